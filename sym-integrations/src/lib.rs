@@ -1,0 +1,1 @@
+//! Typed clients and access strategies for `sym-sdk`.
