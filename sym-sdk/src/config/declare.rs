@@ -30,7 +30,6 @@ impl fmt::Display for Place {
 
 /// Everything an organization has declared.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
 pub struct Config {
     /// Who the organization is.
     pub organization: Organization,
@@ -58,7 +57,6 @@ pub struct Config {
 
 /// The organization: its slug in SRNs and the e-mail domains of its members.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub struct Organization {
     /// The organization part of every SRN.
     pub slug: String,
@@ -74,7 +72,6 @@ impl Default for Organization {
 
 /// A workflow. Sym's resource: `sym_flow`.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
 pub struct Flow {
     /// Unique, whatever the case.
     pub name: String,
@@ -94,7 +91,6 @@ pub struct Flow {
 
 /// The parameters of a [`Flow`], with Sym's defaults.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub struct FlowParams {
     /// The name of the [`Strategy`]; without one the flow stops after approval.
     pub strategy: Option<String>,
@@ -131,7 +127,6 @@ impl Default for FlowParams {
 
 /// One field of a flow's form.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub struct PromptField {
     /// An identifier, unique within the flow.
     pub name: String,
@@ -174,7 +169,6 @@ impl Default for PromptField {
 
 /// Settings that several flows share. Sym's resource: `sym_environment`.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
 pub struct Environment {
     /// Unique, whatever the case.
     pub name: String,
@@ -192,7 +186,6 @@ pub struct Environment {
 
 /// A reference to a typed declaration: names are unique by type only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
 pub struct Reference {
     /// The type, such as `slack`; without one the name alone must tell.
     pub kind: Option<String>,
@@ -214,7 +207,6 @@ impl Reference {
 
 /// A connection to an outside service. Sym's resource: `sym_integration`.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
 pub struct Integration {
     /// The type, such as `pagerduty`.
     pub kind: String,
@@ -232,7 +224,6 @@ pub struct Integration {
 
 /// How access to a list of targets is granted. Sym's resource: `sym_strategy`.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
 pub struct Strategy {
     /// The type, such as `okta`.
     pub kind: String,
@@ -252,7 +243,6 @@ pub struct Strategy {
 
 /// A thing that access can be had to. Sym's resource: `sym_target`.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
 pub struct Target {
     /// The type, such as `okta_group`.
     pub kind: String,
@@ -270,7 +260,6 @@ pub struct Target {
 
 /// One secret, by reference. Sym's resource: `sym_secret`.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
 pub struct Secret {
     /// Unique, whatever the case.
     pub name: String,
@@ -288,7 +277,6 @@ pub struct Secret {
 
 /// Where secrets are kept. Sym's resource: `sym_secrets`.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
 pub struct SecretSource {
     /// `environment`, `file` or `aws_secrets_manager`.
     pub kind: String,
@@ -302,7 +290,6 @@ pub struct SecretSource {
 
 /// Where warnings and errors of an environment's flows go. Sym's resource: `sym_error_logger`.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
 pub struct ErrorLogger {
     /// Unique, whatever the case. Sym's resource has none: it is named after the resource.
     pub name: String,
@@ -316,7 +303,6 @@ pub struct ErrorLogger {
 
 /// Where audit entries go. Sym's resource: `sym_log_destination`.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
 pub struct LogDestination {
     /// The type, such as `http`.
     pub kind: String,
@@ -332,7 +318,6 @@ pub struct LogDestination {
 
 /// Decides which flows a user sees. Sym's resource: `sym_flows_filter`.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
 pub struct FlowsFilter {
     /// The Rust module that holds `get_flows`. Without it any module's will do.
     pub implementation: Option<String>,
