@@ -14,16 +14,16 @@ pub const fn check_argument(kind: HandlerKind, requires: Requires) {
 const fn unavailable(kind: HandlerKind, requires: Requires) -> Option<&'static str> {
     use HandlerKind::{After, GetFlows, GetIdentity, GetIdentityLookup, On, OnChange};
     match (requires, kind) {
-        (Requires::Event, OnChange) => Some(
-            "there is no event while a form is filled in; take `&mut PromptForm`, `&User` or `&Flow` instead",
-        ),
+        (Requires::Event, OnChange) => {
+            Some("there is no event while a form is filled in; take `&mut PromptForm`, `&User` or `&Flow` instead")
+        }
         (Requires::Event | Requires::Flow, GetFlows) => {
             Some("`get_flows` is not about one event or flow; take `&FlowsQuery`, `&Flows` or `&User` instead")
         }
         (Requires::ForwardContext, On(Step::RequestForward) | After(Step::RequestForward)) => None,
-        (Requires::ForwardContext, _) => Some(
-            "only the hooks `on_request_forward` and `after_request_forward` can take `&RequestForwardContext`",
-        ),
+        (Requires::ForwardContext, _) => {
+            Some("only the hooks `on_request_forward` and `after_request_forward` can take `&RequestForwardContext`")
+        }
         (Requires::StepOutput, After(_)) => None,
         (Requires::StepOutput, _) => Some(
             "only `after_` hooks can take `StepOutput<T>`, because a step has no output before it has run; \

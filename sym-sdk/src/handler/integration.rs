@@ -81,8 +81,11 @@ impl<'a> IntegrationConfig<'a> {
     pub fn secret(&self, setting: &str) -> Result<&'a SecretString> {
         self.secrets.get(setting).ok_or_else(|| {
             let message = format!("integration `{}` has no secret `{setting}`", self.integration.name());
-            Error::new(ErrorKind::Configuration, codes::UNKNOWN_SECRET, message)
-                .with_hint(suggest::hint(setting, "integration's secrets", self.secrets.keys().map(String::as_str)))
+            Error::new(ErrorKind::Configuration, codes::UNKNOWN_SECRET, message).with_hint(suggest::hint(
+                setting,
+                "integration's secrets",
+                self.secrets.keys().map(String::as_str),
+            ))
         })
     }
 }

@@ -83,8 +83,11 @@ impl Registry {
 
     fn no_module(&self, module: &str) -> Fault {
         let modules: BTreeSet<_> = self.iter().map(|record| record.module).collect();
-        Fault::new(Place::default(), format!("no handler stands in module `{module}`"))
-            .with_hint(suggest::hint(module, "modules with handlers", modules))
+        Fault::new(Place::default(), format!("no handler stands in module `{module}`")).with_hint(suggest::hint(
+            module,
+            "modules with handlers",
+            modules,
+        ))
     }
 }
 

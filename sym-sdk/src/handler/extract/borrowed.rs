@@ -1,8 +1,6 @@
 use super::{ExtractError, FromContext};
 use crate::directory::{Directory, KeyValue};
-use crate::handler::{
-    Context, FlowsQuery, IdentityQuery, IntegrationClient, IntegrationRequirement, Requires,
-};
+use crate::handler::{Context, FlowsQuery, IdentityQuery, IntegrationClient, IntegrationRequirement, Requires};
 use crate::model::{Event, Flow, Flows, Run, User};
 use crate::routing::RequestForwardContext;
 
