@@ -1,7 +1,7 @@
 //! From a valid handler to code.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Type};
@@ -196,8 +196,13 @@ fn checks(spec: &HandlerSpec, paths: &Paths) -> Vec<TokenStream> {
     let one = |argument: &Argument| match argument {
         Argument::Form(_) => None,
         Argument::Extracted(ty) => {
+            let end = ty.to_token_stream().into_iter().last().map_or_else(|| ty.span(), |token| token.span());
             let (check, from_context) = (paths.check_argument(ty.span()), paths.extractor(ty.span()));
-            Some(quote_spanned!(ty.span()=> const _: () = #check(#kind, <#ty as #from_context<'_>>::REQUIRES);))
+            let arguments = quote!(#kind, <#ty as #from_context<'_>>::REQUIRES);
+            // From the type's first token to its last, so that the compiler underlines the whole type.
+            let mut arguments = Group::new(Delimiter::Parenthesis, arguments);
+            arguments.set_span(end.resolved_at(Span::mixed_site()));
+            Some(quote_spanned!(ty.span()=> const _: () = #check #arguments;))
         }
     };
     spec.arguments.iter().filter_map(one).collect()

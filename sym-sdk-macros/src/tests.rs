@@ -113,7 +113,7 @@ fn all_faults_are_reported_together() {
         Macro::Hook,
         quote!(feild = "x", crate = facade),
         quote!(
-            const unsafe extern "C" fn on_reqest<T>(event: &mut Event, form: impl Form) -> impl Sized
+            const unsafe extern "C" fn on_reqest<T>(event: &mut Event, form: impl Form, rest: ...) -> impl Sized
             where
                 T: Form,
             {
@@ -129,6 +129,7 @@ fn all_faults_are_reported_together() {
         hook `on_reqest` must not be `const`
         hook `on_reqest` must not be `unsafe`
         hook `on_reqest` must not be `extern`
+        hook `on_reqest` must not be variadic
         hook `on_reqest` must not be generic
         hook `on_reqest` must not have a `where` clause
         hook `on_reqest` must not take `&mut Event`
