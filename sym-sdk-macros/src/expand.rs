@@ -198,8 +198,9 @@ fn checks(spec: &HandlerSpec, paths: &Paths) -> Vec<TokenStream> {
         Argument::Extracted(ty) => {
             let end = ty.to_token_stream().into_iter().last().map_or_else(|| ty.span(), |token| token.span());
             let (check, from_context) = (paths.check_argument(ty.span()), paths.extractor(ty.span()));
-            let arguments = quote!(#kind, <#ty as #from_context<'_>>::REQUIRES);
-            // From the type's first token to its last, so that the compiler underlines the whole type.
+            let arguments = quote_spanned!(ty.span()=> #kind, <#ty as #from_context<'_>>::REQUIRES);
+            // All at the type, from its first token to its last: the compiler underlines the whole of it, and takes
+            // this error and the one of the thunk for the same.
             let mut arguments = Group::new(Delimiter::Parenthesis, arguments);
             arguments.set_span(end.resolved_at(Span::mixed_site()));
             Some(quote_spanned!(ty.span()=> const _: () = #check #arguments;))
