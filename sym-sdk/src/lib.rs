@@ -12,6 +12,16 @@ pub mod prelude;
 pub mod routing;
 pub mod template;
 
+// What runs them.
+#[cfg(feature = "runtime")]
+pub mod audit;
+#[cfg(feature = "runtime")]
+pub mod clock;
+#[cfg(feature = "runtime")]
+pub mod engine;
+#[cfg(feature = "runtime")]
+pub mod machine;
+
 mod suggest;
 
 pub use error::{BoxError, Error, Result};

@@ -8,7 +8,7 @@ pub use view::RequestView;
 
 use crate::error::Result;
 use crate::forms::PromptForm;
-use crate::future::BoxFuture;
+use crate::BoxFuture;
 use crate::machine::{EffectError, MessageRef, Notice};
 use crate::model::{ChannelType, User};
 use crate::routing::Destination;

@@ -12,7 +12,7 @@ use super::Engine;
 use crate::audit::AuditEntry;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::future::BoxFuture;
+use crate::BoxFuture;
 use crate::machine::{
     Effect, EffectError, EffectKey, EffectKind, Input, InputBody, Lane, Outcome, Reply, Transition,
 };

@@ -9,7 +9,7 @@ use super::store::{
     Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
 use crate::audit::AuditEntry;
-use crate::future::BoxFuture;
+use crate::BoxFuture;
 use crate::machine::{Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, TimerChange};
 use crate::model::RunId;
 

@@ -18,7 +18,7 @@ pub use store::{
 pub use workers::{Workers, WorkerLimits};
 
 use crate::error::Result;
-use crate::future::BoxFuture;
+use crate::BoxFuture;
 use crate::machine::{Input, Reply};
 use crate::model::RunId;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::future::BoxFuture;
+use crate::BoxFuture;
 use crate::machine::{Effect, Input, Outcome, RunState, Transition};
 use crate::model::RunId;
 

@@ -43,7 +43,7 @@ impl Stepper<'_> {
         let results: &[DeliveryResult] = match outcome {
             Outcome::Delivered(results) => results,
             Outcome::Failed(error) => {
-                failed_whole = [DeliveryResult::Failed { destination: notification.to_string(), error: error.clone() }];
+                failed_whole = [DeliveryResult::Failed { destination: notification.label(), error: error.clone() }];
                 &failed_whole
             }
             _ => &[],

@@ -129,7 +129,10 @@ impl Stepper<'_> {
 
     fn resolve(&self, target: &TargetRef, event: &EventRecord) -> Result<AccessTarget, EffectError> {
         let flow = self.rules.flow;
-        let found = flow.strategy().and_then(|strategy| strategy.target(target));
+        let found = flow.strategy().and_then(|strategy| match target {
+            TargetRef::Id(id) => strategy.target_by_id(*id),
+            TargetRef::Srn(srn) => strategy.target_by_srn(srn),
+        });
         let Some(found) = found else {
             return Err(EffectError::new(
                 codes::UNKNOWN_TARGET,

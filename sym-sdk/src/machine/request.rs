@@ -33,14 +33,13 @@ impl Stepper<'_> {
         if let Some(context) = &event.context {
             self.state.run.set_context(Step::Request, context.clone());
         }
-        self.state.run.set_source_channel(&event.channel);
     }
 
     pub(super) fn routed(&mut self, event: Arc<EventRecord>, handlers: &[HandlerRef], routing: &Routing) {
         for handler in handlers {
             self.audit(&event, called(handler, HandlerResult::Returned));
         }
-        let notifications = routing.notifications.iter().map(ToString::to_string).collect();
+        let notifications = routing.notifications.iter().map(crate::routing::Notification::label).collect();
         self.audit(&event, AuditKind::Routed { permission: routing.permission.clone(), notifications });
         self.state.routing = Some(routing.clone());
         self.state.current_notification = 0;

@@ -17,7 +17,7 @@ use super::transition::{HoldChange, Reply, Transition};
 use super::{Rules, admit};
 use crate::audit::{AuditEntry, AuditKind, HandlerResult};
 use crate::error::codes;
-use crate::model::{Channel, ChannelType, EventId, HandlerRef, Run, RunStatus, User};
+use crate::model::{Channel, ChannelType, EventId, HandlerRef, Run, RunId, RunStatus, User};
 use crate::template::Step;
 
 /// How many inputs may wait for the event in hand. One more is refused, so that nobody can grow a Run without bound.
@@ -40,7 +40,7 @@ impl<'a> Stepper<'a> {
         let now = state.map_or(input.at, |state| input.at.max(state.updated_at));
         let stored = state.is_some();
         let mut state = state.cloned().unwrap_or_else(|| RunState {
-            run: Run::begin(input.run, rules.flow.srn()),
+            run: Run::begin(input.run, rules.flow, parent_of(input), source_of(input)),
             flow: input.flow.clone(),
             created_at: now,
             updated_at: now,
@@ -468,6 +468,20 @@ impl<'a> Stepper<'a> {
             Action::Revoke => record.deescalate_type = Some(crate::model::DeescalateType::Revoked),
         }
         record
+    }
+}
+
+fn source_of(input: &Input) -> Channel {
+    match &input.body {
+        InputBody::Submitted { channel, .. } => channel.clone(),
+        InputBody::EffectDone { .. } | InputBody::TimerFired { .. } => Channel::new(ChannelType::Scheduler),
+    }
+}
+
+fn parent_of(input: &Input) -> Option<RunId> {
+    match &input.body {
+        InputBody::Submitted { action: Action::Request(request), .. } => request.parent,
+        _ => None,
     }
 }
 

@@ -14,14 +14,14 @@ use crate::delivery::{Delivery, DeliveryReceipt, RequestView};
 use crate::directory::Directory;
 use crate::engine::Process;
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::future::BoxFuture;
+use crate::BoxFuture;
 use crate::handler::{Context, HandlerKind, HandlerOutput};
 use crate::machine::{
     self, DeliveryResult, Effect, EffectError, EffectKind, Hook, HookVerdict, Input, MessageRef, Notice, Outcome,
     Revocation, Routing, RunState, Transition,
 };
 use crate::model::{AccessTarget, Event, RunId, User};
-use crate::routing::{Approvers, Destination, Notification, PermissionLevel, RequestForwardContext, RequestPermission};
+use crate::routing::{Approvers, Destination, Notification, RequestForwardContext, RequestPermission};
 use crate::strategy::AccessRequest;
 
 /// The program that the engine runs.
@@ -145,7 +145,7 @@ impl Performance<'_> {
         } else if let Some(record) = scope.get(HandlerKind::GetApprovers) {
             handlers.push(record.to_ref());
             match self.call(record, &context, limit).await? {
-                HandlerOutput::Approvers(approvers) => legacy_routing(approvers),
+                HandlerOutput::Approvers(approvers) => legacy_routing(&approvers),
                 other => return Err(wrong_output(record, &other)),
             }
         } else {
@@ -185,7 +185,7 @@ impl Performance<'_> {
     }
 
     async fn tell(&self, view: &RequestView, destination: &Destination) -> DeliveryResult {
-        let name = destination.to_string();
+        let name = destination.label();
         let Some(front_end) = self.performer.deliveries.iter().find(|delivery| delivery.reaches(destination)) else {
             return DeliveryResult::Failed { error: unreachable_by(&name), destination: name };
         };
@@ -293,22 +293,18 @@ fn unreachable_by(destination: &str) -> EffectError {
 }
 
 /// What `get_approvers` stands for: whoever sees the message may decide, the web app is for admins.
-fn legacy_routing(approvers: Approvers) -> Routing {
-    let permission = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member);
-    let (destinations, on_failure, on_timeout) = match approvers {
-        Approvers::Destination(destination) => (vec![destination], false, false),
-        Approvers::List(destinations) => (destinations, true, false),
+fn legacy_routing(approvers: &Approvers) -> Routing {
+    let (on_failure, on_timeout) = match approvers {
         Approvers::Fallback(fallback) => {
-            let (failure, timeout) = (fallback.continues_on_delivery_failure(), fallback.continues_on_timeout());
-            (fallback.into_destinations(), failure, timeout)
+            (fallback.continues_on_delivery_failure(), fallback.continues_on_timeout())
         }
+        Approvers::List(_) => (true, true),
+        Approvers::Destination(_) => (false, false),
     };
-    let allow_self = destinations.iter().any(|destination| destination.allows_self());
-    let notifications = destinations.into_iter().map(Notification::to).collect();
     Routing {
         continue_on_delivery_failure: on_failure,
         continue_on_timeout: on_timeout,
-        ..Routing::new(permission.allow_self_approval(allow_self), notifications)
+        ..Routing::new(approvers.permission(), approvers.notifications())
     }
 }
 

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::future::BoxFuture;
+use crate::BoxFuture;
 use crate::model::{Secret, SecretSource};
 
 /// Reads secrets of one kind of source.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub use request::AccessRequest;
 
 use crate::error::Result;
-use crate::future::BoxFuture;
+use crate::BoxFuture;
 use crate::handler::IntegrationConfig;
 use crate::model::{AccessTarget, Strategy, User};
 use crate::template::StepOutput;
