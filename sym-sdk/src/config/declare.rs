@@ -77,8 +77,8 @@ pub struct Flow {
     pub name: String,
     /// What people see; the name if unset.
     pub label: Option<String>,
-    /// The Rust module whose handlers the flow takes, such as `my_flows::prod`. Without it the flow takes all.
-    pub implementation: Option<String>,
+    /// Which handlers the flow takes.
+    pub implementation: Implementation,
     /// The name of the [`Environment`].
     pub environment: String,
     /// Values handlers read with `event.flow().var(…)`.
@@ -87,6 +87,29 @@ pub struct Flow {
     pub params: FlowParams,
     /// Where it was declared.
     pub place: Place,
+}
+
+/// Which of the program's handlers a [`Flow`] takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Implementation {
+    /// Every handler.
+    #[default]
+    All,
+    /// Those of a Rust module and the modules below it, such as `my_flows::prod`.
+    Module(String),
+    /// Those of the module that has the flow's name, if there is one; every handler otherwise.
+    ByName,
+}
+
+impl Implementation {
+    /// The module that was named.
+    pub fn module(&self) -> Option<&str> {
+        match self {
+            Self::Module(module) => Some(module),
+            Self::All | Self::ByName => None,
+        }
+    }
 }
 
 /// The parameters of a [`Flow`], with Sym's defaults.
@@ -319,8 +342,8 @@ pub struct LogDestination {
 /// Decides which flows a user sees. Sym's resource: `sym_flows_filter`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FlowsFilter {
-    /// The Rust module that holds `get_flows`. Without it any module's will do.
-    pub implementation: Option<String>,
+    /// Where `get_flows` is looked for.
+    pub implementation: Implementation,
     /// Values the handler reads.
     pub vars: BTreeMap<String, String>,
     /// Key to the [`Integration`].

@@ -108,6 +108,10 @@ pub const HANDLER_FAILED: ErrorCode = ErrorCode::new("SymSDK", "HANDLER_FAILED")
 pub const HANDLER_PANICKED: ErrorCode = ErrorCode::new("SymSDK", "HANDLER_PANICKED");
 /// `SymSDK:HANDLER_TIMED_OUT`: A handler took longer than its limit.
 pub const HANDLER_TIMED_OUT: ErrorCode = ErrorCode::new("SymSDK", "HANDLER_TIMED_OUT");
+/// `SymSDK:ARGUMENT_UNAVAILABLE`: an argument of a handler could not be had.
+pub const ARGUMENT_UNAVAILABLE: ErrorCode = ErrorCode::new("SymSDK", "ARGUMENT_UNAVAILABLE");
+/// `SymSDK:INVALID_VAR`: A var has not the form that a handler expects.
+pub const INVALID_VAR: ErrorCode = ErrorCode::new("SymSDK", "INVALID_VAR");
 /// `SymSDK:CONFIGURATION`: the configuration has a fault.
 pub const CONFIGURATION: ErrorCode = ErrorCode::new("SymSDK", "CONFIGURATION");
 /// `SymSDK:INVALID_KEY`: A key-value path is not valid, or runs into a value where a namespace is needed.
