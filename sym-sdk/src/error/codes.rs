@@ -1,0 +1,116 @@
+//! The error codes that this crate gives, and those that Sym's SDK has for its integrations.
+
+use super::ErrorCode;
+
+// Codes that Sym's SDK knows.
+/// `AccessStrategy:STRATEGY_NOT_FOUND`: there is no such strategy.
+pub const ACCESS_STRATEGY_NOT_FOUND: ErrorCode = ErrorCode::new("AccessStrategy", "STRATEGY_NOT_FOUND");
+/// `Aptible:ALREADY_IN_ROLE`: the user already has the Aptible role.
+pub const APTIBLE_ALREADY_IN_ROLE: ErrorCode = ErrorCode::new("Aptible", "ALREADY_IN_ROLE");
+/// `AWS:ASSUME_ROLE_FAILED`: the AWS role could not be assumed.
+pub const AWS_ASSUME_ROLE_FAILED: ErrorCode = ErrorCode::new("AWS", "ASSUME_ROLE_FAILED");
+/// `AWSLambda:FATAL_FUNCTION_ERROR`: the Lambda function failed.
+pub const AWS_LAMBDA_FATAL_FUNCTION_ERROR: ErrorCode = ErrorCode::new("AWSLambda", "FATAL_FUNCTION_ERROR");
+/// `AWSIAM:GROUP_NOT_FOUND`: there is no such IAM group.
+pub const AWS_IAM_GROUP_NOT_FOUND: ErrorCode = ErrorCode::new("AWSIAM", "GROUP_NOT_FOUND");
+/// `AWSSSO:GROUP_NOT_FOUND`: there is no such IAM Identity Center group.
+pub const AWS_SSO_GROUP_NOT_FOUND: ErrorCode = ErrorCode::new("AWSSSO", "GROUP_NOT_FOUND");
+/// `Boundary:ALREADY_IN_ROLE`: the user is already in the Boundary group.
+pub const BOUNDARY_ALREADY_IN_ROLE: ErrorCode = ErrorCode::new("Boundary", "ALREADY_IN_ROLE");
+/// `GitHub:REPOSITORY_NOT_FOUND`: there is no such repository.
+pub const GITHUB_REPOSITORY_NOT_FOUND: ErrorCode = ErrorCode::new("GitHub", "REPOSITORY_NOT_FOUND");
+/// `Google:USER_NOT_FOUND`: there is no such Google user.
+pub const GOOGLE_USER_NOT_FOUND: ErrorCode = ErrorCode::new("Google", "USER_NOT_FOUND");
+/// `HTTP:ERROR_RESPONSE`: A server answered with an error.
+pub const HTTP_ERROR_RESPONSE: ErrorCode = ErrorCode::new("HTTP", "ERROR_RESPONSE");
+/// `Identity:COULD_NOT_SAVE`: an identity could not be saved.
+pub const IDENTITY_COULD_NOT_SAVE: ErrorCode = ErrorCode::new("Identity", "COULD_NOT_SAVE");
+/// `Identity:NOT_FOUND`: A user has no known account in a service.
+pub const IDENTITY_NOT_FOUND: ErrorCode = ErrorCode::new("Identity", "NOT_FOUND");
+/// `Jira:MISSING_INSTALLATION`: Jira is not connected.
+pub const JIRA_MISSING_INSTALLATION: ErrorCode = ErrorCode::new("Jira", "MISSING_INSTALLATION");
+/// `KnowBe4:USER_NOT_FOUND`: there is no such KnowBe4 user.
+pub const KNOWBE4_USER_NOT_FOUND: ErrorCode = ErrorCode::new("KnowBe4", "USER_NOT_FOUND");
+/// `Okta:GROUP_NOT_FOUND`: there is no such Okta group.
+pub const OKTA_GROUP_NOT_FOUND: ErrorCode = ErrorCode::new("Okta", "GROUP_NOT_FOUND");
+/// `OneLogin:AUTH_FAILED`: OneLogin refused the credentials.
+pub const ONELOGIN_AUTH_FAILED: ErrorCode = ErrorCode::new("OneLogin", "AUTH_FAILED");
+/// `PagerDuty:USER_NOT_FOUND`: there is no such PagerDuty user.
+pub const PAGERDUTY_USER_NOT_FOUND: ErrorCode = ErrorCode::new("PagerDuty", "USER_NOT_FOUND");
+/// `PagerDuty:UNKNOWN`: PagerDuty failed without saying why.
+pub const PAGERDUTY_UNKNOWN: ErrorCode = ErrorCode::new("PagerDuty", "UNKNOWN");
+/// `SymSDK:MISSING_ARGUMENT`: A call lacks an argument.
+pub const MISSING_ARGUMENT: ErrorCode = ErrorCode::new("SymSDK", "MISSING_ARGUMENT");
+/// `Slack:NOT_IN_CHANNEL`: the app is not a member of the channel.
+pub const SLACK_NOT_IN_CHANNEL: ErrorCode = ErrorCode::new("Slack", "NOT_IN_CHANNEL");
+/// `SymIntegration:USER_PROCESSING_ERROR`: A user could not be looked up or created.
+pub const USER_PROCESSING_ERROR: ErrorCode = ErrorCode::new("SymIntegration", "USER_PROCESSING_ERROR");
+/// `Authentication:INVALID_JWT`: the token is not valid.
+pub const AUTHENTICATION_INVALID_JWT: ErrorCode = ErrorCode::new("Authentication", "INVALID_JWT");
+/// `DeescalateAPI:INVALID_RUN`: the Run is not in a state that this event applies to.
+pub const DEESCALATE_INVALID_RUN: ErrorCode = ErrorCode::new("DeescalateAPI", "INVALID_RUN");
+// Codes of this crate.
+/// `SymSDK:INVALID_ERROR_CODE`: not an error code.
+pub const INVALID_ERROR_CODE: ErrorCode = ErrorCode::new("SymSDK", "INVALID_ERROR_CODE");
+/// `SymSDK:INVALID_ID`: not a UUID.
+pub const INVALID_ID: ErrorCode = ErrorCode::new("SymSDK", "INVALID_ID");
+/// `SymSDK:INVALID_EMAIL`: not an e-mail address.
+pub const INVALID_EMAIL: ErrorCode = ErrorCode::new("SymSDK", "INVALID_EMAIL");
+/// `SymSDK:INVALID_SRN`: not a Sym Resource Name.
+pub const INVALID_SRN: ErrorCode = ErrorCode::new("SymSDK", "INVALID_SRN");
+/// `SymSDK:INVALID_SLUG`: not a slug.
+pub const INVALID_SLUG: ErrorCode = ErrorCode::new("SymSDK", "INVALID_SLUG");
+/// `SymSDK:INVALID_FIELD_VALUE`: A value does not suit its field.
+pub const INVALID_FIELD_VALUE: ErrorCode = ErrorCode::new("SymSDK", "INVALID_FIELD_VALUE");
+/// `SymSDK:INVALID_FIELD`: A field or one of its options is declared wrongly.
+pub const INVALID_FIELD: ErrorCode = ErrorCode::new("SymSDK", "INVALID_FIELD");
+/// `SymSDK:UNKNOWN_FIELD`: there is no such field.
+pub const UNKNOWN_FIELD: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_FIELD");
+/// `SymSDK:MISSING_FIELD`: A field that is needed has no value.
+pub const MISSING_FIELD: ErrorCode = ErrorCode::new("SymSDK", "MISSING_FIELD");
+/// `SymSDK:UNKNOWN_VAR`: the flow has no such var.
+pub const UNKNOWN_VAR: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_VAR");
+/// `SymSDK:UNKNOWN_SETTING`: there is no such setting.
+pub const UNKNOWN_SETTING: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_SETTING");
+/// `SymSDK:UNKNOWN_SECRET`: there is no such secret.
+pub const UNKNOWN_SECRET: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_SECRET");
+/// `SymSDK:UNKNOWN_INTEGRATION`: the environment has no such integration.
+pub const UNKNOWN_INTEGRATION: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_INTEGRATION");
+/// `SymSDK:UNKNOWN_FLOW`: there is no such flow.
+pub const UNKNOWN_FLOW: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_FLOW");
+/// `SymSDK:UNKNOWN_TARGET`: the flow has no such target.
+pub const UNKNOWN_TARGET: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_TARGET");
+/// `SymSDK:INVALID_DURATION`: not a duration, or not one that is offered.
+pub const INVALID_DURATION: ErrorCode = ErrorCode::new("SymSDK", "INVALID_DURATION");
+/// `SymSDK:OPTION_NOT_ALLOWED`: the value is not among those the field allows.
+pub const OPTION_NOT_ALLOWED: ErrorCode = ErrorCode::new("SymSDK", "OPTION_NOT_ALLOWED");
+/// `SymSDK:INVALID_PERMISSION`: not a request permission.
+pub const INVALID_PERMISSION: ErrorCode = ErrorCode::new("SymSDK", "INVALID_PERMISSION");
+/// `SymSDK:INVALID_DESTINATION`: not a destination, notification or fallback.
+pub const INVALID_DESTINATION: ErrorCode = ErrorCode::new("SymSDK", "INVALID_DESTINATION");
+/// `SymSDK:INVALID_EVENT`: an event was asked for in a way that does not apply to it.
+pub const INVALID_EVENT: ErrorCode = ErrorCode::new("SymSDK", "INVALID_EVENT");
+/// `SymSDK:INVALID_STEP`: not the name of an event.
+pub const INVALID_STEP: ErrorCode = ErrorCode::new("SymSDK", "INVALID_STEP");
+/// `SymSDK:NOT_PERMITTED`: the user may not do this.
+pub const NOT_PERMITTED: ErrorCode = ErrorCode::new("SymSDK", "NOT_PERMITTED");
+/// `SymSDK:ALREADY_DECIDED`: the request has been decided before.
+pub const ALREADY_DECIDED: ErrorCode = ErrorCode::new("SymSDK", "ALREADY_DECIDED");
+/// `SymSDK:SELF_APPROVAL`: the requester may not approve this request.
+pub const SELF_APPROVAL: ErrorCode = ErrorCode::new("SymSDK", "SELF_APPROVAL");
+/// `SymSDK:UNKNOWN_RUN`: there is no such Run.
+pub const UNKNOWN_RUN: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_RUN");
+/// `SymSDK:UNKNOWN_USER`: there is no such user.
+pub const UNKNOWN_USER: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_USER");
+/// `SymSDK:HANDLER_FAILED`: A handler returned an error.
+pub const HANDLER_FAILED: ErrorCode = ErrorCode::new("SymSDK", "HANDLER_FAILED");
+/// `SymSDK:HANDLER_PANICKED`: A handler panicked.
+pub const HANDLER_PANICKED: ErrorCode = ErrorCode::new("SymSDK", "HANDLER_PANICKED");
+/// `SymSDK:HANDLER_TIMED_OUT`: A handler took longer than its limit.
+pub const HANDLER_TIMED_OUT: ErrorCode = ErrorCode::new("SymSDK", "HANDLER_TIMED_OUT");
+/// `SymSDK:CONFIGURATION`: the configuration has a fault.
+pub const CONFIGURATION: ErrorCode = ErrorCode::new("SymSDK", "CONFIGURATION");
+/// `SymSDK:INVALID_KEY`: A key-value path is not valid, or runs into a value where a namespace is needed.
+pub const INVALID_KEY: ErrorCode = ErrorCode::new("SymSDK", "INVALID_KEY");
+/// `SymSDK:INVALID_JSON`: A value has no JSON form, or JSON is not of the expected form.
+pub const INVALID_JSON: ErrorCode = ErrorCode::new("SymSDK", "INVALID_JSON");

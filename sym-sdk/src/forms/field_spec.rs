@@ -1,0 +1,269 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::duration::check_seconds;
+use super::{FieldType, FieldValue, SlackUserSelection, parse_duration};
+use crate::error::{Error, Result, codes};
+
+/// A declared field of a flow's form.
+///
+/// ```
+/// use serde_json::json;
+/// use sym_sdk::forms::{FieldSpec, FieldType, FieldValue};
+///
+/// let urgency = FieldSpec::new("urgency", FieldType::String)?.with_allowed_values(["Low".into(), "High".into()])?;
+/// assert_eq!(urgency.parse(&json!("High"))?, FieldValue::from("High"));
+/// assert!(urgency.parse(&json!("Higher")).is_err());
+/// # Ok::<(), sym_sdk::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FieldSpec {
+    name: String,
+    #[serde(rename = "type")]
+    field_type: FieldType,
+    label: Option<String>,
+    required: bool,
+    visible: bool,
+    default: Option<FieldValue>,
+    allowed_values: Vec<FieldValue>,
+    prefetch: bool,
+    on_change: bool,
+}
+
+impl FieldSpec {
+    /// A required, visible field. Its name is made of letters, digits, dashes and underscores.
+    pub fn new(name: impl Into<String>, field_type: FieldType) -> Result<Self> {
+        let name = name.into();
+        let valid = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        if !valid {
+            return Err(Error::invalid(codes::INVALID_FIELD, format!("`{name}` is not a name for a field"))
+                .with_hint("a field's name is made of letters, digits, dashes and underscores"));
+        }
+        Ok(Self {
+            name,
+            field_type,
+            label: None,
+            required: true,
+            visible: true,
+            default: None,
+            allowed_values: Vec::new(),
+            prefetch: false,
+            on_change: false,
+        })
+    }
+
+    /// What people see instead of the name.
+    pub fn with_label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Whether the form can be submitted without it.
+    pub fn with_required(mut self, required: bool) -> Self {
+        self.required = required;
+        self
+    }
+
+    /// Whether people see it.
+    pub fn with_visible(mut self, visible: bool) -> Self {
+        self.visible = visible;
+        self
+    }
+
+    /// Taken when an optional field is left empty. Slack users and lists have no default.
+    pub fn with_default(mut self, default: impl Into<FieldValue>) -> Result<Self> {
+        let default = default.into();
+        if self.field_type.is_slack() || self.field_type.is_list() {
+            return Err(self.misdeclared("cannot have a default"));
+        }
+        self.check_type("default", &default)?;
+        self.check_allowed(&default)?;
+        self.default = Some(default);
+        Ok(self)
+    }
+
+    /// Makes the field a drop-down. For a list these are the members that it may have.
+    pub fn with_allowed_values(mut self, values: impl IntoIterator<Item = FieldValue>) -> Result<Self> {
+        let values: Vec<FieldValue> = values.into_iter().collect();
+        if self.field_type.is_slack() && !values.is_empty() {
+            return Err(self.misdeclared("cannot have allowed values"));
+        }
+        for value in &values {
+            self.check_type("allowed value", value)?;
+        }
+        self.allowed_values = values;
+        if let Some(default) = &self.default {
+            self.check_allowed(default)?;
+        }
+        Ok(self)
+    }
+
+    /// Whether the options come from a `#[prefetch]` handler.
+    pub fn with_prefetch(mut self, prefetch: bool) -> Self {
+        self.prefetch = prefetch;
+        self
+    }
+
+    /// Whether an `#[on_change]` handler runs when the field changes.
+    pub fn with_on_change(mut self, on_change: bool) -> Self {
+        self.on_change = on_change;
+        self
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The type of its value.
+    pub fn field_type(&self) -> FieldType {
+        self.field_type
+    }
+
+    /// What people see: the label, or the name if there is none.
+    pub fn label(&self) -> &str {
+        self.label.as_deref().unwrap_or(&self.name)
+    }
+
+    /// Whether the form cannot be submitted without it.
+    pub fn is_required(&self) -> bool {
+        self.required
+    }
+
+    /// Whether people see it.
+    pub fn is_visible(&self) -> bool {
+        self.visible
+    }
+
+    /// What an optional field takes when it is left empty.
+    pub fn default(&self) -> Option<&FieldValue> {
+        self.default.as_ref()
+    }
+
+    /// The values of the drop-down; none if it is not one.
+    pub fn allowed_values(&self) -> &[FieldValue] {
+        &self.allowed_values
+    }
+
+    /// Whether the options come from a `#[prefetch]` handler.
+    pub fn is_prefetched(&self) -> bool {
+        self.prefetch
+    }
+
+    /// Whether an `#[on_change]` handler runs when the field changes.
+    pub fn has_on_change(&self) -> bool {
+        self.on_change
+    }
+
+    /// Reads a submitted value: it must be of the field's type, and among the allowed values if there are any.
+    ///
+    /// A duration is a number of seconds or text such as `30m`. A Slack user is an id, or an object with `user_id`.
+    pub fn parse(&self, json: &Value) -> Result<FieldValue> {
+        let value = self.parse_type(json)?;
+        self.check_allowed(&value)?;
+        Ok(value)
+    }
+
+    fn parse_type(&self, json: &Value) -> Result<FieldValue> {
+        let mismatch = |expected| self.mismatch(expected, json);
+        match self.field_type {
+            FieldType::String => json.as_str().map(FieldValue::from).ok_or_else(|| mismatch("text")),
+            FieldType::Int => json.as_i64().map(FieldValue::Int).ok_or_else(|| mismatch("a whole number")),
+            FieldType::Bool => json.as_bool().map(FieldValue::Bool).ok_or_else(|| mismatch("`true` or `false`")),
+            FieldType::Duration => self.parse_duration(json).map(FieldValue::Duration),
+            FieldType::SlackUser => slack_user(json).map(FieldValue::SlackUser).ok_or_else(|| mismatch("a Slack user")),
+            FieldType::SlackUserList => {
+                members(json, slack_user).map(FieldValue::SlackUsers).ok_or_else(|| mismatch("a list of Slack users"))
+            }
+            FieldType::StrList => members(json, |member| member.as_str().map(str::to_owned))
+                .map(FieldValue::TextList)
+                .ok_or_else(|| mismatch("a list of texts")),
+            FieldType::IntList => {
+                members(json, Value::as_i64).map(FieldValue::IntList).ok_or_else(|| mismatch("a list of whole numbers"))
+            }
+        }
+    }
+
+    fn parse_duration(&self, json: &Value) -> Result<Duration> {
+        if let Some(seconds) = json.as_u64() {
+            return check_seconds(seconds, &json.to_string());
+        }
+        match json.as_str() {
+            Some(text) => parse_duration(text),
+            None => Err(self.mismatch("a duration, in seconds or such as `30m`", json)),
+        }
+    }
+
+    fn mismatch(&self, expected: &str, json: &Value) -> Error {
+        let message = format!("field `{}` expects {expected}, got {}", self.name, brief(json));
+        Error::invalid(codes::INVALID_FIELD_VALUE, message)
+    }
+
+    fn misdeclared(&self, what: &str) -> Error {
+        let message = format!("field `{}` {what}, because it is a {}", self.name, self.field_type);
+        Error::invalid(codes::INVALID_FIELD, message)
+    }
+
+    fn check_type(&self, what: &str, value: &FieldValue) -> Result<()> {
+        let (expected, got) = (self.field_type.member(), value.type_of());
+        if expected == got {
+            return Ok(());
+        }
+        let message = format!("the {what} `{value}` of field `{}` must be a {expected}, but is a {got}", self.name);
+        Err(Error::invalid(codes::INVALID_FIELD, message))
+    }
+
+    fn check_allowed(&self, value: &FieldValue) -> Result<()> {
+        if self.allowed_values.is_empty() {
+            return Ok(());
+        }
+        let refused = match value {
+            FieldValue::TextList(texts) => self.first_refused(texts.iter().map(|text| text.as_str().into())),
+            FieldValue::IntList(numbers) => self.first_refused(numbers.iter().map(|number| (*number).into())),
+            single => self.first_refused([single.clone()]),
+        };
+        match refused {
+            None => Ok(()),
+            Some(refused) => Err(Error::invalid(
+                codes::OPTION_NOT_ALLOWED,
+                format!("field `{}` does not allow `{}`", self.name, refused.to_setting()),
+            )
+            .with_hint(format!(
+                "choose one of {}",
+                self.allowed_values
+                    .iter()
+                    .map(|value| format!("`{}`", value.to_setting()))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ))),
+        }
+    }
+
+    fn first_refused(&self, values: impl IntoIterator<Item = FieldValue>) -> Option<FieldValue> {
+        values.into_iter().find(|value| !self.allowed_values.contains(value))
+    }
+}
+
+fn slack_user(json: &Value) -> Option<SlackUserSelection> {
+    match json {
+        Value::String(id) if !id.is_empty() => Some(SlackUserSelection::new(id, None)),
+        Value::Object(_) => serde_json::from_value(json.clone()).ok(),
+        _ => None,
+    }
+}
+
+fn members<T>(json: &Value, member: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
+    json.as_array()?.iter().map(member).collect()
+}
+
+/// The value for a message, cut short.
+fn brief(json: &Value) -> String {
+    const LONGEST: usize = 60;
+    let text = json.to_string();
+    match text.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("`{}…`", &text[..cut]),
+        None => format!("`{text}`"),
+    }
+}

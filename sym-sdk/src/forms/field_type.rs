@@ -1,0 +1,114 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{FieldValue, parse_duration};
+use crate::error::{Error, Result, codes};
+use crate::suggest;
+
+/// The type of a form's field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FieldType {
+    /// Text.
+    String,
+    /// A whole number.
+    Int,
+    /// Yes or no.
+    Bool,
+    /// A length of time, delivered in seconds.
+    Duration,
+    /// One Slack user.
+    SlackUser,
+    /// Several Slack users.
+    SlackUserList,
+    /// Several texts.
+    StrList,
+    /// Several whole numbers.
+    IntList,
+}
+
+impl FieldType {
+    /// Every type.
+    pub const ALL: [Self; 8] = [
+        Self::String,
+        Self::Int,
+        Self::Bool,
+        Self::Duration,
+        Self::SlackUser,
+        Self::SlackUserList,
+        Self::StrList,
+        Self::IntList,
+    ];
+
+    /// The name in Sym's configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Int => "int",
+            Self::Bool => "bool",
+            Self::Duration => "duration",
+            Self::SlackUser => "slack_user",
+            Self::SlackUserList => "slack_user_list",
+            Self::StrList => "str_list",
+            Self::IntList => "int_list",
+        }
+    }
+
+    /// Whether values are Slack users. Such fields take no options, no default and no prefetch.
+    pub const fn is_slack(self) -> bool {
+        matches!(self, Self::SlackUser | Self::SlackUserList)
+    }
+
+    /// Whether values are lists.
+    pub const fn is_list(self) -> bool {
+        matches!(self, Self::SlackUserList | Self::StrList | Self::IntList)
+    }
+
+    /// The type of a list's members; of any other type, itself.
+    pub const fn member(self) -> Self {
+        match self {
+            Self::SlackUserList => Self::SlackUser,
+            Self::StrList => Self::String,
+            Self::IntList => Self::Int,
+            other => other,
+        }
+    }
+
+    /// Reads a single value from text, as configuration and drop-downs give it: `5`, `true`, `30m`.
+    ///
+    /// For a list type this reads one member.
+    pub fn parse_text(self, text: &str) -> Result<FieldValue> {
+        let invalid =
+            |expected: &str| Error::invalid(codes::INVALID_FIELD_VALUE, format!("expected {expected}, got `{text}`"));
+        match self.member() {
+            Self::Int => text.trim().parse().map(FieldValue::Int).map_err(|_| invalid("a whole number")),
+            Self::Bool => text.trim().parse().map(FieldValue::Bool).map_err(|_| invalid("`true` or `false`")),
+            Self::Duration => parse_duration(text).map(FieldValue::Duration),
+            Self::SlackUser => Err(invalid("a Slack user, which has no text form")),
+            _ => Ok(FieldValue::Text(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for FieldType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for FieldType {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| {
+            Error::invalid(codes::INVALID_FIELD, format!("`{text}` is not a field type")).with_hint(suggest::hint(
+                text,
+                "field types",
+                Self::ALL.map(Self::as_str),
+            ))
+        })
+    }
+}

@@ -1,0 +1,182 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{FieldMap, FieldOption, FieldSpec, FieldType, FieldValue};
+use crate::error::{Error, ErrorKind, Result, codes};
+use crate::model::Flow;
+use crate::suggest;
+
+/// A Slack user whom someone picked in a form.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SlackUserSelection {
+    user_id: String,
+    #[serde(default)]
+    username: Option<String>,
+}
+
+impl SlackUserSelection {
+    /// A selection. `username` is the user's name on the platform, none if the platform does not know them.
+    pub fn new(user_id: impl Into<String>, username: Option<String>) -> Self {
+        Self { user_id: user_id.into(), username }
+    }
+
+    /// The id in Slack, such as `U12345`.
+    pub fn user_id(&self) -> &str {
+        &self.user_id
+    }
+
+    /// The name on the platform, which is the e-mail address of a person.
+    pub fn username(&self) -> Option<&str> {
+        self.username.as_deref()
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        json!({ "user_id": self.user_id, "username": self.username })
+    }
+}
+
+impl fmt::Display for SlackUserSelection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.username().unwrap_or(&self.user_id))
+    }
+}
+
+/// One field of a [`PromptForm`]. What an `#[on_change]` handler may change is public; the rest can only be read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PromptField {
+    name: String,
+    #[serde(rename = "type")]
+    field_type: FieldType,
+    #[serde(default)]
+    original_allowed_values: Vec<FieldOption>,
+    /// What has been filled in. It is not checked until the form is submitted.
+    #[serde(default)]
+    pub value: Option<FieldValue>,
+    /// What people see.
+    pub label: String,
+    /// Whether the form can be submitted without it. Only holds while the field is visible.
+    pub required: bool,
+    /// The options offered now.
+    #[serde(default)]
+    pub current_allowed_values: Vec<FieldOption>,
+    /// Whether people see the field.
+    pub visible: bool,
+}
+
+impl PromptField {
+    /// An empty field, as it was declared.
+    pub fn from_spec(spec: &FieldSpec) -> Self {
+        Self::with_options(spec, spec.allowed_values().iter().filter_map(FieldOption::from_value).collect())
+    }
+
+    /// An empty field with these options, such as those of a `#[prefetch]` handler.
+    pub fn with_options(spec: &FieldSpec, options: Vec<FieldOption>) -> Self {
+        Self {
+            name: spec.name().to_owned(),
+            field_type: spec.field_type(),
+            original_allowed_values: options.clone(),
+            value: spec.default().cloned(),
+            label: spec.label().to_owned(),
+            required: spec.is_required(),
+            current_allowed_values: options,
+            visible: spec.is_visible(),
+        }
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The type of its value.
+    pub fn field_type(&self) -> FieldType {
+        self.field_type
+    }
+
+    /// The options that the form was opened with.
+    pub fn original_allowed_values(&self) -> &[FieldOption] {
+        &self.original_allowed_values
+    }
+}
+
+/// The form that a requester fills in. An `#[on_change]` handler takes it as `&mut PromptForm`.
+///
+/// Fields cannot be added, removed or renamed.
+///
+/// ```
+/// use sym_sdk::prelude::*;
+///
+/// fn on_change_urgency(form: &mut PromptForm) -> Result<()> {
+///     let urgent = form.field("urgency")?.value == Some("Urgent".into());
+///     form.field_mut("incident")?.visible = urgent;
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PromptForm {
+    fields: Vec<PromptField>,
+    #[serde(default)]
+    flow_vars: BTreeMap<String, String>,
+    /// Text in the header of the form, in Slack markup.
+    #[serde(default)]
+    pub additional_header_text: Option<String>,
+}
+
+impl PromptForm {
+    /// A form of these fields, in the order in which they are shown.
+    pub fn new(fields: Vec<PromptField>) -> Self {
+        Self { fields, ..Self::default() }
+    }
+
+    /// The form of a flow, as it was declared.
+    pub fn of_flow(flow: &Flow) -> Self {
+        Self {
+            fields: flow.fields().iter().map(PromptField::from_spec).collect(),
+            flow_vars: flow.vars().clone(),
+            additional_header_text: flow.params().additional_header_text.clone(),
+        }
+    }
+
+    /// The fields, in the order in which they are shown.
+    pub fn fields(&self) -> &[PromptField] {
+        &self.fields
+    }
+
+    /// The fields, to change them.
+    pub fn fields_mut(&mut self) -> impl Iterator<Item = &mut PromptField> {
+        self.fields.iter_mut()
+    }
+
+    /// The field of this name.
+    pub fn field(&self, name: &str) -> Result<&PromptField> {
+        self.fields.iter().find(|field| field.name == name).ok_or_else(|| self.unknown(name))
+    }
+
+    /// The field of this name, to change it.
+    pub fn field_mut(&mut self, name: &str) -> Result<&mut PromptField> {
+        match self.fields.iter().position(|field| field.name == name) {
+            Some(index) => Ok(&mut self.fields[index]),
+            None => Err(self.unknown(name)),
+        }
+    }
+
+    /// The flow's vars.
+    pub fn flow_vars(&self) -> &BTreeMap<String, String> {
+        &self.flow_vars
+    }
+
+    /// What has been filled in so far.
+    pub fn values(&self) -> FieldMap {
+        self.fields.iter().filter_map(|field| Some((field.name.clone(), field.value.clone()?))).collect()
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        Error::new(ErrorKind::NotFound, codes::UNKNOWN_FIELD, format!("the form has no field `{name}`"))
+            .with_hint(suggest::hint(name, "form's fields", self.fields.iter().map(|field| field.name.as_str())))
+    }
+}

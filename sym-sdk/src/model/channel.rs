@@ -1,0 +1,75 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Where an event came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum ChannelType {
+    /// Slack. Written `slack`.
+    #[serde(rename = "slack")]
+    Slack,
+    /// The HTTP API. Written `sym`.
+    #[serde(rename = "sym")]
+    Api,
+    /// The console. Written `web`.
+    #[serde(rename = "web")]
+    Web,
+    /// A hook that returned an event. Written `sdk`.
+    #[serde(rename = "sdk")]
+    Sdk,
+    /// A timer. Written `internal`.
+    #[serde(rename = "internal")]
+    Scheduler,
+}
+
+impl ChannelType {
+    /// The name in events and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Slack => "slack",
+            Self::Api => "sym",
+            Self::Web => "web",
+            Self::Sdk => "sdk",
+            Self::Scheduler => "internal",
+        }
+    }
+}
+
+impl fmt::Display for ChannelType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Where an event came from, and where exactly if that is known.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Channel {
+    #[serde(rename = "type")]
+    pub(crate) kind: ChannelType,
+    #[serde(default)]
+    pub(crate) identifier: Option<String>,
+}
+
+impl Channel {
+    /// A channel without an identifier.
+    pub fn new(kind: ChannelType) -> Self {
+        Self { kind, identifier: None }
+    }
+
+    /// Adds the name of the Slack channel that the command was typed in.
+    pub fn with_identifier(mut self, identifier: impl Into<String>) -> Self {
+        self.identifier = Some(identifier.into());
+        self
+    }
+
+    /// The kind of channel.
+    pub fn kind(&self) -> ChannelType {
+        self.kind
+    }
+
+    /// The name of the Slack channel that the command was typed in; none for a global shortcut.
+    pub fn identifier(&self) -> Option<&str> {
+        self.identifier.as_deref()
+    }
+}

@@ -1,0 +1,74 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Integration, Slug};
+use crate::error::{Error, ErrorKind, Result, codes};
+use crate::suggest;
+
+/// Settings that several flows share: their integrations, and where errors go.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Environment {
+    pub(crate) name: Slug,
+    pub(crate) label: Option<String>,
+    pub(crate) integrations: BTreeMap<String, Integration>,
+    pub(crate) error_logger: Option<String>,
+}
+
+impl Environment {
+    /// An environment without integrations.
+    pub fn new(name: Slug) -> Self {
+        Self { name, label: None, integrations: BTreeMap::new(), error_logger: None }
+    }
+
+    /// Sets what people see instead of the name.
+    pub fn with_label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Adds an integration under a key, such as `slack`.
+    pub fn with_integration(mut self, key: impl Into<String>, integration: Integration) -> Self {
+        self.integrations.insert(key.into(), integration);
+        self
+    }
+
+    /// Sets the Slack channel that errors go to.
+    pub fn with_error_logger(mut self, channel: impl Into<String>) -> Self {
+        self.error_logger = Some(channel.into());
+        self
+    }
+
+    /// The name.
+    pub fn name(&self) -> &Slug {
+        &self.name
+    }
+
+    /// What people see: the label, or the name if there is none.
+    pub fn label(&self) -> &str {
+        self.label.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The integrations by key.
+    pub fn integrations(&self) -> &BTreeMap<String, Integration> {
+        &self.integrations
+    }
+
+    /// The integration under this key.
+    pub fn integration(&self, key: &str) -> Result<&Integration> {
+        self.integrations.get(key).ok_or_else(|| {
+            let message = format!("environment `{}` has no integration `{key}`", self.name);
+            let what = format!("integrations of environment `{}`", self.name);
+            Error::new(ErrorKind::NotFound, codes::UNKNOWN_INTEGRATION, message).with_hint(suggest::hint(
+                key,
+                &what,
+                self.integrations.keys().map(String::as_str),
+            ))
+        })
+    }
+
+    /// The Slack channel that errors go to.
+    pub fn error_logger(&self) -> Option<&str> {
+        self.error_logger.as_deref()
+    }
+}

@@ -1,0 +1,251 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{
+    AccessTarget, Channel, ChannelType, DeescalateType, EventId, Flow, Payload, Run, RunId, Slug, Srn, SrnVersion, User,
+};
+use crate::forms::{FieldMap, FieldValue};
+use crate::template::{Step, StepOutput};
+
+/// One step of a Run: what handlers are called with.
+///
+/// A handler is an ordinary function, and [`Event::builder`] makes the events to test it with:
+///
+/// ```
+/// use std::sync::Arc;
+/// use sym_sdk::prelude::*;
+///
+/// fn on_request(event: &Event) -> Result<Option<NextEvent>> {
+///     let urgent = event.fields().text("urgency")? == "Urgent";
+///     Ok(urgent.then(|| ApprovalTemplate::approve().reason("it is urgent")))
+/// }
+///
+/// let flow = Arc::new(Flow::builder(Slug::parse("prod")?, "acme").build());
+/// let ann = User::person(UserId::of_email("ann@example.com"), "ann@example.com")?;
+/// let event = Event::builder(flow, Step::Request, ann).field("urgency", "Urgent").build();
+/// assert_eq!(on_request(&event)?, Some(ApprovalTemplate::approve().reason("it is urgent")));
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    pub(crate) id: EventId,
+    pub(crate) name: Step,
+    pub(crate) payload: Payload,
+    pub(crate) flow: Arc<Flow>,
+    pub(crate) run: Run,
+    pub(crate) channel: Channel,
+    pub(crate) user: Arc<User>,
+}
+
+impl Event {
+    /// Starts an event for a test: `user` does the step `name` in a Run of `flow`, in Slack.
+    pub fn builder(flow: impl Into<Arc<Flow>>, name: Step, user: impl Into<Arc<User>>) -> EventBuilder {
+        let flow = flow.into();
+        let channel = Channel::new(ChannelType::Slack);
+        let run = Run::new(RunId::from_uuid(Uuid::nil()), &flow, channel.clone());
+        EventBuilder(Self {
+            id: EventId::from_uuid(Uuid::nil()),
+            name,
+            payload: Payload::new(Timestamp::UNIX_EPOCH),
+            flow,
+            run,
+            channel,
+            user: user.into(),
+        })
+    }
+
+    /// The id.
+    pub fn id(&self) -> EventId {
+        self.id
+    }
+
+    /// The name, which is that of the step.
+    pub fn name(&self) -> Step {
+        self.name
+    }
+
+    /// What the event carries.
+    pub fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
+    /// The request's fields.
+    pub fn fields(&self) -> &FieldMap {
+        self.payload.fields()
+    }
+
+    /// The flow.
+    pub fn flow(&self) -> &Flow {
+        &self.flow
+    }
+
+    /// The Run.
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// Where this event came from.
+    pub fn channel(&self) -> &Channel {
+        &self.channel
+    }
+
+    /// Who set off this event.
+    pub fn user(&self) -> &User {
+        &self.user
+    }
+
+    /// Who made the request. During `prompt` nobody has yet.
+    pub fn requester(&self) -> Option<&User> {
+        self.actor(Step::Request)
+    }
+
+    /// Who did a step of the Run; none if it has not happened.
+    pub fn actor(&self, step: Step) -> Option<&User> {
+        self.run.actor(step)
+    }
+
+    /// The context that came with a step of the Run, such as the API's `context` with `request`.
+    pub fn context(&self, step: Step) -> Option<&Map<String, Value>> {
+        self.run.context(step)
+    }
+
+    /// The target, with its bound settings filled in.
+    pub fn target(&self) -> Option<&AccessTarget> {
+        self.payload.target()
+    }
+
+    /// How long the access is to last.
+    pub fn duration(&self) -> Option<Duration> {
+        self.payload.duration()
+    }
+
+    /// Why: what a hook has given, or else the request's field `reason`.
+    pub fn reason(&self) -> Option<&str> {
+        self.payload.reason()
+    }
+
+    /// When the event was made.
+    pub fn timestamp(&self) -> Timestamp {
+        self.payload.timestamp()
+    }
+
+    /// What a step of the Run left behind.
+    pub fn step_output(&self, step: Step) -> Option<&StepOutput> {
+        self.run.step_output(step)
+    }
+
+    /// The SRN of the kind of event: `sym:event-spec:approval:1.0.0:<name>`.
+    pub fn srn(&self) -> Srn {
+        let name = self.name.as_str();
+        Srn::from_slugs(&Slug::lossy("sym"), "event-spec", None, "approval")
+            .with_version(SrnVersion::Numbered(1, 0, 0))
+            .identified_by(name)
+    }
+
+    /// The event as strategies and logs have it: Run, event, actor and fields.
+    pub fn to_json(&self) -> Value {
+        let organization = self.flow.organization();
+        let actors: Map<String, Value> =
+            self.run.actors().iter().map(|(step, user)| (step.to_string(), actor(user, organization))).collect();
+        json!({
+            "id": self.id,
+            "run": { "id": self.run.id(), "srn": self.run.srn(), "flow": self.flow.srn(), "actors": actors },
+            "event": {
+                "srn": self.srn(),
+                "type": self.name,
+                "template": "sym:template:approval:1.0.0",
+                "timestamp": self.timestamp(),
+                "channel": self.channel.kind(),
+            },
+            "actor": actor(&self.user, organization),
+            "fields": self.payload.to_json(),
+        })
+    }
+}
+
+fn actor(user: &User, organization: &str) -> Value {
+    json!({ "user": user.srn(organization), "name": user.full_name(), "username": user.username() })
+}
+
+/// Builds an [`Event`]. See [`Event::builder`].
+#[derive(Clone, Debug)]
+#[must_use = "call `build` to get the event"]
+pub struct EventBuilder(Event);
+
+impl EventBuilder {
+    /// Sets a field of the request.
+    pub fn field(mut self, name: impl Into<String>, value: impl Into<FieldValue>) -> Self {
+        self.0.payload.fields.insert(name, value);
+        self
+    }
+
+    /// Sets the target.
+    pub fn target(mut self, target: AccessTarget) -> Self {
+        self.0.payload.target = Some(target);
+        self
+    }
+
+    /// Sets how long the access is to last.
+    pub fn duration(mut self, duration: Duration) -> Self {
+        self.0.payload.duration = Some(duration);
+        self
+    }
+
+    /// Sets what the approver wrote.
+    pub fn decision_message(mut self, message: impl Into<String>) -> Self {
+        self.0.payload.decision_message = Some(message.into());
+        self
+    }
+
+    /// Sets what set off a `deescalate` event.
+    pub fn deescalate_type(mut self, kind: DeescalateType) -> Self {
+        self.0.payload.deescalate_type = Some(kind);
+        self
+    }
+
+    /// Sets the Run. Set it before its actors, contexts and outputs.
+    pub fn run(mut self, run: Run) -> Self {
+        self.0.run = run;
+        self
+    }
+
+    /// Sets where the event came from.
+    pub fn channel(mut self, channel: Channel) -> Self {
+        self.0.channel = channel;
+        self
+    }
+
+    /// Sets who did an earlier step.
+    pub fn actor(mut self, step: Step, user: impl Into<Arc<User>>) -> Self {
+        self.0.run.actors.insert(step, user.into());
+        self
+    }
+
+    /// Sets the context that came with a step.
+    pub fn context(mut self, step: Step, context: Map<String, Value>) -> Self {
+        self.0.run.contexts.insert(step, Arc::new(context));
+        self
+    }
+
+    /// Sets what a step left behind.
+    pub fn step_output(mut self, step: Step, output: impl Into<Value>) -> Self {
+        self.0.run.outputs.insert(step, StepOutput(output.into()));
+        self
+    }
+
+    /// Sets when the event was made; the start of 1970 if it is not called.
+    pub fn at(mut self, timestamp: Timestamp) -> Self {
+        self.0.payload.timestamp = timestamp;
+        self
+    }
+
+    /// The event. Its user is the actor of its step.
+    pub fn build(mut self) -> Event {
+        self.0.run.actors.insert(self.0.name, Arc::clone(&self.0.user));
+        self.0
+    }
+}

@@ -1,0 +1,318 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Deref;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Environment, Slug, Srn, SrnVersion, Strategy};
+use crate::error::{Error, ErrorKind, Result, codes};
+use crate::forms::FieldSpec;
+use crate::suggest;
+
+/// Where requests may come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Source {
+    /// Slack.
+    Slack,
+    /// The HTTP API.
+    Api,
+    /// The console.
+    Web,
+}
+
+impl Source {
+    /// Every source.
+    pub const ALL: [Self; 3] = [Self::Slack, Self::Api, Self::Web];
+
+    /// The name in configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Slack => "slack",
+            Self::Api => "api",
+            Self::Web => "web",
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Source {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|source| source.as_str() == text).ok_or_else(|| {
+            Error::invalid(codes::CONFIGURATION, format!("`{text}` is not a source of requests"))
+                .with_hint(suggest::hint(text, "sources", Self::ALL.map(Self::as_str)))
+        })
+    }
+}
+
+/// The parameters of a flow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FlowParams {
+    /// Whether a person can revoke access early.
+    pub allow_revoke: bool,
+    /// Whether access ends by itself after its duration.
+    pub schedule_deescalation: bool,
+    /// Where requests may come from; none means everywhere, empty means nowhere.
+    pub allowed_sources: Option<BTreeSet<Source>>,
+    /// Whether an open request has a text input for the decision.
+    pub include_decision_message: bool,
+    /// Text in the header of the form, in Slack markup.
+    pub additional_header_text: Option<String>,
+    /// Whether guests may approve, deny and revoke, if the permissions admit them.
+    pub allow_guest_interaction: bool,
+    /// The durations that are offered.
+    #[serde(with = "durations")]
+    pub durations: Vec<Duration>,
+}
+
+impl Default for FlowParams {
+    fn default() -> Self {
+        Self {
+            allow_revoke: true,
+            schedule_deescalation: true,
+            allowed_sources: None,
+            include_decision_message: false,
+            additional_header_text: None,
+            allow_guest_interaction: false,
+            durations: [30, 600, 3600].map(Duration::from_secs).to_vec(),
+        }
+    }
+}
+
+/// Durations as whole numbers of seconds.
+mod durations {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(durations: &[Duration], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(durations.iter().map(Duration::as_secs))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Duration>, D::Error> {
+        Ok(Vec::<u64>::deserialize(deserializer)?.into_iter().map(Duration::from_secs).collect())
+    }
+}
+
+/// A workflow, with everything that it refers to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Flow {
+    name: Slug,
+    srn: Srn,
+    label: Option<String>,
+    vars: BTreeMap<String, String>,
+    fields: Vec<FieldSpec>,
+    environment: Environment,
+    strategy: Option<Strategy>,
+    params: FlowParams,
+    implementation: Option<String>,
+}
+
+impl Flow {
+    /// Starts a flow of version 1.0.0. Characters of `organization` that an SRN cannot have become dashes.
+    ///
+    /// ```
+    /// use sym_sdk::model::{Flow, Slug};
+    ///
+    /// let flow = Flow::builder(Slug::parse("prod")?, "acme").var("channel", "#requests").version(3).build();
+    /// assert_eq!(flow.srn().to_string(), "acme:flow:prod:3.0.0");
+    /// assert_eq!(flow.var("channel")?, "#requests");
+    /// # Ok::<(), sym_sdk::Error>(())
+    /// ```
+    pub fn builder(name: Slug, organization: &str) -> FlowBuilder {
+        let organization = Slug::lossy(organization);
+        let srn = Srn::from_slugs(&organization, "flow", None, &name).with_version(SrnVersion::Numbered(1, 0, 0));
+        FlowBuilder(Self {
+            name,
+            srn,
+            label: None,
+            vars: BTreeMap::new(),
+            fields: Vec::new(),
+            environment: Environment::new(Slug::lossy("default")),
+            strategy: None,
+            params: FlowParams::default(),
+            implementation: None,
+        })
+    }
+
+    /// The name.
+    pub fn name(&self) -> &Slug {
+        &self.name
+    }
+
+    /// What people see: the label, or the name if there is none.
+    pub fn label(&self) -> &str {
+        self.label.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The SRN: `org:flow:<name>:<version>`.
+    pub fn srn(&self) -> &Srn {
+        &self.srn
+    }
+
+    /// The organization, as SRNs have it.
+    pub fn organization(&self) -> &str {
+        self.srn.organization()
+    }
+
+    /// The values that the configuration gives to handlers.
+    pub fn vars(&self) -> &BTreeMap<String, String> {
+        &self.vars
+    }
+
+    /// The var of this name.
+    pub fn var(&self, name: &str) -> Result<&str> {
+        self.vars.get(name).map(String::as_str).ok_or_else(|| {
+            let message = format!("flow `{}` has no var `{name}`", self.name);
+            let what = format!("vars of flow `{}`", self.name);
+            Error::new(ErrorKind::NotFound, codes::UNKNOWN_VAR, message).with_hint(suggest::hint(
+                name,
+                &what,
+                self.vars.keys().map(String::as_str),
+            ))
+        })
+    }
+
+    /// The fields of the form, in order.
+    pub fn fields(&self) -> &[FieldSpec] {
+        &self.fields
+    }
+
+    /// The field of this name.
+    pub fn field(&self, name: &str) -> Option<&FieldSpec> {
+        self.fields.iter().find(|field| field.name() == name)
+    }
+
+    /// The environment.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// How access is granted. A flow without a strategy ends with approval.
+    pub fn strategy(&self) -> Option<&Strategy> {
+        self.strategy.as_ref()
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> &FlowParams {
+        &self.params
+    }
+
+    /// The module whose handlers the flow takes; without one it takes all.
+    pub fn implementation(&self) -> Option<&str> {
+        self.implementation.as_deref()
+    }
+}
+
+/// Builds a [`Flow`]. See [`Flow::builder`].
+#[derive(Clone, Debug)]
+#[must_use = "call `build` to get the flow"]
+pub struct FlowBuilder(Flow);
+
+impl FlowBuilder {
+    /// Sets what people see instead of the name.
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.0.label = Some(label.into());
+        self
+    }
+
+    /// Sets the environment.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.0.environment = environment;
+        self
+    }
+
+    /// Sets how access is granted.
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.0.strategy = Some(strategy);
+        self
+    }
+
+    /// Adds a var.
+    pub fn var(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.0.vars.insert(name.into(), value.into());
+        self
+    }
+
+    /// Adds a field to the form. It replaces the one of the same name.
+    pub fn field(mut self, field: FieldSpec) -> Self {
+        match self.0.fields.iter_mut().find(|known| known.name() == field.name()) {
+            Some(known) => *known = field,
+            None => self.0.fields.push(field),
+        }
+        self
+    }
+
+    /// Sets the parameters.
+    pub fn params(mut self, params: FlowParams) -> Self {
+        self.0.params = params;
+        self
+    }
+
+    /// Sets the module whose handlers the flow takes, such as `my_flows::prod`.
+    pub fn implementation(mut self, module: impl Into<String>) -> Self {
+        self.0.implementation = Some(module.into());
+        self
+    }
+
+    /// Sets the version: `3` is `3.0.0`. It stops at 999, the highest that an SRN can have.
+    pub fn version(mut self, version: u32) -> Self {
+        let major = u16::try_from(version).unwrap_or(u16::MAX).min(999);
+        self.0.srn = self.0.srn.with_version(SrnVersion::Numbered(major, 0, 0));
+        self
+    }
+
+    /// The flow.
+    pub fn build(self) -> Flow {
+        self.0
+    }
+}
+
+/// All flows of an organization. Clones share them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Flows(Arc<[Arc<Flow>]>);
+
+impl Flows {
+    /// The flow of this name, whatever the case.
+    pub fn get(&self, name: &str) -> Option<&Arc<Flow>> {
+        self.0.iter().find(|flow| flow.name == *name)
+    }
+}
+
+impl Deref for Flows {
+    type Target = [Arc<Flow>];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl FromIterator<Arc<Flow>> for Flows {
+    fn from_iter<I: IntoIterator<Item = Arc<Flow>>>(flows: I) -> Self {
+        Self(flows.into_iter().collect())
+    }
+}
+
+impl FromIterator<Flow> for Flows {
+    fn from_iter<I: IntoIterator<Item = Flow>>(flows: I) -> Self {
+        flows.into_iter().map(Arc::new).collect()
+    }
+}
+
+impl From<Vec<Arc<Flow>>> for Flows {
+    fn from(flows: Vec<Arc<Flow>>) -> Self {
+        Self(flows.into())
+    }
+}

@@ -1,0 +1,98 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::error::{Error, codes};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// The id with this UUID.
+            pub const fn from_uuid(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// The UUID.
+            pub const fn as_uuid(&self) -> &Uuid {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($name), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self, Error> {
+                Uuid::parse_str(text).map(Self).map_err(|error| {
+                    Error::invalid(codes::INVALID_ID, format!("expected the UUID of {}, got `{text}`", $what))
+                        .with_source(error)
+                })
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+        }
+    };
+}
+
+id! {
+    /// The id of a [`Run`](super::Run).
+    RunId, "a Run"
+}
+id! {
+    /// The id of an [`Event`](super::Event).
+    EventId, "an event"
+}
+id! {
+    /// The id of a [`User`](super::User).
+    UserId, "a user"
+}
+id! {
+    /// The id of an [`AccessTarget`](super::AccessTarget).
+    TargetId, "a target"
+}
+
+/// The namespace of the ids that are derived from names, so that the same name has the same id everywhere.
+const NAMESPACE: Uuid = Uuid::from_u128(0x6d1f_2f0c_7c38_4b0e_9a5a_51c5_0a1d_e07b);
+
+impl UserId {
+    /// The id that a user with this e-mail address gets on first contact. It does not depend on case.
+    pub fn of_email(email: &str) -> Self {
+        let name = format!("user:{}", email.trim().to_lowercase());
+        Self(Uuid::new_v5(&NAMESPACE, name.as_bytes()))
+    }
+
+    /// The id that a bot of this name gets.
+    pub fn of_bot(name: &str) -> Self {
+        Self(Uuid::new_v5(&NAMESPACE, format!("bot:{}", name.trim().to_lowercase()).as_bytes()))
+    }
+}
+
+impl TargetId {
+    /// The id that a declared target gets from its type and name.
+    pub fn of_name(kind: &str, name: &str) -> Self {
+        let name = format!("target:{}:{}", kind.to_lowercase(), name.to_lowercase());
+        Self(Uuid::new_v5(&NAMESPACE, name.as_bytes()))
+    }
+}

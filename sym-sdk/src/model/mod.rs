@@ -1,0 +1,31 @@
+//! What handlers read: events, runs, flows, users, and what they refer to.
+
+mod channel;
+mod environment;
+mod event;
+mod flow;
+mod ids;
+mod integration;
+mod payload;
+mod run;
+mod secret;
+mod slug;
+mod srn;
+mod strategy;
+mod target;
+mod user;
+
+pub use channel::{Channel, ChannelType};
+pub use environment::Environment;
+pub use event::{Event, EventBuilder};
+pub use flow::{Flow, FlowBuilder, FlowParams, Flows, Source};
+pub use ids::{EventId, RunId, TargetId, UserId};
+pub use integration::Integration;
+pub use payload::{DeescalateType, Payload};
+pub use run::{Run, RunStatus};
+pub use secret::{Secret, SecretSource};
+pub use slug::Slug;
+pub use srn::{Srn, SrnVersion};
+pub use strategy::Strategy;
+pub use target::AccessTarget;
+pub use user::{User, UserIdentity, UserRole, UserType};

@@ -1,0 +1,126 @@
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::AccessTarget;
+use crate::forms::{FieldMap, duration_seconds};
+
+/// What set off a `deescalate` event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum DeescalateType {
+    /// The time was up.
+    Scheduled,
+    /// A person revoked the access.
+    Revoked,
+}
+
+impl fmt::Display for DeescalateType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Scheduled => "scheduled",
+            Self::Revoked => "revoked",
+        })
+    }
+}
+
+/// What an event carries.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Payload {
+    pub(crate) timestamp: Timestamp,
+    #[serde(default)]
+    pub(crate) fields: FieldMap,
+    #[serde(default)]
+    pub(crate) target: Option<AccessTarget>,
+    #[serde(default, with = "duration_seconds::option")]
+    pub(crate) duration: Option<Duration>,
+    #[serde(default)]
+    pub(crate) reason: Option<String>,
+    #[serde(default)]
+    pub(crate) decision_message: Option<String>,
+    #[serde(default)]
+    pub(crate) deescalate_type: Option<DeescalateType>,
+    #[serde(default)]
+    pub(crate) extra: Map<String, Value>,
+}
+
+impl Payload {
+    pub(crate) fn new(timestamp: Timestamp) -> Self {
+        Self {
+            timestamp,
+            fields: FieldMap::new(),
+            target: None,
+            duration: None,
+            reason: None,
+            decision_message: None,
+            deescalate_type: None,
+            extra: Map::new(),
+        }
+    }
+
+    /// When the event was made.
+    pub fn timestamp(&self) -> Timestamp {
+        self.timestamp
+    }
+
+    /// The request's fields. They are there in every later event of the Run too.
+    pub fn fields(&self) -> &FieldMap {
+        &self.fields
+    }
+
+    /// The target, with its bound settings filled in. None for a flow that grants no access.
+    pub fn target(&self) -> Option<&AccessTarget> {
+        self.target.as_ref()
+    }
+
+    /// How long the access is to last.
+    pub fn duration(&self) -> Option<Duration> {
+        self.duration
+    }
+
+    /// Why: what a hook has given, or else the request's field `reason`.
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref().or_else(|| self.fields.text("reason").ok())
+    }
+
+    /// What the approver wrote.
+    pub fn decision_message(&self) -> Option<&str> {
+        self.decision_message.as_deref()
+    }
+
+    /// What set off a `deescalate` event.
+    pub fn deescalate_type(&self) -> Option<DeescalateType> {
+        self.deescalate_type
+    }
+
+    /// The values that a hook has added with [`NextEvent::with`](crate::template::NextEvent::with).
+    pub fn extra(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+
+    /// The fields as audit entries have them: the form's, and `target`, `target_id`, `duration` and so on beside them.
+    pub fn to_json(&self) -> Map<String, Value> {
+        let mut json = self.fields.to_json();
+        json.extend(self.extra.clone());
+        if let Some(target) = &self.target {
+            json.insert("target".into(), target.to_json());
+            json.insert("target_id".into(), target.id().to_string().into());
+        }
+        if let Some(duration) = self.duration {
+            json.insert("duration".into(), duration.as_secs().into());
+        }
+        for (name, text) in [("reason", self.reason()), ("decision_message", self.decision_message())] {
+            if let Some(text) = text {
+                json.insert(name.into(), text.into());
+            }
+        }
+        if let Some(kind) = self.deescalate_type {
+            json.insert("deescalate_type".into(), kind.to_string().into());
+        }
+        json
+    }
+}

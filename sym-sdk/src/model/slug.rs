@@ -1,0 +1,127 @@
+use std::borrow::Borrow;
+use std::fmt;
+use std::ops::Deref;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result, codes};
+
+/// A name made of letters, digits, dashes and underscores. It is kept in lower case.
+///
+/// ```
+/// use sym_sdk::model::Slug;
+///
+/// let slug: Slug = "Prod-Access".parse()?;
+/// assert_eq!(slug, "prod-access");
+/// assert!("prod access".parse::<Slug>().is_err());
+/// # Ok::<(), sym_sdk::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Slug(String);
+
+impl Slug {
+    /// Reads a slug.
+    pub fn parse(text: &str) -> Result<Self> {
+        match fault(text) {
+            None => Ok(Self(text.to_ascii_lowercase())),
+            Some(fault) => Err(Error::invalid(codes::INVALID_SLUG, format!("`{text}` is not a slug: {fault}"))
+                .with_hint("a slug is made of letters, digits, dashes and underscores")),
+        }
+    }
+
+    /// The nearest slug: a dash for each character that a slug cannot have.
+    pub(crate) fn lossy(text: &str) -> Self {
+        if text.is_empty() {
+            return Self("-".to_owned());
+        }
+        Self(text.chars().map(|c| if is_allowed(c) { c.to_ascii_lowercase() } else { '-' }).collect())
+    }
+
+    /// The text, in lower case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn is_allowed(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_')
+}
+
+/// What keeps the text from being a slug.
+pub(super) fn fault(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return Some("it is empty".to_owned());
+    }
+    let bad = text.chars().find(|c| !is_allowed(*c))?;
+    Some(format!("it has the character {bad:?}"))
+}
+
+impl fmt::Display for Slug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl FromStr for Slug {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::parse(text)
+    }
+}
+
+impl TryFrom<&str> for Slug {
+    type Error = Error;
+
+    fn try_from(text: &str) -> Result<Self> {
+        Self::parse(text)
+    }
+}
+
+impl TryFrom<String> for Slug {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Slug> for String {
+    fn from(slug: Slug) -> Self {
+        slug.0
+    }
+}
+
+impl AsRef<str> for Slug {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Slug {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Deref for Slug {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for Slug {
+    fn eq(&self, other: &str) -> bool {
+        self.0.eq_ignore_ascii_case(other)
+    }
+}
+
+impl PartialEq<&str> for Slug {
+    fn eq(&self, other: &&str) -> bool {
+        self == *other
+    }
+}

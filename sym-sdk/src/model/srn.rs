@@ -1,0 +1,314 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::Slug;
+use super::slug::fault;
+use crate::error::{Error, Result, codes};
+
+/// The models whose names carry a type.
+const TYPED: [&str; 7] =
+    ["access_strategy", "access_target", "user", "secret", "secrets", "integration", "log_destination"];
+
+/// A Sym Resource Name: `org:model[:type]:slug:version[:identifier]`.
+///
+/// Only some models carry a type: `access_strategy`, `access_target`, `user`, `secret`, `secrets`, `integration` and
+/// `log_destination`. A name is kept in lower case, and equals text whatever the case.
+///
+/// ```
+/// use sym_sdk::model::Srn;
+///
+/// let srn: Srn = "acme:integration:slack:main:latest".parse()?;
+/// assert_eq!((srn.model(), srn.kind(), srn.slug()), ("integration", Some("slack"), "main"));
+/// assert_eq!(srn, "ACME:integration:slack:main:latest");
+/// # Ok::<(), sym_sdk::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Srn {
+    organization: String,
+    model: String,
+    kind: Option<String>,
+    slug: String,
+    version: SrnVersion,
+    identifier: Option<String>,
+}
+
+/// The version in an [`Srn`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SrnVersion {
+    /// Three numbers of at most three digits each.
+    Numbered(u16, u16, u16),
+    /// Whichever is current.
+    #[default]
+    Latest,
+}
+
+impl fmt::Display for SrnVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Numbered(major, minor, patch) => write!(f, "{major}.{minor}.{patch}"),
+            Self::Latest => f.write_str("latest"),
+        }
+    }
+}
+
+impl FromStr for SrnVersion {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        read_version(&text.to_ascii_lowercase()).ok_or_else(|| Error::invalid(codes::INVALID_SRN, bad_version(text)))
+    }
+}
+
+fn read_version(text: &str) -> Option<SrnVersion> {
+    if text == "latest" {
+        return Some(SrnVersion::Latest);
+    }
+    let mut numbers = text.split('.').map(|part| {
+        let digits = (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+        if digits { part.parse::<u16>().ok() } else { None }
+    });
+    let version = SrnVersion::Numbered(numbers.next()??, numbers.next()??, numbers.next()??);
+    numbers.next().is_none().then_some(version)
+}
+
+fn bad_version(text: &str) -> String {
+    format!("`{text}` is not a version: expected `latest` or three numbers of at most three digits, such as `1.0.0`")
+}
+
+impl Srn {
+    /// A name from its parts, of version `latest`. `kind` is the type, for a model that carries one.
+    pub fn new(organization: &str, model: &str, kind: Option<&str>, slug: &str) -> Result<Self> {
+        let (organization, model, slug) = (organization.to_lowercase(), model.to_lowercase(), slug.to_lowercase());
+        let kind = kind.map(str::to_lowercase);
+        let srn = Self { organization, model, kind, slug, version: SrnVersion::Latest, identifier: None };
+        srn.checked(true)
+    }
+
+    /// For names whose parts are known to be valid.
+    pub(crate) fn from_slugs(organization: &Slug, model: &'static str, kind: Option<&str>, slug: &str) -> Self {
+        Self {
+            organization: organization.as_str().to_owned(),
+            model: model.to_owned(),
+            kind: kind.map(|kind| Slug::lossy(kind).into()),
+            slug: Slug::lossy(slug).into(),
+            version: SrnVersion::Latest,
+            identifier: None,
+        }
+    }
+
+    /// Reads a name. All faults are reported at once.
+    pub fn parse(text: &str) -> Result<Self> {
+        Self::read(text, false)
+    }
+
+    /// Reads a name as old logs have it: there users and targets may lack their type.
+    pub fn parse_lenient(text: &str) -> Result<Self> {
+        Self::read(text, true)
+    }
+
+    fn read(text: &str, lenient: bool) -> Result<Self> {
+        let invalid = |fault: String| Error::invalid(codes::INVALID_SRN, format!("`{text}` is not an SRN: {fault}"));
+        let lower = text.to_lowercase();
+        if lower.ends_with(':') {
+            return Err(invalid("it ends with a colon".to_owned()));
+        }
+        let parts: Vec<&str> = lower.split(':').collect();
+        let typed = parts.get(1).is_some_and(|model| TYPED.contains(model));
+        let is_version = |index: usize| parts.get(index).is_some_and(|part| read_version(part).is_some());
+        let typed_form = typed && !(lenient && is_version(3) && !is_version(4));
+        let (least, form) = if typed_form {
+            (5, "org:model:type:slug:version[:identifier]")
+        } else {
+            (4, "org:model:slug:version[:identifier]")
+        };
+        if parts.len() < least || parts.len() > least + 1 {
+            let fault = format!("it has {} parts", parts.len());
+            return Err(invalid(fault).with_hint(format!("expected `{form}`")));
+        }
+        let mut rest = parts.into_iter();
+        let mut next = || rest.next().unwrap_or_default().to_owned();
+        let (organization, model) = (next(), next());
+        let kind = typed_form.then(&mut next);
+        let (slug, version) = (next(), next());
+        let identifier = rest.next().map(str::to_owned);
+        let parsed = read_version(&version);
+        let srn = Self { organization, model, kind, slug, version: parsed.unwrap_or_default(), identifier };
+        let mut faults = srn.faults(!lenient);
+        if parsed.is_none() {
+            faults.push(bad_version(&version));
+        }
+        gather(text, srn, faults)
+    }
+
+    /// The organization.
+    pub fn organization(&self) -> &str {
+        &self.organization
+    }
+
+    /// The model, such as `flow`.
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// The type, for a model that carries one.
+    pub fn kind(&self) -> Option<&str> {
+        self.kind.as_deref()
+    }
+
+    /// The slug.
+    pub fn slug(&self) -> &str {
+        &self.slug
+    }
+
+    /// The version.
+    pub fn version(&self) -> &SrnVersion {
+        &self.version
+    }
+
+    /// What follows the version.
+    pub fn identifier(&self) -> Option<&str> {
+        self.identifier.as_deref()
+    }
+
+    /// The same name with another version.
+    pub fn with_version(mut self, version: SrnVersion) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// The same name with another slug.
+    pub fn with_slug(mut self, slug: &str) -> Result<Self> {
+        self.slug = slug.to_lowercase();
+        self.checked(false)
+    }
+
+    /// The same name in another organization.
+    pub fn with_organization(mut self, organization: &str) -> Result<Self> {
+        self.organization = organization.to_lowercase();
+        self.checked(false)
+    }
+
+    /// The same name of another model, with its type if it carries one.
+    pub fn with_model(mut self, model: &str, kind: Option<&str>) -> Result<Self> {
+        self.model = model.to_lowercase();
+        self.kind = kind.map(str::to_lowercase);
+        self.checked(true)
+    }
+
+    /// The same name with this identifier.
+    pub fn with_identifier(mut self, identifier: &str) -> Result<Self> {
+        self.identifier = Some(identifier.to_lowercase());
+        self.checked(false)
+    }
+
+    pub(crate) fn identified_by(mut self, id: impl std::fmt::Display) -> Self {
+        self.identifier = Some(id.to_string());
+        self
+    }
+
+    /// Whether `other` means this, if it may leave out the type and the identifier and name any version.
+    pub(crate) fn is_named_by(&self, other: &Self) -> bool {
+        let fits = |own: &Option<String>, given: &Option<String>| given.is_none() || own == given;
+        (&self.organization, &self.model, &self.slug) == (&other.organization, &other.model, &other.slug)
+            && fits(&self.kind, &other.kind)
+            && fits(&self.identifier, &other.identifier)
+    }
+
+    fn checked(self, strict: bool) -> Result<Self> {
+        let faults = self.faults(strict);
+        let text = self.to_string();
+        gather(&text, self, faults)
+    }
+
+    fn faults(&self, strict: bool) -> Vec<String> {
+        let parts = [
+            ("organization", Some(&self.organization)),
+            ("model", Some(&self.model)),
+            ("type", self.kind.as_ref()),
+            ("slug", Some(&self.slug)),
+            ("identifier", self.identifier.as_ref()),
+        ];
+        let mut faults: Vec<String> = parts
+            .into_iter()
+            .filter_map(|(name, part)| Some((name, part?)))
+            .filter_map(|(name, part)| Some(format!("the {name} `{part}` is not valid: {}", fault(part)?)))
+            .collect();
+        let typed = TYPED.contains(&self.model.as_str());
+        if typed && self.kind.is_none() && strict {
+            faults.push(format!("the model `{}` needs a type", self.model));
+        } else if !typed && self.kind.is_some() {
+            faults.push(format!("the model `{}` has no type", self.model));
+        }
+        faults
+    }
+}
+
+/// One fault is the error; several are one error whose hint lists them.
+fn gather(text: &str, srn: Srn, faults: Vec<String>) -> Result<Srn> {
+    let invalid = |what: &str| Error::invalid(codes::INVALID_SRN, format!("`{text}` is not an SRN: {what}"));
+    match faults.as_slice() {
+        [] => Ok(srn),
+        [fault] => Err(invalid(fault)),
+        faults => Err(invalid(&format!("it has {} faults", faults.len())).with_hint(faults.join("; "))),
+    }
+}
+
+impl fmt::Display for Srn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.organization, self.model)?;
+        if let Some(kind) = &self.kind {
+            write!(f, ":{kind}")?;
+        }
+        write!(f, ":{}:{}", self.slug, self.version)?;
+        if let Some(identifier) = &self.identifier {
+            write!(f, ":{identifier}")?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Srn {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::parse(text)
+    }
+}
+
+impl TryFrom<&str> for Srn {
+    type Error = Error;
+
+    fn try_from(text: &str) -> Result<Self> {
+        Self::parse(text)
+    }
+}
+
+/// Lenient, because names of old logs are stored too.
+impl TryFrom<String> for Srn {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        Self::parse_lenient(&text)
+    }
+}
+
+impl From<Srn> for String {
+    fn from(srn: Srn) -> Self {
+        srn.to_string()
+    }
+}
+
+impl PartialEq<str> for Srn {
+    fn eq(&self, other: &str) -> bool {
+        Self::parse_lenient(other).is_ok_and(|other| *self == other)
+    }
+}
+
+impl PartialEq<&str> for Srn {
+    fn eq(&self, other: &&str) -> bool {
+        self == *other
+    }
+}

@@ -1,0 +1,279 @@
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Slug, Srn, UserId};
+use crate::error::{Error, Result, codes};
+
+/// What a user is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum UserType {
+    /// A person.
+    Normal,
+    /// A program with a token.
+    Bot,
+    /// The platform itself.
+    System,
+}
+
+impl UserType {
+    /// The name in SRNs and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Bot => "bot",
+            Self::System => "system",
+        }
+    }
+}
+
+impl fmt::Display for UserType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What a user may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum UserRole {
+    /// Everything. An admin may always view and decide.
+    Admin,
+    /// Make requests, and decide if the permissions allow it.
+    Member,
+    /// Never request; decide only if the flow and the permissions allow it.
+    Guest,
+}
+
+impl UserRole {
+    /// The name in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Member => "member",
+            Self::Guest => "guest",
+        }
+    }
+}
+
+impl fmt::Display for UserRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A user's account in one instance of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct UserIdentity {
+    service: String,
+    service_id: String,
+    user_id: String,
+}
+
+impl UserIdentity {
+    /// The account `user_id` in the instance `service_id` of a service such as `slack`.
+    pub fn new(service: impl Into<String>, service_id: impl Into<String>, user_id: impl Into<String>) -> Self {
+        Self { service: service.into(), service_id: service_id.into(), user_id: user_id.into() }
+    }
+
+    /// The type of service, such as `slack`.
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// The instance of the service: a workspace, a domain, an organization.
+    pub fn service_id(&self) -> &str {
+        &self.service_id
+    }
+
+    /// The service's own id of the account.
+    pub fn user_id(&self) -> &str {
+        &self.user_id
+    }
+
+    /// Whether this is an account in that service, and in that instance of it if one is given.
+    pub fn is_in(&self, service: &str, service_id: Option<&str>) -> bool {
+        self.service.eq_ignore_ascii_case(service)
+            && service_id.is_none_or(|service_id| self.service_id.eq_ignore_ascii_case(service_id))
+    }
+}
+
+/// A person or a bot. Two users are the same if their usernames are, whatever the case.
+///
+/// ```
+/// use sym_sdk::model::{User, UserId, UserRole};
+///
+/// let ann = User::person(UserId::of_email("Ann@Example.com"), "Ann@Example.com")?.with_role(UserRole::Admin);
+/// assert_eq!(ann.username(), "ann@example.com");
+/// assert_eq!(ann.email_domain(), Some("example.com"));
+/// assert!(ann.is_admin());
+/// # Ok::<(), sym_sdk::Error>(())
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct User {
+    pub(crate) id: UserId,
+    pub(crate) username: String,
+    #[serde(default)]
+    pub(crate) email: Option<String>,
+    #[serde(rename = "type")]
+    pub(crate) user_type: UserType,
+    pub(crate) role: UserRole,
+    #[serde(default)]
+    pub(crate) first_name: Option<String>,
+    #[serde(default)]
+    pub(crate) last_name: Option<String>,
+    #[serde(default)]
+    pub(crate) identities: Vec<UserIdentity>,
+}
+
+impl User {
+    /// A person, with the role of a member. The e-mail address is trimmed and kept in lower case.
+    pub fn person(id: UserId, email: &str) -> Result<Self> {
+        let email = normal_email(email)?;
+        Ok(Self { email: Some(email.clone()), ..Self::named(id, email, UserType::Normal) })
+    }
+
+    /// A bot, with the role of a member.
+    pub fn bot(id: UserId, name: impl Into<String>) -> Self {
+        Self::named(id, name.into(), UserType::Bot)
+    }
+
+    /// The platform itself, which acts when a timer fires.
+    pub fn system() -> Self {
+        Self::named(UserId::from_uuid(Uuid::nil()), "sym".to_owned(), UserType::System)
+    }
+
+    fn named(id: UserId, username: String, user_type: UserType) -> Self {
+        Self {
+            id,
+            username,
+            email: None,
+            user_type,
+            role: UserRole::Member,
+            first_name: None,
+            last_name: None,
+            identities: Vec::new(),
+        }
+    }
+
+    /// Sets the role.
+    pub fn with_role(mut self, role: UserRole) -> Self {
+        self.role = role;
+        self
+    }
+
+    /// Sets first and last name.
+    pub fn with_name(mut self, first: impl Into<String>, last: impl Into<String>) -> Self {
+        self.first_name = Some(first.into());
+        self.last_name = Some(last.into());
+        self
+    }
+
+    /// Adds an account. It replaces the one in the same instance of the service.
+    pub fn with_identity(mut self, identity: UserIdentity) -> Self {
+        self.identities.retain(|known| !known.is_in(identity.service(), Some(identity.service_id())));
+        self.identities.push(identity);
+        self
+    }
+
+    /// The id.
+    pub fn id(&self) -> UserId {
+        self.id
+    }
+
+    /// The e-mail address; bots have none.
+    pub fn email(&self) -> Option<&str> {
+        self.email.as_deref()
+    }
+
+    /// What follows the `@` of the e-mail address.
+    pub fn email_domain(&self) -> Option<&str> {
+        self.email().and_then(|email| email.rsplit_once('@')).map(|(_, domain)| domain)
+    }
+
+    /// The e-mail address of a person, the name of a bot.
+    pub fn username(&self) -> &str {
+        &self.username
+    }
+
+    /// What the user is.
+    pub fn user_type(&self) -> UserType {
+        self.user_type
+    }
+
+    /// What the user may do.
+    pub fn role(&self) -> UserRole {
+        self.role
+    }
+
+    /// Whether the role is admin.
+    pub fn is_admin(&self) -> bool {
+        self.role == UserRole::Admin
+    }
+
+    /// The first name, if it is known.
+    pub fn first_name(&self) -> Option<&str> {
+        self.first_name.as_deref()
+    }
+
+    /// The last name, if it is known.
+    pub fn last_name(&self) -> Option<&str> {
+        self.last_name.as_deref()
+    }
+
+    /// First and last name, as far as they are known; empty if neither is.
+    pub fn full_name(&self) -> String {
+        let names: Vec<&str> = [self.first_name(), self.last_name()].into_iter().flatten().collect();
+        names.join(" ").trim().to_owned()
+    }
+
+    /// The accounts in services.
+    pub fn identities(&self) -> &[UserIdentity] {
+        &self.identities
+    }
+
+    /// The account in a service, and in this instance of it if one is given.
+    pub fn identity(&self, service: &str, service_id: Option<&str>) -> Option<&UserIdentity> {
+        self.identities.iter().find(|identity| identity.is_in(service, service_id))
+    }
+
+    /// The SRN: `org:user:<type>:<id>:latest`. Characters of `organization` that an SRN cannot have become dashes.
+    pub fn srn(&self, organization: &str) -> Srn {
+        Srn::from_slugs(&Slug::lossy(organization), "user", Some(self.user_type.as_str()), &self.id.to_string())
+    }
+}
+
+/// The address trimmed and in lower case, if it looks like one.
+pub(crate) fn normal_email(text: &str) -> Result<String> {
+    let email = text.trim().to_lowercase();
+    let valid = email.split_once('@').is_some_and(|(local, domain)| {
+        !local.is_empty()
+            && !domain.contains('@')
+            && domain.split('.').all(|label| !label.is_empty())
+            && !email.contains(|c: char| c.is_whitespace() || c.is_control())
+    });
+    if valid {
+        Ok(email)
+    } else {
+        Err(Error::invalid(codes::INVALID_EMAIL, format!("expected an e-mail address, got `{text}`")))
+    }
+}
+
+impl PartialEq for User {
+    fn eq(&self, other: &Self) -> bool {
+        self.username.to_lowercase() == other.username.to_lowercase()
+    }
+}
+
+impl Eq for User {}
+
+impl Hash for User {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.username.to_lowercase().hash(state);
+    }
+}

@@ -1,0 +1,19 @@
+//! Everything that the author of a handler needs: `use sym_sdk::prelude::*;`.
+
+pub use std::time::Duration;
+
+pub use serde::{Deserialize, Serialize};
+
+pub use crate::directory::{Directory, KeyValue};
+pub use crate::error::{Error, ErrorCode, ErrorKind, Result};
+pub use crate::forms::{FieldMap, FieldOption, FieldType, FieldValue, PromptField, PromptForm, SlackUserSelection};
+pub use crate::model::{
+    AccessTarget, Channel, ChannelType, Environment, Event, Flow, Integration, Payload, Run, RunStatus, Slug, Srn,
+    Strategy, User, UserId, UserIdentity, UserRole, UserType,
+};
+pub use crate::routing::{
+    Approvers, Destination, Fallback, Notification, PermissionLevel, PermissionScope, RequestDestination,
+    RequestForwardContext, RequestPermission, SlackChannelId, SlackChannelName, SlackUser, SlackUserGroup, UserIds,
+    user_ids,
+};
+pub use crate::template::{ApprovalTemplate, NextEvent, Step};

@@ -1,0 +1,111 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result, codes};
+use crate::suggest;
+
+/// A step of the approval template, which is also the name of the event that takes a Run there.
+///
+/// ```
+/// use sym_sdk::template::Step;
+///
+/// assert_eq!("request_forward".parse::<Step>()?, Step::RequestForward);
+/// assert_eq!(Step::Deescalate.to_string(), "deescalate");
+/// # Ok::<(), sym_sdk::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// The requester asked for the form.
+    Prompt,
+    /// The form was submitted.
+    Request,
+    /// The current notification failed or timed out; the next one is sent.
+    RequestForward,
+    /// No notification is left; the request is closed unanswered.
+    RequestExpire,
+    /// The request was approved.
+    Approve,
+    /// The request was denied.
+    Deny,
+    /// Access is granted.
+    Escalate,
+    /// Access is removed.
+    Deescalate,
+}
+
+impl Step {
+    /// Every step, in order.
+    pub const ALL: [Self; 8] = [
+        Self::Prompt,
+        Self::Request,
+        Self::RequestForward,
+        Self::RequestExpire,
+        Self::Approve,
+        Self::Deny,
+        Self::Escalate,
+        Self::Deescalate,
+    ];
+
+    /// The name, as in `on_<name>`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Prompt => "prompt",
+            Self::Request => "request",
+            Self::RequestForward => "request_forward",
+            Self::RequestExpire => "request_expire",
+            Self::Approve => "approve",
+            Self::Deny => "deny",
+            Self::Escalate => "escalate",
+            Self::Deescalate => "deescalate",
+        }
+    }
+
+    /// The name for what has happened, as in "already approved".
+    pub const fn past_tense(self) -> &'static str {
+        match self {
+            Self::Prompt => "prompted",
+            Self::Request => "requested",
+            Self::RequestForward => "forwarded",
+            Self::RequestExpire => "expired",
+            Self::Approve => "approved",
+            Self::Deny => "denied",
+            Self::Escalate => "escalated",
+            Self::Deescalate => "deescalated",
+        }
+    }
+
+    /// How far along a Run the step lies. Redirects never lead to a lower rank.
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::Prompt => 0,
+            Self::Request => 1,
+            Self::RequestForward => 2,
+            Self::RequestExpire | Self::Approve | Self::Deny => 3,
+            Self::Escalate => 4,
+            Self::Deescalate => 5,
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Step {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|step| step.as_str() == text).ok_or_else(|| {
+            Error::invalid(codes::INVALID_STEP, format!("`{text}` is not an event")).with_hint(suggest::hint(
+                text,
+                "events",
+                Self::ALL.map(Self::as_str),
+            ))
+        })
+    }
+}
