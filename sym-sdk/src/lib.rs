@@ -13,6 +13,16 @@ pub mod prelude;
 pub mod routing;
 pub mod template;
 
+// What runs them.
+#[cfg(feature = "runtime")]
+pub mod audit;
+#[cfg(feature = "runtime")]
+pub mod clock;
+#[cfg(feature = "runtime")]
+pub mod engine;
+#[cfg(feature = "runtime")]
+pub mod machine;
+
 #[doc(hidden)]
 pub mod __private;
 mod macros;

@@ -115,8 +115,8 @@ impl Implementation {
 /// The parameters of a [`Flow`], with Sym's defaults.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FlowParams {
-    /// The name of the [`Strategy`]; without one the flow stops after approval.
-    pub strategy: Option<String>,
+    /// The [`Strategy`]; without one the flow stops after approval.
+    pub strategy: Option<Reference>,
     /// Whether access can be revoked early by a person. Default: true.
     pub allow_revoke: bool,
     /// Whether access ends by itself after its duration. Default: true.
@@ -228,6 +228,30 @@ impl Reference {
     }
 }
 
+/// By name only.
+impl From<&str> for Reference {
+    fn from(name: &str) -> Self {
+        Self::named(name)
+    }
+}
+
+/// By name only.
+impl From<String> for Reference {
+    fn from(name: String) -> Self {
+        Self::named(name)
+    }
+}
+
+/// `okta.prod`, or `prod` if the type is not told.
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Some(kind) => write!(f, "{kind}.{}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
 /// A connection to an outside service. Sym's resource: `sym_integration`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Integration {
@@ -290,8 +314,8 @@ pub struct Secret {
     pub label: Option<String>,
     /// Where the secret stands in its source: a variable's name, a file's path, a secret's id.
     pub path: String,
-    /// The name of the [`SecretSource`].
-    pub source: String,
+    /// The [`SecretSource`].
+    pub source: Reference,
     /// Picks one entry of a secret that is a JSON object.
     pub json_key: Option<String>,
     /// Where it was declared.

@@ -3,6 +3,7 @@
 mod check;
 mod declare;
 mod fault;
+pub(crate) mod nearest;
 #[cfg(feature = "terraform")]
 mod terraform;
 

@@ -118,3 +118,13 @@ pub const CONFIGURATION: ErrorCode = ErrorCode::new("SymSDK", "CONFIGURATION");
 pub const INVALID_KEY: ErrorCode = ErrorCode::new("SymSDK", "INVALID_KEY");
 /// `SymSDK:INVALID_JSON`: A value has no JSON form, or JSON is not of the expected form.
 pub const INVALID_JSON: ErrorCode = ErrorCode::new("SymSDK", "INVALID_JSON");
+/// A hook put off the end of an access.
+pub const DEESCALATE_PUT_OFF: ErrorCode = ErrorCode::new("AccessStrategy", "REVOCATION_PUT_OFF");
+/// A strategy answered, and reported errors.
+pub const STRATEGY_REPORTED_ERRORS: ErrorCode = ErrorCode::new("AccessStrategy", "REPORTED_ERRORS");
+/// The time of an access had passed before it could be granted.
+pub const ACCESS_EXPIRED: ErrorCode = ErrorCode::new("AccessStrategy", "EXPIRED");
+/// What was sent is larger than the limit.
+pub const TOO_LARGE: ErrorCode = ErrorCode::new("SymSDK", "TOO_LARGE");
+/// The store failed.
+pub const STORE: ErrorCode = ErrorCode::new("SymSDK", "STORE");

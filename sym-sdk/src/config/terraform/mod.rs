@@ -4,10 +4,30 @@
 //! common functions, `count`, `for_each` and local modules are evaluated; what only another provider could tell is an
 //! unknown value, and a fault only if a Sym resource cannot do without it.
 
+mod declarations;
+mod eval;
+mod functions;
+mod instances;
+mod json;
+mod module;
+mod number;
+mod refer;
+mod resource;
+mod schema;
+mod scope;
+mod source;
+mod table;
+mod template;
+mod types;
+mod value;
+mod variables;
+mod world;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{Config, Fault, Faults};
+use world::World;
 
 /// What was read from Terraform files.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -68,8 +88,17 @@ impl TerraformReader {
 
     /// Reads every Terraform file of the directory.
     pub fn read(&self, dir: impl AsRef<Path>) -> Result<Terraform, Faults> {
-        let _ = dir.as_ref();
-        Ok(Terraform::default())
+        let world = World::new(dir.as_ref(), self.workspace.as_deref().unwrap_or("default"));
+        let root = world.add_root();
+        variables::give(&world, &root, self);
+        let mut config = Config::default();
+        world.declare(&root, &mut config);
+        config.integrations.extend(world.stand_ins.take().into_values());
+        Faults::check(world.faults.take())?;
+        let mut notes = world.notes.take();
+        notes.sort();
+        notes.dedup();
+        Ok(Terraform { config, notes })
     }
 }
 
