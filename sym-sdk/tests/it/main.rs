@@ -1,4 +1,7 @@
 //! Tests of the public API, in one binary.
 
+mod handler;
+mod registry;
+
 #[cfg(feature = "runtime")]
 mod machine;
