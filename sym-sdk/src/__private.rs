@@ -19,3 +19,8 @@ pub use crate::template::Step;
 
 /// Stands for a handler that does not compile.
 pub const INVALID: HandlerRecord = HandlerRecord::INVALID;
+
+/// What [`handlers!`](crate::handlers) expands to.
+pub fn registry(records: &'static [&'static HandlerRecord]) -> Registry {
+    records.iter().copied().collect()
+}
