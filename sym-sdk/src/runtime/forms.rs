@@ -89,3 +89,8 @@ fn short(label: &str) -> String {
     }
     label.chars().take(MAX - 1).chain(['…']).collect()
 }
+
+/// The event that a form would be opened for.
+pub(super) fn prompt_event(performer: &Performer, entry: &FlowEntry, user: &std::sync::Arc<crate::model::User>) -> Event {
+    Event::builder(entry.flow.clone(), crate::template::Step::Prompt, user.clone()).at(performer.clock.now()).build()
+}

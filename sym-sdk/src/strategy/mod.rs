@@ -1,10 +1,12 @@
 //! How access is granted and taken away.
 
+mod dry;
 mod request;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub use dry::DryStrategy;
 pub use request::AccessRequest;
 
 use crate::error::Result;
