@@ -52,6 +52,16 @@ pub enum Destination {
     User(UserRef),
 }
 
+impl Destination {
+    /// The destination as people know it: `#access-requests`, or a user's name.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Slack(destination) => destination.label(),
+            Self::User(user) => user.username().to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -188,5 +198,12 @@ impl TryFrom<RawNotification> for Notification {
 
     fn try_from(raw: RawNotification) -> Result<Self> {
         Ok(Self { timeout: raw.timeout, ..Self::new(raw.destinations)? })
+    }
+}
+
+impl Notification {
+    /// The destinations as people know them.
+    pub fn label(&self) -> String {
+        self.destinations.iter().map(Destination::label).collect::<Vec<_>>().join(" and ")
     }
 }
