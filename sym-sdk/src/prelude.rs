@@ -8,8 +8,8 @@ pub use crate::directory::{Directory, KeyValue};
 pub use crate::error::{Error, ErrorCode, ErrorKind, Result};
 pub use crate::forms::{FieldMap, FieldOption, FieldType, FieldValue, PromptField, PromptForm, SlackUserSelection};
 pub use crate::model::{
-    AccessTarget, Channel, ChannelType, Environment, Event, Flow, Integration, Payload, Run, RunStatus, Slug, Srn,
-    Strategy, User, UserId, UserIdentity, UserRole, UserType,
+    AccessTarget, Channel, ChannelType, Environment, Event, Flow, Flows, Integration, Payload, Run, RunStatus, Slug,
+    Srn, Strategy, User, UserId, UserIdentity, UserRole, UserType,
 };
 pub use crate::routing::{
     Approvers, Destination, Fallback, Notification, PermissionLevel, PermissionScope, RequestDestination,

@@ -177,6 +177,6 @@ impl PromptForm {
 
     fn unknown(&self, name: &str) -> Error {
         Error::new(ErrorKind::NotFound, codes::UNKNOWN_FIELD, format!("the form has no field `{name}`"))
-            .with_hint(suggest::hint(name, "form's fields", self.fields.iter().map(|field| field.name.as_str())))
+            .with_hint(suggest::hint(name, "fields in the form", self.fields.iter().map(|field| field.name.as_str())))
     }
 }
