@@ -145,7 +145,7 @@ fn notifications_have_destinations_but_one_in_slack() {
         a notification must have at most one Slack destination, got 2 (SymSDK:INVALID_DESTINATION)
           hint: use a Slack group, or a list of several notifications"#]]
     .assert_eq(&Notification::to(channel()).and(channel()).unwrap_err().report().to_string());
-    let both = Notification::to(channel()).timeout(Duration::from_secs(9)).and(&person("a@b.c")).unwrap();
+    let both = Notification::to(channel()).timeout(Duration::from_secs(9)).and(person("a@b.c")).unwrap();
     assert_eq!(both.destinations().len(), 2);
     assert_eq!(both.timeout_after(), Some(Duration::from_secs(9)));
     assert_eq!(both.slack(), Some(&channel().into()));
