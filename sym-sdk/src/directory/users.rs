@@ -21,10 +21,11 @@ pub trait DirectoryStore: Send + Sync {
     /// All users, by name.
     fn users(&self) -> BoxFuture<'_, Result<Vec<Arc<User>>>>;
 
-    /// Adds the user, unless there is one of that name; gives back the one that is there then.
+    /// Adds the user, unless there is one of that name; gives back the one that is there then. If another user has the id,
+    /// that is an error.
     fn insert_user(&self, user: User) -> BoxFuture<'_, Result<Arc<User>>>;
 
-    /// Adds the user, or replaces the one with that id.
+    /// Adds the user, or replaces the one with that id. If another user has the name, that is an error.
     fn put_user(&self, user: User) -> BoxFuture<'_, Result<Arc<User>>>;
 
     /// Sets a user's role. None if there is no such user.
@@ -50,7 +51,7 @@ impl Directory {
 
     /// The same for a store that is shared.
     pub fn from_store<D: Into<String>>(store: Arc<dyn DirectoryStore>, domains: impl IntoIterator<Item = D>) -> Self {
-        let domains = domains.into_iter().map(|domain| domain.into().trim().to_lowercase()).collect();
+        let domains = domains.into_iter().map(|domain| domain.into().trim().to_ascii_lowercase()).collect();
         Self { store, domains }
     }
 
@@ -101,7 +102,7 @@ impl Directory {
         Ok(users)
     }
 
-    /// Adds the user, or replaces the one with that id.
+    /// Adds the user, or replaces the one with that id. If another user has the name, that is an error.
     pub async fn put_user(&self, user: User) -> Result<Arc<User>> {
         self.store.put_user(user).await
     }

@@ -15,7 +15,7 @@ use super::limits::{Limits, contain};
 use super::perform::Performer;
 use super::secrets::{LocalSecrets, SecretReader, read_secret};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Checked, Config, Fault, Faults, Implementation, Place};
+use crate::config::{Config, Fault, Faults, Implementation, Place};
 use crate::delivery::{Delivery, DryDelivery};
 use crate::directory::{Directory, KeyValue, MemoryDirectory, MemoryKeyValue};
 use crate::engine::{LocalEngine, MemoryStore, Store};
@@ -192,9 +192,10 @@ impl Builder {
         Faults::check(faults)?;
 
         let organization = &self.config.organization;
-        let directory = self.directory.clone().unwrap_or_else(|| {
-            Directory::new(MemoryDirectory::new(), organization.domains.iter().map(String::as_str))
-        });
+        let directory = self
+            .directory
+            .clone()
+            .unwrap_or_else(|| Directory::new(MemoryDirectory::new(), organization.domains.iter().map(String::as_str)));
         let mut assembly = Assembly {
             builder: &self,
             directory: &directory,
@@ -229,8 +230,8 @@ impl Builder {
             }
         };
         let mut plans = Vec::new();
-        for flow in flows_of(checked) {
-            let declared = self.config.flows.iter().find(|declared| flow.name() == &declared.name.to_lowercase());
+        for flow in checked.flows.iter().cloned() {
+            let declared = self.config.flow(flow.name());
             let place = declared.map(|declared| declared.place.clone()).unwrap_or_default();
             let implementation = declared.map(|declared| &declared.implementation);
             match self.scope(implementation, &flow) {
@@ -292,8 +293,10 @@ impl Builder {
     fn no_strategy_type(&self, strategy: &Strategy, place: &Place) -> Fault {
         let known: Vec<_> = self.strategies.iter().map(StrategyType::kind).collect();
         let known = if known.is_empty() { "none are".to_owned() } else { format!("there are: {}", known.join(", ")) };
-        let message = format!("nothing grants access of strategy type `{}` (strategy `{}`)", strategy.kind(), strategy.name());
-        Fault::new(place.clone(), message).with_hint(format!("hand the type over with `App::with`; {known} handed over"))
+        let message =
+            format!("nothing grants access of strategy type `{}` (strategy `{}`)", strategy.kind(), strategy.name());
+        Fault::new(place.clone(), message)
+            .with_hint(format!("hand the type over with `App::with`; {known} handed over"))
     }
 }
 
@@ -303,10 +306,6 @@ fn at(mut fault: Fault, place: &Place) -> Fault {
         fault.place = place.clone();
     }
     fault
-}
-
-fn flows_of(checked: Checked) -> Vec<Arc<Flow>> {
-    checked.flows
 }
 
 /// The part of a module's path up to the segment with this name.
@@ -324,7 +323,9 @@ fn module_named<'a>(module: &'a str, name: &str) -> Option<&'a str> {
 
 fn requirements(record: &'static HandlerRecord) -> impl Iterator<Item = &'static IntegrationRequirement> {
     record.requires().iter().filter_map(|requires| match requires {
-        Requires::Integration(requirement) | Requires::Optional(Requires::Integration(requirement)) => Some(requirement),
+        Requires::Integration(requirement) | Requires::Optional(Requires::Integration(requirement)) => {
+            Some(requirement)
+        }
         _ => None,
     })
 }
@@ -332,7 +333,8 @@ fn requirements(record: &'static HandlerRecord) -> impl Iterator<Item = &'static
 /// The integration of this type that a flow's handlers use: the environment's, or else its strategy's.
 fn integration_for<'a>(flow: &'a Flow, kind: &str) -> Option<&'a Integration> {
     let environment = flow.environment().integrations();
-    let by_key = environment.get(kind).filter(|integration| integration.kind() == kind || integration.kind() == "custom");
+    let by_key =
+        environment.get(kind).filter(|integration| integration.kind() == kind || integration.kind() == "custom");
     by_key
         .or_else(|| environment.values().find(|integration| integration.kind() == kind))
         .or_else(|| flow.strategy()?.integration().filter(|integration| integration.kind() == kind))

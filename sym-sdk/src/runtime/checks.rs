@@ -34,8 +34,9 @@ fn reducers(plan: &FlowPlan, faults: &mut Vec<Fault>) {
         }
         (None, Some(approvers)) => {
             if plan.scope.get(HandlerKind::GetRequestNotifications).is_some() {
-                let message =
-                    format!("flow `{name}` has `get_request_notifications`, which `get_approvers` keeps from being called");
+                let message = format!(
+                    "flow `{name}` has `get_request_notifications`, which `get_approvers` keeps from being called"
+                );
                 let hint = "replace `get_approvers` by `get_permissions`";
                 faults.push(Fault::new(approvers.place(), message).with_hint(hint));
             }
@@ -118,11 +119,7 @@ fn misplaced(record: &'static HandlerRecord, requires: &Requires) -> Option<Faul
             matches!(kind, HandlerKind::GetIdentity | HandlerKind::GetIdentityLookup),
             "only `get_identity` and `get_identity_lookup` have it",
         ),
-        Requires::FlowsQuery => (
-            "`&FlowsQuery`",
-            matches!(kind, HandlerKind::GetFlows),
-            "only `get_flows` has it",
-        ),
+        Requires::FlowsQuery => ("`&FlowsQuery`", matches!(kind, HandlerKind::GetFlows), "only `get_flows` has it"),
         _ => return None,
     };
     if fits {
@@ -143,10 +140,15 @@ pub(super) fn unused(registry: &Registry, plans: &[FlowPlan], filter: Option<&Fl
             }
             continue;
         }
-        let takers: Vec<_> = plans.iter().filter(|plan| plan.scope.iter().any(|own| std::ptr::eq(own, record))).collect();
+        let takers: Vec<_> =
+            plans.iter().filter(|plan| plan.scope.iter().any(|own| std::ptr::eq(own, record))).collect();
         if takers.is_empty() {
-            let message =
-                format!("{} `{}` is in module `{}`, which no flow names", record.kind().macro_name(), record.name(), record.module());
+            let message = format!(
+                "{} `{}` is in module `{}`, which no flow names",
+                record.kind().macro_name(),
+                record.name(),
+                record.module()
+            );
             let modules: BTreeSet<_> = plans.iter().filter_map(|plan| plan.flow.implementation()).collect();
             let hint = format!("flows name {}", crate::suggest::quoted(modules));
             faults.push(Fault::new(record.place(), message).with_hint(hint));
@@ -155,10 +157,15 @@ pub(super) fn unused(registry: &Registry, plans: &[FlowPlan], filter: Option<&Fl
         if let Some(field) = record.field() {
             let of_all = takers.iter().all(|plan| plan.flow.implementation().is_none());
             if of_all && !takers.iter().any(|plan| plan.flow.field(field).is_some()) {
-                let message = format!("{} `{}` is for field `{field}`, which no flow has", record.kind().macro_name(), record.name());
+                let message = format!(
+                    "{} `{}` is for field `{field}`, which no flow has",
+                    record.kind().macro_name(),
+                    record.name()
+                );
                 let known: BTreeSet<_> =
                     takers.iter().flat_map(|plan| plan.flow.fields()).map(|spec| spec.name()).collect();
-                faults.push(Fault::new(record.place(), message).with_hint(crate::suggest::hint(field, "fields", known)));
+                faults
+                    .push(Fault::new(record.place(), message).with_hint(crate::suggest::hint(field, "fields", known)));
             }
         }
         faults.extend(hook_of_no_access(record, &takers));
@@ -179,7 +186,11 @@ fn hook_of_no_access(record: &'static HandlerRecord, takers: &[&FlowPlan]) -> Op
     if grants || !of_access {
         return None;
     }
-    let message = format!("{} `{}` is never called: no flow that takes it has a strategy", record.kind().macro_name(), record.name());
+    let message = format!(
+        "{} `{}` is never called: no flow that takes it has a strategy",
+        record.kind().macro_name(),
+        record.name()
+    );
     let place: Place = record.place();
     Some(Fault::new(place, message).with_hint("name a strategy in the flow's params, or remove the handler"))
 }

@@ -9,7 +9,6 @@ use uuid::Uuid;
 use super::Runtime;
 use super::flows::FlowEntry;
 use super::request::parse_request;
-use crate::clock::Clock;
 use crate::engine::{Engine, InputKey};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::machine::{Action, EffectError, Input, InputBody, Reply};
@@ -74,9 +73,20 @@ pub struct Submission {
 
 #[derive(Clone, Debug)]
 enum What {
-    Prompt { flow: String },
-    Request { flow: String, inputs: Map<String, Value>, context: Option<Map<String, Value>>, form: Option<RunId>, parent: Option<RunId> },
-    Decide { run: RunId, action: Action },
+    Prompt {
+        flow: String,
+    },
+    Request {
+        flow: String,
+        inputs: Map<String, Value>,
+        context: Option<Map<String, Value>>,
+        form: Option<RunId>,
+        parent: Option<RunId>,
+    },
+    Decide {
+        run: RunId,
+        action: Action,
+    },
 }
 
 /// What became of a submission that was taken. It is durable; its effects follow.
@@ -161,8 +171,9 @@ impl Submission {
 
     /// The text that was entered with a decision.
     pub fn decision_message(mut self, text: impl Into<String>) -> Self {
-        if let What::Decide { action: Action::Approve { decision_message } | Action::Deny { decision_message }, .. } =
-            &mut self.what
+        if let What::Decide {
+            action: Action::Approve { decision_message } | Action::Deny { decision_message }, ..
+        } = &mut self.what
         {
             *decision_message = Some(text.into());
         }
@@ -196,7 +207,9 @@ impl Runtime {
         let event = EventId::from_uuid(self.new_id(key.as_ref(), "event"));
         let begins = matches!(what, What::Prompt { .. } | What::Request { .. });
         let (run, flow, action) = match what {
-            What::Prompt { flow } => (self.new_run(key.as_ref()), self.entry(&flow)?.flow.srn().clone(), Action::Prompt),
+            What::Prompt { flow } => {
+                (self.new_run(key.as_ref()), self.entry(&flow)?.flow.srn().clone(), Action::Prompt)
+            }
             What::Request { flow, inputs, context, form, parent } => {
                 let entry = self.entry(&flow)?;
                 let limits = &self.performer.limits;
@@ -216,7 +229,9 @@ impl Runtime {
         match self.engine.submit(key, input).await? {
             Reply::Accepted { event: accepted } => Ok(Receipt { run, event: accepted.unwrap_or(event) }),
             Reply::Refused { error, .. } => Err(error_of(error)),
-            Reply::Stale => Err(Error::new(ErrorKind::Internal, codes::INVALID_EVENT, "the submission came to nothing")),
+            Reply::Stale => {
+                Err(Error::new(ErrorKind::Internal, codes::INVALID_EVENT, "the submission came to nothing"))
+            }
         }
     }
 
@@ -250,9 +265,10 @@ impl Runtime {
             }
             Actor::Email(email) => match directory.user_by_email(&email).await? {
                 Some(user) => Ok(user),
-                None if begins && !directory.owns_domain_of(&email) => {
-                    Err(unknown(email, "their e-mail domain is none of the organization's; an administrator can add them"))
-                }
+                None if begins && !directory.owns_domain_of(&email) => Err(unknown(
+                    email,
+                    "their e-mail domain is none of the organization's; an administrator can add them",
+                )),
                 None => directory.get_or_create_user_by_email(&email).await,
             },
         }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 pub use dry::DryStrategy;
 pub use request::AccessRequest;
 
-use crate::error::Result;
 use crate::BoxFuture;
+use crate::error::Result;
 use crate::handler::IntegrationConfig;
 use crate::model::{AccessTarget, Strategy, User};
 use crate::template::StepOutput;
