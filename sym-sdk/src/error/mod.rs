@@ -66,7 +66,6 @@ pub enum ErrorKind {
 /// ```
 pub struct Error(Box<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     kind: ErrorKind,
     code: ErrorCode,

@@ -11,7 +11,6 @@ use crate::model::{User, UserId};
 
 /// A user who is notified by the platform itself, by e-mail.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct UserRef {
     id: UserId,
     username: String,

@@ -1,9 +1,17 @@
 //! Tests of the public API, in one binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "clippy's exception for tests leaves out their helpers")]
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail by panicking")]
-
+mod directory;
+mod error;
+mod event;
+mod field_map;
+mod fields;
 mod handler;
-mod registry;
-
 #[cfg(feature = "runtime")]
 mod machine;
+mod registry;
+mod routing;
+mod serde_forms;
+mod srn;
+mod template;
+mod user;
