@@ -142,6 +142,16 @@ fn arguments_come_from_the_context() {
 }
 
 #[test]
+fn call_allocates_one_box() {
+    #[hook]
+    async fn on_request(_event: &Event, _form: Fields<Form<'_>>, _pagerduty: &PagerDuty, _state: State<Threshold>) {}
+    let record = only(sym_sdk::handlers![on_request]);
+    let context = Context::builder().event(event(Step::Request)).services(services()).build();
+    let allocations = allocation_counter::measure(|| drop(call(record, &context).unwrap()));
+    assert_eq!(allocations.count_total, 1);
+}
+
+#[test]
 fn function_stays_callable() {
     let pagerduty = PagerDuty { url: "http://plain.test".to_owned(), token: SecretString::default() };
     let form = Fields(Form { urgency: "Urgent" });
