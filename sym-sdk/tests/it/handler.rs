@@ -12,10 +12,9 @@ use sym_sdk::directory::{MemoryDirectory, MemoryKeyValue};
 use sym_sdk::error::codes;
 use sym_sdk::forms::FieldSpec;
 use sym_sdk::handler::{
-    HandlerKind, HandlerOutput, HandlerRecord, HandlerRef, IntegrationConfig, IntegrationRequirement, Requires,
-    Services,
+    HandlerKind, HandlerOutput, HandlerRecord, IntegrationConfig, IntegrationRequirement, Requires, Services,
 };
-use sym_sdk::model::Environment;
+use sym_sdk::model::{Environment, HandlerRef};
 use sym_sdk::prelude::*;
 
 /// The value of a future that waits for nothing.
