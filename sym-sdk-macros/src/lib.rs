@@ -1,1 +1,55 @@
-//! Attribute macros of `sym-sdk`.
+//! Attribute macros of `sym-sdk`. They are documented where `sym-sdk` re-exports them.
+//!
+//! Each runs in three steps: parse ([`args`], [`item`]), validate ([`spec`], [`signature`]), expand ([`expand`]).
+//! Faults are collected on the way, so that one compile reports them all.
+
+mod args;
+mod errors;
+mod expand;
+mod item;
+mod kinds;
+mod paths;
+mod render;
+mod signature;
+mod spec;
+#[cfg(test)]
+mod tests;
+
+use proc_macro::TokenStream;
+
+use crate::kinds::Macro;
+
+#[allow(missing_docs, reason = "documented on the re-export")]
+#[proc_macro_attribute]
+pub fn reducer(args: TokenStream, item: TokenStream) -> TokenStream {
+    run(Macro::Reducer, args, item)
+}
+
+#[allow(missing_docs, reason = "documented on the re-export")]
+#[proc_macro_attribute]
+pub fn hook(args: TokenStream, item: TokenStream) -> TokenStream {
+    run(Macro::Hook, args, item)
+}
+
+#[allow(missing_docs, reason = "documented on the re-export")]
+#[proc_macro_attribute]
+pub fn prefetch(args: TokenStream, item: TokenStream) -> TokenStream {
+    run(Macro::Prefetch, args, item)
+}
+
+#[allow(missing_docs, reason = "documented on the re-export")]
+#[proc_macro_attribute]
+pub fn on_change(args: TokenStream, item: TokenStream) -> TokenStream {
+    run(Macro::OnChange, args, item)
+}
+
+fn run(attribute: Macro, args: TokenStream, item: TokenStream) -> TokenStream {
+    let output = expand::handler(attribute, args.into(), item.into());
+    if std::env::var_os("SYM_MACROS_DEBUG").is_some_and(|value| value == "1") {
+        #[allow(clippy::print_stderr, reason = "asked for by the environment variable")]
+        {
+            eprintln!("{output}");
+        }
+    }
+    output.into()
+}

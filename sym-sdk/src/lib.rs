@@ -7,14 +7,29 @@ pub mod config;
 pub mod directory;
 pub mod error;
 pub mod forms;
+pub mod handler;
 pub mod model;
 pub mod prelude;
 pub mod routing;
 pub mod template;
 
+// What runs them.
+#[cfg(feature = "runtime")]
+pub mod audit;
+#[cfg(feature = "runtime")]
+pub mod clock;
+#[cfg(feature = "runtime")]
+pub mod engine;
+#[cfg(feature = "runtime")]
+pub mod machine;
+
+#[doc(hidden)]
+pub mod __private;
+mod macros;
 mod suggest;
 
 pub use error::{BoxError, Error, Result};
+pub use macros::{hook, on_change, prefetch, reducer};
 
 /// A boxed future that can be sent between threads: what the traits of this crate return.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

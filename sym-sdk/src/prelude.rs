@@ -7,6 +7,9 @@ pub use serde::{Deserialize, Serialize};
 pub use crate::directory::{Directory, KeyValue};
 pub use crate::error::{Error, ErrorCode, ErrorKind, Result};
 pub use crate::forms::{FieldMap, FieldOption, FieldType, FieldValue, PromptField, PromptForm, SlackUserSelection};
+pub use crate::handler::{
+    Context, ExtractError, Fields, FlowsQuery, FromContext, HandlerError, IdentityQuery, IntegrationClient, State, Vars,
+};
 pub use crate::model::{
     AccessTarget, Channel, ChannelType, Environment, Event, Flow, Flows, Integration, Payload, Run, RunStatus, Slug,
     Srn, Strategy, User, UserId, UserIdentity, UserRole, UserType,
@@ -16,4 +19,5 @@ pub use crate::routing::{
     RequestForwardContext, RequestPermission, SlackChannelId, SlackChannelName, SlackUser, SlackUserGroup, UserIds,
     user_ids,
 };
-pub use crate::template::{ApprovalTemplate, NextEvent, Step};
+pub use crate::template::{ApprovalTemplate, NextEvent, Step, StepOutput};
+pub use crate::{hook, on_change, prefetch, reducer};

@@ -77,8 +77,8 @@ pub struct Flow {
     pub name: String,
     /// What people see; the name if unset.
     pub label: Option<String>,
-    /// The Rust module whose handlers the flow takes, such as `my_flows::prod`. Without it the flow takes all.
-    pub implementation: Option<String>,
+    /// Which handlers the flow takes.
+    pub implementation: Implementation,
     /// The name of the [`Environment`].
     pub environment: String,
     /// Values handlers read with `event.flow().var(…)`.
@@ -89,11 +89,34 @@ pub struct Flow {
     pub place: Place,
 }
 
+/// Which of the program's handlers a [`Flow`] takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Implementation {
+    /// Every handler.
+    #[default]
+    All,
+    /// Those of a Rust module and the modules below it, such as `my_flows::prod`.
+    Module(String),
+    /// Those of the module that has the flow's name, if there is one; every handler otherwise.
+    ByName,
+}
+
+impl Implementation {
+    /// The module that was named.
+    pub fn module(&self) -> Option<&str> {
+        match self {
+            Self::Module(module) => Some(module),
+            Self::All | Self::ByName => None,
+        }
+    }
+}
+
 /// The parameters of a [`Flow`], with Sym's defaults.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FlowParams {
-    /// The name of the [`Strategy`]; without one the flow stops after approval.
-    pub strategy: Option<String>,
+    /// The [`Strategy`]; without one the flow stops after approval.
+    pub strategy: Option<Reference>,
     /// Whether access can be revoked early by a person. Default: true.
     pub allow_revoke: bool,
     /// Whether access ends by itself after its duration. Default: true.
@@ -205,6 +228,30 @@ impl Reference {
     }
 }
 
+/// By name only.
+impl From<&str> for Reference {
+    fn from(name: &str) -> Self {
+        Self::named(name)
+    }
+}
+
+/// By name only.
+impl From<String> for Reference {
+    fn from(name: String) -> Self {
+        Self::named(name)
+    }
+}
+
+/// `okta.prod`, or `prod` if the type is not told.
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Some(kind) => write!(f, "{kind}.{}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
 /// A connection to an outside service. Sym's resource: `sym_integration`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Integration {
@@ -267,8 +314,8 @@ pub struct Secret {
     pub label: Option<String>,
     /// Where the secret stands in its source: a variable's name, a file's path, a secret's id.
     pub path: String,
-    /// The name of the [`SecretSource`].
-    pub source: String,
+    /// The [`SecretSource`].
+    pub source: Reference,
     /// Picks one entry of a secret that is a JSON object.
     pub json_key: Option<String>,
     /// Where it was declared.
@@ -319,8 +366,8 @@ pub struct LogDestination {
 /// Decides which flows a user sees. Sym's resource: `sym_flows_filter`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FlowsFilter {
-    /// The Rust module that holds `get_flows`. Without it any module's will do.
-    pub implementation: Option<String>,
+    /// Where `get_flows` is looked for.
+    pub implementation: Implementation,
     /// Values the handler reads.
     pub vars: BTreeMap<String, String>,
     /// Key to the [`Integration`].

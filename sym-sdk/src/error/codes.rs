@@ -109,9 +109,23 @@ pub const HANDLER_FAILED: ErrorCode = ErrorCode::new("SymSDK", "HANDLER_FAILED")
 pub const HANDLER_PANICKED: ErrorCode = ErrorCode::new("SymSDK", "HANDLER_PANICKED");
 /// `SymSDK:HANDLER_TIMED_OUT`: a handler took longer than its limit.
 pub const HANDLER_TIMED_OUT: ErrorCode = ErrorCode::new("SymSDK", "HANDLER_TIMED_OUT");
+/// `SymSDK:ARGUMENT_UNAVAILABLE`: an argument of a handler could not be had.
+pub const ARGUMENT_UNAVAILABLE: ErrorCode = ErrorCode::new("SymSDK", "ARGUMENT_UNAVAILABLE");
+/// `SymSDK:INVALID_VAR`: a var has not the form that a handler expects.
+pub const INVALID_VAR: ErrorCode = ErrorCode::new("SymSDK", "INVALID_VAR");
 /// `SymSDK:CONFIGURATION`: the configuration has a fault.
 pub const CONFIGURATION: ErrorCode = ErrorCode::new("SymSDK", "CONFIGURATION");
 /// `SymSDK:INVALID_KEY`: a key-value path is not valid, or runs into a value where a namespace is needed.
 pub const INVALID_KEY: ErrorCode = ErrorCode::new("SymSDK", "INVALID_KEY");
 /// `SymSDK:INVALID_JSON`: a value has no JSON form, or JSON is not of the expected form.
 pub const INVALID_JSON: ErrorCode = ErrorCode::new("SymSDK", "INVALID_JSON");
+/// `AccessStrategy:REVOCATION_PUT_OFF`: a hook put off the end of an access.
+pub const DEESCALATE_PUT_OFF: ErrorCode = ErrorCode::new("AccessStrategy", "REVOCATION_PUT_OFF");
+/// `AccessStrategy:REPORTED_ERRORS`: a strategy answered, and reported errors.
+pub const STRATEGY_REPORTED_ERRORS: ErrorCode = ErrorCode::new("AccessStrategy", "REPORTED_ERRORS");
+/// `AccessStrategy:EXPIRED`: the time of an access had passed before it could be granted.
+pub const ACCESS_EXPIRED: ErrorCode = ErrorCode::new("AccessStrategy", "EXPIRED");
+/// `SymSDK:TOO_LARGE`: what was sent is larger than the limit.
+pub const TOO_LARGE: ErrorCode = ErrorCode::new("SymSDK", "TOO_LARGE");
+/// `SymSDK:STORE`: the store failed.
+pub const STORE: ErrorCode = ErrorCode::new("SymSDK", "STORE");

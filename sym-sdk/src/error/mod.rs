@@ -105,6 +105,11 @@ impl Error {
         Self::new(ErrorKind::InvalidInput, codes::MISSING_ARGUMENT, message)
     }
 
+    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
     pub(crate) fn invalid(code: ErrorCode, message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidInput, code, message)
     }

@@ -179,7 +179,7 @@ pub struct EventBuilder(Event);
 impl EventBuilder {
     /// Sets a field of the request.
     pub fn field(mut self, name: impl Into<String>, value: impl Into<FieldValue>) -> Self {
-        self.0.payload.fields.insert(name, value);
+        Arc::make_mut(&mut self.0.payload.fields).insert(name, value);
         self
     }
 

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -33,7 +34,7 @@ impl fmt::Display for DeescalateType {
 pub struct Payload {
     pub(crate) timestamp: Timestamp,
     #[serde(default)]
-    pub(crate) fields: FieldMap,
+    pub(crate) fields: Arc<FieldMap>,
     #[serde(default)]
     pub(crate) target: Option<AccessTarget>,
     #[serde(default, with = "duration_seconds::option")]
@@ -52,7 +53,7 @@ impl Payload {
     pub(crate) fn new(timestamp: Timestamp) -> Self {
         Self {
             timestamp,
-            fields: FieldMap::new(),
+            fields: Arc::default(),
             target: None,
             duration: None,
             reason: None,

@@ -200,3 +200,35 @@ impl Run {
         self.actor(Step::Request)
     }
 }
+
+/// How the machine changes a Run.
+#[cfg(feature = "runtime")]
+impl Run {
+    pub(crate) fn begin(id: RunId, flow: &Flow, parent: Option<RunId>, source_channel: Channel) -> Self {
+        Self { parent, ..Self::new(id, flow, source_channel) }
+    }
+
+    pub(crate) fn set_status(&mut self, status: RunStatus) {
+        self.status = status;
+    }
+
+    pub(crate) fn set_actor(&mut self, step: Step, user: Arc<User>) {
+        self.actors.insert(step, user);
+    }
+
+    pub(crate) fn set_context(&mut self, step: Step, context: Arc<Map<String, Value>>) {
+        self.contexts.insert(step, context);
+    }
+
+    pub(crate) fn set_output(&mut self, step: Step, output: StepOutput) {
+        self.outputs.insert(step, output);
+    }
+
+    pub(crate) fn add_approval(&mut self, user: Arc<User>) {
+        self.approvals.push(user);
+    }
+
+    pub(crate) fn requester_arc(&self) -> Option<Arc<User>> {
+        self.actors.get(&Step::Request).cloned()
+    }
+}

@@ -51,6 +51,16 @@ pub enum Destination {
     User(UserRef),
 }
 
+impl Destination {
+    /// The destination as people know it: `#access-requests`, or a user's name.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Slack(destination) => destination.label(),
+            Self::User(user) => user.username().to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -171,6 +181,11 @@ impl Notification {
     /// How long to wait for a decision before the next notification.
     pub fn timeout_after(&self) -> Option<Duration> {
         self.timeout
+    }
+
+    /// The destinations as people know them.
+    pub fn label(&self) -> String {
+        self.destinations.iter().map(Destination::label).collect::<Vec<_>>().join(" and ")
     }
 
     /// The destination in Slack.

@@ -19,6 +19,15 @@ pub enum TargetRef {
     Srn(Srn),
 }
 
+impl fmt::Display for TargetRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Srn(srn) => srn.fmt(f),
+        }
+    }
+}
+
 impl From<&AccessTarget> for TargetRef {
     fn from(target: &AccessTarget) -> Self {
         Self::Id(target.id())

@@ -1,0 +1,268 @@
+//! From a valid handler to code.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+use syn::{Attribute, Type};
+
+use crate::args::RawArgs;
+use crate::errors::Faults;
+use crate::item::{Item, OtherItem};
+use crate::kinds::Macro;
+use crate::paths::Paths;
+use crate::signature::Argument;
+use crate::spec::{self, HandlerSpec, Kind};
+
+/// The whole of a macro: the function as it was, then what makes it a handler or says why it is none.
+pub(crate) fn handler(attribute: Macro, args: TokenStream, input: TokenStream) -> TokenStream {
+    let mut faults = Faults::default();
+    let args = RawArgs::parse(attribute, args, &mut faults);
+    let item = match syn::parse2::<Item>(input.clone()) {
+        Ok(item) => item,
+        Err(error) => {
+            match syn::parse2::<OtherItem>(input.clone()) {
+                Ok(other) => push_not_a_function(attribute, &other, &mut faults),
+                Err(_) => faults.add(error),
+            }
+            let errors = faults.into_compile_errors();
+            return quote!(#input #errors);
+        }
+    };
+    let paths = Paths::new(args.krate.clone());
+    let spec = spec::validate(attribute, &args, &item, &mut faults);
+    let errors = faults.into_compile_errors();
+    let function = without_handler_macros(&item, input);
+    let rest = match spec {
+        Some(spec) => record(&item, &spec, &paths),
+        // A struct is no item of an impl or a trait, and would be one fault more.
+        None if item.sig.receiver().is_some() || item.is_bodiless() => TokenStream::new(),
+        // Without a known path to `sym_sdk` the impl could only fail again.
+        None if args.has_krate && args.krate.is_none() => hidden_struct(&item),
+        None => placeholder(&item, &paths),
+    };
+    quote!(#function #errors #rest)
+}
+
+fn push_not_a_function(attribute: Macro, other: &OtherItem, faults: &mut Faults) {
+    let keyword = &other.keyword;
+    let article = if keyword == "impl" || keyword == "enum" { "an" } else { "a" };
+    let message = format!("#[{attribute}] can only be used on a function, not on {article} {keyword}");
+    if keyword == "impl" || keyword == "trait" {
+        let help = format!("handlers are free functions; move it out of the {keyword}");
+        faults.push_with_help(keyword, message, help);
+    } else {
+        faults.push(keyword, message);
+    }
+}
+
+/// The function as it was. A second handler macro is left out: it is reported once, by the first.
+fn without_handler_macros(item: &Item, input: TokenStream) -> TokenStream {
+    if !item.attrs.iter().any(|attr| spec::handler_macro(attr).is_some()) {
+        return input;
+    }
+    let Item { attrs, vis, sig, body } = item;
+    let attrs = attrs.iter().filter(|attr: &&Attribute| spec::handler_macro(attr).is_none());
+    quote!(#(#attrs)* #vis #sig #body)
+}
+
+/// The struct of the function's name. Its braces keep it out of the value namespace, where the function lives.
+fn hidden_struct(item: &Item) -> TokenStream {
+    let vis = &item.vis;
+    let cfgs = spec::cfgs(&item.attrs);
+    let name = struct_name(&item.sig.ident);
+    quote_spanned! {Span::mixed_site()=>
+        #cfgs
+        #[doc(hidden)]
+        #[allow(dead_code, missing_debug_implementations, non_camel_case_types, unreachable_pub)]
+        #vis struct #name {}
+    }
+}
+
+/// Lets `handlers![…]` accept a faulty handler, whose fault is reported where it stands.
+fn placeholder(item: &Item, paths: &Paths) -> TokenStream {
+    let span = Span::mixed_site();
+    let hidden_struct = hidden_struct(item);
+    let cfgs = spec::cfgs(&item.attrs);
+    let name = struct_name(&item.sig.ident);
+    let (handler, record, invalid) = (paths.handler(span), paths.record(span), paths.invalid(span));
+    quote_spanned! {span=>
+        #hidden_struct
+
+        #cfgs
+        #[automatically_derived]
+        impl #handler for #name {
+            const RECORD: #record = #invalid;
+        }
+    }
+}
+
+/// Not with the user's span: an editor would take the struct for the function's definition.
+fn struct_name(function: &Ident) -> Ident {
+    let mut name = function.clone();
+    name.set_span(Span::call_site());
+    name
+}
+
+/// The struct and, out of sight, the thunk, the record and its registration.
+fn record(item: &Item, spec: &HandlerSpec, paths: &Paths) -> TokenStream {
+    let span = Span::mixed_site();
+    let hidden_struct = hidden_struct(item);
+    let cfgs = spec::cfgs(&item.attrs);
+    let struct_name = struct_name(&spec.function);
+    let (handler, record, inventory) = (paths.handler(span), paths.record(span), paths.inventory(span));
+    let (module_path, file, line, column) =
+        (paths.module_path(span), paths.file(span), paths.line(span), paths.column(span));
+    let (kind, field) = (kind(spec, paths), field(spec, paths));
+    let (name, doc, is_async) = (spec.function.unraw().to_string(), &spec.doc, spec.is_async);
+    let requires = requires(spec, paths);
+    let checks = checks(spec, paths);
+    let (thunk, call) = thunk(spec, paths);
+    quote_spanned! {span=>
+        #hidden_struct
+
+        #cfgs
+        const _: () = {
+            #thunk
+
+            #[automatically_derived]
+            impl #handler for #struct_name {
+                const RECORD: #record = #record {
+                    kind: #kind,
+                    name: #name,
+                    field: #field,
+                    module: #module_path!(),
+                    file: #file!(),
+                    line: #line!(),
+                    column: #column!(),
+                    doc: #doc,
+                    is_async: #is_async,
+                    requires: &[#(#requires),*],
+                    call: #call,
+                };
+            }
+
+            #(#checks)*
+
+            #inventory::submit! { <#struct_name as #handler>::RECORD }
+        };
+    }
+}
+
+fn kind(spec: &HandlerSpec, paths: &Paths) -> TokenStream {
+    let span = Span::mixed_site();
+    let kinds = paths.handler_kind(span);
+    let variant = |name: &str| Ident::new(name, span);
+    match &spec.kind {
+        Kind::Named(kind) => {
+            let name = variant(kind.variant);
+            let step = kind.step.map(|step| {
+                let (steps, step) = (paths.step(span), variant(step));
+                quote_spanned!(span=> (#steps::#step))
+            });
+            quote_spanned!(span=> #kinds::#name #step)
+        }
+        Kind::Prefetch(_) => quote_spanned!(span=> #kinds::Prefetch),
+        Kind::OnChange(_) => quote_spanned!(span=> #kinds::OnChange),
+    }
+}
+
+fn field(spec: &HandlerSpec, paths: &Paths) -> TokenStream {
+    let option = paths.option(Span::mixed_site());
+    match &spec.kind {
+        Kind::Named(_) => quote!(#option::None),
+        Kind::Prefetch(field) | Kind::OnChange(field) => quote!(#option::Some(#field)),
+    }
+}
+
+/// One `Requires` for each argument.
+fn requires(spec: &HandlerSpec, paths: &Paths) -> Vec<TokenStream> {
+    let one = |argument: &Argument| match argument {
+        Argument::Form(_) => {
+            let requires = paths.requires(Span::mixed_site());
+            quote!(#requires::Form)
+        }
+        Argument::Extracted(ty) => {
+            let from_context = paths.extractor(ty.span());
+            quote_spanned!(ty.span()=> <#ty as #from_context<'_>>::REQUIRES)
+        }
+    };
+    spec.arguments.iter().map(one).collect()
+}
+
+/// Fails the build where an argument can never be had, such as `&Event` before there is one.
+fn checks(spec: &HandlerSpec, paths: &Paths) -> Vec<TokenStream> {
+    let kind = kind(spec, paths);
+    let one = |argument: &Argument| match argument {
+        Argument::Form(_) => None,
+        Argument::Extracted(ty) => {
+            let (check, from_context) = (paths.check_argument(ty.span()), paths.extractor(ty.span()));
+            Some(quote_spanned!(ty.span()=> const _: () = #check(#kind, <#ty as #from_context<'_>>::REQUIRES);))
+        }
+    };
+    spec.arguments.iter().filter_map(one).collect()
+}
+
+/// The function that the record points to, and the `Call` that holds it.
+fn thunk(spec: &HandlerSpec, paths: &Paths) -> (TokenStream, TokenStream) {
+    let span = Span::mixed_site();
+    let (context, call, box_future) = (paths.context(span), paths.call(span), paths.box_future(span));
+    let body = thunk_body(spec, paths);
+    let (form, result, variant) = match spec.kind {
+        Kind::OnChange(_) => {
+            let prompt_form = paths.prompt_form(span);
+            (quote_spanned!(span=> , form: &'cx mut #prompt_form), paths.form_result(span), quote!(Form))
+        }
+        Kind::Named(_) | Kind::Prefetch(_) => (TokenStream::new(), paths.call_result(span), quote!(Event)),
+    };
+    let thunk = quote_spanned! {span=>
+        #[allow(deprecated, unused_variables)]
+        fn __sym_call<'cx>(cx: &'cx #context #form) -> #box_future<'cx, #result> {
+            #body
+        }
+    };
+    (thunk, quote_spanned!(span=> #call::#variant(__sym_call)))
+}
+
+/// One `let` for each argument, each at its type, so that a fault shows there.
+fn thunk_body(spec: &HandlerSpec, paths: &Paths) -> TokenStream {
+    let span = Span::mixed_site();
+    let (cx, form) = (Ident::new("cx", span), Ident::new("form", span));
+    let mut lets = Vec::new();
+    let mut names = Vec::new();
+    for (position, argument) in spec.arguments.iter().enumerate() {
+        let name = format_ident!("argument{position}", span = span);
+        lets.push(match argument {
+            Argument::Extracted(ty) => {
+                let from_context = paths.extractor(ty.span());
+                quote_spanned!(ty.span()=> let #name = <#ty as #from_context<'_>>::from_context(#cx)?;)
+            }
+            Argument::Form(ty) => quote_spanned!(ty.span()=> let #name: #ty = #form;),
+        });
+        names.push(name);
+    }
+    let function = &spec.function;
+    let wait = spec.is_async.then(|| quote!(.await));
+    let convert = conversion(spec, paths);
+    // At the function's name, because that is where the compiler then reports a future that is not `Send`.
+    let at_name = function.span().resolved_at(span);
+    let boxed = paths.boxed(at_name);
+    quote_spanned! {at_name=>
+        #boxed::pin(async move {
+            #(#lets)*
+            #convert(#function(#(#names),*) #wait)
+        })
+    }
+}
+
+fn conversion(spec: &HandlerSpec, paths: &Paths) -> TokenStream {
+    let name = match &spec.kind {
+        Kind::Named(kind) => kind.returns,
+        Kind::Prefetch(_) => "ReturnsOptions",
+        Kind::OnChange(_) => "ReturnsForm",
+    };
+    let unit = Type::Verbatim(quote_spanned!(spec.function.span()=> ()));
+    let output = spec.output.as_ref().unwrap_or(&unit);
+    let returns = paths.item(name, output.span());
+    quote_spanned!(output.span()=> <#output as #returns>::into_output)
+}

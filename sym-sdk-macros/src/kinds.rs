@@ -1,0 +1,116 @@
+//! The names that make a function a handler.
+
+use std::fmt;
+
+/// One of the four attribute macros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Macro {
+    Reducer,
+    Hook,
+    Prefetch,
+    OnChange,
+}
+
+impl Macro {
+    pub(crate) const ALL: [Self; 4] = [Self::Reducer, Self::Hook, Self::Prefetch, Self::OnChange];
+
+    /// As written in the attribute.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Reducer => "reducer",
+            Self::Hook => "hook",
+            Self::Prefetch => "prefetch",
+            Self::OnChange => "on_change",
+        }
+    }
+
+    /// What a function with this attribute is.
+    pub(crate) const fn with_article(self) -> &'static str {
+        match self {
+            Self::Reducer => "a reducer",
+            Self::Hook => "a hook",
+            Self::Prefetch => "a prefetch reducer",
+            Self::OnChange => "an on_change handler",
+        }
+    }
+
+    /// Whether the function's name, not an argument of the attribute, says what it does.
+    pub(crate) const fn is_named(self) -> bool {
+        matches!(self, Self::Reducer | Self::Hook)
+    }
+}
+
+impl fmt::Display for Macro {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A handler that its name identifies.
+#[derive(Debug)]
+pub(crate) struct NamedKind {
+    pub(crate) name: &'static str,
+    pub(crate) attribute: Macro,
+    /// The variant of `HandlerKind`.
+    pub(crate) variant: &'static str,
+    /// The variant of `Step` inside it, for hooks.
+    pub(crate) step: Option<&'static str>,
+    /// The trait that its return type must implement.
+    pub(crate) returns: &'static str,
+}
+
+const fn reducer(name: &'static str, variant: &'static str, returns: &'static str) -> NamedKind {
+    NamedKind { name, attribute: Macro::Reducer, variant, step: None, returns }
+}
+
+const fn on(name: &'static str, step: &'static str) -> NamedKind {
+    NamedKind { name, attribute: Macro::Hook, variant: "On", step: Some(step), returns: "ReturnsNext" }
+}
+
+const fn after(name: &'static str, step: &'static str) -> NamedKind {
+    NamedKind { name, attribute: Macro::Hook, variant: "After", step: Some(step), returns: "ReturnsNothing" }
+}
+
+/// Every name there is.
+pub(crate) static KINDS: [NamedKind; 22] = [
+    reducer("get_permissions", "GetPermissions", "ReturnsPermissions"),
+    reducer("get_request_notifications", "GetRequestNotifications", "ReturnsNotifications"),
+    reducer("get_approvers", "GetApprovers", "ReturnsApprovers"),
+    reducer("get_identity", "GetIdentity", "ReturnsIdentity"),
+    reducer("get_identity_lookup", "GetIdentityLookup", "ReturnsIdentity"),
+    reducer("get_flows", "GetFlows", "ReturnsFlows"),
+    on("on_prompt", "Prompt"),
+    on("on_request", "Request"),
+    on("on_request_forward", "RequestForward"),
+    on("on_request_expire", "RequestExpire"),
+    on("on_approve", "Approve"),
+    on("on_deny", "Deny"),
+    on("on_escalate", "Escalate"),
+    on("on_deescalate", "Deescalate"),
+    after("after_prompt", "Prompt"),
+    after("after_request", "Request"),
+    after("after_request_forward", "RequestForward"),
+    after("after_request_expire", "RequestExpire"),
+    after("after_approve", "Approve"),
+    after("after_deny", "Deny"),
+    after("after_escalate", "Escalate"),
+    after("after_deescalate", "Deescalate"),
+];
+
+/// The kind of this name, whichever macro it belongs to.
+pub(crate) fn named(name: &str) -> Option<&'static NamedKind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}
+
+/// The name of `attribute` that `name` was probably meant to be.
+pub(crate) fn nearest(name: &str, attribute: Macro) -> Option<&'static str> {
+    // A third of the letters wrong is still a slip; more is another word.
+    let limit = name.len().div_ceil(3);
+    KINDS
+        .iter()
+        .filter(|kind| kind.attribute == attribute)
+        .map(|kind| (strsim::damerau_levenshtein(name, kind.name), kind.name))
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}

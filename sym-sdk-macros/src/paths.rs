@@ -1,0 +1,67 @@
+//! Every path that an expansion names. All lead through `sym_sdk::__private`, none relies on the prelude.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Path;
+
+/// The paths, relative to where `sym_sdk` is to be found.
+#[derive(Debug)]
+pub(crate) struct Paths {
+    private: TokenStream,
+}
+
+impl Paths {
+    /// `krate` is the value of the attribute's `crate` argument.
+    pub(crate) fn new(krate: Option<Path>) -> Self {
+        let private = match krate {
+            Some(path) => quote!(#path::__private),
+            None => quote_spanned!(Span::mixed_site()=> ::sym_sdk::__private),
+        };
+        Self { private }
+    }
+
+    /// An item of `__private`, by a name known only at expansion.
+    pub(crate) fn item(&self, name: &str, span: Span) -> TokenStream {
+        let span = span.resolved_at(Span::mixed_site());
+        let name = proc_macro2::Ident::new(name, span);
+        let private = self.private.clone().into_iter().map(|mut token| {
+            token.set_span(token.span().located_at(span));
+            token
+        });
+        quote_spanned!(span=> #(#private)*::#name)
+    }
+}
+
+macro_rules! table {
+    ($($method:ident => $item:literal;)*) => {
+        impl Paths {
+            $(pub(crate) fn $method(&self, span: Span) -> TokenStream {
+                self.item($item, span)
+            })*
+        }
+    };
+}
+
+table! {
+    boxed => "Box";
+    box_future => "BoxFuture";
+    call => "Call";
+    call_result => "CallResult";
+    check_argument => "check_argument";
+    column => "column";
+    context => "Context";
+    file => "file";
+    form_result => "FormResult";
+    extractor => "FromContext";
+    handler => "Handler";
+    handler_kind => "HandlerKind";
+    inventory => "inventory";
+    invalid => "INVALID";
+    line => "line";
+    module_path => "module_path";
+    option => "Option";
+    prompt_form => "PromptForm";
+    record => "HandlerRecord";
+    requires => "Requires";
+    step => "Step";
+}

@@ -1,0 +1,161 @@
+//! Snapshots of expansions, in `tests/output`. `UPDATE_EXPECT=1 cargo test` rewrites them.
+
+use expect_test::{ExpectFile, expect, expect_file};
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::expand::handler;
+use crate::kinds::{KINDS, Macro};
+use crate::render::render;
+
+fn check(output: TokenStream, expected: ExpectFile) {
+    let file = syn::parse2(output).expect("the expansion parses");
+    expected.assert_eq(&prettyplease::unparse(&file));
+}
+
+/// The messages of all `compile_error!`s in an expansion.
+fn messages(output: TokenStream) -> Vec<String> {
+    let file: syn::File = syn::parse2(output).expect("the expansion parses");
+    file.items
+        .into_iter()
+        .filter_map(|item| match item {
+            syn::Item::Macro(item) if item.mac.path.segments.last()?.ident == "compile_error" => {
+                Some(item.mac.parse_body::<syn::LitStr>().expect("a message").value())
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn async_hook_with_three_arguments() {
+    let output = handler(
+        Macro::Hook,
+        quote!(),
+        quote! {
+            /// Approves what is urgent.
+            ///
+            /// Only for people on call.
+            #[cfg(unix)]
+            pub(crate) async fn on_request(event: &Event, form: Fields<Form>, pagerduty: &PagerDuty) -> Result<Option<NextEvent>> {
+                Ok(None)
+            }
+        },
+    );
+    check(output, expect_file!["../tests/output/async_hook_with_three_arguments.rs"]);
+}
+
+#[test]
+fn sync_reducer_under_another_name_and_path() {
+    let output = handler(
+        Macro::Reducer,
+        quote!(get_permissions, crate = ::facade::sym_sdk),
+        quote! {
+            fn who_may_approve() -> RequestPermission {
+                RequestPermission::admins_only()
+            }
+        },
+    );
+    check(output, expect_file!["../tests/output/sync_reducer_under_another_name_and_path.rs"]);
+}
+
+#[test]
+fn prefetch() {
+    let output = handler(
+        Macro::Prefetch,
+        quote!(field = "repo_name"),
+        quote!(
+            async fn repos(github: &GitHub) -> Result<Vec<FieldOption>> {}
+        ),
+    );
+    check(output, expect_file!["../tests/output/prefetch.rs"]);
+}
+
+#[test]
+fn on_change_named_after_its_field() {
+    let output = handler(
+        Macro::OnChange,
+        quote!(),
+        quote!(
+            fn on_change_urgency(user: &User, form: &mut PromptForm) {}
+        ),
+    );
+    check(output, expect_file!["../tests/output/on_change_named_after_its_field.rs"]);
+}
+
+#[test]
+fn fault_leaves_the_function_and_a_struct() {
+    let output = handler(
+        Macro::Hook,
+        quote!(),
+        quote!(
+            fn on_reqest(event: &Event) {}
+        ),
+    );
+    check(output, expect_file!["../tests/output/fault_leaves_the_function_and_a_struct.rs"]);
+}
+
+#[test]
+fn half_typed_body_is_passed_on() {
+    let input = quote! {
+        #[allow(unused)]
+        async fn on_request(event: &Event) { let user = event. ; if event }
+    };
+    let output = handler(Macro::Hook, quote!(), input.clone()).to_string();
+    assert!(output.starts_with(&input.to_string()), "{output}");
+    assert!(output.contains("HandlerRecord"), "{output}");
+    assert!(!output.contains("compile_error"), "{output}");
+}
+
+#[test]
+fn all_faults_are_reported_together() {
+    let output = handler(
+        Macro::Hook,
+        quote!(feild = "x", crate = facade),
+        quote!(
+            const unsafe extern "C" fn on_reqest<T>(event: &mut Event, form: impl Form) -> impl Sized
+            where
+                T: Form,
+            {
+            }
+        ),
+    );
+    expect![[r#"
+        unknown argument `feild`; expected the name of a hook or `crate`
+        `crate` must be an absolute path, `facade` is relative
+        help: write `::facade` if it is a dependency, `crate::facade` if it is a module of this crate
+        hook `on_reqest` is not a known hook
+        help: did you mean `on_request`? to keep this name, write `#[hook(on_request)]`
+        hook `on_reqest` must not be `const`
+        hook `on_reqest` must not be `unsafe`
+        hook `on_reqest` must not be `extern`
+        hook `on_reqest` must not be generic
+        hook `on_reqest` must not have a `where` clause
+        hook `on_reqest` must not take `&mut Event`
+        help: take `&Event` or an owned value
+        hook `on_reqest` must not take `impl Form`
+        help: take `&Event` or an owned value
+        hook `on_reqest` must not return `impl Trait`
+        help: name the type that it returns"#]]
+    .assert_eq(&messages(output).join("\n"));
+}
+
+#[test]
+fn every_name_is_accepted_by_its_macro_only() {
+    for kind in &KINDS {
+        let name = quote::format_ident!("{}", kind.name);
+        let function = quote!(fn #name() {});
+        for attribute in [Macro::Hook, Macro::Reducer] {
+            let faults = messages(handler(attribute, quote!(), function.clone()));
+            assert_eq!(faults.is_empty(), attribute == kind.attribute, "{} {attribute}: {faults:?}", kind.name);
+        }
+    }
+}
+
+#[test]
+fn types_are_printed_as_people_write_them() {
+    for text in ["&mut Event", "Fields<Form<'_>>", "&[u8]", "Result<&Event, ExtractError>", "&(dyn Any + Send)"] {
+        let tokens: TokenStream = text.parse().expect("tokens");
+        assert_eq!(render(tokens), text);
+    }
+}

@@ -1,0 +1,21 @@
+//! What the expansions of the macros name. No part of the public interface: it changes without notice.
+
+pub use core::option::Option;
+pub use core::{column, file, line, module_path};
+pub use std::boxed::Box;
+
+pub use inventory;
+
+pub use crate::BoxFuture;
+pub use crate::forms::PromptForm;
+pub use crate::handler::argument::check_argument;
+pub use crate::handler::output::{
+    CallResult, FormResult, ReturnsApprovers, ReturnsFlows, ReturnsForm, ReturnsIdentity, ReturnsNext, ReturnsNothing,
+    ReturnsNotifications, ReturnsOptions, ReturnsPermissions,
+};
+pub use crate::handler::record::{Call, Handler};
+pub use crate::handler::{Context, FromContext, HandlerKind, HandlerRecord, Registry, Requires};
+pub use crate::template::Step;
+
+/// Stands for a handler that does not compile.
+pub const INVALID: HandlerRecord = HandlerRecord::INVALID;

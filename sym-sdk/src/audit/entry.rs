@@ -1,0 +1,188 @@
+//! One audit entry.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::machine::{EffectError, EventRecord};
+use crate::model::{HandlerRef, RunId, RunStatus, Srn};
+use crate::routing::RequestPermission;
+use crate::template::Step;
+
+/// One thing that happened in a Run. Entries are committed together with the change they tell of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AuditEntry {
+    /// The Run.
+    pub run: RunId,
+    /// Its flow.
+    pub flow: Srn,
+    /// When.
+    pub at: Timestamp,
+    /// During which event.
+    pub event: Arc<EventRecord>,
+    /// The Run's status afterwards.
+    pub status: RunStatus,
+    /// What.
+    pub kind: AuditKind,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AuditKind {
+    /// The event was admitted and its processing began.
+    Received,
+    /// The event was not admitted: nothing has changed.
+    Refused {
+        /// Why.
+        error: EffectError,
+    },
+    /// A handler was called.
+    HandlerCalled {
+        /// Which.
+        handler: HandlerRef,
+        /// What it said.
+        result: HandlerResult,
+    },
+    /// A hook ignored the event.
+    Ignored {
+        /// The hook's message.
+        message: Option<String>,
+    },
+    /// The event was processed.
+    Completed,
+    /// The event failed, and the Run with it.
+    Failed {
+        /// Why.
+        error: EffectError,
+    },
+    /// Something failed beside the event; the Run goes on.
+    Reported {
+        /// What.
+        error: EffectError,
+    },
+    /// The reducers said who may decide and who is told.
+    Routed {
+        /// Who may see and decide.
+        permission: RequestPermission,
+        /// Who is told, in order, for people.
+        notifications: Vec<String>,
+    },
+    /// An approval was counted.
+    Counted {
+        /// How many there are.
+        approvals: usize,
+        /// How many are needed.
+        needed: usize,
+    },
+    /// The form was shown.
+    FormOpened,
+    /// A destination was told of the request.
+    Delivered {
+        /// Which notification, from 0.
+        entry: usize,
+        /// Which destination.
+        destination: String,
+    },
+    /// A destination wants no notifications.
+    OptedOut {
+        /// Which notification, from 0.
+        entry: usize,
+        /// Which destination.
+        destination: String,
+    },
+    /// A destination could not be told of the request.
+    DeliveryFailed {
+        /// Which notification, from 0.
+        entry: usize,
+        /// Which destination.
+        destination: String,
+        /// Why.
+        error: EffectError,
+    },
+    /// A person was told something.
+    Messaged {
+        /// Whom.
+        to: String,
+        /// What.
+        text: String,
+    },
+    /// The requester's identity in the service was found.
+    Identified {
+        /// The identity.
+        identity: String,
+    },
+    /// Access was granted.
+    Granted {
+        /// To what.
+        target: String,
+        /// To whom.
+        identity: String,
+        /// Until when.
+        until: Option<Timestamp>,
+    },
+    /// The strategy did not grant access.
+    GrantFailed {
+        /// To what.
+        target: String,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// Why.
+        error: EffectError,
+        /// When it is tried again.
+        retry_at: Option<Timestamp>,
+    },
+    /// The Run gives no access any more.
+    Revoked {
+        /// To what.
+        target: String,
+        /// From whom.
+        identity: String,
+        /// How many other Runs still need the same access, so that it stays.
+        still_needed_by: usize,
+    },
+    /// The strategy did not take access away.
+    RevokeFailed {
+        /// To what.
+        target: String,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// Why.
+        error: EffectError,
+        /// When it is tried again.
+        retry_at: Timestamp,
+    },
+    /// The error destination was told.
+    Alerted {
+        /// What of.
+        error: EffectError,
+    },
+}
+
+/// What a handler said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum HandlerResult {
+    /// The event goes on.
+    Continued,
+    /// Another event is fired in its stead.
+    Fired {
+        /// Which.
+        event: Step,
+        /// The reason given.
+        reason: Option<String>,
+    },
+    /// The event is ignored.
+    Ignored,
+    /// It gave a value.
+    Returned,
+    /// It failed.
+    Failed {
+        /// Why.
+        error: EffectError,
+    },
+}

@@ -1,0 +1,5 @@
+//! What happened, entry by entry.
+
+mod entry;
+
+pub use entry::{AuditEntry, AuditKind, HandlerResult};

@@ -1,0 +1,157 @@
+//! Time, injected.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::BoxFuture;
+
+/// Where the time comes from. Nothing else in the SDK reads a clock.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The time now, in UTC.
+    fn now(&self) -> Timestamp;
+
+    /// Returns once the clock shows `at` or later.
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()>;
+
+    /// Returns after `time` has passed, whatever the clock is set to meanwhile.
+    fn sleep(&self, time: Duration) -> BoxFuture<'_, ()>;
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place where the wall clock is read")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
+        /// The clock can be set while we sleep: look again at least this often.
+        const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+        Box::pin(async move {
+            while let Ok(left) = Duration::try_from(at.duration_since(self.now())) {
+                if left.is_zero() {
+                    return;
+                }
+                tokio::time::sleep(left.min(LOOK_AGAIN)).await;
+            }
+        })
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(time))
+    }
+}
+
+/// A clock that stands still until it is moved.
+///
+/// ```
+/// use std::time::Duration;
+/// use sym_sdk::clock::{Clock, VirtualClock};
+///
+/// let clock = VirtualClock::at("2024-02-29T12:00:00Z".parse()?);
+/// clock.advance(Duration::from_secs(3600));
+/// assert_eq!(clock.now().to_string(), "2024-02-29T13:00:00Z");
+/// # Ok::<(), jiff::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct VirtualClock {
+    time: Mutex<Time>,
+}
+
+#[derive(Debug)]
+struct Time {
+    now: Timestamp,
+    sleepers: BTreeMap<(Timestamp, u64), Waker>,
+    next_sleeper: u64,
+}
+
+impl VirtualClock {
+    /// A clock that shows `now`.
+    pub fn at(now: Timestamp) -> Self {
+        Self { time: Mutex::new(Time { now, sleepers: BTreeMap::new(), next_sleeper: 0 }) }
+    }
+
+    /// Moves the clock on.
+    pub fn advance(&self, by: Duration) {
+        let to = self.now().saturating_add(by).unwrap_or(Timestamp::MAX);
+        self.advance_to(to);
+    }
+
+    /// Moves the clock on to `to`, and never back.
+    pub fn advance_to(&self, to: Timestamp) {
+        let mut time = self.time();
+        time.now = time.now.max(to);
+        let due = time.now;
+        let still_asleep = time.sleepers.split_off(&(due, u64::MAX));
+        let woken = std::mem::replace(&mut time.sleepers, still_asleep);
+        drop(time);
+        woken.into_values().for_each(Waker::wake);
+    }
+
+    /// Sets the clock, also back. Sleepers stay asleep until the clock is moved past their time.
+    pub fn set(&self, now: Timestamp) {
+        self.time().now = now;
+        self.advance_to(now);
+    }
+
+    /// When the first sleeper wakes up.
+    pub fn next_sleeper(&self) -> Option<Timestamp> {
+        self.time().sleepers.keys().next().map(|(at, _)| *at)
+    }
+
+    fn time(&self) -> MutexGuard<'_, Time> {
+        self.time.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Timestamp {
+        self.time().now
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
+        let mut sleeper = Sleeper { clock: self, at, number: None };
+        Box::pin(std::future::poll_fn(move |cx| sleeper.poll(cx.waker())))
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
+        self.sleep_until(self.now().saturating_add(time).unwrap_or(Timestamp::MAX))
+    }
+}
+
+/// A place in the list of sleepers, given up when it is no longer awaited.
+struct Sleeper<'a> {
+    clock: &'a VirtualClock,
+    at: Timestamp,
+    number: Option<u64>,
+}
+
+impl Sleeper<'_> {
+    fn poll(&mut self, waker: &Waker) -> Poll<()> {
+        let mut time = self.clock.time();
+        if time.now >= self.at {
+            return Poll::Ready(());
+        }
+        let number = *self.number.get_or_insert(time.next_sleeper);
+        time.next_sleeper = time.next_sleeper.max(number + 1);
+        time.sleepers.insert((self.at, number), waker.clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleeper<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.clock.time().sleepers.remove(&(self.at, number));
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Evaluates expressions.
+
+use std::collections::BTreeMap;
+
+use hcl_edit::expr::{
+    BinaryOp, BinaryOperator, Conditional, Expression, ForExpr, Object, ObjectKey, UnaryOp, UnaryOperator,
+};
+
+use super::number::Number;
+use super::scope::{Name, Scope, misfit, worst};
+use super::value::Value;
+use crate::config::Fault;
+
+impl Scope<'_> {
+    /// Evaluates an expression. It never fails: faults are reported, and the value is faulty then.
+    pub(super) fn eval(self, expr: &Expression) -> Value {
+        let Some(_level) = self.world.deeper() else {
+            let fault = Fault::new(self.place(expr), "the expression is nested too deep, with all it refers to");
+            return self.faulty(fault);
+        };
+        if !self.spend(expr, 1) {
+            return Value::faulty();
+        }
+        let value = match expr {
+            Expression::Null(_) => Value::Null,
+            Expression::Bool(flag) => Value::Bool(*flag.value()),
+            Expression::Number(number) => Value::Number(Number::from(number.value())),
+            Expression::String(text) => Value::text(text.as_str()),
+            Expression::Array(items) => Value::list(items.iter().map(|item| self.eval(item)).collect()),
+            Expression::Object(object) => self.object(object),
+            Expression::StringTemplate(template) => self.template(template),
+            Expression::HeredocTemplate(heredoc) => self.template(&heredoc.template),
+            Expression::Parenthesis(inner) => self.eval(inner.inner()),
+            Expression::Variable(name) => self.bare_name(name),
+            Expression::Conditional(conditional) => self.conditional(conditional),
+            Expression::FuncCall(call) => self.call(call),
+            Expression::Traversal(traversal) => self.traversal(traversal),
+            Expression::UnaryOp(operation) => self.unary(operation),
+            Expression::BinaryOp(operation) => self.binary(operation),
+            Expression::ForExpr(for_expr) => self.for_expr(for_expr),
+        };
+        self.bounded(expr, value)
+    }
+
+    fn object(self, object: &Object) -> Value {
+        let mut entries = BTreeMap::new();
+        for (key, value) in object {
+            let key = match key {
+                ObjectKey::Ident(name) => name.as_str().to_owned(),
+                ObjectKey::Expression(expr) => match self.eval(expr) {
+                    unknown @ Value::Unknown(_) => return unknown,
+                    key => match key.to_text() {
+                        Some(key) => key.to_string(),
+                        None => return misfit(self, expr, "a key of a map", "a string", &key),
+                    },
+                },
+            };
+            entries.insert(key, self.eval(value.expr()));
+        }
+        Value::map(entries)
+    }
+
+    fn conditional(self, conditional: &Conditional) -> Value {
+        let condition = self.eval(&conditional.cond_expr);
+        match condition.to_bool() {
+            Some(true) => self.eval(&conditional.true_expr),
+            Some(false) => self.eval(&conditional.false_expr),
+            None => misfit(self, &conditional.cond_expr, "the condition before `?`", "a boolean", &condition),
+        }
+    }
+
+    fn unary(self, operation: &UnaryOp) -> Value {
+        let value = self.eval(&operation.expr);
+        match operation.operator.value() {
+            UnaryOperator::Not => match value.to_bool() {
+                Some(flag) => Value::Bool(!flag),
+                None => misfit(self, &operation.expr, "operand of `!`", "a boolean", &value),
+            },
+            UnaryOperator::Neg => match value.to_number().and_then(Number::negate) {
+                Some(number) => Value::Number(number),
+                None => misfit(self, &operation.expr, "operand of `-`", "a number", &value),
+            },
+        }
+    }
+
+    /// Chains lean to the left, so they are walked in a loop.
+    fn binary(self, operation: &BinaryOp) -> Value {
+        let mut chain = vec![operation];
+        let mut first = &operation.lhs_expr;
+        while let Expression::BinaryOp(inner) = first {
+            chain.push(inner);
+            first = &inner.lhs_expr;
+        }
+        let mut value = self.eval(first);
+        while let Some(operation) = chain.pop() {
+            value = self.operate(operation, value);
+        }
+        value
+    }
+
+    fn operate(self, operation: &BinaryOp, left: Value) -> Value {
+        use BinaryOperator as Op;
+        let operator = *operation.operator.value();
+        // What the left side decides leaves the right side alone.
+        match (operator, left.to_bool()) {
+            (Op::And, Some(false)) => return Value::Bool(false),
+            (Op::Or, Some(true)) => return Value::Bool(true),
+            _ => {}
+        }
+        let right = self.eval(&operation.rhs_expr);
+        if let Some(unknown) = worst([&left, &right]) {
+            return unknown;
+        }
+        if !self.spend(operation, left.weight()) {
+            return Value::faulty();
+        }
+        let what = format!("operand of `{operator}`");
+        let number = |operate: fn(Number, Number) -> Option<Value>| {
+            let Some(a) = left.to_number() else {
+                return misfit(self, &operation.lhs_expr, &what, "a number", &left);
+            };
+            let Some(b) = right.to_number() else {
+                return misfit(self, &operation.rhs_expr, &what, "a number", &right);
+            };
+            operate(a, b).unwrap_or_else(|| {
+                let message = format!("`{a} {operator} {b}` has no result");
+                self.faulty(Fault::new(self.place(operation), message))
+            })
+        };
+        match operator {
+            Op::Eq => Value::Bool(left.same(&right)),
+            Op::NotEq => Value::Bool(!left.same(&right)),
+            Op::And | Op::Or => match (left.to_bool(), right.to_bool()) {
+                (Some(_), Some(right)) => Value::Bool(right),
+                (None, _) => misfit(self, &operation.lhs_expr, &what, "a boolean", &left),
+                (_, None) => misfit(self, &operation.rhs_expr, &what, "a boolean", &right),
+            },
+            Op::Less => number(|a, b| Some(Value::Bool(a.order(b).is_lt()))),
+            Op::LessEq => number(|a, b| Some(Value::Bool(a.order(b).is_le()))),
+            Op::Greater => number(|a, b| Some(Value::Bool(a.order(b).is_gt()))),
+            Op::GreaterEq => number(|a, b| Some(Value::Bool(a.order(b).is_ge()))),
+            Op::Plus => number(|a, b| a.add(b).map(Value::Number)),
+            Op::Minus => number(|a, b| a.subtract(b).map(Value::Number)),
+            Op::Mul => number(|a, b| a.multiply(b).map(Value::Number)),
+            Op::Div => number(|a, b| a.divide(b).map(Value::Number)),
+            Op::Mod => number(|a, b| a.remainder(b).map(Value::Number)),
+        }
+    }
+
+    fn for_expr(self, for_expr: &ForExpr) -> Value {
+        let intro = &for_expr.intro;
+        let collection = self.eval(&intro.collection_expr);
+        let pairs = match self.pairs(&collection) {
+            Some(pairs) => pairs,
+            None => return misfit(self, &intro.collection_expr, "`for`", "a list, set or map", &collection),
+        };
+        let mut items = Vec::new();
+        let mut entries = BTreeMap::new();
+        let mut groups: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for (key, value) in pairs {
+            let value = Name { name: intro.value_var.as_str(), value, outer: self.names };
+            let key = intro.key_var.as_ref().map(|name| Name { name: name.as_str(), value: key, outer: Some(&value) });
+            let scope = self.with(key.as_ref().unwrap_or(&value));
+            if let Some(condition) = &for_expr.cond {
+                let holds = scope.eval(&condition.expr);
+                match holds.to_bool() {
+                    Some(true) => {}
+                    Some(false) => continue,
+                    None => return misfit(scope, &condition.expr, "the condition after `if`", "a boolean", &holds),
+                }
+            }
+            let Some(key_expr) = &for_expr.key_expr else {
+                items.push(scope.eval(&for_expr.value_expr));
+                continue;
+            };
+            let key = scope.eval(key_expr);
+            let Some(name) = key.to_text() else {
+                return misfit(scope, key_expr, "a key of a map", "a string", &key);
+            };
+            let value = scope.eval(&for_expr.value_expr);
+            if for_expr.grouping {
+                groups.entry(name.to_string()).or_default().push(value);
+            } else if entries.insert(name.to_string(), value).is_some() {
+                let fault = Fault::new(scope.place(key_expr), format!("two elements give the same key {name:?}"));
+                return scope.faulty(fault.with_hint("put `...` after the value to gather them in a list"));
+            }
+        }
+        match (&for_expr.key_expr, for_expr.grouping) {
+            (None, _) => Value::list(items),
+            (Some(_), false) => Value::map(entries),
+            (Some(_), true) => Value::map(groups.into_iter().map(|(key, items)| (key, Value::list(items))).collect()),
+        }
+    }
+
+    /// What a `for` walks: index and element, or key and value.
+    pub(super) fn pairs(self, collection: &Value) -> Option<Vec<(Value, Value)>> {
+        match collection {
+            Value::List(_) => {
+                let items = collection.items()?.iter().enumerate();
+                Some(items.map(|(index, item)| (Value::int(index), item.clone())).collect())
+            }
+            Value::Set(_) => Some(collection.items()?.iter().map(|item| (item.clone(), item.clone())).collect()),
+            Value::Map(_) => {
+                let entries = collection.entries()?.iter();
+                Some(entries.map(|(key, value)| (Value::text(key), value.clone())).collect())
+            }
+            Value::Object(handle) => match self.spell_out(handle) {
+                Value::Object(_) => None,
+                spelled => self.pairs(&spelled),
+            },
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! What the names of a module instance stand for: variables, locals, outputs, resources and child modules.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use hcl_edit::expr::Expression;
+use hcl_edit::structure::Attribute;
+
+use super::module::{Declared, Local};
+use super::resource::{Handle, Key, ResourceHandle};
+use super::schema;
+use super::scope::Scope;
+use super::types::Type;
+use super::value::{Id, Unknown, Value};
+use super::world::{Instance, MAX_INSTANCES, Sink, What, World};
+use crate::config::Fault;
+use crate::config::nearest::did_you_mean;
+
+/// Attributes of a `module` block that are not inputs.
+pub(super) const MODULE_ATTRIBUTES: [&str; 6] = ["count", "depends_on", "for_each", "providers", "source", "version"];
+
+impl World {
+    /// The value of a variable: given, or its default, converted to its type.
+    pub(super) fn variable(&self, instance: &Rc<Instance>, declared: &Rc<Declared>) -> Value {
+        let key = (instance.number, What::Variable, declared.name.clone());
+        self.once(key, &declared.place, || self.evaluate_variable(instance, declared))
+    }
+
+    fn evaluate_variable(&self, instance: &Rc<Instance>, declared: &Rc<Declared>) -> Value {
+        let scope = self.scope(instance, &declared.source, &Key::Only);
+        let (value, place) = match self.input(instance, &declared.name) {
+            Some((Value::Null, _)) | None => match declared.attribute("default") {
+                Some(default) => (scope.eval(&default.value), scope.place(&default.value)),
+                None => return self.missing_input(instance, declared),
+            },
+            Some(given) => given,
+        };
+        let Some(attribute) = declared.attribute("type") else { return value };
+        let kind = match Type::parse(&attribute.value, &|expr| scope.eval(expr)) {
+            Ok(kind) => kind,
+            Err(bad) => {
+                let fault = Fault::new(scope.place(&attribute.value), format!("`type`: {}", bad.message));
+                return scope.faulty(fault.with_hint_if(bad.hint));
+            }
+        };
+        kind.convert(&value, &|handle| self.spell_out(handle)).unwrap_or_else(|why| {
+            scope.faulty(Fault::new(place, format!("value of variable `{}`: {why}", declared.name)))
+        })
+    }
+
+    /// The value that is given to a variable, and where.
+    fn input(&self, instance: &Rc<Instance>, name: &str) -> Option<(Value, crate::config::Place)> {
+        let Some(call) = &instance.call else {
+            return self.given.borrow().get(name).cloned();
+        };
+        let attribute = call.declared.attribute(name)?;
+        let parent = self.instance(call.parent)?;
+        let scope = self.scope(&parent, &call.declared.source, &call.key);
+        Some((scope.eval(&attribute.value), scope.place(&attribute.value)))
+    }
+
+    fn missing_input(&self, instance: &Rc<Instance>, declared: &Rc<Declared>) -> Value {
+        let fault = match &instance.call {
+            None => {
+                let hint = format!("give it a default, or set it in terraform.tfvars or as TF_VAR_{}", declared.name);
+                Fault::new(declared.place.clone(), format!("variable `{}` has no value", declared.name)).with_hint(hint)
+            }
+            Some(call) => {
+                let message = format!("module `{}` needs `{}`", call.declared.name, declared.name);
+                let hint = format!("the variable is declared at {}", declared.place);
+                Fault::new(call.declared.place.clone(), message).with_hint(hint)
+            }
+        };
+        self.fault(fault);
+        Value::faulty()
+    }
+
+    pub(super) fn local(&self, instance: &Rc<Instance>, name: &str, local: &Rc<Local>) -> Value {
+        self.once((instance.number, What::Local, name.to_owned()), &local.place, || {
+            self.scope(instance, &local.source, &Key::Only).eval(&local.value)
+        })
+    }
+
+    /// The instances of a resource or data source: one, a list for `count`, a map for `for_each`.
+    pub(super) fn resource(&self, instance: &Rc<Instance>, declared: &Rc<Declared>) -> Value {
+        let what = if declared.data { What::Data } else { What::Resource };
+        let reference = declared.reference();
+        self.once((instance.number, what, reference.clone()), &declared.place, || {
+            let prefix = self.address(instance);
+            self.expand(instance, declared, declared.is_sym(), &reference, |key| {
+                let address = format!("{prefix}{reference}{}", key.suffix());
+                let declared = declared.clone();
+                Ok(Handle::Resource(ResourceHandle { module: instance.number, declared, key, address }))
+            })
+        })
+    }
+
+    /// The instances that a `module` block makes. The outputs of a module that is not local are not known.
+    pub(super) fn children(&self, instance: &Rc<Instance>, declared: &Rc<Declared>) -> Value {
+        self.once((instance.number, What::Module, declared.name.clone()), &declared.place, || {
+            let reference = format!("module.{}", declared.name);
+            let source = match declared.attribute("source") {
+                Some(attribute) => self.scope(instance, &declared.source, &Key::Only).eval(&attribute.value),
+                None => {
+                    self.fault(Fault::new(
+                        declared.place.clone(),
+                        format!("module `{}` needs `source`", declared.name),
+                    ));
+                    return Value::faulty();
+                }
+            };
+            let Some(source) = source.to_text() else { return Value::faulty() };
+            if !source.starts_with("./") && !source.starts_with("../") && *source != *"." && *source != *".." {
+                let message =
+                    format!("module `{}` is not local: what it makes and tells is not known here", declared.name);
+                self.note(Fault::new(declared.place.clone(), message));
+                return Value::foreign(reference);
+            }
+            self.expand(instance, declared, true, &reference, |key| {
+                let child = self.add_child(instance, declared, &source, key)?;
+                Ok(Handle::Module { number: child.number, reference: reference.clone() })
+            })
+        })
+    }
+
+    /// Makes the instances that `count` or `for_each` ask for. `needed` tells whether their number must be known.
+    fn expand(
+        &self,
+        instance: &Rc<Instance>,
+        declared: &Rc<Declared>,
+        needed: bool,
+        reference: &str,
+        make: impl Fn(Key) -> Result<Handle, Fault>,
+    ) -> Value {
+        let scope = self.scope(instance, &declared.source, &Key::Only);
+        let made = |key: Key| {
+            if !self.make() {
+                let message = format!("`{reference}` makes too many instances: more than {MAX_INSTANCES} in all");
+                return scope.faulty(Fault::new(declared.place.clone(), message));
+            }
+            match make(key) {
+                Ok(handle) => Value::Object(Rc::new(handle)),
+                Err(fault) => scope.faulty(fault),
+            }
+        };
+        let (attribute, counted) = match (declared.attribute("count"), declared.attribute("for_each")) {
+            (None, None) => return made(Key::Only),
+            (Some(attribute), None) => (attribute, true),
+            (None, Some(attribute)) => (attribute, false),
+            (Some(_), Some(attribute)) => {
+                let message = format!("`{reference}` has both `count` and `for_each`");
+                return scope.faulty(Fault::new(scope.place(attribute), message));
+            }
+        };
+        let value = scope.eval(&attribute.value);
+        if let Value::Unknown(unknown) = &value {
+            return self.unknown_number(scope, attribute, needed, reference, unknown);
+        }
+        if counted { self.counted(scope, attribute, &value, made) } else { self.keyed(scope, attribute, &value, made) }
+    }
+
+    fn unknown_number(
+        &self,
+        scope: Scope<'_>,
+        attribute: &Attribute,
+        needed: bool,
+        reference: &str,
+        unknown: &Unknown,
+    ) -> Value {
+        match unknown {
+            Unknown::Faulty => Value::faulty(),
+            Unknown::Foreign(_) if !needed => Value::foreign(reference),
+            Unknown::Foreign(_) => {
+                let message = format!("`{}` of `{reference}` must be known: {unknown}", attribute.key.as_str());
+                scope.faulty(Fault::new(scope.place(&attribute.value), message))
+            }
+        }
+    }
+
+    fn counted(&self, scope: Scope<'_>, attribute: &Attribute, count: &Value, made: impl Fn(Key) -> Value) -> Value {
+        match count.to_number().and_then(|number| number.as_index()) {
+            Some(count) if count <= MAX_INSTANCES => {
+                Value::list((0..count).map(|index| made(Key::Index(index))).collect())
+            }
+            Some(count) => {
+                let message = format!("`count` is {count}, at most {MAX_INSTANCES} is supported");
+                scope.faulty(Fault::new(scope.place(&attribute.value), message))
+            }
+            None => {
+                let message = format!("`count`: expected a whole number from 0, got {}", count.describe());
+                scope.faulty(Fault::new(scope.place(&attribute.value), message))
+            }
+        }
+    }
+
+    fn keyed(&self, scope: Scope<'_>, attribute: &Attribute, each: &Value, made: impl Fn(Key) -> Value) -> Value {
+        let place = scope.place(&attribute.value);
+        let spelled = match each {
+            Value::Object(handle) => self.spell_out(handle),
+            other => other.clone(),
+        };
+        let entries: Option<BTreeMap<String, Value>> = match &spelled {
+            Value::Map(_) => spelled.entries().cloned(),
+            Value::Set(_) => {
+                let keys = spelled.items().unwrap_or_default().iter();
+                keys.map(|key| Some((key.to_text()?.to_string(), key.clone()))).collect()
+            }
+            Value::List(_) => {
+                let fault = Fault::new(place, "`for_each`: expected a map or a set of strings, got a list");
+                return scope.faulty(fault.with_hint("make it a set: `toset(…)`"));
+            }
+            _ => None,
+        };
+        match entries {
+            Some(entries) if entries.len() <= MAX_INSTANCES => {
+                let made = entries.into_iter().map(|(key, value)| (key.clone(), made(Key::Each { key, value })));
+                Value::map(made.collect())
+            }
+            Some(entries) => {
+                let message =
+                    format!("`for_each` has {} entries, at most {MAX_INSTANCES} are supported", entries.len());
+                scope.faulty(Fault::new(place, message))
+            }
+            None => {
+                let message = format!("`for_each`: expected a map or a set of strings, got {}", each.describe());
+                scope.faulty(Fault::new(place, message))
+            }
+        }
+    }
+
+    /// An attribute of a resource, or an output of a module. The fault's place is the caller's to say.
+    pub(super) fn attribute(&self, handle: &Handle, name: &str) -> Result<Value, Fault> {
+        let Some(instance) = self.module_of(handle) else { return Ok(Value::faulty()) };
+        match handle {
+            Handle::Module { reference, .. } => match instance.module.outputs.get(name) {
+                Some(output) => Ok(self.output(&instance, output)),
+                None if instance.module.broken => Ok(Value::faulty()),
+                None => {
+                    let hint = did_you_mean(name, instance.module.outputs.keys());
+                    Err(nowhere(format!("`{reference}` has no output `{name}`")).with_hint_if(hint))
+                }
+            },
+            Handle::Resource(resource) if resource.declared.is_sym() => self.sym_attribute(&instance, resource, name),
+            Handle::Resource(resource) => {
+                let expression = format!("{}.{name}", resource.address);
+                let Some(attribute) = resource.declared.attribute(name) else { return Ok(Value::foreign(expression)) };
+                // What Terraform makes of another provider's resource is not ours to judge.
+                let unheard = Sink::default();
+                let scope = self.scope(&instance, &resource.declared.source, &resource.key).reporting_to(&unheard);
+                Ok(match self.once_attribute(&instance, resource, name, || scope.eval(&attribute.value)) {
+                    Value::Unknown(Unknown::Faulty) => Value::foreign(expression),
+                    value => value,
+                })
+            }
+        }
+    }
+
+    fn output(&self, instance: &Rc<Instance>, output: &Rc<Declared>) -> Value {
+        self.once((instance.number, What::Output, output.name.clone()), &output.place, || {
+            match output.attribute("value") {
+                Some(value) => self.scope(instance, &output.source, &Key::Only).eval(&value.value),
+                None => {
+                    self.fault(Fault::new(output.place.clone(), format!("output `{}` needs `value`", output.name)));
+                    Value::faulty()
+                }
+            }
+        })
+    }
+
+    fn sym_attribute(&self, instance: &Rc<Instance>, resource: &ResourceHandle, name: &str) -> Result<Value, Fault> {
+        if name == "id" {
+            return Ok(self.id(resource));
+        }
+        if let Some(attribute) = resource.declared.attribute(name) {
+            let scope = self.scope(instance, &resource.declared.source, &resource.key);
+            return Ok(self.once_attribute(instance, resource, name, || scope.eval(&attribute.value)));
+        }
+        let known = schema::resource(&resource.declared.kind).map(|schema| schema.attributes).unwrap_or_default();
+        if known.contains(&name) {
+            return Ok(Value::Null);
+        }
+        let hint = did_you_mean(name, known.iter().copied().chain(["id"]));
+        Err(nowhere(format!("`{}` has no attribute `{name}`", resource.address)).with_hint_if(hint))
+    }
+
+    /// Evaluates an attribute of a resource once.
+    pub(super) fn once_attribute(
+        &self,
+        instance: &Rc<Instance>,
+        resource: &ResourceHandle,
+        name: &str,
+        evaluate: impl FnOnce() -> Value,
+    ) -> Value {
+        let key = (instance.number, What::Attribute, format!("{}.{name}", resource.address));
+        self.once(key, &resource.declared.place, evaluate)
+    }
+
+    /// The identity of a Sym resource; faulty if its name is, which is reported where it is declared.
+    pub(super) fn id(&self, resource: &ResourceHandle) -> Value {
+        let Some(instance) = self.instance(resource.module) else { return Value::faulty() };
+        let text = |name: &str| match self.sym_attribute(&instance, resource, name) {
+            Ok(value) => value.to_text().map(|text| text.to_string()),
+            Err(_) => None,
+        };
+        let kind = text("type");
+        let name = match schema::resource(&resource.declared.kind) {
+            Some(schema) if schema.attributes.contains(&"name") => text("name"),
+            _ => Some(self.derived_name(&instance, resource)),
+        };
+        match name {
+            Some(name) => {
+                let id = Id { resource: resource.declared.kind.clone(), address: resource.address.clone(), kind, name };
+                Value::Id(Rc::new(id))
+            }
+            None => Value::faulty(),
+        }
+    }
+
+    /// The name of a resource that declares none: its address, in the letters of a name.
+    pub(super) fn derived_name(&self, instance: &Instance, resource: &ResourceHandle) -> String {
+        let mut words = self.words(instance);
+        words.push(resource.declared.name.clone());
+        words.extend(resource.key.word());
+        let allowed = |c: char| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '-' };
+        words.join("-").chars().map(allowed).collect()
+    }
+
+    /// Every attribute of a resource that its block sets, and `id`; every output of a module.
+    pub(super) fn spell_out(&self, handle: &Handle) -> Value {
+        let names: Vec<String> = match handle {
+            Handle::Module { .. } => match self.module_of(handle) {
+                Some(instance) => instance.module.outputs.keys().cloned().collect(),
+                None => Vec::new(),
+            },
+            Handle::Resource(resource) => {
+                let attributes = resource.declared.body.attributes().map(|attribute| attribute.key.as_str().to_owned());
+                let meta = ["count", "for_each", "depends_on", "provider"];
+                let attributes = attributes.filter(|name| !meta.contains(&name.as_str()));
+                let id = (resource.declared.is_sym() || resource.declared.attribute("id").is_none())
+                    .then(|| "id".to_owned());
+                attributes.chain(id).collect()
+            }
+        };
+        let entries = names.into_iter().map(|name| {
+            let value = self.attribute(handle, &name).unwrap_or_else(|_| Value::faulty());
+            (name, value)
+        });
+        Value::map(entries.collect())
+    }
+
+    /// What an expression gives, if it is one that stands in a `module` block for the variable of a child.
+    pub(super) fn check_inputs(&self, child: &Instance) {
+        let Some(call) = &child.call else { return };
+        for attribute in call.declared.body.attributes() {
+            let name = attribute.key.as_str();
+            if MODULE_ATTRIBUTES.contains(&name) || child.module.variables.contains_key(name) || child.module.broken {
+                continue;
+            }
+            let message = format!("module `{}` has no variable `{name}`", call.declared.name);
+            let hint = did_you_mean(name, child.module.variables.keys());
+            self.fault(Fault::new(call.declared.source.place(attribute), message).with_hint_if(hint));
+        }
+    }
+}
+
+/// A fault whose place is not known here.
+fn nowhere(message: String) -> Fault {
+    Fault::new(crate::config::Place::default(), message)
+}
+
+/// The expression within any parentheses.
+pub(super) fn unwrapped(mut expr: &Expression) -> &Expression {
+    while let Expression::Parenthesis(inner) = expr {
+        expr = inner.inner();
+    }
+    expr
+}

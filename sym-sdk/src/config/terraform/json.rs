@@ -1,0 +1,117 @@
+//! Terraform's JSON syntax, brought into the form of the native one.
+//!
+//! Strings are templates there. JSON keeps no places within the file, so its faults name the file only.
+
+use hcl_edit::expr::{Array, Expression, Object, ObjectKey};
+use hcl_edit::structure::{Attribute, Block, Body};
+use hcl_edit::template::{Element, StringTemplate, Template};
+use hcl_edit::{Decorated, Ident, Number};
+use serde_json::{Map, Value};
+
+use super::source::Source;
+use crate::config::Fault;
+
+/// Parses a `.tf.json` file.
+pub(super) fn parse_body(source: &Source) -> Result<Body, Fault> {
+    let top = parse_object(source)?;
+    let mut body = Body::new();
+    for (ident, content) in &top {
+        let depth = match ident.as_str() {
+            "resource" | "data" => 2,
+            "variable" | "module" | "output" | "provider" => 1,
+            "locals" => 0,
+            // A comment, or a block that is read past anyway.
+            _ => continue,
+        };
+        blocks(source, ident, &mut Vec::new(), depth, content, &mut body)?;
+    }
+    Ok(body)
+}
+
+/// Parses a `.tfvars.json` file: names and values, taken as they are.
+pub(super) fn parse_variables(source: &Source) -> Result<Map<String, Value>, Fault> {
+    parse_object(source)
+}
+
+fn parse_object(source: &Source) -> Result<Map<String, Value>, Fault> {
+    match serde_json::from_str(source.text()) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(Fault::new(source.at_line(1, 1), "syntax error: expected a JSON object")),
+        Err(error) => {
+            let place = source.at_line(error.line(), error.column());
+            Err(Fault::new(place, format!("syntax error: {error}")))
+        }
+    }
+}
+
+fn blocks(
+    source: &Source,
+    ident: &str,
+    labels: &mut Vec<String>,
+    depth: usize,
+    content: &Value,
+    into: &mut Body,
+) -> Result<(), Fault> {
+    match content {
+        Value::Array(items) => items.iter().try_for_each(|item| blocks(source, ident, labels, depth, item, into)),
+        Value::Object(entries) if depth > 0 => entries.iter().try_for_each(|(label, content)| {
+            labels.push(label.clone());
+            let done = blocks(source, ident, labels, depth - 1, content, into);
+            labels.pop();
+            done
+        }),
+        Value::Object(entries) => {
+            let mut block = Block::new(identifier(source, ident)?);
+            block.labels = labels.iter().map(|label| label.as_str().into()).collect();
+            for (key, value) in entries.iter().filter(|(key, _)| *key != "//") {
+                block.body.push(Attribute::new(identifier(source, key)?, expression(source, value)?));
+            }
+            into.push(block);
+            Ok(())
+        }
+        _ => Err(Fault::new(source.whole(), format!("syntax error: `{ident}` must be an object"))),
+    }
+}
+
+fn identifier(source: &Source, text: &str) -> Result<Decorated<Ident>, Fault> {
+    Ident::try_new(text)
+        .map(Decorated::new)
+        .map_err(|_| Fault::new(source.whole(), format!("syntax error: `{text}` is not an identifier")))
+}
+
+fn expression(source: &Source, value: &Value) -> Result<Expression, Fault> {
+    Ok(match value {
+        Value::Null => Expression::null(),
+        Value::Bool(flag) => Expression::from(*flag),
+        Value::Number(number) => {
+            let whole = number.as_i64().map(Number::from);
+            match whole.or_else(|| number.as_f64().and_then(Number::from_f64)) {
+                Some(number) => Expression::from(number),
+                None => Expression::null(),
+            }
+        }
+        Value::String(text) => string(source, text)?,
+        Value::Array(items) => {
+            let items = items.iter().map(|item| expression(source, item)).collect::<Result<Array, Fault>>()?;
+            Expression::Array(items)
+        }
+        Value::Object(entries) => {
+            let mut object = Object::new();
+            for (key, value) in entries {
+                object.insert(ObjectKey::Expression(string(source, key)?), expression(source, value)?);
+            }
+            Expression::Object(object)
+        }
+    })
+}
+
+fn string(source: &Source, text: &str) -> Result<Expression, Fault> {
+    let template: Template = text.parse().map_err(|error: hcl_edit::parser::Error| {
+        Fault::new(source.whole(), format!("syntax error in the string `{text}`: {}", error.message()))
+    })?;
+    Ok(match template.as_single_element() {
+        None if template.is_empty() => Expression::from(""),
+        Some(Element::Literal(literal)) => Expression::from(literal.as_str()),
+        _ => Expression::StringTemplate(StringTemplate::from(template)),
+    })
+}

@@ -1,0 +1,112 @@
+//! Reads Sym's Terraform resources: `resource "sym_flow"` and its kin, from a directory of `.tf` files.
+//!
+//! Nothing is planned or applied and nothing is asked of any provider. Variables, locals, references, templates, the
+//! common functions, `count`, `for_each` and local modules are evaluated; what only another provider could tell is an
+//! unknown value, and a fault only if a Sym resource cannot do without it.
+
+mod declarations;
+mod eval;
+mod functions;
+mod instances;
+mod json;
+mod module;
+mod number;
+mod refer;
+mod resource;
+mod schema;
+mod scope;
+mod source;
+mod table;
+mod template;
+mod types;
+mod value;
+mod variables;
+mod world;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::{Config, Fault, Faults};
+use world::World;
+
+/// What was read from Terraform files.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Terraform {
+    /// The declarations. Their references are not checked yet: see [`Config::check`].
+    pub config: Config,
+    /// What was accepted, but is worth a look.
+    pub notes: Vec<Fault>,
+}
+
+/// Reads a directory of Terraform files with the variables it is given.
+///
+/// ```no_run
+/// # fn main() -> Result<(), sym_sdk::config::Faults> {
+/// use sym_sdk::config::TerraformReader;
+///
+/// let read = TerraformReader::new().variable("request_channel", "#access").read("infra/sym")?;
+/// for note in &read.notes {
+///     println!("note: {note}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct TerraformReader {
+    variables: BTreeMap<String, String>,
+    environment: BTreeMap<String, String>,
+    workspace: Option<String>,
+}
+
+impl TerraformReader {
+    /// A reader that knows no variables but those of the directory itself.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gives a variable of the root module, as `-var` does: the value stands above every `.tfvars` file.
+    #[must_use]
+    pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// Gives environment variables, of which those named `TF_VAR_…` are variables of the root module.
+    #[must_use]
+    pub fn environment<K: Into<String>, V: Into<String>>(mut self, vars: impl IntoIterator<Item = (K, V)>) -> Self {
+        self.environment.extend(vars.into_iter().map(|(key, value)| (key.into(), value.into())));
+        self
+    }
+
+    /// What `terraform.workspace` is. Default: `default`.
+    #[must_use]
+    pub fn workspace(mut self, name: impl Into<String>) -> Self {
+        self.workspace = Some(name.into());
+        self
+    }
+
+    /// Reads every Terraform file of the directory.
+    pub fn read(&self, dir: impl AsRef<Path>) -> Result<Terraform, Faults> {
+        let world = World::new(dir.as_ref(), self.workspace.as_deref().unwrap_or("default"));
+        let root = world.add_root();
+        variables::give(&world, &root, self);
+        let mut config = Config::default();
+        world.declare(&root, &mut config);
+        config.integrations.extend(world.stand_ins.take().into_values());
+        Faults::check(world.faults.take())?;
+        let mut notes = world.notes.take();
+        notes.sort();
+        notes.dedup();
+        Ok(Terraform { config, notes })
+    }
+}
+
+impl Config {
+    /// Reads every Terraform file of a directory, with the variables that its own `.tfvars` files give.
+    ///
+    /// [`TerraformReader`] takes variables from elsewhere too.
+    pub fn from_terraform_dir(dir: impl AsRef<Path>) -> Result<Terraform, Faults> {
+        TerraformReader::new().read(dir)
+    }
+}

@@ -1,0 +1,219 @@
+//! One directory of Terraform files, parsed: its blocks by kind, nothing evaluated.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use hcl_edit::expr::Expression;
+use hcl_edit::structure::{Attribute, Block, Body, Structure};
+
+use super::json;
+use super::source::Source;
+use crate::config::nearest::did_you_mean;
+use crate::config::{Fault, Place};
+
+/// Every kind of block that may stand at the top of a file.
+const TOP_LEVEL: [&str; 13] = [
+    "check",
+    "data",
+    "ephemeral",
+    "import",
+    "locals",
+    "module",
+    "moved",
+    "output",
+    "provider",
+    "removed",
+    "resource",
+    "terraform",
+    "variable",
+];
+
+/// A parsed directory.
+#[derive(Debug, Default)]
+pub(super) struct Module {
+    /// Whether a file could not be parsed, so that names may seem missing that are not.
+    pub(super) broken: bool,
+    pub(super) variables: BTreeMap<String, Rc<Declared>>,
+    pub(super) locals: BTreeMap<String, Rc<Local>>,
+    pub(super) resources: BTreeMap<(String, String), Rc<Declared>>,
+    pub(super) data: BTreeMap<(String, String), Rc<Declared>>,
+    pub(super) calls: BTreeMap<String, Rc<Declared>>,
+    pub(super) outputs: BTreeMap<String, Rc<Declared>>,
+    pub(super) providers: Vec<Rc<Declared>>,
+}
+
+/// A block of a file.
+#[derive(Debug)]
+pub(super) struct Declared {
+    /// Whether it is a `data` block.
+    pub(super) data: bool,
+    /// The resource's type; empty for a block that has none.
+    pub(super) kind: String,
+    pub(super) name: String,
+    pub(super) source: Rc<Source>,
+    pub(super) place: Place,
+    pub(super) body: Body,
+}
+
+/// One entry of a `locals` block.
+#[derive(Debug)]
+pub(super) struct Local {
+    pub(super) source: Rc<Source>,
+    pub(super) place: Place,
+    pub(super) value: Expression,
+}
+
+impl Declared {
+    pub(super) fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.body.get_attribute(name)
+    }
+
+    pub(super) fn is_sym(&self) -> bool {
+        self.kind.starts_with("sym_")
+    }
+
+    /// How an expression refers to it, such as `data.sym_integration.slack`.
+    pub(super) fn reference(&self) -> String {
+        let data = if self.data { "data." } else { "" };
+        format!("{data}{}.{}", self.kind, self.name)
+    }
+}
+
+impl Module {
+    /// Parses every Terraform file of a directory. Faults are reported, and the rest is still read.
+    pub(super) fn parse(dir: &Path, faults: &mut Vec<Fault>) -> Self {
+        let mut module = Self::default();
+        for path in files(dir, &[".tf", ".tf.json"], faults) {
+            let source = match Source::read(&path) {
+                Ok(source) => Rc::new(source),
+                Err(fault) => {
+                    faults.push(fault);
+                    module.broken = true;
+                    continue;
+                }
+            };
+            match parse_body(&source) {
+                Ok(body) => module.take(&source, body, faults),
+                Err(fault) => {
+                    faults.push(fault);
+                    module.broken = true;
+                }
+            }
+        }
+        module
+    }
+
+    fn take(&mut self, source: &Rc<Source>, body: Body, faults: &mut Vec<Fault>) {
+        for structure in body {
+            match structure {
+                Structure::Block(block) => self.take_block(source, block, faults),
+                Structure::Attribute(attribute) => {
+                    let message = format!("`{}` stands outside of any block", attribute.key.as_str());
+                    faults.push(Fault::new(source.place(&attribute), message));
+                }
+            }
+        }
+    }
+
+    fn take_block(&mut self, source: &Rc<Source>, block: Block, faults: &mut Vec<Fault>) {
+        let place = source.place(&block);
+        let ident = block.ident.as_str().to_owned();
+        let labels = match ident.as_str() {
+            "resource" | "data" => 2,
+            "variable" | "module" | "output" | "provider" => 1,
+            "locals" => return self.take_locals(source, block, faults),
+            "terraform" | "moved" | "import" | "removed" | "check" | "ephemeral" => return,
+            _ => {
+                let hint = did_you_mean(&ident, TOP_LEVEL);
+                faults.push(Fault::new(place, format!("`{ident}` is not a Terraform block")).with_hint_if(hint));
+                return;
+            }
+        };
+        if block.labels.len() != labels {
+            let form = if labels == 2 { r#""type" "name""# } else { r#""name""# };
+            let message = format!("`{ident}` has {} labels, expected {labels}", block.labels.len());
+            faults.push(Fault::new(place, message).with_hint(format!("write `{ident} {form} {{ … }}`")));
+            return;
+        }
+        let mut labels = block.labels.iter().map(|label| label.as_str().to_owned());
+        let kind = if block.labels.len() == 2 { labels.next().unwrap_or_default() } else { String::new() };
+        let name = labels.next().unwrap_or_default();
+        let data = ident == "data";
+        let declared = Rc::new(Declared { data, kind, name, source: source.clone(), place, body: block.body });
+        let (kind, name) = (declared.kind.clone(), declared.name.clone());
+        let (earlier, what) = match ident.as_str() {
+            "resource" => (self.resources.insert((kind, name), declared.clone()), declared.reference()),
+            "data" => (self.data.insert((kind, name), declared.clone()), declared.reference()),
+            "variable" => (self.variables.insert(name.clone(), declared.clone()), format!("var.{name}")),
+            "module" => (self.calls.insert(name.clone(), declared.clone()), format!("module.{name}")),
+            "output" => (self.outputs.insert(name.clone(), declared.clone()), format!("output.{name}")),
+            _ => {
+                self.providers.push(declared);
+                return;
+            }
+        };
+        if let Some(earlier) = earlier {
+            let message = format!("`{what}` is declared twice");
+            faults.push(Fault::new(declared.place.clone(), message).with_hint(format!("first at {}", earlier.place)));
+        }
+    }
+
+    fn take_locals(&mut self, source: &Rc<Source>, block: Block, faults: &mut Vec<Fault>) {
+        for structure in block.body {
+            let attribute = match structure {
+                Structure::Attribute(attribute) => attribute,
+                Structure::Block(block) => {
+                    faults.push(Fault::new(source.place(&block), "a `locals` block holds no blocks"));
+                    continue;
+                }
+            };
+            let place = source.place(&attribute);
+            let name = attribute.key.as_str().to_owned();
+            let local = Local { source: source.clone(), place: place.clone(), value: attribute.value };
+            if let Some(earlier) = self.locals.insert(name.clone(), Rc::new(local)) {
+                let message = format!("`local.{name}` is declared twice");
+                faults.push(Fault::new(place, message).with_hint(format!("first at {}", earlier.place)));
+            }
+        }
+    }
+}
+
+/// Parses one file, or says what was expected where.
+pub(super) fn parse_body(source: &Source) -> Result<Body, Fault> {
+    if source.path().extension().is_some_and(|extension| extension == "json") {
+        return json::parse_body(source);
+    }
+    hcl_edit::parser::parse_body(source.text()).map_err(|error| syntax_fault(source, &error))
+}
+
+/// What the parser expected, and where.
+pub(super) fn syntax_fault(source: &Source, error: &hcl_edit::parser::Error) -> Fault {
+    let location = error.location();
+    Fault::new(source.at_line(location.line(), location.column()), format!("syntax error: {}", error.message()))
+}
+
+/// The files of a directory whose names end in one of the suffixes, sorted.
+pub(super) fn files(dir: &Path, suffixes: &[&str], faults: &mut Vec<Fault>) -> Vec<PathBuf> {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) => {
+            let place = Place { file: Some(dir.to_owned().into()), ..Place::default() };
+            let why = match error.kind() {
+                std::io::ErrorKind::NotFound => "there is no such directory".to_owned(),
+                _ => format!("the directory cannot be read: {error}"),
+            };
+            faults.push(Fault::new(place, why));
+            return Vec::new();
+        }
+    };
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            !name.starts_with('.') && suffixes.iter().any(|suffix| name.ends_with(suffix))
+        })
+        .collect();
+    paths.sort();
+    paths
+}

@@ -1,0 +1,326 @@
+//! Evaluates references: what a name stands for, and the way from there to one of its parts.
+
+use std::path::Path;
+
+use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
+use hcl_edit::{Decorated, Ident, Span};
+
+use super::resource::{Handle, Key};
+use super::scope::{Scope, misfit};
+use super::value::{Unknown, Value};
+use crate::config::Fault;
+use crate::config::nearest::did_you_mean;
+
+/// The longest expression that a message quotes.
+const MAX_QUOTED: usize = 120;
+
+impl Scope<'_> {
+    /// A name that stands alone.
+    pub(super) fn bare_name(self, name: &Decorated<Ident>) -> Value {
+        if let Some(value) = self.lookup(name.as_str()) {
+            return value;
+        }
+        let names = self.known_names();
+        let fault = Fault::new(self.place(name), format!("`{}` is not declared", name.as_str()));
+        let hint = did_you_mean(name.as_str(), names).unwrap_or_else(|| "put a string between quotes".to_owned());
+        self.faulty(fault.with_hint(hint))
+    }
+
+    fn known_names(self) -> Vec<String> {
+        let names = std::iter::successors(self.names, |name| name.outer).map(|name| name.name.to_owned());
+        names.chain(self.vars.into_iter().flatten().map(|(name, _)| name.clone())).collect()
+    }
+
+    pub(super) fn traversal(self, traversal: &Traversal) -> Value {
+        let operators = &traversal.operators;
+        let Expression::Variable(root) = &traversal.expr else {
+            return self.walk(traversal, self.eval(&traversal.expr), operators);
+        };
+        if let Some(value) = self.lookup(root.as_str()) {
+            return self.walk(traversal, value, operators);
+        }
+        if self.vars.is_some() {
+            let fault = Fault::new(self.place(traversal), format!("`{}` is not given to this template", root.as_str()));
+            return self.faulty(fault.with_hint_if(did_you_mean(root.as_str(), self.known_names())));
+        }
+        let Some((first, rest)) = attribute(operators) else {
+            let message = format!("`{}` must be followed by a name", root.as_str());
+            return self.faulty(Fault::new(self.place(traversal), message));
+        };
+        match root.as_str() {
+            "var" => self.walk(traversal, self.variable(traversal, first), rest),
+            "local" => self.walk(traversal, self.local(traversal, first), rest),
+            "module" => self.walk(traversal, self.module(traversal, first), rest),
+            "each" => self.walk(traversal, self.each(traversal, first), rest),
+            "count" => self.walk(traversal, self.count(traversal, first), rest),
+            "path" => self.walk(traversal, self.path(traversal, first), rest),
+            "terraform" => self.walk(traversal, self.terraform(traversal, first), rest),
+            "data" => match attribute(rest) {
+                Some((name, rest)) => self.walk(traversal, self.resource(traversal, true, first, name), rest),
+                None => self.incomplete(traversal, "data.type.name"),
+            },
+            kind => self.walk(traversal, self.resource(traversal, false, kind, first), rest),
+        }
+    }
+
+    fn incomplete(self, traversal: &Traversal, form: &str) -> Value {
+        let fault = Fault::new(self.place(traversal), "the reference is incomplete");
+        self.faulty(fault.with_hint(format!("write `{form}`")))
+    }
+
+    fn variable(self, traversal: &Traversal, name: &str) -> Value {
+        let module = &self.instance.module;
+        match module.variables.get(name) {
+            Some(declared) => self.world.variable(self.instance, declared),
+            None => {
+                let hint =
+                    did_you_mean(&format!("var.{name}"), module.variables.keys().map(|key| format!("var.{key}")));
+                let hint = hint.unwrap_or_else(|| format!("declare it: `variable {name:?} {{}}`"));
+                self.undeclared(traversal, &format!("var.{name}"), Some(hint))
+            }
+        }
+    }
+
+    fn local(self, traversal: &Traversal, name: &str) -> Value {
+        let module = &self.instance.module;
+        match module.locals.get(name) {
+            Some(local) => self.world.local(self.instance, name, local),
+            None => {
+                let hint =
+                    did_you_mean(&format!("local.{name}"), module.locals.keys().map(|key| format!("local.{key}")));
+                self.undeclared(traversal, &format!("local.{name}"), hint)
+            }
+        }
+    }
+
+    fn module(self, traversal: &Traversal, name: &str) -> Value {
+        let module = &self.instance.module;
+        match module.calls.get(name) {
+            Some(declared) => self.world.children(self.instance, declared),
+            None => {
+                let hint =
+                    did_you_mean(&format!("module.{name}"), module.calls.keys().map(|key| format!("module.{key}")));
+                self.undeclared(traversal, &format!("module.{name}"), hint)
+            }
+        }
+    }
+
+    fn resource(self, traversal: &Traversal, data: bool, kind: &str, name: &str) -> Value {
+        let module = &self.instance.module;
+        let declared = if data { &module.data } else { &module.resources };
+        let sought = (kind.to_owned(), name.to_owned());
+        match declared.get(&sought) {
+            Some(declared) => self.world.resource(self.instance, declared),
+            None => {
+                let prefix = if data { "data." } else { "" };
+                let reference = format!("{prefix}{kind}.{name}");
+                let same_kind = declared.keys().filter(|(other, _)| other == kind);
+                let hint = did_you_mean(name, same_kind.map(|(_, name)| name))
+                    .or_else(|| did_you_mean(&reference, declared.values().map(|declared| declared.reference())));
+                // The nearest name alone would drop the type.
+                let hint = hint.map(|hint| match hint.contains('.') {
+                    true => hint,
+                    false => hint.replacen('`', &format!("`{prefix}{kind}."), 1),
+                });
+                self.undeclared(traversal, &reference, hint)
+            }
+        }
+    }
+
+    fn undeclared(self, traversal: &Traversal, reference: &str, hint: Option<String>) -> Value {
+        // It may stand in the file that could not be parsed.
+        if self.instance.module.broken {
+            return Value::faulty();
+        }
+        let fault = Fault::new(self.place(traversal), format!("`{reference}` is not declared"));
+        self.faulty(fault.with_hint_if(hint))
+    }
+
+    fn each(self, traversal: &Traversal, name: &str) -> Value {
+        match (self.key, name) {
+            (Key::Each { key, .. }, "key") => Value::text(key),
+            (Key::Each { value, .. }, "value") => value.clone(),
+            (_, "key" | "value") => {
+                let message = format!("`each.{name}` has no meaning where `for_each` is not set");
+                self.faulty(Fault::new(self.place(traversal), message))
+            }
+            _ => self.no_such(traversal, "each", name, &["key", "value"]),
+        }
+    }
+
+    fn count(self, traversal: &Traversal, name: &str) -> Value {
+        match (self.key, name) {
+            (Key::Index(index), "index") => Value::int(*index),
+            (_, "index") => {
+                let message = "`count.index` has no meaning where `count` is not set";
+                self.faulty(Fault::new(self.place(traversal), message))
+            }
+            _ => self.no_such(traversal, "count", name, &["index"]),
+        }
+    }
+
+    fn path(self, traversal: &Traversal, name: &str) -> Value {
+        match name {
+            "module" => Value::text(self.instance.path.display().to_string()),
+            "root" => Value::text("."),
+            "cwd" => Value::text(absolute(&self.world.root)),
+            _ => self.no_such(traversal, "path", name, &["module", "root", "cwd"]),
+        }
+    }
+
+    fn terraform(self, traversal: &Traversal, name: &str) -> Value {
+        match name {
+            "workspace" => Value::text(&self.world.workspace),
+            _ => self.no_such(traversal, "terraform", name, &["workspace"]),
+        }
+    }
+
+    fn no_such(self, traversal: &Traversal, root: &str, name: &str, known: &[&str]) -> Value {
+        let fault = Fault::new(self.place(traversal), format!("`{root}.{name}` is not known"));
+        let hint =
+            format!("there is {}", known.iter().map(|name| format!("`{root}.{name}`")).collect::<Vec<_>>().join(", "));
+        self.faulty(fault.with_hint(hint))
+    }
+
+    /// Goes from a value to the part that the operators lead to.
+    fn walk(self, thing: &impl Span, mut value: Value, operators: &[Decorated<TraversalOperator>]) -> Value {
+        for (index, operator) in operators.iter().enumerate() {
+            let rest = operators.get(index + 1..).unwrap_or_default();
+            value = match operator.value() {
+                TraversalOperator::GetAttr(name) => self.attribute(thing, &value, name.as_str()),
+                TraversalOperator::Index(expr) => self.index(expr, &value, &self.eval(expr)),
+                TraversalOperator::LegacyIndex(index) => {
+                    let index = usize::try_from(*index.value()).unwrap_or(usize::MAX);
+                    self.index(operator, &value, &Value::int(index))
+                }
+                TraversalOperator::FullSplat(_) => return self.splat(thing, &value, rest),
+                TraversalOperator::AttrSplat(_) => {
+                    let named = |operator: &&Decorated<TraversalOperator>| {
+                        matches!(operator.value(), TraversalOperator::GetAttr(_))
+                    };
+                    let names = rest.iter().take_while(named).count();
+                    let (each, rest) = rest.split_at(names);
+                    let list = self.splat(thing, &value, each);
+                    return self.walk(thing, list, rest);
+                }
+            };
+        }
+        value
+    }
+
+    /// Walks on from each element of a list. What is not a list counts as one of a single element.
+    fn splat(self, thing: &impl Span, value: &Value, rest: &[Decorated<TraversalOperator>]) -> Value {
+        match value {
+            Value::Unknown(_) => value.clone(),
+            Value::Null => Value::list(Vec::new()),
+            Value::List(_) | Value::Set(_) => {
+                let items = value.items().unwrap_or_default();
+                Value::list(items.iter().map(|item| self.walk(thing, item.clone(), rest)).collect())
+            }
+            Value::Map(_) if !rest.is_empty() => {
+                let fault = Fault::new(self.place(thing), "`[*]` walks a list, got a map");
+                self.faulty(fault.with_hint("write `values(…)[*]`"))
+            }
+            _ => Value::list(vec![self.walk(thing, value.clone(), rest)]),
+        }
+    }
+
+    fn attribute(self, thing: &impl Span, value: &Value, name: &str) -> Value {
+        match value {
+            Value::Unknown(Unknown::Foreign(expression)) => part_of(expression, &format!(".{name}")),
+            Value::Unknown(Unknown::Faulty) => Value::faulty(),
+            Value::Object(handle) => self.attribute_of(thing, handle, name),
+            Value::Map(_) => match value.entries().and_then(|entries| entries.get(name)) {
+                Some(value) => value.clone(),
+                None => self.missing_key(thing, value, name),
+            },
+            Value::List(_) | Value::Set(_) => {
+                let fault = Fault::new(self.place(thing), format!("a list has no attribute `{name}`"));
+                self.faulty(fault.with_hint(format!("pick an element, as in `[0].{name}`, or all with `[*].{name}`")))
+            }
+            _ => {
+                let message = format!("{} has no attribute `{name}`", value.describe());
+                self.faulty(Fault::new(self.place(thing), message))
+            }
+        }
+    }
+
+    fn attribute_of(self, thing: &impl Span, handle: &Handle, name: &str) -> Value {
+        match self.world.attribute(handle, name) {
+            Ok(value) => value,
+            Err(fault) => {
+                self.report(Fault { place: self.place(thing), ..fault });
+                Value::faulty()
+            }
+        }
+    }
+
+    fn missing_key(self, thing: &impl Span, map: &Value, name: &str) -> Value {
+        let keys = map.entries().map(|entries| entries.keys()).into_iter().flatten();
+        let fault = Fault::new(self.place(thing), format!("the map has no key {name:?}"));
+        self.faulty(fault.with_hint_if(did_you_mean(name, keys)))
+    }
+
+    /// One element of a list or map.
+    pub(super) fn index(self, thing: &impl Span, value: &Value, index: &Value) -> Value {
+        if let Value::Unknown(Unknown::Foreign(expression)) = value {
+            return match index.to_text() {
+                Some(_) if matches!(index, Value::Number(_)) => part_of(expression, &format!("[{}]", text(index))),
+                Some(_) => part_of(expression, &format!("[{:?}]", text(index))),
+                None => value.clone(),
+            };
+        }
+        match (value, index) {
+            (Value::Unknown(_), _) => value.clone(),
+            (_, Value::Unknown(_)) => index.clone(),
+            (Value::List(_), _) => {
+                let items = value.items().unwrap_or_default();
+                match index.to_number().map(|number| number.as_index()) {
+                    Some(position) => match position.and_then(|position| items.get(position)) {
+                        Some(item) => item.clone(),
+                        None => {
+                            let message = format!("the list has {} elements, none at {}", items.len(), text(index));
+                            self.faulty(Fault::new(self.place(thing), message))
+                        }
+                    },
+                    None => misfit(self, thing, "index of a list", "a number", index),
+                }
+            }
+            (Value::Set(_), _) => {
+                let fault = Fault::new(self.place(thing), "a set has no index");
+                self.faulty(fault.with_hint("convert it with `tolist(…)`"))
+            }
+            (Value::Map(_) | Value::Object(_), _) => match index.to_text() {
+                Some(name) => self.attribute(thing, value, &name),
+                None => misfit(self, thing, "key of a map", "a string", index),
+            },
+            _ => misfit(self, thing, "what `[…]` follows", "a list or map", value),
+        }
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.to_text().map(|text| text.to_string()).unwrap_or_default()
+}
+
+/// The first operator, if it is a name, and the others.
+fn attribute(operators: &[Decorated<TraversalOperator>]) -> Option<(&str, &[Decorated<TraversalOperator>])> {
+    let (first, rest) = operators.split_first()?;
+    match first.value() {
+        TraversalOperator::GetAttr(name) => Some((name.as_str(), rest)),
+        _ => None,
+    }
+}
+
+/// A part of a value that is not known is not known either; it is named in full while that stays readable.
+fn part_of(expression: &str, step: &str) -> Value {
+    if expression.len() + step.len() > MAX_QUOTED {
+        Value::foreign(expression)
+    } else {
+        Value::foreign(format!("{expression}{step}"))
+    }
+}
+
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}

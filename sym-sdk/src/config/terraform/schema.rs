@@ -1,0 +1,110 @@
+//! The attributes of Sym's resources.
+
+/// What a block of one kind may hold.
+#[derive(Debug)]
+pub(super) struct Schema {
+    pub(super) kind: &'static str,
+    pub(super) required: &'static [&'static str],
+    /// Every attribute, the required ones too.
+    pub(super) attributes: &'static [&'static str],
+    pub(super) blocks: &'static [&'static str],
+}
+
+/// What every resource may hold, Sym's or not.
+pub(super) const META_ATTRIBUTES: [&str; 4] = ["count", "depends_on", "for_each", "provider"];
+/// Blocks that every resource may hold.
+pub(super) const META_BLOCKS: [&str; 5] = ["connection", "dynamic", "lifecycle", "provisioner", "timeouts"];
+
+pub(super) const PARAMS: Schema = Schema {
+    kind: "params",
+    required: &[],
+    attributes: &[
+        "additional_header_text",
+        "allow_guest_interaction",
+        "allow_revoke",
+        "allowed_sources",
+        "include_decision_message",
+        "prompt_field",
+        // The form of provider versions 1 and 2.
+        "prompt_fields_json",
+        "schedule_deescalation",
+        "strategy_id",
+    ],
+    blocks: &["prompt_field"],
+};
+
+pub(super) const PROMPT_FIELD: Schema = Schema {
+    kind: "prompt_field",
+    required: &["name", "type"],
+    attributes: &["allowed_values", "default", "label", "name", "on_change", "prefetch", "required", "type", "visible"],
+    blocks: &[],
+};
+
+const RESOURCES: [Schema; 11] = [
+    Schema {
+        kind: "sym_environment",
+        required: &["name"],
+        attributes: &["error_logger_id", "integrations", "label", "log_destination_ids", "name", "runtime_id"],
+        blocks: &[],
+    },
+    Schema {
+        kind: "sym_error_logger",
+        required: &["destination", "integration_id"],
+        attributes: &["destination", "integration_id"],
+        blocks: &[],
+    },
+    Schema {
+        kind: "sym_flow",
+        required: &["name", "environment_id"],
+        attributes: &["environment_id", "implementation", "label", "name", "params", "template", "vars"],
+        blocks: &["params"],
+    },
+    Schema {
+        kind: "sym_flows_filter",
+        required: &[],
+        attributes: &["implementation", "integrations", "vars"],
+        blocks: &[],
+    },
+    Schema {
+        kind: "sym_integration",
+        required: &["type", "name"],
+        attributes: &["external_id", "label", "name", "settings", "type"],
+        blocks: &[],
+    },
+    Schema {
+        kind: "sym_log_destination",
+        required: &["type"],
+        attributes: &["integration_id", "settings", "type"],
+        blocks: &[],
+    },
+    Schema { kind: "sym_runtime", required: &["name"], attributes: &["context_id", "label", "name"], blocks: &[] },
+    Schema {
+        kind: "sym_secret",
+        required: &["path", "source_id"],
+        attributes: &["label", "path", "settings", "source_id"],
+        blocks: &[],
+    },
+    Schema { kind: "sym_secrets", required: &["type", "name"], attributes: &["name", "settings", "type"], blocks: &[] },
+    Schema {
+        kind: "sym_strategy",
+        required: &["type", "name", "targets"],
+        attributes: &["implementation", "integration_id", "label", "name", "settings", "targets", "type"],
+        blocks: &[],
+    },
+    Schema {
+        kind: "sym_target",
+        required: &["type", "name"],
+        attributes: &["field_bindings", "label", "name", "settings", "type"],
+        blocks: &[],
+    },
+];
+
+/// The schema of a kind of resource.
+pub(super) fn resource(kind: &str) -> Option<&'static Schema> {
+    RESOURCES.iter().find(|schema| schema.kind == kind)
+}
+
+/// The kinds of resources that Sym has.
+pub(super) fn kinds() -> impl Iterator<Item = &'static str> {
+    RESOURCES.iter().map(|schema| schema.kind)
+}

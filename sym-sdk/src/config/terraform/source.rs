@@ -1,0 +1,87 @@
+//! One file: its text, and the places in it.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hcl_edit::Span;
+
+use crate::config::{Fault, Place};
+
+/// The largest file that is read, in bytes.
+const MAX_FILE: u64 = 4 << 20;
+
+/// The text of one file.
+#[derive(Debug)]
+pub(super) struct Source {
+    path: Arc<PathBuf>,
+    text: String,
+}
+
+impl Source {
+    pub(super) fn new(path: impl Into<PathBuf>, text: String) -> Self {
+        Self { path: Arc::new(path.into()), text }
+    }
+
+    pub(super) fn read(path: &Path) -> Result<Self, Fault> {
+        match read_text(path) {
+            Ok(text) => Ok(Self::new(path, text)),
+            Err(why) => {
+                let place = Place { file: Some(Arc::new(path.to_owned())), ..Place::default() };
+                Err(Fault::new(place, format!("the file cannot be read: {why}")))
+            }
+        }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file as a whole.
+    pub(super) fn whole(&self) -> Place {
+        Place { file: Some(self.path.clone()), ..Place::default() }
+    }
+
+    pub(super) fn at_line(&self, line: usize, column: usize) -> Place {
+        let number = |number| u32::try_from(number).unwrap_or(u32::MAX);
+        Place { line: number(line), column: number(column), ..self.whole() }
+    }
+
+    /// Where a parsed thing starts; the file as a whole for one that was not parsed from its text.
+    pub(super) fn place(&self, thing: &impl Span) -> Place {
+        let before = thing.span().and_then(|span| self.text.get(..span.start));
+        let Some(before) = before else { return self.whole() };
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = 1 + before.bytes().filter(|byte| *byte == b'\n').count();
+        self.at_line(line, 1 + before[line_start..].chars().count())
+    }
+}
+
+/// Reads a whole text file of a sensible size, or says why not.
+pub(super) fn read_text(path: &Path) -> Result<String, String> {
+    let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        _ => error.to_string(),
+    })?;
+    // A pipe or a device might never end.
+    if !metadata.is_file() {
+        return Err("it is not a regular file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(format!("it is larger than {} MiB", MAX_FILE >> 20));
+    }
+    let mut text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())?;
+    // Editors on Windows may put a byte order mark first.
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
+    }
+    Ok(text)
+}

@@ -1,0 +1,228 @@
+//! The engine that runs within one process, on a store of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use super::Engine;
+use super::process::Process;
+use super::store::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoredRun, TimerKey};
+use crate::BoxFuture;
+use crate::audit::AuditEntry;
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind, Result, codes};
+use crate::machine::{Effect, EffectError, EffectKey, EffectKind, Input, InputBody, Lane, Outcome, Reply, Transition};
+use crate::model::{RunId, Srn};
+
+/// How long a claimed effect is nobody else's. Longer than any time limit of what an effect calls.
+const LEASE: Duration = Duration::from_secs(10 * 60);
+
+/// An effect that was begun this often and never reported back takes the process down with it, or outlives every lease.
+/// Revocations are tried all the same.
+const CLAIMS_MAX: u32 = 5;
+
+/// Commits of other inputs of the same Run come first this often at the most. Each of them is progress, so this only guards
+/// against a store that is out of order.
+const CONFLICTS_MAX: u32 = 1_000;
+
+/// Runs the machine on a [`Store`], within the process.
+pub struct LocalEngine {
+    store: Arc<dyn Store>,
+    process: Arc<dyn Process>,
+    clock: Arc<dyn Clock>,
+    /// Told of each commit that leaves something to do.
+    pub(super) woken: Notify,
+}
+
+impl LocalEngine {
+    /// An engine for this program on this store.
+    pub fn new(store: Arc<dyn Store>, process: Arc<dyn Process>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, process, clock, woken: Notify::new() }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Does one thing that is due, most urgent first: carries out an effect or fires a timer. Says whether there was one.
+    ///
+    /// Tests and simulations drive the engine with this, in a deterministic order. A server has
+    /// [`Workers`](super::Workers).
+    ///
+    /// # Errors
+    /// If the store fails, or a Run's flow is not configured.
+    pub async fn run_one(&self) -> Result<bool> {
+        let now = self.clock.now();
+        for lane in Lane::ALL {
+            if let Some(claimed) = self.claim(lane, now, 1).await?.pop() {
+                self.carry_out(claimed).await?;
+                return Ok(true);
+            }
+        }
+        match self.store.due_timers(now, 1).await?.pop() {
+            Some(timer) => self.fire(timer).await.map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// When the next effect or timer falls due.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>> {
+        Ok(self.store.next_due().await?)
+    }
+
+    /// Runs, newest first.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn runs(&self, filter: RunFilter, limit: usize) -> Result<Vec<StoredRun>> {
+        Ok(self.store.runs(filter, limit).await?)
+    }
+
+    /// Audit entries in the order of their commits, of one Run or of all.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn audit(&self, run: Option<RunId>, limit: usize) -> Result<Vec<AuditEntry>> {
+        Ok(self.store.audit(run, limit).await?)
+    }
+
+    pub(super) async fn claim(&self, lane: Lane, now: Timestamp, limit: usize) -> Result<Vec<Claimed>> {
+        Ok(self.store.claim(Claim::new(lane, now, LEASE, limit)).await?)
+    }
+
+    /// Carries out a claimed effect and brings its outcome to the Run.
+    pub(super) async fn carry_out(&self, claimed: Claimed) -> Result<()> {
+        let key = claimed.effect.key;
+        let done = self.try_carry_out(claimed).await;
+        if done.is_err() {
+            // The outcome could not be stored. The effect stays due, and its key tells the world that it is the same one.
+            let not_before = self.clock.now().saturating_add(Duration::from_secs(1)).unwrap_or(Timestamp::MAX);
+            self.store.release(key, not_before).await?;
+        }
+        done
+    }
+
+    async fn try_carry_out(&self, claimed: Claimed) -> Result<()> {
+        let Claimed { effect, claims, .. } = claimed;
+        let key = effect.key;
+        let Some(run) = self.store.load(key.run).await? else {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                codes::UNKNOWN_RUN,
+                format!("effect {key} is of no known Run"),
+            ));
+        };
+        let flow = run.state.flow.clone();
+        let outcome = if claims > CLAIMS_MAX && !matches!(effect.kind, EffectKind::Revoke { .. }) {
+            let message = format!("gave up after {CLAIMS_MAX} attempts that never reported back");
+            Outcome::Failed(EffectError::new(codes::HANDLER_FAILED, message))
+        } else {
+            let holders = self.other_holders(&effect).await?;
+            self.process.perform(effect, run.state, holders).await
+        };
+        self.deliver(key, flow, outcome).await
+    }
+
+    async fn other_holders(&self, effect: &Effect) -> Result<Vec<RunId>> {
+        let (EffectKind::Revoke { .. }, Some(entitlement)) = (&effect.kind, &effect.exclusive) else {
+            return Ok(Vec::new());
+        };
+        let mut holders = self.store.holders(entitlement).await?;
+        holders.retain(|run| *run != effect.key.run);
+        Ok(holders)
+    }
+
+    async fn deliver(&self, key: EffectKey, flow: Srn, outcome: Outcome) -> Result<()> {
+        let body = InputBody::EffectDone { seq: key.seq, outcome };
+        let input = Input::new(key.run, flow, self.clock.now(), body);
+        self.take(InputKey::effect(key), input, Some(key), None).await.map(drop)
+    }
+
+    pub(super) async fn fire(&self, timer: DueTimer) -> Result<()> {
+        let DueTimer { key, generation, .. } = timer;
+        let Some(run) = self.store.load(key.run).await? else {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                codes::UNKNOWN_RUN,
+                format!("a timer is of Run {}, which is not known", key.run),
+            ));
+        };
+        let body = InputBody::TimerFired { kind: key.kind, generation };
+        let input = Input::new(key.run, run.state.flow.clone(), self.clock.now(), body);
+        self.take(InputKey::timer(key, generation), input, None, Some((key, generation))).await.map(drop)
+    }
+
+    /// Steps the Run with the input and commits what follows, until no other commit comes first.
+    async fn take(
+        &self,
+        key: InputKey,
+        input: Input,
+        settles: Option<EffectKey>,
+        fired: Option<(TimerKey, u64)>,
+    ) -> Result<Reply> {
+        for _ in 0..CONFLICTS_MAX {
+            let run = self.store.load(input.run).await?;
+            let Transition { state, effects, timers, holds, audit, reply } =
+                self.process.step(run.as_ref().map(|run| &*run.state), &input)?;
+            let commit = Commit {
+                run: input.run,
+                expected_version: run.map_or(0, |run| run.version),
+                input: key.clone(),
+                reply: reply.clone(),
+                state: state.map(Arc::new),
+                effects,
+                timers,
+                holds,
+                audit,
+                settles,
+                fired,
+            };
+            match self.store.commit(commit).await? {
+                Committed::Written => {
+                    self.woken.notify_waiters();
+                    return Ok(reply);
+                }
+                Committed::Duplicate(reply) => return Ok(reply),
+                Committed::Conflict => {}
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Unavailable,
+            codes::STORE,
+            format!("Run {} changed {CONFLICTS_MAX} times while one input was stepped", input.run),
+        ))
+    }
+}
+
+impl Engine for LocalEngine {
+    fn submit(&self, key: InputKey, input: Input) -> BoxFuture<'_, Result<Reply>> {
+        Box::pin(async move {
+            // Most repeated inputs are seen here, before the machine is asked.
+            match self.store.replied(&key).await? {
+                Some(reply) => Ok(reply),
+                None => self.take(key, input, None, None).await,
+            }
+        })
+    }
+
+    fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>>> {
+        Box::pin(async move { Ok(self.store.load(run).await?) })
+    }
+}
+
+impl std::fmt::Debug for LocalEngine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LocalEngine").field("clock", &self.clock).finish_non_exhaustive()
+    }
+}

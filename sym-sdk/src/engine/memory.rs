@@ -1,0 +1,251 @@
+//! A store in memory, for tests and simulations.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+
+use super::store::{
+    Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
+};
+use crate::BoxFuture;
+use crate::audit::AuditEntry;
+use crate::machine::{Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, TimerChange};
+use crate::model::RunId;
+
+/// Keeps everything in memory, in a deterministic order. What it holds is gone with the process.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    tables: Mutex<Tables>,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    runs: BTreeMap<RunId, StoredRun>,
+    replies: HashMap<InputKey, Reply>,
+    effects: HashMap<EffectKey, Row>,
+    /// Effects by lane and by the time from which they can be claimed, then by commit order.
+    due: BTreeMap<Lane, BTreeMap<(Timestamp, u64), EffectKey>>,
+    leased_exclusively: HashMap<EntitlementKey, EffectKey>,
+    timers: BTreeMap<TimerKey, (Timestamp, u64)>,
+    timers_due: BTreeSet<(Timestamp, TimerKey)>,
+    holders: HashMap<EntitlementKey, BTreeSet<RunId>>,
+    audit: Vec<AuditEntry>,
+    order: u64,
+}
+
+#[derive(Debug)]
+struct Row {
+    effect: Effect,
+    due: Timestamp,
+    order: u64,
+    claims: u32,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        // Every change is made by code that does not panic halfway, so a poisoned lock still guards whole tables.
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    fn commit(&mut self, commit: Commit) -> Committed {
+        if let Some(reply) = self.replies.get(&commit.input).cloned() {
+            self.settle(&commit);
+            return Committed::Duplicate(reply);
+        }
+        let version = self.runs.get(&commit.run).map_or(0, |run| run.version);
+        if version != commit.expected_version {
+            return Committed::Conflict;
+        }
+        self.settle(&commit);
+        if let Some(state) = commit.state {
+            self.runs.insert(commit.run, StoredRun::new(version + 1, state));
+        }
+        for effect in commit.effects {
+            self.order += 1;
+            let due = effect.not_before.unwrap_or(Timestamp::MIN);
+            self.due.entry(effect.lane()).or_default().insert((due, self.order), effect.key);
+            self.effects.insert(effect.key, Row { effect, due, order: self.order, claims: 0 });
+        }
+        for change in commit.timers {
+            match change {
+                TimerChange::Set { kind, at, generation } => {
+                    self.set_timer(TimerKey::new(commit.run, kind), at, generation)
+                }
+                TimerChange::Cancel { kind } => self.drop_timer(TimerKey::new(commit.run, kind), None),
+            }
+        }
+        for change in commit.holds {
+            match change {
+                HoldChange::Hold(key) => {
+                    self.holders.entry(key).or_default().insert(commit.run);
+                }
+                HoldChange::Release(key) => {
+                    if let Some(holders) = self.holders.get_mut(&key) {
+                        holders.remove(&commit.run);
+                        if holders.is_empty() {
+                            self.holders.remove(&key);
+                        }
+                    }
+                }
+            }
+        }
+        self.audit.extend(commit.audit);
+        self.replies.insert(commit.input, commit.reply);
+        Committed::Written
+    }
+
+    fn settle(&mut self, commit: &Commit) {
+        if let Some(row) = commit.settles.and_then(|key| self.effects.remove(&key)) {
+            if let Some(lane) = self.due.get_mut(&row.effect.lane()) {
+                lane.remove(&(row.due, row.order));
+            }
+            self.free(&row.effect);
+        }
+        if let Some((key, generation)) = commit.fired {
+            self.drop_timer(key, Some(generation));
+        }
+    }
+
+    fn free(&mut self, effect: &Effect) {
+        if let Some(exclusive) = &effect.exclusive {
+            if self.leased_exclusively.get(exclusive) == Some(&effect.key) {
+                self.leased_exclusively.remove(exclusive);
+            }
+        }
+    }
+
+    fn set_timer(&mut self, key: TimerKey, at: Timestamp, generation: u64) {
+        self.drop_timer(key, None);
+        self.timers.insert(key, (at, generation));
+        self.timers_due.insert((at, key));
+    }
+
+    fn drop_timer(&mut self, key: TimerKey, generation: Option<u64>) {
+        match self.timers.get(&key).copied() {
+            Some((at, live)) if generation.is_none_or(|generation| generation == live) => {
+                self.timers.remove(&key);
+                self.timers_due.remove(&(at, key));
+            }
+            _ => {}
+        }
+    }
+
+    fn claim(&mut self, claim: &Claim) -> Vec<Claimed> {
+        let due: Vec<_> = match self.due.get(&claim.lane) {
+            Some(lane) => lane.range(..=(claim.now, u64::MAX)).map(|(at, key)| (*at, *key)).collect(),
+            None => return Vec::new(),
+        };
+        let mut claimed = Vec::new();
+        for (_, key) in due {
+            if claimed.len() == claim.limit {
+                break;
+            }
+            if let Some(effect) = self.lease(key, claim) {
+                claimed.push(effect);
+            }
+        }
+        claimed
+    }
+
+    fn lease(&mut self, key: EffectKey, claim: &Claim) -> Option<Claimed> {
+        let row = self.effects.get(&key)?;
+        if let Some(exclusive) = &row.effect.exclusive {
+            let other = self.leased_exclusively.get(exclusive).filter(|other| **other != key);
+            // A lease that has run out no longer excludes.
+            if other.and_then(|other| self.effects.get(other)).is_some_and(|other| other.due > claim.now) {
+                return None;
+            }
+            self.leased_exclusively.insert(exclusive.clone(), key);
+        }
+        let until = claim.now.saturating_add(claim.lease).unwrap_or(Timestamp::MAX);
+        self.move_to(key, until);
+        let row = self.effects.get_mut(&key)?;
+        row.claims += 1;
+        Some(Claimed::new(row.effect.clone(), row.claims))
+    }
+
+    fn move_to(&mut self, key: EffectKey, due: Timestamp) {
+        if let Some(row) = self.effects.get_mut(&key) {
+            let lane = self.due.entry(row.effect.lane()).or_default();
+            lane.remove(&(row.due, row.order));
+            row.due = due;
+            lane.insert((due, row.order), key);
+        }
+    }
+}
+
+/// The tables are in memory, so every answer is ready at once.
+fn ready<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, Result<T, StoreError>> {
+    Box::pin(std::future::ready(Ok(value)))
+}
+
+impl Store for MemoryStore {
+    fn load(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>, StoreError>> {
+        ready(self.tables().runs.get(&run).cloned())
+    }
+
+    fn replied(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>> {
+        ready(self.tables().replies.get(key).cloned())
+    }
+
+    fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, StoreError>> {
+        ready(self.tables().commit(commit))
+    }
+
+    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
+        ready(self.tables().claim(&claim))
+    }
+
+    fn release(&self, key: EffectKey, not_before: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
+        let mut tables = self.tables();
+        tables.move_to(key, not_before);
+        if let Some(effect) = tables.effects.get(&key).map(|row| row.effect.clone()) {
+            tables.free(&effect);
+        }
+        ready(())
+    }
+
+    fn due_timers(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<DueTimer>, StoreError>> {
+        let tables = self.tables();
+        let due = tables.timers_due.iter().take_while(|(at, _)| *at <= now).take(limit);
+        let timers = due.filter_map(|(at, key)| {
+            let (_, generation) = tables.timers.get(key)?;
+            Some(DueTimer::new(*key, *at, *generation))
+        });
+        ready(timers.collect())
+    }
+
+    fn next_due(&self) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
+        let tables = self.tables();
+        let effects = tables.due.values().filter_map(|lane| lane.keys().next()).map(|(at, _)| *at);
+        let timers = tables.timers_due.iter().next().map(|(at, _)| *at);
+        ready(effects.chain(timers).min())
+    }
+
+    fn holders(&self, key: &EntitlementKey) -> BoxFuture<'_, Result<Vec<RunId>, StoreError>> {
+        let tables = self.tables();
+        ready(tables.holders.get(key).map(|holders| holders.iter().copied().collect()).unwrap_or_default())
+    }
+
+    fn runs(&self, filter: RunFilter, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {
+        let tables = self.tables();
+        let mut runs: Vec<_> = tables.runs.values().filter(|run| filter.admits(&run.state)).cloned().collect();
+        runs.sort_by_key(|run| std::cmp::Reverse((run.state.created_at, run.state.run.id())));
+        runs.truncate(limit);
+        ready(runs)
+    }
+
+    fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>> {
+        let tables = self.tables();
+        let entries = tables.audit.iter().filter(|entry| run.is_none_or(|run| entry.run == run));
+        ready(entries.take(limit).cloned().collect())
+    }
+}

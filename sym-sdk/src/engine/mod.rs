@@ -1,0 +1,34 @@
+//! What makes Runs durable: a [`Store`] keeps them, an [`Engine`] carries their inputs to the machine and their effects to the
+//! world.
+//!
+//! The engine knows nothing of handlers, strategies or front ends: it drives a [`Process`].
+
+mod local;
+mod memory;
+mod process;
+mod store;
+mod workers;
+
+pub use local::LocalEngine;
+pub use memory::MemoryStore;
+pub use process::Process;
+pub use store::{
+    Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
+};
+pub use workers::{WorkerLimits, Workers};
+
+use crate::BoxFuture;
+use crate::error::Result;
+use crate::machine::{Input, Reply};
+use crate::model::RunId;
+
+/// Delivers inputs to Runs: one at a time per Run, each at least once, in the order in which they were accepted.
+pub trait Engine: Send + Sync + 'static {
+    /// Carries an input to its Run. Once this returns, the input and all that follows from it is durable.
+    ///
+    /// The same key again returns the first answer and changes nothing.
+    fn submit(&self, key: InputKey, input: Input) -> BoxFuture<'_, Result<Reply>>;
+
+    /// The Run as it stands.
+    fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>>>;
+}

@@ -1,0 +1,254 @@
+//! What a file or a database must give.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::BoxFuture;
+use crate::audit::AuditEntry;
+use crate::machine::{Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, RunState, TimerChange, TimerKind};
+use crate::model::{RunId, RunStatus};
+
+/// The name of an input. A front end takes it from what it got (a Slack trigger, an API request id), so that the same thing
+/// delivered twice is one input.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct InputKey(String);
+
+impl InputKey {
+    /// A key. Front ends put their own name first, such as `slack:trigger-id`.
+    pub fn new(key: impl Into<String>) -> Self {
+        Self(key.into())
+    }
+
+    /// The key of an effect's outcome.
+    pub fn effect(key: EffectKey) -> Self {
+        Self(format!("effect:{key}"))
+    }
+
+    /// The key of a timer that fired.
+    pub fn timer(key: TimerKey, generation: u64) -> Self {
+        Self(format!("timer:{}:{:?}:{generation}", key.run, key.kind))
+    }
+
+    /// The key as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The name of a timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TimerKey {
+    /// The Run.
+    pub run: RunId,
+    /// Which of its timers.
+    pub kind: TimerKind,
+}
+
+impl TimerKey {
+    /// A key.
+    pub fn new(run: RunId, kind: TimerKind) -> Self {
+        Self { run, kind }
+    }
+}
+
+/// A Run as it is stored.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StoredRun {
+    /// Rises by one with each commit.
+    pub version: u64,
+    /// The state.
+    pub state: Arc<RunState>,
+}
+
+impl StoredRun {
+    /// A stored Run.
+    pub fn new(version: u64, state: Arc<RunState>) -> Self {
+        Self { version, state }
+    }
+}
+
+/// All that one input changes. It is written whole or not at all.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Commit {
+    /// The Run.
+    pub run: RunId,
+    /// The version that the step began from; 0 for a Run that does not exist.
+    pub expected_version: u64,
+    /// The input.
+    pub input: InputKey,
+    /// The answer, kept for when the input comes again.
+    pub reply: Reply,
+    /// The new state; `None` leaves the Run as it is, or absent.
+    pub state: Option<Arc<RunState>>,
+    /// Effects to be claimed from now on.
+    pub effects: Vec<Effect>,
+    /// Changes of the Run's timers.
+    pub timers: Vec<TimerChange>,
+    /// Changes of who needs which access.
+    pub holds: Vec<HoldChange>,
+    /// Entries to be appended to the audit log.
+    pub audit: Vec<AuditEntry>,
+    /// The effect whose outcome this is: it is never claimed again.
+    pub settles: Option<EffectKey>,
+    /// The timer that fired with this generation: it is never claimed again.
+    pub fired: Option<(TimerKey, u64)>,
+}
+
+/// What came of a commit.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Committed {
+    /// It was written.
+    Written,
+    /// The input was taken before; this was the answer. Nothing was written, except that the effect or timer is settled.
+    Duplicate(Reply),
+    /// Another commit came first. Nothing was written; step again from the new state.
+    Conflict,
+}
+
+/// What to claim.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Claim {
+    /// From which lane.
+    pub lane: Lane,
+    /// Effects due by now.
+    pub now: Timestamp,
+    /// How long nobody else may claim them.
+    pub lease: Duration,
+    /// How many at most.
+    pub limit: usize,
+}
+
+impl Claim {
+    /// A claim.
+    pub fn new(lane: Lane, now: Timestamp, lease: Duration, limit: usize) -> Self {
+        Self { lane, now, lease, limit }
+    }
+}
+
+/// A claimed effect.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Claimed {
+    /// The effect.
+    pub effect: Effect,
+    /// How often it has been claimed, this time included.
+    pub claims: u32,
+}
+
+impl Claimed {
+    /// A claimed effect.
+    pub fn new(effect: Effect, claims: u32) -> Self {
+        Self { effect, claims }
+    }
+}
+
+/// A timer that has fallen due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DueTimer {
+    /// Which.
+    pub key: TimerKey,
+    /// When it fell due.
+    pub at: Timestamp,
+    /// Its generation.
+    pub generation: u64,
+}
+
+impl DueTimer {
+    /// A due timer.
+    pub fn new(key: TimerKey, at: Timestamp, generation: u64) -> Self {
+        Self { key, at, generation }
+    }
+}
+
+/// Which Runs to list.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct RunFilter {
+    /// Only Runs of the flow with this name.
+    pub flow: Option<String>,
+    /// Only Runs with this status.
+    pub status: Option<RunStatus>,
+    /// Only Runs that hold access, or may.
+    pub may_hold_access: bool,
+}
+
+impl RunFilter {
+    /// Whether a Run passes.
+    pub fn admits(&self, state: &RunState) -> bool {
+        self.flow.as_deref().is_none_or(|flow| state.flow.slug() == flow)
+            && self.status.is_none_or(|status| state.run.status() == status)
+            && (!self.may_hold_access || state.may_hold_access())
+    }
+}
+
+/// Why a store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// It cannot now; the same call may succeed later.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(#[source] crate::error::BoxError),
+    /// What it holds cannot be read.
+    #[error("the store holds what cannot be read: {0}")]
+    Corrupt(#[source] crate::error::BoxError),
+}
+
+impl From<StoreError> for crate::error::Error {
+    fn from(error: StoreError) -> Self {
+        let kind = match &error {
+            StoreError::Unavailable(_) => crate::error::ErrorKind::Unavailable,
+            StoreError::Corrupt(_) => crate::error::ErrorKind::Internal,
+        };
+        Self::new(kind, crate::error::codes::STORE, error.to_string()).with_source(error)
+    }
+}
+
+/// Keeps Runs, and what they wait for.
+///
+/// All methods are atomic. Nothing is assumed of the order in which concurrent calls take effect, except that a call that has
+/// returned took effect before one that begins later.
+pub trait Store: Send + Sync + 'static {
+    /// Reads a Run.
+    fn load(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>, StoreError>>;
+
+    /// The answer to an input that was taken before.
+    fn replied(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>>;
+
+    /// Writes all that one input changes.
+    ///
+    /// In this order: an input key that is known gives [`Committed::Duplicate`]; a version that is not the expected one gives
+    /// [`Committed::Conflict`]; else everything is written, and is durable when this returns.
+    fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, StoreError>>;
+
+    /// Leases effects that are due, oldest first. An effect with an `exclusive` key is not handed out while another one with
+    /// the same key is leased.
+    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>>;
+
+    /// Gives a lease back: the effect can be claimed again from `not_before` on.
+    fn release(&self, key: EffectKey, not_before: Timestamp) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Timers that have fallen due, earliest first. They stay until a commit fires, replaces or cancels them.
+    fn due_timers(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<DueTimer>, StoreError>>;
+
+    /// When the next effect or timer falls due. Leased effects count from the end of their lease.
+    fn next_due(&self) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>>;
+
+    /// The Runs that need a piece of access.
+    fn holders(&self, key: &EntitlementKey) -> BoxFuture<'_, Result<Vec<RunId>, StoreError>>;
+
+    /// Runs, newest first.
+    fn runs(&self, filter: RunFilter, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>>;
+
+    /// Audit entries in the order of their commits, of one Run or of all.
+    fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>>;
+}

@@ -1,0 +1,40 @@
+use super::{HandlerKind, Requires};
+use crate::template::Step;
+
+/// Fails the build if handlers of this kind can never have the argument. Called by the macros' expansions.
+#[allow(clippy::panic, reason = "evaluated at compile time only")]
+#[doc(hidden)]
+#[track_caller]
+pub const fn check_argument(kind: HandlerKind, requires: Requires) {
+    if let Some(reason) = unavailable(kind, requires) {
+        panic!("{}", reason);
+    }
+}
+
+const fn unavailable(kind: HandlerKind, requires: Requires) -> Option<&'static str> {
+    use HandlerKind::{After, GetFlows, GetIdentity, GetIdentityLookup, On, OnChange};
+    match (requires, kind) {
+        (Requires::Event, OnChange) => {
+            Some("there is no event while a form is filled in; take `&mut PromptForm`, `&User` or `&Flow` instead")
+        }
+        (Requires::Event | Requires::Flow, GetFlows) => {
+            Some("`get_flows` is not about one event or flow; take `&FlowsQuery`, `&Flows` or `&User` instead")
+        }
+        (Requires::ForwardContext, On(Step::RequestForward) | After(Step::RequestForward)) => None,
+        (Requires::ForwardContext, _) => {
+            Some("only the hooks `on_request_forward` and `after_request_forward` can take `&RequestForwardContext`")
+        }
+        (Requires::StepOutput, After(_)) => None,
+        (Requires::StepOutput, _) => Some(
+            "only `after_` hooks can take `StepOutput<T>`, because a step has no output before it has run; \
+             read an earlier step's with `event.step_output(Step::Escalate)`",
+        ),
+        (Requires::IdentityQuery, GetIdentity | GetIdentityLookup) => None,
+        (Requires::IdentityQuery, _) => {
+            Some("only the reducers `get_identity` and `get_identity_lookup` can take `&IdentityQuery`")
+        }
+        (Requires::FlowsQuery, GetFlows) => None,
+        (Requires::FlowsQuery, _) => Some("only the reducer `get_flows` can take `&FlowsQuery` and `&Flows`"),
+        _ => None,
+    }
+}

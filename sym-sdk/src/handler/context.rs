@@ -1,0 +1,145 @@
+use std::sync::Arc;
+
+use super::{FlowsQuery, IdentityQuery, IntegrationClient, Services};
+use crate::directory::{Directory, KeyValue};
+use crate::model::{Event, Flow, User};
+use crate::routing::RequestForwardContext;
+
+/// What one call of a handler is about. Arguments are taken from it; a handler may also take it whole, as `&Context`.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    services: Arc<Services>,
+    event: Option<Arc<Event>>,
+    user: Option<Arc<User>>,
+    flow: Option<Arc<Flow>>,
+    forward: Option<RequestForwardContext>,
+    identity_query: Option<IdentityQuery>,
+    flows_query: Option<FlowsQuery>,
+}
+
+impl Context {
+    /// About nothing yet.
+    pub fn builder() -> ContextBuilder {
+        ContextBuilder(Self::default())
+    }
+
+    /// The event.
+    pub fn event(&self) -> Option<&Event> {
+        self.event.as_deref()
+    }
+
+    /// The user whom the call is about: in identity reducers the one whose identity is asked for, in `get_flows` the one
+    /// who wants to see flows, else the one filling in the form or acting in the event.
+    pub fn user(&self) -> Option<&User> {
+        let asked_for = self.identity_query.as_ref().map(IdentityQuery::user);
+        asked_for
+            .or_else(|| self.flows_query.as_ref().map(FlowsQuery::user))
+            .or(self.user.as_deref())
+            .or_else(|| self.event().map(Event::user))
+    }
+
+    /// The flow.
+    pub fn flow(&self) -> Option<&Flow> {
+        self.flow.as_deref().or_else(|| self.event().map(Event::flow))
+    }
+
+    /// The notifications that the request is forwarded along.
+    pub fn forward(&self) -> Option<&RequestForwardContext> {
+        self.forward.as_ref()
+    }
+
+    /// The question for a user's identity.
+    pub fn identity_query(&self) -> Option<&IdentityQuery> {
+        self.identity_query.as_ref()
+    }
+
+    /// The question for a user's flows.
+    pub fn flows_query(&self) -> Option<&FlowsQuery> {
+        self.flows_query.as_ref()
+    }
+
+    /// What handlers share.
+    pub fn services(&self) -> &Arc<Services> {
+        &self.services
+    }
+
+    /// The client of this type.
+    pub fn client<T: IntegrationClient>(&self) -> Option<&T> {
+        self.services.client()
+    }
+
+    /// The state of this type.
+    pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.services.state()
+    }
+
+    /// Users and their identities.
+    pub fn directory(&self) -> Option<&Directory> {
+        self.services.directory()
+    }
+
+    /// Values that handlers keep.
+    pub fn key_value(&self) -> Option<&KeyValue> {
+        self.services.key_value()
+    }
+}
+
+/// Builds a [`Context`].
+#[derive(Clone, Debug)]
+pub struct ContextBuilder(Context);
+
+impl ContextBuilder {
+    /// Sets the event.
+    #[must_use]
+    pub fn event(mut self, event: impl Into<Arc<Event>>) -> Self {
+        self.0.event = Some(event.into());
+        self
+    }
+
+    /// Sets what handlers share.
+    #[must_use]
+    pub fn services(mut self, services: Arc<Services>) -> Self {
+        self.0.services = services;
+        self
+    }
+
+    /// Sets the user, where there is no event or another user counts.
+    #[must_use]
+    pub fn user(mut self, user: impl Into<Arc<User>>) -> Self {
+        self.0.user = Some(user.into());
+        self
+    }
+
+    /// Sets the flow, where there is no event.
+    #[must_use]
+    pub fn flow(mut self, flow: impl Into<Arc<Flow>>) -> Self {
+        self.0.flow = Some(flow.into());
+        self
+    }
+
+    /// Sets the notifications that the request is forwarded along.
+    #[must_use]
+    pub fn forward(mut self, forward: RequestForwardContext) -> Self {
+        self.0.forward = Some(forward);
+        self
+    }
+
+    /// Sets the question for a user's identity.
+    #[must_use]
+    pub fn identity_query(mut self, query: IdentityQuery) -> Self {
+        self.0.identity_query = Some(query);
+        self
+    }
+
+    /// Sets the question for a user's flows.
+    #[must_use]
+    pub fn flows_query(mut self, query: FlowsQuery) -> Self {
+        self.0.flows_query = Some(query);
+        self
+    }
+
+    /// The context.
+    pub fn build(self) -> Context {
+        self.0
+    }
+}

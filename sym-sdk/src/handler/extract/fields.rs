@@ -1,0 +1,44 @@
+use std::ops::Deref;
+
+use serde::Deserialize;
+
+use super::{ExtractError, FromContext};
+use crate::handler::{Context, Requires};
+use crate::model::Event;
+
+/// An argument: the request's fields, read into a `T`. Text can be borrowed.
+///
+/// ```
+/// use sym_sdk::prelude::*;
+///
+/// #[derive(Deserialize)]
+/// struct Form<'a> {
+///     urgency: &'a str,
+///     ticket: Option<i64>,
+/// }
+///
+/// #[hook]
+/// fn on_request(form: Fields<Form<'_>>) -> Option<NextEvent> {
+///     (form.urgency == "Urgent" && form.ticket.is_some()).then(ApprovalTemplate::approve)
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fields<T>(pub T);
+
+impl<T> Deref for Fields<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<'cx, T: Deserialize<'cx>> FromContext<'cx> for Fields<T> {
+    const REQUIRES: Requires = Requires::Event;
+
+    fn from_context(context: &'cx Context) -> Result<Self, ExtractError> {
+        let event = <&Event>::from_context(context)?;
+        Ok(Self(event.fields().deserialize()?))
+    }
+}

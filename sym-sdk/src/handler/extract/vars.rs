@@ -1,0 +1,144 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Deref;
+use std::str::FromStr;
+
+use serde::Deserialize;
+use serde::de::value::{BorrowedStrDeserializer, Error as Fault, MapDeserializer};
+use serde::de::{Deserializer, Error as _, IntoDeserializer, Visitor};
+use serde::forward_to_deserialize_any;
+
+use super::{ExtractError, FromContext};
+use crate::error::{Error, ErrorKind, codes};
+use crate::handler::Context;
+use crate::suggest;
+
+/// An argument: the flow's vars, read into a `T`; in `get_flows`, those of the flows filter.
+///
+/// Vars are text. Numbers and booleans are parsed, enums are picked by name, text can be borrowed.
+///
+/// ```
+/// use sym_sdk::prelude::*;
+///
+/// #[derive(Deserialize)]
+/// struct Settings<'a> {
+///     request_channel: &'a str,
+///     approvals: Option<u8>,
+/// }
+///
+/// #[reducer]
+/// fn get_permissions(vars: Vars<Settings<'_>>) -> RequestPermission {
+///     RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member).approvals(vars.approvals.unwrap_or(1))
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Vars<T>(pub T);
+
+impl<T> Deref for Vars<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<'cx, T: Deserialize<'cx>> FromContext<'cx> for Vars<T> {
+    fn from_context(context: &'cx Context) -> Result<Self, ExtractError> {
+        let vars = match (context.flows_query(), context.flow()) {
+            (Some(query), _) => query.vars(),
+            (None, Some(flow)) => flow.vars(),
+            (None, None) => return Err(ExtractError::missing("Vars<_>")),
+        };
+        read(vars).map(Self).map_err(|fault| {
+            let names = vars.keys().map(String::as_str);
+            Error::new(ErrorKind::Configuration, codes::INVALID_VAR, format!("the vars cannot be read: {fault}"))
+                .with_hint(format!("there are the vars {}", suggest::quoted(names)))
+                .into()
+        })
+    }
+}
+
+fn read<'de, T: Deserialize<'de>>(vars: &'de BTreeMap<String, String>) -> Result<T, Fault> {
+    let vars = vars.iter().map(|(name, value)| (name.as_str(), Var { name, value }));
+    T::deserialize(MapDeserializer::new(vars))
+}
+
+#[derive(Clone, Copy)]
+struct Var<'de> {
+    name: &'de str,
+    value: &'de str,
+}
+
+impl Var<'_> {
+    fn parse<T: FromStr<Err: fmt::Display>>(self) -> Result<T, Fault> {
+        self.value.parse().map_err(|error| self.fault(error))
+    }
+
+    fn fault(self, error: impl fmt::Display) -> Fault {
+        Fault::custom(format_args!("var `{}`: {error}, got {:?}", self.name, self.value))
+    }
+}
+
+impl<'de> IntoDeserializer<'de, Fault> for Var<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+macro_rules! parsed {
+    ($($method:ident => $visit:ident;)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+            visitor.$visit(self.parse()?)
+        })*
+    };
+}
+
+impl<'de> Deserializer<'de> for Var<'de> {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_borrowed_str(self.value).map_err(|error: Fault| self.fault(error))
+    }
+
+    parsed! {
+        deserialize_bool => visit_bool;
+        deserialize_i8 => visit_i8;
+        deserialize_i16 => visit_i16;
+        deserialize_i32 => visit_i32;
+        deserialize_i64 => visit_i64;
+        deserialize_i128 => visit_i128;
+        deserialize_u8 => visit_u8;
+        deserialize_u16 => visit_u16;
+        deserialize_u32 => visit_u32;
+        deserialize_u64 => visit_u64;
+        deserialize_u128 => visit_u128;
+        deserialize_f32 => visit_f32;
+        deserialize_f64 => visit_f64;
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        BorrowedStrDeserializer::new(self.value)
+            .deserialize_enum(name, variants, visitor)
+            .map_err(|error: Fault| self.fault(error))
+    }
+
+    forward_to_deserialize_any! {
+        char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}

@@ -1,0 +1,91 @@
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+
+use crate::error::{Error, ErrorKind, Result, codes};
+use crate::model::Integration;
+use crate::suggest;
+
+/// A client of an outside service, which handlers take as `&T`.
+///
+/// Anyone can implement it: there is nothing to register, a handler that takes `&T` is enough.
+///
+/// ```
+/// use sym_sdk::handler::{IntegrationClient, IntegrationConfig};
+/// use sym_sdk::prelude::*;
+///
+/// struct Weather {
+///     base_url: String,
+/// }
+///
+/// impl IntegrationClient for Weather {
+///     const TYPE: &'static str = "weather";
+///
+///     fn from_config(config: &IntegrationConfig<'_>) -> Result<Self> {
+///         Ok(Self { base_url: config.setting("base_url")?.to_owned() })
+///     }
+/// }
+///
+/// #[hook]
+/// async fn after_approve(weather: &Weather) {
+///     println!("asking {}", weather.base_url);
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an integration client",
+    label = "does not implement `IntegrationClient`"
+)]
+pub trait IntegrationClient: Sized + Send + Sync + 'static {
+    /// The integration's type in the configuration, such as `pagerduty`.
+    const TYPE: &'static str;
+
+    /// Builds the client, once at start. It must not call the service yet.
+    fn from_config(config: &IntegrationConfig<'_>) -> Result<Self>;
+
+    /// A stand-in that calls nobody, for simulations without a fake of the user's own.
+    fn dry(config: &IntegrationConfig<'_>) -> Option<Self> {
+        let _ = config;
+        None
+    }
+}
+
+/// What an integration's client is built from.
+#[derive(Clone, Copy, Debug)]
+pub struct IntegrationConfig<'a> {
+    integration: &'a Integration,
+    secrets: &'a BTreeMap<String, SecretString>,
+}
+
+impl<'a> IntegrationConfig<'a> {
+    /// The integration, and the values of its secrets by setting.
+    pub const fn new(integration: &'a Integration, secrets: &'a BTreeMap<String, SecretString>) -> Self {
+        Self { integration, secrets }
+    }
+
+    /// The integration.
+    pub const fn integration(&self) -> &'a Integration {
+        self.integration
+    }
+
+    /// The service's own id of the account: a workspace, a domain, an organization.
+    pub fn external_id(&self) -> &'a str {
+        self.integration.external_id()
+    }
+
+    /// A setting.
+    pub fn setting(&self, name: &str) -> Result<&'a str> {
+        self.integration.setting(name)
+    }
+
+    /// The value of a secret, by its setting, such as `api_token_secret`.
+    pub fn secret(&self, setting: &str) -> Result<&'a SecretString> {
+        self.secrets.get(setting).ok_or_else(|| {
+            let message = format!("integration `{}` has no secret `{setting}`", self.integration.name());
+            Error::new(ErrorKind::Configuration, codes::UNKNOWN_SECRET, message).with_hint(suggest::hint(
+                setting,
+                "integration's secrets",
+                self.secrets.keys().map(String::as_str),
+            ))
+        })
+    }
+}

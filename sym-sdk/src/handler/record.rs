@@ -1,0 +1,243 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::future::ready;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::output::{CallResult, FormResult};
+use super::{Context, HandlerError, HandlerKind, Requires, Services};
+use crate::BoxFuture;
+use crate::config::{Fault, Place};
+use crate::error::Error;
+use crate::forms::PromptForm;
+
+/// Everything that is known of a handler. The attribute macros write one for each.
+#[derive(Clone, Debug)]
+pub struct HandlerRecord {
+    #[doc(hidden)]
+    pub kind: HandlerKind,
+    #[doc(hidden)]
+    pub name: &'static str,
+    #[doc(hidden)]
+    pub field: Option<&'static str>,
+    #[doc(hidden)]
+    pub module: &'static str,
+    #[doc(hidden)]
+    pub file: &'static str,
+    #[doc(hidden)]
+    pub line: u32,
+    #[doc(hidden)]
+    pub column: u32,
+    #[doc(hidden)]
+    pub doc: &'static str,
+    #[doc(hidden)]
+    pub is_async: bool,
+    #[doc(hidden)]
+    pub requires: &'static [Requires],
+    #[doc(hidden)]
+    pub call: Call,
+}
+
+inventory::collect!(HandlerRecord);
+
+/// How to call the function.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub enum Call {
+    /// With arguments from the context only.
+    Event(for<'cx> fn(&'cx Context) -> BoxFuture<'cx, CallResult>),
+    /// With a form besides.
+    Form(for<'cx> fn(&'cx Context, &'cx mut PromptForm) -> BoxFuture<'cx, FormResult>),
+}
+
+/// Implemented for the hidden struct of a handler's name.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a handler", label = "no handler macro on it")]
+pub trait Handler {
+    /// The handler's record.
+    const RECORD: HandlerRecord;
+}
+
+impl HandlerRecord {
+    /// What stands for a handler that does not compile, so that its fault is reported once.
+    #[doc(hidden)]
+    pub const INVALID: Self = {
+        fn call(_: &Context) -> BoxFuture<'_, CallResult> {
+            Box::pin(ready(Err("this handler does not compile".into())))
+        }
+        Self {
+            kind: HandlerKind::Prefetch,
+            name: "",
+            field: None,
+            module: "",
+            file: "",
+            line: 0,
+            column: 0,
+            doc: "",
+            is_async: false,
+            requires: &[],
+            call: Call::Event(call),
+        }
+    };
+
+    /// What the handler is for.
+    pub const fn kind(&self) -> HandlerKind {
+        self.kind
+    }
+
+    /// The function's name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The form's field, for `#[prefetch]` and `#[on_change]` handlers.
+    pub const fn field(&self) -> Option<&'static str> {
+        self.field
+    }
+
+    /// The module that the function stands in, such as `my_flows::prod`.
+    pub const fn module(&self) -> &'static str {
+        self.module
+    }
+
+    /// The source file.
+    pub const fn file(&self) -> &'static str {
+        self.file
+    }
+
+    /// The line of the attribute.
+    pub const fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// The column of the attribute.
+    pub const fn column(&self) -> u32 {
+        self.column
+    }
+
+    /// The function's doc comment.
+    pub const fn doc(&self) -> &'static str {
+        self.doc
+    }
+
+    /// Whether it is an `async fn`.
+    pub const fn is_async(&self) -> bool {
+        self.is_async
+    }
+
+    /// What its arguments need, one entry each.
+    pub const fn requires(&self) -> &'static [Requires] {
+        self.requires
+    }
+
+    /// File, line and column.
+    pub fn place(&self) -> Place {
+        Place { file: Some(Arc::new(PathBuf::from(self.file))), line: self.line, column: self.column }
+    }
+
+    /// Name and place, to be kept.
+    pub const fn to_ref(&self) -> HandlerRef {
+        HandlerRef {
+            name: Cow::Borrowed(self.name),
+            module: Cow::Borrowed(self.module),
+            file: Cow::Borrowed(self.file),
+            line: self.line,
+        }
+    }
+
+    /// Whether both are of the same function.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let identity = |record: &Self| (record.module, record.name, record.line, record.column);
+        identity(self) == identity(other)
+    }
+
+    /// Calls the function. An argument that cannot be had is its error.
+    pub fn call<'cx>(&self, context: &'cx Context) -> BoxFuture<'cx, Result<super::HandlerOutput, HandlerError>> {
+        match self.call {
+            Call::Event(call) => call(context),
+            Call::Form(_) => Box::pin(ready(Err(self.misuse("takes a form: call it with `call_form`").into()))),
+        }
+    }
+
+    /// Calls the function of an `#[on_change]` handler, which may change the form.
+    pub fn call_form<'cx>(
+        &self,
+        context: &'cx Context,
+        form: &'cx mut PromptForm,
+    ) -> BoxFuture<'cx, Result<(), HandlerError>> {
+        match self.call {
+            Call::Form(call) => call(context, form),
+            Call::Event(_) => Box::pin(ready(Err(self.misuse("takes no form: call it with `call`").into()))),
+        }
+    }
+
+    /// One fault for each integration and each state that the handler needs and `services` lack.
+    pub fn unmet<'a>(&'a self, services: &'a Services) -> impl Iterator<Item = Fault> + 'a {
+        self.requires.iter().filter(|requires| !services.satisfy(requires)).map(|requires| {
+            let subject = format!("{} `{}`", self.kind.macro_name(), self.name);
+            match requires {
+                Requires::Integration(integration) => {
+                    let message =
+                        format!("{subject} needs integration `{}`, which is not configured", integration.kind());
+                    Fault::new(self.place(), message)
+                        .with_hint("add the integration, and name it in the flow's environment")
+                }
+                Requires::State(state) => {
+                    let message = format!("{subject} needs `State<{}>`, which was not given", state.type_name());
+                    Fault::new(self.place(), message).with_hint("hand the value over at start")
+                }
+                _ => Fault::new(self.place(), format!("{subject} has an argument that cannot be had")),
+            }
+        })
+    }
+
+    fn misuse(&self, what: &str) -> Error {
+        Error::handler(format!("{} `{}` {what}", self.kind.macro_name(), self.name))
+    }
+}
+
+impl fmt::Display for HandlerRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_ref().fmt(f)
+    }
+}
+
+/// The name and place of a handler, in the form that the audit log keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct HandlerRef {
+    name: Cow<'static, str>,
+    module: Cow<'static, str>,
+    file: Cow<'static, str>,
+    line: u32,
+}
+
+impl HandlerRef {
+    /// The function's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The module that the function stands in.
+    pub fn module(&self) -> &str {
+        &self.module
+    }
+
+    /// The source file.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The line of the attribute.
+    pub const fn line(&self) -> u32 {
+        self.line
+    }
+}
+
+/// `on_request (src/prod.rs:12)`
+impl fmt::Display for HandlerRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}:{})", self.name, self.file, self.line)
+    }
+}

@@ -1,0 +1,134 @@
+use std::any::{Any, TypeId, type_name};
+use std::fmt;
+use std::sync::Arc;
+
+use super::requires::AnyClient;
+use super::{IntegrationClient, IntegrationRequirement, Requires};
+use crate::directory::{Directory, KeyValue};
+
+/// What handlers share: clients, state and stores. Built once at start.
+#[derive(Clone, Debug, Default)]
+pub struct Services {
+    clients: TypeMap,
+    state: TypeMap,
+    directory: Option<Directory>,
+    key_value: Option<KeyValue>,
+}
+
+impl Services {
+    /// Nothing yet.
+    pub fn builder() -> ServicesBuilder {
+        ServicesBuilder(Self::default())
+    }
+
+    /// These services, to add to them.
+    pub fn into_builder(self) -> ServicesBuilder {
+        ServicesBuilder(self)
+    }
+
+    /// The client of this type.
+    pub fn client<T: IntegrationClient>(&self) -> Option<&T> {
+        self.clients.get(TypeId::of::<T>())?.downcast_ref()
+    }
+
+    /// The state of this type.
+    pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        Arc::clone(self.state.get(TypeId::of::<T>())?).downcast().ok()
+    }
+
+    /// Users and their identities.
+    pub fn directory(&self) -> Option<&Directory> {
+        self.directory.as_ref()
+    }
+
+    /// Values that handlers keep.
+    pub fn key_value(&self) -> Option<&KeyValue> {
+        self.key_value.as_ref()
+    }
+
+    /// Whether an argument with this requirement can be had, as far as it depends on the services.
+    pub fn satisfy(&self, requires: &Requires) -> bool {
+        match requires {
+            Requires::Integration(integration) => self.clients.get(integration.type_id()).is_some(),
+            Requires::State(state) => self.state.get(state.type_id()).is_some(),
+            _ => true,
+        }
+    }
+}
+
+/// Builds [`Services`]. A later value of one type takes the place of an earlier one.
+#[derive(Clone, Debug)]
+pub struct ServicesBuilder(Services);
+
+impl ServicesBuilder {
+    /// Adds a client.
+    #[must_use]
+    pub fn client<T: IntegrationClient>(mut self, client: T) -> Self {
+        self.0.clients.insert(TypeId::of::<T>(), type_name::<T>(), Arc::new(client));
+        self
+    }
+
+    /// Adds the client that [`IntegrationRequirement::build`] built.
+    #[must_use]
+    pub fn client_for(mut self, requirement: &IntegrationRequirement, client: Arc<dyn Any + Send + Sync>) -> Self {
+        self.0.clients.insert(requirement.type_id(), requirement.type_name(), client);
+        self
+    }
+
+    /// Adds a value that handlers take as [`State<T>`](super::State).
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
+        self.0.state.insert(TypeId::of::<T>(), type_name::<T>(), Arc::new(state));
+        self
+    }
+
+    /// Sets the users' directory.
+    #[must_use]
+    pub fn directory(mut self, directory: Directory) -> Self {
+        self.0.directory = Some(directory);
+        self
+    }
+
+    /// Sets the store of values that handlers keep.
+    #[must_use]
+    pub fn key_value(mut self, key_value: KeyValue) -> Self {
+        self.0.key_value = Some(key_value);
+        self
+    }
+
+    /// The services, to be shared.
+    pub fn build(self) -> Arc<Services> {
+        Arc::new(self.0)
+    }
+}
+
+/// Values by their type. There are few, so a sorted list beats hashing.
+#[derive(Clone, Default)]
+struct TypeMap(Vec<Entry>);
+
+#[derive(Clone)]
+struct Entry {
+    type_id: TypeId,
+    type_name: &'static str,
+    value: AnyClient,
+}
+
+impl TypeMap {
+    fn get(&self, type_id: TypeId) -> Option<&AnyClient> {
+        let index = self.0.binary_search_by_key(&type_id, |entry| entry.type_id).ok()?;
+        self.0.get(index).map(|entry| &entry.value)
+    }
+
+    fn insert(&mut self, type_id: TypeId, type_name: &'static str, value: AnyClient) {
+        self.0.retain(|entry| entry.type_id != type_id);
+        self.0.push(Entry { type_id, type_name, value });
+        self.0.sort_by_key(|entry| entry.type_id);
+    }
+}
+
+/// The names of the types: values may hold secrets.
+impl fmt::Debug for TypeMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.iter().map(|entry| entry.type_name)).finish()
+    }
+}

@@ -1,0 +1,210 @@
+//! Granting access and taking it away. Whatever may have been granted is taken away again.
+
+use std::sync::Arc;
+
+use super::effect::{EffectError, EffectKind, EntitlementKey, Outcome};
+use super::notice::Notice;
+use super::retry::{ALERT_EVERY, ESCALATE_ATTEMPTS, revoke_delay, short_delay};
+use super::state::{Access, EventRecord, Grant, Pending, Stage};
+use super::stepper::Stepper;
+use super::timer::TimerKind;
+use super::transition::HoldChange;
+use crate::audit::AuditKind;
+use crate::error::codes;
+use crate::model::{AccessTarget, ChannelType, DeescalateType, RunStatus};
+use crate::template::{Step, StepOutput};
+
+impl Stepper<'_> {
+    pub(super) fn escalate(&mut self, event: Arc<EventRecord>) {
+        match event.target.clone() {
+            Some(target) => self.wait_for(event, Stage::Identify, Default::default(), EffectKind::Identify { target }),
+            None => {
+                let error = EffectError::new(codes::UNKNOWN_TARGET, "the request names no target to give access to");
+                self.fail(&event, error);
+            }
+        }
+    }
+
+    /// The requester's identity is known: have access granted, with its end durable before the strategy is asked.
+    pub(super) fn identified(&mut self, event: Arc<EventRecord>, kind: &EffectKind, identity: &str) {
+        let (EffectKind::Identify { target }, Some(strategy)) = (kind, self.rules.flow.strategy()) else {
+            let error = EffectError::new(codes::ACCESS_STRATEGY_NOT_FOUND, "the flow has no strategy any more");
+            return self.fail(&event, error);
+        };
+        self.audit(&event, AuditKind::Identified { identity: identity.to_owned() });
+        let until = match (self.rules.flow.params().schedule_deescalation, event.duration) {
+            (false, _) => None,
+            (true, Some(duration)) => Some(self.after_now(duration)),
+            (true, None) => {
+                let error = EffectError::new(
+                    codes::INVALID_DURATION,
+                    "the request has no duration, so its access would never end",
+                );
+                return self.fail(&event, error);
+            }
+        };
+        let entitlement = EntitlementKey::new(strategy, target, identity);
+        if let Some(until) = until {
+            self.set_timer(TimerKind::Expire, until);
+        }
+        self.holds.push(HoldChange::Hold(entitlement.clone()));
+        let grant = Grant { target: target.clone(), identity: identity.to_owned(), until, entitlement };
+        self.state.access = Access::Granting(grant.clone());
+        self.ask_for_grant(event, &grant, 1, None);
+    }
+
+    fn ask_for_grant(
+        &mut self,
+        event: Arc<EventRecord>,
+        grant: &Grant,
+        attempt: u32,
+        not_before: Option<jiff::Timestamp>,
+    ) {
+        let kind =
+            EffectKind::Grant { target: grant.target.clone(), identity: grant.identity.clone(), deadline: grant.until };
+        let seq = self.effect_at(&event, kind, attempt, not_before, Some(grant.entitlement.clone()));
+        self.state.cycle = Some(super::state::Cycle { event, stage: Stage::Grant, seq, repeated: Default::default() });
+    }
+
+    pub(super) fn grant_done(&mut self, event: Arc<EventRecord>, pending: &Pending, outcome: &Outcome) {
+        let Access::Granting(grant) = self.state.access.clone() else { return };
+        let target = grant.target.label().to_owned();
+        match outcome {
+            Outcome::Granted { output } => {
+                self.keep_output(Step::Escalate, output.clone());
+                self.state.access = Access::Held(grant.clone());
+                let (identity, until) = (grant.identity, grant.until);
+                self.audit(&event, AuditKind::Granted { target: target.clone(), identity, until });
+                self.complete(&event, RunStatus::Escalated);
+                self.update_messages(&event);
+                self.message_requester(&event, Notice::Granted { target, until });
+                self.after(&event);
+            }
+            Outcome::Rejected { output, errors } => {
+                self.keep_output(Step::Escalate, output.clone());
+                let message = format!("the strategy reported: {}", errors.join("; "));
+                let error = EffectError::new(codes::STRATEGY_REPORTED_ERRORS, message);
+                let attempt = pending.attempt;
+                self.audit(&event, AuditKind::GrantFailed { target, attempt, error: error.clone(), retry_at: None });
+                // Handlers look at the errors in the step's output.
+                self.after(&event);
+                self.fail(&event, error);
+            }
+            outcome => {
+                let error = match outcome {
+                    Outcome::Failed(error) => error.clone(),
+                    other => {
+                        EffectError::new(codes::INVALID_EVENT, format!("unexpected outcome of a grant: {other:?}"))
+                    }
+                };
+                let attempt = pending.attempt;
+                let at = self.after_now(short_delay(attempt));
+                let in_time = grant.until.is_none_or(|until| at < until);
+                let retry_at = (error.retryable && attempt < ESCALATE_ATTEMPTS && in_time).then_some(at);
+                self.audit(&event, AuditKind::GrantFailed { target, attempt, error: error.clone(), retry_at });
+                match retry_at {
+                    Some(at) => self.ask_for_grant(event, &grant, attempt + 1, Some(at)),
+                    None => self.fail(&event, error),
+                }
+            }
+        }
+    }
+
+    /// The access has reached its end.
+    pub(super) fn access_expired(&mut self) {
+        if !matches!(self.state.access, Access::Held(_)) {
+            return;
+        }
+        // A Run that holds access was approved.
+        let Some(cause) = self.state.decision.clone() else { return };
+        let mut event = self.follow_up(&cause, Step::Deescalate, ChannelType::Scheduler);
+        event.deescalate_type = Some(DeescalateType::Scheduled);
+        self.begin(event, Default::default());
+    }
+
+    pub(super) fn deescalate(&mut self, event: Arc<EventRecord>) {
+        if let Access::Held(grant) = self.state.access.clone() {
+            self.revoke(&event, grant);
+        }
+    }
+
+    /// After a failure nothing may be left behind, whether or not the strategy says that it granted anything.
+    pub(super) fn revoke_what_may_be_held(&mut self, cause: &Arc<EventRecord>) {
+        if let Access::Granting(grant) | Access::Held(grant) = self.state.access.clone() {
+            let mut event = self.follow_up(cause, Step::Deescalate, ChannelType::Scheduler);
+            event.deescalate_type = Some(DeescalateType::Scheduled);
+            let event = Arc::new(event);
+            self.audit(&event, AuditKind::Received);
+            self.revoke(&event, grant);
+        }
+    }
+
+    fn revoke(&mut self, event: &Arc<EventRecord>, grant: Grant) {
+        self.cancel_timer(TimerKind::Expire);
+        self.holds.push(HoldChange::Release(grant.entitlement.clone()));
+        self.ask_for_revocation(event, &grant, 1, None);
+        self.state.access = Access::Revoking { grant, alerted_at: None };
+    }
+
+    fn ask_for_revocation(
+        &mut self,
+        event: &Arc<EventRecord>,
+        grant: &Grant,
+        attempt: u32,
+        not_before: Option<jiff::Timestamp>,
+    ) {
+        let kind = EffectKind::Revoke { target: grant.target.clone(), identity: grant.identity.clone() };
+        self.effect_at(event, kind, attempt, not_before, Some(grant.entitlement.clone()));
+    }
+
+    pub(super) fn revoke_done(&mut self, pending: &Pending, target: &AccessTarget, identity: &str, outcome: &Outcome) {
+        let Access::Revoking { grant, alerted_at } = self.state.access.clone() else { return };
+        let event = &pending.event;
+        let target = target.label().to_owned();
+        match outcome {
+            Outcome::Revoked(revocation) => {
+                let was_escalated = self.state.run.status() != RunStatus::Errored;
+                self.keep_output(Step::Deescalate, revocation.output.clone());
+                self.state.access = Access::Ended;
+                self.audit(
+                    event,
+                    AuditKind::Revoked {
+                        target: target.clone(),
+                        identity: identity.to_owned(),
+                        still_needed_by: revocation.still_needed_by,
+                    },
+                );
+                self.complete(event, RunStatus::Deescalated);
+                self.update_messages(event);
+                if was_escalated {
+                    self.message_requester(event, Notice::Ended { target });
+                    self.after(event);
+                }
+            }
+            outcome => {
+                let error = match outcome {
+                    Outcome::Failed(error) => error.clone(),
+                    other => {
+                        EffectError::new(codes::INVALID_EVENT, format!("unexpected outcome of a revocation: {other:?}"))
+                    }
+                };
+                let attempt = pending.attempt;
+                let retry_at = self.after_now(revoke_delay(attempt));
+                self.audit(event, AuditKind::RevokeFailed { target, attempt, error: error.clone(), retry_at });
+                let due = alerted_at.is_none_or(|last| self.now.duration_since(last).unsigned_abs() >= ALERT_EVERY);
+                if due {
+                    self.effect(event, EffectKind::Alert { error });
+                }
+                let alerted_at = if due { Some(self.now) } else { alerted_at };
+                self.ask_for_revocation(event, &grant, attempt.saturating_add(1), Some(retry_at));
+                self.state.access = Access::Revoking { grant, alerted_at };
+            }
+        }
+    }
+
+    fn keep_output(&mut self, step: Step, output: Option<StepOutput>) {
+        if let Some(output) = output {
+            self.state.run.set_output(step, output);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Who may do what, and when.
+
+use super::Rules;
+use super::effect::EffectError;
+use super::input::Action;
+use super::state::{Access, EventRecord, RunState};
+use crate::error::{ErrorCode, codes};
+use crate::model::{ChannelType, RunStatus, Source, User, UserRole};
+use crate::template::Step;
+
+impl Action {
+    /// The event that the action becomes.
+    pub fn step(&self) -> Step {
+        match self {
+            Self::Prompt => Step::Prompt,
+            Self::Request(_) => Step::Request,
+            Self::Approve { .. } => Step::Approve,
+            Self::Deny { .. } => Step::Deny,
+            Self::Revoke => Step::Deescalate,
+        }
+    }
+}
+
+/// Says whether the actor may do this to the Run as it stands now.
+pub(super) fn admit(
+    rules: &Rules<'_>,
+    state: &RunState,
+    event: &EventRecord,
+    action: &Action,
+) -> Result<(), EffectError> {
+    match action {
+        Action::Prompt => may_begin(rules, event).and_then(|()| is_new(state)),
+        Action::Request(_) => may_begin(rules, event).and_then(|()| may_submit(state, event)),
+        Action::Approve { .. } => is_undecided(state).and_then(|()| may_approve(rules, state, &event.actor)),
+        Action::Deny { .. } => is_undecided(state).and_then(|()| may_deny(rules, state, &event.actor)),
+        Action::Revoke => holds_access(state).and_then(|()| may_revoke(rules, state, &event.actor)),
+    }
+}
+
+fn refused(code: ErrorCode, message: impl Into<String>) -> EffectError {
+    EffectError::new(code, message)
+}
+
+fn may_begin(rules: &Rules<'_>, event: &EventRecord) -> Result<(), EffectError> {
+    let flow = rules.flow;
+    if event.actor.role() == UserRole::Guest {
+        let message = format!("{} is a guest; guests cannot make requests", event.actor.username());
+        let mut error = refused(codes::NOT_PERMITTED, message);
+        error.hint = Some("ask an administrator to make them a member".to_owned());
+        return Err(error);
+    }
+    let source = match event.channel.kind() {
+        ChannelType::Slack => Source::Slack,
+        ChannelType::Api => Source::Api,
+        ChannelType::Web => Source::Web,
+        ChannelType::Sdk | ChannelType::Scheduler => return Ok(()),
+    };
+    match &flow.params().allowed_sources {
+        Some(allowed) if !allowed.contains(&source) => {
+            let allowed: Vec<_> = allowed.iter().map(ToString::to_string).collect();
+            let allowed = if allowed.is_empty() { "nowhere".to_owned() } else { allowed.join(", ") };
+            Err(refused(
+                codes::NOT_PERMITTED,
+                format!("flow `{}` takes no requests from {source}; allowed: {allowed}", flow.name()),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_new(state: &RunState) -> Result<(), EffectError> {
+    if state.run.status() == RunStatus::Pending && state.request.is_none() && !state.closed {
+        Ok(())
+    } else {
+        Err(refused(codes::INVALID_EVENT, "this request has begun already; begin a new one"))
+    }
+}
+
+fn may_submit(state: &RunState, event: &EventRecord) -> Result<(), EffectError> {
+    let begun = !matches!(state.run.status(), RunStatus::Pending | RunStatus::Prompted);
+    if begun || state.request.is_some() || state.closed {
+        return Err(refused(codes::INVALID_EVENT, "this request was submitted already; begin a new one"));
+    }
+    match state.run.actor(Step::Prompt) {
+        Some(prompted) if *prompted != *event.actor => Err(refused(
+            codes::NOT_PERMITTED,
+            format!("only {}, who opened the form, can submit it", prompted.username()),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn is_undecided(state: &RunState) -> Result<(), EffectError> {
+    if state.is_open() {
+        return Ok(());
+    }
+    Err(match (&state.decision, state.run.status()) {
+        (Some(decision), _) => {
+            let how = decision.name.past_tense();
+            refused(codes::ALREADY_DECIDED, format!("this request was already {how} by {}", decision.actor.username()))
+        }
+        (None, RunStatus::Expired) => {
+            refused(codes::ALREADY_DECIDED, "this request has expired; nobody acted on it in time")
+        }
+        (None, RunStatus::Errored) => refused(codes::ALREADY_DECIDED, "this request has failed; it must be made again"),
+        (None, RunStatus::Pending) if state.request.is_none() && state.run.actor(Step::Prompt).is_none() => {
+            refused(codes::UNKNOWN_RUN, "there is no such request")
+        }
+        (None, _) => refused(codes::INVALID_EVENT, "this request is not waiting for a decision"),
+    })
+}
+
+/// Whether the request's permissions admit the person to decide, self-approval aside.
+fn may_decide(rules: &Rules<'_>, state: &RunState, actor: &User) -> Result<(), EffectError> {
+    let Some(routing) = &state.routing else {
+        return Err(refused(codes::INVALID_EVENT, "this request is not waiting for a decision"));
+    };
+    if !routing.permission.approve_deny().admits(actor) {
+        return Err(refused(
+            codes::NOT_PERMITTED,
+            format!("{} is not among those who may decide this request", actor.username()),
+        ));
+    }
+    if actor.role() == UserRole::Guest && !rules.flow.params().allow_guest_interaction {
+        let message = format!("{} is a guest, and flow `{}` admits no guests", actor.username(), rules.flow.name());
+        let mut error = refused(codes::NOT_PERMITTED, message);
+        error.hint = Some("set `allow_guest_interaction = true` in the flow to admit them".to_owned());
+        return Err(error);
+    }
+    Ok(())
+}
+
+fn may_approve(rules: &Rules<'_>, state: &RunState, actor: &User) -> Result<(), EffectError> {
+    may_decide(rules, state, actor)?;
+    let self_approval = state.routing.as_ref().is_some_and(|routing| routing.permission.self_approval_allowed());
+    if is_requester(state, actor) && !self_approval {
+        return Err(refused(codes::SELF_APPROVAL, "requesters cannot approve their own request"));
+    }
+    if state.run.approvals().iter().any(|approver| **approver == *actor) {
+        return Err(refused(codes::ALREADY_DECIDED, "you have approved this request already; it waits for others"));
+    }
+    Ok(())
+}
+
+fn may_deny(rules: &Rules<'_>, state: &RunState, actor: &User) -> Result<(), EffectError> {
+    // A requester may always withdraw.
+    if is_requester(state, actor) { Ok(()) } else { may_decide(rules, state, actor) }
+}
+
+fn holds_access(state: &RunState) -> Result<(), EffectError> {
+    match &state.access {
+        Access::Held(_) => Ok(()),
+        Access::Revoking { .. } => {
+            Err(refused(codes::DEESCALATE_INVALID_RUN, "the access is being taken away already"))
+        }
+        _ => Err(refused(
+            codes::DEESCALATE_INVALID_RUN,
+            format!("only an escalated request can be revoked; this one is {}", state.run.status()),
+        )),
+    }
+}
+
+fn may_revoke(rules: &Rules<'_>, state: &RunState, actor: &User) -> Result<(), EffectError> {
+    if actor.is_admin() {
+        return Ok(());
+    }
+    if !rules.flow.params().allow_revoke {
+        return Err(refused(
+            codes::NOT_PERMITTED,
+            format!("flow `{}` does not allow access to be revoked early; an administrator can", rules.flow.name()),
+        ));
+    }
+    let approved = state.run.approvals().iter().any(|approver| **approver == *actor);
+    if is_requester(state, actor) || approved { Ok(()) } else { may_decide(rules, state, actor) }
+}
+
+fn is_requester(state: &RunState, actor: &User) -> bool {
+    state.run.requester().is_some_and(|requester| requester == actor)
+}

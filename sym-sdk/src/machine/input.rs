@@ -1,0 +1,103 @@
+//! What comes in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::effect::Outcome;
+use super::timer::TimerKind;
+use crate::forms::FieldMap;
+use crate::model::{AccessTarget, Channel, EventId, RunId, Srn, User};
+
+/// One input of a Run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Input {
+    /// The Run.
+    pub run: RunId,
+    /// The flow, for an input that begins a Run.
+    pub flow: Srn,
+    /// When it came, by the engine's clock.
+    pub at: Timestamp,
+    /// What it is.
+    pub body: InputBody,
+}
+
+impl Input {
+    /// An input.
+    pub fn new(run: RunId, flow: Srn, at: Timestamp, body: InputBody) -> Self {
+        Self { run, flow, at, body }
+    }
+}
+
+/// What an input is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum InputBody {
+    /// A person or a bot did something.
+    Submitted {
+        /// The id of the event that this becomes.
+        event: EventId,
+        /// Who.
+        actor: Arc<User>,
+        /// Through what.
+        channel: Channel,
+        /// What.
+        action: Action,
+    },
+    /// An effect was carried out.
+    EffectDone {
+        /// The number of the effect within the Run.
+        seq: u64,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// A timer fell due.
+    TimerFired {
+        /// Which timer.
+        kind: TimerKind,
+        /// The generation it was set with.
+        generation: u64,
+    },
+}
+
+/// What a person or a bot can do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Action {
+    /// Ask for the form.
+    Prompt,
+    /// Submit the form, or send a request.
+    Request(RequestInput),
+    /// Approve the request.
+    Approve {
+        /// The text that was entered with the decision.
+        decision_message: Option<String>,
+    },
+    /// Deny the request. The requester cancels with it.
+    Deny {
+        /// The text that was entered with the decision.
+        decision_message: Option<String>,
+    },
+    /// Take the access away before its time.
+    Revoke,
+}
+
+/// A request's content. Its fields, target and duration have been checked against the flow.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RequestInput {
+    /// What access is wanted to; `None` for a flow that only approves.
+    pub target: Option<AccessTarget>,
+    /// For how long.
+    pub duration: Option<Duration>,
+    /// The form's fields.
+    pub fields: FieldMap,
+    /// The API's `context` object.
+    pub context: Option<Map<String, Value>>,
+    /// The Run that led to this one.
+    pub parent: Option<RunId>,
+}

@@ -1,0 +1,53 @@
+//! The approval template as a pure function: [`step`] takes a flow's rules, a Run's state and one input, and gives the new state
+//! with everything that must now happen.
+//!
+//! Nothing here reads a clock, calls a handler or touches the world. What must be done outside is asked for as an [`Effect`];
+//! its [`Outcome`] comes back as the next [`Input`]. The same state and input always give the same [`Transition`], so a Run
+//! can be replayed, explored by a model checker, and stepped again after a crash.
+
+mod access;
+mod admit;
+mod decide;
+mod effect;
+mod hook;
+mod input;
+mod notice;
+mod notify;
+mod redirect;
+mod request;
+mod retry;
+mod state;
+mod stepper;
+mod timer;
+mod transition;
+
+pub use effect::{
+    DeliveryResult, Effect, EffectError, EffectKey, EffectKind, EntitlementKey, HookVerdict, Lane, MessageRef, Outcome,
+    Revocation, Routing,
+};
+pub use hook::{Hook, Hooks};
+pub use input::{Action, Input, InputBody, RequestInput};
+pub use notice::Notice;
+pub use retry::{ESCALATE_ATTEMPTS, IGNORED_EXPIRY_DELAY, revoke_delay};
+pub use state::{Access, Cycle, Delivered, EventRecord, Grant, Queued, RequestData, RunError, RunState, Stage};
+pub use timer::{TimerChange, TimerKind};
+pub use transition::{HoldChange, Reply, Transition};
+
+use crate::model::Flow;
+
+/// What the machine must know of a flow.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// The flow as it is configured now.
+    pub flow: &'a Flow,
+    /// The hooks that the flow has. A hook that is absent costs no effect.
+    pub hooks: Hooks,
+}
+
+/// Carries out one input on a Run.
+///
+/// `state` is `None` for a Run that does not exist yet. The transition's state is `None` if nothing is to be stored for the
+/// Run: a first input that was refused leaves its audit entry and no Run.
+pub fn step(rules: &Rules<'_>, state: Option<&RunState>, input: &Input) -> Transition {
+    stepper::Stepper::new(rules, state, input).run(input)
+}

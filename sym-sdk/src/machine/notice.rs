@@ -1,0 +1,91 @@
+//! What a person is told.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::error::ErrorCode;
+use crate::template::Step;
+
+/// A message to one person about a Run. A front end words it; [`Notice::text`] is the plain wording.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Notice {
+    /// The request was approved.
+    Approved {
+        /// Who approved.
+        by: String,
+    },
+    /// The request was denied.
+    Denied {
+        /// Who denied.
+        by: String,
+        /// What they entered with the decision.
+        decision_message: Option<String>,
+    },
+    /// Nobody acted on the request in time.
+    Expired,
+    /// Nobody could be told of the request.
+    Undeliverable,
+    /// Access was granted.
+    Granted {
+        /// To what.
+        target: String,
+        /// Until when; `None` for access that lasts until it is revoked.
+        until: Option<Timestamp>,
+    },
+    /// Access was taken away.
+    Ended {
+        /// To what.
+        target: String,
+    },
+    /// What the person did was refused.
+    Refused {
+        /// Why, for programs.
+        code: ErrorCode,
+        /// Why.
+        message: String,
+    },
+    /// A hook ignored what the person did.
+    Ignored {
+        /// What the person did.
+        event: Step,
+        /// The hook's message.
+        message: Option<String>,
+    },
+    /// Something went wrong.
+    Failed {
+        /// What, for programs.
+        code: ErrorCode,
+        /// During which event.
+        event: Step,
+    },
+}
+
+impl Notice {
+    /// The notice in plain words, for the flow with this label.
+    pub fn text(&self, flow: &str) -> String {
+        match self {
+            Self::Approved { by } => format!("{by} approved your request for {flow}"),
+            Self::Denied { by, decision_message: None } => format!("{by} denied your request for {flow}"),
+            Self::Denied { by, decision_message: Some(message) } => {
+                format!("{by} denied your request for {flow}: {message}")
+            }
+            Self::Expired => format!("Nobody answered your request for {flow} in time; it is closed"),
+            Self::Undeliverable => {
+                format!(
+                    "Nobody could be notified of your request for {flow}; it is closed. Ask an administrator, then request again"
+                )
+            }
+            Self::Granted { target, until: Some(until) } => format!("You have access to {target} until {until:.0}"),
+            Self::Granted { target, until: None } => format!("You have access to {target} until it is revoked"),
+            Self::Ended { target } => format!("Your access to {target} has ended"),
+            Self::Refused { message, .. } => message.clone(),
+            Self::Ignored { message: Some(message), .. } => message.clone(),
+            Self::Ignored { event, message: None } => format!("Your {event} for {flow} was ignored by the flow"),
+            Self::Failed { code, event } => {
+                format!("Something went wrong during {event} of {flow} ({code}); the people who run it have been told")
+            }
+        }
+    }
+}

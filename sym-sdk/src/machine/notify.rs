@@ -1,0 +1,192 @@
+//! Telling people of a request, one notification after the other, until somebody acts.
+
+use std::sync::Arc;
+
+use super::effect::{DeliveryResult, EffectError, EffectKind, Outcome};
+use super::notice::Notice;
+use super::retry::{DELIVERY_ATTEMPTS, short_delay};
+use super::state::{Delivered, EventRecord, Pending, Queued};
+use super::stepper::Stepper;
+use super::timer::TimerKind;
+use crate::audit::AuditKind;
+use crate::error::codes;
+use crate::model::{ChannelType, RunStatus};
+use crate::routing::{Notification, RequestForwardContext};
+use crate::template::Step;
+
+/// Why a request expires, in the event's extra fields.
+const CAUSE: &str = "cause";
+const CAUSE_UNDELIVERABLE: &str = "undeliverable";
+const CAUSE_TIMEOUT: &str = "timeout";
+
+impl Stepper<'_> {
+    /// Tells the destinations of the current notification, and arms its time-out.
+    pub(super) fn deliver_current(&mut self, event: &Arc<EventRecord>) {
+        let entry = self.state.current_notification;
+        let Some(notification) = self.notification(entry) else { return };
+        if let Some(timeout) = notification.timeout_after() {
+            let at = self.after_now(timeout);
+            self.set_timer(TimerKind::Forward, at);
+        }
+        self.effect(event, EffectKind::Deliver { entry, notification });
+    }
+
+    pub(super) fn delivery_done(
+        &mut self,
+        pending: &Pending,
+        entry: usize,
+        notification: &Notification,
+        outcome: &Outcome,
+    ) {
+        let event = &pending.event;
+        let failed_whole;
+        let results: &[DeliveryResult] = match outcome {
+            Outcome::Delivered(results) => results,
+            Outcome::Failed(error) => {
+                failed_whole = [DeliveryResult::Failed { destination: notification.label(), error: error.clone() }];
+                &failed_whole
+            }
+            _ => &[],
+        };
+        let mut failures = Vec::new();
+        let mut told = false;
+        for result in results {
+            match result.clone() {
+                DeliveryResult::Delivered { destination, message } => {
+                    told = true;
+                    self.audit(event, AuditKind::Delivered { entry, destination: destination.clone() });
+                    self.state.delivered.push(Delivered { entry, destination, message });
+                }
+                DeliveryResult::OptedOut { destination } => {
+                    told = true;
+                    self.audit(event, AuditKind::OptedOut { entry, destination });
+                }
+                DeliveryResult::Failed { destination, error } => {
+                    failures.push(error.clone());
+                    self.audit(event, AuditKind::DeliveryFailed { entry, destination, error });
+                }
+            }
+        }
+        if !told {
+            let worth_a_retry = self.state.is_open() && self.state.current_notification == entry;
+            if worth_a_retry && pending.attempt < DELIVERY_ATTEMPTS && failures.iter().any(|error| error.retryable) {
+                let at = self.after_now(short_delay(pending.attempt));
+                self.effect_at(event, pending.kind.clone(), pending.attempt + 1, Some(at), None);
+                return;
+            }
+        }
+        for error in failures {
+            self.effect(event, EffectKind::Alert { error });
+        }
+        if !told {
+            self.state.queue.push_back(Queued::DeliveryFailed { entry });
+            return;
+        }
+        if let Some(request) = self.state.after_request_due.take() {
+            self.after(&request);
+        }
+        if event.name == Step::RequestForward {
+            self.after(event);
+        }
+        if !self.state.is_open() || self.state.current_notification != entry {
+            // Decided or forwarded meanwhile: the message that has just gone out shows buttons that no longer work.
+            self.update_messages(event);
+        }
+    }
+
+    /// No destination of the notification could be told.
+    pub(super) fn notification_failed(&mut self, entry: usize) {
+        if !self.state.is_open() || self.state.current_notification != entry {
+            return;
+        }
+        let goes_on = self.state.routing.as_ref().is_some_and(|routing| routing.continue_on_delivery_failure);
+        if goes_on {
+            self.forward_or_expire(CAUSE_UNDELIVERABLE);
+        } else if let Some(event) = self.last_notified() {
+            let message = "the request could not be delivered, and its fallback does not go on after a failed delivery";
+            self.report(&event, EffectError::new(codes::INVALID_DESTINATION, message));
+        }
+    }
+
+    /// Nobody has acted on the notification in its time.
+    pub(super) fn notification_timed_out(&mut self) {
+        if !self.state.is_open() {
+            return;
+        }
+        let goes_on = self.state.routing.as_ref().is_some_and(|routing| routing.continue_on_timeout);
+        if goes_on {
+            self.forward_or_expire(CAUSE_TIMEOUT);
+        } else {
+            self.expire(CAUSE_TIMEOUT);
+        }
+    }
+
+    fn forward_or_expire(&mut self, cause: &str) {
+        if self.notification(self.state.current_notification + 1).is_none() {
+            return self.expire(cause);
+        }
+        if let Some(last) = self.last_notified() {
+            let mut event = self.follow_up(&last, Step::RequestForward, ChannelType::Scheduler);
+            event.extra.insert(CAUSE.to_owned(), cause.into());
+            self.begin(event, Default::default());
+        }
+    }
+
+    fn expire(&mut self, cause: &str) {
+        if let Some(last) = self.last_notified() {
+            let mut event = self.follow_up(&last, Step::RequestExpire, ChannelType::Scheduler);
+            event.extra.insert(CAUSE.to_owned(), cause.into());
+            self.begin(event, Default::default());
+        }
+    }
+
+    pub(super) fn request_forward(&mut self, event: Arc<EventRecord>) {
+        self.cancel_timer(TimerKind::Forward);
+        self.state.current_notification += 1;
+        self.complete(&event, RunStatus::Forwarded);
+        self.update_messages(&event);
+        self.deliver_current(&event);
+    }
+
+    pub(super) fn request_expire(&mut self, event: Arc<EventRecord>) {
+        self.cancel_timer(TimerKind::Forward);
+        self.complete(&event, RunStatus::Expired);
+        let undeliverable = event.extra.get(CAUSE).is_some_and(|cause| cause == CAUSE_UNDELIVERABLE);
+        let notice = if undeliverable { Notice::Undeliverable } else { Notice::Expired };
+        self.message_requester(&event, notice);
+        self.update_messages(&event);
+        self.after(&event);
+    }
+
+    /// What the hooks of `request_forward` are told: where the request goes from here.
+    pub(super) fn forward_context(&self) -> RequestForwardContext {
+        let all = self.state.routing.as_ref().map(|routing| routing.notifications.clone()).unwrap_or_default();
+        RequestForwardContext::new(all, self.state.current_notification)
+    }
+
+    fn notification(&self, entry: usize) -> Option<Notification> {
+        self.state.routing.as_ref()?.notifications.get(entry).cloned()
+    }
+
+    /// The requester stands as the actor of what follows from silence.
+    fn last_notified(&self) -> Option<Arc<EventRecord>> {
+        let requester = self.state.run.requester_arc()?;
+        let request = self.state.request.as_ref()?;
+        Some(Arc::new(EventRecord {
+            id: crate::model::EventId::from_uuid(*self.state.run.id().as_uuid()),
+            name: Step::Request,
+            actor: requester,
+            channel: self.state.run.source_channel().clone(),
+            at: self.now,
+            target: request.target.clone(),
+            duration: request.duration,
+            fields: request.fields.clone(),
+            reason: request.reason.clone(),
+            decision_message: None,
+            deescalate_type: None,
+            extra: Default::default(),
+            context: None,
+            by_code: false,
+        }))
+    }
+}

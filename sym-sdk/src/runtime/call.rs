@@ -1,0 +1,35 @@
+//! Calling one handler.
+
+use std::time::Duration;
+
+use super::limits::contain;
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind, codes};
+use crate::handler::{Context, HandlerError, HandlerOutput, HandlerRecord};
+use crate::machine::EffectError;
+
+/// Calls a handler within its time limit. An error names the handler.
+pub(super) async fn call(
+    clock: &dyn Clock,
+    limit: Duration,
+    record: &'static HandlerRecord,
+    context: &Context,
+) -> Result<HandlerOutput, EffectError> {
+    let what = format!("{} `{}`", record.kind().macro_name(), record.name());
+    // A handler that is not async can panic while the call is made.
+    let work = async { record.call(context).await };
+    let called = contain(clock, limit, &what, work).await;
+    called.and_then(|result| result.map_err(HandlerError::into_error)).map_err(|error| failed_in(record, &error))
+}
+
+/// The error of a handler, as it is recorded.
+pub(super) fn failed_in(record: &'static HandlerRecord, error: &Error) -> EffectError {
+    // A handler is not called again after it has failed: it may have acted before it did.
+    EffectError { retryable: false, ..EffectError::from(error).in_handler(record.to_ref()) }
+}
+
+/// The error for a handler that returned what its kind cannot return. The macros rule it out.
+pub(super) fn wrong_output(record: &'static HandlerRecord, output: &HandlerOutput) -> EffectError {
+    let message = format!("{} `{}` returned {output:?}", record.kind().macro_name(), record.name());
+    failed_in(record, &Error::new(ErrorKind::Internal, codes::HANDLER_FAILED, message))
+}

@@ -1,0 +1,33 @@
+//! The event that handlers see, from what is stored.
+
+use std::sync::Arc;
+
+use crate::machine::{EventRecord, RunState};
+use crate::model::{Event, Flow, Payload};
+
+pub(super) fn event(flow: &Arc<Flow>, state: &RunState, record: &EventRecord) -> Event {
+    let mut run = state.run.clone();
+    // The event in hand counts among the events so far.
+    run.set_actor(record.name, record.actor.clone());
+    if let Some(context) = &record.context {
+        run.set_context(record.name, context.clone());
+    }
+    Event {
+        id: record.id,
+        name: record.name,
+        payload: Payload {
+            timestamp: record.at,
+            fields: record.fields.clone(),
+            target: record.target.clone(),
+            duration: record.duration,
+            reason: record.reason.clone(),
+            decision_message: record.decision_message.clone(),
+            deescalate_type: record.deescalate_type,
+            extra: record.extra.clone(),
+        },
+        flow: flow.clone(),
+        run,
+        channel: record.channel.clone(),
+        user: record.actor.clone(),
+    }
+}

@@ -1,0 +1,108 @@
+//! The flows of a runtime, each with its handlers, clients and strategy.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, Result, codes};
+use crate::handler::{HandlerKind, Scope, Services};
+use crate::machine::{Hook, Hooks, Rules};
+use crate::model::{Flow, Srn};
+use crate::strategy::AccessStrategy;
+use crate::suggest::nearest;
+use crate::template::Step;
+
+/// One flow, ready to run.
+pub(super) struct FlowEntry {
+    pub(super) flow: Arc<Flow>,
+    pub(super) scope: Scope,
+    pub(super) services: Arc<Services>,
+    pub(super) strategy: Option<Arc<dyn AccessStrategy>>,
+    hooks: Hooks,
+}
+
+impl FlowEntry {
+    pub(super) fn new(
+        flow: Arc<Flow>,
+        scope: Scope,
+        services: Arc<Services>,
+        strategy: Option<Arc<dyn AccessStrategy>>,
+    ) -> Self {
+        let hooks = Step::ALL
+            .into_iter()
+            .flat_map(|step| [(HandlerKind::On(step), Hook::On(step)), (HandlerKind::After(step), Hook::After(step))])
+            .filter(|(kind, _)| scope.get(*kind).is_some())
+            .map(|(_, hook)| hook)
+            .collect();
+        Self { flow, scope, services, strategy, hooks }
+    }
+
+    pub(super) fn rules(&self) -> Rules<'_> {
+        Rules { flow: &self.flow, hooks: self.hooks }
+    }
+}
+
+impl fmt::Debug for FlowEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlowEntry").field("flow", &self.flow.name()).finish_non_exhaustive()
+    }
+}
+
+/// All flows, by name.
+#[derive(Debug, Default)]
+pub(super) struct FlowEntries(BTreeMap<String, FlowEntry>);
+
+impl FlowEntries {
+    /// The flow with this SRN. Its version does not matter: a Run goes on under the flow as it is configured now.
+    pub(super) fn by_srn(&self, srn: &Srn) -> Result<&FlowEntry> {
+        self.by_name(srn.slug())
+    }
+
+    pub(super) fn by_name(&self, name: &str) -> Result<&FlowEntry> {
+        self.0.get(&name.to_lowercase()).ok_or_else(|| self.unknown(name))
+    }
+
+    /// The flow that a caller names, by SRN or by name alone.
+    pub(super) fn named(&self, name: &str) -> Result<&FlowEntry> {
+        if !name.contains(':') {
+            return self.by_name(name);
+        }
+        let srn: Srn = name.parse()?;
+        if srn.model() != "flow" {
+            let message = format!("`{name}` is the SRN of a {}, not of a flow", srn.model());
+            return Err(Error::new(ErrorKind::InvalidInput, codes::UNKNOWN_FLOW, message));
+        }
+        let entry = self.by_name(srn.slug())?;
+        let ours = entry.flow.srn();
+        if srn.organization() != ours.organization() {
+            let message = format!("flow `{name}` is of another organization; this one is `{}`", ours.organization());
+            return Err(Error::new(ErrorKind::NotFound, codes::UNKNOWN_FLOW, message));
+        }
+        if !srn.version().is_latest() && srn.version() != ours.version() {
+            let message = format!("flow `{}` has version {}, not {}", ours.slug(), ours.version(), srn.version());
+            let error = Error::new(ErrorKind::NotFound, codes::UNKNOWN_FLOW, message);
+            return Err(error.with_hint("name version `latest`"));
+        }
+        Ok(entry)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &FlowEntry> {
+        self.0.values()
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let message = format!("there is no flow `{name}`");
+        let error = Error::new(ErrorKind::NotFound, codes::UNKNOWN_FLOW, message);
+        let names = self.0.keys().map(String::as_str);
+        match nearest(name, names.clone()) {
+            Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+            None => error.with_hint(format!("there are: {}", names.collect::<Vec<_>>().join(", "))),
+        }
+    }
+}
+
+impl FromIterator<FlowEntry> for FlowEntries {
+    fn from_iter<I: IntoIterator<Item = FlowEntry>>(entries: I) -> Self {
+        Self(entries.into_iter().map(|entry| (entry.flow.name().to_string(), entry)).collect())
+    }
+}

@@ -1,0 +1,91 @@
+//! Builds the form of a flow: its targets, its fields, and the options that prefetch reducers give.
+
+use futures_util::future::try_join_all;
+
+use super::call::{call, failed_in, wrong_output};
+use super::flows::FlowEntry;
+use super::perform::Performer;
+use super::request::{DURATION, TARGET};
+use crate::error::{Error, ErrorKind, codes};
+use crate::forms::{FieldOption, FieldSpec, FieldType, FieldValue, PromptField, PromptForm, format_duration};
+use crate::handler::{Context, HandlerOutput};
+use crate::machine::EffectError;
+use crate::model::{Event, Flow};
+
+/// The form as it opens. Prefetch reducers run at once, so the slowest of them sets the pace.
+pub(super) async fn build_form(
+    performer: &Performer,
+    entry: &FlowEntry,
+    event: Event,
+) -> Result<PromptForm, EffectError> {
+    let flow = &entry.flow;
+    let context = Context::builder().services(entry.services.clone()).event(event).build();
+    let declared = flow.fields().iter().map(|spec| prompt_field(performer, entry, &context, spec));
+    let declared = try_join_all(declared).await?;
+    let has = |name: &str| declared.iter().any(|field| field.name() == name);
+    let mut fields = Vec::with_capacity(declared.len() + 2);
+    if !has(TARGET) {
+        fields.extend(target_field(flow));
+    }
+    let duration = if has(DURATION) { None } else { duration_field(flow) };
+    fields.extend(declared);
+    fields.extend(duration);
+    Ok(PromptForm::for_flow(flow, fields))
+}
+
+async fn prompt_field(
+    performer: &Performer,
+    entry: &FlowEntry,
+    context: &Context,
+    spec: &FieldSpec,
+) -> Result<PromptField, EffectError> {
+    if spec.name() == TARGET {
+        // The flow may place the picker among its fields; what it offers is the strategy's.
+        return Ok(PromptField::with_options(spec, target_options(&entry.flow)));
+    }
+    if !spec.is_prefetched() {
+        return Ok(PromptField::from_spec(spec));
+    }
+    let Some(record) = entry.scope.prefetch(spec.name()) else {
+        let message = format!("field `{}` has no prefetch reducer", spec.name());
+        return Err(EffectError::new(codes::CONFIGURATION, message));
+    };
+    let options = match call(&*performer.clock, performer.limits.prefetch, record, context).await? {
+        HandlerOutput::Options(options) => options,
+        other => return Err(wrong_output(record, &other)),
+    };
+    let limit = performer.limits.prefetch_options;
+    if options.len() > limit {
+        let message = format!("field `{}` got {} options; at most {limit} can be offered", spec.name(), options.len());
+        return Err(failed_in(record, &Error::new(ErrorKind::Handler, codes::HANDLER_FAILED, message)));
+    }
+    Ok(PromptField::with_options(spec, options))
+}
+
+fn target_field(flow: &Flow) -> Option<PromptField> {
+    flow.strategy()?;
+    let spec = FieldSpec::new(TARGET, FieldType::String).ok()?.with_label("Target");
+    Some(PromptField::with_options(&spec, target_options(flow)))
+}
+
+fn target_options(flow: &Flow) -> Vec<FieldOption> {
+    let targets = flow.strategy().map(|strategy| strategy.targets()).unwrap_or_default();
+    targets.iter().filter_map(|target| FieldOption::new(target.id().to_string(), short(target.label())).ok()).collect()
+}
+
+fn duration_field(flow: &Flow) -> Option<PromptField> {
+    flow.strategy().filter(|_| flow.params().schedule_deescalation)?;
+    let spec = FieldSpec::new(DURATION, FieldType::Duration).ok()?.with_label("Duration");
+    let offered = flow.params().durations.iter();
+    let options = offered.filter_map(|time| FieldOption::new(FieldValue::Duration(*time), format_duration(*time)).ok());
+    Some(PromptField::with_options(&spec, options.collect()))
+}
+
+/// A label cut to what an option can show.
+fn short(label: &str) -> String {
+    const MAX: usize = 55;
+    if label.chars().count() <= MAX {
+        return label.to_owned();
+    }
+    label.chars().take(MAX - 1).chain(['…']).collect()
+}

@@ -1,0 +1,99 @@
+//! Finds the requester's id in the service that a strategy works on.
+
+use super::call::{call, wrong_output};
+use super::flows::FlowEntry;
+use super::limits::contain;
+use super::perform::Performer;
+use crate::error::{Error, ErrorKind, codes};
+use crate::handler::{Context, HandlerKind, HandlerOutput, IdentityQuery};
+use crate::machine::EffectError;
+use crate::model::{AccessTarget, Event, HandlerRef, Strategy, User, UserIdentity};
+
+/// In this order: the directory, the `get_identity` reducer, the service itself (under the e-mail address that
+/// `get_identity_lookup` gives, if it gives one). What is found is kept in the directory.
+pub(super) async fn requester_identity(
+    performer: &Performer,
+    entry: &FlowEntry,
+    event: Event,
+    target: &AccessTarget,
+) -> Result<(String, Option<HandlerRef>), EffectError> {
+    let missing = |what: &str| EffectError::new(codes::ACCESS_STRATEGY_NOT_FOUND, what.to_owned());
+    let (Some(strategy), Some(implementation)) = (entry.flow.strategy(), &entry.strategy) else {
+        return Err(missing("the flow has no strategy any more"));
+    };
+    let Some(requester) = event.requester().cloned() else { return Err(missing("the request has no requester")) };
+    let (service, service_id) = service_of(strategy);
+
+    // Read anew: the directory may have learned the identity since the event was recorded.
+    let known = performer.directory.identity(requester.id(), service, service_id).await;
+    if let Some(identity) = known.map_err(|error| EffectError::from(&error))? {
+        return Ok((identity.user_id().to_owned(), None));
+    }
+
+    let query = IdentityQuery::new(service, service_id, std::sync::Arc::new(requester.clone()));
+    let context = Context::builder().services(entry.services.clone()).event(event).identity_query(query).build();
+    let limit = performer.limits.reducer;
+    let mut handler = None;
+    if strategy.kind() != "custom" {
+        if let Some(record) = entry.scope.get(HandlerKind::GetIdentity) {
+            handler = Some(record.to_ref());
+            match call(&*performer.clock, limit, record, &context).await? {
+                HandlerOutput::Identity(Some(id)) => return persist(performer, requester, strategy, id, handler).await,
+                HandlerOutput::Identity(None) => {}
+                other => return Err(wrong_output(record, &other)),
+            }
+        }
+    }
+
+    let mut known_as = requester.clone();
+    if let Some(record) = entry.scope.get(HandlerKind::GetIdentityLookup) {
+        handler = Some(record.to_ref());
+        match call(&*performer.clock, limit, record, &context).await? {
+            HandlerOutput::Identity(Some(email)) => {
+                known_as = known_as.with_email(&email).map_err(|error| EffectError::from(&error))?;
+            }
+            HandlerOutput::Identity(None) => {}
+            other => return Err(wrong_output(record, &other)),
+        }
+    }
+
+    let found = implementation.fetch_remote_identity(&known_as);
+    let found = contain(&*performer.clock, performer.limits.strategy, "the look-up of an identity", found).await;
+    match found.and_then(|found| found).map_err(|error| EffectError::from(&error))? {
+        Some(id) => persist(performer, requester, strategy, id, handler).await,
+        None => {
+            let message = format!(
+                "{} is not known to {service} `{service_id}`, where access to `{}` is granted",
+                known_as.username(),
+                target.label()
+            );
+            let hint = format!(
+                "store the identity with `Directory::persist_user_identity`, or write a `get_identity` reducer for {service}"
+            );
+            let error = Error::new(ErrorKind::Identity, codes::IDENTITY_NOT_FOUND, message).with_hint(hint);
+            Err(EffectError::from(&error))
+        }
+    }
+}
+
+/// The service and the account within it, as identities name them.
+fn service_of(strategy: &Strategy) -> (&str, &str) {
+    match strategy.integration() {
+        Some(integration) => (integration.kind(), integration.external_id()),
+        None => (strategy.kind(), strategy.name()),
+    }
+}
+
+async fn persist(
+    performer: &Performer,
+    requester: User,
+    strategy: &Strategy,
+    id: String,
+    handler: Option<HandlerRef>,
+) -> Result<(String, Option<HandlerRef>), EffectError> {
+    let (service, service_id) = service_of(strategy);
+    let identity = UserIdentity::new(service, service_id, &id);
+    let persisted = performer.directory.add_identity(requester.id(), identity).await;
+    persisted.map_err(|error| EffectError::from(&error))?;
+    Ok((id, handler))
+}

@@ -1,0 +1,75 @@
+//! How long handlers and services may take, and how much may be sent.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::{Either, select};
+
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind, codes};
+
+/// Limits of a runtime. The defaults are generous; a handler that overruns one fails its event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// For a reducer. Default: 10 s.
+    pub reducer: Duration,
+    /// For a hook. Default: 30 s.
+    pub hook: Duration,
+    /// For a prefetch reducer. Default: 10 s.
+    pub prefetch: Duration,
+    /// For an `on_change` handler. Default: 2 s.
+    pub on_change: Duration,
+    /// For one call of a strategy. Default: 60 s.
+    pub strategy: Duration,
+    /// For one call of a front end. Default: 15 s.
+    pub delivery: Duration,
+    /// For the fields of a request, as JSON. Default: 64 KiB.
+    pub fields_bytes: usize,
+    /// For the `context` of a request, as JSON. Default: 1 MiB.
+    pub context_bytes: usize,
+    /// Options that a prefetch reducer may return. Default: 1,000.
+    pub prefetch_options: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            reducer: Duration::from_secs(10),
+            hook: Duration::from_secs(30),
+            prefetch: Duration::from_secs(10),
+            on_change: Duration::from_secs(2),
+            strategy: Duration::from_secs(60),
+            delivery: Duration::from_secs(15),
+            fields_bytes: 64 * 1024,
+            context_bytes: 1024 * 1024,
+            prefetch_options: 1_000,
+        }
+    }
+}
+
+/// Awaits code that is not ours: at most for `limit`, and without letting a panic out. `what` names it in the error.
+pub(super) async fn contain<T>(
+    clock: &dyn Clock,
+    limit: Duration,
+    what: &str,
+    work: impl Future<Output = T> + Send,
+) -> Result<T, Error> {
+    let work = std::pin::pin!(AssertUnwindSafe(work).catch_unwind());
+    match select(work, clock.sleep(limit)).await {
+        Either::Left((Ok(value), _)) => Ok(value),
+        Either::Left((Err(panic), _)) => {
+            let message = format!("{what} panicked: {}", panic_message(&*panic));
+            Err(Error::new(ErrorKind::Handler, codes::HANDLER_PANICKED, message))
+        }
+        Either::Right(((), _)) => {
+            let message = format!("{what} took longer than its limit of {limit:?}");
+            Err(Error::new(ErrorKind::Timeout, codes::HANDLER_TIMED_OUT, message))
+        }
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
+}

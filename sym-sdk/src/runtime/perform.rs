@@ -1,0 +1,317 @@
+//! Carries out effects: the only place where handlers, strategies and front ends are called.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::call::{call, failed_in, wrong_output};
+use super::event::event;
+use super::flows::{FlowEntries, FlowEntry};
+use super::forms::build_form;
+use super::identity::requester_identity;
+use super::limits::{Limits, contain};
+use crate::clock::Clock;
+use crate::delivery::{Delivery, DeliveryReceipt, RequestView};
+use crate::directory::Directory;
+use crate::engine::Process;
+use crate::error::{Error, ErrorKind, Result, codes};
+use crate::BoxFuture;
+use crate::handler::{Context, HandlerKind, HandlerOutput};
+use crate::machine::{
+    self, DeliveryResult, Effect, EffectError, EffectKind, Hook, HookVerdict, Input, MessageRef, Notice, Outcome,
+    Revocation, Routing, RunState, Transition,
+};
+use crate::model::{AccessTarget, Event, RunId, User};
+use crate::routing::{Approvers, Destination, Notification, RequestForwardContext, RequestPermission};
+use crate::strategy::AccessRequest;
+
+/// The program that the engine runs.
+pub(super) struct Performer {
+    pub(super) flows: FlowEntries,
+    pub(super) deliveries: Vec<Arc<dyn Delivery>>,
+    pub(super) directory: Directory,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) limits: Limits,
+}
+
+impl Process for Performer {
+    fn step(&self, state: Option<&RunState>, input: &Input) -> Result<Transition> {
+        let flow = state.map_or(&input.flow, |state| &state.flow);
+        Ok(machine::step(&self.flows.by_srn(flow)?.rules(), state, input))
+    }
+
+    fn perform(&self, effect: Effect, state: Arc<RunState>, holders: Vec<RunId>) -> BoxFuture<'_, Outcome> {
+        Box::pin(async move {
+            match self.flows.by_srn(&state.flow) {
+                Ok(entry) => Performance { performer: self, entry, effect: &effect, state: &state, holders: &holders }
+                    .carry_out()
+                    .await
+                    .unwrap_or_else(Outcome::Failed),
+                Err(error) => Outcome::Failed(EffectError::from(&error)),
+            }
+        })
+    }
+}
+
+/// One effect being carried out.
+struct Performance<'a> {
+    performer: &'a Performer,
+    entry: &'a FlowEntry,
+    effect: &'a Effect,
+    state: &'a Arc<RunState>,
+    holders: &'a [RunId],
+}
+
+impl Performance<'_> {
+    async fn carry_out(&self) -> Result<Outcome, EffectError> {
+        match &self.effect.kind {
+            EffectKind::Hook { hook, forward } => self.hook(*hook, forward.as_ref()).await,
+            EffectKind::Route => self.route().await,
+            EffectKind::OpenForm => self.open_form().await,
+            EffectKind::Deliver { notification, .. } => Ok(self.deliver(notification).await),
+            EffectKind::UpdateMessages => self.update_messages().await,
+            EffectKind::Message { to, notice } => self.message(to, notice).await,
+            EffectKind::Identify { target } => self.identify(target).await,
+            EffectKind::Grant { target, identity, deadline } => {
+                if deadline.is_some_and(|deadline| self.performer.clock.now() >= deadline) {
+                    let message = "the time of the access had passed before it could be granted";
+                    return Err(EffectError::new(codes::ACCESS_EXPIRED, message));
+                }
+                self.grant(target, identity).await
+            }
+            EffectKind::Revoke { target, identity } => self.revoke(target, identity).await,
+            EffectKind::Alert { error } => self.alert(error).await,
+        }
+    }
+
+    fn event(&self) -> Event {
+        event(&self.entry.flow, self.state, &self.effect.event)
+    }
+
+    fn view(&self) -> RequestView {
+        RequestView::new(self.event(), self.state.clone())
+    }
+
+    fn context(&self, forward: Option<&RequestForwardContext>) -> Context {
+        let context = Context::builder().services(self.entry.services.clone()).event(self.event());
+        match forward {
+            Some(forward) => context.forward(forward.clone()).build(),
+            None => context.build(),
+        }
+    }
+
+    // Handlers.
+
+    async fn hook(&self, hook: Hook, forward: Option<&RequestForwardContext>) -> Result<Outcome, EffectError> {
+        let kind = match hook {
+            Hook::On(step) => HandlerKind::On(step),
+            Hook::After(step) => HandlerKind::After(step),
+        };
+        let Some(record) = self.entry.scope.get(kind) else { return Ok(Outcome::Done) };
+        let output = self.call(record, &self.context(forward), self.performer.limits.hook).await?;
+        let verdict = match output {
+            HandlerOutput::Next(Some(next)) => {
+                next.validate().map_err(|error| failed_in(record, &error))?;
+                HookVerdict::Fire(next)
+            }
+            HandlerOutput::Next(None) | HandlerOutput::Done => HookVerdict::Continue,
+            other => return Err(wrong_output(record, &other)),
+        };
+        Ok(Outcome::Hook { handler: record.to_ref(), verdict })
+    }
+
+    /// Permissions first, then who is told.
+    async fn route(&self) -> Result<Outcome, EffectError> {
+        let scope = &self.entry.scope;
+        let limit = self.performer.limits.reducer;
+        let context = self.context(None);
+        let mut handlers = Vec::new();
+        let routing = if let Some(record) = scope.get(HandlerKind::GetPermissions) {
+            let permission = match self.call(record, &context, limit).await? {
+                HandlerOutput::Permissions(permission) => permission,
+                other => return Err(wrong_output(record, &other)),
+            };
+            handlers.push(record.to_ref());
+            let notifications = match scope.get(HandlerKind::GetRequestNotifications) {
+                None => Vec::new(),
+                Some(record) => {
+                    handlers.push(record.to_ref());
+                    match self.call(record, &context, limit).await? {
+                        HandlerOutput::Notifications(notifications) => notifications,
+                        other => return Err(wrong_output(record, &other)),
+                    }
+                }
+            };
+            Routing::new(permission, notifications)
+        } else if let Some(record) = scope.get(HandlerKind::GetApprovers) {
+            handlers.push(record.to_ref());
+            match self.call(record, &context, limit).await? {
+                HandlerOutput::Approvers(approvers) => legacy_routing(&approvers),
+                other => return Err(wrong_output(record, &other)),
+            }
+        } else {
+            Routing::new(RequestPermission::admins_only(), Vec::new())
+        };
+        Ok(Outcome::Routed { handlers, routing })
+    }
+
+    async fn call(
+        &self,
+        record: &'static crate::handler::HandlerRecord,
+        context: &Context,
+        limit: std::time::Duration,
+    ) -> Result<HandlerOutput, EffectError> {
+        call(&*self.performer.clock, limit, record, context).await
+    }
+
+    // Front ends.
+
+    async fn open_form(&self) -> Result<Outcome, EffectError> {
+        let channel = self.effect.event.channel.kind();
+        let Some(front_end) = self.performer.deliveries.iter().find(|delivery| delivery.opens_forms_for(channel)) else {
+            return Err(unreachable_by(&format!("a form asked for through {channel}")));
+        };
+        let form = build_form(self.performer, self.entry, self.event()).await?;
+        let view = self.view();
+        self.contained("opening the form", self.performer.limits.delivery, front_end.open_form(&view, &form)).await?;
+        Ok(Outcome::Done)
+    }
+
+    /// Tells every destination of the notification. A destination that was told in an earlier, unfinished attempt may be told
+    /// again: a message twice is better than none.
+    async fn deliver(&self, notification: &Notification) -> Outcome {
+        let view = self.view();
+        let told = notification.destinations().iter().map(|destination| self.tell(&view, destination));
+        Outcome::Delivered(futures_util::future::join_all(told).await)
+    }
+
+    async fn tell(&self, view: &RequestView, destination: &Destination) -> DeliveryResult {
+        let name = destination.label();
+        let Some(front_end) = self.performer.deliveries.iter().find(|delivery| delivery.reaches(destination)) else {
+            return DeliveryResult::Failed { error: unreachable_by(&name), destination: name };
+        };
+        let limit = self.performer.limits.delivery;
+        match self.contained("the delivery", limit, front_end.deliver(view, destination)).await {
+            Ok(DeliveryReceipt::Delivered(message)) => DeliveryResult::Delivered { destination: name, message },
+            Ok(DeliveryReceipt::OptedOut) => DeliveryResult::OptedOut { destination: name },
+            Err(error) => DeliveryResult::Failed { destination: name, error },
+        }
+    }
+
+    async fn update_messages(&self) -> Result<Outcome, EffectError> {
+        let view = self.view();
+        let updates = self.state.delivered.iter().map(|delivered| self.update(&view, &delivered.message));
+        let updated: Result<Vec<()>, _> = futures_util::future::join_all(updates).await.into_iter().collect();
+        updated.map(|_| Outcome::Done)
+    }
+
+    async fn update(&self, view: &RequestView, message: &MessageRef) -> Result<(), EffectError> {
+        let named = |delivery: &&Arc<dyn Delivery>| delivery.name() == message.front_end;
+        match self.performer.deliveries.iter().find(named) {
+            Some(front_end) => {
+                self.contained("updating a message", self.performer.limits.delivery, front_end.update(view, message)).await
+            }
+            // The front end is no longer configured, so nobody can see the message through it either.
+            None => Ok(()),
+        }
+    }
+
+    async fn message(&self, to: &User, notice: &Notice) -> Result<Outcome, EffectError> {
+        let Some(front_end) = self.performer.deliveries.iter().find(|delivery| delivery.reaches_user(to)) else {
+            return Err(unreachable_by(to.username()));
+        };
+        let view = self.view();
+        let limit = self.performer.limits.delivery;
+        self.contained("the message", limit, front_end.message(&view, to, notice)).await?;
+        Ok(Outcome::Done)
+    }
+
+    /// Tells the error destination, and the log in any case.
+    async fn alert(&self, error: &EffectError) -> Result<Outcome, EffectError> {
+        let (flow, run) = (self.entry.flow.name(), self.state.run.id());
+        tracing::error!(%flow, %run, event = %self.effect.event.name, code = %error.code, "{error}");
+        let Some(destination) = self.entry.flow.environment().error_logger() else { return Ok(Outcome::Done) };
+        let view = self.view();
+        for front_end in &self.performer.deliveries {
+            let alert = front_end.alert(&view, destination, error);
+            self.contained("the alert", self.performer.limits.delivery, alert).await?;
+        }
+        Ok(Outcome::Done)
+    }
+
+    // Strategies.
+
+    async fn identify(&self, target: &AccessTarget) -> Result<Outcome, EffectError> {
+        let (identity, handler) = requester_identity(self.performer, self.entry, self.event(), target).await?;
+        Ok(Outcome::Identified { identity, handler })
+    }
+
+    async fn grant(&self, target: &AccessTarget, identity: &str) -> Result<Outcome, EffectError> {
+        let event = self.event();
+        let request = AccessRequest::new(&event, target, identity, self.effect.key);
+        let granted = self.strategy()?.escalate(&request);
+        let granted = self.contained("the strategy", self.performer.limits.strategy, granted).await?;
+        Ok(if granted.errors.is_empty() {
+            Outcome::Granted { output: granted.output }
+        } else {
+            Outcome::Rejected { output: granted.output, errors: granted.errors }
+        })
+    }
+
+    async fn revoke(&self, target: &AccessTarget, identity: &str) -> Result<Outcome, EffectError> {
+        if !self.holders.is_empty() {
+            return Ok(Outcome::Revoked(Revocation { output: None, still_needed_by: self.holders.len() }));
+        }
+        let event = self.event();
+        let request = AccessRequest::new(&event, target, identity, self.effect.key);
+        let revoked = self.strategy()?.deescalate(&request);
+        let output = self.contained("the strategy", self.performer.limits.strategy, revoked).await?;
+        Ok(Outcome::Revoked(Revocation { output, still_needed_by: 0 }))
+    }
+
+    fn strategy(&self) -> Result<&dyn crate::strategy::AccessStrategy, EffectError> {
+        self.entry.strategy.as_deref().ok_or_else(|| {
+            let message = format!("flow `{}` has no strategy any more", self.entry.flow.name());
+            EffectError::new(codes::ACCESS_STRATEGY_NOT_FOUND, message)
+        })
+    }
+
+    async fn contained<T>(
+        &self,
+        what: &str,
+        limit: std::time::Duration,
+        work: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T, EffectError> {
+        let done = contain(&*self.performer.clock, limit, what, work).await.and_then(|result| result);
+        done.map_err(|error| EffectError::from(&error))
+    }
+}
+
+fn unreachable_by(destination: &str) -> EffectError {
+    let message = format!("no front end can reach {destination}");
+    let error = Error::new(ErrorKind::Configuration, codes::INVALID_DESTINATION, message);
+    EffectError::from(&error.with_hint("add the front end to the app with `App::with`"))
+}
+
+/// What `get_approvers` stands for: whoever sees the message may decide, the web app is for admins.
+fn legacy_routing(approvers: &Approvers) -> Routing {
+    let (on_failure, on_timeout) = match approvers {
+        Approvers::Fallback(fallback) => {
+            (fallback.continues_on_delivery_failure(), fallback.continues_on_timeout())
+        }
+        Approvers::List(_) => (true, true),
+        Approvers::Destination(_) => (false, false),
+    };
+    Routing {
+        continue_on_delivery_failure: on_failure,
+        continue_on_timeout: on_timeout,
+        ..Routing::new(approvers.permission(), approvers.notifications())
+    }
+}
+
+/// The front ends by name, for messages.
+impl std::fmt::Debug for Performer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let front_ends: BTreeSet<_> = self.deliveries.iter().map(|delivery| delivery.name()).collect();
+        f.debug_struct("Performer").field("flows", &self.flows).field("front_ends", &front_ends).finish_non_exhaustive()
+    }
+}

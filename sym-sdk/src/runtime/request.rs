@@ -1,0 +1,200 @@
+//! Parses what a front end sends into what the machine takes. All of it is checked here: what passes is right.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::limits::Limits;
+use crate::error::{Error, ErrorCode, ErrorKind, Result, codes};
+use crate::forms::{FieldMap, FieldSpec, FieldType, FieldValue, format_duration};
+use crate::machine::RequestInput;
+use crate::model::{AccessTarget, Flow, RunId, Srn, Strategy};
+use crate::suggest;
+
+/// The field that picks the target.
+pub(super) const TARGET: &str = "target_id";
+/// The same by SRN, as the API names it.
+const TARGET_SRN: &str = "target_srn";
+/// The field that says for how long.
+pub(super) const DURATION: &str = "duration";
+
+/// Checks a request's inputs against the flow. All faults are reported at once.
+pub(super) fn parse_request(
+    flow: &Flow,
+    limits: &Limits,
+    inputs: &Map<String, Value>,
+    context: Option<&Map<String, Value>>,
+    parent: Option<RunId>,
+) -> Result<RequestInput> {
+    check_size("the fields", inputs, limits.fields_bytes)?;
+    if let Some(context) = context {
+        check_size("the context", context, limits.context_bytes)?;
+    }
+    let mut faults = Vec::new();
+    let fields = parse_fields(flow, inputs, &mut faults);
+    let target = keep(parse_target(flow, inputs, &fields), &mut faults).flatten();
+    let duration = keep(parse_duration(flow, inputs, &fields), &mut faults).flatten();
+    all_right(flow, faults)?;
+    Ok(RequestInput { target, duration, fields, context: context.cloned(), parent })
+}
+
+fn keep<T>(result: Result<T>, faults: &mut Vec<Error>) -> Option<T> {
+    result.map_err(|fault| faults.push(fault)).ok()
+}
+
+/// One fault is reported as itself; several as one error that lists them, with the code of the first.
+fn all_right(flow: &Flow, mut faults: Vec<Error>) -> Result<()> {
+    if faults.len() < 2 {
+        return faults.pop().map_or(Ok(()), Err);
+    }
+    let messages: Vec<_> = faults.iter().map(Error::message).collect();
+    let hints: BTreeSet<_> = faults.iter().filter_map(Error::hint).collect();
+    let message = format!("the request for flow `{}` has {} faults: {}", flow.name(), faults.len(), messages.join("; "));
+    let error = Error::new(ErrorKind::InvalidInput, faults[0].code().clone(), message);
+    if hints.is_empty() {
+        return Err(error);
+    }
+    let hints: Vec<_> = hints.into_iter().collect();
+    Err(error.with_hint(hints.join("; ")))
+}
+
+fn invalid(code: ErrorCode, message: String) -> Error {
+    Error::new(ErrorKind::InvalidInput, code, message)
+}
+
+fn check_size(what: &str, json: &Map<String, Value>, limit: usize) -> Result<()> {
+    let size = serde_json::to_vec(json).map_or(usize::MAX, |json| json.len());
+    if size <= limit {
+        return Ok(());
+    }
+    Err(invalid(codes::TOO_LARGE, format!("{what} of the request take {size} bytes as JSON; at most {limit} are taken")))
+}
+
+fn parse_fields(flow: &Flow, inputs: &Map<String, Value>, faults: &mut Vec<Error>) -> FieldMap {
+    let mut fields = FieldMap::new();
+    for name in inputs.keys() {
+        let special = flow.strategy().is_some() && [TARGET, TARGET_SRN, DURATION].contains(&name.as_str());
+        if !special && flow.field(name).is_none() {
+            faults.push(unknown_field(flow, name));
+        }
+    }
+    for spec in flow.fields().iter().filter(|spec| spec.name() != TARGET && spec.name() != DURATION) {
+        match inputs.get(spec.name()).filter(|value| !is_empty(value)) {
+            Some(value) => {
+                if let Some(value) = keep(spec.parse(value), faults) {
+                    fields.insert(spec.name(), value);
+                }
+            }
+            None => match spec.default() {
+                Some(default) => {
+                    fields.insert(spec.name(), default.clone());
+                }
+                None if spec.is_required() && spec.is_visible() => faults.push(missing(flow, spec.name())),
+                None => {}
+            },
+        }
+    }
+    fields
+}
+
+/// A field that was left empty counts as absent, as it does in a form.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+fn unknown_field(flow: &Flow, name: &str) -> Error {
+    let message = format!("flow `{}` has no field `{name}`", flow.name());
+    let mut known: Vec<_> = flow.fields().iter().map(FieldSpec::name).collect();
+    if flow.strategy().is_some() {
+        known.extend([TARGET_SRN, DURATION]);
+    }
+    invalid(codes::UNKNOWN_FIELD, message).with_hint(suggest::hint(name, "fields", known))
+}
+
+fn missing(flow: &Flow, name: &str) -> Error {
+    invalid(codes::MISSING_FIELD, format!("flow `{}` needs field `{name}`, and the request leaves it empty", flow.name()))
+}
+
+fn parse_target(flow: &Flow, inputs: &Map<String, Value>, fields: &FieldMap) -> Result<Option<AccessTarget>> {
+    let Some(strategy) = flow.strategy() else { return Ok(None) };
+    let given = [TARGET_SRN, TARGET].into_iter().find_map(|name| inputs.get(name).filter(|value| !is_empty(value)));
+    let target = match given {
+        Some(Value::String(text)) => find_target(strategy, text).ok_or_else(|| unknown_target(flow, strategy, text))?,
+        Some(other) => {
+            let message = format!("`{TARGET_SRN}` must be text, not {other}");
+            return Err(invalid(codes::UNKNOWN_TARGET, message));
+        }
+        None => match strategy.targets() {
+            [only] => only,
+            _ => return Err(missing(flow, TARGET_SRN).with_hint(target_names(strategy))),
+        },
+    };
+    target.bind(fields).map(Some)
+}
+
+/// A target by its SRN, its id or its name.
+fn find_target<'a>(strategy: &'a Strategy, text: &str) -> Option<&'a AccessTarget> {
+    if let Ok(id) = text.parse() {
+        return strategy.target_by_id(id);
+    }
+    match text.parse::<Srn>() {
+        Ok(srn) => strategy.target_by_srn(&srn),
+        Err(_) => strategy.target_by_name(text),
+    }
+}
+
+fn unknown_target(flow: &Flow, strategy: &Strategy, text: &str) -> Error {
+    let message = format!("`{text}` is not a target of flow `{}`", flow.name());
+    invalid(codes::UNKNOWN_TARGET, message).with_hint(target_names(strategy))
+}
+
+fn target_names(strategy: &Strategy) -> String {
+    let names = strategy.targets().iter().map(|target| target.name().as_str());
+    format!("the targets are {}", suggest::quoted(names))
+}
+
+fn parse_duration(flow: &Flow, inputs: &Map<String, Value>, fields: &FieldMap) -> Result<Option<Duration>> {
+    let declared = flow.field(DURATION);
+    if flow.strategy().is_none() || (!flow.params().schedule_deescalation && declared.is_none()) {
+        return Ok(None);
+    }
+    let offered: Vec<Duration> = match declared {
+        Some(spec) => spec.allowed_values().iter().filter_map(as_duration).collect(),
+        None => flow.params().durations.clone(),
+    };
+    let hint = || {
+        let offered: Vec<_> = offered.iter().map(|time| format_duration(*time)).collect();
+        format!("the durations offered are {}", suggest::quoted(offered.iter().map(String::as_str)))
+    };
+    let given = inputs.get(DURATION).filter(|value| !is_empty(value));
+    let duration = match given {
+        None => match (fields.get(DURATION).and_then(as_duration), offered.as_slice()) {
+            (Some(default), _) => default,
+            (None, [only]) => *only,
+            (None, _) => return Err(missing(flow, DURATION).with_hint(hint())),
+        },
+        Some(value) => {
+            let spec = FieldSpec::new(DURATION, FieldType::Duration)?;
+            let value = spec.parse(value).map_err(|error| error.with_hint(hint()))?;
+            as_duration(&value).ok_or_else(|| missing(flow, DURATION))?
+        }
+    };
+    if offered.is_empty() || offered.contains(&duration) {
+        return Ok(Some(duration));
+    }
+    let message = format!("flow `{}` does not offer a duration of {}", flow.name(), format_duration(duration));
+    Err(invalid(codes::INVALID_DURATION, message).with_hint(hint()))
+}
+
+fn as_duration(value: &FieldValue) -> Option<Duration> {
+    match value {
+        FieldValue::Duration(duration) => Some(*duration),
+        _ => None,
+    }
+}

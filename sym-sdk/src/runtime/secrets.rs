@@ -1,0 +1,125 @@
+//! Reads secrets from where they are kept.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use crate::error::{Error, ErrorKind, Result, codes};
+use crate::BoxFuture;
+use crate::model::{Secret, SecretSource};
+
+/// Reads secrets of one kind of source.
+pub trait SecretReader: Send + Sync + 'static {
+    /// Whether it reads from this source.
+    fn reads(&self, source: &SecretSource) -> bool;
+
+    /// Reads what stands at the secret's path. Its JSON key is looked up by the caller.
+    fn read<'a>(&'a self, secret: &'a Secret) -> BoxFuture<'a, Result<SecretString>>;
+}
+
+/// Reads environment variables and files. A secret's path is the variable's name, or the file's path; a line break at the end
+/// of a file does not belong to the secret.
+#[derive(Clone, Default)]
+pub struct LocalSecrets {
+    variables: Option<BTreeMap<String, SecretString>>,
+}
+
+impl LocalSecrets {
+    /// Reads the variables of this process.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads these variables and not those of the process, for tests.
+    pub fn with_variables<K: Into<String>, V: Into<String>>(variables: impl IntoIterator<Item = (K, V)>) -> Self {
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), SecretString::from(value.into())));
+        Self { variables: Some(variables.collect()) }
+    }
+
+    fn variable(&self, secret: &Secret) -> Result<SecretString> {
+        let name = secret.path();
+        let value = match &self.variables {
+            Some(variables) => variables.get(name).cloned(),
+            None => std::env::var(name).ok().map(SecretString::from),
+        };
+        value.filter(|value| !value.expose_secret().is_empty()).ok_or_else(|| {
+            let message = format!("secret `{}` is to be in environment variable `{name}`, which is not set", secret.name());
+            Error::new(ErrorKind::Configuration, codes::UNKNOWN_SECRET, message)
+        })
+    }
+}
+
+impl SecretReader for LocalSecrets {
+    fn reads(&self, source: &SecretSource) -> bool {
+        matches!(source, SecretSource::Environment | SecretSource::File)
+    }
+
+    fn read<'a>(&'a self, secret: &'a Secret) -> BoxFuture<'a, Result<SecretString>> {
+        Box::pin(async move {
+            match secret.source() {
+                SecretSource::File => read_file(secret).await,
+                _ => self.variable(secret),
+            }
+        })
+    }
+}
+
+async fn read_file(secret: &Secret) -> Result<SecretString> {
+    let path = Path::new(secret.path()).to_owned();
+    let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(path)).await;
+    let text = match read {
+        Ok(Ok(text)) => text,
+        Ok(Err(error)) => {
+            let message = format!("secret `{}` cannot be read from file `{}`: {error}", secret.name(), secret.path());
+            return Err(Error::new(ErrorKind::Configuration, codes::UNKNOWN_SECRET, message));
+        }
+        Err(_) => {
+            let message = format!("reading secret `{}` was cut off", secret.name());
+            return Err(Error::new(ErrorKind::Internal, codes::UNKNOWN_SECRET, message));
+        }
+    };
+    let text = SecretString::from(text);
+    let trimmed = text.expose_secret().trim_end_matches(['\n', '\r']);
+    Ok(SecretString::from(trimmed))
+}
+
+/// Reads a secret with the first reader that can, and picks its JSON key.
+pub(super) async fn read_secret(
+    readers: &[std::sync::Arc<dyn SecretReader>],
+    secret: &Secret,
+) -> Result<SecretString> {
+    let Some(reader) = readers.iter().find(|reader| reader.reads(secret.source())) else {
+        let message = format!("nothing reads secret `{}` from {:?}", secret.name(), secret.source());
+        let error = Error::new(ErrorKind::Configuration, codes::UNKNOWN_SECRET, message);
+        return Err(error.with_hint("add a reader for the source to the app"));
+    };
+    let value = reader.read(secret).await?;
+    match secret.json_key() {
+        Some(key) => json_entry(secret, &value, key),
+        None => Ok(value),
+    }
+}
+
+fn json_entry(secret: &Secret, value: &SecretString, key: &str) -> Result<SecretString> {
+    let fault = |what: &str| {
+        let message = format!("secret `{}` {what}", secret.name());
+        Error::new(ErrorKind::Configuration, codes::UNKNOWN_SECRET, message)
+    };
+    // The parser's own message is left out: it can quote what it read.
+    let json: Value = serde_json::from_str(value.expose_secret())
+        .map_err(|_| fault("has a JSON key, but is not JSON"))?;
+    match json.get(key) {
+        Some(Value::String(text)) => Ok(SecretString::from(text.as_str())),
+        Some(_) => Err(fault(&format!("has an entry `{key}` that is not text"))),
+        None => Err(fault(&format!("has no entry `{key}`"))),
+    }
+}
+
+impl fmt::Debug for LocalSecrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalSecrets").finish_non_exhaustive()
+    }
+}
