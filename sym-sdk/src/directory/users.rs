@@ -36,6 +36,16 @@ pub trait DirectoryStore: Send + Sync {
 }
 
 /// The users of the organization. Clones share them.
+///
+/// ```
+/// use sym_sdk::prelude::*;
+///
+/// async fn get_permissions(event: &Event, directory: &Directory) -> Result<RequestPermission> {
+///     let owner = directory.get_or_create_user_by_email(event.flow().var("owner")?).await?;
+///     let approvers = user_ids([owner]).or(PermissionLevel::Admin);
+///     Ok(RequestPermission::new(PermissionLevel::Admin, approvers))
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Directory {
     store: Arc<dyn DirectoryStore>,
