@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::ser::SerializeStruct;
 
 use super::Place;
+use crate::error::{Error, ErrorKind, codes};
 
 /// One thing that is wrong, or worth a note, in a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -131,3 +132,14 @@ impl fmt::Display for Faults {
 }
 
 impl std::error::Error for Faults {}
+
+/// The faults are the error's source.
+impl From<Faults> for Error {
+    fn from(faults: Faults) -> Self {
+        let message = match faults.as_slice() {
+            [only] => only.to_string().replace('\n', " "),
+            several => format!("the configuration has {} faults", several.len()),
+        };
+        Self::new(ErrorKind::Configuration, codes::CONFIGURATION, message).with_source(faults)
+    }
+}

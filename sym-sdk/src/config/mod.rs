@@ -7,7 +7,7 @@ pub(crate) mod nearest;
 #[cfg(feature = "terraform")]
 mod terraform;
 
-pub use check::Checked;
+pub use check::{Checked, CheckedFilter};
 pub use declare::*;
 pub use fault::{Fault, Faults};
 #[cfg(feature = "terraform")]

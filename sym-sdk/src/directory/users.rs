@@ -150,9 +150,21 @@ impl Directory {
         }
     }
 
+    /// Stores the account that a user has in an instance of a service.
+    pub async fn put_identity(&self, id: UserId, identity: UserIdentity) -> Result<Arc<User>> {
+        self.store.put_identity(id, identity).await?.ok_or_else(|| unknown_user(id))
+    }
+
+    /// Whether the e-mail address is in one of the organization's domains.
+    pub fn owns_domain_of(&self, email: &str) -> bool {
+        email.rsplit_once('@').is_some_and(|(_, domain)| {
+            // Other letters whose lower case is ASCII, such as the Kelvin sign, make another domain.
+            self.domains.iter().any(|own| own.eq_ignore_ascii_case(domain.trim()))
+        })
+    }
+
     fn role_on_first_contact(&self, user: &User) -> UserRole {
-        let domain = user.email_domain().unwrap_or_default();
-        if self.domains.iter().any(|own| own == domain) { UserRole::Member } else { UserRole::Guest }
+        if self.owns_domain_of(user.email().unwrap_or_default()) { UserRole::Member } else { UserRole::Guest }
     }
 }
 

@@ -142,6 +142,12 @@ impl PromptForm {
         }
     }
 
+    /// The same form with other fields.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn with_fields(self, fields: Vec<PromptField>) -> Self {
+        Self { fields, ..self }
+    }
+
     /// The fields, in the order in which they are shown.
     pub fn fields(&self) -> &[PromptField] {
         &self.fields

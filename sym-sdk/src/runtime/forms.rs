@@ -30,7 +30,7 @@ pub(super) async fn build_form(
     let duration = if has(DURATION) { None } else { duration_field(flow) };
     fields.extend(declared);
     fields.extend(duration);
-    Ok(PromptForm::for_flow(flow, fields))
+    Ok(PromptForm::of_flow(flow).with_fields(fields))
 }
 
 async fn prompt_field(
@@ -88,4 +88,13 @@ fn short(label: &str) -> String {
         return label.to_owned();
     }
     label.chars().take(MAX - 1).chain(['…']).collect()
+}
+
+/// The event that a form would be opened for.
+pub(super) fn prompt_event(
+    performer: &Performer,
+    entry: &FlowEntry,
+    user: &std::sync::Arc<crate::model::User>,
+) -> Event {
+    Event::builder(entry.flow.clone(), crate::template::Step::Prompt, user.clone()).at(performer.clock.now()).build()
 }

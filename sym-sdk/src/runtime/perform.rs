@@ -9,12 +9,12 @@ use super::flows::{FlowEntries, FlowEntry};
 use super::forms::build_form;
 use super::identity::requester_identity;
 use super::limits::{Limits, contain};
+use crate::BoxFuture;
 use crate::clock::Clock;
 use crate::delivery::{Delivery, DeliveryReceipt, RequestView};
 use crate::directory::Directory;
 use crate::engine::Process;
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::BoxFuture;
 use crate::handler::{Context, HandlerKind, HandlerOutput};
 use crate::machine::{
     self, DeliveryResult, Effect, EffectError, EffectKind, Hook, HookVerdict, Input, MessageRef, Notice, Outcome,
@@ -167,7 +167,8 @@ impl Performance<'_> {
 
     async fn open_form(&self) -> Result<Outcome, EffectError> {
         let channel = self.effect.event.channel.kind();
-        let Some(front_end) = self.performer.deliveries.iter().find(|delivery| delivery.opens_forms_for(channel)) else {
+        let Some(front_end) = self.performer.deliveries.iter().find(|delivery| delivery.opens_forms_for(channel))
+        else {
             return Err(unreachable_by(&format!("a form asked for through {channel}")));
         };
         let form = build_form(self.performer, self.entry, self.event()).await?;
@@ -208,7 +209,8 @@ impl Performance<'_> {
         let named = |delivery: &&Arc<dyn Delivery>| delivery.name() == message.front_end;
         match self.performer.deliveries.iter().find(named) {
             Some(front_end) => {
-                self.contained("updating a message", self.performer.limits.delivery, front_end.update(view, message)).await
+                self.contained("updating a message", self.performer.limits.delivery, front_end.update(view, message))
+                    .await
             }
             // The front end is no longer configured, so nobody can see the message through it either.
             None => Ok(()),
@@ -295,9 +297,7 @@ fn unreachable_by(destination: &str) -> EffectError {
 /// What `get_approvers` stands for: whoever sees the message may decide, the web app is for admins.
 fn legacy_routing(approvers: &Approvers) -> Routing {
     let (on_failure, on_timeout) = match approvers {
-        Approvers::Fallback(fallback) => {
-            (fallback.continues_on_delivery_failure(), fallback.continues_on_timeout())
-        }
+        Approvers::Fallback(fallback) => (fallback.continues_on_delivery_failure(), fallback.continues_on_timeout()),
         Approvers::List(_) => (true, true),
         Approvers::Destination(_) => (false, false),
     };
