@@ -1,7 +1,8 @@
 //! Attribute macros of `sym-sdk`. They are documented where `sym-sdk` re-exports them.
 //!
-//! Each runs in three steps: parse ([`args`], [`item`]), validate ([`spec`], [`signature`]), expand ([`expand`]).
-//! Faults are collected on the way, so that one compile reports them all.
+//! Each runs in three steps: parse (`args`, `item`), validate (`spec`, `signature`), expand (`expand`).
+//! Faults are collected on the way, so that one compile reports them all. `SYM_MACROS_DEBUG=1` in the environment of the
+//! compiler prints every expansion.
 
 mod args;
 mod errors;

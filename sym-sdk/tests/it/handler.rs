@@ -456,3 +456,71 @@ fn kinds_have_names_and_numbers() {
     assert_eq!(HandlerKind::After(Step::Deny).macro_name(), "hook");
     assert_eq!(HandlerKind::GetFlows.macro_name(), "reducer");
 }
+
+/// One handler of each name.
+mod every_name {
+    use std::sync::Arc;
+
+    use sym_sdk::prelude::*;
+
+    macro_rules! hooks {
+        ($($name:ident)*) => {
+            $(#[hook]
+            pub(super) fn $name() {})*
+
+            pub(super) fn registry() -> sym_sdk::handler::Registry {
+                sym_sdk::handlers![
+                    get_permissions, get_request_notifications, get_approvers, get_identity, get_identity_lookup,
+                    get_flows, $($name),*
+                ]
+            }
+        };
+    }
+
+    hooks! {
+        on_prompt on_request on_request_forward on_request_expire on_approve on_deny on_escalate on_deescalate
+        after_prompt after_request after_request_forward after_request_expire after_approve after_deny after_escalate
+        after_deescalate
+    }
+
+    #[reducer]
+    fn get_permissions() -> RequestPermission {
+        RequestPermission::admins_only()
+    }
+
+    #[reducer]
+    fn get_request_notifications() -> Vec<Notification> {
+        Vec::new()
+    }
+
+    #[reducer]
+    fn get_approvers() -> Vec<RequestDestination> {
+        Vec::new()
+    }
+
+    #[reducer]
+    fn get_identity() -> Option<String> {
+        None
+    }
+
+    #[reducer]
+    fn get_identity_lookup() -> Option<String> {
+        None
+    }
+
+    #[reducer]
+    fn get_flows() -> Vec<Arc<Flow>> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn macros_and_kinds_agree_on_every_name() {
+    let registry = every_name::registry();
+    for record in registry.iter() {
+        assert_eq!(record.kind().as_str(), record.name());
+    }
+    let scope = registry.scope(None).unwrap();
+    let named = HandlerKind::all().filter(|kind| !matches!(kind, HandlerKind::Prefetch | HandlerKind::OnChange));
+    assert!(named.into_iter().all(|kind| scope.get(kind).is_some()));
+}
