@@ -5,6 +5,7 @@ pub use core::{column, file, line, module_path};
 pub use std::boxed::Box;
 
 pub use inventory;
+pub use sym_sdk_macros::attach;
 
 pub use crate::BoxFuture;
 pub use crate::forms::PromptForm;
