@@ -6,16 +6,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
+use super::Engine;
 use super::process::Process;
 use super::store::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoredRun, TimerKey};
-use super::Engine;
+use crate::BoxFuture;
 use crate::audit::AuditEntry;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::BoxFuture;
-use crate::machine::{
-    Effect, EffectError, EffectKey, EffectKind, Input, InputBody, Lane, Outcome, Reply, Transition,
-};
+use crate::machine::{Effect, EffectError, EffectKey, EffectKind, Input, InputBody, Lane, Outcome, Reply, Transition};
 use crate::model::{RunId, Srn};
 
 /// How long a claimed effect is nobody else's. Longer than any time limit of what an effect calls.
@@ -119,7 +117,11 @@ impl LocalEngine {
         let Claimed { effect, claims, .. } = claimed;
         let key = effect.key;
         let Some(run) = self.store.load(key.run).await? else {
-            return Err(Error::new(ErrorKind::Internal, codes::UNKNOWN_RUN, format!("effect {key} is of no known Run")));
+            return Err(Error::new(
+                ErrorKind::Internal,
+                codes::UNKNOWN_RUN,
+                format!("effect {key} is of no known Run"),
+            ));
         };
         let flow = run.state.flow.clone();
         let outcome = if claims > CLAIMS_MAX && !matches!(effect.kind, EffectKind::Revoke { .. }) {

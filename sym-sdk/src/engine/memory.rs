@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::store::{
     Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
-use crate::audit::AuditEntry;
 use crate::BoxFuture;
+use crate::audit::AuditEntry;
 use crate::machine::{Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, TimerChange};
 use crate::model::RunId;
 
@@ -76,7 +76,9 @@ impl Tables {
         }
         for change in commit.timers {
             match change {
-                TimerChange::Set { kind, at, generation } => self.set_timer(TimerKey::new(commit.run, kind), at, generation),
+                TimerChange::Set { kind, at, generation } => {
+                    self.set_timer(TimerKey::new(commit.run, kind), at, generation)
+                }
                 TimerChange::Cancel { kind } => self.drop_timer(TimerKey::new(commit.run, kind), None),
             }
         }

@@ -15,10 +15,10 @@ pub use process::Process;
 pub use store::{
     Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
-pub use workers::{Workers, WorkerLimits};
+pub use workers::{WorkerLimits, Workers};
 
-use crate::error::Result;
 use crate::BoxFuture;
+use crate::error::Result;
 use crate::machine::{Input, Reply};
 use crate::model::RunId;
 

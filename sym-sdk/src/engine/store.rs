@@ -6,11 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::audit::AuditEntry;
 use crate::BoxFuture;
-use crate::machine::{
-    Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, RunState, TimerChange, TimerKind,
-};
+use crate::audit::AuditEntry;
+use crate::machine::{Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, RunState, TimerChange, TimerKind};
 use crate::model::{RunId, RunStatus};
 
 /// The name of an input. A front end takes it from what it got (a Slack trigger, an API request id), so that the same thing

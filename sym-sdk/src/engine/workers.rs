@@ -77,12 +77,7 @@ impl Workers {
     }
 }
 
-async fn carry_out_lane(
-    engine: Arc<LocalEngine>,
-    lane: Lane,
-    limit: usize,
-    mut stopped: watch::Receiver<bool>,
-) {
+async fn carry_out_lane(engine: Arc<LocalEngine>, lane: Lane, limit: usize, mut stopped: watch::Receiver<bool>) {
     let slots = Arc::new(Semaphore::new(limit));
     let mut under_way = JoinSet::new();
     while !*stopped.borrow() {

@@ -36,7 +36,10 @@ impl Stepper<'_> {
             (false, _) => None,
             (true, Some(duration)) => Some(self.after_now(duration)),
             (true, None) => {
-                let error = EffectError::new(codes::INVALID_DURATION, "the request has no duration, so its access would never end");
+                let error = EffectError::new(
+                    codes::INVALID_DURATION,
+                    "the request has no duration, so its access would never end",
+                );
                 return self.fail(&event, error);
             }
         };
@@ -57,11 +60,8 @@ impl Stepper<'_> {
         attempt: u32,
         not_before: Option<jiff::Timestamp>,
     ) {
-        let kind = EffectKind::Grant {
-            target: grant.target.clone(),
-            identity: grant.identity.clone(),
-            deadline: grant.until,
-        };
+        let kind =
+            EffectKind::Grant { target: grant.target.clone(), identity: grant.identity.clone(), deadline: grant.until };
         let seq = self.effect_at(&event, kind, attempt, not_before, Some(grant.entitlement.clone()));
         self.state.cycle = Some(super::state::Cycle { event, stage: Stage::Grant, seq, repeated: Default::default() });
     }
@@ -93,7 +93,9 @@ impl Stepper<'_> {
             outcome => {
                 let error = match outcome {
                     Outcome::Failed(error) => error.clone(),
-                    other => EffectError::new(codes::INVALID_EVENT, format!("unexpected outcome of a grant: {other:?}")),
+                    other => {
+                        EffectError::new(codes::INVALID_EVENT, format!("unexpected outcome of a grant: {other:?}"))
+                    }
                 };
                 let attempt = pending.attempt;
                 let at = self.after_now(short_delay(attempt));
@@ -155,13 +157,7 @@ impl Stepper<'_> {
         self.effect_at(event, kind, attempt, not_before, Some(grant.entitlement.clone()));
     }
 
-    pub(super) fn revoke_done(
-        &mut self,
-        pending: &Pending,
-        target: &AccessTarget,
-        identity: &str,
-        outcome: &Outcome,
-    ) {
+    pub(super) fn revoke_done(&mut self, pending: &Pending, target: &AccessTarget, identity: &str, outcome: &Outcome) {
         let Access::Revoking { grant, alerted_at } = self.state.access.clone() else { return };
         let event = &pending.event;
         let target = target.label().to_owned();

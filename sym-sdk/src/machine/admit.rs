@@ -82,9 +82,10 @@ fn may_submit(state: &RunState, event: &EventRecord) -> Result<(), EffectError> 
         return Err(refused(codes::INVALID_EVENT, "this request was submitted already; begin a new one"));
     }
     match state.run.actor(Step::Prompt) {
-        Some(prompted) if *prompted != *event.actor => {
-            Err(refused(codes::NOT_PERMITTED, format!("only {}, who opened the form, can submit it", prompted.username())))
-        }
+        Some(prompted) if *prompted != *event.actor => Err(refused(
+            codes::NOT_PERMITTED,
+            format!("only {}, who opened the form, can submit it", prompted.username()),
+        )),
         _ => Ok(()),
     }
 }
@@ -98,7 +99,9 @@ fn is_undecided(state: &RunState) -> Result<(), EffectError> {
             let how = decision.name.past_tense();
             refused(codes::ALREADY_DECIDED, format!("this request was already {how} by {}", decision.actor.username()))
         }
-        (None, RunStatus::Expired) => refused(codes::ALREADY_DECIDED, "this request has expired; nobody acted on it in time"),
+        (None, RunStatus::Expired) => {
+            refused(codes::ALREADY_DECIDED, "this request has expired; nobody acted on it in time")
+        }
         (None, RunStatus::Errored) => refused(codes::ALREADY_DECIDED, "this request has failed; it must be made again"),
         (None, RunStatus::Pending) if state.request.is_none() && state.run.actor(Step::Prompt).is_none() => {
             refused(codes::UNKNOWN_RUN, "there is no such request")

@@ -73,7 +73,9 @@ impl Notice {
             }
             Self::Expired => format!("Nobody answered your request for {flow} in time; it is closed"),
             Self::Undeliverable => {
-                format!("Nobody could be notified of your request for {flow}; it is closed. Ask an administrator, then request again")
+                format!(
+                    "Nobody could be notified of your request for {flow}; it is closed. Ask an administrator, then request again"
+                )
             }
             Self::Granted { target, until: Some(until) } => format!("You have access to {target} until {until:.0}"),
             Self::Granted { target, until: None } => format!("You have access to {target} until it is revoked"),

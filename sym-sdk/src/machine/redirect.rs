@@ -62,7 +62,9 @@ impl Stepper<'_> {
         let refused = |message: String| EffectError::new(codes::INVALID_EVENT, message);
         if step == event.name {
             if !repeated.insert(step) {
-                return Err(refused(format!("`on_{step}` fired `{step}` a second time; only the first time is processed")));
+                return Err(refused(format!(
+                    "`on_{step}` fired `{step}` a second time; only the first time is processed"
+                )));
             }
         } else if step.rank() <= event.name.rank() {
             let from = event.name;
@@ -103,7 +105,10 @@ impl Stepper<'_> {
 
     fn not_applicable(&self, step: Step) -> EffectError {
         let status = self.state.run.status();
-        EffectError::new(codes::DEESCALATE_INVALID_RUN, format!("`{step}` does not apply to a request that is {status}"))
+        EffectError::new(
+            codes::DEESCALATE_INVALID_RUN,
+            format!("`{step}` does not apply to a request that is {status}"),
+        )
     }
 
     /// A request or an approval that a hook fires must say all that a form would have asked for.

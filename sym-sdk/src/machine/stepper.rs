@@ -88,7 +88,8 @@ impl<'a> Stepper<'a> {
         if self.state.cycle.is_some() {
             let record = self.record_action(event, actor, channel, action);
             if self.state.queue.len() >= QUEUE_LIMIT {
-                let error = EffectError::new(codes::NOT_PERMITTED, "too much is going on in this request; try again shortly");
+                let error =
+                    EffectError::new(codes::NOT_PERMITTED, "too much is going on in this request; try again shortly");
                 return self.refuse(record, error);
             }
             let (actor, channel, action) = (actor.clone(), channel.clone(), action.clone());
@@ -215,7 +216,8 @@ impl<'a> Stepper<'a> {
             (Stage::Identify, Outcome::Failed(error)) => self.fail(&event, error.clone()),
             (Stage::Grant, outcome) => self.grant_done(event, pending, outcome),
             (_, outcome) => {
-                let error = EffectError::new(codes::INVALID_EVENT, format!("unexpected outcome of an effect: {outcome:?}"));
+                let error =
+                    EffectError::new(codes::INVALID_EVENT, format!("unexpected outcome of an effect: {outcome:?}"));
                 self.fail(&event, error);
             }
         }
@@ -263,7 +265,10 @@ impl<'a> Stepper<'a> {
                 self.audit(event, AuditKind::Alerted { error: error.clone() });
             }
             // An alert that cannot be sent must not raise another one.
-            (EffectKind::Alert { .. } | EffectKind::UpdateMessages | EffectKind::Message { .. }, Outcome::Failed(error)) => {
+            (
+                EffectKind::Alert { .. } | EffectKind::UpdateMessages | EffectKind::Message { .. },
+                Outcome::Failed(error),
+            ) => {
                 self.audit(event, AuditKind::Reported { error: error.clone() });
             }
             _ => {}

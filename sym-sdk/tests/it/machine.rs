@@ -10,7 +10,7 @@ use sym_sdk::audit::{AuditEntry, AuditKind};
 use sym_sdk::error::codes;
 use sym_sdk::machine::*;
 use sym_sdk::model::*;
-use sym_sdk::prelude::{Notification, NextEvent, PermissionLevel, RequestPermission, SlackChannelName, Step};
+use sym_sdk::prelude::{NextEvent, Notification, PermissionLevel, RequestPermission, SlackChannelName, Step};
 use sym_sdk::routing::PermissionScope;
 use sym_sdk::template::ApprovalTemplate;
 use uuid::Uuid;
@@ -208,7 +208,9 @@ impl World {
 
     fn advance(&mut self, by: Duration) {
         self.now += by;
-        while let Some((kind, _)) = self.timers.iter().map(|(kind, (at, _))| (*kind, *at)).find(|(_, at)| *at <= self.now) {
+        while let Some((kind, _)) =
+            self.timers.iter().map(|(kind, (at, _))| (*kind, *at)).find(|(_, at)| *at <= self.now)
+        {
             self.fire(kind);
         }
     }
@@ -324,8 +326,7 @@ fn a_decision_that_waited_for_another_one_is_told_so() {
     assert!(matches!(world.deny(&cho), Reply::Accepted { .. }), "it waits for the hook of the first");
     world.settle();
     assert_eq!(world.status(), RunStatus::Escalated);
-    let refused: Vec<_> =
-        world.audit.iter().filter(|entry| matches!(entry.kind, AuditKind::Refused { .. })).collect();
+    let refused: Vec<_> = world.audit.iter().filter(|entry| matches!(entry.kind, AuditKind::Refused { .. })).collect();
     assert_eq!(refused.len(), 1);
     assert_eq!(refused[0].event.actor, cho);
     let told = world.audit.iter().any(|entry| {
@@ -345,9 +346,24 @@ fn nobody_decides_beyond_the_permissions() {
     world.request(&ana);
     world.settle();
     for (who, expected) in [
-        (&cho, expect_test::expect!["cho@example.com is not among those who may decide this request (SymSDK:NOT_PERMITTED)"]),
-        (&gus, expect_test::expect!["gus@example.com is not among those who may decide this request (SymSDK:NOT_PERMITTED)"]),
-        (&ana, expect_test::expect!["ana@example.com is not among those who may decide this request (SymSDK:NOT_PERMITTED)"]),
+        (
+            &cho,
+            expect_test::expect![
+                "cho@example.com is not among those who may decide this request (SymSDK:NOT_PERMITTED)"
+            ],
+        ),
+        (
+            &gus,
+            expect_test::expect![
+                "gus@example.com is not among those who may decide this request (SymSDK:NOT_PERMITTED)"
+            ],
+        ),
+        (
+            &ana,
+            expect_test::expect![
+                "ana@example.com is not among those who may decide this request (SymSDK:NOT_PERMITTED)"
+            ],
+        ),
     ] {
         let reply = world.approve(who);
         expected.assert_eq(&world.refusal(&reply));
@@ -688,9 +704,9 @@ fn a_delivery_is_tried_again_while_that_may_help() {
     }
     world.settle();
     assert_eq!(world.status(), RunStatus::Expired, "there is no other notification, so nobody could ever answer");
-    let told = world.audit.iter().any(|entry| {
-        matches!(&entry.kind, AuditKind::Messaged { text, .. } if text.contains("Nobody could be notified"))
-    });
+    let told = world.audit.iter().any(
+        |entry| matches!(&entry.kind, AuditKind::Messaged { text, .. } if text.contains("Nobody could be notified")),
+    );
     assert!(told);
 }
 
@@ -784,7 +800,18 @@ fn worlds() -> impl Strategy<Value = (bool, u16, bool, bool, bool, u8, bool, u8)
     (any::<bool>(), any::<u16>(), any::<bool>(), any::<bool>(), any::<bool>(), 1..3u8, any::<bool>(), 0..3u8)
 }
 
-fn make_world((access, hooks, revoke, schedule, guests, approvals, allow_self, level): (bool, u16, bool, bool, bool, u8, bool, u8)) -> World {
+fn make_world(
+    (access, hooks, revoke, schedule, guests, approvals, allow_self, level): (
+        bool,
+        u16,
+        bool,
+        bool,
+        bool,
+        u8,
+        bool,
+        u8,
+    ),
+) -> World {
     let mut params = FlowParams::default();
     params.allow_revoke = revoke || !schedule;
     params.schedule_deescalation = schedule;
@@ -912,8 +939,7 @@ fn check(world: &World, before: Option<&RunState>) {
     }
     // P4: one decision.
     let decisions = world.audit.iter().filter(|entry| {
-        matches!(entry.kind, AuditKind::Completed)
-            && matches!(entry.status, RunStatus::Approved | RunStatus::Denied)
+        matches!(entry.kind, AuditKind::Completed) && matches!(entry.status, RunStatus::Approved | RunStatus::Denied)
     });
     assert!(decisions.count() <= 1, "decided twice");
     // The event in hand waits for an effect that is under way.

@@ -234,7 +234,7 @@ impl World {
         match handle {
             Handle::Module { reference, .. } => match instance.module.outputs.get(name) {
                 Some(output) => Ok(self.output(&instance, output)),
-                None if instance.module.broken => Ok(Value::faulty()),
+                None if instance.module.may_declare(name) => Ok(Value::faulty()),
                 None => {
                     let hint = did_you_mean(name, instance.module.outputs.keys());
                     Err(nowhere(format!("`{reference}` has no output `{name}`")).with_hint_if(hint))
@@ -353,7 +353,10 @@ impl World {
         let Some(call) = &child.call else { return };
         for attribute in call.declared.body.attributes() {
             let name = attribute.key.as_str();
-            if MODULE_ATTRIBUTES.contains(&name) || child.module.variables.contains_key(name) || child.module.broken {
+            if MODULE_ATTRIBUTES.contains(&name)
+                || child.module.variables.contains_key(name)
+                || child.module.may_declare(name)
+            {
                 continue;
             }
             let message = format!("module `{}` has no variable `{name}`", call.declared.name);

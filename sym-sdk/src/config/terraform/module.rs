@@ -32,8 +32,10 @@ const TOP_LEVEL: [&str; 13] = [
 /// A parsed directory.
 #[derive(Debug, Default)]
 pub(super) struct Module {
-    /// Whether a file could not be parsed, so that names may seem missing that are not.
-    pub(super) broken: bool,
+    /// Files that could not be parsed. What they declare is missing.
+    broken: Vec<Rc<Source>>,
+    /// Whether a file could not even be read.
+    unread: bool,
     pub(super) variables: BTreeMap<String, Rc<Declared>>,
     pub(super) locals: BTreeMap<String, Rc<Local>>,
     pub(super) resources: BTreeMap<(String, String), Rc<Declared>>,
@@ -89,7 +91,7 @@ impl Module {
                 Ok(source) => Rc::new(source),
                 Err(fault) => {
                     faults.push(fault);
-                    module.broken = true;
+                    module.unread = true;
                     continue;
                 }
             };
@@ -97,11 +99,16 @@ impl Module {
                 Ok(body) => module.take(&source, body, faults),
                 Err(fault) => {
                     faults.push(fault);
-                    module.broken = true;
+                    module.broken.push(source);
                 }
             }
         }
         module
+    }
+
+    /// Whether a name that seems missing may be declared in a file that could not be parsed.
+    pub(super) fn may_declare(&self, name: &str) -> bool {
+        self.unread || self.broken.iter().any(|source| source.text().contains(name))
     }
 
     fn take(&mut self, source: &Rc<Source>, body: Body, faults: &mut Vec<Fault>) {

@@ -128,8 +128,8 @@ impl Scope<'_> {
     }
 
     fn undeclared(self, traversal: &Traversal, reference: &str, hint: Option<String>) -> Value {
-        // It may stand in the file that could not be parsed.
-        if self.instance.module.broken {
+        let name = reference.rsplit('.').next().unwrap_or(reference);
+        if self.instance.module.may_declare(name) {
             return Value::faulty();
         }
         let fault = Fault::new(self.place(traversal), format!("`{reference}` is not declared"));

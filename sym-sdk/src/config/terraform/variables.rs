@@ -39,7 +39,7 @@ pub(super) fn give(world: &World, root: &Rc<Instance>, reader: &TerraformReader)
         }
     }
     for (name, value) in &reader.variables {
-        if !root.module.variables.contains_key(name) && !root.module.broken {
+        if !root.module.variables.contains_key(name) && !root.module.may_declare(name) {
             let fault = Fault::new(Place::default(), format!("variable `{name}` is given, but not declared"));
             world.fault(fault.with_hint_if(did_you_mean(name, root.module.variables.keys())));
         } else {

@@ -92,12 +92,13 @@ impl Scope<'_> {
             ("sensitive" | "nonsensitive", Some(expr)) => return self.eval(expr),
             _ => {}
         }
+        let values = self.arguments(call);
         let Some(function) = find(name) else {
             let fault = Fault::new(self.place(call), format!("function `{name}` is not supported"));
             let names = functions().map(|function| function.name).chain(SPECIAL);
             return self.faulty(fault.with_hint_if(did_you_mean(name, names)));
         };
-        let values = match self.arguments(call) {
+        let values = match values {
             Ok(values) => values,
             Err(unknown) => return unknown,
         };
