@@ -57,8 +57,9 @@ impl Check<'_> {
             if kind.is_slack() || kind.is_list() {
                 self.fault(place, format!("{whose} of type `{kind}` cannot have a default"));
             } else {
-                let default = self.keep(place, &format!("default of {whose}"), kind.parse_text(default))?;
-                resolved = self.keep(place, whose, resolved.with_default(default))?;
+                let about = format!("default of {whose}");
+                let default = self.keep(place, &about, kind.parse_text(default))?;
+                resolved = self.keep(place, &about, resolved.with_default(default))?;
             }
         }
         Some(resolved)

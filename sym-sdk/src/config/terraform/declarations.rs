@@ -26,7 +26,7 @@ impl World {
         for provider in module.providers.iter().filter(|provider| provider.name == "sym") {
             self.declare_organization(instance, provider, config);
         }
-        for declared in module.resources.values().chain(module.data.values()).filter(|declared| declared.is_sym()) {
+        for declared in module.sym_resources() {
             if schema::resource(&declared.kind).is_none() {
                 let message = format!("`{}` is not a resource of Sym's", declared.kind);
                 let hint = did_you_mean(&declared.kind, schema::kinds());

@@ -187,7 +187,8 @@ impl World {
                 scope.faulty(Fault::new(scope.place(&attribute.value), message))
             }
             None => {
-                let message = format!("`count`: expected a whole number from 0, got {}", count.describe());
+                let got = count.to_number().map_or_else(|| count.describe().to_owned(), |number| number.to_string());
+                let message = format!("`count`: expected a whole number from 0, got {got}");
                 scope.faulty(Fault::new(scope.place(&attribute.value), message))
             }
         }

@@ -26,7 +26,7 @@ pub(super) fn give(world: &World, root: &Rc<Instance>, reader: &TerraformReader)
             give_text(world, root, name, value);
         }
     }
-    let paths = files(&world.root, &[".tfvars", ".tfvars.json"], &mut Vec::new());
+    let paths = files(&world.root, &[".tfvars", ".tfvars.json"], &mut Vec::new()).unwrap_or_default();
     let own = |name: &str| matches!(name, "terraform.tfvars" | "terraform.tfvars.json");
     let auto = |name: &str| name.ends_with(".auto.tfvars") || name.ends_with(".auto.tfvars.json");
     let wanted: [&dyn Fn(&str) -> bool; 2] = [&own, &auto];

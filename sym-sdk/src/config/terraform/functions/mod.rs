@@ -108,7 +108,7 @@ impl Scope<'_> {
                 (least, most) if least == most => least.to_string(),
                 (least, most) => format!("{least} to {most}"),
             };
-            let message = format!("function `{name}` takes {expected} arguments, got {}", values.len());
+            let message = format!("arguments of function `{name}`: expected {expected}, got {}", values.len());
             return self.faulty(Fault::new(self.place(call), message));
         }
         let work = values.iter().map(Value::weight).fold(0, usize::saturating_add);
