@@ -1,4 +1,4 @@
-//! Just-in-time access workflows in Rust.
+#![doc = include_str!("docs/crate.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod config;
@@ -19,9 +19,15 @@ pub mod audit;
 #[cfg(feature = "runtime")]
 pub mod clock;
 #[cfg(feature = "runtime")]
+pub mod delivery;
+#[cfg(feature = "runtime")]
 pub mod engine;
 #[cfg(feature = "runtime")]
 pub mod machine;
+#[cfg(feature = "runtime")]
+pub mod runtime;
+#[cfg(feature = "runtime")]
+pub mod strategy;
 
 #[doc(hidden)]
 pub mod __private;

@@ -6,9 +6,9 @@ mod view;
 pub use dry::DryDelivery;
 pub use view::RequestView;
 
+use crate::BoxFuture;
 use crate::error::Result;
 use crate::forms::PromptForm;
-use crate::BoxFuture;
 use crate::machine::{EffectError, MessageRef, Notice};
 use crate::model::{ChannelType, User};
 use crate::routing::Destination;
@@ -39,12 +39,7 @@ pub trait Delivery: Send + Sync + 'static {
     fn reaches_user(&self, user: &User) -> bool;
 
     /// Tells a person.
-    fn message<'a>(
-        &'a self,
-        request: &'a RequestView,
-        to: &'a User,
-        notice: &'a Notice,
-    ) -> BoxFuture<'a, Result<()>>;
+    fn message<'a>(&'a self, request: &'a RequestView, to: &'a User, notice: &'a Notice) -> BoxFuture<'a, Result<()>>;
 
     /// Tells the error destination of the flow's environment, such as `#sym-errors`.
     fn alert<'a>(

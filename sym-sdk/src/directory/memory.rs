@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{DirectoryStore, KeyPath, KeyValueStore};
 use crate::BoxFuture;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result, codes};
 use crate::model::{User, UserId, UserIdentity, UserRole};
 
 /// What is behind a lock stays whole even if a thread panicked with it: each change is one call.
@@ -38,6 +38,13 @@ impl MemoryDirectory {
     }
 }
 
+impl FromIterator<User> for MemoryDirectory {
+    fn from_iter<I: IntoIterator<Item = User>>(users: I) -> Self {
+        let users = users.into_iter().map(|user| (user.id(), Arc::new(user))).collect();
+        Self { users: Mutex::new(users) }
+    }
+}
+
 fn done<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, Result<T>> {
     Box::pin(ready(Ok(value)))
 }
@@ -48,8 +55,7 @@ impl DirectoryStore for MemoryDirectory {
     }
 
     fn user_by_username<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Result<Option<Arc<User>>>> {
-        let username = username.to_lowercase();
-        done(self.find(|user| user.username().to_lowercase() == username))
+        done(self.find(|user| user.username().eq_ignore_ascii_case(username)))
     }
 
     fn user_by_identity<'a>(&'a self, identity: &'a UserIdentity) -> BoxFuture<'a, Result<Option<Arc<User>>>> {
@@ -62,7 +68,7 @@ impl DirectoryStore for MemoryDirectory {
 
     fn users(&self) -> BoxFuture<'_, Result<Vec<Arc<User>>>> {
         let mut users: Vec<Arc<User>> = lock(&self.users).values().cloned().collect();
-        users.sort_by_key(|user| user.username().to_lowercase());
+        users.sort_by_key(|user| user.username().to_ascii_lowercase());
         done(users)
     }
 
@@ -71,15 +77,18 @@ impl DirectoryStore for MemoryDirectory {
         if let Some(known) = users.values().find(|known| ***known == user) {
             return done(Arc::clone(known));
         }
-        let user = Arc::new(user);
-        users.insert(user.id(), Arc::clone(&user));
-        done(user)
+        if let Some(other) = users.get(&user.id()) {
+            return Box::pin(ready(Err(taken(&user, other))));
+        }
+        done(insert(&mut users, user))
     }
 
     fn put_user(&self, user: User) -> BoxFuture<'_, Result<Arc<User>>> {
-        let user = Arc::new(user);
-        lock(&self.users).insert(user.id(), Arc::clone(&user));
-        done(user)
+        let mut users = lock(&self.users);
+        if let Some(other) = users.values().find(|other| ***other == user && other.id() != user.id()) {
+            return Box::pin(ready(Err(taken(&user, other))));
+        }
+        done(insert(&mut users, user))
     }
 
     fn set_role(&self, id: UserId, role: UserRole) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
@@ -89,6 +98,19 @@ impl DirectoryStore for MemoryDirectory {
     fn put_identity(&self, id: UserId, identity: UserIdentity) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
         done(self.change(id, |user| user.with_identity(identity)))
     }
+}
+
+fn insert(users: &mut BTreeMap<UserId, Arc<User>>, user: User) -> Arc<User> {
+    let user = Arc::new(user);
+    users.insert(user.id(), Arc::clone(&user));
+    user
+}
+
+/// The error for a user whose name or id another user has.
+fn taken(user: &User, other: &User) -> Error {
+    let (name, id) = (other.username(), other.id());
+    let message = format!("`{}` cannot be saved, because `{name}` with the id `{id}` is in the way", user.username());
+    Error::new(ErrorKind::Conflict, codes::USER_PROCESSING_ERROR, message)
 }
 
 /// A key-value store in memory.

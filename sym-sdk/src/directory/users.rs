@@ -21,10 +21,11 @@ pub trait DirectoryStore: Send + Sync {
     /// All users, by name.
     fn users(&self) -> BoxFuture<'_, Result<Vec<Arc<User>>>>;
 
-    /// Adds the user, unless there is one of that name; gives back the one that is there then.
+    /// Adds the user, unless there is one of that name; gives back the one that is there then. If another user has the id,
+    /// that is an error.
     fn insert_user(&self, user: User) -> BoxFuture<'_, Result<Arc<User>>>;
 
-    /// Adds the user, or replaces the one with that id.
+    /// Adds the user, or replaces the one with that id. If another user has the name, that is an error.
     fn put_user(&self, user: User) -> BoxFuture<'_, Result<Arc<User>>>;
 
     /// Sets a user's role. None if there is no such user.
@@ -35,6 +36,16 @@ pub trait DirectoryStore: Send + Sync {
 }
 
 /// The users of the organization. Clones share them.
+///
+/// ```
+/// use sym_sdk::prelude::*;
+///
+/// async fn get_permissions(event: &Event, directory: &Directory) -> Result<RequestPermission> {
+///     let owner = directory.get_or_create_user_by_email(event.flow().var("owner")?).await?;
+///     let approvers = user_ids([owner]).or(PermissionLevel::Admin);
+///     Ok(RequestPermission::new(PermissionLevel::Admin, approvers))
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Directory {
     store: Arc<dyn DirectoryStore>,
@@ -50,7 +61,7 @@ impl Directory {
 
     /// The same for a store that is shared.
     pub fn from_store<D: Into<String>>(store: Arc<dyn DirectoryStore>, domains: impl IntoIterator<Item = D>) -> Self {
-        let domains = domains.into_iter().map(|domain| domain.into().trim().to_lowercase()).collect();
+        let domains = domains.into_iter().map(|domain| domain.into().trim().to_ascii_lowercase()).collect();
         Self { store, domains }
     }
 
@@ -101,7 +112,7 @@ impl Directory {
         Ok(users)
     }
 
-    /// Adds the user, or replaces the one with that id.
+    /// Adds the user, or replaces the one with that id. If another user has the name, that is an error.
     pub async fn put_user(&self, user: User) -> Result<Arc<User>> {
         self.store.put_user(user).await
     }
@@ -139,9 +150,21 @@ impl Directory {
         }
     }
 
+    /// Stores the account that a user has in an instance of a service.
+    pub async fn put_identity(&self, id: UserId, identity: UserIdentity) -> Result<Arc<User>> {
+        self.store.put_identity(id, identity).await?.ok_or_else(|| unknown_user(id))
+    }
+
+    /// Whether the e-mail address is in one of the organization's domains.
+    pub fn owns_domain_of(&self, email: &str) -> bool {
+        email.rsplit_once('@').is_some_and(|(_, domain)| {
+            // Other letters whose lower case is ASCII, such as the Kelvin sign, make another domain.
+            self.domains.iter().any(|own| own.eq_ignore_ascii_case(domain.trim()))
+        })
+    }
+
     fn role_on_first_contact(&self, user: &User) -> UserRole {
-        let domain = user.email_domain().unwrap_or_default();
-        if self.domains.iter().any(|own| own == domain) { UserRole::Member } else { UserRole::Guest }
+        if self.owns_domain_of(user.email().unwrap_or_default()) { UserRole::Member } else { UserRole::Guest }
     }
 }
 

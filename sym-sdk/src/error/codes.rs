@@ -2,7 +2,6 @@
 
 use super::ErrorCode;
 
-// Codes that Sym's SDK knows.
 /// `AccessStrategy:STRATEGY_NOT_FOUND`: there is no such strategy.
 pub const ACCESS_STRATEGY_NOT_FOUND: ErrorCode = ErrorCode::new("AccessStrategy", "STRATEGY_NOT_FOUND");
 /// `Aptible:ALREADY_IN_ROLE`: the user already has the Aptible role.
@@ -21,11 +20,11 @@ pub const BOUNDARY_ALREADY_IN_ROLE: ErrorCode = ErrorCode::new("Boundary", "ALRE
 pub const GITHUB_REPOSITORY_NOT_FOUND: ErrorCode = ErrorCode::new("GitHub", "REPOSITORY_NOT_FOUND");
 /// `Google:USER_NOT_FOUND`: there is no such Google user.
 pub const GOOGLE_USER_NOT_FOUND: ErrorCode = ErrorCode::new("Google", "USER_NOT_FOUND");
-/// `HTTP:ERROR_RESPONSE`: A server answered with an error.
+/// `HTTP:ERROR_RESPONSE`: a server answered with an error.
 pub const HTTP_ERROR_RESPONSE: ErrorCode = ErrorCode::new("HTTP", "ERROR_RESPONSE");
 /// `Identity:COULD_NOT_SAVE`: an identity could not be saved.
 pub const IDENTITY_COULD_NOT_SAVE: ErrorCode = ErrorCode::new("Identity", "COULD_NOT_SAVE");
-/// `Identity:NOT_FOUND`: A user has no known account in a service.
+/// `Identity:NOT_FOUND`: a user has no known account in a service.
 pub const IDENTITY_NOT_FOUND: ErrorCode = ErrorCode::new("Identity", "NOT_FOUND");
 /// `Jira:MISSING_INSTALLATION`: Jira is not connected.
 pub const JIRA_MISSING_INSTALLATION: ErrorCode = ErrorCode::new("Jira", "MISSING_INSTALLATION");
@@ -39,17 +38,19 @@ pub const ONELOGIN_AUTH_FAILED: ErrorCode = ErrorCode::new("OneLogin", "AUTH_FAI
 pub const PAGERDUTY_USER_NOT_FOUND: ErrorCode = ErrorCode::new("PagerDuty", "USER_NOT_FOUND");
 /// `PagerDuty:UNKNOWN`: PagerDuty failed without saying why.
 pub const PAGERDUTY_UNKNOWN: ErrorCode = ErrorCode::new("PagerDuty", "UNKNOWN");
-/// `SymSDK:MISSING_ARGUMENT`: A call lacks an argument.
+/// `SymSDK:MISSING_ARGUMENT`: a call lacks an argument.
 pub const MISSING_ARGUMENT: ErrorCode = ErrorCode::new("SymSDK", "MISSING_ARGUMENT");
 /// `Slack:NOT_IN_CHANNEL`: the app is not a member of the channel.
 pub const SLACK_NOT_IN_CHANNEL: ErrorCode = ErrorCode::new("Slack", "NOT_IN_CHANNEL");
-/// `SymIntegration:USER_PROCESSING_ERROR`: A user could not be looked up or created.
+/// `SymIntegration:USER_PROCESSING_ERROR`: a user could not be looked up or created.
 pub const USER_PROCESSING_ERROR: ErrorCode = ErrorCode::new("SymIntegration", "USER_PROCESSING_ERROR");
 /// `Authentication:INVALID_JWT`: the token is not valid.
 pub const AUTHENTICATION_INVALID_JWT: ErrorCode = ErrorCode::new("Authentication", "INVALID_JWT");
 /// `DeescalateAPI:INVALID_RUN`: the Run is not in a state that this event applies to.
 pub const DEESCALATE_INVALID_RUN: ErrorCode = ErrorCode::new("DeescalateAPI", "INVALID_RUN");
-// Codes of this crate.
+
+// What follows is our own.
+
 /// `SymSDK:INVALID_ERROR_CODE`: not an error code.
 pub const INVALID_ERROR_CODE: ErrorCode = ErrorCode::new("SymSDK", "INVALID_ERROR_CODE");
 /// `SymSDK:INVALID_ID`: not a UUID.
@@ -60,13 +61,13 @@ pub const INVALID_EMAIL: ErrorCode = ErrorCode::new("SymSDK", "INVALID_EMAIL");
 pub const INVALID_SRN: ErrorCode = ErrorCode::new("SymSDK", "INVALID_SRN");
 /// `SymSDK:INVALID_SLUG`: not a slug.
 pub const INVALID_SLUG: ErrorCode = ErrorCode::new("SymSDK", "INVALID_SLUG");
-/// `SymSDK:INVALID_FIELD_VALUE`: A value does not suit its field.
+/// `SymSDK:INVALID_FIELD_VALUE`: a value does not suit its field.
 pub const INVALID_FIELD_VALUE: ErrorCode = ErrorCode::new("SymSDK", "INVALID_FIELD_VALUE");
-/// `SymSDK:INVALID_FIELD`: A field or one of its options is declared wrongly.
+/// `SymSDK:INVALID_FIELD`: a field or one of its options is declared wrongly.
 pub const INVALID_FIELD: ErrorCode = ErrorCode::new("SymSDK", "INVALID_FIELD");
 /// `SymSDK:UNKNOWN_FIELD`: there is no such field.
 pub const UNKNOWN_FIELD: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_FIELD");
-/// `SymSDK:MISSING_FIELD`: A field that is needed has no value.
+/// `SymSDK:MISSING_FIELD`: a field that is needed has no value.
 pub const MISSING_FIELD: ErrorCode = ErrorCode::new("SymSDK", "MISSING_FIELD");
 /// `SymSDK:UNKNOWN_VAR`: the flow has no such var.
 pub const UNKNOWN_VAR: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_VAR");
@@ -102,29 +103,29 @@ pub const SELF_APPROVAL: ErrorCode = ErrorCode::new("SymSDK", "SELF_APPROVAL");
 pub const UNKNOWN_RUN: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_RUN");
 /// `SymSDK:UNKNOWN_USER`: there is no such user.
 pub const UNKNOWN_USER: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_USER");
-/// `SymSDK:HANDLER_FAILED`: A handler returned an error.
+/// `SymSDK:HANDLER_FAILED`: a handler returned an error.
 pub const HANDLER_FAILED: ErrorCode = ErrorCode::new("SymSDK", "HANDLER_FAILED");
-/// `SymSDK:HANDLER_PANICKED`: A handler panicked.
+/// `SymSDK:HANDLER_PANICKED`: a handler panicked.
 pub const HANDLER_PANICKED: ErrorCode = ErrorCode::new("SymSDK", "HANDLER_PANICKED");
-/// `SymSDK:HANDLER_TIMED_OUT`: A handler took longer than its limit.
+/// `SymSDK:HANDLER_TIMED_OUT`: a handler took longer than its limit.
 pub const HANDLER_TIMED_OUT: ErrorCode = ErrorCode::new("SymSDK", "HANDLER_TIMED_OUT");
 /// `SymSDK:ARGUMENT_UNAVAILABLE`: an argument of a handler could not be had.
 pub const ARGUMENT_UNAVAILABLE: ErrorCode = ErrorCode::new("SymSDK", "ARGUMENT_UNAVAILABLE");
-/// `SymSDK:INVALID_VAR`: A var has not the form that a handler expects.
+/// `SymSDK:INVALID_VAR`: a var has not the form that a handler expects.
 pub const INVALID_VAR: ErrorCode = ErrorCode::new("SymSDK", "INVALID_VAR");
 /// `SymSDK:CONFIGURATION`: the configuration has a fault.
 pub const CONFIGURATION: ErrorCode = ErrorCode::new("SymSDK", "CONFIGURATION");
-/// `SymSDK:INVALID_KEY`: A key-value path is not valid, or runs into a value where a namespace is needed.
+/// `SymSDK:INVALID_KEY`: a key-value path is not valid, or runs into a value where a namespace is needed.
 pub const INVALID_KEY: ErrorCode = ErrorCode::new("SymSDK", "INVALID_KEY");
-/// `SymSDK:INVALID_JSON`: A value has no JSON form, or JSON is not of the expected form.
+/// `SymSDK:INVALID_JSON`: a value has no JSON form, or JSON is not of the expected form.
 pub const INVALID_JSON: ErrorCode = ErrorCode::new("SymSDK", "INVALID_JSON");
-/// A hook put off the end of an access.
+/// `AccessStrategy:REVOCATION_PUT_OFF`: a hook put off the end of an access.
 pub const DEESCALATE_PUT_OFF: ErrorCode = ErrorCode::new("AccessStrategy", "REVOCATION_PUT_OFF");
-/// A strategy answered, and reported errors.
+/// `AccessStrategy:REPORTED_ERRORS`: a strategy answered, and reported errors.
 pub const STRATEGY_REPORTED_ERRORS: ErrorCode = ErrorCode::new("AccessStrategy", "REPORTED_ERRORS");
-/// The time of an access had passed before it could be granted.
+/// `AccessStrategy:EXPIRED`: the time of an access had passed before it could be granted.
 pub const ACCESS_EXPIRED: ErrorCode = ErrorCode::new("AccessStrategy", "EXPIRED");
-/// What was sent is larger than the limit.
+/// `SymSDK:TOO_LARGE`: what was sent is larger than the limit.
 pub const TOO_LARGE: ErrorCode = ErrorCode::new("SymSDK", "TOO_LARGE");
-/// The store failed.
+/// `SymSDK:STORE`: the store failed.
 pub const STORE: ErrorCode = ErrorCode::new("SymSDK", "STORE");

@@ -66,7 +66,6 @@ pub enum ErrorKind {
 /// ```
 pub struct Error(Box<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     kind: ErrorKind,
     code: ErrorCode,
@@ -222,6 +221,13 @@ impl Error {
 /// Slack reads `&`, `<` and `>` as markup.
 fn escape_slack(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// JSON that is not of the expected form.
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::new(ErrorKind::Decode, codes::INVALID_JSON, "the JSON is not of the expected form").with_source(error)
+    }
 }
 
 impl fmt::Display for Error {

@@ -1,5 +1,6 @@
 //! Reads a [`FieldMap`] into a user's type without a copy in between.
 
+use std::collections::btree_map;
 use std::fmt;
 
 use serde::de::value::{BorrowedStrDeserializer, SeqDeserializer};
@@ -7,7 +8,8 @@ use serde::de::{self, DeserializeSeed, IntoDeserializer, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::{FieldMap, FieldValue, SlackUserSelection};
-use crate::error::{Error, ErrorKind, codes};
+use crate::error::{Error, codes};
+use crate::suggest;
 
 /// What serde reports, with the field it was at.
 #[derive(Debug)]
@@ -20,7 +22,7 @@ pub(super) struct Fault {
 enum FaultKind {
     Value(String),
     Missing(&'static str),
-    Unknown(String),
+    Unknown(String, &'static [&'static str]),
 }
 
 impl Fault {
@@ -34,18 +36,22 @@ impl Fault {
             // A struct inside a field may lack something too; then the field has a wrong value.
             (FaultKind::Missing(name), None) => {
                 let message = format!("field `{name}` is needed, but has no value");
-                Error::new(ErrorKind::InvalidInput, codes::MISSING_FIELD, message).with_hint(fields.hint(name))
+                Error::invalid(codes::MISSING_FIELD, message).with_hint(fields.hint(name))
             }
-            (FaultKind::Unknown(name), None) => {
+            (FaultKind::Unknown(name, expected), None) => {
                 let message = format!("field `{name}` is not expected");
-                Error::new(ErrorKind::InvalidInput, codes::UNKNOWN_FIELD, message)
+                Error::invalid(codes::UNKNOWN_FIELD, message).with_hint(suggest::hint(
+                    &name,
+                    "expected fields",
+                    expected.iter().copied(),
+                ))
             }
             (kind, field) => {
                 let message = match field {
                     Some(field) => format!("field `{field}`: {kind}"),
                     None => kind.to_string(),
                 };
-                Error::new(ErrorKind::InvalidInput, codes::INVALID_FIELD_VALUE, message)
+                Error::invalid(codes::INVALID_FIELD_VALUE, message)
             }
         }
     }
@@ -56,7 +62,7 @@ impl fmt::Display for FaultKind {
         match self {
             Self::Value(message) => f.write_str(message),
             Self::Missing(name) => write!(f, "missing `{name}`"),
-            Self::Unknown(name) => write!(f, "unexpected `{name}`"),
+            Self::Unknown(name, _) => write!(f, "unexpected `{name}`"),
         }
     }
 }
@@ -78,8 +84,8 @@ impl de::Error for Fault {
         Self { kind: FaultKind::Missing(field), field: None }
     }
 
-    fn unknown_field(field: &str, _expected: &'static [&'static str]) -> Self {
-        Self { kind: FaultKind::Unknown(field.to_owned()), field: None }
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        Self { kind: FaultKind::Unknown(field.to_owned(), expected), field: None }
     }
 }
 
@@ -90,7 +96,7 @@ impl<'de> de::Deserializer<'de> for Fields<'de> {
     type Error = Fault;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_map(FieldsAccess { rest: self.0.into_iter(), current: None })
+        visitor.visit_map(FieldsAccess { rest: self.0.0.iter(), current: None })
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Fault> {
@@ -116,7 +122,7 @@ impl<'de> de::Deserializer<'de> for Fields<'de> {
 }
 
 struct FieldsAccess<'de> {
-    rest: std::collections::btree_map::Iter<'de, String, FieldValue>,
+    rest: btree_map::Iter<'de, String, FieldValue>,
     current: Option<(&'de str, &'de FieldValue)>,
 }
 

@@ -33,7 +33,7 @@ use crate::suggest;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct FieldMap(BTreeMap<String, FieldValue>);
+pub struct FieldMap(pub(super) BTreeMap<String, FieldValue>);
 
 impl FieldMap {
     /// No fields.
@@ -77,7 +77,7 @@ impl FieldMap {
     }
 
     /// Names and values, in alphabetical order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &FieldValue)> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &FieldValue)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
@@ -167,7 +167,7 @@ impl FieldMap {
         })?;
         pick(value).ok_or_else(|| {
             let got = value.type_of();
-            let message = format!("field `{name}` is not a {expected}, but a {got}");
+            let message = format!("field `{name}` has the type `{got}`, not `{expected}`");
             Error::invalid(codes::INVALID_FIELD_VALUE, message).with_hint(self.hint(name))
         })
     }
@@ -198,11 +198,11 @@ impl<N: Into<String>, V: Into<FieldValue>> Extend<(N, V)> for FieldMap {
     }
 }
 
-impl<'a> IntoIterator for &'a FieldMap {
-    type Item = (&'a String, &'a FieldValue);
-    type IntoIter = btree_map::Iter<'a, String, FieldValue>;
+impl IntoIterator for FieldMap {
+    type Item = (String, FieldValue);
+    type IntoIter = btree_map::IntoIter<String, FieldValue>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
+        self.0.into_iter()
     }
 }

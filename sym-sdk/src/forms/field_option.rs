@@ -34,7 +34,7 @@ impl FieldOption {
     pub fn new(value: impl Into<FieldValue>, label: impl Into<String>) -> Result<Self> {
         let (value, label) = (value.into(), label.into());
         if value.type_of().is_list() || value.type_of().is_slack() {
-            let message = format!("the value of an option must be a single value, got a {}", value.type_of());
+            let message = format!("the value of an option must be a single value, got a `{}`", value.type_of());
             return Err(Error::invalid(codes::INVALID_FIELD, message));
         }
         check("value", &value.to_setting())?;

@@ -187,13 +187,18 @@ impl FieldSpec {
     }
 
     fn parse_duration(&self, json: &Value) -> Result<Duration> {
-        if let Some(seconds) = json.as_u64() {
-            return check_seconds(seconds, &json.to_string());
-        }
-        match json.as_str() {
-            Some(text) => parse_duration(text),
-            None => Err(self.mismatch("a duration, in seconds or such as `30m`", json)),
-        }
+        let parsed = match (json.as_u64(), json.as_str()) {
+            (Some(seconds), _) => check_seconds(seconds, &json.to_string()),
+            (None, Some(text)) => parse_duration(text),
+            (None, None) => return Err(self.mismatch("a duration, in seconds or such as `30m`", json)),
+        };
+        parsed.map_err(|error| {
+            let named = Error::invalid(error.code().clone(), format!("field `{}`: {}", self.name, error.message()));
+            match error.hint() {
+                Some(hint) => named.with_hint(hint),
+                None => named,
+            }
+        })
     }
 
     fn mismatch(&self, expected: &str, json: &Value) -> Error {
@@ -202,7 +207,7 @@ impl FieldSpec {
     }
 
     fn misdeclared(&self, what: &str) -> Error {
-        let message = format!("field `{}` {what}, because it is a {}", self.name, self.field_type);
+        let message = format!("field `{}` {what}, because its type is `{}`", self.name, self.field_type);
         Error::invalid(codes::INVALID_FIELD, message)
     }
 
@@ -211,7 +216,8 @@ impl FieldSpec {
         if expected == got {
             return Ok(());
         }
-        let message = format!("the {what} `{value}` of field `{}` must be a {expected}, but is a {got}", self.name);
+        let message =
+            format!("the {what} `{value}` of field `{}` must have the type `{expected}`, but has `{got}`", self.name);
         Err(Error::invalid(codes::INVALID_FIELD, message))
     }
 
@@ -249,7 +255,7 @@ impl FieldSpec {
 fn slack_user(json: &Value) -> Option<SlackUserSelection> {
     match json {
         Value::String(id) if !id.is_empty() => Some(SlackUserSelection::new(id, None)),
-        Value::Object(_) => serde_json::from_value(json.clone()).ok(),
+        Value::Object(_) => SlackUserSelection::deserialize(json).ok().filter(|user| !user.user_id().is_empty()),
         _ => None,
     }
 }

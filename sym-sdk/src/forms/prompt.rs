@@ -142,6 +142,12 @@ impl PromptForm {
         }
     }
 
+    /// The same form with other fields.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn with_fields(self, fields: Vec<PromptField>) -> Self {
+        Self { fields, ..self }
+    }
+
     /// The fields, in the order in which they are shown.
     pub fn fields(&self) -> &[PromptField] {
         &self.fields
@@ -177,6 +183,6 @@ impl PromptForm {
 
     fn unknown(&self, name: &str) -> Error {
         Error::new(ErrorKind::NotFound, codes::UNKNOWN_FIELD, format!("the form has no field `{name}`"))
-            .with_hint(suggest::hint(name, "form's fields", self.fields.iter().map(|field| field.name.as_str())))
+            .with_hint(suggest::hint(name, "fields in the form", self.fields.iter().map(|field| field.name.as_str())))
     }
 }

@@ -21,7 +21,7 @@ pub use integration::{IntegrationClient, IntegrationConfig};
 pub use kind::HandlerKind;
 pub use output::HandlerOutput;
 pub use query::{FlowsQuery, IdentityQuery};
-pub use record::{HandlerRecord, HandlerRef};
+pub use record::HandlerRecord;
 pub use registry::Registry;
 pub use requires::{IntegrationRequirement, Requires, StateRequirement};
 pub use scope::Scope;

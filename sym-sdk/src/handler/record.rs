@@ -1,10 +1,7 @@
-use std::borrow::Cow;
 use std::fmt;
 use std::future::ready;
 use std::path::PathBuf;
 use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
 
 use super::output::{CallResult, FormResult};
 use super::{Context, HandlerError, HandlerKind, Requires, Services};
@@ -12,6 +9,7 @@ use crate::BoxFuture;
 use crate::config::{Fault, Place};
 use crate::error::Error;
 use crate::forms::PromptForm;
+use crate::model::HandlerRef;
 
 /// Everything that is known of a handler. The attribute macros write one for each.
 #[derive(Clone, Debug)]
@@ -139,12 +137,7 @@ impl HandlerRecord {
 
     /// Name and place, to be kept.
     pub const fn to_ref(&self) -> HandlerRef {
-        HandlerRef {
-            name: Cow::Borrowed(self.name),
-            module: Cow::Borrowed(self.module),
-            file: Cow::Borrowed(self.file),
-            line: self.line,
-        }
+        HandlerRef::new(self.name, self.module, self.file, self.line)
     }
 
     /// Whether both are of the same function.
@@ -201,43 +194,5 @@ impl HandlerRecord {
 impl fmt::Display for HandlerRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.to_ref().fmt(f)
-    }
-}
-
-/// The name and place of a handler, in the form that the audit log keeps.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct HandlerRef {
-    name: Cow<'static, str>,
-    module: Cow<'static, str>,
-    file: Cow<'static, str>,
-    line: u32,
-}
-
-impl HandlerRef {
-    /// The function's name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The module that the function stands in.
-    pub fn module(&self) -> &str {
-        &self.module
-    }
-
-    /// The source file.
-    pub fn file(&self) -> &str {
-        &self.file
-    }
-
-    /// The line of the attribute.
-    pub const fn line(&self) -> u32 {
-        self.line
-    }
-}
-
-/// `on_request (src/prod.rs:12)`
-impl fmt::Display for HandlerRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}:{})", self.name, self.file, self.line)
     }
 }

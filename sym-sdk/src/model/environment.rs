@@ -58,7 +58,7 @@ impl Environment {
     pub fn integration(&self, key: &str) -> Result<&Integration> {
         self.integrations.get(key).ok_or_else(|| {
             let message = format!("environment `{}` has no integration `{key}`", self.name);
-            let what = format!("integrations of environment `{}`", self.name);
+            let what = format!("integrations in environment `{}`", self.name);
             Error::new(ErrorKind::NotFound, codes::UNKNOWN_INTEGRATION, message).with_hint(suggest::hint(
                 key,
                 &what,

@@ -176,7 +176,7 @@ impl Flow {
     pub fn var(&self, name: &str) -> Result<&str> {
         self.vars.get(name).map(String::as_str).ok_or_else(|| {
             let message = format!("flow `{}` has no var `{name}`", self.name);
-            let what = format!("vars of flow `{}`", self.name);
+            let what = format!("vars in flow `{}`", self.name);
             Error::new(ErrorKind::NotFound, codes::UNKNOWN_VAR, message).with_hint(suggest::hint(
                 name,
                 &what,

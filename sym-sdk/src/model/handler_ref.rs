@@ -3,27 +3,43 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Names a handler: its function and where that stands.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
+/// The name and place of a handler, in the form that the audit log keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct HandlerRef {
-    /// The function.
-    pub name: Cow<'static, str>,
-    /// Its module.
-    pub module: Cow<'static, str>,
-    /// The source file, as the compiler names it.
-    pub file: Cow<'static, str>,
-    /// The line, counted from 1.
-    pub line: u32,
+    name: Cow<'static, str>,
+    module: Cow<'static, str>,
+    file: Cow<'static, str>,
+    line: u32,
 }
 
 impl HandlerRef {
-    /// A reference to a handler.
+    /// A reference to a function, as the compiler names its module and its file. The line is counted from 1.
     pub const fn new(name: &'static str, module: &'static str, file: &'static str, line: u32) -> Self {
         Self { name: Cow::Borrowed(name), module: Cow::Borrowed(module), file: Cow::Borrowed(file), line }
     }
+
+    /// The function's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The module that the function stands in.
+    pub fn module(&self) -> &str {
+        &self.module
+    }
+
+    /// The source file.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The line of the attribute.
+    pub const fn line(&self) -> u32 {
+        self.line
+    }
 }
 
+/// `on_request (src/prod.rs:12)`
 impl fmt::Display for HandlerRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({}:{})", self.name, self.file, self.line)

@@ -97,7 +97,7 @@ impl Integration {
         self.secrets.get(setting).ok_or_else(|| {
             let owner = format!("integration `{}`", self.name);
             Error::new(ErrorKind::NotFound, codes::UNKNOWN_SECRET, format!("{owner} has no secret `{setting}`"))
-                .with_hint(suggest::hint(setting, &format!("secrets of {owner}"), self.secrets.keys().map(|s| &**s)))
+                .with_hint(suggest::hint(setting, &format!("secrets in {owner}"), self.secrets.keys().map(|s| &**s)))
         })
     }
 
@@ -111,6 +111,6 @@ impl Integration {
 pub(super) fn find_setting<'a>(settings: &'a BTreeMap<String, String>, name: &str, owner: &str) -> Result<&'a str> {
     settings.get(name).map(String::as_str).ok_or_else(|| {
         Error::new(ErrorKind::NotFound, codes::UNKNOWN_SETTING, format!("{owner} has no setting `{name}`"))
-            .with_hint(suggest::hint(name, &format!("settings of {owner}"), settings.keys().map(String::as_str)))
+            .with_hint(suggest::hint(name, &format!("settings in {owner}"), settings.keys().map(String::as_str)))
     })
 }

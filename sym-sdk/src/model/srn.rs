@@ -81,8 +81,9 @@ fn bad_version(text: &str) -> String {
 impl Srn {
     /// A name from its parts, of version `latest`. `kind` is the type, for a model that carries one.
     pub fn new(organization: &str, model: &str, kind: Option<&str>, slug: &str) -> Result<Self> {
-        let (organization, model, slug) = (organization.to_lowercase(), model.to_lowercase(), slug.to_lowercase());
-        let kind = kind.map(str::to_lowercase);
+        let (organization, model, slug) =
+            (organization.to_ascii_lowercase(), model.to_ascii_lowercase(), slug.to_ascii_lowercase());
+        let kind = kind.map(str::to_ascii_lowercase);
         let srn = Self { organization, model, kind, slug, version: SrnVersion::Latest, identifier: None };
         srn.checked(true)
     }
@@ -111,7 +112,7 @@ impl Srn {
 
     fn read(text: &str, lenient: bool) -> Result<Self> {
         let invalid = |fault: String| Error::invalid(codes::INVALID_SRN, format!("`{text}` is not an SRN: {fault}"));
-        let lower = text.to_lowercase();
+        let lower = text.to_ascii_lowercase();
         if lower.ends_with(':') {
             return Err(invalid("it ends with a colon".to_owned()));
         }
@@ -125,7 +126,10 @@ impl Srn {
             (4, "org:model:slug:version[:identifier]")
         };
         if parts.len() < least || parts.len() > least + 1 {
-            let fault = format!("it has {} parts", parts.len());
+            let fault = match parts.len() {
+                1 => "it has 1 part".to_owned(),
+                number => format!("it has {number} parts"),
+            };
             return Err(invalid(fault).with_hint(format!("expected `{form}`")));
         }
         let mut rest = parts.into_iter();
@@ -181,26 +185,26 @@ impl Srn {
 
     /// The same name with another slug.
     pub fn with_slug(mut self, slug: &str) -> Result<Self> {
-        self.slug = slug.to_lowercase();
+        self.slug = slug.to_ascii_lowercase();
         self.checked(false)
     }
 
     /// The same name in another organization.
     pub fn with_organization(mut self, organization: &str) -> Result<Self> {
-        self.organization = organization.to_lowercase();
+        self.organization = organization.to_ascii_lowercase();
         self.checked(false)
     }
 
     /// The same name of another model, with its type if it carries one.
     pub fn with_model(mut self, model: &str, kind: Option<&str>) -> Result<Self> {
-        self.model = model.to_lowercase();
-        self.kind = kind.map(str::to_lowercase);
+        self.model = model.to_ascii_lowercase();
+        self.kind = kind.map(str::to_ascii_lowercase);
         self.checked(true)
     }
 
     /// The same name with this identifier.
     pub fn with_identifier(mut self, identifier: &str) -> Result<Self> {
-        self.identifier = Some(identifier.to_lowercase());
+        self.identifier = Some(identifier.to_ascii_lowercase());
         self.checked(false)
     }
 

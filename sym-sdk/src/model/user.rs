@@ -249,8 +249,10 @@ impl User {
 }
 
 /// The address trimmed and in lower case, if it looks like one.
+///
+/// Only ASCII has its case changed: some other letters turn into ASCII ones, and would make two addresses the same.
 pub(crate) fn normal_email(text: &str) -> Result<String> {
-    let email = text.trim().to_lowercase();
+    let email = text.trim().to_ascii_lowercase();
     let valid = email.split_once('@').is_some_and(|(local, domain)| {
         !local.is_empty()
             && !domain.contains('@')
@@ -266,7 +268,7 @@ pub(crate) fn normal_email(text: &str) -> Result<String> {
 
 impl PartialEq for User {
     fn eq(&self, other: &Self) -> bool {
-        self.username.to_lowercase() == other.username.to_lowercase()
+        self.username.eq_ignore_ascii_case(&other.username)
     }
 }
 
@@ -274,6 +276,6 @@ impl Eq for User {}
 
 impl Hash for User {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.username.to_lowercase().hash(state);
+        self.username.to_ascii_lowercase().hash(state);
     }
 }

@@ -36,12 +36,12 @@ impl RequestForwardContext {
     }
 
     /// The notification that was tried.
-    pub fn current(&self) -> Option<&Notification> {
+    pub fn current_notification(&self) -> Option<&Notification> {
         self.all.get(self.current)
     }
 
     /// The notification that comes next.
-    pub fn next(&self) -> Option<&Notification> {
+    pub fn next_notification(&self) -> Option<&Notification> {
         self.all.get(self.next?)
     }
 

@@ -57,7 +57,7 @@ impl FromStr for PermissionLevel {
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|level| level.as_str() == text).ok_or_else(|| {
             Error::invalid(codes::INVALID_PERMISSION, format!("`{text}` is not a permission level"))
-                .with_hint(suggest::hint(text, "levels", Self::ALL.map(Self::as_str)))
+                .with_hint(suggest::hint(text, "permission levels", Self::ALL.map(Self::as_str)))
         })
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::handler::{HandlerKind, Scope, Services};
 use crate::machine::{Hook, Hooks, Rules};
-use crate::model::{Flow, Srn};
+use crate::model::{Flow, Srn, SrnVersion};
 use crate::strategy::AccessStrategy;
 use crate::suggest::nearest;
 use crate::template::Step;
@@ -78,7 +78,7 @@ impl FlowEntries {
             let message = format!("flow `{name}` is of another organization; this one is `{}`", ours.organization());
             return Err(Error::new(ErrorKind::NotFound, codes::UNKNOWN_FLOW, message));
         }
-        if !srn.version().is_latest() && srn.version() != ours.version() {
+        if ![&SrnVersion::Latest, ours.version()].contains(&srn.version()) {
             let message = format!("flow `{}` has version {}, not {}", ours.slug(), ours.version(), srn.version());
             let error = Error::new(ErrorKind::NotFound, codes::UNKNOWN_FLOW, message);
             return Err(error.with_hint("name version `latest`"));

@@ -4,6 +4,7 @@ use futures_util::future::try_join_all;
 
 use super::call::{call, failed_in, wrong_output};
 use super::flows::FlowEntry;
+use super::limits::contain;
 use super::perform::Performer;
 use super::request::{DURATION, TARGET};
 use crate::error::{Error, ErrorKind, codes};
@@ -30,7 +31,7 @@ pub(super) async fn build_form(
     let duration = if has(DURATION) { None } else { duration_field(flow) };
     fields.extend(declared);
     fields.extend(duration);
-    Ok(PromptForm::for_flow(flow, fields))
+    Ok(PromptForm::of_flow(flow).with_fields(fields))
 }
 
 async fn prompt_field(
@@ -88,4 +89,33 @@ fn short(label: &str) -> String {
         return label.to_owned();
     }
     label.chars().take(MAX - 1).chain(['…']).collect()
+}
+
+/// The event that a form would be opened for.
+pub(super) fn prompt_event(
+    performer: &Performer,
+    entry: &FlowEntry,
+    user: &std::sync::Arc<crate::model::User>,
+) -> Event {
+    Event::builder(entry.flow.clone(), crate::template::Step::Prompt, user.clone()).at(performer.clock.now()).build()
+}
+
+/// Has the field's handler change the form.
+pub(super) async fn change_form(
+    performer: &Performer,
+    entry: &FlowEntry,
+    user: &std::sync::Arc<crate::model::User>,
+    changed: &str,
+    form: PromptForm,
+) -> Result<PromptForm, EffectError> {
+    let Some(record) = entry.scope.on_change(changed) else { return Ok(form) };
+    let context =
+        Context::builder().services(entry.services.clone()).user(user.clone()).flow(entry.flow.clone()).build();
+    let mut changing = form;
+    let what = format!("on_change `{}`", record.name());
+    let work = async { record.call_form(&context, &mut changing).await };
+    let changed = contain(&*performer.clock, performer.limits.on_change, &what, work).await;
+    let changed = changed.and_then(|result| result.map_err(crate::handler::HandlerError::into_error));
+    changed.map_err(|error| failed_in(record, &error))?;
+    Ok(changing)
 }

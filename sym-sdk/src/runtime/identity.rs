@@ -25,7 +25,7 @@ pub(super) async fn requester_identity(
     let (service, service_id) = service_of(strategy);
 
     // Read anew: the directory may have learned the identity since the event was recorded.
-    let known = performer.directory.identity(requester.id(), service, service_id).await;
+    let known = performer.directory.identity(requester.id(), service, Some(service_id)).await;
     if let Some(identity) = known.map_err(|error| EffectError::from(&error))? {
         return Ok((identity.user_id().to_owned(), None));
     }
@@ -34,14 +34,14 @@ pub(super) async fn requester_identity(
     let context = Context::builder().services(entry.services.clone()).event(event).identity_query(query).build();
     let limit = performer.limits.reducer;
     let mut handler = None;
-    if strategy.kind() != "custom" {
-        if let Some(record) = entry.scope.get(HandlerKind::GetIdentity) {
-            handler = Some(record.to_ref());
-            match call(&*performer.clock, limit, record, &context).await? {
-                HandlerOutput::Identity(Some(id)) => return persist(performer, requester, strategy, id, handler).await,
-                HandlerOutput::Identity(None) => {}
-                other => return Err(wrong_output(record, &other)),
-            }
+    // Custom strategies find identities by themselves.
+    let get_identity = entry.scope.get(HandlerKind::GetIdentity).filter(|_| strategy.kind() != "custom");
+    if let Some(record) = get_identity {
+        handler = Some(record.to_ref());
+        match call(&*performer.clock, limit, record, &context).await? {
+            HandlerOutput::Identity(Some(id)) => return persist(performer, requester, strategy, id, handler).await,
+            HandlerOutput::Identity(None) => {}
+            other => return Err(wrong_output(record, &other)),
         }
     }
 
@@ -50,7 +50,8 @@ pub(super) async fn requester_identity(
         handler = Some(record.to_ref());
         match call(&*performer.clock, limit, record, &context).await? {
             HandlerOutput::Identity(Some(email)) => {
-                known_as = known_as.with_email(&email).map_err(|error| EffectError::from(&error))?;
+                let known = User::person(requester.id(), &email).map_err(|error| EffectError::from(&error))?;
+                known_as = known.with_role(requester.role());
             }
             HandlerOutput::Identity(None) => {}
             other => return Err(wrong_output(record, &other)),
@@ -93,7 +94,7 @@ async fn persist(
 ) -> Result<(String, Option<HandlerRef>), EffectError> {
     let (service, service_id) = service_of(strategy);
     let identity = UserIdentity::new(service, service_id, &id);
-    let persisted = performer.directory.add_identity(requester.id(), identity).await;
+    let persisted = performer.directory.put_identity(requester.id(), identity).await;
     persisted.map_err(|error| EffectError::from(&error))?;
     Ok((id, handler))
 }

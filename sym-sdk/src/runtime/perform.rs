@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use super::call::{call, failed_in, wrong_output};
 use super::event::event;
+use super::filter::Filter;
 use super::flows::{FlowEntries, FlowEntry};
 use super::forms::build_form;
 use super::identity::requester_identity;
 use super::limits::{Limits, contain};
+use crate::BoxFuture;
 use crate::clock::Clock;
 use crate::delivery::{Delivery, DeliveryReceipt, RequestView};
 use crate::directory::Directory;
 use crate::engine::Process;
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::BoxFuture;
 use crate::handler::{Context, HandlerKind, HandlerOutput};
 use crate::machine::{
     self, DeliveryResult, Effect, EffectError, EffectKind, Hook, HookVerdict, Input, MessageRef, Notice, Outcome,
@@ -27,6 +28,7 @@ use crate::strategy::AccessRequest;
 /// The program that the engine runs.
 pub(super) struct Performer {
     pub(super) flows: FlowEntries,
+    pub(super) filter: Option<Filter>,
     pub(super) deliveries: Vec<Arc<dyn Delivery>>,
     pub(super) directory: Directory,
     pub(super) clock: Arc<dyn Clock>,
@@ -111,7 +113,7 @@ impl Performance<'_> {
         let verdict = match output {
             HandlerOutput::Next(Some(next)) => {
                 next.validate().map_err(|error| failed_in(record, &error))?;
-                HookVerdict::Fire(next)
+                HookVerdict::Fire(Box::new(next))
             }
             HandlerOutput::Next(None) | HandlerOutput::Done => HookVerdict::Continue,
             other => return Err(wrong_output(record, &other)),
@@ -167,7 +169,8 @@ impl Performance<'_> {
 
     async fn open_form(&self) -> Result<Outcome, EffectError> {
         let channel = self.effect.event.channel.kind();
-        let Some(front_end) = self.performer.deliveries.iter().find(|delivery| delivery.opens_forms_for(channel)) else {
+        let Some(front_end) = self.performer.deliveries.iter().find(|delivery| delivery.opens_forms_for(channel))
+        else {
             return Err(unreachable_by(&format!("a form asked for through {channel}")));
         };
         let form = build_form(self.performer, self.entry, self.event()).await?;
@@ -208,7 +211,8 @@ impl Performance<'_> {
         let named = |delivery: &&Arc<dyn Delivery>| delivery.name() == message.front_end;
         match self.performer.deliveries.iter().find(named) {
             Some(front_end) => {
-                self.contained("updating a message", self.performer.limits.delivery, front_end.update(view, message)).await
+                self.contained("updating a message", self.performer.limits.delivery, front_end.update(view, message))
+                    .await
             }
             // The front end is no longer configured, so nobody can see the message through it either.
             None => Ok(()),
@@ -295,9 +299,7 @@ fn unreachable_by(destination: &str) -> EffectError {
 /// What `get_approvers` stands for: whoever sees the message may decide, the web app is for admins.
 fn legacy_routing(approvers: &Approvers) -> Routing {
     let (on_failure, on_timeout) = match approvers {
-        Approvers::Fallback(fallback) => {
-            (fallback.continues_on_delivery_failure(), fallback.continues_on_timeout())
-        }
+        Approvers::Fallback(fallback) => (fallback.continues_on_delivery_failure(), fallback.continues_on_timeout()),
         Approvers::List(_) => (true, true),
         Approvers::Destination(_) => (false, false),
     };

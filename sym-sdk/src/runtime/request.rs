@@ -50,7 +50,8 @@ fn all_right(flow: &Flow, mut faults: Vec<Error>) -> Result<()> {
     }
     let messages: Vec<_> = faults.iter().map(Error::message).collect();
     let hints: BTreeSet<_> = faults.iter().filter_map(Error::hint).collect();
-    let message = format!("the request for flow `{}` has {} faults: {}", flow.name(), faults.len(), messages.join("; "));
+    let message =
+        format!("the request for flow `{}` has {} faults: {}", flow.name(), faults.len(), messages.join("; "));
     let error = Error::new(ErrorKind::InvalidInput, faults[0].code().clone(), message);
     if hints.is_empty() {
         return Err(error);
@@ -68,7 +69,10 @@ fn check_size(what: &str, json: &Map<String, Value>, limit: usize) -> Result<()>
     if size <= limit {
         return Ok(());
     }
-    Err(invalid(codes::TOO_LARGE, format!("{what} of the request take {size} bytes as JSON; at most {limit} are taken")))
+    Err(invalid(
+        codes::TOO_LARGE,
+        format!("{what} of the request take {size} bytes as JSON; at most {limit} are taken"),
+    ))
 }
 
 fn parse_fields(flow: &Flow, inputs: &Map<String, Value>, faults: &mut Vec<Error>) -> FieldMap {
@@ -118,7 +122,10 @@ fn unknown_field(flow: &Flow, name: &str) -> Error {
 }
 
 fn missing(flow: &Flow, name: &str) -> Error {
-    invalid(codes::MISSING_FIELD, format!("flow `{}` needs field `{name}`, and the request leaves it empty", flow.name()))
+    invalid(
+        codes::MISSING_FIELD,
+        format!("flow `{}` needs field `{name}`, and the request leaves it empty", flow.name()),
+    )
 }
 
 fn parse_target(flow: &Flow, inputs: &Map<String, Value>, fields: &FieldMap) -> Result<Option<AccessTarget>> {

@@ -7,8 +7,8 @@ use std::path::Path;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use crate::error::{Error, ErrorKind, Result, codes};
 use crate::BoxFuture;
+use crate::error::{Error, ErrorKind, Result, codes};
 use crate::model::{Secret, SecretSource};
 
 /// Reads secrets of one kind of source.
@@ -46,7 +46,8 @@ impl LocalSecrets {
             None => std::env::var(name).ok().map(SecretString::from),
         };
         value.filter(|value| !value.expose_secret().is_empty()).ok_or_else(|| {
-            let message = format!("secret `{}` is to be in environment variable `{name}`, which is not set", secret.name());
+            let message =
+                format!("secret `{}` is to be in environment variable `{name}`, which is not set", secret.name());
             Error::new(ErrorKind::Configuration, codes::UNKNOWN_SECRET, message)
         })
     }
@@ -87,10 +88,7 @@ async fn read_file(secret: &Secret) -> Result<SecretString> {
 }
 
 /// Reads a secret with the first reader that can, and picks its JSON key.
-pub(super) async fn read_secret(
-    readers: &[std::sync::Arc<dyn SecretReader>],
-    secret: &Secret,
-) -> Result<SecretString> {
+pub(super) async fn read_secret(readers: &[std::sync::Arc<dyn SecretReader>], secret: &Secret) -> Result<SecretString> {
     let Some(reader) = readers.iter().find(|reader| reader.reads(secret.source())) else {
         let message = format!("nothing reads secret `{}` from {:?}", secret.name(), secret.source());
         let error = Error::new(ErrorKind::Configuration, codes::UNKNOWN_SECRET, message);
@@ -109,8 +107,8 @@ fn json_entry(secret: &Secret, value: &SecretString, key: &str) -> Result<Secret
         Error::new(ErrorKind::Configuration, codes::UNKNOWN_SECRET, message)
     };
     // The parser's own message is left out: it can quote what it read.
-    let json: Value = serde_json::from_str(value.expose_secret())
-        .map_err(|_| fault("has a JSON key, but is not JSON"))?;
+    let json: Value =
+        serde_json::from_str(value.expose_secret()).map_err(|_| fault("has a JSON key, but is not JSON"))?;
     match json.get(key) {
         Some(Value::String(text)) => Ok(SecretString::from(text.as_str())),
         Some(_) => Err(fault(&format!("has an entry `{key}` that is not text"))),

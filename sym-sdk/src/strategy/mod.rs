@@ -1,14 +1,16 @@
 //! How access is granted and taken away.
 
+mod dry;
 mod request;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub use dry::DryStrategy;
 pub use request::AccessRequest;
 
-use crate::error::Result;
 use crate::BoxFuture;
+use crate::error::Result;
 use crate::handler::IntegrationConfig;
 use crate::model::{AccessTarget, Strategy, User};
 use crate::template::StepOutput;

@@ -1,0 +1,534 @@
+//! Builds a runtime: resolves the configuration, gives each flow its handlers, builds the clients and strategies that they
+//! need. Every fault is found before anything starts, and all are reported at once.
+
+use std::any::TypeId;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::Runtime;
+use super::checks;
+use super::filter::Filter;
+use super::flows::{FlowEntries, FlowEntry};
+use super::limits::{Limits, contain};
+use super::perform::Performer;
+use super::secrets::{LocalSecrets, SecretReader, read_secret};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{CheckedFilter, Config, Fault, Faults, Implementation, Place};
+use crate::delivery::{Delivery, DryDelivery};
+use crate::directory::{Directory, KeyValue, MemoryDirectory, MemoryKeyValue};
+use crate::engine::{LocalEngine, MemoryStore, Store};
+use crate::error::Error;
+use crate::handler::{
+    HandlerKind, HandlerRecord, IntegrationClient, IntegrationConfig, IntegrationRequirement, Registry, Requires,
+    Scope, Services, ServicesBuilder,
+};
+use crate::model::{Flow, Integration, Secret, Strategy};
+use crate::strategy::{AccessStrategy, DryStrategy, StrategyConfig, StrategyType};
+
+/// An effect's lease outlasts the effect by at least this much.
+const LEASE_MARGIN: Duration = Duration::from_secs(60);
+
+/// Reading a secret may take this long.
+const SECRET_LIMIT: Duration = Duration::from_secs(30);
+
+/// Builds a [`Runtime`].
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct Builder {
+    pub(super) config: Config,
+    pub(super) registry: Registry,
+    services: ServicesBuilder,
+    deliveries: Vec<Arc<dyn Delivery>>,
+    strategies: Vec<StrategyType>,
+    secrets: Vec<Arc<dyn SecretReader>>,
+    clock: Arc<dyn Clock>,
+    store: Arc<dyn Store>,
+    directory: Option<Directory>,
+    key_value: KeyValue,
+    limits: Limits,
+    dry: bool,
+}
+
+/// A handler and the flows that take it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct HandlerUse {
+    /// The handler.
+    pub record: &'static HandlerRecord,
+    /// The names of the flows, in order.
+    pub flows: Vec<String>,
+}
+
+/// What a flow takes, before anything is built.
+pub(super) struct FlowPlan {
+    pub(super) flow: Arc<Flow>,
+    pub(super) scope: Scope,
+    pub(super) place: Place,
+}
+
+/// What the flows filter takes.
+struct FilterPlan {
+    record: &'static HandlerRecord,
+    checked: CheckedFilter,
+}
+
+/// All that was found out before anything is built.
+#[derive(Default)]
+struct Plan {
+    flows: Vec<FlowPlan>,
+    filter: Option<FilterPlan>,
+    faults: Vec<Fault>,
+}
+
+impl Builder {
+    pub(super) fn new(config: Config) -> Self {
+        Self {
+            config,
+            registry: Registry::linked(),
+            services: Services::builder(),
+            deliveries: Vec::new(),
+            strategies: Vec::new(),
+            secrets: vec![Arc::new(LocalSecrets::new())],
+            clock: Arc::new(SystemClock),
+            store: Arc::new(MemoryStore::new()),
+            directory: None,
+            key_value: KeyValue::new(MemoryKeyValue::new()),
+            limits: Limits::default(),
+            dry: false,
+        }
+    }
+
+    /// The handlers. Without this, those that are linked into the program.
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = registry;
+        self
+    }
+
+    /// A client that handlers take as `&T`, in place of one built from the configuration.
+    pub fn client<T: IntegrationClient>(mut self, client: T) -> Self {
+        self.services = self.services.client(client);
+        self
+    }
+
+    /// A value that handlers take as `State<T>`.
+    pub fn state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
+        self.services = self.services.state(state);
+        self
+    }
+
+    /// A front end. Of several that can reach a destination, the first one added is taken.
+    pub fn delivery(mut self, delivery: impl Delivery) -> Self {
+        self.deliveries.push(Arc::new(delivery));
+        self
+    }
+
+    /// A type of strategies. A later one takes the place of an earlier one of the same type.
+    pub fn strategy_type(mut self, strategy: StrategyType) -> Self {
+        self.strategies.retain(|known| known.kind() != strategy.kind());
+        self.strategies.push(strategy);
+        self
+    }
+
+    /// Reads secrets from one more kind of source. Of several that can read a secret, the last one added is taken.
+    pub fn secrets(mut self, reader: impl SecretReader) -> Self {
+        self.secrets.insert(0, Arc::new(reader));
+        self
+    }
+
+    /// Where the time comes from. Without this, the machine's clock.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Where Runs are kept. Without this, in memory.
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = store;
+        self
+    }
+
+    /// Where users are kept. Without this, in memory.
+    pub fn directory(mut self, directory: Directory) -> Self {
+        self.directory = Some(directory);
+        self
+    }
+
+    /// Where handlers keep values. Without this, in memory.
+    pub fn key_value(mut self, key_value: KeyValue) -> Self {
+        self.key_value = key_value;
+        self
+    }
+
+    /// How long handlers and services may take.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Touches nothing outside: clients are the stand-ins that they bring along, strategies only pretend, messages go nowhere,
+    /// and no secret is read. Clients and strategies that are handed over are used as they are.
+    pub fn dry(mut self) -> Self {
+        self.dry = true;
+        self.deliveries.push(Arc::new(DryDelivery::default()));
+        self
+    }
+
+    /// Checks the configuration and the handlers against each other. Builds nothing, and reads no secret.
+    ///
+    /// # Errors
+    /// All faults.
+    pub fn check(&self) -> Result<Vec<Arc<Flow>>, Faults> {
+        let plan = self.plan();
+        Faults::check(plan.faults)?;
+        Ok(plan.flows.into_iter().map(|plan| plan.flow).collect())
+    }
+
+    /// The handlers, and which flows take each. What is wrong with the configuration is left to [`Builder::check`].
+    pub fn handlers(&self) -> Vec<HandlerUse> {
+        let plans = self.plan().flows;
+        let uses = self.registry.iter().map(|record| {
+            let takers = plans.iter().filter(|plan| plan.scope.iter().any(|own| std::ptr::eq(own, record)));
+            HandlerUse { record, flows: takers.map(|plan| plan.flow.name().to_string()).collect() }
+        });
+        uses.collect()
+    }
+
+    /// Builds the runtime.
+    ///
+    /// # Errors
+    /// All faults of the configuration and the handlers, or all secrets, clients and strategies that cannot be had.
+    pub async fn build(self) -> Result<Runtime, Faults> {
+        let plan = self.plan();
+        Faults::check(plan.faults)?;
+
+        let organization = &self.config.organization;
+        let directory = self
+            .directory
+            .clone()
+            .unwrap_or_else(|| Directory::new(MemoryDirectory::new(), organization.domains.iter().map(String::as_str)));
+        let mut assembly = Assembly {
+            builder: &self,
+            directory: &directory,
+            secrets: BTreeMap::new(),
+            clients: HashMap::new(),
+            faults: Vec::new(),
+        };
+        let mut entries = Vec::new();
+        for flow in plan.flows {
+            entries.extend(assembly.entry(flow).await);
+        }
+        let filter = match plan.filter {
+            Some(filter) => Some(assembly.filter(filter).await),
+            None => None,
+        };
+        Faults::check(assembly.faults)?;
+
+        let performer = Arc::new(Performer {
+            flows: entries.into_iter().collect::<FlowEntries>(),
+            filter,
+            deliveries: self.deliveries,
+            directory,
+            clock: self.clock.clone(),
+            limits: self.limits,
+        });
+        let lease = performer.limits.longest_effect() * 2 + LEASE_MARGIN;
+        let engine = LocalEngine::new(self.store, performer.clone(), self.clock).with_lease(lease);
+        let engine = Arc::new(engine);
+        Ok(Runtime { performer, engine })
+    }
+
+    fn plan(&self) -> Plan {
+        let mut plan = Plan::default();
+        let checked = match self.config.check() {
+            Ok(checked) => checked,
+            Err(faults) => {
+                plan.faults.extend(faults);
+                // Even where no flow can be read, a program without handlers is told so.
+                plan.faults.extend(
+                    self.registry.is_empty().then(|| self.registry.scope(None).err()).flatten().into_iter().flatten(),
+                );
+                return plan;
+            }
+        };
+        for flow in checked.flows.iter().cloned() {
+            let declared = self.config.flow(flow.name());
+            let place = declared.map(|declared| declared.place.clone()).unwrap_or_default();
+            let implementation = declared.map(|declared| &declared.implementation);
+            match self.scope(implementation, flow.name()) {
+                Ok(scope) => plan.flows.push(FlowPlan { flow, scope, place }),
+                Err(faults) => plan.faults.extend(faults.into_iter().map(|fault| at(fault, &place))),
+            }
+        }
+        if let Some(checked) = checked.flows_filter {
+            match self.filter_plan(checked) {
+                Ok(filter) => plan.filter = Some(filter),
+                Err(faults) => plan.faults.extend(faults),
+            }
+        }
+        if plan.faults.is_empty() {
+            plan.faults.extend(plan.flows.iter().flat_map(checks::flow));
+            plan.faults.extend(checks::unused(&self.registry, &plan.flows, plan.filter.is_some()));
+            plan.faults.extend(plan.flows.iter().flat_map(|plan| self.unmet(plan)));
+            plan.faults.extend(plan.filter.iter().flat_map(|filter| self.unmet_by_filter(filter)));
+        }
+        plan
+    }
+
+    fn filter_plan(&self, checked: CheckedFilter) -> Result<FilterPlan, Vec<Fault>> {
+        let scope = self.scope(Some(&checked.implementation), "get_flows");
+        let scope =
+            scope.map_err(|faults| faults.into_iter().map(|fault| at(fault, &checked.place)).collect::<Vec<_>>())?;
+        match scope.get(HandlerKind::GetFlows) {
+            Some(record) => Ok(FilterPlan { record, checked }),
+            None => {
+                let hint = "write `#[reducer] fn get_flows(user: &User, flows: &Flows) -> Vec<Arc<Flow>>`";
+                Err(vec![Fault::new(checked.place, "the flows filter has no reducer `get_flows`").with_hint(hint)])
+            }
+        }
+    }
+
+    fn scope(&self, implementation: Option<&Implementation>, name: &str) -> Result<Scope, Vec<Fault>> {
+        match implementation {
+            Some(Implementation::Module(module)) => self.registry.scope(Some(module)),
+            Some(Implementation::ByName) => {
+                let name = name.replace('-', "_");
+                let own = self.registry.iter().find_map(|record| module_named(record.module(), &name));
+                self.registry.scope(own)
+            }
+            _ => self.registry.scope(None),
+        }
+    }
+
+    /// What handlers and strategies of a flow need and the configuration does not have.
+    fn unmet(&self, plan: &FlowPlan) -> Vec<Fault> {
+        let integrations = plan.flow.environment().integrations();
+        let services = self.services_with(plan.scope.iter(), integrations, plan.flow.strategy());
+        let called = plan.scope.iter().filter(|record| record.kind() != HandlerKind::GetFlows);
+        let mut faults: Vec<_> = called.flat_map(|record| record.unmet(&services)).collect();
+        if let Some(strategy) = plan.flow.strategy()
+            && !self.dry
+            && self.strategy_type_of(strategy).is_none()
+        {
+            faults.push(self.no_strategy_type(strategy, &plan.place));
+        }
+        faults
+    }
+
+    fn unmet_by_filter(&self, filter: &FilterPlan) -> Vec<Fault> {
+        let services = self.services_with([filter.record], &filter.checked.integrations, None);
+        filter.record.unmet(&services).collect()
+    }
+
+    /// Stands for the clients that the handlers would get.
+    fn services_with(
+        &self,
+        records: impl IntoIterator<Item = &'static HandlerRecord>,
+        integrations: &BTreeMap<String, Integration>,
+        strategy: Option<&Strategy>,
+    ) -> Arc<Services> {
+        let mut services = self.services.clone();
+        for requirement in records.into_iter().flat_map(requirements) {
+            if integration_for(integrations, strategy, requirement.kind()).is_some() {
+                services = services.client_for(requirement, Arc::new(()));
+            }
+        }
+        services.build()
+    }
+
+    fn strategy_type_of(&self, strategy: &Strategy) -> Option<&StrategyType> {
+        self.strategies.iter().find(|known| known.kind() == strategy.kind())
+    }
+
+    fn no_strategy_type(&self, strategy: &Strategy, place: &Place) -> Fault {
+        let known: Vec<_> = self.strategies.iter().map(StrategyType::kind).collect();
+        let known = if known.is_empty() { "none are".to_owned() } else { format!("there are: {}", known.join(", ")) };
+        let message =
+            format!("nothing grants access of strategy type `{}` (strategy `{}`)", strategy.kind(), strategy.name());
+        Fault::new(place.clone(), message)
+            .with_hint(format!("hand the type over with `App::with`; {known} handed over"))
+    }
+}
+
+/// Faults of a registry have no place of their own; the flow that asked has.
+fn at(mut fault: Fault, place: &Place) -> Fault {
+    if fault.place == Place::default() {
+        fault.place = place.clone();
+    }
+    fault
+}
+
+/// The part of a module's path up to the segment with this name.
+fn module_named<'a>(module: &'a str, name: &str) -> Option<&'a str> {
+    let mut end = 0;
+    for segment in module.split("::") {
+        end += segment.len();
+        if segment == name {
+            return module.get(..end);
+        }
+        end += 2;
+    }
+    None
+}
+
+fn requirements(record: &'static HandlerRecord) -> impl Iterator<Item = &'static IntegrationRequirement> {
+    record.requires().iter().filter_map(|requires| match requires {
+        Requires::Integration(requirement) | Requires::Optional(Requires::Integration(requirement)) => {
+            Some(requirement)
+        }
+        _ => None,
+    })
+}
+
+/// The integration of this type that handlers use: the environment's, or else the strategy's.
+fn integration_for<'a>(
+    integrations: &'a BTreeMap<String, Integration>,
+    strategy: Option<&'a Strategy>,
+    kind: &str,
+) -> Option<&'a Integration> {
+    // A custom integration is known by its key: a client for `victorops` takes what stands under `victorops_id`.
+    let by_key = integrations.get(kind).filter(|integration| [kind, "custom"].contains(&integration.kind()));
+    by_key
+        .or_else(|| integrations.values().find(|integration| integration.kind() == kind))
+        .or_else(|| strategy?.integration().filter(|integration| integration.kind() == kind))
+}
+
+/// Clients and strategies being built. What several flows share is built once.
+struct Assembly<'a> {
+    builder: &'a Builder,
+    directory: &'a Directory,
+    secrets: BTreeMap<String, Result<SecretString, String>>,
+    clients: HashMap<(String, TypeId), Option<Arc<dyn std::any::Any + Send + Sync>>>,
+    faults: Vec<Fault>,
+}
+
+impl Assembly<'_> {
+    async fn entry(&mut self, plan: FlowPlan) -> Option<FlowEntry> {
+        let FlowPlan { flow, scope, place } = plan;
+        let integrations = flow.environment().integrations();
+        let services = self.services(scope.iter(), integrations, flow.strategy()).await;
+        let strategy = match flow.strategy() {
+            Some(strategy) => Some(self.strategy(strategy, &place).await?),
+            None => None,
+        };
+        Some(FlowEntry::new(flow, scope, services, strategy))
+    }
+
+    async fn filter(&mut self, plan: FilterPlan) -> Filter {
+        let FilterPlan { record, checked } = plan;
+        let services = self.services([record], &checked.integrations, None).await;
+        Filter { record, services, vars: checked.vars }
+    }
+
+    /// What the handlers take: what was handed over, and clients built for the rest.
+    async fn services(
+        &mut self,
+        records: impl IntoIterator<Item = &'static HandlerRecord>,
+        integrations: &BTreeMap<String, Integration>,
+        strategy: Option<&Strategy>,
+    ) -> Arc<Services> {
+        let given = self.builder.services.clone().build();
+        let mut services = self.builder.services.clone();
+        for record in records {
+            for requirement in requirements(record) {
+                if given.satisfy(&Requires::Integration(*requirement)) {
+                    continue;
+                }
+                let Some(integration) = integration_for(integrations, strategy, requirement.kind()) else { continue };
+                if let Some(client) = self.client(requirement, integration, record).await {
+                    services = services.client_for(requirement, client);
+                }
+            }
+        }
+        services.directory(self.directory.clone()).key_value(self.builder.key_value.clone()).build()
+    }
+
+    async fn client(
+        &mut self,
+        requirement: &IntegrationRequirement,
+        integration: &Integration,
+        record: &'static HandlerRecord,
+    ) -> Option<Arc<dyn std::any::Any + Send + Sync>> {
+        let key = (integration.name().to_string(), requirement.type_id());
+        if let Some(client) = self.clients.get(&key) {
+            return client.clone();
+        }
+        let built = if self.builder.dry {
+            let secrets = BTreeMap::new();
+            let dry = requirement.dry(&IntegrationConfig::new(integration, &secrets));
+            if dry.is_none() {
+                let message = format!("`{}` has no stand-in for a simulation", requirement.type_name());
+                let hint = "give one with `App::fake`, or write `IntegrationClient::dry`";
+                self.faults.push(Fault::new(record.place(), message).with_hint(hint));
+            }
+            dry
+        } else {
+            let secrets = self.secrets_of(integration, &record.place()).await;
+            match requirement.build(&IntegrationConfig::new(integration, &secrets)) {
+                Ok(client) => Some(client),
+                Err(error) => {
+                    self.faults.push(could_not_build("integration", integration.name(), &error, record.place()));
+                    None
+                }
+            }
+        };
+        self.clients.insert(key, built.clone());
+        built
+    }
+
+    async fn strategy(&mut self, strategy: &Strategy, place: &Place) -> Option<Arc<dyn AccessStrategy>> {
+        let Some(kind) = self.builder.strategy_type_of(strategy) else {
+            // Only a dry run gets here: the check refuses the rest.
+            return Some(Arc::new(DryStrategy::default()));
+        };
+        let secrets = match strategy.integration() {
+            Some(integration) if !self.builder.dry => self.secrets_of(integration, place).await,
+            _ => BTreeMap::new(),
+        };
+        let integration = strategy.integration().map(|integration| IntegrationConfig::new(integration, &secrets));
+        match kind.build(&StrategyConfig { strategy, integration }) {
+            Ok(strategy) => Some(strategy),
+            Err(error) => {
+                self.faults.push(could_not_build("strategy", strategy.name(), &error, place.clone()));
+                None
+            }
+        }
+    }
+
+    async fn secrets_of(&mut self, integration: &Integration, place: &Place) -> BTreeMap<String, SecretString> {
+        let mut secrets = BTreeMap::new();
+        let listed = integration.secret_list().iter().map(|secret| (secret.name().to_string(), secret));
+        let set = integration.secrets().iter().map(|(setting, secret)| (setting.clone(), secret));
+        for (setting, secret) in set.chain(listed) {
+            match self.secret(secret).await {
+                Ok(value) => {
+                    secrets.insert(setting, value);
+                }
+                Err(message) => self.faults.push(Fault::new(place.clone(), message)),
+            }
+        }
+        secrets
+    }
+
+    async fn secret(&mut self, secret: &Secret) -> Result<SecretString, String> {
+        if let Some(known) = self.secrets.get(&**secret.name()) {
+            return known.clone();
+        }
+        let what = format!("reading secret `{}`", secret.name());
+        let read = contain(&*self.builder.clock, SECRET_LIMIT, &what, read_secret(&self.builder.secrets, secret)).await;
+        let read = read.and_then(|read| read).map_err(|error| error.to_string());
+        self.secrets.insert(secret.name().to_string(), read.clone());
+        read
+    }
+}
+
+fn could_not_build(what: &str, name: &str, error: &Error, place: Place) -> Fault {
+    Fault::new(place, format!("{what} `{name}` cannot be used: {error}")).with_hint_if(error.hint())
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder").field("registry", &self.registry).field("dry", &self.dry).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,195 @@
+//! Checks handlers against the flows that take them.
+
+use std::collections::BTreeSet;
+
+use super::builder::FlowPlan;
+use crate::config::Fault;
+use crate::handler::{HandlerKind, HandlerRecord, Registry, Requires};
+use crate::template::Step;
+
+/// What is wrong between one flow and its handlers.
+pub(super) fn flow(plan: &FlowPlan) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    reducers(plan, &mut faults);
+    fields(plan, &mut faults);
+    for record in plan.scope.iter() {
+        faults.extend(record.requires().iter().filter_map(|requires| misplaced(record, requires)));
+        faults.extend(never_called(plan, record));
+    }
+    faults
+}
+
+fn reducers(plan: &FlowPlan, faults: &mut Vec<Fault>) {
+    let name = plan.flow.name();
+    match (plan.scope.get(HandlerKind::GetPermissions), plan.scope.get(HandlerKind::GetApprovers)) {
+        (None, None) => {
+            let message = format!("flow `{name}` has no reducer `get_permissions`");
+            let hint = "write `#[reducer] fn get_permissions(event: &Event) -> RequestPermission`";
+            faults.push(Fault::new(plan.place.clone(), message).with_hint(hint));
+        }
+        (Some(_), Some(approvers)) => {
+            let message = format!("flow `{name}` has both `get_permissions` and `get_approvers`");
+            let hint = "`get_approvers` is deprecated: move its destinations to `get_request_notifications`";
+            faults.push(Fault::new(approvers.place(), message).with_hint(hint));
+        }
+        (None, Some(approvers)) => {
+            if plan.scope.get(HandlerKind::GetRequestNotifications).is_some() {
+                let message = format!(
+                    "flow `{name}` has `get_request_notifications`, which `get_approvers` keeps from being called"
+                );
+                let hint = "replace `get_approvers` by `get_permissions`";
+                faults.push(Fault::new(approvers.place(), message).with_hint(hint));
+            }
+        }
+        (Some(_), None) => {}
+    }
+}
+
+fn fields(plan: &FlowPlan, faults: &mut Vec<Fault>) {
+    let flow = &plan.flow;
+    for spec in flow.fields() {
+        let missing = |macro_name: &str| {
+            let message = format!(
+                "field `{}` of flow `{}` has `{macro_name} = true`, and no handler gives it",
+                spec.name(),
+                flow.name()
+            );
+            let hint = format!("write a handler with `#[{macro_name}(field = \"{}\")]`", spec.name());
+            Fault::new(plan.place.clone(), message).with_hint(hint)
+        };
+        if spec.is_prefetched() && plan.scope.prefetch(spec.name()).is_none() {
+            faults.push(missing("prefetch"));
+        }
+        if spec.has_on_change() && plan.scope.on_change(spec.name()).is_none() {
+            faults.push(missing("on_change"));
+        }
+    }
+}
+
+/// A handler for a field that the flow does not have, or does not want filled. Handlers that several flows share may fit only
+/// some of them, so this speaks only where the flow names its module.
+fn never_called(plan: &FlowPlan, record: &'static HandlerRecord) -> Option<Fault> {
+    let flow = &plan.flow;
+    let field = record.field()?;
+    flow.implementation()?;
+    let kind = record.kind().macro_name();
+    let subject = format!("{kind} `{}` is for field `{field}`", record.name());
+    let (message, hint) = match flow.field(field) {
+        None => {
+            let known = flow.fields().iter().map(|spec| spec.name());
+            let message = format!("{subject}, which flow `{}` does not have", flow.name());
+            (message, crate::suggest::hint(field, "flow's fields", known))
+        }
+        Some(spec) => {
+            let wanted = match record.kind() {
+                HandlerKind::Prefetch => spec.is_prefetched(),
+                _ => spec.has_on_change(),
+            };
+            if wanted {
+                return None;
+            }
+            let message = format!("{subject}, which flow `{}` does not have filled by a handler", flow.name());
+            (message, format!("add `{kind} = true` to the field"))
+        }
+    };
+    Some(Fault::new(record.place(), message).with_hint(hint))
+}
+
+/// An argument that the handler's kind never gets.
+fn misplaced(record: &'static HandlerRecord, requires: &Requires) -> Option<Fault> {
+    let kind = record.kind();
+    let (what, fits, hint) = match requires {
+        Requires::Event => (
+            "an event",
+            !matches!(kind, HandlerKind::GetFlows | HandlerKind::OnChange),
+            "there is no event yet: take `&User` or `&Flow`",
+        ),
+        Requires::ForwardContext => (
+            "`&RequestForwardContext`",
+            matches!(kind, HandlerKind::On(Step::RequestForward) | HandlerKind::After(Step::RequestForward)),
+            "only the hooks of `request_forward` have it",
+        ),
+        Requires::StepOutput => (
+            "`StepOutput`",
+            matches!(kind, HandlerKind::After(Step::Escalate | Step::Deescalate) | HandlerKind::On(Step::Deescalate)),
+            "read another step's output with `event.step_output(Step::Escalate)`",
+        ),
+        Requires::IdentityQuery => (
+            "`&IdentityQuery`",
+            matches!(kind, HandlerKind::GetIdentity | HandlerKind::GetIdentityLookup),
+            "only `get_identity` and `get_identity_lookup` have it",
+        ),
+        Requires::FlowsQuery => ("`&FlowsQuery`", matches!(kind, HandlerKind::GetFlows), "only `get_flows` has it"),
+        _ => return None,
+    };
+    if fits {
+        return None;
+    }
+    let message = format!("{} `{}` takes {what}, which it never gets", kind.macro_name(), record.name());
+    Some(Fault::new(record.place(), message).with_hint(hint))
+}
+
+/// Handlers that no flow takes, and prefetch or `on_change` handlers for fields that none of their flows has.
+pub(super) fn unused(registry: &Registry, plans: &[FlowPlan], has_filter: bool) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for record in registry.iter() {
+        if record.kind() == HandlerKind::GetFlows {
+            if !has_filter {
+                let message = format!("reducer `{}` is never called: there is no flows filter", record.name());
+                faults.push(Fault::new(record.place(), message).with_hint("declare a `sym_flows_filter`"));
+            }
+            continue;
+        }
+        let takers: Vec<_> =
+            plans.iter().filter(|plan| plan.scope.iter().any(|own| std::ptr::eq(own, record))).collect();
+        if takers.is_empty() {
+            let message = format!(
+                "{} `{}` is in module `{}`, which no flow names",
+                record.kind().macro_name(),
+                record.name(),
+                record.module()
+            );
+            let modules: BTreeSet<_> = plans.iter().filter_map(|plan| plan.flow.implementation()).collect();
+            let hint = format!("flows name {}", crate::suggest::quoted(modules));
+            faults.push(Fault::new(record.place(), message).with_hint(hint));
+            continue;
+        }
+        if let Some(field) = record.field() {
+            let of_all = takers.iter().all(|plan| plan.flow.implementation().is_none());
+            if of_all && !takers.iter().any(|plan| plan.flow.field(field).is_some()) {
+                let message = format!(
+                    "{} `{}` is for field `{field}`, which no flow has",
+                    record.kind().macro_name(),
+                    record.name()
+                );
+                let known: BTreeSet<_> =
+                    takers.iter().flat_map(|plan| plan.flow.fields()).map(|spec| spec.name()).collect();
+                faults
+                    .push(Fault::new(record.place(), message).with_hint(crate::suggest::hint(field, "fields", known)));
+            }
+        }
+        faults.extend(hook_of_no_access(record, &takers));
+    }
+    faults
+}
+
+/// `on_escalate` and its kin are never called for flows that only approve.
+fn hook_of_no_access(record: &'static HandlerRecord, takers: &[&FlowPlan]) -> Option<Fault> {
+    let grants = takers.iter().any(|plan| plan.flow.strategy().is_some());
+    let of_access = matches!(
+        record.kind(),
+        HandlerKind::On(Step::Escalate | Step::Deescalate)
+            | HandlerKind::After(Step::Escalate | Step::Deescalate)
+            | HandlerKind::GetIdentity
+            | HandlerKind::GetIdentityLookup
+    );
+    if grants || !of_access {
+        return None;
+    }
+    let message = format!(
+        "{} `{}` is never called: no flow that takes it has a strategy",
+        record.kind().macro_name(),
+        record.name()
+    );
+    Some(Fault::new(record.place(), message).with_hint("name a strategy in the flow's params, or remove the handler"))
+}

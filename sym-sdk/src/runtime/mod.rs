@@ -1,0 +1,169 @@
+//! Brings handlers, strategies and front ends to the engine, and requests to the machine.
+//!
+//! A [`Runtime`] is built once, from a [`Config`](crate::config::Config) and a [`Registry`](crate::handler::Registry), and
+//! checks both before it starts.
+
+mod builder;
+mod call;
+mod checks;
+mod event;
+mod filter;
+mod flows;
+mod forms;
+mod identity;
+mod limits;
+mod perform;
+mod request;
+mod secrets;
+mod submission;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use builder::{Builder, HandlerUse};
+pub use limits::Limits;
+use perform::Performer;
+pub use secrets::{LocalSecrets, SecretReader};
+pub use submission::{Actor, Receipt, Submission};
+
+use crate::audit::{AuditEntry, EventSummary};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::directory::Directory;
+use crate::engine::{Engine, LocalEngine, RunFilter, StoredRun, WorkerLimits, Workers};
+use crate::error::{Error, ErrorKind, Result, codes};
+use crate::forms::PromptForm;
+use crate::model::{Flow, Flows, RunId, User};
+
+/// Everything that runs an organization's flows. Cheap to clone: all clones are one runtime.
+#[derive(Clone, Debug)]
+pub struct Runtime {
+    performer: Arc<Performer>,
+    engine: Arc<LocalEngine>,
+}
+
+impl Runtime {
+    /// A runtime for this configuration.
+    pub fn builder(config: Config) -> Builder {
+        Builder::new(config)
+    }
+
+    /// The flows, by name.
+    pub fn flows(&self) -> Flows {
+        self.performer.flows.iter().map(|entry| entry.flow.clone()).collect()
+    }
+
+    /// The flow that is named, by SRN or by name alone.
+    ///
+    /// # Errors
+    /// If there is none, with the nearest name.
+    pub fn flow(&self, name: &str) -> Result<Arc<Flow>> {
+        self.performer.flows.named(name).map(|entry| entry.flow.clone())
+    }
+
+    /// The flows that this person sees: all, or those that the `get_flows` reducer gives.
+    ///
+    /// # Errors
+    /// If the reducer fails.
+    pub async fn flows_for(&self, user: &Arc<User>) -> Result<Flows> {
+        let flows = self.flows();
+        match &self.performer.filter {
+            Some(filter) => filter.flows_for(&self.performer, user, flows).await.map_err(submission::error_of),
+            None => Ok(flows),
+        }
+    }
+
+    /// Users and their identities.
+    pub fn directory(&self) -> &Directory {
+        &self.performer.directory
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        self.engine.clock()
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Arc<LocalEngine> {
+        &self.engine
+    }
+
+    /// The Run as it stands.
+    ///
+    /// # Errors
+    /// If there is none, or the store fails.
+    pub async fn run(&self, run: RunId) -> Result<StoredRun> {
+        let stored = self.engine.run(run).await?;
+        stored.ok_or_else(|| Error::new(ErrorKind::NotFound, codes::UNKNOWN_RUN, format!("there is no Run {run}")))
+    }
+
+    /// Runs, newest first.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn runs(&self, filter: RunFilter, limit: usize) -> Result<Vec<StoredRun>> {
+        self.engine.runs(filter, limit).await
+    }
+
+    /// Audit entries in the order of their commits, of one Run or of all.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn audit(&self, run: Option<RunId>, limit: usize) -> Result<Vec<AuditEntry>> {
+        self.engine.audit(run, limit).await
+    }
+
+    /// The form that this person would be shown, with the options that prefetch reducers give. Begins no Run.
+    ///
+    /// # Errors
+    /// If there is no such flow, or a prefetch reducer fails.
+    pub async fn preview_form(&self, flow: &str, user: &Arc<User>) -> Result<PromptForm> {
+        let entry = self.performer.flows.named(flow)?;
+        let event = forms::prompt_event(&self.performer, entry, user);
+        forms::build_form(&self.performer, entry, event).await.map_err(submission::error_of)
+    }
+
+    /// Has the field's `on_change` handler change a form in which the field was changed. Without a handler the form stays as
+    /// it is.
+    ///
+    /// # Errors
+    /// If there is no such flow, or the handler fails.
+    pub async fn change_form(
+        &self,
+        flow: &str,
+        user: &Arc<User>,
+        changed: &str,
+        form: PromptForm,
+    ) -> Result<PromptForm> {
+        let entry = self.performer.flows.named(flow)?;
+        forms::change_form(&self.performer, entry, user, changed, form).await.map_err(submission::error_of)
+    }
+
+    /// The events of a Run so far, in order, with what became of each.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn events(&self, run: RunId) -> Result<Vec<EventSummary>> {
+        Ok(EventSummary::of(&self.engine.audit(Some(run), usize::MAX).await?))
+    }
+
+    /// Starts workers that carry out what is due, on the current tokio runtime.
+    pub fn start(&self, limits: WorkerLimits) -> Workers {
+        Workers::start(&self.engine, limits)
+    }
+
+    /// Does all that is due now, in a deterministic order, and says how many things that were.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn run_until_idle(&self) -> Result<usize> {
+        let mut done = 0;
+        while self.engine.run_one().await? {
+            done += 1;
+        }
+        Ok(done)
+    }
+}
+
+/// How long [`Workers::shutdown`] should wait where nothing else is known: a little more than the longest default limit.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(65);

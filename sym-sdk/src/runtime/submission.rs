@@ -1,0 +1,328 @@
+//! What front ends submit.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::Runtime;
+use super::flows::FlowEntry;
+use super::request::parse_request;
+use crate::engine::{Engine, InputKey};
+use crate::error::{Error, ErrorKind, Result, codes};
+use crate::machine::{Action, EffectError, Input, InputBody, Reply};
+use crate::model::{Channel, ChannelType, EventId, RunId, Srn, User, UserId};
+
+/// Who submits something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Actor {
+    /// A user of the directory.
+    User(Arc<User>),
+    /// A user by id.
+    Id(UserId),
+    /// A person by e-mail address. Members of the organization's domains are created on first contact.
+    Email(String),
+}
+
+impl From<Arc<User>> for Actor {
+    fn from(user: Arc<User>) -> Self {
+        Self::User(user)
+    }
+}
+
+impl From<User> for Actor {
+    fn from(user: User) -> Self {
+        Self::User(Arc::new(user))
+    }
+}
+
+impl From<UserId> for Actor {
+    fn from(id: UserId) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl From<&str> for Actor {
+    fn from(email: &str) -> Self {
+        Self::Email(email.to_owned())
+    }
+}
+
+/// Something that a person or a bot submits.
+///
+/// ```
+/// use sym_sdk::model::{Channel, ChannelType};
+/// use sym_sdk::runtime::Submission;
+///
+/// let submission = Submission::request("prod", "ana@example.com")
+///     .input("reason", "incident 42")
+///     .input("duration", "1h")
+///     .through(Channel::new(ChannelType::Api));
+/// # let _ = submission;
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing happens until the submission is given to `Runtime::submit`"]
+pub struct Submission {
+    actor: Actor,
+    channel: Channel,
+    key: Option<InputKey>,
+    what: What,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    Prompt {
+        flow: String,
+    },
+    Request {
+        flow: String,
+        inputs: Map<String, Value>,
+        context: Option<Map<String, Value>>,
+        form: Option<RunId>,
+        parent: Option<RunId>,
+    },
+    Decide {
+        run: RunId,
+        action: Action,
+    },
+}
+
+/// What became of a submission that was taken. It is durable; its effects follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// The Run.
+    #[serde(rename = "run_id")]
+    pub run: RunId,
+    /// The event.
+    #[serde(rename = "event_id")]
+    pub event: EventId,
+}
+
+impl Submission {
+    fn new(actor: impl Into<Actor>, what: What) -> Self {
+        Self { actor: actor.into(), channel: Channel::new(ChannelType::Api), key: None, what }
+    }
+
+    /// Asks for the flow's form. `flow` is an SRN or a name.
+    pub fn prompt(flow: impl Into<String>, actor: impl Into<Actor>) -> Self {
+        Self::new(actor, What::Prompt { flow: flow.into() })
+    }
+
+    /// Makes a request. `flow` is an SRN or a name.
+    pub fn request(flow: impl Into<String>, actor: impl Into<Actor>) -> Self {
+        let flow = flow.into();
+        Self::new(actor, What::Request { flow, inputs: Map::new(), context: None, form: None, parent: None })
+    }
+
+    /// Approves a request.
+    pub fn approve(run: RunId, actor: impl Into<Actor>) -> Self {
+        Self::new(actor, What::Decide { run, action: Action::Approve { decision_message: None } })
+    }
+
+    /// Denies a request.
+    pub fn deny(run: RunId, actor: impl Into<Actor>) -> Self {
+        Self::new(actor, What::Decide { run, action: Action::Deny { decision_message: None } })
+    }
+
+    /// Revokes access before its time.
+    pub fn revoke(run: RunId, actor: impl Into<Actor>) -> Self {
+        Self::new(actor, What::Decide { run, action: Action::Revoke })
+    }
+
+    /// An input of a request: a field, `target_srn` or `duration` (in seconds, or such as `1h`).
+    pub fn input(self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.inputs([(name.into(), value.into())].into_iter().collect())
+    }
+
+    /// More inputs of a request.
+    pub fn inputs(mut self, more: Map<String, Value>) -> Self {
+        if let What::Request { inputs, .. } = &mut self.what {
+            inputs.extend(more);
+        }
+        self
+    }
+
+    /// The `context` of a request, which handlers read with `event.context(Step::Request)`.
+    pub fn context(mut self, given: Map<String, Value>) -> Self {
+        if let What::Request { context, .. } = &mut self.what {
+            *context = Some(given);
+        }
+        self
+    }
+
+    /// The Run whose form was filled in for this request.
+    pub fn form(mut self, run: RunId) -> Self {
+        if let What::Request { form, .. } = &mut self.what {
+            *form = Some(run);
+        }
+        self
+    }
+
+    /// The Run that led to this request.
+    pub fn parent(mut self, run: RunId) -> Self {
+        if let What::Request { parent, .. } = &mut self.what {
+            *parent = Some(run);
+        }
+        self
+    }
+
+    /// The text that was entered with a decision.
+    pub fn decision_message(mut self, text: impl Into<String>) -> Self {
+        if let What::Decide {
+            action: Action::Approve { decision_message } | Action::Deny { decision_message }, ..
+        } = &mut self.what
+        {
+            *decision_message = Some(text.into());
+        }
+        self
+    }
+
+    /// Through what it came. The API if not said.
+    pub fn through(mut self, channel: Channel) -> Self {
+        self.channel = channel;
+        self
+    }
+
+    /// Names the submission: the same key again is the same submission.
+    pub fn key(mut self, key: InputKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+}
+
+/// For ids that follow from a key.
+const KEYED: Uuid = Uuid::from_u128(0x6d5f_2c1a_93b4_4d0e_8a57_c3f1_0e9b_7a24);
+
+impl Runtime {
+    /// Takes a submission. Once this returns, the submission and all that follows from it is durable.
+    ///
+    /// # Errors
+    /// If the submission is not well formed, or its actor may not do this now. Nothing has changed then; the refusal of
+    /// somebody who may not is on the record.
+    pub async fn submit(&self, submission: Submission) -> Result<Receipt> {
+        let Submission { actor, channel, key, what } = submission;
+        let event = EventId::from_uuid(self.new_id(key.as_ref(), "event"));
+        let begins = matches!(what, What::Prompt { .. } | What::Request { .. });
+        let (run, flow, action) = match what {
+            What::Prompt { flow } => {
+                (self.new_run(key.as_ref()), self.entry(&flow)?.flow.srn().clone(), Action::Prompt)
+            }
+            What::Request { flow, inputs, context, form, parent } => {
+                let entry = self.entry(&flow)?;
+                let limits = &self.performer.limits;
+                let request = parse_request(&entry.flow, limits, &inputs, context.as_ref(), parent)?;
+                if let Some(form) = form {
+                    self.form_of(form, entry).await?;
+                }
+                let run = form.unwrap_or_else(|| self.new_run(key.as_ref()));
+                (run, entry.flow.srn().clone(), Action::Request(Box::new(request)))
+            }
+            What::Decide { run, action } => (run, self.run(run).await?.state.flow.clone(), action),
+        };
+        let actor = self.actor(actor, begins).await?;
+        if begins {
+            self.may_see(&flow, &actor).await?;
+        }
+        let key = key.unwrap_or_else(|| InputKey::new(format!("submission:{event}")));
+        let body = InputBody::Submitted { event, actor, channel, action };
+        let input = Input::new(run, flow, self.clock().now(), body);
+        match self.engine.submit(key, input).await? {
+            Reply::Accepted { event: accepted } => Ok(Receipt { run, event: accepted.unwrap_or(event) }),
+            Reply::Refused { error, .. } => Err(error_of(error)),
+            Reply::Stale => {
+                Err(Error::new(ErrorKind::Internal, codes::INVALID_EVENT, "the submission came to nothing"))
+            }
+        }
+    }
+
+    fn entry(&self, flow: &str) -> Result<&FlowEntry> {
+        self.performer.flows.named(flow)
+    }
+
+    /// A flow that the flows filter hides from a person is closed to them, by whatever way they name it.
+    async fn may_see(&self, flow: &Srn, actor: &Arc<User>) -> Result<()> {
+        if self.flows_for(actor).await?.get(flow.slug()).is_some() {
+            return Ok(());
+        }
+        let message = format!("flow `{}` is not open to {}", flow.slug(), actor.username());
+        Err(Error::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message))
+    }
+
+    /// A form belongs to the flow that it was opened for.
+    async fn form_of(&self, form: RunId, entry: &FlowEntry) -> Result<()> {
+        let flow: Srn = self.run(form).await?.state.flow.clone();
+        if flow.slug() == entry.flow.srn().slug() {
+            return Ok(());
+        }
+        let message = format!("the form of Run {form} is of flow `{}`, not of `{}`", flow.slug(), entry.flow.name());
+        Err(Error::new(ErrorKind::InvalidInput, codes::UNKNOWN_RUN, message))
+    }
+
+    /// Who this is. People whom nobody vouches for cannot begin anything, and are not stored; they may decide as guests,
+    /// where a flow admits those.
+    async fn actor(&self, actor: Actor, begins: bool) -> Result<Arc<User>> {
+        let directory = &self.performer.directory;
+        let unknown = |who: String, hint: &str| {
+            Error::new(ErrorKind::NotFound, codes::UNKNOWN_USER, format!("{who} is not a known user")).with_hint(hint)
+        };
+        match actor {
+            // Read anew: roles may have changed since the front end read them.
+            Actor::User(user) => {
+                let known = directory.user(user.id()).await?;
+                known.ok_or_else(|| unknown(user.username().to_owned(), "add them to the directory first"))
+            }
+            Actor::Id(id) => {
+                let user = directory.user(id).await?;
+                user.ok_or_else(|| unknown(format!("user {id}"), "name the person by e-mail address"))
+            }
+            Actor::Email(email) => match directory.user_by_email(&email).await? {
+                Some(user) => Ok(user),
+                None if begins && !directory.owns_domain_of(&email) => Err(unknown(
+                    email,
+                    "their e-mail domain is none of the organization's; an administrator can add them",
+                )),
+                None => directory.get_or_create_user_by_email(&email).await,
+            },
+        }
+    }
+
+    fn new_run(&self, key: Option<&InputKey>) -> RunId {
+        RunId::from_uuid(self.new_id(key, "run"))
+    }
+
+    /// The same key gives the same id, so that a submission sent again is about the same Run. Without a key the id is new.
+    fn new_id(&self, key: Option<&InputKey>, what: &str) -> Uuid {
+        match key {
+            Some(key) => Uuid::new_v5(&KEYED, format!("{what}:{}", key.as_str()).as_bytes()),
+            None => {
+                let now = self.clock().now();
+                let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+                let nanoseconds = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
+                Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanoseconds))
+            }
+        }
+    }
+}
+
+/// A recorded error as an error.
+pub(super) fn error_of(error: EffectError) -> Error {
+    let kind = match &error.code {
+        code if *code == codes::NOT_PERMITTED || *code == codes::SELF_APPROVAL => ErrorKind::Forbidden,
+        code if *code == codes::ALREADY_DECIDED || *code == codes::DEESCALATE_INVALID_RUN => ErrorKind::Conflict,
+        code if *code == codes::UNKNOWN_RUN => ErrorKind::NotFound,
+        code if *code == codes::INVALID_EVENT => ErrorKind::InvalidInput,
+        _ => ErrorKind::Handler,
+    };
+    let message = match &error.handler {
+        Some(handler) => format!("{handler} failed: {}", error.message),
+        None => error.message,
+    };
+    let built = Error::new(kind, error.code, message);
+    match error.hint {
+        Some(hint) => built.with_hint(hint),
+        None => built,
+    }
+}

@@ -1,0 +1,151 @@
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use expect_test::expect;
+use serde_json::json;
+use sym_sdk::directory::{Directory, KeyValue, MemoryDirectory, MemoryKeyValue};
+use sym_sdk::error::{ErrorKind, codes};
+use sym_sdk::model::{User, UserId, UserIdentity, UserRole};
+
+/// What is in memory is there at once.
+fn now<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("the future is not ready"),
+    }
+}
+
+fn directory() -> Directory {
+    Directory::new(MemoryDirectory::new(), ["Example.com"])
+}
+
+#[test]
+fn first_contact_makes_members_and_guests() {
+    let directory = directory();
+    let ann = now(directory.get_or_create_user_by_email("Ann@EXAMPLE.com")).unwrap();
+    assert_eq!((ann.username(), ann.role()), ("ann@example.com", UserRole::Member));
+    assert_eq!(ann.id(), UserId::of_email("ann@example.com"));
+    for outside in ["eve@evil.com", "eve@sub.example.com", "eve@notexample.com"] {
+        assert_eq!(now(directory.get_or_create_user_by_email(outside)).unwrap().role(), UserRole::Guest, "{outside}");
+    }
+    assert_eq!(now(directory.users()).unwrap().len(), 4);
+}
+
+#[test]
+fn domains_that_only_look_the_same_are_foreign() {
+    let directory = Directory::new(MemoryDirectory::new(), ["bank.com"]);
+    assert!(directory.owns_domain_of("ann@BANK.com"));
+    assert!(!directory.owns_domain_of("ann@ban\u{212a}.com"));
+    assert!(!directory.owns_domain_of("bank.com"));
+    let eve = now(directory.get_or_create_user_by_email("eve@ban\u{212a}.com")).unwrap();
+    assert_eq!(eve.role(), UserRole::Guest);
+}
+
+#[test]
+fn identities_of_known_users() {
+    let ann = User::person(UserId::of_email("ann@bank.com"), "ann@bank.com").unwrap();
+    let id = ann.id();
+    let directory = Directory::new(MemoryDirectory::from_iter([ann]), ["bank.com"]);
+    let saved = now(directory.put_identity(id, UserIdentity::new("okta", "bank.okta.com", "00u1"))).unwrap();
+    assert_eq!(saved.identity("okta", None).unwrap().user_id(), "00u1");
+    let nobody = UserId::of_email("nobody@bank.com");
+    let error = now(directory.put_identity(nobody, UserIdentity::new("okta", "x", "y"))).unwrap_err();
+    assert_eq!(*error.code(), codes::UNKNOWN_USER);
+}
+
+#[test]
+fn later_contacts_find_the_same_user() {
+    let directory = directory();
+    let ann = now(directory.get_or_create_user_by_email("ann@example.com")).unwrap();
+    now(directory.set_role(ann.id(), UserRole::Admin)).unwrap();
+    let again = now(directory.get_or_create_user_by_email(" ann@example.COM")).unwrap();
+    assert_eq!((again.id(), again.role()), (ann.id(), UserRole::Admin));
+    assert_eq!(now(directory.user_by_email("ANN@example.com")).unwrap(), Some(again.clone()));
+    assert_eq!(now(directory.user(ann.id())).unwrap(), Some(again));
+    assert_eq!(now(directory.user_by_email("bob@example.com")).unwrap(), None);
+}
+
+#[test]
+fn bad_addresses_add_nobody() {
+    let directory = directory();
+    let error = now(directory.get_or_create_users_by_emails(["ann@example.com", "bob"])).unwrap_err();
+    assert_eq!(*error.code(), codes::USER_PROCESSING_ERROR);
+    expect![[r#"
+        there can be no user with the e-mail address `bob` (SymIntegration:USER_PROCESSING_ERROR)
+          caused by: expected an e-mail address, got `bob` (SymSDK:INVALID_EMAIL)"#]]
+    .assert_eq(&error.report().to_string());
+    assert!(now(directory.users()).unwrap().is_empty());
+    let both = now(directory.get_or_create_users_by_emails(["ann@example.com", "bob@example.com"])).unwrap();
+    assert_eq!(both.len(), 2);
+}
+
+#[test]
+fn nobody_takes_the_place_of_another() {
+    let directory = directory();
+    // Ann has married, and keeps her id under a new address.
+    let id = UserId::of_email("ann@example.com");
+    now(directory.put_user(User::person(id, "ann.lee@example.com").unwrap())).unwrap();
+    let error = now(directory.get_or_create_user_by_email("ann@example.com")).unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, &codes::USER_PROCESSING_ERROR));
+    let double = User::person(UserId::of_email("x@y.z"), "ann.lee@example.com").unwrap();
+    assert_eq!(now(directory.put_user(double)).unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(now(directory.user(id)).unwrap().unwrap().username(), "ann.lee@example.com");
+}
+
+#[test]
+fn identities_are_persisted() {
+    let directory = directory();
+    let saved = now(directory.persist_user_identity("ann@example.com", "slack", "T1", "U1")).unwrap();
+    assert_eq!(saved, UserIdentity::new("slack", "T1", "U1"));
+    let ann = now(directory.user_by_identity("slack", "T1", "U1")).unwrap().unwrap();
+    assert_eq!(ann.username(), "ann@example.com");
+    assert_eq!(now(directory.identity(ann.id(), "slack", Some("T1"))).unwrap(), Some(saved));
+    assert_eq!(now(directory.identity(ann.id(), "slack", Some("T2"))).unwrap(), None);
+    assert_eq!(now(directory.user_by_identity("slack", "T1", "U2")).unwrap(), None);
+
+    now(directory.persist_user_identity("ann@example.com", "slack", "T1", "U9")).unwrap();
+    assert_eq!(now(directory.user_by_identity("slack", "T1", "U1")).unwrap(), None);
+
+    let error = now(directory.persist_user_identity("ann", "slack", "T1", "U1")).unwrap_err();
+    assert_eq!(*error.code(), codes::IDENTITY_COULD_NOT_SAVE);
+}
+
+#[test]
+fn unknown_users_are_named() {
+    let directory = directory();
+    let id = UserId::of_email("nobody@example.com");
+    for error in [
+        now(directory.set_role(id, UserRole::Admin)).unwrap_err(),
+        now(directory.identity(id, "slack", None)).unwrap_err(),
+    ] {
+        assert_eq!(*error.code(), codes::UNKNOWN_USER);
+        assert!(error.message().contains(&id.to_string()));
+    }
+}
+
+#[test]
+fn values_by_path() {
+    let store = KeyValue::new(MemoryKeyValue::new());
+    assert_eq!(now(store.fetch("on_call.primary")).unwrap(), None);
+    now(store.put("on_call.primary", "ann")).unwrap();
+    now(store.put("on_call.primary", json!({ "name": "bob" }))).unwrap();
+    now(store.put("on_call2", 5)).unwrap();
+    assert_eq!(now(store.fetch("on_call.primary")).unwrap(), Some(json!({ "name": "bob" })));
+    assert_eq!(now(store.clone().fetch("on_call2")).unwrap(), Some(json!(5)));
+}
+
+#[test]
+fn a_path_is_a_value_or_a_namespace() {
+    let store = KeyValue::new(MemoryKeyValue::new());
+    now(store.put("a.b", 1)).unwrap();
+    expect!["`a.b.c` needs `a.b` to be a namespace, but it is a value (SymSDK:INVALID_KEY)"]
+        .assert_eq(&now(store.put("a.b.c", 2)).unwrap_err().to_string());
+    expect!["`a` is a namespace, not a value (SymSDK:INVALID_KEY)"]
+        .assert_eq(&now(store.put("a", 2)).unwrap_err().to_string());
+    assert_eq!(*now(store.fetch("a.b.c.d")).unwrap_err().code(), codes::INVALID_KEY);
+    assert_eq!(*now(store.fetch("a")).unwrap_err().code(), codes::INVALID_KEY);
+    for bad in ["", ".", "a.", ".a", "a..b", " "] {
+        assert_eq!(*now(store.fetch(bad)).expect_err(bad).code(), codes::INVALID_KEY);
+    }
+}

@@ -1,0 +1,101 @@
+use std::error::Error as _;
+
+use expect_test::expect;
+use serde_json::json;
+use sym_sdk::error::{Error, ErrorCode, ErrorKind, codes};
+
+fn sample() -> Error {
+    Error::new(ErrorKind::RateLimited, ErrorCode::new("Okta", "GROUP_NOT_FOUND"), "no group `00g1`")
+        .with_service("okta")
+        .with_status(429)
+        .with_request_id("req-1")
+        .with_hint("see <the> groups & roles")
+        .with_doc_url("https://example.com/groups")
+        .with_source(std::io::Error::other("connection closed"))
+}
+
+#[test]
+fn one_line() {
+    expect!["no group `00g1` (Okta:GROUP_NOT_FOUND, service okta, status 429, request req-1)"]
+        .assert_eq(&sample().to_string());
+}
+
+#[test]
+fn report_has_it_all() {
+    expect![[r#"
+        no group `00g1` (Okta:GROUP_NOT_FOUND, service okta, status 429, request req-1)
+          hint: see <the> groups & roles
+          see: https://example.com/groups
+          caused by: connection closed"#]]
+    .assert_eq(&sample().report().to_string());
+}
+
+#[test]
+fn debug_leaves_out_what_is_unknown() {
+    expect![[r#"Error { kind: Handler, code: SymSDK:HANDLER_FAILED, message: "no luck" }"#]]
+        .assert_eq(&format!("{:?}", Error::handler("no luck")));
+    assert!(format!("{:?}", sample()).contains("connection closed"));
+}
+
+#[test]
+fn slack_markup_is_escaped() {
+    expect![[r#"
+        *no group `00g1`*
+
+        *Hint:* see &lt;the&gt; groups &amp; roles
+
+        <https://example.com/groups|Read more>"#]]
+    .assert_eq(&sample().slack_markdown());
+    assert_eq!(Error::handler("a < b").slack_markdown(), "*a &lt; b*");
+}
+
+#[test]
+fn dictionary_form() {
+    assert_eq!(
+        sample().to_json(),
+        json!({ "error": true, "message": "no group `00g1`", "code": "Okta:GROUP_NOT_FOUND" })
+    );
+}
+
+#[test]
+fn only_passing_failures_are_worth_another_try() {
+    let retryable = |kind| Error::new(kind, codes::HTTP_ERROR_RESPONSE, "x").is_retryable();
+    assert!([ErrorKind::RateLimited, ErrorKind::Unavailable, ErrorKind::Timeout].into_iter().all(retryable));
+    assert!(![ErrorKind::NotFound, ErrorKind::Conflict, ErrorKind::Decode].into_iter().any(retryable));
+}
+
+#[test]
+fn codes_read_and_print() {
+    let code: ErrorCode = "DeescalateAPI:INVALID_RUN".parse().unwrap();
+    assert_eq!(code, codes::DEESCALATE_INVALID_RUN);
+    assert_eq!((code.error_type(), code.name()), ("DeescalateAPI", "INVALID_RUN"));
+    assert_eq!(serde_json::to_value(&code).unwrap(), "DeescalateAPI:INVALID_RUN");
+    for bad in ["", "Okta", ":X", "Okta:", "a:b:c"] {
+        assert_eq!(*bad.parse::<ErrorCode>().expect_err(bad).code(), codes::INVALID_ERROR_CODE);
+    }
+    expect!["expected an error code such as `Okta:GROUP_NOT_FOUND`, got `Okta` (SymSDK:INVALID_ERROR_CODE)"]
+        .assert_eq(&serde_json::from_value::<ErrorCode>(json!("Okta")).unwrap_err().to_string());
+}
+
+#[test]
+fn errors_are_small_and_cross_threads() {
+    fn assert_send_sync<T: Send + Sync + 'static>() {}
+    assert_send_sync::<Error>();
+    assert_eq!(size_of::<Error>(), size_of::<usize>());
+    assert_eq!(sample().source().unwrap().to_string(), "connection closed");
+}
+
+#[test]
+fn json_errors_convert() {
+    let read = || -> sym_sdk::Result<bool> { Ok(serde_json::from_value(json!(1))?) };
+    expect![[r#"
+        the JSON is not of the expected form (SymSDK:INVALID_JSON)
+          caused by: invalid type: integer `1`, expected a boolean"#]]
+    .assert_eq(&read().unwrap_err().report().to_string());
+}
+
+#[test]
+fn missing_argument_names_both() {
+    expect!["`onelogin.users_in_role` was called without the argument `role_id` (SymSDK:MISSING_ARGUMENT)"]
+        .assert_eq(&Error::missing_argument("role_id", "onelogin.users_in_role").to_string());
+}

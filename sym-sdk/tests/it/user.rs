@@ -1,0 +1,103 @@
+use std::collections::HashSet;
+
+use expect_test::expect;
+use serde_json::json;
+use sym_sdk::error::codes;
+use sym_sdk::model::{User, UserId, UserIdentity, UserRole, UserType};
+
+fn person(email: &str) -> User {
+    User::person(UserId::of_email(email), email).unwrap()
+}
+
+#[test]
+fn email_is_trimmed_and_lower_cased() {
+    let user = person("  Ann@Example.COM ");
+    assert_eq!(user.email(), Some("ann@example.com"));
+    assert_eq!(user.username(), "ann@example.com");
+    assert_eq!(user.email_domain(), Some("example.com"));
+    assert_eq!(user.role(), UserRole::Member);
+    assert_eq!(user.user_type(), UserType::Normal);
+}
+
+#[test]
+fn what_is_no_email_is_refused() {
+    for bad in ["", "ann", "@example.com", "ann@", "a b@example.com", "a@b@c", "a@b..c", "a@.b", "a\n@b.c"] {
+        let error = User::person(UserId::of_email("x@y.z"), bad).expect_err(bad);
+        assert_eq!(*error.code(), codes::INVALID_EMAIL, "{bad}");
+    }
+    expect!["expected an e-mail address, got `ann` (SymSDK:INVALID_EMAIL)"]
+        .assert_eq(&User::person(UserId::of_email("x@y.z"), "ann").unwrap_err().to_string());
+}
+
+#[test]
+fn users_are_the_same_by_username() {
+    let ann = person("ann@example.com");
+    let other_id = User::person(UserId::of_email("else@example.com"), "ann@example.com").unwrap();
+    assert_eq!(ann, other_id);
+    assert_ne!(ann, person("bob@example.com"));
+    assert_eq!(User::bot(UserId::of_bot("CI"), "CI"), User::bot(UserId::of_bot("ci"), "ci"));
+    let set: HashSet<User> = [ann.clone(), other_id, ann].into_iter().collect();
+    assert_eq!(set.len(), 1);
+}
+
+#[test]
+fn letters_that_only_look_the_same_are_not() {
+    // The Kelvin sign has the lower case `k`, but is another letter.
+    assert_ne!(person("mark@example.com"), person("mar\u{212a}@example.com"));
+    assert_ne!(UserId::of_email("mark@example.com"), UserId::of_email("mar\u{212a}@example.com"));
+}
+
+#[test]
+fn ids_follow_from_the_address() {
+    assert_eq!(UserId::of_email("Ann@example.com"), UserId::of_email(" ann@EXAMPLE.com"));
+    assert_ne!(UserId::of_email("ann@example.com"), UserId::of_bot("ann@example.com"));
+    expect!["expected the UUID of a user, got `ann` (SymSDK:INVALID_ID)"]
+        .assert_eq(&"ann".parse::<UserId>().unwrap_err().to_string());
+}
+
+#[test]
+fn names_as_far_as_they_are_known() {
+    assert_eq!(person("a@b.c").full_name(), "");
+    assert_eq!(person("a@b.c").with_name("Ann", "Lee").full_name(), "Ann Lee");
+    assert_eq!(person("a@b.c").with_name("Ann", "").full_name(), "Ann");
+}
+
+#[test]
+fn bots_and_the_platform_have_no_address() {
+    let bot = User::bot(UserId::of_bot("ci"), "ci");
+    assert_eq!((bot.email(), bot.email_domain(), bot.username()), (None, None, "ci"));
+    let system = User::system();
+    assert_eq!((system.username(), system.user_type()), ("sym", UserType::System));
+    assert!(!system.is_admin());
+}
+
+#[test]
+fn identities_by_service_and_instance() {
+    let user = person("a@b.c")
+        .with_identity(UserIdentity::new("slack", "T1", "U1"))
+        .with_identity(UserIdentity::new("slack", "T2", "U2"))
+        .with_identity(UserIdentity::new("slack", "t1", "U3"));
+    assert_eq!(user.identities().len(), 2);
+    assert_eq!(user.identity("Slack", Some("T1")).unwrap().user_id(), "U3");
+    assert_eq!(user.identity("slack", None).unwrap().user_id(), "U2");
+    assert!(user.identity("okta", None).is_none());
+    assert!(user.identity("slack", Some("T3")).is_none());
+}
+
+#[test]
+fn srn_and_json() {
+    let user = person("ann@example.com").with_role(UserRole::Guest).with_name("Ann", "Lee");
+    assert_eq!(user.srn("acme"), *format!("acme:user:normal:{}:latest", user.id()).as_str());
+    let json = serde_json::to_value(&user).unwrap();
+    assert_eq!(
+        json,
+        json!({
+            "id": user.id(), "username": "ann@example.com", "email": "ann@example.com", "type": "normal",
+            "role": "guest", "first_name": "Ann", "last_name": "Lee", "identities": [],
+        })
+    );
+    let back: User = serde_json::from_value(json).unwrap();
+    assert_eq!((back.id(), back.role(), back.full_name()), (user.id(), user.role(), user.full_name()));
+    let bad = json!({ "id": user.id(), "username": "x", "type": "normal", "role": "owner" });
+    assert!(serde_json::from_value::<User>(bad).unwrap_err().to_string().contains("unknown variant `owner`"));
+}
