@@ -452,7 +452,13 @@ fn duration_and_target_fields() {
     // The strategy's targets are offered, whatever the field says.
     config.flows[0].params.strategy = Some("okta".into());
     config.flows[0].params.prompt_fields = vec![drop_down("target_id", "string", &["a"])];
-    assert!(config.check().unwrap().flows[0].field("target_id").unwrap().allowed_values().is_empty());
+    let checked = config.check().unwrap();
+    assert!(checked.flows[0].field("target_id").unwrap().allowed_values().is_empty());
+    assert!(
+        checked.notes[0].message.ends_with("are ignored: the strategy's targets are offered"),
+        "{:?}",
+        checked.notes
+    );
 }
 
 #[test]

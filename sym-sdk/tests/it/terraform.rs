@@ -4,6 +4,7 @@ mod evaluation;
 mod faults;
 mod fixtures;
 mod limits;
+mod resources;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};

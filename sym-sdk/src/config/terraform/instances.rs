@@ -36,7 +36,7 @@ impl World {
             Some(given) => given,
         };
         let Some(attribute) = declared.attribute("type") else { return value };
-        let kind = match Type::parse(&attribute.value, &|expr| scope.eval(expr)) {
+        let kind = match Type::read(&attribute.value, &|expr| scope.eval(expr)) {
             Ok(kind) => kind,
             Err(bad) => {
                 let fault = Fault::new(scope.place(&attribute.value), format!("`type`: {}", bad.message));
@@ -153,7 +153,13 @@ impl World {
             }
         };
         let value = scope.eval(&attribute.value);
-        if let Value::Unknown(unknown) = &value {
+        let unknown = match &value {
+            Value::Unknown(unknown) => Some(unknown),
+            // The values of a map may be unknown, its keys are not.
+            Value::Set(_) => value.first_unknown(),
+            _ => None,
+        };
+        if let Some(unknown) = unknown {
             return self.unknown_number(scope, attribute, needed, reference, unknown);
         }
         if counted { self.counted(scope, attribute, &value, made) } else { self.keyed(scope, attribute, &value, made) }
@@ -349,7 +355,7 @@ impl World {
         Value::map(entries.collect())
     }
 
-    /// What an expression gives, if it is one that stands in a `module` block for the variable of a child.
+    /// Reports what a `module` block gives without a variable to take it.
     pub(super) fn check_inputs(&self, child: &Instance) {
         let Some(call) = &child.call else { return };
         for attribute in call.declared.body.attributes() {

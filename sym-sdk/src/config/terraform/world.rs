@@ -120,7 +120,7 @@ impl World {
         })
     }
 
-    /// Takes steps from the budget. True at the moment that it is used up, none once it was before.
+    /// Takes steps from the budget; an error if it is used up.
     pub(super) fn spend(&self, steps: usize) -> Result<(), Exhausted> {
         let before = self.steps.get();
         if before > MAX_STEPS {

@@ -1,7 +1,8 @@
 //! Expressions and functions, by what they evaluate to.
 
-use super::{Dir, eval, eval_with, faults, read};
 use sym_sdk::config::TerraformReader;
+
+use super::{Dir, eval, eval_with, faults, read};
 
 #[track_caller]
 fn check(cases: &[(&str, &str)]) {

@@ -61,7 +61,7 @@ fn large_values() {
     assert_growth_refused("\"aa\"", 60, |l| format!("replace({l}, \"a\", {l})"), "too large");
     assert_growth_refused("\"ab\"", 60, |l| format!("join({l}, [{l}, {l}, {l}])"), "too large");
     assert_growth_refused("\"ab\"", 60, |l| format!("format(\"%s%s%s\", {l}, {l}, {l})"), "too large");
-    let twelve = vec!["range(1000)"; 12].join(", ");
+    let twelve = ["range(1000)"; 12].join(", ");
     assert_refused("", &format!("jsonencode(setproduct({twelve}))"), "too large");
     assert_refused("", "format(\"%999999999d\", 1)", "a width is more than 1000");
     assert_refused("", "indent(999999999, \"a\\nb\")", "too large");
