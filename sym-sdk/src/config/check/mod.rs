@@ -81,12 +81,12 @@ impl Config {
 struct Check<'c> {
     organization: &'c str,
     environments: Index<'c, super::Environment>,
+    integrations: Index<'c, super::Integration>,
     strategies: Index<'c, super::Strategy>,
-    /// By their place in the configuration; none if a fault keeps it from being resolved.
+    /// By type and name, as those that follow; none if a fault keeps it from being resolved.
     resolved_integrations: BTreeMap<Key, Option<model::Integration>>,
     resolved_environments: BTreeMap<Key, Option<model::Environment>>,
     resolved_strategies: BTreeMap<Key, Option<model::Strategy>>,
-    integrations: Index<'c, super::Integration>,
     faults: &'c mut Vec<Fault>,
     notes: Vec<Fault>,
 }

@@ -27,7 +27,7 @@ pub(super) struct Table<'w> {
     pub(super) what: String,
     pub(super) place: Place,
     items: BTreeMap<String, Item>,
-    pub(super) blocks: Vec<(&'static str, Table<'w>)>,
+    blocks: Vec<(&'static str, Table<'w>)>,
 }
 
 /// The value of an attribute.
@@ -193,13 +193,9 @@ impl<'w> Table<'w> {
             let single = std::slice::from_ref(&item.value);
             for value in item.value.items().unwrap_or(single) {
                 match value {
-                    Value::Map(_) => {
-                        tables.push(self.of_map(value, schema, &item.place));
-                    }
+                    Value::Map(_) => tables.push(self.of_map(value, schema, &item.place)),
                     Value::Unknown(Unknown::Faulty) | Value::Null => {}
-                    other => {
-                        self.wrong(schema.kind, &item.place, "a block", other);
-                    }
+                    other => self.wrong(schema.kind, &item.place, "a block", other),
                 }
             }
         }
