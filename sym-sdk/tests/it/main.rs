@@ -6,6 +6,7 @@
     reason = "clippy's exception for tests leaves out their helpers"
 )]
 
+mod config;
 mod directory;
 mod error;
 mod event;
@@ -19,4 +20,6 @@ mod routing;
 mod serde_forms;
 mod srn;
 mod template;
+#[cfg(feature = "terraform")]
+mod terraform;
 mod user;
