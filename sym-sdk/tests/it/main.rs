@@ -12,8 +12,10 @@ mod error;
 mod event;
 mod field_map;
 mod fields;
+mod handler;
 #[cfg(feature = "runtime")]
 mod machine;
+mod registry;
 mod routing;
 mod serde_forms;
 mod srn;
