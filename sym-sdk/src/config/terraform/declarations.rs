@@ -97,7 +97,7 @@ impl World {
                 place: table.place.clone(),
             }),
             "sym_flow" => config.flows.push(flow(table)),
-            "sym_flows_filter" => declare_filter(&table, config),
+            "sym_flows_filter" => declare_filter(table, config),
             "sym_integration" => config.integrations.push(Integration {
                 kind: table.needed_text("type"),
                 name: table.needed_text("name"),
@@ -118,7 +118,7 @@ impl World {
                 table.needed_text("name");
                 table.known_reference("context_id", "sym_integration");
             }
-            "sym_secret" => config.secrets.push(secret(&table, name())),
+            "sym_secret" => config.secrets.push(secret(table, name())),
             "sym_secrets" => config.secret_sources.push(SecretSource {
                 kind: table.needed_text("type"),
                 name: table.needed_text("name"),
