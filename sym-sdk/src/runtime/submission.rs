@@ -223,6 +223,9 @@ impl Runtime {
             What::Decide { run, action } => (run, self.run(run).await?.state.flow.clone(), action),
         };
         let actor = self.actor(actor, begins).await?;
+        if begins {
+            self.may_see(&flow, &actor).await?;
+        }
         let key = key.unwrap_or_else(|| InputKey::new(format!("submission:{event}")));
         let body = InputBody::Submitted { event, actor, channel, action };
         let input = Input::new(run, flow, self.clock().now(), body);
@@ -237,6 +240,15 @@ impl Runtime {
 
     fn entry(&self, flow: &str) -> Result<&FlowEntry> {
         self.performer.flows.named(flow)
+    }
+
+    /// A flow that the flows filter hides from a person is closed to them, by whatever way they name it.
+    async fn may_see(&self, flow: &Srn, actor: &Arc<User>) -> Result<()> {
+        if self.flows_for(actor).await?.get(flow.slug()).is_some() {
+            return Ok(());
+        }
+        let message = format!("flow `{}` is not open to {}", flow.slug(), actor.username());
+        Err(Error::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message))
     }
 
     /// A form belongs to the flow that it was opened for.
@@ -257,8 +269,11 @@ impl Runtime {
             Error::new(ErrorKind::NotFound, codes::UNKNOWN_USER, format!("{who} is not a known user")).with_hint(hint)
         };
         match actor {
-            // Roles may have changed since the front end read them.
-            Actor::User(user) => Ok(directory.user(user.id()).await?.unwrap_or(user)),
+            // Read anew: roles may have changed since the front end read them.
+            Actor::User(user) => {
+                let known = directory.user(user.id()).await?;
+                known.ok_or_else(|| unknown(user.username().to_owned(), "add them to the directory first"))
+            }
             Actor::Id(id) => {
                 let user = directory.user(id).await?;
                 user.ok_or_else(|| unknown(format!("user {id}"), "name the person by e-mail address"))
