@@ -27,6 +27,8 @@ pub mod machine;
 #[cfg(feature = "runtime")]
 pub mod runtime;
 #[cfg(feature = "runtime")]
+pub mod simulation;
+#[cfg(feature = "runtime")]
 pub mod strategy;
 
 #[doc(hidden)]

@@ -48,6 +48,11 @@ impl MemoryStore {
         Self::default()
     }
 
+    /// Audit entries after the first `count`.
+    pub(crate) fn audit_after(&self, count: usize) -> Vec<AuditEntry> {
+        self.tables().audit.get(count..).unwrap_or_default().to_vec()
+    }
+
     fn tables(&self) -> MutexGuard<'_, Tables> {
         // Every change is made by code that does not panic halfway, so a poisoned lock still guards whole tables.
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)

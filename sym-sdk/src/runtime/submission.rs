@@ -191,6 +191,12 @@ impl Submission {
         self.key = Some(key);
         self
     }
+
+    /// The same, unless it has a name.
+    pub(crate) fn key_or(mut self, key: impl FnOnce() -> String) -> Self {
+        self.key.get_or_insert_with(|| InputKey::new(key()));
+        self
+    }
 }
 
 /// For ids that follow from a key.
