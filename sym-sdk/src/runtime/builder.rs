@@ -83,7 +83,7 @@ struct Plan {
 }
 
 impl Builder {
-    pub(super) fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         Self {
             config,
             registry: Registry::linked(),
