@@ -307,10 +307,11 @@ impl Builder {
         let services = self.services_with(plan.scope.iter(), integrations, plan.flow.strategy());
         let called = plan.scope.iter().filter(|record| record.kind() != HandlerKind::GetFlows);
         let mut faults: Vec<_> = called.flat_map(|record| record.unmet(&services)).collect();
-        if let Some(strategy) = plan.flow.strategy() {
-            if !self.dry && self.strategy_type_of(strategy).is_none() {
-                faults.push(self.no_strategy_type(strategy, &plan.place));
-            }
+        if let Some(strategy) = plan.flow.strategy()
+            && !self.dry
+            && self.strategy_type_of(strategy).is_none()
+        {
+            faults.push(self.no_strategy_type(strategy, &plan.place));
         }
         faults
     }

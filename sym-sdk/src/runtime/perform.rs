@@ -113,7 +113,7 @@ impl Performance<'_> {
         let verdict = match output {
             HandlerOutput::Next(Some(next)) => {
                 next.validate().map_err(|error| failed_in(record, &error))?;
-                HookVerdict::Fire(next)
+                HookVerdict::Fire(Box::new(next))
             }
             HandlerOutput::Next(None) | HandlerOutput::Done => HookVerdict::Continue,
             other => return Err(wrong_output(record, &other)),

@@ -224,7 +224,7 @@ impl Runtime {
                     self.form_of(form, entry).await?;
                 }
                 let run = form.unwrap_or_else(|| self.new_run(key.as_ref()));
-                (run, entry.flow.srn().clone(), Action::Request(request))
+                (run, entry.flow.srn().clone(), Action::Request(Box::new(request)))
             }
             What::Decide { run, action } => (run, self.run(run).await?.state.flow.clone(), action),
         };
