@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use outbox::{Outbox, Sent};
-pub use timeline::{Happening, Timeline, TimelineEntry};
+pub use timeline::{Details, Timeline, TimelineEntry};
 
 use crate::clock::{Clock, VirtualClock};
 use crate::config::Faults;
@@ -225,7 +225,7 @@ impl Simulation {
         self.sent += sent.len();
         if !entries.is_empty() || !sent.is_empty() {
             let names = self.usernames().await?;
-            self.timeline.extend(self.clock.now(), entries, sent, &names);
+            self.timeline.extend(self.clock.now(), &entries, sent, &names);
         }
         Ok(())
     }

@@ -1,0 +1,176 @@
+//! What happened, line by line.
+
+mod table;
+mod words;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::outbox::Sent;
+use crate::audit::{AuditEntry, AuditKind};
+use crate::forms::duration_seconds;
+use crate::machine::EventRecord;
+use crate::model::{Channel, EventId, RunId, RunStatus, UserId};
+use crate::template::Step;
+
+/// What happened in a simulation, in order.
+///
+/// It prints as a table: time, event, and what happened in it. A text that is long is cut there, with `…` at the end;
+/// [`Timeline::to_json`] has it whole, in `details`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Timeline {
+    entries: Vec<TimelineEntry>,
+}
+
+/// One line of a [`Timeline`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct TimelineEntry {
+    /// When.
+    pub at: Timestamp,
+    /// In which Run; none for what was sent outside of one.
+    pub run: Option<RunId>,
+    /// The name of its flow.
+    pub flow: Option<String>,
+    /// In which event.
+    pub event: Option<Step>,
+    /// The event's id.
+    pub event_id: Option<EventId>,
+    /// The event's actor.
+    pub actor: Option<String>,
+    /// Through what the event came.
+    pub channel: Option<Channel>,
+    /// The Run's status afterwards.
+    pub status: Option<RunStatus>,
+    /// What happened, in a word or two.
+    pub what: &'static str,
+    /// The rest of it, in plain words.
+    pub text: String,
+    /// The same for programs.
+    pub details: Details,
+}
+
+/// What a [`TimelineEntry`] tells, for programs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Details {
+    /// Something in a Run.
+    Audit(AuditKind),
+    /// What somebody asks for.
+    Asked {
+        /// The target's SRN.
+        target: Option<String>,
+        /// For how long, in seconds.
+        #[serde(with = "duration_seconds::option")]
+        duration: Option<Duration>,
+        /// The fields of the form.
+        fields: Map<String, Value>,
+    },
+    /// A fake sent something.
+    Sent(Sent),
+}
+
+impl Timeline {
+    /// The lines.
+    pub fn entries(&self) -> &[TimelineEntry] {
+        &self.entries
+    }
+
+    /// The lines of one Run.
+    #[must_use]
+    pub fn of_run(&self, run: RunId) -> Self {
+        Self { entries: self.entries.iter().filter(|entry| entry.run == Some(run)).cloned().collect() }
+    }
+
+    /// The timeline for programs: a list of objects.
+    pub fn to_json(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// Adds what one unit of work gave. What fakes have sent stands under the handler that was called last.
+    pub(super) fn extend(
+        &mut self,
+        now: Timestamp,
+        audit: &[AuditEntry],
+        sent: Vec<Sent>,
+        names: &BTreeMap<UserId, String>,
+    ) {
+        let called = audit.iter().rposition(|entry| matches!(entry.kind, AuditKind::HandlerCalled { .. }));
+        let (before, after) = audit.split_at(called.map_or(audit.len().min(1), |index| index + 1));
+        for entry in before {
+            self.add(entry, names);
+        }
+        for sent in sent {
+            let text = words::sent(&sent);
+            let entry = match before.last() {
+                Some(entry) => TimelineEntry::in_run(entry, "sent", text, Details::Sent(sent)),
+                None => TimelineEntry::alone(now, "sent", text, Details::Sent(sent)),
+            };
+            self.entries.push(entry);
+        }
+        for entry in after {
+            self.add(entry, names);
+        }
+    }
+
+    fn add(&mut self, entry: &AuditEntry, names: &BTreeMap<UserId, String>) {
+        let (what, text) = words::audit(entry, names);
+        self.entries.push(TimelineEntry::in_run(entry, what, text, Details::Audit(entry.kind.clone())));
+        if let (AuditKind::Received, Step::Request) = (&entry.kind, entry.event.name) {
+            self.entries.extend(TimelineEntry::asked(entry));
+        }
+    }
+}
+
+impl TimelineEntry {
+    fn in_run(entry: &AuditEntry, what: &'static str, text: String, details: Details) -> Self {
+        let event = &entry.event;
+        Self {
+            at: entry.at,
+            run: Some(entry.run),
+            flow: Some(entry.flow.slug().to_owned()),
+            event: Some(event.name),
+            event_id: Some(event.id),
+            actor: Some(event.actor.username().to_owned()),
+            channel: Some(event.channel.clone()),
+            status: Some(entry.status),
+            what,
+            text,
+            details,
+        }
+    }
+
+    fn alone(at: Timestamp, what: &'static str, text: String, details: Details) -> Self {
+        Self {
+            at,
+            run: None,
+            flow: None,
+            event: None,
+            event_id: None,
+            actor: None,
+            channel: None,
+            status: None,
+            what,
+            text,
+            details,
+        }
+    }
+
+    /// What a request asks for, if it is anything.
+    fn asked(entry: &AuditEntry) -> Option<Self> {
+        let EventRecord { target, duration, fields, .. } = &*entry.event;
+        let text = words::asked(target.as_ref(), *duration, fields)?;
+        let details = Details::Asked {
+            target: target.as_ref().map(|target| target.srn().to_string()),
+            duration: *duration,
+            fields: fields.to_json(),
+        };
+        Some(Self::in_run(entry, "asks", text, details))
+    }
+}
