@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod handlers;
 mod output;
+mod simulate;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind, Write};
@@ -20,7 +21,12 @@ where
     A::Item: Into<OsString> + Clone,
 {
     let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
-    let done = match Args::parse(&program(&args), args) {
+    let program = program(&args);
+    let done = match Args::parse(&program, args) {
+        // Of an app that has nothing to show by itself, the help is.
+        Ok(args) if args.command.is_none() && app.demo.is_empty() => {
+            write!(stderr, "{}", args::help(&program)).map(|()| Exit::Usage)
+        }
         Ok(args) => {
             let mut output = Output::new(stdout, stderr, args.common.json);
             dispatch(app, args, &mut output).await
@@ -44,7 +50,8 @@ async fn dispatch(app: App, args: Args, output: &mut Output<'_>) -> io::Result<E
     match command {
         Some(Command::Check) => check::run(app, common, output),
         Some(Command::Handlers) => handlers::run(app, common, output),
-        None => todo!(),
+        Some(Command::Simulate(args)) => simulate::run(app, common, args, output).await,
+        None => simulate::demo(app, common, output).await,
     }
 }
 

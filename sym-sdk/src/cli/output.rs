@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
+use crate::config::Faults;
 use crate::error::Error;
 
 /// Where a command writes: results to `out`, complaints to `err`. With `--json` all that it has to say is one JSON value.
@@ -29,6 +30,14 @@ impl<'a> Output<'a> {
     /// Writes an error.
     pub(super) fn error(&mut self, error: &Error) -> io::Result<()> {
         if self.json { self.value(&json!({ "error": error_json(error) })) } else { write_error(self.err, error) }
+    }
+
+    /// Writes the faults that keep a command from doing what it should.
+    pub(super) fn faults(&mut self, faults: &Faults) -> io::Result<()> {
+        if self.json {
+            return self.value(&json!({ "faults": faults }));
+        }
+        faults.iter().try_for_each(|fault| writeln!(self.err, "error: {fault}"))
     }
 
     /// Writes an error of which nothing but a message and some advice is known.

@@ -167,6 +167,16 @@ impl Builder {
         self
     }
 
+    /// Forgets all that reaches outside and was handed over so far: clients, strategies, front ends, readers of secrets.
+    #[cfg(feature = "cli")]
+    pub(crate) fn cut_off(mut self) -> Self {
+        self.services = self.services.without_clients();
+        self.deliveries.clear();
+        self.strategies.clear();
+        self.secrets.clear();
+        self
+    }
+
     /// Touches nothing outside: clients are the stand-ins that they bring along, strategies only pretend, messages go nowhere,
     /// and no secret is read. Clients and strategies that are handed over are used as they are.
     pub fn dry(mut self) -> Self {

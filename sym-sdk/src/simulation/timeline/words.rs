@@ -46,9 +46,7 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
         AuditKind::GrantFailed { target, attempt, error, retry_at } => {
             ("not granted", attempted(target, *attempt, error, *retry_at, entry.at))
         }
-        AuditKind::Revoked { target, identity, still_needed_by: 0 } => {
-            ("removed", format!("{target} from {identity}"))
-        }
+        AuditKind::Revoked { target, identity, still_needed_by: 0 } => ("removed", format!("{target} from {identity}")),
         AuditKind::Revoked { target, identity, still_needed_by } => {
             let others = match still_needed_by {
                 1 => "another request needs it".to_owned(),
