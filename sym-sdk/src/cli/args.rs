@@ -93,21 +93,23 @@ Without a decision, an admin approves who is made up for this."#;
 
 impl Args {
     /// Parses the arguments. What is no error is a text to be shown, such as the help.
-    pub(super) fn parse(program: &str, args: Vec<OsString>) -> Result<Self, clap::Error> {
-        let mut command = command(program);
+    pub(super) fn parse(program: &str, has_demo: bool, args: Vec<OsString>) -> Result<Self, clap::Error> {
+        let mut command = command(program, has_demo);
         let matches = command.try_get_matches_from_mut(args)?;
         Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
 }
 
 /// The command, with examples that name the program.
-fn command(program: &str) -> clap::Command {
+fn command(program: &str, has_demo: bool) -> clap::Command {
     let examples = |lines: &[&str]| {
         let lines: Vec<_> = lines.iter().map(|line| format!("  {program} {line}")).collect();
         format!("Examples:\n{}\n\n{EXIT_CODES}", lines.join("\n"))
     };
+    let alone = if has_demo { "Without a command, it simulates the requests that it brings along.\n\n" } else { "" };
     Args::command()
         .bin_name(program)
+        .after_help(format!("{alone}{}", examples(&["check", "handlers", "simulate request.json"])))
         .mut_subcommand("check", |check| {
             check.after_help(examples(&["check", "check --config infra/sym --var environment=prod", "check --json"]))
         })
@@ -124,7 +126,7 @@ fn command(program: &str) -> clap::Command {
 
 /// The help, for a program that was not told what to do.
 pub(super) fn help(program: &str) -> String {
-    command(program).render_help().to_string()
+    command(program, false).render_help().to_string()
 }
 
 fn source() -> impl TypedValueParser<Value = Source> {

@@ -22,7 +22,7 @@ where
 {
     let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
     let program = program(&args);
-    let done = match Args::parse(&program, args) {
+    let done = match Args::parse(&program, !app.demo.is_empty(), args) {
         // Of an app that has nothing to show by itself, the help is.
         Ok(args) if args.command.is_none() && app.demo.is_empty() => {
             write!(stderr, "{}", args::help(&program)).map(|()| Exit::Usage)

@@ -6,15 +6,20 @@
     reason = "clippy's exception for tests leaves out their helpers"
 )]
 
+mod config;
 mod directory;
 mod error;
 mod event;
 mod field_map;
 mod fields;
+mod handler;
 #[cfg(feature = "runtime")]
 mod machine;
+mod registry;
 mod routing;
 mod serde_forms;
 mod srn;
 mod template;
+#[cfg(feature = "terraform")]
+mod terraform;
 mod user;

@@ -110,13 +110,12 @@ async fn start(
     let Some(read) = std::mem::take(&mut app.config).read(common.config, common.variables) else {
         return no_config(output).map(Err);
     };
-    let forms = FormKeeper::default();
     let started = match read {
-        Ok(read) => simulation(app, read.config, how.at.unwrap_or(BEGINNING), &forms).await,
+        Ok(read) => simulation(app, read.config, how.at.unwrap_or(BEGINNING)).await,
         Err(faults) => Err(faults),
     };
     match started {
-        Ok(simulation) => Ok(Ok((simulation, forms))),
+        Ok(started) => Ok(Ok(started)),
         Err(faults) => {
             output.faults(&faults)?;
             Ok(Err(Exit::Fault))
@@ -128,8 +127,10 @@ async fn start(
 const BEGINNING: Timestamp = Timestamp::constant(1_709_197_200, 0);
 
 /// The app's runtime with nothing real in it.
-async fn simulation(mut app: App, config: Config, at: Timestamp, forms: &FormKeeper) -> Result<Simulation, Faults> {
-    let builder = app.builder(config).cut_off().delivery(forms.clone());
+async fn simulation(mut app: App, config: Config, at: Timestamp) -> Result<(Simulation, FormKeeper), Faults> {
+    let builder = app.builder(config).cut_off();
+    let forms = FormKeeper::new(builder.handlers());
+    let builder = builder.delivery(forms.clone());
     let builder = app.stand_ins.into_iter().fold(builder, |builder, install| install(builder));
     let simulation = Simulation::start(builder.dry(), at, app.outbox).await?;
     for user in app.users {
@@ -138,12 +139,13 @@ async fn simulation(mut app: App, config: Config, at: Timestamp, forms: &FormKee
             fault.with_hint_if(error.hint())
         })?;
     }
-    Ok(simulation)
+    Ok((simulation, forms))
 }
 
 fn write(ending: &Ending, output: &mut Output<'_>) -> io::Result<()> {
     let Ending { story, error } = ending;
     if let Some(form) = &story.form {
+        writeln!(output.out, "The form:")?;
         form::write(form, output.out)?;
         writeln!(output.out)?;
     }

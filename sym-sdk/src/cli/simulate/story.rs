@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::form::FormKeeper;
+use super::form::{FormKeeper, Shown};
 use super::request::{Decision, Request, Verdict};
 use crate::app::Exit;
 use crate::audit::AuditKind;
 use crate::cli::output::error_json;
 use crate::error::{Error, Result};
-use crate::forms::{PromptForm, format_duration};
+use crate::forms::format_duration;
 use crate::machine::Access;
 use crate::model::{Channel, ChannelType, RunId, RunStatus, Source, User, UserId, UserRole};
 use crate::runtime::{Actor, Submission};
@@ -31,7 +31,7 @@ pub(super) struct Direction {
 pub(super) struct Story {
     pub(super) run: Option<RunId>,
     pub(super) status: Option<RunStatus>,
-    pub(super) form: Option<PromptForm>,
+    pub(super) form: Option<Shown>,
     pub(super) notes: Vec<String>,
     /// Whether access could not be taken away in the time there was.
     pub(super) unrevoked: bool,
