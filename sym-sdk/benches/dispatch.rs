@@ -296,5 +296,7 @@ fn main() {
     let effects = run.play();
     let Cost { name, time, allocations } = Cost::of_calls("request to de-escalation", 50, || run.play());
     let ratio = time.as_nanos() as f64 / boxed as f64;
-    println!("{name:<32} {time:>10.0?} {allocations:>3} allocations {ratio:>6.0} x boxed, for {effects} effects and timers");
+    println!(
+        "{name:<32} {time:>10.0?} {allocations:>3} allocations {ratio:>6.0} x boxed, for {effects} effects and timers"
+    );
 }

@@ -7,6 +7,7 @@ mod builder;
 mod call;
 mod checks;
 mod event;
+mod extension;
 mod filter;
 mod flows;
 mod forms;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use builder::{Builder, HandlerUse};
+pub use extension::Extension;
 pub use limits::Limits;
 use perform::Performer;
 pub use secrets::{LocalSecrets, SecretReader};

@@ -88,6 +88,12 @@ impl Timeline {
         Self { entries: self.entries.iter().filter(|entry| entry.run == Some(run)).cloned().collect() }
     }
 
+    /// The lines after the first `count`.
+    #[must_use]
+    pub fn after(&self, count: usize) -> Self {
+        Self { entries: self.entries.get(count..).unwrap_or_default().to_vec() }
+    }
+
     /// The timeline for programs: a list of objects.
     pub fn to_json(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
