@@ -6,6 +6,8 @@ mod error;
 mod event;
 mod field_map;
 mod fields;
+#[cfg(feature = "testing")]
+mod harness;
 #[cfg(feature = "runtime")]
 mod machine;
 mod routing;

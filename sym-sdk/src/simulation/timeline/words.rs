@@ -46,9 +46,7 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
         AuditKind::GrantFailed { target, attempt, error, retry_at } => {
             ("not granted", attempted(target, *attempt, error, *retry_at, entry.at))
         }
-        AuditKind::Revoked { target, identity, still_needed_by: 0 } => {
-            ("removed", format!("{target} from {identity}"))
-        }
+        AuditKind::Revoked { target, identity, still_needed_by: 0 } => ("removed", format!("{target} from {identity}")),
         AuditKind::Revoked { target, identity, still_needed_by } => {
             let others = match still_needed_by {
                 1 => "another request needs it".to_owned(),
@@ -84,12 +82,29 @@ pub(super) fn sent(sent: &Sent) -> String {
 /// The advice that comes with an error.
 pub(super) fn hint(kind: &AuditKind) -> Option<String> {
     match kind {
+        // Who is alerted is told of an error that stands in the timeline already.
+        AuditKind::Alerted { .. } => None,
+        kind => error(kind)?.hint.as_deref().map(|hint| printable(hint, LINE_MAX)),
+    }
+}
+
+/// The handler that the line names.
+pub(super) fn handler(kind: &AuditKind) -> Option<&HandlerRef> {
+    match kind {
+        AuditKind::HandlerCalled { handler, .. } => Some(handler),
+        kind => error(kind)?.handler.as_ref(),
+    }
+}
+
+fn error(kind: &AuditKind) -> Option<&EffectError> {
+    match kind {
         AuditKind::Refused { error }
         | AuditKind::Failed { error }
         | AuditKind::Reported { error }
+        | AuditKind::Alerted { error }
         | AuditKind::DeliveryFailed { error, .. }
         | AuditKind::GrantFailed { error, .. }
-        | AuditKind::RevokeFailed { error, .. } => error.hint.as_deref().map(|hint| printable(hint, LINE_MAX)),
+        | AuditKind::RevokeFailed { error, .. } => Some(error),
         _ => None,
     }
 }
