@@ -92,7 +92,7 @@ pub(super) fn hint(kind: &AuditKind) -> Option<String> {
 pub(super) fn handler(kind: &AuditKind) -> Option<&HandlerRef> {
     match kind {
         AuditKind::HandlerCalled { handler, .. } => Some(handler),
-        kind => error(kind)?.handler.as_ref(),
+        kind => error(kind)?.handler.as_deref(),
     }
 }
 
