@@ -253,17 +253,23 @@ impl User {
 /// Only ASCII has its case changed: some other letters turn into ASCII ones, and would make two addresses the same.
 pub(crate) fn normal_email(text: &str) -> Result<String> {
     let email = text.trim().to_ascii_lowercase();
-    let valid = email.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty()
-            && !domain.contains('@')
-            && domain.split('.').all(|label| !label.is_empty())
-            && !email.contains(|c: char| c.is_whitespace() || c.is_control())
-    });
-    if valid {
-        Ok(email)
-    } else {
-        Err(Error::invalid(codes::INVALID_EMAIL, format!("expected an e-mail address, got `{text}`")))
+    let invalid = || Error::invalid(codes::INVALID_EMAIL, format!("expected an e-mail address, got `{text}`"));
+    if let Some(bad) = email.chars().find(|c| !may_be_in_email(*c)) {
+        return Err(invalid().with_hint(format!("it has the character {bad:?}")));
     }
+    let valid = email.split_once('@').is_some_and(|(local, domain)| {
+        !local.is_empty() && !domain.contains('@') && domain.split('.').all(|label| !label.is_empty())
+    });
+    if valid { Ok(email) } else { Err(invalid()) }
+}
+
+/// Not what sets an address off from what is around it, nor what nobody sees: both would let one address pass for another.
+fn may_be_in_email(c: char) -> bool {
+    let delimits = matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';' | ':' | '"' | '\\');
+    let is_invisible = matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}');
+    !(delimits || is_invisible || c.is_whitespace() || c.is_control())
 }
 
 impl PartialEq for User {

@@ -20,6 +20,19 @@ fn email_is_trimmed_and_lower_cased() {
 }
 
 #[test]
+fn addresses_that_show_as_another_are_refused() {
+    let forms =
+        ["<ann@example.com>", "mailto:ann@example.com", "ann@example.com>", "\"ann\"@example.com", "a,b@example.com"];
+    let invisible =
+        ["ann\u{200b}@example.com", "\u{202e}ann@example.com", "ann@example\u{ad}.com", "ann@\u{feff}example.com"];
+    for bad in forms.into_iter().chain(invisible) {
+        let error = User::person(UserId::of_email("x@y.z"), bad).expect_err(bad);
+        assert_eq!(*error.code(), codes::INVALID_EMAIL, "{bad:?}");
+    }
+    assert_eq!(person("o'neil+access@müller.example").email_domain(), Some("müller.example"));
+}
+
+#[test]
 fn what_is_no_email_is_refused() {
     for bad in ["", "ann", "@example.com", "ann@", "a b@example.com", "a@b@c", "a@b..c", "a@.b", "a\n@b.c"] {
         let error = User::person(UserId::of_email("x@y.z"), bad).expect_err(bad);
