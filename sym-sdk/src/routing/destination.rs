@@ -17,14 +17,15 @@ fn non_empty(text: impl Into<String>, what: &str) -> Result<String> {
     if text.is_empty() { Err(invalid(format!("{what} must be non-empty"))) } else { Ok(text) }
 }
 
-/// The text trimmed, if it starts as an id of Slack does.
+/// The text trimmed, if it starts as an id of Slack does and has no other characters: it becomes part of Slack markup.
 fn slack_id(text: impl Into<String>, what: &str, initials: &[char], listed: &str) -> Result<String> {
     let id = non_empty(text, what)?;
-    if id.starts_with(initials) {
-        Ok(id)
-    } else {
-        Err(invalid(format!("`{id}` is not valid as {what}: it must begin with {listed}")))
-    }
+    let fault = match id.chars().find(|c| !c.is_ascii_alphanumeric()) {
+        _ if !id.starts_with(initials) => format!("it must begin with {listed}"),
+        Some(bad) => format!("it has the character {bad:?}"),
+        None => return Ok(id),
+    };
+    Err(invalid(format!("`{id}` is not valid as {what}: {fault}")))
 }
 
 /// What all destinations have.

@@ -325,3 +325,13 @@ proptest! {
         prop_assert_eq!(scope.admits(&user), role == UserRole::Admin || listed.contains(&email));
     }
 }
+
+#[test]
+fn slack_ids_hold_no_markup() {
+    for bad in ["U1> <!channel", "U1|x", "U 1", "Ué"] {
+        assert_eq!(*SlackUser::new(bad).expect_err(bad).code(), codes::INVALID_DESTINATION, "{bad}");
+    }
+    assert!(SlackChannelId::new("C1> <!here").is_err());
+    expect!["`U1> <!channel` is not valid as a Slack user id: it has the character '>' (SymSDK:INVALID_DESTINATION)"]
+        .assert_eq(&SlackUser::new("U1> <!channel").unwrap_err().to_string());
+}
