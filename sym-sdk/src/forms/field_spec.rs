@@ -159,7 +159,8 @@ impl FieldSpec {
 
     /// Reads a submitted value: it must be of the field's type, and among the allowed values if there are any.
     ///
-    /// A duration is a number of seconds or text such as `30m`. A Slack user is an id, or an object with `user_id`.
+    /// A duration is a number of seconds or text such as `30m`. A Slack user is an id, or an object with `user_id`; whose
+    /// id it is on the platform is not for the requester to say, so a `username` beside it is passed over.
     pub fn parse(&self, json: &Value) -> Result<FieldValue> {
         let value = self.parse_type(json)?;
         self.check_allowed(&value)?;
@@ -169,7 +170,7 @@ impl FieldSpec {
     fn parse_type(&self, json: &Value) -> Result<FieldValue> {
         let mismatch = |expected| self.mismatch(expected, json);
         match self.field_type {
-            FieldType::String => json.as_str().map(FieldValue::from).ok_or_else(|| mismatch("text")),
+            FieldType::String => self.parse_text("text", json).map(FieldValue::Text),
             FieldType::Int => json.as_i64().map(FieldValue::Int).ok_or_else(|| mismatch("a whole number")),
             FieldType::Bool => json.as_bool().map(FieldValue::Bool).ok_or_else(|| mismatch("`true` or `false`")),
             FieldType::Duration => self.parse_duration(json).map(FieldValue::Duration),
@@ -177,13 +178,26 @@ impl FieldSpec {
             FieldType::SlackUserList => {
                 members(json, slack_user).map(FieldValue::SlackUsers).ok_or_else(|| mismatch("a list of Slack users"))
             }
-            FieldType::StrList => members(json, |member| member.as_str().map(str::to_owned))
-                .map(FieldValue::TextList)
-                .ok_or_else(|| mismatch("a list of texts")),
+            FieldType::StrList => {
+                let texts = json.as_array().ok_or_else(|| mismatch("a list of texts"))?.iter();
+                texts
+                    .map(|text| self.parse_text("a list of texts", text))
+                    .collect::<Result<_>>()
+                    .map(FieldValue::TextList)
+            }
             FieldType::IntList => {
                 members(json, Value::as_i64).map(FieldValue::IntList).ok_or_else(|| mismatch("a list of whole numbers"))
             }
         }
+    }
+
+    /// Terminals, logs and services make something else of control characters; line breaks and tabs are as people type them.
+    fn parse_text(&self, expected: &str, json: &Value) -> Result<String> {
+        let text = json.as_str().ok_or_else(|| self.mismatch(expected, json))?;
+        if text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+            return Err(self.mismatch("text without control characters", json));
+        }
+        Ok(text.to_owned())
     }
 
     fn parse_duration(&self, json: &Value) -> Result<Duration> {
@@ -253,11 +267,9 @@ impl FieldSpec {
 }
 
 fn slack_user(json: &Value) -> Option<SlackUserSelection> {
-    match json {
-        Value::String(id) if !id.is_empty() => Some(SlackUserSelection::new(id, None)),
-        Value::Object(_) => SlackUserSelection::deserialize(json).ok().filter(|user| !user.user_id().is_empty()),
-        _ => None,
-    }
+    let id = json.as_str().or_else(|| json.get("user_id")?.as_str())?;
+    let well_formed = !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric());
+    well_formed.then(|| SlackUserSelection::new(id, None))
 }
 
 fn members<T>(json: &Value, member: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {

@@ -113,8 +113,8 @@ fn submitted_values_have_the_type_of_their_field() {
         (FieldType::SlackUser, json!("U1"), SlackUserSelection::new("U1", None).into()),
         (
             FieldType::SlackUser,
-            json!({ "user_id": "U1", "username": "ann" }),
-            SlackUserSelection::new("U1", Some("ann".to_owned())).into(),
+            json!({ "user_id": "U1", "username": null }),
+            SlackUserSelection::new("U1", None).into(),
         ),
         (FieldType::SlackUserList, json!(["U1"]), vec![SlackUserSelection::new("U1", None)].into()),
         (FieldType::StrList, json!(["a", "b"]), vec!["a", "b"].into()),
@@ -160,6 +160,38 @@ fn values_of_another_type_are_refused() {
           hint: a duration is a whole number and a unit: `s`, `m`, `h`, `d` or `mo` (30 days)"#]]
     .assert_eq(&spec(FieldType::Duration).parse(&json!("soon")).unwrap_err().report().to_string());
     assert_eq!(*spec(FieldType::Duration).parse(&json!(0)).unwrap_err().code(), codes::INVALID_DURATION);
+}
+
+#[test]
+fn a_submission_does_not_say_who_a_slack_user_is() {
+    let claim = json!({ "user_id": "U1", "username": "boss@example.com" });
+    let unnamed = SlackUserSelection::new("U1", None);
+    assert_eq!(spec(FieldType::SlackUser).parse(&claim).unwrap(), unnamed.clone().into());
+    assert_eq!(spec(FieldType::SlackUserList).parse(&json!([claim])).unwrap(), vec![unnamed].into());
+}
+
+#[test]
+fn slack_users_are_ids() {
+    for bad in ["U1> <!channel", "ann@example.com", "../U1", " U1", "U1\u{200b}"] {
+        for json in [json!(bad), json!({ "user_id": bad })] {
+            let error = spec(FieldType::SlackUser).parse(&json).expect_err(bad);
+            assert_eq!(*error.code(), codes::INVALID_FIELD_VALUE, "{bad}");
+        }
+    }
+}
+
+#[test]
+fn texts_have_no_control_characters() {
+    for good in ["two\nlines", "a\ttab", "\r\n", "naïve 🙂"] {
+        assert_eq!(spec(FieldType::String).parse(&json!(good)).unwrap(), good.into());
+    }
+    for bad in ["\0", "a\u{1b}[31mb", "\u{7f}", "\u{85}"] {
+        let error = spec(FieldType::String).parse(&json!(bad)).expect_err(bad);
+        assert_eq!(*error.code(), codes::INVALID_FIELD_VALUE, "{bad:?}");
+        assert!(spec(FieldType::StrList).parse(&json!(["a", bad])).is_err(), "{bad:?}");
+    }
+    expect![[r#"field `f` expects text without control characters, got `"a\u0000b"` (SymSDK:INVALID_FIELD_VALUE)"#]]
+        .assert_eq(&spec(FieldType::String).parse(&json!("a\0b")).unwrap_err().to_string());
 }
 
 #[test]
