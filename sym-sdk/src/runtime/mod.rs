@@ -16,6 +16,7 @@ mod limits;
 mod perform;
 mod request;
 mod secrets;
+mod slack_users;
 mod submission;
 
 use std::sync::Arc;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::Runtime;
 use super::flows::FlowEntry;
 use super::request::parse_request;
+use super::slack_users::name_slack_users;
 use crate::engine::{Engine, InputKey};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::machine::{Action, EffectError, Input, InputBody, Reply};
@@ -219,7 +220,8 @@ impl Runtime {
             What::Request { flow, inputs, context, form, parent } => {
                 let entry = self.entry(&flow)?;
                 let limits = &self.performer.limits;
-                let request = parse_request(&entry.flow, limits, &inputs, context.as_ref(), parent)?;
+                let mut request = parse_request(&entry.flow, limits, &inputs, context.as_ref(), parent)?;
+                name_slack_users(&self.performer.directory, &entry.flow, &mut request.fields).await?;
                 if let Some(form) = form {
                     self.form_of(form, entry).await?;
                 }

@@ -20,6 +20,8 @@ mod machine;
 mod registry;
 mod routing;
 mod serde_forms;
+#[cfg(feature = "testing")]
+mod slack_users;
 mod srn;
 mod template;
 #[cfg(feature = "terraform")]
