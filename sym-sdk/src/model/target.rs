@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::integration::find_setting;
 use super::{Slug, Srn, TargetId};
 use crate::error::{Error, Result, codes};
-use crate::forms::FieldMap;
+use crate::forms::{FieldMap, FieldValue};
 
 /// A thing that access can be had to.
 ///
@@ -128,16 +128,23 @@ impl AccessTarget {
         })
     }
 
-    /// The target with its bound settings filled from the request's fields.
+    /// The target with its bound settings filled from the request's fields, each with a value of one line.
     pub fn bind(&self, fields: &FieldMap) -> Result<Self> {
         let mut bound = self.clone();
         for name in &self.field_bindings {
-            let value = fields.get(name).ok_or_else(|| {
+            let fault = |code, what: &str| {
                 let message = format!("target `{}` takes its setting `{name}` from the field `{name}`", self.name);
-                Error::invalid(codes::MISSING_FIELD, format!("{message}, which has no value"))
-                    .with_hint(fields.hint(name))
-            })?;
-            bound.settings.insert(name.clone(), value.to_setting());
+                Error::invalid(code, format!("{message}, which {what}"))
+            };
+            let value = fields.get(name).map(FieldValue::to_setting).unwrap_or_default();
+            if value.trim().is_empty() {
+                return Err(fault(codes::MISSING_FIELD, "has no value").with_hint(fields.hint(name)));
+            }
+            if value.contains(char::is_control) {
+                let what = "has a line break or another control character in it";
+                return Err(fault(codes::INVALID_FIELD_VALUE, what));
+            }
+            bound.settings.insert(name.clone(), value);
         }
         Ok(bound)
     }

@@ -182,6 +182,20 @@ fn bound_settings_come_from_fields() {
 }
 
 #[test]
+fn a_setting_is_never_bound_to_nothing() {
+    let bind = |value: FieldValue| target().bind(&FieldMap::from_iter([("repo", value)]));
+    for blank in ["".into(), " ".into(), "\u{a0}\t".into(), FieldValue::TextList(Vec::new())] {
+        let error = bind(blank).unwrap_err();
+        assert_eq!(*error.code(), codes::MISSING_FIELD, "{error}");
+    }
+    for lines in ["sym-sdk\nadmin", "sym\0"] {
+        assert_eq!(*bind(lines.into()).unwrap_err().code(), codes::INVALID_FIELD_VALUE);
+    }
+    expect!["target `any-repo` takes its setting `repo` from the field `repo`, which has a line break or another control character in it (SymSDK:INVALID_FIELD_VALUE)"]
+        .assert_eq(&bind("a\nb".into()).unwrap_err().to_string());
+}
+
+#[test]
 fn integrations_and_secrets_that_are_not_there_are_explained() {
     let secret = Secret::new(slug("okta-token"), SecretSource::Environment, "OKTA_TOKEN");
     let okta = Integration::new(slug("okta"), "okta", "acme.okta.com").with_secret("api_token_secret", secret);
