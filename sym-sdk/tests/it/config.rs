@@ -322,6 +322,7 @@ fn flow_parameters() {
     config.flows[0].params.allow_revoke = false;
     config.flows[0].params.schedule_deescalation = false;
     config.flows[0].params.allowed_sources = Some(vec!["slack".into(), "slck".into()]);
+    config.targets[0].settings.clear();
     config.targets[0].field_bindings = vec!["group_id".into()];
     config.flows[0].params.prompt_fields = vec![field("groupid", "string")];
     check(
@@ -342,6 +343,23 @@ fn flow_parameters() {
         ..FlowParams::default()
     };
     assert_eq!(config.check().unwrap().flows[0].params().allowed_sources, Some([].into()));
+}
+
+#[test]
+fn a_requester_does_not_replace_what_is_fixed() {
+    let mut config = config();
+    config.targets[0].settings = map(&[("group_id", "00g1")]);
+    config.targets[0].field_bindings = vec!["group_id".into()];
+    config.flows[0].params.prompt_fields = vec![field("group_id", "string")];
+    check(
+        &config,
+        expect![[r#"
+        configuration: target `admins` has the setting `group_id`, and takes it from a field too
+          help: what a requester fills in would take the place of what is written here: keep one of them
+    "#]],
+    );
+    config.targets[0].settings = map(&[("group_id", "")]);
+    config.check().unwrap();
 }
 
 #[test]

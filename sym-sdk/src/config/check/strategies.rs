@@ -98,7 +98,14 @@ impl Check<'_> {
         self.fault_with(&target.place, message, hint);
     }
 
-    fn resolve_target(&self, target: &Target) -> Option<model::AccessTarget> {
+    fn resolve_target(&mut self, target: &Target) -> Option<model::AccessTarget> {
+        for binding in &target.field_bindings {
+            if target.settings.get(binding).is_some_and(|fixed| !fixed.is_empty()) {
+                let message = format!("{} has the setting `{binding}`, and takes it from a field too", called(target));
+                let hint = "what a requester fills in would take the place of what is written here: keep one of them";
+                self.fault_with(&target.place, message, hint);
+            }
+        }
         let name = Self::slug(&target.name)?;
         let mut resolved = model::AccessTarget::new(self.organization, &target.kind, name);
         if let Some(label) = &target.label {
