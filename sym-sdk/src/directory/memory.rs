@@ -59,11 +59,13 @@ impl DirectoryStore for MemoryDirectory {
     }
 
     fn user_by_identity<'a>(&'a self, identity: &'a UserIdentity) -> BoxFuture<'a, Result<Option<Arc<User>>>> {
-        let (service, service_id) = (identity.service(), Some(identity.service_id()));
-        done(self.find(|user| {
-            let mut known = user.identities().iter().filter(|known| known.is_in(service, service_id));
-            known.any(|known| known.user_id() == identity.user_id())
-        }))
+        let users = lock(&self.users);
+        let mut having = users.values().filter(|user| user.identities().iter().any(|known| known.is_same(identity)));
+        let found = match (having.next(), having.next()) {
+            (Some(user), Some(other)) => Err(shared(identity, user, other)),
+            (only, _) => Ok(only.cloned()),
+        };
+        Box::pin(ready(found))
     }
 
     fn users(&self) -> BoxFuture<'_, Result<Vec<Arc<User>>>> {
@@ -111,6 +113,16 @@ fn taken(user: &User, other: &User) -> Error {
     let (name, id) = (other.username(), other.id());
     let message = format!("`{}` cannot be saved, because `{name}` with the id `{id}` is in the way", user.username());
     Error::new(ErrorKind::Conflict, codes::USER_PROCESSING_ERROR, message)
+}
+
+/// The error for an account that does not tell who somebody is.
+fn shared(identity: &UserIdentity, user: &User, other: &User) -> Error {
+    let account = format!("`{}` in {} `{}`", identity.user_id(), identity.service(), identity.service_id());
+    let mut names = [user.username(), other.username()];
+    names.sort_unstable();
+    let message = format!("the account {account} is that of `{}` and of `{}`", names[0], names[1]);
+    Error::new(ErrorKind::Conflict, codes::USER_PROCESSING_ERROR, message)
+        .with_hint("store the account that each of them has")
 }
 
 /// A key-value store in memory.

@@ -15,7 +15,7 @@ pub trait DirectoryStore: Send + Sync {
     /// The user of this name, which is the e-mail address of a person.
     fn user_by_username<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Result<Option<Arc<User>>>>;
 
-    /// The user who has this account.
+    /// The user who has this account. An account that two users have is an error: it would let one act for the other.
     fn user_by_identity<'a>(&'a self, identity: &'a UserIdentity) -> BoxFuture<'a, Result<Option<Arc<User>>>>;
 
     /// All users, by name.
@@ -75,7 +75,7 @@ impl Directory {
         self.store.user_by_username(email.trim()).await
     }
 
-    /// The user who has this account in an instance of a service.
+    /// The user who has this account in an instance of a service. An account that two users have is an error.
     pub async fn user_by_identity(&self, service: &str, service_id: &str, user_id: &str) -> Result<Option<Arc<User>>> {
         self.store.user_by_identity(&UserIdentity::new(service, service_id, user_id)).await
     }

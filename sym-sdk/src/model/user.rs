@@ -101,6 +101,11 @@ impl UserIdentity {
         self.service.eq_ignore_ascii_case(service)
             && service_id.is_none_or(|service_id| self.service_id.eq_ignore_ascii_case(service_id))
     }
+
+    /// Whether both are the same account.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.is_in(&other.service, Some(&other.service_id)) && self.user_id == other.user_id
+    }
 }
 
 /// A person or a bot. Two users are the same if their usernames are, whatever the case.

@@ -112,6 +112,21 @@ fn identities_are_persisted() {
 }
 
 #[test]
+fn an_account_of_two_users_is_nobodys() {
+    let directory = directory();
+    for email in ["ann@example.com", "bob@example.com"] {
+        now(directory.persist_user_identity(email, "slack", "T1", "U1")).unwrap();
+    }
+    let error = now(directory.user_by_identity("slack", "T1", "U1")).unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, &codes::USER_PROCESSING_ERROR));
+    expect!["the account `U1` in slack `T1` is that of `ann@example.com` and of `bob@example.com` (SymIntegration:USER_PROCESSING_ERROR)"]
+        .assert_eq(&error.to_string());
+    now(directory.persist_user_identity("bob@example.com", "slack", "T1", "U2")).unwrap();
+    let ann = now(directory.user_by_identity("slack", "T1", "U1")).unwrap().unwrap();
+    assert_eq!(ann.username(), "ann@example.com");
+}
+
+#[test]
 fn unknown_users_are_named() {
     let directory = directory();
     let id = UserId::of_email("nobody@example.com");
