@@ -19,6 +19,7 @@ use crate::error::{Error, Result, codes};
 /// # Ok::<(), sym_sdk::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "RawSpec")]
 pub struct FieldSpec {
     name: String,
     #[serde(rename = "type")]
@@ -30,6 +31,34 @@ pub struct FieldSpec {
     allowed_values: Vec<FieldValue>,
     prefetch: bool,
     on_change: bool,
+}
+
+#[derive(Deserialize)]
+struct RawSpec {
+    name: String,
+    #[serde(rename = "type")]
+    field_type: FieldType,
+    label: Option<String>,
+    required: bool,
+    visible: bool,
+    default: Option<FieldValue>,
+    allowed_values: Vec<FieldValue>,
+    prefetch: bool,
+    on_change: bool,
+}
+
+impl TryFrom<RawSpec> for FieldSpec {
+    type Error = Error;
+
+    fn try_from(raw: RawSpec) -> Result<Self> {
+        let RawSpec { name, field_type, label, required, visible, default, allowed_values, prefetch, on_change } = raw;
+        let spec = Self::new(name, field_type)?.with_allowed_values(allowed_values)?;
+        let spec = match default {
+            Some(default) => spec.with_default(default)?,
+            None => spec,
+        };
+        Ok(Self { label, required, visible, prefetch, on_change, ..spec })
+    }
 }
 
 impl FieldSpec {

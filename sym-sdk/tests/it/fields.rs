@@ -217,6 +217,23 @@ fn options_that_are_not_allowed_are_refused() {
 }
 
 #[test]
+fn declarations_round_trip_and_are_checked_when_read() {
+    let urgency = spec(FieldType::String).with_label("Urgency").with_required(false);
+    let urgency = urgency.with_allowed_values(["Low".into()]).unwrap().with_default("Low").unwrap();
+    let json = serde_json::to_value(&urgency).unwrap();
+    assert_eq!(serde_json::from_value::<FieldSpec>(json.clone()).unwrap(), urgency);
+    let high = json!({ "type": "string", "value": "High" });
+    let five = json!({ "type": "int", "value": 5 });
+    for (key, value) in
+        [("name", json!("a b")), ("default", high), ("allowed_values", json!([five])), ("type", json!("int"))]
+    {
+        let mut bad = json.clone();
+        bad[key] = value;
+        assert!(serde_json::from_value::<FieldSpec>(bad).is_err(), "{key}");
+    }
+}
+
+#[test]
 fn declarations_are_checked() {
     for bad in ["", "a b", "é", "a.b"] {
         assert_eq!(*FieldSpec::new(bad, FieldType::String).expect_err(bad).code(), codes::INVALID_FIELD);
