@@ -23,7 +23,7 @@ impl Scope<'_> {
         let names = self.known_names();
         let fault = Fault::new(self.place(name), format!("`{}` is not declared", name.as_str()));
         let hint = did_you_mean(name.as_str(), names).unwrap_or_else(|| "put a string between quotes".to_owned());
-        self.faulty(fault.with_hint(hint))
+        self.plainly_faulty(fault.with_hint(hint))
     }
 
     fn known_names(self) -> Vec<String> {
@@ -127,7 +127,7 @@ impl Scope<'_> {
             return Value::faulty();
         }
         let fault = Fault::new(self.place(traversal), format!("`{reference}` is not declared"));
-        self.faulty(fault.with_hint_if(hint))
+        self.plainly_faulty(fault.with_hint_if(hint))
     }
 
     fn each(self, traversal: &Traversal, name: &str) -> Value {

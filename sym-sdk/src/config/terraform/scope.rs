@@ -86,6 +86,14 @@ impl<'a> Scope<'a> {
         Value::faulty()
     }
 
+    /// Reports a fault that `try` and `can` do not hide: what is not declared, and what is not supported here, does not
+    /// depend on any value.
+    pub(super) fn plainly_faulty(self, fault: Fault) -> Value {
+        let plain_faults = &self.world.plain_faults;
+        plain_faults.set(plain_faults.get() + 1);
+        self.faulty(fault)
+    }
+
     /// Takes steps from the budget; false if it is used up.
     pub(super) fn spend(self, thing: &impl Span, steps: usize) -> bool {
         match self.world.spend(steps) {

@@ -43,6 +43,8 @@ pub(super) struct World {
     memory: RefCell<HashMap<MemoryKey, Option<Value>>>,
     depth: Cell<usize>,
     steps: Cell<usize>,
+    /// How many faults have been found that neither `try` nor `can` may hide.
+    pub(super) plain_faults: Cell<usize>,
 }
 
 /// What is evaluated at most once.
@@ -103,6 +105,7 @@ impl World {
             memory: RefCell::default(),
             depth: Cell::new(0),
             steps: Cell::new(0),
+            plain_faults: Cell::new(0),
         }
     }
 

@@ -505,3 +505,33 @@ fn directories_without_files() {
     let faults = sym_sdk::config::Config::from_terraform_dir("tests/fixtures").unwrap_err();
     expect!["tests/fixtures: there are no Terraform files (`*.tf`) in this directory"].assert_eq(&faults.to_string());
 }
+
+#[test]
+fn try_hides_neither_what_is_not_declared_nor_what_is_not_supported() {
+    check(
+        r#"
+locals {
+  a = can(regex("^prod", "prod")) ? "prod" : "other"
+  b = try(regex("^prod", "prod"), "other")
+  c = try(var.chanel, local.nothing, "fallback")
+  d = can([for x in ["a"] : replace(x, "/a/", "b")])
+  e = try(tonumber("x"), can(try(formt("%s", "x"), "y")), 1)
+}
+resource "sym_flow" "f" {
+  name           = "f"
+  environment_id = "e"
+  vars           = { a = local.a, b = local.b, c = local.c, d = local.d, e = local.e }
+}
+variable "channel" {}
+"#,
+        expect![[r#"
+            main.tf:3:11: function `regex` is not supported
+            main.tf:4:11: function `regex` is not supported
+            main.tf:5:11: `var.chanel` is not declared
+              help: did you mean `var.channel`?
+            main.tf:6:40: function `replace`: regular expressions are not supported
+            main.tf:7:34: function `formt` is not supported
+              help: did you mean `format`?
+        "#]],
+    );
+}

@@ -69,7 +69,7 @@ impl Verb {
             'f' => signed(format!("{:.*}", self.precision.unwrap_or(6), number()?.as_f64())),
             'g' => signed(number()?.to_string()),
             't' => value.to_bool().ok_or_else(|| misfit("a boolean"))?.to_string(),
-            other => return Err(Problem::new(format!("the verb `%{other}` is not supported")).at(0)),
+            other => return Err(Problem::unsupported(format!("the verb `%{other}` is not supported")).at(0)),
         };
         Ok(self.pad(written))
     }

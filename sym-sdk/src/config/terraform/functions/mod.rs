@@ -50,11 +50,17 @@ pub(super) struct Problem {
     argument: Option<usize>,
     /// The argument is not known; what depends on it is not either.
     unknown: Option<Unknown>,
+    /// Terraform would have a result.
+    unsupported: bool,
 }
 
 impl Problem {
     fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, argument: None, unknown: None }
+        Self { message: message.into(), hint: None, argument: None, unknown: None, unsupported: false }
+    }
+
+    fn unsupported(message: impl Into<String>) -> Self {
+        Self { unsupported: true, ..Self::new(message) }
     }
 
     fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -84,7 +90,7 @@ impl Scope<'_> {
         let name = call.name.name.as_str();
         if call.name.is_namespaced() {
             let message = format!("function `{name}` of a provider is not supported");
-            return self.faulty(Fault::new(self.place(call), message));
+            return self.plainly_faulty(Fault::new(self.place(call), message));
         }
         match (name, call.args.get(0)) {
             ("try", Some(_)) => return self.try_each(call),
@@ -96,7 +102,7 @@ impl Scope<'_> {
         let Some(function) = find(name) else {
             let fault = Fault::new(self.place(call), format!("function `{name}` is not supported"));
             let names = functions().map(|function| function.name).chain(SPECIAL);
-            return self.faulty(fault.with_hint_if(did_you_mean(name, names)));
+            return self.plainly_faulty(fault.with_hint_if(did_you_mean(name, names)));
         };
         let values = match values {
             Ok(values) => values,
@@ -124,7 +130,8 @@ impl Scope<'_> {
                     None => self.place(call),
                 };
                 let message = format!("function `{name}`: {}", problem.message);
-                self.faulty(Fault::new(place, message).with_hint_if(problem.hint))
+                let fault = Fault::new(place, message).with_hint_if(problem.hint);
+                if problem.unsupported { self.plainly_faulty(fault) } else { self.faulty(fault) }
             }
         }
     }
@@ -153,11 +160,13 @@ impl Scope<'_> {
     fn try_each(self, call: &FuncCall) -> Value {
         let mut last = Vec::new();
         for argument in &call.args {
-            let faults = Sink::default();
-            let value = self.reporting_to(&faults).eval(argument);
-            last = faults.into_inner();
-            if last.is_empty() {
+            let (value, faults, is_plain) = self.attempt(argument);
+            if faults.is_empty() {
                 return value;
+            }
+            last = faults;
+            if is_plain {
+                break;
             }
         }
         last.into_iter().for_each(|fault| self.report(fault));
@@ -165,12 +174,24 @@ impl Scope<'_> {
     }
 
     fn can(self, expr: &Expression) -> Value {
+        match self.attempt(expr) {
+            (value @ Value::Unknown(Unknown::Foreign(_)), ..) => value,
+            (_, faults, true) => {
+                faults.into_iter().for_each(|fault| self.report(fault));
+                Value::faulty()
+            }
+            (_, faults, false) => Value::Bool(faults.is_empty()),
+        }
+    }
+
+    /// Evaluates an expression and keeps its faults back. The last part tells whether one of them must not be hidden.
+    fn attempt(self, expr: &Expression) -> (Value, Vec<Fault>, bool) {
+        let before = self.world.plain_faults.get();
         let faults = Sink::default();
         let value = self.reporting_to(&faults).eval(expr);
-        match value {
-            Value::Unknown(Unknown::Foreign(_)) => value,
-            _ => Value::Bool(faults.into_inner().is_empty()),
-        }
+        let faults = faults.into_inner();
+        let is_plain = !faults.is_empty() && self.world.plain_faults.get() > before;
+        (value, faults, is_plain)
     }
 }
 

@@ -52,7 +52,7 @@ fn join(args: &Arguments<'_>) -> Result<Value, Problem> {
 fn replace(args: &Arguments<'_>) -> Result<Value, Problem> {
     let (text, from, to) = (args.text(0)?, args.text(1)?, args.text(2)?);
     if from.len() > 1 && from.starts_with('/') && from.ends_with('/') {
-        return Err(Problem::new("regular expressions are not supported").at(1));
+        return Err(Problem::unsupported("regular expressions are not supported").at(1));
     }
     let times = text.matches(&*from).count();
     room(times.saturating_mul(to.len()).saturating_add(text.len()))?;
