@@ -48,13 +48,14 @@ pub(super) fn give(world: &World, root: &Rc<Instance>, reader: &TerraformReader)
     }
 }
 
-/// Gives a variable a value in text. As in Terraform, it is an expression unless the variable is a string.
+/// Gives a variable a value in text. As in Terraform, it is an expression unless the variable is a string, a number or a
+/// boolean, or has no type.
 fn give_text(world: &World, root: &Rc<Instance>, name: &str, text: &str) {
     let kind = root.module.variables.get(name).and_then(|declared| declared.attribute("type"));
     let literal = match kind.map(|attribute| unwrapped(&attribute.value)) {
         None => true,
-        Some(Expression::Variable(kind)) => matches!(kind.as_str(), "string" | "any"),
-        Some(Expression::String(kind)) => kind.as_str() == "string",
+        Some(Expression::Variable(kind)) => is_primitive(kind.as_str()),
+        Some(Expression::String(kind)) => is_primitive(kind.as_str()),
         Some(_) => false,
     };
     let value = if literal {
@@ -71,6 +72,10 @@ fn give_text(world: &World, root: &Rc<Instance>, name: &str, text: &str) {
         }
     };
     world.given.borrow_mut().insert(name.to_owned(), (value, Place::default()));
+}
+
+fn is_primitive(kind: &str) -> bool {
+    matches!(kind, "string" | "number" | "bool")
 }
 
 /// Gives the variables of a `.tfvars` file. Those that are not declared are passed over, as in Terraform.

@@ -246,6 +246,38 @@ fn what_another_provider_tells_is_unknown() {
 }
 
 #[test]
+fn text_for_a_variable_is_read_by_its_type() {
+    let dir = Dir::new(&[(
+        "main.tf",
+        r#"
+variable "any" { type = any }
+variable "flag" { type = bool }
+variable "number" { type = number }
+variable "untyped" {}
+resource "sym_flow" "f" {
+  name           = "f"
+  environment_id = "e"
+  vars = {
+    any     = var.any == true ? "a boolean" : "something else"
+    flag    = var.flag == true ? "on" : "off"
+    number  = var.number + 1
+    untyped = var.untyped == "true" ? "text" : "something else"
+  }
+}
+"#,
+    )]);
+    let reader = TerraformReader::new().variable("any", "true").variable("flag", "1").variable("number", "1e3");
+    let read = reader.clone().variable("untyped", "true").read(&dir.0).unwrap_or_else(|faults| panic!("{faults}"));
+    let vars: Vec<&str> = read.config.flows[0].vars.values().map(String::as_str).collect();
+    assert_eq!(vars, ["a boolean", "on", "1001", "text"]);
+    let wrong = reader.variable("untyped", "").variable("flag", "!false");
+    expect_test::expect![[r#"
+        configuration: value of variable `flag`: expected a boolean, got a string
+    "#]]
+    .assert_eq(&dir.faults(&wrong));
+}
+
+#[test]
 fn variables_come_from_many_places() {
     let variables = r#"
     variable "name" { default = "default" }
