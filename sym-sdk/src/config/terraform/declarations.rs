@@ -329,6 +329,13 @@ fn implementation(table: &Table<'_>) -> Implementation {
         Value::Unknown(Unknown::Faulty) => return Implementation::All,
         Value::Unknown(_) => {}
         Value::Text(_) if is_module(trimmed) => return Implementation::Module(trimmed.to_owned()),
+        // Taken for Python, a slip in the path would give the flow every handler there is.
+        Value::Text(_) if trimmed.contains("::") && !trimmed.contains(char::is_whitespace) => {
+            let message = format!("`implementation` of {} is {trimmed:?}, which is not a Rust module", table.what);
+            let hint = r#"a path is made of identifiers, as in "my_flows::prod""#;
+            table.fault(&item.place, message, Some(hint.to_owned()));
+            return Implementation::All;
+        }
         Value::Text(_) => {}
         other => {
             let message = format!("`implementation` of {}: expected a string, got {}", table.what, other.describe());

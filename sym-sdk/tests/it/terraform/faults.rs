@@ -535,3 +535,20 @@ variable "channel" {}
         "#]],
     );
 }
+
+#[test]
+fn a_slip_in_the_path_of_a_module_is_no_python() {
+    check(
+        r#"
+resource "sym_flow" "f" {
+  name           = "f"
+  environment_id = "e"
+  implementation = "my-flows::prod"
+}
+"#,
+        expect![[r#"
+            main.tf:5:20: `implementation` of sym_flow.f is "my-flows::prod", which is not a Rust module
+              help: a path is made of identifiers, as in "my_flows::prod"
+        "#]],
+    );
+}
