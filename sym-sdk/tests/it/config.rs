@@ -346,6 +346,22 @@ fn flow_parameters() {
 }
 
 #[test]
+fn a_drop_down_without_options_does_not_take_everything() {
+    let mut config = config();
+    config.flows[0].params.prompt_fields = vec![field("repo", "string"), field("urgency", "string")];
+    config.flows[0].params.prompt_fields[0].allowed_values = Some(Vec::new());
+    check(
+        &config,
+        expect![[r#"
+        configuration: field `repo` of flow `prod` has an empty list of allowed values
+          help: leave them out if every value is to be taken: with an empty list it would be
+    "#]],
+    );
+    config.flows[0].params.prompt_fields[0].allowed_values = None;
+    config.check().unwrap();
+}
+
+#[test]
 fn a_requester_does_not_replace_what_is_fixed() {
     let mut config = config();
     config.targets[0].settings = map(&[("group_id", "00g1")]);

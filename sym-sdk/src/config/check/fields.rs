@@ -55,6 +55,10 @@ impl Check<'_> {
                 let message = format!("allowed values of {whose} are ignored: the strategy's targets are offered");
                 self.notes.push(Fault::new(place.clone(), message));
             }
+            Some(values) if values.is_empty() && !field.prefetch && field.name != DURATION && !kind.is_slack() => {
+                let hint = "leave them out if every value is to be taken: with an empty list it would be";
+                self.fault_with(place, format!("{whose} has an empty list of allowed values"), hint);
+            }
             Some(values) => resolved = self.with_allowed_values(resolved, field, values, whose)?,
             None => {}
         }
