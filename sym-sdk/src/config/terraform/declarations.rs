@@ -22,6 +22,7 @@ impl World {
     /// Reads every Sym resource of a module instance and of the local modules below it.
     pub(super) fn declare(&self, instance: &Rc<Instance>, config: &mut Config) {
         self.check_inputs(instance);
+        self.validate_variables(instance);
         let module = &instance.module;
         for provider in module.providers.iter().filter(|provider| provider.name == "sym") {
             self.declare_organization(instance, provider, config);

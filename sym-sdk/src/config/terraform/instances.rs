@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use hcl_edit::expr::Expression;
-use hcl_edit::structure::Attribute;
+use hcl_edit::structure::{Attribute, Block};
 
 use super::module::{Declared, Local};
 use super::resource::{Handle, Key, ResourceHandle};
@@ -65,6 +65,33 @@ impl World {
         let parent = self.instance(call.parent)?;
         let scope = self.scope(&parent, &call.declared.source, &call.key);
         Some((scope.eval(&attribute.value), scope.place(&attribute.value)))
+    }
+
+    /// Holds the variables to what their `validation` blocks ask for.
+    pub(super) fn validate_variables(&self, instance: &Rc<Instance>) {
+        for declared in instance.module.variables.values() {
+            let has_value = self.input(instance, &declared.name).is_some() || declared.attribute("default").is_some();
+            for validation in declared.body.get_blocks("validation").filter(|_| has_value) {
+                self.validate(instance, declared, validation);
+            }
+        }
+    }
+
+    fn validate(&self, instance: &Rc<Instance>, declared: &Declared, validation: &Block) {
+        let Some(condition) = validation.body.get_attribute("condition") else { return };
+        let unheard = Sink::default();
+        let scope = self.scope(instance, &declared.source, &Key::Only);
+        let holds = scope.reporting_to(&unheard).eval(&condition.value);
+        let about = format!("value of variable `{}`", declared.name);
+        if let Some(fault) = unheard.take().into_iter().next() {
+            // Terraform may well know how, so the value is not refused.
+            self.note(Fault::new(fault.place, format!("{about} is not validated: {}", fault.message)));
+        } else if holds.to_bool() == Some(false) {
+            let message = validation.body.get_attribute("error_message").map(|message| scope.eval(&message.value));
+            let message = message.and_then(|message| message.to_text());
+            let message = message.as_deref().unwrap_or("the condition of its `validation` does not hold");
+            self.fault(Fault::new(scope.place(&condition.value), format!("{about}: {message}")));
+        }
     }
 
     fn missing_input(&self, instance: &Rc<Instance>, declared: &Rc<Declared>) -> Value {

@@ -552,3 +552,49 @@ resource "sym_flow" "f" {
         "#]],
     );
 }
+
+#[test]
+fn variables_are_validated() {
+    let text = r##"
+variable "channel" {
+  default = "access"
+  validation {
+    condition     = startswith(var.channel, "#")
+    error_message = "The channel ${var.channel} must begin with #."
+  }
+}
+variable "good" {
+  default = 3
+  validation {
+    condition     = var.good < 5
+    error_message = "Too many."
+  }
+}
+variable "unset" {
+  validation {
+    condition     = var.unset != ""
+    error_message = "Empty."
+  }
+}
+variable "matched" {
+  default = "x"
+  validation {
+    condition     = can(regex("^x$", var.matched))
+    error_message = "Not x."
+  }
+}
+resource "sym_environment" "e" {
+  name = "e"
+}
+"##;
+    check(
+        text,
+        expect![[r#"
+        main.tf:5:21: value of variable `channel`: The channel access must begin with #.
+    "#]],
+    );
+    let dir = Dir::new(&[("main.tf", text)]);
+    let read = TerraformReader::new().variable("channel", "#access").read(&dir.0).unwrap();
+    let notes: Vec<&str> = read.notes.iter().map(|note| note.message.as_str()).collect();
+    assert_eq!(notes, ["value of variable `matched` is not validated: function `regex` is not supported"]);
+}
