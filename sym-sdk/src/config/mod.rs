@@ -3,7 +3,6 @@
 mod check;
 mod declare;
 mod fault;
-pub(crate) mod nearest;
 #[cfg(feature = "terraform")]
 mod terraform;
 

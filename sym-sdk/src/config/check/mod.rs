@@ -8,9 +8,9 @@ mod strategies;
 
 use std::collections::BTreeMap;
 
-use super::nearest::did_you_mean;
 use super::{Config, Fault, Faults, Flow, Implementation, Organization, Place, Reference};
 use crate::model::{self, Flows, Slug};
+use crate::suggest::did_you_mean;
 use index::Index;
 
 /// A configuration without faults, its references resolved.

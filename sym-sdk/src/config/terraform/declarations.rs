@@ -9,11 +9,11 @@ use super::schema::{self, PARAMS, PROMPT_FIELD};
 use super::table::{Table, integration_kind};
 use super::value::{Unknown, Value};
 use super::world::{Instance, World};
-use crate::config::nearest::did_you_mean;
 use crate::config::{
     Config, Environment, ErrorLogger, Fault, Flow, FlowParams, FlowsFilter, Implementation, Integration,
     LogDestination, PromptField, Secret, SecretSource, Strategy, Target,
 };
+use crate::suggest::did_you_mean;
 
 /// The only template that exists.
 const TEMPLATE: &str = "sym:template:approval:1.0.0";

@@ -13,8 +13,8 @@ use super::scope::Scope;
 use super::types::Type;
 use super::value::{Id, Unknown, Value};
 use super::world::{Instance, MAX_INSTANCES, Sink, What, World};
-use crate::config::nearest::did_you_mean;
 use crate::config::{Fault, Place};
+use crate::suggest::did_you_mean;
 
 /// Attributes of a `module` block that are not inputs.
 const MODULE_ATTRIBUTES: [&str; 6] = ["count", "depends_on", "for_each", "providers", "source", "version"];

@@ -10,8 +10,8 @@ use hcl_edit::structure::{Attribute, Block, Body, Structure};
 
 use super::json;
 use super::source::Source;
-use crate::config::nearest::did_you_mean;
 use crate::config::{Fault, Place};
+use crate::suggest::did_you_mean;
 
 /// Every kind of block that may stand at the top of a file.
 const TOP_LEVEL: [&str; 13] = [

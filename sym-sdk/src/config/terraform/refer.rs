@@ -9,7 +9,7 @@ use super::resource::{Handle, Key};
 use super::scope::{Scope, misfit};
 use super::value::{Unknown, Value};
 use crate::config::Fault;
-use crate::config::nearest::did_you_mean;
+use crate::suggest::did_you_mean;
 
 /// The longest expression that a message quotes.
 const MAX_QUOTED: usize = 120;

@@ -12,8 +12,8 @@ use super::schema::{META_ATTRIBUTES, META_BLOCKS, PARAMS, PROMPT_FIELD, Schema};
 use super::scope::{Name, Scope, misfit};
 use super::value::{Id, Unknown, Value};
 use super::world::{Sink, World};
-use crate::config::nearest::did_you_mean;
 use crate::config::{Fault, Integration, Place, Reference};
+use crate::suggest::did_you_mean;
 
 /// Attributes that may hold the source of a Python handler.
 const SOURCES: [&str; 2] = ["implementation", "on_change"];

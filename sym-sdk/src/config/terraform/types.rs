@@ -6,7 +6,7 @@ use hcl_edit::expr::{Expression, FuncCall, ObjectKey};
 
 use super::resource::Handle;
 use super::value::Value;
-use crate::config::nearest::did_you_mean;
+use crate::suggest::did_you_mean;
 
 /// A type constraint.
 #[derive(Clone, Debug)]

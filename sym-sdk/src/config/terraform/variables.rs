@@ -13,8 +13,8 @@ use super::source::Source;
 use super::value::Value;
 use super::world::{Instance, World};
 use super::{TerraformReader, json};
-use crate::config::nearest::did_you_mean;
 use crate::config::{Fault, Place};
+use crate::suggest::did_you_mean;
 
 /// Gives the root its variables, the later ones above the earlier: environment, `terraform.tfvars`, `*.auto.tfvars`,
 /// and what the caller gives.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{Arguments, Function, MANY, Problem, Value, room};
-use crate::config::nearest::did_you_mean;
+use crate::suggest::did_you_mean;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("alltrue", 1, 1, |args| Ok(Value::Bool(flags(args)?.into_iter().all(|flag| flag)))),

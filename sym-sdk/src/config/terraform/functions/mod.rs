@@ -13,7 +13,7 @@ use super::scope::{Scope, worst};
 use super::value::{MAX_WEIGHT, Unknown, Value, text_weight};
 use super::world::Sink;
 use crate::config::Fault;
-use crate::config::nearest::did_you_mean;
+use crate::suggest::did_you_mean;
 
 pub(super) use encoding::from_json;
 
