@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::model::{User, UserId, UserIdentity, UserRole};
+use crate::model::{User, UserId, UserIdentity, UserRole, UserType};
 
 /// Where users are kept. Handlers use a [`Directory`], which holds one.
 ///
@@ -112,8 +112,15 @@ impl Directory {
         Ok(users)
     }
 
-    /// Adds the user, or replaces the one with that id. If another user has the name, that is an error.
+    /// Adds the user, or replaces the one with that id. If another user has the name, that is an error, and so is a bot
+    /// whose name could be taken for a person's or for the platform's.
     pub async fn put_user(&self, user: User) -> Result<Arc<User>> {
+        let is_taken = user == User::system() || user.username().contains('@');
+        if is_taken && user.user_type() != UserType::Normal {
+            let message = format!("a bot cannot be called `{}`", user.username());
+            return Err(Error::invalid(codes::USER_PROCESSING_ERROR, message)
+                .with_hint("the name of a bot has no `@` in it, and `sym` is the platform itself"));
+        }
         self.store.put_user(user).await
     }
 

@@ -112,6 +112,17 @@ fn identities_are_persisted() {
 }
 
 #[test]
+fn bots_do_not_pass_for_people() {
+    let directory = directory();
+    for name in ["ann@example.com", "Sym"] {
+        let error = now(directory.put_user(User::bot(UserId::of_bot(name), name))).expect_err(name);
+        assert_eq!(*error.code(), codes::USER_PROCESSING_ERROR, "{name}");
+    }
+    assert!(now(directory.put_user(User::system())).is_err());
+    now(directory.put_user(User::bot(UserId::of_bot("ci"), "ci"))).unwrap();
+}
+
+#[test]
 fn an_account_of_two_users_is_nobodys() {
     let directory = directory();
     for email in ["ann@example.com", "bob@example.com"] {
