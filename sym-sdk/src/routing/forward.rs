@@ -16,7 +16,7 @@ pub struct RequestForwardContext {
 impl RequestForwardContext {
     /// The request is at `current` of these notifications, counted from 0.
     pub fn new(all: Vec<Notification>, current: usize) -> Self {
-        let next = (current + 1 < all.len()).then_some(current + 1);
+        let next = current.checked_add(1).filter(|next| *next < all.len());
         Self { all, current, next }
     }
 

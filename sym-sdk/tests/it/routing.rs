@@ -335,3 +335,12 @@ fn slack_ids_hold_no_markup() {
     expect!["`U1> <!channel` is not valid as a Slack user id: it has the character '>' (SymSDK:INVALID_DESTINATION)"]
         .assert_eq(&SlackUser::new("U1> <!channel").unwrap_err().to_string());
 }
+
+#[test]
+fn nothing_follows_a_place_beyond_the_list() {
+    let one = Notification::to(SlackUser::new("U1").unwrap());
+    for beyond in [1, usize::MAX] {
+        let context = RequestForwardContext::new(vec![one.clone()], beyond);
+        assert_eq!((context.next_destination_index(), context.current_notification()), (None, None));
+    }
+}
