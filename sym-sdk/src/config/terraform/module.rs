@@ -217,7 +217,7 @@ fn insert<K: Ord, T>(map: &mut BTreeMap<K, Rc<T>>, key: K, value: &Rc<T>) -> Opt
 
 /// Parses one file, or says what was expected where.
 pub(super) fn parse_body(source: &Source) -> Result<Body, Fault> {
-    if source.path().extension().is_some_and(|extension| extension == "json") {
+    if source.is_json() {
         return json::parse_body(source);
     }
     hcl_edit::parser::parse_body(source.text()).map_err(|error| syntax_fault(source, &error))

@@ -17,16 +17,21 @@ const MAX_FILE: u64 = 4 << 20;
 pub(super) struct Source {
     path: Arc<PathBuf>,
     text: String,
+    /// Whether what is parsed from it is JSON. Its strings are parsed one by one: their places are within the string.
+    is_json: bool,
 }
 
 impl Source {
     pub(super) fn new(path: impl Into<PathBuf>, text: String) -> Self {
-        Self { path: Arc::new(path.into()), text }
+        Self { path: Arc::new(path.into()), text, is_json: false }
     }
 
     pub(super) fn read(path: &Path) -> Result<Self, Fault> {
         match read_text(path) {
-            Ok(text) => Ok(Self::new(path, text)),
+            Ok(text) => {
+                let is_json = path.extension().is_some_and(|extension| extension == "json");
+                Ok(Self { is_json, ..Self::new(path, text) })
+            }
             Err(why) => {
                 let place = Place { file: Some(Arc::new(path.to_owned())), ..Place::default() };
                 Err(Fault::new(place, format!("the file cannot be read: {why}")))
@@ -38,8 +43,8 @@ impl Source {
         &self.text
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+    pub(super) fn is_json(&self) -> bool {
+        self.is_json
     }
 
     /// The file as a whole.
@@ -54,7 +59,8 @@ impl Source {
 
     /// Where a parsed thing starts; the file as a whole for one that was not parsed from its text.
     pub(super) fn place(&self, thing: &impl Span) -> Place {
-        let before = thing.span().and_then(|span| self.text.get(..span.start));
+        let span = thing.span().filter(|_| !self.is_json);
+        let before = span.and_then(|span| self.text.get(..span.start));
         let Some(before) = before else { return self.whole() };
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = 1 + before.bytes().filter(|byte| *byte == b'\n').count();

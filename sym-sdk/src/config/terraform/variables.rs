@@ -80,7 +80,7 @@ fn is_primitive(kind: &str) -> bool {
 
 /// Gives the variables of a `.tfvars` file. Those that are not declared are passed over, as in Terraform.
 fn give_file(world: &World, root: &Rc<Instance>, source: &Rc<Source>) {
-    if source.path().extension().is_some_and(|extension| extension == "json") {
+    if source.is_json() {
         match json::parse_variables(source) {
             Ok(entries) => {
                 let entries = entries.iter().map(|(name, value)| (name.clone(), (from_json(value), source.whole())));

@@ -598,3 +598,14 @@ resource "sym_environment" "e" {
     let notes: Vec<&str> = read.notes.iter().map(|note| note.message.as_str()).collect();
     assert_eq!(notes, ["value of variable `matched` is not validated: function `regex` is not supported"]);
 }
+
+#[test]
+fn faults_in_json_name_the_file_only() {
+    let text = r#"{ "resource": { "sym_environment": { "e": { "name": "environment ${var.nmae}" } } } }"#;
+    let dir = Dir::new(&[("main.tf.json", text)]);
+    expect![[r#"
+        main.tf.json: `var.nmae` is not declared
+          help: declare it: `variable "nmae" {}`
+    "#]]
+    .assert_eq(&dir.faults(&TerraformReader::new()));
+}
