@@ -1,4 +1,5 @@
 //! Runs the program as its README says.
+#![allow(clippy::expect_used, reason = "clippy's exception for tests leaves out their helpers")]
 
 use std::process::{Command, Output};
 
