@@ -30,6 +30,9 @@ pub mod runtime;
 pub mod simulation;
 #[cfg(feature = "runtime")]
 pub mod strategy;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 
 // A program of flows.
 #[cfg(feature = "cli")]

@@ -86,7 +86,9 @@ pub struct EntitlementKey(String);
 impl EntitlementKey {
     pub(super) fn new(strategy: &crate::model::Strategy, target: &AccessTarget, identity: &str) -> Self {
         let account = strategy.integration().map_or("", |integration| integration.external_id());
-        let parts = (strategy.kind(), account, target.kind(), target.settings(), identity);
+        // Without settings, the name is all that tells one target from another.
+        let name = target.settings().is_empty().then(|| target.name());
+        let parts = (strategy.kind(), account, target.kind(), name, target.settings(), identity);
         // Strings and string maps always serialise.
         Self(serde_json::to_string(&parts).unwrap_or_default())
     }

@@ -1,6 +1,6 @@
 //! Brings handlers, strategies and front ends to the engine, and requests to the machine.
 //!
-//! A [`Runtime`] is built once, from a [`Config`](crate::config::Config) and a [`Registry`](crate::handler::Registry), and
+//! A [`Runtime`] is built once, from a [`Config`] and a [`Registry`](crate::handler::Registry), and
 //! checks both before it starts.
 
 mod builder;

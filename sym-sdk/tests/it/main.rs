@@ -15,6 +15,8 @@ mod event;
 mod field_map;
 mod fields;
 mod handler;
+#[cfg(feature = "testing")]
+mod harness;
 #[cfg(feature = "runtime")]
 mod machine;
 mod registry;

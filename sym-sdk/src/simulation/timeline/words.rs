@@ -82,12 +82,29 @@ pub(super) fn sent(sent: &Sent) -> String {
 /// The advice that comes with an error.
 pub(super) fn hint(kind: &AuditKind) -> Option<String> {
     match kind {
+        // Who is alerted is told of an error that stands in the timeline already.
+        AuditKind::Alerted { .. } => None,
+        kind => error(kind)?.hint.as_deref().map(|hint| printable(hint, LINE_MAX)),
+    }
+}
+
+/// The handler that the line names.
+pub(super) fn handler(kind: &AuditKind) -> Option<&HandlerRef> {
+    match kind {
+        AuditKind::HandlerCalled { handler, .. } => Some(handler),
+        kind => error(kind)?.handler.as_deref(),
+    }
+}
+
+fn error(kind: &AuditKind) -> Option<&EffectError> {
+    match kind {
         AuditKind::Refused { error }
         | AuditKind::Failed { error }
         | AuditKind::Reported { error }
+        | AuditKind::Alerted { error }
         | AuditKind::DeliveryFailed { error, .. }
         | AuditKind::GrantFailed { error, .. }
-        | AuditKind::RevokeFailed { error, .. } => error.hint.as_deref().map(|hint| printable(hint, LINE_MAX)),
+        | AuditKind::RevokeFailed { error, .. } => Some(error),
         _ => None,
     }
 }

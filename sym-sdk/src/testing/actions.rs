@@ -1,0 +1,157 @@
+//! What people do, as builders that are awaited.
+
+use std::future::IntoFuture;
+
+use serde_json::{Map, Value};
+
+use super::Harness;
+use crate::BoxFuture;
+use crate::engine::InputKey;
+use crate::error::Result;
+use crate::model::{Channel, RunId};
+use crate::runtime::Submission;
+
+/// Who makes a request if nobody is named.
+const REQUESTER: &str = "ana@example.com";
+
+/// A request to be made. Awaiting it makes it, does all that follows now, and gives the Run.
+#[derive(Debug)]
+#[must_use = "nothing happens until the request is awaited"]
+pub struct Request<'a> {
+    harness: &'a mut Harness,
+    flow: String,
+    by: String,
+    inputs: Map<String, Value>,
+    context: Option<Map<String, Value>>,
+    channel: Option<Channel>,
+    key: Option<InputKey>,
+    form: Option<RunId>,
+}
+
+impl<'a> Request<'a> {
+    pub(super) fn new(harness: &'a mut Harness, flow: &str) -> Self {
+        Self {
+            harness,
+            flow: flow.to_owned(),
+            by: REQUESTER.to_owned(),
+            inputs: Map::new(),
+            context: None,
+            channel: None,
+            key: None,
+            form: None,
+        }
+    }
+
+    /// Who makes the request, by e-mail address. `ana@example.com` if not said.
+    pub fn by(mut self, email: impl Into<String>) -> Self {
+        self.by = email.into();
+        self
+    }
+
+    /// A field of the form.
+    pub fn field(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.inputs.insert(name.into(), value.into());
+        self
+    }
+
+    /// The target, by name or SRN.
+    pub fn target(self, target: impl Into<String>) -> Self {
+        self.field("target_srn", target.into())
+    }
+
+    /// For how long, such as `1h`.
+    pub fn duration(self, duration: impl Into<String>) -> Self {
+        self.field("duration", duration.into())
+    }
+
+    /// The `context` object of a request through the API. What is no object is left out.
+    pub fn context(mut self, context: Value) -> Self {
+        self.context = match context {
+            Value::Object(context) => Some(context),
+            _ => None,
+        };
+        self
+    }
+
+    /// Through what it comes. The API if not said.
+    pub fn through(mut self, channel: Channel) -> Self {
+        self.channel = Some(channel);
+        self
+    }
+
+    /// Names the submission: the same key again is the same submission.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(InputKey::new(key));
+        self
+    }
+
+    /// The Run whose form was filled in.
+    pub fn form(mut self, run: RunId) -> Self {
+        self.form = Some(run);
+        self
+    }
+}
+
+impl<'a> IntoFuture for Request<'a> {
+    type Output = Result<RunId>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { harness, flow, by, inputs, context, channel, key, form } = self;
+        let mut submission = Submission::request(flow, by.as_str()).inputs(inputs);
+        if let Some(context) = context {
+            submission = submission.context(context);
+        }
+        if let Some(channel) = channel {
+            submission = submission.through(channel);
+        }
+        if let Some(key) = key {
+            submission = submission.key(key);
+        }
+        if let Some(form) = form {
+            submission = submission.form(form);
+        }
+        Box::pin(async move { Ok(harness.simulation_mut().submit(submission).await?.run) })
+    }
+}
+
+/// A decision to be made. Awaiting it makes it, and does all that follows now.
+#[derive(Debug)]
+#[must_use = "nothing happens until the decision is awaited"]
+pub struct Decision<'a> {
+    harness: &'a mut Harness,
+    submission: Submission,
+}
+
+impl<'a> Decision<'a> {
+    pub(super) fn new(harness: &'a mut Harness, submission: Submission) -> Self {
+        Self { harness, submission }
+    }
+
+    /// The text that is entered with an approval or a denial.
+    pub fn message(mut self, text: impl Into<String>) -> Self {
+        self.submission = self.submission.decision_message(text);
+        self
+    }
+
+    /// Through what it comes. The API if not said.
+    pub fn through(mut self, channel: Channel) -> Self {
+        self.submission = self.submission.through(channel);
+        self
+    }
+
+    /// Names the submission: the same key again is the same submission.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.submission = self.submission.key(InputKey::new(key));
+        self
+    }
+}
+
+impl<'a> IntoFuture for Decision<'a> {
+    type Output = Result<()>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.harness.simulation_mut().submit(self.submission).await.map(drop) })
+    }
+}

@@ -1,0 +1,265 @@
+//! Builds a [`Harness`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Harness, RecordingDelivery, RecordingStrategy};
+use crate::config::{Config, Environment, Faults, Flow, Integration, Reference, Strategy, Target};
+use crate::delivery::Delivery;
+use crate::handler::{IntegrationClient, Registry};
+use crate::model::{User, UserId, UserRole};
+use crate::runtime::{Builder, Limits, Runtime};
+use crate::simulation::{Outbox, Simulation};
+use crate::strategy::{AccessStrategy, StrategyType};
+
+/// The domain of an organization that declares none.
+const DOMAIN: &str = "example.com";
+
+/// The name of what is declared where a flow needs something and nothing was said.
+const DEFAULT: &str = "test";
+
+/// A day that a month has only every four years, to keep the calendar honest.
+const START: i64 = 1_709_208_000;
+
+type Change = Box<dyn FnOnce(Builder) -> Builder + Send>;
+
+/// Builds a [`Harness`]. Nothing outside is touched: no secret is read, and what was not handed over is stood in for.
+#[must_use = "a builder does nothing until `build` is called"]
+#[derive(Default)]
+pub struct HarnessBuilder {
+    config: Config,
+    faults: Vec<crate::config::Fault>,
+    changes: Vec<Change>,
+    strategies: Vec<StrategyType>,
+    outbox: Outbox,
+    people: Vec<Person>,
+    at: Option<Timestamp>,
+    grace: Option<Duration>,
+}
+
+enum Person {
+    User(User),
+    Email(String, UserRole),
+}
+
+impl HarnessBuilder {
+    /// Adds a flow that only approves.
+    pub fn approval_flow(self, name: &str) -> Self {
+        self.flow(Flow { name: name.to_owned(), ..Flow::default() })
+    }
+
+    /// Adds a flow that gives access to targets of type `test`, by a strategy of type `test`.
+    ///
+    /// A target that two flows name is the same target, so that they share what it gives access to.
+    pub fn access_flow<T: Into<String>>(mut self, name: &str, targets: impl IntoIterator<Item = T>) -> Self {
+        let targets: Vec<String> = targets.into_iter().map(Into::into).collect();
+        for name in &targets {
+            if !self.config.targets.iter().any(|target| target.kind == DEFAULT && target.name == *name) {
+                // Access is told apart by the settings of its target.
+                let settings = BTreeMap::from([("id".to_owned(), name.clone())]);
+                let target = Target { kind: DEFAULT.to_owned(), name: name.clone(), settings, ..Target::default() };
+                self.config.targets.push(target);
+            }
+        }
+        if !self.config.integrations.iter().any(|integration| integration.kind == DEFAULT) {
+            self.config.integrations.push(Integration {
+                kind: DEFAULT.to_owned(),
+                name: DEFAULT.to_owned(),
+                external_id: DEFAULT.to_owned(),
+                ..Integration::default()
+            });
+        }
+        self.config.strategies.push(Strategy {
+            kind: DEFAULT.to_owned(),
+            name: name.to_owned(),
+            integration: Some(Reference::typed(DEFAULT, DEFAULT)),
+            targets: targets.into_iter().map(|name| Reference::typed(DEFAULT, name)).collect(),
+            ..Strategy::default()
+        });
+        let mut flow = Flow { name: name.to_owned(), ..Flow::default() };
+        flow.params.strategy = Some(Reference::typed(DEFAULT, name));
+        self.flow(flow)
+    }
+
+    /// Adds a flow. Without an environment it gets one that has nothing.
+    pub fn flow(mut self, mut flow: Flow) -> Self {
+        if flow.environment.is_empty() {
+            flow.environment = DEFAULT.to_owned();
+            if !self.config.environments.iter().any(|environment| environment.name == DEFAULT) {
+                self.config.environments.push(Environment { name: DEFAULT.to_owned(), ..Environment::default() });
+            }
+        }
+        self.config.flows.push(flow);
+        self
+    }
+
+    /// Takes this configuration. What was declared before it is gone.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Takes the configuration from the Terraform files of a directory. What was declared before it is gone.
+    #[cfg(feature = "terraform")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "terraform")))]
+    pub fn terraform_dir(mut self, dir: impl AsRef<std::path::Path>) -> Self {
+        match Config::from_terraform_dir(dir) {
+            Ok(read) => self.config = read.config,
+            Err(faults) => self.faults.extend(faults),
+        }
+        self
+    }
+
+    /// Changes what has been declared so far.
+    pub fn declare(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// The handlers, such as `handlers![get_permissions]`. Without this, those that are linked into the test.
+    pub fn handlers(self, handlers: Registry) -> Self {
+        self.runtime(move |runtime| runtime.registry(handlers))
+    }
+
+    /// A client that handlers take as `&T`.
+    pub fn client<T: IntegrationClient>(self, client: T) -> Self {
+        self.runtime(move |runtime| runtime.client(client))
+    }
+
+    /// A value that handlers take as `State<T>`.
+    pub fn state<T: Send + Sync + 'static>(self, state: T) -> Self {
+        self.runtime(move |runtime| runtime.state(state))
+    }
+
+    /// The strategies of one type. A type that none is given for gets a [`RecordingStrategy`].
+    pub fn strategy(mut self, kind: impl Into<String>, strategy: impl AccessStrategy) -> Self {
+        let strategy: Arc<dyn AccessStrategy> = Arc::new(strategy);
+        self.strategies.push(StrategyType::new(kind, move |_| Ok(strategy.clone())));
+        self
+    }
+
+    /// A front end, which comes before the harness's own: what it does not reach, that does.
+    pub fn delivery(self, delivery: impl Delivery) -> Self {
+        self.runtime(move |runtime| runtime.delivery(delivery))
+    }
+
+    /// How long handlers and services may take.
+    pub fn limits(self, limits: Limits) -> Self {
+        self.runtime(move |runtime| runtime.limits(limits))
+    }
+
+    /// Changes the runtime's builder, for what the harness has no method for.
+    pub fn runtime(mut self, change: impl FnOnce(Builder) -> Builder + Send + 'static) -> Self {
+        self.changes.push(Box::new(change));
+        self
+    }
+
+    /// Where fakes record what they would have sent, so that it stands in the timeline.
+    pub fn outbox(mut self, outbox: Outbox) -> Self {
+        self.outbox = outbox;
+        self
+    }
+
+    /// A user of the directory. Members need not be added: whoever has an e-mail address in one of the organization's domains
+    /// becomes one. The domain is `example.com` if none is declared.
+    pub fn user(mut self, user: User) -> Self {
+        self.people.push(Person::User(user));
+        self
+    }
+
+    /// A person who is an admin.
+    pub fn admin(self, email: impl Into<String>) -> Self {
+        self.person(email, UserRole::Admin)
+    }
+
+    /// A person who is a guest.
+    pub fn guest(self, email: impl Into<String>) -> Self {
+        self.person(email, UserRole::Guest)
+    }
+
+    fn person(mut self, email: impl Into<String>, role: UserRole) -> Self {
+        self.people.push(Person::Email(email.into(), role));
+        self
+    }
+
+    /// The time at the beginning. Without this, 2024-02-29T12:00:00Z.
+    pub fn at(mut self, at: Timestamp) -> Self {
+        self.at = Some(at);
+        self
+    }
+
+    /// For how long, in real time, a handler or a service may keep still before its time limit strikes: see [`Simulation`].
+    /// A test of a handler that hangs waits for so long.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = Some(grace);
+        self
+    }
+
+    /// Builds the harness.
+    ///
+    /// # Errors
+    /// All faults of the configuration and the handlers.
+    pub async fn build(mut self) -> Result<Harness, Faults> {
+        Faults::check(std::mem::take(&mut self.faults))?;
+        if self.config.organization.domains.is_empty() {
+            self.config.organization.domains.push(DOMAIN.to_owned());
+        }
+        let delivery = RecordingDelivery::new();
+        let strategies: BTreeMap<String, RecordingStrategy> = self
+            .config
+            .strategies
+            .iter()
+            .filter(|strategy| !self.strategies.iter().any(|given| given.kind() == strategy.kind))
+            .map(|strategy| (strategy.kind.clone(), RecordingStrategy::new()))
+            .collect();
+        let mut runtime = Runtime::builder(self.config);
+        for change in self.changes {
+            runtime = change(runtime);
+        }
+        runtime = runtime.delivery(delivery.clone()).dry();
+        for strategy in self.strategies {
+            runtime = runtime.strategy_type(strategy);
+        }
+        for (kind, strategy) in &strategies {
+            let strategy = strategy.clone();
+            runtime = runtime.strategy_type(StrategyType::new(kind, move |_| Ok(Arc::new(strategy.clone()))));
+        }
+        let start = self.at.unwrap_or_else(|| Timestamp::from_second(START).unwrap_or_default());
+        let mut simulation = Simulation::start(runtime, start, self.outbox).await?;
+        if let Some(grace) = self.grace {
+            simulation = simulation.with_grace(grace);
+        }
+        add_people(&simulation, self.people).await?;
+        Ok(Harness::new(simulation, delivery, strategies))
+    }
+}
+
+async fn add_people(simulation: &Simulation, people: Vec<Person>) -> Result<(), Faults> {
+    let mut faults = Vec::new();
+    for person in people {
+        let user = match person {
+            Person::User(user) => Ok(user),
+            Person::Email(email, role) => {
+                User::person(UserId::of_email(&email), &email).map(|user| user.with_role(role))
+            }
+        };
+        let added = match user {
+            Ok(user) => simulation.runtime().directory().put_user(user).await.map(drop),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = added {
+            faults.push(crate::config::Fault::new(Default::default(), error.to_string()).with_hint_if(error.hint()));
+        }
+    }
+    Faults::check(faults)
+}
+
+impl fmt::Debug for HarnessBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HarnessBuilder").field("config", &self.config).finish_non_exhaustive()
+    }
+}

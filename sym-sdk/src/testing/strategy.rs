@@ -1,0 +1,215 @@
+//! A strategy that remembers what it was asked.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::BoxFuture;
+use crate::error::{Error, ErrorKind, Result, codes};
+use crate::machine::EffectKey;
+use crate::model::{AccessTarget, User};
+use crate::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
+use crate::template::StepOutput;
+
+/// An [`AccessStrategy`] for tests: it keeps who has access to what, in place of a service, and does as it is told. Clones
+/// are one strategy.
+///
+/// Every person is known to it under their username, unless it is told otherwise.
+///
+/// ```
+/// use sym_sdk::testing::RecordingStrategy;
+///
+/// let strategy = RecordingStrategy::new();
+/// // The first two grants fail as if the service were down.
+/// strategy.fail_grants(2);
+/// assert!(strategy.granted().is_empty());
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct RecordingStrategy(Arc<Mutex<Record>>);
+
+#[derive(Debug, Default)]
+struct Record {
+    identities: BTreeMap<String, Option<String>>,
+    granted: Vec<(AccessTarget, String)>,
+    calls: Vec<StrategyCall>,
+    grants: VecDeque<Plan>,
+    revocations: VecDeque<Plan>,
+    output: Option<StepOutput>,
+}
+
+#[derive(Clone, Debug)]
+enum Plan {
+    Fail(ErrorKind),
+    Hang,
+    Reject(Vec<String>),
+}
+
+/// One call of a [`RecordingStrategy`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StrategyCall {
+    /// Whether access was to be granted; else it was to be taken away.
+    pub is_grant: bool,
+    /// To what.
+    pub target: AccessTarget,
+    /// To whom.
+    pub identity: String,
+    /// The call's idempotency key.
+    pub key: EffectKey,
+}
+
+impl RecordingStrategy {
+    /// A strategy that has granted nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the id under which the service knows the person with this e-mail address.
+    pub fn set_identity(&self, email: &str, id: impl Into<String>) {
+        self.lock().identities.insert(email.to_ascii_lowercase(), Some(id.into()));
+    }
+
+    /// Has the service not know the person with this e-mail address.
+    pub fn forget(&self, email: &str) {
+        self.lock().identities.insert(email.to_ascii_lowercase(), None);
+    }
+
+    /// Sets the output of grants that succeed.
+    pub fn set_output(&self, output: StepOutput) {
+        self.lock().output = Some(output);
+    }
+
+    /// Has the next grants fail, as if the service were down.
+    pub fn fail_grants(&self, times: usize) {
+        self.lock().grants.extend(vec![Plan::Fail(ErrorKind::Unavailable); times]);
+    }
+
+    /// Has the next grant fail in a way that trying again does not help.
+    pub fn refuse_grant(&self) {
+        self.lock().grants.push_back(Plan::Fail(ErrorKind::Forbidden));
+    }
+
+    /// Has the next grant answer with these errors.
+    pub fn reject_grant<E: Into<String>>(&self, errors: impl IntoIterator<Item = E>) {
+        self.lock().grants.push_back(Plan::Reject(errors.into_iter().map(Into::into).collect()));
+    }
+
+    /// Has the next grant never answer, though the service grants the access.
+    pub fn hang_grant(&self) {
+        self.lock().grants.push_back(Plan::Hang);
+    }
+
+    /// Has the next revocations fail, as if the service were down.
+    pub fn fail_revocations(&self, times: usize) {
+        self.lock().revocations.extend(vec![Plan::Fail(ErrorKind::Unavailable); times]);
+    }
+
+    /// Has the next revocation never answer, though the service takes the access away.
+    pub fn hang_revocation(&self) {
+        self.lock().revocations.push_back(Plan::Hang);
+    }
+
+    /// Who has access to what, in the order in which it was granted.
+    pub fn granted(&self) -> Vec<(AccessTarget, String)> {
+        self.lock().granted.clone()
+    }
+
+    /// All calls, in order.
+    pub fn calls(&self) -> Vec<StrategyCall> {
+        self.lock().calls.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Record> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Record {
+    fn note(&mut self, is_grant: bool, request: &AccessRequest<'_>) {
+        self.calls.push(StrategyCall {
+            is_grant,
+            target: request.target().clone(),
+            identity: request.identity().to_owned(),
+            key: request.idempotency_key(),
+        });
+    }
+
+    fn grant(&mut self, request: &AccessRequest<'_>) {
+        self.revoke(request);
+        self.granted.push((request.target().clone(), request.identity().to_owned()));
+    }
+
+    fn revoke(&mut self, request: &AccessRequest<'_>) {
+        let wanted = request.target();
+        self.granted.retain(|(target, identity)| {
+            let same_thing = target.kind() == wanted.kind() && target.settings() == wanted.settings();
+            !same_thing || identity != request.identity()
+        });
+    }
+}
+
+fn failure(kind: ErrorKind) -> Error {
+    let message = match kind {
+        ErrorKind::Unavailable => "the service is down",
+        _ => "the service refuses",
+    };
+    Error::new(kind, codes::HTTP_ERROR_RESPONSE, message)
+}
+
+impl AccessStrategy for RecordingStrategy {
+    fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
+        let record = self.lock();
+        let told = record.identities.get(&user.username().to_ascii_lowercase());
+        let identity = told.cloned().unwrap_or_else(|| Some(user.username().to_owned()));
+        Box::pin(std::future::ready(Ok(identity)))
+    }
+
+    fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
+        Box::pin(async move {
+            let (plan, output) = {
+                let mut record = self.lock();
+                record.note(true, request);
+                let plan = record.grants.pop_front();
+                if matches!(plan, None | Some(Plan::Hang)) {
+                    record.grant(request);
+                }
+                (plan, record.output.clone())
+            };
+            match plan {
+                None => Ok(Escalation { output, ..Escalation::granted() }),
+                Some(Plan::Fail(kind)) => Err(failure(kind)),
+                Some(Plan::Reject(errors)) => Ok(Escalation { output, ..Escalation::rejected(errors) }),
+                Some(Plan::Hang) => std::future::pending().await,
+            }
+        })
+    }
+
+    fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
+        Box::pin(async move {
+            let plan = {
+                let mut record = self.lock();
+                record.note(false, request);
+                let plan = record.revocations.pop_front();
+                if !matches!(plan, Some(Plan::Fail(_))) {
+                    record.revoke(request);
+                }
+                plan
+            };
+            match plan {
+                Some(Plan::Fail(kind)) => Err(failure(kind)),
+                Some(Plan::Hang) => std::future::pending().await,
+                Some(Plan::Reject(_)) | None => Ok(None),
+            }
+        })
+    }
+
+    fn reach(&self) -> RevocationReach {
+        RevocationReach::Everything
+    }
+
+    fn list_current<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Vec<String>>>> {
+        let record = self.lock();
+        let current = record.granted.iter().filter(|(granted, _)| granted == target);
+        let current = current.map(|(_, identity)| identity.clone()).collect();
+        Box::pin(std::future::ready(Ok(Some(current))))
+    }
+}
