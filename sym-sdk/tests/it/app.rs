@@ -347,42 +347,42 @@ async fn a_request_runs_to_its_end_with_nothing_real() {
     done.is(
         Exit::Success,
         expect![[r#"
-        The form:
-        FIELD      LABEL     TYPE      OPTIONS
-        target_id  Target    string    db
-        repo       repo      string    web, api; from repos (sym-sdk/tests/it/app.rs:31)
-        duration   duration  duration  30m, 1h
+            The form:
+            FIELD      LABEL     TYPE      OPTIONS
+            target_id  Target    string    db
+            repo       repo      string    web, api; from repos (sym-sdk/tests/it/app.rs:31)
+            duration   duration  duration  30m, 1h
 
-        note: nobody is named to decide, so admin@example.com, a made-up admin, approves
+            note: nobody is named to decide, so admin@example.com, a made-up admin, approves
 
-        2024-02-29 UTC
-        09:00:00  prompt           by           ana@example.com in Slack
-                                   now          prompted
-                                   shown        the form, to ana@example.com
-        09:00:00  request          by           ana@example.com in Slack
-                                   asks         db for 30m; repo: web
-                                   called       get_permissions (sym-sdk/tests/it/app.rs:17) answered
-                                   called       get_request_notifications (sym-sdk/tests/it/app.rs:25) answered
-                                   routed       members may decide; admins may see it; #access is told
-                                   now          requested
-                                   told         #access
-        09:01:00  approve          by           admin@example.com in Slack
-                                   now          approved
-        09:01:00  escalate         by           admin@example.com (follows by itself)
-                                   identity     ana@example.com
-                                   granted      db to ana@example.com until 09:31:00
-                                   now          escalated
-        09:01:00  approve          told         ana@example.com: “admin@example.com approved your request for prod”
-                                   called       after_approve (sym-sdk/tests/it/app.rs:36) went on
-                                   sent         pager to admin@example.com: “approved”
-        09:01:00  escalate         told         ana@example.com: “You have access to db until 2024-02-29T09:31:00Z”
-        09:31:00  deescalate       by           admin@example.com (its time is up)
-                                   removed      db from ana@example.com
-                                   now          deescalated
-                                   told         ana@example.com: “Your access to db has ended”
+            2024-02-29 UTC
+            09:00:00  prompt           by           ana@example.com in Slack
+                                       now          prompted
+                                       shown        the form, to ana@example.com
+            09:00:00  request          by           ana@example.com in Slack
+                                       asks         db for 30m; repo: web
+                                       called       get_permissions (sym-sdk/tests/it/app.rs:17) answered
+                                       called       get_request_notifications (sym-sdk/tests/it/app.rs:25) answered
+                                       routed       members may decide; admins may see it; #access is told
+                                       now          requested
+                                       told         #access
+            09:01:00  approve          by           admin@example.com in Slack
+                                       now          approved
+            09:01:00  escalate         by           admin@example.com (follows by itself)
+                                       identity     ana@example.com
+                                       granted      db to ana@example.com until 09:31:00
+                                       now          escalated
+            09:01:00  approve          told         ana@example.com: “admin@example.com approved your request for prod”
+                                       called       after_approve (sym-sdk/tests/it/app.rs:36) went on
+                                       sent         pager to admin@example.com: “approved”
+            09:01:00  escalate         told         ana@example.com: “You have access to db until 2024-02-29 09:31:00 UTC”
+            09:31:00  deescalate       by           admin@example.com (its time is up)
+                                       removed      db from ana@example.com
+                                       now          deescalated
+                                       told         ana@example.com: “Your access to db has ended”
 
-        prod is deescalated
-    "#]],
+            prod is deescalated
+        "#]],
         expect![[""]],
     );
 }
