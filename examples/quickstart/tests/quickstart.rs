@@ -86,3 +86,25 @@ fn bad_requests_are_refused() {
     "#]],
     );
 }
+
+/// What stands in the README's blocks of this kind, line by line.
+fn readme(language: &str) -> impl Iterator<Item = &'static str> {
+    let readme = include_str!("../../../README.md");
+    let start = format!("```{language}\n");
+    let blocks: Vec<_> = readme.split(&start).skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(!blocks.is_empty(), "README.md has no block of {language}");
+    blocks.into_iter().flat_map(str::lines)
+}
+
+#[test]
+fn the_readme_tells_the_truth() {
+    let source = include_str!("../src/main.rs");
+    for line in readme("rust") {
+        assert!(source.lines().any(|known| known == line), "not in main.rs: {line}");
+    }
+    let timeline = output(&[], 0);
+    // The commands of a program are no part of its timeline.
+    for line in readme("text").filter(|line| !line.starts_with("my-flows ")) {
+        assert!(timeline.lines().any(|known| known == line), "not in the timeline: {line}");
+    }
+}
