@@ -510,11 +510,15 @@ async fn declarations_in_rust_do_as_well() {
     assert_eq!((done.exit, done.out.as_str()), (Exit::Success, "1 flow, 1 handler, 0 integrations: no faults\n"));
 
     let done = run(app(), &["check"]).await;
-    done.is(Exit::Success, expect![[r#"
+    done.is(
+        Exit::Success,
+        expect![[r#"
         note: configuration: the organization has no e-mail domains, so nobody becomes a member on first contact
           help: name its domains with `App::domain`
         1 flow, 1 handler, 0 integrations: no faults, 1 note
-    "#]], expect![[""]]);
+    "#]],
+        expect![[""]],
+    );
 }
 
 #[tokio::test]
