@@ -1,7 +1,7 @@
 //! From a valid handler to code.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Type};
@@ -14,34 +14,69 @@ use crate::paths::Paths;
 use crate::signature::Argument;
 use crate::spec::{self, HandlerSpec, Kind};
 
+/// What a macro puts in the place of the function.
+pub(crate) struct Expansion {
+    /// The function as it was, and what is wrong with it.
+    function: TokenStream,
+    cfgs: TokenStream,
+    hidden_struct: TokenStream,
+    /// The attribute that adds `companion` to the struct.
+    attach: TokenStream,
+    /// The struct's impl and all that goes with it.
+    companion: TokenStream,
+}
+
+impl Expansion {
+    /// The items, with the companion as an argument of the struct's attribute.
+    pub(crate) fn into_tokens(self) -> TokenStream {
+        let Self { function, cfgs, hidden_struct, attach, companion } = self;
+        let attribute = (!companion.is_empty()).then(|| quote!(#[#attach(#companion)]));
+        quote!(#function #cfgs #attribute #hidden_struct)
+    }
+
+    /// The items as they are in the end.
+    #[cfg(test)]
+    pub(crate) fn into_flat_tokens(self) -> TokenStream {
+        let Self { function, cfgs, hidden_struct, companion, .. } = self;
+        quote!(#function #cfgs #hidden_struct #companion)
+    }
+}
+
 /// The whole of a macro: the function as it was, then what makes it a handler or says why it is none.
-pub(crate) fn handler(attribute: Macro, args: TokenStream, input: TokenStream) -> TokenStream {
+pub(crate) fn handler(attribute: Macro, args: TokenStream, input: TokenStream) -> Expansion {
     let mut faults = Faults::default();
     let args = RawArgs::parse(attribute, args, &mut faults);
-    let item = match syn::parse2::<Item>(input.clone()) {
-        Ok(item) => item,
-        Err(error) => {
-            match syn::parse2::<OtherItem>(input.clone()) {
-                Ok(other) => push_not_a_function(attribute, &other, &mut faults),
-                Err(_) => faults.add(error),
-            }
-            let errors = faults.into_compile_errors();
-            return quote!(#input #errors);
-        }
-    };
     let paths = Paths::new(args.krate.clone());
-    let spec = spec::validate(attribute, &args, &item, &mut faults);
-    let errors = faults.into_compile_errors();
-    let function = without_handler_macros(&item, input);
-    let rest = match spec {
-        Some(spec) => record(&item, &spec, &paths),
-        // A struct is no item of an impl or a trait, and would be one fault more.
-        None if item.sig.receiver().is_some() || item.is_bodiless() => TokenStream::new(),
-        // Without a known path to `sym_sdk` the impl could only fail again.
-        None if args.has_krate && args.krate.is_none() => hidden_struct(&item),
-        None => placeholder(&item, &paths),
+    let mut expansion = Expansion {
+        function: input.clone(),
+        cfgs: TokenStream::new(),
+        hidden_struct: TokenStream::new(),
+        attach: paths.attach(Span::mixed_site()),
+        companion: TokenStream::new(),
     };
-    quote!(#function #errors #rest)
+    match syn::parse2::<Item>(input.clone()) {
+        Ok(item) => {
+            let spec = spec::validate(attribute, &args, &item, &mut faults);
+            expansion.function = without_handler_macros(&item, input);
+            // In an impl or a trait a struct would be one fault more.
+            if item.sig.receiver().is_none() && !item.is_bodiless() {
+                expansion.cfgs = spec::cfgs(&item.attrs);
+                expansion.hidden_struct = hidden_struct(&item);
+                expansion.companion = match spec {
+                    Some(spec) => record(&spec, &paths),
+                    // Without a known path to `sym_sdk` the impl could only fail again.
+                    None if args.has_krate && args.krate.is_none() => TokenStream::new(),
+                    None => placeholder(&item, &paths),
+                };
+            }
+        }
+        Err(error) => match syn::parse2::<OtherItem>(input) {
+            Ok(other) => push_not_a_function(attribute, &other, &mut faults),
+            Err(_) => faults.add(error),
+        },
+    }
+    expansion.function.extend(faults.into_compile_errors());
+    expansion
 }
 
 fn push_not_a_function(attribute: Macro, other: &OtherItem, faults: &mut Faults) {
@@ -69,10 +104,8 @@ fn without_handler_macros(item: &Item, input: TokenStream) -> TokenStream {
 /// The struct of the function's name. Its braces keep it out of the value namespace, where the function lives.
 fn hidden_struct(item: &Item) -> TokenStream {
     let vis = &item.vis;
-    let cfgs = spec::cfgs(&item.attrs);
     let name = struct_name(&item.sig.ident);
     quote_spanned! {Span::mixed_site()=>
-        #cfgs
         #[doc(hidden)]
         #[allow(dead_code, missing_debug_implementations, non_camel_case_types, unreachable_pub)]
         #vis struct #name {}
@@ -82,14 +115,9 @@ fn hidden_struct(item: &Item) -> TokenStream {
 /// Lets `handlers![…]` accept a faulty handler, whose fault is reported where it stands.
 fn placeholder(item: &Item, paths: &Paths) -> TokenStream {
     let span = Span::mixed_site();
-    let hidden_struct = hidden_struct(item);
-    let cfgs = spec::cfgs(&item.attrs);
     let name = struct_name(&item.sig.ident);
     let (handler, record, invalid) = (paths.handler(span), paths.record(span), paths.invalid(span));
     quote_spanned! {span=>
-        #hidden_struct
-
-        #cfgs
         #[automatically_derived]
         impl #handler for #name {
             const RECORD: #record = #invalid;
@@ -104,11 +132,9 @@ fn struct_name(function: &Ident) -> Ident {
     name
 }
 
-/// The struct and, out of sight, the thunk, the record and its registration.
-fn record(item: &Item, spec: &HandlerSpec, paths: &Paths) -> TokenStream {
+/// Out of sight, the thunk, the record and its registration.
+fn record(spec: &HandlerSpec, paths: &Paths) -> TokenStream {
     let span = Span::mixed_site();
-    let hidden_struct = hidden_struct(item);
-    let cfgs = spec::cfgs(&item.attrs);
     let struct_name = struct_name(&spec.function);
     let (handler, record, inventory) = (paths.handler(span), paths.record(span), paths.inventory(span));
     let (module_path, file, line, column) =
@@ -119,9 +145,6 @@ fn record(item: &Item, spec: &HandlerSpec, paths: &Paths) -> TokenStream {
     let checks = checks(spec, paths);
     let (thunk, call) = thunk(spec, paths);
     quote_spanned! {span=>
-        #hidden_struct
-
-        #cfgs
         const _: () = {
             #thunk
 
@@ -196,8 +219,14 @@ fn checks(spec: &HandlerSpec, paths: &Paths) -> Vec<TokenStream> {
     let one = |argument: &Argument| match argument {
         Argument::Form(_) => None,
         Argument::Extracted(ty) => {
+            let end = ty.to_token_stream().into_iter().last().map_or_else(|| ty.span(), |token| token.span());
             let (check, from_context) = (paths.check_argument(ty.span()), paths.extractor(ty.span()));
-            Some(quote_spanned!(ty.span()=> const _: () = #check(#kind, <#ty as #from_context<'_>>::REQUIRES);))
+            let arguments = quote_spanned!(ty.span()=> #kind, <#ty as #from_context<'_>>::REQUIRES);
+            // All at the type, from its first token to its last: the compiler underlines the whole of it, and takes
+            // this error and the one of the thunk for the same.
+            let mut arguments = Group::new(Delimiter::Parenthesis, arguments);
+            arguments.set_span(end.resolved_at(Span::mixed_site()));
+            Some(quote_spanned!(ty.span()=> const _: () = #check #arguments;))
         }
     };
     spec.arguments.iter().filter_map(one).collect()

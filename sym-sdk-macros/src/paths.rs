@@ -43,6 +43,7 @@ macro_rules! table {
 }
 
 table! {
+    attach => "attach";
     boxed => "Box";
     box_future => "BoxFuture";
     call => "Call";

@@ -115,7 +115,8 @@ fn check_lifetimes(subject: &Subject, sig: &Signature, faults: &mut Faults) {
     let inputs = sig.inputs.iter().filter_map(typed).map(|input| &*input.ty);
     let mut named = inputs.clone().filter(|ty| mentions_lifetime(ty.to_token_stream()));
     let declared = sig.generics.lifetimes().next();
-    let example = named.clone().find(|ty| matches!(ty, Type::Reference(_))).or_else(|| named.next());
+    let is_shared = |ty: &&Type| matches!(ty, Type::Reference(reference) if reference.mutability.is_none());
+    let example = named.clone().find(is_shared).or_else(|| named.find(|ty| !matches!(ty, Type::Reference(_))));
     let example_text = example.map_or_else(|| "&Event".to_owned(), |ty| without_lifetimes(ty.to_token_stream()));
     let place = match (declared, example) {
         (Some(declared), _) => declared.to_token_stream(),

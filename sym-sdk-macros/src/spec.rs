@@ -149,7 +149,7 @@ fn names_of(attribute: Macro) -> String {
     };
     match attribute {
         Macro::Hook => format!("`on_` or `after_` and a step: {}", names("on_").join(", ")),
-        _ => names("").join(", "),
+        _ => format!("`{}`", names("").join("`, `")),
     }
 }
 

@@ -4,18 +4,18 @@ use expect_test::{ExpectFile, expect, expect_file};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::expand::handler;
+use crate::expand::{Expansion, handler};
 use crate::kinds::{KINDS, Macro};
 use crate::render::render;
 
-fn check(output: TokenStream, expected: ExpectFile) {
-    let file = syn::parse2(output).expect("the expansion parses");
+fn check(expansion: Expansion, expected: ExpectFile) {
+    let file = syn::parse2(expansion.into_flat_tokens()).expect("the expansion parses");
     expected.assert_eq(&prettyplease::unparse(&file));
 }
 
 /// The messages of all `compile_error!`s in an expansion.
-fn messages(output: TokenStream) -> Vec<String> {
-    let file: syn::File = syn::parse2(output).expect("the expansion parses");
+fn messages(expansion: Expansion) -> Vec<String> {
+    let file: syn::File = syn::parse2(expansion.into_tokens()).expect("the expansion parses");
     file.items
         .into_iter()
         .filter_map(|item| match item {
@@ -101,7 +101,7 @@ fn half_typed_body_is_passed_on() {
         #[allow(unused)]
         async fn on_request(event: &Event) { let user = event. ; if event }
     };
-    let output = handler(Macro::Hook, quote!(), input.clone()).to_string();
+    let output = handler(Macro::Hook, quote!(), input.clone()).into_tokens().to_string();
     assert!(output.starts_with(&input.to_string()), "{output}");
     assert!(output.contains("HandlerRecord"), "{output}");
     assert!(!output.contains("compile_error"), "{output}");
@@ -113,7 +113,7 @@ fn all_faults_are_reported_together() {
         Macro::Hook,
         quote!(feild = "x", crate = facade),
         quote!(
-            const unsafe extern "C" fn on_reqest<T>(event: &mut Event, form: impl Form) -> impl Sized
+            const unsafe extern "C" fn on_reqest<T>(event: &mut Event, form: impl Form, rest: ...) -> impl Sized
             where
                 T: Form,
             {
@@ -129,6 +129,7 @@ fn all_faults_are_reported_together() {
         hook `on_reqest` must not be `const`
         hook `on_reqest` must not be `unsafe`
         hook `on_reqest` must not be `extern`
+        hook `on_reqest` must not be variadic
         hook `on_reqest` must not be generic
         hook `on_reqest` must not have a `where` clause
         hook `on_reqest` must not take `&mut Event`

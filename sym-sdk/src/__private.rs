@@ -5,6 +5,7 @@ pub use core::{column, file, line, module_path};
 pub use std::boxed::Box;
 
 pub use inventory;
+pub use sym_sdk_macros::attach;
 
 pub use crate::BoxFuture;
 pub use crate::forms::PromptForm;
@@ -19,3 +20,8 @@ pub use crate::template::Step;
 
 /// Stands for a handler that does not compile.
 pub const INVALID: HandlerRecord = HandlerRecord::INVALID;
+
+/// What [`handlers!`](crate::handlers) expands to.
+pub fn registry(records: &'static [&'static HandlerRecord]) -> Registry {
+    records.iter().copied().collect()
+}

@@ -1,4 +1,4 @@
-//! Just-in-time access workflows in Rust.
+#![doc = include_str!("docs/crate.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod config;

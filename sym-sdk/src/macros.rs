@@ -38,11 +38,9 @@ pub use sym_sdk_macros::on_change;
 /// A function without a handler macro is no handler, and the compiler says "expected type, found function".
 #[macro_export]
 macro_rules! handlers {
-    ($($handler:path),* $(,)?) => {{
-        const RECORDS: &[&$crate::handler::HandlerRecord] =
-            &[$(&<$handler as $crate::__private::Handler>::RECORD),*];
-        RECORDS.iter().copied().collect::<$crate::handler::Registry>()
-    }};
+    ($($handler:path),* $(,)?) => {
+        $crate::__private::registry(const { &[$(&<$handler as $crate::__private::Handler>::RECORD),*] })
+    };
 }
 
 /// Links crates of handlers into the program.

@@ -13,7 +13,6 @@ pub(crate) async fn on_request(
 #[doc(hidden)]
 #[allow(dead_code, missing_debug_implementations, non_camel_case_types, unreachable_pub)]
 pub(crate) struct on_request {}
-#[cfg(unix)]
 const _: () = {
     #[allow(deprecated, unused_variables)]
     fn __sym_call<'cx>(

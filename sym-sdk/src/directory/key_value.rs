@@ -65,6 +65,14 @@ pub trait KeyValueStore: Send + Sync {
 }
 
 /// A small store of values that handlers may keep between calls. Clones share it.
+///
+/// ```
+/// use sym_sdk::prelude::*;
+///
+/// async fn after_approve(event: &Event, values: &KeyValue) -> Result<()> {
+///     values.put("last_approval.by", event.user().username()).await
+/// }
+/// ```
 #[derive(Clone)]
 pub struct KeyValue(Arc<dyn KeyValueStore>);
 

@@ -38,6 +38,13 @@ impl MemoryDirectory {
     }
 }
 
+impl FromIterator<User> for MemoryDirectory {
+    fn from_iter<I: IntoIterator<Item = User>>(users: I) -> Self {
+        let users = users.into_iter().map(|user| (user.id(), Arc::new(user))).collect();
+        Self { users: Mutex::new(users) }
+    }
+}
+
 fn done<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, Result<T>> {
     Box::pin(ready(Ok(value)))
 }

@@ -36,6 +36,16 @@ pub trait DirectoryStore: Send + Sync {
 }
 
 /// The users of the organization. Clones share them.
+///
+/// ```
+/// use sym_sdk::prelude::*;
+///
+/// async fn get_permissions(event: &Event, directory: &Directory) -> Result<RequestPermission> {
+///     let owner = directory.get_or_create_user_by_email(event.flow().var("owner")?).await?;
+///     let approvers = user_ids([owner]).or(PermissionLevel::Admin);
+///     Ok(RequestPermission::new(PermissionLevel::Admin, approvers))
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Directory {
     store: Arc<dyn DirectoryStore>,
@@ -148,8 +158,8 @@ impl Directory {
     /// Whether the e-mail address is in one of the organization's domains.
     pub fn owns_domain_of(&self, email: &str) -> bool {
         email.rsplit_once('@').is_some_and(|(_, domain)| {
-            let domain = domain.trim().to_lowercase();
-            self.domains.contains(&domain)
+            // Other letters whose lower case is ASCII, such as the Kelvin sign, make another domain.
+            self.domains.iter().any(|own| own.eq_ignore_ascii_case(domain.trim()))
         })
     }
 

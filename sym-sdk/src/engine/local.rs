@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result, codes};
 use crate::machine::{Effect, EffectError, EffectKey, EffectKind, Input, InputBody, Lane, Outcome, Reply, Transition};
 use crate::model::{RunId, Srn};
 
-/// How long a claimed effect is nobody else's. Longer than any time limit of what an effect calls.
+/// How long a claimed effect is nobody else's, if nothing else is said. Longer than the default limits of what an effect calls.
 const LEASE: Duration = Duration::from_secs(10 * 60);
 
 /// An effect that was begun this often and never reported back takes the process down with it, or outlives every lease.
@@ -32,6 +32,7 @@ pub struct LocalEngine {
     store: Arc<dyn Store>,
     process: Arc<dyn Process>,
     clock: Arc<dyn Clock>,
+    lease: Duration,
     /// Told of each commit that leaves something to do.
     pub(super) woken: Notify,
 }
@@ -39,7 +40,14 @@ pub struct LocalEngine {
 impl LocalEngine {
     /// An engine for this program on this store.
     pub fn new(store: Arc<dyn Store>, process: Arc<dyn Process>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, process, clock, woken: Notify::new() }
+        Self { store, process, clock, lease: LEASE, woken: Notify::new() }
+    }
+
+    /// How long a claimed effect is nobody else's: longer than any effect takes, or it is carried out twice at once.
+    #[must_use]
+    pub fn with_lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
     }
 
     /// The store.
@@ -98,7 +106,7 @@ impl LocalEngine {
     }
 
     pub(super) async fn claim(&self, lane: Lane, now: Timestamp, limit: usize) -> Result<Vec<Claimed>> {
-        Ok(self.store.claim(Claim::new(lane, now, LEASE, limit)).await?)
+        Ok(self.store.claim(Claim::new(lane, now, self.lease, limit)).await?)
     }
 
     /// Carries out a claimed effect and brings its outcome to the Run.

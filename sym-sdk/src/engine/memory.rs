@@ -120,10 +120,10 @@ impl Tables {
     }
 
     fn free(&mut self, effect: &Effect) {
-        if let Some(exclusive) = &effect.exclusive {
-            if self.leased_exclusively.get(exclusive) == Some(&effect.key) {
-                self.leased_exclusively.remove(exclusive);
-            }
+        if let Some(exclusive) = &effect.exclusive
+            && self.leased_exclusively.get(exclusive) == Some(&effect.key)
+        {
+            self.leased_exclusively.remove(exclusive);
         }
     }
 

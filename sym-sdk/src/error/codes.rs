@@ -111,7 +111,7 @@ pub const HANDLER_PANICKED: ErrorCode = ErrorCode::new("SymSDK", "HANDLER_PANICK
 pub const HANDLER_TIMED_OUT: ErrorCode = ErrorCode::new("SymSDK", "HANDLER_TIMED_OUT");
 /// `SymSDK:ARGUMENT_UNAVAILABLE`: an argument of a handler could not be had.
 pub const ARGUMENT_UNAVAILABLE: ErrorCode = ErrorCode::new("SymSDK", "ARGUMENT_UNAVAILABLE");
-/// `SymSDK:INVALID_VAR`: A var has not the form that a handler expects.
+/// `SymSDK:INVALID_VAR`: a var has not the form that a handler expects.
 pub const INVALID_VAR: ErrorCode = ErrorCode::new("SymSDK", "INVALID_VAR");
 /// `SymSDK:CONFIGURATION`: the configuration has a fault.
 pub const CONFIGURATION: ErrorCode = ErrorCode::new("SymSDK", "CONFIGURATION");
@@ -119,13 +119,13 @@ pub const CONFIGURATION: ErrorCode = ErrorCode::new("SymSDK", "CONFIGURATION");
 pub const INVALID_KEY: ErrorCode = ErrorCode::new("SymSDK", "INVALID_KEY");
 /// `SymSDK:INVALID_JSON`: a value has no JSON form, or JSON is not of the expected form.
 pub const INVALID_JSON: ErrorCode = ErrorCode::new("SymSDK", "INVALID_JSON");
-/// A hook put off the end of an access.
+/// `AccessStrategy:REVOCATION_PUT_OFF`: a hook put off the end of an access.
 pub const DEESCALATE_PUT_OFF: ErrorCode = ErrorCode::new("AccessStrategy", "REVOCATION_PUT_OFF");
-/// A strategy answered, and reported errors.
+/// `AccessStrategy:REPORTED_ERRORS`: a strategy answered, and reported errors.
 pub const STRATEGY_REPORTED_ERRORS: ErrorCode = ErrorCode::new("AccessStrategy", "REPORTED_ERRORS");
-/// The time of an access had passed before it could be granted.
+/// `AccessStrategy:EXPIRED`: the time of an access had passed before it could be granted.
 pub const ACCESS_EXPIRED: ErrorCode = ErrorCode::new("AccessStrategy", "EXPIRED");
-/// What was sent is larger than the limit.
+/// `SymSDK:TOO_LARGE`: what was sent is larger than the limit.
 pub const TOO_LARGE: ErrorCode = ErrorCode::new("SymSDK", "TOO_LARGE");
-/// The store failed.
+/// `SymSDK:STORE`: the store failed.
 pub const STORE: ErrorCode = ErrorCode::new("SymSDK", "STORE");

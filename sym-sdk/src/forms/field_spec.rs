@@ -255,7 +255,7 @@ impl FieldSpec {
 fn slack_user(json: &Value) -> Option<SlackUserSelection> {
     match json {
         Value::String(id) if !id.is_empty() => Some(SlackUserSelection::new(id, None)),
-        Value::Object(_) => serde_json::from_value(json.clone()).ok(),
+        Value::Object(_) => SlackUserSelection::deserialize(json).ok().filter(|user| !user.user_id().is_empty()),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use crate::model::{Event, Flow, User};
 use crate::routing::RequestForwardContext;
 
 /// What one call of a handler is about. Arguments are taken from it; a handler may also take it whole, as `&Context`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Context {
     services: Arc<Services>,
     event: Option<Arc<Event>>,
@@ -15,6 +15,20 @@ pub struct Context {
     forward: Option<RequestForwardContext>,
     identity_query: Option<IdentityQuery>,
     flows_query: Option<FlowsQuery>,
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        Self {
+            services: Services::nothing(),
+            event: None,
+            user: None,
+            flow: None,
+            forward: None,
+            identity_query: None,
+            flows_query: None,
+        }
+    }
 }
 
 impl Context {

@@ -1,4 +1,39 @@
 //! How a function becomes a handler, what it is given and what it may return.
+//!
+//! - [`#[reducer]`](macro@crate::reducer), [`#[hook]`](macro@crate::hook), [`#[prefetch]`](macro@crate::prefetch) and
+//!   [`#[on_change]`](macro@crate::on_change) leave the function as it is and write a [`HandlerRecord`] for it.
+//! - A [`Registry`] is a set of records, a [`Scope`] those of one flow.
+//! - A [`Context`] says what one call is about. Arguments are taken from it by [`FromContext`]; what they need is in the
+//!   record, as [`Requires`], so that a lack of it is found at start.
+//! - [`Services`] are what all calls share: clients of integrations, state, directory and key-value store.
+//!
+//! A handler needs no runtime to be called:
+//!
+//! ```
+//! use sym_sdk::model::Environment;
+//! use sym_sdk::prelude::*;
+//!
+//! #[hook]
+//! fn on_request(user: &User) -> Option<NextEvent> {
+//!     user.is_admin().then(ApprovalTemplate::approve)
+//! }
+//!
+//! # fn main() -> Result<()> {
+//! let flow = Flow::builder("prod".parse()?, "sym").environment(Environment::new("main".parse()?)).build();
+//! let event = Event::builder(flow, Step::Request, User::system()).build();
+//!
+//! // As the function that it is …
+//! assert_eq!(on_request(event.user()), None);
+//!
+//! // … or as the runtime does.
+//! let context = Context::builder().event(event).build();
+//! let registry = sym_sdk::handlers![on_request];
+//! for record in registry.iter() {
+//!     let future = record.call(&context);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 pub(crate) mod argument;
 mod context;

@@ -1,6 +1,6 @@
 use std::any::{Any, TypeId, type_name};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::requires::AnyClient;
 use super::{IntegrationClient, IntegrationRequirement, Requires};
@@ -15,7 +15,15 @@ pub struct Services {
     key_value: Option<KeyValue>,
 }
 
+/// Shared, so that a context without services of its own allocates none.
+static NOTHING: LazyLock<Arc<Services>> = LazyLock::new(Arc::default);
+
 impl Services {
+    /// No services at all.
+    pub(super) fn nothing() -> Arc<Self> {
+        Arc::clone(&NOTHING)
+    }
+
     /// Nothing yet.
     pub fn builder() -> ServicesBuilder {
         ServicesBuilder(Self::default())

@@ -177,7 +177,8 @@ impl Stepper<'_> {
                 self.complete(event, RunStatus::Deescalated);
                 self.update_messages(event);
                 if was_escalated {
-                    self.message_requester(event, Notice::Ended { target });
+                    let kept_by_another = revocation.still_needed_by > 0;
+                    self.message_requester(event, Notice::Ended { target, kept_by_another });
                     self.after(event);
                 }
             }

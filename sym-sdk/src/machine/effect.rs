@@ -208,7 +208,7 @@ pub struct EffectError {
     /// What to do.
     pub hint: Option<String>,
     /// The handler that failed, if it was one.
-    pub handler: Option<HandlerRef>,
+    pub handler: Option<Box<HandlerRef>>,
     /// Whether trying again may help.
     pub retryable: bool,
 }
@@ -222,7 +222,7 @@ impl EffectError {
     /// The error with the handler that raised it.
     #[must_use]
     pub fn in_handler(mut self, handler: HandlerRef) -> Self {
-        self.handler = Some(handler);
+        self.handler = Some(Box::new(handler));
         self
     }
 }
@@ -300,7 +300,7 @@ pub enum HookVerdict {
     /// The event goes on.
     Continue,
     /// This event is fired in its stead.
-    Fire(NextEvent),
+    Fire(Box<NextEvent>),
 }
 
 /// What the reducers said.

@@ -71,7 +71,7 @@ pub enum Action {
     /// Ask for the form.
     Prompt,
     /// Submit the form, or send a request.
-    Request(RequestInput),
+    Request(Box<RequestInput>),
     /// Approve the request.
     Approve {
         /// The text that was entered with the decision.

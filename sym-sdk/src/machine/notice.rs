@@ -34,10 +34,12 @@ pub enum Notice {
         /// Until when; `None` for access that lasts until it is revoked.
         until: Option<Timestamp>,
     },
-    /// Access was taken away.
+    /// The access that the request gave has ended.
     Ended {
         /// To what.
         target: String,
+        /// Whether another request of theirs still gives it.
+        kept_by_another: bool,
     },
     /// What the person did was refused.
     Refused {
@@ -79,7 +81,10 @@ impl Notice {
             }
             Self::Granted { target, until: Some(until) } => format!("You have access to {target} until {until:.0}"),
             Self::Granted { target, until: None } => format!("You have access to {target} until it is revoked"),
-            Self::Ended { target } => format!("Your access to {target} has ended"),
+            Self::Ended { target, kept_by_another: false } => format!("Your access to {target} has ended"),
+            Self::Ended { target, kept_by_another: true } => {
+                format!("This request's access to {target} has ended; another request of yours still gives it")
+            }
             Self::Refused { message, .. } => message.clone(),
             Self::Ignored { message: Some(message), .. } => message.clone(),
             Self::Ignored { event, message: None } => format!("Your {event} for {flow} was ignored by the flow"),

@@ -9,6 +9,17 @@ use crate::error::{Error, Result, codes};
 use crate::forms::FieldMap;
 
 /// A thing that access can be had to.
+///
+/// A setting can be bound to the request's field of the same name, for targets that are picked in the form:
+///
+/// ```
+/// use sym_sdk::prelude::*;
+///
+/// let target = AccessTarget::new("acme", "github_repo", Slug::parse("any-repo")?).with_field_binding("repo_name");
+/// let fields = FieldMap::from_iter([("repo_name", "sym-sdk")]);
+/// assert_eq!(target.bind(&fields)?.setting("repo_name")?, "sym-sdk");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AccessTarget {
     pub(crate) id: TargetId,

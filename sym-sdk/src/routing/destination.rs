@@ -231,6 +231,19 @@ pub enum RequestDestination {
 }
 
 impl RequestDestination {
+    /// The destination as people know it, such as `#access-requests` or `@U12345`.
+    pub fn label(&self) -> String {
+        match self {
+            Self::ChannelId(channel) => channel.channel_id().to_owned(),
+            Self::ChannelName(channel) => format!("#{}", channel.channel_name().trim_start_matches('#')),
+            Self::User(user) => format!("@{}", user.user_id()),
+            Self::Group(group) => {
+                group.users().iter().map(|user| format!("@{}", user.user_id())).collect::<Vec<_>>().join(", ")
+            }
+            Self::Legacy(legacy) => legacy.lookup_type().to_owned(),
+        }
+    }
+
     /// Whether the requester may decide when the request goes here.
     pub fn self_allowed(&self) -> bool {
         match self {
@@ -333,20 +346,5 @@ fn read<T>(
             Some(value) => Ok(Some(value)),
             None => Err(invalid(format!("`{key}` of a destination must be {expected}, got `{value}`"))),
         },
-    }
-}
-
-impl RequestDestination {
-    /// The destination as people know it, such as `#access-requests` or `@U12345`.
-    pub fn label(&self) -> String {
-        match self {
-            Self::ChannelId(channel) => channel.channel_id().to_owned(),
-            Self::ChannelName(channel) => format!("#{}", channel.channel_name().trim_start_matches('#')),
-            Self::User(user) => format!("@{}", user.user_id()),
-            Self::Group(group) => {
-                group.users().iter().map(|user| format!("@{}", user.user_id())).collect::<Vec<_>>().join(", ")
-            }
-            Self::Legacy(legacy) => legacy.lookup_type().to_owned(),
-        }
     }
 }

@@ -8,6 +8,17 @@ use super::{
 use crate::error::{Error, Result, codes};
 
 /// Destinations that are tried one after the other. Only `get_approvers` returns one.
+///
+/// ```
+/// use sym_sdk::prelude::*;
+///
+/// let on_call = SlackUser::new("U12345")?.timeout(Duration::from_secs(600));
+/// let team = SlackUser::new("U67890")?;
+/// let fallback = Fallback::new([on_call, team])?.continue_on_timeout(true);
+/// assert_eq!(fallback.destinations().len(), 2);
+/// assert!(Fallback::new([SlackUser::new("U12345")?]).is_err());
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "RawFallback")]
 pub struct Fallback {

@@ -183,6 +183,11 @@ impl Notification {
         self.timeout
     }
 
+    /// The destinations as people know them.
+    pub fn label(&self) -> String {
+        self.destinations.iter().map(Destination::label).collect::<Vec<_>>().join(" and ")
+    }
+
     /// The destination in Slack.
     pub fn slack(&self) -> Option<&RequestDestination> {
         self.destinations.iter().find_map(|destination| match destination {
@@ -197,12 +202,5 @@ impl TryFrom<RawNotification> for Notification {
 
     fn try_from(raw: RawNotification) -> Result<Self> {
         Ok(Self { timeout: raw.timeout, ..Self::new(raw.destinations)? })
-    }
-}
-
-impl Notification {
-    /// The destinations as people know them.
-    pub fn label(&self) -> String {
-        self.destinations.iter().map(Destination::label).collect::<Vec<_>>().join(" and ")
     }
 }

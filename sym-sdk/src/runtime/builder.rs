@@ -10,22 +10,26 @@ use secrecy::SecretString;
 
 use super::Runtime;
 use super::checks;
+use super::filter::Filter;
 use super::flows::{FlowEntries, FlowEntry};
 use super::limits::{Limits, contain};
 use super::perform::Performer;
 use super::secrets::{LocalSecrets, SecretReader, read_secret};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Fault, Faults, Implementation, Place};
+use crate::config::{CheckedFilter, Config, Fault, Faults, Implementation, Place};
 use crate::delivery::{Delivery, DryDelivery};
 use crate::directory::{Directory, KeyValue, MemoryDirectory, MemoryKeyValue};
 use crate::engine::{LocalEngine, MemoryStore, Store};
 use crate::error::Error;
 use crate::handler::{
-    HandlerRecord, IntegrationClient, IntegrationConfig, IntegrationRequirement, Registry, Requires, Scope, Services,
-    ServicesBuilder,
+    HandlerKind, HandlerRecord, IntegrationClient, IntegrationConfig, IntegrationRequirement, Registry, Requires,
+    Scope, Services, ServicesBuilder,
 };
 use crate::model::{Flow, Integration, Secret, Strategy};
 use crate::strategy::{AccessStrategy, DryStrategy, StrategyConfig, StrategyType};
+
+/// An effect's lease outlasts the effect by at least this much.
+const LEASE_MARGIN: Duration = Duration::from_secs(60);
 
 /// Reading a secret may take this long.
 const SECRET_LIMIT: Duration = Duration::from_secs(30);
@@ -62,6 +66,20 @@ pub(super) struct FlowPlan {
     pub(super) flow: Arc<Flow>,
     pub(super) scope: Scope,
     pub(super) place: Place,
+}
+
+/// What the flows filter takes.
+struct FilterPlan {
+    record: &'static HandlerRecord,
+    checked: CheckedFilter,
+}
+
+/// All that was found out before anything is built.
+#[derive(Default)]
+struct Plan {
+    flows: Vec<FlowPlan>,
+    filter: Option<FilterPlan>,
+    faults: Vec<Fault>,
 }
 
 impl Builder {
@@ -162,17 +180,14 @@ impl Builder {
     /// # Errors
     /// All faults.
     pub fn check(&self) -> Result<Vec<Arc<Flow>>, Faults> {
-        let (plans, mut faults) = self.plan();
-        for plan in &plans {
-            faults.extend(self.unmet(plan));
-        }
-        Faults::check(faults)?;
-        Ok(plans.into_iter().map(|plan| plan.flow).collect())
+        let plan = self.plan();
+        Faults::check(plan.faults)?;
+        Ok(plan.flows.into_iter().map(|plan| plan.flow).collect())
     }
 
     /// The handlers, and which flows take each. What is wrong with the configuration is left to [`Builder::check`].
     pub fn handlers(&self) -> Vec<HandlerUse> {
-        let (plans, _) = self.plan();
+        let plans = self.plan().flows;
         let uses = self.registry.iter().map(|record| {
             let takers = plans.iter().filter(|plan| plan.scope.iter().any(|own| std::ptr::eq(own, record)));
             HandlerUse { record, flows: takers.map(|plan| plan.flow.name().to_string()).collect() }
@@ -185,11 +200,8 @@ impl Builder {
     /// # Errors
     /// All faults of the configuration and the handlers, or all secrets, clients and strategies that cannot be had.
     pub async fn build(self) -> Result<Runtime, Faults> {
-        let (plans, mut faults) = self.plan();
-        for plan in &plans {
-            faults.extend(self.unmet(plan));
-        }
-        Faults::check(faults)?;
+        let plan = self.plan();
+        Faults::check(plan.faults)?;
 
         let organization = &self.config.organization;
         let directory = self
@@ -204,63 +216,84 @@ impl Builder {
             faults: Vec::new(),
         };
         let mut entries = Vec::new();
-        for plan in plans {
-            entries.extend(assembly.entry(plan).await);
+        for flow in plan.flows {
+            entries.extend(assembly.entry(flow).await);
         }
+        let filter = match plan.filter {
+            Some(filter) => Some(assembly.filter(filter).await),
+            None => None,
+        };
         Faults::check(assembly.faults)?;
 
         let performer = Arc::new(Performer {
             flows: entries.into_iter().collect::<FlowEntries>(),
+            filter,
             deliveries: self.deliveries,
             directory,
             clock: self.clock.clone(),
             limits: self.limits,
         });
-        let engine = Arc::new(LocalEngine::new(self.store, performer.clone(), self.clock));
+        let lease = performer.limits.longest_effect() * 2 + LEASE_MARGIN;
+        let engine = LocalEngine::new(self.store, performer.clone(), self.clock).with_lease(lease);
+        let engine = Arc::new(engine);
         Ok(Runtime { performer, engine })
     }
 
-    fn plan(&self) -> (Vec<FlowPlan>, Vec<Fault>) {
-        let mut faults = Vec::new();
+    fn plan(&self) -> Plan {
+        let mut plan = Plan::default();
         let checked = match self.config.check() {
             Ok(checked) => checked,
-            Err(found) => {
-                faults.extend(found);
-                return (Vec::new(), self.with_registry_faults(faults));
+            Err(faults) => {
+                plan.faults.extend(faults);
+                // Even where no flow can be read, a program without handlers is told so.
+                plan.faults.extend(
+                    self.registry.is_empty().then(|| self.registry.scope(None).err()).flatten().into_iter().flatten(),
+                );
+                return plan;
             }
         };
-        let mut plans = Vec::new();
         for flow in checked.flows.iter().cloned() {
             let declared = self.config.flow(flow.name());
             let place = declared.map(|declared| declared.place.clone()).unwrap_or_default();
             let implementation = declared.map(|declared| &declared.implementation);
-            match self.scope(implementation, &flow) {
-                Ok(scope) => plans.push(FlowPlan { flow, scope, place }),
-                Err(found) => faults.extend(found.into_iter().map(|fault| at(fault, &place))),
+            match self.scope(implementation, flow.name()) {
+                Ok(scope) => plan.flows.push(FlowPlan { flow, scope, place }),
+                Err(faults) => plan.faults.extend(faults.into_iter().map(|fault| at(fault, &place))),
             }
         }
-        if faults.is_empty() {
-            faults.extend(plans.iter().flat_map(checks::flow));
-            faults.extend(checks::unused(&self.registry, &plans, self.config.flows_filter.as_ref()));
-        }
-        (plans, faults)
-    }
-
-    /// Even where no flow can be read, a program without handlers is told so.
-    fn with_registry_faults(&self, mut faults: Vec<Fault>) -> Vec<Fault> {
-        if let Err(found) = self.registry.scope(None) {
-            if self.registry.is_empty() {
-                faults.extend(found);
+        if let Some(checked) = checked.flows_filter {
+            match self.filter_plan(checked) {
+                Ok(filter) => plan.filter = Some(filter),
+                Err(faults) => plan.faults.extend(faults),
             }
         }
-        faults
+        if plan.faults.is_empty() {
+            plan.faults.extend(plan.flows.iter().flat_map(checks::flow));
+            plan.faults.extend(checks::unused(&self.registry, &plan.flows, plan.filter.is_some()));
+            plan.faults.extend(plan.flows.iter().flat_map(|plan| self.unmet(plan)));
+            plan.faults.extend(plan.filter.iter().flat_map(|filter| self.unmet_by_filter(filter)));
+        }
+        plan
     }
 
-    fn scope(&self, implementation: Option<&Implementation>, flow: &Flow) -> Result<Scope, Vec<Fault>> {
+    fn filter_plan(&self, checked: CheckedFilter) -> Result<FilterPlan, Vec<Fault>> {
+        let scope = self.scope(Some(&checked.implementation), "get_flows");
+        let scope =
+            scope.map_err(|faults| faults.into_iter().map(|fault| at(fault, &checked.place)).collect::<Vec<_>>())?;
+        match scope.get(HandlerKind::GetFlows) {
+            Some(record) => Ok(FilterPlan { record, checked }),
+            None => {
+                let hint = "write `#[reducer] fn get_flows(user: &User, flows: &Flows) -> Vec<Arc<Flow>>`";
+                Err(vec![Fault::new(checked.place, "the flows filter has no reducer `get_flows`").with_hint(hint)])
+            }
+        }
+    }
+
+    fn scope(&self, implementation: Option<&Implementation>, name: &str) -> Result<Scope, Vec<Fault>> {
         match implementation {
             Some(Implementation::Module(module)) => self.registry.scope(Some(module)),
             Some(Implementation::ByName) => {
-                let name = flow.name().replace('-', "_");
+                let name = name.replace('-', "_");
                 let own = self.registry.iter().find_map(|record| module_named(record.module(), &name));
                 self.registry.scope(own)
             }
@@ -270,20 +303,38 @@ impl Builder {
 
     /// What handlers and strategies of a flow need and the configuration does not have.
     fn unmet(&self, plan: &FlowPlan) -> Vec<Fault> {
+        let integrations = plan.flow.environment().integrations();
+        let services = self.services_with(plan.scope.iter(), integrations, plan.flow.strategy());
+        let called = plan.scope.iter().filter(|record| record.kind() != HandlerKind::GetFlows);
+        let mut faults: Vec<_> = called.flat_map(|record| record.unmet(&services)).collect();
+        if let Some(strategy) = plan.flow.strategy()
+            && !self.dry
+            && self.strategy_type_of(strategy).is_none()
+        {
+            faults.push(self.no_strategy_type(strategy, &plan.place));
+        }
+        faults
+    }
+
+    fn unmet_by_filter(&self, filter: &FilterPlan) -> Vec<Fault> {
+        let services = self.services_with([filter.record], &filter.checked.integrations, None);
+        filter.record.unmet(&services).collect()
+    }
+
+    /// Stands for the clients that the handlers would get.
+    fn services_with(
+        &self,
+        records: impl IntoIterator<Item = &'static HandlerRecord>,
+        integrations: &BTreeMap<String, Integration>,
+        strategy: Option<&Strategy>,
+    ) -> Arc<Services> {
         let mut services = self.services.clone();
-        for requirement in plan.scope.iter().flat_map(|record| requirements(record)) {
-            if integration_for(&plan.flow, requirement.kind()).is_some() {
+        for requirement in records.into_iter().flat_map(requirements) {
+            if integration_for(integrations, strategy, requirement.kind()).is_some() {
                 services = services.client_for(requirement, Arc::new(()));
             }
         }
-        let services = services.build();
-        let mut faults: Vec<_> = plan.scope.iter().flat_map(|record| record.unmet(&services)).collect();
-        if let Some(strategy) = plan.flow.strategy() {
-            if !self.dry && self.strategy_type_of(strategy).is_none() {
-                faults.push(self.no_strategy_type(strategy, &plan.place));
-            }
-        }
-        faults
+        services.build()
     }
 
     fn strategy_type_of(&self, strategy: &Strategy) -> Option<&StrategyType> {
@@ -330,14 +381,17 @@ fn requirements(record: &'static HandlerRecord) -> impl Iterator<Item = &'static
     })
 }
 
-/// The integration of this type that a flow's handlers use: the environment's, or else its strategy's.
-fn integration_for<'a>(flow: &'a Flow, kind: &str) -> Option<&'a Integration> {
-    let environment = flow.environment().integrations();
-    let by_key =
-        environment.get(kind).filter(|integration| integration.kind() == kind || integration.kind() == "custom");
+/// The integration of this type that handlers use: the environment's, or else the strategy's.
+fn integration_for<'a>(
+    integrations: &'a BTreeMap<String, Integration>,
+    strategy: Option<&'a Strategy>,
+    kind: &str,
+) -> Option<&'a Integration> {
+    // A custom integration is known by its key: a client for `victorops` takes what stands under `victorops_id`.
+    let by_key = integrations.get(kind).filter(|integration| [kind, "custom"].contains(&integration.kind()));
     by_key
-        .or_else(|| environment.values().find(|integration| integration.kind() == kind))
-        .or_else(|| flow.strategy()?.integration().filter(|integration| integration.kind() == kind))
+        .or_else(|| integrations.values().find(|integration| integration.kind() == kind))
+        .or_else(|| strategy?.integration().filter(|integration| integration.kind() == kind))
 }
 
 /// Clients and strategies being built. What several flows share is built once.
@@ -352,25 +406,42 @@ struct Assembly<'a> {
 impl Assembly<'_> {
     async fn entry(&mut self, plan: FlowPlan) -> Option<FlowEntry> {
         let FlowPlan { flow, scope, place } = plan;
+        let integrations = flow.environment().integrations();
+        let services = self.services(scope.iter(), integrations, flow.strategy()).await;
+        let strategy = match flow.strategy() {
+            Some(strategy) => Some(self.strategy(strategy, &place).await?),
+            None => None,
+        };
+        Some(FlowEntry::new(flow, scope, services, strategy))
+    }
+
+    async fn filter(&mut self, plan: FilterPlan) -> Filter {
+        let FilterPlan { record, checked } = plan;
+        let services = self.services([record], &checked.integrations, None).await;
+        Filter { record, services, vars: checked.vars }
+    }
+
+    /// What the handlers take: what was handed over, and clients built for the rest.
+    async fn services(
+        &mut self,
+        records: impl IntoIterator<Item = &'static HandlerRecord>,
+        integrations: &BTreeMap<String, Integration>,
+        strategy: Option<&Strategy>,
+    ) -> Arc<Services> {
         let given = self.builder.services.clone().build();
         let mut services = self.builder.services.clone();
-        for record in scope.iter() {
+        for record in records {
             for requirement in requirements(record) {
                 if given.satisfy(&Requires::Integration(*requirement)) {
                     continue;
                 }
-                let Some(integration) = integration_for(&flow, requirement.kind()) else { continue };
+                let Some(integration) = integration_for(integrations, strategy, requirement.kind()) else { continue };
                 if let Some(client) = self.client(requirement, integration, record).await {
                     services = services.client_for(requirement, client);
                 }
             }
         }
-        let strategy = match flow.strategy() {
-            Some(strategy) => Some(self.strategy(strategy, &place).await?),
-            None => None,
-        };
-        let services = services.directory(self.directory.clone()).key_value(self.builder.key_value.clone()).build();
-        Some(FlowEntry::new(flow, scope, services, strategy))
+        services.directory(self.directory.clone()).key_value(self.builder.key_value.clone()).build()
     }
 
     async fn client(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::builder::FlowPlan;
-use crate::config::{Fault, FlowsFilter, Place};
+use crate::config::Fault;
 use crate::handler::{HandlerKind, HandlerRecord, Registry, Requires};
 use crate::template::Step;
 
@@ -130,11 +130,11 @@ fn misplaced(record: &'static HandlerRecord, requires: &Requires) -> Option<Faul
 }
 
 /// Handlers that no flow takes, and prefetch or `on_change` handlers for fields that none of their flows has.
-pub(super) fn unused(registry: &Registry, plans: &[FlowPlan], filter: Option<&FlowsFilter>) -> Vec<Fault> {
+pub(super) fn unused(registry: &Registry, plans: &[FlowPlan], has_filter: bool) -> Vec<Fault> {
     let mut faults = Vec::new();
     for record in registry.iter() {
         if record.kind() == HandlerKind::GetFlows {
-            if filter.is_none() {
+            if !has_filter {
                 let message = format!("reducer `{}` is never called: there is no flows filter", record.name());
                 faults.push(Fault::new(record.place(), message).with_hint("declare a `sym_flows_filter`"));
             }
@@ -191,6 +191,5 @@ fn hook_of_no_access(record: &'static HandlerRecord, takers: &[&FlowPlan]) -> Op
         record.kind().macro_name(),
         record.name()
     );
-    let place: Place = record.place();
-    Some(Fault::new(place, message).with_hint("name a strategy in the flow's params, or remove the handler"))
+    Some(Fault::new(record.place(), message).with_hint("name a strategy in the flow's params, or remove the handler"))
 }

@@ -4,6 +4,7 @@ use futures_util::future::try_join_all;
 
 use super::call::{call, failed_in, wrong_output};
 use super::flows::FlowEntry;
+use super::limits::contain;
 use super::perform::Performer;
 use super::request::{DURATION, TARGET};
 use crate::error::{Error, ErrorKind, codes};
@@ -97,4 +98,24 @@ pub(super) fn prompt_event(
     user: &std::sync::Arc<crate::model::User>,
 ) -> Event {
     Event::builder(entry.flow.clone(), crate::template::Step::Prompt, user.clone()).at(performer.clock.now()).build()
+}
+
+/// Has the field's handler change the form.
+pub(super) async fn change_form(
+    performer: &Performer,
+    entry: &FlowEntry,
+    user: &std::sync::Arc<crate::model::User>,
+    changed: &str,
+    form: PromptForm,
+) -> Result<PromptForm, EffectError> {
+    let Some(record) = entry.scope.on_change(changed) else { return Ok(form) };
+    let context =
+        Context::builder().services(entry.services.clone()).user(user.clone()).flow(entry.flow.clone()).build();
+    let mut changing = form;
+    let what = format!("on_change `{}`", record.name());
+    let work = async { record.call_form(&context, &mut changing).await };
+    let changed = contain(&*performer.clock, performer.limits.on_change, &what, work).await;
+    let changed = changed.and_then(|result| result.map_err(crate::handler::HandlerError::into_error));
+    changed.map_err(|error| failed_in(record, &error))?;
+    Ok(changing)
 }

@@ -34,14 +34,14 @@ pub(super) async fn requester_identity(
     let context = Context::builder().services(entry.services.clone()).event(event).identity_query(query).build();
     let limit = performer.limits.reducer;
     let mut handler = None;
-    if strategy.kind() != "custom" {
-        if let Some(record) = entry.scope.get(HandlerKind::GetIdentity) {
-            handler = Some(record.to_ref());
-            match call(&*performer.clock, limit, record, &context).await? {
-                HandlerOutput::Identity(Some(id)) => return persist(performer, requester, strategy, id, handler).await,
-                HandlerOutput::Identity(None) => {}
-                other => return Err(wrong_output(record, &other)),
-            }
+    // Custom strategies find identities by themselves.
+    let get_identity = entry.scope.get(HandlerKind::GetIdentity).filter(|_| strategy.kind() != "custom");
+    if let Some(record) = get_identity {
+        handler = Some(record.to_ref());
+        match call(&*performer.clock, limit, record, &context).await? {
+            HandlerOutput::Identity(Some(id)) => return persist(performer, requester, strategy, id, handler).await,
+            HandlerOutput::Identity(None) => {}
+            other => return Err(wrong_output(record, &other)),
         }
     }
 

@@ -48,6 +48,16 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// How long one effect may take: as long as all that it calls one after the other.
+    pub(super) fn longest_effect(&self) -> Duration {
+        let reducers = self.reducer * 2;
+        let form = self.prefetch + self.delivery;
+        let identity = self.reducer * 2 + self.strategy;
+        [reducers, form, identity, self.hook].into_iter().max().unwrap_or_default()
+    }
+}
+
 /// Awaits code that is not ours: at most for `limit`, and without letting a panic out. `what` names it in the error.
 pub(super) async fn contain<T>(
     clock: &dyn Clock,

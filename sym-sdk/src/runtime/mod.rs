@@ -7,6 +7,7 @@ mod builder;
 mod call;
 mod checks;
 mod event;
+mod filter;
 mod flows;
 mod forms;
 mod identity;
@@ -25,7 +26,7 @@ use perform::Performer;
 pub use secrets::{LocalSecrets, SecretReader};
 pub use submission::{Actor, Receipt, Submission};
 
-use crate::audit::AuditEntry;
+use crate::audit::{AuditEntry, EventSummary};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::directory::Directory;
@@ -58,6 +59,18 @@ impl Runtime {
     /// If there is none, with the nearest name.
     pub fn flow(&self, name: &str) -> Result<Arc<Flow>> {
         self.performer.flows.named(name).map(|entry| entry.flow.clone())
+    }
+
+    /// The flows that this person sees: all, or those that the `get_flows` reducer gives.
+    ///
+    /// # Errors
+    /// If the reducer fails.
+    pub async fn flows_for(&self, user: &Arc<User>) -> Result<Flows> {
+        let flows = self.flows();
+        match &self.performer.filter {
+            Some(filter) => filter.flows_for(&self.performer, user, flows).await.map_err(submission::error_of),
+            None => Ok(flows),
+        }
     }
 
     /// Users and their identities.
@@ -108,6 +121,30 @@ impl Runtime {
         let entry = self.performer.flows.named(flow)?;
         let event = forms::prompt_event(&self.performer, entry, user);
         forms::build_form(&self.performer, entry, event).await.map_err(submission::error_of)
+    }
+
+    /// Has the field's `on_change` handler change a form in which the field was changed. Without a handler the form stays as
+    /// it is.
+    ///
+    /// # Errors
+    /// If there is no such flow, or the handler fails.
+    pub async fn change_form(
+        &self,
+        flow: &str,
+        user: &Arc<User>,
+        changed: &str,
+        form: PromptForm,
+    ) -> Result<PromptForm> {
+        let entry = self.performer.flows.named(flow)?;
+        forms::change_form(&self.performer, entry, user, changed, form).await.map_err(submission::error_of)
+    }
+
+    /// The events of a Run so far, in order, with what became of each.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn events(&self, run: RunId) -> Result<Vec<EventSummary>> {
+        Ok(EventSummary::of(&self.engine.audit(Some(run), usize::MAX).await?))
     }
 
     /// Starts workers that carry out what is due, on the current tokio runtime.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::call::{call, failed_in, wrong_output};
 use super::event::event;
+use super::filter::Filter;
 use super::flows::{FlowEntries, FlowEntry};
 use super::forms::build_form;
 use super::identity::requester_identity;
@@ -27,6 +28,7 @@ use crate::strategy::AccessRequest;
 /// The program that the engine runs.
 pub(super) struct Performer {
     pub(super) flows: FlowEntries,
+    pub(super) filter: Option<Filter>,
     pub(super) deliveries: Vec<Arc<dyn Delivery>>,
     pub(super) directory: Directory,
     pub(super) clock: Arc<dyn Clock>,
@@ -111,7 +113,7 @@ impl Performance<'_> {
         let verdict = match output {
             HandlerOutput::Next(Some(next)) => {
                 next.validate().map_err(|error| failed_in(record, &error))?;
-                HookVerdict::Fire(next)
+                HookVerdict::Fire(Box::new(next))
             }
             HandlerOutput::Next(None) | HandlerOutput::Done => HookVerdict::Continue,
             other => return Err(wrong_output(record, &other)),

@@ -224,11 +224,14 @@ impl Runtime {
                     self.form_of(form, entry).await?;
                 }
                 let run = form.unwrap_or_else(|| self.new_run(key.as_ref()));
-                (run, entry.flow.srn().clone(), Action::Request(request))
+                (run, entry.flow.srn().clone(), Action::Request(Box::new(request)))
             }
             What::Decide { run, action } => (run, self.run(run).await?.state.flow.clone(), action),
         };
         let actor = self.actor(actor, begins).await?;
+        if begins {
+            self.may_see(&flow, &actor).await?;
+        }
         let key = key.unwrap_or_else(|| InputKey::new(format!("submission:{event}")));
         let body = InputBody::Submitted { event, actor, channel, action };
         let input = Input::new(run, flow, self.clock().now(), body);
@@ -245,6 +248,15 @@ impl Runtime {
         self.performer.flows.named(flow)
     }
 
+    /// A flow that the flows filter hides from a person is closed to them, by whatever way they name it.
+    async fn may_see(&self, flow: &Srn, actor: &Arc<User>) -> Result<()> {
+        if self.flows_for(actor).await?.get(flow.slug()).is_some() {
+            return Ok(());
+        }
+        let message = format!("flow `{}` is not open to {}", flow.slug(), actor.username());
+        Err(Error::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message))
+    }
+
     /// A form belongs to the flow that it was opened for.
     async fn form_of(&self, form: RunId, entry: &FlowEntry) -> Result<()> {
         let flow: Srn = self.run(form).await?.state.flow.clone();
@@ -259,25 +271,34 @@ impl Runtime {
     /// where a flow admits those.
     async fn actor(&self, actor: Actor, begins: bool) -> Result<Arc<User>> {
         let directory = &self.performer.directory;
-        let unknown = |who: String, hint: &str| {
-            Error::new(ErrorKind::NotFound, codes::UNKNOWN_USER, format!("{who} is not a known user")).with_hint(hint)
-        };
         match actor {
-            // Roles may have changed since the front end read them.
-            Actor::User(user) => Ok(directory.user(user.id()).await?.unwrap_or(user)),
+            // Read anew: roles may have changed since the front end read them.
+            Actor::User(user) => {
+                let known = directory.user(user.id()).await?;
+                known.ok_or_else(|| unknown(user.username().to_owned(), "add them to the directory first"))
+            }
             Actor::Id(id) => {
                 let user = directory.user(id).await?;
-                user.ok_or_else(|| unknown(format!("user {id}"), "name the person by e-mail address"))
+                user.ok_or_else(|| unknown_user(&format!("user {id}"), "name the person by e-mail address"))
             }
             Actor::Email(email) => match directory.user_by_email(&email).await? {
                 Some(user) => Ok(user),
-                None if begins && !directory.owns_domain_of(&email) => Err(unknown(
-                    email,
-                    "their e-mail domain is none of the organization's; an administrator can add them",
-                )),
-                None => directory.get_or_create_user_by_email(&email).await,
+                None => self.newcomer(&email, begins).await,
             },
         }
+    }
+
+    /// Somebody who is not in the directory.
+    async fn newcomer(&self, email: &str, begins: bool) -> Result<Arc<User>> {
+        let directory = &self.performer.directory;
+        let person = User::person(UserId::of_email(email), email)?;
+        if begins && !directory.owns_domain_of(person.username()) {
+            return Err(unknown_user(
+                person.username(),
+                "their e-mail domain is none of the organization's; an administrator can add them",
+            ));
+        }
+        directory.get_or_create_user_by_email(email).await
     }
 
     fn new_run(&self, key: Option<&InputKey>) -> RunId {
@@ -296,6 +317,10 @@ impl Runtime {
             }
         }
     }
+}
+
+fn unknown_user(who: &str, hint: &str) -> Error {
+    Error::new(ErrorKind::NotFound, codes::UNKNOWN_USER, format!("{who} is not a known user")).with_hint(hint)
 }
 
 /// A recorded error as an error.

@@ -33,6 +33,28 @@ fn first_contact_makes_members_and_guests() {
 }
 
 #[test]
+fn domains_that_only_look_the_same_are_foreign() {
+    let directory = Directory::new(MemoryDirectory::new(), ["bank.com"]);
+    assert!(directory.owns_domain_of("ann@BANK.com"));
+    assert!(!directory.owns_domain_of("ann@ban\u{212a}.com"));
+    assert!(!directory.owns_domain_of("bank.com"));
+    let eve = now(directory.get_or_create_user_by_email("eve@ban\u{212a}.com")).unwrap();
+    assert_eq!(eve.role(), UserRole::Guest);
+}
+
+#[test]
+fn identities_of_known_users() {
+    let ann = User::person(UserId::of_email("ann@bank.com"), "ann@bank.com").unwrap();
+    let id = ann.id();
+    let directory = Directory::new(MemoryDirectory::from_iter([ann]), ["bank.com"]);
+    let saved = now(directory.put_identity(id, UserIdentity::new("okta", "bank.okta.com", "00u1"))).unwrap();
+    assert_eq!(saved.identity("okta", None).unwrap().user_id(), "00u1");
+    let nobody = UserId::of_email("nobody@bank.com");
+    let error = now(directory.put_identity(nobody, UserIdentity::new("okta", "x", "y"))).unwrap_err();
+    assert_eq!(*error.code(), codes::UNKNOWN_USER);
+}
+
+#[test]
 fn later_contacts_find_the_same_user() {
     let directory = directory();
     let ann = now(directory.get_or_create_user_by_email("ann@example.com")).unwrap();

@@ -86,6 +86,15 @@ fn errors_are_small_and_cross_threads() {
 }
 
 #[test]
+fn json_errors_convert() {
+    let read = || -> sym_sdk::Result<bool> { Ok(serde_json::from_value(json!(1))?) };
+    expect![[r#"
+        the JSON is not of the expected form (SymSDK:INVALID_JSON)
+          caused by: invalid type: integer `1`, expected a boolean"#]]
+    .assert_eq(&read().unwrap_err().report().to_string());
+}
+
+#[test]
 fn missing_argument_names_both() {
     expect!["`onelogin.users_in_role` was called without the argument `role_id` (SymSDK:MISSING_ARGUMENT)"]
         .assert_eq(&Error::missing_argument("role_id", "onelogin.users_in_role").to_string());

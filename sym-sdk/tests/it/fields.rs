@@ -130,7 +130,7 @@ fn submitted_values_have_the_type_of_their_field() {
 
 #[test]
 fn values_of_another_type_are_refused() {
-    let bad: [(FieldType, Value); 14] = [
+    let bad: [(FieldType, Value); 15] = [
         (FieldType::String, json!(1)),
         (FieldType::String, json!(null)),
         (FieldType::Int, json!("1")),
@@ -141,6 +141,7 @@ fn values_of_another_type_are_refused() {
         (FieldType::Duration, json!(1.5)),
         (FieldType::SlackUser, json!("")),
         (FieldType::SlackUser, json!({ "username": "ann" })),
+        (FieldType::SlackUser, json!({ "user_id": "" })),
         (FieldType::SlackUserList, json!("U1")),
         (FieldType::StrList, json!(["a", 1])),
         (FieldType::IntList, json!(["1"])),

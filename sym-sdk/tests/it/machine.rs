@@ -138,7 +138,7 @@ impl World {
             request.target = Some(strategy.targets()[0].clone());
             request.duration = Some(HOUR);
         }
-        self.act(who, Action::Request(request))
+        self.act(who, Action::Request(Box::new(request)))
     }
 
     fn approve(&mut self, who: &Arc<User>) -> Reply {
@@ -465,7 +465,7 @@ fn an_approval_that_its_own_hook_fires_again_is_still_one_vote() {
     world.approve(&ben);
     let hook = world.find(is_hook(Hook::On(Step::Approve))).unwrap();
     let again = ApprovalTemplate::approve().reason("with a better reason");
-    world.finish(hook, verdict(Hook::On(Step::Approve), HookVerdict::Fire(again)));
+    world.finish(hook, verdict(Hook::On(Step::Approve), HookVerdict::Fire(again.into())));
     world.settle();
     assert_eq!(world.status(), RunStatus::Requested, "another approver is still needed");
 }
@@ -480,7 +480,7 @@ fn fire_from(on: Step, next: NextEvent) -> World {
     while !fired && guard < 50 {
         guard += 1;
         if let Some(hook) = world.find(is_hook(Hook::On(on))) {
-            world.finish(hook, verdict(Hook::On(on), HookVerdict::Fire(next.clone())));
+            world.finish(hook, verdict(Hook::On(on), HookVerdict::Fire(next.clone().into())));
             fired = true;
         } else if let Some(seq) = world.effects.keys().next().copied() {
             world.succeed(seq);
@@ -533,7 +533,7 @@ fn a_hook_may_fire_its_own_event_once() {
     let hook = world.find(is_hook(Hook::On(Step::Request))).expect("the hook is asked again");
     let mut again = World { state: world.state.clone(), effects: world.effects.clone(), ..World::access() };
     again.hooks = world.hooks;
-    again.finish(hook, verdict(Hook::On(Step::Request), HookVerdict::Fire(ApprovalTemplate::request())));
+    again.finish(hook, verdict(Hook::On(Step::Request), HookVerdict::Fire(ApprovalTemplate::request().into())));
     assert_eq!(again.status(), RunStatus::Errored, "but not twice");
     world.settle();
     assert_eq!(world.status(), RunStatus::Requested);
@@ -845,7 +845,7 @@ fn play(world: &mut World, next: &Move) {
                     let mut request = RequestInput::default();
                     request.target = world.flow.strategy().map(|strategy| strategy.targets()[0].clone());
                     request.duration = world.flow.strategy().map(|_| HOUR);
-                    Action::Request(request)
+                    Action::Request(Box::new(request))
                 }
                 3 => Action::Approve { decision_message: None },
                 4 => Action::Deny { decision_message: Some("no".into()) },
@@ -868,7 +868,7 @@ fn play(world: &mut World, next: &Move) {
                         _ => ApprovalTemplate::request(),
                     };
                     let hook = *hook;
-                    world.finish(seq, verdict(hook, HookVerdict::Fire(next)));
+                    world.finish(seq, verdict(hook, HookVerdict::Fire(next.into())));
                 }
                 (8, EffectKind::Grant { .. }) => {
                     world.finish(seq, Outcome::Rejected { output: None, errors: vec!["no".into()] });
@@ -937,6 +937,7 @@ fn check(world: &World, before: Option<&RunState>) {
         assert!(world.holds.is_empty());
         assert!(!world.timers.contains_key(&TimerKind::Expire));
     }
+    assert!(state.is_open() || !world.timers.contains_key(&TimerKind::Forward), "a closed request is not forwarded");
     // P4: one decision.
     let decisions = world.audit.iter().filter(|entry| {
         matches!(entry.kind, AuditKind::Completed) && matches!(entry.status, RunStatus::Approved | RunStatus::Denied)

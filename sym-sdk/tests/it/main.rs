@@ -1,17 +1,29 @@
 //! Tests of the public API, in one binary.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "clippy's exception for tests leaves out their helpers")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "clippy's exception for tests leaves out their helpers"
+)]
 
+mod config;
 mod directory;
 mod error;
 mod event;
 mod field_map;
 mod fields;
+mod handler;
 #[cfg(feature = "testing")]
 mod harness;
 #[cfg(feature = "runtime")]
 mod machine;
+mod registry;
 mod routing;
+#[cfg(feature = "testing")]
+mod runtime;
 mod serde_forms;
 mod srn;
 mod template;
+#[cfg(feature = "terraform")]
+mod terraform;
 mod user;

@@ -3,7 +3,7 @@
 use super::Check;
 use super::flows::DURATION;
 use super::index::called;
-use crate::config::{Flow, PromptField};
+use crate::config::{Fault, Flow, PromptField};
 use crate::forms::{FieldOption, FieldSpec, FieldType, FieldValue};
 
 /// The field that picks the target. What it offers is the strategy's.
@@ -50,15 +50,21 @@ impl Check<'_> {
             let hint = "Slack itself offers the users";
             self.fault_with(place, format!("{whose} of type `{kind}` cannot have `prefetch`"), hint);
         }
-        if let Some(values) = field.allowed_values.as_ref().filter(|_| field.name != TARGET) {
-            resolved = self.with_allowed_values(resolved, field, values, whose)?;
+        match &field.allowed_values {
+            Some(_) if field.name == TARGET => {
+                let message = format!("allowed values of {whose} are ignored: the strategy's targets are offered");
+                self.notes.push(Fault::new(place.clone(), message));
+            }
+            Some(values) => resolved = self.with_allowed_values(resolved, field, values, whose)?,
+            None => {}
         }
         if let Some(default) = &field.default {
             if kind.is_slack() || kind.is_list() {
                 self.fault(place, format!("{whose} of type `{kind}` cannot have a default"));
             } else {
-                let default = self.keep(place, &format!("default of {whose}"), kind.parse_text(default))?;
-                resolved = self.keep(place, whose, resolved.with_default(default))?;
+                let about = format!("default of {whose}");
+                let default = self.keep(place, &about, kind.parse_text(default))?;
+                resolved = self.keep(place, &about, resolved.with_default(default))?;
             }
         }
         Some(resolved)

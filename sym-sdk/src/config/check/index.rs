@@ -87,8 +87,10 @@ impl<'c, T: Declared> Index<'c, T> {
                     let of_kind = declared.kind().map(|kind| format!(" of type `{kind}`")).unwrap_or_default();
                     let message = format!("{}{of_kind} is declared twice", called(declared));
                     let hint = match first.place() == declared.place() {
-                        true => "names differ by more than their case".to_owned(),
-                        false => format!("the first is at {}; names differ by more than their case", first.place()),
+                        true => "names must differ by more than their case".to_owned(),
+                        false => {
+                            format!("the first is at {}; names must differ by more than their case", first.place())
+                        }
                     };
                     faults.push(Fault::new(declared.place().clone(), message).with_hint(hint));
                 }

@@ -25,6 +25,8 @@ pub struct Checked {
     pub flows: Flows,
     /// Which flows a user sees.
     pub flows_filter: Option<CheckedFilter>,
+    /// What was accepted, but is worth a look.
+    pub notes: Vec<Fault>,
 }
 
 /// The flows filter, its references resolved.
@@ -64,8 +66,9 @@ impl Config {
         let mut check = Check::new(self, &organization, &mut faults);
         let flows: Vec<model::Flow> = self.flows.iter().filter_map(|flow| check.flow(flow)).collect();
         let flows_filter = self.flows_filter.as_ref().map(|filter| check.flows_filter(filter));
+        let notes = std::mem::take(&mut check.notes);
         Faults::check(faults)?;
-        Ok(Checked { organization, flows: flows.into_iter().collect(), flows_filter })
+        Ok(Checked { organization, flows: flows.into_iter().collect(), flows_filter, notes })
     }
 
     /// The declaration of a flow, whatever the case of its name.
@@ -78,13 +81,14 @@ impl Config {
 struct Check<'c> {
     organization: &'c str,
     environments: Index<'c, super::Environment>,
+    integrations: Index<'c, super::Integration>,
     strategies: Index<'c, super::Strategy>,
-    /// By their place in the configuration; none if a fault keeps it from being resolved.
+    /// By type and name, as those that follow; none if a fault keeps it from being resolved.
     resolved_integrations: BTreeMap<Key, Option<model::Integration>>,
     resolved_environments: BTreeMap<Key, Option<model::Environment>>,
     resolved_strategies: BTreeMap<Key, Option<model::Strategy>>,
-    integrations: Index<'c, super::Integration>,
     faults: &'c mut Vec<Fault>,
+    notes: Vec<Fault>,
 }
 
 /// Type and name in lower case; no type for a kind of declaration that has none.
@@ -107,6 +111,7 @@ impl<'c> Check<'c> {
             resolved_environments: BTreeMap::new(),
             resolved_strategies: BTreeMap::new(),
             faults,
+            notes: Vec::new(),
         };
         // What flows refer to comes first, so that each fault is reported once, where it stands.
         let secrets = check.secrets(config, &sources);

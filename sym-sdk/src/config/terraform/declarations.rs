@@ -26,7 +26,7 @@ impl World {
         for provider in module.providers.iter().filter(|provider| provider.name == "sym") {
             self.declare_organization(instance, provider, config);
         }
-        for declared in module.resources.values().chain(module.data.values()).filter(|declared| declared.is_sym()) {
+        for declared in module.sym_resources() {
             if schema::resource(&declared.kind).is_none() {
                 let message = format!("`{}` is not a resource of Sym's", declared.kind);
                 let hint = did_you_mean(&declared.kind, schema::kinds());
@@ -63,8 +63,7 @@ impl World {
         let declared = &resource.declared;
         let Some(schema) = schema::resource(&declared.kind) else { return };
         let scope = self.scope(instance, &declared.source, &resource.key);
-        let what = resource.address.clone();
-        let mut table = Table::of_body(scope, &declared.body, schema, what, declared.place.clone(), &|attribute| {
+        let mut table = Table::of_resource(scope, declared, schema, &resource.address, &|attribute| {
             self.once_attribute(instance, resource, attribute.key.as_str(), || scope.eval(&attribute.value))
         });
         let name = || self.derived_name(instance, resource);

@@ -36,7 +36,7 @@ impl World {
             Some(given) => given,
         };
         let Some(attribute) = declared.attribute("type") else { return value };
-        let kind = match Type::parse(&attribute.value, &|expr| scope.eval(expr)) {
+        let kind = match Type::read(&attribute.value, &|expr| scope.eval(expr)) {
             Ok(kind) => kind,
             Err(bad) => {
                 let fault = Fault::new(scope.place(&attribute.value), format!("`type`: {}", bad.message));
@@ -153,7 +153,13 @@ impl World {
             }
         };
         let value = scope.eval(&attribute.value);
-        if let Value::Unknown(unknown) = &value {
+        let unknown = match &value {
+            Value::Unknown(unknown) => Some(unknown),
+            // The values of a map may be unknown, its keys are not.
+            Value::Set(_) => value.first_unknown(),
+            _ => None,
+        };
+        if let Some(unknown) = unknown {
             return self.unknown_number(scope, attribute, needed, reference, unknown);
         }
         if counted { self.counted(scope, attribute, &value, made) } else { self.keyed(scope, attribute, &value, made) }
@@ -187,7 +193,8 @@ impl World {
                 scope.faulty(Fault::new(scope.place(&attribute.value), message))
             }
             None => {
-                let message = format!("`count`: expected a whole number from 0, got {}", count.describe());
+                let got = count.to_number().map_or_else(|| count.describe().to_owned(), |number| number.to_string());
+                let message = format!("`count`: expected a whole number from 0, got {got}");
                 scope.faulty(Fault::new(scope.place(&attribute.value), message))
             }
         }
@@ -234,7 +241,7 @@ impl World {
         match handle {
             Handle::Module { reference, .. } => match instance.module.outputs.get(name) {
                 Some(output) => Ok(self.output(&instance, output)),
-                None if instance.module.broken => Ok(Value::faulty()),
+                None if instance.module.may_declare(name) => Ok(Value::faulty()),
                 None => {
                     let hint = did_you_mean(name, instance.module.outputs.keys());
                     Err(nowhere(format!("`{reference}` has no output `{name}`")).with_hint_if(hint))
@@ -348,12 +355,15 @@ impl World {
         Value::map(entries.collect())
     }
 
-    /// What an expression gives, if it is one that stands in a `module` block for the variable of a child.
+    /// Reports what a `module` block gives without a variable to take it.
     pub(super) fn check_inputs(&self, child: &Instance) {
         let Some(call) = &child.call else { return };
         for attribute in call.declared.body.attributes() {
             let name = attribute.key.as_str();
-            if MODULE_ATTRIBUTES.contains(&name) || child.module.variables.contains_key(name) || child.module.broken {
+            if MODULE_ATTRIBUTES.contains(&name)
+                || child.module.variables.contains_key(name)
+                || child.module.may_declare(name)
+            {
                 continue;
             }
             let message = format!("module `{}` has no variable `{name}`", call.declared.name);

@@ -93,7 +93,9 @@ impl TerraformReader {
         variables::give(&world, &root, self);
         let mut config = Config::default();
         world.declare(&root, &mut config);
-        config.integrations.extend(world.stand_ins.take().into_values());
+        let mut stand_ins = world.stand_ins.take();
+        config.integrations.iter().for_each(|known| drop(stand_ins.remove(&(known.kind.clone(), known.name.clone()))));
+        config.integrations.extend(stand_ins.into_values());
         Faults::check(world.faults.take())?;
         let mut notes = world.notes.take();
         notes.sort();

@@ -1,6 +1,7 @@
 //! One directory of Terraform files, parsed: its blocks by kind, nothing evaluated.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -32,8 +33,10 @@ const TOP_LEVEL: [&str; 13] = [
 /// A parsed directory.
 #[derive(Debug, Default)]
 pub(super) struct Module {
-    /// Whether a file could not be parsed, so that names may seem missing that are not.
-    pub(super) broken: bool,
+    /// Files that could not be parsed. What they declare is missing.
+    broken: Vec<Rc<Source>>,
+    /// Whether a file could not even be read.
+    unread: bool,
     pub(super) variables: BTreeMap<String, Rc<Declared>>,
     pub(super) locals: BTreeMap<String, Rc<Local>>,
     pub(super) resources: BTreeMap<(String, String), Rc<Declared>>,
@@ -84,12 +87,17 @@ impl Module {
     /// Parses every Terraform file of a directory. Faults are reported, and the rest is still read.
     pub(super) fn parse(dir: &Path, faults: &mut Vec<Fault>) -> Self {
         let mut module = Self::default();
-        for path in files(dir, &[".tf", ".tf.json"], faults) {
+        let Some(paths) = files(dir, &[".tf", ".tf.json"], faults) else { return module };
+        if paths.is_empty() {
+            let message = "there are no Terraform files (`*.tf`) in this directory";
+            faults.push(Fault::new(whole(dir), message));
+        }
+        for path in paths {
             let source = match Source::read(&path) {
                 Ok(source) => Rc::new(source),
                 Err(fault) => {
                     faults.push(fault);
-                    module.broken = true;
+                    module.unread = true;
                     continue;
                 }
             };
@@ -97,11 +105,26 @@ impl Module {
                 Ok(body) => module.take(&source, body, faults),
                 Err(fault) => {
                     faults.push(fault);
-                    module.broken = true;
+                    module.broken.push(source);
                 }
             }
         }
         module
+    }
+
+    /// Whether a name that seems missing may be declared in a file that could not be parsed.
+    pub(super) fn may_declare(&self, name: &str) -> bool {
+        let in_name = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+        let has_name = |source: &Rc<Source>| source.text().split(|c| !in_name(c)).any(|word| word == name);
+        self.unread || self.broken.iter().any(has_name)
+    }
+
+    /// The resources and data sources of Sym, as they stand in the files.
+    pub(super) fn sym_resources(&self) -> Vec<&Rc<Declared>> {
+        let mut declared: Vec<_> = self.resources.values().chain(self.data.values()).collect();
+        declared.retain(|declared| declared.is_sym());
+        declared.sort_by(|a, b| a.place.cmp(&b.place));
+        declared
     }
 
     fn take(&mut self, source: &Rc<Source>, body: Body, faults: &mut Vec<Fault>) {
@@ -132,7 +155,7 @@ impl Module {
         };
         if block.labels.len() != labels {
             let form = if labels == 2 { r#""type" "name""# } else { r#""name""# };
-            let message = format!("`{ident}` has {} labels, expected {labels}", block.labels.len());
+            let message = format!("labels of `{ident}`: expected {labels}, got {}", block.labels.len());
             faults.push(Fault::new(place, message).with_hint(format!("write `{ident} {form} {{ … }}`")));
             return;
         }
@@ -141,21 +164,23 @@ impl Module {
         let name = labels.next().unwrap_or_default();
         let data = ident == "data";
         let declared = Rc::new(Declared { data, kind, name, source: source.clone(), place, body: block.body });
-        let (kind, name) = (declared.kind.clone(), declared.name.clone());
-        let (earlier, what) = match ident.as_str() {
-            "resource" => (self.resources.insert((kind, name), declared.clone()), declared.reference()),
-            "data" => (self.data.insert((kind, name), declared.clone()), declared.reference()),
-            "variable" => (self.variables.insert(name.clone(), declared.clone()), format!("var.{name}")),
-            "module" => (self.calls.insert(name.clone(), declared.clone()), format!("module.{name}")),
-            "output" => (self.outputs.insert(name.clone(), declared.clone()), format!("output.{name}")),
+        let key = (declared.kind.clone(), declared.name.clone());
+        let (first, what) = match ident.as_str() {
+            "resource" => (insert(&mut self.resources, key, &declared), declared.reference()),
+            "data" => (insert(&mut self.data, key, &declared), declared.reference()),
+            "variable" => (insert(&mut self.variables, key.1, &declared), format!("var.{}", declared.name)),
+            "module" => (insert(&mut self.calls, key.1, &declared), format!("module.{}", declared.name)),
+            "output" => (insert(&mut self.outputs, key.1, &declared), format!("output.{}", declared.name)),
             _ => {
                 self.providers.push(declared);
                 return;
             }
         };
-        if let Some(earlier) = earlier {
+        if let Some(first) = first {
             let message = format!("`{what}` is declared twice");
-            faults.push(Fault::new(declared.place.clone(), message).with_hint(format!("first at {}", earlier.place)));
+            faults.push(
+                Fault::new(declared.place.clone(), message).with_hint(format!("the first is at {}", first.place)),
+            );
         }
     }
 
@@ -171,10 +196,21 @@ impl Module {
             let place = source.place(&attribute);
             let name = attribute.key.as_str().to_owned();
             let local = Local { source: source.clone(), place: place.clone(), value: attribute.value };
-            if let Some(earlier) = self.locals.insert(name.clone(), Rc::new(local)) {
+            if let Some(first) = insert(&mut self.locals, name.clone(), &Rc::new(local)) {
                 let message = format!("`local.{name}` is declared twice");
-                faults.push(Fault::new(place, message).with_hint(format!("first at {}", earlier.place)));
+                faults.push(Fault::new(place, message).with_hint(format!("the first is at {}", first.place)));
             }
+        }
+    }
+}
+
+/// Inserts what is not there yet; what stands there otherwise.
+fn insert<K: Ord, T>(map: &mut BTreeMap<K, Rc<T>>, key: K, value: &Rc<T>) -> Option<Rc<T>> {
+    match map.entry(key) {
+        Entry::Occupied(first) => Some(first.get().clone()),
+        Entry::Vacant(vacant) => {
+            vacant.insert(value.clone());
+            None
         }
     }
 }
@@ -193,18 +229,17 @@ pub(super) fn syntax_fault(source: &Source, error: &hcl_edit::parser::Error) -> 
     Fault::new(source.at_line(location.line(), location.column()), format!("syntax error: {}", error.message()))
 }
 
-/// The files of a directory whose names end in one of the suffixes, sorted.
-pub(super) fn files(dir: &Path, suffixes: &[&str], faults: &mut Vec<Fault>) -> Vec<PathBuf> {
+/// The files of a directory whose names end in one of the suffixes, sorted; none if it cannot be read.
+pub(super) fn files(dir: &Path, suffixes: &[&str], faults: &mut Vec<Fault>) -> Option<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) => {
-            let place = Place { file: Some(dir.to_owned().into()), ..Place::default() };
             let why = match error.kind() {
                 std::io::ErrorKind::NotFound => "there is no such directory".to_owned(),
                 _ => format!("the directory cannot be read: {error}"),
             };
-            faults.push(Fault::new(place, why));
-            return Vec::new();
+            faults.push(Fault::new(whole(dir), why));
+            return None;
         }
     };
     let mut paths: Vec<PathBuf> = entries
@@ -215,5 +250,10 @@ pub(super) fn files(dir: &Path, suffixes: &[&str], faults: &mut Vec<Fault>) -> V
         })
         .collect();
     paths.sort();
-    paths
+    Some(paths)
+}
+
+/// A directory as a place.
+fn whole(dir: &Path) -> Place {
+    Place { file: Some(dir.to_owned().into()), ..Place::default() }
 }

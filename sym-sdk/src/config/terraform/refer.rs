@@ -73,8 +73,7 @@ impl Scope<'_> {
         match module.variables.get(name) {
             Some(declared) => self.world.variable(self.instance, declared),
             None => {
-                let hint =
-                    did_you_mean(&format!("var.{name}"), module.variables.keys().map(|key| format!("var.{key}")));
+                let hint = near("var.", name, module.variables.keys());
                 let hint = hint.unwrap_or_else(|| format!("declare it: `variable {name:?} {{}}`"));
                 self.undeclared(traversal, &format!("var.{name}"), Some(hint))
             }
@@ -86,8 +85,7 @@ impl Scope<'_> {
         match module.locals.get(name) {
             Some(local) => self.world.local(self.instance, name, local),
             None => {
-                let hint =
-                    did_you_mean(&format!("local.{name}"), module.locals.keys().map(|key| format!("local.{key}")));
+                let hint = near("local.", name, module.locals.keys());
                 self.undeclared(traversal, &format!("local.{name}"), hint)
             }
         }
@@ -98,8 +96,7 @@ impl Scope<'_> {
         match module.calls.get(name) {
             Some(declared) => self.world.children(self.instance, declared),
             None => {
-                let hint =
-                    did_you_mean(&format!("module.{name}"), module.calls.keys().map(|key| format!("module.{key}")));
+                let hint = near("module.", name, module.calls.keys());
                 self.undeclared(traversal, &format!("module.{name}"), hint)
             }
         }
@@ -114,22 +111,19 @@ impl Scope<'_> {
             None => {
                 let prefix = if data { "data." } else { "" };
                 let reference = format!("{prefix}{kind}.{name}");
-                let same_kind = declared.keys().filter(|(other, _)| other == kind);
-                let hint = did_you_mean(name, same_kind.map(|(_, name)| name))
-                    .or_else(|| did_you_mean(&reference, declared.values().map(|declared| declared.reference())));
-                // The nearest name alone would drop the type.
-                let hint = hint.map(|hint| match hint.contains('.') {
-                    true => hint,
-                    false => hint.replacen('`', &format!("`{prefix}{kind}."), 1),
-                });
+                let names = declared.keys().filter(|(other, _)| other == kind).map(|(_, name)| name);
+                let kinds = declared.keys().filter(|(_, other)| other == name).map(|(kind, _)| kind);
+                let hint = near(&format!("{prefix}{kind}."), name, names.clone())
+                    .or_else(|| did_you_mean(kind, kinds).map(|hint| hint.replace("`?", &format!(".{name}`?"))))
+                    .or_else(|| there_is(&format!("{prefix}{kind}."), names));
                 self.undeclared(traversal, &reference, hint)
             }
         }
     }
 
     fn undeclared(self, traversal: &Traversal, reference: &str, hint: Option<String>) -> Value {
-        // It may stand in the file that could not be parsed.
-        if self.instance.module.broken {
+        let name = reference.rsplit('.').next().unwrap_or(reference);
+        if self.instance.module.may_declare(name) {
             return Value::faulty();
         }
         let fault = Fault::new(self.place(traversal), format!("`{reference}` is not declared"));
@@ -279,7 +273,7 @@ impl Scope<'_> {
                     Some(position) => match position.and_then(|position| items.get(position)) {
                         Some(item) => item.clone(),
                         None => {
-                            let message = format!("the list has {} elements, none at {}", items.len(), text(index));
+                            let message = format!("the list has no element {}: it has {}", text(index), items.len());
                             self.faulty(Fault::new(self.place(thing), message))
                         }
                     },
@@ -297,6 +291,17 @@ impl Scope<'_> {
             _ => misfit(self, thing, "what `[…]` follows", "a list or map", value),
         }
     }
+}
+
+/// The advice that names the nearest of some names, with what stands before them.
+fn near<'n>(prefix: &str, name: &str, names: impl IntoIterator<Item = &'n String>) -> Option<String> {
+    did_you_mean(name, names).map(|hint| hint.replacen('`', &format!("`{prefix}"), 1))
+}
+
+/// The advice that lists the names there are, if they are few.
+fn there_is<'n>(prefix: &str, names: impl IntoIterator<Item = &'n String>) -> Option<String> {
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{prefix}{name}`")).collect();
+    (1..=5).contains(&names.len()).then(|| format!("there is {}", names.join(", ")))
 }
 
 fn text(value: &Value) -> String {

@@ -7,6 +7,7 @@ use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Attribute, Block, Body, Structure};
 
 use super::instances::unwrapped;
+use super::module::Declared;
 use super::schema::{META_ATTRIBUTES, META_BLOCKS, PARAMS, PROMPT_FIELD, Schema};
 use super::scope::{Name, Scope, misfit};
 use super::value::{Id, Unknown, Value};
@@ -20,11 +21,13 @@ const SOURCES: [&str; 2] = ["implementation", "on_change"];
 /// The content of one block.
 pub(super) struct Table<'w> {
     world: &'w World,
-    /// What messages call the block, such as `sym_flow.prod`.
+    /// The address of the resource, such as `sym_flow.prod`.
+    resource: String,
+    /// What messages call the block: the resource, or a block of it.
     pub(super) what: String,
     pub(super) place: Place,
     items: BTreeMap<String, Item>,
-    pub(super) blocks: Vec<(&'static str, Table<'w>)>,
+    blocks: Vec<(&'static str, Table<'w>)>,
 }
 
 /// The value of an attribute.
@@ -35,38 +38,61 @@ pub(super) struct Item {
 }
 
 impl<'w> Table<'w> {
-    /// Evaluates the body of a block. What the schema does not know, or misses, is a fault.
-    pub(super) fn of_body(
+    /// An empty table of the block of a kind; of the resource itself if no kind is given.
+    fn new(world: &'w World, resource: String, kind: Option<&str>, place: Place) -> Self {
+        let what = kind.map_or_else(|| resource.clone(), |kind| format!("`{kind}` of {resource}"));
+        Self { world, resource, what, place, items: BTreeMap::new(), blocks: Vec::new() }
+    }
+
+    /// The content of a resource's block. `evaluate` gives the value of an attribute.
+    pub(super) fn of_resource(
         scope: Scope<'w>,
-        body: &Body,
+        declared: &Declared,
         schema: &'static Schema,
-        what: String,
-        place: Place,
+        address: &str,
         evaluate: &dyn Fn(&Attribute) -> Value,
     ) -> Self {
-        let mut table = Self { world: scope.world, what, place, items: BTreeMap::new(), blocks: Vec::new() };
-        for structure in body {
-            match structure {
-                Structure::Attribute(attribute) => table.take_attribute(scope, attribute, schema, evaluate),
-                Structure::Block(block) => table.take_block(scope, block, schema),
+        let mut table = Self::new(scope.world, address.to_owned(), None, declared.place.clone());
+        table.take_body(scope, &declared.body, schema, evaluate);
+        table
+    }
+
+    /// The content of a nested block.
+    fn nested(&self, scope: Scope<'_>, body: &Body, schema: &'static Schema, place: Place) -> Self {
+        let mut table = Self::new(self.world, self.resource.clone(), Some(schema.kind), place);
+        table.take_body(scope, body, schema, &|attribute| scope.eval(&attribute.value));
+        table
+    }
+
+    /// The entries of a map as attributes.
+    fn of_map(&self, map: &Value, schema: &'static Schema, place: &Place) -> Self {
+        let mut table = Self::new(self.world, self.resource.clone(), Some(schema.kind), place.clone());
+        for (name, value) in map.entries().into_iter().flatten() {
+            if schema.attributes.contains(&name.as_str()) {
+                table.items.insert(name.clone(), Item { value: value.clone(), place: place.clone() });
+            } else {
+                table.unknown_name(name, schema, place.clone());
             }
         }
         table.require(schema);
         table
     }
 
-    /// Takes the entries of a map as attributes.
-    fn of_map(world: &'w World, map: &Value, schema: &'static Schema, what: String, place: Place) -> Self {
-        let mut table = Self { world, what, place, items: BTreeMap::new(), blocks: Vec::new() };
-        for (name, value) in map.entries().into_iter().flatten() {
-            if schema.attributes.contains(&name.as_str()) {
-                table.items.insert(name.clone(), Item { value: value.clone(), place: table.place.clone() });
-            } else {
-                table.unknown_name(name, schema, table.place.clone());
+    /// Evaluates a body. What the schema does not know, or misses, is a fault.
+    fn take_body(
+        &mut self,
+        scope: Scope<'_>,
+        body: &Body,
+        schema: &'static Schema,
+        evaluate: &dyn Fn(&Attribute) -> Value,
+    ) {
+        for structure in body {
+            match structure {
+                Structure::Attribute(attribute) => self.take_attribute(scope, attribute, schema, evaluate),
+                Structure::Block(block) => self.take_block(scope, block, schema),
             }
         }
-        table.require(schema);
-        table
+        self.require(schema);
     }
 
     fn take_attribute(
@@ -85,14 +111,11 @@ impl<'w> Table<'w> {
         }
     }
 
-    fn take_block(&mut self, scope: Scope<'w>, block: &Block, schema: &'static Schema) {
+    fn take_block(&mut self, scope: Scope<'_>, block: &Block, schema: &'static Schema) {
         let ident = block.ident.as_str();
         let label = block.labels.first().map(|label| label.as_str());
         if let Some(schema) = nested(ident, schema) {
-            let what = format!("`{}` of {}", schema.kind, self.what);
-            let table = Self::of_body(scope, &block.body, schema, what, scope.place(block), &|attribute| {
-                scope.eval(&attribute.value)
-            });
+            let table = self.nested(scope, &block.body, schema, scope.place(block));
             self.blocks.push((schema.kind, table));
         } else if ident == "dynamic"
             && let Some(schema) = label.and_then(|label| nested(label, schema))
@@ -105,7 +128,7 @@ impl<'w> Table<'w> {
     }
 
     /// Makes a block of each element that a `dynamic` block walks.
-    fn take_dynamic(&mut self, scope: Scope<'w>, block: &Block, schema: &'static Schema) {
+    fn take_dynamic(&mut self, scope: Scope<'_>, block: &Block, schema: &'static Schema) {
         let (Some(each), Some(content)) =
             (block.body.get_attribute("for_each"), block.body.get_blocks("content").next())
         else {
@@ -129,32 +152,9 @@ impl<'w> Table<'w> {
         for (key, value) in pairs {
             let entry = Value::map(BTreeMap::from([("key".to_owned(), key), ("value".to_owned(), value)]));
             let name = Name { name: iterator, value: entry, outer: scope.names };
-            let inner = scope.with(&name);
-            let what = format!("`{}` of {}", schema.kind, self.what);
-            let evaluate = |attribute: &Attribute| inner.eval(&attribute.value);
-            let table = Self::of_named(inner, scope.world, &content.body, schema, what, &evaluate);
+            let table = self.nested(scope.with(&name), &content.body, schema, scope.place(content));
             self.blocks.push((schema.kind, table));
         }
-    }
-
-    /// As [`Table::of_body`] for a body without blocks, whose scope lives shorter than the table.
-    fn of_named(
-        scope: Scope<'_>,
-        world: &'w World,
-        body: &Body,
-        schema: &'static Schema,
-        what: String,
-        evaluate: &dyn Fn(&Attribute) -> Value,
-    ) -> Self {
-        let mut table = Self { world, what, place: scope.place(body), items: BTreeMap::new(), blocks: Vec::new() };
-        for attribute in body.attributes() {
-            table.take_attribute(scope, attribute, schema, evaluate);
-        }
-        for block in body.blocks() {
-            table.unknown_name(block.ident.as_str(), schema, scope.place(block));
-        }
-        table.require(schema);
-        table
     }
 
     fn unknown_name(&self, name: &str, schema: &Schema, place: Place) {
@@ -193,14 +193,9 @@ impl<'w> Table<'w> {
             let single = std::slice::from_ref(&item.value);
             for value in item.value.items().unwrap_or(single) {
                 match value {
-                    Value::Map(_) => {
-                        let what = format!("`{}` of {}", schema.kind, self.what);
-                        tables.push(Self::of_map(self.world, value, schema, what, item.place.clone()));
-                    }
+                    Value::Map(_) => tables.push(self.of_map(value, schema, &item.place)),
                     Value::Unknown(Unknown::Faulty) | Value::Null => {}
-                    other => {
-                        self.wrong(schema.kind, &item.place, "a block", other);
-                    }
+                    other => self.wrong(schema.kind, &item.place, "a block", other),
                 }
             }
         }
@@ -210,8 +205,7 @@ impl<'w> Table<'w> {
     /// The tables of a list of maps.
     pub(super) fn of_list(&self, list: &Item, schema: &'static Schema) -> Vec<Table<'w>> {
         let maps = list.value.items().unwrap_or_default().iter();
-        let what = format!("`{}` of {}", schema.kind, self.what);
-        maps.map(|map| Self::of_map(self.world, map, schema, what.clone(), list.place.clone())).collect()
+        maps.map(|map| self.of_map(map, schema, &list.place)).collect()
     }
 
     /// The attribute, if it is set to anything but null.

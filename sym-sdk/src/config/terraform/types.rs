@@ -44,14 +44,21 @@ pub(super) struct BadType {
 
 impl Type {
     /// Reads a type expression. `default` evaluates the defaults of `optional(…)`.
-    pub(super) fn parse(expr: &Expression, default: &dyn Fn(&Expression) -> Value) -> Result<Self, BadType> {
+    pub(super) fn read(expr: &Expression, default: &dyn Fn(&Expression) -> Value) -> Result<Self, BadType> {
+        match expr {
+            // The form of Terraform 0.11, and of JSON.
+            Expression::String(text) => match text.parse::<Expression>() {
+                Ok(inner) => Self::parse(&inner, default),
+                Err(_) => Self::named(text),
+            },
+            _ => Self::parse(expr, default),
+        }
+    }
+
+    fn parse(expr: &Expression, default: &dyn Fn(&Expression) -> Value) -> Result<Self, BadType> {
         match expr {
             Expression::Variable(name) => Self::named(name.as_str()),
-            // The form of Terraform 0.11, and of JSON.
-            Expression::String(name) => match name.parse::<Expression>() {
-                Ok(inner) if !inner.is_str() => Self::parse(&inner, default),
-                _ => Self::named(name),
-            },
+            Expression::String(name) => Self::named(name),
             Expression::Parenthesis(inner) => Self::parse(inner.inner(), default),
             Expression::FuncCall(call) => Self::constructed(call, default),
             _ => Err(bad("expected a type", None)),

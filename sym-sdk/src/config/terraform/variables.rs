@@ -26,7 +26,7 @@ pub(super) fn give(world: &World, root: &Rc<Instance>, reader: &TerraformReader)
             give_text(world, root, name, value);
         }
     }
-    let paths = files(&world.root, &[".tfvars", ".tfvars.json"], &mut Vec::new());
+    let paths = files(&world.root, &[".tfvars", ".tfvars.json"], &mut Vec::new()).unwrap_or_default();
     let own = |name: &str| matches!(name, "terraform.tfvars" | "terraform.tfvars.json");
     let auto = |name: &str| name.ends_with(".auto.tfvars") || name.ends_with(".auto.tfvars.json");
     let wanted: [&dyn Fn(&str) -> bool; 2] = [&own, &auto];
@@ -39,7 +39,7 @@ pub(super) fn give(world: &World, root: &Rc<Instance>, reader: &TerraformReader)
         }
     }
     for (name, value) in &reader.variables {
-        if !root.module.variables.contains_key(name) && !root.module.broken {
+        if !root.module.variables.contains_key(name) && !root.module.may_declare(name) {
             let fault = Fault::new(Place::default(), format!("variable `{name}` is given, but not declared"));
             world.fault(fault.with_hint_if(did_you_mean(name, root.module.variables.keys())));
         } else {

@@ -18,7 +18,7 @@ pub(super) type Sink = RefCell<Vec<Fault>>;
 /// How deep expressions may nest, through everything they refer to. A stack of 1 MiB bears it without optimisation.
 const MAX_DEPTH: usize = 160;
 /// How many steps the evaluation of one configuration may take.
-const MAX_STEPS: usize = 4_000_000;
+const MAX_STEPS: usize = 2_000_000;
 /// How many modules may stand within each other.
 const MAX_MODULES_DEEP: usize = 16;
 /// How many instances `count`, `for_each` and modules may make in all.
@@ -120,7 +120,7 @@ impl World {
         })
     }
 
-    /// Takes steps from the budget. True at the moment that it is used up, none once it was before.
+    /// Takes steps from the budget; an error if it is used up.
     pub(super) fn spend(&self, steps: usize) -> Result<(), Exhausted> {
         let before = self.steps.get();
         if before > MAX_STEPS {

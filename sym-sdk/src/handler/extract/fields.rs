@@ -33,7 +33,6 @@ impl<T> Deref for Fields<T> {
     }
 }
 
-#[diagnostic::do_not_recommend]
 impl<'cx, T: Deserialize<'cx>> FromContext<'cx> for Fields<T> {
     const REQUIRES: Requires = Requires::Event;
 

@@ -43,11 +43,10 @@ use super::{Context, Requires};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be used as a handler argument",
     label = "not an extractor",
-    note = "integrations and events are borrowed: write `&Slack`",
     note = "arguments are `&Event`, `&User`, `&Flow`, `&Run`, `Fields<T>`, `Vars<T>`, `StepOutput<T>`, `State<T>`, \
             `&RequestForwardContext`, `&IdentityQuery`, `&FlowsQuery`, `&Flows`, `&Directory`, `&KeyValue`, `&Context`, \
             `&T` for an integration client `T`, and `Result<X, ExtractError>` for any of them",
-    note = "to take a type of your own, implement `FromContext` for it, or `IntegrationClient` for a client"
+    note = "to take a client of your own as `&T`, implement `IntegrationClient` for it, and for anything else `FromContext`"
 )]
 pub trait FromContext<'cx>: Sized {
     /// What must be there, so that a lack is reported at start.
@@ -58,7 +57,6 @@ pub trait FromContext<'cx>: Sized {
 }
 
 /// The handler goes on without the argument, and is told why.
-#[diagnostic::do_not_recommend]
 impl<'cx, X: FromContext<'cx>> FromContext<'cx> for Result<X, ExtractError> {
     const REQUIRES: Requires = Requires::Optional(&X::REQUIRES);
 

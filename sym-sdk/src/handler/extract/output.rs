@@ -6,7 +6,6 @@ use crate::handler::{Context, Requires};
 use crate::model::Event;
 use crate::template::StepOutput;
 
-#[diagnostic::do_not_recommend]
 impl<'cx, T: Deserialize<'cx>> FromContext<'cx> for StepOutput<T> {
     const REQUIRES: Requires = Requires::StepOutput;
 

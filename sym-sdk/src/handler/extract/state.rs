@@ -47,7 +47,6 @@ impl<T> Deref for State<T> {
     }
 }
 
-#[diagnostic::do_not_recommend]
 impl<'cx, T: Send + Sync + 'static> FromContext<'cx> for State<T> {
     const REQUIRES: Requires = Requires::State(StateRequirement::of::<T>());
 

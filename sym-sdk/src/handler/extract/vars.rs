@@ -42,7 +42,6 @@ impl<T> Deref for Vars<T> {
     }
 }
 
-#[diagnostic::do_not_recommend]
 impl<'cx, T: Deserialize<'cx>> FromContext<'cx> for Vars<T> {
     fn from_context(context: &'cx Context) -> Result<Self, ExtractError> {
         let vars = match (context.flows_query(), context.flow()) {

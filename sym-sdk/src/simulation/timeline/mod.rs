@@ -94,11 +94,11 @@ impl Timeline {
     pub fn without_lines(&self) -> Self {
         let mut timeline = self.clone();
         for entry in &mut timeline.entries {
-            if let Details::Audit(kind) = &entry.details {
-                if let Some(handler) = words::handler(kind) {
-                    let place = format!("{}:{}", handler.file(), handler.line());
-                    entry.text = entry.text.replace(&place, handler.file());
-                }
+            if let Details::Audit(kind) = &entry.details
+                && let Some(handler) = words::handler(kind)
+            {
+                let place = format!("{}:{}", handler.file(), handler.line());
+                entry.text = entry.text.replace(&place, handler.file());
             }
         }
         timeline

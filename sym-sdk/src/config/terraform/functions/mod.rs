@@ -92,12 +92,13 @@ impl Scope<'_> {
             ("sensitive" | "nonsensitive", Some(expr)) => return self.eval(expr),
             _ => {}
         }
+        let values = self.arguments(call);
         let Some(function) = find(name) else {
             let fault = Fault::new(self.place(call), format!("function `{name}` is not supported"));
             let names = functions().map(|function| function.name).chain(SPECIAL);
             return self.faulty(fault.with_hint_if(did_you_mean(name, names)));
         };
-        let values = match self.arguments(call) {
+        let values = match values {
             Ok(values) => values,
             Err(unknown) => return unknown,
         };
@@ -107,7 +108,7 @@ impl Scope<'_> {
                 (least, most) if least == most => least.to_string(),
                 (least, most) => format!("{least} to {most}"),
             };
-            let message = format!("function `{name}` takes {expected} arguments, got {}", values.len());
+            let message = format!("arguments of function `{name}`: expected {expected}, got {}", values.len());
             return self.faulty(Fault::new(self.place(call), message));
         }
         let work = values.iter().map(Value::weight).fold(0, usize::saturating_add);

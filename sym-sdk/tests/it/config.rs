@@ -1,0 +1,481 @@
+//! The check of a configuration, and what it resolves to.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use expect_test::{Expect, expect};
+use sym_sdk::config::{
+    Config, Environment, ErrorLogger, Fault, Faults, Flow, FlowParams, FlowsFilter, Implementation, Integration,
+    LogDestination, Organization, Place, PromptField, Reference, Secret, SecretSource, Strategy, Target,
+};
+use sym_sdk::error::{ErrorKind, codes};
+use sym_sdk::forms::{FieldType, FieldValue};
+use sym_sdk::model::{self, Source};
+
+fn map(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
+    entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn target(kind: &str, name: &str) -> Target {
+    Target { kind: kind.into(), name: name.into(), ..Target::default() }
+}
+
+fn field(name: &str, field_type: &str) -> PromptField {
+    PromptField { name: name.into(), field_type: field_type.into(), ..PromptField::default() }
+}
+
+fn drop_down(name: &str, field_type: &str, values: &[&str]) -> PromptField {
+    let values = values.iter().map(|value| (*value).to_owned()).collect();
+    PromptField { allowed_values: Some(values), ..field(name, field_type) }
+}
+
+/// One access flow, with everything that it needs.
+fn config() -> Config {
+    Config {
+        organization: Organization { slug: "acme".into(), domains: vec!["Acme.com".into()] },
+        secret_sources: vec![SecretSource {
+            kind: "environment".into(),
+            name: "env".into(),
+            ..SecretSource::default()
+        }],
+        secrets: vec![Secret { name: "token".into(), path: "TOKEN".into(), source: "env".into(), ..Secret::default() }],
+        integrations: vec![
+            Integration {
+                kind: "slack".into(),
+                name: "main".into(),
+                external_id: "T0".into(),
+                ..Integration::default()
+            },
+            Integration {
+                kind: "okta".into(),
+                name: "main".into(),
+                external_id: "acme.okta.com".into(),
+                settings: map(&[("api_token_secret", "Token"), ("region", "eu")]),
+                ..Integration::default()
+            },
+        ],
+        error_loggers: vec![ErrorLogger {
+            name: "errors".into(),
+            integration: Some(Reference::typed("slack", "main")),
+            destination: "#errors".into(),
+            ..ErrorLogger::default()
+        }],
+        environments: vec![Environment {
+            name: "main".into(),
+            integrations: BTreeMap::from([("slack".into(), Reference::typed("slack", "MAIN"))]),
+            error_logger: Some("errors".into()),
+            ..Environment::default()
+        }],
+        targets: vec![target("okta_group", "admins")],
+        strategies: vec![Strategy {
+            kind: "okta".into(),
+            name: "okta".into(),
+            integration: Some(Reference::typed("okta", "main")),
+            targets: vec!["admins".into()],
+            ..Strategy::default()
+        }],
+        flows: vec![Flow {
+            name: "prod".into(),
+            environment: "Main".into(),
+            params: FlowParams { strategy: Some("okta".into()), ..FlowParams::default() },
+            ..Flow::default()
+        }],
+        ..Config::default()
+    }
+}
+
+#[track_caller]
+fn check(config: &Config, expected: Expect) {
+    let faults = config.check().expect_err("the configuration should be faulty");
+    expected.assert_eq(&format!("{faults}\n"));
+}
+
+/// The faults of one field of an access flow.
+#[track_caller]
+fn check_fields(fields: Vec<PromptField>, expected: Expect) {
+    let mut config = config();
+    config.flows[0].params.prompt_fields = fields;
+    check(&config, expected);
+}
+
+#[test]
+fn resolves_everything() {
+    let mut config = config();
+    config.flows[0].params.prompt_fields = vec![
+        field("reason", "string"),
+        drop_down("size", "int", &["1", "2"]),
+        drop_down("duration", "duration", &["30m"]),
+    ];
+    config.flows[0].params.allowed_sources = Some(vec!["api".into(), "web".into()]);
+    config.flows[0].implementation = Implementation::Module("acme::prod".into());
+    config.flows_filter = Some(FlowsFilter {
+        integrations: BTreeMap::from([("okta".into(), Reference::typed("okta", "main"))]),
+        ..FlowsFilter::default()
+    });
+    let checked = config.check().unwrap();
+    assert_eq!(checked.organization.domains, ["acme.com"]);
+    let flow = checked.flows.get("prod").unwrap();
+    assert_eq!(flow.srn().to_string(), "acme:flow:prod:1.0.0");
+    assert_eq!(flow.implementation(), Some("acme::prod"));
+    assert_eq!(flow.params().allowed_sources, Some([Source::Api, Source::Web].into()));
+    assert_eq!(flow.params().durations, [Duration::from_secs(1800)]);
+    assert_eq!(flow.field("size").unwrap().field_type(), FieldType::Int);
+    assert_eq!(flow.field("size").unwrap().allowed_values(), [FieldValue::Int(1), FieldValue::Int(2)]);
+    assert_eq!(flow.environment().error_logger(), Some("#errors"));
+    assert_eq!(flow.environment().integration("slack").unwrap().external_id(), "T0");
+    let strategy = flow.strategy().unwrap();
+    assert_eq!(strategy.target_by_name("admins").unwrap().srn().organization(), "acme");
+    let okta = strategy.integration().unwrap();
+    assert_eq!(okta.secret("api_token_secret").unwrap().source(), &model::SecretSource::Environment);
+    assert_eq!(okta.settings(), &map(&[("region", "eu")]));
+    assert_eq!(checked.flows_filter.unwrap().integrations["okta"].name(), &"main");
+}
+
+#[test]
+fn durations_that_are_offered() {
+    let offered = |change: fn(&mut Config)| {
+        let mut config = config();
+        change(&mut config);
+        let checked = config.check().unwrap_or_else(|faults| panic!("{faults}"));
+        checked.flows[0].params().durations.iter().map(Duration::as_secs).collect::<Vec<_>>()
+    };
+    assert_eq!(offered(|_| {}), [30, 600, 3600]);
+    assert!(offered(|config| config.flows[0].params.schedule_deescalation = false).is_empty());
+    assert!(offered(|config| config.flows[0].params.strategy = None).is_empty());
+    assert_eq!(
+        offered(|config| config.flows[0].params.prompt_fields = vec![drop_down("duration", "duration", &["1d", "1mo"])]),
+        [86_400, 2_592_000]
+    );
+}
+
+#[test]
+fn secret_lists_and_contexts() {
+    let mut config = config();
+    config.secret_sources.push(SecretSource {
+        kind: "aws_secrets_manager".into(),
+        name: "aws".into(),
+        settings: map(&[("context_id", "runtime")]),
+        ..SecretSource::default()
+    });
+    config.secrets[0].source = Reference::typed("aws_secrets_manager", "aws");
+    config.secrets[0].json_key = Some("key".into());
+    config.integrations.push(Integration {
+        kind: "permission_context".into(),
+        name: "runtime".into(),
+        ..Integration::default()
+    });
+    config.integrations.push(Integration {
+        kind: "custom".into(),
+        name: "pager".into(),
+        settings: map(&[("secret_ids_json", r#"["token"]"#)]),
+        ..Integration::default()
+    });
+    config.environments[0].integrations.insert("pager".into(), "pager".into());
+    let checked = config.check().unwrap();
+    let pager = checked.flows[0].environment().integration("pager").unwrap();
+    let secret = &pager.secret_list()[0];
+    assert_eq!((secret.path(), secret.json_key()), ("TOKEN", Some("key")));
+    assert_eq!(secret.source(), &model::SecretSource::AwsSecretsManager { context: Some("runtime".into()) });
+}
+
+#[test]
+fn unknown_references() {
+    let mut config = config();
+    config.flows[0].environment = "mian".into();
+    config.flows[0].params.strategy = Some(Reference::typed("okta", "otka"));
+    config.environments[0].integrations.insert("pagerduty".into(), Reference::typed("pagerduty", "main"));
+    config.environments[0].integrations.insert("other".into(), "main".into());
+    config.environments[0].error_logger = Some("error".into());
+    config.environments[0].log_destinations = vec![Reference::typed("http", "logs")];
+    config.strategies[0].targets.push("admin".into());
+    config.secrets[0].source = "nev".into();
+    config.integrations[1].settings.insert("other_secret".into(), "tokn".into());
+    config.integrations[1].settings.insert("secret_ids_json".into(), "token".into());
+    check(
+        &config,
+        expect![[r#"
+        configuration: environment `main` names error logger `error`, which is not declared
+          help: did you mean `errors`?
+        configuration: environment `main` names integration `main`, which could be more than one
+          help: there is one of each of the types `okta`, `slack`: name the type too
+        configuration: environment `main` names integration `pagerduty.main`, which is not declared
+          help: there is one of type `okta`
+        configuration: environment `main` names log destination `http.logs`, which is not declared
+        configuration: flow `prod` names environment `mian`, which is not declared
+          help: did you mean `main`?
+        configuration: flow `prod` names strategy `okta.otka`, which is not declared
+          help: did you mean `okta`?
+        configuration: integration `main` has `secret_ids_json`, which is not a list of names as JSON
+          help: write `secret_ids_json = jsonencode([sym_secret.….id])`
+        configuration: integration `main` names secret `tokn` in `other_secret`, which is not declared
+          help: did you mean `token`?
+        configuration: secret `token` names secret source `nev`, which is not declared
+          help: did you mean `env`?
+        configuration: strategy `okta` names target `admin`, which is not declared
+          help: did you mean `admins`?
+    "#]],
+    );
+}
+
+#[test]
+fn names() {
+    let mut config = config();
+    config.flows.push(Flow { name: "PROD".into(), environment: "main".into(), ..Flow::default() });
+    config.flows.push(Flow { name: "two words".into(), environment: "main".into(), ..Flow::default() });
+    config.flows.push(Flow { environment: "main".into(), ..Flow::default() });
+    config.targets.push(target("okta_group", "Admins"));
+    config.targets.push(target("github_repo", "admins"));
+    config.targets.push(target("", "untyped"));
+    config.organization = Organization { slug: "a b".into(), domains: vec!["@acme.com".into(), "acme".into()] };
+    check(
+        &config,
+        expect![[r#"
+            configuration: flow `PROD` is declared twice
+              help: names must differ by more than their case
+            configuration: flow: `` is not a slug: it is empty
+              help: a slug is made of letters, digits, dashes and underscores
+            configuration: flow: `two words` is not a slug: it has the character ' '
+              help: a slug is made of letters, digits, dashes and underscores
+            configuration: strategy `okta` names target `admins`, which could be more than one
+              help: there is one of each of the types `github_repo`, `okta_group`: name the type too
+            configuration: target `Admins` of type `okta_group` is declared twice
+              help: names must differ by more than their case
+            configuration: target `untyped` has no type
+            configuration: the organization has "@acme.com" as a domain
+              help: an e-mail domain is what follows the `@`, as in `example.com`
+            configuration: the organization has "acme" as a domain
+              help: an e-mail domain is what follows the `@`, as in `example.com`
+            configuration: the organization: `a b` is not a slug: it has the character ' '
+              help: a slug is made of letters, digits, dashes and underscores
+        "#]],
+    );
+}
+
+#[test]
+fn strategies() {
+    let mut config = config();
+    let strategy = |kind: &str, integration: Option<Reference>, targets: &[&str]| Strategy {
+        kind: kind.into(),
+        name: kind.into(),
+        integration,
+        targets: targets.iter().map(|name| Reference::named(*name)).collect(),
+        ..Strategy::default()
+    };
+    config.targets.push(target("okta_grop", "typo"));
+    config.targets.push(target("github_repo", "repo"));
+    config.targets.push(target("thing", "thing"));
+    config.strategies = vec![
+        strategy("okta", Some(Reference::typed("okta", "main")), &["admins", "admins", "typo", "repo"]),
+        strategy("aws_sso", Some(Reference::typed("okta", "main")), &[]),
+        strategy("github", None, &["repo"]),
+        // Neither of these is known to be wrong.
+        strategy("http", None, &["thing"]),
+        strategy("acme_vault", Some(Reference::typed("okta", "main")), &["thing"]),
+    ];
+    check(
+        &config,
+        expect![[r#"
+        configuration: strategy `aws_sso` has no targets
+        configuration: strategy `aws_sso` needs an integration of type `permission_context`, got integration `main` of type `okta`
+        configuration: strategy `github` needs an integration
+          help: only a strategy of type `http` does without
+        configuration: strategy `okta` names target `admins` twice
+        configuration: target `repo` of type `github_repo` does not fit strategy `okta` of type `okta`
+          help: its targets are of type `okta_group`
+        configuration: target `typo` of type `okta_grop` does not fit strategy `okta` of type `okta`
+          help: did you mean `okta_group`?
+    "#]],
+    );
+}
+
+#[test]
+fn integrations() {
+    let mut config = config();
+    config.integrations[1].settings.clear();
+    config.integrations.push(Integration { kind: "aptible".into(), name: "a".into(), ..Integration::default() });
+    config.error_loggers[0].integration = Some(Reference::typed("okta", "main"));
+    config.secrets[0].path.clear();
+    let log = |kind: &str| LogDestination { kind: kind.into(), name: kind.into(), ..LogDestination::default() };
+    config.log_destinations = vec![log("kinesis_firehose"), log("http"), log("acme")];
+    config.secret_sources[0].settings = map(&[("context_id", "runtime")]);
+    check(
+        &config,
+        expect![[r#"
+        configuration: error logger `errors` needs an integration of type `slack`, got integration `main` of type `okta`
+        configuration: integration `a` needs the setting `password_secret`
+          help: write `password_secret = sym_secret.….id`, or the name of a secret
+        configuration: integration `a` needs the setting `username_secret`
+          help: write `username_secret = sym_secret.….id`, or the name of a secret
+        configuration: integration `main` needs the setting `api_token_secret`
+          help: write `api_token_secret = sym_secret.….id`, or the name of a secret
+        configuration: log destination `kinesis_firehose` of type `kinesis_firehose` needs an integration
+        configuration: secret `token` has no path
+          help: it is where the secret stands in its source, such as the name of a variable
+        configuration: secret source `env` names integration `runtime`, which is not declared
+    "#]],
+    );
+}
+
+#[test]
+fn flow_parameters() {
+    let mut config = config();
+    config.flows[0].params.allow_revoke = false;
+    config.flows[0].params.schedule_deescalation = false;
+    config.flows[0].params.allowed_sources = Some(vec!["slack".into(), "slck".into()]);
+    config.targets[0].field_bindings = vec!["group_id".into()];
+    config.flows[0].params.prompt_fields = vec![field("groupid", "string")];
+    check(
+        &config,
+        expect![[r#"
+        configuration: flow `prod` has both `allow_revoke` and `schedule_deescalation` off
+          help: access could never end: one of them must be on
+        configuration: flow `prod` has no field `group_id`, from which target `admins` takes its setting
+          help: did you mean `groupid`?
+        configuration: flow `prod`: `allowed_sources`: `slck` is not a source of requests
+          help: did you mean `slack`? the sources are `slack`, `api`, `web`
+    "#]],
+    );
+    config.flows[0].params = FlowParams {
+        strategy: Some("okta".into()),
+        allowed_sources: Some(Vec::new()),
+        prompt_fields: vec![field("group_id", "string")],
+        ..FlowParams::default()
+    };
+    assert_eq!(config.check().unwrap().flows[0].params().allowed_sources, Some([].into()));
+}
+
+#[test]
+fn field_types_and_names() {
+    check_fields(
+        vec![
+            field("a", "strng"),
+            field("b", "list"),
+            field("two words", "string"),
+            field("", "string"),
+            field("twice", "string"),
+            field("twice", "int"),
+        ],
+        expect![[r#"
+            configuration: field `` of flow `prod`: `` is not a name for a field
+              help: a field's name is made of letters, digits, dashes and underscores
+            configuration: field `a` of flow `prod`: `strng` is not a field type
+              help: did you mean `string`? the field types are `string`, `int`, `bool`, `duration`, `slack_user`, `slack_user_list`, `str_list`, `int_list`
+            configuration: field `b` of flow `prod`: `list` is not a field type
+              help: did you mean `int`? the field types are `string`, `int`, `bool`, `duration`, `slack_user`, `slack_user_list`, `str_list`, `int_list`
+            configuration: field `twice` of flow `prod` is declared twice
+            configuration: field `two words` of flow `prod`: `two words` is not a name for a field
+              help: a field's name is made of letters, digits, dashes and underscores
+        "#]],
+    );
+}
+
+#[test]
+fn field_values() {
+    let default = |default: &str, field: PromptField| PromptField { default: Some(default.into()), ..field };
+    check_fields(
+        vec![
+            default("x", field("user", "slack_user")),
+            default("x", field("texts", "str_list")),
+            default("x", field("number", "int")),
+            default("maybe", field("flag", "bool")),
+            default("c", drop_down("pick", "string", &["a", "b"])),
+            drop_down("users", "slack_user_list", &["a"]),
+            drop_down("numbers", "int_list", &["1", "two", "3.5"]),
+            drop_down("same", "string", &["a", "a"]),
+            drop_down("long", "string", &[&"x".repeat(56)]),
+            PromptField { prefetch: true, ..field("who", "slack_user") },
+        ],
+        expect![[r#"
+            configuration: allowed values of field `long` of flow `prod`: the value of an option must have at most 55 characters, but has 56: `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx`
+            configuration: allowed values of field `numbers` of flow `prod`: expected a whole number, got `3.5`
+            configuration: allowed values of field `numbers` of flow `prod`: expected a whole number, got `two`
+            configuration: allowed values of field `same` of flow `prod`: `a` is there twice
+            configuration: default of field `flag` of flow `prod`: expected `true` or `false`, got `maybe`
+            configuration: default of field `number` of flow `prod`: expected a whole number, got `x`
+            configuration: default of field `pick` of flow `prod`: field `pick` does not allow `c`
+              help: choose one of `a`, `b`
+            configuration: field `texts` of flow `prod` of type `str_list` cannot have a default
+            configuration: field `user` of flow `prod` of type `slack_user` cannot have a default
+            configuration: field `users` of flow `prod` of type `slack_user_list` cannot have allowed values
+            configuration: field `who` of flow `prod` of type `slack_user` cannot have `prefetch`
+              help: Slack itself offers the users
+        "#]],
+    );
+    let mut config = config();
+    config.flows[0].params.prompt_fields = vec![
+        default("2", drop_down("n", "int", &["1", "2"])),
+        default("5m", field("t", "duration")),
+        drop_down("l", "str_list", &["a", "b"]),
+        PromptField { prefetch: true, on_change: true, visible: false, ..field("p", "string") },
+    ];
+    let checked = config.check().unwrap();
+    assert_eq!(checked.flows[0].field("n").unwrap().default(), Some(&FieldValue::Int(2)));
+    assert!(checked.flows[0].field("p").unwrap().is_prefetched());
+    assert!(!checked.flows[0].field("p").unwrap().is_visible());
+}
+
+#[test]
+fn duration_and_target_fields() {
+    check_fields(
+        vec![PromptField { required: false, ..field("duration", "int") }, field("target_id", "int")],
+        expect![[r#"
+            configuration: field `duration` of flow `prod` must be of type `duration`, got `int`
+            configuration: field `duration` of flow `prod` must be required
+            configuration: field `duration` of flow `prod` must have allowed values
+              help: offer durations, as in `allowed_values = ["30m", "1h"]`
+            configuration: field `target_id` of flow `prod` must be of type `string`, got `int`
+        "#]],
+    );
+    check_fields(
+        vec![drop_down("duration", "duration", &["1h", "1h30m", "60m", "0s"])],
+        expect![[r#"
+        configuration: allowed values of field `duration` of flow `prod`: `60m` is there twice
+        configuration: allowed values of field `duration` of flow `prod`: expected a duration such as `30m`, got `1h30m`
+          help: a duration is a whole number and a unit: `s`, `m`, `h`, `d` or `mo` (30 days)
+        configuration: allowed values of field `duration` of flow `prod`: the duration `0s` must be more than zero
+    "#]],
+    );
+
+    let mut config = config();
+    config.flows[0].params.strategy = None;
+    config.flows[0].params.prompt_fields =
+        vec![drop_down("duration", "duration", &["1h"]), field("target_id", "string")];
+    check(
+        &config,
+        expect![[r#"
+        configuration: field `duration` of flow `prod` has no meaning without a strategy
+          help: a flow without a strategy ends with the approval: there is nothing to take back
+        configuration: field `target_id` of flow `prod` has no meaning without a strategy
+    "#]],
+    );
+
+    // The strategy's targets are offered, whatever the field says.
+    config.flows[0].params.strategy = Some("okta".into());
+    config.flows[0].params.prompt_fields = vec![drop_down("target_id", "string", &["a"])];
+    let checked = config.check().unwrap();
+    assert!(checked.flows[0].field("target_id").unwrap().allowed_values().is_empty());
+    assert!(
+        checked.notes[0].message.ends_with("are ignored: the strategy's targets are offered"),
+        "{:?}",
+        checked.notes
+    );
+}
+
+#[test]
+fn faults_are_sorted_and_told_once() {
+    let at = |line| Place { file: Some(std::path::PathBuf::from("flow.tf").into()), line, column: 3 };
+    assert_eq!(Faults::check([]), Ok(()));
+    let late = Fault::new(at(7), "late").with_hint("do it earlier");
+    let faults = Faults::check([late.clone(), Fault::new(at(2), "early"), late]).unwrap_err();
+    assert_eq!(faults.to_string(), "flow.tf:2:3: early\nflow.tf:7:3: late\n  help: do it earlier");
+    assert_eq!(
+        serde_json::to_value(&faults).unwrap(),
+        serde_json::json!([
+            { "file": "flow.tf", "line": 2, "column": 3, "message": "early", "hint": null },
+            { "file": "flow.tf", "line": 7, "column": 3, "message": "late", "hint": "do it earlier" },
+        ])
+    );
+    let error = sym_sdk::Error::from(faults);
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Configuration, &codes::CONFIGURATION));
+    assert_eq!(error.message(), "the configuration has 2 faults");
+}

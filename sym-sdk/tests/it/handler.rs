@@ -1,0 +1,530 @@
+//! How handlers are called, what they get and what becomes of what they return.
+
+use std::collections::BTreeMap;
+use std::error::Error as _;
+use std::num::ParseIntError;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{self, Poll, Waker};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use sym_sdk::directory::{MemoryDirectory, MemoryKeyValue};
+use sym_sdk::error::codes;
+use sym_sdk::forms::FieldSpec;
+use sym_sdk::handler::{
+    HandlerKind, HandlerOutput, HandlerRecord, IntegrationConfig, IntegrationRequirement, Requires, Services,
+};
+use sym_sdk::model::{Environment, HandlerRef};
+use sym_sdk::prelude::*;
+
+/// The value of a future that waits for nothing.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut task::Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("the handler waits"),
+    }
+}
+
+fn only(registry: sym_sdk::handler::Registry) -> &'static HandlerRecord {
+    let mut records = registry.iter();
+    let record = records.next().expect("a handler");
+    assert!(records.next().is_none());
+    record
+}
+
+fn user(email: &str) -> User {
+    User::person(UserId::from_uuid(uuid::Uuid::nil()), email).unwrap()
+}
+
+fn flow() -> Arc<Flow> {
+    let flow = Flow::builder("prod".parse().unwrap(), "sym")
+        .environment(Environment::new("main".parse().unwrap()))
+        .var("request_channel", "#approvals")
+        .var("approvals", "2")
+        .field(FieldSpec::new("urgency", FieldType::String).unwrap());
+    Arc::new(flow.build())
+}
+
+fn event(step: Step) -> Event {
+    Event::builder(flow(), step, user("ada@sym.test")).field("urgency", "Urgent").build()
+}
+
+fn call(record: &HandlerRecord, context: &Context) -> Result<HandlerOutput, HandlerError> {
+    now(record.call(context))
+}
+
+fn context(step: Step) -> Context {
+    Context::builder().event(event(step)).build()
+}
+
+#[derive(Debug)]
+struct PagerDuty {
+    url: String,
+    token: SecretString,
+}
+
+impl IntegrationClient for PagerDuty {
+    const TYPE: &'static str = "pagerduty";
+
+    fn from_config(config: &IntegrationConfig<'_>) -> Result<Self> {
+        Ok(Self { url: config.setting("url")?.to_owned(), token: config.secret("api_token_secret")?.clone() })
+    }
+
+    fn dry(config: &IntegrationConfig<'_>) -> Option<Self> {
+        Some(Self { url: config.external_id().to_owned(), token: SecretString::default() })
+    }
+}
+
+#[derive(Deserialize)]
+struct Form<'a> {
+    urgency: &'a str,
+}
+
+struct Threshold(usize);
+
+/// Approves what is urgent.
+///
+/// For people on call only.
+#[hook]
+async fn on_request(
+    event: &Event,
+    form: Fields<Form<'_>>,
+    pagerduty: &PagerDuty,
+    threshold: State<Threshold>,
+) -> Result<Option<NextEvent>> {
+    let enough = event.user().username().len() > threshold.0 && pagerduty.url.starts_with("https");
+    Ok((form.urgency == "Urgent" && enough).then(|| ApprovalTemplate::approve().reason("on call")))
+}
+
+fn services() -> Arc<Services> {
+    let pagerduty = PagerDuty { url: "https://pagerduty.test".to_owned(), token: SecretString::default() };
+    Services::builder().client(pagerduty).state(Threshold(3)).build()
+}
+
+#[test]
+fn record_says_what_is_known() {
+    let record = only(sym_sdk::handlers![on_request]);
+    assert_eq!(record.kind(), HandlerKind::On(Step::Request));
+    assert_eq!((record.name(), record.module(), record.field()), ("on_request", "it::handler", None));
+    assert!(record.file().ends_with("tests/it/handler.rs"), "{}", record.file());
+    assert_eq!(record.doc(), "Approves what is urgent.\n\nFor people on call only.");
+    assert!(record.is_async());
+    let requires = record.requires();
+    assert!(matches!(
+        requires,
+        [Requires::Event, Requires::Event, Requires::Integration(client), Requires::State(state)]
+            if client.kind() == "pagerduty" && state.type_name().ends_with("Threshold")
+    ));
+    assert_eq!(record.to_string(), format!("on_request ({}:{})", record.file(), record.line()));
+}
+
+#[test]
+fn line_is_that_of_the_attribute() {
+    let line = line!() + 1;
+    #[hook]
+    fn on_deny() {}
+    assert_eq!(only(sym_sdk::handlers![on_deny]).line(), line);
+}
+
+#[test]
+fn reference_survives_its_json_form() {
+    let reference = only(sym_sdk::handlers![on_request]).to_ref();
+    let json = serde_json::to_string(&reference).unwrap();
+    assert_eq!(serde_json::from_str::<HandlerRef>(&json).unwrap(), reference);
+}
+
+#[test]
+fn arguments_come_from_the_context() {
+    let context = Context::builder().event(event(Step::Request)).services(services()).build();
+    let output = call(only(sym_sdk::handlers![on_request]), &context).unwrap();
+    assert_eq!(output, HandlerOutput::Next(Some(ApprovalTemplate::approve().reason("on call"))));
+}
+
+#[test]
+fn call_allocates_one_box() {
+    #[hook]
+    async fn on_request(_event: &Event, _form: Fields<Form<'_>>, _pagerduty: &PagerDuty, _state: State<Threshold>) {}
+    let record = only(sym_sdk::handlers![on_request]);
+    let (event, services) = (Arc::new(event(Step::Request)), services());
+    let call = || {
+        let context = Context::builder().event(Arc::clone(&event)).services(Arc::clone(&services)).build();
+        call(record, &context).unwrap();
+    };
+    call();
+    assert_eq!(allocation_counter::measure(call).count_total, 1);
+}
+
+#[test]
+fn function_stays_callable() {
+    let pagerduty = PagerDuty { url: "http://plain.test".to_owned(), token: SecretString::default() };
+    let form = Fields(Form { urgency: "Urgent" });
+    let next = now(on_request(&event(Step::Request), form, &pagerduty, State::new(Threshold(3))));
+    assert_eq!(next.unwrap(), None);
+}
+
+#[test]
+fn missing_service_is_an_error_and_a_fault() {
+    let record = only(sym_sdk::handlers![on_request]);
+    let error = call(record, &context(Step::Request)).unwrap_err();
+    assert_eq!(error.code(), codes::ARGUMENT_UNAVAILABLE);
+    assert!(error.to_string().contains("&it::handler::PagerDuty"), "{error}");
+
+    let faults: Vec<String> = record.unmet(&Services::default()).map(|fault| fault.message).collect();
+    assert_eq!(
+        faults,
+        [
+            "hook `on_request` needs integration `pagerduty`, which is not configured",
+            "hook `on_request` needs `State<it::handler::Threshold>`, which was not given",
+        ]
+    );
+    let place = record.unmet(&Services::default()).next().unwrap().place;
+    assert_eq!((place.line, place.column), (record.line(), record.column()));
+    assert_eq!(record.unmet(&services()).count(), 0);
+}
+
+#[test]
+fn missing_event_is_an_error() {
+    let error = call(only(sym_sdk::handlers![on_request]), &Context::default()).unwrap_err();
+    assert_eq!(error.as_error().unwrap().message(), "the argument `&Event` cannot be had in this call");
+}
+
+#[test]
+fn result_argument_takes_the_failure() {
+    #[hook]
+    fn on_approve(pagerduty: Result<&PagerDuty, ExtractError>) -> Option<NextEvent> {
+        pagerduty.err().map(|error| ApprovalTemplate::ignore().message(error.to_string()))
+    }
+    let record = only(sym_sdk::handlers![on_approve]);
+    assert!(matches!(record.requires(), [Requires::Optional(Requires::Integration(_))]));
+    assert_eq!(record.unmet(&Services::default()).count(), 0);
+    let output = call(record, &context(Step::Approve)).unwrap();
+    assert!(matches!(output, HandlerOutput::Next(Some(_))));
+    let context = Context::builder().event(event(Step::Approve)).services(services()).build();
+    assert_eq!(call(record, &context).unwrap(), HandlerOutput::Next(None));
+}
+
+#[test]
+fn fields_of_another_form_name_the_field() {
+    #[derive(Deserialize)]
+    struct Wrong {
+        #[expect(dead_code, reason = "never read")]
+        urgency: u8,
+    }
+    #[hook]
+    fn on_request(_form: Fields<Wrong>) {}
+    let error = call(only(sym_sdk::handlers![on_request]), &context(Step::Request)).unwrap_err();
+    assert_eq!(error.code(), codes::INVALID_FIELD_VALUE);
+    assert!(error.to_string().contains("`urgency`"), "{error}");
+}
+
+#[test]
+fn vars_are_parsed() {
+    #[derive(Deserialize)]
+    struct Settings<'a> {
+        request_channel: &'a str,
+        approvals: u8,
+        label: Option<String>,
+    }
+    #[reducer]
+    fn get_permissions(vars: Vars<Settings<'_>>) -> RequestPermission {
+        assert_eq!((vars.request_channel, vars.label.as_deref()), ("#approvals", None));
+        RequestPermission::admins_only().approvals(vars.approvals)
+    }
+    let output = call(only(sym_sdk::handlers![get_permissions]), &context(Step::Request)).unwrap();
+    assert_eq!(output, HandlerOutput::Permissions(RequestPermission::admins_only().approvals(2)));
+}
+
+#[test]
+fn vars_that_do_not_fit_are_named() {
+    #[reducer]
+    fn get_permissions(_vars: Vars<BTreeMap<String, bool>>) -> RequestPermission {
+        RequestPermission::admins_only()
+    }
+    let error = call(only(sym_sdk::handlers![get_permissions]), &context(Step::Request)).unwrap_err();
+    assert_eq!(error.code(), codes::INVALID_VAR);
+    assert!(error.to_string().contains("var `approvals`") && error.to_string().contains("got \"2\""), "{error}");
+    assert_eq!(error.hint(), Some("there are the vars `approvals`, `request_channel`"));
+}
+
+#[test]
+fn step_output_is_that_of_the_events_step() {
+    #[derive(Deserialize)]
+    struct Answer<'a> {
+        body: &'a str,
+    }
+    #[hook]
+    fn after_escalate(output: StepOutput<Answer<'_>>) -> Result<(), String> {
+        if output.body == "granted" { Ok(()) } else { Err(output.body.to_owned()) }
+    }
+    let record = only(sym_sdk::handlers![after_escalate]);
+    let with = |body: &str| {
+        let flow = flow();
+        let run =
+            Run::new(sym_sdk::model::RunId::from_uuid(uuid::Uuid::nil()), &flow, Channel::new(ChannelType::Slack));
+        let output = StepOutput::new(BTreeMap::from([("body", body)])).unwrap();
+        let run = run.with_step_output(Step::Escalate, output);
+        Context::builder().event(Event::builder(flow, Step::Escalate, User::system()).run(run).build()).build()
+    };
+    assert_eq!(call(record, &with("granted")).unwrap(), HandlerOutput::Done);
+    assert_eq!(call(record, &with("refused")).unwrap_err().to_string(), "refused");
+    let error = call(record, &context(Step::Escalate)).unwrap_err();
+    assert_eq!(error.as_error().unwrap().message(), "the step `escalate` has left no output");
+}
+
+#[test]
+fn user_is_whom_the_call_is_about() {
+    #[reducer]
+    fn get_identity(user: &User, event: &Event) -> Option<String> {
+        (user != event.user()).then(|| user.username().to_owned())
+    }
+    #[reducer]
+    fn get_identity_lookup(query: &IdentityQuery) -> Option<String> {
+        Some(format!("{}:{}:{}", query.service(), query.external_id(), query.user().username()))
+    }
+    let query = IdentityQuery::new("okta", "sym.okta.com", user("grace@sym.test"));
+    let context = Context::builder().event(event(Step::Escalate)).identity_query(query).build();
+    let output = call(only(sym_sdk::handlers![get_identity]), &context).unwrap();
+    assert_eq!(output, HandlerOutput::Identity(Some("grace@sym.test".to_owned())));
+    let output = call(only(sym_sdk::handlers![get_identity_lookup]), &context).unwrap();
+    assert_eq!(output, HandlerOutput::Identity(Some("okta:sym.okta.com:grace@sym.test".to_owned())));
+}
+
+#[test]
+fn get_flows_filters_by_the_filters_vars() {
+    #[reducer]
+    fn get_flows(flows: &Flows, user: &User, vars: Vars<BTreeMap<String, String>>) -> Vec<Arc<Flow>> {
+        let may_see = |name: &str| vars.get(name).is_none_or(|email| email == user.username());
+        flows.iter().filter(|flow| may_see(flow.name())).cloned().collect()
+    }
+    let record = only(sym_sdk::handlers![get_flows]);
+    let ask = |email: &str| {
+        let query = FlowsQuery::new(user(email), [flow()].into_iter().collect())
+            .with_vars(BTreeMap::from([("prod".to_owned(), "ada@sym.test".to_owned())]));
+        match call(record, &Context::builder().flows_query(query).build()).unwrap() {
+            HandlerOutput::Flows(flows) => flows.len(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((ask("ada@sym.test"), ask("grace@sym.test")), (1, 0));
+}
+
+#[test]
+fn stores_are_arguments() {
+    #[hook]
+    fn after_request(_directory: &Directory, _store: &KeyValue, context: &Context) -> Result<(), String> {
+        context.directory().map(drop).ok_or_else(|| "no directory".to_owned())
+    }
+    let record = only(sym_sdk::handlers![after_request]);
+    let services = Services::builder()
+        .directory(Directory::new(MemoryDirectory::new(), ["sym.test"]))
+        .key_value(KeyValue::new(MemoryKeyValue::new()))
+        .build();
+    let with = Context::builder().event(event(Step::Request)).services(services).build();
+    assert_eq!(call(record, &with).unwrap(), HandlerOutput::Done);
+    let error = call(record, &context(Step::Request)).unwrap_err();
+    assert!(error.to_string().contains("`&Directory`"), "{error}");
+}
+
+#[test]
+fn on_change_changes_the_form() {
+    #[on_change]
+    fn on_change_urgency(form: &mut PromptForm, user: &User) -> Result<()> {
+        form.field_mut("urgency")?.label = format!("How urgent, {}?", user.username());
+        Ok(())
+    }
+    let record = only(sym_sdk::handlers![on_change_urgency]);
+    assert_eq!(record.field(), Some("urgency"));
+    let context = Context::builder().user(user("ada@sym.test")).flow(flow()).build();
+    let mut form = PromptForm::of_flow(&flow());
+    now(record.call_form(&context, &mut form)).unwrap();
+    assert_eq!(form.field("urgency").unwrap().label, "How urgent, ada@sym.test?");
+
+    let error = call(record, &context).unwrap_err();
+    assert!(error.to_string().contains("call it with `call_form`"), "{error}");
+    let error = now(only(sym_sdk::handlers![on_request]).call_form(&context, &mut form)).unwrap_err();
+    assert!(error.to_string().contains("call it with `call`"), "{error}");
+}
+
+#[test]
+fn prefetch_gives_options() {
+    #[prefetch(field = "repo_name")]
+    async fn repos(event: &Event) -> Result<Vec<FieldOption>> {
+        Ok(vec![FieldOption::new(event.flow().name().as_str(), "Production")?])
+    }
+    let record = only(sym_sdk::handlers![repos]);
+    assert_eq!((record.kind(), record.field()), (HandlerKind::Prefetch, Some("repo_name")));
+    let output = call(record, &context(Step::Prompt)).unwrap();
+    assert_eq!(output, HandlerOutput::Options(vec![FieldOption::new("prod", "Production").unwrap()]));
+}
+
+#[test]
+fn reducers_give_their_values() {
+    #[reducer]
+    fn get_request_notifications(event: &Event) -> Result<Vec<Notification>> {
+        Ok(vec![Notification::to(SlackChannelName::new(event.flow().var("request_channel")?)?)])
+    }
+    #[reducer]
+    fn get_approvers() -> Result<SlackChannelName> {
+        SlackChannelName::new("#approvals")
+    }
+    let channel = SlackChannelName::new("#approvals").unwrap();
+    let output = call(only(sym_sdk::handlers![get_request_notifications]), &context(Step::Request)).unwrap();
+    assert_eq!(output, HandlerOutput::Notifications(vec![Notification::to(channel.clone())]));
+    let output = call(only(sym_sdk::handlers![get_approvers]), &context(Step::Request)).unwrap();
+    assert_eq!(output, HandlerOutput::Approvers(RequestDestination::from(channel).into()));
+}
+
+#[test]
+fn error_of_this_crate_keeps_all_it_says() {
+    #[hook]
+    fn on_request(event: &Event) -> Result<()> {
+        event.flow().var("request_chanel").map(drop)
+    }
+    let error = call(only(sym_sdk::handlers![on_request]), &context(Step::Request)).unwrap_err();
+    assert_eq!(error.code(), codes::UNKNOWN_VAR);
+    assert!(error.hint().unwrap().contains("did you mean `request_channel`?"));
+    let error = error.into_error();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Handler, &codes::UNKNOWN_VAR));
+    assert!(error.hint().unwrap().contains("did you mean `request_channel`?"));
+}
+
+#[test]
+fn any_other_error_is_a_handlers() {
+    #[hook]
+    fn on_request() -> Result<(), ParseIntError> {
+        "x".parse::<u8>().map(drop)
+    }
+    let error = call(only(sym_sdk::handlers![on_request]), &context(Step::Request)).unwrap_err();
+    assert!(error.as_error().is_none() && error.hint().is_none());
+    let error = error.into_error();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Handler, &codes::HANDLER_FAILED));
+    assert_eq!(error.message(), "invalid digit found in string");
+    assert!(error.source().is_none());
+
+    #[derive(Debug)]
+    struct Wrapped(ParseIntError);
+    impl std::fmt::Display for Wrapped {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("cannot read the count")
+        }
+    }
+    impl std::error::Error for Wrapped {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+    let wrapped = HandlerError::from(Wrapped("x".parse::<u8>().unwrap_err())).into_error();
+    assert!(wrapped.report().to_string().contains("invalid digit found in string"));
+}
+
+#[test]
+fn integration_is_built_from_its_configuration() {
+    let integration = Integration::new("main".parse().unwrap(), "pagerduty", "sym.pagerduty.com")
+        .with_setting("url", "https://x.test");
+    let secrets = BTreeMap::from([("api_token_secret".to_owned(), SecretString::from("s3cret"))]);
+    let requirement = IntegrationRequirement::of::<PagerDuty>();
+    let client = requirement.build(&IntegrationConfig::new(&integration, &secrets)).unwrap();
+    let services = Services::builder().client_for(&requirement, client).build();
+    assert!(services.satisfy(&Requires::Integration(requirement)));
+    let client = services.client::<PagerDuty>().unwrap();
+    assert_eq!((client.url.as_str(), client.token.expose_secret()), ("https://x.test", "s3cret"));
+    assert!(!format!("{services:?}").contains("s3cret"));
+
+    let no_secrets = BTreeMap::new();
+    let config = IntegrationConfig::new(&integration, &no_secrets);
+    let error = requirement.build(&config).unwrap_err();
+    assert_eq!(error.code(), &codes::UNKNOWN_SECRET);
+    assert_eq!(error.message(), "integration `main` has no secret `api_token_secret`");
+    let dry = requirement.dry(&config).unwrap().downcast::<PagerDuty>().unwrap();
+    assert_eq!(dry.url, "sym.pagerduty.com");
+}
+
+#[test]
+fn later_service_takes_the_place_of_an_earlier_one() {
+    let services = Services::builder().state(Threshold(1)).state(7_u8).state(Threshold(2)).build();
+    assert_eq!(services.state::<Threshold>().unwrap().0, 2);
+    assert_eq!(*services.state::<u8>().unwrap(), 7);
+    assert!(services.state::<u16>().is_none());
+}
+
+#[test]
+fn kinds_have_names_and_numbers() {
+    let kinds: Vec<HandlerKind> = HandlerKind::all().collect();
+    assert_eq!(kinds.len(), HandlerKind::COUNT);
+    for (index, kind) in kinds.into_iter().enumerate() {
+        assert_eq!(kind.index(), index);
+        assert_eq!(HandlerKind::from_name(kind.as_str()), Some(kind));
+    }
+    assert_eq!(HandlerKind::from_name("on_reqest"), None);
+    assert_eq!(HandlerKind::After(Step::RequestForward).to_string(), "after_request_forward");
+    assert_eq!(HandlerKind::After(Step::Deny).macro_name(), "hook");
+    assert_eq!(HandlerKind::GetFlows.macro_name(), "reducer");
+}
+
+/// One handler of each name.
+mod every_name {
+    use std::sync::Arc;
+
+    use sym_sdk::prelude::*;
+
+    macro_rules! hooks {
+        ($($name:ident)*) => {
+            $(#[hook]
+            pub(super) fn $name() {})*
+
+            pub(super) fn registry() -> sym_sdk::handler::Registry {
+                sym_sdk::handlers![
+                    get_permissions, get_request_notifications, get_approvers, get_identity, get_identity_lookup,
+                    get_flows, $($name),*
+                ]
+            }
+        };
+    }
+
+    hooks! {
+        on_prompt on_request on_request_forward on_request_expire on_approve on_deny on_escalate on_deescalate
+        after_prompt after_request after_request_forward after_request_expire after_approve after_deny after_escalate
+        after_deescalate
+    }
+
+    #[reducer]
+    fn get_permissions() -> RequestPermission {
+        RequestPermission::admins_only()
+    }
+
+    #[reducer]
+    fn get_request_notifications() -> Vec<Notification> {
+        Vec::new()
+    }
+
+    #[reducer]
+    fn get_approvers() -> Vec<RequestDestination> {
+        Vec::new()
+    }
+
+    #[reducer]
+    fn get_identity() -> Option<String> {
+        None
+    }
+
+    #[reducer]
+    fn get_identity_lookup() -> Option<String> {
+        None
+    }
+
+    #[reducer]
+    fn get_flows() -> Vec<Arc<Flow>> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn macros_and_kinds_agree_on_every_name() {
+    let registry = every_name::registry();
+    for record in registry.iter() {
+        assert_eq!(record.kind().as_str(), record.name());
+    }
+    let scope = registry.scope(None).unwrap();
+    let named = HandlerKind::all().filter(|kind| !matches!(kind, HandlerKind::Prefetch | HandlerKind::OnChange));
+    assert!(named.into_iter().all(|kind| scope.get(kind).is_some()));
+}

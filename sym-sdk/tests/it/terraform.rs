@@ -1,0 +1,74 @@
+//! Reading Sym's Terraform resources.
+
+mod evaluation;
+mod faults;
+mod fixtures;
+mod limits;
+mod resources;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sym_sdk::config::{Config, Faults, Terraform, TerraformReader};
+
+/// A directory of Terraform files that lasts as long as the test.
+struct Dir(PathBuf);
+
+impl Dir {
+    fn new(files: &[(&str, &str)]) -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("terraform-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let dir = Self(dir);
+        for (name, text) in files {
+            dir.write(name, text.as_bytes());
+        }
+        dir
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        let path = self.0.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    fn read(&self) -> Result<Terraform, Faults> {
+        Config::from_terraform_dir(&self.0)
+    }
+
+    /// What is wrong, with paths as they are within the directory.
+    fn faults(&self, reader: &TerraformReader) -> String {
+        let faults = reader.read(&self.0).expect_err("the files should be faulty").to_string();
+        format!("{}\n", faults.replace(&format!("{}/", self.0.display()), ""))
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        // What cannot be removed is left to the next `cargo clean`.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Reads one file that is right.
+fn read(text: &str) -> Terraform {
+    Dir::new(&[("main.tf", text)]).read().unwrap_or_else(|faults| panic!("{faults}"))
+}
+
+/// What is wrong with one file.
+fn faults(text: &str) -> String {
+    Dir::new(&[("main.tf", text)]).faults(&TerraformReader::new())
+}
+
+/// What an expression evaluates to, as the var of a flow.
+fn eval(expression: &str) -> String {
+    eval_with("", expression)
+}
+
+fn eval_with(declarations: &str, expression: &str) -> String {
+    let read = read(&format!(
+        "{declarations}\nresource \"sym_flow\" \"f\" {{\n name = \"f\"\n environment_id = \"e\"\n vars = {{ x = {expression} }}\n}}\n"
+    ));
+    read.config.flows[0].vars.get("x").cloned().unwrap_or_else(|| panic!("unset: {:?}", read.notes))
+}

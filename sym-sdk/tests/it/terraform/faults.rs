@@ -1,0 +1,457 @@
+//! What is said about files that are wrong.
+
+use expect_test::{Expect, expect};
+use sym_sdk::config::TerraformReader;
+
+use super::{Dir, faults};
+
+#[track_caller]
+fn check(text: &str, expected: Expect) {
+    expected.assert_eq(&faults(text));
+}
+
+#[test]
+fn syntax() {
+    check(
+        "resource \"sym_flow\" \"f\" {\n  name = \n}\n",
+        expect![[r#"
+        main.tf:2:10: syntax error: invalid expression; expected `"`, `[`, `{`, `-`, `!`, `(`, `_`, `<`, letter or digit
+    "#]],
+    );
+    check(
+        "resource \"sym_flow\" {\n}\nresorce \"a\" \"b\" {}\nx = 1\n",
+        expect![[r#"
+            main.tf:1:1: labels of `resource`: expected 2, got 1
+              help: write `resource "type" "name" { … }`
+            main.tf:3:1: `resorce` is not a Terraform block
+              help: did you mean `resource`?
+            main.tf:4:1: `x` stands outside of any block
+        "#]],
+    );
+    check(
+        "locals {\n  a = \"${1 +}\"\n}\n",
+        expect![[r#"
+        main.tf:2:13: syntax error: invalid expression; expected `"`, `[`, `{`, `-`, `!`, `(`, `_`, `<`, letter or digit
+    "#]],
+    );
+    check(
+        "locals {\n  a = \"\\q\"\n}\n",
+        expect![[r#"
+        main.tf:2:10: syntax error: invalid escape sequence; expected `n`, `r`, `t`, `u`, `U`, `\` or `"`
+    "#]],
+    );
+    check(
+        "locals {\n  a = [1, 2\n}\n",
+        expect![[r#"
+        main.tf:3:1: syntax error: expected `]`
+    "#]],
+    );
+    check(
+        "locals {\n  é = 1\n  b = 1 b\n}\n",
+        expect![[r#"
+        main.tf:3:9: syntax error: expected newline or eof
+    "#]],
+    );
+}
+
+#[test]
+fn every_file_at_once() {
+    let dir = Dir::new(&[
+        ("a.tf", "locals {\n"),
+        ("b.tf", "resource \"sym_flow\" \"f\" {\n  name = shout(var.x)\n  environment_id = sym_environment.e.id\n}\n"),
+        ("c.tf.json", "{ \"locals\": 1 }"),
+        ("d.tf.json", "{ \"locals\": "),
+        ("terraform.tfvars", "x = \n"),
+    ]);
+    expect![[r#"
+        a.tf:1:10: syntax error: invalid block body; expected `}`, newline or identifier
+        b.tf:2:10: function `shout` is not supported
+          help: did you mean `sort`?
+        b.tf:2:16: `var.x` is not declared
+          help: declare it: `variable "x" {}`
+        b.tf:3:20: `sym_environment.e` is not declared
+        c.tf.json: syntax error: `locals` must be an object
+        d.tf.json:1:12: syntax error: EOF while parsing a value at line 1 column 12
+        terraform.tfvars:1:5: syntax error: invalid expression; expected `"`, `[`, `{`, `-`, `!`, `(`, `_`, `<`, letter or digit
+    "#]].assert_eq(&dir.faults(&TerraformReader::new()));
+}
+
+/// A name that a file may declare which could not be read is not reported as missing.
+#[test]
+fn names_of_unreadable_files() {
+    let dir = Dir::new(&[
+        ("a.tf", "resource \"sym_environment\" \"known\" {\n"),
+        ("b.tf", "locals {\n  a = sym_environment.known.id\n}\n"),
+        ("c.tf", "resource \"sym_flow\" \"f\" {\n  name = \"f\"\n  environment_id = local.a\n  label = local.b\n}\n"),
+    ]);
+    expect![[r#"
+        a.tf:1:38: syntax error: invalid block body; expected `}`, newline or identifier
+        c.tf:4:11: `local.b` is not declared
+    "#]]
+    .assert_eq(&dir.faults(&TerraformReader::new()));
+    dir.write("d.tf", b"locals {\n a = \"\xff\" \n}");
+    expect![[r#"
+        a.tf:1:38: syntax error: invalid block body; expected `}`, newline or identifier
+        d.tf: the file cannot be read: it is not UTF-8 text
+    "#]]
+    .assert_eq(&dir.faults(&TerraformReader::new()));
+}
+
+#[test]
+fn references() {
+    check(
+        r#"
+resource "sym_target" "admin" {
+  type = "okta_group"
+  name = "admin"
+}
+resource "sym_strategy" "s" {
+  type    = "okta"
+  name    = "s"
+  targets = [sym_target.adnim.id, sym_target.admin, sym_traget.admin.id, sym_target.admin.idd, each.key, self.x, foo]
+}
+resource "sym_flow" "f" {
+  name           = var.nmae
+  environment_id = local.environment
+  vars           = { a = module.m.x, b = data.aws_x.y.z, c = path.here, d = [1][2], e = { k = 1 }.kk }
+}
+variable "name" {}
+"#,
+        expect![[r#"
+            main.tf:9:13: `targets` of sym_strategy.s refers to a whole resource, expected its id
+              help: put `.id` after it
+            main.tf:9:14: `sym_target.adnim` is not declared
+              help: did you mean `sym_target.admin`?
+            main.tf:9:53: `sym_traget.admin` is not declared
+              help: did you mean `sym_target.admin`?
+            main.tf:9:74: `sym_target.admin` has no attribute `idd`
+              help: did you mean `id`?
+            main.tf:9:96: `each.key` has no meaning where `for_each` is not set
+            main.tf:9:106: `self.x` is not declared
+            main.tf:9:114: `foo` is not declared
+              help: put a string between quotes
+            main.tf:12:20: `var.nmae` is not declared
+              help: did you mean `var.name`?
+            main.tf:13:20: `local.environment` is not declared
+            main.tf:14:26: `module.m` is not declared
+            main.tf:14:42: `data.aws_x.y` is not declared
+            main.tf:14:62: `path.here` is not known
+              help: there is `path.module`, `path.root`, `path.cwd`
+            main.tf:14:81: the list has no element 2: it has 1
+            main.tf:14:89: the map has no key "kk"
+        "#]],
+    );
+}
+
+#[test]
+fn cycles() {
+    check(
+        r#"
+locals {
+  a = local.b
+  b = "${local.c}"
+  c = [local.a]
+}
+resource "sym_target" "t" {
+  type = "x"
+  name = sym_target.t.label
+  label = sym_target.t.name
+}
+resource "sym_target" "u" {
+  count = length(sym_target.u)
+  type  = "x"
+  name  = "u"
+}
+resource "sym_target" "v" {
+  type = "x"
+  name = local.a[0]
+}
+"#,
+        expect![[r#"
+            main.tf:3:3: `local.a` depends on itself
+            main.tf:7:1: `sym_target.t.name` depends on itself
+            main.tf:12:1: `sym_target.u` depends on itself
+        "#]],
+    );
+}
+
+#[test]
+fn functions() {
+    check(
+        r#"
+locals {
+  a = uuid()
+  b = upper()
+  c = upper("a", "b")
+  d = join(",", "a")
+  e = tonumber("x")
+  f = element([], 0)
+  g = file("missing.txt")
+  h = format("%d", "x")
+  i = format("%s")
+  j = regex("a+", "aa")
+  k = provider::aws::arn_parse("x")
+  l = lookup({ name = 1 }, "nmae")
+  m = jsondecode("{")
+  n = upper([1])
+  o = one([1, 2])
+}
+resource "sym_flow" "f" {
+  name           = "f"
+  environment_id = "e"
+  vars           = { for letter in split("", "abcdefghijklmno") : letter => lookup({
+    a = local.a, b = local.b, c = local.c, d = local.d, e = local.e, f = local.f, g = local.g, h = local.h
+    i = local.i, j = local.j, k = local.k, l = local.l, m = local.m, n = local.n, o = local.o
+  }, letter) }
+}
+"#,
+        expect![[r#"
+            main.tf:3:7: function `uuid` is not supported
+            main.tf:4:7: arguments of function `upper`: expected 1, got 0
+            main.tf:5:7: arguments of function `upper`: expected 1, got 2
+            main.tf:6:17: function `join`: expected a list, got a string
+            main.tf:7:16: function `tonumber`: expected a number, got a string
+            main.tf:8:15: function `element`: the list is empty
+            main.tf:9:12: function `file`: `missing.txt` cannot be read: there is no such file
+              help: a path is relative to the root directory; `${path.module}` is the directory of this module
+            main.tf:10:20: function `format`: `%d`: expected a number, got a string
+            main.tf:11:14: function `format`: the format has more verbs than values
+            main.tf:12:7: function `regex` is not supported
+            main.tf:13:7: function `arn_parse` of a provider is not supported
+            main.tf:14:28: function `lookup`: the map has no key "nmae"
+              help: did you mean `name`?
+            main.tf:15:18: function `jsondecode`: the string is not JSON: EOF while parsing an object at line 1 column 1
+            main.tf:16:13: function `upper`: expected a string, got a list
+            main.tf:17:11: function `one`: expected at most one element, got 2
+        "#]],
+    );
+}
+
+#[test]
+fn types() {
+    check(
+        r#"
+variable "number" {
+  type    = number
+  default = "many"
+}
+variable "object" {
+  type    = object({ name = string, sizes = list(number) })
+  default = { name = "a", sizes = [1, "big"] }
+}
+variable "missing" {
+  type    = object({ name = string })
+  default = {}
+}
+variable "bad" {
+  type    = strng
+  default = "a"
+}
+variable "none" {
+  type = string
+}
+resource "sym_flow" "f" {
+  name           = var.none
+  environment_id = ["e"]
+  label          = var.number
+  vars           = var.object
+  implementation = var.missing
+  params {
+    allow_revoke    = 5
+    allowed_sources = "slack"
+    strategy_id     = var.bad
+  }
+  params {}
+}
+"#,
+        expect![[r#"
+            main.tf:4:13: value of variable `number`: expected a number, got a string
+            main.tf:8:13: value of variable `object`: at .sizes[1]: expected a number, got a string
+            main.tf:12:13: value of variable `missing`: attribute `name` is missing
+            main.tf:15:13: `type`: `strng` is not a type
+              help: did you mean `string`?
+            main.tf:18:1: variable `none` has no value
+              help: give it a default, or set it in terraform.tfvars or as TF_VAR_none
+            main.tf:23:20: `environment_id` of sym_flow.f: expected the id of a resource, got a list
+            main.tf:28:23: `allow_revoke` of `params` of sym_flow.f: expected a boolean, got a number
+            main.tf:29:23: `allowed_sources` of `params` of sym_flow.f: expected a list of strings, got a string
+            main.tf:32:3: sym_flow.f has more than one `params` block
+        "#]],
+    );
+}
+
+#[test]
+fn resources() {
+    check(
+        r#"
+resource "sym_flow" "f" {
+  labl = "x"
+  settings {
+    a = 1
+  }
+  prompt_field {}
+  params {
+    strategy = "x"
+    prompt_feild {}
+    dynamic "prompt_field" {
+      for_each = ["a"]
+    }
+    dynamic "other" {
+      for_each = []
+      content {}
+    }
+  }
+}
+resource "sym_target" "t" {
+  settings {
+    group_id = "x"
+  }
+}
+resource "sym_secret" "s" {
+  path      = "P"
+  source_id = sym_target.t.id
+  settings  = { key = "x" }
+}
+resource "sym_integration" "i" {
+  for_each = ["a"]
+  type     = "slack"
+  name     = each.key
+}
+resource "sym_integration" "j" {
+  count = -1
+  type  = "slack"
+  name  = "j"
+}
+resource "sym_integration" "k" {
+  count    = 1
+  for_each = {}
+  type     = "slack"
+  name     = "k"
+}
+resource "sym_flows_filter" "one" {}
+resource "sym_flows_filter" "two" {}
+resource "sym_flows_filter" "one" {}
+"#,
+        expect![[r#"
+            main.tf:2:1: sym_flow.f needs `environment_id`
+            main.tf:2:1: sym_flow.f needs `name`
+            main.tf:3:3: sym_flow.f has no `labl`
+              help: did you mean `label`?
+            main.tf:4:3: sym_flow.f has no `settings`
+            main.tf:7:3: sym_flow.f has no `prompt_field`
+            main.tf:9:5: `params` of sym_flow.f has no `strategy`
+              help: did you mean `strategy_id`?
+            main.tf:10:5: `params` of sym_flow.f has no `prompt_feild`
+              help: did you mean `prompt_field`?
+            main.tf:11:5: `dynamic "prompt_field"` needs `for_each` and `content`
+            main.tf:14:5: `params` of sym_flow.f has no `other`
+            main.tf:20:1: sym_target.t needs `name`
+            main.tf:20:1: sym_target.t needs `type`
+            main.tf:21:3: sym_target.t has no `settings`
+              help: it is an attribute: write `settings = …`
+            main.tf:28:15: `settings` of sym_secret.s has no `key`
+            main.tf:31:14: `for_each`: expected a map or a set of strings, got a list
+              help: make it a set: `toset(…)`
+            main.tf:36:11: `count`: expected a whole number from 0, got -1
+            main.tf:42:3: `sym_integration.k` has both `count` and `for_each`
+            main.tf:47:1: an organization has one `sym_flows_filter` at most
+              help: the first is at main.tf:46:1
+            main.tf:48:1: `sym_flows_filter.one` is declared twice
+              help: the first is at main.tf:46:1
+        "#]],
+    );
+}
+
+#[test]
+fn implementations() {
+    check(
+        r#"
+resource "sym_flow" "path" {
+  name           = "path"
+  environment_id = "e"
+  implementation = "${path.module}/impl.py"
+  params {
+    prompt_field {
+      name      = "urgency"
+      type      = "string"
+      on_change = "on_change.py"
+    }
+  }
+}
+resource "sym_flow" "list" {
+  name           = "list"
+  environment_id = "e"
+  implementation = ["a"]
+}
+resource "sym_flow" "missing" {
+  name           = "missing"
+  environment_id = "e"
+  implementation = file("impl.txt")
+}
+"#,
+        expect![[r#"
+            main.tf:5:20: `implementation` of sym_flow.path is the path "./impl.py"
+              help: name a Rust module, as in "my_flows::prod", or give Python source with `file("impl.py")`
+            main.tf:10:19: `on_change` of `prompt_field` of sym_flow.path is the path "on_change.py", expected a boolean
+              help: write `true`, and a handler `#[on_change(field = "urgency")]`
+            main.tf:17:20: `implementation` of sym_flow.list: expected a string, got a list
+            main.tf:22:25: function `file`: `impl.txt` cannot be read: there is no such file
+              help: a path is relative to the root directory; `${path.module}` is the directory of this module
+        "#]],
+    );
+}
+
+#[test]
+fn modules() {
+    let dir = Dir::new(&[
+        (
+            "main.tf",
+            r#"
+module "a" {
+  source = "./a"
+  nmae   = "x"
+}
+module "gone" {
+  source = "./gone"
+}
+module "loop" {
+  source = "./loop"
+}
+module "nowhere" {}
+resource "sym_flow" "f" {
+  name           = module.a.flow_nmae
+  environment_id = module.a.environment
+  label          = module.b.x
+}
+"#,
+        ),
+        (
+            "a/main.tf",
+            "variable \"name\" {}\noutput \"flow_name\" {\n  value = var.name\n}\noutput \"environment\" {\n  value = upper(var.name, 1)\n}\n",
+        ),
+        ("loop/main.tf", "module \"again\" {\n  source = \"../loop\"\n}\n"),
+    ]);
+    expect![[r#"
+        loop/main.tf:1:1: modules stand more than 16 deep at `module.again`
+          help: a module must not call itself, nor one that calls it
+        main.tf:2:1: module `a` needs `name`
+          help: the variable is declared at a/main.tf:1:1
+        main.tf:4:3: module `a` has no variable `nmae`
+          help: did you mean `name`?
+        main.tf:7:12: module `gone` has no directory gone
+          help: the path is relative to the directory of this file
+        main.tf:12:1: module `nowhere` needs `source`
+        main.tf:14:20: `module.a` has no output `flow_nmae`
+          help: did you mean `flow_name`?
+        main.tf:16:20: `module.b` is not declared
+    "#]]
+    .assert_eq(&dir.faults(&TerraformReader::new()));
+}
+
+#[test]
+fn directories_without_files() {
+    let faults = sym_sdk::config::Config::from_terraform_dir("tests/fixtures/nothing").unwrap_err();
+    expect!["tests/fixtures/nothing: there is no such directory"].assert_eq(&faults.to_string());
+    let faults = sym_sdk::config::Config::from_terraform_dir("tests/fixtures").unwrap_err();
+    expect!["tests/fixtures: there are no Terraform files (`*.tf`) in this directory"].assert_eq(&faults.to_string());
+}

@@ -1,0 +1,238 @@
+//! What is made of Sym's resources, beyond what the fixtures show.
+
+use expect_test::expect;
+use sym_sdk::config::{Implementation, Reference};
+
+use super::{Dir, read};
+
+#[test]
+fn python_is_accepted_with_a_note() {
+    let dir = Dir::new(&[
+        (
+            "main.tf",
+            r#"
+resource "sym_flow" "a" {
+  name           = "a"
+  environment_id = "e"
+  implementation = file("impl.py")
+}
+resource "sym_flow" "b" {
+  name           = "b"
+  environment_id = "e"
+  implementation = (file("${path.module}/missing.py"))
+}
+resource "sym_flow" "c" {
+  name           = "c"
+  environment_id = "e"
+  implementation = <<-PY
+    from sym.sdk.annotations import reducer
+  PY
+  params {
+    prompt_field {
+      name      = "urgency"
+      type      = "string"
+      on_change = file("missing.py")
+    }
+    prompt_field {
+      name      = "reason"
+      type      = "string"
+      on_change = true
+    }
+  }
+}
+resource "sym_flow" "d" {
+  name           = "d"
+  environment_id = "e"
+  implementation = "acme_flows::d"
+}
+resource "sym_flow" "e" {
+  name           = "e"
+  environment_id = "e"
+}
+resource "sym_strategy" "s" {
+  type           = "custom"
+  name           = "s"
+  targets        = []
+  implementation = "strategy.py"
+}
+"#,
+        ),
+        ("impl.py", "from sym.sdk.annotations import reducer\n"),
+    ]);
+    let read = dir.read().unwrap();
+    let taken: Vec<_> = read.config.flows.iter().map(|flow| flow.implementation.clone()).collect();
+    let named = Implementation::Module("acme_flows::d".into());
+    let by_name = Implementation::ByName;
+    assert_eq!(taken, [by_name.clone(), by_name.clone(), by_name, named, Implementation::All]);
+    assert!(read.config.flows[2].params.prompt_fields.iter().all(|field| field.on_change));
+    let notes: Vec<_> = read.notes.iter().map(|note| (note.place.line, note.message.as_str())).collect();
+    expect![[r#"
+        [
+            (
+                5,
+                "`implementation` of sym_flow.a is Python: the Rust handlers of the module with its name, or all, take its place",
+            ),
+            (
+                10,
+                "`implementation` of sym_flow.b is Python: the Rust handlers of the module with its name, or all, take its place",
+            ),
+            (
+                15,
+                "`implementation` of sym_flow.c is Python: the Rust handlers of the module with its name, or all, take its place",
+            ),
+            (
+                22,
+                "`on_change` of `prompt_field` of sym_flow.c is Python: a handler `#[on_change(field = \"urgency\")]` takes its place",
+            ),
+            (
+                44,
+                "`implementation` of sym_strategy.s is not read: a strategy is Rust code here",
+            ),
+        ]
+    "#]].assert_debug_eq(&notes);
+}
+
+#[test]
+fn what_modules_from_elsewhere_make_is_stood_in_for() {
+    let read = read(
+        r#"
+module "gcp_connector" {
+  source = "symopsio/gcp-connector/google"
+}
+resource "sym_target" "group" {
+  type = "google_group"
+  name = "group"
+}
+resource "sym_strategy" "groups" {
+  type           = "google_group"
+  name           = "groups"
+  integration_id = module.gcp_connector.sym_integration.id
+  targets        = [sym_target.group.id]
+}
+resource "sym_environment" "main" {
+  name         = "main"
+  integrations = { google_id = module.gcp_connector.sym_integration.id }
+}
+resource "sym_flow" "f" {
+  name           = "f"
+  environment_id = sym_environment.main.id
+  params {
+    strategy_id = sym_strategy.groups.id
+  }
+}
+"#,
+    );
+    let checked = read.config.check().unwrap_or_else(|faults| panic!("{faults}"));
+    let strategy = checked.flows[0].strategy().unwrap();
+    assert_eq!(strategy.integration(), checked.flows[0].environment().integration("google").ok());
+    assert_eq!(strategy.integration().unwrap().name(), &"gcp_connector");
+    let notes: Vec<_> = read.notes.iter().map(|note| (note.place.line, note.message.as_str())).collect();
+    expect![[r#"
+        [
+            (
+                2,
+                "module `gcp_connector` is not local: what it makes and tells is not known here",
+            ),
+            (
+                12,
+                "`integration_id` of sym_strategy.groups: `module.gcp_connector.sym_integration.id` is known only after `terraform apply`; integration `google.gcp_connector` stands in",
+            ),
+            (
+                17,
+                "`integrations.google_id` of sym_environment.main: `module.gcp_connector.sym_integration.id` is known only after `terraform apply`; integration `google.gcp_connector` stands in",
+            ),
+        ]
+    "#]].assert_debug_eq(&notes);
+}
+
+#[test]
+fn data_sources_of_sym_refer_by_name() {
+    let read = read(
+        r#"
+data "sym_integration" "slack" {
+  type = "slack"
+  name = "shared"
+}
+resource "sym_environment" "main" {
+  name         = "main"
+  integrations = { slack_id = data.sym_integration.slack.id }
+}
+"#,
+    );
+    assert_eq!(read.config.environments[0].integrations["slack"], Reference::typed("slack", "shared"));
+    let faults = read.config.check().unwrap_err().to_string();
+    assert!(faults.contains("environment `main` names integration `slack.shared`, which is not declared"), "{faults}");
+}
+
+#[test]
+fn names_of_resources_without_one() {
+    let dir = Dir::new(&[
+        ("main.tf", "module \"tenant\" {\n  source = \"./tenant\"\n  for_each = toset([\"blue team\"])\n}\n"),
+        (
+            "tenant/main.tf",
+            r#"
+resource "sym_secret" "token" {
+  count     = 2
+  path      = "TOKEN_${count.index}"
+  source_id = "env"
+}
+"#,
+        ),
+    ]);
+    let read = dir.read().unwrap();
+    let names: Vec<_> = read.config.secrets.iter().map(|secret| secret.name.as_str()).collect();
+    assert_eq!(names, ["tenant-blue-team-token-0", "tenant-blue-team-token-1"]);
+}
+
+#[test]
+fn parameters_of_version_2() {
+    let read = read(
+        r#"
+resource "sym_flow" "f" {
+  name           = "f"
+  template       = "sym:template:approval:1.0.0"
+  environment_id = "e"
+  params = {
+    allow_revoke = false
+    prompt_fields_json = jsonencode([
+      { name = "reason", type = "string" },
+      { name = "urgency", type = "string", allowed_values = ["Low", "High"], required = false },
+    ])
+  }
+}
+"#,
+    );
+    let params = &read.config.flows[0].params;
+    assert!(!params.allow_revoke);
+    assert_eq!(params.prompt_fields[1].allowed_values, Some(vec!["Low".to_owned(), "High".to_owned()]));
+    assert!(read.notes[0].message.contains("of version 2: prefer `prompt_field` blocks"), "{:?}", read.notes);
+}
+
+#[test]
+fn dynamic_blocks() {
+    let read = read(
+        r#"
+resource "sym_flow" "f" {
+  name           = "f"
+  environment_id = "e"
+  params {
+    dynamic "prompt_field" {
+      for_each = { reason = "string", size = "int" }
+      iterator = field
+      content {
+        name = field.key
+        type = field.value
+      }
+    }
+    prompt_field {
+      name = "last"
+      type = "bool"
+    }
+  }
+}
+"#,
+    );
+    let fields = &read.config.flows[0].params.prompt_fields;
+    let fields: Vec<_> = fields.iter().map(|field| (field.name.as_str(), field.field_type.as_str())).collect();
+    assert_eq!(fields, [("reason", "string"), ("size", "int"), ("last", "bool")]);
+}

@@ -1,0 +1,124 @@
+//! Handlers in surroundings that shadow whatever a macro might lean on. That this compiles is the test.
+
+#![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub, rust_2018_idioms)]
+#![deny(clippy::all, clippy::pedantic, clippy::nursery)]
+#![allow(clippy::missing_const_for_fn, reason = "a handler is never `const`")]
+#![forbid(unsafe_code)]
+#![no_implicit_prelude]
+
+/// A module whose name is that of a crate, as are its neighbours'.
+pub mod core {}
+/// See [`core`].
+pub mod std {}
+/// See [`core`].
+pub mod inventory {}
+
+/// Handlers that find `sym-sdk` under another name.
+pub mod under_another_name {
+    use ::renamed::handler::HandlerError;
+    use ::renamed::model::{Event, User};
+    use ::renamed::template::NextEvent;
+
+    /// Shadows the standard one, as do the next ones.
+    #[derive(Debug)]
+    pub struct Result;
+    /// See [`Result`].
+    #[derive(Debug)]
+    pub struct Option;
+    /// See [`Result`].
+    #[derive(Debug)]
+    pub struct Box;
+    /// See [`Result`].
+    #[derive(Debug)]
+    pub struct String;
+    /// See [`Result`].
+    #[derive(Debug)]
+    pub struct Some;
+    /// See [`Result`].
+    #[derive(Debug)]
+    pub struct Ok;
+    /// See [`Result`].
+    #[derive(Debug)]
+    pub struct Context;
+    /// See [`Result`].
+    #[derive(Debug)]
+    pub struct Handler;
+    /// See [`Result`].
+    #[derive(Debug)]
+    pub struct Step;
+    /// See [`Result`].
+    pub trait FromContext {}
+    /// See [`Result`].
+    pub const RECORD: () = ();
+
+    macro_rules! file {
+        () => {};
+    }
+    macro_rules! module_path {
+        () => {};
+    }
+    macro_rules! submit {
+        () => {};
+    }
+    file!();
+    module_path!();
+    submit!();
+
+    /// Waits for nothing.
+    ///
+    /// # Errors
+    ///
+    /// Never.
+    #[::renamed::hook(crate = ::renamed)]
+    #[allow(clippy::unused_async, reason = "what is tested is the thunk")]
+    pub async fn on_request(
+        on_request: &Event,
+        cx: &User,
+    ) -> ::core::result::Result<::core::option::Option<NextEvent>, HandlerError> {
+        let _ = (on_request, cx);
+        ::core::result::Result::Ok(::core::option::Option::None)
+    }
+
+    #[::renamed::hook(crate = ::renamed)]
+    fn after_request() {}
+
+    #[::renamed::hook(on_deny, crate = ::renamed)]
+    pub(crate) fn r#async(form: &Event) {
+        let _ = form;
+    }
+
+    #[::renamed::on_change(crate = ::renamed)]
+    fn on_change_urgency(cx: &User, form: &mut ::renamed::forms::PromptForm) {
+        let _ = (cx, form);
+    }
+
+    #[::renamed::prefetch(field = "repo_name", crate = ::renamed)]
+    fn repos(argument0: &Event) -> ::facade::std::vec::Vec<::renamed::forms::FieldOption> {
+        let _ = argument0;
+        ::facade::std::vec::Vec::new()
+    }
+}
+
+/// Handlers that find `sym-sdk` through a facade.
+pub mod through_a_facade {
+    use ::facade::sym_sdk;
+    use sym_sdk::model::Event;
+    use sym_sdk::routing::RequestPermission;
+
+    /// Admins only.
+    #[sym_sdk::reducer(crate = ::facade::sym_sdk)]
+    #[must_use]
+    pub fn get_permissions(_event: &Event) -> RequestPermission {
+        RequestPermission::admins_only()
+    }
+
+    #[sym_sdk::hook(crate = crate::through_a_facade::sym_sdk)]
+    #[deprecated = "a deprecated handler is still a handler"]
+    fn on_approve(_event: &Event) {}
+}
+
+/// What all of this adds up to.
+#[must_use]
+pub fn handlers() -> ::renamed::handler::Registry {
+    ::renamed::handlers![under_another_name::on_request, under_another_name::r#async, through_a_facade::get_permissions]
+}

@@ -1,0 +1,6 @@
+use sym_sdk::prelude::*;
+
+#[hook]
+fn on_request(#[cfg(unix)] _event: &Event) {}
+
+fn main() {}

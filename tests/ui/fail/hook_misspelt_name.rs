@@ -1,0 +1,6 @@
+use sym_sdk::prelude::*;
+
+#[hook]
+fn on_reqest(_event: &Event) {}
+
+fn main() {}

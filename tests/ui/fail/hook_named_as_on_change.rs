@@ -1,0 +1,6 @@
+use sym_sdk::prelude::*;
+
+#[hook]
+fn on_change_urgency(_form: &User) {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use sym_sdk::prelude::*;
+
+#[hook]
+struct OnRequest;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use sym_sdk::prelude::*;
+
+#[hook]
+fn on_request(_urgent: Result<bool, ExtractError>) {}
+
+fn main() {}

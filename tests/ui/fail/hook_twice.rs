@@ -1,0 +1,7 @@
+use sym_sdk::prelude::*;
+
+#[hook]
+#[hook]
+fn on_request(_event: &Event) {}
+
+fn main() {}

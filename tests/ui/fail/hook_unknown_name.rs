@@ -1,0 +1,6 @@
+use sym_sdk::prelude::*;
+
+#[hook]
+fn tell_everybody(_event: &Event) {}
+
+fn main() {}

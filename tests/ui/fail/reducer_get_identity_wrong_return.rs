@@ -1,0 +1,8 @@
+use sym_sdk::prelude::*;
+
+#[reducer]
+async fn get_identity(_query: &IdentityQuery) -> String {
+    String::new()
+}
+
+fn main() {}
