@@ -275,7 +275,7 @@ impl Runtime {
             // Read anew: roles may have changed since the front end read them.
             Actor::User(user) => {
                 let known = directory.user(user.id()).await?;
-                known.ok_or_else(|| unknown(user.username().to_owned(), "add them to the directory first"))
+                known.ok_or_else(|| unknown_user(user.username(), "add them to the directory first"))
             }
             Actor::Id(id) => {
                 let user = directory.user(id).await?;

@@ -206,7 +206,7 @@ async fn the_timeline_says_which_handler_failed_and_why() {
                                    failed       the pager is on fire (SymSDK:HANDLER_FAILED) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
                                    help         fetch some water
                                    told         ben@example.com: “Something went wrong during approve of prod (SymSDK:HANDLER_FAILED); the people…”
-                                   alerted      the pager is on fire (SymSDK:HANDLER_FAILED) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
+                                   alerted      of SymSDK:HANDLER_FAILED
 
         prod is errored: the pager is on fire (SymSDK:HANDLER_FAILED) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
     "#]]).await;
@@ -215,7 +215,7 @@ async fn the_timeline_says_which_handler_failed_and_why() {
         12:00:30                   called       on_approve (sym-sdk/tests/it/runtime/failures.rs) failed
                                    failed       hook `on_approve` took longer than its limit of 30s (SymSDK:HANDLER_TIMED_OUT) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
                                    told         ben@example.com: “Something went wrong during approve of prod (SymSDK:HANDLER_TIMED_OUT); the peo…”
-                                   alerted      hook `on_approve` took longer than its limit of 30s (SymSDK:HANDLER_TIMED_OUT) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
+                                   alerted      of SymSDK:HANDLER_TIMED_OUT
 
         prod is errored: hook `on_approve` took longer than its limit of 30s (SymSDK:HANDLER_TIMED_OUT) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
     "#]]).await;
