@@ -1,1 +1,20 @@
-//! Typed clients and access strategies for `sym-sdk`.
+//! Typed clients and access strategies for the services that [`sym_sdk`] flows talk to.
+//!
+//! Each service is a feature of its own, and none is on by default.
+//!
+//! | feature | what it brings |
+//! | --- | --- |
+//! | `slack` | [`slack`]: where a request goes |
+//! | `runtime` | [`all`]: strategies and front ends, to be handed to an `App` |
+//! | `full` | all of these |
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "runtime")]
+mod all;
+#[cfg(feature = "slack")]
+#[cfg_attr(docsrs, doc(cfg(feature = "slack")))]
+pub mod slack;
+
+#[cfg(feature = "runtime")]
+#[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+pub use all::{All, all};

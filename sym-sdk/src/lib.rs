@@ -34,11 +34,20 @@ pub mod strategy;
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 
+// A program of flows.
+#[cfg(feature = "cli")]
+#[cfg_attr(docsrs, doc(cfg(feature = "cli")))]
+pub mod app;
+#[cfg(feature = "cli")]
+mod cli;
+
 #[doc(hidden)]
 pub mod __private;
 mod macros;
 mod suggest;
 
+#[cfg(feature = "cli")]
+pub use app::App;
 pub use error::{BoxError, Error, Result};
 pub use macros::{hook, on_change, prefetch, reducer};
 

@@ -90,6 +90,14 @@ impl ServicesBuilder {
         self
     }
 
+    /// Takes all clients out again.
+    #[cfg(feature = "cli")]
+    #[must_use]
+    pub(crate) fn without_clients(mut self) -> Self {
+        self.0.clients = TypeMap::default();
+        self
+    }
+
     /// Sets the users' directory.
     #[must_use]
     pub fn directory(mut self, directory: Directory) -> Self {

@@ -68,7 +68,7 @@ impl Stepper<'_> {
 
     pub(super) fn grant_done(&mut self, event: Arc<EventRecord>, pending: &Pending, outcome: &Outcome) {
         let Access::Granting(grant) = self.state.access.clone() else { return };
-        let target = grant.target.label().to_owned();
+        let target = grant.target.title();
         match outcome {
             Outcome::Granted { output } => {
                 self.keep_output(Step::Escalate, output.clone());
@@ -160,7 +160,7 @@ impl Stepper<'_> {
     pub(super) fn revoke_done(&mut self, pending: &Pending, target: &AccessTarget, identity: &str, outcome: &Outcome) {
         let Access::Revoking { grant, alerted_at } = self.state.access.clone() else { return };
         let event = &pending.event;
-        let target = target.label().to_owned();
+        let target = target.title();
         match outcome {
             Outcome::Revoked(revocation) => {
                 let was_escalated = self.state.run.status() != RunStatus::Errored;

@@ -79,7 +79,9 @@ impl Notice {
                     "Nobody could be notified of your request for {flow}; it is closed. Ask an administrator, then request again"
                 )
             }
-            Self::Granted { target, until: Some(until) } => format!("You have access to {target} until {until:.0}"),
+            Self::Granted { target, until: Some(until) } => {
+                format!("You have access to {target} until {}", in_words(*until))
+            }
             Self::Granted { target, until: None } => format!("You have access to {target} until it is revoked"),
             Self::Ended { target, kept_by_another: false } => format!("Your access to {target} has ended"),
             Self::Ended { target, kept_by_another: true } => {
@@ -93,4 +95,8 @@ impl Notice {
             }
         }
     }
+}
+
+fn in_words(time: Timestamp) -> impl std::fmt::Display {
+    time.strftime("%Y-%m-%d %H:%M:%S UTC")
 }

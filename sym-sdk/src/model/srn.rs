@@ -1,5 +1,6 @@
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,7 @@ use crate::error::{Error, Result, codes};
 const TYPED: [&str; 7] =
     ["access_strategy", "access_target", "user", "secret", "secrets", "integration", "log_destination"];
 
-/// A Sym Resource Name: `org:model[:type]:slug:version[:identifier]`.
+/// A Sym Resource Name: `org:model[:type]:slug:version[:identifier]`. Cheap to clone: clones share their parts.
 ///
 /// Only some models carry a type: `access_strategy`, `access_target`, `user`, `secret`, `secrets`, `integration` and
 /// `log_destination`. A name is kept in lower case, and equals text whatever the case.
@@ -27,12 +28,12 @@ const TYPED: [&str; 7] =
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Srn {
-    organization: String,
-    model: String,
-    kind: Option<String>,
-    slug: String,
+    organization: Arc<str>,
+    model: Arc<str>,
+    kind: Option<Arc<str>>,
+    slug: Arc<str>,
     version: SrnVersion,
-    identifier: Option<String>,
+    identifier: Option<Arc<str>>,
 }
 
 /// The version in an [`Srn`].
@@ -81,9 +82,8 @@ fn bad_version(text: &str) -> String {
 impl Srn {
     /// A name from its parts, of version `latest`. `kind` is the type, for a model that carries one.
     pub fn new(organization: &str, model: &str, kind: Option<&str>, slug: &str) -> Result<Self> {
-        let (organization, model, slug) =
-            (organization.to_ascii_lowercase(), model.to_ascii_lowercase(), slug.to_ascii_lowercase());
-        let kind = kind.map(str::to_ascii_lowercase);
+        let (organization, model, slug) = (lower(organization), lower(model), lower(slug));
+        let kind = kind.map(lower);
         let srn = Self { organization, model, kind, slug, version: SrnVersion::Latest, identifier: None };
         srn.checked(true)
     }
@@ -91,10 +91,10 @@ impl Srn {
     /// For names whose parts are known to be valid.
     pub(crate) fn from_slugs(organization: &Slug, model: &'static str, kind: Option<&str>, slug: &str) -> Self {
         Self {
-            organization: organization.as_str().to_owned(),
-            model: model.to_owned(),
-            kind: kind.map(|kind| Slug::lossy(kind).into()),
-            slug: Slug::lossy(slug).into(),
+            organization: organization.as_str().into(),
+            model: model.into(),
+            kind: kind.map(|kind| Slug::lossy(kind).as_str().into()),
+            slug: Slug::lossy(slug).as_str().into(),
             version: SrnVersion::Latest,
             identifier: None,
         }
@@ -112,11 +112,11 @@ impl Srn {
 
     fn read(text: &str, lenient: bool) -> Result<Self> {
         let invalid = |fault: String| Error::invalid(codes::INVALID_SRN, format!("`{text}` is not an SRN: {fault}"));
-        let lower = text.to_ascii_lowercase();
-        if lower.ends_with(':') {
+        let text_lower = text.to_ascii_lowercase();
+        if text_lower.ends_with(':') {
             return Err(invalid("it ends with a colon".to_owned()));
         }
-        let parts: Vec<&str> = lower.split(':').collect();
+        let parts: Vec<&str> = text_lower.split(':').collect();
         let typed = parts.get(1).is_some_and(|model| TYPED.contains(model));
         let is_version = |index: usize| parts.get(index).is_some_and(|part| read_version(part).is_some());
         let typed_form = typed && !(lenient && is_version(3) && !is_version(4));
@@ -133,11 +133,11 @@ impl Srn {
             return Err(invalid(fault).with_hint(format!("expected `{form}`")));
         }
         let mut rest = parts.into_iter();
-        let mut next = || rest.next().unwrap_or_default().to_owned();
+        let mut next = || Arc::from(rest.next().unwrap_or_default());
         let (organization, model) = (next(), next());
         let kind = typed_form.then(&mut next);
         let (slug, version) = (next(), next());
-        let identifier = rest.next().map(str::to_owned);
+        let identifier = rest.next().map(Arc::from);
         let parsed = read_version(&version);
         let srn = Self { organization, model, kind, slug, version: parsed.unwrap_or_default(), identifier };
         let mut faults = srn.faults(!lenient);
@@ -185,37 +185,37 @@ impl Srn {
 
     /// The same name with another slug.
     pub fn with_slug(mut self, slug: &str) -> Result<Self> {
-        self.slug = slug.to_ascii_lowercase();
+        self.slug = lower(slug);
         self.checked(false)
     }
 
     /// The same name in another organization.
     pub fn with_organization(mut self, organization: &str) -> Result<Self> {
-        self.organization = organization.to_ascii_lowercase();
+        self.organization = lower(organization);
         self.checked(false)
     }
 
     /// The same name of another model, with its type if it carries one.
     pub fn with_model(mut self, model: &str, kind: Option<&str>) -> Result<Self> {
-        self.model = model.to_ascii_lowercase();
-        self.kind = kind.map(str::to_ascii_lowercase);
+        self.model = lower(model);
+        self.kind = kind.map(lower);
         self.checked(true)
     }
 
     /// The same name with this identifier.
     pub fn with_identifier(mut self, identifier: &str) -> Result<Self> {
-        self.identifier = Some(identifier.to_ascii_lowercase());
+        self.identifier = Some(lower(identifier));
         self.checked(false)
     }
 
     pub(crate) fn identified_by(mut self, id: impl std::fmt::Display) -> Self {
-        self.identifier = Some(id.to_string());
+        self.identifier = Some(id.to_string().into());
         self
     }
 
     /// Whether `other` means this, if it may leave out the type and the identifier and name any version.
     pub(crate) fn is_named_by(&self, other: &Self) -> bool {
-        let fits = |own: &Option<String>, given: &Option<String>| given.is_none() || own == given;
+        let fits = |own: &Option<Arc<str>>, given: &Option<Arc<str>>| given.is_none() || own == given;
         (&self.organization, &self.model, &self.slug) == (&other.organization, &other.model, &other.slug)
             && fits(&self.kind, &other.kind)
             && fits(&self.identifier, &other.identifier)
@@ -240,7 +240,7 @@ impl Srn {
             .filter_map(|(name, part)| Some((name, part?)))
             .filter_map(|(name, part)| Some(format!("the {name} `{part}` is not valid: {}", fault(part)?)))
             .collect();
-        let typed = TYPED.contains(&self.model.as_str());
+        let typed = TYPED.contains(&&*self.model);
         if typed && self.kind.is_none() && strict {
             faults.push(format!("the model `{}` needs a type", self.model));
         } else if !typed && self.kind.is_some() {
@@ -248,6 +248,10 @@ impl Srn {
         }
         faults
     }
+}
+
+fn lower(part: &str) -> Arc<str> {
+    part.to_ascii_lowercase().into()
 }
 
 /// One fault is the error; several are one error whose hint lists them.

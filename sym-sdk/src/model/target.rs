@@ -17,7 +17,9 @@ use crate::forms::FieldMap;
 ///
 /// let target = AccessTarget::new("acme", "github_repo", Slug::parse("any-repo")?).with_field_binding("repo_name");
 /// let fields = FieldMap::from_iter([("repo_name", "sym-sdk")]);
-/// assert_eq!(target.bind(&fields)?.setting("repo_name")?, "sym-sdk");
+/// let target = target.bind(&fields)?;
+/// assert_eq!(target.setting("repo_name")?, "sym-sdk");
+/// assert_eq!(target.title(), "any-repo (sym-sdk)");
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,6 +87,13 @@ impl AccessTarget {
     /// What people see: the label, or the name if there is none.
     pub fn label(&self) -> &str {
         self.label.as_deref().unwrap_or(&self.name)
+    }
+
+    /// What people see, and the bound settings once they are filled: `Repository (acme/website)`.
+    pub fn title(&self) -> String {
+        let bound: Vec<&str> =
+            self.field_bindings.iter().filter_map(|name| self.settings.get(name)).map(String::as_str).collect();
+        if bound.is_empty() { self.label().to_owned() } else { format!("{} ({})", self.label(), bound.join(", ")) }
     }
 
     /// The settings.

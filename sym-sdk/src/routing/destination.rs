@@ -231,6 +231,28 @@ pub enum RequestDestination {
 }
 
 impl RequestDestination {
+    /// Whether the requester may decide when the request goes here. Only `get_approvers` looks at this.
+    pub fn allow_self(self, allow: bool) -> Self {
+        match self {
+            Self::ChannelId(channel) => channel.allow_self(allow).into(),
+            Self::ChannelName(channel) => channel.allow_self(allow).into(),
+            Self::User(user) => user.allow_self(allow).into(),
+            Self::Group(group) => group.allow_self(allow).into(),
+            Self::Legacy(legacy) => Self::Legacy(legacy.allow_self(allow)),
+        }
+    }
+
+    /// How long to wait for a decision before the request goes on; without it, for ever.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        match self {
+            Self::ChannelId(channel) => channel.timeout(timeout).into(),
+            Self::ChannelName(channel) => channel.timeout(timeout).into(),
+            Self::User(user) => user.timeout(timeout).into(),
+            Self::Group(group) => group.timeout(timeout).into(),
+            Self::Legacy(legacy) => Self::Legacy(legacy.timeout(timeout)),
+        }
+    }
+
     /// The destination as people know it, such as `#access-requests` or `@U12345`.
     pub fn label(&self) -> String {
         match self {

@@ -83,7 +83,7 @@ struct Plan {
 }
 
 impl Builder {
-    pub(super) fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         Self {
             config,
             registry: Registry::linked(),
@@ -164,6 +164,16 @@ impl Builder {
     /// How long handlers and services may take.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Forgets all that reaches outside and was handed over so far: clients, strategies, front ends, readers of secrets.
+    #[cfg(feature = "cli")]
+    pub(crate) fn cut_off(mut self) -> Self {
+        self.services = self.services.without_clients();
+        self.deliveries.clear();
+        self.strategies.clear();
+        self.secrets.clear();
         self
     }
 

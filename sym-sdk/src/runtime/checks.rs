@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::builder::FlowPlan;
 use crate::config::Fault;
-use crate::handler::{HandlerKind, HandlerRecord, Registry, Requires};
+use crate::handler::{HandlerKind, HandlerRecord, Registry};
 use crate::template::Step;
 
 /// What is wrong between one flow and its handlers.
@@ -13,7 +13,6 @@ pub(super) fn flow(plan: &FlowPlan) -> Vec<Fault> {
     reducers(plan, &mut faults);
     fields(plan, &mut faults);
     for record in plan.scope.iter() {
-        faults.extend(record.requires().iter().filter_map(|requires| misplaced(record, requires)));
         faults.extend(never_called(plan, record));
     }
     faults
@@ -92,40 +91,6 @@ fn never_called(plan: &FlowPlan, record: &'static HandlerRecord) -> Option<Fault
             (message, format!("add `{kind} = true` to the field"))
         }
     };
-    Some(Fault::new(record.place(), message).with_hint(hint))
-}
-
-/// An argument that the handler's kind never gets.
-fn misplaced(record: &'static HandlerRecord, requires: &Requires) -> Option<Fault> {
-    let kind = record.kind();
-    let (what, fits, hint) = match requires {
-        Requires::Event => (
-            "an event",
-            !matches!(kind, HandlerKind::GetFlows | HandlerKind::OnChange),
-            "there is no event yet: take `&User` or `&Flow`",
-        ),
-        Requires::ForwardContext => (
-            "`&RequestForwardContext`",
-            matches!(kind, HandlerKind::On(Step::RequestForward) | HandlerKind::After(Step::RequestForward)),
-            "only the hooks of `request_forward` have it",
-        ),
-        Requires::StepOutput => (
-            "`StepOutput`",
-            matches!(kind, HandlerKind::After(Step::Escalate | Step::Deescalate) | HandlerKind::On(Step::Deescalate)),
-            "read another step's output with `event.step_output(Step::Escalate)`",
-        ),
-        Requires::IdentityQuery => (
-            "`&IdentityQuery`",
-            matches!(kind, HandlerKind::GetIdentity | HandlerKind::GetIdentityLookup),
-            "only `get_identity` and `get_identity_lookup` have it",
-        ),
-        Requires::FlowsQuery => ("`&FlowsQuery`", matches!(kind, HandlerKind::GetFlows), "only `get_flows` has it"),
-        _ => return None,
-    };
-    if fits {
-        return None;
-    }
-    let message = format!("{} `{}` takes {what}, which it never gets", kind.macro_name(), record.name());
     Some(Fault::new(record.place(), message).with_hint(hint))
 }
 

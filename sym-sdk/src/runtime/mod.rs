@@ -1,12 +1,13 @@
 //! Brings handlers, strategies and front ends to the engine, and requests to the machine.
 //!
-//! A [`Runtime`] is built once, from a [`Config`](crate::config::Config) and a [`Registry`](crate::handler::Registry), and
+//! A [`Runtime`] is built once, from a [`Config`] and a [`Registry`](crate::handler::Registry), and
 //! checks both before it starts.
 
 mod builder;
 mod call;
 mod checks;
 mod event;
+mod extension;
 mod filter;
 mod flows;
 mod forms;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use builder::{Builder, HandlerUse};
+pub use extension::Extension;
 pub use limits::Limits;
 use perform::Performer;
 pub use secrets::{LocalSecrets, SecretReader};

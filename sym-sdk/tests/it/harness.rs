@@ -70,7 +70,7 @@ async fn an_access_request_from_request_to_deescalation() {
                                    granted      admins to ana@example.com until 13:05:00
                                    now          escalated
         12:05:00  approve          told         ana@example.com: “ben@example.com approved your request for prod”
-        12:05:00  escalate         told         ana@example.com: “You have access to admins until 2024-02-29T13:05:00Z”
+        12:05:00  escalate         told         ana@example.com: “You have access to admins until 2024-02-29 13:05:00 UTC”
         13:05:00  deescalate       by           ben@example.com (its time is up)
                                    removed      admins from ana@example.com
                                    now          deescalated

@@ -62,26 +62,42 @@ impl World {
     fn declare_resource(&self, instance: &Rc<Instance>, resource: &ResourceHandle, config: &mut Config) {
         let declared = &resource.declared;
         let Some(schema) = schema::resource(&declared.kind) else { return };
+        let faults_before = self.faults.borrow().len();
         let scope = self.scope(instance, &declared.source, &resource.key);
         let mut table = Table::of_resource(scope, declared, schema, &resource.address, &|attribute| {
             self.once_attribute(instance, resource, attribute.key.as_str(), || scope.eval(&attribute.value))
         });
+        let faulty = table.is_faulty();
+        self.declare_table(instance, resource, &mut table, config);
+        if faulty || self.faults.borrow().len() > faults_before {
+            self.spoilt.borrow_mut().insert(declared.place.clone());
+        }
+    }
+
+    fn declare_table(
+        &self,
+        instance: &Rc<Instance>,
+        resource: &ResourceHandle,
+        table: &mut Table<'_>,
+        config: &mut Config,
+    ) {
+        let Some(schema) = schema::resource(&resource.declared.kind) else { return };
         let name = || self.derived_name(instance, resource);
-        if declared.data {
+        if resource.declared.data {
             // It is declared elsewhere in the configuration; what refers to it needs its name only.
             schema.required.iter().for_each(|attribute| drop(table.needed_text(attribute)));
             return;
         }
         match schema.kind {
-            "sym_environment" => config.environments.push(environment(&table)),
+            "sym_environment" => config.environments.push(environment(table)),
             "sym_error_logger" => config.error_loggers.push(ErrorLogger {
                 name: name(),
                 integration: table.integration("integration_id", "slack"),
                 destination: table.needed_text("destination"),
                 place: table.place.clone(),
             }),
-            "sym_flow" => config.flows.push(flow(&mut table)),
-            "sym_flows_filter" => declare_filter(&table, config),
+            "sym_flow" => config.flows.push(flow(table)),
+            "sym_flows_filter" => declare_filter(table, config),
             "sym_integration" => config.integrations.push(Integration {
                 kind: table.needed_text("type"),
                 name: table.needed_text("name"),
@@ -102,14 +118,14 @@ impl World {
                 table.needed_text("name");
                 table.known_reference("context_id", "sym_integration");
             }
-            "sym_secret" => config.secrets.push(secret(&table, name())),
+            "sym_secret" => config.secrets.push(secret(table, name())),
             "sym_secrets" => config.secret_sources.push(SecretSource {
                 kind: table.needed_text("type"),
                 name: table.needed_text("name"),
                 settings: table.map("settings"),
                 place: table.place.clone(),
             }),
-            "sym_strategy" => config.strategies.push(strategy(&table)),
+            "sym_strategy" => config.strategies.push(strategy(table)),
             "sym_target" => config.targets.push(Target {
                 kind: table.needed_text("type"),
                 name: table.needed_text("name"),

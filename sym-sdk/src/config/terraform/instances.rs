@@ -8,16 +8,16 @@ use hcl_edit::structure::Attribute;
 
 use super::module::{Declared, Local};
 use super::resource::{Handle, Key, ResourceHandle};
-use super::schema;
+use super::schema::{self, META_ATTRIBUTES};
 use super::scope::Scope;
 use super::types::Type;
 use super::value::{Id, Unknown, Value};
 use super::world::{Instance, MAX_INSTANCES, Sink, What, World};
-use crate::config::Fault;
 use crate::config::nearest::did_you_mean;
+use crate::config::{Fault, Place};
 
 /// Attributes of a `module` block that are not inputs.
-pub(super) const MODULE_ATTRIBUTES: [&str; 6] = ["count", "depends_on", "for_each", "providers", "source", "version"];
+const MODULE_ATTRIBUTES: [&str; 6] = ["count", "depends_on", "for_each", "providers", "source", "version"];
 
 impl World {
     /// The value of a variable: given, or its default, converted to its type.
@@ -29,11 +29,13 @@ impl World {
     fn evaluate_variable(&self, instance: &Rc<Instance>, declared: &Rc<Declared>) -> Value {
         let scope = self.scope(instance, &declared.source, &Key::Only);
         let (value, place) = match self.input(instance, &declared.name) {
-            Some((Value::Null, _)) | None => match declared.attribute("default") {
+            Some((value, place)) if !matches!(value, Value::Null) || self.is_nullable(scope, declared) => {
+                (value, place)
+            }
+            _ => match declared.attribute("default") {
                 Some(default) => (scope.eval(&default.value), scope.place(&default.value)),
                 None => return self.missing_input(instance, declared),
             },
-            Some(given) => given,
         };
         let Some(attribute) = declared.attribute("type") else { return value };
         let kind = match Type::read(&attribute.value, &|expr| scope.eval(expr)) {
@@ -43,13 +45,19 @@ impl World {
                 return scope.faulty(fault.with_hint_if(bad.hint));
             }
         };
-        kind.convert(&value, &|handle| self.spell_out(handle)).unwrap_or_else(|why| {
+        kind.convert(&value, &|handle, names| self.pick(handle, names)).unwrap_or_else(|why| {
             scope.faulty(Fault::new(place, format!("value of variable `{}`: {why}", declared.name)))
         })
     }
 
+    /// Whether the variable takes null for what it is, and not for its default.
+    fn is_nullable(&self, scope: Scope<'_>, declared: &Declared) -> bool {
+        let nullable = declared.attribute("nullable").map(|attribute| scope.eval(&attribute.value));
+        nullable.and_then(|value| value.to_bool()) != Some(false)
+    }
+
     /// The value that is given to a variable, and where.
-    fn input(&self, instance: &Rc<Instance>, name: &str) -> Option<(Value, crate::config::Place)> {
+    fn input(&self, instance: &Rc<Instance>, name: &str) -> Option<(Value, Place)> {
         let Some(call) = &instance.call else {
             return self.given.borrow().get(name).cloned();
         };
@@ -334,25 +342,23 @@ impl World {
 
     /// Every attribute of a resource that its block sets, and `id`; every output of a module.
     pub(super) fn spell_out(&self, handle: &Handle) -> Value {
-        let names: Vec<String> = match handle {
-            Handle::Module { .. } => match self.module_of(handle) {
-                Some(instance) => instance.module.outputs.keys().cloned().collect(),
-                None => Vec::new(),
-            },
-            Handle::Resource(resource) => {
-                let attributes = resource.declared.body.attributes().map(|attribute| attribute.key.as_str().to_owned());
-                let meta = ["count", "for_each", "depends_on", "provider"];
-                let attributes = attributes.filter(|name| !meta.contains(&name.as_str()));
-                let id = (resource.declared.is_sym() || resource.declared.attribute("id").is_none())
-                    .then(|| "id".to_owned());
-                attributes.chain(id).collect()
+        match handle {
+            Handle::Module { .. } => {
+                let module = self.module_of(handle).map(|instance| instance.module.clone()).unwrap_or_default();
+                self.pick(handle, &mut module.outputs.keys().map(String::as_str))
             }
-        };
-        let entries = names.into_iter().map(|name| {
-            let value = self.attribute(handle, &name).unwrap_or_else(|_| Value::faulty());
-            (name, value)
-        });
-        Value::map(entries.collect())
+            Handle::Resource(resource) => {
+                let set = resource.declared.body.attributes().map(|attribute| attribute.key.as_str());
+                let set = set.filter(|name| !META_ATTRIBUTES.contains(name) && *name != "id");
+                self.pick(handle, &mut set.chain(["id"]))
+            }
+        }
+    }
+
+    /// Some attributes of a resource, or outputs of a module: those there are.
+    fn pick(&self, handle: &Handle, names: &mut dyn Iterator<Item = &str>) -> Value {
+        let there = names.filter_map(|name| Some((name.to_owned(), self.attribute(handle, name).ok()?)));
+        Value::map(there.collect())
     }
 
     /// Reports what a `module` block gives without a variable to take it.
@@ -375,7 +381,7 @@ impl World {
 
 /// A fault whose place is not known here.
 fn nowhere(message: String) -> Fault {
-    Fault::new(crate::config::Place::default(), message)
+    Fault::new(Place::default(), message)
 }
 
 /// The expression within any parentheses.

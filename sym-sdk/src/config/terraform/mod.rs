@@ -23,10 +23,10 @@ mod value;
 mod variables;
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{Config, Fault, Faults};
+use super::{Config, Fault, Faults, Place};
 use world::World;
 
 /// What was read from Terraform files.
@@ -87,6 +87,9 @@ impl TerraformReader {
     }
 
     /// Reads every Terraform file of the directory.
+    ///
+    /// If something is wrong with the files, what [`Config::check`] finds in the declarations that could be read is
+    /// reported with it, so that all of it can be put right at once.
     pub fn read(&self, dir: impl AsRef<Path>) -> Result<Terraform, Faults> {
         let world = World::new(dir.as_ref(), self.workspace.as_deref().unwrap_or("default"));
         let root = world.add_root();
@@ -96,7 +99,11 @@ impl TerraformReader {
         let mut stand_ins = world.stand_ins.take();
         config.integrations.iter().for_each(|known| drop(stand_ins.remove(&(known.kind.clone(), known.name.clone()))));
         config.integrations.extend(stand_ins.into_values());
-        Faults::check(world.faults.take())?;
+        let mut faults = world.faults.take();
+        if !faults.is_empty() {
+            faults.extend(unspoilt(&config, &world.spoilt.take()));
+        }
+        Faults::check(faults)?;
         let mut notes = world.notes.take();
         notes.sort();
         notes.dedup();
@@ -111,4 +118,13 @@ impl Config {
     pub fn from_terraform_dir(dir: impl AsRef<Path>) -> Result<Terraform, Faults> {
         TerraformReader::new().read(dir)
     }
+}
+
+/// What is wrong with declarations that have no fault of their own in the files.
+fn unspoilt(config: &Config, spoilt: &BTreeSet<Place>) -> Vec<Fault> {
+    let Err(faults) = config.check() else { return Vec::new() };
+    let flows = config.flows.iter().filter(|flow| spoilt.contains(&flow.place));
+    let fields: BTreeSet<&Place> =
+        flows.flat_map(|flow| &flow.params.prompt_fields).map(|field| &field.place).collect();
+    faults.into_iter().filter(|fault| !spoilt.contains(&fault.place) && !fields.contains(&fault.place)).collect()
 }

@@ -175,6 +175,11 @@ impl<'w> Table<'w> {
         }
     }
 
+    /// Whether a value in it is faulty.
+    pub(super) fn is_faulty(&self) -> bool {
+        self.items.values().any(|item| item.value.is_faulty()) || self.blocks.iter().any(|(_, table)| table.is_faulty())
+    }
+
     pub(super) fn fault(&self, place: &Place, message: String, hint: Option<String>) {
         self.world.fault(Fault::new(place.clone(), message).with_hint_if(hint));
     }

@@ -33,8 +33,8 @@ pub(super) struct Field {
 
 const NAMES: [&str; 9] = ["any", "bool", "list", "map", "number", "object", "set", "string", "tuple"];
 
-/// Gives the attributes of a whole resource as a map.
-pub(super) type SpellOut<'a> = &'a dyn Fn(&Handle) -> Value;
+/// Gives those of the named attributes that a whole resource has, as a map.
+pub(super) type Pick<'a> = &'a dyn Fn(&Handle, &mut dyn Iterator<Item = &str>) -> Value;
 
 /// Why a type expression was refused.
 pub(super) struct BadType {
@@ -115,13 +115,14 @@ impl Type {
     }
 
     /// Converts a value as Terraform does, or says which part does not fit: `expected …, got …`.
-    /// `spell_out` gives the attributes of a whole resource.
-    pub(super) fn convert(&self, value: &Value, spell_out: SpellOut<'_>) -> Result<Value, String> {
+    /// `pick` gives attributes of a whole resource.
+    pub(super) fn convert(&self, value: &Value, pick: Pick<'_>) -> Result<Value, String> {
         if matches!(value, Value::Unknown(_) | Value::Null) {
             return Ok(value.clone());
         }
-        if let (Self::Map(_) | Self::Object(_), Value::Object(handle)) = (self, value) {
-            return self.convert(&spell_out(handle), spell_out);
+        // Only what is asked for is evaluated: the other attributes may depend on this very value.
+        if let (Self::Object(fields), Value::Object(handle)) = (self, value) {
+            return self.convert(&pick(handle, &mut fields.keys().map(String::as_str)), pick);
         }
         let converted = match self {
             Self::Any => Some(value.clone()),
@@ -131,18 +132,18 @@ impl Type {
             Self::Number => value.to_number().map(Value::Number),
             Self::Bool => value.to_bool().map(Value::Bool),
             Self::List(inner) => match value.items() {
-                Some(items) => Some(Value::list(convert_items(inner, items, spell_out)?)),
+                Some(items) => Some(Value::list(convert_items(inner, items, pick)?)),
                 None => None,
             },
             Self::Set(inner) => match value.items() {
-                Some(items) => Some(Value::set(convert_items(inner, items, spell_out)?)),
+                Some(items) => Some(Value::set(convert_items(inner, items, pick)?)),
                 None => None,
             },
             Self::Tuple(types) => match value.items() {
                 Some(items) if items.len() == types.len() => {
                     let items = types.iter().zip(items).enumerate();
                     let items =
-                        items.map(|(index, (kind, item))| within(format!("[{index}]"), kind.convert(item, spell_out)));
+                        items.map(|(index, (kind, item))| within(format!("[{index}]"), kind.convert(item, pick)));
                     Some(Value::list(items.collect::<Result<_, _>>()?))
                 }
                 _ => None,
@@ -150,14 +151,14 @@ impl Type {
             Self::Map(inner) => match value.entries() {
                 Some(entries) => {
                     let entries = entries.iter().map(|(key, value)| {
-                        Ok((key.clone(), within(format!("[{key:?}]"), inner.convert(value, spell_out))?))
+                        Ok((key.clone(), within(format!("[{key:?}]"), inner.convert(value, pick))?))
                     });
                     Some(Value::map(entries.collect::<Result<_, String>>()?))
                 }
                 None => None,
             },
             Self::Object(fields) => match value.entries() {
-                Some(entries) => Some(convert_object(fields, entries, spell_out)?),
+                Some(entries) => Some(convert_object(fields, entries, pick)?),
                 None => None,
             },
         };
@@ -199,15 +200,15 @@ impl Field {
     }
 }
 
-fn convert_items(inner: &Type, items: &[Value], spell_out: SpellOut<'_>) -> Result<Vec<Value>, String> {
+fn convert_items(inner: &Type, items: &[Value], pick: Pick<'_>) -> Result<Vec<Value>, String> {
     let items = items.iter().enumerate();
-    items.map(|(index, item)| within(format!("[{index}]"), inner.convert(item, spell_out))).collect()
+    items.map(|(index, item)| within(format!("[{index}]"), inner.convert(item, pick))).collect()
 }
 
 fn convert_object(
     fields: &BTreeMap<String, Field>,
     entries: &BTreeMap<String, Value>,
-    spell_out: SpellOut<'_>,
+    pick: Pick<'_>,
 ) -> Result<Value, String> {
     let mut object = BTreeMap::new();
     for (name, field) in fields {
@@ -217,7 +218,7 @@ fn convert_object(
             (None, None) if field.optional => &Value::Null,
             (None, None) => return Err(format!("attribute `{name}` is missing")),
         };
-        object.insert(name.clone(), within(format!(".{name}"), field.kind.convert(value, spell_out))?);
+        object.insert(name.clone(), within(format!(".{name}"), field.kind.convert(value, pick))?);
     }
     Ok(Value::map(object))
 }

@@ -192,6 +192,16 @@ impl Value {
         }
     }
 
+    /// Whether a fault was reported in it.
+    pub(super) fn is_faulty(&self) -> bool {
+        match self {
+            Self::Unknown(unknown) => matches!(unknown, Unknown::Faulty),
+            Self::List(items) | Self::Set(items) => items.items.iter().any(Value::is_faulty),
+            Self::Map(entries) => entries.entries.values().any(Value::is_faulty),
+            _ => false,
+        }
+    }
+
     /// What to call it in a message: never its contents, which may be secret.
     pub(super) fn describe(&self) -> &'static str {
         match self {

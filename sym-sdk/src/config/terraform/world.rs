@@ -1,7 +1,7 @@
 //! Everything that one reading shares: parsed directories, module instances, what was evaluated, faults and limits.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
@@ -35,6 +35,8 @@ pub(super) struct World {
     pub(super) given: RefCell<BTreeMap<String, (Value, Place)>>,
     /// Integrations in the place of those that modules from elsewhere make, by type and name.
     pub(super) stand_ins: RefCell<BTreeMap<(String, String), Integration>>,
+    /// The places of declarations with a fault in them. What else is wrong with them may follow from it.
+    pub(super) spoilt: RefCell<BTreeSet<Place>>,
     modules: RefCell<BTreeMap<PathBuf, Rc<Module>>>,
     instances: RefCell<Vec<Rc<Instance>>>,
     made: Cell<usize>,
@@ -94,6 +96,7 @@ impl World {
             notes: Sink::default(),
             given: RefCell::default(),
             stand_ins: RefCell::default(),
+            spoilt: RefCell::default(),
             modules: RefCell::default(),
             instances: RefCell::default(),
             made: Cell::new(0),

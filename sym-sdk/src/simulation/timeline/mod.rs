@@ -88,6 +88,12 @@ impl Timeline {
         Self { entries: self.entries.iter().filter(|entry| entry.run == Some(run)).cloned().collect() }
     }
 
+    /// The lines after the first `count`.
+    #[must_use]
+    pub fn after(&self, count: usize) -> Self {
+        Self { entries: self.entries.get(count..).unwrap_or_default().to_vec() }
+    }
+
     /// The lines, with the files of handlers but without the lines in them. Golden tests compare this: it stays the same when
     /// code moves within its file.
     #[must_use]

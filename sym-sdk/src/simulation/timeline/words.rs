@@ -65,8 +65,8 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
 /// What a request asks for; `None` if it says nothing.
 pub(super) fn asked(target: Option<&AccessTarget>, duration: Option<Duration>, fields: &FieldMap) -> Option<String> {
     let access = match (target, duration) {
-        (Some(target), Some(duration)) => Some(format!("{} for {}", target.label(), format_duration(duration))),
-        (Some(target), None) => Some(target.label().to_owned()),
+        (Some(target), Some(duration)) => Some(format!("{} for {}", target.title(), format_duration(duration))),
+        (Some(target), None) => Some(target.title()),
         (None, _) => None,
     };
     let fields = fields.iter().map(|(name, value)| format!("{name}: {}", cut(&value.to_string(), TEXT_MAX)));

@@ -279,6 +279,86 @@ fn variables_come_from_many_places() {
 }
 
 #[test]
+fn types_convert() {
+    let variable = |kind: &str, default: &str| format!("variable \"v\" {{\n type = {kind}\n default = {default}\n}}\n");
+    let cases = [
+        ("string", "1.50", "var.v", "1.5"),
+        ("number", "\"7\"", "var.v + 1", "8"),
+        ("bool", "\"true\"", "!var.v", "false"),
+        ("set(string)", "[\"b\", \"a\", \"b\"]", "jsonencode(var.v)", r#"["a","b"]"#),
+        ("list(string)", "[1, true]", "jsonencode(var.v)", r#"["1","true"]"#),
+        ("map(number)", "{ a = \"1\" }", "jsonencode(var.v)", r#"{"a":1}"#),
+        ("tuple([string, number])", "[1, \"2\"]", "jsonencode(var.v)", r#"["1",2]"#),
+        (
+            "object({ a = string, b = optional(number, 5) })",
+            "{ a = 1, c = 2 }",
+            "jsonencode(var.v)",
+            r#"{"a":"1","b":5}"#,
+        ),
+        ("map(object({ a = optional(string) }))", "{ k = {} }", "jsonencode(var.v)", r#"{"k":{"a":null}}"#),
+        ("\"list(string)\"", "[1]", "jsonencode(var.v)", r#"["1"]"#),
+        ("any", "[1, \"a\"]", "jsonencode(var.v)", r#"[1,"a"]"#),
+    ];
+    for (kind, default, expression, expected) in cases {
+        assert_eq!(eval_with(&variable(kind, default), expression), expected, "{kind}");
+    }
+}
+
+#[test]
+fn null_is_a_value_unless_the_variable_refuses_it() {
+    let flow = |variable: &str| {
+        let main = "module \"m\" {\n  source = \"./m\"\n  label = null\n}\n";
+        let module = format!(
+            "{variable}\nresource \"sym_flow\" \"f\" {{\n  name = \"f\"\n  environment_id = \"e\"\n  label = var.label\n}}\n"
+        );
+        let read = Dir::new(&[("main.tf", main), ("m/main.tf", &module)]).read().unwrap();
+        read.config.flows[0].label.clone()
+    };
+    assert_eq!(flow("variable \"label\" {\n  default = \"x\"\n}"), None);
+    assert_eq!(flow("variable \"label\" {\n  default = \"x\"\n  nullable = false\n}"), Some("x".to_owned()));
+}
+
+/// A module may take a resource that depends on what the module makes.
+#[test]
+fn whole_resources_are_evaluated_no_further_than_asked_for() {
+    let dir = Dir::new(&[
+        (
+            "main.tf",
+            r#"
+resource "sym_environment" "main" {
+  name         = "main"
+  integrations = { slack_id = module.m.slack }
+}
+module "m" {
+  source      = "./m"
+  environment = sym_environment.main
+}
+"#,
+        ),
+        (
+            "m/main.tf",
+            r#"
+variable "environment" {
+  type = object({ id = string, name = string, label = optional(string, "none") })
+}
+resource "sym_integration" "slack" {
+  type  = "slack"
+  name  = "slack-${var.environment.name}"
+  label = var.environment.label
+}
+output "slack" {
+  value = sym_integration.slack.id
+}
+"#,
+        ),
+    ]);
+    let read = dir.read().unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(read.config.integrations[0].name, "slack-main");
+    assert_eq!(read.config.integrations[0].label.as_deref(), Some("none"));
+    assert_eq!(read.config.environments[0].integrations["slack"].name, "slack-main");
+}
+
+#[test]
 fn workspace_is_the_callers() {
     let dir = Dir::new(&[(
         "main.tf",

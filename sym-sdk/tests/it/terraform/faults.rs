@@ -76,6 +76,56 @@ fn every_file_at_once() {
     "#]].assert_eq(&dir.faults(&TerraformReader::new()));
 }
 
+/// What `check` finds is told too, but not what only follows from a fault in the files.
+#[test]
+fn faults_of_the_check_come_with_those_of_the_files() {
+    check(
+        r#"
+resource "sym_environment" "main" {
+  name = uper("main")
+}
+resource "sym_flow" "spoilt" {
+  name           = "spoilt"
+  environment_id = sym_environment.main.id
+  params {
+    strategy_id = sym_strategy.gone.id
+    prompt_field {
+      name           = "duration"
+      type           = "duration"
+      allowed_values = ["1h"]
+    }
+  }
+}
+resource "sym_environment" "other" {
+  name = "other"
+}
+resource "sym_flow" "sound" {
+  name           = "sound"
+  environment_id = sym_environment.other.id
+  params {
+    prompt_field {
+      name = "reason"
+      type = "text"
+    }
+  }
+}
+resource "sym_flow" "twice" {
+  name           = "Sound"
+  environment_id = sym_environment.other.id
+}
+"#,
+        expect![[r#"
+            main.tf:3:10: function `uper` is not supported
+              help: did you mean `upper`?
+            main.tf:9:19: `sym_strategy.gone` is not declared
+            main.tf:24:5: field `reason` of flow `sound`: `text` is not a field type
+              help: the field types are `string`, `int`, `bool`, `duration`, `slack_user`, `slack_user_list`, `str_list`, `int_list`
+            main.tf:30:1: flow `Sound` is declared twice
+              help: the first is at main.tf:20:1; names must differ by more than their case
+        "#]],
+    );
+}
+
 /// A name that a file may declare which could not be read is not reported as missing.
 #[test]
 fn names_of_unreadable_files() {

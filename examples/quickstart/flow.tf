@@ -1,0 +1,116 @@
+# Access to one repository at a time, for half an hour or an hour.
+
+provider "sym" {
+  org = "acme"
+}
+
+resource "sym_flow" "repository_access" {
+  name           = "repository-access"
+  label          = "Access to a repository"
+  implementation = "quickstart"
+  environment_id = sym_environment.main.id
+
+  vars = {
+    request_channel = "#access-requests"
+    audit_channel   = "#access-audit"
+    schedule        = "platform"
+  }
+
+  params {
+    strategy_id = sym_strategy.github.id
+
+    prompt_field {
+      name     = "repo_name"
+      label    = "Repository"
+      type     = "string"
+      prefetch = true
+    }
+
+    prompt_field {
+      name           = "urgency"
+      label          = "Urgency"
+      type           = "string"
+      allowed_values = ["Normal", "Urgent"]
+    }
+
+    prompt_field {
+      name  = "reason"
+      label = "Reason"
+      type  = "string"
+    }
+
+    prompt_field {
+      name           = "duration"
+      label          = "For how long"
+      type           = "duration"
+      allowed_values = ["30m", "1h"]
+    }
+  }
+}
+
+# What a request asks for: the field `repo_name` of the form says which repository it is.
+resource "sym_target" "repository" {
+  type           = "github_repo"
+  name           = "repository"
+  label          = "Repository"
+  field_bindings = ["repo_name"]
+}
+
+resource "sym_strategy" "github" {
+  type           = "github"
+  name           = "github"
+  integration_id = sym_integration.github.id
+  targets        = [sym_target.repository.id]
+}
+
+resource "sym_environment" "main" {
+  name = "main"
+
+  integrations = {
+    github_id    = sym_integration.github.id
+    pagerduty_id = sym_integration.pagerduty.id
+    slack_id     = sym_integration.slack.id
+  }
+}
+
+resource "sym_integration" "slack" {
+  type        = "slack"
+  name        = "slack"
+  external_id = "T012AB3CD"
+}
+
+resource "sym_integration" "github" {
+  type        = "github"
+  name        = "github"
+  external_id = "acme"
+
+  settings = {
+    api_token_secret = sym_secret.github_token.id
+  }
+}
+
+resource "sym_integration" "pagerduty" {
+  type        = "pagerduty"
+  name        = "pagerduty"
+  external_id = "acme.pagerduty.com"
+
+  settings = {
+    api_token_secret = sym_secret.pagerduty_token.id
+  }
+}
+
+# Nothing here is read in a simulation.
+resource "sym_secrets" "environment" {
+  type = "environment"
+  name = "environment"
+}
+
+resource "sym_secret" "github_token" {
+  source_id = sym_secrets.environment.id
+  path      = "GITHUB_TOKEN"
+}
+
+resource "sym_secret" "pagerduty_token" {
+  source_id = sym_secrets.environment.id
+  path      = "PAGERDUTY_TOKEN"
+}

@@ -1,0 +1,89 @@
+//! Access to repositories: urgent requests of whoever is on call are approved at once, all others by a member.
+
+mod fakes;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use sym_integrations::slack;
+use sym_sdk::App;
+use sym_sdk::prelude::*;
+use sym_sdk::simulation::Outbox;
+use sym_sdk::strategy::{DryStrategy, StrategyType};
+
+use fakes::{GitHub, PagerDuty, Slack};
+
+/// What the handlers want to know of the form.
+#[derive(Deserialize)]
+struct Form {
+    urgency: Urgency,
+}
+
+#[derive(Deserialize, PartialEq)]
+enum Urgency {
+    Normal,
+    Urgent,
+}
+
+/// Members decide, though never about their own requests.
+#[reducer]
+fn get_permissions() -> RequestPermission {
+    RequestPermission::new(PermissionLevel::Member, PermissionLevel::Member)
+}
+
+/// Urgent requests go to whoever is on call, and after ten minutes to the channel. All others go there at once.
+#[reducer]
+async fn get_request_notifications(
+    event: &Event,
+    form: Fields<Form>,
+    pagerduty: &PagerDuty,
+) -> Result<Vec<Notification>> {
+    let channel = Notification::to(slack::channel(event.flow().var("request_channel")?)?);
+    if form.urgency == Urgency::Normal {
+        return Ok(vec![channel]);
+    }
+    let on_call = pagerduty.users_on_call(event.flow().var("schedule")?).await?;
+    let on_call = Notification::to(slack::group(on_call)?).timeout(Duration::from_secs(600));
+    Ok(vec![on_call, channel])
+}
+
+/// Offers the organization's repositories.
+#[prefetch(field = "repo_name")]
+async fn repositories(github: &GitHub) -> Result<Vec<FieldOption>> {
+    github.list_repos().await?.iter().map(|repo| FieldOption::try_from(repo.as_str())).collect()
+}
+
+/// Approves what is urgent, if whoever asks is on call.
+#[hook]
+async fn on_request(event: &Event, form: Fields<Form>, pagerduty: &PagerDuty) -> Result<Option<NextEvent>> {
+    if form.urgency == Urgency::Urgent && pagerduty.is_on_call(event.user(), event.flow().var("schedule")?).await? {
+        return Ok(Some(ApprovalTemplate::approve().reason("urgent, and the requester is on call")));
+    }
+    Ok(None)
+}
+
+/// Tells the auditors who may do what.
+#[hook]
+async fn after_approve(event: &Event, slack: &Slack) -> Result<()> {
+    let requester = event.requester().map_or("somebody", User::username);
+    let text = format!("{requester} may use {}, says {}", event.fields().text("repo_name")?, event.user().username());
+    slack.send_message(slack::channel(event.flow().var("audit_channel")?)?, text).await
+}
+
+fn main() -> ExitCode {
+    let outbox = Outbox::new();
+    App::new()
+        .config_dir(env!("CARGO_MANIFEST_DIR"))
+        .domain("example.com")
+        .with(sym_integrations::all())
+        // There is no strategy for GitHub yet, so this one pretends.
+        .strategy_type(StrategyType::new("github", |_| Ok(Arc::new(DryStrategy::new()))))
+        .users(fakes::people())
+        .fake(GitHub::with_repos(["acme/payments", "acme/website"]))
+        .fake(PagerDuty::with_on_call(fakes::people()))
+        .fake(Slack::new(outbox.clone()))
+        .outbox(outbox)
+        .demo("requests/urgent.json", include_str!("../requests/urgent.json"))
+        .demo("requests/normal.json", include_str!("../requests/normal.json"))
+        .main()
+}

@@ -1,0 +1,123 @@
+//! Shows the form that a requester would fill in.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+
+use crate::BoxFuture;
+use crate::delivery::{Delivery, DeliveryReceipt, DryDelivery, RequestView};
+use crate::error::Result;
+use crate::forms::{PromptField, PromptForm};
+use crate::handler::{HandlerKind, HandlerRecord};
+use crate::machine::{EffectError, MessageRef, Notice};
+use crate::model::{ChannelType, User};
+use crate::routing::Destination;
+use crate::runtime::HandlerUse;
+
+/// As many options are listed.
+const OPTIONS: usize = 8;
+
+/// A form that was shown.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Shown {
+    #[serde(flatten)]
+    form: PromptForm,
+    /// The prefetch reducers of the flow.
+    #[serde(skip)]
+    prefetch: Vec<&'static HandlerRecord>,
+}
+
+/// A front end that keeps the form it is to show, and reaches nobody. Clones share the form.
+#[derive(Clone, Debug)]
+pub(super) struct FormKeeper {
+    handlers: Arc<[HandlerUse]>,
+    form: Arc<Mutex<Option<Shown>>>,
+    rest: Arc<DryDelivery>,
+}
+
+impl FormKeeper {
+    /// A front end for a program with these handlers.
+    pub(super) fn new(handlers: Vec<HandlerUse>) -> Self {
+        Self { handlers: handlers.into(), form: Arc::default(), rest: Arc::default() }
+    }
+
+    /// The form that was shown last.
+    pub(super) fn take(&self) -> Option<Shown> {
+        self.form.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Delivery for FormKeeper {
+    fn name(&self) -> &str {
+        "simulation"
+    }
+
+    fn reaches(&self, _: &Destination) -> bool {
+        false
+    }
+
+    fn deliver<'a>(
+        &'a self,
+        request: &'a RequestView,
+        destination: &'a Destination,
+    ) -> BoxFuture<'a, Result<DeliveryReceipt>> {
+        self.rest.deliver(request, destination)
+    }
+
+    fn update<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>> {
+        self.rest.update(request, message)
+    }
+
+    fn reaches_user(&self, _: &User) -> bool {
+        false
+    }
+
+    fn message<'a>(&'a self, request: &'a RequestView, to: &'a User, notice: &'a Notice) -> BoxFuture<'a, Result<()>> {
+        self.rest.message(request, to, notice)
+    }
+
+    fn alert<'a>(
+        &'a self,
+        request: &'a RequestView,
+        destination: &'a str,
+        error: &'a EffectError,
+    ) -> BoxFuture<'a, Result<()>> {
+        self.rest.alert(request, destination, error)
+    }
+
+    fn opens_forms_for(&self, _: ChannelType) -> bool {
+        true
+    }
+
+    fn open_form<'a>(&'a self, request: &'a RequestView, form: &'a PromptForm) -> BoxFuture<'a, Result<()>> {
+        let flow = request.event().flow().name().as_str();
+        let of_flow = self.handlers.iter().filter(|used| used.flows.iter().any(|name| name == flow));
+        let prefetch = of_flow.map(|used| used.record).filter(|record| record.kind() == HandlerKind::Prefetch);
+        let shown = Shown { form: form.clone(), prefetch: prefetch.collect() };
+        *self.form.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// Writes the fields that the requester would see, and which handlers gave their options.
+pub(super) fn write(shown: &Shown, to: &mut dyn Write) -> io::Result<()> {
+    let head = ["FIELD", "LABEL", "TYPE", "OPTIONS"].map(str::to_owned);
+    let fields = shown.form.fields().iter().filter(|field| field.visible).map(|field| row(field, &shown.prefetch));
+    super::write_table(to, &std::iter::once(head).chain(fields).collect::<Vec<_>>())
+}
+
+fn row(field: &PromptField, prefetch: &[&HandlerRecord]) -> [String; 4] {
+    let options = &field.current_allowed_values;
+    let mut labels: Vec<_> = options.iter().take(OPTIONS).map(|option| option.label().to_owned()).collect();
+    if options.len() > OPTIONS {
+        labels.push(format!("and {} more", options.len() - OPTIONS));
+    }
+    let mut options = labels.join(", ");
+    if let Some(record) = prefetch.iter().find(|record| record.field() == Some(field.name())) {
+        options.push_str(&format!("; from {record}"));
+    }
+    let kind = field.field_type();
+    let kind = if field.required { kind.to_string() } else { format!("{kind}, optional") };
+    [field.name().to_owned(), field.label.clone(), kind, options]
+}

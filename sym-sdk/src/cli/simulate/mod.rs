@@ -1,0 +1,181 @@
+//! `simulate`: runs a request through its flow on a virtual clock.
+
+mod form;
+mod request;
+mod story;
+
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Common;
+use super::args::{How, Simulate};
+use super::check::no_config;
+use super::output::{Output, write_table};
+use crate::app::{App, Demo, Exit};
+use crate::config::{Config, Fault, Faults, Place};
+use crate::simulation::Simulation;
+use form::FormKeeper;
+use request::{Decision, Request, Verdict};
+use story::{Direction, Ending};
+
+/// Runs the request that the command line names.
+pub(super) async fn run(app: App, common: Common, args: Simulate, output: &mut Output<'_>) -> io::Result<Exit> {
+    let name = if is_stdin(&args.request) { "the request".to_owned() } else { format!("`{}`", args.request.display()) };
+    let text = match read(&args.request) {
+        Ok(text) => text,
+        Err(error) => {
+            output
+                .complain(&format!("{name} cannot be read: {error}"), "name a file with a request as JSON, or `-`")?;
+            return Ok(Exit::Usage);
+        }
+    };
+    let request = match Request::parse(&name, &text) {
+        Ok(request) => request,
+        Err(error) => {
+            output.error(&error)?;
+            return Ok(Exit::Usage);
+        }
+    };
+    let (mut simulation, forms) = match start(app, common, &args.how, output).await? {
+        Ok(started) => started,
+        Err(exit) => return Ok(exit),
+    };
+    let direction = Direction::from(args.how);
+    let ending = story::play(&mut simulation, &forms, request, &direction).await;
+    if output.json {
+        output.value(&ending)?;
+    } else {
+        write(&ending, output)?;
+    }
+    Ok(ending.exit())
+}
+
+/// Runs the requests that the app brings along, one after the other.
+pub(super) async fn demo(mut app: App, common: Common, output: &mut Output<'_>) -> io::Result<Exit> {
+    let mut requests = Vec::new();
+    for Demo { name, request } in std::mem::take(&mut app.demo) {
+        match Request::parse(&format!("`{name}`"), &request) {
+            Ok(request) => requests.push((name, request)),
+            Err(error) => {
+                output.error(&error)?;
+                return Ok(Exit::Usage);
+            }
+        }
+    }
+    let how = How::default();
+    let (mut simulation, forms) = match start(app, common, &how, output).await? {
+        Ok(started) => started,
+        Err(exit) => return Ok(exit),
+    };
+    let direction = Direction::from(how);
+    let mut endings = Vec::new();
+    for (name, request) in requests {
+        let ending = story::play(&mut simulation, &forms, request, &direction).await;
+        if !output.json {
+            writeln!(output.out, "{}== {name}\n", if endings.is_empty() { "" } else { "\n" })?;
+            write(&ending, output)?;
+        }
+        endings.push(ending);
+    }
+    if output.json {
+        output.value(&endings)?;
+    }
+    let failed = endings.iter().any(|ending| ending.exit() != Exit::Success);
+    Ok(if failed { Exit::Fault } else { Exit::Success })
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    if !is_stdin(path) {
+        return std::fs::read_to_string(path);
+    }
+    let mut text = String::new();
+    io::stdin().lock().read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Starts the simulation, or says why it cannot start and how the command ends by that.
+async fn start(
+    mut app: App,
+    common: Common,
+    how: &How,
+    output: &mut Output<'_>,
+) -> io::Result<Result<(Simulation, FormKeeper), Exit>> {
+    let Some(read) = std::mem::take(&mut app.config).read(common.config, common.variables) else {
+        return no_config(output).map(Err);
+    };
+    let started = match read {
+        Ok(read) => simulation(app, read.config, how.at.unwrap_or(BEGINNING)).await,
+        Err(faults) => Err(faults),
+    };
+    match started {
+        Ok(started) => Ok(Ok(started)),
+        Err(faults) => {
+            output.faults(&faults)?;
+            Ok(Err(Exit::Fault))
+        }
+    }
+}
+
+/// A simulation begins at the same time whenever it is run, so that it prints the same.
+const BEGINNING: Timestamp = Timestamp::constant(1_709_197_200, 0);
+
+/// The app's runtime with nothing real in it.
+async fn simulation(mut app: App, config: Config, at: Timestamp) -> Result<(Simulation, FormKeeper), Faults> {
+    let builder = app.builder(config).cut_off();
+    let forms = FormKeeper::new(builder.handlers());
+    let builder = builder.delivery(forms.clone());
+    let builder = app.stand_ins.into_iter().fold(builder, |builder, install| install(builder));
+    let simulation = Simulation::start(builder.dry(), at, app.outbox).await?;
+    for user in app.users {
+        simulation.runtime().directory().put_user(user).await.map_err(|error| {
+            let fault = Fault::new(Place::default(), error.message());
+            fault.with_hint_if(error.hint())
+        })?;
+    }
+    Ok((simulation, forms))
+}
+
+fn write(ending: &Ending, output: &mut Output<'_>) -> io::Result<()> {
+    let Ending { story, error } = ending;
+    if let Some(form) = &story.form {
+        writeln!(output.out, "The form:")?;
+        form::write(form, output.out)?;
+        writeln!(output.out)?;
+    }
+    for note in &story.notes {
+        writeln!(output.out, "note: {note}")?;
+    }
+    if !story.notes.is_empty() {
+        writeln!(output.out)?;
+    }
+    write!(output.out, "{}", story.timeline)?;
+    match error {
+        Some(error) => output.error(error),
+        None => Ok(()),
+    }
+}
+
+impl From<How> for Direction {
+    fn from(how: How) -> Self {
+        let decide = |verdict, by| Decision { verdict, by, message: None };
+        let approvals = how.approve_as.into_iter().map(|by| decide(Verdict::Approve, by));
+        let denials = how.deny_as.into_iter().map(|by| decide(Verdict::Deny, by));
+        let decisions: Vec<_> = approvals.chain(denials).collect();
+        Self {
+            source: how.source,
+            decisions: (how.no_decision || !decisions.is_empty()).then_some(decisions),
+            after: how.after,
+            time: how.time.unwrap_or(LONGEST),
+        }
+    }
+}
+
+/// More than any access lasts, in a simulation that is to end.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);

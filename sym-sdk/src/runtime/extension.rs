@@ -1,0 +1,34 @@
+//! What others add to a runtime.
+
+use super::Builder;
+use crate::strategy::StrategyType;
+
+/// Something that is handed over at start: the strategies, front ends and clients of a crate of integrations.
+///
+/// A closure will do:
+///
+/// ```
+/// use std::time::Duration;
+/// use sym_sdk::config::Config;
+/// use sym_sdk::runtime::{Builder, Extension, Limits, Runtime};
+///
+/// let patient = |builder: Builder| builder.limits(Limits { hook: Duration::from_secs(120), ..Limits::default() });
+/// let builder = patient.install(Runtime::builder(Config::default()));
+/// # let _ = builder;
+/// ```
+pub trait Extension {
+    /// Adds what it brings to the builder.
+    fn install(self, builder: Builder) -> Builder;
+}
+
+impl<F: FnOnce(Builder) -> Builder> Extension for F {
+    fn install(self, builder: Builder) -> Builder {
+        self(builder)
+    }
+}
+
+impl Extension for StrategyType {
+    fn install(self, builder: Builder) -> Builder {
+        builder.strategy_type(self)
+    }
+}
