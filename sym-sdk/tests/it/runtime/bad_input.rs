@@ -129,9 +129,13 @@ async fn an_unknown_target() {
 
 #[tokio::test]
 async fn an_unknown_field() {
-    refused(good().input("urgenci", "low"), expect![[r#"
+    refused(
+        good().input("urgenci", "low"),
+        expect![[r#"
         flow `prod` has no field `urgenci` (SymSDK:UNKNOWN_FIELD)
-          hint: did you mean `urgency`? the fields are `urgency`, `tickets`, `dry_run`, `duration`, `target_srn`"#]]).await;
+          hint: did you mean `urgency`? the fields are `urgency`, `tickets`, `dry_run`, `duration`, `target_srn`"#]],
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -107,3 +107,52 @@ async fn a_revocation_that_is_late_leaves_a_newer_grant() {
     assert_eq!(harness.status(second).await.unwrap(), RunStatus::Deescalated);
     assert!(harness.granted().is_empty());
 }
+
+/// Several targets often share one function, which goes by the target's name.
+#[tokio::test]
+async fn targets_with_the_same_settings_are_told_apart_by_their_names() {
+    let mut harness = harness().await;
+    let admins = get(&mut harness, "prod", "admins", "1h").await;
+    get(&mut harness, "prod", "readers", "8h").await;
+    harness.advance(HOUR).await.unwrap();
+    assert_eq!(harness.status(admins).await.unwrap(), RunStatus::Deescalated);
+    assert_eq!(harness.granted(), ["readers: ana@example.com"]);
+}
+
+/// A group is a group, whatever the targets are called that stand for it.
+#[tokio::test]
+async fn targets_of_one_group_are_one_thing() {
+    let target = |name: &str| sym_sdk::config::Target {
+        kind: "okta_group".into(),
+        name: name.into(),
+        settings: [("group_id".to_owned(), "00g1".to_owned())].into(),
+        ..Default::default()
+    };
+    let builder = Harness::builder().access_flow("prod", ["first", "second"]).declare(|config| {
+        config.targets = vec![target("first"), target("second")];
+        config.integrations[0].kind = "okta".into();
+        config.secret_sources.push(sym_sdk::config::SecretSource {
+            kind: "environment".into(),
+            name: "environment".into(),
+            ..Default::default()
+        });
+        config.secrets.push(sym_sdk::config::Secret {
+            name: "okta".into(),
+            path: "OKTA_TOKEN".into(),
+            source: "environment".into(),
+            ..Default::default()
+        });
+        config.integrations[0].settings.insert("api_token_secret".into(), "okta".into());
+        config.strategies[0].kind = "okta".into();
+        config.strategies[0].integration = Some("test".into());
+        config.strategies[0].targets = vec!["first".into(), "second".into()];
+        config.flows[0].params.strategy = Some("prod".into());
+    });
+    let mut harness = builder.handlers(plain()).build().await.unwrap();
+    get(&mut harness, "prod", "first", "10m").await;
+    get(&mut harness, "prod", "second", "1h").await;
+    harness.advance(10 * MINUTE).await.unwrap();
+    assert_eq!(harness.granted(), ["second: ana@example.com"]);
+    harness.advance(HOUR).await.unwrap();
+    assert!(harness.granted().is_empty());
+}
