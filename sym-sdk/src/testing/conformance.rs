@@ -11,8 +11,8 @@ use uuid::Uuid;
 use crate::audit::{AuditEntry, AuditKind};
 use crate::engine::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, TimerKey};
 use crate::machine::{
-    Action, Effect, EffectKey, EffectKind, EntitlementKey, HoldChange, Hooks, Input, InputBody, Lane, Reply,
-    RequestInput, Rules, RunState, TimerChange, TimerKind, step,
+    Action, Effect, EffectKey, EffectKind, EntitlementKey, HoldChange, Hooks, Input, InputBody, Lane, Reply, Rules,
+    RunState, TimerChange, TimerKind, step,
 };
 use crate::model::{Channel, ChannelType, EventId, Flow, RunId, RunStatus, Slug, User, UserId};
 
@@ -71,7 +71,7 @@ fn requested(run: RunId, now: Timestamp) -> RunState {
         event: EventId::from_uuid(Uuid::from_u128(1)),
         actor: Arc::new(actor),
         channel: Channel::new(ChannelType::Api),
-        action: Action::Request(Box::new(RequestInput::default())),
+        action: Action::Request(Box::default()),
     };
     let input = Input::new(run, flow.srn().clone(), now, body);
     step(&Rules { flow: &flow, hooks: Hooks::NONE }, None, &input).state.expect("a request that is admitted")
