@@ -77,17 +77,21 @@ impl Lane {
     pub const ALL: [Self; 3] = [Self::Revoke, Self::Decide, Self::Notify];
 }
 
-/// One piece of access: what a strategy grants to one identity, whatever the target is called. Runs that need the same piece
-/// share it, and the last one to end takes it away.
+/// Types of strategy whose service is told all that it needs by the target's settings. Others may go by its name: several
+/// targets often share one function.
+const TOLD_BY_SETTINGS: [&str; 9] =
+    ["aptible", "aws_iam", "aws_sso", "boundary", "github", "google_group", "okta", "onelogin", "tailscale"];
+
+/// One piece of access: what a strategy grants to one identity. Runs that need the same piece share it, and the last one to
+/// end takes it away.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EntitlementKey(String);
 
 impl EntitlementKey {
-    pub(super) fn new(strategy: &crate::model::Strategy, target: &AccessTarget, identity: &str) -> Self {
+    pub(crate) fn new(strategy: &crate::model::Strategy, target: &AccessTarget, identity: &str) -> Self {
         let account = strategy.integration().map_or("", |integration| integration.external_id());
-        // Without settings, the name is all that tells one target from another.
-        let name = target.settings().is_empty().then(|| target.name());
+        let name = (!TOLD_BY_SETTINGS.contains(&strategy.kind())).then(|| target.name());
         let parts = (strategy.kind(), account, target.kind(), name, target.settings(), identity);
         // Strings and string maps always serialise.
         Self(serde_json::to_string(&parts).unwrap_or_default())

@@ -59,9 +59,7 @@ impl HarnessBuilder {
         let targets: Vec<String> = targets.into_iter().map(Into::into).collect();
         for name in &targets {
             if !self.config.targets.iter().any(|target| target.kind == DEFAULT && target.name == *name) {
-                // Access is told apart by the settings of its target.
-                let settings = BTreeMap::from([("id".to_owned(), name.clone())]);
-                let target = Target { kind: DEFAULT.to_owned(), name: name.clone(), settings, ..Target::default() };
+                let target = Target { kind: DEFAULT.to_owned(), name: name.clone(), ..Target::default() };
                 self.config.targets.push(target);
             }
         }

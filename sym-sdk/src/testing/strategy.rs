@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::machine::EffectKey;
+use crate::machine::{EffectKey, EntitlementKey};
 use crate::model::{AccessTarget, User};
 use crate::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
 use crate::template::StepOutput;
@@ -139,12 +139,15 @@ impl Record {
     }
 
     fn revoke(&mut self, request: &AccessRequest<'_>) {
-        let wanted = request.target();
-        self.granted.retain(|(target, identity)| {
-            let same_thing = target.kind() == wanted.kind() && target.settings() == wanted.settings();
-            !same_thing || identity != request.identity()
-        });
+        let gone = entitlement(request, request.target(), request.identity());
+        self.granted.retain(|(target, identity)| entitlement(request, target, identity) != gone);
     }
+}
+
+/// Targets under different names may be one thing in the service.
+fn entitlement(request: &AccessRequest<'_>, target: &AccessTarget, identity: &str) -> Option<EntitlementKey> {
+    let strategy = request.event().flow().strategy()?;
+    Some(EntitlementKey::new(strategy, target, identity))
 }
 
 fn failure(kind: ErrorKind) -> Error {

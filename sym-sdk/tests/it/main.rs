@@ -21,6 +21,8 @@ mod harness;
 mod machine;
 mod registry;
 mod routing;
+#[cfg(feature = "testing")]
+mod runtime;
 mod serde_forms;
 mod srn;
 mod template;
