@@ -192,11 +192,11 @@ impl Stepper<'_> {
                 let attempt = pending.attempt;
                 let retry_at = self.after_now(revoke_delay(attempt));
                 self.audit(event, AuditKind::RevokeFailed { target, attempt, error: error.clone(), retry_at });
-                let due = alerted_at.is_none_or(|last| self.now.duration_since(last).unsigned_abs() >= ALERT_EVERY);
+                let due = alerted_at.is_none_or(|last| self.clock.duration_since(last).unsigned_abs() >= ALERT_EVERY);
                 if due {
                     self.effect(event, EffectKind::Alert { error });
                 }
-                let alerted_at = if due { Some(self.now) } else { alerted_at };
+                let alerted_at = if due { Some(self.clock) } else { alerted_at };
                 self.ask_for_revocation(event, &grant, attempt.saturating_add(1), Some(retry_at));
                 self.state.access = Access::Revoking { grant, alerted_at };
             }

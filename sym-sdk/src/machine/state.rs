@@ -26,7 +26,7 @@ pub struct RunState {
     pub flow: Srn,
     /// When it began.
     pub created_at: Timestamp,
-    /// When it changed last. Time never runs backwards within a Run, whatever the clock does.
+    /// When it changed last. On the record, time never runs backwards within a Run, whatever the clock does.
     pub updated_at: Timestamp,
     /// What was requested.
     pub request: Option<RequestData>,

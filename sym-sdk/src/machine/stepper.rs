@@ -25,7 +25,11 @@ const QUEUE_LIMIT: usize = 64;
 
 pub(super) struct Stepper<'a> {
     pub(super) rules: Rules<'a>,
+    /// The time on the record, which never runs backwards within a Run.
     pub(super) now: Timestamp,
+    /// The time by which timers fire. Counting from `now` would hold up the end of an access for as long as the clock was
+    /// ahead before it was put right.
+    pub(super) clock: Timestamp,
     pub(super) state: RunState,
     /// Whether the Run existed, or an event has been admitted.
     stored: bool,
@@ -61,7 +65,17 @@ impl<'a> Stepper<'a> {
             next_generation: 1,
         });
         state.updated_at = now;
-        Self { rules: *rules, now, state, stored, effects: vec![], timers: vec![], holds: vec![], audit: vec![] }
+        Self {
+            rules: *rules,
+            now,
+            clock: input.at,
+            state,
+            stored,
+            effects: vec![],
+            timers: vec![],
+            holds: vec![],
+            audit: vec![],
+        }
     }
 
     pub(super) fn run(mut self, input: &Input) -> Transition {
@@ -348,7 +362,7 @@ impl<'a> Stepper<'a> {
     }
 
     pub(super) fn after_now(&self, delay: Duration) -> Timestamp {
-        self.now.saturating_add(delay).unwrap_or(Timestamp::MAX)
+        self.clock.saturating_add(delay).unwrap_or(Timestamp::MAX)
     }
 
     // What is recorded.
