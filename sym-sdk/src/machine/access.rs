@@ -203,6 +203,13 @@ impl Stepper<'_> {
         }
     }
 
+    /// The error destination has not heard of a failing revocation, so the next failure is to be told.
+    pub(super) fn alert_was_lost(&mut self) {
+        if let Access::Revoking { alerted_at, .. } = &mut self.state.access {
+            *alerted_at = None;
+        }
+    }
+
     fn keep_output(&mut self, step: Step, output: Option<StepOutput>) {
         if let Some(output) = output {
             self.state.run.set_output(step, output);

@@ -284,6 +284,9 @@ impl<'a> Stepper<'a> {
                 Outcome::Failed(error),
             ) => {
                 self.audit(event, AuditKind::Reported { error: error.clone() });
+                if matches!(pending.kind, EffectKind::Alert { .. }) {
+                    self.alert_was_lost();
+                }
             }
             _ => {}
         }
