@@ -233,10 +233,12 @@ pub enum Queued {
     },
     /// Of a timer that was live when it fired.
     Timer(TimerKind),
-    /// The first notification could not be delivered.
+    /// A notification could not be delivered.
     DeliveryFailed {
         /// Which.
         entry: usize,
+        /// The event that sent it.
+        event: Arc<EventRecord>,
     },
 }
 

@@ -148,7 +148,7 @@ impl<'a> Stepper<'a> {
                 None => return,
                 Some(Queued::Timer(TimerKind::Forward)) => self.notification_timed_out(),
                 Some(Queued::Timer(TimerKind::Expire)) => self.access_expired(),
-                Some(Queued::DeliveryFailed { entry }) => self.notification_failed(entry),
+                Some(Queued::DeliveryFailed { entry, event }) => self.notification_failed(entry, &event),
                 Some(Queued::Action { event, actor, channel, action }) => {
                     let record = self.record_action(event, &actor, &channel, &action);
                     match admit::admit(&self.rules, &self.state, &record, &action) {
