@@ -65,7 +65,9 @@ impl EventSummary {
         match kind {
             AuditKind::Completed
             | AuditKind::Counted { .. }
-            | AuditKind::HandlerCalled { result: HandlerResult::Fired { .. }, .. } => self.status = EventStatus::Success,
+            | AuditKind::HandlerCalled { result: HandlerResult::Fired { .. }, .. } => {
+                self.status = EventStatus::Success
+            }
             AuditKind::Refused { error } | AuditKind::Failed { error } => {
                 self.status = EventStatus::Error;
                 self.error = Some(error.to_string());

@@ -93,9 +93,10 @@ impl Stepper<'_> {
             outcome => {
                 let error = match outcome {
                     Outcome::Failed(error) => error.clone(),
-                    other => {
-                        EffectError::new(codes::INVALID_EVENT, format!("unexpected outcome of a grant: {other:?}"))
-                    }
+                    other => EffectError::new(
+                        codes::INVALID_EVENT,
+                        format!("unexpected outcome of a grant: {}", other.name()),
+                    ),
                 };
                 let attempt = pending.attempt;
                 let at = self.after_now(short_delay(attempt));
@@ -185,9 +186,10 @@ impl Stepper<'_> {
             outcome => {
                 let error = match outcome {
                     Outcome::Failed(error) => error.clone(),
-                    other => {
-                        EffectError::new(codes::INVALID_EVENT, format!("unexpected outcome of a revocation: {other:?}"))
-                    }
+                    other => EffectError::new(
+                        codes::INVALID_EVENT,
+                        format!("unexpected outcome of a revocation: {}", other.name()),
+                    ),
                 };
                 let attempt = pending.attempt;
                 let retry_at = self.after_now(revoke_delay(attempt));

@@ -381,3 +381,20 @@ pub enum Outcome {
     /// It failed.
     Failed(EffectError),
 }
+
+impl Outcome {
+    /// What it is, without what it carries: a step's output can hold credentials.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Hook { .. } => "hook",
+            Self::Routed { .. } => "routed",
+            Self::Delivered(_) => "delivered",
+            Self::Identified { .. } => "identified",
+            Self::Granted { .. } => "granted",
+            Self::Rejected { .. } => "rejected",
+            Self::Revoked(_) => "revoked",
+            Self::Done => "done",
+            Self::Failed(_) => "failed",
+        }
+    }
+}

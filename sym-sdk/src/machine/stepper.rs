@@ -230,8 +230,10 @@ impl<'a> Stepper<'a> {
             (Stage::Identify, Outcome::Failed(error)) => self.fail(&event, error.clone()),
             (Stage::Grant, outcome) => self.grant_done(event, pending, outcome),
             (_, outcome) => {
-                let error =
-                    EffectError::new(codes::INVALID_EVENT, format!("unexpected outcome of an effect: {outcome:?}"));
+                let error = EffectError::new(
+                    codes::INVALID_EVENT,
+                    format!("unexpected outcome of an effect: {}", outcome.name()),
+                );
                 self.fail(&event, error);
             }
         }
