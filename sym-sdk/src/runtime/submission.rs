@@ -186,7 +186,8 @@ impl Submission {
         self
     }
 
-    /// Names the submission: the same key again is the same submission.
+    /// Names the submission: the same key again is the same submission, and gets the same receipt. A front end that lets
+    /// callers choose puts itself and the caller in front, or one caller's key would stand for another's submission.
     pub fn key(mut self, key: InputKey) -> Self {
         self.key = Some(key);
         self
@@ -232,7 +233,11 @@ impl Runtime {
         if begins {
             self.may_see(&flow, &actor).await?;
         }
-        let key = key.unwrap_or_else(|| InputKey::new(format!("submission:{event}")));
+        // Under a name of its own, or a caller who chooses the key could stand in for a timer or an effect.
+        let key = match key {
+            Some(key) => InputKey::new(format!("submission:{}", key.as_str())),
+            None => InputKey::new(format!("event:{event}")),
+        };
         let body = InputBody::Submitted { event, actor, channel, action };
         let input = Input::new(run, flow, self.clock().now(), body);
         match self.engine.submit(key, input).await? {
