@@ -58,7 +58,7 @@ pub(super) async fn requester_identity(
         }
     }
 
-    let found = implementation.fetch_remote_identity(&known_as);
+    let found = async { implementation.fetch_remote_identity(&known_as).await };
     let found = contain(&*performer.clock, performer.limits.strategy, "the look-up of an identity", found).await;
     match found.and_then(|found| found).map_err(|error| EffectError::from(&error))? {
         Some(id) => persist(performer, requester, strategy, id, handler).await,

@@ -8,6 +8,7 @@ use futures_util::future::{Either, select};
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, codes};
+use crate::machine::EffectError;
 
 /// Limits of a runtime. The defaults are generous; a handler that overruns one fails its event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +78,15 @@ pub(super) async fn contain<T>(
             Err(Error::new(ErrorKind::Timeout, codes::HANDLER_TIMED_OUT, message))
         }
     }
+}
+
+/// Awaits what is ours apart from small calls into what is not, such as asking a front end whom it reaches: an effect whose
+/// outcome is never told would hang until its lease runs out.
+pub(super) async fn without_panic<T>(work: impl Future<Output = Result<T, EffectError>>) -> Result<T, EffectError> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
+        let message = format!("carrying out an effect panicked: {}", panic_message(&*panic));
+        Err(EffectError::new(codes::HANDLER_PANICKED, message))
+    })
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
