@@ -239,11 +239,12 @@ impl Performance<'_> {
         tracing::error!(%flow, %run, event = %self.effect.event.name, code = %error.code, "{error}");
         let Some(destination) = self.entry.flow.environment().error_logger() else { return Ok(Outcome::Done) };
         let view = self.view();
-        for front_end in &self.performer.deliveries {
-            let alert = front_end.alert(&view, destination, error);
-            self.contained("the alert", self.performer.limits.delivery, alert).await?;
-        }
-        Ok(Outcome::Done)
+        let alerts = self.performer.deliveries.iter().map(|front_end| {
+            let (view, limit) = (&view, self.performer.limits.delivery);
+            self.contained("the alert", limit, async move { front_end.alert(view, destination, error).await })
+        });
+        let told: Result<Vec<()>, _> = futures_util::future::join_all(alerts).await.into_iter().collect();
+        told.map(|_| Outcome::Done)
     }
 
     // Strategies.
