@@ -48,7 +48,15 @@ impl Stepper<'_> {
             self.set_timer(TimerKind::Expire, until);
         }
         self.holds.push(HoldChange::Hold(entitlement.clone()));
-        let grant = Grant { target: target.clone(), identity: identity.to_owned(), until, entitlement };
+        let account = strategy.integration().map(|integration| integration.external_id().to_owned());
+        let grant = Grant {
+            target: target.clone(),
+            identity: identity.to_owned(),
+            until,
+            entitlement,
+            strategy: strategy.kind().to_owned(),
+            account,
+        };
         self.state.access = Access::Granting(grant.clone());
         self.ask_for_grant(event, &grant, 1, None);
     }
