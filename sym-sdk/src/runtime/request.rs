@@ -130,19 +130,39 @@ fn missing(flow: &Flow, name: &str) -> Error {
 
 fn parse_target(flow: &Flow, inputs: &Map<String, Value>, fields: &FieldMap) -> Result<Option<AccessTarget>> {
     let Some(strategy) = flow.strategy() else { return Ok(None) };
-    let given = [TARGET_SRN, TARGET].into_iter().find_map(|name| inputs.get(name).filter(|value| !is_empty(value)));
-    let target = match given {
-        Some(Value::String(text)) => find_target(strategy, text).ok_or_else(|| unknown_target(flow, strategy, text))?,
-        Some(other) => {
-            let message = format!("`{TARGET_SRN}` must be text, not {other}");
-            return Err(invalid(codes::UNKNOWN_TARGET, message));
-        }
-        None => match strategy.targets() {
-            [only] => only,
-            _ => return Err(missing(flow, TARGET_SRN).with_hint(target_names(strategy))),
-        },
+    let by_srn = named_target(flow, strategy, inputs, TARGET_SRN)?;
+    let by_id = named_target(flow, strategy, inputs, TARGET)?;
+    if let (Some(one), Some(other)) = (by_srn, by_id)
+        && one.id() != other.id()
+    {
+        let message = format!(
+            "the request names two targets, `{}` in `{TARGET_SRN}` and `{}` in `{TARGET}`",
+            one.name(),
+            other.name()
+        );
+        return Err(invalid(codes::UNKNOWN_TARGET, message));
+    }
+    let target = match (by_srn.or(by_id), strategy.targets()) {
+        (Some(named), _) | (None, [named]) => named,
+        (None, _) => return Err(missing(flow, TARGET_SRN).with_hint(target_names(strategy))),
     };
     target.bind(fields).map(Some)
+}
+
+/// The target that an input names, if it names one.
+fn named_target<'a>(
+    flow: &Flow,
+    strategy: &'a Strategy,
+    inputs: &Map<String, Value>,
+    input: &str,
+) -> Result<Option<&'a AccessTarget>> {
+    match inputs.get(input).filter(|value| !is_empty(value)) {
+        None => Ok(None),
+        Some(Value::String(text)) => {
+            find_target(strategy, text).map(Some).ok_or_else(|| unknown_target(flow, strategy, text))
+        }
+        Some(_) => Err(invalid(codes::UNKNOWN_TARGET, format!("`{input}` must be text"))),
+    }
 }
 
 /// A target by its SRN, its id or its name.
