@@ -188,8 +188,19 @@ fn target_names(strategy: &Strategy) -> String {
 
 fn parse_duration(flow: &Flow, inputs: &Map<String, Value>, fields: &FieldMap) -> Result<Option<Duration>> {
     let declared = flow.field(DURATION);
-    if flow.strategy().is_none() || (!flow.params().schedule_deescalation && declared.is_none()) {
+    let given = inputs.get(DURATION).filter(|value| !is_empty(value));
+    if flow.strategy().is_none() {
         return Ok(None);
+    }
+    if !flow.params().schedule_deescalation && declared.is_none() {
+        return match given {
+            None => Ok(None),
+            Some(_) => {
+                let name = flow.name();
+                let message = format!("flow `{name}` takes no duration: its access lasts until it is revoked");
+                Err(invalid(codes::INVALID_DURATION, message))
+            }
+        };
     }
     let offered: Vec<Duration> = match declared {
         Some(spec) => spec.allowed_values().iter().filter_map(as_duration).collect(),
@@ -199,7 +210,6 @@ fn parse_duration(flow: &Flow, inputs: &Map<String, Value>, fields: &FieldMap) -
         let offered: Vec<_> = offered.iter().map(|time| format_duration(*time)).collect();
         format!("the durations offered are {}", suggest::quoted(offered.iter().map(String::as_str)))
     };
-    let given = inputs.get(DURATION).filter(|value| !is_empty(value));
     let duration = match given {
         None => match (fields.get(DURATION).and_then(as_duration), offered.as_slice()) {
             (Some(default), _) => default,
