@@ -34,7 +34,7 @@ pub(super) fn parse_request(
     let mut faults = Vec::new();
     let fields = parse_fields(flow, inputs, &mut faults);
     let target = keep(parse_target(flow, inputs, &fields), &mut faults).flatten();
-    let duration = keep(parse_duration(flow, inputs, &fields), &mut faults).flatten();
+    let duration = keep(parse_duration(flow, inputs), &mut faults).flatten();
     all_right(flow, faults)?;
     Ok(RequestInput { target, duration, fields, context: context.cloned(), parent })
 }
@@ -186,7 +186,7 @@ fn target_names(strategy: &Strategy) -> String {
     format!("the targets are {}", suggest::quoted(names))
 }
 
-fn parse_duration(flow: &Flow, inputs: &Map<String, Value>, fields: &FieldMap) -> Result<Option<Duration>> {
+fn parse_duration(flow: &Flow, inputs: &Map<String, Value>) -> Result<Option<Duration>> {
     let declared = flow.field(DURATION);
     let given = inputs.get(DURATION).filter(|value| !is_empty(value));
     if flow.strategy().is_none() {
@@ -211,7 +211,7 @@ fn parse_duration(flow: &Flow, inputs: &Map<String, Value>, fields: &FieldMap) -
         format!("the durations offered are {}", suggest::quoted(offered.iter().map(String::as_str)))
     };
     let duration = match given {
-        None => match (fields.get(DURATION).and_then(as_duration), offered.as_slice()) {
+        None => match (declared.and_then(FieldSpec::default).and_then(as_duration), offered.as_slice()) {
             (Some(default), _) => default,
             (None, [only]) => *only,
             (None, _) => return Err(missing(flow, DURATION).with_hint(hint())),
