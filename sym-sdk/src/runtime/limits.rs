@@ -25,7 +25,7 @@ pub struct Limits {
     pub strategy: Duration,
     /// For one call of a front end. Default: 15 s.
     pub delivery: Duration,
-    /// For the fields of a request, as JSON. Default: 64 KiB.
+    /// For the fields of a request, as JSON, and for the message of a decision. Default: 64 KiB.
     pub fields_bytes: usize,
     /// For the `context` of a request, as JSON. Default: 1 MiB.
     pub context_bytes: usize,

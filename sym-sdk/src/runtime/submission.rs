@@ -227,7 +227,10 @@ impl Runtime {
                 let run = form.unwrap_or_else(|| self.new_run(key.as_ref()));
                 (run, entry.flow.srn().clone(), Action::Request(Box::new(request)))
             }
-            What::Decide { run, action } => (run, self.run(run).await?.state.flow.clone(), action),
+            What::Decide { run, action } => {
+                check_decision_message(&action, self.performer.limits.fields_bytes)?;
+                (run, self.run(run).await?.state.flow.clone(), action)
+            }
         };
         let actor = self.actor(actor, begins).await?;
         if begins {
@@ -316,6 +319,16 @@ impl Runtime {
             }
         }
     }
+}
+
+fn check_decision_message(action: &Action, limit: usize) -> Result<()> {
+    let (Action::Approve { decision_message } | Action::Deny { decision_message }) = action else { return Ok(()) };
+    let size = decision_message.as_deref().map_or(0, str::len);
+    if size <= limit {
+        return Ok(());
+    }
+    let message = format!("the decision message takes {size} bytes; at most {limit} are taken");
+    Err(Error::new(ErrorKind::InvalidInput, codes::TOO_LARGE, message))
 }
 
 /// A recorded error as an error.
