@@ -244,7 +244,7 @@ impl Builder {
             clock: self.clock.clone(),
             limits: self.limits,
         });
-        let lease = performer.limits.longest_effect() * 2 + LEASE_MARGIN;
+        let lease = performer.limits.longest_effect().saturating_mul(2).saturating_add(LEASE_MARGIN);
         let engine = LocalEngine::new(self.store, performer.clone(), self.clock).with_lease(lease);
         let engine = Arc::new(engine);
         Faults::check(checks::orphans(&engine, &performer.flows).await)?;

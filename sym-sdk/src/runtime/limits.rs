@@ -52,9 +52,9 @@ impl Default for Limits {
 impl Limits {
     /// How long one effect may take: as long as all that it calls one after the other.
     pub(super) fn longest_effect(&self) -> Duration {
-        let reducers = self.reducer * 2;
-        let form = self.prefetch + self.delivery;
-        let identity = self.reducer * 2 + self.strategy;
+        let reducers = self.reducer.saturating_mul(2);
+        let form = self.prefetch.saturating_add(self.delivery);
+        let identity = reducers.saturating_add(self.strategy);
         [reducers, form, identity, self.hook].into_iter().max().unwrap_or_default()
     }
 }
