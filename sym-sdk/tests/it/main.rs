@@ -19,6 +19,8 @@ mod harness;
 mod machine;
 mod registry;
 mod routing;
+#[cfg(feature = "runtime")]
+mod safety;
 mod serde_forms;
 mod srn;
 mod template;
