@@ -8,6 +8,8 @@
 
 mod config;
 mod directory;
+#[cfg(feature = "runtime")]
+mod engine;
 mod error;
 mod event;
 mod field_map;
