@@ -22,6 +22,8 @@ mod routing;
 #[cfg(feature = "testing")]
 mod runtime;
 mod serde_forms;
+#[cfg(feature = "testing")]
+mod simulation;
 mod srn;
 mod template;
 #[cfg(feature = "terraform")]
