@@ -6,6 +6,8 @@
     reason = "clippy's exception for tests leaves out their helpers"
 )]
 
+#[cfg(feature = "cli")]
+mod app;
 mod config;
 mod directory;
 mod error;
