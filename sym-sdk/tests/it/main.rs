@@ -28,6 +28,8 @@ mod runtime;
 #[cfg(feature = "runtime")]
 mod safety;
 mod serde_forms;
+#[cfg(feature = "testing")]
+mod simulation;
 mod srn;
 mod template;
 #[cfg(feature = "terraform")]

@@ -150,6 +150,27 @@ async fn and_nobody_is_granted_anything_whom_the_service_does_not_know() {
     assert_eq!(world.known("ana@example.com").await, None);
 }
 
+mod failing {
+    use sym_sdk::prelude::*;
+
+    #[reducer]
+    pub(super) fn get_identity() -> Result<Option<String>> {
+        Err(Error::handler("the phone book is gone"))
+    }
+}
+
+#[tokio::test]
+async fn a_reducer_that_fails_fails_the_run_and_is_named() {
+    let mut world = World::new(plain().merge(handlers![failing::get_identity]), Answers::default()).await;
+    let run = world.get_access("ana@example.com").await;
+    let state = world.harness.run(run).await.unwrap();
+    assert_eq!(state.run.status(), RunStatus::Errored);
+    let message = &state.error.as_ref().unwrap().message;
+    assert!(message.starts_with("get_identity (sym-sdk/tests/it/runtime/identity.rs:"), "{message}");
+    assert!(message.ends_with("failed: the phone book is gone"), "{message}");
+    assert!(world.harness.strategy("test").unwrap().calls().is_empty());
+}
+
 /// Access is taken away from the id that got it, whatever the directory says by then.
 #[tokio::test]
 async fn the_id_that_got_access_loses_it() {
