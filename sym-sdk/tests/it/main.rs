@@ -8,6 +8,8 @@
 
 #[cfg(feature = "cli")]
 mod app;
+#[cfg(feature = "runtime")]
+mod checks;
 mod config;
 mod directory;
 #[cfg(feature = "runtime")]
