@@ -257,7 +257,7 @@ impl Runtime {
     }
 
     /// A flow that the flows filter hides from a person is closed to them, by whatever way they name it.
-    async fn may_see(&self, flow: &Srn, actor: &Arc<User>) -> Result<()> {
+    pub(super) async fn may_see(&self, flow: &Srn, actor: &Arc<User>) -> Result<()> {
         if self.flows_for(actor).await?.get(flow.slug()).is_some() {
             return Ok(());
         }
