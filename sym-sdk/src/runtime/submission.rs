@@ -180,7 +180,7 @@ impl Submission {
         self
     }
 
-    /// Through what it came. The API if not said.
+    /// Through what it came: Slack, the web or the API. The API if not said.
     pub fn through(mut self, channel: Channel) -> Self {
         self.channel = channel;
         self
@@ -211,6 +211,7 @@ impl Runtime {
     /// somebody who may not is on the record.
     pub async fn submit(&self, submission: Submission) -> Result<Receipt> {
         let Submission { actor, channel, key, what } = submission;
+        check_channel(&channel)?;
         let event = EventId::from_uuid(self.new_id(key.as_ref(), "event"));
         let begins = matches!(what, What::Prompt { .. } | What::Request { .. });
         let (run, flow, action) = match what {
@@ -319,6 +320,16 @@ impl Runtime {
             }
         }
     }
+}
+
+/// Handlers let pass what code has fired.
+fn check_channel(channel: &Channel) -> Result<()> {
+    let kind = channel.kind();
+    if !matches!(kind, ChannelType::Sdk | ChannelType::Scheduler) {
+        return Ok(());
+    }
+    let message = format!("nothing is submitted through `{kind}`: that is for what code fires");
+    Err(Error::new(ErrorKind::InvalidInput, codes::INVALID_EVENT, message))
 }
 
 fn check_decision_message(action: &Action, limit: usize) -> Result<()> {
