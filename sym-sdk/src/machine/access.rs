@@ -26,7 +26,7 @@ impl Stepper<'_> {
     }
 
     /// The requester's identity is known: have access granted, with its end durable before the strategy is asked.
-    pub(super) fn identified(&mut self, event: Arc<EventRecord>, kind: &EffectKind, identity: &str) {
+    pub(super) fn identified(&mut self, event: Arc<EventRecord>, kind: &EffectKind, identity: &str, resource: &str) {
         let (EffectKind::Identify { target }, Some(strategy)) = (kind, self.rules.flow.strategy()) else {
             let error = EffectError::new(codes::ACCESS_STRATEGY_NOT_FOUND, "the flow has no strategy any more");
             return self.fail(&event, error);
@@ -43,7 +43,7 @@ impl Stepper<'_> {
                 return self.fail(&event, error);
             }
         };
-        let entitlement = EntitlementKey::new(strategy, target, identity);
+        let entitlement = EntitlementKey::new(strategy, resource, identity);
         if let Some(until) = until {
             self.set_timer(TimerKind::Expire, until);
         }

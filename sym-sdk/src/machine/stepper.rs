@@ -221,11 +221,11 @@ impl<'a> Stepper<'a> {
                 self.audit_failure(&event, error);
                 self.fail(&event, error.clone());
             }
-            (Stage::Identify, Outcome::Identified { identity, handler }) => {
+            (Stage::Identify, Outcome::Identified { identity, resource, handler }) => {
                 if let Some(handler) = handler {
                     self.audit(&event, called(handler, HandlerResult::Returned));
                 }
-                self.identified(event, &pending.kind, identity);
+                self.identified(event, &pending.kind, identity, resource);
             }
             (Stage::Identify, Outcome::Failed(error)) => self.fail(&event, error.clone()),
             (Stage::Grant, outcome) => self.grant_done(event, pending, outcome),

@@ -251,7 +251,10 @@ impl Performance<'_> {
 
     async fn identify(&self, target: &AccessTarget) -> Result<Outcome, EffectError> {
         let (identity, handler) = requester_identity(self.performer, self.entry, self.event(), target).await?;
-        Ok(Outcome::Identified { identity, handler })
+        let strategy = self.strategy()?;
+        let resource = async { Ok(strategy.resource(target)) };
+        let resource = self.contained("the strategy", self.performer.limits.strategy, resource).await?;
+        Ok(Outcome::Identified { identity, resource, handler })
     }
 
     async fn grant(&self, target: &AccessTarget, identity: &str) -> Result<Outcome, EffectError> {

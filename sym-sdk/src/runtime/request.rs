@@ -116,7 +116,7 @@ fn unknown_field(flow: &Flow, name: &str) -> Error {
     let message = format!("flow `{}` has no field `{name}`", flow.name());
     let mut known: Vec<_> = flow.fields().iter().map(FieldSpec::name).collect();
     if flow.strategy().is_some() {
-        known.extend([TARGET_SRN, DURATION]);
+        known.extend([TARGET_SRN, DURATION].into_iter().filter(|name| flow.field(name).is_none()));
     }
     invalid(codes::UNKNOWN_FIELD, message).with_hint(suggest::hint(name, "fields", known))
 }

@@ -280,28 +280,34 @@ impl Runtime {
     /// where a flow admits those.
     async fn actor(&self, actor: Actor, begins: bool) -> Result<Arc<User>> {
         let directory = &self.performer.directory;
-        let unknown = |who: String, hint: &str| {
-            Error::new(ErrorKind::NotFound, codes::UNKNOWN_USER, format!("{who} is not a known user")).with_hint(hint)
-        };
         match actor {
             // Read anew: roles may have changed since the front end read them.
             Actor::User(user) => {
                 let known = directory.user(user.id()).await?;
-                known.ok_or_else(|| unknown(user.username().to_owned(), "add them to the directory first"))
+                known.ok_or_else(|| unknown_user(user.username(), "add them to the directory first"))
             }
             Actor::Id(id) => {
                 let user = directory.user(id).await?;
-                user.ok_or_else(|| unknown(format!("user {id}"), "name the person by e-mail address"))
+                user.ok_or_else(|| unknown_user(&format!("user {id}"), "name the person by e-mail address"))
             }
             Actor::Email(email) => match directory.user_by_email(&email).await? {
                 Some(user) => Ok(user),
-                None if begins && !directory.owns_domain_of(&email) => Err(unknown(
-                    email,
-                    "their e-mail domain is none of the organization's; an administrator can add them",
-                )),
-                None => directory.get_or_create_user_by_email(&email).await,
+                None => self.newcomer(&email, begins).await,
             },
         }
+    }
+
+    /// Somebody who is not in the directory.
+    async fn newcomer(&self, email: &str, begins: bool) -> Result<Arc<User>> {
+        let directory = &self.performer.directory;
+        let person = User::person(UserId::of_email(email), email)?;
+        if begins && !directory.owns_domain_of(person.username()) {
+            return Err(unknown_user(
+                person.username(),
+                "their e-mail domain is none of the organization's; an administrator can add them",
+            ));
+        }
+        directory.get_or_create_user_by_email(email).await
     }
 
     fn new_run(&self, key: Option<&InputKey>) -> RunId {
@@ -330,6 +336,10 @@ fn check_channel(channel: &Channel) -> Result<()> {
     }
     let message = format!("nothing is submitted through `{kind}`: that is for what code fires");
     Err(Error::new(ErrorKind::InvalidInput, codes::INVALID_EVENT, message))
+}
+
+fn unknown_user(who: &str, hint: &str) -> Error {
+    Error::new(ErrorKind::NotFound, codes::UNKNOWN_USER, format!("{who} is not a known user")).with_hint(hint)
 }
 
 fn check_decision_message(action: &Action, limit: usize) -> Result<()> {

@@ -172,7 +172,9 @@ impl World {
                 destination: "#requests".into(),
                 message: MessageRef::new("test", seq.to_string()),
             }]),
-            EffectKind::Identify { .. } => Outcome::Identified { identity: "u1".into(), handler: None },
+            EffectKind::Identify { .. } => {
+                Outcome::Identified { identity: "u1".into(), resource: "g1".into(), handler: None }
+            }
             EffectKind::Grant { .. } => Outcome::Granted { output: None },
             EffectKind::Revoke { .. } => Outcome::Revoked(Revocation::default()),
             _ => Outcome::Done,

@@ -6,6 +6,8 @@
     reason = "clippy's exception for tests leaves out their helpers"
 )]
 
+#[cfg(feature = "cli")]
+mod app;
 mod config;
 mod directory;
 #[cfg(feature = "runtime")]
@@ -21,9 +23,13 @@ mod harness;
 mod machine;
 mod registry;
 mod routing;
+#[cfg(feature = "testing")]
+mod runtime;
 #[cfg(feature = "runtime")]
 mod safety;
 mod serde_forms;
+#[cfg(feature = "testing")]
+mod simulation;
 mod srn;
 mod template;
 #[cfg(feature = "terraform")]
