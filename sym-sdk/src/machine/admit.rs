@@ -112,10 +112,8 @@ fn is_undecided(state: &RunState) -> Result<(), EffectError> {
 
 /// Whether the request's permissions admit the person to decide, self-approval aside.
 fn may_decide(rules: &Rules<'_>, state: &RunState, actor: &User) -> Result<(), EffectError> {
-    let Some(routing) = &state.routing else {
-        return Err(refused(codes::INVALID_EVENT, "this request is not waiting for a decision"));
-    };
-    if !routing.permission.approve_deny().admits(actor) {
+    // What code has decided was never routed: then there are no such people.
+    if !state.routing.as_ref().is_some_and(|routing| routing.permission.approve_deny().admits(actor)) {
         return Err(refused(
             codes::NOT_PERMITTED,
             format!("{} is not among those who may decide this request", actor.username()),

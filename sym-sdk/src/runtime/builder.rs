@@ -436,7 +436,7 @@ struct Assembly<'a> {
     builder: &'a Builder,
     directory: &'a Directory,
     secrets: BTreeMap<String, Result<SecretString, String>>,
-    clients: HashMap<(String, TypeId), Option<Arc<dyn std::any::Any + Send + Sync>>>,
+    clients: HashMap<(String, String, TypeId), Option<Arc<dyn std::any::Any + Send + Sync>>>,
     faults: Vec<Fault>,
 }
 
@@ -487,7 +487,8 @@ impl Assembly<'_> {
         integration: &Integration,
         record: &'static HandlerRecord,
     ) -> Option<Arc<dyn std::any::Any + Send + Sync>> {
-        let key = (integration.name().to_string(), requirement.type_id());
+        // Names are unique by type only.
+        let key = (integration.kind().to_owned(), integration.name().to_string(), requirement.type_id());
         if let Some(client) = self.clients.get(&key) {
             return client.clone();
         }

@@ -180,7 +180,7 @@ impl Submission {
         self
     }
 
-    /// Through what it came. The API if not said.
+    /// Through what it came: Slack, the web or the API. The API if not said.
     pub fn through(mut self, channel: Channel) -> Self {
         self.channel = channel;
         self
@@ -211,6 +211,7 @@ impl Runtime {
     /// somebody who may not is on the record.
     pub async fn submit(&self, submission: Submission) -> Result<Receipt> {
         let Submission { actor, channel, key, what } = submission;
+        check_channel(&channel)?;
         let event = EventId::from_uuid(self.new_id(key.as_ref(), "event"));
         let begins = matches!(what, What::Prompt { .. } | What::Request { .. });
         let (run, flow, action) = match what {
@@ -257,7 +258,7 @@ impl Runtime {
     }
 
     /// A flow that the flows filter hides from a person is closed to them, by whatever way they name it.
-    async fn may_see(&self, flow: &Srn, actor: &Arc<User>) -> Result<()> {
+    pub(super) async fn may_see(&self, flow: &Srn, actor: &Arc<User>) -> Result<()> {
         if self.flows_for(actor).await?.get(flow.slug()).is_some() {
             return Ok(());
         }
@@ -325,6 +326,16 @@ impl Runtime {
             }
         }
     }
+}
+
+/// Handlers let pass what code has fired.
+fn check_channel(channel: &Channel) -> Result<()> {
+    let kind = channel.kind();
+    if !matches!(kind, ChannelType::Sdk | ChannelType::Scheduler) {
+        return Ok(());
+    }
+    let message = format!("nothing is submitted through `{kind}`: that is for what code fires");
+    Err(Error::new(ErrorKind::InvalidInput, codes::INVALID_EVENT, message))
 }
 
 fn unknown_user(who: &str, hint: &str) -> Error {

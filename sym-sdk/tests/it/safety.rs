@@ -14,7 +14,7 @@ use sym_sdk::forms::PromptForm;
 use sym_sdk::handler::Registry;
 use sym_sdk::handlers;
 use sym_sdk::machine::{EffectError, MessageRef, Notice};
-use sym_sdk::model::{ChannelType, RunId, RunStatus};
+use sym_sdk::model::{Channel, ChannelType, RunId, RunStatus};
 use sym_sdk::prelude::*;
 use sym_sdk::routing::Destination;
 use sym_sdk::runtime::{Builder, Limits, Runtime, Submission};
@@ -423,4 +423,48 @@ async fn limits_may_be_as_long_as_can_be() {
     let world = World::new(config(), |builder| builder.limits(limits)).await;
     let run = world.approved().await;
     assert_eq!(world.status(run).await, RunStatus::Escalated);
+}
+
+#[tokio::test]
+async fn no_front_end_passes_for_code() {
+    let world = World::new(config(), |builder| builder).await;
+    for kind in [ChannelType::Sdk, ChannelType::Scheduler] {
+        let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
+        let refusal = world.refusal(request.through(Channel::new(kind))).await;
+        let expected =
+            format!("nothing is submitted through `{kind}`: that is for what code fires (SymSDK:INVALID_EVENT)");
+        assert_eq!(refusal, expected);
+    }
+}
+
+#[tokio::test]
+async fn the_form_of_a_hidden_flow_is_not_shown() {
+    mod hidden {
+        use std::sync::Arc;
+
+        use sym_sdk::prelude::*;
+
+        #[reducer]
+        fn get_permissions() -> RequestPermission {
+            RequestPermission::admins_only()
+        }
+
+        #[reducer]
+        fn get_flows() -> Vec<Arc<Flow>> {
+            Vec::new()
+        }
+
+        pub(super) fn handlers() -> sym_sdk::handler::Registry {
+            sym_sdk::handlers![get_permissions, get_flows]
+        }
+    }
+    let mut config = config();
+    config.flows_filter = Some(config::FlowsFilter::default());
+    let world = World::new(config, |builder| builder.registry(hidden::handlers())).await;
+    let ana = world.runtime.directory().get_or_create_user_by_email("ana@example.com").await.unwrap();
+    let refusal = world.runtime.preview_form("prod", &ana).await.unwrap_err().to_string();
+    expect!["flow `prod` is not open to ana@example.com (SymSDK:NOT_PERMITTED)"].assert_eq(&refusal);
+    let form = PromptForm::of_flow(&world.runtime.flow("prod").unwrap());
+    let refusal = world.runtime.change_form("prod", &ana, "reason", form).await.unwrap_err().to_string();
+    expect!["flow `prod` is not open to ana@example.com (SymSDK:NOT_PERMITTED)"].assert_eq(&refusal);
 }
