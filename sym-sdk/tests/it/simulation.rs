@@ -178,5 +178,6 @@ async fn the_timeline_is_there_for_programs_line_by_line() {
           "status": "approved",
           "text": "admins to ana@example.com until 13:00:00",
           "what": "granted"
-        }"#]].assert_eq(&serde_json::to_string_pretty(&granted).unwrap());
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&granted).unwrap());
 }

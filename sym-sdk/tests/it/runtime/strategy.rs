@@ -42,7 +42,7 @@ async fn a_grant_that_fails_twice_is_tried_again() {
         12:00:01  escalate         not granted  admins, attempt 2: the service is down (HTTP:ERROR_RESPONSE); tried again at 12:00:05
         12:00:05                   granted      admins to ana@example.com until 13:00:00
                                    now          escalated
-                                   told         ana@example.com: “You have access to admins until 2024-02-29T13:00:00Z”
+                                   told         ana@example.com: “You have access to admins until 2024-02-29 13:00:00 UTC”
         13:00:00  deescalate       by           ben@example.com (its time is up)
                                    removed      admins from ana@example.com
                                    now          deescalated
