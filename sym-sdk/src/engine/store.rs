@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::BoxFuture;
 use crate::audit::AuditEntry;
-use crate::machine::{Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, RunState, TimerChange, TimerKind};
+use crate::machine::{
+    Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, RunState, TimerChange, TimerKind, Transition,
+};
 use crate::model::{RunId, RunStatus};
 
 /// The name of an input. A front end takes it from what it got (a Slack trigger, an API request id), so that the same thing
@@ -99,6 +101,26 @@ pub struct Commit {
     pub settles: Option<EffectKey>,
     /// The timer that fired with this generation: it is never claimed again.
     pub fired: Option<(TimerKey, u64)>,
+}
+
+impl Commit {
+    /// What a step from this version gave. It settles no effect and no timer unless that is set.
+    pub fn new(run: RunId, expected_version: u64, input: InputKey, transition: Transition) -> Self {
+        let Transition { state, effects, timers, holds, audit, reply } = transition;
+        Self {
+            run,
+            expected_version,
+            input,
+            reply,
+            state: state.map(Arc::new),
+            effects,
+            timers,
+            holds,
+            audit,
+            settles: None,
+            fired: None,
+        }
+    }
 }
 
 /// What came of a commit.

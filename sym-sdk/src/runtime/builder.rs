@@ -208,7 +208,8 @@ impl Builder {
     /// Builds the runtime.
     ///
     /// # Errors
-    /// All faults of the configuration and the handlers, or all secrets, clients and strategies that cannot be had.
+    /// All faults of the configuration and the handlers, or all secrets, clients and strategies that cannot be had. Also if
+    /// a Run may still give access whose flow is no longer declared: nothing could take that access away.
     pub async fn build(self) -> Result<Runtime, Faults> {
         let plan = self.plan();
         Faults::check(plan.faults)?;
@@ -243,9 +244,10 @@ impl Builder {
             clock: self.clock.clone(),
             limits: self.limits,
         });
-        let lease = performer.limits.longest_effect() * 2 + LEASE_MARGIN;
+        let lease = performer.limits.longest_effect().saturating_mul(2).saturating_add(LEASE_MARGIN);
         let engine = LocalEngine::new(self.store, performer.clone(), self.clock).with_lease(lease);
         let engine = Arc::new(engine);
+        Faults::check(checks::orphans(&engine, &performer.flows).await)?;
         Ok(Runtime { performer, engine })
     }
 

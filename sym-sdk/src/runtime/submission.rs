@@ -186,7 +186,8 @@ impl Submission {
         self
     }
 
-    /// Names the submission: the same key again is the same submission.
+    /// Names the submission: the same key again is the same submission, and gets the same receipt. A front end that lets
+    /// callers choose puts itself and the caller in front, or one caller's key would stand for another's submission.
     pub fn key(mut self, key: InputKey) -> Self {
         self.key = Some(key);
         self
@@ -226,13 +227,20 @@ impl Runtime {
                 let run = form.unwrap_or_else(|| self.new_run(key.as_ref()));
                 (run, entry.flow.srn().clone(), Action::Request(Box::new(request)))
             }
-            What::Decide { run, action } => (run, self.run(run).await?.state.flow.clone(), action),
+            What::Decide { run, action } => {
+                check_decision_message(&action, self.performer.limits.fields_bytes)?;
+                (run, self.run(run).await?.state.flow.clone(), action)
+            }
         };
         let actor = self.actor(actor, begins).await?;
         if begins {
             self.may_see(&flow, &actor).await?;
         }
-        let key = key.unwrap_or_else(|| InputKey::new(format!("submission:{event}")));
+        // Under a name of its own, or a caller who chooses the key could stand in for a timer or an effect.
+        let key = match key {
+            Some(key) => InputKey::new(format!("submission:{}", key.as_str())),
+            None => InputKey::new(format!("event:{event}")),
+        };
         let body = InputBody::Submitted { event, actor, channel, action };
         let input = Input::new(run, flow, self.clock().now(), body);
         match self.engine.submit(key, input).await? {
@@ -321,6 +329,16 @@ impl Runtime {
 
 fn unknown_user(who: &str, hint: &str) -> Error {
     Error::new(ErrorKind::NotFound, codes::UNKNOWN_USER, format!("{who} is not a known user")).with_hint(hint)
+}
+
+fn check_decision_message(action: &Action, limit: usize) -> Result<()> {
+    let (Action::Approve { decision_message } | Action::Deny { decision_message }) = action else { return Ok(()) };
+    let size = decision_message.as_deref().map_or(0, str::len);
+    if size <= limit {
+        return Ok(());
+    }
+    let message = format!("the decision message takes {size} bytes; at most {limit} are taken");
+    Err(Error::new(ErrorKind::InvalidInput, codes::TOO_LARGE, message))
 }
 
 /// A recorded error as an error.

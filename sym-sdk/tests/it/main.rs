@@ -10,6 +10,8 @@
 mod app;
 mod config;
 mod directory;
+#[cfg(feature = "runtime")]
+mod engine;
 mod error;
 mod event;
 mod field_map;
@@ -23,6 +25,8 @@ mod registry;
 mod routing;
 #[cfg(feature = "testing")]
 mod runtime;
+#[cfg(feature = "runtime")]
+mod safety;
 mod serde_forms;
 #[cfg(feature = "testing")]
 mod simulation;

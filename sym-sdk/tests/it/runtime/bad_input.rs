@@ -117,7 +117,7 @@ async fn an_unknown_target() {
           hint: the targets are `admins`, `readers`"#]],
     )
     .await;
-    refused(good().input("target_srn", 7), expect!["`target_srn` must be text, not 7 (SymSDK:UNKNOWN_TARGET)"]).await;
+    refused(good().input("target_srn", 7), expect!["`target_srn` must be text (SymSDK:UNKNOWN_TARGET)"]).await;
     refused(
         good().input("target_srn", ""),
         expect![[r#"
