@@ -43,7 +43,7 @@ pub async fn check_store<S: Store>(new: impl AsyncFn() -> S) -> Checked {
     a_conflict_writes_nothing(&new().await).await?;
     of_commits_at_once_one_is_written(&new().await).await?;
     a_known_input_is_answered_as_the_first_time(&new().await).await?;
-    a_refusal_leaves_no_run(&new().await).await?;
+    a_commit_without_a_state_leaves_the_run(&new().await).await?;
     effects_are_claimed_by_lane_and_in_order(&new().await).await?;
     a_lease_excludes_others_until_it_ends(&new().await).await?;
     a_settled_effect_is_gone(&new().await).await?;
@@ -51,7 +51,9 @@ pub async fn check_store<S: Store>(new: impl AsyncFn() -> S) -> Checked {
     effects_that_exclude_each_other_are_leased_one_at_a_time(&new().await).await?;
     timers_fall_due_in_order(&new().await).await?;
     a_timer_is_gone_only_with_its_own_generation(&new().await).await?;
+    the_next_to_fall_due_is_the_soonest_of_all(&new().await).await?;
     holders_come_and_go(&new().await).await?;
+    audit_entries_stand_in_the_order_of_their_commits(&new().await).await?;
     runs_are_listed_newest_first(&new().await).await
 }
 
@@ -149,17 +151,20 @@ async fn a_commit_is_written_whole(store: &impl Store) -> Checked {
 
 async fn a_conflict_writes_nothing(store: &impl Store) -> Checked {
     let run = run_id(1);
-    write(store, commit(run, 0, "first")).await?;
+    let mut first = commit(run, 0, "first");
+    first.effects.push(Effect { not_before: Some(at(10)), ..effect(run, 1, EffectKind::OpenForm) });
+    write(store, first).await?;
     for (version, input) in [(0, "second"), (2, "third")] {
         let mut late = commit(run, version, input);
-        late.effects.push(effect(run, 1, EffectKind::Route));
+        late.effects.push(effect(run, 2, EffectKind::Route));
+        late.settles = Some(EffectKey { run, seq: 1 });
         late.timers.push(TimerChange::Set { kind: TimerKind::Forward, at: at(0), generation: 1 });
         late.holds.push(HoldChange::Hold(entitlement("e")));
         late.audit.push(entry(run, AuditKind::Received));
         assert_eq!(store.commit(late).await?, Committed::Conflict, "version {version} is not the stored one");
         assert_eq!(store.replied(&InputKey::new(input)).await?, None, "the input was not taken");
     }
-    assert_eq!(store.next_due().await?, None, "no effect and no timer was written");
+    assert_eq!(store.next_due().await?, Some(at(10)), "no effect and no timer was written, and none was settled");
     assert_eq!(store.holders(&entitlement("e")).await?, []);
     assert_eq!(store.audit(None, 10).await?, []);
     write(store, commit(run, 1, "second")).await?;
@@ -195,16 +200,19 @@ async fn a_known_input_is_answered_as_the_first_time(store: &impl Store) -> Chec
     Ok(())
 }
 
-async fn a_refusal_leaves_no_run(store: &impl Store) -> Checked {
-    let run = run_id(1);
-    let mut refused = commit(run, 0, "refused");
-    refused.state = None;
-    refused.audit.push(entry(run, AuditKind::Received));
+async fn a_commit_without_a_state_leaves_the_run(store: &impl Store) -> Checked {
+    let (known, unknown) = (run_id(1), run_id(2));
+    write(store, commit(known, 0, "requested")).await?;
+    write(store, Commit { state: None, ..commit(known, 1, "refused") }).await?;
+    assert_eq!(store.load(known).await?.map(|stored| stored.version), Some(1), "it has not changed");
+
+    let mut refused = Commit { state: None, ..commit(unknown, 0, "refused at once") };
+    refused.audit.push(entry(unknown, AuditKind::Received));
     write(store, refused).await?;
-    assert!(store.load(run).await?.is_none(), "a commit without a state leaves a Run absent");
-    assert_eq!(store.audit(Some(run), 10).await?.len(), 1, "but it is on the record");
-    assert!(store.replied(&InputKey::new("refused")).await?.is_some(), "and is answered the same again");
-    write(store, commit(run, 0, "accepted")).await
+    assert!(store.load(unknown).await?.is_none(), "a Run that is absent stays so");
+    assert_eq!(store.audit(Some(unknown), 10).await?.len(), 1, "but it is on the record");
+    assert!(store.replied(&InputKey::new("refused at once")).await?.is_some(), "and is answered the same again");
+    write(store, commit(unknown, 0, "accepted")).await
 }
 
 async fn effects_are_claimed_by_lane_and_in_order(store: &impl Store) -> Checked {
@@ -271,7 +279,8 @@ async fn a_released_effect_can_be_claimed_again(store: &impl Store) -> Checked {
     store.release(EffectKey { run, seq: 1 }, at(5)).await?;
     assert_eq!(store.next_due().await?, Some(at(5)));
     assert_eq!(numbers(&claim(store, Lane::Decide, 4, 1).await?), NONE);
-    assert_eq!(numbers(&claim(store, Lane::Decide, 5, 1).await?), [1]);
+    let again = claim(store, Lane::Decide, 5, 1).await?;
+    assert_eq!(again.first().map(|claimed| claimed.claims), Some(2), "and has been claimed all the same");
     Ok(())
 }
 
@@ -354,6 +363,36 @@ async fn a_timer_is_gone_only_with_its_own_generation(store: &impl Store) -> Che
     write(store, cancelled).await?;
     assert_eq!(store.due_timers(at(1_000), 10).await?, []);
     assert_eq!(store.next_due().await?, None);
+    Ok(())
+}
+
+async fn the_next_to_fall_due_is_the_soonest_of_all(store: &impl Store) -> Checked {
+    let run = run_id(1);
+    let mut first = commit(run, 0, "first");
+    first.timers = vec![TimerChange::Set { kind: TimerKind::Expire, at: at(30), generation: 1 }];
+    write(store, first).await?;
+    assert_eq!(store.next_due().await?, Some(at(30)));
+    let mut second = commit(run, 1, "second");
+    second.effects = vec![Effect { not_before: Some(at(20)), ..effect(run, 1, EffectKind::UpdateMessages) }];
+    write(store, second).await?;
+    assert_eq!(store.next_due().await?, Some(at(20)));
+    assert_eq!(numbers(&claim(store, Lane::Notify, 20, 1).await?), [1]);
+    assert_eq!(store.next_due().await?, Some(at(30)), "the lease ends later");
+    Ok(())
+}
+
+async fn audit_entries_stand_in_the_order_of_their_commits(store: &impl Store) -> Checked {
+    let (one, other) = (run_id(1), run_id(2));
+    for (run, version, input) in [(other, 0, "a"), (one, 0, "b"), (other, 1, "c")] {
+        let audit = vec![entry(run, AuditKind::Received)];
+        write(store, Commit { audit, ..commit(run, version, input) }).await?;
+    }
+    let runs = async |run, limit| -> Result<Vec<RunId>, StoreError> {
+        Ok(store.audit(run, limit).await?.iter().map(|entry| entry.run).collect())
+    };
+    assert_eq!(runs(None, 10).await?, [other, one, other]);
+    assert_eq!(runs(Some(one), 10).await?, [one]);
+    assert_eq!(runs(None, 2).await?, [other, one]);
     Ok(())
 }
 

@@ -363,7 +363,7 @@ async fn a_request_runs_to_its_end_with_nothing_real() {
                                        asks         db for 30m; repo: web
                                        called       get_permissions (sym-sdk/tests/it/app.rs:17) answered
                                        called       get_request_notifications (sym-sdk/tests/it/app.rs:25) answered
-                                       routed       members may decide; admins may see it; #access is told
+                                       routed       members may decide; admins may see it; told: #access
                                        now          requested
                                        told         #access
             09:01:00  approve          by           admin@example.com in Slack

@@ -159,12 +159,7 @@ fn routed(permission: &RequestPermission, notifications: &[String], names: &BTre
     text.push_str(&format!("; {} may see it; ", scope(permission.webapp_view(), names)));
     match notifications {
         [] => text.push_str("nobody is told"),
-        [first, others @ ..] => {
-            text.push_str(&format!("{first} is told"));
-            for other in others {
-                text.push_str(&format!(", then {other}"));
-            }
-        }
+        several => text.push_str(&format!("told: {}", several.join(", then "))),
     }
     text
 }

@@ -52,7 +52,7 @@ async fn a_request_goes_on_to_the_next_when_nobody_answers_and_then_expires() {
         12:00:00  request          by           ana@example.com through the API
                                    called       get_permissions (sym-sdk/tests/it/runtime/mod.rs) answered
                                    called       get_request_notifications (sym-sdk/tests/it/runtime/delivery.rs) answered
-                                   routed       members may decide; admins may see it; #first is told, then #second
+                                   routed       members may decide; admins may see it; told: #first, then #second
                                    now          requested
                                    told         #first
         12:10:00  request_forward  by           ana@example.com (nobody answered in time)

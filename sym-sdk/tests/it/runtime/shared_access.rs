@@ -117,6 +117,9 @@ async fn targets_with_the_same_settings_are_told_apart_by_their_names() {
     harness.advance(HOUR).await.unwrap();
     assert_eq!(harness.status(admins).await.unwrap(), RunStatus::Deescalated);
     assert_eq!(harness.granted(), ["readers: ana@example.com"]);
+    let calls = harness.strategy("test").unwrap().calls();
+    let revoked: Vec<_> = calls.iter().filter(|call| !call.is_grant).map(|call| call.target.label()).collect();
+    assert_eq!(revoked, ["admins"], "the service was asked to take it away");
 }
 
 /// A group is a group, whatever the targets are called that stand for it.

@@ -98,7 +98,7 @@ async fn an_approval_only_request_ends_with_its_approval() {
         12:00:00  request          by           ana@example.com through the API
                                    called       get_permissions (sym-sdk/tests/it/runtime/mod.rs) answered
                                    called       get_request_notifications (sym-sdk/tests/it/runtime/mod.rs) answered
-                                   routed       members may decide; admins may see it; #requests is told
+                                   routed       members may decide; admins may see it; told: #requests
                                    now          requested
                                    told         #requests
         13:00:00  approve          by           ben@example.com through the API
@@ -126,7 +126,7 @@ async fn a_denial_ends_a_request_and_tells_the_requester_why() {
                                    asks         admins for 1h
                                    called       get_permissions (sym-sdk/tests/it/runtime/mod.rs) answered
                                    called       get_request_notifications (sym-sdk/tests/it/runtime/mod.rs) answered
-                                   routed       members may decide; admins may see it; #requests is told
+                                   routed       members may decide; admins may see it; told: #requests
                                    now          requested
                                    told         #requests
         12:00:00  deny             by           ben@example.com through the API: “not today”
@@ -194,7 +194,7 @@ async fn two_requests_in_one_timeline_are_numbered() {
                                       called       on_request (sym-sdk/tests/it/runtime/ways.rs) went on
                                       called       get_permissions (sym-sdk/tests/it/runtime/mod.rs) answered
                                       called       get_request_notifications (sym-sdk/tests/it/runtime/mod.rs) answered
-                                      routed       members may decide; admins may see it; #requests is told
+                                      routed       members may decide; admins may see it; told: #requests
                                       now          requested
                                       told         #requests
 
