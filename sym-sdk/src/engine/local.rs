@@ -111,12 +111,12 @@ impl LocalEngine {
 
     /// Carries out a claimed effect and brings its outcome to the Run.
     pub(super) async fn carry_out(&self, claimed: Claimed) -> Result<()> {
-        let key = claimed.effect.key;
+        let (key, claims) = (claimed.effect.key, claimed.claims);
         let done = self.try_carry_out(claimed).await;
         if done.is_err() {
             // The outcome could not be stored. The effect stays due, and its key tells the world that it is the same one.
             let not_before = self.clock.now().saturating_add(Duration::from_secs(1)).unwrap_or(Timestamp::MAX);
-            self.store.release(key, not_before).await?;
+            self.store.release(key, claims, not_before).await?;
         }
         done
     }
@@ -211,6 +211,10 @@ impl Engine for LocalEngine {
                 None => self.take(key, input, None, None).await,
             }
         })
+    }
+
+    fn replied<'a>(&'a self, key: &'a InputKey) -> BoxFuture<'a, Result<Option<Reply>>> {
+        Box::pin(async move { Ok(self.store.replied(key).await?) })
     }
 
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>>> {

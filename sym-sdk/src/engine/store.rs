@@ -256,8 +256,9 @@ pub trait Store: Send + Sync + 'static {
     /// the same key is leased.
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>>;
 
-    /// Gives a lease back: the effect can be claimed again from `not_before` on.
-    fn release(&self, key: EffectKey, not_before: Timestamp) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Gives a lease back: the effect can be claimed again from `not_before` on. `claims` is what the claim said; if the effect
+    /// has been claimed again since, the lease is somebody else's and stays.
+    fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Timers that have fallen due, earliest first. They stay until a commit fires, replaces or cancels them.
     fn due_timers(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<DueTimer>, StoreError>>;

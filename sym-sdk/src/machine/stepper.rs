@@ -217,17 +217,16 @@ impl<'a> Stepper<'a> {
                 self.hook_failed(event, error.clone());
             }
             (Stage::Route, Outcome::Routed { handlers, routing }) => self.routed(event, handlers, routing),
-            (Stage::Route, Outcome::Failed(error)) => {
-                self.audit_failure(&event, error);
-                self.fail(&event, error.clone());
-            }
             (Stage::Identify, Outcome::Identified { identity, resource, handler }) => {
                 if let Some(handler) = handler {
                     self.audit(&event, called(handler, HandlerResult::Returned));
                 }
                 self.identified(event, &pending.kind, identity, resource);
             }
-            (Stage::Identify, Outcome::Failed(error)) => self.fail(&event, error.clone()),
+            (Stage::Route | Stage::Identify, Outcome::Failed(error)) => {
+                self.audit_failure(&event, error);
+                self.fail(&event, error.clone());
+            }
             (Stage::Grant, outcome) => self.grant_done(event, pending, outcome),
             (_, outcome) => {
                 let error = EffectError::new(

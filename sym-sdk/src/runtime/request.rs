@@ -182,8 +182,13 @@ fn unknown_target(flow: &Flow, strategy: &Strategy, text: &str) -> Error {
 }
 
 fn target_names(strategy: &Strategy) -> String {
-    let names = strategy.targets().iter().map(|target| target.name().as_str());
-    format!("the targets are {}", suggest::quoted(names))
+    // A name that several targets share names none of them; their SRNs do.
+    let names = strategy.targets().iter().map(|target| match strategy.target_by_name(target.name()) {
+        Some(_) => target.name().to_string(),
+        None => target.srn().to_string(),
+    });
+    let names: Vec<_> = names.collect();
+    format!("the targets are {}", suggest::quoted(names.iter().map(String::as_str)))
 }
 
 fn parse_duration(flow: &Flow, inputs: &Map<String, Value>) -> Result<Option<Duration>> {

@@ -101,6 +101,17 @@ pub struct Receipt {
     pub event: EventId,
 }
 
+impl What {
+    /// The Run that it is about, if it names one.
+    fn run(&self) -> Option<RunId> {
+        match self {
+            Self::Prompt { .. } => None,
+            Self::Request { form, .. } => *form,
+            Self::Decide { run, .. } => Some(*run),
+        }
+    }
+}
+
 impl Submission {
     fn new(actor: impl Into<Actor>, what: What) -> Self {
         Self { actor: actor.into(), channel: Channel::new(ChannelType::Api), key: None, what }
@@ -213,11 +224,31 @@ impl Runtime {
         let Submission { actor, channel, key, what } = submission;
         check_channel(&channel)?;
         let event = EventId::from_uuid(self.new_id(key.as_ref(), "event"));
+        let run = what.run().unwrap_or_else(|| self.new_run(key.as_ref()));
+        // Under a name of its own, or a caller who chooses the key could stand in for a timer or an effect.
+        let (key, may_be_known) = match key {
+            Some(key) => (InputKey::new(format!("submission:{}", key.as_str())), true),
+            None => (InputKey::new(format!("event:{event}")), false),
+        };
+        if may_be_known && let Some(reply) = self.engine.replied(&key).await? {
+            // What was taken stays taken, even if it would be refused by now.
+            return receipt(run, event, reply);
+        }
         let begins = matches!(what, What::Prompt { .. } | What::Request { .. });
-        let (run, flow, action) = match what {
-            What::Prompt { flow } => {
-                (self.new_run(key.as_ref()), self.entry(&flow)?.flow.srn().clone(), Action::Prompt)
-            }
+        let (flow, action) = self.checked(what).await?;
+        let actor = self.actor(actor, begins).await?;
+        if begins {
+            self.may_see(&flow, &actor).await?;
+        }
+        let body = InputBody::Submitted { event, actor, channel, action };
+        let input = Input::new(run, flow, self.clock().now(), body);
+        receipt(run, event, self.engine.submit(key, input).await?)
+    }
+
+    /// Checks what is submitted against its flow.
+    async fn checked(&self, what: What) -> Result<(Srn, Action)> {
+        match what {
+            What::Prompt { flow } => Ok((self.entry(&flow)?.flow.srn().clone(), Action::Prompt)),
             What::Request { flow, inputs, context, form, parent } => {
                 let entry = self.entry(&flow)?;
                 let limits = &self.performer.limits;
@@ -225,30 +256,11 @@ impl Runtime {
                 if let Some(form) = form {
                     self.form_of(form, entry).await?;
                 }
-                let run = form.unwrap_or_else(|| self.new_run(key.as_ref()));
-                (run, entry.flow.srn().clone(), Action::Request(Box::new(request)))
+                Ok((entry.flow.srn().clone(), Action::Request(Box::new(request))))
             }
             What::Decide { run, action } => {
                 check_decision_message(&action, self.performer.limits.fields_bytes)?;
-                (run, self.run(run).await?.state.flow.clone(), action)
-            }
-        };
-        let actor = self.actor(actor, begins).await?;
-        if begins {
-            self.may_see(&flow, &actor).await?;
-        }
-        // Under a name of its own, or a caller who chooses the key could stand in for a timer or an effect.
-        let key = match key {
-            Some(key) => InputKey::new(format!("submission:{}", key.as_str())),
-            None => InputKey::new(format!("event:{event}")),
-        };
-        let body = InputBody::Submitted { event, actor, channel, action };
-        let input = Input::new(run, flow, self.clock().now(), body);
-        match self.engine.submit(key, input).await? {
-            Reply::Accepted { event: accepted } => Ok(Receipt { run, event: accepted.unwrap_or(event) }),
-            Reply::Refused { error, .. } => Err(error_of(error)),
-            Reply::Stale => {
-                Err(Error::new(ErrorKind::Internal, codes::INVALID_EVENT, "the submission came to nothing"))
+                Ok((self.run(run).await?.state.flow.clone(), action))
             }
         }
     }
@@ -276,8 +288,8 @@ impl Runtime {
         Err(Error::new(ErrorKind::InvalidInput, codes::UNKNOWN_RUN, message))
     }
 
-    /// Who this is. People whom nobody vouches for cannot begin anything, and are not stored; they may decide as guests,
-    /// where a flow admits those.
+    /// Who this is. People whom nobody vouches for cannot begin anything, and are not stored for trying; those who decide are
+    /// stored as guests.
     async fn actor(&self, actor: Actor, begins: bool) -> Result<Arc<User>> {
         let directory = &self.performer.directory;
         match actor {
@@ -350,6 +362,14 @@ fn check_decision_message(action: &Action, limit: usize) -> Result<()> {
     }
     let message = format!("the decision message takes {size} bytes; at most {limit} are taken");
     Err(Error::new(ErrorKind::InvalidInput, codes::TOO_LARGE, message))
+}
+
+fn receipt(run: RunId, event: EventId, reply: Reply) -> Result<Receipt> {
+    match reply {
+        Reply::Accepted { event: accepted } => Ok(Receipt { run, event: accepted.unwrap_or(event) }),
+        Reply::Refused { error, .. } => Err(error_of(error)),
+        Reply::Stale => Err(Error::new(ErrorKind::Internal, codes::INVALID_EVENT, "the submission came to nothing")),
+    }
 }
 
 /// A recorded error as an error.

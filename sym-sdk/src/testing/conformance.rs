@@ -265,7 +265,7 @@ async fn a_settled_effect_is_gone(store: &impl Store) -> Checked {
     write(store, done).await?;
     assert_eq!(store.next_due().await?, None);
     assert!(claim(store, Lane::Decide, 1_000, 10).await?.is_empty(), "also when the lease would have ended");
-    store.release(EffectKey { run, seq: 1 }, at(0)).await?;
+    store.release(EffectKey { run, seq: 1 }, 1, at(0)).await?;
     assert!(claim(store, Lane::Decide, 1_000, 10).await?.is_empty(), "nor does a late release bring it back");
     Ok(())
 }
@@ -276,11 +276,13 @@ async fn a_released_effect_can_be_claimed_again(store: &impl Store) -> Checked {
     first.effects.push(effect(run, 1, EffectKind::Route));
     write(store, first).await?;
     assert_eq!(numbers(&claim(store, Lane::Decide, 0, 1).await?), [1]);
-    store.release(EffectKey { run, seq: 1 }, at(5)).await?;
+    store.release(EffectKey { run, seq: 1 }, 1, at(5)).await?;
     assert_eq!(store.next_due().await?, Some(at(5)));
     assert_eq!(numbers(&claim(store, Lane::Decide, 4, 1).await?), NONE);
     let again = claim(store, Lane::Decide, 5, 1).await?;
     assert_eq!(again.first().map(|claimed| claimed.claims), Some(2), "and has been claimed all the same");
+    store.release(EffectKey { run, seq: 1 }, 1, at(5)).await?;
+    assert_eq!(numbers(&claim(store, Lane::Decide, 5, 1).await?), NONE, "only its holder gives a lease back");
     Ok(())
 }
 
@@ -297,7 +299,7 @@ async fn effects_that_exclude_each_other_are_leased_one_at_a_time(store: &impl S
     assert_eq!(numbers(&claim(store, Lane::Decide, 0, 10).await?), [1, 3], "one of those with the same key");
     assert_eq!(numbers(&claim(store, Lane::Decide, 1, 10).await?), NONE);
 
-    store.release(EffectKey { run: run_id(1), seq: 1 }, at(100)).await?;
+    store.release(EffectKey { run: run_id(1), seq: 1 }, 1, at(100)).await?;
     assert_eq!(numbers(&claim(store, Lane::Decide, 2, 10).await?), [2], "a lease that is given back excludes nobody");
     let mut done = commit(run_id(2), 1, "done");
     done.settles = Some(EffectKey { run: run_id(2), seq: 2 });

@@ -180,9 +180,13 @@ fn a_flow_has_one_way_to_say_who_may_decide() {
 fn a_flows_filter_needs_its_reducer() {
     let mut config = config(vec![flow("prod", "prod", 1, vec![])]);
     config.flows_filter = Some(FlowsFilter { place: line(30), ..FlowsFilter::default() });
-    check(config.clone(), sym_sdk::handlers![prod::get_permissions], expect![[r#"
+    check(
+        config.clone(),
+        sym_sdk::handlers![prod::get_permissions],
+        expect![[r#"
         flow.tf:30:1: the flows filter has no reducer `get_flows`
-          help: write `#[reducer] fn get_flows(user: &User, flows: &Flows) -> Vec<Arc<Flow>>`"#]]);
+          help: write `#[reducer] fn get_flows(user: &User, flows: &Flows) -> Vec<Arc<Flow>>`"#]],
+    );
     check(config, sym_sdk::handlers![prod::get_permissions, filter::get_flows], expect!["no faults"]);
 }
 
@@ -190,9 +194,13 @@ fn a_flows_filter_needs_its_reducer() {
 fn a_program_without_handlers_is_told_how_to_link_them() {
     let mut config = config(vec![flow("prod", "prod", 1, vec![])]);
     config.environments.push(config::Environment { name: "main".into(), place: line(40), ..Default::default() });
-    check(config, Registry::new(), expect![[r#"
+    check(
+        config,
+        Registry::new(),
+        expect![[r#"
         configuration: the registry has no handlers
           help: a crate of handlers that nothing refers to is not linked: write `sym_sdk::link!(my_handlers);` beside `main`, which is `use my_handlers as _;`, or list the handlers with `sym_sdk::handlers![…]`
         flow.tf:40:1: environment `main` is declared twice
-          help: the first is at configuration; names must differ by more than their case"#]]);
+          help: the first is at configuration; names must differ by more than their case"#]],
+    );
 }
