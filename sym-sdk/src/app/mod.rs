@@ -184,6 +184,11 @@ impl App {
         cli::run(self, args, stdout, stderr).await
     }
 
+    /// Whether nobody said which e-mail domains the organization has.
+    pub(crate) fn has_no_domains(&self, config: &Config) -> bool {
+        self.domains.is_empty() && config.organization.domains.is_empty()
+    }
+
     /// The builder for this configuration, with everything that was handed over.
     pub(crate) fn builder(&mut self, mut config: Config) -> Builder {
         config.organization.domains.append(&mut self.domains);

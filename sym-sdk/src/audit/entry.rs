@@ -22,7 +22,7 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// During which event.
     pub event: Arc<EventRecord>,
-    /// The Run's status afterwards.
+    /// The Run's status then. The entry [`AuditKind::Completed`] is the first with a new one.
     pub status: RunStatus,
     /// What.
     pub kind: AuditKind,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AuditEntry, AuditKind};
+use super::{AuditEntry, AuditKind, HandlerResult};
 use crate::model::{EventId, RunId};
 use crate::template::Step;
 
@@ -14,7 +14,7 @@ use crate::template::Step;
 pub enum EventStatus {
     /// It waits for its hook, its reducers or the strategy.
     Processing,
-    /// It was processed.
+    /// It was processed, or a hook fired another one in its stead.
     Success,
     /// It was refused, ignored, or it failed.
     Error,
@@ -63,7 +63,11 @@ impl EventSummary {
 
     fn learn(&mut self, kind: &AuditKind) {
         match kind {
-            AuditKind::Completed | AuditKind::Counted { .. } => self.status = EventStatus::Success,
+            AuditKind::Completed
+            | AuditKind::Counted { .. }
+            | AuditKind::HandlerCalled { result: HandlerResult::Fired { .. }, .. } => {
+                self.status = EventStatus::Success
+            }
             AuditKind::Refused { error } | AuditKind::Failed { error } => {
                 self.status = EventStatus::Error;
                 self.error = Some(error.to_string());

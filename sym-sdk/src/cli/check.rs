@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Common;
 use super::output::{Output, count};
 use crate::app::{App, Exit};
-use crate::config::Fault;
+use crate::config::{Fault, Place};
 
 /// What was found.
 #[derive(Debug, Default, Serialize)]
@@ -36,6 +36,9 @@ pub(super) fn run(mut app: App, common: Common, output: &mut Output<'_>) -> io::
         Err(faults) => findings.faults.extend(faults),
         Ok(read) => {
             findings.notes = read.notes;
+            if app.has_no_domains(&read.config) {
+                findings.notes.push(no_domains());
+            }
             let (flows, integrations) = (read.config.flows.len(), read.config.integrations.len());
             let builder = app.builder(read.config);
             findings.counts = Some(Counts { flows, handlers: builder.handlers().len(), integrations });
@@ -67,6 +70,12 @@ fn write(findings: &Findings, output: &mut Output<'_>) -> io::Result<()> {
     let faults = if faults.is_empty() { "no faults".to_owned() } else { count(faults.len(), "fault") };
     let notes = if notes.is_empty() { String::new() } else { format!(", {}", count(notes.len(), "note")) };
     writeln!(output.out, "{faults}{notes}")
+}
+
+/// Nobody becomes a member without a domain, and only members make requests.
+pub(super) fn no_domains() -> Fault {
+    let message = "the organization has no e-mail domains, so nobody becomes a member on first contact";
+    Fault::new(Place::default(), message).with_hint("name its domains with `App::domain`")
 }
 
 pub(super) fn no_config(output: &mut Output<'_>) -> io::Result<Exit> {

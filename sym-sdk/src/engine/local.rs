@@ -13,7 +13,7 @@ use crate::BoxFuture;
 use crate::audit::AuditEntry;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::machine::{Effect, EffectError, EffectKey, EffectKind, Input, InputBody, Lane, Outcome, Reply, Transition};
+use crate::machine::{Effect, EffectError, EffectKey, EffectKind, Input, InputBody, Lane, Outcome, Reply};
 use crate::model::{RunId, Srn};
 
 /// How long a claimed effect is nobody else's, if nothing else is said. Longer than the default limits of what an effect calls.
@@ -111,12 +111,12 @@ impl LocalEngine {
 
     /// Carries out a claimed effect and brings its outcome to the Run.
     pub(super) async fn carry_out(&self, claimed: Claimed) -> Result<()> {
-        let key = claimed.effect.key;
+        let (key, claims) = (claimed.effect.key, claimed.claims);
         let done = self.try_carry_out(claimed).await;
         if done.is_err() {
             // The outcome could not be stored. The effect stays due, and its key tells the world that it is the same one.
             let not_before = self.clock.now().saturating_add(Duration::from_secs(1)).unwrap_or(Timestamp::MAX);
-            self.store.release(key, not_before).await?;
+            self.store.release(key, claims, not_before).await?;
         }
         done
     }
@@ -181,21 +181,10 @@ impl LocalEngine {
     ) -> Result<Reply> {
         for _ in 0..CONFLICTS_MAX {
             let run = self.store.load(input.run).await?;
-            let Transition { state, effects, timers, holds, audit, reply } =
-                self.process.step(run.as_ref().map(|run| &*run.state), &input)?;
-            let commit = Commit {
-                run: input.run,
-                expected_version: run.map_or(0, |run| run.version),
-                input: key.clone(),
-                reply: reply.clone(),
-                state: state.map(Arc::new),
-                effects,
-                timers,
-                holds,
-                audit,
-                settles,
-                fired,
-            };
+            let transition = self.process.step(run.as_ref().map(|run| &*run.state), &input)?;
+            let reply = transition.reply.clone();
+            let version = run.map_or(0, |run| run.version);
+            let commit = Commit { settles, fired, ..Commit::new(input.run, version, key.clone(), transition) };
             match self.store.commit(commit).await? {
                 Committed::Written => {
                     self.woken.notify_waiters();
@@ -222,6 +211,10 @@ impl Engine for LocalEngine {
                 None => self.take(key, input, None, None).await,
             }
         })
+    }
+
+    fn replied<'a>(&'a self, key: &'a InputKey) -> BoxFuture<'a, Result<Option<Reply>>> {
+        Box::pin(async move { Ok(self.store.replied(key).await?) })
     }
 
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>>> {

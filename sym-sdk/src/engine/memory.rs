@@ -209,10 +209,11 @@ impl Store for MemoryStore {
         ready(self.tables().claim(&claim))
     }
 
-    fn release(&self, key: EffectKey, not_before: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
         let mut tables = self.tables();
-        tables.move_to(key, not_before);
-        if let Some(effect) = tables.effects.get(&key).map(|row| row.effect.clone()) {
+        if let Some(row) = tables.effects.get(&key).filter(|row| row.claims == claims) {
+            let effect = row.effect.clone();
+            tables.move_to(key, not_before);
             tables.free(&effect);
         }
         ready(())

@@ -29,6 +29,9 @@ pub trait Engine: Send + Sync + 'static {
     /// The same key again returns the first answer and changes nothing.
     fn submit(&self, key: InputKey, input: Input) -> BoxFuture<'_, Result<Reply>>;
 
+    /// The answer that an input with this key got, if one was taken.
+    fn replied<'a>(&'a self, key: &'a InputKey) -> BoxFuture<'a, Result<Option<Reply>>>;
+
     /// The Run as it stands.
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>>>;
 }

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::BoxFuture;
 use crate::audit::AuditEntry;
-use crate::machine::{Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, RunState, TimerChange, TimerKind};
+use crate::machine::{
+    Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, RunState, TimerChange, TimerKind, Transition,
+};
 use crate::model::{RunId, RunStatus};
 
 /// The name of an input. A front end takes it from what it got (a Slack trigger, an API request id), so that the same thing
@@ -99,6 +101,26 @@ pub struct Commit {
     pub settles: Option<EffectKey>,
     /// The timer that fired with this generation: it is never claimed again.
     pub fired: Option<(TimerKey, u64)>,
+}
+
+impl Commit {
+    /// What a step from this version gave. It settles no effect and no timer unless that is set.
+    pub fn new(run: RunId, expected_version: u64, input: InputKey, transition: Transition) -> Self {
+        let Transition { state, effects, timers, holds, audit, reply } = transition;
+        Self {
+            run,
+            expected_version,
+            input,
+            reply,
+            state: state.map(Arc::new),
+            effects,
+            timers,
+            holds,
+            audit,
+            settles: None,
+            fired: None,
+        }
+    }
 }
 
 /// What came of a commit.
@@ -234,8 +256,9 @@ pub trait Store: Send + Sync + 'static {
     /// the same key is leased.
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>>;
 
-    /// Gives a lease back: the effect can be claimed again from `not_before` on.
-    fn release(&self, key: EffectKey, not_before: Timestamp) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Gives a lease back: the effect can be claimed again from `not_before` on. `claims` is what the claim said; if the effect
+    /// has been claimed again since, the lease is somebody else's and stays.
+    fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Timers that have fallen due, earliest first. They stay until a commit fires, replaces or cancels them.
     fn due_timers(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<DueTimer>, StoreError>>;

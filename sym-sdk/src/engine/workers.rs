@@ -1,13 +1,17 @@
 //! Workers that carry out effects and fire timers as they fall due.
 
+use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::local::LocalEngine;
+use super::store::TimerKey;
 use crate::error::Result;
 use crate::machine::Lane;
 
@@ -16,6 +20,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// How many timers are fired before other work gets a look in.
 const TIMERS_AT_ONCE: usize = 256;
+
+/// A timer that could not be fired is tried again after this time.
+const FIRE_AGAIN: Duration = Duration::from_secs(30);
 
 /// How many effects may be under way at once.
 #[derive(Clone, Copy, Debug)]
@@ -121,18 +128,19 @@ async fn carry_out_lane(engine: Arc<LocalEngine>, lane: Lane, limit: usize, mut 
 }
 
 async fn fire_timers(engine: Arc<LocalEngine>, mut stopped: watch::Receiver<bool>) {
+    let mut put_off = PutOff::default();
     while !*stopped.borrow() {
         let woken = engine.woken.notified();
         tokio::pin!(woken);
         woken.as_mut().enable();
-        let fired = match fire_due(&engine).await {
-            Ok(fired) => fired,
+        let tried = match fire_due(&engine, &mut put_off).await {
+            Ok(tried) => tried,
             Err(error) => {
                 tracing::error!(%error, "could not fire timers; they stay due");
                 0
             }
         };
-        if fired == 0 {
+        if tried == 0 {
             tokio::select! {
                 biased;
                 _ = stopped.wait_for(|stopped| *stopped) => break,
@@ -143,17 +151,34 @@ async fn fire_timers(engine: Arc<LocalEngine>, mut stopped: watch::Receiver<bool
     }
 }
 
-async fn fire_due(engine: &LocalEngine) -> Result<usize> {
-    let due = engine.store().due_timers(engine.clock().now(), TIMERS_AT_ONCE).await?;
-    let mut fired = 0;
+/// Timers of Runs that could not be stepped, each with its generation and the time at which it is tried again.
+type PutOff = HashMap<(TimerKey, u64), Timestamp>;
+
+/// Fires what is due and not put off, and says how many timers it tried. One Run that cannot be stepped must not keep the
+/// timers of others from firing, nor must many.
+async fn fire_due(engine: &LocalEngine, put_off: &mut PutOff) -> Result<usize> {
+    let now = engine.clock().now();
+    let due = engine.store().due_timers(now, TIMERS_AT_ONCE.saturating_add(put_off.len())).await?;
+    let known: HashSet<_> = due.iter().map(|timer| (timer.key, timer.generation)).collect();
+    let later = now.saturating_add(FIRE_AGAIN).unwrap_or(Timestamp::MAX);
+    // None is put off for longer than that, even if the clock has been set back since.
+    put_off.retain(|timer, again| known.contains(timer) && *again > now && *again <= later);
+    let mut tried = 0;
     for timer in due {
-        match engine.fire(timer).await {
-            Ok(()) => fired += 1,
-            // One Run that cannot be stepped must not keep the timers of others from firing.
-            Err(error) => tracing::error!(%error, run = %timer.key.run, "could not fire a timer; it stays due"),
+        let id = (timer.key, timer.generation);
+        if put_off.contains_key(&id) {
+            continue;
         }
+        tried += 1;
+        let run = timer.key.run;
+        match AssertUnwindSafe(engine.fire(timer)).catch_unwind().await {
+            Ok(Ok(())) => continue,
+            Ok(Err(error)) => tracing::error!(%error, %run, "could not fire a timer; it stays due"),
+            Err(_) => tracing::error!(%run, "firing a timer panicked; it stays due"),
+        }
+        put_off.insert(id, later);
     }
-    Ok(fired)
+    Ok(tried)
 }
 
 async fn until_due(engine: &LocalEngine) {

@@ -18,7 +18,7 @@ impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)?;
         if let Some(hint) = self.0.hint() {
-            write!(f, "\n  hint: {hint}")?;
+            write!(f, "\n  help: {hint}")?;
         }
         if let Some(url) = self.0.doc_url() {
             write!(f, "\n  see: {url}")?;

@@ -26,7 +26,7 @@ impl Stepper<'_> {
     }
 
     /// The requester's identity is known: have access granted, with its end durable before the strategy is asked.
-    pub(super) fn identified(&mut self, event: Arc<EventRecord>, kind: &EffectKind, identity: &str) {
+    pub(super) fn identified(&mut self, event: Arc<EventRecord>, kind: &EffectKind, identity: &str, resource: &str) {
         let (EffectKind::Identify { target }, Some(strategy)) = (kind, self.rules.flow.strategy()) else {
             let error = EffectError::new(codes::ACCESS_STRATEGY_NOT_FOUND, "the flow has no strategy any more");
             return self.fail(&event, error);
@@ -43,12 +43,20 @@ impl Stepper<'_> {
                 return self.fail(&event, error);
             }
         };
-        let entitlement = EntitlementKey::new(strategy, target, identity);
+        let entitlement = EntitlementKey::new(strategy, resource, identity);
         if let Some(until) = until {
             self.set_timer(TimerKind::Expire, until);
         }
         self.holds.push(HoldChange::Hold(entitlement.clone()));
-        let grant = Grant { target: target.clone(), identity: identity.to_owned(), until, entitlement };
+        let account = strategy.integration().map(|integration| integration.external_id().to_owned());
+        let grant = Grant {
+            target: target.clone(),
+            identity: identity.to_owned(),
+            until,
+            entitlement,
+            strategy: strategy.kind().to_owned(),
+            account,
+        };
         self.state.access = Access::Granting(grant.clone());
         self.ask_for_grant(event, &grant, 1, None);
     }
@@ -93,9 +101,10 @@ impl Stepper<'_> {
             outcome => {
                 let error = match outcome {
                     Outcome::Failed(error) => error.clone(),
-                    other => {
-                        EffectError::new(codes::INVALID_EVENT, format!("unexpected outcome of a grant: {other:?}"))
-                    }
+                    other => EffectError::new(
+                        codes::INVALID_EVENT,
+                        format!("unexpected outcome of a grant: {}", other.name()),
+                    ),
                 };
                 let attempt = pending.attempt;
                 let at = self.after_now(short_delay(attempt));
@@ -185,21 +194,29 @@ impl Stepper<'_> {
             outcome => {
                 let error = match outcome {
                     Outcome::Failed(error) => error.clone(),
-                    other => {
-                        EffectError::new(codes::INVALID_EVENT, format!("unexpected outcome of a revocation: {other:?}"))
-                    }
+                    other => EffectError::new(
+                        codes::INVALID_EVENT,
+                        format!("unexpected outcome of a revocation: {}", other.name()),
+                    ),
                 };
                 let attempt = pending.attempt;
                 let retry_at = self.after_now(revoke_delay(attempt));
                 self.audit(event, AuditKind::RevokeFailed { target, attempt, error: error.clone(), retry_at });
-                let due = alerted_at.is_none_or(|last| self.now.duration_since(last).unsigned_abs() >= ALERT_EVERY);
+                let due = alerted_at.is_none_or(|last| self.clock.duration_since(last).unsigned_abs() >= ALERT_EVERY);
                 if due {
                     self.effect(event, EffectKind::Alert { error });
                 }
-                let alerted_at = if due { Some(self.now) } else { alerted_at };
+                let alerted_at = if due { Some(self.clock) } else { alerted_at };
                 self.ask_for_revocation(event, &grant, attempt.saturating_add(1), Some(retry_at));
                 self.state.access = Access::Revoking { grant, alerted_at };
             }
+        }
+    }
+
+    /// The error destination has not heard of a failing revocation, so the next failure is to be told.
+    pub(super) fn alert_was_lost(&mut self) {
+        if let Access::Revoking { alerted_at, .. } = &mut self.state.access {
+            *alerted_at = None;
         }
     }
 

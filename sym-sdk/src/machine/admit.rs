@@ -82,7 +82,7 @@ fn may_submit(state: &RunState, event: &EventRecord) -> Result<(), EffectError> 
         return Err(refused(codes::INVALID_EVENT, "this request was submitted already; begin a new one"));
     }
     match state.run.actor(Step::Prompt) {
-        Some(prompted) if *prompted != *event.actor => Err(refused(
+        Some(prompted) if !is_same(prompted, &event.actor) => Err(refused(
             codes::NOT_PERMITTED,
             format!("only {}, who opened the form, can submit it", prompted.username()),
         )),
@@ -112,10 +112,8 @@ fn is_undecided(state: &RunState) -> Result<(), EffectError> {
 
 /// Whether the request's permissions admit the person to decide, self-approval aside.
 fn may_decide(rules: &Rules<'_>, state: &RunState, actor: &User) -> Result<(), EffectError> {
-    let Some(routing) = &state.routing else {
-        return Err(refused(codes::INVALID_EVENT, "this request is not waiting for a decision"));
-    };
-    if !routing.permission.approve_deny().admits(actor) {
+    // What code has decided was never routed: then there are no such people.
+    if !state.routing.as_ref().is_some_and(|routing| routing.permission.approve_deny().admits(actor)) {
         return Err(refused(
             codes::NOT_PERMITTED,
             format!("{} is not among those who may decide this request", actor.username()),
@@ -136,7 +134,7 @@ fn may_approve(rules: &Rules<'_>, state: &RunState, actor: &User) -> Result<(), 
     if is_requester(state, actor) && !self_approval {
         return Err(refused(codes::SELF_APPROVAL, "requesters cannot approve their own request"));
     }
-    if state.run.approvals().iter().any(|approver| **approver == *actor) {
+    if state.run.approvals().iter().any(|approver| is_same(approver, actor)) {
         return Err(refused(codes::ALREADY_DECIDED, "you have approved this request already; it waits for others"));
     }
     Ok(())
@@ -170,10 +168,15 @@ fn may_revoke(rules: &Rules<'_>, state: &RunState, actor: &User) -> Result<(), E
             format!("flow `{}` does not allow access to be revoked early; an administrator can", rules.flow.name()),
         ));
     }
-    let approved = state.run.approvals().iter().any(|approver| **approver == *actor);
+    let approved = state.run.approvals().iter().any(|approver| is_same(approver, actor));
     if is_requester(state, actor) || approved { Ok(()) } else { may_decide(rules, state, actor) }
 }
 
 fn is_requester(state: &RunState, actor: &User) -> bool {
-    state.run.requester().is_some_and(|requester| requester == actor)
+    state.run.requester().is_some_and(|requester| is_same(requester, actor))
+}
+
+/// Whether two users are one person. Their names were kept at different times, and a name can change in between.
+fn is_same(one: &User, other: &User) -> bool {
+    one.id() == other.id() || one == other
 }

@@ -77,18 +77,17 @@ impl Lane {
     pub const ALL: [Self; 3] = [Self::Revoke, Self::Decide, Self::Notify];
 }
 
-/// One piece of access: what a strategy grants to one identity, whatever the target is called. Runs that need the same piece
-/// share it, and the last one to end takes it away.
+/// One piece of access: what a strategy grants to one identity. Runs that need the same piece share it, and the last one to
+/// end takes it away.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EntitlementKey(String);
 
 impl EntitlementKey {
-    pub(super) fn new(strategy: &crate::model::Strategy, target: &AccessTarget, identity: &str) -> Self {
+    /// `resource` is what the strategy grants, in its own words; see [`AccessStrategy::resource`](crate::strategy::AccessStrategy::resource).
+    pub(super) fn new(strategy: &crate::model::Strategy, resource: &str, identity: &str) -> Self {
         let account = strategy.integration().map_or("", |integration| integration.external_id());
-        // Without settings, the name is all that tells one target from another.
-        let name = target.settings().is_empty().then(|| target.name());
-        let parts = (strategy.kind(), account, target.kind(), name, target.settings(), identity);
+        let parts = (strategy.kind(), account, resource, identity);
         // Strings and string maps always serialise.
         Self(serde_json::to_string(&parts).unwrap_or_default())
     }
@@ -359,6 +358,8 @@ pub enum Outcome {
     Identified {
         /// The requester's identity in the service.
         identity: String,
+        /// What the strategy would grant: targets for which it is the same are one piece of access.
+        resource: String,
         /// The `get_identity` reducer, if it was called.
         handler: Option<HandlerRef>,
     },
@@ -380,4 +381,21 @@ pub enum Outcome {
     Done,
     /// It failed.
     Failed(EffectError),
+}
+
+impl Outcome {
+    /// What it is, without what it carries: a step's output can hold credentials.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Hook { .. } => "hook",
+            Self::Routed { .. } => "routed",
+            Self::Delivered(_) => "delivered",
+            Self::Identified { .. } => "identified",
+            Self::Granted { .. } => "granted",
+            Self::Rejected { .. } => "rejected",
+            Self::Revoked(_) => "revoked",
+            Self::Done => "done",
+            Self::Failed(_) => "failed",
+        }
+    }
 }

@@ -79,7 +79,7 @@ impl Stepper<'_> {
             self.effect(event, EffectKind::Alert { error });
         }
         if !told {
-            self.state.queue.push_back(Queued::DeliveryFailed { entry });
+            self.state.queue.push_back(Queued::DeliveryFailed { entry, event: event.clone() });
             return;
         }
         if let Some(request) = self.state.after_request_due.take() {
@@ -95,16 +95,16 @@ impl Stepper<'_> {
     }
 
     /// No destination of the notification could be told.
-    pub(super) fn notification_failed(&mut self, entry: usize) {
+    pub(super) fn notification_failed(&mut self, entry: usize, event: &Arc<EventRecord>) {
         if !self.state.is_open() || self.state.current_notification != entry {
             return;
         }
         let goes_on = self.state.routing.as_ref().is_some_and(|routing| routing.continue_on_delivery_failure);
         if goes_on {
             self.forward_or_expire(CAUSE_UNDELIVERABLE);
-        } else if let Some(event) = self.last_notified() {
+        } else {
             let message = "the request could not be delivered, and its fallback does not go on after a failed delivery";
-            self.report(&event, EffectError::new(codes::INVALID_DESTINATION, message));
+            self.report(event, EffectError::new(codes::INVALID_DESTINATION, message));
         }
     }
 

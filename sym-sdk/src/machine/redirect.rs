@@ -46,7 +46,8 @@ impl Stepper<'_> {
         let status = self.state.run.status();
         let undecidable = status == RunStatus::Prompted && self.state.request.is_some();
         self.state.closed |= status == RunStatus::Pending || undecidable;
-        if event.channel.kind() != ChannelType::Scheduler {
+        // Nobody did what follows by itself; but what the hook has to say is for whoever set it off.
+        if event.channel.kind() != ChannelType::Scheduler || message.is_some() {
             self.message(event, &event.actor, Notice::Ignored { event: event.name, message });
         }
     }

@@ -13,7 +13,7 @@ use super::input::Action;
 use super::timer::TimerKind;
 use crate::error::ErrorCode;
 use crate::forms::FieldMap;
-use crate::model::{AccessTarget, Channel, DeescalateType, EventId, Run, RunStatus, Srn, User};
+use crate::model::{AccessTarget, Channel, DeescalateType, EventId, Integration, Run, RunStatus, Srn, Strategy, User};
 use crate::template::Step;
 
 /// The state of a Run. It is stored whole at every commit.
@@ -26,7 +26,7 @@ pub struct RunState {
     pub flow: Srn,
     /// When it began.
     pub created_at: Timestamp,
-    /// When it changed last. Time never runs backwards within a Run, whatever the clock does.
+    /// When it changed last. On the record, time never runs backwards within a Run, whatever the clock does.
     pub updated_at: Timestamp,
     /// What was requested.
     pub request: Option<RequestData>,
@@ -173,6 +173,18 @@ pub struct Grant {
     pub until: Option<Timestamp>,
     /// The piece of access that Runs share.
     pub entitlement: EntitlementKey,
+    /// The type of the strategy that granted it.
+    pub strategy: String,
+    /// The account that the strategy reached, if it had an integration.
+    pub account: Option<String>,
+}
+
+impl Grant {
+    /// Whether `strategy` reaches what the access was granted in: only there can it be taken away.
+    pub fn is_reached_by(&self, strategy: &Strategy) -> bool {
+        let account = strategy.integration().map(Integration::external_id);
+        self.strategy == strategy.kind() && self.account.as_deref() == account
+    }
 }
 
 /// A message that was delivered.
@@ -233,10 +245,12 @@ pub enum Queued {
     },
     /// Of a timer that was live when it fired.
     Timer(TimerKind),
-    /// The first notification could not be delivered.
+    /// A notification could not be delivered.
     DeliveryFailed {
         /// Which.
         entry: usize,
+        /// The event that sent it.
+        event: Arc<EventRecord>,
     },
 }
 

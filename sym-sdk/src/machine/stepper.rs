@@ -25,7 +25,11 @@ const QUEUE_LIMIT: usize = 64;
 
 pub(super) struct Stepper<'a> {
     pub(super) rules: Rules<'a>,
+    /// The time on the record, which never runs backwards within a Run.
     pub(super) now: Timestamp,
+    /// The time by which timers fire. Counting from `now` would hold up the end of an access for as long as the clock was
+    /// ahead before it was put right.
+    pub(super) clock: Timestamp,
     pub(super) state: RunState,
     /// Whether the Run existed, or an event has been admitted.
     stored: bool,
@@ -61,7 +65,17 @@ impl<'a> Stepper<'a> {
             next_generation: 1,
         });
         state.updated_at = now;
-        Self { rules: *rules, now, state, stored, effects: vec![], timers: vec![], holds: vec![], audit: vec![] }
+        Self {
+            rules: *rules,
+            now,
+            clock: input.at,
+            state,
+            stored,
+            effects: vec![],
+            timers: vec![],
+            holds: vec![],
+            audit: vec![],
+        }
     }
 
     pub(super) fn run(mut self, input: &Input) -> Transition {
@@ -134,7 +148,7 @@ impl<'a> Stepper<'a> {
                 None => return,
                 Some(Queued::Timer(TimerKind::Forward)) => self.notification_timed_out(),
                 Some(Queued::Timer(TimerKind::Expire)) => self.access_expired(),
-                Some(Queued::DeliveryFailed { entry }) => self.notification_failed(entry),
+                Some(Queued::DeliveryFailed { entry, event }) => self.notification_failed(entry, &event),
                 Some(Queued::Action { event, actor, channel, action }) => {
                     let record = self.record_action(event, &actor, &channel, &action);
                     match admit::admit(&self.rules, &self.state, &record, &action) {
@@ -203,21 +217,22 @@ impl<'a> Stepper<'a> {
                 self.hook_failed(event, error.clone());
             }
             (Stage::Route, Outcome::Routed { handlers, routing }) => self.routed(event, handlers, routing),
-            (Stage::Route, Outcome::Failed(error)) => {
-                self.audit_failure(&event, error);
-                self.fail(&event, error.clone());
-            }
-            (Stage::Identify, Outcome::Identified { identity, handler }) => {
+            (Stage::Identify, Outcome::Identified { identity, resource, handler }) => {
                 if let Some(handler) = handler {
                     self.audit(&event, called(handler, HandlerResult::Returned));
                 }
-                self.identified(event, &pending.kind, identity);
+                self.identified(event, &pending.kind, identity, resource);
             }
-            (Stage::Identify, Outcome::Failed(error)) => self.fail(&event, error.clone()),
+            (Stage::Route | Stage::Identify, Outcome::Failed(error)) => {
+                self.audit_failure(&event, error);
+                self.fail(&event, error.clone());
+            }
             (Stage::Grant, outcome) => self.grant_done(event, pending, outcome),
             (_, outcome) => {
-                let error =
-                    EffectError::new(codes::INVALID_EVENT, format!("unexpected outcome of an effect: {outcome:?}"));
+                let error = EffectError::new(
+                    codes::INVALID_EVENT,
+                    format!("unexpected outcome of an effect: {}", outcome.name()),
+                );
                 self.fail(&event, error);
             }
         }
@@ -270,6 +285,9 @@ impl<'a> Stepper<'a> {
                 Outcome::Failed(error),
             ) => {
                 self.audit(event, AuditKind::Reported { error: error.clone() });
+                if matches!(pending.kind, EffectKind::Alert { .. }) {
+                    self.alert_was_lost();
+                }
             }
             _ => {}
         }
@@ -348,7 +366,7 @@ impl<'a> Stepper<'a> {
     }
 
     pub(super) fn after_now(&self, delay: Duration) -> Timestamp {
-        self.now.saturating_add(delay).unwrap_or(Timestamp::MAX)
+        self.clock.saturating_add(delay).unwrap_or(Timestamp::MAX)
     }
 
     // What is recorded.

@@ -81,13 +81,20 @@ impl Strategy {
         self.targets.iter().find(|target| target.id == id)
     }
 
-    /// The target of this name, whatever the case.
+    /// The target of this name, whatever the case; `None` also if targets of several types have it.
     pub fn target_by_name(&self, name: &str) -> Option<&AccessTarget> {
-        self.targets.iter().find(|target| target.name == *name)
+        self.only(|target| target.name == *name)
     }
 
-    /// The target with this SRN. Neither version nor identifier need be given, nor the type.
+    /// The target with this SRN. Neither version nor identifier need be given, nor the type if no other type has a target of
+    /// the name.
     pub fn target_by_srn(&self, srn: &Srn) -> Option<&AccessTarget> {
-        self.targets.iter().find(|target| target.srn().is_named_by(srn))
+        self.only(|target| target.srn().is_named_by(srn))
+    }
+
+    /// The one target that is meant. Where it could be one of several, none is.
+    fn only(&self, is_meant: impl Fn(&AccessTarget) -> bool) -> Option<&AccessTarget> {
+        let mut meant = self.targets.iter().filter(|target| is_meant(target));
+        meant.next().filter(|_| meant.next().is_none())
     }
 }

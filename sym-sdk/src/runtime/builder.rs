@@ -16,7 +16,7 @@ use super::limits::{Limits, contain};
 use super::perform::Performer;
 use super::secrets::{LocalSecrets, SecretReader, read_secret};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{CheckedFilter, Config, Fault, Faults, Implementation, Place};
+use crate::config::{self, CheckedFilter, Config, Fault, Faults, Implementation, Place};
 use crate::delivery::{Delivery, DryDelivery};
 use crate::directory::{Directory, KeyValue, MemoryDirectory, MemoryKeyValue};
 use crate::engine::{LocalEngine, MemoryStore, Store};
@@ -61,11 +61,24 @@ pub struct HandlerUse {
     pub flows: Vec<String>,
 }
 
-/// What a flow takes, before anything is built.
-pub(super) struct FlowPlan {
-    pub(super) flow: Arc<Flow>,
+/// A flow as it is declared, and the handlers that it takes.
+pub(super) struct Scoped<'a> {
+    pub(super) declared: &'a config::Flow,
     pub(super) scope: Scope,
-    pub(super) place: Place,
+}
+
+impl Scoped<'_> {
+    /// Whether the flow takes this handler.
+    pub(super) fn takes(&self, record: &'static HandlerRecord) -> bool {
+        self.scope.iter().any(|own| std::ptr::eq(own, record))
+    }
+}
+
+/// What a flow takes, before anything is built.
+struct FlowPlan {
+    flow: Arc<Flow>,
+    scope: Scope,
+    place: Place,
 }
 
 /// What the flows filter takes.
@@ -197,10 +210,10 @@ impl Builder {
 
     /// The handlers, and which flows take each. What is wrong with the configuration is left to [`Builder::check`].
     pub fn handlers(&self) -> Vec<HandlerUse> {
-        let plans = self.plan().flows;
+        let (scoped, _) = self.scoped();
         let uses = self.registry.iter().map(|record| {
-            let takers = plans.iter().filter(|plan| plan.scope.iter().any(|own| std::ptr::eq(own, record)));
-            HandlerUse { record, flows: takers.map(|plan| plan.flow.name().to_string()).collect() }
+            let takers = scoped.iter().filter(|flow| flow.takes(record));
+            HandlerUse { record, flows: takers.map(|flow| flow.declared.name.to_lowercase()).collect() }
         });
         uses.collect()
     }
@@ -208,7 +221,8 @@ impl Builder {
     /// Builds the runtime.
     ///
     /// # Errors
-    /// All faults of the configuration and the handlers, or all secrets, clients and strategies that cannot be had.
+    /// All faults of the configuration and the handlers, or all secrets, clients and strategies that cannot be had. Also if
+    /// a Run may still give access whose flow is no longer declared: nothing could take that access away.
     pub async fn build(self) -> Result<Runtime, Faults> {
         let plan = self.plan();
         Faults::check(plan.faults)?;
@@ -243,32 +257,32 @@ impl Builder {
             clock: self.clock.clone(),
             limits: self.limits,
         });
-        let lease = performer.limits.longest_effect() * 2 + LEASE_MARGIN;
+        let lease = performer.limits.longest_effect().saturating_mul(2).saturating_add(LEASE_MARGIN);
         let engine = LocalEngine::new(self.store, performer.clone(), self.clock).with_lease(lease);
         let engine = Arc::new(engine);
+        Faults::check(checks::orphans(&engine, &performer.flows).await)?;
         Ok(Runtime { performer, engine })
     }
 
     fn plan(&self) -> Plan {
         let mut plan = Plan::default();
+        let (scoped, faults) = self.scoped();
+        let all_scoped = faults.is_empty();
+        plan.faults.extend(faults);
+        plan.faults.extend(scoped.iter().flat_map(checks::flow));
+        if all_scoped {
+            plan.faults.extend(checks::unused(&self.registry, &scoped, self.config.flows_filter.is_some()));
+        }
         let checked = match self.config.check() {
             Ok(checked) => checked,
             Err(faults) => {
                 plan.faults.extend(faults);
-                // Even where no flow can be read, a program without handlers is told so.
-                plan.faults.extend(
-                    self.registry.is_empty().then(|| self.registry.scope(None).err()).flatten().into_iter().flatten(),
-                );
                 return plan;
             }
         };
-        for flow in checked.flows.iter().cloned() {
-            let declared = self.config.flow(flow.name());
-            let place = declared.map(|declared| declared.place.clone()).unwrap_or_default();
-            let implementation = declared.map(|declared| &declared.implementation);
-            match self.scope(implementation, flow.name()) {
-                Ok(scope) => plan.flows.push(FlowPlan { flow, scope, place }),
-                Err(faults) => plan.faults.extend(faults.into_iter().map(|fault| at(fault, &place))),
+        for Scoped { declared, scope } in scoped {
+            if let Some(flow) = checked.flows.get(&declared.name).cloned() {
+                plan.flows.push(FlowPlan { flow, scope, place: declared.place.clone() });
             }
         }
         if let Some(checked) = checked.flows_filter {
@@ -277,17 +291,30 @@ impl Builder {
                 Err(faults) => plan.faults.extend(faults),
             }
         }
-        if plan.faults.is_empty() {
-            plan.faults.extend(plan.flows.iter().flat_map(checks::flow));
-            plan.faults.extend(checks::unused(&self.registry, &plan.flows, plan.filter.is_some()));
-            plan.faults.extend(plan.flows.iter().flat_map(|plan| self.unmet(plan)));
-            plan.faults.extend(plan.filter.iter().flat_map(|filter| self.unmet_by_filter(filter)));
-        }
+        plan.faults.extend(plan.flows.iter().flat_map(|plan| self.unmet(plan)));
+        plan.faults.extend(plan.filter.iter().flat_map(|filter| self.unmet_by_filter(filter)));
         plan
     }
 
+    /// The flows as they are declared, each with its handlers. This does not need the rest of the configuration to be right.
+    fn scoped(&self) -> (Vec<Scoped<'_>>, Vec<Fault>) {
+        let mut faults = Vec::new();
+        if self.registry.is_empty() {
+            faults.extend(self.registry.scope(None).err().into_iter().flatten());
+            return (Vec::new(), faults);
+        }
+        let mut scoped = Vec::new();
+        for declared in &self.config.flows {
+            match self.scope(&declared.implementation, &declared.name) {
+                Ok(scope) => scoped.push(Scoped { declared, scope }),
+                Err(found) => faults.extend(found.into_iter().map(|fault| at(fault, &declared.place))),
+            }
+        }
+        (scoped, faults)
+    }
+
     fn filter_plan(&self, checked: CheckedFilter) -> Result<FilterPlan, Vec<Fault>> {
-        let scope = self.scope(Some(&checked.implementation), "get_flows");
+        let scope = self.scope(&checked.implementation, "get_flows");
         let scope =
             scope.map_err(|faults| faults.into_iter().map(|fault| at(fault, &checked.place)).collect::<Vec<_>>())?;
         match scope.get(HandlerKind::GetFlows) {
@@ -299,15 +326,15 @@ impl Builder {
         }
     }
 
-    fn scope(&self, implementation: Option<&Implementation>, name: &str) -> Result<Scope, Vec<Fault>> {
+    fn scope(&self, implementation: &Implementation, name: &str) -> Result<Scope, Vec<Fault>> {
         match implementation {
-            Some(Implementation::Module(module)) => self.registry.scope(Some(module)),
-            Some(Implementation::ByName) => {
-                let name = name.replace('-', "_");
+            Implementation::Module(module) => self.registry.scope(Some(module)),
+            Implementation::ByName => {
+                let name = name.to_lowercase().replace('-', "_");
                 let own = self.registry.iter().find_map(|record| module_named(record.module(), &name));
                 self.registry.scope(own)
             }
-            _ => self.registry.scope(None),
+            Implementation::All => self.registry.scope(None),
         }
     }
 
@@ -409,7 +436,7 @@ struct Assembly<'a> {
     builder: &'a Builder,
     directory: &'a Directory,
     secrets: BTreeMap<String, Result<SecretString, String>>,
-    clients: HashMap<(String, TypeId), Option<Arc<dyn std::any::Any + Send + Sync>>>,
+    clients: HashMap<(String, String, TypeId), Option<Arc<dyn std::any::Any + Send + Sync>>>,
     faults: Vec<Fault>,
 }
 
@@ -460,7 +487,8 @@ impl Assembly<'_> {
         integration: &Integration,
         record: &'static HandlerRecord,
     ) -> Option<Arc<dyn std::any::Any + Send + Sync>> {
-        let key = (integration.name().to_string(), requirement.type_id());
+        // Names are unique by type only.
+        let key = (integration.kind().to_owned(), integration.name().to_string(), requirement.type_id());
         if let Some(client) = self.clients.get(&key) {
             return client.clone();
         }

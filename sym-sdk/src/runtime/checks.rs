@@ -1,30 +1,32 @@
 //! Checks handlers against the flows that take them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::builder::FlowPlan;
-use crate::config::Fault;
+use super::builder::Scoped;
+use super::flows::FlowEntries;
+use crate::config::{Fault, Place};
+use crate::engine::{LocalEngine, RunFilter};
 use crate::handler::{HandlerKind, HandlerRecord, Registry};
 use crate::template::Step;
 
 /// What is wrong between one flow and its handlers.
-pub(super) fn flow(plan: &FlowPlan) -> Vec<Fault> {
+pub(super) fn flow(flow: &Scoped<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    reducers(plan, &mut faults);
-    fields(plan, &mut faults);
-    for record in plan.scope.iter() {
-        faults.extend(never_called(plan, record));
+    reducers(flow, &mut faults);
+    fields(flow, &mut faults);
+    for record in flow.scope.iter() {
+        faults.extend(never_called(flow, record));
     }
     faults
 }
 
-fn reducers(plan: &FlowPlan, faults: &mut Vec<Fault>) {
-    let name = plan.flow.name();
-    match (plan.scope.get(HandlerKind::GetPermissions), plan.scope.get(HandlerKind::GetApprovers)) {
+fn reducers(flow: &Scoped<'_>, faults: &mut Vec<Fault>) {
+    let name = &flow.declared.name;
+    match (flow.scope.get(HandlerKind::GetPermissions), flow.scope.get(HandlerKind::GetApprovers)) {
         (None, None) => {
             let message = format!("flow `{name}` has no reducer `get_permissions`");
             let hint = "write `#[reducer] fn get_permissions(event: &Event) -> RequestPermission`";
-            faults.push(Fault::new(plan.place.clone(), message).with_hint(hint));
+            faults.push(Fault::new(flow.declared.place.clone(), message).with_hint(hint));
         }
         (Some(_), Some(approvers)) => {
             let message = format!("flow `{name}` has both `get_permissions` and `get_approvers`");
@@ -32,7 +34,7 @@ fn reducers(plan: &FlowPlan, faults: &mut Vec<Fault>) {
             faults.push(Fault::new(approvers.place(), message).with_hint(hint));
         }
         (None, Some(approvers)) => {
-            if plan.scope.get(HandlerKind::GetRequestNotifications).is_some() {
+            if flow.scope.get(HandlerKind::GetRequestNotifications).is_some() {
                 let message = format!(
                     "flow `{name}` has `get_request_notifications`, which `get_approvers` keeps from being called"
                 );
@@ -44,22 +46,18 @@ fn reducers(plan: &FlowPlan, faults: &mut Vec<Fault>) {
     }
 }
 
-fn fields(plan: &FlowPlan, faults: &mut Vec<Fault>) {
-    let flow = &plan.flow;
-    for spec in flow.fields() {
+fn fields(flow: &Scoped<'_>, faults: &mut Vec<Fault>) {
+    for field in &flow.declared.params.prompt_fields {
         let missing = |macro_name: &str| {
-            let message = format!(
-                "field `{}` of flow `{}` has `{macro_name} = true`, and no handler gives it",
-                spec.name(),
-                flow.name()
-            );
-            let hint = format!("write a handler with `#[{macro_name}(field = \"{}\")]`", spec.name());
-            Fault::new(plan.place.clone(), message).with_hint(hint)
+            let (name, flow) = (&field.name, &flow.declared.name);
+            let message = format!("field `{name}` of flow `{flow}` has `{macro_name} = true`, and no handler gives it");
+            let hint = format!("write a handler with `#[{macro_name}(field = \"{name}\")]`");
+            Fault::new(field.place.clone(), message).with_hint(hint)
         };
-        if spec.is_prefetched() && plan.scope.prefetch(spec.name()).is_none() {
+        if field.prefetch && flow.scope.prefetch(&field.name).is_none() {
             faults.push(missing("prefetch"));
         }
-        if spec.has_on_change() && plan.scope.on_change(spec.name()).is_none() {
+        if field.on_change && flow.scope.on_change(&field.name).is_none() {
             faults.push(missing("on_change"));
         }
     }
@@ -67,35 +65,55 @@ fn fields(plan: &FlowPlan, faults: &mut Vec<Fault>) {
 
 /// A handler for a field that the flow does not have, or does not want filled. Handlers that several flows share may fit only
 /// some of them, so this speaks only where the flow names its module.
-fn never_called(plan: &FlowPlan, record: &'static HandlerRecord) -> Option<Fault> {
-    let flow = &plan.flow;
+fn never_called(flow: &Scoped<'_>, record: &'static HandlerRecord) -> Option<Fault> {
+    let name = &flow.declared.name;
     let field = record.field()?;
-    flow.implementation()?;
+    flow.declared.implementation.module()?;
     let kind = record.kind().macro_name();
     let subject = format!("{kind} `{}` is for field `{field}`", record.name());
-    let (message, hint) = match flow.field(field) {
+    let fields = &flow.declared.params.prompt_fields;
+    let (message, hint) = match fields.iter().find(|declared| declared.name == field) {
         None => {
-            let known = flow.fields().iter().map(|spec| spec.name());
-            let message = format!("{subject}, which flow `{}` does not have", flow.name());
+            let known = fields.iter().map(|field| field.name.as_str());
+            let message = format!("{subject}, which flow `{name}` does not have");
             (message, crate::suggest::hint(field, "flow's fields", known))
         }
-        Some(spec) => {
+        Some(declared) => {
             let wanted = match record.kind() {
-                HandlerKind::Prefetch => spec.is_prefetched(),
-                _ => spec.has_on_change(),
+                HandlerKind::Prefetch => declared.prefetch,
+                _ => declared.on_change,
             };
             if wanted {
                 return None;
             }
-            let message = format!("{subject}, which flow `{}` does not have filled by a handler", flow.name());
+            let message = format!("{subject}, which flow `{name}` does not have filled by a handler");
             (message, format!("add `{kind} = true` to the field"))
         }
     };
     Some(Fault::new(record.place(), message).with_hint(hint))
 }
 
+/// Flows that are gone while Runs of theirs may still give access.
+pub(super) async fn orphans(engine: &LocalEngine, flows: &FlowEntries) -> Vec<Fault> {
+    let holding = RunFilter { may_hold_access: true, ..RunFilter::default() };
+    let runs = match engine.runs(holding, usize::MAX).await {
+        Ok(runs) => runs,
+        Err(error) => return vec![Fault::new(Place::default(), format!("the Runs cannot be read: {error}"))],
+    };
+    let mut orphans: BTreeMap<&str, usize> = BTreeMap::new();
+    for run in runs.iter().filter(|run| flows.by_srn(&run.state.flow).is_err()) {
+        *orphans.entry(run.state.flow.slug()).or_default() += 1;
+    }
+    let faults = orphans.into_iter().map(|(flow, runs)| {
+        let runs = if runs == 1 { "1 Run".to_owned() } else { format!("{runs} Runs") };
+        let message = format!("flow `{flow}` is not declared any more, and {runs} of it may still give access");
+        Fault::new(Place::default(), message).with_hint("declare the flow until that access has ended")
+    });
+    faults.collect()
+}
+
 /// Handlers that no flow takes, and prefetch or `on_change` handlers for fields that none of their flows has.
-pub(super) fn unused(registry: &Registry, plans: &[FlowPlan], has_filter: bool) -> Vec<Fault> {
+pub(super) fn unused(registry: &Registry, flows: &[Scoped<'_>], has_filter: bool) -> Vec<Fault> {
     let mut faults = Vec::new();
     for record in registry.iter() {
         if record.kind() == HandlerKind::GetFlows {
@@ -105,8 +123,7 @@ pub(super) fn unused(registry: &Registry, plans: &[FlowPlan], has_filter: bool) 
             }
             continue;
         }
-        let takers: Vec<_> =
-            plans.iter().filter(|plan| plan.scope.iter().any(|own| std::ptr::eq(own, record))).collect();
+        let takers: Vec<_> = flows.iter().filter(|flow| flow.takes(record)).collect();
         if takers.is_empty() {
             let message = format!(
                 "{} `{}` is in module `{}`, which no flow names",
@@ -114,21 +131,24 @@ pub(super) fn unused(registry: &Registry, plans: &[FlowPlan], has_filter: bool) 
                 record.name(),
                 record.module()
             );
-            let modules: BTreeSet<_> = plans.iter().filter_map(|plan| plan.flow.implementation()).collect();
+            let modules: BTreeSet<_> = flows.iter().filter_map(|flow| flow.declared.implementation.module()).collect();
             let hint = format!("flows name {}", crate::suggest::quoted(modules));
             faults.push(Fault::new(record.place(), message).with_hint(hint));
             continue;
         }
         if let Some(field) = record.field() {
-            let of_all = takers.iter().all(|plan| plan.flow.implementation().is_none());
-            if of_all && !takers.iter().any(|plan| plan.flow.field(field).is_some()) {
+            let of_all = takers.iter().all(|flow| flow.declared.implementation.module().is_none());
+            let known: BTreeSet<_> = takers
+                .iter()
+                .flat_map(|flow| &flow.declared.params.prompt_fields)
+                .map(|field| field.name.as_str())
+                .collect();
+            if of_all && !known.contains(field) {
                 let message = format!(
                     "{} `{}` is for field `{field}`, which no flow has",
                     record.kind().macro_name(),
                     record.name()
                 );
-                let known: BTreeSet<_> =
-                    takers.iter().flat_map(|plan| plan.flow.fields()).map(|spec| spec.name()).collect();
                 faults
                     .push(Fault::new(record.place(), message).with_hint(crate::suggest::hint(field, "fields", known)));
             }
@@ -139,8 +159,8 @@ pub(super) fn unused(registry: &Registry, plans: &[FlowPlan], has_filter: bool) 
 }
 
 /// `on_escalate` and its kin are never called for flows that only approve.
-fn hook_of_no_access(record: &'static HandlerRecord, takers: &[&FlowPlan]) -> Option<Fault> {
-    let grants = takers.iter().any(|plan| plan.flow.strategy().is_some());
+fn hook_of_no_access(record: &'static HandlerRecord, takers: &[&Scoped<'_>]) -> Option<Fault> {
+    let grants = takers.iter().any(|flow| flow.declared.params.strategy.is_some());
     let of_access = matches!(
         record.kind(),
         HandlerKind::On(Step::Escalate | Step::Deescalate)

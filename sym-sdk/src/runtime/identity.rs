@@ -1,6 +1,6 @@
 //! Finds the requester's id in the service that a strategy works on.
 
-use super::call::{call, wrong_output};
+use super::call::{call, failed_in, wrong_output};
 use super::flows::FlowEntry;
 use super::limits::contain;
 use super::perform::Performer;
@@ -39,7 +39,11 @@ pub(super) async fn requester_identity(
     if let Some(record) = get_identity {
         handler = Some(record.to_ref());
         match call(&*performer.clock, limit, record, &context).await? {
-            HandlerOutput::Identity(Some(id)) => return persist(performer, requester, strategy, id, handler).await,
+            HandlerOutput::Identity(Some(id)) => {
+                let who = format!("reducer `{}`", record.name());
+                let id = not_empty(id, &who, &requester, strategy).map_err(|error| failed_in(record, &error))?;
+                return persist(performer, requester, strategy, id, handler).await;
+            }
             HandlerOutput::Identity(None) => {}
             other => return Err(wrong_output(record, &other)),
         }
@@ -58,10 +62,14 @@ pub(super) async fn requester_identity(
         }
     }
 
-    let found = implementation.fetch_remote_identity(&known_as);
+    let found = async { implementation.fetch_remote_identity(&known_as).await };
     let found = contain(&*performer.clock, performer.limits.strategy, "the look-up of an identity", found).await;
     match found.and_then(|found| found).map_err(|error| EffectError::from(&error))? {
-        Some(id) => persist(performer, requester, strategy, id, handler).await,
+        Some(id) => {
+            let who = format!("strategy `{}`", strategy.name());
+            let id = not_empty(id, &who, &requester, strategy).map_err(|error| EffectError::from(&error))?;
+            persist(performer, requester, strategy, id, handler).await
+        }
         None => {
             let message = format!(
                 "{} is not known to {service} `{service_id}`, where access to `{}` is granted",
@@ -83,6 +91,16 @@ fn service_of(strategy: &Strategy) -> (&str, &str) {
         Some(integration) => (integration.kind(), integration.external_id()),
         None => (strategy.kind(), strategy.name()),
     }
+}
+
+/// In a service's address, an empty id can stand for everybody.
+fn not_empty(id: String, who: &str, requester: &User, strategy: &Strategy) -> Result<String, Error> {
+    if !id.trim().is_empty() {
+        return Ok(id);
+    }
+    let (service, service_id) = service_of(strategy);
+    let message = format!("{who} gave an empty id for {} in {service} `{service_id}`", requester.username());
+    Err(Error::new(ErrorKind::Identity, codes::IDENTITY_NOT_FOUND, message))
 }
 
 async fn persist(

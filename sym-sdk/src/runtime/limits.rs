@@ -8,6 +8,7 @@ use futures_util::future::{Either, select};
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, codes};
+use crate::machine::EffectError;
 
 /// Limits of a runtime. The defaults are generous; a handler that overruns one fails its event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub struct Limits {
     pub strategy: Duration,
     /// For one call of a front end. Default: 15 s.
     pub delivery: Duration,
-    /// For the fields of a request, as JSON. Default: 64 KiB.
+    /// For the fields of a request, as JSON, and for the message of a decision. Default: 64 KiB.
     pub fields_bytes: usize,
     /// For the `context` of a request, as JSON. Default: 1 MiB.
     pub context_bytes: usize,
@@ -51,9 +52,9 @@ impl Default for Limits {
 impl Limits {
     /// How long one effect may take: as long as all that it calls one after the other.
     pub(super) fn longest_effect(&self) -> Duration {
-        let reducers = self.reducer * 2;
-        let form = self.prefetch + self.delivery;
-        let identity = self.reducer * 2 + self.strategy;
+        let reducers = self.reducer.saturating_mul(2);
+        let form = self.prefetch.saturating_add(self.delivery);
+        let identity = reducers.saturating_add(self.strategy);
         [reducers, form, identity, self.hook].into_iter().max().unwrap_or_default()
     }
 }
@@ -77,6 +78,15 @@ pub(super) async fn contain<T>(
             Err(Error::new(ErrorKind::Timeout, codes::HANDLER_TIMED_OUT, message))
         }
     }
+}
+
+/// Awaits what is ours apart from small calls into what is not, such as asking a front end whom it reaches: an effect whose
+/// outcome is never told would hang until its lease runs out.
+pub(super) async fn without_panic<T>(work: impl Future<Output = Result<T, EffectError>>) -> Result<T, EffectError> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
+        let message = format!("carrying out an effect panicked: {}", panic_message(&*panic));
+        Err(EffectError::new(codes::HANDLER_PANICKED, message))
+    })
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {

@@ -119,9 +119,10 @@ impl Runtime {
     /// The form that this person would be shown, with the options that prefetch reducers give. Begins no Run.
     ///
     /// # Errors
-    /// If there is no such flow, or a prefetch reducer fails.
+    /// If there is no such flow, it is hidden from this person, or a prefetch reducer fails.
     pub async fn preview_form(&self, flow: &str, user: &Arc<User>) -> Result<PromptForm> {
         let entry = self.performer.flows.named(flow)?;
+        self.may_see(entry.flow.srn(), user).await?;
         let event = forms::prompt_event(&self.performer, entry, user);
         forms::build_form(&self.performer, entry, event).await.map_err(submission::error_of)
     }
@@ -130,7 +131,7 @@ impl Runtime {
     /// it is.
     ///
     /// # Errors
-    /// If there is no such flow, or the handler fails.
+    /// If there is no such flow, it is hidden from this person, or the handler fails.
     pub async fn change_form(
         &self,
         flow: &str,
@@ -139,6 +140,7 @@ impl Runtime {
         form: PromptForm,
     ) -> Result<PromptForm> {
         let entry = self.performer.flows.named(flow)?;
+        self.may_see(entry.flow.srn(), user).await?;
         forms::change_form(&self.performer, entry, user, changed, form).await.map_err(submission::error_of)
     }
 

@@ -9,7 +9,7 @@ use super::filter::Filter;
 use super::flows::{FlowEntries, FlowEntry};
 use super::forms::build_form;
 use super::identity::requester_identity;
-use super::limits::{Limits, contain};
+use super::limits::{Limits, contain, without_panic};
 use crate::BoxFuture;
 use crate::clock::Clock;
 use crate::delivery::{Delivery, DeliveryReceipt, RequestView};
@@ -44,10 +44,11 @@ impl Process for Performer {
     fn perform(&self, effect: Effect, state: Arc<RunState>, holders: Vec<RunId>) -> BoxFuture<'_, Outcome> {
         Box::pin(async move {
             match self.flows.by_srn(&state.flow) {
-                Ok(entry) => Performance { performer: self, entry, effect: &effect, state: &state, holders: &holders }
-                    .carry_out()
-                    .await
-                    .unwrap_or_else(Outcome::Failed),
+                Ok(entry) => {
+                    let performance =
+                        Performance { performer: self, entry, effect: &effect, state: &state, holders: &holders };
+                    without_panic(performance.carry_out()).await.unwrap_or_else(Outcome::Failed)
+                }
                 Err(error) => Outcome::Failed(EffectError::from(&error)),
             }
         })
@@ -175,7 +176,10 @@ impl Performance<'_> {
         };
         let form = build_form(self.performer, self.entry, self.event()).await?;
         let view = self.view();
-        self.contained("opening the form", self.performer.limits.delivery, front_end.open_form(&view, &form)).await?;
+        self.contained("opening the form", self.performer.limits.delivery, async {
+            front_end.open_form(&view, &form).await
+        })
+        .await?;
         Ok(Outcome::Done)
     }
 
@@ -193,7 +197,7 @@ impl Performance<'_> {
             return DeliveryResult::Failed { error: unreachable_by(&name), destination: name };
         };
         let limit = self.performer.limits.delivery;
-        match self.contained("the delivery", limit, front_end.deliver(view, destination)).await {
+        match self.contained("the delivery", limit, async { front_end.deliver(view, destination).await }).await {
             Ok(DeliveryReceipt::Delivered(message)) => DeliveryResult::Delivered { destination: name, message },
             Ok(DeliveryReceipt::OptedOut) => DeliveryResult::OptedOut { destination: name },
             Err(error) => DeliveryResult::Failed { destination: name, error },
@@ -211,8 +215,8 @@ impl Performance<'_> {
         let named = |delivery: &&Arc<dyn Delivery>| delivery.name() == message.front_end;
         match self.performer.deliveries.iter().find(named) {
             Some(front_end) => {
-                self.contained("updating a message", self.performer.limits.delivery, front_end.update(view, message))
-                    .await
+                let update = async { front_end.update(view, message).await };
+                self.contained("updating a message", self.performer.limits.delivery, update).await
             }
             // The front end is no longer configured, so nobody can see the message through it either.
             None => Ok(()),
@@ -225,7 +229,7 @@ impl Performance<'_> {
         };
         let view = self.view();
         let limit = self.performer.limits.delivery;
-        self.contained("the message", limit, front_end.message(&view, to, notice)).await?;
+        self.contained("the message", limit, async { front_end.message(&view, to, notice).await }).await?;
         Ok(Outcome::Done)
     }
 
@@ -235,24 +239,29 @@ impl Performance<'_> {
         tracing::error!(%flow, %run, event = %self.effect.event.name, code = %error.code, "{error}");
         let Some(destination) = self.entry.flow.environment().error_logger() else { return Ok(Outcome::Done) };
         let view = self.view();
-        for front_end in &self.performer.deliveries {
-            let alert = front_end.alert(&view, destination, error);
-            self.contained("the alert", self.performer.limits.delivery, alert).await?;
-        }
-        Ok(Outcome::Done)
+        let alerts = self.performer.deliveries.iter().map(|front_end| {
+            let (view, limit) = (&view, self.performer.limits.delivery);
+            self.contained("the alert", limit, async move { front_end.alert(view, destination, error).await })
+        });
+        let told: Result<Vec<()>, _> = futures_util::future::join_all(alerts).await.into_iter().collect();
+        told.map(|_| Outcome::Done)
     }
 
     // Strategies.
 
     async fn identify(&self, target: &AccessTarget) -> Result<Outcome, EffectError> {
         let (identity, handler) = requester_identity(self.performer, self.entry, self.event(), target).await?;
-        Ok(Outcome::Identified { identity, handler })
+        let strategy = self.strategy()?;
+        let resource = async { Ok(strategy.resource(target)) };
+        let resource = self.contained("the strategy", self.performer.limits.strategy, resource).await?;
+        Ok(Outcome::Identified { identity, resource, handler })
     }
 
     async fn grant(&self, target: &AccessTarget, identity: &str) -> Result<Outcome, EffectError> {
         let event = self.event();
         let request = AccessRequest::new(&event, target, identity, self.effect.key);
-        let granted = self.strategy()?.escalate(&request);
+        let strategy = self.strategy()?;
+        let granted = async { strategy.escalate(&request).await };
         let granted = self.contained("the strategy", self.performer.limits.strategy, granted).await?;
         Ok(if granted.errors.is_empty() {
             Outcome::Granted { output: granted.output }
@@ -265,9 +274,22 @@ impl Performance<'_> {
         if !self.holders.is_empty() {
             return Ok(Outcome::Revoked(Revocation { output: None, still_needed_by: self.holders.len() }));
         }
+        // A service that never gave the access would say that it is gone.
+        let granted_by = self.state.access.grant().zip(self.entry.flow.strategy());
+        if granted_by.is_some_and(|(grant, strategy)| !grant.is_reached_by(strategy)) {
+            let (flow, target) = (self.entry.flow.name(), target.label());
+            let message = format!(
+                "flow `{flow}` no longer reaches what access to `{target}` was granted in: its strategy has changed since"
+            );
+            let error = Error::new(ErrorKind::Configuration, codes::ACCESS_STRATEGY_NOT_FOUND, message);
+            let hint =
+                "give the flow its former strategy back until its access has ended, or take the access away by hand";
+            return Err(EffectError::from(&error.with_hint(hint)));
+        }
         let event = self.event();
         let request = AccessRequest::new(&event, target, identity, self.effect.key);
-        let revoked = self.strategy()?.deescalate(&request);
+        let strategy = self.strategy()?;
+        let revoked = async { strategy.deescalate(&request).await };
         let output = self.contained("the strategy", self.performer.limits.strategy, revoked).await?;
         Ok(Outcome::Revoked(Revocation { output, still_needed_by: 0 }))
     }
@@ -279,6 +301,7 @@ impl Performance<'_> {
         })
     }
 
+    /// Awaits a call of somebody else's code. The call itself belongs into `work`: it can panic before there is a future.
     async fn contained<T>(
         &self,
         what: &str,

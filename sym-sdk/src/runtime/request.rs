@@ -34,7 +34,7 @@ pub(super) fn parse_request(
     let mut faults = Vec::new();
     let fields = parse_fields(flow, inputs, &mut faults);
     let target = keep(parse_target(flow, inputs, &fields), &mut faults).flatten();
-    let duration = keep(parse_duration(flow, inputs, &fields), &mut faults).flatten();
+    let duration = keep(parse_duration(flow, inputs), &mut faults).flatten();
     all_right(flow, faults)?;
     Ok(RequestInput { target, duration, fields, context: context.cloned(), parent })
 }
@@ -116,7 +116,7 @@ fn unknown_field(flow: &Flow, name: &str) -> Error {
     let message = format!("flow `{}` has no field `{name}`", flow.name());
     let mut known: Vec<_> = flow.fields().iter().map(FieldSpec::name).collect();
     if flow.strategy().is_some() {
-        known.extend([TARGET_SRN, DURATION]);
+        known.extend([TARGET_SRN, DURATION].into_iter().filter(|name| flow.field(name).is_none()));
     }
     invalid(codes::UNKNOWN_FIELD, message).with_hint(suggest::hint(name, "fields", known))
 }
@@ -130,19 +130,39 @@ fn missing(flow: &Flow, name: &str) -> Error {
 
 fn parse_target(flow: &Flow, inputs: &Map<String, Value>, fields: &FieldMap) -> Result<Option<AccessTarget>> {
     let Some(strategy) = flow.strategy() else { return Ok(None) };
-    let given = [TARGET_SRN, TARGET].into_iter().find_map(|name| inputs.get(name).filter(|value| !is_empty(value)));
-    let target = match given {
-        Some(Value::String(text)) => find_target(strategy, text).ok_or_else(|| unknown_target(flow, strategy, text))?,
-        Some(other) => {
-            let message = format!("`{TARGET_SRN}` must be text, not {other}");
-            return Err(invalid(codes::UNKNOWN_TARGET, message));
-        }
-        None => match strategy.targets() {
-            [only] => only,
-            _ => return Err(missing(flow, TARGET_SRN).with_hint(target_names(strategy))),
-        },
+    let by_srn = named_target(flow, strategy, inputs, TARGET_SRN)?;
+    let by_id = named_target(flow, strategy, inputs, TARGET)?;
+    if let (Some(one), Some(other)) = (by_srn, by_id)
+        && one.id() != other.id()
+    {
+        let message = format!(
+            "the request names two targets, `{}` in `{TARGET_SRN}` and `{}` in `{TARGET}`",
+            one.name(),
+            other.name()
+        );
+        return Err(invalid(codes::UNKNOWN_TARGET, message));
+    }
+    let target = match (by_srn.or(by_id), strategy.targets()) {
+        (Some(named), _) | (None, [named]) => named,
+        (None, _) => return Err(missing(flow, TARGET_SRN).with_hint(target_names(strategy))),
     };
     target.bind(fields).map(Some)
+}
+
+/// The target that an input names, if it names one.
+fn named_target<'a>(
+    flow: &Flow,
+    strategy: &'a Strategy,
+    inputs: &Map<String, Value>,
+    input: &str,
+) -> Result<Option<&'a AccessTarget>> {
+    match inputs.get(input).filter(|value| !is_empty(value)) {
+        None => Ok(None),
+        Some(Value::String(text)) => {
+            find_target(strategy, text).map(Some).ok_or_else(|| unknown_target(flow, strategy, text))
+        }
+        Some(_) => Err(invalid(codes::UNKNOWN_TARGET, format!("`{input}` must be text"))),
+    }
 }
 
 /// A target by its SRN, its id or its name.
@@ -162,14 +182,30 @@ fn unknown_target(flow: &Flow, strategy: &Strategy, text: &str) -> Error {
 }
 
 fn target_names(strategy: &Strategy) -> String {
-    let names = strategy.targets().iter().map(|target| target.name().as_str());
-    format!("the targets are {}", suggest::quoted(names))
+    // A name that several targets share names none of them; their SRNs do.
+    let names = strategy.targets().iter().map(|target| match strategy.target_by_name(target.name()) {
+        Some(_) => target.name().to_string(),
+        None => target.srn().to_string(),
+    });
+    let names: Vec<_> = names.collect();
+    format!("the targets are {}", suggest::quoted(names.iter().map(String::as_str)))
 }
 
-fn parse_duration(flow: &Flow, inputs: &Map<String, Value>, fields: &FieldMap) -> Result<Option<Duration>> {
+fn parse_duration(flow: &Flow, inputs: &Map<String, Value>) -> Result<Option<Duration>> {
     let declared = flow.field(DURATION);
-    if flow.strategy().is_none() || (!flow.params().schedule_deescalation && declared.is_none()) {
+    let given = inputs.get(DURATION).filter(|value| !is_empty(value));
+    if flow.strategy().is_none() {
         return Ok(None);
+    }
+    if !flow.params().schedule_deescalation && declared.is_none() {
+        return match given {
+            None => Ok(None),
+            Some(_) => {
+                let name = flow.name();
+                let message = format!("flow `{name}` takes no duration: its access lasts until it is revoked");
+                Err(invalid(codes::INVALID_DURATION, message))
+            }
+        };
     }
     let offered: Vec<Duration> = match declared {
         Some(spec) => spec.allowed_values().iter().filter_map(as_duration).collect(),
@@ -179,9 +215,8 @@ fn parse_duration(flow: &Flow, inputs: &Map<String, Value>, fields: &FieldMap) -
         let offered: Vec<_> = offered.iter().map(|time| format_duration(*time)).collect();
         format!("the durations offered are {}", suggest::quoted(offered.iter().map(String::as_str)))
     };
-    let given = inputs.get(DURATION).filter(|value| !is_empty(value));
     let duration = match given {
-        None => match (fields.get(DURATION).and_then(as_duration), offered.as_slice()) {
+        None => match (declared.and_then(FieldSpec::default).and_then(as_duration), offered.as_slice()) {
             (Some(default), _) => default,
             (None, [only]) => *only,
             (None, _) => return Err(missing(flow, DURATION).with_hint(hint())),

@@ -102,6 +102,17 @@ pub struct Receipt {
     pub event: EventId,
 }
 
+impl What {
+    /// The Run that it is about, if it names one.
+    fn run(&self) -> Option<RunId> {
+        match self {
+            Self::Prompt { .. } => None,
+            Self::Request { form, .. } => *form,
+            Self::Decide { run, .. } => Some(*run),
+        }
+    }
+}
+
 impl Submission {
     fn new(actor: impl Into<Actor>, what: What) -> Self {
         Self { actor: actor.into(), channel: Channel::new(ChannelType::Api), key: None, what }
@@ -181,13 +192,14 @@ impl Submission {
         self
     }
 
-    /// Through what it came. The API if not said.
+    /// Through what it came: Slack, the web or the API. The API if not said.
     pub fn through(mut self, channel: Channel) -> Self {
         self.channel = channel;
         self
     }
 
-    /// Names the submission: the same key again is the same submission.
+    /// Names the submission: the same key again is the same submission, and gets the same receipt. A front end that lets
+    /// callers choose puts itself and the caller in front, or one caller's key would stand for another's submission.
     pub fn key(mut self, key: InputKey) -> Self {
         self.key = Some(key);
         self
@@ -211,12 +223,33 @@ impl Runtime {
     /// somebody who may not is on the record.
     pub async fn submit(&self, submission: Submission) -> Result<Receipt> {
         let Submission { actor, channel, key, what } = submission;
+        check_channel(&channel)?;
         let event = EventId::from_uuid(self.new_id(key.as_ref(), "event"));
+        let run = what.run().unwrap_or_else(|| self.new_run(key.as_ref()));
+        // Under a name of its own, or a caller who chooses the key could stand in for a timer or an effect.
+        let (key, may_be_known) = match key {
+            Some(key) => (InputKey::new(format!("submission:{}", key.as_str())), true),
+            None => (InputKey::new(format!("event:{event}")), false),
+        };
+        if may_be_known && let Some(reply) = self.engine.replied(&key).await? {
+            // What was taken stays taken, even if it would be refused by now.
+            return receipt(run, event, reply);
+        }
         let begins = matches!(what, What::Prompt { .. } | What::Request { .. });
-        let (run, flow, action) = match what {
-            What::Prompt { flow } => {
-                (self.new_run(key.as_ref()), self.entry(&flow)?.flow.srn().clone(), Action::Prompt)
-            }
+        let (flow, action) = self.checked(what).await?;
+        let actor = self.actor(actor, begins).await?;
+        if begins {
+            self.may_see(&flow, &actor).await?;
+        }
+        let body = InputBody::Submitted { event, actor, channel, action };
+        let input = Input::new(run, flow, self.clock().now(), body);
+        receipt(run, event, self.engine.submit(key, input).await?)
+    }
+
+    /// Checks what is submitted against its flow.
+    async fn checked(&self, what: What) -> Result<(Srn, Action)> {
+        match what {
+            What::Prompt { flow } => Ok((self.entry(&flow)?.flow.srn().clone(), Action::Prompt)),
             What::Request { flow, inputs, context, form, parent } => {
                 let entry = self.entry(&flow)?;
                 let limits = &self.performer.limits;
@@ -225,23 +258,11 @@ impl Runtime {
                 if let Some(form) = form {
                     self.form_of(form, entry).await?;
                 }
-                let run = form.unwrap_or_else(|| self.new_run(key.as_ref()));
-                (run, entry.flow.srn().clone(), Action::Request(Box::new(request)))
+                Ok((entry.flow.srn().clone(), Action::Request(Box::new(request))))
             }
-            What::Decide { run, action } => (run, self.run(run).await?.state.flow.clone(), action),
-        };
-        let actor = self.actor(actor, begins).await?;
-        if begins {
-            self.may_see(&flow, &actor).await?;
-        }
-        let key = key.unwrap_or_else(|| InputKey::new(format!("submission:{event}")));
-        let body = InputBody::Submitted { event, actor, channel, action };
-        let input = Input::new(run, flow, self.clock().now(), body);
-        match self.engine.submit(key, input).await? {
-            Reply::Accepted { event: accepted } => Ok(Receipt { run, event: accepted.unwrap_or(event) }),
-            Reply::Refused { error, .. } => Err(error_of(error)),
-            Reply::Stale => {
-                Err(Error::new(ErrorKind::Internal, codes::INVALID_EVENT, "the submission came to nothing"))
+            What::Decide { run, action } => {
+                check_decision_message(&action, self.performer.limits.fields_bytes)?;
+                Ok((self.run(run).await?.state.flow.clone(), action))
             }
         }
     }
@@ -251,7 +272,7 @@ impl Runtime {
     }
 
     /// A flow that the flows filter hides from a person is closed to them, by whatever way they name it.
-    async fn may_see(&self, flow: &Srn, actor: &Arc<User>) -> Result<()> {
+    pub(super) async fn may_see(&self, flow: &Srn, actor: &Arc<User>) -> Result<()> {
         if self.flows_for(actor).await?.get(flow.slug()).is_some() {
             return Ok(());
         }
@@ -269,32 +290,38 @@ impl Runtime {
         Err(Error::new(ErrorKind::InvalidInput, codes::UNKNOWN_RUN, message))
     }
 
-    /// Who this is. People whom nobody vouches for cannot begin anything, and are not stored; they may decide as guests,
-    /// where a flow admits those.
+    /// Who this is. People whom nobody vouches for cannot begin anything, and are not stored for trying; those who decide are
+    /// stored as guests.
     async fn actor(&self, actor: Actor, begins: bool) -> Result<Arc<User>> {
         let directory = &self.performer.directory;
-        let unknown = |who: String, hint: &str| {
-            Error::new(ErrorKind::NotFound, codes::UNKNOWN_USER, format!("{who} is not a known user")).with_hint(hint)
-        };
         match actor {
             // Read anew: roles may have changed since the front end read them.
             Actor::User(user) => {
                 let known = directory.user(user.id()).await?;
-                known.ok_or_else(|| unknown(user.username().to_owned(), "add them to the directory first"))
+                known.ok_or_else(|| unknown_user(user.username(), "add them to the directory first"))
             }
             Actor::Id(id) => {
                 let user = directory.user(id).await?;
-                user.ok_or_else(|| unknown(format!("user {id}"), "name the person by e-mail address"))
+                user.ok_or_else(|| unknown_user(&format!("user {id}"), "name the person by e-mail address"))
             }
             Actor::Email(email) => match directory.user_by_email(&email).await? {
                 Some(user) => Ok(user),
-                None if begins && !directory.owns_domain_of(&email) => Err(unknown(
-                    email,
-                    "their e-mail domain is none of the organization's; an administrator can add them",
-                )),
-                None => directory.get_or_create_user_by_email(&email).await,
+                None => self.newcomer(&email, begins).await,
             },
         }
+    }
+
+    /// Somebody who is not in the directory.
+    async fn newcomer(&self, email: &str, begins: bool) -> Result<Arc<User>> {
+        let directory = &self.performer.directory;
+        let person = User::person(UserId::of_email(email), email)?;
+        if begins && !directory.owns_domain_of(person.username()) {
+            return Err(unknown_user(
+                person.username(),
+                "their e-mail domain is none of the organization's; an administrator can add them",
+            ));
+        }
+        directory.get_or_create_user_by_email(email).await
     }
 
     fn new_run(&self, key: Option<&InputKey>) -> RunId {
@@ -312,6 +339,38 @@ impl Runtime {
                 Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanoseconds))
             }
         }
+    }
+}
+
+/// Handlers let pass what code has fired.
+fn check_channel(channel: &Channel) -> Result<()> {
+    let kind = channel.kind();
+    if !matches!(kind, ChannelType::Sdk | ChannelType::Scheduler) {
+        return Ok(());
+    }
+    let message = format!("nothing is submitted through `{kind}`: that is for what code fires");
+    Err(Error::new(ErrorKind::InvalidInput, codes::INVALID_EVENT, message))
+}
+
+fn unknown_user(who: &str, hint: &str) -> Error {
+    Error::new(ErrorKind::NotFound, codes::UNKNOWN_USER, format!("{who} is not a known user")).with_hint(hint)
+}
+
+fn check_decision_message(action: &Action, limit: usize) -> Result<()> {
+    let (Action::Approve { decision_message } | Action::Deny { decision_message }) = action else { return Ok(()) };
+    let size = decision_message.as_deref().map_or(0, str::len);
+    if size <= limit {
+        return Ok(());
+    }
+    let message = format!("the decision message takes {size} bytes; at most {limit} are taken");
+    Err(Error::new(ErrorKind::InvalidInput, codes::TOO_LARGE, message))
+}
+
+fn receipt(run: RunId, event: EventId, reply: Reply) -> Result<Receipt> {
+    match reply {
+        Reply::Accepted { event: accepted } => Ok(Receipt { run, event: accepted.unwrap_or(event) }),
+        Reply::Refused { error, .. } => Err(error_of(error)),
+        Reply::Stale => Err(Error::new(ErrorKind::Internal, codes::INVALID_EVENT, "the submission came to nothing")),
     }
 }
 

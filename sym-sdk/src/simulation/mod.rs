@@ -1,7 +1,7 @@
 //! Runs flows on a virtual clock: the same requests always give the same history, at once, however long it spans.
 
 mod outbox;
-mod patience;
+mod stall;
 mod timeline;
 
 use std::collections::BTreeMap;
@@ -86,7 +86,7 @@ impl Simulation {
         let clock = Arc::new(VirtualClock::at(at));
         let store = Arc::new(MemoryStore::new());
         let building = builder.clock(clock.clone()).store(store.clone()).build();
-        let runtime = patience::drive(&clock, GRACE, building).await?;
+        let runtime = stall::drive(&clock, GRACE, building).await?;
         Ok(Self {
             runtime,
             clock,
@@ -140,7 +140,7 @@ impl Simulation {
     pub async fn submit(&mut self, submission: Submission) -> Result<Receipt> {
         self.submitted += 1;
         let submission = submission.key_or(|| format!("simulation:{}", self.submitted));
-        let taken = patience::drive(&self.clock, self.grace, self.runtime.submit(submission)).await;
+        let taken = stall::drive(&self.clock, self.grace, self.runtime.submit(submission)).await;
         self.collect().await?;
         let receipt = taken?;
         self.settle().await?;
@@ -153,7 +153,7 @@ impl Simulation {
     /// If a Run's flow is not configured.
     pub async fn settle(&mut self) -> Result<()> {
         let engine = self.runtime.engine().clone();
-        while patience::drive(&self.clock, self.grace, engine.run_one()).await? {
+        while stall::drive(&self.clock, self.grace, engine.run_one()).await? {
             self.collect().await?;
         }
         Ok(())

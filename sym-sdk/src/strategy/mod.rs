@@ -37,6 +37,16 @@ pub trait AccessStrategy: Send + Sync + 'static {
     /// What a revocation reaches.
     fn reach(&self) -> RevocationReach;
 
+    /// Names what the service grants for this target. Requests whose targets are one resource share the access, and the last
+    /// one to end takes it away.
+    ///
+    /// Without this, each target is a resource of its own, as [`resource_by_name`] has it: right where the target's name
+    /// decides, as it does for functions that several targets share. Where settings alone decide, such as a group's id, give
+    /// [`resource_by_settings`]: two targets for one group then do not take it away from each other.
+    fn resource(&self, target: &AccessTarget) -> String {
+        resource_by_name(target)
+    }
+
     /// The ids that have access to the target now; `None` if the service cannot tell.
     fn list_current<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Vec<String>>>> {
         let _ = target;
@@ -49,6 +59,21 @@ pub trait AccessStrategy: Send + Sync + 'static {
         let _ = target;
         Box::pin(std::future::ready(Ok(())))
     }
+}
+
+/// A resource for which the target's name decides, and its settings too.
+pub fn resource_by_name(target: &AccessTarget) -> String {
+    as_text(&(target.kind(), target.name(), target.settings()))
+}
+
+/// A resource for which the target's settings alone decide.
+pub fn resource_by_settings(target: &AccessTarget) -> String {
+    as_text(&(target.kind(), target.settings()))
+}
+
+fn as_text(parts: &impl serde::Serialize) -> String {
+    // Text and maps of text always have a JSON form.
+    serde_json::to_string(parts).unwrap_or_default()
 }
 
 /// What a revocation reaches.

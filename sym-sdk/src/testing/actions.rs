@@ -15,6 +15,15 @@ use crate::runtime::Submission;
 const REQUESTER: &str = "ana@example.com";
 
 /// A request to be made. Awaiting it makes it, does all that follows now, and gives the Run.
+///
+/// ```
+/// # async fn request(harness: &mut sym_sdk::testing::Harness) -> sym_sdk::Result<()> {
+/// let request = harness.request("prod").by("ana@example.com").target("admins").duration("1h");
+/// let run = request.field("reason", "incident 42").await?;
+/// # let _ = run;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "nothing happens until the request is awaited"]
 pub struct Request<'a> {
@@ -116,6 +125,13 @@ impl<'a> IntoFuture for Request<'a> {
 }
 
 /// A decision to be made. Awaiting it makes it, and does all that follows now.
+///
+/// ```
+/// # async fn decide(harness: &mut sym_sdk::testing::Harness, run: sym_sdk::model::RunId) -> sym_sdk::Result<()> {
+/// harness.deny_as(run, "ben@example.com").message("not on a Friday").await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "nothing happens until the decision is awaited"]
 pub struct Decision<'a> {

@@ -28,6 +28,36 @@ const START: i64 = 1_709_208_000;
 type Change = Box<dyn FnOnce(Builder) -> Builder + Send>;
 
 /// Builds a [`Harness`]. Nothing outside is touched: no secret is read, and what was not handed over is stood in for.
+///
+/// ```
+/// # use sym_sdk::prelude::*;
+/// use sym_sdk::config::PromptField;
+/// use sym_sdk::testing::Harness;
+/// # #[reducer]
+/// # fn get_permissions() -> RequestPermission {
+/// #     RequestPermission::admins_only()
+/// # }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let harness = Harness::builder()
+///     .access_flow("prod", ["admins", "readers"])
+///     .declare(|config| {
+///         config.flows[0].params.prompt_fields.push(PromptField {
+///             name: "reason".into(),
+///             field_type: "string".into(),
+///             ..PromptField::default()
+///         });
+///     })
+///     .handlers(sym_sdk::handlers![get_permissions])
+///     .admin("ada@example.com")
+///     .at("2024-12-31T23:59:59Z".parse()?)
+///     .build()
+///     .await?;
+/// assert_eq!(harness.runtime().flow("prod")?.fields().len(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a builder does nothing until `build` is called"]
 #[derive(Default)]
 pub struct HarnessBuilder {
@@ -59,9 +89,7 @@ impl HarnessBuilder {
         let targets: Vec<String> = targets.into_iter().map(Into::into).collect();
         for name in &targets {
             if !self.config.targets.iter().any(|target| target.kind == DEFAULT && target.name == *name) {
-                // Access is told apart by the settings of its target.
-                let settings = BTreeMap::from([("id".to_owned(), name.clone())]);
-                let target = Target { kind: DEFAULT.to_owned(), name: name.clone(), settings, ..Target::default() };
+                let target = Target { kind: DEFAULT.to_owned(), name: name.clone(), ..Target::default() };
                 self.config.targets.push(target);
             }
         }

@@ -12,7 +12,33 @@ use crate::runtime::{Runtime, Submission};
 use crate::simulation::{Outbox, Simulation, Timeline};
 
 /// Whole flows in a test: handlers, configuration and everything that runs them, with fakes around and a virtual clock. See
-/// [the module](super).
+/// [the module](super) for a first test.
+///
+/// What fails can be made to fail:
+///
+/// ```
+/// # use sym_sdk::prelude::*;
+/// # use sym_sdk::testing::Harness;
+/// # #[reducer]
+/// # fn get_permissions() -> RequestPermission {
+/// #     RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let builder = Harness::builder().access_flow("prod", ["admins"]).handlers(sym_sdk::handlers![get_permissions]);
+/// let mut harness = builder.build().await?;
+/// harness.strategy("test")?.fail_grants(2);
+///
+/// let run = harness.request("prod").duration("1h").await?;
+/// harness.approve_as(run, "ben@example.com").await?;
+/// assert_eq!(harness.status(run).await?, RunStatus::Approved);
+///
+/// // The third attempt succeeds.
+/// harness.advance(Duration::from_secs(10)).await?;
+/// assert_eq!(harness.status(run).await?, RunStatus::Escalated);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Harness {
     simulation: Simulation,

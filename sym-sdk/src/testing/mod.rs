@@ -39,12 +39,14 @@
 
 mod actions;
 mod builder;
+mod conformance;
 mod delivery;
 mod harness;
 mod strategy;
 
 pub use actions::{Decision, Request};
 pub use builder::HarnessBuilder;
+pub use conformance::check_store;
 pub use delivery::RecordingDelivery;
 pub use harness::Harness;
 pub use strategy::{RecordingStrategy, StrategyCall};

@@ -7,7 +7,9 @@ use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::machine::EffectKey;
 use crate::model::{AccessTarget, User};
-use crate::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
+use crate::strategy::{
+    AccessRequest, AccessStrategy, Escalation, RevocationReach, resource_by_name, resource_by_settings,
+};
 use crate::template::StepOutput;
 
 /// An [`AccessStrategy`] for tests: it keeps who has access to what, in place of a service, and does as it is told. Clones
@@ -34,6 +36,7 @@ struct Record {
     grants: VecDeque<Plan>,
     revocations: VecDeque<Plan>,
     output: Option<StepOutput>,
+    by_settings: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -61,6 +64,13 @@ impl RecordingStrategy {
     /// A strategy that has granted nothing.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Has the settings of targets alone decide what is granted, whatever the targets are called.
+    #[must_use]
+    pub fn by_settings(self) -> Self {
+        self.lock().by_settings = true;
+        self
     }
 
     /// Sets the id under which the service knows the person with this e-mail address.
@@ -139,11 +149,14 @@ impl Record {
     }
 
     fn revoke(&mut self, request: &AccessRequest<'_>) {
-        let wanted = request.target();
-        self.granted.retain(|(target, identity)| {
-            let same_thing = target.kind() == wanted.kind() && target.settings() == wanted.settings();
-            !same_thing || identity != request.identity()
-        });
+        let gone = self.resource(request.target());
+        let mut granted = std::mem::take(&mut self.granted);
+        granted.retain(|(target, identity)| self.resource(target) != gone || identity != request.identity());
+        self.granted = granted;
+    }
+
+    fn resource(&self, target: &AccessTarget) -> String {
+        if self.by_settings { resource_by_settings(target) } else { resource_by_name(target) }
     }
 }
 
@@ -161,6 +174,10 @@ impl AccessStrategy for RecordingStrategy {
         let told = record.identities.get(&user.username().to_ascii_lowercase());
         let identity = told.cloned().unwrap_or_else(|| Some(user.username().to_owned()));
         Box::pin(std::future::ready(Ok(identity)))
+    }
+
+    fn resource(&self, target: &AccessTarget) -> String {
+        self.lock().resource(target)
     }
 
     fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {

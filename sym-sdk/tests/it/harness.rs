@@ -58,7 +58,7 @@ async fn an_access_request_from_request_to_deescalation() {
                                    asks         admins for 1h
                                    called       get_permissions (sym-sdk/tests/it/harness.rs) answered
                                    called       get_request_notifications (sym-sdk/tests/it/harness.rs) answered
-                                   routed       members may decide; admins may see it; #requests is told
+                                   routed       members may decide; admins may see it; told: #requests
                                    now          requested
                                    told         #requests
         12:05:00  approve          by           ben@example.com through the API: “go ahead”

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
-use sym_sdk::audit::{AuditEntry, AuditKind};
+use sym_sdk::audit::{AuditEntry, AuditKind, EventStatus, EventSummary, HandlerResult};
 use sym_sdk::error::codes;
 use sym_sdk::machine::*;
 use sym_sdk::model::*;
@@ -34,6 +34,8 @@ struct World {
     granted: bool,
     /// What has been asked of the strategy.
     grants_asked: u32,
+    /// The events that were taken.
+    accepted: Vec<EventId>,
 }
 
 fn user(name: &str, role: UserRole) -> Arc<User> {
@@ -77,6 +79,7 @@ impl World {
             events: 0,
             granted: false,
             grants_asked: 0,
+            accepted: Vec::new(),
         }
     }
 
@@ -101,6 +104,8 @@ impl World {
         for effect in transition.effects {
             if let EffectKind::Grant { .. } = effect.kind {
                 self.grants_asked += 1;
+                let status = self.state.as_ref().map(|state| state.run.status());
+                assert_eq!(status, Some(RunStatus::Approved), "only what is approved is granted");
             }
             assert!(self.effects.insert(effect.key.seq, effect).is_none(), "effect numbers are unique");
         }
@@ -129,7 +134,13 @@ impl World {
     fn act_through(&mut self, who: &Arc<User>, channel: ChannelType, action: Action) -> Reply {
         self.events += 1;
         let event = EventId::from_uuid(Uuid::from_u128(self.events));
-        self.input(InputBody::Submitted { event, actor: who.clone(), channel: Channel::new(channel), action })
+        let reply =
+            self.input(InputBody::Submitted { event, actor: who.clone(), channel: Channel::new(channel), action });
+        if let Reply::Accepted { event: accepted } = &reply {
+            assert_eq!(*accepted, Some(event));
+            self.accepted.push(event);
+        }
+        reply
     }
 
     fn request(&mut self, who: &Arc<User>) -> Reply {
@@ -161,7 +172,9 @@ impl World {
                 destination: "#requests".into(),
                 message: MessageRef::new("test", seq.to_string()),
             }]),
-            EffectKind::Identify { .. } => Outcome::Identified { identity: "u1".into(), handler: None },
+            EffectKind::Identify { .. } => {
+                Outcome::Identified { identity: "u1".into(), resource: "g1".into(), handler: None }
+            }
             EffectKind::Grant { .. } => Outcome::Granted { output: None },
             EffectKind::Revoke { .. } => Outcome::Revoked(Revocation::default()),
             _ => Outcome::Done,
@@ -771,7 +784,120 @@ fn time_within_a_run_never_runs_backwards() {
     world.settle();
     assert_eq!(world.state().updated_at, before);
     let (end, _) = world.timers[&TimerKind::Expire];
-    assert_eq!(end, before + HOUR);
+    assert_eq!(end, world.now + HOUR, "access ends by the clock that fires its timer");
+}
+
+#[test]
+fn a_clock_that_was_ahead_for_a_while_holds_up_no_end_of_access() {
+    let [ana, ben, ..] = <[_; 5]>::try_from(people()).unwrap();
+    let years = 10 * 365 * 24 * HOUR;
+    let mut world = World::access();
+    world.now += years;
+    world.request(&ana);
+    world.settle();
+    world.now -= years;
+    world.approve(&ben);
+    world.settle();
+    assert_eq!(world.timers[&TimerKind::Expire].0, world.now + HOUR);
+    world.advance(HOUR);
+    world.fail(world.find(is_revoke).unwrap(), false);
+    let again = &world.effects[&world.find(is_revoke).unwrap()];
+    assert_eq!(again.not_before, Some(world.now + Duration::from_secs(1)));
+}
+
+#[test]
+fn a_person_whose_address_changes_is_still_the_same_person() {
+    let [ana, ben, ..] = <[_; 5]>::try_from(people()).unwrap();
+    let renamed = |user: &User| Arc::new(User::person(user.id(), &format!("new-{}", user.username())).unwrap());
+    let mut world = World::access();
+    world.permission = world.permission.clone().approvals(2);
+    world.request(&ana);
+    world.settle();
+    let reply = world.approve(&renamed(&ana));
+    expect_test::expect!["requesters cannot approve their own request (SymSDK:SELF_APPROVAL)"]
+        .assert_eq(&world.refusal(&reply));
+    world.approve(&ben);
+    let reply = world.approve(&renamed(&ben));
+    expect_test::expect!["you have approved this request already; it waits for others (SymSDK:ALREADY_DECIDED)"]
+        .assert_eq(&world.refusal(&reply));
+}
+
+#[test]
+fn an_alert_of_a_failing_revocation_that_is_not_sent_is_raised_again() {
+    let [ana, ben, ..] = <[_; 5]>::try_from(people()).unwrap();
+    let is_alert = |kind: &EffectKind| matches!(kind, EffectKind::Alert { .. });
+    let mut world = World::access();
+    world.request(&ana);
+    world.settle();
+    world.approve(&ben);
+    world.settle();
+    world.advance(HOUR);
+    world.fail(world.find(is_revoke).unwrap(), false);
+    world.fail(world.find(is_alert).expect("the first failure is told"), true);
+    world.fail(world.find(is_revoke).unwrap(), false);
+    world.succeed(world.find(is_alert).expect("nobody was told so far"));
+    world.fail(world.find(is_revoke).unwrap(), false);
+    assert!(world.find(is_alert).is_none(), "once a day is enough");
+}
+
+#[test]
+fn who_approved_hears_why_a_hook_ignored_the_escalation() {
+    let mut world = fire_from(Step::Escalate, ApprovalTemplate::ignore().message("the target is frozen"));
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Approved);
+    let told = world.audit.iter().any(|entry| {
+        matches!(&entry.kind, AuditKind::Messaged { to, text } if to == "ben@example.com" && text == "the target is frozen")
+    });
+    assert!(told);
+}
+
+#[test]
+fn a_failed_delivery_is_reported_under_the_event_that_sent_it() {
+    let ana = user("ana", UserRole::Member);
+    let mut world = World::access();
+    world.request(&ana);
+    let mut routing = Routing::new(world.permission.clone(), world.notifications.clone());
+    routing.continue_on_delivery_failure = false;
+    let route = world.find(|kind| matches!(kind, EffectKind::Route)).unwrap();
+    world.finish(route, Outcome::Routed { handlers: vec![], routing });
+    world.fail(world.find(|kind| matches!(kind, EffectKind::Deliver { .. })).unwrap(), false);
+    world.settle();
+    let events: BTreeSet<_> = world.audit.iter().map(|entry| entry.event.id).collect();
+    assert_eq!(events.len(), 1, "there was one event: the request");
+}
+
+#[test]
+fn what_is_repeated_does_not_make_a_run_grow() {
+    let [ana, ben, cho, ..] = <[_; 5]>::try_from(people()).unwrap();
+    let mut world = World::access();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::Approve));
+    world.permission = world.permission.clone().approvals(3);
+    world.request(&ana);
+    world.settle();
+    let mut sizes = Vec::new();
+    for _ in 0..100 {
+        // One click is counted once, one is ignored by a hook, one is refused, and all of them come at once.
+        world.approve(&ben);
+        world.approve(&cho);
+        world.approve(&ana);
+        while let Some(seq) = world.effects.keys().next().copied() {
+            match &world.effects[&seq].kind {
+                EffectKind::Hook { hook, .. } if world.effects[&seq].event.actor == cho => {
+                    let hook = *hook;
+                    world.finish(seq, verdict(hook, HookVerdict::Fire(ApprovalTemplate::ignore().into())));
+                }
+                _ => world.succeed(seq),
+            }
+        }
+        sizes.push(serde_json::to_string(world.state()).unwrap().len());
+    }
+    assert!(sizes[99] <= sizes[0] + 8, "only numbers may get longer: {} became {}", sizes[0], sizes[99]);
+    // Nor does it without bound while the event in hand is slow.
+    for _ in 0..1_000 {
+        world.deny(&ben);
+        world.approve(&cho);
+    }
+    assert!(world.state().queue.len() <= 64);
 }
 
 /// One random thing that happens.
@@ -943,6 +1069,11 @@ fn check(world: &World, before: Option<&RunState>) {
         matches!(entry.kind, AuditKind::Completed) && matches!(entry.status, RunStatus::Approved | RunStatus::Denied)
     });
     assert!(decisions.count() <= 1, "decided twice");
+    // Nothing that is repeated makes a Run grow.
+    assert!(state.queue.len() <= 64 + 3, "{} inputs wait", state.queue.len());
+    assert!(state.delivered.len() <= world.notifications.len());
+    let approvers: BTreeSet<_> = state.run.approvals().iter().map(|user| user.id()).collect();
+    assert_eq!(approvers.len(), state.run.approvals().len(), "somebody voted twice");
     // The event in hand waits for an effect that is under way.
     if let Some(cycle) = &state.cycle {
         assert!(world.effects.contains_key(&cycle.seq), "an event waits for nothing");
@@ -966,6 +1097,33 @@ fn check(world: &World, before: Option<&RunState>) {
         if matches!(was, RunStatus::Denied | RunStatus::Expired) {
             assert_eq!(state.access, Access::None);
         }
+    }
+}
+
+/// P6: once a Run is at rest, each event that was taken, or that followed from one, has come to exactly one end.
+fn check_record(audit: &[AuditEntry], accepted: &[EventId]) {
+    let mut ends: BTreeMap<EventId, (u32, bool)> = BTreeMap::new();
+    for entry in audit {
+        let (ended, went_elsewhere) = ends.entry(entry.event.id).or_default();
+        match &entry.kind {
+            AuditKind::Completed | AuditKind::Ignored { .. } | AuditKind::Failed { .. } | AuditKind::Refused { .. } => {
+                *ended += 1;
+            }
+            // A vote that waits for others, or an event that a hook replaced by another one.
+            AuditKind::Counted { .. } | AuditKind::HandlerCalled { result: HandlerResult::Fired { .. }, .. } => {
+                *went_elsewhere = true;
+            }
+            _ => {}
+        }
+    }
+    for event in accepted {
+        assert!(ends.contains_key(event), "event {event} was taken and left no trace");
+    }
+    for (event, (ended, went_elsewhere)) in &ends {
+        assert!(*ended == 1 || (*ended == 0 && *went_elsewhere), "event {event} ended {ended} times");
+    }
+    for summary in EventSummary::of(audit) {
+        assert_ne!(summary.status, EventStatus::Processing, "{summary:?}");
     }
 }
 
@@ -1004,5 +1162,6 @@ proptest! {
             }
             prop_assert!(!world.granted, "access was left behind");
         }
+        check_record(&world.audit, &world.accepted);
     }
 }

@@ -6,8 +6,14 @@
     reason = "clippy's exception for tests leaves out their helpers"
 )]
 
+#[cfg(feature = "cli")]
+mod app;
+#[cfg(feature = "runtime")]
+mod checks;
 mod config;
 mod directory;
+#[cfg(feature = "runtime")]
+mod engine;
 mod error;
 mod event;
 mod field_map;
@@ -19,7 +25,13 @@ mod harness;
 mod machine;
 mod registry;
 mod routing;
+#[cfg(feature = "testing")]
+mod runtime;
+#[cfg(feature = "runtime")]
+mod safety;
 mod serde_forms;
+#[cfg(feature = "testing")]
+mod simulation;
 #[cfg(feature = "testing")]
 mod slack_users;
 mod srn;

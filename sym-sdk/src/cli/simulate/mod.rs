@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::Common;
 use super::args::{How, Simulate};
-use super::check::no_config;
+use super::check::{no_config, no_domains};
 use super::output::{Output, write_table};
 use crate::app::{App, Demo, Exit};
 use crate::config::{Config, Fault, Faults, Place};
@@ -111,7 +111,12 @@ async fn start(
         return no_config(output).map(Err);
     };
     let started = match read {
-        Ok(read) => simulation(app, read.config, how.at.unwrap_or(BEGINNING)).await,
+        Ok(read) => {
+            if !output.json && app.has_no_domains(&read.config) {
+                writeln!(output.err, "note: {}", no_domains())?;
+            }
+            simulation(app, read.config, how.at.unwrap_or(BEGINNING)).await
+        }
         Err(faults) => Err(faults),
     };
     match started {

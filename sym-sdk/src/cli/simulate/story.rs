@@ -16,6 +16,9 @@ use crate::model::{Channel, ChannelType, RunId, RunStatus, Source, User, UserId,
 use crate::runtime::{Actor, Submission};
 use crate::simulation::{Details, Simulation, Timeline};
 
+/// How long a request waits for a decision, if nobody says: long enough to be seen in the timeline.
+const DECIDED_AFTER: Duration = Duration::from_secs(60);
+
 /// What was said on the command line about how a request is to go.
 #[derive(Clone, Debug)]
 pub(super) struct Direction {
@@ -74,6 +77,12 @@ pub(super) async fn play(
     let error = act(simulation, request, direction, &mut story).await.err();
     story.timeline = simulation.timeline().after(before);
     story.form = forms.take();
+    if let Some(run) = story.run
+        && let Ok(stored) = simulation.runtime().run(run).await
+    {
+        story.status = Some(stored.state.run.status());
+        story.unrevoked = matches!(stored.state.access, Access::Revoking { .. });
+    }
     // A refusal that is on the record is told there.
     let last = story.timeline.entries().last().map(|entry| &entry.details);
     let told = matches!(last, Some(Details::Audit(AuditKind::Refused { .. })));
@@ -115,14 +124,8 @@ async fn act(simulation: &mut Simulation, request: Request, direction: &Directio
     if !simulation.run_to_end(direction.time).await? {
         story.notes.push(format!("stopped after {}, with more to come", format_duration(direction.time)));
     }
-    let state = simulation.runtime().run(run).await?.state;
-    story.status = Some(state.run.status());
-    story.unrevoked = matches!(state.access, Access::Revoking { .. });
     Ok(())
 }
-
-/// How long a request waits for a decision, if nobody says: long enough to be seen in the timeline.
-const DECIDED_AFTER: Duration = Duration::from_secs(60);
 
 /// Slack, or else the first source that the flow allows.
 fn default_source(simulation: &Simulation, flow: &str) -> Result<Source> {

@@ -21,6 +21,17 @@ use crate::template::Step;
 ///
 /// It prints as a table: time, event, and what happened in it. A text that is long is cut there, with `…` at the end;
 /// [`Timeline::to_json`] has it whole, in `details`.
+///
+/// ```text
+/// 2024-02-29 UTC
+/// 12:05:00  approve          by           ben@example.com through the API
+///                            called       on_approve (src/main.rs:40) went on
+///                            now          approved
+/// 12:05:00  escalate         by           ben@example.com (follows by itself)
+///                            identity     ana@example.com
+///                            granted      Admins to ana@example.com until 13:05:00
+///                            now          escalated
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Timeline {

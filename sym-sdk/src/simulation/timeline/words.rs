@@ -57,7 +57,7 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
         AuditKind::RevokeFailed { target, attempt, error, retry_at } => {
             ("not removed", attempted(target, *attempt, error, Some(*retry_at), entry.at))
         }
-        AuditKind::Alerted { error } => ("alerted", failure(error)),
+        AuditKind::Alerted { error } => ("alerted", format!("of {}", error.code)),
     };
     (what, printable(&text, LINE_MAX))
 }
@@ -159,8 +159,7 @@ fn routed(permission: &RequestPermission, notifications: &[String], names: &BTre
     text.push_str(&format!("; {} may see it; ", scope(permission.webapp_view(), names)));
     match notifications {
         [] => text.push_str("nobody is told"),
-        [only] => text.push_str(&format!("{only} is told")),
-        several => text.push_str(&format!("{} are told", several.join(", then "))),
+        several => text.push_str(&format!("told: {}", several.join(", then "))),
     }
     text
 }

@@ -14,16 +14,16 @@ pub(super) async fn drive<T>(clock: &VirtualClock, grace: Duration, work: impl F
     let grace = grace.max(Duration::from_millis(1));
     let mut work = pin!(work);
     // Most work never waits, and then needs no timer.
-    let mut patience: Option<Pin<Box<Sleep>>> = None;
+    let mut timer: Option<Pin<Box<Sleep>>> = None;
     std::future::poll_fn(|cx| {
         loop {
             if let Poll::Ready(done) = work.as_mut().poll(cx) {
                 return Poll::Ready(done);
             }
-            let patience = patience.get_or_insert_with(|| Box::pin(sleep(grace)));
-            let ran_out = patience.is_elapsed();
-            patience.as_mut().reset(Instant::now() + grace);
-            if patience.as_mut().poll(cx).is_ready() {
+            let timer = timer.get_or_insert_with(|| Box::pin(sleep(grace)));
+            let ran_out = timer.is_elapsed();
+            timer.as_mut().reset(Instant::now() + grace);
+            if timer.as_mut().poll(cx).is_ready() {
                 continue;
             }
             match clock.next_sleeper().filter(|_| ran_out) {

@@ -1,0 +1,110 @@
+//! Runs the program as its README says.
+#![allow(clippy::expect_used, reason = "clippy's exception for tests leaves out their helpers")]
+
+use std::process::{Command, Output};
+
+use expect_test::{Expect, ExpectFile, expect, expect_file};
+
+fn quickstart(args: &[&str]) -> Output {
+    // Not where the tests run: the program must find its configuration from anywhere.
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quickstart"));
+    command.current_dir(dir).args(args).output().expect("the program starts")
+}
+
+/// The output of a program that has nothing to complain of.
+fn output(args: &[&str], exit: i32) -> String {
+    let output = quickstart(args);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let text = String::from_utf8(output.stdout).expect("the output is text");
+    assert_eq!(output.status.code(), Some(exit), "{text}");
+    text
+}
+
+fn prints(args: &[&str], exit: i32, expected: &ExpectFile) {
+    expected.assert_eq(&output(args, exit));
+}
+
+fn complains(args: &[&str], exit: i32, expected: &Expect) {
+    let output = quickstart(args);
+    expected.assert_eq(&String::from_utf8_lossy(&output.stderr));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    assert_eq!(output.status.code(), Some(exit));
+}
+
+#[test]
+fn both_requests_run_to_their_end() {
+    prints(&[], 0, &expect_file!["golden/demo.txt"]);
+}
+
+#[test]
+fn its_configuration_has_no_faults() {
+    expect!["1 flow, 5 handlers, 3 integrations: no faults\n"].assert_eq(&output(&["check"], 0));
+}
+
+#[test]
+fn its_handlers_are_listed() {
+    prints(&["handlers"], 0, &expect_file!["golden/handlers.txt"]);
+    prints(&["handlers", "--json"], 0, &expect_file!["golden/handlers.json"]);
+}
+
+#[test]
+fn another_request_is_forwarded_to_the_channel() {
+    let request = "../requests/urgent-not-on-call.json";
+    prints(&["simulate", request, "--source", "api"], 0, &expect_file!["golden/urgent-not-on-call.txt"]);
+}
+
+#[test]
+fn another_directory_is_another_organization() {
+    let args = ["--config", "other", "--var", "audit_channel=#globex-audit"];
+    // Slack is no integration there, and a handler needs it.
+    expect![[r#"
+        error: examples/quickstart/src/main.rs:66:1: hook `after_approve` needs integration `slack`, which is not configured
+          help: add the integration, and name it in the flow's environment
+        1 flow, 5 handlers, 2 integrations: 1 fault
+    "#]].assert_eq(&output(&[&["check"][..], &args].concat(), 1));
+    // A fake stands in for it in a simulation.
+    let request = ["simulate", "other/request.json"];
+    prints(&[&request[..], &args].concat(), 0, &expect_file!["golden/other.txt"]);
+}
+
+#[test]
+fn bad_requests_are_refused() {
+    complains(
+        &["simulate", "other/request.json"],
+        1,
+        &expect![[r#"
+        error: there is no flow `code` (SymSDK:UNKNOWN_FLOW)
+          help: there are: repository-access
+    "#]],
+    );
+    complains(
+        &["simulate", "quickstart.rs"],
+        2,
+        &expect![[r#"
+        error: `quickstart.rs` is not JSON: expected value at line 1 column 1 (SymSDK:INVALID_EVENT)
+    "#]],
+    );
+}
+
+/// What stands in the README's blocks of this kind, line by line.
+fn readme(language: &str) -> impl Iterator<Item = &'static str> {
+    let readme = include_str!("../../../README.md");
+    let start = format!("```{language}\n");
+    let blocks: Vec<_> = readme.split(&start).skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(!blocks.is_empty(), "README.md has no block of {language}");
+    blocks.into_iter().flat_map(str::lines)
+}
+
+#[test]
+fn the_readme_tells_the_truth() {
+    let source = include_str!("../src/main.rs");
+    for line in readme("rust") {
+        assert!(source.lines().any(|known| known == line), "not in main.rs: {line}");
+    }
+    let timeline = output(&[], 0);
+    // The commands of a program are no part of its timeline.
+    for line in readme("text").filter(|line| !line.starts_with("my-flows ")) {
+        assert!(timeline.lines().any(|known| known == line), "not in the timeline: {line}");
+    }
+}

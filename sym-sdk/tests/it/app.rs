@@ -1,0 +1,542 @@
+//! The command line of an `App`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use expect_test::{Expect, expect};
+use sym_sdk::App;
+use sym_sdk::app::Exit;
+use sym_sdk::config;
+use sym_sdk::handler::{IntegrationConfig, Registry};
+use sym_sdk::handlers;
+use sym_sdk::prelude::*;
+use sym_sdk::simulation::Outbox;
+use sym_sdk::strategy::StrategyType;
+
+/// Members decide.
+#[reducer]
+fn get_permissions() -> RequestPermission {
+    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+}
+
+/// Tells everybody.
+///
+/// The channel is a var.
+#[reducer]
+fn get_request_notifications(event: &Event) -> Result<Vec<Notification>> {
+    Ok(vec![Notification::to(SlackChannelName::new(event.flow().var("channel")?)?)])
+}
+
+/// Gibt es: 名前
+#[prefetch(field = "repo")]
+fn repos() -> Result<Vec<FieldOption>> {
+    ["web", "api"].into_iter().map(FieldOption::try_from).collect()
+}
+
+#[hook]
+async fn after_approve(event: &Event, pager: &Pager) -> Result<()> {
+    pager.page(event.user().username());
+    Ok(())
+}
+
+mod failing {
+    use sym_sdk::prelude::*;
+
+    #[hook]
+    pub(super) fn on_request() -> Result<()> {
+        Err(Error::handler("no luck"))
+    }
+
+    #[hook]
+    pub(super) fn after_request() -> Result<()> {
+        Err(Error::handler("no luck afterwards"))
+    }
+}
+
+/// A client that must never be real in a simulation.
+struct Pager {
+    outbox: Option<Outbox>,
+}
+
+impl Pager {
+    fn page(&self, who: &str) {
+        self.outbox.as_ref().expect("a simulation reached the real pager").record("pager", who, "approved");
+    }
+}
+
+impl IntegrationClient for Pager {
+    const TYPE: &'static str = "pager";
+
+    fn from_config(_: &IntegrationConfig<'_>) -> Result<Self> {
+        Ok(Self { outbox: None })
+    }
+}
+
+const FLOW: &str = r##"
+provider "sym" {
+  org = "acme"
+}
+
+resource "sym_environment" "main" {
+  name         = "main"
+  integrations = { slack_id = sym_integration.slack.id, pager_id = sym_integration.pager.id }
+}
+
+resource "sym_integration" "slack" {
+  type        = "slack"
+  name        = "slack"
+  external_id = "T1"
+}
+
+resource "sym_integration" "pager" {
+  type        = "pager"
+  name        = "pager"
+  external_id = "P1"
+}
+
+resource "sym_target" "db" {
+  type = "custom"
+  name = "db"
+}
+
+resource "sym_strategy" "db" {
+  type           = "custom"
+  name           = "db"
+  integration_id = sym_integration.pager.id
+  targets        = [sym_target.db.id]
+}
+
+variable "channel" {
+  type    = string
+  default = "#access"
+}
+
+resource "sym_flow" "prod" {
+  name           = "prod"
+  environment_id = sym_environment.main.id
+  vars           = { channel = var.channel }
+
+  params {
+    strategy_id = sym_strategy.db.id
+
+    prompt_field {
+      name     = "repo"
+      type     = "string"
+      prefetch = true
+    }
+
+    prompt_field {
+      name           = "duration"
+      type           = "duration"
+      allowed_values = ["30m", "1h"]
+    }
+  }
+}
+"##;
+
+/// A directory for one test, with these files in it.
+fn directory(test: &str, files: &[(&str, &str)]) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("app").join(test);
+    let _ = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir).unwrap();
+    for (name, text) in files {
+        fs::write(dir.join(name), text).unwrap();
+    }
+    dir
+}
+
+fn registry() -> Registry {
+    handlers![get_permissions, get_request_notifications, repos, after_approve]
+}
+
+/// The app whose configuration stands in `dir`.
+fn app(dir: &Path) -> App {
+    let outbox = Outbox::new();
+    App::new()
+        .registry(registry())
+        .config_dir(dir)
+        .domain("example.com")
+        .strategy_type(StrategyType::new("custom", |_| panic!("a simulation built a real strategy")))
+        .client(Pager { outbox: None })
+        .fake(Pager { outbox: Some(outbox.clone()) })
+        .outbox(outbox)
+}
+
+/// What an app did.
+#[derive(Debug)]
+struct Done {
+    exit: Exit,
+    out: String,
+    err: String,
+}
+
+async fn run(app: App, args: &[&str]) -> Done {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let args = std::iter::once("program").chain(args.iter().copied());
+    let exit = app.run_from(args, &mut out, &mut err).await;
+    Done { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+}
+
+impl Done {
+    fn is(&self, exit: Exit, out: Expect, err: Expect) {
+        let tidy = |text: &str| {
+            let text = text.replace(&format!("{}/app/", env!("CARGO_TARGET_TMPDIR")), "");
+            text.lines().map(|line| format!("{}\n", line.trim_end())).collect::<String>()
+        };
+        out.assert_eq(&tidy(&self.out));
+        err.assert_eq(&tidy(&self.err));
+        assert_eq!(self.exit, exit);
+    }
+}
+
+#[tokio::test]
+async fn check_counts_what_is_right() {
+    let dir = directory("right", &[("main.tf", FLOW)]);
+    let done = run(app(&dir), &["check"]).await;
+    done.is(Exit::Success, expect![["1 flow, 4 handlers, 2 integrations: no faults\n"]], expect![[""]]);
+
+    let done = run(app(&dir), &["check", "--json"]).await;
+    let json: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!(json["ok"], true);
+    assert_eq!((&json["flows"], &json["handlers"], &json["integrations"]), (&1.into(), &4.into(), &2.into()));
+}
+
+#[tokio::test]
+async fn check_reports_all_faults_with_their_places() {
+    let flow = FLOW.replace("name     = \"repo\"", "name     = \"repos\"").replace("strategy.db.id", "strategy.dp.id");
+    let dir = directory("wrong-reference", &[("main.tf", &flow)]);
+    run(app(&dir), &["check"]).await.is(
+        Exit::Fault,
+        expect![[r#"
+        error: wrong-reference/main.tf:46:19: `sym_strategy.dp` is not declared
+          help: did you mean `sym_strategy.db`?
+        1 fault
+    "#]],
+        expect![[""]],
+    );
+
+    let flow = FLOW.replace("name     = \"repo\"", "name     = \"repos\"");
+    let dir = directory("wrong-field", &[("main.tf", &flow)]);
+    let done = run(app(&dir).registry(handlers![get_request_notifications, repos]), &["check"]).await;
+    done.is(
+        Exit::Fault,
+        expect![[r#"
+        error: wrong-field/main.tf:40:1: field `repos` of flow `prod` has `prefetch = true`, and no handler gives it
+          help: write a handler with `#[prefetch(field = "repos")]`
+        error: wrong-field/main.tf:40:1: flow `prod` has no reducer `get_permissions`
+          help: write `#[reducer] fn get_permissions(event: &Event) -> RequestPermission`
+        error: sym-sdk/tests/it/app.rs:31:1: prefetch `repos` is for field `repo`, which no flow has
+          help: did you mean `repos`? the fields are `duration`, `repos`
+        1 flow, 2 handlers, 2 integrations: 3 faults
+    "#]],
+        expect![[""]],
+    );
+}
+
+#[tokio::test]
+async fn check_shows_notes_as_notes() {
+    let flow = FLOW.replace("vars  ", "implementation = file(\"impl.py\")\n  vars  ");
+    let dir = directory("python", &[("main.tf", &flow), ("impl.py", "from sym.sdk.annotations import reducer\n")]);
+    run(app(&dir), &["check"]).await.is(Exit::Success, expect![[r#"
+        note: python/main.tf:43:20: `implementation` of sym_flow.prod is Python: the Rust handlers of the module with its name, or all, take its place
+        1 flow, 4 handlers, 2 integrations: no faults, 1 note
+    "#]], expect![[""]]);
+}
+
+#[tokio::test]
+async fn a_program_without_a_configuration_says_how_to_give_one() {
+    let done = run(App::new().registry(registry()), &["check"]).await;
+    done.is(
+        Exit::Usage,
+        expect![[""]],
+        expect![[r#"
+        error: there is no configuration
+          help: name a directory of Terraform files with `--config DIR`, or give the program one with `App::config_dir`
+    "#]],
+    );
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_read_are_faults() {
+    let dir = directory("syntax", &[("main.tf", "resource \"sym_flow\" {\n"), ("more.tf", "x = = 1\n")]);
+    run(app(&dir), &["check"]).await.is(Exit::Fault, expect![[r#"
+        error: syntax/main.tf:1:23: syntax error: invalid block body; expected `}`, newline or identifier
+        error: syntax/more.tf:1:5: syntax error: invalid expression; expected `"`, `[`, `{`, `-`, `!`, `(`, `_`, `<`, letter or digit
+        2 faults
+    "#]], expect![[""]]);
+    let request = dir.join("request.json");
+    fs::write(&request, r#"{"flow_srn": "prod", "flow_inputs": {}, "user_email": "ana@example.com"}"#).unwrap();
+    let done = run(app(&dir), &["simulate", request.to_str().unwrap()]).await;
+    done.is(Exit::Fault, expect![[""]], expect![[r#"
+        error: syntax/main.tf:1:23: syntax error: invalid block body; expected `}`, newline or identifier
+        error: syntax/more.tf:1:5: syntax error: invalid expression; expected `"`, `[`, `{`, `-`, `!`, `(`, `_`, `<`, letter or digit
+    "#]]);
+}
+
+#[tokio::test]
+async fn variables_can_be_given() {
+    let dir = directory("variables", &[("main.tf", &FLOW.replace("default = \"#access\"", "")), ("r.json", REQUEST)]);
+    let done = run(app(&dir), &["check"]).await;
+    assert_eq!(done.exit, Exit::Fault, "{done:?}");
+    let done = run(app(&dir), &["check", "--var", "channel=#a=b"]).await;
+    assert_eq!(done.exit, Exit::Success, "{done:?}");
+    let done = run(app(&dir), &["check", "--var", "channel"]).await;
+    assert_eq!(done.exit, Exit::Usage, "{done:?}");
+    assert!(done.err.contains("expected a name and a value"), "{done:?}");
+}
+
+#[tokio::test]
+async fn handlers_are_listed_with_the_flows_that_take_them() {
+    let dir = directory("handlers", &[("main.tf", FLOW)]);
+    run(app(&dir), &["handlers"]).await.is(
+        Exit::Success,
+        expect![[r#"
+        HANDLER                    MODULE   FLOWS  PLACE                       WHAT IT DOES
+        get_permissions            it::app  prod   sym-sdk/tests/it/app.rs:17  Members decide.
+        get_request_notifications  it::app  prod   sym-sdk/tests/it/app.rs:25  Tells everybody.
+        prefetch repo              it::app  prod   sym-sdk/tests/it/app.rs:31  Gibt es: 名前
+        after_approve              it::app  prod   sym-sdk/tests/it/app.rs:36
+    "#]],
+        expect![[""]],
+    );
+
+    let done = run(app(&dir), &["handlers", "--json"]).await;
+    let json: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!(json[2]["field"], "repo");
+    assert_eq!(json[2]["flows"], serde_json::json!(["prod"]));
+    assert_eq!(json[1]["doc"], "Tells everybody.\n\nThe channel is a var.");
+}
+
+#[tokio::test]
+async fn handlers_are_listed_whatever_the_configuration_is_like() {
+    let dir = directory("handlers-only", &[("main.tf", "resource")]);
+    let done = run(app(&dir), &["handlers"]).await;
+    assert_eq!(done.exit, Exit::Success);
+    assert!(done.out.contains("get_permissions"));
+    assert!(done.err.contains("no flow can be read"), "{done:?}");
+
+    let done = run(App::new().registry(registry()), &["handlers"]).await;
+    assert_eq!((done.exit, done.err.as_str()), (Exit::Success, ""));
+}
+
+#[tokio::test]
+async fn a_program_without_handlers_is_told_to_link_them() {
+    let done = run(App::new().registry(Registry::new()), &["handlers"]).await;
+    done.is(Exit::Fault, expect![[""]], expect![[r#"
+        error: the registry has no handlers
+          help: a crate of handlers that nothing refers to is not linked: write `sym_sdk::link!(my_handlers);` beside `main`, which is `use my_handlers as _;`, or list the handlers with `sym_sdk::handlers![…]`
+    "#]]);
+}
+
+const REQUEST: &str = r#"{
+  "flow_srn": "acme:flow:prod:latest",
+  "flow_inputs": {"repo": "web", "duration": 1800},
+  "user_email": "ana@example.com"
+}"#;
+
+/// Simulates a request by an app, with more arguments.
+async fn simulate(test: &str, request: &str, args: &[&str]) -> Done {
+    let dir = directory(test, &[("main.tf", FLOW), ("r.json", request)]);
+    let file = dir.join("r.json");
+    run(app(&dir), &[&["simulate", file.to_str().unwrap()], args].concat()).await
+}
+
+#[tokio::test]
+async fn a_request_runs_to_its_end_with_nothing_real() {
+    let done = simulate("whole", REQUEST, &[]).await;
+    done.is(
+        Exit::Success,
+        expect![[r#"
+            The form:
+            FIELD      LABEL     TYPE      OPTIONS
+            target_id  Target    string    db
+            repo       repo      string    web, api; from repos (sym-sdk/tests/it/app.rs:31)
+            duration   duration  duration  30m, 1h
+
+            note: nobody is named to decide, so admin@example.com, a made-up admin, approves
+
+            2024-02-29 UTC
+            09:00:00  prompt           by           ana@example.com in Slack
+                                       now          prompted
+                                       shown        the form, to ana@example.com
+            09:00:00  request          by           ana@example.com in Slack
+                                       asks         db for 30m; repo: web
+                                       called       get_permissions (sym-sdk/tests/it/app.rs:17) answered
+                                       called       get_request_notifications (sym-sdk/tests/it/app.rs:25) answered
+                                       routed       members may decide; admins may see it; told: #access
+                                       now          requested
+                                       told         #access
+            09:01:00  approve          by           admin@example.com in Slack
+                                       now          approved
+            09:01:00  escalate         by           admin@example.com (follows by itself)
+                                       identity     ana@example.com
+                                       granted      db to ana@example.com until 09:31:00
+                                       now          escalated
+            09:01:00  approve          told         ana@example.com: “admin@example.com approved your request for prod”
+                                       called       after_approve (sym-sdk/tests/it/app.rs:36) went on
+                                       sent         pager to admin@example.com: “approved”
+            09:01:00  escalate         told         ana@example.com: “You have access to db until 2024-02-29 09:31:00 UTC”
+            09:31:00  deescalate       by           admin@example.com (its time is up)
+                                       removed      db from ana@example.com
+                                       now          deescalated
+                                       told         ana@example.com: “Your access to db has ended”
+
+            prod is deescalated
+        "#]],
+        expect![[""]],
+    );
+}
+
+#[tokio::test]
+async fn a_simulation_is_json_for_programs() {
+    let done = simulate("json", REQUEST, &["--json", "--approve-as", "ben@example.com", "--source", "api"]).await;
+    assert_eq!((done.exit, done.err.as_str()), (Exit::Success, ""));
+    let json: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!(json["status"], "deescalated");
+    assert_eq!(json["form"], serde_json::Value::Null);
+    assert_eq!(json["error"], serde_json::Value::Null);
+    assert_eq!(json["notes"], serde_json::json!([]));
+    assert!(json["timeline"].as_array().unwrap().iter().any(|entry| entry["what"] == "sent"));
+}
+
+#[tokio::test]
+async fn decisions_can_be_named() {
+    let denied = simulate("denied", REQUEST, &["--deny-as", "ben@example.com"]).await;
+    assert_eq!(denied.exit, Exit::Success);
+    assert!(denied.out.ends_with("prod is denied\n"), "{}", denied.out);
+
+    let open = simulate("open", REQUEST, &["--no-decision"]).await;
+    assert_eq!(open.exit, Exit::Success);
+    assert!(open.out.ends_with("prod is requested\n"), "{}", open.out);
+
+    let both = simulate("both", REQUEST, &["--no-decision", "--deny-as", "ben@example.com"]).await;
+    assert_eq!(both.exit, Exit::Usage);
+}
+
+#[tokio::test]
+async fn a_refused_decision_stands_in_the_timeline_and_in_the_exit_code() {
+    let done = simulate("refused", REQUEST, &["--approve-as", "ana@example.com"]).await;
+    assert_eq!(done.exit, Exit::Fault);
+    assert!(done.out.contains("refused"), "{}", done.out);
+    assert_eq!(done.err, "");
+}
+
+#[tokio::test]
+async fn a_simulation_can_be_cut_short() {
+    let done = simulate("short", REQUEST, &["--for", "5m", "--at", "2030-01-01T00:00:00Z"]).await;
+    assert!(done.out.contains("note: stopped after 5m, with more to come"), "{}", done.out);
+    assert!(done.out.contains("2030-01-01"), "{}", done.out);
+    assert!(done.out.ends_with("prod is escalated\n"), "{}", done.out);
+}
+
+#[tokio::test]
+async fn bad_requests_are_explained() {
+    let cases = [
+        ("unknown-flow", REQUEST.replace("flow:prod:", "flow:pord:"), Exit::Fault, "did you mean `prod`?"),
+        ("unknown-field", REQUEST.replace("repo\"", "rpeo\""), Exit::Fault, "did you mean `repo`?"),
+        ("foreign", REQUEST.replace("ana@example.com", "ana@evil.com"), Exit::Fault, "not a known user"),
+        ("duration", REQUEST.replace("1800", "\"2h\""), Exit::Fault, "`30m`, `1h`"),
+        ("no-json", REQUEST.replace("\"flow_inputs\"", "flow_inputs"), Exit::Usage, "line 3 column 3"),
+        ("unknown-key", REQUEST.replace("user_email", "user_mail"), Exit::Usage, "did you mean `user_email`?"),
+    ];
+    for (test, request, exit, expected) in cases {
+        let done = simulate(test, &request, &[]).await;
+        assert_eq!(done.exit, exit, "{done:?}");
+        assert!(done.err.starts_with("error: ") && done.err.contains(expected), "{done:?}");
+        assert_eq!(done.err.matches("error: ").count(), 1, "{done:?}");
+
+        let json = simulate(test, &request, &["--json"]).await;
+        assert_eq!((json.exit, json.err.as_str()), (exit, ""), "{json:?}");
+        let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+        assert!(json["error"]["message"].is_string(), "{json}");
+    }
+    let done = run(App::new(), &["simulate", "no-such-file.json"]).await;
+    assert_eq!(done.exit, Exit::Usage);
+    assert!(done.err.starts_with("error: `no-such-file.json` cannot be read"), "{}", done.err);
+}
+
+#[tokio::test]
+async fn a_handler_that_fails_fails_the_simulation() {
+    for (test, handlers, expected) in [
+        ("failing", handlers![failing::on_request], "no luck"),
+        ("failing-after", handlers![failing::after_request], "no luck afterwards"),
+    ] {
+        let dir = directory(test, &[("main.tf", FLOW), ("r.json", REQUEST)]);
+        let app = app(&dir).registry(registry().merge(handlers));
+        let done = run(app, &["simulate", dir.join("r.json").to_str().unwrap()]).await;
+        assert_eq!(done.exit, Exit::Fault, "{}", done.out);
+        assert!(done.out.contains(expected), "{}", done.out);
+    }
+}
+
+#[tokio::test]
+async fn a_client_without_a_stand_in_is_a_fault() {
+    let dir = directory("no-fake", &[("main.tf", FLOW), ("r.json", REQUEST)]);
+    let app = App::new().registry(registry()).config_dir(&dir).domain("example.com").client(Pager { outbox: None });
+    let done = run(app, &["simulate", dir.join("r.json").to_str().unwrap()]).await;
+    assert_eq!(done.exit, Exit::Fault);
+    assert!(done.err.contains("has no stand-in for a simulation"), "{}", done.err);
+}
+
+#[tokio::test]
+async fn without_a_command_a_program_shows_its_demo_or_its_help() {
+    let dir = directory("demo", &[("main.tf", FLOW)]);
+    let done = run(app(&dir).demo("first", REQUEST).demo("second", REQUEST), &[]).await;
+    assert_eq!((done.exit, done.err.as_str()), (Exit::Success, ""));
+    assert!(done.out.contains("== first\n") && done.out.contains("\n== second\n"), "{}", done.out);
+    assert_eq!(done.out.matches("prod is deescalated").count(), 2, "{}", done.out);
+
+    let done = run(app(&dir).demo("bad", "{}"), &[]).await;
+    assert_eq!((done.exit, done.out.as_str()), (Exit::Usage, ""));
+    assert!(done.err.starts_with("error: `bad` has 3 faults"), "{}", done.err);
+
+    let done = run(app(&dir), &[]).await;
+    assert_eq!((done.exit, done.out.as_str()), (Exit::Usage, ""));
+    assert!(done.err.contains("Usage: program"), "{}", done.err);
+    let done = run(app(&dir), &["--help"]).await;
+    assert_eq!((done.exit, done.err.as_str()), (Exit::Success, ""));
+    assert!(done.out.contains("program simulate request.json"), "{}", done.out);
+}
+
+#[tokio::test]
+async fn declarations_in_rust_do_as_well() {
+    let config = config::Config {
+        environments: vec![config::Environment { name: "main".into(), ..Default::default() }],
+        flows: vec![config::Flow { name: "ask".into(), environment: "main".into(), ..Default::default() }],
+        ..config::Config::default()
+    };
+    let app = || App::new().registry(handlers![get_permissions]).config(config.clone());
+    let done = run(app().domain("example.com"), &["check"]).await;
+    assert_eq!((done.exit, done.out.as_str()), (Exit::Success, "1 flow, 1 handler, 0 integrations: no faults\n"));
+
+    let done = run(app(), &["check"]).await;
+    done.is(
+        Exit::Success,
+        expect![[r#"
+        note: configuration: the organization has no e-mail domains, so nobody becomes a member on first contact
+          help: name its domains with `App::domain`
+        1 flow, 1 handler, 0 integrations: no faults, 1 note
+    "#]],
+        expect![[""]],
+    );
+}
+
+#[tokio::test]
+async fn a_reader_that_has_read_enough_is_no_error() {
+    /// As a pipe to a program that has ended.
+    struct Closed;
+
+    impl std::io::Write for Closed {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut err = Vec::new();
+    let exit = App::new().registry(registry()).run_from(["program", "handlers"], &mut Closed, &mut err).await;
+    assert_eq!((exit, err.len()), (Exit::Success, 0));
+}

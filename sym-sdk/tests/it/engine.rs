@@ -1,0 +1,136 @@
+//! The engine and its workers on a program of their own. What every store must do is in `testing::check_store`.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::{Timestamp, ToSpan};
+use sym_sdk::BoxFuture;
+use sym_sdk::audit::AuditKind;
+use sym_sdk::clock::{Clock, VirtualClock};
+use sym_sdk::engine::*;
+use sym_sdk::error::{Error, ErrorKind, codes};
+use sym_sdk::machine::*;
+use sym_sdk::model::*;
+use uuid::Uuid;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + second.seconds()
+}
+
+fn run_id(number: u128) -> RunId {
+    RunId::from_uuid(Uuid::from_u128(number))
+}
+
+fn flow() -> Flow {
+    Flow::builder("prod".parse().unwrap(), "acme").build()
+}
+
+/// The first step of a request: it asks for its reducers.
+fn requested(run: RunId, second: i64) -> Transition {
+    let flow = flow();
+    let input = Input::new(run, flow.srn().clone(), at(second), submitted(run));
+    step(&Rules { flow: &flow, hooks: Hooks::NONE }, None, &input)
+}
+
+/// The value with some of its fields set: literals of these types are for the crate alone.
+macro_rules! with {
+    ($value:expr, $($field:ident: $new:expr),+) => {{
+        let mut value = $value;
+        $(value.$field = $new;)+
+        value
+    }};
+}
+
+/// A commit that only writes the state.
+fn commit(run: RunId, version: u64, key: &str) -> Commit {
+    let mut commit = Commit::new(run, version, InputKey::new(key), requested(run, 0));
+    commit.effects.clear();
+    commit
+}
+
+/// Steps Runs of one flow, apart from some that it does not know; every effect is done, or fails.
+#[derive(Default)]
+struct Program {
+    unknown: u128,
+    performed: AtomicUsize,
+    fired: Mutex<Vec<RunId>>,
+    refused: AtomicUsize,
+}
+
+impl Process for Program {
+    fn step(&self, state: Option<&RunState>, input: &Input) -> sym_sdk::Result<Transition> {
+        if input.run.as_uuid().as_u128() < self.unknown {
+            self.refused.fetch_add(1, Ordering::SeqCst);
+            return Err(Error::new(ErrorKind::NotFound, codes::UNKNOWN_FLOW, "there is no such flow"));
+        }
+        if matches!(input.body, InputBody::TimerFired { .. }) {
+            self.fired.lock().unwrap().push(input.run);
+        }
+        Ok(step(&Rules { flow: &flow(), hooks: Hooks::NONE }, state, input))
+    }
+
+    fn perform(&self, _: Effect, _: Arc<RunState>, _: Vec<RunId>) -> BoxFuture<'_, Outcome> {
+        self.performed.fetch_add(1, Ordering::SeqCst);
+        let failed = Outcome::Failed(EffectError::new(codes::HANDLER_FAILED, "it broke"));
+        Box::pin(std::future::ready(failed))
+    }
+}
+
+/// Lets the workers do what they can without time passing: all of them run on this thread.
+async fn let_workers_run() {
+    for _ in 0..5_000 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn timers_of_runs_that_cannot_be_stepped_hold_up_no_others() {
+    let program = Arc::new(Program { unknown: 1_000, ..Program::default() });
+    let store = Arc::new(MemoryStore::new());
+    let due = |second| vec![TimerChange::Set { kind: TimerKind::Expire, at: at(second), generation: 1 }];
+    for number in 1..=600 {
+        let run = run_id(number);
+        let commit = with!(commit(run, 0, &format!("bad {number}")), timers: due(0));
+        store.commit(commit).await.unwrap();
+    }
+    let good = run_id(5_000);
+    store.commit(with!(commit(good, 0, "good"), timers: due(1))).await.unwrap();
+    let clock = Arc::new(VirtualClock::at(at(2)));
+    let engine = Arc::new(LocalEngine::new(store, program.clone(), clock.clone()));
+    let workers = Workers::start(&engine, WorkerLimits::default());
+    for _ in 0..20 {
+        clock.advance(Duration::from_millis(100));
+        let_workers_run().await;
+    }
+    assert!(program.fired.lock().unwrap().contains(&good));
+    let tries = program.refused.load(Ordering::SeqCst);
+    assert!(tries <= 2 * 600, "what cannot be stepped is not tried all the time: {tries} times");
+    workers.shutdown(Duration::from_secs(1)).await;
+}
+
+#[tokio::test]
+async fn an_outcome_is_recorded_once_though_two_workers_carry_out_the_effect() {
+    let program = Arc::new(Program::default());
+    let clock: Arc<dyn Clock> = Arc::new(VirtualClock::at(at(0)));
+    // The lease runs out at once, so that both have it.
+    let engine = LocalEngine::new(Arc::new(MemoryStore::new()), program.clone(), clock).with_lease(Duration::ZERO);
+    let run = run_id(1);
+    let input = Input::new(run, flow().srn().clone(), at(0), submitted(run));
+    engine.submit(InputKey::new("a"), input).await.unwrap();
+    let (one, other) = tokio::join!(engine.run_one(), engine.run_one());
+    assert!(one.unwrap() || other.unwrap());
+    let entries = engine.audit(Some(run), 99).await.unwrap();
+    let failed = entries.iter().filter(|entry| matches!(entry.kind, AuditKind::Failed { .. })).count();
+    assert_eq!(failed, 1);
+}
+
+fn submitted(run: RunId) -> InputBody {
+    let ana = User::person(UserId::of_email("ana@example.com"), "ana@example.com").unwrap();
+    InputBody::Submitted {
+        event: EventId::from_uuid(*run.as_uuid()),
+        actor: Arc::new(ana),
+        channel: Channel::new(ChannelType::Api),
+        action: Action::Request(Box::default()),
+    }
+}

@@ -1,0 +1,275 @@
+//! What cannot be taken: a clear error with a code, and nothing has changed.
+
+use expect_test::{Expect, expect};
+use serde_json::json;
+use sym_sdk::config::{FlowParams, PromptField};
+use sym_sdk::model::RunId;
+use sym_sdk::prelude::*;
+use sym_sdk::runtime::Submission;
+use sym_sdk::testing::Harness;
+
+use super::plain;
+
+async fn harness() -> Harness {
+    let field = |name: &str, field_type: &str| PromptField {
+        name: name.into(),
+        field_type: field_type.into(),
+        required: false,
+        ..Default::default()
+    };
+    let builder = Harness::builder().access_flow("prod", ["admins", "readers"]).approval_flow("deploy");
+    builder
+        .declare(|config| {
+            config.organization.slug = "acme".into();
+            config.flows[0].params = FlowParams {
+                prompt_fields: vec![
+                    PromptField {
+                        name: "urgency".into(),
+                        field_type: "string".into(),
+                        allowed_values: Some(vec!["high".into(), "low".into()]),
+                        ..Default::default()
+                    },
+                    field("tickets", "int_list"),
+                    field("dry_run", "bool"),
+                    PromptField {
+                        name: "duration".into(),
+                        field_type: "duration".into(),
+                        allowed_values: Some(vec!["1h".into(), "1d".into()]),
+                        ..Default::default()
+                    },
+                ],
+                ..config.flows[0].params.clone()
+            };
+        })
+        .handlers(plain())
+        .build()
+        .await
+        .unwrap()
+}
+
+fn good() -> Submission {
+    let request = Submission::request("prod", "ana@example.com");
+    request.input("urgency", "low").input("target_srn", "admins").input("duration", "1h")
+}
+
+/// The submission is refused with this error, and leaves nothing behind: no Run, no user, no entry.
+async fn refused(submission: Submission, expected: Expect) {
+    let mut harness = harness().await;
+    let error = harness.simulation_mut().submit(submission).await.unwrap_err();
+    expected.assert_eq(&error.report().to_string());
+    let runtime = harness.runtime();
+    assert!(runtime.runs(Default::default(), 10).await.unwrap().is_empty(), "there is a Run");
+    assert!(runtime.directory().users().await.unwrap().is_empty(), "somebody was added");
+    assert!(harness.timeline().entries().is_empty(), "something has happened");
+    assert_eq!(runtime.engine().next_due().await.unwrap(), None, "something is to be done");
+}
+
+#[tokio::test]
+async fn the_good_request_is_taken() {
+    let mut harness = harness().await;
+    let receipt = harness.simulation_mut().submit(good()).await.unwrap();
+    assert_eq!(harness.status(receipt.run).await.unwrap(), RunStatus::Requested);
+}
+
+#[tokio::test]
+async fn an_unknown_flow() {
+    refused(
+        Submission::request("prd", "ana@example.com"),
+        expect![[r#"
+        there is no flow `prd` (SymSDK:UNKNOWN_FLOW)
+          hint: did you mean `prod`?"#]],
+    )
+    .await;
+    refused(
+        Submission::request("something else", "ana@example.com"),
+        expect![[r#"
+        there is no flow `something else` (SymSDK:UNKNOWN_FLOW)
+          hint: there are: deploy, prod"#]],
+    )
+    .await;
+    refused(
+        Submission::request("other:flow:prod:latest", "ana@example.com"),
+        expect!["flow `other:flow:prod:latest` is of another organization; this one is `acme` (SymSDK:UNKNOWN_FLOW)"],
+    )
+    .await;
+    refused(
+        Submission::request("acme:flow:prod:7.0.0", "ana@example.com"),
+        expect![[r#"
+        flow `prod` has version 1.0.0, not 7.0.0 (SymSDK:UNKNOWN_FLOW)
+          hint: name version `latest`"#]],
+    )
+    .await;
+    refused(
+        Submission::request("acme:access_target:prod:latest", "ana@example.com"),
+        expect![[r#"
+        `acme:access_target:prod:latest` is not an SRN: it has 4 parts (SymSDK:INVALID_SRN)
+          hint: expected `org:model:type:slug:version[:identifier]`"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_unknown_target() {
+    refused(
+        good().input("target_srn", "admin"),
+        expect![[r#"
+        `admin` is not a target of flow `prod` (SymSDK:UNKNOWN_TARGET)
+          hint: the targets are `admins`, `readers`"#]],
+    )
+    .await;
+    refused(good().input("target_srn", 7), expect!["`target_srn` must be text (SymSDK:UNKNOWN_TARGET)"]).await;
+    refused(
+        good().input("target_srn", ""),
+        expect![[r#"
+        flow `prod` needs field `target_srn`, and the request leaves it empty (SymSDK:MISSING_FIELD)
+          hint: the targets are `admins`, `readers`"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_unknown_field() {
+    refused(
+        good().input("urgenci", "low"),
+        expect![[r#"
+        flow `prod` has no field `urgenci` (SymSDK:UNKNOWN_FIELD)
+          hint: did you mean `urgency`? the fields are `urgency`, `tickets`, `dry_run`, `duration`, `target_srn`"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_missing_field() {
+    refused(
+        good().input("urgency", ""),
+        expect!["flow `prod` needs field `urgency`, and the request leaves it empty (SymSDK:MISSING_FIELD)"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_wrong_field_type() {
+    refused(good().input("urgency", 3), expect!["field `urgency` expects text, got `3` (SymSDK:INVALID_FIELD_VALUE)"])
+        .await;
+    refused(
+        good().input("tickets", json!([1, "two"])),
+        expect![[r#"field `tickets` expects a list of whole numbers, got `[1,"two"]` (SymSDK:INVALID_FIELD_VALUE)"#]],
+    )
+    .await;
+    refused(
+        good().input("dry_run", "perhaps"),
+        expect![[r#"field `dry_run` expects `true` or `false`, got `"perhaps"` (SymSDK:INVALID_FIELD_VALUE)"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_option_that_is_not_allowed() {
+    refused(
+        good().input("urgency", "medium"),
+        expect![[r#"
+        field `urgency` does not allow `medium` (SymSDK:OPTION_NOT_ALLOWED)
+          hint: choose one of `high`, `low`"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_duration_that_is_not_offered() {
+    refused(
+        good().input("duration", "2h"),
+        expect![[r#"
+        flow `prod` does not offer a duration of 2h (SymSDK:INVALID_DURATION)
+          hint: the durations offered are `1h`, `1d`"#]],
+    )
+    .await;
+    refused(
+        good().input("duration", -5),
+        expect![[r#"
+        field `duration` expects a duration, in seconds or such as `30m`, got `-5` (SymSDK:INVALID_FIELD_VALUE)
+          hint: the durations offered are `1h`, `1d`"#]],
+    )
+    .await;
+    refused(
+        good().input("duration", "soon"),
+        expect![[r#"
+        field `duration`: expected a duration such as `30m`, got `soon` (SymSDK:INVALID_DURATION)
+          hint: the durations offered are `1h`, `1d`"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn all_faults_are_told_at_once() {
+    refused(good().input("urgency", "medium").input("colour", "red").input("duration", "2h"), expect![[r#"
+        the request for flow `prod` has 3 faults: flow `prod` has no field `colour`; field `urgency` does not allow `medium`; flow `prod` does not offer a duration of 2h (SymSDK:UNKNOWN_FIELD)
+          hint: choose one of `high`, `low`; the durations offered are `1h`, `1d`; the fields are `urgency`, `tickets`, `dry_run`, `duration`, `target_srn`"#]]).await;
+}
+
+#[tokio::test]
+async fn a_user_of_a_foreign_domain() {
+    let foreign = Submission::request("deploy", "eve@elsewhere.test");
+    refused(
+        foreign,
+        expect![[r#"
+        eve@elsewhere.test is not a known user (SymSDK:UNKNOWN_USER)
+          hint: their e-mail domain is none of the organization's; an administrator can add them"#]],
+    )
+    .await;
+    refused(
+        Submission::prompt("deploy", "eve@elsewhere.test"),
+        expect![[r#"
+        eve@elsewhere.test is not a known user (SymSDK:UNKNOWN_USER)
+          hint: their e-mail domain is none of the organization's; an administrator can add them"#]],
+    )
+    .await;
+    refused(
+        Submission::request("deploy", "not an address"),
+        expect!["expected an e-mail address, got `not an address` (SymSDK:INVALID_EMAIL)"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_decision_on_no_request() {
+    let nowhere = RunId::from_uuid(uuid::Uuid::from_u128(7));
+    refused(
+        Submission::approve(nowhere, "ana@example.com"),
+        expect!["there is no Run 00000000-0000-0000-0000-000000000007 (SymSDK:UNKNOWN_RUN)"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn fields_that_are_too_large() {
+    let text = "x".repeat(70_000);
+    refused(
+        good().input("urgency", text),
+        expect!["the fields of the request take 70052 bytes as JSON; at most 65536 are taken (SymSDK:TOO_LARGE)"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn somebody_who_may_not_is_refused_on_the_record() {
+    let mut harness = harness().await;
+    let run = harness.simulation_mut().submit(good()).await.unwrap().run;
+    let before = harness.run(run).await.unwrap();
+    let own = harness.approve_as(run, "ana@example.com").await.unwrap_err();
+    expect!["requesters cannot approve their own request (SymSDK:SELF_APPROVAL)"].assert_eq(&own.to_string());
+    let foreign = harness.approve_as(run, "eve@elsewhere.test").await.unwrap_err();
+    expect!["eve@elsewhere.test is not among those who may decide this request (SymSDK:NOT_PERMITTED)"]
+        .assert_eq(&foreign.to_string());
+    let early = harness.revoke_as(run, "ben@example.com").await.unwrap_err();
+    expect!["only an escalated request can be revoked; this one is requested (DeescalateAPI:INVALID_RUN)"]
+        .assert_eq(&early.to_string());
+    assert_eq!(harness.run(run).await.unwrap().run, before.run);
+    let golden = harness.golden(run);
+    expect![[r#"
+        refused      ana@example.com: requesters cannot approve their own request (SymSDK:SELF_APPROVAL)
+        12:00:00  approve          refused      eve@elsewhere.test: eve@elsewhere.test is not among those who may decide this request (SymSDK:NOT_PERMITTED)
+        12:00:00  deescalate       refused      ben@example.com: only an escalated request can be revoked; this one is requested (DeescalateAPI:INVALID_RUN)
+
+        prod is requested
+    "#]].assert_eq(&golden[golden.find("refused").unwrap()..]);
+}

@@ -1,0 +1,131 @@
+//! Workers, on the machine's clock: short, and with real time in it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sym_sdk::config::{Config, FlowParams, PromptField};
+use sym_sdk::engine::WorkerLimits;
+use sym_sdk::model::RunId;
+use sym_sdk::prelude::*;
+use sym_sdk::runtime::{Runtime, Submission};
+use sym_sdk::strategy::StrategyType;
+use sym_sdk::testing::{Harness, RecordingDelivery, RecordingStrategy};
+
+use super::plain;
+
+/// Nothing here takes nearly so long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The configuration of a flow that gives access for a second.
+async fn config() -> Config {
+    let mut declared = Config::default();
+    Harness::builder()
+        .access_flow("prod", ["admins"])
+        .declare(|config| {
+            config.organization.domains.push("example.com".into());
+            config.flows[0].params = FlowParams {
+                prompt_fields: vec![PromptField {
+                    name: "duration".into(),
+                    field_type: "duration".into(),
+                    allowed_values: Some(vec!["1s".into()]),
+                    ..Default::default()
+                }],
+                ..config.flows[0].params.clone()
+            };
+            declared = config.clone();
+        })
+        .handlers(plain())
+        .build()
+        .await
+        .unwrap();
+    declared
+}
+
+struct World {
+    runtime: Runtime,
+    strategy: RecordingStrategy,
+    delivery: RecordingDelivery,
+}
+
+impl World {
+    async fn new() -> Self {
+        let (strategy, delivery) = (RecordingStrategy::new(), RecordingDelivery::new());
+        let shared = strategy.clone();
+        let runtime = Runtime::builder(config().await)
+            .registry(plain())
+            .delivery(delivery.clone())
+            .strategy_type(StrategyType::new("test", move |_| Ok(Arc::new(shared.clone()))))
+            .build()
+            .await
+            .unwrap();
+        Self { runtime, strategy, delivery }
+    }
+
+    async fn request(&self) -> RunId {
+        let request = Submission::request("prod", "ana@example.com").input("duration", "1s");
+        self.runtime.submit(request).await.unwrap().run
+    }
+
+    async fn until(&self, run: RunId, status: RunStatus) {
+        let reached = async {
+            while self.runtime.run(run).await.unwrap().state.run.status() != status {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, reached).await.unwrap_or_else(|_| panic!("the Run did not become {status}"));
+    }
+}
+
+#[tokio::test]
+async fn workers_carry_a_run_to_its_end() {
+    let world = World::new().await;
+    let workers = world.runtime.start(WorkerLimits::default());
+    let run = world.request().await;
+    world.until(run, RunStatus::Requested).await;
+    world.runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
+    world.until(run, RunStatus::Escalated).await;
+    assert_eq!(world.strategy.granted().len(), 1);
+    world.until(run, RunStatus::Deescalated).await;
+    assert!(world.strategy.granted().is_empty());
+    let ended = world.runtime.run(run).await.unwrap().state;
+    let granted = ended.decision.as_ref().unwrap().at;
+    assert!(ended.updated_at.duration_since(granted).unsigned_abs() >= Duration::from_secs(1), "not a moment early");
+    workers.shutdown(PATIENCE).await;
+}
+
+#[tokio::test]
+async fn what_comes_while_no_workers_run_waits_for_them() {
+    let world = World::new().await;
+    let workers = world.runtime.start(WorkerLimits::default());
+    workers.shutdown(PATIENCE).await;
+    let run = world.request().await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(world.delivery.delivered().is_empty(), "the workers have been shut down");
+    let workers = world.runtime.start(WorkerLimits::default());
+    world.until(run, RunStatus::Requested).await;
+    workers.shutdown(PATIENCE).await;
+}
+
+/// A grant that hangs holds up neither the shutdown nor other Runs.
+#[tokio::test]
+async fn a_call_that_hangs_does_not_hold_up_others_or_the_shutdown() {
+    let world = World::new().await;
+    world.strategy.hang_grant();
+    let workers = world.runtime.start(WorkerLimits::default());
+    let mut runs = Vec::new();
+    for _ in 0..2 {
+        let run = world.request().await;
+        world.until(run, RunStatus::Requested).await;
+        world.runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
+        runs.push(run);
+        world.until(run, RunStatus::Approved).await;
+    }
+    let other = Submission::request("prod", "cho@example.com").input("duration", "1s");
+    let other = world.runtime.submit(other).await.unwrap().run;
+    world.until(other, RunStatus::Requested).await;
+    world.runtime.submit(Submission::approve(other, "ben@example.com")).await.unwrap();
+    world.until(other, RunStatus::Escalated).await;
+    assert_eq!(world.runtime.run(runs[0]).await.unwrap().state.run.status(), RunStatus::Approved);
+    assert_eq!(world.runtime.run(runs[1]).await.unwrap().state.run.status(), RunStatus::Approved, "they share a lock");
+    tokio::time::timeout(PATIENCE, workers.shutdown(Duration::from_millis(10))).await.unwrap();
+}

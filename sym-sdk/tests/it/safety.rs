@@ -1,0 +1,470 @@
+//! What must not be possible through the runtime, whatever front ends send and services do.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use expect_test::expect;
+use sym_sdk::BoxFuture;
+use sym_sdk::clock::VirtualClock;
+use sym_sdk::config::{self, Config};
+use sym_sdk::delivery::{Delivery, DeliveryReceipt, RequestView};
+use sym_sdk::engine::{InputKey, MemoryStore};
+use sym_sdk::forms::PromptForm;
+use sym_sdk::handler::Registry;
+use sym_sdk::handlers;
+use sym_sdk::machine::{EffectError, MessageRef, Notice};
+use sym_sdk::model::{Channel, ChannelType, RunId, RunStatus};
+use sym_sdk::prelude::*;
+use sym_sdk::routing::Destination;
+use sym_sdk::runtime::{Builder, Limits, Runtime, Submission};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyType};
+use sym_sdk::template::StepOutput;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[reducer]
+fn get_permissions() -> RequestPermission {
+    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+}
+
+fn plain() -> Registry {
+    handlers![get_permissions]
+}
+
+/// One access flow with one target, and a destination for errors.
+fn config() -> Config {
+    let reference = |name: &str| config::Reference::named(name);
+    let mut config = Config::default();
+    config.organization.domains = vec!["example.com".to_owned()];
+    config.error_loggers.push(config::ErrorLogger {
+        name: "errors".to_owned(),
+        destination: "#errors".to_owned(),
+        ..Default::default()
+    });
+    config.environments.push(config::Environment {
+        name: "main".to_owned(),
+        error_logger: Some("errors".to_owned()),
+        ..Default::default()
+    });
+    config.integrations.push(config::Integration {
+        kind: "vault".to_owned(),
+        name: "vault".to_owned(),
+        external_id: "vault-1".to_owned(),
+        ..Default::default()
+    });
+    config.targets.push(target("admins"));
+    config.strategies.push(config::Strategy {
+        kind: "vault".to_owned(),
+        name: "vault".to_owned(),
+        integration: Some(reference("vault")),
+        targets: vec![reference("admins")],
+        ..Default::default()
+    });
+    config.flows.push(config::Flow {
+        name: "prod".to_owned(),
+        environment: "main".to_owned(),
+        params: config::FlowParams { strategy: Some(reference("vault")), ..Default::default() },
+        ..Default::default()
+    });
+    config
+}
+
+fn target(name: &str) -> config::Target {
+    config::Target {
+        kind: "vault_role".to_owned(),
+        name: name.to_owned(),
+        settings: [("role".to_owned(), name.to_owned())].into(),
+        ..Default::default()
+    }
+}
+
+/// Counts what it is asked, and panics where it is told to.
+#[derive(Clone, Default)]
+struct Vault {
+    granted: Arc<AtomicUsize>,
+    revoked: Arc<AtomicUsize>,
+    panics: Arc<AtomicUsize>,
+}
+
+impl Vault {
+    fn panicking(times: usize) -> Self {
+        Self { panics: Arc::new(AtomicUsize::new(times)), ..Self::default() }
+    }
+
+    fn perhaps_panic(&self) {
+        let left = self.panics.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        assert!(left.is_err(), "the vault panics before it returns a future");
+    }
+
+    fn strategy_type(&self) -> StrategyType {
+        let vault = self.clone();
+        StrategyType::new("vault", move |_| Ok(Arc::new(vault.clone())))
+    }
+}
+
+impl AccessStrategy for Vault {
+    fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
+        Box::pin(std::future::ready(Ok(Some(user.username().to_owned()))))
+    }
+
+    fn escalate<'a>(&'a self, _: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
+        self.perhaps_panic();
+        self.granted.fetch_add(1, Ordering::SeqCst);
+        Box::pin(std::future::ready(Ok(Escalation::granted())))
+    }
+
+    fn deescalate<'a>(&'a self, _: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
+        self.perhaps_panic();
+        self.revoked.fetch_add(1, Ordering::SeqCst);
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    fn reach(&self) -> RevocationReach {
+        RevocationReach::Everything
+    }
+}
+
+/// Keeps the alerts that it is given, or fails to send them.
+#[derive(Clone, Default)]
+struct Alerts {
+    fails: bool,
+    sent: Arc<Mutex<Vec<String>>>,
+}
+
+fn done<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, Result<T>> {
+    Box::pin(std::future::ready(Ok(value)))
+}
+
+impl Delivery for Alerts {
+    fn name(&self) -> &str {
+        "alerts"
+    }
+
+    fn reaches(&self, _: &Destination) -> bool {
+        false
+    }
+
+    fn deliver<'a>(&'a self, _: &'a RequestView, _: &'a Destination) -> BoxFuture<'a, Result<DeliveryReceipt>> {
+        done(DeliveryReceipt::OptedOut)
+    }
+
+    fn update<'a>(&'a self, _: &'a RequestView, _: &'a MessageRef) -> BoxFuture<'a, Result<()>> {
+        done(())
+    }
+
+    fn reaches_user(&self, _: &User) -> bool {
+        false
+    }
+
+    fn message<'a>(&'a self, _: &'a RequestView, _: &'a User, _: &'a Notice) -> BoxFuture<'a, Result<()>> {
+        done(())
+    }
+
+    fn alert<'a>(&'a self, _: &'a RequestView, _: &'a str, error: &'a EffectError) -> BoxFuture<'a, Result<()>> {
+        if self.fails {
+            return Box::pin(std::future::ready(Err(Error::handler("it is down"))));
+        }
+        self.sent.lock().unwrap().push(error.message.clone());
+        done(())
+    }
+
+    fn opens_forms_for(&self, _: ChannelType) -> bool {
+        false
+    }
+
+    fn open_form<'a>(&'a self, _: &'a RequestView, _: &'a PromptForm) -> BoxFuture<'a, Result<()>> {
+        done(())
+    }
+}
+
+struct World {
+    runtime: Runtime,
+    clock: Arc<VirtualClock>,
+}
+
+fn clock() -> Arc<VirtualClock> {
+    Arc::new(VirtualClock::at("2024-02-29T12:00:00Z".parse().unwrap()))
+}
+
+impl World {
+    async fn new(config: Config, change: impl FnOnce(Builder) -> Builder) -> Self {
+        let clock = clock();
+        let builder = change(Runtime::builder(config).registry(plain()).clock(clock.clone()));
+        Self { runtime: builder.dry().build().await.unwrap(), clock }
+    }
+
+    async fn settle(&self) {
+        self.runtime.run_until_idle().await.unwrap();
+    }
+
+    async fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+        self.settle().await;
+    }
+
+    async fn request(&self, who: &str) -> RunId {
+        let request = Submission::request("prod", who).input("duration", "1h");
+        let run = self.runtime.submit(request).await.unwrap().run;
+        self.settle().await;
+        run
+    }
+
+    async fn approve(&self, run: RunId) {
+        self.runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
+        self.settle().await;
+    }
+
+    /// Requested by Ana and approved by Ben.
+    async fn approved(&self) -> RunId {
+        let run = self.request("ana@example.com").await;
+        self.approve(run).await;
+        run
+    }
+
+    async fn status(&self, run: RunId) -> RunStatus {
+        self.runtime.run(run).await.unwrap().state.run.status()
+    }
+
+    async fn refusal(&self, submission: Submission) -> String {
+        self.runtime.submit(submission).await.unwrap_err().to_string()
+    }
+}
+
+#[tokio::test]
+async fn no_key_of_a_submission_stands_for_a_timer_or_an_effect() {
+    let world = World::new(config(), |builder| builder).await;
+    let run = world.approved().await;
+    for key in [format!("timer:{run}:Expire:1"), format!("effect:{run}:9"), format!("effect:{run}:10")] {
+        let spoiler = Submission::request("prod", "ana@example.com").input("duration", "1h").key(InputKey::new(key));
+        world.runtime.submit(spoiler).await.unwrap();
+    }
+    world.advance(HOUR).await;
+    assert_eq!(world.status(run).await, RunStatus::Deescalated);
+}
+
+#[tokio::test]
+async fn a_key_given_twice_is_one_submission() {
+    let world = World::new(config(), |builder| builder).await;
+    let request =
+        || Submission::request("prod", "ana@example.com").input("duration", "1h").key(InputKey::new("api:42"));
+    let first = world.runtime.submit(request()).await.unwrap();
+    world.settle().await;
+    let second = world.runtime.submit(request()).await.unwrap();
+    assert_eq!((first.run, first.event), (second.run, second.event));
+}
+
+#[tokio::test]
+async fn a_strategy_that_panics_before_it_returns_a_future_fails_the_run_only() {
+    let vault = Vault::panicking(1);
+    let world = World::new(config(), |builder| builder.strategy_type(vault.strategy_type())).await;
+    let run = world.approved().await;
+    assert_eq!(world.status(run).await, RunStatus::Errored);
+    let error = world.runtime.run(run).await.unwrap().state.error.clone().unwrap();
+    expect!["the strategy panicked: the vault panics before it returns a future"].assert_eq(&error.message);
+    assert_eq!(vault.revoked.load(Ordering::SeqCst), 1, "nothing is left behind");
+}
+
+#[tokio::test]
+async fn a_revocation_outlives_a_strategy_that_panics() {
+    let vault = Vault::default();
+    let alerts = Alerts::default();
+    let world =
+        World::new(config(), |builder| builder.strategy_type(vault.strategy_type()).delivery(alerts.clone())).await;
+    let run = world.approved().await;
+    vault.panics.store(3, Ordering::SeqCst);
+    world.advance(HOUR).await;
+    for _ in 0..3 {
+        assert_eq!(vault.revoked.load(Ordering::SeqCst), 0);
+        world.advance(Duration::from_secs(10)).await;
+    }
+    assert_eq!(world.status(run).await, RunStatus::Deescalated);
+    assert_eq!(alerts.sent.lock().unwrap().len(), 1, "the first failure is told");
+}
+
+#[tokio::test]
+async fn an_alert_goes_to_every_front_end_though_one_fails() {
+    let vault = Vault::panicking(1);
+    let (down, up) = (Alerts { fails: true, ..Alerts::default() }, Alerts::default());
+    let world = World::new(config(), |builder| {
+        builder.strategy_type(vault.strategy_type()).delivery(down).delivery(up.clone())
+    })
+    .await;
+    world.approved().await;
+    assert_eq!(up.sent.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_revocation_is_not_carried_out_somewhere_else() {
+    let store = Arc::new(MemoryStore::new());
+    let (before, after) = (Vault::default(), Vault::default());
+    let world =
+        World::new(config(), |builder| builder.strategy_type(before.strategy_type()).store(store.clone())).await;
+    let run = world.approved().await;
+    assert_eq!(before.granted.load(Ordering::SeqCst), 1);
+
+    let mut moved = config();
+    moved.integrations[0].external_id = "vault-2".to_owned();
+    let alerts = Alerts::default();
+    let builder = Runtime::builder(moved).registry(plain()).clock(world.clock.clone()).store(store);
+    let builder = builder.strategy_type(after.strategy_type()).delivery(alerts.clone()).dry();
+    let world = World { runtime: builder.build().await.unwrap(), clock: world.clock };
+    world.advance(HOUR).await;
+    assert_eq!(after.revoked.load(Ordering::SeqCst), 0, "the access is in the other vault");
+    let state = world.runtime.run(run).await.unwrap().state;
+    assert!(state.may_hold_access());
+    expect!["flow `prod` no longer reaches what access to `admins` was granted in: its strategy has changed since"]
+        .assert_eq(&alerts.sent.lock().unwrap()[0]);
+}
+
+#[tokio::test]
+async fn a_flow_is_not_taken_away_while_its_runs_hold_access() {
+    let store = Arc::new(MemoryStore::new());
+    let world = World::new(config(), |builder| builder.store(store.clone())).await;
+    world.approved().await;
+    let renamed = || {
+        let mut config = config();
+        config.flows[0].name = "staging".to_owned();
+        Runtime::builder(config).registry(plain()).clock(world.clock.clone()).store(store.clone()).dry()
+    };
+    let faults = renamed().build().await.unwrap_err().to_string();
+    assert!(faults.contains("flow `prod` is not declared any more, and 1 Run of it may still give access"), "{faults}");
+    world.advance(HOUR).await;
+    renamed().build().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_empty_identity_is_none() {
+    mod blank {
+        use sym_sdk::prelude::*;
+
+        #[reducer]
+        fn get_permissions() -> RequestPermission {
+            RequestPermission::admins_only()
+        }
+
+        #[reducer]
+        fn get_identity() -> Option<String> {
+            Some(" ".to_owned())
+        }
+
+        #[hook]
+        fn on_request() -> Option<NextEvent> {
+            Some(ApprovalTemplate::approve())
+        }
+
+        pub(super) fn handlers() -> sym_sdk::handler::Registry {
+            sym_sdk::handlers![get_permissions, get_identity, on_request]
+        }
+    }
+    let vault = Vault::default();
+    let world =
+        World::new(config(), |builder| builder.registry(blank::handlers()).strategy_type(vault.strategy_type())).await;
+    let run = world.request("ana@example.com").await;
+    assert_eq!(world.status(run).await, RunStatus::Errored);
+    assert_eq!(vault.granted.load(Ordering::SeqCst), 0);
+    let error = world.runtime.run(run).await.unwrap().state.error.clone().unwrap();
+    expect!["reducer `get_identity` gave an empty id for ana@example.com in vault `vault-1`"]
+        .assert_eq(error.message.split_once(" failed: ").unwrap().1);
+}
+
+#[tokio::test]
+async fn what_a_request_says_twice_must_agree() {
+    let mut config = config();
+    config.targets.push(target("readers"));
+    config.strategies[0].targets.push(config::Reference::named("readers"));
+    let world = World::new(config, |builder| builder).await;
+    let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
+    let request = request.input("target_srn", "admins").input("target_id", "readers");
+    expect![[
+        "the request names two targets, `admins` in `target_srn` and `readers` in `target_id` (SymSDK:UNKNOWN_TARGET)"
+    ]]
+    .assert_eq(&world.refusal(request).await);
+}
+
+#[tokio::test]
+async fn a_duration_is_not_dropped_where_access_has_no_end() {
+    let mut config = config();
+    config.flows[0].params.schedule_deescalation = false;
+    let world = World::new(config, |builder| builder).await;
+    let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
+    expect!["flow `prod` takes no duration: its access lasts until it is revoked (SymSDK:INVALID_DURATION)"]
+        .assert_eq(&world.refusal(request).await);
+}
+
+#[tokio::test]
+async fn a_duration_that_is_left_empty_takes_the_default_of_its_field() {
+    let mut config = config();
+    config.flows[0].params.prompt_fields.push(config::PromptField {
+        name: "duration".to_owned(),
+        field_type: "duration".to_owned(),
+        allowed_values: Some(vec!["30m".to_owned(), "1h".to_owned()]),
+        default: Some("30m".to_owned()),
+        ..Default::default()
+    });
+    let world = World::new(config, |builder| builder).await;
+    let run = world.runtime.submit(Submission::request("prod", "ana@example.com")).await.unwrap().run;
+    let duration = world.runtime.run(run).await.unwrap().state.request.as_ref().map(|request| request.duration);
+    assert_eq!(duration, Some(Some(HOUR / 2)));
+}
+
+#[tokio::test]
+async fn a_decision_message_has_a_limit() {
+    let world = World::new(config(), |builder| builder).await;
+    let run = world.request("ana@example.com").await;
+    let deny = Submission::deny(run, "ben@example.com").decision_message("x".repeat(65 * 1024));
+    expect!["the decision message takes 66560 bytes; at most 65536 are taken (SymSDK:TOO_LARGE)"]
+        .assert_eq(&world.refusal(deny).await);
+}
+
+#[tokio::test]
+async fn limits_may_be_as_long_as_can_be() {
+    let limits = Limits { reducer: Duration::MAX, strategy: Duration::MAX, ..Limits::default() };
+    let world = World::new(config(), |builder| builder.limits(limits)).await;
+    let run = world.approved().await;
+    assert_eq!(world.status(run).await, RunStatus::Escalated);
+}
+
+#[tokio::test]
+async fn no_front_end_passes_for_code() {
+    let world = World::new(config(), |builder| builder).await;
+    for kind in [ChannelType::Sdk, ChannelType::Scheduler] {
+        let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
+        let refusal = world.refusal(request.through(Channel::new(kind))).await;
+        let expected =
+            format!("nothing is submitted through `{kind}`: that is for what code fires (SymSDK:INVALID_EVENT)");
+        assert_eq!(refusal, expected);
+    }
+}
+
+#[tokio::test]
+async fn the_form_of_a_hidden_flow_is_not_shown() {
+    mod hidden {
+        use std::sync::Arc;
+
+        use sym_sdk::prelude::*;
+
+        #[reducer]
+        fn get_permissions() -> RequestPermission {
+            RequestPermission::admins_only()
+        }
+
+        #[reducer]
+        fn get_flows() -> Vec<Arc<Flow>> {
+            Vec::new()
+        }
+
+        pub(super) fn handlers() -> sym_sdk::handler::Registry {
+            sym_sdk::handlers![get_permissions, get_flows]
+        }
+    }
+    let mut config = config();
+    config.flows_filter = Some(config::FlowsFilter::default());
+    let world = World::new(config, |builder| builder.registry(hidden::handlers())).await;
+    let ana = world.runtime.directory().get_or_create_user_by_email("ana@example.com").await.unwrap();
+    let refusal = world.runtime.preview_form("prod", &ana).await.unwrap_err().to_string();
+    expect!["flow `prod` is not open to ana@example.com (SymSDK:NOT_PERMITTED)"].assert_eq(&refusal);
+    let form = PromptForm::of_flow(&world.runtime.flow("prod").unwrap());
+    let refusal = world.runtime.change_form("prod", &ana, "reason", form).await.unwrap_err().to_string();
+    expect!["flow `prod` is not open to ana@example.com (SymSDK:NOT_PERMITTED)"].assert_eq(&refusal);
+}

@@ -1,0 +1,183 @@
+//! The virtual clock's course, and the timeline that is kept of it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use expect_test::expect;
+use jiff::Timestamp;
+use sym_sdk::config::PromptField;
+use sym_sdk::handlers;
+use sym_sdk::prelude::*;
+use sym_sdk::testing::Harness;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+#[reducer]
+fn get_permissions() -> RequestPermission {
+    RequestPermission::new(PermissionLevel::Member, PermissionLevel::Member)
+}
+
+#[reducer]
+fn get_request_notifications() -> Result<Vec<Notification>> {
+    Ok(vec![Notification::to(SlackChannelName::new("#requests")?).timeout(10 * MINUTE)])
+}
+
+async fn harness() -> Harness {
+    let builder = Harness::builder().access_flow("prod", ["admins"]).declare(|config| {
+        config.flows[0].params.prompt_fields.push(PromptField {
+            name: "reason".into(),
+            field_type: "string".into(),
+            required: false,
+            ..Default::default()
+        });
+    });
+    builder.handlers(handlers![get_permissions, get_request_notifications]).build().await.unwrap()
+}
+
+fn at(time: &str) -> Timestamp {
+    format!("2024-02-29T{time}Z").parse().unwrap()
+}
+
+#[tokio::test]
+async fn the_clock_goes_from_one_thing_to_the_next() {
+    let mut harness = harness().await;
+    let run = harness.request("prod").duration("1h").await.unwrap();
+    let simulation = harness.simulation_mut();
+    assert_eq!(simulation.now(), at("12:00:00"), "work takes no time");
+    assert_eq!(simulation.advance_to_next().await.unwrap(), Some(at("12:10:00")), "nobody has answered");
+    assert_eq!(simulation.advance_to_next().await.unwrap(), None);
+    assert_eq!(simulation.now(), at("12:10:00"));
+    assert_eq!(harness.status(run).await.unwrap(), RunStatus::Expired);
+}
+
+#[tokio::test]
+async fn advancing_ends_at_the_time_that_was_asked_for() {
+    let mut harness = harness().await;
+    let run = harness.request("prod").duration("1h").await.unwrap();
+    harness.approve_as(run, "ben@example.com").await.unwrap();
+    harness.advance(HOUR - MINUTE).await.unwrap();
+    assert_eq!(harness.simulation().now(), at("12:59:00"));
+    assert_eq!(harness.status(run).await.unwrap(), RunStatus::Escalated);
+    harness.advance(HOUR).await.unwrap();
+    assert_eq!(harness.simulation().now(), at("13:59:00"));
+    let ended = harness.timeline().entries().iter().find(|entry| entry.what == "removed").unwrap();
+    assert_eq!(ended.at, at("13:00:00"), "things happen when they fall due, not when time has passed");
+}
+
+#[tokio::test]
+async fn a_run_to_the_end_stops_at_its_limit() {
+    let mut harness = harness().await;
+    let run = harness.request("prod").duration("1h").await.unwrap();
+    harness.approve_as(run, "ben@example.com").await.unwrap();
+    assert!(!harness.simulation_mut().run_to_end(HOUR / 2).await.unwrap());
+    assert_eq!(harness.simulation().now(), at("12:30:00"));
+    assert!(harness.simulation_mut().run_to_end(HOUR).await.unwrap());
+    assert_eq!(harness.simulation().now(), at("13:00:00"), "the clock stands where the last thing was done");
+    assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated);
+}
+
+mod waiting {
+    use super::*;
+
+    /// Gives way to a thread, which answers when it likes.
+    pub(super) struct Elsewhere(pub(super) Mutex<Option<Answer>>);
+
+    pub(super) type Answer = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+    #[hook]
+    pub(super) async fn on_request(elsewhere: State<Elsewhere>) {
+        let answer = elsewhere.0.lock().unwrap().take();
+        if let Some(answer) = answer {
+            answer.await;
+        }
+    }
+}
+
+/// A future that another thread finishes after a while of real time.
+fn answered_elsewhere() -> waiting::Answer {
+    let shared = Arc::new(Mutex::new((false, None::<std::task::Waker>)));
+    let thread = shared.clone();
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(30));
+        let mut answered = thread.lock().unwrap();
+        answered.0 = true;
+        if let Some(waker) = answered.1.take() {
+            waker.wake();
+        }
+    });
+    Box::pin(std::future::poll_fn(move |cx| {
+        let mut answered = shared.lock().unwrap();
+        if answered.0 {
+            return std::task::Poll::Ready(());
+        }
+        answered.1 = Some(cx.waker().clone());
+        std::task::Poll::Pending
+    }))
+}
+
+#[tokio::test]
+async fn a_handler_may_wait_for_the_real_world() {
+    let handlers = handlers![get_permissions, waiting::on_request];
+    let elsewhere = waiting::Elsewhere(Mutex::new(Some(answered_elsewhere())));
+    let builder = Harness::builder().approval_flow("deploy").handlers(handlers).state(elsewhere);
+    let mut harness = builder.grace(Duration::from_secs(20)).build().await.unwrap();
+    let run = harness.request("deploy").await.unwrap();
+    assert_eq!(harness.status(run).await.unwrap(), RunStatus::Requested);
+    assert_eq!(harness.simulation().now(), at("12:00:00"), "the clock stood still meanwhile");
+}
+
+#[tokio::test]
+async fn long_and_strange_texts_leave_the_timeline_in_order() {
+    let mut harness = harness().await;
+    let reason = format!("\u{1b}[31mzwölf\r\n\u{202e}{}", "日本語".repeat(100));
+    let run = harness.request("prod").duration("1h").field("reason", reason.as_str()).await.unwrap();
+    let text = harness.timeline().of_run(run).to_string();
+    let line = text.lines().find(|line| line.contains("asks")).unwrap();
+    expect!["asks         admins for 1h; reason:  [31mzwölf   日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語…"].assert_eq(line.trim());
+    assert!(text.chars().all(|c| c == '\n' || !c.is_control()));
+
+    // For programs nothing is cut.
+    let json = harness.timeline().to_json();
+    let asked = json.as_array().unwrap().iter().find(|entry| entry["what"] == "asks").unwrap();
+    assert_eq!(asked["details"]["asked"]["fields"]["reason"], reason.as_str());
+    assert_eq!(asked["details"]["asked"]["duration"], 3600);
+}
+
+#[tokio::test]
+async fn the_timeline_is_there_for_programs_line_by_line() {
+    let mut harness = harness().await;
+    let run = harness.request("prod").by("ana@example.com").duration("1h").await.unwrap();
+    harness.approve_as(run, "ben@example.com").await.unwrap();
+    let json = harness.timeline().to_json();
+    assert_eq!(json.as_array().unwrap().len(), harness.timeline().entries().len());
+    let mut granted = json.as_array().unwrap().iter().find(|entry| entry["what"] == "granted").unwrap().clone();
+    assert_eq!(granted["run"], run.to_string());
+    for id in ["run", "event_id"] {
+        granted.as_object_mut().unwrap().remove(id);
+    }
+    expect![[r#"
+        {
+          "actor": "ben@example.com",
+          "at": "2024-02-29T12:00:00Z",
+          "channel": {
+            "identifier": null,
+            "type": "internal"
+          },
+          "details": {
+            "audit": {
+              "granted": {
+                "identity": "ana@example.com",
+                "target": "admins",
+                "until": "2024-02-29T13:00:00Z"
+              }
+            }
+          },
+          "event": "escalate",
+          "flow": "prod",
+          "status": "approved",
+          "text": "admins to ana@example.com until 13:00:00",
+          "what": "granted"
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&granted).unwrap());
+}

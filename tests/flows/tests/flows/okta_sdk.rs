@@ -1,0 +1,58 @@
+use flows::clients::Okta;
+use flows::okta_sdk;
+use sym_sdk::handlers;
+use sym_sdk::model::RunId;
+use sym_sdk::prelude::*;
+use sym_sdk::simulation::Outbox;
+use sym_sdk::testing::Harness;
+
+use super::flow;
+
+async fn harness() -> Harness {
+    let email = |name: &&str| format!("{name}@example.com");
+    let okta = Okta {
+        departments: [("ana", "Engineering"), ("bea", "Finance")]
+            .map(|(name, department)| (email(&name), department.to_owned()))
+            .into(),
+        groups: [
+            ("00g-engineering", &["eve", "emil"][..]),
+            ("00g-it", &[][..]),
+            ("00g-approvers", &["eve", "ada"][..]),
+        ]
+        .map(|(group, names)| (group.to_owned(), names.iter().map(email).collect()))
+        .into(),
+    };
+    let handlers = handlers![okta_sdk::get_permissions, okta_sdk::get_request_notifications, okta_sdk::on_approve];
+    let builder = flow("okta_sdk", &Outbox::new()).handlers(handlers).client(okta).admin("ada@example.com");
+    builder.build().await.unwrap()
+}
+
+async fn request(harness: &mut Harness, name: &str) -> RunId {
+    harness.request("by-department").by(format!("{name}@example.com")).field("reason", "work").await.unwrap()
+}
+
+#[tokio::test]
+async fn the_departments_group_decides_and_its_channel_is_told() {
+    let mut harness = harness().await;
+    let run = request(&mut harness, "ana").await;
+    assert_eq!(harness.delivery().delivered(), [(run, "#engineering-access".to_owned())]);
+    harness.approve_as(run, "dan@example.com").await.unwrap_err();
+
+    // In the department's group, and not in the one of approvers.
+    harness.approve_as(run, "emil@example.com").await.unwrap();
+    assert_eq!(harness.status(run).await.unwrap(), RunStatus::Requested);
+    harness.approve_as(run, "eve@example.com").await.unwrap();
+    assert_eq!(harness.status(run).await.unwrap(), RunStatus::Approved);
+    let routed = harness.timeline().entries().iter().find(|entry| entry.what == "routed").unwrap();
+    assert!(routed.text.contains("eve@example.com"), "the timeline names who may decide: {}", routed.text);
+}
+
+#[tokio::test]
+async fn admins_decide_where_the_group_is_empty() {
+    let mut harness = harness().await;
+    let run = request(&mut harness, "bea").await;
+    assert_eq!(harness.delivery().delivered(), [(run, "#general-access".to_owned())]);
+    harness.approve_as(run, "eve@example.com").await.unwrap_err();
+    harness.approve_as(run, "ada@example.com").await.unwrap();
+    assert_eq!(harness.status(run).await.unwrap(), RunStatus::Approved);
+}

@@ -1,0 +1,46 @@
+use expect_test::expect;
+use flows::clients::{PagerDuty, Slack};
+use flows::{pagerduty_on_call, plain};
+use sym_sdk::handlers;
+use sym_sdk::prelude::*;
+use sym_sdk::simulation::Outbox;
+use sym_sdk::testing::Harness;
+
+use super::{flow, sent};
+
+async fn harness(outbox: &Outbox, on_call: Option<&[&str]>) -> Harness {
+    let handlers = handlers![plain::get_permissions, plain::get_request_notifications, pagerduty_on_call::on_request];
+    let on_call = on_call.map(|emails| emails.iter().map(|email| (*email).to_owned()).collect());
+    let builder = flow("pagerduty_on_call", outbox).handlers(handlers).client(PagerDuty { on_call });
+    builder.client(Slack { outbox: outbox.clone() }).build().await.unwrap()
+}
+
+#[tokio::test]
+async fn who_is_on_call_is_approved_with_a_reason_that_says_so() {
+    let outbox = Outbox::new();
+    let mut harness = harness(&outbox, Some(&["ana@example.com"])).await;
+    let run = harness.request("on-call").by("ana@example.com").field("reason", "the site is down").await.unwrap();
+    expect![[r#"
+        2024-02-29 UTC
+        12:00:00  request          by           ana@example.com through the API
+                                   asks         reason: the site is down
+                                   called       on_request (tests/flows/src/pagerduty_on_call.rs) fired approve: “the site is down (on call)”
+        12:00:00  approve          by           ana@example.com (fired by a hook)
+                                   now          approved
+                                   told         ana@example.com: “ana@example.com approved your request for On call”
+
+        on-call is approved
+    "#]].assert_eq(&harness.golden(run));
+    let other = harness.request("on-call").by("ben@example.com").field("reason", "the site is down").await.unwrap();
+    assert_eq!(harness.status(other).await.unwrap(), RunStatus::Requested);
+}
+
+#[tokio::test]
+async fn a_person_decides_while_the_service_knows_nobody() {
+    let outbox = Outbox::new();
+    let mut harness = harness(&outbox, None).await;
+    let run = harness.request("on-call").by("ana@example.com").field("reason", "the site is down").await.unwrap();
+    assert_eq!(harness.status(run).await.unwrap(), RunStatus::Requested);
+    let text = "slack to ana@example.com: You wait for an approver: ana@example.com is not known to PagerDuty (PagerDuty:USER_NOT_FOUND)";
+    assert_eq!(sent(&outbox), [text]);
+}
