@@ -221,14 +221,14 @@ async fn check_reports_all_faults_with_their_places() {
     done.is(
         Exit::Fault,
         expect![[r#"
-        error: wrong-field/main.tf:40:1: field `repos` of flow `prod` has `prefetch = true`, and no handler gives it
-          help: write a handler with `#[prefetch(field = "repos")]`
-        error: wrong-field/main.tf:40:1: flow `prod` has no reducer `get_permissions`
-          help: write `#[reducer] fn get_permissions(event: &Event) -> RequestPermission`
-        error: sym-sdk/tests/it/app.rs:31:1: prefetch `repos` is for field `repo`, which no flow has
-          help: did you mean `repos`? the fields are `duration`, `repos`
-        1 flow, 2 handlers, 2 integrations: 3 faults
-    "#]],
+            error: wrong-field/main.tf:40:1: flow `prod` has no reducer `get_permissions`
+              help: write `#[reducer] fn get_permissions(event: &Event) -> RequestPermission`
+            error: wrong-field/main.tf:48:5: field `repos` of flow `prod` has `prefetch = true`, and no handler gives it
+              help: write a handler with `#[prefetch(field = "repos")]`
+            error: sym-sdk/tests/it/app.rs:31:1: prefetch `repos` is for field `repo`, which no flow has
+              help: did you mean `repos`? the fields are `duration`, `repos`
+            1 flow, 2 handlers, 2 integrations: 3 faults
+        "#]],
         expect![[""]],
     );
 }

@@ -24,7 +24,7 @@ fn one_line() {
 fn report_has_it_all() {
     expect![[r#"
         no group `00g1` (Okta:GROUP_NOT_FOUND, service okta, status 429, request req-1)
-          hint: see <the> groups & roles
+          help: see <the> groups & roles
           see: https://example.com/groups
           caused by: connection closed"#]]
     .assert_eq(&sample().report().to_string());

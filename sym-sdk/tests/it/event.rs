@@ -90,11 +90,11 @@ fn vars_that_are_not_there_are_explained() {
     assert_eq!(flow.var("approvers").unwrap(), "ann@example.com");
     expect![[r#"
         flow `prod` has no var `request_chanel` (SymSDK:UNKNOWN_VAR)
-          hint: did you mean `request_channel`? the vars in flow `prod` are `approvers`, `request_channel`"#]]
+          help: did you mean `request_channel`? the vars in flow `prod` are `approvers`, `request_channel`"#]]
     .assert_eq(&flow.var("request_chanel").unwrap_err().report().to_string());
     expect![[r#"
         flow `bare` has no var `x` (SymSDK:UNKNOWN_VAR)
-          hint: there are no vars in flow `bare`"#]]
+          help: there are no vars in flow `bare`"#]]
     .assert_eq(&Flow::builder(slug("bare"), "acme").build().var("x").unwrap_err().report().to_string());
 }
 
@@ -177,7 +177,7 @@ fn bound_settings_come_from_fields() {
     fields.remove("repo");
     expect![[r#"
         target `any-repo` takes its setting `repo` from the field `repo`, which has no value (SymSDK:MISSING_FIELD)
-          hint: the fields are `force`: bool"#]]
+          help: the fields are `force`: bool"#]]
     .assert_eq(&target.bind(&fields).unwrap_err().report().to_string());
 }
 
@@ -204,11 +204,11 @@ fn integrations_and_secrets_that_are_not_there_are_explained() {
     assert_eq!(okta.secret("api_token_secret").unwrap().path(), "OKTA_TOKEN");
     expect![[r#"
         environment `main` has no integration `otka` (SymSDK:UNKNOWN_INTEGRATION)
-          hint: did you mean `okta`? the integrations in environment `main` are `okta`"#]]
+          help: did you mean `okta`? the integrations in environment `main` are `okta`"#]]
     .assert_eq(&environment.integration("otka").unwrap_err().report().to_string());
     expect![[r#"
         integration `okta` has no secret `token` (SymSDK:UNKNOWN_SECRET)
-          hint: the secrets in integration `okta` are `api_token_secret`"#]]
+          help: the secrets in integration `okta` are `api_token_secret`"#]]
     .assert_eq(&okta.secret("token").unwrap_err().report().to_string());
     assert_eq!(*okta.setting("region").unwrap_err().code(), codes::UNKNOWN_SETTING);
 }

@@ -50,15 +50,15 @@ fn what_is_not_there_is_explained() {
     let fields = FieldMap::from_iter([("repo", FieldValue::from("x")), ("count", 1.into())]);
     expect![[r#"
         there is no field `reop` (SymSDK:UNKNOWN_FIELD)
-          hint: did you mean `repo`? the fields are `count`: int, `repo`: string"#]]
+          help: did you mean `repo`? the fields are `count`: int, `repo`: string"#]]
     .assert_eq(&fields.text("reop").unwrap_err().report().to_string());
     expect![[r#"
         field `count` has the type `int`, not `string` (SymSDK:INVALID_FIELD_VALUE)
-          hint: the fields are `count`: int, `repo`: string"#]]
+          help: the fields are `count`: int, `repo`: string"#]]
     .assert_eq(&fields.text("count").unwrap_err().report().to_string());
     expect![[r#"
         there is no field `x` (SymSDK:UNKNOWN_FIELD)
-          hint: no field has a value"#]]
+          help: no field has a value"#]]
     .assert_eq(&FieldMap::new().int("x").unwrap_err().report().to_string());
 }
 
@@ -151,7 +151,7 @@ fn missing_and_unexpected_fields() {
     assert_eq!(*error.code(), codes::UNKNOWN_FIELD);
     expect![[r#"
         field `reppo` is not expected (SymSDK:UNKNOWN_FIELD)
-          hint: did you mean `repo`? the expected fields are `repo`"#]]
+          help: did you mean `repo`? the expected fields are `repo`"#]]
     .assert_eq(&error.report().to_string());
 
     #[derive(Debug, Deserialize)]
@@ -161,7 +161,7 @@ fn missing_and_unexpected_fields() {
     }
     expect![[r#"
         field `repo` is needed, but has no value (SymSDK:MISSING_FIELD)
-          hint: did you mean `reppo`? the fields are `reppo`: string"#]]
+          help: did you mean `reppo`? the fields are `reppo`: string"#]]
     .assert_eq(&FieldMap::from_iter([("reppo", "x")]).deserialize::<Lax>().unwrap_err().report().to_string());
 }
 

@@ -24,7 +24,7 @@ fn field_types_by_name() {
     }
     expect![[r#"
         `strng` is not a field type (SymSDK:INVALID_FIELD)
-          hint: did you mean `string`? the field types are `string`, `int`, `bool`, `duration`, `slack_user`, `slack_user_list`, `str_list`, `int_list`"#]]
+          help: did you mean `string`? the field types are `string`, `int`, `bool`, `duration`, `slack_user`, `slack_user_list`, `str_list`, `int_list`"#]]
     .assert_eq(&"strng".parse::<FieldType>().unwrap_err().report().to_string());
 }
 
@@ -40,7 +40,7 @@ fn durations() {
     }
     expect![[r#"
         expected a duration such as `30m`, got `1 hour` (SymSDK:INVALID_DURATION)
-          hint: a duration is a whole number and a unit: `s`, `m`, `h`, `d` or `mo` (30 days)"#]]
+          help: a duration is a whole number and a unit: `s`, `m`, `h`, `d` or `mo` (30 days)"#]]
     .assert_eq(&parse_duration("1 hour").unwrap_err().report().to_string());
     expect!["the duration `0s` must be more than zero (SymSDK:INVALID_DURATION)"]
         .assert_eq(&parse_duration("0s").unwrap_err().to_string());
@@ -157,7 +157,7 @@ fn values_of_another_type_are_refused() {
         .assert_eq(&spec(FieldType::String).parse(&json!(vec![0; 100])).unwrap_err().to_string());
     expect![[r#"
         field `f`: expected a duration such as `30m`, got `soon` (SymSDK:INVALID_DURATION)
-          hint: a duration is a whole number and a unit: `s`, `m`, `h`, `d` or `mo` (30 days)"#]]
+          help: a duration is a whole number and a unit: `s`, `m`, `h`, `d` or `mo` (30 days)"#]]
     .assert_eq(&spec(FieldType::Duration).parse(&json!("soon")).unwrap_err().report().to_string());
     assert_eq!(*spec(FieldType::Duration).parse(&json!(0)).unwrap_err().code(), codes::INVALID_DURATION);
 }
@@ -196,7 +196,7 @@ fn options_that_are_not_allowed_are_refused() {
     let urgency = spec(FieldType::String).with_allowed_values(["Low".into(), "High".into()]).unwrap();
     expect![[r#"
         field `f` does not allow `high` (SymSDK:OPTION_NOT_ALLOWED)
-          hint: choose one of `Low`, `High`"#]]
+          help: choose one of `Low`, `High`"#]]
     .assert_eq(&urgency.parse(&json!("high")).unwrap_err().report().to_string());
     let durations = [Duration::from_secs(1800), Duration::from_secs(7200)].map(FieldValue::from);
     let duration = spec(FieldType::Duration).with_allowed_values(durations).unwrap();
@@ -204,7 +204,7 @@ fn options_that_are_not_allowed_are_refused() {
     assert!(duration.parse(&json!("120m")).is_ok());
     expect![[r#"
         field `f` does not allow `1h` (SymSDK:OPTION_NOT_ALLOWED)
-          hint: choose one of `30m`, `2h`"#]]
+          help: choose one of `30m`, `2h`"#]]
     .assert_eq(&duration.parse(&json!(3600)).unwrap_err().report().to_string());
     let tags = spec(FieldType::StrList).with_allowed_values(["a".into(), "b".into()]).unwrap();
     assert!(tags.parse(&json!(["b", "a"])).is_ok());
@@ -298,7 +298,7 @@ fn the_form_of_a_flow() {
     assert_eq!(form.values().names().collect::<Vec<_>>(), ["urgency"]);
     expect![[r#"
         the form has no field `insident` (SymSDK:UNKNOWN_FIELD)
-          hint: did you mean `incident`? the fields in the form are `urgency`, `incident`"#]]
+          help: did you mean `incident`? the fields in the form are `urgency`, `incident`"#]]
     .assert_eq(&form.field_mut("insident").unwrap_err().report().to_string());
 
     let json = serde_json::to_string(&form).unwrap();

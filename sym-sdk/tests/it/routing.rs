@@ -143,7 +143,7 @@ fn notifications_have_destinations_but_one_in_slack() {
         .assert_eq(&Notification::new(Vec::<Destination>::new()).unwrap_err().to_string());
     expect![[r#"
         a notification must have at most one Slack destination, got 2 (SymSDK:INVALID_DESTINATION)
-          hint: use a Slack group, or a list of several notifications"#]]
+          help: use a Slack group, or a list of several notifications"#]]
     .assert_eq(&Notification::to(channel()).and(channel()).unwrap_err().report().to_string());
     let both = Notification::to(channel()).timeout(Duration::from_secs(9)).and(person("a@b.c")).unwrap();
     assert_eq!(both.destinations().len(), 2);

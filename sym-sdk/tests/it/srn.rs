@@ -49,18 +49,18 @@ fn error_wording() {
     let report = |text| Srn::parse(text).unwrap_err().report().to_string();
     expect![[r#"
         `foo:bar:baz` is not an SRN: it has 3 parts (SymSDK:INVALID_SRN)
-          hint: expected `org:model:slug:version[:identifier]`"#]]
+          help: expected `org:model:slug:version[:identifier]`"#]]
     .assert_eq(&report("foo:bar:baz"));
     expect![[r#"
         `sym:integration:x:1.0.0` is not an SRN: it has 4 parts (SymSDK:INVALID_SRN)
-          hint: expected `org:model:type:slug:version[:identifier]`"#]]
+          help: expected `org:model:type:slug:version[:identifier]`"#]]
     .assert_eq(&report("sym:integration:x:1.0.0"));
     expect!["`a:b:c:latest:` is not an SRN: it ends with a colon (SymSDK:INVALID_SRN)"]
         .assert_eq(&report("a:b:c:latest:"));
     expect!["`a:b:c:1.0` is not an SRN: `1.0` is not a version: expected `latest` or three numbers of at most three digits, such as `1.0.0` (SymSDK:INVALID_SRN)"].assert_eq(&report("a:b:c:1.0"));
     expect![[r#"
         `a!:b:c d:1.0` is not an SRN: it has 3 faults (SymSDK:INVALID_SRN)
-          hint: the organization `a!` is not valid: it has the character '!'; the slug `c d` is not valid: it has the character ' '; `1.0` is not a version: expected `latest` or three numbers of at most three digits, such as `1.0.0`"#]]
+          help: the organization `a!` is not valid: it has the character '!'; the slug `c d` is not valid: it has the character ' '; `1.0` is not a version: expected `latest` or three numbers of at most three digits, such as `1.0.0`"#]]
     .assert_eq(&report("a!:b:c d:1.0"));
 }
 
@@ -123,7 +123,7 @@ fn json_is_the_text() {
 fn slug_names_the_bad_character() {
     expect![[r#"
         `prod access` is not a slug: it has the character ' ' (SymSDK:INVALID_SLUG)
-          hint: a slug is made of letters, digits, dashes and underscores"#]]
+          help: a slug is made of letters, digits, dashes and underscores"#]]
     .assert_eq(&Slug::parse("prod access").unwrap_err().report().to_string());
     expect!["`` is not a slug: it is empty (SymSDK:INVALID_SLUG)"].assert_eq(&Slug::parse("").unwrap_err().to_string());
     assert!(Slug::parse("naïve").is_err());

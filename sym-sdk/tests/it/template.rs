@@ -18,7 +18,7 @@ fn steps_by_name() {
     }
     expect![[r#"
         `aprove` is not an event (SymSDK:INVALID_STEP)
-          hint: did you mean `approve`? the events are `prompt`, `request`, `request_forward`, `request_expire`, `approve`, `deny`, `escalate`, `deescalate`"#]]
+          help: did you mean `approve`? the events are `prompt`, `request`, `request_forward`, `request_expire`, `approve`, `deny`, `escalate`, `deescalate`"#]]
     .assert_eq(&"aprove".parse::<Step>().unwrap_err().report().to_string());
 }
 

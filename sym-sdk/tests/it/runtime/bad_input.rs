@@ -76,15 +76,15 @@ async fn an_unknown_flow() {
     refused(
         Submission::request("prd", "ana@example.com"),
         expect![[r#"
-        there is no flow `prd` (SymSDK:UNKNOWN_FLOW)
-          hint: did you mean `prod`?"#]],
+            there is no flow `prd` (SymSDK:UNKNOWN_FLOW)
+              help: did you mean `prod`?"#]],
     )
     .await;
     refused(
         Submission::request("something else", "ana@example.com"),
         expect![[r#"
-        there is no flow `something else` (SymSDK:UNKNOWN_FLOW)
-          hint: there are: deploy, prod"#]],
+            there is no flow `something else` (SymSDK:UNKNOWN_FLOW)
+              help: there are: deploy, prod"#]],
     )
     .await;
     refused(
@@ -95,15 +95,15 @@ async fn an_unknown_flow() {
     refused(
         Submission::request("acme:flow:prod:7.0.0", "ana@example.com"),
         expect![[r#"
-        flow `prod` has version 1.0.0, not 7.0.0 (SymSDK:UNKNOWN_FLOW)
-          hint: name version `latest`"#]],
+            flow `prod` has version 1.0.0, not 7.0.0 (SymSDK:UNKNOWN_FLOW)
+              help: name version `latest`"#]],
     )
     .await;
     refused(
         Submission::request("acme:access_target:prod:latest", "ana@example.com"),
         expect![[r#"
-        `acme:access_target:prod:latest` is not an SRN: it has 4 parts (SymSDK:INVALID_SRN)
-          hint: expected `org:model:type:slug:version[:identifier]`"#]],
+            `acme:access_target:prod:latest` is not an SRN: it has 4 parts (SymSDK:INVALID_SRN)
+              help: expected `org:model:type:slug:version[:identifier]`"#]],
     )
     .await;
 }
@@ -113,16 +113,16 @@ async fn an_unknown_target() {
     refused(
         good().input("target_srn", "admin"),
         expect![[r#"
-        `admin` is not a target of flow `prod` (SymSDK:UNKNOWN_TARGET)
-          hint: the targets are `admins`, `readers`"#]],
+            `admin` is not a target of flow `prod` (SymSDK:UNKNOWN_TARGET)
+              help: the targets are `admins`, `readers`"#]],
     )
     .await;
     refused(good().input("target_srn", 7), expect!["`target_srn` must be text (SymSDK:UNKNOWN_TARGET)"]).await;
     refused(
         good().input("target_srn", ""),
         expect![[r#"
-        flow `prod` needs field `target_srn`, and the request leaves it empty (SymSDK:MISSING_FIELD)
-          hint: the targets are `admins`, `readers`"#]],
+            flow `prod` needs field `target_srn`, and the request leaves it empty (SymSDK:MISSING_FIELD)
+              help: the targets are `admins`, `readers`"#]],
     )
     .await;
 }
@@ -132,8 +132,8 @@ async fn an_unknown_field() {
     refused(
         good().input("urgenci", "low"),
         expect![[r#"
-        flow `prod` has no field `urgenci` (SymSDK:UNKNOWN_FIELD)
-          hint: did you mean `urgency`? the fields are `urgency`, `tickets`, `dry_run`, `duration`, `target_srn`"#]],
+            flow `prod` has no field `urgenci` (SymSDK:UNKNOWN_FIELD)
+              help: did you mean `urgency`? the fields are `urgency`, `tickets`, `dry_run`, `duration`, `target_srn`"#]],
     )
     .await;
 }
@@ -168,8 +168,8 @@ async fn an_option_that_is_not_allowed() {
     refused(
         good().input("urgency", "medium"),
         expect![[r#"
-        field `urgency` does not allow `medium` (SymSDK:OPTION_NOT_ALLOWED)
-          hint: choose one of `high`, `low`"#]],
+            field `urgency` does not allow `medium` (SymSDK:OPTION_NOT_ALLOWED)
+              help: choose one of `high`, `low`"#]],
     )
     .await;
 }
@@ -179,22 +179,22 @@ async fn a_duration_that_is_not_offered() {
     refused(
         good().input("duration", "2h"),
         expect![[r#"
-        flow `prod` does not offer a duration of 2h (SymSDK:INVALID_DURATION)
-          hint: the durations offered are `1h`, `1d`"#]],
+            flow `prod` does not offer a duration of 2h (SymSDK:INVALID_DURATION)
+              help: the durations offered are `1h`, `1d`"#]],
     )
     .await;
     refused(
         good().input("duration", -5),
         expect![[r#"
-        field `duration` expects a duration, in seconds or such as `30m`, got `-5` (SymSDK:INVALID_FIELD_VALUE)
-          hint: the durations offered are `1h`, `1d`"#]],
+            field `duration` expects a duration, in seconds or such as `30m`, got `-5` (SymSDK:INVALID_FIELD_VALUE)
+              help: the durations offered are `1h`, `1d`"#]],
     )
     .await;
     refused(
         good().input("duration", "soon"),
         expect![[r#"
-        field `duration`: expected a duration such as `30m`, got `soon` (SymSDK:INVALID_DURATION)
-          hint: the durations offered are `1h`, `1d`"#]],
+            field `duration`: expected a duration such as `30m`, got `soon` (SymSDK:INVALID_DURATION)
+              help: the durations offered are `1h`, `1d`"#]],
     )
     .await;
 }
@@ -203,7 +203,7 @@ async fn a_duration_that_is_not_offered() {
 async fn all_faults_are_told_at_once() {
     refused(good().input("urgency", "medium").input("colour", "red").input("duration", "2h"), expect![[r#"
         the request for flow `prod` has 3 faults: flow `prod` has no field `colour`; field `urgency` does not allow `medium`; flow `prod` does not offer a duration of 2h (SymSDK:UNKNOWN_FIELD)
-          hint: choose one of `high`, `low`; the durations offered are `1h`, `1d`; the fields are `urgency`, `tickets`, `dry_run`, `duration`, `target_srn`"#]]).await;
+          help: choose one of `high`, `low`; the durations offered are `1h`, `1d`; the fields are `urgency`, `tickets`, `dry_run`, `duration`, `target_srn`"#]]).await;
 }
 
 #[tokio::test]
@@ -212,20 +212,22 @@ async fn a_user_of_a_foreign_domain() {
     refused(
         foreign,
         expect![[r#"
-        eve@elsewhere.test is not a known user (SymSDK:UNKNOWN_USER)
-          hint: their e-mail domain is none of the organization's; an administrator can add them"#]],
+            eve@elsewhere.test is not a known user (SymSDK:UNKNOWN_USER)
+              help: their e-mail domain is none of the organization's; an administrator can add them"#]],
     )
     .await;
     refused(
         Submission::prompt("deploy", "eve@elsewhere.test"),
         expect![[r#"
-        eve@elsewhere.test is not a known user (SymSDK:UNKNOWN_USER)
-          hint: their e-mail domain is none of the organization's; an administrator can add them"#]],
+            eve@elsewhere.test is not a known user (SymSDK:UNKNOWN_USER)
+              help: their e-mail domain is none of the organization's; an administrator can add them"#]],
     )
     .await;
     refused(
         Submission::request("deploy", "not an address"),
-        expect!["expected an e-mail address, got `not an address` (SymSDK:INVALID_EMAIL)"],
+        expect![[r#"
+            expected an e-mail address, got `not an address` (SymSDK:INVALID_EMAIL)
+              help: it has the character ' '"#]],
     )
     .await;
 }
