@@ -1,276 +1,23 @@
-//! Properties of the approval machine over random histories, and its rules one by one.
+//! The machine's rules, one by one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use proptest::prelude::*;
-use sym_sdk::audit::{AuditEntry, AuditKind, EventStatus, EventSummary, HandlerResult};
+use super::world::*;
+use sym_sdk::audit::AuditKind;
 use sym_sdk::error::codes;
 use sym_sdk::machine::*;
 use sym_sdk::model::*;
 use sym_sdk::prelude::{NextEvent, Notification, PermissionLevel, RequestPermission, SlackChannelName, Step};
 use sym_sdk::routing::PermissionScope;
 use sym_sdk::template::ApprovalTemplate;
-use uuid::Uuid;
-
-const HOUR: Duration = Duration::from_secs(3600);
-
-/// A Run with everything around it that the machine does not have: a queue of effects, timers, and a record of who holds what.
-struct World {
-    flow: Arc<Flow>,
-    hooks: Hooks,
-    permission: RequestPermission,
-    notifications: Vec<Notification>,
-    now: Timestamp,
-    state: Option<RunState>,
-    effects: BTreeMap<u64, Effect>,
-    timers: BTreeMap<TimerKind, (Timestamp, u64)>,
-    holds: BTreeSet<EntitlementKey>,
-    audit: Vec<AuditEntry>,
-    events: u128,
-    /// Whether the strategy has granted access that it has not taken away, as far as the outcomes tell.
-    granted: bool,
-    /// What has been asked of the strategy.
-    grants_asked: u32,
-    /// The events that were taken.
-    accepted: Vec<EventId>,
-}
-
-fn user(name: &str, role: UserRole) -> Arc<User> {
-    let id = UserId::from_uuid(Uuid::new_v5(&Uuid::nil(), name.as_bytes()));
-    Arc::new(User::person(id, &format!("{name}@example.com")).unwrap().with_role(role))
-}
-
-fn people() -> Vec<Arc<User>> {
-    vec![
-        user("ana", UserRole::Member),
-        user("ben", UserRole::Member),
-        user("cho", UserRole::Member),
-        user("ada", UserRole::Admin),
-        user("gus", UserRole::Guest),
-    ]
-}
-
-fn flow(access: bool, params: FlowParams) -> Arc<Flow> {
-    let name: Slug = "prod".parse().unwrap();
-    let mut flow = Flow::builder(name.clone(), "acme").params(params);
-    if access {
-        let target = AccessTarget::new("acme", "okta_group", "admins".parse().unwrap()).with_setting("group_id", "g1");
-        flow = flow.strategy(sym_sdk::model::Strategy::new(name, "okta").with_target(target));
-    }
-    Arc::new(flow.build())
-}
-
-impl World {
-    fn new(flow: Arc<Flow>, hooks: Hooks, permission: RequestPermission) -> Self {
-        Self {
-            flow,
-            hooks,
-            permission,
-            notifications: vec![Notification::to(SlackChannelName::new("#requests").unwrap())],
-            now: "2024-02-29T12:00:00Z".parse().unwrap(),
-            state: None,
-            effects: BTreeMap::new(),
-            timers: BTreeMap::new(),
-            holds: BTreeSet::new(),
-            audit: Vec::new(),
-            events: 0,
-            granted: false,
-            grants_asked: 0,
-            accepted: Vec::new(),
-        }
-    }
-
-    fn access() -> Self {
-        let permission = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member);
-        Self::new(flow(true, FlowParams::default()), Hooks::NONE, permission)
-    }
-
-    fn input(&mut self, body: InputBody) -> Reply {
-        let run = RunId::from_uuid(Uuid::from_u128(7));
-        let input = Input::new(run, self.flow.srn().clone(), self.now, body);
-        let rules = Rules { flow: &self.flow, hooks: self.hooks };
-        let before = self.state.clone();
-        let transition = step(&rules, self.state.as_ref(), &input);
-        assert_eq!(transition, step(&rules, before.as_ref(), &input), "a step is a function of its arguments");
-        if let Some(state) = transition.state {
-            // What is stored is what is read back.
-            let json = serde_json::to_string(&state).unwrap();
-            assert_eq!(serde_json::from_str::<RunState>(&json).unwrap(), state);
-            self.state = Some(state);
-        }
-        for effect in transition.effects {
-            if let EffectKind::Grant { .. } = effect.kind {
-                self.grants_asked += 1;
-                let status = self.state.as_ref().map(|state| state.run.status());
-                assert_eq!(status, Some(RunStatus::Approved), "only what is approved is granted");
-            }
-            assert!(self.effects.insert(effect.key.seq, effect).is_none(), "effect numbers are unique");
-        }
-        for change in transition.timers {
-            match change {
-                TimerChange::Set { kind, at, generation } => self.timers.insert(kind, (at, generation)),
-                TimerChange::Cancel { kind } => self.timers.remove(&kind),
-                _ => unreachable!(),
-            };
-        }
-        for change in transition.holds {
-            match change {
-                HoldChange::Hold(key) => assert!(self.holds.insert(key)),
-                HoldChange::Release(key) => assert!(self.holds.remove(&key)),
-                _ => unreachable!(),
-            }
-        }
-        self.audit.extend(transition.audit);
-        transition.reply
-    }
-
-    fn act(&mut self, who: &Arc<User>, action: Action) -> Reply {
-        self.act_through(who, ChannelType::Slack, action)
-    }
-
-    fn act_through(&mut self, who: &Arc<User>, channel: ChannelType, action: Action) -> Reply {
-        self.events += 1;
-        let event = EventId::from_uuid(Uuid::from_u128(self.events));
-        let reply =
-            self.input(InputBody::Submitted { event, actor: who.clone(), channel: Channel::new(channel), action });
-        if let Reply::Accepted { event: accepted } = &reply {
-            assert_eq!(*accepted, Some(event));
-            self.accepted.push(event);
-        }
-        reply
-    }
-
-    fn request(&mut self, who: &Arc<User>) -> Reply {
-        let mut request = RequestInput::default();
-        if let Some(strategy) = self.flow.strategy() {
-            request.target = Some(strategy.targets()[0].clone());
-            request.duration = Some(HOUR);
-        }
-        self.act(who, Action::Request(Box::new(request)))
-    }
-
-    fn approve(&mut self, who: &Arc<User>) -> Reply {
-        self.act(who, Action::Approve { decision_message: None })
-    }
-
-    fn deny(&mut self, who: &Arc<User>) -> Reply {
-        self.act(who, Action::Deny { decision_message: None })
-    }
-
-    /// Carries out an effect with the outcome that it has when all goes well.
-    fn succeed(&mut self, seq: u64) {
-        let outcome = match &self.effects[&seq].kind {
-            EffectKind::Hook { hook, .. } => verdict(*hook, HookVerdict::Continue),
-            EffectKind::Route => Outcome::Routed {
-                handlers: vec![],
-                routing: Routing::new(self.permission.clone(), self.notifications.clone()),
-            },
-            EffectKind::Deliver { .. } => Outcome::Delivered(vec![DeliveryResult::Delivered {
-                destination: "#requests".into(),
-                message: MessageRef::new("test", seq.to_string()),
-            }]),
-            EffectKind::Identify { .. } => {
-                Outcome::Identified { identity: "u1".into(), resource: "g1".into(), handler: None }
-            }
-            EffectKind::Grant { .. } => Outcome::Granted { output: None },
-            EffectKind::Revoke { .. } => Outcome::Revoked(Revocation::default()),
-            _ => Outcome::Done,
-        };
-        self.finish(seq, outcome);
-    }
-
-    fn fail(&mut self, seq: u64, retryable: bool) {
-        let mut error = EffectError::new(codes::HANDLER_FAILED, "it broke");
-        error.retryable = retryable;
-        self.finish(seq, Outcome::Failed(error));
-    }
-
-    fn finish(&mut self, seq: u64, outcome: Outcome) {
-        let effect = self.effects.remove(&seq).expect("the effect is under way");
-        if let Some(at) = effect.not_before {
-            self.now = self.now.max(at);
-        }
-        match (&effect.kind, &outcome) {
-            // A grant that fails may have been carried out all the same.
-            (EffectKind::Grant { .. }, _) => self.granted = true,
-            (EffectKind::Revoke { .. }, Outcome::Revoked(_)) => self.granted = false,
-            _ => {}
-        }
-        self.input(InputBody::EffectDone { seq, outcome: outcome.clone() });
-        // The same outcome again, as after a crash, changes nothing.
-        let again = self.state.clone();
-        assert_eq!(self.input(InputBody::EffectDone { seq, outcome }), Reply::Stale);
-        assert_eq!(self.state, again);
-    }
-
-    /// Carries out all that is asked for, in order, until nothing is left.
-    fn settle(&mut self) {
-        while let Some(seq) = self.effects.keys().next().copied() {
-            self.succeed(seq);
-        }
-    }
-
-    fn fire(&mut self, kind: TimerKind) -> Reply {
-        let (at, generation) = self.timers.remove(&kind).expect("the timer is set");
-        self.now = self.now.max(at);
-        self.input(InputBody::TimerFired { kind, generation })
-    }
-
-    fn advance(&mut self, by: Duration) {
-        self.now += by;
-        while let Some((kind, _)) =
-            self.timers.iter().map(|(kind, (at, _))| (*kind, *at)).find(|(_, at)| *at <= self.now)
-        {
-            self.fire(kind);
-        }
-    }
-
-    fn find(&self, wanted: impl Fn(&EffectKind) -> bool) -> Option<u64> {
-        self.effects.iter().find(|(_, effect)| wanted(&effect.kind)).map(|(seq, _)| *seq)
-    }
-
-    fn state(&self) -> &RunState {
-        self.state.as_ref().expect("the Run exists")
-    }
-
-    fn status(&self) -> RunStatus {
-        self.state().run.status()
-    }
-
-    fn refusal(&self, reply: &Reply) -> String {
-        match reply {
-            Reply::Refused { error, .. } => error.to_string(),
-            other => format!("not refused: {other:?}"),
-        }
-    }
-}
-
-fn verdict(hook: Hook, verdict: HookVerdict) -> Outcome {
-    let name: &'static str = if matches!(hook, Hook::On(_)) { "on_hook" } else { "after_hook" };
-    Outcome::Hook { handler: HandlerRef::new(name, "tests", "tests.rs", 1), verdict }
-}
-
-fn is_hook(wanted: Hook) -> impl Fn(&EffectKind) -> bool {
-    move |kind| matches!(kind, EffectKind::Hook { hook, .. } if *hook == wanted)
-}
-
-fn is_grant(kind: &EffectKind) -> bool {
-    matches!(kind, EffectKind::Grant { .. })
-}
-
-fn is_revoke(kind: &EffectKind) -> bool {
-    matches!(kind, EffectKind::Revoke { .. })
-}
 
 #[test]
 fn an_access_request_goes_from_request_to_deescalation() {
     let [ana, ben, ..] = <[_; 5]>::try_from(people()).unwrap();
     let mut world = World::access();
-    world.request(&ana);
-    world.settle();
+    world.open(&ana);
     assert_eq!(world.status(), RunStatus::Requested);
     world.approve(&ben);
     world.settle();
@@ -289,8 +36,7 @@ fn an_access_request_goes_from_request_to_deescalation() {
 fn the_end_of_access_is_set_before_the_strategy_is_asked() {
     let [ana, ben, ..] = <[_; 5]>::try_from(people()).unwrap();
     let mut world = World::access();
-    world.request(&ana);
-    world.settle();
+    world.open(&ana);
     world.approve(&ben);
     while world.find(is_grant).is_none() {
         let seq = *world.effects.keys().next_back().unwrap();
@@ -305,10 +51,7 @@ fn an_approval_only_flow_stops_after_approval() {
     let [ana, ben, ..] = <[_; 5]>::try_from(people()).unwrap();
     let permission = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member);
     let mut world = World::new(flow(false, FlowParams::default()), Hooks::NONE, permission);
-    world.request(&ana);
-    world.settle();
-    world.approve(&ben);
-    world.settle();
+    world.escalate(&ana, &ben);
     assert_eq!(world.status(), RunStatus::Approved);
     assert!(world.state().is_finished());
     assert!(world.timers.is_empty());
@@ -318,10 +61,7 @@ fn an_approval_only_flow_stops_after_approval() {
 fn the_second_of_two_decisions_is_refused_with_the_name_of_the_first() {
     let [ana, ben, cho, ..] = <[_; 5]>::try_from(people()).unwrap();
     let mut world = World::access();
-    world.request(&ana);
-    world.settle();
-    world.approve(&ben);
-    world.settle();
+    world.escalate(&ana, &ben);
     let reply = world.deny(&cho);
     expect_test::expect!["this request was already approved by ben@example.com (SymSDK:ALREADY_DECIDED)"]
         .assert_eq(&world.refusal(&reply));
@@ -333,8 +73,7 @@ fn a_decision_that_waited_for_another_one_is_told_so() {
     let [ana, ben, cho, ..] = <[_; 5]>::try_from(people()).unwrap();
     let mut world = World::access();
     world.hooks = Hooks::NONE.with(Hook::On(Step::Approve));
-    world.request(&ana);
-    world.settle();
+    world.open(&ana);
     world.approve(&ben);
     assert!(matches!(world.deny(&cho), Reply::Accepted { .. }), "it waits for the hook of the first");
     world.settle();
@@ -356,8 +95,7 @@ fn nobody_decides_beyond_the_permissions() {
         PermissionLevel::Admin,
         PermissionScope::try_from(sym_sdk::prelude::user_ids([&*ben])).unwrap(),
     );
-    world.request(&ana);
-    world.settle();
+    world.open(&ana);
     for (who, expected) in [
         (
             &cho,
@@ -392,18 +130,14 @@ fn requesters_approve_their_own_request_only_where_it_is_allowed() {
     let [ana, .., ada, _] = <[_; 5]>::try_from(people()).unwrap();
     for who in [&ana, &ada] {
         let mut world = World::access();
-        world.request(who);
-        world.settle();
+        world.open(who);
         let reply = world.approve(who);
         expect_test::expect!["requesters cannot approve their own request (SymSDK:SELF_APPROVAL)"]
             .assert_eq(&world.refusal(&reply));
 
         let mut world = World::access();
         world.permission = world.permission.clone().allow_self_approval(true);
-        world.request(who);
-        world.settle();
-        world.approve(who);
-        world.settle();
+        world.escalate(who, who);
         assert_eq!(world.status(), RunStatus::Escalated);
     }
 }
@@ -413,8 +147,7 @@ fn requesters_may_always_withdraw() {
     let ana = user("ana", UserRole::Member);
     let mut world = World::access();
     world.permission = RequestPermission::admins_only();
-    world.request(&ana);
-    world.settle();
+    world.open(&ana);
     world.deny(&ana);
     world.settle();
     assert_eq!(world.status(), RunStatus::Denied);
@@ -439,8 +172,7 @@ fn guests_never_request_and_decide_only_where_flow_and_permissions_admit_them() 
         params.allow_guest_interaction = guests;
         let permission = RequestPermission::new(PermissionLevel::Admin, level);
         let mut world = World::new(flow(true, params), Hooks::NONE, permission);
-        world.request(&ana);
-        world.settle();
+        world.open(&ana);
         let reply = world.approve(&gus);
         assert_eq!(matches!(reply, Reply::Accepted { .. }), admitted, "guests {guests}, level {level:?}: {reply:?}");
     }
@@ -451,10 +183,7 @@ fn two_approvals_are_needed_when_two_are_asked_for_and_one_denial_denies() {
     let [ana, ben, cho, ..] = <[_; 5]>::try_from(people()).unwrap();
     let mut world = World::access();
     world.permission = world.permission.clone().approvals(2);
-    world.request(&ana);
-    world.settle();
-    world.approve(&ben);
-    world.settle();
+    world.escalate(&ana, &ben);
     assert_eq!(world.status(), RunStatus::Requested);
     let reply = world.approve(&ben);
     expect_test::expect!["you have approved this request already; it waits for others (SymSDK:ALREADY_DECIDED)"]
@@ -473,8 +202,7 @@ fn an_approval_that_its_own_hook_fires_again_is_still_one_vote() {
     let mut world = World::access();
     world.hooks = Hooks::NONE.with(Hook::On(Step::Approve));
     world.permission = world.permission.clone().approvals(2);
-    world.request(&ana);
-    world.settle();
+    world.open(&ana);
     world.approve(&ben);
     let hook = world.find(is_hook(Hook::On(Step::Approve))).unwrap();
     let again = ApprovalTemplate::approve().reason("with a better reason");
@@ -584,10 +312,7 @@ fn a_failing_hook_does_not_keep_access_from_ending() {
     let [ana, ben, ..] = <[_; 5]>::try_from(people()).unwrap();
     let mut world = World::access();
     world.hooks = Hooks::NONE.with(Hook::On(Step::Deescalate)).with(Hook::After(Step::Deescalate));
-    world.request(&ana);
-    world.settle();
-    world.approve(&ben);
-    world.settle();
+    world.escalate(&ana, &ben);
     world.advance(HOUR);
     let hook = world.find(is_hook(Hook::On(Step::Deescalate))).unwrap();
     world.fail(hook, false);
@@ -600,8 +325,7 @@ fn a_failing_hook_does_not_keep_access_from_ending() {
 fn a_grant_that_fails_for_good_is_cleaned_up() {
     let [ana, ben, ..] = <[_; 5]>::try_from(people()).unwrap();
     let mut world = World::access();
-    world.request(&ana);
-    world.settle();
+    world.open(&ana);
     world.approve(&ben);
     let mut attempts = 0;
     loop {
@@ -627,10 +351,7 @@ fn a_grant_that_fails_for_good_is_cleaned_up() {
 fn a_revocation_is_tried_until_it_succeeds() {
     let [ana, ben, ..] = <[_; 5]>::try_from(people()).unwrap();
     let mut world = World::access();
-    world.request(&ana);
-    world.settle();
-    world.approve(&ben);
-    world.settle();
+    world.escalate(&ana, &ben);
     world.advance(HOUR);
     let mut alerts = 0;
     let began = world.now;
@@ -655,10 +376,7 @@ fn a_revoke_and_the_timer_revoke_once() {
     let [ana, ben, cho, ..] = <[_; 5]>::try_from(people()).unwrap();
     let mut world = World::access();
     world.hooks = Hooks::NONE.with(Hook::On(Step::Deescalate));
-    world.request(&ana);
-    world.settle();
-    world.approve(&ben);
-    world.settle();
+    world.escalate(&ana, &ben);
     world.act(&ana, Action::Revoke);
     let generation = world.timers.remove(&TimerKind::Expire).unwrap().1;
     world.now += HOUR;
@@ -730,10 +448,7 @@ fn open_ended_access_lasts_until_it_is_revoked() {
     params.schedule_deescalation = false;
     let permission = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member);
     let mut world = World::new(flow(true, params), Hooks::NONE, permission);
-    world.request(&ana);
-    world.settle();
-    world.approve(&ben);
-    world.settle();
+    world.escalate(&ana, &ben);
     assert!(world.timers.is_empty());
     world.act(&cho, Action::Revoke);
     world.settle();
@@ -747,10 +462,7 @@ fn where_early_revocation_is_off_only_admins_revoke() {
     params.allow_revoke = false;
     let permission = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member);
     let mut world = World::new(flow(true, params), Hooks::NONE, permission);
-    world.request(&ana);
-    world.settle();
-    world.approve(&ben);
-    world.settle();
+    world.escalate(&ana, &ben);
     let reply = world.act(&ana, Action::Revoke);
     expect_test::expect![
         "flow `prod` does not allow access to be revoked early; an administrator can (SymSDK:NOT_PERMITTED)"
@@ -776,8 +488,7 @@ fn a_closed_source_takes_no_requests() {
 fn time_within_a_run_never_runs_backwards() {
     let [ana, ben, ..] = <[_; 5]>::try_from(people()).unwrap();
     let mut world = World::access();
-    world.request(&ana);
-    world.settle();
+    world.open(&ana);
     let before = world.state().updated_at;
     world.now -= 5 * HOUR;
     world.approve(&ben);
@@ -793,8 +504,7 @@ fn a_clock_that_was_ahead_for_a_while_holds_up_no_end_of_access() {
     let years = 10 * 365 * 24 * HOUR;
     let mut world = World::access();
     world.now += years;
-    world.request(&ana);
-    world.settle();
+    world.open(&ana);
     world.now -= years;
     world.approve(&ben);
     world.settle();
@@ -811,8 +521,7 @@ fn a_person_whose_address_changes_is_still_the_same_person() {
     let renamed = |user: &User| Arc::new(User::person(user.id(), &format!("new-{}", user.username())).unwrap());
     let mut world = World::access();
     world.permission = world.permission.clone().approvals(2);
-    world.request(&ana);
-    world.settle();
+    world.open(&ana);
     let reply = world.approve(&renamed(&ana));
     expect_test::expect!["requesters cannot approve their own request (SymSDK:SELF_APPROVAL)"]
         .assert_eq(&world.refusal(&reply));
@@ -827,10 +536,7 @@ fn an_alert_of_a_failing_revocation_that_is_not_sent_is_raised_again() {
     let [ana, ben, ..] = <[_; 5]>::try_from(people()).unwrap();
     let is_alert = |kind: &EffectKind| matches!(kind, EffectKind::Alert { .. });
     let mut world = World::access();
-    world.request(&ana);
-    world.settle();
-    world.approve(&ben);
-    world.settle();
+    world.escalate(&ana, &ben);
     world.advance(HOUR);
     world.fail(world.find(is_revoke).unwrap(), false);
     world.fail(world.find(is_alert).expect("the first failure is told"), true);
@@ -872,8 +578,7 @@ fn what_is_repeated_does_not_make_a_run_grow() {
     let mut world = World::access();
     world.hooks = Hooks::NONE.with(Hook::On(Step::Approve));
     world.permission = world.permission.clone().approvals(3);
-    world.request(&ana);
-    world.settle();
+    world.open(&ana);
     let mut sizes = Vec::new();
     for _ in 0..100 {
         // One click is counted once, one is ignored by a hook, one is refused, and all of them come at once.
@@ -898,270 +603,4 @@ fn what_is_repeated_does_not_make_a_run_grow() {
         world.approve(&cho);
     }
     assert!(world.state().queue.len() <= 64);
-}
-
-/// One random thing that happens.
-#[derive(Clone, Debug)]
-enum Move {
-    Act { who: usize, what: u8, channel: u8 },
-    Finish { which: usize, how: u8 },
-    Timer { which: usize },
-    StaleTimer { generation: u64 },
-    Wait { seconds: u64 },
-}
-
-fn moves() -> impl Strategy<Value = Move> + Clone {
-    prop_oneof![
-        3 => (0..5usize, 0..6u8, 0..3u8).prop_map(|(who, what, channel)| Move::Act { who, what, channel }),
-        6 => (0..8usize, 0..12u8).prop_map(|(which, how)| Move::Finish { which, how }),
-        1 => (0..2usize).prop_map(|which| Move::Timer { which }),
-        1 => (0..4u64).prop_map(|generation| Move::StaleTimer { generation }),
-        1 => (1..4000u64).prop_map(|seconds| Move::Wait { seconds }),
-    ]
-}
-
-use proptest::strategy::Strategy;
-
-fn worlds() -> impl Strategy<Value = (bool, u16, bool, bool, bool, u8, bool, u8)> {
-    (any::<bool>(), any::<u16>(), any::<bool>(), any::<bool>(), any::<bool>(), 1..3u8, any::<bool>(), 0..3u8)
-}
-
-fn make_world(
-    (access, hooks, revoke, schedule, guests, approvals, allow_self, level): (
-        bool,
-        u16,
-        bool,
-        bool,
-        bool,
-        u8,
-        bool,
-        u8,
-    ),
-) -> World {
-    let mut params = FlowParams::default();
-    params.allow_revoke = revoke || !schedule;
-    params.schedule_deescalation = schedule;
-    params.allow_guest_interaction = guests;
-    let level = [PermissionLevel::Admin, PermissionLevel::Member, PermissionLevel::AllUsers][usize::from(level)];
-    let hooks = Step::ALL
-        .into_iter()
-        .flat_map(|step| [Hook::On(step), Hook::After(step)])
-        .enumerate()
-        .filter(|(bit, _)| hooks & (1 << bit) != 0)
-        .map(|(_, hook)| hook)
-        .collect();
-    let permission =
-        RequestPermission::new(PermissionLevel::Admin, level).approvals(approvals).allow_self_approval(allow_self);
-    let mut world = World::new(flow(access, params), hooks, permission);
-    let timeout = Duration::from_secs(300);
-    world.notifications =
-        ["#one", "#two"].map(|name| Notification::to(SlackChannelName::new(name).unwrap()).timeout(timeout)).into();
-    world
-}
-
-fn play(world: &mut World, next: &Move) {
-    let people = people();
-    match next {
-        Move::Act { who, what, channel } => {
-            let channel = [ChannelType::Slack, ChannelType::Api, ChannelType::Web][usize::from(*channel)];
-            let who = &people[*who];
-            let action = match what {
-                0 => Action::Prompt,
-                1 | 2 => {
-                    let mut request = RequestInput::default();
-                    request.target = world.flow.strategy().map(|strategy| strategy.targets()[0].clone());
-                    request.duration = world.flow.strategy().map(|_| HOUR);
-                    Action::Request(Box::new(request))
-                }
-                3 => Action::Approve { decision_message: None },
-                4 => Action::Deny { decision_message: Some("no".into()) },
-                _ => Action::Revoke,
-            };
-            world.act_through(who, channel, action);
-        }
-        Move::Finish { which, how } => {
-            let Some(seq) = world.effects.keys().nth(which % world.effects.len().max(1)).copied() else { return };
-            match (how, &world.effects[&seq].kind) {
-                (0, _) => world.fail(seq, true),
-                (1, _) => world.fail(seq, false),
-                (2..=7, EffectKind::Hook { hook: hook @ Hook::On(_), .. }) => {
-                    let next = match how {
-                        2 => ApprovalTemplate::approve(),
-                        3 => ApprovalTemplate::deny(),
-                        4 => ApprovalTemplate::ignore(),
-                        5 => ApprovalTemplate::escalate(),
-                        6 => ApprovalTemplate::deescalate(),
-                        _ => ApprovalTemplate::request(),
-                    };
-                    let hook = *hook;
-                    world.finish(seq, verdict(hook, HookVerdict::Fire(next.into())));
-                }
-                (8, EffectKind::Grant { .. }) => {
-                    world.finish(seq, Outcome::Rejected { output: None, errors: vec!["no".into()] });
-                }
-                _ => world.succeed(seq),
-            }
-        }
-        Move::Timer { which } => {
-            let kinds: Vec<_> = world.timers.keys().copied().collect();
-            if let Some(kind) = kinds.get(which % kinds.len().max(1)) {
-                world.fire(*kind);
-            }
-        }
-        Move::StaleTimer { generation } => {
-            let live = world.timers.get(&TimerKind::Expire).map(|(_, live)| *live);
-            if world.state.is_some() && live != Some(*generation) {
-                let before = world.state.clone();
-                let reply = world.input(InputBody::TimerFired { kind: TimerKind::Expire, generation: *generation });
-                assert_eq!(reply, Reply::Stale);
-                assert_eq!(world.state, before);
-            }
-        }
-        Move::Wait { seconds } => world.now += Duration::from_secs(*seconds),
-    }
-}
-
-/// What must hold after every step.
-fn check(world: &World, before: Option<&RunState>) {
-    let Some(state) = &world.state else {
-        assert!(world.effects.is_empty() && world.timers.is_empty() && world.holds.is_empty());
-        return;
-    };
-    let status = state.run.status();
-
-    // P2: no grant without an approval, and none without its end set beforehand.
-    if state.may_hold_access() {
-        let decision = state.decision.as_ref().expect("access without a decision");
-        assert_eq!(decision.name, Step::Approve);
-        if !decision.by_code {
-            let approvers: BTreeSet<_> = state.run.approvals().iter().map(|user| user.id()).collect();
-            assert!(approvers.len() >= usize::from(world.permission.required_approvals()), "too few approvals");
-            for approver in state.run.approvals() {
-                let admitted = world.permission.approve_deny().admits(approver);
-                let as_guest = approver.role() != UserRole::Guest || world.flow.params().allow_guest_interaction;
-                let oneself = state.run.requester() != Some(approver) || world.permission.self_approval_allowed();
-                assert!(admitted && as_guest && oneself, "{} was not to approve", approver.username());
-            }
-        }
-    }
-    if let Access::Granting(_) | Access::Held(_) = &state.access {
-        let ends = world.timers.contains_key(&TimerKind::Expire)
-            || state.queue.iter().any(|queued| matches!(queued, Queued::Timer(TimerKind::Expire)))
-            || state.cycle.as_ref().is_some_and(|cycle| cycle.event.name == Step::Deescalate);
-        let open_ended = !world.flow.params().schedule_deescalation && world.flow.params().allow_revoke;
-        assert!(ends || open_ended, "access without an end: {state:#?}");
-        assert_eq!(world.holds.len(), 1);
-    }
-    // P3: what is being taken away is asked for, until it is confirmed.
-    if let Access::Revoking { .. } = &state.access {
-        assert!(world.find(is_revoke).is_some(), "a revocation was lost");
-    }
-    if world.granted {
-        assert!(state.may_hold_access(), "access was granted, and the Run has forgotten it");
-    }
-    if !state.may_hold_access() {
-        assert!(world.holds.is_empty());
-        assert!(!world.timers.contains_key(&TimerKind::Expire));
-    }
-    assert!(state.is_open() || !world.timers.contains_key(&TimerKind::Forward), "a closed request is not forwarded");
-    // P4: one decision.
-    let decisions = world.audit.iter().filter(|entry| {
-        matches!(entry.kind, AuditKind::Completed) && matches!(entry.status, RunStatus::Approved | RunStatus::Denied)
-    });
-    assert!(decisions.count() <= 1, "decided twice");
-    // Nothing that is repeated makes a Run grow.
-    assert!(state.queue.len() <= 64 + 3, "{} inputs wait", state.queue.len());
-    assert!(state.delivered.len() <= world.notifications.len());
-    let approvers: BTreeSet<_> = state.run.approvals().iter().map(|user| user.id()).collect();
-    assert_eq!(approvers.len(), state.run.approvals().len(), "somebody voted twice");
-    // The event in hand waits for an effect that is under way.
-    if let Some(cycle) = &state.cycle {
-        assert!(world.effects.contains_key(&cycle.seq), "an event waits for nothing");
-    }
-    let known: BTreeSet<_> = world.effects.keys().copied().collect();
-    let pending: BTreeSet<_> = state.pending.keys().copied().collect();
-    assert_eq!(known, pending, "what is pending is what was asked for");
-    let live: BTreeMap<_, _> = state.timers.iter().map(|(kind, timer)| (*kind, (timer.at, timer.generation))).collect();
-    assert_eq!(live, world.timers, "the live timers are those that were set");
-
-    if let Some(before) = before {
-        let was = before.run.status();
-        if was.is_terminal() && was != status {
-            panic!("a {was} Run became {status}");
-        }
-        assert!(state.updated_at >= before.updated_at);
-        if before.decision.is_some() {
-            assert_eq!(before.decision, state.decision, "a decision was changed");
-        }
-        // A denied, expired or merely requested Run never gets access.
-        if matches!(was, RunStatus::Denied | RunStatus::Expired) {
-            assert_eq!(state.access, Access::None);
-        }
-    }
-}
-
-/// P6: once a Run is at rest, each event that was taken, or that followed from one, has come to exactly one end.
-fn check_record(audit: &[AuditEntry], accepted: &[EventId]) {
-    let mut ends: BTreeMap<EventId, (u32, bool)> = BTreeMap::new();
-    for entry in audit {
-        let (ended, went_elsewhere) = ends.entry(entry.event.id).or_default();
-        match &entry.kind {
-            AuditKind::Completed | AuditKind::Ignored { .. } | AuditKind::Failed { .. } | AuditKind::Refused { .. } => {
-                *ended += 1;
-            }
-            // A vote that waits for others, or an event that a hook replaced by another one.
-            AuditKind::Counted { .. } | AuditKind::HandlerCalled { result: HandlerResult::Fired { .. }, .. } => {
-                *went_elsewhere = true;
-            }
-            _ => {}
-        }
-    }
-    for event in accepted {
-        assert!(ends.contains_key(event), "event {event} was taken and left no trace");
-    }
-    for (event, (ended, went_elsewhere)) in &ends {
-        assert!(*ended == 1 || (*ended == 0 && *went_elsewhere), "event {event} ended {ended} times");
-    }
-    for summary in EventSummary::of(audit) {
-        assert_ne!(summary.status, EventStatus::Processing, "{summary:?}");
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn whatever_happens_the_promises_hold(
-        setup in worlds(),
-        history in proptest::collection::vec(moves(), 1..60),
-    ) {
-        let mut world = make_world(setup);
-        for next in &history {
-            let before = world.state.clone();
-            play(&mut world, next);
-            check(&world, before.as_ref());
-        }
-        // Left alone, with all going well from now on, every Run comes to rest without access, or waits for a person.
-        for _ in 0..400 {
-            if let Some(seq) = world.effects.keys().next().copied() {
-                world.succeed(seq);
-            } else if let Some(kind) = world.timers.keys().next().copied() {
-                world.fire(kind);
-            } else {
-                break;
-            }
-            check(&world, None);
-        }
-        prop_assert!(world.effects.is_empty() && world.timers.is_empty(), "the Run does not come to rest");
-        if let Some(state) = &world.state {
-            prop_assert!(state.cycle.is_none() && state.queue.is_empty());
-            if state.may_hold_access() {
-                prop_assert!(!world.flow.params().schedule_deescalation, "access without an end");
-                world.act(&user("ada", UserRole::Admin), Action::Revoke);
-                world.settle();
-            }
-            prop_assert!(!world.granted, "access was left behind");
-        }
-        check_record(&world.audit, &world.accepted);
-    }
 }

@@ -1,0 +1,5 @@
+//! The approval machine.
+
+mod properties;
+mod rules;
+mod world;

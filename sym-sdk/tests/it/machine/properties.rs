@@ -1,0 +1,278 @@
+//! What holds of the machine whatever happens.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::strategy::Strategy;
+use sym_sdk::audit::{AuditEntry, AuditKind, EventStatus, EventSummary, HandlerResult};
+use sym_sdk::machine::*;
+use sym_sdk::model::*;
+use sym_sdk::prelude::{Notification, PermissionLevel, RequestPermission, SlackChannelName, Step};
+use sym_sdk::template::ApprovalTemplate;
+
+use super::world::*;
+
+/// One random thing that happens.
+#[derive(Clone, Debug)]
+enum Move {
+    Act { who: usize, what: u8, channel: u8 },
+    Finish { which: usize, how: u8 },
+    Timer { which: usize },
+    StaleTimer { generation: u64 },
+    Wait { seconds: u64 },
+}
+
+fn moves() -> impl Strategy<Value = Move> + Clone {
+    prop_oneof![
+        3 => (0..5usize, 0..6u8, 0..3u8).prop_map(|(who, what, channel)| Move::Act { who, what, channel }),
+        6 => (0..8usize, 0..12u8).prop_map(|(which, how)| Move::Finish { which, how }),
+        1 => (0..2usize).prop_map(|which| Move::Timer { which }),
+        1 => (0..4u64).prop_map(|generation| Move::StaleTimer { generation }),
+        1 => (1..4000u64).prop_map(|seconds| Move::Wait { seconds }),
+    ]
+}
+
+fn worlds() -> impl Strategy<Value = (bool, u16, bool, bool, bool, u8, bool, u8)> {
+    (any::<bool>(), any::<u16>(), any::<bool>(), any::<bool>(), any::<bool>(), 1..3u8, any::<bool>(), 0..3u8)
+}
+
+fn make_world(
+    (access, hooks, revoke, schedule, guests, approvals, allow_self, level): (
+        bool,
+        u16,
+        bool,
+        bool,
+        bool,
+        u8,
+        bool,
+        u8,
+    ),
+) -> World {
+    let mut params = FlowParams::default();
+    params.allow_revoke = revoke || !schedule;
+    params.schedule_deescalation = schedule;
+    params.allow_guest_interaction = guests;
+    let level = [PermissionLevel::Admin, PermissionLevel::Member, PermissionLevel::AllUsers][usize::from(level)];
+    let hooks = Step::ALL
+        .into_iter()
+        .flat_map(|step| [Hook::On(step), Hook::After(step)])
+        .enumerate()
+        .filter(|(bit, _)| hooks & (1 << bit) != 0)
+        .map(|(_, hook)| hook)
+        .collect();
+    let permission =
+        RequestPermission::new(PermissionLevel::Admin, level).approvals(approvals).allow_self_approval(allow_self);
+    let mut world = World::new(flow(access, params), hooks, permission);
+    let timeout = Duration::from_secs(300);
+    world.notifications =
+        ["#one", "#two"].map(|name| Notification::to(SlackChannelName::new(name).unwrap()).timeout(timeout)).into();
+    world
+}
+
+fn play(world: &mut World, next: &Move) {
+    let people = people();
+    match next {
+        Move::Act { who, what, channel } => {
+            let channel = [ChannelType::Slack, ChannelType::Api, ChannelType::Web][usize::from(*channel)];
+            let who = &people[*who];
+            let action = match what {
+                0 => Action::Prompt,
+                1 | 2 => {
+                    let mut request = RequestInput::default();
+                    request.target = world.flow.strategy().map(|strategy| strategy.targets()[0].clone());
+                    request.duration = world.flow.strategy().map(|_| HOUR);
+                    Action::Request(Box::new(request))
+                }
+                3 => Action::Approve { decision_message: None },
+                4 => Action::Deny { decision_message: Some("no".into()) },
+                _ => Action::Revoke,
+            };
+            world.act_through(who, channel, action);
+        }
+        Move::Finish { which, how } => {
+            let Some(seq) = world.effects.keys().nth(which % world.effects.len().max(1)).copied() else { return };
+            match (how, &world.effects[&seq].kind) {
+                (0, _) => world.fail(seq, true),
+                (1, _) => world.fail(seq, false),
+                (2..=7, EffectKind::Hook { hook: hook @ Hook::On(_), .. }) => {
+                    let next = match how {
+                        2 => ApprovalTemplate::approve(),
+                        3 => ApprovalTemplate::deny(),
+                        4 => ApprovalTemplate::ignore(),
+                        5 => ApprovalTemplate::escalate(),
+                        6 => ApprovalTemplate::deescalate(),
+                        _ => ApprovalTemplate::request(),
+                    };
+                    let hook = *hook;
+                    world.finish(seq, verdict(hook, HookVerdict::Fire(next.into())));
+                }
+                (8, EffectKind::Grant { .. }) => {
+                    world.finish(seq, Outcome::Rejected { output: None, errors: vec!["no".into()] });
+                }
+                _ => world.succeed(seq),
+            }
+        }
+        Move::Timer { which } => {
+            let kinds: Vec<_> = world.timers.keys().copied().collect();
+            if let Some(kind) = kinds.get(which % kinds.len().max(1)) {
+                world.fire(*kind);
+            }
+        }
+        Move::StaleTimer { generation } => {
+            let live = world.timers.get(&TimerKind::Expire).map(|(_, live)| *live);
+            if world.state.is_some() && live != Some(*generation) {
+                let before = world.state.clone();
+                let reply = world.input(InputBody::TimerFired { kind: TimerKind::Expire, generation: *generation });
+                assert_eq!(reply, Reply::Stale);
+                assert_eq!(world.state, before);
+            }
+        }
+        Move::Wait { seconds } => world.now += Duration::from_secs(*seconds),
+    }
+}
+
+/// What must hold after every step.
+fn check(world: &World, before: Option<&RunState>) {
+    let Some(state) = &world.state else {
+        assert!(world.effects.is_empty() && world.timers.is_empty() && world.holds.is_empty());
+        return;
+    };
+    let status = state.run.status();
+
+    // P2: no grant without an approval, and none without its end set beforehand.
+    if state.may_hold_access() {
+        let decision = state.decision.as_ref().expect("access without a decision");
+        assert_eq!(decision.name, Step::Approve);
+        if !decision.by_code {
+            let approvers: BTreeSet<_> = state.run.approvals().iter().map(|user| user.id()).collect();
+            assert!(approvers.len() >= usize::from(world.permission.required_approvals()), "too few approvals");
+            for approver in state.run.approvals() {
+                let admitted = world.permission.approve_deny().admits(approver);
+                let as_guest = approver.role() != UserRole::Guest || world.flow.params().allow_guest_interaction;
+                let oneself = state.run.requester() != Some(approver) || world.permission.self_approval_allowed();
+                assert!(admitted && as_guest && oneself, "{} was not to approve", approver.username());
+            }
+        }
+    }
+    if let Access::Granting(_) | Access::Held(_) = &state.access {
+        let ends = world.timers.contains_key(&TimerKind::Expire)
+            || state.queue.iter().any(|queued| matches!(queued, Queued::Timer(TimerKind::Expire)))
+            || state.cycle.as_ref().is_some_and(|cycle| cycle.event.name == Step::Deescalate);
+        let open_ended = !world.flow.params().schedule_deescalation && world.flow.params().allow_revoke;
+        assert!(ends || open_ended, "access without an end: {state:#?}");
+        assert_eq!(world.holds.len(), 1);
+    }
+    // P3: what is being taken away is asked for, until it is confirmed.
+    if let Access::Revoking { .. } = &state.access {
+        assert!(world.find(is_revoke).is_some(), "a revocation was lost");
+    }
+    if world.granted {
+        assert!(state.may_hold_access(), "access was granted, and the Run has forgotten it");
+    }
+    if !state.may_hold_access() {
+        assert!(world.holds.is_empty());
+        assert!(!world.timers.contains_key(&TimerKind::Expire));
+    }
+    assert!(state.is_open() || !world.timers.contains_key(&TimerKind::Forward), "a closed request is not forwarded");
+    // P4: one decision.
+    let decisions = world.audit.iter().filter(|entry| {
+        matches!(entry.kind, AuditKind::Completed) && matches!(entry.status, RunStatus::Approved | RunStatus::Denied)
+    });
+    assert!(decisions.count() <= 1, "decided twice");
+    // Nothing that is repeated makes a Run grow.
+    assert!(state.queue.len() <= 64 + 3, "{} inputs wait", state.queue.len());
+    assert!(state.delivered.len() <= world.notifications.len());
+    let approvers: BTreeSet<_> = state.run.approvals().iter().map(|user| user.id()).collect();
+    assert_eq!(approvers.len(), state.run.approvals().len(), "somebody voted twice");
+    // The event in hand waits for an effect that is under way.
+    if let Some(cycle) = &state.cycle {
+        assert!(world.effects.contains_key(&cycle.seq), "an event waits for nothing");
+    }
+    let known: BTreeSet<_> = world.effects.keys().copied().collect();
+    let pending: BTreeSet<_> = state.pending.keys().copied().collect();
+    assert_eq!(known, pending, "what is pending is what was asked for");
+    let live: BTreeMap<_, _> = state.timers.iter().map(|(kind, timer)| (*kind, (timer.at, timer.generation))).collect();
+    assert_eq!(live, world.timers, "the live timers are those that were set");
+
+    if let Some(before) = before {
+        let was = before.run.status();
+        if was.is_terminal() && was != status {
+            panic!("a {was} Run became {status}");
+        }
+        assert!(state.updated_at >= before.updated_at);
+        if before.decision.is_some() {
+            assert_eq!(before.decision, state.decision, "a decision was changed");
+        }
+        // A denied, expired or merely requested Run never gets access.
+        if matches!(was, RunStatus::Denied | RunStatus::Expired) {
+            assert_eq!(state.access, Access::None);
+        }
+    }
+}
+
+/// P6: once a Run is at rest, each event that was taken, or that followed from one, has come to exactly one end.
+fn check_record(audit: &[AuditEntry], accepted: &[EventId]) {
+    let mut ends: BTreeMap<EventId, (u32, bool)> = BTreeMap::new();
+    for entry in audit {
+        let (ended, went_elsewhere) = ends.entry(entry.event.id).or_default();
+        match &entry.kind {
+            AuditKind::Completed | AuditKind::Ignored { .. } | AuditKind::Failed { .. } | AuditKind::Refused { .. } => {
+                *ended += 1;
+            }
+            // A vote that waits for others, or an event that a hook replaced by another one.
+            AuditKind::Counted { .. } | AuditKind::HandlerCalled { result: HandlerResult::Fired { .. }, .. } => {
+                *went_elsewhere = true;
+            }
+            _ => {}
+        }
+    }
+    for event in accepted {
+        assert!(ends.contains_key(event), "event {event} was taken and left no trace");
+    }
+    for (event, (ended, went_elsewhere)) in &ends {
+        assert!(*ended == 1 || (*ended == 0 && *went_elsewhere), "event {event} ended {ended} times");
+    }
+    for summary in EventSummary::of(audit) {
+        assert_ne!(summary.status, EventStatus::Processing, "{summary:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_the_promises_hold(
+        setup in worlds(),
+        history in proptest::collection::vec(moves(), 1..60),
+    ) {
+        let mut world = make_world(setup);
+        for next in &history {
+            let before = world.state.clone();
+            play(&mut world, next);
+            check(&world, before.as_ref());
+        }
+        // Left alone, with all going well from now on, every Run comes to rest without access, or waits for a person.
+        for _ in 0..400 {
+            if let Some(seq) = world.effects.keys().next().copied() {
+                world.succeed(seq);
+            } else if let Some(kind) = world.timers.keys().next().copied() {
+                world.fire(kind);
+            } else {
+                break;
+            }
+            check(&world, None);
+        }
+        prop_assert!(world.effects.is_empty() && world.timers.is_empty(), "the Run does not come to rest");
+        if let Some(state) = &world.state {
+            prop_assert!(state.cycle.is_none() && state.queue.is_empty());
+            if state.may_hold_access() {
+                prop_assert!(!world.flow.params().schedule_deescalation, "access without an end");
+                world.act(&user("ada", UserRole::Admin), Action::Revoke);
+                world.settle();
+            }
+            prop_assert!(!world.granted, "access was left behind");
+        }
+        check_record(&world.audit, &world.accepted);
+    }
+}
