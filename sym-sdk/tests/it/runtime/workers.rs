@@ -1,8 +1,9 @@
-//! Workers, on the machine's clock: short, and with real time in it.
+//! Workers, on a virtual clock that moves a little whenever they have nothing left to do.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use sym_sdk::clock::VirtualClock;
 use sym_sdk::config::{Config, FlowParams, PromptField};
 use sym_sdk::engine::WorkerLimits;
 use sym_sdk::model::RunId;
@@ -13,8 +14,8 @@ use sym_sdk::testing::{Harness, RecordingDelivery, RecordingStrategy};
 
 use super::plain;
 
-/// Nothing here takes nearly so long.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// A shutdown that need not wait for anything takes nearly none of this.
+const GRACE: Duration = Duration::from_secs(20);
 
 /// The configuration of a flow that gives access for a second.
 async fn config() -> Config {
@@ -43,6 +44,7 @@ async fn config() -> Config {
 
 struct World {
     runtime: Runtime,
+    clock: Arc<VirtualClock>,
     strategy: RecordingStrategy,
     delivery: RecordingDelivery,
 }
@@ -51,14 +53,16 @@ impl World {
     async fn new() -> Self {
         let (strategy, delivery) = (RecordingStrategy::new(), RecordingDelivery::new());
         let shared = strategy.clone();
+        let clock = Arc::new(VirtualClock::at("2024-02-29T12:00:00Z".parse().unwrap()));
         let runtime = Runtime::builder(config().await)
             .registry(plain())
+            .clock(clock.clone())
             .delivery(delivery.clone())
             .strategy_type(StrategyType::new("test", move |_| Ok(Arc::new(shared.clone()))))
             .build()
             .await
             .unwrap();
-        Self { runtime, strategy, delivery }
+        Self { runtime, clock, strategy, delivery }
     }
 
     async fn request(&self) -> RunId {
@@ -66,13 +70,23 @@ impl World {
         self.runtime.submit(request).await.unwrap().run
     }
 
+    /// Lets time pass until the Run has this status, for a minute at most.
     async fn until(&self, run: RunId, status: RunStatus) {
-        let reached = async {
-            while self.runtime.run(run).await.unwrap().state.run.status() != status {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+        for _ in 0..600 {
+            self.let_workers_run().await;
+            if self.runtime.run(run).await.unwrap().state.run.status() == status {
+                return;
             }
-        };
-        tokio::time::timeout(PATIENCE, reached).await.unwrap_or_else(|_| panic!("the Run did not become {status}"));
+            self.clock.advance(Duration::from_millis(100));
+        }
+        panic!("the Run did not become {status}");
+    }
+
+    /// All workers run on this thread, and nothing that they do waits for anything else.
+    async fn let_workers_run(&self) {
+        for _ in 0..200 {
+            tokio::task::yield_now().await;
+        }
     }
 }
 
@@ -90,20 +104,21 @@ async fn workers_carry_a_run_to_its_end() {
     let ended = world.runtime.run(run).await.unwrap().state;
     let granted = ended.decision.as_ref().unwrap().at;
     assert!(ended.updated_at.duration_since(granted).unsigned_abs() >= Duration::from_secs(1), "not a moment early");
-    workers.shutdown(PATIENCE).await;
+    workers.shutdown(GRACE).await;
 }
 
 #[tokio::test]
 async fn what_comes_while_no_workers_run_waits_for_them() {
     let world = World::new().await;
     let workers = world.runtime.start(WorkerLimits::default());
-    workers.shutdown(PATIENCE).await;
+    workers.shutdown(GRACE).await;
     let run = world.request().await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    world.clock.advance(Duration::from_secs(60));
+    world.let_workers_run().await;
     assert!(world.delivery.delivered().is_empty(), "the workers have been shut down");
     let workers = world.runtime.start(WorkerLimits::default());
     world.until(run, RunStatus::Requested).await;
-    workers.shutdown(PATIENCE).await;
+    workers.shutdown(GRACE).await;
 }
 
 /// A grant that hangs holds up neither the shutdown nor other Runs.
@@ -127,5 +142,5 @@ async fn a_call_that_hangs_does_not_hold_up_others_or_the_shutdown() {
     world.until(other, RunStatus::Escalated).await;
     assert_eq!(world.runtime.run(runs[0]).await.unwrap().state.run.status(), RunStatus::Approved);
     assert_eq!(world.runtime.run(runs[1]).await.unwrap().state.run.status(), RunStatus::Approved, "they share a lock");
-    tokio::time::timeout(PATIENCE, workers.shutdown(Duration::from_millis(10))).await.unwrap();
+    tokio::time::timeout(GRACE, workers.shutdown(Duration::from_millis(10))).await.unwrap();
 }
