@@ -130,7 +130,8 @@ impl Harness {
         Ok(self.run(run).await?.run.status())
     }
 
-    /// Who has access now, as the recording strategies have it: `target: identity`, sorted.
+    /// Who has access now, as the recording strategies have it: `label of the target: identity`, sorted. A target
+    /// without a label goes by its name.
     pub fn granted(&self) -> Vec<String> {
         let granted = self.strategies.values().flat_map(RecordingStrategy::granted);
         let mut granted: Vec<_> = granted.map(|(target, identity)| format!("{}: {identity}", target.label())).collect();
