@@ -84,6 +84,9 @@ impl Harness {
 
     /// Asks for the form of a flow. It then stands in [`RecordingDelivery::forms`].
     ///
+    /// A form without a Run, and what `on_change` handlers make of it, is had from [`Runtime::preview_form`] and
+    /// [`Runtime::change_form`] of [`Harness::runtime`].
+    ///
     /// # Errors
     /// Those of [`Runtime::submit`].
     pub async fn prompt(&mut self, flow: &str, email: &str) -> Result<RunId> {
