@@ -1,4 +1,7 @@
 //! Everything that the author of a handler needs: `use sym_sdk::prelude::*;`.
+//!
+//! What the derives of `Deserialize` and `Serialize` expand to names the crate `serde`: a crate that uses them depends on it
+//! too, with its feature `derive`.
 
 pub use std::time::Duration;
 
@@ -8,7 +11,8 @@ pub use crate::directory::{Directory, KeyValue};
 pub use crate::error::{Error, ErrorCode, ErrorKind, Result};
 pub use crate::forms::{FieldMap, FieldOption, FieldType, FieldValue, PromptField, PromptForm, SlackUserSelection};
 pub use crate::handler::{
-    Context, ExtractError, Fields, FlowsQuery, FromContext, HandlerError, IdentityQuery, IntegrationClient, State, Vars,
+    Context, ExtractError, Fields, FlowsQuery, FromContext, HandlerError, IdentityQuery, IntegrationClient,
+    IntegrationConfig, State, Vars,
 };
 pub use crate::model::{
     AccessTarget, Channel, ChannelType, Environment, Event, Flow, Flows, Integration, Payload, Run, RunStatus, Slug,

@@ -1,7 +1,6 @@
 //! Stand-ins for the services that the handlers use. A client of yours, for a service that nobody else knows, has the same
 //! shape: implement [`IntegrationClient`], and handlers take it as `&T`.
 
-use sym_sdk::handler::IntegrationConfig;
 use sym_sdk::prelude::*;
 use sym_sdk::simulation::Outbox;
 

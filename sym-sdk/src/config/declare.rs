@@ -153,7 +153,8 @@ impl Default for FlowParams {
 pub struct PromptField {
     /// An identifier, unique within the flow.
     pub name: String,
-    /// One of Sym's eight field types, such as `string`.
+    /// One of Sym's eight field types: `string`, `int`, `bool`, `duration`, `slack_user`, `slack_user_list`, `str_list` or
+    /// `int_list`.
     pub field_type: String,
     /// What people see; the name if unset.
     pub label: Option<String>,

@@ -83,12 +83,28 @@ impl Registry {
 
     fn no_module(&self, module: &str) -> Fault {
         let modules: BTreeSet<_> = self.iter().map(|record| record.module).collect();
-        Fault::new(Place::default(), format!("no handler stands in module `{module}`")).with_hint(suggest::hint(
-            module,
-            "modules with handlers",
-            modules,
-        ))
+        let message = format!("no handler stands in module `{module}`");
+        Fault::new(Place::default(), message).with_hint(module_hint(module, &modules))
     }
+}
+
+/// What to do about a module without handlers: its path lacks the crate, is misspelt, or its crate is not linked.
+fn module_hint(module: &str, modules: &BTreeSet<&'static str>) -> String {
+    let ends_with_it = |known: &&&str| known.strip_suffix(module).is_some_and(|before| before.ends_with("::"));
+    if let Some(whole) = modules.iter().find(ends_with_it) {
+        return format!("did you mean `{whole}`? a module's path begins with its crate");
+    }
+    let listed = suggest::hint(module, "modules with handlers", modules.iter().copied());
+    let name = crate_of(module);
+    let is_linked = modules.iter().any(|known| crate_of(known) == name);
+    if is_linked || suggest::nearest(module, modules.iter().copied()).is_some() {
+        return listed;
+    }
+    format!("{listed}; if `{name}` is a crate of handlers, write `sym_sdk::link!({name});` beside `main`")
+}
+
+fn crate_of(module: &str) -> &str {
+    module.split("::").next().unwrap_or(module)
 }
 
 fn no_handlers() -> Fault {

@@ -383,8 +383,9 @@ impl Builder {
         let known = if known.is_empty() { "none are".to_owned() } else { format!("there are: {}", known.join(", ")) };
         let message =
             format!("nothing grants access of strategy type `{}` (strategy `{}`)", strategy.kind(), strategy.name());
-        Fault::new(place.clone(), message)
-            .with_hint(format!("hand the type over with `App::with`; {known} handed over"))
+        Fault::new(place.clone(), message).with_hint(format!(
+            "hand the type over with `App::strategy_type`, or a crate that has it with `App::with`; {known} handed over"
+        ))
     }
 }
 

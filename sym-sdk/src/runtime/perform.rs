@@ -316,7 +316,7 @@ impl Performance<'_> {
 fn unreachable_by(destination: &str) -> EffectError {
     let message = format!("no front end can reach {destination}");
     let error = Error::new(ErrorKind::Configuration, codes::INVALID_DESTINATION, message);
-    EffectError::from(&error.with_hint("add the front end to the app with `App::with`"))
+    EffectError::from(&error.with_hint("add the front end to the app with `App::delivery`"))
 }
 
 /// What `get_approvers` stands for: whoever sees the message may decide, the web app is for admins.

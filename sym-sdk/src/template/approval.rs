@@ -36,7 +36,7 @@ impl ApprovalTemplate {
         NextEvent::fire(Step::Approve)
     }
 
-    /// Denies the request.
+    /// Denies the request. The requester is told of the denial, not of its reason.
     pub fn deny() -> NextEvent {
         NextEvent::fire(Step::Deny)
     }
@@ -51,7 +51,7 @@ impl ApprovalTemplate {
         NextEvent::fire(Step::Deescalate)
     }
 
-    /// Cancels the incoming event. The Run stays as it was.
+    /// Cancels the incoming event. The Run stays as it was. [`NextEvent::message`] says why to the person who did it.
     pub fn ignore() -> NextEvent {
         NextEvent::ignore()
     }

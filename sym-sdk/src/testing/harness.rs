@@ -84,6 +84,9 @@ impl Harness {
 
     /// Asks for the form of a flow. It then stands in [`RecordingDelivery::forms`].
     ///
+    /// A form without a Run, and what `on_change` handlers make of it, is had from [`Runtime::preview_form`] and
+    /// [`Runtime::change_form`] of [`Harness::runtime`].
+    ///
     /// # Errors
     /// Those of [`Runtime::submit`].
     pub async fn prompt(&mut self, flow: &str, email: &str) -> Result<RunId> {
@@ -130,7 +133,8 @@ impl Harness {
         Ok(self.run(run).await?.run.status())
     }
 
-    /// Who has access now, as the recording strategies have it: `target: identity`, sorted.
+    /// Who has access now, as the recording strategies have it: `label of the target: identity`, sorted. A target
+    /// without a label goes by its name.
     pub fn granted(&self) -> Vec<String> {
         let granted = self.strategies.values().flat_map(RecordingStrategy::granted);
         let mut granted: Vec<_> = granted.map(|(target, identity)| format!("{}: {identity}", target.label())).collect();

@@ -154,6 +154,20 @@ fn unknown_module_is_a_fault() {
 }
 
 #[test]
+fn module_without_its_crate_is_completed() {
+    let faults = both().scope(Some("registry::prod")).unwrap_err();
+    let hint = faults[0].hint.as_deref();
+    assert_eq!(hint, Some("did you mean `it::registry::prod`? a module's path begins with its crate"));
+}
+
+#[test]
+fn module_of_another_crate_may_have_to_be_linked() {
+    let hint_for = |module| both().scope(Some(module)).unwrap_err().remove(0).hint.unwrap();
+    assert!(hint_for("my_handlers::prod").ends_with("write `sym_sdk::link!(my_handlers);` beside `main`"));
+    assert!(!hint_for("it::elsewhere").contains("link!"));
+}
+
+#[test]
 fn empty_registry_explains_itself() {
     for registry in [Registry::new(), sym_sdk::handlers![]] {
         let faults = registry.scope(None).unwrap_err();

@@ -310,7 +310,10 @@ fn vars(table: &Table<'_>) -> std::collections::BTreeMap<String, String> {
             text if text.parse::<i64>().is_ok() => "an integer",
             _ => continue,
         };
-        let message = format!("var `{name}` of {} looks like {looks}: handlers see the string {value:?}", table.what);
+        let message = format!(
+            "var `{name}` of {} looks like {looks}: handlers see the string {value:?}, and `Vars<T>` parses it",
+            table.what
+        );
         table.note(&table.place_of("vars"), message);
     }
     vars

@@ -234,11 +234,7 @@ pub(super) fn files(dir: &Path, suffixes: &[&str], faults: &mut Vec<Fault>) -> O
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) => {
-            let why = match error.kind() {
-                std::io::ErrorKind::NotFound => "there is no such directory".to_owned(),
-                _ => format!("the directory cannot be read: {error}"),
-            };
-            faults.push(Fault::new(whole(dir), why));
+            faults.push(unreadable(dir, &error));
             return None;
         }
     };
@@ -251,6 +247,17 @@ pub(super) fn files(dir: &Path, suffixes: &[&str], faults: &mut Vec<Fault>) -> O
         .collect();
     paths.sort();
     Some(paths)
+}
+
+fn unreadable(dir: &Path, error: &std::io::Error) -> Fault {
+    if error.kind() != std::io::ErrorKind::NotFound {
+        return Fault::new(whole(dir), format!("the directory cannot be read: {error}"));
+    }
+    let fault = Fault::new(whole(dir), "there is no such directory");
+    if dir.is_absolute() {
+        return fault;
+    }
+    fault.with_hint("it is looked for in the current directory; `env!(\"CARGO_MANIFEST_DIR\")` is that of the crate")
 }
 
 /// A directory as a place.

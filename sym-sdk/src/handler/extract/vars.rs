@@ -17,6 +17,8 @@ use crate::suggest;
 ///
 /// Vars are text. Numbers and booleans are parsed, enums are picked by name, text can be borrowed.
 ///
+/// Whether the flow's vars can be read into `T` shows when the handler is called: simulate a request to see it.
+///
 /// ```
 /// use sym_sdk::prelude::*;
 ///

@@ -501,7 +501,10 @@ resource "sym_flow" "f" {
 #[test]
 fn directories_without_files() {
     let faults = sym_sdk::config::Config::from_terraform_dir("tests/fixtures/nothing").unwrap_err();
-    expect!["tests/fixtures/nothing: there is no such directory"].assert_eq(&faults.to_string());
+    expect![[r#"
+        tests/fixtures/nothing: there is no such directory
+          help: it is looked for in the current directory; `env!("CARGO_MANIFEST_DIR")` is that of the crate"#]]
+    .assert_eq(&faults.to_string());
     let faults = sym_sdk::config::Config::from_terraform_dir("tests/fixtures").unwrap_err();
     expect!["tests/fixtures: there are no Terraform files (`*.tf`) in this directory"].assert_eq(&faults.to_string());
 }

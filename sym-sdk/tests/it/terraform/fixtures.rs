@@ -46,7 +46,7 @@ fn okta() {
         tests/fixtures/terraform/okta/connectors.tf:21:1: module `runtime_connector` is not local: what it makes and tells is not known here
         tests/fixtures/terraform/okta/connectors.tf:32:14: `settings.context_id` of sym_secrets.aws stays unset: `module.runtime_connector.sym_integration.id` is known only after `terraform apply`
         tests/fixtures/terraform/okta/flow.tf:66:20: `implementation` of sym_flow.groups is Python: the Rust handlers of the module with its name, or all, take its place
-        tests/fixtures/terraform/okta/flow.tf:69:10: var `max_open` of sym_flow.groups looks like an integer: handlers see the string "3"
+        tests/fixtures/terraform/okta/flow.tf:69:10: var `max_open` of sym_flow.groups looks like an integer: handlers see the string "3", and `Vars<T>` parses it
     "#]].assert_eq(&notes(&read));
 
     let checked = config.check().unwrap();
