@@ -30,7 +30,8 @@ impl Stepper<'_> {
         self.keep_decision(&event);
         self.complete(&event, RunStatus::Approved);
         self.update_messages(&event);
-        self.message_requester(&event, Notice::Approved { by: event.actor.username().to_owned() });
+        let (by, reason) = by_whom(&event);
+        self.message_requester(&event, Notice::Approved { by, reason });
         self.after(&event);
         if self.rules.flow.strategy().is_some() {
             let escalate = self.follow_up(&event, Step::Escalate, ChannelType::Scheduler);
@@ -43,8 +44,9 @@ impl Stepper<'_> {
         self.keep_decision(&event);
         self.complete(&event, RunStatus::Denied);
         self.update_messages(&event);
-        let by = event.actor.username().to_owned();
-        self.message_requester(&event, Notice::Denied { by, decision_message: event.decision_message.clone() });
+        let (by, reason) = by_whom(&event);
+        let reason = event.decision_message.clone().or(reason);
+        self.message_requester(&event, Notice::Denied { by, reason });
         self.after(&event);
     }
 
@@ -66,4 +68,10 @@ impl Stepper<'_> {
         }
         self.state.decision = Some(event.clone());
     }
+}
+
+/// Who decided, unless code did, and the reason that a hook gave.
+fn by_whom(event: &EventRecord) -> (Option<String>, Option<String>) {
+    let person = (!event.by_code).then(|| event.actor.username().to_owned());
+    (person, event.reason.clone())
 }

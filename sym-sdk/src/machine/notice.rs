@@ -13,15 +13,17 @@ use crate::template::Step;
 pub enum Notice {
     /// The request was approved.
     Approved {
-        /// Who approved.
-        by: String,
+        /// Who approved; `None` if the flow did by itself.
+        by: Option<String>,
+        /// Why, if a hook said so.
+        reason: Option<String>,
     },
     /// The request was denied.
     Denied {
-        /// Who denied.
-        by: String,
-        /// What they entered with the decision.
-        decision_message: Option<String>,
+        /// Who denied; `None` if the flow did by itself.
+        by: Option<String>,
+        /// Why: what was entered with the decision, or what a hook said.
+        reason: Option<String>,
     },
     /// Nobody acted on the request in time.
     Expired,
@@ -68,11 +70,8 @@ impl Notice {
     /// The notice in plain words, for the flow with this label.
     pub fn text(&self, flow: &str) -> String {
         match self {
-            Self::Approved { by } => format!("{by} approved your request for {flow}"),
-            Self::Denied { by, decision_message: None } => format!("{by} denied your request for {flow}"),
-            Self::Denied { by, decision_message: Some(message) } => {
-                format!("{by} denied your request for {flow}: {message}")
-            }
+            Self::Approved { by, reason } => decided("approved", by.as_deref(), reason.as_deref(), flow),
+            Self::Denied { by, reason } => decided("denied", by.as_deref(), reason.as_deref(), flow),
             Self::Expired => format!("Nobody answered your request for {flow} in time; it is closed"),
             Self::Undeliverable => {
                 format!(
@@ -94,6 +93,17 @@ impl Notice {
                 format!("Something went wrong during {event} of {flow} ({code}); the people who run it have been told")
             }
         }
+    }
+}
+
+fn decided(how: &str, by: Option<&str>, reason: Option<&str>, flow: &str) -> String {
+    let decision = match by {
+        Some(by) => format!("{by} {how} your request for {flow}"),
+        None => format!("Your request for {flow} was {how}"),
+    };
+    match reason {
+        Some(reason) => format!("{decision}: {reason}"),
+        None => decision,
     }
 }
 

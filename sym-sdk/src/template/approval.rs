@@ -36,7 +36,7 @@ impl ApprovalTemplate {
         NextEvent::fire(Step::Approve)
     }
 
-    /// Denies the request. The requester is told of the denial, not of its reason.
+    /// Denies the request. The requester is told the reason, if one is given.
     pub fn deny() -> NextEvent {
         NextEvent::fire(Step::Deny)
     }

@@ -204,7 +204,7 @@ async fn two_requests_in_one_timeline_are_numbered() {
                                       called       on_request (sym-sdk/tests/it/runtime/ways.rs) fired approve: “urgent, and on call”
         01:00:00  #2 approve          by           börge@example.com (fired by a hook)
                                       now          approved
-                                      told         börge@example.com: “börge@example.com approved your request for prod”
+                                      told         börge@example.com: “Your request for prod was approved: urgent, and on call”
 
         #1 prod is requested
         #2 prod is approved

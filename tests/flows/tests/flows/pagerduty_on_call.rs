@@ -27,7 +27,7 @@ async fn who_is_on_call_is_approved_with_a_reason_that_says_so() {
                                    called       on_request (tests/flows/src/pagerduty_on_call.rs) fired approve: “the site is down (on call)”
         12:00:00  approve          by           ana@example.com (fired by a hook)
                                    now          approved
-                                   told         ana@example.com: “ana@example.com approved your request for On call”
+                                   told         ana@example.com: “Your request for On call was approved: the site is down (on call)”
 
         on-call is approved
     "#]].assert_eq(&harness.golden(run));
