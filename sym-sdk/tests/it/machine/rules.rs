@@ -248,6 +248,18 @@ fn a_hook_that_approves_a_request_skips_the_reducers() {
 }
 
 #[test]
+fn a_requester_is_told_why_the_flow_itself_denied() {
+    let mut world = fire_from(Step::Request, ApprovalTemplate::deny().reason("production is frozen"));
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Denied);
+    let told = world.audit.iter().find_map(|entry| match &entry.kind {
+        AuditKind::Messaged { to, text } => Some((to.as_str(), text.as_str())),
+        _ => None,
+    });
+    assert_eq!(told, Some(("ana@example.com", "Your request for prod was denied: production is frozen")));
+}
+
+#[test]
 fn requests_only_go_forward() {
     for (on, next) in [
         (Step::Escalate, ApprovalTemplate::deny()),
