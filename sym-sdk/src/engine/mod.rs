@@ -6,12 +6,17 @@
 mod local;
 mod memory;
 mod process;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod store;
 mod workers;
 
 pub use local::LocalEngine;
 pub use memory::MemoryStore;
 pub use process::Process;
+#[cfg(feature = "sqlite")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
+pub use sqlite::SqliteStore;
 pub use store::{
     Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };

@@ -223,6 +223,9 @@ pub enum StoreError {
     /// What it holds cannot be read.
     #[error("the store holds what cannot be read: {0}")]
     Corrupt(#[source] crate::error::BoxError),
+    /// It will not do this before somebody has changed something; the message says what.
+    #[error("the store refuses: {0}")]
+    Refused(#[source] crate::error::BoxError),
 }
 
 impl From<StoreError> for crate::error::Error {
@@ -230,6 +233,7 @@ impl From<StoreError> for crate::error::Error {
         let kind = match &error {
             StoreError::Unavailable(_) => crate::error::ErrorKind::Unavailable,
             StoreError::Corrupt(_) => crate::error::ErrorKind::Internal,
+            StoreError::Refused(_) => crate::error::ErrorKind::Configuration,
         };
         Self::new(kind, crate::error::codes::STORE, error.to_string()).with_source(error)
     }

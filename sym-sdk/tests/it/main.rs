@@ -34,6 +34,8 @@ mod serde_forms;
 mod simulation;
 #[cfg(feature = "testing")]
 mod slack_users;
+#[cfg(all(feature = "sqlite", feature = "testing"))]
+mod sqlite;
 mod srn;
 mod template;
 #[cfg(feature = "terraform")]

@@ -1,0 +1,241 @@
+//! What is written, within the savepoint of one call.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows::{self, Id, id, nanoseconds, timer_kind, to_json};
+use crate::engine::{Claim, Commit, StoreError, TimerKey};
+use crate::machine::{Effect, EffectKey, HoldChange, RunState, TimerChange};
+
+/// What came of a commit; a known input gives its reply as JSON.
+pub(super) enum Outcome {
+    Written,
+    Duplicate(String),
+    Conflict,
+}
+
+/// A commit, ready to be written: the thread that writes has no need to encode it.
+pub(super) struct Prepared {
+    run: Id,
+    expected_version: u64,
+    input: String,
+    reply: String,
+    state: Option<RunRow>,
+    effects: Vec<EffectRow>,
+    timers: Vec<TimerChange>,
+    holds: Vec<HoldChange>,
+    audit: Vec<(Id, String)>,
+    settles: Option<EffectKey>,
+    fired: Option<(TimerKey, u64)>,
+}
+
+struct RunRow {
+    flow: String,
+    status: &'static str,
+    may_hold_access: bool,
+    created_at: i64,
+    state: String,
+}
+
+struct EffectRow {
+    run: Id,
+    seq: i64,
+    lane: i64,
+    due: i64,
+    exclusive: Option<String>,
+    effect: String,
+}
+
+impl RunRow {
+    fn of(state: &RunState) -> Result<Self, StoreError> {
+        Ok(Self {
+            flow: state.flow.slug().to_owned(),
+            status: state.run.status().as_str(),
+            may_hold_access: state.may_hold_access(),
+            created_at: nanoseconds(state.created_at),
+            state: to_json(state)?,
+        })
+    }
+}
+
+impl EffectRow {
+    fn of(effect: &Effect) -> Result<Self, StoreError> {
+        Ok(Self {
+            run: id(effect.key.run),
+            seq: effect.key.seq.cast_signed(),
+            lane: rows::lane(effect.lane()),
+            due: effect.not_before.map_or(i64::MIN, nanoseconds),
+            exclusive: effect.exclusive.as_ref().map(|key| key.as_str().to_owned()),
+            effect: to_json(effect)?,
+        })
+    }
+}
+
+impl Prepared {
+    pub(super) fn new(commit: Commit) -> Result<Self, StoreError> {
+        Ok(Self {
+            run: id(commit.run),
+            expected_version: commit.expected_version,
+            input: commit.input.as_str().to_owned(),
+            reply: to_json(&commit.reply)?,
+            state: commit.state.as_deref().map(RunRow::of).transpose()?,
+            effects: commit.effects.iter().map(EffectRow::of).collect::<Result<_, _>>()?,
+            timers: commit.timers,
+            holds: commit.holds,
+            audit: commit
+                .audit
+                .iter()
+                .map(|entry| Ok((id(entry.run), to_json(entry)?)))
+                .collect::<Result<_, StoreError>>()?,
+            settles: commit.settles,
+            fired: commit.fired,
+        })
+    }
+
+    pub(super) fn write(self, db: &Connection) -> rusqlite::Result<Outcome> {
+        let mut known = db.prepare_cached("SELECT reply FROM replies WHERE input_key = ?1")?;
+        if let Some(reply) = known.query_row([&self.input], |row| row.get(0)).optional()? {
+            self.settle(db)?;
+            return Ok(Outcome::Duplicate(reply));
+        }
+        let mut version = db.prepare_cached("SELECT version FROM runs WHERE id = ?1")?;
+        let version = version.query_row([self.run], |row| row.get::<_, i64>(0)).optional()?.unwrap_or(0);
+        if version.cast_unsigned() != self.expected_version {
+            return Ok(Outcome::Conflict);
+        }
+        self.settle(db)?;
+        if let Some(state) = &self.state {
+            self.write_run(db, version, state)?;
+        }
+        self.write_effects(db)?;
+        self.write_timers(db)?;
+        self.write_holds(db)?;
+        let mut append = db.prepare_cached("INSERT INTO audit (run, entry) VALUES (?1, ?2)")?;
+        for (run, entry) in &self.audit {
+            append.execute(params![run, entry])?;
+        }
+        db.prepare_cached("INSERT INTO replies (input_key, reply) VALUES (?1, ?2)")?
+            .execute([&self.input, &self.reply])?;
+        Ok(Outcome::Written)
+    }
+
+    fn settle(&self, db: &Connection) -> rusqlite::Result<()> {
+        if let Some(key) = self.settles {
+            db.prepare_cached("DELETE FROM effects WHERE run = ?1 AND seq = ?2")?
+                .execute(params![id(key.run), key.seq.cast_signed()])?;
+        }
+        if let Some((key, generation)) = self.fired {
+            db.prepare_cached("DELETE FROM timers WHERE run = ?1 AND kind = ?2 AND generation = ?3")?
+                .execute(params![id(key.run), timer_kind(key.kind), generation.cast_signed()])?;
+        }
+        Ok(())
+    }
+
+    fn write_run(&self, db: &Connection, version: i64, state: &RunRow) -> rusqlite::Result<()> {
+        let mut write = db.prepare_cached(
+            "INSERT INTO runs (id, version, flow, status, may_hold_access, created_at, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (id) DO UPDATE SET
+                version = excluded.version, flow = excluded.flow, status = excluded.status,
+                may_hold_access = excluded.may_hold_access, created_at = excluded.created_at, state = excluded.state",
+        )?;
+        let RunRow { flow, status, may_hold_access, created_at, state } = state;
+        write.execute(params![self.run, version + 1, flow, status, may_hold_access, created_at, state])?;
+        Ok(())
+    }
+
+    fn write_effects(&self, db: &Connection) -> rusqlite::Result<()> {
+        let mut write = db.prepare_cached(
+            "INSERT OR REPLACE INTO effects (run, seq, lane, due, claims, leased, exclusive, effect)
+             VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6)",
+        )?;
+        for EffectRow { run, seq, lane, due, exclusive, effect } in &self.effects {
+            write.execute(params![run, seq, lane, due, exclusive, effect])?;
+        }
+        Ok(())
+    }
+
+    fn write_timers(&self, db: &Connection) -> rusqlite::Result<()> {
+        for change in &self.timers {
+            match *change {
+                TimerChange::Set { kind, at, generation } => db
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO timers (run, kind, at, generation) VALUES (?1, ?2, ?3, ?4)",
+                    )?
+                    .execute(params![self.run, timer_kind(kind), nanoseconds(at), generation.cast_signed()])?,
+                TimerChange::Cancel { kind } => db
+                    .prepare_cached("DELETE FROM timers WHERE run = ?1 AND kind = ?2")?
+                    .execute(params![self.run, timer_kind(kind)])?,
+            };
+        }
+        Ok(())
+    }
+
+    fn write_holds(&self, db: &Connection) -> rusqlite::Result<()> {
+        for change in &self.holds {
+            let (sql, key) = match change {
+                HoldChange::Hold(key) => ("INSERT OR IGNORE INTO holders (entitlement, run) VALUES (?1, ?2)", key),
+                HoldChange::Release(key) => ("DELETE FROM holders WHERE entitlement = ?1 AND run = ?2", key),
+            };
+            db.prepare_cached(sql)?.execute(params![key.as_str(), self.run])?;
+        }
+        Ok(())
+    }
+}
+
+/// An effect that was leased: its key, itself as JSON, and how often it has been claimed.
+pub(super) struct Leased {
+    pub(super) run: Id,
+    pub(super) seq: i64,
+    pub(super) effect: String,
+    pub(super) claims: u32,
+}
+
+pub(super) fn claim(db: &Connection, claim: &Claim) -> rusqlite::Result<Vec<Leased>> {
+    let (now, until) = (claim.now, claim.now.saturating_add(claim.lease).unwrap_or(jiff::Timestamp::MAX));
+    // Those of which another one is leased are left out here; below, those that exclude each other.
+    let mut due = db.prepare_cached(
+        "SELECT ord, run, seq, exclusive, effect, claims + 1 AS claims FROM effects AS due
+         WHERE lane = ?1 AND due <= ?2 AND NOT EXISTS (
+            SELECT 1 FROM effects AS other
+            WHERE other.leased = 1 AND other.exclusive = due.exclusive AND other.due > ?2)
+         ORDER BY due, ord",
+    )?;
+    let mut leased = Vec::new();
+    let mut orders = Vec::new();
+    let mut excluded = std::collections::HashSet::new();
+    let mut rows = due.query(params![rows::lane(claim.lane), nanoseconds(now)])?;
+    while leased.len() < claim.limit {
+        let Some(row) = rows.next()? else { break };
+        if let Some(exclusive) = row.get::<_, Option<String>>("exclusive")?
+            && until > now
+            && !excluded.insert(exclusive)
+        {
+            continue;
+        }
+        orders.push(row.get::<_, i64>("ord")?);
+        leased.push(Leased {
+            run: row.get("run")?,
+            seq: row.get("seq")?,
+            effect: row.get("effect")?,
+            claims: row.get("claims")?,
+        });
+    }
+    // No row is changed while the query still walks the index that this changes.
+    drop(rows);
+    let mut lease = db.prepare_cached("UPDATE effects SET due = ?2, leased = 1, claims = claims + 1 WHERE ord = ?1")?;
+    for order in orders {
+        lease.execute(params![order, nanoseconds(until)])?;
+    }
+    Ok(leased)
+}
+
+pub(super) fn release(
+    db: &Connection,
+    key: EffectKey,
+    claims: u32,
+    not_before: jiff::Timestamp,
+) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE effects SET due = ?4, leased = 0 WHERE run = ?1 AND seq = ?2 AND claims = ?3")?
+        .execute(params![id(key.run), key.seq.cast_signed(), claims, nanoseconds(not_before)])?;
+    Ok(())
+}

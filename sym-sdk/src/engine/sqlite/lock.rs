@@ -1,0 +1,62 @@
+//! One process at a time.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::fault::Fault;
+
+/// Held for as long as the database is open. It lies on a file beside the database, and the operating system gives it back when
+/// the process ends, however that ends.
+#[derive(Debug)]
+pub(super) struct FileLock {
+    _file: File,
+}
+
+impl FileLock {
+    pub(super) fn take(database: &Path) -> Result<Self, Fault> {
+        let path = beside(database);
+        let cannot_open = |error: io::Error| Fault::open(&path, error);
+        let mut file = open_private(&path).map_err(cannot_open)?;
+        match file.try_lock() {
+            Ok(()) => {
+                name_holder(&mut file).map_err(cannot_open)?;
+                Ok(Self { _file: file })
+            }
+            Err(TryLockError::WouldBlock) => Err(Fault::InUse { path: database.to_owned(), holder: holder(&mut file) }),
+            Err(TryLockError::Error(error)) => Err(cannot_open(error)),
+        }
+    }
+}
+
+/// Opens a file, and creates it for its owner alone if there is none: what is in it names people.
+pub(super) fn open_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn beside(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".lock");
+    name.into()
+}
+
+fn name_holder(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    writeln!(file, "{}", std::process::id())
+}
+
+/// Who holds the lock, for people.
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    // The holder may not have written its id yet, and some systems let nobody else read a locked file.
+    let read = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse::<u32>().ok());
+    match read {
+        Some(id) if id == std::process::id() => format!("this process ({id}), which has it open already"),
+        Some(id) => format!("process {id}"),
+        None => "another process".to_owned(),
+    }
+}

@@ -1,0 +1,248 @@
+//! A store in one file.
+
+mod commands;
+mod fault;
+mod lock;
+mod queries;
+mod queue;
+mod rows;
+mod schema;
+mod worker;
+mod writer;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+
+use self::commands::{Outcome, Prepared};
+use self::fault::Fault;
+use self::lock::FileLock;
+use self::queue::{Queue, Urgency};
+use self::worker::{Query, Worker, ask, on_thread};
+use self::writer::{Write, write};
+use super::store::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun};
+use crate::BoxFuture;
+use crate::audit::AuditEntry;
+use crate::machine::{EffectKey, EntitlementKey, Lane, Reply};
+use crate::model::RunId;
+
+/// Keeps everything in one SQLite file, which outlives the process.
+///
+/// What a call has written is on the disk when it returns. Calls that come at the same time share one wait for the disk; those
+/// that take access away go first. Nothing blocks the async runtime: three threads of the store's own do the work.
+///
+/// Only one process may have the file open, and only once; a lock on `FILE.lock` sees to that. After a crash the file is checked
+/// when it is opened, and what was under way is due again at once. The file must be on a local disk: the locks of network file
+/// systems cannot be relied on, and the store does not notice them.
+///
+/// It keeps Runs and nothing else. A Run that goes on after a restart needs the users it had, so give the runtime a
+/// [`Directory`](crate::directory::Directory) that outlives the process as well.
+///
+/// What people put into the forms is in the file as they typed it, along with who they are. The file is created readable for
+/// its owner alone; encrypt the disk if that is not enough. Secrets of the configuration are not in it.
+///
+/// Times are kept to the nanosecond. A time after the year 2262 counts as the end of time.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("runs.db");
+/// use std::sync::Arc;
+/// use sym_sdk::config::Config;
+/// use sym_sdk::engine::SqliteStore;
+/// use sym_sdk::runtime::Runtime;
+///
+/// let store = Arc::new(SqliteStore::open(path).await?);
+/// let runtime = Runtime::builder(Config::default()).store(store.clone());
+/// // ... and once its workers have been shut down:
+/// store.close().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct SqliteStore {
+    path: PathBuf,
+    /// Reads that are over at once.
+    lookups: Arc<Queue<Query>>,
+    /// Reads that may take a while.
+    listings: Arc<Queue<Query>>,
+    writes: Arc<Queue<Write>>,
+    threads: Mutex<Option<Threads>>,
+}
+
+/// In the order in which they end. The writer is the last: it leaves the file whole and gives back the lock.
+struct Threads {
+    readers: [Worker<Query>; 2],
+    writer: Worker<Write>,
+}
+
+impl Threads {
+    /// Serves what waits and ends the threads.
+    fn stop(self) -> Result<(), StoreError> {
+        let readers = self.readers.map(Worker::stop);
+        let writer = self.writer.stop();
+        readers.into_iter().collect::<Result<Vec<()>, _>>().and(writer)
+    }
+}
+
+impl SqliteStore {
+    /// Opens the file, and creates it if there is none. Its directory must exist.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] if the file is in use, read-only, that of another program or of a newer version of this one;
+    /// [`StoreError::Corrupt`] if it is damaged or no database. Each says what to do.
+    pub async fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let path = path.into();
+        on_thread(move || Self::open_blocking(&path)).await
+    }
+
+    fn open_blocking(path: &Path) -> Result<Self, StoreError> {
+        let path = resolved(path).map_err(|error| Fault::open(path, error).into_error())?;
+        let lock = FileLock::take(&path).map_err(Fault::into_error)?;
+        let mut connection = schema::open_to_write(&path)?;
+        let (lookup, listing) = (schema::open_to_read(&path)?, schema::open_to_read(&path)?);
+
+        let (lookups, listings, writes) = (Arc::new(Queue::new()), Arc::new(Queue::new()), Arc::new(Queue::new()));
+        let writer = Worker::start("sym-store-write", &writes, move |queue| {
+            // Given back when the connection is closed, and not before.
+            let _lock = lock;
+            writer::serve(&mut connection, queue);
+            schema::close(connection)
+        })?;
+        let reader = |connection, queue| {
+            Worker::start("sym-store-read", queue, move |queue| {
+                worker::read(&connection, queue);
+                Ok(())
+            })
+        };
+        let readers = [reader(lookup, &lookups)?, reader(listing, &listings)?];
+        let threads = Mutex::new(Some(Threads { readers, writer }));
+        Ok(Self { path, lookups, listings, writes, threads })
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Does what it has been asked so far, and closes the file. From then on every call fails. To close it again does nothing.
+    ///
+    /// A store that is dropped is closed too, but blocks the thread meanwhile and has nobody to tell of an error.
+    ///
+    /// # Errors
+    /// If the file could not be left as it should be. It is checked when it is opened again.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match threads {
+            Some(threads) => on_thread(move || threads.stop()).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// The path without symbolic links, so that one file has one lock.
+fn resolved(path: &Path) -> std::io::Result<PathBuf> {
+    if path.exists() {
+        return path.canonicalize();
+    }
+    let name = path.file_name().ok_or(std::io::ErrorKind::InvalidFilename)?;
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+    Ok(directory.unwrap_or(Path::new(".")).canonicalize()?.join(name))
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+fn stored((id, version, state): queries::Run) -> Result<StoredRun, StoreError> {
+    let state = rows::from_json(&state, format_args!("Run {}", rows::run_id(id)))?;
+    Ok(StoredRun::new(version.cast_unsigned(), Arc::new(state)))
+}
+
+fn claimed(leased: commands::Leased) -> Option<Claimed> {
+    let key = EffectKey { run: rows::run_id(leased.run), seq: leased.seq.cast_unsigned() };
+    match rows::from_json(&leased.effect, format_args!("effect {key}")) {
+        Ok(effect) => Some(Claimed::new(effect, leased.claims)),
+        // It must not keep others from being carried out. It is tried, and reported, again when its lease ends.
+        Err(error) => {
+            tracing::error!(%error, %key, "an effect cannot be read; it stays due");
+            None
+        }
+    }
+}
+
+impl Store for SqliteStore {
+    fn load(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>, StoreError>> {
+        Box::pin(async move { ask(&self.lookups, move |db| queries::load(db, run)).await?.map(stored).transpose() })
+    }
+
+    fn replied(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>> {
+        let key = key.clone();
+        Box::pin(async move {
+            let input = key.clone();
+            let reply = ask(&self.lookups, move |db| queries::replied(db, input.as_str())).await?;
+            reply.map(|reply| rows::from_json(&reply, format_args!("the reply to `{}`", key.as_str()))).transpose()
+        })
+    }
+
+    fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, StoreError>> {
+        Box::pin(async move {
+            let input = commit.input.clone();
+            let urgency = if rows::takes_access_away(&commit) { Urgency::First } else { Urgency::Ordinary };
+            let prepared = Prepared::new(commit)?;
+            match write(&self.writes, urgency, move |db| prepared.write(db)).await? {
+                Outcome::Written => Ok(Committed::Written),
+                Outcome::Conflict => Ok(Committed::Conflict),
+                Outcome::Duplicate(reply) => {
+                    let what = format_args!("the reply to `{}`", input.as_str()).to_string();
+                    Ok(Committed::Duplicate(rows::from_json(&reply, what)?))
+                }
+            }
+        })
+    }
+
+    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
+        Box::pin(async move {
+            let urgency = if claim.lane == Lane::Revoke { Urgency::First } else { Urgency::Ordinary };
+            let leased = write(&self.writes, urgency, move |db| commands::claim(db, &claim)).await?;
+            Ok(leased.into_iter().filter_map(claimed).collect())
+        })
+    }
+
+    fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
+        // It may be what a revocation waits for.
+        let release = move |db: &rusqlite::Connection| commands::release(db, key, claims, not_before);
+        Box::pin(write(&self.writes, Urgency::First, release))
+    }
+
+    fn due_timers(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<DueTimer>, StoreError>> {
+        Box::pin(ask(&self.lookups, move |db| queries::due_timers(db, now, limit)))
+    }
+
+    fn next_due(&self) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
+        Box::pin(ask(&self.lookups, queries::next_due))
+    }
+
+    fn holders(&self, key: &EntitlementKey) -> BoxFuture<'_, Result<Vec<RunId>, StoreError>> {
+        let key = key.clone();
+        Box::pin(ask(&self.lookups, move |db| queries::holders(db, key.as_str())))
+    }
+
+    fn runs(&self, filter: RunFilter, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {
+        Box::pin(async move {
+            let runs = ask(&self.listings, move |db| queries::runs(db, &filter, limit)).await?;
+            runs.into_iter().map(stored).collect()
+        })
+    }
+
+    fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>> {
+        Box::pin(async move {
+            let entries = ask(&self.listings, move |db| queries::audit(db, run, limit)).await?;
+            entries.iter().map(|(seq, entry)| rows::from_json(entry, format_args!("audit entry {seq}"))).collect()
+        })
+    }
+}

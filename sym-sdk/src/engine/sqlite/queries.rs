@@ -1,0 +1,79 @@
+//! What is read. Each is one statement, and so sees one state of the file.
+
+use jiff::Timestamp;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+
+use super::rows::{Id, due_timer, id, limit, nanoseconds, run_id, timestamp};
+use crate::engine::{DueTimer, RunFilter};
+use crate::model::RunId;
+
+/// A Run: its id, its version, and its state as JSON.
+pub(super) type Run = (Id, i64, String);
+
+pub(super) fn load(db: &Connection, run: RunId) -> rusqlite::Result<Option<Run>> {
+    db.prepare_cached("SELECT id, version, state FROM runs WHERE id = ?1")?
+        .query_row([id(run)], |row| row.try_into())
+        .optional()
+}
+
+pub(super) fn replied(db: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+    db.prepare_cached("SELECT reply FROM replies WHERE input_key = ?1")?.query_row([key], |row| row.get(0)).optional()
+}
+
+pub(super) fn due_timers(db: &Connection, now: Timestamp, most: usize) -> rusqlite::Result<Vec<DueTimer>> {
+    db.prepare_cached("SELECT run, kind, at, generation FROM timers WHERE at <= ?1 ORDER BY at, run, kind LIMIT ?2")?
+        .query_map([nanoseconds(now), limit(most)], due_timer)?
+        .collect()
+}
+
+pub(super) fn next_due(db: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+    // One look into an index for each part: the lanes are those of `rows::lane`.
+    let mut next = db.prepare_cached(
+        "SELECT min(at) FROM (
+            SELECT min(due) AS at FROM effects WHERE lane = 0
+            UNION ALL SELECT min(due) FROM effects WHERE lane = 1
+            UNION ALL SELECT min(due) FROM effects WHERE lane = 2
+            UNION ALL SELECT min(at) FROM timers)",
+    )?;
+    Ok(next.query_row((), |row| row.get::<_, Option<i64>>(0))?.map(timestamp))
+}
+
+pub(super) fn holders(db: &Connection, entitlement: &str) -> rusqlite::Result<Vec<RunId>> {
+    db.prepare_cached("SELECT run FROM holders WHERE entitlement = ?1 ORDER BY run")?
+        .query_map([entitlement], |row| row.get(0).map(run_id))?
+        .collect()
+}
+
+pub(super) fn runs(db: &Connection, filter: &RunFilter, most: usize) -> rusqlite::Result<Vec<Run>> {
+    let mut sql = "SELECT id, version, state FROM runs WHERE true".to_owned();
+    let mut values = Vec::new();
+    if filter.may_hold_access {
+        sql.push_str(" AND may_hold_access = 1");
+    }
+    if let Some(flow) = &filter.flow {
+        sql.push_str(" AND flow = ?");
+        values.push(Value::from(flow.clone()));
+    }
+    if let Some(status) = filter.status {
+        sql.push_str(" AND status = ?");
+        values.push(Value::from(status.as_str().to_owned()));
+    }
+    sql.push_str(" ORDER BY created_at DESC, id DESC LIMIT ?");
+    values.push(Value::from(limit(most)));
+    db.prepare_cached(&sql)?.query_map(params_from_iter(values), |row| row.try_into())?.collect()
+}
+
+/// Audit entries: their numbers, and themselves as JSON.
+pub(super) fn audit(db: &Connection, run: Option<RunId>, most: usize) -> rusqlite::Result<Vec<(i64, String)>> {
+    match run {
+        Some(run) => db
+            .prepare_cached("SELECT seq, entry FROM audit WHERE run = ?1 ORDER BY seq LIMIT ?2")?
+            .query_map(params![id(run), limit(most)], |row| row.try_into())?
+            .collect(),
+        None => db
+            .prepare_cached("SELECT seq, entry FROM audit ORDER BY seq LIMIT ?1")?
+            .query_map([limit(most)], |row| row.try_into())?
+            .collect(),
+    }
+}

@@ -1,0 +1,145 @@
+//! Where calls wait for the thread that serves them.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Semaphore;
+
+use super::fault::closed;
+use crate::engine::StoreError;
+
+/// So many calls of each urgency wait at the most; further ones wait, without a thread, until there is room.
+const ROOM: usize = 1_024;
+
+/// Which calls are served first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// What takes access away. It has room of its own, so that nothing else fills it up.
+    First,
+    /// All else.
+    Ordinary,
+}
+
+#[derive(Debug)]
+pub(super) struct Queue<T> {
+    waiting: Mutex<Waiting<T>>,
+    filled: Condvar,
+    room_first: Semaphore,
+    room_ordinary: Semaphore,
+}
+
+#[derive(Debug)]
+struct Waiting<T> {
+    first: VecDeque<T>,
+    ordinary: VecDeque<T>,
+    closed: bool,
+}
+
+impl<T> Queue<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            waiting: Mutex::new(Waiting { first: VecDeque::new(), ordinary: VecDeque::new(), closed: false }),
+            filled: Condvar::new(),
+            room_first: Semaphore::new(ROOM),
+            room_ordinary: Semaphore::new(ROOM),
+        }
+    }
+
+    /// Puts a call at the end of those that are as urgent.
+    pub(super) async fn push(&self, urgency: Urgency, call: T) -> Result<(), StoreError> {
+        let room = match urgency {
+            Urgency::First => &self.room_first,
+            Urgency::Ordinary => &self.room_ordinary,
+        };
+        let permit = room.acquire().await.map_err(|_| closed())?;
+        let mut waiting = self.waiting();
+        if waiting.closed {
+            return Err(closed());
+        }
+        // `take` gives it back.
+        permit.forget();
+        match urgency {
+            Urgency::First => waiting.first.push_back(call),
+            Urgency::Ordinary => waiting.ordinary.push_back(call),
+        }
+        drop(waiting);
+        self.filled.notify_one();
+        Ok(())
+    }
+
+    /// Waits for calls and takes them, most urgent first. `None` once the queue is closed and empty.
+    pub(super) fn take(&self, most: usize) -> Option<Vec<T>> {
+        let idle =
+            |waiting: &mut Waiting<T>| waiting.first.is_empty() && waiting.ordinary.is_empty() && !waiting.closed;
+        let mut waiting = self.filled.wait_while(self.waiting(), idle).unwrap_or_else(PoisonError::into_inner);
+        let first = waiting.first.len().min(most);
+        let ordinary = waiting.ordinary.len().min(most - first);
+        if first + ordinary == 0 {
+            return None;
+        }
+        let mut taken: Vec<T> = waiting.first.drain(..first).collect();
+        taken.extend(waiting.ordinary.drain(..ordinary));
+        drop(waiting);
+        self.room_first.add_permits(first);
+        self.room_ordinary.add_permits(ordinary);
+        Some(taken)
+    }
+
+    /// Takes no more calls. Those that wait are still served.
+    pub(super) fn close(&self) {
+        self.waiting().closed = true;
+        self.room_first.close();
+        self.room_ordinary.close();
+        self.filled.notify_all();
+    }
+
+    /// Takes no more calls and lets go of those that wait: there is nobody left to serve them.
+    pub(super) fn abandon(&self) {
+        self.close();
+        let mut waiting = self.waiting();
+        let abandoned = (std::mem::take(&mut waiting.first), std::mem::take(&mut waiting.ordinary));
+        drop(waiting);
+        drop(abandoned);
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting<T>> {
+        // No change of the queues can panic halfway.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_urgent_is_taken_first_and_has_room_of_its_own() {
+        let queue = Queue::new();
+        for call in 0..ROOM {
+            queue.push(Urgency::Ordinary, call).await.unwrap();
+        }
+        let full = queue.push(Urgency::Ordinary, ROOM);
+        tokio::pin!(full);
+        assert!(full.as_mut().now_or_never().is_none());
+        queue.push(Urgency::First, 5_000).await.unwrap();
+        assert_eq!(queue.take(3), Some(vec![5_000, 0, 1]));
+        full.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_closed_queue_is_emptied_and_an_abandoned_one_is_not() {
+        let queue = Queue::new();
+        queue.push(Urgency::Ordinary, 1).await.unwrap();
+        queue.close();
+        assert!(matches!(queue.push(Urgency::First, 2).await, Err(StoreError::Unavailable(_))));
+        assert_eq!(queue.take(10), Some(vec![1]));
+        assert_eq!(queue.take(10), None);
+
+        let queue = Queue::new();
+        queue.push(Urgency::Ordinary, 1).await.unwrap();
+        queue.abandon();
+        assert_eq!(queue.take(10), None);
+    }
+}

@@ -1,0 +1,106 @@
+//! How things are written down.
+
+use std::fmt::Display;
+
+use jiff::Timestamp;
+use rusqlite::Row;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::engine::{Commit, DueTimer, StoreError, TimerKey};
+use crate::machine::{HoldChange, Lane, TimerKind};
+use crate::model::RunId;
+
+pub(super) type Id = [u8; 16];
+
+pub(super) fn id(run: RunId) -> Id {
+    run.as_uuid().into_bytes()
+}
+
+pub(super) fn run_id(id: Id) -> RunId {
+    RunId::from_uuid(Uuid::from_bytes(id))
+}
+
+/// Nanoseconds since 1970. What is before the year 1677 counts as the beginning of time, and what is after 2262 as its end; both
+/// come back as such.
+pub(super) fn nanoseconds(at: Timestamp) -> i64 {
+    let saturated = if at < Timestamp::UNIX_EPOCH { i64::MIN } else { i64::MAX };
+    i64::try_from(at.as_nanosecond()).unwrap_or(saturated)
+}
+
+pub(super) fn timestamp(nanoseconds: i64) -> Timestamp {
+    match nanoseconds {
+        i64::MIN => Timestamp::MIN,
+        i64::MAX => Timestamp::MAX,
+        // All others are well within the range of time, so there is nothing to fall back from.
+        _ => Timestamp::from_nanosecond(nanoseconds.into()).unwrap_or_default(),
+    }
+}
+
+pub(super) fn lane(lane: Lane) -> i64 {
+    match lane {
+        Lane::Revoke => 0,
+        Lane::Decide => 1,
+        Lane::Notify => 2,
+    }
+}
+
+pub(super) fn timer_kind(kind: TimerKind) -> i64 {
+    match kind {
+        TimerKind::Forward => 0,
+        TimerKind::Expire => 1,
+    }
+}
+
+pub(super) fn due_timer(row: &Row<'_>) -> rusqlite::Result<DueTimer> {
+    let kind = match row.get("kind")? {
+        0 => TimerKind::Forward,
+        1 => TimerKind::Expire,
+        other => return Err(rusqlite::Error::IntegralValueOutOfRange(1, other)),
+    };
+    let key = TimerKey::new(run_id(row.get("run")?), kind);
+    Ok(DueTimer::new(key, timestamp(row.get("at")?), row.get::<_, i64>("generation")?.cast_unsigned()))
+}
+
+pub(super) fn limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+pub(super) fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Refused(error.into()))
+}
+
+/// `what` names the thing to whoever must find it in the file.
+pub(super) fn from_json<T: DeserializeOwned>(json: &str, what: impl Display) -> Result<T, StoreError> {
+    serde_json::from_str(json).map_err(|error| StoreError::Corrupt(format!("{what}: {error}").into()))
+}
+
+/// Whether this sets in motion, or ends, that access is taken away.
+pub(super) fn takes_access_away(commit: &Commit) -> bool {
+    commit.effects.iter().any(|effect| effect.lane() == Lane::Revoke)
+        || commit.holds.iter().any(|change| matches!(change, HoldChange::Release(_)))
+        || commit.fired.is_some_and(|(key, _)| key.kind == TimerKind::Expire)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_keep_their_order_and_come_back() {
+        let times = [
+            Timestamp::MIN,
+            Timestamp::from_nanosecond(-1).unwrap(),
+            Timestamp::UNIX_EPOCH,
+            Timestamp::from_nanosecond(1_709_208_000_123_456_789).unwrap(),
+            Timestamp::MAX,
+        ];
+        for time in times {
+            assert_eq!(timestamp(nanoseconds(time)), time);
+        }
+        assert!(times.is_sorted_by_key(|time| nanoseconds(*time)));
+        let beyond: Timestamp = "2300-01-01T00:00:00Z".parse().unwrap();
+        assert_eq!(timestamp(nanoseconds(beyond)), Timestamp::MAX);
+    }
+}

@@ -1,0 +1,140 @@
+//! Opens the file: makes sure that it is ours, whole, and as durable as it must be, and brings it to the newest schema.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OpenFlags};
+
+use super::fault::{Fault, cannot_open, failed};
+use super::lock::open_private;
+use crate::engine::StoreError;
+
+/// `Sym1`, which says that a database is ours.
+const APPLICATION: i64 = 0x5379_6D31;
+
+/// The schema, in steps. A file's `user_version` says how many it has. Steps that were released are never changed.
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+
+/// Another program may read the file meanwhile, as `sqlite3` does. It is waited for so long.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// More statements than there are, so that each is compiled once.
+const STATEMENTS: usize = 64;
+
+/// What durability rests on. Each is read back, because SQLite says nothing when it does not take one.
+const PRAGMAS: &[(&str, &str, &str)] = &[
+    ("journal_mode = wal", "journal_mode", "wal"),
+    ("synchronous = full", "synchronous", "2"),
+    // Where a plain `fsync` leaves data in the disk's own cache.
+    ("fullfsync = on", "fullfsync", "1"),
+    ("foreign_keys = on", "foreign_keys", "1"),
+];
+
+/// Opens the file to write to it, and creates it if there is none. The lock must be held.
+pub(super) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
+    // Whoever marked it so wants it left alone, also by a user who could write to it all the same.
+    if path.metadata().is_ok_and(|metadata| metadata.permissions().readonly()) {
+        return Err(Fault::ReadOnly { path: path.to_owned() }.into_error());
+    }
+    open_private(path).map_err(|error| Fault::open(path, error).into_error())?;
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let schema = known_schema(&connection, path)?;
+    set_pragmas(&connection, path)?;
+    let cannot_open = |error| cannot_open(path, error);
+    if schema > 0 && !was_closed(&connection).map_err(cannot_open)? {
+        tracing::warn!(path = %path.display(), "the store was not closed; checking it");
+        check(&connection, path)?;
+    }
+    migrate(&connection, schema).map_err(cannot_open)?;
+    begin(&connection).map_err(cannot_open)?;
+    Ok(connection)
+}
+
+/// Opens the file once more, to read from it.
+pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
+    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+/// Closes what [`open_to_write`] opened, and leaves a note that it was.
+pub(super) fn close(connection: Connection) -> Result<(), StoreError> {
+    connection.execute("UPDATE meta SET value = 1 WHERE key = 'clean'", ()).map_err(failed)?;
+    connection.close().map_err(|(_, error)| failed(error))
+}
+
+fn connect(path: &Path, mode: OpenFlags) -> Result<Connection, StoreError> {
+    let cannot_open = |error| cannot_open(path, error);
+    let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(cannot_open)?;
+    connection.busy_timeout(PATIENCE).map_err(cannot_open)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+/// The schema of the file; 0 for one that is new.
+fn known_schema(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
+    let path = path.to_owned();
+    let number = |sql| connection.query_row(sql, (), |row| row.get::<_, i64>(0));
+    let read = || Ok((number("PRAGMA application_id")?, number("PRAGMA user_version")?));
+    let (application, schema) = read().map_err(|error| cannot_open(&path, error))?;
+    let tables = number("SELECT count(*) FROM sqlite_schema").map_err(|error| cannot_open(&path, error))?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    match (application, schema) {
+        (0, 0) if tables == 0 => Ok(0),
+        (APPLICATION, 1..) if schema > known => Err(Fault::Newer { path, found: schema, known }.into_error()),
+        (APPLICATION, 1..) => Ok(schema),
+        _ => Err(Fault::NotOurs { path }.into_error()),
+    }
+}
+
+fn set_pragmas(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    for (pragma, name, wanted) in PRAGMAS {
+        let found = set_pragma(connection, pragma, name).map_err(|error| cannot_open(path, error))?;
+        if found != *wanted {
+            return Err(Fault::Pragma { path: path.to_owned(), pragma, found }.into_error());
+        }
+    }
+    Ok(())
+}
+
+fn set_pragma(connection: &Connection, pragma: &str, name: &str) -> rusqlite::Result<String> {
+    connection.execute_batch(&format!("PRAGMA {pragma}"))?;
+    connection.query_row(&format!("PRAGMA {name}"), (), |row| {
+        Ok(match row.get(0)? {
+            Value::Integer(number) => number.to_string(),
+            Value::Text(text) => text,
+            other => format!("{other:?}"),
+        })
+    })
+}
+
+fn was_closed(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT value = 1 FROM meta WHERE key = 'clean'", (), |row| row.get(0))
+}
+
+fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let found: String = connection
+        .query_row("PRAGMA quick_check(1)", (), |row| row.get(0))
+        .map_err(|error| cannot_open(path, error))?;
+    if found == "ok" { Ok(()) } else { Err(Fault::Damaged { path: path.to_owned(), problem: found }.into_error()) }
+}
+
+/// Takes the steps that the file lacks, each whole or not at all.
+fn migrate(connection: &Connection, schema: i64) -> rusqlite::Result<()> {
+    for (step, sql) in (1..).zip(MIGRATIONS).filter(|(step, _)| *step > schema) {
+        let transaction = connection.unchecked_transaction()?;
+        transaction.execute_batch(sql)?;
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update(None, "user_version", step)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+/// Notes that the file is open. Leases of an earlier process are over, because the lock says that it is gone: what it had under
+/// way is due at once.
+fn begin(connection: &Connection) -> rusqlite::Result<()> {
+    let transaction = connection.unchecked_transaction()?;
+    transaction.execute("UPDATE meta SET value = 0 WHERE key = 'clean'", ())?;
+    transaction.execute("UPDATE effects SET due = ?1, leased = 0 WHERE leased = 1", [i64::MIN])?;
+    transaction.commit()
+}

@@ -1,0 +1,67 @@
+-- Times are nanoseconds since 1970; ids are the 16 bytes of their UUID.
+
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO meta (key, value) VALUES ('clean', 1);
+
+CREATE TABLE runs (
+    id              BLOB PRIMARY KEY,
+    version         INTEGER NOT NULL,
+    flow            TEXT NOT NULL,
+    status          TEXT NOT NULL,
+    may_hold_access INTEGER NOT NULL,
+    created_at      INTEGER NOT NULL,
+    state           TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX runs_newest ON runs (created_at, id);
+CREATE INDEX runs_with_access ON runs (created_at, id) WHERE may_hold_access = 1;
+
+CREATE TABLE replies (
+    input_key TEXT PRIMARY KEY,
+    reply     TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- `ord` is the order of commits. `due` is from when an effect can be claimed: for one that is leased, the end of its lease.
+CREATE TABLE effects (
+    ord       INTEGER PRIMARY KEY,
+    run       BLOB NOT NULL,
+    seq       INTEGER NOT NULL,
+    lane      INTEGER NOT NULL,
+    due       INTEGER NOT NULL,
+    claims    INTEGER NOT NULL,
+    leased    INTEGER NOT NULL,
+    exclusive TEXT,
+    effect    TEXT NOT NULL,
+    UNIQUE (run, seq)
+) STRICT;
+
+CREATE INDEX effects_due ON effects (lane, due);
+CREATE INDEX effects_leased ON effects (exclusive, due) WHERE leased = 1;
+
+CREATE TABLE timers (
+    run        BLOB NOT NULL,
+    kind       INTEGER NOT NULL,
+    at         INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    PRIMARY KEY (run, kind)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX timers_due ON timers (at, run, kind);
+
+CREATE TABLE holders (
+    entitlement TEXT NOT NULL,
+    run         BLOB NOT NULL,
+    PRIMARY KEY (entitlement, run)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit (
+    seq   INTEGER PRIMARY KEY AUTOINCREMENT,
+    run   BLOB NOT NULL,
+    entry TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX audit_of_run ON audit (run, seq);
