@@ -1,0 +1,166 @@
+//! Builds what the flows need: clients, strategies, and the secrets that both are built with.
+
+use std::any::TypeId;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::super::filter::Filter;
+use super::super::flows::FlowEntry;
+use super::super::limits::contain;
+use super::super::secrets::read_secret;
+use super::{Builder, FilterPlan, FlowPlan, integration_for, requirements};
+use crate::config::{Fault, Place};
+use crate::directory::Directory;
+use crate::error::Error;
+use crate::handler::{HandlerRecord, IntegrationConfig, IntegrationRequirement, Requires, Services};
+use crate::model::{Integration, Secret, Strategy};
+use crate::strategy::{AccessStrategy, DryStrategy, StrategyConfig};
+
+/// Reading a secret may take this long.
+const SECRET_LIMIT: Duration = Duration::from_secs(30);
+
+/// Clients and strategies being built. What several flows share is built once.
+pub(super) struct Assembly<'a> {
+    builder: &'a Builder,
+    directory: &'a Directory,
+    secrets: BTreeMap<String, Result<SecretString, String>>,
+    clients: HashMap<(String, String, TypeId), Option<Arc<dyn std::any::Any + Send + Sync>>>,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Assembly<'a> {
+    pub(super) fn new(builder: &'a Builder, directory: &'a Directory) -> Self {
+        Self { builder, directory, secrets: BTreeMap::new(), clients: HashMap::new(), faults: Vec::new() }
+    }
+
+    /// What could not be built.
+    pub(super) fn into_faults(self) -> Vec<Fault> {
+        self.faults
+    }
+
+    pub(super) async fn entry(&mut self, plan: FlowPlan) -> Option<FlowEntry> {
+        let FlowPlan { flow, scope, place } = plan;
+        let integrations = flow.environment().integrations();
+        let services = self.services(scope.iter(), integrations, flow.strategy()).await;
+        let strategy = match flow.strategy() {
+            Some(strategy) => Some(self.strategy(strategy, &place).await?),
+            None => None,
+        };
+        Some(FlowEntry::new(flow, scope, services, strategy))
+    }
+
+    pub(super) async fn filter(&mut self, plan: FilterPlan) -> Filter {
+        let FilterPlan { record, checked } = plan;
+        let services = self.services([record], &checked.integrations, None).await;
+        Filter { record, services, vars: checked.vars }
+    }
+
+    /// What the handlers take: what was handed over, and clients built for the rest.
+    async fn services(
+        &mut self,
+        records: impl IntoIterator<Item = &'static HandlerRecord>,
+        integrations: &BTreeMap<String, Integration>,
+        strategy: Option<&Strategy>,
+    ) -> Arc<Services> {
+        let given = self.builder.services.clone().build();
+        let mut services = self.builder.services.clone();
+        for record in records {
+            for requirement in requirements(record) {
+                if given.satisfy(&Requires::Integration(*requirement)) {
+                    continue;
+                }
+                let Some(integration) = integration_for(integrations, strategy, requirement.kind()) else { continue };
+                if let Some(client) = self.client(requirement, integration, record).await {
+                    services = services.client_for(requirement, client);
+                }
+            }
+        }
+        services.directory(self.directory.clone()).key_value(self.builder.key_value.clone()).build()
+    }
+
+    async fn client(
+        &mut self,
+        requirement: &IntegrationRequirement,
+        integration: &Integration,
+        record: &'static HandlerRecord,
+    ) -> Option<Arc<dyn std::any::Any + Send + Sync>> {
+        // Names are unique by type only.
+        let key = (integration.kind().to_owned(), integration.name().to_string(), requirement.type_id());
+        if let Some(client) = self.clients.get(&key) {
+            return client.clone();
+        }
+        let built = if self.builder.dry {
+            let secrets = BTreeMap::new();
+            let dry = requirement.dry(&IntegrationConfig::new(integration, &secrets));
+            if dry.is_none() {
+                let message = format!("`{}` has no stand-in for a simulation", requirement.type_name());
+                let hint = "give one with `App::fake`, or write `IntegrationClient::dry`";
+                self.faults.push(Fault::new(record.place(), message).with_hint(hint));
+            }
+            dry
+        } else {
+            let secrets = self.secrets_of(integration, &record.place()).await;
+            match requirement.build(&IntegrationConfig::new(integration, &secrets)) {
+                Ok(client) => Some(client),
+                Err(error) => {
+                    self.faults.push(could_not_build("integration", integration.name(), &error, record.place()));
+                    None
+                }
+            }
+        };
+        self.clients.insert(key, built.clone());
+        built
+    }
+
+    async fn strategy(&mut self, strategy: &Strategy, place: &Place) -> Option<Arc<dyn AccessStrategy>> {
+        let Some(kind) = self.builder.strategy_type_of(strategy) else {
+            // Only a dry run gets here: the check refuses the rest.
+            return Some(Arc::new(DryStrategy::default()));
+        };
+        let secrets = match strategy.integration() {
+            Some(integration) if !self.builder.dry => self.secrets_of(integration, place).await,
+            _ => BTreeMap::new(),
+        };
+        let integration = strategy.integration().map(|integration| IntegrationConfig::new(integration, &secrets));
+        match kind.build(&StrategyConfig { strategy, integration }) {
+            Ok(strategy) => Some(strategy),
+            Err(error) => {
+                self.faults.push(could_not_build("strategy", strategy.name(), &error, place.clone()));
+                None
+            }
+        }
+    }
+
+    async fn secrets_of(&mut self, integration: &Integration, place: &Place) -> BTreeMap<String, SecretString> {
+        let mut secrets = BTreeMap::new();
+        let listed = integration.secret_list().iter().map(|secret| (secret.name().to_string(), secret));
+        let set = integration.secrets().iter().map(|(setting, secret)| (setting.clone(), secret));
+        for (setting, secret) in set.chain(listed) {
+            match self.secret(secret).await {
+                Ok(value) => {
+                    secrets.insert(setting, value);
+                }
+                Err(message) => self.faults.push(Fault::new(place.clone(), message)),
+            }
+        }
+        secrets
+    }
+
+    async fn secret(&mut self, secret: &Secret) -> Result<SecretString, String> {
+        if let Some(known) = self.secrets.get(&**secret.name()) {
+            return known.clone();
+        }
+        let what = format!("reading secret `{}`", secret.name());
+        let read = contain(&*self.builder.clock, SECRET_LIMIT, &what, read_secret(&self.builder.secrets, secret)).await;
+        let read = read.and_then(|read| read).map_err(|error| error.to_string());
+        self.secrets.insert(secret.name().to_string(), read.clone());
+        read
+    }
+}
+
+fn could_not_build(what: &str, name: &str, error: &Error, place: Place) -> Fault {
+    Fault::new(place, format!("{what} `{name}` cannot be used: {error}")).with_hint_if(error.hint())
+}
