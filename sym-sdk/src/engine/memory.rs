@@ -1,6 +1,6 @@
 //! A store in memory, for tests and simulations.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -144,36 +144,33 @@ impl Tables {
     }
 
     fn claim(&mut self, claim: &Claim) -> Vec<Claimed> {
-        let due: Vec<_> = match self.due.get(&claim.lane) {
-            Some(lane) => lane.range(..=(claim.now, u64::MAX)).map(|(at, key)| (*at, *key)).collect(),
-            None => return Vec::new(),
-        };
-        let mut claimed = Vec::new();
-        for (_, key) in due {
-            if claimed.len() == claim.limit {
-                break;
-            }
-            if let Some(effect) = self.lease(key, claim) {
-                claimed.push(effect);
-            }
-        }
-        claimed
+        let until = claim.now.saturating_add(claim.lease).unwrap_or(Timestamp::MAX);
+        // Those that are chosen here exclude each other from now on, unless their lease is over at once.
+        let mut excluded = HashSet::new();
+        let due = self.due.get(&claim.lane).into_iter().flat_map(|lane| lane.range(..=(claim.now, u64::MAX)));
+        let chosen = due.map(|(_, key)| *key).filter(|key| self.is_free(*key, claim.now)).filter(|key| {
+            let exclusive = self.effects.get(key).and_then(|row| row.effect.exclusive.as_ref());
+            exclusive.is_none_or(|exclusive| until <= claim.now || excluded.insert(exclusive))
+        });
+        let chosen: Vec<_> = chosen.take(claim.limit).collect();
+        chosen.into_iter().filter_map(|key| self.lease(key, until)).collect()
     }
 
-    fn lease(&mut self, key: EffectKey, claim: &Claim) -> Option<Claimed> {
-        let row = self.effects.get(&key)?;
-        if let Some(exclusive) = &row.effect.exclusive {
-            let other = self.leased_exclusively.get(exclusive).filter(|other| **other != key);
-            // A lease that has run out no longer excludes.
-            if other.and_then(|other| self.effects.get(other)).is_some_and(|other| other.due > claim.now) {
-                return None;
-            }
-            self.leased_exclusively.insert(exclusive.clone(), key);
-        }
-        let until = claim.now.saturating_add(claim.lease).unwrap_or(Timestamp::MAX);
+    /// Whether no other effect that excludes this one is leased. A lease that has run out no longer excludes.
+    fn is_free(&self, key: EffectKey, now: Timestamp) -> bool {
+        let exclusive = self.effects.get(&key).and_then(|row| row.effect.exclusive.as_ref());
+        let holder = exclusive.and_then(|exclusive| self.leased_exclusively.get(exclusive));
+        let other = holder.filter(|holder| **holder != key).and_then(|holder| self.effects.get(holder));
+        other.is_none_or(|other| other.due <= now)
+    }
+
+    fn lease(&mut self, key: EffectKey, until: Timestamp) -> Option<Claimed> {
         self.move_to(key, until);
         let row = self.effects.get_mut(&key)?;
         row.claims += 1;
+        if let Some(exclusive) = &row.effect.exclusive {
+            self.leased_exclusively.insert(exclusive.clone(), key);
+        }
         Some(Claimed::new(row.effect.clone(), row.claims))
     }
 

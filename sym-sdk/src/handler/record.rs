@@ -140,6 +140,11 @@ impl HandlerRecord {
         HandlerRef::new(self.name, self.module, self.file, self.line)
     }
 
+    /// The handler as messages begin with it: ``hook `on_request` ``.
+    pub(crate) fn subject(&self) -> String {
+        format!("{} `{}`", self.kind.macro_name(), self.name)
+    }
+
     /// Whether both are of the same function.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let identity = |record: &Self| (record.module, record.name, record.line, record.column);
@@ -169,7 +174,7 @@ impl HandlerRecord {
     /// One fault for each integration and each state that the handler needs and `services` lack.
     pub fn unmet<'a>(&'a self, services: &'a Services) -> impl Iterator<Item = Fault> + 'a {
         self.requires.iter().filter(|requires| !services.satisfy(requires)).map(|requires| {
-            let subject = format!("{} `{}`", self.kind.macro_name(), self.name);
+            let subject = self.subject();
             match requires {
                 Requires::Integration(integration) => {
                     let message =
@@ -187,7 +192,7 @@ impl HandlerRecord {
     }
 
     fn misuse(&self, what: &str) -> Error {
-        Error::handler(format!("{} `{}` {what}", self.kind.macro_name(), self.name))
+        Error::handler(format!("{} {what}", self.subject()))
     }
 }
 

@@ -10,7 +10,7 @@ use super::stepper::Stepper;
 use super::timer::TimerKind;
 use crate::audit::AuditKind;
 use crate::error::codes;
-use crate::model::{ChannelType, RunStatus};
+use crate::model::{ChannelType, EventId, RunStatus};
 use crate::routing::{Notification, RequestForwardContext};
 use crate::template::Step;
 
@@ -125,16 +125,18 @@ impl Stepper<'_> {
         if self.notification(self.state.current_notification + 1).is_none() {
             return self.expire(cause);
         }
-        if let Some(last) = self.last_notified() {
-            let mut event = self.follow_up(&last, Step::RequestForward, ChannelType::Scheduler);
-            event.extra.insert(CAUSE.to_owned(), cause.into());
-            self.begin(event, Default::default());
-        }
+        self.follow_from_silence(Step::RequestForward, cause);
     }
 
     fn expire(&mut self, cause: &str) {
-        if let Some(last) = self.last_notified() {
-            let mut event = self.follow_up(&last, Step::RequestExpire, ChannelType::Scheduler);
+        self.follow_from_silence(Step::RequestExpire, cause);
+    }
+
+    /// The requester stands as the actor of what follows when nobody acts.
+    fn follow_from_silence(&mut self, name: Step, cause: &str) {
+        if let Some(requester) = self.state.run.requester_arc() {
+            let of_the_run = EventId::from_uuid(*self.state.run.id().as_uuid());
+            let mut event = self.follow_up_of(of_the_run, &requester, name, ChannelType::Scheduler);
             event.extra.insert(CAUSE.to_owned(), cause.into());
             self.begin(event, Default::default());
         }
@@ -166,27 +168,5 @@ impl Stepper<'_> {
 
     fn notification(&self, entry: usize) -> Option<Notification> {
         self.state.routing.as_ref()?.notifications.get(entry).cloned()
-    }
-
-    /// The requester stands as the actor of what follows from silence.
-    fn last_notified(&self) -> Option<Arc<EventRecord>> {
-        let requester = self.state.run.requester_arc()?;
-        let request = self.state.request.as_ref()?;
-        Some(Arc::new(EventRecord {
-            id: crate::model::EventId::from_uuid(*self.state.run.id().as_uuid()),
-            name: Step::Request,
-            actor: requester,
-            channel: self.state.run.source_channel().clone(),
-            at: self.now,
-            target: request.target.clone(),
-            duration: request.duration,
-            fields: request.fields.clone(),
-            reason: request.reason.clone(),
-            decision_message: None,
-            deescalate_type: None,
-            extra: Default::default(),
-            context: None,
-            by_code: false,
-        }))
     }
 }

@@ -437,35 +437,31 @@ impl<'a> Stepper<'a> {
 
     /// An event that follows from another one, with the same actor.
     pub(super) fn follow_up(&self, cause: &EventRecord, name: Step, channel: ChannelType) -> EventRecord {
-        EventRecord {
-            // Steps are pure, so the id is derived: unique by the next effect's number and the name.
-            id: EventId::from_uuid(Uuid::new_v5(
-                self.state.run.id().as_uuid(),
-                format!("{name}:{}:{}:{}", self.state.next_seq, self.state.next_generation, cause.id).as_bytes(),
-            )),
-            name,
-            actor: cause.actor.clone(),
-            channel: Channel::new(channel),
-            at: self.now,
-            target: self.state.request.as_ref().and_then(|request| request.target.clone()),
-            duration: self.state.request.as_ref().and_then(|request| request.duration),
-            fields: self.state.request.as_ref().map(|request| request.fields.clone()).unwrap_or_default(),
-            reason: None,
-            decision_message: None,
-            deescalate_type: None,
-            extra: Default::default(),
-            context: None,
-            by_code: false,
-        }
+        self.follow_up_of(cause.id, &cause.actor, name, channel)
     }
 
-    fn record_action(&self, id: EventId, actor: &Arc<User>, channel: &Channel, action: &Action) -> EventRecord {
+    /// An event that follows from `cause`.
+    pub(super) fn follow_up_of(
+        &self,
+        cause: EventId,
+        actor: &Arc<User>,
+        name: Step,
+        channel: ChannelType,
+    ) -> EventRecord {
+        // Steps are pure, so the id is derived: unique by the next effect's number and the name.
+        let seed = format!("{name}:{}:{}:{cause}", self.state.next_seq, self.state.next_generation);
+        let id = EventId::from_uuid(Uuid::new_v5(self.state.run.id().as_uuid(), seed.as_bytes()));
+        self.record(id, name, actor, Channel::new(channel))
+    }
+
+    /// An event as the Run stands now: it carries what was requested.
+    fn record(&self, id: EventId, name: Step, actor: &Arc<User>, channel: Channel) -> EventRecord {
         let request = self.state.request.as_ref();
-        let mut record = EventRecord {
+        EventRecord {
             id,
-            name: action.step(),
+            name,
             actor: actor.clone(),
-            channel: channel.clone(),
+            channel,
             at: self.now,
             target: request.and_then(|request| request.target.clone()),
             duration: request.and_then(|request| request.duration),
@@ -476,7 +472,11 @@ impl<'a> Stepper<'a> {
             extra: Default::default(),
             context: None,
             by_code: false,
-        };
+        }
+    }
+
+    fn record_action(&self, id: EventId, actor: &Arc<User>, channel: &Channel, action: &Action) -> EventRecord {
+        let mut record = self.record(id, action.step(), actor, channel.clone());
         match action {
             Action::Prompt => {}
             Action::Request(request) => {

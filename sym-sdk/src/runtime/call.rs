@@ -15,10 +15,9 @@ pub(super) async fn call(
     record: &'static HandlerRecord,
     context: &Context,
 ) -> Result<HandlerOutput, EffectError> {
-    let what = format!("{} `{}`", record.kind().macro_name(), record.name());
     // A handler that is not async can panic while the call is made.
     let work = async { record.call(context).await };
-    let called = contain(clock, limit, &what, work).await;
+    let called = contain(clock, limit, || record.subject(), work).await;
     called.and_then(|result| result.map_err(HandlerError::into_error)).map_err(|error| failed_in(record, &error))
 }
 
@@ -29,7 +28,7 @@ pub(super) fn failed_in(record: &'static HandlerRecord, error: &Error) -> Effect
 }
 
 /// The error for a handler that returned what its kind cannot return. The macros rule it out.
-pub(super) fn wrong_output(record: &'static HandlerRecord, output: &HandlerOutput) -> EffectError {
-    let message = format!("{} `{}` returned {output:?}", record.kind().macro_name(), record.name());
+pub(super) fn wrong_output(record: &'static HandlerRecord) -> EffectError {
+    let message = format!("{} returned what its kind cannot return", record.subject());
     failed_in(record, &Error::new(ErrorKind::Internal, codes::HANDLER_FAILED, message))
 }

@@ -70,7 +70,7 @@ fn never_called(flow: &Scoped<'_>, record: &'static HandlerRecord) -> Option<Fau
     let field = record.field()?;
     flow.declared.implementation.module()?;
     let kind = record.kind().macro_name();
-    let subject = format!("{kind} `{}` is for field `{field}`", record.name());
+    let subject = format!("{} is for field `{field}`", record.subject());
     let fields = &flow.declared.params.prompt_fields;
     let (message, hint) = match fields.iter().find(|declared| declared.name == field) {
         None => {
@@ -125,12 +125,7 @@ pub(super) fn unused(registry: &Registry, flows: &[Scoped<'_>], has_filter: bool
         }
         let takers: Vec<_> = flows.iter().filter(|flow| flow.takes(record)).collect();
         if takers.is_empty() {
-            let message = format!(
-                "{} `{}` is in module `{}`, which no flow names",
-                record.kind().macro_name(),
-                record.name(),
-                record.module()
-            );
+            let message = format!("{} is in module `{}`, which no flow names", record.subject(), record.module());
             let modules: BTreeSet<_> = flows.iter().filter_map(|flow| flow.declared.implementation.module()).collect();
             let hint = format!("flows name {}", crate::suggest::quoted(modules));
             faults.push(Fault::new(record.place(), message).with_hint(hint));
@@ -144,11 +139,7 @@ pub(super) fn unused(registry: &Registry, flows: &[Scoped<'_>], has_filter: bool
                 .map(|field| field.name.as_str())
                 .collect();
             if of_all && !known.contains(field) {
-                let message = format!(
-                    "{} `{}` is for field `{field}`, which no flow has",
-                    record.kind().macro_name(),
-                    record.name()
-                );
+                let message = format!("{} is for field `{field}`, which no flow has", record.subject());
                 faults
                     .push(Fault::new(record.place(), message).with_hint(crate::suggest::hint(field, "fields", known)));
             }
@@ -171,10 +162,6 @@ fn hook_of_no_access(record: &'static HandlerRecord, takers: &[&Scoped<'_>]) -> 
     if grants || !of_access {
         return None;
     }
-    let message = format!(
-        "{} `{}` is never called: no flow that takes it has a strategy",
-        record.kind().macro_name(),
-        record.name()
-    );
+    let message = format!("{} is never called: no flow that takes it has a strategy", record.subject());
     Some(Fault::new(record.place(), message).with_hint("name a strategy in the flow's params, or remove the handler"))
 }

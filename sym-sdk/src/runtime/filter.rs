@@ -27,7 +27,7 @@ impl Filter {
         let context = Context::builder().services(self.services.clone()).flows_query(query).build();
         match call(&*performer.clock, performer.limits.reducer, self.record, &context).await? {
             HandlerOutput::Flows(flows) => Ok(flows.into()),
-            other => Err(wrong_output(self.record, &other)),
+            _ => Err(wrong_output(self.record)),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::handler::{HandlerKind, Scope, Services};
 use crate::machine::{Hook, Hooks, Rules};
-use crate::model::{Flow, Srn, SrnVersion};
+use crate::model::{Flow, Flows, Srn, SrnVersion};
 use crate::strategy::AccessStrategy;
 use crate::suggest::nearest;
 use crate::template::Step;
@@ -50,16 +50,20 @@ impl fmt::Debug for FlowEntry {
 
 /// All flows, by name.
 #[derive(Debug, Default)]
-pub(super) struct FlowEntries(BTreeMap<String, FlowEntry>);
+pub(super) struct FlowEntries {
+    by_name: BTreeMap<String, FlowEntry>,
+    flows: Flows,
+}
 
 impl FlowEntries {
     /// The flow with this SRN. Its version does not matter: a Run goes on under the flow as it is configured now.
     pub(super) fn by_srn(&self, srn: &Srn) -> Result<&FlowEntry> {
-        self.by_name(srn.slug())
+        // The slug of an SRN is in lower case already.
+        self.by_name.get(srn.slug()).ok_or_else(|| self.unknown(srn.slug()))
     }
 
     pub(super) fn by_name(&self, name: &str) -> Result<&FlowEntry> {
-        self.0.get(&name.to_lowercase()).ok_or_else(|| self.unknown(name))
+        self.by_name.get(&name.to_ascii_lowercase()).ok_or_else(|| self.unknown(name))
     }
 
     /// The flow that a caller names, by SRN or by name alone.
@@ -86,14 +90,15 @@ impl FlowEntries {
         Ok(entry)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &FlowEntry> {
-        self.0.values()
+    /// All of them, as handlers and front ends see them.
+    pub(super) fn flows(&self) -> &Flows {
+        &self.flows
     }
 
     fn unknown(&self, name: &str) -> Error {
         let message = format!("there is no flow `{name}`");
         let error = Error::new(ErrorKind::NotFound, codes::UNKNOWN_FLOW, message);
-        let names = self.0.keys().map(String::as_str);
+        let names = self.by_name.keys().map(String::as_str);
         match nearest(name, names.clone()) {
             Some(near) => error.with_hint(format!("did you mean `{near}`?")),
             None => error.with_hint(format!("there are: {}", names.collect::<Vec<_>>().join(", "))),
@@ -103,6 +108,8 @@ impl FlowEntries {
 
 impl FromIterator<FlowEntry> for FlowEntries {
     fn from_iter<I: IntoIterator<Item = FlowEntry>>(entries: I) -> Self {
-        Self(entries.into_iter().map(|entry| (entry.flow.name().to_string(), entry)).collect())
+        let by_name: BTreeMap<_, _> = entries.into_iter().map(|entry| (entry.flow.name().to_string(), entry)).collect();
+        let flows = by_name.values().map(|entry| entry.flow.clone()).collect();
+        Self { by_name, flows }
     }
 }

@@ -53,7 +53,7 @@ async fn prompt_field(
     };
     let options = match call(&*performer.clock, performer.limits.prefetch, record, context).await? {
         HandlerOutput::Options(options) => options,
-        other => return Err(wrong_output(record, &other)),
+        _ => return Err(wrong_output(record)),
     };
     let limit = performer.limits.prefetch_options;
     if options.len() > limit {
@@ -112,9 +112,8 @@ pub(super) async fn change_form(
     let context =
         Context::builder().services(entry.services.clone()).user(user.clone()).flow(entry.flow.clone()).build();
     let mut changing = form;
-    let what = format!("on_change `{}`", record.name());
     let work = async { record.call_form(&context, &mut changing).await };
-    let changed = contain(&*performer.clock, performer.limits.on_change, &what, work).await;
+    let changed = contain(&*performer.clock, performer.limits.on_change, || record.subject(), work).await;
     let changed = changed.and_then(|result| result.map_err(crate::handler::HandlerError::into_error));
     changed.map_err(|error| failed_in(record, &error))?;
     Ok(changing)

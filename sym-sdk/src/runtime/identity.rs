@@ -45,7 +45,7 @@ pub(super) async fn requester_identity(
                 return persist(performer, requester, strategy, id, handler).await;
             }
             HandlerOutput::Identity(None) => {}
-            other => return Err(wrong_output(record, &other)),
+            _ => return Err(wrong_output(record)),
         }
     }
 
@@ -58,12 +58,13 @@ pub(super) async fn requester_identity(
                 known_as = known.with_role(requester.role());
             }
             HandlerOutput::Identity(None) => {}
-            other => return Err(wrong_output(record, &other)),
+            _ => return Err(wrong_output(record)),
         }
     }
 
     let found = async { implementation.fetch_remote_identity(&known_as).await };
-    let found = contain(&*performer.clock, performer.limits.strategy, "the look-up of an identity", found).await;
+    let found =
+        contain(&*performer.clock, performer.limits.strategy, || "the look-up of an identity".to_owned(), found).await;
     match found.and_then(|found| found).map_err(|error| EffectError::from(&error))? {
         Some(id) => {
             let who = format!("strategy `{}`", strategy.name());

@@ -59,22 +59,23 @@ impl Limits {
     }
 }
 
-/// Awaits code that is not ours: at most for `limit`, and without letting a panic out. `what` names it in the error.
+/// Awaits code that is not ours: at most for `limit`, and without letting a panic out. `what` names it in the error, and is
+/// asked only for one.
 pub(super) async fn contain<T>(
     clock: &dyn Clock,
     limit: Duration,
-    what: &str,
+    what: impl FnOnce() -> String + Send,
     work: impl Future<Output = T> + Send,
 ) -> Result<T, Error> {
     let work = std::pin::pin!(AssertUnwindSafe(work).catch_unwind());
     match select(work, clock.sleep(limit)).await {
         Either::Left((Ok(value), _)) => Ok(value),
         Either::Left((Err(panic), _)) => {
-            let message = format!("{what} panicked: {}", panic_message(&*panic));
+            let message = format!("{} panicked: {}", what(), panic_message(&*panic));
             Err(Error::new(ErrorKind::Handler, codes::HANDLER_PANICKED, message))
         }
         Either::Right(((), _)) => {
-            let message = format!("{what} took longer than its limit of {limit:?}");
+            let message = format!("{} took longer than its limit of {limit:?}", what());
             Err(Error::new(ErrorKind::Timeout, codes::HANDLER_TIMED_OUT, message))
         }
     }

@@ -20,7 +20,6 @@ mod slack_users;
 mod submission;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 pub use builder::{Builder, HandlerUse};
 pub use extension::Extension;
@@ -53,7 +52,7 @@ impl Runtime {
 
     /// The flows, by name.
     pub fn flows(&self) -> Flows {
-        self.performer.flows.iter().map(|entry| entry.flow.clone()).collect()
+        self.performer.flows.flows().clone()
     }
 
     /// The flow that is named, by SRN or by name alone.
@@ -169,6 +168,3 @@ impl Runtime {
         Ok(done)
     }
 }
-
-/// How long [`Workers::shutdown`] should wait where nothing else is known: a little more than the longest default limit.
-pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(65);

@@ -117,7 +117,7 @@ impl Performance<'_> {
                 HookVerdict::Fire(Box::new(next))
             }
             HandlerOutput::Next(None) | HandlerOutput::Done => HookVerdict::Continue,
-            other => return Err(wrong_output(record, &other)),
+            _ => return Err(wrong_output(record)),
         };
         Ok(Outcome::Hook { handler: record.to_ref(), verdict })
     }
@@ -131,7 +131,7 @@ impl Performance<'_> {
         let routing = if let Some(record) = scope.get(HandlerKind::GetPermissions) {
             let permission = match self.call(record, &context, limit).await? {
                 HandlerOutput::Permissions(permission) => permission,
-                other => return Err(wrong_output(record, &other)),
+                _ => return Err(wrong_output(record)),
             };
             handlers.push(record.to_ref());
             let notifications = match scope.get(HandlerKind::GetRequestNotifications) {
@@ -140,7 +140,7 @@ impl Performance<'_> {
                     handlers.push(record.to_ref());
                     match self.call(record, &context, limit).await? {
                         HandlerOutput::Notifications(notifications) => notifications,
-                        other => return Err(wrong_output(record, &other)),
+                        _ => return Err(wrong_output(record)),
                     }
                 }
             };
@@ -149,7 +149,7 @@ impl Performance<'_> {
             handlers.push(record.to_ref());
             match self.call(record, &context, limit).await? {
                 HandlerOutput::Approvers(approvers) => legacy_routing(&approvers),
-                other => return Err(wrong_output(record, &other)),
+                _ => return Err(wrong_output(record)),
             }
         } else {
             Routing::new(RequestPermission::admins_only(), Vec::new())
@@ -308,7 +308,7 @@ impl Performance<'_> {
         limit: std::time::Duration,
         work: impl Future<Output = Result<T>> + Send,
     ) -> Result<T, EffectError> {
-        let done = contain(&*self.performer.clock, limit, what, work).await.and_then(|result| result);
+        let done = contain(&*self.performer.clock, limit, || what.to_owned(), work).await.and_then(|result| result);
         done.map_err(|error| EffectError::from(&error))
     }
 }

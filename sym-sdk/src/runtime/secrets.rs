@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -10,6 +12,9 @@ use serde_json::Value;
 use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::model::{Secret, SecretSource};
+
+/// A file with more bytes than this holds no secret.
+const FILE_BYTES: u64 = 1024 * 1024;
 
 /// Reads secrets of one kind of source.
 pub trait SecretReader: Send + Sync + 'static {
@@ -70,7 +75,15 @@ impl SecretReader for LocalSecrets {
 
 async fn read_file(secret: &Secret) -> Result<SecretString> {
     let path = Path::new(secret.path()).to_owned();
-    let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(path)).await;
+    let read = tokio::task::spawn_blocking(move || {
+        let mut text = String::new();
+        let read = File::open(path)?.take(FILE_BYTES + 1).read_to_string(&mut text)?;
+        if read as u64 > FILE_BYTES {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {FILE_BYTES} bytes")));
+        }
+        Ok(text)
+    });
+    let read = read.await;
     let text = match read {
         Ok(Ok(text)) => text,
         Ok(Err(error)) => {

@@ -154,7 +154,8 @@ impl<'a> Assembly<'a> {
             return known.clone();
         }
         let what = format!("reading secret `{}`", secret.name());
-        let read = contain(&*self.builder.clock, SECRET_LIMIT, &what, read_secret(&self.builder.secrets, secret)).await;
+        let read =
+            contain(&*self.builder.clock, SECRET_LIMIT, || what, read_secret(&self.builder.secrets, secret)).await;
         let read = read.and_then(|read| read).map_err(|error| error.to_string());
         self.secrets.insert(secret.name().to_string(), read.clone());
         read
