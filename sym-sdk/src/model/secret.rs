@@ -20,6 +20,18 @@ pub enum SecretSource {
     Other(String),
 }
 
+impl SecretSource {
+    /// The type in the configuration.
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::Environment => "environment",
+            Self::File => "file",
+            Self::AwsSecretsManager { .. } => "aws_secrets_manager",
+            Self::Other(kind) => kind,
+        }
+    }
+}
+
 /// A secret, by reference: it says where the value is, and never holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secret {

@@ -103,9 +103,10 @@ async fn read_file(secret: &Secret) -> Result<SecretString> {
 /// Reads a secret with the first reader that can, and picks its JSON key.
 pub(super) async fn read_secret(readers: &[std::sync::Arc<dyn SecretReader>], secret: &Secret) -> Result<SecretString> {
     let Some(reader) = readers.iter().find(|reader| reader.reads(secret.source())) else {
-        let message = format!("nothing reads secret `{}` from {:?}", secret.name(), secret.source());
+        let message =
+            format!("nothing reads secret `{}` from a source of type `{}`", secret.name(), secret.source().kind());
         let error = Error::new(ErrorKind::Configuration, codes::UNKNOWN_SECRET, message);
-        return Err(error.with_hint("add a reader for the source to the app"));
+        return Err(error.with_hint("hand a `SecretReader` for it over with `Builder::secrets`"));
     };
     let value = reader.read(secret).await?;
     match secret.json_key() {

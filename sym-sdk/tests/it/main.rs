@@ -29,6 +29,8 @@ mod routing;
 mod runtime;
 #[cfg(feature = "runtime")]
 mod safety;
+#[cfg(feature = "runtime")]
+mod secrets;
 mod serde_forms;
 #[cfg(feature = "testing")]
 mod simulation;

@@ -26,7 +26,7 @@ const SECRET_LIMIT: Duration = Duration::from_secs(30);
 pub(super) struct Assembly<'a> {
     builder: &'a Builder,
     directory: &'a Directory,
-    secrets: BTreeMap<String, Result<SecretString, String>>,
+    secrets: BTreeMap<String, Result<SecretString, Fault>>,
     clients: HashMap<(String, String, TypeId), Option<Arc<dyn std::any::Any + Send + Sync>>>,
     faults: Vec<Fault>,
 }
@@ -102,13 +102,12 @@ impl<'a> Assembly<'a> {
             }
             dry
         } else {
-            let secrets = self.secrets_of(integration, &record.place()).await;
-            match requirement.build(&IntegrationConfig::new(integration, &secrets)) {
-                Ok(client) => Some(client),
-                Err(error) => {
-                    self.faults.push(could_not_build("integration", integration.name(), &error, record.place()));
-                    None
+            match self.secrets_of(integration, &record.place()).await {
+                Some(secrets) => {
+                    let client = requirement.build(&IntegrationConfig::new(integration, &secrets));
+                    self.built("integration", integration.name(), client, &record.place())
                 }
+                None => None,
             }
         };
         self.clients.insert(key, built.clone());
@@ -121,20 +120,27 @@ impl<'a> Assembly<'a> {
             return Some(Arc::new(DryStrategy::default()));
         };
         let secrets = match strategy.integration() {
-            Some(integration) if !self.builder.dry => self.secrets_of(integration, place).await,
+            Some(integration) if !self.builder.dry => self.secrets_of(integration, place).await?,
             _ => BTreeMap::new(),
         };
         let integration = strategy.integration().map(|integration| IntegrationConfig::new(integration, &secrets));
-        match kind.build(&StrategyConfig { strategy, integration }) {
-            Ok(strategy) => Some(strategy),
-            Err(error) => {
-                self.faults.push(could_not_build("strategy", strategy.name(), &error, place.clone()));
-                None
-            }
-        }
+        self.built("strategy", strategy.name(), kind.build(&StrategyConfig { strategy, integration }), place)
     }
 
-    async fn secrets_of(&mut self, integration: &Integration, place: &Place) -> BTreeMap<String, SecretString> {
+    /// What was built, or else the fault.
+    fn built<T>(&mut self, what: &str, name: &str, built: Result<T, Error>, place: &Place) -> Option<T> {
+        let error = match built {
+            Ok(built) => return Some(built),
+            Err(error) => error,
+        };
+        let message = format!("{what} `{name}` cannot be used: {error}");
+        self.faults.push(Fault::new(place.clone(), message).with_hint_if(error.hint()));
+        None
+    }
+
+    /// The secrets of an integration by the names of their settings; `None` if one of them cannot be had.
+    async fn secrets_of(&mut self, integration: &Integration, place: &Place) -> Option<BTreeMap<String, SecretString>> {
+        let faults = self.faults.len();
         let mut secrets = BTreeMap::new();
         let listed = integration.secret_list().iter().map(|secret| (secret.name().to_string(), secret));
         let set = integration.secrets().iter().map(|(setting, secret)| (setting.clone(), secret));
@@ -143,25 +149,23 @@ impl<'a> Assembly<'a> {
                 Ok(value) => {
                     secrets.insert(setting, value);
                 }
-                Err(message) => self.faults.push(Fault::new(place.clone(), message)),
+                Err(fault) => self.faults.push(Fault { place: place.clone(), ..fault }),
             }
         }
-        secrets
+        (self.faults.len() == faults).then_some(secrets)
     }
 
-    async fn secret(&mut self, secret: &Secret) -> Result<SecretString, String> {
+    async fn secret(&mut self, secret: &Secret) -> Result<SecretString, Fault> {
         if let Some(known) = self.secrets.get(&**secret.name()) {
             return known.clone();
         }
         let what = format!("reading secret `{}`", secret.name());
         let read =
             contain(&*self.builder.clock, SECRET_LIMIT, || what, read_secret(&self.builder.secrets, secret)).await;
-        let read = read.and_then(|read| read).map_err(|error| error.to_string());
+        let read = read
+            .and_then(|read| read)
+            .map_err(|error| Fault::new(Place::default(), error.to_string()).with_hint_if(error.hint()));
         self.secrets.insert(secret.name().to_string(), read.clone());
         read
     }
-}
-
-fn could_not_build(what: &str, name: &str, error: &Error, place: Place) -> Fault {
-    Fault::new(place, format!("{what} `{name}` cannot be used: {error}")).with_hint_if(error.hint())
 }

@@ -1,0 +1,162 @@
+//! Secrets on their way from where they are kept to the clients that need them.
+
+use std::sync::{Arc, Mutex};
+
+use expect_test::{Expect, expect};
+use secrecy::{ExposeSecret, SecretString};
+use sym_sdk::config::{self, Config};
+use sym_sdk::prelude::*;
+use sym_sdk::runtime::{LocalSecrets, Runtime};
+
+static TOKENS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+struct PagerDuty {
+    _token: SecretString,
+}
+
+impl IntegrationClient for PagerDuty {
+    const TYPE: &'static str = "pagerduty";
+
+    fn from_config(config: &IntegrationConfig<'_>) -> Result<Self> {
+        let token = config.secret("api_token_secret")?.clone();
+        TOKENS.lock().unwrap().push(token.expose_secret().to_owned());
+        Ok(Self { _token: token })
+    }
+}
+
+#[reducer]
+fn get_permissions() -> RequestPermission {
+    RequestPermission::admins_only()
+}
+
+#[hook]
+fn on_request(_pagerduty: &PagerDuty) {}
+
+fn config(source: &str, path: &str, json_key: Option<&str>) -> Config {
+    Config {
+        flows: vec![config::Flow { name: "prod".into(), environment: "main".into(), ..Default::default() }],
+        environments: vec![config::Environment {
+            name: "main".into(),
+            integrations: [("pagerduty".to_owned(), "pagerduty".into())].into(),
+            ..Default::default()
+        }],
+        integrations: vec![config::Integration {
+            kind: "pagerduty".into(),
+            name: "pagerduty".into(),
+            external_id: "acme.pagerduty.com".into(),
+            settings: [("api_token_secret".to_owned(), "token".to_owned())].into(),
+            ..Default::default()
+        }],
+        secret_sources: vec![config::SecretSource { kind: source.into(), name: source.into(), ..Default::default() }],
+        secrets: vec![config::Secret {
+            name: "token".into(),
+            path: path.into(),
+            source: source.into(),
+            json_key: json_key.map(str::to_owned),
+            ..Default::default()
+        }],
+        ..Config::default()
+    }
+}
+
+async fn build(config: Config, variables: &[(&str, &str)]) -> Result<Runtime, sym_sdk::config::Faults> {
+    let variables = LocalSecrets::with_variables(variables.iter().copied());
+    let handlers = sym_sdk::handlers![get_permissions, on_request];
+    Runtime::builder(config).registry(handlers).secrets(variables).build().await
+}
+
+async fn reaches(config: Config, variables: &[(&str, &str)], token: &str) {
+    let runtime = build(config, variables).await.unwrap();
+    assert!(TOKENS.lock().unwrap().contains(&token.to_owned()));
+    assert!(!format!("{runtime:?}").contains(token), "no `Debug` shows it");
+}
+
+/// What the builder says, without the places of handlers; never with what it read.
+async fn refuses(config: Config, variables: &[(&str, &str)], expected: Expect) {
+    let faults = build(config, variables).await.unwrap_err();
+    assert!(!format!("{faults} {faults:?}").contains("hunter2"));
+    let told = faults.iter().map(|fault| match &fault.hint {
+        Some(hint) => format!("{}\n  help: {hint}", fault.message),
+        None => fault.message.clone(),
+    });
+    expected.assert_eq(&told.collect::<Vec<_>>().join("\n"));
+}
+
+#[tokio::test]
+async fn a_variable_reaches_the_client() {
+    reaches(config("environment", "PD_TOKEN", None), &[("PD_TOKEN", "hunter2-variable")], "hunter2-variable").await;
+}
+
+#[tokio::test]
+async fn an_entry_of_a_json_secret_reaches_the_client() {
+    let json = r#"{"pagerduty": "hunter2-entry"}"#;
+    reaches(config("environment", "ALL", Some("pagerduty")), &[("ALL", json)], "hunter2-entry").await;
+}
+
+#[tokio::test]
+async fn a_file_reaches_the_client_without_its_line_break() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("token");
+    std::fs::write(&path, "hunter2-file\n").unwrap();
+    reaches(config("file", path.to_str().unwrap(), None), &[], "hunter2-file").await;
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_had_is_a_fault_that_does_not_show_it() {
+    let variables = [("TEXT", "hunter2"), ("NUMBER", r#"{"pagerduty": 1, "other": "hunter2"}"#), ("EMPTY", "")];
+    refuses(
+        config("environment", "MISSING", None),
+        &variables,
+        expect!["secret `token` is to be in environment variable `MISSING`, which is not set (SymSDK:UNKNOWN_SECRET)"],
+    )
+    .await;
+    refuses(
+        config("environment", "EMPTY", None),
+        &variables,
+        expect!["secret `token` is to be in environment variable `EMPTY`, which is not set (SymSDK:UNKNOWN_SECRET)"],
+    )
+    .await;
+    refuses(
+        config("environment", "TEXT", Some("pagerduty")),
+        &variables,
+        expect!["secret `token` has a JSON key, but is not JSON (SymSDK:UNKNOWN_SECRET)"],
+    )
+    .await;
+    refuses(
+        config("environment", "NUMBER", Some("pagerduty")),
+        &variables,
+        expect!["secret `token` has an entry `pagerduty` that is not text (SymSDK:UNKNOWN_SECRET)"],
+    )
+    .await;
+    refuses(
+        config("environment", "NUMBER", Some("okta")),
+        &variables,
+        expect!["secret `token` has no entry `okta` (SymSDK:UNKNOWN_SECRET)"],
+    )
+    .await;
+    refuses(config("file", "no-such-file", None), &variables, expect!["secret `token` cannot be read from file `no-such-file`: No such file or directory (os error 2) (SymSDK:UNKNOWN_SECRET)"]).await;
+    refuses(
+        config("aws_secrets_manager", "prod/token", None),
+        &variables,
+        expect![[r#"
+            nothing reads secret `token` from a source of type `aws_secrets_manager` (SymSDK:UNKNOWN_SECRET)
+              help: hand a `SecretReader` for it over with `Builder::secrets`"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_large_for_a_secret_is_not_read_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("token");
+    std::fs::write(&path, "hunter2".repeat(200_000)).unwrap();
+    let faults = build(config("file", path.to_str().unwrap(), None), &[]).await.unwrap_err().to_string();
+    assert!(faults.contains("it is larger than 1048576 bytes"), "{faults}");
+    assert!(!faults.contains("hunter2"));
+}
+
+#[test]
+fn a_reader_shows_nothing_of_what_it_holds() {
+    let reader = Arc::new(LocalSecrets::with_variables([("TOKEN", "hunter2")]));
+    assert_eq!(format!("{reader:?}"), "LocalSecrets { .. }");
+}
