@@ -14,7 +14,7 @@ use crate::engine::StoreError;
 const APPLICATION: i64 = 0x5379_6D31;
 
 /// The schema, in steps. A file's `user_version` says how many it has. Steps that were released are never changed.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[concat!(include_str!("schema/runs.sql"), include_str!("schema/audit.sql"))];
 
 /// Another program may read the file meanwhile, as `sqlite3` does. It is waited for so long.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -57,11 +57,3 @@ CREATE TABLE holders (
     run         BLOB NOT NULL,
     PRIMARY KEY (entitlement, run)
 ) STRICT, WITHOUT ROWID;
-
-CREATE TABLE audit (
-    seq   INTEGER PRIMARY KEY AUTOINCREMENT,
-    run   BLOB NOT NULL,
-    entry TEXT NOT NULL
-) STRICT;
-
-CREATE INDEX audit_of_run ON audit (run, seq);
