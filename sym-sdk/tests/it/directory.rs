@@ -8,6 +8,20 @@ use sym_sdk::directory::{Directory, KeyValue, MemoryDirectory, MemoryKeyValue};
 use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::model::{User, UserId, UserIdentity, UserRole};
 
+#[cfg(feature = "testing")]
+#[tokio::test]
+async fn memory_does_what_every_directory_must() {
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
+
+    let opened = RefCell::new(BTreeMap::new());
+    let open = async |number: usize| {
+        let mut opened = opened.borrow_mut();
+        opened.entry(number).or_insert_with(sym_sdk::testing::DirectoryStores::in_memory).clone()
+    };
+    sym_sdk::testing::check_directory(open).await.unwrap();
+}
+
 /// What is in memory is there at once.
 fn now<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {

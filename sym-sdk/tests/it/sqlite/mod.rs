@@ -1,5 +1,6 @@
 //! The store in one file: what every store must do, and what only a file can do or suffer.
 
+mod directory;
 mod faults;
 mod restart;
 mod same_as_memory;
