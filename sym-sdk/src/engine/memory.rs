@@ -9,7 +9,8 @@ use super::store::{
     Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
 use crate::BoxFuture;
-use crate::audit::AuditEntry;
+use crate::audit::{AuditEntry, count_events};
+use crate::directory::EventCount;
 use crate::machine::{Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, TimerChange};
 use crate::model::RunId;
 
@@ -250,5 +251,9 @@ impl Store for MemoryStore {
         let tables = self.tables();
         let entries = tables.audit.iter().filter(|entry| run.is_none_or(|run| entry.run == run));
         ready(entries.take(limit).cloned().collect())
+    }
+
+    fn count_events<'a>(&'a self, count: &'a EventCount) -> BoxFuture<'a, Result<u64, StoreError>> {
+        ready(count_events(&self.tables().audit, count))
     }
 }

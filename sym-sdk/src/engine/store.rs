@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::BoxFuture;
 use crate::audit::AuditEntry;
+use crate::directory::EventCount;
 use crate::machine::{
     Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, RunState, TimerChange, TimerKind, Transition,
 };
@@ -278,4 +279,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Audit entries in the order of their commits, of one Run or of all.
     fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>>;
+
+    /// How many events there were, as the audit entries tell.
+    fn count_events<'a>(&'a self, count: &'a EventCount) -> BoxFuture<'a, Result<u64, StoreError>>;
 }

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::events::Changes;
 use super::rows::{self, Id, id, nanoseconds, timer_kind, to_json};
 use crate::engine::{Claim, Commit, StoreError, TimerKey};
 use crate::machine::{Effect, EffectKey, HoldChange, RunState, TimerChange};
@@ -24,6 +25,7 @@ pub(super) struct Prepared {
     timers: Vec<TimerChange>,
     holds: Vec<HoldChange>,
     audit: Vec<(Id, String)>,
+    events: Changes,
     settles: Option<EffectKey>,
     fired: Option<(TimerKey, u64)>,
 }
@@ -86,6 +88,7 @@ impl Prepared {
                 .iter()
                 .map(|entry| Ok((id(entry.run), to_json(entry)?)))
                 .collect::<Result<_, StoreError>>()?,
+            events: Changes::of(&commit.audit),
             settles: commit.settles,
             fired: commit.fired,
         })
@@ -113,6 +116,7 @@ impl Prepared {
         for (run, entry) in &self.audit {
             append.execute(params![run, entry])?;
         }
+        self.events.write(db)?;
         db.prepare_cached("INSERT INTO replies (input_key, reply) VALUES (?1, ?2)")?
             .execute([&self.input, &self.reply])?;
         Ok(Outcome::Written)

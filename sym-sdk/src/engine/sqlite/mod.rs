@@ -1,7 +1,10 @@
 //! A store in one file.
 
 mod commands;
+mod directory;
+mod events;
 mod fault;
+mod key_value;
 mod lock;
 mod queries;
 mod queue;
@@ -25,6 +28,7 @@ use self::writer::{Write, write};
 use super::store::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun};
 use crate::BoxFuture;
 use crate::audit::AuditEntry;
+use crate::directory::EventCount;
 use crate::machine::{EffectKey, EntitlementKey, Lane, Reply};
 use crate::model::RunId;
 
@@ -37,11 +41,13 @@ use crate::model::RunId;
 /// when it is opened, and what was under way is due again at once. The file must be on a local disk: the locks of network file
 /// systems cannot be relied on, and the store does not notice them.
 ///
-/// It keeps Runs and nothing else. A Run that goes on after a restart needs the users it had, so give the runtime a
-/// [`Directory`](crate::directory::Directory) that outlives the process as well.
+/// Beside Runs it keeps the users, the bots and the values of handlers: [`Builder::sqlite`](crate::runtime::Builder::sqlite) has
+/// a runtime use it for all of them. A Run that goes on after a restart needs the users it had, so a runtime that is given the
+/// store for Runs alone needs another [`Directory`](crate::directory::Directory) that outlives the process as well.
 ///
 /// What people put into the forms is in the file as they typed it, along with who they are. The file is created readable for
-/// its owner alone; encrypt the disk if that is not enough. Secrets of the configuration are not in it.
+/// its owner alone; encrypt the disk if that is not enough. Secrets of the configuration are not in it, and of the tokens of bots
+/// only their hashes.
 ///
 /// Times are kept to the nanosecond. A time after the year 2262 counts as the end of time.
 ///
@@ -56,7 +62,7 @@ use crate::model::RunId;
 /// use sym_sdk::runtime::Runtime;
 ///
 /// let store = Arc::new(SqliteStore::open(path).await?);
-/// let runtime = Runtime::builder(Config::default()).store(store.clone());
+/// let runtime = Runtime::builder(Config::default()).sqlite(store.clone());
 /// // ... and once its workers have been shut down:
 /// store.close().await?;
 /// # Ok(())
@@ -244,5 +250,10 @@ impl Store for SqliteStore {
             let entries = ask(&self.listings, move |db| queries::audit(db, run, limit)).await?;
             entries.iter().map(|(seq, entry)| rows::from_json(entry, format_args!("audit entry {seq}"))).collect()
         })
+    }
+
+    fn count_events<'a>(&'a self, count: &'a EventCount) -> BoxFuture<'a, Result<u64, StoreError>> {
+        let count = count.clone();
+        Box::pin(async move { Ok(ask(&self.listings, move |db| events::count(db, &count)).await?.cast_unsigned()) })
     }
 }
