@@ -242,6 +242,32 @@ fn bots_are_told_apart_by_name() {
     now(directory.put_user(User::bot(UserId::of_bot("Deploy Bot-2"), "Deploy Bot-2"))).unwrap();
 }
 
+#[test]
+fn users_from_a_list_are_checked() {
+    let directory = directory();
+    let user = |kind: &str, id: UserId, username: &str, email: Option<&str>| -> User {
+        serde_json::from_value(json!({ "id": id, "username": username, "email": email, "type": kind, "role": "admin" }))
+            .unwrap()
+    };
+    let id = UserId::of_email("x@y.z");
+    for (bad, what) in [
+        (user("normal", id, "sym", None), "a person without an address"),
+        (user("normal", id, "Ann@example.com", Some("Ann@example.com")), "an address in upper case"),
+        (user("normal", id, "ann@example.com", Some("eve@example.com")), "another address"),
+        (user("bot", id, "ci", Some("eve@example.com")), "a bot with an address"),
+        (user("system", id, "platform", None), "another platform"),
+        (user("bot", User::system().id(), "ci", None), "the id of the platform"),
+        (user("normal", id, "ann@example.com", Some("ann@example.com")).with_name("A\nn", ""), "a name of two lines"),
+    ] {
+        assert_eq!(*now(directory.put_user(bad)).expect_err(what).code(), codes::USER_PROCESSING_ERROR, "{what}");
+    }
+    let ann = user("normal", id, "ann@example.com", Some("ann@example.com"));
+    let ben = User::person(UserId::of_email("ben@example.com"), "ben@example.com").unwrap();
+    assert_eq!(now(directory.put_users([ann, ben])).unwrap().len(), 2);
+    assert_eq!(*now(directory.set_name(id, "x".repeat(201), "")).unwrap_err().code(), codes::USER_PROCESSING_ERROR);
+    assert_eq!(now(directory.set_name(id, "Ann", "Lee")).unwrap().full_name(), "Ann Lee");
+}
+
 #[cfg(feature = "runtime")]
 mod tokens {
     use std::sync::Arc;
