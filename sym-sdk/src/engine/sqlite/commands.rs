@@ -2,8 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::audit;
 use super::events::Changes;
-use super::rows::{self, Id, id, nanoseconds, timer_kind, to_json};
+use super::rows::{self, Id, canonical, id, nanoseconds, timer_kind, to_json};
 use crate::engine::{Claim, Commit, StoreError, TimerKey};
 use crate::machine::{Effect, EffectKey, HoldChange, RunState, TimerChange};
 
@@ -86,7 +87,7 @@ impl Prepared {
             audit: commit
                 .audit
                 .iter()
-                .map(|entry| Ok((id(entry.run), to_json(entry)?)))
+                .map(|entry| Ok((id(entry.run), canonical(entry)?)))
                 .collect::<Result<_, StoreError>>()?,
             events: Changes::of(&commit.audit),
             settles: commit.settles,
@@ -112,11 +113,8 @@ impl Prepared {
         self.write_effects(db)?;
         self.write_timers(db)?;
         self.write_holds(db)?;
-        let mut append = db.prepare_cached("INSERT INTO audit (run, entry) VALUES (?1, ?2)")?;
-        for (run, entry) in &self.audit {
-            append.execute(params![run, entry])?;
-        }
         self.events.write(db)?;
+        audit::append(db, &self.audit)?;
         db.prepare_cached("INSERT INTO replies (input_key, reply) VALUES (?1, ?2)")?
             .execute([&self.input, &self.reply])?;
         Ok(Outcome::Written)
