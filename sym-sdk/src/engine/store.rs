@@ -203,6 +203,8 @@ pub struct RunFilter {
     pub status: Option<RunStatus>,
     /// Only Runs that hold access, or may.
     pub may_hold_access: bool,
+    /// Only Runs whose revocation has failed and is not confirmed yet.
+    pub stuck: bool,
 }
 
 impl RunFilter {
@@ -211,6 +213,7 @@ impl RunFilter {
         self.flow.as_deref().is_none_or(|flow| state.flow.slug() == flow)
             && self.status.is_none_or(|status| state.run.status() == status)
             && (!self.may_hold_access || state.may_hold_access())
+            && (!self.stuck || state.is_stuck())
     }
 }
 

@@ -35,6 +35,7 @@ struct RunRow {
     flow: String,
     status: &'static str,
     may_hold_access: bool,
+    stuck: bool,
     created_at: i64,
     state: String,
 }
@@ -54,6 +55,7 @@ impl RunRow {
             flow: state.flow.slug().to_owned(),
             status: state.run.status().as_str(),
             may_hold_access: state.may_hold_access(),
+            stuck: state.is_stuck(),
             created_at: nanoseconds(state.created_at),
             state: to_json(state)?,
         })
@@ -134,14 +136,15 @@ impl Prepared {
 
     fn write_run(&self, db: &Connection, version: i64, state: &RunRow) -> rusqlite::Result<()> {
         let mut write = db.prepare_cached(
-            "INSERT INTO runs (id, version, flow, status, may_hold_access, created_at, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            "INSERT INTO runs (id, version, flow, status, may_hold_access, stuck, created_at, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (id) DO UPDATE SET
                 version = excluded.version, flow = excluded.flow, status = excluded.status,
-                may_hold_access = excluded.may_hold_access, created_at = excluded.created_at, state = excluded.state",
+                may_hold_access = excluded.may_hold_access, stuck = excluded.stuck,
+                created_at = excluded.created_at, state = excluded.state",
         )?;
-        let RunRow { flow, status, may_hold_access, created_at, state } = state;
-        write.execute(params![self.run, version + 1, flow, status, may_hold_access, created_at, state])?;
+        let RunRow { flow, status, may_hold_access, stuck, created_at, state } = state;
+        write.execute(params![self.run, version + 1, flow, status, may_hold_access, stuck, created_at, state])?;
         Ok(())
     }
 
