@@ -55,7 +55,8 @@ impl Limits {
         let reducers = self.reducer.saturating_mul(2);
         let form = self.prefetch.saturating_add(self.delivery);
         let identity = reducers.saturating_add(self.strategy);
-        [reducers, form, identity, self.hook].into_iter().max().unwrap_or_default()
+        let revocation = self.strategy.saturating_mul(2);
+        [reducers, form, identity, revocation, self.hook].into_iter().max().unwrap_or_default()
     }
 }
 

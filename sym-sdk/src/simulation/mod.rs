@@ -220,7 +220,7 @@ impl Simulation {
 
     /// Takes what has happened since the last time into the timeline.
     async fn collect(&mut self) -> Result<()> {
-        let entries = self.store.audit_after(self.audited);
+        let entries = self.store.entries_after(self.audited);
         self.audited += entries.len();
         let sent = self.outbox.sent_after(self.sent);
         self.sent += sent.len();

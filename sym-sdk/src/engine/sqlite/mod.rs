@@ -1,5 +1,6 @@
 //! A store in one file.
 
+mod audit;
 mod commands;
 mod directory;
 mod events;
@@ -27,7 +28,7 @@ use self::worker::{Query, Worker, ask, on_thread};
 use self::writer::{Write, write};
 use super::store::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun};
 use crate::BoxFuture;
-use crate::audit::AuditEntry;
+use crate::audit::{AuditEntry, AuditHead, AuditRecord};
 use crate::directory::EventCount;
 use crate::machine::{EffectKey, EntitlementKey, Lane, Reply};
 use crate::model::RunId;
@@ -255,5 +256,28 @@ impl Store for SqliteStore {
     fn count_events<'a>(&'a self, count: &'a EventCount) -> BoxFuture<'a, Result<u64, StoreError>> {
         let count = count.clone();
         Box::pin(async move { Ok(ask(&self.listings, move |db| events::count(db, &count)).await?.cast_unsigned()) })
+    }
+
+    fn audit_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>> {
+        Box::pin(ask(&self.listings, move |db| audit::after(db, seq, limit)))
+    }
+
+    fn audit_before(&self, run: RunId, seq: u64) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>> {
+        Box::pin(ask(&self.listings, move |db| audit::before(db, run, seq)))
+    }
+
+    fn audit_head(&self) -> BoxFuture<'_, Result<AuditHead, StoreError>> {
+        Box::pin(ask(&self.lookups, audit::head))
+    }
+
+    fn audit_cursor(&self, destination: &str) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let destination = destination.to_owned();
+        Box::pin(ask(&self.lookups, move |db| audit::cursor(db, &destination)))
+    }
+
+    fn move_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        let destination = destination.to_owned();
+        let move_cursor = move |db: &rusqlite::Connection| audit::move_cursor(db, &destination, seq);
+        Box::pin(write(&self.writes, Urgency::Ordinary, move_cursor))
     }
 }
