@@ -84,18 +84,24 @@ pub(super) async fn are_revoked_for_good(open: impl AsyncFn() -> DirectoryStores
 }
 
 pub(super) async fn end_with_their_bot(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
-    let issued = {
-        let (directory, _) = open().await.at(0);
-        let bot = directory.create_bot("ci").await?;
-        let issued = directory.issue_token(bot.id(), "build", HOUR).await?;
-        directory.delete_user(bot.id()).await?;
-        issued
+    let (issued, of_another) = {
+        let stores = open().await;
+        let (directory, _) = stores.at(0);
+        let (bot, other) = (directory.create_bot("ci").await?, directory.create_bot("cd").await?);
+        let revoked = directory.issue_token(bot.id(), "lost", HOUR).await?;
+        directory.revoke_token(revoked.id).await?;
+        let issued = stores.at(1).0.issue_token(bot.id(), "build", HOUR).await?;
+        let of_another = directory.issue_token(other.id(), "build", HOUR).await?;
+        stores.at(10).0.delete_user(bot.id()).await?;
+        (issued, of_another)
     };
-    let (directory, _) = open().await.at(1);
+    let (directory, _) = open().await.at(20);
     assert_eq!(refused(directory.authenticate(&issued.secret).await), codes::AUTHENTICATION_BOT_DELETED);
     assert_eq!(refused(directory.issue_token(UserId::of_bot("ci"), "", HOUR).await), codes::UNKNOWN_USER);
-    let token = directory.tokens(Some(UserId::of_bot("ci"))).await?;
-    assert_eq!(token.iter().map(|token| token.revoked_at).collect::<Vec<_>>(), [Some(at(0))], "it is on the record");
+    let tokens = directory.tokens(Some(UserId::of_bot("ci"))).await?;
+    let revoked: Vec<_> = tokens.iter().map(|token| token.revoked_at).collect();
+    assert_eq!(revoked, [Some(at(0)), Some(at(10))], "it is on the record since when each is not valid");
+    assert!(directory.authenticate(&of_another.secret).await.is_ok(), "that of another bot is valid");
     // Another bot of that name has the same id.
     let again = directory.create_bot("ci").await?;
     assert_eq!(refused(directory.authenticate(&issued.secret).await), codes::AUTHENTICATION_TOKEN_REVOKED);
