@@ -72,6 +72,14 @@ impl Workers {
         Self { stop, loops }
     }
 
+    /// Has one more task run until shutdown. It is told when to stop, and then has to come to an end.
+    pub(crate) fn spawn<F>(&mut self, task: impl FnOnce(watch::Receiver<bool>) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.loops.spawn(task(self.stop.subscribe()));
+    }
+
     /// Takes no new work, waits up to `grace` for what is under way, and then lets go of it: an effect that was cut off stays
     /// due, and is carried out again when its lease runs out or the process starts anew.
     pub async fn shutdown(mut self, grace: Duration) {
