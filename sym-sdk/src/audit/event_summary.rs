@@ -66,7 +66,10 @@ impl EventSummary {
             self.status = status;
         }
         match kind {
-            AuditKind::Refused { error } | AuditKind::Failed { error } | AuditKind::Reported { error } => {
+            AuditKind::Refused { error }
+            | AuditKind::Failed { error }
+            | AuditKind::RegrantFailed { error, .. }
+            | AuditKind::Reported { error } => {
                 self.error = Some(error.to_string());
             }
             AuditKind::Ignored { message } => {
@@ -86,8 +89,13 @@ impl AuditKind {
         match self {
             Self::Completed
             | Self::Counted { .. }
+            | Self::RevokeRetried { .. }
+            | Self::WrittenOff { .. }
+            | Self::Regranted { .. }
             | Self::HandlerCalled { result: HandlerResult::Fired { .. }, .. } => Some(EventStatus::Success),
-            Self::Refused { .. } | Self::Failed { .. } | Self::Ignored { .. } => Some(EventStatus::Error),
+            Self::Refused { .. } | Self::Failed { .. } | Self::RegrantFailed { .. } | Self::Ignored { .. } => {
+                Some(EventStatus::Error)
+            }
             _ => None,
         }
     }

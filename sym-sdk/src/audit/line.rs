@@ -215,6 +215,7 @@ fn errors(kind: &AuditKind) -> Vec<Value> {
         | AuditKind::DeliveryFailed { error, .. }
         | AuditKind::GrantFailed { error, .. }
         | AuditKind::RevokeFailed { error, .. }
+        | AuditKind::RegrantFailed { error, .. }
         | AuditKind::Alerted { error }
         | AuditKind::HandlerCalled { result: HandlerResult::Failed { error }, .. } => vec![of(error)],
         AuditKind::Ignored { message } => {

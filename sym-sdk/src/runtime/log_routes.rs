@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::Mutex;
 
 use super::limits::contain;
 use crate::audit::{AuditDestination, AuditLine, LineWriter};
-use crate::engine::{LocalEngine, StoreError};
+use crate::engine::{LocalEngine, StopSignal, StoreError};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::model::Srn;
 
@@ -114,14 +114,14 @@ impl LogRoute {
     }
 
     /// Delivers until it is told to stop, between two batches.
-    pub(super) async fn run(&self, engine: &LocalEngine, mut stopped: watch::Receiver<bool>) {
+    pub(super) async fn run(&self, engine: &LocalEngine, mut stop: StopSignal) {
         let mut progress = tokio::select! {
             biased;
-            _ = stopped.wait_for(|stopped| *stopped) => return,
+            () = stop.given() => return,
             progress = self.progress.lock() => progress,
         };
         let mut failing = None;
-        while !*stopped.borrow() {
+        while !stop.is_given() {
             // Registered before looking, so that a commit in between is not missed.
             let committed = engine.committed();
             tokio::pin!(committed);
@@ -136,7 +136,7 @@ impl LogRoute {
             };
             tokio::select! {
                 biased;
-                _ = stopped.wait_for(|stopped| *stopped) => return,
+                () = stop.given() => return,
                 () = committed, if pause.is_none() => {}
                 () = engine.clock().sleep(pause.unwrap_or_default()), if pause.is_some() => {}
             }

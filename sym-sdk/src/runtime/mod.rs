@@ -18,6 +18,7 @@ mod perform;
 mod request;
 mod secrets;
 mod slack_users;
+mod stored_events;
 mod submission;
 
 use std::sync::Arc;
@@ -172,9 +173,9 @@ impl Runtime {
         let mut workers = Workers::start(&self.engine, limits);
         for index in 0..self.routes.len() {
             let (engine, routes) = (self.engine.clone(), self.routes.clone());
-            workers.spawn(|stopped| async move {
+            workers.spawn(|stop| async move {
                 if let Some(route) = routes.get(index) {
-                    route.run(&engine, stopped).await;
+                    route.run(&engine, stop).await;
                 }
             });
         }
