@@ -12,6 +12,7 @@ use super::checks;
 use super::flows::FlowEntries;
 use super::limits::Limits;
 use super::perform::Performer;
+use super::recovery;
 use super::secrets::{LocalSecrets, SecretReader};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, CheckedFilter, Config, Fault, Faults, Implementation, Place};
@@ -217,7 +218,8 @@ impl Builder {
     ///
     /// # Errors
     /// All faults of the configuration and the handlers, or all secrets, clients and strategies that cannot be had. Also if
-    /// a Run may still give access whose flow is no longer declared: nothing could take that access away.
+    /// a Run may still give access that nothing could take away: its flow is no longer declared, or the store has lost what
+    /// was to end the access and that cannot be repaired.
     pub async fn build(self) -> Result<Runtime, Faults> {
         let plan = self.plan();
         Faults::check(plan.faults)?;
@@ -249,7 +251,7 @@ impl Builder {
         let lease = performer.limits.longest_effect().saturating_mul(2).saturating_add(LEASE_MARGIN);
         let engine = LocalEngine::new(self.store, performer.clone(), self.clock).with_lease(lease);
         let engine = Arc::new(engine);
-        Faults::check(checks::orphans(&engine, &performer.flows).await)?;
+        Faults::check(recovery::recover(&engine, &performer.flows).await)?;
         Ok(Runtime { performer, engine })
     }
 
