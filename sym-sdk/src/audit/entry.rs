@@ -18,6 +18,9 @@ pub struct AuditEntry {
     pub run: RunId,
     /// Its flow.
     pub flow: Srn,
+    /// The Run that set this one off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<RunId>,
     /// When.
     pub at: Timestamp,
     /// During which event.

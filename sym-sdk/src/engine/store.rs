@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::health::AccessHealth;
 use crate::BoxFuture;
-use crate::audit::AuditEntry;
+use crate::audit::{AuditEntry, AuditHead, AuditRecord};
+use crate::directory::EventCount;
 use crate::machine::{
     Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, RunState, TimerChange, TimerKind, Transition,
 };
@@ -289,4 +290,23 @@ pub trait Store: Send + Sync + 'static {
 
     /// Audit entries in the order of their commits, of one Run or of all.
     fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>>;
+
+    /// How many events there were, as the audit entries tell.
+    fn count_events<'a>(&'a self, count: &'a EventCount) -> BoxFuture<'a, Result<u64, StoreError>>;
+
+    /// Audit records after the one with this number, in the order of their commits. They form a hash chain without gaps: each
+    /// commit appends its entries to it, as [`AuditRecord::after`] does.
+    fn audit_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>>;
+
+    /// The audit records of one Run before the one with this number, in order.
+    fn audit_before(&self, run: RunId, seq: u64) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>>;
+
+    /// Where the audit log ends. It is kept apart from the records, so that a tail that was cut off is noticed.
+    fn audit_head(&self) -> BoxFuture<'_, Result<AuditHead, StoreError>>;
+
+    /// The number of the last audit record that a destination has; 0 for one that has none.
+    fn audit_cursor(&self, destination: &str) -> BoxFuture<'_, Result<u64, StoreError>>;
+
+    /// Sets the number of the last audit record that a destination has. It is durable when this returns.
+    fn move_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>>;
 }

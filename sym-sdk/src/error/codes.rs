@@ -103,6 +103,16 @@ pub const SELF_APPROVAL: ErrorCode = ErrorCode::new("SymSDK", "SELF_APPROVAL");
 pub const UNKNOWN_RUN: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_RUN");
 /// `SymSDK:UNKNOWN_USER`: there is no such user.
 pub const UNKNOWN_USER: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_USER");
+/// `Authentication:TOKEN_EXPIRED`: the token's time is over.
+pub const AUTHENTICATION_TOKEN_EXPIRED: ErrorCode = ErrorCode::new("Authentication", "TOKEN_EXPIRED");
+/// `Authentication:TOKEN_REVOKED`: the token was revoked.
+pub const AUTHENTICATION_TOKEN_REVOKED: ErrorCode = ErrorCode::new("Authentication", "TOKEN_REVOKED");
+/// `Authentication:BOT_DELETED`: the bot whose token it is was deleted.
+pub const AUTHENTICATION_BOT_DELETED: ErrorCode = ErrorCode::new("Authentication", "BOT_DELETED");
+/// `SymSDK:UNKNOWN_TOKEN`: there is no such token.
+pub const UNKNOWN_TOKEN: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_TOKEN");
+/// `SymSDK:INVALID_TOKEN`: a token cannot be issued like this.
+pub const INVALID_TOKEN: ErrorCode = ErrorCode::new("SymSDK", "INVALID_TOKEN");
 /// `SymSDK:HANDLER_FAILED`: a handler returned an error.
 pub const HANDLER_FAILED: ErrorCode = ErrorCode::new("SymSDK", "HANDLER_FAILED");
 /// `SymSDK:HANDLER_PANICKED`: a handler panicked.
@@ -135,3 +145,7 @@ pub const ACCESS_EXPIRED: ErrorCode = ErrorCode::new("AccessStrategy", "EXPIRED"
 pub const TOO_LARGE: ErrorCode = ErrorCode::new("SymSDK", "TOO_LARGE");
 /// `SymSDK:STORE`: the store failed.
 pub const STORE: ErrorCode = ErrorCode::new("SymSDK", "STORE");
+/// `SymSDK:AUDIT_LOG`: the audit log is not as it was written, or cannot be read.
+pub const AUDIT_LOG: ErrorCode = ErrorCode::new("SymSDK", "AUDIT_LOG");
+/// `SymSDK:AUDIT_DESTINATION`: audit entries could not be delivered.
+pub const AUDIT_DESTINATION: ErrorCode = ErrorCode::new("SymSDK", "AUDIT_DESTINATION");

@@ -388,6 +388,7 @@ impl<'a> Stepper<'a> {
         self.audit.push(AuditEntry {
             run: self.state.run.id(),
             flow: self.state.flow.clone(),
+            parent: self.state.run.parent(),
             at: self.now,
             event: event.clone(),
             status: self.state.run.status(),

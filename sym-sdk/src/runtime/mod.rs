@@ -18,6 +18,7 @@ mod recovery;
 mod request;
 mod secrets;
 mod slack_users;
+mod stored_events;
 mod submission;
 
 use std::sync::Arc;

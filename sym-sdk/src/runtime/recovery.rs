@@ -62,6 +62,7 @@ fn orphaned(flow: &str, runs: u64) -> Fault {
 }
 
 fn endless(run: &StoredRun) -> Fault {
-    let message = format!("nothing would end the access that Run {} may give, and that cannot be repaired", run.state.run.id());
+    let message =
+        format!("nothing would end the access that Run {} may give, and that cannot be repaired", run.state.run.id());
     Fault::new(Place::default(), message).with_hint("go back to a backup of the store, or take the access away by hand")
 }

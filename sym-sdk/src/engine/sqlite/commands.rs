@@ -2,7 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::rows::{self, Id, id, nanoseconds, timer_kind, to_json};
+use super::audit;
+use super::events::Changes;
+use super::rows::{self, Id, canonical, id, nanoseconds, timer_kind, to_json};
 use crate::engine::{Claim, Commit, StoreError, TimerKey};
 use crate::machine::{AccessEnd, Effect, EffectKey, HoldChange, RunState, TimerChange};
 
@@ -24,6 +26,7 @@ pub(super) struct Prepared {
     timers: Vec<TimerChange>,
     holds: Vec<HoldChange>,
     audit: Vec<(Id, String)>,
+    events: Changes,
     settles: Option<EffectKey>,
     fired: Option<(TimerKey, u64)>,
 }
@@ -90,8 +93,9 @@ impl Prepared {
             audit: commit
                 .audit
                 .iter()
-                .map(|entry| Ok((id(entry.run), to_json(entry)?)))
+                .map(|entry| Ok((id(entry.run), canonical(entry)?)))
                 .collect::<Result<_, StoreError>>()?,
+            events: Changes::of(&commit.audit),
             settles: commit.settles,
             fired: commit.fired,
         })
@@ -115,10 +119,8 @@ impl Prepared {
         self.write_effects(db)?;
         self.write_timers(db)?;
         self.write_holds(db)?;
-        let mut append = db.prepare_cached("INSERT INTO audit (run, entry) VALUES (?1, ?2)")?;
-        for (run, entry) in &self.audit {
-            append.execute(params![run, entry])?;
-        }
+        self.events.write(db)?;
+        audit::append(db, &self.audit)?;
         db.prepare_cached("INSERT INTO replies (input_key, reply) VALUES (?1, ?2)")?
             .execute([&self.input, &self.reply])?;
         Ok(Outcome::Written)

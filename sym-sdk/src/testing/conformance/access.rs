@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{Checked, SECOND, at, run_id, write};
 use crate::engine::{Commit, InputKey, RunFilter, Store, StoreError};
 use crate::machine::{
-    Action, EffectError, EffectKey, Hooks, Input, InputBody, Outcome, RequestInput, Routing, Rules, RunState, TimerKind,
-    step,
+    Action, EffectError, EffectKey, Hooks, Input, InputBody, Outcome, RequestInput, Routing, Rules, RunState,
+    TimerKind, step,
 };
 use crate::model::{
     AccessTarget, Channel, ChannelType, EventId, Flow, RunId, RunStatus, Slug, Strategy, User, UserId, UserRole,

@@ -163,11 +163,9 @@ async fn rearmed(runtime: &Runtime, run: RunId) -> bool {
 
 #[tokio::test]
 async fn what_would_end_an_access_is_asked_for_anew_if_the_file_has_lost_it() {
-    for (fails, damaged) in [
-        (0, "DELETE FROM timers"),
-        (0, "UPDATE timers SET generation = generation + 1"),
-        (5, "DELETE FROM effects"),
-    ] {
+    for (fails, damaged) in
+        [(0, "DELETE FROM timers"), (0, "UPDATE timers SET generation = generation + 1"), (5, "DELETE FROM effects")]
+    {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("runs.db");
         let world = World::new();
