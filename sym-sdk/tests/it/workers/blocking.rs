@@ -64,9 +64,9 @@ fn handlers_that_block_all_threads_hold_up_no_revocation() {
     runtime.block_on(add(&*store, 2, vec![effect_in(Lane::Revoke, run_id(2), 1)]));
     runtime.block_on(async { engine.submit(InputKey::new("wake again"), wake()).await.unwrap() });
     let revoked = std::iter::from_fn(|| told.recv_timeout(GRACE).ok()).any(|lane| lane == Lane::Revoke);
-    assert!(revoked);
     *blocking.blocked.lock().unwrap() = false;
     blocking.let_go.notify_all();
+    assert!(revoked);
     runtime.block_on(workers.shutdown(Duration::from_secs(5)));
 }
 
