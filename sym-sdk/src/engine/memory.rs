@@ -10,7 +10,8 @@ use super::store::{
     Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
 use crate::BoxFuture;
-use crate::audit::AuditEntry;
+use crate::audit::{AuditEntry, AuditHead, AuditRecord, count_events};
+use crate::directory::EventCount;
 use crate::machine::{Bulkhead, Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, TimerChange, TimerKind};
 use crate::model::RunId;
 
@@ -34,6 +35,9 @@ struct Tables {
     timers_due: BTreeMap<Reverse<TimerKind>, BTreeSet<(Timestamp, RunId)>>,
     holders: HashMap<EntitlementKey, BTreeSet<RunId>>,
     audit: Vec<AuditEntry>,
+    /// The same entries, as they are chained.
+    chain: Vec<AuditRecord>,
+    cursors: HashMap<String, u64>,
     order: u64,
 }
 
@@ -53,7 +57,7 @@ impl MemoryStore {
     }
 
     /// Audit entries after the first `count`.
-    pub(crate) fn audit_after(&self, count: usize) -> Vec<AuditEntry> {
+    pub(crate) fn entries_after(&self, count: usize) -> Vec<AuditEntry> {
         self.tables().audit.get(count..).unwrap_or_default().to_vec()
     }
 
@@ -64,7 +68,8 @@ impl MemoryStore {
 }
 
 impl Tables {
-    fn commit(&mut self, commit: Commit) -> Committed {
+    /// `texts` are the entries in canonical form.
+    fn commit(&mut self, commit: Commit, texts: Vec<String>) -> Committed {
         if let Some(reply) = self.replies.get(&commit.input).cloned() {
             self.settle(&commit);
             return Committed::Duplicate(reply);
@@ -107,8 +112,15 @@ impl Tables {
             }
         }
         self.audit.extend(commit.audit);
+        for text in texts {
+            self.chain.push(AuditRecord::after(&self.audit_head(), text));
+        }
         self.replies.insert(commit.input, commit.reply);
         Committed::Written
+    }
+
+    fn audit_head(&self) -> AuditHead {
+        self.chain.last().map_or(AuditHead::START, AuditRecord::head)
     }
 
     fn settle(&mut self, commit: &Commit) {
@@ -228,7 +240,11 @@ impl Store for MemoryStore {
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, StoreError>> {
-        ready(self.tables().commit(commit))
+        let texts = commit.audit.iter().map(AuditEntry::to_canonical).collect::<Result<Vec<_>, _>>();
+        match texts {
+            Ok(texts) => ready(self.tables().commit(commit, texts)),
+            Err(error) => Box::pin(std::future::ready(Err(StoreError::Refused(error.into())))),
+        }
     }
 
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
@@ -282,5 +298,34 @@ impl Store for MemoryStore {
         let tables = self.tables();
         let entries = tables.audit.iter().filter(|entry| run.is_none_or(|run| entry.run == run));
         ready(entries.take(limit).cloned().collect())
+    }
+
+    fn count_events<'a>(&'a self, count: &'a EventCount) -> BoxFuture<'a, Result<u64, StoreError>> {
+        ready(count_events(&self.tables().audit, count))
+    }
+
+    fn audit_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>> {
+        // The record with number n is the n-th.
+        let after = usize::try_from(seq).unwrap_or(usize::MAX);
+        ready(self.tables().chain.iter().skip(after).take(limit).cloned().collect())
+    }
+
+    fn audit_before(&self, run: RunId, seq: u64) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>> {
+        let tables = self.tables();
+        let records = tables.audit.iter().zip(&tables.chain).take_while(|(_, record)| record.seq < seq);
+        ready(records.filter(|(entry, _)| entry.run == run).map(|(_, record)| record.clone()).collect())
+    }
+
+    fn audit_head(&self) -> BoxFuture<'_, Result<AuditHead, StoreError>> {
+        ready(self.tables().audit_head())
+    }
+
+    fn audit_cursor(&self, destination: &str) -> BoxFuture<'_, Result<u64, StoreError>> {
+        ready(self.tables().cursors.get(destination).copied().unwrap_or(0))
+    }
+
+    fn move_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.tables().cursors.insert(destination.to_owned(), seq);
+        ready(())
     }
 }

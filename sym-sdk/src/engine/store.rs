@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::BoxFuture;
-use crate::audit::AuditEntry;
+use crate::audit::{AuditEntry, AuditHead, AuditRecord};
+use crate::directory::EventCount;
 use crate::machine::{
     Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, RunState, TimerChange, TimerKind, Transition,
 };
@@ -213,6 +214,8 @@ pub struct RunFilter {
     pub status: Option<RunStatus>,
     /// Only Runs that hold access, or may.
     pub may_hold_access: bool,
+    /// Only Runs whose revocation has failed and is not confirmed yet.
+    pub stuck: bool,
 }
 
 impl RunFilter {
@@ -221,6 +224,7 @@ impl RunFilter {
         self.flow.as_deref().is_none_or(|flow| state.flow.slug() == flow)
             && self.status.is_none_or(|status| state.run.status() == status)
             && (!self.may_hold_access || state.may_hold_access())
+            && (!self.stuck || state.is_stuck())
     }
 }
 
@@ -290,4 +294,23 @@ pub trait Store: Send + Sync + 'static {
 
     /// Audit entries in the order of their commits, of one Run or of all.
     fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>>;
+
+    /// How many events there were, as the audit entries tell.
+    fn count_events<'a>(&'a self, count: &'a EventCount) -> BoxFuture<'a, Result<u64, StoreError>>;
+
+    /// Audit records after the one with this number, in the order of their commits. They form a hash chain without gaps: each
+    /// commit appends its entries to it, as [`AuditRecord::after`] does.
+    fn audit_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>>;
+
+    /// The audit records of one Run before the one with this number, in order.
+    fn audit_before(&self, run: RunId, seq: u64) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>>;
+
+    /// Where the audit log ends. It is kept apart from the records, so that a tail that was cut off is noticed.
+    fn audit_head(&self) -> BoxFuture<'_, Result<AuditHead, StoreError>>;
+
+    /// The number of the last audit record that a destination has; 0 for one that has none.
+    fn audit_cursor(&self, destination: &str) -> BoxFuture<'_, Result<u64, StoreError>>;
+
+    /// Sets the number of the last audit record that a destination has. It is durable when this returns.
+    fn move_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>>;
 }

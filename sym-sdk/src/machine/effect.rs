@@ -87,7 +87,7 @@ pub struct EntitlementKey(String);
 
 impl EntitlementKey {
     /// `resource` is what the strategy grants, in its own words; see [`AccessStrategy::resource`](crate::strategy::AccessStrategy::resource).
-    pub(super) fn new(strategy: &crate::model::Strategy, resource: &str, identity: &str) -> Self {
+    pub(crate) fn new(strategy: &crate::model::Strategy, resource: &str, identity: &str) -> Self {
         let account = strategy.integration().map_or("", |integration| integration.external_id());
         let parts = (strategy.kind(), account, resource, identity);
         // Strings and string maps always serialise.
@@ -358,6 +358,22 @@ pub struct Revocation {
     pub output: Option<StepOutput>,
     /// How many other Runs need the same access. If any, the strategy was not called and the access stays for them.
     pub still_needed_by: usize,
+    /// What the target showed afterwards.
+    pub read_back: ReadBack,
+}
+
+/// What a target showed after the strategy had taken access away.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ReadBack {
+    /// Nothing: it was not asked, or cannot tell.
+    #[default]
+    Unknown,
+    /// The identity has the access no more.
+    Gone,
+    /// It could not be asked.
+    Failed(EffectError),
 }
 
 /// What came of an effect.

@@ -63,7 +63,8 @@ impl Limits {
         let form = self.prefetch.saturating_add(self.delivery);
         let asked_and_told = self.directory.saturating_mul(2);
         let identity = reducers.saturating_add(self.strategy.saturating_mul(2)).saturating_add(asked_and_told);
-        let longest = [reducers, form, identity, self.hook].into_iter().max().unwrap_or_default();
+        let revocation = self.strategy.saturating_mul(2);
+        let longest = [reducers, form, identity, revocation, self.hook].into_iter().max().unwrap_or_default();
         // The Run and the holders of its access are read before, and the outcome is stored.
         longest.saturating_add(self.store.saturating_mul(4))
     }

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::audit::{AuditEntry, AuditKind};
+use crate::audit::{AuditEntry, AuditHead, AuditKind, AuditRecord};
 use crate::engine::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, TimerKey};
 use crate::machine::{
     Action, Bulkhead, Effect, EffectKey, EffectKind, EntitlementKey, HoldChange, Hooks, Input, InputBody, Lane, Reply,
@@ -56,6 +56,8 @@ pub async fn check_store<S: Store>(new: impl AsyncFn() -> S) -> Checked {
     the_next_to_fall_due_is_the_soonest_of_all(&new().await).await?;
     holders_come_and_go(&new().await).await?;
     audit_entries_stand_in_the_order_of_their_commits(&new().await).await?;
+    audit_entries_are_chained(&new().await).await?;
+    each_audit_destination_has_a_cursor(&new().await).await?;
     runs_are_listed_newest_first(&new().await).await
 }
 
@@ -112,7 +114,7 @@ fn entitlement(name: &str) -> EntitlementKey {
 fn entry(run: RunId, kind: AuditKind) -> AuditEntry {
     let state = requested(run, at(0));
     let event = state.cycle.expect("the request waits for its reducers").event;
-    AuditEntry { run, flow: state.flow, at: at(0), event, status: RunStatus::Requested, kind }
+    AuditEntry { run, flow: state.flow, parent: None, at: at(0), event, status: RunStatus::Requested, kind }
 }
 
 async fn claim(store: &impl Store, lane: Lane, now: i64, limit: usize) -> Result<Vec<Claimed>, StoreError> {
@@ -441,6 +443,48 @@ async fn audit_entries_stand_in_the_order_of_their_commits(store: &impl Store) -
     assert_eq!(runs(None, 10).await?, [other, one, other]);
     assert_eq!(runs(Some(one), 10).await?, [one]);
     assert_eq!(runs(None, 2).await?, [other, one]);
+    Ok(())
+}
+
+async fn audit_entries_are_chained(store: &impl Store) -> Checked {
+    let (one, other) = (run_id(1), run_id(2));
+    assert_eq!(store.audit_head().await?, AuditHead::START, "an empty log");
+    assert_eq!(store.audit_after(0, 10).await?, []);
+    let entries = |run| vec![entry(run, AuditKind::Received), entry(run, AuditKind::Completed)];
+    write(store, Commit { audit: entries(one), ..commit(one, 0, "a") }).await?;
+    write(store, Commit { audit: Vec::new(), ..commit(one, 1, "b") }).await?;
+    // Neither of these is written, and neither takes a number.
+    store.commit(Commit { audit: entries(one), ..commit(one, 0, "late") }).await?;
+    store.commit(Commit { audit: entries(one), ..commit(one, 2, "a") }).await?;
+    write(store, Commit { audit: entries(other), ..commit(other, 0, "c") }).await?;
+    write(store, Commit { audit: entries(one), ..commit(one, 2, "d") }).await?;
+
+    let written: Vec<_> = [one, other, one].into_iter().flat_map(entries).collect();
+    let records = store.audit_after(0, 10).await?;
+    let mut head = AuditHead::START;
+    for (record, entry) in records.iter().zip(&written) {
+        let text = entry.to_canonical().expect("an entry has a JSON form");
+        assert_eq!(*record, AuditRecord::after(&head, text), "each record follows from the one before it");
+        head = record.head();
+    }
+    assert_eq!(records.len(), written.len());
+    assert_eq!(store.audit_head().await?, head);
+    assert_eq!(store.audit(None, 10).await?, written);
+
+    assert_eq!(store.audit_after(1, 3).await?, records[1..4], "not more than the limit");
+    assert_eq!(store.audit_after(6, 10).await?, []);
+    let of_one: Vec<_> = [0, 1, 4].map(|index| records[index].clone()).into();
+    assert_eq!(store.audit_before(one, 6).await?, of_one, "of this Run, and before that number");
+    assert_eq!(store.audit_before(one, 1).await?, []);
+    Ok(())
+}
+
+async fn each_audit_destination_has_a_cursor(store: &impl Store) -> Checked {
+    assert_eq!(store.audit_cursor("a").await?, 0);
+    store.move_audit_cursor("a", 7).await?;
+    store.move_audit_cursor("b", 3).await?;
+    store.move_audit_cursor("a", 9).await?;
+    assert_eq!((store.audit_cursor("a").await?, store.audit_cursor("b").await?), (9, 3));
     Ok(())
 }
 

@@ -8,6 +8,8 @@
 
 #[cfg(feature = "cli")]
 mod app;
+#[cfg(feature = "testing")]
+mod audit;
 #[cfg(feature = "runtime")]
 mod checks;
 mod config;

@@ -2,7 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::rows::{self, Id, id, nanoseconds, timer_kind, to_json};
+use super::audit;
+use super::events::Changes;
+use super::rows::{self, Id, canonical, id, nanoseconds, timer_kind, to_json};
 use crate::engine::{Commit, StoreError, TimerKey};
 use crate::machine::{Effect, EffectKey, HoldChange, RunState, TimerChange};
 
@@ -24,6 +26,7 @@ pub(super) struct Prepared {
     timers: Vec<TimerChange>,
     holds: Vec<HoldChange>,
     audit: Vec<(Id, String)>,
+    events: Changes,
     settles: Option<EffectKey>,
     fired: Option<(TimerKey, u64)>,
 }
@@ -32,6 +35,7 @@ struct RunRow {
     flow: String,
     status: &'static str,
     may_hold_access: bool,
+    stuck: bool,
     created_at: i64,
     state: String,
 }
@@ -52,6 +56,7 @@ impl RunRow {
             flow: state.flow.slug().to_owned(),
             status: state.run.status().as_str(),
             may_hold_access: state.may_hold_access(),
+            stuck: state.is_stuck(),
             created_at: nanoseconds(state.created_at),
             state: to_json(state)?,
         })
@@ -86,8 +91,9 @@ impl Prepared {
             audit: commit
                 .audit
                 .iter()
-                .map(|entry| Ok((id(entry.run), to_json(entry)?)))
+                .map(|entry| Ok((id(entry.run), canonical(entry)?)))
                 .collect::<Result<_, StoreError>>()?,
+            events: Changes::of(&commit.audit),
             settles: commit.settles,
             fired: commit.fired,
         })
@@ -111,10 +117,8 @@ impl Prepared {
         self.write_effects(db)?;
         self.write_timers(db)?;
         self.write_holds(db)?;
-        let mut append = db.prepare_cached("INSERT INTO audit (run, entry) VALUES (?1, ?2)")?;
-        for (run, entry) in &self.audit {
-            append.execute(params![run, entry])?;
-        }
+        self.events.write(db)?;
+        audit::append(db, &self.audit)?;
         db.prepare_cached("INSERT INTO replies (input_key, reply) VALUES (?1, ?2)")?
             .execute([&self.input, &self.reply])?;
         Ok(Outcome::Written)
@@ -134,14 +138,15 @@ impl Prepared {
 
     fn write_run(&self, db: &Connection, version: i64, state: &RunRow) -> rusqlite::Result<()> {
         let mut write = db.prepare_cached(
-            "INSERT INTO runs (id, version, flow, status, may_hold_access, created_at, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            "INSERT INTO runs (id, version, flow, status, may_hold_access, stuck, created_at, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (id) DO UPDATE SET
                 version = excluded.version, flow = excluded.flow, status = excluded.status,
-                may_hold_access = excluded.may_hold_access, created_at = excluded.created_at, state = excluded.state",
+                may_hold_access = excluded.may_hold_access, stuck = excluded.stuck,
+                created_at = excluded.created_at, state = excluded.state",
         )?;
-        let RunRow { flow, status, may_hold_access, created_at, state } = state;
-        write.execute(params![self.run, version + 1, flow, status, may_hold_access, created_at, state])?;
+        let RunRow { flow, status, may_hold_access, stuck, created_at, state } = state;
+        write.execute(params![self.run, version + 1, flow, status, may_hold_access, stuck, created_at, state])?;
         Ok(())
     }
 

@@ -59,6 +59,9 @@ pub(super) fn runs(db: &Connection, filter: &RunFilter, most: usize) -> rusqlite
     if filter.may_hold_access {
         sql.push_str(" AND may_hold_access = 1");
     }
+    if filter.stuck {
+        sql.push_str(" AND stuck = 1");
+    }
     if let Some(flow) = &filter.flow {
         sql.push_str(" AND flow = ?");
         values.push(Value::from(flow.clone()));

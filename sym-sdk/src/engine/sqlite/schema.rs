@@ -14,13 +14,14 @@ use crate::engine::StoreError;
 const APPLICATION: i64 = 0x5379_6D31;
 
 /// The schema, in steps. A file's `user_version` says how many it has. Steps that were released are never changed.
-const MIGRATIONS: &[&str] = &[concat!(include_str!("schema/runs.sql"), include_str!("schema/audit.sql"))];
+const MIGRATIONS: &[&str] =
+    &[concat!(include_str!("schema/runs.sql"), include_str!("schema/audit.sql"), include_str!("schema/directory.sql"))];
 
 /// Another program may read the file meanwhile, as `sqlite3` does. It is waited for so long.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// More statements than there are, so that each is compiled once.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 128;
 
 /// What durability rests on. Each is read back, because SQLite says nothing when it does not take one.
 const PRAGMAS: &[(&str, &str, &str)] = &[
