@@ -275,6 +275,7 @@ impl Builder {
         let engine = engine.with_store_limit(performer.limits.store);
         let engine = Arc::new(engine);
         Faults::check(checks::orphans(&engine, &performer.flows).await)?;
+        Faults::check(checks::clock(&engine).await)?;
         Ok(Runtime { performer, engine })
     }
 

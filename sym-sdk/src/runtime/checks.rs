@@ -112,6 +112,14 @@ pub(super) async fn orphans(engine: &LocalEngine, flows: &FlowEntries) -> Vec<Fa
     faults.collect()
 }
 
+/// Has what was written while the clock was ahead count from now.
+pub(super) async fn clock(engine: &LocalEngine) -> Vec<Fault> {
+    match engine.bring_forward().await {
+        Ok(_) => Vec::new(),
+        Err(error) => vec![Fault::new(Place::default(), format!("the Runs cannot be read: {error}"))],
+    }
+}
+
 /// Handlers that no flow takes, and prefetch or `on_change` handlers for fields that none of their flows has.
 pub(super) fn unused(registry: &Registry, flows: &[Scoped<'_>], has_filter: bool) -> Vec<Fault> {
     let mut faults = Vec::new();

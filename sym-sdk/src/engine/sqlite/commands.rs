@@ -36,7 +36,9 @@ struct RunRow {
     status: &'static str,
     may_hold_access: bool,
     stuck: bool,
+    finished: bool,
     created_at: i64,
+    updated_at: i64,
     state: String,
 }
 
@@ -57,7 +59,9 @@ impl RunRow {
             status: state.run.status().as_str(),
             may_hold_access: state.may_hold_access(),
             stuck: state.is_stuck(),
+            finished: state.is_finished(),
             created_at: nanoseconds(state.created_at),
+            updated_at: nanoseconds(state.updated_at),
             state: to_json(state)?,
         })
     }
@@ -138,15 +142,28 @@ impl Prepared {
 
     fn write_run(&self, db: &Connection, version: i64, state: &RunRow) -> rusqlite::Result<()> {
         let mut write = db.prepare_cached(
-            "INSERT INTO runs (id, version, flow, status, may_hold_access, stuck, created_at, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            "INSERT INTO runs
+                (id, version, flow, status, may_hold_access, stuck, finished, created_at, updated_at, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
              ON CONFLICT (id) DO UPDATE SET
                 version = excluded.version, flow = excluded.flow, status = excluded.status,
-                may_hold_access = excluded.may_hold_access, stuck = excluded.stuck,
-                created_at = excluded.created_at, state = excluded.state",
+                may_hold_access = excluded.may_hold_access, stuck = excluded.stuck, finished = excluded.finished,
+                created_at = excluded.created_at, updated_at = excluded.updated_at, state = excluded.state",
         )?;
-        let RunRow { flow, status, may_hold_access, stuck, created_at, state } = state;
-        write.execute(params![self.run, version + 1, flow, status, may_hold_access, stuck, created_at, state])?;
+        let RunRow { flow, status, may_hold_access, stuck, finished, created_at, updated_at, state } = state;
+        let version = version + 1;
+        write.execute(params![
+            self.run,
+            version,
+            flow,
+            status,
+            may_hold_access,
+            stuck,
+            finished,
+            created_at,
+            updated_at,
+            state
+        ])?;
         Ok(())
     }
 

@@ -14,11 +14,14 @@ CREATE TABLE runs (
     status          TEXT NOT NULL,
     may_hold_access INTEGER NOT NULL,
     stuck           INTEGER NOT NULL,
+    finished        INTEGER NOT NULL,
     created_at      INTEGER NOT NULL,
+    updated_at      INTEGER NOT NULL,
     state           TEXT NOT NULL
 ) STRICT;
 
 CREATE INDEX runs_newest ON runs (created_at, id);
+CREATE INDEX runs_changed ON runs (finished, updated_at);
 CREATE INDEX runs_with_access ON runs (created_at, id) WHERE may_hold_access = 1;
 CREATE INDEX runs_stuck ON runs (created_at, id) WHERE stuck = 1;
 
