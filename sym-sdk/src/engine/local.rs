@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use jiff::Timestamp;
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use super::Engine;
 use super::backoff::redelivery_delay;
@@ -79,6 +80,11 @@ impl LocalEngine {
     /// The clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// Is told of commits from the moment it is enabled.
+    pub(crate) fn committed(&self) -> Notified<'_> {
+        self.woken.notified()
     }
 
     /// Does one thing that is due, most urgent first: carries out an effect or fires a timer. Says whether there was one.

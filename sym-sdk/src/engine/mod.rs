@@ -21,6 +21,7 @@ pub use sqlite::SqliteStore;
 pub use store::{
     Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
+pub(crate) use workers::StopSignal;
 pub use workers::{WorkerLimits, Workers};
 
 use crate::BoxFuture;
