@@ -299,12 +299,8 @@ impl Builder {
         let engine = engine.with_store_limit(performer.limits.store);
         let engine = Arc::new(engine);
         Faults::check(checks::orphans(&engine, &performer.flows).await)?;
-<<<<<<< HEAD
         Faults::check(checks::clock(&engine).await)?;
-        Ok(Runtime { performer, engine })
-=======
         Ok(Runtime { performer, engine, routes: routes.into() })
->>>>>>> main
     }
 
     fn plan(&self) -> Plan {

@@ -63,6 +63,7 @@ impl Limits {
         let form = self.prefetch.saturating_add(self.delivery);
         let asked_and_told = self.directory.saturating_mul(2);
         let identity = reducers.saturating_add(self.strategy.saturating_mul(2)).saturating_add(asked_and_told);
+        // A revocation is read back.
         let revocation = self.strategy.saturating_mul(2);
         let longest = [reducers, form, identity, revocation, self.hook].into_iter().max().unwrap_or_default();
         // The Run and the holders of its access are read before, and the outcome is stored.
