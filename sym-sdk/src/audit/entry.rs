@@ -194,6 +194,11 @@ pub enum AuditKind {
     },
     /// The store had lost what was to end the access. It was asked for anew.
     Rearmed,
+    /// The end of the access had been set while the clock was ahead. It comes sooner now.
+    BroughtForward {
+        /// When the access ends.
+        until: Timestamp,
+    },
     /// The error destination was told.
     Alerted {
         /// What of.

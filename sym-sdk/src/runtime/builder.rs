@@ -301,6 +301,7 @@ impl Builder {
         let engine = engine.with_store_limit(performer.limits.store);
         let engine = Arc::new(engine);
         Faults::check(recovery::recover(&engine, &performer.flows).await)?;
+        Faults::check(checks::clock(&engine).await)?;
         Ok(Runtime { performer, engine, routes: routes.into() })
     }
 

@@ -68,6 +68,9 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
             ("not granted", format!("{target} to {identity} again: {}", failure(error)))
         }
         AuditKind::Rearmed => ("rearmed", "what was to end the access was lost".to_owned()),
+        AuditKind::BroughtForward { until } => {
+            ("brought forward", format!("the access ends at {until:.0}, because the clock was ahead"))
+        }
         AuditKind::Alerted { error } => ("alerted", format!("of {}", error.code)),
     };
     (what, printable(&text, LINE_MAX))
