@@ -115,7 +115,8 @@ impl HttpDestination {
             (None, [line]) => ("application/json", line.as_str().to_owned()),
             _ => ("application/x-ndjson", lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()),
         };
-        let mut request = self.client.post(self.url.clone()).timeout(self.limit).header(CONTENT_TYPE, content).body(body);
+        let mut request =
+            self.client.post(self.url.clone()).timeout(self.limit).header(CONTENT_TYPE, content).body(body);
         if let Some((name, value)) = &self.header
             && let Some(value) = sensitive(value)
         {
@@ -183,7 +184,8 @@ fn checked(url: &str) -> Result<(Url, String)> {
         "https" => Ok((url, host)),
         "http" if is_this_machine(&host) => Ok((url, host)),
         scheme => {
-            let error = configuration(format!("the `url` at `{host}` begins with `{scheme}:`, where `https:` is needed"));
+            let error =
+                configuration(format!("the `url` at `{host}` begins with `{scheme}:`, where `https:` is needed"));
             Err(error.with_hint("audit entries say who asked for what; only on this machine they go unencrypted"))
         }
     }

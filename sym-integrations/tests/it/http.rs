@@ -159,7 +159,9 @@ fn secrets_are_shown_nowhere() {
     let new = || HttpDestination::new("test", "https://logs.example.com/?key=hunter2").unwrap();
     let destination = new().header("X-Api-Key", SecretString::from("hunter2")).unwrap();
     assert!(!format!("{destination:?}").contains("hunter2"), "{destination:?}");
-    for bad in [new().bearer_token(&SecretString::from("hunter2\n")), new().header("a b", SecretString::from("hunter2"))] {
+    for bad in
+        [new().bearer_token(&SecretString::from("hunter2\n")), new().header("a b", SecretString::from("hunter2"))]
+    {
         assert!(!format!("{:?}", bad.unwrap_err()).contains("hunter2"));
     }
 }
@@ -174,7 +176,11 @@ fn declared(settings: &[(&str, &str)]) -> Config {
             log_destinations: vec![named("http")],
             ..Default::default()
         }],
-        secret_sources: vec![config::SecretSource { kind: "environment".into(), name: "env".into(), ..Default::default() }],
+        secret_sources: vec![config::SecretSource {
+            kind: "environment".into(),
+            name: "env".into(),
+            ..Default::default()
+        }],
         secrets: vec![config::Secret {
             name: "token".into(),
             path: "TOKEN".into(),
@@ -229,7 +235,11 @@ async fn a_configured_destination_that_was_down_catches_up() {
     }
     workers.shutdown(Duration::from_secs(10)).await;
     let bodies = bodies(&server).await;
-    assert_eq!(bodies[..6].iter().collect::<std::collections::BTreeSet<_>>().len(), 1, "the first entry came six times");
+    assert_eq!(
+        bodies[..6].iter().collect::<std::collections::BTreeSet<_>>().len(),
+        1,
+        "the first entry came six times"
+    );
     let text: String = bodies[5..].iter().map(|body| format!("{body}\n")).collect();
     assert_eq!(audit::verify_lines(text.as_bytes()).unwrap().head, store.audit_head().await.unwrap());
     assert!(!text.contains("hunter2"));

@@ -10,7 +10,7 @@ use sym_sdk::audit::{self, AuditKind, AuditLine, EventStatus, EventSummary, Hand
 use sym_sdk::config;
 use sym_sdk::engine::InputKey;
 use sym_sdk::handlers;
-use sym_sdk::model::{Channel, ChannelType};
+use sym_sdk::model::{Channel, ChannelType, RunId};
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{LocalSecrets, Submission};
 use sym_sdk::template::Step;
@@ -48,10 +48,11 @@ fn builder() -> HarnessBuilder {
             ..Default::default()
         });
     };
-    Harness::builder()
-        .access_flow("prod", ["admins"])
-        .declare(reason)
-        .handlers(handlers![get_permissions, get_request_notifications, on_request])
+    Harness::builder().access_flow("prod", ["admins"]).declare(reason).handlers(handlers![
+        get_permissions,
+        get_request_notifications,
+        on_request
+    ])
 }
 
 async fn lines(harness: &Harness) -> Vec<AuditLine> {
@@ -93,7 +94,9 @@ async fn every_input_leaves_its_entries() {
         Submission::revoke(denied, "ben@example.com"),
     ];
     for refused in refused.clone() {
-        harness.simulation_mut().submit(refused).await.unwrap_err();
+        // Some are turned away at once, and some once the event in hand is over.
+        let receipt = harness.simulation_mut().submit(refused).await;
+        events.extend(receipt.map(|receipt| receipt.event));
     }
     harness.advance(2 * HOUR).await.unwrap();
 
@@ -106,7 +109,8 @@ async fn every_input_leaves_its_entries() {
     }
     let refusals = entries.iter().filter(|entry| matches!(entry.kind, AuditKind::Refused { .. })).count();
     assert_eq!(refusals, refused.len(), "also what was turned away");
-    let by_itself = |step: Step| entries.iter().any(|entry| entry.event.name == step && !events.contains(&entry.event.id));
+    let by_itself =
+        |step: Step| entries.iter().any(|entry| entry.event.name == step && !events.contains(&entry.event.id));
     assert!(by_itself(Step::Escalate) && by_itself(Step::Deescalate));
 
     // Each call of a handler names it with its place, and what it said with the reason.
@@ -123,13 +127,9 @@ async fn every_input_leaves_its_entries() {
     }
     let names: BTreeSet<_> = calls.iter().map(|(handler, _)| handler.name()).collect();
     assert_eq!(names, ["get_permissions", "get_request_notifications", "on_request"].into());
-    let fired = |result: &HandlerResult| {
-        matches!(result, HandlerResult::Fired { event: Step::Approve, reason: Some(reason) } if reason == "it is urgent")
-    };
+    let fired = |result: &HandlerResult| matches!(result, HandlerResult::Fired { event: Step::Approve, reason: Some(reason) } if reason == "it is urgent");
     assert!(calls.iter().any(|(_, result)| fired(result)));
-    let failed = |result: &HandlerResult| {
-        matches!(result, HandlerResult::Failed { error } if error.message == "the on-call list cannot be read")
-    };
+    let failed = |result: &HandlerResult| matches!(result, HandlerResult::Failed { error } if error.message == "the on-call list cannot be read");
     assert!(calls.iter().any(|(_, result)| failed(result)));
     assert!(entries.iter().any(|entry| matches!(entry.kind, AuditKind::GrantFailed { attempt: 1, .. })));
 
@@ -140,9 +140,8 @@ async fn every_input_leaves_its_entries() {
 #[tokio::test]
 async fn the_same_input_again_leaves_nothing() {
     let mut harness = builder().build().await.unwrap();
-    let submission = || {
-        Submission::request("prod", "ana@example.com").input("duration", "1h").key(InputKey::new("api:1"))
-    };
+    let submission =
+        || Submission::request("prod", "ana@example.com").input("duration", "1h").key(InputKey::new("api:1"));
     harness.simulation_mut().submit(submission()).await.unwrap();
     let once = lines(&harness).await.len();
     harness.simulation_mut().submit(submission()).await.unwrap();
@@ -161,7 +160,8 @@ async fn a_run_is_one_object_an_event_for_whoever_knows_syms_schema() {
     let objects = lines.iter().filter(|line| line["state"]["status"] != "processing").map(|line| {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let actors: Vec<_> = line["run"]["actors"].as_object().unwrap().iter().collect();
-        let actors: Vec<_> = actors.iter().map(|(step, actor)| format!("{step}={}", text(&actor["username"]))).collect();
+        let actors: Vec<_> =
+            actors.iter().map(|(step, actor)| format!("{step}={}", text(&actor["username"]))).collect();
         format!(
             "{} {} by {}, {}, so far {}\n",
             text(&line["event"]["type"]),
@@ -171,7 +171,13 @@ async fn a_run_is_one_object_an_event_for_whoever_knows_syms_schema() {
             actors.join(" "),
         )
     });
-    expect![[r#""#]].assert_eq(&objects.collect::<String>());
+    expect![[r#"
+        request completed by ana@example.com, sym, so far request=ana@example.com
+        approve error by ana@example.com, sym, so far request=ana@example.com
+        approve completed by ben@example.com, sym, so far approve=ben@example.com request=ana@example.com
+        escalate completed by ben@example.com, internal, so far approve=ben@example.com escalate=ben@example.com request=ana@example.com
+        deescalate completed by ben@example.com, internal, so far approve=ben@example.com deescalate=ben@example.com escalate=ben@example.com request=ana@example.com
+    "#]].assert_eq(&objects.collect::<String>());
 }
 
 #[tokio::test]
@@ -184,8 +190,78 @@ async fn a_line_has_the_members_of_syms_schema() {
     let mut line = lines.iter().find(completed).unwrap().clone();
     assert_eq!(line["audit"]["entry"]["kind"], "completed");
     assert_eq!(line["audit"]["entry"]["event"]["id"], line["event"]["id"]);
-    line.as_object_mut().unwrap().remove("audit");
-    expect![[r#""#]].assert_eq(&serde_json::to_string_pretty(&line).unwrap());
+    for ours in ["audit", "id"] {
+        line.as_object_mut().unwrap().remove(ours).unwrap();
+    }
+    expect![[r#"
+        {
+          "actor": {
+            "identity": {
+              "external_id": "cloud",
+              "service": "sym",
+              "user_id": "9d6fd21c-fff2-5fa1-965e-35e36667931f"
+            },
+            "name": "",
+            "user": "acme:user:normal:9d6fd21c-fff2-5fa1-965e-35e36667931f:latest",
+            "username": "ben@example.com"
+          },
+          "event": {
+            "channel": "sym",
+            "id": "eb0d39a6-9319-59b7-9c30-b1afbe6f57b6",
+            "srn": "sym:event-spec:approval:1.0.0:approve",
+            "template": "sym:template:approval:1.0.0",
+            "timestamp": "2024-02-29T12:00:00Z",
+            "type": "approve"
+          },
+          "fields": {
+            "duration": 3600,
+            "reason": "incident 42",
+            "target": {
+              "label": "admins",
+              "name": "admins",
+              "settings": {},
+              "srn": "acme:access_target:test:admins:latest:af73ea36-aa46-5a0d-84b2-95e9f4661545",
+              "type": "test"
+            },
+            "target_id": "af73ea36-aa46-5a0d-84b2-95e9f4661545"
+          },
+          "meta": {
+            "schema_version": 6
+          },
+          "run": {
+            "actors": {
+              "approve": {
+                "identity": {
+                  "external_id": "cloud",
+                  "service": "sym",
+                  "user_id": "9d6fd21c-fff2-5fa1-965e-35e36667931f"
+                },
+                "name": "",
+                "user": "acme:user:normal:9d6fd21c-fff2-5fa1-965e-35e36667931f:latest",
+                "username": "ben@example.com"
+              },
+              "request": {
+                "identity": {
+                  "external_id": "cloud",
+                  "service": "sym",
+                  "user_id": "e82b6fd2-400a-5b11-a81c-81f1a8f18819"
+                },
+                "name": "",
+                "user": "acme:user:normal:e82b6fd2-400a-5b11-a81c-81f1a8f18819:latest",
+                "username": "ana@example.com"
+              }
+            },
+            "flow": "acme:flow:prod:1.0.0",
+            "id": "2a300af3-f849-54af-81d9-d7c5ff64069d",
+            "srn": "acme:run:prod:1.0.0:2a300af3-f849-54af-81d9-d7c5ff64069d"
+          },
+          "state": {
+            "errors": [],
+            "status": "completed"
+          },
+          "type": "event"
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&line).unwrap());
 }
 
 #[tokio::test]
@@ -204,6 +280,17 @@ async fn errors_are_told() {
     );
 }
 
+#[tokio::test]
+async fn the_choice_of_a_flow_is_the_parent_of_its_run() {
+    let mut harness = builder().build().await.unwrap();
+    let menu = RunId::from_uuid(uuid::Uuid::from_u128(7));
+    let request = Submission::request("prod", "ana@example.com").input("duration", "1h").parent(menu);
+    harness.simulation_mut().submit(request).await.unwrap();
+    for line in json(&harness).await {
+        assert_eq!(line["run"]["parent"], format!("acme:run:flow_selection:1.0.0:{menu}"));
+    }
+}
+
 /// In Slack people have an account; elsewhere they have the one that Sym gives everybody.
 #[tokio::test]
 async fn actors_have_their_identity_in_the_service_that_they_came_through() {
@@ -211,16 +298,19 @@ async fn actors_have_their_identity_in_the_service_that_they_came_through() {
     let ana = ana.with_name("Ana", "Lee").with_identity(UserIdentity::new("slack", "T1", "U1"));
     let mut harness = builder().user(ana).build().await.unwrap();
     let slack = Channel::new(ChannelType::Slack);
-    harness.request("prod").duration("1h").channel(slack).await.unwrap();
+    harness.request("prod").duration("1h").through(slack).await.unwrap();
     let line = json(&harness).await.remove(0);
     assert_eq!(
         line["actor"]["identity"],
         serde_json::json!({ "service": "slack", "external_id": "T1", "user_id": "U1" })
     );
     assert_eq!((&line["actor"]["name"], &line["event"]["channel"]), (&"Ana Lee".into(), &"slack".into()));
-    harness.request("prod").duration("1h").channel(Channel::new(ChannelType::Web)).await.unwrap();
+    harness.request("prod").duration("1h").through(Channel::new(ChannelType::Web)).await.unwrap();
     let line = json(&harness).await.pop().unwrap();
-    assert_eq!((&line["actor"]["identity"]["service"], &line["actor"]["identity"]["external_id"]), (&"sym".into(), &"cloud".into()));
+    assert_eq!(
+        (&line["actor"]["identity"]["service"], &line["actor"]["identity"]["external_id"]),
+        (&"sym".into(), &"cloud".into())
+    );
 }
 
 struct Vault {
@@ -236,7 +326,7 @@ impl IntegrationClient for Vault {
 }
 
 #[hook]
-fn on_approve(vault: &Vault) -> Result<()> {
+fn after_approve(vault: &Vault) -> Result<()> {
     Err(Error::handler(format!("the vault is sealed: {:?}", vault.token)))
 }
 
@@ -274,21 +364,19 @@ async fn no_line_has_a_secret() {
     let strategy = sym_sdk::testing::RecordingStrategy::new();
     strategy.set_output(StepOutput(serde_json::json!({ "password": "hunter2" })));
     let runtime = sym_sdk::runtime::Runtime::builder(declared)
-        .registry(handlers![get_permissions, on_approve])
+        .registry(handlers![get_permissions, after_approve])
         .secrets(LocalSecrets::with_variables([("TOKEN", "hunter2")]))
-        .strategy_type(sym_sdk::strategy::StrategyType::new("test", move |_| {
-            Ok(std::sync::Arc::new(strategy.clone()))
-        }))
+        .strategy_type(sym_sdk::strategy::StrategyType::new("test", move |_| Ok(std::sync::Arc::new(strategy.clone()))))
         .build()
         .await
         .unwrap();
-    for reason in ["one", "two"] {
-        let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
-        let run = runtime.submit(request.input("target", "admins").key(InputKey::new(reason))).await.unwrap().run;
-        runtime.run_until_idle().await.unwrap();
-        runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
-        runtime.run_until_idle().await.unwrap();
-    }
+    let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
+    let run = runtime.submit(request).await.unwrap().run;
+    runtime.run_until_idle().await.unwrap();
+    runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
+    runtime.run_until_idle().await.unwrap();
+    let state = runtime.run(run).await.unwrap().state;
+    assert_eq!(state.run.step_output(Step::Escalate).unwrap()["password"], "hunter2", "handlers see it");
     let lines = audit::lines(runtime.engine().store(), 0, usize::MAX).await.unwrap();
     assert!(lines.iter().any(|line| line.as_str().contains("the vault is sealed")));
     assert!(lines.iter().all(|line| !line.as_str().contains("hunter2")));

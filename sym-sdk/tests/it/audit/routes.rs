@@ -40,7 +40,11 @@ impl Archives {
 fn config() -> Config {
     let mut config = Config::default();
     config.organization.domains.push("example.com".into());
-    config.secret_sources.push(config::SecretSource { kind: "environment".into(), name: "env".into(), ..Default::default() });
+    config.secret_sources.push(config::SecretSource {
+        kind: "environment".into(),
+        name: "env".into(),
+        ..Default::default()
+    });
     config.secrets.push(config::Secret {
         name: "key".into(),
         path: "KEY".into(),
@@ -98,7 +102,10 @@ async fn a_configured_destination_gets_what_its_environments_have() {
     let (archives, all) = (Archives::default(), Collector::new("all"));
     let store = Arc::new(MemoryStore::new());
     let new = |config| {
-        builder(config).store(store.clone()).log_destination_type(archives.destination_type()).audit_destination(all.clone())
+        builder(config)
+            .store(store.clone())
+            .log_destination_type(archives.destination_type())
+            .audit_destination(all.clone())
     };
     let runtime = new(config()).build().await.unwrap();
     assert!(!archives.0.lock().unwrap().contains_key("unused"), "nobody names it");
@@ -150,11 +157,17 @@ async fn what_a_destination_cannot_be_built_from_is_told() {
         builder(config).log_destination_type(archives.destination_type())
     };
     let told = faults(built(|log| drop(log.settings.remove("bucket")))).await.to_string();
-    assert!(told.contains("log destination `prod` cannot be used: log destination `prod` has no setting `bucket`"), "{told}");
+    assert!(
+        told.contains("log destination `prod` cannot be used: log destination `prod` has no setting `bucket`"),
+        "{told}"
+    );
     let told = faults(built(|log| drop(log.settings.insert("buckte".into(), "x".into())))).await.to_string();
     assert!(told.contains("has an unknown setting `buckte`") && told.contains("did you mean `bucket`?"), "{told}");
     let told = faults(built(|log| drop(log.settings.insert("key_secret".into(), "kye".into())))).await.to_string();
-    assert!(told.contains("log destination `prod` names secret `kye` in `key_secret`, which is not declared"), "{told}");
+    assert!(
+        told.contains("log destination `prod` names secret `kye` in `key_secret`, which is not declared"),
+        "{told}"
+    );
     let told = faults(built(|_| {}).secrets(LocalSecrets::with_variables([("OTHER", "x")]))).await.to_string();
     assert!(told.contains("secret `key` is to be in environment variable `KEY`, which is not set"), "{told}");
 }
