@@ -12,6 +12,7 @@ use super::checks;
 use super::flows::FlowEntries;
 use super::limits::Limits;
 use super::perform::Performer;
+use super::recovery;
 use super::secrets::{LocalSecrets, SecretReader};
 use super::stored_events::StoredEvents;
 use crate::audit::{AuditDestination, LogDestinationType};
@@ -264,7 +265,8 @@ impl Builder {
     ///
     /// # Errors
     /// All faults of the configuration and the handlers, or all secrets, clients and strategies that cannot be had. Also if
-    /// a Run may still give access whose flow is no longer declared: nothing could take that access away.
+    /// a Run may still give access that nothing could take away: its flow is no longer declared, or the store has lost what
+    /// was to end the access and that cannot be repaired.
     pub async fn build(self) -> Result<Runtime, Faults> {
         let plan = self.plan();
         Faults::check(plan.faults)?;
@@ -298,7 +300,7 @@ impl Builder {
         let engine = LocalEngine::new(self.store, performer.clone(), self.clock).with_lease(lease);
         let engine = engine.with_store_limit(performer.limits.store);
         let engine = Arc::new(engine);
-        Faults::check(checks::orphans(&engine, &performer.flows).await)?;
+        Faults::check(recovery::recover(&engine, &performer.flows).await)?;
         Ok(Runtime { performer, engine, routes: routes.into() })
     }
 

@@ -15,6 +15,7 @@ mod identity;
 mod limits;
 mod log_routes;
 mod perform;
+mod recovery;
 mod request;
 mod secrets;
 mod slack_users;
@@ -22,9 +23,11 @@ mod stored_events;
 mod submission;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use builder::{Builder, HandlerUse};
 pub use extension::Extension;
+use jiff::Timestamp;
 pub use limits::Limits;
 pub use log_routes::AuditProgress;
 use log_routes::LogRoute;
@@ -36,10 +39,13 @@ use crate::audit::{AuditEntry, EventSummary};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::directory::Directory;
-use crate::engine::{Engine, LocalEngine, RunFilter, StoredRun, WorkerLimits, Workers};
+use crate::engine::{AccessHealth, Engine, LocalEngine, RunFilter, StoredRun, WorkerLimits, Workers};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::forms::PromptForm;
 use crate::model::{Flow, Flows, RunId, User};
+
+/// Taking access away takes a moment.
+const LATE_AFTER: Duration = Duration::from_secs(60);
 
 /// Everything that runs an organization's flows. Cheap to clone: all clones are one runtime.
 #[derive(Clone, Debug)]
@@ -110,6 +116,16 @@ impl Runtime {
     /// If the store fails.
     pub async fn runs(&self, filter: RunFilter, limit: usize) -> Result<Vec<StoredRun>> {
         self.engine.runs(filter, limit).await
+    }
+
+    /// How the Runs with access stand. Those whose access should have ended more than a minute ago are late. It takes a look
+    /// at each of them, so ask once a minute or so.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn health(&self) -> Result<AccessHealth> {
+        let late = self.clock().now().saturating_sub(LATE_AFTER).unwrap_or(Timestamp::MIN);
+        Ok(self.engine.store().access_health(late).await?)
     }
 
     /// Audit entries in the order of their commits, of one Run or of all.
