@@ -72,6 +72,18 @@ impl Workers {
         Self { stop, loops }
     }
 
+    /// Does something else beside, until the workers are told to stop: then it is dropped where it stands.
+    pub(crate) fn also(&mut self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut stopped = self.stop.subscribe();
+        self.loops.spawn(async move {
+            tokio::select! {
+                biased;
+                _ = stopped.wait_for(|stopped| *stopped) => {}
+                () = work => {}
+            }
+        });
+    }
+
     /// Takes no new work, waits up to `grace` for what is under way, and then lets go of it: an effect that was cut off stays
     /// due, and is carried out again when its lease runs out or the process starts anew.
     pub async fn shutdown(mut self, grace: Duration) {

@@ -12,6 +12,7 @@ use super::checks;
 use super::flows::FlowEntries;
 use super::limits::Limits;
 use super::perform::Performer;
+use super::reconcile::{Periodic, Reconcile};
 use super::recovery;
 use super::secrets::{LocalSecrets, SecretReader};
 use super::stored_events::StoredEvents;
@@ -49,6 +50,7 @@ pub struct Builder {
     values: Arc<dyn KeyValueStore>,
     key_value: Option<KeyValue>,
     limits: Limits,
+    reconciling: Option<Periodic>,
     dry: bool,
 }
 
@@ -112,6 +114,7 @@ impl Builder {
             values: Arc::new(MemoryKeyValue::new()),
             key_value: None,
             limits: Limits::default(),
+            reconciling: None,
             dry: false,
         }
     }
@@ -201,6 +204,12 @@ impl Builder {
         self
     }
 
+    /// Reconciles when workers are started and then as often as this, and puts right what it may.
+    pub fn reconcile_every(mut self, every: Duration, what: Reconcile) -> Self {
+        self.reconciling = Some(Periodic { every, what });
+        self
+    }
+
     /// Forgets all that reaches outside and was handed over so far: clients, strategies, front ends, readers of secrets.
     #[cfg(feature = "cli")]
     pub(crate) fn cut_off(mut self) -> Self {
@@ -276,7 +285,7 @@ impl Builder {
         let engine = LocalEngine::new(self.store, performer.clone(), self.clock).with_lease(lease);
         let engine = Arc::new(engine);
         Faults::check(recovery::recover(&engine, &performer.flows).await)?;
-        Ok(Runtime { performer, engine })
+        Ok(Runtime { performer, engine, reconciling: self.reconciling })
     }
 
     fn plan(&self) -> Plan {

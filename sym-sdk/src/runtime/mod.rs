@@ -14,6 +14,7 @@ mod forms;
 mod identity;
 mod limits;
 mod perform;
+mod reconcile;
 mod recovery;
 mod request;
 mod secrets;
@@ -29,6 +30,8 @@ pub use extension::Extension;
 use jiff::Timestamp;
 pub use limits::Limits;
 use perform::Performer;
+pub use reconcile::{ExtraAccess, MissingAccess, Reconcile, Reconciliation, Repair, UnknownAccess};
+use reconcile::{Periodic, periodically};
 pub use secrets::{LocalSecrets, SecretReader};
 pub use submission::{Actor, Receipt, Submission};
 
@@ -49,6 +52,7 @@ const LATE_AFTER: Duration = Duration::from_secs(60);
 pub struct Runtime {
     performer: Arc<Performer>,
     engine: Arc<LocalEngine>,
+    reconciling: Option<Periodic>,
 }
 
 impl Runtime {
@@ -170,7 +174,11 @@ impl Runtime {
 
     /// Starts workers that carry out what is due, on the current tokio runtime.
     pub fn start(&self, limits: WorkerLimits) -> Workers {
-        Workers::start(&self.engine, limits)
+        let mut workers = Workers::start(&self.engine, limits);
+        if let Some(periodic) = &self.reconciling {
+            workers.also(periodically(self.clone(), periodic.clone()));
+        }
+        workers
     }
 
     /// Does all that is due now, in a deterministic order, and says how many things that were.
