@@ -149,12 +149,21 @@ pub struct Claim {
     pub lease: Duration,
     /// How many at most.
     pub limit: usize,
+    /// How many of the lane may be leased with one bulkhead, those of earlier claims included.
+    pub per_bulkhead: usize,
 }
 
 impl Claim {
-    /// A claim.
+    /// A claim, without a limit for each bulkhead.
     pub fn new(lane: Lane, now: Timestamp, lease: Duration, limit: usize) -> Self {
-        Self { lane, now, lease, limit }
+        Self { lane, now, lease, limit, per_bulkhead: usize::MAX }
+    }
+
+    /// The claim with so many leases for each bulkhead at the most.
+    #[must_use]
+    pub fn per_bulkhead(mut self, leases: usize) -> Self {
+        self.per_bulkhead = leases;
+        self
     }
 }
 
@@ -166,12 +175,14 @@ pub struct Claimed {
     pub effect: Effect,
     /// How often it has been claimed, this time included.
     pub claims: u32,
+    /// How many of the earlier claims ended without a word: with their process, or because their lease ran out.
+    pub lost: u32,
 }
 
 impl Claimed {
     /// A claimed effect.
-    pub fn new(effect: Effect, claims: u32) -> Self {
-        Self { effect, claims }
+    pub fn new(effect: Effect, claims: u32, lost: u32) -> Self {
+        Self { effect, claims, lost }
     }
 }
 
@@ -262,14 +273,15 @@ pub trait Store: Send + Sync + 'static {
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, StoreError>>;
 
     /// Leases effects that are due, oldest first. An effect with an `exclusive` key is not handed out while another one with
-    /// the same key is leased.
+    /// the same key is leased, nor is one of whose bulkhead as many are leased as the claim allows.
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>>;
 
     /// Gives a lease back: the effect can be claimed again from `not_before` on. `claims` is what the claim said; if the effect
     /// has been claimed again since, the lease is somebody else's and stays.
     fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// Timers that have fallen due, earliest first. They stay until a commit fires, replaces or cancels them.
+    /// Timers that have fallen due: first those that end access, and of each kind the earliest first. They stay until a commit
+    /// fires, replaces or cancels them.
     fn due_timers(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<DueTimer>, StoreError>>;
 
     /// When the next effect or timer falls due. Leased effects count from the end of their lease.

@@ -23,8 +23,8 @@ mod timer;
 mod transition;
 
 pub use effect::{
-    DeliveryResult, Effect, EffectError, EffectKey, EffectKind, EntitlementKey, HookVerdict, Lane, MessageRef, Outcome,
-    ReadBack, Revocation, Routing,
+    Bulkhead, DeliveryResult, Effect, EffectError, EffectKey, EffectKind, EntitlementKey, HookVerdict, Lane,
+    MessageRef, Outcome, ReadBack, Revocation, Routing,
 };
 pub use hook::{Hook, Hooks};
 pub use input::{Action, Input, InputBody, Removal, RequestInput};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::effect::{Effect, EffectError, EffectKey, EffectKind, EntitlementKey, HookVerdict, Outcome};
+use super::effect::{Bulkhead, Effect, EffectError, EffectKey, EffectKind, EntitlementKey, HookVerdict, Outcome};
 use super::hook::Hook;
 use super::input::{Action, Input, InputBody};
 use super::notice::Notice;
@@ -336,8 +336,18 @@ impl<'a> Stepper<'a> {
         self.state.next_seq += 1;
         self.state.pending.insert(seq, Pending { event: event.clone(), kind: kind.clone(), attempt, not_before });
         let key = EffectKey { run: self.state.run.id(), seq };
-        self.effects.push(Effect { key, event: event.clone(), kind, attempt, not_before, exclusive });
+        let bulkhead = self.bulkhead(&kind);
+        self.effects.push(Effect { key, event: event.clone(), kind, attempt, not_before, exclusive, bulkhead });
         seq
+    }
+
+    fn bulkhead(&self, kind: &EffectKind) -> Bulkhead {
+        match (kind, self.state.access.grant()) {
+            (EffectKind::Grant { .. } | EffectKind::Revoke { .. }, Some(grant)) => {
+                Bulkhead::service(&grant.strategy, grant.account.as_deref())
+            }
+            _ => Bulkhead::flow(&self.state.flow),
+        }
     }
 
     /// Calls the event's `after_` hook, if there is one.

@@ -13,6 +13,7 @@ mod flows;
 mod forms;
 mod identity;
 mod limits;
+mod log_routes;
 mod perform;
 mod reconcile;
 mod recovery;
@@ -29,6 +30,8 @@ pub use builder::{Builder, HandlerUse};
 pub use extension::Extension;
 use jiff::Timestamp;
 pub use limits::Limits;
+pub use log_routes::AuditProgress;
+use log_routes::LogRoute;
 use perform::Performer;
 pub use reconcile::{ExtraAccess, MissingAccess, Reconcile, Reconciliation, Repair, UnknownAccess};
 use reconcile::{Periodic, periodically};
@@ -52,6 +55,7 @@ const LATE_AFTER: Duration = Duration::from_secs(60);
 pub struct Runtime {
     performer: Arc<Performer>,
     engine: Arc<LocalEngine>,
+    routes: Arc<[LogRoute]>,
     reconciling: Option<Periodic>,
 }
 
@@ -172,11 +176,32 @@ impl Runtime {
         Ok(EventSummary::of(&self.engine.audit(Some(run), usize::MAX).await?))
     }
 
-    /// Starts workers that carry out what is due, on the current tokio runtime.
+    /// How far each destination of the audit log has got.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn audit_progress(&self) -> Result<Vec<AuditProgress>> {
+        let mut all = Vec::new();
+        for route in &*self.routes {
+            all.push(route.progress(&self.engine).await?);
+        }
+        Ok(all)
+    }
+
+    /// Starts workers that carry out what is due, deliver the audit log and reconcile as often as they should, on the current tokio runtime.
     pub fn start(&self, limits: WorkerLimits) -> Workers {
         let mut workers = Workers::start(&self.engine, limits);
-        if let Some(periodic) = &self.reconciling {
-            workers.also(periodically(self.clone(), periodic.clone()));
+        for index in 0..self.routes.len() {
+            let (engine, routes) = (self.engine.clone(), self.routes.clone());
+            workers.spawn(|stop| async move {
+                if let Some(route) = routes.get(index) {
+                    route.run(&engine, stop).await;
+                }
+            });
+        }
+        if let Some(periodic) = self.reconciling.clone() {
+            let runtime = self.clone();
+            workers.spawn(|stop| periodically(runtime, periodic, stop));
         }
         workers
     }

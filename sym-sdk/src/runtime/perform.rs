@@ -35,6 +35,15 @@ pub(super) struct Performer {
     pub(super) limits: Limits,
 }
 
+impl Performer {
+    /// Awaits the directory, which may be a database or a service.
+    pub(super) async fn ask_directory<T>(&self, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        contain(&*self.clock, self.limits.directory, || "the directory".to_owned(), call)
+            .await
+            .and_then(|answer| answer)
+    }
+}
+
 impl Process for Performer {
     fn step(&self, state: Option<&RunState>, input: &Input) -> Result<Transition> {
         let flow = state.map_or(&input.flow, |state| &state.flow);

@@ -243,7 +243,7 @@ impl Runtime {
         }
         let begins = matches!(what, What::Prompt { .. } | What::Request { .. });
         let (flow, action) = self.checked(what).await?;
-        let actor = self.actor(actor, begins).await?;
+        let actor = self.performer.ask_directory(self.actor(actor, begins)).await?;
         if begins {
             self.may_see(&flow, &actor).await?;
         }
@@ -260,7 +260,8 @@ impl Runtime {
                 let entry = self.entry(&flow)?;
                 let limits = &self.performer.limits;
                 let mut request = parse_request(&entry.flow, limits, &inputs, context.as_ref(), parent)?;
-                name_slack_users(&self.performer.directory, &entry.flow, &mut request.fields).await?;
+                let named = name_slack_users(&self.performer.directory, &entry.flow, &mut request.fields);
+                self.performer.ask_directory(named).await?;
                 if let Some(form) = form {
                     self.form_of(form, entry).await?;
                 }

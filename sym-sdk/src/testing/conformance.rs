@@ -13,8 +13,8 @@ use uuid::Uuid;
 use crate::audit::{AuditEntry, AuditHead, AuditKind, AuditRecord};
 use crate::engine::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, TimerKey};
 use crate::machine::{
-    Action, Effect, EffectKey, EffectKind, EntitlementKey, HoldChange, Hooks, Input, InputBody, Lane, Reply, Rules,
-    RunState, TimerChange, TimerKind, step,
+    Action, Bulkhead, Effect, EffectKey, EffectKind, EntitlementKey, HoldChange, Hooks, Input, InputBody, Lane, Reply,
+    Rules, RunState, TimerChange, TimerKind, step,
 };
 use crate::model::{Channel, ChannelType, EventId, Flow, RunId, RunStatus, Slug, User, UserId};
 
@@ -48,6 +48,8 @@ pub async fn check_store<S: Store>(new: impl AsyncFn() -> S) -> Checked {
     a_commit_without_a_state_leaves_the_run(&new().await).await?;
     effects_are_claimed_by_lane_and_in_order(&new().await).await?;
     a_lease_excludes_others_until_it_ends(&new().await).await?;
+    claims_that_end_without_a_word_are_counted(&new().await).await?;
+    effects_of_one_bulkhead_get_their_part_of_the_leases(&new().await).await?;
     a_settled_effect_is_gone(&new().await).await?;
     a_released_effect_can_be_claimed_again(&new().await).await?;
     effects_that_exclude_each_other_are_leased_one_at_a_time(&new().await).await?;
@@ -106,7 +108,8 @@ fn commit(run: RunId, expected_version: u64, input: &str) -> Commit {
 fn effect(run: RunId, seq: u64, kind: EffectKind) -> Effect {
     let state = requested(run, at(0));
     let event = state.cycle.expect("the request waits for its reducers").event;
-    Effect { key: EffectKey { run, seq }, event, kind, attempt: 1, not_before: None, exclusive: None }
+    let bulkhead = Bulkhead::flow(&state.flow);
+    Effect { key: EffectKey { run, seq }, event, kind, attempt: 1, not_before: None, exclusive: None, bulkhead }
 }
 
 fn entitlement(name: &str) -> EntitlementKey {
@@ -261,6 +264,49 @@ async fn a_lease_excludes_others_until_it_ends(store: &impl Store) -> Checked {
     Ok(())
 }
 
+async fn claims_that_end_without_a_word_are_counted(store: &impl Store) -> Checked {
+    let run = run_id(1);
+    let mut first = commit(run, 0, "first");
+    first.effects.push(effect(run, 1, EffectKind::Route));
+    write(store, first).await?;
+    let claimed = async |now| -> Result<_, StoreError> {
+        Ok(claim(store, Lane::Decide, now, 1).await?.first().map(|claimed| (claimed.claims, claimed.lost)))
+    };
+    assert_eq!(claimed(0).await?, Some((1, 0)));
+    assert_eq!(claimed(60).await?, Some((2, 1)), "the first lease ran out");
+    store.release(EffectKey { run, seq: 1 }, 2, at(70)).await?;
+    assert_eq!(claimed(70).await?, Some((3, 1)), "the second was given back");
+    assert_eq!(claimed(200).await?, Some((4, 2)));
+    Ok(())
+}
+
+async fn effects_of_one_bulkhead_get_their_part_of_the_leases(store: &impl Store) -> Checked {
+    let run = run_id(1);
+    let of = |seq, flow: &str| {
+        let bulkhead = Bulkhead::flow(Flow::builder(Slug::lossy(flow), "acme").build().srn());
+        Effect { bulkhead, ..effect(run, seq, EffectKind::Route) }
+    };
+    let mut first = commit(run, 0, "first");
+    first.effects = vec![of(1, "busy"), of(2, "busy"), of(3, "busy"), of(4, "busy"), of(5, "other")];
+    first.effects.push(Effect { kind: EffectKind::UpdateMessages, ..of(6, "busy") });
+    write(store, first).await?;
+    let claim = async |lane, now, limit| -> Result<_, StoreError> {
+        Ok(numbers(&store.claim(Claim::new(lane, at(now), LEASE, limit).per_bulkhead(2)).await?))
+    };
+    assert_eq!(claim(Lane::Decide, 0, 1).await?, [1]);
+    assert_eq!(claim(Lane::Decide, 0, 10).await?, [2, 5], "earlier claims count, and the others need not wait");
+    assert_eq!(claim(Lane::Decide, 0, 10).await?, NONE);
+    assert_eq!(claim(Lane::Notify, 0, 10).await?, [6], "each lane has leases of its own");
+    store.release(EffectKey { run, seq: 1 }, 1, at(1_000)).await?;
+    assert_eq!(claim(Lane::Decide, 0, 10).await?, [3], "what is given back makes room");
+    let mut done = commit(run, 1, "done");
+    done.settles = Some(EffectKey { run, seq: 2 });
+    write(store, done).await?;
+    assert_eq!(claim(Lane::Decide, 0, 10).await?, [4], "and so does what is settled");
+    assert_eq!(claim(Lane::Decide, 60, 10).await?, [3, 4, 5], "and a lease that has run out");
+    Ok(())
+}
+
 async fn a_settled_effect_is_gone(store: &impl Store) -> Checked {
     let run = run_id(1);
     let mut first = commit(run, 0, "first");
@@ -339,8 +385,8 @@ async fn timers_fall_due_in_order(store: &impl Store) -> Checked {
     assert_eq!(store.next_due().await?, Some(at(10)));
     assert_eq!(store.due_timers(at(9), 10).await?, []);
     assert_eq!(store.due_timers(at(25), 10).await?, [first, second]);
-    assert_eq!(store.due_timers(at(30), 2).await?, [first, second], "not more than the limit");
-    assert_eq!(store.due_timers(at(30), 10).await?, [first, second, third], "they stay until a commit takes them");
+    assert_eq!(store.due_timers(at(30), 2).await?, [third, first], "what ends access comes first, up to the limit");
+    assert_eq!(store.due_timers(at(30), 10).await?, [third, first, second], "they stay until a commit takes them");
     Ok(())
 }
 

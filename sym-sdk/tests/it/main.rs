@@ -45,3 +45,5 @@ mod template;
 #[cfg(feature = "terraform")]
 mod terraform;
 mod user;
+#[cfg(all(feature = "sqlite", feature = "testing"))]
+mod workers;

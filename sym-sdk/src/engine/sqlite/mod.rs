@@ -6,6 +6,7 @@ mod directory;
 mod events;
 mod fault;
 mod key_value;
+mod leases;
 mod lock;
 mod queries;
 mod queue;
@@ -171,10 +172,10 @@ fn stored((id, version, state): queries::Run) -> Result<StoredRun, StoreError> {
     Ok(StoredRun::new(version.cast_unsigned(), Arc::new(state)))
 }
 
-fn claimed(leased: commands::Leased) -> Option<Claimed> {
+fn claimed(leased: leases::Leased) -> Option<Claimed> {
     let key = EffectKey { run: rows::run_id(leased.run), seq: leased.seq.cast_unsigned() };
     match rows::from_json(&leased.effect, format_args!("effect {key}")) {
-        Ok(effect) => Some(Claimed::new(effect, leased.claims)),
+        Ok(effect) => Some(Claimed::new(effect, leased.claims, leased.lost)),
         // It must not keep others from being carried out. It is tried, and reported, again when its lease ends.
         Err(error) => {
             tracing::error!(%error, %key, "an effect cannot be read; it stays due");
@@ -216,14 +217,14 @@ impl Store for SqliteStore {
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
         Box::pin(async move {
             let urgency = if claim.lane == Lane::Revoke { Urgency::First } else { Urgency::Ordinary };
-            let leased = write(&self.writes, urgency, move |db| commands::claim(db, &claim)).await?;
+            let leased = write(&self.writes, urgency, move |db| leases::claim(db, &claim)).await?;
             Ok(leased.into_iter().filter_map(claimed).collect())
         })
     }
 
     fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
         // It may be what a revocation waits for.
-        let release = move |db: &rusqlite::Connection| commands::release(db, key, claims, not_before);
+        let release = move |db: &rusqlite::Connection| leases::release(db, key, claims, not_before);
         Box::pin(write(&self.writes, Urgency::First, release))
     }
 

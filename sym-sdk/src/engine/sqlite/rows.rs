@@ -42,8 +42,9 @@ pub(super) fn timestamp(nanoseconds: i64) -> Timestamp {
 pub(super) fn lane(lane: Lane) -> i64 {
     match lane {
         Lane::Revoke => 0,
-        Lane::Decide => 1,
-        Lane::Notify => 2,
+        Lane::Deescalate => 1,
+        Lane::Decide => 2,
+        Lane::Notify => 3,
     }
 }
 

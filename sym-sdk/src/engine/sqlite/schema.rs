@@ -136,6 +136,6 @@ fn migrate(connection: &Connection, schema: i64) -> rusqlite::Result<()> {
 fn begin(connection: &Connection) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
     transaction.execute("UPDATE meta SET value = 0 WHERE key = 'clean'", ())?;
-    transaction.execute("UPDATE effects SET due = ?1, leased = 0 WHERE leased = 1", [i64::MIN])?;
+    transaction.execute("UPDATE effects SET due = ?1, leased = 0, lost = lost + 1 WHERE leased = 1", [i64::MIN])?;
     transaction.commit()
 }

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod delivery;
+mod event_count;
 mod failures;
 mod identity;
 mod reconcile;
