@@ -191,7 +191,7 @@ impl Stepper<'_> {
         self.fail(&cause, error);
     }
 
-    /// The engine does not carry out what a Run no longer waits for.
+    /// What a Run no longer waits for is not carried out.
     pub(super) fn withdraw_revocation(&mut self) -> Option<Pending> {
         let (seq, _) = self.state.revocation()?;
         self.state.pending.remove(&seq)
