@@ -30,10 +30,9 @@ pub struct Point {
 
 impl Point {
     /// Whether something was written right before: by the store, by the service or by whoever was told of an input. Other
-    /// effects leave nothing behind.
+    /// effects leave nothing behind, and a claim no more than a count: its lease ends with its process.
     pub fn is_after_a_write(&self) -> bool {
-        let written =
-            ["commit ", "claim ", "release ", "effect grant", "effect revoke", "acknowledgement", "open", "close"];
+        let written = ["commit ", "release ", "effect grant", "effect revoke", "acknowledgement", "open", "close"];
         self.name.strip_prefix("after ").is_some_and(|what| written.iter().any(|written| what.starts_with(written)))
     }
 }

@@ -16,7 +16,7 @@ pub struct Progress {
 
 #[derive(Debug)]
 struct State {
-    done: usize,
+    done: u64,
     told: Instant,
 }
 
@@ -29,7 +29,7 @@ impl Progress {
     }
 
     /// So many more are done, of so many as far as is known.
-    pub fn add(&self, more: usize, of: impl std::fmt::Display) {
+    pub fn add(&self, more: u64, of: impl std::fmt::Display) {
         let mut state = self.state.lock().unwrap();
         state.done += more;
         let since = state.told.elapsed();
