@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use jiff::Timestamp;
-use sym_sdk::audit::{AuditEntry, AuditKind};
+use sym_sdk::audit::{AuditEntry, AuditKind, Verified, VerifyError, verify};
 use sym_sdk::engine::{RunFilter, SqliteStore, Store, StoredRun};
 use sym_sdk::machine::Access;
 use sym_sdk::model::{DeescalateType, EventId, RunId};
@@ -21,6 +21,7 @@ struct Remains {
     runs: Vec<StoredRun>,
     audit: Vec<AuditEntry>,
     next_due: Option<Timestamp>,
+    chain: Result<Verified, VerifyError>,
 }
 
 /// What does not hold, each with the promise that it breaks. The last process in `dir` has ended by itself.
@@ -46,6 +47,7 @@ impl Remains {
             runs: store.runs(RunFilter::default(), usize::MAX).await.unwrap(),
             audit: store.audit(None, usize::MAX).await.unwrap(),
             next_due: store.next_due().await.unwrap(),
+            chain: verify(&store).await,
         };
         store.close().await.unwrap();
         remains
@@ -163,8 +165,11 @@ impl Remains {
         }
     }
 
-    /// P6: what was done is on the record: each call of the service that was answered, with the answer.
+    /// P6: what was done is on the record, whole: each call of the service that was answered, with the answer.
     fn record(&self, broken: &mut Vec<String>) {
+        if let Err(error) = &self.chain {
+            broken.push(format!("P6: {error}"));
+        }
         for run in &self.runs {
             let id = run.state.run.id();
             for op in [Op::Grant, Op::Revoke] {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sym_sdk::clock::Clock;
+use sym_sdk::directory::Directory;
 use sym_sdk::engine::{InputKey, SqliteStore, Store, WorkerLimits, Workers};
 use sym_sdk::error::ErrorKind;
 use sym_sdk::machine::RunState;
@@ -14,7 +15,7 @@ use sym_sdk::runtime::{Runtime, Submission};
 use sym_sdk::strategy::StrategyType;
 
 use crate::clock::KeptClock;
-use crate::flows::{self, KIND};
+use crate::flows::{self, DOMAIN, KIND};
 use crate::front_end::FrontEnd;
 use crate::handlers;
 use crate::journal::Journal;
@@ -28,7 +29,7 @@ pub const STORE: &str = "runs.db";
 /// The file of inputs that were acknowledged.
 pub const ACKNOWLEDGED: &str = "acknowledged.log";
 
-/// Who uses it. All are known to each process before it does anything: the directory is in memory.
+/// Who uses it. They become known when they come for the first time.
 pub const PEOPLE: [&str; 6] =
     ["ana@example.com", "ben@example.com", "cyd@example.com", "dan@example.com", "eve@example.com", "fay@example.com"];
 
@@ -92,12 +93,10 @@ impl Child {
             .strategy_type(StrategyType::new(KIND, move |_| Ok(service.clone())))
             .clock(clock.clone())
             .store(store.clone())
+            .directory(Directory::from_store(store.clone(), [DOMAIN]))
             .build()
             .await
             .unwrap();
-        for person in PEOPLE {
-            runtime.directory().get_or_create_user_by_email(person).await.unwrap();
-        }
         let workers = runtime.start(WorkerLimits::default());
         let acknowledged = Journal::open(&dir.join(ACKNOWLEDGED));
         Self { runtime, store, clock, points, acknowledged, workers }

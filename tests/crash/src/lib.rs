@@ -31,3 +31,4 @@ pub mod progress;
 pub mod script;
 pub mod service;
 pub mod store;
+mod users;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sym_sdk::BoxFuture;
-use sym_sdk::audit::AuditEntry;
+use sym_sdk::audit::{AuditEntry, AuditHead, AuditRecord};
+use sym_sdk::directory::EventCount;
 use sym_sdk::engine::{
     Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, SqliteStore, Store, StoreError, StoredRun,
 };
@@ -90,11 +91,19 @@ impl CrashStore {
         }
     }
 
-    fn call<'a, T: Send>(&'a self, work: impl Future<Output = T> + Send + 'a) -> BoxFuture<'a, T> {
+    pub(crate) fn call<'a, T: Send>(&'a self, work: impl Future<Output = T> + Send + 'a) -> BoxFuture<'a, T> {
         Box::pin(async move {
             let _call = self.calls.begin();
             work.await
         })
+    }
+
+    /// Writes something, with a point before and after.
+    pub(crate) async fn between<T>(&self, name: &str, write: impl Future<Output = T>) -> T {
+        self.points.before(name);
+        let written = write.await;
+        self.points.after(name);
+        written
     }
 
     fn kind_of(&self, key: EffectKey) -> String {
@@ -143,10 +152,7 @@ impl Store for CrashStore {
     fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
         self.call(async move {
             let name = format!("release of {}", self.kind_of(key));
-            self.points.before(&name);
-            self.store.release(key, claims, not_before).await?;
-            self.points.after(&name);
-            Ok(())
+            self.between(&name, self.store.release(key, claims, not_before)).await
         })
     }
 
@@ -168,5 +174,30 @@ impl Store for CrashStore {
 
     fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>> {
         self.call(self.store.audit(run, limit))
+    }
+
+    fn count_events<'a>(&'a self, count: &'a EventCount) -> BoxFuture<'a, Result<u64, StoreError>> {
+        self.call(self.store.count_events(count))
+    }
+
+    fn audit_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>> {
+        self.call(self.store.audit_after(seq, limit))
+    }
+
+    fn audit_before(&self, run: RunId, seq: u64) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>> {
+        self.call(self.store.audit_before(run, seq))
+    }
+
+    fn audit_head(&self) -> BoxFuture<'_, Result<AuditHead, StoreError>> {
+        self.call(self.store.audit_head())
+    }
+
+    fn audit_cursor(&self, destination: &str) -> BoxFuture<'_, Result<u64, StoreError>> {
+        self.call(self.store.audit_cursor(destination))
+    }
+
+    fn move_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        let moved = self.store.move_audit_cursor(destination, seq);
+        self.call(self.between("cursor of a destination", moved))
     }
 }
