@@ -279,6 +279,13 @@ impl Store for MemoryStore {
         ready(())
     }
 
+    fn bring_forward(&self, latest: Timestamp) -> BoxFuture<'_, Result<usize, StoreError>> {
+        let mut tables = self.tables();
+        let later: Vec<_> = tables.effects.values().filter(|row| row.due > latest).map(|row| row.effect.key).collect();
+        later.iter().for_each(|key| tables.move_to(*key, latest));
+        ready(later.len())
+    }
+
     fn due_timers(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<DueTimer>, StoreError>> {
         let tables = self.tables();
         let due = tables.timers_due.iter().flat_map(|(Reverse(kind), timers)| {

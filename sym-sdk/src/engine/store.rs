@@ -217,6 +217,10 @@ pub struct RunFilter {
     pub may_hold_access: bool,
     /// Only Runs whose revocation has failed and is not confirmed yet.
     pub stuck: bool,
+    /// Only Runs to which something can still happen.
+    pub unfinished: bool,
+    /// Only Runs that changed after this time.
+    pub changed_after: Option<Timestamp>,
 }
 
 impl RunFilter {
@@ -226,6 +230,8 @@ impl RunFilter {
             && self.status.is_none_or(|status| state.run.status() == status)
             && (!self.may_hold_access || state.may_hold_access())
             && (!self.stuck || state.is_stuck())
+            && (!self.unfinished || !state.is_finished())
+            && self.changed_after.is_none_or(|after| state.updated_at > after)
     }
 }
 
@@ -279,6 +285,10 @@ pub trait Store: Send + Sync + 'static {
     /// Gives a lease back: the effect can be claimed again from `not_before` on. `claims` is what the claim said; if the effect
     /// has been claimed again since, the lease is somebody else's and stays.
     fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Has effects that are due later than this, or whose lease ends later, fall due then; says how many there were. Such times
+    /// were written while the clock was ahead.
+    fn bring_forward(&self, latest: Timestamp) -> BoxFuture<'_, Result<usize, StoreError>>;
 
     /// Timers that have fallen due: first those that end access, and of each kind the earliest first. They stay until a commit
     /// fires, replaces or cancels them.

@@ -12,6 +12,7 @@ use super::checks;
 use super::flows::FlowEntries;
 use super::limits::Limits;
 use super::perform::Performer;
+use super::reconcile::{Periodic, Reconcile};
 use super::recovery;
 use super::secrets::{LocalSecrets, SecretReader};
 use super::stored_events::StoredEvents;
@@ -52,6 +53,7 @@ pub struct Builder {
     limits: Limits,
     destinations: Vec<Arc<dyn AuditDestination>>,
     destination_types: Vec<LogDestinationType>,
+    reconciling: Option<Periodic>,
     dry: bool,
 }
 
@@ -118,6 +120,7 @@ impl Builder {
             limits: Limits::default(),
             destinations: Vec::new(),
             destination_types: Vec::new(),
+            reconciling: None,
             dry: false,
         }
     }
@@ -204,6 +207,12 @@ impl Builder {
     /// How long handlers and services may take.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Reconciles when workers are started and then as often as this, and puts right what it may.
+    pub fn reconcile_every(mut self, every: Duration, what: Reconcile) -> Self {
+        self.reconciling = Some(Periodic { every, what });
         self
     }
 
@@ -301,7 +310,8 @@ impl Builder {
         let engine = engine.with_store_limit(performer.limits.store);
         let engine = Arc::new(engine);
         Faults::check(recovery::recover(&engine, &performer.flows).await)?;
-        Ok(Runtime { performer, engine, routes: routes.into() })
+        Faults::check(checks::clock(&engine).await)?;
+        Ok(Runtime { performer, engine, routes: routes.into(), reconciling: self.reconciling })
     }
 
     fn plan(&self) -> Plan {

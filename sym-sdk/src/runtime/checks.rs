@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::builder::Scoped;
-use crate::config::Fault;
+use crate::config::{Fault, Place};
+use crate::engine::LocalEngine;
 use crate::handler::{HandlerKind, HandlerRecord, Registry};
 use crate::template::Step;
 
@@ -89,6 +90,14 @@ fn never_called(flow: &Scoped<'_>, record: &'static HandlerRecord) -> Option<Fau
         }
     };
     Some(Fault::new(record.place(), message).with_hint(hint))
+}
+
+/// Has what was written while the clock was ahead count from now.
+pub(super) async fn clock(engine: &LocalEngine) -> Vec<Fault> {
+    match engine.bring_forward().await {
+        Ok(_) => Vec::new(),
+        Err(error) => vec![Fault::new(Place::default(), format!("the Runs cannot be read: {error}"))],
+    }
 }
 
 /// Handlers that no flow takes, and prefetch or `on_change` handlers for fields that none of their flows has.

@@ -15,6 +15,7 @@ mod identity;
 mod limits;
 mod log_routes;
 mod perform;
+mod reconcile;
 mod recovery;
 mod request;
 mod secrets;
@@ -32,6 +33,8 @@ pub use limits::Limits;
 pub use log_routes::AuditProgress;
 use log_routes::LogRoute;
 use perform::Performer;
+pub use reconcile::{ExtraAccess, MissingAccess, Reconcile, Reconciliation, Repair, UnknownAccess};
+use reconcile::{Periodic, periodically};
 pub use secrets::{LocalSecrets, SecretReader};
 pub use submission::{Actor, Receipt, Submission};
 
@@ -53,6 +56,7 @@ pub struct Runtime {
     performer: Arc<Performer>,
     engine: Arc<LocalEngine>,
     routes: Arc<[LogRoute]>,
+    reconciling: Option<Periodic>,
 }
 
 impl Runtime {
@@ -184,7 +188,7 @@ impl Runtime {
         Ok(all)
     }
 
-    /// Starts workers that carry out what is due and deliver the audit log, on the current tokio runtime.
+    /// Starts workers that carry out what is due, deliver the audit log and reconcile as often as they should, on the current tokio runtime.
     pub fn start(&self, limits: WorkerLimits) -> Workers {
         let mut workers = Workers::start(&self.engine, limits);
         for index in 0..self.routes.len() {
@@ -194,6 +198,10 @@ impl Runtime {
                     route.run(&engine, stop).await;
                 }
             });
+        }
+        if let Some(periodic) = self.reconciling.clone() {
+            let runtime = self.clone();
+            workers.spawn(|stop| periodically(runtime, periodic, stop));
         }
         workers
     }

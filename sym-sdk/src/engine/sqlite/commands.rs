@@ -38,7 +38,9 @@ struct RunRow {
     stuck: bool,
     access_until: Option<i64>,
     end: Option<AccessEnd>,
+    finished: bool,
     created_at: i64,
+    updated_at: i64,
     state: String,
 }
 
@@ -61,7 +63,9 @@ impl RunRow {
             stuck: state.is_stuck(),
             access_until: state.access_until().map(nanoseconds),
             end: state.access_end(),
+            finished: state.is_finished(),
             created_at: nanoseconds(state.created_at),
+            updated_at: nanoseconds(state.updated_at),
             state: to_json(state)?,
         })
     }
@@ -143,15 +147,17 @@ impl Prepared {
     fn write_run(&self, db: &Connection, version: i64, state: &RunRow) -> rusqlite::Result<()> {
         let mut write = db.prepare_cached(
             "INSERT INTO runs (id, version, flow, status, may_hold_access, stuck, access_until, endless, end_timer,
-                end_effect, created_at, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                end_effect, finished, created_at, updated_at, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
              ON CONFLICT (id) DO UPDATE SET
                 version = excluded.version, flow = excluded.flow, status = excluded.status,
                 may_hold_access = excluded.may_hold_access, stuck = excluded.stuck, access_until = excluded.access_until,
                 endless = excluded.endless, end_timer = excluded.end_timer, end_effect = excluded.end_effect,
-                created_at = excluded.created_at, state = excluded.state",
+                finished = excluded.finished, created_at = excluded.created_at, updated_at = excluded.updated_at,
+                state = excluded.state",
         )?;
-        let RunRow { flow, status, may_hold_access, stuck, access_until, end, created_at, state } = state;
+        let RunRow { flow, status, may_hold_access, stuck, access_until, end, finished, created_at, updated_at, state } =
+            state;
         write.execute(params![
             self.run,
             version + 1,
@@ -163,7 +169,9 @@ impl Prepared {
             end.is_none(),
             end.and_then(|end| end.timer).map(|timer| timer.generation.cast_signed()),
             end.and_then(|end| end.effect).map(u64::cast_signed),
+            finished,
             created_at,
+            updated_at,
             state,
         ])?;
         Ok(())

@@ -228,6 +228,10 @@ impl Store for SqliteStore {
         Box::pin(write(&self.writes, Urgency::First, release))
     }
 
+    fn bring_forward(&self, latest: Timestamp) -> BoxFuture<'_, Result<usize, StoreError>> {
+        Box::pin(write(&self.writes, Urgency::First, move |db| leases::bring_forward(db, latest)))
+    }
+
     fn due_timers(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<DueTimer>, StoreError>> {
         Box::pin(ask(&self.lookups, move |db| queries::due_timers(db, now, limit)))
     }

@@ -62,6 +62,13 @@ pub(super) fn runs(db: &Connection, filter: &RunFilter, most: usize) -> rusqlite
     if filter.stuck {
         sql.push_str(" AND stuck = 1");
     }
+    if filter.unfinished {
+        sql.push_str(" AND finished = 0");
+    }
+    if let Some(after) = filter.changed_after {
+        sql.push_str(" AND updated_at > ?");
+        values.push(Value::from(nanoseconds(after)));
+    }
     if let Some(flow) = &filter.flow {
         sql.push_str(" AND flow = ?");
         values.push(Value::from(flow.clone()));

@@ -20,11 +20,14 @@ CREATE TABLE runs (
     endless         INTEGER NOT NULL,
     end_timer       INTEGER,
     end_effect      INTEGER,
+    finished        INTEGER NOT NULL,
     created_at      INTEGER NOT NULL,
+    updated_at      INTEGER NOT NULL,
     state           TEXT NOT NULL
 ) STRICT;
 
 CREATE INDEX runs_newest ON runs (created_at, id);
+CREATE INDEX runs_changed ON runs (finished, updated_at);
 -- It has all that is counted of these Runs.
 CREATE INDEX runs_with_access
     ON runs (created_at, id, flow, may_hold_access, stuck, access_until, endless, end_timer, end_effect)
