@@ -4,7 +4,13 @@
 //! It takes about three minutes and some gigabytes of disk in the system's directory for temporary files, which should be on
 //! the disk that is meant. `--test` does a little of everything, to see that it works.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a benchmark may panic, and prints")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a benchmark may panic, and prints"
+)]
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the wall clock")]
 
 mod bare;
