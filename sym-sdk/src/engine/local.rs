@@ -14,6 +14,7 @@ use super::process::Process;
 use super::store::{
     Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
+use super::under_way::UnderWay;
 use crate::BoxFuture;
 use crate::audit::AuditEntry;
 use crate::clock::Clock;
@@ -40,6 +41,9 @@ const LOST_MAX: u32 = 5;
 /// against a store that is out of order.
 const CONFLICTS_MAX: u32 = 1_000;
 
+/// What waits for a call that has outlived its lease is tried again after this time.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// Runs the machine on a [`Store`], within the process.
 pub struct LocalEngine {
     store: Arc<dyn Store>,
@@ -47,6 +51,7 @@ pub struct LocalEngine {
     clock: Arc<dyn Clock>,
     lease: Duration,
     store_limit: Duration,
+    under_way: UnderWay,
     /// Told of each commit that leaves something to do.
     pub(super) woken: Notify,
 }
@@ -54,7 +59,15 @@ pub struct LocalEngine {
 impl LocalEngine {
     /// An engine for this program on this store.
     pub fn new(store: Arc<dyn Store>, process: Arc<dyn Process>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, process, clock, lease: LEASE, store_limit: STORE_LIMIT, woken: Notify::new() }
+        Self {
+            store,
+            process,
+            clock,
+            lease: LEASE,
+            store_limit: STORE_LIMIT,
+            under_way: UnderWay::default(),
+            woken: Notify::new(),
+        }
     }
 
     /// How long a claimed effect is nobody else's: longer than any effect takes, or it is carried out twice at once.
@@ -186,6 +199,10 @@ impl LocalEngine {
     /// Carries out a claimed effect and brings its outcome to the Run.
     pub(super) async fn carry_out(&self, claimed: Claimed) -> Result<()> {
         let (key, claims) = (claimed.effect.key, claimed.claims);
+        let Some(_under_way) = self.under_way.begin(&claimed.effect) else {
+            // Its lease has run out, or that of an effect which excludes it, and the call goes on all the same.
+            return self.hand_back(key, claims, LOOK_AGAIN).await;
+        };
         let done = self.try_carry_out(claimed).await;
         if done.is_err() {
             // The outcome could not be stored. The effect stays due, and its key tells the world that it is the same one.
@@ -269,11 +286,10 @@ impl LocalEngine {
             let reply = transition.reply.clone();
             let version = run.map_or(0, |run| run.version);
             let commit = Commit { settles, fired, ..Commit::new(input.run, version, key.clone(), transition) };
+            // Whatever is heard of the commit: it may have been written.
+            let _wake = Wake(&self.woken);
             match self.within(self.store.commit(commit)).await? {
-                Committed::Written => {
-                    self.woken.notify_waiters();
-                    return Ok(reply);
-                }
+                Committed::Written => return Ok(reply),
                 Committed::Duplicate(reply) => return Ok(reply),
                 Committed::Conflict => {}
             }
@@ -283,6 +299,15 @@ impl LocalEngine {
             codes::STORE,
             format!("Run {} changed {CONFLICTS_MAX} times while one input was stepped", input.run),
         ))
+    }
+}
+
+/// Has workers look for something to do, also when nobody waits any more for what they are to look for.
+struct Wake<'a>(&'a Notify);
+
+impl Drop for Wake<'_> {
+    fn drop(&mut self) {
+        self.0.notify_waiters();
     }
 }
 
