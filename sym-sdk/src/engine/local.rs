@@ -255,9 +255,6 @@ impl LocalEngine {
         let outcome = if lost >= LOST_MAX && !matches!(effect.kind, EffectKind::Revoke { .. }) {
             let message = format!("gave up after {LOST_MAX} attempts that never reported back");
             Outcome::Failed(EffectError::new(codes::HANDLER_FAILED, message))
-        } else if !run.state.pending.contains_key(&key.seq) {
-            // The Run waits for it no more. Its outcome settles it, whatever it is.
-            Outcome::Done
         } else {
             let holders = self.other_holders(&effect).await?;
             self.process.perform(effect, run.state, holders).await

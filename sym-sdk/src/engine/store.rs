@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::health::AccessHealth;
 use crate::BoxFuture;
 use crate::audit::{AuditEntry, AuditHead, AuditRecord};
 use crate::directory::EventCount;
@@ -346,6 +347,13 @@ pub trait Store: Send + Sync + 'static {
     /// their inputs; and answers to inputs from before then that began no Run. At most `limit` of either. Says how many that
     /// were. What is on the record stays, and so do the counts of events.
     fn prune(&self, before: Timestamp, limit: usize) -> BoxFuture<'_, Result<usize, StoreError>>;
+
+    /// Runs that may hold access which nothing in the store ends: what [`RunState::access_end`] names is not in the store, or
+    /// there is no such end. Newest first.
+    fn without_end(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>>;
+
+    /// Counts the Runs that may hold access. Those whose access was to end before `late` are late.
+    fn access_health(&self, late: Timestamp) -> BoxFuture<'_, Result<AccessHealth, StoreError>>;
 
     /// Audit entries in the order of their commits, of one Run or of all.
     fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>>;

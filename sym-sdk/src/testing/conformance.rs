@@ -1,6 +1,8 @@
 //! What every store must do, as checks that any store can be put through.
 #![expect(clippy::expect_used, reason = "a check that cannot be set up has failed")]
 
+mod access;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +18,10 @@ use crate::machine::{
 };
 use crate::model::{Channel, ChannelType, EventId, Flow, RunId, RunStatus, Slug, User, UserId};
 
+#[doc(hidden)]
+pub use self::access::{
+    access_has_its_end_in_the_store, access_without_an_end_is_found, what_is_stuck_or_late_is_counted,
+};
 #[doc(hidden)]
 pub type Checked = Result<(), StoreError>;
 
@@ -81,6 +87,9 @@ macro_rules! store_conformance {
             audit_entries_are_chained
             each_audit_destination_has_a_cursor
             runs_are_listed_newest_first
+            access_has_its_end_in_the_store
+            access_without_an_end_is_found
+            what_is_stuck_or_late_is_counted
         }
     };
     (@all $new:expr; $($check:ident)*) => {{

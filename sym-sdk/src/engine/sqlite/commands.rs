@@ -7,7 +7,7 @@ use super::audit;
 use super::events::Changes;
 use super::rows::{self, Id, canonical, id, nanoseconds, timer_kind, to_json};
 use crate::engine::{Commit, StoreError, TimerKey};
-use crate::machine::{Effect, EffectKey, HoldChange, RunState, TimerChange};
+use crate::machine::{AccessEnd, Effect, EffectKey, HoldChange, RunState, TimerChange};
 
 /// What came of a commit; a known input gives its reply as JSON.
 pub(super) enum Outcome {
@@ -39,6 +39,8 @@ struct RunRow {
     status: &'static str,
     may_hold_access: bool,
     stuck: bool,
+    access_until: Option<i64>,
+    end: Option<AccessEnd>,
     at_rest: bool,
     created_at: i64,
     updated_at: i64,
@@ -62,6 +64,8 @@ impl RunRow {
             status: state.run.status().as_str(),
             may_hold_access: state.may_hold_access(),
             stuck: state.is_stuck(),
+            access_until: state.access_until().map(nanoseconds),
+            end: state.access_end(),
             at_rest: state.is_at_rest(),
             created_at: nanoseconds(state.created_at),
             updated_at: nanoseconds(state.updated_at),
@@ -147,27 +151,33 @@ impl Prepared {
 
     fn write_run(&self, db: &Connection, version: i64, state: &RunRow) -> rusqlite::Result<()> {
         let mut write = db.prepare_cached(
-            "INSERT INTO runs
-                (id, version, flow, status, may_hold_access, stuck, at_rest, created_at, updated_at, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            "INSERT INTO runs (id, version, flow, status, may_hold_access, stuck, access_until, endless, end_timer,
+                end_effect, at_rest, created_at, updated_at, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
              ON CONFLICT (id) DO UPDATE SET
                 version = excluded.version, flow = excluded.flow, status = excluded.status,
-                may_hold_access = excluded.may_hold_access, stuck = excluded.stuck, at_rest = excluded.at_rest,
-                created_at = excluded.created_at, updated_at = excluded.updated_at, state = excluded.state",
+                may_hold_access = excluded.may_hold_access, stuck = excluded.stuck, access_until = excluded.access_until,
+                endless = excluded.endless, end_timer = excluded.end_timer, end_effect = excluded.end_effect,
+                at_rest = excluded.at_rest, created_at = excluded.created_at, updated_at = excluded.updated_at,
+                state = excluded.state",
         )?;
-        let RunRow { flow, status, may_hold_access, stuck, at_rest, created_at, updated_at, state } = state;
-        let version = version + 1;
+        let RunRow { flow, status, may_hold_access, stuck, access_until, end, at_rest, created_at, updated_at, state } =
+            state;
         write.execute(params![
             self.run,
-            version,
+            version + 1,
             flow,
             status,
             may_hold_access,
             stuck,
+            access_until,
+            end.is_none(),
+            end.and_then(|end| end.timer).map(|timer| timer.generation.cast_signed()),
+            end.and_then(|end| end.effect).map(u64::cast_signed),
             at_rest,
             created_at,
             updated_at,
-            state
+            state,
         ])?;
         Ok(())
     }

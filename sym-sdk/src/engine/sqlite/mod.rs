@@ -32,6 +32,7 @@ use self::lock::FileLock;
 use self::queue::{Queue, Urgency};
 use self::worker::{Query, Worker, ask, on_thread};
 use self::writer::{Write, write};
+use super::health::AccessHealth;
 use super::store::{
     Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun,
 };
@@ -335,6 +336,17 @@ impl Store for SqliteStore {
 
     fn prune(&self, before: Timestamp, limit: usize) -> BoxFuture<'_, Result<usize, StoreError>> {
         Box::pin(write(&self.writes, Urgency::Ordinary, move |db| retention::prune(db, before, limit)))
+    }
+
+    fn without_end(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {
+        Box::pin(async move {
+            let runs = ask(&self.listings, move |db| queries::without_end(db, limit)).await?;
+            runs.into_iter().map(stored).collect()
+        })
+    }
+
+    fn access_health(&self, late: Timestamp) -> BoxFuture<'_, Result<AccessHealth, StoreError>> {
+        Box::pin(ask(&self.listings, move |db| queries::access_health(db, late)))
     }
 
     fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>> {
