@@ -54,16 +54,12 @@ pub(super) fn backlog(db: &Connection, now: Timestamp, late: Timestamp) -> rusql
             SELECT since FROM effects WHERE lane IN (0, 1, 2, 3) AND due <= ?1
             UNION ALL SELECT at FROM timers WHERE kind IN (0, 1) AND at <= ?1)",
     )?;
-    let mut backlog = due.query_row([nanoseconds(now), nanoseconds(late)], |row| {
-        let mut backlog = Backlog::default();
-        backlog.due = count(row, 0)?;
-        backlog.late = count(row, 1)?;
-        backlog.oldest = row.get::<_, Option<i64>>(2)?.map(timestamp);
-        Ok(backlog)
-    })?;
     let mut stuck = db.prepare_cached("SELECT count(*) FROM runs WHERE stuck = 1")?;
-    backlog.stuck = stuck.query_row((), |row| count(row, 0))?;
-    Ok(backlog)
+    let stuck = stuck.query_row((), |row| count(row, 0))?;
+    due.query_row([nanoseconds(now), nanoseconds(late)], |row| {
+        let oldest = row.get::<_, Option<i64>>(2)?.map(timestamp);
+        Ok(Backlog { due: count(row, 0)?, late: count(row, 1)?, oldest, stuck })
+    })
 }
 
 fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<usize> {
