@@ -38,7 +38,7 @@ async fn a_backup_is_a_store_as_it_was_though_others_write_meanwhile() {
     stop.store(true, Ordering::SeqCst);
     let written = writing.await.unwrap();
 
-    let steps = steps.lock().unwrap();
+    let steps = steps.lock().unwrap().clone();
     assert!(steps.is_sorted_by_key(|progress| progress.copied));
     assert!(steps.last().is_some_and(|last| last.copied == last.total && last.total > 0), "{steps:?}");
     assert_eq!(written_beside(&copy), Vec::<String>::new(), "all is in the one file");

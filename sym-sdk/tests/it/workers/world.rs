@@ -21,7 +21,7 @@ fn get_permissions() -> RequestPermission {
 
 #[hook]
 fn on_request() -> Option<NextEvent> {
-    Some(ApprovalTemplate::approve().into())
+    Some(ApprovalTemplate::approve())
 }
 
 pub(super) fn noon() -> Timestamp {
