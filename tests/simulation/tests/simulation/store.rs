@@ -7,7 +7,8 @@ use sym_sdk::BoxFuture;
 use sym_sdk::audit::{AuditEntry, AuditHead, AuditRecord};
 use sym_sdk::directory::EventCount;
 use sym_sdk::engine::{
-    AccessHealth, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun,
+    AccessHealth, Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError,
+    StoredRun,
 };
 use sym_sdk::machine::{EffectKey, EntitlementKey, Reply};
 use sym_sdk::model::RunId;
@@ -174,5 +175,13 @@ impl Store for UnreliableStore {
 
     fn access_health(&self, late: Timestamp) -> Answer<'_, AccessHealth> {
         through!(self.access_health(late))
+    }
+
+    fn backlog(&self, now: Timestamp, late: Timestamp) -> Answer<'_, Backlog> {
+        through!(self.backlog(now, late))
+    }
+
+    fn prune(&self, before: Timestamp, limit: usize) -> Answer<'_, usize> {
+        through!(self.prune(before, limit))
     }
 }
