@@ -16,6 +16,7 @@ use super::process::Process;
 use super::store::{
     Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
+use super::under_way::UnderWay;
 use crate::BoxFuture;
 use crate::audit::AuditEntry;
 use crate::clock::Clock;
@@ -45,6 +46,9 @@ const LOST_MAX: u32 = 5;
 /// against a store that is out of order.
 const CONFLICTS_MAX: u32 = 1_000;
 
+/// What waits for a call that has outlived its lease is tried again after this time.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// Runs the machine on a [`Store`], within the process.
 pub struct LocalEngine {
     store: Arc<dyn Store>,
@@ -52,6 +56,7 @@ pub struct LocalEngine {
     clock: Arc<dyn Clock>,
     lease: Duration,
     store_limit: Duration,
+    under_way: UnderWay,
     /// Told of each commit that leaves something to do.
     pub(super) woken: Notify,
 }
@@ -59,7 +64,15 @@ pub struct LocalEngine {
 impl LocalEngine {
     /// An engine for this program on this store.
     pub fn new(store: Arc<dyn Store>, process: Arc<dyn Process>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, process, clock, lease: LEASE, store_limit: STORE_LIMIT, woken: Notify::new() }
+        Self {
+            store,
+            process,
+            clock,
+            lease: LEASE,
+            store_limit: STORE_LIMIT,
+            under_way: UnderWay::default(),
+            woken: Notify::new(),
+        }
     }
 
     /// How long a claimed effect is nobody else's: longer than any effect takes, or it is carried out twice at once.
@@ -219,6 +232,10 @@ impl LocalEngine {
     /// Carries out a claimed effect and brings its outcome to the Run.
     pub(super) async fn carry_out(&self, claimed: Claimed) -> Result<()> {
         let (key, claims) = (claimed.effect.key, claimed.claims);
+        let Some(_under_way) = self.under_way.begin(&claimed.effect) else {
+            // Its lease has run out, or that of an effect which excludes it, and the call goes on all the same.
+            return self.hand_back(key, claims, LOOK_AGAIN).await;
+        };
         let span = observability::effect_span(&claimed.effect);
         let done = self.try_carry_out(claimed, &span).instrument(span.clone()).await;
         if done.is_err() {
@@ -318,10 +335,11 @@ impl LocalEngine {
             let reply = transition.reply.clone();
             let version = run.map_or(0, |run| run.version);
             let commit = Commit { settles, fired, ..Commit::new(input.run, version, key.clone(), transition) };
+            // Whatever is heard of the commit: it may have been written.
+            let _wake = Wake(&self.woken);
             match self.commit(commit).await? {
                 Committed::Written => {
                     observability::input_taken(&input, &reply);
-                    self.woken.notify_waiters();
                     return Ok(reply);
                 }
                 Committed::Duplicate(reply) => return Ok(reply),
@@ -346,6 +364,15 @@ impl LocalEngine {
         };
         observability::commit_ended(result, begun, self.clock.now());
         committed
+    }
+}
+
+/// Has workers look for something to do, also when nobody waits any more for what they are to look for.
+struct Wake<'a>(&'a Notify);
+
+impl Drop for Wake<'_> {
+    fn drop(&mut self) {
+        self.0.notify_waiters();
     }
 }
 

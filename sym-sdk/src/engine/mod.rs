@@ -12,6 +12,7 @@ mod process;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
+mod under_way;
 mod workers;
 
 pub use health::AccessHealth;

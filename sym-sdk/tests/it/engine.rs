@@ -110,19 +110,77 @@ async fn timers_of_runs_that_cannot_be_stepped_hold_up_no_others() {
 }
 
 #[tokio::test]
-async fn an_outcome_is_recorded_once_though_two_workers_carry_out_the_effect() {
+async fn an_outcome_is_recorded_once_though_two_engines_carry_out_the_effect() {
     let program = Arc::new(Program::default());
     let clock: Arc<dyn Clock> = Arc::new(VirtualClock::at(at(0)));
     // The lease runs out at once, so that both have it.
-    let engine = LocalEngine::new(Arc::new(MemoryStore::new()), program.clone(), clock).with_lease(Duration::ZERO);
+    let store = Arc::new(MemoryStore::new());
+    let engines =
+        [0; 2].map(|_| LocalEngine::new(store.clone(), program.clone(), clock.clone()).with_lease(Duration::ZERO));
+    let [engine, other] = &engines;
     let run = run_id(1);
     let input = Input::new(run, flow().srn().clone(), at(0), submitted(run));
     engine.submit(InputKey::new("a"), input).await.unwrap();
-    let (one, other) = tokio::join!(engine.run_one(), engine.run_one());
+    let (one, other) = tokio::join!(engine.run_one(), other.run_one());
     assert!(one.unwrap() || other.unwrap());
     let entries = engine.audit(Some(run), 99).await.unwrap();
     let failed = entries.iter().filter(|entry| matches!(entry.kind, AuditKind::Failed { .. })).count();
     assert_eq!(failed, 1);
+}
+
+/// Carries out nothing before it is told to go on.
+struct Slow {
+    begun: AtomicUsize,
+    go_on: tokio::sync::Semaphore,
+}
+
+impl Default for Slow {
+    fn default() -> Self {
+        Self { begun: AtomicUsize::new(0), go_on: tokio::sync::Semaphore::new(0) }
+    }
+}
+
+impl Process for Slow {
+    fn step(&self, state: Option<&RunState>, input: &Input) -> sym_sdk::Result<Transition> {
+        Ok(step(&Rules { flow: &flow(), hooks: Hooks::NONE }, state, input))
+    }
+
+    fn perform(&self, _: Effect, _: Arc<RunState>, _: Vec<RunId>) -> BoxFuture<'_, Outcome> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async {
+            self.go_on.acquire().await.unwrap().forget();
+            Outcome::Done
+        })
+    }
+}
+
+/// A lease ends when the clock is set ahead, or the machine wakes from sleep; what it was for goes on.
+#[tokio::test]
+async fn a_call_that_outlives_its_lease_is_not_made_again_nor_one_that_it_excludes() {
+    let program = Arc::new(Slow::default());
+    let store = Arc::new(MemoryStore::new());
+    let shared: EntitlementKey = serde_json::from_str(r#""admins of ana""#).unwrap();
+    for number in 1..=2 {
+        let mut requested =
+            Commit::new(run_id(number), 0, InputKey::new(number.to_string()), requested(run_id(number), 0));
+        requested.effects[0].exclusive = Some(shared.clone());
+        store.commit(requested).await.unwrap();
+    }
+    let clock = Arc::new(VirtualClock::at(at(0)));
+    let engine = LocalEngine::new(store, program.clone(), clock.clone()).with_lease(Duration::ZERO);
+    let others = async {
+        for _ in 0..4 {
+            engine.run_one().await.unwrap();
+            clock.advance(Duration::from_secs(1));
+        }
+        assert_eq!(program.begun.load(Ordering::SeqCst), 1, "the first call is under way");
+        program.go_on.add_permits(2);
+    };
+    let (first, ()) = tokio::join!(engine.run_one(), others);
+    assert!(first.unwrap());
+    clock.advance(Duration::from_secs(1));
+    assert!(engine.run_one().await.unwrap());
+    assert_eq!(program.begun.load(Ordering::SeqCst), 2, "the other one comes after it");
 }
 
 fn submitted(run: RunId) -> InputBody {

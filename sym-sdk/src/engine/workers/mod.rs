@@ -17,6 +17,9 @@ use crate::machine::Lane;
 /// After a store has failed, or when what is due is leased by somebody else, workers look again after this time.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
+/// Workers look for something to do at least this often: nobody tells them of a commit that was given up and written later.
+const LOOK_ANYWAY: Duration = Duration::from_secs(60);
+
 /// What was cut off at a shutdown is handed back within this time.
 const HAND_BACK: Duration = Duration::from_secs(5);
 
@@ -150,9 +153,10 @@ impl StopSignal {
 async fn until_due(engine: &LocalEngine) {
     let clock = engine.clock();
     let soonest = clock.now().saturating_add(LOOK_AGAIN).unwrap_or(jiff::Timestamp::MAX);
+    let latest = clock.now().saturating_add(LOOK_ANYWAY).unwrap_or(jiff::Timestamp::MAX);
     match engine.next_due().await {
-        Ok(Some(at)) => clock.sleep_until(at.max(soonest)).await,
-        Ok(None) => std::future::pending().await,
+        Ok(Some(at)) => clock.sleep_until(at.max(soonest).min(latest)).await,
+        Ok(None) => clock.sleep_until(latest).await,
         Err(_) => clock.sleep_until(soonest).await,
     }
 }

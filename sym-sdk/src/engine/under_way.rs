@@ -1,0 +1,56 @@
+//! What this process is carrying out.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::machine::{Effect, EffectKey, EntitlementKey};
+
+/// Effects under way in this process. A lease runs out by a clock that can be set, and while the machine sleeps; a call that goes
+/// on all the same is known here, so that it is not made a second time, nor another one that it excludes.
+#[derive(Debug, Default)]
+pub(super) struct UnderWay(Mutex<Tables>);
+
+#[derive(Debug, Default)]
+struct Tables {
+    effects: HashSet<EffectKey>,
+    exclusive: HashMap<EntitlementKey, EffectKey>,
+}
+
+impl UnderWay {
+    /// Notes that an effect is being carried out, until what is returned is dropped. `None` if it is already, or another one
+    /// that excludes it.
+    pub(super) fn begin(&self, effect: &Effect) -> Option<Entry<'_>> {
+        let mut tables = self.lock();
+        if effect.exclusive.as_ref().is_some_and(|exclusive| tables.exclusive.contains_key(exclusive))
+            || !tables.effects.insert(effect.key)
+        {
+            return None;
+        }
+        if let Some(exclusive) = effect.exclusive.clone() {
+            tables.exclusive.insert(exclusive, effect.key);
+        }
+        Some(Entry { under_way: self, key: effect.key, exclusive: effect.exclusive.clone() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tables> {
+        // Every change is made by code that does not panic halfway.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One effect under way.
+pub(super) struct Entry<'a> {
+    under_way: &'a UnderWay,
+    key: EffectKey,
+    exclusive: Option<EntitlementKey>,
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        let mut tables = self.under_way.lock();
+        tables.effects.remove(&self.key);
+        if let Some(exclusive) = &self.exclusive {
+            tables.exclusive.remove(exclusive);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The promises of the machine in every state that one request can reach: with a requester, two approvers, clicks that come
+//! twice, timers, outcomes that come late or say the wrong thing, failures and a crash.
+//!
+//! The model checker calls the machine itself. It visits each state once, and reports the way to one that breaks a promise.
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "clippy's exception for tests leaves out their helpers")]
+
+mod world;
+
+use stateright::{Checker, Model, Property};
+use sym_sdk::machine::Access;
+use sym_sdk::model::RunStatus;
+
+use world::{Bounds, Deed, Move, Request, Who, World};
+
+impl Model for Request {
+    type State = World;
+    type Action = Move;
+
+    fn init_states(&self) -> Vec<World> {
+        vec![self.begin()]
+    }
+
+    fn actions(&self, state: &World, actions: &mut Vec<Move>) {
+        actions.extend(self.moves(state));
+    }
+
+    fn next_state(&self, state: &World, action: Move) -> Option<World> {
+        Some(self.after(state, action))
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        let mut properties = vec![
+            Property::always(
+                "P2: what is granted was approved, and its end is committed before",
+                |_, world: &World| !world.seen.broken.is_some_and(|promise| promise.starts_with("P2")),
+            ),
+            Property::always("P4: each vote counts once, and there is one decision", |_, world: &World| {
+                let votes = world.run.as_ref().map_or(0, |run| run.run.approvals().len());
+                let broken = world.seen.broken.is_some_and(|promise| promise.starts_with("P4"));
+                !broken && world.seen.decisions <= 1 && votes <= world.approved.len()
+            }),
+            Property::always("P7: an outcome counts once", |_, world: &World| {
+                !world.seen.broken.is_some_and(|promise| promise.starts_with("P7"))
+            }),
+            Property::always("P3: a Run knows of the access that it may have given", |_, world: &World| {
+                !world.held || world.run.as_ref().is_some_and(|run| run.may_hold_access())
+            }),
+            Property::always(
+                "P3: where nothing is left to happen, the Run has ended",
+                |model: &Self, world: &World| !model.moves(world).is_empty() || has_ended(world),
+            ),
+            Property::eventually("P3: every Run ends, and leaves no access behind", |_, world: &World| {
+                has_ended(world)
+            }),
+            Property::sometimes("access is given and taken away", |_, world: &World| {
+                world.seen.was_held && !world.held && status(world) == Some(RunStatus::Deescalated)
+            }),
+            Property::sometimes("a request expires", |_, world: &World| status(world) == Some(RunStatus::Expired)),
+        ];
+        if self.bounds.approvals > 1 {
+            properties.extend([
+                Property::sometimes("a second vote is refused", |_, world: &World| world.seen.refused_a_second_vote),
+                Property::sometimes("a click after the decision is refused", |_, world: &World| {
+                    world.seen.refused_after_a_decision
+                }),
+                Property::sometimes("a request is denied", |_, world: &World| status(world) == Some(RunStatus::Denied)),
+            ]);
+        }
+        if self.bounds.faults > 0 {
+            properties.extend([
+                Property::sometimes("a grant that says that it failed is taken away", |_, world: &World| {
+                    world.seen.was_held && has_ended(world) && status(world) == Some(RunStatus::Errored)
+                }),
+                Property::sometimes("a grant comes too late", |_, world: &World| world.seen.granted_after_the_end),
+                Property::sometimes("an outcome is lost with its process", |_, world: &World| {
+                    world.seen.lost_an_outcome
+                }),
+                Property::sometimes("a revocation waits for its target", |_, world: &World| {
+                    let run = world.run.as_ref();
+                    world.held && run.is_some_and(|run| matches!(run.access, Access::Revoking { .. }))
+                }),
+            ]);
+        }
+        properties
+    }
+}
+
+fn status(world: &World) -> Option<RunStatus> {
+    world.run.as_ref().map(|run| run.run.status())
+}
+
+fn has_ended(world: &World) -> bool {
+    !world.held && world.run.as_ref().is_some_and(|run| run.is_finished() && run.pending.is_empty())
+}
+
+fn explore(name: &str, bounds: Bounds) {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let checker = Request::new(bounds).checker().threads(threads).spawn_bfs().join();
+    println!("{name}: {} states, {} of them different", checker.state_count(), checker.unique_state_count());
+    checker.assert_properties();
+}
+
+use Deed::{Approve, Deny, Request as Ask, Revoke};
+use Who::{Ana, Ben, Cho};
+
+/// Two must approve, and click as they like.
+#[test]
+fn two_approvals() {
+    let clicks = &[(Ana, Ask, 1), (Ben, Approve, 2), (Cho, Approve, 1), (Cho, Deny, 1)];
+    explore("two approvals", Bounds { approvals: 2, clicks, faults: 0, crashes: 0, duplicates: 1 });
+}
+
+/// One must approve; the target fails and the process dies.
+#[test]
+fn one_approval_and_failures() {
+    let clicks = &[(Ana, Ask, 1), (Ben, Approve, 1), (Ana, Revoke, 1)];
+    explore("one approval and failures", Bounds { approvals: 1, clicks, faults: 1, crashes: 1, duplicates: 1 });
+}

@@ -1,0 +1,55 @@
+//! Time: a clock on the wall that can be set, and time itself, which only passes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sym_sdk::BoxFuture;
+use sym_sdk::clock::{Clock, VirtualClock};
+
+/// What the runtime sees of time: the wall clock, and pauses that last as long as they should however it is set. As with the
+/// machine's own clock, and unlike with a [`VirtualClock`] alone.
+#[derive(Clone, Debug)]
+pub(crate) struct WorldClock {
+    wall: Arc<VirtualClock>,
+    steady: Arc<VirtualClock>,
+}
+
+impl WorldClock {
+    pub(crate) fn new() -> Self {
+        let noon = Timestamp::from_second(1_709_208_000).unwrap();
+        Self { wall: Arc::new(VirtualClock::at(noon)), steady: Arc::new(VirtualClock::at(noon)) }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&self, time: Duration) {
+        self.steady.advance(time);
+        self.wall.advance(time);
+    }
+
+    /// Sets the clock on the wall.
+    pub(crate) fn set(&self, now: Timestamp) {
+        self.wall.set(now);
+    }
+
+    /// How long everybody who waits for a time will wait at the least.
+    pub(crate) fn until_somebody_wakes(&self) -> Option<Duration> {
+        let clocks = [&self.wall, &self.steady].into_iter();
+        let pauses = clocks.filter_map(|clock| Some(clock.next_sleeper()?.duration_since(clock.now())));
+        pauses.min().map(|pause| pause.try_into().unwrap_or_default())
+    }
+}
+
+impl Clock for WorldClock {
+    fn now(&self) -> Timestamp {
+        self.wall.now()
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
+        self.wall.sleep_until(at)
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
+        self.steady.sleep(time)
+    }
+}

@@ -1,0 +1,187 @@
+//! A store in which other calls get in between, and whose calls can fail.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use sym_sdk::BoxFuture;
+use sym_sdk::audit::{AuditEntry, AuditHead, AuditRecord};
+use sym_sdk::directory::EventCount;
+use sym_sdk::engine::{
+    AccessHealth, Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError,
+    StoredRun,
+};
+use sym_sdk::machine::{EffectKey, EntitlementKey, Reply};
+use sym_sdk::model::RunId;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+use crate::fault::{Fault, Place};
+use crate::world::World;
+
+/// The store as one process sees it. A call waits before it takes effect, and takes effect also if nobody waits for it any more;
+/// a commit waits again before it returns. So a process that dies in between leaves what it wrote and never learns of it.
+pub(crate) struct UnreliableStore {
+    world: World,
+    store: Arc<dyn Store>,
+    /// The calls under way. They end with the process.
+    calls: Mutex<JoinSet<()>>,
+}
+
+type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+impl UnreliableStore {
+    pub(crate) fn new(world: World, store: Arc<dyn Store>) -> Self {
+        Self { world, store, calls: Mutex::default() }
+    }
+
+    /// Makes a call when its turn has come.
+    fn through<T, C>(
+        &self,
+        point: &'static str,
+        call: impl FnOnce(Arc<dyn Store>) -> C + Send + 'static,
+    ) -> Answer<'_, T>
+    where
+        T: Send + 'static,
+        C: Future<Output = Result<T, StoreError>> + Send,
+    {
+        let (world, store) = (self.world.clone(), self.store.clone());
+        let (answer, answered) = oneshot::channel();
+        let call = async move {
+            world.schedule.pass(point).await;
+            let fault = world.fault(Place::Store);
+            if fault.is_some() {
+                world.tell(format_args!("{point}: {fault:?}"));
+            }
+            let result = match fault {
+                Some(Fault::Fails) => Err(unavailable()),
+                Some(_) => world.schedule.elsewhere(call(store)).await.and(Err(unavailable())),
+                None => world.schedule.elsewhere(call(store)).await,
+            };
+            let _ = answer.send(result);
+        };
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        while calls.try_join_next().is_some() {}
+        calls.spawn(call);
+        Box::pin(async move { answered.await.unwrap_or_else(|_| Err(unavailable())) })
+    }
+}
+
+/// Makes the same call to the store itself.
+macro_rules! through {
+    ($self:ident.$method:ident($($argument:expr),*)) => {
+        $self.through(concat!("store.", stringify!($method)), move |store| async move { store.$method($($argument),*).await })
+    };
+}
+
+fn unavailable() -> StoreError {
+    StoreError::Unavailable("the disk is asleep".into())
+}
+
+impl Store for UnreliableStore {
+    fn load(&self, run: RunId) -> Answer<'_, Option<StoredRun>> {
+        through!(self.load(run))
+    }
+
+    fn replied(&self, key: &InputKey) -> Answer<'_, Option<Reply>> {
+        let key = key.clone();
+        through!(self.replied(&key))
+    }
+
+    fn commit(&self, commit: Commit) -> Answer<'_, Committed> {
+        let (world, input) = (self.world.clone(), commit.input.as_str().to_owned());
+        let call = self.through("store.commit", move |store| async move {
+            let committed = store.commit(commit).await?;
+            world.changed();
+            let what = match &committed {
+                Committed::Written => "written",
+                Committed::Duplicate(_) => "duplicate",
+                Committed::Conflict => "conflict",
+                _ => "other",
+            };
+            world.count(format!("commit {what}"));
+            world.tell(format_args!("commit {input}: {what}"));
+            Ok(committed)
+        });
+        Box::pin(async move {
+            let committed = call.await;
+            self.world.schedule.pass("committed").await;
+            committed
+        })
+    }
+
+    fn claim(&self, claim: Claim) -> Answer<'_, Vec<Claimed>> {
+        through!(self.claim(claim))
+    }
+
+    fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> Answer<'_, ()> {
+        through!(self.release(key, claims, not_before))
+    }
+
+    fn due_timers(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<DueTimer>> {
+        through!(self.due_timers(now, limit))
+    }
+
+    fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
+        through!(self.next_due())
+    }
+
+    fn holders(&self, key: &EntitlementKey) -> Answer<'_, Vec<RunId>> {
+        let key = key.clone();
+        through!(self.holders(&key))
+    }
+
+    fn runs(&self, filter: RunFilter, limit: usize) -> Answer<'_, Vec<StoredRun>> {
+        through!(self.runs(filter, limit))
+    }
+
+    fn audit(&self, run: Option<RunId>, limit: usize) -> Answer<'_, Vec<AuditEntry>> {
+        through!(self.audit(run, limit))
+    }
+
+    fn count_events<'a>(&'a self, count: &'a EventCount) -> Answer<'a, u64> {
+        let count = count.clone();
+        through!(self.count_events(&count))
+    }
+
+    fn audit_after(&self, seq: u64, limit: usize) -> Answer<'_, Vec<AuditRecord>> {
+        through!(self.audit_after(seq, limit))
+    }
+
+    fn audit_before(&self, run: RunId, seq: u64) -> Answer<'_, Vec<AuditRecord>> {
+        through!(self.audit_before(run, seq))
+    }
+
+    fn audit_head(&self) -> Answer<'_, AuditHead> {
+        through!(self.audit_head())
+    }
+
+    fn audit_cursor(&self, destination: &str) -> Answer<'_, u64> {
+        let destination = destination.to_owned();
+        through!(self.audit_cursor(&destination))
+    }
+
+    fn move_audit_cursor(&self, destination: &str, seq: u64) -> Answer<'_, ()> {
+        let destination = destination.to_owned();
+        through!(self.move_audit_cursor(&destination, seq))
+    }
+
+    fn bring_forward(&self, latest: Timestamp) -> Answer<'_, usize> {
+        through!(self.bring_forward(latest))
+    }
+
+    fn without_end(&self, limit: usize) -> Answer<'_, Vec<StoredRun>> {
+        through!(self.without_end(limit))
+    }
+
+    fn access_health(&self, late: Timestamp) -> Answer<'_, AccessHealth> {
+        through!(self.access_health(late))
+    }
+
+    fn backlog(&self, now: Timestamp, late: Timestamp) -> Answer<'_, Backlog> {
+        through!(self.backlog(now, late))
+    }
+
+    fn prune(&self, before: Timestamp, limit: usize) -> Answer<'_, usize> {
+        through!(self.prune(before, limit))
+    }
+}

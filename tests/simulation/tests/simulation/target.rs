@@ -1,0 +1,151 @@
+//! The service that access is granted in. It keeps a journal of its own: that is the truth.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sym_sdk::BoxFuture;
+use sym_sdk::clock::Clock;
+use sym_sdk::engine::{InputKey, Store};
+use sym_sdk::error::{ErrorKind, Result};
+use sym_sdk::machine::EffectKey;
+use sym_sdk::model::{AccessTarget, User};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
+use sym_sdk::template::StepOutput;
+
+use crate::fault::Place;
+use crate::people::People;
+use crate::promises;
+use crate::world::World;
+
+/// Something that somebody has: the target's name and the person's identity.
+pub(crate) type Piece = (String, String);
+
+/// The service. Clones are one service.
+#[derive(Clone)]
+pub(crate) struct Target {
+    world: World,
+    people: People,
+    journal: Arc<Mutex<Journal>>,
+}
+
+#[derive(Default)]
+struct Journal {
+    held: BTreeSet<Piece>,
+    /// What was asked under each key.
+    calls: BTreeMap<EffectKey, (Place, Piece)>,
+}
+
+impl Target {
+    pub(crate) fn new(world: World, people: People) -> Self {
+        Self { world, people, journal: Arc::default() }
+    }
+
+    /// Who has what.
+    pub(crate) fn held(&self) -> BTreeSet<Piece> {
+        self.lock().held.clone()
+    }
+
+    /// What has been asked so far, under which key.
+    pub(crate) fn calls(&self) -> BTreeMap<EffectKey, (Place, Piece)> {
+        self.lock().calls.clone()
+    }
+
+    /// The service as a process reaches it. It looks at what is committed when it is called.
+    pub(crate) fn client(&self, committed: Arc<dyn Store>) -> Client {
+        Client { target: self.clone(), committed }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The strategy.
+pub(crate) struct Client {
+    target: Target,
+    committed: Arc<dyn Store>,
+}
+
+impl Client {
+    /// What must hold whenever the service is called.
+    async fn check(&self, place: Place, request: &AccessRequest<'_>) {
+        let (world, key) = (&self.target.world, request.idempotency_key());
+        let piece = piece(request);
+        world.tell(format_args!("{place:?} {} for {} ({key})", piece.0, piece.1));
+        let asked = (place, piece);
+        let before = self.target.lock().calls.insert(key, asked.clone());
+        world.holds(before.is_none_or(|before| before == asked), || format!("P7: key {key} stands for two calls"));
+        let (run, outcome) = world
+            .schedule
+            .elsewhere(async {
+                let outcome = self.committed.replied(&InputKey::effect(key)).await.unwrap();
+                (self.committed.load(key.run).await.unwrap(), outcome)
+            })
+            .await;
+        world
+            .holds(outcome.is_none(), || format!("P7: {place:?} {key} was carried out after its outcome was recorded"));
+        let Some(run) = run else { return world.broken(format_args!("P2: {key} is of a Run that is not committed")) };
+        if place == Place::Grant {
+            let timers = async { self.committed.due_timers(jiff::Timestamp::MAX, usize::MAX).await.unwrap() };
+            let timers = world.schedule.elsewhere(timers).await;
+            promises::may_be_granted(world, &self.target.people, &run.state, &timers, world.clock.now());
+        }
+    }
+
+    async fn call(&self, place: Place, point: &'static str, request: &AccessRequest<'_>) -> Result<()> {
+        self.check(place, request).await;
+        let (target, piece) = (&self.target, piece(request));
+        let done = || {
+            target.world.tell(format_args!("{place:?} of {} for {} takes effect", piece.0, piece.1));
+            let mut journal = target.lock();
+            if place == Place::Grant {
+                journal.held.insert(piece)
+            } else {
+                journal.held.remove(&piece)
+            };
+            target.world.changed();
+        };
+        target.world.call(place, point, done).await
+    }
+}
+
+fn piece(request: &AccessRequest<'_>) -> Piece {
+    (request.target().name().to_string(), request.identity().to_owned())
+}
+
+impl AccessStrategy for Client {
+    fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
+        let name = user.username().split('@').next().map(str::to_owned);
+        Box::pin(self.target.world.call(Place::Identify, "identify", || name))
+    }
+
+    fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
+        Box::pin(async move {
+            match self.call(Place::Grant, "grant", request).await {
+                Ok(()) => Ok(Escalation::granted()),
+                // A service has two ways to refuse.
+                Err(error) if error.kind() == ErrorKind::Forbidden && self.target.world.once_in(2) => {
+                    Ok(Escalation::rejected([error.to_string()]))
+                }
+                Err(error) => Err(error),
+            }
+        })
+    }
+
+    fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
+        Box::pin(async move { self.call(Place::Revoke, "revoke", request).await.map(|()| None) })
+    }
+
+    fn reach(&self) -> RevocationReach {
+        RevocationReach::Everything
+    }
+
+    fn list_current<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Vec<String>>>> {
+        let current = move || {
+            let held = self.target.held();
+            let current = held.into_iter().filter(|(name, _)| *name == target.name().to_string());
+            Some(current.map(|(_, identity)| identity).collect())
+        };
+        Box::pin(self.target.world.call(Place::List, "list", current))
+    }
+}

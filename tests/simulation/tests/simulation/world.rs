@@ -1,0 +1,196 @@
+//! What all parts of one simulated world share.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use fastrand::Rng;
+use sym_sdk::clock::Clock;
+use sym_sdk::error::{Error, ErrorKind, Result, codes};
+
+use crate::clock::WorldClock;
+use crate::fault::{Fault, Faults, Place};
+use crate::schedule::Schedule;
+
+/// Counts of what has happened, by name.
+pub(crate) type Tally = BTreeMap<String, u64>;
+
+/// One simulated world. Clones are one world.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) clock: WorldClock,
+    pub(crate) schedule: Schedule,
+    inner: Arc<Mutex<Inner>>,
+}
+
+struct Inner {
+    rng: Rng,
+    faults: Faults,
+    is_calm: bool,
+    tally: Tally,
+    is_told: bool,
+    trace: DefaultHasher,
+    broken: Option<String>,
+    has_changed: bool,
+}
+
+impl World {
+    /// The world of this seed. What happens in it is printed if it `is_told`.
+    pub(crate) fn new(seed: u64, is_told: bool) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let faults = Faults::choose(&mut rng);
+        let trace = DefaultHasher::new();
+        let inner = Inner {
+            rng,
+            faults,
+            is_calm: false,
+            tally: Tally::new(),
+            is_told,
+            trace,
+            broken: None,
+            has_changed: false,
+        };
+        Self { clock: WorldClock::new(), schedule: Schedule::default(), inner: Arc::new(Mutex::new(inner)) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // Chance.
+
+    /// A number below `limit`.
+    pub(crate) fn below(&self, limit: usize) -> usize {
+        self.lock().rng.usize(..limit)
+    }
+
+    /// Whether something happens that happens once in so many times.
+    pub(crate) fn once_in(&self, times: usize) -> bool {
+        self.below(times) == 0
+    }
+
+    /// One of them.
+    pub(crate) fn one_of<T: Clone>(&self, choice: &[T]) -> T {
+        choice[self.below(choice.len())].clone()
+    }
+
+    /// From now on nothing goes wrong.
+    pub(crate) fn calm_down(&self) {
+        self.lock().is_calm = true;
+    }
+
+    /// What goes wrong with a call.
+    pub(crate) fn fault(&self, place: Place) -> Option<Fault> {
+        let inner = &mut *self.lock();
+        let drawn = inner.faults.draw(place, &mut inner.rng).filter(|_| !inner.is_calm)?;
+        inner.count(format!("{place:?} {drawn:?}"));
+        Some(drawn)
+    }
+
+    /// Whether a hook puts off the end of an access.
+    pub(crate) fn puts_off(&self) -> bool {
+        let puts_off = self.once_in(12) && !self.lock().is_calm;
+        if puts_off {
+            self.count("end put off");
+        }
+        puts_off
+    }
+
+    /// A call to the world outside, and all that can go wrong with it. `done` is what it does there.
+    pub(crate) async fn call<T>(&self, place: Place, point: &'static str, done: impl FnOnce() -> T) -> Result<T> {
+        self.schedule.pass(point).await;
+        let fault = self.fault(place);
+        if let Some(fault) = fault {
+            self.tell(format_args!("{point}: {fault:?}"));
+        }
+        match fault {
+            Some(Fault::Fails) => return Err(failure(ErrorKind::Unavailable, "the service is down")),
+            Some(Fault::Refuses) => return Err(failure(ErrorKind::Forbidden, "the service refuses")),
+            Some(Fault::HangsBefore) => return std::future::pending().await,
+            // Without a message on the terminal, unlike the macro.
+            Some(Fault::Panics) => std::panic::resume_unwind(Box::new("the code is wrong")),
+            Some(Fault::Slow) => {
+                let time = Duration::from_secs(1 + self.below(120) as u64);
+                self.clock.sleep(time).await;
+            }
+            Some(Fault::TimesOut | Fault::HangsAfter) | None => {}
+        }
+        let result = done();
+        match fault {
+            Some(Fault::TimesOut) => return Err(failure(ErrorKind::Timeout, "the service took too long to answer")),
+            Some(Fault::HangsAfter) => return std::future::pending().await,
+            _ => {}
+        }
+        self.schedule.pass("answer").await;
+        Ok(result)
+    }
+
+    // The record.
+
+    /// Counts something that has happened.
+    pub(crate) fn count(&self, what: impl Into<String>) {
+        self.lock().count(what.into());
+    }
+
+    /// What has happened so far.
+    pub(crate) fn tally(&self) -> Tally {
+        self.lock().tally.clone()
+    }
+
+    /// Puts something on the trace.
+    pub(crate) fn tell(&self, what: impl Display) {
+        let now = self.clock.now();
+        let inner = &mut *self.lock();
+        let line = what.to_string();
+        (now.as_nanosecond(), &line).hash(&mut inner.trace);
+        if inner.is_told {
+            println!("{now:.3} {line}");
+        }
+    }
+
+    /// A number that stands for the whole trace.
+    pub(crate) fn trace(&self) -> u64 {
+        self.lock().trace.finish()
+    }
+
+    /// Something was committed, or done at the target.
+    pub(crate) fn changed(&self) {
+        self.lock().has_changed = true;
+    }
+
+    /// Whether something was, since the last time.
+    pub(crate) fn has_changed(&self) -> bool {
+        std::mem::take(&mut self.lock().has_changed)
+    }
+
+    /// A promise was broken. The first time counts.
+    pub(crate) fn broken(&self, promise: impl Display) {
+        let promise = promise.to_string();
+        self.tell(format_args!("BROKEN: {promise}"));
+        self.lock().broken.get_or_insert(promise);
+    }
+
+    /// The same, unless something holds.
+    pub(crate) fn holds(&self, is_so: bool, promise: impl FnOnce() -> String) {
+        if !is_so {
+            self.broken(promise());
+        }
+    }
+
+    /// The promise that was broken.
+    pub(crate) fn what_broke(&self) -> Option<String> {
+        self.lock().broken.clone()
+    }
+}
+
+impl Inner {
+    fn count(&mut self, what: String) {
+        *self.tally.entry(what).or_default() += 1;
+    }
+}
+
+fn failure(kind: ErrorKind, message: &str) -> Error {
+    Error::new(kind, codes::HTTP_ERROR_RESPONSE, message)
+}
