@@ -4,16 +4,24 @@
 //!
 //! | feature | what it brings |
 //! | --- | --- |
+//! | `http` | [`http`]: what the clients of all services stand on, for clients of your own |
 //! | `slack` | [`slack`]: where a request goes |
 //! | `runtime` | [`all`]: strategies and front ends, to be handed to an `App` |
+//! | `testing` | [`testing`]: canned answers instead of a service |
 //! | `full` | all of these |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "runtime")]
 mod all;
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+pub mod http;
 #[cfg(feature = "slack")]
 #[cfg_attr(docsrs, doc(cfg(feature = "slack")))]
 pub mod slack;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 
 #[cfg(feature = "runtime")]
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]

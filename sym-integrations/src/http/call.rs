@@ -1,0 +1,369 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use sym_sdk::BoxFuture;
+use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result, codes};
+use url::Url;
+
+use super::auth::{header_name, secret_value};
+use super::body::{Body, set_pair};
+use super::encode::{BadPath, encode_pairs, fill};
+use super::failure::names;
+use super::origin::Origin;
+use super::page::{Listing, Next, Page};
+use super::redact::Redactor;
+use super::{Client, Failure, Response, Retry, send};
+
+/// One call of a service, to be awaited.
+///
+/// ```no_run
+/// # async fn show(client: sym_integrations::http::Client, group: &str) -> sym_sdk::error::Result<()> {
+/// use std::time::Duration;
+/// use sym_sdk::error::codes::OKTA_GROUP_NOT_FOUND;
+///
+/// let group: serde_json::Value = client
+///     .get("groups/{group}", &[group])
+///     .query("expand", "stats")
+///     .not_found(OKTA_GROUP_NOT_FOUND, format!("there is no group `{group}`"))
+///     .within(Duration::from_secs(5))
+///     .await?
+///     .json()?;
+/// # let _ = group;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a call does nothing until it is awaited"]
+pub struct Call {
+    client: Client,
+    plan: Result<Plan>,
+}
+
+type Refine = Arc<dyn Fn(&Response, Failure) -> Failure + Send + Sync>;
+
+/// What is to be sent, and what to make of the answer.
+pub(super) struct Plan {
+    pub(super) method: Method,
+    pub(super) route: &'static str,
+    pub(super) headers: HeaderMap,
+    pub(super) redactor: Redactor,
+    pub(super) confidential: bool,
+    pub(super) idempotent: bool,
+    pub(super) class: &'static str,
+    pub(super) accepted: Vec<u16>,
+    pub(super) refine: Vec<Refine>,
+    pub(super) limit: Duration,
+    pub(super) listing_limit: Duration,
+    pub(super) most_bytes: usize,
+    pub(super) most_pages: usize,
+    url: Url,
+    query: Vec<(String, String)>,
+    body: Body,
+}
+
+impl Call {
+    pub(super) fn new(client: &Client, method: Method, route: &'static str, values: &[&str]) -> Self {
+        Self { plan: Plan::new(client, method, route, values), client: client.clone() }
+    }
+
+    /// Adds a pair to the query, after those of the same name.
+    pub fn query(self, name: &str, value: impl ToString) -> Self {
+        self.with(|plan| {
+            plan.query.push((name.to_owned(), value.to_string()));
+            Ok(())
+        })
+    }
+
+    /// Adds a pair to the query if there is a value.
+    pub fn query_opt(self, name: &str, value: Option<impl ToString>) -> Self {
+        match value {
+            Some(value) => self.query(name, value),
+            None => self,
+        }
+    }
+
+    /// Adds a pair of this name, such as `user_ids[]`, to the query for each value.
+    pub fn query_all<V: ToString>(self, name: &str, values: impl IntoIterator<Item = V>) -> Self {
+        self.with(|plan| {
+            plan.query.extend(values.into_iter().map(|value| (name.to_owned(), value.to_string())));
+            Ok(())
+        })
+    }
+
+    /// Sets a header.
+    pub fn header(self, name: &'static str, value: &str) -> Self {
+        self.with(|plan| {
+            let value = HeaderValue::from_str(value).map_err(|_| {
+                let message = format!("the value of header `{name}` is not one line");
+                Error::new(ErrorKind::InvalidInput, codes::MISSING_ARGUMENT, message)
+            })?;
+            plan.headers.insert(header_name(name)?, value);
+            Ok(())
+        })
+    }
+
+    /// Sets a header that is a secret. No error or log of the call will show it.
+    pub fn secret_header(self, name: &'static str, secret: &SecretString) -> Self {
+        self.with(|plan| {
+            plan.redactor.hide(secret);
+            plan.headers.insert(header_name(name)?, secret_value("", secret)?);
+            Ok(())
+        })
+    }
+
+    /// Sends JSON.
+    pub fn json(self, body: &impl Serialize) -> Self {
+        let body = serde_json::to_value(body);
+        self.with(|plan| {
+            plan.body = Body::Json(body?);
+            Ok(())
+        })
+    }
+
+    /// Sends a form, and adds to one that is there.
+    pub fn form(self, name: &str, value: impl ToString) -> Self {
+        self.with(|plan| {
+            let pair = (name.to_owned(), value.to_string());
+            match &mut plan.body {
+                Body::Form(pairs) => pairs.push(pair),
+                other => *other = Body::Form(vec![pair]),
+            }
+            Ok(())
+        })
+    }
+
+    /// Sends a form with a secret in it. No error or log of the call will show it.
+    pub fn secret_form(self, name: &str, secret: &SecretString) -> Self {
+        self.redact(secret).form(name, secret.expose_secret())
+    }
+
+    /// Sends bytes.
+    pub fn body(self, content_type: &'static str, bytes: impl Into<Bytes>) -> Self {
+        self.with(|plan| {
+            plan.body = Body::Bytes { content_type, bytes: bytes.into() };
+            Ok(())
+        })
+    }
+
+    /// Takes a secret that is part of the body out of what the service says in errors.
+    pub fn redact(self, secret: &SecretString) -> Self {
+        self.with(|plan| {
+            plan.redactor.hide(secret);
+            Ok(())
+        })
+    }
+
+    /// Quotes nothing of the answer in errors: for calls that are answered with a secret.
+    pub fn confidential(self) -> Self {
+        self.with(|plan| {
+            plan.confidential = true;
+            Ok(())
+        })
+    }
+
+    /// Says whether the call may be carried out twice, and so be tried again when nobody knows whether it was. Unless told, GET,
+    /// HEAD, PUT and DELETE may, and POST and PATCH may not.
+    pub fn idempotent(self, idempotent: bool) -> Self {
+        self.with(|plan| {
+            plan.idempotent = idempotent;
+            Ok(())
+        })
+    }
+
+    /// Counts the call to a class of the client's [rate limits](super::ClientBuilder::rate_limit).
+    pub fn class(self, class: &'static str) -> Self {
+        self.with(|plan| {
+            plan.class = class;
+            Ok(())
+        })
+    }
+
+    /// Takes this status for a success: the service is not asked what it thinks of the answer.
+    pub fn accept(self, status: u16) -> Self {
+        self.with(|plan| {
+            plan.accepted.push(status);
+            Ok(())
+        })
+    }
+
+    /// Says more exactly what a failure of this call means. It is asked after the [`Service`](super::Service).
+    pub fn explain(self, refine: impl Fn(&Response, Failure) -> Failure + Send + Sync + 'static) -> Self {
+        self.with(|plan| {
+            plan.refine.push(Arc::new(refine));
+            Ok(())
+        })
+    }
+
+    /// Says what it means that the service did not find something: the error that is to be given then.
+    pub fn not_found(self, code: ErrorCode, message: impl Into<String>) -> Self {
+        let message = message.into();
+        self.explain(move |_, failure| match failure.kind() {
+            ErrorKind::NotFound => failure.with_code(code.clone()).with_message(message.clone()),
+            _ => failure,
+        })
+    }
+
+    /// Limits the time for the call, or for all calls of a listing, with all tries and waits. It can be at most what is left of
+    /// the time that the caller has.
+    pub fn within(self, limit: Duration) -> Self {
+        self.with(|plan| {
+            plan.limit = limit;
+            plan.listing_limit = limit;
+            Ok(())
+        })
+    }
+
+    /// Limits the bytes of the answer, once decompressed.
+    pub fn max_bytes(self, bytes: usize) -> Self {
+        self.with(|plan| {
+            plan.most_bytes = bytes;
+            Ok(())
+        })
+    }
+
+    /// Limits the pages of a listing. One that has more fails: it is never cut.
+    pub fn max_pages(self, pages: usize) -> Self {
+        self.with(|plan| {
+            plan.most_pages = pages;
+            Ok(())
+        })
+    }
+
+    /// Lists what this call and those for the further pages answer with. See [`Page`].
+    pub fn pages<P: Page>(self) -> Listing<P::Item> {
+        Listing::new::<P>(self.client, self.plan)
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Plan) -> Result<()>) -> Self {
+        self.plan = self.plan.and_then(|mut plan| change(&mut plan).map(|()| plan));
+        self
+    }
+}
+
+impl IntoFuture for Call {
+    type Output = Result<Response>;
+    type IntoFuture = BoxFuture<'static, Result<Response>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let plan = self.plan?;
+            send::send(self.client.inner(), &plan, plan.limit).await
+        })
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Call");
+        match &self.plan {
+            Ok(plan) => out.field("method", &plan.method).field("route", &plan.route),
+            Err(error) => out.field("error", error),
+        };
+        out.finish_non_exhaustive()
+    }
+}
+
+impl Plan {
+    fn new(client: &Client, method: Method, route: &'static str, values: &[&str]) -> Result<Self> {
+        let inner = client.inner();
+        let path = fill(route, values).map_err(|bad| match bad {
+            BadPath::Value { name, value } => {
+                let message = format!("{method} {route}: `{value}` cannot be a `{name}`");
+                client.error(ErrorKind::InvalidInput, names::INVALID_REQUEST, message)
+            }
+            BadPath::Count { places, values } => {
+                let message = format!("{method} {route}: expected {places} values for the path, got {values}");
+                client.error(ErrorKind::Internal, names::INVALID_REQUEST, message)
+            }
+        })?;
+        Ok(Self {
+            url: inner.base.join(&path)?,
+            idempotent: method.is_idempotent(),
+            method,
+            route,
+            headers: inner.headers.clone(),
+            redactor: inner.redactor.clone(),
+            confidential: false,
+            class: "",
+            accepted: Vec::new(),
+            refine: Vec::new(),
+            limit: inner.limits.call,
+            listing_limit: inner.limits.listing,
+            most_bytes: inner.limits.body,
+            most_pages: inner.limits.pages,
+            query: Vec::new(),
+            body: Body::Empty,
+        })
+    }
+
+    /// The URL with its query.
+    pub(super) fn url(&self) -> Url {
+        let mut url = self.url.clone();
+        if !self.query.is_empty() {
+            url.set_query(Some(&encode_pairs(&self.query)));
+        }
+        url
+    }
+
+    /// The headers and the body.
+    pub(super) fn content(&self) -> (HeaderMap, Bytes) {
+        let mut headers = self.headers.clone();
+        if let Some(kind) = self.body.content_type()
+            && !headers.contains_key(http::header::CONTENT_TYPE)
+        {
+            headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        (headers, self.body.encode())
+    }
+
+    /// What an error says about the call.
+    pub(super) fn origin(&self, client: &super::client::Inner) -> Origin {
+        Origin {
+            service: client.service.name(),
+            error_type: client.service.error_type(),
+            request_id_headers: client.service.request_id_headers(),
+            method: self.method.clone(),
+            route: self.route,
+            redactor: self.redactor.clone(),
+            confidential: self.confidential,
+        }
+    }
+
+    /// Makes this the plan for the next page. The place of what follows is there to tell pages apart.
+    pub(super) fn turn(&mut self, next: Next, base: &super::BaseUrl) -> Result<String, &'static str> {
+        match next {
+            Next::End => Err("there is no next page"),
+            Next::Link(link) => {
+                let url = self.url().join(&link).map_err(|_| "the link to the next page cannot be read")?;
+                if !base.is_origin_of(&url) {
+                    return Err("the link to the next page leads to another host");
+                }
+                self.query.clear();
+                self.url = url;
+                Ok(self.url.to_string())
+            }
+            Next::Param { name, value } => {
+                match &mut self.body {
+                    Body::Form(pairs) => set_pair(pairs, name, value.clone()),
+                    Body::Json(serde_json::Value::Object(body)) => {
+                        body.insert(name.to_owned(), value.clone().into());
+                    }
+                    _ => set_pair(&mut self.query, name, value.clone()),
+                }
+                Ok(value)
+            }
+        }
+    }
+
+    pub(super) fn may_repeat(&self, retry: Retry) -> bool {
+        match retry {
+            Retry::Never => false,
+            Retry::IfIdempotent => self.idempotent,
+            Retry::Always => true,
+        }
+    }
+}
