@@ -177,7 +177,7 @@ impl Exchange<'_> {
         let failure: Failure = self.plan.refine.iter().fold(failure, |failure, refine| refine(&response, failure));
         let refused = (failure.kind() == ErrorKind::Unauthorized).then_some(edition);
         let (retry, wait) = (failure.retry(), failure.wait());
-        Ok(Err(Miss { error: failure.into_error(&self.origin, &response), retry, wait, refused })?)
+        Err(Miss { error: failure.into_error(&response), retry, wait, refused })
     }
 
     async fn receive(&self, mut incoming: Incoming) -> Result<Response, Miss> {

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use sym_sdk::error::{Error, ErrorCode, ErrorKind};
@@ -53,7 +54,11 @@ pub enum Retry {
 
 /// What a service said went wrong. It becomes the call's [`Error`] if no further try is made.
 #[derive(Clone, Debug)]
-pub struct Failure {
+pub struct Failure(Box<Inner>);
+
+#[derive(Clone, Debug)]
+struct Inner {
+    origin: Arc<Origin>,
     kind: ErrorKind,
     code: ErrorCode,
     message: String,
@@ -88,92 +93,97 @@ impl Failure {
             None => words.to_owned(),
         };
         let wait = matches!(status, 429 | 503).then(|| response.retry_after()).flatten();
-        Self { kind, code: response.origin().code(name), message, hint: None, retry, wait }
+        let origin = Arc::clone(response.origin());
+        Self(Box::new(Inner { kind, code: origin.code(name), message, hint: None, retry, wait, origin }))
     }
 
     /// Sets the kind of the error.
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
-        self.kind = kind;
+        self.0.kind = kind;
         self
     }
 
     /// Sets the code.
     pub fn with_code(mut self, code: ErrorCode) -> Self {
-        self.code = code;
+        self.0.code = code;
         self
     }
 
     /// Sets the second part of the code from a name of the service's: `channel_not_found` becomes `CHANNEL_NOT_FOUND`. A name
     /// with nothing in it changes nothing.
     pub fn with_name(mut self, name: &str) -> Self {
-        let name: String = name
+        let name: String = self
+            .0
+            .origin
+            .clean(name)
             .chars()
             .take(60)
             .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
             .collect();
-        if let Ok(code) = format!("{}:{name}", self.code.error_type()).parse() {
-            self.code = code;
+        if let Ok(code) = format!("{}:{name}", self.0.code.error_type()).parse() {
+            self.0.code = code;
         }
         self
     }
 
     /// Sets the message: what failed, in the service's words. Secrets are taken out of it, and it is cut if it is long.
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
-        self.message = message.into();
+        self.0.message = message.into();
         self
     }
 
     /// Says what to do about it.
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
     /// Sets whether it is tried again.
     pub fn with_retry(mut self, retry: Retry) -> Self {
-        self.retry = retry;
+        self.0.retry = retry;
         self
     }
 
     /// Sets how long the service asks to be left alone, if it says so; else what was known stays.
     pub fn with_wait(mut self, wait: Option<Duration>) -> Self {
-        self.wait = wait.or(self.wait);
+        self.0.wait = wait.or(self.0.wait);
         self
     }
 
     /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
-        self.kind
+        self.0.kind
     }
 
     /// The code.
     pub fn code(&self) -> &ErrorCode {
-        &self.code
+        &self.0.code
     }
 
     /// What failed.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// Whether it is tried again.
     pub fn retry(&self) -> Retry {
-        self.retry
+        self.0.retry
     }
 
     /// How long the service asks to be left alone.
     pub fn wait(&self) -> Option<Duration> {
-        self.wait
+        self.0.wait
     }
 
-    pub(super) fn into_error(self, origin: &Origin, response: &Response) -> Error {
-        let message = origin.clean(&self.message);
-        let error = origin.error(self.kind, self.code, &message).with_status(response.status());
+    pub(super) fn into_error(self, response: &Response) -> Error {
+        let Inner { origin, kind, code, message, hint, .. } = *self.0;
+        let message = origin.clean(&message);
+        let error = origin.error(kind, code, &message).with_status(response.status());
         let error = match response.request_id() {
             Some(id) => error.with_request_id(id),
             None => error,
         };
-        match self.hint {
+        match hint {
             Some(hint) => error.with_hint(origin.clean(&hint)),
             None => error,
         }

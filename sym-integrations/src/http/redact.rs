@@ -25,12 +25,15 @@ impl Redactor {
         if plain.is_empty() {
             return;
         }
-        let escaped = plain.replace('\\', "\\\\").replace('"', "\\\"").replace('/', "\\/");
-        for form in [encode(plain), escaped] {
-            if form != plain {
-                self.secrets.push(form.into());
-            }
+        let json = serde_json::Value::from(plain).to_string();
+        let debug = format!("{plain:?}");
+        let mut forms = vec![encode(plain), json.replace('/', "\\/"), json, debug];
+        for form in &mut forms[1..] {
+            // The quotation marks are not part of it.
+            form.pop();
+            form.remove(0);
         }
+        self.secrets.extend(forms.into_iter().filter(|form| form != plain).map(SecretString::from));
         self.secrets.push(secret.clone());
         // The longest first, so that one that is part of another leaves no remains of it.
         self.secrets.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
@@ -87,6 +90,7 @@ mod tests {
         let redactor = hiding(&["to/k+en\"="]);
         assert_eq!(redactor.clean("got to/k+en\"=!"), "got [redacted]!");
         assert_eq!(redactor.clean(r#"{"got":"to\/k+en\"="}"#), r#"{"got":"[redacted]"}"#);
+        assert_eq!(redactor.clean(&format!("got {:?}", "to/k+en\"=")), "got \"[redacted]\"");
         assert_eq!(redactor.clean("/?t=to%2Fk%2Ben%22%3D"), "/?t=[redacted]");
     }
 

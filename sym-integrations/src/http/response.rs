@@ -109,7 +109,7 @@ impl Response {
         }
     }
 
-    pub(super) fn origin(&self) -> &Origin {
+    pub(super) fn origin(&self) -> &Arc<Origin> {
         &self.origin
     }
 

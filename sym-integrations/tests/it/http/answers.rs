@@ -44,7 +44,7 @@ async fn json_of_another_form_is_told_by_its_place() {
     let body = r#"[{"profile":{"email":"a@example.com"}},{"profile":{"email":null}}]"#;
     let message = misread(json(body)).await;
     let expected = "GET users: the answer is not of the expected form at `[1].profile.email`: \
-                    invalid type: null, expected a string at line 1 column 64";
+                    invalid type: null, expected a string at line 1 column 63";
     assert_eq!(message, expected);
 }
 

@@ -73,8 +73,12 @@ pub(super) fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
     limits
 }
 
-/// Awaits `work`, and moves the clock on whenever a sleeper is due within `reach`: waits pass at once, longer limits do not.
-pub(super) async fn leap<T>(clock: &VirtualClock, reach: Duration, work: impl IntoFuture<Output = T>) -> T {
+/// Awaits `work`, and moves the clock on to the next sleeper whenever `may` says so of the time until then.
+pub(super) async fn leap<T>(
+    clock: &VirtualClock,
+    may: impl Fn(Duration) -> bool,
+    work: impl IntoFuture<Output = T>,
+) -> T {
     let mut work = std::pin::pin!(work.into_future());
     loop {
         tokio::select! {
@@ -83,7 +87,7 @@ pub(super) async fn leap<T>(clock: &VirtualClock, reach: Duration, work: impl In
             () = tokio::task::yield_now() => {}
         }
         if let Some(at) = clock.next_sleeper()
-            && at.duration_since(clock.now()) <= jiff::SignedDuration::try_from(reach).unwrap()
+            && may(at.duration_since(clock.now()).try_into().unwrap())
         {
             clock.advance_to(at);
         }
@@ -92,7 +96,7 @@ pub(super) async fn leap<T>(clock: &VirtualClock, reach: Duration, work: impl In
 
 /// Waits pass at once; the limits of silence and of calls do not.
 pub(super) async fn hurry<T>(clock: &VirtualClock, work: impl IntoFuture<Output = T>) -> T {
-    leap(clock, Duration::from_secs(10), work).await
+    leap(clock, |wait| wait <= Duration::from_secs(10), work).await
 }
 
 /// A server that speaks to each connection, by its number, as it likes.
