@@ -4,7 +4,7 @@
 //!
 //! | feature | what it brings |
 //! | --- | --- |
-//! | `http` | [`http`]: what the clients of all services stand on, for clients of your own |
+//! | `client` | [`http`]: what the clients of all services stand on, for clients of your own |
 //! | `slack` | [`slack`]: where a request goes |
 //! | `runtime` | [`all`]: strategies and front ends, to be handed to an `App` |
 //! | `testing` | [`testing`]: canned answers instead of a service |
@@ -13,8 +13,8 @@
 
 #[cfg(feature = "runtime")]
 mod all;
-#[cfg(feature = "http")]
-#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod http;
 #[cfg(feature = "slack")]
 #[cfg_attr(docsrs, doc(cfg(feature = "slack")))]

@@ -87,7 +87,7 @@ impl Exchange<'_> {
 
     /// Awaits the service for as long as it may be silent.
     async fn heard<T>(&self, work: impl Future<Output = Result<T, Broken>> + Send) -> Result<T, Miss> {
-        let silence = self.client.limits.silence;
+        let silence = self.plan.silence;
         let heard = match self.client.transport.takes_time() {
             true => within(&*self.client.clock, silence, work).await,
             false => Some(work.await),
@@ -100,7 +100,7 @@ impl Exchange<'_> {
     }
 
     fn silent(&self) -> Miss {
-        let message = format!("the service was silent for {:?}", self.client.limits.silence);
+        let message = format!("the service was silent for {:?}", self.plan.silence);
         let error = self.origin.error(ErrorKind::Timeout, self.origin.code(names::TIMED_OUT), message);
         Miss::new(self.doubtful(error), Retry::IfIdempotent)
     }

@@ -57,6 +57,7 @@ pub(super) struct Plan {
     pub(super) accepted: Vec<u16>,
     pub(super) refine: Vec<Refine>,
     pub(super) limit: Duration,
+    pub(super) silence: Duration,
     pub(super) listing_limit: Duration,
     pub(super) most_bytes: usize,
     pub(super) most_pages: usize,
@@ -165,8 +166,8 @@ impl Call {
         })
     }
 
-    /// Says whether the call may be carried out twice, and so be tried again when nobody knows whether it was. Unless told, GET,
-    /// HEAD, PUT and DELETE may, and POST and PATCH may not.
+    /// Says whether the call may be carried out twice, and so be tried again when nobody knows whether it was: a POST with a key by
+    /// which the service knows it again may. Unless told, GET, HEAD, PUT and DELETE may, and POST and PATCH may not.
     pub fn idempotent(self, idempotent: bool) -> Self {
         self.with(|plan| {
             plan.idempotent = idempotent;
@@ -217,6 +218,15 @@ impl Call {
         })
     }
 
+    /// Limits for how long the service may be silent, where it answers only when long work is done. The call as a whole must be given
+    /// that time too.
+    pub fn max_silence(self, limit: Duration) -> Self {
+        self.with(|plan| {
+            plan.silence = limit;
+            Ok(())
+        })
+    }
+
     /// Limits the bytes of the answer, once decompressed.
     pub fn max_bytes(self, bytes: usize) -> Self {
         self.with(|plan| {
@@ -235,7 +245,20 @@ impl Call {
 
     /// Lists what this call and those for the further pages answer with. See [`Page`].
     pub fn pages<P: Page>(self) -> Listing<P::Item> {
-        Listing::new::<P>(self.client, self.plan)
+        self.pages_by(|response| {
+            let page: P = response.json()?;
+            let next = page.next(response)?;
+            Ok((page.into_items(), next))
+        })
+    }
+
+    /// Lists pages that are not JSON, or that do not tell what follows them: `read` is given one after the other.
+    pub fn pages_by<T, F>(self, read: F) -> Listing<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&Response) -> Result<(Vec<T>, Next)> + Send + 'static,
+    {
+        Listing::new(self.client, self.plan, read)
     }
 
     fn with(mut self, change: impl FnOnce(&mut Plan) -> Result<()>) -> Self {
@@ -292,6 +315,7 @@ impl Plan {
             accepted: Vec::new(),
             refine: Vec::new(),
             limit: inner.limits.call,
+            silence: inner.limits.silence,
             listing_limit: inner.limits.listing,
             most_bytes: inner.limits.body,
             most_pages: inner.limits.pages,

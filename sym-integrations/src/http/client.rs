@@ -28,9 +28,9 @@ use super::{Auth, BaseUrl, Call, Limits, RateLimit, Service};
 ///     name: String,
 /// }
 ///
-/// struct Service_;
+/// struct WeatherService;
 ///
-/// impl Service for Service_ {
+/// impl Service for WeatherService {
 ///     fn name(&self) -> &'static str {
 ///         "weather"
 ///     }
@@ -45,7 +45,7 @@ use super::{Auth, BaseUrl, Call, Limits, RateLimit, Service};
 /// impl Weather {
 ///     fn new(host: &str, key: SecretString, connection: Connection) -> Result<Self> {
 ///         let base = BaseUrl::of_host(host, "v1")?;
-///         let client = Client::builder(Service_, base).auth(Auth::bearer(key)).connection(connection).build()?;
+///         let client = Client::builder(WeatherService, base).auth(Auth::bearer(key)).connection(connection).build()?;
 ///         Ok(Self(client))
 ///     }
 ///
@@ -171,7 +171,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Keeps the calls of a class below a limit, on this side. Calls that name none are of class `""`. A class may have several.
+    /// Keeps the calls of a class below a limit, on this side. Calls that name none are of class `""`. A class may have several
+    /// limits. What must not be held up by other calls, such as the end of an access, has a class of its own.
     pub fn rate_limit(mut self, class: &'static str, limit: RateLimit) -> Self {
         self.rates.push((class, limit));
         self

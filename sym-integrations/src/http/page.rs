@@ -72,6 +72,11 @@ impl<T: DeserializeOwned + Send + 'static> Page for Vec<T> {
     }
 }
 
+/// Reads the items of a page, and what follows it.
+pub(super) trait ReadPage<T>: FnMut(&Response) -> Result<(Vec<T>, Next)> + Send + 'static {}
+
+impl<T, F: FnMut(&Response) -> Result<(Vec<T>, Next)> + Send + 'static> ReadPage<T> for F {}
+
 /// What follows a [`Page`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -135,13 +140,14 @@ pub struct Listing<T> {
 }
 
 impl<T: Send + 'static> Listing<T> {
-    pub(super) fn new<P: Page<Item = T>>(client: Client, plan: Result<Plan>) -> Self {
-        let first = plan.map(|plan| Turn::first(client, plan));
+    pub(super) fn new(client: Client, plan: Result<Plan>, read: impl ReadPage<T>) -> Self {
+        let first = plan.map(|plan| (Turn::first(client, plan), read));
         let pages = try_unfold(Some(first), async |turn| match turn {
             None => Ok(None),
             Some(turn) => {
-                let (page, next) = turn?.take::<P>().await?;
-                Ok(Some((page, next.map(Ok))))
+                let (turn, mut read) = turn?;
+                let (page, next) = turn.take(&mut read).await?;
+                Ok(Some((page, next.map(|turn| Ok((turn, read))))))
             }
         });
         Self { pages: pages.boxed(), page: Vec::new().into_iter() }
@@ -153,10 +159,7 @@ impl<T: Send + 'static> Listing<T> {
     }
 
     /// A listing of what the items are turned into.
-    pub fn map_items<U: Send + 'static>(self, mut turn: impl FnMut(T) -> Result<U> + Send + 'static) -> Listing<U>
-    where
-        T: Sync,
-    {
+    pub fn map_items<U: Send + 'static>(self, mut turn: impl FnMut(T) -> Result<U> + Send + 'static) -> Listing<U> {
         let rest: Vec<T> = self.page.collect();
         let first = (!rest.is_empty()).then_some(Ok(rest));
         let pages = futures_util::stream::iter(first).chain(self.pages);
@@ -222,7 +225,7 @@ impl Turn {
         Self { left: plan.listing_limit, client, plan, seen, pages: 0 }
     }
 
-    async fn take<P: Page>(mut self) -> Result<(Vec<P::Item>, Option<Self>)> {
+    async fn take<T>(mut self, read: &mut impl ReadPage<T>) -> Result<(Vec<T>, Option<Self>)> {
         let inner = self.client.inner();
         let begun = inner.clock.now();
         let response = send::send(inner, &self.plan, self.plan.limit.min(self.left)).await?;
@@ -230,10 +233,9 @@ impl Turn {
         self.left = self.left.saturating_sub(passed);
         self.pages += 1;
 
-        let page: P = response.json()?;
-        let next = page.next(&response)?;
+        let (items, next) = read(&response)?;
         let more = self.turn(next, &response)?;
-        Ok((page.into_items(), more.then_some(self)))
+        Ok((items, more.then_some(self)))
     }
 
     /// Turns to the next page, if there is one.

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "testing")]
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
@@ -11,6 +12,10 @@ use url::Url;
 #[cfg(feature = "testing")]
 use super::replay::{Canned, Script};
 use super::{BaseUrl, Limits};
+
+/// How long a connection is kept for the next call: for less long than services keep theirs, so that they do not hang up on a call
+/// that was just sent.
+const IDLE: Duration = Duration::from_secs(15);
 
 /// A request, ready to be sent.
 pub(super) struct Request {
@@ -52,6 +57,7 @@ impl Transport {
     pub(super) fn network(base: &BaseUrl, limits: &Limits) -> Result<Self> {
         let mut builder = reqwest::Client::builder()
             .connect_timeout(limits.connect)
+            .pool_idle_timeout(IDLE)
             .https_only(!base.is_loopback())
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)

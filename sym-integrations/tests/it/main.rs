@@ -6,5 +6,5 @@
     reason = "clippy's exception for tests leaves out their helpers"
 )]
 
-#[cfg(all(feature = "http", feature = "testing"))]
+#[cfg(feature = "testing")]
 mod http;

@@ -3,6 +3,7 @@
 //!
 //! The engine knows nothing of handlers, strategies or front ends: it drives a [`Process`].
 
+mod backoff;
 mod local;
 mod memory;
 mod process;
@@ -20,6 +21,7 @@ pub use sqlite::SqliteStore;
 pub use store::{
     Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
+pub(crate) use workers::StopSignal;
 pub use workers::{WorkerLimits, Workers};
 
 use crate::BoxFuture;

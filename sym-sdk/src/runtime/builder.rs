@@ -13,16 +13,20 @@ use super::flows::FlowEntries;
 use super::limits::Limits;
 use super::perform::Performer;
 use super::secrets::{LocalSecrets, SecretReader};
+use super::stored_events::StoredEvents;
+use crate::audit::{AuditDestination, LogDestinationType};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, CheckedFilter, Config, Fault, Faults, Implementation, Place};
+use crate::config::{self, CheckedFilter, CheckedLogDestination, Config, Fault, Faults, Implementation, Place};
 use crate::delivery::{Delivery, DryDelivery};
-use crate::directory::{Directory, KeyValue, MemoryDirectory, MemoryKeyValue};
+use crate::directory::{Directory, DirectoryStore, KeyValue, KeyValueStore, MemoryDirectory, MemoryKeyValue};
+#[cfg(feature = "sqlite")]
+use crate::engine::SqliteStore;
 use crate::engine::{LocalEngine, MemoryStore, Store};
 use crate::handler::{
     HandlerKind, HandlerRecord, IntegrationClient, IntegrationRequirement, Registry, Requires, Scope, Services,
     ServicesBuilder,
 };
-use crate::model::{Flow, Integration, Strategy};
+use crate::model::{Flow, Integration, LogDestination, Strategy};
 use crate::strategy::StrategyType;
 use assembly::Assembly;
 
@@ -40,9 +44,13 @@ pub struct Builder {
     secrets: Vec<Arc<dyn SecretReader>>,
     clock: Arc<dyn Clock>,
     store: Arc<dyn Store>,
+    users: Arc<dyn DirectoryStore>,
     directory: Option<Directory>,
-    key_value: KeyValue,
+    values: Arc<dyn KeyValueStore>,
+    key_value: Option<KeyValue>,
     limits: Limits,
+    destinations: Vec<Arc<dyn AuditDestination>>,
+    destination_types: Vec<LogDestinationType>,
     dry: bool,
 }
 
@@ -87,6 +95,7 @@ struct FilterPlan {
 struct Plan {
     flows: Vec<FlowPlan>,
     filter: Option<FilterPlan>,
+    log_destinations: Vec<CheckedLogDestination>,
     faults: Vec<Fault>,
 }
 
@@ -101,9 +110,13 @@ impl Builder {
             secrets: vec![Arc::new(LocalSecrets::new())],
             clock: Arc::new(SystemClock),
             store: Arc::new(MemoryStore::new()),
+            users: Arc::new(MemoryDirectory::new()),
             directory: None,
-            key_value: KeyValue::new(MemoryKeyValue::new()),
+            values: Arc::new(MemoryKeyValue::new()),
+            key_value: None,
             limits: Limits::default(),
+            destinations: Vec::new(),
+            destination_types: Vec::new(),
             dry: false,
         }
     }
@@ -157,15 +170,33 @@ impl Builder {
         self
     }
 
-    /// Where users are kept. Without this, in memory.
+    /// Keeps Runs, users and the values of handlers in this file. A directory and values that are given with
+    /// [`Builder::directory`] and [`Builder::key_value`] are used all the same.
+    #[cfg(feature = "sqlite")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
+    pub fn sqlite(mut self, store: Arc<SqliteStore>) -> Self {
+        self.users = store.clone();
+        self.values = store.clone();
+        self.store(store)
+    }
+
+    /// Keeps Runs here, and users and the values of handlers in memory.
+    pub(crate) fn in_memory(mut self, store: Arc<MemoryStore>) -> Self {
+        self.users = Arc::new(MemoryDirectory::new());
+        self.values = Arc::new(MemoryKeyValue::new());
+        self.store(store)
+    }
+
+    /// Where users are kept. Without this, where [`Builder::sqlite`] says, or in memory. The runtime sets the directory's clock
+    /// to its own, and has it count the events of its own Runs.
     pub fn directory(mut self, directory: Directory) -> Self {
         self.directory = Some(directory);
         self
     }
 
-    /// Where handlers keep values. Without this, in memory.
+    /// Where handlers keep values. Without this, where [`Builder::sqlite`] says, or in memory.
     pub fn key_value(mut self, key_value: KeyValue) -> Self {
-        self.key_value = key_value;
+        self.key_value = Some(key_value);
         self
     }
 
@@ -175,18 +206,34 @@ impl Builder {
         self
     }
 
-    /// Forgets all that reaches outside and was handed over so far: clients, strategies, front ends, readers of secrets.
+    /// Where audit entries go, those of all flows. They are delivered while workers run: see [`Runtime::start`].
+    pub fn audit_destination(mut self, destination: impl AuditDestination) -> Self {
+        self.destinations.push(Arc::new(destination));
+        self
+    }
+
+    /// A type of log destinations. A later one takes the place of an earlier one of the same type.
+    pub fn log_destination_type(mut self, destination: LogDestinationType) -> Self {
+        self.destination_types.retain(|known| known.kind() != destination.kind());
+        self.destination_types.push(destination);
+        self
+    }
+
+    /// Forgets all that reaches outside and was handed over so far: clients, strategies, front ends, readers of secrets,
+    /// destinations of the audit log.
     #[cfg(feature = "cli")]
     pub(crate) fn cut_off(mut self) -> Self {
         self.services = self.services.without_clients();
         self.deliveries.clear();
         self.strategies.clear();
         self.secrets.clear();
+        self.destinations.clear();
+        self.destination_types.clear();
         self
     }
 
-    /// Touches nothing outside: clients are the stand-ins that they bring along, strategies only pretend, messages go nowhere,
-    /// and no secret is read. Clients and strategies that are handed over are used as they are.
+    /// Touches nothing outside: clients are the stand-ins that they bring along, strategies only pretend, messages and audit
+    /// entries go nowhere, and no secret is read. What is handed over is used as it is, apart from types of log destinations.
     pub fn dry(mut self) -> Self {
         self.dry = true;
         self.deliveries.push(Arc::new(DryDelivery::default()));
@@ -222,11 +269,11 @@ impl Builder {
         let plan = self.plan();
         Faults::check(plan.faults)?;
 
-        let organization = &self.config.organization;
-        let directory = self
-            .directory
-            .clone()
-            .unwrap_or_else(|| Directory::new(MemoryDirectory::new(), organization.domains.iter().map(String::as_str)));
+        let domains = self.config.organization.domains.iter().map(String::as_str);
+        let directory = self.directory.clone().unwrap_or_else(|| Directory::from_store(self.users.clone(), domains));
+        let directory =
+            directory.with_clock(self.clock.clone()).with_events(Arc::new(StoredEvents(self.store.clone())));
+        let declared = plan.flows.iter().map(|plan| plan.flow.srn().slug().to_owned()).collect();
         let mut assembly = Assembly::new(&self, &directory);
         let mut entries = Vec::new();
         for flow in plan.flows {
@@ -236,6 +283,7 @@ impl Builder {
             Some(filter) => Some(assembly.filter(filter).await),
             None => None,
         };
+        let routes = assembly.log_routes(plan.log_destinations, declared).await;
         Faults::check(assembly.into_faults())?;
 
         let performer = Arc::new(Performer {
@@ -248,9 +296,10 @@ impl Builder {
         });
         let lease = performer.limits.longest_effect().saturating_mul(2).saturating_add(LEASE_MARGIN);
         let engine = LocalEngine::new(self.store, performer.clone(), self.clock).with_lease(lease);
+        let engine = engine.with_store_limit(performer.limits.store);
         let engine = Arc::new(engine);
         Faults::check(checks::orphans(&engine, &performer.flows).await)?;
-        Ok(Runtime { performer, engine })
+        Ok(Runtime { performer, engine, routes: routes.into() })
     }
 
     fn plan(&self) -> Plan {
@@ -274,6 +323,8 @@ impl Builder {
                 plan.flows.push(FlowPlan { flow, scope, place: declared.place.clone() });
             }
         }
+        plan.faults.extend(checked.log_destinations.iter().filter_map(|log| self.no_destination_type(log)));
+        plan.log_destinations = checked.log_destinations;
         if let Some(checked) = checked.flows_filter {
             match self.filter_plan(checked) {
                 Ok(filter) => plan.filter = Some(filter),
@@ -367,14 +418,43 @@ impl Builder {
         self.strategies.iter().find(|known| known.kind() == strategy.kind())
     }
 
+    fn destination_type_of(&self, destination: &LogDestination) -> Option<&LogDestinationType> {
+        self.destination_types.iter().find(|known| known.kind() == destination.kind())
+    }
+
+    fn no_destination_type(&self, checked: &CheckedLogDestination) -> Option<Fault> {
+        let CheckedLogDestination { destination, place, .. } = checked;
+        if self.dry || self.destination_type_of(destination).is_some() {
+            return None;
+        }
+        let known = handed_over(self.destination_types.iter().map(LogDestinationType::kind));
+        let message = format!(
+            "nothing delivers audit entries to log destinations of type `{}` (log destination `{}`)",
+            destination.kind(),
+            destination.name()
+        );
+        Some(Fault::new(place.clone(), message).with_hint(format!(
+            "hand the type over with `Builder::log_destination_type`, or a crate that has it with `App::with`; {known}"
+        )))
+    }
+
     fn no_strategy_type(&self, strategy: &Strategy, place: &Place) -> Fault {
-        let known: Vec<_> = self.strategies.iter().map(StrategyType::kind).collect();
-        let known = if known.is_empty() { "none are".to_owned() } else { format!("there are: {}", known.join(", ")) };
+        let known = handed_over(self.strategies.iter().map(StrategyType::kind));
         let message =
             format!("nothing grants access of strategy type `{}` (strategy `{}`)", strategy.kind(), strategy.name());
         Fault::new(place.clone(), message).with_hint(format!(
-            "hand the type over with `App::strategy_type`, or a crate that has it with `App::with`; {known} handed over"
+            "hand the type over with `App::strategy_type`, or a crate that has it with `App::with`; {known}"
         ))
+    }
+}
+
+/// The types that were handed over, for a hint.
+fn handed_over<'a>(known: impl Iterator<Item = &'a str>) -> String {
+    let known: Vec<_> = known.collect();
+    if known.is_empty() {
+        "none are handed over".to_owned()
+    } else {
+        format!("there are: {} handed over", known.join(", "))
     }
 }
 

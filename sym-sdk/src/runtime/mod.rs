@@ -13,10 +13,12 @@ mod flows;
 mod forms;
 mod identity;
 mod limits;
+mod log_routes;
 mod perform;
 mod request;
 mod secrets;
 mod slack_users;
+mod stored_events;
 mod submission;
 
 use std::sync::Arc;
@@ -24,6 +26,8 @@ use std::sync::Arc;
 pub use builder::{Builder, HandlerUse};
 pub use extension::Extension;
 pub use limits::Limits;
+pub use log_routes::AuditProgress;
+use log_routes::LogRoute;
 use perform::Performer;
 pub use secrets::{LocalSecrets, SecretReader};
 pub use submission::{Actor, Receipt, Submission};
@@ -42,6 +46,7 @@ use crate::model::{Flow, Flows, RunId, User};
 pub struct Runtime {
     performer: Arc<Performer>,
     engine: Arc<LocalEngine>,
+    routes: Arc<[LogRoute]>,
 }
 
 impl Runtime {
@@ -151,9 +156,30 @@ impl Runtime {
         Ok(EventSummary::of(&self.engine.audit(Some(run), usize::MAX).await?))
     }
 
-    /// Starts workers that carry out what is due, on the current tokio runtime.
+    /// How far each destination of the audit log has got.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn audit_progress(&self) -> Result<Vec<AuditProgress>> {
+        let mut all = Vec::new();
+        for route in &*self.routes {
+            all.push(route.progress(&self.engine).await?);
+        }
+        Ok(all)
+    }
+
+    /// Starts workers that carry out what is due and deliver the audit log, on the current tokio runtime.
     pub fn start(&self, limits: WorkerLimits) -> Workers {
-        Workers::start(&self.engine, limits)
+        let mut workers = Workers::start(&self.engine, limits);
+        for index in 0..self.routes.len() {
+            let (engine, routes) = (self.engine.clone(), self.routes.clone());
+            workers.spawn(|stop| async move {
+                if let Some(route) = routes.get(index) {
+                    route.run(&engine, stop).await;
+                }
+            });
+        }
+        workers
     }
 
     /// Does all that is due now, in a deterministic order, and says how many things that were.

@@ -100,11 +100,17 @@ async fn a_service_that_says_nothing_is_given_up_in_time() {
     assert_eq!(clock.now().duration_since(begun).as_secs(), 15);
     assert_eq!(asked.load(Ordering::SeqCst), 1);
 
+    let call = client.post("x", &[]).max_silence(Duration::from_secs(900)).within(Duration::from_secs(1_000));
     let begun = clock.now();
-    let error = leap(&clock, |_| asked.load(Ordering::SeqCst) > 1, client.get("x", &[])).await.unwrap_err();
+    let error = leap(&clock, |_| asked.load(Ordering::SeqCst) > 1, call).await.unwrap_err();
+    assert_eq!(error.message(), "POST x: the service was silent for 900s");
+    assert_eq!(clock.now().duration_since(begun).as_secs(), 900);
+
+    let begun = clock.now();
+    let error = leap(&clock, |_| asked.load(Ordering::SeqCst) > 2, client.get("x", &[])).await.unwrap_err();
     assert_eq!(error.message(), "GET x: not done after 30s");
     assert_eq!(clock.now().duration_since(begun).as_secs(), 30);
-    assert!(server.connections() > 1, "a call that may be repeated is tried again, for as long as it has time");
+    assert!(server.connections() > 3, "a call that may be repeated is tried again, for as long as it has time");
 }
 
 #[tokio::test]

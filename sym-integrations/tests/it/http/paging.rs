@@ -251,3 +251,19 @@ async fn time_between_the_pages_is_the_callers() {
     clock.advance(Duration::from_secs(3_600));
     assert_eq!(listing.next_item().await.unwrap(), Some(2));
 }
+
+#[tokio::test]
+async fn pages_can_be_counted() {
+    let replay = Replay::new();
+    replay.get("/v1/lines").without_query("page").reply(Reply::text("a\nb"));
+    replay.get("/v1/lines").query("page", 2).reply(Reply::text("c"));
+    let mut page = 1;
+    let listing = numbers(&replay).get("lines", &[]).pages_by(move |response| {
+        let lines: Vec<String> = response.text().lines().map(str::to_owned).collect();
+        page += 1;
+        let next = if lines.len() < 2 { Next::End } else { Next::param("page", page) };
+        Ok((lines, next))
+    });
+    assert_eq!(listing.await.unwrap(), ["a", "b", "c"]);
+    replay.check().unwrap();
+}

@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sym_sdk::clock::VirtualClock;
 use sym_sdk::config::{Config, Environment, Flow, FlowParams, Integration, Reference, Strategy, Target};
-use sym_sdk::directory::{Directory, MemoryDirectory};
 use sym_sdk::engine::SqliteStore;
+use sym_sdk::error::codes;
 use sym_sdk::handlers;
 use sym_sdk::model::RunId;
 use sym_sdk::prelude::*;
@@ -26,7 +26,7 @@ fn get_permissions() -> RequestPermission {
 }
 
 /// A flow that gives access to a group.
-fn config() -> Config {
+pub(crate) fn config() -> Config {
     let reference = Reference::typed("test", "test");
     let mut config = Config::default();
     config.organization.domains.push("example.com".into());
@@ -50,21 +50,16 @@ fn config() -> Config {
     config
 }
 
-/// What outlives the process: the service, with who has access in it, the directory of users, and the time.
+/// What outlives the process beside the file: the service, with who has access in it, and the time.
 struct World {
     strategy: RecordingStrategy,
-    directory: Directory,
     clock: Arc<VirtualClock>,
 }
 
 impl World {
     fn new() -> Self {
         let start = Timestamp::from_second(1_709_208_000).unwrap();
-        Self {
-            strategy: RecordingStrategy::new(),
-            directory: Directory::new(MemoryDirectory::new(), ["example.com"]),
-            clock: Arc::new(VirtualClock::at(start)),
-        }
+        Self { strategy: RecordingStrategy::new(), clock: Arc::new(VirtualClock::at(start)) }
     }
 
     async fn start(&self, path: &Path) -> Runtime {
@@ -73,9 +68,8 @@ impl World {
             .registry(handlers![get_permissions])
             .delivery(RecordingDelivery::new())
             .strategy_type(StrategyType::new("test", move |_| Ok(Arc::new(strategy.clone()))))
-            .directory(self.directory.clone())
             .clock(self.clock.clone())
-            .store(Arc::new(SqliteStore::open(path).await.unwrap()))
+            .sqlite(Arc::new(SqliteStore::open(path).await.unwrap()))
             .build()
             .await
             .unwrap()
@@ -111,6 +105,55 @@ async fn access_ends_though_the_process_did_before() {
     runtime.run_until_idle().await.unwrap();
     assert_eq!(status(&runtime, run).await, RunStatus::Deescalated);
     assert!(world.strategy.granted().is_empty());
+}
+
+/// The requester, and the identity that was found for the grant, are in the file as well.
+#[tokio::test]
+async fn an_approved_request_is_granted_by_the_next_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("runs.db");
+    let world = World::new();
+    let runtime = world.start(&path).await;
+    let run = approved(&runtime).await;
+    assert_eq!(status(&runtime, run).await, RunStatus::Approved);
+    drop(runtime);
+
+    let runtime = world.start(&path).await;
+    runtime.run_until_idle().await.unwrap();
+    let state = runtime.run(run).await.unwrap().state;
+    assert_eq!(state.run.status(), RunStatus::Escalated, "{:?}", state.error);
+    assert_eq!(world.strategy.granted().len(), 1);
+    drop(runtime);
+
+    let runtime = world.start(&path).await;
+    let ana = runtime.directory().user_by_email("ana@example.com").await.unwrap().unwrap();
+    assert_eq!(ana.identities().len(), 1, "{:?}", ana.identities());
+}
+
+/// A Run has its own copy of its people. Whoever is gone is granted nothing more, and keeps nothing longer.
+#[tokio::test]
+async fn access_of_deleted_users_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("runs.db");
+    let world = World::new();
+    let runtime = world.start(&path).await;
+    let held = approved(&runtime).await;
+    runtime.run_until_idle().await.unwrap();
+    let approved = approved(&runtime).await;
+    runtime.directory().delete_user(UserId::of_email("ana@example.com")).await.unwrap();
+    runtime.run_until_idle().await.unwrap();
+    let state = runtime.run(approved).await.unwrap().state;
+    assert_eq!(state.run.status(), RunStatus::Errored);
+    assert_eq!(state.error.as_ref().unwrap().code, codes::UNKNOWN_USER);
+    assert_eq!(status(&runtime, held).await, RunStatus::Escalated);
+    drop(runtime);
+
+    let runtime = world.start(&path).await;
+    world.clock.advance(HOUR);
+    runtime.run_until_idle().await.unwrap();
+    assert_eq!(status(&runtime, held).await, RunStatus::Deescalated);
+    assert!(world.strategy.granted().is_empty());
+    assert_eq!(runtime.directory().user_by_email("ana@example.com").await.unwrap(), None);
 }
 
 /// The process is killed after each number of steps: what goes on is a copy of the file as it is then.
