@@ -11,11 +11,11 @@ use url::Url;
 
 use super::Response;
 use super::auth::{CredentialsEdition, UnsignedRequest};
-use super::call::Plan;
 use super::client::Inner;
 use super::failure::{Failure, Retry, names};
 use super::limits::within;
 use super::origin::Origin;
+use super::plan::Plan;
 use super::transport::{Broken, Incoming, Request};
 
 /// Redirects within a service that one try follows.

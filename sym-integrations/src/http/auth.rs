@@ -72,6 +72,9 @@ impl Auth {
                 Ok(Credentials::Header(header_name(name)?, secret_value(prefix, &secret)?))
             }
             Kind::Basic { user, password } => {
+                if password.expose_secret().is_empty() {
+                    return Err(unfit("the password of a service is empty".to_owned()));
+                }
                 if user.contains(':') {
                     return Err(unfit("the user name of a service contains a colon".to_owned()));
                 }

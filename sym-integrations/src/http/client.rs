@@ -188,7 +188,7 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client> {
         let Self { service, base, auth, headers: extra, rates, connection } = self;
         let mut redactor = Redactor::default();
-        let credentials = auth.prepare(&mut redactor)?;
+        let credentials = auth.prepare(&mut redactor).map_err(|error| error.with_service(service.name()))?;
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         for (name, value) in extra {

@@ -28,6 +28,7 @@ mod limits;
 mod link;
 mod origin;
 mod page;
+mod plan;
 mod rate;
 mod redact;
 #[cfg(feature = "testing")]

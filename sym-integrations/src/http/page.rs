@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use sym_sdk::BoxFuture;
 use sym_sdk::error::{Error, ErrorKind, Result};
 
-use super::call::Plan;
 use super::failure::names;
+use super::plan::Plan;
 use super::{Client, Response, link, send};
 
 /// A page of a listing, as it is read from JSON: it has items, and says what follows.

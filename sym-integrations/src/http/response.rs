@@ -80,10 +80,10 @@ impl Response {
 
     fn not_json(&self, error: &serde_json::Error, path: Option<String>) -> Error {
         if self.body.iter().all(u8::is_ascii_whitespace) {
-            return self.invalid("expected JSON, got an empty answer");
+            return self.unexpected("expected JSON, got an empty answer");
         }
         if self.is_html() {
-            return self.invalid("expected JSON, got HTML").with_hint(
+            return self.unexpected("expected JSON, got HTML").with_hint(
                 "check the base URL, and whether a proxy or a page to log in stands between here and the service",
             );
         }
@@ -94,13 +94,20 @@ impl Response {
             _ => self.origin.clean(&error.to_string()),
         };
         match path.map(|path| self.origin.clean(&path)).filter(|path| !matches!(path.as_str(), "." | "")) {
-            Some(path) => self.invalid(format_args!("the answer is not of the expected form at `{path}`: {problem}")),
-            None => self.invalid(format_args!("the answer is not of the expected form: {problem}")),
+            Some(path) => {
+                self.unexpected(format_args!("the answer is not of the expected form at `{path}`: {problem}"))
+            }
+            None => self.unexpected(format_args!("the answer is not of the expected form: {problem}")),
         }
     }
 
-    /// An error that says that the answer is not of the form that was expected: for what JSON cannot say.
+    /// An error that says that the answer is not of the form that was expected: for what JSON cannot say. Secrets are taken out of
+    /// the message, and it is cut if it is long.
     pub fn invalid(&self, message: impl fmt::Display) -> Error {
+        self.unexpected(self.origin.clean(&message.to_string()))
+    }
+
+    fn unexpected(&self, message: impl fmt::Display) -> Error {
         let error = self.origin.error(ErrorKind::Decode, self.origin.code(names::INVALID_RESPONSE), message);
         let error = error.with_status(self.status);
         match self.request_id() {

@@ -8,10 +8,10 @@ use tracing::{Instrument, Span, field};
 
 use super::Response;
 use super::attempt::{Miss, attempt};
-use super::call::Plan;
 use super::client::Inner;
 use super::failure::names;
 use super::limits::within;
+use super::plan::Plan;
 
 /// The wait before the second try, if the service names none; it doubles from then on.
 const FIRST_WAIT: Duration = Duration::from_millis(500);

@@ -79,6 +79,12 @@ async fn a_value_of_a_wrong_type_does_not_tell_the_token() {
     misread(json(body.to_string())).await;
     let message = misread(json(serde_json::json!([{ "profile": TOKEN }]).to_string())).await;
     assert!(message.contains("[redacted]"), "{message}");
+
+    let server = answer(json("{}")).await;
+    let response = client(&server.uri(), &clock()).get("users", &[]).await.unwrap();
+    let error = response.invalid(format_args!("expected two lines, got `{TOKEN}`\n"));
+    assert_eq!(code(&error), "Toy:INVALID_RESPONSE");
+    assert_eq!(error.message(), "GET users: expected two lines, got `[redacted]`");
 }
 
 #[tokio::test]

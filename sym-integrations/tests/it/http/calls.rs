@@ -47,6 +47,8 @@ fn credentials_that_no_header_can_hold_are_refused_at_once() {
             assert_silent(&faces(&error));
         }
     }
+    let error = Client::builder(Toy, base()).auth(Auth::basic("a", "".into())).build().unwrap_err();
+    assert_eq!(error.to_string(), "the password of a service is empty (SymSDK:CONFIGURATION, service toy)");
     let error = Client::builder(Toy, base()).auth(Auth::basic("a:b", token())).build().unwrap_err();
     assert_eq!(error.message(), "the user name of a service contains a colon");
 }
@@ -88,6 +90,9 @@ async fn bodies_have_their_types() {
     let request = last(&server).await;
     assert_eq!(request.headers["content-type"], "application/x-www-form-urlencoded");
     assert_eq!(request.body, b"channel=C1%26x%3D&client_secret=tok%2Fen%2BS3CRET%3D%22x");
+
+    client.put("x", &[]).await.unwrap();
+    assert_eq!(last(&server).await.headers["content-length"], "0");
 
     client.patch("x", &[]).body("text/csv", "1,2").await.unwrap();
     assert_eq!(last(&server).await.headers["content-type"], "text/csv");
