@@ -5,8 +5,9 @@
 //! | feature | what it brings |
 //! | --- | --- |
 //! | `client` | [`http`]: what the clients of all services stand on, for clients of your own |
+//! | `http` | [`http::log_destination`]: the audit log, to a URL |
 //! | `slack` | [`slack`]: where a request goes |
-//! | `runtime` | [`all`]: strategies and front ends, to be handed to an `App` |
+//! | `runtime` | [`all`]: strategies, front ends and log destinations, to be handed to an `App` |
 //! | `testing` | [`testing`]: canned answers instead of a service |
 //! | `full` | all of these |
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -26,6 +26,9 @@ mod encode;
 mod failure;
 mod limits;
 mod link;
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+pub mod log_destination;
 mod origin;
 mod page;
 mod plan;

@@ -8,3 +8,5 @@
 
 #[cfg(feature = "testing")]
 mod http;
+#[cfg(feature = "http")]
+mod log_destinations;

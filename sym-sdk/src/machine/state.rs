@@ -73,6 +73,11 @@ impl RunState {
         matches!(self.access, Access::Granting(_) | Access::Held(_) | Access::Revoking { .. })
     }
 
+    /// Until when the access lasts that the Run may hold; `None` if it holds none, or it lasts until it is revoked.
+    pub fn access_until(&self) -> Option<Timestamp> {
+        self.access.grant().filter(|_| self.may_hold_access())?.until
+    }
+
     /// Whether a revocation has failed and is not confirmed yet.
     pub fn is_stuck(&self) -> bool {
         matches!(self.access, Access::Revoking { .. })

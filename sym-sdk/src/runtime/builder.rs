@@ -12,6 +12,8 @@ use super::checks;
 use super::flows::FlowEntries;
 use super::limits::Limits;
 use super::perform::Performer;
+use super::reconcile::{Periodic, Reconcile};
+use super::recovery;
 use super::secrets::{LocalSecrets, SecretReader};
 use super::stored_events::StoredEvents;
 use crate::audit::{AuditDestination, LogDestinationType};
@@ -51,6 +53,7 @@ pub struct Builder {
     limits: Limits,
     destinations: Vec<Arc<dyn AuditDestination>>,
     destination_types: Vec<LogDestinationType>,
+    reconciling: Option<Periodic>,
     dry: bool,
 }
 
@@ -117,6 +120,7 @@ impl Builder {
             limits: Limits::default(),
             destinations: Vec::new(),
             destination_types: Vec::new(),
+            reconciling: None,
             dry: false,
         }
     }
@@ -206,6 +210,12 @@ impl Builder {
         self
     }
 
+    /// Reconciles when workers are started and then as often as this, and puts right what it may.
+    pub fn reconcile_every(mut self, every: Duration, what: Reconcile) -> Self {
+        self.reconciling = Some(Periodic { every, what });
+        self
+    }
+
     /// Where audit entries go, those of all flows. They are delivered while workers run: see [`Runtime::start`].
     pub fn audit_destination(mut self, destination: impl AuditDestination) -> Self {
         self.destinations.push(Arc::new(destination));
@@ -264,7 +274,8 @@ impl Builder {
     ///
     /// # Errors
     /// All faults of the configuration and the handlers, or all secrets, clients and strategies that cannot be had. Also if
-    /// a Run may still give access whose flow is no longer declared: nothing could take that access away.
+    /// a Run may still give access that nothing could take away: its flow is no longer declared, or the store has lost what
+    /// was to end the access and that cannot be repaired.
     pub async fn build(self) -> Result<Runtime, Faults> {
         let plan = self.plan();
         Faults::check(plan.faults)?;
@@ -298,8 +309,9 @@ impl Builder {
         let engine = LocalEngine::new(self.store, performer.clone(), self.clock).with_lease(lease);
         let engine = engine.with_store_limit(performer.limits.store);
         let engine = Arc::new(engine);
-        Faults::check(checks::orphans(&engine, &performer.flows).await)?;
-        Ok(Runtime { performer, engine, routes: routes.into() })
+        Faults::check(recovery::recover(&engine, &performer.flows).await)?;
+        Faults::check(checks::clock(&engine).await)?;
+        Ok(Runtime { performer, engine, routes: routes.into(), reconciling: self.reconciling })
     }
 
     fn plan(&self) -> Plan {

@@ -2,6 +2,9 @@
 
 mod collector;
 mod delivery;
+mod json_lines;
+mod record;
+mod routes;
 #[cfg(feature = "sqlite")]
 mod tampering;
 mod verify;

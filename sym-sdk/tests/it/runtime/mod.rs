@@ -5,6 +5,7 @@ mod delivery;
 mod event_count;
 mod failures;
 mod identity;
+mod reconcile;
 mod revocation;
 mod shared_access;
 mod store;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sym_sdk::audit::AuditKind;
 use sym_sdk::clock::VirtualClock;
 use sym_sdk::config::{Config, Environment, Flow, FlowParams, Integration, Reference, Strategy, Target};
 use sym_sdk::engine::SqliteStore;
@@ -12,7 +13,7 @@ use sym_sdk::error::codes;
 use sym_sdk::handlers;
 use sym_sdk::model::RunId;
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::{Runtime, Submission};
+use sym_sdk::runtime::{Builder, Runtime, Submission};
 use sym_sdk::strategy::StrategyType;
 use sym_sdk::testing::{RecordingDelivery, RecordingStrategy};
 
@@ -63,6 +64,10 @@ impl World {
     }
 
     async fn start(&self, path: &Path) -> Runtime {
+        self.builder(path).await.build().await.unwrap()
+    }
+
+    async fn builder(&self, path: &Path) -> Builder {
         let strategy = self.strategy.clone();
         Runtime::builder(config())
             .registry(handlers![get_permissions])
@@ -70,9 +75,6 @@ impl World {
             .strategy_type(StrategyType::new("test", move |_| Ok(Arc::new(strategy.clone()))))
             .clock(self.clock.clone())
             .sqlite(Arc::new(SqliteStore::open(path).await.unwrap()))
-            .build()
-            .await
-            .unwrap()
     }
 }
 
@@ -189,4 +191,70 @@ async fn killed_after(steps: usize) -> bool {
     assert_eq!(status(&runtime, run).await, RunStatus::Deescalated, "after {steps} steps");
     assert!(world.strategy.granted().is_empty(), "after {steps} steps");
     true
+}
+
+/// Changes a file that no store has open, as a bad copy or a failing disk might.
+fn damage(path: &Path, sql: &str) {
+    let file = rusqlite::Connection::open(path).unwrap();
+    assert!(file.execute(sql, ()).unwrap() > 0, "there is something to lose: {sql}");
+}
+
+async fn rearmed(runtime: &Runtime, run: RunId) -> bool {
+    let audit = runtime.audit(Some(run), usize::MAX).await.unwrap();
+    audit.iter().any(|entry| entry.kind == AuditKind::Rearmed)
+}
+
+#[tokio::test]
+async fn what_would_end_an_access_is_asked_for_anew_if_the_file_has_lost_it() {
+    for (fails, damaged) in
+        [(0, "DELETE FROM timers"), (0, "UPDATE timers SET generation = generation + 1"), (5, "DELETE FROM effects")]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("runs.db");
+        let world = World::new();
+        let runtime = world.start(&path).await;
+        let run = approved(&runtime).await;
+        runtime.run_until_idle().await.unwrap();
+        if fails > 0 {
+            world.strategy.fail_revocations(fails);
+            world.clock.advance(HOUR);
+            runtime.run_until_idle().await.unwrap();
+        }
+        assert_eq!(runtime.health().await.unwrap().without_end, 0);
+        drop(runtime);
+        damage(&path, damaged);
+
+        let runtime = world.start(&path).await;
+        assert_eq!(runtime.health().await.unwrap().without_end, 0, "{damaged}");
+        assert!(rearmed(&runtime, run).await, "it is on the record: {damaged}");
+        for _ in 0..=fails {
+            world.clock.advance(HOUR);
+            runtime.run_until_idle().await.unwrap();
+        }
+        assert_eq!(status(&runtime, run).await, RunStatus::Deescalated, "{damaged}");
+        assert!(world.strategy.granted().is_empty(), "{damaged}");
+        drop(runtime);
+        // What is in order is left alone.
+        let before = world.start(&path).await.audit(None, usize::MAX).await.unwrap().len();
+        assert_eq!(world.start(&path).await.audit(None, usize::MAX).await.unwrap().len(), before);
+    }
+}
+
+#[tokio::test]
+async fn a_runtime_does_not_start_on_access_that_it_cannot_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("runs.db");
+    let world = World::new();
+    let runtime = world.start(&path).await;
+    let run = approved(&runtime).await;
+    runtime.run_until_idle().await.unwrap();
+    drop(runtime);
+    // A timer that is set anew is lost anew.
+    damage(&path, "DELETE FROM timers");
+    let file = rusqlite::Connection::open(&path).unwrap();
+    file.execute_batch("CREATE TRIGGER lossy AFTER INSERT ON timers BEGIN DELETE FROM timers; END").unwrap();
+    drop(file);
+
+    let refused = world.builder(&path).await.build().await.unwrap_err().to_string();
+    assert!(refused.contains(&format!("nothing would end the access that Run {run} may give")), "{refused}");
 }
