@@ -18,6 +18,9 @@ pub struct AuditEntry {
     pub run: RunId,
     /// Its flow.
     pub flow: Srn,
+    /// The Run that set this one off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<RunId>,
     /// When.
     pub at: Timestamp,
     /// During which event.
@@ -143,6 +146,8 @@ pub enum AuditKind {
         identity: String,
         /// How many other Runs still need the same access, so that it stays.
         still_needed_by: usize,
+        /// Whether the target was read afterwards, and the identity has the access no more.
+        confirmed: bool,
     },
     /// The strategy did not take access away.
     RevokeFailed {
@@ -155,6 +160,40 @@ pub enum AuditKind {
         /// When it is tried again.
         retry_at: Timestamp,
     },
+    /// Somebody had a revocation that fails tried again at once.
+    RevokeRetried {
+        /// To what.
+        target: String,
+        /// Which attempt comes now, from 1.
+        attempt: u32,
+    },
+    /// An admin gave up a revocation that did not succeed: the Run is over, and the access may still be there.
+    WrittenOff {
+        /// To what.
+        target: String,
+        /// Who may still have it.
+        identity: String,
+        /// Why.
+        reason: String,
+    },
+    /// Access that the target had lost was granted again.
+    Regranted {
+        /// To what.
+        target: String,
+        /// To whom.
+        identity: String,
+    },
+    /// Access that the target had lost was not granted again; it ends all the same.
+    RegrantFailed {
+        /// To what.
+        target: String,
+        /// To whom.
+        identity: String,
+        /// Why.
+        error: EffectError,
+    },
+    /// The store had lost what was to end the access. It was asked for anew.
+    Rearmed,
     /// The error destination was told.
     Alerted {
         /// What of.

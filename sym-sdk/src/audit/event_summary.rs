@@ -65,10 +65,13 @@ impl EventSummary {
         match kind {
             AuditKind::Completed
             | AuditKind::Counted { .. }
+            | AuditKind::RevokeRetried { .. }
+            | AuditKind::WrittenOff { .. }
+            | AuditKind::Regranted { .. }
             | AuditKind::HandlerCalled { result: HandlerResult::Fired { .. }, .. } => {
                 self.status = EventStatus::Success
             }
-            AuditKind::Refused { error } | AuditKind::Failed { error } => {
+            AuditKind::Refused { error } | AuditKind::Failed { error } | AuditKind::RegrantFailed { error, .. } => {
                 self.status = EventStatus::Error;
                 self.error = Some(error.to_string());
             }

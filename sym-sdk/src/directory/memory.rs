@@ -1,23 +1,24 @@
 use std::collections::BTreeMap;
 use std::future::ready;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use serde_json::Value;
+use jiff::Timestamp;
 
-use super::{DirectoryStore, KeyPath, KeyValueStore};
+use super::{DirectoryFault, DirectoryStore, Inserted, StoredToken, UserChange, lock};
 use crate::BoxFuture;
-use crate::error::{Error, ErrorKind, Result, codes};
-use crate::model::{User, UserId, UserIdentity, UserRole};
-
-/// What is behind a lock stays whole even if a thread panicked with it: each change is one call.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use crate::error::Result;
+use crate::model::{TokenId, User, UserId, UserIdentity, UserType};
 
 /// A directory in memory.
 #[derive(Debug, Default)]
 pub struct MemoryDirectory {
-    users: Mutex<BTreeMap<UserId, Arc<User>>>,
+    tables: Mutex<Tables>,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    users: BTreeMap<UserId, Arc<User>>,
+    tokens: BTreeMap<TokenId, StoredToken>,
 }
 
 impl MemoryDirectory {
@@ -25,23 +26,74 @@ impl MemoryDirectory {
     pub fn new() -> Self {
         Self::default()
     }
-
-    fn find(&self, is_wanted: impl Fn(&User) -> bool) -> Option<Arc<User>> {
-        lock(&self.users).values().find(|user| is_wanted(user)).cloned()
-    }
-
-    fn change(&self, id: UserId, change: impl FnOnce(User) -> User) -> Option<Arc<User>> {
-        let mut users = lock(&self.users);
-        let user = users.get_mut(&id)?;
-        *user = Arc::new(change(User::clone(user)));
-        Some(Arc::clone(user))
-    }
 }
 
 impl FromIterator<User> for MemoryDirectory {
     fn from_iter<I: IntoIterator<Item = User>>(users: I) -> Self {
-        let users = users.into_iter().map(|user| (user.id(), Arc::new(user))).collect();
-        Self { users: Mutex::new(users) }
+        let mut tables = Tables::default();
+        users.into_iter().for_each(|user| drop(tables.insert(user)));
+        Self { tables: Mutex::new(tables) }
+    }
+}
+
+impl Tables {
+    fn of_name(&self, username: &str) -> Option<&Arc<User>> {
+        self.users.values().find(|user| user.username().eq_ignore_ascii_case(username))
+    }
+
+    fn insert(&mut self, user: User) -> Arc<User> {
+        let user = Arc::new(user);
+        self.users.insert(user.id(), Arc::clone(&user));
+        user
+    }
+
+    fn insert_user(&mut self, user: User) -> Result<Inserted> {
+        if let Some(known) = self.of_name(user.username()) {
+            return Ok(Inserted::Known(Arc::clone(known)));
+        }
+        if let Some(other) = self.users.get(&user.id()) {
+            return Err(DirectoryFault::Taken { other: other.clone(), user: Box::new(user) }.into());
+        }
+        Ok(Inserted::New(self.insert(user)))
+    }
+
+    fn put_users(&mut self, users: Vec<User>) -> Result<Vec<Arc<User>>> {
+        for user in &users {
+            let (with_id, of_name) = (self.users.get(&user.id()), self.of_name(user.username()));
+            if let Some(fault) = DirectoryFault::in_the_way(user, with_id, of_name) {
+                return Err(fault.into());
+            }
+        }
+        Ok(users.into_iter().map(|user| self.insert(user)).collect())
+    }
+
+    fn user_by_identity(&self, identity: &UserIdentity) -> Result<Option<Arc<User>>> {
+        let mut having =
+            self.users.values().filter(|user| user.identities().iter().any(|known| known.is_same(identity)));
+        match (having.next(), having.next()) {
+            (Some(user), Some(other)) => {
+                let users = [user.clone(), other.clone()];
+                Err(DirectoryFault::SharedIdentity { identity: identity.clone(), users }.into())
+            }
+            (only, _) => Ok(only.cloned()),
+        }
+    }
+
+    fn delete_user(&mut self, id: UserId, now: Timestamp) -> Option<Arc<User>> {
+        let deleted = self.users.remove(&id)?;
+        for stored in self.tokens.values_mut().filter(|stored| stored.token.bot == id) {
+            stored.token.revoked_at.get_or_insert(now);
+        }
+        Some(deleted)
+    }
+
+    fn insert_token(&mut self, token: StoredToken) -> bool {
+        let bot = self.users.get(&token.token.bot).filter(|user| user.user_type() == UserType::Bot);
+        let is_bot = bot.is_some();
+        if is_bot {
+            self.tokens.insert(token.token.id, token);
+        }
+        is_bot
     }
 }
 
@@ -51,117 +103,63 @@ fn done<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, Result<T>> {
 
 impl DirectoryStore for MemoryDirectory {
     fn user(&self, id: UserId) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
-        done(lock(&self.users).get(&id).cloned())
+        done(lock(&self.tables).users.get(&id).cloned())
     }
 
     fn user_by_username<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Result<Option<Arc<User>>>> {
-        done(self.find(|user| user.username().eq_ignore_ascii_case(username)))
+        done(lock(&self.tables).of_name(username).cloned())
     }
 
     fn user_by_identity<'a>(&'a self, identity: &'a UserIdentity) -> BoxFuture<'a, Result<Option<Arc<User>>>> {
-        let users = lock(&self.users);
-        let mut having = users.values().filter(|user| user.identities().iter().any(|known| known.is_same(identity)));
-        let found = match (having.next(), having.next()) {
-            (Some(user), Some(other)) => Err(shared(identity, user, other)),
-            (only, _) => Ok(only.cloned()),
-        };
-        Box::pin(ready(found))
+        Box::pin(ready(lock(&self.tables).user_by_identity(identity)))
     }
 
     fn users(&self) -> BoxFuture<'_, Result<Vec<Arc<User>>>> {
-        let mut users: Vec<Arc<User>> = lock(&self.users).values().cloned().collect();
+        let mut users: Vec<Arc<User>> = lock(&self.tables).users.values().cloned().collect();
         users.sort_by_key(|user| user.username().to_ascii_lowercase());
         done(users)
     }
 
-    fn insert_user(&self, user: User) -> BoxFuture<'_, Result<Arc<User>>> {
-        let mut users = lock(&self.users);
-        if let Some(known) = users.values().find(|known| ***known == user) {
-            return done(Arc::clone(known));
-        }
-        if let Some(other) = users.get(&user.id()) {
-            return Box::pin(ready(Err(taken(&user, other))));
-        }
-        done(insert(&mut users, user))
+    fn insert_user(&self, user: User) -> BoxFuture<'_, Result<Inserted>> {
+        Box::pin(ready(lock(&self.tables).insert_user(user)))
     }
 
-    fn put_user(&self, user: User) -> BoxFuture<'_, Result<Arc<User>>> {
-        let mut users = lock(&self.users);
-        if let Some(other) = users.values().find(|other| ***other == user && other.id() != user.id()) {
-            return Box::pin(ready(Err(taken(&user, other))));
-        }
-        done(insert(&mut users, user))
+    fn put_users(&self, users: Vec<User>) -> BoxFuture<'_, Result<Vec<Arc<User>>>> {
+        Box::pin(ready(lock(&self.tables).put_users(users)))
     }
 
-    fn set_role(&self, id: UserId, role: UserRole) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
-        done(self.change(id, |user| user.with_role(role)))
+    fn change_user(&self, id: UserId, change: UserChange) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
+        let mut tables = lock(&self.tables);
+        let user = tables.users.get(&id).map(|user| User::clone(user));
+        done(user.map(|user| tables.insert(change.apply(user))))
     }
 
-    fn put_identity(&self, id: UserId, identity: UserIdentity) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
-        done(self.change(id, |user| user.with_identity(identity)))
-    }
-}
-
-fn insert(users: &mut BTreeMap<UserId, Arc<User>>, user: User) -> Arc<User> {
-    let user = Arc::new(user);
-    users.insert(user.id(), Arc::clone(&user));
-    user
-}
-
-/// The error for a user whose name or id another user has.
-fn taken(user: &User, other: &User) -> Error {
-    let (name, id) = (other.username(), other.id());
-    let message = format!("`{}` cannot be saved, because `{name}` with the id `{id}` is in the way", user.username());
-    Error::new(ErrorKind::Conflict, codes::USER_PROCESSING_ERROR, message)
-}
-
-/// The error for an account that does not tell who somebody is.
-fn shared(identity: &UserIdentity, user: &User, other: &User) -> Error {
-    let account = format!("`{}` in {} `{}`", identity.user_id(), identity.service(), identity.service_id());
-    let mut names = [user.username(), other.username()];
-    names.sort_unstable();
-    let message = format!("the account {account} is that of `{}` and of `{}`", names[0], names[1]);
-    Error::new(ErrorKind::Conflict, codes::USER_PROCESSING_ERROR, message)
-        .with_hint("store the account that each of them has")
-}
-
-/// A key-value store in memory.
-#[derive(Debug, Default)]
-pub struct MemoryKeyValue {
-    values: Mutex<BTreeMap<String, Value>>,
-}
-
-impl MemoryKeyValue {
-    /// A store without values.
-    pub fn new() -> Self {
-        Self::default()
-    }
-}
-
-impl KeyValueStore for MemoryKeyValue {
-    fn fetch<'a>(&'a self, path: &'a KeyPath) -> BoxFuture<'a, Result<Option<Value>>> {
-        let values = lock(&self.values);
-        let found = check(&values, path).map(|()| values.get(path.as_str()).cloned());
-        Box::pin(ready(found))
+    fn delete_user(&self, id: UserId, now: Timestamp) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
+        done(lock(&self.tables).delete_user(id, now))
     }
 
-    fn put<'a>(&'a self, path: &'a KeyPath, value: Value) -> BoxFuture<'a, Result<()>> {
-        let mut values = lock(&self.values);
-        let put = check(&values, path).map(|()| {
-            values.insert(path.as_str().to_owned(), value);
+    fn insert_token(&self, token: StoredToken) -> BoxFuture<'_, Result<bool>> {
+        done(lock(&self.tables).insert_token(token))
+    }
+
+    fn token(&self, id: TokenId) -> BoxFuture<'_, Result<Option<StoredToken>>> {
+        done(lock(&self.tables).tokens.get(&id).cloned())
+    }
+
+    fn tokens(&self, bot: Option<UserId>) -> BoxFuture<'_, Result<Vec<StoredToken>>> {
+        let tables = lock(&self.tables);
+        let tokens = tables.tokens.values().filter(|stored| bot.is_none_or(|bot| stored.token.bot == bot));
+        let mut tokens: Vec<StoredToken> = tokens.cloned().collect();
+        tokens.sort_by_key(|stored| (stored.token.created_at, stored.token.id));
+        done(tokens)
+    }
+
+    fn revoke_token(&self, id: TokenId, now: Timestamp) -> BoxFuture<'_, Result<Option<StoredToken>>> {
+        let mut tables = lock(&self.tables);
+        let revoked = tables.tokens.get_mut(&id).map(|stored| {
+            stored.token.revoked_at.get_or_insert(now);
+            stored.clone()
         });
-        Box::pin(ready(put))
+        done(revoked)
     }
-}
-
-/// Whether the path can be a value beside those that there are.
-fn check(values: &BTreeMap<String, Value>, path: &KeyPath) -> Result<()> {
-    if let Some(namespace) = path.namespaces().find(|namespace| values.contains_key(*namespace)) {
-        return Err(path.blocked_by_value(namespace));
-    }
-    let below = format!("{path}.");
-    if values.range(below.clone()..).next().is_some_and(|(key, _)| key.starts_with(&below)) {
-        return Err(path.is_a_namespace());
-    }
-    Ok(())
 }

@@ -1,9 +1,30 @@
-//! Users and their accounts in services, and a small key-value store for handlers.
+//! Users and their accounts in services, bots and their tokens, counts of what happened, and a small key-value store for
+//! handlers.
 
+#[cfg(feature = "runtime")]
+mod bots;
+mod event_count;
 mod key_value;
 mod memory;
+mod memory_key_value;
+mod store;
+mod tokens;
 mod users;
 
+#[cfg(feature = "runtime")]
+#[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+pub use bots::IssuedToken;
+pub use event_count::{CountEvents, EventCount, EventFilter, EventSource};
 pub use key_value::{KeyPath, KeyValue, KeyValueStore};
-pub use memory::{MemoryDirectory, MemoryKeyValue};
-pub use users::{Directory, DirectoryStore};
+pub use memory::MemoryDirectory;
+pub use memory_key_value::MemoryKeyValue;
+pub use store::{DirectoryFault, DirectoryStore, Inserted, UserChange};
+pub use tokens::{StoredToken, Token, TokenHash};
+pub use users::Directory;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What is behind a lock stays whole even if a thread panicked with it: each change is one call.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

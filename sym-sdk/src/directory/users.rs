@@ -1,39 +1,15 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::BoxFuture;
+use super::{DirectoryStore, EventSource, UserChange};
+#[cfg(feature = "runtime")]
+use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::model::{User, UserId, UserIdentity, UserRole, UserType};
 
-/// Where users are kept. Handlers use a [`Directory`], which holds one.
-///
-/// Usernames are compared whatever their case.
-pub trait DirectoryStore: Send + Sync {
-    /// The user with this id.
-    fn user(&self, id: UserId) -> BoxFuture<'_, Result<Option<Arc<User>>>>;
-
-    /// The user of this name, which is the e-mail address of a person.
-    fn user_by_username<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Result<Option<Arc<User>>>>;
-
-    /// The user who has this account. An account that two users have is an error: it would let one act for the other.
-    fn user_by_identity<'a>(&'a self, identity: &'a UserIdentity) -> BoxFuture<'a, Result<Option<Arc<User>>>>;
-
-    /// All users, by name.
-    fn users(&self) -> BoxFuture<'_, Result<Vec<Arc<User>>>>;
-
-    /// Adds the user, unless there is one of that name; gives back the one that is there then. If another user has the id,
-    /// that is an error.
-    fn insert_user(&self, user: User) -> BoxFuture<'_, Result<Arc<User>>>;
-
-    /// Adds the user, or replaces the one with that id. If another user has the name, that is an error.
-    fn put_user(&self, user: User) -> BoxFuture<'_, Result<Arc<User>>>;
-
-    /// Sets a user's role. None if there is no such user.
-    fn set_role(&self, id: UserId, role: UserRole) -> BoxFuture<'_, Result<Option<Arc<User>>>>;
-
-    /// Adds an account to a user; it replaces the one in the same instance of the service. None if there is no such user.
-    fn put_identity(&self, id: UserId, identity: UserIdentity) -> BoxFuture<'_, Result<Option<Arc<User>>>>;
-}
+/// For the name of a bot, in characters.
+const BOT_NAME_MAX: usize = 100;
 
 /// The users of the organization. Clones share them.
 ///
@@ -48,8 +24,11 @@ pub trait DirectoryStore: Send + Sync {
 /// ```
 #[derive(Clone)]
 pub struct Directory {
-    store: Arc<dyn DirectoryStore>,
+    pub(super) store: Arc<dyn DirectoryStore>,
     domains: Arc<[String]>,
+    pub(super) events: Option<Arc<dyn EventSource>>,
+    #[cfg(feature = "runtime")]
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl Directory {
@@ -62,7 +41,29 @@ impl Directory {
     /// The same for a store that is shared.
     pub fn from_store<D: Into<String>>(store: Arc<dyn DirectoryStore>, domains: impl IntoIterator<Item = D>) -> Self {
         let domains = domains.into_iter().map(|domain| domain.into().trim().to_ascii_lowercase()).collect();
-        Self { store, domains }
+        Self {
+            store,
+            domains,
+            events: None,
+            #[cfg(feature = "runtime")]
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Sets where the events come from that [`Directory::event_count`] counts. A runtime sets it to its own store.
+    #[must_use]
+    pub fn with_events(mut self, events: Arc<dyn EventSource>) -> Self {
+        self.events = Some(events);
+        self
+    }
+
+    /// Sets the clock by which tokens expire. A runtime sets it to its own.
+    #[cfg(feature = "runtime")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
     }
 
     /// The user with this id.
@@ -93,7 +94,7 @@ impl Directory {
             return Ok(known);
         }
         let role = self.role_on_first_contact(&user);
-        self.store.insert_user(user.with_role(role)).await
+        Ok(self.store.insert_user(user.with_role(role)).await?.into_user())
     }
 
     /// The same for several addresses. The first bad address is the error; nobody is added then.
@@ -112,21 +113,61 @@ impl Directory {
         Ok(users)
     }
 
-    /// Adds the user, or replaces the one with that id. If another user has the name, that is an error, and so is a bot
-    /// whose name could be taken for a person's or for the platform's.
-    pub async fn put_user(&self, user: User) -> Result<Arc<User>> {
-        let is_taken = user == User::system() || user.username().contains('@');
-        if is_taken && user.user_type() != UserType::Normal {
-            let message = format!("a bot cannot be called `{}`", user.username());
-            return Err(Error::invalid(codes::USER_PROCESSING_ERROR, message)
-                .with_hint("the name of a bot has no `@` in it, and `sym` is the platform itself"));
+    /// The same, but leaves out what is no address, with a warning in the log. Anything else that goes wrong is an error.
+    #[cfg(feature = "runtime")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+    pub async fn get_or_create_users_by_emails_lossy<'a>(
+        &self,
+        emails: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Vec<Arc<User>>> {
+        let emails: Vec<&str> = emails.into_iter().collect();
+        let mut users = Vec::with_capacity(emails.len());
+        for email in emails {
+            match User::person(UserId::of_email(email), email) {
+                Ok(_) => users.push(self.get_or_create_user_by_email(email).await?),
+                Err(error) => tracing::warn!(%error, "an address is left out"),
+            }
         }
-        self.store.put_user(user).await
+        Ok(users)
     }
 
-    /// Sets a user's role.
+    /// Adds the user, or replaces the one with that id. If another user has the name, that is an error, and so is a bot
+    /// whose name could be taken for a person's, the platform's or another bot's. A person cannot become a bot, nor the
+    /// reverse.
+    pub async fn put_user(&self, user: User) -> Result<Arc<User>> {
+        let id = user.id();
+        self.put_users([user]).await?.pop().ok_or_else(|| unknown_user(id))
+    }
+
+    /// The same for several users: all of them are saved, or none.
+    pub async fn put_users(&self, users: impl IntoIterator<Item = User>) -> Result<Vec<Arc<User>>> {
+        let users: Vec<User> = users.into_iter().collect();
+        let (mut ids, mut names) = (HashSet::new(), HashSet::new());
+        for user in &users {
+            if user.user_type() != UserType::Normal {
+                check_bot_name(user.username())?;
+            }
+            user.identities().iter().try_for_each(UserIdentity::check)?;
+            if !(ids.insert(user.id()) && names.insert(user)) {
+                let message = format!("`{}` is given twice, or the id `{}` is", user.username(), user.id());
+                return Err(Error::invalid(codes::USER_PROCESSING_ERROR, message));
+            }
+        }
+        self.store.put_users(users).await
+    }
+
+    /// Sets a user's role. Handlers that hold the user go on with the one that they have.
     pub async fn set_role(&self, id: UserId, role: UserRole) -> Result<Arc<User>> {
-        self.store.set_role(id, role).await?.ok_or_else(|| unknown_user(id))
+        self.change(id, UserChange::Role(role)).await
+    }
+
+    /// Sets a user's first and last name.
+    pub async fn set_name(&self, id: UserId, first: impl Into<String>, last: impl Into<String>) -> Result<Arc<User>> {
+        self.change(id, UserChange::Name { first: first.into(), last: last.into() }).await
+    }
+
+    async fn change(&self, id: UserId, change: UserChange) -> Result<Arc<User>> {
+        self.store.change_user(id, change).await?.ok_or_else(|| unknown_user(id))
     }
 
     /// The user's stored account in a service, and in this instance of it if one is given.
@@ -149,17 +190,22 @@ impl Directory {
             Error::new(ErrorKind::Identity, codes::IDENTITY_COULD_NOT_SAVE, message).with_source(error)
         };
         let identity = UserIdentity::new(service, service_id, user_id);
+        identity.check().map_err(could_not_save)?;
         let user = self.get_or_create_user_by_email(email).await.map_err(could_not_save)?;
-        match self.store.put_identity(user.id(), identity.clone()).await {
-            Ok(Some(_)) => Ok(identity),
-            Ok(None) => Err(could_not_save(unknown_user(user.id()))),
-            Err(error) => Err(could_not_save(error)),
-        }
+        self.put_identity(user.id(), identity.clone()).await.map_err(could_not_save)?;
+        Ok(identity)
     }
 
     /// Stores the account that a user has in an instance of a service.
     pub async fn put_identity(&self, id: UserId, identity: UserIdentity) -> Result<Arc<User>> {
-        self.store.put_identity(id, identity).await?.ok_or_else(|| unknown_user(id))
+        identity.check()?;
+        self.change(id, UserChange::PutIdentity(identity)).await
+    }
+
+    /// Forgets the account that a user has in an instance of a service. Nothing changes if there is none.
+    pub async fn delete_identity(&self, id: UserId, service: &str, service_id: &str) -> Result<Arc<User>> {
+        self.change(id, UserChange::DeleteIdentity { service: service.to_owned(), service_id: service_id.to_owned() })
+            .await
     }
 
     /// Whether the e-mail address is in one of the organization's domains.
@@ -180,7 +226,24 @@ fn processing_error(email: &str, error: Error) -> Error {
     Error::invalid(codes::USER_PROCESSING_ERROR, message).with_source(error)
 }
 
-fn unknown_user(id: UserId) -> Error {
+/// Bots are told apart by their names, so letters that look like others are kept out.
+pub(super) fn check_bot_name(name: &str) -> Result<()> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_. ".contains(c);
+    let is_platform = name.eq_ignore_ascii_case(User::system().username());
+    if !is_platform
+        && !name.is_empty()
+        && name.trim() == name
+        && name.len() <= BOT_NAME_MAX
+        && name.chars().all(is_plain)
+    {
+        return Ok(());
+    }
+    Err(Error::invalid(codes::USER_PROCESSING_ERROR, format!("a bot cannot be called `{name}`")).with_hint(format!(
+        "the name of a bot has at most {BOT_NAME_MAX} ASCII letters, digits and `-_. `; `sym` is the platform itself"
+    )))
+}
+
+pub(super) fn unknown_user(id: UserId) -> Error {
     Error::new(ErrorKind::NotFound, codes::UNKNOWN_USER, format!("there is no user with the id `{id}`"))
 }
 

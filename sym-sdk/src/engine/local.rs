@@ -3,12 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use super::Engine;
+use super::backoff::redelivery_delay;
 use super::process::Process;
-use super::store::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoredRun, TimerKey};
+use super::store::{
+    Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
+};
 use crate::BoxFuture;
 use crate::audit::AuditEntry;
 use crate::clock::Clock;
@@ -19,9 +23,12 @@ use crate::model::{RunId, Srn};
 /// How long a claimed effect is nobody else's, if nothing else is said. Longer than the default limits of what an effect calls.
 const LEASE: Duration = Duration::from_secs(10 * 60);
 
+/// How long the store may take for one call, if nothing else is said.
+const STORE_LIMIT: Duration = Duration::from_secs(30);
+
 /// An effect that was begun this often and never reported back takes the process down with it, or outlives every lease.
 /// Revocations are tried all the same.
-const CLAIMS_MAX: u32 = 5;
+const LOST_MAX: u32 = 5;
 
 /// Commits of other inputs of the same Run come first this often at the most. Each of them is progress, so this only guards
 /// against a store that is out of order.
@@ -33,6 +40,7 @@ pub struct LocalEngine {
     process: Arc<dyn Process>,
     clock: Arc<dyn Clock>,
     lease: Duration,
+    store_limit: Duration,
     /// Told of each commit that leaves something to do.
     pub(super) woken: Notify,
 }
@@ -40,13 +48,21 @@ pub struct LocalEngine {
 impl LocalEngine {
     /// An engine for this program on this store.
     pub fn new(store: Arc<dyn Store>, process: Arc<dyn Process>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, process, clock, lease: LEASE, woken: Notify::new() }
+        Self { store, process, clock, lease: LEASE, store_limit: STORE_LIMIT, woken: Notify::new() }
     }
 
     /// How long a claimed effect is nobody else's: longer than any effect takes, or it is carried out twice at once.
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
+        self
+    }
+
+    /// How long the store may take for one call, apart from listings, which take as long as there is to list. A commit that takes longer may have been written all the same: the same
+    /// input again then gets its answer.
+    #[must_use]
+    pub fn with_store_limit(mut self, limit: Duration) -> Self {
+        self.store_limit = limit;
         self
     }
 
@@ -68,14 +84,13 @@ impl LocalEngine {
     /// # Errors
     /// If the store fails, or a Run's flow is not configured.
     pub async fn run_one(&self) -> Result<bool> {
-        let now = self.clock.now();
         for lane in Lane::ALL {
-            if let Some(claimed) = self.claim(lane, now, 1).await?.pop() {
+            if let Some(claimed) = self.claim(lane, 1, usize::MAX).await?.pop() {
                 self.carry_out(claimed).await?;
                 return Ok(true);
             }
         }
-        match self.store.due_timers(now, 1).await?.pop() {
+        match self.due_timers(self.clock.now(), 1).await?.pop() {
             Some(timer) => self.fire(timer).await.map(|()| true),
             None => Ok(false),
         }
@@ -86,7 +101,7 @@ impl LocalEngine {
     /// # Errors
     /// If the store fails.
     pub async fn next_due(&self) -> Result<Option<Timestamp>> {
-        Ok(self.store.next_due().await?)
+        self.within(self.store.next_due()).await
     }
 
     /// Runs, newest first.
@@ -105,8 +120,20 @@ impl LocalEngine {
         Ok(self.store.audit(run, limit).await?)
     }
 
-    pub(super) async fn claim(&self, lane: Lane, now: Timestamp, limit: usize) -> Result<Vec<Claimed>> {
-        Ok(self.store.claim(Claim::new(lane, now, self.lease, limit)).await?)
+    /// Claims what is due in a lane. Each bulkhead gets a part of the leases.
+    pub(super) async fn claim(&self, lane: Lane, limit: usize, per_bulkhead: usize) -> Result<Vec<Claimed>> {
+        let claim = Claim::new(lane, self.clock.now(), self.lease, limit).per_bulkhead(per_bulkhead);
+        self.within(self.store.claim(claim)).await
+    }
+
+    pub(super) async fn due_timers(&self, now: Timestamp, limit: usize) -> Result<Vec<DueTimer>> {
+        self.within(self.store.due_timers(now, limit)).await
+    }
+
+    /// Gives a claimed effect back: it can be claimed again after `delay`.
+    pub(super) async fn hand_back(&self, key: EffectKey, claims: u32, delay: Duration) -> Result<()> {
+        let not_before = self.clock.now().saturating_add(delay).unwrap_or(Timestamp::MAX);
+        self.within(self.store.release(key, claims, not_before)).await
     }
 
     /// Carries out a claimed effect and brings its outcome to the Run.
@@ -115,16 +142,26 @@ impl LocalEngine {
         let done = self.try_carry_out(claimed).await;
         if done.is_err() {
             // The outcome could not be stored. The effect stays due, and its key tells the world that it is the same one.
-            let not_before = self.clock.now().saturating_add(Duration::from_secs(1)).unwrap_or(Timestamp::MAX);
-            self.store.release(key, claims, not_before).await?;
+            self.hand_back(key, claims, redelivery_delay(key, claims)).await?;
         }
         done
     }
 
+    /// Awaits the store, for a while: whoever waits for a disk that never answers would wait with it.
+    async fn within<T>(&self, call: BoxFuture<'_, Result<T, StoreError>>) -> Result<T> {
+        match select(call, self.clock.sleep(self.store_limit)).await {
+            Either::Left((answer, _)) => Ok(answer?),
+            Either::Right(((), _)) => {
+                let message = format!("the store took longer than its limit of {:?}", self.store_limit);
+                Err(Error::new(ErrorKind::Timeout, codes::STORE, message))
+            }
+        }
+    }
+
     async fn try_carry_out(&self, claimed: Claimed) -> Result<()> {
-        let Claimed { effect, claims, .. } = claimed;
+        let Claimed { effect, lost, .. } = claimed;
         let key = effect.key;
-        let Some(run) = self.store.load(key.run).await? else {
+        let Some(run) = self.within(self.store.load(key.run)).await? else {
             return Err(Error::new(
                 ErrorKind::Internal,
                 codes::UNKNOWN_RUN,
@@ -132,9 +169,12 @@ impl LocalEngine {
             ));
         };
         let flow = run.state.flow.clone();
-        let outcome = if claims > CLAIMS_MAX && !matches!(effect.kind, EffectKind::Revoke { .. }) {
-            let message = format!("gave up after {CLAIMS_MAX} attempts that never reported back");
+        let outcome = if lost >= LOST_MAX && !matches!(effect.kind, EffectKind::Revoke { .. }) {
+            let message = format!("gave up after {LOST_MAX} attempts that never reported back");
             Outcome::Failed(EffectError::new(codes::HANDLER_FAILED, message))
+        } else if !run.state.pending.contains_key(&key.seq) {
+            // The Run waits for it no more. Its outcome settles it, whatever it is.
+            Outcome::Done
         } else {
             let holders = self.other_holders(&effect).await?;
             self.process.perform(effect, run.state, holders).await
@@ -146,7 +186,7 @@ impl LocalEngine {
         let (EffectKind::Revoke { .. }, Some(entitlement)) = (&effect.kind, &effect.exclusive) else {
             return Ok(Vec::new());
         };
-        let mut holders = self.store.holders(entitlement).await?;
+        let mut holders = self.within(self.store.holders(entitlement)).await?;
         holders.retain(|run| *run != effect.key.run);
         Ok(holders)
     }
@@ -159,7 +199,7 @@ impl LocalEngine {
 
     pub(super) async fn fire(&self, timer: DueTimer) -> Result<()> {
         let DueTimer { key, generation, .. } = timer;
-        let Some(run) = self.store.load(key.run).await? else {
+        let Some(run) = self.within(self.store.load(key.run)).await? else {
             return Err(Error::new(
                 ErrorKind::Internal,
                 codes::UNKNOWN_RUN,
@@ -180,12 +220,12 @@ impl LocalEngine {
         fired: Option<(TimerKey, u64)>,
     ) -> Result<Reply> {
         for _ in 0..CONFLICTS_MAX {
-            let run = self.store.load(input.run).await?;
+            let run = self.within(self.store.load(input.run)).await?;
             let transition = self.process.step(run.as_ref().map(|run| &*run.state), &input)?;
             let reply = transition.reply.clone();
             let version = run.map_or(0, |run| run.version);
             let commit = Commit { settles, fired, ..Commit::new(input.run, version, key.clone(), transition) };
-            match self.store.commit(commit).await? {
+            match self.within(self.store.commit(commit)).await? {
                 Committed::Written => {
                     self.woken.notify_waiters();
                     return Ok(reply);
@@ -206,7 +246,7 @@ impl Engine for LocalEngine {
     fn submit(&self, key: InputKey, input: Input) -> BoxFuture<'_, Result<Reply>> {
         Box::pin(async move {
             // Most repeated inputs are seen here, before the machine is asked.
-            match self.store.replied(&key).await? {
+            match self.within(self.store.replied(&key)).await? {
                 Some(reply) => Ok(reply),
                 None => self.take(key, input, None, None).await,
             }
@@ -214,11 +254,11 @@ impl Engine for LocalEngine {
     }
 
     fn replied<'a>(&'a self, key: &'a InputKey) -> BoxFuture<'a, Result<Option<Reply>>> {
-        Box::pin(async move { Ok(self.store.replied(key).await?) })
+        Box::pin(self.within(self.store.replied(key)))
     }
 
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>>> {
-        Box::pin(async move { Ok(self.store.load(run).await?) })
+        Box::pin(self.within(self.store.load(run)))
     }
 }
 

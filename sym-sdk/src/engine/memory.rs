@@ -1,5 +1,6 @@
 //! A store in memory, for tests and simulations.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -9,8 +10,9 @@ use super::store::{
     Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
 use crate::BoxFuture;
-use crate::audit::AuditEntry;
-use crate::machine::{Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, TimerChange};
+use crate::audit::{AuditEntry, AuditHead, AuditRecord, count_events};
+use crate::directory::EventCount;
+use crate::machine::{Bulkhead, Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, TimerChange, TimerKind};
 use crate::model::RunId;
 
 /// Keeps everything in memory, in a deterministic order. What it holds is gone with the process.
@@ -26,11 +28,16 @@ struct Tables {
     effects: HashMap<EffectKey, Row>,
     /// Effects by lane and by the time from which they can be claimed, then by commit order.
     due: BTreeMap<Lane, BTreeMap<(Timestamp, u64), EffectKey>>,
+    leased: HashSet<EffectKey>,
     leased_exclusively: HashMap<EntitlementKey, EffectKey>,
     timers: BTreeMap<TimerKey, (Timestamp, u64)>,
-    timers_due: BTreeSet<(Timestamp, TimerKey)>,
+    /// Those that end access first.
+    timers_due: BTreeMap<Reverse<TimerKind>, BTreeSet<(Timestamp, RunId)>>,
     holders: HashMap<EntitlementKey, BTreeSet<RunId>>,
     audit: Vec<AuditEntry>,
+    /// The same entries, as they are chained.
+    chain: Vec<AuditRecord>,
+    cursors: HashMap<String, u64>,
     order: u64,
 }
 
@@ -40,6 +47,7 @@ struct Row {
     due: Timestamp,
     order: u64,
     claims: u32,
+    lost: u32,
 }
 
 impl MemoryStore {
@@ -49,7 +57,7 @@ impl MemoryStore {
     }
 
     /// Audit entries after the first `count`.
-    pub(crate) fn audit_after(&self, count: usize) -> Vec<AuditEntry> {
+    pub(crate) fn entries_after(&self, count: usize) -> Vec<AuditEntry> {
         self.tables().audit.get(count..).unwrap_or_default().to_vec()
     }
 
@@ -60,7 +68,8 @@ impl MemoryStore {
 }
 
 impl Tables {
-    fn commit(&mut self, commit: Commit) -> Committed {
+    /// `texts` are the entries in canonical form.
+    fn commit(&mut self, commit: Commit, texts: Vec<String>) -> Committed {
         if let Some(reply) = self.replies.get(&commit.input).cloned() {
             self.settle(&commit);
             return Committed::Duplicate(reply);
@@ -77,7 +86,7 @@ impl Tables {
             self.order += 1;
             let due = effect.not_before.unwrap_or(Timestamp::MIN);
             self.due.entry(effect.lane()).or_default().insert((due, self.order), effect.key);
-            self.effects.insert(effect.key, Row { effect, due, order: self.order, claims: 0 });
+            self.effects.insert(effect.key, Row { effect, due, order: self.order, claims: 0, lost: 0 });
         }
         for change in commit.timers {
             match change {
@@ -103,8 +112,15 @@ impl Tables {
             }
         }
         self.audit.extend(commit.audit);
+        for text in texts {
+            self.chain.push(AuditRecord::after(&self.audit_head(), text));
+        }
         self.replies.insert(commit.input, commit.reply);
         Committed::Written
+    }
+
+    fn audit_head(&self) -> AuditHead {
+        self.chain.last().map_or(AuditHead::START, AuditRecord::head)
     }
 
     fn settle(&mut self, commit: &Commit) {
@@ -120,6 +136,7 @@ impl Tables {
     }
 
     fn free(&mut self, effect: &Effect) {
+        self.leased.remove(&effect.key);
         if let Some(exclusive) = &effect.exclusive
             && self.leased_exclusively.get(exclusive) == Some(&effect.key)
         {
@@ -130,14 +147,16 @@ impl Tables {
     fn set_timer(&mut self, key: TimerKey, at: Timestamp, generation: u64) {
         self.drop_timer(key, None);
         self.timers.insert(key, (at, generation));
-        self.timers_due.insert((at, key));
+        self.timers_due.entry(Reverse(key.kind)).or_default().insert((at, key.run));
     }
 
     fn drop_timer(&mut self, key: TimerKey, generation: Option<u64>) {
         match self.timers.get(&key).copied() {
             Some((at, live)) if generation.is_none_or(|generation| generation == live) => {
                 self.timers.remove(&key);
-                self.timers_due.remove(&(at, key));
+                if let Some(due) = self.timers_due.get_mut(&Reverse(key.kind)) {
+                    due.remove(&(at, key.run));
+                }
             }
             _ => {}
         }
@@ -147,13 +166,32 @@ impl Tables {
         let until = claim.now.saturating_add(claim.lease).unwrap_or(Timestamp::MAX);
         // Those that are chosen here exclude each other from now on, unless their lease is over at once.
         let mut excluded = HashSet::new();
+        let mut taken = self.leased_by_bulkhead(claim);
         let due = self.due.get(&claim.lane).into_iter().flat_map(|lane| lane.range(..=(claim.now, u64::MAX)));
         let chosen = due.map(|(_, key)| *key).filter(|key| self.is_free(*key, claim.now)).filter(|key| {
             let exclusive = self.effects.get(key).and_then(|row| row.effect.exclusive.as_ref());
             exclusive.is_none_or(|exclusive| until <= claim.now || excluded.insert(exclusive))
         });
+        let chosen = chosen.filter(|key| {
+            let bulkhead = self.effects.get(key).map(|row| &row.effect.bulkhead);
+            bulkhead.is_some_and(|bulkhead| {
+                let taken = taken.entry(bulkhead).or_default();
+                *taken += 1;
+                *taken <= claim.per_bulkhead
+            })
+        });
         let chosen: Vec<_> = chosen.take(claim.limit).collect();
         chosen.into_iter().filter_map(|key| self.lease(key, until)).collect()
+    }
+
+    /// How many effects of the lane are leased with each bulkhead, so far as there is one.
+    fn leased_by_bulkhead(&self, claim: &Claim) -> HashMap<&Bulkhead, usize> {
+        let mut taken = HashMap::new();
+        let leased = self.leased.iter().filter_map(|key| self.effects.get(key));
+        for row in leased.filter(|row| row.due > claim.now && row.effect.lane() == claim.lane) {
+            *taken.entry(&row.effect.bulkhead).or_default() += 1;
+        }
+        taken
     }
 
     /// Whether no other effect that excludes this one is leased. A lease that has run out no longer excludes.
@@ -168,10 +206,13 @@ impl Tables {
         self.move_to(key, until);
         let row = self.effects.get_mut(&key)?;
         row.claims += 1;
+        if !self.leased.insert(key) {
+            row.lost += 1;
+        }
         if let Some(exclusive) = &row.effect.exclusive {
             self.leased_exclusively.insert(exclusive.clone(), key);
         }
-        Some(Claimed::new(row.effect.clone(), row.claims))
+        Some(Claimed::new(row.effect.clone(), row.claims, row.lost))
     }
 
     fn move_to(&mut self, key: EffectKey, due: Timestamp) {
@@ -199,7 +240,11 @@ impl Store for MemoryStore {
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, StoreError>> {
-        ready(self.tables().commit(commit))
+        let texts = commit.audit.iter().map(AuditEntry::to_canonical).collect::<Result<Vec<_>, _>>();
+        match texts {
+            Ok(texts) => ready(self.tables().commit(commit, texts)),
+            Err(error) => Box::pin(std::future::ready(Err(StoreError::Refused(error.into())))),
+        }
     }
 
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
@@ -218,10 +263,13 @@ impl Store for MemoryStore {
 
     fn due_timers(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<DueTimer>, StoreError>> {
         let tables = self.tables();
-        let due = tables.timers_due.iter().take_while(|(at, _)| *at <= now).take(limit);
-        let timers = due.filter_map(|(at, key)| {
-            let (_, generation) = tables.timers.get(key)?;
-            Some(DueTimer::new(*key, *at, *generation))
+        let due = tables.timers_due.iter().flat_map(|(Reverse(kind), timers)| {
+            let due = timers.iter().take_while(|(at, _)| *at <= now);
+            due.map(|(at, run)| (*at, TimerKey::new(*run, *kind)))
+        });
+        let timers = due.take(limit).filter_map(|(at, key)| {
+            let (_, generation) = tables.timers.get(&key)?;
+            Some(DueTimer::new(key, at, *generation))
         });
         ready(timers.collect())
     }
@@ -229,7 +277,7 @@ impl Store for MemoryStore {
     fn next_due(&self) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
         let tables = self.tables();
         let effects = tables.due.values().filter_map(|lane| lane.keys().next()).map(|(at, _)| *at);
-        let timers = tables.timers_due.iter().next().map(|(at, _)| *at);
+        let timers = tables.timers_due.values().filter_map(|timers| timers.first()).map(|(at, _)| *at);
         ready(effects.chain(timers).min())
     }
 
@@ -250,5 +298,34 @@ impl Store for MemoryStore {
         let tables = self.tables();
         let entries = tables.audit.iter().filter(|entry| run.is_none_or(|run| entry.run == run));
         ready(entries.take(limit).cloned().collect())
+    }
+
+    fn count_events<'a>(&'a self, count: &'a EventCount) -> BoxFuture<'a, Result<u64, StoreError>> {
+        ready(count_events(&self.tables().audit, count))
+    }
+
+    fn audit_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>> {
+        // The record with number n is the n-th.
+        let after = usize::try_from(seq).unwrap_or(usize::MAX);
+        ready(self.tables().chain.iter().skip(after).take(limit).cloned().collect())
+    }
+
+    fn audit_before(&self, run: RunId, seq: u64) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>> {
+        let tables = self.tables();
+        let records = tables.audit.iter().zip(&tables.chain).take_while(|(_, record)| record.seq < seq);
+        ready(records.filter(|(entry, _)| entry.run == run).map(|(_, record)| record.clone()).collect())
+    }
+
+    fn audit_head(&self) -> BoxFuture<'_, Result<AuditHead, StoreError>> {
+        ready(self.tables().audit_head())
+    }
+
+    fn audit_cursor(&self, destination: &str) -> BoxFuture<'_, Result<u64, StoreError>> {
+        ready(self.tables().cursors.get(destination).copied().unwrap_or(0))
+    }
+
+    fn move_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.tables().cursors.insert(destination.to_owned(), seq);
+        ready(())
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! The engine knows nothing of handlers, strategies or front ends: it drives a [`Process`].
 
+mod backoff;
 mod local;
 mod memory;
 mod process;

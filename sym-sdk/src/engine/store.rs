@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::BoxFuture;
-use crate::audit::AuditEntry;
+use crate::audit::{AuditEntry, AuditHead, AuditRecord};
+use crate::directory::EventCount;
 use crate::machine::{
     Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, RunState, TimerChange, TimerKind, Transition,
 };
@@ -147,12 +148,21 @@ pub struct Claim {
     pub lease: Duration,
     /// How many at most.
     pub limit: usize,
+    /// How many of the lane may be leased with one bulkhead, those of earlier claims included.
+    pub per_bulkhead: usize,
 }
 
 impl Claim {
-    /// A claim.
+    /// A claim, without a limit for each bulkhead.
     pub fn new(lane: Lane, now: Timestamp, lease: Duration, limit: usize) -> Self {
-        Self { lane, now, lease, limit }
+        Self { lane, now, lease, limit, per_bulkhead: usize::MAX }
+    }
+
+    /// The claim with so many leases for each bulkhead at the most.
+    #[must_use]
+    pub fn per_bulkhead(mut self, leases: usize) -> Self {
+        self.per_bulkhead = leases;
+        self
     }
 }
 
@@ -164,12 +174,14 @@ pub struct Claimed {
     pub effect: Effect,
     /// How often it has been claimed, this time included.
     pub claims: u32,
+    /// How many of the earlier claims ended without a word: with their process, or because their lease ran out.
+    pub lost: u32,
 }
 
 impl Claimed {
     /// A claimed effect.
-    pub fn new(effect: Effect, claims: u32) -> Self {
-        Self { effect, claims }
+    pub fn new(effect: Effect, claims: u32, lost: u32) -> Self {
+        Self { effect, claims, lost }
     }
 }
 
@@ -202,6 +214,8 @@ pub struct RunFilter {
     pub status: Option<RunStatus>,
     /// Only Runs that hold access, or may.
     pub may_hold_access: bool,
+    /// Only Runs whose revocation has failed and is not confirmed yet.
+    pub stuck: bool,
 }
 
 impl RunFilter {
@@ -210,6 +224,7 @@ impl RunFilter {
         self.flow.as_deref().is_none_or(|flow| state.flow.slug() == flow)
             && self.status.is_none_or(|status| state.run.status() == status)
             && (!self.may_hold_access || state.may_hold_access())
+            && (!self.stuck || state.is_stuck())
     }
 }
 
@@ -257,14 +272,15 @@ pub trait Store: Send + Sync + 'static {
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, StoreError>>;
 
     /// Leases effects that are due, oldest first. An effect with an `exclusive` key is not handed out while another one with
-    /// the same key is leased.
+    /// the same key is leased, nor is one of whose bulkhead as many are leased as the claim allows.
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>>;
 
     /// Gives a lease back: the effect can be claimed again from `not_before` on. `claims` is what the claim said; if the effect
     /// has been claimed again since, the lease is somebody else's and stays.
     fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// Timers that have fallen due, earliest first. They stay until a commit fires, replaces or cancels them.
+    /// Timers that have fallen due: first those that end access, and of each kind the earliest first. They stay until a commit
+    /// fires, replaces or cancels them.
     fn due_timers(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<DueTimer>, StoreError>>;
 
     /// When the next effect or timer falls due. Leased effects count from the end of their lease.
@@ -278,4 +294,23 @@ pub trait Store: Send + Sync + 'static {
 
     /// Audit entries in the order of their commits, of one Run or of all.
     fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>>;
+
+    /// How many events there were, as the audit entries tell.
+    fn count_events<'a>(&'a self, count: &'a EventCount) -> BoxFuture<'a, Result<u64, StoreError>>;
+
+    /// Audit records after the one with this number, in the order of their commits. They form a hash chain without gaps: each
+    /// commit appends its entries to it, as [`AuditRecord::after`] does.
+    fn audit_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>>;
+
+    /// The audit records of one Run before the one with this number, in order.
+    fn audit_before(&self, run: RunId, seq: u64) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>>;
+
+    /// Where the audit log ends. It is kept apart from the records, so that a tail that was cut off is noticed.
+    fn audit_head(&self) -> BoxFuture<'_, Result<AuditHead, StoreError>>;
+
+    /// The number of the last audit record that a destination has; 0 for one that has none.
+    fn audit_cursor(&self, destination: &str) -> BoxFuture<'_, Result<u64, StoreError>>;
+
+    /// Sets the number of the last audit record that a destination has. It is durable when this returns.
+    fn move_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>>;
 }

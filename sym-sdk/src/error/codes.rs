@@ -103,6 +103,16 @@ pub const SELF_APPROVAL: ErrorCode = ErrorCode::new("SymSDK", "SELF_APPROVAL");
 pub const UNKNOWN_RUN: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_RUN");
 /// `SymSDK:UNKNOWN_USER`: there is no such user.
 pub const UNKNOWN_USER: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_USER");
+/// `Authentication:TOKEN_EXPIRED`: the token's time is over.
+pub const AUTHENTICATION_TOKEN_EXPIRED: ErrorCode = ErrorCode::new("Authentication", "TOKEN_EXPIRED");
+/// `Authentication:TOKEN_REVOKED`: the token was revoked.
+pub const AUTHENTICATION_TOKEN_REVOKED: ErrorCode = ErrorCode::new("Authentication", "TOKEN_REVOKED");
+/// `Authentication:BOT_DELETED`: the bot whose token it is was deleted.
+pub const AUTHENTICATION_BOT_DELETED: ErrorCode = ErrorCode::new("Authentication", "BOT_DELETED");
+/// `SymSDK:UNKNOWN_TOKEN`: there is no such token.
+pub const UNKNOWN_TOKEN: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_TOKEN");
+/// `SymSDK:INVALID_TOKEN`: a token cannot be issued like this.
+pub const INVALID_TOKEN: ErrorCode = ErrorCode::new("SymSDK", "INVALID_TOKEN");
 /// `SymSDK:HANDLER_FAILED`: a handler returned an error.
 pub const HANDLER_FAILED: ErrorCode = ErrorCode::new("SymSDK", "HANDLER_FAILED");
 /// `SymSDK:HANDLER_PANICKED`: a handler panicked.
@@ -123,9 +133,19 @@ pub const INVALID_JSON: ErrorCode = ErrorCode::new("SymSDK", "INVALID_JSON");
 pub const DEESCALATE_PUT_OFF: ErrorCode = ErrorCode::new("AccessStrategy", "REVOCATION_PUT_OFF");
 /// `AccessStrategy:REPORTED_ERRORS`: a strategy answered, and reported errors.
 pub const STRATEGY_REPORTED_ERRORS: ErrorCode = ErrorCode::new("AccessStrategy", "REPORTED_ERRORS");
+/// `AccessStrategy:STILL_LISTED`: a strategy took access away, and the target lists the identity all the same.
+pub const ACCESS_STILL_LISTED: ErrorCode = ErrorCode::new("AccessStrategy", "STILL_LISTED");
+/// `AccessStrategy:NOT_READ_BACK`: a strategy took access away, and the target could not be read afterwards.
+pub const REVOCATION_NOT_READ_BACK: ErrorCode = ErrorCode::new("AccessStrategy", "NOT_READ_BACK");
+/// `AccessStrategy:WRITTEN_OFF`: an admin gave up a revocation that did not succeed.
+pub const REVOCATION_WRITTEN_OFF: ErrorCode = ErrorCode::new("AccessStrategy", "WRITTEN_OFF");
 /// `AccessStrategy:EXPIRED`: the time of an access had passed before it could be granted.
 pub const ACCESS_EXPIRED: ErrorCode = ErrorCode::new("AccessStrategy", "EXPIRED");
 /// `SymSDK:TOO_LARGE`: what was sent is larger than the limit.
 pub const TOO_LARGE: ErrorCode = ErrorCode::new("SymSDK", "TOO_LARGE");
 /// `SymSDK:STORE`: the store failed.
 pub const STORE: ErrorCode = ErrorCode::new("SymSDK", "STORE");
+/// `SymSDK:AUDIT_LOG`: the audit log is not as it was written, or cannot be read.
+pub const AUDIT_LOG: ErrorCode = ErrorCode::new("SymSDK", "AUDIT_LOG");
+/// `SymSDK:AUDIT_DESTINATION`: audit entries could not be delivered.
+pub const AUDIT_DESTINATION: ErrorCode = ErrorCode::new("SymSDK", "AUDIT_DESTINATION");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::effect::{EffectError, EffectKind, EntitlementKey, Outcome};
+use super::effect::{EffectError, EffectKind, EntitlementKey, Outcome, ReadBack};
 use super::notice::Notice;
 use super::retry::{ALERT_EVERY, ESCALATE_ATTEMPTS, revoke_delay, short_delay};
 use super::state::{Access, EventRecord, Grant, Pending, Stage};
@@ -151,11 +151,55 @@ impl Stepper<'_> {
     fn revoke(&mut self, event: &Arc<EventRecord>, grant: Grant) {
         self.cancel_timer(TimerKind::Expire);
         self.holds.push(HoldChange::Release(grant.entitlement.clone()));
+        self.begin_revocation(event, grant);
+    }
+
+    pub(super) fn begin_revocation(&mut self, event: &Arc<EventRecord>, grant: Grant) {
         self.ask_for_revocation(event, &grant, 1, None);
         self.state.access = Access::Revoking { grant, alerted_at: None };
     }
 
-    fn ask_for_revocation(
+    /// Somebody does not want to wait for the next attempt. The one that waits is dropped: two must not follow each other, or
+    /// the second could come when the Run has long ended.
+    pub(super) fn retry_revocation(&mut self, event: EventRecord) {
+        let Access::Revoking { grant, .. } = self.state.access.clone() else { return };
+        let event = Arc::new(event);
+        self.audit(&event, AuditKind::Received);
+        let (cause, attempt) = match self.withdraw_revocation() {
+            Some(pending) => (pending.event, pending.attempt),
+            None => (event.clone(), 1),
+        };
+        self.audit(&event, AuditKind::RevokeRetried { target: grant.target.title(), attempt });
+        self.ask_for_revocation(&cause, &grant, attempt, None);
+    }
+
+    /// An admin takes it on themselves. The event that was to take the access away has failed.
+    pub(super) fn write_off(&mut self, event: EventRecord) {
+        let Access::Revoking { grant, .. } = self.state.access.clone() else { return };
+        let event = Arc::new(event);
+        let reason = event.reason.clone().unwrap_or_default();
+        self.audit(&event, AuditKind::Received);
+        let withdrawn = self.withdraw_revocation();
+        let target = grant.target.title();
+        let message = format!(
+            "{} wrote off the revocation of {target} from {}, who may still have the access: {reason}",
+            event.actor.username(),
+            grant.identity,
+        );
+        let error = EffectError::new(codes::REVOCATION_WRITTEN_OFF, message);
+        self.audit(&event, AuditKind::WrittenOff { target, identity: grant.identity.clone(), reason });
+        self.state.access = Access::WrittenOff(grant);
+        let cause = withdrawn.map_or(event, |pending| pending.event);
+        self.fail(&cause, error);
+    }
+
+    /// The engine does not carry out what a Run no longer waits for.
+    pub(super) fn withdraw_revocation(&mut self) -> Option<Pending> {
+        let (seq, _) = self.state.revocation()?;
+        self.state.pending.remove(&seq)
+    }
+
+    pub(super) fn ask_for_revocation(
         &mut self,
         event: &Arc<EventRecord>,
         grant: &Grant,
@@ -172,7 +216,8 @@ impl Stepper<'_> {
         let target = target.title();
         match outcome {
             Outcome::Revoked(revocation) => {
-                let was_escalated = self.state.run.status() != RunStatus::Errored;
+                // What no request gave ends without a word to a requester, and without the flow's hooks.
+                let was_escalated = self.state.run.status() != RunStatus::Errored && self.state.decision.is_some();
                 self.keep_output(Step::Deescalate, revocation.output.clone());
                 self.state.access = Access::Ended;
                 self.audit(
@@ -181,6 +226,7 @@ impl Stepper<'_> {
                         target: target.clone(),
                         identity: identity.to_owned(),
                         still_needed_by: revocation.still_needed_by,
+                        confirmed: revocation.read_back == ReadBack::Gone,
                     },
                 );
                 self.complete(event, RunStatus::Deescalated);
@@ -189,6 +235,10 @@ impl Stepper<'_> {
                     let kept_by_another = revocation.still_needed_by > 0;
                     self.message_requester(event, Notice::Ended { target, kept_by_another });
                     self.after(event);
+                }
+                // The strategy has said that it is done, so asking it again would tell no more.
+                if let ReadBack::Failed(error) = &revocation.read_back {
+                    self.report(event, error.clone());
                 }
             }
             outcome => {
@@ -220,7 +270,7 @@ impl Stepper<'_> {
         }
     }
 
-    fn keep_output(&mut self, step: Step, output: Option<StepOutput>) {
+    pub(super) fn keep_output(&mut self, step: Step, output: Option<StepOutput>) {
         if let Some(output) = output {
             self.state.run.set_output(step, output);
         }

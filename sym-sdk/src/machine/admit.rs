@@ -1,11 +1,13 @@
 //! Who may do what, and when.
 
+use jiff::Timestamp;
+
 use super::Rules;
 use super::effect::EffectError;
 use super::input::Action;
 use super::state::{Access, EventRecord, RunState};
 use crate::error::{ErrorCode, codes};
-use crate::model::{ChannelType, RunStatus, Source, User, UserRole};
+use crate::model::{ChannelType, RunStatus, Source, User, UserRole, UserType};
 use crate::template::Step;
 
 impl Action {
@@ -16,7 +18,8 @@ impl Action {
             Self::Request(_) => Step::Request,
             Self::Approve { .. } => Step::Approve,
             Self::Deny { .. } => Step::Deny,
-            Self::Revoke => Step::Deescalate,
+            Self::Revoke | Self::WriteOff { .. } | Self::Remove(_) => Step::Deescalate,
+            Self::Regrant => Step::Escalate,
         }
     }
 }
@@ -25,6 +28,7 @@ impl Action {
 pub(super) fn admit(
     rules: &Rules<'_>,
     state: &RunState,
+    clock: Timestamp,
     event: &EventRecord,
     action: &Action,
 ) -> Result<(), EffectError> {
@@ -33,7 +37,10 @@ pub(super) fn admit(
         Action::Request(_) => may_begin(rules, event).and_then(|()| may_submit(state, event)),
         Action::Approve { .. } => is_undecided(state).and_then(|()| may_approve(rules, state, &event.actor)),
         Action::Deny { .. } => is_undecided(state).and_then(|()| may_deny(rules, state, &event.actor)),
-        Action::Revoke => holds_access(state).and_then(|()| may_revoke(rules, state, &event.actor)),
+        Action::Revoke => can_revoke(state, clock).and_then(|()| may_revoke(rules, state, &event.actor)),
+        Action::WriteOff { reason } => may_operate(&event.actor).and_then(|()| can_write_off(state, reason)),
+        Action::Regrant => may_operate(&event.actor).and_then(|()| can_regrant(state, clock)),
+        Action::Remove(_) => may_operate(&event.actor).and_then(|()| can_remove(rules, state)),
     }
 }
 
@@ -145,12 +152,16 @@ fn may_deny(rules: &Rules<'_>, state: &RunState, actor: &User) -> Result<(), Eff
     if is_requester(state, actor) { Ok(()) } else { may_decide(rules, state, actor) }
 }
 
-fn holds_access(state: &RunState) -> Result<(), EffectError> {
+fn can_revoke(state: &RunState, clock: Timestamp) -> Result<(), EffectError> {
     match &state.access {
         Access::Held(_) => Ok(()),
-        Access::Revoking { .. } => {
-            Err(refused(codes::DEESCALATE_INVALID_RUN, "the access is being taken away already"))
-        }
+        Access::Revoking { .. } => match state.revocation() {
+            // Only an attempt whose time has not come can be brought forward: another one may be under way by now.
+            Some((_, pending)) if pending.not_before.is_none_or(|at| at <= clock) => {
+                Err(refused(codes::DEESCALATE_INVALID_RUN, "the access is being taken away already"))
+            }
+            _ => Ok(()),
+        },
         _ => Err(refused(
             codes::DEESCALATE_INVALID_RUN,
             format!("only an escalated request can be revoked; this one is {}", state.run.status()),
@@ -170,6 +181,47 @@ fn may_revoke(rules: &Rules<'_>, state: &RunState, actor: &User) -> Result<(), E
     }
     let approved = state.run.approvals().iter().any(|approver| is_same(approver, actor));
     if is_requester(state, actor) || approved { Ok(()) } else { may_decide(rules, state, actor) }
+}
+
+/// Admins repair what went wrong, and so does the platform by itself.
+fn may_operate(actor: &User) -> Result<(), EffectError> {
+    if actor.is_admin() || actor.user_type() == UserType::System {
+        return Ok(());
+    }
+    let mut error = refused(codes::NOT_PERMITTED, format!("{} is not an administrator", actor.username()));
+    error.hint = Some("ask an administrator to do it".to_owned());
+    Err(error)
+}
+
+fn can_write_off(state: &RunState, reason: &str) -> Result<(), EffectError> {
+    if !matches!(state.access, Access::Revoking { .. }) {
+        return Err(refused(
+            codes::DEESCALATE_INVALID_RUN,
+            format!("only a revocation under way can be written off; this request is {}", state.run.status()),
+        ));
+    }
+    if reason.trim().is_empty() {
+        return Err(refused(codes::MISSING_ARGUMENT, "a write-off needs a reason, for the record"));
+    }
+    Ok(())
+}
+
+fn can_regrant(state: &RunState, clock: Timestamp) -> Result<(), EffectError> {
+    match &state.access {
+        Access::Held(grant) if grant.until.is_none_or(|until| clock < until) => Ok(()),
+        _ => Err(refused(codes::DEESCALATE_INVALID_RUN, "the request does not give access any more, or not yet")),
+    }
+}
+
+fn can_remove(rules: &Rules<'_>, state: &RunState) -> Result<(), EffectError> {
+    if rules.flow.strategy().is_none() {
+        let message = format!("flow `{}` gives no access", rules.flow.name());
+        return Err(refused(codes::ACCESS_STRATEGY_NOT_FOUND, message));
+    }
+    if state.access != Access::None {
+        return Err(refused(codes::INVALID_EVENT, "this request has begun already; begin a new one"));
+    }
+    is_new(state)
 }
 
 fn is_requester(state: &RunState, actor: &User) -> bool {

@@ -11,7 +11,7 @@ use super::hook::Hook;
 use super::notice::Notice;
 use super::state::EventRecord;
 use crate::error::{Error, ErrorCode};
-use crate::model::{AccessTarget, HandlerRef, RunId, User};
+use crate::model::{AccessTarget, HandlerRef, RunId, Srn, User};
 use crate::routing::{Notification, RequestForwardContext, RequestPermission};
 use crate::template::{NextEvent, StepOutput};
 
@@ -66,6 +66,8 @@ impl<'de> Deserialize<'de> for EffectKey {
 pub enum Lane {
     /// Taking access away.
     Revoke,
+    /// Hooks before access is taken away. They are somebody's code, so revocations do not share workers with them.
+    Deescalate,
     /// What a Run waits for: hooks before an event, reducers, grants.
     Decide,
     /// What nobody waits for: messages, hooks after an event.
@@ -74,7 +76,7 @@ pub enum Lane {
 
 impl Lane {
     /// All lanes, most urgent first.
-    pub const ALL: [Self; 3] = [Self::Revoke, Self::Decide, Self::Notify];
+    pub const ALL: [Self; 4] = [Self::Revoke, Self::Deescalate, Self::Decide, Self::Notify];
 }
 
 /// One piece of access: what a strategy grants to one identity. Runs that need the same piece share it, and the last one to
@@ -85,7 +87,7 @@ pub struct EntitlementKey(String);
 
 impl EntitlementKey {
     /// `resource` is what the strategy grants, in its own words; see [`AccessStrategy::resource`](crate::strategy::AccessStrategy::resource).
-    pub(super) fn new(strategy: &crate::model::Strategy, resource: &str, identity: &str) -> Self {
+    pub(crate) fn new(strategy: &crate::model::Strategy, resource: &str, identity: &str) -> Self {
         let account = strategy.integration().map_or("", |integration| integration.external_id());
         let parts = (strategy.kind(), account, resource, identity);
         // Strings and string maps always serialise.
@@ -93,6 +95,29 @@ impl EntitlementKey {
     }
 
     /// The key as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What slows down as a whole. Of the workers of a lane, effects with the same bulkhead get a part only, so that a service that
+/// hangs leaves room for the others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Bulkhead(String);
+
+impl Bulkhead {
+    /// That of a flow's handlers and messages.
+    pub fn flow(flow: &Srn) -> Self {
+        Self(format!("flow:{}", flow.slug()))
+    }
+
+    /// That of the account in which a strategy works.
+    pub(super) fn service(strategy: &str, account: Option<&str>) -> Self {
+        Self(format!("service:{strategy}:{}", account.unwrap_or_default()))
+    }
+
+    /// The bulkhead as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -112,8 +137,10 @@ pub struct Effect {
     pub attempt: u32,
     /// Not before this time.
     pub not_before: Option<Timestamp>,
-    /// At most one effect with this key may be under way at a time.
+    /// At most one effect with this key may be under way at a time. All that have it are of one bulkhead.
     pub exclusive: Option<EntitlementKey>,
+    /// What it shares its part of the workers with.
+    pub bulkhead: Bulkhead,
 }
 
 impl Effect {
@@ -121,7 +148,7 @@ impl Effect {
     pub fn lane(&self) -> Lane {
         match self.kind {
             EffectKind::Revoke { .. } => Lane::Revoke,
-            EffectKind::Hook { hook: Hook::On(crate::template::Step::Deescalate), .. } => Lane::Revoke,
+            EffectKind::Hook { hook: Hook::On(crate::template::Step::Deescalate), .. } => Lane::Deescalate,
             EffectKind::Hook { hook: Hook::On(_), .. }
             | EffectKind::Route
             | EffectKind::OpenForm
@@ -331,6 +358,22 @@ pub struct Revocation {
     pub output: Option<StepOutput>,
     /// How many other Runs need the same access. If any, the strategy was not called and the access stays for them.
     pub still_needed_by: usize,
+    /// What the target showed afterwards.
+    pub read_back: ReadBack,
+}
+
+/// What a target showed after the strategy had taken access away.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ReadBack {
+    /// Nothing: it was not asked, or cannot tell.
+    #[default]
+    Unknown,
+    /// The identity has the access no more.
+    Gone,
+    /// It could not be asked.
+    Failed(EffectError),
 }
 
 /// What came of an effect.

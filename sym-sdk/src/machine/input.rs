@@ -62,6 +62,8 @@ pub enum InputBody {
         /// The generation it was set with.
         generation: u64,
     },
+    /// The store has lost what was to end the Run's access, so it must be asked for anew.
+    Rearm,
 }
 
 /// What a person or a bot can do.
@@ -82,8 +84,36 @@ pub enum Action {
         /// The text that was entered with the decision.
         decision_message: Option<String>,
     },
-    /// Take the access away before its time.
+    /// Take the access away before its time. While a revocation fails: try again now.
     Revoke,
+    /// Give up a revocation that does not succeed. Only admins may; whether the access is still there is theirs to see to.
+    WriteOff {
+        /// Why, for the record.
+        reason: String,
+    },
+    /// Grant again what the Run holds and its target no longer has.
+    Regrant,
+    /// Take away access that no Run accounts for. It begins a Run of its own.
+    Remove(Box<Removal>),
+}
+
+/// Access that no Run accounts for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Removal {
+    /// To what.
+    pub target: AccessTarget,
+    /// Who has it, by the service's id.
+    pub identity: String,
+    /// What the strategy grants, in its own words.
+    pub resource: String,
+}
+
+impl Removal {
+    /// What is to be taken away; `resource` is what the strategy calls the target.
+    pub fn new(target: AccessTarget, identity: impl Into<String>, resource: impl Into<String>) -> Self {
+        Self { target, identity: identity.into(), resource: resource.into() }
+    }
 }
 
 /// A request's content. Its fields, target and duration have been checked against the flow.

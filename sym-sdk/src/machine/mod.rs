@@ -14,6 +14,7 @@ mod input;
 mod notice;
 mod notify;
 mod redirect;
+mod repair;
 mod request;
 mod retry;
 mod state;
@@ -22,14 +23,16 @@ mod timer;
 mod transition;
 
 pub use effect::{
-    DeliveryResult, Effect, EffectError, EffectKey, EffectKind, EntitlementKey, HookVerdict, Lane, MessageRef, Outcome,
-    Revocation, Routing,
+    Bulkhead, DeliveryResult, Effect, EffectError, EffectKey, EffectKind, EntitlementKey, HookVerdict, Lane,
+    MessageRef, Outcome, ReadBack, Revocation, Routing,
 };
 pub use hook::{Hook, Hooks};
-pub use input::{Action, Input, InputBody, RequestInput};
+pub use input::{Action, Input, InputBody, Removal, RequestInput};
 pub use notice::Notice;
 pub use retry::{ESCALATE_ATTEMPTS, IGNORED_EXPIRY_DELAY, revoke_delay};
-pub use state::{Access, Cycle, Delivered, EventRecord, Grant, Queued, RequestData, RunError, RunState, Stage};
+pub use state::{
+    Access, AccessEnd, Cycle, Delivered, EventRecord, Grant, Queued, RequestData, RunError, RunState, Stage,
+};
 pub use timer::{TimerChange, TimerKind};
 pub use transition::{HoldChange, Reply, Transition};
 

@@ -76,12 +76,60 @@ impl RunState {
         matches!(self.access, Access::Granting(_) | Access::Held(_) | Access::Revoking { .. })
     }
 
+    /// Whether a revocation has failed and is not confirmed yet.
+    pub fn is_stuck(&self) -> bool {
+        matches!(self.access, Access::Revoking { .. })
+            && self.revocation().is_some_and(|(_, pending)| pending.attempt > 1)
+    }
+
+    /// What ends the access that the Run may hold; `None` if nothing would. A Run without access needs nothing, nor does one
+    /// whose access lasts until it is revoked.
+    ///
+    /// What it names must be in the store as well: see [`Store::without_end`](crate::engine::Store::without_end).
+    pub fn access_end(&self) -> Option<AccessEnd> {
+        let in_hand = self.cycle.as_ref();
+        let effect = in_hand.map(|cycle| cycle.seq);
+        let grant = match &self.access {
+            Access::None | Access::Ended | Access::WrittenOff(_) => return Some(AccessEnd::default()),
+            Access::Revoking { .. } => {
+                let (seq, _) = self.revocation()?;
+                return Some(AccessEnd { timer: None, effect: Some(seq) });
+            }
+            // The end of a grant under way waits for its outcome.
+            Access::Granting(_) if effect.is_none() => return None,
+            Access::Granting(grant) | Access::Held(grant) => grant,
+        };
+        if effect.is_some_and(|seq| !self.pending.contains_key(&seq)) {
+            return None;
+        }
+        let timer = self.timers.get(&TimerKind::Expire).copied();
+        let under_way = in_hand.is_some_and(|cycle| cycle.event.name == Step::Deescalate)
+            || self.queue.contains(&Queued::Timer(TimerKind::Expire));
+        (timer.is_some() || under_way || grant.until.is_none()).then_some(AccessEnd { timer, effect })
+    }
+
+    /// The revocation that is asked for, and the number of its effect.
+    pub(super) fn revocation(&self) -> Option<(u64, &Pending)> {
+        let mut pending = self.pending.iter().map(|(seq, pending)| (*seq, pending));
+        pending.find(|(_, pending)| matches!(pending.kind, EffectKind::Revoke { .. }))
+    }
+
     /// Whether nothing more can happen to the Run, apart from messages under way.
     pub fn is_finished(&self) -> bool {
         !self.is_busy()
             && !self.may_hold_access()
             && (self.closed || self.run.status().is_terminal() || self.run.status() == RunStatus::Approved)
     }
+}
+
+/// What ends the access of a Run. All that is named here must come, or the access outlives its time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AccessEnd {
+    /// The timer of its end.
+    pub timer: Option<LiveTimer>,
+    /// The number of the effect that the end waits for: a revocation, or what the event in hand waits for.
+    pub effect: Option<u64>,
 }
 
 /// What was requested.
@@ -153,6 +201,8 @@ pub enum Access {
     },
     /// The strategy confirmed that it is gone.
     Ended,
+    /// An admin wrote it off: the strategy has not confirmed that it is gone, and is asked no more.
+    WrittenOff(Grant),
 }
 
 impl Access {
@@ -160,7 +210,9 @@ impl Access {
     pub fn grant(&self) -> Option<&Grant> {
         match self {
             Self::None | Self::Ended => None,
-            Self::Granting(grant) | Self::Held(grant) | Self::Revoking { grant, .. } => Some(grant),
+            Self::Granting(grant) | Self::Held(grant) | Self::Revoking { grant, .. } | Self::WrittenOff(grant) => {
+                Some(grant)
+            }
         }
     }
 }
@@ -230,6 +282,8 @@ pub enum Stage {
     Identify,
     /// The strategy's grant.
     Grant,
+    /// The strategy's grant of what the Run holds already.
+    Regrant,
 }
 
 /// An input that waits for the event in hand.
@@ -268,6 +322,8 @@ pub struct Pending {
     pub kind: EffectKind,
     /// Counts from 1.
     pub attempt: u32,
+    /// Not before this time.
+    pub not_before: Option<Timestamp>,
 }
 
 /// A live timer.

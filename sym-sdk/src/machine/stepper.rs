@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::effect::{Effect, EffectError, EffectKey, EffectKind, EntitlementKey, HookVerdict, Outcome};
+use super::effect::{Bulkhead, Effect, EffectError, EffectKey, EffectKind, EntitlementKey, HookVerdict, Outcome};
 use super::hook::Hook;
 use super::input::{Action, Input, InputBody};
 use super::notice::Notice;
@@ -17,7 +17,7 @@ use super::transition::{HoldChange, Reply, Transition};
 use super::{Rules, admit};
 use crate::audit::{AuditEntry, AuditKind, HandlerResult};
 use crate::error::codes;
-use crate::model::{Channel, ChannelType, EventId, HandlerRef, Run, RunId, RunStatus, User};
+use crate::model::{Channel, ChannelType, DeescalateType, EventId, HandlerRef, Run, RunId, RunStatus, User};
 use crate::template::Step;
 
 /// How many inputs may wait for the event in hand. One more is refused, so that nobody can grow a Run without bound.
@@ -83,6 +83,7 @@ impl<'a> Stepper<'a> {
             InputBody::Submitted { event, actor, channel, action } => self.submitted(*event, actor, channel, action),
             InputBody::EffectDone { seq, outcome } => self.effect_done(*seq, outcome),
             InputBody::TimerFired { kind, generation } => self.timer_fired(*kind, *generation),
+            InputBody::Rearm => self.rearm(),
         };
         self.drain_queue();
         let stored = self.stored && reply != Reply::Stale;
@@ -111,11 +112,11 @@ impl<'a> Stepper<'a> {
             return Reply::Accepted { event: Some(event) };
         }
         let record = self.record_action(event, actor, channel, action);
-        match admit::admit(&self.rules, &self.state, &record, action) {
+        match admit::admit(&self.rules, &self.state, self.clock, &record, action) {
             Err(error) => self.refuse(record, error),
             Ok(()) => {
                 self.stored = true;
-                self.begin(record, BTreeSet::new());
+                self.take_up(record, action);
                 Reply::Accepted { event: Some(event) }
             }
         }
@@ -151,8 +152,8 @@ impl<'a> Stepper<'a> {
                 Some(Queued::DeliveryFailed { entry, event }) => self.notification_failed(entry, &event),
                 Some(Queued::Action { event, actor, channel, action }) => {
                     let record = self.record_action(event, &actor, &channel, &action);
-                    match admit::admit(&self.rules, &self.state, &record, &action) {
-                        Ok(()) => self.begin(record, BTreeSet::new()),
+                    match admit::admit(&self.rules, &self.state, self.clock, &record, &action) {
+                        Ok(()) => self.take_up(record, &action),
                         Err(error) => {
                             let notice = Notice::Refused { code: error.code.clone(), message: error.message.clone() };
                             let record = Arc::new(record);
@@ -162,6 +163,17 @@ impl<'a> Stepper<'a> {
                     }
                 }
             }
+        }
+    }
+
+    /// What operators do is none of the flow's business: its hooks are not asked.
+    fn take_up(&mut self, event: EventRecord, action: &Action) {
+        match action {
+            Action::Revoke if matches!(self.state.access, Access::Revoking { .. }) => self.retry_revocation(event),
+            Action::WriteOff { .. } => self.write_off(event),
+            Action::Regrant => self.regrant(event),
+            Action::Remove(removal) => self.remove(event, removal),
+            _ => self.begin(event, BTreeSet::new()),
         }
     }
 
@@ -228,6 +240,7 @@ impl<'a> Stepper<'a> {
                 self.fail(&event, error.clone());
             }
             (Stage::Grant, outcome) => self.grant_done(event, pending, outcome),
+            (Stage::Regrant, outcome) => self.regrant_done(&event, outcome),
             (_, outcome) => {
                 let error = EffectError::new(
                     codes::INVALID_EVENT,
@@ -321,10 +334,20 @@ impl<'a> Stepper<'a> {
     ) -> u64 {
         let seq = self.state.next_seq;
         self.state.next_seq += 1;
-        self.state.pending.insert(seq, Pending { event: event.clone(), kind: kind.clone(), attempt });
+        self.state.pending.insert(seq, Pending { event: event.clone(), kind: kind.clone(), attempt, not_before });
         let key = EffectKey { run: self.state.run.id(), seq };
-        self.effects.push(Effect { key, event: event.clone(), kind, attempt, not_before, exclusive });
+        let bulkhead = self.bulkhead(&kind);
+        self.effects.push(Effect { key, event: event.clone(), kind, attempt, not_before, exclusive, bulkhead });
         seq
+    }
+
+    fn bulkhead(&self, kind: &EffectKind) -> Bulkhead {
+        match (kind, self.state.access.grant()) {
+            (EffectKind::Grant { .. } | EffectKind::Revoke { .. }, Some(grant)) => {
+                Bulkhead::service(&grant.strategy, grant.account.as_deref())
+            }
+            _ => Bulkhead::flow(&self.state.flow),
+        }
     }
 
     /// Calls the event's `after_` hook, if there is one.
@@ -375,6 +398,7 @@ impl<'a> Stepper<'a> {
         self.audit.push(AuditEntry {
             run: self.state.run.id(),
             flow: self.state.flow.clone(),
+            parent: self.state.run.parent(),
             at: self.now,
             event: event.clone(),
             status: self.state.run.status(),
@@ -488,7 +512,16 @@ impl<'a> Stepper<'a> {
             Action::Approve { decision_message } | Action::Deny { decision_message } => {
                 record.decision_message = decision_message.clone();
             }
-            Action::Revoke => record.deescalate_type = Some(crate::model::DeescalateType::Revoked),
+            Action::Revoke => record.deescalate_type = Some(DeescalateType::Revoked),
+            Action::WriteOff { reason } => {
+                record.deescalate_type = Some(DeescalateType::Revoked);
+                record.reason = Some(reason.clone());
+            }
+            Action::Regrant => {}
+            Action::Remove(removal) => {
+                record.deescalate_type = Some(DeescalateType::Revoked);
+                record.target = Some(removal.target.clone());
+            }
         }
         record
     }
@@ -497,7 +530,9 @@ impl<'a> Stepper<'a> {
 fn source_of(input: &Input) -> Channel {
     match &input.body {
         InputBody::Submitted { channel, .. } => channel.clone(),
-        InputBody::EffectDone { .. } | InputBody::TimerFired { .. } => Channel::new(ChannelType::Scheduler),
+        InputBody::EffectDone { .. } | InputBody::TimerFired { .. } | InputBody::Rearm => {
+            Channel::new(ChannelType::Scheduler)
+        }
     }
 }
 

@@ -72,6 +72,10 @@ id! {
     /// The id of an [`AccessTarget`](super::AccessTarget).
     TargetId, "a target"
 }
+id! {
+    /// The id of a bot's [`Token`](crate::directory::Token).
+    TokenId, "a token"
+}
 
 /// The namespace of the ids that are derived from names, so that the same name has the same id everywhere.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6d1f_2f0c_7c38_4b0e_9a5a_51c5_0a1d_e07b);

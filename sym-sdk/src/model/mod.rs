@@ -21,7 +21,7 @@ pub use environment::Environment;
 pub use event::{Event, EventBuilder};
 pub use flow::{Flow, FlowBuilder, FlowParams, Flows, Source};
 pub use handler_ref::HandlerRef;
-pub use ids::{EventId, RunId, TargetId, UserId};
+pub use ids::{EventId, RunId, TargetId, TokenId, UserId};
 pub use integration::Integration;
 pub use payload::{DeescalateType, Payload};
 pub use run::{Run, RunStatus};

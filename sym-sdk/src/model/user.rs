@@ -67,6 +67,9 @@ impl fmt::Display for UserRole {
     }
 }
 
+/// For each part of an account, in bytes. The longest that we know of are the ARNs of AWS.
+const IDENTITY_MAX: usize = 2_048;
+
 /// A user's account in one instance of a service.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct UserIdentity {
@@ -100,6 +103,20 @@ impl UserIdentity {
     pub fn is_in(&self, service: &str, service_id: Option<&str>) -> bool {
         self.service.eq_ignore_ascii_case(service)
             && service_id.is_none_or(|service_id| self.service_id.eq_ignore_ascii_case(service_id))
+    }
+
+    /// Whether it can be stored: in a service's address, an empty id can stand for everybody.
+    pub(crate) fn check(&self) -> Result<()> {
+        for (name, text) in [("service", &self.service), ("service_id", &self.service_id), ("user_id", &self.user_id)] {
+            if text.trim().is_empty() || text.len() > IDENTITY_MAX || text.contains(char::is_control) {
+                let message = format!(
+                    "the `{name}` of an account is one line of 1 to {IDENTITY_MAX} bytes, got one of {} bytes",
+                    text.len()
+                );
+                return Err(Error::invalid(codes::IDENTITY_COULD_NOT_SAVE, message));
+            }
+        }
+        Ok(())
     }
 
     /// Whether both are the same account.
@@ -180,9 +197,15 @@ impl User {
     }
 
     /// Adds an account. It replaces the one in the same instance of the service.
-    pub fn with_identity(mut self, identity: UserIdentity) -> Self {
-        self.identities.retain(|known| !known.is_in(identity.service(), Some(identity.service_id())));
-        self.identities.push(identity);
+    pub fn with_identity(self, identity: UserIdentity) -> Self {
+        let mut user = self.without_identity(identity.service(), identity.service_id());
+        user.identities.push(identity);
+        user
+    }
+
+    /// Removes the account in this instance of a service, if there is one.
+    pub fn without_identity(mut self, service: &str, service_id: &str) -> Self {
+        self.identities.retain(|known| !known.is_in(service, Some(service_id)));
         self
     }
 

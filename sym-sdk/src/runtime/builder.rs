@@ -13,10 +13,13 @@ use super::flows::FlowEntries;
 use super::limits::Limits;
 use super::perform::Performer;
 use super::secrets::{LocalSecrets, SecretReader};
+use super::stored_events::StoredEvents;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, CheckedFilter, Config, Fault, Faults, Implementation, Place};
 use crate::delivery::{Delivery, DryDelivery};
-use crate::directory::{Directory, KeyValue, MemoryDirectory, MemoryKeyValue};
+use crate::directory::{Directory, DirectoryStore, KeyValue, KeyValueStore, MemoryDirectory, MemoryKeyValue};
+#[cfg(feature = "sqlite")]
+use crate::engine::SqliteStore;
 use crate::engine::{LocalEngine, MemoryStore, Store};
 use crate::handler::{
     HandlerKind, HandlerRecord, IntegrationClient, IntegrationRequirement, Registry, Requires, Scope, Services,
@@ -40,8 +43,10 @@ pub struct Builder {
     secrets: Vec<Arc<dyn SecretReader>>,
     clock: Arc<dyn Clock>,
     store: Arc<dyn Store>,
+    users: Arc<dyn DirectoryStore>,
     directory: Option<Directory>,
-    key_value: KeyValue,
+    values: Arc<dyn KeyValueStore>,
+    key_value: Option<KeyValue>,
     limits: Limits,
     dry: bool,
 }
@@ -101,8 +106,10 @@ impl Builder {
             secrets: vec![Arc::new(LocalSecrets::new())],
             clock: Arc::new(SystemClock),
             store: Arc::new(MemoryStore::new()),
+            users: Arc::new(MemoryDirectory::new()),
             directory: None,
-            key_value: KeyValue::new(MemoryKeyValue::new()),
+            values: Arc::new(MemoryKeyValue::new()),
+            key_value: None,
             limits: Limits::default(),
             dry: false,
         }
@@ -157,15 +164,33 @@ impl Builder {
         self
     }
 
-    /// Where users are kept. Without this, in memory.
+    /// Keeps Runs, users and the values of handlers in this file. A directory and values that are given with
+    /// [`Builder::directory`] and [`Builder::key_value`] are used all the same.
+    #[cfg(feature = "sqlite")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
+    pub fn sqlite(mut self, store: Arc<SqliteStore>) -> Self {
+        self.users = store.clone();
+        self.values = store.clone();
+        self.store(store)
+    }
+
+    /// Keeps Runs here, and users and the values of handlers in memory.
+    pub(crate) fn in_memory(mut self, store: Arc<MemoryStore>) -> Self {
+        self.users = Arc::new(MemoryDirectory::new());
+        self.values = Arc::new(MemoryKeyValue::new());
+        self.store(store)
+    }
+
+    /// Where users are kept. Without this, where [`Builder::sqlite`] says, or in memory. The runtime sets the directory's clock
+    /// to its own, and has it count the events of its own Runs.
     pub fn directory(mut self, directory: Directory) -> Self {
         self.directory = Some(directory);
         self
     }
 
-    /// Where handlers keep values. Without this, in memory.
+    /// Where handlers keep values. Without this, where [`Builder::sqlite`] says, or in memory.
     pub fn key_value(mut self, key_value: KeyValue) -> Self {
-        self.key_value = key_value;
+        self.key_value = Some(key_value);
         self
     }
 
@@ -222,11 +247,10 @@ impl Builder {
         let plan = self.plan();
         Faults::check(plan.faults)?;
 
-        let organization = &self.config.organization;
-        let directory = self
-            .directory
-            .clone()
-            .unwrap_or_else(|| Directory::new(MemoryDirectory::new(), organization.domains.iter().map(String::as_str)));
+        let domains = self.config.organization.domains.iter().map(String::as_str);
+        let directory = self.directory.clone().unwrap_or_else(|| Directory::from_store(self.users.clone(), domains));
+        let directory =
+            directory.with_clock(self.clock.clone()).with_events(Arc::new(StoredEvents(self.store.clone())));
         let mut assembly = Assembly::new(&self, &directory);
         let mut entries = Vec::new();
         for flow in plan.flows {
@@ -248,6 +272,7 @@ impl Builder {
         });
         let lease = performer.limits.longest_effect().saturating_mul(2).saturating_add(LEASE_MARGIN);
         let engine = LocalEngine::new(self.store, performer.clone(), self.clock).with_lease(lease);
+        let engine = engine.with_store_limit(performer.limits.store);
         let engine = Arc::new(engine);
         Faults::check(checks::orphans(&engine, &performer.flows).await)?;
         Ok(Runtime { performer, engine })

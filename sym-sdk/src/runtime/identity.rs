@@ -25,7 +25,7 @@ pub(super) async fn requester_identity(
     let (service, service_id) = service_of(strategy);
 
     // Read anew: the directory may have learned the identity since the event was recorded.
-    let known = performer.directory.identity(requester.id(), service, Some(service_id)).await;
+    let known = performer.ask_directory(performer.directory.identity(requester.id(), service, Some(service_id))).await;
     if let Some(identity) = known.map_err(|error| EffectError::from(&error))? {
         return Ok((identity.user_id().to_owned(), None));
     }
@@ -113,7 +113,7 @@ async fn persist(
 ) -> Result<(String, Option<HandlerRef>), EffectError> {
     let (service, service_id) = service_of(strategy);
     let identity = UserIdentity::new(service, service_id, &id);
-    let persisted = performer.directory.put_identity(requester.id(), identity).await;
+    let persisted = performer.ask_directory(performer.directory.put_identity(requester.id(), identity)).await;
     persisted.map_err(|error| EffectError::from(&error))?;
     Ok((id, handler))
 }

@@ -25,6 +25,11 @@ pub struct Limits {
     pub strategy: Duration,
     /// For one call of a front end. Default: 15 s.
     pub delivery: Duration,
+    /// For one call of the directory. Default: 10 s.
+    pub directory: Duration,
+    /// For one call of the store, apart from listings. A submission that runs into it may have been taken all the same: sent again with the same
+    /// key, it gets its receipt. Default: 30 s.
+    pub store: Duration,
     /// For the fields of a request, as JSON, and for the message of a decision. Default: 64 KiB.
     pub fields_bytes: usize,
     /// For the `context` of a request, as JSON. Default: 1 MiB.
@@ -42,6 +47,8 @@ impl Default for Limits {
             on_change: Duration::from_secs(2),
             strategy: Duration::from_secs(60),
             delivery: Duration::from_secs(15),
+            directory: Duration::from_secs(10),
+            store: Duration::from_secs(30),
             fields_bytes: 64 * 1024,
             context_bytes: 1024 * 1024,
             prefetch_options: 1_000,
@@ -54,8 +61,13 @@ impl Limits {
     pub(super) fn longest_effect(&self) -> Duration {
         let reducers = self.reducer.saturating_mul(2);
         let form = self.prefetch.saturating_add(self.delivery);
-        let identity = reducers.saturating_add(self.strategy);
-        [reducers, form, identity, self.hook].into_iter().max().unwrap_or_default()
+        let asked_and_told = self.directory.saturating_mul(2);
+        let identity = reducers.saturating_add(self.strategy.saturating_mul(2)).saturating_add(asked_and_told);
+        // A revocation is read back.
+        let revocation = self.strategy.saturating_mul(2);
+        let longest = [reducers, form, identity, revocation, self.hook].into_iter().max().unwrap_or_default();
+        // The Run and the holders of its access are read before, and the outcome is stored.
+        longest.saturating_add(self.store.saturating_mul(4))
     }
 }
 

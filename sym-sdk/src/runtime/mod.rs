@@ -17,6 +17,7 @@ mod perform;
 mod request;
 mod secrets;
 mod slack_users;
+mod stored_events;
 mod submission;
 
 use std::sync::Arc;

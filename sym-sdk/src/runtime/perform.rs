@@ -19,11 +19,11 @@ use crate::error::{Error, ErrorKind, Result, codes};
 use crate::handler::{Context, HandlerKind, HandlerOutput};
 use crate::machine::{
     self, DeliveryResult, Effect, EffectError, EffectKind, Hook, HookVerdict, Input, MessageRef, Notice, Outcome,
-    Revocation, Routing, RunState, Transition,
+    ReadBack, Revocation, Routing, RunState, Transition,
 };
 use crate::model::{AccessTarget, Event, RunId, User};
 use crate::routing::{Approvers, Destination, Notification, RequestForwardContext, RequestPermission};
-use crate::strategy::AccessRequest;
+use crate::strategy::{AccessRequest, AccessStrategy};
 
 /// The program that the engine runs.
 pub(super) struct Performer {
@@ -33,6 +33,15 @@ pub(super) struct Performer {
     pub(super) directory: Directory,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) limits: Limits,
+}
+
+impl Performer {
+    /// Awaits the directory, which may be a database or a service.
+    pub(super) async fn ask_directory<T>(&self, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        contain(&*self.clock, self.limits.directory, || "the directory".to_owned(), call)
+            .await
+            .and_then(|answer| answer)
+    }
 }
 
 impl Process for Performer {
@@ -272,7 +281,8 @@ impl Performance<'_> {
 
     async fn revoke(&self, target: &AccessTarget, identity: &str) -> Result<Outcome, EffectError> {
         if !self.holders.is_empty() {
-            return Ok(Outcome::Revoked(Revocation { output: None, still_needed_by: self.holders.len() }));
+            let still_needed_by = self.holders.len();
+            return Ok(Outcome::Revoked(Revocation { still_needed_by, ..Revocation::default() }));
         }
         // A service that never gave the access would say that it is gone.
         let granted_by = self.state.access.grant().zip(self.entry.flow.strategy());
@@ -291,10 +301,40 @@ impl Performance<'_> {
         let strategy = self.strategy()?;
         let revoked = async { strategy.deescalate(&request).await };
         let output = self.contained("the strategy", self.performer.limits.strategy, revoked).await?;
-        Ok(Outcome::Revoked(Revocation { output, still_needed_by: 0 }))
+        let read_back = self.read_back(strategy, target, identity).await?;
+        Ok(Outcome::Revoked(Revocation { output, still_needed_by: 0, read_back }))
     }
 
-    fn strategy(&self) -> Result<&dyn crate::strategy::AccessStrategy, EffectError> {
+    /// Whether the access is gone, as far as the service tells. A list that cannot be had does not undo a revocation that the
+    /// strategy has confirmed; the doubt goes on the record and to the error destination.
+    async fn read_back(
+        &self,
+        strategy: &dyn AccessStrategy,
+        target: &AccessTarget,
+        identity: &str,
+    ) -> Result<ReadBack, EffectError> {
+        let listed = async { strategy.list_current(target).await };
+        let title = target.title();
+        match self.contained("reading the target", self.performer.limits.strategy, listed).await {
+            Ok(None) => Ok(ReadBack::Unknown),
+            Ok(Some(listed)) if listed.iter().any(|listed| listed == identity) => {
+                let message = format!("{identity} still has {title}, which the strategy said it had taken away");
+                let mut error = EffectError::new(codes::ACCESS_STILL_LISTED, message);
+                error.retryable = true;
+                Err(error)
+            }
+            Ok(Some(_)) => Ok(ReadBack::Gone),
+            Err(error) => {
+                let message = format!(
+                    "{title} was taken away from {identity}, and whether it is gone could not be read: {}",
+                    error.message
+                );
+                Ok(ReadBack::Failed(EffectError { code: codes::REVOCATION_NOT_READ_BACK, message, ..error }))
+            }
+        }
+    }
+
+    fn strategy(&self) -> Result<&dyn AccessStrategy, EffectError> {
         self.entry.strategy.as_deref().ok_or_else(|| {
             let message = format!("flow `{}` has no strategy any more", self.entry.flow.name());
             EffectError::new(codes::ACCESS_STRATEGY_NOT_FOUND, message)

@@ -139,9 +139,15 @@ impl Submission {
         Self::new(actor, What::Decide { run, action: Action::Deny { decision_message: None } })
     }
 
-    /// Revokes access before its time.
+    /// Revokes access before its time. While taking it away fails, this has it tried again at once.
     pub fn revoke(run: RunId, actor: impl Into<Actor>) -> Self {
         Self::new(actor, What::Decide { run, action: Action::Revoke })
+    }
+
+    /// Gives up a revocation that does not succeed. The Run fails, the strategy is asked no more, and the error destination is
+    /// told. Only an administrator may, who has seen to the access by other means; `reason` goes on the record.
+    pub fn write_off(run: RunId, actor: impl Into<Actor>, reason: impl Into<String>) -> Self {
+        Self::new(actor, What::Decide { run, action: Action::WriteOff { reason: reason.into() } })
     }
 
     /// An input of a request: a field, `target_srn` or `duration` (in seconds, or such as `1h`).
@@ -237,7 +243,7 @@ impl Runtime {
         }
         let begins = matches!(what, What::Prompt { .. } | What::Request { .. });
         let (flow, action) = self.checked(what).await?;
-        let actor = self.actor(actor, begins).await?;
+        let actor = self.performer.ask_directory(self.actor(actor, begins)).await?;
         if begins {
             self.may_see(&flow, &actor).await?;
         }
@@ -254,14 +260,15 @@ impl Runtime {
                 let entry = self.entry(&flow)?;
                 let limits = &self.performer.limits;
                 let mut request = parse_request(&entry.flow, limits, &inputs, context.as_ref(), parent)?;
-                name_slack_users(&self.performer.directory, &entry.flow, &mut request.fields).await?;
+                let named = name_slack_users(&self.performer.directory, &entry.flow, &mut request.fields);
+                self.performer.ask_directory(named).await?;
                 if let Some(form) = form {
                     self.form_of(form, entry).await?;
                 }
                 Ok((entry.flow.srn().clone(), Action::Request(Box::new(request))))
             }
             What::Decide { run, action } => {
-                check_decision_message(&action, self.performer.limits.fields_bytes)?;
+                check_text(&action, self.performer.limits.fields_bytes)?;
                 Ok((self.run(run).await?.state.flow.clone(), action))
             }
         }
@@ -356,13 +363,19 @@ fn unknown_user(who: &str, hint: &str) -> Error {
     Error::new(ErrorKind::NotFound, codes::UNKNOWN_USER, format!("{who} is not a known user")).with_hint(hint)
 }
 
-fn check_decision_message(action: &Action, limit: usize) -> Result<()> {
-    let (Action::Approve { decision_message } | Action::Deny { decision_message }) = action else { return Ok(()) };
-    let size = decision_message.as_deref().map_or(0, str::len);
+fn check_text(action: &Action, limit: usize) -> Result<()> {
+    let (what, text) = match action {
+        Action::Approve { decision_message } | Action::Deny { decision_message } => {
+            ("decision message", decision_message.as_deref().unwrap_or_default())
+        }
+        Action::WriteOff { reason } => ("reason", reason.as_str()),
+        _ => return Ok(()),
+    };
+    let size = text.len();
     if size <= limit {
         return Ok(());
     }
-    let message = format!("the decision message takes {size} bytes; at most {limit} are taken");
+    let message = format!("the {what} takes {size} bytes; at most {limit} are taken");
     Err(Error::new(ErrorKind::InvalidInput, codes::TOO_LARGE, message))
 }
 
@@ -380,7 +393,7 @@ pub(super) fn error_of(error: EffectError) -> Error {
         code if *code == codes::NOT_PERMITTED || *code == codes::SELF_APPROVAL => ErrorKind::Forbidden,
         code if *code == codes::ALREADY_DECIDED || *code == codes::DEESCALATE_INVALID_RUN => ErrorKind::Conflict,
         code if *code == codes::UNKNOWN_RUN => ErrorKind::NotFound,
-        code if *code == codes::INVALID_EVENT => ErrorKind::InvalidInput,
+        code if *code == codes::INVALID_EVENT || *code == codes::MISSING_ARGUMENT => ErrorKind::InvalidInput,
         _ => ErrorKind::Handler,
     };
     let message = match &error.handler {

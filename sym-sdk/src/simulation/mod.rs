@@ -78,7 +78,8 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    /// Builds the runtime and sets its clock to `at`. Clock and store of the builder are replaced; `outbox` is what its fakes
+    /// Builds the runtime and sets its clock to `at`. Clock and store of the builder are replaced, also the file that it
+    /// may have been given; `outbox` is what its fakes
     /// record in.
     ///
     /// # Errors
@@ -86,7 +87,7 @@ impl Simulation {
     pub async fn start(builder: Builder, at: Timestamp, outbox: Outbox) -> Result<Self, Faults> {
         let clock = Arc::new(VirtualClock::at(at));
         let store = Arc::new(MemoryStore::new());
-        let building = builder.clock(clock.clone()).store(store.clone()).build();
+        let building = builder.clock(clock.clone()).in_memory(store.clone()).build();
         let runtime = stall::drive(&clock, GRACE, building).await?;
         Ok(Self {
             runtime,
@@ -220,7 +221,7 @@ impl Simulation {
 
     /// Takes what has happened since the last time into the timeline.
     async fn collect(&mut self) -> Result<()> {
-        let entries = self.store.audit_after(self.audited);
+        let entries = self.store.entries_after(self.audited);
         self.audited += entries.len();
         let sent = self.outbox.sent_after(self.sent);
         self.sent += sent.len();

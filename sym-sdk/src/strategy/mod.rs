@@ -48,6 +48,9 @@ pub trait AccessStrategy: Send + Sync + 'static {
     }
 
     /// The ids that have access to the target now; `None` if the service cannot tell.
+    ///
+    /// The runtime asks after each revocation, and takes one after which the id is still listed for failed. Where the lists of
+    /// a service lag behind, wait here until they no longer do, or give `None`.
     fn list_current<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Vec<String>>>> {
         let _ = target;
         Box::pin(std::future::ready(Ok(None)))

@@ -8,11 +8,11 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::audit::{AuditEntry, AuditKind};
+use crate::audit::{AuditEntry, AuditHead, AuditKind, AuditRecord};
 use crate::engine::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, TimerKey};
 use crate::machine::{
-    Action, Effect, EffectKey, EffectKind, EntitlementKey, HoldChange, Hooks, Input, InputBody, Lane, Reply, Rules,
-    RunState, TimerChange, TimerKind, step,
+    Action, Bulkhead, Effect, EffectKey, EffectKind, EntitlementKey, HoldChange, Hooks, Input, InputBody, Lane, Reply,
+    Rules, RunState, TimerChange, TimerKind, step,
 };
 use crate::model::{Channel, ChannelType, EventId, Flow, RunId, RunStatus, Slug, User, UserId};
 
@@ -46,6 +46,8 @@ pub async fn check_store<S: Store>(new: impl AsyncFn() -> S) -> Checked {
     a_commit_without_a_state_leaves_the_run(&new().await).await?;
     effects_are_claimed_by_lane_and_in_order(&new().await).await?;
     a_lease_excludes_others_until_it_ends(&new().await).await?;
+    claims_that_end_without_a_word_are_counted(&new().await).await?;
+    effects_of_one_bulkhead_get_their_part_of_the_leases(&new().await).await?;
     a_settled_effect_is_gone(&new().await).await?;
     a_released_effect_can_be_claimed_again(&new().await).await?;
     effects_that_exclude_each_other_are_leased_one_at_a_time(&new().await).await?;
@@ -54,6 +56,8 @@ pub async fn check_store<S: Store>(new: impl AsyncFn() -> S) -> Checked {
     the_next_to_fall_due_is_the_soonest_of_all(&new().await).await?;
     holders_come_and_go(&new().await).await?;
     audit_entries_stand_in_the_order_of_their_commits(&new().await).await?;
+    audit_entries_are_chained(&new().await).await?;
+    each_audit_destination_has_a_cursor(&new().await).await?;
     runs_are_listed_newest_first(&new().await).await
 }
 
@@ -99,7 +103,8 @@ fn commit(run: RunId, expected_version: u64, input: &str) -> Commit {
 fn effect(run: RunId, seq: u64, kind: EffectKind) -> Effect {
     let state = requested(run, at(0));
     let event = state.cycle.expect("the request waits for its reducers").event;
-    Effect { key: EffectKey { run, seq }, event, kind, attempt: 1, not_before: None, exclusive: None }
+    let bulkhead = Bulkhead::flow(&state.flow);
+    Effect { key: EffectKey { run, seq }, event, kind, attempt: 1, not_before: None, exclusive: None, bulkhead }
 }
 
 fn entitlement(name: &str) -> EntitlementKey {
@@ -109,7 +114,7 @@ fn entitlement(name: &str) -> EntitlementKey {
 fn entry(run: RunId, kind: AuditKind) -> AuditEntry {
     let state = requested(run, at(0));
     let event = state.cycle.expect("the request waits for its reducers").event;
-    AuditEntry { run, flow: state.flow, at: at(0), event, status: RunStatus::Requested, kind }
+    AuditEntry { run, flow: state.flow, parent: None, at: at(0), event, status: RunStatus::Requested, kind }
 }
 
 async fn claim(store: &impl Store, lane: Lane, now: i64, limit: usize) -> Result<Vec<Claimed>, StoreError> {
@@ -254,6 +259,49 @@ async fn a_lease_excludes_others_until_it_ends(store: &impl Store) -> Checked {
     Ok(())
 }
 
+async fn claims_that_end_without_a_word_are_counted(store: &impl Store) -> Checked {
+    let run = run_id(1);
+    let mut first = commit(run, 0, "first");
+    first.effects.push(effect(run, 1, EffectKind::Route));
+    write(store, first).await?;
+    let claimed = async |now| -> Result<_, StoreError> {
+        Ok(claim(store, Lane::Decide, now, 1).await?.first().map(|claimed| (claimed.claims, claimed.lost)))
+    };
+    assert_eq!(claimed(0).await?, Some((1, 0)));
+    assert_eq!(claimed(60).await?, Some((2, 1)), "the first lease ran out");
+    store.release(EffectKey { run, seq: 1 }, 2, at(70)).await?;
+    assert_eq!(claimed(70).await?, Some((3, 1)), "the second was given back");
+    assert_eq!(claimed(200).await?, Some((4, 2)));
+    Ok(())
+}
+
+async fn effects_of_one_bulkhead_get_their_part_of_the_leases(store: &impl Store) -> Checked {
+    let run = run_id(1);
+    let of = |seq, flow: &str| {
+        let bulkhead = Bulkhead::flow(Flow::builder(Slug::lossy(flow), "acme").build().srn());
+        Effect { bulkhead, ..effect(run, seq, EffectKind::Route) }
+    };
+    let mut first = commit(run, 0, "first");
+    first.effects = vec![of(1, "busy"), of(2, "busy"), of(3, "busy"), of(4, "busy"), of(5, "other")];
+    first.effects.push(Effect { kind: EffectKind::UpdateMessages, ..of(6, "busy") });
+    write(store, first).await?;
+    let claim = async |lane, now, limit| -> Result<_, StoreError> {
+        Ok(numbers(&store.claim(Claim::new(lane, at(now), LEASE, limit).per_bulkhead(2)).await?))
+    };
+    assert_eq!(claim(Lane::Decide, 0, 1).await?, [1]);
+    assert_eq!(claim(Lane::Decide, 0, 10).await?, [2, 5], "earlier claims count, and the others need not wait");
+    assert_eq!(claim(Lane::Decide, 0, 10).await?, NONE);
+    assert_eq!(claim(Lane::Notify, 0, 10).await?, [6], "each lane has leases of its own");
+    store.release(EffectKey { run, seq: 1 }, 1, at(1_000)).await?;
+    assert_eq!(claim(Lane::Decide, 0, 10).await?, [3], "what is given back makes room");
+    let mut done = commit(run, 1, "done");
+    done.settles = Some(EffectKey { run, seq: 2 });
+    write(store, done).await?;
+    assert_eq!(claim(Lane::Decide, 0, 10).await?, [4], "and so does what is settled");
+    assert_eq!(claim(Lane::Decide, 60, 10).await?, [3, 4, 5], "and a lease that has run out");
+    Ok(())
+}
+
 async fn a_settled_effect_is_gone(store: &impl Store) -> Checked {
     let run = run_id(1);
     let mut first = commit(run, 0, "first");
@@ -332,8 +380,8 @@ async fn timers_fall_due_in_order(store: &impl Store) -> Checked {
     assert_eq!(store.next_due().await?, Some(at(10)));
     assert_eq!(store.due_timers(at(9), 10).await?, []);
     assert_eq!(store.due_timers(at(25), 10).await?, [first, second]);
-    assert_eq!(store.due_timers(at(30), 2).await?, [first, second], "not more than the limit");
-    assert_eq!(store.due_timers(at(30), 10).await?, [first, second, third], "they stay until a commit takes them");
+    assert_eq!(store.due_timers(at(30), 2).await?, [third, first], "what ends access comes first, up to the limit");
+    assert_eq!(store.due_timers(at(30), 10).await?, [third, first, second], "they stay until a commit takes them");
     Ok(())
 }
 
@@ -395,6 +443,48 @@ async fn audit_entries_stand_in_the_order_of_their_commits(store: &impl Store) -
     assert_eq!(runs(None, 10).await?, [other, one, other]);
     assert_eq!(runs(Some(one), 10).await?, [one]);
     assert_eq!(runs(None, 2).await?, [other, one]);
+    Ok(())
+}
+
+async fn audit_entries_are_chained(store: &impl Store) -> Checked {
+    let (one, other) = (run_id(1), run_id(2));
+    assert_eq!(store.audit_head().await?, AuditHead::START, "an empty log");
+    assert_eq!(store.audit_after(0, 10).await?, []);
+    let entries = |run| vec![entry(run, AuditKind::Received), entry(run, AuditKind::Completed)];
+    write(store, Commit { audit: entries(one), ..commit(one, 0, "a") }).await?;
+    write(store, Commit { audit: Vec::new(), ..commit(one, 1, "b") }).await?;
+    // Neither of these is written, and neither takes a number.
+    store.commit(Commit { audit: entries(one), ..commit(one, 0, "late") }).await?;
+    store.commit(Commit { audit: entries(one), ..commit(one, 2, "a") }).await?;
+    write(store, Commit { audit: entries(other), ..commit(other, 0, "c") }).await?;
+    write(store, Commit { audit: entries(one), ..commit(one, 2, "d") }).await?;
+
+    let written: Vec<_> = [one, other, one].into_iter().flat_map(entries).collect();
+    let records = store.audit_after(0, 10).await?;
+    let mut head = AuditHead::START;
+    for (record, entry) in records.iter().zip(&written) {
+        let text = entry.to_canonical().expect("an entry has a JSON form");
+        assert_eq!(*record, AuditRecord::after(&head, text), "each record follows from the one before it");
+        head = record.head();
+    }
+    assert_eq!(records.len(), written.len());
+    assert_eq!(store.audit_head().await?, head);
+    assert_eq!(store.audit(None, 10).await?, written);
+
+    assert_eq!(store.audit_after(1, 3).await?, records[1..4], "not more than the limit");
+    assert_eq!(store.audit_after(6, 10).await?, []);
+    let of_one: Vec<_> = [0, 1, 4].map(|index| records[index].clone()).into();
+    assert_eq!(store.audit_before(one, 6).await?, of_one, "of this Run, and before that number");
+    assert_eq!(store.audit_before(one, 1).await?, []);
+    Ok(())
+}
+
+async fn each_audit_destination_has_a_cursor(store: &impl Store) -> Checked {
+    assert_eq!(store.audit_cursor("a").await?, 0);
+    store.move_audit_cursor("a", 7).await?;
+    store.move_audit_cursor("b", 3).await?;
+    store.move_audit_cursor("a", 9).await?;
+    assert_eq!((store.audit_cursor("a").await?, store.audit_cursor("b").await?), (9, 3));
     Ok(())
 }
 

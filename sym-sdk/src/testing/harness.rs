@@ -82,6 +82,11 @@ impl Harness {
         Decision::new(self, Submission::revoke(run, email))
     }
 
+    /// Gives up a revocation that does not succeed.
+    pub fn write_off_as(&mut self, run: RunId, email: &str, reason: &str) -> Decision<'_> {
+        Decision::new(self, Submission::write_off(run, email, reason))
+    }
+
     /// Asks for the form of a flow. It then stands in [`RecordingDelivery::forms`].
     ///
     /// A form without a Run, and what `on_change` handlers make of it, is had from [`Runtime::preview_form`] and

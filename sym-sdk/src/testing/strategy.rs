@@ -35,6 +35,8 @@ struct Record {
     calls: Vec<StrategyCall>,
     grants: VecDeque<Plan>,
     revocations: VecDeque<Plan>,
+    lists: VecDeque<Plan>,
+    lists_nothing: bool,
     output: Option<StepOutput>,
     by_settings: bool,
 }
@@ -43,6 +45,8 @@ struct Record {
 enum Plan {
     Fail(ErrorKind),
     Hang,
+    /// Says that it is done, and is not.
+    Pretend,
     Reject(Vec<String>),
 }
 
@@ -118,6 +122,36 @@ impl RecordingStrategy {
         self.lock().revocations.push_back(Plan::Hang);
     }
 
+    /// Has the next revocations say that the access is gone, though the service keeps it.
+    pub fn pretend_revocations(&self, times: usize) {
+        self.lock().revocations.extend(vec![Plan::Pretend; times]);
+    }
+
+    /// Has the service not tell who has access, the next times that it is asked.
+    pub fn fail_lists(&self, times: usize) {
+        self.lock().lists.extend(vec![Plan::Fail(ErrorKind::Unavailable); times]);
+    }
+
+    /// Has the service be one that cannot tell who has access.
+    #[must_use]
+    pub fn without_lists(self) -> Self {
+        self.lock().lists_nothing = true;
+        self
+    }
+
+    /// Gives access behind the back of the runtime.
+    pub fn give(&self, target: &AccessTarget, identity: impl Into<String>) {
+        let identity = identity.into();
+        let mut record = self.lock();
+        record.take(target, &identity);
+        record.granted.push((target.clone(), identity));
+    }
+
+    /// Takes access away behind the back of the runtime.
+    pub fn take(&self, target: &AccessTarget, identity: &str) {
+        self.lock().take(target, identity);
+    }
+
     /// Who has access to what, in the order in which it was granted.
     pub fn granted(&self) -> Vec<(AccessTarget, String)> {
         self.lock().granted.clone()
@@ -144,15 +178,27 @@ impl Record {
     }
 
     fn grant(&mut self, request: &AccessRequest<'_>) {
-        self.revoke(request);
+        self.take(request.target(), request.identity());
         self.granted.push((request.target().clone(), request.identity().to_owned()));
     }
 
-    fn revoke(&mut self, request: &AccessRequest<'_>) {
-        let gone = self.resource(request.target());
+    fn take(&mut self, target: &AccessTarget, identity: &str) {
+        let gone = self.resource(target);
         let mut granted = std::mem::take(&mut self.granted);
-        granted.retain(|(target, identity)| self.resource(target) != gone || identity != request.identity());
+        granted.retain(|(target, who)| self.resource(target) != gone || who != identity);
         self.granted = granted;
+    }
+
+    fn list(&mut self, target: &AccessTarget) -> Result<Option<Vec<String>>> {
+        if let Some(Plan::Fail(kind)) = self.lists.pop_front() {
+            return Err(failure(kind));
+        }
+        if self.lists_nothing {
+            return Ok(None);
+        }
+        let resource = self.resource(target);
+        let current = self.granted.iter().filter(|(granted, _)| self.resource(granted) == resource);
+        Ok(Some(current.map(|(_, identity)| identity.clone()).collect()))
     }
 
     fn resource(&self, target: &AccessTarget) -> String {
@@ -192,7 +238,7 @@ impl AccessStrategy for RecordingStrategy {
                 (plan, record.output.clone())
             };
             match plan {
-                None => Ok(Escalation { output, ..Escalation::granted() }),
+                None | Some(Plan::Pretend) => Ok(Escalation { output, ..Escalation::granted() }),
                 Some(Plan::Fail(kind)) => Err(failure(kind)),
                 Some(Plan::Reject(errors)) => Ok(Escalation { output, ..Escalation::rejected(errors) }),
                 Some(Plan::Hang) => std::future::pending().await,
@@ -206,15 +252,15 @@ impl AccessStrategy for RecordingStrategy {
                 let mut record = self.lock();
                 record.note(false, request);
                 let plan = record.revocations.pop_front();
-                if !matches!(plan, Some(Plan::Fail(_))) {
-                    record.revoke(request);
+                if !matches!(plan, Some(Plan::Fail(_) | Plan::Pretend)) {
+                    record.take(request.target(), request.identity());
                 }
                 plan
             };
             match plan {
                 Some(Plan::Fail(kind)) => Err(failure(kind)),
                 Some(Plan::Hang) => std::future::pending().await,
-                Some(Plan::Reject(_)) | None => Ok(None),
+                Some(Plan::Reject(_) | Plan::Pretend) | None => Ok(None),
             }
         })
     }
@@ -224,9 +270,6 @@ impl AccessStrategy for RecordingStrategy {
     }
 
     fn list_current<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Vec<String>>>> {
-        let record = self.lock();
-        let current = record.granted.iter().filter(|(granted, _)| granted == target);
-        let current = current.map(|(_, identity)| identity.clone()).collect();
-        Box::pin(std::future::ready(Ok(Some(current))))
+        Box::pin(std::future::ready(self.lock().list(target)))
     }
 }

@@ -8,6 +8,8 @@
 
 #[cfg(feature = "cli")]
 mod app;
+#[cfg(feature = "testing")]
+mod audit;
 #[cfg(feature = "runtime")]
 mod checks;
 mod config;
@@ -43,3 +45,5 @@ mod template;
 #[cfg(feature = "terraform")]
 mod terraform;
 mod user;
+#[cfg(all(feature = "sqlite", feature = "testing"))]
+mod workers;

@@ -2,8 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::rows::{self, Id, id, nanoseconds, timer_kind, to_json};
-use crate::engine::{Claim, Commit, StoreError, TimerKey};
+use super::audit;
+use super::events::Changes;
+use super::rows::{self, Id, canonical, id, nanoseconds, timer_kind, to_json};
+use crate::engine::{Commit, StoreError, TimerKey};
 use crate::machine::{Effect, EffectKey, HoldChange, RunState, TimerChange};
 
 /// What came of a commit; a known input gives its reply as JSON.
@@ -24,6 +26,7 @@ pub(super) struct Prepared {
     timers: Vec<TimerChange>,
     holds: Vec<HoldChange>,
     audit: Vec<(Id, String)>,
+    events: Changes,
     settles: Option<EffectKey>,
     fired: Option<(TimerKey, u64)>,
 }
@@ -32,6 +35,7 @@ struct RunRow {
     flow: String,
     status: &'static str,
     may_hold_access: bool,
+    stuck: bool,
     created_at: i64,
     state: String,
 }
@@ -42,6 +46,7 @@ struct EffectRow {
     lane: i64,
     due: i64,
     exclusive: Option<String>,
+    bulkhead: String,
     effect: String,
 }
 
@@ -51,6 +56,7 @@ impl RunRow {
             flow: state.flow.slug().to_owned(),
             status: state.run.status().as_str(),
             may_hold_access: state.may_hold_access(),
+            stuck: state.is_stuck(),
             created_at: nanoseconds(state.created_at),
             state: to_json(state)?,
         })
@@ -65,6 +71,7 @@ impl EffectRow {
             lane: rows::lane(effect.lane()),
             due: effect.not_before.map_or(i64::MIN, nanoseconds),
             exclusive: effect.exclusive.as_ref().map(|key| key.as_str().to_owned()),
+            bulkhead: effect.bulkhead.as_str().to_owned(),
             effect: to_json(effect)?,
         })
     }
@@ -84,8 +91,9 @@ impl Prepared {
             audit: commit
                 .audit
                 .iter()
-                .map(|entry| Ok((id(entry.run), to_json(entry)?)))
+                .map(|entry| Ok((id(entry.run), canonical(entry)?)))
                 .collect::<Result<_, StoreError>>()?,
+            events: Changes::of(&commit.audit),
             settles: commit.settles,
             fired: commit.fired,
         })
@@ -109,10 +117,8 @@ impl Prepared {
         self.write_effects(db)?;
         self.write_timers(db)?;
         self.write_holds(db)?;
-        let mut append = db.prepare_cached("INSERT INTO audit (run, entry) VALUES (?1, ?2)")?;
-        for (run, entry) in &self.audit {
-            append.execute(params![run, entry])?;
-        }
+        self.events.write(db)?;
+        audit::append(db, &self.audit)?;
         db.prepare_cached("INSERT INTO replies (input_key, reply) VALUES (?1, ?2)")?
             .execute([&self.input, &self.reply])?;
         Ok(Outcome::Written)
@@ -132,24 +138,25 @@ impl Prepared {
 
     fn write_run(&self, db: &Connection, version: i64, state: &RunRow) -> rusqlite::Result<()> {
         let mut write = db.prepare_cached(
-            "INSERT INTO runs (id, version, flow, status, may_hold_access, created_at, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            "INSERT INTO runs (id, version, flow, status, may_hold_access, stuck, created_at, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (id) DO UPDATE SET
                 version = excluded.version, flow = excluded.flow, status = excluded.status,
-                may_hold_access = excluded.may_hold_access, created_at = excluded.created_at, state = excluded.state",
+                may_hold_access = excluded.may_hold_access, stuck = excluded.stuck,
+                created_at = excluded.created_at, state = excluded.state",
         )?;
-        let RunRow { flow, status, may_hold_access, created_at, state } = state;
-        write.execute(params![self.run, version + 1, flow, status, may_hold_access, created_at, state])?;
+        let RunRow { flow, status, may_hold_access, stuck, created_at, state } = state;
+        write.execute(params![self.run, version + 1, flow, status, may_hold_access, stuck, created_at, state])?;
         Ok(())
     }
 
     fn write_effects(&self, db: &Connection) -> rusqlite::Result<()> {
         let mut write = db.prepare_cached(
-            "INSERT OR REPLACE INTO effects (run, seq, lane, due, claims, leased, exclusive, effect)
-             VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6)",
+            "INSERT OR REPLACE INTO effects (run, seq, lane, due, claims, lost, leased, exclusive, bulkhead, effect)
+             VALUES (?1, ?2, ?3, ?4, 0, 0, 0, ?5, ?6, ?7)",
         )?;
-        for EffectRow { run, seq, lane, due, exclusive, effect } in &self.effects {
-            write.execute(params![run, seq, lane, due, exclusive, effect])?;
+        for EffectRow { run, seq, lane, due, exclusive, bulkhead, effect } in &self.effects {
+            write.execute(params![run, seq, lane, due, exclusive, bulkhead, effect])?;
         }
         Ok(())
     }
@@ -180,62 +187,4 @@ impl Prepared {
         }
         Ok(())
     }
-}
-
-/// An effect that was leased: its key, itself as JSON, and how often it has been claimed.
-pub(super) struct Leased {
-    pub(super) run: Id,
-    pub(super) seq: i64,
-    pub(super) effect: String,
-    pub(super) claims: u32,
-}
-
-pub(super) fn claim(db: &Connection, claim: &Claim) -> rusqlite::Result<Vec<Leased>> {
-    let (now, until) = (claim.now, claim.now.saturating_add(claim.lease).unwrap_or(jiff::Timestamp::MAX));
-    // Those of which another one is leased are left out here; below, those that exclude each other.
-    let mut due = db.prepare_cached(
-        "SELECT ord, run, seq, exclusive, effect, claims + 1 AS claims FROM effects AS due
-         WHERE lane = ?1 AND due <= ?2 AND NOT EXISTS (
-            SELECT 1 FROM effects AS other
-            WHERE other.leased = 1 AND other.exclusive = due.exclusive AND other.due > ?2)
-         ORDER BY due, ord",
-    )?;
-    let mut leased = Vec::new();
-    let mut orders = Vec::new();
-    let mut excluded = std::collections::HashSet::new();
-    let mut rows = due.query(params![rows::lane(claim.lane), nanoseconds(now)])?;
-    while leased.len() < claim.limit {
-        let Some(row) = rows.next()? else { break };
-        if let Some(exclusive) = row.get::<_, Option<String>>("exclusive")?
-            && until > now
-            && !excluded.insert(exclusive)
-        {
-            continue;
-        }
-        orders.push(row.get::<_, i64>("ord")?);
-        leased.push(Leased {
-            run: row.get("run")?,
-            seq: row.get("seq")?,
-            effect: row.get("effect")?,
-            claims: row.get("claims")?,
-        });
-    }
-    // No row is changed while the query still walks the index that this changes.
-    drop(rows);
-    let mut lease = db.prepare_cached("UPDATE effects SET due = ?2, leased = 1, claims = claims + 1 WHERE ord = ?1")?;
-    for order in orders {
-        lease.execute(params![order, nanoseconds(until)])?;
-    }
-    Ok(leased)
-}
-
-pub(super) fn release(
-    db: &Connection,
-    key: EffectKey,
-    claims: u32,
-    not_before: jiff::Timestamp,
-) -> rusqlite::Result<()> {
-    db.prepare_cached("UPDATE effects SET due = ?4, leased = 0 WHERE run = ?1 AND seq = ?2 AND claims = ?3")?
-        .execute(params![id(key.run), key.seq.cast_signed(), claims, nanoseconds(not_before)])?;
-    Ok(())
 }

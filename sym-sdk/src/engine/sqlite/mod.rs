@@ -1,7 +1,12 @@
 //! A store in one file.
 
+mod audit;
 mod commands;
+mod directory;
+mod events;
 mod fault;
+mod key_value;
+mod leases;
 mod lock;
 mod queries;
 mod queue;
@@ -24,7 +29,8 @@ use self::worker::{Query, Worker, ask, on_thread};
 use self::writer::{Write, write};
 use super::store::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun};
 use crate::BoxFuture;
-use crate::audit::AuditEntry;
+use crate::audit::{AuditEntry, AuditHead, AuditRecord};
+use crate::directory::EventCount;
 use crate::machine::{EffectKey, EntitlementKey, Lane, Reply};
 use crate::model::RunId;
 
@@ -37,11 +43,13 @@ use crate::model::RunId;
 /// when it is opened, and what was under way is due again at once. The file must be on a local disk: the locks of network file
 /// systems cannot be relied on, and the store does not notice them.
 ///
-/// It keeps Runs and nothing else. A Run that goes on after a restart needs the users it had, so give the runtime a
-/// [`Directory`](crate::directory::Directory) that outlives the process as well.
+/// Beside Runs it keeps the users, the bots and the values of handlers: [`Builder::sqlite`](crate::runtime::Builder::sqlite) has
+/// a runtime use it for all of them. A Run that goes on after a restart needs the users it had, so a runtime that is given the
+/// store for Runs alone needs another [`Directory`](crate::directory::Directory) that outlives the process as well.
 ///
 /// What people put into the forms is in the file as they typed it, along with who they are. The file is created readable for
-/// its owner alone; encrypt the disk if that is not enough. Secrets of the configuration are not in it.
+/// its owner alone; encrypt the disk if that is not enough. Secrets of the configuration are not in it, and of the tokens of bots
+/// only their hashes.
 ///
 /// Times are kept to the nanosecond. A time after the year 2262 counts as the end of time.
 ///
@@ -56,7 +64,7 @@ use crate::model::RunId;
 /// use sym_sdk::runtime::Runtime;
 ///
 /// let store = Arc::new(SqliteStore::open(path).await?);
-/// let runtime = Runtime::builder(Config::default()).store(store.clone());
+/// let runtime = Runtime::builder(Config::default()).sqlite(store.clone());
 /// // ... and once its workers have been shut down:
 /// store.close().await?;
 /// # Ok(())
@@ -163,10 +171,10 @@ fn stored((id, version, state): queries::Run) -> Result<StoredRun, StoreError> {
     Ok(StoredRun::new(version.cast_unsigned(), Arc::new(state)))
 }
 
-fn claimed(leased: commands::Leased) -> Option<Claimed> {
+fn claimed(leased: leases::Leased) -> Option<Claimed> {
     let key = EffectKey { run: rows::run_id(leased.run), seq: leased.seq.cast_unsigned() };
     match rows::from_json(&leased.effect, format_args!("effect {key}")) {
-        Ok(effect) => Some(Claimed::new(effect, leased.claims)),
+        Ok(effect) => Some(Claimed::new(effect, leased.claims, leased.lost)),
         // It must not keep others from being carried out. It is tried, and reported, again when its lease ends.
         Err(error) => {
             tracing::error!(%error, %key, "an effect cannot be read; it stays due");
@@ -208,14 +216,14 @@ impl Store for SqliteStore {
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
         Box::pin(async move {
             let urgency = if claim.lane == Lane::Revoke { Urgency::First } else { Urgency::Ordinary };
-            let leased = write(&self.writes, urgency, move |db| commands::claim(db, &claim)).await?;
+            let leased = write(&self.writes, urgency, move |db| leases::claim(db, &claim)).await?;
             Ok(leased.into_iter().filter_map(claimed).collect())
         })
     }
 
     fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
         // It may be what a revocation waits for.
-        let release = move |db: &rusqlite::Connection| commands::release(db, key, claims, not_before);
+        let release = move |db: &rusqlite::Connection| leases::release(db, key, claims, not_before);
         Box::pin(write(&self.writes, Urgency::First, release))
     }
 
@@ -244,5 +252,33 @@ impl Store for SqliteStore {
             let entries = ask(&self.listings, move |db| queries::audit(db, run, limit)).await?;
             entries.iter().map(|(seq, entry)| rows::from_json(entry, format_args!("audit entry {seq}"))).collect()
         })
+    }
+
+    fn count_events<'a>(&'a self, count: &'a EventCount) -> BoxFuture<'a, Result<u64, StoreError>> {
+        let count = count.clone();
+        Box::pin(async move { Ok(ask(&self.listings, move |db| events::count(db, &count)).await?.cast_unsigned()) })
+    }
+
+    fn audit_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>> {
+        Box::pin(ask(&self.listings, move |db| audit::after(db, seq, limit)))
+    }
+
+    fn audit_before(&self, run: RunId, seq: u64) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>> {
+        Box::pin(ask(&self.listings, move |db| audit::before(db, run, seq)))
+    }
+
+    fn audit_head(&self) -> BoxFuture<'_, Result<AuditHead, StoreError>> {
+        Box::pin(ask(&self.lookups, audit::head))
+    }
+
+    fn audit_cursor(&self, destination: &str) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let destination = destination.to_owned();
+        Box::pin(ask(&self.lookups, move |db| audit::cursor(db, &destination)))
+    }
+
+    fn move_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        let destination = destination.to_owned();
+        let move_cursor = move |db: &rusqlite::Connection| audit::move_cursor(db, &destination, seq);
+        Box::pin(write(&self.writes, Urgency::Ordinary, move_cursor))
     }
 }

@@ -22,9 +22,15 @@ pub(super) fn replied(db: &Connection, key: &str) -> rusqlite::Result<Option<Str
 }
 
 pub(super) fn due_timers(db: &Connection, now: Timestamp, most: usize) -> rusqlite::Result<Vec<DueTimer>> {
-    db.prepare_cached("SELECT run, kind, at, generation FROM timers WHERE at <= ?1 ORDER BY at, run, kind LIMIT ?2")?
-        .query_map([nanoseconds(now), limit(most)], due_timer)?
-        .collect()
+    // The kinds are those of `rows::timer_kind`; the one that ends access comes first.
+    db.prepare_cached(
+        "SELECT * FROM (SELECT run, kind, at, generation FROM timers WHERE kind = 1 AND at <= ?1 ORDER BY at, run)
+         UNION ALL
+         SELECT * FROM (SELECT run, kind, at, generation FROM timers WHERE kind = 0 AND at <= ?1 ORDER BY at, run)
+         LIMIT ?2",
+    )?
+    .query_map([nanoseconds(now), limit(most)], due_timer)?
+    .collect()
 }
 
 pub(super) fn next_due(db: &Connection) -> rusqlite::Result<Option<Timestamp>> {
@@ -34,7 +40,9 @@ pub(super) fn next_due(db: &Connection) -> rusqlite::Result<Option<Timestamp>> {
             SELECT min(due) AS at FROM effects WHERE lane = 0
             UNION ALL SELECT min(due) FROM effects WHERE lane = 1
             UNION ALL SELECT min(due) FROM effects WHERE lane = 2
-            UNION ALL SELECT min(at) FROM timers)",
+            UNION ALL SELECT min(due) FROM effects WHERE lane = 3
+            UNION ALL SELECT min(at) FROM timers WHERE kind = 0
+            UNION ALL SELECT min(at) FROM timers WHERE kind = 1)",
     )?;
     Ok(next.query_row((), |row| row.get::<_, Option<i64>>(0))?.map(timestamp))
 }
@@ -50,6 +58,9 @@ pub(super) fn runs(db: &Connection, filter: &RunFilter, most: usize) -> rusqlite
     let mut values = Vec::new();
     if filter.may_hold_access {
         sql.push_str(" AND may_hold_access = 1");
+    }
+    if filter.stuck {
+        sql.push_str(" AND stuck = 1");
     }
     if let Some(flow) = &filter.flow {
         sql.push_str(" AND flow = ?");

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use crate::audit::AuditEntry;
 use crate::engine::{Commit, DueTimer, StoreError, TimerKey};
 use crate::machine::{HoldChange, Lane, TimerKind};
 use crate::model::RunId;
@@ -41,8 +42,9 @@ pub(super) fn timestamp(nanoseconds: i64) -> Timestamp {
 pub(super) fn lane(lane: Lane) -> i64 {
     match lane {
         Lane::Revoke => 0,
-        Lane::Decide => 1,
-        Lane::Notify => 2,
+        Lane::Deescalate => 1,
+        Lane::Decide => 2,
+        Lane::Notify => 3,
     }
 }
 
@@ -69,6 +71,11 @@ pub(super) fn limit(limit: usize) -> i64 {
 
 pub(super) fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Refused(error.into()))
+}
+
+/// The form in which an audit entry is hashed.
+pub(super) fn canonical(entry: &AuditEntry) -> Result<String, StoreError> {
+    entry.to_canonical().map_err(|error| StoreError::Refused(error.into()))
 }
 
 /// `what` names the thing to whoever must find it in the file.

@@ -14,13 +14,14 @@ use crate::engine::StoreError;
 const APPLICATION: i64 = 0x5379_6D31;
 
 /// The schema, in steps. A file's `user_version` says how many it has. Steps that were released are never changed.
-const MIGRATIONS: &[&str] = &[concat!(include_str!("schema/runs.sql"), include_str!("schema/audit.sql"))];
+const MIGRATIONS: &[&str] =
+    &[concat!(include_str!("schema/runs.sql"), include_str!("schema/audit.sql"), include_str!("schema/directory.sql"))];
 
 /// Another program may read the file meanwhile, as `sqlite3` does. It is waited for so long.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// More statements than there are, so that each is compiled once.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 128;
 
 /// What durability rests on. Each is read back, because SQLite says nothing when it does not take one.
 const PRAGMAS: &[(&str, &str, &str)] = &[
@@ -135,6 +136,6 @@ fn migrate(connection: &Connection, schema: i64) -> rusqlite::Result<()> {
 fn begin(connection: &Connection) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
     transaction.execute("UPDATE meta SET value = 0 WHERE key = 'clean'", ())?;
-    transaction.execute("UPDATE effects SET due = ?1, leased = 0 WHERE leased = 1", [i64::MIN])?;
+    transaction.execute("UPDATE effects SET due = ?1, leased = 0, lost = lost + 1 WHERE leased = 1", [i64::MIN])?;
     transaction.commit()
 }

@@ -78,7 +78,8 @@ impl<'a> Assembly<'a> {
                 }
             }
         }
-        services.directory(self.directory.clone()).key_value(self.builder.key_value.clone()).build()
+        let key_value = self.builder.key_value.clone().unwrap_or_else(|| self.builder.values.clone().into());
+        services.directory(self.directory.clone()).key_value(key_value).build()
     }
 
     async fn client(

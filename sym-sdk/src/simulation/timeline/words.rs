@@ -46,8 +46,10 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
         AuditKind::GrantFailed { target, attempt, error, retry_at } => {
             ("not granted", attempted(target, *attempt, error, *retry_at, entry.at))
         }
-        AuditKind::Revoked { target, identity, still_needed_by: 0 } => ("removed", format!("{target} from {identity}")),
-        AuditKind::Revoked { target, identity, still_needed_by } => {
+        AuditKind::Revoked { target, identity, still_needed_by: 0, .. } => {
+            ("removed", format!("{target} from {identity}"))
+        }
+        AuditKind::Revoked { target, identity, still_needed_by, .. } => {
             let others = match still_needed_by {
                 1 => "another request needs it".to_owned(),
                 many => format!("{many} other requests need it"),
@@ -57,6 +59,15 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
         AuditKind::RevokeFailed { target, attempt, error, retry_at } => {
             ("not removed", attempted(target, *attempt, error, Some(*retry_at), entry.at))
         }
+        AuditKind::RevokeRetried { target, attempt } => ("retried", format!("{target}, attempt {attempt}")),
+        AuditKind::WrittenOff { target, identity, reason } => {
+            ("written off", format!("{target} from {identity}: {}", quoted(reason)))
+        }
+        AuditKind::Regranted { target, identity } => ("regranted", format!("{target} to {identity}")),
+        AuditKind::RegrantFailed { target, identity, error } => {
+            ("not granted", format!("{target} to {identity} again: {}", failure(error)))
+        }
+        AuditKind::Rearmed => ("rearmed", "what was to end the access was lost".to_owned()),
         AuditKind::Alerted { error } => ("alerted", format!("of {}", error.code)),
     };
     (what, printable(&text, LINE_MAX))
@@ -104,6 +115,7 @@ fn error(kind: &AuditKind) -> Option<&EffectError> {
         | AuditKind::Alerted { error }
         | AuditKind::DeliveryFailed { error, .. }
         | AuditKind::GrantFailed { error, .. }
+        | AuditKind::RegrantFailed { error, .. }
         | AuditKind::RevokeFailed { error, .. } => Some(error),
         _ => None,
     }

@@ -1,5 +1,6 @@
 //! The approval machine.
 
+mod operate;
 mod properties;
 mod rules;
 mod world;

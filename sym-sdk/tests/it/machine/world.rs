@@ -23,6 +23,8 @@ pub(super) struct World {
     pub(super) now: Timestamp,
     pub(super) state: Option<RunState>,
     pub(super) effects: BTreeMap<u64, Effect>,
+    /// What was asked for, and what the Run no longer waits for. The engine may be at it all the same.
+    pub(super) withdrawn: BTreeMap<u64, Effect>,
     pub(super) timers: BTreeMap<TimerKind, (Timestamp, u64)>,
     pub(super) holds: BTreeSet<EntitlementKey>,
     pub(super) audit: Vec<AuditEntry>,
@@ -70,6 +72,7 @@ impl World {
             now: "2024-02-29T12:00:00Z".parse().unwrap(),
             state: None,
             effects: BTreeMap::new(),
+            withdrawn: BTreeMap::new(),
             timers: BTreeMap::new(),
             holds: BTreeSet::new(),
             audit: Vec::new(),
@@ -101,10 +104,16 @@ impl World {
         for effect in transition.effects {
             if let EffectKind::Grant { .. } = effect.kind {
                 self.grants_asked += 1;
-                let status = self.state.as_ref().map(|state| state.run.status());
-                assert_eq!(status, Some(RunStatus::Approved), "only what is approved is granted");
+                let state = self.state.as_ref().expect("a Run that asks for a grant");
+                match &state.access {
+                    Access::Held(_) => assert_eq!(state.run.status(), RunStatus::Escalated, "granted again"),
+                    _ => assert_eq!(state.run.status(), RunStatus::Approved, "only what is approved is granted"),
+                }
             }
             assert!(self.effects.insert(effect.key.seq, effect).is_none(), "effect numbers are unique");
+        }
+        if let Some(state) = &self.state {
+            self.withdrawn.extend(self.effects.extract_if(.., |seq, _| !state.pending.contains_key(seq)));
         }
         for change in transition.timers {
             match change {
@@ -166,6 +175,20 @@ impl World {
         self.act(who, Action::Approve { decision_message: None })
     }
 
+    pub(super) fn revoke(&mut self, who: &Arc<User>) -> Reply {
+        self.act(who, Action::Revoke)
+    }
+
+    pub(super) fn write_off(&mut self, who: &Arc<User>, reason: &str) -> Reply {
+        self.act(who, Action::WriteOff { reason: reason.into() })
+    }
+
+    /// Has access taken away that nobody asked for.
+    pub(super) fn remove(&mut self, who: &Arc<User>) -> Reply {
+        let target = self.flow.strategy().expect("a flow that gives access").targets()[0].clone();
+        self.act(who, Action::Remove(Box::new(Removal::new(target, "u9", "g1"))))
+    }
+
     pub(super) fn deny(&mut self, who: &Arc<User>) -> Reply {
         self.act(who, Action::Deny { decision_message: None })
     }
@@ -214,6 +237,26 @@ impl World {
         let again = self.state.clone();
         assert_eq!(self.input(InputBody::EffectDone { seq, outcome }), Reply::Stale);
         assert_eq!(self.state, again);
+    }
+
+    /// The outcome of something that the Run no longer waits for.
+    pub(super) fn finish_withdrawn(&mut self, seq: u64, outcome: Outcome) {
+        self.withdrawn.remove(&seq).expect("the effect was withdrawn");
+        let before = self.state.clone();
+        assert_eq!(self.input(InputBody::EffectDone { seq, outcome }), Reply::Stale);
+        assert_eq!(self.state, before);
+    }
+
+    /// The store loses what is to end the access, and the Run is told to ask for it anew.
+    pub(super) fn lose_the_end(&mut self) -> Reply {
+        let end = self.state().access_end().expect("access has an end");
+        if let Some(seq) = end.effect {
+            self.effects.remove(&seq);
+        }
+        if end.timer.is_some() {
+            self.timers.remove(&TimerKind::Expire);
+        }
+        self.input(InputBody::Rearm)
     }
 
     /// Carries out all that is asked for, in order, until nothing is left.

@@ -4,6 +4,7 @@ mod bad_input;
 mod delivery;
 mod failures;
 mod identity;
+mod revocation;
 mod shared_access;
 mod store;
 mod strategy;

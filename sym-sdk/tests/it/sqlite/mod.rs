@@ -1,7 +1,7 @@
 //! The store in one file: what every store must do, and what only a file can do or suffer.
 
 mod faults;
-mod restart;
+pub(crate) mod restart;
 mod same_as_memory;
 
 use std::cell::Cell;
@@ -18,16 +18,16 @@ use uuid::Uuid;
 
 const LEASE: Duration = Duration::from_secs(60);
 
-fn at(second: i64) -> Timestamp {
+pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + second.seconds()
 }
 
-fn run_id(number: u128) -> RunId {
+pub(crate) fn run_id(number: u128) -> RunId {
     RunId::from_uuid(Uuid::from_u128(number))
 }
 
 /// The first step of a request: it has a state, an effect and audit entries.
-fn requested(flow: &str, run: RunId, now: Timestamp) -> Transition {
+pub(crate) fn requested(flow: &str, run: RunId, now: Timestamp) -> Transition {
     let flow = Flow::builder(flow.parse().unwrap(), "acme").build();
     let body = InputBody::Submitted {
         event: EventId::from_uuid(*run.as_uuid()),
@@ -40,13 +40,13 @@ fn requested(flow: &str, run: RunId, now: Timestamp) -> Transition {
 }
 
 /// A commit with a state and audit entries, and without effects.
-fn commit(run: RunId, version: u64, key: &str) -> Commit {
+pub(crate) fn commit(run: RunId, version: u64, key: &str) -> Commit {
     let mut commit = Commit::new(run, version, InputKey::new(key), requested("prod", run, at(0)));
     commit.effects.clear();
     commit
 }
 
-fn effect(run: RunId, seq: u64) -> Effect {
+pub(crate) fn effect(run: RunId, seq: u64) -> Effect {
     let mut effect = requested("prod", run, at(0)).effects.remove(0);
     effect.key = EffectKey { run, seq };
     effect

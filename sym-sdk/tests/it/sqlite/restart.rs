@@ -26,7 +26,7 @@ fn get_permissions() -> RequestPermission {
 }
 
 /// A flow that gives access to a group.
-fn config() -> Config {
+pub(crate) fn config() -> Config {
     let reference = Reference::typed("test", "test");
     let mut config = Config::default();
     config.organization.domains.push("example.com".into());

@@ -6,7 +6,7 @@ use jiff::{Timestamp, ToSpan};
 use proptest::prelude::*;
 use sym_sdk::engine::*;
 use sym_sdk::machine::*;
-use sym_sdk::model::{RunId, RunStatus};
+use sym_sdk::model::{AccessTarget, RunId, RunStatus};
 
 use super::{at, entitlement, open, requested, run_id};
 
@@ -16,7 +16,7 @@ const RUNS: u128 = 3;
 #[derive(Clone, Debug)]
 enum Call {
     Commit(Change),
-    Claim { lane: usize, lease: u64, limit: usize },
+    Claim { lane: usize, lease: u64, limit: usize, per_bulkhead: usize },
     Release { effect: u64, claims: u32, after: i64 },
     Pass { nanoseconds: i64 },
 }
@@ -42,12 +42,14 @@ struct NewEffect {
     lane: usize,
     after: Option<i64>,
     exclusive: Option<u8>,
+    bulkhead: u8,
 }
 
 /// Times are some nanoseconds apart, so that they are often the same.
 fn change() -> impl Strategy<Value = Change> {
-    let new_effect = (0..3_usize, prop::option::of(-3..5_i64), prop::option::of(0..2_u8));
-    let new_effect = new_effect.prop_map(|(lane, after, exclusive)| NewEffect { lane, after, exclusive });
+    let new_effect = (0..4_usize, prop::option::of(-3..5_i64), prop::option::of(0..2_u8), 0..3_u8);
+    let new_effect =
+        new_effect.prop_map(|(lane, after, exclusive, bulkhead)| NewEffect { lane, after, exclusive, bulkhead });
     (
         (0..RUNS, prop::bool::weighted(0.9), prop::option::weighted(0.2, 0..3_u8), any::<bool>(), any::<bool>()),
         prop::collection::vec(new_effect, 0..4),
@@ -73,11 +75,16 @@ fn change() -> impl Strategy<Value = Change> {
 fn call() -> impl Strategy<Value = Call> {
     prop_oneof![
         3 => change().prop_map(Call::Commit),
-        3 => (0..3_usize, 0..5_u64, 0..4_usize).prop_map(|(lane, lease, limit)| Call::Claim { lane, lease, limit }),
+        3 => (0..4_usize, 0..5_u64, 0..4_usize, 0..4_usize)
+            .prop_map(|(lane, lease, limit, per_bulkhead)| Call::Claim { lane, lease, limit, per_bulkhead }),
         1 => (0..12_u64, 1..3_u32, -1..5_i64)
             .prop_map(|(effect, claims, after)| Call::Release { effect, claims, after }),
         1 => (1..4_i64).prop_map(|nanoseconds| Call::Pass { nanoseconds }),
     ]
+}
+
+fn bulkhead(number: u8) -> Bulkhead {
+    Bulkhead::flow(&format!("sym:flow:flow-{number}:latest").parse().unwrap())
 }
 
 /// Turns calls into arguments: the numbers of effects and inputs go up, and time does too.
@@ -138,12 +145,17 @@ impl World {
         let seq = u64::try_from(self.effects.len()).unwrap();
         effect.key = EffectKey { run, seq };
         effect.kind = match Lane::ALL[new.lane] {
-            Lane::Revoke => EffectKind::Hook { hook: Hook::On(sym_sdk::template::Step::Deescalate), forward: None },
+            Lane::Revoke => EffectKind::Revoke {
+                target: AccessTarget::new("acme", "test", "admins".parse().unwrap()),
+                identity: "ana".into(),
+            },
+            Lane::Deescalate => EffectKind::Hook { hook: Hook::On(sym_sdk::template::Step::Deescalate), forward: None },
             Lane::Decide => EffectKind::Route,
             Lane::Notify => EffectKind::UpdateMessages,
         };
         effect.not_before = new.after.map(|after| self.after(after));
         effect.exclusive = new.exclusive.map(|number| entitlement(&number.to_string()));
+        effect.bulkhead = bulkhead(new.exclusive.unwrap_or(new.bulkhead));
         self.effects.push(effect.key);
         effect
     }
@@ -187,8 +199,9 @@ async fn check(calls: &[Call]) {
                 let expected = memory.commit(commit.clone()).await.unwrap();
                 assert_eq!(file.commit(commit).await.unwrap(), expected);
             }
-            Call::Claim { lane, lease, limit } => {
+            Call::Claim { lane, lease, limit, per_bulkhead } => {
                 let claim = Claim::new(Lane::ALL[*lane], world.now, Duration::from_nanos(*lease), *limit);
+                let claim = claim.per_bulkhead(*per_bulkhead);
                 let expected = memory.claim(claim).await.unwrap();
                 assert_eq!(format!("{:?}", file.claim(claim).await.unwrap()), format!("{expected:?}"));
             }

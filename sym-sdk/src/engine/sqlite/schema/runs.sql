@@ -13,12 +13,14 @@ CREATE TABLE runs (
     flow            TEXT NOT NULL,
     status          TEXT NOT NULL,
     may_hold_access INTEGER NOT NULL,
+    stuck           INTEGER NOT NULL,
     created_at      INTEGER NOT NULL,
     state           TEXT NOT NULL
 ) STRICT;
 
 CREATE INDEX runs_newest ON runs (created_at, id);
 CREATE INDEX runs_with_access ON runs (created_at, id) WHERE may_hold_access = 1;
+CREATE INDEX runs_stuck ON runs (created_at, id) WHERE stuck = 1;
 
 CREATE TABLE replies (
     input_key TEXT PRIMARY KEY,
@@ -33,14 +35,18 @@ CREATE TABLE effects (
     lane      INTEGER NOT NULL,
     due       INTEGER NOT NULL,
     claims    INTEGER NOT NULL,
+    lost      INTEGER NOT NULL,
     leased    INTEGER NOT NULL,
     exclusive TEXT,
+    bulkhead  TEXT NOT NULL,
     effect    TEXT NOT NULL,
     UNIQUE (run, seq)
 ) STRICT;
 
 CREATE INDEX effects_due ON effects (lane, due);
+CREATE INDEX effects_of_bulkhead ON effects (lane, bulkhead, due);
 CREATE INDEX effects_leased ON effects (exclusive, due) WHERE leased = 1;
+CREATE INDEX effects_under_way ON effects (lane, bulkhead, due) WHERE leased = 1;
 
 CREATE TABLE timers (
     run        BLOB NOT NULL,
@@ -50,7 +56,7 @@ CREATE TABLE timers (
     PRIMARY KEY (run, kind)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX timers_due ON timers (at, run, kind);
+CREATE INDEX timers_due ON timers (kind, at, run);
 
 CREATE TABLE holders (
     entitlement TEXT NOT NULL,

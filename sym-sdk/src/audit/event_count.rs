@@ -1,0 +1,78 @@
+//! What audit entries tell of the number of events.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+
+use super::{AuditEntry, AuditKind};
+use crate::directory::{EventCount, EventFilter};
+use crate::model::{EventId, RunId, TargetId, UserId};
+use crate::template::Step;
+
+/// What an audit entry adds to what is counted.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum EventChange {
+    /// An event was admitted.
+    Begun { event: EventId, name: Step, at: Timestamp },
+    /// An event failed or was ignored.
+    Errored { event: EventId },
+}
+
+impl EventChange {
+    pub(crate) fn of(entry: &AuditEntry) -> Option<Self> {
+        let event = &entry.event;
+        match &entry.kind {
+            AuditKind::Received => Some(Self::Begun { event: event.id, name: event.name, at: event.at }),
+            AuditKind::Failed { .. } | AuditKind::Ignored { .. } => Some(Self::Errored { event: event.id }),
+            _ => None,
+        }
+    }
+}
+
+/// Whose Run it is and what for, as its request tells. If a hook fires the request again, the later one holds.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct RunRequest {
+    pub(crate) requester: UserId,
+    pub(crate) flow: String,
+    pub(crate) target: Option<TargetId>,
+}
+
+impl RunRequest {
+    pub(crate) fn of(entry: &AuditEntry) -> Option<Self> {
+        let event = &entry.event;
+        let is_request = event.name == Step::Request && entry.kind == AuditKind::Received;
+        is_request.then(|| Self {
+            requester: event.actor.id(),
+            flow: entry.flow.slug().to_owned(),
+            target: event.target.as_ref().map(|target| target.id()),
+        })
+    }
+
+    fn is_counted(&self, count: &EventCount) -> bool {
+        self.requester == count.requester
+            && match &count.filter {
+                EventFilter::Flow(flow) => self.flow == *flow,
+                EventFilter::Target(target) => self.target == Some(*target),
+            }
+    }
+}
+
+/// Counts events by reading all entries.
+pub(crate) fn count_events<'a>(entries: impl IntoIterator<Item = &'a AuditEntry>, count: &EventCount) -> u64 {
+    let mut requests: HashMap<RunId, RunRequest> = HashMap::new();
+    let mut counted: HashSet<(RunId, EventId)> = HashSet::new();
+    for entry in entries {
+        requests.extend(RunRequest::of(entry).map(|request| (entry.run, request)));
+        match EventChange::of(entry) {
+            Some(EventChange::Begun { event, name, at }) if name == count.event && count.covers(at) => {
+                counted.insert((entry.run, event));
+            }
+            Some(EventChange::Errored { event }) if !count.include_errored => {
+                counted.remove(&(entry.run, event));
+            }
+            _ => {}
+        }
+    }
+    let is_counted = |(run, _): &&(RunId, EventId)| requests.get(run).is_some_and(|request| request.is_counted(count));
+    counted.iter().filter(is_counted).count() as u64
+}

@@ -1,0 +1,397 @@
+//! Tells whether the audit log is as it was written.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io::{self, BufRead};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::canonical::canonical;
+use super::{AuditHash, AuditHead, AuditRecord};
+use crate::engine::{Store, StoreError};
+use crate::error::{Error, ErrorKind, codes};
+
+/// So many records are read from a store at a time.
+const PAGE: usize = 1_024;
+
+/// So many records back a destination may have been given a line again. A batch is far smaller.
+const REMEMBERED: usize = 65_536;
+
+/// Verifies the whole log of a store, up to where it ends now.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use sym_sdk::audit;
+/// use sym_sdk::engine::MemoryStore;
+///
+/// let verified = audit::verify(&MemoryStore::new()).await?;
+/// assert_eq!(verified.records, 0);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// The first record that is not as it was written; or that the store failed.
+pub async fn verify(store: &dyn Store) -> Result<Verified, VerifyError> {
+    let head = store.audit_head().await?;
+    let mut verifier = Verifier::new().knowing(head);
+    let mut seq = 0;
+    while seq < head.seq {
+        let records = store.audit_after(seq, PAGE).await?;
+        let Some(last) = records.last() else { break };
+        seq = last.seq;
+        // What was appended meanwhile is left to the next time.
+        for record in records.iter().take_while(|record| record.seq <= head.seq) {
+            verifier.check(record)?;
+        }
+    }
+    Ok(verifier.finish()?)
+}
+
+/// Verifies what a destination has been given, as JSON lines: the whole log, from its first record on.
+///
+/// ```
+/// let verified = sym_sdk::audit::verify_lines(std::io::empty())?;
+/// assert_eq!(verified.records, 0);
+/// # Ok::<(), sym_sdk::audit::VerifyError>(())
+/// ```
+///
+/// # Errors
+/// The first line that is not as it was written; or that the lines cannot be read.
+pub fn verify_lines(lines: impl io::Read) -> Result<Verified, VerifyError> {
+    let mut verifier = Verifier::new();
+    verifier.read("", io::BufReader::new(lines))?;
+    Ok(verifier.finish()?)
+}
+
+/// Verifies records one after the other.
+///
+/// Several files, the oldest first, are one log:
+///
+/// ```no_run
+/// use std::fs::File;
+/// use std::io::BufReader;
+/// use sym_sdk::audit::Verifier;
+///
+/// let mut verifier = Verifier::new().from_anywhere();
+/// for name in ["audit.jsonl.2", "audit.jsonl.1", "audit.jsonl"] {
+///     verifier.read(name, BufReader::new(File::open(name)?))?;
+/// }
+/// println!("{}", verifier.finish()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Verifier {
+    from_anywhere: bool,
+    with_gaps: bool,
+    known: Option<AuditHead>,
+    first: Option<u64>,
+    head: Option<AuditHead>,
+    recent: VecDeque<AuditHead>,
+    records: u64,
+    repeated: u64,
+}
+
+impl Verifier {
+    /// Expects the whole log, from the first record on.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets the records begin anywhere: the oldest files may have been removed. What came before the first one is taken on
+    /// trust.
+    #[must_use]
+    pub fn from_anywhere(mut self) -> Self {
+        self.from_anywhere = true;
+        self
+    }
+
+    /// Lets records be missing: a destination of one environment is not given those of others. That a record was removed is not
+    /// noticed then; that one was changed is.
+    #[must_use]
+    pub fn with_gaps(mut self) -> Self {
+        self.with_gaps = true;
+        self
+    }
+
+    /// Expects the record that a log once ended with, as [`Store::audit_head`] gave it. So a tail that was cut off is noticed,
+    /// and a log that was written anew.
+    #[must_use]
+    pub fn knowing(mut self, head: AuditHead) -> Self {
+        self.known = Some(head);
+        self
+    }
+
+    /// Takes the next record. One that came before, as happens after a crash, must be the same again.
+    ///
+    /// # Errors
+    /// If it is not as it was written.
+    pub fn check(&mut self, record: &AuditRecord) -> Result<(), BrokenLink> {
+        let broken = |problem| Err(BrokenLink { seq: Some(record.seq), place: None, problem });
+        let head = self.head.or((!self.from_anywhere).then_some(AuditHead::START));
+        let given = record.expected_hash();
+        if let Some(head) = head.filter(|head| record.seq <= head.seq) {
+            let same = self.recalled(record.seq) == Some(record.hash) && given == record.hash;
+            self.repeated += u64::from(same);
+            return if same { Ok(()) } else { broken(Problem::OutOfOrder { last: head.seq }) };
+        }
+        if let Some(head) = head {
+            let next = head.seq + 1;
+            if record.seq > next && !self.with_gaps {
+                return broken(Problem::Missing { expected: next });
+            }
+            if record.seq == next && record.prev != head.hash {
+                return broken(Problem::Unlinked { expected: head.hash, found: record.prev });
+            }
+        }
+        if given != record.hash {
+            return broken(Problem::Changed { expected: given, found: record.hash });
+        }
+        if let Some(known) = self.known.filter(|known| known.seq == record.seq && known.hash != record.hash) {
+            return broken(Problem::NotAsKnown { expected: known.hash, found: record.hash });
+        }
+        self.remember(record.head());
+        Ok(())
+    }
+
+    /// Takes JSON lines as a destination was given them. Of each, only the member `audit` is looked at. `name` is that of the
+    /// file, for messages.
+    ///
+    /// # Errors
+    /// The first line that is not as it was written; or that the lines cannot be read.
+    pub fn read(&mut self, name: &str, mut lines: impl BufRead) -> Result<(), VerifyError> {
+        let mut line = Vec::new();
+        for number in 1.. {
+            line.clear();
+            if lines.read_until(b'\n', &mut line)? == 0 {
+                break;
+            }
+            let place = || Some(LinePlace { file: name.to_owned(), line: number });
+            let text = line.trim_ascii();
+            if text.is_empty() {
+                continue;
+            }
+            match parsed(text) {
+                Ok(record) => self.check(&record).map_err(|broken| BrokenLink { place: place(), ..broken })?,
+                Err(_) if !line.ends_with(b"\n") => {
+                    return Err(BrokenLink { seq: None, place: place(), problem: Problem::CutOff }.into());
+                }
+                Err(reason) => {
+                    return Err(
+                        BrokenLink { seq: None, place: place(), problem: Problem::Unreadable { reason } }.into()
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Says what was verified.
+    ///
+    /// # Errors
+    /// If the records end before the one that is known.
+    pub fn finish(self) -> Result<Verified, BrokenLink> {
+        let head = self.head.unwrap_or(AuditHead::START);
+        if let Some(known) = self.known.filter(|known| known.seq > head.seq) {
+            let problem = Problem::TailMissing { last: known.seq };
+            return Err(BrokenLink { seq: Some(head.seq + 1), place: None, problem });
+        }
+        let Self { first, records, repeated, .. } = self;
+        Ok(Verified { records, repeated, first, head })
+    }
+
+    fn remember(&mut self, head: AuditHead) {
+        if self.recent.len() >= REMEMBERED {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(head);
+        self.first.get_or_insert(head.seq);
+        self.head = Some(head);
+        self.records += 1;
+    }
+
+    fn recalled(&self, seq: u64) -> Option<AuditHash> {
+        let index = self.recent.binary_search_by_key(&seq, |head| head.seq).ok()?;
+        self.recent.get(index).map(|head| head.hash)
+    }
+}
+
+/// A line as far as it is verified.
+#[derive(Deserialize)]
+struct Line {
+    audit: Link,
+}
+
+#[derive(Deserialize)]
+struct Link {
+    seq: u64,
+    prev: AuditHash,
+    hash: AuditHash,
+    entry: Value,
+}
+
+fn parsed(line: &[u8]) -> Result<AuditRecord, String> {
+    // Whoever carried the lines may have put blanks in, or members in another order.
+    let Line { audit: Link { seq, prev, hash, entry } } =
+        serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    Ok(AuditRecord::new(seq, prev, hash, canonical(&entry)))
+}
+
+/// What was found to be as it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Verified {
+    /// How many records.
+    pub records: u64,
+    /// How many of them came more than once.
+    pub repeated: u64,
+    /// The number of the first; `None` if there was none.
+    pub first: Option<u64>,
+    /// The last. Kept elsewhere, it shows later that nothing before it was changed: see [`Verifier::knowing`].
+    pub head: AuditHead,
+}
+
+impl fmt::Display for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.first {
+            None => f.write_str("no audit entries"),
+            Some(first) => {
+                let AuditHead { seq, hash } = self.head;
+                write!(f, "audit entries {first} to {seq} are as they were written; the last has the hash {hash}")
+            }
+        }
+    }
+}
+
+/// The first record that is not as it was written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub struct BrokenLink {
+    /// The record's number, if it could be read.
+    pub seq: Option<u64>,
+    /// The line, for what was read from lines.
+    pub place: Option<LinePlace>,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+/// A line of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LinePlace {
+    /// The file, as it was named.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: u64,
+}
+
+/// What is wrong with a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Problem {
+    /// Its hash is not that of its text: one of them was changed.
+    Changed {
+        /// The hash that the text gives.
+        expected: AuditHash,
+        /// The hash that it has.
+        found: AuditHash,
+    },
+    /// It does not follow the record before it: that one was replaced, or this one.
+    Unlinked {
+        /// The hash of the record before it.
+        expected: AuditHash,
+        /// The hash that it names.
+        found: AuditHash,
+    },
+    /// Records before it are missing.
+    Missing {
+        /// The number that was to come.
+        expected: u64,
+    },
+    /// It comes after a later one, and is not the same as when it came before.
+    OutOfOrder {
+        /// The last number before it.
+        last: u64,
+    },
+    /// It is not the record that is known from elsewhere.
+    NotAsKnown {
+        /// The hash that is known.
+        expected: AuditHash,
+        /// The hash that it has.
+        found: AuditHash,
+    },
+    /// It is missing, and all after it.
+    TailMissing {
+        /// The number of the last record that there was.
+        last: u64,
+    },
+    /// The line is not one of an audit log.
+    Unreadable {
+        /// Why.
+        reason: String,
+    },
+    /// The last line is not whole: whoever wrote it did not get to its end.
+    CutOff,
+}
+
+impl fmt::Display for BrokenLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.seq {
+            Some(seq) => write!(f, "audit entry {seq}")?,
+            None => f.write_str("an audit entry")?,
+        }
+        match &self.place {
+            Some(LinePlace { file, line }) if file.is_empty() => write!(f, " (line {line})")?,
+            Some(LinePlace { file, line }) => write!(f, " ({file}:{line})")?,
+            None => {}
+        }
+        match &self.problem {
+            Problem::Changed { expected, found } => {
+                write!(f, " was changed: its hash is {found}, and its text gives {expected}")
+            }
+            Problem::Unlinked { expected, found } => {
+                write!(f, " does not follow the one before it: it names the hash {found}, and that one has {expected}")
+            }
+            Problem::Missing { expected } => write!(f, " comes where entry {expected} was expected"),
+            Problem::OutOfOrder { last } => write!(f, " comes after entry {last}, and is not as it was before"),
+            Problem::NotAsKnown { expected, found } => {
+                write!(f, " has the hash {found}, and was known to have {expected}")
+            }
+            Problem::TailMissing { last } => write!(f, " is missing, and all after it up to entry {last}"),
+            Problem::Unreadable { reason } => write!(f, " cannot be read: {reason}"),
+            Problem::CutOff => f.write_str(" is cut off at the end of the file"),
+        }
+    }
+}
+
+/// Why a log was not verified.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// It is not as it was written.
+    #[error(transparent)]
+    Broken(#[from] BrokenLink),
+    /// It could not be read from the store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The lines could not be read.
+    #[error("the audit lines cannot be read: {0}")]
+    Read(#[from] io::Error),
+}
+
+impl From<VerifyError> for Error {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Store(error) => error.into(),
+            VerifyError::Broken(_) => {
+                let hint = "what stands before it is as it was written; compare the rest with what destinations have";
+                Self::new(ErrorKind::Conflict, codes::AUDIT_LOG, error.to_string()).with_hint(hint).with_source(error)
+            }
+            VerifyError::Read(_) => {
+                Self::new(ErrorKind::InvalidInput, codes::AUDIT_LOG, error.to_string()).with_source(error)
+            }
+        }
+    }
+}

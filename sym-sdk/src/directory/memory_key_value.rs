@@ -1,0 +1,84 @@
+use std::collections::BTreeMap;
+use std::future::ready;
+use std::sync::Mutex;
+
+use serde_json::Value;
+
+use super::{KeyPath, KeyValueStore, lock};
+use crate::BoxFuture;
+use crate::error::Result;
+
+/// A key-value store in memory.
+#[derive(Debug, Default)]
+pub struct MemoryKeyValue {
+    values: Mutex<Values>,
+}
+
+type Values = BTreeMap<KeyPath, Value>;
+
+impl MemoryKeyValue {
+    /// A store without values.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Does something with the values, if the path can be a value beside those that there are.
+    fn at<'a, T: Send + 'a>(&self, path: &KeyPath, then: impl FnOnce(&mut Values) -> T) -> BoxFuture<'a, Result<T>> {
+        let mut values = lock(&self.values);
+        let done = check(&values, path).map(|()| then(&mut values));
+        Box::pin(ready(done))
+    }
+}
+
+impl KeyValueStore for MemoryKeyValue {
+    fn fetch<'a>(&'a self, path: &'a KeyPath) -> BoxFuture<'a, Result<Option<Value>>> {
+        self.at(path, |values| values.get(path).cloned())
+    }
+
+    fn put<'a>(&'a self, path: &'a KeyPath, value: Value) -> BoxFuture<'a, Result<()>> {
+        self.at(path, |values| {
+            values.insert(path.clone(), value);
+        })
+    }
+
+    fn delete<'a>(&'a self, path: &'a KeyPath) -> BoxFuture<'a, Result<bool>> {
+        self.at(path, |values| values.remove(path).is_some())
+    }
+
+    fn paths<'a>(&'a self, namespace: Option<&'a KeyPath>) -> BoxFuture<'a, Result<Vec<KeyPath>>> {
+        let values = lock(&self.values);
+        let paths = match namespace {
+            None => Ok(values.keys().cloned().collect()),
+            Some(namespace) => {
+                check_namespace(&values, namespace).map(|()| below(&values, namespace).cloned().collect())
+            }
+        };
+        Box::pin(ready(paths))
+    }
+}
+
+fn check(values: &Values, path: &KeyPath) -> Result<()> {
+    check_namespaces(values, path)?;
+    if below(values, path).next().is_some() {
+        return Err(path.is_a_namespace());
+    }
+    Ok(())
+}
+
+fn check_namespace(values: &Values, namespace: &KeyPath) -> Result<()> {
+    check_namespaces(values, namespace)?;
+    if values.contains_key(namespace) { Err(namespace.is_a_value()) } else { Ok(()) }
+}
+
+/// That what the path lies in are namespaces.
+fn check_namespaces(values: &Values, path: &KeyPath) -> Result<()> {
+    match path.namespaces().find(|namespace| values.contains_key(*namespace)) {
+        Some(value) => Err(path.blocked_by_value(value)),
+        None => Ok(()),
+    }
+}
+
+/// The paths in a namespace.
+fn below<'a>(values: &'a Values, namespace: &KeyPath) -> impl Iterator<Item = &'a KeyPath> {
+    values.range(namespace.range_below()).map(|(path, _)| path)
+}

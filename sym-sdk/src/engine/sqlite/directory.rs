@@ -1,0 +1,266 @@
+//! Users, their accounts and the tokens of bots, in the file.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use uuid::Uuid;
+
+use super::SqliteStore;
+use super::queue::Urgency;
+use super::rows::{Id, nanoseconds, timestamp, to_json};
+use super::worker::ask;
+use super::writer::write;
+use crate::BoxFuture;
+use crate::directory::{DirectoryFault, DirectoryStore, Inserted, StoredToken, Token, TokenHash, UserChange};
+use crate::engine::StoreError;
+use crate::error::Result;
+use crate::model::{TokenId, User, UserId, UserIdentity, UserType};
+
+type Found<T> = rusqlite::Result<Option<T>>;
+
+/// What was done, or why it was not.
+type Decided<T> = rusqlite::Result<Result<T, DirectoryFault>>;
+
+impl SqliteStore {
+    async fn look_up<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        Ok(ask(&self.lookups, query).await?)
+    }
+
+    async fn list<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        Ok(ask(&self.listings, query).await?)
+    }
+
+    async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        Ok(write(&self.writes, Urgency::Ordinary, work).await?)
+    }
+}
+
+impl DirectoryStore for SqliteStore {
+    fn user(&self, id: UserId) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
+        Box::pin(self.look_up(move |db| user(db, id)))
+    }
+
+    fn user_by_username<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Result<Option<Arc<User>>>> {
+        let username = username.to_owned();
+        Box::pin(self.look_up(move |db| user_of_name(db, &username)))
+    }
+
+    fn user_by_identity<'a>(&'a self, identity: &'a UserIdentity) -> BoxFuture<'a, Result<Option<Arc<User>>>> {
+        Box::pin(async move {
+            let wanted = identity.clone();
+            let mut having = self.look_up(move |db| users_by_identity(db, &wanted)).await?.into_iter();
+            match (having.next(), having.next()) {
+                (Some(user), Some(other)) => {
+                    let users = [user, other];
+                    Err(DirectoryFault::SharedIdentity { identity: identity.clone(), users }.into())
+                }
+                (only, _) => Ok(only),
+            }
+        })
+    }
+
+    fn users(&self) -> BoxFuture<'_, Result<Vec<Arc<User>>>> {
+        Box::pin(self.list(users))
+    }
+
+    fn insert_user(&self, user: User) -> BoxFuture<'_, Result<Inserted>> {
+        Box::pin(async move {
+            let row = UserRow::of(user)?;
+            Ok(self.change(move |db| insert_user(db, row)).await??)
+        })
+    }
+
+    fn put_users(&self, users: Vec<User>) -> BoxFuture<'_, Result<Vec<Arc<User>>>> {
+        Box::pin(async move {
+            let rows = users.into_iter().map(UserRow::of).collect::<Result<Vec<_>, _>>()?;
+            Ok(self.change(move |db| put_users(db, rows)).await??)
+        })
+    }
+
+    fn change_user(&self, id: UserId, change: UserChange) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
+        Box::pin(self.change(move |db| change_user(db, id, change)))
+    }
+
+    fn delete_user(&self, id: UserId, now: Timestamp) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
+        Box::pin(self.change(move |db| delete_user(db, id, now)))
+    }
+
+    fn insert_token(&self, token: StoredToken) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(self.change(move |db| insert_token(db, &token)))
+    }
+
+    fn token(&self, id: TokenId) -> BoxFuture<'_, Result<Option<StoredToken>>> {
+        Box::pin(self.look_up(move |db| token(db, id)))
+    }
+
+    fn tokens(&self, bot: Option<UserId>) -> BoxFuture<'_, Result<Vec<StoredToken>>> {
+        Box::pin(self.list(move |db| tokens(db, bot)))
+    }
+
+    fn revoke_token(&self, id: TokenId, now: Timestamp) -> BoxFuture<'_, Result<Option<StoredToken>>> {
+        Box::pin(self.change(move |db| revoke_token(db, id, now)))
+    }
+}
+
+/// A user, and as JSON.
+struct UserRow {
+    user: Arc<User>,
+    json: String,
+}
+
+impl UserRow {
+    fn of(user: User) -> Result<Self, StoreError> {
+        Ok(Self { json: to_json(&user)?, user: Arc::new(user) })
+    }
+
+    fn write(self, db: &Connection) -> rusqlite::Result<Arc<User>> {
+        let Self { user, json } = self;
+        let id = bytes(user.id().as_uuid());
+        db.prepare_cached(
+            "INSERT INTO users (id, username, user) VALUES (?1, ?2, ?3)
+             ON CONFLICT (id) DO UPDATE SET username = excluded.username, user = excluded.user",
+        )?
+        .execute(params![id, user.username(), json])?;
+        db.prepare_cached("DELETE FROM identities WHERE user = ?1")?.execute([id])?;
+        let mut insert = db.prepare_cached(
+            "INSERT OR IGNORE INTO identities (service, service_id, user_id, user) VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        for identity in user.identities() {
+            insert.execute(params![identity.service(), identity.service_id(), identity.user_id(), id])?;
+        }
+        Ok(user)
+    }
+}
+
+fn bytes(id: &Uuid) -> Id {
+    *id.as_bytes()
+}
+
+/// A thing that cannot be read. The description names it to whoever must find it in the file.
+fn unreadable(what: String) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, what.into())
+}
+
+fn to_user(row: &Row<'_>) -> rusqlite::Result<Arc<User>> {
+    let json: String = row.get("user")?;
+    let user = serde_json::from_str(&json);
+    user.map(Arc::new).map_err(|error| match row.get::<_, Id>("id") {
+        Ok(id) => unreadable(format!("user {}: {error}", Uuid::from_bytes(id))),
+        Err(error) => error,
+    })
+}
+
+fn user(db: &Connection, id: UserId) -> Found<Arc<User>> {
+    db.prepare_cached("SELECT id, user FROM users WHERE id = ?1")?.query_row([bytes(id.as_uuid())], to_user).optional()
+}
+
+fn user_of_name(db: &Connection, username: &str) -> Found<Arc<User>> {
+    db.prepare_cached("SELECT id, user FROM users WHERE username = ?1")?.query_row([username], to_user).optional()
+}
+
+/// Two users at the most.
+fn users_by_identity(db: &Connection, identity: &UserIdentity) -> rusqlite::Result<Vec<Arc<User>>> {
+    db.prepare_cached(
+        "SELECT id, users.user FROM identities JOIN users ON users.id = identities.user
+         WHERE service = ?1 AND service_id = ?2 AND user_id = ?3 ORDER BY id LIMIT 2",
+    )?
+    .query_map([identity.service(), identity.service_id(), identity.user_id()], to_user)?
+    .collect()
+}
+
+fn users(db: &Connection) -> rusqlite::Result<Vec<Arc<User>>> {
+    db.prepare_cached("SELECT id, user FROM users ORDER BY username")?.query_map((), to_user)?.collect()
+}
+
+fn insert_user(db: &Connection, row: UserRow) -> Decided<Inserted> {
+    if let Some(known) = user_of_name(db, row.user.username())? {
+        return Ok(Ok(Inserted::Known(known)));
+    }
+    if let Some(other) = user(db, row.user.id())? {
+        return Ok(Err(DirectoryFault::Taken { user: Box::new(User::clone(&row.user)), other }));
+    }
+    row.write(db).map(|user| Ok(Inserted::New(user)))
+}
+
+fn put_users(db: &Connection, rows: Vec<UserRow>) -> Decided<Vec<Arc<User>>> {
+    for UserRow { user: new, .. } in &rows {
+        let (with_id, of_name) = (user(db, new.id())?, user_of_name(db, new.username())?);
+        if let Some(fault) = DirectoryFault::in_the_way(new, with_id.as_ref(), of_name.as_ref()) {
+            return Ok(Err(fault));
+        }
+    }
+    rows.into_iter().map(|row| row.write(db)).collect::<rusqlite::Result<_>>().map(Ok)
+}
+
+fn change_user(db: &Connection, id: UserId, change: UserChange) -> Found<Arc<User>> {
+    let Some(user) = user(db, id)? else { return Ok(None) };
+    let row = UserRow::of(change.apply(Arc::unwrap_or_clone(user)));
+    row.map_err(|error| unreadable(format!("user {id}: {error}")))?.write(db).map(Some)
+}
+
+fn delete_user(db: &Connection, id: UserId, now: Timestamp) -> Found<Arc<User>> {
+    let Some(user) = user(db, id)? else { return Ok(None) };
+    db.prepare_cached("DELETE FROM users WHERE id = ?1")?.execute([bytes(id.as_uuid())])?;
+    db.prepare_cached("UPDATE tokens SET revoked_at = ?2 WHERE bot = ?1 AND revoked_at IS NULL")?
+        .execute(params![bytes(id.as_uuid()), nanoseconds(now)])?;
+    Ok(Some(user))
+}
+
+fn insert_token(db: &Connection, stored: &StoredToken) -> rusqlite::Result<bool> {
+    let StoredToken { token, hash } = stored;
+    if user(db, token.bot)?.is_none_or(|user| user.user_type() != UserType::Bot) {
+        return Ok(false);
+    }
+    let mut insert = db.prepare_cached(
+        "INSERT INTO tokens (id, bot, label, hash, created_at, expires_at, revoked_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    insert.execute(params![
+        bytes(token.id.as_uuid()),
+        bytes(token.bot.as_uuid()),
+        token.label,
+        hash.as_bytes(),
+        nanoseconds(token.created_at),
+        nanoseconds(token.expires_at),
+        token.revoked_at.map(nanoseconds),
+    ])?;
+    Ok(true)
+}
+
+fn to_token(row: &Row<'_>) -> rusqlite::Result<StoredToken> {
+    let time = |column| row.get(column).map(timestamp);
+    let mut token = Token::new(
+        TokenId::from_uuid(Uuid::from_bytes(row.get("id")?)),
+        UserId::from_uuid(Uuid::from_bytes(row.get("bot")?)),
+        row.get("label")?,
+        time("created_at")?,
+        time("expires_at")?,
+    );
+    token.revoked_at = row.get::<_, Option<i64>>("revoked_at")?.map(timestamp);
+    Ok(StoredToken::new(token, TokenHash::from_bytes(row.get("hash")?)))
+}
+
+fn token(db: &Connection, id: TokenId) -> Found<StoredToken> {
+    db.prepare_cached("SELECT * FROM tokens WHERE id = ?1")?.query_row([bytes(id.as_uuid())], to_token).optional()
+}
+
+fn tokens(db: &Connection, bot: Option<UserId>) -> rusqlite::Result<Vec<StoredToken>> {
+    db.prepare_cached("SELECT * FROM tokens WHERE ?1 IS NULL OR bot = ?1 ORDER BY created_at, id")?
+        .query_map([bot.map(|bot| bytes(bot.as_uuid()))], to_token)?
+        .collect()
+}
+
+fn revoke_token(db: &Connection, id: TokenId, now: Timestamp) -> Found<StoredToken> {
+    db.prepare_cached("UPDATE tokens SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL")?
+        .execute(params![bytes(id.as_uuid()), nanoseconds(now)])?;
+    token(db, id)
+}

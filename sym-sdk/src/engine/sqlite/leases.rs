@@ -1,0 +1,121 @@
+//! Who has which effect in hand.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows::{self, Id, id, nanoseconds};
+use crate::engine::Claim;
+use crate::machine::EffectKey;
+
+/// An effect that was leased: its key, itself as JSON, how often it has been claimed, and how often to no end.
+pub(super) struct Leased {
+    pub(super) run: Id,
+    pub(super) seq: i64,
+    pub(super) effect: String,
+    pub(super) claims: u32,
+    pub(super) lost: u32,
+}
+
+/// A claim being served.
+struct Claiming {
+    lane: i64,
+    now: i64,
+    until: i64,
+    limit: usize,
+    per_bulkhead: usize,
+}
+
+/// A row that can be leased, and its place in the order.
+struct Candidate {
+    due: i64,
+    ord: i64,
+    leased: Leased,
+}
+
+pub(super) fn claim(db: &Connection, claim: &Claim) -> rusqlite::Result<Vec<Leased>> {
+    let claiming = Claiming {
+        lane: rows::lane(claim.lane),
+        now: nanoseconds(claim.now),
+        until: nanoseconds(claim.now.saturating_add(claim.lease).unwrap_or(Timestamp::MAX)),
+        limit: claim.limit,
+        per_bulkhead: claim.per_bulkhead,
+    };
+    let mut candidates = Vec::new();
+    // By bulkhead, because one that is full may have any number of effects due, and they are not to be walked through.
+    let mut bulkhead = claiming.bulkhead_after(db, None)?;
+    while let Some(name) = bulkhead {
+        claiming.candidates(db, &name, &mut candidates)?;
+        bulkhead = claiming.bulkhead_after(db, Some(&name))?;
+    }
+    candidates.sort_by_key(|candidate| (candidate.due, candidate.ord));
+    candidates.truncate(claiming.limit);
+    let mut lease = db.prepare_cached(
+        "UPDATE effects SET due = ?2, claims = claims + 1, lost = lost + leased, leased = 1 WHERE ord = ?1",
+    )?;
+    for candidate in &candidates {
+        lease.execute([candidate.ord, claiming.until])?;
+    }
+    Ok(candidates.into_iter().map(|candidate| candidate.leased).collect())
+}
+
+impl Claiming {
+    /// The first bulkhead with effects, or the next one.
+    fn bulkhead_after(&self, db: &Connection, last: Option<&str>) -> rusqlite::Result<Option<String>> {
+        // No bulkhead is empty text.
+        db.prepare_cached(
+            "SELECT bulkhead FROM effects WHERE lane = ?1 AND bulkhead > ?2 ORDER BY lane, bulkhead LIMIT 1",
+        )?
+        .query_row(params![self.lane, last.unwrap_or_default()], |row| row.get(0))
+        .optional()
+    }
+
+    fn candidates(&self, db: &Connection, bulkhead: &str, found: &mut Vec<Candidate>) -> rusqlite::Result<()> {
+        let room = self.limit.min(self.per_bulkhead.saturating_sub(self.under_way(db, bulkhead)?));
+        // Those of which another one is leased are left out here; below, those that exclude each other.
+        let mut due = db.prepare_cached(
+            "SELECT ord, due, run, seq, exclusive, effect, claims + 1 AS claims, lost + leased AS lost
+             FROM effects AS due
+             WHERE lane = ?1 AND bulkhead = ?2 AND due <= ?3 AND NOT EXISTS (
+                SELECT 1 FROM effects AS other
+                WHERE other.leased = 1 AND other.exclusive = due.exclusive AND other.due > ?3)
+             ORDER BY due, ord",
+        )?;
+        let mut excluded = HashSet::new();
+        let mut rows = due.query(params![self.lane, bulkhead, self.now])?;
+        let mut taken = 0;
+        while taken < room {
+            let Some(row) = rows.next()? else { break };
+            if let Some(exclusive) = row.get::<_, Option<String>>("exclusive")?
+                && self.until > self.now
+                && !excluded.insert(exclusive)
+            {
+                continue;
+            }
+            taken += 1;
+            let leased = Leased {
+                run: row.get("run")?,
+                seq: row.get("seq")?,
+                effect: row.get("effect")?,
+                claims: row.get("claims")?,
+                lost: row.get("lost")?,
+            };
+            found.push(Candidate { due: row.get("due")?, ord: row.get("ord")?, leased });
+        }
+        Ok(())
+    }
+
+    /// How many are leased with this bulkhead.
+    fn under_way(&self, db: &Connection, bulkhead: &str) -> rusqlite::Result<usize> {
+        db.prepare_cached("SELECT count(*) FROM effects WHERE lane = ?1 AND bulkhead = ?2 AND leased = 1 AND due > ?3")?
+            .query_row(params![self.lane, bulkhead, self.now], |row| row.get::<_, u32>(0))
+            .map(|count| count as usize)
+    }
+}
+
+pub(super) fn release(db: &Connection, key: EffectKey, claims: u32, not_before: Timestamp) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE effects SET due = ?4, leased = 0 WHERE run = ?1 AND seq = ?2 AND claims = ?3")?
+        .execute(params![id(key.run), key.seq.cast_signed(), claims, nanoseconds(not_before)])?;
+    Ok(())
+}

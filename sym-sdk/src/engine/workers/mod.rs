@@ -1,0 +1,130 @@
+//! Workers that carry out effects and fire timers as they fall due.
+
+mod lane;
+mod threads;
+mod timers;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::local::LocalEngine;
+use crate::machine::Lane;
+
+/// After a store has failed, or when what is due is leased by somebody else, workers look again after this time.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// What was cut off at a shutdown is handed back within this time.
+const HAND_BACK: Duration = Duration::from_secs(5);
+
+/// Effects of one bulkhead get this part of a lane's workers.
+const BULKHEAD_PART: usize = 4;
+
+/// How many effects may be under way at once, lane by lane. Those that can hang together, because they call one service or one
+/// flow's handlers, get a quarter of a lane.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct WorkerLimits {
+    /// Revocations.
+    pub revoke: usize,
+    /// Hooks before a revocation.
+    pub deescalate: usize,
+    /// What Runs wait for.
+    pub decide: usize,
+    /// Messages and hooks after an event.
+    pub notify: usize,
+}
+
+impl Default for WorkerLimits {
+    fn default() -> Self {
+        Self { revoke: 128, deescalate: 128, decide: 256, notify: 128 }
+    }
+}
+
+impl WorkerLimits {
+    fn of(&self, lane: Lane) -> usize {
+        match lane {
+            Lane::Revoke => self.revoke,
+            Lane::Deescalate => self.deescalate,
+            Lane::Decide => self.decide,
+            Lane::Notify => self.notify,
+        }
+        .max(1)
+    }
+}
+
+/// What workers are to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Work,
+    /// What is under way is finished.
+    Finish,
+    /// What is under way is cut off and handed back.
+    HandBack,
+}
+
+/// The running workers of a [`LocalEngine`]: one set a lane, so that no lane holds up another, and one for timers.
+///
+/// On a multi-threaded tokio runtime, revocations, the hooks before them and timers have threads of their own: a handler that
+/// blocks its thread holds up neither the end of an access nor the call that takes it away.
+#[derive(Debug)]
+pub struct Workers {
+    phase: watch::Sender<Phase>,
+    loops: JoinSet<()>,
+}
+
+impl Workers {
+    /// Starts workers on the current tokio runtime.
+    pub fn start(engine: &Arc<LocalEngine>, limits: WorkerLimits) -> Self {
+        let (phase, told) = watch::channel(Phase::Work);
+        let mut loops = JoinSet::new();
+        let lane = |lane| lane::carry_out(engine.clone(), lane, limits.of(lane), told.clone());
+        let revoke = lane(Lane::Revoke);
+        let timers = timers::fire(engine.clone(), told.clone());
+        loops.spawn(threads::apart("sym-revoke", async move {
+            tokio::join!(revoke, timers);
+        }));
+        loops.spawn(threads::apart("sym-deescalate", lane(Lane::Deescalate)));
+        loops.spawn(lane(Lane::Decide));
+        loops.spawn(lane(Lane::Notify));
+        Self { phase, loops }
+    }
+
+    /// Takes no new work and waits up to `grace` for what is under way. What is not finished by then is cut off and handed back:
+    /// it is due at once for whoever starts workers next, in this process or another.
+    pub async fn shutdown(mut self, grace: Duration) {
+        self.phase.send_replace(Phase::Finish);
+        if self.ended_within(grace).await {
+            return;
+        }
+        tracing::warn!(?grace, "work was still under way at shutdown and is handed back");
+        self.phase.send_replace(Phase::HandBack);
+        if !self.ended_within(HAND_BACK).await {
+            tracing::error!("work that cannot be cut off blocks its thread; it is due again when its lease ends");
+            self.loops.abort_all();
+        }
+    }
+
+    async fn ended_within(&mut self, time: Duration) -> bool {
+        let ended = async { while self.loops.join_next().await.is_some() {} };
+        tokio::time::timeout(time, ended).await.is_ok()
+    }
+}
+
+/// Until something falls due.
+async fn until_due(engine: &LocalEngine) {
+    let clock = engine.clock();
+    let soonest = clock.now().saturating_add(LOOK_AGAIN).unwrap_or(jiff::Timestamp::MAX);
+    match engine.next_due().await {
+        Ok(Some(at)) => clock.sleep_until(at.max(soonest)).await,
+        Ok(None) => std::future::pending().await,
+        Err(_) => clock.sleep_until(soonest).await,
+    }
+}
+
+/// Until workers are to stop. Whoever drops [`Workers`] wants that too.
+async fn stopped(told: &mut watch::Receiver<Phase>) {
+    let _ = told.wait_for(|phase| *phase > Phase::Work).await;
+}

@@ -1,0 +1,49 @@
+//! The audit log: what it says, its chain, and how it gets to its destinations.
+
+#[cfg(feature = "sqlite")]
+mod tampering;
+mod verify;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sym_sdk::audit::AuditRecord;
+use sym_sdk::engine::{Commit, Committed, InputKey, MemoryStore, Store};
+use sym_sdk::machine::*;
+use sym_sdk::model::*;
+use uuid::Uuid;
+
+fn run_id(number: u128) -> RunId {
+    RunId::from_uuid(Uuid::from_u128(number))
+}
+
+/// The commit of a request that begins a Run. It has audit entries, one at least.
+fn requested(number: u128) -> Commit {
+    let run = run_id(number);
+    let flow = Flow::builder("prod".parse().unwrap(), "acme").build();
+    let body = InputBody::Submitted {
+        event: EventId::from_uuid(*run.as_uuid()),
+        actor: Arc::new(User::person(UserId::of_email("ana@example.com"), "ana@example.com").unwrap()),
+        channel: Channel::new(ChannelType::Api),
+        action: Action::Request(Box::default()),
+    };
+    let input = Input::new(run, flow.srn().clone(), Timestamp::UNIX_EPOCH, body);
+    let transition = step(&Rules { flow: &flow, hooks: Hooks::NONE }, None, &input);
+    let mut commit = Commit::new(run, 0, InputKey::new(number.to_string()), transition);
+    commit.effects.clear();
+    commit
+}
+
+/// Writes so many Runs, and so at least as many records.
+async fn fill(store: &impl Store, runs: u128) {
+    for number in 1..=runs {
+        assert_eq!(store.commit(requested(number)).await.unwrap(), Committed::Written);
+    }
+}
+
+/// A log of so many Runs.
+async fn records(runs: u128) -> Vec<AuditRecord> {
+    let store = MemoryStore::new();
+    fill(&store, runs).await;
+    store.audit_after(0, usize::MAX).await.unwrap()
+}

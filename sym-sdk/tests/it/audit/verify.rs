@@ -1,0 +1,189 @@
+//! Records that are not as they were written, one by one.
+
+use sha2::{Digest, Sha256};
+use sym_sdk::audit::{self, AuditHash, AuditHead, AuditRecord, BrokenLink, Problem, Verified, Verifier};
+use sym_sdk::engine::{MemoryStore, Store};
+
+use super::{fill, records};
+
+fn check(verifier: Verifier, records: &[AuditRecord]) -> Result<Verified, BrokenLink> {
+    let mut verifier = verifier;
+    for record in records {
+        verifier.check(record)?;
+    }
+    verifier.finish()
+}
+
+/// The first broken link of a whole log.
+fn broken(records: &[AuditRecord]) -> (Option<u64>, Problem) {
+    let broken = check(Verifier::new(), records).unwrap_err();
+    (broken.seq, broken.problem)
+}
+
+/// A record that says something else, with its old hash.
+fn changed(record: &AuditRecord) -> AuditRecord {
+    let text = record.text().replace("ana@example.com", "eve@example.com");
+    assert_ne!(text, record.text());
+    AuditRecord::new(record.seq, record.prev, record.hash, text)
+}
+
+/// A record that says something else, with the hash that it then has.
+fn forged(record: &AuditRecord) -> AuditRecord {
+    let text = changed(record).text().to_owned();
+    AuditRecord::after(&AuditHead::new(record.seq - 1, record.prev), text)
+}
+
+#[tokio::test]
+async fn a_log_is_as_it_was_written() {
+    let store = MemoryStore::new();
+    fill(&store, 20).await;
+    let head = store.audit_head().await.unwrap();
+    assert!(head.seq >= 20);
+    let verified = audit::verify(&store).await.unwrap();
+    assert_eq!((verified.records, verified.repeated, verified.first, verified.head), (head.seq, 0, Some(1), head));
+    assert_eq!(
+        verified.to_string(),
+        format!("audit entries 1 to {} are as they were written; the last has the hash {}", head.seq, head.hash)
+    );
+}
+
+#[tokio::test]
+async fn the_hash_is_that_of_the_canonical_json() {
+    let record = records(1).await.remove(0);
+    let json = serde_json::json!({ "seq": 1, "prev": "0".repeat(64), "entry": record.entry().unwrap() });
+    let text = format!(r#"{{"entry":{},"prev":"{}","seq":1}}"#, record.text(), AuditHash::START);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), json);
+    assert_eq!(record.hash, AuditHash::from_bytes(Sha256::digest(text).into()));
+}
+
+#[tokio::test]
+async fn a_changed_entry_is_named() {
+    let mut records = records(9).await;
+    records[4] = changed(&records[4]);
+    let (seq, problem) = broken(&records);
+    assert_eq!(seq, Some(5));
+    assert!(matches!(problem, Problem::Changed { found, .. } if found == records[4].hash), "{problem:?}");
+}
+
+#[tokio::test]
+async fn an_entry_that_is_no_entry_any_more_is_named_all_the_same() {
+    let mut records = records(9).await;
+    records[4] = AuditRecord::new(5, records[4].prev, records[4].hash, "gone");
+    assert!(records[4].entry().is_err());
+    assert!(matches!(broken(&records), (Some(5), Problem::Changed { .. })));
+}
+
+#[tokio::test]
+async fn a_removed_entry_is_named() {
+    let mut records = records(9).await;
+    records.remove(4);
+    assert_eq!(broken(&records), (Some(6), Problem::Missing { expected: 5 }));
+    records.remove(0);
+    assert_eq!(broken(&records), (Some(2), Problem::Missing { expected: 1 }), "also the first");
+}
+
+/// Whoever closes the gap has to change numbers, and with them hashes.
+#[tokio::test]
+async fn a_removed_entry_whose_gap_was_closed_is_named() {
+    let mut records = records(9).await;
+    let removed = records.remove(4);
+    let next = &records[4];
+    records[4] = AuditRecord::new(removed.seq, next.prev, next.hash, next.text());
+    assert!(matches!(broken(&records), (Some(5), Problem::Unlinked { .. })));
+}
+
+#[tokio::test]
+async fn swapped_entries_are_named() {
+    let mut records = records(9).await;
+    records.swap(4, 5);
+    assert_eq!(broken(&records), (Some(6), Problem::Missing { expected: 5 }));
+
+    // The texts alone, each in the other's place.
+    let mut records = super::records(9).await;
+    let (five, six) = (records[4].text().to_owned(), records[5].text().to_owned());
+    records[4] = AuditRecord::new(5, records[4].prev, records[4].hash, six);
+    records[5] = AuditRecord::new(6, records[5].prev, records[5].hash, five);
+    assert!(matches!(broken(&records), (Some(5), Problem::Changed { .. })));
+}
+
+#[tokio::test]
+async fn a_forged_hash_is_named() {
+    let mut records = records(9).await;
+    let hash = AuditHash::from_bytes([7; 32]);
+    records[4] = AuditRecord::new(5, records[4].prev, hash, records[4].text());
+    assert!(matches!(broken(&records), (Some(5), Problem::Changed { found, .. }) if found == hash));
+
+    // One that fits the changed text no longer fits what follows.
+    let mut records = super::records(9).await;
+    records[4] = forged(&records[4]);
+    let (seq, problem) = broken(&records);
+    assert_eq!(seq, Some(6));
+    let expected = Problem::Unlinked { expected: records[4].hash, found: records[5].prev };
+    assert_eq!(problem, expected);
+}
+
+/// What was forged to its end is only noticed by whoever knows an earlier end.
+#[tokio::test]
+async fn a_log_that_was_written_anew_is_not_the_one_that_is_known() {
+    let mut records = records(9).await;
+    let known = records[6].head();
+    let mut head = records[3].head();
+    for record in &mut records[4..] {
+        let text = changed(record).text().to_owned();
+        *record = AuditRecord::after(&head, text);
+        head = record.head();
+    }
+    assert!(check(Verifier::new(), &records).is_ok());
+    let broken = check(Verifier::new().knowing(known), &records).unwrap_err();
+    assert_eq!(broken.seq, Some(7));
+    assert!(matches!(broken.problem, Problem::NotAsKnown { expected, .. } if expected == known.hash));
+}
+
+#[tokio::test]
+async fn a_tail_that_was_cut_off_is_named() {
+    let mut records = records(9).await;
+    let known = records[8].head();
+    records.truncate(7);
+    assert!(check(Verifier::new(), &records).is_ok(), "nothing tells of it but the end that is known");
+    let broken = check(Verifier::new().knowing(known), &records).unwrap_err();
+    assert_eq!((broken.seq, &broken.problem), (Some(8), &Problem::TailMissing { last: 9 }));
+    assert_eq!(broken.to_string(), "audit entry 8 is missing, and all after it up to entry 9");
+    assert_eq!(check(Verifier::new().knowing(known), &[]).unwrap_err().seq, Some(1));
+}
+
+#[tokio::test]
+async fn what_comes_again_must_be_the_same() {
+    let records = records(9).await;
+    let again = [&records[..6], &records[2..]].concat();
+    let verified = check(Verifier::new(), &again).unwrap();
+    assert_eq!((verified.records, verified.repeated), (9, 4));
+
+    let other = [&records[..6], &[forged(&records[2])]].concat();
+    assert_eq!(broken(&other), (Some(3), Problem::OutOfOrder { last: 6 }));
+    let other = [&records[..6], &[changed(&records[2])]].concat();
+    assert_eq!(broken(&other), (Some(3), Problem::OutOfOrder { last: 6 }));
+}
+
+#[tokio::test]
+async fn parts_of_a_log_are_verified_as_far_as_they_go() {
+    let records = records(9).await;
+    let verified = check(Verifier::new().from_anywhere(), &records[3..]).unwrap();
+    assert_eq!((verified.records, verified.first), (6, Some(4)));
+    assert_eq!(check(Verifier::new().from_anywhere(), &[]).unwrap().first, None);
+
+    let some = [records[1].clone(), records[2].clone(), records[7].clone()];
+    assert!(check(Verifier::new().from_anywhere(), &some).is_err());
+    assert_eq!(check(Verifier::new().with_gaps(), &some).unwrap().records, 3);
+    let mut some = some;
+    some[1] = changed(&some[1]);
+    assert_eq!(check(Verifier::new().with_gaps(), &some).unwrap_err().seq, Some(3));
+}
+
+#[test]
+fn hashes_are_64_digits() {
+    let hash: AuditHash = "00ff".repeat(16).parse().unwrap();
+    assert_eq!(hash.to_string(), "00ff".repeat(16));
+    for bad in ["", "00", &"0".repeat(63), &"0".repeat(65), &"zz".repeat(32), &"+1".repeat(32), &"ä".repeat(32)] {
+        assert!(bad.parse::<AuditHash>().is_err(), "{bad}");
+    }
+}

@@ -1,0 +1,339 @@
+//! What operators do, and what the platform repairs by itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use expect_test::expect;
+use sym_sdk::audit::{AuditKind, EventStatus, EventSummary};
+use sym_sdk::error::codes;
+use sym_sdk::machine::*;
+use sym_sdk::model::*;
+use sym_sdk::prelude::Step;
+
+use super::world::*;
+
+fn everybody() -> [Arc<User>; 5] {
+    people().try_into().unwrap()
+}
+
+/// Access whose revocation has failed so many times.
+fn stuck(failures: u32) -> World {
+    let [ana, ben, ..] = everybody();
+    let mut world = World::access();
+    world.escalate(&ana, &ben);
+    world.advance(HOUR);
+    for _ in 0..failures {
+        let seq = world.find(is_revoke).unwrap();
+        world.fail(seq, true);
+    }
+    world
+}
+
+fn kinds(world: &World) -> Vec<&AuditKind> {
+    world.audit.iter().map(|entry| &entry.kind).collect()
+}
+
+fn revocations(world: &World) -> Vec<&Effect> {
+    world.effects.values().filter(|effect| is_revoke(&effect.kind)).collect()
+}
+
+#[test]
+fn a_revoke_by_hand_has_a_failing_revocation_tried_at_once() {
+    let [.., ada, _] = everybody();
+    let mut world = stuck(5);
+    assert!(world.state().is_stuck());
+    let waiting = revocations(&world)[0].clone();
+    assert_eq!(waiting.attempt, 6);
+    assert!(waiting.not_before.unwrap() > world.now);
+
+    assert!(matches!(world.revoke(&ada), Reply::Accepted { .. }));
+    let [now] = revocations(&world)[..] else { panic!("one attempt at a time") };
+    assert_eq!((now.attempt, now.not_before), (6, None));
+    assert_eq!(now.exclusive, waiting.exclusive, "never beside another change of the same access");
+    assert_eq!(now.event, waiting.event, "it still is the end that the timer set off");
+    let retried = world.audit.iter().find(|entry| matches!(entry.kind, AuditKind::RevokeRetried { .. })).unwrap();
+    assert_eq!(retried.event.actor, ada);
+
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Deescalated);
+    assert!(!world.state().is_stuck());
+    assert_eq!(world.state().run.actor(Step::Deescalate), Some(&*user("ben", UserRole::Member)));
+    for event in EventSummary::of(&world.audit) {
+        assert_eq!(event.status, EventStatus::Success, "{event:?}");
+    }
+}
+
+#[test]
+fn an_attempt_under_way_is_not_doubled() {
+    let [ana, .., ada, _] = everybody();
+    let mut world = stuck(3);
+    world.revoke(&ada);
+    let reply = world.revoke(&ana);
+    expect!["the access is being taken away already (DeescalateAPI:INVALID_RUN)"].assert_eq(&world.refusal(&reply));
+    // Nor is one whose time has come.
+    let mut world = stuck(3);
+    world.now += HOUR;
+    assert!(matches!(world.revoke(&ada), Reply::Refused { .. }));
+    assert_eq!(revocations(&world).len(), 1);
+}
+
+#[test]
+fn who_may_revoke_may_have_it_tried_again() {
+    let [ana, _, cho, _, gus] = everybody();
+    assert!(matches!(stuck(1).revoke(&ana), Reply::Accepted { .. }), "the requester");
+    assert!(matches!(stuck(1).revoke(&cho), Reply::Accepted { .. }), "who may decide");
+    let mut world = stuck(1);
+    let reply = world.revoke(&gus);
+    expect!["gus@example.com is not among those who may decide this request (SymSDK:NOT_PERMITTED)"]
+        .assert_eq(&world.refusal(&reply));
+    assert!(revocations(&world)[0].not_before.is_some(), "nothing was brought forward");
+}
+
+/// The engine may have begun the attempt that waited before it heard that it was withdrawn.
+#[test]
+fn the_outcome_of_an_attempt_that_was_withdrawn_changes_nothing() {
+    let [.., ada, _] = everybody();
+    let mut world = stuck(2);
+    world.revoke(&ada);
+    let seq = *world.withdrawn.keys().next().unwrap();
+    world.finish_withdrawn(seq, Outcome::Revoked(Revocation::default()));
+    assert_eq!(revocations(&world).len(), 1);
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Deescalated);
+}
+
+#[test]
+fn only_admins_write_off_and_say_why() {
+    let [ana, ben, _, ada, gus] = everybody();
+    let mut world = stuck(1);
+    for who in [&ana, &ben, &gus] {
+        let reply = world.write_off(who, "gone");
+        assert!(world.refusal(&reply).contains("is not an administrator"), "{reply:?}");
+    }
+    let reply = world.write_off(&ada, " ");
+    expect!["a write-off needs a reason, for the record (SymSDK:MISSING_ARGUMENT)"].assert_eq(&world.refusal(&reply));
+    assert!(world.state().is_stuck());
+
+    let mut held = World::access();
+    held.escalate(&ana, &ben);
+    let reply = held.write_off(&ada, "gone");
+    expect!["only a revocation under way can be written off; this request is escalated (DeescalateAPI:INVALID_RUN)"]
+        .assert_eq(&held.refusal(&reply));
+}
+
+#[test]
+fn a_write_off_ends_the_run_on_the_record_and_is_told() {
+    let [ana, _, _, ada, _] = everybody();
+    let mut world = stuck(4);
+    world.effects.retain(|_, effect| is_revoke(&effect.kind));
+    let withdrawn = world.find(is_revoke).unwrap();
+    assert!(matches!(world.write_off(&ada, "removed in the console"), Reply::Accepted { .. }));
+
+    assert!(matches!(&world.state().access, Access::WrittenOff(grant) if grant.identity == "u1"));
+    assert_eq!(world.status(), RunStatus::Errored);
+    assert!(world.state().is_finished() && !world.state().is_stuck() && !world.state().may_hold_access());
+    let error = world.state().error.as_ref().unwrap();
+    assert_eq!(error.code, codes::REVOCATION_WRITTEN_OFF);
+    expect!["ada@example.com wrote off the revocation of admins from u1, who may still have the access: removed in the console"]
+        .assert_eq(&error.message);
+    assert!(world.find(is_revoke).is_none(), "the strategy is asked no more");
+    assert!(world.find(|kind| matches!(kind, EffectKind::Alert { .. })).is_some(), "the error destination hears of it");
+    let on_record = world.audit.iter().find(|entry| matches!(entry.kind, AuditKind::WrittenOff { .. })).unwrap();
+    assert_eq!((&on_record.event.actor, on_record.event.reason.as_deref()), (&ada, Some("removed in the console")));
+
+    world.finish_withdrawn(withdrawn, Outcome::Revoked(Revocation::default()));
+    world.settle();
+    for reply in [world.revoke(&ana), world.write_off(&ada, "again"), world.act(&ada, Action::Regrant)] {
+        assert!(matches!(reply, Reply::Refused { .. }), "{reply:?}");
+    }
+    assert_eq!(world.input(InputBody::Rearm), Reply::Stale);
+}
+
+#[test]
+fn what_could_not_be_read_back_is_told_and_ends_the_run() {
+    let mut world = stuck(0);
+    let seq = world.find(is_revoke).unwrap();
+    let mut done = Revocation::default();
+    done.read_back = ReadBack::Failed(EffectError::new(codes::REVOCATION_NOT_READ_BACK, "no list"));
+    world.finish(seq, Outcome::Revoked(done));
+    assert_eq!(world.status(), RunStatus::Deescalated);
+    assert!(world.find(|kind| matches!(kind, EffectKind::Alert { .. })).is_some());
+    assert!(kinds(&world).iter().any(|kind| matches!(kind, AuditKind::Revoked { confirmed: false, .. })));
+    let summary = EventSummary::of(&world.audit).pop().unwrap();
+    assert_eq!((summary.status, summary.error.is_some()), (EventStatus::Success, true));
+}
+
+#[test]
+fn access_that_a_target_has_lost_is_granted_again_until_its_end() {
+    let [ana, ben, _, ada, _] = everybody();
+    let mut world = World::access();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::Escalate)).with(Hook::After(Step::Escalate));
+    world.escalate(&ana, &ben);
+    let timer = world.timers[&TimerKind::Expire];
+    for who in [&ana, &ben] {
+        let reply = world.act(who, Action::Regrant);
+        assert!(world.refusal(&reply).contains("is not an administrator"), "{reply:?}");
+    }
+    assert!(matches!(world.act(&ada, Action::Regrant), Reply::Accepted { .. }));
+    let effects: Vec<_> = world.effects.values().map(|effect| &effect.kind).collect();
+    let [EffectKind::Grant { identity, deadline, .. }] = effects[..] else { panic!("{effects:?}") };
+    assert_eq!((identity.as_str(), *deadline), ("u1", Some(timer.0)));
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Escalated);
+    assert_eq!(world.timers[&TimerKind::Expire], timer, "it lasts no longer than before");
+    assert_eq!(world.state().run.actor(Step::Escalate), Some(&*ben), "the access still is the one that was approved");
+
+    world.now = timer.0;
+    let reply = world.act(&ada, Action::Regrant);
+    expect!["the request does not give access any more, or not yet (DeescalateAPI:INVALID_RUN)"]
+        .assert_eq(&world.refusal(&reply));
+    world.advance(Duration::ZERO);
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Deescalated);
+}
+
+#[test]
+fn the_end_of_access_waits_for_a_grant_under_way_and_follows_it() {
+    let [ana, ben, _, ada, _] = everybody();
+    for (how, outcome) in [
+        ("granted", Outcome::Granted { output: None }),
+        ("rejected", Outcome::Rejected { output: None, errors: vec!["no".into()] }),
+        ("failed", Outcome::Failed(EffectError::new(codes::HANDLER_FAILED, "it broke"))),
+    ] {
+        let mut world = World::access();
+        world.escalate(&ana, &ben);
+        world.act(&ada, Action::Regrant);
+        world.advance(HOUR);
+        assert!(world.find(is_revoke).is_none(), "{how}: what is being granted is not revoked beside it");
+        let seq = world.find(is_grant).unwrap();
+        world.finish(seq, outcome);
+        assert!(world.find(is_revoke).is_some(), "{how}: it is revoked as soon as the strategy has answered");
+        let alerted = world.find(|kind| matches!(kind, EffectKind::Alert { .. })).is_some();
+        assert_eq!(alerted, how != "granted");
+        world.settle();
+        assert_eq!(world.status(), RunStatus::Deescalated);
+    }
+}
+
+#[test]
+fn access_that_no_run_accounts_for_is_taken_away_in_a_run_of_its_own() {
+    let [ana, ben, _, ada, _] = everybody();
+    let mut world = World::access();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::Deescalate)).with(Hook::After(Step::Deescalate));
+    let reply = world.remove(&ben);
+    expect!["ben@example.com is not an administrator (SymSDK:NOT_PERMITTED)"].assert_eq(&world.refusal(&reply));
+    assert!(world.state.is_none(), "nothing is stored");
+
+    let accepted = world.remove(&ada);
+    assert!(matches!(accepted, Reply::Accepted { .. }), "{accepted:?}");
+    let [revocation] = revocations(&world)[..] else { panic!("it is asked for") };
+    let granted = {
+        let mut world = World::access();
+        world.escalate(&ana, &ben);
+        world.holds.pop_first().unwrap()
+    };
+    assert_eq!(revocation.exclusive.as_ref().unwrap().as_str(), granted.as_str().replace("u1", "u9"), "as for a grant");
+    assert!(world.holds.is_empty() && world.effects.len() == 1, "no hook is called");
+    // Nothing else can begin in it.
+    for reply in [world.request(&ana), world.act(&ana, Action::Prompt), world.remove(&ada), world.approve(&ada)] {
+        assert!(matches!(reply, Reply::Refused { .. }), "{reply:?}");
+    }
+    let seq = world.find(is_revoke).unwrap();
+    world.fail(seq, false);
+    assert!(world.state().is_stuck(), "it is tried until it succeeds");
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Deescalated);
+    assert!(world.state().is_finished());
+    assert!(!kinds(&world).iter().any(|kind| matches!(kind, AuditKind::Messaged { .. })), "there is no requester");
+}
+
+#[test]
+fn a_lost_revocation_is_asked_for_anew() {
+    let mut world = stuck(3);
+    assert!(matches!(world.lose_the_end(), Reply::Accepted { .. }));
+    let [revocation] = revocations(&world)[..] else { panic!("it is asked for") };
+    assert_eq!((revocation.attempt, revocation.not_before), (4, None));
+    assert!(kinds(&world).contains(&&AuditKind::Rearmed));
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Deescalated);
+}
+
+#[test]
+fn a_lost_timer_is_set_anew_for_the_same_time() {
+    let [ana, ben, ..] = everybody();
+    let mut world = World::access();
+    world.escalate(&ana, &ben);
+    let (at, generation) = world.timers[&TimerKind::Expire];
+    world.lose_the_end();
+    let (anew, newer) = world.timers[&TimerKind::Expire];
+    assert!(anew == at && newer > generation);
+    assert_eq!(
+        world.input(InputBody::TimerFired { kind: TimerKind::Expire, generation }),
+        Reply::Stale,
+        "what the store may have kept of the old one"
+    );
+    world.advance(HOUR);
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Deescalated);
+}
+
+#[test]
+fn what_the_event_in_hand_waits_for_is_asked_for_anew() {
+    let [ana, ben, ..] = everybody();
+    let mut world = World::access();
+    world.open(&ana);
+    world.approve(&ben);
+    while world.find(is_grant).is_none() {
+        let seq = *world.effects.keys().next_back().unwrap();
+        world.succeed(seq);
+    }
+    let lost = world.effects[&world.find(is_grant).unwrap()].clone();
+    world.lose_the_end();
+    let asked = &world.effects[&world.find(is_grant).unwrap()];
+    assert_eq!((&asked.kind, &asked.exclusive), (&lost.kind, &lost.exclusive));
+    assert!(asked.key != lost.key);
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Escalated);
+    world.advance(HOUR);
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Deescalated);
+}
+
+/// A state that no step gives, as a damaged file might hold.
+#[test]
+fn where_nobody_knows_what_was_waited_for_the_access_is_taken_away() {
+    let [ana, ben, ..] = everybody();
+    let mut world = World::access();
+    world.open(&ana);
+    world.approve(&ben);
+    while world.find(is_grant).is_none() {
+        let seq = *world.effects.keys().next_back().unwrap();
+        world.succeed(seq);
+    }
+    world.effects.clear();
+    world.state.as_mut().unwrap().pending.clear();
+    assert_eq!(world.state().access_end(), None);
+    world.input(InputBody::Rearm);
+    assert!(world.find(is_revoke).is_some());
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Errored);
+    assert!(world.state().is_finished());
+
+    let mut world = stuck(1);
+    world.effects.clear();
+    world.state.as_mut().unwrap().pending.clear();
+    assert_eq!(world.state().access_end(), None);
+    world.input(InputBody::Rearm);
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Deescalated);
+
+    let mut world = World::access();
+    world.escalate(&ana, &ben);
+    world.timers.clear();
+    world.state.as_mut().unwrap().timers.clear();
+    assert_eq!(world.state().access_end(), None);
+    world.input(InputBody::Rearm);
+    world.advance(HOUR);
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Deescalated);
+}

@@ -1,0 +1,77 @@
+//! Handlers that block their thread.
+
+use std::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use sym_sdk::BoxFuture;
+use sym_sdk::clock::SystemClock;
+use sym_sdk::engine::*;
+use sym_sdk::machine::*;
+use sym_sdk::model::*;
+
+use super::GRACE;
+use super::program::{Program, add, effect_in};
+use crate::sqlite::run_id;
+
+/// Decisions block until they are let go; revocations say that they were made.
+struct Blocking {
+    stepper: Program,
+    blocked: Mutex<bool>,
+    let_go: Condvar,
+    tell: Mutex<mpsc::Sender<Lane>>,
+}
+
+impl Process for Blocking {
+    fn step(&self, state: Option<&RunState>, input: &Input) -> sym_sdk::Result<Transition> {
+        self.stepper.step(state, input)
+    }
+
+    fn perform(&self, effect: Effect, _: Arc<RunState>, _: Vec<RunId>) -> BoxFuture<'_, Outcome> {
+        self.tell.lock().unwrap().send(effect.lane()).unwrap();
+        if effect.lane() == Lane::Decide {
+            drop(self.let_go.wait_while(self.blocked.lock().unwrap(), |blocked| *blocked).unwrap());
+        }
+        Box::pin(std::future::ready(Outcome::Done))
+    }
+}
+
+#[test]
+fn handlers_that_block_all_threads_hold_up_no_revocation() {
+    const THREADS: usize = 2;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build().unwrap();
+    let (tell, told) = mpsc::channel();
+    let blocking = Arc::new(Blocking {
+        stepper: Program::new(),
+        blocked: Mutex::new(true),
+        let_go: Condvar::new(),
+        tell: Mutex::new(tell),
+    });
+    let store = Arc::new(MemoryStore::new());
+    let engine = Arc::new(LocalEngine::new(store.clone(), blocking.clone(), Arc::new(SystemClock)));
+    let workers = {
+        let _inside = runtime.enter();
+        Workers::start(&engine, WorkerLimits::default())
+    };
+    let waiting = (1..=8).map(|seq| effect_in(Lane::Decide, run_id(1), seq)).collect();
+    runtime.block_on(add(&*store, 1, waiting));
+    let later = engine.clone();
+    // Whoever is woken by this finds the others in the store too.
+    runtime.block_on(async { later.submit(InputKey::new("wake"), wake()).await.unwrap() });
+    for _ in 0..THREADS {
+        assert_eq!(told.recv_timeout(GRACE).unwrap(), Lane::Decide);
+    }
+    runtime.block_on(add(&*store, 2, vec![effect_in(Lane::Revoke, run_id(2), 1)]));
+    runtime.block_on(async { engine.submit(InputKey::new("wake again"), wake()).await.unwrap() });
+    let revoked = std::iter::from_fn(|| told.recv_timeout(GRACE).ok()).any(|lane| lane == Lane::Revoke);
+    assert!(revoked);
+    *blocking.blocked.lock().unwrap() = false;
+    blocking.let_go.notify_all();
+    runtime.block_on(workers.shutdown(Duration::from_secs(5)));
+}
+
+fn wake() -> Input {
+    let flow = Flow::builder("prod".parse().unwrap(), "acme").build();
+    let body = InputBody::TimerFired { kind: TimerKind::Expire, generation: 0 };
+    Input::new(run_id(1), flow.srn().clone(), crate::sqlite::at(0), body)
+}

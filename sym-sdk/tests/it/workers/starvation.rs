@@ -1,0 +1,149 @@
+//! Nothing holds up a revocation: not slow grants, not hooks, not the revocations of another service.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use sym_sdk::clock::{Clock, VirtualClock};
+use sym_sdk::engine::*;
+use sym_sdk::handlers;
+use sym_sdk::machine::*;
+use sym_sdk::prelude::*;
+use sym_sdk::runtime::{Limits, Runtime, Submission};
+use sym_sdk::strategy::StrategyType;
+use sym_sdk::testing::{RecordingDelivery, RecordingStrategy};
+
+use super::program::{Program, add, bulkhead, effect_in, engine, key};
+use super::{GRACE, until};
+use crate::sqlite::restart::config;
+use crate::sqlite::{at, commit, run_id};
+
+const MANY: u64 = 1_000;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[reducer]
+fn get_permissions() -> RequestPermission {
+    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+}
+
+#[hook]
+fn on_request() -> Option<NextEvent> {
+    Some(ApprovalTemplate::approve().into())
+}
+
+/// A store in memory, and one in a file.
+async fn stores(dir: &tempfile::TempDir) -> [Arc<dyn Store>; 2] {
+    let file = SqliteStore::open(dir.path().join("runs.db")).await.unwrap();
+    [Arc::new(MemoryStore::new()), Arc::new(file)]
+}
+
+#[tokio::test]
+async fn a_thousand_slow_grants_never_delay_a_revocation() {
+    let dir = tempfile::tempdir().unwrap();
+    for store in stores(&dir).await {
+        slow_grants_do_not_delay_a_revocation(store).await;
+    }
+}
+
+async fn slow_grants_do_not_delay_a_revocation(store: Arc<dyn Store>) {
+    let (strategy, clock) =
+        (RecordingStrategy::new(), Arc::new(VirtualClock::at("2024-02-29T12:00:00Z".parse().unwrap())));
+    let shared = strategy.clone();
+    let runtime = Runtime::builder(config())
+        .registry(handlers![get_permissions, on_request])
+        .delivery(RecordingDelivery::new())
+        .strategy_type(StrategyType::new("test", move |_| Ok(Arc::new(shared.clone()))))
+        .clock(clock.clone())
+        .store(store)
+        .limits(Limits { strategy: 100 * MINUTE, ..Limits::default() })
+        .build()
+        .await
+        .unwrap();
+    let workers = runtime.start(WorkerLimits::default());
+    let request =
+        |who: &str, duration: &str| runtime.submit(Submission::request("prod", who).input("duration", duration));
+    request("ana@example.com", "10m").await.unwrap();
+    until("access is granted", || strategy.granted().len() == 1).await;
+    for _ in 0..MANY {
+        strategy.hang_grant();
+    }
+    let people: Vec<_> = (0..MANY).map(|number| format!("user{number}@example.com")).collect();
+    for taken in join_all(people.iter().map(|person| request(person, "1h"))).await {
+        taken.unwrap();
+    }
+    let busy = 1 + WorkerLimits::default().decide / 4;
+    until("all workers that the service gets are busy", || strategy.calls().len() == busy).await;
+    let ends = clock.now() + 10 * MINUTE;
+    clock.advance(10 * MINUTE);
+    until("access is taken away", || strategy.calls().iter().any(|call| !call.is_grant)).await;
+    assert_eq!(clock.now(), ends, "no time has passed");
+    workers.shutdown(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn whatever_hangs_in_other_lanes_a_revocation_is_carried_out() {
+    let dir = tempfile::tempdir().unwrap();
+    for store in stores(&dir).await {
+        let slow_lanes = [Lane::Deescalate, Lane::Decide, Lane::Notify];
+        let program = Arc::new(Program { slow_lanes: slow_lanes.into(), ..Program::new() });
+        let clock = Arc::new(VirtualClock::at(at(0)));
+        let engine = Arc::new(LocalEngine::new(store.clone(), program.clone(), clock.clone()));
+        for (run, lane) in (1..).zip(slow_lanes) {
+            let slow = (1..=MANY).map(|seq| {
+                let mut effect = effect_in(lane, run_id(run), seq);
+                effect.bulkhead = bulkhead(&format!("{lane:?} {seq}"));
+                effect
+            });
+            add(&*store, run, slow.collect()).await;
+        }
+        let limits = WorkerLimits::default();
+        let workers = Workers::start(&engine, limits);
+        let full = limits.deescalate + limits.decide + limits.notify;
+        until("all other workers are busy", || program.begun() == full).await;
+        add(&*store, 9, vec![effect_in(Lane::Revoke, run_id(9), 1)]).await;
+        // The store was given this behind the engine's back, so nobody was woken.
+        clock.advance(Duration::from_secs(1));
+        until("the revocation", || program.has_ended(key(run_id(9), 1))).await;
+        workers.shutdown(Duration::ZERO).await;
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_hangs_holds_up_no_revocation_in_another() {
+    let dir = tempfile::tempdir().unwrap();
+    for store in stores(&dir).await {
+        let program = Arc::new(Program { slow_bulkhead: Some(bulkhead("dead")), ..Program::new() });
+        let engine = engine(&program, store.clone());
+        let in_service = |service: &str, seq| {
+            let mut effect = effect_in(Lane::Revoke, run_id(1), seq);
+            effect.bulkhead = bulkhead(service);
+            effect
+        };
+        let mut effects: Vec<_> = (1..=MANY).map(|seq| in_service("dead", seq)).collect();
+        effects.push(in_service("alive", MANY + 1));
+        add(&*store, 1, effects).await;
+        let workers = Workers::start(&engine, WorkerLimits::default());
+        until("the other service", || program.has_ended(key(run_id(1), MANY + 1))).await;
+        let begun = program.begun();
+        assert!(begun <= WorkerLimits::default().revoke / 2, "one service does not take all workers: {begun}");
+        program.held.send_replace(false);
+        until("the first service", || program.ended.lock().unwrap().len() == 1_001).await;
+        workers.shutdown(GRACE).await;
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_an_access_fires_before_timers_that_end_none() {
+    let program = Arc::new(Program::new());
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let engine = engine(&program, store.clone());
+    for (number, kind) in [(1, TimerKind::Forward), (2, TimerKind::Forward), (3, TimerKind::Expire)] {
+        let mut commit = commit(run_id(number), 0, &number.to_string());
+        commit.timers = vec![TimerChange::Set { kind, at: at(-10), generation: 1 }];
+        store.commit(commit).await.unwrap();
+    }
+    assert!(engine.run_one().await.unwrap());
+    let left = store.due_timers(engine.clock().now(), 10).await.unwrap();
+    assert!(left.iter().all(|timer| timer.key.kind == TimerKind::Forward), "{left:?}");
+}
