@@ -110,8 +110,8 @@ fn access_ends_although_the_program_was_killed_while_it_was_held() {
 
     let text = output(&args, 0);
     assert!(text.contains("demo.db has 1 Run, 1 of them with access that is still to end"), "{text}");
-    for repository in ["acme/payments", "acme/website"] {
-        let removed = format!("removed      Repository ({repository}) from cleo@example.com");
+    for (repository, who) in [("acme/payments", "ana@example.com"), ("acme/website", "cleo@example.com")] {
+        let removed = format!("removed      Repository ({repository}) from {who}");
         assert_eq!(text.matches(&removed).count(), 1, "{text}");
     }
     // What was granted before is not granted again.

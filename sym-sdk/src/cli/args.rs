@@ -11,9 +11,9 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use jiff::Timestamp;
 
 use crate::forms::parse_duration;
+use crate::model::Source;
 #[cfg(feature = "sqlite")]
 use crate::model::{RunId, RunStatus};
-use crate::model::Source;
 
 /// Checks, shows and simulates the flows of this program.
 #[derive(Debug, Parser)]
@@ -65,7 +65,7 @@ pub(super) enum Command {
     /// List the Runs of a store, newest first
     #[cfg(feature = "sqlite")]
     Runs(Runs),
-    /// Show or verify the audit log of a store
+    /// Look into the audit log
     #[cfg(feature = "sqlite")]
     #[command(subcommand)]
     Audit(Audit),
@@ -114,23 +114,25 @@ pub(super) struct Runs {
 #[cfg(feature = "sqlite")]
 #[derive(Debug, Subcommand)]
 pub(super) enum Audit {
-    /// Print the entries as JSON, one on a line, as destinations get them
-    Export {
-        #[command(flatten)]
-        database: Database,
-        /// Begin after the entry with this number
-        #[arg(long, value_name = "NUMBER", default_value = "0")]
-        after: u64,
-    },
     /// Check that no entry was changed, removed or put in
-    Verify {
-        /// File of the store
-        #[arg(long, value_name = "FILE", required_unless_present = "files", conflicts_with = "files")]
-        db: Option<PathBuf>,
-        /// Exported entries, oldest first
-        #[arg(value_name = "FILE.jsonl")]
-        files: Vec<PathBuf>,
-    },
+    Verify(Verify),
+}
+
+#[cfg(feature = "sqlite")]
+#[derive(Debug, clap::Args)]
+pub(super) struct Verify {
+    /// File of a store
+    #[arg(long, value_name = "FILE", required_unless_present = "files", conflicts_with = "files")]
+    pub(super) db: Option<PathBuf>,
+    /// Files of a destination, the oldest first
+    #[arg(value_name = "FILE.jsonl")]
+    pub(super) files: Vec<PathBuf>,
+    /// Let the files begin anywhere: older ones have been removed
+    #[arg(long, requires = "files")]
+    pub(super) from_anywhere: bool,
+    /// Let entries be missing in between: the destination is one of several environments
+    #[arg(long, requires = "files")]
+    pub(super) with_gaps: bool,
 }
 
 #[cfg(feature = "sqlite")]
@@ -220,7 +222,8 @@ impl Args {
         let args = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
         #[cfg(feature = "sqlite")]
         if args.command.is_some() && args.demo.db.is_some() {
-            let message = "`--db` before a command is for running without one; commands that need it take it after their name";
+            let message =
+                "`--db` before a command is for running without one; commands that need it take it after their name";
             return Err(command.error(clap::error::ErrorKind::ArgumentConflict, message));
         }
         Ok(args)
@@ -236,7 +239,8 @@ fn command(program: &str, has_demo: bool) -> clap::Command {
     let alone = if has_demo { "Without a command, it simulates the requests that it brings along.\n\n" } else { "" };
     let command = Args::command();
     #[cfg(feature = "sqlite")]
-    let command = ["db", "speed"].into_iter().fold(command, |command, name| command.mut_arg(name, |arg| arg.hide(!has_demo)));
+    let command =
+        ["db", "speed"].into_iter().fold(command, |command, name| command.mut_arg(name, |arg| arg.hide(!has_demo)));
     let general: &[&str] = if has_demo && cfg!(feature = "sqlite") {
         &["check", "handlers", "simulate request.json", "--db demo.db", "runs --db demo.db"]
     } else {

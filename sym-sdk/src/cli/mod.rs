@@ -1,11 +1,19 @@
 //! The command line of an [`App`].
 
+#[cfg(feature = "sqlite")]
+mod act;
 mod args;
+#[cfg(feature = "sqlite")]
+mod audit;
+#[cfg(feature = "sqlite")]
+mod backup;
 mod check;
 #[cfg(feature = "sqlite")]
 mod durable;
 mod handlers;
 mod output;
+#[cfg(feature = "sqlite")]
+mod runs;
 mod simulate;
 
 use std::ffi::{OsStr, OsString};

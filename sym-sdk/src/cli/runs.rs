@@ -89,6 +89,7 @@ impl Row {
                 Access::Held(_) => "held",
                 Access::Revoking { .. } => "being removed",
                 Access::Ended => "ended",
+                Access::WrittenOff(_) => "written off",
             },
             identity: grant.map(|grant| grant.identity.clone()),
             until: grant.and_then(|grant| grant.until),

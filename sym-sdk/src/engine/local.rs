@@ -76,6 +76,11 @@ impl LocalEngine {
         &self.clock
     }
 
+    /// Returns when something has been committed, or an effect has been carried out, since this was called.
+    pub(crate) fn changed(&self) -> tokio::sync::futures::Notified<'_> {
+        self.woken.notified()
+    }
+
     /// Does one thing that is due, most urgent first: carries out an effect or fires a timer. Says whether there was one.
     ///
     /// Tests and simulations drive the engine with this, in a deterministic order. A server has

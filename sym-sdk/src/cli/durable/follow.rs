@@ -1,9 +1,9 @@
 //! Tells what happens, as it happens.
 
 use std::convert::Infallible;
-use std::io::{self, Write};
+use std::io;
 
-use crate::audit::AuditKind;
+use crate::audit::{AuditKind, AuditRecord};
 use crate::cli::output::Output;
 use crate::error::Error;
 use crate::runtime::Runtime;
@@ -45,6 +45,11 @@ impl Follower {
         Self { runtime, outbox, table: Table::new(runs), seq, sent: 0, failed: false }
     }
 
+    /// The number of the last record that was told.
+    pub(super) fn seq(&self) -> u64 {
+        self.seq
+    }
+
     /// Whether something was refused or failed.
     pub(super) fn has_seen_a_failure(&self) -> bool {
         self.failed
@@ -66,7 +71,7 @@ impl Follower {
             let records = self.runtime.engine().store().audit_after(self.seq, PAGE).await?;
             let Some(last) = records.last() else { return Ok(()) };
             self.seq = last.seq;
-            let entries: Vec<_> = records.into_iter().map(|record| record.entry).collect();
+            let entries = records.iter().map(AuditRecord::entry).collect::<Result<Vec<_>, _>>()?;
             let sent = self.outbox.sent_after(self.sent);
             self.sent += sent.len();
             let users = self.runtime.directory().users().await?;

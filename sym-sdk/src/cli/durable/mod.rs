@@ -5,7 +5,7 @@ mod follow;
 mod signal;
 mod stage;
 
-use std::io::{self, Write};
+use std::io;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,11 +18,10 @@ use super::Common;
 use super::output::{Output, count};
 use super::simulate::{Direction, Request, Story, act, demo_requests, stand_ins};
 use crate::app::{App, Exit};
-use crate::clock::Clock;
 use crate::config::{Config, Faults};
 use crate::directory::{KeyValue, KeyValueStore};
 use crate::engine::{RunFilter, SqliteStore, StoredRun, WorkerLimits};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::runtime::Runtime;
 
 /// How long work that is under way may take when the program is told to stop.
@@ -106,7 +105,7 @@ async fn play(
     if !output.json {
         greet(store.path(), &known, speed, output).map_err(Lost::Output)?;
     }
-    let seq = runtime.engine().store().audit_head().await?;
+    let seq = runtime.engine().store().audit_head().await?.seq;
     let mut follower = Follower::new(runtime.clone(), outbox, seq, known.len().max(requests.len()));
 
     let workers = runtime.start(WorkerLimits::default());
@@ -121,6 +120,11 @@ async fn play(
     follower.catch_up(output).await?;
     let runs = runtime.runs(RunFilter::default(), usize::MAX).await?;
     if !output.json {
+        if follower.seq() > seq {
+            writeln!(output.out).map_err(Lost::Output)?;
+        }
+        // Of what was begun before, they would tell anew what is long past.
+        let notes = notes.map(|notes| if known.is_empty() { notes } else { Vec::new() });
         farewell(&runs, notes.as_deref(), output).map_err(Lost::Output)?;
     }
     Ok(if follower.has_seen_a_failure() { Exit::Fault } else { Exit::Success })
@@ -162,7 +166,6 @@ fn greet(path: &Path, known: &[StoredRun], speed: NonZeroU32, output: &mut Outpu
 
 /// `notes` are there if all has come to its end.
 fn farewell(runs: &[StoredRun], notes: Option<&[String]>, output: &mut Output<'_>) -> io::Result<()> {
-    writeln!(output.out)?;
     for note in notes.unwrap_or_default() {
         writeln!(output.out, "note: {note}")?;
     }

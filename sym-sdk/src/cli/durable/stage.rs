@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::cli::simulate::Stage;
-use crate::clock::Clock;
 use crate::error::Result;
 use crate::model::RunId;
 use crate::runtime::{Receipt, Runtime, Submission};

@@ -7,7 +7,6 @@ mod story;
 
 use std::io::{self, Read};
 use std::path::Path;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -24,8 +23,8 @@ use form::FormKeeper;
 pub(super) use request::Request;
 use request::{Decision, Verdict};
 pub(super) use stage::Stage;
-use story::Ending;
 pub(super) use story::{Direction, Story, act};
+use story::{Ending, LONGEST};
 
 /// Runs the request that the command line names.
 pub(super) async fn run(app: App, common: Common, args: Simulate, output: &mut Output<'_>) -> io::Result<Exit> {
@@ -68,12 +67,11 @@ pub(super) async fn demo(mut app: App, common: Common, output: &mut Output<'_>) 
             return Ok(Exit::Usage);
         }
     };
-    let how = How::default();
-    let (mut simulation, forms) = match start(app, common, &how, output).await? {
+    let direction = Direction::default();
+    let (mut simulation, forms) = match start(app, common, &How::default(), output).await? {
         Ok(started) => started,
         Err(exit) => return Ok(exit),
     };
-    let direction = Direction::from(how);
     let mut endings = Vec::new();
     for (name, request) in requests {
         let ending = story::play(&mut simulation, &forms, request, &direction).await;
@@ -191,6 +189,3 @@ impl From<How> for Direction {
         }
     }
 }
-
-/// More than any access lasts, in a simulation that is to end.
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);

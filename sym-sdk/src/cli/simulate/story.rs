@@ -30,13 +30,22 @@ pub(in crate::cli) struct Direction {
     pub(super) time: Duration,
 }
 
+/// More than any access lasts, for a story that is to end.
+pub(super) const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+impl Default for Direction {
+    fn default() -> Self {
+        Self { source: None, decisions: None, after: None, time: LONGEST }
+    }
+}
+
 /// What became of a request.
 #[derive(Debug, Default, Serialize)]
 pub(in crate::cli) struct Story {
     pub(super) run: Option<RunId>,
     pub(super) status: Option<RunStatus>,
     pub(super) form: Option<Shown>,
-    pub(super) notes: Vec<String>,
+    pub(in crate::cli) notes: Vec<String>,
     /// Whether access could not be taken away in the time there was.
     pub(super) unrevoked: bool,
     pub(super) timeline: Timeline,

@@ -130,6 +130,16 @@ impl SqliteStore {
         Ok(Self { path, lookups, listings, writes, threads })
     }
 
+    /// STUB
+    pub async fn open_read_only(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        Self::open(path).await
+    }
+    /// STUB
+    pub async fn backup(&self, path: impl Into<PathBuf>) -> Result<(), StoreError> {
+        let _ = path.into();
+        Ok(())
+    }
+
     /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.path
