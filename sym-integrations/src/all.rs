@@ -1,12 +1,12 @@
 use sym_sdk::runtime::{Builder, Extension};
 
-/// The access strategies and front ends of all services whose features are on. See [`all`].
+/// The access strategies, front ends and log destinations of all services whose features are on. See [`all`].
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct All;
 
-/// The access strategies and front ends of all services whose features are on, to be handed over at start. No service has
-/// any yet.
+/// The access strategies, front ends and log destinations of all services whose features are on, to be handed over at start.
+/// So far there are log destinations, with the feature `http`.
 ///
 /// ```
 /// use sym_sdk::config::Config;
@@ -21,6 +21,8 @@ pub fn all() -> All {
 
 impl Extension for All {
     fn install(self, builder: Builder) -> Builder {
+        #[cfg(feature = "http")]
+        let builder = builder.log_destination_type(crate::http::log_destination_type());
         builder
     }
 }

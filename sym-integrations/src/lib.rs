@@ -4,13 +4,17 @@
 //!
 //! | feature | what it brings |
 //! | --- | --- |
+//! | `http` | [`http`]: the audit log, to a URL |
 //! | `slack` | [`slack`]: where a request goes |
-//! | `runtime` | [`all`]: strategies and front ends, to be handed to an `App` |
+//! | `runtime` | [`all`]: strategies, front ends and log destinations, to be handed to an `App` |
 //! | `full` | all of these |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "runtime")]
 mod all;
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+pub mod http;
 #[cfg(feature = "slack")]
 #[cfg_attr(docsrs, doc(cfg(feature = "slack")))]
 pub mod slack;

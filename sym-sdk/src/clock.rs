@@ -72,12 +72,14 @@ struct Time {
     now: Timestamp,
     sleepers: BTreeMap<(Timestamp, u64), Waker>,
     next_sleeper: u64,
+    /// How far the clock was set back so far, all in all.
+    set_back: Duration,
 }
 
 impl VirtualClock {
     /// A clock that shows `now`.
     pub fn at(now: Timestamp) -> Self {
-        Self { time: Mutex::new(Time { now, sleepers: BTreeMap::new(), next_sleeper: 0 }) }
+        Self { time: Mutex::new(Time { now, sleepers: BTreeMap::new(), next_sleeper: 0, set_back: Duration::ZERO }) }
     }
 
     /// Moves the clock on.
@@ -97,10 +99,17 @@ impl VirtualClock {
         woken.into_values().for_each(Waker::wake);
     }
 
-    /// Sets the clock, also back. Sleepers stay asleep until the clock is moved past their time.
+    /// Sets the clock, also back. Those who sleep until a time stay asleep until the clock is moved past it; for those who sleep
+    /// for some time, no time has passed if it was set back.
     pub fn set(&self, now: Timestamp) {
-        self.time().now = now;
-        self.advance_to(now);
+        let mut time = self.time();
+        let back = Duration::try_from(time.now.duration_since(now)).unwrap_or_default();
+        time.set_back = time.set_back.saturating_add(back);
+        time.now = now;
+        // They go to sleep again, each until its own time.
+        let sleepers = std::mem::take(&mut time.sleepers);
+        drop(time);
+        sleepers.into_values().for_each(Waker::wake);
     }
 
     /// When the first sleeper wakes up.
@@ -119,12 +128,16 @@ impl Clock for VirtualClock {
     }
 
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
-        let mut sleeper = Sleeper { clock: self, at, number: None };
-        Box::pin(std::future::poll_fn(move |cx| sleeper.poll(cx.waker())))
+        Sleeper { clock: self, at, since: None, place: None }.sleep()
     }
 
     fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
-        self.sleep_until(self.now().saturating_add(time).unwrap_or(Timestamp::MAX))
+        let (now, set_back) = {
+            let time = self.time();
+            (time.now, time.set_back)
+        };
+        let at = now.saturating_add(time).unwrap_or(Timestamp::MAX);
+        Sleeper { clock: self, at, since: Some(set_back), place: None }.sleep()
     }
 }
 
@@ -132,26 +145,40 @@ impl Clock for VirtualClock {
 struct Sleeper<'a> {
     clock: &'a VirtualClock,
     at: Timestamp,
-    number: Option<u64>,
+    /// For one who sleeps for some time: how far the clock had been set back when it fell asleep.
+    since: Option<Duration>,
+    place: Option<(Timestamp, u64)>,
 }
 
-impl Sleeper<'_> {
+impl<'a> Sleeper<'a> {
+    fn sleep(mut self) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::poll_fn(move |cx| self.poll(cx.waker())))
+    }
+
     fn poll(&mut self, waker: &Waker) -> Poll<()> {
         let mut time = self.clock.time();
-        if time.now >= self.at {
+        let set_back = self.since.map_or(Duration::ZERO, |since| time.set_back.saturating_sub(since));
+        let at = self.at.saturating_sub(set_back).unwrap_or(Timestamp::MIN);
+        if time.now >= at {
             return Poll::Ready(());
         }
-        let number = *self.number.get_or_insert(time.next_sleeper);
-        time.next_sleeper = time.next_sleeper.max(number + 1);
-        time.sleepers.insert((self.at, number), waker.clone());
+        let number = match self.place {
+            Some((_, number)) => number,
+            None => {
+                time.next_sleeper += 1;
+                time.next_sleeper
+            }
+        };
+        self.place = Some((at, number));
+        time.sleepers.insert((at, number), waker.clone());
         Poll::Pending
     }
 }
 
 impl Drop for Sleeper<'_> {
     fn drop(&mut self) {
-        if let Some(number) = self.number {
-            self.clock.time().sleepers.remove(&(self.at, number));
+        if let Some(place) = self.place {
+            self.clock.time().sleepers.remove(&place);
         }
     }
 }

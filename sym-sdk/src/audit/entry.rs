@@ -160,14 +160,16 @@ pub enum AuditKind {
         /// When it is tried again.
         retry_at: Timestamp,
     },
-    /// Somebody had a revocation that fails tried again at once.
+    /// Somebody had a revocation that fails tried again at once. This is all that comes of their event; the one that set the
+    /// revocation off goes on.
     RevokeRetried {
         /// To what.
         target: String,
         /// Which attempt comes now, from 1.
         attempt: u32,
     },
-    /// An admin gave up a revocation that did not succeed: the Run is over, and the access may still be there.
+    /// An admin gave up a revocation that did not succeed: the Run has failed, and the access may still be there. This is all
+    /// that comes of their event.
     WrittenOff {
         /// To what.
         target: String,
@@ -175,6 +177,13 @@ pub enum AuditKind {
         identity: String,
         /// Why.
         reason: String,
+    },
+    /// Access that the target had lost is to be granted again.
+    RegrantBegun {
+        /// To what.
+        target: String,
+        /// To whom.
+        identity: String,
     },
     /// Access that the target had lost was granted again.
     Regranted {
@@ -194,6 +203,11 @@ pub enum AuditKind {
     },
     /// The store had lost what was to end the access. It was asked for anew.
     Rearmed,
+    /// The end of the access had been set while the clock was ahead. It comes sooner now.
+    BroughtForward {
+        /// When the access ends.
+        until: Timestamp,
+    },
     /// The error destination was told.
     Alerted {
         /// What of.

@@ -62,25 +62,41 @@ impl EventSummary {
     }
 
     fn learn(&mut self, kind: &AuditKind) {
+        if let Some(status) = kind.settles() {
+            self.status = status;
+        }
         match kind {
-            AuditKind::Completed
-            | AuditKind::Counted { .. }
-            | AuditKind::RevokeRetried { .. }
-            | AuditKind::WrittenOff { .. }
-            | AuditKind::Regranted { .. }
-            | AuditKind::HandlerCalled { result: HandlerResult::Fired { .. }, .. } => {
-                self.status = EventStatus::Success
-            }
-            AuditKind::Refused { error } | AuditKind::Failed { error } | AuditKind::RegrantFailed { error, .. } => {
-                self.status = EventStatus::Error;
+            AuditKind::Refused { error }
+            | AuditKind::Failed { error }
+            | AuditKind::RegrantFailed { error, .. }
+            | AuditKind::Reported { error } => {
                 self.error = Some(error.to_string());
             }
             AuditKind::Ignored { message } => {
-                self.status = EventStatus::Error;
-                self.error = Some(message.clone().unwrap_or_else(|| "ignored by a hook".to_owned()));
+                self.error = Some(message.clone().unwrap_or_else(|| IGNORED.to_owned()));
             }
-            AuditKind::Reported { error } => self.error = Some(error.to_string()),
             _ => {}
+        }
+    }
+}
+
+/// Said of an event that a hook ignored without a word.
+pub(super) const IGNORED: &str = "ignored by a hook";
+
+impl AuditKind {
+    /// Where the event stands from this entry on; `None` for an entry that tells of something on the way, or after the event.
+    pub fn settles(&self) -> Option<EventStatus> {
+        match self {
+            Self::Completed
+            | Self::Counted { .. }
+            | Self::RevokeRetried { .. }
+            | Self::WrittenOff { .. }
+            | Self::Regranted { .. }
+            | Self::HandlerCalled { result: HandlerResult::Fired { .. }, .. } => Some(EventStatus::Success),
+            Self::Refused { .. } | Self::Failed { .. } | Self::RegrantFailed { .. } | Self::Ignored { .. } => {
+                Some(EventStatus::Error)
+            }
+            _ => None,
         }
     }
 }

@@ -1,16 +1,23 @@
-//! What happened, entry by entry.
+//! What happened, entry by entry: the entries, their hash chain, and where they go.
 
 mod canonical;
 mod chain;
+mod destination;
 mod entry;
 mod event_count;
 mod event_summary;
+mod json_lines;
+mod line;
 mod verify;
 
 pub use chain::{AuditHash, AuditHead, AuditRecord};
+pub use destination::{AuditDestination, LogDestinationConfig, LogDestinationType};
 pub use entry::{AuditEntry, AuditKind, HandlerResult};
 pub(crate) use event_count::count_events;
 #[cfg(feature = "sqlite")]
 pub(crate) use event_count::{EventChange, RunRequest};
 pub use event_summary::{EventStatus, EventSummary};
+pub use json_lines::JsonLines;
+pub(crate) use line::LineWriter;
+pub use line::{AuditLine, lines};
 pub use verify::{BrokenLink, LinePlace, Problem, Verified, Verifier, VerifyError, verify, verify_lines};

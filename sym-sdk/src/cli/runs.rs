@@ -47,6 +47,7 @@ async fn list(args: Runs) -> Result<Vec<StoredRun>> {
         status: args.status,
         may_hold_access: args.holding || args.stuck,
         stuck: args.stuck,
+        ..RunFilter::default()
     };
     // One more, to know whether there are more.
     let runs = store.runs(filter, args.limit.saturating_add(1)).await?;

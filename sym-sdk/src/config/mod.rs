@@ -80,7 +80,7 @@ mod fault;
 #[cfg(feature = "terraform")]
 mod terraform;
 
-pub use check::{Checked, CheckedFilter};
+pub use check::{Checked, CheckedFilter, CheckedLogDestination};
 pub use declare::*;
 pub use fault::{Fault, Faults};
 #[cfg(feature = "terraform")]

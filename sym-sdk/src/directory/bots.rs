@@ -62,18 +62,6 @@ impl Directory {
         Ok(users)
     }
 
-    /// Deletes a user with all accounts; a bot's tokens are revoked.
-    ///
-    /// The user's Runs go on with what they have: access that was granted ends in its time, and access that was approved but
-    /// not yet granted is not. A person with an address in one of the organization's domains is added anew on the next
-    /// contact, as a member.
-    ///
-    /// # Errors
-    /// If there is no such user, or the store fails.
-    pub async fn delete_user(&self, id: UserId) -> Result<Arc<User>> {
-        self.store.delete_user(id, self.clock.now()).await?.ok_or_else(|| unknown_user(id))
-    }
-
     /// Issues a token for a bot. `label` tells people what it is for.
     ///
     /// ```

@@ -8,6 +8,9 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::model::{User, UserId, UserIdentity, UserRole, UserType};
 
+/// For a first or last name, in bytes.
+const NAME_MAX: usize = 200;
+
 /// For the name of a bot, in characters.
 const BOT_NAME_MAX: usize = 100;
 
@@ -144,10 +147,7 @@ impl Directory {
         let users: Vec<User> = users.into_iter().collect();
         let (mut ids, mut names) = (HashSet::new(), HashSet::new());
         for user in &users {
-            if user.user_type() != UserType::Normal {
-                check_bot_name(user.username())?;
-            }
-            user.identities().iter().try_for_each(UserIdentity::check)?;
+            check_user(user)?;
             if !(ids.insert(user.id()) && names.insert(user)) {
                 let message = format!("`{}` is given twice, or the id `{}` is", user.username(), user.id());
                 return Err(Error::invalid(codes::USER_PROCESSING_ERROR, message));
@@ -163,7 +163,24 @@ impl Directory {
 
     /// Sets a user's first and last name.
     pub async fn set_name(&self, id: UserId, first: impl Into<String>, last: impl Into<String>) -> Result<Arc<User>> {
-        self.change(id, UserChange::Name { first: first.into(), last: last.into() }).await
+        let (first, last) = (first.into(), last.into());
+        check_name(&first)?;
+        check_name(&last)?;
+        self.change(id, UserChange::Name { first, last }).await
+    }
+
+    /// Deletes a user with all accounts; a bot's tokens are revoked.
+    ///
+    /// The user's Runs go on with what they have: access that was granted ends in its time, and access that was approved but
+    /// not yet granted is not. A person with an address in one of the organization's domains is added anew on the next
+    /// contact, as a member.
+    ///
+    /// # Errors
+    /// If there is no such user, or the store fails.
+    #[cfg(feature = "runtime")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+    pub async fn delete_user(&self, id: UserId) -> Result<Arc<User>> {
+        self.store.delete_user(id, self.clock.now()).await?.ok_or_else(|| unknown_user(id))
     }
 
     async fn change(&self, id: UserId, change: UserChange) -> Result<Arc<User>> {
@@ -224,6 +241,38 @@ impl Directory {
 fn processing_error(email: &str, error: Error) -> Error {
     let message = format!("there can be no user with the e-mail address `{email}`");
     Error::invalid(codes::USER_PROCESSING_ERROR, message).with_source(error)
+}
+
+/// A user may have been read from a list, and so have been made in other ways than by [`User::person`] and [`User::bot`].
+fn check_user(user: &User) -> Result<()> {
+    let username = user.username();
+    let refused = |message| Err(Error::invalid(codes::USER_PROCESSING_ERROR, message));
+    let is_platform = user.id() == User::system().id();
+    match user.user_type() {
+        UserType::Normal if !is_platform => {
+            let person = User::person(user.id(), username).map_err(|error| processing_error(username, error))?;
+            if person.username() != username || user.email() != Some(username) {
+                return refused(format!("the name of a person is the e-mail address in lower case, got `{username}`"));
+            }
+        }
+        UserType::Bot if !is_platform => {
+            check_bot_name(username)?;
+            if user.email().is_some() {
+                return refused(format!("a bot has no e-mail address, but `{username}` has one"));
+            }
+        }
+        _ => return refused(format!("`{username}` cannot be saved as the platform itself")),
+    }
+    [user.first_name(), user.last_name()].into_iter().flatten().try_for_each(check_name)?;
+    user.identities().iter().try_for_each(UserIdentity::check)
+}
+
+fn check_name(name: &str) -> Result<()> {
+    if name.len() <= NAME_MAX && !name.contains(char::is_control) {
+        return Ok(());
+    }
+    let message = format!("a first or last name is one line of at most {NAME_MAX} bytes, got one of {}", name.len());
+    Err(Error::invalid(codes::USER_PROCESSING_ERROR, message))
 }
 
 /// Bots are told apart by their names, so letters that look like others are kept out.

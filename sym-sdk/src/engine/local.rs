@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use jiff::Timestamp;
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use super::Engine;
 use super::backoff::redelivery_delay;
@@ -17,7 +18,9 @@ use crate::BoxFuture;
 use crate::audit::AuditEntry;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::machine::{Effect, EffectError, EffectKey, EffectKind, Input, InputBody, Lane, Outcome, Reply};
+use crate::machine::{
+    Effect, EffectError, EffectKey, EffectKind, Input, InputBody, Lane, Outcome, REVOKE_DELAY_MAX, Reply,
+};
 use crate::model::{RunId, Srn};
 
 /// How long a claimed effect is nobody else's, if nothing else is said. Longer than the default limits of what an effect calls.
@@ -25,6 +28,9 @@ const LEASE: Duration = Duration::from_secs(10 * 60);
 
 /// How long the store may take for one call, if nothing else is said.
 const STORE_LIMIT: Duration = Duration::from_secs(30);
+
+/// Clocks are corrected by less than this all the time.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
 
 /// An effect that was begun this often and never reported back takes the process down with it, or outlives every lease.
 /// Revocations are tried all the same.
@@ -77,7 +83,7 @@ impl LocalEngine {
     }
 
     /// Returns when something has been committed, or an effect has been carried out, since this was called.
-    pub(crate) fn changed(&self) -> tokio::sync::futures::Notified<'_> {
+    pub(crate) fn committed(&self) -> Notified<'_> {
         self.woken.notified()
     }
 
@@ -123,6 +129,42 @@ impl LocalEngine {
     /// If the store fails.
     pub async fn audit(&self, run: Option<RunId>, limit: usize) -> Result<Vec<AuditEntry>> {
         Ok(self.store.audit(run, limit).await?)
+    }
+
+    /// Looks for what was written while the clock was ahead, and has it count from now: retries would wait, and access would
+    /// last, for as much longer. Says how many effects and Runs that were. Workers do this by themselves when the clock is set
+    /// back, but cannot know of what happened before they were started.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn bring_forward(&self) -> Result<usize> {
+        let now = self.clock.now();
+        let after = |time| now.saturating_add(time).unwrap_or(Timestamp::MAX);
+        let effects = self.within(self.store.bring_forward(after(self.lease.max(REVOKE_DELAY_MAX)))).await?;
+        let changed_after = Some(after(CLOCK_TOLERANCE));
+        let filter = RunFilter { unfinished: true, changed_after, ..RunFilter::default() };
+        let mut runs = 0;
+        for run in self.runs(filter, usize::MAX).await? {
+            let id = run.state.run.id();
+            let input = Input::new(id, run.state.flow.clone(), now, InputBody::ClockSetBack);
+            let key = InputKey::new(format!("clock:{id}:{}:{now}", run.version));
+            match self.take(key, input, None, None).await {
+                Ok(Reply::Accepted { .. }) => runs += 1,
+                Ok(_) => {}
+                // One Run that cannot be stepped must not keep the others from being looked at.
+                Err(error) => tracing::error!(%error, run = %id, "could not bring the end of an access forward"),
+            }
+        }
+        if effects + runs > 0 {
+            tracing::warn!(effects, runs, "the clock was ahead; what it had put off was brought forward");
+            self.woken.notify_waiters();
+        }
+        Ok(effects + runs)
+    }
+
+    /// Whether the clock was set back, and by more than a little.
+    pub(super) fn was_set_back(&self, seen: Timestamp) -> bool {
+        self.clock.now().saturating_add(CLOCK_TOLERANCE).is_ok_and(|now| now < seen)
     }
 
     /// Claims what is due in a lane. Each bulkhead gets a part of the leases.
@@ -177,9 +219,6 @@ impl LocalEngine {
         let outcome = if lost >= LOST_MAX && !matches!(effect.kind, EffectKind::Revoke { .. }) {
             let message = format!("gave up after {LOST_MAX} attempts that never reported back");
             Outcome::Failed(EffectError::new(codes::HANDLER_FAILED, message))
-        } else if !run.state.pending.contains_key(&key.seq) {
-            // The Run waits for it no more. Its outcome settles it, whatever it is.
-            Outcome::Done
         } else {
             let holders = self.other_holders(&effect).await?;
             self.process.perform(effect, run.state, holders).await

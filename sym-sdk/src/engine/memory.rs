@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
+use super::health::AccessHealth;
 use super::store::{
     Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
@@ -162,6 +163,19 @@ impl Tables {
         }
     }
 
+    fn holding(&self) -> impl Iterator<Item = &StoredRun> {
+        self.runs.values().filter(|run| run.state.may_hold_access())
+    }
+
+    fn has_end(&self, run: &StoredRun) -> bool {
+        let id = run.state.run.id();
+        run.state.access_end().is_some_and(|end| {
+            let timer = self.timers.get(&TimerKey::new(id, TimerKind::Expire)).map(|(_, generation)| *generation);
+            end.timer.is_none_or(|end| timer == Some(end.generation))
+                && end.effect.is_none_or(|seq| self.effects.contains_key(&EffectKey { run: id, seq }))
+        })
+    }
+
     fn claim(&mut self, claim: &Claim) -> Vec<Claimed> {
         let until = claim.now.saturating_add(claim.lease).unwrap_or(Timestamp::MAX);
         // Those that are chosen here exclude each other from now on, unless their lease is over at once.
@@ -225,6 +239,10 @@ impl Tables {
     }
 }
 
+fn newest_first(runs: &mut [StoredRun]) {
+    runs.sort_by_key(|run| std::cmp::Reverse((run.state.created_at, run.state.run.id())));
+}
+
 /// The tables are in memory, so every answer is ready at once.
 fn ready<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, Result<T, StoreError>> {
     Box::pin(std::future::ready(Ok(value)))
@@ -261,6 +279,13 @@ impl Store for MemoryStore {
         ready(())
     }
 
+    fn bring_forward(&self, latest: Timestamp) -> BoxFuture<'_, Result<usize, StoreError>> {
+        let mut tables = self.tables();
+        let later: Vec<_> = tables.effects.values().filter(|row| row.due > latest).map(|row| row.effect.key).collect();
+        later.iter().for_each(|key| tables.move_to(*key, latest));
+        ready(later.len())
+    }
+
     fn due_timers(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<DueTimer>, StoreError>> {
         let tables = self.tables();
         let due = tables.timers_due.iter().flat_map(|(Reverse(kind), timers)| {
@@ -289,9 +314,29 @@ impl Store for MemoryStore {
     fn runs(&self, filter: RunFilter, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {
         let tables = self.tables();
         let mut runs: Vec<_> = tables.runs.values().filter(|run| filter.admits(&run.state)).cloned().collect();
-        runs.sort_by_key(|run| std::cmp::Reverse((run.state.created_at, run.state.run.id())));
+        newest_first(&mut runs);
         runs.truncate(limit);
         ready(runs)
+    }
+
+    fn without_end(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {
+        let tables = self.tables();
+        let mut runs: Vec<_> = tables.holding().filter(|run| !tables.has_end(run)).cloned().collect();
+        newest_first(&mut runs);
+        runs.truncate(limit);
+        ready(runs)
+    }
+
+    fn access_health(&self, late: Timestamp) -> BoxFuture<'_, Result<AccessHealth, StoreError>> {
+        let tables = self.tables();
+        let mut health = AccessHealth::default();
+        for run in tables.holding() {
+            *health.holding.entry(run.state.flow.slug().to_owned()).or_default() += 1;
+            health.late += u64::from(run.state.access_until().is_some_and(|until| until < late));
+            health.stuck += u64::from(run.state.is_stuck());
+            health.without_end += u64::from(!tables.has_end(run));
+        }
+        ready(health)
     }
 
     fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>> {

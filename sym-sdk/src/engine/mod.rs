@@ -4,6 +4,7 @@
 //! The engine knows nothing of handlers, strategies or front ends: it drives a [`Process`].
 
 mod backoff;
+mod health;
 mod local;
 mod memory;
 mod process;
@@ -12,6 +13,7 @@ mod sqlite;
 mod store;
 mod workers;
 
+pub use health::AccessHealth;
 pub use local::LocalEngine;
 pub use memory::MemoryStore;
 pub use process::Process;
@@ -21,6 +23,7 @@ pub use sqlite::SqliteStore;
 pub use store::{
     Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
+pub(crate) use workers::StopSignal;
 pub use workers::{WorkerLimits, Workers};
 
 use crate::BoxFuture;

@@ -16,7 +16,8 @@ pub trait Process: Send + Sync + 'static {
     fn step(&self, state: Option<&RunState>, input: &Input) -> Result<Transition>;
 
     /// Carries out an effect. It never fails: a failure is an [`Outcome`]. It may be called again with the same effect, after
-    /// a crash or when a lease ran out.
+    /// a crash or when a lease ran out. What `state` no longer waits for must not be done: it was withdrawn, and has an outcome
+    /// that says nothing.
     ///
     /// `holders` are the other Runs that need the access which the effect is about.
     fn perform(&self, effect: Effect, state: Arc<RunState>, holders: Vec<RunId>) -> BoxFuture<'_, Outcome>;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::health::AccessHealth;
 use crate::BoxFuture;
 use crate::audit::{AuditEntry, AuditHead, AuditRecord};
 use crate::directory::EventCount;
@@ -216,6 +217,10 @@ pub struct RunFilter {
     pub may_hold_access: bool,
     /// Only Runs whose revocation has failed and is not confirmed yet.
     pub stuck: bool,
+    /// Only Runs to which something can still happen.
+    pub unfinished: bool,
+    /// Only Runs that changed after this time.
+    pub changed_after: Option<Timestamp>,
 }
 
 impl RunFilter {
@@ -225,6 +230,8 @@ impl RunFilter {
             && self.status.is_none_or(|status| state.run.status() == status)
             && (!self.may_hold_access || state.may_hold_access())
             && (!self.stuck || state.is_stuck())
+            && (!self.unfinished || !state.is_finished())
+            && self.changed_after.is_none_or(|after| state.updated_at > after)
     }
 }
 
@@ -279,6 +286,10 @@ pub trait Store: Send + Sync + 'static {
     /// has been claimed again since, the lease is somebody else's and stays.
     fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> BoxFuture<'_, Result<(), StoreError>>;
 
+    /// Has effects that are due later than this, or whose lease ends later, fall due then; says how many there were. Such times
+    /// were written while the clock was ahead.
+    fn bring_forward(&self, latest: Timestamp) -> BoxFuture<'_, Result<usize, StoreError>>;
+
     /// Timers that have fallen due: first those that end access, and of each kind the earliest first. They stay until a commit
     /// fires, replaces or cancels them.
     fn due_timers(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<DueTimer>, StoreError>>;
@@ -291,6 +302,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// Runs, newest first.
     fn runs(&self, filter: RunFilter, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>>;
+
+    /// Runs that may hold access which nothing in the store ends: what [`RunState::access_end`] names is not in the store, or
+    /// there is no such end. Newest first.
+    fn without_end(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>>;
+
+    /// Counts the Runs that may hold access. Those whose access was to end before `late` are late.
+    fn access_health(&self, late: Timestamp) -> BoxFuture<'_, Result<AccessHealth, StoreError>>;
 
     /// Audit entries in the order of their commits, of one Run or of all.
     fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>>;

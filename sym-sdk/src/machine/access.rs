@@ -164,7 +164,6 @@ impl Stepper<'_> {
     pub(super) fn retry_revocation(&mut self, event: EventRecord) {
         let Access::Revoking { grant, .. } = self.state.access.clone() else { return };
         let event = Arc::new(event);
-        self.audit(&event, AuditKind::Received);
         let (cause, attempt) = match self.withdraw_revocation() {
             Some(pending) => (pending.event, pending.attempt),
             None => (event.clone(), 1),
@@ -178,7 +177,6 @@ impl Stepper<'_> {
         let Access::Revoking { grant, .. } = self.state.access.clone() else { return };
         let event = Arc::new(event);
         let reason = event.reason.clone().unwrap_or_default();
-        self.audit(&event, AuditKind::Received);
         let withdrawn = self.withdraw_revocation();
         let target = grant.target.title();
         let message = format!(
@@ -193,7 +191,7 @@ impl Stepper<'_> {
         self.fail(&cause, error);
     }
 
-    /// The engine does not carry out what a Run no longer waits for.
+    /// What a Run no longer waits for is not carried out.
     pub(super) fn withdraw_revocation(&mut self) -> Option<Pending> {
         let (seq, _) = self.state.revocation()?;
         self.state.pending.remove(&seq)

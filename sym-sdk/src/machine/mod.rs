@@ -7,6 +7,7 @@
 
 mod access;
 mod admit;
+mod clock;
 mod decide;
 mod effect;
 mod hook;
@@ -29,7 +30,7 @@ pub use effect::{
 pub use hook::{Hook, Hooks};
 pub use input::{Action, Input, InputBody, Removal, RequestInput};
 pub use notice::Notice;
-pub use retry::{ESCALATE_ATTEMPTS, IGNORED_EXPIRY_DELAY, revoke_delay};
+pub use retry::{ESCALATE_ATTEMPTS, IGNORED_EXPIRY_DELAY, REVOKE_DELAY_MAX, revoke_delay};
 pub use state::{
     Access, AccessEnd, Cycle, Delivered, EventRecord, Grant, Queued, RequestData, RunError, RunState, Stage,
 };

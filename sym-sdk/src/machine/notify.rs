@@ -166,7 +166,7 @@ impl Stepper<'_> {
         RequestForwardContext::new(all, self.state.current_notification)
     }
 
-    fn notification(&self, entry: usize) -> Option<Notification> {
+    pub(super) fn notification(&self, entry: usize) -> Option<Notification> {
         self.state.routing.as_ref()?.notifications.get(entry).cloned()
     }
 }

@@ -19,8 +19,8 @@ impl Stepper<'_> {
     pub(super) fn regrant(&mut self, event: EventRecord) {
         let Access::Held(grant) = self.state.access.clone() else { return };
         let event = Arc::new(event);
-        self.audit(&event, AuditKind::Received);
         let Grant { target, identity, until, entitlement, .. } = grant;
+        self.audit(&event, AuditKind::RegrantBegun { target: target.title(), identity: identity.clone() });
         let kind = EffectKind::Grant { target, identity, deadline: until };
         let seq = self.effect_at(&event, kind, 1, None, Some(entitlement));
         self.state.cycle = Some(Cycle { event, stage: Stage::Regrant, seq, repeated: Default::default() });

@@ -15,7 +15,8 @@ pub(super) const DELIVERY_ATTEMPTS: u32 = 3;
 /// The error destination is told of a failing revocation once in this time.
 pub(super) const ALERT_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
-const REVOKE_DELAY_MAX: Duration = Duration::from_secs(15 * 60);
+/// The longest pause between two attempts at a revocation, and the longest that any effect is put off.
+pub const REVOKE_DELAY_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// The pause after a revocation's failed attempt number `attempt` (from 1): 1 s, doubling, up to 15 min.
 pub fn revoke_delay(attempt: u32) -> Duration {

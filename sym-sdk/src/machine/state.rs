@@ -13,7 +13,9 @@ use super::input::Action;
 use super::timer::TimerKind;
 use crate::error::ErrorCode;
 use crate::forms::FieldMap;
-use crate::model::{AccessTarget, Channel, DeescalateType, EventId, Integration, Run, RunStatus, Srn, Strategy, User};
+use crate::model::{
+    AccessTarget, Channel, DeescalateType, EventId, Integration, Payload, Run, RunStatus, Srn, Strategy, User,
+};
 use crate::template::Step;
 
 /// The state of a Run. It is stored whole at every commit.
@@ -74,6 +76,11 @@ impl RunState {
     /// Whether the Run gives access, or may: from the moment the strategy is asked until it confirms the revocation.
     pub fn may_hold_access(&self) -> bool {
         matches!(self.access, Access::Granting(_) | Access::Held(_) | Access::Revoking { .. })
+    }
+
+    /// Until when the access lasts that the Run may hold; `None` if it holds none, or it lasts until it is revoked.
+    pub fn access_until(&self) -> Option<Timestamp> {
+        self.access.grant().filter(|_| self.may_hold_access())?.until
     }
 
     /// Whether a revocation has failed and is not confirmed yet.
@@ -178,6 +185,22 @@ pub struct EventRecord {
     pub context: Option<Arc<Map<String, Value>>>,
     /// Whether a hook fired it in place of another event: then nobody has voted, code has decided.
     pub by_code: bool,
+}
+
+impl EventRecord {
+    /// What handlers see of it as the event's payload.
+    pub(crate) fn payload(&self) -> Payload {
+        Payload {
+            timestamp: self.at,
+            fields: self.fields.clone(),
+            target: self.target.clone(),
+            duration: self.duration,
+            reason: self.reason.clone(),
+            decision_message: self.decision_message.clone(),
+            deescalate_type: self.deescalate_type,
+            extra: self.extra.clone(),
+        }
+    }
 }
 
 /// The access that a Run gives.

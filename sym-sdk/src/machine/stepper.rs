@@ -84,6 +84,7 @@ impl<'a> Stepper<'a> {
             InputBody::EffectDone { seq, outcome } => self.effect_done(*seq, outcome),
             InputBody::TimerFired { kind, generation } => self.timer_fired(*kind, *generation),
             InputBody::Rearm => self.rearm(),
+            InputBody::ClockSetBack => self.clock_set_back(),
         };
         self.drain_queue();
         let stored = self.stored && reply != Reply::Stale;
@@ -530,7 +531,7 @@ impl<'a> Stepper<'a> {
 fn source_of(input: &Input) -> Channel {
     match &input.body {
         InputBody::Submitted { channel, .. } => channel.clone(),
-        InputBody::EffectDone { .. } | InputBody::TimerFired { .. } | InputBody::Rearm => {
+        InputBody::EffectDone { .. } | InputBody::TimerFired { .. } | InputBody::Rearm | InputBody::ClockSetBack => {
             Channel::new(ChannelType::Scheduler)
         }
     }

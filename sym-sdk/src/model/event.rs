@@ -5,9 +5,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{
-    AccessTarget, Channel, ChannelType, DeescalateType, EventId, Flow, Payload, Run, RunId, Slug, Srn, SrnVersion, User,
-};
+use super::schema::{self, LoggedEvent, Parts};
+use super::{AccessTarget, Channel, ChannelType, DeescalateType, EventId, Flow, Payload, Run, RunId, Srn, User};
 use crate::forms::{FieldMap, FieldValue};
 use crate::template::{Step, StepOutput};
 
@@ -140,35 +139,32 @@ impl Event {
 
     /// The SRN of the kind of event: `sym:event-spec:approval:1.0.0:<name>`.
     pub fn srn(&self) -> Srn {
-        let name = self.name.as_str();
-        Srn::from_slugs(&Slug::lossy("sym"), "event-spec", None, "approval")
-            .with_version(SrnVersion::Numbered(1, 0, 0))
-            .identified_by(name)
+        schema::event_srn(self.name)
     }
 
-    /// The event as strategies and logs have it: Run, event, actor and fields.
+    /// The event as strategies have it while it is being processed: state, Run, event, actor and fields, in version 6 of Sym's
+    /// schema. Destinations of the audit log get the same.
     pub fn to_json(&self) -> Value {
         let organization = self.flow.organization();
-        let actors: Map<String, Value> =
-            self.run.actors().iter().map(|(step, user)| (step.to_string(), actor(user, organization))).collect();
-        json!({
-            "id": self.id,
-            "run": { "id": self.run.id(), "srn": self.run.srn(), "flow": self.flow.srn(), "actors": actors },
-            "event": {
-                "srn": self.srn(),
-                "type": self.name,
-                "template": "sym:template:approval:1.0.0",
-                "timestamp": self.timestamp(),
-                "channel": self.channel.kind(),
-            },
-            "actor": actor(&self.user, organization),
-            "fields": self.payload.to_json(),
-        })
+        let actors = self.run.actors().iter();
+        let actors = actors.map(|(step, user)| (step.to_string(), schema::actor(user, &self.channel, organization)));
+        let event = LoggedEvent::new(Parts {
+            id: self.id.to_string(),
+            run: self.run.id(),
+            flow: self.flow.srn(),
+            parent: self.run.parent(),
+            actors: actors.collect(),
+            event: self.id,
+            name: self.name,
+            at: self.timestamp(),
+            channel: &self.channel,
+            actor: &self.user,
+            fields: self.payload.to_json(),
+            status: "processing",
+            errors: Vec::new(),
+        });
+        json!(event)
     }
-}
-
-fn actor(user: &User, organization: &str) -> Value {
-    json!({ "user": user.srn(organization), "name": user.full_name(), "username": user.username() })
 }
 
 /// Builds an [`Event`]. See [`Event::builder`].

@@ -174,9 +174,13 @@ impl Run {
 
     /// The SRN: `org:run:<flow>:<version of the flow>:<id>`.
     pub fn srn(&self) -> Srn {
-        let organization = Slug::lossy(self.flow.organization());
-        let srn = Srn::from_slugs(&organization, "run", None, self.flow.slug());
-        srn.with_version(*self.flow.version()).identified_by(self.id.as_uuid())
+        Self::srn_of(&self.flow, self.id)
+    }
+
+    pub(super) fn srn_of(flow: &Srn, id: RunId) -> Srn {
+        let organization = Slug::lossy(flow.organization());
+        let srn = Srn::from_slugs(&organization, "run", None, flow.slug());
+        srn.with_version(*flow.version()).identified_by(id.as_uuid())
     }
 
     /// The SRN of the flow.

@@ -12,10 +12,13 @@ use super::checks;
 use super::flows::FlowEntries;
 use super::limits::Limits;
 use super::perform::Performer;
+use super::reconcile::{Periodic, Reconcile};
+use super::recovery;
 use super::secrets::{LocalSecrets, SecretReader};
 use super::stored_events::StoredEvents;
+use crate::audit::{AuditDestination, LogDestinationType};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, CheckedFilter, Config, Fault, Faults, Implementation, Place};
+use crate::config::{self, CheckedFilter, CheckedLogDestination, Config, Fault, Faults, Implementation, Place};
 use crate::delivery::{Delivery, DryDelivery};
 use crate::directory::{Directory, DirectoryStore, KeyValue, KeyValueStore, MemoryDirectory, MemoryKeyValue};
 #[cfg(feature = "sqlite")]
@@ -25,7 +28,7 @@ use crate::handler::{
     HandlerKind, HandlerRecord, IntegrationClient, IntegrationRequirement, Registry, Requires, Scope, Services,
     ServicesBuilder,
 };
-use crate::model::{Flow, Integration, Strategy};
+use crate::model::{Flow, Integration, LogDestination, Strategy};
 use crate::strategy::StrategyType;
 use assembly::Assembly;
 
@@ -48,6 +51,9 @@ pub struct Builder {
     values: Arc<dyn KeyValueStore>,
     key_value: Option<KeyValue>,
     limits: Limits,
+    destinations: Vec<Arc<dyn AuditDestination>>,
+    destination_types: Vec<LogDestinationType>,
+    reconciling: Option<Periodic>,
     dry: bool,
 }
 
@@ -92,6 +98,7 @@ struct FilterPlan {
 struct Plan {
     flows: Vec<FlowPlan>,
     filter: Option<FilterPlan>,
+    log_destinations: Vec<CheckedLogDestination>,
     faults: Vec<Fault>,
 }
 
@@ -111,6 +118,9 @@ impl Builder {
             values: Arc::new(MemoryKeyValue::new()),
             key_value: None,
             limits: Limits::default(),
+            destinations: Vec::new(),
+            destination_types: Vec::new(),
+            reconciling: None,
             dry: false,
         }
     }
@@ -200,18 +210,40 @@ impl Builder {
         self
     }
 
-    /// Forgets all that reaches outside and was handed over so far: clients, strategies, front ends, readers of secrets.
+    /// Reconciles when workers are started and then as often as this, and puts right what it may.
+    pub fn reconcile_every(mut self, every: Duration, what: Reconcile) -> Self {
+        self.reconciling = Some(Periodic { every, what });
+        self
+    }
+
+    /// Where audit entries go, those of all flows. They are delivered while workers run: see [`Runtime::start`].
+    pub fn audit_destination(mut self, destination: impl AuditDestination) -> Self {
+        self.destinations.push(Arc::new(destination));
+        self
+    }
+
+    /// A type of log destinations. A later one takes the place of an earlier one of the same type.
+    pub fn log_destination_type(mut self, destination: LogDestinationType) -> Self {
+        self.destination_types.retain(|known| known.kind() != destination.kind());
+        self.destination_types.push(destination);
+        self
+    }
+
+    /// Forgets all that reaches outside and was handed over so far: clients, strategies, front ends, readers of secrets,
+    /// destinations of the audit log.
     #[cfg(feature = "cli")]
     pub(crate) fn cut_off(mut self) -> Self {
         self.services = self.services.without_clients();
         self.deliveries.clear();
         self.strategies.clear();
         self.secrets.clear();
+        self.destinations.clear();
+        self.destination_types.clear();
         self
     }
 
-    /// Touches nothing outside: clients are the stand-ins that they bring along, strategies only pretend, messages go nowhere,
-    /// and no secret is read. Clients and strategies that are handed over are used as they are.
+    /// Touches nothing outside: clients are the stand-ins that they bring along, strategies only pretend, messages and audit
+    /// entries go nowhere, and no secret is read. What is handed over is used as it is, apart from types of log destinations.
     pub fn dry(mut self) -> Self {
         self.dry = true;
         self.deliveries.push(Arc::new(DryDelivery::default()));
@@ -242,7 +274,8 @@ impl Builder {
     ///
     /// # Errors
     /// All faults of the configuration and the handlers, or all secrets, clients and strategies that cannot be had. Also if
-    /// a Run may still give access whose flow is no longer declared: nothing could take that access away.
+    /// a Run may still give access that nothing could take away: its flow is no longer declared, or the store has lost what
+    /// was to end the access and that cannot be repaired.
     pub async fn build(self) -> Result<Runtime, Faults> {
         let plan = self.plan();
         Faults::check(plan.faults)?;
@@ -251,6 +284,7 @@ impl Builder {
         let directory = self.directory.clone().unwrap_or_else(|| Directory::from_store(self.users.clone(), domains));
         let directory =
             directory.with_clock(self.clock.clone()).with_events(Arc::new(StoredEvents(self.store.clone())));
+        let declared = plan.flows.iter().map(|plan| plan.flow.srn().slug().to_owned()).collect();
         let mut assembly = Assembly::new(&self, &directory);
         let mut entries = Vec::new();
         for flow in plan.flows {
@@ -260,6 +294,7 @@ impl Builder {
             Some(filter) => Some(assembly.filter(filter).await),
             None => None,
         };
+        let routes = assembly.log_routes(plan.log_destinations, declared).await;
         Faults::check(assembly.into_faults())?;
 
         let performer = Arc::new(Performer {
@@ -274,8 +309,9 @@ impl Builder {
         let engine = LocalEngine::new(self.store, performer.clone(), self.clock).with_lease(lease);
         let engine = engine.with_store_limit(performer.limits.store);
         let engine = Arc::new(engine);
-        Faults::check(checks::orphans(&engine, &performer.flows).await)?;
-        Ok(Runtime { performer, engine })
+        Faults::check(recovery::recover(&engine, &performer.flows).await)?;
+        Faults::check(checks::clock(&engine).await)?;
+        Ok(Runtime { performer, engine, routes: routes.into(), reconciling: self.reconciling })
     }
 
     fn plan(&self) -> Plan {
@@ -299,6 +335,8 @@ impl Builder {
                 plan.flows.push(FlowPlan { flow, scope, place: declared.place.clone() });
             }
         }
+        plan.faults.extend(checked.log_destinations.iter().filter_map(|log| self.no_destination_type(log)));
+        plan.log_destinations = checked.log_destinations;
         if let Some(checked) = checked.flows_filter {
             match self.filter_plan(checked) {
                 Ok(filter) => plan.filter = Some(filter),
@@ -392,14 +430,43 @@ impl Builder {
         self.strategies.iter().find(|known| known.kind() == strategy.kind())
     }
 
+    fn destination_type_of(&self, destination: &LogDestination) -> Option<&LogDestinationType> {
+        self.destination_types.iter().find(|known| known.kind() == destination.kind())
+    }
+
+    fn no_destination_type(&self, checked: &CheckedLogDestination) -> Option<Fault> {
+        let CheckedLogDestination { destination, place, .. } = checked;
+        if self.dry || self.destination_type_of(destination).is_some() {
+            return None;
+        }
+        let known = handed_over(self.destination_types.iter().map(LogDestinationType::kind));
+        let message = format!(
+            "nothing delivers audit entries to log destinations of type `{}` (log destination `{}`)",
+            destination.kind(),
+            destination.name()
+        );
+        Some(Fault::new(place.clone(), message).with_hint(format!(
+            "hand the type over with `Builder::log_destination_type`, or a crate that has it with `App::with`; {known}"
+        )))
+    }
+
     fn no_strategy_type(&self, strategy: &Strategy, place: &Place) -> Fault {
-        let known: Vec<_> = self.strategies.iter().map(StrategyType::kind).collect();
-        let known = if known.is_empty() { "none are".to_owned() } else { format!("there are: {}", known.join(", ")) };
+        let known = handed_over(self.strategies.iter().map(StrategyType::kind));
         let message =
             format!("nothing grants access of strategy type `{}` (strategy `{}`)", strategy.kind(), strategy.name());
         Fault::new(place.clone(), message).with_hint(format!(
-            "hand the type over with `App::strategy_type`, or a crate that has it with `App::with`; {known} handed over"
+            "hand the type over with `App::strategy_type`, or a crate that has it with `App::with`; {known}"
         ))
+    }
+}
+
+/// The types that were handed over, for a hint.
+fn handed_over<'a>(known: impl Iterator<Item = &'a str>) -> String {
+    let known: Vec<_> = known.collect();
+    if known.is_empty() {
+        "none are handed over".to_owned()
+    } else {
+        format!("there are: {} handed over", known.join(", "))
     }
 }
 

@@ -1,11 +1,10 @@
 //! Checks handlers against the flows that take them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::builder::Scoped;
-use super::flows::FlowEntries;
 use crate::config::{Fault, Place};
-use crate::engine::{LocalEngine, RunFilter};
+use crate::engine::LocalEngine;
 use crate::handler::{HandlerKind, HandlerRecord, Registry};
 use crate::template::Step;
 
@@ -93,23 +92,12 @@ fn never_called(flow: &Scoped<'_>, record: &'static HandlerRecord) -> Option<Fau
     Some(Fault::new(record.place(), message).with_hint(hint))
 }
 
-/// Flows that are gone while Runs of theirs may still give access.
-pub(super) async fn orphans(engine: &LocalEngine, flows: &FlowEntries) -> Vec<Fault> {
-    let holding = RunFilter { may_hold_access: true, ..RunFilter::default() };
-    let runs = match engine.runs(holding, usize::MAX).await {
-        Ok(runs) => runs,
-        Err(error) => return vec![Fault::new(Place::default(), format!("the Runs cannot be read: {error}"))],
-    };
-    let mut orphans: BTreeMap<&str, usize> = BTreeMap::new();
-    for run in runs.iter().filter(|run| flows.by_srn(&run.state.flow).is_err()) {
-        *orphans.entry(run.state.flow.slug()).or_default() += 1;
+/// Has what was written while the clock was ahead count from now.
+pub(super) async fn clock(engine: &LocalEngine) -> Vec<Fault> {
+    match engine.bring_forward().await {
+        Ok(_) => Vec::new(),
+        Err(error) => vec![Fault::new(Place::default(), format!("the Runs cannot be read: {error}"))],
     }
-    let faults = orphans.into_iter().map(|(flow, runs)| {
-        let runs = if runs == 1 { "1 Run".to_owned() } else { format!("{runs} Runs") };
-        let message = format!("flow `{flow}` is not declared any more, and {runs} of it may still give access");
-        Fault::new(Place::default(), message).with_hint("declare the flow until that access has ended")
-    });
-    faults.collect()
 }
 
 /// Handlers that no flow takes, and prefetch or `on_change` handlers for fields that none of their flows has.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::machine::{EventRecord, RunState};
-use crate::model::{Event, Flow, Payload};
+use crate::model::{Event, Flow};
 
 pub(super) fn event(flow: &Arc<Flow>, state: &RunState, record: &EventRecord) -> Event {
     let mut run = state.run.clone();
@@ -15,16 +15,7 @@ pub(super) fn event(flow: &Arc<Flow>, state: &RunState, record: &EventRecord) ->
     Event {
         id: record.id,
         name: record.name,
-        payload: Payload {
-            timestamp: record.at,
-            fields: record.fields.clone(),
-            target: record.target.clone(),
-            duration: record.duration,
-            reason: record.reason.clone(),
-            decision_message: record.decision_message.clone(),
-            deescalate_type: record.deescalate_type,
-            extra: record.extra.clone(),
-        },
+        payload: record.payload(),
         flow: flow.clone(),
         run,
         channel: record.channel.clone(),

@@ -1,6 +1,7 @@
 //! What others add to a runtime.
 
 use super::Builder;
+use crate::audit::LogDestinationType;
 use crate::strategy::StrategyType;
 
 /// Something that is handed over at start: the strategies, front ends and clients of a crate of integrations.
@@ -30,5 +31,11 @@ impl<F: FnOnce(Builder) -> Builder> Extension for F {
 impl Extension for StrategyType {
     fn install(self, builder: Builder) -> Builder {
         builder.strategy_type(self)
+    }
+}
+
+impl Extension for LogDestinationType {
+    fn install(self, builder: Builder) -> Builder {
+        builder.log_destination_type(self)
     }
 }

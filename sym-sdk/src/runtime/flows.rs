@@ -90,6 +90,11 @@ impl FlowEntries {
         Ok(entry)
     }
 
+    /// All of them, by name.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &FlowEntry> {
+        self.by_name.values()
+    }
+
     /// All of them, as handlers and front ends see them.
     pub(super) fn flows(&self) -> &Flows {
         &self.flows

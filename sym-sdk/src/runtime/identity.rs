@@ -87,7 +87,7 @@ pub(super) async fn requester_identity(
 }
 
 /// The service and the account within it, as identities name them.
-fn service_of(strategy: &Strategy) -> (&str, &str) {
+pub(super) fn service_of(strategy: &Strategy) -> (&str, &str) {
     match strategy.integration() {
         Some(integration) => (integration.kind(), integration.external_id()),
         None => (strategy.kind(), strategy.name()),

@@ -13,7 +13,10 @@ mod flows;
 mod forms;
 mod identity;
 mod limits;
+mod log_routes;
 mod perform;
+mod reconcile;
+mod recovery;
 mod request;
 mod secrets;
 mod slack_users;
@@ -21,11 +24,17 @@ mod stored_events;
 mod submission;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use builder::{Builder, HandlerUse};
 pub use extension::Extension;
+use jiff::Timestamp;
 pub use limits::Limits;
+pub use log_routes::AuditProgress;
+use log_routes::LogRoute;
 use perform::Performer;
+pub use reconcile::{ExtraAccess, MissingAccess, Reconcile, Reconciliation, Repair, UnknownAccess};
+use reconcile::{Periodic, periodically};
 pub use secrets::{LocalSecrets, SecretReader};
 pub use submission::{Actor, Receipt, Submission};
 
@@ -33,16 +42,21 @@ use crate::audit::{AuditEntry, EventSummary};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::directory::Directory;
-use crate::engine::{Engine, LocalEngine, RunFilter, StoredRun, WorkerLimits, Workers};
+use crate::engine::{AccessHealth, Engine, LocalEngine, RunFilter, StoredRun, WorkerLimits, Workers};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::forms::PromptForm;
 use crate::model::{Flow, Flows, RunId, User};
+
+/// Taking access away takes a moment.
+const LATE_AFTER: Duration = Duration::from_secs(60);
 
 /// Everything that runs an organization's flows. Cheap to clone: all clones are one runtime.
 #[derive(Clone, Debug)]
 pub struct Runtime {
     performer: Arc<Performer>,
     engine: Arc<LocalEngine>,
+    routes: Arc<[LogRoute]>,
+    reconciling: Option<Periodic>,
 }
 
 impl Runtime {
@@ -108,6 +122,16 @@ impl Runtime {
         self.engine.runs(filter, limit).await
     }
 
+    /// How the Runs with access stand. Those whose access should have ended more than a minute ago are late. It takes a look
+    /// at each of them, so ask once a minute or so.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn health(&self) -> Result<AccessHealth> {
+        let late = self.clock().now().saturating_sub(LATE_AFTER).unwrap_or(Timestamp::MIN);
+        Ok(self.engine.store().access_health(late).await?)
+    }
+
     /// Audit entries in the order of their commits, of one Run or of all.
     ///
     /// # Errors
@@ -152,9 +176,34 @@ impl Runtime {
         Ok(EventSummary::of(&self.engine.audit(Some(run), usize::MAX).await?))
     }
 
-    /// Starts workers that carry out what is due, on the current tokio runtime.
+    /// How far each destination of the audit log has got.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn audit_progress(&self) -> Result<Vec<AuditProgress>> {
+        let mut all = Vec::new();
+        for route in &*self.routes {
+            all.push(route.progress(&self.engine).await?);
+        }
+        Ok(all)
+    }
+
+    /// Starts workers that carry out what is due, deliver the audit log and reconcile as often as they should, on the current tokio runtime.
     pub fn start(&self, limits: WorkerLimits) -> Workers {
-        Workers::start(&self.engine, limits)
+        let mut workers = Workers::start(&self.engine, limits);
+        for index in 0..self.routes.len() {
+            let (engine, routes) = (self.engine.clone(), self.routes.clone());
+            workers.spawn(|stop| async move {
+                if let Some(route) = routes.get(index) {
+                    route.run(&engine, stop).await;
+                }
+            });
+        }
+        if let Some(periodic) = self.reconciling.clone() {
+            let runtime = self.clone();
+            workers.spawn(|stop| periodically(runtime, periodic, stop));
+        }
+        workers
     }
 
     /// Does all that is due now, in a deterministic order, and says how many things that were.

@@ -52,6 +52,10 @@ impl Process for Performer {
 
     fn perform(&self, effect: Effect, state: Arc<RunState>, holders: Vec<RunId>) -> BoxFuture<'_, Outcome> {
         Box::pin(async move {
+            // What a Run has withdrawn is not done any more; an outcome settles it, whatever it is.
+            if !state.pending.contains_key(&effect.key.seq) {
+                return Outcome::Done;
+            }
             match self.flows.by_srn(&state.flow) {
                 Ok(entry) => {
                     let performance =

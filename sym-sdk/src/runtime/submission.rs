@@ -299,7 +299,7 @@ impl Runtime {
 
     /// Who this is. People whom nobody vouches for cannot begin anything, and are not stored for trying; those who decide are
     /// stored as guests.
-    async fn actor(&self, actor: Actor, begins: bool) -> Result<Arc<User>> {
+    pub(super) async fn actor(&self, actor: Actor, begins: bool) -> Result<Arc<User>> {
         let directory = &self.performer.directory;
         match actor {
             // Read anew: roles may have changed since the front end read them.
@@ -331,12 +331,12 @@ impl Runtime {
         directory.get_or_create_user_by_email(email).await
     }
 
-    fn new_run(&self, key: Option<&InputKey>) -> RunId {
+    pub(super) fn new_run(&self, key: Option<&InputKey>) -> RunId {
         RunId::from_uuid(self.new_id(key, "run"))
     }
 
     /// The same key gives the same id, so that a submission sent again is about the same Run. Without a key the id is new.
-    fn new_id(&self, key: Option<&InputKey>, what: &str) -> Uuid {
+    pub(super) fn new_id(&self, key: Option<&InputKey>, what: &str) -> Uuid {
         match key {
             Some(key) => Uuid::new_v5(&KEYED, format!("{what}:{}", key.as_str()).as_bytes()),
             None => {

@@ -1,6 +1,8 @@
 //! What every store must do, as checks that any store can be put through.
 #![expect(clippy::expect_used, reason = "a check that cannot be set up has failed")]
 
+mod access;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,7 +60,10 @@ pub async fn check_store<S: Store>(new: impl AsyncFn() -> S) -> Checked {
     audit_entries_stand_in_the_order_of_their_commits(&new().await).await?;
     audit_entries_are_chained(&new().await).await?;
     each_audit_destination_has_a_cursor(&new().await).await?;
-    runs_are_listed_newest_first(&new().await).await
+    runs_are_listed_newest_first(&new().await).await?;
+    access::access_has_its_end_in_the_store(&new().await).await?;
+    access::access_without_an_end_is_found(&new().await).await?;
+    access::what_is_stuck_or_late_is_counted(&new().await).await
 }
 
 fn run_id(number: u128) -> RunId {

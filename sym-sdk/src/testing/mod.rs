@@ -41,6 +41,7 @@ mod actions;
 mod builder;
 mod conformance;
 mod delivery;
+mod directory;
 mod harness;
 mod strategy;
 
@@ -48,5 +49,6 @@ pub use actions::{Decision, Request};
 pub use builder::HarnessBuilder;
 pub use conformance::check_store;
 pub use delivery::RecordingDelivery;
+pub use directory::{DirectoryStores, check_directory};
 pub use harness::Harness;
 pub use strategy::{RecordingStrategy, StrategyCall};

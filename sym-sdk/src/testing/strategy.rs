@@ -132,6 +132,11 @@ impl RecordingStrategy {
         self.lock().lists.extend(vec![Plan::Fail(ErrorKind::Unavailable); times]);
     }
 
+    /// Has the service not answer the next time that it is asked who has access.
+    pub fn hang_list(&self) {
+        self.lock().lists.push_back(Plan::Hang);
+    }
+
     /// Has the service be one that cannot tell who has access.
     #[must_use]
     pub fn without_lists(self) -> Self {
@@ -189,16 +194,13 @@ impl Record {
         self.granted = granted;
     }
 
-    fn list(&mut self, target: &AccessTarget) -> Result<Option<Vec<String>>> {
-        if let Some(Plan::Fail(kind)) = self.lists.pop_front() {
-            return Err(failure(kind));
-        }
+    fn list(&self, target: &AccessTarget) -> Option<Vec<String>> {
         if self.lists_nothing {
-            return Ok(None);
+            return None;
         }
         let resource = self.resource(target);
         let current = self.granted.iter().filter(|(granted, _)| self.resource(granted) == resource);
-        Ok(Some(current.map(|(_, identity)| identity.clone()).collect()))
+        Some(current.map(|(_, identity)| identity.clone()).collect())
     }
 
     fn resource(&self, target: &AccessTarget) -> String {
@@ -270,6 +272,16 @@ impl AccessStrategy for RecordingStrategy {
     }
 
     fn list_current<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Vec<String>>>> {
-        Box::pin(std::future::ready(self.lock().list(target)))
+        Box::pin(async move {
+            let (plan, listed) = {
+                let mut record = self.lock();
+                (record.lists.pop_front(), record.list(target))
+            };
+            match plan {
+                Some(Plan::Fail(kind)) => Err(failure(kind)),
+                Some(Plan::Hang) => std::future::pending().await,
+                _ => Ok(listed),
+            }
+        })
     }
 }

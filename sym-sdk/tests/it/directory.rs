@@ -8,6 +8,20 @@ use sym_sdk::directory::{Directory, KeyValue, MemoryDirectory, MemoryKeyValue};
 use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::model::{User, UserId, UserIdentity, UserRole};
 
+#[cfg(feature = "testing")]
+#[tokio::test]
+async fn memory_does_what_every_directory_must() {
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
+
+    let opened = RefCell::new(BTreeMap::new());
+    let open = async |number: usize| {
+        let mut opened = opened.borrow_mut();
+        opened.entry(number).or_insert_with(sym_sdk::testing::DirectoryStores::in_memory).clone()
+    };
+    sym_sdk::testing::check_directory(open).await.unwrap();
+}
+
 /// What is in memory is there at once.
 fn now<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
@@ -173,5 +187,151 @@ fn a_path_is_a_value_or_a_namespace() {
     assert_eq!(*now(store.fetch("a")).unwrap_err().code(), codes::INVALID_KEY);
     for bad in ["", ".", "a.", ".a", "a..b", " "] {
         assert_eq!(*now(store.fetch(bad)).expect_err(bad).code(), codes::INVALID_KEY);
+    }
+}
+
+#[test]
+fn values_have_limits() {
+    let store = KeyValue::new(MemoryKeyValue::new());
+    let largest = "x".repeat(64 * 1024 - 2);
+    now(store.put("large", &largest)).unwrap();
+    let error = now(store.put("large", format!("{largest}x"))).unwrap_err();
+    assert_eq!(*error.code(), codes::TOO_LARGE);
+    expect!["the value for `large` takes 65537 bytes as JSON; at most 65536 are kept (SymSDK:TOO_LARGE)"]
+        .assert_eq(&error.to_string());
+    assert_eq!(now(store.fetch("large")).unwrap(), Some(json!(largest)));
+
+    let nested = |depth: usize| (0..depth).fold(json!(1), |inner, _| json!([inner]));
+    now(store.put("nested", nested(100))).unwrap();
+    assert_eq!(*now(store.put("nested", nested(1_000))).unwrap_err().code(), codes::INVALID_JSON);
+
+    let longest = "x".repeat(512);
+    now(store.put(&longest, 1)).unwrap();
+    for bad in [format!("{longest}x"), "a\nb".to_owned(), "a.\u{0}".to_owned()] {
+        assert_eq!(*now(store.put(&bad, 1)).expect_err(&bad).code(), codes::INVALID_KEY);
+    }
+}
+
+#[test]
+fn accounts_that_could_stand_for_others_are_refused() {
+    let directory = directory();
+    let ann = now(directory.get_or_create_user_by_email("ann@example.com")).unwrap();
+    for (service, instance, account) in
+        [("", "T1", "U1"), ("slack", " ", "U1"), ("slack", "T1", ""), ("slack", "T1", "U\n1")]
+    {
+        let identity = UserIdentity::new(service, instance, account);
+        let error = now(directory.put_identity(ann.id(), identity.clone())).unwrap_err();
+        assert_eq!((error.kind(), error.code()), (ErrorKind::InvalidInput, &codes::IDENTITY_COULD_NOT_SAVE));
+        now(directory.put_user(User::clone(&ann).with_identity(identity))).unwrap_err();
+    }
+    let error = now(directory.persist_user_identity("bob@example.com", "slack", "T1", "")).unwrap_err();
+    expect![[r#"
+        the account of `bob@example.com` in slack `T1` could not be saved (Identity:COULD_NOT_SAVE)
+          caused by: the `user_id` of an account is one line of 1 to 2048 bytes, got one of 0 bytes (Identity:COULD_NOT_SAVE)"#]]
+    .assert_eq(&error.report().to_string());
+    assert_eq!(now(directory.users()).unwrap().len(), 1, "nobody is added for it");
+}
+
+#[test]
+fn bots_are_told_apart_by_name() {
+    let directory = directory();
+    for name in ["ann@example.com", "sym", "c\u{131}", "ci\u{200b}", "", " ", &"x".repeat(101)] {
+        let bot = User::bot(UserId::of_bot(name), name);
+        assert_eq!(*now(directory.put_user(bot)).expect_err(name).code(), codes::USER_PROCESSING_ERROR, "{name}");
+    }
+    now(directory.put_user(User::bot(UserId::of_bot("Deploy Bot-2"), "Deploy Bot-2"))).unwrap();
+}
+
+#[test]
+fn users_from_a_list_are_checked() {
+    let directory = directory();
+    let user = |kind: &str, id: UserId, username: &str, email: Option<&str>| -> User {
+        serde_json::from_value(json!({ "id": id, "username": username, "email": email, "type": kind, "role": "admin" }))
+            .unwrap()
+    };
+    let id = UserId::of_email("x@y.z");
+    for (bad, what) in [
+        (user("normal", id, "sym", None), "a person without an address"),
+        (user("normal", id, "Ann@example.com", Some("Ann@example.com")), "an address in upper case"),
+        (user("normal", id, "ann@example.com", Some("eve@example.com")), "another address"),
+        (user("bot", id, "ci", Some("eve@example.com")), "a bot with an address"),
+        (user("system", id, "platform", None), "another platform"),
+        (user("bot", User::system().id(), "ci", None), "the id of the platform"),
+        (user("normal", id, "ann@example.com", Some("ann@example.com")).with_name("A\nn", ""), "a name of two lines"),
+    ] {
+        assert_eq!(*now(directory.put_user(bad)).expect_err(what).code(), codes::USER_PROCESSING_ERROR, "{what}");
+    }
+    let ann = user("normal", id, "ann@example.com", Some("ann@example.com"));
+    let ben = User::person(UserId::of_email("ben@example.com"), "ben@example.com").unwrap();
+    assert_eq!(now(directory.put_users([ann, ben])).unwrap().len(), 2);
+    assert_eq!(*now(directory.set_name(id, "x".repeat(201), "")).unwrap_err().code(), codes::USER_PROCESSING_ERROR);
+    assert_eq!(now(directory.set_name(id, "Ann", "Lee")).unwrap().full_name(), "Ann Lee");
+}
+
+#[cfg(feature = "runtime")]
+mod tokens {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use secrecy::{ExposeSecret, SecretString};
+    use sym_sdk::clock::VirtualClock;
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    #[test]
+    fn bad_addresses_are_left_out_if_wanted() {
+        let directory = directory();
+        let emails = ["ann@example.com", "bob", "", "cy@evil.com"];
+        let users = now(directory.get_or_create_users_by_emails_lossy(emails)).unwrap();
+        let names: Vec<_> = users.iter().map(|user| user.username()).collect();
+        assert_eq!(names, ["ann@example.com", "cy@evil.com"]);
+    }
+
+    #[test]
+    fn a_token_has_a_form_that_is_found() {
+        let directory = directory();
+        let bot = now(directory.create_bot(" ci ")).unwrap();
+        assert_eq!(bot.username(), "ci");
+        let one = now(directory.issue_token(bot.id(), "build", HOUR)).unwrap();
+        let other = now(directory.issue_token(bot.id(), "build", HOUR)).unwrap();
+        assert_ne!(one.secret.expose_secret(), other.secret.expose_secret());
+        let parts: Vec<_> = one.secret.expose_secret().split('_').collect();
+        assert_eq!(parts[..2], ["symbot", &one.id.as_uuid().simple().to_string()]);
+        assert_eq!(parts[2].len(), 64);
+        assert!(parts[2].bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)));
+        let secret = parts[2].to_owned();
+        assert!(!format!("{one:?} {directory:?} {:?}", now(directory.tokens(None)).unwrap()).contains(&secret));
+    }
+
+    #[test]
+    fn a_refusal_says_why() {
+        let store = Arc::new(MemoryDirectory::new());
+        let at = |time: &str| {
+            let directory = Directory::from_store(store.clone(), ["example.com"]);
+            directory.with_clock(Arc::new(VirtualClock::at(time.parse().unwrap())))
+        };
+        let (begin, end) = (at("2024-02-29T12:00:00Z"), at("2024-02-29T13:00:00Z"));
+        let bot = now(begin.create_bot("ci")).unwrap();
+        let issue = || now(begin.issue_token(bot.id(), "build", HOUR)).unwrap();
+        let why = |directory: &Directory, token: &SecretString| {
+            now(directory.authenticate(token)).unwrap_err().report().to_string()
+        };
+        let (expired, revoked) = (issue(), issue());
+        now(begin.revoke_token(revoked.id)).unwrap();
+        expect![[r#"
+            the token `build` expired at 2024-02-29T13:00:00Z (Authentication:TOKEN_EXPIRED)
+              help: have a new token issued for the bot"#]]
+        .assert_eq(&why(&end, &expired.secret));
+        expect!["the token `build` was revoked at 2024-02-29T12:00:00Z (Authentication:TOKEN_REVOKED)"]
+            .assert_eq(&why(&end, &revoked.secret));
+        expect![[r#"
+            the token is not known (Authentication:INVALID_JWT)
+              help: a token begins with `symbot_`, and was issued by `Directory::issue_token`"#]]
+        .assert_eq(&why(&begin, &SecretString::from("secret")));
+        now(begin.delete_user(bot.id())).unwrap();
+        expect!["the bot that the token `build` was issued for has been deleted (Authentication:BOT_DELETED)"]
+            .assert_eq(&why(&begin, &expired.secret));
     }
 }

@@ -59,7 +59,7 @@ impl Follower {
     pub(super) async fn follow(&mut self, output: &mut Output<'_>) -> Result<Infallible, Lost> {
         loop {
             let runtime = self.runtime.clone();
-            let changed = runtime.engine().changed();
+            let changed = runtime.engine().committed();
             self.catch_up(output).await?;
             changed.await;
         }

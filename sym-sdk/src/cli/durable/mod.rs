@@ -137,7 +137,7 @@ async fn to_the_end(runtime: &Runtime, requests: Vec<(String, Request)>) -> Resu
         act(&mut Live::new(runtime.clone(), name), request, &Direction::default(), &mut story).await?;
     }
     loop {
-        let changed = runtime.engine().changed();
+        let changed = runtime.engine().committed();
         if runtime.engine().next_due().await?.is_none() {
             return Ok(story.notes);
         }

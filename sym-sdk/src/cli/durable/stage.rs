@@ -23,7 +23,7 @@ impl Live {
 
     async fn settled(&self, run: RunId) -> Result<()> {
         loop {
-            let changed = self.runtime.engine().changed();
+            let changed = self.runtime.engine().committed();
             if !self.runtime.run(run).await?.state.is_busy() {
                 return Ok(());
             }

@@ -1,8 +1,8 @@
-//! Secrets, integrations, environments and log destinations.
+//! Secrets, integrations and environments.
 
 use std::collections::BTreeMap;
 
-use super::index::{self, Index, called};
+use super::index::{self, Declared, Index, called};
 use super::{Check, did_you_mean};
 use crate::config::{Config, Environment, ErrorLogger, Integration, LogDestination, Reference, Secret, SecretSource};
 use crate::model;
@@ -22,17 +22,8 @@ const NEEDED_SECRETS: [(&str, &[&str]); 8] = [
 /// The setting of custom integrations that lists secrets.
 const SECRET_LIST: &str = "secret_ids_json";
 
-/// The known types of log destination, and whether they do without an integration.
-const LOG_TYPES: [(&str, bool); 5] = [
-    ("datadog", true),
-    ("http", true),
-    ("kinesis_data_stream", false),
-    ("kinesis_firehose", false),
-    ("segment", false),
-];
-
 /// The secrets by name in lower case; none for one with a fault.
-type Secrets = BTreeMap<String, Option<model::Secret>>;
+pub(super) type Secrets = BTreeMap<String, Option<model::Secret>>;
 
 impl Check<'_> {
     pub(super) fn secrets(&mut self, config: &Config, sources: &Index<'_, SecretSource>) -> Secrets {
@@ -102,9 +93,10 @@ impl Check<'_> {
         })
     }
 
-    fn secret(
+    /// The secret that is named in a setting of `whose`.
+    pub(super) fn secret(
         &mut self,
-        integration: &Integration,
+        whose: &impl Declared,
         setting: &str,
         name: &str,
         secrets: &Secrets,
@@ -112,36 +104,12 @@ impl Check<'_> {
         match secrets.get(&name.to_ascii_lowercase()) {
             Some(secret) => secret.clone(),
             None => {
-                let whose = called(integration);
-                let message = format!("{whose} names secret `{name}` in `{setting}`, which is not declared");
+                let message = format!("{} names secret `{name}` in `{setting}`, which is not declared", called(whose));
                 let hint = did_you_mean(name, secrets.keys());
-                self.fault_with(
-                    &integration.place,
-                    message,
-                    hint.unwrap_or_else(|| "declare a `sym_secret`".to_owned()),
-                );
+                let hint = hint.unwrap_or_else(|| "declare a `sym_secret`".to_owned());
+                self.fault_with(whose.place(), message, hint);
                 None
             }
-        }
-    }
-
-    pub(super) fn log_destinations(&mut self, config: &Config) {
-        for log in &config.log_destinations {
-            self.log_destination(log);
-        }
-    }
-
-    fn log_destination(&mut self, log: &LogDestination) {
-        let alone = LOG_TYPES.iter().find(|(kind, _)| *kind == log.kind).map(|(_, alone)| *alone);
-        match (&log.integration, alone) {
-            (Some(reference), _) => {
-                self.integrations.find(reference, &called(log), &log.place, self.faults);
-            }
-            (None, Some(false)) => {
-                let message = format!("{} of type `{}` needs an integration", called(log), log.kind);
-                self.fault(&log.place, message);
-            }
-            (None, _) => {}
         }
     }
 
@@ -178,9 +146,10 @@ impl Check<'_> {
     ) -> Option<model::Environment> {
         let whose = called(environment);
         let integrations = self.integration_map(&environment.integrations, &whose, &environment.place);
-        for log in &environment.log_destinations {
-            logs.find(log, &whose, &environment.place, self.faults);
-        }
+        let named = environment.log_destinations.iter();
+        let named = named.filter_map(|log| logs.find(log, &whose, &environment.place, self.faults)).map(index::key);
+        let named = named.collect();
+        self.logs_of.insert(index::key(environment), named);
         let logger = environment.error_logger.as_ref();
         let logger =
             logger.and_then(|name| loggers.find(&name.as_str().into(), &whose, &environment.place, self.faults));

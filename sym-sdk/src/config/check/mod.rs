@@ -4,9 +4,10 @@ mod fields;
 mod flows;
 mod index;
 mod integrations;
+mod log_destinations;
 mod strategies;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Config, Fault, Faults, Flow, Implementation, Organization, Place, Reference};
 use crate::model::{self, Flows, Slug};
@@ -25,6 +26,8 @@ pub struct Checked {
     pub flows: Flows,
     /// Which flows a user sees.
     pub flows_filter: Option<CheckedFilter>,
+    /// Where audit entries go: what the environments of flows name.
+    pub log_destinations: Vec<CheckedLogDestination>,
     /// What was accepted, but is worth a look.
     pub notes: Vec<Fault>,
 }
@@ -39,6 +42,18 @@ pub struct CheckedFilter {
     pub vars: BTreeMap<String, String>,
     /// The integrations it may use, by key.
     pub integrations: BTreeMap<String, model::Integration>,
+    /// Where it was declared.
+    pub place: Place,
+}
+
+/// A log destination that flows use, its references resolved.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CheckedLogDestination {
+    /// The destination.
+    pub destination: model::LogDestination,
+    /// The names of the flows whose environment names it.
+    pub flows: BTreeSet<String>,
     /// Where it was declared.
     pub place: Place,
 }
@@ -66,9 +81,10 @@ impl Config {
         let mut check = Check::new(self, &organization, &mut faults);
         let flows: Vec<model::Flow> = self.flows.iter().filter_map(|flow| check.flow(flow)).collect();
         let flows_filter = self.flows_filter.as_ref().map(|filter| check.flows_filter(filter));
+        let log_destinations = check.used_log_destinations(self, &flows);
         let notes = std::mem::take(&mut check.notes);
         Faults::check(faults)?;
-        Ok(Checked { organization, flows: flows.into_iter().collect(), flows_filter, notes })
+        Ok(Checked { organization, flows: flows.into_iter().collect(), flows_filter, log_destinations, notes })
     }
 
     /// The declaration of a flow, whatever the case of its name.
@@ -87,6 +103,9 @@ struct Check<'c> {
     resolved_integrations: BTreeMap<Key, Option<model::Integration>>,
     resolved_environments: BTreeMap<Key, Option<model::Environment>>,
     resolved_strategies: BTreeMap<Key, Option<model::Strategy>>,
+    resolved_logs: BTreeMap<Key, Option<model::LogDestination>>,
+    /// The log destinations that each environment names.
+    logs_of: BTreeMap<Key, Vec<Key>>,
     faults: &'c mut Vec<Fault>,
     notes: Vec<Fault>,
 }
@@ -110,13 +129,15 @@ impl<'c> Check<'c> {
             resolved_integrations: BTreeMap::new(),
             resolved_environments: BTreeMap::new(),
             resolved_strategies: BTreeMap::new(),
+            resolved_logs: BTreeMap::new(),
+            logs_of: BTreeMap::new(),
             faults,
             notes: Vec::new(),
         };
         // What flows refer to comes first, so that each fault is reported once, where it stands.
         let secrets = check.secrets(config, &sources);
         check.integrations(config, &secrets);
-        check.log_destinations(config);
+        check.log_destinations(config, &secrets);
         check.environments(config, &loggers, &logs);
         check.strategies(config, &targets);
         check

@@ -6,7 +6,7 @@ use super::audit;
 use super::events::Changes;
 use super::rows::{self, Id, canonical, id, nanoseconds, timer_kind, to_json};
 use crate::engine::{Commit, StoreError, TimerKey};
-use crate::machine::{Effect, EffectKey, HoldChange, RunState, TimerChange};
+use crate::machine::{AccessEnd, Effect, EffectKey, HoldChange, RunState, TimerChange};
 
 /// What came of a commit; a known input gives its reply as JSON.
 pub(super) enum Outcome {
@@ -36,7 +36,11 @@ struct RunRow {
     status: &'static str,
     may_hold_access: bool,
     stuck: bool,
+    access_until: Option<i64>,
+    end: Option<AccessEnd>,
+    finished: bool,
     created_at: i64,
+    updated_at: i64,
     state: String,
 }
 
@@ -57,7 +61,11 @@ impl RunRow {
             status: state.run.status().as_str(),
             may_hold_access: state.may_hold_access(),
             stuck: state.is_stuck(),
+            access_until: state.access_until().map(nanoseconds),
+            end: state.access_end(),
+            finished: state.is_finished(),
             created_at: nanoseconds(state.created_at),
+            updated_at: nanoseconds(state.updated_at),
             state: to_json(state)?,
         })
     }
@@ -138,15 +146,34 @@ impl Prepared {
 
     fn write_run(&self, db: &Connection, version: i64, state: &RunRow) -> rusqlite::Result<()> {
         let mut write = db.prepare_cached(
-            "INSERT INTO runs (id, version, flow, status, may_hold_access, stuck, created_at, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            "INSERT INTO runs (id, version, flow, status, may_hold_access, stuck, access_until, endless, end_timer,
+                end_effect, finished, created_at, updated_at, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
              ON CONFLICT (id) DO UPDATE SET
                 version = excluded.version, flow = excluded.flow, status = excluded.status,
-                may_hold_access = excluded.may_hold_access, stuck = excluded.stuck,
-                created_at = excluded.created_at, state = excluded.state",
+                may_hold_access = excluded.may_hold_access, stuck = excluded.stuck, access_until = excluded.access_until,
+                endless = excluded.endless, end_timer = excluded.end_timer, end_effect = excluded.end_effect,
+                finished = excluded.finished, created_at = excluded.created_at, updated_at = excluded.updated_at,
+                state = excluded.state",
         )?;
-        let RunRow { flow, status, may_hold_access, stuck, created_at, state } = state;
-        write.execute(params![self.run, version + 1, flow, status, may_hold_access, stuck, created_at, state])?;
+        let RunRow { flow, status, may_hold_access, stuck, access_until, end, finished, created_at, updated_at, state } =
+            state;
+        write.execute(params![
+            self.run,
+            version + 1,
+            flow,
+            status,
+            may_hold_access,
+            stuck,
+            access_until,
+            end.is_none(),
+            end.and_then(|end| end.timer).map(|timer| timer.generation.cast_signed()),
+            end.and_then(|end| end.effect).map(u64::cast_signed),
+            finished,
+            created_at,
+            updated_at,
+            state,
+        ])?;
         Ok(())
     }
 

@@ -27,6 +27,7 @@ use self::lock::FileLock;
 use self::queue::{Queue, Urgency};
 use self::worker::{Query, Worker, ask, on_thread};
 use self::writer::{Write, write};
+use super::health::AccessHealth;
 use super::store::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun};
 use crate::BoxFuture;
 use crate::audit::{AuditEntry, AuditHead, AuditRecord};
@@ -237,6 +238,10 @@ impl Store for SqliteStore {
         Box::pin(write(&self.writes, Urgency::First, release))
     }
 
+    fn bring_forward(&self, latest: Timestamp) -> BoxFuture<'_, Result<usize, StoreError>> {
+        Box::pin(write(&self.writes, Urgency::First, move |db| leases::bring_forward(db, latest)))
+    }
+
     fn due_timers(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<DueTimer>, StoreError>> {
         Box::pin(ask(&self.lookups, move |db| queries::due_timers(db, now, limit)))
     }
@@ -255,6 +260,17 @@ impl Store for SqliteStore {
             let runs = ask(&self.listings, move |db| queries::runs(db, &filter, limit)).await?;
             runs.into_iter().map(stored).collect()
         })
+    }
+
+    fn without_end(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {
+        Box::pin(async move {
+            let runs = ask(&self.listings, move |db| queries::without_end(db, limit)).await?;
+            runs.into_iter().map(stored).collect()
+        })
+    }
+
+    fn access_health(&self, late: Timestamp) -> BoxFuture<'_, Result<AccessHealth, StoreError>> {
+        Box::pin(ask(&self.listings, move |db| queries::access_health(db, late)))
     }
 
     fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>> {

@@ -5,7 +5,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use super::rows::{Id, due_timer, id, limit, nanoseconds, run_id, timestamp};
-use crate::engine::{DueTimer, RunFilter};
+use crate::engine::{AccessHealth, DueTimer, RunFilter};
 use crate::model::RunId;
 
 /// A Run: its id, its version, and its state as JSON.
@@ -62,6 +62,13 @@ pub(super) fn runs(db: &Connection, filter: &RunFilter, most: usize) -> rusqlite
     if filter.stuck {
         sql.push_str(" AND stuck = 1");
     }
+    if filter.unfinished {
+        sql.push_str(" AND finished = 0");
+    }
+    if let Some(after) = filter.changed_after {
+        sql.push_str(" AND updated_at > ?");
+        values.push(Value::from(nanoseconds(after)));
+    }
     if let Some(flow) = &filter.flow {
         sql.push_str(" AND flow = ?");
         values.push(Value::from(flow.clone()));
@@ -73,6 +80,40 @@ pub(super) fn runs(db: &Connection, filter: &RunFilter, most: usize) -> rusqlite
     sql.push_str(" ORDER BY created_at DESC, id DESC LIMIT ?");
     values.push(Value::from(limit(most)));
     db.prepare_cached(&sql)?.query_map(params_from_iter(values), |row| row.try_into())?.collect()
+}
+
+/// Whether what ends a Run's access is missing. The timer of its end has the kind of `rows::timer_kind`.
+const WITHOUT_END: &str = "(endless = 1
+    OR (end_timer IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM timers WHERE timers.run = runs.id AND kind = 1 AND generation = end_timer))
+    OR (end_effect IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM effects WHERE effects.run = runs.id AND seq = end_effect)))";
+
+pub(super) fn without_end(db: &Connection, most: usize) -> rusqlite::Result<Vec<Run>> {
+    let sql = format!(
+        "SELECT id, version, state FROM runs WHERE may_hold_access = 1 AND {WITHOUT_END}
+         ORDER BY created_at DESC, id DESC LIMIT ?1"
+    );
+    db.prepare_cached(&sql)?.query_map([limit(most)], |row| row.try_into())?.collect()
+}
+
+pub(super) fn access_health(db: &Connection, late: Timestamp) -> rusqlite::Result<AccessHealth> {
+    let sql = format!(
+        "SELECT flow, count(*), count(*) FILTER (WHERE access_until < ?1), sum(stuck),
+            count(*) FILTER (WHERE {WITHOUT_END})
+         FROM runs WHERE may_hold_access = 1 GROUP BY flow"
+    );
+    let mut health = AccessHealth::default();
+    let mut counted = db.prepare_cached(&sql)?;
+    let mut flows = counted.query([nanoseconds(late)])?;
+    while let Some(row) = flows.next()? {
+        let count = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
+        health.holding.insert(row.get(0)?, count(1)?);
+        health.late += count(2)?;
+        health.stuck += count(3)?;
+        health.without_end += count(4)?;
+    }
+    Ok(health)
 }
 
 /// Audit entries: their numbers, and themselves as JSON.

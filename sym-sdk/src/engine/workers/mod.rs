@@ -92,6 +92,21 @@ impl Workers {
         Self { phase, loops }
     }
 
+    /// Has one more task run. It is told when to stop, and is cut off if it does not come to an end by itself.
+    pub(crate) fn spawn<F>(&mut self, task: impl FnOnce(StopSignal) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let mut told = self.phase.subscribe();
+        let task = task(StopSignal(self.phase.subscribe()));
+        self.loops.spawn(async move {
+            tokio::select! {
+                () = task => {}
+                _ = told.wait_for(|phase| *phase == Phase::HandBack) => {}
+            }
+        });
+    }
+
     /// Takes no new work and waits up to `grace` for what is under way. What is not finished by then is cut off and handed back:
     /// it is due at once for whoever starts workers next, in this process or another.
     pub async fn shutdown(mut self, grace: Duration) {
@@ -110,6 +125,22 @@ impl Workers {
     async fn ended_within(&mut self, time: Duration) -> bool {
         let ended = async { while self.loops.join_next().await.is_some() {} };
         tokio::time::timeout(time, ended).await.is_ok()
+    }
+}
+
+/// Tells a task when it is to stop.
+#[derive(Debug)]
+pub(crate) struct StopSignal(watch::Receiver<Phase>);
+
+impl StopSignal {
+    /// Whether the task is to stop.
+    pub(crate) fn is_given(&self) -> bool {
+        *self.0.borrow() > Phase::Work
+    }
+
+    /// Returns once the task is to stop.
+    pub(crate) async fn given(&mut self) {
+        stopped(&mut self.0).await;
     }
 }
 

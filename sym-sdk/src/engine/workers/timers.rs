@@ -20,13 +20,23 @@ const TIMERS_AT_ONCE: usize = 256;
 /// A timer that could not be fired is tried again after this time.
 const FIRE_AGAIN: Duration = Duration::from_secs(30);
 
+/// How often it is looked whether the clock was set back. Nothing else may fall due for hours, by the clock as it is then.
+const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
+
 /// Works until it is told to stop.
 pub(super) async fn fire(engine: Arc<LocalEngine>, mut told: watch::Receiver<Phase>) {
     let mut put_off = PutOff::default();
+    let mut seen = engine.clock().now();
     while *told.borrow() == Phase::Work && told.has_changed().is_ok() {
         let woken = engine.woken.notified();
         tokio::pin!(woken);
         woken.as_mut().enable();
+        if engine.was_set_back(seen)
+            && let Err(error) = engine.bring_forward().await
+        {
+            tracing::error!(%error, "could not bring forward what was put off while the clock was ahead");
+        }
+        seen = engine.clock().now();
         let tried = match fire_due(&engine, &mut put_off).await {
             Ok(tried) => tried,
             Err(error) => {
@@ -40,6 +50,7 @@ pub(super) async fn fire(engine: Arc<LocalEngine>, mut told: watch::Receiver<Pha
                 () = stopped(&mut told) => break,
                 () = woken => {}
                 () = until_due(&engine) => {}
+                () = engine.clock().sleep(LOOK_AT_CLOCK) => {}
             }
         }
     }

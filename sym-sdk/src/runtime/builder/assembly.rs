@@ -1,7 +1,7 @@
 //! Builds what the flows need: clients, strategies, and the secrets that both are built with.
 
 use std::any::TypeId;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +10,11 @@ use secrecy::SecretString;
 use super::super::filter::Filter;
 use super::super::flows::FlowEntry;
 use super::super::limits::contain;
+use super::super::log_routes::{LogRoute, Wants};
 use super::super::secrets::read_secret;
 use super::{Builder, FilterPlan, FlowPlan, integration_for, requirements};
-use crate::config::{Fault, Place};
+use crate::audit::{AuditDestination, LogDestinationConfig};
+use crate::config::{CheckedLogDestination, Fault, Place};
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::handler::{HandlerRecord, IntegrationConfig, IntegrationRequirement, Requires, Services};
@@ -128,6 +130,49 @@ impl<'a> Assembly<'a> {
         self.built("strategy", strategy.name(), kind.build(&StrategyConfig { strategy, integration }), place)
     }
 
+    /// The ways to those that were handed over and those that are configured, which have different names. `declared` are the
+    /// flows that there are.
+    pub(super) async fn log_routes(
+        &mut self,
+        checked: Vec<CheckedLogDestination>,
+        declared: BTreeSet<String>,
+    ) -> Vec<LogRoute> {
+        let declared = Arc::new(declared);
+        let given = self.builder.destinations.iter();
+        let mut routes: Vec<_> = given.map(|given| LogRoute::new(given.clone(), Wants::All)).collect();
+        // A dry run reads no secret, and delivers to nobody who is configured.
+        for checked in checked.into_iter().filter(|_| !self.builder.dry) {
+            if let Some(destination) = self.log_destination(&checked).await {
+                let wants = Wants::Flows { wanted: checked.flows, declared: declared.clone() };
+                routes.push(LogRoute::new(destination, wants));
+            }
+        }
+        let mut names = BTreeSet::new();
+        for route in &routes {
+            if !names.insert(route.name()) {
+                let message = format!("two destinations of the audit log have the name `{}`", route.name());
+                let hint = "give one of them another name: the store remembers by it what was delivered";
+                self.faults.push(Fault::new(Place::default(), message).with_hint(hint));
+            }
+        }
+        routes
+    }
+
+    async fn log_destination(&mut self, checked: &CheckedLogDestination) -> Option<Arc<dyn AuditDestination>> {
+        let CheckedLogDestination { destination, place, .. } = checked;
+        let kind = self.builder.destination_type_of(destination)?;
+        let secrets =
+            self.secrets_in(destination.secrets().iter().map(|(setting, secret)| (&**setting, secret)), place).await?;
+        let of_integration = match destination.integration() {
+            Some(integration) => self.secrets_of(integration, place).await?,
+            None => BTreeMap::new(),
+        };
+        let integration =
+            destination.integration().map(|integration| IntegrationConfig::new(integration, &of_integration));
+        let built = kind.build(&LogDestinationConfig { destination, integration, secrets: &secrets });
+        self.built("log destination", destination.name(), built, place)
+    }
+
     /// What was built, or else the fault.
     fn built<T>(&mut self, what: &str, name: &str, built: Result<T, Error>, place: &Place) -> Option<T> {
         let error = match built {
@@ -141,14 +186,23 @@ impl<'a> Assembly<'a> {
 
     /// The secrets of an integration by the names of their settings; `None` if one of them cannot be had.
     async fn secrets_of(&mut self, integration: &Integration, place: &Place) -> Option<BTreeMap<String, SecretString>> {
+        let listed = integration.secret_list().iter().map(|secret| (&**secret.name(), secret));
+        let set = integration.secrets().iter().map(|(setting, secret)| (&**setting, secret));
+        self.secrets_in(set.chain(listed), place).await
+    }
+
+    /// The values of secrets by setting; `None` if one of them cannot be had.
+    async fn secrets_in<'s>(
+        &mut self,
+        named: impl Iterator<Item = (&'s str, &'s Secret)>,
+        place: &Place,
+    ) -> Option<BTreeMap<String, SecretString>> {
         let faults = self.faults.len();
         let mut secrets = BTreeMap::new();
-        let listed = integration.secret_list().iter().map(|secret| (secret.name().to_string(), secret));
-        let set = integration.secrets().iter().map(|(setting, secret)| (setting.clone(), secret));
-        for (setting, secret) in set.chain(listed) {
+        for (setting, secret) in named {
             match self.secret(secret).await {
                 Ok(value) => {
-                    secrets.insert(setting, value);
+                    secrets.insert(setting.to_owned(), value);
                 }
                 Err(fault) => self.faults.push(Fault { place: place.clone(), ..fault }),
             }

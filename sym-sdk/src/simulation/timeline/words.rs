@@ -59,15 +59,24 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
         AuditKind::RevokeFailed { target, attempt, error, retry_at } => {
             ("not removed", attempted(target, *attempt, error, Some(*retry_at), entry.at))
         }
-        AuditKind::RevokeRetried { target, attempt } => ("retried", format!("{target}, attempt {attempt}")),
+        AuditKind::RevokeRetried { target, attempt } => {
+            ("retried", format!("{target}, attempt {attempt}, by {}", entry.event.actor.username()))
+        }
         AuditKind::WrittenOff { target, identity, reason } => {
-            ("written off", format!("{target} from {identity}: {}", quoted(reason)))
+            let by = entry.event.actor.username();
+            ("written off", format!("{target} of {identity} by {by}: {}", quoted(reason)))
+        }
+        AuditKind::RegrantBegun { target, identity } => {
+            ("regranting", format!("{target} to {identity}, by {}", entry.event.actor.username()))
         }
         AuditKind::Regranted { target, identity } => ("regranted", format!("{target} to {identity}")),
         AuditKind::RegrantFailed { target, identity, error } => {
             ("not granted", format!("{target} to {identity} again: {}", failure(error)))
         }
         AuditKind::Rearmed => ("rearmed", "what was to end the access was lost".to_owned()),
+        AuditKind::BroughtForward { until } => {
+            ("brought forward", format!("the access ends at {until:.0}, because the clock was ahead"))
+        }
         AuditKind::Alerted { error } => ("alerted", format!("of {}", error.code)),
     };
     (what, printable(&text, LINE_MAX))

@@ -1,5 +1,10 @@
 //! The audit log: what it says, its chain, and how it gets to its destinations.
 
+mod collector;
+mod delivery;
+mod json_lines;
+mod record;
+mod routes;
 #[cfg(feature = "sqlite")]
 mod tampering;
 mod verify;
@@ -8,9 +13,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sym_sdk::audit::AuditRecord;
+use sym_sdk::config::{Config, PromptField};
 use sym_sdk::engine::{Commit, Committed, InputKey, MemoryStore, Store};
+use sym_sdk::handler::Registry;
+use sym_sdk::handlers;
 use sym_sdk::machine::*;
 use sym_sdk::model::*;
+use sym_sdk::prelude::*;
+use sym_sdk::testing::Harness;
 use uuid::Uuid;
 
 fn run_id(number: u128) -> RunId {
@@ -46,4 +56,38 @@ async fn records(runs: u128) -> Vec<AuditRecord> {
     let store = MemoryStore::new();
     fill(&store, runs).await;
     store.audit_after(0, usize::MAX).await.unwrap()
+}
+
+#[reducer]
+fn get_permissions() -> RequestPermission {
+    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+}
+
+/// Members decide, nobody is told.
+fn plain() -> Registry {
+    handlers![get_permissions]
+}
+
+/// A flow that gives access, with an environment of its own.
+async fn config() -> Config {
+    let mut declared = Config::default();
+    Harness::builder()
+        .access_flow("prod", ["admins"])
+        .declare(|config| {
+            config.organization.slug = "acme".into();
+            config.organization.domains.push("example.com".into());
+            let duration = PromptField {
+                name: "duration".into(),
+                field_type: "duration".into(),
+                allowed_values: Some(vec!["30s".into()]),
+                ..Default::default()
+            };
+            config.flows[0].params.prompt_fields.push(duration);
+            declared = config.clone();
+        })
+        .handlers(plain())
+        .build()
+        .await
+        .unwrap();
+    declared
 }

@@ -2,8 +2,10 @@
 
 mod bad_input;
 mod delivery;
+mod event_count;
 mod failures;
 mod identity;
+mod reconcile;
 mod revocation;
 mod shared_access;
 mod store;

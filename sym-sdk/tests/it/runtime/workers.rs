@@ -8,7 +8,7 @@ use sym_sdk::config::{Config, FlowParams, PromptField};
 use sym_sdk::engine::WorkerLimits;
 use sym_sdk::model::RunId;
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::{Runtime, Submission};
+use sym_sdk::runtime::{Builder, Reconcile, Runtime, Submission};
 use sym_sdk::strategy::StrategyType;
 use sym_sdk::testing::{Harness, RecordingDelivery, RecordingStrategy};
 
@@ -51,17 +51,19 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::with(|builder| builder).await
+    }
+
+    async fn with(change: impl FnOnce(Builder) -> Builder) -> Self {
         let (strategy, delivery) = (RecordingStrategy::new(), RecordingDelivery::new());
         let shared = strategy.clone();
         let clock = Arc::new(VirtualClock::at("2024-02-29T12:00:00Z".parse().unwrap()));
-        let runtime = Runtime::builder(config().await)
+        let builder = Runtime::builder(config().await)
             .registry(plain())
             .clock(clock.clone())
             .delivery(delivery.clone())
-            .strategy_type(StrategyType::new("test", move |_| Ok(Arc::new(shared.clone()))))
-            .build()
-            .await
-            .unwrap();
+            .strategy_type(StrategyType::new("test", move |_| Ok(Arc::new(shared.clone()))));
+        let runtime = change(builder).build().await.unwrap();
         Self { runtime, clock, strategy, delivery }
     }
 
@@ -143,4 +145,37 @@ async fn a_call_that_hangs_does_not_hold_up_others_or_the_shutdown() {
     assert_eq!(world.runtime.run(runs[0]).await.unwrap().state.run.status(), RunStatus::Approved);
     assert_eq!(world.runtime.run(runs[1]).await.unwrap().state.run.status(), RunStatus::Approved, "they share a lock");
     tokio::time::timeout(GRACE, workers.shutdown(Duration::from_millis(10))).await.unwrap();
+}
+
+#[tokio::test]
+async fn workers_reconcile_when_they_start_and_then_as_often_as_they_should() {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let what = Reconcile::new().revoke_extra_of_strangers();
+    let world = World::with(|builder| builder.reconcile_every(DAY, what)).await;
+    let target = world.runtime.flow("prod").unwrap().strategy().unwrap().targets()[0].clone();
+    let intrude = || world.strategy.give(&target, "mallory");
+    let is_in = || !world.strategy.granted().is_empty();
+    intrude();
+    let workers = world.runtime.start(WorkerLimits::default());
+    world.let_workers_run().await;
+    assert!(!is_in(), "at the start");
+
+    intrude();
+    world.clock.advance(DAY - Duration::from_secs(1));
+    world.let_workers_run().await;
+    assert!(is_in(), "not too often");
+    // A target that cannot be read is looked at again next time.
+    world.strategy.fail_lists(1);
+    world.clock.advance(Duration::from_secs(1));
+    world.let_workers_run().await;
+    assert!(is_in(), "it cannot be seen");
+    world.clock.advance(DAY);
+    world.let_workers_run().await;
+    assert!(!is_in(), "a day later");
+
+    // Nor does a look that never comes back hold up the shutdown.
+    world.strategy.hang_list();
+    world.clock.advance(DAY);
+    world.let_workers_run().await;
+    tokio::time::timeout(GRACE, workers.shutdown(GRACE)).await.unwrap();
 }

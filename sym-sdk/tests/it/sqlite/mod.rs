@@ -1,5 +1,7 @@
 //! The store in one file: what every store must do, and what only a file can do or suffer.
 
+mod directory;
+mod directory_as_in_memory;
 mod faults;
 pub(crate) mod restart;
 mod same_as_memory;

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sym_sdk::audit::AuditKind;
 use sym_sdk::clock::VirtualClock;
 use sym_sdk::config::{Config, Environment, Flow, FlowParams, Integration, Reference, Strategy, Target};
-use sym_sdk::directory::{Directory, MemoryDirectory};
 use sym_sdk::engine::SqliteStore;
+use sym_sdk::error::codes;
 use sym_sdk::handlers;
 use sym_sdk::model::RunId;
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::{Runtime, Submission};
+use sym_sdk::runtime::{Builder, Runtime, Submission};
 use sym_sdk::strategy::StrategyType;
 use sym_sdk::testing::{RecordingDelivery, RecordingStrategy};
 
@@ -50,35 +51,30 @@ pub(crate) fn config() -> Config {
     config
 }
 
-/// What outlives the process: the service, with who has access in it, the directory of users, and the time.
+/// What outlives the process beside the file: the service, with who has access in it, and the time.
 struct World {
     strategy: RecordingStrategy,
-    directory: Directory,
     clock: Arc<VirtualClock>,
 }
 
 impl World {
     fn new() -> Self {
         let start = Timestamp::from_second(1_709_208_000).unwrap();
-        Self {
-            strategy: RecordingStrategy::new(),
-            directory: Directory::new(MemoryDirectory::new(), ["example.com"]),
-            clock: Arc::new(VirtualClock::at(start)),
-        }
+        Self { strategy: RecordingStrategy::new(), clock: Arc::new(VirtualClock::at(start)) }
     }
 
     async fn start(&self, path: &Path) -> Runtime {
+        self.builder(path).await.build().await.unwrap()
+    }
+
+    async fn builder(&self, path: &Path) -> Builder {
         let strategy = self.strategy.clone();
         Runtime::builder(config())
             .registry(handlers![get_permissions])
             .delivery(RecordingDelivery::new())
             .strategy_type(StrategyType::new("test", move |_| Ok(Arc::new(strategy.clone()))))
-            .directory(self.directory.clone())
             .clock(self.clock.clone())
-            .store(Arc::new(SqliteStore::open(path).await.unwrap()))
-            .build()
-            .await
-            .unwrap()
+            .sqlite(Arc::new(SqliteStore::open(path).await.unwrap()))
     }
 }
 
@@ -111,6 +107,55 @@ async fn access_ends_though_the_process_did_before() {
     runtime.run_until_idle().await.unwrap();
     assert_eq!(status(&runtime, run).await, RunStatus::Deescalated);
     assert!(world.strategy.granted().is_empty());
+}
+
+/// The requester, and the identity that was found for the grant, are in the file as well.
+#[tokio::test]
+async fn an_approved_request_is_granted_by_the_next_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("runs.db");
+    let world = World::new();
+    let runtime = world.start(&path).await;
+    let run = approved(&runtime).await;
+    assert_eq!(status(&runtime, run).await, RunStatus::Approved);
+    drop(runtime);
+
+    let runtime = world.start(&path).await;
+    runtime.run_until_idle().await.unwrap();
+    let state = runtime.run(run).await.unwrap().state;
+    assert_eq!(state.run.status(), RunStatus::Escalated, "{:?}", state.error);
+    assert_eq!(world.strategy.granted().len(), 1);
+    drop(runtime);
+
+    let runtime = world.start(&path).await;
+    let ana = runtime.directory().user_by_email("ana@example.com").await.unwrap().unwrap();
+    assert_eq!(ana.identities().len(), 1, "{:?}", ana.identities());
+}
+
+/// A Run has its own copy of its people. Whoever is gone is granted nothing more, and keeps nothing longer.
+#[tokio::test]
+async fn access_of_deleted_users_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("runs.db");
+    let world = World::new();
+    let runtime = world.start(&path).await;
+    let held = approved(&runtime).await;
+    runtime.run_until_idle().await.unwrap();
+    let approved = approved(&runtime).await;
+    runtime.directory().delete_user(UserId::of_email("ana@example.com")).await.unwrap();
+    runtime.run_until_idle().await.unwrap();
+    let state = runtime.run(approved).await.unwrap().state;
+    assert_eq!(state.run.status(), RunStatus::Errored);
+    assert_eq!(state.error.as_ref().unwrap().code, codes::UNKNOWN_USER);
+    assert_eq!(status(&runtime, held).await, RunStatus::Escalated);
+    drop(runtime);
+
+    let runtime = world.start(&path).await;
+    world.clock.advance(HOUR);
+    runtime.run_until_idle().await.unwrap();
+    assert_eq!(status(&runtime, held).await, RunStatus::Deescalated);
+    assert!(world.strategy.granted().is_empty());
+    assert_eq!(runtime.directory().user_by_email("ana@example.com").await.unwrap(), None);
 }
 
 /// The process is killed after each number of steps: what goes on is a copy of the file as it is then.
@@ -146,4 +191,70 @@ async fn killed_after(steps: usize) -> bool {
     assert_eq!(status(&runtime, run).await, RunStatus::Deescalated, "after {steps} steps");
     assert!(world.strategy.granted().is_empty(), "after {steps} steps");
     true
+}
+
+/// Changes a file that no store has open, as a bad copy or a failing disk might.
+fn damage(path: &Path, sql: &str) {
+    let file = rusqlite::Connection::open(path).unwrap();
+    assert!(file.execute(sql, ()).unwrap() > 0, "there is something to lose: {sql}");
+}
+
+async fn rearmed(runtime: &Runtime, run: RunId) -> bool {
+    let audit = runtime.audit(Some(run), usize::MAX).await.unwrap();
+    audit.iter().any(|entry| entry.kind == AuditKind::Rearmed)
+}
+
+#[tokio::test]
+async fn what_would_end_an_access_is_asked_for_anew_if_the_file_has_lost_it() {
+    for (fails, damaged) in
+        [(0, "DELETE FROM timers"), (0, "UPDATE timers SET generation = generation + 1"), (5, "DELETE FROM effects")]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("runs.db");
+        let world = World::new();
+        let runtime = world.start(&path).await;
+        let run = approved(&runtime).await;
+        runtime.run_until_idle().await.unwrap();
+        if fails > 0 {
+            world.strategy.fail_revocations(fails);
+            world.clock.advance(HOUR);
+            runtime.run_until_idle().await.unwrap();
+        }
+        assert_eq!(runtime.health().await.unwrap().without_end, 0);
+        drop(runtime);
+        damage(&path, damaged);
+
+        let runtime = world.start(&path).await;
+        assert_eq!(runtime.health().await.unwrap().without_end, 0, "{damaged}");
+        assert!(rearmed(&runtime, run).await, "it is on the record: {damaged}");
+        for _ in 0..=fails {
+            world.clock.advance(HOUR);
+            runtime.run_until_idle().await.unwrap();
+        }
+        assert_eq!(status(&runtime, run).await, RunStatus::Deescalated, "{damaged}");
+        assert!(world.strategy.granted().is_empty(), "{damaged}");
+        drop(runtime);
+        // What is in order is left alone.
+        let before = world.start(&path).await.audit(None, usize::MAX).await.unwrap().len();
+        assert_eq!(world.start(&path).await.audit(None, usize::MAX).await.unwrap().len(), before);
+    }
+}
+
+#[tokio::test]
+async fn a_runtime_does_not_start_on_access_that_it_cannot_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("runs.db");
+    let world = World::new();
+    let runtime = world.start(&path).await;
+    let run = approved(&runtime).await;
+    runtime.run_until_idle().await.unwrap();
+    drop(runtime);
+    // A timer that is set anew is lost anew.
+    damage(&path, "DELETE FROM timers");
+    let file = rusqlite::Connection::open(&path).unwrap();
+    file.execute_batch("CREATE TRIGGER lossy AFTER INSERT ON timers BEGIN DELETE FROM timers; END").unwrap();
+    drop(file);
+
+    let refused = world.builder(&path).await.build().await.unwrap_err().to_string();
+    assert!(refused.contains(&format!("nothing would end the access that Run {run} may give")), "{refused}");
 }

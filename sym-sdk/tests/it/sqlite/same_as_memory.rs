@@ -174,10 +174,11 @@ async fn all(store: &impl Store, now: Timestamp) -> String {
     for number in 0..3 {
         text.push(format!("{:?}", store.replied(&InputKey::new(format!("known {number}"))).await.unwrap()));
     }
-    let mut filters = vec![RunFilter::default(); 4];
+    let mut filters = vec![RunFilter::default(); 5];
     filters[1].flow = Some("dev".into());
     filters[2].status = Some(RunStatus::Requested);
     filters[3].may_hold_access = true;
+    filters[4].stuck = true;
     for filter in filters {
         text.push(format!("{:?}", store.runs(filter, 2).await.unwrap()));
     }

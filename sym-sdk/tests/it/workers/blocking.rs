@@ -54,19 +54,19 @@ fn handlers_that_block_all_threads_hold_up_no_revocation() {
         Workers::start(&engine, WorkerLimits::default())
     };
     let waiting = (1..=8).map(|seq| effect_in(Lane::Decide, run_id(1), seq)).collect();
-    runtime.block_on(add(&*store, 1, waiting));
+    runtime.block_on(add(&*store, waiting));
     let later = engine.clone();
     // Whoever is woken by this finds the others in the store too.
     runtime.block_on(async { later.submit(InputKey::new("wake"), wake()).await.unwrap() });
     for _ in 0..THREADS {
         assert_eq!(told.recv_timeout(GRACE).unwrap(), Lane::Decide);
     }
-    runtime.block_on(add(&*store, 2, vec![effect_in(Lane::Revoke, run_id(2), 1)]));
+    runtime.block_on(add(&*store, vec![effect_in(Lane::Revoke, run_id(2), 1)]));
     runtime.block_on(async { engine.submit(InputKey::new("wake again"), wake()).await.unwrap() });
     let revoked = std::iter::from_fn(|| told.recv_timeout(GRACE).ok()).any(|lane| lane == Lane::Revoke);
-    assert!(revoked);
     *blocking.blocked.lock().unwrap() = false;
     blocking.let_go.notify_all();
+    assert!(revoked);
     runtime.block_on(workers.shutdown(Duration::from_secs(5)));
 }
 

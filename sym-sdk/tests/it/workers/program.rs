@@ -1,9 +1,10 @@
 //! A program whose effects do as they are told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use futures_util::future::join_all;
 use sym_sdk::BoxFuture;
 use sym_sdk::clock::VirtualClock;
 use sym_sdk::engine::*;
@@ -12,7 +13,7 @@ use sym_sdk::machine::*;
 use sym_sdk::model::*;
 use tokio::sync::watch;
 
-use crate::sqlite::{at, commit, effect, run_id};
+use crate::sqlite::{at, commit, effect};
 
 /// Carries out effects, and stays in those of some lanes or services until it is let go.
 #[derive(Debug)]
@@ -77,7 +78,7 @@ pub(super) fn bulkhead(name: &str) -> Bulkhead {
     serde_json::from_value(name.into()).unwrap()
 }
 
-/// An effect of this lane. Its number is one that the Run does not wait for, so that nothing follows from its outcome.
+/// An effect of this lane, from whose outcome nothing follows.
 pub(super) fn effect_in(lane: Lane, run: RunId, number: u64) -> Effect {
     let mut effect = effect(run, key(run, number).seq);
     let target = || AccessTarget::new("acme", "test", "admins".parse().unwrap());
@@ -91,13 +92,33 @@ pub(super) fn effect_in(lane: Lane, run: RunId, number: u64) -> Effect {
     effect
 }
 
+/// The number is none that a Run of its own accord has.
 pub(super) fn key(run: RunId, number: u64) -> EffectKey {
     EffectKey { run, seq: 1_000 + number }
 }
 
-/// Has a Run of its own wait for these effects.
-pub(super) async fn add(store: &dyn Store, run: u128, effects: Vec<Effect>) {
-    let mut commit = commit(run_id(run), 0, &format!("run {run}"));
+/// Has Runs wait for these effects.
+pub(super) async fn add(store: &dyn Store, effects: Vec<Effect>) {
+    let mut of_run: BTreeMap<RunId, Vec<Effect>> = BTreeMap::new();
+    for effect in effects {
+        of_run.entry(effect.key.run).or_default().push(effect);
+    }
+    let commits = of_run.into_iter().map(|(run, effects)| store.commit(waiting(run, effects)));
+    for committed in join_all(commits).await {
+        assert_eq!(committed.unwrap(), Committed::Written);
+    }
+}
+
+fn waiting(run: RunId, effects: Vec<Effect>) -> Commit {
+    let mut commit = commit(run, 0, &format!("run {run}"));
+    let mut state = RunState::clone(commit.state.as_ref().unwrap());
+    let template = state.pending.values().next().unwrap().clone();
+    for effect in &effects {
+        let mut pending = template.clone();
+        pending.kind = effect.kind.clone();
+        state.pending.insert(effect.key.seq, pending);
+    }
+    commit.state = Some(Arc::new(state));
     commit.effects = effects;
-    assert_eq!(store.commit(commit).await.unwrap(), Committed::Written);
+    commit
 }

@@ -26,7 +26,7 @@ fn world(program: Program) -> (Arc<Program>, Arc<MemoryStore>, Arc<VirtualClock>
 async fn outcomes_that_could_not_be_stored_are_no_reason_to_give_up() {
     const TIMES: usize = 20;
     let (program, store, clock, engine) = world(Program { outcomes_lost: AtomicUsize::new(TIMES), ..Program::new() });
-    add(&*store, 1, vec![effect_in(Lane::Notify, run_id(1), 1)]).await;
+    add(&*store, vec![effect_in(Lane::Notify, run_id(1), 1)]).await;
     for attempt in 1..=TIMES {
         engine.run_one().await.unwrap_err();
         assert_eq!(program.begun(), attempt);
@@ -46,7 +46,7 @@ async fn an_effect_that_never_reports_back_is_given_up_unless_it_is_a_revocation
     // The first step of a request waits for its reducers: its own effect is given up below.
     let request = crate::sqlite::requested("prod", run_id(1), at(0));
     store.commit(Commit::new(run_id(1), 0, InputKey::new("request"), request)).await.unwrap();
-    add(&*store, 2, vec![effect_in(Lane::Revoke, run_id(2), 1)]).await;
+    add(&*store, vec![effect_in(Lane::Revoke, run_id(2), 1)]).await;
     for lane in [Lane::Decide, Lane::Revoke] {
         for claims in 1..=6 {
             let claimed = store.claim(Claim::new(lane, at(claims), Duration::from_secs(1), 1)).await.unwrap();

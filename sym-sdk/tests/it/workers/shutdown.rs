@@ -16,7 +16,7 @@ async fn with_one_slow_effect() -> (Arc<Program>, Arc<MemoryStore>, Workers) {
     let program = Arc::new(Program { slow_lanes: [Lane::Decide].into(), ..Program::new() });
     let store = Arc::new(MemoryStore::new());
     let engine = engine(&program, store.clone());
-    add(&*store, 1, vec![effect_in(Lane::Decide, run_id(1), 1)]).await;
+    add(&*store, vec![effect_in(Lane::Decide, run_id(1), 1)]).await;
     let workers = Workers::start(&engine, WorkerLimits::default());
     until("it is begun", || program.begun() == 1).await;
     (program, store, workers)
@@ -54,7 +54,7 @@ async fn what_takes_too_long_is_handed_back() {
 async fn workers_that_are_dropped_take_nothing_new() {
     let (program, store, workers) = with_one_slow_effect().await;
     drop(workers);
-    add(&*store, 2, vec![effect_in(Lane::Notify, run_id(2), 1)]).await;
+    add(&*store, vec![effect_in(Lane::Notify, run_id(2), 1)]).await;
     for _ in 0..1_000 {
         tokio::task::yield_now().await;
     }

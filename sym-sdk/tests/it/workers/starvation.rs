@@ -14,11 +14,11 @@ use sym_sdk::strategy::StrategyType;
 use sym_sdk::testing::{RecordingDelivery, RecordingStrategy};
 
 use super::program::{Program, add, bulkhead, effect_in, engine, key};
-use super::{GRACE, until};
+use super::{GRACE, stores, until};
 use crate::sqlite::restart::config;
 use crate::sqlite::{at, commit, run_id};
 
-const MANY: u64 = 1_000;
+const MANY: u128 = 1_000;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -30,12 +30,6 @@ fn get_permissions() -> RequestPermission {
 #[hook]
 fn on_request() -> Option<NextEvent> {
     Some(ApprovalTemplate::approve().into())
-}
-
-/// A store in memory, and one in a file.
-async fn stores(dir: &tempfile::TempDir) -> [Arc<dyn Store>; 2] {
-    let file = SqliteStore::open(dir.path().join("runs.db")).await.unwrap();
-    [Arc::new(MemoryStore::new()), Arc::new(file)]
 }
 
 #[tokio::test]
@@ -89,22 +83,23 @@ async fn whatever_hangs_in_other_lanes_a_revocation_is_carried_out() {
         let program = Arc::new(Program { slow_lanes: slow_lanes.into(), ..Program::new() });
         let clock = Arc::new(VirtualClock::at(at(0)));
         let engine = Arc::new(LocalEngine::new(store.clone(), program.clone(), clock.clone()));
-        for (run, lane) in (1..).zip(slow_lanes) {
-            let slow = (1..=MANY).map(|seq| {
-                let mut effect = effect_in(lane, run_id(run), seq);
-                effect.bulkhead = bulkhead(&format!("{lane:?} {seq}"));
+        for lane in slow_lanes {
+            let slow = (1..=MANY).map(|number| {
+                let run = run_id(MANY * lane as u128 + number);
+                let mut effect = effect_in(lane, run, 1);
+                effect.bulkhead = bulkhead(&run.to_string());
                 effect
             });
-            add(&*store, run, slow.collect()).await;
+            add(&*store, slow.collect()).await;
         }
         let limits = WorkerLimits::default();
         let workers = Workers::start(&engine, limits);
         let full = limits.deescalate + limits.decide + limits.notify;
         until("all other workers are busy", || program.begun() == full).await;
-        add(&*store, 9, vec![effect_in(Lane::Revoke, run_id(9), 1)]).await;
+        add(&*store, vec![effect_in(Lane::Revoke, run_id(0), 1)]).await;
         // The store was given this behind the engine's back, so nobody was woken.
         clock.advance(Duration::from_secs(1));
-        until("the revocation", || program.has_ended(key(run_id(9), 1))).await;
+        until("the revocation", || program.has_ended(key(run_id(0), 1))).await;
         workers.shutdown(Duration::ZERO).await;
     }
 }
@@ -115,16 +110,16 @@ async fn a_service_that_hangs_holds_up_no_revocation_in_another() {
     for store in stores(&dir).await {
         let program = Arc::new(Program { slow_bulkhead: Some(bulkhead("dead")), ..Program::new() });
         let engine = engine(&program, store.clone());
-        let in_service = |service: &str, seq| {
-            let mut effect = effect_in(Lane::Revoke, run_id(1), seq);
+        let in_service = |service: &str, run| {
+            let mut effect = effect_in(Lane::Revoke, run_id(run), 1);
             effect.bulkhead = bulkhead(service);
             effect
         };
-        let mut effects: Vec<_> = (1..=MANY).map(|seq| in_service("dead", seq)).collect();
+        let mut effects: Vec<_> = (1..=MANY).map(|run| in_service("dead", run)).collect();
         effects.push(in_service("alive", MANY + 1));
-        add(&*store, 1, effects).await;
+        add(&*store, effects).await;
         let workers = Workers::start(&engine, WorkerLimits::default());
-        until("the other service", || program.has_ended(key(run_id(1), MANY + 1))).await;
+        until("the other service", || program.has_ended(key(run_id(MANY + 1), 1))).await;
         let begun = program.begun();
         assert!(begun <= WorkerLimits::default().revoke / 2, "one service does not take all workers: {begun}");
         program.held.send_replace(false);

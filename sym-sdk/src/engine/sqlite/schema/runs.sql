@@ -7,6 +7,8 @@ CREATE TABLE meta (
 
 INSERT INTO meta (key, value) VALUES ('clean', 1);
 
+-- What ends the access of a Run: the generation of its timer and the number of its effect, both if both are there. If it is
+-- endless, its state names none, and should.
 CREATE TABLE runs (
     id              BLOB PRIMARY KEY,
     version         INTEGER NOT NULL,
@@ -14,12 +16,22 @@ CREATE TABLE runs (
     status          TEXT NOT NULL,
     may_hold_access INTEGER NOT NULL,
     stuck           INTEGER NOT NULL,
+    access_until    INTEGER,
+    endless         INTEGER NOT NULL,
+    end_timer       INTEGER,
+    end_effect      INTEGER,
+    finished        INTEGER NOT NULL,
     created_at      INTEGER NOT NULL,
+    updated_at      INTEGER NOT NULL,
     state           TEXT NOT NULL
 ) STRICT;
 
 CREATE INDEX runs_newest ON runs (created_at, id);
-CREATE INDEX runs_with_access ON runs (created_at, id) WHERE may_hold_access = 1;
+CREATE INDEX runs_changed ON runs (finished, updated_at);
+-- It has all that is counted of these Runs.
+CREATE INDEX runs_with_access
+    ON runs (created_at, id, flow, may_hold_access, stuck, access_until, endless, end_timer, end_effect)
+    WHERE may_hold_access = 1;
 CREATE INDEX runs_stuck ON runs (created_at, id) WHERE stuck = 1;
 
 CREATE TABLE replies (

@@ -1,0 +1,261 @@
+//! The audit log, to a URL, against a server of the test's own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::Value;
+use sym_integrations::http::HttpDestination;
+use sym_sdk::audit::{self, AuditDestination, AuditLine};
+use sym_sdk::clock::VirtualClock;
+use sym_sdk::config::{self, Config};
+use sym_sdk::engine::{MemoryStore, Store, WorkerLimits};
+use sym_sdk::error::ErrorKind;
+use sym_sdk::prelude::*;
+use sym_sdk::runtime::{LocalSecrets, Runtime, Submission};
+use sym_sdk::testing::Harness;
+use wiremock::matchers::{header, method, path};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+#[reducer]
+fn get_permissions() -> RequestPermission {
+    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+}
+
+/// The lines of a log.
+async fn lines() -> Vec<AuditLine> {
+    let builder = Harness::builder().access_flow("prod", ["admins"]).handlers(sym_sdk::handlers![get_permissions]);
+    let mut harness = builder.build().await.unwrap();
+    harness.request("prod").duration("1h").await.unwrap();
+    let lines = audit::lines(harness.runtime().engine().store(), 0, 100).await.unwrap();
+    assert!(lines.len() > 3);
+    lines
+}
+
+async fn server(answers: ResponseTemplate) -> MockServer {
+    let server = MockServer::start().await;
+    Mock::given(method("POST")).and(path("/audit")).respond_with(answers).mount(&server).await;
+    server
+}
+
+fn to(server: &MockServer) -> HttpDestination {
+    HttpDestination::new("test", &format!("{}/audit", server.uri())).unwrap()
+}
+
+async fn bodies(server: &MockServer) -> Vec<String> {
+    let requests = server.received_requests().await.unwrap();
+    requests.into_iter().map(|request| String::from_utf8(request.body).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn each_entry_is_a_json_object_in_order() {
+    let server = MockServer::start().await;
+    let guarded = Mock::given(method("POST"))
+        .and(header("authorization", "Bearer hunter2"))
+        .and(header("content-type", "application/json"));
+    guarded.respond_with(ResponseTemplate::new(204)).mount(&server).await;
+    let destination = to(&server).bearer_token(&SecretString::from("hunter2")).unwrap();
+    let lines = lines().await;
+    assert_eq!(destination.deliver(&lines).await.unwrap(), lines.len());
+    let sent: Vec<_> = lines.iter().map(AuditLine::as_str).collect();
+    assert_eq!(bodies(&server).await, sent);
+    let first: Value = serde_json::from_str(sent[0]).unwrap();
+    assert_eq!((&first["type"], &first["meta"]["schema_version"]), (&"event".into(), &6.into()));
+}
+
+#[tokio::test]
+async fn in_batches_they_are_json_lines() {
+    let server = server(ResponseTemplate::new(200)).await;
+    let lines = lines().await;
+    assert_eq!(to(&server).in_batches_of(3).deliver(&lines).await.unwrap(), lines.len());
+    let bodies = bodies(&server).await;
+    assert_eq!(bodies.len(), lines.len().div_ceil(3));
+    assert_eq!(bodies[0].lines().count(), 3);
+    assert!(audit::verify_lines(bodies.concat().as_bytes()).is_ok());
+    let requests = server.received_requests().await.unwrap();
+    assert_eq!(requests[0].headers["content-type"], "application/x-ndjson");
+}
+
+#[tokio::test]
+async fn an_answer_says_whether_trying_again_may_help() {
+    let lines = lines().await;
+    let cases = [
+        (429, ErrorKind::RateLimited, true),
+        (500, ErrorKind::Unavailable, true),
+        (503, ErrorKind::Unavailable, true),
+        (401, ErrorKind::Unauthorized, false),
+        (403, ErrorKind::Forbidden, false),
+        (404, ErrorKind::Configuration, false),
+        (413, ErrorKind::Configuration, false),
+    ];
+    for (status, kind, retryable) in cases {
+        let server = server(ResponseTemplate::new(status).set_body_string("hunter2")).await;
+        let error = to(&server).deliver(&lines).await.unwrap_err();
+        assert_eq!((error.kind(), error.is_retryable(), error.status()), (kind, retryable, Some(status)));
+        assert_eq!(error.hint().is_some(), !retryable, "{error}");
+        assert!(!format!("{error:?}").contains("hunter2"), "what a server writes is not repeated");
+        assert_eq!(bodies(&server).await.len(), 1, "those after it wait for the first");
+    }
+}
+
+#[tokio::test]
+async fn what_was_taken_before_a_failure_does_not_come_again() {
+    let server = MockServer::start().await;
+    let lines = lines().await;
+    let third = lines[2].as_str().to_owned();
+    let is_third = move |request: &Request| request.body == third.as_bytes();
+    Mock::given(is_third).respond_with(ResponseTemplate::new(500)).with_priority(1).mount(&server).await;
+    Mock::given(method("POST")).respond_with(ResponseTemplate::new(200)).mount(&server).await;
+    assert_eq!(to(&server).deliver(&lines).await.unwrap(), 2);
+    assert_eq!(to(&server).deliver(&lines[2..]).await.unwrap_err().status(), Some(500));
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let other = server(ResponseTemplate::new(200)).await;
+    let away = ResponseTemplate::new(307).insert_header("location", format!("{}/audit", other.uri()));
+    let server = server(away).await;
+    let destination = to(&server).bearer_token(&SecretString::from("hunter2")).unwrap();
+    let error = destination.deliver(&lines().await).await.unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Configuration, Some(307)));
+    assert!(bodies(&other).await.is_empty(), "nor is the token given away");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_given_up() {
+    let server = server(ResponseTemplate::new(200).set_delay(Duration::from_secs(60))).await;
+    let destination = to(&server).time_limit(Duration::from_millis(50));
+    let error = destination.deliver(&lines().await).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Timeout, true));
+
+    let gone = HttpDestination::new("test", "http://127.0.0.1:1/audit?token=hunter2").unwrap();
+    let error = gone.deliver(&lines().await).await.unwrap_err();
+    assert!(error.is_retryable());
+    assert!(!format!("{error:?} {}", error.report()).contains("hunter2"), "a URL can hold a token");
+}
+
+#[test]
+fn urls_are_https_or_stay_on_this_machine() {
+    for good in ["https://logs.example.com/x", "http://127.0.0.1:8080", "http://[::1]/", "http://localhost/a?b=c"] {
+        assert!(HttpDestination::new("test", good).is_ok(), "{good}");
+    }
+    let bad = [
+        "http://logs.example.com/hunter2",
+        "http://localhost.example.com/hunter2",
+        "ftp://localhost/hunter2",
+        "https://ana:hunter2@logs.example.com/",
+        "hunter2",
+        "",
+    ];
+    for bad in bad {
+        let error = HttpDestination::new("test", bad).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+    }
+}
+
+#[test]
+fn secrets_are_shown_nowhere() {
+    let new = || HttpDestination::new("test", "https://logs.example.com/?key=hunter2").unwrap();
+    let destination = new().header("X-Api-Key", SecretString::from("hunter2")).unwrap();
+    assert!(!format!("{destination:?}").contains("hunter2"), "{destination:?}");
+    for bad in
+        [new().bearer_token(&SecretString::from("hunter2\n")), new().header("a b", SecretString::from("hunter2"))]
+    {
+        assert!(!format!("{:?}", bad.unwrap_err()).contains("hunter2"));
+    }
+}
+
+fn declared(settings: &[(&str, &str)]) -> Config {
+    let named = |kind: &str| config::Reference::typed(kind, "archive");
+    Config {
+        organization: config::Organization { slug: "acme".into(), domains: vec!["example.com".into()] },
+        flows: vec![config::Flow { name: "prod".into(), environment: "main".into(), ..Default::default() }],
+        environments: vec![config::Environment {
+            name: "main".into(),
+            log_destinations: vec![named("http")],
+            ..Default::default()
+        }],
+        secret_sources: vec![config::SecretSource {
+            kind: "environment".into(),
+            name: "env".into(),
+            ..Default::default()
+        }],
+        secrets: vec![config::Secret {
+            name: "token".into(),
+            path: "TOKEN".into(),
+            source: "env".into(),
+            ..Default::default()
+        }],
+        log_destinations: vec![config::LogDestination {
+            kind: "http".into(),
+            name: "archive".into(),
+            settings: settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            ..Default::default()
+        }],
+        ..Config::default()
+    }
+}
+
+async fn build(config: Config, store: Arc<dyn Store>, clock: Arc<VirtualClock>) -> Result<Runtime, config::Faults> {
+    use sym_sdk::runtime::Extension;
+    let builder = Runtime::builder(config)
+        .registry(sym_sdk::handlers![get_permissions])
+        .secrets(LocalSecrets::with_variables([("TOKEN", "hunter2")]))
+        .store(store)
+        .clock(clock);
+    sym_integrations::all().install(builder).build().await
+}
+
+fn clock() -> Arc<VirtualClock> {
+    Arc::new(VirtualClock::at("2024-02-29T12:00:00Z".parse().unwrap()))
+}
+
+#[tokio::test]
+async fn a_configured_destination_that_was_down_catches_up() {
+    let server = MockServer::start().await;
+    let down = Mock::given(method("POST")).respond_with(ResponseTemplate::new(500)).up_to_n_times(5).with_priority(1);
+    down.mount(&server).await;
+    let up = Mock::given(header("authorization", "Bearer hunter2")).respond_with(ResponseTemplate::new(200));
+    up.mount(&server).await;
+    let (store, clock) = (Arc::new(MemoryStore::new()), clock());
+    let config = declared(&[("url", &server.uri()), ("bearer_token_secret", "token")]);
+    let runtime = build(config, store.clone(), clock.clone()).await.unwrap();
+    let workers = runtime.start(WorkerLimits::default());
+    let run = runtime.submit(Submission::request("prod", "ana@example.com")).await.unwrap().run;
+    runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
+    // Real time is for the network, and virtual time for the pauses.
+    for _ in 0..5_000 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        clock.advance(Duration::from_millis(100));
+        let progress = runtime.audit_progress().await.unwrap();
+        if progress[0].behind == 0 && progress[0].delivered > 5 {
+            break;
+        }
+    }
+    workers.shutdown(Duration::from_secs(10)).await;
+    let bodies = bodies(&server).await;
+    assert_eq!(
+        bodies[..6].iter().collect::<std::collections::BTreeSet<_>>().len(),
+        1,
+        "the first entry came six times"
+    );
+    let text: String = bodies[5..].iter().map(|body| format!("{body}\n")).collect();
+    assert_eq!(audit::verify_lines(text.as_bytes()).unwrap().head, store.audit_head().await.unwrap());
+    assert!(!text.contains("hunter2"));
+}
+
+#[tokio::test]
+async fn settings_that_cannot_be_are_told_at_start() {
+    let cases: [(&[(&str, &str)], &str); 5] = [
+        (&[], "log destination `archive` has no setting `url`"),
+        (&[("url", "http://logs.example.com/")], "begins with `http:`, where `https:` is needed"),
+        (&[("url", "https://a.example.com/"), ("batch", "many")], "`batch` is to be a number of entries, got `many`"),
+        (&[("ulr", "https://a.example.com/")], "log destination `archive` has an unknown setting `ulr`"),
+        (&[("url", "https://a.example.com/"), ("bearer_token_secret", "tokne")], "which is not declared"),
+    ];
+    for (settings, expected) in cases {
+        let faults = build(declared(settings), Arc::new(MemoryStore::new()), clock()).await.unwrap_err();
+        assert!(faults.to_string().contains(expected), "{faults}");
+    }
+}

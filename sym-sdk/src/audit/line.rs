@@ -1,0 +1,234 @@
+//! Records as destinations get them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::event_summary::IGNORED;
+use super::{AuditEntry, AuditHash, AuditKind, AuditRecord, EventStatus, HandlerResult};
+use crate::engine::{Store, StoreError};
+use crate::machine::EffectError;
+use crate::model::{LoggedEvent, LoggedParts, RunId, Srn, logged_actor};
+use crate::template::Step;
+
+/// One audit record as a destination gets it: a JSON object on one line.
+///
+/// It has the members of version 6 of Sym's schema (`id`, `type`, `meta`, `state`, `run`, `event`, `actor`, `fields`) and one
+/// more, `audit`, with `seq`, `prev`, `hash` and `entry`: the record itself, which [`verify_lines`](super::verify_lines) looks
+/// at.
+///
+/// Sym sends one object an event. Here that is the line whose `state.status` is `completed` or `error`; the others tell of a
+/// handler that was called, access that was granted, a message that was sent, and have `processing`.
+#[derive(Clone, Debug)]
+pub struct AuditLine {
+    record: AuditRecord,
+    id: Uuid,
+    json: Arc<str>,
+}
+
+impl AuditLine {
+    /// The number of the record.
+    pub fn seq(&self) -> u64 {
+        self.record.seq
+    }
+
+    /// The member `id`: the same when the line is delivered again, and no other line's.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// The record.
+    pub fn record(&self) -> &AuditRecord {
+        &self.record
+    }
+
+    /// The JSON, without a line break.
+    pub fn as_str(&self) -> &str {
+        &self.json
+    }
+}
+
+/// Lines of the records after the one with this number, as a destination for all flows gets them.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), sym_sdk::engine::StoreError> {
+/// use sym_sdk::audit;
+/// use sym_sdk::engine::MemoryStore;
+///
+/// let store = MemoryStore::new();
+/// for line in audit::lines(&store, 0, 1_000).await? {
+///     println!("{}", line.as_str());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// If the store fails.
+pub async fn lines(store: &dyn Store, after: u64, limit: usize) -> Result<Vec<AuditLine>, StoreError> {
+    let mut writer = LineWriter::default();
+    let mut lines = Vec::new();
+    for record in store.audit_after(after, limit).await? {
+        lines.extend(writer.line(store, record, |_| true).await?);
+    }
+    Ok(lines)
+}
+
+/// The member that is ours.
+#[derive(Serialize)]
+struct Link<'a> {
+    seq: u64,
+    prev: AuditHash,
+    hash: AuditHash,
+    entry: &'a RawValue,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    event: LoggedEvent,
+    audit: Link<'a>,
+}
+
+/// So many Runs are remembered before all are forgotten.
+const REMEMBERED: usize = 4_096;
+
+/// Who did each step of a Run so far.
+type Actors = HashMap<Step, Value>;
+
+/// Writes records as lines. What a line says of its Run comes from the records before it.
+#[derive(Debug, Default)]
+pub(crate) struct LineWriter {
+    runs: HashMap<RunId, Actors>,
+}
+
+impl LineWriter {
+    /// The line of a record, if it is of a flow that is wanted. Records are to be given in order.
+    pub(crate) async fn line(
+        &mut self,
+        store: &dyn Store,
+        record: AuditRecord,
+        wanted: impl Fn(&Srn) -> bool + Send,
+    ) -> Result<Option<AuditLine>, StoreError> {
+        let json = match record.entry() {
+            Ok(entry) if !wanted(&entry.flow) => return Ok(None),
+            Ok(entry) => {
+                let actors = self.actors(store, &entry, record.seq).await?;
+                written(&entry, &record, actors)
+            }
+            Err(error) => {
+                // It is delivered all the same: whoever verifies the lines is to see it, and those after it have to follow.
+                tracing::error!(%error, "an audit entry is not as it was written");
+                None
+            }
+        };
+        let json = json.unwrap_or_else(|| unreadable(&record).to_string()).into();
+        Ok(Some(AuditLine { id: record.id(), record, json }))
+    }
+
+    async fn actors(&mut self, store: &dyn Store, entry: &AuditEntry, seq: u64) -> Result<Actors, StoreError> {
+        if !self.runs.contains_key(&entry.run) {
+            let mut actors = Actors::new();
+            for earlier in store.audit_before(entry.run, seq).await? {
+                if let Ok(earlier) = earlier.entry() {
+                    learn(&mut actors, &earlier);
+                }
+            }
+            if self.runs.len() >= REMEMBERED {
+                self.runs.clear();
+            }
+            self.runs.insert(entry.run, actors);
+        }
+        let actors = self.runs.entry(entry.run).or_default();
+        learn(actors, entry);
+        let mut actors = actors.clone();
+        // The event in hand counts among those so far, unless it was turned away.
+        if !matches!(entry.kind, AuditKind::Refused { .. }) {
+            actors.entry(entry.event.name).or_insert_with(|| actor(entry));
+        }
+        Ok(actors)
+    }
+}
+
+/// A request was made by whoever made it, also when a hook decides it at once; any other step is done once it is completed.
+fn learn(actors: &mut Actors, entry: &AuditEntry) {
+    let name = entry.event.name;
+    match entry.kind {
+        AuditKind::Completed => {
+            actors.insert(name, actor(entry));
+        }
+        AuditKind::Received if name == Step::Request => {
+            actors.entry(name).or_insert_with(|| actor(entry));
+        }
+        _ => {}
+    }
+}
+
+fn actor(entry: &AuditEntry) -> Value {
+    logged_actor(&entry.event.actor, &entry.event.channel, entry.flow.organization())
+}
+
+fn written(entry: &AuditEntry, record: &AuditRecord, actors: Actors) -> Option<String> {
+    let audit = Link {
+        seq: record.seq,
+        prev: record.prev,
+        hash: record.hash,
+        entry: serde_json::from_str(record.text()).ok()?,
+    };
+    serde_json::to_string(&Line { event: logged(entry, record, actors), audit }).ok()
+}
+
+fn logged(entry: &AuditEntry, record: &AuditRecord, actors: Actors) -> LoggedEvent {
+    let event = &entry.event;
+    LoggedEvent::new(LoggedParts {
+        id: record.id().to_string(),
+        run: entry.run,
+        flow: &entry.flow,
+        parent: entry.parent,
+        actors: actors.into_iter().map(|(step, actor)| (step.to_string(), actor)).collect(),
+        event: event.id,
+        name: event.name,
+        at: event.at,
+        channel: &event.channel,
+        actor: &event.actor,
+        fields: event.payload().to_json(),
+        status: match entry.kind.settles() {
+            None | Some(EventStatus::Processing) => "processing",
+            Some(EventStatus::Success) => "completed",
+            Some(EventStatus::Error) => "error",
+        },
+        errors: errors(&entry.kind),
+    })
+}
+
+fn errors(kind: &AuditKind) -> Vec<Value> {
+    let of = |error: &EffectError| json!({ "message": error.message, "code": error.code });
+    match kind {
+        AuditKind::Refused { error }
+        | AuditKind::Failed { error }
+        | AuditKind::Reported { error }
+        | AuditKind::DeliveryFailed { error, .. }
+        | AuditKind::GrantFailed { error, .. }
+        | AuditKind::RevokeFailed { error, .. }
+        | AuditKind::RegrantFailed { error, .. }
+        | AuditKind::Alerted { error }
+        | AuditKind::HandlerCalled { result: HandlerResult::Failed { error }, .. } => vec![of(error)],
+        AuditKind::Ignored { message } => {
+            vec![json!({ "message": message.as_deref().unwrap_or(IGNORED), "code": null })]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A record whose entry cannot be read, with what is left of it.
+fn unreadable(record: &AuditRecord) -> Value {
+    let entry = serde_json::from_str(record.text()).unwrap_or_else(|_| Value::from(record.text()));
+    let audit = json!({ "seq": record.seq, "prev": record.prev, "hash": record.hash, "entry": entry });
+    let members = [("id", json!(record.id())), ("type", json!("event")), ("audit", audit)];
+    Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
+}

@@ -1,0 +1,104 @@
+//! An event as strategies and logs have it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::{Channel, EventId, Run, RunId, Slug, Srn, SrnVersion, User};
+use crate::template::Step;
+
+/// Sym's `meta.schema_version` for what is written here.
+pub(crate) const SCHEMA_VERSION: u32 = 6;
+
+/// The name of the built-in flow in which people choose one of several.
+const FLOW_SELECTION: &str = "flow_selection";
+
+/// The members that strategies and logs share.
+#[derive(Debug, Serialize)]
+pub(crate) struct LoggedEvent {
+    id: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    meta: Value,
+    state: Value,
+    run: Value,
+    event: Value,
+    actor: Value,
+    fields: Map<String, Value>,
+}
+
+/// What a [`LoggedEvent`] tells of.
+pub(crate) struct Parts<'a> {
+    pub(crate) id: String,
+    pub(crate) run: RunId,
+    pub(crate) flow: &'a Srn,
+    pub(crate) parent: Option<RunId>,
+    /// Who did each step so far, as [`actor`] has them.
+    pub(crate) actors: Map<String, Value>,
+    pub(crate) event: EventId,
+    pub(crate) name: Step,
+    pub(crate) at: Timestamp,
+    pub(crate) channel: &'a Channel,
+    pub(crate) actor: &'a User,
+    pub(crate) fields: Map<String, Value>,
+    pub(crate) status: &'static str,
+    pub(crate) errors: Vec<Value>,
+}
+
+impl LoggedEvent {
+    pub(crate) fn new(parts: Parts<'_>) -> Self {
+        let Parts { run, flow, parent, actors, event, name, at, channel, .. } = parts;
+        let organization = flow.organization();
+        let mut run = json!({ "id": run, "srn": Run::srn_of(flow, run), "flow": flow, "actors": actors });
+        if let Some(parent) = parent {
+            run["parent"] = json!(selection_run(organization, parent));
+        }
+        Self {
+            id: parts.id,
+            kind: "event",
+            meta: json!({ "schema_version": SCHEMA_VERSION }),
+            state: json!({ "status": parts.status, "errors": parts.errors }),
+            run,
+            event: json!({
+                "id": event,
+                "srn": event_srn(name),
+                "type": name,
+                "template": "sym:template:approval:1.0.0",
+                "timestamp": at,
+                "channel": channel.kind(),
+            }),
+            actor: actor(parts.actor, channel, organization),
+            fields: parts.fields,
+        }
+    }
+}
+
+/// The SRN of the kind of event: `sym:event-spec:approval:1.0.0:<name>`.
+pub(super) fn event_srn(name: Step) -> Srn {
+    Srn::from_slugs(&Slug::lossy("sym"), "event-spec", None, "approval")
+        .with_version(SrnVersion::Numbered(1, 0, 0))
+        .identified_by(name.as_str())
+}
+
+/// A user, with their account in the service that the event came through. Where none is known it is the one that Sym itself
+/// gives everybody.
+pub(crate) fn actor(user: &User, channel: &Channel, organization: &str) -> Value {
+    let identity = match user.identity(channel.kind().as_str(), None) {
+        Some(known) => {
+            json!({ "service": known.service(), "external_id": known.service_id(), "user_id": known.user_id() })
+        }
+        None => json!({ "service": "sym", "external_id": "cloud", "user_id": user.id() }),
+    };
+    json!({
+        "user": user.srn(organization),
+        "name": user.full_name(),
+        "username": user.username(),
+        "identity": identity,
+    })
+}
+
+fn selection_run(organization: &str, run: RunId) -> Srn {
+    Srn::from_slugs(&Slug::lossy(organization), "run", None, FLOW_SELECTION)
+        .with_version(SrnVersion::Numbered(1, 0, 0))
+        .identified_by(run.as_uuid())
+}

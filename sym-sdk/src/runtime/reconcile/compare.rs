@@ -1,0 +1,199 @@
+//! What differs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use super::report::{ExtraAccess, MissingAccess, Repair, UnknownAccess};
+use crate::engine::RunFilter;
+use crate::error::{Error, Result, codes};
+use crate::machine::{Access, EffectError, Grant};
+use crate::model::{AccessTarget, RunId, Srn, Strategy};
+use crate::runtime::Runtime;
+use crate::runtime::flows::FlowEntry;
+use crate::runtime::identity::service_of;
+use crate::runtime::limits::contain;
+use crate::strategy::AccessStrategy;
+
+/// How many targets are read at once.
+const AT_ONCE: usize = 8;
+
+/// What strategies of one type grant in one account, in their own words.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct ResourceKey {
+    strategy: String,
+    account: String,
+    resource: String,
+}
+
+/// One thing that can be listed.
+struct Resource<'a> {
+    entry: &'a FlowEntry,
+    target: AccessTarget,
+}
+
+/// The access that one Run gives, or may.
+#[derive(Clone, Debug, PartialEq)]
+struct Holding {
+    flow: Srn,
+    key: ResourceKey,
+    grant: Grant,
+    /// Whether it is neither being granted nor taken away.
+    at_rest: bool,
+}
+
+/// What differs. Nothing has been done about it.
+pub(super) struct Found<'a> {
+    pub(super) compared: usize,
+    /// Each with its flow.
+    pub(super) missing: Vec<(MissingAccess, Srn)>,
+    pub(super) extra: Vec<(ExtraAccess, Remedy<'a>)>,
+    pub(super) unknown: Vec<UnknownAccess>,
+}
+
+/// What it takes to take extra access away.
+pub(super) struct Remedy<'a> {
+    pub(super) entry: &'a FlowEntry,
+    pub(super) resource: String,
+}
+
+/// The ids that have access to a target; `None` if its strategy cannot tell.
+type Listed = Result<Option<BTreeSet<String>>>;
+
+/// The Runs are read before the targets and once more after: only what holds at both times is a difference, and not a change
+/// under way.
+pub(super) async fn compare(runtime: &Runtime) -> Result<Found<'_>> {
+    let mut resources = declared(runtime).await;
+    let mut found = Found { compared: 0, missing: Vec::new(), extra: Vec::new(), unknown: Vec::new() };
+    let before = holdings(runtime, &mut resources, Some(&mut found.unknown)).await?;
+    let lists: Vec<_> = resources.into_iter().map(|(key, resource)| list(runtime, key, resource)).collect();
+    let mut lists: Vec<_> = stream::iter(lists).buffer_unordered(AT_ONCE).collect().await;
+    lists.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+    let after = holdings(runtime, &mut BTreeMap::new(), None).await?;
+
+    let held: BTreeSet<_> =
+        before.values().chain(after.values()).map(|held| (&held.key, &*held.grant.identity)).collect();
+    for (key, resource, list) in lists {
+        let flow = resource.entry.flow.name().to_string();
+        let list = match list {
+            Ok(Some(list)) => list,
+            other => {
+                let error = other.err().map(|error| EffectError::from(&error));
+                found.unknown.push(UnknownAccess { flow, target: resource.target, error });
+                continue;
+            }
+        };
+        found.compared += 1;
+        for identity in list.iter().filter(|identity| !held.contains(&(&key, identity.as_str()))) {
+            let strategy = strategy_of(resource.entry).map(|(strategy, _)| service_of(strategy));
+            let user = match strategy {
+                Some((service, id)) => runtime.directory().user_by_identity(service, id, identity).await?,
+                None => None,
+            };
+            let (target, identity) = (resource.target.clone(), identity.clone());
+            let extra = ExtraAccess { flow: flow.clone(), target, identity, user, repair: Repair::None };
+            found.extra.push((extra, Remedy { entry: resource.entry, resource: key.resource.clone() }));
+        }
+        for (run, holding) in before.iter().filter(|(run, held)| held.key == key && after.get(*run) == Some(*held)) {
+            if holding.at_rest && !list.contains(&holding.grant.identity) {
+                let Grant { target, identity, .. } = holding.grant.clone();
+                let flow = holding.flow.slug().to_owned();
+                let missing = MissingAccess { run: *run, flow, target, identity, repair: Repair::None };
+                found.missing.push((missing, holding.flow.clone()));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn strategy_of(entry: &FlowEntry) -> Option<(&Strategy, &dyn AccessStrategy)> {
+    entry.flow.strategy().zip(entry.strategy.as_deref())
+}
+
+/// The targets of all flows, each resource once. Those with settings that the form fills in are none that could be listed.
+async fn declared(runtime: &Runtime) -> BTreeMap<ResourceKey, Resource<'_>> {
+    let mut resources = BTreeMap::new();
+    for entry in runtime.performer.flows.iter() {
+        let targets = entry.flow.strategy().map(Strategy::targets).unwrap_or_default();
+        for target in targets.iter().filter(|target| target.field_bindings().is_empty()) {
+            match key(runtime, entry, target).await {
+                Ok(Some(key)) => {
+                    resources.entry(key).or_insert_with(|| Resource { entry, target: target.clone() });
+                }
+                Ok(None) => {}
+                Err(error) => tracing::error!(%error, target = target.label(), "a strategy cannot name its resource"),
+            }
+        }
+    }
+    resources
+}
+
+async fn key(runtime: &Runtime, entry: &FlowEntry, target: &AccessTarget) -> Result<Option<ResourceKey>> {
+    let Some((strategy, access)) = strategy_of(entry) else { return Ok(None) };
+    let (clock, limit) = (&*runtime.performer.clock, runtime.performer.limits.strategy);
+    let resource = contain(clock, limit, || "the strategy".to_owned(), async { access.resource(target) }).await?;
+    let account = strategy.integration().map(|integration| integration.external_id().to_owned());
+    Ok(Some(ResourceKey { strategy: strategy.kind().to_owned(), account: account.unwrap_or_default(), resource }))
+}
+
+async fn list<'a>(
+    runtime: &'a Runtime,
+    key: ResourceKey,
+    resource: Resource<'a>,
+) -> (ResourceKey, Resource<'a>, Listed) {
+    let listed = current(runtime, &resource).await;
+    (key, resource, listed)
+}
+
+async fn current(runtime: &Runtime, resource: &Resource<'_>) -> Listed {
+    let Some((_, access)) = strategy_of(resource.entry) else { return Ok(None) };
+    let (clock, limit) = (&*runtime.performer.clock, runtime.performer.limits.strategy);
+    let listed = async { access.list_current(&resource.target).await };
+    let listed = contain(clock, limit, || "reading the target".to_owned(), listed).await??;
+    Ok(listed.map(|listed| listed.into_iter().collect()))
+}
+
+/// The access that Runs give, or may. What they give access to is added to `resources`, and what their flows no longer reach
+/// to `unreached`.
+async fn holdings<'a>(
+    runtime: &'a Runtime,
+    resources: &mut BTreeMap<ResourceKey, Resource<'a>>,
+    mut unreached: Option<&mut Vec<UnknownAccess>>,
+) -> Result<BTreeMap<RunId, Holding>> {
+    let filter = RunFilter { may_hold_access: true, ..RunFilter::default() };
+    let mut holdings = BTreeMap::new();
+    for run in runtime.runs(filter, usize::MAX).await? {
+        let Some(grant) = run.state.access.grant().cloned() else { continue };
+        let entry = runtime.performer.flows.by_srn(&run.state.flow)?;
+        let reached = entry.flow.strategy().is_some_and(|strategy| grant.is_reached_by(strategy));
+        let key = if reached { key(runtime, entry, &grant.target).await.transpose() } else { None };
+        let key = key.unwrap_or_else(|| Err(out_of_reach(entry)));
+        match key {
+            Ok(key) => {
+                let target = grant.target.clone();
+                resources.entry(key.clone()).or_insert_with(|| Resource { entry, target });
+                let at_rest = matches!(run.state.access, Access::Held(_)) && run.state.cycle.is_none();
+                let flow = run.state.flow.clone();
+                holdings.insert(run.state.run.id(), Holding { flow, key, grant, at_rest });
+            }
+            Err(error) => {
+                if let Some(unreached) = &mut unreached {
+                    let (flow, error) = (entry.flow.name().to_string(), Some(EffectError::from(&error)));
+                    unreached.push(UnknownAccess { flow, target: grant.target, error });
+                }
+            }
+        }
+    }
+    Ok(holdings)
+}
+
+fn out_of_reach(entry: &FlowEntry) -> Error {
+    let message = format!(
+        "flow `{}` no longer reaches what access was granted in: its strategy has changed since",
+        entry.flow.name()
+    );
+    let error = Error::new(crate::error::ErrorKind::Configuration, codes::ACCESS_STRATEGY_NOT_FOUND, message);
+    error
+        .with_hint("give the flow its former strategy back until its access has ended, or take the access away by hand")
+}

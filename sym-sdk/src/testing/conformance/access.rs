@@ -1,0 +1,198 @@
+//! What a store must tell of the Runs that may hold access.
+
+use std::sync::Arc;
+
+use super::{Checked, SECOND, at, run_id, write};
+use crate::engine::{Commit, InputKey, RunFilter, Store, StoreError};
+use crate::machine::{
+    Action, EffectError, EffectKey, Hooks, Input, InputBody, Outcome, RequestInput, Routing, Rules, RunState,
+    TimerKind, step,
+};
+use crate::model::{
+    AccessTarget, Channel, ChannelType, EventId, Flow, RunId, RunStatus, Slug, Strategy, User, UserId, UserRole,
+};
+use crate::routing::RequestPermission;
+
+/// A Run that is stepped, and each of its steps written.
+struct Stepped<'a, S> {
+    store: &'a S,
+    flow: Flow,
+    run: RunId,
+    now: i64,
+    version: u64,
+    state: Option<Arc<RunState>>,
+}
+
+impl<'a, S: Store> Stepped<'a, S> {
+    fn new(store: &'a S, number: u128) -> Self {
+        let target = AccessTarget::new("acme", "okta_group", Slug::lossy("admins"));
+        let strategy = Strategy::new(Slug::lossy("prod"), "okta").with_target(target);
+        let flow = Flow::builder(Slug::lossy("prod"), "acme").strategy(strategy).build();
+        Self { store, flow, run: run_id(number), now: 0, version: 0, state: None }
+    }
+
+    async fn take(&mut self, body: InputBody) -> Checked {
+        self.take_and_lose(body, |_| {}).await
+    }
+
+    /// The commit is changed before it is written.
+    async fn take_and_lose(&mut self, body: InputBody, lose: impl FnOnce(&mut Commit)) -> Checked {
+        let settles = match body {
+            InputBody::EffectDone { seq, .. } => Some(EffectKey { run: self.run, seq }),
+            _ => None,
+        };
+        let input = Input::new(self.run, self.flow.srn().clone(), at(self.now), body);
+        let transition = step(&Rules { flow: &self.flow, hooks: Hooks::NONE }, self.state.as_deref(), &input);
+        let key = InputKey::new(format!("{}:{}", self.run, self.version));
+        let mut commit = Commit { settles, ..Commit::new(self.run, self.version, key, transition) };
+        lose(&mut commit);
+        self.state = commit.state.clone();
+        self.version += 1;
+        write(self.store, commit).await
+    }
+
+    async fn act(&mut self, action: Action) -> Checked {
+        let email = if matches!(action, Action::Request(_)) { "ana@example.com" } else { "ada@example.com" };
+        let actor = User::person(UserId::of_email(email), email).expect("an e-mail address");
+        let event = EventId::from_uuid(uuid::Uuid::from_u128(u128::from(self.version)));
+        let (actor, channel) = (Arc::new(actor.with_role(UserRole::Admin)), Channel::new(ChannelType::Api));
+        self.take(InputBody::Submitted { event, actor, channel, action }).await
+    }
+
+    /// What the event in hand, or the revocation, has come to.
+    fn done(&self, outcome: Outcome) -> InputBody {
+        let state = self.state.as_deref().expect("the Run exists");
+        let revocation = || state.access_end().and_then(|end| end.effect);
+        let seq = state.cycle.as_ref().map(|cycle| cycle.seq).or_else(revocation);
+        InputBody::EffectDone { seq: seq.expect("something is waited for"), outcome }
+    }
+
+    /// As far as the strategy being asked.
+    async fn identified(&mut self) -> Result<InputBody, StoreError> {
+        let request = RequestInput {
+            target: self.flow.strategy().and_then(|strategy| strategy.targets().first().cloned()),
+            duration: Some(60 * SECOND),
+            ..RequestInput::default()
+        };
+        self.act(Action::Request(Box::new(request))).await?;
+        let routing = Routing::new(RequestPermission::admins_only(), Vec::new());
+        self.take(self.done(Outcome::Routed { handlers: Vec::new(), routing })).await?;
+        self.act(Action::Approve { decision_message: None }).await?;
+        let outcome = Outcome::Identified { identity: "u1".to_owned(), resource: "r".to_owned(), handler: None };
+        Ok(self.done(outcome))
+    }
+
+    async fn held(&mut self) -> Checked {
+        let identified = self.identified().await?;
+        self.take(identified).await?;
+        self.take(self.done(Outcome::Granted { output: None })).await
+    }
+
+    /// The failure of what is under way, after which it is tried again.
+    fn failed(&self) -> InputBody {
+        self.done(Outcome::Failed(EffectError::new(crate::error::codes::HANDLER_FAILED, "it broke")))
+    }
+
+    fn status(&self) -> Option<RunStatus> {
+        self.state.as_deref().map(|state| state.run.status())
+    }
+}
+
+fn lose_timers(commit: &mut Commit) {
+    assert!(commit.timers.iter().any(|change| matches!(change, crate::machine::TimerChange::Set { .. })));
+    commit.timers.clear();
+}
+
+fn lose_effects(commit: &mut Commit) {
+    assert!(!commit.effects.is_empty());
+    commit.effects.clear();
+}
+
+async fn without_end(store: &impl Store) -> Result<Vec<RunId>, StoreError> {
+    let runs = store.without_end(10).await?;
+    let counted = store.access_health(at(0)).await?.without_end;
+    assert_eq!(counted, u64::try_from(runs.len()).unwrap_or(u64::MAX), "as many are counted as are listed");
+    Ok(runs.iter().map(|run| run.state.run.id()).collect())
+}
+
+pub(super) async fn access_has_its_end_in_the_store(store: &impl Store) -> Checked {
+    let mut run = Stepped::new(store, 1);
+    let identified = run.identified().await?;
+    assert_eq!(store.access_health(at(0)).await?.total(), 0, "no Run holds access");
+    run.take(identified).await?;
+    assert_eq!(without_end(store).await?, [], "the grant is asked for, and its end is set");
+    run.take(run.done(Outcome::Granted { output: None })).await?;
+    assert_eq!(run.status(), Some(RunStatus::Escalated));
+    assert_eq!(without_end(store).await?, []);
+    run.act(Action::Revoke).await?;
+    assert_eq!(without_end(store).await?, [], "the revocation is asked for");
+    run.take(run.failed()).await?;
+    assert_eq!(without_end(store).await?, [], "and asked for again");
+    assert_eq!(store.access_health(at(0)).await?.total(), 1);
+    run.take(run.done(Outcome::Revoked(Default::default()))).await?;
+    assert_eq!(run.status(), Some(RunStatus::Deescalated));
+    assert_eq!(without_end(store).await?, []);
+    assert_eq!(store.access_health(at(0)).await?.total(), 0);
+    Ok(())
+}
+
+pub(super) async fn access_without_an_end_is_found(store: &impl Store) -> Checked {
+    let mut timer = Stepped::new(store, 1);
+    let identified = timer.identified().await?;
+    timer.take_and_lose(identified, lose_timers).await?;
+    assert_eq!(without_end(store).await?, [timer.run], "the timer of its end is not there");
+
+    let mut grant = Stepped::new(store, 2);
+    let identified = grant.identified().await?;
+    grant.take_and_lose(identified, lose_effects).await?;
+    assert_eq!(without_end(store).await?, [grant.run, timer.run], "nor is the grant that it waits for");
+
+    let mut revocation = Stepped::new(store, 3);
+    revocation.held().await?;
+    revocation.act(Action::Revoke).await?;
+    let failed = revocation.failed();
+    revocation.take_and_lose(failed, lose_effects).await?;
+    assert_eq!(without_end(store).await?.len(), 3, "nor is the revocation");
+
+    // An end that is set anew is another one: the old timer would do nothing.
+    let mut stale = Stepped::new(store, 4);
+    stale.held().await?;
+    assert_eq!(without_end(store).await?.len(), 3);
+    stale.take_and_lose(InputBody::Rearm, lose_timers).await?;
+    assert_eq!(without_end(store).await?.len(), 4);
+    assert_eq!(store.due_timers(at(1_000), 10).await?.first().map(|timer| timer.key.kind), Some(TimerKind::Expire));
+
+    let newest: Vec<_> = store.without_end(1).await?.iter().map(|run| run.state.run.id()).collect();
+    assert_eq!(newest, [stale.run], "not more than asked for");
+    for run in [&mut timer, &mut grant, &mut revocation, &mut stale] {
+        run.take(InputBody::Rearm).await?;
+    }
+    assert_eq!(without_end(store).await?, [], "all of it is asked for anew");
+    Ok(())
+}
+
+pub(super) async fn what_is_stuck_or_late_is_counted(store: &impl Store) -> Checked {
+    let (mut fine, mut late, mut stuck) = (Stepped::new(store, 1), Stepped::new(store, 2), Stepped::new(store, 3));
+    stuck.now = 100;
+    fine.now = 200;
+    for run in [&mut fine, &mut late, &mut stuck] {
+        run.held().await?;
+    }
+    stuck.act(Action::Revoke).await?;
+    let filter = RunFilter { stuck: true, ..RunFilter::default() };
+    assert!(store.runs(filter.clone(), 10).await?.is_empty(), "no revocation has failed");
+    stuck.take(stuck.failed()).await?;
+    let listed: Vec<_> = store.runs(filter.clone(), 10).await?.iter().map(|run| run.state.run.id()).collect();
+    assert_eq!(listed, [stuck.run]);
+
+    let health = store.access_health(at(61)).await?;
+    assert_eq!((health.total(), health.late, health.stuck, health.without_end), (3, 1, 1, 0));
+    assert_eq!(health.holding.get("prod"), Some(&3));
+    assert_eq!(store.access_health(at(60)).await?.late, 0, "not at its last moment");
+    assert_eq!(store.access_health(at(1_000)).await?.late, 3);
+
+    stuck.take(stuck.done(Outcome::Revoked(Default::default()))).await?;
+    assert!(store.runs(filter, 10).await?.is_empty(), "it has succeeded");
+    assert_eq!(store.access_health(at(1_000)).await?.stuck, 0);
+    Ok(())
+}

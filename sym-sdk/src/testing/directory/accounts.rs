@@ -1,0 +1,67 @@
+//! Accounts of users in services.
+
+use super::{DirectoryStores, refused};
+use crate::error::{ErrorKind, Result, codes};
+use crate::model::UserId;
+
+pub(super) async fn tell_who_somebody_is(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+    {
+        let (directory, _) = open().await.at(0);
+        directory.persist_user_identity("ana@example.com", "slack", "T1", "U1").await?;
+        directory.persist_user_identity("ana@example.com", "slack", "T2", "U1").await?;
+        directory.persist_user_identity("ben@example.com", "slack", "T1", "U2").await?;
+    }
+    let (directory, _) = open().await.at(0);
+    for (service, instance, account, whose) in [
+        ("slack", "T1", "U1", Some("ana@example.com")),
+        ("Slack", "t1", "U1", Some("ana@example.com")),
+        ("slack", "T2", "U1", Some("ana@example.com")),
+        ("slack", "T1", "U2", Some("ben@example.com")),
+        // The ids of a service are its own, so their case counts.
+        ("slack", "T1", "u1", None),
+        ("slack", "T2", "U2", None),
+        ("okta", "T1", "U1", None),
+    ] {
+        let user = directory.user_by_identity(service, instance, account).await?;
+        let username = user.as_ref().map(|user| user.username());
+        assert_eq!(username, whose, "{service} {instance} {account}");
+    }
+    let ana = UserId::of_email("ana@example.com");
+    let order: Vec<_> =
+        directory.user(ana).await?.expect("Ana").identities().iter().map(|id| id.service_id().to_owned()).collect();
+    assert_eq!(order, ["T1", "T2"], "in the order in which they came");
+    Ok(())
+}
+
+pub(super) async fn of_two_users_are_nobodys(stores: &DirectoryStores) -> Result<()> {
+    let (directory, _) = stores.at(0);
+    for email in ["ana@example.com", "ben@example.com", "cy@example.com"] {
+        directory.persist_user_identity(email, "slack", "T1", "U1").await?;
+    }
+    let shared = directory.user_by_identity("slack", "T1", "U1").await;
+    assert_eq!(shared.expect_err("three have it").kind(), ErrorKind::Conflict);
+    directory.delete_identity(UserId::of_email("ben@example.com"), "slack", "T1").await?;
+    assert_eq!(refused(directory.user_by_identity("slack", "T1", "U1").await), codes::USER_PROCESSING_ERROR, "two do");
+    directory.delete_user(UserId::of_email("cy@example.com")).await?;
+    let only = directory.user_by_identity("slack", "T1", "U1").await?;
+    assert_eq!(only.map(|user| user.id()), Some(UserId::of_email("ana@example.com")));
+    Ok(())
+}
+
+pub(super) async fn are_replaced_and_forgotten(stores: &DirectoryStores) -> Result<()> {
+    let (directory, _) = stores.at(0);
+    let ana = UserId::of_email("ana@example.com");
+    directory.persist_user_identity("ana@example.com", "slack", "T1", "U1").await?;
+    directory.persist_user_identity("ana@example.com", "SLACK", "t1", "U2").await?;
+    assert_eq!(directory.user_by_identity("slack", "T1", "U1").await?, None, "one account in each instance");
+    assert!(directory.user_by_identity("slack", "T1", "U2").await?.is_some());
+
+    let left = directory.delete_identity(ana, "slack", "T9").await?;
+    assert_eq!(left.identities().len(), 1, "there was none to forget");
+    let left = directory.delete_identity(ana, "Slack", "t1").await?;
+    assert!(left.identities().is_empty());
+    assert_eq!(directory.user_by_identity("slack", "T1", "U2").await?, None);
+    let nobody = UserId::of_email("nobody@example.com");
+    assert_eq!(refused(directory.delete_identity(nobody, "slack", "T1").await), codes::UNKNOWN_USER);
+    Ok(())
+}

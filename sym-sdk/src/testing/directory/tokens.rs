@@ -1,0 +1,138 @@
+//! Tokens of bots.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{DirectoryStores, at, person, refusal, refused};
+use crate::error::{ErrorKind, Result, codes};
+use crate::model::{TokenId, UserId, UserRole};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+pub(super) async fn tell_which_bot_it_is(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+    let (one, other, of_another) = {
+        let (directory, _) = open().await.at(0);
+        let (ci, cd) = (directory.create_bot("ci").await?, directory.create_bot("cd").await?);
+        (
+            directory.issue_token(ci.id(), "one", HOUR).await?,
+            directory.issue_token(ci.id(), "other", HOUR * 2).await?,
+            directory.issue_token(cd.id(), "", HOUR).await?,
+        )
+    };
+    let stores = open().await;
+    let (directory, _) = stores.at(0);
+    for (issued, bot) in [(&one, "ci"), (&other, "ci"), (&of_another, "cd")] {
+        assert_eq!(directory.authenticate(&issued.secret).await?.username(), bot);
+    }
+    directory.set_role(UserId::of_bot("ci"), UserRole::Guest).await?;
+    assert_eq!(directory.authenticate(&one.secret).await?.role(), UserRole::Guest, "the role is the bot's");
+
+    let listed = directory.tokens(Some(UserId::of_bot("ci"))).await?;
+    let mut labels: Vec<_> =
+        listed.iter().map(|token| (token.label.as_str(), token.created_at, token.expires_at)).collect();
+    labels.sort_unstable();
+    assert_eq!(labels, [("one", at(0), at(3_600)), ("other", at(0), at(7_200))]);
+    assert_eq!(directory.tokens(None).await?.len(), 3);
+    assert!(directory.tokens(Some(UserId::of_bot("nobody"))).await?.is_empty());
+
+    let secret = one.secret.expose_secret();
+    let hash = stores.directory.token(one.id).await?.expect("the token").hash;
+    assert!(!secret.as_bytes().windows(32).any(|part| part == hash.as_bytes()), "the token itself is not kept");
+    Ok(())
+}
+
+pub(super) async fn expire(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+    let issued = {
+        let (directory, _) = open().await.at(0);
+        let bot = directory.create_bot("ci").await?;
+        directory.issue_token(bot.id(), "build", HOUR).await?
+    };
+    assert_eq!(issued.expires_at, at(3_600));
+    let stores = open().await;
+    assert!(stores.at(3_599).0.authenticate(&issued.secret).await.is_ok());
+    for second in [3_600, 1_000_000] {
+        let error = refusal(stores.at(second).0.authenticate(&issued.secret).await);
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Unauthorized, &codes::AUTHENTICATION_TOKEN_EXPIRED));
+    }
+    Ok(())
+}
+
+pub(super) async fn are_revoked_for_good(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+    let (revoked, other) = {
+        let stores = open().await;
+        let (directory, _) = stores.at(0);
+        let bot = directory.create_bot("ci").await?;
+        let revoked = directory.issue_token(bot.id(), "lost", HOUR).await?;
+        let other = directory.issue_token(bot.id(), "kept", HOUR).await?;
+        assert_eq!(stores.at(10).0.revoke_token(revoked.id).await?.revoked_at, Some(at(10)));
+        (revoked, other)
+    };
+    let stores = open().await;
+    assert_eq!(stores.at(20).0.revoke_token(revoked.id).await?.revoked_at, Some(at(10)), "the first time counts");
+    for second in [20, 1_000_000] {
+        let error = refusal(stores.at(second).0.authenticate(&revoked.secret).await);
+        assert_eq!(*error.code(), codes::AUTHENTICATION_TOKEN_REVOKED);
+        assert!(!format!("{error:?}").contains(revoked.secret.expose_secret()), "an error does not tell the token");
+    }
+    assert!(stores.at(20).0.authenticate(&other.secret).await.is_ok(), "only this one");
+    let unknown = TokenId::from_uuid(uuid::Uuid::nil());
+    assert_eq!(refused(stores.at(20).0.revoke_token(unknown).await), codes::UNKNOWN_TOKEN);
+    assert_eq!(stores.at(20).0.tokens(None).await?.len(), 2, "it is still listed");
+    Ok(())
+}
+
+pub(super) async fn end_with_their_bot(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+    let (issued, of_another) = {
+        let stores = open().await;
+        let (directory, _) = stores.at(0);
+        let (bot, other) = (directory.create_bot("ci").await?, directory.create_bot("cd").await?);
+        let revoked = directory.issue_token(bot.id(), "lost", HOUR).await?;
+        directory.revoke_token(revoked.id).await?;
+        let issued = stores.at(1).0.issue_token(bot.id(), "build", HOUR).await?;
+        let of_another = directory.issue_token(other.id(), "build", HOUR).await?;
+        stores.at(10).0.delete_user(bot.id()).await?;
+        (issued, of_another)
+    };
+    let (directory, _) = open().await.at(20);
+    assert_eq!(refused(directory.authenticate(&issued.secret).await), codes::AUTHENTICATION_BOT_DELETED);
+    assert_eq!(refused(directory.issue_token(UserId::of_bot("ci"), "", HOUR).await), codes::UNKNOWN_USER);
+    let tokens = directory.tokens(Some(UserId::of_bot("ci"))).await?;
+    let revoked: Vec<_> = tokens.iter().map(|token| token.revoked_at).collect();
+    assert_eq!(revoked, [Some(at(0)), Some(at(10))], "it is on the record since when each is not valid");
+    assert!(directory.authenticate(&of_another.secret).await.is_ok(), "that of another bot is valid");
+    // Another bot of that name has the same id.
+    let again = directory.create_bot("ci").await?;
+    assert_eq!(refused(directory.authenticate(&issued.secret).await), codes::AUTHENTICATION_TOKEN_REVOKED);
+    let new = directory.issue_token(again.id(), "build", HOUR).await?;
+    assert!(directory.authenticate(&new.secret).await.is_ok());
+    Ok(())
+}
+
+pub(super) async fn are_for_bots(stores: &DirectoryStores) -> Result<()> {
+    let (directory, _) = stores.at(0);
+    let ana = directory.put_user(person("ana@example.com")).await?;
+    assert_eq!(refused(directory.issue_token(ana.id(), "", HOUR).await), codes::INVALID_TOKEN);
+    let bot = directory.create_bot("ci").await?.id();
+    for expires_in in [Duration::ZERO, Duration::MAX] {
+        assert_eq!(refused(directory.issue_token(bot, "", expires_in).await), codes::INVALID_TOKEN, "{expires_in:?}");
+    }
+    assert_eq!(refused(directory.issue_token(bot, &"x".repeat(201), HOUR).await), codes::INVALID_TOKEN);
+    assert!(directory.tokens(None).await?.is_empty(), "none was issued");
+
+    let issued = directory.issue_token(bot, "build", HOUR).await?;
+    let token = issued.secret.expose_secret();
+    let (start, end) = token.split_at(token.len() - 1);
+    let changed = format!("{start}{}", if end == "0" { "1" } else { "0" });
+    let padded = format!("{token} ");
+    for wrong in ["", "symbot", "symbot__", start, &changed, &padded, &token.to_uppercase()] {
+        let error = refusal(directory.authenticate(&SecretString::from(wrong)).await);
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Unauthorized, &codes::AUTHENTICATION_INVALID_JWT));
+    }
+    // What was to be valid longer than a store can tell is valid for ever, not for no time.
+    let years = Duration::try_from(Timestamp::MAX.duration_since(at(1))).expect("a time to come");
+    let forever = directory.issue_token(bot, "for ever", years).await?;
+    assert!(stores.at(1).0.authenticate(&forever.secret).await.is_ok());
+    Ok(())
+}

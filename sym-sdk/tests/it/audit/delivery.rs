@@ -1,0 +1,290 @@
+//! How the log gets to its destinations: all of it, in order, whatever they do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sym_sdk::audit;
+use sym_sdk::clock::{Clock, VirtualClock};
+use sym_sdk::config::Config;
+use sym_sdk::engine::{MemoryStore, Store, WorkerLimits, Workers};
+use sym_sdk::model::{RunId, RunStatus};
+use sym_sdk::runtime::{Builder, Runtime, Submission};
+use sym_sdk::strategy::StrategyType;
+use sym_sdk::testing::RecordingStrategy;
+
+use super::collector::{Collector, Mood};
+use super::{config, plain};
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const GRACE: Duration = Duration::from_secs(20);
+
+struct World {
+    runtime: Runtime,
+    clock: Arc<VirtualClock>,
+    store: Arc<dyn Store>,
+}
+
+impl World {
+    async fn new(destinations: &[&Collector]) -> Self {
+        Self::on(Arc::new(MemoryStore::new()), destinations).await
+    }
+
+    async fn on(store: Arc<dyn Store>, destinations: &[&Collector]) -> Self {
+        Self::with(store, config().await, |builder| {
+            destinations.iter().fold(builder, |builder, each| builder.audit_destination((*each).clone()))
+        })
+        .await
+    }
+
+    async fn with(store: Arc<dyn Store>, config: Config, change: impl FnOnce(Builder) -> Builder) -> Self {
+        let clock = Arc::new(VirtualClock::at("2024-02-29T12:00:00Z".parse().unwrap()));
+        let strategy = RecordingStrategy::new();
+        let builder = Runtime::builder(config)
+            .registry(plain())
+            .clock(clock.clone())
+            .store(store.clone())
+            .delivery(sym_sdk::testing::RecordingDelivery::new())
+            .strategy_type(StrategyType::new("test", move |_| Ok(Arc::new(strategy.clone()))));
+        let runtime = change(builder).build().await.unwrap();
+        Self { runtime, clock, store }
+    }
+
+    fn start(&self) -> Workers {
+        self.runtime.start(WorkerLimits::default())
+    }
+
+    async fn request(&self) -> RunId {
+        self.request_in("prod").await
+    }
+
+    async fn request_in(&self, flow: &str) -> RunId {
+        let request = Submission::request(flow, "ana@example.com").input("duration", "30s");
+        let run = self.runtime.submit(request).await.unwrap().run;
+        self.let_workers_run().await;
+        run
+    }
+
+    /// A Run from its request to the moment that access is granted.
+    async fn grant(&self) -> RunId {
+        let run = self.request().await;
+        self.runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
+        self.let_workers_run().await;
+        assert_eq!(self.status(run).await, RunStatus::Escalated);
+        run
+    }
+
+    async fn status(&self, run: RunId) -> RunStatus {
+        self.runtime.run(run).await.unwrap().state.run.status()
+    }
+
+    /// All tasks run on this thread, and nothing that they do waits for anything else.
+    async fn let_workers_run(&self) {
+        for _ in 0..2_000 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn advance(&self, time: Duration) {
+        let end = self.clock.now() + time;
+        while self.clock.now() < end {
+            self.let_workers_run().await;
+            self.clock.advance_to(self.clock.next_sleeper().unwrap_or(end).min(end));
+        }
+        self.let_workers_run().await;
+    }
+
+    /// The numbers of all records.
+    async fn all(&self) -> Vec<u64> {
+        (1..=self.store.audit_head().await.unwrap().seq).collect()
+    }
+
+    async fn behind(&self) -> Vec<u64> {
+        self.runtime.audit_progress().await.unwrap().iter().map(|progress| progress.behind).collect()
+    }
+}
+
+#[tokio::test]
+async fn all_that_happens_is_delivered_in_order() {
+    let log = Collector::new("log");
+    let world = World::new(&[&log]).await;
+    let workers = world.start();
+    for _ in 0..5 {
+        world.grant().await;
+    }
+    assert_eq!(log.seqs(), world.all().await);
+    assert!(log.seqs().len() > 40);
+    let verified = audit::verify_lines(log.text().as_bytes()).unwrap();
+    assert_eq!(verified.head, world.store.audit_head().await.unwrap());
+    assert_eq!(world.behind().await, [0]);
+    workers.shutdown(GRACE).await;
+}
+
+/// The promise, as it stands in the documentation of destinations.
+#[tokio::test]
+async fn a_destination_that_fails_for_an_hour_loses_nothing_and_holds_up_nobody() {
+    let (down, up) = (Collector::new("down"), Collector::new("up"));
+    down.is(Mood::Answers(500));
+    let world = World::new(&[&down, &up]).await;
+    let workers = world.start();
+    for _ in 0..12 {
+        let run = world.grant().await;
+        assert_eq!(up.seqs(), world.all().await, "the other one has everything at once");
+        world.advance(HOUR / 12).await;
+        assert_eq!(world.status(run).await, RunStatus::Deescalated, "Runs go on");
+    }
+    assert_eq!(down.seqs(), [0; 0]);
+    assert_eq!(world.behind().await, [world.all().await.len() as u64, 0]);
+    // With pauses of up to a minute: not more often than that asks for, and often enough to notice.
+    assert!((60..140).contains(&down.calls()), "it was tried {} times", down.calls());
+
+    down.is(Mood::Willing);
+    world.advance(Duration::from_secs(60)).await;
+    assert_eq!(down.seqs(), world.all().await, "in order, without a gap, and each once");
+    assert_eq!(world.behind().await, [0, 0]);
+    assert_eq!(down.text(), up.text());
+    assert!(audit::verify_lines(down.text().as_bytes()).is_ok());
+    workers.shutdown(GRACE).await;
+}
+
+#[tokio::test]
+async fn a_destination_that_hangs_is_cut_off_and_tried_again() {
+    let (hanging, up) = (Collector::new("hanging"), Collector::new("up"));
+    hanging.is(Mood::Hangs);
+    let world = World::new(&[&hanging, &up]).await;
+    let workers = world.start();
+    world.grant().await;
+    assert_eq!((hanging.calls(), up.seqs()), (1, world.all().await));
+    hanging.is(Mood::Willing);
+    world.advance(Duration::from_secs(50)).await;
+    assert_eq!(hanging.calls(), 1, "its time is not up");
+    world.advance(Duration::from_secs(20)).await;
+    assert_eq!(hanging.seqs(), world.all().await);
+
+    hanging.is(Mood::Hangs);
+    world.grant().await;
+    let shutdown = workers.shutdown(Duration::from_millis(10));
+    tokio::time::timeout(GRACE, shutdown).await.expect("nor does it hold up the shutdown");
+}
+
+#[tokio::test]
+async fn a_destination_that_panics_or_refuses_is_tried_again() {
+    let (panics, refuses) = (Collector::new("panics"), Collector::new("refuses"));
+    panics.is(Mood::Panics);
+    refuses.is(Mood::Answers(401));
+    let world = World::new(&[&panics, &refuses]).await;
+    let workers = world.start();
+    world.grant().await;
+    panics.is(Mood::Willing);
+    refuses.is(Mood::Willing);
+    world.advance(Duration::from_secs(20)).await;
+    assert_eq!(refuses.seqs(), [0; 0], "what will not pass by itself is tried slowly");
+    world.advance(Duration::from_secs(40)).await;
+    assert_eq!(panics.seqs(), world.all().await);
+    assert_eq!(refuses.seqs(), world.all().await);
+    workers.shutdown(GRACE).await;
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_batch_does_not_come_again() {
+    let log = Collector::new("log");
+    log.is(Mood::KeepsAtMost(3));
+    let world = World::new(&[&log]).await;
+    let workers = world.start();
+    world.grant().await;
+    world.advance(Duration::from_secs(60)).await;
+    assert_eq!(log.seqs(), world.all().await);
+
+    // Nothing at all is a failure, or it would be tried without a pause.
+    log.is(Mood::KeepsAtMost(0));
+    let calls = log.calls();
+    world.grant().await;
+    assert_eq!(log.calls(), calls + 1);
+    workers.shutdown(GRACE).await;
+}
+
+/// The process ends after the destination has kept a batch and before the store knows.
+#[tokio::test]
+async fn what_comes_again_after_a_crash_has_the_same_id() {
+    let log = Collector::new("log");
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let world = World::on(store.clone(), &[&log]).await;
+    let run = world.request().await;
+    world.runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
+    world.runtime.run_until_idle().await.unwrap();
+    log.is(Mood::KeepsAndHangs);
+    let workers = world.start();
+    world.let_workers_run().await;
+    workers.shutdown(Duration::ZERO).await;
+    let before = log.lines();
+    assert_eq!(before.len(), 10, "one batch");
+    assert_eq!(world.behind().await, [world.all().await.len() as u64]);
+
+    log.is(Mood::Willing);
+    let world = World::on(store, &[&log]).await;
+    let workers = world.start();
+    world.let_workers_run().await;
+    let lines = log.lines();
+    let again: Vec<_> = lines[10..20].iter().map(|line| (line.id(), line.as_str().to_owned())).collect();
+    let first: Vec<_> = before.iter().map(|line| (line.id(), line.as_str().to_owned())).collect();
+    assert_eq!(again, first, "the same lines to the last letter");
+    assert_eq!(log.ids().len(), world.all().await.len(), "and each id is one record's");
+    let verified = audit::verify_lines(log.text().as_bytes()).unwrap();
+    assert_eq!((verified.records, verified.repeated), (world.all().await.len() as u64, 10));
+    workers.shutdown(GRACE).await;
+}
+
+#[tokio::test]
+async fn a_new_destination_gets_the_log_from_its_beginning() {
+    let (old, new) = (Collector::new("old"), Collector::new("new"));
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let world = World::on(store.clone(), &[&old]).await;
+    let workers = world.start();
+    world.grant().await;
+    workers.shutdown(GRACE).await;
+
+    let world = World::on(store, &[&old, &new]).await;
+    let workers = world.start();
+    world.let_workers_run().await;
+    assert_eq!(new.seqs(), world.all().await);
+    assert_eq!(old.seqs(), world.all().await, "and the old one nothing again");
+    assert_eq!(new.text(), old.text());
+    workers.shutdown(GRACE).await;
+}
+
+#[tokio::test]
+async fn two_sets_of_workers_deliver_once() {
+    let log = Collector::new("log");
+    let world = World::new(&[&log]).await;
+    let (one, other) = (world.start(), world.start());
+    world.grant().await;
+    one.shutdown(GRACE).await;
+    world.grant().await;
+    assert_eq!(log.seqs(), world.all().await);
+    other.shutdown(GRACE).await;
+}
+
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn a_file_remembers_how_far_each_destination_has_got() {
+    use sym_sdk::engine::SqliteStore;
+
+    let dir = tempfile::tempdir().unwrap();
+    let log = Collector::new("log");
+    let mut seqs = 0;
+    for _ in 0..2 {
+        let store = Arc::new(SqliteStore::open(dir.path().join("runs.db")).await.unwrap());
+        let world = World::on(store.clone(), &[&log]).await;
+        let run = world.runtime.submit(Submission::request("prod", "ana@example.com").input("duration", "30s"));
+        let run = run.await.unwrap().run;
+        let workers = world.start();
+        while world.status(run).await != RunStatus::Requested || world.behind().await != [0] {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        workers.shutdown(GRACE).await;
+        assert_eq!(log.seqs(), world.all().await, "each once");
+        assert!(log.seqs().len() > seqs);
+        seqs = log.seqs().len();
+        store.close().await.unwrap();
+    }
+    assert!(audit::verify_lines(log.text().as_bytes()).is_ok());
+}

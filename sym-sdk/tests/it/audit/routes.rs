@@ -1,0 +1,183 @@
+//! Which destinations there are, and whose entries each gets.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use secrecy::ExposeSecret;
+use sym_sdk::audit::LogDestinationType;
+use sym_sdk::config::{self, Config, Faults, Reference};
+use sym_sdk::engine::{MemoryStore, WorkerLimits};
+use sym_sdk::runtime::{Builder, LocalSecrets, Runtime, Submission};
+use sym_sdk::strategy::StrategyType;
+use sym_sdk::testing::RecordingStrategy;
+
+use super::collector::Collector;
+use super::plain;
+
+/// Destinations of type `archive`, by name.
+#[derive(Clone, Default)]
+struct Archives(Arc<Mutex<BTreeMap<String, Collector>>>);
+
+impl Archives {
+    fn destination_type(&self) -> LogDestinationType {
+        let archives = self.0.clone();
+        LogDestinationType::new("archive", move |config| {
+            config.expect_settings(&["bucket", "key_secret"])?;
+            assert_eq!(config.setting("bucket")?, "audit");
+            assert_eq!(config.secret("key_secret").map(ExposeSecret::expose_secret), Some("hunter2"));
+            let collector = Collector::new(&config.name());
+            archives.lock().unwrap().insert(config.destination.name().to_string(), collector.clone());
+            Ok(Arc::new(collector))
+        })
+    }
+
+    fn of(&self, name: &str) -> Collector {
+        self.0.lock().unwrap()[name].clone()
+    }
+}
+
+/// Flows `prod` and `dev`, each in an environment of its own with a destination of its own, and a destination for both.
+fn config() -> Config {
+    let mut config = Config::default();
+    config.organization.domains.push("example.com".into());
+    config.secret_sources.push(config::SecretSource {
+        kind: "environment".into(),
+        name: "env".into(),
+        ..Default::default()
+    });
+    config.secrets.push(config::Secret {
+        name: "key".into(),
+        path: "KEY".into(),
+        source: "env".into(),
+        ..Default::default()
+    });
+    for name in ["prod", "dev", "both", "unused"] {
+        config.log_destinations.push(config::LogDestination {
+            kind: "archive".into(),
+            name: name.into(),
+            settings: [("bucket", "audit"), ("key_secret", "key")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+            ..Default::default()
+        });
+    }
+    for name in ["prod", "dev"] {
+        config.flows.push(config::Flow { name: name.into(), environment: name.into(), ..Default::default() });
+        config.environments.push(config::Environment {
+            name: name.into(),
+            log_destinations: vec![Reference::typed("archive", name), "both".into()],
+            ..Default::default()
+        });
+    }
+    config
+}
+
+fn builder(config: Config) -> Builder {
+    Runtime::builder(config)
+        .registry(plain())
+        .secrets(LocalSecrets::with_variables([("KEY", "hunter2")]))
+        .strategy_type(StrategyType::new("test", |_| Ok(Arc::new(RecordingStrategy::new()))))
+}
+
+async fn faults(builder: Builder) -> Faults {
+    builder.build().await.unwrap_err()
+}
+
+/// Whose entries a destination has.
+fn flows(collector: &Collector) -> Vec<String> {
+    let mut flows: Vec<_> =
+        collector.lines().iter().map(|line| line.record().entry().unwrap().flow.slug().to_owned()).collect();
+    flows.dedup();
+    flows
+}
+
+async fn deliver(runtime: &Runtime) {
+    let workers = runtime.start(WorkerLimits::default());
+    for _ in 0..2_000 {
+        tokio::task::yield_now().await;
+    }
+    workers.shutdown(std::time::Duration::from_secs(20)).await;
+}
+
+#[tokio::test]
+async fn a_configured_destination_gets_what_its_environments_have() {
+    let (archives, all) = (Archives::default(), Collector::new("all"));
+    let store = Arc::new(MemoryStore::new());
+    let new = |config| {
+        builder(config)
+            .store(store.clone())
+            .log_destination_type(archives.destination_type())
+            .audit_destination(all.clone())
+    };
+    let runtime = new(config()).build().await.unwrap();
+    assert!(!archives.0.lock().unwrap().contains_key("unused"), "nobody names it");
+    for flow in ["prod", "dev", "prod"] {
+        runtime.submit(Submission::request(flow, "ana@example.com")).await.unwrap();
+    }
+    deliver(&runtime).await;
+    assert_eq!(flows(&archives.of("prod")), ["prod"]);
+    assert_eq!(flows(&archives.of("dev")), ["dev"]);
+    let names: Vec<_> = runtime.audit_progress().await.unwrap().into_iter().map(|each| each.destination).collect();
+    assert_eq!(names, ["all", "archive:prod", "archive:dev", "archive:both"]);
+    assert_eq!(archives.of("both").seqs(), all.seqs());
+    assert_eq!(all.seqs().last().copied(), runtime.engine().store().audit_head().await.ok().map(|head| head.seq));
+    let (prod, dev) = (archives.of("prod"), archives.of("dev"));
+    assert_eq!(prod.seqs().len() + dev.seqs().len(), all.seqs().len());
+    let verifier = || sym_sdk::audit::Verifier::new().with_gaps();
+    verifier().read("", prod.text().as_bytes()).unwrap();
+
+    // What nobody had got of a flow that is gone has to go somewhere.
+    runtime.submit(Submission::request("dev", "ana@example.com")).await.unwrap();
+    let mut without = config();
+    without.flows.retain(|flow| flow.name == "prod");
+    let runtime = new(without).build().await.unwrap();
+    deliver(&runtime).await;
+    assert_eq!(flows(&archives.of("prod")), ["dev"]);
+    assert_eq!(archives.of("both").seqs(), archives.of("prod").seqs());
+}
+
+#[tokio::test]
+async fn a_type_that_nobody_brings_is_a_fault_and_a_dry_run_does_without() {
+    let told = faults(builder(config())).await.to_string();
+    let expected = "nothing delivers audit entries to log destinations of type `archive` (log destination `prod`)";
+    assert!(told.contains(expected), "{told}");
+    assert!(told.contains("none are handed over"), "{told}");
+    assert!(!told.contains("unused"), "{told}");
+
+    let archives = Archives::default();
+    let dry = builder(config()).log_destination_type(archives.destination_type()).dry().build().await.unwrap();
+    assert!(dry.audit_progress().await.unwrap().is_empty());
+    assert!(archives.0.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_destination_cannot_be_built_from_is_told() {
+    let archives = Archives::default();
+    let built = |change: fn(&mut config::LogDestination)| {
+        let mut config = config();
+        change(&mut config.log_destinations[0]);
+        builder(config).log_destination_type(archives.destination_type())
+    };
+    let told = faults(built(|log| drop(log.settings.remove("bucket")))).await.to_string();
+    assert!(
+        told.contains("log destination `prod` cannot be used: log destination `prod` has no setting `bucket`"),
+        "{told}"
+    );
+    let told = faults(built(|log| drop(log.settings.insert("buckte".into(), "x".into())))).await.to_string();
+    assert!(told.contains("has an unknown setting `buckte`") && told.contains("did you mean `bucket`?"), "{told}");
+    let told = faults(built(|log| drop(log.settings.insert("key_secret".into(), "kye".into())))).await.to_string();
+    assert!(
+        told.contains("log destination `prod` names secret `kye` in `key_secret`, which is not declared"),
+        "{told}"
+    );
+    let told = faults(built(|_| {}).secrets(LocalSecrets::with_variables([("OTHER", "x")]))).await.to_string();
+    assert!(told.contains("secret `key` is to be in environment variable `KEY`, which is not set"), "{told}");
+}
+
+#[tokio::test]
+async fn names_are_told_apart() {
+    let (one, other) = (Collector::new("log"), Collector::new("log"));
+    let mut config = config();
+    config.log_destinations.clear();
+    config.environments.iter_mut().for_each(|environment| environment.log_destinations.clear());
+    let told = faults(builder(config).audit_destination(one).audit_destination(other)).await.to_string();
+    assert!(told.contains("two destinations of the audit log have the name `log`"), "{told}");
+}

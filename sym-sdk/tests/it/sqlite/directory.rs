@@ -1,0 +1,106 @@
+//! Users, tokens, values and counts in the file.
+
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
+use sym_sdk::directory::{Directory, DirectoryStore, KeyValueStore, MemoryDirectory};
+use sym_sdk::engine::SqliteStore;
+use sym_sdk::error::codes;
+use sym_sdk::handlers;
+use sym_sdk::model::UserId;
+use sym_sdk::prelude::*;
+use sym_sdk::runtime::{Builder, Runtime};
+use sym_sdk::simulation::{Outbox, Simulation};
+use sym_sdk::testing::{DirectoryStores, check_directory};
+
+use super::open;
+use super::restart::config;
+
+#[reducer]
+fn get_permissions() -> RequestPermission {
+    RequestPermission::admins_only()
+}
+
+#[tokio::test]
+async fn it_does_what_every_directory_must() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = async |number| {
+        let store = SqliteStore::open(dir.path().join(format!("{number}.db"))).await.unwrap();
+        DirectoryStores::all_in(Arc::new(store))
+    };
+    check_directory(open).await.unwrap();
+}
+
+#[tokio::test]
+async fn tokens_are_nowhere_in_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(open(&dir).await);
+    let directory = Directory::from_store(store.clone(), ["example.com"]);
+    let bot = directory.create_bot("ci").await.unwrap();
+    let issued = directory.issue_token(bot.id(), "build", Duration::from_secs(60)).await.unwrap();
+    let contains = |part: &[u8]| {
+        std::fs::read_dir(dir.path()).unwrap().any(|entry| {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            bytes.windows(part.len()).any(|window| window == part)
+        })
+    };
+    let (_, secret) = issued.secret.expose_secret().rsplit_once('_').unwrap();
+    assert!(contains(b"build"), "the token was written");
+    assert!(!contains(&secret.as_bytes()[..16]), "also not in parts");
+    store.close().await.unwrap();
+    assert!(!contains(&secret.as_bytes()[..16]));
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await;
+    let directory = Directory::from_store(Arc::new(store), ["example.com"]);
+    directory.get_or_create_user_by_email("ana@example.com").await.unwrap();
+    drop(directory);
+    let path = dir.path().join("runs.db");
+    let damage = rusqlite::Connection::open(&path).unwrap();
+    damage.execute("UPDATE users SET user = '{}'", ()).unwrap();
+    damage.execute("INSERT INTO key_value VALUES ('a.b', '{')", ()).unwrap();
+    drop(damage);
+
+    let store = open(&dir).await;
+    let ana = UserId::of_email("ana@example.com");
+    let error = store.user(ana).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Internal, &codes::STORE));
+    assert!(error.message().contains(&ana.to_string()), "{error}");
+    let error = store.fetch(&"a.b".parse().unwrap()).await.unwrap_err();
+    assert!(error.message().contains("`a.b`"), "{error}");
+}
+
+/// What is given outright is used, whichever comes first; what is not is in the file.
+#[tokio::test]
+async fn a_runtime_keeps_in_the_file_what_it_is_not_told_to_keep_elsewhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(open(&dir).await);
+    let users = async |builder: Builder| {
+        let runtime = builder.build().await.unwrap();
+        runtime.directory().get_or_create_user_by_email("ana@example.com").await.unwrap();
+        store.users().await.unwrap().len()
+    };
+    let own = || Directory::new(MemoryDirectory::new(), ["example.com"]);
+    let builder = || Runtime::builder(config()).registry(handlers![get_permissions]).dry();
+    assert_eq!(users(builder().store(store.clone())).await, 0, "only for Runs");
+    assert_eq!(users(builder().directory(own()).sqlite(store.clone())).await, 0);
+    assert_eq!(users(builder().sqlite(store.clone()).directory(own())).await, 0);
+    let start = "2024-02-29T12:00:00Z".parse().unwrap();
+    let simulation = Simulation::start(builder().sqlite(store.clone()), start, Outbox::new()).await.unwrap();
+    simulation.runtime().directory().get_or_create_user_by_email("eve@example.com").await.unwrap();
+    assert_eq!(store.users().await.unwrap().len(), 0, "a simulation leaves no traces");
+    assert_eq!(users(builder().sqlite(store.clone())).await, 1);
+}
+
+#[tokio::test]
+async fn a_closed_store_has_no_users() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(open(&dir).await);
+    store.close().await.unwrap();
+    let directory = Directory::from_store(store, ["example.com"]);
+    let error = directory.get_or_create_user_by_email("ana@example.com").await.unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unavailable, true));
+}

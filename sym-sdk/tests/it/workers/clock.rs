@@ -1,0 +1,178 @@
+//! Clocks that jump, by hours. Nothing that ends access comes later for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sym_sdk::audit::AuditKind;
+use sym_sdk::clock::{Clock, VirtualClock};
+use sym_sdk::engine::*;
+use sym_sdk::handlers;
+use sym_sdk::model::RunId;
+use sym_sdk::prelude::*;
+use sym_sdk::runtime::{Runtime, Submission};
+use sym_sdk::strategy::StrategyType;
+use sym_sdk::testing::{RecordingDelivery, RecordingStrategy};
+
+use super::{GRACE, stores};
+use crate::sqlite::restart::config;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+#[reducer]
+fn get_permissions() -> RequestPermission {
+    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+}
+
+#[hook]
+fn on_request() -> Option<NextEvent> {
+    Some(ApprovalTemplate::approve().into())
+}
+
+fn noon() -> Timestamp {
+    "2024-02-29T12:00:00Z".parse().unwrap()
+}
+
+struct World {
+    strategy: RecordingStrategy,
+    clock: Arc<VirtualClock>,
+    store: Arc<dyn Store>,
+}
+
+impl World {
+    fn new(store: Arc<dyn Store>) -> Self {
+        Self { strategy: RecordingStrategy::new(), clock: Arc::new(VirtualClock::at(noon())), store }
+    }
+
+    /// A runtime on the same store, as after a restart.
+    async fn start(&self) -> Runtime {
+        let strategy = self.strategy.clone();
+        Runtime::builder(config())
+            .registry(handlers![get_permissions, on_request])
+            .delivery(RecordingDelivery::new())
+            .strategy_type(StrategyType::new("test", move |_| Ok(Arc::new(strategy.clone()))))
+            .clock(self.clock.clone())
+            .store(self.store.clone())
+            .build()
+            .await
+            .unwrap()
+    }
+
+    /// Gives access for an hour, by the clock as it is.
+    async fn granted(&self, runtime: &Runtime) -> RunId {
+        let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
+        let run = runtime.submit(request).await.unwrap().run;
+        runtime.run_until_idle().await.unwrap();
+        assert_eq!(self.strategy.granted().len(), 1);
+        run
+    }
+
+    async fn let_workers_run(&self) {
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn revocations(&self) -> usize {
+        self.strategy.calls().iter().filter(|call| !call.is_grant).count()
+    }
+}
+
+#[tokio::test]
+async fn access_that_was_given_while_the_clock_was_ahead_ends_in_its_time() {
+    let dir = tempfile::tempdir().unwrap();
+    for store in stores(&dir).await {
+        let world = World::new(store);
+        world.clock.set(noon() + 10 * HOUR);
+        let run = world.granted(&world.start().await).await;
+
+        world.clock.set(noon());
+        let runtime = world.start().await;
+        world.clock.advance(HOUR - MINUTE);
+        runtime.run_until_idle().await.unwrap();
+        assert_eq!(world.strategy.granted().len(), 1, "not before its time");
+        world.clock.advance(MINUTE);
+        runtime.run_until_idle().await.unwrap();
+        assert!(world.strategy.granted().is_empty());
+        let audit = runtime.audit(Some(run), usize::MAX).await.unwrap();
+        let until = noon() + HOUR;
+        assert!(audit.iter().any(|entry| entry.kind == AuditKind::BroughtForward { until }), "it is on the record");
+    }
+}
+
+/// Looking a second time changes nothing, though the record still has times that have not come.
+#[tokio::test]
+async fn the_end_of_an_access_is_brought_forward_once() {
+    let world = World::new(Arc::new(MemoryStore::new()));
+    world.clock.set(noon() + 10 * HOUR);
+    let run = world.granted(&world.start().await).await;
+    world.clock.set(noon());
+    let runtime = world.start().await;
+    let version = runtime.run(run).await.unwrap().version;
+    world.clock.advance(20 * MINUTE);
+    let runtime = {
+        drop(runtime);
+        world.start().await
+    };
+    assert_eq!(runtime.run(run).await.unwrap().version, version);
+    world.clock.advance(40 * MINUTE);
+    runtime.run_until_idle().await.unwrap();
+    assert!(world.strategy.granted().is_empty());
+}
+
+#[tokio::test]
+async fn a_revocation_put_off_while_the_clock_was_ahead_is_tried_soon() {
+    let dir = tempfile::tempdir().unwrap();
+    for store in stores(&dir).await {
+        let world = World::new(store);
+        world.strategy.fail_revocations(1);
+        let runtime = world.start().await;
+        world.granted(&runtime).await;
+        world.clock.set(noon() + 10 * HOUR);
+        runtime.run_until_idle().await.unwrap();
+        assert_eq!(world.revocations(), 1, "the clock has jumped ahead, so access ends, and that fails");
+
+        world.clock.set(noon());
+        let runtime = world.start().await;
+        world.clock.advance(20 * MINUTE);
+        runtime.run_until_idle().await.unwrap();
+        assert!(world.strategy.granted().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn workers_notice_that_the_clock_was_set_back() {
+    let world = World::new(Arc::new(MemoryStore::new()));
+    world.clock.set(noon() + 10 * HOUR);
+    let runtime = world.start().await;
+    world.granted(&runtime).await;
+    let workers = runtime.start(WorkerLimits::default());
+    world.let_workers_run().await;
+    world.clock.set(noon());
+    while !world.strategy.granted().is_empty() && world.clock.now() < noon() + 9 * HOUR {
+        world.clock.advance(MINUTE);
+        world.let_workers_run().await;
+    }
+    let late = world.clock.now().duration_since(noon() + HOUR).unsigned_abs();
+    assert!(late <= 2 * MINUTE, "by as much as it took to notice: {late:?}");
+    workers.shutdown(GRACE).await;
+}
+
+#[tokio::test]
+async fn a_jump_ahead_ends_access_early_and_a_jump_back_later_does_not_bring_it_back() {
+    let world = World::new(Arc::new(MemoryStore::new()));
+    let runtime = world.start().await;
+    let run = world.granted(&runtime).await;
+    world.clock.set(noon() + 5 * HOUR);
+    runtime.run_until_idle().await.unwrap();
+    assert!(world.strategy.granted().is_empty());
+    world.clock.set(noon());
+    let runtime = world.start().await;
+    runtime.run_until_idle().await.unwrap();
+    assert!(world.strategy.granted().is_empty());
+    let state = runtime.run(run).await.unwrap().state;
+    assert_eq!(state.run.status(), RunStatus::Deescalated);
+    let audit = runtime.audit(Some(run), usize::MAX).await.unwrap();
+    assert!(audit.is_sorted_by_key(|entry| entry.at), "on the record, time never runs backwards");
+}

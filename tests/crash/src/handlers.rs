@@ -1,0 +1,109 @@
+//! One handler of each kind that is called for an effect.
+
+use std::sync::Arc;
+
+use sym_sdk::handler::Registry;
+use sym_sdk::model::{EventId, RunId};
+use sym_sdk::prelude::*;
+
+use crate::flows::{self, BROKEN};
+use crate::journal::Journal;
+use crate::points::Points;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[reducer]
+fn get_permissions(event: &Event, points: State<Arc<Points>>) -> RequestPermission {
+    points.before("effect get_permissions");
+    let permission = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member);
+    let permission = permission.approvals(flows::approvals(event.flow().name()));
+    points.after("effect get_permissions");
+    permission
+}
+
+/// The first notification is passed over after ten minutes, wherever there is a second one.
+#[reducer]
+fn get_request_notifications(event: &Event, points: State<Arc<Points>>) -> Result<Vec<Notification>> {
+    points.before("effect get_request_notifications");
+    let channel = |name: &str| SlackChannelName::new(format!("#{name}")).map(Notification::to);
+    let last = channel("last")?.timeout(60 * MINUTE);
+    let notifications = match event.flow().name().as_str() {
+        flows::WHOLE | flows::LOAD => vec![channel("first")?.timeout(10 * MINUTE), last],
+        flows::UNDELIVERABLE => vec![channel(BROKEN)?, last],
+        _ => vec![last],
+    };
+    points.after("effect get_request_notifications");
+    Ok(notifications)
+}
+
+/// Hooks that pass their points and let the event go on.
+macro_rules! hooks {
+    ($($name:ident)*) => {
+        $(
+            #[hook]
+            fn $name(points: State<Arc<Points>>) {
+                let effect = concat!("effect ", stringify!($name));
+                points.before(effect);
+                points.after(effect);
+            }
+        )*
+    };
+}
+
+hooks! {
+    on_prompt on_request_forward on_request_expire on_approve on_deny on_escalate
+    after_prompt after_request after_request_forward after_request_expire after_approve after_deny after_escalate
+    after_deescalate
+}
+
+#[hook]
+fn on_request(event: &Event, points: State<Arc<Points>>) -> Option<NextEvent> {
+    points.before("effect on_request");
+    let by_code = event.flow().name() == flows::BY_CODE;
+    let next = by_code.then(|| ApprovalTemplate::approve().reason("the flow approves all"));
+    points.after("effect on_request");
+    next
+}
+
+/// The ends of accesses that were put off, each with its Run.
+pub type PutOff = Journal<(RunId, EventId)>;
+
+/// Puts off the first end of an access.
+#[hook]
+fn on_deescalate(event: &Event, points: State<Arc<Points>>, put_off: State<PutOff>) -> Option<NextEvent> {
+    points.before("effect on_deescalate");
+    let next = event.flow().name() == flows::BY_CODE && {
+        let (run, id) = (event.run().id(), event.id());
+        let first = put_off.lines().into_iter().find(|(of, _)| *of == run).map(|(_, first)| first);
+        if first.is_none() {
+            put_off.append((run, id));
+        }
+        first.is_none_or(|first| first == id)
+    };
+    points.after("effect on_deescalate");
+    next.then(ApprovalTemplate::ignore)
+}
+
+/// All of them.
+pub fn registry() -> Registry {
+    sym_sdk::handlers![
+        get_permissions,
+        get_request_notifications,
+        on_prompt,
+        on_request,
+        on_request_forward,
+        on_request_expire,
+        on_approve,
+        on_deny,
+        on_escalate,
+        on_deescalate,
+        after_prompt,
+        after_request,
+        after_request_forward,
+        after_request_expire,
+        after_approve,
+        after_deny,
+        after_escalate,
+        after_deescalate,
+    ]
+}

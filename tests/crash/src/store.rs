@@ -1,0 +1,203 @@
+//! The store, with a point before and after each thing that it writes, and a count of the calls that are under way.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sym_sdk::BoxFuture;
+use sym_sdk::audit::{AuditEntry, AuditHead, AuditRecord};
+use sym_sdk::directory::EventCount;
+use sym_sdk::engine::{
+    Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, SqliteStore, Store, StoreError, StoredRun,
+};
+use sym_sdk::machine::{EffectKey, EntitlementKey, Reply};
+use sym_sdk::model::RunId;
+use tokio::sync::Notify;
+
+use crate::clock::KeptClock;
+use crate::labels;
+use crate::points::Points;
+
+/// So many tasks may wake one another before all of them wait: more than ever do.
+const TURNS: usize = 32;
+
+/// The calls of the store that are under way. Nothing else in the process waits for anything but a store and the clock.
+#[derive(Debug, Default)]
+struct Calls {
+    begun: AtomicU64,
+    ended: AtomicU64,
+    end: Notify,
+}
+
+/// Ends a call however it ends.
+struct Call<'a>(&'a Calls);
+
+impl Calls {
+    fn begin(&self) -> Call<'_> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        Call(self)
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::SeqCst);
+        self.0.end.notify_waiters();
+    }
+}
+
+/// A [`SqliteStore`] that passes points.
+#[derive(Debug)]
+pub struct CrashStore {
+    store: SqliteStore,
+    points: Arc<Points>,
+    clock: Arc<KeptClock>,
+    /// So much time passes with each commit.
+    tick: Duration,
+    calls: Calls,
+    /// What the effects are that were claimed, for the names of the commits that settle them.
+    claimed: Mutex<HashMap<EffectKey, String>>,
+}
+
+impl CrashStore {
+    /// A store whose calls pass points.
+    pub fn new(store: SqliteStore, points: Arc<Points>, clock: Arc<KeptClock>, tick: Duration) -> Self {
+        Self { store, points, clock, tick, calls: Calls::default(), claimed: Mutex::default() }
+    }
+
+    /// The store itself, for what is none of the runtime's doing.
+    pub fn inner(&self) -> &SqliteStore {
+        &self.store
+    }
+
+    /// Waits until nothing is left to do before the clock moves: no call is under way, and nobody begins one. Everything runs
+    /// on this thread, so after some turns everybody has had theirs.
+    pub async fn idle(&self) {
+        loop {
+            let begun = self.calls.begun.load(Ordering::SeqCst);
+            let end = self.calls.end.notified();
+            if self.calls.ended.load(Ordering::SeqCst) < begun {
+                end.await;
+                continue;
+            }
+            for _ in 0..TURNS {
+                tokio::task::yield_now().await;
+            }
+            if self.calls.begun.load(Ordering::SeqCst) == begun {
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn call<'a, T: Send>(&'a self, work: impl Future<Output = T> + Send + 'a) -> BoxFuture<'a, T> {
+        Box::pin(async move {
+            let _call = self.calls.begin();
+            work.await
+        })
+    }
+
+    /// Writes something, with a point before and after.
+    pub(crate) async fn between<T>(&self, name: &str, write: impl Future<Output = T>) -> T {
+        self.points.before(name);
+        let written = write.await;
+        self.points.after(name);
+        written
+    }
+
+    fn kind_of(&self, key: EffectKey) -> String {
+        let known = self.claimed.lock().unwrap().get(&key).cloned();
+        known.expect("an effect is claimed before it is settled or released")
+    }
+}
+
+impl Store for CrashStore {
+    fn load(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>, StoreError>> {
+        self.call(self.store.load(run))
+    }
+
+    fn replied(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>> {
+        self.call(self.store.replied(key))
+    }
+
+    fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, StoreError>> {
+        self.call(async move {
+            let settled = commit.settles.map(|key| self.kind_of(key));
+            let name = labels::commit(&commit, settled.as_deref());
+            self.points.before(&name);
+            let committed = self.store.commit(commit).await?;
+            match committed {
+                Committed::Conflict => self.points.in_vain(&name),
+                _ => self.points.after(&name),
+            }
+            self.clock.pass(self.tick);
+            Ok(committed)
+        })
+    }
+
+    /// There is no point before: what is claimed is not known yet, and whatever was written last has its point after it.
+    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
+        self.call(async move {
+            let claimed = self.store.claim(claim).await?;
+            for effect in &claimed {
+                let kind = labels::effect(&effect.effect.kind);
+                self.points.after(&format!("claim of {kind}"));
+                self.claimed.lock().unwrap().insert(effect.effect.key, kind);
+            }
+            Ok(claimed)
+        })
+    }
+
+    fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.call(async move {
+            let name = format!("release of {}", self.kind_of(key));
+            self.between(&name, self.store.release(key, claims, not_before)).await
+        })
+    }
+
+    fn due_timers(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<DueTimer>, StoreError>> {
+        self.call(self.store.due_timers(now, limit))
+    }
+
+    fn next_due(&self) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
+        self.call(self.store.next_due())
+    }
+
+    fn holders(&self, key: &EntitlementKey) -> BoxFuture<'_, Result<Vec<RunId>, StoreError>> {
+        self.call(self.store.holders(key))
+    }
+
+    fn runs(&self, filter: RunFilter, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {
+        self.call(self.store.runs(filter, limit))
+    }
+
+    fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>> {
+        self.call(self.store.audit(run, limit))
+    }
+
+    fn count_events<'a>(&'a self, count: &'a EventCount) -> BoxFuture<'a, Result<u64, StoreError>> {
+        self.call(self.store.count_events(count))
+    }
+
+    fn audit_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>> {
+        self.call(self.store.audit_after(seq, limit))
+    }
+
+    fn audit_before(&self, run: RunId, seq: u64) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>> {
+        self.call(self.store.audit_before(run, seq))
+    }
+
+    fn audit_head(&self) -> BoxFuture<'_, Result<AuditHead, StoreError>> {
+        self.call(self.store.audit_head())
+    }
+
+    fn audit_cursor(&self, destination: &str) -> BoxFuture<'_, Result<u64, StoreError>> {
+        self.call(self.store.audit_cursor(destination))
+    }
+
+    fn move_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        let moved = self.store.move_audit_cursor(destination, seq);
+        self.call(self.between("cursor of a destination", moved))
+    }
+}

@@ -1,0 +1,64 @@
+//! The users in the store's file, with a point before and after each thing that is written of them.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sym_sdk::directory::{DirectoryStore, Inserted, StoredToken, UserChange};
+use sym_sdk::model::{TokenId, User, UserId, UserIdentity};
+use sym_sdk::{BoxFuture, Result};
+
+use crate::store::CrashStore;
+
+impl DirectoryStore for CrashStore {
+    fn user(&self, id: UserId) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
+        self.call(self.inner().user(id))
+    }
+
+    fn user_by_username<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Result<Option<Arc<User>>>> {
+        self.call(self.inner().user_by_username(username))
+    }
+
+    fn user_by_identity<'a>(&'a self, identity: &'a UserIdentity) -> BoxFuture<'a, Result<Option<Arc<User>>>> {
+        self.call(self.inner().user_by_identity(identity))
+    }
+
+    fn users(&self) -> BoxFuture<'_, Result<Vec<Arc<User>>>> {
+        self.call(self.inner().users())
+    }
+
+    fn insert_user(&self, user: User) -> BoxFuture<'_, Result<Inserted>> {
+        self.call(self.between("user", self.inner().insert_user(user)))
+    }
+
+    fn put_users(&self, users: Vec<User>) -> BoxFuture<'_, Result<Vec<Arc<User>>>> {
+        self.call(self.between("users", self.inner().put_users(users)))
+    }
+
+    fn change_user(&self, id: UserId, change: UserChange) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
+        let name = match change {
+            UserChange::PutIdentity(_) => "identity",
+            _ => "change of a user",
+        };
+        self.call(self.between(name, self.inner().change_user(id, change)))
+    }
+
+    fn delete_user(&self, id: UserId, now: Timestamp) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
+        self.call(self.between("deletion of a user", self.inner().delete_user(id, now)))
+    }
+
+    fn insert_token(&self, token: StoredToken) -> BoxFuture<'_, Result<bool>> {
+        self.call(self.between("token", self.inner().insert_token(token)))
+    }
+
+    fn token(&self, id: TokenId) -> BoxFuture<'_, Result<Option<StoredToken>>> {
+        self.call(self.inner().token(id))
+    }
+
+    fn tokens(&self, bot: Option<UserId>) -> BoxFuture<'_, Result<Vec<StoredToken>>> {
+        self.call(self.inner().tokens(bot))
+    }
+
+    fn revoke_token(&self, id: TokenId, now: Timestamp) -> BoxFuture<'_, Result<Option<StoredToken>>> {
+        self.call(self.between("end of a token", self.inner().revoke_token(id, now)))
+    }
+}
