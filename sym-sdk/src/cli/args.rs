@@ -114,6 +114,14 @@ pub(super) struct Runs {
 #[cfg(feature = "sqlite")]
 #[derive(Debug, Subcommand)]
 pub(super) enum Audit {
+    /// Print the entries as destinations get them: JSON, one on a line
+    Export {
+        #[command(flatten)]
+        database: Database,
+        /// Begin after the entry with this number
+        #[arg(long, value_name = "NUMBER", default_value = "0")]
+        after: u64,
+    },
     /// Check that no entry was changed, removed or put in
     Verify(Verify),
 }

@@ -9,18 +9,40 @@ use serde_json::json;
 use super::args::{Audit, Verify};
 use super::output::Output;
 use crate::app::Exit;
-use crate::audit::{Verified, Verifier, VerifyError, verify};
+use crate::audit::{Verified, Verifier, VerifyError, lines, verify};
 use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, Result, codes};
 
+/// So many entries are read at once.
+const PAGE: usize = 256;
+
 pub(super) async fn run(args: Audit, output: &mut Output<'_>) -> io::Result<Exit> {
     match args {
+        Audit::Export { database, after } => export(database.db, after, output).await,
         Audit::Verify(args) => {
             let verified = match args.db {
                 Some(db) => of_store(db).await,
                 None => of_files(args),
             };
             report(verified, output)
+        }
+    }
+}
+
+async fn export(db: PathBuf, mut after: u64, output: &mut Output<'_>) -> io::Result<Exit> {
+    let store = match SqliteStore::open_read_only(db).await {
+        Ok(store) => store,
+        Err(error) => return output.error(&error.into()).map(|()| Exit::Fault),
+    };
+    loop {
+        let lines = match lines(&store, after, PAGE).await {
+            Ok(lines) => lines,
+            Err(error) => return output.error(&error.into()).map(|()| Exit::Fault),
+        };
+        let Some(last) = lines.last() else { return Ok(Exit::Success) };
+        after = last.seq();
+        for line in &lines {
+            writeln!(output.out, "{}", line.as_str())?;
         }
     }
 }
