@@ -6,51 +6,58 @@ use serde_json::{Map, Value};
 ///
 /// Whole numbers beyond 2⁵³, which the RFC leaves to I-JSON and would round, stand in full: what is stored is this text, and it
 /// must not say something else than what happened.
-pub(super) fn canonical(value: &Value) -> String {
-    let mut text = String::new();
-    write(value, &mut text);
-    text
+pub(super) fn canonical(value: &Value) -> serde_json::Result<String> {
+    let mut text = Vec::with_capacity(1_024);
+    write(value, &mut text)?;
+    // JSON is always UTF-8.
+    String::from_utf8(text).map_err(serde::ser::Error::custom)
 }
 
-fn write(value: &Value, text: &mut String) {
+fn write(value: &Value, text: &mut Vec<u8>) -> serde_json::Result<()> {
     match value {
         Value::Object(members) => write_object(members, text),
         Value::Array(items) => {
-            text.push('[');
+            text.push(b'[');
             for (index, item) in items.iter().enumerate() {
                 if index > 0 {
-                    text.push(',');
+                    text.push(b',');
                 }
-                write(item, text);
+                write(item, text)?;
             }
-            text.push(']');
+            text.push(b']');
+            Ok(())
         }
         // What is not whole is finite: JSON has no other numbers.
-        Value::Number(number) => match number.as_f64() {
-            Some(float) if !(number.is_i64() || number.is_u64()) => {
-                text.push_str(ryu_js::Buffer::new().format(float));
+        Value::Number(number) if !(number.is_i64() || number.is_u64()) => match number.as_f64() {
+            Some(float) => {
+                text.extend_from_slice(ryu_js::Buffer::new().format(float).as_bytes());
+                Ok(())
             }
-            _ => text.push_str(&number.to_string()),
+            None => serde_json::to_writer(text, number),
         },
         // Text is escaped as the RFC wants it.
-        Value::String(_) | Value::Bool(_) | Value::Null => text.push_str(&value.to_string()),
+        value => serde_json::to_writer(text, value),
     }
 }
 
-fn write_object(members: &Map<String, Value>, text: &mut String) {
-    let mut sorted: Vec<_> = members.iter().collect();
-    // By UTF-16 code units, which differs from the order of `str` beyond the basic plane.
-    sorted.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
-    text.push('{');
-    for (index, (name, value)) in sorted.into_iter().enumerate() {
-        if index > 0 {
-            text.push(',');
-        }
-        write(&Value::String(name.clone()), text);
-        text.push(':');
-        write(value, text);
+fn write_object(members: &Map<String, Value>, text: &mut Vec<u8>) -> serde_json::Result<()> {
+    let mut members: Vec<_> = members.iter().collect();
+    // By UTF-16 code units, which differs from the order of `str` beyond the basic plane. Maps mostly are in order already.
+    let ascii = members.iter().all(|(name, _)| name.is_ascii());
+    if !ascii || !members.is_sorted_by_key(|(name, _)| *name) {
+        members.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
     }
-    text.push('}');
+    text.push(b'{');
+    for (index, (name, value)) in members.into_iter().enumerate() {
+        if index > 0 {
+            text.push(b',');
+        }
+        serde_json::to_writer(&mut *text, name)?;
+        text.push(b':');
+        write(value, text)?;
+    }
+    text.push(b'}');
+    Ok(())
 }
 
 #[cfg(test)]
@@ -60,7 +67,7 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> String {
-        canonical(&serde_json::from_str(text).unwrap())
+        canonical(&serde_json::from_str(text).unwrap()).unwrap()
     }
 
     #[test]
@@ -95,6 +102,6 @@ mod tests {
             assert_eq!(parsed(text), expected);
             assert_eq!(parsed(expected), expected, "it stays as it is");
         }
-        assert_eq!(canonical(&json!({ "b": [null, true, {}], "a": [] })), r#"{"a":[],"b":[null,true,{}]}"#);
+        assert_eq!(canonical(&json!({ "b": [null, true, {}], "a": [] })).unwrap(), r#"{"a":[],"b":[null,true,{}]}"#);
     }
 }

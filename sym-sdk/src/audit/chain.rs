@@ -178,6 +178,6 @@ impl AuditEntry {
     /// # Errors
     /// If it has no JSON form.
     pub fn to_canonical(&self) -> Result<String> {
-        Ok(canonical(&serde_json::to_value(self)?))
+        Ok(canonical(&serde_json::to_value(self)?)?)
     }
 }

@@ -236,7 +236,8 @@ fn parsed(line: &[u8]) -> Result<AuditRecord, String> {
     // Whoever carried the lines may have put blanks in, or members in another order.
     let Line { audit: Link { seq, prev, hash, entry } } =
         serde_json::from_slice(line).map_err(|error| error.to_string())?;
-    Ok(AuditRecord::new(seq, prev, hash, canonical(&entry)))
+    let text = canonical(&entry).map_err(|error| error.to_string())?;
+    Ok(AuditRecord::new(seq, prev, hash, text))
 }
 
 /// What was found to be as it was written.

@@ -10,7 +10,8 @@ use sym_sdk::BoxFuture;
 use sym_sdk::audit::{AuditEntry, AuditHead, AuditRecord};
 use sym_sdk::directory::EventCount;
 use sym_sdk::engine::{
-    Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, SqliteStore, Store, StoreError, StoredRun,
+    AccessHealth, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, SqliteStore, Store, StoreError,
+    StoredRun,
 };
 use sym_sdk::machine::{EffectKey, EntitlementKey, Reply};
 use sym_sdk::model::RunId;
@@ -156,6 +157,10 @@ impl Store for CrashStore {
         })
     }
 
+    fn bring_forward(&self, latest: Timestamp) -> BoxFuture<'_, Result<usize, StoreError>> {
+        self.call(self.between("bringing forward", self.store.bring_forward(latest)))
+    }
+
     fn due_timers(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<DueTimer>, StoreError>> {
         self.call(self.store.due_timers(now, limit))
     }
@@ -170,6 +175,14 @@ impl Store for CrashStore {
 
     fn runs(&self, filter: RunFilter, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {
         self.call(self.store.runs(filter, limit))
+    }
+
+    fn without_end(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {
+        self.call(self.store.without_end(limit))
+    }
+
+    fn access_health(&self, late: Timestamp) -> BoxFuture<'_, Result<AccessHealth, StoreError>> {
+        self.call(self.store.access_health(late))
     }
 
     fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>> {

@@ -2,6 +2,8 @@
 //!
 //! `CRASH_REPLAY="FLOW: POINT"`, or with several points and ` | ` between them, has one case done, as a failure prints it.
 
+#![allow(clippy::expect_used, reason = "a panic is how a test fails")]
+
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Mutex;

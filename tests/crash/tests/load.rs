@@ -3,6 +3,8 @@
 //! `CRASH_KILLS=5000` sets how often, `CRASH_SEED=7` what people do and when it is killed. The operating system has a say in
 //! where that is, so a seed that has failed once may have to be tried again.
 
+#![allow(clippy::expect_used, reason = "a panic is how a test fails")]
+
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +25,7 @@ const SHORTEST: Duration = Duration::from_millis(5);
 
 fn number(variable: &str, otherwise: u64) -> u64 {
     match std::env::var(variable) {
-        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{variable} is a number, not `{text}`")),
+        Ok(text) => text.parse().expect("it is a number"),
         Err(_) => otherwise,
     }
 }

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{DirectoryStores, at, person, refusal, refused};
 use crate::error::{ErrorKind, Result, codes};
-use crate::model::{TokenId, UserId, UserRole};
+use crate::model::{TokenId, User, UserId, UserRole};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -102,6 +102,10 @@ pub(super) async fn end_with_their_bot(open: impl AsyncFn() -> DirectoryStores) 
     let revoked: Vec<_> = tokens.iter().map(|token| token.revoked_at).collect();
     assert_eq!(revoked, [Some(at(0)), Some(at(10))], "it is on the record since when each is not valid");
     assert!(directory.authenticate(&of_another.secret).await.is_ok(), "that of another bot is valid");
+    // A person who got the id is no bot for that.
+    directory.put_user(User::person(UserId::of_bot("ci"), "ana@example.com")?).await?;
+    assert_eq!(refused(directory.authenticate(&issued.secret).await), codes::AUTHENTICATION_BOT_DELETED);
+    directory.delete_user(UserId::of_bot("ci")).await?;
     // Another bot of that name has the same id.
     let again = directory.create_bot("ci").await?;
     assert_eq!(refused(directory.authenticate(&issued.secret).await), codes::AUTHENTICATION_TOKEN_REVOKED);

@@ -1,0 +1,199 @@
+//! The flow that is measured, and the people in it.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use sym_sdk::BoxFuture;
+use sym_sdk::config::{Config, Environment, Flow, FlowParams, Integration, Reference, Strategy, Target};
+use sym_sdk::delivery::{Delivery, DeliveryReceipt, RequestView};
+use sym_sdk::engine::SqliteStore;
+use sym_sdk::handlers;
+use sym_sdk::machine::{EffectError, MessageRef, Notice};
+use sym_sdk::model::RunId;
+use sym_sdk::prelude::*;
+use sym_sdk::runtime::{Runtime, Submission};
+use sym_sdk::strategy::{AccessStrategy, StrategyType};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+#[reducer]
+fn get_permissions() -> RequestPermission {
+    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+}
+
+#[reducer]
+fn get_request_notifications() -> Result<Vec<Notification>> {
+    Ok(vec![Notification::to(SlackChannelName::new("#requests")?)])
+}
+
+#[hook]
+fn on_request(event: &Event) -> Option<NextEvent> {
+    event.fields().text("reason").is_ok_and(str::is_empty).then(ApprovalTemplate::ignore)
+}
+
+#[hook]
+fn after_approve(_event: &Event) {}
+
+/// What has become of a Run, as people see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// It can be decided.
+    Asked,
+    /// Access was granted.
+    Granted,
+    /// Access has ended.
+    Ended,
+}
+
+/// A front end that tells whoever waits.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Desk(Arc<Mutex<HashMap<RunId, Line>>>);
+
+/// Either side may be the first to ask for it.
+#[derive(Debug)]
+struct Line {
+    tell: UnboundedSender<Seen>,
+    hear: Option<UnboundedReceiver<Seen>>,
+}
+
+impl Desk {
+    fn tell(&self, view: &RequestView, seen: Seen) {
+        let _ = self.line(view.event().run().id(), |line| line.tell.send(seen));
+    }
+
+    fn hear(&self, run: RunId) -> UnboundedReceiver<Seen> {
+        self.line(run, |line| line.hear.take()).unwrap()
+    }
+
+    fn line<T>(&self, run: RunId, with: impl FnOnce(&mut Line) -> T) -> T {
+        with(self.0.lock().unwrap().entry(run).or_insert_with(|| {
+            let (tell, hear) = unbounded_channel();
+            Line { tell, hear: Some(hear) }
+        }))
+    }
+
+    fn forget(&self, run: RunId) {
+        self.0.lock().unwrap().remove(&run);
+    }
+}
+
+fn done<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, Result<T>> {
+    Box::pin(std::future::ready(Ok(value)))
+}
+
+impl Delivery for Desk {
+    fn name(&self) -> &str {
+        "desk"
+    }
+
+    fn reaches(&self, _: &Destination) -> bool {
+        true
+    }
+
+    fn deliver<'a>(&'a self, view: &'a RequestView, _: &'a Destination) -> BoxFuture<'a, Result<DeliveryReceipt>> {
+        self.tell(view, Seen::Asked);
+        done(DeliveryReceipt::Delivered(MessageRef::new(self.name(), "1709208000.000100")))
+    }
+
+    fn update<'a>(&'a self, _: &'a RequestView, _: &'a MessageRef) -> BoxFuture<'a, Result<()>> {
+        done(())
+    }
+
+    fn reaches_user(&self, _: &User) -> bool {
+        true
+    }
+
+    fn message<'a>(&'a self, view: &'a RequestView, _: &'a User, notice: &'a Notice) -> BoxFuture<'a, Result<()>> {
+        match notice {
+            Notice::Granted { .. } => self.tell(view, Seen::Granted),
+            Notice::Ended { .. } => self.tell(view, Seen::Ended),
+            _ => {}
+        }
+        done(())
+    }
+
+    fn alert<'a>(&'a self, _: &'a RequestView, _: &'a str, error: &'a EffectError) -> BoxFuture<'a, Result<()>> {
+        panic!("{error}");
+    }
+
+    fn opens_forms_for(&self, _: ChannelType) -> bool {
+        true
+    }
+
+    fn open_form<'a>(&'a self, _: &'a RequestView, _: &'a PromptForm) -> BoxFuture<'a, Result<()>> {
+        done(())
+    }
+}
+
+/// A runtime on this store, with a strategy of the caller's.
+pub(crate) async fn runtime(store: &Arc<SqliteStore>, desk: &Desk, strategy: Arc<dyn AccessStrategy>) -> Runtime {
+    Runtime::builder(config())
+        .registry(handlers![get_permissions, get_request_notifications, on_request, after_approve])
+        .delivery(desk.clone())
+        .strategy_type(StrategyType::new("bench", move |_| Ok(strategy.clone())))
+        .sqlite(store.clone())
+        .build()
+        .await
+        .unwrap()
+}
+
+pub(crate) async fn open(path: &Path) -> Arc<SqliteStore> {
+    Arc::new(SqliteStore::open(path).await.unwrap())
+}
+
+/// A request, which somebody approves and which then holds access. What happens to it next can be heard.
+pub(crate) async fn granted(runtime: &Runtime, desk: &Desk) -> (RunId, UnboundedReceiver<Seen>) {
+    let request = Submission::request("prod", "ana@example.com").input("duration", "1h").input("reason", "incident 42");
+    let run = runtime.submit(request).await.unwrap().run;
+    let mut seen = desk.hear(run);
+    assert_eq!(seen.recv().await, Some(Seen::Asked));
+    runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
+    assert_eq!(seen.recv().await, Some(Seen::Granted));
+    (run, seen)
+}
+
+/// The same, and its end by hand.
+pub(crate) async fn whole(runtime: &Runtime, desk: &Desk) {
+    let (run, mut seen) = granted(runtime, desk).await;
+    runtime.submit(Submission::revoke(run, "ben@example.com")).await.unwrap();
+    assert_eq!(seen.recv().await, Some(Seen::Ended));
+    desk.forget(run);
+}
+
+fn config() -> Config {
+    let reference = Reference::typed("bench", "bench");
+    let field = |name: &str, field_type: &str, allowed: Option<&str>| sym_sdk::config::PromptField {
+        name: name.to_owned(),
+        field_type: field_type.to_owned(),
+        allowed_values: allowed.map(|value| vec![value.to_owned()]),
+        ..Default::default()
+    };
+    let mut config = Config::default();
+    config.organization.domains.push("example.com".to_owned());
+    config.environments.push(Environment { name: "main".to_owned(), ..Default::default() });
+    config.integrations.push(Integration {
+        kind: "bench".to_owned(),
+        name: "bench".to_owned(),
+        external_id: "example".to_owned(),
+        ..Default::default()
+    });
+    config.targets.push(Target { kind: "bench".to_owned(), name: "bench".to_owned(), ..Default::default() });
+    config.strategies.push(Strategy {
+        kind: "bench".to_owned(),
+        name: "bench".to_owned(),
+        integration: Some(reference.clone()),
+        targets: vec![reference.clone()],
+        ..Default::default()
+    });
+    config.flows.push(Flow {
+        name: "prod".to_owned(),
+        environment: "main".to_owned(),
+        params: FlowParams {
+            strategy: Some(reference),
+            prompt_fields: vec![field("reason", "string", None), field("duration", "duration", Some("1h"))],
+            ..Default::default()
+        },
+        ..Default::default()
+    });
+    config
+}
