@@ -35,7 +35,7 @@ struct Table {
 }
 
 /// Most columns that a table has.
-const COLUMNS: usize = 12;
+const COLUMNS: usize = 20;
 
 impl Sample {
     /// Has Runs made on a file with triggers that note each row.

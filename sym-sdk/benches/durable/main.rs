@@ -1,8 +1,9 @@
 //! What durability costs: Runs on a store in one file, with the workers of a server, held against what SQLite alone would need
 //! to write the same rows.
 //!
-//! It takes about three minutes and some gigabytes of disk in the system's directory for temporary files, which should be on
-//! the disk that is meant. `--test` does a little of everything, to see that it works.
+//! It takes about three minutes, and ten gigabytes in the system's directory for temporary files, which should be on the disk
+//! that is meant. `--timers 100000` makes do with fewer pending timers and a tenth of the room; `--test` does a little of
+//! everything, to see that it works.
 
 #![allow(
     clippy::unwrap_used,
@@ -55,7 +56,11 @@ const LITTLE: Size = Size {
 };
 
 fn main() {
-    let size = if std::env::args().any(|argument| argument == "--test") { LITTLE } else { WHOLE };
+    let arguments: Vec<_> = std::env::args().collect();
+    let mut size = if arguments.iter().any(|argument| argument == "--test") { LITTLE } else { WHOLE };
+    if let Some(place) = arguments.iter().position(|argument| argument == "--timers") {
+        size.timers = arguments[place + 1].parse().expect("a number of timers");
+    }
     let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
 
     let sample = threads.block_on(bare::Sample::record(size.sample));

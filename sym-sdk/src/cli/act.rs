@@ -11,7 +11,7 @@ use super::simulate::stand_ins;
 use crate::app::{App, Exit};
 use crate::config::{Config, Faults};
 use crate::engine::SqliteStore;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind, codes};
 use crate::runtime::{Receipt, Submission};
 
 pub(super) async fn revoke(app: App, common: Common, args: Act, output: &mut Output<'_>) -> io::Result<Exit> {
@@ -60,6 +60,11 @@ async fn submit(
 }
 
 async fn try_submit(app: App, config: Config, db: PathBuf, submission: Submission) -> Result<Receipt, Failure> {
+    // Nobody acts on a Run of a store that is only now made.
+    if !db.exists() {
+        let message = format!("there is no store at `{}`", db.display());
+        return Err(Failure::Refused(Error::new(ErrorKind::NotFound, codes::STORE, message)));
+    }
     let store = Arc::new(SqliteStore::open(db).await?);
     // Nothing is carried out here, so nothing real is needed.
     let (builder, _) = stand_ins(app, config);

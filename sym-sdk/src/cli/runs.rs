@@ -13,6 +13,8 @@ use crate::error::Result;
 use crate::machine::{Access, EffectKind, RunState};
 use crate::model::{RunId, RunStatus};
 
+const WRITTEN_OFF: &str = "written off";
+
 /// A Run, for programs.
 #[derive(Debug, Serialize)]
 struct Row {
@@ -67,7 +69,7 @@ fn write(runs: &[StoredRun], limit: usize, output: &mut Output<'_>) -> io::Resul
     let cells: Vec<_> = std::iter::once(head).chain(rows.iter().map(Row::cells)).collect();
     write_table(output.out, &cells)?;
     if runs.len() > limit {
-        writeln!(output.out, "\nonly the newest {} are listed; `--limit` lists more", count(limit, "Run"))?;
+        writeln!(output.out, "\nthere are more than {}; `--limit` lists more of them", count(limit, "Run"))?;
     }
     Ok(())
 }
@@ -90,7 +92,7 @@ impl Row {
                 Access::Held(_) => "held",
                 Access::Revoking { .. } => "being removed",
                 Access::Ended => "ended",
-                Access::WrittenOff(_) => "written off",
+                Access::WrittenOff(_) => WRITTEN_OFF,
             },
             identity: grant.map(|grant| grant.identity.clone()),
             until: grant.and_then(|grant| grant.until),
@@ -105,7 +107,7 @@ impl Row {
         let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
         let access = match (self.failed_attempts, self.until) {
             (Some(failed @ 1..), _) => format!("{}, {}", self.access, count(failed as usize, "failed attempt")),
-            (_, Some(until)) => format!("{} until {until:.0}", self.access),
+            (None, Some(until)) if self.access != WRITTEN_OFF => format!("{} until {until:.0}", self.access),
             _ => self.access.to_owned(),
         };
         let status = self.status.to_string();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sym_sdk::audit::{AuditEntry, AuditKind, Verified, VerifyError, verify};
 use sym_sdk::engine::{RunFilter, SqliteStore, Store, StoredRun};
 use sym_sdk::machine::Access;
@@ -13,6 +13,9 @@ use sym_sdk::template::Step;
 use crate::child::{ACKNOWLEDGED, Acknowledged, STORE, Told};
 use crate::journal;
 use crate::service::{self, Answer, Call, Op};
+
+/// The service is asked to take access away at most so long after its end, by the clock of the processes.
+const LATE: SignedDuration = SignedDuration::from_mins(1);
 
 /// All that is left of the processes.
 struct Remains {
@@ -32,6 +35,7 @@ pub fn broken_promises(dir: &Path) -> Vec<String> {
     remains.inputs(&mut broken);
     remains.grants(&mut broken);
     remains.revocations(&mut broken);
+    remains.punctuality(&mut broken);
     remains.decisions(&mut broken);
     remains.record(&mut broken);
     remains.effects(&mut broken);
@@ -120,6 +124,20 @@ impl Remains {
                         broken.push(format!("P3: Run {run} lost its access before {end}: {call:?}"));
                     }
                 }
+            }
+        }
+    }
+
+    /// P3: what an earlier process had in hand is taken up at once, so access ends on time.
+    fn punctuality(&self, broken: &mut Vec<String>) {
+        for run in &self.runs {
+            let id = run.state.run.id();
+            let put_off = self.entries_of(id).any(|entry| matches!(entry.kind, AuditKind::Ignored { .. }));
+            let first = self.calls.iter().find(|call| call.run == id && call.op == Op::Revoke);
+            if let (false, Some(first), Some(end)) = (put_off, first, self.scheduled_end(id))
+                && first.at.duration_since(end) > LATE
+            {
+                broken.push(format!("P3: Run {id} was to lose its access at {end}: {first:?}"));
             }
         }
     }

@@ -1,18 +1,16 @@
 //! The commands of an `App` that look into a store, and change it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use expect_test::{Expect, expect};
 use sym_sdk::App;
 use sym_sdk::app::Exit;
-use sym_sdk::engine::{InputKey, SqliteStore};
+use sym_sdk::engine::InputKey;
 use sym_sdk::handlers;
 use sym_sdk::model::RunId;
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{Runtime, Submission};
 use sym_sdk::strategy::StrategyType;
-use sym_sdk::testing::{RecordingDelivery, RecordingStrategy};
 
 use super::restart::{HOUR, World, config, get_permissions};
 
@@ -30,10 +28,10 @@ impl Kept {
         let path = dir.path().join("runs.db");
         let world = World::new();
         let runtime = world.start(&path).await;
-        let stuck = approved(&runtime, "ana@example.com", "1h").await;
-        let held = approved(&runtime, "zoë@example.com", "2h").await;
+        let stuck = approved(&runtime, "ana@example.com", "10m").await;
+        let held = approved(&runtime, "zoë@example.com", "1h").await;
         world.strategy.fail_revocations(3);
-        world.clock.advance(HOUR);
+        world.clock.advance(HOUR / 6);
         runtime.run_until_idle().await.unwrap();
         let admin = User::person(UserId::of_email("ada@example.com"), "ada@example.com").unwrap();
         runtime.directory().put_user(admin.with_role(UserRole::Admin)).await.unwrap();
@@ -89,10 +87,48 @@ async fn run(args: &[&str]) -> Done {
 #[tokio::test]
 async fn runs_are_listed_and_stuck_ones_found() {
     let kept = Kept::new().await;
-    kept.prints(&["runs"], Exit::Success, expect![[""]], expect![[""]]).await;
-    kept.prints(&["runs", "--stuck"], Exit::Success, expect![[""]], expect![[""]]).await;
-    kept.prints(&["runs", "--limit", "1"], Exit::Success, expect![[""]], expect![[""]]).await;
-    kept.prints(&["runs", "--status", "denied"], Exit::Success, expect![[""]], expect![[""]]).await;
+    kept.prints(
+        &["runs"],
+        Exit::Success,
+        expect![[r#"
+        RUN                                   FLOW  STATUS     REQUESTER        TARGET  ACCESS
+        STUCK  prod  escalated  ana@example.com  test    being removed, 1 failed attempt
+        HELD  prod  escalated  zoë@example.com  test    held until 2024-02-29T13:00:00Z
+    "#]],
+        expect![[""]],
+    )
+    .await;
+    kept.prints(
+        &["runs", "--stuck"],
+        Exit::Success,
+        expect![[r#"
+        RUN                                   FLOW  STATUS     REQUESTER        TARGET  ACCESS
+        STUCK  prod  escalated  ana@example.com  test    being removed, 1 failed attempt
+    "#]],
+        expect![[""]],
+    )
+    .await;
+    kept.prints(
+        &["runs", "--limit", "1"],
+        Exit::Success,
+        expect![[r#"
+            RUN                                   FLOW  STATUS     REQUESTER        TARGET  ACCESS
+            STUCK  prod  escalated  ana@example.com  test    being removed, 1 failed attempt
+
+            there are more than 1 Run; `--limit` lists more of them
+        "#]],
+        expect![[""]],
+    )
+    .await;
+    kept.prints(
+        &["runs", "--status", "denied"],
+        Exit::Success,
+        expect![[r#"
+        no Runs
+    "#]],
+        expect![[""]],
+    )
+    .await;
 
     let listed: serde_json::Value = serde_json::from_str(&kept.run(&["runs", "--json"]).await.out).unwrap();
     let of = |run: RunId| listed.as_array().unwrap().iter().find(|row| row["run_id"] == run.to_string()).unwrap();
@@ -127,12 +163,55 @@ async fn access_is_revoked_and_written_off_by_those_who_may() {
     let kept = Kept::new().await;
     let (held, stuck) = (kept.held.to_string(), kept.stuck.to_string());
     let revoke = ["revoke", &held, "--as", "zoë@example.com"];
-    kept.prints(&revoke, Exit::Success, expect![[""]], expect![[""]]).await;
+    kept.prints(
+        &revoke,
+        Exit::Success,
+        expect![[r#"
+        Run HELD: the access is taken away when the program runs again
+    "#]],
+        expect![[""]],
+    )
+    .await;
     let write_off = |by| ["write-off", &stuck, "--as", by, "--reason", "the server was scrapped"];
-    kept.prints(&write_off("ben@example.com"), Exit::Fault, expect![[""]], expect![[""]]).await;
-    kept.prints(&write_off("ada@example.com"), Exit::Success, expect![[""]], expect![[""]]).await;
-    kept.prints(&write_off("ada@example.com"), Exit::Fault, expect![[""]], expect![[""]]).await;
-    kept.prints(&["runs"], Exit::Success, expect![[""]], expect![[""]]).await;
+    kept.prints(
+        &write_off("ben@example.com"),
+        Exit::Fault,
+        expect![[""]],
+        expect![[r#"
+        error: ben@example.com is not an administrator (SymSDK:NOT_PERMITTED)
+          help: ask an administrator to do it
+    "#]],
+    )
+    .await;
+    kept.prints(
+        &write_off("ada@example.com"),
+        Exit::Success,
+        expect![[r#"
+        Run STUCK: the revocation is written off
+    "#]],
+        expect![[""]],
+    )
+    .await;
+    kept.prints(
+        &write_off("ada@example.com"),
+        Exit::Fault,
+        expect![[""]],
+        expect![[r#"
+        error: only a revocation under way can be written off; this request is errored (DeescalateAPI:INVALID_RUN)
+    "#]],
+    )
+    .await;
+    kept.prints(
+        &["runs"],
+        Exit::Success,
+        expect![[r#"
+            RUN                                   FLOW  STATUS     REQUESTER        TARGET  ACCESS
+            STUCK  prod  errored    ana@example.com  test    written off
+            HELD  prod  escalated  zoë@example.com  test    being removed
+        "#]],
+        expect![[""]],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -167,8 +246,26 @@ async fn a_backup_is_a_store_that_goes_on() {
     let kept = Kept::new().await;
     let copy = kept.path.with_file_name("copy.db");
     let backup = ["backup", copy.to_str().unwrap()];
-    kept.prints(&backup, Exit::Success, expect![[""]], expect![[""]]).await;
-    kept.prints(&backup, Exit::Fault, expect![[""]], expect![[""]]).await;
+    kept.prints(
+        &backup,
+        Exit::Success,
+        expect![[r#"
+        DIR/runs.db is copied to DIR/copy.db
+    "#]],
+        expect![[""]],
+    )
+    .await;
+    kept.prints(
+        &backup,
+        Exit::Fault,
+        expect![[""]],
+        expect![[r#"
+        error: the store refuses: `DIR/copy.db` exists already; name a file that does not, or remove it (SymSDK:STORE)
+          caused by: the store refuses: `DIR/copy.db` exists already; name a file that does not, or remove it
+          caused by: `DIR/copy.db` exists already; name a file that does not, or remove it
+    "#]],
+    )
+    .await;
 
     let world = World::new();
     world.clock.advance(HOUR * 3);
