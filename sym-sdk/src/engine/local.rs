@@ -7,12 +7,14 @@ use futures_util::future::{Either, select};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
+use tracing::{Instrument, Span};
 
 use super::Engine;
 use super::backoff::redelivery_delay;
+use super::observability;
 use super::process::Process;
 use super::store::{
-    Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
+    Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
 use crate::BoxFuture;
 use crate::audit::AuditEntry;
@@ -31,6 +33,9 @@ const STORE_LIMIT: Duration = Duration::from_secs(30);
 
 /// Clocks are corrected by less than this all the time.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
+
+/// So many Runs are forgotten with one write, which others wait for.
+const PRUNED_AT_ONCE: usize = 64;
 
 /// An effect that was begun this often and never reported back takes the process down with it, or outlives every lease.
 /// Revocations are tried all the same.
@@ -142,7 +147,7 @@ impl LocalEngine {
         let after = |time| now.saturating_add(time).unwrap_or(Timestamp::MAX);
         let effects = self.within(self.store.bring_forward(after(self.lease.max(REVOKE_DELAY_MAX)))).await?;
         let changed_after = Some(after(CLOCK_TOLERANCE));
-        let filter = RunFilter { unfinished: true, changed_after, ..RunFilter::default() };
+        let filter = RunFilter { active: true, changed_after, ..RunFilter::default() };
         let mut runs = 0;
         for run in self.runs(filter, usize::MAX).await? {
             let id = run.state.run.id();
@@ -160,6 +165,34 @@ impl LocalEngine {
             self.woken.notify_waiters();
         }
         Ok(effects + runs)
+    }
+
+    /// Forgets Runs that are at rest and have not changed for this long, in small steps that hold nobody up; says how many
+    /// Runs, and answers to inputs that began none, that were.
+    ///
+    /// # Errors
+    /// If the store fails. What was forgotten by then stays so.
+    pub async fn prune(&self, older_than: Duration) -> Result<usize> {
+        let before = self.clock.now().saturating_sub(older_than).unwrap_or(Timestamp::MIN);
+        let mut pruned = 0;
+        loop {
+            match self.within(self.store.prune(before, PRUNED_AT_ONCE)).await? {
+                0 => return Ok(pruned),
+                some => pruned += some,
+            }
+        }
+    }
+
+    /// Tells metrics of what is due and has not been begun.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn measure_backlog(&self) -> Result<Backlog> {
+        let now = self.clock.now();
+        let late = now.saturating_sub(observability::LATE).unwrap_or(Timestamp::MIN);
+        let backlog = self.within(self.store.backlog(now, late)).await?;
+        observability::backlog(&backlog, now);
+        Ok(backlog)
     }
 
     /// Whether the clock was set back, and by more than a little.
@@ -186,7 +219,8 @@ impl LocalEngine {
     /// Carries out a claimed effect and brings its outcome to the Run.
     pub(super) async fn carry_out(&self, claimed: Claimed) -> Result<()> {
         let (key, claims) = (claimed.effect.key, claimed.claims);
-        let done = self.try_carry_out(claimed).await;
+        let span = observability::effect_span(&claimed.effect);
+        let done = self.try_carry_out(claimed, &span).instrument(span.clone()).await;
         if done.is_err() {
             // The outcome could not be stored. The effect stays due, and its key tells the world that it is the same one.
             self.hand_back(key, claims, redelivery_delay(key, claims)).await?;
@@ -205,9 +239,11 @@ impl LocalEngine {
         }
     }
 
-    async fn try_carry_out(&self, claimed: Claimed) -> Result<()> {
+    async fn try_carry_out(&self, claimed: Claimed, span: &Span) -> Result<()> {
+        let begun = self.clock.now();
+        observability::effect_begun(&claimed, begun);
         let Claimed { effect, lost, .. } = claimed;
-        let key = effect.key;
+        let (key, kind) = (effect.key, effect.kind.name());
         let Some(run) = self.within(self.store.load(key.run)).await? else {
             return Err(Error::new(
                 ErrorKind::Internal,
@@ -223,6 +259,7 @@ impl LocalEngine {
             let holders = self.other_holders(&effect).await?;
             self.process.perform(effect, run.state, holders).await
         };
+        observability::effect_ended(span, kind, &outcome, begun, self.clock.now());
         self.deliver(key, flow, outcome).await
     }
 
@@ -242,6 +279,7 @@ impl LocalEngine {
     }
 
     pub(super) async fn fire(&self, timer: DueTimer) -> Result<()> {
+        observability::timer_fired(&timer, self.clock.now());
         let DueTimer { key, generation, .. } = timer;
         let Some(run) = self.within(self.store.load(key.run)).await? else {
             return Err(Error::new(
@@ -263,14 +301,26 @@ impl LocalEngine {
         settles: Option<EffectKey>,
         fired: Option<(TimerKey, u64)>,
     ) -> Result<Reply> {
+        let span = observability::input_span(key.as_str(), &input);
+        self.step_and_commit(key, input, settles, fired).instrument(span).await
+    }
+
+    async fn step_and_commit(
+        &self,
+        key: InputKey,
+        input: Input,
+        settles: Option<EffectKey>,
+        fired: Option<(TimerKey, u64)>,
+    ) -> Result<Reply> {
         for _ in 0..CONFLICTS_MAX {
             let run = self.within(self.store.load(input.run)).await?;
             let transition = self.process.step(run.as_ref().map(|run| &*run.state), &input)?;
             let reply = transition.reply.clone();
             let version = run.map_or(0, |run| run.version);
             let commit = Commit { settles, fired, ..Commit::new(input.run, version, key.clone(), transition) };
-            match self.within(self.store.commit(commit)).await? {
+            match self.commit(commit).await? {
                 Committed::Written => {
+                    observability::input_taken(&input, &reply);
                     self.woken.notify_waiters();
                     return Ok(reply);
                 }
@@ -283,6 +333,19 @@ impl LocalEngine {
             codes::STORE,
             format!("Run {} changed {CONFLICTS_MAX} times while one input was stepped", input.run),
         ))
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Committed> {
+        let begun = self.clock.now();
+        let committed = self.within(self.store.commit(commit)).await;
+        let result = match &committed {
+            Ok(Committed::Written) => "written",
+            Ok(Committed::Duplicate(_)) => "duplicate",
+            Ok(Committed::Conflict) => "conflict",
+            Err(_) => "failed",
+        };
+        observability::commit_ended(result, begun, self.clock.now());
+        committed
     }
 }
 

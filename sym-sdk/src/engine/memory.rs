@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::health::AccessHealth;
 use super::store::{
-    Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
+    Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
 use crate::BoxFuture;
 use crate::audit::{AuditEntry, AuditHead, AuditRecord, count_events};
@@ -25,7 +25,7 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Tables {
     runs: BTreeMap<RunId, StoredRun>,
-    replies: HashMap<InputKey, Reply>,
+    replies: HashMap<InputKey, Answer>,
     effects: HashMap<EffectKey, Row>,
     /// Effects by lane and by the time from which they can be claimed, then by commit order.
     due: BTreeMap<Lane, BTreeMap<(Timestamp, u64), EffectKey>>,
@@ -43,9 +43,18 @@ struct Tables {
 }
 
 #[derive(Debug)]
+struct Answer {
+    run: Option<RunId>,
+    at: Timestamp,
+    reply: Reply,
+}
+
+#[derive(Debug)]
 struct Row {
     effect: Effect,
     due: Timestamp,
+    /// From when on it could have been begun.
+    since: Timestamp,
     order: u64,
     claims: u32,
     lost: u32,
@@ -71,7 +80,8 @@ impl MemoryStore {
 impl Tables {
     /// `texts` are the entries in canonical form.
     fn commit(&mut self, commit: Commit, texts: Vec<String>) -> Committed {
-        if let Some(reply) = self.replies.get(&commit.input).cloned() {
+        if let Some(answer) = self.replies.get(&commit.input) {
+            let reply = answer.reply.clone();
             self.settle(&commit);
             return Committed::Duplicate(reply);
         }
@@ -80,6 +90,7 @@ impl Tables {
             return Committed::Conflict;
         }
         self.settle(&commit);
+        let (run, at) = (commit.answers_for(), commit.at().unwrap_or(Timestamp::MIN));
         if let Some(state) = commit.state {
             self.runs.insert(commit.run, StoredRun::new(version + 1, state));
         }
@@ -87,7 +98,8 @@ impl Tables {
             self.order += 1;
             let due = effect.not_before.unwrap_or(Timestamp::MIN);
             self.due.entry(effect.lane()).or_default().insert((due, self.order), effect.key);
-            self.effects.insert(effect.key, Row { effect, due, order: self.order, claims: 0, lost: 0 });
+            self.effects
+                .insert(effect.key, Row { effect, due, since: due.max(at), order: self.order, claims: 0, lost: 0 });
         }
         for change in commit.timers {
             match change {
@@ -116,7 +128,7 @@ impl Tables {
         for text in texts {
             self.chain.push(AuditRecord::after(&self.audit_head(), text));
         }
-        self.replies.insert(commit.input, commit.reply);
+        self.replies.insert(commit.input, Answer { run, at, reply: commit.reply });
         Committed::Written
     }
 
@@ -124,16 +136,44 @@ impl Tables {
         self.chain.last().map_or(AuditHead::START, AuditRecord::head)
     }
 
+    fn prune(&mut self, before: Timestamp, limit: usize) -> usize {
+        let runs = self.runs.iter().filter(|(_, run)| run.state.is_at_rest() && run.state.updated_at < before);
+        let mut runs: Vec<_> = runs.map(|(id, run)| (run.state.updated_at, *id)).collect();
+        runs.sort_unstable();
+        runs.truncate(limit);
+        for (_, run) in &runs {
+            self.runs.remove(run);
+            self.replies.retain(|_, answer| answer.run != Some(*run));
+            let effects: Vec<_> = self.effects.keys().filter(|key| key.run == *run).copied().collect();
+            effects.into_iter().for_each(|key| self.drop_effect(key));
+            self.drop_timer(TimerKey::new(*run, TimerKind::Forward), None);
+            self.drop_timer(TimerKey::new(*run, TimerKind::Expire), None);
+        }
+        let answers = self.replies.iter().filter(|(_, answer)| answer.run.is_none() && answer.at < before);
+        let mut answers: Vec<_> = answers.map(|(key, answer)| (answer.at, key.clone())).collect();
+        answers.sort_unstable();
+        answers.truncate(limit);
+        for (_, key) in &answers {
+            self.replies.remove(key);
+        }
+        runs.len() + answers.len()
+    }
+
     fn settle(&mut self, commit: &Commit) {
-        if let Some(row) = commit.settles.and_then(|key| self.effects.remove(&key)) {
-            if let Some(lane) = self.due.get_mut(&row.effect.lane()) {
-                lane.remove(&(row.due, row.order));
-            }
-            self.free(&row.effect);
+        if let Some(key) = commit.settles {
+            self.drop_effect(key);
         }
         if let Some((key, generation)) = commit.fired {
             self.drop_timer(key, Some(generation));
         }
+    }
+
+    fn drop_effect(&mut self, key: EffectKey) {
+        let Some(row) = self.effects.remove(&key) else { return };
+        if let Some(lane) = self.due.get_mut(&row.effect.lane()) {
+            lane.remove(&(row.due, row.order));
+        }
+        self.free(&row.effect);
     }
 
     fn free(&mut self, effect: &Effect) {
@@ -254,7 +294,7 @@ impl Store for MemoryStore {
     }
 
     fn replied(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>> {
-        ready(self.tables().replies.get(key).cloned())
+        ready(self.tables().replies.get(key).map(|answer| answer.reply.clone()))
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, StoreError>> {
@@ -306,6 +346,19 @@ impl Store for MemoryStore {
         ready(effects.chain(timers).min())
     }
 
+    fn backlog(&self, now: Timestamp, late: Timestamp) -> BoxFuture<'_, Result<Backlog, StoreError>> {
+        let tables = self.tables();
+        let mut backlog = Backlog::default();
+        for row in tables.effects.values().filter(|row| row.due <= now) {
+            backlog.count(row.since, late);
+        }
+        for (at, _) in tables.timers.values().filter(|(at, _)| *at <= now) {
+            backlog.count(*at, late);
+        }
+        backlog.stuck = tables.runs.values().filter(|run| run.state.is_stuck()).count();
+        ready(backlog)
+    }
+
     fn holders(&self, key: &EntitlementKey) -> BoxFuture<'_, Result<Vec<RunId>, StoreError>> {
         let tables = self.tables();
         ready(tables.holders.get(key).map(|holders| holders.iter().copied().collect()).unwrap_or_default())
@@ -317,6 +370,10 @@ impl Store for MemoryStore {
         newest_first(&mut runs);
         runs.truncate(limit);
         ready(runs)
+    }
+
+    fn prune(&self, before: Timestamp, limit: usize) -> BoxFuture<'_, Result<usize, StoreError>> {
+        ready(self.tables().prune(before, limit))
     }
 
     fn without_end(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {

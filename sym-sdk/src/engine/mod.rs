@@ -7,6 +7,7 @@ mod backoff;
 mod health;
 mod local;
 mod memory;
+pub mod observability;
 mod process;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -19,9 +20,9 @@ pub use memory::MemoryStore;
 pub use process::Process;
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
-pub use sqlite::SqliteStore;
+pub use sqlite::{BackupProgress, SqliteStore};
 pub use store::{
-    Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
+    Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
 pub(crate) use workers::StopSignal;
 pub use workers::{WorkerLimits, Workers};

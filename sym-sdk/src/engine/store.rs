@@ -125,6 +125,19 @@ impl Commit {
     }
 }
 
+impl Commit {
+    /// The time by which the commit was made; `None` if it tells of none.
+    pub fn at(&self) -> Option<Timestamp> {
+        let audited = || self.audit.last().map(|entry| entry.at);
+        self.state.as_ref().map(|state| state.updated_at).or_else(audited)
+    }
+
+    /// The Run to which the answer belongs; `None` if there is no Run, because the first input was refused.
+    pub fn answers_for(&self) -> Option<RunId> {
+        (self.state.is_some() || self.expected_version > 0).then_some(self.run)
+    }
+}
+
 /// What came of a commit.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -205,6 +218,29 @@ impl DueTimer {
     }
 }
 
+/// What is due and has not been begun.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Backlog {
+    /// How many effects and timers.
+    pub due: usize,
+    /// How many of them have been due for long.
+    pub late: usize,
+    /// Since when the oldest of them has been due.
+    pub oldest: Option<Timestamp>,
+    /// How many Runs there are whose revocation has failed and is not confirmed yet.
+    pub stuck: usize,
+}
+
+impl Backlog {
+    /// Counts one thing more that is due.
+    pub fn count(&mut self, since: Timestamp, late: Timestamp) {
+        self.due += 1;
+        self.late += usize::from(since < late);
+        self.oldest = Some(self.oldest.map_or(since, |oldest| oldest.min(since)));
+    }
+}
+
 /// Which Runs to list.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -217,8 +253,8 @@ pub struct RunFilter {
     pub may_hold_access: bool,
     /// Only Runs whose revocation has failed and is not confirmed yet.
     pub stuck: bool,
-    /// Only Runs to which something can still happen.
-    pub unfinished: bool,
+    /// Only Runs that are not at rest.
+    pub active: bool,
     /// Only Runs that changed after this time.
     pub changed_after: Option<Timestamp>,
 }
@@ -230,7 +266,7 @@ impl RunFilter {
             && self.status.is_none_or(|status| state.run.status() == status)
             && (!self.may_hold_access || state.may_hold_access())
             && (!self.stuck || state.is_stuck())
-            && (!self.unfinished || !state.is_finished())
+            && (!self.active || !state.is_at_rest())
             && self.changed_after.is_none_or(|after| state.updated_at > after)
     }
 }
@@ -297,11 +333,20 @@ pub trait Store: Send + Sync + 'static {
     /// When the next effect or timer falls due. Leased effects count from the end of their lease.
     fn next_due(&self) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>>;
 
+    /// What is due and has not been begun; what was due before `late` is late. An effect without a time of its own is due
+    /// since the commit that asked for it.
+    fn backlog(&self, now: Timestamp, late: Timestamp) -> BoxFuture<'_, Result<Backlog, StoreError>>;
+
     /// The Runs that need a piece of access.
     fn holders(&self, key: &EntitlementKey) -> BoxFuture<'_, Result<Vec<RunId>, StoreError>>;
 
     /// Runs, newest first.
     fn runs(&self, filter: RunFilter, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>>;
+
+    /// Forgets Runs that are at rest and have not changed since `before`, those first that changed first, with the answers to
+    /// their inputs; and answers to inputs from before then that began no Run. At most `limit` of either. Says how many that
+    /// were. What is on the record stays, and so do the counts of events.
+    fn prune(&self, before: Timestamp, limit: usize) -> BoxFuture<'_, Result<usize, StoreError>>;
 
     /// Runs that may hold access which nothing in the store ends: what [`RunState::access_end`] names is not in the store, or
     /// there is no such end. Newest first.

@@ -101,6 +101,8 @@ pub const ALREADY_DECIDED: ErrorCode = ErrorCode::new("SymSDK", "ALREADY_DECIDED
 pub const SELF_APPROVAL: ErrorCode = ErrorCode::new("SymSDK", "SELF_APPROVAL");
 /// `SymSDK:UNKNOWN_RUN`: there is no such Run.
 pub const UNKNOWN_RUN: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_RUN");
+/// `SymSDK:RUN_PRUNED`: there was such a Run, and it is no longer kept.
+pub const RUN_PRUNED: ErrorCode = ErrorCode::new("SymSDK", "RUN_PRUNED");
 /// `SymSDK:UNKNOWN_USER`: there is no such user.
 pub const UNKNOWN_USER: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_USER");
 /// `Authentication:TOKEN_EXPIRED`: the token's time is over.

@@ -75,6 +75,16 @@ pub enum Lane {
 }
 
 impl Lane {
+    /// Its name, for logs and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Revoke => "revoke",
+            Self::Deescalate => "deescalate",
+            Self::Decide => "decide",
+            Self::Notify => "notify",
+        }
+    }
+
     /// All lanes, most urgent first.
     pub const ALL: [Self; 4] = [Self::Revoke, Self::Deescalate, Self::Decide, Self::Notify];
 }
@@ -221,6 +231,24 @@ pub enum EffectKind {
         /// What went wrong.
         error: EffectError,
     },
+}
+
+impl EffectKind {
+    /// Its name, for logs and metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Hook { .. } => "hook",
+            Self::Route => "route",
+            Self::OpenForm => "open_form",
+            Self::Deliver { .. } => "deliver",
+            Self::UpdateMessages => "update_messages",
+            Self::Message { .. } => "message",
+            Self::Identify { .. } => "identify",
+            Self::Grant { .. } => "grant",
+            Self::Revoke { .. } => "revoke",
+            Self::Alert { .. } => "alert",
+        }
+    }
 }
 
 /// Why an effect failed.
@@ -428,7 +456,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// What it is, without what it carries: a step's output can hold credentials.
-    pub(super) fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Hook { .. } => "hook",
             Self::Routed { .. } => "routed",
@@ -439,6 +467,17 @@ impl Outcome {
             Self::Revoked(_) => "revoked",
             Self::Done => "done",
             Self::Failed(_) => "failed",
+        }
+    }
+
+    /// The handler that was called, or the last one of several.
+    pub fn handler(&self) -> Option<&HandlerRef> {
+        match self {
+            Self::Hook { handler, .. } => Some(handler),
+            Self::Routed { handlers, .. } => handlers.last(),
+            Self::Identified { handler, .. } => handler.as_ref(),
+            Self::Failed(error) => error.handler.as_deref(),
+            _ => None,
         }
     }
 }

@@ -123,6 +123,13 @@ impl RunState {
             && !self.may_hold_access()
             && (self.closed || self.run.status().is_terminal() || self.run.status() == RunStatus::Approved)
     }
+
+    /// Whether nothing waits for the Run, and nothing is under way: it is finished and everybody was told, or it is a form that
+    /// was shown and not sent.
+    pub fn is_at_rest(&self) -> bool {
+        let form = self.run.status() == RunStatus::Prompted && self.cycle.is_none() && self.queue.is_empty();
+        self.pending.is_empty() && (form || self.is_finished())
+    }
 }
 
 /// What ends the access of a Run. All that is named here must come, or the access outlives its time.

@@ -14,6 +14,16 @@ pub enum TimerKind {
     Expire,
 }
 
+impl TimerKind {
+    /// Its name, for logs and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Forward => "forward",
+            Self::Expire => "expire",
+        }
+    }
+}
+
 /// A change of a Run's timers, committed together with its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]

@@ -51,6 +51,7 @@ pub struct Builder {
     values: Arc<dyn KeyValueStore>,
     key_value: Option<KeyValue>,
     limits: Limits,
+    kept_for: Option<Duration>,
     destinations: Vec<Arc<dyn AuditDestination>>,
     destination_types: Vec<LogDestinationType>,
     reconciling: Option<Periodic>,
@@ -118,6 +119,7 @@ impl Builder {
             values: Arc::new(MemoryKeyValue::new()),
             key_value: None,
             limits: Limits::default(),
+            kept_for: None,
             destinations: Vec::new(),
             destination_types: Vec::new(),
             reconciling: None,
@@ -229,6 +231,13 @@ impl Builder {
         self
     }
 
+    /// For how long Runs that are over are kept, and forms that nobody has sent. Without this, for ever. The audit log stays
+    /// whole in any case. [`Runtime::start`] has them forgotten from then on; see [`Runtime::prune`] for doing it by hand.
+    pub fn keep_finished_runs_for(mut self, age: Duration) -> Self {
+        self.kept_for = Some(age);
+        self
+    }
+
     /// Forgets all that reaches outside and was handed over so far: clients, strategies, front ends, readers of secrets,
     /// destinations of the audit log.
     #[cfg(feature = "cli")]
@@ -311,7 +320,8 @@ impl Builder {
         let engine = Arc::new(engine);
         Faults::check(recovery::recover(&engine, &performer.flows).await)?;
         Faults::check(checks::clock(&engine).await)?;
-        Ok(Runtime { performer, engine, routes: routes.into(), reconciling: self.reconciling })
+        let (kept_for, reconciling) = (self.kept_for, self.reconciling);
+        Ok(Runtime { performer, engine, routes: routes.into(), kept_for, reconciling })
     }
 
     fn plan(&self) -> Plan {

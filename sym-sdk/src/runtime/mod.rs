@@ -18,6 +18,7 @@ mod perform;
 mod reconcile;
 mod recovery;
 mod request;
+mod retention;
 mod secrets;
 mod slack_users;
 mod stored_events;
@@ -38,7 +39,7 @@ use reconcile::{Periodic, periodically};
 pub use secrets::{LocalSecrets, SecretReader};
 pub use submission::{Actor, Receipt, Submission};
 
-use crate::audit::{AuditEntry, EventSummary};
+use crate::audit::{AuditEntry, AuditKind, EventSummary};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::directory::Directory;
@@ -56,6 +57,7 @@ pub struct Runtime {
     performer: Arc<Performer>,
     engine: Arc<LocalEngine>,
     routes: Arc<[LogRoute]>,
+    kept_for: Option<Duration>,
     reconciling: Option<Periodic>,
 }
 
@@ -108,10 +110,36 @@ impl Runtime {
     /// The Run as it stands.
     ///
     /// # Errors
-    /// If there is none, or the store fails.
+    /// If there is none, or none any more, or the store fails.
     pub async fn run(&self, run: RunId) -> Result<StoredRun> {
-        let stored = self.engine.run(run).await?;
-        stored.ok_or_else(|| Error::new(ErrorKind::NotFound, codes::UNKNOWN_RUN, format!("there is no Run {run}")))
+        match self.engine.run(run).await? {
+            Some(stored) => Ok(stored),
+            None => Err(self.no_run(run).await?),
+        }
+    }
+
+    /// Why there is no such Run: it never began, or it is over for long.
+    async fn no_run(&self, run: RunId) -> Result<Error> {
+        let record = self.engine.audit(Some(run), usize::MAX).await?;
+        Ok(match record.last() {
+            Some(last) if record.iter().any(|entry| entry.kind == AuditKind::Received) => {
+                let message = format!("Run {run} ended on {:.0} and is no longer kept", last.at);
+                let error = Error::new(ErrorKind::NotFound, codes::RUN_PRUNED, message);
+                error.with_hint("the audit log still tells of it; make a new request if access is needed again")
+            }
+            _ => Error::new(ErrorKind::NotFound, codes::UNKNOWN_RUN, format!("there is no Run {run}")),
+        })
+    }
+
+    /// Forgets Runs that are over and have not changed for this long, and forms that were shown and not sent; says how many
+    /// that were. The audit log and the counts of events stay whole.
+    ///
+    /// Runs that may hold access, that can still be decided or that have messages under way are kept however old they are.
+    ///
+    /// # Errors
+    /// If the store fails. What was forgotten by then stays so.
+    pub async fn prune(&self, older_than: Duration) -> Result<usize> {
+        self.engine.prune(older_than).await
     }
 
     /// Runs, newest first.
@@ -198,6 +226,10 @@ impl Runtime {
                     route.run(&engine, stop).await;
                 }
             });
+        }
+        if let Some(age) = self.kept_for {
+            let engine = self.engine.clone();
+            workers.spawn(|stop| retention::run(engine, age, stop));
         }
         if let Some(periodic) = self.reconciling.clone() {
             let runtime = self.clone();

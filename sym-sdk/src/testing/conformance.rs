@@ -18,7 +18,12 @@ use crate::machine::{
 };
 use crate::model::{Channel, ChannelType, EventId, Flow, RunId, RunStatus, Slug, User, UserId};
 
-type Checked = Result<(), StoreError>;
+#[doc(hidden)]
+pub use self::access::{
+    access_has_its_end_in_the_store, access_without_an_end_is_found, what_is_stuck_or_late_is_counted,
+};
+#[doc(hidden)]
+pub type Checked = Result<(), StoreError>;
 
 const LEASE: Duration = Duration::from_secs(60);
 const SECOND: Duration = Duration::from_secs(1);
@@ -41,29 +46,77 @@ const NONE: [u64; 0] = [];
 /// # Panics
 /// If the store does not do what it must; the message says what that is.
 pub async fn check_store<S: Store>(new: impl AsyncFn() -> S) -> Checked {
-    a_commit_is_written_whole(&new().await).await?;
-    a_conflict_writes_nothing(&new().await).await?;
-    of_commits_at_once_one_is_written(&new().await).await?;
-    a_known_input_is_answered_as_the_first_time(&new().await).await?;
-    a_commit_without_a_state_leaves_the_run(&new().await).await?;
-    effects_are_claimed_by_lane_and_in_order(&new().await).await?;
-    a_lease_excludes_others_until_it_ends(&new().await).await?;
-    claims_that_end_without_a_word_are_counted(&new().await).await?;
-    effects_of_one_bulkhead_get_their_part_of_the_leases(&new().await).await?;
-    a_settled_effect_is_gone(&new().await).await?;
-    a_released_effect_can_be_claimed_again(&new().await).await?;
-    effects_that_exclude_each_other_are_leased_one_at_a_time(&new().await).await?;
-    timers_fall_due_in_order(&new().await).await?;
-    a_timer_is_gone_only_with_its_own_generation(&new().await).await?;
-    the_next_to_fall_due_is_the_soonest_of_all(&new().await).await?;
-    holders_come_and_go(&new().await).await?;
-    audit_entries_stand_in_the_order_of_their_commits(&new().await).await?;
-    audit_entries_are_chained(&new().await).await?;
-    each_audit_destination_has_a_cursor(&new().await).await?;
-    runs_are_listed_newest_first(&new().await).await?;
-    access::access_has_its_end_in_the_store(&new().await).await?;
-    access::access_without_an_end_is_found(&new().await).await?;
-    access::what_is_stuck_or_late_is_counted(&new().await).await
+    crate::store_conformance!(@list all new)
+}
+
+/// Writes a `#[test]` for each thing that the engine relies on a store for. Their names say what that is.
+///
+/// It takes what gives an empty store each time it is called, behind anything that dereferences to it: a `Box`, or a type that
+/// holds the directory in which the store lies, so that it goes with the store. Put it into a module of its own.
+///
+/// ```
+/// mod conformance {
+///     use sym_sdk::engine::MemoryStore;
+///
+///     sym_sdk::testing::store_conformance!(async || Box::new(MemoryStore::new()));
+/// }
+/// ```
+#[macro_export]
+macro_rules! store_conformance {
+    (@list $how:ident $new:expr) => {
+        $crate::store_conformance! { @$how $new;
+            a_commit_is_written_whole
+            a_conflict_writes_nothing
+            of_commits_at_once_one_is_written
+            a_known_input_is_answered_as_the_first_time
+            a_commit_without_a_state_leaves_the_run
+            effects_are_claimed_by_lane_and_in_order
+            a_lease_excludes_others_until_it_ends
+            claims_that_end_without_a_word_are_counted
+            effects_of_one_bulkhead_get_their_part_of_the_leases
+            a_settled_effect_is_gone
+            a_released_effect_can_be_claimed_again
+            effects_that_exclude_each_other_are_leased_one_at_a_time
+            timers_fall_due_in_order
+            a_timer_is_gone_only_with_its_own_generation
+            the_next_to_fall_due_is_the_soonest_of_all
+            holders_come_and_go
+            runs_at_rest_are_pruned_by_age
+            what_is_put_off_for_too_long_is_brought_forward
+            audit_entries_stand_in_the_order_of_their_commits
+            audit_entries_are_chained
+            each_audit_destination_has_a_cursor
+            runs_are_listed_newest_first
+            access_has_its_end_in_the_store
+            access_without_an_end_is_found
+            what_is_stuck_or_late_is_counted
+        }
+    };
+    (@all $new:expr; $($check:ident)*) => {{
+        $($check(&$new().await).await?;)*
+        Ok(())
+    }};
+    (@each $new:expr; $($check:ident)*) => {
+        $(
+            #[test]
+            fn $check() {
+                $crate::testing::conformance::run(async {
+                    let store = ($new)().await;
+                    $crate::testing::conformance::$check(&*store).await
+                });
+            }
+        )*
+    };
+    ($new:expr) => {
+        $crate::store_conformance!(@list each $new);
+    };
+}
+
+/// Runs a check to its end.
+#[doc(hidden)]
+pub fn run(check: impl Future<Output = Checked>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(check).expect("the store does what it is asked");
 }
 
 fn run_id(number: u128) -> RunId {
@@ -135,7 +188,8 @@ async fn write(store: &impl Store, commit: Commit) -> Checked {
     Ok(())
 }
 
-async fn a_commit_is_written_whole(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn a_commit_is_written_whole(store: &impl Store) -> Checked {
     let run = run_id(1);
     assert!(store.load(run).await?.is_none(), "an empty store has no Run");
     assert_eq!(store.next_due().await?, None, "an empty store has nothing to do");
@@ -159,7 +213,8 @@ async fn a_commit_is_written_whole(store: &impl Store) -> Checked {
     Ok(())
 }
 
-async fn a_conflict_writes_nothing(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn a_conflict_writes_nothing(store: &impl Store) -> Checked {
     let run = run_id(1);
     let mut first = commit(run, 0, "first");
     first.effects.push(Effect { not_before: Some(at(10)), ..effect(run, 1, EffectKind::OpenForm) });
@@ -182,7 +237,8 @@ async fn a_conflict_writes_nothing(store: &impl Store) -> Checked {
     Ok(())
 }
 
-async fn of_commits_at_once_one_is_written(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn of_commits_at_once_one_is_written(store: &impl Store) -> Checked {
     let inputs = ["a", "b", "c", "d", "e", "f", "g", "h"];
     let commits = join_all(inputs.map(|input| store.commit(commit(run_id(1), 0, input)))).await;
     let written = commits.iter().filter(|committed| matches!(committed, Ok(Committed::Written))).count();
@@ -190,7 +246,8 @@ async fn of_commits_at_once_one_is_written(store: &impl Store) -> Checked {
     Ok(())
 }
 
-async fn a_known_input_is_answered_as_the_first_time(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn a_known_input_is_answered_as_the_first_time(store: &impl Store) -> Checked {
     let run = run_id(1);
     let mut first = commit(run, 0, "same");
     first.reply = Reply::Accepted { event: Some(EventId::from_uuid(Uuid::from_u128(7))) };
@@ -210,7 +267,8 @@ async fn a_known_input_is_answered_as_the_first_time(store: &impl Store) -> Chec
     Ok(())
 }
 
-async fn a_commit_without_a_state_leaves_the_run(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn a_commit_without_a_state_leaves_the_run(store: &impl Store) -> Checked {
     let (known, unknown) = (run_id(1), run_id(2));
     write(store, commit(known, 0, "requested")).await?;
     write(store, Commit { state: None, ..commit(known, 1, "refused") }).await?;
@@ -225,7 +283,8 @@ async fn a_commit_without_a_state_leaves_the_run(store: &impl Store) -> Checked 
     write(store, commit(unknown, 0, "accepted")).await
 }
 
-async fn effects_are_claimed_by_lane_and_in_order(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn effects_are_claimed_by_lane_and_in_order(store: &impl Store) -> Checked {
     let run = run_id(1);
     let mut first = commit(run, 0, "first");
     first.effects = vec![
@@ -250,7 +309,8 @@ async fn effects_are_claimed_by_lane_and_in_order(store: &impl Store) -> Checked
     Ok(())
 }
 
-async fn a_lease_excludes_others_until_it_ends(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn a_lease_excludes_others_until_it_ends(store: &impl Store) -> Checked {
     let run = run_id(1);
     let mut first = commit(run, 0, "first");
     first.effects.push(effect(run, 1, EffectKind::Route));
@@ -264,7 +324,8 @@ async fn a_lease_excludes_others_until_it_ends(store: &impl Store) -> Checked {
     Ok(())
 }
 
-async fn claims_that_end_without_a_word_are_counted(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn claims_that_end_without_a_word_are_counted(store: &impl Store) -> Checked {
     let run = run_id(1);
     let mut first = commit(run, 0, "first");
     first.effects.push(effect(run, 1, EffectKind::Route));
@@ -280,7 +341,8 @@ async fn claims_that_end_without_a_word_are_counted(store: &impl Store) -> Check
     Ok(())
 }
 
-async fn effects_of_one_bulkhead_get_their_part_of_the_leases(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn effects_of_one_bulkhead_get_their_part_of_the_leases(store: &impl Store) -> Checked {
     let run = run_id(1);
     let of = |seq, flow: &str| {
         let bulkhead = Bulkhead::flow(Flow::builder(Slug::lossy(flow), "acme").build().srn());
@@ -307,7 +369,8 @@ async fn effects_of_one_bulkhead_get_their_part_of_the_leases(store: &impl Store
     Ok(())
 }
 
-async fn a_settled_effect_is_gone(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn a_settled_effect_is_gone(store: &impl Store) -> Checked {
     let run = run_id(1);
     let mut first = commit(run, 0, "first");
     first.effects.push(effect(run, 1, EffectKind::Route));
@@ -323,7 +386,8 @@ async fn a_settled_effect_is_gone(store: &impl Store) -> Checked {
     Ok(())
 }
 
-async fn a_released_effect_can_be_claimed_again(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn a_released_effect_can_be_claimed_again(store: &impl Store) -> Checked {
     let run = run_id(1);
     let mut first = commit(run, 0, "first");
     first.effects.push(effect(run, 1, EffectKind::Route));
@@ -339,7 +403,8 @@ async fn a_released_effect_can_be_claimed_again(store: &impl Store) -> Checked {
     Ok(())
 }
 
-async fn effects_that_exclude_each_other_are_leased_one_at_a_time(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn effects_that_exclude_each_other_are_leased_one_at_a_time(store: &impl Store) -> Checked {
     let exclusive =
         |run, seq, name: &str| Effect { exclusive: Some(entitlement(name)), ..effect(run, seq, EffectKind::Route) };
     // Of two Runs: it is the access that must not be changed from two sides.
@@ -371,7 +436,8 @@ async fn effects_that_exclude_each_other_are_leased_one_at_a_time(store: &impl S
     Ok(())
 }
 
-async fn timers_fall_due_in_order(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn timers_fall_due_in_order(store: &impl Store) -> Checked {
     let set = |kind, second, generation| TimerChange::Set { kind, at: at(second), generation };
     let mut one = commit(run_id(1), 0, "one");
     one.timers = vec![set(TimerKind::Forward, 20, 1), set(TimerKind::Expire, 30, 2)];
@@ -390,7 +456,8 @@ async fn timers_fall_due_in_order(store: &impl Store) -> Checked {
     Ok(())
 }
 
-async fn a_timer_is_gone_only_with_its_own_generation(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn a_timer_is_gone_only_with_its_own_generation(store: &impl Store) -> Checked {
     let run = run_id(1);
     let key = TimerKey::new(run, TimerKind::Expire);
     let set = |second, generation| TimerChange::Set { kind: TimerKind::Expire, at: at(second), generation };
@@ -421,7 +488,8 @@ async fn a_timer_is_gone_only_with_its_own_generation(store: &impl Store) -> Che
     Ok(())
 }
 
-async fn the_next_to_fall_due_is_the_soonest_of_all(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn the_next_to_fall_due_is_the_soonest_of_all(store: &impl Store) -> Checked {
     let run = run_id(1);
     let mut first = commit(run, 0, "first");
     first.timers = vec![TimerChange::Set { kind: TimerKind::Expire, at: at(30), generation: 1 }];
@@ -436,7 +504,8 @@ async fn the_next_to_fall_due_is_the_soonest_of_all(store: &impl Store) -> Check
     Ok(())
 }
 
-async fn audit_entries_stand_in_the_order_of_their_commits(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn audit_entries_stand_in_the_order_of_their_commits(store: &impl Store) -> Checked {
     let (one, other) = (run_id(1), run_id(2));
     for (run, version, input) in [(other, 0, "a"), (one, 0, "b"), (other, 1, "c")] {
         let audit = vec![entry(run, AuditKind::Received)];
@@ -451,7 +520,8 @@ async fn audit_entries_stand_in_the_order_of_their_commits(store: &impl Store) -
     Ok(())
 }
 
-async fn audit_entries_are_chained(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn audit_entries_are_chained(store: &impl Store) -> Checked {
     let (one, other) = (run_id(1), run_id(2));
     assert_eq!(store.audit_head().await?, AuditHead::START, "an empty log");
     assert_eq!(store.audit_after(0, 10).await?, []);
@@ -484,7 +554,8 @@ async fn audit_entries_are_chained(store: &impl Store) -> Checked {
     Ok(())
 }
 
-async fn each_audit_destination_has_a_cursor(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn each_audit_destination_has_a_cursor(store: &impl Store) -> Checked {
     assert_eq!(store.audit_cursor("a").await?, 0);
     store.move_audit_cursor("a", 7).await?;
     store.move_audit_cursor("b", 3).await?;
@@ -493,7 +564,8 @@ async fn each_audit_destination_has_a_cursor(store: &impl Store) -> Checked {
     Ok(())
 }
 
-async fn holders_come_and_go(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn holders_come_and_go(store: &impl Store) -> Checked {
     let hold = |run, version, input, change| Commit { holds: vec![change], ..commit(run, version, input) };
     let key = entitlement("e");
     write(store, hold(run_id(1), 0, "a", HoldChange::Hold(key.clone()))).await?;
@@ -509,7 +581,62 @@ async fn holders_come_and_go(store: &impl Store) -> Checked {
     Ok(())
 }
 
-async fn runs_are_listed_newest_first(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn runs_at_rest_are_pruned_by_age(store: &impl Store) -> Checked {
+    let changed = |number: u128, second, over| {
+        let run = run_id(number);
+        let mut state = requested(run, at(second));
+        if over {
+            (state.closed, state.cycle) = (true, None);
+            state.pending.clear();
+        }
+        let audit = vec![AuditEntry { at: at(second), ..entry(run, AuditKind::Received) }];
+        Commit { state: Some(Arc::new(state)), audit, ..commit(run, 0, &number.to_string()) }
+    };
+    for (number, second, over) in [(1, 10, true), (2, 20, true), (3, 30, true), (4, 0, false)] {
+        write(store, changed(number, second, over)).await?;
+    }
+    let audit = vec![AuditEntry { at: at(5), ..entry(run_id(9), AuditKind::Received) }];
+    write(store, Commit { state: None, audit, ..commit(run_id(9), 0, "refused") }).await?;
+    let left = async || -> Result<Vec<bool>, StoreError> {
+        let mut left = Vec::new();
+        for number in 1..=4 {
+            left.push(store.load(run_id(number)).await?.is_some());
+        }
+        Ok(left)
+    };
+    assert_eq!(store.prune(at(5), 10).await?, 0, "nothing is so old");
+    assert_eq!(store.prune(at(30), 1).await?, 2, "one Run, and one answer that belongs to none");
+    assert_eq!(left().await?, [false, true, true, true], "the oldest first");
+    assert_eq!(store.prune(at(30), 10).await?, 1);
+    assert_eq!(left().await?, [false, false, true, true], "what is too young stays, and what is not over");
+    for gone in ["1", "2", "refused"] {
+        assert_eq!(store.replied(&InputKey::new(gone)).await?, None, "{gone}");
+    }
+    for kept in ["3", "4"] {
+        assert!(store.replied(&InputKey::new(kept)).await?.is_some(), "{kept}");
+    }
+    assert_eq!(store.audit(None, 10).await?.len(), 5, "the record stays whole");
+    Ok(())
+}
+
+#[doc(hidden)]
+pub async fn what_is_put_off_for_too_long_is_brought_forward(store: &impl Store) -> Checked {
+    let run = run_id(1);
+    let put_off = |seq, second| Effect { not_before: Some(at(second)), ..effect(run, seq, EffectKind::Route) };
+    let mut first = commit(run, 0, "first");
+    first.effects = vec![effect(run, 1, EffectKind::Route), put_off(2, 50), put_off(3, 10_000)];
+    write(store, first).await?;
+    assert_eq!(numbers(&store.claim(Claim::new(Lane::Decide, at(0), SECOND * 20_000, 1)).await?), [1]);
+    assert_eq!(store.bring_forward(at(100)).await?, 2, "an effect, and a lease");
+    assert_eq!(numbers(&claim(store, Lane::Decide, 99, 10).await?), [2]);
+    assert_eq!(numbers(&claim(store, Lane::Decide, 100, 10).await?), [1, 3]);
+    assert_eq!(store.bring_forward(at(1_000)).await?, 0);
+    Ok(())
+}
+
+#[doc(hidden)]
+pub async fn runs_are_listed_newest_first(store: &impl Store) -> Checked {
     for number in 1..=3 {
         let run = run_id(number);
         let begun = at(0).saturating_add(SECOND * u32::try_from(number).expect("a small number"));

@@ -39,12 +39,14 @@
 
 mod actions;
 mod builder;
-mod conformance;
+#[doc(hidden)]
+pub mod conformance;
 mod delivery;
 mod directory;
 mod harness;
 mod strategy;
 
+pub use crate::store_conformance;
 pub use actions::{Decision, Request};
 pub use builder::HarnessBuilder;
 pub use conformance::check_store;

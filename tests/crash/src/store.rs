@@ -10,8 +10,8 @@ use sym_sdk::BoxFuture;
 use sym_sdk::audit::{AuditEntry, AuditHead, AuditRecord};
 use sym_sdk::directory::EventCount;
 use sym_sdk::engine::{
-    AccessHealth, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, SqliteStore, Store, StoreError,
-    StoredRun,
+    AccessHealth, Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, SqliteStore, Store,
+    StoreError, StoredRun,
 };
 use sym_sdk::machine::{EffectKey, EntitlementKey, Reply};
 use sym_sdk::model::RunId;
@@ -169,12 +169,20 @@ impl Store for CrashStore {
         self.call(self.store.next_due())
     }
 
+    fn backlog(&self, now: Timestamp, late: Timestamp) -> BoxFuture<'_, Result<Backlog, StoreError>> {
+        self.call(self.store.backlog(now, late))
+    }
+
     fn holders(&self, key: &EntitlementKey) -> BoxFuture<'_, Result<Vec<RunId>, StoreError>> {
         self.call(self.store.holders(key))
     }
 
     fn runs(&self, filter: RunFilter, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {
         self.call(self.store.runs(filter, limit))
+    }
+
+    fn prune(&self, before: Timestamp, limit: usize) -> BoxFuture<'_, Result<usize, StoreError>> {
+        self.call(self.between("pruning", self.store.prune(before, limit)))
     }
 
     fn without_end(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {

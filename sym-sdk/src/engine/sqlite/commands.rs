@@ -1,5 +1,6 @@
 //! What is written, within the savepoint of one call.
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::audit;
@@ -20,6 +21,8 @@ pub(super) struct Prepared {
     run: Id,
     expected_version: u64,
     input: String,
+    answers_for: Option<Id>,
+    at: i64,
     reply: String,
     state: Option<RunRow>,
     effects: Vec<EffectRow>,
@@ -38,7 +41,7 @@ struct RunRow {
     stuck: bool,
     access_until: Option<i64>,
     end: Option<AccessEnd>,
-    finished: bool,
+    at_rest: bool,
     created_at: i64,
     updated_at: i64,
     state: String,
@@ -63,7 +66,7 @@ impl RunRow {
             stuck: state.is_stuck(),
             access_until: state.access_until().map(nanoseconds),
             end: state.access_end(),
-            finished: state.is_finished(),
+            at_rest: state.is_at_rest(),
             created_at: nanoseconds(state.created_at),
             updated_at: nanoseconds(state.updated_at),
             state: to_json(state)?,
@@ -91,6 +94,8 @@ impl Prepared {
             run: id(commit.run),
             expected_version: commit.expected_version,
             input: commit.input.as_str().to_owned(),
+            answers_for: commit.answers_for().map(id),
+            at: nanoseconds(commit.at().unwrap_or(Timestamp::MIN)),
             reply: to_json(&commit.reply)?,
             state: commit.state.as_deref().map(RunRow::of).transpose()?,
             effects: commit.effects.iter().map(EffectRow::of).collect::<Result<_, _>>()?,
@@ -127,8 +132,8 @@ impl Prepared {
         self.write_holds(db)?;
         self.events.write(db)?;
         audit::append(db, &self.audit)?;
-        db.prepare_cached("INSERT INTO replies (input_key, reply) VALUES (?1, ?2)")?
-            .execute([&self.input, &self.reply])?;
+        db.prepare_cached("INSERT INTO replies (input_key, run, at, reply) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![self.input, self.answers_for, self.at, self.reply])?;
         Ok(Outcome::Written)
     }
 
@@ -147,16 +152,16 @@ impl Prepared {
     fn write_run(&self, db: &Connection, version: i64, state: &RunRow) -> rusqlite::Result<()> {
         let mut write = db.prepare_cached(
             "INSERT INTO runs (id, version, flow, status, may_hold_access, stuck, access_until, endless, end_timer,
-                end_effect, finished, created_at, updated_at, state)
+                end_effect, at_rest, created_at, updated_at, state)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
              ON CONFLICT (id) DO UPDATE SET
                 version = excluded.version, flow = excluded.flow, status = excluded.status,
                 may_hold_access = excluded.may_hold_access, stuck = excluded.stuck, access_until = excluded.access_until,
                 endless = excluded.endless, end_timer = excluded.end_timer, end_effect = excluded.end_effect,
-                finished = excluded.finished, created_at = excluded.created_at, updated_at = excluded.updated_at,
+                at_rest = excluded.at_rest, created_at = excluded.created_at, updated_at = excluded.updated_at,
                 state = excluded.state",
         )?;
-        let RunRow { flow, status, may_hold_access, stuck, access_until, end, finished, created_at, updated_at, state } =
+        let RunRow { flow, status, may_hold_access, stuck, access_until, end, at_rest, created_at, updated_at, state } =
             state;
         write.execute(params![
             self.run,
@@ -169,7 +174,7 @@ impl Prepared {
             end.is_none(),
             end.and_then(|end| end.timer).map(|timer| timer.generation.cast_signed()),
             end.and_then(|end| end.effect).map(u64::cast_signed),
-            finished,
+            at_rest,
             created_at,
             updated_at,
             state,
@@ -179,11 +184,12 @@ impl Prepared {
 
     fn write_effects(&self, db: &Connection) -> rusqlite::Result<()> {
         let mut write = db.prepare_cached(
-            "INSERT OR REPLACE INTO effects (run, seq, lane, due, claims, lost, leased, exclusive, bulkhead, effect)
-             VALUES (?1, ?2, ?3, ?4, 0, 0, 0, ?5, ?6, ?7)",
+            "INSERT OR REPLACE INTO effects (run, seq, lane, due, since, claims, lost, leased, exclusive, bulkhead, effect)
+             VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, ?6, ?7, ?8)",
         )?;
         for EffectRow { run, seq, lane, due, exclusive, bulkhead, effect } in &self.effects {
-            write.execute(params![run, seq, lane, due, exclusive, bulkhead, effect])?;
+            let since = self.at.max(*due);
+            write.execute(params![run, seq, lane, due, since, exclusive, bulkhead, effect])?;
         }
         Ok(())
     }

@@ -26,6 +26,14 @@ pub(super) enum Fault {
     Damaged { path: PathBuf, problem: String },
     #[error("SQLite did not take `{pragma}` for `{}`: it is {found}; put the file on a local disk", .path.display())]
     Pragma { path: PathBuf, pragma: &'static str, found: String },
+    #[error("`{}` is on a network file system ({kind}), whose locks cannot be relied on; put the file on a local disk", .path.display())]
+    Network { path: PathBuf, kind: &'static str },
+    #[error("`{}` exists already; name a file that does not, or remove it", .path.display())]
+    Exists { path: PathBuf },
+    #[error("`{}` has schema {found}, and this program reads schema {known}; open it once to write", .path.display())]
+    Older { path: PathBuf, found: i64, known: i64 },
+    #[error("`{}` does not exist", .path.display())]
+    Missing { path: PathBuf },
     #[error("`{}` cannot be opened: {source}", .path.display())]
     Open {
         path: PathBuf,
@@ -73,6 +81,11 @@ pub(super) fn failed(error: impl Into<Arc<rusqlite::Error>>) -> StoreError {
         }
     };
     if corrupt { StoreError::Corrupt(error.into()) } else { StoreError::Unavailable(error.into()) }
+}
+
+/// The store was opened to be read.
+pub(super) fn read_only() -> StoreError {
+    StoreError::Refused("it was opened to be read, and not to be written".into())
 }
 
 /// The store was closed, or a thread of it is gone.

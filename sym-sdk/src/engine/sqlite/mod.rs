@@ -1,15 +1,18 @@
 //! A store in one file.
 
 mod audit;
+mod backup;
 mod commands;
 mod directory;
 mod events;
 mod fault;
+mod file_system;
 mod key_value;
 mod leases;
 mod lock;
 mod queries;
 mod queue;
+mod retention;
 mod rows;
 mod schema;
 mod worker;
@@ -20,7 +23,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use rusqlite::Connection;
 
+pub use self::backup::BackupProgress;
 use self::commands::{Outcome, Prepared};
 use self::fault::Fault;
 use self::lock::FileLock;
@@ -28,7 +33,9 @@ use self::queue::{Queue, Urgency};
 use self::worker::{Query, Worker, ask, on_thread};
 use self::writer::{Write, write};
 use super::health::AccessHealth;
-use super::store::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun};
+use super::store::{
+    Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun,
+};
 use crate::BoxFuture;
 use crate::audit::{AuditEntry, AuditHead, AuditRecord};
 use crate::directory::EventCount;
@@ -42,7 +49,10 @@ use crate::model::RunId;
 ///
 /// Only one process may have the file open, and only once; a lock on `FILE.lock` sees to that. After a crash the file is checked
 /// when it is opened, and what was under way is due again at once. The file must be on a local disk: the locks of network file
-/// systems cannot be relied on, and the store does not notice them.
+/// systems cannot be relied on, so on Linux a file on one is refused (NFS, SMB, 9P, FUSE and others).
+///
+/// [`SqliteStore::backup`] copies it while it is in use, and [`SqliteStore::open_read_only`] reads it beside the program that has
+/// it open. Pages that become free when Runs are forgotten are given back to the file system.
 ///
 /// Beside Runs it keeps the users, the bots and the values of handlers: [`Builder::sqlite`](crate::runtime::Builder::sqlite) has
 /// a runtime use it for all of them. A Run that goes on after a restart needs the users it had, so a runtime that is given the
@@ -84,14 +94,15 @@ pub struct SqliteStore {
 /// In the order in which they end. The writer is the last: it leaves the file whole and gives back the lock.
 struct Threads {
     readers: [Worker<Query>; 2],
-    writer: Worker<Write>,
+    /// Absent if the file was opened to be read.
+    writer: Option<Worker<Write>>,
 }
 
 impl Threads {
     /// Serves what waits and ends the threads.
     fn stop(self) -> Result<(), StoreError> {
         let readers = self.readers.map(Worker::stop);
-        let writer = self.writer.stop();
+        let writer = self.writer.map_or(Ok(()), Worker::stop);
         readers.into_iter().collect::<Result<Vec<()>, _>>().and(writer)
     }
 }
@@ -109,6 +120,7 @@ impl SqliteStore {
 
     fn open_blocking(path: &Path) -> Result<Self, StoreError> {
         let path = resolved(path).map_err(|error| Fault::open(path, error).into_error())?;
+        file_system::refuse_network(&path, file_system::network_kind).map_err(Fault::into_error)?;
         let lock = FileLock::take(&path).map_err(Fault::into_error)?;
         let mut connection = schema::open_to_write(&path)?;
         let (lookup, listing) = (schema::open_to_read(&path)?, schema::open_to_read(&path)?);
@@ -120,15 +132,81 @@ impl SqliteStore {
             writer::serve(&mut connection, queue);
             schema::close(connection)
         })?;
+        Self::reading(path, [lookup, listing], [lookups, listings], writes, Some(writer))
+    }
+
+    /// Opens a file to read from it, also while another process has it open to write. Whatever would change it is refused.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), sym_sdk::engine::StoreError> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("runs.db");
+    /// use sym_sdk::engine::{RunFilter, SqliteStore, Store};
+    ///
+    /// # let running = SqliteStore::open(&path).await?;
+    /// let store = SqliteStore::open_read_only(&path).await?;
+    /// assert!(store.runs(RunFilter::default(), 10).await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If there is no such file, it is no store, or of another schema than this program's.
+    pub async fn open_read_only(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let path = path.into();
+        on_thread(move || {
+            let path = resolved(&path).map_err(|error| Fault::open(&path, error).into_error())?;
+            let connections = [schema::open_for_reader(&path)?, schema::open_to_read(&path)?];
+            let queues = [Arc::new(Queue::new()), Arc::new(Queue::new())];
+            Self::reading(path, connections, queues, Arc::new(Queue::refusing(fault::read_only)), None)
+        })
+        .await
+    }
+
+    fn reading(
+        path: PathBuf,
+        connections: [Connection; 2],
+        [lookups, listings]: [Arc<Queue<Query>>; 2],
+        writes: Arc<Queue<Write>>,
+        writer: Option<Worker<Write>>,
+    ) -> Result<Self, StoreError> {
         let reader = |connection, queue| {
             Worker::start("sym-store-read", queue, move |queue| {
                 worker::read(&connection, queue);
                 Ok(())
             })
         };
+        let [lookup, listing] = connections;
         let readers = [reader(lookup, &lookups)?, reader(listing, &listings)?];
         let threads = Mutex::new(Some(Threads { readers, writer }));
         Ok(Self { path, lookups, listings, writes, threads })
+    }
+
+    /// Copies the file to another one, as it is now, while it is in use. Neither readers nor writers wait for it; what is written
+    /// meanwhile is not in the copy. The copy is a store of its own, readable for its owner alone.
+    ///
+    /// It is as secret as the file itself. To restore it, stop the program, put the copy in the place of the file and remove
+    /// what lies beside that, `FILE-wal` and `FILE-shm`. What has happened since is lost, revocations too: see to them with a
+    /// reconciliation.
+    ///
+    /// # Errors
+    /// If there is such a file already, or it cannot be written. Nothing is left of the copy then.
+    pub async fn backup(&self, to: impl Into<PathBuf>) -> Result<(), StoreError> {
+        self.backup_with(to, |_| {}).await
+    }
+
+    /// As [`SqliteStore::backup`]; `progress` is called on the way, on a thread of the store.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::backup`].
+    pub async fn backup_with(
+        &self,
+        to: impl Into<PathBuf>,
+        progress: impl FnMut(BackupProgress) + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let (from, to) = (self.path.clone(), to.into());
+        on_thread(move || backup::copy(&from, &to, progress)).await
     }
 
     /// Where the file is.
@@ -240,6 +318,10 @@ impl Store for SqliteStore {
         Box::pin(ask(&self.lookups, queries::next_due))
     }
 
+    fn backlog(&self, now: Timestamp, late: Timestamp) -> BoxFuture<'_, Result<Backlog, StoreError>> {
+        Box::pin(ask(&self.listings, move |db| queries::backlog(db, now, late)))
+    }
+
     fn holders(&self, key: &EntitlementKey) -> BoxFuture<'_, Result<Vec<RunId>, StoreError>> {
         let key = key.clone();
         Box::pin(ask(&self.lookups, move |db| queries::holders(db, key.as_str())))
@@ -250,6 +332,10 @@ impl Store for SqliteStore {
             let runs = ask(&self.listings, move |db| queries::runs(db, &filter, limit)).await?;
             runs.into_iter().map(stored).collect()
         })
+    }
+
+    fn prune(&self, before: Timestamp, limit: usize) -> BoxFuture<'_, Result<usize, StoreError>> {
+        Box::pin(write(&self.writes, Urgency::Ordinary, move |db| retention::prune(db, before, limit)))
     }
 
     fn without_end(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use super::rows::{Id, due_timer, id, limit, nanoseconds, run_id, timestamp};
-use crate::engine::{AccessHealth, DueTimer, RunFilter};
+use crate::engine::{AccessHealth, Backlog, DueTimer, RunFilter};
 use crate::model::RunId;
 
 /// A Run: its id, its version, and its state as JSON.
@@ -47,6 +47,26 @@ pub(super) fn next_due(db: &Connection) -> rusqlite::Result<Option<Timestamp>> {
     Ok(next.query_row((), |row| row.get::<_, Option<i64>>(0))?.map(timestamp))
 }
 
+pub(super) fn backlog(db: &Connection, now: Timestamp, late: Timestamp) -> rusqlite::Result<Backlog> {
+    // The lanes are those of `rows::lane`, the kinds those of `rows::timer_kind`.
+    let mut due = db.prepare_cached(
+        "SELECT count(*), count(*) FILTER (WHERE since < ?2), min(since) FROM (
+            SELECT since FROM effects WHERE lane IN (0, 1, 2, 3) AND due <= ?1
+            UNION ALL SELECT at FROM timers WHERE kind IN (0, 1) AND at <= ?1)",
+    )?;
+    let mut stuck = db.prepare_cached("SELECT count(*) FROM runs WHERE stuck = 1")?;
+    let stuck = stuck.query_row((), |row| count(row, 0))?;
+    due.query_row([nanoseconds(now), nanoseconds(late)], |row| {
+        let oldest = row.get::<_, Option<i64>>(2)?.map(timestamp);
+        Ok(Backlog { due: count(row, 0)?, late: count(row, 1)?, oldest, stuck })
+    })
+}
+
+fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<usize> {
+    let count: i64 = row.get(column)?;
+    usize::try_from(count).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, count))
+}
+
 pub(super) fn holders(db: &Connection, entitlement: &str) -> rusqlite::Result<Vec<RunId>> {
     db.prepare_cached("SELECT run FROM holders WHERE entitlement = ?1 ORDER BY run")?
         .query_map([entitlement], |row| row.get(0).map(run_id))?
@@ -62,8 +82,8 @@ pub(super) fn runs(db: &Connection, filter: &RunFilter, most: usize) -> rusqlite
     if filter.stuck {
         sql.push_str(" AND stuck = 1");
     }
-    if filter.unfinished {
-        sql.push_str(" AND finished = 0");
+    if filter.active {
+        sql.push_str(" AND at_rest = 0");
     }
     if let Some(after) = filter.changed_after {
         sql.push_str(" AND updated_at > ?");

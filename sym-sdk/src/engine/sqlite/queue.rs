@@ -26,6 +26,8 @@ pub(super) struct Queue<T> {
     filled: Condvar,
     room_first: Semaphore,
     room_ordinary: Semaphore,
+    /// What is said to those who come when it is closed.
+    refusal: fn() -> StoreError,
 }
 
 #[derive(Debug)]
@@ -42,7 +44,15 @@ impl<T> Queue<T> {
             filled: Condvar::new(),
             room_first: Semaphore::new(ROOM),
             room_ordinary: Semaphore::new(ROOM),
+            refusal: closed,
         }
+    }
+
+    /// A queue that nobody serves.
+    pub(super) fn refusing(refusal: fn() -> StoreError) -> Self {
+        let queue = Self { refusal, ..Self::new() };
+        queue.close();
+        queue
     }
 
     /// Puts a call at the end of those that are as urgent.
@@ -51,10 +61,10 @@ impl<T> Queue<T> {
             Urgency::First => &self.room_first,
             Urgency::Ordinary => &self.room_ordinary,
         };
-        let permit = room.acquire().await.map_err(|_| closed())?;
+        let permit = room.acquire().await.map_err(|_| (self.refusal)())?;
         let mut waiting = self.waiting();
         if waiting.closed {
-            return Err(closed());
+            return Err((self.refusal)());
         }
         // `take` gives it back.
         permit.forget();

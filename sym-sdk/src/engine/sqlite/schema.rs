@@ -23,8 +23,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// More statements than there are, so that each is compiled once.
 const STATEMENTS: usize = 128;
 
-/// What durability rests on. Each is read back, because SQLite says nothing when it does not take one.
+/// What durability rests on, and how the file shrinks. Each is read back, because SQLite says nothing when it does not take one.
 const PRAGMAS: &[(&str, &str, &str)] = &[
+    // First, because it can be set only while the file is empty. What is pruned is then given back.
+    ("auto_vacuum = incremental", "auto_vacuum", "2"),
     ("journal_mode = wal", "journal_mode", "wal"),
     ("synchronous = full", "synchronous", "2"),
     // Where a plain `fsync` leaves data in the disk's own cache.
@@ -57,6 +59,19 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
+/// Opens a file that may belong to another process, to read from it and nothing else.
+pub(super) fn open_for_reader(path: &Path) -> Result<Connection, StoreError> {
+    if !path.exists() {
+        return Err(Fault::Missing { path: path.to_owned() }.into_error());
+    }
+    let connection = open_to_read(path)?;
+    let (found, known) = (known_schema(&connection, path)?, newest());
+    if found < known {
+        return Err(Fault::Older { path: path.to_owned(), found, known }.into_error());
+    }
+    Ok(connection)
+}
+
 /// Closes what [`open_to_write`] opened, and leaves a note that it was.
 pub(super) fn close(connection: Connection) -> Result<(), StoreError> {
     connection.execute("UPDATE meta SET value = 1 WHERE key = 'clean'", ()).map_err(failed)?;
@@ -71,6 +86,10 @@ fn connect(path: &Path, mode: OpenFlags) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+fn newest() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
 /// The schema of the file; 0 for one that is new.
 fn known_schema(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
     let path = path.to_owned();
@@ -78,7 +97,7 @@ fn known_schema(connection: &Connection, path: &Path) -> Result<i64, StoreError>
     let read = || Ok((number("PRAGMA application_id")?, number("PRAGMA user_version")?));
     let (application, schema) = read().map_err(|error| cannot_open(&path, error))?;
     let tables = number("SELECT count(*) FROM sqlite_schema").map_err(|error| cannot_open(&path, error))?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let known = newest();
     match (application, schema) {
         (0, 0) if tables == 0 => Ok(0),
         (APPLICATION, 1..) if schema > known => Err(Fault::Newer { path, found: schema, known }.into_error()),

@@ -130,7 +130,7 @@ mod tests {
     /// A call that keeps a reply of so many bytes.
     fn keep(key: &'static str, bytes: usize) -> (Write, Answer) {
         call(move |db| {
-            db.execute("INSERT INTO replies VALUES (?1, ?2)", (key, "x".repeat(bytes)))?;
+            db.execute("INSERT INTO replies VALUES (?1, NULL, 0, ?2)", (key, "x".repeat(bytes)))?;
             Ok(())
         })
     }
@@ -145,8 +145,8 @@ mod tests {
         let (_dir, mut connection) = database();
         let (one, mut of_one) = keep("one", 1);
         let (bad, mut of_bad) = call(|db| {
-            db.execute("INSERT INTO replies VALUES ('bad', 'x')", ())?;
-            db.execute("INSERT INTO replies VALUES ('bad', 'x')", ()).map(drop)
+            db.execute("INSERT INTO replies VALUES ('bad', NULL, 0, 'x')", ())?;
+            db.execute("INSERT INTO replies VALUES ('bad', NULL, 0, 'x')", ()).map(drop)
         });
         let (two, mut of_two) = keep("two", 1);
         write_group(&mut connection, vec![one, bad, two]);

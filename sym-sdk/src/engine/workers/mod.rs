@@ -1,5 +1,6 @@
 //! Workers that carry out effects and fire timers as they fall due.
 
+mod gauges;
 mod lane;
 mod threads;
 mod timers;
@@ -89,6 +90,7 @@ impl Workers {
         loops.spawn(threads::apart("sym-deescalate", lane(Lane::Deescalate)));
         loops.spawn(lane(Lane::Decide));
         loops.spawn(lane(Lane::Notify));
+        loops.spawn(gauges::measure(engine.clone(), told.clone()));
         Self { phase, loops }
     }
 

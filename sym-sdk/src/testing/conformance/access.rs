@@ -115,7 +115,8 @@ async fn without_end(store: &impl Store) -> Result<Vec<RunId>, StoreError> {
     Ok(runs.iter().map(|run| run.state.run.id()).collect())
 }
 
-pub(super) async fn access_has_its_end_in_the_store(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn access_has_its_end_in_the_store(store: &impl Store) -> Checked {
     let mut run = Stepped::new(store, 1);
     let identified = run.identified().await?;
     assert_eq!(store.access_health(at(0)).await?.total(), 0, "no Run holds access");
@@ -136,7 +137,8 @@ pub(super) async fn access_has_its_end_in_the_store(store: &impl Store) -> Check
     Ok(())
 }
 
-pub(super) async fn access_without_an_end_is_found(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn access_without_an_end_is_found(store: &impl Store) -> Checked {
     let mut timer = Stepped::new(store, 1);
     let identified = timer.identified().await?;
     timer.take_and_lose(identified, lose_timers).await?;
@@ -171,7 +173,8 @@ pub(super) async fn access_without_an_end_is_found(store: &impl Store) -> Checke
     Ok(())
 }
 
-pub(super) async fn what_is_stuck_or_late_is_counted(store: &impl Store) -> Checked {
+#[doc(hidden)]
+pub async fn what_is_stuck_or_late_is_counted(store: &impl Store) -> Checked {
     let (mut fine, mut late, mut stuck) = (Stepped::new(store, 1), Stepped::new(store, 2), Stepped::new(store, 3));
     stuck.now = 100;
     fine.now = 200;

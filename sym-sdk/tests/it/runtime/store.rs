@@ -3,7 +3,9 @@
 use sym_sdk::engine::MemoryStore;
 use sym_sdk::testing::check_store;
 
+sym_sdk::testing::store_conformance!(async || Box::new(MemoryStore::new()));
+
 #[tokio::test]
-async fn the_memory_store_conforms() {
+async fn all_can_be_checked_at_once() {
     check_store(async || MemoryStore::new()).await.unwrap();
 }

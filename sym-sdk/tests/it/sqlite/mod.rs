@@ -1,12 +1,12 @@
 //! The store in one file: what every store must do, and what only a file can do or suffer.
 
+mod backup;
 mod directory;
 mod directory_as_in_memory;
 mod faults;
 pub(crate) mod restart;
 mod same_as_memory;
 
-use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,6 @@ use jiff::{Timestamp, ToSpan};
 use sym_sdk::engine::{Claim, Commit, Committed, InputKey, RunFilter, SqliteStore, Store, StoreError};
 use sym_sdk::machine::*;
 use sym_sdk::model::*;
-use sym_sdk::testing::check_store;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -66,16 +65,23 @@ async fn write(store: &impl Store, commit: Commit) {
     assert_eq!(store.commit(commit).await.unwrap(), Committed::Written);
 }
 
-#[tokio::test]
-async fn it_does_what_every_store_must() {
-    let dir = tempfile::tempdir().unwrap();
-    let count = Cell::new(0);
-    let new = async || {
-        count.set(count.get() + 1);
-        SqliteStore::open(dir.path().join(format!("{}.db", count.get()))).await.unwrap()
-    };
-    check_store(new).await.unwrap();
+/// A store, and the directory that goes with it.
+struct InDirectory(SqliteStore, #[expect(dead_code, reason = "it is removed when this is dropped")] TempDir);
+
+impl std::ops::Deref for InDirectory {
+    type Target = SqliteStore;
+
+    fn deref(&self) -> &SqliteStore {
+        &self.0
+    }
 }
+
+async fn in_directory() -> InDirectory {
+    let dir = tempfile::tempdir().unwrap();
+    InDirectory(open(&dir).await, dir)
+}
+
+sym_sdk::testing::store_conformance!(in_directory);
 
 #[tokio::test]
 async fn what_was_written_is_there_when_it_is_opened_again() {

@@ -3,81 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use sym_sdk::audit::AuditKind;
-use sym_sdk::clock::{Clock, VirtualClock};
+use sym_sdk::clock::Clock;
 use sym_sdk::engine::*;
-use sym_sdk::handlers;
-use sym_sdk::model::RunId;
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::{Runtime, Submission};
-use sym_sdk::strategy::StrategyType;
-use sym_sdk::testing::{RecordingDelivery, RecordingStrategy};
 
+use super::world::{World, noon};
 use super::{GRACE, stores};
-use crate::sqlite::restart::config;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
-
-#[reducer]
-fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
-}
-
-#[hook]
-fn on_request() -> Option<NextEvent> {
-    Some(ApprovalTemplate::approve().into())
-}
-
-fn noon() -> Timestamp {
-    "2024-02-29T12:00:00Z".parse().unwrap()
-}
-
-struct World {
-    strategy: RecordingStrategy,
-    clock: Arc<VirtualClock>,
-    store: Arc<dyn Store>,
-}
-
-impl World {
-    fn new(store: Arc<dyn Store>) -> Self {
-        Self { strategy: RecordingStrategy::new(), clock: Arc::new(VirtualClock::at(noon())), store }
-    }
-
-    /// A runtime on the same store, as after a restart.
-    async fn start(&self) -> Runtime {
-        let strategy = self.strategy.clone();
-        Runtime::builder(config())
-            .registry(handlers![get_permissions, on_request])
-            .delivery(RecordingDelivery::new())
-            .strategy_type(StrategyType::new("test", move |_| Ok(Arc::new(strategy.clone()))))
-            .clock(self.clock.clone())
-            .store(self.store.clone())
-            .build()
-            .await
-            .unwrap()
-    }
-
-    /// Gives access for an hour, by the clock as it is.
-    async fn granted(&self, runtime: &Runtime) -> RunId {
-        let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
-        let run = runtime.submit(request).await.unwrap().run;
-        runtime.run_until_idle().await.unwrap();
-        assert_eq!(self.strategy.granted().len(), 1);
-        run
-    }
-
-    async fn let_workers_run(&self) {
-        for _ in 0..1_000 {
-            tokio::task::yield_now().await;
-        }
-    }
-
-    fn revocations(&self) -> usize {
-        self.strategy.calls().iter().filter(|call| !call.is_grant).count()
-    }
-}
 
 #[tokio::test]
 async fn access_that_was_given_while_the_clock_was_ahead_ends_in_its_time() {

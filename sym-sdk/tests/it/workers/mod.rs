@@ -2,10 +2,13 @@
 
 mod blocking;
 mod clock;
+mod observability;
 mod program;
 mod redelivery;
+mod retention;
 mod shutdown;
 mod starvation;
+mod world;
 
 use std::sync::Arc;
 use std::time::Duration;

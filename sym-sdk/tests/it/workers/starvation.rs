@@ -6,31 +6,17 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use sym_sdk::clock::{Clock, VirtualClock};
 use sym_sdk::engine::*;
-use sym_sdk::handlers;
 use sym_sdk::machine::*;
-use sym_sdk::prelude::*;
-use sym_sdk::runtime::{Limits, Runtime, Submission};
-use sym_sdk::strategy::StrategyType;
-use sym_sdk::testing::{RecordingDelivery, RecordingStrategy};
+use sym_sdk::runtime::{Limits, Submission};
 
 use super::program::{Program, add, bulkhead, effect_in, engine, key};
+use super::world::World;
 use super::{GRACE, stores, until};
-use crate::sqlite::restart::config;
 use crate::sqlite::{at, commit, run_id};
 
 const MANY: u128 = 1_000;
 
 const MINUTE: Duration = Duration::from_secs(60);
-
-#[reducer]
-fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
-}
-
-#[hook]
-fn on_request() -> Option<NextEvent> {
-    Some(ApprovalTemplate::approve().into())
-}
 
 #[tokio::test]
 async fn a_thousand_slow_grants_never_delay_a_revocation() {
@@ -41,19 +27,10 @@ async fn a_thousand_slow_grants_never_delay_a_revocation() {
 }
 
 async fn slow_grants_do_not_delay_a_revocation(store: Arc<dyn Store>) {
-    let (strategy, clock) =
-        (RecordingStrategy::new(), Arc::new(VirtualClock::at("2024-02-29T12:00:00Z".parse().unwrap())));
-    let shared = strategy.clone();
-    let runtime = Runtime::builder(config())
-        .registry(handlers![get_permissions, on_request])
-        .delivery(RecordingDelivery::new())
-        .strategy_type(StrategyType::new("test", move |_| Ok(Arc::new(shared.clone()))))
-        .clock(clock.clone())
-        .store(store)
-        .limits(Limits { strategy: 100 * MINUTE, ..Limits::default() })
-        .build()
-        .await
-        .unwrap();
+    let world = World::new(store);
+    let (strategy, clock) = (&world.strategy, &world.clock);
+    let limits = Limits { strategy: 100 * MINUTE, ..Limits::default() };
+    let runtime = world.builder().limits(limits).build().await.unwrap();
     let workers = runtime.start(WorkerLimits::default());
     let request =
         |who: &str, duration: &str| runtime.submit(Submission::request("prod", who).input("duration", duration));

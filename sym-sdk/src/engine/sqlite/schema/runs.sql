@@ -20,32 +20,40 @@ CREATE TABLE runs (
     endless         INTEGER NOT NULL,
     end_timer       INTEGER,
     end_effect      INTEGER,
-    finished        INTEGER NOT NULL,
+    at_rest         INTEGER NOT NULL,
     created_at      INTEGER NOT NULL,
     updated_at      INTEGER NOT NULL,
     state           TEXT NOT NULL
 ) STRICT;
 
 CREATE INDEX runs_newest ON runs (created_at, id);
-CREATE INDEX runs_changed ON runs (finished, updated_at);
+CREATE INDEX runs_changed ON runs (at_rest, updated_at);
 -- It has all that is counted of these Runs.
 CREATE INDEX runs_with_access
     ON runs (created_at, id, flow, may_hold_access, stuck, access_until, endless, end_timer, end_effect)
     WHERE may_hold_access = 1;
 CREATE INDEX runs_stuck ON runs (created_at, id) WHERE stuck = 1;
 
+-- `run` is missing where the first input was refused, so that there is no Run.
 CREATE TABLE replies (
     input_key TEXT PRIMARY KEY,
+    run       BLOB,
+    at        INTEGER NOT NULL,
     reply     TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX replies_of_run ON replies (run) WHERE run IS NOT NULL;
+CREATE INDEX replies_of_none ON replies (at) WHERE run IS NULL;
+
 -- `ord` is the order of commits. `due` is from when an effect can be claimed: for one that is leased, the end of its lease.
+-- `since` is when it could have been claimed first.
 CREATE TABLE effects (
     ord       INTEGER PRIMARY KEY,
     run       BLOB NOT NULL,
     seq       INTEGER NOT NULL,
     lane      INTEGER NOT NULL,
     due       INTEGER NOT NULL,
+    since     INTEGER NOT NULL,
     claims    INTEGER NOT NULL,
     lost      INTEGER NOT NULL,
     leased    INTEGER NOT NULL,

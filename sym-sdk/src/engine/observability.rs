@@ -1,0 +1,110 @@
+//! What can be seen of a running engine.
+//!
+//! Metrics go to the recorder of the [`metrics`] facade: install an exporter, for Prometheus say, before the runtime is started.
+//! Without one they cost next to nothing. Times are in seconds, by the engine's clock.
+//!
+//! | name | kind | labels | what |
+//! | --- | --- | --- | --- |
+//! | `sym_inputs_total` | counter | `kind`, `reply` | inputs that were taken: `submitted`, `effect_done`, `timer_fired`, `rearm`, `clock_set_back` |
+//! | `sym_effects_total` | counter | `kind`, `outcome` | effects that were carried out, such as `revoke` with `revoked` or `failed` |
+//! | `sym_commits_total` | counter | `result` | what came of commits: `written`, `duplicate`, `conflict`, `failed` |
+//! | `sym_effect_duration_seconds` | histogram | `kind` | how long effects took |
+//! | `sym_commit_duration_seconds` | histogram | | how long the store took to make a commit durable |
+//! | `sym_effect_lateness_seconds` | histogram | `lane` | how long after its time an effect that was put off was begun |
+//! | `sym_timer_lateness_seconds` | histogram | `kind` | how long after its time a timer was fired |
+//! | `sym_due` | gauge | | effects and timers that are due and not begun |
+//! | `sym_late` | gauge | | those of them that have been due for more than a minute |
+//! | `sym_oldest_due_seconds` | gauge | | for how long the oldest of them has been due |
+//! | `sym_stuck` | gauge | | Runs whose revocation has failed and is not confirmed yet |
+//!
+//! Gauges are set every 15 seconds while workers run. `sym_stuck` and `sym_late` are what to be woken up for.
+//!
+//! Log events are those of [`tracing`]. Each effect is carried out within a span `effect` with the fields `run`, `event`, `key`,
+//! `kind`, `attempt`, `handler` and `outcome`, and each input is taken within a span `input` with `run`, `key` and `kind`.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use metrics::{counter, gauge, histogram};
+use tracing::field::Empty;
+use tracing::{Span, debug_span, info_span};
+
+use super::store::{Backlog, Claimed, DueTimer};
+use crate::machine::{Effect, Input, InputBody, Outcome, Reply};
+
+/// What is due for longer than this is late.
+pub(super) const LATE: Duration = Duration::from_secs(60);
+
+fn seconds(from: Timestamp, to: Timestamp) -> f64 {
+    // A clock that was set back meanwhile tells nothing.
+    Duration::try_from(to.duration_since(from)).unwrap_or_default().as_secs_f64()
+}
+
+pub(super) fn effect_span(effect: &Effect) -> Span {
+    info_span!(
+        "effect",
+        run = %effect.key.run,
+        event = %effect.event.name,
+        key = %effect.key,
+        kind = effect.kind.name(),
+        attempt = effect.attempt,
+        handler = Empty,
+        outcome = Empty,
+    )
+}
+
+pub(super) fn input_span(key: &str, input: &Input) -> Span {
+    debug_span!("input", run = %input.run, key, kind = kind_of(input))
+}
+
+pub(super) fn effect_begun(claimed: &Claimed, now: Timestamp) {
+    if let Some(due) = claimed.effect.not_before {
+        let lane = claimed.effect.lane().name();
+        histogram!("sym_effect_lateness_seconds", "lane" => lane).record(seconds(due, now));
+    }
+}
+
+pub(super) fn effect_ended(span: &Span, kind: &'static str, outcome: &Outcome, begun: Timestamp, now: Timestamp) {
+    counter!("sym_effects_total", "kind" => kind, "outcome" => outcome.name()).increment(1);
+    histogram!("sym_effect_duration_seconds", "kind" => kind).record(seconds(begun, now));
+    span.record("outcome", outcome.name());
+    if let Some(handler) = outcome.handler() {
+        span.record("handler", tracing::field::display(handler));
+    }
+}
+
+pub(super) fn timer_fired(timer: &DueTimer, now: Timestamp) {
+    histogram!("sym_timer_lateness_seconds", "kind" => timer.key.kind.name()).record(seconds(timer.at, now));
+}
+
+pub(super) fn commit_ended(result: &'static str, begun: Timestamp, now: Timestamp) {
+    counter!("sym_commits_total", "result" => result).increment(1);
+    histogram!("sym_commit_duration_seconds").record(seconds(begun, now));
+}
+
+pub(super) fn input_taken(input: &Input, reply: &Reply) {
+    let reply = match reply {
+        Reply::Accepted { .. } => "accepted",
+        Reply::Refused { .. } => "refused",
+        Reply::Stale => "stale",
+    };
+    counter!("sym_inputs_total", "kind" => kind_of(input), "reply" => reply).increment(1);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "gauges are floating-point numbers, and no backlog is that long")]
+pub(super) fn backlog(backlog: &Backlog, now: Timestamp) {
+    gauge!("sym_due").set(backlog.due as f64);
+    gauge!("sym_late").set(backlog.late as f64);
+    gauge!("sym_stuck").set(backlog.stuck as f64);
+    gauge!("sym_oldest_due_seconds").set(backlog.oldest.map_or(0.0, |oldest| seconds(oldest, now)));
+}
+
+fn kind_of(input: &Input) -> &'static str {
+    match input.body {
+        InputBody::Submitted { .. } => "submitted",
+        InputBody::EffectDone { .. } => "effect_done",
+        InputBody::TimerFired { .. } => "timer_fired",
+        InputBody::Rearm => "rearm",
+        InputBody::ClockSetBack => "clock_set_back",
+    }
+}

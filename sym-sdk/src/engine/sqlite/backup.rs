@@ -1,0 +1,96 @@
+//! A copy of the file, made while it is in use.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use rusqlite::backup::{Backup, StepResult};
+
+use super::fault::{Fault, failed};
+use super::schema;
+use crate::engine::StoreError;
+
+/// So many pages are copied at a time, 4 MiB.
+const PAGES: i32 = 1_024;
+
+/// How far a backup has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BackupProgress {
+    /// How many pages are copied.
+    pub copied: usize,
+    /// How many pages there are.
+    pub total: usize,
+}
+
+/// Copies the file as it is when this begins.
+pub(super) fn copy(from: &Path, to: &Path, mut progress: impl FnMut(BackupProgress)) -> Result<(), StoreError> {
+    // It gets its name when it is whole, so that nobody takes half of it for a backup.
+    let partial = partial(to);
+    for path in [to, &partial] {
+        if path.symlink_metadata().is_ok() {
+            return Err(Fault::Exists { path: path.to_owned() }.into_error());
+        }
+    }
+    create_private(&partial).map_err(|error| Fault::open(&partial, error).into_error())?;
+    let copied = copy_pages(from, &partial, &mut progress).and_then(|()| {
+        let named = std::fs::rename(&partial, to).and_then(|()| sync_directory(to));
+        named.map_err(|error| Fault::open(to, error).into_error())
+    });
+    if copied.is_err() {
+        // Whoever reads of the error does not look for what is left of the copy.
+        let _ = std::fs::remove_file(&partial);
+    }
+    copied
+}
+
+fn copy_pages(from: &Path, to: &Path, progress: &mut impl FnMut(BackupProgress)) -> Result<(), StoreError> {
+    let source = schema::open_to_read(from)?;
+    // One read from beginning to end: it sees one state of the file, and what is written meanwhile does not make it start anew.
+    // Nobody waits for it, because writers append to the log.
+    let reading = source.unchecked_transaction().map_err(failed)?;
+    reading.query_row("SELECT count(*) FROM meta", (), |_| Ok(())).map_err(failed)?;
+    let mut copy = Connection::open(to).map_err(failed)?;
+    {
+        let backup = Backup::new(&reading, &mut copy).map_err(failed)?;
+        loop {
+            let step = backup.step(PAGES).map_err(failed)?;
+            let state = backup.progress();
+            let pages = |count: i32| usize::try_from(count).unwrap_or_default();
+            let total = pages(state.pagecount);
+            progress(BackupProgress { copied: total.saturating_sub(pages(state.remaining)), total });
+            match step {
+                StepResult::Done => break,
+                StepResult::More => {}
+                _ => return Err(StoreError::Unavailable("the copy is in use by somebody else".into())),
+            }
+        }
+    }
+    // Nobody had it open, whatever the original says of itself.
+    copy.execute("UPDATE meta SET value = 1 WHERE key = 'clean'", ()).map_err(failed)?;
+    copy.close().map_err(|(_, error)| failed(error))?;
+    File::open(to).and_then(|file| file.sync_all()).map_err(|error| Fault::open(to, error).into_error())
+}
+
+fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// A new name is durable with its directory.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(directory) if cfg!(unix) && !directory.as_os_str().is_empty() => File::open(directory)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+fn partial(to: &Path) -> PathBuf {
+    let mut name = to.as_os_str().to_owned();
+    name.push(".partial");
+    name.into()
+}

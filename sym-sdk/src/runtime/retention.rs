@@ -1,0 +1,25 @@
+//! Forgets Runs that are over for long, from time to time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::{LocalEngine, StopSignal};
+
+/// How often it is looked for what is old enough.
+const EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// Works until it is told to stop.
+pub(super) async fn run(engine: Arc<LocalEngine>, age: Duration, mut stop: StopSignal) {
+    while !stop.is_given() {
+        match engine.prune(age).await {
+            Ok(0) => {}
+            Ok(pruned) => tracing::info!(pruned, "Runs that are over were forgotten"),
+            Err(error) => tracing::error!(%error, "could not forget Runs that are over"),
+        }
+        tokio::select! {
+            biased;
+            () = stop.given() => {}
+            () = engine.clock().sleep(EVERY) => {}
+        }
+    }
+}
