@@ -22,7 +22,7 @@ pub fn all() -> All {
 impl Extension for All {
     fn install(self, builder: Builder) -> Builder {
         #[cfg(feature = "http")]
-        let builder = builder.log_destination_type(crate::http::log_destination_type());
+        let builder = builder.log_destination_type(crate::http::log_destination::log_destination_type());
         builder
     }
 }

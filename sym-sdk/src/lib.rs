@@ -16,7 +16,7 @@ pub mod template;
 // What runs them.
 #[cfg(feature = "runtime")]
 pub mod audit;
-#[cfg(feature = "runtime")]
+#[cfg(feature = "clock")]
 pub mod clock;
 #[cfg(feature = "runtime")]
 pub mod delivery;

@@ -1,7 +1,8 @@
 //! Runs the program as its README says.
 #![allow(clippy::expect_used, reason = "clippy's exception for tests leaves out their helpers")]
 
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
 
 use expect_test::{Expect, ExpectFile, expect, expect_file};
 
@@ -85,6 +86,41 @@ fn bad_requests_are_refused() {
         error: `quickstart.rs` is not JSON: expected value at line 1 column 1 (SymSDK:INVALID_EVENT)
     "#]],
     );
+}
+
+/// An hour in a second.
+const SPEED: &str = "3600";
+
+#[test]
+fn access_ends_although_the_program_was_killed_while_it_was_held() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let db = dir.path().join("demo.db");
+    let args = ["--db", db.to_str().expect("a path that is text"), "--speed", SPEED];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_quickstart"))
+        .args(args)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let stdout = BufReader::new(child.stdout.take().expect("its output"));
+    let granted = stdout.lines().map_while(Result::ok).find(|line| line.contains(" granted "));
+    // As SIGKILL does: nothing is written any more.
+    child.kill().expect("the program runs");
+    child.wait().expect("the program has ended");
+    assert!(granted.is_some_and(|line| line.contains("acme/payments")), "no access was granted");
+
+    let text = output(&args, 0);
+    assert!(text.contains("demo.db has 1 Run, 1 of them with access that is still to end"), "{text}");
+    for (repository, who) in [("acme/payments", "ana@example.com"), ("acme/website", "cleo@example.com")] {
+        let removed = format!("removed      Repository ({repository}) from {who}");
+        assert_eq!(text.matches(&removed).count(), 1, "{text}");
+    }
+    // What was granted before is not granted again.
+    assert_eq!(text.matches(" granted ").count(), 1, "{text}");
+    assert!(text.ends_with("All has come to its end, and no access is left.\n"), "{text}");
+
+    let text = output(&args, 0);
+    assert!(text.contains("demo.db has 2 Runs, none of them with access"), "{text}");
+    assert!(!text.contains(" granted ") && !text.contains(" removed "), "{text}");
 }
 
 /// What stands in the README's blocks of this kind, line by line.

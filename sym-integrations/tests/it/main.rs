@@ -6,5 +6,7 @@
     reason = "clippy's exception for tests leaves out their helpers"
 )]
 
-#[cfg(feature = "http")]
+#[cfg(feature = "testing")]
 mod http;
+#[cfg(feature = "http")]
+mod log_destinations;

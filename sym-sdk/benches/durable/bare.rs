@@ -50,7 +50,7 @@ impl Sample {
         let runtime = flow::runtime(&store, &desk, Arc::new(DryStrategy::new())).await;
         let workers = runtime.start(WorkerLimits::default());
         for _ in 0..runs.div_ceil(8) {
-            futures_util::future::join_all((0..8).map(|_| flow::whole(&runtime, &desk))).await;
+            futures_util::future::join_all((0..8).map(|who| flow::whole(&runtime, &desk, who))).await;
         }
         workers.shutdown(Duration::from_secs(10)).await;
         drop(runtime);

@@ -141,9 +141,15 @@ pub(crate) async fn open(path: &Path) -> Arc<SqliteStore> {
     Arc::new(SqliteStore::open(path).await.unwrap())
 }
 
+/// The people who ask, by number. Each has access of their own: one at a time is granted or taken away of what is shared.
+pub(crate) fn person(number: usize) -> String {
+    format!("person-{number}@example.com")
+}
+
 /// A request, which somebody approves and which then holds access. What happens to it next can be heard.
-pub(crate) async fn granted(runtime: &Runtime, desk: &Desk) -> (RunId, UnboundedReceiver<Seen>) {
-    let request = Submission::request("prod", "ana@example.com").input("duration", "1h").input("reason", "incident 42");
+pub(crate) async fn granted(runtime: &Runtime, desk: &Desk, who: usize) -> (RunId, UnboundedReceiver<Seen>) {
+    let request =
+        Submission::request("prod", person(who).as_str()).input("duration", "1h").input("reason", "incident 42");
     let run = runtime.submit(request).await.unwrap().run;
     let mut seen = desk.hear(run);
     assert_eq!(seen.recv().await, Some(Seen::Asked));
@@ -153,8 +159,8 @@ pub(crate) async fn granted(runtime: &Runtime, desk: &Desk) -> (RunId, Unbounded
 }
 
 /// The same, and its end by hand.
-pub(crate) async fn whole(runtime: &Runtime, desk: &Desk) {
-    let (run, mut seen) = granted(runtime, desk).await;
+pub(crate) async fn whole(runtime: &Runtime, desk: &Desk, who: usize) {
+    let (run, mut seen) = granted(runtime, desk, who).await;
     runtime.submit(Submission::revoke(run, "ben@example.com")).await.unwrap();
     assert_eq!(seen.recv().await, Some(Seen::Ended));
     desk.forget(run);

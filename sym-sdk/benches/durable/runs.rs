@@ -19,6 +19,8 @@ pub(crate) struct Measured {
     commits: u64,
     transactions: u64,
     bytes: u64,
+    /// Those before the measurement included.
+    in_file: u64,
 }
 
 impl Measured {
@@ -35,7 +37,7 @@ impl Measured {
     }
 
     pub(crate) fn bytes_per_run(&self) -> f64 {
-        self.bytes as f64 / self.runs as f64
+        self.bytes as f64 / self.in_file as f64
     }
 }
 
@@ -48,17 +50,18 @@ pub(crate) async fn measure(in_flight: usize, time: Duration) -> Measured {
     let runtime = flow::runtime(&store, &desk, Arc::new(DryStrategy::new())).await;
     let workers = runtime.start(WorkerLimits::default());
     // The users are made, and all is warm.
-    flow::whole(&runtime, &desk).await;
+    let everyone = (0..in_flight).map(|who| flow::whole(&runtime, &desk, who));
+    futures_util::future::join_all(everyone).await;
 
     let (transactions, commits) = (transactions(&path), commits(&path));
     let runs = Arc::new(AtomicU64::new(0));
     let start = Instant::now();
     let people: Vec<_> = (0..in_flight)
-        .map(|_| {
+        .map(|who| {
             let (runtime, desk, runs) = (runtime.clone(), desk.clone(), runs.clone());
             tokio::spawn(async move {
                 while start.elapsed() < time {
-                    flow::whole(&runtime, &desk).await;
+                    flow::whole(&runtime, &desk, who).await;
                     runs.fetch_add(1, Ordering::Relaxed);
                 }
             })
@@ -74,7 +77,8 @@ pub(crate) async fn measure(in_flight: usize, time: Duration) -> Measured {
     drop(runtime);
     store.close().await.unwrap();
     let bytes = std::fs::metadata(&path).unwrap().len();
-    Measured { runs: runs.load(Ordering::Relaxed), time, commits, transactions, bytes }
+    let runs = runs.load(Ordering::Relaxed);
+    Measured { runs, time, commits, transactions, bytes, in_file: runs + in_flight as u64 }
 }
 
 /// How many transactions have changed the file so far: SQLite counts them in the file beside it that its connections share.

@@ -16,6 +16,9 @@ use crate::flow::{self, Desk};
 /// So long after the start the first access ends.
 const HEAD_START: Duration = Duration::from_secs(2);
 
+/// The person whose Run is copied; each copy is that of another one.
+const TEMPLATE: usize = 0;
+
 /// When those end that do not end now.
 const FAR: &str = "2100-01-01T00:00:00Z";
 
@@ -89,7 +92,7 @@ async fn make_one(path: &Path) -> Template {
     let desk = Desk::default();
     let runtime = flow::runtime(&store, &desk, Arc::new(DryStrategy::new())).await;
     let workers = runtime.start(WorkerLimits::default());
-    let (run, _) = flow::granted(&runtime, &desk).await;
+    let (run, _) = flow::granted(&runtime, &desk, TEMPLATE).await;
     workers.shutdown(PATIENCE).await;
     let until = runtime.run(run).await.unwrap().state.access.grant().and_then(|grant| grant.until).unwrap();
     drop(runtime);
@@ -111,7 +114,8 @@ impl Template {
         };
         let runs = columns("runs", &|name| match name {
             "id" => "id_of_copy".to_owned(),
-            "state" => "replace(replace(state, :run, text_of_copy), :until, :far)".to_owned(),
+            "state" => "replace(replace(replace(state, :run, text_of_copy), :until, :far), :person, number || :person)"
+                .to_owned(),
             other => other.to_owned(),
         });
         let timers = columns("timers", &|name| match name {
@@ -121,7 +125,7 @@ impl Template {
         });
         let holders = columns("holders", &|name| match name {
             "run" => "id_of_copy".to_owned(),
-            "entitlement" => "entitlement || number".to_owned(),
+            "entitlement" => "replace(entitlement, :person, number || :person)".to_owned(),
             other => other.to_owned(),
         });
         for (table, values) in [("runs", runs), ("timers", timers), ("holders", holders)] {
@@ -132,10 +136,11 @@ impl Template {
                     SELECT number, printf('00000000-0000-7000-8000-%012x', number) AS text_of_copy,
                         unhex(printf('00000000000070008000%012x', number)) AS id_of_copy FROM numbers)
                  INSERT INTO {table} SELECT {values} FROM copies CROSS JOIN {table}
-                 WHERE :run IS NOT NULL AND :until IS NOT NULL AND :far IS NOT NULL"
+                 WHERE :run IS NOT NULL AND :until IS NOT NULL AND :far IS NOT NULL AND :person IS NOT NULL"
             );
             let values = rusqlite::named_params! {
-                ":times": times.cast_signed(), ":run": self.run, ":until": self.until, ":far": FAR
+                ":times": times.cast_signed(), ":run": self.run, ":until": self.until, ":far": FAR,
+                ":person": flow::person(TEMPLATE),
             };
             connection.execute(&sql, values).unwrap();
         }

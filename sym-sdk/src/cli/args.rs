@@ -1,6 +1,8 @@
 //! What can be given on the command line.
 
 use std::ffi::OsString;
+#[cfg(feature = "sqlite")]
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,14 +12,31 @@ use jiff::Timestamp;
 
 use crate::forms::parse_duration;
 use crate::model::Source;
+#[cfg(feature = "sqlite")]
+use crate::model::{RunId, RunStatus};
 
 /// Checks, shows and simulates the flows of this program.
 #[derive(Debug, Parser)]
 pub(super) struct Args {
     #[command(flatten)]
     pub(super) common: Common,
+    #[cfg(feature = "sqlite")]
+    #[command(flatten)]
+    pub(super) demo: Demo,
     #[command(subcommand)]
     pub(super) command: Option<Command>,
+}
+
+/// How the requests are run that the program brings along.
+#[cfg(feature = "sqlite")]
+#[derive(Debug, clap::Args)]
+pub(super) struct Demo {
+    /// Keep the Runs in this file, and have their time really pass
+    #[arg(long, value_name = "FILE")]
+    pub(super) db: Option<PathBuf>,
+    /// How many times as fast as it does time passes, with `--db`
+    #[arg(long, value_name = "TIMES", default_value = "60", requires = "db")]
+    pub(super) speed: NonZeroU32,
 }
 
 #[derive(Debug, clap::Args)]
@@ -43,6 +62,118 @@ pub(super) enum Command {
     ///
     /// Nothing real is touched: clients are fakes, strategies only pretend, and messages go nowhere.
     Simulate(Simulate),
+    /// List the Runs of a store, newest first
+    #[cfg(feature = "sqlite")]
+    Runs(Runs),
+    /// Look into the audit log
+    #[cfg(feature = "sqlite")]
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Copy a store, also while it is in use
+    #[cfg(feature = "sqlite")]
+    Backup(Backup),
+    /// Take access away before its time, or at once where that keeps failing
+    #[cfg(feature = "sqlite")]
+    Revoke(Act),
+    /// End a revocation that cannot succeed, on the record: somebody has seen to it that the access is gone
+    #[cfg(feature = "sqlite")]
+    WriteOff(WriteOff),
+}
+
+/// The store that a command is about.
+#[cfg(feature = "sqlite")]
+#[derive(Debug, clap::Args)]
+pub(super) struct Database {
+    /// File of the store
+    #[arg(long, value_name = "FILE")]
+    pub(super) db: PathBuf,
+}
+
+#[cfg(feature = "sqlite")]
+#[derive(Debug, clap::Args)]
+pub(super) struct Runs {
+    #[command(flatten)]
+    pub(super) database: Database,
+    /// Only Runs whose access could not be taken away yet, though it was tried
+    #[arg(long)]
+    pub(super) stuck: bool,
+    /// Only Runs that give access, or may
+    #[arg(long)]
+    pub(super) holding: bool,
+    /// Only Runs of this flow
+    #[arg(long, value_name = "NAME")]
+    pub(super) flow: Option<String>,
+    /// Only Runs with this status
+    #[arg(long, value_name = "STATUS", value_parser = status())]
+    pub(super) status: Option<RunStatus>,
+    /// List so many at most
+    #[arg(long, value_name = "NUMBER", default_value = "50")]
+    pub(super) limit: usize,
+}
+
+#[cfg(feature = "sqlite")]
+#[derive(Debug, Subcommand)]
+pub(super) enum Audit {
+    /// Print the entries as destinations get them: JSON, one on a line
+    Export {
+        #[command(flatten)]
+        database: Database,
+        /// Begin after the entry with this number
+        #[arg(long, value_name = "NUMBER", default_value = "0")]
+        after: u64,
+    },
+    /// Check that no entry was changed, removed or put in
+    Verify(Verify),
+}
+
+#[cfg(feature = "sqlite")]
+#[derive(Debug, clap::Args)]
+pub(super) struct Verify {
+    /// File of a store
+    #[arg(long, value_name = "FILE", required_unless_present = "files", conflicts_with = "files")]
+    pub(super) db: Option<PathBuf>,
+    /// Files of a destination, the oldest first
+    #[arg(value_name = "FILE.jsonl")]
+    pub(super) files: Vec<PathBuf>,
+    /// Let the files begin anywhere: older ones have been removed
+    #[arg(long, requires = "files")]
+    pub(super) from_anywhere: bool,
+    /// Let entries be missing in between: the destination is one of several environments
+    #[arg(long, requires = "files")]
+    pub(super) with_gaps: bool,
+}
+
+#[cfg(feature = "sqlite")]
+#[derive(Debug, clap::Args)]
+pub(super) struct Backup {
+    #[command(flatten)]
+    pub(super) database: Database,
+    /// File to write, which must not exist
+    #[arg(value_name = "TO")]
+    pub(super) to: PathBuf,
+}
+
+#[cfg(feature = "sqlite")]
+#[derive(Debug, clap::Args)]
+pub(super) struct Act {
+    #[command(flatten)]
+    pub(super) database: Database,
+    /// Id of the Run
+    #[arg(value_name = "RUN")]
+    pub(super) run: RunId,
+    /// E-mail address of who does this
+    #[arg(long = "as", value_name = "EMAIL")]
+    pub(super) actor: String,
+}
+
+#[cfg(feature = "sqlite")]
+#[derive(Debug, clap::Args)]
+pub(super) struct WriteOff {
+    #[command(flatten)]
+    pub(super) act: Act,
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: String,
 }
 
 #[derive(Debug, clap::Args)]
@@ -96,7 +227,14 @@ impl Args {
     pub(super) fn parse(program: &str, has_demo: bool, args: Vec<OsString>) -> Result<Self, clap::Error> {
         let mut command = command(program, has_demo);
         let matches = command.try_get_matches_from_mut(args)?;
-        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+        let args = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        #[cfg(feature = "sqlite")]
+        if args.command.is_some() && args.demo.db.is_some() {
+            let message =
+                "`--db` before a command is for running without one; commands that need it take it after their name";
+            return Err(command.error(clap::error::ErrorKind::ArgumentConflict, message));
+        }
+        Ok(args)
     }
 }
 
@@ -107,9 +245,18 @@ fn command(program: &str, has_demo: bool) -> clap::Command {
         format!("Examples:\n{}\n\n{EXIT_CODES}", lines.join("\n"))
     };
     let alone = if has_demo { "Without a command, it simulates the requests that it brings along.\n\n" } else { "" };
-    Args::command()
+    let command = Args::command();
+    #[cfg(feature = "sqlite")]
+    let command =
+        ["db", "speed"].into_iter().fold(command, |command, name| command.mut_arg(name, |arg| arg.hide(!has_demo)));
+    let general: &[&str] = if has_demo && cfg!(feature = "sqlite") {
+        &["check", "handlers", "simulate request.json", "--db demo.db", "runs --db demo.db"]
+    } else {
+        &["check", "handlers", "simulate request.json"]
+    };
+    command
         .bin_name(program)
-        .after_help(format!("{alone}{}", examples(&["check", "handlers", "simulate request.json"])))
+        .after_help(format!("{alone}{}", examples(general)))
         .mut_subcommand("check", |check| {
             check.after_help(examples(&["check", "check --config infra/sym --var environment=prod", "check --json"]))
         })
@@ -131,6 +278,11 @@ pub(super) fn help(program: &str) -> String {
 
 fn source() -> impl TypedValueParser<Value = Source> {
     PossibleValuesParser::new(Source::ALL.map(Source::as_str)).try_map(|name| name.parse::<Source>())
+}
+
+#[cfg(feature = "sqlite")]
+fn status() -> impl TypedValueParser<Value = RunStatus> {
+    PossibleValuesParser::new(RunStatus::ALL.map(RunStatus::as_str)).try_map(|name| name.parse::<RunStatus>())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -1,9 +1,19 @@
 //! The command line of an [`App`].
 
+#[cfg(feature = "sqlite")]
+mod act;
 mod args;
+#[cfg(feature = "sqlite")]
+mod audit;
+#[cfg(feature = "sqlite")]
+mod backup;
 mod check;
+#[cfg(feature = "sqlite")]
+mod durable;
 mod handlers;
 mod output;
+#[cfg(feature = "sqlite")]
+mod runs;
 mod simulate;
 
 use std::ffi::{OsStr, OsString};
@@ -11,6 +21,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 use crate::app::{App, Exit};
+use crate::config::Config;
 use args::{Args, Command, Common};
 use output::Output;
 
@@ -46,12 +57,45 @@ where
 }
 
 async fn dispatch(app: App, args: Args, output: &mut Output<'_>) -> io::Result<Exit> {
-    let Args { common, command } = args;
-    match command {
+    let common = args.common;
+    match args.command {
         Some(Command::Check) => check::run(app, common, output),
         Some(Command::Handlers) => handlers::run(app, common, output),
         Some(Command::Simulate(args)) => simulate::run(app, common, args, output).await,
+        #[cfg(feature = "sqlite")]
+        Some(Command::Runs(args)) => runs::run(args, output).await,
+        #[cfg(feature = "sqlite")]
+        Some(Command::Audit(args)) => audit::run(args, output).await,
+        #[cfg(feature = "sqlite")]
+        Some(Command::Backup(args)) => backup::run(args, output).await,
+        #[cfg(feature = "sqlite")]
+        Some(Command::Revoke(args)) => act::revoke(app, common, args, output).await,
+        #[cfg(feature = "sqlite")]
+        Some(Command::WriteOff(args)) => act::write_off(app, common, args, output).await,
+        #[cfg(feature = "sqlite")]
+        None if let Some(db) = args.demo.db => {
+            durable::demo(app, common, durable::Keep { db, speed: args.demo.speed }, output).await
+        }
         None => simulate::demo(app, common, output).await,
+    }
+}
+
+/// The configuration, or how the command ends without it.
+fn read_config(app: &mut App, common: Common, output: &mut Output<'_>) -> io::Result<Result<Config, Exit>> {
+    let Some(read) = std::mem::take(&mut app.config).read(common.config, common.variables) else {
+        return check::no_config(output).map(Err);
+    };
+    match read {
+        Ok(read) => {
+            if !output.json && app.has_no_domains(&read.config) {
+                writeln!(output.err, "note: {}", check::no_domains())?;
+            }
+            Ok(Ok(read.config))
+        }
+        Err(faults) => {
+            output.faults(&faults)?;
+            Ok(Err(Exit::Fault))
+        }
     }
 }
 

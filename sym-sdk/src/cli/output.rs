@@ -27,6 +27,13 @@ impl<'a> Output<'a> {
         writeln!(self.out)
     }
 
+    /// Writes a JSON value on a line of its own, for one of many.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn line(&mut self, value: &impl Serialize) -> io::Result<()> {
+        serde_json::to_writer(&mut *self.out, value)?;
+        writeln!(self.out)
+    }
+
     /// Writes an error.
     pub(super) fn error(&mut self, error: &Error) -> io::Result<()> {
         if self.json { self.value(&json!({ "error": error_json(error) })) } else { write_error(self.err, error) }

@@ -100,7 +100,7 @@ impl LocalEngine {
         &self.clock
     }
 
-    /// Is told of commits from the moment it is enabled.
+    /// Returns when something has been committed, or an effect has been carried out, since this was called.
     pub(crate) fn committed(&self) -> Notified<'_> {
         self.woken.notified()
     }

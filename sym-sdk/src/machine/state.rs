@@ -68,6 +68,11 @@ impl RunState {
         matches!(self.run.status(), RunStatus::Requested | RunStatus::Forwarded)
     }
 
+    /// Whether an event is in hand, or waits for the one that is.
+    pub fn is_busy(&self) -> bool {
+        self.cycle.is_some() || !self.queue.is_empty()
+    }
+
     /// Whether the Run gives access, or may: from the moment the strategy is asked until it confirms the revocation.
     pub fn may_hold_access(&self) -> bool {
         matches!(self.access, Access::Granting(_) | Access::Held(_) | Access::Revoking { .. })
@@ -118,8 +123,7 @@ impl RunState {
 
     /// Whether nothing more can happen to the Run, apart from messages under way.
     pub fn is_finished(&self) -> bool {
-        self.cycle.is_none()
-            && self.queue.is_empty()
+        !self.is_busy()
             && !self.may_hold_access()
             && (self.closed || self.run.status().is_terminal() || self.run.status() == RunStatus::Approved)
     }

@@ -1,11 +1,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Channel, Flow, RunId, Slug, Srn, User};
+use crate::error::{Error, Result, codes};
+use crate::suggest;
 use crate::template::{Step, StepOutput};
 
 /// How far a Run has come: its last event that succeeded, or that it failed.
@@ -36,6 +39,20 @@ pub enum RunStatus {
 }
 
 impl RunStatus {
+    /// All of them, roughly in the order in which a Run has them.
+    pub const ALL: [Self; 10] = [
+        Self::Pending,
+        Self::Prompted,
+        Self::Requested,
+        Self::Forwarded,
+        Self::Expired,
+        Self::Approved,
+        Self::Denied,
+        Self::Escalated,
+        Self::Deescalated,
+        Self::Errored,
+    ];
+
     /// The name in the API and in logs.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -70,6 +87,18 @@ impl From<Step> for RunStatus {
             Step::Escalate => Self::Escalated,
             Step::Deescalate => Self::Deescalated,
         }
+    }
+}
+
+impl FromStr for RunStatus {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name).ok_or_else(|| {
+            let names = Self::ALL.map(Self::as_str);
+            let error = Error::invalid(codes::INVALID_EVENT, format!("`{name}` is not the status of a Run"));
+            error.with_hint(suggest::hint(name, "statuses", names))
+        })
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use outbox::{Outbox, Sent};
+pub(crate) use timeline::Table;
 pub use timeline::{Details, Timeline, TimelineEntry};
 
 use crate::clock::{Clock, VirtualClock};

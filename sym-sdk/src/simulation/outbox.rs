@@ -46,7 +46,7 @@ impl Outbox {
     }
 
     /// What was sent after the first `count` things.
-    pub(super) fn sent_after(&self, count: usize) -> Vec<Sent> {
+    pub(crate) fn sent_after(&self, count: usize) -> Vec<Sent> {
         self.lock().get(count..).unwrap_or_default().to_vec()
     }
 

@@ -30,7 +30,7 @@ pub(super) struct Shown {
 
 /// A front end that keeps the form it is to show, and reaches nobody. Clones share the form.
 #[derive(Clone, Debug)]
-pub(super) struct FormKeeper {
+pub(in crate::cli) struct FormKeeper {
     handlers: Arc<[HandlerUse]>,
     form: Arc<Mutex<Option<Shown>>>,
     rest: Arc<DryDelivery>,

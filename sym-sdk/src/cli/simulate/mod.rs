@@ -2,24 +2,29 @@
 
 mod form;
 mod request;
+mod stage;
 mod story;
 
 use std::io::{self, Read};
 use std::path::Path;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::Common;
 use super::args::{How, Simulate};
-use super::check::{no_config, no_domains};
 use super::output::{Output, write_table};
+use super::read_config;
 use crate::app::{App, Demo, Exit};
 use crate::config::{Config, Fault, Faults, Place};
+use crate::error::Error;
+use crate::runtime::Builder;
 use crate::simulation::Simulation;
 use form::FormKeeper;
-use request::{Decision, Request, Verdict};
-use story::{Direction, Ending};
+pub(super) use request::Request;
+use request::{Decision, Verdict};
+pub(super) use stage::Stage;
+pub(super) use story::{Direction, Story, act};
+use story::{Ending, LONGEST};
 
 /// Runs the request that the command line names.
 pub(super) async fn run(app: App, common: Common, args: Simulate, output: &mut Output<'_>) -> io::Result<Exit> {
@@ -55,22 +60,18 @@ pub(super) async fn run(app: App, common: Common, args: Simulate, output: &mut O
 
 /// Runs the requests that the app brings along, one after the other.
 pub(super) async fn demo(mut app: App, common: Common, output: &mut Output<'_>) -> io::Result<Exit> {
-    let mut requests = Vec::new();
-    for Demo { name, request } in std::mem::take(&mut app.demo) {
-        match Request::parse(&format!("`{name}`"), &request) {
-            Ok(request) => requests.push((name, request)),
-            Err(error) => {
-                output.error(&error)?;
-                return Ok(Exit::Usage);
-            }
+    let requests = match demo_requests(&mut app) {
+        Ok(requests) => requests,
+        Err(error) => {
+            output.error(&error)?;
+            return Ok(Exit::Usage);
         }
-    }
-    let how = How::default();
-    let (mut simulation, forms) = match start(app, common, &how, output).await? {
+    };
+    let direction = Direction::default();
+    let (mut simulation, forms) = match start(app, common, &How::default(), output).await? {
         Ok(started) => started,
         Err(exit) => return Ok(exit),
     };
-    let direction = Direction::from(how);
     let mut endings = Vec::new();
     for (name, request) in requests {
         let ending = story::play(&mut simulation, &forms, request, &direction).await;
@@ -85,6 +86,15 @@ pub(super) async fn demo(mut app: App, common: Common, output: &mut Output<'_>) 
     }
     let failed = endings.iter().any(|ending| ending.exit() != Exit::Success);
     Ok(if failed { Exit::Fault } else { Exit::Success })
+}
+
+/// The requests that the app brings along, by name.
+pub(super) fn demo_requests(app: &mut App) -> Result<Vec<(String, Request)>, Error> {
+    let requests = std::mem::take(&mut app.demo).into_iter().map(|Demo { name, request }| {
+        let parsed = Request::parse(&format!("`{name}`"), &request)?;
+        Ok((name, parsed))
+    });
+    requests.collect()
 }
 
 fn is_stdin(path: &Path) -> bool {
@@ -107,19 +117,11 @@ async fn start(
     how: &How,
     output: &mut Output<'_>,
 ) -> io::Result<Result<(Simulation, FormKeeper), Exit>> {
-    let Some(read) = std::mem::take(&mut app.config).read(common.config, common.variables) else {
-        return no_config(output).map(Err);
+    let config = match read_config(&mut app, common, output)? {
+        Ok(config) => config,
+        Err(exit) => return Ok(Err(exit)),
     };
-    let started = match read {
-        Ok(read) => {
-            if !output.json && app.has_no_domains(&read.config) {
-                writeln!(output.err, "note: {}", no_domains())?;
-            }
-            simulation(app, read.config, how.at.unwrap_or(BEGINNING)).await
-        }
-        Err(faults) => Err(faults),
-    };
-    match started {
+    match simulation(app, config, how.at.unwrap_or(BEGINNING)).await {
         Ok(started) => Ok(Ok(started)),
         Err(faults) => {
             output.faults(&faults)?;
@@ -133,18 +135,24 @@ const BEGINNING: Timestamp = Timestamp::constant(1_709_197_200, 0);
 
 /// The app's runtime with nothing real in it.
 async fn simulation(mut app: App, config: Config, at: Timestamp) -> Result<(Simulation, FormKeeper), Faults> {
-    let builder = app.builder(config).cut_off();
-    let forms = FormKeeper::new(builder.handlers());
-    let builder = builder.delivery(forms.clone());
-    let builder = app.stand_ins.into_iter().fold(builder, |builder, install| install(builder));
-    let simulation = Simulation::start(builder.dry(), at, app.outbox).await?;
-    for user in app.users {
+    let (users, outbox) = (std::mem::take(&mut app.users), app.outbox.clone());
+    let (builder, forms) = stand_ins(app, config);
+    let simulation = Simulation::start(builder.dry(), at, outbox).await?;
+    for user in users {
         simulation.runtime().directory().put_user(user).await.map_err(|error| {
             let fault = Fault::new(Place::default(), error.message());
             fault.with_hint_if(error.hint())
         })?;
     }
     Ok((simulation, forms))
+}
+
+/// A builder with the app's stand-ins in place of all that is real.
+pub(super) fn stand_ins(mut app: App, config: Config) -> (Builder, FormKeeper) {
+    let builder = app.builder(config).cut_off();
+    let forms = FormKeeper::new(builder.handlers());
+    let builder = builder.delivery(forms.clone());
+    (app.stand_ins.into_iter().fold(builder, |builder, install| install(builder)), forms)
 }
 
 fn write(ending: &Ending, output: &mut Output<'_>) -> io::Result<()> {
@@ -181,6 +189,3 @@ impl From<How> for Direction {
         }
     }
 }
-
-/// More than any access lasts, in a simulation that is to end.
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);

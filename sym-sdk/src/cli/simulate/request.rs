@@ -17,7 +17,7 @@ const DECISION_KEYS: [&str; 4] = ["approve", "deny", "message", "after"];
 
 /// A request, and what is to become of it.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(in crate::cli) struct Request {
     pub(super) flow: String,
     pub(super) inputs: Map<String, Value>,
     pub(super) context: Option<Map<String, Value>>,
@@ -32,14 +32,14 @@ pub(super) struct Request {
 
 /// What somebody does about a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Decision {
+pub(in crate::cli) struct Decision {
     pub(super) verdict: Verdict,
     pub(super) by: String,
     pub(super) message: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(in crate::cli) enum Verdict {
     Approve,
     Deny,
 }

@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::form::{FormKeeper, Shown};
 use super::request::{Decision, Request, Verdict};
+use super::stage::Stage;
 use crate::app::Exit;
 use crate::audit::AuditKind;
 use crate::cli::output::error_json;
@@ -21,7 +22,7 @@ const DECIDED_AFTER: Duration = Duration::from_secs(60);
 
 /// What was said on the command line about how a request is to go.
 #[derive(Clone, Debug)]
-pub(super) struct Direction {
+pub(in crate::cli) struct Direction {
     pub(super) source: Option<Source>,
     pub(super) decisions: Option<Vec<Decision>>,
     pub(super) after: Option<Duration>,
@@ -29,13 +30,22 @@ pub(super) struct Direction {
     pub(super) time: Duration,
 }
 
+/// More than any access lasts, for a story that is to end.
+pub(super) const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+impl Default for Direction {
+    fn default() -> Self {
+        Self { source: None, decisions: None, after: None, time: LONGEST }
+    }
+}
+
 /// What became of a request.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Story {
+pub(in crate::cli) struct Story {
     pub(super) run: Option<RunId>,
     pub(super) status: Option<RunStatus>,
     pub(super) form: Option<Shown>,
-    pub(super) notes: Vec<String>,
+    pub(in crate::cli) notes: Vec<String>,
     /// Whether access could not be taken away in the time there was.
     pub(super) unrevoked: bool,
     pub(super) timeline: Timeline,
@@ -43,7 +53,7 @@ pub(super) struct Story {
 
 /// A story, and what cut it short.
 #[derive(Debug, Serialize)]
-pub(super) struct Ending {
+pub(in crate::cli) struct Ending {
     #[serde(flatten)]
     pub(super) story: Story,
     #[serde(serialize_with = "as_json")]
@@ -74,7 +84,7 @@ pub(super) async fn play(
 ) -> Ending {
     let mut story = Story::default();
     let before = simulation.timeline().entries().len();
-    let error = act(simulation, request, direction, &mut story).await.err();
+    let error = play_to_end(simulation, request, direction, &mut story).await.err();
     story.timeline = simulation.timeline().after(before);
     story.form = forms.take();
     if let Some(run) = story.run
@@ -89,10 +99,29 @@ pub(super) async fn play(
     Ending { story, error: error.filter(|_| !told) }
 }
 
-async fn act(simulation: &mut Simulation, request: Request, direction: &Direction, story: &mut Story) -> Result<()> {
+async fn play_to_end(
+    simulation: &mut Simulation,
+    request: Request,
+    direction: &Direction,
+    story: &mut Story,
+) -> Result<()> {
+    act(simulation, request, direction, story).await?;
+    if !simulation.run_to_end(direction.time).await? {
+        story.notes.push(format!("stopped after {}, with more to come", format_duration(direction.time)));
+    }
+    Ok(())
+}
+
+/// Makes the request and has it decided. What follows is left to time.
+pub(in crate::cli) async fn act(
+    stage: &mut impl Stage,
+    request: Request,
+    direction: &Direction,
+    story: &mut Story,
+) -> Result<()> {
     let source = match direction.source.or(request.source) {
         Some(source) => source,
-        None => default_source(simulation, &request.flow)?,
+        None => default_source(stage, &request.flow)?,
     };
     let channel = Channel::new(match source {
         Source::Slack => ChannelType::Slack,
@@ -106,47 +135,48 @@ async fn act(simulation: &mut Simulation, request: Request, direction: &Directio
     }
     if source != Source::Api {
         let prompt = Submission::prompt(&flow, actor.clone()).through(channel.clone());
-        let run = simulation.submit(prompt).await?.run;
+        let run = stage.submit(prompt).await?.run;
         story.run = Some(run);
         submission = submission.form(run);
     }
-    let run = simulation.submit(submission).await?.run;
+    let run = stage.submit(submission).await?.run;
     story.run = Some(run);
 
     let after = direction.after.or(request.after).unwrap_or(DECIDED_AFTER);
-    if is_open(simulation, run).await? {
-        simulation.advance(after).await?;
+    if is_open(stage, run).await? {
+        stage.pass(after).await?;
     }
     match direction.decisions.clone().or(request.decisions) {
-        Some(decisions) => decide(simulation, run, decisions, &channel, story).await?,
-        None => stand_in(simulation, run, &actor, &channel, story).await?,
+        Some(decisions) => decide(stage, run, decisions, &channel, story).await,
+        None => stand_in(stage, run, &actor, &channel, story).await,
     }
-    if !simulation.run_to_end(direction.time).await? {
-        story.notes.push(format!("stopped after {}, with more to come", format_duration(direction.time)));
-    }
-    Ok(())
 }
 
 /// Slack, or else the first source that the flow allows.
-fn default_source(simulation: &Simulation, flow: &str) -> Result<Source> {
-    let flow = simulation.runtime().flow(flow)?;
+fn default_source(stage: &impl Stage, flow: &str) -> Result<Source> {
+    let flow = stage.runtime().flow(flow)?;
     let allowed = flow.params().allowed_sources.as_ref();
     Ok(allowed.and_then(|allowed| allowed.first().copied()).unwrap_or(Source::Slack))
 }
 
-async fn is_open(simulation: &Simulation, run: RunId) -> Result<bool> {
-    Ok(simulation.runtime().run(run).await?.state.is_open())
+async fn is_open(stage: &impl Stage, run: RunId) -> Result<bool> {
+    Ok(stage.runtime().run(run).await?.state.is_open())
+}
+
+async fn refusals(stage: &impl Stage, run: RunId) -> Result<usize> {
+    let entries = stage.runtime().audit(Some(run), usize::MAX).await?;
+    Ok(entries.iter().filter(|entry| matches!(entry.kind, AuditKind::Refused { .. })).count())
 }
 
 async fn decide(
-    simulation: &mut Simulation,
+    stage: &mut impl Stage,
     run: RunId,
     decisions: Vec<Decision>,
     channel: &Channel,
     story: &mut Story,
 ) -> Result<()> {
     for Decision { verdict, by, message } in decisions {
-        if !is_open(simulation, run).await? {
+        if !is_open(stage, run).await? {
             story.notes.push(format!("the request is not open any more, so {by} has nothing to decide"));
             continue;
         }
@@ -158,10 +188,10 @@ async fn decide(
         if let Some(message) = message {
             submission = submission.decision_message(message);
         }
-        let before = simulation.timeline().entries().len();
-        let decided = simulation.submit(submission.through(channel.clone())).await;
+        let before = refusals(stage, run).await?;
+        let decided = stage.submit(submission.through(channel.clone())).await;
         // A refusal that is on the record is part of what happens.
-        if decided.is_err() && simulation.timeline().entries().len() == before {
+        if decided.is_err() && refusals(stage, run).await? == before {
             decided?;
         }
     }
@@ -170,7 +200,7 @@ async fn decide(
 
 /// Has admins approve who are made up for this, so that a flow can be seen whole.
 async fn stand_in(
-    simulation: &mut Simulation,
+    stage: &mut impl Stage,
     run: RunId,
     requester: &Actor,
     channel: &Channel,
@@ -182,17 +212,17 @@ async fn stand_in(
     };
     let domain = domain.unwrap_or("example.com").to_owned();
     for number in 1..=u8::MAX {
-        if !is_open(simulation, run).await? {
+        if !is_open(stage, run).await? {
             return Ok(());
         }
         let email = if number == 1 { format!("admin@{domain}") } else { format!("admin{number}@{domain}") };
-        if simulation.runtime().directory().user_by_email(&email).await?.is_some() {
+        if stage.runtime().directory().user_by_email(&email).await?.is_some() {
             continue;
         }
         let admin = User::person(UserId::of_email(&email), &email)?.with_role(UserRole::Admin);
-        simulation.runtime().directory().put_user(admin).await?;
+        stage.runtime().directory().put_user(admin).await?;
         story.notes.push(format!("nobody is named to decide, so {email}, a made-up admin, approves"));
-        simulation.submit(Submission::approve(run, email.as_str()).through(channel.clone())).await?;
+        stage.submit(Submission::approve(run, email.as_str()).through(channel.clone())).await?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub(crate) use self::table::Table;
 use super::outbox::Sent;
 use crate::audit::{AuditEntry, AuditKind};
 use crate::forms::duration_seconds;
@@ -127,7 +128,7 @@ impl Timeline {
     }
 
     /// Adds what one unit of work gave. What fakes have sent stands under the handler that was called last.
-    pub(super) fn extend(
+    pub(crate) fn extend(
         &mut self,
         now: Timestamp,
         audit: &[AuditEntry],

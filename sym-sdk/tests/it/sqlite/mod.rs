@@ -1,6 +1,8 @@
 //! The store in one file: what every store must do, and what only a file can do or suffer.
 
 mod backup;
+#[cfg(feature = "cli")]
+mod commands;
 mod directory;
 mod directory_as_in_memory;
 mod faults;

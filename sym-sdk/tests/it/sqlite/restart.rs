@@ -19,10 +19,10 @@ use sym_sdk::testing::{RecordingDelivery, RecordingStrategy};
 
 use super::copy_files;
 
-const HOUR: Duration = Duration::from_secs(60 * 60);
+pub(super) const HOUR: Duration = Duration::from_secs(60 * 60);
 
 #[reducer]
-fn get_permissions() -> RequestPermission {
+pub(super) fn get_permissions() -> RequestPermission {
     RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
 }
 
@@ -52,18 +52,18 @@ pub(crate) fn config() -> Config {
 }
 
 /// What outlives the process beside the file: the service, with who has access in it, and the time.
-struct World {
-    strategy: RecordingStrategy,
-    clock: Arc<VirtualClock>,
+pub(super) struct World {
+    pub(super) strategy: RecordingStrategy,
+    pub(super) clock: Arc<VirtualClock>,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let start = Timestamp::from_second(1_709_208_000).unwrap();
         Self { strategy: RecordingStrategy::new(), clock: Arc::new(VirtualClock::at(start)) }
     }
 
-    async fn start(&self, path: &Path) -> Runtime {
+    pub(super) async fn start(&self, path: &Path) -> Runtime {
         self.builder(path).await.build().await.unwrap()
     }
 

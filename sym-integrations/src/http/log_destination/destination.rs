@@ -31,7 +31,7 @@ const ANSWER_BYTES: usize = 64 * 1024;
 ///
 /// ```
 /// use secrecy::SecretString;
-/// use sym_integrations::http::HttpDestination;
+/// use sym_integrations::http::log_destination::HttpDestination;
 ///
 /// let archive = HttpDestination::new("archive", "https://logs.example.com/audit")?;
 /// let archive = archive.bearer_token(&SecretString::from("hunter2"))?;

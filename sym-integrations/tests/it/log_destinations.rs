@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::Value;
-use sym_integrations::http::HttpDestination;
+use sym_integrations::http::log_destination::HttpDestination;
 use sym_sdk::audit::{self, AuditDestination, AuditLine};
 use sym_sdk::clock::VirtualClock;
 use sym_sdk::config::{self, Config};

@@ -1,0 +1,89 @@
+//! `audit`: the audit log of a store, or what destinations have of it.
+
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::args::{Audit, Verify};
+use super::output::Output;
+use crate::app::Exit;
+use crate::audit::{Verified, Verifier, VerifyError, lines, verify};
+use crate::engine::SqliteStore;
+use crate::error::{Error, ErrorKind, Result, codes};
+
+/// So many entries are read at once.
+const PAGE: usize = 256;
+
+pub(super) async fn run(args: Audit, output: &mut Output<'_>) -> io::Result<Exit> {
+    match args {
+        Audit::Export { database, after } => export(database.db, after, output).await,
+        Audit::Verify(args) => {
+            let verified = match args.db {
+                Some(db) => of_store(db).await,
+                None => of_files(args),
+            };
+            report(verified, output)
+        }
+    }
+}
+
+async fn export(db: PathBuf, mut after: u64, output: &mut Output<'_>) -> io::Result<Exit> {
+    let store = match SqliteStore::open_read_only(db).await {
+        Ok(store) => store,
+        Err(error) => return output.error(&error.into()).map(|()| Exit::Fault),
+    };
+    loop {
+        let lines = match lines(&store, after, PAGE).await {
+            Ok(lines) => lines,
+            Err(error) => return output.error(&error.into()).map(|()| Exit::Fault),
+        };
+        let Some(last) = lines.last() else { return Ok(Exit::Success) };
+        after = last.seq();
+        for line in &lines {
+            writeln!(output.out, "{}", line.as_str())?;
+        }
+    }
+}
+
+async fn of_store(db: PathBuf) -> Result<Verified> {
+    let store = SqliteStore::open_read_only(db).await?;
+    let verified = verify(&store).await;
+    store.close().await?;
+    Ok(verified?)
+}
+
+fn of_files(args: Verify) -> Result<Verified> {
+    let mut verifier = Verifier::new();
+    if args.from_anywhere {
+        verifier = verifier.from_anywhere();
+    }
+    if args.with_gaps {
+        verifier = verifier.with_gaps();
+    }
+    for path in args.files {
+        let name = path.display().to_string();
+        let file = File::open(&path).map_err(|error| {
+            let message = format!("`{name}` cannot be opened: {error}");
+            Error::new(ErrorKind::NotFound, codes::AUDIT_LOG, message).with_source(error)
+        })?;
+        verifier.read(&name, BufReader::new(file))?;
+    }
+    Ok(verifier.finish().map_err(VerifyError::from)?)
+}
+
+fn report(verified: Result<Verified>, output: &mut Output<'_>) -> io::Result<Exit> {
+    let verified = match verified {
+        Ok(verified) => verified,
+        Err(error) => return output.error(&error).map(|()| Exit::Fault),
+    };
+    if output.json {
+        let Verified { records, repeated, first, head, .. } = verified;
+        let head = json!({ "seq": head.seq, "hash": head.hash.to_string() });
+        output.value(&json!({ "records": records, "repeated": repeated, "first": first, "head": head }))?;
+    } else {
+        writeln!(output.out, "{verified}")?;
+    }
+    Ok(Exit::Success)
+}

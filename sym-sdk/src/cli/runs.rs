@@ -1,0 +1,116 @@
+//! `runs`: what is in a store.
+
+use std::io;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::args::Runs;
+use super::output::{Output, count, write_table};
+use crate::app::Exit;
+use crate::engine::{RunFilter, SqliteStore, Store, StoredRun};
+use crate::error::Result;
+use crate::machine::{Access, EffectKind, RunState};
+use crate::model::{RunId, RunStatus};
+
+const WRITTEN_OFF: &str = "written off";
+
+/// A Run, for programs.
+#[derive(Debug, Serialize)]
+struct Row {
+    run_id: RunId,
+    flow: String,
+    status: RunStatus,
+    requester: Option<String>,
+    target: Option<String>,
+    access: &'static str,
+    /// Who has the access, as the service calls them.
+    identity: Option<String>,
+    until: Option<Timestamp>,
+    /// Failed attempts to take the access away.
+    failed_attempts: Option<u32>,
+    error: Option<String>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+pub(super) async fn run(args: Runs, output: &mut Output<'_>) -> io::Result<Exit> {
+    let limit = args.limit;
+    match list(args).await {
+        Ok(runs) => write(&runs, limit, output).map(|()| Exit::Success),
+        Err(error) => output.error(&error).map(|()| Exit::Fault),
+    }
+}
+
+async fn list(args: Runs) -> Result<Vec<StoredRun>> {
+    let store = SqliteStore::open_read_only(args.database.db).await?;
+    let filter = RunFilter {
+        flow: args.flow,
+        status: args.status,
+        may_hold_access: args.holding || args.stuck,
+        stuck: args.stuck,
+        ..RunFilter::default()
+    };
+    // One more, to know whether there are more.
+    let runs = store.runs(filter, args.limit.saturating_add(1)).await?;
+    store.close().await?;
+    Ok(runs)
+}
+
+fn write(runs: &[StoredRun], limit: usize, output: &mut Output<'_>) -> io::Result<()> {
+    let rows: Vec<_> = runs.iter().take(limit).map(|run| Row::of(&run.state)).collect();
+    if output.json {
+        return output.value(&rows);
+    }
+    if rows.is_empty() {
+        return writeln!(output.out, "no Runs");
+    }
+    let head = ["RUN", "FLOW", "STATUS", "REQUESTER", "TARGET", "ACCESS"].map(str::to_owned);
+    let cells: Vec<_> = std::iter::once(head).chain(rows.iter().map(Row::cells)).collect();
+    write_table(output.out, &cells)?;
+    if runs.len() > limit {
+        writeln!(output.out, "\nthere are more than {}; `--limit` lists more of them", count(limit, "Run"))?;
+    }
+    Ok(())
+}
+
+impl Row {
+    fn of(state: &RunState) -> Self {
+        let (run, grant) = (&state.run, state.access.grant());
+        let requested = state.request.as_ref().and_then(|request| request.target.as_ref());
+        let attempts = state.pending.values().filter(|pending| matches!(pending.kind, EffectKind::Revoke { .. }));
+        let attempt = attempts.map(|pending| pending.attempt).max();
+        Self {
+            run_id: run.id(),
+            flow: state.flow.slug().to_owned(),
+            status: run.status(),
+            requester: run.requester().map(|user| user.username().to_owned()),
+            target: grant.map(|grant| &grant.target).or(requested).map(|target| target.title()),
+            access: match &state.access {
+                Access::None => "none",
+                Access::Granting(_) => "being granted",
+                Access::Held(_) => "held",
+                Access::Revoking { .. } => "being removed",
+                Access::Ended => "ended",
+                Access::WrittenOff(_) => WRITTEN_OFF,
+            },
+            identity: grant.map(|grant| grant.identity.clone()),
+            until: grant.and_then(|grant| grant.until),
+            failed_attempts: attempt.map(|attempt| attempt.saturating_sub(1)),
+            error: state.error.as_ref().map(|error| error.message.clone()),
+            created_at: state.created_at,
+            updated_at: state.updated_at,
+        }
+    }
+
+    fn cells(&self) -> [String; 6] {
+        let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        let access = match (self.failed_attempts, self.until) {
+            (Some(failed @ 1..), _) => format!("{}, {}", self.access, count(failed as usize, "failed attempt")),
+            (None, Some(until)) if self.access != WRITTEN_OFF => format!("{} until {until:.0}", self.access),
+            _ => self.access.to_owned(),
+        };
+        let status = self.status.to_string();
+        [self.run_id.to_string(), self.flow.clone(), status, text(&self.requester), text(&self.target), access]
+    }
+}
