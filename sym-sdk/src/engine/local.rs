@@ -240,15 +240,25 @@ impl LocalEngine {
         let (key, claims) = (claimed.effect.key, claimed.claims);
         let Some(_under_way) = self.under_way.begin(&claimed.effect) else {
             // Its lease has run out, or that of an effect which excludes it, and the call goes on all the same.
-            return self.hand_back(key, claims, LOOK_AGAIN).await;
+            return self.put_off(key, claims, LOOK_AGAIN).await;
         };
         let span = observability::effect_span(&claimed.effect);
         let done = self.try_carry_out(claimed, &span).instrument(span.clone()).await;
         if done.is_err() {
             // The outcome could not be stored. The effect stays due, and its key tells the world that it is the same one.
-            self.hand_back(key, claims, redelivery_delay(key, claims)).await?;
+            self.put_off(key, claims, redelivery_delay(key, claims)).await?;
         }
         done
+    }
+
+    /// Gives back what was not done, or not recorded. If the store does not take that either, the lease runs out, which says
+    /// nothing about the effect.
+    async fn put_off(&self, key: EffectKey, claims: u32, delay: Duration) -> Result<()> {
+        let handed_back = self.hand_back(key, claims, delay).await;
+        if handed_back.is_err() {
+            self.under_way.note_kept_lease(key);
+        }
+        handed_back
     }
 
     /// Awaits the store, for a while: whoever waits for a disk that never answers would wait with it.
@@ -267,6 +277,7 @@ impl LocalEngine {
         observability::effect_begun(&claimed, begun);
         let Claimed { effect, lost, .. } = claimed;
         let (key, kind) = (effect.key, effect.kind.name());
+        let lost = lost.saturating_sub(self.under_way.kept_leases(key));
         // What is kept may be from before the effect was asked for.
         let kept = self.recent.get(key.run).filter(|run| run.state.pending.contains_key(&key.seq));
         let run = match kept {
@@ -286,7 +297,9 @@ impl LocalEngine {
             self.process.perform(effect, run.state, holders).await
         };
         observability::effect_ended(span, kind, &outcome, begun, self.clock.now());
-        self.deliver(key, flow, outcome).await
+        self.deliver(key, flow, outcome).await?;
+        self.under_way.forget_kept_leases(key);
+        Ok(())
     }
 
     /// Reads a Run, and keeps it for the next step.
