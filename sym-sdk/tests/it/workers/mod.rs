@@ -2,6 +2,7 @@
 
 mod blocking;
 mod clock;
+mod faulty;
 mod observability;
 mod program;
 mod redelivery;
