@@ -82,8 +82,8 @@ impl LocalEngine {
         self
     }
 
-    /// How long the store may take for one call, apart from listings, which take as long as there is to list. A commit that takes longer may have been written all the same: the same
-    /// input again then gets its answer.
+    /// How long the store may take for one call, apart from listings, which take as long as there is to list. A commit that takes
+    /// longer may have been written all the same: the same input again then gets its answer.
     #[must_use]
     pub fn with_store_limit(mut self, limit: Duration) -> Self {
         self.store_limit = limit;
@@ -218,6 +218,10 @@ impl LocalEngine {
 
     /// Claims what is due in a lane. Each bulkhead gets a part of the leases.
     pub(super) async fn claim(&self, lane: Lane, limit: usize, per_bulkhead: usize) -> Result<Vec<Claimed>> {
+        if limit == 0 {
+            // It would be one more write for each commit while all workers of a lane are busy.
+            return Ok(Vec::new());
+        }
         let claim = Claim::new(lane, self.clock.now(), self.lease, limit).per_bulkhead(per_bulkhead);
         self.within(self.store.claim(claim)).await
     }
