@@ -73,11 +73,18 @@ struct Done {
     err: String,
 }
 
-async fn run(args: &[&str]) -> Done {
-    let app = App::new()
+fn app() -> App {
+    App::new()
         .registry(handlers![get_permissions])
         .config(config())
-        .strategy_type(StrategyType::new("test", |_| panic!("a real strategy was built")));
+        .strategy_type(StrategyType::new("test", |_| panic!("a real strategy was built")))
+}
+
+async fn run(args: &[&str]) -> Done {
+    run_app(app(), args).await
+}
+
+async fn run_app(app: App, args: &[&str]) -> Done {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let args = std::iter::once("program").chain(args.iter().copied());
     let exit = app.run_from(args, &mut out, &mut err).await;
@@ -274,6 +281,19 @@ async fn a_backup_is_a_store_that_goes_on() {
     for run in [kept.held, kept.stuck] {
         assert_eq!(runtime.run(run).await.unwrap().state.run.status(), RunStatus::Deescalated);
     }
+}
+
+/// It pretends, and its time runs ahead: access would count as taken away that is still there.
+#[tokio::test]
+async fn what_a_program_brings_along_is_not_run_on_a_store_in_use() {
+    let kept = Kept::new().await;
+    let before = kept.run(&["runs", "--json"]).await.out;
+    let request = r#"{ "flow_srn": "acme:flow:prod:latest", "user_email": "ana@example.com", "flow_inputs": {} }"#;
+    let app = app().demo("request", request);
+    let done = run_app(app, &["--db", kept.path.to_str().unwrap(), "--speed", "86400"]).await;
+    assert_eq!((done.exit, done.out.as_str()), (Exit::Fault, ""));
+    assert!(done.err.contains("runs.db` has Runs or users that this command did not put there"), "{}", done.err);
+    assert_eq!(kept.run(&["runs", "--json"]).await.out, before);
 }
 
 #[tokio::test]
