@@ -268,8 +268,6 @@ async fn a_backup_is_a_store_that_goes_on() {
         expect![[""]],
         expect![[r#"
         error: the store refuses: `DIR/copy.db` exists already; name a file that does not, or remove it (SymSDK:STORE)
-          caused by: the store refuses: `DIR/copy.db` exists already; name a file that does not, or remove it
-          caused by: `DIR/copy.db` exists already; name a file that does not, or remove it
     "#]],
     )
     .await;
