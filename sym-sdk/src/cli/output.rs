@@ -36,7 +36,11 @@ impl<'a> Output<'a> {
 
     /// Writes an error.
     pub(super) fn error(&mut self, error: &Error) -> io::Result<()> {
-        if self.json { self.value(&json!({ "error": error_json(error) })) } else { writeln!(self.err, "error: {}", error.report()) }
+        if self.json {
+            self.value(&json!({ "error": error_json(error) }))
+        } else {
+            writeln!(self.err, "error: {}", error.report())
+        }
     }
 
     /// Writes the faults that keep a command from doing what it should.

@@ -56,12 +56,10 @@ impl HttpDestination {
     /// If it is no such URL, or has a user or a password in it; or if the machine's certificates cannot be read.
     pub fn new(name: impl Into<String>, url: &str) -> Result<Self> {
         let (url, host) = checked(url)?;
-        let client = connector(CONNECT, is_loopback(&url))
-            .build()
-            .map_err(|error| {
-                let message = "an HTTP client cannot be built";
-                Error::new(ErrorKind::Configuration, codes::AUDIT_DESTINATION, message).with_source(error.without_url())
-            })?;
+        let client = connector(CONNECT, is_loopback(&url)).build().map_err(|error| {
+            let message = "an HTTP client cannot be built";
+            Error::new(ErrorKind::Configuration, codes::AUDIT_DESTINATION, message).with_source(error.without_url())
+        })?;
         Ok(Self { name: name.into(), url, host, client, header: None, batch: None, limit: REQUEST })
     }
 

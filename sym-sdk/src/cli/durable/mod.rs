@@ -140,7 +140,8 @@ async fn expect_own(store: &SqliteStore, kept: &KeyValue) -> Result<()> {
         return Ok(());
     }
     let message = format!("`{}` has Runs or users that this command did not put there", store.path().display());
-    Err(Error::new(ErrorKind::Conflict, codes::STORE, message).with_hint("what it does is only pretended: give it a file of its own"))
+    Err(Error::new(ErrorKind::Conflict, codes::STORE, message)
+        .with_hint("what it does is only pretended: give it a file of its own"))
 }
 
 /// Makes each request and has it decided, and waits until nothing is left to do.
