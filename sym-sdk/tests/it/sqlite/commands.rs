@@ -244,6 +244,23 @@ async fn the_audit_log_is_exported_and_verified() {
     assert_eq!(forged.exit, Exit::Fault);
     assert!(forged.err.contains("runs.jsonl:") && forged.err.contains("was changed"), "{}", forged.err);
 
+    // Whoever has the end of the log from before notices that it is another one.
+    let [once, other] = [(4, 4), (4, 3)].map(|(seq, of)| {
+        let line: serde_json::Value = serde_json::from_str(exported.out.lines().nth(of - 1).unwrap()).unwrap();
+        format!("{seq}:{}", line["audit"]["hash"].as_str().unwrap())
+    });
+    let start: String = exported.out.lines().take(3).flat_map(|line| [line, "\n"]).collect();
+    std::fs::write(&lines, start).unwrap();
+    assert_eq!(kept.run(&["audit", "verify", "--known", &once]).await.exit, Exit::Success);
+    let broken = kept.run(&["audit", "verify", "--known", &other]).await;
+    assert!(broken.exit == Exit::Fault && broken.err.contains("was known to have"), "{}", broken.err);
+    let cut_off = run(&["audit", "verify", lines.to_str().unwrap(), "--known", &once]).await;
+    assert!(cut_off.exit == Exit::Fault && cut_off.err.contains("is missing, and all after it"), "{}", cut_off.err);
+
+    let dir = kept.path.parent().unwrap().to_str().unwrap();
+    let unread = run(&["audit", "verify", dir]).await;
+    assert!(unread.exit == Exit::Fault && unread.err.contains(&format!("`{dir}` cannot be read")), "{}", unread.err);
+
     let after = kept.run(&["audit", "export", "--after", "3"]).await;
     assert_eq!(after.out.lines().count(), exported.out.lines().count() - 3);
 }
@@ -296,7 +313,17 @@ async fn what_a_program_brings_along_is_not_run_on_a_store_in_use() {
 
 #[tokio::test]
 async fn what_makes_no_sense_is_refused() {
-    for args in [&["--db", "x.db", "check"][..], &["--speed", "0", "--db", "x.db"], &["runs"], &["audit", "verify"]] {
+    let cases: [&[&str]; 8] = [
+        &["--db", "x.db", "check"],
+        &["--speed", "0", "--db", "x.db"],
+        &["runs"],
+        &["runs", "--db", "x.db", "--limit", "0"],
+        &["audit", "verify"],
+        &["audit", "verify", "x.jsonl", "--db", "x.db"],
+        &["audit", "verify", "--db", "x.db", "--with-gaps"],
+        &["audit", "verify", "--db", "x.db", "--known", "4"],
+    ];
+    for args in cases {
         assert_eq!(run(args).await.exit, Exit::Usage, "{args:?}");
     }
     assert!(!Path::new("x.db").exists());
