@@ -156,14 +156,14 @@ impl LocalEngine {
     /// back, but cannot know of what happened before they were started.
     ///
     /// # Errors
-    /// If the store fails.
+    /// If the store fails, for one Run or for all. The others have been looked at.
     pub async fn bring_forward(&self) -> Result<usize> {
         let now = self.clock.now();
         let after = |time| now.saturating_add(time).unwrap_or(Timestamp::MAX);
         let effects = self.within(self.store.bring_forward(after(self.lease.max(REVOKE_DELAY_MAX)))).await?;
         let changed_after = Some(after(CLOCK_TOLERANCE));
         let filter = RunFilter { active: true, changed_after, ..RunFilter::default() };
-        let mut runs = 0;
+        let (mut runs, mut failed) = (0, None);
         for run in self.runs(filter, usize::MAX).await? {
             let id = run.state.run.id();
             let input = Input::new(id, run.state.flow.clone(), now, InputBody::ClockSetBack);
@@ -172,14 +172,17 @@ impl LocalEngine {
                 Ok(Reply::Accepted { .. }) => runs += 1,
                 Ok(_) => {}
                 // One Run that cannot be stepped must not keep the others from being looked at.
-                Err(error) => tracing::error!(%error, run = %id, "could not bring the end of an access forward"),
+                Err(error) => {
+                    tracing::error!(%error, run = %id, "could not bring the end of an access forward");
+                    failed = failed.or(Some(error).filter(Error::is_retryable));
+                }
             }
         }
         if effects + runs > 0 {
             tracing::warn!(effects, runs, "the clock was ahead; what it had put off was brought forward");
             self.news.tell(Concerned::EVERYONE);
         }
-        Ok(effects + runs)
+        failed.map_or(Ok(effects + runs), Err)
     }
 
     /// Forgets Runs that are at rest and have not changed for this long, in small steps that hold nobody up; says how many
@@ -218,6 +221,7 @@ impl LocalEngine {
     /// Claims what is due in a lane. Each bulkhead gets a part of the leases.
     pub(super) async fn claim(&self, lane: Lane, limit: usize, per_bulkhead: usize) -> Result<Vec<Claimed>> {
         if limit == 0 {
+            // It would be one more write for each commit while all workers of a lane are busy.
             return Ok(Vec::new());
         }
         let claim = Claim::new(lane, self.clock.now(), self.lease, limit).per_bulkhead(per_bulkhead);

@@ -53,6 +53,7 @@ impl Stepper<'_> {
             target: target.clone(),
             identity: identity.to_owned(),
             until,
+            duration: event.duration,
             entitlement,
             strategy: strategy.kind().to_owned(),
             account,
@@ -155,8 +156,9 @@ impl Stepper<'_> {
     }
 
     pub(super) fn begin_revocation(&mut self, event: &Arc<EventRecord>, grant: Grant) {
+        // First, because it says what the revocation shares its workers with.
+        self.state.access = Access::Revoking { grant: grant.clone(), alerted_at: None };
         self.ask_for_revocation(event, &grant, 1, None);
-        self.state.access = Access::Revoking { grant, alerted_at: None };
     }
 
     /// Somebody does not want to wait for the next attempt. The one that waits is dropped: two must not follow each other, or

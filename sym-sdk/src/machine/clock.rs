@@ -41,9 +41,10 @@ impl Stepper<'_> {
 
     /// When access would end that began now, or whose end were put off now.
     fn end_from_now(&self) -> Option<Timestamp> {
-        let until = self.state.access.grant()?.until?;
+        let grant = self.state.access.grant()?;
+        let until = grant.until?;
         let put_off = self.state.timers.get(&TimerKind::Expire).is_some_and(|timer| timer.at > until);
-        let left = if put_off { Some(IGNORED_EXPIRY_DELAY) } else { self.state.decision.as_ref()?.duration };
+        let left = if put_off { Some(IGNORED_EXPIRY_DELAY) } else { grant.duration };
         left.map(|left| self.after_now(left))
     }
 }

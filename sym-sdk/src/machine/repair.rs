@@ -55,6 +55,7 @@ impl Stepper<'_> {
             target: removal.target.clone(),
             identity: removal.identity.clone(),
             until: None,
+            duration: None,
             entitlement: EntitlementKey::new(strategy, &removal.resource, &removal.identity),
             strategy: strategy.kind().to_owned(),
             account: strategy.integration().map(|integration| integration.external_id().to_owned()),

@@ -257,6 +257,8 @@ pub struct Grant {
     pub identity: String,
     /// Until when; `None` for access that lasts until it is revoked.
     pub until: Option<Timestamp>,
+    /// For how long, as it was when `until` was set.
+    pub duration: Option<Duration>,
     /// The piece of access that Runs share.
     pub entitlement: EntitlementKey,
     /// The type of the strategy that granted it.

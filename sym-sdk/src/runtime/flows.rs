@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::handler::{HandlerKind, Scope, Services};
 use crate::machine::{Hook, Hooks, Rules};
-use crate::model::{Flow, Flows, Srn, SrnVersion};
+use crate::model::{AccessTarget, Flow, Flows, Srn, SrnVersion};
 use crate::strategy::AccessStrategy;
 use crate::suggest::nearest;
 use crate::template::Step;
@@ -39,6 +39,18 @@ impl FlowEntry {
 
     pub(super) fn rules(&self) -> Rules<'_> {
         Rules { flow: &self.flow, hooks: self.hooks }
+    }
+
+    /// Access was granted under a strategy that the flow has no more: another one cannot tell of it, nor take it away.
+    pub(super) fn out_of_reach(&self, target: &AccessTarget) -> Error {
+        let (flow, target) = (self.flow.name(), target.label());
+        let message = format!(
+            "flow `{flow}` no longer reaches what access to `{target}` was granted in: its strategy has changed since"
+        );
+        let error = Error::new(ErrorKind::Configuration, codes::ACCESS_STRATEGY_NOT_FOUND, message);
+        error.with_hint(
+            "give the flow its former strategy back until its access has ended, or take the access away by hand",
+        )
     }
 }
 

@@ -27,8 +27,8 @@ pub struct Limits {
     pub delivery: Duration,
     /// For one call of the directory. Default: 10 s.
     pub directory: Duration,
-    /// For one call of the store, apart from listings. A submission that runs into it may have been taken all the same: sent again with the same
-    /// key, it gets its receipt. Default: 30 s.
+    /// For one call of the store, apart from listings. A submission that runs into it may have been taken all the same: sent again
+    /// with the same key, it gets its receipt. Default: 30 s.
     pub store: Duration,
     /// For the fields of a request, as JSON, and for the message of a decision. Default: 64 KiB.
     pub fields_bytes: usize,

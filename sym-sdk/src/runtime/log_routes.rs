@@ -22,6 +22,9 @@ const PAGE: usize = 256;
 /// One delivery, or one call of the store, may take this long.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// The log is looked at this often at least: nobody tells of a commit that was given up and written later.
+const LOOK_ANYWAY: Duration = Duration::from_secs(60);
+
 /// The longest pause after a failure.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
@@ -138,7 +141,7 @@ impl LogRoute {
                 biased;
                 () = stop.given() => return,
                 () = committed, if pause.is_none() => {}
-                () = engine.clock().sleep(pause.unwrap_or_default()), if pause.is_some() => {}
+                () = engine.clock().sleep(pause.unwrap_or(LOOK_ANYWAY)) => {}
             }
         }
     }

@@ -216,7 +216,8 @@ impl Runtime {
         Ok(all)
     }
 
-    /// Starts workers that carry out what is due, deliver the audit log and reconcile as often as they should, on the current tokio runtime.
+    /// Starts workers that carry out what is due, deliver the audit log, forget what is over and reconcile as often as they should,
+    /// on the current tokio runtime.
     pub fn start(&self, limits: WorkerLimits) -> Workers {
         let mut workers = Workers::start(&self.engine, limits);
         for index in 0..self.routes.len() {

@@ -294,14 +294,7 @@ impl Performance<'_> {
         // A service that never gave the access would say that it is gone.
         let granted_by = self.state.access.grant().zip(self.entry.flow.strategy());
         if granted_by.is_some_and(|(grant, strategy)| !grant.is_reached_by(strategy)) {
-            let (flow, target) = (self.entry.flow.name(), target.label());
-            let message = format!(
-                "flow `{flow}` no longer reaches what access to `{target}` was granted in: its strategy has changed since"
-            );
-            let error = Error::new(ErrorKind::Configuration, codes::ACCESS_STRATEGY_NOT_FOUND, message);
-            let hint =
-                "give the flow its former strategy back until its access has ended, or take the access away by hand";
-            return Err(EffectError::from(&error.with_hint(hint)));
+            return Err(EffectError::from(&self.entry.out_of_reach(target)));
         }
         let event = self.event();
         let request = AccessRequest::new(&event, target, identity, self.effect.key);

@@ -11,15 +11,20 @@ const EVERY: Duration = Duration::from_secs(60 * 60);
 /// Works until it is told to stop.
 pub(super) async fn run(engine: Arc<LocalEngine>, age: Duration, mut stop: StopSignal) {
     while !stop.is_given() {
-        match engine.prune(age).await {
-            Ok(0) => {}
-            Ok(pruned) => tracing::info!(pruned, "Runs that are over were forgotten"),
-            Err(error) => tracing::error!(%error, "could not forget Runs that are over"),
-        }
         tokio::select! {
             biased;
+            // Also between the steps of one look: there may be any number of them the first time.
             () = stop.given() => {}
-            () = engine.clock().sleep(EVERY) => {}
+            () = once(&engine, age) => {}
         }
     }
+}
+
+async fn once(engine: &LocalEngine, age: Duration) {
+    match engine.prune(age).await {
+        Ok(0) => {}
+        Ok(pruned) => tracing::info!(pruned, "Runs that are over were forgotten"),
+        Err(error) => tracing::error!(%error, "could not forget Runs that are over"),
+    }
+    engine.clock().sleep(EVERY).await;
 }

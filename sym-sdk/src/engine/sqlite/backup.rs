@@ -83,10 +83,11 @@ fn create_private(path: &Path) -> io::Result<File> {
 
 /// A new name is durable with its directory.
 fn sync_directory(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(directory) if cfg!(unix) && !directory.as_os_str().is_empty() => File::open(directory)?.sync_all(),
-        _ => Ok(()),
+    if !cfg!(unix) {
+        return Ok(());
     }
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn partial(to: &Path) -> PathBuf {

@@ -115,13 +115,13 @@ impl Claiming {
 }
 
 pub(super) fn release(db: &Connection, key: EffectKey, claims: u32, not_before: Timestamp) -> rusqlite::Result<()> {
-    // The lanes are those of `rows::lane`.
     db.prepare_cached("UPDATE effects SET due = ?4, leased = 0 WHERE run = ?1 AND seq = ?2 AND claims = ?3")?
         .execute(params![id(key.run), key.seq.cast_signed(), claims, nanoseconds(not_before)])?;
     Ok(())
 }
 
 pub(super) fn bring_forward(db: &Connection, latest: Timestamp) -> rusqlite::Result<usize> {
+    // The lanes are those of `rows::lane`.
     db.prepare_cached("UPDATE effects SET due = ?1 WHERE lane IN (0, 1, 2, 3) AND due > ?1")?
         .execute([nanoseconds(latest)])
 }

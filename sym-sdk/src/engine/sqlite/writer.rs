@@ -95,12 +95,12 @@ fn commit_group(connection: &mut Connection, group: &mut [Write]) -> Result<(), 
         match call.perform(&savepoint) {
             Ok(()) => savepoint.commit()?,
             Err(error) => {
-                // Rolls back what this call did, and no more.
-                drop(savepoint);
-                // Unless SQLite has given up the whole transaction, as it does when the disk is full: then nobody's work is left.
-                if transaction.is_autocommit() {
+                // SQLite may have given up the whole transaction, as it does when the disk is full: then nobody's work is left.
+                if savepoint.is_autocommit() {
                     return Err(error);
                 }
+                // Rolls back what this call did, and no more. If that fails, nobody's work is committed.
+                savepoint.finish()?;
             }
         }
     }

@@ -31,12 +31,14 @@ pub(super) async fn fire(engine: Arc<LocalEngine>, mut told: watch::Receiver<Pha
         let woken = engine.news.of_timers();
         tokio::pin!(woken);
         woken.as_mut().enable();
-        if engine.was_set_back(seen)
-            && let Err(error) = engine.bring_forward().await
-        {
-            tracing::error!(%error, "could not bring forward what was put off while the clock was ahead");
+        let brought_forward = if engine.was_set_back(seen) { engine.bring_forward().await.map(drop) } else { Ok(()) };
+        match brought_forward {
+            Ok(()) => seen = engine.clock().now(),
+            // `seen` stays, so that it is tried again: nothing else will tell that the clock was set back.
+            Err(error) => {
+                tracing::error!(%error, "could not bring forward what was put off while the clock was ahead");
+            }
         }
-        seen = engine.clock().now();
         let tried = match fire_due(&engine, &mut put_off).await {
             Ok(tried) => tried,
             Err(error) => {

@@ -1,15 +1,16 @@
 //! What differs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream;
 
 use super::report::{ExtraAccess, MissingAccess, Repair, UnknownAccess};
 use crate::engine::RunFilter;
-use crate::error::{Error, Result, codes};
+use crate::error::{ErrorKind, Result};
 use crate::machine::{Access, EffectError, Grant};
-use crate::model::{AccessTarget, RunId, Srn, Strategy};
+use crate::model::{AccessTarget, RunId, Srn, Strategy, User};
 use crate::runtime::Runtime;
 use crate::runtime::flows::FlowEntry;
 use crate::runtime::identity::service_of;
@@ -86,11 +87,7 @@ pub(super) async fn compare(runtime: &Runtime) -> Result<Found<'_>> {
         };
         found.compared += 1;
         for identity in list.iter().filter(|identity| !held.contains(&(&key, identity.as_str()))) {
-            let strategy = strategy_of(resource.entry).map(|(strategy, _)| service_of(strategy));
-            let user = match strategy {
-                Some((service, id)) => runtime.directory().user_by_identity(service, id, identity).await?,
-                None => None,
-            };
+            let user = owner(runtime, resource.entry, identity).await?;
             let (target, identity) = (resource.target.clone(), identity.clone());
             let extra = ExtraAccess { flow: flow.clone(), target, identity, user, repair: Repair::None };
             found.extra.push((extra, Remedy { entry: resource.entry, resource: key.resource.clone() }));
@@ -105,6 +102,20 @@ pub(super) async fn compare(runtime: &Runtime) -> Result<Found<'_>> {
         }
     }
     Ok(found)
+}
+
+/// The person whose identity this is, if the directory knows one.
+async fn owner(runtime: &Runtime, entry: &FlowEntry, identity: &str) -> Result<Option<Arc<User>>> {
+    let Some((strategy, _)) = strategy_of(entry) else { return Ok(None) };
+    let (service, id) = service_of(strategy);
+    match runtime.performer.ask_directory(runtime.directory().user_by_identity(service, id, identity)).await {
+        // Several people have it, so it is nobody's in particular. That must not keep all else from being compared.
+        Err(error) if error.kind() == ErrorKind::Conflict => {
+            tracing::warn!(%error, "it cannot be told whose access this is");
+            Ok(None)
+        }
+        known => known,
+    }
 }
 
 fn strategy_of(entry: &FlowEntry) -> Option<(&Strategy, &dyn AccessStrategy)> {
@@ -168,7 +179,7 @@ async fn holdings<'a>(
         let entry = runtime.performer.flows.by_srn(&run.state.flow)?;
         let reached = entry.flow.strategy().is_some_and(|strategy| grant.is_reached_by(strategy));
         let key = if reached { key(runtime, entry, &grant.target).await.transpose() } else { None };
-        let key = key.unwrap_or_else(|| Err(out_of_reach(entry)));
+        let key = key.unwrap_or_else(|| Err(entry.out_of_reach(&grant.target)));
         match key {
             Ok(key) => {
                 let target = grant.target.clone();
@@ -186,14 +197,4 @@ async fn holdings<'a>(
         }
     }
     Ok(holdings)
-}
-
-fn out_of_reach(entry: &FlowEntry) -> Error {
-    let message = format!(
-        "flow `{}` no longer reaches what access was granted in: its strategy has changed since",
-        entry.flow.name()
-    );
-    let error = Error::new(crate::error::ErrorKind::Configuration, codes::ACCESS_STRATEGY_NOT_FOUND, message);
-    error
-        .with_hint("give the flow its former strategy back until its access has ended, or take the access away by hand")
 }

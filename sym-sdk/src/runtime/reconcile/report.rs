@@ -54,7 +54,7 @@ pub struct ExtraAccess {
     pub target: AccessTarget,
     /// Whose, by the service's id.
     pub identity: String,
-    /// The person, if the directory knows the identity.
+    /// The person, if the directory knows the identity, and as that of one person only.
     pub user: Option<Arc<User>>,
     /// What was done about it.
     pub repair: Repair,

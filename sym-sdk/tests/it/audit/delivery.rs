@@ -13,8 +13,9 @@ use sym_sdk::strategy::StrategyType;
 use sym_sdk::testing::RecordingStrategy;
 
 use super::collector::{Collector, Mood};
-use super::{config, plain};
+use super::{config, plain, requested};
 
+const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -291,4 +292,18 @@ async fn a_file_remembers_how_far_each_destination_has_got() {
         store.close().await.unwrap();
     }
     assert!(audit::verify_lines(log.text().as_bytes()).is_ok());
+}
+
+/// As when the caller of a commit has gone by the time that it is written: nobody tells of it then.
+#[tokio::test]
+async fn what_was_written_without_a_word_is_found() {
+    let log = Collector::new("log");
+    let world = World::new(&[&log]).await;
+    let workers = world.start();
+    world.request().await;
+    assert_eq!(world.behind().await, [0]);
+    world.store.commit(requested(1)).await.unwrap();
+    world.advance(2 * MINUTE).await;
+    assert_eq!(log.seqs(), world.all().await);
+    workers.shutdown(GRACE).await;
 }

@@ -8,7 +8,7 @@ use sym_sdk::audit::{AuditKind, EventStatus, EventSummary};
 use sym_sdk::error::codes;
 use sym_sdk::machine::*;
 use sym_sdk::model::*;
-use sym_sdk::prelude::Step;
+use sym_sdk::prelude::{ApprovalTemplate, Step};
 
 use super::world::*;
 
@@ -336,4 +336,43 @@ fn where_nobody_knows_what_was_waited_for_the_access_is_taken_away() {
     world.advance(HOUR);
     world.settle();
     assert_eq!(world.status(), RunStatus::Deescalated);
+}
+
+/// Effects that exclude each other share their part of the workers: stores look for them there.
+#[test]
+fn a_removal_is_of_the_service_that_it_takes_access_from() {
+    let [ana, ben, _, ada, _] = everybody();
+    let mut held = World::access();
+    held.escalate(&ana, &ben);
+    held.revoke(&ada);
+    let mut removed = World::access();
+    removed.remove(&ada);
+    let (of_the_run, of_nobody) = (revocations(&held)[0].bulkhead.clone(), revocations(&removed)[0].bulkhead.clone());
+    assert_eq!(of_the_run, of_nobody);
+    let first = removed.find(is_revoke).unwrap();
+    removed.fail(first, true);
+    assert_eq!(revocations(&removed)[0].bulkhead, of_nobody, "at each attempt");
+}
+
+#[test]
+fn an_end_that_a_hook_has_changed_is_brought_forward_by_that_much() {
+    let [ana, ben, ..] = everybody();
+    for given in [HOUR / 4, HOUR * 4] {
+        let hook = Hook::On(Step::Escalate);
+        let mut world = World { hooks: [hook].into_iter().collect(), ..World::access() };
+        world.open(&ana);
+        world.approve(&ben);
+        let next = ApprovalTemplate::escalate().duration(given);
+        let asked = world.find(is_hook(hook)).unwrap();
+        world.finish(asked, verdict(hook, HookVerdict::Fire(Box::new(next))));
+        world.settle();
+        assert!(matches!(world.state().access, Access::Held(_)));
+        let (end, _) = world.timers[&TimerKind::Expire];
+        assert_eq!(end, world.now + given);
+
+        world.now -= HOUR * 10;
+        assert!(matches!(world.input(InputBody::ClockSetBack), Reply::Accepted { .. }));
+        let (end, _) = world.timers[&TimerKind::Expire];
+        assert_eq!(end, world.now + given);
+    }
 }

@@ -284,3 +284,26 @@ async fn targets_that_are_picked_in_the_form_are_compared_while_a_run_gives_them
     assert_eq!((done.compared, done.missing.len(), extra(&done)), (1, 1, vec![("repo", "bob")]));
     assert_eq!(harness.granted(), ["repo: ana@example.com"]);
 }
+
+/// Nobody knows whose access it is then; that must not keep all else from being put right.
+#[tokio::test]
+async fn an_account_that_two_people_share_is_nobodys() {
+    let mut harness = harness().await;
+    let run = granted(&mut harness, "admins").await;
+    let directory = harness.runtime().directory().clone();
+    let ana = directory.user_by_email("ana@example.com").await.unwrap().unwrap();
+    let [known] = ana.identities() else { panic!("{ana:?}") };
+    let (service, service_id) = (known.service(), known.service_id());
+    for email in ["ben@example.com", "cho@example.com"] {
+        directory.persist_user_identity(email, service, service_id, "shared").await.unwrap();
+    }
+    let (admins, readers) = (target(&harness, "admins"), target(&harness, "readers"));
+    strategy(&harness).take(&admins, "ana@example.com");
+    strategy(&harness).give(&readers, "shared");
+    let done = reconcile(&mut harness, Reconcile::new().regrant_missing().revoke_extra()).await;
+    assert_eq!((done.extra[0].user.as_ref(), &done.extra[0].repair), (None, &Repair::None));
+    assert_eq!(done.missing[0].repair, Repair::Begun(run));
+    assert_eq!(harness.granted(), ["admins: ana@example.com", "readers: shared"]);
+    reconcile(&mut harness, Reconcile::new().revoke_extra_of_strangers()).await;
+    assert_eq!(harness.granted(), ["admins: ana@example.com"]);
+}

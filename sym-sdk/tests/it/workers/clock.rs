@@ -8,6 +8,7 @@ use sym_sdk::clock::Clock;
 use sym_sdk::engine::*;
 use sym_sdk::prelude::*;
 
+use super::faulty::Faulty;
 use super::world::{World, noon};
 use super::{GRACE, stores};
 
@@ -91,6 +92,28 @@ async fn workers_notice_that_the_clock_was_set_back() {
     }
     let late = world.clock.now().duration_since(noon() + HOUR).unsigned_abs();
     assert!(late <= 2 * MINUTE, "by as much as it took to notice: {late:?}");
+    workers.shutdown(GRACE).await;
+}
+
+/// The clock was set back once, so nothing else tells workers of it when the store answers again.
+#[tokio::test]
+async fn workers_bring_forward_what_they_could_not_at_first() {
+    let store = Faulty::new();
+    let world = World::new(store.clone());
+    world.clock.set(noon() + 10 * HOUR);
+    let runtime = world.start().await;
+    world.granted(&runtime).await;
+    let workers = runtime.start(WorkerLimits::default());
+    world.let_workers_run().await;
+    store.fail(3);
+    world.clock.set(noon());
+    while !world.strategy.granted().is_empty() && world.clock.now() < noon() + 9 * HOUR {
+        world.clock.advance(MINUTE);
+        world.let_workers_run().await;
+    }
+    assert_eq!(store.failures_left(), 0);
+    let late = world.clock.now().duration_since(noon() + HOUR).unsigned_abs();
+    assert!(late <= 5 * MINUTE, "by as much as it took to notice and try again: {late:?}");
     workers.shutdown(GRACE).await;
 }
 

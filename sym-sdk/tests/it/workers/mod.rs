@@ -3,6 +3,7 @@
 mod blocking;
 mod clock;
 mod faults;
+mod faulty;
 mod observability;
 mod program;
 mod redelivery;
