@@ -43,8 +43,9 @@ async fn time_passes_during<T>(world: &World, work: impl Future<Output = T>) -> 
             a_moment(world).await;
         }
     });
-    match select(std::pin::pin!(work), passing).await {
-        Either::Left((done, _)) => done,
+    let work = std::pin::pin!(tokio::time::timeout(GRACE, work));
+    match select(work, passing).await {
+        Either::Left((done, _)) => done.unwrap_or_else(|_| panic!("in vain: it hangs")),
         Either::Right((never, _)) => never,
     }
 }
