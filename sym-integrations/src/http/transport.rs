@@ -46,6 +46,20 @@ impl From<reqwest::Error> for Broken {
     }
 }
 
+/// What makes connections: to no other host than it is told, encrypted unless that is this machine.
+pub(super) fn connector(limit: Duration, is_loopback: bool) -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder()
+        .connect_timeout(limit)
+        .pool_idle_timeout(IDLE)
+        .https_only(!is_loopback)
+        // One that is followed would take the token along.
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
+    // A proxy would be sent the token, perhaps in clear, of a service that is on this machine.
+    if is_loopback { builder.no_proxy() } else { builder }
+}
+
 #[derive(Clone)]
 pub(super) enum Transport {
     Network(reqwest::Client),
@@ -55,17 +69,7 @@ pub(super) enum Transport {
 
 impl Transport {
     pub(super) fn network(base: &BaseUrl, limits: &Limits) -> Result<Self> {
-        let mut builder = reqwest::Client::builder()
-            .connect_timeout(limits.connect)
-            .pool_idle_timeout(IDLE)
-            .https_only(!base.is_loopback())
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
-        if base.is_loopback() {
-            // A proxy would be sent the token, perhaps in clear, of a service that is on this machine.
-            builder = builder.no_proxy();
-        }
+        let builder = connector(limits.connect, base.is_loopback());
         builder.build().map(Self::Network).map_err(|error| {
             Error::new(ErrorKind::Configuration, codes::CONFIGURATION, "the HTTP client could not be made")
                 .with_source(error.without_url())

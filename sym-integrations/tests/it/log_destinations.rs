@@ -164,6 +164,30 @@ fn secrets_are_shown_nowhere() {
     {
         assert!(!format!("{:?}", bad.unwrap_err()).contains("hunter2"));
     }
+    assert_eq!(new().bearer_token(&SecretString::from("")).unwrap_err().kind(), ErrorKind::Configuration);
+}
+
+/// A proxy would be sent the token and the entries, in clear.
+#[test]
+fn what_stays_on_this_machine_goes_past_proxies() {
+    const PROXY: (&str, &str) = ("http_proxy", "http://127.0.0.1:1");
+    if std::env::var(PROXY.0).is_ok_and(|proxy| proxy == PROXY.1) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        return runtime.block_on(async {
+            let server = server(ResponseTemplate::new(200)).await;
+            to(&server).deliver(&lines().await).await.unwrap();
+        });
+    }
+    // The environment is that of the whole program, so the test is run in another one.
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "log_destinations::what_stays_on_this_machine_goes_past_proxies"])
+        .env(PROXY.0, PROXY.1)
+        .env_remove("no_proxy")
+        .env_remove("NO_PROXY")
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    assert!(String::from_utf8_lossy(&child.stdout).contains("1 passed"));
 }
 
 fn declared(settings: &[(&str, &str)]) -> Config {

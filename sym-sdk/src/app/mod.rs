@@ -27,6 +27,13 @@ use config::ConfigSource;
 /// - `handlers` lists the handlers,
 /// - `simulate REQUEST.json` runs a request through its flow on a virtual clock, and prints what happens.
 ///
+/// With feature `sqlite` there are commands for a store in a file:
+///
+/// - `runs` lists the Runs, and finds those whose access could not be taken away,
+/// - `revoke` takes access away before its time, and `write-off` ends a revocation that cannot succeed,
+/// - `audit export` prints the audit log, and `audit verify` checks that it is as it was written,
+/// - `backup` copies the file, also while it is in use.
+///
 /// ```no_run
 /// use sym_sdk::App;
 /// use sym_sdk::prelude::*;
@@ -155,6 +162,9 @@ impl App {
 
     /// What the program does when it is run without a subcommand: it simulates this request, which is JSON as `simulate`
     /// takes it. May be given several times. Without any, the program prints its help.
+    ///
+    /// With `--db FILE` it keeps the Runs in a file of its own, has their time really pass, and goes on where it was when it is
+    /// started again. Nothing real is touched then either.
     pub fn demo(mut self, name: impl Into<String>, request: impl Into<String>) -> Self {
         self.demo.push(Demo { name: name.into(), request: request.into() });
         self

@@ -35,18 +35,8 @@ const REMEMBERED: usize = 65_536;
 /// # Errors
 /// The first record that is not as it was written; or that the store failed.
 pub async fn verify(store: &dyn Store) -> Result<Verified, VerifyError> {
-    let head = store.audit_head().await?;
-    let mut verifier = Verifier::new().knowing(head);
-    let mut seq = 0;
-    while seq < head.seq {
-        let records = store.audit_after(seq, PAGE).await?;
-        let Some(last) = records.last() else { break };
-        seq = last.seq;
-        // What was appended meanwhile is left to the next time.
-        for record in records.iter().take_while(|record| record.seq <= head.seq) {
-            verifier.check(record)?;
-        }
-    }
+    let mut verifier = Verifier::new();
+    verifier.read_store(store).await?;
     Ok(verifier.finish()?)
 }
 
@@ -86,7 +76,8 @@ pub fn verify_lines(lines: impl io::Read) -> Result<Verified, VerifyError> {
 pub struct Verifier {
     from_anywhere: bool,
     with_gaps: bool,
-    known: Option<AuditHead>,
+    /// Not met so far.
+    known: Vec<AuditHead>,
     first: Option<u64>,
     head: Option<AuditHead>,
     recent: VecDeque<AuditHead>,
@@ -117,10 +108,10 @@ impl Verifier {
     }
 
     /// Expects the record that a log once ended with, as [`Store::audit_head`] gave it. So a tail that was cut off is noticed,
-    /// and a log that was written anew.
+    /// and a log that was written anew. Records that begin after it have to follow it.
     #[must_use]
     pub fn knowing(mut self, head: AuditHead) -> Self {
-        self.known = Some(head);
+        self.known.extend((head != AuditHead::START).then_some(head));
         self
     }
 
@@ -149,10 +140,37 @@ impl Verifier {
         if given != record.hash {
             return broken(Problem::Changed { expected: given, found: record.hash });
         }
-        if let Some(known) = self.known.filter(|known| known.seq == record.seq && known.hash != record.hash) {
-            return broken(Problem::NotAsKnown { expected: known.hash, found: record.hash });
+        let before = record.seq.checked_sub(1);
+        for known in &self.known {
+            if known.seq == record.seq && known.hash != record.hash {
+                return broken(Problem::NotAsKnown { expected: known.hash, found: record.hash });
+            }
+            if Some(known.seq) == before && known.hash != record.prev {
+                return broken(Problem::Unlinked { expected: known.hash, found: record.prev });
+            }
         }
+        self.known.retain(|known| known.seq != record.seq && Some(known.seq) != before);
         self.remember(record.head());
+        Ok(())
+    }
+
+    /// Takes the records of a store, up to where its log ends now.
+    ///
+    /// # Errors
+    /// The first record that is not as it was written; or that the store failed.
+    pub async fn read_store(&mut self, store: &dyn Store) -> Result<(), VerifyError> {
+        let head = store.audit_head().await?;
+        *self = std::mem::take(self).knowing(head);
+        let mut seq = 0;
+        while seq < head.seq {
+            let records = store.audit_after(seq, PAGE).await?;
+            let Some(last) = records.last() else { break };
+            seq = last.seq;
+            // What was appended meanwhile is left to the next time.
+            for record in records.iter().take_while(|record| record.seq <= head.seq) {
+                self.check(record)?;
+            }
+        }
         Ok(())
     }
 
@@ -191,12 +209,16 @@ impl Verifier {
     /// Says what was verified.
     ///
     /// # Errors
-    /// If the records end before the one that is known.
+    /// If the one that is known was not among the records.
     pub fn finish(self) -> Result<Verified, BrokenLink> {
         let head = self.head.unwrap_or(AuditHead::START);
-        if let Some(known) = self.known.filter(|known| known.seq > head.seq) {
-            let problem = Problem::TailMissing { last: known.seq };
-            return Err(BrokenLink { seq: Some(head.seq + 1), place: None, problem });
+        if let Some(known) = self.known.iter().max_by_key(|known| known.seq) {
+            let (seq, problem) = if known.seq > head.seq {
+                (head.seq + 1, Problem::TailMissing { last: known.seq })
+            } else {
+                (known.seq, Problem::NotMet)
+            };
+            return Err(BrokenLink { seq: Some(seq), place: None, problem });
         }
         let Self { first, records, repeated, .. } = self;
         Ok(Verified { records, repeated, first, head })
@@ -328,6 +350,8 @@ pub enum Problem {
         /// The number of the last record that there was.
         last: u64,
     },
+    /// It is known from elsewhere, and was not among the records.
+    NotMet,
     /// The line is not one of an audit log.
     Unreadable {
         /// Why.
@@ -361,6 +385,7 @@ impl fmt::Display for BrokenLink {
                 write!(f, " has the hash {found}, and was known to have {expected}")
             }
             Problem::TailMissing { last } => write!(f, " is missing, and all after it up to entry {last}"),
+            Problem::NotMet => f.write_str(" is known, and is not among those that are there"),
             Problem::Unreadable { reason } => write!(f, " cannot be read: {reason}"),
             Problem::CutOff => f.write_str(" is cut off at the end of the file"),
         }

@@ -2,14 +2,20 @@
 
 use std::ffi::OsString;
 #[cfg(feature = "sqlite")]
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
+#[cfg(feature = "sqlite")]
+use std::str::FromStr;
 use std::time::Duration;
 
+#[cfg(feature = "sqlite")]
+use clap::ArgGroup;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use jiff::Timestamp;
 
+#[cfg(feature = "sqlite")]
+use crate::audit::AuditHead;
 use crate::forms::parse_duration;
 use crate::model::Source;
 #[cfg(feature = "sqlite")]
@@ -35,7 +41,7 @@ pub(super) struct Demo {
     #[arg(long, value_name = "FILE")]
     pub(super) db: Option<PathBuf>,
     /// How many times as fast as it does time passes, with `--db`
-    #[arg(long, value_name = "TIMES", default_value = "60", requires = "db")]
+    #[arg(long, value_name = "TIMES", default_value = "60", value_parser = number::<NonZeroU32>, requires = "db")]
     pub(super) speed: NonZeroU32,
 }
 
@@ -107,8 +113,8 @@ pub(super) struct Runs {
     #[arg(long, value_name = "STATUS", value_parser = status())]
     pub(super) status: Option<RunStatus>,
     /// List so many at most
-    #[arg(long, value_name = "NUMBER", default_value = "50")]
-    pub(super) limit: usize,
+    #[arg(long, value_name = "NUMBER", default_value = "50", value_parser = number::<NonZeroUsize>)]
+    pub(super) limit: NonZeroUsize,
 }
 
 #[cfg(feature = "sqlite")]
@@ -128,18 +134,22 @@ pub(super) enum Audit {
 
 #[cfg(feature = "sqlite")]
 #[derive(Debug, clap::Args)]
+#[command(group(ArgGroup::new("log").required(true).args(["db", "files"])))]
 pub(super) struct Verify {
     /// File of a store
-    #[arg(long, value_name = "FILE", required_unless_present = "files", conflicts_with = "files")]
+    #[arg(long, value_name = "FILE")]
     pub(super) db: Option<PathBuf>,
     /// Files of a destination, the oldest first
     #[arg(value_name = "FILE.jsonl")]
     pub(super) files: Vec<PathBuf>,
+    /// Expect this entry, which was once the last: without one, nothing tells of an end that was cut off or written anew
+    #[arg(long, value_name = "NUMBER:HASH", value_parser = known)]
+    pub(super) known: Option<AuditHead>,
     /// Let the files begin anywhere: older ones have been removed
-    #[arg(long, requires = "files")]
+    #[arg(long, conflicts_with = "db")]
     pub(super) from_anywhere: bool,
     /// Let entries be missing in between: the destination is one of several environments
-    #[arg(long, requires = "files")]
+    #[arg(long, conflicts_with = "db")]
     pub(super) with_gaps: bool,
 }
 
@@ -283,6 +293,18 @@ fn source() -> impl TypedValueParser<Value = Source> {
 #[cfg(feature = "sqlite")]
 fn status() -> impl TypedValueParser<Value = RunStatus> {
     PossibleValuesParser::new(RunStatus::ALL.map(RunStatus::as_str)).try_map(|name| name.parse::<RunStatus>())
+}
+
+#[cfg(feature = "sqlite")]
+fn number<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| "expected a whole number from 1 on".to_owned())
+}
+
+#[cfg(feature = "sqlite")]
+fn known(text: &str) -> Result<AuditHead, String> {
+    let parsed =
+        text.split_once(':').and_then(|(seq, hash)| Some(AuditHead::new(seq.parse().ok()?, hash.parse().ok()?)));
+    parsed.ok_or_else(|| "expected the number of an entry and its hash, as `audit verify` shows them".to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::args::{Audit, Verify};
 use super::output::Output;
 use crate::app::Exit;
-use crate::audit::{Verified, Verifier, VerifyError, lines, verify};
+use crate::audit::{Verified, Verifier, VerifyError, lines};
 use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, Result, codes};
 
@@ -20,10 +20,7 @@ pub(super) async fn run(args: Audit, output: &mut Output<'_>) -> io::Result<Exit
     match args {
         Audit::Export { database, after } => export(database.db, after, output).await,
         Audit::Verify(args) => {
-            let verified = match args.db {
-                Some(db) => of_store(db).await,
-                None => of_files(args),
-            };
+            let verified = verified(args).await;
             report(verified, output)
         }
     }
@@ -47,14 +44,7 @@ async fn export(db: PathBuf, mut after: u64, output: &mut Output<'_>) -> io::Res
     }
 }
 
-async fn of_store(db: PathBuf) -> Result<Verified> {
-    let store = SqliteStore::open_read_only(db).await?;
-    let verified = verify(&store).await;
-    store.close().await?;
-    Ok(verified?)
-}
-
-fn of_files(args: Verify) -> Result<Verified> {
+async fn verified(args: Verify) -> Result<Verified> {
     let mut verifier = Verifier::new();
     if args.from_anywhere {
         verifier = verifier.from_anywhere();
@@ -62,15 +52,29 @@ fn of_files(args: Verify) -> Result<Verified> {
     if args.with_gaps {
         verifier = verifier.with_gaps();
     }
+    if let Some(known) = args.known {
+        verifier = verifier.knowing(known);
+    }
+    if let Some(db) = args.db {
+        let store = SqliteStore::open_read_only(db).await?;
+        let read = verifier.read_store(&store).await;
+        store.close().await?;
+        read?;
+    }
     for path in args.files {
         let name = path.display().to_string();
-        let file = File::open(&path).map_err(|error| {
-            let message = format!("`{name}` cannot be opened: {error}");
-            Error::new(ErrorKind::NotFound, codes::AUDIT_LOG, message).with_source(error)
+        let file = File::open(&path).map_err(|error| unread(&name, error))?;
+        verifier.read(&name, BufReader::new(file)).map_err(|error| match error {
+            VerifyError::Read(error) => unread(&name, error),
+            error => error.into(),
         })?;
-        verifier.read(&name, BufReader::new(file))?;
     }
     Ok(verifier.finish().map_err(VerifyError::from)?)
+}
+
+fn unread(name: &str, error: io::Error) -> Error {
+    let message = format!("`{name}` cannot be read: {error}");
+    Error::new(ErrorKind::InvalidInput, codes::AUDIT_LOG, message).with_source(error)
 }
 
 fn report(verified: Result<Verified>, output: &mut Output<'_>) -> io::Result<Exit> {

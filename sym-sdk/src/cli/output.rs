@@ -36,7 +36,11 @@ impl<'a> Output<'a> {
 
     /// Writes an error.
     pub(super) fn error(&mut self, error: &Error) -> io::Result<()> {
-        if self.json { self.value(&json!({ "error": error_json(error) })) } else { write_error(self.err, error) }
+        if self.json {
+            self.value(&json!({ "error": error_json(error) }))
+        } else {
+            writeln!(self.err, "error: {}", error.report())
+        }
     }
 
     /// Writes the faults that keep a command from doing what it should.
@@ -54,19 +58,6 @@ impl<'a> Output<'a> {
         }
         writeln!(self.err, "error: {message}\n  help: {help}")
     }
-}
-
-fn write_error(to: &mut dyn Write, error: &Error) -> io::Result<()> {
-    writeln!(to, "error: {error}")?;
-    if let Some(hint) = error.hint() {
-        writeln!(to, "  help: {hint}")?;
-    }
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        writeln!(to, "  caused by: {cause}")?;
-        source = cause.source();
-    }
-    Ok(())
 }
 
 pub(super) fn error_json(error: &Error) -> Value {

@@ -35,7 +35,7 @@ struct Row {
 }
 
 pub(super) async fn run(args: Runs, output: &mut Output<'_>) -> io::Result<Exit> {
-    let limit = args.limit;
+    let limit = args.limit.get();
     match list(args).await {
         Ok(runs) => write(&runs, limit, output).map(|()| Exit::Success),
         Err(error) => output.error(&error).map(|()| Exit::Fault),
@@ -52,7 +52,7 @@ async fn list(args: Runs) -> Result<Vec<StoredRun>> {
         ..RunFilter::default()
     };
     // One more, to know whether there are more.
-    let runs = store.runs(filter, args.limit.saturating_add(1)).await?;
+    let runs = store.runs(filter, args.limit.saturating_add(1).get()).await?;
     store.close().await?;
     Ok(runs)
 }

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use jiff::Timestamp;
-use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tracing::{Instrument, Span};
 
 use super::Engine;
 use super::backoff::redelivery_delay;
+use super::news::{Concerned, News};
 use super::observability;
 use super::process::Process;
+use super::recent::Recent;
 use super::store::{
     Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
@@ -57,8 +58,8 @@ pub struct LocalEngine {
     lease: Duration,
     store_limit: Duration,
     under_way: UnderWay,
-    /// Told of each commit that leaves something to do.
-    pub(super) woken: Notify,
+    recent: Recent,
+    pub(super) news: News,
 }
 
 impl LocalEngine {
@@ -71,7 +72,8 @@ impl LocalEngine {
             lease: LEASE,
             store_limit: STORE_LIMIT,
             under_way: UnderWay::default(),
-            woken: Notify::new(),
+            recent: Recent::default(),
+            news: News::default(),
         }
     }
 
@@ -100,9 +102,9 @@ impl LocalEngine {
         &self.clock
     }
 
-    /// Returns when something has been committed, or an effect has been carried out, since this was called.
+    /// Returns when something has been committed since this was called.
     pub(crate) fn committed(&self) -> Notified<'_> {
-        self.woken.notified()
+        self.news.of_commits()
     }
 
     /// Does one thing that is due, most urgent first: carries out an effect or fires a timer. Says whether there was one.
@@ -180,7 +182,7 @@ impl LocalEngine {
         }
         if effects + runs > 0 {
             tracing::warn!(effects, runs, "the clock was ahead; what it had put off was brought forward");
-            self.woken.notify_waiters();
+            self.news.tell(Concerned::EVERYONE);
         }
         failed.map_or(Ok(effects + runs), Err)
     }
@@ -235,6 +237,7 @@ impl LocalEngine {
     /// Gives a claimed effect back: it can be claimed again after `delay`.
     pub(super) async fn hand_back(&self, key: EffectKey, claims: u32, delay: Duration) -> Result<()> {
         let not_before = self.clock.now().saturating_add(delay).unwrap_or(Timestamp::MAX);
+        let _wake = Wake(&self.news, Concerned::EVERYONE);
         self.within(self.store.release(key, claims, not_before)).await
     }
 
@@ -243,15 +246,25 @@ impl LocalEngine {
         let (key, claims) = (claimed.effect.key, claimed.claims);
         let Some(_under_way) = self.under_way.begin(&claimed.effect) else {
             // Its lease has run out, or that of an effect which excludes it, and the call goes on all the same.
-            return self.hand_back(key, claims, LOOK_AGAIN).await;
+            return self.put_off(key, claims, LOOK_AGAIN).await;
         };
         let span = observability::effect_span(&claimed.effect);
         let done = self.try_carry_out(claimed, &span).instrument(span.clone()).await;
         if done.is_err() {
             // The outcome could not be stored. The effect stays due, and its key tells the world that it is the same one.
-            self.hand_back(key, claims, redelivery_delay(key, claims)).await?;
+            self.put_off(key, claims, redelivery_delay(key, claims)).await?;
         }
         done
+    }
+
+    /// Gives back what was not done, or not recorded. If the store does not take that either, the lease runs out, which says
+    /// nothing about the effect.
+    async fn put_off(&self, key: EffectKey, claims: u32, delay: Duration) -> Result<()> {
+        let handed_back = self.hand_back(key, claims, delay).await;
+        if handed_back.is_err() {
+            self.under_way.note_kept_lease(key);
+        }
+        handed_back
     }
 
     /// Awaits the store, for a while: whoever waits for a disk that never answers would wait with it.
@@ -270,12 +283,16 @@ impl LocalEngine {
         observability::effect_begun(&claimed, begun);
         let Claimed { effect, lost, .. } = claimed;
         let (key, kind) = (effect.key, effect.kind.name());
-        let Some(run) = self.within(self.store.load(key.run)).await? else {
-            return Err(Error::new(
-                ErrorKind::Internal,
-                codes::UNKNOWN_RUN,
-                format!("effect {key} is of no known Run"),
-            ));
+        let lost = lost.saturating_sub(self.under_way.kept_leases(key));
+        // What is kept may be from before the effect was asked for.
+        let kept = self.recent.get(key.run).filter(|run| run.state.pending.contains_key(&key.seq));
+        let run = match kept {
+            Some(run) => Some(run),
+            None => self.load(key.run).await?,
+        };
+        let Some(run) = run else {
+            let message = format!("effect {key} is of no known Run");
+            return Err(Error::new(ErrorKind::Internal, codes::UNKNOWN_RUN, message));
         };
         let flow = run.state.flow.clone();
         let outcome = if lost >= LOST_MAX && !matches!(effect.kind, EffectKind::Revoke { .. }) {
@@ -286,7 +303,19 @@ impl LocalEngine {
             self.process.perform(effect, run.state, holders).await
         };
         observability::effect_ended(span, kind, &outcome, begun, self.clock.now());
-        self.deliver(key, flow, outcome).await
+        self.deliver(key, flow, outcome).await?;
+        self.under_way.forget_kept_leases(key);
+        Ok(())
+    }
+
+    /// Reads a Run, and keeps it for the next step.
+    async fn load(&self, run: RunId) -> Result<Option<StoredRun>> {
+        let stored = self.within(self.store.load(run)).await?;
+        match &stored {
+            Some(stored) => self.recent.keep(run, stored.clone()),
+            None => self.recent.forget(run),
+        }
+        Ok(stored)
     }
 
     async fn other_holders(&self, effect: &Effect) -> Result<Vec<RunId>> {
@@ -307,12 +336,9 @@ impl LocalEngine {
     pub(super) async fn fire(&self, timer: DueTimer) -> Result<()> {
         observability::timer_fired(&timer, self.clock.now());
         let DueTimer { key, generation, .. } = timer;
-        let Some(run) = self.within(self.store.load(key.run)).await? else {
-            return Err(Error::new(
-                ErrorKind::Internal,
-                codes::UNKNOWN_RUN,
-                format!("a timer is of Run {}, which is not known", key.run),
-            ));
+        let Some(run) = self.load(key.run).await? else {
+            let message = format!("a timer is of Run {}, which is not known", key.run);
+            return Err(Error::new(ErrorKind::Internal, codes::UNKNOWN_RUN, message));
         };
         let body = InputBody::TimerFired { kind: key.kind, generation };
         let input = Input::new(key.run, run.state.flow.clone(), self.clock.now(), body);
@@ -338,21 +364,32 @@ impl LocalEngine {
         settles: Option<EffectKey>,
         fired: Option<(TimerKey, u64)>,
     ) -> Result<Reply> {
+        let mut run = match self.recent.get(input.run) {
+            Some(run) => Some(run),
+            None => self.load(input.run).await?,
+        };
         for _ in 0..CONFLICTS_MAX {
-            let run = self.within(self.store.load(input.run)).await?;
             let transition = self.process.step(run.as_ref().map(|run| &*run.state), &input)?;
             let reply = transition.reply.clone();
             let version = run.map_or(0, |run| run.version);
             let commit = Commit { settles, fired, ..Commit::new(input.run, version, key.clone(), transition) };
+            let state = commit.state.clone();
             // Whatever is heard of the commit: it may have been written.
-            let _wake = Wake(&self.woken);
+            let mut wake = Wake(&self.news, Concerned::by(&commit));
             match self.commit(commit).await? {
                 Committed::Written => {
+                    if let Some(state) = state {
+                        self.recent.keep(input.run, StoredRun::new(version + 1, state));
+                    }
                     observability::input_taken(&input, &reply);
                     return Ok(reply);
                 }
-                Committed::Duplicate(reply) => return Ok(reply),
-                Committed::Conflict => {}
+                Committed::Duplicate(reply) => {
+                    // Nobody may have been told of the commit that this repeats.
+                    wake.1 = Concerned::EVERYONE;
+                    return Ok(reply);
+                }
+                Committed::Conflict => run = self.load(input.run).await?,
             }
         }
         Err(Error::new(
@@ -377,11 +414,11 @@ impl LocalEngine {
 }
 
 /// Has workers look for something to do, also when nobody waits any more for what they are to look for.
-struct Wake<'a>(&'a Notify);
+struct Wake<'a>(&'a News, Concerned);
 
 impl Drop for Wake<'_> {
     fn drop(&mut self) {
-        self.0.notify_waiters();
+        self.0.tell(self.1);
     }
 }
 

@@ -7,8 +7,10 @@ mod backoff;
 mod health;
 mod local;
 mod memory;
+mod news;
 pub mod observability;
 mod process;
+mod recent;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;

@@ -14,6 +14,8 @@ pub(super) struct UnderWay(Mutex<Tables>);
 struct Tables {
     effects: HashSet<EffectKey>,
     exclusive: HashMap<EntitlementKey, EffectKey>,
+    /// How often the store did not take an effect back that was put off.
+    kept_leases: HashMap<EffectKey, u32>,
 }
 
 impl UnderWay {
@@ -30,6 +32,23 @@ impl UnderWay {
             tables.exclusive.insert(exclusive, effect.key);
         }
         Some(Entry { under_way: self, key: effect.key, exclusive: effect.exclusive.clone() })
+    }
+
+    /// Notes that an effect keeps its lease though nobody has it in hand any more.
+    pub(super) fn note_kept_lease(&self, key: EffectKey) {
+        let mut tables = self.lock();
+        let times = tables.kept_leases.entry(key).or_default();
+        *times = times.saturating_add(1);
+    }
+
+    /// How often that was.
+    pub(super) fn kept_leases(&self, key: EffectKey) -> u32 {
+        self.lock().kept_leases.get(&key).copied().unwrap_or_default()
+    }
+
+    /// The effect is settled.
+    pub(super) fn forget_kept_leases(&self, key: EffectKey) {
+        self.lock().kept_leases.remove(&key);
     }
 
     fn lock(&self) -> MutexGuard<'_, Tables> {

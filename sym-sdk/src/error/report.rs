@@ -3,7 +3,7 @@ use std::fmt;
 
 use super::Error;
 
-/// Shows an [`Error`] with its hint and everything that caused it. See [`Error::report`].
+/// Shows an [`Error`] with its hint and everything that caused it, each thing once. See [`Error::report`].
 #[derive(Debug)]
 pub struct Report<'a>(&'a Error);
 
@@ -23,9 +23,15 @@ impl fmt::Display for Report<'_> {
         if let Some(url) = self.0.doc_url() {
             write!(f, "\n  see: {url}")?;
         }
+        let mut said = self.0.to_string();
         let mut source = self.0.source();
         while let Some(error) = source {
-            write!(f, "\n  caused by: {error}")?;
+            let cause = error.to_string();
+            // Many errors say themselves what they come from.
+            if !said.contains(&cause) {
+                write!(f, "\n  caused by: {cause}")?;
+                said.push_str(&cause);
+            }
             source = error.source();
         }
         Ok(())

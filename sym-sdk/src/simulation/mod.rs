@@ -11,6 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use outbox::{Outbox, Sent};
+#[cfg(all(feature = "cli", feature = "sqlite"))]
 pub(crate) use timeline::Table;
 pub use timeline::{Details, Timeline, TimelineEntry};
 

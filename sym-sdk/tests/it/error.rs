@@ -31,6 +31,15 @@ fn report_has_it_all() {
 }
 
 #[test]
+fn report_says_nothing_twice() {
+    let opening = std::io::Error::other("no such file");
+    let inner = Error::handler("`a.db` cannot be opened: no such file").with_source(opening);
+    let outer = Error::handler(format!("the store refuses: {inner}")).with_source(inner);
+    expect!["the store refuses: `a.db` cannot be opened: no such file (SymSDK:HANDLER_FAILED) (SymSDK:HANDLER_FAILED)"]
+        .assert_eq(&outer.report().to_string());
+}
+
+#[test]
 fn debug_leaves_out_what_is_unknown() {
     expect![[r#"Error { kind: Handler, code: SymSDK:HANDLER_FAILED, message: "no luck" }"#]]
         .assert_eq(&format!("{:?}", Error::handler("no luck")));

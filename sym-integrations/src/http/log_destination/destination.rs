@@ -1,16 +1,17 @@
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use reqwest::{Client, Url, redirect};
+use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
 use sym_sdk::BoxFuture;
 use sym_sdk::audit::{AuditDestination, AuditLine};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 
 use super::answer;
+use crate::http::base_url::is_loopback;
+use crate::http::transport::connector;
 
 /// A connection may take this long.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -55,24 +56,21 @@ impl HttpDestination {
     /// If it is no such URL, or has a user or a password in it; or if the machine's certificates cannot be read.
     pub fn new(name: impl Into<String>, url: &str) -> Result<Self> {
         let (url, host) = checked(url)?;
-        let client = Client::builder()
-            .user_agent(concat!("sym-sdk/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT)
-            // One that is followed would take the token along.
-            .redirect(redirect::Policy::none())
-            .build()
-            .map_err(|error| {
-                let message = "an HTTP client cannot be built";
-                Error::new(ErrorKind::Configuration, codes::AUDIT_DESTINATION, message).with_source(error.without_url())
-            })?;
+        let client = connector(CONNECT, is_loopback(&url)).build().map_err(|error| {
+            let message = "an HTTP client cannot be built";
+            Error::new(ErrorKind::Configuration, codes::AUDIT_DESTINATION, message).with_source(error.without_url())
+        })?;
         Ok(Self { name: name.into(), url, host, client, header: None, batch: None, limit: REQUEST })
     }
 
     /// Sends `Authorization: Bearer …`.
     ///
     /// # Errors
-    /// If the token cannot be sent as a header.
+    /// If the token is empty, or cannot be sent as a header.
     pub fn bearer_token(self, token: &SecretString) -> Result<Self> {
+        if token.expose_secret().is_empty() {
+            return Err(configuration("the bearer token of a log destination is empty"));
+        }
         let value = SecretString::from(format!("Bearer {}", token.expose_secret()));
         self.with(AUTHORIZATION, value)
     }
@@ -182,18 +180,13 @@ fn checked(url: &str) -> Result<(Url, String)> {
     }
     match url.scheme() {
         "https" => Ok((url, host)),
-        "http" if is_this_machine(&host) => Ok((url, host)),
+        "http" if is_loopback(&url) => Ok((url, host)),
         scheme => {
             let error =
                 configuration(format!("the `url` at `{host}` begins with `{scheme}:`, where `https:` is needed"));
             Err(error.with_hint("audit entries say who asked for what; only on this machine they go unencrypted"))
         }
     }
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 impl fmt::Debug for HttpDestination {

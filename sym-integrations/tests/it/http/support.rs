@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use sym_integrations::http::{
@@ -189,6 +189,12 @@ pub(super) struct Ear(Arc<Mutex<Vec<u8>>>);
 
 impl Ear {
     pub(super) fn listen() -> (Self, DefaultGuard) {
+        static ANYBODY: Once = Once::new();
+        // What a test on another thread is the first to log, where nobody listens, would be off for this one too.
+        ANYBODY.call_once(|| {
+            let nowhere = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(std::io::sink);
+            tracing::subscriber::set_global_default(nowhere.finish()).unwrap();
+        });
         let ear = Self::default();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)

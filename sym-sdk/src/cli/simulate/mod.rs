@@ -22,9 +22,12 @@ use crate::simulation::Simulation;
 use form::FormKeeper;
 pub(super) use request::Request;
 use request::{Decision, Verdict};
+#[cfg(feature = "sqlite")]
 pub(super) use stage::Stage;
-pub(super) use story::{Direction, Story, act};
+pub(super) use story::Direction;
 use story::{Ending, LONGEST};
+#[cfg(feature = "sqlite")]
+pub(super) use story::{Story, act};
 
 /// Runs the request that the command line names.
 pub(super) async fn run(app: App, common: Common, args: Simulate, output: &mut Output<'_>) -> io::Result<Exit> {

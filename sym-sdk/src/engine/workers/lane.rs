@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 
 use super::{BULKHEAD_PART, Phase, stopped, until_due};
+use crate::engine::news::Concerned;
 use crate::engine::{Claimed, LocalEngine};
 use crate::machine::{EffectKey, Lane};
 
@@ -18,7 +19,7 @@ pub(super) async fn carry_out(engine: Arc<LocalEngine>, lane: Lane, limit: usize
     while *told.borrow() == Phase::Work && told.has_changed().is_ok() {
         let engine = under_way.engine.clone();
         // Registered before looking, so that a commit in between is not missed.
-        let woken = engine.woken.notified();
+        let woken = engine.news.of_lane(lane);
         tokio::pin!(woken);
         woken.as_mut().enable();
         under_way.note_those_that_ended();
@@ -30,14 +31,15 @@ pub(super) async fn carry_out(engine: Arc<LocalEngine>, lane: Lane, limit: usize
                 Vec::new()
             }
         };
-        let idle = claimed.is_empty();
+        let was_all = claimed.len() < free.max(1);
         claimed.into_iter().for_each(|claimed| under_way.begin(claimed));
-        if idle {
+        if was_all {
             tokio::select! {
                 biased;
                 () = stopped(&mut told) => break,
                 () = woken => {}
-                () = under_way.one_ended(), if free == 0 => {}
+                // Its bulkhead may have been full.
+                () = under_way.one_ended(), if under_way.tasks.len() >= per_bulkhead => {}
                 () = until_due(&engine), if free > 0 => {}
             }
         }
@@ -63,11 +65,14 @@ impl UnderWay {
         let (engine, lane) = (self.engine.clone(), self.lane);
         let lease = (claimed.effect.key, claimed.claims);
         let task = self.tasks.spawn(async move {
-            let key = claimed.effect.key;
+            let (key, is_exclusive) = (claimed.effect.key, claimed.effect.exclusive.is_some());
             if let Err(error) = engine.carry_out(claimed).await {
                 tracing::error!(%error, %key, ?lane, "could not carry out an effect; it stays due");
             }
-            engine.woken.notify_waiters();
+            // What it excluded may begin, in whatever lane that is.
+            if is_exclusive {
+                engine.news.tell(Concerned::EVERYONE);
+            }
         });
         self.leases.insert(task.id(), lease);
     }

@@ -25,7 +25,7 @@ pub(super) async fn fire(engine: Arc<LocalEngine>, mut told: watch::Receiver<Pha
     let mut put_off = PutOff::default();
     let mut seen = engine.clock().now();
     while *told.borrow() == Phase::Work && told.has_changed().is_ok() {
-        let woken = engine.woken.notified();
+        let woken = engine.news.of_timers();
         tokio::pin!(woken);
         woken.as_mut().enable();
         let brought_forward = if engine.was_set_back(seen) { engine.bring_forward().await.map(drop) } else { Ok(()) };

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+#[cfg(all(feature = "cli", feature = "sqlite"))]
 pub(crate) use self::table::Table;
 use super::outbox::Sent;
 use crate::audit::{AuditEntry, AuditKind};

@@ -151,6 +151,21 @@ async fn a_tail_that_was_cut_off_is_named() {
     assert_eq!(check(Verifier::new().knowing(known), &[]).unwrap_err().seq, Some(1));
 }
 
+/// A log that was written anew would pass for the rest of the one that is known.
+#[tokio::test]
+async fn what_begins_after_the_known_entry_has_to_follow_it() {
+    let records = records(9).await;
+    let parts = || Verifier::new().from_anywhere();
+    assert!(check(parts().knowing(records[2].head()), &records[3..]).is_ok());
+    let other = AuditHead::new(3, AuditHash::from_bytes([7; 32]));
+    let broken = check(parts().knowing(other), &records[3..]).unwrap_err();
+    assert!(matches!(broken.problem, Problem::Unlinked { expected, .. } if expected == other.hash), "{broken}");
+    let broken = check(parts().knowing(records[2].head()), &records[4..]).unwrap_err();
+    assert_eq!(broken.to_string(), "audit entry 3 is known, and is not among those that are there");
+    let without = [&records[..2], &records[4..]].concat();
+    assert_eq!(check(parts().with_gaps().knowing(records[2].head()), &without).unwrap_err().problem, Problem::NotMet);
+}
+
 #[tokio::test]
 async fn what_comes_again_must_be_the_same() {
     let records = records(9).await;

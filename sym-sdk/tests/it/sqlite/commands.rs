@@ -73,11 +73,18 @@ struct Done {
     err: String,
 }
 
-async fn run(args: &[&str]) -> Done {
-    let app = App::new()
+fn app() -> App {
+    App::new()
         .registry(handlers![get_permissions])
         .config(config())
-        .strategy_type(StrategyType::new("test", |_| panic!("a real strategy was built")));
+        .strategy_type(StrategyType::new("test", |_| panic!("a real strategy was built")))
+}
+
+async fn run(args: &[&str]) -> Done {
+    run_app(app(), args).await
+}
+
+async fn run_app(app: App, args: &[&str]) -> Done {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let args = std::iter::once("program").chain(args.iter().copied());
     let exit = app.run_from(args, &mut out, &mut err).await;
@@ -237,6 +244,23 @@ async fn the_audit_log_is_exported_and_verified() {
     assert_eq!(forged.exit, Exit::Fault);
     assert!(forged.err.contains("runs.jsonl:") && forged.err.contains("was changed"), "{}", forged.err);
 
+    // Whoever has the end of the log from before notices that it is another one.
+    let [once, other] = [(4, 4), (4, 3)].map(|(seq, of)| {
+        let line: serde_json::Value = serde_json::from_str(exported.out.lines().nth(of - 1).unwrap()).unwrap();
+        format!("{seq}:{}", line["audit"]["hash"].as_str().unwrap())
+    });
+    let start: String = exported.out.lines().take(3).flat_map(|line| [line, "\n"]).collect();
+    std::fs::write(&lines, start).unwrap();
+    assert_eq!(kept.run(&["audit", "verify", "--known", &once]).await.exit, Exit::Success);
+    let broken = kept.run(&["audit", "verify", "--known", &other]).await;
+    assert!(broken.exit == Exit::Fault && broken.err.contains("was known to have"), "{}", broken.err);
+    let cut_off = run(&["audit", "verify", lines.to_str().unwrap(), "--known", &once]).await;
+    assert!(cut_off.exit == Exit::Fault && cut_off.err.contains("is missing, and all after it"), "{}", cut_off.err);
+
+    let dir = kept.path.parent().unwrap().to_str().unwrap();
+    let unread = run(&["audit", "verify", dir]).await;
+    assert!(unread.exit == Exit::Fault && unread.err.contains(&format!("`{dir}` cannot be read")), "{}", unread.err);
+
     let after = kept.run(&["audit", "export", "--after", "3"]).await;
     assert_eq!(after.out.lines().count(), exported.out.lines().count() - 3);
 }
@@ -261,8 +285,6 @@ async fn a_backup_is_a_store_that_goes_on() {
         expect![[""]],
         expect![[r#"
         error: the store refuses: `DIR/copy.db` exists already; name a file that does not, or remove it (SymSDK:STORE)
-          caused by: the store refuses: `DIR/copy.db` exists already; name a file that does not, or remove it
-          caused by: `DIR/copy.db` exists already; name a file that does not, or remove it
     "#]],
     )
     .await;
@@ -276,9 +298,32 @@ async fn a_backup_is_a_store_that_goes_on() {
     }
 }
 
+/// It pretends, and its time runs ahead: access would count as taken away that is still there.
+#[tokio::test]
+async fn what_a_program_brings_along_is_not_run_on_a_store_in_use() {
+    let kept = Kept::new().await;
+    let before = kept.run(&["runs", "--json"]).await.out;
+    let request = r#"{ "flow_srn": "acme:flow:prod:latest", "user_email": "ana@example.com", "flow_inputs": {} }"#;
+    let app = app().demo("request", request);
+    let done = run_app(app, &["--db", kept.path.to_str().unwrap(), "--speed", "86400"]).await;
+    assert_eq!((done.exit, done.out.as_str()), (Exit::Fault, ""));
+    assert!(done.err.contains("runs.db` has Runs or users that this command did not put there"), "{}", done.err);
+    assert_eq!(kept.run(&["runs", "--json"]).await.out, before);
+}
+
 #[tokio::test]
 async fn what_makes_no_sense_is_refused() {
-    for args in [&["--db", "x.db", "check"][..], &["--speed", "0", "--db", "x.db"], &["runs"], &["audit", "verify"]] {
+    let cases: [&[&str]; 8] = [
+        &["--db", "x.db", "check"],
+        &["--speed", "0", "--db", "x.db"],
+        &["runs"],
+        &["runs", "--db", "x.db", "--limit", "0"],
+        &["audit", "verify"],
+        &["audit", "verify", "x.jsonl", "--db", "x.db"],
+        &["audit", "verify", "--db", "x.db", "--with-gaps"],
+        &["audit", "verify", "--db", "x.db", "--known", "4"],
+    ];
+    for args in cases {
         assert_eq!(run(args).await.exit, Exit::Usage, "{args:?}");
     }
     assert!(!Path::new("x.db").exists());

@@ -2,6 +2,7 @@
 
 mod blocking;
 mod clock;
+mod faults;
 mod faulty;
 mod observability;
 mod program;

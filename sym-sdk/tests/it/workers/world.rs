@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sym_sdk::clock::VirtualClock;
+use sym_sdk::config::PromptField;
 use sym_sdk::engine::*;
 use sym_sdk::handlers;
 use sym_sdk::model::RunId;
@@ -46,7 +47,14 @@ impl World {
 
     pub(super) fn builder(&self) -> Builder {
         let strategy = self.strategy.clone();
-        Runtime::builder(config())
+        let mut config = config();
+        config.flows[0].params.prompt_fields.push(PromptField {
+            name: "duration".into(),
+            field_type: "duration".into(),
+            allowed_values: Some(["10m", "1h", "8h", "48h"].map(Into::into).into()),
+            ..Default::default()
+        });
+        Runtime::builder(config)
             .registry(handlers![get_permissions, on_request])
             .delivery(RecordingDelivery::new())
             .strategy_type(StrategyType::new("test", move |_| Ok(Arc::new(strategy.clone()))))

@@ -106,7 +106,7 @@ use Who::{Ana, Ben, Cho};
 /// Two must approve, and click as they like.
 #[test]
 fn two_approvals() {
-    let clicks = &[(Ana, Ask, 1), (Ben, Approve, 2), (Cho, Approve, 1), (Cho, Deny, 1)];
+    let clicks = &[(Ana, Ask, 1), (Ben, Approve, 2), (Cho, Approve, 1), (Cho, Deny, 1), (Ana, Revoke, 1)];
     explore("two approvals", Bounds { approvals: 2, clicks, faults: 0, crashes: 0, duplicates: 1 });
 }
 
@@ -114,5 +114,5 @@ fn two_approvals() {
 #[test]
 fn one_approval_and_failures() {
     let clicks = &[(Ana, Ask, 1), (Ben, Approve, 1), (Ana, Revoke, 1)];
-    explore("one approval and failures", Bounds { approvals: 1, clicks, faults: 1, crashes: 1, duplicates: 1 });
+    explore("one approval and failures", Bounds { approvals: 1, clicks, faults: 2, crashes: 1, duplicates: 1 });
 }

@@ -1,0 +1,157 @@
+//! A store that can be told not to do its work.
+
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use sym_sdk::BoxFuture;
+use sym_sdk::audit::{AuditEntry, AuditHead, AuditRecord};
+use sym_sdk::directory::EventCount;
+use sym_sdk::engine::*;
+use sym_sdk::machine::{EffectKey, EntitlementKey, Reply};
+use sym_sdk::model::RunId;
+
+/// What a store does when it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mood {
+    /// Its work.
+    Works,
+    /// Nothing, and it never answers.
+    Hangs,
+    /// Its work, and it never answers.
+    SaysNothing,
+    /// It hands out work, and refuses to write what came of it.
+    ForgetsOutcomes,
+}
+
+pub(super) struct FaultyStore {
+    store: Arc<dyn Store>,
+    mood: Mutex<Mood>,
+}
+
+type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+impl FaultyStore {
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, mood: Mutex::new(Mood::Works) }
+    }
+
+    pub(super) fn be(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
+    }
+
+    fn mood(&self) -> Mood {
+        *self.mood.lock().unwrap()
+    }
+
+    /// Calls the store only if it is to do its work: a store in memory has done it as soon as it is called.
+    fn ask<'a, T: Send + 'a>(&'a self, call: impl FnOnce() -> Answer<'a, T> + Send + 'a) -> Answer<'a, T> {
+        Box::pin(async move {
+            if self.mood() == Mood::Hangs {
+                std::future::pending::<()>().await;
+            }
+            let answer = call().await;
+            if self.mood() == Mood::SaysNothing {
+                std::future::pending::<()>().await;
+            }
+            answer
+        })
+    }
+
+    /// For what tells the outcome of work.
+    fn tell<'a, T: Send + 'a>(&'a self, call: impl FnOnce() -> Answer<'a, T> + Send + 'a) -> Answer<'a, T> {
+        if self.mood() == Mood::ForgetsOutcomes {
+            return Box::pin(std::future::ready(Err(StoreError::Unavailable("it has no room".into()))));
+        }
+        self.ask(call)
+    }
+}
+
+impl Store for FaultyStore {
+    fn load(&self, run: RunId) -> Answer<'_, Option<StoredRun>> {
+        self.ask(move || self.store.load(run))
+    }
+
+    fn replied(&self, key: &InputKey) -> Answer<'_, Option<Reply>> {
+        let key = key.clone();
+        self.ask(move || self.store.replied(&key))
+    }
+
+    fn commit(&self, commit: Commit) -> Answer<'_, Committed> {
+        self.tell(move || self.store.commit(commit))
+    }
+
+    fn claim(&self, claim: Claim) -> Answer<'_, Vec<Claimed>> {
+        self.ask(move || self.store.claim(claim))
+    }
+
+    fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> Answer<'_, ()> {
+        self.tell(move || self.store.release(key, claims, not_before))
+    }
+
+    fn bring_forward(&self, latest: Timestamp) -> Answer<'_, usize> {
+        self.ask(move || self.store.bring_forward(latest))
+    }
+
+    fn due_timers(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<DueTimer>> {
+        self.ask(move || self.store.due_timers(now, limit))
+    }
+
+    fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
+        self.ask(move || self.store.next_due())
+    }
+
+    fn backlog(&self, now: Timestamp, late: Timestamp) -> Answer<'_, Backlog> {
+        self.ask(move || self.store.backlog(now, late))
+    }
+
+    fn holders(&self, key: &EntitlementKey) -> Answer<'_, Vec<RunId>> {
+        let key = key.clone();
+        self.ask(move || self.store.holders(&key))
+    }
+
+    fn runs(&self, filter: RunFilter, limit: usize) -> Answer<'_, Vec<StoredRun>> {
+        self.ask(move || self.store.runs(filter, limit))
+    }
+
+    fn prune(&self, before: Timestamp, limit: usize) -> Answer<'_, usize> {
+        self.ask(move || self.store.prune(before, limit))
+    }
+
+    fn without_end(&self, limit: usize) -> Answer<'_, Vec<StoredRun>> {
+        self.ask(move || self.store.without_end(limit))
+    }
+
+    fn access_health(&self, late: Timestamp) -> Answer<'_, AccessHealth> {
+        self.ask(move || self.store.access_health(late))
+    }
+
+    fn audit(&self, run: Option<RunId>, limit: usize) -> Answer<'_, Vec<AuditEntry>> {
+        self.ask(move || self.store.audit(run, limit))
+    }
+
+    fn count_events<'a>(&'a self, count: &'a EventCount) -> Answer<'a, u64> {
+        self.ask(move || self.store.count_events(count))
+    }
+
+    fn audit_after(&self, seq: u64, limit: usize) -> Answer<'_, Vec<AuditRecord>> {
+        self.ask(move || self.store.audit_after(seq, limit))
+    }
+
+    fn audit_before(&self, run: RunId, seq: u64) -> Answer<'_, Vec<AuditRecord>> {
+        self.ask(move || self.store.audit_before(run, seq))
+    }
+
+    fn audit_head(&self) -> Answer<'_, AuditHead> {
+        self.ask(move || self.store.audit_head())
+    }
+
+    fn audit_cursor(&self, destination: &str) -> Answer<'_, u64> {
+        let destination = destination.to_owned();
+        self.ask(move || self.store.audit_cursor(&destination))
+    }
+
+    fn move_audit_cursor(&self, destination: &str, seq: u64) -> Answer<'_, ()> {
+        let destination = destination.to_owned();
+        self.ask(move || self.store.move_audit_cursor(&destination, seq))
+    }
+}
