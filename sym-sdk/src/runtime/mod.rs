@@ -135,6 +135,7 @@ impl Runtime {
     /// that were. The audit log and the counts of events stay whole.
     ///
     /// Runs that may hold access, that can still be decided or that have messages under way are kept however old they are.
+    /// What was submitted under a [key](Submission::key) is forgotten with its Run: sent again after that, it begins a new one.
     ///
     /// # Errors
     /// If the store fails. What was forgotten by then stays so.

@@ -17,7 +17,8 @@ use crate::machine::Lane;
 /// After a store has failed, or when what is due is leased by somebody else, workers look again after this time.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// Workers look for something to do at least this often: nobody tells them of a commit that was given up and written later.
+/// Workers look for something to do at least this often, whatever the clock is set to: nobody tells them of a commit that was given
+/// up and written later, nor that the clock was set back.
 const LOOK_ANYWAY: Duration = Duration::from_secs(60);
 
 /// What was cut off at a shutdown is handed back within this time.
@@ -149,15 +150,22 @@ impl StopSignal {
     }
 }
 
-/// Until something falls due.
+/// Until something falls due, or it is time to look anyway.
 async fn until_due(engine: &LocalEngine) {
     let clock = engine.clock();
-    let soonest = clock.now().saturating_add(LOOK_AGAIN).unwrap_or(jiff::Timestamp::MAX);
-    let latest = clock.now().saturating_add(LOOK_ANYWAY).unwrap_or(jiff::Timestamp::MAX);
-    match engine.next_due().await {
-        Ok(Some(at)) => clock.sleep_until(at.max(soonest).min(latest)).await,
-        Ok(None) => clock.sleep_until(latest).await,
-        Err(_) => clock.sleep_until(soonest).await,
+    let due = async {
+        match engine.next_due().await {
+            Ok(Some(at)) => {
+                let soonest = clock.now().saturating_add(LOOK_AGAIN).unwrap_or(jiff::Timestamp::MAX);
+                clock.sleep_until(at.max(soonest)).await;
+            }
+            Ok(None) => std::future::pending().await,
+            Err(_) => clock.sleep(LOOK_AGAIN).await,
+        }
+    };
+    tokio::select! {
+        () = due => {}
+        () = clock.sleep(LOOK_ANYWAY) => {}
     }
 }
 

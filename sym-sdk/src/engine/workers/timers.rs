@@ -20,9 +20,6 @@ const TIMERS_AT_ONCE: usize = 256;
 /// A timer that could not be fired is tried again after this time.
 const FIRE_AGAIN: Duration = Duration::from_secs(30);
 
-/// How often it is looked whether the clock was set back. Nothing else may fall due for hours, by the clock as it is then.
-const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
-
 /// Works until it is told to stop.
 pub(super) async fn fire(engine: Arc<LocalEngine>, mut told: watch::Receiver<Phase>) {
     let mut put_off = PutOff::default();
@@ -52,7 +49,6 @@ pub(super) async fn fire(engine: Arc<LocalEngine>, mut told: watch::Receiver<Pha
                 () = stopped(&mut told) => break,
                 () = woken => {}
                 () = until_due(&engine) => {}
-                () = engine.clock().sleep(LOOK_AT_CLOCK) => {}
             }
         }
     }

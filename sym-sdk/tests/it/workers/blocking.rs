@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use sym_sdk::BoxFuture;
-use sym_sdk::clock::SystemClock;
+use sym_sdk::clock::{Clock, SystemClock};
 use sym_sdk::engine::*;
 use sym_sdk::machine::*;
 use sym_sdk::model::*;
@@ -49,29 +49,22 @@ fn handlers_that_block_all_threads_hold_up_no_revocation() {
     });
     let store = Arc::new(MemoryStore::new());
     let engine = Arc::new(LocalEngine::new(store.clone(), blocking.clone(), Arc::new(SystemClock)));
+    let waiting = (1..=8).map(|seq| effect_in(Lane::Decide, run_id(1), seq)).collect();
+    runtime.block_on(add(&*store, waiting));
+    // By then all threads are blocked.
+    let mut revocation = effect_in(Lane::Revoke, run_id(2), 1);
+    revocation.not_before = Some(SystemClock.now() + Duration::from_secs(2));
+    runtime.block_on(add(&*store, vec![revocation]));
     let workers = {
         let _inside = runtime.enter();
         Workers::start(&engine, WorkerLimits::default())
     };
-    let waiting = (1..=8).map(|seq| effect_in(Lane::Decide, run_id(1), seq)).collect();
-    runtime.block_on(add(&*store, waiting));
-    let later = engine.clone();
-    // Whoever is woken by this finds the others in the store too.
-    runtime.block_on(async { later.submit(InputKey::new("wake"), wake()).await.unwrap() });
     for _ in 0..THREADS {
         assert_eq!(told.recv_timeout(GRACE).unwrap(), Lane::Decide);
     }
-    runtime.block_on(add(&*store, vec![effect_in(Lane::Revoke, run_id(2), 1)]));
-    runtime.block_on(async { engine.submit(InputKey::new("wake again"), wake()).await.unwrap() });
     let revoked = std::iter::from_fn(|| told.recv_timeout(GRACE).ok()).any(|lane| lane == Lane::Revoke);
     *blocking.blocked.lock().unwrap() = false;
     blocking.let_go.notify_all();
     assert!(revoked);
     runtime.block_on(workers.shutdown(Duration::from_secs(5)));
-}
-
-fn wake() -> Input {
-    let flow = Flow::builder("prod".parse().unwrap(), "acme").build();
-    let body = InputBody::TimerFired { kind: TimerKind::Expire, generation: 0 };
-    Input::new(run_id(1), flow.srn().clone(), crate::sqlite::at(0), body)
 }

@@ -7,6 +7,7 @@ use sym_sdk::audit::AuditKind;
 use sym_sdk::clock::Clock;
 use sym_sdk::engine::*;
 use sym_sdk::prelude::*;
+use sym_sdk::runtime::Submission;
 
 use super::faulty::Faulty;
 use super::world::{World, noon};
@@ -114,6 +115,25 @@ async fn workers_bring_forward_what_they_could_not_at_first() {
     assert_eq!(store.failures_left(), 0);
     let late = world.clock.now().duration_since(noon() + HOUR).unsigned_abs();
     assert!(late <= 5 * MINUTE, "by as much as it took to notice and try again: {late:?}");
+    workers.shutdown(GRACE).await;
+}
+
+/// Another runtime on the same store stands for a commit that was written after its caller had gone.
+#[tokio::test]
+async fn workers_look_around_as_often_as_ever_once_the_clock_was_set_back() {
+    let world = World::new(Arc::new(MemoryStore::new()));
+    world.clock.set(noon() + 10 * HOUR);
+    let workers = world.start().await.start(WorkerLimits::default());
+    world.let_workers_run().await;
+    world.clock.set(noon());
+    world.let_workers_run().await;
+    let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
+    world.start().await.submit(request).await.unwrap();
+    for _ in 0..3 {
+        world.clock.advance(MINUTE);
+        world.let_workers_run().await;
+    }
+    assert_eq!(world.store.next_due().await.unwrap(), None, "all is done");
     workers.shutdown(GRACE).await;
 }
 
