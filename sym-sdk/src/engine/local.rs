@@ -376,7 +376,9 @@ impl LocalEngine {
             let state = commit.state.clone();
             // Whatever is heard of the commit: it may have been written.
             let mut wake = Wake(&self.news, Concerned::by(&commit));
-            match self.commit(commit).await? {
+            // It may have been written all the same.
+            let committed = self.commit(commit).await.inspect_err(|_| self.recent.forget(input.run))?;
+            match committed {
                 Committed::Written => {
                     if let Some(state) = state {
                         self.recent.keep(input.run, StoredRun::new(version + 1, state));
