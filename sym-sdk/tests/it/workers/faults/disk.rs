@@ -13,8 +13,8 @@ use sym_sdk::runtime::{Limits, Runtime, Submission};
 use sym_sdk::strategy::Escalation;
 use tempfile::TempDir;
 
+use super::super::GRACE;
 use super::super::world::World;
-use super::super::{GRACE, until};
 use super::time_passes_until_status;
 use super::{HOUR, MINUTE, SECOND, meddled, request, status, time_passes_during, time_passes_until};
 
@@ -129,7 +129,7 @@ async fn calls_whose_outcome_has_no_room_are_made_again_under_the_same_key() {
         disk.make_room();
         // If it could not be handed back, it is leased for longer than the longest call takes.
         world.clock.advance(3 * HOUR);
-        until("the second call", || calls(is_grant).len() == 2).await;
+        time_passes_until(&world, "the second call", || calls(is_grant).len() == 2).await;
         time_passes_until_status(&world, &runtime, run, reached).await;
         assert_eq!(calls(is_grant)[0].key, calls(is_grant)[1].key);
     }
