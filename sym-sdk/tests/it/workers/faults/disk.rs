@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::Connection;
 use sym_sdk::clock::Clock;
@@ -10,13 +9,12 @@ use sym_sdk::engine::{InputKey, RunFilter, SqliteStore, WorkerLimits};
 use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{Limits, Runtime, Submission};
-use sym_sdk::strategy::Escalation;
 use tempfile::TempDir;
 
 use super::super::GRACE;
 use super::super::world::World;
 use super::time_passes_until_status;
-use super::{HOUR, MINUTE, SECOND, meddled, request, status, time_passes_during, time_passes_until};
+use super::{HOUR, MINUTE, SECOND, request, status, time_passes_during, time_passes_until};
 
 /// A file on a disk that can be filled. Then whatever is written fails and takes its transaction with it, as SQLite has it.
 #[derive(Clone)]
@@ -93,47 +91,6 @@ async fn what_was_acknowledged_is_done_when_there_is_room_again() {
     time_passes_until_status(&world, &runtime, acknowledged, RunStatus::Escalated).await;
     world.clock.advance(2 * HOUR);
     time_passes_until(&world, "the end of all", || who_has_access().is_empty()).await;
-    assert_eq!(failures(&runtime).await, 0);
-    workers.shutdown(GRACE).await;
-}
-
-/// The service has done it, and there is no room to note that: neither the outcome, nor that it is to be asked again.
-#[tokio::test]
-async fn calls_whose_outcome_has_no_room_are_made_again_under_the_same_key() {
-    let dir = tempfile::tempdir().unwrap();
-    let (world, disk) = on_disk(&dir).await;
-    let fills = Arc::new(AtomicBool::new(true));
-    let service = {
-        let (disk, fills) = (disk.clone(), fills.clone());
-        meddled(&world, move |_| {
-            if fills.load(Ordering::SeqCst) {
-                disk.fill();
-            }
-            Ok(Escalation::granted())
-        })
-    };
-    let runtime = service.limits(patient()).build().await.unwrap();
-    let run = request(&runtime, "ana@example.com", "8h").await;
-    let workers = runtime.start(WorkerLimits::default());
-    let calls =
-        |is_grant| world.strategy.calls().into_iter().filter(|call| call.is_grant == is_grant).collect::<Vec<_>>();
-    for (is_grant, reached) in [(true, RunStatus::Escalated), (false, RunStatus::Deescalated)] {
-        if !is_grant {
-            fills.store(true, Ordering::SeqCst);
-            world.clock.advance(8 * HOUR);
-        }
-        time_passes_until(&world, "the first call", || calls(is_grant).len() == 1).await;
-        let begun = world.clock.now();
-        time_passes_until(&world, "workers try for a while", || world.clock.now() > begun + 30 * SECOND).await;
-        fills.store(false, Ordering::SeqCst);
-        disk.make_room();
-        // If it could not be handed back, it is leased for longer than the longest call takes.
-        world.clock.advance(3 * HOUR);
-        time_passes_until(&world, "the second call", || calls(is_grant).len() == 2).await;
-        time_passes_until_status(&world, &runtime, run, reached).await;
-        assert_eq!(calls(is_grant)[0].key, calls(is_grant)[1].key);
-    }
-    assert!(world.strategy.granted().is_empty());
     assert_eq!(failures(&runtime).await, 0);
     workers.shutdown(GRACE).await;
 }
