@@ -2,19 +2,22 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::Connection;
 use sym_sdk::clock::Clock;
 use sym_sdk::engine::{InputKey, RunFilter, SqliteStore, WorkerLimits};
 use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::{Limits, Runtime, Submission};
+use sym_sdk::runtime::{Runtime, Submission};
+use sym_sdk::strategy::Escalation;
 use tempfile::TempDir;
 
 use super::super::GRACE;
 use super::super::world::World;
+use super::faulty_store::FaultyStore;
 use super::time_passes_until_status;
-use super::{HOUR, MINUTE, SECOND, request, status, time_passes_during, time_passes_until};
+use super::{HOUR, SECOND, meddled, request, status, time_passes_during, time_passes_until};
 
 /// A file on a disk that can be filled. Then whatever is written fails and takes its transaction with it, as SQLite has it.
 #[derive(Clone)]
@@ -46,14 +49,10 @@ impl Disk {
     }
 }
 
-async fn on_disk(dir: &TempDir) -> (World, Disk) {
+async fn on_disk(dir: &TempDir) -> (World, Arc<FaultyStore>, Disk) {
     let path: &Path = &dir.path().join("runs.db");
-    (World::new(Arc::new(SqliteStore::open(path).await.unwrap())), Disk(path.to_owned()))
-}
-
-/// Virtual time passes in no time, so the real disk may seem slow.
-fn patient() -> Limits {
-    Limits { store: 10 * MINUTE, ..Limits::default() }
+    let store = Arc::new(FaultyStore::on_disk(Arc::new(SqliteStore::open(path).await.unwrap())));
+    (World::new(store.clone()), store, Disk(path.to_owned()))
 }
 
 async fn failures(runtime: &Runtime) -> usize {
@@ -64,8 +63,8 @@ async fn failures(runtime: &Runtime) -> usize {
 #[tokio::test]
 async fn what_was_acknowledged_is_done_when_there_is_room_again() {
     let dir = tempfile::tempdir().unwrap();
-    let (world, disk) = on_disk(&dir).await;
-    let runtime = world.builder().limits(patient()).build().await.unwrap();
+    let (world, _, disk) = on_disk(&dir).await;
+    let runtime = world.builder().build().await.unwrap();
     let held = world.granted(&runtime).await;
     let acknowledged = request(&runtime, "cho@example.com", "1h").await;
     disk.fill();
@@ -91,6 +90,48 @@ async fn what_was_acknowledged_is_done_when_there_is_room_again() {
     time_passes_until_status(&world, &runtime, acknowledged, RunStatus::Escalated).await;
     world.clock.advance(2 * HOUR);
     time_passes_until(&world, "the end of all", || who_has_access().is_empty()).await;
+    assert_eq!(failures(&runtime).await, 0);
+    workers.shutdown(GRACE).await;
+}
+
+/// The service has done it, and there is no room to note that: neither the outcome, nor that it is to be asked again.
+#[tokio::test]
+async fn calls_whose_outcome_has_no_room_are_made_again_under_the_same_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let (world, store, disk) = on_disk(&dir).await;
+    let fills = Arc::new(AtomicBool::new(true));
+    let service = {
+        let (disk, fills) = (disk.clone(), fills.clone());
+        meddled(&world, move |_| {
+            if fills.load(Ordering::SeqCst) {
+                disk.fill();
+            }
+            Ok(Escalation::granted())
+        })
+    };
+    let runtime = service.build().await.unwrap();
+    let run = request(&runtime, "ana@example.com", "8h").await;
+    let workers = runtime.start(WorkerLimits::default());
+    let calls =
+        |is_grant| world.strategy.calls().into_iter().filter(|call| call.is_grant == is_grant).collect::<Vec<_>>();
+    for (is_grant, reached) in [(true, RunStatus::Escalated), (false, RunStatus::Deescalated)] {
+        if !is_grant {
+            fills.store(true, Ordering::SeqCst);
+            world.clock.advance(8 * HOUR);
+        }
+        let refused = store.refused();
+        time_passes_until(&world, "the first call", || calls(is_grant).len() == 1).await;
+        // The outcome, and that the call is to be made again.
+        time_passes_until(&world, "two refusals", || store.refused() >= refused + 2).await;
+        fills.store(false, Ordering::SeqCst);
+        disk.make_room();
+        // If it could not be handed back, it is leased for longer than the longest call takes.
+        world.clock.advance(3 * HOUR);
+        time_passes_until(&world, "the second call", || calls(is_grant).len() == 2).await;
+        time_passes_until_status(&world, &runtime, run, reached).await;
+        assert_eq!(calls(is_grant)[0].key, calls(is_grant)[1].key);
+    }
+    assert!(world.strategy.granted().is_empty());
     assert_eq!(failures(&runtime).await, 0);
     workers.shutdown(GRACE).await;
 }

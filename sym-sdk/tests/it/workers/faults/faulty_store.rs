@@ -1,6 +1,9 @@
 //! A store that can be told not to do its work.
 
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 
 use jiff::Timestamp;
 use sym_sdk::BoxFuture;
@@ -9,6 +12,7 @@ use sym_sdk::directory::EventCount;
 use sym_sdk::engine::*;
 use sym_sdk::machine::{EffectKey, EntitlementKey, Reply};
 use sym_sdk::model::RunId;
+use tokio::task::unconstrained;
 
 /// What a store does when it is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,17 +30,29 @@ pub(super) enum Mood {
 pub(super) struct FaultyStore {
     store: Arc<dyn Store>,
     mood: Mutex<Mood>,
+    refused: AtomicUsize,
+    is_on_disk: bool,
 }
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 impl FaultyStore {
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, mood: Mutex::new(Mood::Works) }
+        Self { store, mood: Mutex::new(Mood::Works), refused: AtomicUsize::new(0), is_on_disk: false }
+    }
+
+    /// Around a store with threads of its own. Virtual time passes in no time, so it stands still while they work.
+    pub(super) fn on_disk(store: Arc<dyn Store>) -> Self {
+        Self { is_on_disk: true, ..Self::new(store) }
     }
 
     pub(super) fn be(&self, mood: Mood) {
         *self.mood.lock().unwrap() = mood;
+    }
+
+    /// How often it could not be told an outcome.
+    pub(super) fn refused(&self) -> usize {
+        self.refused.load(Ordering::SeqCst)
     }
 
     fn mood(&self) -> Mood {
@@ -49,7 +65,7 @@ impl FaultyStore {
             if self.mood() == Mood::Hangs {
                 std::future::pending::<()>().await;
             }
-            let answer = call().await;
+            let answer = if self.is_on_disk { wait_for(call()) } else { call().await };
             if self.mood() == Mood::SaysNothing {
                 std::future::pending::<()>().await;
             }
@@ -59,10 +75,25 @@ impl FaultyStore {
 
     /// For what tells the outcome of work.
     fn tell<'a, T: Send + 'a>(&'a self, call: impl FnOnce() -> Answer<'a, T> + Send + 'a) -> Answer<'a, T> {
-        if self.mood() == Mood::ForgetsOutcomes {
-            return Box::pin(std::future::ready(Err(StoreError::Unavailable("it has no room".into()))));
+        Box::pin(async move {
+            let told = match self.mood() {
+                Mood::ForgetsOutcomes => Err(StoreError::Unavailable("it has no room".into())),
+                _ => self.ask(call).await,
+            };
+            self.refused.fetch_add(usize::from(told.is_err()), Ordering::SeqCst);
+            told
+        })
+    }
+}
+
+/// Blocks the thread, which is the only one that moves the clock.
+fn wait_for<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(unconstrained(future));
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return value;
         }
-        self.ask(call)
+        std::thread::yield_now();
     }
 }
 

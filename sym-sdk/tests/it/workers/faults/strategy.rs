@@ -13,16 +13,14 @@ use sym_sdk::strategy::Escalation;
 
 use super::super::world::World;
 use super::super::{GRACE, stores, until};
+use super::faulty_store::FaultyStore;
 use super::{HOUR, MINUTE, SECOND, meddled, request, status, time_passes_until, time_passes_until_status};
 
 const ATTEMPTS: usize = 3;
 
-fn patient() -> Limits {
-    Limits { store: 10 * MINUTE, ..Limits::default() }
-}
-
 async fn in_file(dir: &tempfile::TempDir) -> World {
-    World::new(Arc::new(SqliteStore::open(dir.path().join("runs.db")).await.unwrap()))
+    let store = SqliteStore::open(dir.path().join("runs.db")).await.unwrap();
+    World::new(Arc::new(FaultyStore::on_disk(Arc::new(store))))
 }
 
 /// The last grant takes effect only after everybody has stopped waiting for it.
@@ -36,7 +34,7 @@ async fn a_grant_that_succeeds_after_its_time_out_is_taken_away() {
     }
     // First the service is down, then it answers no more.
     strategy.fail_revocations(2);
-    let runtime = world.builder().limits(patient()).build().await.unwrap();
+    let runtime = world.builder().build().await.unwrap();
     let workers = runtime.start(WorkerLimits::default());
     let run = request(&runtime, "ana@example.com", "8h").await;
     time_passes_until(&world, "all grants", || strategy.calls().len() == ATTEMPTS).await;
@@ -55,7 +53,7 @@ async fn a_revocation_that_hangs_is_cut_off_and_tried_until_it_succeeds() {
     let dir = tempfile::tempdir().unwrap();
     let world = in_file(&dir).await;
     let strategy = &world.strategy;
-    let runtime = world.builder().limits(patient()).build().await.unwrap();
+    let runtime = world.builder().build().await.unwrap();
     let run = world.granted(&runtime).await;
     let (target, who) = strategy.granted().pop().unwrap();
     let workers = runtime.start(WorkerLimits::default());
@@ -84,7 +82,8 @@ async fn nobody_makes_a_call_a_second_time_while_the_longest_is_under_way() {
     for store in stores(&dir).await {
         let world = World::new(store.clone());
         world.strategy.hang_grant();
-        let build = || world.builder().limits(Limits { strategy: LONG, ..patient() }).build();
+        let build =
+            || world.builder().limits(Limits { strategy: LONG, store: 10 * MINUTE, ..Limits::default() }).build();
         let (runtime, other) = (build().await.unwrap(), build().await.unwrap());
         request(&runtime, "ana@example.com", "8h").await;
         let workers = runtime.start(WorkerLimits::default());
