@@ -4,19 +4,38 @@
 //!
 //! | feature | what it brings |
 //! | --- | --- |
+//! | `aws` | [`aws`]: requests signed for AWS, roles, secrets in AWS Secrets Manager |
+//! | `aws-lambda` | [`aws_lambda`]: functions called, and the strategy `aws_lambda` |
 //! | `client` | [`http`]: what the clients of all services stand on, for clients of your own |
 //! | `http` | [`http::log_destination`]: the audit log, to a URL |
-//! | `slack` | [`slack`]: where a request goes |
+//! | `okta` | [`okta`]: users and groups, and the strategy `okta` |
+//! | `pagerduty` | [`pagerduty`]: who is on call, and incidents |
+//! | `slack` | [`slack`]: where a request goes, messages, people and channels |
 //! | `runtime` | [`all`]: strategies, front ends and log destinations, to be handed to an `App` |
 //! | `testing` | [`testing`]: canned answers instead of a service |
 //! | `full` | all of these |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "client")]
+mod accounts;
 #[cfg(feature = "runtime")]
 mod all;
+#[cfg(feature = "aws")]
+#[cfg_attr(docsrs, doc(cfg(feature = "aws")))]
+pub mod aws;
+#[cfg(feature = "aws-lambda")]
+#[cfg_attr(docsrs, doc(cfg(feature = "aws-lambda")))]
+pub mod aws_lambda;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod http;
+mod listed;
+#[cfg(feature = "okta")]
+#[cfg_attr(docsrs, doc(cfg(feature = "okta")))]
+pub mod okta;
+#[cfg(feature = "pagerduty")]
+#[cfg_attr(docsrs, doc(cfg(feature = "pagerduty")))]
+pub mod pagerduty;
 #[cfg(feature = "slack")]
 #[cfg_attr(docsrs, doc(cfg(feature = "slack")))]
 pub mod slack;
@@ -27,3 +46,4 @@ pub mod testing;
 #[cfg(feature = "runtime")]
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
 pub use all::{All, all};
+pub use listed::{Listed, field_options};

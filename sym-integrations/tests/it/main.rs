@@ -6,7 +6,19 @@
     reason = "clippy's exception for tests leaves out their helpers"
 )]
 
+#[cfg(all(feature = "aws", feature = "testing"))]
+mod aws;
+#[cfg(all(feature = "aws-lambda", feature = "testing"))]
+mod aws_lambda;
 #[cfg(feature = "testing")]
 mod http;
 #[cfg(feature = "http")]
 mod log_destinations;
+#[cfg(all(feature = "okta", feature = "testing"))]
+mod okta;
+#[cfg(all(feature = "pagerduty", feature = "testing"))]
+mod pagerduty;
+#[cfg(all(feature = "slack", feature = "testing"))]
+mod slack;
+#[cfg(all(feature = "http", feature = "testing"))]
+mod strategies;

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
+use crate::directory::Directory;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::model::Integration;
 use crate::suggest;
@@ -54,12 +55,25 @@ pub trait IntegrationClient: Sized + Send + Sync + 'static {
 pub struct IntegrationConfig<'a> {
     integration: &'a Integration,
     secrets: &'a BTreeMap<String, SecretString>,
+    directory: Option<&'a Directory>,
 }
 
 impl<'a> IntegrationConfig<'a> {
     /// The integration, and the values of its secrets by setting.
     pub const fn new(integration: &'a Integration, secrets: &'a BTreeMap<String, SecretString>) -> Self {
-        Self { integration, secrets }
+        Self { integration, secrets, directory: None }
+    }
+
+    /// Sets the users' directory. A runtime sets its own.
+    #[must_use]
+    pub const fn with_directory(mut self, directory: &'a Directory) -> Self {
+        self.directory = Some(directory);
+        self
+    }
+
+    /// The users' directory, for clients that tell whose an account is. `None` if there is no runtime.
+    pub const fn directory(&self) -> Option<&'a Directory> {
+        self.directory
     }
 
     /// The integration.

@@ -97,7 +97,7 @@ impl<'a> Assembly<'a> {
         }
         let built = if self.builder.dry {
             let secrets = BTreeMap::new();
-            let dry = requirement.dry(&IntegrationConfig::new(integration, &secrets));
+            let dry = requirement.dry(&IntegrationConfig::new(integration, &secrets).with_directory(self.directory));
             if dry.is_none() {
                 let message = format!("`{}` has no stand-in for a simulation", requirement.type_name());
                 let hint = "give one with `App::fake`, or write `IntegrationClient::dry`";
@@ -107,7 +107,8 @@ impl<'a> Assembly<'a> {
         } else {
             match self.secrets_of(integration, &record.place()).await {
                 Some(secrets) => {
-                    let client = requirement.build(&IntegrationConfig::new(integration, &secrets));
+                    let client = requirement
+                        .build(&IntegrationConfig::new(integration, &secrets).with_directory(self.directory));
                     self.built("integration", integration.name(), client, &record.place())
                 }
                 None => None,
@@ -126,7 +127,9 @@ impl<'a> Assembly<'a> {
             Some(integration) if !self.builder.dry => self.secrets_of(integration, place).await?,
             _ => BTreeMap::new(),
         };
-        let integration = strategy.integration().map(|integration| IntegrationConfig::new(integration, &secrets));
+        let integration = strategy
+            .integration()
+            .map(|integration| IntegrationConfig::new(integration, &secrets).with_directory(self.directory));
         self.built("strategy", strategy.name(), kind.build(&StrategyConfig { strategy, integration }), place)
     }
 
@@ -167,8 +170,9 @@ impl<'a> Assembly<'a> {
             Some(integration) => self.secrets_of(integration, place).await?,
             None => BTreeMap::new(),
         };
-        let integration =
-            destination.integration().map(|integration| IntegrationConfig::new(integration, &of_integration));
+        let integration = destination
+            .integration()
+            .map(|integration| IntegrationConfig::new(integration, &of_integration).with_directory(self.directory));
         let built = kind.build(&LogDestinationConfig { destination, integration, secrets: &secrets });
         self.built("log destination", destination.name(), built, place)
     }

@@ -1,0 +1,1 @@
+//! Requests signed for AWS.
