@@ -30,7 +30,8 @@
 //!
 //! #[reducer]
 //! async fn get_permissions(slack: &Slack) -> Result<RequestPermission> {
-//!     RequestPermission::approve(ApproveDeny::users(slack.users_in_channel("#approvers").await?))
+//!     let approvers = slack.users_in_channel("#approvers").await?;
+//!     Ok(RequestPermission::new(PermissionLevel::AllUsers, user_ids(&approvers).or(PermissionLevel::Admin)))
 //! }
 //! ```
 //!

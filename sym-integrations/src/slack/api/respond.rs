@@ -101,7 +101,10 @@ fn path(url: &SecretString, hooks: &BaseUrl) -> Result<Vec<SecretString>> {
         return Err(invalid(&format!("it does not lead to host `{}`", hooks.host())));
     }
     let parts: Vec<SecretString> = url.path_segments().into_iter().flatten().map(SecretString::from).collect();
-    let is_plain = |part: &SecretString| part.expose_secret().chars().all(|c| c.is_ascii_alphanumeric());
+    let is_plain = |part: &SecretString| {
+        let part = part.expose_secret();
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    };
     if url.query().is_some() || parts.len() != ROUTE.split('/').count() || !parts.iter().all(is_plain) {
         return Err(invalid("its path is not of the known form"));
     }

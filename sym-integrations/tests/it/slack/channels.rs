@@ -137,6 +137,6 @@ async fn channels_can_be_offered_in_a_form() {
         .reply(ok(json!({ "channels": [channel("C1", "general"), channel("C2", "ops")] })));
     let channels = slack(&replay).list_channels().await.unwrap();
     let options = sym_integrations::field_options(&channels).unwrap();
-    assert_eq!((options[1].value(), options[1].label()), ("C2", "#ops"));
+    assert_eq!((options[1].value().to_string().as_str(), options[1].label()), ("C2", "#ops"));
     assert_eq!(channels[0].raw()["num_members"], 4);
 }

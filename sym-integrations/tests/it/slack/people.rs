@@ -62,7 +62,7 @@ async fn what_slack_sends_is_kept() {
     assert_eq!(serde_json::to_value(&info).unwrap(), member("U1", "Ana"));
     assert_eq!((info.label(), info.email(), info.team_id()), ("Ana", Some("ana@example.com"), Some(WORKSPACE)));
     let option = FieldOption::try_from(&info).unwrap();
-    assert_eq!((option.value(), option.label()), ("U1", "Ana"));
+    assert_eq!((option.value().to_string().as_str(), option.label()), ("U1", "Ana"));
 
     replay.post("/api/users.info").reply(refused("user_not_found"));
     let error = slack(&replay).get_user_info("U9").await.unwrap_err();
