@@ -1,0 +1,9 @@
+//! Okta.
+
+mod failures;
+mod fake;
+mod groups;
+mod identities;
+mod rates;
+#[cfg(feature = "runtime")]
+mod strategy;
