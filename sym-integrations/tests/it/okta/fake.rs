@@ -19,13 +19,8 @@ pub(super) struct State {
     pub(super) groups: BTreeMap<String, Value>,
     pub(super) users: Vec<Value>,
     pub(super) members: BTreeSet<(String, String)>,
-    /// Those whom a group rule puts back.
-    pub(super) ruled: BTreeSet<(String, String)>,
-    /// For so many reads, those who were taken out are still listed among a user's groups.
-    pub(super) lag: usize,
     /// What removals are answered with instead of being carried out.
     pub(super) refusal: Option<ResponseTemplate>,
-    lagging: BTreeSet<(String, String)>,
     page: usize,
     pub(super) calls: Vec<String>,
 }
@@ -169,13 +164,8 @@ impl Respond for Answers {
                 let Some(id) = state.user(user).map(|user| user["id"].as_str().unwrap().to_owned()) else {
                     return unknown(user, "User");
                 };
-                let lags = state.lag > 0;
-                state.lag = state.lag.saturating_sub(1);
-                let is_in = |group: &str| {
-                    state.is_member(group, &id) || lags && state.lagging.contains(&(group.to_owned(), id.clone()))
-                };
-                let groups = state.groups.iter().filter(|(group, _)| is_in(group)).map(|(_, group)| group.clone());
-                let groups = groups.collect();
+                let groups = state.groups.iter().filter(|(group, _)| state.is_member(group, &id));
+                let groups = groups.map(|(_, group)| group.clone()).collect();
                 self.page(&state, request, groups)
             }
             ("DELETE", _) if state.refusal.is_some() => state.refusal.clone().unwrap(),
@@ -191,10 +181,7 @@ impl Respond for Answers {
                 if request.method.as_str() == "PUT" {
                     state.members.insert(pair);
                 } else {
-                    state.lagging.insert(pair.clone());
-                    if !state.ruled.contains(&pair) {
-                        state.members.remove(&pair);
-                    }
+                    state.members.remove(&pair);
                 }
                 ResponseTemplate::new(204)
             }

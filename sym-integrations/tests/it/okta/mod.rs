@@ -6,4 +6,6 @@ mod groups;
 mod identities;
 mod rates;
 #[cfg(feature = "runtime")]
+mod runs;
+#[cfg(feature = "runtime")]
 mod strategy;
