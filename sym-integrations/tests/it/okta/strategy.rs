@@ -113,7 +113,9 @@ async fn what_is_missing_is_named() {
     assert!(fake.calls().iter().all(|call| !call.starts_with("PUT")));
 
     let revoke = async |group: &str, user: &str| Asked::new(&strategy, target(group), user).revoke().await;
-    assert_eq!(code(&revoke("00g9", "00u1").await.unwrap_err()), "Okta:GROUP_NOT_FOUND");
+    let error = revoke("00g9", "00u1").await.unwrap_err();
+    assert_eq!(code(&error), "Okta:GROUP_NOT_FOUND");
+    assert!(error.hint().unwrap().contains("written off"));
     assert_eq!(revoke("00g1", "00u9").await.unwrap().unwrap().0["group_name"], "prod-admins");
     let error = strategy.list_current(&target("00g9")).await.unwrap_err();
     assert_eq!(code(&error), "Okta:GROUP_NOT_FOUND");
