@@ -133,6 +133,11 @@ impl Client {
         &self.0.base
     }
 
+    /// The clock by which it waits.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
     pub(super) fn inner(&self) -> &Inner {
         &self.0
     }
