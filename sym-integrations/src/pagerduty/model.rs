@@ -120,7 +120,14 @@ struct IncidentFields {
     urgency: Option<Urgency>,
     created_at: Option<Timestamp>,
     service: Option<Reference>,
+    #[serde(default)]
+    assignments: Vec<Assignment>,
     html_url: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+struct Assignment {
+    assignee: Reference,
 }
 
 impl Incident {
@@ -160,6 +167,11 @@ impl Incident {
         self.fields.service.as_ref().map(|service| service.id.as_str())
     }
 
+    /// The ids of the users that it is assigned to now.
+    pub fn assignee_ids(&self) -> impl Iterator<Item = &str> {
+        self.fields.assignments.iter().map(|assignment| assignment.assignee.id.as_str())
+    }
+
     /// Its page in PagerDuty.
     pub fn html_url(&self) -> Option<&str> {
         self.fields.html_url.as_deref()
@@ -193,7 +205,7 @@ macro_rules! words {
         #[non_exhaustive]
         pub enum $name {
             $($(#[$about])* $variant,)*
-            /// One that this version does not know.
+            /// One that this version does not know, as PagerDuty writes it.
             Other(String),
         }
 
