@@ -133,9 +133,9 @@ impl Client {
         &self.0.base
     }
 
-    /// The clock by which it waits.
-    pub fn clock(&self) -> &dyn Clock {
-        &*self.0.clock
+    /// The clock by which the client waits, for what waits between calls.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
     }
 
     pub(super) fn inner(&self) -> &Inner {

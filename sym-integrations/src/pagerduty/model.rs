@@ -10,6 +10,7 @@ use sym_sdk::forms::FieldOption;
 
 use crate::Listed;
 use crate::accounts::Account;
+use crate::listed::field_option;
 
 /// What all that has an id and a name has.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -76,19 +77,10 @@ macro_rules! listed {
             type Error = Error;
 
             fn try_from(item: &$name) -> Result<Self> {
-                option_of(item)
+                field_option(item)
             }
         }
     };
-}
-
-/// One option by itself. Those of a list are told apart by [`field_options`](crate::field_options).
-fn option_of<T: Listed>(item: &T) -> Result<FieldOption> {
-    let mut options = crate::field_options([item])?;
-    match options.pop() {
-        Some(option) => Ok(option),
-        None => FieldOption::new(item.option_value(), item.option_value()),
-    }
 }
 
 titled! {
