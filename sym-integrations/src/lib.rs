@@ -26,6 +26,8 @@ pub mod aws;
 #[cfg(feature = "aws-lambda")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aws-lambda")))]
 pub mod aws_lambda;
+#[cfg(all(feature = "runtime", any(feature = "aws-lambda", feature = "http")))]
+mod function_call;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod http;
