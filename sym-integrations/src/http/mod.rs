@@ -39,6 +39,9 @@ pub(crate) mod replay;
 mod response;
 mod send;
 mod service;
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+pub mod strategy;
 mod transport;
 mod wait;
 
