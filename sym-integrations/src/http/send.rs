@@ -120,7 +120,9 @@ impl<'a> Tries<'a> {
                     wait,
                 ),
                 Held::ByPause(wait) => (
-                    format!("the service asked to be called less often, and no more for {wait:.1?}; {left:.1?} are left"),
+                    format!(
+                        "the service asked to be called less often, and no more for {wait:.1?}; {left:.1?} are left"
+                    ),
                     wait,
                 ),
             };
