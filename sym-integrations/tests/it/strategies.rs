@@ -350,7 +350,8 @@ async fn a_configured_function_is_called_with_its_token() {
 
 #[tokio::test]
 async fn settings_that_cannot_be_are_told_at_start() {
-    let cases: [(&[(&str, &str)], &str, &str); 8] = [
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+    let cases: [Case<'_>; 8] = [
         (&[], "t", "strategy `vpn` has no setting `url`"),
         (&[("url", "http://f.example.com/hunter2")], "t", "the base URL of host `f.example.com` is not https"),
         (&[("url", "https://ana:hunter2@f.example.com/")], "t", "contains a user name or a password"),
