@@ -6,7 +6,7 @@ use sym_sdk::runtime::{Builder, Extension};
 pub struct All;
 
 /// The access strategies, front ends and log destinations of all services whose features are on, to be handed over at start.
-/// With the feature `http`, there are strategies and log destinations of type `http`.
+/// With the feature `http`, there are strategies and log destinations of type `http`; with `okta`, strategies of type `okta`.
 ///
 /// ```
 /// use sym_sdk::config::Config;
@@ -25,6 +25,8 @@ impl Extension for All {
         let builder = builder
             .strategy_type(crate::http::strategy::strategy_type())
             .log_destination_type(crate::http::log_destination::log_destination_type());
+        #[cfg(feature = "okta")]
+        let builder = builder.strategy_type(crate::okta::strategy_type());
         builder
     }
 }
