@@ -6,7 +6,7 @@ use sym_sdk::runtime::{Builder, Extension};
 pub struct All;
 
 /// The access strategies, front ends and log destinations of all services whose features are on, to be handed over at start.
-/// There are strategies and log destinations of type `http`, and the strategy `okta`, each with the feature of that name.
+/// With the feature `http`, there are strategies and log destinations of type `http`; with `okta`, strategies of type `okta`.
 ///
 /// ```
 /// use sym_sdk::config::Config;
