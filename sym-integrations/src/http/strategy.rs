@@ -208,8 +208,7 @@ impl HttpStrategyBuilder {
     /// cannot be sent.
     pub fn build(self) -> Result<HttpStrategy> {
         let Self { name, url, auth, connection } = self;
-        let client =
-            Client::builder(Function, BaseUrl::parse(&url)?).auth(auth).connection(connection).build()?;
+        let client = Client::builder(Function, BaseUrl::parse(&url)?).auth(auth).connection(connection).build()?;
         Ok(HttpStrategy { name, client })
     }
 }
