@@ -6,8 +6,8 @@ use sym_sdk::runtime::{Builder, Extension};
 pub struct All;
 
 /// The access strategies, front ends and log destinations of all services whose features are on, to be handed over at start.
-/// With the feature `http`, there are strategies and log destinations of type `http`; with `aws-lambda`, strategies of type
-/// `aws_lambda`; with `aws`, secrets are read from AWS Secrets Manager.
+/// With the feature `http`, there are strategies and log destinations of type `http`; with `aws-lambda` and `okta`, strategies of
+/// these services; with `aws`, secrets are read from AWS Secrets Manager.
 ///
 /// ```
 /// use sym_sdk::config::Config;
@@ -30,6 +30,8 @@ impl Extension for All {
         let builder = builder
             .strategy_type(crate::http::strategy::strategy_type())
             .log_destination_type(crate::http::log_destination::log_destination_type());
+        #[cfg(feature = "okta")]
+        let builder = builder.strategy_type(crate::okta::strategy_type());
         builder
     }
 }
