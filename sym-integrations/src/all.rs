@@ -6,7 +6,8 @@ use sym_sdk::runtime::{Builder, Extension};
 pub struct All;
 
 /// The access strategies, front ends and log destinations of all services whose features are on, to be handed over at start.
-/// With the feature `http`, there are strategies and log destinations of type `http`; with `okta`, strategies of type `okta`.
+/// With the feature `http`, there are strategies and log destinations of type `http`; with `aws-lambda` and `okta`, strategies of
+/// these services; with `aws`, secrets are read from AWS Secrets Manager.
 ///
 /// ```
 /// use sym_sdk::config::Config;
@@ -21,6 +22,10 @@ pub fn all() -> All {
 
 impl Extension for All {
     fn install(self, builder: Builder) -> Builder {
+        #[cfg(feature = "aws")]
+        let builder = crate::aws::secrets_manager().install(builder);
+        #[cfg(feature = "aws-lambda")]
+        let builder = builder.strategy_type(crate::aws_lambda::strategy_type());
         #[cfg(feature = "http")]
         let builder = builder
             .strategy_type(crate::http::strategy::strategy_type())

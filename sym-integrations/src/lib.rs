@@ -5,6 +5,7 @@
 //! | feature | what it brings |
 //! | --- | --- |
 //! | `aws` | [`aws`]: requests signed for AWS, roles, secrets in AWS Secrets Manager |
+//! | `aws-config` | [`aws`] takes the credentials of web identities, containers and instances too |
 //! | `aws-lambda` | [`aws_lambda`]: functions called, and the strategy `aws_lambda` |
 //! | `client` | [`http`]: what the clients of all services stand on, for clients of your own |
 //! | `http` | [`http::strategy`]: access that a function behind a URL grants; [`http::log_destination`]: the audit log, to a URL |

@@ -271,7 +271,7 @@ impl Connection {
         self
     }
 
-    /// The clock by which the client waits.
+    /// The clock by which the client waits: for signers and whatever else needs the time.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }

@@ -52,6 +52,8 @@ pub use call::Call;
 pub use client::{Client, ClientBuilder, Connection};
 pub use failure::{Failure, Retry, names};
 pub use limits::Limits;
+#[cfg(feature = "aws-config")]
+pub(crate) use limits::within;
 pub use page::{Listing, Next, Page};
 pub use rate::RateLimit;
 pub use response::Response;

@@ -40,6 +40,10 @@ pub trait IntegrationClient: Sized + Send + Sync + 'static {
     /// The integration's type in the configuration, such as `pagerduty`.
     const TYPE: &'static str;
 
+    /// The key under which an environment has the integration, where several clients share a type: a client of one service of
+    /// AWS takes the role that is meant for it. Unless told otherwise, the type; then any integration of the type will do.
+    const KEY: &'static str = Self::TYPE;
+
     /// Builds the client, once at start. It must not call the service yet.
     fn from_config(config: &IntegrationConfig<'_>) -> Result<Self>;
 

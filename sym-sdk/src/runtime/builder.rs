@@ -127,6 +127,11 @@ impl Builder {
         }
     }
 
+    /// The configuration, for extensions that depend on it.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The handlers. Without this, those that are linked into the program.
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = registry;
@@ -430,7 +435,7 @@ impl Builder {
     ) -> Arc<Services> {
         let mut services = self.services.clone();
         for requirement in records.into_iter().flat_map(requirements) {
-            if integration_for(integrations, strategy, requirement.kind()).is_some() {
+            if integration_for(integrations, strategy, requirement).is_some() {
                 services = services.client_for(requirement, Arc::new(()));
             }
         }
@@ -511,17 +516,23 @@ fn requirements(record: &'static HandlerRecord) -> impl Iterator<Item = &'static
     })
 }
 
-/// The integration of this type that handlers use: the environment's, or else the strategy's.
+/// The integration that a handler's client is built from: the environment's, or else the strategy's.
 fn integration_for<'a>(
     integrations: &'a BTreeMap<String, Integration>,
     strategy: Option<&'a Strategy>,
-    kind: &str,
+    requirement: &IntegrationRequirement,
 ) -> Option<&'a Integration> {
+    let (kind, key) = (requirement.kind(), requirement.key());
     // A custom integration is known by its key: a client for `victorops` takes what stands under `victorops_id`.
-    let by_key = integrations.get(kind).filter(|integration| [kind, "custom"].contains(&integration.kind()));
-    by_key
-        .or_else(|| integrations.values().find(|integration| integration.kind() == kind))
-        .or_else(|| strategy?.integration().filter(|integration| integration.kind() == kind))
+    let by_key = integrations.get(key).filter(|integration| [kind, "custom"].contains(&integration.kind()));
+    // Where clients share a type, what is meant for another one of them must not be taken in its place.
+    let is_shared = kind != key;
+    by_key.or_else(|| integrations.values().find(|integration| !is_shared && integration.kind() == kind)).or_else(
+        || {
+            let strategy = strategy.filter(|strategy| !is_shared || strategy.kind() == key)?;
+            strategy.integration().filter(|integration| integration.kind() == kind)
+        },
+    )
 }
 
 impl std::fmt::Debug for Builder {

@@ -74,7 +74,7 @@ impl<'a> Assembly<'a> {
                 if given.satisfy(&Requires::Integration(*requirement)) {
                     continue;
                 }
-                let Some(integration) = integration_for(integrations, strategy, requirement.kind()) else { continue };
+                let Some(integration) = integration_for(integrations, strategy, requirement) else { continue };
                 if let Some(client) = self.client(requirement, integration, record).await {
                     services = services.client_for(requirement, client);
                 }
