@@ -24,12 +24,14 @@ fn app(dir: &Path) -> App {
     App::new().registry(handlers![get_permissions]).config_dir(dir).domain("example.com")
 }
 
-/// The program that the tests start.
-#[test]
-#[ignore = "other tests run it"]
-fn serving() {
+/// The program that the tests start: this one, with a test that begins by calling this. Returns at once in the tests themselves.
+fn serve_if_started_by_a_test() {
     let Some(dir) = std::env::var_os(DIR) else { return };
-    let dir = Path::new(&dir);
+    // The test has a runtime already.
+    std::thread::spawn(move || serve(Path::new(&dir))).join().unwrap();
+}
+
+fn serve(dir: &Path) {
     let desk = Desk::named("desk");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let db = dir.join("sym.db");
@@ -55,7 +57,7 @@ struct Served {
 impl Served {
     fn start(dir: &Path) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "server::command::serving", "--ignored", "--nocapture"]).env(DIR, dir);
+        command.args(["--exact", "server::command::a_signal_stops_it_in_order", "--nocapture"]).env(DIR, dir);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let listening = line(&mut out, "Listening on http://");
@@ -91,6 +93,7 @@ fn line(out: &mut impl BufRead, start: &str) -> String {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_signal_stops_it_in_order() {
+    serve_if_started_by_a_test();
     let dir = directory();
     for signal in ["-TERM", "-INT"] {
         let served = Served::start(dir.path());
