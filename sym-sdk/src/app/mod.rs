@@ -17,6 +17,8 @@ use crate::delivery::Delivery;
 use crate::handler::{IntegrationClient, Registry};
 use crate::model::User;
 use crate::runtime::{Builder, Extension};
+#[cfg(feature = "server")]
+use crate::server::{FrontEnd, FrontEndType};
 use crate::simulation::Outbox;
 use crate::strategy::StrategyType;
 use config::ConfigSource;
@@ -29,6 +31,7 @@ use config::ConfigSource;
 ///
 /// With feature `sqlite` there are commands for a store in a file:
 ///
+/// - `serve`, with feature `server` too, runs the flows and lets people reach them through the front ends,
 /// - `runs` lists the Runs, and finds those whose access could not be taken away,
 /// - `revoke` takes access away before its time, and `write-off` ends a revocation that cannot succeed,
 /// - `audit export` prints the audit log, and `audit verify` checks that it is as it was written,
@@ -131,6 +134,20 @@ impl App {
         self.with(|builder: Builder| builder.delivery(delivery))
     }
 
+    /// A front end for the command `serve`, through which people reach the flows. Simulations do not use it.
+    #[cfg(feature = "server")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+    pub fn front_end(self, front_end: impl FrontEnd) -> Self {
+        self.with(|builder: Builder| builder.front_end(front_end))
+    }
+
+    /// A type of front ends for the command `serve`, to be built from the configuration. Simulations do not use it.
+    #[cfg(feature = "server")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+    pub fn front_end_type(self, front_end: FrontEndType) -> Self {
+        self.with(front_end)
+    }
+
     /// A client that handlers take as `&T` in simulations.
     pub fn fake<T: IntegrationClient>(self, client: T) -> Self {
         self.simulate_with(|builder: Builder| builder.client(client))
@@ -172,7 +189,13 @@ impl App {
 
     /// Does what the command line asks for.
     pub fn main(self) -> ExitCode {
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        let args: Vec<_> = std::env::args_os().collect();
+        let mut builder = if cli::needs_threads(args.clone()) {
+            tokio::runtime::Builder::new_multi_thread()
+        } else {
+            tokio::runtime::Builder::new_current_thread()
+        };
+        let runtime = match builder.enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
                 // There is nobody left to tell if this fails too.
@@ -181,7 +204,10 @@ impl App {
             }
         };
         let (mut stdout, mut stderr) = (io::stdout(), io::stderr());
-        runtime.block_on(self.run_from(std::env::args_os(), &mut stdout, &mut stderr)).into()
+        let exit = runtime.block_on(self.run_from(args, &mut stdout, &mut stderr));
+        // Not by dropping it: that waits for handlers that block their thread.
+        runtime.shutdown_background();
+        exit.into()
     }
 
     /// Does what `args` ask for, of which the first is the name of the program, and writes what there is to say to `stdout` and

@@ -36,6 +36,8 @@ mod safety;
 #[cfg(feature = "runtime")]
 mod secrets;
 mod serde_forms;
+#[cfg(all(feature = "cli", feature = "server", feature = "sqlite"))]
+mod server;
 #[cfg(feature = "testing")]
 mod simulation;
 #[cfg(feature = "testing")]
