@@ -1,0 +1,29 @@
+"""Our client against a stand-in: what each call should come to."""
+
+import json
+from typing import Any
+
+from .ours import Ours
+from .report import SAME, WRONG, Report
+
+
+class Expect:
+    """Calls, and reports whether they came to what was expected."""
+
+    def __init__(self, vendor: str, ours: Ours, report: Report) -> None:
+        self._vendor, self._ours, self._report = vendor, ours, report
+
+    def result(self, what: str, call: str, arguments: dict[str, Any], result: Any, **settings: str) -> None:
+        self._judge(what, call, arguments, {"result": result}, self._ours.call(call, arguments, settings))
+
+    def error(self, what: str, call: str, arguments: dict[str, Any], kind: str, code: str | None = None, **settings: str) -> None:
+        """An error of this kind, and of this code if one is named."""
+        outcome = self._ours.call(call, arguments, settings)
+        found = outcome.get("error", outcome)
+        wanted = {"kind": kind} | ({"code": code} if code else {})
+        seen = {name: found.get(name) for name in wanted} if found is not outcome else outcome
+        self._judge(what, call, arguments, wanted, seen)
+
+    def _judge(self, what: str, call: str, arguments: dict[str, Any], wanted: Any, seen: Any) -> None:
+        reasons = [] if wanted == seen else [f"expected {json.dumps(wanted)}, got {json.dumps(seen)} of {json.dumps(arguments)}"]
+        self._report.line(WRONG if reasons else SAME, self._vendor, call, what, reasons)

@@ -1,0 +1,57 @@
+"""AWS's own client."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from botocore.client import BaseClient
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+Connect = Callable[[str], BaseClient]
+
+
+def connect(base_url: str, settings: dict[str, str]) -> Connect:
+    session = boto3.session.Session(
+        aws_access_key_id=settings["access_key_id"],
+        aws_secret_access_key=settings["secret_access_key"],
+        region_name=settings["region"],
+    )
+    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
+    return lambda service: session.client(service, endpoint_url=base_url, config=config)
+
+
+def status_of(error: Exception) -> int | None:
+    return error.response["ResponseMetadata"]["HTTPStatusCode"] if isinstance(error, ClientError) else None
+
+
+class FunctionError(Exception):
+    """The function was called, and failed."""
+
+
+def assume_role(aws: Connect, role_arn: str, session_name: str, external_id: str) -> dict[str, str]:
+    answer = aws("sts").assume_role(RoleArn=role_arn, RoleSessionName=session_name, ExternalId=external_id)
+    return {"access_key_id": answer["Credentials"]["AccessKeyId"]}
+
+
+def invoke(aws: Connect, arn: str, payload: Any) -> Any:
+    answer = aws("lambda").invoke(FunctionName=arn, InvocationType="RequestResponse", Payload=json.dumps(payload))
+    content = answer["Payload"].read()
+    if "FunctionError" in answer:
+        raise FunctionError(content)
+    return json.loads(content) if content else None
+
+
+def invoke_async(aws: Connect, arn: str, payload: Any) -> bool:
+    answer = aws("lambda").invoke(FunctionName=arn, InvocationType="Event", Payload=json.dumps(payload))
+    return answer["StatusCode"] == 202
+
+
+def get_secret(aws: Connect, secret_id: str) -> str:
+    return aws("secretsmanager").get_secret_value(SecretId=secret_id)["SecretString"]
+
+
+CALLS: dict[str, Callable[..., Any]] = {
+    call.__name__: call for call in (assume_role, invoke, invoke_async, get_secret)
+}

@@ -1,0 +1,70 @@
+"""Slack's own client."""
+
+from collections.abc import Callable
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+
+def connect(base_url: str, settings: dict[str, str]) -> WebClient:
+    return WebClient(token=settings["api_token"], base_url=f"{base_url}/api/", timeout=10)
+
+
+def status_of(error: Exception) -> int | None:
+    return error.response.status_code if isinstance(error, SlackApiError) else None
+
+
+def _id_of(client: WebClient, email: str) -> str:
+    return client.users_lookupByEmail(email=email)["user"]["id"]
+
+
+def user(client: WebClient, identifier: str) -> str:
+    return _id_of(client, identifier)
+
+
+def get_user_info(client: WebClient, user: str) -> dict[str, Any]:
+    found = client.users_info(user=_id_of(client, user))["user"]
+    return {"id": found["id"], "email": found["profile"]["email"]}
+
+
+def list_users(client: WebClient, active_only: bool = True) -> list[str]:
+    pages = client.users_list(limit=200)
+    members = [member for page in pages for member in page["members"]]
+    return [member["id"] for member in members if not (active_only and member.get("deleted"))]
+
+
+def is_user_in_group(client: WebClient, user: str, group_id: str) -> bool:
+    account = _id_of(client, user)
+    return account in client.usergroups_users_list(usergroup=group_id)["users"]
+
+
+def users_in_channel(client: WebClient, channel: str) -> list[str]:
+    if channel.startswith("#"):
+        pages = client.conversations_list(types="public_channel,private_channel", exclude_archived=True, limit=1000)
+        listed = (found for page in pages for found in page["channels"])
+        channel = next(found["id"] for found in listed if found["name"] == channel[1:])
+    members = [member for page in client.conversations_members(channel=channel, limit=1000) for member in page["members"]]
+    return [client.users_info(user=member)["user"]["profile"]["email"] for member in members]
+
+
+def send_message(client: WebClient, channel: str, text: str) -> None:
+    client.chat_postMessage(channel=channel, text=text)
+
+
+def send_message_to_user(client: WebClient, user: str, text: str) -> None:
+    client.chat_postMessage(channel=_id_of(client, user), text=text)
+
+
+CALLS: dict[str, Callable[..., Any]] = {
+    call.__name__: call
+    for call in (
+        user,
+        get_user_info,
+        list_users,
+        is_user_in_group,
+        users_in_channel,
+        send_message,
+        send_message_to_user,
+    )
+}

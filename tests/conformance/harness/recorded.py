@@ -1,0 +1,117 @@
+"""Our clients beside the vendors' own, against the recorder."""
+
+import importlib
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from .compare import Difference, Documented, differences, pairs
+from .ours import Ours
+from .recorder import Recorder, Request
+from .report import MEANT, SAME, WRONG, Report
+from .servers import Broken
+
+KINDS = {
+    400: "InvalidInput",
+    401: "Unauthorized",
+    402: "Forbidden",
+    403: "Forbidden",
+    404: "NotFound",
+    409: "Conflict",
+    429: "RateLimited",
+}
+
+
+class Comparison:
+    """One vendor's calls, as `scenarios/<vendor>.json` lists them."""
+
+    def __init__(self, vendor: str, program: Path, scenarios: Path, entries: list[Documented], report: Report) -> None:
+        self._vendor, self._program, self._entries, self._report = vendor, program, entries, report
+        self._scenario: dict[str, Any] = json.loads((scenarios / f"{vendor}.json").read_text())
+        self._official = _official(vendor)
+
+    def run(self, recorder: Recorder) -> None:
+        settings = self._scenario["settings"]
+        ours = Ours(self._program, self._vendor, recorder.url, settings)
+        theirs = self._official.connect(recorder.url, settings)
+        for call in self._scenario["calls"]:
+            replies = call.get("replies", []) + self._scenario["replies"]
+            name, arguments = call["call"], call["arguments"]
+            recorder.replay(replies)
+            our_result, our_requests = ours.call(name, arguments), recorder.heard()
+            recorder.replay(replies)
+            their_result, their_requests = self._call(theirs, name, arguments), recorder.heard()
+            label = call.get("name", name)
+            self._compare_requests(label, our_requests, their_requests)
+            self._compare_results(label, call.get("fails", False), our_result, their_result)
+
+    def _call(self, theirs: Any, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        function = self._official.CALLS.get(name)
+        if function is None:
+            raise Broken(f"nothing says how {self._vendor}'s own client does {name}")
+        try:
+            return {"result": function(theirs, **arguments)}
+        except Exception as error:  # The clients have no exception in common.
+            status = self._official.status_of(error)
+            return {"error": {"kind": KINDS.get(status), "status": status, "message": f"{type(error).__name__}: {error}"}}
+
+    def _compare_requests(self, call: str, ours: list[Request], theirs: list[Request]) -> None:
+        headers, anywhere = self._scenario["headers"], self._scenario.get("anywhere", False)
+        for mine, other in pairs(ours, theirs):
+            found = differences(mine, other, headers, anywhere)
+            if mine and not mine.answered:
+                found.append(Difference("answer", "none in the scenario", None))
+            what = (mine or other).line()
+            wrong, meant = [], []
+            for difference in found:
+                entry = next((entry for entry in self._entries if entry.covers(self._vendor, call, difference)), None)
+                if entry is None:
+                    wrong.append(str(difference))
+                else:
+                    entry.seen = True
+                    meant.append(entry.name)
+            if wrong:
+                self._report.line(WRONG, self._vendor, call, what, wrong)
+            elif meant:
+                self._report.line(MEANT, self._vendor, call, f"{what}  [{', '.join(dict.fromkeys(meant))}]", [])
+            else:
+                self._report.line(SAME, self._vendor, call, what, [])
+
+    def _compare_results(self, call: str, fails: bool, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+        reasons = []
+        for who, outcome in (("ours", ours), ("theirs", theirs)):
+            if fails != ("error" in outcome):
+                reasons.append(f"{who} should {'fail' if fails else 'succeed'}: {json.dumps(outcome)}")
+        if fails and not reasons:
+            kinds = ours["error"]["kind"], theirs["error"]["kind"]
+            if kinds[1] is not None and kinds[0] != kinds[1]:
+                reasons.append(f"ours is of kind {kinds[0]}, theirs of {kinds[1]}")
+            what = f"fails: {ours['error'].get('code')}, theirs {theirs['error']['message'][:80].splitlines()[0]}"
+        elif reasons:
+            what = "result"
+        else:
+            if ours["result"] != theirs["result"]:
+                reasons.append(f"ours {json.dumps(ours['result'])}, theirs {json.dumps(theirs['result'])}")
+            what = f"result: {_described(ours['result'])}"
+        self._report.line(WRONG if reasons else SAME, self._vendor, call, what, reasons)
+
+
+def _official(vendor: str) -> ModuleType:
+    return importlib.import_module(f".official.{vendor}", __package__)
+
+
+def _described(result: Any) -> str:
+    if isinstance(result, list):
+        return f"{len(result)} of them: {', '.join(map(str, result[:3]))}{', …' if len(result) > 3 else ''}"
+    return json.dumps(result)
+
+
+def unseen(vendors: list[str], entries: list[Documented], report: Report) -> None:
+    """A difference that is documented, and no longer there, is one more that differs."""
+    for entry in entries:
+        if entry.vendor in vendors and not entry.seen:
+            report.line(WRONG, entry.vendor, entry.name, f"no longer differs, take it out of {SOURCE}", [])
+
+
+SOURCE = "differences.json"
