@@ -133,6 +133,11 @@ impl Client {
         &self.0.base
     }
 
+    /// The clock by which the client waits, for what waits between calls.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
     pub(super) fn inner(&self) -> &Inner {
         &self.0
     }
