@@ -55,6 +55,13 @@ impl Accounts {
         Ok(id)
     }
 
+    /// Whether the directory has a user with this account, who can be told without an e-mail address.
+    #[cfg(feature = "pagerduty")]
+    pub(crate) async fn is_known(&self, id: &str) -> Result<bool> {
+        let Some(directory) = &self.directory else { return Ok(false) };
+        Ok(directory.user_by_identity(self.service, &self.service_id, id).await?.is_some())
+    }
+
     /// The users who have these accounts, in their order, each once. Who is not known is told by the e-mail address, and added
     /// to the directory; an account without one is left out, with a warning in the log.
     pub(crate) async fn users(&self, accounts: impl IntoIterator<Item = Account>) -> Result<Vec<Arc<User>>> {
