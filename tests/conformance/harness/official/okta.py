@@ -55,7 +55,7 @@ def status_of(error: Exception) -> int | None:
     return error.status if isinstance(error, Refused) else None
 
 
-def _id_of(okta: Okta, email: str) -> str:
+def _account_of(okta: Okta, email: str) -> str:
     """By login, which mostly is the address, or else by the address itself."""
     try:
         user, _ = okta.call("get_user", email)
@@ -63,12 +63,12 @@ def _id_of(okta: Okta, email: str) -> str:
     except Refused as refused:
         if refused.status != 404:
             raise
-        found = okta.pages("list_users", search=f'profile.email eq "{email}"')
+        found = okta.pages("list_users", search=f'profile.email eq "{email}"', limit=200)
         return next(user.id for user in found)
 
 
 def get_user_info(okta: Okta, user: str) -> dict[str, Any]:
-    found, _ = okta.call("get_user", user)
+    found, _ = okta.call("get_user", _account_of(okta, user))
     return {"id": found.id, "email": found.profile.email, "status": found.status.value}
 
 
@@ -77,21 +77,30 @@ def users_in_group(okta: Okta, group_id: str) -> list[str]:
 
 
 def is_user_in_group(okta: Okta, user: str, group_id: str) -> bool:
+    account = _account_of(okta, user)
+    if any(group.id == group_id for group in okta.pages("list_user_groups", account)):
+        return True
     okta.call("get_group", group_id)
-    account = _id_of(okta, user)
-    return any(group.id == group_id for group in okta.pages("list_user_groups", account))
+    return False
 
 
-def list_groups(okta: Okta, **filters: str) -> list[str]:
-    return [group.id for group in okta.pages("list_groups", limit=200, **filters)]
+def list_groups(okta: Okta, name_filter: str = "", filter: str = "", expand: tuple[str, ...] = ()) -> list[str]:
+    native = 'type eq "OKTA_GROUP"'
+    if name_filter:
+        which = {"search": f'{native} and profile.name sw "{name_filter}"'}
+    else:
+        which = {"filter": f"{native} and {filter}" if filter else native}
+    if expand:
+        which["expand"] = ",".join(expand)
+    return [group.id for group in okta.pages("list_groups", limit=200, **which)]
 
 
 def add_user_to_group(okta: Okta, user: str, group_id: str) -> None:
-    okta.call("assign_user_to_group", group_id, _id_of(okta, user))
+    okta.call("assign_user_to_group", group_id, _account_of(okta, user))
 
 
 def remove_user_from_group(okta: Okta, user: str, group_id: str) -> None:
-    okta.call("unassign_user_from_group", group_id, _id_of(okta, user))
+    okta.call("unassign_user_from_group", group_id, _account_of(okta, user))
 
 
 CALLS: dict[str, Callable[..., Any]] = {

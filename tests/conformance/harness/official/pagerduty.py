@@ -27,50 +27,56 @@ def _find(client: RestApiV2Client, resource: str, name: str, attribute: str = "n
     return found["id"]
 
 
-def _on_call(client: RestApiV2Client, user: str | None = None, **wanted: str) -> list[dict[str, Any]]:
-    params: dict[str, Any] = {"include[]": ["users"], "earliest": "true"}
-    if name := wanted.get("escalation_policy_name"):
-        params["escalation_policy_ids[]"] = [_find(client, "escalation_policies", name)]
-    if name := wanted.get("schedule_name"):
-        params["schedule_ids[]"] = [_find(client, "schedules", name)]
-    if policy := wanted.get("escalation_policy_id"):
-        params["escalation_policy_ids[]"] = [policy]
-    if schedule := wanted.get("schedule_id"):
-        params["schedule_ids[]"] = [schedule]
-    if user:
+def _on_call(client: RestApiV2Client, wanted: dict[str, str], **params: Any) -> list[dict[str, Any]]:
+    for what, resource in (("schedule", "schedules"), ("escalation_policy", "escalation_policies")):
+        if name := wanted.get(f"{what}_name"):
+            params[f"{what}_ids[]"] = [_find(client, resource, name)]
+        elif given := wanted.get(f"{what}_id"):
+            params[f"{what}_ids[]"] = [given]
+    if user := wanted.get("user"):
         params["user_ids[]"] = [_find(client, "users", user, "email")]
-    return client.list_all("oncalls", params=params)
+    return client.list_all("oncalls", params={**params, "earliest": "true"})
 
 
-def is_on_call(client: RestApiV2Client, user: str, **wanted: str) -> bool:
-    return bool(_on_call(client, user, **wanted))
+def is_on_call(client: RestApiV2Client, **wanted: str) -> bool:
+    return bool(_on_call(client, wanted))
 
 
 def users_on_call(client: RestApiV2Client, **wanted: str) -> list[str]:
-    return list(dict.fromkeys(entry["user"]["email"] for entry in _on_call(client, **wanted)))
+    entries = _on_call(client, wanted, **{"include[]": ["users"]})
+    return list(dict.fromkeys(entry["user"]["email"] for entry in entries))
 
 
-def users_for_schedule(client: RestApiV2Client, **wanted: str) -> list[str]:
-    name = wanted.get("schedule_name")
-    schedule = client.rget(f"schedules/{_find(client, 'schedules', name) if name else wanted['schedule_id']}")
-    users = (client.rget(f"users/{user['id']}") for user in schedule["users"])
-    return [user["email"] for user in users]
+def users_for_schedule(client: RestApiV2Client, schedule_name: str = "", schedule_id: str = "") -> list[str]:
+    wanted = _find(client, "schedules", schedule_name) if schedule_name else schedule_id
+    users = client.rget(f"schedules/{wanted}")["users"]
+    return [client.rget(f"users/{user['id']}")["email"] for user in users]
 
 
-def get_incidents(client: RestApiV2Client, since: str, until: str, **wanted: list[str]) -> list[str]:
+def _incidents(client: RestApiV2Client, since: str, until: str, **wanted: list[str]) -> dict[str, Any]:
     params: dict[str, Any] = {
         "statuses[]": wanted.get("statuses", ["triggered", "acknowledged"]),
         "urgencies[]": wanted.get("urgencies", ["high"]),
         "since": since,
         "until": until,
+        "sort_by": "created_at:desc",
     }
     if services := wanted.get("service_ids"):
         params["service_ids[]"] = services
     if assignees := wanted.get("assignees"):
         params["user_ids[]"] = [_find(client, "users", email, "email") for email in assignees]
-    return [incident["id"] for incident in client.iter_all("incidents", params=params)]
+    return params
+
+
+def get_incidents(client: RestApiV2Client, **wanted: Any) -> list[str]:
+    return [incident["id"] for incident in client.iter_all("incidents", params=_incidents(client, **wanted))]
+
+
+def has_incident(client: RestApiV2Client, **wanted: Any) -> bool:
+    incidents = client.iter_all("incidents", params=_incidents(client, **wanted), page_size=1)
+    return next(iter(incidents), None) is not None
 
 
 CALLS: dict[str, Callable[..., Any]] = {
-    call.__name__: call for call in (is_on_call, users_on_call, users_for_schedule, get_incidents)
+    call.__name__: call for call in (is_on_call, users_on_call, users_for_schedule, get_incidents, has_incident)
 }
