@@ -262,6 +262,11 @@ impl Connection {
         self
     }
 
+    /// The clock by which the client waits: for signers and whatever else needs the time.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
     #[cfg(feature = "testing")]
     pub(super) fn replay(script: Arc<Script>, clock: Arc<dyn Clock>) -> Self {
         Self { clock, limits: Limits::default(), route: Route::Replay(script) }

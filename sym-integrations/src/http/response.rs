@@ -78,6 +78,12 @@ impl Response {
         })
     }
 
+    /// Reads the body as JSON, and takes out secrets that the service echoes: for what is kept.
+    #[cfg(feature = "http")]
+    pub(super) fn json_without_secrets(&self) -> Result<serde_json::Value> {
+        Ok(self.origin.redactor.strip(self.json()?))
+    }
+
     fn not_json(&self, error: &serde_json::Error, path: Option<String>) -> Error {
         if self.body.iter().all(u8::is_ascii_whitespace) {
             return self.unexpected("expected JSON, got an empty answer");

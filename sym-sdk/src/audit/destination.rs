@@ -8,10 +8,9 @@ use secrecy::SecretString;
 
 use super::AuditLine;
 use crate::BoxFuture;
-use crate::error::{Error, ErrorKind, Result, codes};
+use crate::error::Result;
 use crate::handler::IntegrationConfig;
-use crate::model::LogDestination;
-use crate::suggest;
+use crate::model::{LogDestination, expect_settings};
 
 /// Somewhere that audit lines are delivered to.
 ///
@@ -99,12 +98,7 @@ impl<'a> LogDestinationConfig<'a> {
     /// If there is another one, with the nearest name.
     pub fn expect_settings(&self, known: &[&str]) -> Result<()> {
         let settings = self.destination.settings().keys().chain(self.destination.secrets().keys());
-        let Some(unknown) = settings.map(String::as_str).find(|setting| !known.contains(setting)) else {
-            return Ok(());
-        };
-        let message = format!("log destination `{}` has an unknown setting `{unknown}`", self.destination.name());
-        let hint = suggest::hint(unknown, "settings of this type", known.iter().copied());
-        Err(Error::new(ErrorKind::Configuration, codes::UNKNOWN_SETTING, message).with_hint(hint))
+        expect_settings(&format!("log destination `{}`", self.destination.name()), settings, known)
     }
 }
 
