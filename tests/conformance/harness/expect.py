@@ -16,14 +16,17 @@ class Expect:
     def result(self, what: str, call: str, arguments: dict[str, Any], result: Any, **settings: str) -> None:
         self._judge(what, call, arguments, {"result": result}, self._ours.call(call, arguments, settings))
 
-    def error(self, what: str, call: str, arguments: dict[str, Any], kind: str, code: str | None = None, **settings: str) -> None:
-        """An error of this kind, and of this code if one is named."""
-        outcome = self._ours.call(call, arguments, settings)
-        found = outcome.get("error", outcome)
-        wanted = {"kind": kind} | ({"code": code} if code else {})
-        seen = {name: found.get(name) for name in wanted} if found is not outcome else outcome
-        self._judge(what, call, arguments, wanted, seen)
+    def error(
+        self, what: str, call: str, arguments: dict[str, Any], kind: str, code: str = "", says: str = "", **settings: str
+    ) -> None:
+        """An error of this kind, and of this code and with these words in its message if they are named."""
+        error = self._ours.call(call, arguments, settings).get("error", {})
+        fits = error.get("kind") == kind and code in ("", error.get("code")) and says in error.get("message", "")
+        wanted = {"kind": kind, "code": code, "says": says}
+        self._judge(what, call, arguments, wanted, wanted if fits else error)
 
     def _judge(self, what: str, call: str, arguments: dict[str, Any], wanted: Any, seen: Any) -> None:
-        reasons = [] if wanted == seen else [f"expected {json.dumps(wanted)}, got {json.dumps(seen)} of {json.dumps(arguments)}"]
+        reasons = []
+        if wanted != seen:
+            reasons = [f"of {json.dumps(arguments)}", f"expected {json.dumps(wanted)}", f"got {json.dumps(seen)}"]
         self._report.line(WRONG if reasons else SAME, self._vendor, call, what, reasons)

@@ -32,10 +32,10 @@ class Comparison:
         self._official = _official(vendor)
 
     def run(self, recorder: Recorder) -> None:
-        settings = self._scenario["settings"]
-        ours = Ours(self._program, self._vendor, recorder.url, settings)
-        theirs = self._official.connect(recorder.url, settings)
         for call in self._scenario["calls"]:
+            settings = self._scenario["settings"] | call.get("settings", {})
+            ours = Ours(self._program, self._vendor, recorder.url, settings)
+            theirs = self._official.connect(recorder.url, settings)
             replies = call.get("replies", []) + self._scenario["replies"]
             name, arguments = call["call"], call["arguments"]
             recorder.replay(replies)

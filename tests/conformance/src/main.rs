@@ -3,6 +3,7 @@
 //! Standard input is a JSON object: `vendor`, `base_url`, `settings` (token or keys), `call` and `arguments`. Standard output is
 //! `{"result": ...}`, reduced to ids and e-mail addresses, or `{"error": ...}`. `run`, in the folder of this crate, drives it.
 
+mod aws;
 mod okta;
 mod pagerduty;
 mod request;
@@ -17,6 +18,7 @@ use sym_sdk::error::Error;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let request: Request = serde_json::from_reader(std::io::stdin())?;
     let outcome = match request.vendor {
+        Vendor::Aws => aws::call(&request).await,
         Vendor::Okta => okta::call(&request).await,
         Vendor::Pagerduty => pagerduty::call(&request).await,
     };

@@ -21,6 +21,7 @@ pub(crate) struct Request {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Vendor {
+    Aws,
     Okta,
     Pagerduty,
 }

@@ -13,13 +13,32 @@ Connect = Callable[[str], BaseClient]
 
 
 def connect(base_url: str, settings: dict[str, str]) -> Connect:
-    session = boto3.session.Session(
-        aws_access_key_id=settings["access_key_id"],
-        aws_secret_access_key=settings["secret_access_key"],
-        region_name=settings["region"],
-    )
+    keys = {
+        "aws_access_key_id": settings["access_key_id"],
+        "aws_secret_access_key": settings["secret_access_key"],
+    }
     config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
-    return lambda service: session.client(service, endpoint_url=base_url, config=config)
+
+    def client(service: str, **keys: str) -> BaseClient:
+        session = boto3.session.Session(region_name=settings["region"], **keys)
+        return session.client(service, endpoint_url=base_url, config=config)
+
+    def as_configured(service: str) -> BaseClient:
+        role = settings.get("role_arn")
+        if role is None:
+            return client(service, **keys)
+        answer = client("sts", **keys).assume_role(
+            RoleArn=role, RoleSessionName="conformance", ExternalId=settings["external_id"]
+        )
+        session = answer["Credentials"]
+        return client(
+            service,
+            aws_access_key_id=session["AccessKeyId"],
+            aws_secret_access_key=session["SecretAccessKey"],
+            aws_session_token=session["SessionToken"],
+        )
+
+    return as_configured
 
 
 def status_of(error: Exception) -> int | None:
@@ -28,11 +47,6 @@ def status_of(error: Exception) -> int | None:
 
 class FunctionError(Exception):
     """The function was called, and failed."""
-
-
-def assume_role(aws: Connect, role_arn: str, session_name: str, external_id: str) -> dict[str, str]:
-    answer = aws("sts").assume_role(RoleArn=role_arn, RoleSessionName=session_name, ExternalId=external_id)
-    return {"access_key_id": answer["Credentials"]["AccessKeyId"]}
 
 
 def invoke(aws: Connect, arn: str, payload: Any) -> Any:
@@ -52,6 +66,4 @@ def get_secret(aws: Connect, secret_id: str) -> str:
     return aws("secretsmanager").get_secret_value(SecretId=secret_id)["SecretString"]
 
 
-CALLS: dict[str, Callable[..., Any]] = {
-    call.__name__: call for call in (assume_role, invoke, invoke_async, get_secret)
-}
+CALLS: dict[str, Callable[..., Any]] = {call.__name__: call for call in (invoke, invoke_async, get_secret)}
