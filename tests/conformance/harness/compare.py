@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from .recorder import Request
 
@@ -77,7 +78,9 @@ def differences(
 
 
 def _parts(request: Request, headers: list[str], anywhere: bool) -> dict[str, Any]:
-    parts: dict[str, Any] = {"method": request.method, "path": request.path}
+    parts: dict[str, Any] = {"method": request.method, "path": [unquote(part) for part in request.path.split("/")]}
+    # Whether `@` stands as such or as `%40` is one thing, and what it comes to another.
+    parts["path.encoding"] = request.path
     if anywhere:
         parts["carrier"] = request.carrier or "query"
         parts |= {f"argument.{name}": value for name, value in request.arguments().items()}

@@ -5,7 +5,7 @@ import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 Pairs = list[tuple[str, str]]
 
@@ -57,7 +57,7 @@ class Reply:
     def fits(self, request: Request) -> bool:
         return (
             self.times != 0
-            and self.path == request.path
+            and unquote(self.path) == unquote(request.path)
             and self.method in (None, request.method)
             and self.arguments.items() <= request.arguments().items()
         )

@@ -8,7 +8,8 @@ from pagerduty import HttpError, RestApiV2Client
 
 def connect(base_url: str, settings: dict[str, str]) -> RestApiV2Client:
     client = RestApiV2Client(settings["api_token"])
-    client.url = base_url
+    # The setter takes https alone.
+    client._url = base_url
     return client
 
 
