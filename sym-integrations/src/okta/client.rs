@@ -11,7 +11,7 @@ use crate::http::{Auth, BaseUrl, Client, Connection, RateLimit, SecretString};
 /// The class of the calls that take access away.
 pub(super) const REVOKE: &str = "revoke";
 
-/// What is left to other users of the limits, which are 500 a minute where they are lowest.
+/// Okta's limits differ by endpoint and by contract. Where one is lower than ours, Okta says so, and the wait is kept.
 const CALLS: RateLimit = RateLimit::per_minute(300);
 const REVOCATIONS: RateLimit = RateLimit::per_minute(200);
 

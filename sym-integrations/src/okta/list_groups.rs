@@ -107,7 +107,9 @@ impl ListGroups {
     fn expression(&self) -> (&'static str, Option<String>) {
         let native = self.only_native.then(|| format!("type eq \"{}\"", GroupType::OktaGroup));
         let (param, asked) = match (&self.filter, &self.prefix) {
-            (Some(filter), _) if filter.to_lowercase().contains(" or ") => ("filter", Some(format!("({filter})"))),
+            (Some(filter), _) if filter.split_whitespace().any(|word| word.eq_ignore_ascii_case("or")) => {
+                ("filter", Some(format!("({filter})")))
+            }
             (Some(filter), _) => ("filter", Some(filter.clone())),
             (None, Some(prefix)) => ("search", Some(format!("profile.name sw {}", quoted(prefix)))),
             (None, None) => ("filter", None),

@@ -121,7 +121,13 @@ impl OktaStrategy {
 
     async fn revoke(&self, request: &AccessRequest<'_>) -> Result<StepOutput> {
         let (group_id, user_id) = (group_id(request.target())?, request.identity());
-        self.okta.remove_group_member(group_id, user_id).await?;
+        self.okta.remove_group_member(group_id, user_id).await.map_err(|error| match error.code() {
+            // It may as well be that somebody has the wrong id in the configuration by now.
+            code if *code == codes::GROUP_NOT_FOUND => error.with_hint(
+                "if the group was deleted, all access by it ended with it, and the revocation can be written off",
+            ),
+            _ => error,
+        })?;
         // What follows cannot undo the revocation, so it may fail.
         let call = self.okta.group_call(group_id).class(REVOKE).within(AFTERWARDS);
         let group: Option<OktaGroup> = call.await.and_then(|response| response.json()).ok();
