@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use sym_sdk::directory::Directory;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::handler::IntegrationConfig;
 use sym_sdk::model::{User, UserId, UserIdentity};
 
 /// The accounts that users have in one instance of a service: what is found out about them is kept in the directory.
@@ -27,10 +26,6 @@ impl Accounts {
     /// Those of an instance, such as a domain or a workspace. Without a directory, users are told by e-mail addresses alone.
     pub(crate) fn new(service: &'static str, service_id: impl Into<String>, directory: Option<Directory>) -> Self {
         Self { service, service_id: service_id.into(), directory }
-    }
-
-    pub(crate) fn of(service: &'static str, config: &IntegrationConfig<'_>) -> Self {
-        Self::new(service, config.external_id(), config.directory().cloned())
     }
 
     /// The id of a user's account: the one that is known, or else the one that `look_up` finds by the e-mail address, which is

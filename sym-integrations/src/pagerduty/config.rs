@@ -19,15 +19,12 @@ impl IntegrationClient for PagerDuty {
     const TYPE: &'static str = SERVICE;
 
     fn from_config(config: &IntegrationConfig<'_>) -> Result<Self> {
-        let builder = Self::builder(config.external_id()).token(config.secret("api_token_secret")?.clone());
-        let builder = match config.integration().settings().get("base_url") {
-            Some(url) => builder.base_url(url),
-            None => builder,
-        };
-        match config.directory() {
-            Some(directory) => builder.directory(directory.clone()).build(),
-            None => builder.build(),
+        let mut builder = Self::builder(config.external_id()).token(config.secret("api_token_secret")?.clone());
+        builder.directory = config.directory().cloned();
+        if let Some(url) = config.integration().settings().get("base_url") {
+            builder = builder.base_url(url);
         }
+        builder.build()
     }
 
     /// One for whom nobody is on call, and for whom there are no incidents.

@@ -133,7 +133,8 @@ impl<T> IncidentQuery<T> {
         if self.service_ids.iter().flatten().any(|id| id.trim().is_empty()) {
             return Err(invalid_filter("one of the `service_ids` is empty"));
         }
-        if self.assignees.is_some() && self.statuses.contains(&IncidentStatus::Resolved) {
+        let resolved = IncidentStatus::Resolved.as_str();
+        if self.assignees.is_some() && self.statuses.iter().any(|status| status.as_str() == resolved) {
             return Err(invalid_filter("resolved incidents are assigned to nobody")
                 .with_hint("leave out `assignees`, or `IncidentStatus::Resolved`"));
         }

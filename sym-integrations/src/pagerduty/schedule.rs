@@ -1,5 +1,6 @@
 //! Who is in a schedule.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -21,6 +22,7 @@ const AT_ONCE: usize = 8;
 /// [`PagerDuty::users_for_schedule`].
 ///
 /// A schedule does not tell its members' e-mail addresses: those who are not in the directory by their account are looked up one by one.
+/// Schedules of PagerDuty's new kind, which have rotations in place of layers, may not be found.
 ///
 /// # Errors
 /// `SymSDK:MISSING_ARGUMENT` if no schedule is named.
@@ -67,7 +69,9 @@ impl IntoFuture for UsersForSchedule {
             };
             let Some(live) = self.pagerduty.live() else { return Ok(Vec::new()) };
             let id = schedule.schedule(live).await?;
-            let members = live.members(&id).await?.users;
+            let mut members = live.members(&id).await?.users;
+            let mut seen = HashSet::new();
+            members.retain(|member| seen.insert(member.id.clone()));
             let accounts: Vec<Option<Account>> =
                 stream::iter(members).map(|member| live.member(member.id)).buffered(AT_ONCE).try_collect().await?;
             live.accounts.users(accounts.into_iter().flatten()).await

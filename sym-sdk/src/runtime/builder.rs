@@ -218,9 +218,9 @@ impl Builder {
         self
     }
 
-    /// Reconciles when workers are started and then as often as this, and puts right what it may.
+    /// Reconciles when workers are started and then as often as this, at most once a second, and puts right what it may.
     pub fn reconcile_every(mut self, every: Duration, what: Reconcile) -> Self {
-        self.reconciling = Some(Periodic { every, what });
+        self.reconciling = Some(Periodic { every: every.max(Duration::from_secs(1)), what });
         self
     }
 

@@ -64,7 +64,9 @@ impl Remains {
     /// P1: what was acknowledged is there, once, and came to its end.
     fn inputs(&self, broken: &mut Vec<String>) {
         let mut begun: HashMap<EventId, usize> = HashMap::new();
-        for entry in self.audit.iter().filter(|entry| matches!(entry.kind, AuditKind::Received)) {
+        // A revocation that is asked for while one fails has the next attempt made at once.
+        let is_begun = |kind: &AuditKind| matches!(kind, AuditKind::Received | AuditKind::RevokeRetried { .. });
+        for entry in self.audit.iter().filter(|entry| is_begun(&entry.kind)) {
             *begun.entry(entry.event.id).or_default() += 1;
         }
         let refused: BTreeSet<_> = self.audit.iter().filter(|entry| is_refusal(entry)).map(|e| e.event.id).collect();

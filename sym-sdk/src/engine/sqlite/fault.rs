@@ -32,6 +32,8 @@ pub(super) enum Fault {
     Exists { path: PathBuf },
     #[error("`{}` has schema {found}, and this program reads schema {known}; open it once to write", .path.display())]
     Older { path: PathBuf, found: i64, known: i64 },
+    #[error("`{}` is a directory; name a file in it", .path.display())]
+    Directory { path: PathBuf },
     #[error("`{}` does not exist", .path.display())]
     Missing { path: PathBuf },
     #[error("`{}` cannot be opened: {source}", .path.display())]

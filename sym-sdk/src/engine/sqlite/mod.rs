@@ -119,7 +119,7 @@ impl SqliteStore {
     }
 
     fn open_blocking(path: &Path) -> Result<Self, StoreError> {
-        let path = resolved(path).map_err(|error| Fault::open(path, error).into_error())?;
+        let path = resolved(path)?;
         file_system::refuse_network(&path, file_system::network_kind).map_err(Fault::into_error)?;
         let lock = FileLock::take(&path).map_err(Fault::into_error)?;
         let mut connection = schema::open_to_write(&path)?;
@@ -156,7 +156,7 @@ impl SqliteStore {
     pub async fn open_read_only(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = path.into();
         on_thread(move || {
-            let path = resolved(&path).map_err(|error| Fault::open(&path, error).into_error())?;
+            let path = resolved(&path)?;
             let connections = [schema::open_for_reader(&path)?, schema::open_to_read(&path)?];
             let queues = [Arc::new(Queue::new()), Arc::new(Queue::new())];
             Self::reading(path, connections, queues, Arc::new(Queue::refusing(fault::read_only)), None)
@@ -230,7 +230,14 @@ impl SqliteStore {
 }
 
 /// The path without symbolic links, so that one file has one lock.
-fn resolved(path: &Path) -> std::io::Result<PathBuf> {
+fn resolved(path: &Path) -> Result<PathBuf, StoreError> {
+    if path.is_dir() {
+        return Err(Fault::Directory { path: path.to_owned() }.into_error());
+    }
+    resolve(path).map_err(|error| Fault::open(path, error).into_error())
+}
+
+fn resolve(path: &Path) -> std::io::Result<PathBuf> {
     if path.exists() {
         return path.canonicalize();
     }

@@ -32,6 +32,8 @@ const PRAGMAS: &[(&str, &str, &str)] = &[
     // Where a plain `fsync` leaves data in the disk's own cache.
     ("fullfsync = on", "fullfsync", "1"),
     ("foreign_keys = on", "foreign_keys", "1"),
+    // Or the log beside the file would stay as large as it once was.
+    ("journal_size_limit = 67108864", "journal_size_limit", "67108864"),
 ];
 
 /// Opens the file to write to it, and creates it if there is none. The lock must be held.

@@ -118,6 +118,10 @@ async fn only_stores_of_this_schema_are_read() {
     let path = dir.path().join("runs.db");
     let error = SqliteStore::open_read_only(&path).await.unwrap_err();
     assert!(error.to_string().ends_with("runs.db` does not exist"), "{error}");
+    for opened in [SqliteStore::open_read_only(dir.path()).await, SqliteStore::open(dir.path()).await] {
+        let error = opened.unwrap_err().to_string();
+        assert!(error.ends_with("is a directory; name a file in it"), "{error}");
+    }
     assert!(!path.exists());
     open(&dir).await.close().await.unwrap();
     rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 900).unwrap();

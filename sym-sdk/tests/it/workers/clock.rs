@@ -6,6 +6,7 @@ use std::time::Duration;
 use sym_sdk::audit::AuditKind;
 use sym_sdk::clock::Clock;
 use sym_sdk::engine::*;
+use sym_sdk::error::codes;
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::Submission;
 
@@ -56,6 +57,35 @@ async fn the_end_of_an_access_is_brought_forward_once() {
     world.clock.advance(40 * MINUTE);
     runtime.run_until_idle().await.unwrap();
     assert!(world.strategy.granted().is_empty());
+}
+
+/// The grant that waits is to be made by an end of which the clock was ahead; the Run knows an earlier one by now.
+#[tokio::test]
+async fn access_is_not_granted_after_an_end_that_was_brought_forward() {
+    let dir = tempfile::tempdir().unwrap();
+    for store in stores(&dir).await {
+        let world = World::new(store);
+        world.clock.set(noon() + 10 * HOUR);
+        world.strategy.fail_grants(1);
+        let runtime = world.start().await;
+        let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
+        let run = runtime.submit(request).await.unwrap().run;
+        runtime.run_until_idle().await.unwrap();
+        assert_eq!(runtime.run(run).await.unwrap().state.run.status(), RunStatus::Approved, "it is to be tried again");
+
+        world.clock.set(noon());
+        let runtime = world.start().await;
+        world.clock.advance(HOUR);
+        runtime.run_until_idle().await.unwrap();
+        let calls = world.strategy.calls();
+        assert_eq!(calls.iter().filter(|call| call.is_grant).count(), 1, "the one that failed");
+        let audit = runtime.audit(Some(run), usize::MAX).await.unwrap();
+        let failed = audit.iter().rev().find_map(|entry| match &entry.kind {
+            AuditKind::GrantFailed { error, .. } => Some(error.code.clone()),
+            _ => None,
+        });
+        assert_eq!(failed, Some(codes::ACCESS_EXPIRED));
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use sym_sdk::clock::Clock;
 use sym_sdk::directory::Directory;
 use sym_sdk::machine::Access;
 
-use crate::disk::{Disk, Medium};
+use crate::disk::{Disk, Medium, at_once};
 use crate::flows::{DURATIONS, POLICIES, Policy, TARGETS};
 use crate::people::{ADMIN, Deed, GUEST, MEMBERS, People, Wish};
 use crate::process::{self, Process};
@@ -36,7 +36,7 @@ pub(crate) struct History {
 
 impl History {
     pub(crate) async fn begin(world: World, medium: Medium) -> Self {
-        let disk = Disk::new(medium).await;
+        let disk = Disk::new(medium);
         let directory = process::directory().await;
         let people = People::default();
         let target = Target::new(world.clone(), people.clone());
@@ -58,7 +58,7 @@ impl History {
         self.world.calm_down();
         if self.come_to_rest().await {
             let store = self.disk.store();
-            promises::kept(&self.world, &self.memory, &self.people, &self.target, &*store).await;
+            promises::kept(&self.world, &self.memory, &self.people, &self.target, &*store);
         }
     }
 
@@ -68,7 +68,7 @@ impl History {
         let has_changed = self.world.has_changed();
         if has_changed {
             let store = self.disk.store();
-            promises::hold(&self.world, &mut self.memory, &self.target, &*store).await;
+            promises::hold(&self.world, &mut self.memory, &self.target, &*store);
         }
         has_changed
     }
@@ -79,7 +79,7 @@ impl History {
             0..2 => self.crash().await,
             2..4 => self.set_clock(),
             4..7 => self.somebody_leaves(),
-            7..40 => self.somebody_acts().await,
+            7..40 => self.somebody_acts(),
             40..70 => self.time_passes(!waiting.is_empty()),
             _ if waiting.is_empty() => self.time_passes(false),
             _ => self.release(&waiting),
@@ -123,7 +123,7 @@ impl History {
         self.process = Process::dead();
         self.people.cut_off();
         self.world.schedule.idle().await;
-        self.disk.reopen().await;
+        self.disk.reopen();
         self.process = Process::start(&self.world, &self.directory, &self.target, self.disk.store());
     }
 
@@ -136,7 +136,7 @@ impl History {
         }
     }
 
-    async fn somebody_acts(&mut self) {
+    fn somebody_acts(&mut self) {
         let wishes = self.people.wishes();
         if !wishes.is_empty() && self.world.once_in(8) {
             let number = self.world.below(wishes.len());
@@ -153,7 +153,7 @@ impl History {
         }
         self.deeds -= 1;
         let (requester, run) = self.world.one_of(&runs);
-        let state = self.disk.store().load(run).await.unwrap().map(|stored| stored.state);
+        let state = at_once(self.disk.store().load(run)).unwrap().map(|stored| stored.state);
         let is_open = state.as_ref().is_some_and(|state| state.is_open());
         let is_held = state.as_ref().is_some_and(|state| matches!(state.access, Access::Held(_)));
         let is_stuck = state.is_some_and(|state| state.is_stuck());
@@ -213,10 +213,10 @@ impl History {
                 self.release(&waiting);
                 continue;
             }
-            if self.process.is_up() && self.ask_once_more().await {
+            if self.process.is_up() && self.ask_once_more() {
                 continue;
             }
-            let due = self.disk.store().next_due().await.unwrap();
+            let due = at_once(self.disk.store().next_due()).unwrap();
             let now = self.world.clock.now();
             let until_due = due.and_then(|due| due.duration_since(now).try_into().ok()).unwrap_or_default();
             match self.world.clock.until_somebody_wakes() {
@@ -239,7 +239,7 @@ impl History {
 
     /// People who were not told what became of their wish ask again, and access without an end of its own is taken away by hand.
     /// Says whether anybody did anything.
-    async fn ask_once_more(&mut self) -> bool {
+    fn ask_once_more(&mut self) -> bool {
         let wishes = self.people.wishes();
         let waits = |(_, wish): &(usize, &Wish)| wish.answer.is_none() && wish.under_way == 0;
         let unanswered: Vec<_> = wishes.iter().enumerate().filter(waits).map(|(number, _)| number).collect();
@@ -247,7 +247,7 @@ impl History {
             self.process.submit(&self.world, &self.people, *number);
         }
         let mut acted = !unanswered.is_empty();
-        for run in self.disk.store().runs(Default::default(), usize::MAX).await.unwrap() {
+        for run in at_once(self.disk.store().runs(Default::default(), usize::MAX)).unwrap() {
             let policy = Policy::of(run.state.flow.slug());
             let run_id = run.state.run.id();
             let is_at_rest = run.state.cycle.is_none();

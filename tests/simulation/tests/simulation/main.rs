@@ -3,7 +3,7 @@
 //! A world is all that happens from one seed. Its scheduler decides which call takes effect next, so what happens is the same
 //! each time:
 //!
-//! - `cargo test -p simulation` goes through a thousand worlds;
+//! - `cargo test -p simulation` goes through a thousand worlds in memory, and a hundred on a file;
 //! - `SIMULATION_SEEDS=20000 cargo test -p simulation` through more;
 //! - `SIMULATION_SEED=7 cargo test -p simulation -- --nocapture` through one, and prints what happens in it.
 #![allow(
@@ -175,15 +175,16 @@ fn in_memory() {
 
 #[test]
 fn in_a_file() {
-    test(Medium::Sqlite, 20);
+    test(Medium::Sqlite, 100);
 }
 
 /// The same seed is the same world, to the last call.
 #[test]
 fn a_world_can_be_lived_again() {
-    // On a file the threads of the store take part, and nobody tells those when to run.
-    for seed in 0..10 {
-        let (once, again) = (live(seed, Medium::Memory, false), live(seed, Medium::Memory, false));
-        assert_eq!((once.trace, once.tally), (again.trace, again.tally), "world {seed}");
+    for medium in [Medium::Memory, Medium::Sqlite] {
+        for seed in 0..10 {
+            let (once, again) = (live(seed, medium, false), live(seed, medium, false));
+            assert_eq!((once.trace, once.tally), (again.trace, again.tally), "world {seed} in {medium:?}");
+        }
     }
 }

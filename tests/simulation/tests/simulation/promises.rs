@@ -9,6 +9,7 @@ use sym_sdk::machine::{Access, EffectKind, EntitlementKey, Queued, RunState, Tim
 use sym_sdk::model::{ChannelType, EventId, RunId, RunStatus};
 use sym_sdk::template::Step;
 
+use crate::disk::at_once;
 use crate::fault::Place;
 use crate::flows::Policy;
 use crate::people::{ADMIN, Answer, Deed, MEMBERS, People, Wish};
@@ -65,11 +66,11 @@ struct Seen {
 }
 
 /// What must hold whenever something is committed, and whenever the target has changed.
-pub(crate) async fn hold(world: &World, memory: &mut Memory, target: &Target, store: &dyn Store) {
+pub(crate) fn hold(world: &World, memory: &mut Memory, target: &Target, store: &dyn Store) {
     let held = target.held();
-    let timers = store.due_timers(Timestamp::MAX, usize::MAX).await.unwrap();
+    let timers = at_once(store.due_timers(Timestamp::MAX, usize::MAX)).unwrap();
     let timers: BTreeMap<_, _> = timers.into_iter().map(|timer| (timer.key, (timer.at, timer.generation))).collect();
-    for StoredRun { version, state, .. } in store.runs(Default::default(), usize::MAX).await.unwrap() {
+    for StoredRun { version, state, .. } in at_once(store.runs(Default::default(), usize::MAX)).unwrap() {
         let run = state.run.id();
         if let Access::Held(grant) = &state.access {
             let piece = (grant.target.name().to_string(), grant.identity.clone());
@@ -125,16 +126,16 @@ fn always_ends(world: &World, state: &RunState) {
 // At the end, when faults have stopped and time has passed.
 
 /// What must hold once nothing is left to do.
-pub(crate) async fn kept(world: &World, memory: &Memory, people: &People, target: &Target, store: &dyn Store) {
+pub(crate) fn kept(world: &World, memory: &Memory, people: &People, target: &Target, store: &dyn Store) {
     for key in &memory.entitlements {
-        let holders = store.holders(key).await.unwrap();
+        let holders = at_once(store.holders(key)).unwrap();
         world.holds(holders.is_empty(), || format!("P3: {holders:?} still count as in need of {}", key.as_str()));
     }
-    if let Err(error) = sym_sdk::audit::verify(store).await {
+    if let Err(error) = at_once(sym_sdk::audit::verify(store)) {
         world.broken(format_args!("P6: the audit log is not as it was written: {error}"));
     }
-    let audit = store.audit(None, usize::MAX).await.unwrap();
-    let runs = store.runs(Default::default(), usize::MAX).await.unwrap();
+    let audit = at_once(store.audit(None, usize::MAX)).unwrap();
+    let runs = at_once(store.runs(Default::default(), usize::MAX)).unwrap();
     let written_off = runs.iter().filter_map(|stored| match &stored.state.access {
         Access::WrittenOff(grant) => Some((grant.target.name().to_string(), grant.identity.clone())),
         _ => None,

@@ -1,7 +1,8 @@
 //! Decides who goes on when.
 //!
-//! Everything in a simulated world runs on one thread. Whoever is about to touch the world outside waits at a point until it is
-//! released, and one is released at a time: so the order in which calls take effect is the scheduler's choice, and nobody else's.
+//! Everything in a simulated world runs on one thread, which waits for those of a store. Whoever is about to touch the world
+//! outside waits at a point until it is released, and one is released at a time: so the order in which calls take effect is the
+//! scheduler's choice, and nobody else's.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -16,8 +17,6 @@ pub(crate) struct Schedule(Arc<Mutex<State>>);
 struct State {
     waiting: BTreeMap<u64, Waiting>,
     next: u64,
-    /// Calls that another thread is carrying out.
-    elsewhere: usize,
     idle: Option<Waker>,
     is_idle: bool,
 }
@@ -32,20 +31,6 @@ impl Schedule {
     /// Waits to be released.
     pub(crate) fn pass(&self, point: &'static str) -> Pass {
         Pass { schedule: self.clone(), point, ticket: None }
-    }
-
-    /// Awaits what another thread does. The world is not idle meanwhile.
-    pub(crate) async fn elsewhere<T>(&self, work: impl Future<Output = T>) -> T {
-        struct Elsewhere<'a>(&'a Schedule);
-        impl Drop for Elsewhere<'_> {
-            fn drop(&mut self) {
-                self.0.lock().elsewhere -= 1;
-            }
-        }
-
-        self.lock().elsewhere += 1;
-        let _elsewhere = Elsewhere(self);
-        work.await
     }
 
     /// Who waits, in the order in which they came.
@@ -79,9 +64,7 @@ impl Schedule {
     /// The thread has nothing left to do. To be called before it is parked.
     pub(crate) fn thread_parks(&self) {
         let mut state = self.lock();
-        if state.elsewhere == 0
-            && let Some(waker) = state.idle.take()
-        {
+        if let Some(waker) = state.idle.take() {
             state.is_idle = true;
             drop(state);
             waker.wake();

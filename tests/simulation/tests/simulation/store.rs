@@ -15,6 +15,7 @@ use sym_sdk::model::RunId;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+use crate::disk::at_once;
 use crate::fault::{Fault, Place};
 use crate::world::World;
 
@@ -54,8 +55,8 @@ impl UnreliableStore {
             }
             let result = match fault {
                 Some(Fault::Fails) => Err(unavailable()),
-                Some(_) => world.schedule.elsewhere(call(store)).await.and(Err(unavailable())),
-                None => world.schedule.elsewhere(call(store)).await,
+                Some(_) => at_once(call(store)).and(Err(unavailable())),
+                None => at_once(call(store)),
             };
             let _ = answer.send(result);
         };

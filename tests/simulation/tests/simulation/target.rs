@@ -12,6 +12,7 @@ use sym_sdk::model::{AccessTarget, User};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
 use sym_sdk::template::StepOutput;
 
+use crate::disk::at_once;
 use crate::fault::Place;
 use crate::people::People;
 use crate::promises;
@@ -68,32 +69,26 @@ pub(crate) struct Client {
 
 impl Client {
     /// What must hold whenever the service is called.
-    async fn check(&self, place: Place, request: &AccessRequest<'_>) {
+    fn check(&self, place: Place, request: &AccessRequest<'_>) {
         let (world, key) = (&self.target.world, request.idempotency_key());
         let piece = piece(request);
         world.tell(format_args!("{place:?} {} for {} ({key})", piece.0, piece.1));
         let asked = (place, piece);
         let before = self.target.lock().calls.insert(key, asked.clone());
         world.holds(before.is_none_or(|before| before == asked), || format!("P7: key {key} stands for two calls"));
-        let (run, outcome) = world
-            .schedule
-            .elsewhere(async {
-                let outcome = self.committed.replied(&InputKey::effect(key)).await.unwrap();
-                (self.committed.load(key.run).await.unwrap(), outcome)
-            })
-            .await;
+        let outcome = at_once(self.committed.replied(&InputKey::effect(key))).unwrap();
         world
             .holds(outcome.is_none(), || format!("P7: {place:?} {key} was carried out after its outcome was recorded"));
+        let run = at_once(self.committed.load(key.run)).unwrap();
         let Some(run) = run else { return world.broken(format_args!("P2: {key} is of a Run that is not committed")) };
         if place == Place::Grant {
-            let timers = async { self.committed.due_timers(jiff::Timestamp::MAX, usize::MAX).await.unwrap() };
-            let timers = world.schedule.elsewhere(timers).await;
+            let timers = at_once(self.committed.due_timers(jiff::Timestamp::MAX, usize::MAX)).unwrap();
             promises::may_be_granted(world, &self.target.people, &run.state, &timers, world.clock.now());
         }
     }
 
     async fn call(&self, place: Place, point: &'static str, request: &AccessRequest<'_>) -> Result<()> {
-        self.check(place, request).await;
+        self.check(place, request);
         let (target, piece) = (&self.target, piece(request));
         let done = || {
             target.world.tell(format_args!("{place:?} of {} for {} takes effect", piece.0, piece.1));

@@ -25,6 +25,8 @@ pub(super) enum Mood {
     SaysNothing,
     /// It hands out work, and refuses to write what came of it.
     ForgetsOutcomes,
+    /// It writes what came of work, and says that it could not.
+    DeniesOutcomes,
 }
 
 pub(super) struct FaultyStore {
@@ -77,7 +79,8 @@ impl FaultyStore {
     fn tell<'a, T: Send + 'a>(&'a self, call: impl FnOnce() -> Answer<'a, T> + Send + 'a) -> Answer<'a, T> {
         Box::pin(async move {
             let told = match self.mood() {
-                Mood::ForgetsOutcomes => Err(StoreError::Unavailable("it has no room".into())),
+                Mood::ForgetsOutcomes => Err(no_room()),
+                Mood::DeniesOutcomes => self.ask(call).await.and(Err(no_room())),
                 _ => self.ask(call).await,
             };
             self.refused.fetch_add(usize::from(told.is_err()), Ordering::SeqCst);
@@ -95,6 +98,10 @@ fn wait_for<T>(future: impl Future<Output = T>) -> T {
         }
         std::thread::yield_now();
     }
+}
+
+fn no_room() -> StoreError {
+    StoreError::Unavailable("it has no room".into())
 }
 
 impl Store for FaultyStore {

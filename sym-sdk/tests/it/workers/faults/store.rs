@@ -77,6 +77,23 @@ async fn runs_go_on_when_the_store_answers_again() {
     }
 }
 
+/// Nobody but the workers knows that there is something to do.
+#[tokio::test]
+async fn workers_hear_of_a_commit_whose_answer_was_lost() {
+    let (world, store) = faulty();
+    let runtime = world.start().await;
+    let workers = runtime.start(WorkerLimits::default());
+    world.let_workers_run().await;
+    store.be(Mood::DeniesOutcomes);
+    let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
+    let error = runtime.submit(request).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    store.be(Mood::Works);
+    world.let_workers_run().await;
+    assert_eq!(world.strategy.granted().len(), 1, "at once, and not when they look around anyway");
+    workers.shutdown(GRACE).await;
+}
+
 /// Leases that end without a word are signs of an effect that takes the process down. These end with one that nobody heard.
 #[tokio::test]
 async fn an_effect_is_not_given_up_because_the_store_takes_no_outcomes() {
