@@ -2,9 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -58,30 +56,26 @@ def documented(path: Path) -> list[Documented]:
     return [Documented(calls=entry.pop("calls", []), **entry) for entry in json.loads(path.read_text())]
 
 
-def pairs(ours: list[Request], theirs: list[Request]) -> Iterator[tuple[Request | None, Request | None]]:
-    yield from zip_longest(ours, theirs)
-
-
-def differences(
-    ours: Request | None, theirs: Request | None, headers: list[str], anywhere: bool
-) -> list[Difference]:
-    """What differs between two requests. `anywhere`: whether an argument stands in the query or in the body is one matter
-    (`carrier`), and its value another (`argument.…`)."""
+def differences(ours: Request | None, theirs: Request | None, scenario: dict[str, Any]) -> list[Difference]:
+    """What differs between two requests. The scenario says which `headers` count; which `defaults` an absent part has; and
+    with `anywhere`, that an argument may stand in the query or in the body, which is then a part of its own, the `carrier`."""
     if ours is None or theirs is None:
         return [Difference("request", ours and ours.line(), theirs and theirs.line())]
-    left, right = _parts(ours, headers, anywhere), _parts(theirs, headers, anywhere)
-    return [
-        Difference(part, left.get(part), right.get(part))
-        for part in sorted(left.keys() | right.keys())
-        if left.get(part) != right.get(part)
-    ]
+    left, right = _parts(ours, scenario), _parts(theirs, scenario)
+    defaults = scenario.get("defaults", {})
+    found = []
+    for part in sorted(left.keys() | right.keys()):
+        values = [parts.get(part, defaults.get(part)) for parts in (left, right)]
+        if values[0] != values[1]:
+            found.append(Difference(part, *values))
+    return found
 
 
-def _parts(request: Request, headers: list[str], anywhere: bool) -> dict[str, Any]:
+def _parts(request: Request, scenario: dict[str, Any]) -> dict[str, Any]:
     parts: dict[str, Any] = {"method": request.method, "path": [unquote(part) for part in request.path.split("/")]}
     # Whether `@` stands as such or as `%40` is one thing, and what it comes to another.
     parts["path.encoding"] = request.path
-    if anywhere:
+    if scenario.get("anywhere"):
         parts["carrier"] = request.carrier or "query"
         parts |= {f"argument.{name}": value for name, value in request.arguments().items()}
     else:
@@ -94,13 +88,21 @@ def _parts(request: Request, headers: list[str], anywhere: bool) -> dict[str, An
             parts |= {f"body.{name}": value for name, value in request.body}
         else:
             parts["body.content"] = request.body
-    for name in headers:
-        value = request.headers.get(name)
-        if name == "authorization" and value and (signed := CREDENTIAL.fullmatch(value)):
-            # The signature differs with the time; the stand-in of AWS checks it.
-            parts["signed.by"], parts["signed.for"], parts["signed.headers"] = signed.groups()
-        elif name == "content-type" and value:
-            parts["header.content-type"] = value.lower().replace(" ", "")
-        else:
-            parts[f"header.{name}"] = value
+    for name in scenario["headers"]:
+        if value := request.headers.get(name):
+            parts |= _header(name, value, request)
     return parts
+
+
+def _header(name: str, value: str, request: Request) -> dict[str, str]:
+    if name == "authorization" and (signed := CREDENTIAL.fullmatch(value)):
+        # The signature differs with the time; the stand-in of AWS checks it.
+        key, scope, covered = signed.groups()
+        to_cover = {"host", "content-type"} | {name for name in request.headers if name.startswith("x-amz-")}
+        left_out = (to_cover & request.headers.keys()) - set(covered.split(";"))
+        return {"signed.by": key, "signed.for": scope, "signed.not": ", ".join(sorted(left_out))}
+    if name == "content-type":
+        # Of nothing, it says nothing; and UTF-8 is what all of them mean without a word.
+        plain = re.sub(r"; *charset=utf-8$", "", value.lower())
+        return {"header.content-type": plain} if request.carrier else {}
+    return {f"header.{name}": value}

@@ -2,26 +2,16 @@
 
 import importlib
 import json
+from itertools import zip_longest
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .compare import Difference, Documented, differences, pairs
+from .compare import Difference, Documented, differences
 from .ours import Ours
 from .recorder import Recorder, Request
 from .report import MEANT, SAME, WRONG, Report
 from .servers import Broken
-
-KINDS = {
-    400: "InvalidInput",
-    401: "Unauthorized",
-    402: "Forbidden",
-    403: "Forbidden",
-    404: "NotFound",
-    409: "Conflict",
-    429: "RateLimited",
-}
-
 
 class Comparison:
     """One vendor's calls, as `scenarios/<vendor>.json` lists them."""
@@ -53,13 +43,11 @@ class Comparison:
         try:
             return {"result": function(theirs, **arguments)}
         except Exception as error:  # The clients have no exception in common.
-            status = self._official.status_of(error)
-            return {"error": {"kind": KINDS.get(status), "status": status, "message": f"{type(error).__name__}: {error}"}}
+            return {"error": {"kind": self._official.kind_of(error), "message": f"{type(error).__name__}: {error}"}}
 
     def _compare_requests(self, call: str, ours: list[Request], theirs: list[Request]) -> None:
-        headers, anywhere = self._scenario["headers"], self._scenario.get("anywhere", False)
-        for mine, other in pairs(ours, theirs):
-            found = differences(mine, other, headers, anywhere)
+        for mine, other in zip_longest(ours, theirs):
+            found = differences(mine, other, self._scenario)
             if mine and not mine.answered:
                 found.append(Difference("answer", "none in the scenario", None))
             what = (mine or other).line()
@@ -84,10 +72,10 @@ class Comparison:
             if fails != ("error" in outcome):
                 reasons.append(f"{who} should {'fail' if fails else 'succeed'}: {json.dumps(outcome)}")
         if fails and not reasons:
-            kinds = ours["error"]["kind"], theirs["error"]["kind"]
-            if kinds[1] is not None and kinds[0] != kinds[1]:
-                reasons.append(f"ours is of kind {kinds[0]}, theirs of {kinds[1]}")
-            what = f"fails: {ours['error'].get('code')}, theirs {theirs['error']['message'][:80].splitlines()[0]}"
+            kinds = [outcome["error"]["kind"] for outcome in (ours, theirs)]
+            if kinds[0] != kinds[1]:
+                reasons.append(f"ours is of kind {kinds[0]}, theirs of {kinds[1]}: {json.dumps(theirs)}")
+            what = f"fails: {ours['error'].get('code')}"
         elif reasons:
             what = "result"
         else:

@@ -9,6 +9,8 @@ from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from . import kind_of_status
+
 Connect = Callable[[str], BaseClient]
 
 
@@ -41,12 +43,18 @@ def connect(base_url: str, settings: dict[str, str]) -> Connect:
     return as_configured
 
 
-def status_of(error: Exception) -> int | None:
-    return error.response["ResponseMetadata"]["HTTPStatusCode"] if isinstance(error, ClientError) else None
-
-
 class FunctionError(Exception):
     """The function was called, and failed."""
+
+
+def kind_of(error: Exception) -> str | None:
+    if isinstance(error, FunctionError):
+        return "Unavailable"
+    if not isinstance(error, ClientError):
+        return None
+    if error.response["Error"]["Code"] == "ResourceNotFoundException":
+        return "NotFound"
+    return kind_of_status(error.response["ResponseMetadata"]["HTTPStatusCode"])
 
 
 def invoke(aws: Connect, arn: str, payload: Any) -> Any:

@@ -11,6 +11,8 @@ os.environ["OKTA_TESTING_TESTINGDISABLEHTTPSCHECK"] = "true"
 from okta.client import Client  # noqa: E402
 from okta.pagination import PaginationHelper  # noqa: E402
 
+from . import kind_of_status  # noqa: E402
+
 
 class Refused(Exception):
     """The client returned an error, as it does instead of raising it."""
@@ -24,15 +26,17 @@ class Okta:
     """Calls that each have a loop and a session of their own."""
 
     def __init__(self, base_url: str, token: str) -> None:
-        self._config = {"orgUrl": base_url, "token": token, "rateLimit": {"maxRetries": 2}}
+        # Okta documents `SSWS {token}`; version 3.4.6 of the client leaves out the space.
+        self._config = {"orgUrl": base_url, "token": f" {token}", "rateLimit": {"maxRetries": 2}}
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
         async def once() -> tuple[Any, Any]:
             async with Client(self._config) as client:
-                result, response, error = await getattr(client, name)(*args, **kwargs)
+                # A call without a result leaves it out when it fails.
+                *results, response, error = await getattr(client, name)(*args, **kwargs)
                 if error:
                     raise Refused(getattr(response, "status", None), error)
-                return result, response
+                return results[0], response
 
         return asyncio.run(once())
 
@@ -51,8 +55,8 @@ def connect(base_url: str, settings: dict[str, str]) -> Okta:
     return Okta(base_url, settings["api_token"])
 
 
-def status_of(error: Exception) -> int | None:
-    return error.status if isinstance(error, Refused) else None
+def kind_of(error: Exception) -> str | None:
+    return kind_of_status(error.status) if isinstance(error, Refused) else None
 
 
 def _account_of(okta: Okta, email: str) -> str:

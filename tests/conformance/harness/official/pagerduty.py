@@ -1,9 +1,11 @@
 """PagerDuty's own client."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pagerduty import HttpError, RestApiV2Client
+
+from . import kind_of_status
 
 
 def connect(base_url: str, settings: dict[str, str]) -> RestApiV2Client:
@@ -13,22 +15,28 @@ def connect(base_url: str, settings: dict[str, str]) -> RestApiV2Client:
     return client
 
 
-def status_of(error: Exception) -> int | None:
-    return error.response.status_code if isinstance(error, HttpError) else None
-
-
 class NotFound(Exception):
     """Nothing of that name."""
+
+
+class NoAccount(NotFound):
+    """Nobody of that e-mail address."""
+
+
+def kind_of(error: Exception) -> str | None:
+    if isinstance(error, NotFound):
+        return "Identity" if isinstance(error, NoAccount) else "NotFound"
+    return kind_of_status(error.response.status_code) if isinstance(error, HttpError) else None
 
 
 def _find(client: RestApiV2Client, resource: str, name: str, attribute: str = "name") -> str:
     found = client.find(resource, name, attribute=attribute)
     if found is None:
-        raise NotFound(f"{resource} {name}")
+        raise (NoAccount if resource == "users" else NotFound)(name)
     return found["id"]
 
 
-def _on_call(client: RestApiV2Client, wanted: dict[str, str], **params: Any) -> list[dict[str, Any]]:
+def _on_call(client: RestApiV2Client, wanted: dict[str, str], **params: Any) -> Iterator[dict[str, Any]]:
     for what, resource in (("schedule", "schedules"), ("escalation_policy", "escalation_policies")):
         if name := wanted.get(f"{what}_name"):
             params[f"{what}_ids[]"] = [_find(client, resource, name)]
@@ -36,11 +44,11 @@ def _on_call(client: RestApiV2Client, wanted: dict[str, str], **params: Any) -> 
             params[f"{what}_ids[]"] = [given]
     if user := wanted.get("user"):
         params["user_ids[]"] = [_find(client, "users", user, "email")]
-    return client.list_all("oncalls", params={**params, "earliest": "true"})
+    return client.iter_all("oncalls", params={**params, "earliest": "true"})
 
 
 def is_on_call(client: RestApiV2Client, **wanted: str) -> bool:
-    return bool(_on_call(client, wanted))
+    return next(_on_call(client, wanted), None) is not None
 
 
 def users_on_call(client: RestApiV2Client, **wanted: str) -> list[str]:
@@ -75,7 +83,7 @@ def get_incidents(client: RestApiV2Client, **wanted: Any) -> list[str]:
 
 def has_incident(client: RestApiV2Client, **wanted: Any) -> bool:
     incidents = client.iter_all("incidents", params=_incidents(client, **wanted), page_size=1)
-    return next(iter(incidents), None) is not None
+    return next(incidents, None) is not None
 
 
 CALLS: dict[str, Callable[..., Any]] = {

@@ -11,8 +11,18 @@ def connect(base_url: str, settings: dict[str, str]) -> WebClient:
     return WebClient(token=settings["api_token"], base_url=f"{base_url}/api/", timeout=10)
 
 
-def status_of(error: Exception) -> int | None:
-    return error.response.status_code if isinstance(error, SlackApiError) else None
+_KINDS = {
+    "channel_not_found": "NotFound",
+    "invalid_auth": "Unauthorized",
+    "is_archived": "Conflict",
+    "missing_scope": "Forbidden",
+    "no_such_subteam": "NotFound",
+    "users_not_found": "Identity",
+}
+
+
+def kind_of(error: Exception) -> str | None:
+    return _KINDS.get(error.response["error"]) if isinstance(error, SlackApiError) else None
 
 
 def _id_of(client: WebClient, email: str) -> str:
