@@ -102,7 +102,7 @@ def _header(name: str, value: str, request: Request) -> dict[str, str]:
         left_out = (to_cover & request.headers.keys()) - set(covered.split(";"))
         return {"signed.by": key, "signed.for": scope, "signed.not": ", ".join(sorted(left_out))}
     if name == "content-type":
-        # Of nothing, it says nothing; and UTF-8 is what all of them mean without a word.
-        plain = re.sub(r"; *charset=utf-8$", "", value.lower())
+        # Of nothing, it says nothing; and a form is in UTF-8 without a word.
+        plain = value.lower().replace(" ", "").replace("urlencoded;charset=utf-8", "urlencoded")
         return {"header.content-type": plain} if request.carrier else {}
     return {f"header.{name}": value}

@@ -2,6 +2,9 @@
 
 import json
 import os
+import urllib.parse
+import urllib.request
+from functools import partial
 from pathlib import Path
 
 from .expect import Expect
@@ -28,7 +31,7 @@ def check(vendors: list[str], program: Path, installed: Path, folder: Path, repo
         if "okta" in vendors:
             _check_okta(Expect("okta", Ours(program, "okta", urls["okta"], {"api_token": OKTA_TOKEN}), report))
         if "slack" in vendors:
-            _check_slack(Expect("slack", Ours(program, "slack", urls["slack"], {"api_token": SLACK_TOKEN}), report))
+            _check_slack(Expect("slack", Ours(program, "slack", urls["slack"], {"api_token": SLACK_TOKEN}), report), urls["slack"])
 
 
 def _seed(ports: dict[str, int], urls: dict[str, str]) -> dict[str, object]:
@@ -86,12 +89,21 @@ def _check_okta(expect: Expect) -> None:
     expect.error("a revocation, no such group", "remove_user_from_group", {"user": ada, **nowhere}, *missing)
 
 
-def _check_slack(expect: Expect) -> None:
+def _text_of(url: str, channel: str, ts: str) -> str | None:
+    form = urllib.parse.urlencode({"channel": channel, "latest": ts, "inclusive": "true"}).encode()
+    request = urllib.request.Request(f"{url}/api/conversations.history", form, {"Authorization": f"Bearer {SLACK_TOKEN}"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        messages = json.load(answer).get("messages", [])
+    return next((message["text"] for message in messages if message["ts"] == ts), None)
+
+
+def _check_slack(expect: Expect, url: str) -> None:
+    text_of = partial(_text_of, url)
     ada, _, edsger = PEOPLE
     expect.result("in #ops", "users_in_channel", {"channel": "#ops"}, ["admin@emulate.dev", *PEOPLE])
     expect.error("no such channel", "users_in_channel", {"channel": "#nowhere"}, "NotFound", "Slack:CHANNEL_NOT_FOUND")
     expect.error("nobody of this address", "user", {"identifier": "nobody@example.com"}, "NotFound")
     expect.error("a missing scope", "user", {"identifier": ada}, "Forbidden", api_token=NARROW_TOKEN)
-    expect.result("to a channel", "send_message", {"channel": "C000000001", "text": "hello"}, None)
-    expect.result("to a user", "send_message_to_user", {"user": edsger, "text": "hello <ada> & all"}, None)
+    expect.sends("to a channel", "send_message", {"channel": "C000000001", "text": "hello"}, text_of)
+    expect.sends("to a user", "send_message_to_user", {"user": edsger, "text": "hello &lt;ada&gt; &amp; all"}, text_of)
     expect.error("to no channel", "send_message", {"channel": "C0NOWHERE", "text": "hello"}, "NotFound", "Slack:CHANNEL_NOT_FOUND")

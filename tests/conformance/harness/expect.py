@@ -1,6 +1,7 @@
 """Our client against a stand-in: what each call should come to."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from .ours import Ours
@@ -22,6 +23,13 @@ class Expect:
         fits = error.get("kind") == kind and code in ("", error.get("code"))
         wanted = {"kind": kind, "code": code or "any"}
         self._judge(what, call, arguments, wanted, wanted if fits else error)
+
+    def sends(self, what: str, call: str, arguments: dict[str, Any], read: Callable[[str, str], Any]) -> None:
+        """A message, whose text the service has under the channel and the time stamp that came back."""
+        outcome = self._ours.call(call, arguments)
+        sent = outcome.get("result")
+        seen = read(sent["channel"], sent["ts"]) if sent else outcome
+        self._judge(what, call, arguments, arguments["text"], seen)
 
     def _judge(self, what: str, call: str, arguments: dict[str, Any], wanted: Any, seen: Any) -> None:
         reasons = []

@@ -2,7 +2,7 @@
 
 import importlib
 import json
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -46,7 +46,7 @@ class Comparison:
             return {"error": {"kind": self._official.kind_of(error), "message": f"{type(error).__name__}: {error}"}}
 
     def _compare_requests(self, call: str, ours: list[Request], theirs: list[Request]) -> None:
-        for mine, other in zip_longest(ours, theirs):
+        for mine, other in zip_longest(self._settled(ours), self._settled(theirs)):
             found = differences(mine, other, self._scenario)
             if mine and not mine.answered:
                 found.append(Difference("answer", "none in the scenario", None))
@@ -65,6 +65,18 @@ class Comparison:
                 self._report.line(MEANT, self._vendor, call, f"{what}  [{', '.join(dict.fromkeys(meant))}]", [])
             else:
                 self._report.line(SAME, self._vendor, call, what, [])
+
+    def _settled(self, requests: list[Request]) -> list[Request]:
+        """Requests that are made at once, of a path that the scenario names, in an order that is always the same."""
+        at_once = tuple(self._scenario.get("at_once", ()))
+
+        def run(request: Request) -> str | None:
+            return next((path for path in at_once if request.path.startswith(path)), None)
+
+        settled = []
+        for path, group in groupby(requests, run):
+            settled += sorted(group, key=lambda request: (request.path, repr(request.arguments()))) if path else group
+        return settled
 
     def _compare_results(self, call: str, fails: bool, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
         reasons = []

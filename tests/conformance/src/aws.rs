@@ -4,11 +4,10 @@ use serde_json::{Value, json};
 use sym_integrations::aws::{AssumeRole, Credentials, PermissionContext, Region, SecretsManager};
 use sym_integrations::aws_lambda::AwsLambda;
 use sym_integrations::http::BaseUrl;
-use sym_sdk::error::Result;
 use sym_sdk::model::{Secret, SecretSource, Slug};
 use sym_sdk::runtime::SecretReader;
 
-use crate::request::Request;
+use crate::request::{Fault, Request};
 
 #[derive(Deserialize)]
 #[serde(tag = "call", content = "arguments", rename_all = "snake_case", deny_unknown_fields)]
@@ -18,7 +17,7 @@ enum Call {
     GetSecret { secret_id: String },
 }
 
-pub(crate) async fn call(request: &Request) -> Result<Value> {
+pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
     let context = context(request)?;
     Ok(match request.call()? {
         Call::Invoke { arn, payload } => AwsLambda::new(context).invoke(arn, &payload).await?,
@@ -32,7 +31,7 @@ pub(crate) async fn call(request: &Request) -> Result<Value> {
     })
 }
 
-fn context(request: &Request) -> Result<PermissionContext> {
+fn context(request: &Request) -> Result<PermissionContext, Fault> {
     let keys = Credentials::new(request.setting("access_key_id")?, request.setting("secret_access_key")?.into());
     let mut builder = PermissionContext::builder(Region::parse(request.setting("region")?)?)
         .credentials(keys)
@@ -44,5 +43,5 @@ fn context(request: &Request) -> Result<PermissionContext> {
         }
         builder = builder.role(role);
     }
-    builder.build()
+    Ok(builder.build()?)
 }

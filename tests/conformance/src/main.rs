@@ -7,10 +7,11 @@ mod aws;
 mod okta;
 mod pagerduty;
 mod request;
+mod slack;
 
 use std::io::Write;
 
-use request::{Request, Vendor};
+use request::{Fault, Request, Vendor};
 use serde_json::{Value, json};
 use sym_sdk::error::Error;
 
@@ -21,10 +22,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Vendor::Aws => aws::call(&request).await,
         Vendor::Okta => okta::call(&request).await,
         Vendor::Pagerduty => pagerduty::call(&request).await,
+        Vendor::Slack => slack::call(&request).await,
     };
     let line = match outcome {
         Ok(result) => json!({ "result": result }),
-        Err(error) => json!({ "error": described(&error) }),
+        Err(Fault::Call(error)) => json!({ "error": described(&error) }),
+        Err(Fault::Request(fault)) => return Err(fault.into()),
     };
     writeln!(std::io::stdout(), "{line}")?;
     Ok(())

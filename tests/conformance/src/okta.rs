@@ -2,9 +2,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sym_integrations::http::BaseUrl;
 use sym_integrations::okta::{GroupExpand, Okta, OktaGroup};
-use sym_sdk::error::Result;
 
-use crate::request::{Person, Request, emails};
+use crate::request::{Fault, Person, Request, emails};
 
 #[derive(Deserialize)]
 #[serde(tag = "call", content = "arguments", rename_all = "snake_case", deny_unknown_fields)]
@@ -51,7 +50,7 @@ impl From<Expand> for GroupExpand {
     }
 }
 
-pub(crate) async fn call(request: &Request) -> Result<Value> {
+pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
     let base_url = BaseUrl::parse(&format!("{}/api/v1", request.base_url))?;
     let okta = Okta::builder("example.okta.com").token(request.setting("api_token")?).base_url(base_url).build()?;
     Ok(match request.call()? {

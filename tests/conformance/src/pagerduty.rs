@@ -3,9 +3,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sym_integrations::pagerduty::{Incident, IncidentQuery, IncidentStatus, PagerDuty, Urgency};
 
-use sym_sdk::error::Result;
-
-use crate::request::{Person, Request, emails};
+use crate::request::{Fault, Person, Request, emails};
 
 #[derive(Deserialize)]
 #[serde(tag = "call", content = "arguments", rename_all = "snake_case")]
@@ -63,7 +61,7 @@ impl Which {
     }
 }
 
-pub(crate) async fn call(request: &Request) -> Result<Value> {
+pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
     let token = request.setting("api_token")?;
     let pagerduty = PagerDuty::builder("example").token(token.into()).base_url(&request.base_url).build()?;
     Ok(match request.call()? {

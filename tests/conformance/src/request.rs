@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use sym_sdk::error::Error;
 use sym_sdk::model::{User, UserId};
 
 #[derive(Deserialize)]
@@ -24,18 +24,32 @@ pub(crate) enum Vendor {
     Aws,
     Okta,
     Pagerduty,
+    Slack,
+}
+
+/// Why there is no result.
+pub(crate) enum Fault {
+    /// The request is not one: nobody was called.
+    Request(String),
+    /// What came of the call.
+    Call(Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Call(error)
+    }
 }
 
 impl Request {
     /// The call, as the client's module knows it: `C` is an enum tagged by `call`, with its fields in `arguments`.
-    pub(crate) fn call<C: DeserializeOwned>(&self) -> Result<C> {
-        Ok(serde_json::from_value(json!({ "call": self.call, "arguments": self.arguments }))?)
+    pub(crate) fn call<C: DeserializeOwned>(&self) -> Result<C, Fault> {
+        let call = json!({ "call": self.call, "arguments": self.arguments });
+        serde_json::from_value(call).map_err(|error| Fault::Request(format!("call `{}`: {error}", self.call)))
     }
 
-    pub(crate) fn setting(&self, name: &str) -> Result<&str> {
-        self.known_setting(name).ok_or_else(|| {
-            Error::new(ErrorKind::Configuration, codes::CONFIGURATION, format!("there is no setting `{name}`"))
-        })
+    pub(crate) fn setting(&self, name: &str) -> Result<&str, Fault> {
+        self.known_setting(name).ok_or_else(|| Fault::Request(format!("there is no setting `{name}`")))
     }
 
     pub(crate) fn known_setting(&self, name: &str) -> Option<&str> {
@@ -51,7 +65,7 @@ pub(crate) struct Person(pub(crate) User);
 impl TryFrom<String> for Person {
     type Error = Error;
 
-    fn try_from(email: String) -> Result<Self> {
+    fn try_from(email: String) -> Result<Self, Error> {
         User::person(UserId::of_email(&email), &email).map(Self)
     }
 }

@@ -5,6 +5,7 @@ from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
+from slack_sdk.web import SlackResponse
 
 
 def connect(base_url: str, settings: dict[str, str]) -> WebClient:
@@ -17,7 +18,7 @@ _KINDS = {
     "is_archived": "Conflict",
     "missing_scope": "Forbidden",
     "no_such_subteam": "NotFound",
-    "users_not_found": "Identity",
+    "users_not_found": "NotFound",
 }
 
 
@@ -25,45 +26,64 @@ def kind_of(error: Exception) -> str | None:
     return _KINDS.get(error.response["error"]) if isinstance(error, SlackApiError) else None
 
 
-def _id_of(client: WebClient, email: str) -> str:
+def _account_of(client: WebClient, email: str) -> str:
     return client.users_lookupByEmail(email=email)["user"]["id"]
 
 
+def _sent(answer: SlackResponse) -> dict[str, str]:
+    return {"channel": answer["channel"], "ts": answer["ts"]}
+
+
 def user(client: WebClient, identifier: str) -> str:
-    return _id_of(client, identifier)
+    return _account_of(client, identifier)
 
 
 def get_user_info(client: WebClient, user: str) -> dict[str, Any]:
-    found = client.users_info(user=_id_of(client, user))["user"]
+    found = client.users_info(user=_account_of(client, user))["user"]
     return {"id": found["id"], "email": found["profile"]["email"]}
 
 
-def list_users(client: WebClient, active_only: bool = True) -> list[str]:
-    pages = client.users_list(limit=200)
-    members = [member for page in pages for member in page["members"]]
-    return [member["id"] for member in members if not (active_only and member.get("deleted"))]
+def list_users(client: WebClient) -> list[str]:
+    members = (member for page in client.users_list(limit=999) for member in page["members"])
+    return [member["id"] for member in members if not member["deleted"]]
 
 
 def is_user_in_group(client: WebClient, user: str, group_id: str) -> bool:
-    account = _id_of(client, user)
+    account = _account_of(client, user)
     return account in client.usergroups_users_list(usergroup=group_id)["users"]
 
 
 def users_in_channel(client: WebClient, channel: str) -> list[str]:
     if channel.startswith("#"):
-        pages = client.conversations_list(types="public_channel,private_channel", exclude_archived=True, limit=1000)
-        listed = (found for page in pages for found in page["channels"])
-        channel = next(found["id"] for found in listed if found["name"] == channel[1:])
-    members = [member for page in client.conversations_members(channel=channel, limit=1000) for member in page["members"]]
+        pages = client.conversations_list(types="public_channel,private_channel", exclude_archived=True, limit=999)
+        channels = (found for page in pages for found in page["channels"])
+        channel = next(found["id"] for found in channels if found["name"] == channel[1:])
+    members = [member for page in client.conversations_members(channel=channel, limit=999) for member in page["members"]]
     return [client.users_info(user=member)["user"]["profile"]["email"] for member in members]
 
 
-def send_message(client: WebClient, channel: str, text: str) -> None:
-    client.chat_postMessage(channel=channel, text=text)
+def send_message(client: WebClient, channel: str, text: str) -> dict[str, str]:
+    return _sent(client.chat_postMessage(channel=channel, text=text))
 
 
-def send_message_to_user(client: WebClient, user: str, text: str) -> None:
-    client.chat_postMessage(channel=_id_of(client, user), text=text)
+def send_message_to_user(client: WebClient, user: str, text: str) -> dict[str, str]:
+    return send_message(client, _account_of(client, user), text)
+
+
+def send_message_to_group(client: WebClient, users: list[str], text: str) -> dict[str, str]:
+    return send_message(client, client.conversations_open(users=users)["channel"]["id"], text)
+
+
+def send_thread_message(client: WebClient, channel: str, ts: str, text: str) -> dict[str, str]:
+    return _sent(client.chat_postMessage(channel=channel, thread_ts=ts, text=text))
+
+
+def update_message(client: WebClient, channel: str, ts: str, text: str, blocks: list[Any]) -> dict[str, str]:
+    return _sent(client.chat_update(channel=channel, ts=ts, text=text, blocks=blocks))
+
+
+def open_view(client: WebClient, trigger_id: str, view: dict[str, Any]) -> str:
+    return client.views_open(trigger_id=trigger_id, view=view)["view"]["id"]
 
 
 CALLS: dict[str, Callable[..., Any]] = {
@@ -76,5 +96,9 @@ CALLS: dict[str, Callable[..., Any]] = {
         users_in_channel,
         send_message,
         send_message_to_user,
+        send_message_to_group,
+        send_thread_message,
+        update_message,
+        open_view,
     )
 }

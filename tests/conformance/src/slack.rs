@@ -1,0 +1,53 @@
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sym_integrations::slack::{self, MessageRef, Slack, UserInfo};
+
+use crate::request::{Fault, Person, Request, emails};
+
+#[derive(Deserialize)]
+#[serde(tag = "call", content = "arguments", rename_all = "snake_case", deny_unknown_fields)]
+enum Call {
+    User { identifier: String },
+    GetUserInfo { user: Person },
+    ListUsers {},
+    IsUserInGroup { user: Person, group_id: String },
+    UsersInChannel { channel: String },
+    SendMessage { channel: String, text: String },
+    SendMessageToUser { user: Person, text: String },
+    SendMessageToGroup { users: Vec<String>, text: String },
+    SendThreadMessage { channel: String, ts: String, text: String },
+    UpdateMessage { channel: String, ts: String, text: String, blocks: Value },
+    OpenView { trigger_id: String, view: Value },
+}
+
+pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
+    let token = request.setting("api_token")?.into();
+    let slack = Slack::builder("T000000001").token(token).base_url(format!("{}/api", request.base_url)).build()?;
+    Ok(match request.call()? {
+        Call::User { identifier } => json!(slack.resolve(&identifier).await?.user_id()),
+        Call::GetUserInfo { user } => {
+            let found = slack.get_user_info(&user.0).await?;
+            json!({ "id": found.id(), "email": found.email() })
+        }
+        Call::ListUsers {} => slack.list_users().await?.iter().map(UserInfo::id).collect(),
+        Call::IsUserInGroup { user, group_id } => json!(slack.is_user_in_group(&user.0, &group_id).await?),
+        Call::UsersInChannel { channel } => emails(&slack.users_in_channel(&channel).await?),
+        Call::SendMessage { channel, text } => sent(&slack.send_message(slack::channel(&channel)?, text).await?),
+        Call::SendMessageToUser { user, text } => sent(&slack.send_message(&user.0, text).await?),
+        Call::SendMessageToGroup { users, text } => {
+            sent(&slack.send_message(slack::group(users.iter().map(String::as_str))?, text).await?)
+        }
+        Call::SendThreadMessage { channel, ts, text } => {
+            sent(&slack.send_thread_message(&MessageRef::new(channel, ts), text).await?)
+        }
+        Call::UpdateMessage { channel, ts, text, blocks } => {
+            let message = MessageRef::new(channel, ts);
+            sent(&slack.api().update_message(&message).text(text).blocks(blocks).await?)
+        }
+        Call::OpenView { trigger_id, view } => json!(slack.api().open_view(&trigger_id, view).await?.id),
+    })
+}
+
+fn sent(message: &MessageRef) -> Value {
+    json!({ "channel": message.channel(), "ts": message.ts() })
+}
