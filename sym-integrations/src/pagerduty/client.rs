@@ -98,23 +98,23 @@ impl PagerDuty {
     /// Lists the schedules.
     /// See [PagerDuty](https://developer.pagerduty.com/api-reference/846ecf84402bb-list-schedules).
     pub fn schedules(&self) -> Listing<Schedule> {
-        self.list(Live::schedules)
+        self.list::<Schedules>("schedules")
     }
 
     /// Lists the escalation policies.
     /// See [PagerDuty](https://developer.pagerduty.com/api-reference/51b21014a4f5a-list-escalation-policies).
     pub fn escalation_policies(&self) -> Listing<EscalationPolicy> {
-        self.list(Live::escalation_policies)
+        self.list::<EscalationPolicies>("escalation_policies")
     }
 
     /// Lists the services.
     /// See [PagerDuty](https://developer.pagerduty.com/api-reference/e960cca205c0f-list-services).
     pub fn services(&self) -> Listing<Service> {
-        self.list(|live| live.list::<Services>("services", |call| call))
+        self.list::<Services>("services")
     }
 
-    fn list<T: Send + 'static>(&self, list: impl FnOnce(&Live) -> Listing<T>) -> Listing<T> {
-        self.live().map_or_else(Listing::empty, list)
+    fn list<P: Page>(&self, route: &'static str) -> Listing<P::Item> {
+        self.live().map_or_else(Listing::empty, |live| live.list::<P>(route, |call| call))
     }
 
     /// What calls PagerDuty. `None` for the stand-in of simulations.
@@ -142,14 +142,6 @@ impl Live {
     /// Lists what is at a route.
     pub(super) fn list<P: Page>(&self, route: &'static str, with: impl FnOnce(Call) -> Call) -> Listing<P::Item> {
         with(self.client.get(route, &[])).query("limit", PAGE).pages::<P>()
-    }
-
-    pub(super) fn schedules(&self) -> Listing<Schedule> {
-        self.list::<Schedules>("schedules", |call| call)
-    }
-
-    pub(super) fn escalation_policies(&self) -> Listing<EscalationPolicy> {
-        self.list::<EscalationPolicies>("escalation_policies", |call| call)
     }
 
     /// The id of a user's account.

@@ -19,7 +19,7 @@ pub const MISSING_ABILITY: ErrorCode = ErrorCode::new(ERROR_TYPE, "MISSING_ABILI
 pub const TOO_MANY_RESULTS: ErrorCode = ErrorCode::new(ERROR_TYPE, "TOO_MANY_RESULTS");
 
 pub(super) const SERVICE: &str = "pagerduty";
-const ERROR_TYPE: &str = "PagerDuty";
+pub(super) const ERROR_TYPE: &str = "PagerDuty";
 
 /// PagerDuty's REST API, version 2.
 pub(super) struct Rest;

@@ -6,14 +6,15 @@ use std::marker::PhantomData;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use sym_sdk::BoxFuture;
-use sym_sdk::error::Result;
+use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result};
 use sym_sdk::model::User;
 
 use super::PagerDuty;
 use super::client::invalid_filter;
+use super::error::{ERROR_TYPE, SERVICE};
 use super::model::{Incident, IncidentStatus, Urgency};
 use super::page::{Incidents, PAGE};
-use crate::http::{Call, Listing};
+use crate::http::{Listing, names};
 
 /// How far back is looked, unless told.
 const BACK_HOURS: i64 = 24;
@@ -37,7 +38,7 @@ pub struct IncidentQuery<T> {
     answer: PhantomData<fn() -> T>,
 }
 
-impl<T> IncidentQuery<T> {
+impl<T: 'static> IncidentQuery<T> {
     pub(super) fn new(pagerduty: PagerDuty) -> Self {
         Self {
             pagerduty,
@@ -68,13 +69,13 @@ impl<T> IncidentQuery<T> {
 
     /// Those in one of these states. Unless told, triggered and acknowledged ones.
     pub fn statuses(mut self, statuses: impl IntoIterator<Item = IncidentStatus>) -> Self {
-        self.statuses = statuses.into_iter().collect();
+        self.statuses = statuses.into_iter().map(|status| String::from(status).into()).collect();
         self
     }
 
     /// Those of one of these urgencies. Unless told, the high one.
     pub fn urgencies(mut self, urgencies: impl IntoIterator<Item = Urgency>) -> Self {
-        self.urgencies = Some(urgencies.into_iter().collect());
+        self.urgencies = Some(urgencies.into_iter().map(|urgency| String::from(urgency).into()).collect());
         self
     }
 
@@ -96,28 +97,43 @@ impl<T> IncidentQuery<T> {
         self
     }
 
-    /// Asks for the incidents, the newest first. `None` if this is the stand-in of simulations.
+    /// Asks for the incidents, the newest first. Of the stand-in of simulations there are none.
     ///
     /// See <https://developer.pagerduty.com/api-reference/9d0b4b12e36f9-list-incidents>.
-    async fn ask(&self, limit: u64) -> Result<Option<Call>> {
+    async fn ask(self, limit: u64) -> Result<Listing<Incident>> {
         self.check()?;
-        let Some(live) = self.pagerduty.live() else { return Ok(None) };
+        let Some(live) = self.pagerduty.live() else { return Ok(Listing::empty()) };
         let (since, until) = self.time(live.client.clock().now())?;
-        let mut users = Vec::new();
+        let mut accounts = Vec::new();
         for user in self.assignees.iter().flatten() {
-            users.push(live.account_of(user).await?);
+            accounts.push(live.account_of(user).await?);
         }
         let call = live.client.get("incidents", &[]);
         let call = call
             .query_all("statuses[]", &self.statuses)
             .query_all("urgencies[]", self.urgencies.iter().flatten())
-            .query_all("user_ids[]", users)
+            .query_all("user_ids[]", &accounts)
             .query_all("service_ids[]", self.service_ids.iter().flatten())
             .query("since", since)
             .query("until", until)
             .query("sort_by", "created_at:desc")
             .query("limit", limit);
-        Ok(Some(call))
+        Ok(call.pages::<Incidents>().map_items(move |incident| match self.is_met_by(&incident, &accounts) {
+            true => Ok(incident),
+            false => Err(not_asked_for(&incident)),
+        }))
+    }
+
+    /// Whether an incident is one that was asked for. On whether there is one, access may be granted: an id that PagerDuty does not
+    /// know must not be taken for no filter.
+    fn is_met_by(&self, incident: &Incident, accounts: &[String]) -> bool {
+        let is_any = |wanted: Option<&[String]>, got: Option<&str>| {
+            wanted.is_none_or(|wanted| wanted.iter().any(|wanted| Some(wanted.as_str()) == got))
+        };
+        incident.status().is_some_and(|status| self.statuses.contains(status))
+            && self.urgencies.as_ref().is_none_or(|wanted| incident.urgency().is_some_and(|got| wanted.contains(got)))
+            && is_any(self.service_ids.as_deref(), incident.service_id())
+            && (self.assignees.is_none() || incident.assignee_ids().any(|id| is_any(Some(accounts), Some(id))))
     }
 
     fn check(&self) -> Result<()> {
@@ -133,8 +149,7 @@ impl<T> IncidentQuery<T> {
         if self.service_ids.iter().flatten().any(|id| id.trim().is_empty()) {
             return Err(invalid_filter("one of the `service_ids` is empty"));
         }
-        let resolved = IncidentStatus::Resolved.as_str();
-        if self.assignees.is_some() && self.statuses.iter().any(|status| status.as_str() == resolved) {
+        if self.assignees.is_some() && self.statuses.contains(&IncidentStatus::Resolved) {
             return Err(invalid_filter("resolved incidents are assigned to nobody")
                 .with_hint("leave out `assignees`, or `IncidentStatus::Resolved`"));
         }
@@ -170,7 +185,7 @@ impl<T> IncidentQuery<T> {
 impl IncidentQuery<Vec<Incident>> {
     /// The incidents one by one, for which this finds out the assignees' accounts first.
     pub async fn listing(self) -> Result<Listing<Incident>> {
-        Ok(self.ask(PAGE).await?.map_or_else(Listing::empty, Call::pages::<Incidents>))
+        self.ask(PAGE).await
     }
 }
 
@@ -188,11 +203,16 @@ impl IntoFuture for IncidentQuery<bool> {
     type IntoFuture = BoxFuture<'static, Result<bool>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let Some(call) = self.ask(1).await? else { return Ok(false) };
-            Ok(call.pages::<Incidents>().next_item().await?.is_some())
-        })
+        Box::pin(async move { Ok(self.ask(1).await?.next_item().await?.is_some()) })
     }
+}
+
+fn not_asked_for(incident: &Incident) -> Error {
+    let code = ErrorCode::new(ERROR_TYPE, names::INVALID_RESPONSE);
+    let message = format!("PagerDuty answered with incident `{}`, which was not asked for", incident.id());
+    Error::new(ErrorKind::Decode, code, message)
+        .with_service(SERVICE)
+        .with_hint("check the ids of the services: PagerDuty may have left out one that it does not know")
 }
 
 impl<T> Clone for IncidentQuery<T> {

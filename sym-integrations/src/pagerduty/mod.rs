@@ -1,19 +1,25 @@
 //! PagerDuty: who is on call, and incidents.
 //!
 //! ```
+//! use sym_integrations::field_options;
 //! use sym_integrations::pagerduty::PagerDuty;
 //! use sym_sdk::prelude::*;
 //!
 //! #[hook]
 //! async fn on_request(event: &Event, pagerduty: &PagerDuty) -> Result<Option<NextEvent>> {
 //!     let is_on_call = pagerduty.is_on_call(event.user()).schedule_name("prod").await?;
-//!     Ok(is_on_call.then(NextEvent::approve))
+//!     Ok(is_on_call.then(|| ApprovalTemplate::approve().reason("on call")))
+//! }
+//!
+//! #[prefetch(field = "schedule")]
+//! async fn get_schedules(pagerduty: &PagerDuty) -> Result<Vec<FieldOption>> {
+//!     field_options(&pagerduty.schedules().await?)
 //! }
 //! ```
 //!
-//! What a handler is not told for certain, it is not told: somebody counts as on call only by an entry that is theirs, under way, and of
-//! the schedule and policy that were asked for. Names are matched exactly; one that is not there, or there twice, is an error, and
-//! so is whatever PagerDuty does not answer.
+//! A yes is certain: somebody counts as on call only by an entry that is theirs, under way by this machine's clock, and of the schedule and
+//! policy that were asked for; an incident counts only if it meets the filters. Names are matched exactly. One that is not
+//! there or there twice is an error, and so is an answer that cannot be understood.
 //!
 //! # Configuration
 //!

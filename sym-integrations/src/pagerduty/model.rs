@@ -10,6 +10,7 @@ use sym_sdk::forms::FieldOption;
 
 use crate::Listed;
 use crate::accounts::Account;
+use crate::listed::field_option;
 
 /// What all that has an id and a name has.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -76,19 +77,10 @@ macro_rules! listed {
             type Error = Error;
 
             fn try_from(item: &$name) -> Result<Self> {
-                option_of(item)
+                field_option(item)
             }
         }
     };
-}
-
-/// One option by itself. Those of a list are told apart by [`field_options`](crate::field_options).
-fn option_of<T: Listed>(item: &T) -> Result<FieldOption> {
-    let mut options = crate::field_options([item])?;
-    match options.pop() {
-        Some(option) => Ok(option),
-        None => FieldOption::new(item.option_value(), item.option_value()),
-    }
 }
 
 titled! {
@@ -120,7 +112,14 @@ struct IncidentFields {
     urgency: Option<Urgency>,
     created_at: Option<Timestamp>,
     service: Option<Reference>,
+    #[serde(default)]
+    assignments: Vec<Assignment>,
     html_url: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+struct Assignment {
+    assignee: Reference,
 }
 
 impl Incident {
@@ -160,6 +159,11 @@ impl Incident {
         self.fields.service.as_ref().map(|service| service.id.as_str())
     }
 
+    /// The ids of the users that it is assigned to now.
+    pub fn assignee_ids(&self) -> impl Iterator<Item = &str> {
+        self.fields.assignments.iter().map(|assignment| assignment.assignee.id.as_str())
+    }
+
     /// Its page in PagerDuty.
     pub fn html_url(&self) -> Option<&str> {
         self.fields.html_url.as_deref()
@@ -193,7 +197,7 @@ macro_rules! words {
         #[non_exhaustive]
         pub enum $name {
             $($(#[$about])* $variant,)*
-            /// One that this version does not know.
+            /// One that this version does not know, as PagerDuty writes it.
             Other(String),
         }
 

@@ -32,7 +32,7 @@ impl Which {
         self.resolve("escalation policy", ESCALATION_POLICY_NOT_FOUND, listing).await
     }
 
-    /// The search finds parts of names, and finds nothing of an empty one but takes it for all: the whole name counts.
+    /// PagerDuty's search finds parts of names, and with nothing to search for finds all: the whole name counts.
     async fn resolve<T: Listed + Send + 'static>(
         &self,
         what: &str,

@@ -10,7 +10,7 @@ use crate::http::{Next, Page, Response};
 /// The most items that a page has.
 pub(super) const PAGE: u64 = 100;
 
-/// What offset and limit may come to.
+/// What offset and limit together may come to.
 /// See <https://developer.pagerduty.com/docs/pagination>.
 const REACH: u64 = 10_000;
 

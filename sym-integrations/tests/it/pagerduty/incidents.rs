@@ -4,6 +4,7 @@ use sym_integrations::field_options;
 use sym_integrations::pagerduty::{Incident, IncidentQuery, IncidentStatus, PagerDuty, Urgency};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::ErrorKind;
+use sym_sdk::model::UserIdentity;
 use wiremock::MockServer;
 
 use super::vendor::{Vendor, calls, client, code, person, reference, replayed, user};
@@ -82,7 +83,10 @@ async fn each_filter_narrows_down() {
     assert_eq!(ids(ask().service_ids(["SRV2", "SRV3"])).await, ["IOTHER"]);
     assert!(last_call(&server).await.contains(" service_ids[]=SRV2 service_ids[]=SRV3 "));
     assert_eq!(ids(ask().statuses([IncidentStatus::Resolved])).await, ["IDONE"]);
+    assert_eq!(ids(ask().statuses(["acknowledged".to_owned().into()])).await, ["ILAST"]);
+    assert_eq!(ids(ask().statuses([IncidentStatus::Other("acknowledged".to_owned())])).await, ["ILAST"]);
     assert_eq!(ids(ask().urgencies([Urgency::Low])).await, ["ILOW"]);
+    assert_eq!(ids(ask().urgencies([Urgency::Other("low".to_owned())])).await, ["ILOW"]);
     assert_eq!(ids(ask().any_urgency().service_ids(["SRV1"])).await, ["ILAST", "ILOW", "IFIRST"]);
     assert!(!last_call(&server).await.contains("urgencies"));
     assert_eq!(ids(ask().since(at("2024-02-28T00:00:00Z"))).await.last().unwrap(), "IOLD");
@@ -170,12 +174,45 @@ async fn what_is_not_an_answer_is_not_a_yes_nor_a_no() {
 }
 
 #[tokio::test]
+async fn an_incident_that_was_not_asked_for_is_an_error() {
+    let own = || incident("I1", "triggered", "high", "2024-02-29T12:00:00Z");
+    let with = |name: &str, value: Value| {
+        let mut incident = own();
+        incident[name] = value;
+        incident
+    };
+    let ana = person("ana@example.com").with_identity(UserIdentity::new("pagerduty", "example", "PANA"));
+    let ask = async |incident: &Value| {
+        let replay = Replay::new();
+        let page = json!({ "incidents": [incident], "more": false, "offset": 0, "limit": 1 });
+        replay.get("/incidents").reply(Reply::json(page));
+        replayed(&replay).has_incident().assignees([&ana]).service_ids(["SRV1"]).await
+    };
+    assert!(ask(&own()).await.unwrap());
+    for other in [
+        with("status", json!("resolved")),
+        with("status", Value::Null),
+        with("urgency", json!("low")),
+        with("urgency", Value::Null),
+        with("service", reference("SRV2")),
+        with("service", Value::Null),
+        with("assignments", json!([{ "assignee": reference("PBEN") }])),
+        with("assignments", json!([])),
+    ] {
+        let error = ask(&other).await.unwrap_err();
+        assert_eq!((code(&error).as_str(), error.kind()), ("PagerDuty:INVALID_RESPONSE", ErrorKind::Decode), "{other}");
+        assert_eq!(error.message(), "PagerDuty answered with incident `I1`, which was not asked for");
+    }
+}
+
+#[tokio::test]
 async fn an_incident_is_kept_as_it_came() {
     let replay = Replay::new();
     let mut raw = incident("I1", "snoozed", "medium", "2024-02-29T12:00:00Z");
     let page = json!({ "incidents": [raw], "more": false, "offset": 0, "limit": 100 });
     replay.get("/incidents").reply(Reply::json(page));
-    let incidents = replayed(&replay).get_incidents().await.unwrap();
+    let query = replayed(&replay).get_incidents().statuses([IncidentStatus::Other("snoozed".to_owned())]).any_urgency();
+    let incidents = query.await.unwrap();
     let incident = &incidents[0];
     assert_eq!(incident.raw()["priority"]["summary"], "P2");
     assert_eq!(incident.status(), Some(&IncidentStatus::Other("snoozed".to_owned())));
@@ -183,6 +220,7 @@ async fn an_incident_is_kept_as_it_came() {
     assert_eq!((incident.number(), incident.service_id()), (Some(1234), Some("SRV1")));
     assert_eq!(incident.created_at(), Some(at("2024-02-29T12:00:00Z")));
     assert_eq!(incident.html_url(), Some("https://example.pagerduty.com/incidents/1234"));
+    assert_eq!(incident.assignee_ids().collect::<Vec<_>>(), ["PANA"]);
     assert_eq!(incident.title(), "the server I1 is on fire");
     assert_eq!(field_options(&incidents).unwrap()[0].label(), "the server I1 is on fire");
     raw["priority"] = Value::Null;
