@@ -12,6 +12,8 @@ mod app;
 mod audit;
 #[cfg(feature = "runtime")]
 mod checks;
+#[cfg(feature = "runtime")]
+mod clients;
 mod config;
 mod directory;
 #[cfg(feature = "runtime")]

@@ -9,4 +9,4 @@ mod rates;
 mod replay;
 mod retries;
 mod secrets;
-mod support;
+pub(super) mod support;
