@@ -15,6 +15,7 @@
 
 mod okta;
 mod server;
+mod slack;
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -36,7 +37,7 @@ trait Case: Sync {
 }
 
 /// All that is listed.
-const CASES: &[&dyn Case] = &[&okta::GroupUsers];
+const CASES: &[&dyn Case] = &[&okta::GroupUsers, &slack::WorkspaceUsers];
 
 /// How many items each list has.
 const ITEMS: usize = 10_000;

@@ -86,7 +86,7 @@ impl IntegrationClient for Slack {
             builder = builder.app_token(config.secret("app_token_secret")?.clone());
         }
         if let Some(url) = config.integration().settings().get("base_url") {
-            builder = builder.base_url(url);
+            builder = builder.base_url(BaseUrl::parse(url)?);
         }
         if let Some(directory) = config.directory() {
             builder = builder.directory(directory.clone());
@@ -101,7 +101,7 @@ pub struct SlackBuilder {
     workspace: String,
     token: Option<SecretString>,
     app_token: Option<SecretString>,
-    base_url: Option<String>,
+    base_url: Option<BaseUrl>,
     connection: Connection,
     directory: Option<Directory>,
     limited: bool,
@@ -121,8 +121,8 @@ impl SlackBuilder {
     }
 
     /// Sets another address of the API than `https://slack.com/api`.
-    pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.base_url = Some(url.into());
+    pub fn base_url(mut self, url: BaseUrl) -> Self {
+        self.base_url = Some(url);
         self
     }
 
@@ -147,7 +147,7 @@ impl SlackBuilder {
     /// The client. It calls nobody yet.
     ///
     /// # Errors
-    /// `SymSDK:CONFIGURATION`: there is no token, the workspace's id or the base URL is not one, or a token does not fit in a header.
+    /// `SymSDK:CONFIGURATION`: there is no token, the workspace's id is not one, or a token does not fit in a header.
     pub fn build(self) -> Result<Slack> {
         let Self { workspace, token, app_token, base_url, connection, directory, limited } = self;
         let is_id =
@@ -157,8 +157,8 @@ impl SlackBuilder {
             return Err(unfit(message).with_hint("it begins with T and is in upper case, as in `T012AB3CD`"));
         }
         let token = token.ok_or_else(|| unfit("Slack needs a bot token, and there is none".to_owned()))?;
-        let base = match &base_url {
-            Some(url) => BaseUrl::parse(url)?,
+        let base = match base_url {
+            Some(url) => url,
             None => BaseUrl::of_host("slack.com", "api")?,
         };
         let roster = Roster::new(Arc::clone(connection.clock()));

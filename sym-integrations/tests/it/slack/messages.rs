@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sym_integrations::http::{Connection, Limits};
+use sym_integrations::http::{BaseUrl, Connection, Limits};
 use sym_integrations::slack::{self, MessageRef, Slack};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::clock::{Clock, VirtualClock};
@@ -203,7 +203,9 @@ async fn over_the_network() {
         .expect(1)
         .mount(&server)
         .await;
-    let builder = Slack::builder(WORKSPACE).token(TOKEN.into()).base_url(format!("{}/api", server.uri()));
+    let builder = Slack::builder(WORKSPACE)
+        .token(TOKEN.into())
+        .base_url(BaseUrl::parse(&format!("{}/api", server.uri())).unwrap());
     let slack = builder.build().unwrap();
     let message = slack.send_message(slack::channel("#a").unwrap(), "naïve 🦀 <b>").await.unwrap();
     assert_eq!(message, MessageRef::new("C1", TS));
@@ -224,7 +226,9 @@ async fn a_silent_slack_is_asked_once() {
     let mut limits = Limits::default();
     limits.silence = Duration::from_secs(5);
     let connection = Connection::default().with_clock(clock.clone()).with_limits(limits);
-    let builder = Slack::builder(WORKSPACE).token(TOKEN.into()).base_url(format!("{}/api", server.uri()));
+    let builder = Slack::builder(WORKSPACE)
+        .token(TOKEN.into())
+        .base_url(BaseUrl::parse(&format!("{}/api", server.uri())).unwrap());
     let slack = builder.connection(connection).build().unwrap();
     let mut sending = std::pin::pin!(slack.send_message(slack::channel("#a").unwrap(), "hi"));
     let error = loop {
