@@ -59,13 +59,15 @@ def _stop(number: int, _: object) -> None:
 
 
 def _too_long(*_: object) -> None:
-    raise Broken(f"not done within {DONE_WITHIN} s")
+    # Not an exception that the comparison could take for one of a client's.
+    print(f"conformance: not done within {DONE_WITHIN} s", file=sys.stderr)
+    raise SystemExit(2)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="harness")
     parser.add_argument("--program", type=Path)
-    parser.add_argument("vendors", nargs="*", choices=[*VENDORS, []])
+    parser.add_argument("vendors", nargs="*")
     options = parser.parse_args()
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _stop)

@@ -89,8 +89,8 @@ def _parts(request: Request, scenario: dict[str, Any]) -> dict[str, Any]:
         else:
             parts["body.content"] = request.body
     for name in scenario["headers"]:
-        if value := request.headers.get(name):
-            parts |= _header(name, value, request)
+        if header := request.headers.get(name):
+            parts |= _header(name, header, request)
     return parts
 
 

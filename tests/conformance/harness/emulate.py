@@ -31,7 +31,9 @@ def check(vendors: list[str], program: Path, installed: Path, folder: Path, repo
         if "okta" in vendors:
             _check_okta(Expect("okta", Ours(program, "okta", urls["okta"], {"api_token": OKTA_TOKEN}), report))
         if "slack" in vendors:
-            _check_slack(Expect("slack", Ours(program, "slack", urls["slack"], {"api_token": SLACK_TOKEN}), report), urls["slack"])
+            _check_slack(
+                Expect("slack", Ours(program, "slack", urls["slack"], {"api_token": SLACK_TOKEN}), report), urls["slack"]
+            )
 
 
 def _seed(ports: dict[str, int], urls: dict[str, str]) -> dict[str, object]:
@@ -106,4 +108,6 @@ def _check_slack(expect: Expect, url: str) -> None:
     expect.error("a missing scope", "user", {"identifier": ada}, "Forbidden", api_token=NARROW_TOKEN)
     expect.sends("to a channel", "send_message", {"channel": "C000000001", "text": "hello"}, text_of)
     expect.sends("to a user", "send_message_to_user", {"user": edsger, "text": "hello &lt;ada&gt; &amp; all"}, text_of)
-    expect.error("to no channel", "send_message", {"channel": "C0NOWHERE", "text": "hello"}, "NotFound", "Slack:CHANNEL_NOT_FOUND")
+    expect.error(
+        "to no channel", "send_message", {"channel": "C0NOWHERE", "text": "hello"}, "NotFound", "Slack:CHANNEL_NOT_FOUND"
+    )

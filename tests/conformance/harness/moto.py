@@ -42,9 +42,7 @@ def _furnish(url: str) -> dict[str, dict[str, str]]:
     signatures and policies count."""
 
     def client(service: str) -> BaseClient:
-        return boto3.client(
-            service, region_name=REGION, endpoint_url=url, aws_access_key_id="any", aws_secret_access_key="any"
-        )
+        return boto3.client(service, region_name=REGION, endpoint_url=url, aws_access_key_id="any", aws_secret_access_key="any")
 
     iam = client("iam")
     policy = _policy({"Action": MAY, "Resource": "*"})

@@ -13,8 +13,21 @@ from .recorder import Recorder, Request
 from .report import MEANT, SAME, WRONG, Report
 from .servers import Broken
 
+SOURCE = "differences.json"
+
+
 class Comparison:
-    """One vendor's calls, as `scenarios/<vendor>.json` lists them."""
+    """One vendor's calls, as `scenarios/<vendor>.json` lists them:
+
+    settings   what both clients are built with
+    headers    those that are compared
+    defaults   parts of a request that may be left out, and what they are then
+    anywhere   whether an argument may stand in the query or in the body
+    at_once    paths whose requests are made at once, in any order
+    replies    what the recorder answers, the first that fits
+    calls      each with its `call`, as our program and CALLS know it, and its `arguments`; and with a `name` for the report,
+               `settings` and `replies` of its own that come first, and whether it `fails`
+    """
 
     def __init__(self, vendor: str, program: Path, scenarios: Path, entries: list[Documented], report: Report) -> None:
         self._vendor, self._program, self._entries, self._report = vendor, program, entries, report
@@ -73,9 +86,12 @@ class Comparison:
         def run(request: Request) -> str | None:
             return next((path for path in at_once if request.path.startswith(path)), None)
 
-        settled = []
+        settled: list[Request] = []
         for path, group in groupby(requests, run):
-            settled += sorted(group, key=lambda request: (request.path, repr(request.arguments()))) if path else group
+            if path is None:
+                settled.extend(group)
+            else:
+                settled.extend(sorted(group, key=lambda request: (request.path, repr(request.arguments()))))
         return settled
 
     def _compare_results(self, call: str, fails: bool, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
@@ -112,6 +128,3 @@ def unseen(vendors: list[str], entries: list[Documented], report: Report) -> Non
     for entry in entries:
         if entry.vendor in vendors and not entry.seen:
             report.line(WRONG, entry.vendor, entry.name, f"no longer differs, take it out of {SOURCE}", [])
-
-
-SOURCE = "differences.json"

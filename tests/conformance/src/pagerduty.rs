@@ -51,7 +51,7 @@ macro_rules! with {
 }
 
 impl Which {
-    fn of<T>(self, mut query: IncidentQuery<T>) -> IncidentQuery<T> {
+    fn of<T: 'static>(self, mut query: IncidentQuery<T>) -> IncidentQuery<T> {
         query = query.since(self.since).until(self.until);
         if let Some(assignees) = &self.assignees {
             query = query.assignees(assignees.iter().map(|person| &person.0));

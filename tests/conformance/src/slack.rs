@@ -1,5 +1,6 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sym_integrations::http::BaseUrl;
 use sym_integrations::slack::{self, MessageRef, Slack, UserInfo};
 
 use crate::request::{Fault, Person, Request, emails};
@@ -21,8 +22,8 @@ enum Call {
 }
 
 pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
-    let token = request.setting("api_token")?.into();
-    let slack = Slack::builder("T000000001").token(token).base_url(format!("{}/api", request.base_url)).build()?;
+    let base_url = BaseUrl::parse(&format!("{}/api", request.base_url))?;
+    let slack = Slack::builder("T000000001").token(request.setting("api_token")?.into()).base_url(base_url).build()?;
     Ok(match request.call()? {
         Call::User { identifier } => json!(slack.resolve(&identifier).await?.user_id()),
         Call::GetUserInfo { user } => {

@@ -13,4 +13,4 @@ _KINDS = {
 
 def kind_of_status(status: int | None) -> str | None:
     """The kind that our errors have for a status."""
-    return _KINDS.get(status)
+    return None if status is None else _KINDS.get(status)

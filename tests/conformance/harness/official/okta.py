@@ -41,7 +41,8 @@ class Okta:
         return asyncio.run(once())
 
     def pages(self, name: str, *args: Any, **kwargs: Any) -> list[Any]:
-        items, after = [], {}
+        items: list[Any] = []
+        after: dict[str, str] = {}
         while True:
             page, response = self.call(name, *args, **kwargs, **after)
             items += page

@@ -26,7 +26,7 @@ class NoAccount(NotFound):
 def kind_of(error: Exception) -> str | None:
     if isinstance(error, NotFound):
         return "Identity" if isinstance(error, NoAccount) else "NotFound"
-    return kind_of_status(error.response.status_code) if isinstance(error, HttpError) else None
+    return kind_of_status(error.response.status_code) if isinstance(error, HttpError) and error.response is not None else None
 
 
 def _find(client: RestApiV2Client, resource: str, name: str, attribute: str = "name") -> str:
