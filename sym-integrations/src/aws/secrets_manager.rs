@@ -52,10 +52,12 @@ enum Context {
 ///
 /// ```
 /// use sym_integrations::aws;
-/// use sym_sdk::App;
+/// use sym_sdk::config::Config;
+/// use sym_sdk::runtime::{Extension, Runtime};
 ///
-/// let app = App::new().with(aws::secrets_manager());
-/// # let _ = app;
+/// // An `App` takes it with `App::with`.
+/// let builder = aws::secrets_manager().install(Runtime::builder(Config::default()));
+/// # let _ = builder;
 /// ```
 pub fn secrets_manager() -> impl Extension + Send + 'static {
     |builder: Builder| {
