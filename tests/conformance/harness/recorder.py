@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -43,7 +44,8 @@ def as_text(value: Any) -> str:
 
 @dataclass
 class Reply:
-    """An answer, to requests of this path (and method, and arguments, if it names them), this many times."""
+    """An answer, to requests of this path (and method, and arguments, if it names them), this many times. `{soon}` in a header
+    stands for the second after the next."""
 
     path: str
     method: str | None = None
@@ -138,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(reply.status)
         for name, values in reply.headers.items():
             for value in values if isinstance(values, list) else [values]:
-                self.send_header(name, value)
+                self.send_header(name, value.replace("{soon}", str(int(time.time()) + 2)))
         if content_type and not any(name.lower() == "content-type" for name in reply.headers):
             self.send_header("Content-Type", content_type)
         if reply.status != 204:

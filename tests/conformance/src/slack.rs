@@ -1,6 +1,8 @@
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sym_integrations::http::BaseUrl;
+use sym_integrations::slack::signature::SigningSecret;
 use sym_integrations::slack::{self, MessageRef, Slack, UserInfo};
 
 use crate::request::{Fault, Person, Request, emails};
@@ -19,6 +21,7 @@ enum Call {
     SendThreadMessage { channel: String, ts: String, text: String },
     UpdateMessage { channel: String, ts: String, text: String, blocks: Value },
     OpenView { trigger_id: String, view: Value },
+    IsSigned { secret: String, now: i64, timestamp: String, signature: String, body: String },
 }
 
 pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
@@ -44,6 +47,11 @@ pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
         Call::UpdateMessage { channel, ts, text, blocks } => {
             let message = MessageRef::new(channel, ts);
             sent(&slack.api().update_message(&message).text(text).blocks(blocks).await?)
+        }
+        Call::IsSigned { secret, now, timestamp, signature, body } => {
+            let now = Timestamp::from_second(now).map_err(|error| Fault::Request(error.to_string()))?;
+            let verified = SigningSecret::new(secret.into())?;
+            json!(verified.verify(Some(&timestamp), Some(&signature), body.as_bytes(), now).is_ok())
         }
         Call::OpenView { trigger_id, view } => json!(slack.api().open_view(&trigger_id, view).await?.id),
     })

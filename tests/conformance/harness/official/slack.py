@@ -5,11 +5,15 @@ from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
+from slack_sdk.signature import Clock, SignatureVerifier
 from slack_sdk.web import SlackResponse
 
 
 def connect(base_url: str, settings: dict[str, str]) -> WebClient:
-    return WebClient(token=settings["api_token"], base_url=f"{base_url}/api/", timeout=10)
+    client = WebClient(token=settings["api_token"], base_url=f"{base_url}/api/", timeout=10)
+    client.retry_handlers.append(RateLimitErrorRetryHandler(max_retry_count=1))
+    return client
 
 
 _KINDS = {
@@ -86,6 +90,18 @@ def open_view(client: WebClient, trigger_id: str, view: dict[str, Any]) -> str:
     return client.views_open(trigger_id=trigger_id, view=view)["view"]["id"]
 
 
+class _At(Clock):
+    def __init__(self, now: float) -> None:
+        self._now = now
+
+    def now(self) -> float:
+        return self._now
+
+
+def is_signed(_: WebClient, secret: str, now: float, timestamp: str, signature: str, body: str) -> bool:
+    return SignatureVerifier(secret, _At(now)).is_valid(body, timestamp, signature)
+
+
 CALLS: dict[str, Callable[..., Any]] = {
     call.__name__: call
     for call in (
@@ -100,5 +116,6 @@ CALLS: dict[str, Callable[..., Any]] = {
         send_thread_message,
         update_message,
         open_view,
+        is_signed,
     )
 }
