@@ -11,7 +11,7 @@ use crate::request::{Fault, Request};
 
 #[derive(Deserialize)]
 #[serde(tag = "call", content = "arguments", rename_all = "snake_case", deny_unknown_fields)]
-enum Call {
+enum Function {
     Invoke { arn: String, payload: Value },
     InvokeAsync { arn: String, payload: Value },
     GetSecret { secret_id: String },
@@ -20,9 +20,9 @@ enum Call {
 pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
     let context = context(request)?;
     Ok(match request.call()? {
-        Call::Invoke { arn, payload } => AwsLambda::new(context).invoke(arn, &payload).await?,
-        Call::InvokeAsync { arn, payload } => json!(AwsLambda::new(context).invoke_async(arn, &payload).await?),
-        Call::GetSecret { secret_id } => {
+        Function::Invoke { arn, payload } => AwsLambda::new(context).invoke(arn, &payload).await?,
+        Function::InvokeAsync { arn, payload } => json!(AwsLambda::new(context).invoke_async(arn, &payload).await?),
+        Function::GetSecret { secret_id } => {
             let source = SecretSource::AwsSecretsManager { context: Some("main".to_owned()) };
             let secret = Secret::new(Slug::parse("secret")?, source, secret_id);
             let value = SecretsManager::new().context("main", context).read(&secret).await?;

@@ -7,7 +7,7 @@ use crate::request::{Fault, Person, Request, emails};
 
 #[derive(Deserialize)]
 #[serde(tag = "call", content = "arguments", rename_all = "snake_case", deny_unknown_fields)]
-enum Call {
+enum Function {
     GetUserInfo {
         user: Person,
     },
@@ -54,13 +54,13 @@ pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
     let base_url = BaseUrl::parse(&format!("{}/api/v1", request.base_url))?;
     let okta = Okta::builder("example.okta.com").token(request.setting("api_token")?).base_url(base_url).build()?;
     Ok(match request.call()? {
-        Call::GetUserInfo { user } => {
+        Function::GetUserInfo { user } => {
             let found = okta.get_user_info(&user.0).await?;
             json!({ "id": found.id(), "email": found.email(), "status": found.status() })
         }
-        Call::UsersInGroup { group_id } => emails(&okta.users_in_group(&group_id).await?),
-        Call::IsUserInGroup { user, group_id } => json!(okta.is_user_in_group(&user.0, &group_id).await?),
-        Call::ListGroups { name_filter, filter, expand } => {
+        Function::UsersInGroup { group_id } => emails(&okta.users_in_group(&group_id).await?),
+        Function::IsUserInGroup { user, group_id } => json!(okta.is_user_in_group(&user.0, &group_id).await?),
+        Function::ListGroups { name_filter, filter, expand } => {
             let mut groups = okta.list_groups().expand(expand.into_iter().map(GroupExpand::from));
             if let Some(prefix) = name_filter {
                 groups = groups.name_filter(prefix);
@@ -70,11 +70,11 @@ pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
             }
             groups.await?.iter().map(OktaGroup::id).collect()
         }
-        Call::AddUserToGroup { user, group_id } => {
+        Function::AddUserToGroup { user, group_id } => {
             okta.add_group_member(&group_id, &okta.user_id(&user.0).await?).await?;
             Value::Null
         }
-        Call::RemoveUserFromGroup { user, group_id } => {
+        Function::RemoveUserFromGroup { user, group_id } => {
             okta.remove_group_member(&group_id, &okta.user_id(&user.0).await?).await?;
             Value::Null
         }

@@ -7,7 +7,7 @@ use crate::request::{Fault, Person, Request, emails};
 
 #[derive(Deserialize)]
 #[serde(tag = "call", content = "arguments", rename_all = "snake_case")]
-enum Call {
+enum Function {
     IsOnCall {
         user: Person,
         #[serde(flatten)]
@@ -65,17 +65,17 @@ pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
     let token = request.setting("api_token")?;
     let pagerduty = PagerDuty::builder("example").token(token.into()).base_url(&request.base_url).build()?;
     Ok(match request.call()? {
-        Call::IsOnCall { user, place } => {
+        Function::IsOnCall { user, place } => {
             let mut query = pagerduty.is_on_call(&user.0);
             with!(query, place, schedule_name schedule_id escalation_policy_name escalation_policy_id);
             json!(query.await?)
         }
-        Call::UsersOnCall(place) => {
+        Function::UsersOnCall(place) => {
             let mut query = pagerduty.users_on_call();
             with!(query, place, schedule_name schedule_id escalation_policy_name escalation_policy_id);
             emails(&query.await?)
         }
-        Call::UsersForSchedule { schedule_name, schedule_id } => {
+        Function::UsersForSchedule { schedule_name, schedule_id } => {
             let mut query = pagerduty.users_for_schedule();
             if let Some(name) = schedule_name {
                 query = query.schedule_name(name);
@@ -85,7 +85,7 @@ pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
             }
             emails(&query.await?)
         }
-        Call::GetIncidents(which) => which.of(pagerduty.get_incidents()).await?.iter().map(Incident::id).collect(),
-        Call::HasIncident(which) => json!(which.of(pagerduty.has_incident()).await?),
+        Function::GetIncidents(which) => which.of(pagerduty.get_incidents()).await?.iter().map(Incident::id).collect(),
+        Function::HasIncident(which) => json!(which.of(pagerduty.has_incident()).await?),
     })
 }
