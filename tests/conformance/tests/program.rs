@@ -1,4 +1,5 @@
 //! The program that the comparison runs: what it says of requests that are none, and of a service that is not there.
+#![allow(clippy::unwrap_used, reason = "clippy's exception for tests leaves out their helpers")]
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
