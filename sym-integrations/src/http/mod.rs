@@ -21,6 +21,7 @@ mod auth;
 mod base_url;
 mod body;
 mod call;
+mod certificate;
 mod client;
 mod encode;
 mod failure;

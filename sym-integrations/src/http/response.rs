@@ -48,6 +48,10 @@ impl Response {
         self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
     }
 
+    pub(super) fn header_map(&self) -> &HeaderMap {
+        &self.headers
+    }
+
     /// The body.
     pub fn body(&self) -> &[u8] {
         &self.body

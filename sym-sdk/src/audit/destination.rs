@@ -19,7 +19,8 @@ use crate::model::{LogDestination, expect_settings};
 /// batch at a time, and none is left out. After a crash, or when an outcome was not known, lines come again with the same
 /// [`id`](AuditLine::id).
 ///
-/// A destination that fails is tried again for ever, after a pause of up to a minute. It holds up neither Runs nor other
+/// A destination that fails is tried again for ever, after a pause of up to a minute, or for as long as the error's
+/// [`retry_after`](crate::Error::retry_after) says, up to 15 minutes. It holds up neither Runs nor other
 /// destinations.
 ///
 /// ```

@@ -10,3 +10,4 @@ mod replay;
 mod retries;
 mod secrets;
 pub(super) mod support;
+mod tls;
