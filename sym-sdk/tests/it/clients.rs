@@ -49,7 +49,7 @@ fn config(environment: &[(&str, &str)], strategy: Option<(&str, &str)>) -> Confi
         flows: vec![config::Flow {
             name: "prod".into(),
             environment: "main".into(),
-            strategy: strategy.map(|_| "strategy".into()),
+            params: config::FlowParams { strategy: strategy.map(|_| "strategy".into()), ..Default::default() },
             ..Default::default()
         }],
         environments: vec![config::Environment {
