@@ -74,6 +74,15 @@ impl Strategy {
         &self.kind
     }
 
+    /// What tells apart in what access is granted, beside the account: the type, and the name too where each strategy of the
+    /// type has something of its own behind it.
+    pub(crate) fn service(&self) -> String {
+        match &*self.kind {
+            "custom" | "http" => format!("{}:{}", self.kind, self.name),
+            kind => kind.to_owned(),
+        }
+    }
+
     /// What people see: the label, or the name if there is none.
     pub fn label(&self) -> &str {
         self.label.as_deref().unwrap_or(&self.name)
