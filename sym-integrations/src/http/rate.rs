@@ -228,7 +228,7 @@ mod tests {
         let (_, _, limiter) = &rates.limiters[0];
         assert!(limiter.check().is_ok(), "the first has its turn");
 
-        let mut second = pin!(rates.admit("", || Duration::from_secs(60)));
+        let mut second = pin!(rates.admit("", None, || Duration::from_secs(60)));
         let mut is_admitted = || second.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
         assert!(!is_admitted());
         rates.pause("", Duration::from_secs(20));
