@@ -6,8 +6,8 @@ use sym_sdk::runtime::{Builder, Extension};
 pub struct All;
 
 /// The access strategies, front ends and log destinations of all services whose features are on, to be handed over at start.
-/// With the feature `http`, there are strategies and log destinations of type `http`; with `aws-lambda`, strategies of type
-/// `aws_lambda`; with `okta`, strategies of type `okta`; with `aws`, secrets are read from AWS Secrets Manager.
+/// With the feature `http`, there are strategies and log destinations of type `http`; with `aws-lambda` and `okta`, strategies of
+/// these services; with `aws`, secrets are read from AWS Secrets Manager.
 ///
 /// ```
 /// use sym_sdk::config::Config;
