@@ -46,6 +46,12 @@ impl Accounts {
             None => None,
         };
         let id = found.ok_or_else(|| self.not_found(user))?;
+        if let Some(directory) = &self.directory
+            && let Some(other) = directory.user_by_identity(self.service, &self.service_id, &id).await?
+            && other.id() != user.id()
+        {
+            return Err(self.taken(user, &other));
+        }
         self.keep(user.id(), &id).await?;
         Ok(id)
     }
@@ -94,21 +100,20 @@ impl Accounts {
             return Ok(None);
         }
         let user = directory.get_or_create_user_by_email(email).await?;
-        // An account that was set by hand is not replaced: whoever set it may know better than the e-mail address.
+        // They are known to have another account: whose this one is, the e-mail address does not say.
         if user.identity(self.service, Some(&self.service_id)).is_some() {
-            return Ok(Some(user));
+            return Ok(None);
         }
         self.keep(user.id(), &account.id).await.map(|kept| Some(kept.unwrap_or(user)))
     }
 
     async fn known(&self, user: &User) -> Result<Option<String>> {
-        if let Some(identity) = user.identity(self.service, Some(&self.service_id)) {
-            return Ok(Some(identity.user_id().to_owned()));
-        }
-        let Some(directory) = &self.directory else { return Ok(None) };
-        // The handler's copy may be older than what is known by now.
-        let stored = directory.user(user.id()).await?;
-        let identity = stored.as_ref().and_then(|user| user.identity(self.service, Some(&self.service_id)));
+        let stored = match &self.directory {
+            // A handler's copy may be older than what is known by now.
+            Some(directory) => directory.user(user.id()).await?,
+            None => None,
+        };
+        let identity = stored.as_deref().unwrap_or(user).identity(self.service, Some(&self.service_id));
         Ok(identity.map(|identity| identity.user_id().to_owned()))
     }
 
@@ -120,6 +125,20 @@ impl Accounts {
             Err(error) if error.code() == &codes::UNKNOWN_USER => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The e-mail address may have been another person's before.
+    fn taken(&self, user: &User, other: &User) -> Error {
+        let message = format!(
+            "the account that {} `{}` has for `{}` is known to be that of `{}`",
+            self.service,
+            self.service_id,
+            user.username(),
+            other.username()
+        );
+        Error::new(ErrorKind::Identity, codes::IDENTITY_COULD_NOT_SAVE, message)
+            .with_service(self.service)
+            .with_hint("delete the account of the one, or store another one for the other, with `Directory`")
     }
 
     fn not_found(&self, user: &User) -> Error {

@@ -63,8 +63,9 @@ pub fn field_options<'a, T: Listed + 'a>(listed: impl IntoIterator<Item = &'a T>
             let is_shared = count.get(&shown).is_some_and(|times| *times > 1);
             let label = if is_shared { told_apart(&value, &label) } else { shown };
             // One may be called what another one is told apart by.
-            let label = if taken.insert(label.clone()) { label } else { value.clone() };
-            FieldOption::new(value, label)
+            let numbered = (2_u64..).map(|number| cut(&value, LABEL_MAX - 23) + &format!(" ({number})"));
+            let label = [label, value.clone()].into_iter().chain(numbered).find(|label| taken.insert(label.clone()));
+            FieldOption::new(value, label.unwrap_or_default())
         })
         .collect()
 }
@@ -139,6 +140,7 @@ mod tests {
         let id = "v".repeat(54);
         assert_eq!(labels(&[(&id, "Data"), ("2", "Data")]), [id.clone(), "Data (2)".to_owned()]);
         assert_eq!(labels(&[("1", "A"), ("2", "A"), ("3", "A (1)")]), ["A (1)", "A (2)", "3"]);
+        assert_eq!(labels(&[("1", "A"), ("2", "A"), ("3", "A (1)"), ("4", "3")]), ["A (1)", "A (2)", "3", "4"]);
         assert!(field_options(&[Group("v".repeat(56), "Data".into())]).is_err());
         assert!(field_options::<Group>(&[]).unwrap().is_empty());
     }

@@ -46,7 +46,7 @@ impl Case for WorkspaceUsers {
 
     fn ways(&self, base: &str) -> Vec<Way> {
         let slack = Slack::builder("T012AB3CD")
-            .token(TOKEN.into())
+            .token(TOKEN)
             .base_url(BaseUrl::parse(&format!("{base}/api")).unwrap())
             .without_rate_limits()
             .build()

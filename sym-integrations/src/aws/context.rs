@@ -28,6 +28,9 @@ struct Endpoints {
     connection: Connection,
 }
 
+/// The settings of an integration of this type.
+const SETTINGS: [&str; 7] = ["cloud", "region", "role_arn", "external_id", "account_id", "instance_arn", "base_url"];
+
 impl PermissionContext {
     /// The `type` of the integration in the configuration.
     pub const TYPE: &'static str = "permission_context";
@@ -50,6 +53,12 @@ impl PermissionContext {
     }
 
     pub(super) fn from_settings(integration: &str, settings: &BTreeMap<String, String>) -> Result<Self> {
+        // A misspelt role would leave the program's own credentials, which may do more.
+        if let Some(unknown) = settings.keys().find(|name| !SETTINGS.contains(&name.as_str())) {
+            let message = format!("integration `{integration}` has a setting `{unknown}`, which is not known");
+            return Err(Error::new(ErrorKind::Configuration, codes::UNKNOWN_SETTING, message)
+                .with_hint(format!("the settings are {}", SETTINGS.map(|name| format!("`{name}`")).join(", "))));
+        }
         let setting = |name: &str| settings.get(name).map(String::as_str).filter(|value| !value.is_empty());
         let region = setting("region").ok_or_else(|| {
             let message = format!("integration `{integration}` has no setting `region`");

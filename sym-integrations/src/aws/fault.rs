@@ -51,12 +51,9 @@ fn named(failure: Failure, response: &Response, code: &str) -> Failure {
     let name = code.strip_suffix("Exception").unwrap_or(code);
     let failure = failure.with_name(&snake_case(name));
     match name {
-        "Throttling"
-        | "TooManyRequests"
-        | "RequestLimitExceeded"
-        | "RequestThrottled"
-        | "ThrottledException"
-        | "SlowDown" => failure.with_kind(ErrorKind::RateLimited).with_retry(Retry::Always),
+        "Throttling" | "TooManyRequests" | "RequestLimitExceeded" | "RequestThrottled" | "Throttled" | "SlowDown" => {
+            failure.with_kind(ErrorKind::RateLimited).with_retry(Retry::Always)
+        }
         "ServiceUnavailable" | "InternalFailure" | "InternalServiceError" => failure.with_kind(ErrorKind::Unavailable),
         "AccessDenied" | "UnauthorizedOperation" | "NotAuthorized" | "OptInRequired" => {
             failure.with_kind(ErrorKind::Forbidden)

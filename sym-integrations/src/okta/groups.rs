@@ -154,7 +154,7 @@ pub(super) async fn is_in(group_id: &str, groups: Call) -> Result<bool> {
 }
 
 fn account(member: GroupMember) -> Account {
-    Account { email: member.email().or(member.login()).map(str::to_owned), id: member.id().to_owned() }
+    Account { email: member.email().map(str::to_owned), id: member.id().to_owned() }
 }
 
 fn group_not_found(call: Call, group_id: &str) -> Call {

@@ -59,6 +59,7 @@ fn build(config: &StrategyConfig<'_>) -> Result<OktaStrategy> {
         Error::new(ErrorKind::Configuration, sdk_codes::CONFIGURATION, message)
             .with_hint("set `integration_id` to an integration of type `okta`")
     })?;
+    config.expect_settings(&[])?;
     Okta::from_config(&integration).map(OktaStrategy::new)
 }
 
@@ -164,7 +165,7 @@ impl OktaStrategy {
     }
 
     async fn members(&self, target: &AccessTarget) -> Result<Vec<String>> {
-        let members = self.okta.members_call(group_id(target)?).pages::<Vec<Id>>();
+        let members = self.okta.members_call(group_id(target)?).class(REVOKE).pages::<Vec<Id>>();
         members.map_items(|member| Ok(member.id)).await
     }
 }

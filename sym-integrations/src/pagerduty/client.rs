@@ -38,7 +38,7 @@ use crate::http::{Call, Client, Listing, Page};
 /// #     json!({ "oncalls": [entry], "more": false, "offset": 0, "limit": 100 }),
 /// # ));
 /// # let connection = replay.connection();
-/// let pagerduty = PagerDuty::builder("example").token("u+k3y".into()).connection(connection).build()?;
+/// let pagerduty = PagerDuty::builder("example").token("u+k3y").connection(connection).build()?;
 ///
 /// let ana = User::person(UserId::of_email("ana@example.com"), "ana@example.com")?;
 /// assert!(pagerduty.is_on_call(&ana).schedule_name("prod").await?);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use secrecy::SecretString;
 use sym_sdk::directory::Directory;
-use sym_sdk::error::Result;
+use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::handler::{IntegrationClient, IntegrationConfig};
 
 use super::PagerDuty;
@@ -22,7 +22,7 @@ impl IntegrationClient for PagerDuty {
         let mut builder = Self::builder(config.external_id()).token(config.secret("api_token_secret")?.clone());
         builder.directory = config.directory().cloned();
         if let Some(url) = config.integration().settings().get("base_url") {
-            builder = builder.base_url(url);
+            builder = builder.base_url(BaseUrl::parse(url)?);
         }
         builder.build()
     }
@@ -37,39 +37,33 @@ impl IntegrationClient for PagerDuty {
 #[must_use]
 pub struct PagerDutyBuilder {
     domain: String,
-    auth: Auth,
-    base_url: String,
+    auth: Option<Auth>,
+    base_url: Option<BaseUrl>,
     connection: Connection,
     directory: Option<Directory>,
 }
 
 impl PagerDutyBuilder {
     pub(super) fn new(domain: String) -> Self {
-        Self {
-            domain,
-            auth: Auth::none(),
-            base_url: PagerDuty::US.to_owned(),
-            connection: Connection::default(),
-            directory: None,
-        }
+        Self { domain, auth: None, base_url: None, connection: Connection::default(), directory: None }
     }
 
     /// Sets a REST API key, of the account or of a user. One that may only read is enough.
-    pub fn token(mut self, key: SecretString) -> Self {
-        self.auth = Auth::token("Token token=", key);
+    pub fn token(mut self, key: impl Into<SecretString>) -> Self {
+        self.auth = Some(Auth::token("Token token=", key.into()));
         self
     }
 
     /// Sets an OAuth token instead. It needs the scopes `oncalls.read`, `users.read`, `schedules.read`, `escalation_policies.read`,
     /// `services.read` and `incidents.read`, as far as they are used.
-    pub fn oauth_token(mut self, token: SecretString) -> Self {
-        self.auth = Auth::bearer(token);
+    pub fn oauth_token(mut self, token: impl Into<SecretString>) -> Self {
+        self.auth = Some(Auth::bearer(token.into()));
         self
     }
 
     /// Sets the address of the API. Unless told, [`PagerDuty::US`].
-    pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.base_url = url.into();
+    pub fn base_url(mut self, url: BaseUrl) -> Self {
+        self.base_url = Some(url);
         self
     }
 
@@ -87,8 +81,15 @@ impl PagerDutyBuilder {
 
     /// The client. It calls nobody yet.
     pub fn build(self) -> Result<PagerDuty> {
-        let client = Client::builder(Rest, BaseUrl::parse(&self.base_url)?)
-            .auth(self.auth)
+        let auth = self.auth.ok_or_else(|| {
+            let message = format!("the client of PagerDuty account `{}` has no token", self.domain);
+            Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message)
+                .with_service(SERVICE)
+                .with_hint("set a REST API key with `token`, or as secret `api_token_secret`")
+        })?;
+        let base_url = self.base_url.map_or_else(|| BaseUrl::parse(PagerDuty::US), Ok)?;
+        let client = Client::builder(Rest, base_url)
+            .auth(auth)
             .header("accept", "application/vnd.pagerduty+json;version=2")
             // Wanted even where there is no content.
             .header("content-type", "application/json")

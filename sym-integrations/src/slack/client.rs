@@ -25,7 +25,7 @@ use crate::http::{BaseUrl, Connection, SecretString};
 ///     .json(json!({ "channel": "#access-audit", "text": "hello" }))
 ///     .reply(Reply::json(json!({ "ok": true, "channel": "C012AB3CD", "ts": "1709208000.000100" })));
 ///
-/// let slack = Slack::builder("T012AB3CD").token("xoxb-1".into()).connection(replay.connection()).build()?;
+/// let slack = Slack::builder("T012AB3CD").token("xoxb-1").connection(replay.connection()).build()?;
 /// let message = slack.send_message(slack::channel("#access-audit")?, "hello").await?;
 /// assert_eq!(message.channel(), "C012AB3CD");
 /// # Ok(())
@@ -109,14 +109,14 @@ pub struct SlackBuilder {
 
 impl SlackBuilder {
     /// Sets the app's bot token, `xoxb-…`. It cannot do without one.
-    pub fn token(mut self, token: SecretString) -> Self {
-        self.token = Some(token);
+    pub fn token(mut self, token: impl Into<SecretString>) -> Self {
+        self.token = Some(token.into());
         self
     }
 
     /// Sets an app-level token, `xapp-…`, for [`Api::open_socket`].
-    pub fn app_token(mut self, token: SecretString) -> Self {
-        self.app_token = Some(token);
+    pub fn app_token(mut self, token: impl Into<SecretString>) -> Self {
+        self.app_token = Some(token.into());
         self
     }
 

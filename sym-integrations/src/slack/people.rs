@@ -78,7 +78,7 @@ impl Slack {
     /// # let replay = Replay::new();
     /// # let (ana, ben) = (json!({ "id": "U1", "real_name": "Ana" }), json!({ "id": "U2", "deleted": true }));
     /// # replay.post("/api/users.list").times(2).reply(Reply::json(json!({ "ok": true, "members": [ana, ben] })));
-    /// # let slack = Slack::builder("T012AB3CD").token("xoxb-1".into()).connection(replay.connection()).build()?;
+    /// # let slack = Slack::builder("T012AB3CD").token("xoxb-1").connection(replay.connection()).build()?;
     /// let active = slack.list_users().await?;
     /// let options = sym_integrations::field_options(&active)?;
     /// assert_eq!(options[0].label(), "Ana");

@@ -69,6 +69,7 @@ pub(super) async fn requester_identity(
         Some(id) => {
             let who = format!("strategy `{}`", strategy.name());
             let id = not_empty(id, &who, &requester, strategy).map_err(|error| EffectError::from(&error))?;
+            not_anothers(performer, &requester, strategy, &id).await?;
             persist(performer, requester, strategy, id, handler).await
         }
         None => {
@@ -89,6 +90,8 @@ pub(super) async fn requester_identity(
 /// The service and the account within it, as identities name them.
 pub(super) fn service_of(strategy: &Strategy) -> (&str, &str) {
     match strategy.integration() {
+        // What one AWS service calls an account is nobody's, or somebody else's, in another one.
+        Some(integration) if integration.kind() == "permission_context" => (strategy.kind(), integration.external_id()),
         Some(integration) => (integration.kind(), integration.external_id()),
         None => (strategy.kind(), strategy.name()),
     }
@@ -102,6 +105,32 @@ fn not_empty(id: String, who: &str, requester: &User, strategy: &Strategy) -> Re
     let (service, service_id) = service_of(strategy);
     let message = format!("{who} gave an empty id for {} in {service} `{service_id}`", requester.username());
     Err(Error::new(ErrorKind::Identity, codes::IDENTITY_NOT_FOUND, message))
+}
+
+/// An account that was found by e-mail address and is known to be somebody else's is not given access: the address may have been
+/// theirs before. A reducer may say so all the same, and so may a strategy of the organization's own.
+async fn not_anothers(
+    performer: &Performer,
+    requester: &User,
+    strategy: &Strategy,
+    id: &str,
+) -> Result<(), EffectError> {
+    if matches!(strategy.kind(), "custom" | "http") {
+        return Ok(());
+    }
+    let (service, service_id) = service_of(strategy);
+    let known = performer.ask_directory(performer.directory.user_by_identity(service, service_id, id)).await;
+    match known.map_err(|error| EffectError::from(&error))? {
+        Some(other) if other.id() != requester.id() => {
+            let (requester, other) = (requester.username(), other.username());
+            let message =
+                format!("the account that {service} `{service_id}` has for {requester} is known to be that of {other}");
+            let error = Error::new(ErrorKind::Identity, codes::IDENTITY_COULD_NOT_SAVE, message);
+            let hint = "delete the account of the one, or store another one for the other, with `Directory`";
+            Err(EffectError::from(&error.with_hint(hint)))
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn persist(

@@ -20,10 +20,10 @@ use crate::template::StepOutput;
 /// Grants access to targets of one kind, and takes it away.
 ///
 /// Each call must be idempotent: granting what is granted and taking away what is gone is no error. A call may come again with
-/// the same [`AccessRequest::idempotency_key`] after a crash or a time-out, whether or not the first one reached the service.
+/// the same [`AccessRequest::idempotency_key`] after a crash, whether or not the first one reached the service.
 ///
-/// An error whose [`is_retryable`](crate::Error::is_retryable) holds is tried again: a grant up to three times, a revocation
-/// for ever.
+/// A grant whose error [is retryable](crate::Error::is_retryable), and one that took too long, is tried up to three times. A
+/// revocation is tried for ever, whatever the error. Each of these tries has a key of its own.
 pub trait AccessStrategy: Send + Sync + 'static {
     /// Finds the person's id in the service, from their e-mail address say. `None` if the service does not know them.
     ///

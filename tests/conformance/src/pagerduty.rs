@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sym_integrations::http::BaseUrl;
 use sym_integrations::pagerduty::{Incident, IncidentQuery, IncidentStatus, PagerDuty, Urgency};
 
 use crate::request::{Fault, Person, Request, emails};
@@ -63,7 +64,7 @@ impl Which {
 
 pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
     let token = request.setting("api_token")?;
-    let pagerduty = PagerDuty::builder("example").token(token.into()).base_url(&request.base_url).build()?;
+    let pagerduty = PagerDuty::builder("example").token(token).base_url(BaseUrl::parse(&request.base_url)?).build()?;
     Ok(match request.call()? {
         Function::IsOnCall { user, place } => {
             let mut query = pagerduty.is_on_call(&user.0);

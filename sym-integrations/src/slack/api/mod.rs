@@ -38,7 +38,7 @@ pub use views::{PublishView, UpdateView, ViewInfo};
 /// let replay = Replay::new();
 /// replay.post("/api/chat.postMessage").reply(Reply::json(json!({ "ok": true, "channel": "C012AB3CD", "ts": "1709208000.000100" })));
 ///
-/// let slack = Slack::builder("T012AB3CD").token("xoxb-1".into()).connection(replay.connection()).build()?;
+/// let slack = Slack::builder("T012AB3CD").token("xoxb-1").connection(replay.connection()).build()?;
 /// let section = json!({ "type": "section", "text": { "type": "mrkdwn", "text": "*Ana* asks for access" } });
 /// let message = slack.api().post_message("C012AB3CD").text("Ana asks for access").blocks([section]).await?;
 /// assert_eq!(message.ts(), "1709208000.000100");

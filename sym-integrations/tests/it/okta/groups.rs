@@ -164,3 +164,28 @@ async fn a_link_to_elsewhere_is_not_followed() {
     assert_eq!(code(&error), "Okta:BAD_PAGING");
     replay.check().unwrap();
 }
+
+/// E-mail addresses are used again. What the directory knows of an account comes before the address.
+#[tokio::test]
+async fn an_address_does_not_take_over_an_account() {
+    let fake = FakeOkta::start().await;
+    let directory = Directory::new(MemoryDirectory::new(), ["example.com"]);
+    let okta = fake.builder().directory(directory.clone()).build().unwrap();
+    fake.state().join("00g1", "00u1");
+
+    // Okta's 00u1 has Ana's address, and hers is another account: whose 00u1 is, nobody knows.
+    let ana = directory.get_or_create_user_by_email("ana@example.com").await.unwrap();
+    directory.put_identity(ana.id(), UserIdentity::new("okta", DOMAIN, "00u2")).await.unwrap();
+    assert!(okta.users_in_group("00g1").await.unwrap().is_empty());
+
+    // It is Ben's, so it is not Ana's, who has none by now. What a handler was given is older than that.
+    let stale = directory.user(ana.id()).await.unwrap().unwrap();
+    directory.delete_identity(ana.id(), "okta", DOMAIN).await.unwrap();
+    let ben = directory.get_or_create_user_by_email("ben@example.com").await.unwrap();
+    directory.put_identity(ben.id(), UserIdentity::new("okta", DOMAIN, "00u1")).await.unwrap();
+    let error = okta.is_user_in_group(&stale, "00g1").await.unwrap_err();
+    assert_eq!(code(&error), "Identity:COULD_NOT_SAVE");
+    assert!(error.message().contains("`ana@example.com` is known to be that of `ben@example.com`"), "{error}");
+    let users = okta.users_in_group("00g1").await.unwrap();
+    assert_eq!(users.iter().map(|user| user.id()).collect::<Vec<_>>(), [ben.id()]);
+}

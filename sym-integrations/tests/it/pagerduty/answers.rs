@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sym_integrations::http::{Connection, SecretString};
+use sym_integrations::http::{BaseUrl, Connection, SecretString};
 use sym_integrations::pagerduty::PagerDuty;
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{Error, ErrorKind};
@@ -112,9 +112,9 @@ async fn a_key_that_comes_back_is_not_shown() {
         failure(reply).await;
     }
     let replay = Replay::new();
-    let builder = PagerDuty::builder("example").token(KEY.into()).connection(replay.connection());
+    let builder = PagerDuty::builder("example").token(KEY).connection(replay.connection());
     let mut shown = format!("{builder:?}");
-    shown.push_str(&format!("{:?}", builder.oauth_token(KEY.into()).build().unwrap()));
+    shown.push_str(&format!("{:?}", builder.oauth_token(KEY).build().unwrap()));
     assert!(!shown.contains("S3CRET") && shown.contains("https://api.pagerduty.com"), "{shown}");
     let pagerduty = replayed(&replay);
     let ana = person("ana@example.com");
@@ -219,11 +219,15 @@ fn a_configuration_that_would_tell_the_key_or_has_none_is_refused() {
 #[tokio::test]
 async fn a_wrong_key_is_not_a_no() {
     let server = Vendor::default().start().await;
-    let builder = PagerDuty::builder("example").token("other".into()).base_url(server.uri());
+    let builder = PagerDuty::builder("example").token("other").base_url(BaseUrl::parse(&server.uri()).unwrap());
     let pagerduty = builder.connection(Connection::default()).build().unwrap();
     let error = pagerduty.is_on_call(&person("ana@example.com")).await.unwrap_err();
     assert_eq!((code(&error).as_str(), error.status()), ("PagerDuty:AUTH_FAILED", Some(401)));
-    let oauth = PagerDuty::builder("example").oauth_token(KEY.into()).base_url(server.uri()).build().unwrap();
+    let oauth = PagerDuty::builder("example")
+        .oauth_token(KEY)
+        .base_url(BaseUrl::parse(&server.uri()).unwrap())
+        .build()
+        .unwrap();
     assert_eq!(code(&oauth.users_on_call().await.unwrap_err()), "PagerDuty:AUTH_FAILED");
     let sent = server.received_requests().await.unwrap();
     assert_eq!(sent[1].headers["authorization"], format!("Bearer {KEY}"));

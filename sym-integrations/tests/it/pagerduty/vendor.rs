@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use sym_integrations::http::Connection;
+use sym_integrations::http::{BaseUrl, Connection};
 use sym_integrations::pagerduty::PagerDuty;
 use sym_integrations::testing::Replay;
 use sym_sdk::clock::VirtualClock;
@@ -196,13 +196,13 @@ pub(super) fn client(server: &MockServer) -> PagerDuty {
 }
 
 pub(super) fn client_of(server: &MockServer, directory: &Directory) -> PagerDuty {
-    let builder = PagerDuty::builder("example").token(KEY.into()).base_url(server.uri());
+    let builder = PagerDuty::builder("example").token(KEY).base_url(BaseUrl::parse(&server.uri()).unwrap());
     builder.connection(Connection::default().with_clock(clock())).directory(directory.clone()).build().unwrap()
 }
 
 /// The client of canned answers.
 pub(super) fn replayed(replay: &Replay) -> PagerDuty {
-    PagerDuty::builder("example").token(KEY.into()).connection(replay.connection()).build().unwrap()
+    PagerDuty::builder("example").token(KEY).connection(replay.connection()).build().unwrap()
 }
 
 /// What calls came in, without what is the same for all.

@@ -144,7 +144,7 @@ async fn a_socket_takes_the_other_token() {
     let error = slack(&replay).api().open_socket().await.unwrap_err();
     assert_eq!((code(&error).as_str(), error.kind()), ("SymSDK:CONFIGURATION", ErrorKind::Configuration));
 
-    let builder = Slack::builder(WORKSPACE).token(TOKEN.into()).app_token("xapp-1-S3CRET".into());
+    let builder = Slack::builder(WORKSPACE).token(TOKEN).app_token("xapp-1-S3CRET");
     let slack = builder.connection(replay.connection()).build().unwrap();
     let open = || replay.post("/api/apps.connections.open").header("authorization", "Bearer xapp-1-S3CRET");
     open().reply(ok(json!({ "url": "wss://wss-primary.slack.com/link/?ticket=S3CRET" })));

@@ -178,7 +178,7 @@ async fn a_channel_gets_one_message_a_second() {
 #[tokio::test]
 async fn a_stand_in_is_sent_messages_as_they_come() {
     let replay = Replay::new();
-    let builder = Slack::builder(WORKSPACE).token(TOKEN.into()).connection(replay.connection());
+    let builder = Slack::builder(WORKSPACE).token(TOKEN).connection(replay.connection());
     let slack = builder.without_rate_limits().build().unwrap();
     replay.post("/api/chat.postMessage").times(5).reply(posted());
     for _ in 0..5 {
@@ -203,9 +203,8 @@ async fn over_the_network() {
         .expect(1)
         .mount(&server)
         .await;
-    let builder = Slack::builder(WORKSPACE)
-        .token(TOKEN.into())
-        .base_url(BaseUrl::parse(&format!("{}/api", server.uri())).unwrap());
+    let builder =
+        Slack::builder(WORKSPACE).token(TOKEN).base_url(BaseUrl::parse(&format!("{}/api", server.uri())).unwrap());
     let slack = builder.build().unwrap();
     let message = slack.send_message(slack::channel("#a").unwrap(), "naïve 🦀 <b>").await.unwrap();
     assert_eq!(message, MessageRef::new("C1", TS));
@@ -226,9 +225,8 @@ async fn a_silent_slack_is_asked_once() {
     let mut limits = Limits::default();
     limits.silence = Duration::from_secs(5);
     let connection = Connection::default().with_clock(clock.clone()).with_limits(limits);
-    let builder = Slack::builder(WORKSPACE)
-        .token(TOKEN.into())
-        .base_url(BaseUrl::parse(&format!("{}/api", server.uri())).unwrap());
+    let builder =
+        Slack::builder(WORKSPACE).token(TOKEN).base_url(BaseUrl::parse(&format!("{}/api", server.uri())).unwrap());
     let slack = builder.connection(connection).build().unwrap();
     let mut sending = std::pin::pin!(slack.send_message(slack::channel("#a").unwrap(), "hi"));
     let error = loop {

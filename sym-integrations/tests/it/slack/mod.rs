@@ -21,11 +21,11 @@ const TOKEN: &str = "xoxb-17653672481-S3CRET";
 const WORKSPACE: &str = "T012AB3CD";
 
 fn slack(replay: &Replay) -> Slack {
-    Slack::builder(WORKSPACE).token(TOKEN.into()).connection(replay.connection()).build().unwrap()
+    Slack::builder(WORKSPACE).token(TOKEN).connection(replay.connection()).build().unwrap()
 }
 
 fn slack_with(replay: &Replay, directory: &Directory) -> Slack {
-    let builder = Slack::builder(WORKSPACE).token(TOKEN.into()).connection(replay.connection());
+    let builder = Slack::builder(WORKSPACE).token(TOKEN).connection(replay.connection());
     builder.directory(directory.clone()).build().unwrap()
 }
 

@@ -199,10 +199,10 @@ fn a_client_is_built_from_the_configuration() {
     let error = Slack::from_config(&IntegrationConfig::new(&integration(), &BTreeMap::new())).unwrap_err();
     assert_eq!(code(&error), "SymSDK:UNKNOWN_SECRET");
     for workspace in ["", "C012AB3CD", "T012ab3cd", "acme.slack.com"] {
-        let error = Slack::builder(workspace).token(TOKEN.into()).build().unwrap_err();
+        let error = Slack::builder(workspace).token(TOKEN).build().unwrap_err();
         assert_eq!(error.message(), format!("`{workspace}` is not the id of a Slack workspace"));
     }
     assert_eq!(Slack::builder(WORKSPACE).build().unwrap_err().kind(), ErrorKind::Configuration);
-    let error = Slack::builder(WORKSPACE).token(format!("{TOKEN}\n").into()).build().unwrap_err();
+    let error = Slack::builder(WORKSPACE).token(format!("{TOKEN}\n")).build().unwrap_err();
     assert_eq!(code(&error), "SymSDK:CONFIGURATION");
 }

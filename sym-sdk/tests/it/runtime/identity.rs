@@ -132,6 +132,24 @@ async fn then_the_service_under_the_persons_own_address() {
     }
 }
 
+/// E-mail addresses are used again: an account that is known to be somebody else's is not given access for the address alone.
+#[tokio::test]
+async fn nor_whose_account_is_known_to_be_anothers() {
+    let mut world = World::new(plain(), Answers::default()).await;
+    let directory = world.harness.runtime().directory().clone();
+    directory.persist_user_identity("ben@example.com", "test", "test", "id-of-the-service").await.unwrap();
+    world.harness.strategy("test").unwrap().set_identity("ana@example.com", "id-of-the-service");
+    let run = world.get_access("ana@example.com").await;
+    world.harness.run_to_end().await.unwrap();
+    let state = world.harness.run(run).await.unwrap();
+    let error = state.error.as_ref().unwrap();
+    assert_eq!((state.run.status(), &error.code), (RunStatus::Errored, &codes::IDENTITY_COULD_NOT_SAVE));
+    expect!["the account that test `test` has for ana@example.com is known to be that of ben@example.com"]
+        .assert_eq(&error.message);
+    assert!(world.harness.strategy("test").unwrap().calls().is_empty());
+    assert_eq!(world.known("ana@example.com").await, None);
+}
+
 #[tokio::test]
 async fn and_nobody_is_granted_anything_whom_the_service_does_not_know() {
     let mut world = World::new(reducers(), Answers::default()).await;
