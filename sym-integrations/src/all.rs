@@ -6,7 +6,7 @@ use sym_sdk::runtime::{Builder, Extension};
 pub struct All;
 
 /// The access strategies, front ends and log destinations of all services whose features are on, to be handed over at start.
-/// So far there are log destinations, with the feature `http`.
+/// There are log destinations, with the feature `http`, and the strategy `okta`, with the feature of that name.
 ///
 /// ```
 /// use sym_sdk::config::Config;
@@ -23,6 +23,8 @@ impl Extension for All {
     fn install(self, builder: Builder) -> Builder {
         #[cfg(feature = "http")]
         let builder = builder.log_destination_type(crate::http::log_destination::log_destination_type());
+        #[cfg(feature = "okta")]
+        let builder = builder.strategy_type(crate::okta::strategy_type());
         builder
     }
 }

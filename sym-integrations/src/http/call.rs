@@ -157,6 +157,15 @@ impl Call {
         })
     }
 
+    /// Says what the call is about, such as a channel: limits [per key](super::ClientBuilder::rate_limit_per_key) are kept for
+    /// each.
+    pub fn key(self, key: impl Into<String>) -> Self {
+        self.with(|plan| {
+            plan.key = Some(key.into());
+            Ok(())
+        })
+    }
+
     /// Takes this status for a success: the service is not asked what it thinks of the answer.
     pub fn accept(self, status: u16) -> Self {
         self.with(|plan| {

@@ -86,6 +86,7 @@ impl Client {
             auth: Auth::none(),
             headers: Vec::new(),
             rates: Vec::new(),
+            keyed_rates: Vec::new(),
             connection: Connection::default(),
         }
     }
@@ -160,6 +161,7 @@ pub struct ClientBuilder {
     auth: Auth,
     headers: Vec<(&'static str, String)>,
     rates: Vec<(&'static str, RateLimit)>,
+    keyed_rates: Vec<(&'static str, RateLimit)>,
     connection: Connection,
 }
 
@@ -183,6 +185,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Keeps the calls of a class below a limit for each [key](Call::key) that they give, such as a channel. Calls without one are
+    /// not held up.
+    pub fn rate_limit_per_key(mut self, class: &'static str, limit: RateLimit) -> Self {
+        self.keyed_rates.push((class, limit));
+        self
+    }
+
     /// How the service is reached. Unless told, over the network and by the machine's clock.
     pub fn connection(mut self, connection: Connection) -> Self {
         self.connection = connection;
@@ -191,7 +200,7 @@ impl ClientBuilder {
 
     /// The client. It calls nobody yet.
     pub fn build(self) -> Result<Client> {
-        let Self { service, base, auth, headers: extra, rates, connection } = self;
+        let Self { service, base, auth, headers: extra, rates, keyed_rates, connection } = self;
         let mut redactor = Redactor::default();
         let credentials = auth.prepare(&mut redactor).map_err(|error| error.with_service(service.name()))?;
         let mut headers = HeaderMap::new();
@@ -208,7 +217,7 @@ impl ClientBuilder {
             #[cfg(feature = "testing")]
             Route::Replay(script) => Transport::Replay(script),
         };
-        let rates = Rates::new(&rates, &connection.clock);
+        let rates = Rates::new(&rates, &connection.clock).with_keyed(&keyed_rates);
         let Connection { clock, limits, .. } = connection;
         let inner = Inner { service, base, credentials, headers, redactor, limits, rates, clock, transport };
         Ok(Client(Arc::new(inner)))
@@ -260,6 +269,11 @@ impl Connection {
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
+    }
+
+    /// The clock by which the client waits.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
     }
 
     #[cfg(feature = "testing")]

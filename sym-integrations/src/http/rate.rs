@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use governor::clock::Clock as GovernorClock;
 use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::HashMapStateStore;
 use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
+use governor::{NotUntil, Quota, RateLimiter};
 use jiff::Timestamp;
 use sym_sdk::clock::Clock;
 
@@ -62,11 +63,16 @@ impl fmt::Display for RateLimit {
 }
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, Elapsed, NoOpMiddleware<Duration>>;
+type KeyedLimiter = RateLimiter<String, HashMapStateStore<String>, Elapsed, NoOpMiddleware<Duration>>;
+
+/// From so many keys on, those that have had no call for long are forgotten.
+const KEYS: usize = 1_000;
 
 /// The limits of a client, by the class of call.
 pub(super) struct Rates {
     elapsed: Elapsed,
     limiters: Vec<(&'static str, RateLimit, Limiter)>,
+    keyed: Vec<(&'static str, RateLimit, KeyedLimiter)>,
 }
 
 impl Rates {
@@ -75,19 +81,50 @@ impl Rates {
         let limiters = limits.iter().filter_map(|(class, limit)| {
             Some((*class, *limit, RateLimiter::direct_with_clock(limit.quota()?, elapsed.clone())))
         });
-        Self { limiters: limiters.collect(), elapsed }
+        Self { limiters: limiters.collect(), keyed: Vec::new(), elapsed }
+    }
+
+    /// Adds limits that hold for each key on its own.
+    pub(super) fn with_keyed(mut self, limits: &[(&'static str, RateLimit)]) -> Self {
+        let keyed = limits.iter().filter_map(|(class, limit)| {
+            Some((*class, *limit, RateLimiter::hashmap_with_clock(limit.quota()?, self.elapsed.clone())))
+        });
+        self.keyed = keyed.collect();
+        self
     }
 
     /// Waits for the turn of a call, or says which limit leaves it none in time.
-    pub(super) async fn admit(&self, class: &str, left: impl Fn() -> Duration) -> Result<(), (RateLimit, Duration)> {
+    pub(super) async fn admit(
+        &self,
+        class: &str,
+        key: Option<&String>,
+        left: impl Fn() -> Duration,
+    ) -> Result<(), (RateLimit, Duration)> {
         for (_, limit, limiter) in self.limiters.iter().filter(|(of, _, _)| *of == class) {
-            while let Err(not_until) = limiter.check() {
-                let wait = not_until.wait_time_from(self.elapsed.now());
-                if wait > left() {
-                    return Err((*limit, wait));
-                }
-                self.elapsed.clock.sleep(wait).await;
+            self.pass(*limit, &left, || limiter.check()).await?;
+        }
+        let Some(key) = key else { return Ok(()) };
+        for (_, limit, limiter) in self.keyed.iter().filter(|(of, _, _)| *of == class) {
+            if limiter.len() >= KEYS {
+                limiter.retain_recent();
             }
+            self.pass(*limit, &left, || limiter.check_key(key)).await?;
+        }
+        Ok(())
+    }
+
+    async fn pass(
+        &self,
+        limit: RateLimit,
+        left: &impl Fn() -> Duration,
+        check: impl Fn() -> Result<(), NotUntil<Duration>>,
+    ) -> Result<(), (RateLimit, Duration)> {
+        while let Err(not_until) = check() {
+            let wait = not_until.wait_time_from(self.elapsed.now());
+            if wait > left() {
+                return Err((limit, wait));
+            }
+            self.elapsed.clock.sleep(wait).await;
         }
         Ok(())
     }

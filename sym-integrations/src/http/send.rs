@@ -112,7 +112,7 @@ impl<'a> Tries<'a> {
 
     /// Waits for the turn of the call under the client's own limits.
     async fn admit(&self) -> Result<()> {
-        let admitted = self.client.rates.admit(self.plan.class, || self.left()).await;
+        let admitted = self.client.rates.admit(self.plan.class, self.plan.key.as_ref(), || self.left()).await;
         admitted.map_err(|(rate, wait)| {
             let origin = self.plan.origin(self.client);
             let message = format!(

@@ -1,1 +1,83 @@
-//! Okta.
+//! Okta: users, groups and who is in them, and the strategy `okta`.
+//!
+//! ```hcl
+//! resource "sym_integration" "okta" {
+//!   type        = "okta"
+//!   name        = "main"
+//!   external_id = "example.okta.com"
+//!   settings = {
+//!     api_token_secret = sym_secret.okta_token.id
+//!   }
+//! }
+//! ```
+//!
+//! | of the integration | meaning |
+//! | --- | --- |
+//! | `external_id` | Okta's domain, without `https://` |
+//! | `api_token_secret` | an API token of an admin who may read users and groups, and change the members of groups for the strategy |
+//! | `base_url` | optional: where the API is instead of `https://<external_id>/api/v1` |
+//!
+//! Handlers take the client as `&Okta`:
+//!
+//! ```
+//! use sym_integrations::okta::Okta;
+//! use sym_sdk::prelude::*;
+//!
+//! #[hook]
+//! async fn on_request(event: &Event, okta: &Okta) -> Result<Option<NextEvent>> {
+//!     if okta.is_user_in_group(event.user(), "00g1emaKYZTWRYYRRTSK").await? {
+//!         return Ok(Some(ApprovalTemplate::approve().reason("the requester is on call")));
+//!     }
+//!     Ok(None)
+//! }
+//!
+//! #[prefetch(field = "group_id")]
+//! async fn get_groups(okta: &Okta) -> Result<Vec<FieldOption>> {
+//!     let groups = okta.list_groups().name_filter("prod-").await?;
+//!     sym_integrations::field_options(&groups)
+//! }
+//! ```
+//!
+//! In a test, canned answers take Okta's place:
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[cfg(feature = "testing")] {
+//! use serde_json::json;
+//! use sym_integrations::okta::Okta;
+//! use sym_integrations::testing::{Replay, Reply};
+//!
+//! let replay = Replay::new();
+//! let group = json!({ "id": "00g1", "type": "OKTA_GROUP", "profile": { "name": "prod-admins" } });
+//! replay.get("/api/v1/groups/00g1").reply(Reply::json(group));
+//!
+//! let okta = Okta::builder("example.okta.com").token("00token").connection(replay.connection()).build()?;
+//! assert_eq!(okta.get_group("00g1").await?.name(), "prod-admins");
+//! replay.check()?;
+//! # }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Limits
+//! Okta counts calls by the minute, and how many it lets through depends on the contract. The client stays below 300 a minute, and
+//! below another 200 for the ends of accesses, which no listing can hold up. When Okta asks for a wait, it is kept. See
+//! [`OktaBuilder::rate_limit`].
+
+mod client;
+pub mod codes;
+mod groups;
+mod list_groups;
+mod model;
+mod service;
+#[cfg(feature = "runtime")]
+mod strategy;
+mod users;
+
+pub use client::{Okta, OktaBuilder};
+pub use list_groups::{GroupExpand, ListGroups};
+pub use model::{GroupMember, GroupType, OktaGroup, OktaUser, UserStatus};
+#[cfg(feature = "runtime")]
+#[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+pub use strategy::{OktaStrategy, strategy_type};

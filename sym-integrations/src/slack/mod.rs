@@ -1,6 +1,6 @@
-//! Slack: where a request goes.
+//! Slack: where a request goes, messages, people and channels.
 //!
-//! These functions call nobody: they say who or what is meant, and find at once what cannot be meant.
+//! The functions say who or what is meant. They call nobody, and find at once what cannot be meant:
 //!
 //! ```
 //! use sym_integrations::slack;
@@ -14,12 +14,63 @@
 //! }
 //! # assert_eq!(get_request_notifications().unwrap().len(), 2);
 //! ```
+//!
+//! [`Slack`] is the client, which handlers take as `&Slack`:
+//!
+//! ```
+//! use sym_integrations::slack::{self, Slack};
+//! use sym_sdk::prelude::*;
+//!
+//! #[hook]
+//! async fn after_approve(event: &Event, slack: &Slack) -> Result<()> {
+//!     let text = format!("approved by {}", event.user().username());
+//!     slack.send_message(slack::channel("#access-audit")?, text).await?;
+//!     Ok(())
+//! }
+//!
+//! #[reducer]
+//! async fn get_permissions(slack: &Slack) -> Result<RequestPermission> {
+//!     let approvers = slack.users_in_channel("#approvers").await?;
+//!     Ok(RequestPermission::new(PermissionLevel::AllUsers, user_ids(&approvers).or(PermissionLevel::Admin)))
+//! }
+//! ```
+//!
+//! The integration's `external_id` is the id of the workspace. Its settings are
+//!
+//! | setting | |
+//! | --- | --- |
+//! | `bot_token_secret` | the app's bot token, `xoxb-…` |
+//! | `app_token_secret` | an app-level token, `xapp-…`, if Slack is listened to on a socket |
+//! | `base_url` | another address of the API than `https://slack.com/api` |
+//!
+//! What Slack refuses is an error with Slack's own name for it as its code, such as `Slack:NOT_IN_CHANNEL` or
+//! `Slack:MISSING_SCOPE`; the hint then names the scope.
 
+mod api;
+mod client;
+pub mod codes;
+mod model;
+mod people;
+mod place;
+mod recipient;
+mod roster;
+mod send;
+mod service;
+#[cfg(feature = "slack-app")]
+#[cfg_attr(docsrs, doc(cfg(feature = "slack-app")))]
+pub mod signature;
 mod who;
 
-use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use sym_sdk::error::codes::INVALID_DESTINATION;
+use sym_sdk::error::{Error, ErrorKind, Result};
 use sym_sdk::routing::{Fallback, RequestDestination, SlackChannelId, SlackChannelName, SlackUser, SlackUserGroup};
 
+pub use api::{Api, PostEphemeral, PostMessage, PublishView, Respond, TokenOwner, UpdateMessage, UpdateView, ViewInfo};
+pub use client::{Slack, SlackBuilder};
+pub use model::{ChannelInfo, MessageRef, UserInfo};
+pub use people::ListUsers;
+pub use place::Place;
+pub use recipient::Recipient;
 pub use who::Who;
 
 /// A direct message to a person: a Slack user id, a mention, a [`User`](sym_sdk::model::User) or what was picked in a form.
@@ -121,6 +172,17 @@ pub fn mention<'a>(who: impl Into<Who<'a>>) -> Result<String> {
     user(who).map(|user| user.mention())
 }
 
+/// A text as it stands, without the markup that it would be to Slack: in what others wrote, `<!channel>` calls nobody.
+///
+/// ```
+/// use sym_integrations::slack;
+///
+/// assert_eq!(slack::escape("R&D <!channel>"), "R&amp;D &lt;!channel&gt;");
+/// ```
+pub fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
 /// Names of channels are in lower case, so nothing that looks like an id can be one.
 fn is_channel_id(text: &str) -> bool {
     text.len() >= 9
@@ -130,7 +192,7 @@ fn is_channel_id(text: &str) -> bool {
 
 fn not_a_channel(text: &str, hint: &str) -> Error {
     let message = format!("`{text}` is not a Slack channel");
-    Error::new(ErrorKind::InvalidInput, codes::INVALID_DESTINATION, message).with_hint(hint)
+    Error::new(ErrorKind::InvalidInput, INVALID_DESTINATION, message).with_hint(hint)
 }
 
 #[cfg(test)]
@@ -159,7 +221,7 @@ mod tests {
         }
         let ana = User::person(UserId::of_email("ana@example.com"), "ana@example.com").unwrap();
         let error = mention(&ana).unwrap_err();
-        assert_eq!(error.code(), &codes::IDENTITY_NOT_FOUND);
+        assert_eq!(error.code(), &sym_sdk::error::codes::IDENTITY_NOT_FOUND);
         assert_eq!(error.message(), "the Slack account of `ana@example.com` is not known");
     }
 
@@ -172,7 +234,7 @@ mod tests {
             assert!(matches!(channel(name).unwrap(), RequestDestination::ChannelName(_)), "{name}");
         }
         for text in ["", "#", "@ana", "#access requests", "#a,#b", "<#>", "<#U012AB3CD>"] {
-            assert_eq!(channel(text).unwrap_err().code(), &codes::INVALID_DESTINATION, "{text}");
+            assert_eq!(channel(text).unwrap_err().code(), &INVALID_DESTINATION, "{text}");
         }
     }
 

@@ -19,14 +19,43 @@ enum Kind<'a> {
     Resolved(&'a SlackUser),
 }
 
-impl Who<'_> {
-    pub(super) fn resolve(&self) -> Result<SlackUser> {
+/// A person, as far as they are known without asking Slack.
+pub(super) enum Known<'a> {
+    Slack(SlackUser),
+    User(&'a User),
+    Email(&'a str),
+    /// What may be a name, without `@`.
+    Name(&'a str),
+}
+
+impl<'a> Who<'a> {
+    pub(super) fn known(&self) -> Result<Known<'a>> {
         match self.0 {
             Kind::Text(text) => from_text(text),
-            Kind::User(user) => from_user(user),
-            Kind::Picked(picked) => SlackUser::new(picked.user_id()),
-            Kind::Resolved(user) => Ok(user.clone()),
+            Kind::User(user) => Ok(Known::User(user)),
+            Kind::Picked(picked) => SlackUser::new(picked.user_id()).map(Known::Slack),
+            Kind::Resolved(user) => Ok(Known::Slack(user.clone())),
         }
+    }
+
+    pub(super) fn resolve(&self) -> Result<SlackUser> {
+        const EXPECTED: &str = "a Slack user id begins with U or W, as in `U012AB3CD`; a mention is `<@U012AB3CD>`";
+
+        match self.known()? {
+            Known::Slack(user) => Ok(user),
+            Known::User(user) => from_user(user),
+            Known::Email(_) => {
+                let hint = "only Slack knows which account has an address: pass the `User`, their Slack user id, or what \
+                            `Slack::resolve` finds";
+                Err(invalid(format!("`{}` is an e-mail address, not a Slack user", self.trimmed()), hint))
+            }
+            Known::Name(_) => Err(invalid(format!("`{}` is not a Slack user", self.trimmed()), EXPECTED)),
+        }
+    }
+
+    /// What was given, without the spaces around it.
+    pub(super) fn trimmed(&self) -> String {
+        self.to_string().trim().to_owned()
     }
 }
 
@@ -34,9 +63,7 @@ fn invalid(message: String, hint: &str) -> Error {
     Error::new(ErrorKind::InvalidInput, codes::INVALID_DESTINATION, message).with_hint(hint)
 }
 
-fn from_text(text: &str) -> Result<SlackUser> {
-    const EXPECTED: &str = "a Slack user id begins with U or W, as in `U012AB3CD`; a mention is `<@U012AB3CD>`";
-
+fn from_text(text: &str) -> Result<Known<'_>> {
     let text = text.trim();
     let id = match text.strip_prefix("<@").and_then(|rest| rest.strip_suffix('>')) {
         // Slack adds the name behind a bar: `<@U012AB3CD|ana>`.
@@ -44,12 +71,11 @@ fn from_text(text: &str) -> Result<SlackUser> {
         None => text.strip_prefix('@').unwrap_or(text),
     };
     if id.contains('@') {
-        let hint = "only Slack knows which account has an address: pass the `User`, or their Slack user id";
-        return Err(invalid(format!("`{text}` is an e-mail address, not a Slack user"), hint));
+        return Ok(Known::Email(id));
     }
     let well_formed =
         id.starts_with(['U', 'W']) && id.len() > 1 && id.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
-    if well_formed { SlackUser::new(id) } else { Err(invalid(format!("`{text}` is not a Slack user"), EXPECTED)) }
+    if well_formed { SlackUser::new(id).map(Known::Slack) } else { Ok(Known::Name(id)) }
 }
 
 fn from_user(user: &User) -> Result<SlackUser> {

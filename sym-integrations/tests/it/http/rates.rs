@@ -39,6 +39,26 @@ async fn classes_have_limits_of_their_own_and_tries_count() {
 }
 
 #[tokio::test]
+async fn each_key_has_its_own_turn() {
+    let replay = Replay::new();
+    replay.get("/x").always().reply(Reply::status(204));
+    let base = BaseUrl::of_host("toy.example.com", "").unwrap();
+    let builder = Client::builder(Toy, base).connection(replay.connection());
+    let client = builder.rate_limit_per_key("post", RateLimit::per_second(1)).build().unwrap();
+    for key in ["C1", "C2", "C3"] {
+        client.get("x", &[]).class("post").key(key).await.unwrap();
+    }
+    client.get("x", &[]).class("post").await.unwrap();
+    client.get("x", &[]).class("other").key("C1").await.unwrap();
+    assert_eq!(replay.waited(), Duration::ZERO);
+
+    client.get("x", &[]).class("post").key("C1").await.unwrap();
+    assert_eq!(replay.waited(), Duration::from_secs(1));
+    client.get("x", &[]).class("post").key("C2").await.unwrap();
+    assert_eq!(replay.waited(), Duration::from_secs(1));
+}
+
+#[tokio::test]
 async fn a_turn_that_comes_too_late_is_not_waited_for() {
     let replay = Replay::new();
     replay.get("/x").reply(Reply::status(204));

@@ -1,0 +1,31 @@
+//! How often Slack's methods may be called: <https://docs.slack.dev/apis/web-api/rate-limits>.
+
+use crate::http::{ClientBuilder, RateLimit};
+
+const TIER_2: RateLimit = RateLimit::per_minute(20);
+const TIER_3: RateLimit = RateLimit::per_minute(50);
+const TIER_4: RateLimit = RateLimit::per_minute(100);
+
+/// Each method counts on its own. `auth.test` and `apps.connections.open` are left to Slack: the first has a limit that nobody
+/// reaches, and a socket that has to be opened again cannot wait a minute.
+const METHODS: [(&str, RateLimit); 13] = [
+    ("chat.postEphemeral", TIER_4),
+    ("chat.update", TIER_3),
+    ("conversations.list", TIER_2),
+    ("conversations.members", TIER_4),
+    ("conversations.open", TIER_3),
+    ("usergroups.users.list", TIER_2),
+    ("users.info", TIER_4),
+    ("users.list", TIER_2),
+    ("users.lookupByEmail", TIER_3),
+    ("views.open", TIER_4),
+    ("views.publish", TIER_4),
+    ("views.push", TIER_4),
+    ("views.update", TIER_4),
+];
+
+pub(super) fn limit(client: ClientBuilder) -> ClientBuilder {
+    let client = METHODS.into_iter().fold(client, |client, (method, limit)| client.rate_limit(method, limit));
+    // By channel.
+    client.rate_limit_per_key("chat.postMessage", RateLimit::per_second(1))
+}

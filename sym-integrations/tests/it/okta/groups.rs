@@ -1,0 +1,153 @@
+//! Groups, and who is in them.
+
+use serde_json::json;
+use sym_integrations::okta::{GroupExpand, GroupType, Okta};
+use sym_integrations::testing::{Replay, Reply};
+use sym_integrations::{Listed, field_options};
+use sym_sdk::directory::{Directory, MemoryDirectory};
+use sym_sdk::forms::FieldOption;
+use sym_sdk::model::UserIdentity;
+
+use super::fake::{DOMAIN, FakeOkta, code, person};
+
+fn replayed(replay: &Replay) -> Okta {
+    Okta::builder(DOMAIN).token("00token").connection(replay.connection()).build().unwrap()
+}
+
+fn group(id: &str, kind: &str, name: &str) -> serde_json::Value {
+    json!({ "id": id, "type": kind, "profile": { "name": name } })
+}
+
+#[tokio::test]
+async fn a_user_is_in_a_group_or_not() {
+    let fake = FakeOkta::start().await;
+    let okta = fake.client();
+    let ana = person("ana@example.com");
+    assert!(!okta.is_user_in_group(&ana, "00g1").await.unwrap());
+    for id in ["00ga", "00gb", "00gc"] {
+        fake.state().add_group(id, "OKTA_GROUP", id);
+        fake.state().join(id, "00u1");
+    }
+    fake.calls();
+    assert!(okta.is_user_in_group(&ana, "00gc").await.unwrap());
+    // The group is on the second page of hers, and who she is is not looked up again in a client with a directory only.
+    assert_eq!(fake.calls(), ["GET /users/ana@example.com", "GET /users/00u1/groups", "GET /users/00u1/groups"]);
+    assert!(!okta.is_user_in_group(&ana, "00g1").await.unwrap());
+
+    let error = okta.is_user_in_group(&ana, "00g9").await.unwrap_err();
+    assert_eq!(code(&error), "Okta:GROUP_NOT_FOUND");
+    assert_eq!(error.message(), "GET groups/{group}: there is no Okta group `00g9`");
+    let error = okta.is_user_in_group(&person("dora@example.com"), "00g1").await.unwrap_err();
+    assert_eq!(code(&error), "Identity:NOT_FOUND");
+    let stale = person("eve@example.com").with_identity(UserIdentity::new("okta", DOMAIN, "00u9"));
+    assert_eq!(code(&okta.is_user_in_group(&stale, "00g1").await.unwrap_err()), "Okta:USER_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn the_users_of_a_group_are_those_of_the_directory() {
+    let fake = FakeOkta::start().await;
+    let directory = Directory::new(MemoryDirectory::new(), ["example.com"]);
+    // Ben is known under another address than Okta has.
+    let ben = directory.get_or_create_user_by_email("benedict@example.com").await.unwrap();
+    directory.put_identity(ben.id(), UserIdentity::new("okta", DOMAIN, "00u2")).await.unwrap();
+    for user in ["00u1", "00u2", "00u3"] {
+        fake.state().join("00g1", user);
+    }
+    let okta = fake.builder().directory(directory.clone()).build().unwrap();
+
+    let users = okta.users_in_group("00g1").await.unwrap();
+    let names: Vec<_> = users.iter().map(|user| user.username()).collect();
+    assert_eq!(names, ["ana@example.com", "benedict@example.com", "cleo@example.com"]);
+    assert_eq!(fake.calls(), ["GET /groups/00g1/users", "GET /groups/00g1/users"]);
+    // What was learned is not asked again.
+    let ana = directory.user_by_email("ana@example.com").await.unwrap().unwrap();
+    assert_eq!(okta.user_id(&ana).await.unwrap(), "00u1");
+    assert!(fake.calls().is_empty());
+
+    assert!(okta.users_in_group("00g2").await.unwrap().is_empty());
+    assert_eq!(code(&okta.users_in_group("00g9").await.unwrap_err()), "Okta:GROUP_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn members_come_as_a_list_and_as_a_stream() {
+    let fake = FakeOkta::start().await;
+    for user in ["00u1", "00u2", "00u3"] {
+        fake.state().join("00g1", user);
+    }
+    let okta = fake.client();
+    let all = okta.list_group_members("00g1").await.unwrap();
+    let mut members = okta.list_group_members("00g1");
+    let mut streamed = Vec::new();
+    while let Some(member) = members.next_item().await.unwrap() {
+        streamed.push(member);
+    }
+    assert_eq!(all, streamed);
+    assert_eq!(all[2].id(), "00u3");
+    assert_eq!((all[2].login(), all[2].email()), (Some("cleo@example.com"), Some("cleo@example.com")));
+    assert_eq!(FieldOption::try_from(&all[2]).unwrap().label(), "00u3 Ö");
+}
+
+#[tokio::test]
+async fn groups_are_those_that_can_be_changed_unless_told_otherwise() {
+    let fake = FakeOkta::start().await;
+    fake.state().add_group("00g4", "OKTA_GROUP", "Staging");
+    let okta = fake.client();
+    let names = |groups: Vec<sym_integrations::okta::OktaGroup>| -> Vec<String> {
+        groups.iter().map(|group| group.name().to_owned()).collect()
+    };
+    // This server does not know how to filter.
+    assert_eq!(names(okta.list_groups().await.unwrap()), ["prod-admins", "Staging"]);
+    assert_eq!(names(okta.list_groups().name_filter("STAG").await.unwrap()), ["Staging"]);
+    let all = okta.list_groups().only_native_groups(false).await.unwrap();
+    assert_eq!(names(all.clone()), ["prod-admins", "prod-ad", "Everyone", "Staging"]);
+    let kinds: Vec<_> = all.iter().map(|group| group.kind()).collect();
+    assert_eq!(kinds, [GroupType::OktaGroup, GroupType::AppGroup, GroupType::BuiltIn, GroupType::OktaGroup]);
+    assert_eq!(all[0].raw()["profile"]["costCentre"], 7);
+    assert_eq!(all[0].description(), None);
+}
+
+#[tokio::test]
+async fn what_okta_is_asked_for() {
+    let replay = Replay::new();
+    let okta = replayed(&replay);
+    let native = "type eq \"OKTA_GROUP\"";
+    let rule = || replay.get("/api/v1/groups").query("limit", 200).without_query("q");
+    let reply = || Reply::json([group("00g1", "OKTA_GROUP", "Prod \"1\"")]);
+
+    rule().query("filter", native).without_query("search").reply(reply());
+    okta.list_groups().await.unwrap();
+
+    rule().without_query("filter").without_query("search").query("expand", "stats,app").reply(reply());
+    okta.list_groups().only_native_groups(false).expand([GroupExpand::Stats, GroupExpand::App]).await.unwrap();
+
+    let search = format!("{native} and profile.name sw \"prod \\\"1\"");
+    rule().query("search", search).without_query("filter").reply(reply());
+    assert_eq!(okta.list_groups().name_filter("prod \"1").await.unwrap().len(), 1);
+
+    let filter = "lastUpdated gt \"2026-01-01T00:00:00.000Z\"";
+    rule().query("filter", format!("{native} and {filter}")).without_query("search").reply(reply());
+    assert!(okta.list_groups().filter(filter).name_filter("other").await.unwrap().is_empty());
+
+    let either = "id eq \"00g1\" or id eq \"00g2\"";
+    rule().query("filter", format!("{native} and ({either})")).reply(reply());
+    okta.list_groups().filter(either).await.unwrap();
+
+    let fault = json!({ "errorCode": "E0000031", "errorSummary": "Invalid search criteria." });
+    rule().reply(Reply::json(fault).with_status(400));
+    let error = okta.list_groups().filter("type = 'x'").await.unwrap_err();
+    assert_eq!(code(&error), "Okta:INVALID_REQUEST");
+    assert!(error.hint().unwrap().contains("double quotes"));
+    replay.check().unwrap();
+}
+
+#[test]
+fn objects_of_any_form_can_be_read() {
+    let group: sym_integrations::okta::OktaGroup =
+        serde_json::from_value(json!({ "id": "00g1", "type": "NEW_KIND", "profile": { "name": null } })).unwrap();
+    assert_eq!((group.kind(), group.name()), (GroupType::Other, "00g1"));
+    let groups = [group.clone(), serde_json::from_value(json!({ "id": "00g2" })).unwrap()];
+    assert_eq!(field_options(&groups).unwrap().len(), 2);
+    let option = FieldOption::try_from(&group).unwrap();
+    assert_eq!((option.value().to_string(), option.label()), (group.option_value(), "00g1"));
+    assert!(serde_json::from_value::<sym_integrations::okta::OktaGroup>(json!({ "type": "OKTA_GROUP" })).is_err());
+}

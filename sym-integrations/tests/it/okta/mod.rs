@@ -1,0 +1,11 @@
+//! Okta.
+
+mod failures;
+mod fake;
+mod groups;
+mod identities;
+mod rates;
+#[cfg(feature = "runtime")]
+mod runs;
+#[cfg(feature = "runtime")]
+mod strategy;

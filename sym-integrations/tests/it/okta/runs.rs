@@ -1,0 +1,148 @@
+//! Whole Runs whose access is an Okta group.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use sym_integrations::okta::{Okta, OktaStrategy};
+use sym_integrations::testing::{Replay, Reply};
+use sym_sdk::config::{self, Config, Reference};
+use sym_sdk::engine::MemoryStore;
+use sym_sdk::model::RunStatus;
+use sym_sdk::prelude::*;
+use sym_sdk::runtime::{Extension, LocalSecrets, Runtime};
+use sym_sdk::testing::Harness;
+
+use super::fake::{DOMAIN, FakeOkta};
+
+#[reducer]
+fn get_permissions() -> RequestPermission {
+    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+}
+
+#[hook]
+fn after_escalate(event: &Event, output: StepOutput<serde_json::Value>) {
+    assert_eq!(output["group_name"], "prod-admins", "{event:?}");
+}
+
+/// A flow `prod` that gives access to group `00g1`.
+fn declare(config: &mut Config) {
+    let token = config::Secret {
+        name: "token".into(),
+        path: "TOKEN".into(),
+        source: "env".into(),
+        ..config::Secret::default()
+    };
+    let environment =
+        config::SecretSource { kind: "environment".into(), name: "env".into(), ..config::SecretSource::default() };
+    config.secrets.push(token);
+    config.secret_sources.push(environment);
+    config.integrations.push(config::Integration {
+        kind: "okta".into(),
+        name: "main".into(),
+        external_id: DOMAIN.into(),
+        settings: [("api_token_secret".to_owned(), "token".to_owned())].into(),
+        ..config::Integration::default()
+    });
+    config.targets.push(config::Target {
+        kind: "okta_group".into(),
+        name: "admins".into(),
+        settings: [("group_id".to_owned(), "00g1".to_owned())].into(),
+        ..config::Target::default()
+    });
+    config.strategies.push(config::Strategy {
+        kind: "okta".into(),
+        name: "groups".into(),
+        integration: Some(Reference::typed("okta", "main")),
+        targets: vec![Reference::typed("okta_group", "admins")],
+        ..config::Strategy::default()
+    });
+}
+
+fn flow() -> config::Flow {
+    let mut flow = config::Flow { name: "prod".into(), ..config::Flow::default() };
+    flow.params.strategy = Some(Reference::typed("okta", "groups"));
+    flow
+}
+
+fn with_error_channel(config: &mut Config) {
+    config.error_loggers.push(config::ErrorLogger {
+        name: "errors".into(),
+        destination: "#errors".into(),
+        ..config::ErrorLogger::default()
+    });
+    for environment in &mut config.environments {
+        environment.error_logger = Some("errors".into());
+    }
+}
+
+/// A harness whose strategy works through this client.
+async fn harness(okta: Okta) -> Harness {
+    Harness::builder()
+        .declare(declare)
+        .flow(flow())
+        .declare(with_error_channel)
+        .strategy("okta", OktaStrategy::new(okta))
+        .handlers(sym_sdk::handlers![get_permissions, after_escalate])
+        .grace(Duration::from_secs(20))
+        .build()
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn access_ends_with_its_time() {
+    let fake = FakeOkta::start().await;
+    let mut harness = harness(fake.client()).await;
+    let run = harness.request("prod").by("ana@example.com").duration("1h").await.unwrap();
+    harness.approve_as(run, "ben@example.com").await.unwrap();
+    assert_eq!(harness.status(run).await.unwrap(), RunStatus::Escalated);
+    assert!(fake.state().is_member("00g1", "00u1"));
+
+    harness.run_to_end().await.unwrap();
+    assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated);
+    assert!(!fake.state().is_member("00g1", "00u1"));
+    assert!(harness.delivery().alerts().is_empty());
+}
+
+#[tokio::test]
+async fn a_group_rule_is_told_to_those_who_can_change_it() {
+    let replay = Replay::new();
+    let okta = Okta::builder(DOMAIN).token("00token").connection(replay.connection()).build().unwrap();
+    let user = json!({ "id": "00u1", "status": "ACTIVE", "profile": { "login": "ana@example.com", "email": "ana@example.com" } });
+    let group = json!({ "id": "00g1", "type": "OKTA_GROUP", "profile": { "name": "prod-admins" } });
+    let membership = "/api/v1/groups/00g1/users/00u1";
+    replay.get("/api/v1/users/ana@example.com").reply(Reply::json(&user));
+    replay.get("/api/v1/users/00u1").reply(Reply::json(&user));
+    replay.get("/api/v1/groups/00g1").always().reply(Reply::json(&group));
+    replay.put(membership).reply(Reply::status(204));
+    let mut harness = harness(okta).await;
+    let run = harness.request("prod").by("ana@example.com").duration("1h").await.unwrap();
+    harness.approve_as(run, "ben@example.com").await.unwrap();
+
+    replay.delete(membership).times(2).reply(Reply::status(204));
+    replay.get("/api/v1/users/00u1/groups").times(4).reply(Reply::json([&group]));
+    replay.get("/api/v1/users/00u1/groups").reply(Reply::json(json!([])));
+    replay.get("/api/v1/groups/00g1/users").query("limit", 200).reply(Reply::json(json!([])));
+    harness.run_to_end().await.unwrap();
+    assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated);
+    let alerts = harness.delivery().alerts();
+    assert_eq!(alerts[0].code, sym_integrations::okta::codes::STILL_MEMBER);
+    replay.check().unwrap();
+}
+
+#[tokio::test]
+async fn the_strategy_is_handed_over_with_all_others() {
+    let mut config = Config {
+        organization: config::Organization { slug: "acme".into(), domains: vec!["example.com".into()] },
+        environments: vec![config::Environment { name: "main".into(), ..config::Environment::default() }],
+        flows: vec![config::Flow { environment: "main".into(), ..flow() }],
+        ..Config::default()
+    };
+    declare(&mut config);
+    let builder = Runtime::builder(config)
+        .registry(sym_sdk::handlers![get_permissions])
+        .secrets(LocalSecrets::with_variables([("TOKEN", "00token")]))
+        .store(Arc::new(MemoryStore::new()));
+    sym_integrations::all().install(builder).build().await.unwrap();
+}
