@@ -11,6 +11,7 @@
 //! | `okta` | [`okta`]: users and groups, and the strategy `okta` |
 //! | `pagerduty` | [`pagerduty`]: who is on call, and incidents |
 //! | `slack` | [`slack`]: where a request goes, messages, people and channels |
+//! | `slack-app` | [`slack::blocks`]: views and messages for people in Slack |
 //! | `runtime` | [`all`]: strategies, front ends and log destinations, to be handed to an `App` |
 //! | `testing` | [`testing`]: canned answers instead of a service |
 //! | `full` | all of these |

@@ -15,6 +15,9 @@
 //! # assert_eq!(get_request_notifications().unwrap().len(), 2);
 //! ```
 
+#[cfg(feature = "slack-app")]
+#[cfg_attr(docsrs, doc(cfg(feature = "slack-app")))]
+pub mod blocks;
 mod who;
 
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
