@@ -17,6 +17,8 @@ use crate::delivery::Delivery;
 use crate::handler::{IntegrationClient, Registry};
 use crate::model::User;
 use crate::runtime::{Builder, Extension};
+#[cfg(feature = "server")]
+use crate::server::{FrontEnd, FrontEndType};
 use crate::simulation::Outbox;
 use crate::strategy::StrategyType;
 use config::ConfigSource;
@@ -129,6 +131,20 @@ impl App {
     /// A front end. Simulations do not use it.
     pub fn delivery(self, delivery: impl Delivery) -> Self {
         self.with(|builder: Builder| builder.delivery(delivery))
+    }
+
+    /// A front end for the command `serve`, through which people reach the flows. Simulations do not use it.
+    #[cfg(feature = "server")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+    pub fn front_end(self, front_end: impl FrontEnd) -> Self {
+        self.with(|builder: Builder| builder.front_end(front_end))
+    }
+
+    /// A type of front ends for the command `serve`, to be built from the configuration. Simulations do not use it.
+    #[cfg(feature = "server")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+    pub fn front_end_type(self, front_end: FrontEndType) -> Self {
+        self.with(front_end)
     }
 
     /// A client that handlers take as `&T` in simulations.

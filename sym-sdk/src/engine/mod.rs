@@ -27,6 +27,8 @@ pub use sqlite::{BackupProgress, SqliteStore};
 pub use store::{
     Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
+#[cfg(feature = "server")]
+pub(crate) use workers::Pulse;
 pub(crate) use workers::StopSignal;
 pub use workers::{WorkerLimits, Workers};
 

@@ -147,6 +147,10 @@ pub const ACCESS_EXPIRED: ErrorCode = ErrorCode::new("AccessStrategy", "EXPIRED"
 pub const TOO_LARGE: ErrorCode = ErrorCode::new("SymSDK", "TOO_LARGE");
 /// `SymSDK:STORE`: the store failed.
 pub const STORE: ErrorCode = ErrorCode::new("SymSDK", "STORE");
+/// `SymSDK:WORKERS`: workers have ended before their time.
+pub const WORKERS: ErrorCode = ErrorCode::new("SymSDK", "WORKERS");
+/// `SymSDK:LISTEN`: a network address cannot be listened on.
+pub const LISTEN: ErrorCode = ErrorCode::new("SymSDK", "LISTEN");
 /// `SymSDK:AUDIT_LOG`: the audit log is not as it was written, or cannot be read.
 pub const AUDIT_LOG: ErrorCode = ErrorCode::new("SymSDK", "AUDIT_LOG");
 /// `SymSDK:AUDIT_DESTINATION`: audit entries could not be delivered.

@@ -2,6 +2,8 @@
 //! need. Every fault is found before anything starts, and all are reported at once.
 
 mod assembly;
+#[cfg(feature = "server")]
+mod front_ends;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -55,6 +57,8 @@ pub struct Builder {
     destinations: Vec<Arc<dyn AuditDestination>>,
     destination_types: Vec<LogDestinationType>,
     reconciling: Option<Periodic>,
+    #[cfg(feature = "server")]
+    front_ends: front_ends::Given,
     dry: bool,
 }
 
@@ -123,6 +127,8 @@ impl Builder {
             destinations: Vec::new(),
             destination_types: Vec::new(),
             reconciling: None,
+            #[cfg(feature = "server")]
+            front_ends: front_ends::Given::default(),
             dry: false,
         }
     }
@@ -248,11 +254,14 @@ impl Builder {
         self.secrets.clear();
         self.destinations.clear();
         self.destination_types.clear();
+        #[cfg(feature = "server")]
+        self.front_ends.clear();
         self
     }
 
     /// Touches nothing outside: clients are the stand-ins that they bring along, strategies only pretend, messages and audit
-    /// entries go nowhere, and no secret is read. What is handed over is used as it is, apart from types of log destinations.
+    /// entries go nowhere, and no secret is read. What is handed over is used as it is, apart from types of log
+    /// destinations and of front ends.
     pub fn dry(mut self) -> Self {
         self.dry = true;
         self.deliveries.push(Arc::new(DryDelivery::default()));
@@ -295,6 +304,8 @@ impl Builder {
             directory.with_clock(self.clock.clone()).with_events(Arc::new(StoredEvents(self.store.clone())));
         let declared = plan.flows.iter().map(|plan| plan.flow.srn().slug().to_owned()).collect();
         let mut assembly = Assembly::new(&self, &directory);
+        #[cfg(feature = "server")]
+        let front_ends = assembly.front_ends(&plan.flows).await;
         let mut entries = Vec::new();
         for flow in plan.flows {
             entries.extend(assembly.entry(flow).await);
@@ -306,10 +317,14 @@ impl Builder {
         let routes = assembly.log_routes(plan.log_destinations, declared).await;
         Faults::check(assembly.into_faults())?;
 
+        #[cfg(feature = "server")]
+        let deliveries = self.deliveries.into_iter().chain(front_ends.deliveries()).collect();
+        #[cfg(not(feature = "server"))]
+        let deliveries = self.deliveries;
         let performer = Arc::new(Performer {
             flows: entries.into_iter().collect::<FlowEntries>(),
             filter,
-            deliveries: self.deliveries,
+            deliveries,
             directory,
             clock: self.clock.clone(),
             limits: self.limits,
@@ -321,7 +336,15 @@ impl Builder {
         Faults::check(recovery::recover(&engine, &performer.flows).await)?;
         Faults::check(checks::clock(&engine).await)?;
         let (kept_for, reconciling) = (self.kept_for, self.reconciling);
-        Ok(Runtime { performer, engine, routes: routes.into(), kept_for, reconciling })
+        Ok(Runtime {
+            performer,
+            engine,
+            routes: routes.into(),
+            kept_for,
+            reconciling,
+            #[cfg(feature = "server")]
+            front_ends,
+        })
     }
 
     fn plan(&self) -> Plan {

@@ -73,7 +73,7 @@ impl Limits {
 
 /// Awaits code that is not ours: at most for `limit`, and without letting a panic out. `what` names it in the error, and is
 /// asked only for one.
-pub(super) async fn contain<T>(
+pub(crate) async fn contain<T>(
     clock: &dyn Clock,
     limit: Duration,
     what: impl FnOnce() -> String + Send,

@@ -31,6 +31,8 @@ pub use builder::{Builder, HandlerUse};
 pub use extension::Extension;
 use jiff::Timestamp;
 pub use limits::Limits;
+#[cfg(feature = "server")]
+pub(crate) use limits::contain;
 pub use log_routes::AuditProgress;
 use log_routes::LogRoute;
 use perform::Performer;
@@ -49,6 +51,8 @@ use crate::engine::{AccessHealth, Engine, LocalEngine, RunFilter, StoredRun, Wor
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::forms::PromptForm;
 use crate::model::{Flow, Flows, RunId, User};
+#[cfg(feature = "server")]
+use crate::server::FrontEnds;
 
 /// Taking access away takes a moment.
 const LATE_AFTER: Duration = Duration::from_secs(60);
@@ -61,6 +65,8 @@ pub struct Runtime {
     routes: Arc<[LogRoute]>,
     kept_for: Option<Duration>,
     reconciling: Option<Periodic>,
+    #[cfg(feature = "server")]
+    front_ends: FrontEnds,
 }
 
 impl Runtime {
@@ -97,6 +103,12 @@ impl Runtime {
     /// Users and their identities.
     pub fn directory(&self) -> &Directory {
         &self.performer.directory
+    }
+
+    /// The front ends, to be mounted.
+    #[cfg(feature = "server")]
+    pub(crate) fn front_ends(&self) -> &FrontEnds {
+        &self.front_ends
     }
 
     /// The clock.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::local::LocalEngine;
 use crate::machine::Lane;
@@ -78,6 +78,20 @@ enum Phase {
 pub struct Workers {
     phase: watch::Sender<Phase>,
     loops: JoinSet<()>,
+    #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "the server asks for it"))]
+    pulse: Pulse,
+}
+
+/// Tells whether the workers of the lanes and the timers run.
+#[derive(Clone, Debug)]
+pub(crate) struct Pulse([AbortHandle; 4]);
+
+#[cfg(feature = "server")]
+impl Pulse {
+    /// Whether all of them run.
+    pub(crate) fn beats(&self) -> bool {
+        !self.0.iter().any(AbortHandle::is_finished)
+    }
 }
 
 impl Workers {
@@ -88,14 +102,22 @@ impl Workers {
         let lane = |lane| lane::carry_out(engine.clone(), lane, limits.of(lane), told.clone());
         let revoke = lane(Lane::Revoke);
         let timers = timers::fire(engine.clone(), told.clone());
-        loops.spawn(threads::apart("sym-revoke", async move {
-            tokio::join!(revoke, timers);
-        }));
-        loops.spawn(threads::apart("sym-deescalate", lane(Lane::Deescalate)));
-        loops.spawn(lane(Lane::Decide));
-        loops.spawn(lane(Lane::Notify));
+        let lasting = [
+            loops.spawn(threads::apart("sym-revoke", async move {
+                tokio::join!(revoke, timers);
+            })),
+            loops.spawn(threads::apart("sym-deescalate", lane(Lane::Deescalate))),
+            loops.spawn(lane(Lane::Decide)),
+            loops.spawn(lane(Lane::Notify)),
+        ];
         loops.spawn(gauges::measure(engine.clone(), told.clone()));
-        Self { phase, loops }
+        Self { phase, loops, pulse: Pulse(lasting) }
+    }
+
+    /// Tells whether they run.
+    #[cfg(feature = "server")]
+    pub(crate) fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Has one more task run. It is told when to stop, and is cut off if it does not come to an end by itself.

@@ -26,11 +26,11 @@ const SECRET_LIMIT: Duration = Duration::from_secs(30);
 
 /// Clients and strategies being built. What several flows share is built once.
 pub(super) struct Assembly<'a> {
-    builder: &'a Builder,
-    directory: &'a Directory,
+    pub(super) builder: &'a Builder,
+    pub(super) directory: &'a Directory,
     secrets: BTreeMap<String, Result<SecretString, Fault>>,
     clients: HashMap<(String, String, TypeId), Option<Arc<dyn std::any::Any + Send + Sync>>>,
-    faults: Vec<Fault>,
+    pub(super) faults: Vec<Fault>,
 }
 
 impl<'a> Assembly<'a> {
@@ -178,7 +178,7 @@ impl<'a> Assembly<'a> {
     }
 
     /// What was built, or else the fault.
-    fn built<T>(&mut self, what: &str, name: &str, built: Result<T, Error>, place: &Place) -> Option<T> {
+    pub(super) fn built<T>(&mut self, what: &str, name: &str, built: Result<T, Error>, place: &Place) -> Option<T> {
         let error = match built {
             Ok(built) => return Some(built),
             Err(error) => error,
@@ -189,7 +189,11 @@ impl<'a> Assembly<'a> {
     }
 
     /// The secrets of an integration by the names of their settings; `None` if one of them cannot be had.
-    async fn secrets_of(&mut self, integration: &Integration, place: &Place) -> Option<BTreeMap<String, SecretString>> {
+    pub(super) async fn secrets_of(
+        &mut self,
+        integration: &Integration,
+        place: &Place,
+    ) -> Option<BTreeMap<String, SecretString>> {
         let listed = integration.secret_list().iter().map(|secret| (&**secret.name(), secret));
         let set = integration.secrets().iter().map(|(setting, secret)| (&**setting, secret));
         self.secrets_in(set.chain(listed), place).await

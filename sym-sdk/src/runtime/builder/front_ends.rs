@@ -1,0 +1,103 @@
+//! Builds the front ends.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::assembly::Assembly;
+use super::{Builder, FlowPlan};
+use crate::config::{Fault, Place};
+use crate::delivery::Delivery;
+use crate::handler::IntegrationConfig;
+use crate::runtime::Extension;
+use crate::server::{FrontEnd, FrontEndConfig, FrontEndType, FrontEnds, WithSecrets, fault_of_name};
+
+/// Front ends that were handed over.
+#[derive(Clone, Default)]
+pub(super) struct Given {
+    built: Vec<Arc<dyn FrontEnd>>,
+    types: Vec<FrontEndType>,
+}
+
+impl Given {
+    #[cfg(feature = "cli")]
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl Builder {
+    /// A front end, for [`Server`](crate::server::Server) to mount. Its [delivery](FrontEnd::delivery) comes after those that are
+    /// given with [`Builder::delivery`].
+    #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+    pub fn front_end(mut self, front_end: impl FrontEnd) -> Self {
+        self.front_ends.built.push(Arc::new(front_end));
+        self
+    }
+
+    /// A type of front ends, to be built from the configuration. A later one takes the place of an earlier one of the same type.
+    #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+    pub fn front_end_type(mut self, front_end: FrontEndType) -> Self {
+        self.front_ends.types.retain(|known| known.kind() != front_end.kind());
+        self.front_ends.types.push(front_end);
+        self
+    }
+}
+
+impl Extension for FrontEndType {
+    fn install(self, builder: Builder) -> Builder {
+        builder.front_end_type(self)
+    }
+}
+
+impl FrontEnds {
+    /// How people are told.
+    pub(super) fn deliveries(&self) -> impl Iterator<Item = Arc<dyn Delivery>> {
+        self.iter().filter_map(|front_end| front_end.clone().delivery())
+    }
+}
+
+impl Assembly<'_> {
+    /// The front ends, those that were handed over first. A dry run builds none.
+    pub(super) async fn front_ends(&mut self, flows: &[FlowPlan]) -> FrontEnds {
+        let given = &self.builder.front_ends;
+        let mut front_ends = given.built.clone();
+        for kind in given.types.iter().filter(|_| !self.builder.dry) {
+            front_ends.extend(self.front_end(kind, flows).await);
+        }
+        let mut names = BTreeSet::new();
+        for front_end in &front_ends {
+            let name = front_end.name();
+            if let Some(rule) = fault_of_name(name) {
+                let message = format!("`{name}` cannot be the name of a front end: its routes are mounted below it");
+                self.faults.push(Fault::new(Place::default(), message).with_hint(format!("take one that {rule}")));
+            } else if !names.insert(name) {
+                let message = format!("two front ends have the name `{name}`");
+                let hint = "hand over one of them only: their routes are mounted below their name";
+                self.faults.push(Fault::new(Place::default(), message).with_hint(hint));
+            }
+        }
+        front_ends.into_iter().collect()
+    }
+
+    async fn front_end(&mut self, kind: &FrontEndType, flows: &[FlowPlan]) -> Option<Arc<dyn FrontEnd>> {
+        let mut used = BTreeMap::new();
+        for plan in flows {
+            let integrations = plan.flow.environment().integrations().values();
+            for integration in integrations.filter(|integration| integration.kind() == kind.kind()) {
+                used.entry(integration.name().to_string()).or_insert((integration, &plan.place));
+            }
+        }
+        let mut with_secrets = Vec::new();
+        let mut place = Place::default();
+        for (integration, of_flow) in used.into_values() {
+            place = of_flow.clone();
+            with_secrets.push(WithSecrets { integration, secrets: self.secrets_of(integration, of_flow).await? });
+        }
+        let integrations: Vec<_> = with_secrets
+            .iter()
+            .map(|with| IntegrationConfig::new(with.integration, &with.secrets).with_directory(self.directory))
+            .collect();
+        let built = kind.build(&FrontEndConfig::new(&integrations, self.directory, &self.builder.clock));
+        self.built("front end", kind.kind(), built, &place).flatten()
+    }
+}

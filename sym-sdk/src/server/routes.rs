@@ -1,0 +1,73 @@
+//! The routes, and what holds for all of them.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde_json::json;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
+use tracing::Instrument as _;
+
+use super::ServerLimits;
+use super::readiness::Readiness;
+use crate::runtime::Runtime;
+
+/// The header with the name of a request in the log.
+const REQUEST_ID: &str = "x-request-id";
+
+pub(super) fn router(runtime: &Runtime, limits: ServerLimits, readiness: Arc<Readiness>) -> Router {
+    let own = Router::new().route("/health", get(health)).route("/ready", get(ready)).with_state(readiness);
+    let front_ends = runtime.front_ends().iter();
+    let all = front_ends
+        .fold(own, |all, front_end| all.nest(&format!("/{}", front_end.name()), front_end.router(runtime.clone())));
+    // Each layer is outside those before it. The limit of axum is its extractors' own; the layer holds for all.
+    all.layer(DefaultBodyLimit::disable())
+        .layer(RequestBodyLimitLayer::new(limits.body_bytes))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.request))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(traced))
+}
+
+async fn health() -> impl IntoResponse {
+    ([(header::CACHE_CONTROL, "no-store")], Json(json!({ "status": "alive" })))
+}
+
+async fn ready(State(readiness): State<Arc<Readiness>>) -> impl IntoResponse {
+    let not_ready = readiness.not_ready().await;
+    let status = if not_ready.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = json!({ "ready": not_ready.is_empty(), "not_ready": not_ready });
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(body))
+}
+
+/// What a panic says may hold what the request held, so it is not repeated here.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    tracing::error!("answering a request panicked");
+    (StatusCode::INTERNAL_SERVER_ERROR, "internal error").into_response()
+}
+
+/// Gives the request a name, by which the log tells of it. Of its path, the route is told and no more: a client can put a secret
+/// anywhere.
+async fn traced(route: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    // A request without a name is answered all the same.
+    let id = format!("{:016x}", getrandom::u64().unwrap_or_default());
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    let span = tracing::info_span!("request", id, method = %request.method(), route);
+    let answer = async {
+        let response = next.run(request).await;
+        tracing::debug!(status = response.status().as_u16(), "answered");
+        response
+    };
+    let mut response = answer.instrument(span).await;
+    if let Ok(id) = HeaderValue::try_from(id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
