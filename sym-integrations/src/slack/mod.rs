@@ -49,6 +49,9 @@
 mod api;
 #[cfg(feature = "slack-app")]
 #[cfg_attr(docsrs, doc(cfg(feature = "slack-app")))]
+pub mod app;
+#[cfg(feature = "slack-app")]
+#[cfg_attr(docsrs, doc(cfg(feature = "slack-app")))]
 pub mod blocks;
 mod client;
 pub mod codes;

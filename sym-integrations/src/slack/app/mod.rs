@@ -1,0 +1,139 @@
+//! The front end: people ask for access, decide and are told in Slack.
+//!
+//! [`SlackApp`] is a [`FrontEnd`] for [`Server`](sym_sdk::server::Server) and the command `serve`; [`front_end_type`] builds it from
+//! the configuration. Its routes can stand in any axum server too, with [`SlackApp::router`]:
+//!
+//! ```
+//! use axum::Router;
+//! use sym_integrations::slack::{Slack, app::SlackApp, signature::SigningSecret};
+//! use sym_sdk::config::Config;
+//! use sym_sdk::runtime::Runtime;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let slack = Slack::builder("T012AB3CD").token("xoxb-1".into()).build()?;
+//! let app = SlackApp::new(slack, SigningSecret::new("8f742231b10e8888abcd99yyyzzz85a5".into())?);
+//! # let config = Config::default();
+//! let runtime = Runtime::builder(config).delivery(app.clone()).build().await.map_err(|faults| faults.to_string())?;
+//! let router: Router = Router::new().nest("/slack", app.router(runtime));
+//! # let _ = router;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Slack sends commands to `/slack/commands`, what people do in views and messages to `/slack/interactions`, and what they type
+//! into menus to `/slack/options`. [`manifest`] is the description of an app that does.
+//!
+//! Slack waits for an answer for three seconds. Decisions and requests are answered once they are durable; if that takes longer,
+//! Slack tells whoever clicked, and the work goes on. Sent again, the same click is the same decision.
+
+mod answer;
+mod card;
+mod change;
+mod command;
+mod config;
+mod decide;
+mod delivery;
+mod forms;
+mod inputs;
+mod manifest;
+mod modal;
+mod notice;
+mod open;
+mod option;
+mod payload;
+mod people;
+mod picker;
+mod receive;
+mod submit;
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use sym_sdk::BoxFuture;
+use sym_sdk::delivery::Delivery;
+use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use sym_sdk::runtime::Runtime;
+use sym_sdk::server::FrontEnd;
+
+pub use config::front_end_type;
+pub use manifest::manifest;
+
+use super::Slack;
+use super::signature::SigningSecret;
+use forms::Forms;
+use people::People;
+
+/// The front end's name, below which its routes are mounted.
+const NAME: &str = "slack";
+
+/// The front end for one workspace. Clones share the forms that people have open.
+#[derive(Clone)]
+pub struct SlackApp(Arc<Inner>);
+
+struct Inner {
+    slack: Slack,
+    signing_secret: SigningSecret,
+    people: People,
+    forms: Forms,
+}
+
+impl SlackApp {
+    /// The front end for the client's workspace, whose requests are signed with this secret. The client needs the
+    /// [directory](super::SlackBuilder::directory) of the runtime, which keeps whose account is whose.
+    pub fn new(slack: Slack, signing_secret: SigningSecret) -> Self {
+        let (people, forms) = Default::default();
+        Self(Arc::new(Inner { slack, signing_secret, people, forms }))
+    }
+
+    /// The routes `/commands`, `/interactions` and `/options`. They take nothing that Slack has not signed.
+    pub fn router(&self, runtime: Runtime) -> Router {
+        receive::router(self.clone(), runtime)
+    }
+
+    fn slack(&self) -> &Slack {
+        &self.0.slack
+    }
+
+    fn people(&self) -> &People {
+        &self.0.people
+    }
+
+    fn forms(&self) -> &Forms {
+        &self.0.forms
+    }
+}
+
+impl fmt::Debug for SlackApp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SlackApp").field("workspace", &self.slack().workspace()).finish_non_exhaustive()
+    }
+}
+
+impl FrontEnd for SlackApp {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn delivery(self: Arc<Self>) -> Option<Arc<dyn Delivery>> {
+        Some(self)
+    }
+
+    fn router(&self, runtime: Runtime) -> Router {
+        Self::router(self, runtime)
+    }
+
+    /// Whether the token is good, and that of the workspace that is configured.
+    fn check<'a>(&'a self) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let owner = self.slack().api().test_auth().await?;
+            if owner.team_id == self.slack().workspace() {
+                return Ok(());
+            }
+            let (theirs, ours) = (owner.team_id, self.slack().workspace());
+            let message = format!("the bot token is of workspace `{theirs}`, and `{ours}` is configured");
+            Err(Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message).with_service(NAME))
+        })
+    }
+}
