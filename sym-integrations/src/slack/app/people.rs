@@ -31,7 +31,13 @@ impl People {
         let person = match self.known(id, now) {
             Some(person) => person,
             None => {
-                let person = Person::new(&slack.api().user_info(id).await?, slack.workspace());
+                let info = match slack.api().user_info(id).await {
+                    Err(error) if error.kind() == ErrorKind::NotFound => {
+                        return Err(refused("Slack does not know you in this workspace").with_source(error));
+                    }
+                    info => info?,
+                };
+                let person = Person::new(&info, slack.workspace());
                 self.keep(id, now, person.clone());
                 person
             }

@@ -137,10 +137,30 @@ impl FakeSlack {
         waited.unwrap_or_else(|_| panic!("{method} was not called {times} times: {:#?}", self.state().calls))
     }
 
-    /// The only message there is, and its place.
+    /// What the only call of any of these methods had.
+    pub(super) async fn called_once(&self, methods: &[&str]) -> Value {
+        let calls: Vec<_> = methods.iter().flat_map(|method| self.calls(method)).collect();
+        if calls.is_empty() {
+            return self.called(methods[0], 1).await;
+        }
+        assert_eq!(calls.len(), 1, "{calls:?}");
+        calls[0].clone()
+    }
+
+    /// The message that was posted to a channel last, and its place.
     pub(super) fn message(&self) -> (Value, Value) {
+        self.message_in('C')
+    }
+
+    /// The last one in direct messages.
+    pub(super) fn direct_message(&self) -> (Value, Value) {
+        self.message_in('D')
+    }
+
+    fn message_in(&self, kind: char) -> (Value, Value) {
         let state = self.state();
-        let ((channel, ts), message) = state.messages.iter().next_back().unwrap();
+        let posted = state.messages.iter().filter(|((channel, _), _)| channel.starts_with(kind));
+        let ((channel, ts), message) = posted.max_by_key(|((_, ts), _)| ts.clone()).unwrap();
         (json!({ "channel_id": channel, "message_ts": ts }), message.clone())
     }
 
@@ -156,7 +176,7 @@ impl FakeSlack {
 }
 
 async fn method(State(shared): State<Arc<Shared>>, Path(method): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
-    let is_json = headers[CONTENT_TYPE].to_str().unwrap().starts_with("application/json");
+    let is_json = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.to_str().unwrap().starts_with("application/json"));
     let arguments: Value = if is_json {
         serde_json::from_slice(&body).unwrap()
     } else {

@@ -124,6 +124,7 @@ async fn each_fault_stands_at_its_field_and_the_form_stays_open() {
     assert_eq!(answer.body["response_action"], "errors");
     assert!(answer.body.to_string().contains("Only ana@example.com, who opened the form, can submit it."), "{}", answer.body);
     assert_eq!(world.submit("U0ANA", &view, good.clone()).await.body, Value::Null);
+    world.settle().await;
     let answer = world.submit("U0ANA", &view, good).await;
     assert!(answer.body.to_string().contains("submitted already"), "{}", answer.body);
 }
