@@ -6,7 +6,8 @@ use sym_sdk::runtime::{Builder, Extension};
 pub struct All;
 
 /// The access strategies, front ends and log destinations of all services whose features are on, to be handed over at start.
-/// There are log destinations, with the feature `http`, and the strategy `okta`, with the feature of that name.
+/// There are log destinations, with the feature `http`, the strategy `okta`, with the feature of that name, and the front end
+/// `slack`, with the feature `slack-app`.
 ///
 /// ```
 /// use sym_sdk::config::Config;
@@ -25,6 +26,8 @@ impl Extension for All {
         let builder = builder.log_destination_type(crate::http::log_destination::log_destination_type());
         #[cfg(feature = "okta")]
         let builder = builder.strategy_type(crate::okta::strategy_type());
+        #[cfg(feature = "slack-app")]
+        let builder = builder.front_end_type(crate::slack::app::front_end_type());
         builder
     }
 }

@@ -81,11 +81,18 @@ pub(super) fn in_words(error: &Error) -> String {
     if !is_refusal(error) {
         return format!("Something went wrong ({}). Please try again.", error.code());
     }
-    let message = error.message();
-    let mut words: String = message.chars().take(1).flat_map(char::to_uppercase).collect();
-    words.extend(message.chars().skip(1));
+    let message = sentence(error.message());
     match error.hint() {
-        Some(hint) => format!("{words}. {hint}."),
-        None => format!("{words}."),
+        Some(hint) => format!("{message} {}", sentence(hint)),
+        None => message,
     }
+}
+
+fn sentence(text: &str) -> String {
+    let mut sentence: String = text.chars().take(1).flat_map(char::to_uppercase).collect();
+    sentence.extend(text.chars().skip(1));
+    if !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
+    }
+    sentence
 }

@@ -22,11 +22,14 @@ const TEXT: ActionId = ActionId::from_static("text");
 /// The field that is shown as the reason.
 const REASON: &str = "reason";
 
+/// So many sections of ten fields leave room for the rest of the message.
+const MOST_SECTIONS: usize = 40;
+
 /// The message of a request, as it stands now. One that is not `current` belongs to a notification that is no longer in force.
 pub(super) fn card(request: &RequestView, workspace: &str, current: bool) -> Result<Message> {
     let title = title(request, workspace);
     let mut blocks: Vec<Block> = vec![Section::new(title.clone()).into()];
-    blocks.extend(Section::split(fields(request)).into_iter().map(Block::from));
+    blocks.extend(Section::split(fields(request)).into_iter().take(MOST_SECTIONS).map(Block::from));
     if let Some(reason) = request.reason() {
         blocks.push(Section::new(Mrkdwn::new().trusted("*Reason*\n").quote(reason)).into());
     }

@@ -1,7 +1,7 @@
 //! What people do in a form before they send it: they type into menus, and change fields that others depend on.
 
-use sym_sdk::error::{ErrorKind, Result};
 use serde_json::json;
+use sym_sdk::error::{ErrorKind, Result};
 
 use super::answer::{Answer, Reply, in_words};
 use super::forms::OpenForm;

@@ -19,7 +19,8 @@ impl Front {
         let mut words = command.text.split_whitespace();
         match words.next().map(str::to_lowercase).as_deref() {
             None | Some("req" | "request") => {
-                let wanted = Wanted { flow: words.next().map(str::to_owned), environment: words.next().map(str::to_owned) };
+                let wanted =
+                    Wanted { flow: words.next().map(str::to_owned), environment: words.next().map(str::to_owned) };
                 self.request(command, wanted).await
             }
             Some("whoami") => match self.who(&command).await {

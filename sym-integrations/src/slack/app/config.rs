@@ -52,7 +52,8 @@ fn secret(
         return Ok(secret.clone());
     }
     variable(name).map(SecretString::from).ok_or_else(|| {
-        let message = format!("the Slack front end needs `{setting}` of integration `{}`", integration.integration().name());
+        let message =
+            format!("the Slack front end needs `{setting}` of integration `{}`", integration.integration().name());
         faulty(message).with_hint(format!("name a secret there, or set the environment variable `{name}`"))
     })
 }

@@ -86,7 +86,9 @@ impl Front {
     /// Tells whoever clicked why nothing came of it, and nobody else. Buttons that can do nothing any more are taken away.
     async fn decline(&self, click: &Actions, error: &Error) {
         let text = in_words(error);
-        if is_void(error) && let Err(error) = self.disable(click, &text).await {
+        if is_void(error)
+            && let Err(error) = self.disable(click, &text).await
+        {
             log("taking the buttons of a message away", &error);
         }
         let api = self.app.slack().api();

@@ -61,8 +61,8 @@ impl Delivery for SlackApp {
                 return Ok(());
             }
             let message = notice::message(request, notice)?;
-            let answers = matches!(notice, Notice::Refused { .. } | Notice::Ignored { .. });
-            if answers && self.told_in_channel(request, to, &message).await? {
+            let is_answer = matches!(notice, Notice::Refused { .. } | Notice::Ignored { .. });
+            if is_answer && self.told_in_channel(request, to, &message).await? {
                 return Ok(());
             }
             self.post(Recipient::from(to), &message).await.map(drop)

@@ -94,7 +94,8 @@ impl Forms {
         let mut open = lock(&self.open);
         let now = form.opened;
         while let Some(oldest) = open.order.front().copied() {
-            let fresh = open.by_run.get(&oldest).is_some_and(|form| now.duration_since(form.opened).unsigned_abs() < KEPT_FOR);
+            let fresh =
+                open.by_run.get(&oldest).is_some_and(|form| now.duration_since(form.opened).unsigned_abs() < KEPT_FOR);
             if fresh && open.order.len() < MOST {
                 break;
             }

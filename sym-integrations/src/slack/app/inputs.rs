@@ -72,7 +72,9 @@ fn option(field: &PromptField, key: &str) -> Value {
 }
 
 fn member(kind: FieldType, text: &str) -> Value {
-    if kind.member() == FieldType::Duration && let Ok(seconds) = text.parse::<u64>() {
+    if kind.member() == FieldType::Duration
+        && let Ok(seconds) = text.parse::<u64>()
+    {
         return seconds.into();
     }
     kind.parse_text(text).map_or_else(|_| text.into(), |value| value.to_json())

@@ -8,9 +8,9 @@ use sym_sdk::routing::SlackUser;
 use super::forms::Shown;
 use super::option::{key, object};
 use crate::slack::blocks::{
-    ActionId, Actions, Block, BlockId, Button, ButtonValue, CallbackId, DispatchOn, ExternalSelect, Input, InputElement,
-    Modal, Mrkdwn, MultiExternalSelect, MultiStaticSelect, MultiUsersSelect, NumberInput, OptionObject, OptionValue,
-    Options, PlainTextInput, PrivateMetadata, RadioButtons, Section, StaticSelect, UsersSelect,
+    ActionId, Actions, Block, BlockId, Button, ButtonValue, CallbackId, DispatchOn, ExternalSelect, Input,
+    InputElement, Modal, Mrkdwn, MultiExternalSelect, MultiStaticSelect, MultiUsersSelect, NumberInput, OptionObject,
+    OptionValue, Options, PlainTextInput, PrivateMetadata, RadioButtons, Section, StaticSelect, UsersSelect,
 };
 
 pub(super) const REQUEST: CallbackId = CallbackId::from_static("request");

@@ -173,7 +173,17 @@ pub(super) struct View {
     #[serde(default)]
     pub(super) private_metadata: String,
     #[serde(default)]
+    blocks: Vec<Value>,
+    #[serde(default)]
     pub(super) state: State,
+}
+
+impl View {
+    /// The block of the first input.
+    pub(super) fn first_input(&self) -> Option<&str> {
+        let input = self.blocks.iter().find(|block| block["type"] == "input")?;
+        input["block_id"].as_str()
+    }
 }
 
 /// What stands in the inputs, by block and then by element.

@@ -50,8 +50,9 @@ impl People {
         }
         let user = slack.user_of(person).await?;
         user.ok_or_else(|| {
-            refused("nobody knows whose Slack account yours is")
-                .with_hint("ask an administrator to add it to your user, or to look whether the app may read e-mail addresses")
+            refused("nobody knows whose Slack account yours is").with_hint(
+                "ask an administrator to add it to your user, or to look whether the app may read e-mail addresses",
+            )
         })
     }
 

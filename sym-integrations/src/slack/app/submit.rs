@@ -13,7 +13,7 @@ use super::answer::{Answer, in_words, is_refusal};
 use super::forms::Shown;
 use super::inputs::inputs;
 use super::modal::{REQUEST, block_of, field_of};
-use super::payload::{State, Submitted, team_of};
+use super::payload::{State, Submitted, View, team_of};
 use super::receive::Front;
 
 impl Front {
@@ -24,7 +24,7 @@ impl Front {
         }
         match self.request_of(&submitted).await {
             Ok(answer) => answer,
-            Err(error) if is_refusal(&error) => at_first_block(&submitted.view.state, &in_words(&error)),
+            Err(error) if is_refusal(&error) => at_first_input(&submitted.view, &in_words(&error)),
             Err(error) => {
                 tracing::warn!(%error, "a form that was sent in Slack could not be taken");
                 Answer::Unavailable
@@ -45,7 +45,7 @@ impl Front {
         let inputs = inputs(form, &shown, &view.state);
         let faults = self.runtime.check_form(flow.name().as_str(), &inputs)?;
         if !faults.is_empty() {
-            return Ok(at_fields(form, &shown, &view.state, &faults));
+            return Ok(at_fields(form, &shown, view, &faults));
         }
         let channel = state.run.source_channel().clone();
         let submission = Submission::request(flow.srn().to_string(), user).form(run).inputs(inputs).through(channel);
@@ -83,13 +83,15 @@ impl Front {
 }
 
 /// Each fault at the block of its field, and what belongs to none at the first.
-fn at_fields(form: &PromptForm, shown: &Shown, state: &State, faults: &[FieldFault]) -> Answer {
+fn at_fields(form: &PromptForm, shown: &Shown, view: &View, faults: &[FieldFault]) -> Answer {
+    let seen = |name: &&str| form.field(name).is_ok_and(|field| field.visible);
     let mut errors = Map::new();
-    let seen = |name: &str| form.field(name).is_ok_and(|field| field.visible);
     for fault in faults {
-        let block = fault.field.as_deref().filter(|name| seen(name)).map(|name| block_of(name, shown));
-        let Some(block) = block.or_else(|| first_block(form, shown, state)) else { continue };
+        let block = fault.field.as_deref().filter(seen).map(|name| block_of(name, shown));
         let text = in_words(&fault.error);
+        let Some(block) = block.or_else(|| view.first_input().map(str::to_owned)) else {
+            return at_first_input(view, &text);
+        };
         let text = match errors.get(&block).and_then(Value::as_str) {
             Some(before) => format!("{before} {text}"),
             None => text,
@@ -99,15 +101,10 @@ fn at_fields(form: &PromptForm, shown: &Shown, state: &State, faults: &[FieldFau
     Answer::errors(errors)
 }
 
-fn first_block(form: &PromptForm, shown: &Shown, state: &State) -> Option<String> {
-    let first = form.fields().iter().find(|field| field.visible).map(|field| block_of(field.name(), shown));
-    first.or_else(|| state.values.keys().next().cloned())
-}
-
-/// For what is wrong with the request as a whole. Slack shows it at an input, whichever it is.
-fn at_first_block(state: &State, text: &str) -> Answer {
-    match state.values.keys().next() {
-        Some(block) => Answer::errors([(block.clone(), Value::from(text))].into_iter().collect()),
+/// For what is wrong with the request as a whole: Slack shows errors at inputs only.
+fn at_first_input(view: &View, text: &str) -> Answer {
+    match view.first_input() {
+        Some(block) => Answer::errors([(block.to_owned(), Value::from(text))].into_iter().collect()),
         None => Answer::Json(serde_json::json!({ "response_action": "update", "view": refusal(text) })),
     }
 }

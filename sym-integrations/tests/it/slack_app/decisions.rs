@@ -7,7 +7,7 @@ use sym_integrations::slack;
 use sym_sdk::model::{RunId, UserRole};
 use sym_sdk::prelude::*;
 
-use super::{World, builder, get_permissions, golden, reason};
+use super::{World, builder, content, get_permissions, golden, reason};
 
 /// What can be clicked.
 fn buttons(message: &Value) -> Vec<String> {
@@ -31,19 +31,20 @@ async fn a_request_is_approved_granted_and_revoked() {
     let names = [("RUN", run.to_string())];
     let (_, posted) = world.fake.message();
     assert_eq!(posted["channel"], "#access");
-    golden(expect_file!["golden/requested.json"], &posted["blocks"], &names);
+    golden(expect_file!["golden/requested.json"], &content(&posted), &names);
 
     let answer = world.click("U0BEN", "approve", run).await;
     assert_eq!(answer.status, StatusCode::OK);
     world.settle().await;
     assert_eq!(world.harness.granted(), ["admins: ana@example.com"]);
     let updated = world.fake.calls("chat.update").pop().unwrap();
-    golden(expect_file!["golden/granted.json"], &updated["blocks"], &names);
+    golden(expect_file!["golden/granted.json"], &content(&updated), &names);
 
     // The requester hears of it, and can end it from there.
-    let told: Vec<_> = world.fake.calls("chat.postMessage").into_iter().filter(|post| post["channel"] == "U0ANA").collect();
+    let told: Vec<_> =
+        world.fake.calls("chat.postMessage").into_iter().filter(|post| post["channel"] == "U0ANA").collect();
     assert_eq!(told[0]["text"], "*ben@example.com* approved your request for *Production*.");
-    golden(expect_file!["golden/told.json"], &told[1]["blocks"], &names);
+    golden(expect_file!["golden/told.json"], &content(&told[1]), &names);
 
     let mut payload = world.clicked("U0ANA", "revoke", run);
     (payload["container"], payload["message"]) = world.fake.direct_message();
@@ -52,7 +53,7 @@ async fn a_request_is_approved_granted_and_revoked() {
     world.settle().await;
     assert!(world.harness.granted().is_empty());
     let updated = world.fake.calls("chat.update").pop().unwrap();
-    golden(expect_file!["golden/revoked.json"], &updated["blocks"], &names);
+    golden(expect_file!["golden/revoked.json"], &content(&updated), &names);
     assert!(world.fake.calls("response_url").is_empty());
 }
 
@@ -231,13 +232,105 @@ async fn a_message_that_was_passed_on_from_decides_nothing() {
 async fn what_people_wrote_calls_nobody_and_fits() {
     let mut world = World::with_reason().await;
     let long = format!("{} 👩‍👩‍👧‍👦 שלום <!channel> <@U0ADA>", "x".repeat(5_000));
-    for reason in [long.as_str(), "👩‍👩‍👧‍👦 مرحبا \u{202e}gnp.exe <!here>", "*bold* `code` & more"] {
+    for reason in [long.as_str(), "👩‍👩‍👧‍👦 مرحبا \u{202e}gnp.exe <!here>", "*bold* `code` & more"]
+    {
         let request = world.harness.request("prod").by("ana@example.com").target("admins").duration("1h");
         request.field("reason", reason).await.unwrap();
         let (_, message) = world.fake.message();
         let shown = message["blocks"].to_string();
         assert!(!shown.contains("<!") && !shown.contains("<@U0ADA>") && !shown.contains('\u{202e}'), "{shown}");
     }
+}
+
+#[tokio::test]
+async fn what_a_hook_ignores_is_told_to_whoever_did_it() {
+    #[hook]
+    fn on_approve() -> NextEvent {
+        ApprovalTemplate::ignore().message("not during the <!channel> freeze")
+    }
+    let handlers = sym_sdk::handlers![get_permissions, super::get_request_notifications, on_approve];
+    let mut world = World::new(builder(vec![reason()]).handlers(handlers)).await;
+    let run = world.request().await;
+    world.click("U0BEN", "approve", run).await;
+    world.settle().await;
+    let told = world.fake.calls("chat.postEphemeral");
+    assert_eq!((&told[0]["channel"], &told[0]["user"]), (&json!("CACCESS"), &json!("U0BEN")));
+    assert_eq!(told[0]["text"], "not during the &lt;!channel&gt; freeze.");
+
+    // One who is not in the channel is told in direct messages.
+    world.fake.refuse("chat.postEphemeral", "user_not_in_channel");
+    world.click("U0CYD", "approve", run).await;
+    world.settle().await;
+    assert_eq!(world.fake.direct_message().0["channel_id"], "DU0CYD");
+    assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Requested);
+}
+
+#[tokio::test]
+async fn people_and_groups_and_the_error_channel_are_told() {
+    #[reducer]
+    fn get_request_notifications() -> Result<Vec<Notification>> {
+        Ok(vec![Notification::to(slack::user("U0BEN")?), Notification::to(slack::group(["U0BEN", "U0CYD"])?)])
+    }
+    let handlers = sym_sdk::handlers![get_permissions, get_request_notifications];
+    let harness = builder(vec![reason()]).handlers(handlers).declare(|config| {
+        let errors =
+            sym_sdk::config::ErrorLogger { name: "errors".into(), destination: "#errors".into(), ..Default::default() };
+        config.error_loggers.push(errors);
+        config.environments[0].error_logger = Some("errors".into());
+    });
+    let mut world = World::new(harness).await;
+    world.fake.refuse("chat.postMessage", "user_disabled");
+    world.request().await;
+    // Ben cannot be told, so the group is; and those who run this hear why.
+    let calls = world.fake.calls("chat.postMessage");
+    let channels: Vec<_> = calls.iter().map(|call| call["channel"].as_str().unwrap()).collect();
+    assert_eq!(
+        (channels[0], channels.contains(&"G0GROUP"), channels.contains(&"#errors")),
+        ("U0BEN", true, true),
+        "{channels:?}"
+    );
+    let opened = world.fake.calls("conversations.open");
+    assert_eq!(opened[0]["users"], "U0BEN,U0CYD");
+    let alert = calls.iter().find(|call| call["channel"] == "#errors").unwrap();
+    assert!(alert["text"].as_str().unwrap().contains("user_disabled"), "{alert}");
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_sent_is_tried_again() {
+    let mut world = World::with_reason().await;
+    world.fake.refuse("chat.postMessage", "service_unavailable");
+    let run = world.request().await;
+    assert!(world.harness.run(run).await.unwrap().delivered.is_empty());
+    world.harness.advance(Duration::from_secs(2)).await.unwrap();
+    assert_eq!(world.harness.run(run).await.unwrap().delivered.len(), 1);
+
+    // One that is gone is left alone.
+    world.fake.refuse("chat.update", "message_not_found");
+    world.click("U0BEN", "approve", run).await;
+    world.settle().await;
+    let events = world.harness.golden(run);
+    assert!(!events.to_lowercase().contains("message_not_found"), "{events}");
+}
+
+#[tokio::test]
+async fn who_clicks_is_answered_in_time_whatever_takes_long() {
+    let mut world = World::with_reason().await;
+    let run = world.request().await;
+    let payload = world.clicked("U0BEN", "approve", run);
+    world.fake.hang(true);
+    let (router, request) = (world.router.clone(), world.signed("/interactions", &payload));
+    let click = tokio::spawn(async move { tower::ServiceExt::oneshot(router, request).await.unwrap().status() });
+    world.fake.called("users.info", 1).await;
+    world.harness.advance(Duration::from_millis(2_600)).await.unwrap();
+    assert_eq!(click.await.unwrap(), StatusCode::SERVICE_UNAVAILABLE);
+
+    // The work goes on.
+    world.fake.hang(false);
+    while world.harness.status(run).await.unwrap() == RunStatus::Requested {
+        tokio::task::yield_now().await;
+    }
+    world.settle().await;
+    assert_eq!(world.harness.granted(), ["admins: ana@example.com"]);
 }
 
 #[tokio::test]

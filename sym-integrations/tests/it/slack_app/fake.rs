@@ -31,6 +31,7 @@ pub(super) struct FakeSlack {
 struct Shared {
     state: Mutex<Workspace>,
     called: Notify,
+    released: Notify,
 }
 
 #[derive(Default)]
@@ -44,6 +45,7 @@ pub(super) struct Workspace {
     triggers: BTreeSet<String>,
     errors: HashMap<String, Vec<String>>,
     down: bool,
+    hangs: bool,
     counter: u32,
 }
 
@@ -112,6 +114,12 @@ impl FakeSlack {
         self.state().down = down;
     }
 
+    /// Has no call answered until it does no longer hang.
+    pub(super) fn hang(&self, hangs: bool) {
+        self.state().hangs = hangs;
+        self.shared.released.notify_waiters();
+    }
+
     /// What a method was called with.
     pub(super) fn calls(&self, method: &str) -> Vec<Value> {
         let state = self.state();
@@ -175,16 +183,28 @@ impl FakeSlack {
     }
 }
 
-async fn method(State(shared): State<Arc<Shared>>, Path(method): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
+async fn method(
+    State(shared): State<Arc<Shared>>,
+    Path(method): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let is_json = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.to_str().unwrap().starts_with("application/json"));
     let arguments: Value = if is_json {
         serde_json::from_slice(&body).unwrap()
     } else {
-        url::form_urlencoded::parse(&body).map(|(name, value)| (name.into_owned(), Value::from(value.as_ref()))).collect()
+        url::form_urlencoded::parse(&body)
+            .map(|(name, value)| (name.into_owned(), Value::from(value.as_ref())))
+            .collect()
     };
+    shared.state.lock().unwrap().calls.push(Call { method: method.clone(), arguments: arguments.clone() });
+    shared.called.notify_waiters();
+    let released = shared.released.notified();
+    if shared.state.lock().unwrap().hangs {
+        released.await;
+    }
     let answer = {
         let mut state = shared.state.lock().unwrap();
-        state.calls.push(Call { method: method.clone(), arguments: arguments.clone() });
         if state.down {
             Err(None)
         } else if headers[AUTHORIZATION] != format!("Bearer {TOKEN}") {
@@ -195,7 +215,6 @@ async fn method(State(shared): State<Arc<Shared>>, Path(method): Path<String>, h
             state.answer(&method, &arguments).map_err(|error| Some(error.to_owned()))
         }
     };
-    shared.called.notify_waiters();
     match answer {
         Ok(mut answer) => {
             answer["ok"] = json!(true);

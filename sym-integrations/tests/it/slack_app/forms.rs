@@ -90,7 +90,8 @@ async fn a_request_is_made_in_a_form() {
     golden(expect_file!["golden/form.json"], &update["view"], &names(&view));
 
     let admins = value_of(&view, "target_id:0", "admins");
-    let values = json!({ "target_id:0": option(&admins), "reason:0": text("incident 42"), "duration:0": option("3600") });
+    let values =
+        json!({ "target_id:0": option(&admins), "reason:0": text("incident 42"), "duration:0": option("3600") });
     let answer = world.submit("U0ANA", &view, values).await;
     assert_eq!((answer.status, answer.body), (StatusCode::OK, Value::Null));
     world.settle().await;
@@ -113,7 +114,18 @@ async fn each_fault_stands_at_its_field_and_the_form_stays_open() {
     let view = world.open("U0ANA").await;
     let values = json!({ "count:0": text("many"), "target_id:0": option("nonsense") });
     let answer = world.submit("U0ANA", &view, values).await;
-    golden(expect_file!["golden/errors.json"], &answer.body, &names(&view)[1..]);
+    assert_eq!(
+        answer.body,
+        json!({
+            "response_action": "errors",
+            "errors": {
+                "count:0": "Field `count` expects a whole number, got `\"many\"`.",
+                "duration:0": "Flow `prod` needs field `duration`, and the request leaves it empty. The durations offered are `30s`, `10m`, `1h`.",
+                "reason:0": "Flow `prod` needs field `reason`, and the request leaves it empty.",
+                "target_id:0": "`nonsense` is not a target of flow `prod`. The targets are `admins`, `readers`.",
+            },
+        })
+    );
 
     let admins = value_of(&view, "target_id:0", "admins");
     let good = json!({
@@ -122,7 +134,11 @@ async fn each_fault_stands_at_its_field_and_the_form_stays_open() {
     // Somebody else cannot send it.
     let answer = world.submit("U0BEN", &view, good.clone()).await;
     assert_eq!(answer.body["response_action"], "errors");
-    assert!(answer.body.to_string().contains("Only ana@example.com, who opened the form, can submit it."), "{}", answer.body);
+    assert!(
+        answer.body.to_string().contains("Only ana@example.com, who opened the form, can submit it."),
+        "{}",
+        answer.body
+    );
     assert_eq!(world.submit("U0ANA", &view, good.clone()).await.body, Value::Null);
     world.settle().await;
     let answer = world.submit("U0ANA", &view, good).await;
@@ -140,13 +156,15 @@ async fn options_are_looked_up_once_and_filtered_as_people_type() {
     let all = suggest(&world, "U0ANA", &view, "database:0", "").await;
     assert_eq!(all.as_array().unwrap().len(), 100);
     let best = suggest(&world, "U0ANA", &view, "database:0", "base 99").await;
-    let labels: Vec<_> = best.as_array().unwrap().iter().map(|option| option["text"]["text"].as_str().unwrap()).collect();
+    let labels: Vec<_> =
+        best.as_array().unwrap().iter().map(|option| option["text"]["text"].as_str().unwrap()).collect();
     assert_eq!(labels[..3], ["Database 99", "Database 199", "Database 299"]);
     for (account, block) in [("U0BEN", "database:0"), ("U0ANA", "other:0"), ("U0ANA", "database")] {
         assert_eq!(suggest(&world, account, &view, block, "").await, json!([]));
     }
     let admins = value_of(&view, "target_id:0", "admins");
-    let values = json!({ "target_id:0": option(&admins), "database:0": option("id-999"), "duration:0": option("3600") });
+    let values =
+        json!({ "target_id:0": option(&admins), "database:0": option("id-999"), "duration:0": option("3600") });
     assert_eq!(world.submit("U0ANA", &view, values).await.body, Value::Null);
     world.settle().await;
     assert!(world.fake.message().1["blocks"].to_string().contains("id-999"));
@@ -163,10 +181,11 @@ async fn a_form_that_could_not_be_made_is_asked_for_again() {
     let view = world.open("U0ANA").await;
     assert!(text_of(&view).starts_with("Something went wrong during prompt of Production"), "{view}");
     assert!(!view.to_string().contains("s3cret"));
-    golden(expect_file!["golden/failed.json"], &world.fake.calls("views.update")[0]["view"], &[(
-        "RUN",
-        view["private_metadata"].as_str().unwrap().to_owned(),
-    )]);
+    golden(
+        expect_file!["golden/failed.json"],
+        &world.fake.calls("views.update")[0]["view"],
+        &[("RUN", view["private_metadata"].as_str().unwrap().to_owned())],
+    );
 
     BROKEN.store(false, Ordering::Relaxed);
     let payload = json!({
@@ -243,7 +262,8 @@ async fn without_a_name_or_with_an_unknown_one_all_flows_are_offered() {
 
     // The shortcut knows no channel.
     let trigger = world.fake.trigger();
-    let payload = json!({ "type": "shortcut", "callback_id": "request", "user": { "id": "U0ANA" }, "trigger_id": trigger });
+    let payload =
+        json!({ "type": "shortcut", "callback_id": "request", "user": { "id": "U0ANA" }, "trigger_id": trigger });
     assert_eq!(world.interact(&payload).await.status, StatusCode::OK);
     let view = world.shown(8).await;
     assert_eq!(view.get("private_metadata"), None);
@@ -257,7 +277,8 @@ async fn a_trigger_that_has_expired_is_told() {
     let answer = world.command_with("U0ANA", "req prod", &trigger).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.body["text"], "The form could not be opened. Please try again.");
-    let payload = json!({ "type": "shortcut", "callback_id": "request", "user": { "id": "U0ANA" }, "trigger_id": trigger });
+    let payload =
+        json!({ "type": "shortcut", "callback_id": "request", "user": { "id": "U0ANA" }, "trigger_id": trigger });
     assert_eq!(world.interact(&payload).await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
@@ -271,6 +292,24 @@ async fn those_who_cannot_request_are_told_in_the_view() {
     world.command("U0OUT", "req prod").await;
     let view = world.shown(2).await;
     assert!(text_of(&view).starts_with("Eve@elsewhere.com is a guest; guests cannot make requests."), "{view}");
+}
+
+#[tokio::test]
+async fn a_flow_that_has_changed_since_says_what_does_not_fit_any_more() {
+    let handlers = sym_sdk::handlers![get_permissions, get_request_notifications];
+    let mut world = World::new(builder(vec![reason(), field("ticket", "string")]).handlers(handlers)).await;
+    let view = world.open("U0ANA").await;
+    world.restart();
+    // The view is one of before: it asked for something else.
+    let admins = value_of(&view, "target_id:0", "admins");
+    let values = json!({
+        "target_id:0": option(&admins), "reason:0": text("x"), "duration:0": option("3600"), "approver:0": text("me"),
+    });
+    let answer = world.submit("U0ANA", &view, values).await;
+    let errors = answer.body["errors"]["target_id:0"].as_str().unwrap();
+    assert!(errors.contains("no field `approver`") && errors.contains("needs field `ticket`"), "{}", answer.body);
+    world.settle().await;
+    assert!(world.fake.calls("chat.postMessage").is_empty());
 }
 
 #[tokio::test]
@@ -297,7 +336,8 @@ async fn five_thousand_characters_are_taken_and_shown_as_far_as_they_fit() {
     assert!(world.fake.message().1["blocks"].to_string().contains("ש…"));
 
     let view = world.open("U0ANA").await;
-    let values = json!({ "target_id:0": option(&admins), "reason:0": text(&"x".repeat(70_000)), "duration:0": option("3600") });
+    let values =
+        json!({ "target_id:0": option(&admins), "reason:0": text(&"x".repeat(70_000)), "duration:0": option("3600") });
     let answer = world.submit("U0ANA", &view, values).await;
     assert!(answer.body["errors"]["target_id:0"].as_str().unwrap().contains("at most 65536"), "{}", answer.body);
 }

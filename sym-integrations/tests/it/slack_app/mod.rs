@@ -98,13 +98,21 @@ impl World {
     }
 
     async fn send(&self, path: &str, body: String, content_type: &str) -> Answer {
+        self.send_as(self.signed_as(path, body, content_type)).await
+    }
+
+    fn signed(&self, path: &str, payload: &Value) -> Request<Body> {
+        self.signed_as(path, encode(payload), "application/x-www-form-urlencoded")
+    }
+
+    fn signed_as(&self, path: &str, body: String, content_type: &str) -> Request<Body> {
         let now = self.harness.runtime().clock().now().as_second().to_string();
         let signature = sign(&now, &body);
         let request = Request::post(path)
             .header("content-type", content_type)
             .header("x-slack-request-timestamp", now)
             .header("x-slack-signature", signature);
-        self.send_as(request.body(Body::from(body)).unwrap()).await
+        request.body(Body::from(body)).unwrap()
     }
 
     async fn send_as(&self, request: Request<Body>) -> Answer {
@@ -115,7 +123,7 @@ impl World {
     }
 
     async fn interact(&self, payload: &Value) -> Answer {
-        self.send("/interactions", encode(payload), "application/x-www-form-urlencoded").await
+        self.send_as(self.signed("/interactions", payload)).await
     }
 
     async fn command(&self, account: &str, text: &str) -> Answer {
@@ -225,6 +233,11 @@ fn text(value: &str) -> Value {
 
 fn option(value: &str) -> Value {
     json!({ "value": { "type": "static_select", "selected_option": { "value": value } } })
+}
+
+/// A message without where it goes.
+fn content(message: &Value) -> Value {
+    json!({ "text": message["text"], "blocks": message["blocks"] })
 }
 
 /// Compares with a golden file, in which ids that are new each time have names.

@@ -69,7 +69,10 @@ async fn what_cannot_be_read_is_refused_and_what_is_unknown_passed_over() {
 async fn whoami_and_help_answer_the_person_alone() {
     let world = World::with_reason().await;
     let answer = world.command("U0ADA", "whoami").await;
-    assert_eq!(answer.body, json!({ "response_type": "ephemeral", "text": "You are *ada@example.com*, an administrator." }));
+    assert_eq!(
+        answer.body,
+        json!({ "response_type": "ephemeral", "text": "You are *ada@example.com*, an administrator." })
+    );
     let answer = world.command("U0ANA", "WhoAmI").await;
     assert_eq!(answer.body["text"], "You are *ana@example.com*, a member.");
     assert!(world.command("U0ANA", "help").await.body["text"].as_str().unwrap().contains("/sym req"));
