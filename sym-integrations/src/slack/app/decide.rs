@@ -37,9 +37,9 @@ impl Front {
         let Some(action) = actions.actions.pop() else { return Answer::Done.into() };
         if let Some(view) = actions.view.take() {
             return match action.action_id.as_str() {
-                id if RETRY == *id => self.retry(&actions, view, &action).into(),
-                id if PICK == *id => self.picked(&actions, view, &action).into(),
-                _ => self.changed(&actions, view, &action).into(),
+                id if RETRY == *id => self.retry(&actions, view, &action),
+                id if PICK == *id => self.picked(&actions, view, &action),
+                _ => self.changed(&actions, view, &action),
             };
         }
         let decision = Decision::of(&action.action_id);
