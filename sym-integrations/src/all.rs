@@ -6,8 +6,8 @@ use sym_sdk::runtime::{Builder, Extension};
 pub struct All;
 
 /// The access strategies, front ends and log destinations of all services whose features are on, to be handed over at start.
-/// There are log destinations, with the feature `http`, the strategy `okta`, with the feature of that name, and the front end
-/// `slack`, with the feature `slack-app`.
+/// With the feature `http`, there are strategies and log destinations of type `http`; with `aws-lambda` and `okta`, strategies of
+/// these services; with `aws`, secrets are read from AWS Secrets Manager; with `slack-app`, there is the front end `slack`.
 ///
 /// ```
 /// use sym_sdk::config::Config;
@@ -22,8 +22,14 @@ pub fn all() -> All {
 
 impl Extension for All {
     fn install(self, builder: Builder) -> Builder {
+        #[cfg(feature = "aws")]
+        let builder = crate::aws::secrets_manager().install(builder);
+        #[cfg(feature = "aws-lambda")]
+        let builder = builder.strategy_type(crate::aws_lambda::strategy_type());
         #[cfg(feature = "http")]
-        let builder = builder.log_destination_type(crate::http::log_destination::log_destination_type());
+        let builder = builder
+            .strategy_type(crate::http::strategy::strategy_type())
+            .log_destination_type(crate::http::log_destination::log_destination_type());
         #[cfg(feature = "okta")]
         let builder = builder.strategy_type(crate::okta::strategy_type());
         #[cfg(feature = "slack-app")]

@@ -94,14 +94,14 @@ fn report(case: &dyn Case, server: &server::Process, rounds: usize) {
     let ways = case.ways(server.base());
     ways.iter().for_each(|way| way.run(&runtime));
     let times: Vec<Vec<Duration>> = (0..rounds).map(|_| ways.iter().map(|way| way.time(&runtime)).collect()).collect();
-    println!("  {:<20} {:>12} {:>10} {:>12} {:>8}", "", "CPU time", "of by hand", "peak memory", "pages");
+    println!("  {:<24} {:>12} {:>10} {:>12} {:>8}", "", "CPU time", "of by hand", "peak memory", "pages");
     for (place, way) in ways.iter().enumerate() {
         let time = median(times.iter().map(|round| round[place].as_secs_f64()).collect());
         // Of the rounds, not of the medians: each round had the machine as it was then.
         let ratio = median(times.iter().map(|round| round[place].div_duration_f64(round[0])).collect());
         let peak = way.peak(&runtime);
         let of_page = peak as f64 / page as f64;
-        println!("  {:<20} {:>9.2} ms {ratio:>8.2} x {:>8} KiB {of_page:>8.1}", way.name, time * 1e3, peak / 1024);
+        println!("  {:<24} {:>9.2} ms {ratio:>8.2} x {:>8} KiB {of_page:>8.1}", way.name, time * 1e3, peak / 1024);
     }
 }
 

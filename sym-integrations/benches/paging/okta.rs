@@ -29,7 +29,7 @@ impl Case for GroupUsers {
         let link = |begin: usize, rel: &str| format!("link: <{base}{}>; rel=\"{rel}\"\r\n", path(begin));
         let page = |begin: usize| {
             let end = begin + PER_PAGE;
-            let next = (end < ITEMS).then(|| link(end, "next")).unwrap_or_default();
+            let next = if end < ITEMS { link(end, "next") } else { String::new() };
             Page {
                 request: path(begin),
                 headers: link(begin, "self") + &next,

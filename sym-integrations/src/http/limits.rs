@@ -39,7 +39,7 @@ impl Default for Limits {
 }
 
 /// Awaits `work` for `limit` at most. Work that is done at the limit counts.
-pub(super) async fn within<T>(clock: &dyn Clock, limit: Duration, work: impl Future<Output = T> + Send) -> Option<T> {
+pub(crate) async fn within<T>(clock: &dyn Clock, limit: Duration, work: impl Future<Output = T> + Send) -> Option<T> {
     match select(std::pin::pin!(work), clock.sleep(limit)).await {
         Either::Left((done, _)) => Some(done),
         Either::Right(((), _)) => None,

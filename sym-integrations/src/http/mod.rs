@@ -21,6 +21,7 @@ mod auth;
 mod base_url;
 mod body;
 mod call;
+mod certificate;
 mod client;
 mod encode;
 mod failure;
@@ -39,6 +40,9 @@ pub(crate) mod replay;
 mod response;
 mod send;
 mod service;
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+pub mod strategy;
 mod transport;
 mod wait;
 
@@ -48,6 +52,8 @@ pub use call::Call;
 pub use client::{Client, ClientBuilder, Connection};
 pub use failure::{Failure, Retry, names};
 pub use limits::Limits;
+#[cfg(feature = "aws-config")]
+pub(crate) use limits::within;
 pub use page::{Listing, Next, Page};
 pub use rate::RateLimit;
 pub use response::Response;

@@ -5,7 +5,8 @@ use serde_json::Value;
 use sym_sdk::error::{Error, Result};
 use sym_sdk::forms::FieldOption;
 
-use crate::{Listed, field_options};
+use crate::Listed;
+use crate::listed::field_option;
 
 /// A group, as <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Group/> has it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -81,7 +82,7 @@ impl TryFrom<&OktaGroup> for FieldOption {
     type Error = Error;
 
     fn try_from(group: &OktaGroup) -> Result<Self> {
-        option(group)
+        field_option(group)
     }
 }
 
@@ -182,7 +183,7 @@ impl TryFrom<&OktaUser> for FieldOption {
     type Error = Error;
 
     fn try_from(user: &OktaUser) -> Result<Self> {
-        option(user)
+        field_option(user)
     }
 }
 
@@ -256,7 +257,7 @@ impl TryFrom<&GroupMember> for FieldOption {
     type Error = Error;
 
     fn try_from(member: &GroupMember) -> Result<Self> {
-        option(member)
+        field_option(member)
     }
 }
 
@@ -285,12 +286,4 @@ pub enum UserStatus {
     #[default]
     #[serde(other)]
     Other,
-}
-
-/// An option whose label is not compared with others: see [`field_options`] for those of a list.
-fn option(listed: &impl Listed) -> Result<FieldOption> {
-    match field_options([listed])?.pop() {
-        Some(option) => Ok(option),
-        None => FieldOption::new(listed.option_value(), listed.option_label()),
-    }
 }

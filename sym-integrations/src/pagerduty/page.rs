@@ -21,14 +21,13 @@ macro_rules! pages {
             $list: Vec<$item>,
             more: bool,
             offset: u64,
-            limit: u64,
         }
 
         impl Page for $page {
             type Item = $item;
 
             fn next(&self, _: &Response) -> Result<Next> {
-                if self.more { next(stringify!($list), self.offset, self.limit) } else { Ok(Next::End) }
+                if self.more { next(stringify!($list), self.offset, self.$list.len()) } else { Ok(Next::End) }
             }
 
             fn into_items(self) -> Vec<$item> {
@@ -47,9 +46,10 @@ pages! {
     Incidents { incidents: Incident }
 }
 
-fn next(list: &str, offset: u64, limit: u64) -> Result<Next> {
-    let next = offset.saturating_add(limit);
-    if next.saturating_add(limit) > REACH {
+/// After as many as there were: a page can be shorter than the limit, and then the rest would be passed over.
+fn next(list: &str, offset: u64, got: usize) -> Result<Next> {
+    let next = offset.saturating_add(u64::try_from(got).unwrap_or(REACH));
+    if next.saturating_add(PAGE) > REACH {
         let message = format!("there are more {list} than the 10,000 that PagerDuty lists");
         let error = Error::new(ErrorKind::InvalidInput, TOO_MANY_RESULTS, message).with_service(SERVICE);
         return Err(error.with_hint("ask for less: for a shorter time, or with another filter"));

@@ -31,6 +31,7 @@ use config::ConfigSource;
 ///
 /// With feature `sqlite` there are commands for a store in a file:
 ///
+/// - `serve`, with feature `server` too, runs the flows and lets people reach them through the front ends,
 /// - `runs` lists the Runs, and finds those whose access could not be taken away,
 /// - `revoke` takes access away before its time, and `write-off` ends a revocation that cannot succeed,
 /// - `audit export` prints the audit log, and `audit verify` checks that it is as it was written,
@@ -188,7 +189,13 @@ impl App {
 
     /// Does what the command line asks for.
     pub fn main(self) -> ExitCode {
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        let args: Vec<_> = std::env::args_os().collect();
+        let mut builder = if cli::needs_threads(args.clone()) {
+            tokio::runtime::Builder::new_multi_thread()
+        } else {
+            tokio::runtime::Builder::new_current_thread()
+        };
+        let runtime = match builder.enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
                 // There is nobody left to tell if this fails too.
@@ -197,7 +204,10 @@ impl App {
             }
         };
         let (mut stdout, mut stderr) = (io::stdout(), io::stderr());
-        runtime.block_on(self.run_from(std::env::args_os(), &mut stdout, &mut stderr)).into()
+        let exit = runtime.block_on(self.run_from(args, &mut stdout, &mut stderr));
+        // Not by dropping it: that waits for handlers that block their thread.
+        runtime.shutdown_background();
+        exit.into()
     }
 
     /// Does what `args` ask for, of which the first is the name of the program, and writes what there is to say to `stdout` and

@@ -1,6 +1,8 @@
 //! What can be given on the command line.
 
 use std::ffi::OsString;
+#[cfg(all(feature = "server", feature = "sqlite"))]
+use std::net::SocketAddr;
 #[cfg(feature = "sqlite")]
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
@@ -68,6 +70,13 @@ pub(super) enum Command {
     ///
     /// Nothing real is touched: clients are fakes, strategies only pretend, and messages go nowhere.
     Simulate(Simulate),
+    /// Run the flows, and let people reach them through the front ends
+    ///
+    /// Front ends are mounted each below its name. `GET /health` says that the program is alive, `GET /ready` that it can do its
+    /// work. SIGINT or SIGTERM stops it: what is under way may finish for some seconds, and the rest goes on at the next start. A
+    /// second signal stops it at once.
+    #[cfg(all(feature = "server", feature = "sqlite"))]
+    Serve(Serve),
     /// List the Runs of a store, newest first
     #[cfg(feature = "sqlite")]
     Runs(Runs),
@@ -92,6 +101,17 @@ pub(super) enum Command {
 pub(super) struct Database {
     /// File of the store
     #[arg(long, value_name = "FILE")]
+    pub(super) db: PathBuf,
+}
+
+#[cfg(all(feature = "server", feature = "sqlite"))]
+#[derive(Debug, clap::Args)]
+pub(super) struct Serve {
+    /// Listen on this address; port 0 is any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
+    pub(super) listen: SocketAddr,
+    /// File of the store, which is made if there is none
+    #[arg(long, value_name = "FILE", default_value = "sym.db")]
     pub(super) db: PathBuf,
 }
 
@@ -264,6 +284,10 @@ fn command(program: &str, has_demo: bool) -> clap::Command {
     } else {
         &["check", "handlers", "simulate request.json"]
     };
+    #[cfg(all(feature = "server", feature = "sqlite"))]
+    let command = command.mut_subcommand("serve", |serve| {
+        serve.after_help(examples(&["serve", "serve --listen 127.0.0.1:8080 --db /var/lib/sym/sym.db"]))
+    });
     command
         .bin_name(program)
         .after_help(format!("{alone}{}", examples(general)))

@@ -14,6 +14,8 @@ mod handlers;
 mod output;
 #[cfg(feature = "sqlite")]
 mod runs;
+#[cfg(all(feature = "server", feature = "sqlite"))]
+mod serve;
 mod simulate;
 
 use std::ffi::{OsStr, OsString};
@@ -24,6 +26,18 @@ use crate::app::{App, Exit};
 use crate::config::Config;
 use args::{Args, Command, Common};
 use output::Output;
+
+/// Whether the command is one for which handlers that block must not hold up others: then the runtime needs several threads.
+#[cfg(all(feature = "server", feature = "sqlite"))]
+pub(crate) fn needs_threads(args: Vec<OsString>) -> bool {
+    Args::parse(&program(&args), true, args).is_ok_and(|args| matches!(args.command, Some(Command::Serve(_))))
+}
+
+/// Without a command that serves, one thread is enough.
+#[cfg(not(all(feature = "server", feature = "sqlite")))]
+pub(crate) fn needs_threads(_: Vec<OsString>) -> bool {
+    false
+}
 
 /// Runs the command that `args` ask for.
 pub(crate) async fn run<A>(app: App, args: A, stdout: &mut dyn Write, stderr: &mut dyn Write) -> Exit
@@ -62,6 +76,8 @@ async fn dispatch(app: App, args: Args, output: &mut Output<'_>) -> io::Result<E
         Some(Command::Check) => check::run(app, common, output),
         Some(Command::Handlers) => handlers::run(app, common, output),
         Some(Command::Simulate(args)) => simulate::run(app, common, args, output).await,
+        #[cfg(all(feature = "server", feature = "sqlite"))]
+        Some(Command::Serve(args)) => serve::run(app, common, args, output).await,
         #[cfg(feature = "sqlite")]
         Some(Command::Runs(args)) => runs::run(args, output).await,
         #[cfg(feature = "sqlite")]

@@ -40,6 +40,10 @@ pub trait IntegrationClient: Sized + Send + Sync + 'static {
     /// The integration's type in the configuration, such as `pagerduty`.
     const TYPE: &'static str;
 
+    /// The key under which an environment has the integration, where several clients share a type: a client of one service of
+    /// AWS takes the role that is meant for it. Unless told otherwise, the type; then any integration of the type will do.
+    const KEY: &'static str = Self::TYPE;
+
     /// Builds the client, once at start. It must not call the service yet.
     fn from_config(config: &IntegrationConfig<'_>) -> Result<Self>;
 
@@ -89,6 +93,13 @@ impl<'a> IntegrationConfig<'a> {
     /// A setting.
     pub fn setting(&self, name: &str) -> Result<&'a str> {
         self.integration.setting(name)
+    }
+
+    /// The values of the secrets that a custom integration lists, in its order: what `secret_ids_json` names. Each of them can
+    /// be had by its name too, with [`secret`](Self::secret).
+    pub fn listed_secrets(&self) -> Vec<&'a SecretString> {
+        let listed = self.integration.secret_list().iter();
+        listed.filter_map(|secret| self.secrets.get(secret.name().as_str())).collect()
     }
 
     /// The value of a secret, by its setting, such as `api_token_secret`.

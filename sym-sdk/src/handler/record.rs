@@ -177,10 +177,15 @@ impl HandlerRecord {
             let subject = self.subject();
             match requires {
                 Requires::Integration(integration) => {
-                    let message =
-                        format!("{subject} needs integration `{}`, which is not configured", integration.kind());
-                    Fault::new(self.place(), message)
-                        .with_hint("add the integration, and name it in the flow's environment")
+                    let (kind, key) = (integration.kind(), integration.key());
+                    let message = format!("{subject} needs integration `{key}`, which is not configured");
+                    let hint = match kind == key {
+                        true => "add the integration, and name it in the flow's environment".to_owned(),
+                        false => format!(
+                            "add an integration of type `{kind}`, and name it in the flow's environment as `{key}_id`"
+                        ),
+                    };
+                    Fault::new(self.place(), message).with_hint(hint)
                 }
                 Requires::State(state) => {
                     let message = format!("{subject} needs `State<{}>`, which was not given", state.type_name());

@@ -41,6 +41,7 @@ pub enum Requires {
 #[derive(Clone, Copy, Debug)]
 pub struct IntegrationRequirement {
     kind: &'static str,
+    key: &'static str,
     type_id: TypeId,
     type_name: fn() -> &'static str,
     build: fn(&IntegrationConfig<'_>) -> Result<AnyClient>,
@@ -56,12 +57,24 @@ impl IntegrationRequirement {
         fn dry<T: IntegrationClient>(config: &IntegrationConfig<'_>) -> Option<AnyClient> {
             Some(Arc::new(T::dry(config)?))
         }
-        Self { kind: T::TYPE, type_id: TypeId::of::<T>(), type_name: type_name::<T>, build: build::<T>, dry: dry::<T> }
+        Self {
+            kind: T::TYPE,
+            key: T::KEY,
+            type_id: TypeId::of::<T>(),
+            type_name: type_name::<T>,
+            build: build::<T>,
+            dry: dry::<T>,
+        }
     }
 
     /// The integration's type in the configuration, such as `pagerduty`.
     pub const fn kind(&self) -> &'static str {
         self.kind
+    }
+
+    /// The key under which an environment has it, such as `aws_lambda`: the type, unless several clients share it.
+    pub const fn key(&self) -> &'static str {
+        self.key
     }
 
     /// The type of the client.

@@ -55,7 +55,7 @@ impl Stepper<'_> {
             until,
             duration: event.duration,
             entitlement,
-            strategy: strategy.kind().to_owned(),
+            strategy: strategy.service(),
             account,
         };
         self.state.access = Access::Granting(grant.clone());

@@ -99,7 +99,7 @@ impl EntitlementKey {
     /// `resource` is what the strategy grants, in its own words; see [`AccessStrategy::resource`](crate::strategy::AccessStrategy::resource).
     pub(crate) fn new(strategy: &crate::model::Strategy, resource: &str, identity: &str) -> Self {
         let account = strategy.integration().map_or("", |integration| integration.external_id());
-        let parts = (strategy.kind(), account, resource, identity);
+        let parts = (strategy.service(), account, resource, identity);
         // Strings and string maps always serialise.
         Self(serde_json::to_string(&parts).unwrap_or_default())
     }

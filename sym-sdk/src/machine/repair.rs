@@ -57,7 +57,7 @@ impl Stepper<'_> {
             until: None,
             duration: None,
             entitlement: EntitlementKey::new(strategy, &removal.resource, &removal.identity),
-            strategy: strategy.kind().to_owned(),
+            strategy: strategy.service(),
             account: strategy.integration().map(|integration| integration.external_id().to_owned()),
         };
         // Nothing can be requested in it.

@@ -261,7 +261,7 @@ pub struct Grant {
     pub duration: Option<Duration>,
     /// The piece of access that Runs share.
     pub entitlement: EntitlementKey,
-    /// The type of the strategy that granted it.
+    /// The type of the strategy that granted it; with the name, if each strategy of the type has something of its own behind it.
     pub strategy: String,
     /// The account that the strategy reached, if it had an integration.
     pub account: Option<String>,
@@ -271,7 +271,7 @@ impl Grant {
     /// Whether `strategy` reaches what the access was granted in: only there can it be taken away.
     pub fn is_reached_by(&self, strategy: &Strategy) -> bool {
         let account = strategy.integration().map(Integration::external_id);
-        self.strategy == strategy.kind() && self.account.as_deref() == account
+        self.strategy == strategy.service() && self.account.as_deref() == account
     }
 }
 

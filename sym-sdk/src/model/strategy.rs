@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccessTarget, Integration, Slug, Srn, TargetId};
+use super::integration::find_setting;
+use super::{AccessTarget, Integration, Secret, Slug, Srn, TargetId};
+use crate::error::Result;
 
 /// How access to a list of targets is granted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,12 +16,22 @@ pub struct Strategy {
     pub(crate) integration: Option<Integration>,
     pub(crate) targets: Vec<AccessTarget>,
     pub(crate) settings: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) secrets: BTreeMap<String, Secret>,
 }
 
 impl Strategy {
     /// A strategy of a type, such as `okta`, without targets.
     pub fn new(name: Slug, kind: impl Into<String>) -> Self {
-        Self { name, kind: kind.into(), label: None, integration: None, targets: Vec::new(), settings: BTreeMap::new() }
+        Self {
+            name,
+            kind: kind.into(),
+            label: None,
+            integration: None,
+            targets: Vec::new(),
+            settings: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+        }
     }
 
     /// Sets what people see instead of the name.
@@ -46,6 +58,12 @@ impl Strategy {
         self
     }
 
+    /// Adds a setting that is a secret, such as `bearer_token_secret`.
+    pub fn with_secret(mut self, setting: impl Into<String>, secret: Secret) -> Self {
+        self.secrets.insert(setting.into(), secret);
+        self
+    }
+
     /// The name.
     pub fn name(&self) -> &Slug {
         &self.name
@@ -54,6 +72,15 @@ impl Strategy {
     /// The type, such as `okta`.
     pub fn kind(&self) -> &str {
         &self.kind
+    }
+
+    /// What tells apart in what access is granted, beside the account: the type, and the name too where each strategy of the
+    /// type has something of its own behind it.
+    pub(crate) fn service(&self) -> String {
+        match &*self.kind {
+            "custom" | "http" => format!("{}:{}", self.kind, self.name),
+            kind => kind.to_owned(),
+        }
     }
 
     /// What people see: the label, or the name if there is none.
@@ -71,9 +98,19 @@ impl Strategy {
         &self.targets
     }
 
-    /// The settings.
+    /// The settings in clear.
     pub fn settings(&self) -> &BTreeMap<String, String> {
         &self.settings
+    }
+
+    /// The setting of this name.
+    pub fn setting(&self, name: &str) -> Result<&str> {
+        find_setting(&self.settings, name, &format!("strategy `{}`", self.name))
+    }
+
+    /// The settings that are secrets.
+    pub fn secrets(&self) -> &BTreeMap<String, Secret> {
+        &self.secrets
     }
 
     /// The target with this id.

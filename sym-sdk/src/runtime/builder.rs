@@ -133,6 +133,11 @@ impl Builder {
         }
     }
 
+    /// The configuration, for extensions that depend on it.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The handlers. Without this, those that are linked into the program.
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = registry;
@@ -157,9 +162,10 @@ impl Builder {
         self
     }
 
-    /// A type of strategies. A later one takes the place of an earlier one of the same type.
+    /// A type of strategies. A later one takes the place of an earlier one of the same type, and of the same name if it is for
+    /// one strategy.
     pub fn strategy_type(mut self, strategy: StrategyType) -> Self {
-        self.strategies.retain(|known| known.kind() != strategy.kind());
+        self.strategies.retain(|known| !strategy.takes_the_place_of(known));
         self.strategies.push(strategy);
         self
     }
@@ -452,7 +458,7 @@ impl Builder {
     ) -> Arc<Services> {
         let mut services = self.services.clone();
         for requirement in records.into_iter().flat_map(requirements) {
-            if integration_for(integrations, strategy, requirement.kind()).is_some() {
+            if integration_for(integrations, strategy, requirement).is_some() {
                 services = services.client_for(requirement, Arc::new(()));
             }
         }
@@ -460,7 +466,7 @@ impl Builder {
     }
 
     fn strategy_type_of(&self, strategy: &Strategy) -> Option<&StrategyType> {
-        self.strategies.iter().find(|known| known.kind() == strategy.kind())
+        StrategyType::of(&self.strategies, strategy)
     }
 
     fn destination_type_of(&self, destination: &LogDestination) -> Option<&LogDestinationType> {
@@ -484,7 +490,7 @@ impl Builder {
     }
 
     fn no_strategy_type(&self, strategy: &Strategy, place: &Place) -> Fault {
-        let known = handed_over(self.strategies.iter().map(StrategyType::kind));
+        let known = handed_over(self.strategies.iter());
         let message =
             format!("nothing grants access of strategy type `{}` (strategy `{}`)", strategy.kind(), strategy.name());
         Fault::new(place.clone(), message).with_hint(format!(
@@ -494,8 +500,8 @@ impl Builder {
 }
 
 /// The types that were handed over, for a hint.
-fn handed_over<'a>(known: impl Iterator<Item = &'a str>) -> String {
-    let known: Vec<_> = known.collect();
+fn handed_over(known: impl Iterator<Item = impl ToString>) -> String {
+    let known: Vec<_> = known.map(|known| known.to_string()).collect();
     if known.is_empty() {
         "none are handed over".to_owned()
     } else {
@@ -533,17 +539,23 @@ fn requirements(record: &'static HandlerRecord) -> impl Iterator<Item = &'static
     })
 }
 
-/// The integration of this type that handlers use: the environment's, or else the strategy's.
+/// The integration that a handler's client is built from: the environment's, or else the strategy's.
 fn integration_for<'a>(
     integrations: &'a BTreeMap<String, Integration>,
     strategy: Option<&'a Strategy>,
-    kind: &str,
+    requirement: &IntegrationRequirement,
 ) -> Option<&'a Integration> {
+    let (kind, key) = (requirement.kind(), requirement.key());
     // A custom integration is known by its key: a client for `victorops` takes what stands under `victorops_id`.
-    let by_key = integrations.get(kind).filter(|integration| [kind, "custom"].contains(&integration.kind()));
-    by_key
-        .or_else(|| integrations.values().find(|integration| integration.kind() == kind))
-        .or_else(|| strategy?.integration().filter(|integration| integration.kind() == kind))
+    let by_key = integrations.get(key).filter(|integration| [kind, "custom"].contains(&integration.kind()));
+    // Where clients share a type, what is meant for another one of them must not be taken in its place.
+    let is_shared = kind != key;
+    by_key.or_else(|| integrations.values().find(|integration| !is_shared && integration.kind() == kind)).or_else(
+        || {
+            let strategy = strategy.filter(|strategy| !is_shared || strategy.kind() == key)?;
+            strategy.integration().filter(|integration| integration.kind() == kind)
+        },
+    )
 }
 
 impl std::fmt::Debug for Builder {

@@ -77,6 +77,7 @@ fn json_of_an_event() {
         .build();
     let json = event.to_json();
     assert_eq!(json["event"]["type"], "request");
+    assert_eq!(serde_json::to_value(&event).unwrap(), json);
     assert_eq!(json["event"]["channel"], "sym");
     assert_eq!(json["event"]["srn"], "sym:event-spec:approval:1.0.0:request");
     assert_eq!(json["run"]["flow"], "acme:flow:prod:2.0.0");

@@ -12,6 +12,8 @@ mod app;
 mod audit;
 #[cfg(feature = "runtime")]
 mod checks;
+#[cfg(feature = "runtime")]
+mod clients;
 mod config;
 mod directory;
 #[cfg(feature = "runtime")]
@@ -34,6 +36,8 @@ mod safety;
 #[cfg(feature = "runtime")]
 mod secrets;
 mod serde_forms;
+#[cfg(all(feature = "cli", feature = "server", feature = "sqlite"))]
+mod server;
 #[cfg(feature = "testing")]
 mod simulation;
 #[cfg(feature = "testing")]

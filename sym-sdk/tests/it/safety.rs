@@ -98,8 +98,12 @@ impl Vault {
     }
 
     fn strategy_type(&self) -> StrategyType {
+        self.strategy_of("vault")
+    }
+
+    fn strategy_of(&self, kind: &str) -> StrategyType {
         let vault = self.clone();
-        StrategyType::new("vault", move |_| Ok(Arc::new(vault.clone())))
+        StrategyType::new(kind, move |_| Ok(Arc::new(vault.clone())))
     }
 }
 
@@ -296,21 +300,38 @@ async fn an_alert_goes_to_every_front_end_though_one_fails() {
 
 #[tokio::test]
 async fn a_revocation_is_not_carried_out_somewhere_else() {
+    let mut moved = config();
+    moved.integrations[0].external_id = "vault-2".to_owned();
+    check_out_of_reach("vault", config(), moved).await;
+}
+
+/// What stands behind a strategy of such a type, its type does not say.
+#[tokio::test]
+async fn a_revocation_is_not_carried_out_by_another_function_of_the_same_account() {
+    for kind in ["custom", "http"] {
+        let mut before = config();
+        before.strategies[0].kind = kind.to_owned();
+        let mut moved = before.clone();
+        moved.strategies[0].name = "other".to_owned();
+        moved.flows[0].params.strategy = Some(config::Reference::named("other"));
+        check_out_of_reach(kind, before, moved).await;
+    }
+}
+
+async fn check_out_of_reach(kind: &str, config: Config, moved: Config) {
     let store = Arc::new(MemoryStore::new());
     let (before, after) = (Vault::default(), Vault::default());
     let world =
-        World::new(config(), |builder| builder.strategy_type(before.strategy_type()).store(store.clone())).await;
+        World::new(config, |builder| builder.strategy_type(before.strategy_of(kind)).store(store.clone())).await;
     let run = world.approved().await;
     assert_eq!(before.granted.load(Ordering::SeqCst), 1);
 
-    let mut moved = config();
-    moved.integrations[0].external_id = "vault-2".to_owned();
     let alerts = Alerts::default();
     let builder = Runtime::builder(moved).registry(plain()).clock(world.clock.clone()).store(store);
-    let builder = builder.strategy_type(after.strategy_type()).delivery(alerts.clone()).dry();
+    let builder = builder.strategy_type(after.strategy_of(kind)).delivery(alerts.clone()).dry();
     let world = World { runtime: builder.build().await.unwrap(), clock: world.clock };
     world.advance(HOUR).await;
-    assert_eq!(after.revoked.load(Ordering::SeqCst), 0, "the access is in the other vault");
+    assert_eq!(after.revoked.load(Ordering::SeqCst), 0, "the access is not there");
     let state = world.runtime.run(run).await.unwrap().state;
     assert!(state.may_hold_access());
     expect!["flow `prod` no longer reaches what access to `admins` was granted in: its strategy has changed since"]

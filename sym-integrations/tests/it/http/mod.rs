@@ -9,4 +9,5 @@ mod rates;
 mod replay;
 mod retries;
 mod secrets;
-mod support;
+pub(super) mod support;
+mod tls;

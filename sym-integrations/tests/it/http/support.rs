@@ -50,7 +50,7 @@ impl Service for Toy {
     }
 }
 
-pub(super) fn at(text: &str) -> Arc<VirtualClock> {
+pub(crate) fn at(text: &str) -> Arc<VirtualClock> {
     Arc::new(VirtualClock::at(text.parse().unwrap()))
 }
 
@@ -74,7 +74,7 @@ pub(super) fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
 }
 
 /// Awaits `work`, and moves the clock on to the next sleeper whenever `may` says so of the time until then.
-pub(super) async fn leap<T>(
+pub(crate) async fn leap<T>(
     clock: &VirtualClock,
     may: impl Fn(Duration) -> bool,
     work: impl IntoFuture<Output = T>,
@@ -185,10 +185,10 @@ pub(super) fn code(error: &Error) -> String {
 
 /// What is logged, at every level.
 #[derive(Clone, Default)]
-pub(super) struct Ear(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Ear(Arc<Mutex<Vec<u8>>>);
 
 impl Ear {
-    pub(super) fn listen() -> (Self, DefaultGuard) {
+    pub(crate) fn listen() -> (Self, DefaultGuard) {
         static ANYBODY: Once = Once::new();
         // What a test on another thread is the first to log, where nobody listens, would be off for this one too.
         ANYBODY.call_once(|| {
@@ -205,7 +205,7 @@ impl Ear {
         (ear, tracing::subscriber::set_default(subscriber))
     }
 
-    pub(super) fn heard(&self) -> String {
+    pub(crate) fn heard(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
     }
 }

@@ -151,3 +151,16 @@ fn objects_of_any_form_can_be_read() {
     assert_eq!((option.value().to_string(), option.label()), (group.option_value(), "00g1"));
     assert!(serde_json::from_value::<sym_integrations::okta::OktaGroup>(json!({ "type": "OKTA_GROUP" })).is_err());
 }
+
+#[tokio::test]
+async fn a_link_to_elsewhere_is_not_followed() {
+    let replay = Replay::new();
+    let okta = replayed(&replay);
+    let members = Reply::json(json!([{ "id": "00u1", "profile": {} }]));
+    let link = "<https://example.okta.com.evil.example/api/v1/groups/00g1/users?after=00u1>; rel=\"next\"";
+    replay.get("/api/v1/groups/00g1/users").reply(members.header("link", link));
+    let error = okta.users_in_group("00g1").await.unwrap_err();
+    // A list that is cut is worse than none.
+    assert_eq!(code(&error), "Okta:BAD_PAGING");
+    replay.check().unwrap();
+}

@@ -86,12 +86,15 @@ async fn pages_do_not_go_in_circles() {
 
 #[tokio::test]
 async fn a_smaller_page_than_was_asked_for_leaves_nothing_out() {
-    let replay = Replay::new();
-    let page = |id: &str, offset: u64, more: bool| {
-        Reply::json(json!({ "services": [named(id, id)], "more": more, "offset": offset, "limit": 1 }))
-    };
-    replay.get("/services").without_query("offset").reply(page("S1", 0, true));
-    replay.get("/services").query("offset", 1).reply(page("S2", 1, false));
-    assert_eq!(replayed(&replay).services().await.unwrap().len(), 2);
-    replay.check().unwrap();
+    // Whether the page says so itself or not.
+    for limit in [1, 100] {
+        let replay = Replay::new();
+        let page = |id: &str, offset: u64, more: bool| {
+            Reply::json(json!({ "services": [named(id, id)], "more": more, "offset": offset, "limit": limit }))
+        };
+        replay.get("/services").without_query("offset").reply(page("S1", 0, true));
+        replay.get("/services").query("offset", 1).reply(page("S2", 1, false));
+        assert_eq!(replayed(&replay).services().await.unwrap().len(), 2);
+        replay.check().unwrap();
+    }
 }

@@ -2,7 +2,7 @@
 
 mod clock;
 mod follow;
-mod signal;
+pub(super) mod signal;
 mod stage;
 
 use std::io;

@@ -145,7 +145,7 @@ async fn key(runtime: &Runtime, entry: &FlowEntry, target: &AccessTarget) -> Res
     let (clock, limit) = (&*runtime.performer.clock, runtime.performer.limits.strategy);
     let resource = contain(clock, limit, || "the strategy".to_owned(), async { access.resource(target) }).await?;
     let account = strategy.integration().map(|integration| integration.external_id().to_owned());
-    Ok(Some(ResourceKey { strategy: strategy.kind().to_owned(), account: account.unwrap_or_default(), resource }))
+    Ok(Some(ResourceKey { strategy: strategy.service(), account: account.unwrap_or_default(), resource }))
 }
 
 async fn list<'a>(

@@ -1,1 +1,0 @@
-//! Requests signed for AWS, and roles.

@@ -1,0 +1,7 @@
+//! Signatures, credentials and roles; secrets in AWS Secrets Manager.
+
+mod roles;
+#[cfg(feature = "runtime")]
+mod secrets;
+mod signing;
+pub(super) mod support;

@@ -1,0 +1,126 @@
+//! The strategy `aws_lambda`.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use sym_integrations::aws_lambda::{AwsLambda, LambdaStrategy};
+use sym_integrations::testing::{Replay, Reply};
+use sym_sdk::error::{ErrorKind, Result};
+use sym_sdk::machine::EffectKey;
+use sym_sdk::model::{AccessTarget, DeescalateType, Event, Flow, Slug, User, UserId};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
+use sym_sdk::template::{Step, StepOutput};
+
+use super::{FUNCTION, path_of};
+use crate::aws::support::{code, context};
+
+fn target(name: &str) -> AccessTarget {
+    AccessTarget::new("acme", "aws_lambda_function", Slug::parse(name).unwrap()).with_setting("arn", FUNCTION)
+}
+
+fn event(step: Step, target: &AccessTarget) -> Event {
+    let flow = Arc::new(Flow::builder(Slug::parse("prod").unwrap(), "acme").build());
+    let user = |email| User::person(UserId::of_email(email), email).unwrap();
+    Event::builder(flow, step, user("bob@example.com"))
+        .actor(Step::Request, user("ann@example.com"))
+        .target(target.clone())
+        .deescalate_type(DeescalateType::Scheduled)
+        .build()
+}
+
+fn key() -> EffectKey {
+    "0190f5a4-0000-7000-8000-000000000000:7".parse().unwrap()
+}
+
+async fn grant(reply: Reply) -> Result<Escalation> {
+    let replay = Replay::new();
+    replay.post(path_of(FUNCTION)).header("x-amz-invocation-type", "RequestResponse").reply(reply);
+    let target = target("admins");
+    let event = event(Step::Escalate, &target);
+    let request = AccessRequest::new(&event, &target, "ann@example.com", key());
+    let came = LambdaStrategy::new(AwsLambda::new(context(&replay))).escalate(&request).await;
+    replay.check().unwrap();
+    let sent: Value = serde_json::from_str(&replay.calls()[0].body).unwrap();
+    assert_eq!(sent["type"], "event");
+    assert_eq!(sent["state"]["status"], "processing");
+    assert_eq!(sent["event"]["type"], "escalate");
+    assert_eq!(sent["run"]["actors"]["request"]["username"], "ann@example.com");
+    assert_eq!(sent["fields"]["target"]["name"], "admins");
+    assert_eq!(sent["fields"]["target"]["settings"]["arn"], FUNCTION);
+    assert_eq!(sent["idempotency_key"], key().to_string());
+    came
+}
+
+async fn revoke(reply: Reply) -> Result<Option<StepOutput>> {
+    let replay = Replay::new();
+    replay.post(path_of(FUNCTION)).reply(reply);
+    let target = target("admins");
+    let event = event(Step::Deescalate, &target);
+    let request = AccessRequest::new(&event, &target, "ann@example.com", key());
+    let came = LambdaStrategy::new(AwsLambda::new(context(&replay))).deescalate(&request).await;
+    replay.check().unwrap();
+    let sent: Value = serde_json::from_str(&replay.calls()[0].body).unwrap();
+    assert_eq!(
+        (&sent["event"]["type"], &sent["fields"]["deescalate_type"]),
+        (&json!("deescalate"), &json!("scheduled"))
+    );
+    assert_eq!(sent["run"]["actors"]["request"]["username"], "ann@example.com");
+    came
+}
+
+#[tokio::test]
+async fn what_the_function_answers_is_the_output() {
+    let answer = json!({ "body": { "group": "admins" }, "errors": [] });
+    let granted = grant(Reply::json(&answer)).await.unwrap();
+    assert_eq!(granted, Escalation::granted().with_output(StepOutput(answer.clone())));
+    assert_eq!(revoke(Reply::json(&answer)).await.unwrap(), Some(StepOutput(answer)));
+}
+
+#[tokio::test]
+async fn errors_of_the_function_are_no_success() {
+    let answer = json!({ "body": {}, "errors": ["no such group", "and no user"] });
+    let rejected = grant(Reply::json(&answer)).await.unwrap();
+    let errors = ["no such group".to_owned(), "and no user".to_owned()];
+    assert_eq!(rejected, Escalation::rejected(errors).with_output(StepOutput(answer.clone())));
+    let error = revoke(Reply::json(&answer)).await.unwrap_err();
+    assert_eq!((code(&error).as_str(), error.kind()), ("AccessStrategy:REPORTED_ERRORS", ErrorKind::Strategy));
+    assert_eq!(error.message(), "`grant` did not take the access away: no such group; and no user");
+}
+
+#[tokio::test]
+async fn what_is_no_answer_of_a_strategy_is_no_success() {
+    for answer in
+        [json!(null), json!("ok"), json!({}), json!({ "body": {} }), json!({ "statusCode": 200, "body": "{}" })]
+    {
+        for error in [grant(Reply::json(&answer)).await.unwrap_err(), revoke(Reply::json(&answer)).await.unwrap_err()] {
+            assert_eq!((code(&error).as_str(), error.kind()), ("AWSLambda:INVALID_REPLY", ErrorKind::Decode));
+            assert!(error.message().starts_with("function `grant` did not answer as a strategy's does: "), "{error}");
+        }
+    }
+    let failed = || {
+        let body = json!({ "body": {}, "errors": [], "errorMessage": "boom" });
+        Reply::json(body).header("x-amz-function-error", "Unhandled")
+    };
+    assert_eq!(code(&grant(failed()).await.unwrap_err()), "AWSLambda:FATAL_FUNCTION_ERROR");
+    assert_eq!(code(&revoke(failed()).await.unwrap_err()), "AWSLambda:FATAL_FUNCTION_ERROR");
+    assert_eq!(code(&grant(Reply::timed_out()).await.unwrap_err()), "AWSLambda:TIMED_OUT");
+    let large = Reply::json(json!({ "body": "x".repeat(1 << 20), "errors": [] }));
+    assert_eq!(code(&grant(large).await.unwrap_err()), "AWSLambda:TOO_LARGE");
+}
+
+#[tokio::test]
+async fn targets_that_share_a_function_are_apart() {
+    let replay = Replay::new();
+    let strategy = LambdaStrategy::new(AwsLambda::new(context(&replay)));
+    assert_ne!(strategy.resource(&target("admins")), strategy.resource(&target("readers")));
+    assert_eq!(strategy.resource(&target("admins")), strategy.resource(&target("admins")));
+    assert_eq!(strategy.reach(), RevocationReach::Unknown);
+    let ann = User::person(UserId::of_email("ann@example.com"), "ann@example.com").unwrap();
+    assert_eq!(strategy.fetch_remote_identity(&ann).await.unwrap().as_deref(), Some("ann@example.com"));
+
+    replay.post(path_of(FUNCTION)).header("x-amz-invocation-type", "DryRun").reply(Reply::status(204));
+    strategy.check(&target("admins")).await.unwrap();
+    replay.check().unwrap();
+    let bare = AccessTarget::new("acme", "aws_lambda_function", Slug::parse("admins").unwrap());
+    assert_eq!(code(&strategy.check(&bare).await.unwrap_err()), "SymSDK:UNKNOWN_SETTING");
+}

@@ -1,0 +1,170 @@
+//! The command `serve`, in a process of its own.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::Ordering;
+
+use expect_test::expect;
+use sym_sdk::App;
+use sym_sdk::app::Exit;
+use sym_sdk::engine::SqliteStore;
+use sym_sdk::handlers;
+use sym_sdk::server::listen;
+
+use super::client::get;
+use super::desk::{Desk, until};
+use super::{directory, get_permissions};
+
+/// The directory of the configuration and the store, for a child.
+const DIR: &str = "SYM_SDK_TEST_SERVE";
+
+fn app(dir: &Path) -> App {
+    App::new().registry(handlers![get_permissions]).config_dir(dir).domain("example.com")
+}
+
+/// The program that the tests start: this one, with a test that begins by calling this. Returns at once in the tests themselves.
+fn serve_if_started_by_a_test() {
+    let Some(dir) = std::env::var_os(DIR) else { return };
+    // The test has a runtime already.
+    std::thread::spawn(move || serve(Path::new(&dir))).join().unwrap();
+}
+
+fn serve(dir: &Path) {
+    let desk = Desk::named("desk");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let db = dir.join("sym.db");
+    let exit = runtime.block_on(async {
+        let told = desk.clone();
+        tokio::spawn(async move {
+            until("a slow request is begun", || told.0.slow_requests.load(Ordering::SeqCst) == 1).await;
+            println!("slow request");
+        });
+        let args = ["program", "serve", "--listen", "127.0.0.1:0", "--db", db.to_str().unwrap()];
+        let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+        app(dir).front_end(desk).run_from(args, &mut out, &mut err).await
+    });
+    std::process::exit(exit.code().into());
+}
+
+struct Served {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    address: SocketAddr,
+}
+
+impl Served {
+    fn start(dir: &Path) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "server::command::a_signal_stops_it_in_order", "--nocapture"]).env(DIR, dir);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let listening = line(&mut out, "Listening on http://");
+        Self { child, out, address: listening.parse().unwrap() }
+    }
+
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// The rest of what it wrote, and how it ended.
+    fn end(mut self) -> (String, String, Option<i32>) {
+        let (mut out, mut err) = (String::new(), String::new());
+        self.out.read_to_string(&mut out).unwrap();
+        self.child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        (out, err, self.child.wait().unwrap().code())
+    }
+}
+
+/// What follows after this in a line.
+fn line(out: &mut impl BufRead, start: &str) -> String {
+    let mut line = String::new();
+    while out.read_line(&mut line).unwrap() > 0 {
+        if let Some(rest) = line.strip_prefix(start) {
+            return rest.trim_end().to_owned();
+        }
+        line.clear();
+    }
+    panic!("there is no line `{start}`");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_stops_it_in_order() {
+    serve_if_started_by_a_test();
+    let dir = directory();
+    for signal in ["-TERM", "-INT"] {
+        let served = Served::start(dir.path());
+        assert_eq!(get(served.address, "/ready").await.status, 200);
+        served.signal(signal);
+        let (out, err, code) = served.end();
+        let out = out.replace(dir.path().to_str().unwrap(), "DIR");
+        expect![[r#"
+              /desk
+              /health
+              /ready
+            1 flow; Runs are kept in DIR/sym.db
+            Stopping; what is under way may finish. A second signal stops at once.
+        "#]]
+        .assert_eq(&out);
+        assert_eq!((err.as_str(), code), ("", Some(0)));
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_second_signal_stops_it_at_once() {
+    let dir = directory();
+    let mut served = Served::start(dir.path());
+    let address = served.address;
+    let slow = tokio::spawn(async move { get(address, "/desk/slow").await });
+    let mut out = tokio::task::spawn_blocking(move || {
+        line(&mut served.out, "slow request");
+        served
+    });
+    let mut served = (&mut out).await.unwrap();
+    served.signal("-TERM");
+    line(&mut served.out, "Stopping");
+    served.signal("-TERM");
+    let (_, err, code) = served.end();
+    assert!(err.starts_with("error: stopped at once"), "{err}");
+    assert_eq!(code, Some(1));
+    assert_eq!(slow.await.unwrap().head, "");
+    // Nothing keeps the store from being used again.
+    SqliteStore::open(dir.path().join("sym.db")).await.unwrap().close().await.unwrap();
+}
+
+async fn fails(app: App, args: &[&str]) -> String {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let exit = app.run_from(["program", "serve"].iter().chain(args), &mut out, &mut err).await;
+    assert_eq!((exit, out.as_slice()), (Exit::Fault, &b""[..]));
+    String::from_utf8(err).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_in_use_is_named() {
+    let dir = directory();
+    let db = dir.path().join("sym.db");
+    let db = db.to_str().unwrap();
+    let taken = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let error = fails(app(dir.path()), &["--listen", &address, "--db", db]).await;
+    assert!(error.contains(&address) && error.contains("another program listens there"), "{error}");
+
+    let store = SqliteStore::open(db).await.unwrap();
+    let error = fails(app(dir.path()), &["--listen", "127.0.0.1:0", "--db", db]).await;
+    assert!(error.contains(db) && error.contains("in use"), "{error}");
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_help_is_complete() {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let exit = App::new().run_from(["program", "serve", "--help"], &mut out, &mut err).await;
+    assert_eq!((exit, err.as_slice()), (Exit::Success, &b""[..]));
+    let out = String::from_utf8(out).unwrap();
+    let out: String = out.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    expect![[""]].assert_eq(&out);
+}

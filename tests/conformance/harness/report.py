@@ -1,0 +1,31 @@
+"""The lines that the comparison prints, and what they add up to."""
+
+from .compare import Documented
+
+SAME, MEANT, WRONG = "same", "differs as documented", "differs"
+
+
+class Report:
+    """Counts what it prints."""
+
+    def __init__(self) -> None:
+        self._counts = dict.fromkeys((SAME, MEANT, WRONG), 0)
+
+    def step(self, text: str) -> None:
+        print(f"\n-- {text}", flush=True)
+
+    def line(self, verdict: str, vendor: str, call: str, what: str, reasons: list[str]) -> None:
+        self._counts[verdict] += 1
+        print(f"{verdict:<21}  {vendor:<9}  {call:<22}  {what}", flush=True)
+        for reason in reasons:
+            print(f"{'':<21}    {reason}", flush=True)
+
+    def close(self, entries: list[Documented]) -> bool:
+        """Prints why documented differences are meant, and the sums. Whether nothing was wrong."""
+        if seen := [entry for entry in entries if entry.seen]:
+            self.step("why these differences are meant")
+        for entry in seen:
+            print(f"{entry.name}: {entry.why}")
+        counts = self._counts
+        print(f"\nconformance: {counts[SAME]} same, {counts[MEANT]} differ as documented, {counts[WRONG]} differ", flush=True)
+        return counts[WRONG] == 0 and counts[SAME] > 0
