@@ -48,8 +48,11 @@ pub(super) fn faults_of_suggestions(answer: &Value) -> Vec<String> {
 #[derive(Default)]
 struct Faults(Vec<String>);
 
-/// Every rule of a `type`: the key, and the least and the most characters, or elements of a list.
-const RULES: &[(&str, &[(&str, usize, usize)])] = &[
+/// A key, and the least and the most characters, or elements of a list.
+type Rule = (&'static str, usize, usize);
+
+/// The rules of each `type`.
+const RULES: &[(&str, &[Rule])] = &[
     ("actions", &[("elements", 1, 25)]),
     ("context", &[("elements", 1, 10)]),
     ("header", &[("text", 1, 150)]),
