@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use sym_sdk::directory::Directory;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::handler::IntegrationConfig;
 use sym_sdk::model::{User, UserId, UserIdentity};
 
 /// The accounts that users have in one instance of a service: what is found out about them is kept in the directory.
@@ -29,10 +28,6 @@ impl Accounts {
         Self { service, service_id: service_id.into(), directory }
     }
 
-    pub(crate) fn of(service: &'static str, config: &IntegrationConfig<'_>) -> Self {
-        Self::new(service, config.external_id(), config.directory().cloned())
-    }
-
     /// The id of a user's account: the one that is known, or else the one that `look_up` finds by the e-mail address, which is
     /// kept for the next time.
     ///
@@ -53,6 +48,13 @@ impl Accounts {
         let id = found.ok_or_else(|| self.not_found(user))?;
         self.keep(user.id(), &id).await?;
         Ok(id)
+    }
+
+    /// Whether the directory has a user with this account, who can be told without an e-mail address.
+    #[cfg(feature = "pagerduty")]
+    pub(crate) async fn is_known(&self, id: &str) -> Result<bool> {
+        let Some(directory) = &self.directory else { return Ok(false) };
+        Ok(directory.user_by_identity(self.service, &self.service_id, id).await?.is_some())
     }
 
     /// The users who have these accounts, in their order, each once. Who is not known is told by the e-mail address, and added

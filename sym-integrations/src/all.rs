@@ -6,7 +6,7 @@ use sym_sdk::runtime::{Builder, Extension};
 pub struct All;
 
 /// The access strategies, front ends and log destinations of all services whose features are on, to be handed over at start.
-/// So far there are log destinations, with the feature `http`.
+/// With the feature `http`, there are strategies and log destinations of type `http`.
 ///
 /// ```
 /// use sym_sdk::config::Config;
@@ -22,7 +22,9 @@ pub fn all() -> All {
 impl Extension for All {
     fn install(self, builder: Builder) -> Builder {
         #[cfg(feature = "http")]
-        let builder = builder.log_destination_type(crate::http::log_destination::log_destination_type());
+        let builder = builder
+            .strategy_type(crate::http::strategy::strategy_type())
+            .log_destination_type(crate::http::log_destination::log_destination_type());
         builder
     }
 }

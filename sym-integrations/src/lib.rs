@@ -7,7 +7,7 @@
 //! | `aws` | [`aws`]: requests signed for AWS, roles, secrets in AWS Secrets Manager |
 //! | `aws-lambda` | [`aws_lambda`]: functions called, and the strategy `aws_lambda` |
 //! | `client` | [`http`]: what the clients of all services stand on, for clients of your own |
-//! | `http` | [`http::log_destination`]: the audit log, to a URL |
+//! | `http` | [`http::strategy`]: access that a function behind a URL grants; [`http::log_destination`]: the audit log, to a URL |
 //! | `okta` | [`okta`]: users and groups, and the strategy `okta` |
 //! | `pagerduty` | [`pagerduty`]: who is on call, and incidents |
 //! | `slack` | [`slack`]: where a request goes, messages, people and channels |
@@ -27,6 +27,8 @@ pub mod aws;
 #[cfg(feature = "aws-lambda")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aws-lambda")))]
 pub mod aws_lambda;
+#[cfg(all(feature = "runtime", any(feature = "aws-lambda", feature = "http")))]
+mod function_call;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod http;

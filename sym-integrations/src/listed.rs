@@ -69,6 +69,14 @@ pub fn field_options<'a, T: Listed + 'a>(listed: impl IntoIterator<Item = &'a T>
         .collect()
 }
 
+/// An option for one thing that is listed, whatever else is offered with it.
+#[cfg(feature = "client")]
+pub(crate) fn field_option(item: &impl Listed) -> Result<FieldOption> {
+    let value = item.option_value();
+    let label = shown(&value, &item.option_label());
+    FieldOption::new(value, label)
+}
+
 /// The label as it is shown if no other one looks like it.
 fn shown(value: &str, label: &str) -> String {
     match label.trim() {

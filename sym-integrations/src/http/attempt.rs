@@ -113,6 +113,12 @@ impl Exchange<'_> {
                 let error = unavailable(names::UNREACHABLE, format!("no connection to host `{host}` could be made"));
                 Miss::new(error.with_source(source), Retry::Always)
             }
+            Broken::Untrusted(source, hint) => {
+                let message = format!("the certificate of host `{host}` was not accepted, and nothing was sent");
+                let code = self.origin.code(names::UNTRUSTED_CERTIFICATE);
+                let error = self.origin.error(ErrorKind::Configuration, code, message);
+                Miss::new(error.with_source(source).with_hint(hint), Retry::Never)
+            }
             Broken::Connected(source) => {
                 let message = format!("the connection to host `{host}` broke before the answer was complete");
                 let error = self.doubtful(unavailable(names::CONNECTION_LOST, message));

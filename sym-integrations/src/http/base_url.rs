@@ -72,8 +72,11 @@ impl BaseUrl {
         is_loopback(&self.0)
     }
 
-    /// The URL of a path whose parts are encoded already.
+    /// The URL of a path whose parts are encoded already. Without a path it is the base URL as it was given.
     pub(super) fn join(&self, path: &str) -> Result<Url> {
+        if path.is_empty() {
+            return Ok(self.0.clone());
+        }
         Url::parse(&format!("{}/{}", self.as_str(), path.trim_start_matches('/')))
             .map_err(|error| invalid(format!("the path of a call cannot be read: {error}")))
     }

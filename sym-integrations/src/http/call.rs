@@ -149,7 +149,8 @@ impl Call {
         })
     }
 
-    /// Counts the call to a class of the client's [rate limits](super::ClientBuilder::rate_limit).
+    /// Counts the call to a class of the client's [rate limits](super::ClientBuilder::rate_limit). Calls of a class also wait
+    /// together if the service asks one of them to.
     pub fn class(self, class: &'static str) -> Self {
         self.with(|plan| {
             plan.class = class;

@@ -133,6 +133,11 @@ impl Client {
         &self.0.base
     }
 
+    /// The clock by which the client waits, for what waits between calls.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
     pub(super) fn inner(&self) -> &Inner {
         &self.0
     }
@@ -172,7 +177,7 @@ impl ClientBuilder {
     }
 
     /// Keeps the calls of a class below a limit, on this side. Calls that name none are of class `""`. A class may have several
-    /// limits. What must not be held up by other calls, such as the end of an access, has a class of its own.
+    /// limits, or none. If the service asks one call to wait, the others of its class wait too, for a minute at most. What must not be held up by other calls, such as the end of an access, has a class of its own.
     pub fn rate_limit(mut self, class: &'static str, limit: RateLimit) -> Self {
         self.rates.push((class, limit));
         self

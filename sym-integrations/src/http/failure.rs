@@ -24,6 +24,8 @@ pub mod names {
     pub const UNAVAILABLE: &str = "UNAVAILABLE";
     /// The service could not be reached: the request was not sent.
     pub const UNREACHABLE: &str = "UNREACHABLE";
+    /// The service could not show by its certificate who it is: the request was not sent.
+    pub const UNTRUSTED_CERTIFICATE: &str = "UNTRUSTED_CERTIFICATE";
     /// The connection broke before the answer was there: the request may have been carried out.
     pub const CONNECTION_LOST: &str = "CONNECTION_LOST";
     /// A time limit was reached: the request may have been carried out.

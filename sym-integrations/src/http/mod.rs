@@ -21,6 +21,7 @@ mod auth;
 mod base_url;
 mod body;
 mod call;
+mod certificate;
 mod client;
 mod encode;
 mod failure;
@@ -39,6 +40,9 @@ pub(crate) mod replay;
 mod response;
 mod send;
 mod service;
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+pub mod strategy;
 mod transport;
 mod wait;
 

@@ -44,6 +44,10 @@ impl Origin {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method, self.route)
+        match self.route {
+            // The base URL itself is called.
+            "" => write!(f, "{}", self.method),
+            route => write!(f, "{} {route}", self.method),
+        }
     }
 }

@@ -153,6 +153,11 @@ impl<T: Send + 'static> Listing<T> {
         Self { pages: pages.boxed(), page: Vec::new().into_iter() }
     }
 
+    /// A listing of nothing, which asks nobody: for clients that stand in for others in simulations.
+    pub fn empty() -> Self {
+        Self { pages: futures_util::stream::empty().boxed(), page: Vec::new().into_iter() }
+    }
+
     /// The next item, or `None` after the last.
     pub async fn next_item(&mut self) -> Result<Option<T>> {
         self.try_next().await

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use governor::clock::Clock as GovernorClock;
@@ -63,10 +63,25 @@ impl fmt::Display for RateLimit {
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, Elapsed, NoOpMiddleware<Duration>>;
 
+/// The longest time for which a class of calls is held back because one of them was told to wait. After it one call asks again:
+/// what a service says by mistake must not hold up the end of an access for a day.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
 /// The limits of a client, by the class of call.
 pub(super) struct Rates {
     elapsed: Elapsed,
     limiters: Vec<(&'static str, RateLimit, Limiter)>,
+    /// Until when the service asked to be left alone by a class of calls.
+    pauses: Mutex<Vec<(&'static str, Duration)>>,
+}
+
+/// Why a call has no turn in time, and when it would have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Held {
+    /// By a limit of the client's own.
+    ByLimit(RateLimit, Duration),
+    /// By what the service told another call of the class.
+    ByPause(Duration),
 }
 
 impl Rates {
@@ -75,22 +90,61 @@ impl Rates {
         let limiters = limits.iter().filter_map(|(class, limit)| {
             Some((*class, *limit, RateLimiter::direct_with_clock(limit.quota()?, elapsed.clone())))
         });
-        Self { limiters: limiters.collect(), elapsed }
+        Self { limiters: limiters.collect(), elapsed, pauses: Mutex::default() }
     }
 
-    /// Waits for the turn of a call, or says which limit leaves it none in time.
-    pub(super) async fn admit(&self, class: &str, left: impl Fn() -> Duration) -> Result<(), (RateLimit, Duration)> {
-        for (_, limit, limiter) in self.limiters.iter().filter(|(of, _, _)| *of == class) {
-            while let Err(not_until) = limiter.check() {
-                let wait = not_until.wait_time_from(self.elapsed.now());
+    /// Waits for the turn of a call, or says what leaves it none in time.
+    pub(super) async fn admit(&self, class: &str, left: impl Fn() -> Duration) -> Result<(), Held> {
+        loop {
+            while let Some(wait) = self.paused(class) {
                 if wait > left() {
-                    return Err((*limit, wait));
+                    return Err(Held::ByPause(wait));
                 }
-                self.elapsed.clock.sleep(wait).await;
+                self.elapsed.clock.sleep(wait.saturating_add(spread())).await;
+            }
+            for (_, limit, limiter) in self.limiters.iter().filter(|(of, _, _)| *of == class) {
+                while let Err(not_until) = limiter.check() {
+                    let wait = not_until.wait_time_from(self.elapsed.now());
+                    if wait > left() {
+                        return Err(Held::ByLimit(*limit, wait));
+                    }
+                    self.elapsed.clock.sleep(wait).await;
+                }
+            }
+            // The service may have spoken while the call waited for its turn.
+            if self.paused(class).is_none() {
+                return Ok(());
             }
         }
-        Ok(())
     }
+
+    /// Holds back the calls of a class for as long as the service asked one of them to wait.
+    pub(super) fn pause(&self, class: &'static str, wait: Duration) {
+        let until = self.elapsed.now().saturating_add(wait.min(LONGEST_PAUSE));
+        let mut pauses = self.pauses();
+        match pauses.iter_mut().find(|(of, _)| *of == class) {
+            Some((_, known)) => *known = until.max(*known),
+            None => pauses.push((class, until)),
+        }
+    }
+
+    /// How much longer a class of calls is held back.
+    fn paused(&self, class: &str) -> Option<Duration> {
+        let until = self.pauses().iter().find(|(of, _)| *of == class)?.1;
+        Some(until.saturating_sub(self.elapsed.now())).filter(|left| !left.is_zero())
+    }
+
+    fn pauses(&self) -> MutexGuard<'_, Vec<(&'static str, Duration)>> {
+        self.pauses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Those that were told to wait equally long come back spread over this time.
+const SPREAD: Duration = Duration::from_millis(500);
+
+/// A part of it, by chance.
+pub(super) fn spread() -> Duration {
+    SPREAD.mul_f64(fastrand::f64())
 }
 
 /// The time that has passed on a clock that may be set: a step back counts for nothing, or the calls of hours would be held up.
@@ -121,9 +175,33 @@ impl GovernorClock for Elapsed {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
     use sym_sdk::clock::VirtualClock;
 
     use super::*;
+
+    #[test]
+    fn a_call_that_waits_for_its_turn_hears_that_the_service_wants_to_be_left_alone() {
+        let clock = Arc::new(VirtualClock::at(Timestamp::UNIX_EPOCH));
+        let shared: Arc<dyn Clock> = clock.clone();
+        let rates = Rates::new(&[("", RateLimit::new(1, Duration::from_secs(5)))], &shared);
+        let (_, _, limiter) = &rates.limiters[0];
+        assert!(limiter.check().is_ok(), "the first has its turn");
+
+        let mut second = pin!(rates.admit("", || Duration::from_secs(60)));
+        let mut is_admitted = || second.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+        assert!(!is_admitted());
+        rates.pause("", Duration::from_secs(20));
+        rates.pause("", Duration::from_secs(1));
+        for _ in 0..19 {
+            clock.advance(Duration::from_secs(1));
+            assert!(!is_admitted(), "at {}", clock.now());
+        }
+        clock.advance(Duration::from_secs(2));
+        assert!(is_admitted());
+    }
 
     #[test]
     fn no_period_sees_more_calls_than_the_limit() {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 
 use super::encode::encode;
 
@@ -25,7 +26,7 @@ impl Redactor {
         if plain.is_empty() {
             return;
         }
-        let json = serde_json::Value::from(plain).to_string();
+        let json = Value::from(plain).to_string();
         let debug = format!("{plain:?}");
         let mut forms = vec![encode(plain), json.replace('/', "\\/"), json, debug];
         for form in &mut forms[1..] {
@@ -41,12 +42,7 @@ impl Redactor {
 
     /// A text of the service's, fit for an error: without secrets, on one line, and not long.
     pub(super) fn clean(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for secret in &self.secrets {
-            if text.contains(secret.expose_secret()) {
-                text = text.replace(secret.expose_secret(), HIDDEN);
-            }
-        }
+        let text = self.without_secrets(text.to_owned());
         let mut line = String::new();
         let mut length = 0;
         for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
@@ -64,6 +60,28 @@ impl Redactor {
             }
         }
         line
+    }
+
+    /// JSON of the service's, fit to be kept: without secrets.
+    #[cfg(feature = "http")]
+    pub(super) fn strip(&self, json: Value) -> Value {
+        match json {
+            Value::String(text) => Value::String(self.without_secrets(text)),
+            Value::Array(items) => items.into_iter().map(|item| self.strip(item)).collect(),
+            Value::Object(members) => {
+                members.into_iter().map(|(name, value)| (self.without_secrets(name), self.strip(value))).collect()
+            }
+            other => other,
+        }
+    }
+
+    fn without_secrets(&self, mut text: String) -> String {
+        for secret in &self.secrets {
+            if text.contains(secret.expose_secret()) {
+                text = text.replace(secret.expose_secret(), HIDDEN);
+            }
+        }
+        text
     }
 }
 

@@ -48,6 +48,10 @@ impl Response {
         self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
     }
 
+    pub(super) fn header_map(&self) -> &HeaderMap {
+        &self.headers
+    }
+
     /// The body.
     pub fn body(&self) -> &[u8] {
         &self.body
@@ -76,6 +80,12 @@ impl Response {
             let path = serde_path_to_error::deserialize::<_, T>(json).err().map(|error| error.path().to_string());
             self.not_json(&error, path)
         })
+    }
+
+    /// Reads the body as JSON, and takes out secrets that the service echoes: for what is kept.
+    #[cfg(feature = "http")]
+    pub(super) fn json_without_secrets(&self) -> Result<serde_json::Value> {
+        Ok(self.origin.redactor.strip(self.json()?))
     }
 
     fn not_json(&self, error: &serde_json::Error, path: Option<String>) -> Error {

@@ -12,15 +12,13 @@ use super::client::Inner;
 use super::failure::names;
 use super::limits::within;
 use super::plan::Plan;
+use super::rate::{Held, spread};
 
 /// The wait before the second try, if the service names none; it doubles from then on.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
 /// The longest wait that the service has not asked for.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
-
-/// Those that were told to wait equally long come back spread over this time.
-const SPREAD: Duration = Duration::from_millis(500);
 
 /// Carries out a call in at most `limit`.
 pub(super) async fn send(client: &Inner, plan: &Plan, limit: Duration) -> Result<Response> {
@@ -110,26 +108,43 @@ impl<'a> Tries<'a> {
         }
     }
 
-    /// Waits for the turn of the call under the client's own limits.
+    /// Waits for the turn of the call under the client's own limits and what the service told other calls of its class.
     async fn admit(&self) -> Result<()> {
         let admitted = self.client.rates.admit(self.plan.class, || self.left()).await;
-        admitted.map_err(|(rate, wait)| {
+        admitted.map_err(|held| {
             let origin = self.plan.origin(self.client);
-            let message = format!(
-                "the client's own limit of {rate} lets it through in {wait:.1?}, and {:.1?} are left",
-                self.left()
-            );
-            origin.error(ErrorKind::RateLimited, origin.code(names::RATE_LIMITED), message)
+            let left = self.left();
+            let (message, wait) = match held {
+                Held::ByLimit(rate, wait) => (
+                    format!("the client's own limit of {rate} lets it through in {wait:.1?}, and {left:.1?} are left"),
+                    wait,
+                ),
+                Held::ByPause(wait) => (
+                    format!(
+                        "the service asked to be called less often, and no more for {wait:.1?}; {left:.1?} are left"
+                    ),
+                    wait,
+                ),
+            };
+            origin.error(ErrorKind::RateLimited, origin.code(names::RATE_LIMITED), message).with_retry_after(wait)
         })
     }
 
     /// How long to wait before the next try, or the error if there is to be none.
     fn wait(&self, miss: Miss, tries: u32, own: Duration) -> Result<Duration> {
         let Miss { error, retry, wait: asked, .. } = miss;
+        let error = match asked {
+            Some(asked) => error.with_retry_after(asked),
+            None => error,
+        };
+        if error.kind() == ErrorKind::RateLimited {
+            // Each further call would be refused too, and be counted.
+            self.client.rates.pause(self.plan.class, asked.unwrap_or(own));
+        }
         if tries >= self.client.limits.tries || !self.plan.may_repeat(retry) {
             return Err(error);
         }
-        let wait = asked.map_or(own, |asked| asked.saturating_add(SPREAD.mul_f64(fastrand::f64())));
+        let wait = asked.map_or(own, |asked| asked.saturating_add(spread()));
         let left = self.left();
         if wait >= left {
             return Err(match asked {

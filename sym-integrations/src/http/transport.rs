@@ -11,7 +11,7 @@ use url::Url;
 
 #[cfg(feature = "testing")]
 use super::replay::{Canned, Script};
-use super::{BaseUrl, Limits};
+use super::{BaseUrl, Limits, certificate};
 
 /// How long a connection is kept for the next call: for less long than services keep theirs, so that they do not hang up on a call
 /// that was just sent.
@@ -29,6 +29,8 @@ pub(super) struct Request {
 pub(super) enum Broken {
     /// No connection was made: nothing was sent.
     Connecting(BoxError),
+    /// The service's certificate was not accepted: nothing was sent. With what to do about it.
+    Untrusted(BoxError, &'static str),
     /// The connection broke, or what came over it cannot be taken apart.
     Connected(BoxError),
     /// The canned answers hold none for this request.
@@ -42,7 +44,11 @@ pub(super) enum Broken {
 impl From<reqwest::Error> for Broken {
     fn from(error: reqwest::Error) -> Self {
         let error = error.without_url();
-        if error.is_connect() { Self::Connecting(error.into()) } else { Self::Connected(error.into()) }
+        match certificate::refused(&error) {
+            Some(hint) => Self::Untrusted(error.into(), hint),
+            None if error.is_connect() => Self::Connecting(error.into()),
+            None => Self::Connected(error.into()),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::HeaderMap;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
@@ -13,8 +14,7 @@ const ROUNDING: Duration = Duration::from_secs(1);
 impl Response {
     /// The wait that `Retry-After` asks for, which is in seconds or a date.
     pub fn retry_after(&self) -> Option<Duration> {
-        let text = self.header("retry-after")?.trim();
-        seconds(text).or_else(|| self.until(rfc2822::parse(text).ok()?.timestamp()))
+        retry_after(self.header_map(), Some(self.received()))
     }
 
     /// The wait that a header gives in seconds, such as PagerDuty's `ratelimit-reset`.
@@ -31,14 +31,25 @@ impl Response {
             Ok(second) => Timestamp::from_second(second).ok()?,
             Err(_) => text.parse().ok()?,
         };
-        Some(self.until(at)?.saturating_add(ROUNDING))
+        Some(until(at, self.header_map(), Some(self.received()))?.saturating_add(ROUNDING))
     }
+}
 
-    fn until(&self, at: Timestamp) -> Option<Duration> {
-        let date = self.header("date").and_then(|date| rfc2822::parse(date.trim()).ok());
-        let now = date.map_or_else(|| self.received(), |date| date.timestamp());
-        Some(Duration::try_from(at.duration_since(now)).unwrap_or_default())
-    }
+/// The wait that `Retry-After` asks for. Without a time at which the answer was received, a date counts only beside the service's
+/// own.
+pub(super) fn retry_after(headers: &HeaderMap, received: Option<Timestamp>) -> Option<Duration> {
+    let text = text(headers, "retry-after")?;
+    seconds(text).or_else(|| until(rfc2822::parse(text).ok()?.timestamp(), headers, received))
+}
+
+fn until(at: Timestamp, headers: &HeaderMap, received: Option<Timestamp>) -> Option<Duration> {
+    let date = text(headers, "date").and_then(|date| rfc2822::parse(date).ok());
+    let now = date.map(|date| date.timestamp()).or(received)?;
+    Some(Duration::try_from(at.duration_since(now)).unwrap_or_default())
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    Some(headers.get(name)?.to_str().ok()?.trim())
 }
 
 /// Seconds, whole or with a fraction.

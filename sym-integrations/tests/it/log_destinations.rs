@@ -111,6 +111,32 @@ async fn what_was_taken_before_a_failure_does_not_come_again() {
 }
 
 #[tokio::test]
+async fn a_server_that_asks_for_it_is_left_alone() {
+    let lines = lines().await;
+    let cases = [
+        ("7", Some(7)),
+        ("86400", Some(15 * 60)),
+        ("Thu, 29 Feb 2024 13:00:05 GMT", Some(5)),
+        ("0", Some(0)),
+        ("soon", None),
+    ];
+    for (asked, seconds) in cases {
+        let busy = ResponseTemplate::new(429)
+            .insert_header("date", "Thu, 29 Feb 2024 13:00:00 GMT")
+            .insert_header("retry-after", asked);
+        let server = server(busy).await;
+        let destination = to(&server);
+        let error = destination.deliver(&lines).await.unwrap_err();
+        assert_eq!(error.retry_after(), seconds.map(Duration::from_secs), "{asked}");
+        let again = destination.deliver(&lines).await.unwrap_err();
+        assert_eq!((again.status(), again.is_retryable()), (Some(429), true));
+        let is_left_alone = seconds.is_some_and(|seconds| seconds > 0);
+        assert_eq!(bodies(&server).await.len(), if is_left_alone { 1 } else { 2 }, "{asked}");
+        assert!(again.retry_after() <= error.retry_after());
+    }
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed() {
     let other = server(ResponseTemplate::new(200)).await;
     let away = ResponseTemplate::new(307).insert_header("location", format!("{}/audit", other.uri()));

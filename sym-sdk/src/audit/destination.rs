@@ -8,10 +8,9 @@ use secrecy::SecretString;
 
 use super::AuditLine;
 use crate::BoxFuture;
-use crate::error::{Error, ErrorKind, Result, codes};
+use crate::error::Result;
 use crate::handler::IntegrationConfig;
-use crate::model::LogDestination;
-use crate::suggest;
+use crate::model::{LogDestination, expect_settings};
 
 /// Somewhere that audit lines are delivered to.
 ///
@@ -20,7 +19,8 @@ use crate::suggest;
 /// batch at a time, and none is left out. After a crash, or when an outcome was not known, lines come again with the same
 /// [`id`](AuditLine::id).
 ///
-/// A destination that fails is tried again for ever, after a pause of up to a minute. It holds up neither Runs nor other
+/// A destination that fails is tried again for ever, after a pause of up to a minute, or for as long as the error's
+/// [`retry_after`](crate::Error::retry_after) says, up to 15 minutes. It holds up neither Runs nor other
 /// destinations.
 ///
 /// ```
@@ -99,12 +99,7 @@ impl<'a> LogDestinationConfig<'a> {
     /// If there is another one, with the nearest name.
     pub fn expect_settings(&self, known: &[&str]) -> Result<()> {
         let settings = self.destination.settings().keys().chain(self.destination.secrets().keys());
-        let Some(unknown) = settings.map(String::as_str).find(|setting| !known.contains(setting)) else {
-            return Ok(());
-        };
-        let message = format!("log destination `{}` has an unknown setting `{unknown}`", self.destination.name());
-        let hint = suggest::hint(unknown, "settings of this type", known.iter().copied());
-        Err(Error::new(ErrorKind::Configuration, codes::UNKNOWN_SETTING, message).with_hint(hint))
+        expect_settings(&format!("log destination `{}`", self.destination.name()), settings, known)
     }
 }
 

@@ -283,7 +283,7 @@ pub struct Strategy {
     pub integration: Option<Reference>,
     /// The [`Target`]s.
     pub targets: Vec<Reference>,
-    /// Settings of the type.
+    /// Settings of the type. One whose name ends in `_secret` holds the name of a [`Secret`].
     pub settings: BTreeMap<String, String>,
     /// Where it was declared.
     pub place: Place,

@@ -116,7 +116,8 @@ impl Directory {
         Ok(users)
     }
 
-    /// The same, but leaves out what is no address, with a warning in the log. Anything else that goes wrong is an error.
+    /// The same, but leaves out what is no address, and whom there can be no user for, with a warning in the log. Anything else
+    /// that goes wrong is an error.
     #[cfg(feature = "runtime")]
     #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
     pub async fn get_or_create_users_by_emails_lossy<'a>(
@@ -126,9 +127,12 @@ impl Directory {
         let emails: Vec<&str> = emails.into_iter().collect();
         let mut users = Vec::with_capacity(emails.len());
         for email in emails {
-            match User::person(UserId::of_email(email), email) {
-                Ok(_) => users.push(self.get_or_create_user_by_email(email).await?),
-                Err(error) => tracing::warn!(%error, "an address is left out"),
+            match self.get_or_create_user_by_email(email).await {
+                Ok(user) => users.push(user),
+                Err(error) if *error.code() == codes::USER_PROCESSING_ERROR => {
+                    tracing::warn!(%error, "an address is left out");
+                }
+                Err(error) => return Err(error),
             }
         }
         Ok(users)

@@ -1,6 +1,7 @@
 //! The error type of the crate, its codes, and how it is shown.
 
 use std::fmt;
+use std::time::Duration;
 
 mod code;
 pub mod codes;
@@ -75,6 +76,7 @@ struct Inner {
     service: Option<String>,
     status: Option<u16>,
     request_id: Option<String>,
+    retry_after: Option<Duration>,
     source: Option<BoxError>,
 }
 
@@ -90,6 +92,7 @@ impl Error {
             service: None,
             status: None,
             request_id: None,
+            retry_after: None,
             source: None,
         }))
     }
@@ -144,6 +147,12 @@ impl Error {
         self
     }
 
+    /// Keeps for how long the service asked to be left alone.
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
+        self
+    }
+
     /// Keeps the error that caused this one.
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(source.into());
@@ -188,6 +197,12 @@ impl Error {
     /// The service's own id of the request.
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
+    }
+
+    /// For how long the service asked to be left alone, counted from its answer; `None` if it did not say. `Display` leaves it
+    /// out: by the time that somebody reads it, it has passed.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
     }
 
     /// Whether the same call may succeed later without a change.
@@ -248,7 +263,7 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, code, message, hint, doc_url, service, status, request_id, source } = &*self.0;
+        let Inner { kind, code, message, hint, doc_url, service, status, request_id, retry_after, source } = &*self.0;
         let mut out = f.debug_struct("Error");
         out.field("kind", kind).field("code", &format_args!("{code}")).field("message", message);
         for (name, value) in [("hint", hint), ("doc_url", doc_url), ("service", service), ("request_id", request_id)] {
@@ -258,6 +273,9 @@ impl fmt::Debug for Error {
         }
         if let Some(status) = status {
             out.field("status", status);
+        }
+        if let Some(wait) = retry_after {
+            out.field("retry_after", wait);
         }
         if let Some(source) = source {
             out.field("source", source);

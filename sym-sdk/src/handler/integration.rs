@@ -91,6 +91,13 @@ impl<'a> IntegrationConfig<'a> {
         self.integration.setting(name)
     }
 
+    /// The values of the secrets that a custom integration lists, in its order: what `secret_ids_json` names. Each of them can
+    /// be had by its name too, with [`secret`](Self::secret).
+    pub fn listed_secrets(&self) -> Vec<&'a SecretString> {
+        let listed = self.integration.secret_list().iter();
+        listed.filter_map(|secret| self.secrets.get(secret.name().as_str())).collect()
+    }
+
     /// The value of a secret, by its setting, such as `api_token_secret`.
     pub fn secret(&self, setting: &str) -> Result<&'a SecretString> {
         self.secrets.get(setting).ok_or_else(|| {

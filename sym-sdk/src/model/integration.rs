@@ -107,6 +107,19 @@ impl Integration {
     }
 }
 
+/// Refuses settings other than the known ones: one that is spelt wrongly would be without effect.
+#[cfg(feature = "runtime")]
+pub(crate) fn expect_settings<'a>(
+    owner: &str,
+    mut settings: impl Iterator<Item = &'a String>,
+    known: &[&str],
+) -> Result<()> {
+    let Some(unknown) = settings.find(|setting| !known.contains(&setting.as_str())) else { return Ok(()) };
+    let message = format!("{owner} has an unknown setting `{unknown}`");
+    let hint = suggest::hint(unknown, "settings of this type", known.iter().copied());
+    Err(Error::new(ErrorKind::Configuration, codes::UNKNOWN_SETTING, message).with_hint(hint))
+}
+
 /// The setting of this name, or an error that lists the settings there are.
 pub(super) fn find_setting<'a>(settings: &'a BTreeMap<String, String>, name: &str, owner: &str) -> Result<&'a str> {
     settings.get(name).map(String::as_str).ok_or_else(|| {

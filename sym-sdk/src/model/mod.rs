@@ -25,6 +25,8 @@ pub use flow::{Flow, FlowBuilder, FlowParams, Flows, Source};
 pub use handler_ref::HandlerRef;
 pub use ids::{EventId, RunId, TargetId, TokenId, UserId};
 pub use integration::Integration;
+#[cfg(feature = "runtime")]
+pub(crate) use integration::expect_settings;
 pub use log_destination::LogDestination;
 pub use payload::{DeescalateType, Payload};
 pub use run::{Run, RunStatus};

@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccessTarget, Integration, Slug, Srn, TargetId};
+use super::integration::find_setting;
+use super::{AccessTarget, Integration, Secret, Slug, Srn, TargetId};
+use crate::error::Result;
 
 /// How access to a list of targets is granted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,12 +16,22 @@ pub struct Strategy {
     pub(crate) integration: Option<Integration>,
     pub(crate) targets: Vec<AccessTarget>,
     pub(crate) settings: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) secrets: BTreeMap<String, Secret>,
 }
 
 impl Strategy {
     /// A strategy of a type, such as `okta`, without targets.
     pub fn new(name: Slug, kind: impl Into<String>) -> Self {
-        Self { name, kind: kind.into(), label: None, integration: None, targets: Vec::new(), settings: BTreeMap::new() }
+        Self {
+            name,
+            kind: kind.into(),
+            label: None,
+            integration: None,
+            targets: Vec::new(),
+            settings: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+        }
     }
 
     /// Sets what people see instead of the name.
@@ -43,6 +55,12 @@ impl Strategy {
     /// Adds a setting.
     pub fn with_setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.settings.insert(name.into(), value.into());
+        self
+    }
+
+    /// Adds a setting that is a secret, such as `bearer_token_secret`.
+    pub fn with_secret(mut self, setting: impl Into<String>, secret: Secret) -> Self {
+        self.secrets.insert(setting.into(), secret);
         self
     }
 
@@ -71,9 +89,19 @@ impl Strategy {
         &self.targets
     }
 
-    /// The settings.
+    /// The settings in clear.
     pub fn settings(&self) -> &BTreeMap<String, String> {
         &self.settings
+    }
+
+    /// The setting of this name.
+    pub fn setting(&self, name: &str) -> Result<&str> {
+        find_setting(&self.settings, name, &format!("strategy `{}`", self.name))
+    }
+
+    /// The settings that are secrets.
+    pub fn secrets(&self) -> &BTreeMap<String, Secret> {
+        &self.secrets
     }
 
     /// The target with this id.

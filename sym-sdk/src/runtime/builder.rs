@@ -151,9 +151,10 @@ impl Builder {
         self
     }
 
-    /// A type of strategies. A later one takes the place of an earlier one of the same type.
+    /// A type of strategies. A later one takes the place of an earlier one of the same type, and of the same name if it is for
+    /// one strategy.
     pub fn strategy_type(mut self, strategy: StrategyType) -> Self {
-        self.strategies.retain(|known| known.kind() != strategy.kind());
+        self.strategies.retain(|known| !strategy.takes_the_place_of(known));
         self.strategies.push(strategy);
         self
     }
@@ -437,7 +438,7 @@ impl Builder {
     }
 
     fn strategy_type_of(&self, strategy: &Strategy) -> Option<&StrategyType> {
-        self.strategies.iter().find(|known| known.kind() == strategy.kind())
+        StrategyType::of(&self.strategies, strategy)
     }
 
     fn destination_type_of(&self, destination: &LogDestination) -> Option<&LogDestinationType> {
@@ -461,7 +462,7 @@ impl Builder {
     }
 
     fn no_strategy_type(&self, strategy: &Strategy, place: &Place) -> Fault {
-        let known = handed_over(self.strategies.iter().map(StrategyType::kind));
+        let known = handed_over(self.strategies.iter());
         let message =
             format!("nothing grants access of strategy type `{}` (strategy `{}`)", strategy.kind(), strategy.name());
         Fault::new(place.clone(), message).with_hint(format!(
@@ -471,8 +472,8 @@ impl Builder {
 }
 
 /// The types that were handed over, for a hint.
-fn handed_over<'a>(known: impl Iterator<Item = &'a str>) -> String {
-    let known: Vec<_> = known.collect();
+fn handed_over(known: impl Iterator<Item = impl ToString>) -> String {
+    let known: Vec<_> = known.map(|known| known.to_string()).collect();
     if known.is_empty() {
         "none are handed over".to_owned()
     } else {

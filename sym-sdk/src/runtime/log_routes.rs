@@ -28,6 +28,9 @@ const LOOK_ANYWAY: Duration = Duration::from_secs(60);
 /// The longest pause after a failure.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
+/// The longest pause that a destination can ask for.
+const ASKED_MAX: Duration = Duration::from_secs(15 * 60);
+
 /// Of a failure that lasts it is told once in this time.
 const TELL_EVERY: Duration = Duration::from_secs(60 * 60);
 
@@ -231,7 +234,8 @@ impl LogRoute {
                 tracing::error!(%error, hint, destination, attempts, %since, "audit entries cannot be delivered; see to it");
             }
         }
-        pause(failing.attempts, error.is_retryable())
+        let asked = error.retry_after().unwrap_or_default().min(ASKED_MAX);
+        asked.max(pause(failing.attempts, error.is_retryable()))
     }
 
     fn recovered(&self, failing: Option<Failing>) {

@@ -36,7 +36,9 @@ use log_routes::LogRoute;
 use perform::Performer;
 pub use reconcile::{ExtraAccess, MissingAccess, Reconcile, Reconciliation, Repair, UnknownAccess};
 use reconcile::{Periodic, periodically};
+pub use request::FieldFault;
 pub use secrets::{LocalSecrets, SecretReader};
+use serde_json::{Map, Value};
 pub use submission::{Actor, Receipt, Submission};
 
 use crate::audit::{AuditEntry, AuditKind, EventSummary};
@@ -178,6 +180,16 @@ impl Runtime {
         self.may_see(entry.flow.srn(), user).await?;
         let event = forms::prompt_event(&self.performer, entry, user);
         forms::build_form(&self.performer, entry, event).await.map_err(submission::error_of)
+    }
+
+    /// What is wrong with a form as it was filled in, field by field; nothing if [`submit`](Self::submit) would take it. Begins
+    /// no Run.
+    ///
+    /// # Errors
+    /// If there is no such flow.
+    pub fn check_form(&self, flow: &str, inputs: &Map<String, Value>) -> Result<Vec<FieldFault>> {
+        let entry = self.performer.flows.named(flow)?;
+        Ok(request::parse_inputs(&entry.flow, &self.performer.limits, inputs).err().unwrap_or_default())
     }
 
     /// Has the field's `on_change` handler change a form in which the field was changed. Without a handler the form stays as

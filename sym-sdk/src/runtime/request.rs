@@ -19,7 +19,17 @@ const TARGET_SRN: &str = "target_srn";
 /// The field that says for how long.
 pub(super) const DURATION: &str = "duration";
 
-/// Checks a request's inputs against the flow. All faults are reported at once.
+/// What is wrong with a request as it was filled in.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FieldFault {
+    /// The field that it is about; `None` if it is about the request as a whole.
+    pub field: Option<String>,
+    /// What is wrong.
+    pub error: Error,
+}
+
+/// Checks a request's inputs against the flow. All faults are reported at once, as one error.
 pub(super) fn parse_request(
     flow: &Flow,
     limits: &Limits,
@@ -27,37 +37,50 @@ pub(super) fn parse_request(
     context: Option<&Map<String, Value>>,
     parent: Option<RunId>,
 ) -> Result<RequestInput> {
-    check_size("the fields", inputs, limits.fields_bytes)?;
     if let Some(context) = context {
         check_size("the context", context, limits.context_bytes)?;
     }
-    let mut faults = Vec::new();
-    let fields = parse_fields(flow, inputs, &mut faults);
-    let target = keep(parse_target(flow, inputs, &fields), &mut faults).flatten();
-    let duration = keep(parse_duration(flow, inputs), &mut faults).flatten();
-    all_right(flow, faults)?;
+    let (target, duration, fields) = parse_inputs(flow, limits, inputs).map_err(|faults| in_one(flow, faults))?;
     Ok(RequestInput { target, duration, fields, context: context.cloned(), parent })
 }
 
-fn keep<T>(result: Result<T>, faults: &mut Vec<Error>) -> Option<T> {
-    result.map_err(|fault| faults.push(fault)).ok()
+type Inputs = (Option<AccessTarget>, Option<Duration>, FieldMap);
+
+/// The same for the fields alone, with the faults one by one.
+pub(super) fn parse_inputs(
+    flow: &Flow,
+    limits: &Limits,
+    inputs: &Map<String, Value>,
+) -> Result<Inputs, Vec<FieldFault>> {
+    check_size("the fields", inputs, limits.fields_bytes).map_err(|error| vec![FieldFault { field: None, error }])?;
+    let mut faults = Vec::new();
+    let fields = parse_fields(flow, inputs, &mut faults);
+    let target = keep(TARGET, parse_target(flow, inputs, &fields), &mut faults).flatten();
+    let duration = keep(DURATION, parse_duration(flow, inputs), &mut faults).flatten();
+    if faults.is_empty() { Ok((target, duration, fields)) } else { Err(faults) }
+}
+
+fn keep<T>(field: &str, result: Result<T>, faults: &mut Vec<FieldFault>) -> Option<T> {
+    result.map_err(|error| faults.push(FieldFault { field: Some(field.to_owned()), error })).ok()
 }
 
 /// One fault is reported as itself; several as one error that lists them, with the code of the first.
-fn all_right(flow: &Flow, mut faults: Vec<Error>) -> Result<()> {
-    if faults.len() < 2 {
-        return faults.pop().map_or(Ok(()), Err);
+fn in_one(flow: &Flow, faults: Vec<FieldFault>) -> Error {
+    let mut faults: Vec<_> = faults.into_iter().map(|fault| fault.error).collect();
+    if faults.len() == 1 {
+        return faults.remove(0);
     }
     let messages: Vec<_> = faults.iter().map(Error::message).collect();
     let hints: BTreeSet<_> = faults.iter().filter_map(Error::hint).collect();
     let message =
         format!("the request for flow `{}` has {} faults: {}", flow.name(), faults.len(), messages.join("; "));
-    let error = Error::new(ErrorKind::InvalidInput, faults[0].code().clone(), message);
+    let code = faults.first().map_or(codes::INVALID_FIELD_VALUE, |first| first.code().clone());
+    let error = Error::new(ErrorKind::InvalidInput, code, message);
     if hints.is_empty() {
-        return Err(error);
+        return error;
     }
     let hints: Vec<_> = hints.into_iter().collect();
-    Err(error.with_hint(hints.join("; ")))
+    error.with_hint(hints.join("; "))
 }
 
 fn invalid(code: ErrorCode, message: String) -> Error {
@@ -75,18 +98,18 @@ fn check_size(what: &str, json: &Map<String, Value>, limit: usize) -> Result<()>
     ))
 }
 
-fn parse_fields(flow: &Flow, inputs: &Map<String, Value>, faults: &mut Vec<Error>) -> FieldMap {
+fn parse_fields(flow: &Flow, inputs: &Map<String, Value>, faults: &mut Vec<FieldFault>) -> FieldMap {
     let mut fields = FieldMap::new();
     for name in inputs.keys() {
         let special = flow.strategy().is_some() && [TARGET, TARGET_SRN, DURATION].contains(&name.as_str());
         if !special && flow.field(name).is_none() {
-            faults.push(unknown_field(flow, name));
+            faults.push(FieldFault { field: None, error: unknown_field(flow, name) });
         }
     }
     for spec in flow.fields().iter().filter(|spec| spec.name() != TARGET && spec.name() != DURATION) {
         match inputs.get(spec.name()).filter(|value| !is_empty(value)) {
             Some(value) => {
-                if let Some(value) = keep(spec.parse(value), faults) {
+                if let Some(value) = keep(spec.name(), spec.parse(value), faults) {
                     fields.insert(spec.name(), value);
                 }
             }
@@ -94,7 +117,9 @@ fn parse_fields(flow: &Flow, inputs: &Map<String, Value>, faults: &mut Vec<Error
                 Some(default) => {
                     fields.insert(spec.name(), default.clone());
                 }
-                None if spec.is_required() && spec.is_visible() => faults.push(missing(flow, spec.name())),
+                None if spec.is_required() && spec.is_visible() => {
+                    faults.push(FieldFault { field: Some(spec.name().to_owned()), error: missing(flow, spec.name()) });
+                }
                 None => {}
             },
         }

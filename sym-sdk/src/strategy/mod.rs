@@ -3,16 +3,18 @@
 mod dry;
 mod request;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 pub use dry::DryStrategy;
 pub use request::AccessRequest;
+use secrecy::SecretString;
 
 use crate::BoxFuture;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result, codes};
 use crate::handler::IntegrationConfig;
-use crate::model::{AccessTarget, Strategy, User};
+use crate::model::{AccessTarget, Strategy, User, expect_settings};
 use crate::template::StepOutput;
 
 /// Grants access to targets of one kind, and takes it away.
@@ -129,14 +131,56 @@ pub struct StrategyConfig<'a> {
     pub strategy: &'a Strategy,
     /// Its integration with the secrets that belong to it.
     pub integration: Option<IntegrationConfig<'a>>,
+    /// Its own secrets, by setting.
+    pub(crate) secrets: &'a BTreeMap<String, SecretString>,
+}
+
+impl<'a> StrategyConfig<'a> {
+    /// A setting.
+    ///
+    /// # Errors
+    /// If there is none, with those that there are.
+    pub fn setting(&self, name: &str) -> Result<&'a str> {
+        self.strategy.setting(name)
+    }
+
+    /// The value of a secret of the strategy's own, by its setting, such as `bearer_token_secret`; `None` if it is not set.
+    pub fn secret(&self, setting: &str) -> Option<&'a SecretString> {
+        self.secrets.get(setting)
+    }
+
+    /// The integration, for a strategy that cannot do without.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn integration(&self) -> Result<IntegrationConfig<'a>> {
+        self.integration.ok_or_else(|| {
+            let message = format!("strategy `{}` has no integration", self.strategy.name());
+            Error::new(ErrorKind::Configuration, codes::UNKNOWN_INTEGRATION, message)
+        })
+    }
+
+    /// Refuses settings other than these: a setting that is spelt wrongly would be without effect.
+    ///
+    /// # Errors
+    /// If there is another one, with the nearest name.
+    pub fn expect_settings(&self, known: &[&str]) -> Result<()> {
+        let settings = self.strategy.settings().keys().chain(self.strategy.secrets().keys());
+        expect_settings(&format!("strategy `{}`", self.strategy.name()), settings, known)
+    }
 }
 
 type Build = dyn Fn(&StrategyConfig<'_>) -> Result<Arc<dyn AccessStrategy>> + Send + Sync;
+
+/// The `type` of strategies that an organization writes itself.
+const CUSTOM: &str = "custom";
 
 /// Builds the strategies of one type from their configuration.
 #[derive(Clone)]
 pub struct StrategyType {
     kind: String,
+    /// The one strategy that it is for; else it is for all of the type.
+    name: Option<String>,
     build: Arc<Build>,
 }
 
@@ -146,12 +190,88 @@ impl StrategyType {
     where
         F: Fn(&StrategyConfig<'_>) -> Result<Arc<dyn AccessStrategy>> + Send + Sync + 'static,
     {
-        Self { kind: kind.into(), build: Arc::new(build) }
+        Self { kind: kind.into(), name: None, build: Arc::new(build) }
+    }
+
+    /// The strategy of type `custom` that has this name in the configuration, whatever the case. Each strategy of your own is
+    /// handed over so; a type made by [`StrategyType::new`] with the kind `custom` is for those of other names.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use sym_sdk::BoxFuture;
+    /// use sym_sdk::prelude::*;
+    /// use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyType};
+    ///
+    /// /// Gives people roles in a database.
+    /// struct Roles {
+    ///     database: String,
+    /// }
+    ///
+    /// impl AccessStrategy for Roles {
+    ///     fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
+    ///         let login = user.email().and_then(|email| email.split('@').next());
+    ///         Box::pin(async move { Ok(login.map(str::to_owned)) })
+    ///     }
+    ///
+    ///     fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
+    ///         Box::pin(async move {
+    ///             let role = request.target().setting("role")?;
+    ///             println!("{}: GRANT {role} TO {}", self.database, request.identity());
+    ///             Ok(Escalation::granted().with_output(StepOutput::new([("role", role)])?))
+    ///         })
+    ///     }
+    ///
+    ///     fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
+    ///         Box::pin(async move {
+    ///             println!("{}: REVOKE {} FROM {}", self.database, request.target().setting("role")?, request.identity());
+    ///             Ok(None)
+    ///         })
+    ///     }
+    ///
+    ///     fn reach(&self) -> RevocationReach {
+    ///         RevocationReach::NewSessions
+    ///     }
+    /// }
+    ///
+    /// let roles = StrategyType::custom("database-roles", |config| {
+    ///     Ok(Arc::new(Roles { database: config.integration()?.external_id().to_owned() }))
+    /// });
+    /// let app = App::new().strategy_type(roles);
+    /// # let _ = app;
+    /// ```
+    pub fn custom<F>(name: impl Into<String>, build: F) -> Self
+    where
+        F: Fn(&StrategyConfig<'_>) -> Result<Arc<dyn AccessStrategy>> + Send + Sync + 'static,
+    {
+        Self { kind: CUSTOM.to_owned(), name: Some(name.into()), build: Arc::new(build) }
     }
 
     /// The `type` in the configuration.
     pub fn kind(&self) -> &str {
         &self.kind
+    }
+
+    /// The name of the one strategy that it is for; `None` if it is for all of its type.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Whether it is for no other strategies than this one.
+    pub(crate) fn takes_the_place_of(&self, other: &Self) -> bool {
+        let name = |of: &Self| of.name.as_deref().map(str::to_ascii_lowercase);
+        self.kind == other.kind && name(self) == name(other)
+    }
+
+    /// Whether it is for strategies of this type and name.
+    pub(crate) fn is_for(&self, kind: &str, name: &str) -> bool {
+        self.kind == kind && self.name.as_ref().is_none_or(|own| own.eq_ignore_ascii_case(name))
+    }
+
+    /// The type for a strategy: the one that names it, if there is one.
+    pub(crate) fn of<'a>(types: &'a [Self], strategy: &Strategy) -> Option<&'a Self> {
+        let fitting = types.iter().filter(|known| known.is_for(strategy.kind(), strategy.name()));
+        fitting.max_by_key(|known| known.name.is_some())
     }
 
     pub(crate) fn build(&self, config: &StrategyConfig<'_>) -> Result<Arc<dyn AccessStrategy>> {
@@ -161,6 +281,16 @@ impl StrategyType {
 
 impl fmt::Debug for StrategyType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StrategyType").field("kind", &self.kind).finish_non_exhaustive()
+        f.debug_struct("StrategyType").field("kind", &self.kind).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// `okta`, or ``custom (strategy `roles`)``.
+impl fmt::Display for StrategyType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{} (strategy `{name}`)", self.kind),
+            None => f.write_str(&self.kind),
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What a strategy is asked.
 
+use serde_json::{Value, json};
+
 use crate::machine::EffectKey;
 use crate::model::{AccessTarget, Event, TargetId, User};
 
@@ -46,5 +48,35 @@ impl<'a> AccessRequest<'a> {
     /// The same at every attempt of this call. Pass it on where the service takes one.
     pub fn idempotency_key(&self) -> EffectKey {
         self.key
+    }
+
+    /// The call as a function gets it, by Lambda or by HTTP: the event as [`Event::to_json`] has it, and two members more,
+    /// `identity` and `idempotency_key`.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use sym_sdk::machine::EffectKey;
+    /// use sym_sdk::prelude::*;
+    /// use sym_sdk::strategy::AccessRequest;
+    ///
+    /// let flow = Arc::new(Flow::builder(Slug::parse("prod")?, "acme").build());
+    /// let ann = User::person(UserId::of_email("ann@example.com"), "ann@example.com")?;
+    /// let target = AccessTarget::new("acme", "aws_lambda_function", Slug::parse("admins")?);
+    /// let event = Event::builder(flow, Step::Escalate, ann).target(target.clone()).build();
+    /// let key: EffectKey = "0190f5a4-0000-7000-8000-000000000000:7".parse()?;
+    ///
+    /// let entry = AccessRequest::new(&event, &target, "ann@example.com", key).to_json();
+    /// assert_eq!(entry["event"]["type"], "escalate");
+    /// assert_eq!(entry["state"]["status"], "processing");
+    /// assert_eq!(entry["fields"]["target"]["name"], "admins");
+    /// assert_eq!(entry["identity"], "ann@example.com");
+    /// assert_eq!(entry["idempotency_key"], "0190f5a4-0000-7000-8000-000000000000:7");
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn to_json(&self) -> Value {
+        let mut entry = self.event.to_json();
+        entry["identity"] = json!(self.identity);
+        entry["idempotency_key"] = json!(self.key);
+        entry
     }
 }

@@ -170,6 +170,13 @@ impl HarnessBuilder {
         self
     }
 
+    /// The strategy of type `custom` that has this name in the configuration.
+    pub fn custom_strategy(mut self, name: impl Into<String>, strategy: impl AccessStrategy) -> Self {
+        let strategy: Arc<dyn AccessStrategy> = Arc::new(strategy);
+        self.strategies.push(StrategyType::custom(name, move |_| Ok(strategy.clone())));
+        self
+    }
+
     /// A front end, which comes before the harness's own: what it does not reach, that does.
     pub fn delivery(self, delivery: impl Delivery) -> Self {
         self.runtime(move |runtime| runtime.delivery(delivery))
@@ -241,7 +248,7 @@ impl HarnessBuilder {
             .config
             .strategies
             .iter()
-            .filter(|strategy| !self.strategies.iter().any(|given| given.kind() == strategy.kind))
+            .filter(|strategy| !self.strategies.iter().any(|given| given.is_for(&strategy.kind, &strategy.name)))
             .map(|strategy| (strategy.kind.clone(), RecordingStrategy::new()))
             .collect();
         let mut runtime = Runtime::builder(self.config);

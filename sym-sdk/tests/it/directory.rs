@@ -289,6 +289,19 @@ mod tokens {
         assert_eq!(names, ["ann@example.com", "cy@evil.com"]);
     }
 
+    /// One person's new address does not take away those who are on call with them.
+    #[test]
+    fn whom_there_can_be_no_user_for_is_left_out_if_wanted() {
+        let directory = directory();
+        let id = UserId::of_email("ann@example.com");
+        now(directory.put_user(User::person(id, "ann.lee@example.com").unwrap())).unwrap();
+        let emails = ["ann@example.com", "bob@example.com"];
+        assert!(now(directory.get_or_create_users_by_emails(emails)).is_err());
+        let users = now(directory.get_or_create_users_by_emails_lossy(emails)).unwrap();
+        let names: Vec<_> = users.iter().map(|user| user.username()).collect();
+        assert_eq!(names, ["bob@example.com"]);
+    }
+
     #[test]
     fn a_token_has_a_form_that_is_found() {
         let directory = directory();

@@ -1,17 +1,20 @@
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use reqwest::{Client, Url};
+use reqwest::{Client, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use sym_sdk::BoxFuture;
 use sym_sdk::audit::{AuditDestination, AuditLine};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use tokio::time::Instant;
 
 use super::answer;
 use crate::http::base_url::is_loopback;
 use crate::http::transport::connector;
+use crate::http::wait::retry_after;
 
 /// A connection may take this long.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -22,13 +25,17 @@ const REQUEST: Duration = Duration::from_secs(10);
 /// All requests of one delivery may take this long.
 const DELIVERY: Duration = Duration::from_secs(30);
 
+/// The server is left alone for no longer than this, whatever it asks for: entries wait, and somebody may look for them.
+const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+
 /// So much of an answer is read, so that the connection can be used again. What it says is not looked at.
 const ANSWER_BYTES: usize = 64 * 1024;
 
 /// POSTs audit entries to a URL, each as a JSON object in Sym's schema, in order and one after the other.
 ///
 /// An answer with a status from 200 to 299 says that the entry is kept. Any other one, and none, has it come again: after a pause
-/// for 408, 425, 429 and 500 and above, and more slowly, with an error in the log, for the rest.
+/// for 408, 425, 429 and 500 and above, and more slowly, with an error in the log, for the rest. If the answer has `Retry-After`,
+/// nothing is sent until then, for 15 minutes at most.
 ///
 /// ```
 /// use secrecy::SecretString;
@@ -47,6 +54,14 @@ pub struct HttpDestination {
     header: Option<(HeaderName, SecretString)>,
     batch: Option<usize>,
     limit: Duration,
+    left_alone: Mutex<Option<LeftAlone>>,
+}
+
+/// The server asked for it, with this status.
+#[derive(Clone, Copy)]
+struct LeftAlone {
+    status: StatusCode,
+    until: Instant,
 }
 
 impl HttpDestination {
@@ -60,7 +75,8 @@ impl HttpDestination {
             let message = "an HTTP client cannot be built";
             Error::new(ErrorKind::Configuration, codes::AUDIT_DESTINATION, message).with_source(error.without_url())
         })?;
-        Ok(Self { name: name.into(), url, host, client, header: None, batch: None, limit: REQUEST })
+        let left_alone = Mutex::new(None);
+        Ok(Self { name: name.into(), url, host, client, header: None, batch: None, limit: REQUEST, left_alone })
     }
 
     /// Sends `Authorization: Bearer …`.
@@ -122,6 +138,7 @@ impl HttpDestination {
         }
         let mut response = request.send().await.map_err(|error| answer::unreached(&self.host, error))?;
         let status = response.status();
+        let wait = retry_after(response.headers(), None).map(|wait| wait.min(LONGEST_WAIT));
         let mut read = 0;
         while let Ok(Some(part)) = response.chunk().await {
             read += part.len();
@@ -129,7 +146,23 @@ impl HttpDestination {
                 break;
             }
         }
-        if status.is_success() { Ok(()) } else { Err(answer::refused(&self.host, status)) }
+        if status.is_success() {
+            return Ok(());
+        }
+        // If some lines were kept before, this error is told to nobody, and the next delivery begins at once.
+        *self.left_alone() = wait.map(|wait| LeftAlone { status, until: Instant::now() + wait });
+        Err(answer::refused(&self.host, status, wait))
+    }
+
+    /// The error of a delivery that comes before the time that the server has set.
+    fn too_early(&self) -> Option<Error> {
+        let LeftAlone { status, until } = (*self.left_alone())?;
+        let wait = until.saturating_duration_since(Instant::now());
+        (!wait.is_zero()).then(|| answer::refused(&self.host, status, Some(wait)))
+    }
+
+    fn left_alone(&self) -> MutexGuard<'_, Option<LeftAlone>> {
+        self.left_alone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -140,6 +173,9 @@ impl AuditDestination for HttpDestination {
 
     fn deliver<'a>(&'a self, lines: &'a [AuditLine]) -> BoxFuture<'a, Result<usize>> {
         Box::pin(async move {
+            if let Some(error) = self.too_early() {
+                return Err(error);
+            }
             let kept = AtomicUsize::new(0);
             let all = async {
                 for part in lines.chunks(self.batch.unwrap_or(1)) {

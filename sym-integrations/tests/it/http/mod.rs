@@ -10,3 +10,4 @@ mod replay;
 mod retries;
 mod secrets;
 mod support;
+mod tls;

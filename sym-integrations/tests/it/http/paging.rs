@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sym_integrations::http::{BaseUrl, Client, Limits, Next, Page, Response};
+use sym_integrations::http::{BaseUrl, Client, Limits, Listing, Next, Page, Response};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::clock::Clock;
 use sym_sdk::error::{ErrorKind, Result};
@@ -21,7 +21,7 @@ fn with_limits(replay: &Replay, limits: Limits) -> Client {
     Client::builder(Toy, base).connection(replay.connection().with_limits(limits)).build().unwrap()
 }
 
-fn list(client: &Client) -> sym_integrations::http::Listing<u32> {
+fn list(client: &Client) -> Listing<u32> {
     client.get("numbers", &[]).query("limit", 2).pages::<Vec<u32>>()
 }
 
@@ -69,6 +69,13 @@ async fn items_can_be_turned_into_others() {
     let mut listing = list(&numbers(&replay));
     assert_eq!(listing.next_item().await.unwrap(), Some(1));
     assert_eq!(listing.map_items(|number| Ok(number * 10)).await.unwrap(), [20, 30]);
+}
+
+#[tokio::test]
+async fn a_listing_of_nothing_asks_nobody() {
+    let mut listing = Listing::<u32>::empty();
+    assert_eq!(listing.next_item().await.unwrap(), None);
+    assert!(Listing::<u32>::empty().map_items(Ok).await.unwrap().is_empty());
 }
 
 #[tokio::test]

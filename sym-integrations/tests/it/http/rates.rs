@@ -52,3 +52,52 @@ async fn a_turn_that_comes_too_late_is_not_waited_for() {
     );
     assert_eq!(replay.waited(), Duration::ZERO);
 }
+
+#[tokio::test]
+async fn what_the_service_tells_one_call_holds_for_its_class() {
+    let replay = Replay::new();
+    replay.get("/x").reply(Reply::status(429).header("retry-after", "40"));
+    replay.get("/x").always().reply(Reply::status(204));
+    let client = limited(&replay, &[]);
+    let error = client.get("x", &[]).await.unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(40)));
+
+    // The others have no more time than they have.
+    let error = client.get("x", &[]).await.unwrap_err();
+    assert_eq!((code(&error).as_str(), error.is_retryable()), ("Toy:RATE_LIMITED", true));
+    assert_eq!(
+        error.message(),
+        "GET x: the service asked to be called less often, and no more for 40.0s; 30.0s are left"
+    );
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(40)));
+    assert_eq!((replay.calls().len(), replay.waited()), (1, Duration::ZERO));
+
+    // Another class goes on.
+    client.get("x", &[]).class("revocations").await.unwrap();
+    assert_eq!(replay.waited(), Duration::ZERO);
+
+    client.get("x", &[]).within(Duration::from_secs(50)).await.unwrap();
+    let waited = replay.waited().as_secs_f64();
+    assert!((40.0..=40.6).contains(&waited), "{waited}");
+    client.get("x", &[]).await.unwrap();
+    assert_eq!(replay.waited().as_secs_f64(), waited, "it is over");
+}
+
+#[tokio::test]
+async fn only_too_many_calls_hold_back_others_and_not_for_ever() {
+    let replay = Replay::new();
+    let client = limited(&replay, &[]);
+    replay.get("/x").reply(Reply::status(503).header("retry-after", "90"));
+    let error = client.get("x", &[]).await.unwrap_err();
+    assert_eq!((code(&error).as_str(), error.retry_after()), ("Toy:UNAVAILABLE", Some(Duration::from_secs(90))));
+    replay.get("/x").reply(Reply::status(204));
+    client.get("x", &[]).await.unwrap();
+    assert_eq!(replay.waited(), Duration::ZERO);
+
+    replay.get("/x").reply(Reply::status(429).header("retry-after", "86400"));
+    client.get("x", &[]).await.unwrap_err();
+    replay.get("/x").reply(Reply::status(204));
+    client.get("x", &[]).within(Duration::from_secs(120)).await.unwrap();
+    let waited = replay.waited().as_secs_f64();
+    assert!((60.0..=60.6).contains(&waited), "{waited}");
+}

@@ -87,6 +87,7 @@ async fn a_wait_that_is_longer_than_the_time_left_fails_at_once() {
     assert_eq!(code(&error), "Toy:RATE_LIMITED");
     assert_eq!((error.kind(), error.status()), (ErrorKind::RateLimited, Some(429)));
     assert!(error.hint().unwrap().contains("120s"), "{error:?}");
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(120)));
     assert_eq!(clock.now(), begun);
     assert_eq!(requests(&server).await, 1);
 }

@@ -139,7 +139,7 @@ impl<'c> Check<'c> {
         check.integrations(config, &secrets);
         check.log_destinations(config, &secrets);
         check.environments(config, &loggers, &logs);
-        check.strategies(config, &targets);
+        check.strategies(config, &targets, &secrets);
         check
     }
 

@@ -1,6 +1,7 @@
 //! Strategies and their targets.
 
 use super::index::{self, Index, called};
+use super::integrations::Secrets;
 use super::{Check, did_you_mean};
 use crate::config::{Config, Strategy, Target};
 use crate::model;
@@ -31,14 +32,19 @@ const KNOWN: [Known; 10] = [
 ];
 
 impl Check<'_> {
-    pub(super) fn strategies(&mut self, config: &Config, targets: &Index<'_, Target>) {
+    pub(super) fn strategies(&mut self, config: &Config, targets: &Index<'_, Target>, secrets: &Secrets) {
         for strategy in &config.strategies {
-            let resolved = self.resolve_strategy(strategy, targets);
+            let resolved = self.resolve_strategy(strategy, targets, secrets);
             self.resolved_strategies.insert(index::key(strategy), resolved);
         }
     }
 
-    fn resolve_strategy(&mut self, strategy: &Strategy, targets: &Index<'_, Target>) -> Option<model::Strategy> {
+    fn resolve_strategy(
+        &mut self,
+        strategy: &Strategy,
+        targets: &Index<'_, Target>,
+        secrets: &Secrets,
+    ) -> Option<model::Strategy> {
         let (whose, place) = (called(strategy), &strategy.place);
         let known = KNOWN.iter().find(|known| known.kind == strategy.kind);
         let integration = match &strategy.integration {
@@ -68,7 +74,11 @@ impl Check<'_> {
             resolved = resolved.with_integration(integration);
         }
         for (setting, value) in &strategy.settings {
-            resolved = resolved.with_setting(setting, value);
+            if !setting.ends_with("_secret") {
+                resolved = resolved.with_setting(setting, value);
+            } else if let Some(secret) = self.secret(strategy, setting, value, secrets) {
+                resolved = resolved.with_secret(setting, secret);
+            }
         }
         for reference in &strategy.targets {
             let Some(target) = targets.find(reference, &whose, place, self.faults) else { continue };

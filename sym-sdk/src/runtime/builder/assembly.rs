@@ -123,14 +123,20 @@ impl<'a> Assembly<'a> {
             // Only a dry run gets here: the check refuses the rest.
             return Some(Arc::new(DryStrategy::default()));
         };
-        let secrets = match strategy.integration() {
-            Some(integration) if !self.builder.dry => self.secrets_of(integration, place).await?,
-            _ => BTreeMap::new(),
-        };
+        let (mut secrets, mut of_integration) = (BTreeMap::new(), BTreeMap::new());
+        // A dry run reads no secret.
+        if !self.builder.dry {
+            let own = strategy.secrets().iter().map(|(setting, secret)| (&**setting, secret));
+            secrets = self.secrets_in(own, place).await?;
+            if let Some(integration) = strategy.integration() {
+                of_integration = self.secrets_of(integration, place).await?;
+            }
+        }
         let integration = strategy
             .integration()
-            .map(|integration| IntegrationConfig::new(integration, &secrets).with_directory(self.directory));
-        self.built("strategy", strategy.name(), kind.build(&StrategyConfig { strategy, integration }), place)
+            .map(|integration| IntegrationConfig::new(integration, &of_integration).with_directory(self.directory));
+        let built = kind.build(&StrategyConfig { strategy, integration, secrets: &secrets });
+        self.built("strategy", strategy.name(), built, place)
     }
 
     /// The ways to those that were handed over and those that are configured, which have different names. `declared` are the

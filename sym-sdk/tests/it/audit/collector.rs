@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use sym_sdk::BoxFuture;
 use sym_sdk::audit::{AuditDestination, AuditLine};
@@ -29,6 +30,8 @@ pub(super) enum Mood {
     Willing,
     /// It answers with this status.
     Answers(u16),
+    /// It asks to be left alone for so long.
+    Busy(Duration),
     /// It keeps no more than this.
     KeepsAtMost(usize),
     /// It keeps the lines, and is never heard of again.
@@ -88,7 +91,7 @@ impl AuditDestination for Collector {
         let most = match kept.mood {
             Mood::Willing | Mood::KeepsAndHangs => lines.len(),
             Mood::KeepsAtMost(most) => most.min(lines.len()),
-            Mood::Answers(_) | Mood::Hangs | Mood::Panics => 0,
+            Mood::Answers(_) | Mood::Busy(_) | Mood::Hangs | Mood::Panics => 0,
         };
         kept.lines.extend_from_slice(&lines[..most]);
         match kept.mood {
@@ -97,6 +100,11 @@ impl AuditDestination for Collector {
             Mood::Panics => {
                 drop(kept);
                 panic!("a fault of the destination")
+            }
+            Mood::Busy(wait) => {
+                let code = ErrorCode::new("Test", "BUSY");
+                let error = Error::new(ErrorKind::RateLimited, code, "called too often").with_retry_after(wait);
+                Box::pin(async move { Err(error) })
             }
             Mood::Answers(status) => {
                 let kind = if status >= 500 { ErrorKind::Unavailable } else { ErrorKind::Unauthorized };

@@ -186,6 +186,24 @@ async fn a_destination_that_panics_or_refuses_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_destination_that_asks_for_it_is_left_alone() {
+    for (asked, seconds) in [(200, 200), (86_400, 15 * 60)] {
+        let busy = Collector::new("busy");
+        busy.is(Mood::Busy(Duration::from_secs(asked)));
+        let world = World::new(&[&busy]).await;
+        let workers = world.start();
+        world.request().await;
+        assert_eq!(busy.calls(), 1);
+        busy.is(Mood::Willing);
+        world.advance(Duration::from_secs(seconds - 1)).await;
+        assert_eq!(busy.calls(), 1, "it asked for {asked} s");
+        world.advance(Duration::from_secs(2)).await;
+        assert_eq!(busy.seqs(), world.all().await);
+        workers.shutdown(GRACE).await;
+    }
+}
+
+#[tokio::test]
 async fn what_is_kept_of_a_batch_does_not_come_again() {
     let log = Collector::new("log");
     log.is(Mood::KeepsAtMost(3));

@@ -3,6 +3,7 @@
 use expect_test::{Expect, expect};
 use serde_json::json;
 use sym_sdk::config::{FlowParams, PromptField};
+use sym_sdk::error::codes;
 use sym_sdk::model::RunId;
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::Submission;
@@ -204,6 +205,30 @@ async fn all_faults_are_told_at_once() {
     refused(good().input("urgency", "medium").input("colour", "red").input("duration", "2h"), expect![[r#"
         the request for flow `prod` has 3 faults: flow `prod` has no field `colour`; field `urgency` does not allow `medium`; flow `prod` does not offer a duration of 2h (SymSDK:UNKNOWN_FIELD)
           help: choose one of `high`, `low`; the durations offered are `1h`, `1d`; the fields are `urgency`, `tickets`, `dry_run`, `duration`, `target_srn`"#]]).await;
+}
+
+#[tokio::test]
+async fn faults_of_a_form_are_told_field_by_field() {
+    let harness = harness().await;
+    let check = |inputs: serde_json::Value| {
+        let faults = harness.runtime().check_form("prod", inputs.as_object().unwrap()).unwrap();
+        faults.into_iter().map(|fault| (fault.field, fault.error.code().clone())).collect::<Vec<_>>()
+    };
+    let fault = |field: &str, code| (Some(field.to_owned()), code);
+    assert_eq!(
+        check(json!({ "urgency": "medium", "colour": "red", "tickets": ["x"], "duration": "2h" })),
+        [
+            (None, codes::UNKNOWN_FIELD),
+            fault("urgency", codes::OPTION_NOT_ALLOWED),
+            fault("tickets", codes::INVALID_FIELD_VALUE),
+            fault("target_id", codes::MISSING_FIELD),
+            fault("duration", codes::INVALID_DURATION),
+        ]
+    );
+    assert_eq!(check(json!({ "target_id": "admins", "duration": "1h" })), [fault("urgency", codes::MISSING_FIELD)]);
+    assert_eq!(check(json!({ "urgency": "low", "target_id": "admins", "duration": "1h" })), []);
+    assert_eq!(check(json!({ "urgency": "x".repeat(70_000) })), [(None, codes::TOO_LARGE)]);
+    assert_eq!(harness.runtime().check_form("nope", &serde_json::Map::new()).unwrap_err().code(), &codes::UNKNOWN_FLOW);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The runtime, through the harness: one event's way, failures, bad input, shared access, identities, strategies.
 
 mod bad_input;
+mod custom;
 mod delivery;
 mod event_count;
 mod failures;

@@ -1,0 +1,75 @@
+use serde_json::json;
+use sym_integrations::testing::{Replay, Reply};
+use sym_sdk::model::UserIdentity;
+
+use super::vendor::{Vendor, calls, client_of, code, directory, emails, named, person, reference, replayed, user};
+
+fn vendor() -> Vendor {
+    let mut prod = named("SPROD", "prod");
+    prod["users"] = json!([reference("PBEN"), reference("PGONE"), reference("PANA"), reference("PBEN")]);
+    prod["schedule_layers"] = json!([{ "name": "Layer 1", "users": [{ "user": reference("PBEN") }] }]);
+    let mut empty = named("SNONE", "nobody");
+    empty["users"] = json!([]);
+    Vendor {
+        users: vec![user("PANA", "ana@example.com"), user("PBEN", "ben@example.com")],
+        schedules: vec![prod, empty, named("SNEW", "new style")],
+        ..Vendor::default()
+    }
+}
+
+#[tokio::test]
+async fn members_come_once_in_their_order_and_who_is_gone_does_not() {
+    let server = vendor().start().await;
+    let directory = directory();
+    let pagerduty = client_of(&server, &directory);
+    let users = pagerduty.users_for_schedule().schedule_name("prod").await.unwrap();
+    assert_eq!(emails(&users), ["ben@example.com", "ana@example.com"]);
+    let mut calls_so_far = calls(&server).await;
+    assert_eq!(calls_so_far[..2], ["/schedules query=prod limit=100", "/schedules/SPROD "]);
+    calls_so_far[2..].sort();
+    assert_eq!(calls_so_far[2..], ["/users/PANA ", "/users/PBEN ", "/users/PGONE "]);
+
+    // Those who are known by now need not be looked up, nor have an e-mail address.
+    let users = pagerduty.users_for_schedule().schedule_id("SPROD").await.unwrap();
+    assert_eq!(emails(&users), ["ben@example.com", "ana@example.com"]);
+    assert_eq!(calls(&server).await[5..], ["/schedules/SPROD ", "/users/PGONE "]);
+    assert!(pagerduty.users_for_schedule().schedule_name("nobody").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_schedule_that_is_not_there_or_not_told_is_an_error() {
+    let server = vendor().start().await;
+    let pagerduty = client_of(&server, &directory());
+    let error = pagerduty.users_for_schedule().await.unwrap_err();
+    assert_eq!(code(&error), "SymSDK:MISSING_ARGUMENT");
+    let error = pagerduty.users_for_schedule().schedule_id("SNOPE").await.unwrap_err();
+    assert_eq!(code(&error), "PagerDuty:SCHEDULE_NOT_FOUND");
+    assert_eq!(error.message(), "GET schedules/{schedule}: there is no schedule `SNOPE`");
+    let error = pagerduty.users_for_schedule().schedule_name("new").await.unwrap_err();
+    assert_eq!(error.hint(), Some("the whole name counts; there are `new style`"));
+    // Of a schedule of the new style, the members stand elsewhere.
+    let error = pagerduty.users_for_schedule().schedule_id("SNEW").await.unwrap_err();
+    assert_eq!(code(&error), "PagerDuty:INVALID_RESPONSE");
+    assert!(error.message().contains("missing field `users`"), "{error}");
+}
+
+#[tokio::test]
+async fn an_id_stays_in_its_place() {
+    let replay = Replay::new();
+    let pagerduty = replayed(&replay);
+    replay.get("/schedules/../users?x=").reply(Reply::status(404));
+    let error = pagerduty.users_for_schedule().schedule_id("../users?x=").await.unwrap_err();
+    assert_eq!(code(&error), "PagerDuty:SCHEDULE_NOT_FOUND");
+    assert_eq!(code(&pagerduty.users_for_schedule().schedule_id("..").await.unwrap_err()), "PagerDuty:INVALID_REQUEST");
+    replay.check().unwrap();
+}
+
+#[tokio::test]
+async fn a_member_whose_account_was_set_by_hand_is_told_by_it() {
+    let server = vendor().start().await;
+    let directory = directory();
+    let dora = directory.put_user(person("dora@example.org")).await.unwrap();
+    directory.put_identity(dora.id(), UserIdentity::new("pagerduty", "example", "PBEN")).await.unwrap();
+    let users = client_of(&server, &directory).users_for_schedule().schedule_id("SPROD").await.unwrap();
+    assert_eq!(emails(&users), ["dora@example.org", "ana@example.com"]);
+}
