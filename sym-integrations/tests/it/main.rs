@@ -22,5 +22,7 @@ mod pagerduty;
 mod slack;
 #[cfg(feature = "slack-app")]
 mod slack_app;
+#[cfg(feature = "slack-app")]
+mod slack_blocks;
 #[cfg(all(feature = "http", feature = "testing"))]
 mod strategies;

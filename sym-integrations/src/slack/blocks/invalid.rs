@@ -1,7 +1,10 @@
 use std::collections::HashSet;
 use std::fmt::Display;
+use std::num::NonZeroU32;
 
 use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result};
+
+use super::limits;
 
 /// `Slack:INVALID_BLOCKS`: Slack would refuse this, and to cut it would change what it means.
 pub const INVALID_BLOCKS: ErrorCode = ErrorCode::new("Slack", "INVALID_BLOCKS");
@@ -19,6 +22,17 @@ pub(super) fn counted(what: &str, count: usize, least: usize, most: usize) -> Re
         return Err(invalid(format!("Slack takes at most {most} {what}, here are {count}")));
     }
     Ok(())
+}
+
+/// What is picked from the start, of a menu that may have a limit of its own.
+pub(super) fn pickable(picked: usize, most: Option<NonZeroU32>) -> Result<()> {
+    counted("initial options", picked, 0, limits::OPTIONS)?;
+    match most {
+        Some(most) if picked > most.get() as usize => {
+            Err(invalid(format!("{picked} are picked from the start, at most {most} can be")))
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn unique<'a, T>(what: &str, all: impl IntoIterator<Item = &'a T>) -> Result<()>

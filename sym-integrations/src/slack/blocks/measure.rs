@@ -24,8 +24,9 @@ pub(super) fn utf16_length(text: &str) -> usize {
 }
 
 /// Leaves out what is not seen but changes how the rest is: control characters, and those that force the direction of the text
-/// around them, which can have it read otherwise than it is. Right-to-left scripts need none of them.
+/// around them, which can have it read otherwise than it is. Right-to-left scripts need none of them. All lines end alike.
 pub(super) fn clean(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace(['\r', '\u{85}', '\u{2028}', '\u{2029}'], "\n");
     text.chars().filter(|&c| c == '\n' || c == '\t' || !(c.is_control() || forces_direction(c))).collect()
 }
 

@@ -88,12 +88,12 @@ impl Mrkdwn {
 
     /// Appends a mention of a person, whom it notifies.
     pub fn user(self, user: &SlackUser) -> Self {
-        self.part("", format!("<@{}>", id(user.user_id())), "")
+        self.part("", format!("<@{}>", user.user_id()), "")
     }
 
     /// Appends a link to a channel.
     pub fn channel(self, channel: &SlackChannelId) -> Self {
-        self.part("", format!("<#{}>", id(channel.channel_id())), "")
+        self.part("", format!("<#{}>", channel.channel_id()), "")
     }
 
     /// Appends a link, shown as this text. If the URL is not one of the web, only the text is shown.
@@ -186,11 +186,6 @@ fn escape(text: &str) -> String {
 
 fn one_line(text: &str) -> String {
     text.replace(['\n', '\t'], " ")
-}
-
-/// Ids are taken from payloads and configuration, where nothing keeps a mark out of them.
-fn id(id: &str) -> String {
-    id.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
 /// The parts of a text in Slack's notation that must not be cut: what is in angle brackets, entities, and characters as people

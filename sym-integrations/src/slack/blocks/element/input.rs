@@ -174,9 +174,8 @@ impl NumberInput {
             return Err(invalid(format!("there is no number from {least} to {most}")));
         }
         match self.initial_value {
-            Some(number) if !(least..=most).contains(&number) => {
-                Err(invalid(format!("the initial value {number} is not within {least} and {most}")))
-            }
+            Some(number) if number < least => Err(invalid(format!("the initial value {number} is less than {least}"))),
+            Some(number) if number > most => Err(invalid(format!("the initial value {number} is more than {most}"))),
             _ => Ok(self),
         }
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use sym_sdk::error::Result;
 
 use crate::slack::blocks::id::ActionId;
-use crate::slack::blocks::invalid::counted;
+use crate::slack::blocks::invalid::pickable;
 use crate::slack::blocks::limits;
 use crate::slack::blocks::option::{Choice, OptionObject};
 use crate::slack::blocks::text::{PlainText, Shown};
@@ -74,13 +74,13 @@ impl MultiStaticSelect {
     pub fn initial_values<V: AsRef<str>>(mut self, values: impl IntoIterator<Item = V>) -> Result<Self> {
         let picked: Result<Vec<_>> = values.into_iter().map(|value| self.choice.pick(value.as_ref())).collect();
         self.initial_options = each_once(picked?);
-        Ok(self)
+        self.checked()
     }
 
-    /// How many can be picked.
-    pub fn max_selected_items(mut self, most: NonZeroU32) -> Self {
+    /// How many can be picked. An error if more are picked from the start.
+    pub fn max_selected_items(mut self, most: NonZeroU32) -> Result<Self> {
         self.max_selected_items = Some(most);
-        self
+        self.checked()
     }
 
     /// Shown while nothing is picked, in 150 characters.
@@ -92,6 +92,11 @@ impl MultiStaticSelect {
     /// What it goes by in what Slack sends.
     pub fn action_id(&self) -> &ActionId {
         &self.action_id
+    }
+
+    fn checked(self) -> Result<Self> {
+        pickable(self.initial_options.len(), self.max_selected_items)?;
+        Ok(self)
     }
 }
 
@@ -164,10 +169,8 @@ impl MultiExternalSelect {
 
     /// Picks these options from the start, each value once and at most 100.
     pub fn initial_options(mut self, options: impl IntoIterator<Item = OptionObject>) -> Result<Self> {
-        let options = each_once(options.into_iter().collect());
-        counted("initial options", options.len(), 0, limits::OPTIONS)?;
-        self.initial_options = options;
-        Ok(self)
+        self.initial_options = each_once(options.into_iter().collect());
+        self.checked()
     }
 
     /// Asks once this many characters are typed; 0, as it is without, asks when the menu opens.
@@ -176,10 +179,10 @@ impl MultiExternalSelect {
         self
     }
 
-    /// How many can be picked.
-    pub fn max_selected_items(mut self, most: NonZeroU32) -> Self {
+    /// How many can be picked. An error if more are picked from the start.
+    pub fn max_selected_items(mut self, most: NonZeroU32) -> Result<Self> {
         self.max_selected_items = Some(most);
-        self
+        self.checked()
     }
 
     /// Shown while nothing is picked, in 150 characters.
@@ -191,6 +194,11 @@ impl MultiExternalSelect {
     /// What it goes by in what Slack sends.
     pub fn action_id(&self) -> &ActionId {
         &self.action_id
+    }
+
+    fn checked(self) -> Result<Self> {
+        pickable(self.initial_options.len(), self.max_selected_items)?;
+        Ok(self)
     }
 }
 

@@ -1,9 +1,11 @@
 use std::num::NonZeroU32;
 
 use serde::Serialize;
+use sym_sdk::error::Result;
 use sym_sdk::routing::SlackUser;
 
 use crate::slack::blocks::id::ActionId;
+use crate::slack::blocks::invalid::pickable;
 use crate::slack::blocks::limits;
 use crate::slack::blocks::text::{PlainText, Shown};
 
@@ -64,18 +66,18 @@ impl MultiUsersSelect {
         Self { action_id, initial_users, max_selected_items, placeholder }
     }
 
-    /// Picks these people from the start.
-    pub fn initial_users<'a>(mut self, users: impl IntoIterator<Item = &'a SlackUser>) -> Self {
+    /// Picks these people from the start, each once and at most 100.
+    pub fn initial_users<'a>(mut self, users: impl IntoIterator<Item = &'a SlackUser>) -> Result<Self> {
         let mut seen = std::collections::HashSet::new();
         let ids = users.into_iter().map(SlackUser::user_id).filter(|id| seen.insert(*id));
         self.initial_users = ids.map(str::to_owned).collect();
-        self
+        self.checked()
     }
 
-    /// How many can be picked.
-    pub fn max_selected_items(mut self, most: NonZeroU32) -> Self {
+    /// How many can be picked. An error if more are picked from the start.
+    pub fn max_selected_items(mut self, most: NonZeroU32) -> Result<Self> {
         self.max_selected_items = Some(most);
-        self
+        self.checked()
     }
 
     /// Shown while nobody is picked, in 150 characters.
@@ -87,5 +89,10 @@ impl MultiUsersSelect {
     /// What it goes by in what Slack sends.
     pub fn action_id(&self) -> &ActionId {
         &self.action_id
+    }
+
+    fn checked(self) -> Result<Self> {
+        pickable(self.initial_users.len(), self.max_selected_items)?;
+        Ok(self)
     }
 }
