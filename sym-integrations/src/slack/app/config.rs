@@ -61,3 +61,51 @@ fn secret(
 fn faulty(message: String) -> Error {
     Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message).with_service(NAME)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use sym_sdk::clock::{Clock, SystemClock};
+    use sym_sdk::directory::{Directory, MemoryDirectory};
+    use sym_sdk::model::{Integration, Slug};
+
+    use super::*;
+
+    fn built(
+        integrations: usize,
+        secrets: &[(&str, &str)],
+        variables: &'static [(&str, &str)],
+    ) -> Result<Option<SlackApp>> {
+        let secrets: BTreeMap<_, _> =
+            secrets.iter().map(|(name, value)| ((*name).to_owned(), SecretString::from(*value))).collect();
+        let integration = Integration::new(Slug::parse("main")?, "slack", "T012AB3CD");
+        let integrations = vec![IntegrationConfig::new(&integration, &secrets); integrations];
+        let directory = Directory::new(MemoryDirectory::new(), ["example.com"]);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let variable =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        build(&FrontEndConfig::new(&integrations, &directory, &clock), &variable)
+    }
+
+    #[test]
+    fn secrets_are_those_of_the_integration_or_of_the_environment() {
+        const VARIABLES: &[(&str, &str)] = &[("SLACK_BOT_TOKEN", "xoxb-1"), ("SLACK_SIGNING_SECRET", "8f74")];
+        let secrets = [("bot_token_secret", "xoxb-2"), ("signing_secret", "9f74")];
+        assert!(built(0, &[], VARIABLES).unwrap().is_none());
+        assert_eq!(built(1, &[], VARIABLES).unwrap().unwrap().slack().workspace(), "T012AB3CD");
+        assert!(built(1, &secrets, &[]).unwrap().is_some());
+        assert!(built(1, &secrets[..1], VARIABLES).unwrap().is_some());
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let error = built(1, &[], &[]).unwrap_err();
+        assert_eq!(error.message(), "the Slack front end needs `bot_token_secret` of integration `main`");
+        assert!(error.hint().unwrap().contains("SLACK_BOT_TOKEN"));
+        let error = built(1, &[("bot_token_secret", "xoxb-1")], &[]).unwrap_err();
+        assert_eq!(error.message(), "the Slack front end needs `signing_secret` of integration `main`");
+        let error = built(2, &[], &[]).unwrap_err();
+        assert_eq!(error.message(), "there are 2 integrations with Slack, and the front end is for one");
+    }
+}

@@ -140,3 +140,50 @@ impl Forms {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use sym_sdk::model::UserId;
+
+    use super::*;
+
+    fn form(number: u128, opened: Timestamp) -> OpenForm {
+        let ana = User::person(UserId::of_email("ana@example.com"), "ana@example.com").unwrap();
+        let run = uuid(number).parse().unwrap();
+        OpenForm::new(run, format!("V{number}"), None, "U0ANA", Arc::new(ana), opened)
+    }
+
+    fn uuid(number: u128) -> String {
+        format!("00000000-0000-4000-8000-{number:012x}")
+    }
+
+    #[test]
+    fn a_form_is_forgotten_after_a_day_and_the_oldest_when_there_are_many() {
+        let (forms, start) = (Forms::default(), Timestamp::UNIX_EPOCH);
+        let most = u128::try_from(MOST).unwrap();
+        for number in 0..=most {
+            forms.add(form(number, start));
+        }
+        assert!(forms.of_view(&uuid(0)).is_none());
+        assert_eq!(forms.of_view(&uuid(1)).unwrap().view, "V1");
+        forms.add(form(most + 1, start + KEPT_FOR));
+        assert!(forms.of_view(&uuid(most)).is_none());
+        assert!(forms.of_view(&uuid(most + 1)).is_some());
+        assert!(forms.of_view("").is_none() && forms.of_view("V1").is_none());
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_a_form_gets_it_whenever_it_comes() {
+        let forms = Forms::default();
+        let run = uuid(1).parse().unwrap();
+        let (waited, ()) = tokio::join!(forms.wait_for(run), async {
+            forms.add(form(2, Timestamp::UNIX_EPOCH));
+            tokio::task::yield_now().await;
+            forms.add(form(1, Timestamp::UNIX_EPOCH));
+        });
+        assert_eq!(waited.view, "V1");
+        assert_eq!(forms.wait_for(run).await.view, "V1");
+        forms.remove(run);
+        assert!(forms.get(run).is_none());
+    }
+}

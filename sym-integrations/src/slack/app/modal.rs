@@ -84,7 +84,7 @@ fn element(field: &PromptField, external: bool, dispatch: bool) -> Result<(Input
     let is_menu = external || !field.original_allowed_values().is_empty() || !field.current_allowed_values.is_empty();
     let element = match kind {
         FieldType::SlackUser => users(field).into(),
-        FieldType::SlackUserList => several_users(field).into(),
+        FieldType::SlackUserList => several_users(field)?.into(),
         _ if is_menu => menu(field, external)?,
         FieldType::Bool => yes_or_no(field)?.into(),
         FieldType::Int => number(field)?.into(),
@@ -190,7 +190,7 @@ fn users(field: &PromptField) -> UsersSelect {
     }
 }
 
-fn several_users(field: &PromptField) -> MultiUsersSelect {
+fn several_users(field: &PromptField) -> Result<MultiUsersSelect> {
     let picked = match &field.value {
         Some(FieldValue::SlackUsers(picked)) => picked.as_slice(),
         _ => &[],
