@@ -12,10 +12,11 @@ use crate::slack::Slack;
 use crate::slack::signature::SigningSecret;
 
 /// The front end for the integration of type `slack`: there is none without one. Besides the settings of [`Slack`] it takes
-/// `signing_secret`. What is not configured is read from the environment: `SLACK_BOT_TOKEN` and `SLACK_SIGNING_SECRET`.
+/// `signing_secret`. What is not configured is read from the environment: `SLACK_BOT_TOKEN`, `SLACK_SIGNING_SECRET` and
+/// `SLACK_APP_TOKEN`. With an app-level token it listens on a socket, and needs no signing secret.
 ///
 /// # Errors
-/// `SymSDK:CONFIGURATION`: there are several such integrations, or no token or signing secret.
+/// `SymSDK:CONFIGURATION`: there are several such integrations, or no bot token, or neither app-level token nor signing secret.
 pub fn front_end_type() -> FrontEndType {
     FrontEndType::new(NAME, |config| {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
@@ -34,11 +35,14 @@ fn build(config: &FrontEndConfig<'_>, variable: &dyn Fn(&str) -> Option<String>)
         }
     };
     let token = secret(integration, "bot_token_secret", "SLACK_BOT_TOKEN", variable)?;
-    let signing_secret = secret(integration, "signing_secret", "SLACK_SIGNING_SECRET", variable)?;
     let mut slack = Slack::builder(integration.external_id()).token(token).directory(config.directory.clone());
     if let Some(url) = integration.integration().settings().get("base_url") {
         slack = slack.base_url(BaseUrl::parse(url)?);
     }
+    if let Ok(token) = secret(integration, "app_token_secret", "SLACK_APP_TOKEN", variable) {
+        return Ok(Some(SlackApp::on_socket(slack.app_token(token).build()?)));
+    }
+    let signing_secret = secret(integration, "signing_secret", "SLACK_SIGNING_SECRET", variable)?;
     Ok(Some(SlackApp::new(slack.build()?, SigningSecret::new(signing_secret)?)))
 }
 
@@ -70,6 +74,7 @@ mod tests {
     use sym_sdk::directory::{Directory, MemoryDirectory};
     use sym_sdk::model::{Integration, Slug};
 
+    use super::super::ReachedBy;
     use super::*;
 
     fn built(
@@ -96,6 +101,8 @@ mod tests {
         assert_eq!(built(1, &[], VARIABLES).unwrap().unwrap().slack().workspace(), "T012AB3CD");
         assert!(built(1, &secrets, &[]).unwrap().is_some());
         assert!(built(1, &secrets[..1], VARIABLES).unwrap().is_some());
+        let on_socket = [("bot_token_secret", "xoxb-2"), ("app_token_secret", "xapp-1")];
+        assert!(matches!(built(1, &on_socket, &[]).unwrap().unwrap().0.reached_by, ReachedBy::Socket));
     }
 
     #[test]

@@ -22,7 +22,8 @@
 //! ```
 //!
 //! Slack sends commands to `/slack/commands`, what people do in views and messages to `/slack/interactions`, and what they type
-//! into menus to `/slack/options`. [`manifest`] is the description of an app that does.
+//! into menus to `/slack/options`. [`manifest`] is the description of an app that does. A machine without a public address listens on
+//! a socket instead: [`SlackApp::on_socket`].
 //!
 //! Slack waits for an answer for three seconds. Decisions and requests are answered once they are durable; if that takes longer,
 //! Slack tells whoever clicked, and the work goes on. Sent again, the same click is the same decision.
@@ -45,17 +46,20 @@ mod payload;
 mod people;
 mod picker;
 mod receive;
+mod socket;
 mod submit;
 
 use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
+use jiff::Timestamp;
 use sym_sdk::BoxFuture;
 use sym_sdk::delivery::Delivery;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::runtime::Runtime;
 use sym_sdk::server::FrontEnd;
+use tokio_util::sync::CancellationToken;
 
 pub use config::front_end_type;
 pub use manifest::manifest;
@@ -64,6 +68,7 @@ use super::Slack;
 use super::signature::SigningSecret;
 use forms::Forms;
 use people::People;
+use receive::Front;
 
 /// The front end's name, below which its routes are mounted.
 const NAME: &str = "slack";
@@ -74,22 +79,51 @@ pub struct SlackApp(Arc<Inner>);
 
 struct Inner {
     slack: Slack,
-    signing_secret: SigningSecret,
+    reached_by: ReachedBy,
     people: People,
     forms: Forms,
+}
+
+/// How Slack tells what people do.
+enum ReachedBy {
+    /// It sends requests, which are signed.
+    Requests(SigningSecret),
+    /// It answers on a socket.
+    Socket,
 }
 
 impl SlackApp {
     /// The front end for the client's workspace, whose requests are signed with this secret. The client needs the
     /// [directory](super::SlackBuilder::directory) of the runtime, which keeps whose account is whose.
     pub fn new(slack: Slack, signing_secret: SigningSecret) -> Self {
+        Self::reached_by(slack, ReachedBy::Requests(signing_secret))
+    }
+
+    /// The front end in [Socket Mode](https://docs.slack.dev/apis/events-api/using-socket-mode), for a machine without a public
+    /// address. The client needs an [app-level token](super::SlackBuilder::app_token). [`FrontEnd::run`] keeps the socket; requests
+    /// are refused.
+    pub fn on_socket(slack: Slack) -> Self {
+        Self::reached_by(slack, ReachedBy::Socket)
+    }
+
+    fn reached_by(slack: Slack, reached_by: ReachedBy) -> Self {
         let (people, forms) = Default::default();
-        Self(Arc::new(Inner { slack, signing_secret, people, forms }))
+        Self(Arc::new(Inner { slack, reached_by, people, forms }))
     }
 
     /// The routes `/commands`, `/interactions` and `/options`. They take nothing that Slack has not signed.
     pub fn router(&self, runtime: Runtime) -> Router {
         receive::router(self.clone(), runtime)
+    }
+
+    fn verify(&self, sent: Option<&str>, signature: Option<&str>, body: &[u8], now: Timestamp) -> Result<()> {
+        match &self.0.reached_by {
+            ReachedBy::Requests(secret) => secret.verify(sent, signature, body, now),
+            ReachedBy::Socket => {
+                let message = "this app is on a socket, and Slack sends it no requests";
+                Err(Error::new(ErrorKind::Unauthorized, super::codes::NOT_SIGNED, message).with_service(NAME))
+            }
+        }
     }
 
     fn slack(&self) -> &Slack {
@@ -122,6 +156,16 @@ impl FrontEnd for SlackApp {
 
     fn router(&self, runtime: Runtime) -> Router {
         Self::router(self, runtime)
+    }
+
+    /// Listens on the socket, in Socket Mode.
+    fn run<'a>(&'a self, runtime: Runtime, stop: CancellationToken) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            match self.0.reached_by {
+                ReachedBy::Requests(_) => Ok(()),
+                ReachedBy::Socket => Front { app: self.clone(), runtime }.listen(stop).await,
+            }
+        })
     }
 
     /// Whether the token is good, and that of the workspace that is configured.

@@ -36,6 +36,20 @@ impl Incoming {
     }
 }
 
+impl Incoming {
+    /// Reads what comes on a socket.
+    pub(super) fn of_envelope(kind: &str, payload: Value) -> Result<Self> {
+        match kind {
+            "slash_commands" => serde_json::from_value(payload).map(Self::Command).map_err(unreadable),
+            "interactive" => {
+                let interaction = serde_json::from_value(payload).map_err(unreadable)?;
+                Ok(Self::Interaction(Box::new(interaction)))
+            }
+            _ => Ok(Self::Check),
+        }
+    }
+}
+
 /// Foreign text stays out of the message: it may hold what people typed.
 fn unreadable(error: serde_json::Error) -> Error {
     let message = format!("what Slack sent cannot be read ({:?} error)", error.classify());

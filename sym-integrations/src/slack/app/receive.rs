@@ -42,7 +42,7 @@ async fn receive(State(front): State<Front>, headers: HeaderMap, body: Bytes) ->
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let now = front.runtime.clock().now();
     let (sent, signature) = (header(TIMESTAMP_HEADER), header(SIGNATURE_HEADER));
-    if let Err(error) = front.app.0.signing_secret.verify(sent, signature, &body, now) {
+    if let Err(error) = front.app.verify(sent, signature, &body, now) {
         tracing::warn!(%error, "a request to the Slack front end is refused");
         return StatusCode::UNAUTHORIZED.into_response();
     }
@@ -51,7 +51,7 @@ async fn receive(State(front): State<Front>, headers: HeaderMap, body: Bytes) ->
         return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
     }
     match Incoming::of_form(&body) {
-        Ok(incoming) => front.answer_in_time(incoming).await,
+        Ok(incoming) => front.answer_in_time(incoming).await.into_response(),
         Err(error) => {
             tracing::warn!(%error, "a request of Slack is passed over");
             StatusCode::BAD_REQUEST.into_response()
@@ -61,7 +61,7 @@ async fn receive(State(front): State<Front>, headers: HeaderMap, body: Bytes) ->
 
 impl Front {
     /// Carries it out in a task of its own, which goes on whether somebody waits or not.
-    async fn answer_in_time(self, incoming: Incoming) -> Response {
+    pub(super) async fn answer_in_time(self, incoming: Incoming) -> Answer {
         let late = match &incoming {
             Incoming::Interaction(interaction) if matches!(**interaction, Interaction::BlockSuggestion(_)) => {
                 Answer::Json(json!({ "options": [] }))
@@ -79,17 +79,17 @@ impl Front {
             }
         });
         match select(answer, clock.sleep(IN_TIME)).await {
-            Either::Left((Ok(answer), _)) => answer.into_response(),
+            Either::Left((Ok(answer), _)) => answer,
             // The task has panicked.
-            Either::Left((Err(_), _)) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            Either::Left((Err(_), _)) => Answer::Unavailable,
             Either::Right(_) => {
                 tracing::warn!("Slack is answered before the work is done, as it waits no longer");
-                late.into_response()
+                late
             }
         }
     }
 
-    pub(super) async fn carry_out(self, incoming: Incoming) -> Reply {
+    async fn carry_out(self, incoming: Incoming) -> Reply {
         match incoming {
             Incoming::Check => Answer::Done.into(),
             Incoming::Command(command) => self.command(command).await,

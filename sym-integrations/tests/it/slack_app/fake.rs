@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 pub(super) const TOKEN: &str = "xoxb-17653672481-S3CRET";
+pub(super) const APP_TOKEN: &str = "xapp-1-S3CRET";
 pub(super) const WORKSPACE: &str = "T012AB3CD";
 
 /// Clones are one workspace.
@@ -46,6 +47,7 @@ pub(super) struct Workspace {
     errors: HashMap<String, Vec<String>>,
     down: bool,
     hangs: bool,
+    socket: String,
     counter: u32,
 }
 
@@ -112,6 +114,11 @@ impl FakeSlack {
 
     pub(super) fn set_down(&self, down: bool) {
         self.state().down = down;
+    }
+
+    /// Where the app is told to listen.
+    pub(super) fn set_socket(&self, url: String) {
+        self.state().socket = url;
     }
 
     /// Has no call answered until it does no longer hang.
@@ -203,11 +210,12 @@ async fn method(
     if shared.state.lock().unwrap().hangs {
         released.await;
     }
+    let token = if method == "apps.connections.open" { APP_TOKEN } else { TOKEN };
     let answer = {
         let mut state = shared.state.lock().unwrap();
         if state.down {
             Err(None)
-        } else if headers[AUTHORIZATION] != format!("Bearer {TOKEN}") {
+        } else if headers[AUTHORIZATION] != format!("Bearer {token}") {
             Err(Some("invalid_auth".to_owned()))
         } else if let Some(error) = state.errors.get_mut(&method).and_then(Vec::pop) {
             Err(Some(error))
@@ -238,6 +246,7 @@ impl Workspace {
         self.counter += 1;
         match method {
             "auth.test" => Ok(json!({ "team_id": WORKSPACE, "user_id": "U0BOT" })),
+            "apps.connections.open" => Ok(json!({ "url": self.socket })),
             "users.info" => {
                 let user = self.people.get(&text("user")).ok_or("user_not_found")?;
                 Ok(json!({ "user": user }))

@@ -4,6 +4,7 @@ mod decisions;
 mod fake;
 mod forms;
 mod requests;
+mod socket;
 
 use axum::Router;
 use axum::body::Body;
@@ -12,9 +13,9 @@ use expect_test::ExpectFile;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use sym_integrations::slack;
 use sym_integrations::slack::app::SlackApp;
 use sym_integrations::slack::signature::SigningSecret;
+use sym_integrations::slack::{self, SlackBuilder};
 use sym_sdk::config;
 use sym_sdk::directory::{Directory, MemoryDirectory};
 use sym_sdk::model::RunId;
@@ -69,10 +70,16 @@ struct Answer {
 
 impl World {
     async fn new(harness: HarnessBuilder) -> Self {
+        Self::with_app(harness, |slack| {
+            SlackApp::new(slack.build().unwrap(), SigningSecret::new(SIGNING_SECRET.into()).unwrap())
+        })
+        .await
+    }
+
+    async fn with_app(harness: HarnessBuilder, app: impl FnOnce(SlackBuilder) -> SlackApp) -> Self {
         let fake = FakeSlack::start().await;
         let directory = Directory::new(MemoryDirectory::new(), ["example.com"]);
-        let slack = fake.client().directory(directory.clone()).build().unwrap();
-        let app = SlackApp::new(slack, SigningSecret::new(SIGNING_SECRET.into()).unwrap());
+        let app = app(fake.client().directory(directory.clone()));
         let delivery = app.clone();
         let harness = harness.runtime(|builder| builder.directory(directory)).delivery(delivery);
         let harness = harness.grace(Duration::from_secs(20)).build().await.unwrap();
