@@ -209,16 +209,19 @@ impl World {
     }
 
     async fn submit(&self, account: &str, view: &Value, values: Value) -> Answer {
+        self.interact(&self.submission(account, view, values)).await
+    }
+
+    fn submission(&self, account: &str, view: &Value, values: Value) -> Value {
         let mut view = view.clone();
         view["state"] = json!({ "values": values });
-        let payload = json!({
+        json!({
             "type": "view_submission",
             "team": { "id": WORKSPACE },
             "user": { "id": account },
             "trigger_id": self.fake.trigger(),
             "view": view,
-        });
-        self.interact(&payload).await
+        })
     }
 }
 
