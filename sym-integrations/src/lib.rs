@@ -18,7 +18,7 @@
 //! | `full` | all of these |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "client")]
+#[cfg(any(feature = "okta", feature = "pagerduty", feature = "slack"))]
 mod accounts;
 #[cfg(feature = "runtime")]
 mod all;

@@ -70,7 +70,7 @@ pub fn field_options<'a, T: Listed + 'a>(listed: impl IntoIterator<Item = &'a T>
 }
 
 /// An option for one thing that is listed, whatever else is offered with it.
-#[cfg(feature = "client")]
+#[cfg(any(feature = "okta", feature = "pagerduty", feature = "slack"))]
 pub(crate) fn field_option(item: &impl Listed) -> Result<FieldOption> {
     let value = item.option_value();
     let label = shown(&value, &item.option_label());

@@ -76,6 +76,7 @@ impl Strategy {
 
     /// What tells apart in what access is granted, beside the account: the type, and the name too where each strategy of the
     /// type has something of its own behind it.
+    #[cfg(feature = "runtime")]
     pub(crate) fn service(&self) -> String {
         match &*self.kind {
             "custom" | "http" => format!("{}:{}", self.kind, self.name),

@@ -78,7 +78,6 @@ enum Phase {
 pub struct Workers {
     phase: watch::Sender<Phase>,
     loops: JoinSet<()>,
-    #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "the server asks for it"))]
     pulse: Pulse,
 }
 
@@ -86,7 +85,6 @@ pub struct Workers {
 #[derive(Clone, Debug)]
 pub(crate) struct Pulse([AbortHandle; 4]);
 
-#[cfg(feature = "server")]
 impl Pulse {
     /// Whether all of them run.
     pub(crate) fn beats(&self) -> bool {
@@ -114,7 +112,12 @@ impl Workers {
         Self { phase, loops, pulse: Pulse(lasting) }
     }
 
-    /// Tells whether they run.
+    /// Whether the workers of all lanes and of the timers run. They do until they are told to stop, unless one has panicked.
+    pub fn are_running(&self) -> bool {
+        self.pulse.beats()
+    }
+
+    /// Tells the same to somebody else.
     #[cfg(feature = "server")]
     pub(crate) fn pulse(&self) -> Pulse {
         self.pulse.clone()

@@ -139,7 +139,7 @@ async fn each_run_goes_through_the_strategy_of_its_name() {
         harness.run_to_end().await.unwrap();
         assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated);
     }
-    let log = log.lock().unwrap();
+    let log = log.lock().unwrap().clone();
     let lines: Vec<_> = log.iter().map(|(line, _)| line.as_str()).collect();
     assert_eq!(
         lines,

@@ -1,6 +1,6 @@
 //! The command `serve`, in a process of its own.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -39,7 +39,7 @@ fn serve(dir: &Path) {
         let told = desk.clone();
         tokio::spawn(async move {
             until("a slow request is begun", || told.0.slow_requests.load(Ordering::SeqCst) == 1).await;
-            println!("slow request");
+            writeln!(std::io::stdout(), "slow request").unwrap();
         });
         let args = ["program", "serve", "--listen", "127.0.0.1:0", "--db", db.to_str().unwrap()];
         let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
@@ -166,5 +166,43 @@ async fn the_help_is_complete() {
     assert_eq!((exit, err.as_slice()), (Exit::Success, &b""[..]));
     let out = String::from_utf8(out).unwrap();
     let out: String = out.lines().map(|line| format!("{}\n", line.trim_end())).collect();
-    expect![[""]].assert_eq(&out);
+    expect![[r#"
+        Run the flows, and let people reach them through the front ends
+
+        Front ends are mounted each below its name. `GET /health` says that the program is alive, `GET
+        /ready` that it can do its work. SIGINT or SIGTERM stops it: what is under way may finish for some
+        seconds, and the rest goes on at the next start. A second signal stops it at once.
+
+        Usage: program serve [OPTIONS]
+
+        Options:
+              --config <DIR>
+                  Read the configuration from the Terraform files of this directory
+
+              --listen <ADDRESS>
+                  Listen on this address; port 0 is any free one
+
+                  [default: 127.0.0.1:3000]
+
+              --db <FILE>
+                  File of the store, which is made if there is none
+
+                  [default: sym.db]
+
+              --var <NAME=VALUE>
+                  Give a variable of the Terraform files
+
+              --json
+                  Print JSON, for programs
+
+          -h, --help
+                  Print help (see a summary with '-h')
+
+        Examples:
+          program serve
+          program serve --listen 127.0.0.1:8080 --db /var/lib/sym/sym.db
+
+        Exit code: 0 if all is well, 1 if there are faults, 2 if the command line makes no sense
+    "#]]
+    .assert_eq(&out);
 }
