@@ -9,16 +9,14 @@
 //! use sym_sdk::config::Config;
 //! use sym_sdk::runtime::Runtime;
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let slack = Slack::builder("T012AB3CD").token("xoxb-1".into()).build()?;
 //! let app = SlackApp::new(slack, SigningSecret::new("8f742231b10e8888abcd99yyyzzz85a5".into())?);
-//! # let config = Config::default();
-//! let runtime = Runtime::builder(config).delivery(app.clone()).build().await.map_err(|faults| faults.to_string())?;
-//! let router: Router = Router::new().nest("/slack", app.router(runtime));
-//! # let _ = router;
-//! # Ok(())
-//! # }
+//! let builder = Runtime::builder(Config::default()).front_end(app.clone());
+//!
+//! // Once the runtime is built:
+//! let routes = move |runtime: Runtime| Router::<()>::new().nest("/slack", app.router(runtime));
+//! # let _ = (builder, routes);
+//! # Ok::<(), sym_sdk::Error>(())
 //! ```
 //!
 //! Slack sends commands to `/slack/commands`, what people do in views and messages to `/slack/interactions`, and what they type
