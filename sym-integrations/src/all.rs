@@ -7,7 +7,7 @@ pub struct All;
 
 /// The access strategies, front ends and log destinations of all services whose features are on, to be handed over at start.
 /// With the feature `http`, there are strategies and log destinations of type `http`; with `aws-lambda` and `okta`, strategies of
-/// these services; with `aws`, secrets are read from AWS Secrets Manager.
+/// these services; with `aws`, secrets are read from AWS Secrets Manager; with `slack-app`, there is the front end `slack`.
 ///
 /// ```
 /// use sym_sdk::config::Config;
@@ -32,6 +32,8 @@ impl Extension for All {
             .log_destination_type(crate::http::log_destination::log_destination_type());
         #[cfg(feature = "okta")]
         let builder = builder.strategy_type(crate::okta::strategy_type());
+        #[cfg(feature = "slack-app")]
+        let builder = builder.front_end_type(crate::slack::app::front_end_type());
         builder
     }
 }

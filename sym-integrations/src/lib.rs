@@ -12,7 +12,7 @@
 //! | `okta` | [`okta`]: users and groups, and the strategy `okta` |
 //! | `pagerduty` | [`pagerduty`]: who is on call, and incidents |
 //! | `slack` | [`slack`]: where a request goes, messages, people and channels |
-//! | `slack-app` | [`slack::signature`]: proof that a request comes from Slack |
+//! | `slack-app` | [`slack::app`]: the front end for people in Slack, with [`slack::blocks`] and [`slack::signature`] |
 //! | `runtime` | [`all`]: strategies, front ends and log destinations, to be handed to an `App` |
 //! | `testing` | [`testing`]: canned answers instead of a service |
 //! | `full` | all of these |

@@ -27,3 +27,5 @@ pub const STALE_REQUEST: ErrorCode = ErrorCode::new("Slack", "STALE_REQUEST");
 pub const INVALID_SIGNATURE: ErrorCode = ErrorCode::new("Slack", "INVALID_SIGNATURE");
 /// `Slack:WRONG_SIGNATURE`: a request was signed by somebody else, or changed on its way.
 pub const WRONG_SIGNATURE: ErrorCode = ErrorCode::new("Slack", "WRONG_SIGNATURE");
+/// `Slack:SOCKET`: the socket on which Slack tells what people do is broken.
+pub const SOCKET: ErrorCode = ErrorCode::new("Slack", "SOCKET");

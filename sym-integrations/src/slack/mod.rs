@@ -47,6 +47,12 @@
 //! `Slack:MISSING_SCOPE`; the hint then names the scope.
 
 mod api;
+#[cfg(feature = "slack-app")]
+#[cfg_attr(docsrs, doc(cfg(feature = "slack-app")))]
+pub mod app;
+#[cfg(feature = "slack-app")]
+#[cfg_attr(docsrs, doc(cfg(feature = "slack-app")))]
+pub mod blocks;
 mod client;
 pub mod codes;
 mod model;

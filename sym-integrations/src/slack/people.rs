@@ -199,6 +199,13 @@ impl Slack {
         self.inner().roster.people(list).await
     }
 
+    /// Whose account it is; `None` if nobody is known to have it.
+    #[cfg(feature = "slack-app")]
+    pub(super) async fn user_of(&self, person: Person) -> Result<Option<Arc<User>>> {
+        let account = self.account(person).await?;
+        Ok(self.inner().accounts.users([account]).await?.pop())
+    }
+
     /// Whose account it is said to be.
     async fn account(&self, person: Person) -> Result<Account> {
         let Person { id, mut email, is_outsider, .. } = person;

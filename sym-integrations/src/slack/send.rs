@@ -29,7 +29,7 @@ impl Slack {
     }
 
     /// What the message is posted to: Slack takes names of channels and ids of users too.
-    async fn channel_of(&self, to: &Recipient<'_>) -> Result<String> {
+    pub(super) async fn channel_of(&self, to: &Recipient<'_>) -> Result<String> {
         let destination = match &to.0 {
             Kind::User(user) => return self.account_id(user).await,
             Kind::Destination(destination) => destination,

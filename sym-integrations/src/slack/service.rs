@@ -129,7 +129,7 @@ impl Meaning {
             "no_permission" | "access_denied" | "restricted_action" | "team_access_not_granted" => {
                 Self::new(ErrorKind::Forbidden)
             }
-            "no_such_subteam" => Self::new(ErrorKind::NotFound),
+            "no_such_subteam" | "not_found" => Self::new(ErrorKind::NotFound),
             name if name.ends_with("_not_found") => Self::new(ErrorKind::NotFound),
             "user_not_visible" => Self::new(ErrorKind::NotFound),
             "not_in_channel" => Self::new(ErrorKind::Conflict).advise("invite the app to the channel"),

@@ -20,5 +20,9 @@ mod okta;
 mod pagerduty;
 #[cfg(all(feature = "slack", feature = "testing"))]
 mod slack;
+#[cfg(feature = "slack-app")]
+mod slack_app;
+#[cfg(feature = "slack-app")]
+mod slack_blocks;
 #[cfg(all(feature = "http", feature = "testing"))]
 mod strategies;

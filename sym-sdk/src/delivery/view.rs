@@ -1,11 +1,14 @@
 //! A request as a front end shows it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::machine::{Access, RunState};
-use crate::model::{Event, RunStatus, User};
+use crate::forms::FieldMap;
+use crate::machine::{Access, MessageRef, RunState};
+use crate::model::{AccessTarget, Event, RunStatus, User, UserType};
+use crate::template::Step;
 
 /// A request as a front end shows it: the event that it is shown for, and what can be done now.
 #[derive(Clone, Debug)]
@@ -50,6 +53,11 @@ impl RequestView {
         self.state.decision.as_ref().map(|decision| (&*decision.actor, decision.at))
     }
 
+    /// Whether the flow decided by itself, on the occasion of what [`decided_by`](Self::decided_by) did.
+    pub fn is_decided_by_flow(&self) -> bool {
+        self.state.decision.as_ref().is_some_and(|decision| decision.by_code)
+    }
+
     /// The text that was entered with the decision.
     pub fn decision_message(&self) -> Option<&str> {
         self.state.decision.as_ref()?.decision_message.as_deref()
@@ -59,6 +67,37 @@ impl RequestView {
     pub fn reason(&self) -> Option<&str> {
         let request = self.state.request.as_ref()?;
         request.reason.as_deref().or_else(|| request.fields.text("reason").ok())
+    }
+
+    /// What access is asked for; a decision may have changed it.
+    pub fn target(&self) -> Option<&AccessTarget> {
+        self.state.request.as_ref()?.target.as_ref()
+    }
+
+    /// For how long access is asked for; a decision may have changed it.
+    pub fn duration(&self) -> Option<Duration> {
+        self.state.request.as_ref()?.duration
+    }
+
+    /// The fields of the request.
+    pub fn fields(&self) -> Option<&FieldMap> {
+        self.state.request.as_ref().map(|request| &*request.fields)
+    }
+
+    /// Who had the access taken away before its time.
+    pub fn revoked_by(&self) -> Option<&User> {
+        self.state.run.actor(Step::Deescalate).filter(|user| user.user_type() != UserType::System)
+    }
+
+    /// The messages that were delivered.
+    pub fn messages(&self) -> impl Iterator<Item = &MessageRef> {
+        self.state.delivered.iter().map(|delivered| &delivered.message)
+    }
+
+    /// Whether a message is one of the notification in force. Older ones show that the request was forwarded.
+    pub fn is_current(&self, message: &MessageRef) -> bool {
+        let mut delivered = self.state.delivered.iter().filter(|delivered| delivered.message == *message);
+        delivered.any(|delivered| delivered.entry == self.state.current_notification)
     }
 
     /// Until when the access lasts, once it is granted.

@@ -1,0 +1,235 @@
+//! What Slack sends, as far as it matters here. All else is passed over, and what is new to Slack is no error.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use url::form_urlencoded;
+
+use crate::http::SecretString;
+
+/// One thing that Slack tells.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    Command(Command),
+    Interaction(Box<Interaction>),
+    /// Slack looks whether anybody is there.
+    Check,
+}
+
+impl Incoming {
+    /// Reads the body of a request: a form, with a command in its fields or JSON in the field `payload`.
+    pub(super) fn of_form(body: &[u8]) -> Result<Self> {
+        let mut fields = Map::new();
+        for (name, value) in form_urlencoded::parse(body) {
+            fields.insert(name.into_owned(), Value::String(value.into_owned()));
+        }
+        match fields.get("payload") {
+            Some(Value::String(payload)) => {
+                let interaction = serde_json::from_str(payload).map_err(unreadable)?;
+                Ok(Self::Interaction(Box::new(interaction)))
+            }
+            _ if fields.contains_key("ssl_check") => Ok(Self::Check),
+            _ => serde_json::from_value(Value::Object(fields)).map(Self::Command).map_err(unreadable),
+        }
+    }
+}
+
+impl Incoming {
+    /// Reads what comes on a socket.
+    pub(super) fn of_envelope(kind: &str, payload: Value) -> Result<Self> {
+        match kind {
+            "slash_commands" => serde_json::from_value(payload).map(Self::Command).map_err(unreadable),
+            "interactive" => {
+                let interaction = serde_json::from_value(payload).map_err(unreadable)?;
+                Ok(Self::Interaction(Box::new(interaction)))
+            }
+            _ => Ok(Self::Check),
+        }
+    }
+}
+
+/// Foreign text stays out of the message: it may hold what people typed.
+fn unreadable(error: serde_json::Error) -> Error {
+    let message = format!("what Slack sent cannot be read ({:?} error)", error.classify());
+    Error::new(ErrorKind::InvalidInput, codes::INVALID_JSON, message).with_service("slack")
+}
+
+/// A [command](https://docs.slack.dev/interactivity/implementing-slash-commands) that somebody typed.
+#[derive(Debug, Deserialize)]
+pub(super) struct Command {
+    pub(super) team_id: String,
+    pub(super) user_id: String,
+    pub(super) channel_name: Option<String>,
+    #[serde(default)]
+    pub(super) text: String,
+    pub(super) trigger_id: String,
+}
+
+/// What somebody did in a view or a message ([reference](https://docs.slack.dev/reference/interaction-payloads)).
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Interaction {
+    BlockActions(Actions),
+    BlockSuggestion(Suggestion),
+    ViewSubmission(Submitted),
+    ViewClosed(Closed),
+    Shortcut(Shortcut),
+    #[serde(other)]
+    Other,
+}
+
+/// Somebody clicked or picked something.
+#[derive(Debug, Deserialize)]
+pub(super) struct Actions {
+    pub(super) user: Person,
+    pub(super) team: Option<Team>,
+    pub(super) channel: Option<Channel>,
+    #[serde(default)]
+    pub(super) container: Container,
+    #[serde(default, deserialize_with = "secret")]
+    pub(super) response_url: Option<SecretString>,
+    pub(super) message: Option<Message>,
+    pub(super) view: Option<View>,
+    #[serde(default)]
+    pub(super) state: State,
+    #[serde(default)]
+    pub(super) actions: Vec<Action>,
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(SecretString::from))
+}
+
+/// The message that was clicked in.
+#[derive(Debug, Deserialize)]
+pub(super) struct Message {
+    #[serde(default)]
+    pub(super) text: String,
+    #[serde(default)]
+    pub(super) blocks: Vec<Value>,
+}
+
+/// Somebody types into a menu.
+#[derive(Debug, Deserialize)]
+pub(super) struct Suggestion {
+    pub(super) user: Person,
+    pub(super) view: Option<View>,
+    pub(super) block_id: String,
+    #[serde(default)]
+    pub(super) value: String,
+}
+
+/// Somebody submitted a view.
+#[derive(Debug, Deserialize)]
+pub(super) struct Submitted {
+    pub(super) user: Person,
+    pub(super) team: Option<Team>,
+    pub(super) trigger_id: Option<String>,
+    pub(super) view: View,
+}
+
+/// Somebody closed a view.
+#[derive(Debug, Deserialize)]
+pub(super) struct Closed {
+    pub(super) view: View,
+}
+
+/// Somebody chose a global shortcut.
+#[derive(Debug, Deserialize)]
+pub(super) struct Shortcut {
+    pub(super) user: Person,
+    pub(super) team: Option<Team>,
+    pub(super) trigger_id: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Person {
+    pub(super) id: String,
+    pub(super) team_id: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Team {
+    pub(super) id: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Channel {
+    pub(super) name: Option<String>,
+}
+
+/// Where it was done.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Container {
+    pub(super) channel_id: Option<String>,
+    pub(super) message_ts: Option<String>,
+    pub(super) thread_ts: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Action {
+    pub(super) action_id: String,
+    #[serde(default)]
+    pub(super) block_id: String,
+    pub(super) value: Option<String>,
+    #[serde(default)]
+    pub(super) action_ts: String,
+    pub(super) selected_option: Option<Picked>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct View {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) callback_id: String,
+    #[serde(default)]
+    pub(super) private_metadata: String,
+    #[serde(default)]
+    blocks: Vec<Value>,
+    #[serde(default)]
+    pub(super) state: State,
+}
+
+impl View {
+    /// The block of the first input.
+    pub(super) fn first_input(&self) -> Option<&str> {
+        let input = self.blocks.iter().find(|block| block["type"] == "input")?;
+        input["block_id"].as_str()
+    }
+}
+
+/// What stands in the inputs, by block and then by element.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct State {
+    #[serde(default)]
+    pub(super) values: BTreeMap<String, BTreeMap<String, Filled>>,
+}
+
+impl State {
+    /// What stands in the only input of a block.
+    pub(super) fn of_block(&self, block: &str) -> Option<&Filled> {
+        self.values.get(block)?.values().next()
+    }
+}
+
+/// What stands in an input; all is `None` in one that is empty.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Filled {
+    pub(super) value: Option<String>,
+    pub(super) selected_option: Option<Picked>,
+    pub(super) selected_options: Option<Vec<Picked>>,
+    pub(super) selected_user: Option<String>,
+    pub(super) selected_users: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Picked {
+    pub(super) value: String,
+}
+
+/// The workspace in which something was done, for names of submissions.
+pub(super) fn team_of<'a>(team: Option<&'a Team>, user: &'a Person) -> &'a str {
+    team.map(|team| team.id.as_str()).or(user.team_id.as_deref()).unwrap_or_default()
+}

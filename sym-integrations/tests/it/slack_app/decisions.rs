@@ -1,0 +1,360 @@
+//! Requests that are decided in Slack.
+
+use axum::http::StatusCode;
+use expect_test::expect_file;
+use serde_json::{Value, json};
+use sym_integrations::slack;
+use sym_sdk::audit::AuditKind;
+use sym_sdk::model::{RunId, UserRole};
+use sym_sdk::prelude::*;
+
+use super::{World, builder, content, get_permissions, golden, reason};
+
+/// What can be clicked.
+fn buttons(message: &Value) -> Vec<String> {
+    let blocks = message["blocks"].as_array().unwrap().iter();
+    let actions = blocks.filter(|block| block["type"] == "actions");
+    let elements = actions.flat_map(|block| block["elements"].as_array().unwrap());
+    elements.map(|element| element["action_id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The small text that says how the request stands.
+fn status(message: &Value) -> String {
+    let mut blocks = message["blocks"].as_array().unwrap().iter();
+    let context = blocks.rfind(|block| block["type"] == "context").unwrap();
+    context["elements"][0]["text"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_request_is_approved_granted_and_revoked() {
+    let mut world = World::with_reason().await;
+    let run = world.request().await;
+    let names = [("RUN", run.to_string())];
+    let (_, posted) = world.fake.message();
+    assert_eq!(posted["channel"], "#access");
+    golden(expect_file!["golden/requested.json"], &content(&posted), &names);
+
+    let answer = world.click("U0BEN", "approve", run).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    world.settle().await;
+    assert_eq!(world.harness.granted(), ["admins: ana@example.com"]);
+    let updated = world.fake.calls("chat.update").pop().unwrap();
+    golden(expect_file!["golden/granted.json"], &content(&updated), &names);
+
+    // The requester hears of it, and can end it from there.
+    let told: Vec<_> =
+        world.fake.calls("chat.postMessage").into_iter().filter(|post| post["channel"] == "U0ANA").collect();
+    assert_eq!(told[0]["text"], "*ben@example.com* approved your request for *Production*.");
+    golden(expect_file!["golden/told.json"], &content(&told[1]), &names);
+
+    let mut payload = world.clicked("U0ANA", "revoke", run);
+    (payload["container"], payload["message"]) = world.fake.direct_message();
+    let answer = world.interact(&payload).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    world.settle().await;
+    assert!(world.harness.granted().is_empty());
+    let updated = world.fake.calls("chat.update").pop().unwrap();
+    golden(expect_file!["golden/revoked.json"], &content(&updated), &names);
+    assert!(world.fake.calls("response_url").is_empty());
+}
+
+#[tokio::test]
+async fn a_denial_and_a_withdrawal_say_who_and_why() {
+    let handlers = sym_sdk::handlers![get_permissions, super::get_request_notifications];
+    let harness = builder(vec![reason()]).handlers(handlers);
+    let harness = harness.declare(|config| config.flows[0].params.include_decision_message = true);
+    let mut world = World::new(harness).await;
+    let run = world.request().await;
+    let mut payload = world.clicked("U0BEN", "deny", run);
+    payload["state"] = json!({ "values": { "decision_message": { "text": { "type": "plain_text_input", "value": "not <!channel> today" } } } });
+    assert_eq!(world.interact(&payload).await.status, StatusCode::OK);
+    world.settle().await;
+    let updated = world.fake.calls("chat.update").pop().unwrap();
+    assert!(status(&updated).starts_with("Denied by <@U0BEN>, "), "{}", status(&updated));
+    assert!(updated["blocks"].to_string().contains(">not &lt;!channel&gt; today"));
+    assert!(buttons(&updated).is_empty());
+
+    let run = world.request().await;
+    world.click("U0ANA", "deny", run).await;
+    world.settle().await;
+    let updated = world.fake.calls("chat.update").pop().unwrap();
+    assert!(status(&updated).starts_with("Withdrawn by "), "{}", status(&updated));
+}
+
+#[tokio::test]
+async fn of_two_who_click_at_once_one_decides() {
+    let mut world = World::with_reason().await;
+    let run = world.request().await;
+    let (one, other) = (world.clicked("U0BEN", "approve", run), world.clicked("U0CYD", "deny", run));
+    let (one, other) = tokio::join!(world.interact(&one), world.interact(&other));
+    assert_eq!((one.status, other.status), (StatusCode::OK, StatusCode::OK));
+    world.settle().await;
+    // Which of them is told, and at once or later, depends on who came first.
+    let told = world.fake.called_once(&["response_url", "chat.postEphemeral"]).await;
+    assert!(told["text"].as_str().unwrap().to_lowercase().starts_with("this request was already "), "{told}");
+    assert_eq!(told.get("replace_original"), None);
+    let decided = world.harness.run(run).await.unwrap().decision.clone().unwrap();
+    let granted = world.harness.granted().len();
+    assert_eq!(granted, usize::from(decided.actor.username() == "ben@example.com"));
+}
+
+#[tokio::test]
+async fn the_same_click_sent_twice_is_one_decision() {
+    let mut world = World::with_reason().await;
+    let run = world.request().await;
+    let payload = world.clicked("U0BEN", "approve", run);
+    for _ in 0..3 {
+        assert_eq!(world.interact(&payload).await.status, StatusCode::OK);
+        world.settle().await;
+    }
+    let record = world.harness.runtime().audit(Some(run), usize::MAX).await.unwrap();
+    assert!(!record.iter().any(|entry| matches!(entry.kind, AuditKind::Refused { .. })), "{record:#?}");
+    assert_eq!(world.harness.run(run).await.unwrap().run.approvals().len(), 1);
+}
+
+#[tokio::test]
+async fn those_who_may_not_are_told_and_nobody_else() {
+    let mut world = World::with_reason().await;
+    let run = world.request().await;
+    world.fake.person("U0OUT", json!({ "team_id": "T0OTHER", "profile": { "email": "eve@elsewhere.com" } }));
+    world.fake.person("U0FAKE", json!({ "team_id": "T0OTHER", "profile": { "email": "ada@example.com" } }));
+    world.fake.person("U0GONE", json!({ "deleted": true, "profile": { "email": "ben@example.com" } }));
+    world.fake.person("U0BOT", json!({ "is_bot": true }));
+    let refusals = [
+        ("U0ANA", "Requesters cannot approve their own request."),
+        ("U0OUT", "eve@elsewhere.com is not among those who may decide this request."),
+        ("U0FAKE", "Nobody knows whose Slack account yours is."),
+        ("U0GONE", "Your Slack account is deactivated."),
+        ("U0BOT", "This is for people, and you are a bot."),
+        ("U0NOBODY", "Slack does not know you in this workspace."),
+    ];
+    for (index, (account, refusal)) in refusals.into_iter().enumerate() {
+        assert_eq!(world.click(account, "approve", run).await.status, StatusCode::OK);
+        let told = world.fake.called("response_url", index + 1).await;
+        let told = told["text"].as_str().unwrap();
+        assert!(told.to_lowercase().starts_with(&refusal.to_lowercase()), "{told}");
+    }
+    world.settle().await;
+    assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Requested);
+    assert!(world.harness.granted().is_empty());
+    // Nothing has changed for anybody else.
+    assert!(world.fake.calls("chat.update").is_empty());
+}
+
+#[tokio::test]
+async fn guests_decide_where_the_flow_admits_them() {
+    #[reducer]
+    fn get_permissions() -> RequestPermission {
+        RequestPermission::new(PermissionLevel::Admin, PermissionLevel::AllUsers)
+    }
+    let handlers = sym_sdk::handlers![get_permissions, super::get_request_notifications];
+    let harness = builder(vec![reason()]).handlers(handlers);
+    let mut world = World::new(harness.declare(|config| config.flows[0].params.allow_guest_interaction = true)).await;
+    world.fake.person("U0OUT", json!({ "team_id": "T0OTHER", "profile": { "email": "eve@elsewhere.com" } }));
+    let run = world.request().await;
+    world.click("U0OUT", "approve", run).await;
+    world.settle().await;
+    assert_eq!(world.harness.granted(), ["admins: ana@example.com"]);
+    let eve = world.harness.runtime().directory().user_by_email("eve@elsewhere.com").await.unwrap().unwrap();
+    assert_eq!(eve.role(), UserRole::Guest);
+}
+
+#[tokio::test]
+async fn buttons_of_runs_that_are_gone_are_taken_away() {
+    let mut world = World::with_reason().await;
+    let run = world.request().await;
+    world.click("U0BEN", "deny", run).await;
+    world.settle().await;
+    world.harness.advance(Duration::from_secs(3600)).await.unwrap();
+    assert_eq!(world.harness.runtime().prune(Duration::from_secs(60)).await.unwrap(), 1);
+
+    let updates = world.fake.calls("chat.update").len();
+    world.fake.state().messages.values_mut().for_each(|message| {
+        message["blocks"].as_array_mut().unwrap().push(json!({ "type": "actions", "elements": [] }));
+    });
+    assert_eq!(world.click("U0BEN", "approve", run).await.status, StatusCode::OK);
+    let told = world.fake.called("response_url", 1).await;
+    assert!(told["text"].as_str().unwrap().contains("no longer kept"), "{told}");
+    let updated = world.fake.called("chat.update", updates + 1).await;
+    assert!(buttons(&updated).is_empty());
+    assert!(status(&updated).contains("no longer kept"));
+
+    let unknown: RunId = "0b35ba1c-5d1c-4b2c-9d7e-0123456789ab".parse().unwrap();
+    world.click("U0BEN", "approve", unknown).await;
+    let told = world.fake.called("response_url", 2).await;
+    assert!(told["text"].as_str().unwrap().starts_with("There is no Run "), "{told}");
+}
+
+#[tokio::test]
+async fn a_button_decides_only_the_request_of_its_message() {
+    let mut world = World::with_reason().await;
+    let first = world.request().await;
+    let second = world.request().await;
+    // The last message is that of the second request.
+    world.click("U0BEN", "approve", first).await;
+    let told = world.fake.called("response_url", 1).await;
+    assert_eq!(told["text"], "This message is not that of the request.");
+    for run in [first, second] {
+        assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Requested);
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_was_passed_on_from_decides_nothing() {
+    #[reducer]
+    fn get_request_notifications() -> Result<Vec<Notification>> {
+        let first = Notification::to(slack::channel("#first")?).timeout(Duration::from_secs(600));
+        Ok(vec![first, Notification::to(slack::channel("#second")?).timeout(Duration::from_secs(600))])
+    }
+    let handlers = sym_sdk::handlers![get_permissions, get_request_notifications];
+    let mut world = World::new(builder(vec![reason()]).handlers(handlers)).await;
+    let run = world.request().await;
+    let old = world.clicked("U0BEN", "approve", run);
+    world.harness.advance(Duration::from_secs(601)).await.unwrap();
+    let updated = world.fake.called("chat.update", 1).await;
+    assert_eq!(updated["channel"], "CFIRST");
+    assert_eq!(status(&updated), "Nobody answered here in time. The request went on to others.");
+    assert!(buttons(&updated).is_empty());
+
+    assert_eq!(world.interact(&old).await.status, StatusCode::OK);
+    let told = world.fake.called("response_url", 1).await;
+    assert_eq!(told["text"], "Nobody answered here in time, and the request went on to others.");
+    assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Forwarded);
+
+    // The one in force goes with the time as well.
+    let late = world.clicked("U0BEN", "approve", run);
+    world.harness.advance(Duration::from_secs(601)).await.unwrap();
+    assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Expired);
+    world.interact(&late).await;
+    let told = world.fake.called("response_url", 2).await;
+    assert_eq!(told["text"], "This request has expired; nobody acted on it in time.");
+}
+
+#[tokio::test]
+async fn what_people_wrote_calls_nobody_and_fits() {
+    let mut world = World::with_reason().await;
+    let long = format!("{} 👩‍👩‍👧‍👦 שלום <!channel> <@U0ADA>", "x".repeat(5_000));
+    for reason in [long.as_str(), "👩‍👩‍👧‍👦 مرحبا \u{202e}gnp.exe <!here>", "*bold* `code` & more"]
+    {
+        let request = world.harness.request("prod").by("ana@example.com").target("admins").duration("1h");
+        request.field("reason", reason).await.unwrap();
+        let (_, message) = world.fake.message();
+        let shown = message["blocks"].to_string();
+        assert!(!shown.contains("<!") && !shown.contains("<@U0ADA>") && !shown.contains('\u{202e}'), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_hook_ignores_is_told_to_whoever_did_it() {
+    #[hook]
+    fn on_approve() -> NextEvent {
+        ApprovalTemplate::ignore().message("not during the <!channel> freeze")
+    }
+    let handlers = sym_sdk::handlers![get_permissions, super::get_request_notifications, on_approve];
+    let mut world = World::new(builder(vec![reason()]).handlers(handlers)).await;
+    let run = world.request().await;
+    world.click("U0BEN", "approve", run).await;
+    world.settle().await;
+    let told = world.fake.calls("chat.postEphemeral");
+    assert_eq!((&told[0]["channel"], &told[0]["user"]), (&json!("CACCESS"), &json!("U0BEN")));
+    assert_eq!(told[0]["text"], "not during the &lt;!channel&gt; freeze.");
+
+    // One who is not in the channel is told in direct messages.
+    world.fake.refuse("chat.postEphemeral", "user_not_in_channel");
+    world.click("U0CYD", "approve", run).await;
+    world.settle().await;
+    assert_eq!(world.fake.direct_message().0["channel_id"], "DU0CYD");
+    assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Requested);
+}
+
+#[tokio::test]
+async fn people_and_groups_and_the_error_channel_are_told() {
+    #[reducer]
+    fn get_request_notifications() -> Result<Vec<Notification>> {
+        Ok(vec![Notification::to(slack::user("U0BEN")?), Notification::to(slack::group(["U0BEN", "U0CYD"])?)])
+    }
+    let handlers = sym_sdk::handlers![get_permissions, get_request_notifications];
+    let harness = builder(vec![reason()]).handlers(handlers).declare(|config| {
+        let errors =
+            sym_sdk::config::ErrorLogger { name: "errors".into(), destination: "#errors".into(), ..Default::default() };
+        config.error_loggers.push(errors);
+        config.environments[0].error_logger = Some("errors".into());
+    });
+    let mut world = World::new(harness).await;
+    world.fake.refuse("chat.postMessage", "user_disabled");
+    world.request().await;
+    // Ben cannot be told, so the group is; and those who run this hear why.
+    let calls = world.fake.calls("chat.postMessage");
+    let channels: Vec<_> = calls.iter().map(|call| call["channel"].as_str().unwrap()).collect();
+    assert_eq!(
+        (channels[0], channels.contains(&"G0GROUP"), channels.contains(&"#errors")),
+        ("U0BEN", true, true),
+        "{channels:?}"
+    );
+    let opened = world.fake.calls("conversations.open");
+    assert_eq!(opened[0]["users"], "U0BEN,U0CYD");
+    let alert = calls.iter().find(|call| call["channel"] == "#errors").unwrap();
+    assert!(alert["text"].as_str().unwrap().contains("user_disabled"), "{alert}");
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_sent_is_tried_again() {
+    let mut world = World::with_reason().await;
+    world.fake.refuse("chat.postMessage", "service_unavailable");
+    let run = world.request().await;
+    assert!(world.harness.run(run).await.unwrap().delivered.is_empty());
+    world.harness.advance(Duration::from_secs(2)).await.unwrap();
+    assert_eq!(world.harness.run(run).await.unwrap().delivered.len(), 1);
+
+    // One that is gone is left alone.
+    world.fake.refuse("chat.update", "message_not_found");
+    world.click("U0BEN", "approve", run).await;
+    world.settle().await;
+    let events = world.harness.golden(run);
+    assert!(!events.to_lowercase().contains("message_not_found"), "{events}");
+}
+
+#[tokio::test]
+async fn who_clicks_is_answered_in_time_whatever_takes_long() {
+    let mut world = World::with_reason().await;
+    let run = world.request().await;
+    let payload = world.clicked("U0BEN", "approve", run);
+    world.fake.hang(true);
+    let (router, request) = (world.router.clone(), world.signed("/interactions", &payload));
+    let click = tokio::spawn(async move { tower::ServiceExt::oneshot(router, request).await.unwrap().status() });
+    world.fake.called("users.info", 1).await;
+    world.harness.advance(Duration::from_millis(2_600)).await.unwrap();
+    assert_eq!(click.await.unwrap(), StatusCode::SERVICE_UNAVAILABLE);
+
+    // The work goes on.
+    world.fake.hang(false);
+    while world.harness.status(run).await.unwrap() == RunStatus::Requested {
+        tokio::task::yield_now().await;
+    }
+    world.settle().await;
+    assert_eq!(world.harness.granted(), ["admins: ana@example.com"]);
+}
+
+#[tokio::test]
+async fn while_slack_is_down_the_request_waits_and_nothing_is_lost() {
+    let mut world = World::with_reason().await;
+    world.fake.set_down(true);
+    let run = world.request().await;
+    // Tried three times, then it is an answer to the machine.
+    world.harness.advance(Duration::from_secs(30)).await.unwrap();
+    let state = world.harness.run(run).await.unwrap();
+    assert!(state.delivered.is_empty());
+    assert!(world.fake.calls("chat.postMessage").len() >= 3, "{:?}", world.fake.calls("chat.postMessage").len());
+    assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Expired);
+
+    world.fake.set_down(false);
+    let run = world.request().await;
+    world.fake.set_down(true);
+    // Nobody can be told who clicked: Slack is told that it was not taken.
+    let payload = world.clicked("U0BEN", "approve", run);
+    assert_eq!(world.interact(&payload).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    world.fake.set_down(false);
+    assert_eq!(world.interact(&payload).await.status, StatusCode::OK);
+    world.settle().await;
+    assert_eq!(world.harness.granted(), ["admins: ana@example.com"]);
+}

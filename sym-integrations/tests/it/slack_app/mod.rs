@@ -1,0 +1,260 @@
+//! The Slack front end, from the signed request to what people see.
+
+mod decisions;
+mod fake;
+mod forms;
+mod requests;
+mod socket;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use expect_test::ExpectFile;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use sym_integrations::slack::app::SlackApp;
+use sym_integrations::slack::signature::SigningSecret;
+use sym_integrations::slack::{self, SlackBuilder};
+use sym_sdk::config;
+use sym_sdk::directory::{Directory, MemoryDirectory};
+use sym_sdk::model::RunId;
+use sym_sdk::prelude::*;
+use sym_sdk::testing::{Harness, HarnessBuilder};
+use tower::ServiceExt;
+use url::form_urlencoded::Serializer;
+
+use fake::{FakeSlack, WORKSPACE};
+
+const SIGNING_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
+
+#[reducer]
+fn get_permissions() -> RequestPermission {
+    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+}
+
+#[reducer]
+fn get_request_notifications() -> Result<Vec<Notification>> {
+    Ok(vec![Notification::to(slack::channel("#access")?)])
+}
+
+/// Flow `prod`, with the fields given.
+fn builder(fields: Vec<config::PromptField>) -> HarnessBuilder {
+    Harness::builder().access_flow("prod", ["admins", "readers"]).admin("ada@example.com").declare(move |config| {
+        config.flows[0].label = Some("Production".into());
+        config.flows[0].params.prompt_fields = fields;
+    })
+}
+
+fn field(name: &str, kind: &str) -> config::PromptField {
+    config::PromptField { name: name.into(), field_type: kind.into(), ..config::PromptField::default() }
+}
+
+fn reason() -> config::PromptField {
+    config::PromptField { label: Some("Reason".into()), ..field("reason", "string") }
+}
+
+/// A workspace, and a runtime that it is the front end of.
+struct World {
+    fake: FakeSlack,
+    harness: Harness,
+    app: SlackApp,
+    router: Router,
+    clicks: u32,
+}
+
+struct Answer {
+    status: StatusCode,
+    body: Value,
+}
+
+impl World {
+    async fn new(harness: HarnessBuilder) -> Self {
+        Self::with_app(harness, |slack| {
+            SlackApp::new(slack.build().unwrap(), SigningSecret::new(SIGNING_SECRET.into()).unwrap())
+        })
+        .await
+    }
+
+    async fn with_app(harness: HarnessBuilder, app: impl FnOnce(SlackBuilder) -> SlackApp) -> Self {
+        let fake = FakeSlack::start().await;
+        let directory = Directory::new(MemoryDirectory::new(), ["example.com"]);
+        let app = app(fake.client().directory(directory.clone()));
+        let delivery = app.clone();
+        let harness = harness.runtime(|builder| builder.directory(directory)).delivery(delivery);
+        let harness = harness.grace(Duration::from_secs(20)).build().await.unwrap();
+        let router = app.router(harness.runtime().clone());
+        Self { fake, harness, app, router, clicks: 0 }
+    }
+
+    /// The usual one, which asks for a reason.
+    async fn with_reason() -> Self {
+        let handlers = sym_sdk::handlers![get_permissions, get_request_notifications];
+        Self::new(builder(vec![reason()]).handlers(handlers)).await
+    }
+
+    /// A request that was made elsewhere.
+    async fn request(&mut self) -> RunId {
+        let request = self.harness.request("prod").by("ana@example.com").target("admins").duration("1h");
+        request.field("reason", "incident 42").await.unwrap()
+    }
+
+    /// Carries out all that is due now.
+    async fn settle(&mut self) {
+        self.harness.simulation_mut().settle().await.unwrap();
+    }
+
+    async fn send(&self, path: &str, body: String, content_type: &str) -> Answer {
+        self.send_as(self.signed_as(path, body, content_type)).await
+    }
+
+    fn signed(&self, path: &str, payload: &Value) -> Request<Body> {
+        self.signed_as(path, encode(payload), "application/x-www-form-urlencoded")
+    }
+
+    fn signed_as(&self, path: &str, body: String, content_type: &str) -> Request<Body> {
+        let now = self.harness.runtime().clock().now().as_second().to_string();
+        let signature = sign(&now, &body);
+        let request = Request::post(path)
+            .header("content-type", content_type)
+            .header("x-slack-request-timestamp", now)
+            .header("x-slack-signature", signature);
+        request.body(Body::from(body)).unwrap()
+    }
+
+    async fn send_as(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        Answer { status, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
+    }
+
+    async fn interact(&self, payload: &Value) -> Answer {
+        self.send_as(self.signed("/interactions", payload)).await
+    }
+
+    async fn command(&self, account: &str, text: &str) -> Answer {
+        let trigger = self.fake.trigger();
+        self.command_with(account, text, &trigger).await
+    }
+
+    async fn command_with(&self, account: &str, text: &str, trigger: &str) -> Answer {
+        let body = Serializer::new(String::new())
+            .append_pair("command", "/sym")
+            .append_pair("team_id", WORKSPACE)
+            .append_pair("user_id", account)
+            .append_pair("channel_id", "C0GENERAL")
+            .append_pair("channel_name", "general")
+            .append_pair("text", text)
+            .append_pair("trigger_id", trigger)
+            .finish();
+        self.send("/commands", body, "application/x-www-form-urlencoded").await
+    }
+
+    /// A click on a button of the message that was posted last.
+    async fn click(&mut self, account: &str, action: &str, run: RunId) -> Answer {
+        let payload = self.clicked(account, action, run);
+        self.interact(&payload).await
+    }
+
+    fn clicked(&mut self, account: &str, action: &str, run: RunId) -> Value {
+        self.clicks += 1;
+        let (container, message) = self.fake.message();
+        json!({
+            "type": "block_actions",
+            "team": { "id": WORKSPACE },
+            "user": { "id": account, "team_id": WORKSPACE },
+            "container": container,
+            "channel": { "id": container["channel_id"], "name": "access" },
+            "message": message,
+            "response_url": self.fake.response_url(),
+            "trigger_id": self.fake.trigger(),
+            "actions": [{
+                "type": "button",
+                "action_id": action,
+                "block_id": "b",
+                "value": run.to_string(),
+                "action_ts": format!("1709208100.{:06}", self.clicks),
+            }],
+        })
+    }
+
+    /// The same front end after a restart: it has forgotten what it held in memory.
+    fn restart(&mut self) {
+        let directory = self.harness.runtime().directory().clone();
+        let slack = self.fake.client().directory(directory).build().unwrap();
+        self.app = SlackApp::new(slack, SigningSecret::new(SIGNING_SECRET.into()).unwrap());
+        self.router = self.app.router(self.harness.runtime().clone());
+    }
+
+    /// Opens the form of `prod`, and gives the view.
+    async fn open(&mut self, account: &str) -> Value {
+        let updates = self.fake.calls("views.update").len();
+        let answer = self.command(account, "req prod").await;
+        assert_eq!((answer.status, answer.body), (StatusCode::OK, Value::Null));
+        self.shown(updates + 1).await
+    }
+
+    /// The view that was opened last, once there were so many updates of views.
+    async fn shown(&mut self, updates: usize) -> Value {
+        let work = async {
+            // The form is asked for in a task of its own.
+            while self.fake.calls("views.update").len() < updates {
+                tokio::task::yield_now().await;
+                self.harness.simulation_mut().settle().await.unwrap();
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), work).await.expect("the view is updated");
+        self.fake.view()
+    }
+
+    async fn submit(&self, account: &str, view: &Value, values: Value) -> Answer {
+        self.interact(&self.submission(account, view, values)).await
+    }
+
+    fn submission(&self, account: &str, view: &Value, values: Value) -> Value {
+        let mut view = view.clone();
+        view["state"] = json!({ "values": values });
+        json!({
+            "type": "view_submission",
+            "team": { "id": WORKSPACE },
+            "user": { "id": account },
+            "trigger_id": self.fake.trigger(),
+            "view": view,
+        })
+    }
+}
+
+fn encode(payload: &Value) -> String {
+    Serializer::new(String::new()).append_pair("payload", &payload.to_string()).finish()
+}
+
+fn sign(timestamp: &str, body: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(SIGNING_SECRET.as_bytes()).unwrap();
+    mac.update(format!("v0:{timestamp}:{body}").as_bytes());
+    let tag = mac.finalize().into_bytes();
+    let hex: String = tag.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("v0={hex}")
+}
+
+fn text(value: &str) -> Value {
+    json!({ "value": { "type": "plain_text_input", "value": value } })
+}
+
+fn option(value: &str) -> Value {
+    json!({ "value": { "type": "static_select", "selected_option": { "value": value } } })
+}
+
+/// A message without where it goes.
+fn content(message: &Value) -> Value {
+    json!({ "text": message["text"], "blocks": message["blocks"] })
+}
+
+/// Compares with a golden file, in which ids that are new each time have names.
+fn golden(file: ExpectFile, json: &Value, names: &[(&str, String)]) {
+    let mut text = serde_json::to_string_pretty(json).unwrap();
+    for (name, id) in names {
+        text = text.replace(id, name);
+    }
+    file.assert_eq(&format!("{text}\n"));
+}

@@ -1,0 +1,96 @@
+//! What comes from Slack, and what does not.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use serde_json::json;
+use sym_sdk::delivery::Delivery;
+use sym_sdk::prelude::*;
+use sym_sdk::server::FrontEnd;
+
+use super::{World, encode, sign};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+#[tokio::test]
+async fn only_what_slack_has_signed_just_now_is_taken() {
+    let mut world = World::with_reason().await;
+    let run = world.request().await;
+    let body = encode(&world.clicked("U0BEN", "approve", run));
+    let now = world.harness.runtime().clock().now().as_second();
+    let signed = |at: i64, signature: String| {
+        let request = Request::post("/interactions").header("content-type", FORM);
+        let request = request.header("x-slack-request-timestamp", at).header("x-slack-signature", signature);
+        request.body(Body::from(body.clone())).unwrap()
+    };
+    let good = sign(&now.to_string(), &body);
+    let forged = [
+        signed(now, good.replace("v0=", "v1=")),
+        signed(now, sign(&now.to_string(), "other")),
+        signed(now - 301, sign(&(now - 301).to_string(), &body)),
+        signed(now + 301, sign(&(now + 301).to_string(), &body)),
+        signed(now - 1, good.clone()),
+        Request::post("/interactions").header("content-type", FORM).body(Body::from(body.clone())).unwrap(),
+    ];
+    for request in forged {
+        assert_eq!(world.send_as(request).await.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Requested);
+    assert_eq!(world.send_as(signed(now, good)).await.status, StatusCode::OK);
+    world.settle().await;
+    assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Escalated);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_refused_and_what_is_unknown_passed_over() {
+    let mut world = World::with_reason().await;
+    let run = world.request().await;
+    let click = world.clicked("U0BEN", "approve", run);
+    let answer = world.send("/interactions", click.to_string(), "application/json").await;
+    assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    for body in ["payload=", "payload=%7B", "payload={}", "x=y", ""] {
+        assert_eq!(world.send("/interactions", body.into(), FORM).await.status, StatusCode::BAD_REQUEST, "{body}");
+    }
+    let mut other = click.clone();
+    other["actions"][0]["action_id"] = json!("make_me_admin");
+    let mut nothing = click.clone();
+    nothing["actions"] = json!([]);
+    let mut no_run = click.clone();
+    no_run["actions"][0]["value"] = json!("1; drop table runs");
+    for payload in [other, nothing, no_run, json!({ "type": "message_action" })] {
+        assert_eq!(world.interact(&payload).await.status, StatusCode::OK);
+    }
+    assert_eq!(world.send("/commands", "ssl_check=1&token=x".into(), FORM).await.status, StatusCode::OK);
+    assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Requested);
+    let get = Request::get("/interactions").body(Body::empty()).unwrap();
+    assert_eq!(world.send_as(get).await.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn whoami_and_help_answer_the_person_alone() {
+    let world = World::with_reason().await;
+    let answer = world.command("U0ADA", "whoami").await;
+    assert_eq!(
+        answer.body,
+        json!({ "response_type": "ephemeral", "text": "You are *ada@example.com*, an administrator." })
+    );
+    let answer = world.command("U0ANA", "WhoAmI").await;
+    assert_eq!(answer.body["text"], "You are *ana@example.com*, a member.");
+    assert!(world.command("U0ANA", "help").await.body["text"].as_str().unwrap().contains("/sym req"));
+    let answer = world.command("U0ANA", "sudo <!channel>").await;
+    assert!(answer.body["text"].as_str().unwrap().starts_with("There is no `/sym sudo`."));
+    // Asked once: it is remembered for a while who is who.
+    assert_eq!(world.fake.calls("users.info").len(), 2);
+    world.fake.person("U0BOT", json!({ "is_bot": true }));
+    assert_eq!(world.command("U0BOT", "whoami").await.body["text"], "This is for people, and you are a bot.");
+}
+
+#[tokio::test]
+async fn it_is_ready_when_the_token_is_that_of_the_workspace() {
+    let world = World::with_reason().await;
+    FrontEnd::check(&world.app).await.unwrap();
+    world.fake.refuse("auth.test", "token_revoked");
+    let error = FrontEnd::check(&world.app).await.unwrap_err();
+    assert_eq!(error.code().to_string(), "Slack:TOKEN_REVOKED");
+    assert_eq!((FrontEnd::name(&world.app), Delivery::name(&world.app)), ("slack", "slack"));
+    assert!(!format!("{:?}", world.app).contains("S3CRET"));
+}

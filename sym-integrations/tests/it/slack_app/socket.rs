@@ -1,0 +1,124 @@
+//! Socket Mode.
+
+use axum::http::StatusCode;
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use sym_integrations::slack::app::SlackApp;
+use sym_sdk::error::ErrorKind;
+use sym_sdk::prelude::*;
+use sym_sdk::server::FrontEnd;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{WebSocketStream, accept_async};
+use tokio_util::sync::CancellationToken;
+
+use super::fake::{APP_TOKEN, WORKSPACE};
+use super::{World, builder, get_permissions, get_request_notifications, reason};
+
+type Socket = WebSocketStream<TcpStream>;
+
+async fn world() -> (World, TcpListener) {
+    let handlers = sym_sdk::handlers![get_permissions, get_request_notifications];
+    let world = World::with_app(builder(vec![reason()]).handlers(handlers), |slack| {
+        SlackApp::on_socket(slack.app_token(APP_TOKEN.into()).build().unwrap())
+    });
+    let world = world.await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    world.fake.set_socket(format!("ws://{}/link/?ticket=s3cret", listener.local_addr().unwrap()));
+    (world, listener)
+}
+
+async fn accept(listener: &TcpListener) -> Socket {
+    let (stream, _) = listener.accept().await.unwrap();
+    let mut socket = accept_async(stream).await.unwrap();
+    send(&mut socket, json!({ "type": "hello", "num_connections": 1 })).await;
+    socket
+}
+
+async fn send(socket: &mut Socket, message: Value) {
+    socket.send(Message::text(message.to_string())).await.unwrap();
+}
+
+async fn receive(socket: &mut Socket) -> Value {
+    loop {
+        if let Message::Text(text) = socket.next().await.unwrap().unwrap() {
+            return serde_json::from_str(&text).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_socket_carries_what_people_do_and_is_replaced() {
+    let (mut world, listener) = world().await;
+    let stop = CancellationToken::new();
+    let (app, runtime, until) = (world.app.clone(), world.harness.runtime().clone(), stop.clone());
+    let running = tokio::spawn(async move { app.run(runtime, until).await });
+    let mut socket = accept(&listener).await;
+
+    let command = json!({
+        "team_id": WORKSPACE, "user_id": "U0ADA", "text": "whoami", "trigger_id": "1.1", "command": "/sym",
+    });
+    send(&mut socket, json!({ "type": "slash_commands", "envelope_id": "e1", "payload": command })).await;
+    let answer = receive(&mut socket).await;
+    assert_eq!(answer["envelope_id"], "e1");
+    assert_eq!(answer["payload"]["text"], "You are *ada@example.com*, an administrator.");
+
+    let run = world.request().await;
+    let click =
+        json!({ "type": "interactive", "envelope_id": "e2", "payload": world.clicked("U0BEN", "approve", run) });
+    send(&mut socket, json!({ "type": "something_new", "envelope_id": "e0", "payload": {} })).await;
+    assert_eq!(receive(&mut socket).await, json!({ "envelope_id": "e0" }));
+    send(&mut socket, json!("nonsense")).await;
+    send(&mut socket, click.clone()).await;
+    assert_eq!(receive(&mut socket).await, json!({ "envelope_id": "e2" }));
+    world.settle().await;
+    assert_eq!(world.harness.granted(), ["admins: ana@example.com"]);
+
+    // On the next socket the same comes again, and is the same.
+    send(&mut socket, json!({ "type": "disconnect", "reason": "refresh_requested" })).await;
+    let mut socket = accept(&listener).await;
+    send(&mut socket, click).await;
+    assert_eq!(receive(&mut socket).await, json!({ "envelope_id": "e2" }));
+    assert_eq!(world.harness.run(run).await.unwrap().run.approvals().len(), 1);
+    assert!(world.fake.calls("response_url").is_empty());
+
+    stop.cancel();
+    running.await.unwrap().unwrap();
+    assert_eq!(world.fake.calls("apps.connections.open").len(), 2);
+}
+
+#[tokio::test]
+async fn what_was_not_taken_is_not_acknowledged() {
+    let (mut world, listener) = world().await;
+    let run = world.request().await;
+    let click = world.clicked("U0BEN", "approve", run);
+    let (app, runtime) = (world.app.clone(), world.harness.runtime().clone());
+    let running = tokio::spawn(async move { app.run(runtime, CancellationToken::new()).await });
+    let mut socket = accept(&listener).await;
+    world.fake.refuse("users.info", "invalid_auth");
+    for envelope in ["e1", "e2"] {
+        send(&mut socket, json!({ "type": "interactive", "envelope_id": envelope, "payload": click })).await;
+        if envelope == "e1" {
+            world.fake.called("users.info", 1).await;
+        }
+    }
+    assert_eq!(receive(&mut socket).await, json!({ "envelope_id": "e2" }));
+
+    send(&mut socket, json!({ "type": "disconnect", "reason": "link_disabled" })).await;
+    let error = running.await.unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Configuration, "Socket Mode is switched off"));
+}
+
+#[tokio::test]
+async fn a_socket_that_breaks_is_an_error_without_its_address() {
+    let (mut world, listener) = world().await;
+    drop(listener);
+    let error = world.app.run(world.harness.runtime().clone(), CancellationToken::new()).await.unwrap_err();
+    assert_eq!((error.kind(), error.code().to_string().as_str()), (ErrorKind::Unavailable, "Slack:SOCKET"));
+    assert!(!format!("{error:?}").contains("s3cret"));
+
+    // Nothing is taken over HTTP, whoever has signed it.
+    let run = world.request().await;
+    assert_eq!(world.click("U0BEN", "approve", run).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Requested);
+}

@@ -1,0 +1,167 @@
+use std::num::NonZeroU32;
+
+use sym_integrations::slack::blocks::{
+    ActionId, Actions, Block, BlockId, Button, ButtonValue, CallbackId, Checkboxes, Choice, Context, Divider, Header,
+    INVALID_BLOCKS, Input, Message, Modal, MultiExternalSelect, MultiStaticSelect, MultiUsersSelect, NumberInput,
+    OptionGroup, OptionObject, OptionValue, Options, PlainTextInput, PrivateMetadata, RadioButtons, Section,
+    StaticSelect, Suggestions,
+};
+use sym_sdk::error::{ErrorKind, Result};
+use url::Url;
+
+use super::{action, json, option};
+
+#[track_caller]
+fn refused<T: std::fmt::Debug>(result: Result<T>, message: &str) {
+    let error = result.unwrap_err();
+    assert_eq!(error.message(), message);
+    assert_eq!((error.kind(), error.code()), (ErrorKind::InvalidInput, &INVALID_BLOCKS));
+}
+
+fn options(count: usize) -> Vec<OptionObject> {
+    (0..count).map(|n| option(&n.to_string(), "x")).collect()
+}
+
+#[test]
+fn what_slack_gives_back_is_refused_rather_than_cut() {
+    let long = |length| "ü".repeat(length);
+    refused(BlockId::new(long(256)), "the block_id has 256 characters, Slack takes at most 255");
+    refused(ActionId::new(long(256)), "the action_id has 256 characters, Slack takes at most 255");
+    refused(CallbackId::new(long(256)), "the callback_id has 256 characters, Slack takes at most 255");
+    refused(OptionValue::new(long(76)), "the value of an option has 76 characters, Slack takes at most 75");
+    refused(ButtonValue::new(long(2001)), "the value of a button has 2001 characters, Slack takes at most 2000");
+    refused(PrivateMetadata::new(long(3001)), "the private_metadata has 3001 characters, Slack takes at most 3000");
+    refused(ActionId::new(""), "the action_id must not be empty");
+
+    assert_eq!(PrivateMetadata::new(long(3000)).unwrap().as_str(), long(3000));
+    assert_eq!(OptionValue::new("<&>".repeat(25)).unwrap().as_str(), "<&>".repeat(25));
+}
+
+#[test]
+fn too_many_and_too_few_are_refused() {
+    refused(Options::<100>::new([]), "Slack needs at least 1 options, here are 0");
+    refused(Options::<100>::new(options(101)), "Slack takes at most 100 options, here are 101");
+    refused(Options::<10>::new(options(11)), "Slack takes at most 10 options, here are 11");
+    refused(Choice::groups([]), "Slack needs at least 1 groups of options, here are 0");
+    let buttons = (0..26).map(|n| Button::new(action(&n.to_string()), "x"));
+    refused(Actions::new(buttons), "Slack takes at most 25 elements in a row of actions, here are 26");
+    refused(Context::of(["x"; 11]), "Slack takes at most 10 texts in a context block, here are 11");
+    refused(Section::of_fields(["x"; 11]), "Slack takes at most 10 fields in a section, here are 11");
+    refused(Modal::new::<Block>("x", []), "Slack needs at least 1 blocks in a modal, here are 0");
+    refused(Modal::new("x", vec![Divider::new(); 101]), "Slack takes at most 100 blocks in a modal, here are 101");
+    refused(Message::new("x", vec![Divider::new(); 51]), "Slack takes at most 50 blocks in a message, here are 51");
+    assert!(Message::new::<Block>("x", []).is_ok());
+
+    let sections = Section::split(["x"; 23]);
+    let counts: Vec<_> = sections.iter().map(|section| json(section)["fields"].as_array().unwrap().len()).collect();
+    assert_eq!(counts, [10, 10, 3]);
+}
+
+#[test]
+fn what_must_differ_does() {
+    refused(Options::<100>::new([option("a", "1"), option("a", "2")]), "option `a` is given twice");
+    let buttons = [Button::new(action("go"), "1"), Button::new(action("go"), "2")];
+    refused(Actions::new(buttons), "the action_id `go` is given twice");
+    let id = BlockId::from_static("b");
+    let blocks = [Divider::new().block_id(id.clone()), Divider::new().block_id(id)];
+    refused(Modal::new("x", blocks.clone()), "the block_id `b` is given twice");
+    refused(Message::new("x", blocks), "the block_id `b` is given twice");
+}
+
+#[test]
+fn what_is_picked_from_the_start_is_one_of_the_options() {
+    let few = || Options::new(options(3)).unwrap();
+    let message = "the initial value `9` is none of the options";
+    refused(StaticSelect::new(action("a"), few()).initial_value("9"), message);
+    refused(MultiStaticSelect::new(action("a"), few()).initial_values(["1", "9"]), message);
+    refused(Checkboxes::new(action("a"), Options::new(options(3)).unwrap()).initial_values(["9"]), message);
+    refused(RadioButtons::new(action("a"), Options::new(options(3)).unwrap()).initial_value("9"), message);
+
+    let groups = Choice::groups([OptionGroup::new("g", few())]).unwrap();
+    let select = StaticSelect::new(action("a"), groups).initial_value("2").unwrap();
+    assert_eq!(json(&select)["initial_option"]["value"], "2");
+    let select = MultiStaticSelect::new(action("a"), few()).initial_values(["2", "0", "2"]).unwrap();
+    assert_eq!(json(&select)["initial_options"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn no_more_is_picked_than_can_be() {
+    let two = NonZeroU32::new(2).unwrap();
+    let message = "3 are picked from the start, at most 2 can be";
+    let few = || Options::new(options(3)).unwrap();
+    let menu = MultiStaticSelect::new(action("a"), few()).initial_values(["0", "1", "2"]).unwrap();
+    refused(menu.max_selected_items(two), message);
+    let menu = MultiStaticSelect::new(action("a"), few()).max_selected_items(two).unwrap();
+    refused(menu.initial_values(["0", "1", "2"]), message);
+    let menu = MultiExternalSelect::new(action("a")).max_selected_items(two).unwrap();
+    refused(menu.initial_options(options(3)), message);
+    let people: Vec<_> = ["U1", "U2", "U3"].map(|id| sym_integrations::slack::user(id).unwrap()).to_vec();
+    let menu = MultiUsersSelect::new(action("a")).initial_users(&people).unwrap();
+    refused(menu.max_selected_items(two), message);
+    refused(
+        MultiExternalSelect::new(action("a")).initial_options(options(101)),
+        "Slack takes at most 100 initial options, here are 101",
+    );
+}
+
+#[test]
+fn what_stands_in_an_input_is_what_would_be_submitted() {
+    let input = || PlainTextInput::new(action("a"));
+    refused(
+        input().initial_value("x".repeat(5000)),
+        "the initial value has 5000 characters, the input takes at most 3000",
+    );
+    let short = input().initial_value("five!").unwrap().max_length(4);
+    refused(short, "the initial value has 5 characters, the input takes at most 4");
+    refused(input().max_length(0), "the most characters of an input can be 1 to 3000, not 0");
+    refused(input().max_length(3001), "the most characters of an input can be 1 to 3000, not 3001");
+    assert!(json(&input().initial_value("").unwrap()).get("initial_value").is_none());
+
+    let number = || NumberInput::new(action("a")).min_value(1).unwrap();
+    refused(number().max_value(0), "there is no number from 1 to 0");
+    refused(number().initial_value(0), "the initial value 0 is less than 1");
+    refused(number().max_value(5).unwrap().initial_value(6), "the initial value 6 is more than 5");
+    let largest = json(&number().initial_value(i64::MAX).unwrap());
+    assert_eq!(largest["initial_value"], i64::MAX.to_string());
+}
+
+#[test]
+fn buttons_open_pages_of_the_web_alone() {
+    let button = || Button::new(action("a"), "x");
+    let long = Url::parse(&format!("https://example.com/{}", "x".repeat(3000))).unwrap();
+    refused(button().url(long), "the URL of a button has 3020 characters, Slack takes at most 3000");
+    let script = Url::parse("javascript:alert(1)").unwrap();
+    refused(button().url(script), "the URL of a button must be one of the web, not of `javascript:`");
+}
+
+#[test]
+fn a_view_that_is_too_large_is_refused() {
+    let menu = || StaticSelect::new(action("a"), Options::new(options(100)).unwrap());
+    let blocks = (0..50).map(|_| Input::new("x", menu()));
+    let error = Modal::new("x", blocks).unwrap_err();
+    assert!(error.message().starts_with("the blocks of a modal have "), "{error}");
+    assert!(error.hint().unwrap().contains("external select"));
+}
+
+#[test]
+fn a_form_can_always_be_submitted() {
+    let form = Modal::new("x", [Input::new("x", NumberInput::new(action("a")))]).unwrap();
+    assert_eq!(json(&form)["submit"]["text"], "Submit");
+    assert_eq!(json(&form.submit("Ask"))["submit"]["text"], "Ask");
+    assert!(json(&Modal::new("x", [Header::new("x")]).unwrap()).get("submit").is_none());
+}
+
+#[test]
+fn the_best_suggestions_are_kept() {
+    let twice = options(150).into_iter().chain(options(3));
+    let suggestions = json(&Suggestions::best(twice));
+    assert_eq!(suggestions["options"].as_array().unwrap().len(), 100);
+    assert_eq!(suggestions["options"][99]["value"], "99");
+    assert_eq!(json(&Suggestions::best([])).to_string(), r#"{"options":[]}"#);
+}
+
+#[test]
+fn an_option_without_a_label_shows_its_value() {
+    assert_eq!(json(&option("role-1", " "))["text"]["text"], "role-1");
+    assert!(json(&option("a", "b").description("")).get("description").is_none());
+}

@@ -1,0 +1,119 @@
+use jiff::Timestamp;
+use sym_integrations::slack;
+use sym_integrations::slack::blocks::{Header, Message, Mrkdwn, PlainText, Section, TimeStyle};
+use sym_sdk::routing::SlackChannelId;
+use url::Url;
+
+use super::json;
+
+fn shown(text: impl Into<PlainText>) -> String {
+    json(&Header::new(text))["text"]["text"].as_str().unwrap().to_owned()
+}
+
+fn mrkdwn(text: impl Into<Mrkdwn>) -> String {
+    json(&Section::new(text.into()))["text"]["text"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn foreign_text_mentions_nobody_and_links_to_nothing() {
+    let hostile = "<!channel> <@U012AB3CD> <https://evil.example|Approve> &lt; @here";
+    let section = json(&Section::new(Mrkdwn::from(hostile)));
+    assert_eq!(
+        section["text"]["text"],
+        "&lt;!channel&gt; &lt;@U012AB3CD&gt; &lt;https://evil.example|Approve&gt; &amp;lt; @here"
+    );
+    assert_eq!(section["text"]["verbatim"], true, "or Slack would link names itself");
+    assert_eq!(json(&Message::text(hostile))["text"], section["text"]["text"]);
+
+    let plain = json(&Section::new(hostile));
+    assert_eq!(plain["text"]["type"], "plain_text");
+    assert_eq!(plain["text"]["text"], hostile);
+}
+
+#[test]
+fn foreign_text_stays_within_its_marks() {
+    assert_eq!(mrkdwn(Mrkdwn::new().code("a`b\n<c>")), "`aˋb &lt;c&gt;`");
+    assert_eq!(mrkdwn(Mrkdwn::new().bold(" *a*b\n")), "*∗a∗b*");
+    assert_eq!(mrkdwn(Mrkdwn::new().text("x").bold("  ").code("")), "x");
+    assert_eq!(
+        mrkdwn(Mrkdwn::new().quote("a\n> b\r\n*Approved by* c\u{2028}d\re")),
+        ">a\n>&gt; b\n>*Approved by* c\n>d\n>e"
+    );
+}
+
+#[test]
+fn mentions_links_and_times_are_in_slacks_notation() {
+    let at: Timestamp = "2026-11-22T19:40:05Z".parse().unwrap();
+    let channel = SlackChannelId::new("C012AB3CD").unwrap();
+    let url = Url::parse("https://example.com/a?b=1&c=<d>|e").unwrap();
+    let text = Mrkdwn::new().user(&slack::user("U012AB3CD").unwrap()).text(" ").channel(&channel).text(" ");
+    let text = text.link(&url, "R&D|<b>\nrunbook").text(" until ").time(at, TimeStyle::DateTime);
+    assert_eq!(
+        mrkdwn(text),
+        "<@U012AB3CD> <#C012AB3CD> <https://example.com/a?b=1&amp;c=%3Cd%3E%7Ce|R&amp;D∣&lt;b&gt; runbook> until \
+         <!date^1795376405^{date_short_pretty} {time}|2026-11-22 19:40 UTC>"
+    );
+    for (style, expected) in [
+        (TimeStyle::Time, "<!date^1795376405^{time}|19:40 UTC>"),
+        (TimeStyle::Date, "<!date^1795376405^{date_short_pretty}|2026-11-22>"),
+        (TimeStyle::Relative, "<!date^1795376405^{ago}|2026-11-22 19:40 UTC>"),
+    ] {
+        assert_eq!(mrkdwn(Mrkdwn::new().time(at, style)), expected);
+    }
+}
+
+#[test]
+fn links_lead_to_the_web_alone() {
+    let script = Url::parse("javascript:alert(1)").unwrap();
+    assert_eq!(mrkdwn(Mrkdwn::new().link(&script, "click <me>")), "click &lt;me&gt;");
+}
+
+#[test]
+fn text_is_cut_between_characters_as_people_see_them() {
+    assert_eq!(shown("a".repeat(150)), "a".repeat(150));
+    assert_eq!(shown("a".repeat(151)), format!("{}…", "a".repeat(149)));
+    // A family is one character of eleven units in UTF-16.
+    let family = "👨‍👩‍👧‍👦";
+    assert_eq!(shown(family.repeat(20)), format!("{}…", family.repeat(13)));
+    let flags = "🇩🇪🇫🇷";
+    assert_eq!(shown(flags.repeat(30)), format!("{}🇩🇪…", flags.repeat(18)));
+    let accents = "e\u{301}".repeat(100);
+    assert_eq!(shown(accents), format!("{}…", "e\u{301}".repeat(74)));
+}
+
+#[test]
+fn notation_is_cut_whole() {
+    let user = slack::user("U012AB3CD").unwrap();
+    assert_eq!(mrkdwn(Mrkdwn::new().text("a".repeat(2990)).user(&user)), format!("{}…", "a".repeat(2990)));
+    assert_eq!(mrkdwn(Mrkdwn::new().text("&".repeat(1000))), format!("{}…", "&amp;".repeat(599)));
+    let code = mrkdwn(Mrkdwn::new().code("a".repeat(4000)).text("never seen"));
+    assert_eq!(code, format!("`{}…`", "a".repeat(2997)));
+    let exact = Mrkdwn::new().bold("a".repeat(2998));
+    assert_eq!(mrkdwn(exact).len(), 3000);
+}
+
+#[test]
+fn right_to_left_text_stays_and_what_forces_a_direction_goes() {
+    let hebrew = "גישה לייצור (prod)";
+    assert_eq!(shown(hebrew), hebrew);
+    assert_eq!(mrkdwn(Mrkdwn::new().text(hebrew)), hebrew);
+    assert_eq!(shown("read\u{202e}etirw\u{202c} \u{2066}x\u{2069}"), "readetirw x");
+    assert_eq!(mrkdwn("read\u{202e}etirw"), "readetirw");
+    let long = "م".repeat(200);
+    assert_eq!(shown(long), format!("{}…", "م".repeat(149)));
+}
+
+#[test]
+fn blank_text_is_shown_as_a_dash() {
+    for blank in ["", " ", "\n\t ", "\u{200b}\u{feff}", "\0", "\u{202e}"] {
+        assert_eq!(shown(blank), "–", "{blank:?}");
+        assert_eq!(mrkdwn(blank), "–", "{blank:?}");
+        assert_eq!(json(&Message::text(blank))["text"], "–", "{blank:?}");
+    }
+}
+
+#[test]
+fn emoji_are_named_only_where_that_is_meant() {
+    assert_eq!(json(&Header::new("arn:aws:iam"))["text"]["emoji"], false);
+    assert_eq!(json(&Header::new(PlainText::new(":tada:").emoji()))["text"]["emoji"], true);
+}
