@@ -26,7 +26,7 @@ enum Function {
 
 pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
     let base_url = BaseUrl::parse(&format!("{}/api", request.base_url))?;
-    let slack = Slack::builder("T000000001").token(request.setting("api_token")?.into()).base_url(base_url).build()?;
+    let slack = Slack::builder("T000000001").token(request.setting("api_token")?).base_url(base_url).build()?;
     Ok(match request.call()? {
         Function::User { identifier } => json!(slack.resolve(&identifier).await?.user_id()),
         Function::GetUserInfo { user } => {

@@ -76,7 +76,7 @@ impl FakeSlack {
 
     pub(super) fn client(&self) -> SlackBuilder {
         let url = BaseUrl::parse(&format!("{}/api", self.url)).unwrap();
-        Slack::builder(WORKSPACE).token(TOKEN.into()).base_url(url).without_rate_limits()
+        Slack::builder(WORKSPACE).token(TOKEN).base_url(url).without_rate_limits()
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, Workspace> {

@@ -20,7 +20,7 @@ type Socket = WebSocketStream<TcpStream>;
 async fn world() -> (World, TcpListener) {
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications];
     let world = World::with_app(builder(vec![reason()]).handlers(handlers), |slack| {
-        SlackApp::on_socket(slack.app_token(APP_TOKEN.into()).build().unwrap())
+        SlackApp::on_socket(slack.app_token(APP_TOKEN).build().unwrap())
     });
     let world = world.await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
