@@ -9,7 +9,7 @@
 //! use sym_sdk::config::Config;
 //! use sym_sdk::runtime::Runtime;
 //!
-//! let slack = Slack::builder("T012AB3CD").token("xoxb-1".into()).build()?;
+//! let slack = Slack::builder("T012AB3CD").token("xoxb-1").build()?;
 //! let app = SlackApp::new(slack, SigningSecret::new("8f742231b10e8888abcd99yyyzzz85a5".into())?);
 //! let builder = Runtime::builder(Config::default()).front_end(app.clone());
 //!

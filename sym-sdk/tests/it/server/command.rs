@@ -39,7 +39,8 @@ fn serve(dir: &Path) {
         let told = desk.clone();
         tokio::spawn(async move {
             until("a slow request is begun", || told.0.slow_requests.load(Ordering::SeqCst) == 1).await;
-            writeln!(std::io::stdout(), "slow request").unwrap();
+            let mut out = std::io::stdout();
+            writeln!(out, "slow request").unwrap();
         });
         let args = ["program", "serve", "--listen", "127.0.0.1:0", "--db", db.to_str().unwrap()];
         let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
