@@ -2,6 +2,7 @@
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use sym_integrations::http::BaseUrl;
 use sym_integrations::slack::Slack;
@@ -55,12 +56,13 @@ impl Case for WorkspaceUsers {
         let by_hand = reqwest::Client::new();
         let url = format!("{base}/api/users.list");
         let by_hand_streaming = (by_hand.clone(), url.clone());
+        let by_hand_whole = by_hand_streaming.clone();
         vec![
             Way::new("by hand", move || {
                 let (client, url) = (by_hand.clone(), url.clone());
                 async move {
                     let mut users = Vec::new();
-                    each_page(client, url, |page| users.extend(page)).await;
+                    each_page(client, url, |page: Vec<User>| users.extend(page)).await;
                     users.len()
                 }
             }),
@@ -68,8 +70,17 @@ impl Case for WorkspaceUsers {
                 let (client, url) = by_hand_streaming.clone();
                 async move {
                     let mut count = 0;
-                    each_page(client, url, |page| count += page.iter().filter(|user| user.is_whole()).count()).await;
+                    each_page(client, url, |page: Vec<User>| count += page.iter().filter(|user| user.is_whole()).count()).await;
                     count
+                }
+            }),
+            // As much of them as the client keeps.
+            Way::new("by hand, all of it as JSON", move || {
+                let (client, url) = by_hand_whole.clone();
+                async move {
+                    let mut users = Vec::<serde_json::Value>::new();
+                    each_page(client, url, |page| users.extend(page)).await;
+                    users.len()
                 }
             }),
             Way::new("Vec", move || {
@@ -143,9 +154,9 @@ fn user(number: usize) -> serde_json::Value {
 }
 
 #[derive(Deserialize)]
-struct Users {
+struct Users<T> {
     ok: bool,
-    members: Vec<User>,
+    members: Vec<T>,
     response_metadata: Metadata,
 }
 
@@ -180,7 +191,7 @@ impl User {
 }
 
 /// The loop that somebody writes who needs the list now: no limits, no second try.
-async fn each_page(client: reqwest::Client, url: String, mut take: impl FnMut(Vec<User>)) {
+async fn each_page<T: DeserializeOwned>(client: reqwest::Client, url: String, mut take: impl FnMut(Vec<T>)) {
     let mut cursor = String::new();
     loop {
         let mut form = format!("limit={PER_PAGE}");
@@ -191,7 +202,7 @@ async fn each_page(client: reqwest::Client, url: String, mut take: impl FnMut(Ve
         let request = request.header(ACCEPT, "application/json");
         let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);
         let response = request.send().await.unwrap().error_for_status().unwrap();
-        let users: Users = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+        let users: Users<T> = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
         assert!(users.ok);
         take(users.members);
         cursor = users.response_metadata.next_cursor;

@@ -200,7 +200,9 @@ impl StrategyType {
     /// use std::sync::Arc;
     ///
     /// use sym_sdk::BoxFuture;
+    /// use sym_sdk::config::Config;
     /// use sym_sdk::prelude::*;
+    /// use sym_sdk::runtime::Runtime;
     /// use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyType};
     ///
     /// /// Gives people roles in a database.
@@ -237,8 +239,8 @@ impl StrategyType {
     /// let roles = StrategyType::custom("database-roles", |config| {
     ///     Ok(Arc::new(Roles { database: config.integration()?.external_id().to_owned() }))
     /// });
-    /// let app = App::new().strategy_type(roles);
-    /// # let _ = app;
+    /// let builder = Runtime::builder(Config::default()).strategy_type(roles);
+    /// # let _ = builder;
     /// ```
     pub fn custom<F>(name: impl Into<String>, build: F) -> Self
     where
