@@ -70,7 +70,10 @@ impl Case for WorkspaceUsers {
                 let (client, url) = by_hand_streaming.clone();
                 async move {
                     let mut count = 0;
-                    each_page(client, url, |page: Vec<User>| count += page.iter().filter(|user| user.is_whole()).count()).await;
+                    each_page(client, url, |page: Vec<User>| {
+                        count += page.iter().filter(|user| user.is_whole()).count()
+                    })
+                    .await;
                     count
                 }
             }),
