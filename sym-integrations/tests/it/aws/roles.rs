@@ -301,6 +301,11 @@ fn a_context_is_what_its_integration_says() {
         (&[("region", "Frankfurt")], "`Frankfurt` is not a region of AWS"),
         (&[("region", "us-west-2"), ("role_arn", "sym")], "`sym` is not the ARN of a role"),
         (&[("region", "us-west-2"), ("cloud", "gcp")], "integration `main` is of cloud `gcp`; only `aws` is known"),
+        // Without the role, the program's own credentials would be used, which may do more.
+        (
+            &[("region", "us-west-2"), ("role_arm", ROLE)],
+            "integration `main` has a setting `role_arm`, which is not known",
+        ),
         (
             &[("region", "us-west-2"), ("base_url", "http://aws.example.com")],
             "the base URL of host `aws.example.com` is not https",
