@@ -54,11 +54,7 @@ pub fn strategy_type() -> StrategyType {
 }
 
 fn build(config: &StrategyConfig<'_>) -> Result<OktaStrategy> {
-    let integration = config.integration.ok_or_else(|| {
-        let message = format!("strategy `{}` has no integration", config.strategy.name());
-        Error::new(ErrorKind::Configuration, sdk_codes::CONFIGURATION, message)
-            .with_hint("set `integration_id` to an integration of type `okta`")
-    })?;
+    let integration = config.integration()?;
     config.expect_settings(&[])?;
     Okta::from_config(&integration).map(OktaStrategy::new)
 }

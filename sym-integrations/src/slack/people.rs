@@ -165,7 +165,7 @@ impl Slack {
     /// Who has these ids. Those whom the app may not see are left out, with a warning in the log.
     async fn persons(&self, ids: Vec<String>) -> Result<Vec<Person>> {
         let people = match ids.len() {
-            0..=FEW => self.inner().roster.known().await.unwrap_or_default(),
+            0..=FEW => self.inner().roster.known().unwrap_or_default(),
             _ => self.people().await?,
         };
         let people = &people;

@@ -94,9 +94,9 @@ impl Roster {
         Ok(people)
     }
 
-    /// Those who are known without asking.
-    pub(super) async fn known(&self) -> Option<Arc<People>> {
-        self.fresh(&*self.kept.lock().await)
+    /// Those who are known without asking, nor waiting for somebody else who asks.
+    pub(super) fn known(&self) -> Option<Arc<People>> {
+        self.fresh(&*self.kept.try_lock()?)
     }
 
     fn fresh(&self, kept: &Option<(Timestamp, Arc<People>)>) -> Option<Arc<People>> {

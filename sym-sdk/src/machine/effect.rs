@@ -15,8 +15,8 @@ use crate::model::{AccessTarget, HandlerRef, RunId, Srn, User};
 use crate::routing::{Notification, RequestForwardContext, RequestPermission};
 use crate::template::{NextEvent, StepOutput};
 
-/// The stable name of an effect, `run:seq`: the same at every attempt to carry it out. Strategies pass it on as the
-/// idempotency key where the service takes one.
+/// The stable name of an effect, `run:seq`: the same however often it is carried out, after a crash say. A retry that
+/// the machine asks for is another effect. Strategies pass it on as the idempotency key where the service takes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EffectKey {
     /// The Run.

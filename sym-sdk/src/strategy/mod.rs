@@ -157,6 +157,7 @@ impl<'a> StrategyConfig<'a> {
         self.integration.ok_or_else(|| {
             let message = format!("strategy `{}` has no integration", self.strategy.name());
             Error::new(ErrorKind::Configuration, codes::UNKNOWN_INTEGRATION, message)
+                .with_hint("set its `integration_id` to an integration of this organization")
         })
     }
 

@@ -45,7 +45,8 @@ impl<'a> AccessRequest<'a> {
         self.event.requester().unwrap_or_else(|| self.event.user())
     }
 
-    /// The same at every attempt of this call. Pass it on where the service takes one.
+    /// The same whenever this call comes again, after a crash say. Another try, after an error or a time-out, is another call and
+    /// has another key. Pass it on where the service takes one.
     pub fn idempotency_key(&self) -> EffectKey {
         self.key
     }
