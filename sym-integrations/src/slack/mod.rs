@@ -55,6 +55,9 @@ pub mod app;
 pub mod blocks;
 mod client;
 pub mod codes;
+#[cfg(feature = "slack-fake")]
+#[cfg_attr(docsrs, doc(cfg(feature = "slack-fake")))]
+pub mod fake;
 mod model;
 mod people;
 mod place;
