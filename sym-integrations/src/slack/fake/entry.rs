@@ -48,10 +48,6 @@ impl Entry {
         self.0.iter().map(String::as_str).filter(|text| !text.is_empty())
     }
 
-    pub(super) fn first(&self) -> &str {
-        self.0.first().map(String::as_str).unwrap_or_default()
-    }
-
     pub(super) fn texts(&self) -> &[String] {
         &self.0
     }

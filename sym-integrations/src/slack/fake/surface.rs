@@ -207,7 +207,8 @@ pub(super) fn name_parts(blocks: &mut Value, random: &mut fastrand::Rng) {
                 name(element, "action_id", random);
             }
         }
-        for element in block["elements"].as_array_mut().into_iter().flatten() {
+        let elements = block.get_mut("elements").and_then(Value::as_array_mut);
+        for element in elements.into_iter().flatten() {
             name(element, "action_id", random);
         }
     }

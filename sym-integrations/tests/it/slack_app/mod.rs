@@ -125,7 +125,7 @@ impl Workspace {
     }
 
     fn message_in(&self, kind: char) -> (Value, Value) {
-        let messages = self.messages().into_iter();
+        let mut messages = self.messages().into_iter();
         let message = messages.rfind(|message| message.channel().starts_with(kind) && message.only_for().is_none());
         let message = message.unwrap();
         (json!({ "channel_id": message.channel(), "message_ts": message.ts() }), message.raw().clone())
