@@ -30,8 +30,16 @@ impl Surface {
         Self::Message { channel: message.channel.clone(), ts: message.ts.clone() }
     }
 
+    /// The one of this name.
+    pub(super) fn named(name: &str) -> Self {
+        match name.split_once('/') {
+            Some((channel, ts)) => Self::Message { channel: channel.to_owned(), ts: ts.to_owned() },
+            None => Self::View(name.to_owned()),
+        }
+    }
+
     /// A name for it that no other has.
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         match self {
             Self::View(id) => id.clone(),
             Self::Message { channel, ts } => format!("{channel}/{ts}"),

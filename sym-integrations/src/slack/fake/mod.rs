@@ -45,6 +45,29 @@
 //! # }
 //! ```
 //!
+//! # The page
+//!
+//! In a browser, its address shows what a person sees in Slack, and lets one be anybody there. Programs can do the same:
+//!
+//! | request | fields | |
+//! | --- | --- | --- |
+//! | `GET /state` | `as`, `since` | what a person sees, as JSON; with the `version` as `since`, once there is something newer |
+//! | `POST /command` | `as`, `text`, `channel` | types a command |
+//! | `POST /shortcut` | `as`, `callback_id` | chooses a shortcut |
+//! | `POST /submit` | `as`, and inputs by their labels | fills in the view and submits it |
+//! | `POST /click` | `as`, `button`, `ts`, and inputs by their labels | clicks in the view, or in the latest message with the button |
+//! | `POST /close` | `as` | closes the view |
+//!
+//! People go by their ids. The answer is `{"ok": true}`, or says in `error` or `errors` what is wrong; a browser is sent back to the
+//! page. What is to be filled in and clicked is waited for, so a script need not:
+//!
+//! ```sh
+//! curl -d as=U0ANA -d 'text=/sym req prod' http://127.0.0.1:3001/command
+//! curl -d as=U0ANA -d Target=admins -d Duration=1h -d 'Reason=incident 42' http://127.0.0.1:3001/submit
+//! curl -d as=U0BEN -d button=Approve http://127.0.0.1:3001/click
+//! curl 'http://127.0.0.1:3001/state?as=U0ANA'
+//! ```
+//!
 //! It holds everything in memory, and has no rate limits. Whoever can reach its address can be anybody in it, so it listens on this
 //! machine alone.
 
@@ -55,6 +78,7 @@ mod handle;
 mod member;
 mod message;
 mod methods;
+mod page;
 mod payload;
 mod person;
 mod send;

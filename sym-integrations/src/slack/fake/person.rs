@@ -194,6 +194,13 @@ impl Person {
         self.dispatch(&surface, &key).await
     }
 
+    /// The latest message with a button, or the one of this time stamp.
+    pub(super) async fn message_with_button(&self, button: &str, ts: Option<&str>) -> Result<Message> {
+        let what = || format!("{} sees no message with a button `{button}`", self.name());
+        let is_meant = |message: &Message| message.buttons().contains(&button) && ts.is_none_or(|ts| message.ts == ts);
+        self.shared.until(what, |workspace| workspace.seen_by(&self.id).into_iter().rfind(is_meant)).await
+    }
+
     async fn find_in_view(&self, name: &str) -> Result<(Surface, Key)> {
         let what = || match self.view() {
             Some(view) => {

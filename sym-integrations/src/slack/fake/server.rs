@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ use url::form_urlencoded;
 
 use super::methods::Refusal;
 use super::workspace::Workspace;
-use super::{Shared, check};
+use super::{Shared, check, page};
 
 /// The longest body that is taken, in bytes.
 const LONGEST: usize = 4 * 1024 * 1024;
@@ -32,7 +33,9 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/api/{method}", post(method))
         .route("/{kind}/{workspace}/{id}/{secret}", post(respond))
+        .merge(page::router())
         .layer(DefaultBodyLimit::max(LONGEST))
+        .layer(from_fn(page::guard))
         .with_state(shared)
 }
 

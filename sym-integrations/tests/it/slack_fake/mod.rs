@@ -2,8 +2,11 @@
 
 mod api;
 mod blocks;
+mod http;
+mod page;
 mod people;
 mod server;
+mod whole;
 
 use std::sync::Arc;
 
