@@ -72,7 +72,7 @@ pub(super) fn page(workspace: &Workspace, looking: &Looking<'_>) -> String {
 
 /// The address of the page for somebody.
 pub(super) fn address(user: &str, channel: Option<&str>) -> String {
-    let mut query = url::form_urlencoded::Serializer::new("/?".to_owned());
+    let mut query = url::form_urlencoded::Serializer::for_suffix("/?".to_owned(), "/?".len());
     query.append_pair("as", user);
     if let Some(channel) = channel {
         query.append_pair("in", channel);
