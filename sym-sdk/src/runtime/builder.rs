@@ -270,7 +270,6 @@ impl Builder {
     /// destinations and of front ends.
     pub fn dry(mut self) -> Self {
         self.dry = true;
-        self.deliveries.push(Arc::new(DryDelivery::default()));
         self
     }
 
@@ -323,10 +322,12 @@ impl Builder {
         let routes = assembly.log_routes(plan.log_destinations, declared).await;
         Faults::check(assembly.into_faults())?;
 
+        let mut deliveries = self.deliveries;
         #[cfg(feature = "server")]
-        let deliveries = self.deliveries.into_iter().chain(front_ends.deliveries()).collect();
-        #[cfg(not(feature = "server"))]
-        let deliveries = self.deliveries;
+        deliveries.extend(front_ends.deliveries());
+        if self.dry {
+            deliveries.push(Arc::new(DryDelivery::default()));
+        }
         let performer = Arc::new(Performer {
             flows: entries.into_iter().collect::<FlowEntries>(),
             filter,
