@@ -83,6 +83,7 @@ mod payload;
 mod person;
 mod send;
 mod server;
+mod service;
 mod shared;
 mod surface;
 mod view;
@@ -97,4 +98,5 @@ pub use person::{Person, Submitted};
 pub use shared::{NO_ANSWER, UNSEEN};
 pub use view::View;
 
+pub(super) use service::start;
 use shared::Shared;
