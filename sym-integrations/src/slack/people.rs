@@ -147,6 +147,7 @@ impl Slack {
     async fn channel_id(&self, channel: &Place<'_>) -> Result<String> {
         let name = match channel.known()? {
             place::Known::Id(id) => return Ok(id),
+            place::Known::Name(name) if self.inner().dry => return Ok(name),
             place::Known::Name(name) => name,
         };
         let wanted = name.to_lowercase();

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -22,6 +23,9 @@ use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, codes};
 use crate::runtime::{Extension, Runtime};
 use crate::server::{CancellationToken, FakeConfig, FakeService, FrontEndType, Server, listen};
+
+/// A front end may take this long to say how it is.
+const CHECK_LIMIT: Duration = Duration::from_secs(30);
 
 /// A stand-in may take this long to start.
 const FAKE_LIMIT: Duration = Duration::from_secs(10);
@@ -105,7 +109,7 @@ async fn prepare_fakes(
     Pretence::Serve.take(store).await?;
     let (users, outbox) = (std::mem::take(&mut app.users), app.outbox.clone());
     let types = std::mem::take(&mut app.front_end_types);
-    let mut builder = app.builder(config).cut_off().dry().sqlite(store.clone());
+    let mut builder = app.builder(config).cut_off().dry().outbox(outbox.clone()).sqlite(store.clone());
     builder = app.stand_ins.into_iter().fold(builder, |builder, install| install(builder));
     let flows = builder.check().map_err(Failure::Faults)?;
     let directory = Directory::from_store(store.clone(), builder.config().organization.domains.clone());
@@ -156,11 +160,21 @@ async fn serve(
     let Prepared { runtime, how_to, mut follower } = prepared;
     greet(&runtime, listener.local_addr()?, args, &how_to, output)?;
     let stop = CancellationToken::new();
-    let mut serving = std::pin::pin!(Server::new(runtime).serve(listener, stop.clone()));
-    tokio::select! {
-        () = &mut serving => return Ok(Some(Exit::Fault)),
-        signal = signals.next() => signal?,
-        lost = follow(&mut follower, output) => return told(lost, output).map(Some),
+    let mut checking = std::pin::pin!(check(&runtime));
+    let mut is_checked = false;
+    let mut serving = std::pin::pin!(Server::new(runtime.clone()).serve(listener, stop.clone()));
+    loop {
+        tokio::select! {
+            () = &mut serving => return Ok(Some(Exit::Fault)),
+            signal = signals.next() => break signal?,
+            lost = follow(&mut follower, output) => return told(lost, output).map(Some),
+            failed = &mut checking, if !is_checked => {
+                is_checked = true;
+                for (name, error) in failed.into_iter().filter(|_| !output.json) {
+                    writeln!(output.err, "note: front end `{name}` cannot do its work now: {}", error.report())?;
+                }
+            }
+        }
     }
     stop.cancel();
     if !output.json {
@@ -178,6 +192,16 @@ async fn serve(
         return told(lost, output).map(Some);
     }
     Ok(Some(Exit::Success))
+}
+
+/// The front ends that say that they cannot do their work. They are served all the same: that may change.
+async fn check(runtime: &Runtime) -> Vec<(String, Error)> {
+    let checks = runtime.front_ends().iter().map(|front_end| async {
+        let checked = tokio::time::timeout(CHECK_LIMIT, front_end.check()).await;
+        // Readiness tells of one that takes too long.
+        checked.ok()?.err().map(|error| (front_end.name().to_owned(), error))
+    });
+    join_all(checks).await.into_iter().flatten().collect()
 }
 
 /// Tells what happens. Returns if that cannot be done any more.

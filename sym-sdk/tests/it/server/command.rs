@@ -25,6 +25,9 @@ use super::{directory, get_permissions};
 /// The directory of the configuration and the store, for a child.
 const DIR: &str = "SYM_SDK_TEST_SERVE";
 
+/// Has a child's front end be unable to do its work.
+const DOWN: &str = "SYM_SDK_TEST_SERVE_DOWN";
+
 /// Has a child start the stand-in.
 const FAKE: &str = "SYM_SDK_TEST_SERVE_FAKE";
 
@@ -41,6 +44,7 @@ fn serve_if_started_by_a_test() {
 
 fn serve(dir: &Path) {
     let desk = Desk::named("desk");
+    desk.0.is_down.store(std::env::var_os(DOWN).is_some(), Ordering::SeqCst);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let db = dir.join("sym.db");
     let exit = runtime.block_on(async {
@@ -181,6 +185,21 @@ async fn a_second_signal_stops_it_at_once() {
     assert_eq!(slow.await.unwrap().head, "");
     // Nothing keeps the store from being used again.
     SqliteStore::open(dir.path().join("sym.db")).await.unwrap().close().await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_front_end_that_does_not_work_is_named() {
+    let dir = directory();
+    let mut served =
+        Served::spawn(Command::new(std::env::current_exe().unwrap()).env(DIR, dir.path()).env(DOWN, "yes"));
+    let mut err = BufReader::new(served.child.stderr.take().unwrap());
+    let note = line(&mut err, "note: front end `desk` cannot do its work now: ");
+    served.child.stderr = Some(err.into_inner());
+    expect!["the token xoxb-1 is bad (SymSDK:HANDLER_FAILED)"].assert_eq(&note);
+    assert_eq!(get(served.address, "/health").await.status, 200);
+    served.signal("-TERM");
+    assert_eq!(served.end().2, Some(0));
 }
 
 /// What is granted with stand-ins was never granted.
