@@ -26,5 +26,7 @@ mod slack_app;
 mod slack_blocks;
 #[cfg(feature = "slack-fake")]
 mod slack_fake;
+#[cfg(feature = "slack-app")]
+mod slack_manifest;
 #[cfg(all(feature = "http", feature = "testing"))]
 mod strategies;

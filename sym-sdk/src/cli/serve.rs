@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -22,6 +23,9 @@ use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, codes};
 use crate::runtime::{Extension, Runtime};
 use crate::server::{CancellationToken, FakeConfig, FakeService, FrontEndType, Server, listen};
+
+/// A front end may take this long to say how it is.
+const CHECK_LIMIT: Duration = Duration::from_secs(30);
 
 /// A stand-in may take this long to start.
 const FAKE_LIMIT: Duration = Duration::from_secs(10);
@@ -73,6 +77,8 @@ impl<E: Into<Error>> From<E> for Failure {
 /// What is to be served.
 struct Prepared {
     runtime: Runtime,
+    /// The types of front ends that there could be.
+    kinds: Vec<String>,
     /// How to use the stand-ins, if there are any.
     how_to: Vec<String>,
     /// Tells what happens, where nothing is real.
@@ -90,8 +96,9 @@ async fn prepare(
         return prepare_fakes(app, config, store, args, address).await;
     }
     pretence::refuse(store).await?;
+    let kinds = app.front_end_types.iter().map(|kind| kind.kind().to_owned()).collect();
     let runtime = app.builder(config).sqlite(store.clone()).build().await.map_err(Failure::Faults)?;
-    Ok(Prepared { runtime, how_to: Vec::new(), follower: None })
+    Ok(Prepared { runtime, kinds, how_to: Vec::new(), follower: None })
 }
 
 /// Starts the stand-ins, and puts stand-ins in the place of all else that is real.
@@ -105,7 +112,7 @@ async fn prepare_fakes(
     Pretence::Serve.take(store).await?;
     let (users, outbox) = (std::mem::take(&mut app.users), app.outbox.clone());
     let types = std::mem::take(&mut app.front_end_types);
-    let mut builder = app.builder(config).cut_off().dry().sqlite(store.clone());
+    let mut builder = app.builder(config).cut_off().dry().outbox(outbox.clone()).sqlite(store.clone());
     builder = app.stand_ins.into_iter().fold(builder, |builder, install| install(builder));
     let flows = builder.check().map_err(Failure::Faults)?;
     let directory = Directory::from_store(store.clone(), builder.config().organization.domains.clone());
@@ -132,7 +139,7 @@ async fn prepare_fakes(
     }
     let seq = runtime.engine().store().audit_head().await?.seq;
     let follower = Follower::new(runtime.clone(), outbox, seq, usize::MAX);
-    Ok(Prepared { runtime, how_to, follower: Some(follower) })
+    Ok(Prepared { runtime, kinds: Vec::new(), how_to, follower: Some(follower) })
 }
 
 async fn start(kind: &FrontEndType, config: FakeConfig) -> Result<FakeService, Error> {
@@ -153,14 +160,24 @@ async fn serve(
     signals: &mut Signals,
     output: &mut Output<'_>,
 ) -> io::Result<Option<Exit>> {
-    let Prepared { runtime, how_to, mut follower } = prepared;
-    greet(&runtime, listener.local_addr()?, args, &how_to, output)?;
+    greet(&prepared, listener.local_addr()?, args, output)?;
+    let Prepared { runtime, mut follower, .. } = prepared;
     let stop = CancellationToken::new();
-    let mut serving = std::pin::pin!(Server::new(runtime).serve(listener, stop.clone()));
-    tokio::select! {
-        () = &mut serving => return Ok(Some(Exit::Fault)),
-        signal = signals.next() => signal?,
-        lost = follow(&mut follower, output) => return told(lost, output).map(Some),
+    let mut checking = std::pin::pin!(check(&runtime));
+    let mut is_checked = false;
+    let mut serving = std::pin::pin!(Server::new(runtime.clone()).serve(listener, stop.clone()));
+    loop {
+        tokio::select! {
+            () = &mut serving => return Ok(Some(Exit::Fault)),
+            signal = signals.next() => break signal?,
+            lost = follow(&mut follower, output) => return told(lost, output).map(Some),
+            failed = &mut checking, if !is_checked => {
+                is_checked = true;
+                for (name, error) in failed.into_iter().filter(|_| !output.json) {
+                    writeln!(output.err, "note: front end `{name}` cannot do its work now: {}", error.report())?;
+                }
+            }
+        }
     }
     stop.cancel();
     if !output.json {
@@ -178,6 +195,16 @@ async fn serve(
         return told(lost, output).map(Some);
     }
     Ok(Some(Exit::Success))
+}
+
+/// The front ends that say that they cannot do their work. They are served all the same: that may change.
+async fn check(runtime: &Runtime) -> Vec<(String, Error)> {
+    let checks = runtime.front_ends().iter().map(|front_end| async {
+        let checked = tokio::time::timeout(CHECK_LIMIT, front_end.check()).await;
+        // Readiness tells of one that takes too long.
+        checked.ok()?.err().map(|error| (front_end.name().to_owned(), error))
+    });
+    join_all(checks).await.into_iter().flatten().collect()
 }
 
 /// Tells what happens. Returns if that cannot be done any more.
@@ -198,13 +225,8 @@ fn told(lost: Lost, output: &mut Output<'_>) -> io::Result<Exit> {
 }
 
 /// Says where people can reach what.
-fn greet(
-    runtime: &Runtime,
-    address: SocketAddr,
-    args: &Serve,
-    how_to: &[String],
-    output: &mut Output<'_>,
-) -> io::Result<()> {
+fn greet(prepared: &Prepared, address: SocketAddr, args: &Serve, output: &mut Output<'_>) -> io::Result<()> {
+    let Prepared { runtime, kinds, how_to, .. } = prepared;
     let names: Vec<_> = runtime.front_ends().iter().map(|front_end| front_end.name()).collect();
     let flows = runtime.flows().len();
     let db = args.db().display();
@@ -213,13 +235,17 @@ fn greet(
         let listening = format!("http://{address}");
         let mut greeting = json!({ "listening": listening, "front_ends": paths, "flows": flows, "db": db.to_string() });
         if !how_to.is_empty() {
-            greeting["fakes"] = how_to.into();
+            greeting["fakes"] = how_to.clone().into();
         }
         output.line(&greeting)?;
         return output.out.flush();
     }
     if names.is_empty() {
-        let hint = "give the program one with `App::front_end`, or a crate that has one with `App::with`";
+        let hint = if kinds.is_empty() {
+            "give the program one with `App::front_end`, or a crate that has one with `App::with`".to_owned()
+        } else {
+            format!("add an integration of type `{}` to the environment of a flow", kinds.join("` or `"))
+        };
         writeln!(output.err, "note: there is no front end, so people cannot reach the flows\n  help: {hint}")?;
     }
     if !address.ip().is_loopback() {

@@ -16,13 +16,14 @@ pub struct Member {
     team: Option<String>,
     is_deactivated: bool,
     is_bot: bool,
+    is_unconfirmed: bool,
 }
 
 impl Member {
     /// A person of the workspace. An id begins with U or W and is in upper case.
     pub fn new(id: impl Into<String>) -> Self {
         let (name, email, team) = Default::default();
-        Self { id: id.into(), name, email, team, is_deactivated: false, is_bot: false }
+        Self { id: id.into(), name, email, team, is_deactivated: false, is_bot: false, is_unconfirmed: false }
     }
 
     /// Sets the display name. Without one, it is the beginning of the e-mail address, or the id.
@@ -34,6 +35,12 @@ impl Member {
     /// Sets the e-mail address.
     pub fn email(mut self, email: impl Into<String>) -> Self {
         self.email = Some(email.into());
+        self
+    }
+
+    /// Has Slack say that they have not confirmed that the e-mail address is theirs.
+    pub fn unconfirmed(mut self) -> Self {
+        self.is_unconfirmed = true;
         self
     }
 
@@ -90,6 +97,7 @@ impl Member {
             "deleted": self.is_deactivated,
             "is_bot": self.is_bot,
             "is_app_user": false,
+            "is_email_confirmed": !self.is_unconfirmed,
             "is_stranger": self.team.as_deref().is_some_and(|team| team != workspace),
             "profile": profile,
         })

@@ -118,18 +118,18 @@ async fn the_state_tells_when_something_has_happened() {
 #[tokio::test]
 async fn what_makes_no_sense_is_told() {
     let (fake, _) = workspace().await;
-    let cases: [(&str, &[(&str, &str)], u16); 7] = [
-        ("/command", &[], 404),
-        ("/command", &[("as", "U0ANA"), ("text", "hello")], 404),
-        ("/close", &[("as", "U0ANA")], 404),
-        ("/act", &[("as", "U0ANA"), ("on", "V1"), ("do", "submit")], 404),
-        ("/act", &[("as", "U0ANA"), ("on", "C1/1.1"), ("do", "[\"click\",\"a\",\"b\"]")], 404),
-        ("/act", &[("as", "U0ANA"), ("on", "C1/1.1"), ("do", "explode"), ("in:9:x", "y")], 404),
-        ("/nowhere", &[], 404),
+    let cases: [(&str, &[(&str, &str)]); 7] = [
+        ("/command", &[]),
+        ("/command", &[("as", "U0ANA"), ("text", "hello")]),
+        ("/close", &[("as", "U0ANA")]),
+        ("/act", &[("as", "U0ANA"), ("on", "V1"), ("do", "submit")]),
+        ("/act", &[("as", "U0ANA"), ("on", "C1/1.1"), ("do", "[\"click\",\"a\",\"b\"]")]),
+        ("/act", &[("as", "U0ANA"), ("on", "C1/1.1"), ("do", "explode"), ("in:9:x", "y")]),
+        ("/nowhere", &[]),
     ];
-    for (path, fields, status) in cases {
+    for (path, fields) in cases {
         let answer = post(&fake, path, fields).await;
-        assert_eq!(answer.status, status, "{path} {fields:?}: {}", answer.body);
+        assert_eq!(answer.status, 404, "{path} {fields:?}: {}", answer.body);
     }
     let back = submit(&fake, "/command", &[("as", "U0ANA"), ("text", "hello"), ("in", "CGENERAL")]).await;
     let to = back.header("location").unwrap();

@@ -18,11 +18,14 @@ use sym_sdk::prelude::*;
 
 use super::{modal, plain, serve, workspace};
 
+/// A path, and the fields of the form that was sent there.
+type Heard = (String, BTreeMap<String, String>);
+
 /// An app that answers what it is told to, and keeps what it hears.
 #[derive(Clone)]
 struct App {
     secret: SigningSecret,
-    heard: Arc<Mutex<Vec<(String, BTreeMap<String, String>)>>>,
+    heard: Arc<Mutex<Vec<Heard>>>,
     answers: Arc<Mutex<VecDeque<(StatusCode, String)>>>,
     is_slow: Arc<Mutex<bool>>,
 }

@@ -97,7 +97,14 @@ async fn play(
     let clock = TimeLapse::of(&kept, speed).await?;
     let (users, outbox) = (std::mem::take(&mut app.users), app.outbox.clone());
     let (builder, _) = stand_ins(app, config);
-    let runtime = builder.dry().sqlite(store.clone()).clock(Arc::new(clock)).build().await.map_err(Cut::Faults)?;
+    let runtime = builder
+        .dry()
+        .outbox(outbox.clone())
+        .sqlite(store.clone())
+        .clock(Arc::new(clock))
+        .build()
+        .await
+        .map_err(Cut::Faults)?;
     for user in users {
         // What became of them since they were first put there stays.
         if runtime.directory().user(user.id()).await?.is_none() {
