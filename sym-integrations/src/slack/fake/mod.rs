@@ -54,6 +54,7 @@
 //! | `GET /state` | `as`, `since` | what a person sees, as JSON; with the `version` as `since`, once there is something newer |
 //! | `POST /command` | `as`, `text`, `channel` | types a command |
 //! | `POST /shortcut` | `as`, `callback_id` | chooses a shortcut |
+//! | `POST /fill` | `as`, and inputs by their labels | fills in the view, or picks in its menus |
 //! | `POST /submit` | `as`, and inputs by their labels | fills in the view and submits it |
 //! | `POST /click` | `as`, `button`, `ts`, and inputs by their labels | clicks in the view, or in the latest message with the button |
 //! | `POST /close` | `as` | closes the view |

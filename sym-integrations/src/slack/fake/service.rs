@@ -58,12 +58,12 @@ fn members(people: &[User], workspace: &str) -> Vec<Member> {
     let mut members = Vec::new();
     for user in people() {
         let id = account(user).unwrap_or_else(|| made_up(user, &mut taken));
-        let name = Some(user.full_name()).filter(|name| !name.trim().is_empty());
-        let member = Member::new(id).name(name.unwrap_or_else(|| user.username().to_owned()));
-        members.push(match user.email() {
-            Some(email) => member.email(email),
-            None => member,
-        });
+        let name = user.full_name();
+        let member = match user.email() {
+            Some(email) => Member::new(id).email(email),
+            None => Member::new(id).name(user.username()),
+        };
+        members.push(if name.trim().is_empty() { member } else { member.name(name) });
     }
     members
 }
@@ -109,9 +109,43 @@ impl FrontEnd for Kept {
 
 #[cfg(test)]
 mod tests {
-    use sym_sdk::model::{UserId, UserIdentity};
+    use sym_sdk::clock::SystemClock;
+    use sym_sdk::config::Config;
+    use sym_sdk::directory::{Directory, MemoryDirectory};
+    use sym_sdk::error::ErrorKind;
+    use sym_sdk::model::{Integration, Slug, UserId, UserIdentity};
+    use sym_sdk::runtime::Extension;
 
     use super::*;
+
+    fn config(integrations: usize) -> FakeConfig {
+        let directory = Directory::new(MemoryDirectory::new(), ["example.com"]);
+        let address = |text: &str| text.parse().unwrap();
+        let (listen, server) = (address("127.0.0.1:0"), address("127.0.0.1:3000"));
+        let mut config = FakeConfig::new(listen, server, directory, Arc::new(SystemClock));
+        config.people = vec![User::person(UserId::of_email("ana@example.com"), "ana@example.com").unwrap()];
+        let integration = Integration::new(Slug::parse("main").unwrap(), "slack", "T012AB3CD");
+        config.integrations = vec![integration; integrations];
+        config
+    }
+
+    #[tokio::test]
+    async fn it_runs_for_as_long_as_what_it_brings() {
+        let fake = start(config(1)).await.unwrap();
+        let url = fake.how_to().split(' ').find(|word| word.starts_with("http://")).unwrap();
+        let state = format!("{}/state", url.trim_end_matches(':'));
+        let state =
+            || async { reqwest::Client::builder().no_proxy().build().unwrap().get(&state).send().await?.text().await };
+        let builder = fake.install(Runtime::builder(Config::default()));
+        assert!(state().await.unwrap().contains("\"U0ANA\""));
+        drop(builder);
+        while state().await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+
+        assert!(start(config(0)).await.unwrap().how_to().contains("127.0.0.1"));
+        assert_eq!(start(config(2)).await.unwrap_err().kind(), ErrorKind::Configuration);
+    }
 
     #[test]
     fn people_have_their_accounts_or_one_that_is_made_up() {

@@ -101,11 +101,12 @@ async fn people_ask_approve_and_revoke() {
 }
 
 #[tokio::test]
-async fn a_script_does_the_same_with_four_requests() {
+async fn a_script_does_the_same() {
     let (fake, mut harness) = world().await;
     with(&mut harness, async {
         let done = |answer: Answer| assert_eq!(answer.json(), json!({ "ok": true }));
-        done(post(&fake, "/command", &[("as", "U0ANA"), ("text", "/sym req prod")]).await);
+        done(post(&fake, "/command", &[("as", "U0ANA"), ("text", "/sym")]).await);
+        done(post(&fake, "/fill", &[("as", "U0ANA"), ("Pick a flow", "Production")]).await);
         let form = [("as", "U0ANA"), ("Target", "admins"), ("Duration", "1h"), ("Database", "db-7")];
         let answer = post(&fake, "/submit", &form).await;
         assert_eq!(answer.json()["errors"], json!({ "Reason": "Please complete this required field." }));

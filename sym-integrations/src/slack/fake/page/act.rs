@@ -1,6 +1,5 @@
 //! What is done on the page and by programs.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -20,21 +19,26 @@ use crate::slack::fake::entry::{By, Entry};
 use crate::slack::fake::shared::unseen;
 use crate::slack::fake::{Person, Shared, Submitted};
 
-/// A form, in which a field can stand several times.
-struct Form(BTreeMap<String, Vec<String>>);
+/// A form: its fields in order, of which one can stand there several times.
+struct Form(Vec<(String, Vec<String>)>);
 
 impl Form {
     fn read(body: &[u8]) -> Self {
-        let mut fields: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut fields: Vec<(String, Vec<String>)> = Vec::new();
         for (name, value) in form_urlencoded::parse(body) {
             // Browsers end lines with two characters.
-            fields.entry(name.into_owned()).or_default().push(value.replace("\r\n", "\n"));
+            let value = value.replace("\r\n", "\n");
+            match fields.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, values)) => values.push(value),
+                None => fields.push((name.into_owned(), vec![value])),
+            }
         }
         Self(fields)
     }
 
     fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name)?.first().map(String::as_str).filter(|value| !value.is_empty())
+        let (_, values) = self.0.iter().find(|(known, _)| known == name)?;
+        values.first().map(String::as_str).filter(|value| !value.is_empty())
     }
 
     fn required(&self, name: &str) -> Result<&str> {
@@ -43,6 +47,13 @@ impl Form {
 
     fn person(&self, shared: Arc<Shared>) -> Result<Person> {
         Ok(Person::new(shared, self.required("as")?.to_owned()))
+    }
+
+    async fn fill(&self, person: &Person) -> Result<()> {
+        for (label, values) in self.0.iter().filter(|(name, _)| *name != "as") {
+            person.fill(label, values.clone()).await?;
+        }
+        Ok(())
     }
 
     /// Back to the page for a browser, and how it went for a program.
@@ -93,14 +104,20 @@ pub(super) async fn shortcut(State(shared): State<Arc<Shared>>, headers: HeaderM
     form.answer(&headers, done)
 }
 
+/// Fills in the view by its labels.
+pub(super) async fn fill(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
+    let form = Form::read(&body);
+    let done = async { form.fill(&form.person(shared)?).await };
+    let done = done.await.map(|()| None);
+    form.answer(&headers, done)
+}
+
 /// Fills in the view by its labels, and submits it.
 pub(super) async fn submit(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
     let form = Form::read(&body);
     let done = async {
         let person = form.person(shared)?;
-        for (label, values) in form.0.iter().filter(|(name, _)| *name != "as") {
-            person.fill(label, values.clone()).await?;
-        }
+        form.fill(&person).await?;
         person.submit().await.map(Some)
     };
     let done = done.await;

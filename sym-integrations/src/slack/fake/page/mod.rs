@@ -37,6 +37,7 @@ pub(super) fn router() -> Router<Arc<Shared>> {
         .route("/act", post(act::act))
         .route("/command", post(act::command))
         .route("/shortcut", post(act::shortcut))
+        .route("/fill", post(act::fill))
         .route("/submit", post(act::submit))
         .route("/click", post(act::click))
         .route("/close", post(act::close))

@@ -4,6 +4,8 @@ document.documentElement.classList.add("scripted");
 
 const parts = ["people", "channels", "messages", "view"];
 let busy = false;
+// The parts as they came, whatever was opened or entered in them since.
+const served = new Map(parts.map((id) => [id, document.getElementById(id).outerHTML]));
 
 function times(root) {
   for (const time of root.querySelectorAll("time")) {
@@ -55,11 +57,14 @@ async function reload() {
   const answer = await fetch(location.href);
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  times(page);
   for (const id of parts) {
     const before = document.getElementById(id);
     const after = page.getElementById(id);
-    if (!before || !after || before.dataset.is === after.dataset.is && id === "view") continue;
+    // Options that were found for what is being typed are no reason to disturb the view.
+    const is = id === "view" ? after.dataset.is ?? "" : after.outerHTML;
+    if (is === (id === "view" ? before.dataset.is ?? "" : served.get(id))) continue;
+    served.set(id, is);
+    times(after);
     const focus = carry(before, after);
     before.replaceWith(document.adoptNode(after));
     focus();
@@ -110,6 +115,15 @@ document.addEventListener("change", (event) => {
   const button = event.target.parentElement.querySelector(":scope > .dispatch") ??
     event.target.closest("fieldset, .actions, .section")?.querySelector(".dispatch");
   if (button) button.click();
+});
+
+// Enter ends what is typed where changes matter, and submits the view elsewhere.
+document.addEventListener("keydown", (event) => {
+  const button = event.key === "Enter" && event.target.type === "text" &&
+    event.target.closest("fieldset")?.querySelector(".dispatch");
+  if (!button) return;
+  event.preventDefault();
+  event.target.blur();
 });
 
 document.addEventListener("submit", () => { busy = true; });

@@ -40,11 +40,12 @@ fn of_message(workspace: &Workspace, message: &Message) -> Value {
 }
 
 fn of_view(view: &View) -> Value {
-    let inputs = Placed::all(&view.json).filter(|placed| placed.is_input()).map(|placed| {
+    let inputs = Placed::all(&view.json).filter(|placed| value_key(placed.kind()).is_some()).map(|placed| {
+        let label = placed.block.get("label").or(placed.element.get("placeholder"));
         let value = view.values.get(&placed.key()).zip(value_key(placed.kind())).map(|(value, key)| &value[key]);
         let labels = options(placed.element).into_iter().map(|option| &option["text"]["text"]);
         json!({
-            "label": placed.block["label"]["text"],
+            "label": label.map(|label| &label["text"]),
             "type": placed.kind(),
             "optional": placed.block["optional"] == true,
             "options": labels.collect::<Vec<_>>(),
