@@ -15,6 +15,9 @@ use super::{Message, View, check};
 /// So many menus are remembered at once.
 const MOST_OFFERED: usize = 1_000;
 
+/// In so many messages, what people entered is remembered.
+const MOST_ENTERED: usize = 10_000;
+
 /// What somebody has before them and can do something in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Surface {
@@ -104,6 +107,9 @@ impl Workspace {
                 }
             }
             Surface::Message { channel, ts } => {
+                if self.entered.len() >= MOST_ENTERED {
+                    self.entered.clear();
+                }
                 let entered = self.entered.entry((user.to_owned(), channel.clone(), ts.clone())).or_default();
                 entered.insert(key.clone(), value);
             }
@@ -147,7 +153,7 @@ impl Person {
         };
         self.shared.change(|workspace, now| {
             let faults = check::message(&content, false);
-            workspace.faults.extend(faults.iter().map(|fault| format!("answer to a command: {fault}")));
+            workspace.fault("answer to a command", &faults);
             let has_content = content["text"].is_string() || content["blocks"].is_array();
             if faults.is_empty() && has_content {
                 let only_for = (content["response_type"] != "in_channel").then_some(self.id());
@@ -260,7 +266,7 @@ impl Person {
             false => Vec::new(),
         };
         self.shared.change(|workspace, _| {
-            workspace.faults.extend(faults.iter().map(|fault| format!("options: {fault}")));
+            workspace.fault("options", &faults);
             workspace.offer(self.id(), surface, key, found.clone());
         });
         Ok(found)
@@ -292,8 +298,9 @@ impl Person {
                 Some(json) => workspace.follow(self.id(), id, json, now),
                 None => Err(vec!["it is no JSON".to_owned()]),
             };
-            let faults = followed.as_ref().err().into_iter().flatten();
-            workspace.faults.extend(faults.map(|fault| format!("answer to a submission: {fault}")));
+            if let Err(faults) = &followed {
+                workspace.fault("answer to a submission", faults);
+            }
             followed.is_ok()
         });
         if !followed {

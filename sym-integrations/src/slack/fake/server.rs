@@ -58,8 +58,7 @@ async fn method(
             None => {
                 let answer = workspace.answer(&method, &arguments, now);
                 if let Err(refusal) = &answer {
-                    let faults = refusal.messages.iter().map(|fault| format!("{method}: {fault}"));
-                    workspace.faults.extend(faults);
+                    workspace.fault(&method, &refusal.messages);
                 }
                 answer
             }
@@ -137,7 +136,7 @@ async fn respond(
     }
     let answered = shared.change(|workspace, now| {
         let faults = check::message(&content, false);
-        workspace.faults.extend(faults.iter().map(|fault| format!("{RESPONSE}: {fault}")));
+        workspace.fault(RESPONSE, &faults);
         match faults.is_empty() {
             true => workspace.respond(&secret, &content, now).map_err(|error| (StatusCode::NOT_FOUND, error)),
             false => Err((StatusCode::BAD_REQUEST, "invalid_blocks")),

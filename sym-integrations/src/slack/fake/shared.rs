@@ -23,6 +23,9 @@ pub const NO_ANSWER: ErrorCode = ErrorCode::new("Slack", "APP_DID_NOT_RESPOND");
 /// For so long, people wait for what they expect to see.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// For so long, an address to answer at is remembered, if only to say that it has expired.
+const FORGOTTEN: Duration = Duration::from_secs(60 * 60);
+
 pub(super) struct Shared {
     pub(super) address: SocketAddr,
     pub(super) clock: Arc<dyn Clock>,
@@ -125,6 +128,8 @@ impl Shared {
             let (user, channel, message) = (user.to_owned(), channel.to_owned(), message.map(str::to_owned));
             let kind = if message.is_some() { "actions" } else { "commands" };
             let url = ResponseUrl { user, channel, message, made, uses: 0 };
+            let is_recent = |url: &ResponseUrl| made.duration_since(url.made).unsigned_abs() < FORGOTTEN;
+            workspace.response_urls.retain(|_, url| is_recent(url));
             workspace.response_urls.insert(secret.clone(), url);
             (kind, secret, workspace.next())
         });

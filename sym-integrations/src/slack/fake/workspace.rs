@@ -111,6 +111,12 @@ impl Workspace {
         self.calls.push_back((method.to_owned(), arguments));
     }
 
+    /// Keeps what the app did against Slack's rules, and where.
+    pub(super) fn fault(&mut self, at: &str, faults: &[String]) {
+        let left = MOST.saturating_sub(self.faults.len());
+        self.faults.extend(faults.iter().take(left).map(|fault| format!("{at}: {fault}")));
+    }
+
     /// A number that was not given before.
     pub(super) fn next(&mut self) -> u64 {
         self.counter = self.counter.saturating_add(1);
