@@ -1,5 +1,7 @@
 //! Runs the program as its README says.
-#![allow(clippy::expect_used, reason = "clippy's exception for tests leaves out their helpers")]
+#![allow(clippy::expect_used, clippy::panic, reason = "clippy's exception for tests leaves out their helpers")]
+
+mod served;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};

@@ -24,6 +24,9 @@ use crate::error::{Error, ErrorKind, codes};
 use crate::runtime::{Extension, Runtime};
 use crate::server::{CancellationToken, FakeConfig, FakeService, FrontEndType, Server, listen};
 
+/// There is room for the numbers of so many Runs beside what becomes of them.
+const MANY: usize = 99;
+
 /// A front end may take this long to say how it is.
 const CHECK_LIMIT: Duration = Duration::from_secs(30);
 
@@ -138,7 +141,7 @@ async fn prepare_fakes(
         }
     }
     let seq = runtime.engine().store().audit_head().await?.seq;
-    let follower = Follower::new(runtime.clone(), outbox, seq, usize::MAX);
+    let follower = Follower::new(runtime.clone(), outbox, seq, MANY);
     Ok(Prepared { runtime, kinds: Vec::new(), how_to, follower: Some(follower) })
 }
 

@@ -1,0 +1,143 @@
+//! The program with the stand-in for Slack beside it, as the README has a newcomer use it. People act in the stand-in, which tells
+//! the program by signed requests.
+
+use std::io::{BufRead, BufReader, Lines, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// What has not come by then will not come.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Served {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    /// Where the program and the stand-in listen.
+    program: String,
+    slack: String,
+}
+
+impl Served {
+    fn start(db: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quickstart"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--fake-slack=127.0.0.1:0", "--db"]).arg(db);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
+        let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let mut served = Self { child, lines, program: String::new(), slack: String::new() };
+        served.program = address(&served.line("Listening on "));
+        served.slack = address(&served.line("Slack is played by "));
+        served
+    }
+
+    /// The next line that has this.
+    fn line(&mut self, text: &str) -> String {
+        let line = self.lines.by_ref().map_while(Result::ok).find(|line| line.contains(text));
+        line.unwrap_or_else(|| panic!("no line has `{text}`"))
+    }
+
+    /// Does something as a person, by the fields of a form.
+    fn act(&self, path: &str, fields: &[(&str, &str)]) -> Value {
+        let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+        let form: Vec<_> = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        let (status, body) = http(&self.slack, "POST", path, &form.join("&"));
+        assert_eq!(status, 200, "{path}: {body}");
+        serde_json::from_str(&body).expect("the answer is JSON")
+    }
+
+    /// All that a person sees, as text, once it has this.
+    fn sees(&self, person: &str, text: &str) -> String {
+        let mut version = 0;
+        loop {
+            let path = format!("/state?as={person}&since={version}");
+            let (status, body) = http(&self.slack, "GET", &path, "");
+            assert_eq!(status, 200, "{body}");
+            let state: Value = serde_json::from_str(&body).expect("the state is JSON");
+            assert_eq!(state["faults"], serde_json::json!([]));
+            let texts = state["messages"].as_array().expect("messages").iter().map(|message| &message["all_text"]);
+            let texts: String = texts.map(|text| format!("{}\n", text.as_str().unwrap_or_default())).collect();
+            if texts.contains(text) {
+                return texts;
+            }
+            version = state["version"].as_u64().expect("a version");
+        }
+    }
+
+    /// Stops it as a terminal does.
+    fn stop(mut self) -> Option<i32> {
+        let status = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().expect("kill runs");
+        assert!(status.success());
+        self.line("Stopping");
+        self.child.wait().expect("the program ends").code()
+    }
+}
+
+/// What stands behind `http://` in a line.
+fn address(line: &str) -> String {
+    let address = line.split("http://").nth(1).and_then(|rest| rest.split([' ', ',']).next());
+    address.map(|address| address.trim_end_matches(':').to_owned()).expect("an address")
+}
+
+fn http(address: &str, method: &str, path: &str, form: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).expect("something listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a limit is set");
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
+    let kind = "content-type: application/x-www-form-urlencoded";
+    write!(stream, "{head}{kind}\r\ncontent-length: {}\r\n\r\n{form}", form.len()).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+    status.zip(body).expect("it speaks HTTP")
+}
+
+const CLEO: &str = "U012CLEO";
+const BEN: &str = "U012BEN";
+
+#[cfg(unix)]
+#[test]
+fn a_newcomer_drives_a_request_through() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let db = dir.path().join("sym-fake.db");
+    let mut served = Served::start(&db);
+    assert_eq!(http(&served.program, "GET", "/ready", "").0, 200);
+
+    served.act("/command", &[("as", CLEO), ("text", "/sym req repository-access")]);
+    let form = [
+        ("as", CLEO),
+        ("Target", "Repository"),
+        ("Repository", "acme/website"),
+        ("Urgency", "Normal"),
+        ("Reason", "Fix a typo"),
+        ("For how long", "1h"),
+    ];
+    served.act("/submit", &form);
+    let own = http(&served.slack, "POST", "/click", &format!("as={CLEO}&button=Approve"));
+    assert_eq!(own.0, 200, "{}", own.1);
+    served.sees(CLEO, "Requesters cannot approve their own request.");
+    served.act("/click", &[("as", BEN), ("button", "Approve")]);
+    served.sees(CLEO, "You have access to *Repository (acme/website)* until");
+    // What a handler has sent goes there too.
+    served.sees(BEN, "cleo@example.com may use acme/website, says ben@example.com");
+    assert!(served.line(" granted ").contains("Repository (acme/website) to cleo@example.com"));
+    assert_eq!(served.stop(), Some(0));
+
+    // It goes on where it was, in a workspace that is new.
+    let served = Served::start(&db);
+    served.act("/command", &[("as", CLEO), ("text", "/sym whoami")]);
+    served.sees(CLEO, "You are *cleo@example.com*, a member.");
+    assert_eq!(served.stop(), Some(0));
+}
+
+/// Nobody but the stand-in knows the secret that it signs with.
+#[test]
+fn requests_that_slack_did_not_sign_are_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut served = Served::start(&dir.path().join("sym-fake.db"));
+    let (status, _) = http(&served.program, "POST", "/slack/commands", "command=/sym&text=help");
+    assert_eq!(status, 401);
+    served.child.kill().expect("the program runs");
+    served.child.wait().expect("the program ends");
+}
