@@ -100,6 +100,17 @@ pub(super) fn prompt_event(
     Event::builder(entry.flow.clone(), crate::template::Step::Prompt, user.clone()).at(performer.clock.now()).build()
 }
 
+/// The event that a Run's form is made anew for.
+pub(super) fn prompt_event_of(
+    performer: &Performer,
+    entry: &FlowEntry,
+    user: &std::sync::Arc<crate::model::User>,
+    run: &crate::model::Run,
+) -> Event {
+    let event = Event::builder(entry.flow.clone(), crate::template::Step::Prompt, user.clone());
+    event.run(run.clone()).channel(run.source_channel().clone()).at(performer.clock.now()).build()
+}
+
 /// Has the field's handler change the form.
 pub(super) async fn change_form(
     performer: &Performer,

@@ -51,6 +51,7 @@ use crate::engine::{AccessHealth, Engine, LocalEngine, RunFilter, StoredRun, Wor
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::forms::PromptForm;
 use crate::model::{Flow, Flows, RunId, User};
+use crate::template::Step;
 #[cfg(feature = "server")]
 use crate::server::FrontEnds;
 
@@ -191,6 +192,26 @@ impl Runtime {
         let entry = self.performer.flows.named(flow)?;
         self.may_see(entry.flow.srn(), user).await?;
         let event = forms::prompt_event(&self.performer, entry, user);
+        forms::build_form(&self.performer, entry, event).await.map_err(submission::error_of)
+    }
+
+    /// The form of a Run that waits for it, made anew: what prefetch reducers give by now, and nothing filled in. For a front
+    /// end that has lost what it showed, in a restart say.
+    ///
+    /// # Errors
+    /// If there is no such Run, its form was sent or it has failed, the flow is gone or hidden from whoever asked for the form,
+    /// or a prefetch reducer fails.
+    pub async fn form(&self, run: RunId) -> Result<PromptForm> {
+        let state = self.run(run).await?.state;
+        let asked = state.run.actors().get(&Step::Prompt).filter(|_| state.is_form_open());
+        let Some(user) = asked else {
+            let message = "this form was submitted already, or is no longer open";
+            let error = Error::new(ErrorKind::Conflict, codes::INVALID_EVENT, message);
+            return Err(error.with_hint("begin a new request"));
+        };
+        let entry = self.performer.flows.by_srn(&state.flow)?;
+        self.may_see(entry.flow.srn(), user).await?;
+        let event = forms::prompt_event_of(&self.performer, entry, user, &state.run);
         forms::build_form(&self.performer, entry, event).await.map_err(submission::error_of)
     }
 

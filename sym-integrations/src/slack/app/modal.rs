@@ -1,12 +1,13 @@
 //! A form as a view.
 
 use sym_sdk::error::Result;
-use sym_sdk::forms::{FieldOption, FieldSpec, FieldType, FieldValue, PromptField, PromptForm, format_duration};
+use sym_sdk::forms::{FieldOption, FieldSpec, FieldType, FieldValue, PromptField, format_duration};
 use sym_sdk::model::{Flow, RunId};
 use sym_sdk::routing::SlackUser;
 
 use super::forms::Shown;
-use super::option::{key, object};
+use super::option::object;
+use super::payload::block_of;
 use crate::slack::blocks::{
     ActionId, Actions, Block, BlockId, Button, ButtonValue, CallbackId, DispatchOn, ExternalSelect, Input,
     InputElement, Modal, Mrkdwn, MultiExternalSelect, MultiStaticSelect, MultiUsersSelect, NumberInput, OptionObject,
@@ -40,7 +41,8 @@ pub(super) fn failed(title: &str, text: &str, run: RunId) -> Result<Modal> {
 }
 
 /// The view of a form. `trouble` stands above the fields.
-pub(super) fn form(flow: &Flow, run: RunId, form: &PromptForm, shown: &Shown, trouble: Option<&str>) -> Result<Modal> {
+pub(super) fn form(flow: &Flow, run: RunId, shown: &Shown, trouble: Option<&str>) -> Result<Modal> {
+    let form = &shown.form;
     let mut blocks: Vec<Block> = Vec::new();
     if let Some(trouble) = trouble {
         blocks.push(Section::new(trouble).into());
@@ -58,24 +60,13 @@ pub(super) fn form(flow: &Flow, run: RunId, form: &PromptForm, shown: &Shown, tr
             Some(hint) => input.hint(hint),
             None => input,
         };
-        blocks.push(input.block_id(BlockId::new(block_of(field.name(), shown))?).into());
+        blocks.push(input.block_id(BlockId::new(block_of(field.name(), shown.revision(field.name())))?).into());
     }
     if blocks.is_empty() {
         blocks.push(Section::new("There is nothing to fill in.").into());
     }
     let view = Modal::new(flow.label(), blocks)?.submit("Request").close("Cancel").callback_id(REQUEST);
     Ok(view.notify_on_close(true).private_metadata(PrivateMetadata::new(run.to_string())?))
-}
-
-/// The block of a field. Slack keeps what was typed in a block, so what code has put there needs a new one.
-pub(super) fn block_of(field: &str, shown: &Shown) -> String {
-    format!("{field}:{}", shown.revision(field))
-}
-
-/// The field of a block, and its revision.
-pub(super) fn field_of(block: &str) -> Option<(&str, u32)> {
-    let (field, revision) = block.rsplit_once(':')?;
-    Some((field, revision.parse().ok()?))
 }
 
 /// The input for a field, and what to say below it.
@@ -129,7 +120,7 @@ fn menu(field: &PromptField, external: bool) -> Result<InputElement> {
 /// Each option once.
 fn offered(options: &[FieldOption]) -> Result<Vec<OptionObject>> {
     let mut seen = std::collections::HashSet::new();
-    let offered = options.iter().enumerate().map(|(index, option)| object(index, option));
+    let offered = options.iter().map(object);
     offered.filter(|option| option.as_ref().map_or(true, |option| seen.insert(option.value().clone()))).collect()
 }
 
@@ -143,10 +134,8 @@ fn picked(field: &PromptField) -> Result<Vec<OptionObject>> {
     };
     let mut picked = Vec::new();
     for value in members {
-        let options = &field.current_allowed_values;
-        if let Some(index) = options.iter().position(|option| *option.value() == value) {
-            let label = options.get(index).map(FieldOption::label).unwrap_or_default();
-            picked.push(OptionObject::new(OptionValue::new(key(index, &value))?, label));
+        if let Some(option) = field.current_allowed_values.iter().find(|option| *option.value() == value) {
+            picked.push(object(option)?);
         }
     }
     Ok(picked)

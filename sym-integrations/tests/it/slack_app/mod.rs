@@ -4,6 +4,7 @@ mod decisions;
 mod fake;
 mod forms;
 mod requests;
+mod restart;
 mod socket;
 
 use axum::Router;
