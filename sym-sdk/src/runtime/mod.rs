@@ -51,9 +51,9 @@ use crate::engine::{AccessHealth, Engine, LocalEngine, RunFilter, StoredRun, Wor
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::forms::PromptForm;
 use crate::model::{Flow, Flows, RunId, User};
-use crate::template::Step;
 #[cfg(feature = "server")]
 use crate::server::FrontEnds;
+use crate::template::Step;
 
 /// Taking access away takes a moment.
 const LATE_AFTER: Duration = Duration::from_secs(60);
@@ -229,7 +229,9 @@ impl Runtime {
     /// it is.
     ///
     /// # Errors
-    /// If there is no such flow, it is hidden from this person, or the handler fails.
+    /// If there is no such flow, it is hidden from this person, or the handler fails. What its author wrote with
+    /// [`Error::handler`] is for whoever changed the form, and of kind [`ErrorKind::InvalidInput`]. All else, what clients and
+    /// other crates say too, is of kind [`ErrorKind::Handler`], and not for their eyes.
     pub async fn change_form(
         &self,
         flow: &str,
@@ -239,7 +241,7 @@ impl Runtime {
     ) -> Result<PromptForm> {
         let entry = self.performer.flows.named(flow)?;
         self.may_see(entry.flow.srn(), user).await?;
-        forms::change_form(&self.performer, entry, user, changed, form).await.map_err(submission::error_of)
+        forms::change_form(&self.performer, entry, user, changed, form).await
     }
 
     /// The events of a Run so far, in order, with what became of each.

@@ -168,7 +168,8 @@ impl Submission {
         Self::new(actor, What::Decide { run, action: Action::WriteOff { reason: reason.into() } })
     }
 
-    /// An input of a request: a field, `target_srn` or `duration` (in seconds, or such as `1h`).
+    /// An input of a request: a field, `target_srn` or `duration` (in seconds, or such as `1h`). A field that is not given has its
+    /// default; `null` says that it was left empty.
     pub fn input(self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.inputs([(name.into(), value.into())].into_iter().collect())
     }
@@ -409,6 +410,8 @@ fn receipt(run: RunId, event: EventId, reply: Reply) -> Result<Receipt> {
 /// A recorded error as an error.
 pub(super) fn error_of(error: EffectError) -> Error {
     let kind = match &error.code {
+        // What services and other crates say in a handler's error is no answer to whoever submitted something.
+        _ if error.handler.is_some() => ErrorKind::Handler,
         code if *code == codes::NOT_PERMITTED || *code == codes::SELF_APPROVAL => ErrorKind::Forbidden,
         code if *code == codes::ALREADY_DECIDED || *code == codes::DEESCALATE_INVALID_RUN => ErrorKind::Conflict,
         code if *code == codes::UNKNOWN_RUN => ErrorKind::NotFound,

@@ -16,12 +16,11 @@ pub(super) fn inputs(form: &PromptForm, view: &View) -> Map<String, Value> {
         let value = match seen.get(field.name()) {
             Some(revision) => view.filled(field.name(), *revision).and_then(|filled| json(field, filled)),
             // It is on its way into the view.
-            None if field.visible => None,
+            None if field.visible => continue,
             None => field.value.as_ref().map(FieldValue::to_json),
         };
-        if let Some(value) = value {
-            inputs.insert(field.name().to_owned(), value);
-        }
+        // What is empty stays so, whatever the field began with.
+        inputs.insert(field.name().to_owned(), value.unwrap_or_default());
     }
     for (name, revision) in seen.into_iter().filter(|(name, _)| form.field(name).is_err()) {
         if let Some(value) = view.filled(name, revision).and_then(as_it_is) {

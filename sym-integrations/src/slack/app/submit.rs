@@ -31,7 +31,7 @@ impl Front {
     async fn request_of(&self, submitted: &Submitted) -> Result<Answer> {
         let (view, account) = (&submitted.view, &submitted.user.id);
         let run: RunId = view.private_metadata.parse()?;
-        let user = self.app.people().user(self.app.slack(), account, self.runtime.clock().now()).await?;
+        let user = self.app.people().acting(self.app.slack(), account, self.runtime.clock().now()).await?;
         let state = self.runtime.run(run).await.map_err(forgotten)?.state;
         let flow = self.runtime.flow(state.flow.slug())?;
         let is_open = state.is_form_open();

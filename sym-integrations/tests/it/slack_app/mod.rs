@@ -1,11 +1,15 @@
 //! The Slack front end, from the signed request to what people see.
 
+mod changes;
 mod decisions;
 mod fake;
+mod fields;
 mod forms;
+mod limits;
 mod requests;
 mod restart;
 mod socket;
+mod views;
 
 use axum::Router;
 use axum::body::Body;

@@ -1,15 +1,15 @@
 //! Forms that outlive the process that showed them.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use sym_integrations::slack::app::SlackApp;
 use sym_integrations::slack::signature::SigningSecret;
 use sym_sdk::config::{Config, PromptField};
-use sym_sdk::forms::{FieldOption, PromptForm};
 use sym_sdk::engine::MemoryStore;
+use sym_sdk::forms::{FieldOption, PromptForm};
 use sym_sdk::handler::Registry;
 use sym_sdk::machine::{EffectKind, RunState};
 use sym_sdk::model::RunId;
@@ -18,7 +18,7 @@ use sym_sdk::runtime::{Runtime, Submission};
 use sym_sdk::testing::HarnessBuilder;
 use tokio::sync::Semaphore;
 
-use super::fake::WORKSPACE;
+use super::views::{admins, change, element, prefetched, run_of, suggestion};
 use super::{SIGNING_SECRET, World, builder, field, get_permissions, get_request_notifications, option, reason, text};
 
 /// A workspace, and one process after another on the same store.
@@ -30,7 +30,9 @@ struct Processes {
 
 impl Processes {
     async fn start(fields: Vec<PromptField>, handlers: Registry) -> Self {
-        let world = World::new(builder(Vec::new()).handlers(sym_sdk::handlers![get_permissions, get_request_notifications])).await;
+        let world =
+            World::new(builder(Vec::new()).handlers(sym_sdk::handlers![get_permissions, get_request_notifications]))
+                .await;
         let runtime = world.harness.runtime().clone();
         let mut processes = Self { world, store: Arc::default(), runtime };
         processes.again(fields, handlers).await;
@@ -100,51 +102,6 @@ fn configuration(builder: HarnessBuilder) -> Config {
     seen
 }
 
-fn suggestion(account: &str, view: &Value, block: &str, typed: &str) -> Value {
-    json!({
-        "type": "block_suggestion",
-        "team": { "id": WORKSPACE },
-        "user": { "id": account },
-        "view": view,
-        "block_id": block,
-        "action_id": "value",
-        "value": typed,
-    })
-}
-
-fn with_values(view: &Value, values: &Value) -> Value {
-    let mut view = view.clone();
-    view["state"] = json!({ "values": values });
-    view
-}
-
-fn change(view: &Value, values: &Value, block: &str) -> Value {
-    json!({
-        "type": "block_actions",
-        "team": { "id": WORKSPACE },
-        "user": { "id": "U0ANA" },
-        "view": with_values(view, values),
-        "actions": [{ "action_id": "value", "block_id": block, "action_ts": "1709208200.000001" }],
-    })
-}
-
-fn run_of(view: &Value) -> RunId {
-    view["private_metadata"].as_str().unwrap().parse().unwrap()
-}
-
-fn element<'a>(view: &'a Value, id: &str) -> &'a Value {
-    &view["blocks"].as_array().unwrap().iter().find(|block| block["block_id"] == id).unwrap()["element"]
-}
-
-fn admins(view: &Value) -> Value {
-    let options = element(view, "target_id:0")["options"].as_array().unwrap();
-    option(options.iter().find(|option| option["text"]["text"] == "admins").unwrap()["value"].as_str().unwrap())
-}
-
-fn prefetched(name: &str) -> PromptField {
-    PromptField { prefetch: true, ..field(name, "string") }
-}
-
 /// A value that is longer than Slack takes.
 fn long(number: usize) -> String {
     format!("{}{number}", "👩‍👩‍👧‍👦".repeat(7))
@@ -157,8 +114,7 @@ static REVERSED: AtomicBool = AtomicBool::new(false);
 async fn rows() -> Result<Vec<FieldOption>> {
     ROWS_ASKED.fetch_add(1, Ordering::Relaxed);
     tokio::task::yield_now().await;
-    let mut rows: Vec<_> =
-        (0..200).map(|n| FieldOption::new(long(n), format!("Row {n}"))).collect::<Result<_>>()?;
+    let mut rows: Vec<_> = (0..200).map(|n| FieldOption::new(long(n), format!("Row {n}"))).collect::<Result<_>>()?;
     if REVERSED.load(Ordering::Relaxed) {
         rows.reverse();
     }
@@ -179,10 +135,8 @@ async fn what_can_be_picked_is_looked_up_again_once_and_means_the_same() {
     REVERSED.store(true, Ordering::Relaxed);
     all.again(fields(), handlers()).await;
     assert_eq!(all.suggest("U0BEN", &view, "rows:0", "row 17").await, json!([]));
-    let both = tokio::join!(
-        all.suggest("U0ANA", &view, "rows:0", "row 17"),
-        all.suggest("U0ANA", &view, "rows:0", "row 17"),
-    );
+    let both =
+        tokio::join!(all.suggest("U0ANA", &view, "rows:0", "row 17"), all.suggest("U0ANA", &view, "rows:0", "row 17"),);
     assert_eq!(both.0, both.1);
     assert_eq!(both.0[0]["value"], seventeen.as_str());
     assert_eq!(ROWS_ASKED.load(Ordering::Relaxed), 2, "once for all");
@@ -262,9 +216,8 @@ async fn ask(all: &Processes) -> (Value, RunId) {
     loop {
         tokio::task::yield_now().await;
         let runs = all.runtime.runs(Default::default(), 10).await.unwrap();
-        let asked = runs.iter().find(|run| {
-            run.state.pending.values().any(|pending| pending.kind == EffectKind::OpenForm)
-        });
+        let asked =
+            runs.iter().find(|run| run.state.pending.values().any(|pending| pending.kind == EffectKind::OpenForm));
         if let Some(asked) = asked {
             return (all.world.fake.view(), asked.state.run.id());
         }
@@ -286,7 +239,8 @@ async fn a_form_that_was_on_its_way_is_shown_after_a_restart() {
     // What came into the view meanwhile is newer, and stays.
     let mut all = Processes::start(vec![reason()], handlers()).await;
     let (loading, _) = ask(&all).await;
-    let other = json!({ "type": "modal", "title": { "type": "plain_text", "text": "Other" }, "blocks": loading["blocks"] });
+    let other =
+        json!({ "type": "modal", "title": { "type": "plain_text", "text": "Other" }, "blocks": loading["blocks"] });
     let slack = all.world.fake.client().build().unwrap();
     slack.api().update_view(loading["id"].as_str().unwrap(), other).await.unwrap();
     all.again(vec![reason()], handlers()).await;
@@ -329,7 +283,8 @@ async fn a_list_that_takes_long_is_there_for_the_next_keystroke() {
     let mut all = Processes::start(fields(), handlers()).await;
     let view = all.open().await;
     all.again(fields(), handlers()).await;
-    let (router, typing) = (all.world.router.clone(), all.world.signed("/options", &suggestion("U0ANA", &view, "slow:0", "o")));
+    let (router, typing) =
+        (all.world.router.clone(), all.world.signed("/options", &suggestion("U0ANA", &view, "slow:0", "o")));
     let typing = tokio::spawn(async move { tower::ServiceExt::oneshot(router, typing).await.unwrap() });
     let clock = all.world.harness.simulation().clock().clone();
     while clock.next_sleeper().is_none() {

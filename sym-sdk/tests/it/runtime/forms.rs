@@ -17,12 +17,8 @@ fn databases(event: &Event) -> Result<Vec<FieldOption>> {
 }
 
 async fn harness() -> Harness {
-    let database = PromptField {
-        name: "database".into(),
-        field_type: "string".into(),
-        prefetch: true,
-        ..PromptField::default()
-    };
+    let database =
+        PromptField { name: "database".into(), field_type: "string".into(), prefetch: true, ..PromptField::default() };
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications, databases];
     let harness = Harness::builder().access_flow("prod", ["admins"]).declare(move |config| {
         config.flows[0].params.prompt_fields = vec![database];
@@ -98,7 +94,10 @@ async fn a_form_is_made_anew_for_the_run_that_waits_for_it() {
     let request = Submission::request("prod", "ana@example.com").form(run).inputs(inputs.as_object().unwrap().clone());
     harness.simulation_mut().submit(request).await.unwrap();
     let error = harness.runtime().form(run).await.unwrap_err();
-    assert_eq!((error.kind(), error.message()), (ErrorKind::Conflict, "this form was submitted already, or is no longer open"));
+    assert_eq!(
+        (error.kind(), error.message()),
+        (ErrorKind::Conflict, "this form was submitted already, or is no longer open")
+    );
     let unknown = "00000000-0000-4000-8000-000000000001".parse().unwrap();
     assert_eq!(harness.runtime().form(unknown).await.unwrap_err().kind(), ErrorKind::NotFound);
 }
