@@ -112,7 +112,8 @@ impl Front {
     /// Shows the message as it was, without what can be clicked.
     async fn disable(&self, click: &Actions, why: &str) -> Result<()> {
         let (Some(place), Some(message)) = (place(click), &click.message) else { return Ok(()) };
-        let is_shown = |block: &&Value| !matches!(block["type"].as_str(), Some("actions" | "input"));
+        // Only what a request's message has: Slack would refuse to take back some of the blocks that it makes itself.
+        let is_shown = |block: &&Value| matches!(block["type"].as_str(), Some("section" | "context"));
         let mut blocks: Vec<Value> = message.blocks.iter().filter(is_shown).take(49).cloned().collect();
         let mut note = serde_json::to_value(Context::new(why))?;
         note["type"] = json!("context");
