@@ -59,6 +59,9 @@ mod client;
 pub mod codes;
 #[cfg(feature = "runtime")]
 mod dry;
+#[cfg(feature = "slack-fake")]
+#[cfg_attr(docsrs, doc(cfg(feature = "slack-fake")))]
+pub mod fake;
 mod model;
 mod people;
 mod place;

@@ -76,17 +76,28 @@ impl SigningSecret {
         let tag = tag.ok_or_else(|| {
             refused(codes::INVALID_SIGNATURE, "the signature of the request is not of the known form")
         })?;
+        // In constant time.
+        self.mac(timestamp, body)?.verify_slice(&tag).map_err(|_| {
+            refused(codes::WRONG_SIGNATURE, "the signature of the request is wrong")
+                .with_hint("look whether the signing secret is that of this app")
+        })
+    }
+
+    /// The signature of a request, as Slack makes it.
+    #[cfg(feature = "slack-fake")]
+    pub(super) fn sign(&self, timestamp: &str, body: &[u8]) -> Result<String> {
+        let tag = self.mac(timestamp, body)?.finalize().into_bytes();
+        Ok(tag.iter().fold(PREFIX.to_owned(), |signature, byte| format!("{signature}{byte:02x}")))
+    }
+
+    fn mac(&self, timestamp: &str, body: &[u8]) -> Result<Hmac<Sha256>> {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.0.expose_secret().as_bytes()).map_err(|_| {
             Error::new(ErrorKind::Configuration, sdk_codes::CONFIGURATION, "Slack's signing secret is no key")
         })?;
         for part in [b"v0:", timestamp.as_bytes(), b":", body] {
             mac.update(part);
         }
-        // In constant time.
-        mac.verify_slice(&tag).map_err(|_| {
-            refused(codes::WRONG_SIGNATURE, "the signature of the request is wrong")
-                .with_hint("look whether the signing secret is that of this app")
-        })
+        Ok(mac)
     }
 }
 

@@ -20,10 +20,12 @@ mod okta;
 mod pagerduty;
 #[cfg(all(feature = "slack", feature = "testing"))]
 mod slack;
-#[cfg(feature = "slack-app")]
+#[cfg(feature = "slack-fake")]
 mod slack_app;
 #[cfg(feature = "slack-app")]
 mod slack_blocks;
+#[cfg(feature = "slack-fake")]
+mod slack_fake;
 #[cfg(feature = "slack-app")]
 mod slack_manifest;
 #[cfg(all(feature = "http", feature = "testing"))]

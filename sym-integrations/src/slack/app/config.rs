@@ -18,12 +18,15 @@ use crate::slack::signature::SigningSecret;
 /// # Errors
 /// `SymSDK:CONFIGURATION`: there are several such integrations, or no bot token, or neither app-level token nor signing secret.
 pub fn front_end_type() -> FrontEndType {
-    FrontEndType::new(NAME, |config| {
+    let front_end = FrontEndType::new(NAME, |config| {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
         let app = build(config, &variable)?;
         Ok(app.map(|app| Arc::new(app) as Arc<dyn FrontEnd>))
-    })
-    .with_manifest(manifest::of_config)
+    });
+    let front_end = front_end.with_manifest(manifest::of_config);
+    #[cfg(feature = "slack-fake")]
+    let front_end = front_end.with_fake(|config| Box::pin(crate::slack::fake::start(config)));
+    front_end
 }
 
 fn build(config: &FrontEndConfig<'_>, variable: &dyn Fn(&str) -> Option<String>) -> Result<Option<SlackApp>> {

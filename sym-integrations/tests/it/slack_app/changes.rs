@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use sym_integrations::slack::fake::Member;
 use sym_sdk::config::PromptField;
 use sym_sdk::error::{ErrorCode, ErrorKind};
 use sym_sdk::forms::PromptForm;
@@ -165,7 +166,7 @@ async fn of_a_handlers_errors_people_see_what_its_author_wrote_for_them() {
 async fn somebody_whose_account_was_deactivated_can_send_nothing() {
     let mut world = World::with_reason().await;
     let view = world.open("U0ANA").await;
-    world.fake.person("U0ANA", json!({ "deleted": true, "profile": { "email": "ana@example.com" } }));
+    world.fake.join(Member::new("U0ANA").email("ana@example.com").deactivated());
     world.harness.advance(Duration::from_secs(61)).await.unwrap();
     let values = json!({ "target_id:0": admins(&view), "reason:0": text("x"), "duration:0": option("3600") });
     let answer = world.submit("U0ANA", &view, values).await;

@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::http::StatusCode;
 use expect_test::expect_file;
 use serde_json::{Value, json};
+use sym_integrations::slack::fake::Member;
 use sym_sdk::config::PromptField;
 use sym_sdk::forms::{FieldOption, PromptForm};
 use sym_sdk::prelude::*;
 
-use super::fake::WORKSPACE;
-use super::{World, builder, field, get_permissions, get_request_notifications, golden, option, reason, text};
+use super::{
+    WORKSPACE, World, builder, field, get_permissions, get_request_notifications, golden, option, reason, text,
+};
 
 static BROKEN: AtomicBool = AtomicBool::new(false);
 
@@ -279,14 +281,14 @@ async fn without_a_name_or_with_an_unknown_one_all_flows_are_offered() {
         json!({ "type": "shortcut", "callback_id": "request", "user": { "id": "U0ANA" }, "trigger_id": trigger });
     assert_eq!(world.interact(&payload).await.status, StatusCode::OK);
     let view = world.shown(8).await;
-    assert_eq!(view.get("private_metadata"), None);
+    assert_eq!(view["private_metadata"], "");
 }
 
 #[tokio::test]
 async fn a_trigger_that_has_expired_is_told() {
     let world = World::with_reason().await;
     let trigger = world.fake.trigger();
-    world.fake.expire(&trigger);
+    world.fake.expire();
     let answer = world.command_with("U0ANA", "req prod", &trigger).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.body["text"], "The form could not be opened. Please try again.");
@@ -298,8 +300,8 @@ async fn a_trigger_that_has_expired_is_told() {
 #[tokio::test]
 async fn those_who_cannot_request_are_told_in_the_view() {
     let mut world = World::with_reason().await;
-    world.fake.person("U0GONE", json!({ "deleted": true, "profile": { "email": "ben@example.com" } }));
-    world.fake.person("U0OUT", json!({ "team_id": "T0OTHER", "profile": { "email": "eve@elsewhere.com" } }));
+    world.fake.join(Member::new("U0GONE").email("ben@example.com").deactivated());
+    world.fake.join(Member::new("U0OUT").email("eve@elsewhere.com").of_team("T0OTHER"));
     world.command("U0GONE", "req prod").await;
     assert_eq!(text_of(&world.shown(1).await), "Your Slack account is deactivated.");
     world.command("U0OUT", "req prod").await;

@@ -2,7 +2,6 @@
 
 mod changes;
 mod decisions;
-mod fake;
 mod fields;
 mod forms;
 mod limits;
@@ -10,6 +9,9 @@ mod requests;
 mod restart;
 mod socket;
 mod views;
+
+use std::ops::Deref;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -19,8 +21,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use sym_integrations::slack::app::SlackApp;
+use sym_integrations::slack::fake::{FakeSlack, Member, View};
 use sym_integrations::slack::signature::SigningSecret;
 use sym_integrations::slack::{self, SlackBuilder};
+use sym_sdk::clock::VirtualClock;
 use sym_sdk::config;
 use sym_sdk::directory::{Directory, MemoryDirectory};
 use sym_sdk::model::RunId;
@@ -29,8 +33,8 @@ use sym_sdk::testing::{Harness, HarnessBuilder};
 use tower::ServiceExt;
 use url::form_urlencoded::Serializer;
 
-use fake::{FakeSlack, WORKSPACE};
-
+const WORKSPACE: &str = "T012AB3CD";
+const TOKEN: &str = "xoxb-17653672481-S3CRET";
 const SIGNING_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 
 #[reducer]
@@ -59,9 +63,89 @@ fn reason() -> config::PromptField {
     config::PromptField { label: Some("Reason".into()), ..field("reason", "string") }
 }
 
+/// A workspace as tests look at it that put requests together by hand. Its clock stands still.
+struct Workspace {
+    fake: FakeSlack,
+    clock: Arc<VirtualClock>,
+}
+
+impl Deref for Workspace {
+    type Target = FakeSlack;
+
+    fn deref(&self) -> &FakeSlack {
+        &self.fake
+    }
+}
+
+impl Workspace {
+    async fn start() -> Self {
+        let clock = Arc::new(VirtualClock::at("2024-02-29T12:00:00Z".parse().unwrap()));
+        let fake = FakeSlack::builder().workspace(WORKSPACE).clock(clock.clone());
+        let fake = fake.bot_token(TOKEN).signing_secret(SIGNING_SECRET).start().await.unwrap();
+        let workspace = Self { fake, clock };
+        for (id, name) in [("U0ANA", "ana"), ("U0BEN", "ben"), ("U0CYD", "cyd"), ("U0ADA", "ada")] {
+            workspace.join(Member::new(id).email(format!("{name}@example.com")));
+        }
+        workspace
+    }
+
+    fn join(&self, member: Member) {
+        self.add(member).unwrap();
+    }
+
+    /// A trigger that can open one view.
+    fn trigger(&self) -> String {
+        self.fake.trigger("U0ANA")
+    }
+
+    /// Has all triggers grow too old.
+    fn expire(&self) {
+        self.clock.advance(Duration::from_secs(3));
+    }
+
+    /// Waits until a method was called so often, and gives what it was called with last.
+    async fn called(&self, method: &str, times: usize) -> Value {
+        let called = tokio::time::timeout(Duration::from_secs(20), self.fake.called(method, times)).await;
+        called.unwrap_or_else(|_| panic!("{method} was not called {times} times")).unwrap()
+    }
+
+    /// What the only call of any of these methods had.
+    async fn called_once(&self, methods: &[&str]) -> Value {
+        let calls: Vec<_> = methods.iter().flat_map(|method| self.calls(method)).collect();
+        if calls.is_empty() {
+            return self.called(methods[0], 1).await;
+        }
+        assert_eq!(calls.len(), 1, "{calls:?}");
+        calls[0].clone()
+    }
+
+    /// The message that was posted to a channel last, and its place.
+    fn message(&self) -> (Value, Value) {
+        self.message_in('C')
+    }
+
+    /// The last one in direct messages.
+    fn direct_message(&self) -> (Value, Value) {
+        self.message_in('D')
+    }
+
+    fn message_in(&self, kind: char) -> (Value, Value) {
+        let mut messages = self.messages().into_iter();
+        let message = messages.rfind(|message| message.channel().starts_with(kind) && message.only_for().is_none());
+        let message = message.unwrap();
+        (json!({ "channel_id": message.channel(), "message_ts": message.ts() }), message.raw().clone())
+    }
+
+    /// The view that was opened last.
+    fn view(&self) -> Value {
+        let views = self.members().into_iter().filter_map(|member| self.person(member.id()).view());
+        views.max_by_key(|view| view.id().to_owned()).as_ref().map(View::raw).unwrap()
+    }
+}
+
 /// A workspace, and a runtime that it is the front end of.
 struct World {
-    fake: FakeSlack,
+    fake: Workspace,
     harness: Harness,
     app: SlackApp,
     router: Router,
@@ -82,7 +166,7 @@ impl World {
     }
 
     async fn with_app(harness: HarnessBuilder, app: impl FnOnce(SlackBuilder) -> SlackApp) -> Self {
-        let fake = FakeSlack::start().await;
+        let fake = Workspace::start().await;
         let directory = Directory::new(MemoryDirectory::new(), ["example.com"]);
         let app = app(fake.client().directory(directory.clone()));
         let delivery = app.clone();
@@ -172,7 +256,7 @@ impl World {
             "container": container,
             "channel": { "id": container["channel_id"], "name": "access" },
             "message": message,
-            "response_url": self.fake.response_url(),
+            "response_url": self.fake.response_url(account, container["channel_id"].as_str().unwrap()),
             "trigger_id": self.fake.trigger(),
             "actions": [{
                 "type": "button",
@@ -227,6 +311,15 @@ impl World {
             "trigger_id": self.fake.trigger(),
             "view": view,
         })
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // A view that is refused could pass for one that is late.
+        if !std::thread::panicking() {
+            assert!(self.fake.faults().is_empty(), "{:#?}", self.fake.faults());
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use serde_json::json;
+use sym_integrations::slack::fake::Member;
 use sym_sdk::delivery::Delivery;
 use sym_sdk::prelude::*;
 use sym_sdk::server::FrontEnd;
@@ -80,7 +81,7 @@ async fn whoami_and_help_answer_the_person_alone() {
     assert!(answer.body["text"].as_str().unwrap().starts_with("There is no `/sym sudo`."));
     // Asked once: it is remembered for a while who is who.
     assert_eq!(world.fake.calls("users.info").len(), 2);
-    world.fake.person("U0BOT", json!({ "is_bot": true }));
+    world.fake.join(Member::new("U0BOT").bot());
     assert_eq!(world.command("U0BOT", "whoami").await.body["text"], "This is for people, and you are a bot.");
 }
 

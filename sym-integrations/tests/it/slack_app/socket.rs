@@ -12,15 +12,14 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 use tokio_util::sync::CancellationToken;
 
-use super::fake::{APP_TOKEN, WORKSPACE};
-use super::{World, builder, get_permissions, get_request_notifications, reason};
+use super::{WORKSPACE, World, builder, get_permissions, get_request_notifications, reason};
 
 type Socket = WebSocketStream<TcpStream>;
 
 async fn world() -> (World, TcpListener) {
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications];
     let world = World::with_app(builder(vec![reason()]).handlers(handlers), |slack| {
-        SlackApp::on_socket(slack.app_token(APP_TOKEN).build().unwrap())
+        SlackApp::on_socket(slack.build().unwrap())
     });
     let world = world.await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

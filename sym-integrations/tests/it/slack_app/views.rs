@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 use sym_sdk::config::PromptField;
 use sym_sdk::model::RunId;
 
-use super::fake::WORKSPACE;
-use super::{field, option};
+use super::{WORKSPACE, field, option};
 
 pub(super) fn suggestion(account: &str, view: &Value, block: &str, typed: &str) -> Value {
     json!({

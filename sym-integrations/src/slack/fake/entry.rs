@@ -1,0 +1,108 @@
+use serde_json::{Value, json};
+
+use super::Member;
+use super::surface::{Placed, list, value_key};
+
+/// What a person enters in an input or picks in a menu: a text, or several.
+///
+/// What is picked goes by what is to be read there; people go by their names or ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry(Vec<String>);
+
+impl From<&str> for Entry {
+    fn from(text: &str) -> Self {
+        Self(vec![text.to_owned()])
+    }
+}
+
+impl From<String> for Entry {
+    fn from(text: String) -> Self {
+        Self(vec![text])
+    }
+}
+
+impl From<Vec<String>> for Entry {
+    fn from(texts: Vec<String>) -> Self {
+        Self(texts)
+    }
+}
+
+impl<const N: usize> From<[&str; N]> for Entry {
+    fn from(texts: [&str; N]) -> Self {
+        Self(texts.into_iter().map(str::to_owned).collect())
+    }
+}
+
+/// By what options are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// What is to be read.
+    Label,
+    /// What is sent.
+    Value,
+}
+
+impl Entry {
+    /// The texts, without those that are empty.
+    fn filled(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str).filter(|text| !text.is_empty())
+    }
+
+    pub(super) fn texts(&self) -> &[String] {
+        &self.0
+    }
+
+    /// What then stands in an element. `offered` are the options of one that asks the app for them. The error is what cannot be
+    /// found.
+    pub(super) fn value(
+        &self,
+        placed: Placed<'_>,
+        by: By,
+        offered: &[Value],
+        members: &[Member],
+    ) -> Result<Value, String> {
+        let kind = placed.kind();
+        let key = value_key(kind).ok_or_else(|| format!("nothing can be entered in a `{kind}`"))?;
+        let options = || options(placed.element).into_iter().chain(offered);
+        let option = |text: &str| {
+            let is_meant = |option: &&Value| match by {
+                By::Label => option["text"]["text"] == text,
+                By::Value => option["value"] == text,
+            };
+            options().find(is_meant).cloned().ok_or_else(|| missing(text, &options().collect::<Vec<_>>()))
+        };
+        let member = |text: &str| {
+            let mut known = members.iter();
+            let member = known.find(|member| member.id() == text || member.display_name() == text);
+            member.map(|member| json!(member.id())).ok_or_else(|| format!("there is nobody called `{text}`"))
+        };
+        let (one, several) = (self.filled().next(), || self.filled());
+        let value = match key {
+            "value" => one.map(|text| json!(text)).unwrap_or_default(),
+            "selected_option" => one.map(option).transpose()?.unwrap_or_default(),
+            "selected_options" => several().map(option).collect::<Result<_, _>>()?,
+            "selected_user" => one.map(member).transpose()?.unwrap_or_default(),
+            "selected_users" => several().map(member).collect::<Result<_, _>>()?,
+            "selected_date_time" => one.and_then(|text| text.parse::<i64>().ok()).map(Value::from).unwrap_or_default(),
+            key if key.ends_with('s') => several().map(Value::from).collect(),
+            _ => one.map(Value::from).unwrap_or_default(),
+        };
+        Ok(json!({ "type": kind, key: value }))
+    }
+}
+
+/// The options of a menu, those in groups too.
+pub(super) fn options(element: &Value) -> Vec<&Value> {
+    let groups = list(&element["option_groups"]).iter().map(|group| &group["options"]);
+    let initial = list(&element["initial_options"]).iter().chain(element.get("initial_option"));
+    groups.chain([&element["options"]]).flat_map(list).chain(initial).collect()
+}
+
+fn missing(text: &str, options: &[&Value]) -> String {
+    const SHOWN: usize = 10;
+    let mut labels: Vec<_> = options.iter().filter_map(|option| option["text"]["text"].as_str()).collect();
+    labels.dedup();
+    let more = if labels.len() > SHOWN { ", …" } else { "" };
+    let shown: Vec<_> = labels.iter().take(SHOWN).map(|label| format!("`{label}`")).collect();
+    format!("there is no option `{text}` among {}{more}", shown.join(", "))
+}

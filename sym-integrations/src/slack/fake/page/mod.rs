@@ -1,0 +1,134 @@
+//! The page on which a person can be anybody in the workspace, and the same for programs.
+
+mod act;
+mod blocks;
+mod guard;
+mod html;
+mod layout;
+mod mrkdwn;
+mod state;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderName, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::act::Surface;
+use super::{Person, Shared};
+use layout::Looking;
+
+pub(super) use guard::guard;
+
+/// So long, a program that waits for something to happen is kept waiting.
+const WAITS: Duration = Duration::from_secs(25);
+
+pub(super) fn router() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/", get(page))
+        .route("/state", get(state))
+        .route("/options", get(options))
+        .route("/act", post(act::act))
+        .route("/command", post(act::command))
+        .route("/shortcut", post(act::shortcut))
+        .route("/fill", post(act::fill))
+        .route("/submit", post(act::submit))
+        .route("/click", post(act::click))
+        .route("/close", post(act::close))
+}
+
+#[derive(Deserialize)]
+struct Look {
+    /// Who looks; without one, whoever comes first.
+    #[serde(rename = "as")]
+    user: Option<String>,
+    #[serde(rename = "in")]
+    channel: Option<String>,
+    trouble: Option<String>,
+    since: Option<u64>,
+}
+
+impl Look {
+    fn user(&self, shared: &Shared) -> String {
+        let first = || {
+            shared.look(|workspace| {
+                workspace.members.values().find(|member| member.is_active()).map(|member| member.id().to_owned())
+            })
+        };
+        self.user.clone().or_else(first).unwrap_or_default()
+    }
+}
+
+async fn page(State(shared): State<Arc<Shared>>, Query(look): Query<Look>) -> Response {
+    let user = look.user(&shared);
+    let nonce: String = std::iter::repeat_with(fastrand::alphanumeric).take(24).collect();
+    // Taken first: what happens meanwhile is shown again.
+    let version = *shared.version.borrow();
+    let looking = Looking {
+        user: &user,
+        channel: look.channel.as_deref(),
+        version,
+        nonce: &nonce,
+        trouble: look.trouble.as_deref(),
+    };
+    let page = shared.look(|workspace| layout::page(workspace, &looking));
+    let policy = format!(
+        "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; form-action 'self'; \
+         base-uri 'none'; frame-ancestors 'none'"
+    );
+    let headers: [(HeaderName, String); 4] = [
+        (CONTENT_SECURITY_POLICY, policy),
+        (CACHE_CONTROL, "no-store".to_owned()),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        // Stricter, browsers would not say of a form where it comes from.
+        (REFERRER_POLICY, "same-origin".to_owned()),
+    ];
+    (headers, Html(page)).into_response()
+}
+
+/// What somebody sees. With `since`, once there is something newer.
+async fn state(State(shared): State<Arc<Shared>>, Query(look): Query<Look>) -> Json<Value> {
+    if let Some(since) = look.since {
+        let mut version = shared.version.subscribe();
+        let newer = version.wait_for(|version| *version != since);
+        tokio::select! {
+            _ = newer => {}
+            () = shared.clock.sleep(WAITS) => {}
+            () = shared.stop.cancelled() => {}
+        }
+    }
+    let version = *shared.version.borrow();
+    let user = look.user(&shared);
+    Json(shared.look(|workspace| state::of(workspace, &user, version)))
+}
+
+#[derive(Deserialize)]
+struct Typed {
+    #[serde(rename = "as")]
+    user: String,
+    on: String,
+    block: String,
+    action: String,
+    #[serde(default)]
+    typed: String,
+}
+
+/// The options for what is typed into a menu.
+async fn options(State(shared): State<Arc<Shared>>, Query(typed): Query<Typed>) -> Response {
+    let Typed { user, on, block, action, typed } = typed;
+    let found = Person::new(shared, user).ask(&Surface::named(&on), &(block, action), &typed).await;
+    match found {
+        Ok(found) => {
+            let options =
+                found.iter().map(|option| json!({ "text": option["text"]["text"], "value": option["value"] }));
+            Json(json!({ "options": options.collect::<Vec<_>>() })).into_response()
+        }
+        Err(error) => (StatusCode::BAD_GATEWAY, Json(json!({ "error": error.message() }))).into_response(),
+    }
+}

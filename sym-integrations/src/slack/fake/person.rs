@@ -1,0 +1,229 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+use sym_sdk::error::Result;
+
+use super::act::{Key, Surface};
+use super::entry::{By, Entry};
+use super::shared::unseen;
+use super::surface::Placed;
+use super::{Message, Shared, View};
+
+/// Somebody in a [`FakeSlack`](super::FakeSlack), who acts on what there is to see.
+///
+/// What is to be clicked or filled in is waited for, for ten seconds by the clock: forms and messages take a moment to come. It is an
+/// error of the code `Slack:UNSEEN` if it does not, and one of the code `Slack:APP_DID_NOT_RESPOND` if the app does not answer
+/// within the three seconds that Slack gives it, or answers with another status than 200.
+#[derive(Clone, Debug)]
+#[must_use = "somebody who does nothing changes nothing"]
+pub struct Person {
+    pub(super) shared: Arc<Shared>,
+    id: String,
+}
+
+/// What came of a view that was submitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Submitted {
+    /// It is gone.
+    Closed,
+    /// It is still there, and shows what is wrong, by the label of the input.
+    Errors(BTreeMap<String, String>),
+    /// It shows something else, or something lies on it.
+    Shown,
+}
+
+impl Person {
+    pub(super) fn new(shared: Arc<Shared>, id: String) -> Self {
+        Self { shared, id }
+    }
+
+    /// The id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The name that others see.
+    pub fn name(&self) -> String {
+        self.shared.look(|workspace| workspace.name_of(&self.id))
+    }
+
+    /// Types a command in the channel `#general`, such as `/sym req prod`.
+    ///
+    /// # Errors
+    /// If the app does not answer.
+    pub async fn command(&self, line: &str) -> Result<()> {
+        self.command_in("general", line).await
+    }
+
+    /// Types a command in a channel, by its name or id.
+    ///
+    /// # Errors
+    /// If the app does not answer, or the channel's name cannot be one.
+    pub async fn command_in(&self, channel: &str, line: &str) -> Result<()> {
+        self.send_command(channel, line).await
+    }
+
+    /// Chooses a global shortcut of the app, by its `callback_id`.
+    ///
+    /// # Errors
+    /// If the app does not answer.
+    pub async fn shortcut(&self, callback_id: &str) -> Result<()> {
+        self.send_shortcut(callback_id).await
+    }
+
+    /// The messages that this person sees, in the order in which they were posted.
+    pub fn messages(&self) -> Vec<Message> {
+        self.shared.look(|workspace| workspace.seen_by(&self.id))
+    }
+
+    /// The latest message with this text in it, in Slack's notation.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub async fn message(&self, text: &str) -> Result<Message> {
+        let what = || format!("{} sees no message with `{text}`", self.name());
+        let has_text = |message: &Message| message.text().contains(text) || message.all_text().contains(text);
+        self.shared.until(what, |workspace| workspace.seen_by(&self.id).into_iter().rfind(has_text)).await
+    }
+
+    /// The view that this person has before them.
+    pub fn view(&self) -> Option<View> {
+        self.shared.look(|workspace| workspace.top(&self.id).cloned())
+    }
+
+    /// The view that this person has before them, once this text is to be read in it.
+    ///
+    /// # Errors
+    /// If it does not come.
+    pub async fn view_with(&self, text: &str) -> Result<View> {
+        let what = || match self.view() {
+            Some(view) => {
+                format!("{} sees no `{text}` in the view `{}`: {}", self.name(), view.title(), view.all_text())
+            }
+            None => format!("{} sees no view, and waits for one with `{text}`", self.name()),
+        };
+        let has_text = |view: &&View| view.title().contains(text) || view.all_text().contains(text);
+        self.shared.until(what, |workspace| workspace.top(&self.id).filter(has_text).cloned()).await
+    }
+
+    /// Fills in an input of the view, by its label, or picks in a menu, by what stands in it while nothing is picked. Of several
+    /// options, an array is given. The menu that asks the app for its options is typed into.
+    ///
+    /// # Errors
+    /// If there is no such input or option, or the app does not answer.
+    pub async fn fill(&self, label: &str, entry: impl Into<Entry>) -> Result<()> {
+        let (surface, key) = self.find_in_view(label).await?;
+        self.enter(&surface, &key, entry.into()).await
+    }
+
+    /// Fills in an input of a message, by its label, or picks in a menu there. See [`fill`](Self::fill).
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn fill_in(&self, message: &Message, label: &str, entry: impl Into<Entry>) -> Result<()> {
+        let (surface, key) = self.find_in_message(message, label).await?;
+        self.enter(&surface, &key, entry.into()).await
+    }
+
+    async fn enter(&self, surface: &Surface, key: &Key, entry: Entry) -> Result<()> {
+        let (is_asked, dispatches) = self.shared.look(|workspace| {
+            let seen = workspace.seen(&self.id, surface);
+            let placed = seen.as_ref().and_then(|seen| seen.placed(key));
+            placed.map_or((false, false), |placed| (placed.kind().ends_with("external_select"), placed.dispatches()))
+        });
+        if is_asked {
+            let mut found = Vec::new();
+            for text in entry.texts() {
+                found.extend(self.ask(surface, key, text).await?);
+            }
+            self.shared.change(|workspace, _| workspace.offer(&self.id, surface, key, found));
+        }
+        self.put(surface, key, &entry, By::Label)?;
+        if dispatches { self.dispatch(surface, key).await } else { Ok(()) }
+    }
+
+    /// Types into a menu of the view, and gives the options that are offered, by what is to be read.
+    ///
+    /// # Errors
+    /// If there is no such menu, or the app does not answer.
+    pub async fn type_into(&self, label: &str, text: &str) -> Result<Vec<String>> {
+        let (surface, key) = self.find_in_view(label).await?;
+        let found = self.ask(&surface, &key, text).await?;
+        let label = |option: &Value| option["text"]["text"].as_str().unwrap_or_default().to_owned();
+        Ok(found.iter().map(label).collect())
+    }
+
+    /// Submits the view. What an input cannot do without or not hold, Slack says itself, and the app does not hear of it.
+    ///
+    /// # Errors
+    /// If there is no view that can be submitted, or the app does not answer.
+    pub async fn submit(&self) -> Result<Submitted> {
+        let what = || format!("{} sees no view that can be submitted", self.name());
+        let can_be = |view: &&View| view.json["submit"].is_object();
+        let id = self.shared.until(what, |workspace| Some(workspace.top(&self.id).filter(can_be)?.id().to_owned()));
+        let id = id.await?;
+        self.send_view(&id).await
+    }
+
+    /// Closes the view.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub async fn close(&self) -> Result<()> {
+        let view = self.view().ok_or_else(|| unseen(format!("{} sees no view", self.name())))?;
+        self.close_view(view.id()).await
+    }
+
+    /// Clicks on a button of a message, and confirms where that is asked.
+    ///
+    /// # Errors
+    /// If there is no such button, or the app does not answer.
+    pub async fn click(&self, message: &Message, button: &str) -> Result<()> {
+        let (surface, key) = self.find_in_message(message, button).await?;
+        self.dispatch(&surface, &key).await
+    }
+
+    /// Clicks on a button of the view, other than the one that submits it.
+    ///
+    /// # Errors
+    /// If there is no such button, or the app does not answer.
+    pub async fn click_in_view(&self, button: &str) -> Result<()> {
+        let (surface, key) = self.find_in_view(button).await?;
+        self.dispatch(&surface, &key).await
+    }
+
+    /// The latest message with a button, or the one of this time stamp.
+    pub(super) async fn message_with_button(&self, button: &str, ts: Option<&str>) -> Result<Message> {
+        let what = || format!("{} sees no message with a button `{button}`", self.name());
+        let is_meant = |message: &Message| message.buttons().contains(&button) && ts.is_none_or(|ts| message.ts == ts);
+        self.shared.until(what, |workspace| workspace.seen_by(&self.id).into_iter().rfind(is_meant)).await
+    }
+
+    async fn find_in_view(&self, name: &str) -> Result<(Surface, Key)> {
+        let what = || match self.view() {
+            Some(view) => {
+                let seen = [view.labels(), view.buttons()].concat().join("`, `");
+                format!("the view `{}` has no `{name}`, but `{seen}`: {}", view.title(), view.all_text())
+            }
+            None => format!("{} sees no view, and looks for `{name}`", self.name()),
+        };
+        let found = self.shared.until(what, |workspace| {
+            let view = workspace.top(&self.id)?;
+            Some((Surface::View(view.id().to_owned()), called(&view.json, name)?))
+        });
+        found.await
+    }
+
+    async fn find_in_message(&self, message: &Message, name: &str) -> Result<(Surface, Key)> {
+        let surface = Surface::of(message);
+        let what = || format!("{} sees no `{name}` in the message `{}`", self.name(), message.text());
+        let found = self.shared.until(what, |workspace| called(workspace.seen(&self.id, &surface)?.json(), name));
+        Ok((surface.clone(), found.await?))
+    }
+}
+
+fn called(json: &Value, name: &str) -> Option<Key> {
+    Placed::all(json).find(|placed| placed.is_called(name)).map(Placed::key)
+}

@@ -1,0 +1,110 @@
+//! Requests to the app, signed.
+
+use std::time::Duration;
+
+use reqwest::header::CONTENT_TYPE;
+use serde_json::Value;
+use sym_sdk::error::{Error, ErrorKind, Result};
+use url::form_urlencoded::Serializer;
+
+use super::Shared;
+use super::shared::faulty;
+use crate::slack::signature::{SIGNATURE_HEADER, SigningSecret, TIMESTAMP_HEADER};
+
+/// So long, Slack waits for an answer.
+const WAITS: Duration = Duration::from_secs(3);
+
+/// The longest answer that is read, in bytes.
+const LONGEST: usize = 4 * 1024 * 1024;
+
+/// What an app has answered.
+pub(super) struct Answered {
+    body: Vec<u8>,
+}
+
+impl Answered {
+    /// As JSON, which nothing at all is too.
+    pub(super) fn json(&self) -> Option<Value> {
+        match self.body.trim_ascii() {
+            [] => Some(Value::Null),
+            body => serde_json::from_slice(body).ok(),
+        }
+    }
+
+    /// As text that people see.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).trim().to_owned()
+    }
+}
+
+/// Why an app has not answered as it should.
+pub(super) enum Silence {
+    /// It took too long, or cannot be reached.
+    NoResponse,
+    /// It answered with another status than 200.
+    Status(u16),
+    /// There is no app, or no secret to sign with.
+    Unset(Error),
+}
+
+impl Silence {
+    /// The error for whoever acts, in the words in which Slack tells it.
+    pub(super) fn into_error(self, words: &str) -> Error {
+        let error = match self {
+            Self::Unset(error) => return error,
+            Self::NoResponse => Error::new(ErrorKind::Unavailable, super::NO_ANSWER, words),
+            Self::Status(status) => {
+                Error::new(ErrorKind::Unavailable, super::NO_ANSWER, format!("{words} (its status was {status})"))
+            }
+        };
+        error.with_service("slack")
+    }
+}
+
+impl Shared {
+    /// Tells the app something, as JSON.
+    pub(super) async fn tell(&self, route: &str, payload: &Value) -> Result<Answered, Silence> {
+        self.send(route, &[("payload", payload.to_string())]).await
+    }
+
+    pub(super) async fn send(&self, route: &str, fields: &[(&str, String)]) -> Result<Answered, Silence> {
+        let unset = || {
+            let hint = "tell where it is with `FakeSlack::connect`";
+            Silence::Unset(faulty("no app is connected to the stand-in for Slack").with_hint(hint))
+        };
+        let app = self.look(|workspace| workspace.app.clone()).ok_or_else(unset)?;
+        let url = format!("{}/{route}", app.as_str().trim_end_matches('/'));
+        let body = Serializer::new(String::new()).extend_pairs(fields).finish();
+        let now = self.clock.now().as_second().to_string();
+        let secret = SigningSecret::new(self.secrets.signing_secret.clone()).map_err(Silence::Unset)?;
+        let signature = secret.sign(&now, body.as_bytes()).map_err(Silence::Unset)?;
+        let request = self
+            .http
+            .post(url)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(TIMESTAMP_HEADER, now)
+            .header(SIGNATURE_HEADER, signature)
+            .body(body);
+        let answer = async {
+            let mut response = request.send().await?;
+            let mut body = Vec::new();
+            while let Some(chunk) = response.chunk().await?
+                && body.len() < LONGEST
+            {
+                body.extend_from_slice(&chunk);
+            }
+            Ok::<_, reqwest::Error>((response.status().as_u16(), body))
+        };
+        let answer = tokio::select! {
+            answer = answer => answer.map_err(|error| {
+                tracing::debug!(error = %error.without_url(), "the app cannot be reached");
+                Silence::NoResponse
+            }),
+            () = self.clock.sleep(WAITS) => Err(Silence::NoResponse),
+        };
+        match answer? {
+            (200, body) => Ok(Answered { body }),
+            (status, _) => Err(Silence::Status(status)),
+        }
+    }
+}

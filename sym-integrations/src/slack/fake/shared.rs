@@ -1,0 +1,156 @@
+//! The workspace as all who have to do with it share it.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+use sym_sdk::clock::Clock;
+use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result, codes};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::workspace::{ResponseUrl, Workspace};
+use crate::http::SecretString;
+
+/// `Slack:UNSEEN`: what somebody looked for in a [`FakeSlack`](super::FakeSlack) is not there.
+pub const UNSEEN: ErrorCode = ErrorCode::new("Slack", "UNSEEN");
+/// `Slack:APP_DID_NOT_RESPOND`: the app did not answer within three seconds, or not with the status 200.
+pub const NO_ANSWER: ErrorCode = ErrorCode::new("Slack", "APP_DID_NOT_RESPOND");
+
+/// For so long, people wait for what they expect to see.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// For so long, an address to answer at is remembered, if only to say that it has expired.
+const FORGOTTEN: Duration = Duration::from_secs(60 * 60);
+
+pub(super) struct Shared {
+    pub(super) address: SocketAddr,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) http: reqwest::Client,
+    pub(super) secrets: Secrets,
+    workspace_id: String,
+    workspace: Mutex<Workspace>,
+    /// How often anything has changed.
+    pub(super) version: watch::Sender<u64>,
+    pub(super) stop: CancellationToken,
+}
+
+pub(super) struct Secrets {
+    pub(super) bot_token: SecretString,
+    pub(super) app_token: SecretString,
+    pub(super) signing_secret: SecretString,
+}
+
+impl Shared {
+    pub(super) fn new(
+        address: SocketAddr,
+        clock: Arc<dyn Clock>,
+        http: reqwest::Client,
+        secrets: Secrets,
+        workspace: Workspace,
+    ) -> Self {
+        let workspace_id = workspace.names.workspace.clone();
+        let (version, _) = watch::channel(0);
+        let (workspace, stop) = (Mutex::new(workspace), CancellationToken::new());
+        Self { address, clock, http, secrets, workspace_id, workspace, version, stop }
+    }
+
+    /// Looks at the workspace.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&Workspace) -> T) -> T {
+        look(&self.workspace.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes the workspace, and tells all who wait for something.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Workspace, Timestamp) -> T) -> T {
+        let now = self.clock.now();
+        let changed = change(&mut self.workspace.lock().unwrap_or_else(PoisonError::into_inner), now);
+        self.version.send_modify(|version| *version = version.wrapping_add(1));
+        changed
+    }
+
+    /// Waits until there is something to see. `what` says what, if it does not come.
+    pub(super) async fn until<T>(
+        &self,
+        what: impl FnOnce() -> String,
+        mut look: impl FnMut(&Workspace) -> Option<T>,
+    ) -> Result<T> {
+        let mut version = self.version.subscribe();
+        let seen = async {
+            loop {
+                version.borrow_and_update();
+                if let Some(seen) = self.look(&mut look) {
+                    return Some(seen);
+                }
+                version.changed().await.ok()?;
+            }
+        };
+        let seen = tokio::select! {
+            seen = seen => seen,
+            () = self.clock.sleep(PATIENCE) => None,
+        };
+        seen.ok_or_else(|| unseen(what()))
+    }
+
+    /// Returns once calls are answered, or nobody is there any more.
+    pub(super) async fn released(&self) {
+        let mut version = self.version.subscribe();
+        loop {
+            version.borrow_and_update();
+            if !self.look(|workspace| workspace.hangs) {
+                return;
+            }
+            tokio::select! {
+                changed = version.changed() => if changed.is_err() { return },
+                () = self.stop.cancelled() => return,
+            }
+        }
+    }
+
+    pub(super) fn workspace(&self) -> &str {
+        &self.workspace_id
+    }
+
+    pub(super) fn bot_token(&self) -> &str {
+        self.secrets.bot_token.expose_secret()
+    }
+
+    pub(super) fn app_token(&self) -> &str {
+        self.secrets.app_token.expose_secret()
+    }
+
+    /// An address at which something that somebody did can be answered.
+    pub(super) fn response_url(&self, user: &str, channel: &str, message: Option<&str>) -> String {
+        let (kind, secret, id) = self.change(|workspace, made| {
+            let secret: String = std::iter::repeat_with(|| workspace.random.alphanumeric()).take(24).collect();
+            let (user, channel, message) = (user.to_owned(), channel.to_owned(), message.map(str::to_owned));
+            let kind = if message.is_some() { "actions" } else { "commands" };
+            let url = ResponseUrl { user, channel, message, made, uses: 0 };
+            let is_recent = |url: &ResponseUrl| made.duration_since(url.made).unsigned_abs() < FORGOTTEN;
+            workspace.response_urls.retain(|_, url| is_recent(url));
+            workspace.response_urls.insert(secret.clone(), url);
+            (kind, secret, workspace.next())
+        });
+        format!("http://{}/{kind}/{}/{id}/{secret}", self.address, self.workspace_id)
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("workspace", &self.workspace_id)
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) fn faulty(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message).with_service("slack")
+}
+
+/// Somebody looked for what is not there.
+pub(super) fn unseen(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::NotFound, UNSEEN, message).with_service("slack")
+}

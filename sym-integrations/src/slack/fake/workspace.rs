@@ -1,0 +1,270 @@
+//! What a workspace consists of, and how it changes.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::surface::{self, Values};
+use super::{Member, Message, View};
+
+/// So many messages and calls are kept; the oldest go first.
+const MOST: usize = 10_000;
+
+/// For so long, a trigger can open a view.
+const TRIGGER: Duration = Duration::from_secs(3);
+
+/// What identifies the workspace and the app in it.
+#[derive(Clone)]
+pub(super) struct Names {
+    pub(super) workspace: String,
+    pub(super) app: String,
+    pub(super) bot: String,
+    pub(super) bot_user: String,
+}
+
+pub(super) struct Workspace {
+    pub(super) names: Names,
+    pub(super) app: Option<Url>,
+    pub(super) members: BTreeMap<String, Member>,
+    /// Of user groups, by id, their names and members.
+    pub(super) groups: BTreeMap<String, (String, Vec<String>)>,
+    pub(super) channels: BTreeMap<String, Channel>,
+    /// In the order in which they were posted.
+    pub(super) messages: VecDeque<Message>,
+    /// What was entered in messages, by person, channel and time stamp.
+    pub(super) entered: HashMap<(String, String, String), Values>,
+    /// The options that the app has offered to somebody, by surface and element.
+    pub(super) offered: HashMap<(String, String, (String, String)), Vec<Value>>,
+    /// What people have open, the topmost last.
+    pub(super) views: BTreeMap<String, Vec<View>>,
+    triggers: HashMap<String, Trigger>,
+    pub(super) response_urls: HashMap<String, ResponseUrl>,
+    pub(super) calls: VecDeque<(String, Value)>,
+    pub(super) faults: Vec<String>,
+    pub(super) refusals: HashMap<String, VecDeque<String>>,
+    pub(super) is_down: bool,
+    pub(super) hangs: bool,
+    pub(super) socket: Option<String>,
+    pub(super) random: fastrand::Rng,
+    counter: u64,
+    last_ts: i64,
+}
+
+pub(super) struct Channel {
+    pub(super) name: String,
+    /// Of direct messages and groups.
+    pub(super) members: Option<Vec<String>>,
+}
+
+struct Trigger {
+    user: String,
+    issued: Timestamp,
+    is_used: bool,
+}
+
+/// Where what somebody did can be answered.
+pub(super) struct ResponseUrl {
+    pub(super) user: String,
+    pub(super) channel: String,
+    /// The message that was clicked on.
+    pub(super) message: Option<String>,
+    pub(super) made: Timestamp,
+    pub(super) uses: u32,
+}
+
+impl Workspace {
+    pub(super) fn new(names: Names) -> Self {
+        let (members, groups, channels, messages, entered, offered, views) = Default::default();
+        let (response_urls, calls, faults, refusals, app, is_down, hangs) = Default::default();
+        let (triggers, socket, counter, last_ts, random) = Default::default();
+        Self {
+            names,
+            app,
+            members,
+            groups,
+            channels,
+            messages,
+            entered,
+            offered,
+            views,
+            triggers,
+            response_urls,
+            calls,
+            faults,
+            refusals,
+            is_down,
+            hangs,
+            socket,
+            random,
+            counter,
+            last_ts,
+        }
+    }
+
+    pub(super) fn called(&mut self, method: &str, arguments: Value) {
+        if self.calls.len() >= MOST {
+            self.calls.pop_front();
+        }
+        self.calls.push_back((method.to_owned(), arguments));
+    }
+
+    /// Keeps what the app did against Slack's rules, and where.
+    pub(super) fn fault(&mut self, at: &str, faults: &[String]) {
+        let left = MOST.saturating_sub(self.faults.len());
+        self.faults.extend(faults.iter().take(left).map(|fault| format!("{at}: {fault}")));
+    }
+
+    /// A number that was not given before.
+    pub(super) fn next(&mut self) -> u64 {
+        self.counter = self.counter.saturating_add(1);
+        self.counter
+    }
+
+    /// A time stamp that was not given before.
+    pub(super) fn ts(&mut self, now: Timestamp) -> String {
+        self.last_ts = now.as_microsecond().max(self.last_ts.saturating_add(1));
+        format!("{}.{:06}", self.last_ts.div_euclid(1_000_000), self.last_ts.rem_euclid(1_000_000))
+    }
+
+    /// The channel that an id or name stands for. It is there as soon as it is named.
+    pub(super) fn channel(&mut self, named: &str) -> Option<String> {
+        if self.channels.contains_key(named) {
+            return Some(named.to_owned());
+        }
+        if self.members.contains_key(named) {
+            return Some(self.direct(&[named.to_owned()]));
+        }
+        let is_id = |id: &str| id.len() > 2 && id.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+        if is_id(named) {
+            if !named.starts_with(['C', 'G']) {
+                return None;
+            }
+            self.channels.insert(named.to_owned(), Channel { name: named.to_lowercase(), members: None });
+            return Some(named.to_owned());
+        }
+        let name = named.trim_start_matches('#').to_lowercase();
+        let is_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.is_empty() || name.chars().count() > 80 || !name.chars().all(is_name) {
+            return None;
+        }
+        if let Some((id, _)) = self.channels.iter().find(|(_, channel)| channel.name == name) {
+            return Some(id.clone());
+        }
+        let plain: String =
+            name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '0' }).collect();
+        let mut id = format!("C{plain}");
+        while self.channels.contains_key(&id) {
+            id = format!("C{plain}{}", self.next());
+        }
+        self.channels.insert(id.clone(), Channel { name, members: None });
+        Some(id)
+    }
+
+    /// The direct messages with these people.
+    pub(super) fn direct(&mut self, people: &[String]) -> String {
+        let mut members = people.to_vec();
+        members.sort();
+        members.dedup();
+        let known = self.channels.iter().find(|(_, channel)| channel.members.as_ref() == Some(&members));
+        if let Some((id, _)) = known {
+            return id.clone();
+        }
+        let (id, name) = match members.as_slice() {
+            [one] => (format!("D{one}"), "directmessage".to_owned()),
+            several => {
+                let names: Vec<_> = several.iter().map(|id| self.name_of(id)).collect();
+                let name = format!("mpdm-{}-1", names.join("--"));
+                (format!("G{:08}", self.next()), name)
+            }
+        };
+        self.channels.insert(id.clone(), Channel { name, members: Some(members) });
+        id
+    }
+
+    pub(super) fn name_of(&self, id: &str) -> String {
+        self.members.get(id).map_or(id, Member::display_name).to_owned()
+    }
+
+    /// Posts what the app has written.
+    pub(super) fn post(&mut self, channel: &str, content: &Value, only_for: Option<&str>, now: Timestamp) -> Message {
+        let ts = self.ts(now);
+        let mut json = json!({ "type": "message", "ts": ts });
+        json["user"] = json!(self.names.bot_user);
+        json["bot_id"] = json!(self.names.bot);
+        json["app_id"] = json!(self.names.app);
+        json["team"] = json!(self.names.workspace);
+        let thread = content["thread_ts"].as_str();
+        if let Some(thread) = thread {
+            json["thread_ts"] = json!(thread);
+        }
+        let message = Message { channel: channel.to_owned(), ts, only_for: only_for.map(str::to_owned), json };
+        let message = self.written(message, content);
+        if self.messages.len() >= MOST {
+            self.messages.pop_front();
+        }
+        self.messages.push_back(message.clone());
+        message
+    }
+
+    /// A message with this content.
+    fn written(&mut self, mut message: Message, content: &Value) -> Message {
+        message.json["text"] = json!(content["text"].as_str().unwrap_or_default());
+        let mut blocks = content["blocks"].clone();
+        if blocks.is_array() {
+            surface::name_parts(&mut blocks, &mut self.random);
+            message.json["blocks"] = blocks;
+        } else if let Some(json) = message.json.as_object_mut() {
+            json.remove("blocks");
+        }
+        message
+    }
+
+    /// Replaces a message.
+    pub(super) fn replace(&mut self, channel: &str, ts: &str, content: &Value, now: Timestamp) -> Option<Message> {
+        let at = self.messages.iter().position(|message| message.channel == channel && message.ts == ts)?;
+        let mut message = self.messages.get(at).cloned()?;
+        message.json["edited"] = json!({ "user": self.names.bot_user, "ts": self.ts(now) });
+        let message = self.written(message, content);
+        *self.messages.get_mut(at)? = message.clone();
+        Some(message)
+    }
+
+    /// The messages that somebody sees.
+    pub(super) fn seen_by(&self, user: &str) -> Vec<Message> {
+        let is_seen = |message: &&Message| {
+            let members = self.channels.get(&message.channel).and_then(|channel| channel.members.as_ref());
+            message.only_for.as_deref().is_none_or(|only| only == user)
+                && members.is_none_or(|members| members.iter().any(|member| member == user))
+        };
+        self.messages.iter().filter(is_seen).cloned().collect()
+    }
+
+    /// What can open a view for somebody.
+    pub(super) fn trigger(&mut self, user: &str, now: Timestamp) -> String {
+        // Those that can do nothing any more.
+        self.triggers
+            .retain(|_, trigger| now.duration_since(trigger.issued).unsigned_abs() < Duration::from_secs(3_600));
+        let digits = |random: &mut fastrand::Rng| random.u64(1_000_000_000..10_000_000_000);
+        let (first, second) = (self.next(), digits(&mut self.random));
+        let secret: String = std::iter::repeat_with(|| self.random.char('a'..='f')).take(32).collect();
+        let trigger = format!("{first}.{second}.{secret}");
+        self.triggers.insert(trigger.clone(), Trigger { user: user.to_owned(), issued: now, is_used: false });
+        trigger
+    }
+
+    /// Whose trigger it is, if it is good. It is not any more afterwards.
+    pub(super) fn exchange(&mut self, trigger: &str, now: Timestamp) -> Result<String, &'static str> {
+        let trigger = self.triggers.get_mut(trigger).ok_or("invalid_trigger_id")?;
+        if trigger.is_used {
+            return Err("exchanged_trigger_id");
+        }
+        if now.duration_since(trigger.issued).unsigned_abs() >= TRIGGER {
+            return Err("expired_trigger_id");
+        }
+        trigger.is_used = true;
+        Ok(trigger.user.clone())
+    }
+}

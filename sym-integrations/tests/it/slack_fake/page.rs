@@ -1,0 +1,140 @@
+//! The page: who may see it, and what comes through to it.
+
+use serde_json::json;
+use sym_integrations::slack::fake::Member;
+use sym_sdk::prelude::*;
+
+use super::http::{get, post, send, submit};
+use super::{modal, plain, workspace};
+
+const SCRIPT: &str = "<script>alert('1')</script>";
+
+#[tokio::test]
+async fn only_this_machine_and_its_own_page_may_act() {
+    let (fake, _) = workspace().await;
+    let address = fake.address();
+    let own = address.to_string();
+    for host in ["evil.example", &format!("evil.example:{}", address.port()), "192.0.2.1"] {
+        for path in ["/", "/state?as=U0ANA", "/api/auth.test"] {
+            let answer = send(address, &format!("GET {path}"), &[("host", host)], "").await;
+            assert_eq!(answer.status, 403, "{host} {path}");
+            assert!(!answer.body.contains("Ana"));
+        }
+    }
+    for origin in ["http://evil.example", "null", "https://127.0.0.1", "http://127.0.0.1:1"] {
+        let headers = [("host", own.as_str()), ("origin", origin)];
+        let answer = send(address, "POST /command", &headers, "as=U0ANA&text=/sym").await;
+        assert_eq!(answer.status, 403, "{origin}");
+    }
+    assert!(fake.person("U0ANA").messages().is_empty());
+    // Without an app there is no answer; but it was let through.
+    assert_eq!(submit(&fake, "/command", &[("as", "U0ANA"), ("text", "/sym")]).await.status, 303);
+    assert_eq!(post(&fake, "/command", &[("as", "U0ANA"), ("text", "/sym")]).await.status, 502);
+    let local = format!("localhost:{}", address.port());
+    assert_eq!(send(address, "GET /", &[("host", &local)], "").await.status, 200);
+}
+
+#[tokio::test]
+async fn nothing_that_somebody_wrote_is_taken_for_html() {
+    let (fake, _) = workspace().await;
+    fake.add(Member::new("U0EVE").name(SCRIPT)).unwrap();
+    let slack = fake.client().build().unwrap();
+    let mrkdwn = json!({ "type": "mrkdwn", "text": format!("*{SCRIPT}* <javascript:alert(1)|x> <@U0EVE>") });
+    let blocks = json!([
+        { "type": "header", "text": plain(SCRIPT) },
+        { "type": "section", "text": mrkdwn, "fields": [mrkdwn, plain(SCRIPT)] },
+        { "type": "context", "elements": [mrkdwn] },
+        { "type": "actions", "elements": [{
+            "type": "button", "action_id": "\"'<b>", "value": SCRIPT, "text": plain(SCRIPT),
+            "confirm": { "title": plain(SCRIPT), "text": plain(SCRIPT), "confirm": plain("Yes"), "deny": plain("No") },
+        }] },
+    ]);
+    slack.api().post_message("#access").text(SCRIPT).blocks(&blocks).await.unwrap();
+    slack.api().post_message("#access").text(SCRIPT).await.unwrap();
+    let option = json!({ "text": plain(SCRIPT), "value": "\"><script>" });
+    let input = |id: &str, element| json!({ "type": "input", "block_id": id, "label": plain(SCRIPT), "hint": plain(SCRIPT), "element": element });
+    let view = modal(&json!([
+        input("a\"'<", json!({ "type": "plain_text_input", "initial_value": SCRIPT, "placeholder": plain(SCRIPT) })),
+        input("b", json!({ "type": "plain_text_input", "multiline": true, "initial_value": "</textarea><script>" })),
+        input("c", json!({ "type": "static_select", "options": [option], "placeholder": plain(SCRIPT) })),
+        input("d", json!({ "type": "radio_buttons", "options": [option] })),
+        input("e", json!({ "type": "multi_external_select", "initial_options": [option] })),
+        input("f", json!({ "type": "users_select" })),
+    ]));
+    slack.api().open_view(&fake.trigger("U0ANA"), &view).await.unwrap();
+    for path in ["/?as=U0ANA", "/?as=U0EVE&in=CACCESS", "/?as=%3Cscript%3E&in=%3Cscript%3E&trouble=%3Cscript%3E"] {
+        let page = get(&fake, path).await;
+        assert_eq!(page.status, 200);
+        let scripts = page.body.matches("<script").count();
+        assert_eq!((scripts, page.body.matches("</textarea>").count() <= 1), (1, true), "{path}: {}", page.body);
+        assert!(!page.body.contains("href=\"javascript"), "{path}");
+    }
+    let page = get(&fake, "/?as=U0ANA").await;
+    assert!(page.body.contains("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;"));
+    // What stands in the page's policy is what lets its own script pass, another one each time.
+    let policy = page.header("content-security-policy").unwrap();
+    let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
+    assert!(page.body.contains(&format!("<script nonce=\"{nonce}\">")) && policy.contains("default-src 'none'"));
+    assert!(!get(&fake, "/").await.body.contains(nonce));
+    assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
+}
+
+#[tokio::test]
+async fn the_state_tells_when_something_has_happened() {
+    let (fake, clock) = workspace().await;
+    let before = get(&fake, "/state?as=U0ANA").await.json();
+    assert_eq!(
+        (&before["me"]["name"], &before["view"], &before["messages"]),
+        (&json!("Ana"), &json!(null), &json!([]))
+    );
+    let path = format!("/state?as=U0ANA&since={}", before["version"]);
+    let waiting = tokio::spawn({
+        let (fake, path) = (fake.clone(), path.clone());
+        async move { get(&fake, &path).await.json() }
+    });
+    let slack = fake.client().build().unwrap();
+    let button = json!({ "type": "actions", "elements": [{ "type": "button", "text": plain("Yes") }] });
+    let posting = async {
+        while !waiting.is_finished() {
+            slack.api().post_message("#access").text("news").blocks([&button]).await.unwrap();
+        }
+    };
+    posting.await;
+    assert_ne!(waiting.await.unwrap()["version"], before["version"]);
+    let after = get(&fake, "/state?as=U0ANA").await.json();
+    let message = &after["messages"][0];
+    assert_eq!((&message["channel"]["name"], &message["buttons"]), (&json!("access"), &json!(["Yes"])));
+
+    // Nobody waits for ever.
+    let path = format!("/state?as=U0ANA&since={}", after["version"]);
+    let waiting = tokio::spawn(async move { get(&fake, &path).await.status });
+    while !waiting.is_finished() {
+        clock.advance(Duration::from_secs(1));
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(waiting.await.unwrap(), 200);
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_told() {
+    let (fake, _) = workspace().await;
+    let cases: [(&str, &[(&str, &str)]); 7] = [
+        ("/command", &[]),
+        ("/command", &[("as", "U0ANA"), ("text", "hello")]),
+        ("/close", &[("as", "U0ANA")]),
+        ("/act", &[("as", "U0ANA"), ("on", "V1"), ("do", "submit")]),
+        ("/act", &[("as", "U0ANA"), ("on", "C1/1.1"), ("do", "[\"click\",\"a\",\"b\"]")]),
+        ("/act", &[("as", "U0ANA"), ("on", "C1/1.1"), ("do", "explode"), ("in:9:x", "y")]),
+        ("/nowhere", &[]),
+    ];
+    for (path, fields) in cases {
+        let answer = post(&fake, path, fields).await;
+        assert_eq!(answer.status, 404, "{path} {fields:?}: {}", answer.body);
+    }
+    let back = submit(&fake, "/command", &[("as", "U0ANA"), ("text", "hello"), ("in", "CGENERAL")]).await;
+    let to = back.header("location").unwrap();
+    assert!(to.starts_with("/?as=U0ANA&in=CGENERAL&trouble=only+commands"), "{to}");
+    assert!(get(&fake, to).await.body.contains("only commands are understood here"));
+    assert_eq!(get(&fake, "/options?as=U0ANA&on=V1&block=b&action=a").await.status, 502);
+    assert_eq!(get(&fake, "/options").await.status, 400);
+}
