@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::forms::FieldMap;
-use crate::machine::{Access, MessageRef, RunState};
+use crate::machine::{Access, FormRef, MessageRef, RunState};
 use crate::model::{AccessTarget, Event, RunStatus, User, UserType};
 use crate::template::Step;
 
@@ -92,6 +92,11 @@ impl RequestView {
     /// The messages that were delivered.
     pub fn messages(&self) -> impl Iterator<Item = &MessageRef> {
         self.state.delivered.iter().map(|delivered| &delivered.message)
+    }
+
+    /// Where the form is shown: what the front end said when it [asked for it](crate::runtime::Submission::shown_in).
+    pub fn form(&self) -> Option<&FormRef> {
+        self.state.form.as_ref()
     }
 
     /// Whether a message is one of the notification in force. Older ones show that the request was forwarded.

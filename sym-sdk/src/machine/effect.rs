@@ -320,6 +320,23 @@ impl MessageRef {
     }
 }
 
+/// Where a form is shown, in the own terms of the front end that it was asked for through.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FormRef(String);
+
+impl FormRef {
+    /// A reference, such as the id of a view.
+    pub fn new(reference: impl Into<String>) -> Self {
+        Self(reference.into())
+    }
+
+    /// The reference as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// What came of telling one destination.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::effect::Outcome;
+use super::effect::{FormRef, Outcome};
 use super::timer::TimerKind;
 use crate::forms::FieldMap;
 use crate::model::{AccessTarget, Channel, EventId, RunId, Srn, User};
@@ -24,12 +24,22 @@ pub struct Input {
     pub at: Timestamp,
     /// What it is.
     pub body: InputBody,
+    /// Where the form is to be shown, for an input that begins a Run with one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<FormRef>,
 }
 
 impl Input {
     /// An input.
     pub fn new(run: RunId, flow: Srn, at: Timestamp, body: InputBody) -> Self {
-        Self { run, flow, at, body }
+        Self { run, flow, at, body, form: None }
+    }
+
+    /// Says where the form is to be shown.
+    #[must_use]
+    pub fn shown_in(mut self, form: Option<FormRef>) -> Self {
+        self.form = form;
+        self
     }
 }
 

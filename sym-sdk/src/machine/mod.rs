@@ -24,7 +24,7 @@ mod timer;
 mod transition;
 
 pub use effect::{
-    Bulkhead, DeliveryResult, Effect, EffectError, EffectKey, EffectKind, EntitlementKey, HookVerdict, Lane,
+    Bulkhead, DeliveryResult, Effect, EffectError, EffectKey, EffectKind, EntitlementKey, FormRef, HookVerdict, Lane,
     MessageRef, Outcome, ReadBack, Revocation, Routing,
 };
 pub use hook::{Hook, Hooks};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::effect::{DeliveryResult, EffectError, EffectKind, Outcome};
 use super::notice::Notice;
-use super::retry::{DELIVERY_ATTEMPTS, short_delay};
+use super::retry::{DELIVERY_ATTEMPTS, LAST_DELIVERY_ATTEMPTS, short_delay};
 use super::state::{Delivered, EventRecord, Pending, Queued};
 use super::stepper::Stepper;
 use super::timer::TimerKind;
@@ -69,7 +69,8 @@ impl Stepper<'_> {
         }
         if !told {
             let worth_a_retry = self.state.is_open() && self.state.current_notification == entry;
-            if worth_a_retry && pending.attempt < DELIVERY_ATTEMPTS && failures.iter().any(|error| error.retryable) {
+            let attempts = if self.goes_on_from(entry) { DELIVERY_ATTEMPTS } else { LAST_DELIVERY_ATTEMPTS };
+            if worth_a_retry && pending.attempt < attempts && failures.iter().any(|error| error.retryable) {
                 let at = self.after_now(short_delay(pending.attempt));
                 self.effect_at(event, pending.kind.clone(), pending.attempt + 1, Some(at), None);
                 return;
@@ -99,13 +100,21 @@ impl Stepper<'_> {
         if !self.state.is_open() || self.state.current_notification != entry {
             return;
         }
-        let goes_on = self.state.routing.as_ref().is_some_and(|routing| routing.continue_on_delivery_failure);
-        if goes_on {
+        if self.continues_on_delivery_failure() {
             self.forward_or_expire(CAUSE_UNDELIVERABLE);
         } else {
             let message = "the request could not be delivered, and its fallback does not go on after a failed delivery";
             self.report(event, EffectError::new(codes::INVALID_DESTINATION, message));
         }
+    }
+
+    fn continues_on_delivery_failure(&self) -> bool {
+        self.state.routing.as_ref().is_some_and(|routing| routing.continue_on_delivery_failure)
+    }
+
+    /// Whether another notification is sent if this one cannot be delivered.
+    fn goes_on_from(&self, entry: usize) -> bool {
+        self.continues_on_delivery_failure() && self.notification(entry + 1).is_some()
     }
 
     /// Nobody has acted on the notification in its time.

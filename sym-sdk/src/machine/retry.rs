@@ -9,8 +9,11 @@ pub const ESCALATE_ATTEMPTS: u32 = 3;
 /// revocation, and cannot lose it.
 pub const IGNORED_EXPIRY_DELAY: Duration = Duration::from_secs(15 * 60);
 
-/// How often a delivery is tried before it counts as failed.
+/// How often a delivery is tried before the next notification is sent in its place.
 pub(super) const DELIVERY_ATTEMPTS: u32 = 3;
+
+/// How often a delivery is tried after which there is no other, before it counts as failed: for about an hour.
+pub(super) const LAST_DELIVERY_ATTEMPTS: u32 = 18;
 
 /// The error destination is told of a failing revocation once in this time.
 pub(super) const ALERT_EVERY: Duration = Duration::from_secs(24 * 60 * 60);

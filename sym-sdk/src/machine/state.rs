@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::effect::{EffectKind, EntitlementKey, MessageRef, Routing};
+use super::effect::{EffectKind, EntitlementKey, FormRef, MessageRef, Routing};
 use super::input::Action;
 use super::timer::TimerKind;
 use crate::error::ErrorCode;
@@ -38,6 +38,9 @@ pub struct RunState {
     pub current_notification: usize,
     /// The messages that were delivered.
     pub delivered: Vec<Delivered>,
+    /// Where the form is shown, if the front end has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<FormRef>,
     /// Who decided, and how.
     pub decision: Option<Arc<EventRecord>>,
     /// The access that the Run gives.
@@ -66,6 +69,11 @@ impl RunState {
     /// Whether the request can be decided now.
     pub fn is_open(&self) -> bool {
         matches!(self.run.status(), RunStatus::Requested | RunStatus::Forwarded)
+    }
+
+    /// Whether the Run waits for its form to be sent.
+    pub fn is_form_open(&self) -> bool {
+        self.run.status() == RunStatus::Prompted && self.request.is_none() && !self.closed && !self.is_busy()
     }
 
     /// Whether an event is in hand, or waits for the one that is.

@@ -52,6 +52,7 @@ impl<'a> Stepper<'a> {
             routing: None,
             current_notification: 0,
             delivered: Vec::new(),
+            form: input.form.clone(),
             decision: None,
             access: Access::None,
             cycle: None,

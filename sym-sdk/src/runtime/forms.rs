@@ -7,9 +7,10 @@ use super::flows::FlowEntry;
 use super::limits::contain;
 use super::perform::Performer;
 use super::request::{DURATION, TARGET};
+use super::submission::error_of;
 use crate::error::{Error, ErrorKind, codes};
 use crate::forms::{FieldOption, FieldSpec, FieldType, FieldValue, PromptField, PromptForm, format_duration};
-use crate::handler::{Context, HandlerOutput};
+use crate::handler::{Context, HandlerError, HandlerOutput};
 use crate::machine::EffectError;
 use crate::model::{Event, Flow};
 
@@ -100,21 +101,40 @@ pub(super) fn prompt_event(
     Event::builder(entry.flow.clone(), crate::template::Step::Prompt, user.clone()).at(performer.clock.now()).build()
 }
 
-/// Has the field's handler change the form.
+/// The event that a Run's form is made anew for.
+pub(super) fn prompt_event_of(
+    performer: &Performer,
+    entry: &FlowEntry,
+    user: &std::sync::Arc<crate::model::User>,
+    run: &crate::model::Run,
+) -> Event {
+    let event = Event::builder(entry.flow.clone(), crate::template::Step::Prompt, user.clone());
+    event.run(run.clone()).channel(run.source_channel().clone()).at(performer.clock.now()).build()
+}
+
+/// Has the field's handler change the form. What its author wrote for people stays as it is; all else is for those who run this.
 pub(super) async fn change_form(
     performer: &Performer,
     entry: &FlowEntry,
     user: &std::sync::Arc<crate::model::User>,
     changed: &str,
     form: PromptForm,
-) -> Result<PromptForm, EffectError> {
+) -> Result<PromptForm, Error> {
     let Some(record) = entry.scope.on_change(changed) else { return Ok(form) };
     let context =
         Context::builder().services(entry.services.clone()).user(user.clone()).flow(entry.flow.clone()).build();
     let mut changing = form;
     let work = async { record.call_form(&context, &mut changing).await };
     let changed = contain(&*performer.clock, performer.limits.on_change, || record.subject(), work).await;
-    let changed = changed.and_then(|result| result.map_err(crate::handler::HandlerError::into_error));
-    changed.map_err(|error| failed_in(record, &error))?;
-    Ok(changing)
+    match changed {
+        Ok(Ok(())) => Ok(changing),
+        Ok(Err(error)) if is_for_people(&error) => Err(error.into_error().with_kind(ErrorKind::InvalidInput)),
+        Ok(Err(error)) => Err(error_of(failed_in(record, &error.into_error()))),
+        Err(error) => Err(error_of(failed_in(record, &error))),
+    }
+}
+
+/// Whether it was made with [`Error::handler`]: its text is the author's own, and no service's.
+fn is_for_people(error: &HandlerError) -> bool {
+    error.as_error().is_some_and(|error| error.kind() == ErrorKind::Handler && *error.code() == codes::HANDLER_FAILED)
 }

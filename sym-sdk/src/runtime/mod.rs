@@ -53,6 +53,7 @@ use crate::forms::PromptForm;
 use crate::model::{Flow, Flows, RunId, User};
 #[cfg(feature = "server")]
 use crate::server::FrontEnds;
+use crate::template::Step;
 
 /// Taking access away takes a moment.
 const LATE_AFTER: Duration = Duration::from_secs(60);
@@ -194,6 +195,26 @@ impl Runtime {
         forms::build_form(&self.performer, entry, event).await.map_err(submission::error_of)
     }
 
+    /// The form of a Run that waits for it, made anew: what prefetch reducers give by now, and nothing filled in. For a front
+    /// end that has lost what it showed, in a restart say.
+    ///
+    /// # Errors
+    /// If there is no such Run, its form was sent or it has failed, the flow is gone or hidden from whoever asked for the form,
+    /// or a prefetch reducer fails.
+    pub async fn form(&self, run: RunId) -> Result<PromptForm> {
+        let state = self.run(run).await?.state;
+        let asked = state.run.actors().get(&Step::Prompt).filter(|_| state.is_form_open());
+        let Some(user) = asked else {
+            let message = "this form was submitted already, or is no longer open";
+            let error = Error::new(ErrorKind::Conflict, codes::INVALID_EVENT, message);
+            return Err(error.with_hint("begin a new request"));
+        };
+        let entry = self.performer.flows.by_srn(&state.flow)?;
+        self.may_see(entry.flow.srn(), user).await?;
+        let event = forms::prompt_event_of(&self.performer, entry, user, &state.run);
+        forms::build_form(&self.performer, entry, event).await.map_err(submission::error_of)
+    }
+
     /// What is wrong with a form as it was filled in, field by field; nothing if [`submit`](Self::submit) would take it. Begins
     /// no Run.
     ///
@@ -208,7 +229,9 @@ impl Runtime {
     /// it is.
     ///
     /// # Errors
-    /// If there is no such flow, it is hidden from this person, or the handler fails.
+    /// If there is no such flow, it is hidden from this person, or the handler fails. What its author wrote with
+    /// [`Error::handler`] is for whoever changed the form, and of kind [`ErrorKind::InvalidInput`]. All else, what clients and
+    /// other crates say too, is of kind [`ErrorKind::Handler`], and not for their eyes.
     pub async fn change_form(
         &self,
         flow: &str,
@@ -218,7 +241,7 @@ impl Runtime {
     ) -> Result<PromptForm> {
         let entry = self.performer.flows.named(flow)?;
         self.may_see(entry.flow.srn(), user).await?;
-        forms::change_form(&self.performer, entry, user, changed, form).await.map_err(submission::error_of)
+        forms::change_form(&self.performer, entry, user, changed, form).await
     }
 
     /// The events of a Run so far, in order, with what became of each.

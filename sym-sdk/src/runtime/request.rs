@@ -113,7 +113,8 @@ fn parse_fields(flow: &Flow, inputs: &Map<String, Value>, faults: &mut Vec<Field
                     fields.insert(spec.name(), value);
                 }
             }
-            None => match spec.default() {
+            // What somebody has cleared is not filled in again.
+            None => match spec.default().filter(|_| !inputs.get(spec.name()).is_some_and(Value::is_null)) {
                 Some(default) => {
                     fields.insert(spec.name(), default.clone());
                 }

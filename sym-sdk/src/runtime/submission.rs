@@ -12,7 +12,7 @@ use super::request::parse_request;
 use super::slack_users::name_slack_users;
 use crate::engine::{Engine, InputKey};
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::machine::{Action, EffectError, Input, InputBody, Reply};
+use crate::machine::{Action, EffectError, FormRef, Input, InputBody, Reply};
 use crate::model::{Channel, ChannelType, EventId, RunId, Srn, User, UserId};
 
 /// Who submits something.
@@ -76,6 +76,7 @@ pub struct Submission {
 enum What {
     Prompt {
         flow: String,
+        form: Option<FormRef>,
     },
     Request {
         flow: String,
@@ -111,6 +112,14 @@ impl What {
             Self::Decide { run, .. } => Some(*run),
         }
     }
+
+    /// Where the form is to be shown, if it asks for one.
+    fn form(&self) -> Option<&FormRef> {
+        match self {
+            Self::Prompt { form, .. } => form.as_ref(),
+            Self::Request { .. } | Self::Decide { .. } => None,
+        }
+    }
 }
 
 impl Submission {
@@ -120,7 +129,16 @@ impl Submission {
 
     /// Asks for the flow's form. `flow` is an SRN or a name.
     pub fn prompt(flow: impl Into<String>, actor: impl Into<Actor>) -> Self {
-        Self::new(actor, What::Prompt { flow: flow.into() })
+        Self::new(actor, What::Prompt { flow: flow.into(), form: None })
+    }
+
+    /// Where the form is to be shown, in the front end's own terms. It is kept with the Run, so that the form and what becomes
+    /// of it find their way after a restart too: see [`RequestView::form`](crate::delivery::RequestView::form).
+    pub fn shown_in(mut self, place: FormRef) -> Self {
+        if let What::Prompt { form, .. } = &mut self.what {
+            *form = Some(place);
+        }
+        self
     }
 
     /// Makes a request. `flow` is an SRN or a name.
@@ -150,7 +168,8 @@ impl Submission {
         Self::new(actor, What::Decide { run, action: Action::WriteOff { reason: reason.into() } })
     }
 
-    /// An input of a request: a field, `target_srn` or `duration` (in seconds, or such as `1h`).
+    /// An input of a request: a field, `target_srn` or `duration` (in seconds, or such as `1h`). A field that is not given has its
+    /// default; `null` says that it was left empty.
     pub fn input(self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.inputs([(name.into(), value.into())].into_iter().collect())
     }
@@ -242,20 +261,21 @@ impl Runtime {
             return receipt(run, event, reply);
         }
         let begins = matches!(what, What::Prompt { .. } | What::Request { .. });
+        let form = what.form().cloned();
         let (flow, action) = self.checked(what).await?;
         let actor = self.performer.ask_directory(self.actor(actor, begins)).await?;
         if begins {
             self.may_see(&flow, &actor).await?;
         }
         let body = InputBody::Submitted { event, actor, channel, action };
-        let input = Input::new(run, flow, self.clock().now(), body);
+        let input = Input::new(run, flow, self.clock().now(), body).shown_in(form);
         receipt(run, event, self.engine.submit(key, input).await?)
     }
 
     /// Checks what is submitted against its flow.
     async fn checked(&self, what: What) -> Result<(Srn, Action)> {
         match what {
-            What::Prompt { flow } => Ok((self.entry(&flow)?.flow.srn().clone(), Action::Prompt)),
+            What::Prompt { flow, .. } => Ok((self.entry(&flow)?.flow.srn().clone(), Action::Prompt)),
             What::Request { flow, inputs, context, form, parent } => {
                 let entry = self.entry(&flow)?;
                 let limits = &self.performer.limits;
@@ -390,6 +410,8 @@ fn receipt(run: RunId, event: EventId, reply: Reply) -> Result<Receipt> {
 /// A recorded error as an error.
 pub(super) fn error_of(error: EffectError) -> Error {
     let kind = match &error.code {
+        // What services and other crates say in a handler's error is no answer to whoever submitted something.
+        _ if error.handler.is_some() => ErrorKind::Handler,
         code if *code == codes::NOT_PERMITTED || *code == codes::SELF_APPROVAL => ErrorKind::Forbidden,
         code if *code == codes::ALREADY_DECIDED || *code == codes::DEESCALATE_INVALID_RUN => ErrorKind::Conflict,
         code if *code == codes::UNKNOWN_RUN => ErrorKind::NotFound,

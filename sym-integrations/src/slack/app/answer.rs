@@ -5,7 +5,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sym_sdk::BoxFuture;
-use sym_sdk::error::{Error, ErrorKind, Result};
+use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result};
+
+/// A button of a message that is not known to be the Run's.
+pub(super) const MISPLACED: ErrorCode = ErrorCode::new("Slack", "MISPLACED_BUTTON");
 
 /// What is answered, within three seconds.
 #[derive(Debug)]
@@ -76,9 +79,11 @@ pub(super) fn is_refusal(error: &Error) -> bool {
     )
 }
 
-/// An error as people are told it: what they can do something about in full, the rest for those who read the log.
+/// An error as people are told it: what they can do something about in full, the rest for those who read the log. That is what
+/// handlers and services say too.
 pub(super) fn in_words(error: &Error) -> String {
-    if !is_refusal(error) {
+    let by_slack = error.code().error_type() == "Slack" && *error.code() != MISPLACED;
+    if !is_refusal(error) || error.kind() == ErrorKind::Handler || by_slack {
         return format!("Something went wrong ({}). Please try again.", error.code());
     }
     let message = sentence(error.message());

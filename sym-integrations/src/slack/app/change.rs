@@ -1,41 +1,49 @@
 //! What people do in a form before they send it: they type into menus, and change fields that others depend on.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use sym_sdk::error::{ErrorKind, Result};
 
-use super::answer::{Answer, Reply, in_words};
-use super::forms::OpenForm;
+use super::answer::{Answer, Reply, in_words, is_refusal};
+use super::forms::{OpenForm, Shown};
 use super::inputs::fill;
-use super::modal::field_of;
 use super::option::suggest;
-use super::payload::{Action, Actions, Suggestion, View};
+use super::payload::{Action, Actions, Suggestion, View, field_of};
 use super::receive::{Front, log};
 
 impl Front {
     /// The options that fit what is typed, of those that the form was opened with.
-    pub(super) fn suggest(&self, typing: &Suggestion) -> Answer {
-        let nothing = || Answer::Json(json!({ "options": [] }));
-        let Some(open) = typing.view.as_ref().and_then(|view| self.app.forms().of_view(&view.private_metadata)) else {
-            return nothing();
+    pub(super) async fn suggest(&self, typing: Suggestion) -> Answer {
+        let found = match typing.view.map(Arc::new) {
+            Some(view) => self.options(&view, &typing.user.id, &typing.block_id, &typing.value).await,
+            None => return no_options(),
         };
-        let shown = open.shown();
-        let field = field_of(&typing.block_id).zip(shown.form.as_ref());
-        let field = field.and_then(|((name, _), form)| form.field(name).ok());
-        let Some(field) = field.filter(|_| open.account == typing.user.id) else { return nothing() };
-        let found = suggest(&field.current_allowed_values, &typing.value).and_then(Answer::json);
         found.unwrap_or_else(|error| {
-            log("offering options", &error);
-            nothing()
+            // A form that is over offers nothing.
+            if !is_refusal(&error) || error.kind() == ErrorKind::Handler {
+                log("offering options", &error);
+            }
+            no_options()
         })
+    }
+
+    async fn options(&self, view: &Arc<View>, account: &str, block: &str, typed: &str) -> Result<Answer> {
+        let shown = self.own_form_of(view, account).await?.shown();
+        let field = field_of(block).and_then(|(name, _)| shown.form.field(name).ok());
+        field.map_or_else(|| Ok(no_options()), |field| Answer::json(suggest(&field.current_allowed_values, typed)?))
     }
 
     /// A field was changed that has an `on_change` handler. The view follows.
     pub(super) fn changed(self, actions: &Actions, view: View, action: &Action) -> Reply {
-        let open = self.app.forms().of_view(&view.private_metadata).filter(|open| open.account == actions.user.id);
-        let field = field_of(&action.block_id).map(|(field, _)| field.to_owned());
-        let (Some(open), Some(field)) = (open, field) else { return Answer::Done.into() };
+        let Some((field, _)) = field_of(&action.block_id) else { return Answer::Done.into() };
+        let (field, account, view) = (field.to_owned(), actions.user.id.clone(), Arc::new(view));
         Reply::then(Answer::Done, async move {
-            if let Err(error) = self.change(&open, &view, &field).await {
+            let changed = async {
+                let open = self.own_form_of(&view, &account).await?;
+                self.change(&open, &view, &field).await
+            };
+            if let Err(error) = changed.await {
                 log("changing a form", &error);
             }
         })
@@ -44,18 +52,15 @@ impl Front {
     async fn change(&self, open: &OpenForm, view: &View, field: &str) -> Result<()> {
         let _turn = open.turn.lock().await;
         let before = open.shown();
-        let Some(form) = before.form.clone() else { return Ok(()) };
         let state = self.runtime.run(open.run).await?.state;
         let flow = self.runtime.flow(state.flow.slug())?;
-        let typed = fill(form, &before, &view.state);
+        let typed = fill(before.form.clone(), &before, view);
         // What the person has typed is what the view shows.
-        let mut shown = (*before).clone();
-        shown.form = Some(typed.clone());
-        open.show(shown);
+        open.show(Shown { form: typed.clone(), ..Shown::clone(&before) });
         let changed = self.runtime.change_form(state.flow.slug(), &open.user, field, typed.clone()).await;
         let shown = match changed {
-            Ok(changed) => self.app.show_form(open, &flow, changed, None).await,
-            Err(error) => self.app.show_form(open, &flow, typed, Some(&in_words(&error))).await,
+            Ok(changed) => self.app.show_changed(open, &flow, changed, None).await,
+            Err(error) => self.app.show_changed(open, &flow, typed, Some(&in_words(&error))).await,
         };
         match shown {
             // The person has closed it.
@@ -63,4 +68,8 @@ impl Front {
             shown => shown,
         }
     }
+}
+
+fn no_options() -> Answer {
+    Answer::Json(json!({ "options": [] }))
 }

@@ -7,7 +7,7 @@ use sym_sdk::machine::{EffectKind, RunState};
 use sym_sdk::model::{Channel, ChannelType, RunId};
 use sym_sdk::runtime::Submission;
 
-use super::answer::{Answer, Reply, in_words, is_refusal};
+use super::answer::{Answer, MISPLACED, Reply, in_words, is_refusal};
 use super::card::{APPROVE, DECISION_MESSAGE, DENY, REVOKE};
 use super::modal::RETRY;
 use super::payload::{Action, Actions, team_of};
@@ -62,7 +62,7 @@ impl Front {
 
     async fn decide(&self, click: &Actions, action: &Action, decision: Decision, run: RunId) -> Result<()> {
         let account = &click.user.id;
-        let user = self.app.people().user(self.app.slack(), account, self.runtime.clock().now()).await?;
+        let user = self.app.people().acting(self.app.slack(), account, self.runtime.clock().now()).await?;
         if decision != Decision::Revoke {
             let state = self.runtime.run(run).await?.state;
             in_force(&state, click)?;
@@ -112,7 +112,8 @@ impl Front {
     /// Shows the message as it was, without what can be clicked.
     async fn disable(&self, click: &Actions, why: &str) -> Result<()> {
         let (Some(place), Some(message)) = (place(click), &click.message) else { return Ok(()) };
-        let is_shown = |block: &&Value| !matches!(block["type"].as_str(), Some("actions" | "input"));
+        // Only what a request's message has: Slack would refuse to take back some of the blocks that it makes itself.
+        let is_shown = |block: &&Value| matches!(block["type"].as_str(), Some("section" | "context"));
         let mut blocks: Vec<Value> = message.blocks.iter().filter(is_shown).take(49).cloned().collect();
         let mut note = serde_json::to_value(Context::new(why))?;
         note["type"] = json!("context");
@@ -149,9 +150,6 @@ fn in_force(state: &RunState, click: &Actions) -> Result<()> {
         None => Err(Error::new(ErrorKind::Conflict, MISPLACED, "this message is not that of the request")),
     }
 }
-
-/// A button of a message that is not known to be the Run's.
-const MISPLACED: sym_sdk::error::ErrorCode = sym_sdk::error::ErrorCode::new("Slack", "MISPLACED_BUTTON");
 
 /// Whether no click on the message can ever do anything.
 fn is_void(error: &Error) -> bool {

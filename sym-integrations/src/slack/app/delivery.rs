@@ -11,6 +11,7 @@ use sym_sdk::template::Step;
 
 use super::answer::is_refusal;
 use super::card::card;
+use super::open::Place;
 use super::{SlackApp, modal, notice};
 use crate::slack;
 use crate::slack::Recipient;
@@ -97,9 +98,8 @@ impl Delivery for SlackApp {
 
     fn open_form<'a>(&'a self, request: &'a RequestView, form: &'a PromptForm) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let open = self.forms().wait_for(request.event().run().id()).await;
-            let shown = self.show_form(&open, request.event().flow(), form.clone(), None).await;
-            match shown {
+            let opened = request.event().timestamp();
+            match self.show_new(request, form.clone(), opened).await {
                 // It was closed before it was there.
                 Err(error) if is_gone(&error) => Ok(()),
                 shown => shown,
@@ -123,14 +123,13 @@ impl SlackApp {
             _ => return Ok(false),
         };
         let run = request.event().run().id();
-        let Some(open) = self.forms().get(run).filter(|open| event == Step::Prompt && open.is_loading()) else {
-            return Ok(false);
-        };
+        let place = request.form().filter(|_| event == Step::Prompt).and_then(Place::of);
+        let Some(place) = place else { return Ok(false) };
         let flow = request.event().flow();
         let view = modal::failed(flow.label(), &notice.text(flow.label()), run)?;
-        match self.slack().api().update_view(&open.view, view).await {
+        match self.update(&place, view).await {
             Err(error) if is_gone(&error) => Ok(false),
-            updated => updated.map(|_| true),
+            updated => updated.map(|shown| shown.is_some()),
         }
     }
 

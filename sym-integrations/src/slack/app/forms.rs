@@ -1,16 +1,21 @@
 //! The forms that people have open.
 //!
-//! They are held in memory: the options that prefetch handlers gave, and what the form looks like by now. After a restart a
-//! form can still be submitted, but offers nothing to pick from.
+//! They are held in memory: the options that prefetch handlers gave, and what the form looks like by now. What is not held, after
+//! a restart say, is made anew when somebody does something in it.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::Shared;
 use jiff::Timestamp;
+use sym_sdk::BoxFuture;
+use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result};
 use sym_sdk::forms::PromptForm;
 use sym_sdk::model::{RunId, User};
-use tokio::sync::Notify;
+
+use super::payload::View;
 
 /// A form that nobody has sent by then is forgotten.
 const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
@@ -18,14 +23,21 @@ const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 /// So many are held at most; the oldest goes first.
 const MOST: usize = 2_000;
 
-/// A form that somebody has open, or will have in a moment.
+/// So many are made anew at once at most, as handlers are called for each.
+const MOST_AT_ONCE: usize = 100;
+
+/// As many forms as there can be are being made anew.
+const TOO_MANY: ErrorCode = ErrorCode::new("Slack", "TOO_MANY_FORMS");
+
+/// A form that somebody has open.
 pub(super) struct OpenForm {
     pub(super) run: RunId,
     /// The view that shows it, by Slack's id.
     pub(super) view: String,
-    /// Who has it open, by Slack's id.
-    pub(super) account: String,
+    /// Who opened it.
     pub(super) user: Arc<User>,
+    /// Their account, by Slack's id, once it is known.
+    pub(super) account: OnceLock<String>,
     opened: Timestamp,
     shown: Mutex<Arc<Shown>>,
     /// Changes are made one after the other.
@@ -33,10 +45,9 @@ pub(super) struct OpenForm {
 }
 
 /// What a form shows.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Shown {
-    /// Nothing yet while handlers look for the options.
-    pub(super) form: Option<PromptForm>,
+    pub(super) form: PromptForm,
     /// Slack's name for this state of the view.
     pub(super) hash: Option<String>,
     /// How often code, rather than the person, has changed what stands in a field.
@@ -44,22 +55,19 @@ pub(super) struct Shown {
 }
 
 impl Shown {
+    pub(super) fn new(form: PromptForm) -> Self {
+        Self { form, hash: None, revisions: BTreeMap::new() }
+    }
+
     pub(super) fn revision(&self, field: &str) -> u32 {
         self.revisions.get(field).copied().unwrap_or_default()
     }
 }
 
 impl OpenForm {
-    pub(super) fn new(
-        run: RunId,
-        view: String,
-        hash: Option<String>,
-        account: &str,
-        user: Arc<User>,
-        opened: Timestamp,
-    ) -> Self {
-        let shown = Mutex::new(Arc::new(Shown { hash, ..Shown::default() }));
-        Self { run, view, account: account.to_owned(), user, opened, shown, turn: tokio::sync::Mutex::default() }
+    pub(super) fn new(run: RunId, view: String, user: Arc<User>, opened: Timestamp, shown: Shown) -> Self {
+        let shown = Mutex::new(Arc::new(shown));
+        Self { run, view, user, account: OnceLock::new(), opened, shown, turn: tokio::sync::Mutex::default() }
     }
 
     pub(super) fn shown(&self) -> Arc<Shown> {
@@ -70,16 +78,21 @@ impl OpenForm {
         *lock(&self.shown) = Arc::new(shown);
     }
 
-    pub(super) fn is_loading(&self) -> bool {
-        self.shown().form.is_none()
+    /// Whether the view shows what is not known here: another process has changed it, or Slack did without saying so.
+    fn is_behind(&self, view: &View) -> bool {
+        let shown = self.shown();
+        view.revisions().into_iter().any(|(field, revision)| revision > shown.revision(field))
     }
 }
+
+/// A form that is being made anew. All who need it wait for the same.
+type Making = Shared<BoxFuture<'static, Result<Arc<OpenForm>, Arc<Error>>>>;
 
 /// All open forms.
 #[derive(Default)]
 pub(super) struct Forms {
     open: Mutex<Open>,
-    added: Notify,
+    making: Mutex<HashMap<RunId, Making>>,
 }
 
 #[derive(Default)]
@@ -90,7 +103,7 @@ struct Open {
 }
 
 impl Forms {
-    pub(super) fn add(&self, form: OpenForm) {
+    pub(super) fn add(&self, form: Arc<OpenForm>) {
         let mut open = lock(&self.open);
         let now = form.opened;
         while let Some(oldest) = open.order.front().copied() {
@@ -102,32 +115,48 @@ impl Forms {
             open.order.pop_front();
             open.by_run.remove(&oldest);
         }
-        open.order.push_back(form.run);
-        open.by_run.insert(form.run, Arc::new(form));
-        drop(open);
-        self.added.notify_waiters();
-    }
-
-    pub(super) fn get(&self, run: RunId) -> Option<Arc<OpenForm>> {
-        lock(&self.open).by_run.get(&run).cloned()
-    }
-
-    /// The form that a view carries the Run of.
-    pub(super) fn of_view(&self, metadata: &str) -> Option<Arc<OpenForm>> {
-        self.get(metadata.parse().ok()?)
-    }
-
-    /// The form of a Run, whose view may be on its way: the Run can be ahead of whoever adds it here.
-    pub(super) async fn wait_for(&self, run: RunId) -> Arc<OpenForm> {
-        loop {
-            let added = self.added.notified();
-            tokio::pin!(added);
-            added.as_mut().enable();
-            if let Some(form) = self.get(run) {
-                return form;
-            }
-            added.await;
+        if open.by_run.insert(form.run, form.clone()).is_none() {
+            open.order.push_back(form.run);
         }
+    }
+
+    /// The form of a Run, if it is held and knows all that the view shows.
+    pub(super) fn get(&self, run: RunId, view: &View) -> Option<Arc<OpenForm>> {
+        let open = lock(&self.open).by_run.get(&run).cloned();
+        open.filter(|open| !open.is_behind(view))
+    }
+
+    /// Makes a form anew, once for all who ask meanwhile. It goes on if whoever asked waits no longer, as long as somebody does.
+    pub(super) async fn make(
+        self: &Arc<Self>,
+        run: RunId,
+        make: impl FnOnce() -> BoxFuture<'static, Result<OpenForm>>,
+    ) -> Result<Arc<OpenForm>> {
+        let making = {
+            let mut all = lock(&self.making);
+            match all.get(&run) {
+                Some(making) => making.clone(),
+                None if all.len() >= MOST_AT_ONCE => {
+                    let message = "too many forms are being made at once";
+                    return Err(Error::new(ErrorKind::Unavailable, TOO_MANY, message));
+                }
+                None => {
+                    let (forms, work) = (self.clone(), make());
+                    let making = async move {
+                        let made = work.await.map(Arc::new).map_err(Arc::new);
+                        if let Ok(form) = &made {
+                            forms.add(form.clone());
+                        }
+                        lock(&forms.making).remove(&run);
+                        made
+                    };
+                    let making: Making = (Box::pin(making) as BoxFuture<'static, _>).shared();
+                    all.insert(run, making.clone());
+                    making
+                }
+            }
+        };
+        making.await.map_err(|error| again(&error))
     }
 
     pub(super) fn remove(&self, run: RunId) {
@@ -137,53 +166,96 @@ impl Forms {
     }
 }
 
+/// The same error once more, for the next one who waited.
+fn again(error: &Error) -> Error {
+    let same = Error::new(error.kind(), error.code().clone(), error.message());
+    match error.hint() {
+        Some(hint) => same.with_hint(hint),
+        None => same,
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use serde_json::json;
     use sym_sdk::model::UserId;
 
     use super::*;
 
     fn form(number: u128, opened: Timestamp) -> OpenForm {
         let ana = User::person(UserId::of_email("ana@example.com"), "ana@example.com").unwrap();
-        let run = uuid(number).parse().unwrap();
-        OpenForm::new(run, format!("V{number}"), None, "U0ANA", Arc::new(ana), opened)
+        let shown = Shown::new(PromptForm::new(Vec::new()));
+        OpenForm::new(run(number), format!("V{number}"), Arc::new(ana), opened, shown)
     }
 
-    fn uuid(number: u128) -> String {
-        format!("00000000-0000-4000-8000-{number:012x}")
+    fn run(number: u128) -> RunId {
+        format!("00000000-0000-4000-8000-{number:012x}").parse().unwrap()
+    }
+
+    fn view(block: &str) -> View {
+        serde_json::from_value(json!({ "id": "V1", "blocks": [{ "type": "input", "block_id": block }] })).unwrap()
     }
 
     #[test]
     fn a_form_is_forgotten_after_a_day_and_the_oldest_when_there_are_many() {
-        let (forms, start) = (Forms::default(), Timestamp::UNIX_EPOCH);
+        let (forms, start, view) = (Forms::default(), Timestamp::UNIX_EPOCH, view("field:0"));
         let most = u128::try_from(MOST).unwrap();
         for number in 0..=most {
-            forms.add(form(number, start));
+            forms.add(Arc::new(form(number, start)));
         }
-        assert!(forms.of_view(&uuid(0)).is_none());
-        assert_eq!(forms.of_view(&uuid(1)).unwrap().view, "V1");
-        forms.add(form(most + 1, start + KEPT_FOR));
-        assert!(forms.of_view(&uuid(most)).is_none());
-        assert!(forms.of_view(&uuid(most + 1)).is_some());
-        assert!(forms.of_view("").is_none() && forms.of_view("V1").is_none());
+        assert!(forms.get(run(0), &view).is_none());
+        assert_eq!(forms.get(run(1), &view).unwrap().view, "V1");
+        forms.add(Arc::new(form(1, start)));
+        forms.add(Arc::new(form(most + 1, start + KEPT_FOR)));
+        assert!(forms.get(run(most), &view).is_none());
+        assert!(forms.get(run(most + 1), &view).is_some());
+        forms.remove(run(most + 1));
+        assert!(forms.get(run(most + 1), &view).is_none());
+    }
+
+    #[test]
+    fn a_form_of_which_the_view_shows_more_than_is_known_is_made_anew() {
+        let forms = Forms::default();
+        forms.add(Arc::new(form(1, Timestamp::UNIX_EPOCH)));
+        assert!(forms.get(run(1), &view("field:0")).is_some());
+        assert!(forms.get(run(1), &view("field:1")).is_none());
     }
 
     #[tokio::test]
-    async fn whoever_waits_for_a_form_gets_it_whenever_it_comes() {
-        let forms = Forms::default();
-        let run = uuid(1).parse().unwrap();
-        let (waited, ()) = tokio::join!(forms.wait_for(run), async {
-            forms.add(form(2, Timestamp::UNIX_EPOCH));
-            tokio::task::yield_now().await;
-            forms.add(form(1, Timestamp::UNIX_EPOCH));
-        });
-        assert_eq!(waited.view, "V1");
-        assert_eq!(forms.wait_for(run).await.view, "V1");
-        forms.remove(run);
-        assert!(forms.get(run).is_none());
+    async fn a_form_is_made_once_for_all_who_wait() {
+        let (forms, made) = (Arc::new(Forms::default()), Arc::new(AtomicUsize::new(0)));
+        let make = |fails: bool| {
+            let made = made.clone();
+            move || {
+                let work = async move {
+                    tokio::task::yield_now().await;
+                    made.fetch_add(1, Ordering::Relaxed);
+                    if fails { Err(Error::handler("no options")) } else { Ok(form(1, Timestamp::UNIX_EPOCH)) }
+                };
+                Box::pin(work) as BoxFuture<'static, _>
+            }
+        };
+        let (one, other) = tokio::join!(forms.make(run(1), make(true)), forms.make(run(1), make(true)));
+        for error in [one.err().unwrap(), other.err().unwrap()] {
+            assert_eq!((error.kind(), error.message()), (ErrorKind::Handler, "no options"));
+        }
+        assert_eq!(made.load(Ordering::Relaxed), 1);
+        let (one, other) = tokio::join!(forms.make(run(1), make(false)), forms.make(run(1), make(false)));
+        assert!(Arc::ptr_eq(&one.unwrap(), &other.unwrap()));
+        assert_eq!(made.load(Ordering::Relaxed), 2);
+        assert!(forms.get(run(1), &view("field:0")).is_some());
+
+        let mut waiting = Vec::new();
+        for number in 0..=u128::try_from(MOST_AT_ONCE).unwrap() {
+            let mut making = Box::pin(forms.make(run(number), || Box::pin(std::future::pending())));
+            waiting.push(futures_util::poll!(&mut making).is_ready());
+        }
+        assert_eq!(waiting.iter().filter(|refused| **refused).count(), 1);
     }
 }

@@ -4,31 +4,39 @@ use serde_json::{Map, Value};
 use sym_sdk::forms::{FieldSpec, FieldType, FieldValue, PromptField, PromptForm};
 
 use super::forms::Shown;
-use super::modal::block_of;
 use super::option::by_key;
-use super::payload::{Filled, State};
+use super::payload::{Filled, View};
 
-/// The inputs of a request: what stands in the fields that are seen, and what code has put into those that are not.
-pub(super) fn inputs(form: &PromptForm, shown: &Shown, state: &State) -> Map<String, Value> {
+/// The inputs of a request: what stands in the fields that are seen, and what code has put into those that are not. What was
+/// filled in for a field that the form has no more is passed on, for the runtime to say so.
+pub(super) fn inputs(form: &PromptForm, view: &View) -> Map<String, Value> {
+    let seen = view.revisions();
     let mut inputs = Map::new();
     for field in form.fields() {
-        let value = if field.visible {
-            state.of_block(&block_of(field.name(), shown)).and_then(|filled| json(field, filled))
-        } else {
-            field.value.as_ref().map(FieldValue::to_json)
+        let value = match seen.get(field.name()) {
+            Some(revision) => view.filled(field.name(), *revision).and_then(|filled| json(field, filled)),
+            // It is on its way into the view.
+            None if field.visible => continue,
+            None => field.value.as_ref().map(FieldValue::to_json),
         };
-        if let Some(value) = value {
-            inputs.insert(field.name().to_owned(), value);
+        // What is empty stays so, whatever the field began with.
+        inputs.insert(field.name().to_owned(), value.unwrap_or_default());
+    }
+    for (name, revision) in seen.into_iter().filter(|(name, _)| form.field(name).is_err()) {
+        if let Some(value) = view.filled(name, revision).and_then(as_it_is) {
+            inputs.insert(name.to_owned(), value);
         }
     }
     inputs
 }
 
-/// The form with what stands in its inputs. What is not a value of the field's type is left out.
-pub(super) fn fill(mut form: PromptForm, shown: &Shown, state: &State) -> PromptForm {
-    for field in form.fields_mut().filter(|field| field.visible) {
+/// The form with what stands in the inputs of the view. What is not a value of the field's type is left out.
+pub(super) fn fill(mut form: PromptForm, shown: &Shown, view: &View) -> PromptForm {
+    let seen = view.revisions();
+    for field in form.fields_mut() {
         // An input of an older state of the form says nothing about this one.
-        if let Some(filled) = state.of_block(&block_of(field.name(), shown)) {
+        let revision = seen.get(field.name()).filter(|revision| **revision >= shown.revision(field.name()));
+        if let Some(filled) = revision.and_then(|revision| view.filled(field.name(), *revision)) {
             field.value = json(field, filled).and_then(|json| typed(field, &json));
         }
     }
@@ -47,11 +55,8 @@ fn json(field: &PromptField, filled: &Filled) -> Option<Value> {
     if let Some(picked) = filled.selected_options.as_ref().filter(|picked| !picked.is_empty()) {
         return Some(picked.iter().map(|picked| option(field, &picked.value)).collect());
     }
-    if let Some(user) = &filled.selected_user {
-        return Some(user.as_str().into());
-    }
-    if let Some(users) = filled.selected_users.as_ref().filter(|users| !users.is_empty()) {
-        return Some(users.iter().map(String::as_str).collect());
+    if filled.value.is_none() {
+        return as_it_is(filled);
     }
     let text = filled.value.as_deref().filter(|text| !text.is_empty())?;
     Some(match field.field_type() {
@@ -62,6 +67,19 @@ fn json(field: &PromptField, filled: &Filled) -> Option<Value> {
         FieldType::String | FieldType::Duration => text.into(),
         other => member(other, text),
     })
+}
+
+/// What stands in an input of which nothing else is known.
+fn as_it_is(filled: &Filled) -> Option<Value> {
+    let text = filled.value.as_deref().or(filled.selected_user.as_deref());
+    let text = text.or(filled.selected_option.as_ref().map(|picked| picked.value.as_str()));
+    if let Some(text) = text.filter(|text| !text.is_empty()) {
+        return Some(text.into());
+    }
+    let users = filled.selected_users.iter().flatten().map(String::as_str);
+    let picked = filled.selected_options.iter().flatten().map(|picked| picked.value.as_str());
+    let several: Vec<&str> = users.chain(picked).collect();
+    (!several.is_empty()).then(|| several.into())
 }
 
 fn option(field: &PromptField, key: &str) -> Value {

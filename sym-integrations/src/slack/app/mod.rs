@@ -26,6 +26,7 @@
 //! Slack waits for an answer for three seconds. Decisions and requests are answered once they are durable; if that takes longer,
 //! Slack tells whoever clicked, and the work goes on. Sent again, the same click is the same decision.
 
+mod anew;
 mod answer;
 mod card;
 mod change;
@@ -79,7 +80,7 @@ struct Inner {
     slack: Slack,
     reached_by: ReachedBy,
     people: People,
-    forms: Forms,
+    forms: Arc<Forms>,
 }
 
 /// How Slack tells what people do.
@@ -132,7 +133,7 @@ impl SlackApp {
         &self.0.people
     }
 
-    fn forms(&self) -> &Forms {
+    fn forms(&self) -> &Arc<Forms> {
         &self.0.forms
     }
 }

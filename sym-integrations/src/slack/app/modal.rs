@@ -1,12 +1,13 @@
 //! A form as a view.
 
-use sym_sdk::error::Result;
-use sym_sdk::forms::{FieldOption, FieldSpec, FieldType, FieldValue, PromptField, PromptForm, format_duration};
+use sym_sdk::error::{Error, Result};
+use sym_sdk::forms::{FieldOption, FieldSpec, FieldType, FieldValue, PromptField, format_duration};
 use sym_sdk::model::{Flow, RunId};
 use sym_sdk::routing::SlackUser;
 
 use super::forms::Shown;
-use super::option::{key, object};
+use super::option::object;
+use super::payload::block_of;
 use crate::slack::blocks::{
     ActionId, Actions, Block, BlockId, Button, ButtonValue, CallbackId, DispatchOn, ExternalSelect, Input,
     InputElement, Modal, Mrkdwn, MultiExternalSelect, MultiStaticSelect, MultiUsersSelect, NumberInput, OptionObject,
@@ -20,6 +21,9 @@ pub(super) const VALUE: ActionId = ActionId::from_static("value");
 
 /// More than these are offered while people type.
 const AT_ONCE: usize = 100;
+
+/// So many fields leave room for the rest of a view, of 100 blocks.
+const MOST_FIELDS: usize = 97;
 
 /// The view while handlers look for what can be picked.
 pub(super) fn loading(title: &str) -> Result<Modal> {
@@ -39,43 +43,65 @@ pub(super) fn failed(title: &str, text: &str, run: RunId) -> Result<Modal> {
     Ok(view)
 }
 
-/// The view of a form. `trouble` stands above the fields.
-pub(super) fn form(flow: &Flow, run: RunId, form: &PromptForm, shown: &Shown, trouble: Option<&str>) -> Result<Modal> {
-    let mut blocks: Vec<Block> = Vec::new();
-    if let Some(trouble) = trouble {
-        blocks.push(Section::new(trouble).into());
+/// The view of a form. `trouble` stands above the fields. If Slack cannot show such a form, the view says so.
+pub(super) fn form(flow: &Flow, run: RunId, shown: &Shown, trouble: Option<&str>) -> Result<Modal> {
+    let asked = shown.form.fields().iter().filter(|field| field.visible).count();
+    if asked > MOST_FIELDS {
+        let text = format!(
+            "This form has {asked} fields, and Slack shows at most {MOST_FIELDS}. Tell the people who run this, please."
+        );
+        return refused(flow.label(), &text);
     }
-    if let Some(text) = form.additional_header_text.as_deref().filter(|text| !text.trim().is_empty()) {
-        blocks.push(Section::new(Mrkdwn::new().trusted(text)).into());
-    }
-    for field in form.fields().iter().filter(|field| field.visible) {
+    let view = |lazy| {
+        let view = Modal::new(flow.label(), blocks(flow, shown, trouble, lazy)?)?;
+        let view = view.submit("Request").close("Cancel").callback_id(REQUEST).notify_on_close(true);
+        Ok(view.private_metadata(PrivateMetadata::new(run.to_string())?))
+    };
+    // Many options take more room than there is; menus that load them as people type take none.
+    view(false).or_else(|_: Error| view(true)).or_else(|error| {
+        tracing::error!(%error, flow = %flow.name(), "Slack cannot show this form");
+        refused(flow.label(), "This form is larger than what Slack can show. Tell the people who run this, please.")
+    })
+}
+
+/// What a form shows. If it is `lazy`, all menus load their options.
+fn blocks(flow: &Flow, shown: &Shown, trouble: Option<&str>, lazy: bool) -> Result<Vec<Block>> {
+    let (mut inputs, mut left_out) = (Vec::<Block>::new(), Vec::new());
+    for field in shown.form.fields().iter().filter(|field| field.visible) {
         let spec = flow.field(field.name());
         let dispatch = spec.is_some_and(FieldSpec::has_on_change);
-        let external = spec.is_some_and(FieldSpec::is_prefetched);
-        let (element, hint) = element(field, external, dispatch)?;
+        let external = lazy || spec.is_some_and(FieldSpec::is_prefetched);
+        let (element, hint) = match element(field, external, dispatch) {
+            // It would be what is sent, so it is not cut.
+            Err(_) if field.value.is_some() => {
+                left_out.push(field.label.as_str());
+                let mut empty = field.clone();
+                empty.value = None;
+                element(&empty, external, dispatch)?
+            }
+            built => built?,
+        };
         let input = Input::new(&field.label, element).optional(!field.required).dispatch_action(dispatch);
         let input = match hint {
             Some(hint) => input.hint(hint),
             None => input,
         };
-        blocks.push(input.block_id(BlockId::new(block_of(field.name(), shown))?).into());
+        let block = block_of(field.name(), shown.revision(field.name()));
+        inputs.push(input.block_id(BlockId::new(block)?).into());
     }
+    let mut blocks: Vec<Block> = trouble.into_iter().map(|trouble| Section::new(trouble).into()).collect();
+    if !left_out.is_empty() {
+        let text = format!("Left empty, as Slack cannot show what was filled in beforehand: {}.", left_out.join(", "));
+        blocks.push(Section::new(text).into());
+    }
+    if let Some(text) = shown.form.additional_header_text.as_deref().filter(|text| !text.trim().is_empty()) {
+        blocks.push(Section::new(Mrkdwn::new().trusted(text)).into());
+    }
+    blocks.extend(inputs);
     if blocks.is_empty() {
         blocks.push(Section::new("There is nothing to fill in.").into());
     }
-    let view = Modal::new(flow.label(), blocks)?.submit("Request").close("Cancel").callback_id(REQUEST);
-    Ok(view.notify_on_close(true).private_metadata(PrivateMetadata::new(run.to_string())?))
-}
-
-/// The block of a field. Slack keeps what was typed in a block, so what code has put there needs a new one.
-pub(super) fn block_of(field: &str, shown: &Shown) -> String {
-    format!("{field}:{}", shown.revision(field))
-}
-
-/// The field of a block, and its revision.
-pub(super) fn field_of(block: &str) -> Option<(&str, u32)> {
-    let (field, revision) = block.rsplit_once(':')?;
-    Some((field, revision.parse().ok()?))
+    Ok(blocks)
 }
 
 /// The input for a field, and what to say below it.
@@ -129,7 +155,7 @@ fn menu(field: &PromptField, external: bool) -> Result<InputElement> {
 /// Each option once.
 fn offered(options: &[FieldOption]) -> Result<Vec<OptionObject>> {
     let mut seen = std::collections::HashSet::new();
-    let offered = options.iter().enumerate().map(|(index, option)| object(index, option));
+    let offered = options.iter().map(object);
     offered.filter(|option| option.as_ref().map_or(true, |option| seen.insert(option.value().clone()))).collect()
 }
 
@@ -143,10 +169,8 @@ fn picked(field: &PromptField) -> Result<Vec<OptionObject>> {
     };
     let mut picked = Vec::new();
     for value in members {
-        let options = &field.current_allowed_values;
-        if let Some(index) = options.iter().position(|option| *option.value() == value) {
-            let label = options.get(index).map(FieldOption::label).unwrap_or_default();
-            picked.push(OptionObject::new(OptionValue::new(key(index, &value))?, label));
+        if let Some(option) = field.current_allowed_values.iter().find(|option| *option.value() == value) {
+            picked.push(object(option)?);
         }
     }
     Ok(picked)

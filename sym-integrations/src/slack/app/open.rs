@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use sym_sdk::delivery::RequestView;
 use sym_sdk::engine::InputKey;
-use sym_sdk::error::Result;
+use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::forms::PromptForm;
+use sym_sdk::machine::FormRef;
 use sym_sdk::model::{Channel, Flow, Source, User};
 use sym_sdk::runtime::Submission;
 
@@ -13,6 +16,8 @@ use super::forms::{OpenForm, Shown};
 use super::payload::{Action, Actions, Shortcut, View, team_of};
 use super::receive::{Front, log};
 use super::{SlackApp, modal, picker};
+use crate::slack::api::ViewInfo;
+use crate::slack::blocks::Modal;
 
 /// The title while nobody knows which flow it is.
 const TITLE: &str = "Request access";
@@ -29,7 +34,26 @@ pub(super) struct Asking {
 /// The view in which a form is to be shown.
 pub(super) struct Place {
     pub(super) view: String,
+    /// Slack's name for what it shows until then. Whatever comes between is newer.
     pub(super) hash: Option<String>,
+}
+
+impl Place {
+    /// The place that is kept with the Run.
+    pub(super) fn of(form: &FormRef) -> Option<Self> {
+        let (view, hash) = match form.as_str().split_once(':') {
+            Some((view, hash)) => (view, Some(hash.to_owned())),
+            None => (form.as_str(), None),
+        };
+        (!view.is_empty()).then(|| Self { view: view.to_owned(), hash })
+    }
+
+    fn to_form(&self) -> FormRef {
+        match &self.hash {
+            Some(hash) => FormRef::new(format!("{}:{hash}", self.view)),
+            None => FormRef::new(&self.view),
+        }
+    }
 }
 
 /// The flow that was named, and its environment.
@@ -94,11 +118,8 @@ impl Front {
     async fn prompt(&self, flow: &Flow, user: Arc<User>, asking: Asking, place: Place) -> Result<()> {
         let Asking { team, account, attempt, channel } = asking;
         let key = InputKey::new(format!("slack:{team}:{account}:{attempt}:prompt"));
-        let submission = Submission::prompt(flow.srn().to_string(), user.clone()).through(channel).key(key);
-        let run = self.runtime.submit(submission).await?.run;
-        let now = self.runtime.clock().now();
-        self.app.forms().add(OpenForm::new(run, place.view, place.hash, &account, user, now));
-        Ok(())
+        let submission = Submission::prompt(flow.srn().to_string(), user).through(channel).key(key);
+        self.runtime.submit(submission.shown_in(place.to_form())).await.map(drop)
     }
 
     /// A flow was picked.
@@ -167,8 +188,36 @@ impl Front {
 }
 
 impl SlackApp {
-    /// Shows the form as it is now. The view changes only if it is the one that was shown last.
-    pub(super) async fn show_form(
+    /// Shows a form for the first time. If the view shows something else by now, that stays.
+    pub(super) async fn show_new(&self, request: &RequestView, form: PromptForm, now: Timestamp) -> Result<()> {
+        let event = request.event();
+        let Some(place) = request.form().and_then(Place::of) else {
+            return Err(Error::new(ErrorKind::NotFound, codes::INVALID_EVENT, "no view waits for the form"));
+        };
+        let run = event.run().id();
+        let user = Arc::new(event.user().clone());
+        let view = modal::form(event.flow(), run, &Shown::new(form.clone()), None)?;
+        let open = Arc::new(OpenForm::new(run, place.view.clone(), user, now, Shown::new(form.clone())));
+        // Held before it is seen: whoever is quick finds the options there.
+        self.forms().add(open.clone());
+        match self.update(&place, view).await {
+            Ok(Some(shown)) => {
+                open.show(Shown { hash: shown.hash, ..Shown::new(form) });
+                Ok(())
+            }
+            Ok(None) => {
+                self.forms().remove(run);
+                Ok(())
+            }
+            Err(error) => {
+                self.forms().remove(run);
+                Err(error)
+            }
+        }
+    }
+
+    /// Shows the form as it is now.
+    pub(super) async fn show_changed(
         &self,
         open: &OpenForm,
         flow: &Flow,
@@ -176,28 +225,26 @@ impl SlackApp {
         trouble: Option<&str>,
     ) -> Result<()> {
         let before = open.shown();
-        let mut revisions = before.revisions.clone();
-        for field in form.fields() {
-            let is_changed = before.form.as_ref().and_then(|form| form.field(field.name()).ok()).is_some_and(|old| {
+        let mut shown = Shown { form, ..Shown::clone(&before) };
+        for field in shown.form.fields() {
+            let is_changed = before.form.field(field.name()).is_ok_and(|old| {
                 old.value != field.value || old.current_allowed_values != field.current_allowed_values
             });
             if is_changed {
-                *revisions.entry(field.name().to_owned()).or_default() += 1;
+                *shown.revisions.entry(field.name().to_owned()).or_default() += 1;
             }
         }
-        let mut shown = Shown { form: None, hash: before.hash.clone(), revisions };
-        let view = modal::form(flow, open.run, &form, &shown, trouble)?;
-        shown.form = Some(form);
-        // Held before it is seen: whoever is quick finds the options there.
+        let view = modal::form(flow, open.run, &shown, trouble)?;
         open.show(shown.clone());
-        let update = self.slack().api().update_view(&open.view, view);
-        let update = match &before.hash {
-            Some(hash) => update.hash(hash),
-            None => update,
+        let place = Place { view: open.view.clone(), hash: before.hash.clone() };
+        let updated = match self.update(&place, view.clone()).await {
+            // Changes are made one after the other, so what came between is no newer: an update of which the answer was lost.
+            Ok(None) => self.update(&Place { hash: None, ..place }, view).await,
+            updated => updated,
         };
-        match update.await {
+        match updated {
             Ok(view) => {
-                shown.hash = view.hash;
+                shown.hash = view.and_then(|view| view.hash);
                 open.show(shown);
                 Ok(())
             }
@@ -205,6 +252,19 @@ impl SlackApp {
                 open.show(Shown::clone(&before));
                 Err(error)
             }
+        }
+    }
+
+    /// Shows this in the view if that is still the one of this hash. Otherwise there is nothing to tell.
+    pub(super) async fn update(&self, place: &Place, view: Modal) -> Result<Option<ViewInfo>> {
+        let update = self.slack().api().update_view(&place.view, view);
+        let update = match &place.hash {
+            Some(hash) => update.hash(hash),
+            None => update,
+        };
+        match update.await {
+            Err(error) if error.code().name() == "HASH_CONFLICT" => Ok(None),
+            updated => updated.map(Some),
         }
     }
 }

@@ -1,28 +1,34 @@
 //! Options of fields as Slack has them, and which of them fit what somebody types.
 
+use sha2::{Digest, Sha256};
 use sym_sdk::error::Result;
 use sym_sdk::forms::{FieldOption, FieldValue};
 
 use crate::slack::blocks::{OptionObject, OptionValue, Suggestions};
 
-/// What stands for an option: its value, or where that does not fit, its place among the options.
-pub(super) fn key(index: usize, value: &FieldValue) -> String {
+/// What stands for an option: its value, or where that does not fit, a digest of it. Its place among the options would not do:
+/// they can be others by the time the form is sent.
+pub(super) fn key(value: &FieldValue) -> String {
     let text = match value {
         FieldValue::Bool(yes) => yes.to_string(),
         FieldValue::Duration(duration) => duration.as_secs().to_string(),
         other => other.to_string(),
     };
-    if text.starts_with('#') || OptionValue::new(text.as_str()).is_err() { format!("#{index}") } else { text }
+    if text.starts_with('#') || OptionValue::new(text.as_str()).is_err() {
+        let digest = Sha256::digest(text.as_bytes());
+        digest.iter().fold(String::from("#"), |key, byte| key + &format!("{byte:02x}"))
+    } else {
+        text
+    }
 }
 
 /// The option that a key stands for.
 pub(super) fn by_key<'a>(options: &'a [FieldOption], wanted: &str) -> Option<&'a FieldOption> {
-    let mut options = options.iter().enumerate();
-    options.find(|(index, option)| key(*index, option.value()) == wanted).map(|(_, option)| option)
+    options.iter().find(|option| key(option.value()) == wanted)
 }
 
-pub(super) fn object(index: usize, option: &FieldOption) -> Result<OptionObject> {
-    Ok(OptionObject::new(OptionValue::new(key(index, option.value()))?, option.label()))
+pub(super) fn object(option: &FieldOption) -> Result<OptionObject> {
+    Ok(OptionObject::new(OptionValue::new(key(option.value()))?, option.label()))
 }
 
 /// How well a label fits, best first.
@@ -39,15 +45,15 @@ enum Fit {
 pub(super) fn suggest(options: &[FieldOption], typed: &str) -> Result<Suggestions> {
     let typed = typed.trim().to_lowercase();
     let words: Vec<&str> = typed.split_whitespace().collect();
-    let mut found: Vec<(Fit, usize, &FieldOption)> = Vec::new();
-    for (index, option) in options.iter().enumerate() {
+    let mut found: Vec<(Fit, &FieldOption)> = Vec::new();
+    for option in options {
         if let Some(fit) = fit(&option.label().to_lowercase(), &typed, &words) {
-            found.push((fit, index, option));
+            found.push((fit, option));
         }
     }
     // Stable: options that fit alike stay in their order.
-    found.sort_by_key(|(fit, ..)| *fit);
-    let best = found.into_iter().take(100).map(|(_, index, option)| object(index, option));
+    found.sort_by_key(|(fit, _)| *fit);
+    let best = found.into_iter().take(100).map(|(_, option)| object(option));
     Ok(Suggestions::best(best.collect::<Result<Vec<_>>>()?))
 }
 
@@ -97,13 +103,14 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_slack_would_not_take_goes_by_its_place() {
+    fn a_value_that_slack_would_not_take_goes_by_a_digest_wherever_it_stands() {
         let long = "👩‍👩‍👧‍👦".repeat(7);
-        let options = [FieldOption::try_from(long.as_str()).unwrap(), FieldOption::try_from("#0").unwrap()];
-        let keys: Vec<_> = options.iter().enumerate().map(|(index, option)| key(index, option.value())).collect();
-        assert_eq!(keys, ["#0", "#1"]);
-        assert_eq!(by_key(&options, "#0").unwrap().label(), long);
-        assert_eq!(by_key(&options, "#1").unwrap().label(), "#0");
-        assert!(by_key(&options, "#2").is_none());
+        let mut options = [FieldOption::try_from(long.as_str()).unwrap(), FieldOption::try_from("#0").unwrap()];
+        let keys = options.each_ref().map(|option| key(option.value()));
+        assert!(keys.iter().all(|key| key.starts_with('#') && OptionValue::new(key.as_str()).is_ok()), "{keys:?}");
+        options.reverse();
+        assert_eq!(by_key(&options, &keys[0]).unwrap().label(), long);
+        assert_eq!(by_key(&options, &keys[1]).unwrap().label(), "#0");
+        assert!(by_key(&options, "#0").is_none() && by_key(&options, "#1").is_none());
     }
 }

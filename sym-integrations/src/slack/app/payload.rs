@@ -1,6 +1,7 @@
 //! What Slack sends, as far as it matters here. All else is passed over, and what is new to Slack is no error.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -127,7 +128,7 @@ pub(super) struct Submitted {
     pub(super) user: Person,
     pub(super) team: Option<Team>,
     pub(super) trigger_id: Option<String>,
-    pub(super) view: View,
+    pub(super) view: Arc<View>,
 }
 
 /// Somebody closed a view.
@@ -186,6 +187,7 @@ pub(super) struct View {
     pub(super) callback_id: String,
     #[serde(default)]
     pub(super) private_metadata: String,
+    pub(super) hash: Option<String>,
     #[serde(default)]
     blocks: Vec<Value>,
     #[serde(default)]
@@ -198,6 +200,34 @@ impl View {
         let input = self.blocks.iter().find(|block| block["type"] == "input")?;
         input["block_id"].as_str()
     }
+
+    /// The fields that the view asks for, and the revision of each.
+    pub(super) fn revisions(&self) -> BTreeMap<&str, u32> {
+        let inputs = self.blocks.iter().filter(|block| block["type"] == "input");
+        let inputs = inputs.filter_map(|block| block["block_id"].as_str());
+        let mut latest = BTreeMap::new();
+        for (field, revision) in inputs.chain(self.state.values.keys().map(String::as_str)).filter_map(field_of) {
+            let known = latest.entry(field).or_insert(revision);
+            *known = revision.max(*known);
+        }
+        latest
+    }
+
+    /// What stands in the input of a field.
+    pub(super) fn filled(&self, field: &str, revision: u32) -> Option<&Filled> {
+        self.state.of_block(&block_of(field, revision))
+    }
+}
+
+/// The block of a field. Slack keeps what was typed in a block, so what code has put there needs a new one.
+pub(super) fn block_of(field: &str, revision: u32) -> String {
+    format!("{field}:{revision}")
+}
+
+/// The field of a block, and its revision.
+pub(super) fn field_of(block: &str) -> Option<(&str, u32)> {
+    let (field, revision) = block.rsplit_once(':')?;
+    Some((field, revision.parse().ok()?))
 }
 
 /// What stands in the inputs, by block and then by element.

@@ -14,6 +14,9 @@ use crate::slack::roster::Person;
 /// For so long, what Slack said of somebody is taken to be true.
 const FRESH: Duration = Duration::from_secs(300);
 
+/// The same where something comes of it: whoever has left decides nothing a minute later.
+const FRESH_TO_ACT: Duration = Duration::from_secs(60);
+
 /// So many people are remembered at most.
 const MOST: usize = 10_000;
 
@@ -28,7 +31,16 @@ impl People {
     /// # Errors
     /// For those who are deactivated, bots, and those of whom nobody knows who they are.
     pub(super) async fn user(&self, slack: &Slack, id: &str, now: Timestamp) -> Result<Arc<User>> {
-        let person = match self.known(id, now) {
+        self.known_for(FRESH, slack, id, now).await
+    }
+
+    /// The same, for somebody who makes or decides a request.
+    pub(super) async fn acting(&self, slack: &Slack, id: &str, now: Timestamp) -> Result<Arc<User>> {
+        self.known_for(FRESH_TO_ACT, slack, id, now).await
+    }
+
+    async fn known_for(&self, age: Duration, slack: &Slack, id: &str, now: Timestamp) -> Result<Arc<User>> {
+        let person = match self.known(id, now, age) {
             Some(person) => person,
             None => {
                 let info = match slack.api().user_info(id).await {
@@ -56,10 +68,10 @@ impl People {
         })
     }
 
-    fn known(&self, id: &str, now: Timestamp) -> Option<Person> {
+    fn known(&self, id: &str, now: Timestamp, age: Duration) -> Option<Person> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (as_of, person) = known.get(id)?;
-        (now.duration_since(*as_of).unsigned_abs() < FRESH).then(|| person.clone())
+        (now.duration_since(*as_of).unsigned_abs() < age).then(|| person.clone())
     }
 
     fn keep(&self, id: &str, now: Timestamp, person: Person) {

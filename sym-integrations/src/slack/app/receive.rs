@@ -95,11 +95,11 @@ impl Front {
             Incoming::Command(command) => self.command(command).await,
             Incoming::Interaction(interaction) => match *interaction {
                 Interaction::BlockActions(actions) => self.act(actions).await,
-                Interaction::BlockSuggestion(typing) => self.suggest(&typing).into(),
+                Interaction::BlockSuggestion(typing) => self.suggest(typing).await.into(),
                 Interaction::ViewSubmission(submitted) => self.submitted(submitted).await.into(),
                 Interaction::ViewClosed(closed) => {
-                    if let Some(form) = self.app.forms().of_view(&closed.view.private_metadata) {
-                        self.app.forms().remove(form.run);
+                    if let Ok(run) = closed.view.private_metadata.parse() {
+                        self.app.forms().remove(run);
                     }
                     Answer::Done.into()
                 }

@@ -1,19 +1,15 @@
 //! A form is sent.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value};
 use sym_sdk::engine::InputKey;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::forms::{FieldSpec, FieldType, PromptField, PromptForm};
-use sym_sdk::model::{Flow, RunId};
+use sym_sdk::model::RunId;
 use sym_sdk::runtime::{FieldFault, Submission};
 
 use super::answer::{Answer, in_words, is_refusal};
-use super::forms::Shown;
 use super::inputs::inputs;
-use super::modal::{REQUEST, block_of, field_of};
-use super::payload::{State, Submitted, View, team_of};
+use super::modal::REQUEST;
+use super::payload::{Submitted, View, block_of, team_of};
 use super::receive::Front;
 
 impl Front {
@@ -35,18 +31,22 @@ impl Front {
     async fn request_of(&self, submitted: &Submitted) -> Result<Answer> {
         let (view, account) = (&submitted.view, &submitted.user.id);
         let run: RunId = view.private_metadata.parse()?;
-        let user = self.app.people().user(self.app.slack(), account, self.runtime.clock().now()).await?;
-        let state = self.runtime.run(run).await?.state;
+        let user = self.app.people().acting(self.app.slack(), account, self.runtime.clock().now()).await?;
+        let state = self.runtime.run(run).await.map_err(forgotten)?.state;
         let flow = self.runtime.flow(state.flow.slug())?;
-        let shown = self.shown(run, &flow, &view.state)?;
-        let Some(form) = &shown.form else {
-            return Err(Error::new(ErrorKind::Conflict, codes::INVALID_EVENT, "the form is not there yet"));
+        let is_open = state.is_form_open();
+        let inputs = if is_open {
+            let open = self.form_of(view).await?;
+            let inputs = inputs(&open.shown().form, view);
+            let faults = self.runtime.check_form(flow.name().as_str(), &inputs)?;
+            if !faults.is_empty() {
+                return Ok(at_fields(view, &faults));
+            }
+            inputs
+        } else {
+            // If it is the one that was taken, it goes by its name.
+            Map::new()
         };
-        let inputs = inputs(form, &shown, &view.state);
-        let faults = self.runtime.check_form(flow.name().as_str(), &inputs)?;
-        if !faults.is_empty() {
-            return Ok(at_fields(form, &shown, view, &faults));
-        }
         let channel = state.run.source_channel().clone();
         let submission = Submission::request(flow.srn().to_string(), user).form(run).inputs(inputs).through(channel);
         let submission = match &submitted.trigger_id {
@@ -56,38 +56,33 @@ impl Front {
             }
             None => submission,
         };
-        self.runtime.submit(submission).await?;
+        match self.runtime.submit(submission).await {
+            Err(error) if !is_open && is_refusal(&error) => return Err(over(error)),
+            submitted => submitted?,
+        };
         self.app.forms().remove(run);
         Ok(Answer::Done)
     }
+}
 
-    /// What the form showed. If that is not known any more, it is told by what Slack sends and by the flow.
-    fn shown(&self, run: RunId, flow: &Flow, state: &State) -> Result<Arc<Shown>> {
-        if let Some(open) = self.app.forms().get(run) {
-            return Ok(open.shown());
-        }
-        let mut shown = Shown::default();
-        let mut fields = Vec::new();
-        for (name, revision) in state.values.keys().filter_map(|block| field_of(block)) {
-            shown.revisions.insert(name.to_owned(), revision);
-            let spec = match (flow.field(name), name) {
-                (Some(spec), _) => spec.clone().with_visible(true),
-                (None, "duration") => FieldSpec::new(name, FieldType::Duration)?,
-                (None, _) => FieldSpec::new(name, FieldType::String)?,
-            };
-            fields.push(PromptField::from_spec(&spec));
-        }
-        shown.form = Some(PromptForm::new(fields));
-        Ok(Arc::new(shown))
-    }
+/// The form was sent already, or came to nothing.
+fn over(error: Error) -> Error {
+    let message = "this form was submitted already, or is no longer open";
+    Error::new(ErrorKind::Conflict, codes::INVALID_EVENT, message).with_hint("begin a new request").with_source(error)
+}
+
+/// A form whose Run is not kept any more.
+fn forgotten(error: Error) -> Error {
+    if error.kind() == ErrorKind::NotFound { over(error) } else { error }
 }
 
 /// Each fault at the block of its field, and what belongs to none at the first.
-fn at_fields(form: &PromptForm, shown: &Shown, view: &View, faults: &[FieldFault]) -> Answer {
-    let seen = |name: &&str| form.field(name).is_ok_and(|field| field.visible);
+fn at_fields(view: &View, faults: &[FieldFault]) -> Answer {
+    let seen = view.revisions();
     let mut errors = Map::new();
     for fault in faults {
-        let block = fault.field.as_deref().filter(seen).map(|name| block_of(name, shown));
+        let field = fault.field.as_deref();
+        let block = field.and_then(|field| seen.get(field).map(|revision| block_of(field, *revision)));
         let text = in_words(&fault.error);
         let Some(block) = block.or_else(|| view.first_input().map(str::to_owned)) else {
             return at_first_input(view, &text);

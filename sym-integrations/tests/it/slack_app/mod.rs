@@ -1,9 +1,14 @@
 //! The Slack front end, from the signed request to what people see.
 
+mod changes;
 mod decisions;
+mod fields;
 mod forms;
+mod limits;
 mod requests;
+mod restart;
 mod socket;
+mod views;
 
 use std::ops::Deref;
 use std::sync::Arc;

@@ -440,17 +440,38 @@ fn a_delivery_is_tried_again_while_that_may_help() {
     world.request(&ana);
     let route = world.find(|kind| matches!(kind, EffectKind::Route)).unwrap();
     world.succeed(route);
-    for attempt in 1..=3 {
+    let begun = world.now;
+    for attempt in 1..=18 {
         let seq = world.find(|kind| matches!(kind, EffectKind::Deliver { .. })).unwrap();
-        assert_eq!(world.effects[&seq].attempt, attempt);
+        let effect = &world.effects[&seq];
+        assert_eq!(effect.attempt, attempt);
+        world.now = effect.not_before.unwrap_or(world.now);
         world.fail(seq, true);
     }
+    let tried_for = world.now.duration_since(begun);
+    assert!((3_000..3_600).contains(&tried_for.as_secs()), "{tried_for}");
     world.settle();
     assert_eq!(world.status(), RunStatus::Expired, "there is no other notification, so nobody could ever answer");
     let told = world.audit.iter().any(
         |entry| matches!(&entry.kind, AuditKind::Messaged { text, .. } if text.contains("Nobody could be notified")),
     );
     assert!(told);
+}
+
+#[test]
+fn where_others_can_be_told_a_delivery_is_not_tried_for_long() {
+    let ana = user("ana", UserRole::Member);
+    let mut world = World::access();
+    world.notifications.push(Notification::to(SlackChannelName::new("#others").unwrap()));
+    world.request(&ana);
+    let route = world.find(|kind| matches!(kind, EffectKind::Route)).unwrap();
+    world.succeed(route);
+    for _ in 1..=3 {
+        let seq = world.find(|kind| matches!(kind, EffectKind::Deliver { entry: 0, .. })).unwrap();
+        world.fail(seq, true);
+    }
+    world.settle();
+    assert_eq!((world.status(), world.state().current_notification), (RunStatus::Forwarded, 1));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod custom;
 mod delivery;
 mod event_count;
 mod failures;
+mod forms;
 mod identity;
 mod reconcile;
 mod revocation;

@@ -1,0 +1,86 @@
+//! Forms that are not held in memory any more: a restart came between, or another process showed them.
+
+use std::sync::Arc;
+
+use sym_sdk::BoxFuture;
+use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use sym_sdk::forms::{FieldSpec, PromptForm};
+use sym_sdk::model::{Flow, RunId, User};
+use sym_sdk::template::Step;
+
+use super::forms::{OpenForm, Shown};
+use super::inputs::fill;
+use super::payload::View;
+use super::receive::{Front, log};
+
+impl Front {
+    /// The form that a view shows. If it is not held, it is made anew.
+    ///
+    /// # Errors
+    /// If there is none any more, or a handler fails.
+    pub(super) async fn form_of(&self, view: &Arc<View>) -> Result<Arc<OpenForm>> {
+        let run: RunId = view.private_metadata.parse()?;
+        if let Some(open) = self.app.forms().get(run, view) {
+            return Ok(open);
+        }
+        let (front, view) = (self.clone(), view.clone());
+        let make = || Box::pin(async move { front.make_anew(run, &view).await }) as BoxFuture<'_, _>;
+        self.app.forms().make(run, make).await
+    }
+
+    /// The same, for whoever opened the form and nobody else.
+    pub(super) async fn own_form_of(&self, view: &Arc<View>, account: &str) -> Result<Arc<OpenForm>> {
+        let open = self.form_of(view).await?;
+        match open.account.get() {
+            Some(known) if known == account => return Ok(open),
+            Some(_) => {}
+            None => {
+                let user = self.app.people().user(self.app.slack(), account, self.runtime.clock().now()).await?;
+                if user.id() == open.user.id() {
+                    open.account.get_or_init(|| account.to_owned());
+                    return Ok(open);
+                }
+            }
+        }
+        let message = format!("only {}, who opened the form, can use it", open.user.username());
+        Err(Error::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message))
+    }
+
+    async fn make_anew(&self, run: RunId, view: &View) -> Result<OpenForm> {
+        let state = self.runtime.run(run).await?.state;
+        let flow = self.runtime.flow(state.flow.slug())?;
+        let form = self.runtime.form(run).await?;
+        let Some(user) = state.run.actors().get(&Step::Prompt).cloned() else {
+            return Err(Error::new(ErrorKind::Conflict, codes::INVALID_EVENT, "nobody opened this form"));
+        };
+        let mut shown = Shown::new(form);
+        shown.hash = view.hash.clone();
+        shown.revisions = view.revisions().into_iter().map(|(field, revision)| (field.to_owned(), revision)).collect();
+        shown.form = self.changed_anew(&flow, &user, &shown, view).await;
+        Ok(OpenForm::new(run, view.id.clone(), user, self.runtime.clock().now(), shown))
+    }
+
+    /// The form as `on_change` handlers make it by what stands in it. What the person sees is what the view shows.
+    async fn changed_anew(&self, flow: &Flow, user: &Arc<User>, shown: &Shown, view: &View) -> PromptForm {
+        let mut form = fill(shown.form.clone(), shown, view);
+        for spec in flow.fields().iter().filter(|spec| spec.has_on_change()) {
+            if !is_changed(spec, &shown.form, &form) {
+                continue;
+            }
+            match self.runtime.change_form(flow.name().as_str(), user, spec.name(), form.clone()).await {
+                Ok(changed) => form = changed,
+                Err(error) => log("changing a form anew", &error),
+            }
+        }
+        let mut form = fill(form, shown, view);
+        for field in form.fields_mut().filter(|field| shown.revisions.contains_key(field.name())) {
+            field.visible = true;
+        }
+        form
+    }
+}
+
+fn is_changed(spec: &FieldSpec, before: &PromptForm, now: &PromptForm) -> bool {
+    let value = |form: &PromptForm| form.field(spec.name()).ok().and_then(|field| field.value.clone());
+    value(before) != value(now)
+}
