@@ -66,7 +66,10 @@ impl Workspace {
             }
             "usergroups.list" => {
                 let groups = self.groups.iter().map(|(id, (name, users))| {
-                    json!({ "id": id, "team_id": self.names.workspace, "name": name, "handle": name, "user_count": users.len(), "date_delete": 0 })
+                    json!({
+                        "id": id, "team_id": self.names.workspace, "name": name, "handle": name,
+                        "user_count": users.len(), "date_delete": 0,
+                    })
                 });
                 Ok(json!({ "usergroups": groups.collect::<Vec<_>>() }))
             }

@@ -1,7 +1,7 @@
 //! A small workspace on this machine, for those who have no other: for tests of an app, and to try one out.
 //!
-//! [`FakeSlack`] answers an app's calls as Slack does, down to what it refuses: unknown tokens, blocks that break a rule, triggers that
-//! are too old. The people in it act as people do, by what they see, and the app hears of it by requests that are signed:
+//! [`FakeSlack`] answers an app's calls as Slack does, down to what it refuses: unknown tokens, blocks that break a rule,
+//! triggers that are too old. The people in it act as people do, by what they see, and the app hears of it by requests that are signed:
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -59,8 +59,8 @@
 //! | `POST /click` | `as`, `button`, `ts`, and inputs by their labels | clicks in the view, or in the latest message with the button |
 //! | `POST /close` | `as` | closes the view |
 //!
-//! People go by their ids. The answer is `{"ok": true}`, or says in `error` or `errors` what is wrong; a browser is sent back to the
-//! page. What is to be filled in and clicked is waited for, so a script need not:
+//! People go by their ids. The answer is `{"ok": true}`, or says in `error` or `errors` what is wrong; a browser is sent back to
+//! the page. What is to be filled in and clicked is waited for, so a script need not:
 //!
 //! ```sh
 //! curl -d as=U0ANA -d 'text=/sym req prod' http://127.0.0.1:3001/command
@@ -69,8 +69,11 @@
 //! curl 'http://127.0.0.1:3001/state?as=U0ANA'
 //! ```
 //!
-//! It holds everything in memory, and has no rate limits. Whoever can reach its address can be anybody in it, so it listens on this
-//! machine alone.
+//! # What it leaves out
+//!
+//! There is no Socket Mode of its own, no home tab, no events and no files, and everybody is in every channel. It holds everything in
+//! memory, and has no rate limits. Whoever can reach its address can be anybody in it, so it listens on
+//! this machine alone.
 
 mod act;
 mod check;

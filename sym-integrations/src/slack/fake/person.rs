@@ -12,8 +12,8 @@ use super::{Message, Shared, View};
 
 /// Somebody in a [`FakeSlack`](super::FakeSlack), who acts on what there is to see.
 ///
-/// What is to be clicked or filled in is waited for, for ten seconds by the clock: forms and messages take a moment to come. It is an
-/// error of the code `Slack:UNSEEN` if it does not, and one of the code `Slack:APP_DID_NOT_RESPOND` if the app does not answer
+/// What is to be clicked or filled in is waited for, for ten seconds by the clock: forms and messages take a moment to come. It
+/// is an error of the code `Slack:UNSEEN` if it does not, and one of the code `Slack:APP_DID_NOT_RESPOND` if the app does not answer
 /// within the three seconds that Slack gives it, or answers with another status than 200.
 #[derive(Clone, Debug)]
 #[must_use = "somebody who does nothing changes nothing"]

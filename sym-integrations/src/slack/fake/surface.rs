@@ -123,8 +123,8 @@ fn initial(element: &Value) -> Option<Value> {
     Some(json!({ "type": kind, key: value }))
 }
 
-/// What stands in the elements of a surface when it comes after one with `before`: Slack keeps what was entered in elements that are
-/// still there.
+/// What stands in the elements of a surface when it comes after one with `before`: Slack keeps what was entered in elements
+/// that are still there.
 pub(super) fn values(surface: &Value, before: &Values) -> Values {
     let mut values = Values::new();
     for placed in Placed::all(surface) {

@@ -24,7 +24,7 @@ pub(super) fn view(view: &Value) -> Vec<String> {
     if view.to_string().len() > VIEW {
         check.fault("/view", format!("must be less than {VIEW} bytes"));
     }
-    if list(&view["blocks"]).is_empty() {
+    if view["blocks"].as_array().is_some_and(Vec::is_empty) {
         check.fault("/view/blocks", "must have at least 1 item");
     }
     let asks = list(&view["blocks"]).iter().any(|block| block["type"] == "input");
