@@ -226,7 +226,8 @@ impl Bench<'_> {
     }
 
     async fn start(&self, who: Contender, requests: usize, pending: Vec<Pending>) -> Outcome<Server> {
-        let file = tempfile::Builder::new().suffix(".db").tempfile_in(self.folder)?.into_temp_path();
+        let folder = tempfile::tempdir_in(self.folder)?.keep();
+        let file = folder.join("kept");
         let file = file.to_str().ok_or("the folder for temporary files has no name in UTF-8")?.to_owned();
         let setup = Setup {
             signing_secret: SIGNING_SECRET.to_owned(),
@@ -238,7 +239,7 @@ impl Bench<'_> {
             file: who.durable.then_some(file),
             tells: who.tells,
         };
-        let path = self.folder.join("setup.json");
+        let path = folder.join("setup.json");
         std::fs::write(&path, serde_json::to_vec(&setup)?)?;
         let bolt = Path::new(env!("CARGO_MANIFEST_DIR")).join("bolt");
         let program = match who.which {
