@@ -2,10 +2,10 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use sym_sdk::BoxFuture;
-use sym_sdk::error::{Error, ErrorKind, Result};
+use sym_sdk::error::{Error, ErrorKind};
 
 /// What is answered, within three seconds.
 #[derive(Debug)]
@@ -14,16 +14,13 @@ pub(super) enum Answer {
     Done,
     /// It was taken, and this is what comes of it.
     Json(Value),
+    /// The same, where it is written down already.
+    Written(Box<RawValue>),
     /// It was not taken, or nobody knows yet: Slack tells whoever did it to try again.
     Unavailable,
 }
 
 impl Answer {
-    /// This as JSON.
-    pub(super) fn json(body: impl Serialize) -> Result<Self> {
-        Ok(Self::Json(serde_json::to_value(body)?))
-    }
-
     /// A message to whoever typed the command, and to nobody else.
     pub(super) fn ephemeral(text: impl Into<String>) -> Self {
         Self::Json(json!({ "response_type": "ephemeral", "text": text.into() }))
@@ -40,6 +37,7 @@ impl IntoResponse for Answer {
         match self {
             Self::Done => StatusCode::OK.into_response(),
             Self::Json(body) => axum::Json(body).into_response(),
+            Self::Written(body) => axum::Json(body).into_response(),
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         }
     }

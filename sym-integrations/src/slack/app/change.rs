@@ -7,7 +7,6 @@ use super::answer::{Answer, Reply, in_words};
 use super::forms::OpenForm;
 use super::inputs::fill;
 use super::modal::field_of;
-use super::option::suggest;
 use super::payload::{Action, Actions, Suggestion, View};
 use super::receive::{Front, log};
 
@@ -22,11 +21,14 @@ impl Front {
         let field = field_of(&typing.block_id).zip(shown.form.as_ref());
         let field = field.and_then(|((name, _), form)| form.field(name).ok());
         let Some(field) = field.filter(|_| open.account == typing.user.id) else { return nothing() };
-        let found = suggest(&field.current_allowed_values, &typing.value).and_then(Answer::json);
-        found.unwrap_or_else(|error| {
-            log("offering options", &error);
-            nothing()
-        })
+        let menu = self.app.menus().of(open.run, &shown, field);
+        menu.and_then(|menu| menu.suggest(&typing.value)).map_or_else(
+            |error| {
+                log("offering options", &error);
+                nothing()
+            },
+            Answer::Written,
+        )
     }
 
     /// A field was changed that has an `on_change` handler. The view follows.
