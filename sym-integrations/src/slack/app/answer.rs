@@ -1,8 +1,8 @@
 //! What is answered to Slack.
 
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use sym_sdk::BoxFuture;
 use sym_sdk::error::{Error, ErrorKind};
@@ -15,7 +15,7 @@ pub(super) enum Answer {
     /// It was taken, and this is what comes of it.
     Json(Value),
     /// The same, where it is written down already.
-    Written(Box<RawValue>),
+    Written(Vec<u8>),
     /// It was not taken, or nobody knows yet: Slack tells whoever did it to try again.
     Unavailable,
 }
@@ -37,7 +37,7 @@ impl IntoResponse for Answer {
         match self {
             Self::Done => StatusCode::OK.into_response(),
             Self::Json(body) => axum::Json(body).into_response(),
-            Self::Written(body) => axum::Json(body).into_response(),
+            Self::Written(body) => ([(CONTENT_TYPE, "application/json")], body).into_response(),
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         }
     }
