@@ -50,14 +50,14 @@ resource "sym_flow" "repository_access" {
 
 # What a request asks for: the field `repo_name` of the form says which repository it is.
 resource "sym_target" "repository" {
-  type           = "github_repo"
+  type           = "custom"
   name           = "repository"
   label          = "Repository"
   field_bindings = ["repo_name"]
 }
 
 resource "sym_strategy" "github" {
-  type           = "github"
+  type           = "custom"
   name           = "github"
   integration_id = sym_integration.github.id
   targets        = [sym_target.repository.id]
@@ -73,44 +73,42 @@ resource "sym_environment" "main" {
   }
 }
 
+# The workspace. `--var slack_workspace=T…` names another one.
+variable "slack_workspace" {
+  type    = string
+  default = "T012AB3CD"
+}
+
 resource "sym_integration" "slack" {
   type        = "slack"
   name        = "slack"
-  external_id = "T012AB3CD"
-}
-
-resource "sym_integration" "github" {
-  type        = "github"
-  name        = "github"
-  external_id = "acme"
+  external_id = var.slack_workspace
 
   settings = {
-    api_token_secret = sym_secret.github_token.id
+    bot_token_secret = sym_secret.slack_token.id
   }
+}
+
+# These have clients of the program's own, which are stand-ins, and need no token.
+resource "sym_integration" "github" {
+  type        = "custom"
+  name        = "github"
+  external_id = "acme"
 }
 
 resource "sym_integration" "pagerduty" {
-  type        = "pagerduty"
+  type        = "custom"
   name        = "pagerduty"
   external_id = "acme.pagerduty.com"
-
-  settings = {
-    api_token_secret = sym_secret.pagerduty_token.id
-  }
 }
 
-# Nothing here is read in a simulation.
+# A secret is read from the environment, a file, or AWS Secrets Manager; in a simulation, not at all.
 resource "sym_secrets" "environment" {
   type = "environment"
   name = "environment"
 }
 
-resource "sym_secret" "github_token" {
+resource "sym_secret" "slack_token" {
   source_id = sym_secrets.environment.id
-  path      = "GITHUB_TOKEN"
-}
-
-resource "sym_secret" "pagerduty_token" {
-  source_id = sym_secrets.environment.id
-  path      = "PAGERDUTY_TOKEN"
+  path      = "SLACK_BOT_TOKEN"
 }

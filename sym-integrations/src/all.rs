@@ -36,4 +36,9 @@ impl Extension for All {
         let builder = builder.front_end_type(crate::slack::app::front_end_type());
         builder
     }
+
+    #[cfg(feature = "slack-app")]
+    fn front_end_types(&self) -> Vec<sym_sdk::server::FrontEndType> {
+        vec![crate::slack::app::front_end_type()]
+    }
 }

@@ -1,12 +1,11 @@
-//! Stand-ins for the services that the handlers use. A client of yours, for a service that nobody else knows, has the same
-//! shape: implement [`IntegrationClient`], and handlers take it as `&T`.
+//! Stand-ins for GitHub and PagerDuty. A client of yours, for a service that nobody else knows, has the same shape: implement
+//! [`IntegrationClient`], and handlers take it as `&T`.
 
 use sym_sdk::prelude::*;
-use sym_sdk::simulation::Outbox;
 
-/// Ana and Ben, who are on call.
+/// Ana, Ben and Cleo, who have accounts in Slack.
 pub(crate) fn people() -> Vec<User> {
-    [("ana@example.com", "U012ANA"), ("ben@example.com", "U012BEN")]
+    [("ana@example.com", "U012ANA"), ("ben@example.com", "U012BEN"), ("cleo@example.com", "U012CLEO")]
         .into_iter()
         .filter_map(|(email, slack_id)| {
             let user = User::person(UserId::of_email(email), email).ok()?;
@@ -16,40 +15,36 @@ pub(crate) fn people() -> Vec<User> {
 }
 
 /// GitHub, with a few repositories.
-#[derive(Default)]
 pub(crate) struct GitHub {
-    repos: Vec<String>,
+    repos: [&'static str; 2],
 }
 
 impl GitHub {
-    pub(crate) fn with_repos<const N: usize>(repos: [&str; N]) -> Self {
-        Self { repos: repos.map(str::to_owned).into() }
-    }
-
-    pub(crate) async fn list_repos(&self) -> Result<Vec<String>> {
-        Ok(self.repos.clone())
+    pub(crate) async fn list_repos(&self) -> Result<&[&'static str]> {
+        Ok(&self.repos)
     }
 }
 
 impl IntegrationClient for GitHub {
     const TYPE: &'static str = "github";
 
+    /// A real client would keep `config.secret("api_token_secret")?` here, and call nobody yet.
     fn from_config(_: &IntegrationConfig<'_>) -> Result<Self> {
-        Ok(Self::default())
+        Ok(Self { repos: ["acme/payments", "acme/website"] })
+    }
+
+    /// A real client would be another one in simulations, or leave that to `App::fake`.
+    fn dry(config: &IntegrationConfig<'_>) -> Option<Self> {
+        Self::from_config(config).ok()
     }
 }
 
-/// PagerDuty, with the same people on call on every schedule.
-#[derive(Default)]
+/// PagerDuty, with Ana and Ben on call on every schedule.
 pub(crate) struct PagerDuty {
     on_call: Vec<User>,
 }
 
 impl PagerDuty {
-    pub(crate) fn with_on_call(on_call: Vec<User>) -> Self {
-        Self { on_call }
-    }
-
     pub(crate) async fn users_on_call(&self, _schedule: &str) -> Result<&[User]> {
         Ok(&self.on_call)
     }
@@ -62,33 +57,11 @@ impl PagerDuty {
 impl IntegrationClient for PagerDuty {
     const TYPE: &'static str = "pagerduty";
 
-    /// A real client would keep `config.secret("api_token_secret")?` here, and call nobody yet.
     fn from_config(_: &IntegrationConfig<'_>) -> Result<Self> {
-        Ok(Self::default())
-    }
-}
-
-/// Slack. What it would send stands in the timeline.
-#[derive(Default)]
-pub(crate) struct Slack {
-    outbox: Outbox,
-}
-
-impl Slack {
-    pub(crate) fn new(outbox: Outbox) -> Self {
-        Self { outbox }
+        Ok(Self { on_call: people().into_iter().filter(|person| !person.username().starts_with("cleo")).collect() })
     }
 
-    pub(crate) async fn send_message(&self, to: impl Into<RequestDestination>, text: String) -> Result<()> {
-        self.outbox.record("slack", to.into().label(), text);
-        Ok(())
-    }
-}
-
-impl IntegrationClient for Slack {
-    const TYPE: &'static str = "slack";
-
-    fn from_config(_: &IntegrationConfig<'_>) -> Result<Self> {
-        Ok(Self::default())
+    fn dry(config: &IntegrationConfig<'_>) -> Option<Self> {
+        Self::from_config(config).ok()
     }
 }

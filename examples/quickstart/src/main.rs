@@ -5,13 +5,12 @@ mod fakes;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use sym_integrations::slack;
+use sym_integrations::slack::{self, Slack};
 use sym_sdk::App;
 use sym_sdk::prelude::*;
-use sym_sdk::simulation::Outbox;
 use sym_sdk::strategy::{DryStrategy, StrategyType};
 
-use fakes::{GitHub, PagerDuty, Slack};
+use fakes::{GitHub, PagerDuty};
 
 /// What the handlers want to know of the form.
 #[derive(Deserialize)]
@@ -50,7 +49,7 @@ async fn get_request_notifications(
 /// Offers the organization's repositories.
 #[prefetch(field = "repo_name")]
 async fn repositories(github: &GitHub) -> Result<Vec<FieldOption>> {
-    github.list_repos().await?.iter().map(|repo| FieldOption::try_from(repo.as_str())).collect()
+    github.list_repos().await?.iter().map(|repo| FieldOption::try_from(*repo)).collect()
 }
 
 /// Approves what is urgent, if whoever asks is on call.
@@ -67,22 +66,18 @@ async fn on_request(event: &Event, form: Fields<Form>, pagerduty: &PagerDuty) ->
 async fn after_approve(event: &Event, slack: &Slack) -> Result<()> {
     let requester = event.requester().map_or("somebody", User::username);
     let text = format!("{requester} may use {}, says {}", event.fields().text("repo_name")?, event.user().username());
-    slack.send_message(slack::channel(event.flow().var("audit_channel")?)?, text).await
+    slack.send_message(slack::channel(event.flow().var("audit_channel")?)?, text).await?;
+    Ok(())
 }
 
 fn main() -> ExitCode {
-    let outbox = Outbox::new();
     App::new()
         .config_dir(env!("CARGO_MANIFEST_DIR"))
         .domain("example.com")
         .with(sym_integrations::all())
         // There is no strategy for GitHub yet, so this one pretends.
-        .strategy_type(StrategyType::new("github", |_| Ok(Arc::new(DryStrategy::new()))))
+        .strategy_type(StrategyType::custom("github", |_| Ok(Arc::new(DryStrategy::new()))))
         .users(fakes::people())
-        .fake(GitHub::with_repos(["acme/payments", "acme/website"]))
-        .fake(PagerDuty::with_on_call(fakes::people()))
-        .fake(Slack::new(outbox.clone()))
-        .outbox(outbox)
         .demo("requests/urgent.json", include_str!("../requests/urgent.json"))
         .demo("requests/normal.json", include_str!("../requests/normal.json"))
         .main()

@@ -11,7 +11,7 @@ use super::rate::Rates;
 use super::redact::Redactor;
 #[cfg(feature = "testing")]
 use super::replay::Script;
-use super::transport::Transport;
+use super::transport::{StandIn, Transport};
 use super::{Auth, BaseUrl, Call, Limits, RateLimit, Service};
 
 /// Calls one service. Clones share its connections and rate limits.
@@ -214,6 +214,7 @@ impl ClientBuilder {
         }
         let transport = match connection.route {
             Route::Network => Transport::network(&base, &connection.limits)?,
+            Route::StandIn(answer) => Transport::StandIn(answer),
             #[cfg(feature = "testing")]
             Route::Replay(script) => Transport::Replay(script),
         };
@@ -248,6 +249,7 @@ pub struct Connection {
 #[derive(Clone)]
 enum Route {
     Network,
+    StandIn(Arc<StandIn>),
     #[cfg(feature = "testing")]
     Replay(Arc<Script>),
 }
@@ -274,6 +276,35 @@ impl Connection {
     /// The clock by which the client waits: for signers and whatever else needs the time.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// To nowhere: each call is answered at once with status 200 and JSON, which `answer` makes from the call's path and body. This is
+    /// what a client's [stand-in](sym_sdk::handler::IntegrationClient::dry) for simulations is made of.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> sym_sdk::Result<()> {
+    /// use serde_json::{Value, json};
+    /// use sym_integrations::http::{BaseUrl, Client, Connection};
+    /// # struct Weather;
+    /// # impl sym_integrations::http::Service for Weather {
+    /// #     fn name(&self) -> &'static str {
+    /// #         "weather"
+    /// #     }
+    /// #     fn error_type(&self) -> &'static str {
+    /// #         "Weather"
+    /// #     }
+    /// # }
+    ///
+    /// let nowhere = Connection::stand_in(|path, _| json!({ "asked": path, "sky": "clear" }));
+    /// let client = Client::builder(Weather, BaseUrl::of_host("api.example.com", "v1")?).connection(nowhere).build()?;
+    /// let station: Value = client.get("stations/{station}", &["s1"]).await?.json()?;
+    /// assert_eq!(station["asked"], "/v1/stations/s1");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stand_in(answer: impl Fn(&str, &[u8]) -> serde_json::Value + Send + Sync + 'static) -> Self {
+        Self { route: Route::StandIn(Arc::new(answer)), ..Self::default() }
     }
 
     #[cfg(feature = "testing")]

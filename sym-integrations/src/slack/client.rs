@@ -40,6 +40,8 @@ pub(super) struct Inner {
     pub(super) accounts: Accounts,
     pub(super) directory: Option<Directory>,
     pub(super) roster: Roster,
+    /// Whether the workspace is a stand-in, where each channel is there that somebody names.
+    pub(super) dry: bool,
 }
 
 impl Slack {
@@ -53,6 +55,7 @@ impl Slack {
             connection: Connection::default(),
             directory: None,
             limited: true,
+            dry: false,
         }
     }
 
@@ -93,6 +96,18 @@ impl IntegrationClient for Slack {
         }
         builder.build()
     }
+
+    /// One for whom nobody is in channels and groups. What is sent stands in the timeline.
+    #[cfg(feature = "runtime")]
+    fn dry(config: &IntegrationConfig<'_>) -> Option<Self> {
+        let connection = super::dry::connection(config.outbox());
+        let mut builder =
+            Self::builder(config.external_id()).token("xoxb-dry").connection(connection).without_rate_limits();
+        builder.dry = true;
+        builder.directory = config.directory().cloned();
+        // An id that is none is a fault that the real client reports.
+        builder.build().ok()
+    }
 }
 
 /// Builds a [`Slack`].
@@ -105,6 +120,7 @@ pub struct SlackBuilder {
     connection: Connection,
     directory: Option<Directory>,
     limited: bool,
+    dry: bool,
 }
 
 impl SlackBuilder {
@@ -149,7 +165,7 @@ impl SlackBuilder {
     /// # Errors
     /// `SymSDK:CONFIGURATION`: there is no token, the workspace's id is not one, or a token does not fit in a header.
     pub fn build(self) -> Result<Slack> {
-        let Self { workspace, token, app_token, base_url, connection, directory, limited } = self;
+        let Self { workspace, token, app_token, base_url, connection, directory, limited, dry } = self;
         let is_id =
             workspace.starts_with('T') && workspace.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
         if !is_id {
@@ -164,7 +180,7 @@ impl SlackBuilder {
         let roster = Roster::new(Arc::clone(connection.clock()));
         let api = Api::new(base, token, app_token, connection, limited)?;
         let accounts = Accounts::new(Slack::TYPE, &workspace, directory.clone());
-        Ok(Slack(Arc::new(Inner { workspace, api, accounts, directory, roster })))
+        Ok(Slack(Arc::new(Inner { workspace, api, accounts, directory, roster, dry })))
     }
 }
 

@@ -43,6 +43,8 @@
 //! | `app_token_secret` | an app-level token, `xapp-…`, if Slack is listened to on a socket |
 //! | `base_url` | another address of the API than `https://slack.com/api` |
 //!
+//! In a simulation, without a fake of your own, messages stand in the timeline, and nobody is in channels or groups.
+//!
 //! What Slack refuses is an error with Slack's own name for it as its code, such as `Slack:NOT_IN_CHANNEL` or
 //! `Slack:MISSING_SCOPE`; the hint then names the scope.
 
@@ -55,6 +57,8 @@ pub mod app;
 pub mod blocks;
 mod client;
 pub mod codes;
+#[cfg(feature = "runtime")]
+mod dry;
 mod model;
 mod people;
 mod place;

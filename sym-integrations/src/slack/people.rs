@@ -115,8 +115,8 @@ impl Slack {
     /// and those who are deactivated are not. That takes long for large channels, and the app must be in the channel if it is
     /// private.
     ///
-    /// Whose account it is, the directory says, or else the e-mail address. The address of one from outside counts only if no user
-    /// of the directory has it: another organization says what it is.
+    /// Whose account it is, the directory says, or else the e-mail address, unless Slack says that it is not confirmed. The address of
+    /// one from outside counts only if there is a directory and no user of it has the address: another organization says what it is.
     ///
     /// # Errors
     /// `Slack:CHANNEL_NOT_FOUND`.
@@ -140,13 +140,19 @@ impl Slack {
     /// The id of the account of this workspace that has an address.
     async fn id_by_email(&self, email: &str) -> Result<Option<String>> {
         let found = self.api().user_by_email(email).await?;
-        let found = found.filter(|user| !user.is_deactivated() && !user.is_outsider(self.workspace()));
+        let has_it = |user: &UserInfo| match (user.email(), user.verified_email()) {
+            (Some(_), verified) => verified.is_some_and(|found| found.eq_ignore_ascii_case(email.trim())),
+            // The app may not see addresses, so it is as Slack says.
+            (None, _) => true,
+        };
+        let found = found.filter(|user| !user.is_deactivated() && !user.is_outsider(self.workspace()) && has_it(user));
         Ok(found.map(|user| user.id().to_owned()))
     }
 
     async fn channel_id(&self, channel: &Place<'_>) -> Result<String> {
         let name = match channel.known()? {
             place::Known::Id(id) => return Ok(id),
+            place::Known::Name(name) if self.inner().dry => return Ok(name),
             place::Known::Name(name) => name,
         };
         let wanted = name.to_lowercase();
@@ -208,14 +214,22 @@ impl Slack {
 
     /// Whose account it is said to be.
     async fn account(&self, person: Person) -> Result<Account> {
-        let Person { id, mut email, is_outsider, .. } = person;
-        if is_outsider
-            && let (Some(directory), Some(claimed)) = (&self.inner().directory, &email)
-            && (directory.owns_domain_of(claimed) || directory.user_by_email(claimed).await?.is_some())
-        {
-            email = None;
-        }
+        let Person { id, email, is_outsider, .. } = person;
+        let email = match email {
+            Some(claimed) if is_outsider && !self.is_free(&claimed).await? => None,
+            email => email,
+        };
         Ok(Account { id, email })
+    }
+
+    /// Whether it is known that nobody of the organization has an address.
+    async fn is_free(&self, email: &str) -> Result<bool> {
+        match &self.inner().directory {
+            Some(directory) => {
+                Ok(!directory.owns_domain_of(email) && directory.user_by_email(email).await?.is_none())
+            }
+            None => Ok(false),
+        }
     }
 
     fn nobody(&self, who: &Who<'_>) -> sym_sdk::Error {

@@ -32,7 +32,7 @@ impl Person {
         Self {
             id: user.id().to_owned(),
             names: names.into_iter().flatten().map(str::to_lowercase).collect(),
-            email: user.email().map(str::to_owned),
+            email: user.verified_email().map(str::to_owned),
             is_bot: user.is_bot(),
             is_deactivated: user.is_deactivated(),
             is_outsider: user.is_outsider(workspace),

@@ -24,5 +24,7 @@ mod slack;
 mod slack_app;
 #[cfg(feature = "slack-app")]
 mod slack_blocks;
+#[cfg(feature = "slack-app")]
+mod slack_manifest;
 #[cfg(all(feature = "http", feature = "testing"))]
 mod strategies;

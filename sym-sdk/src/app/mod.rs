@@ -29,9 +29,13 @@ use config::ConfigSource;
 /// - `handlers` lists the handlers,
 /// - `simulate REQUEST.json` runs a request through its flow on a virtual clock, and prints what happens.
 ///
+/// With feature `server`, `slack manifest` describes the app that the front end of type `slack` needs to its service, for each type
+/// of front ends that can say so.
+///
 /// With feature `sqlite` there are commands for a store in a file:
 ///
-/// - `serve`, with feature `server` too, runs the flows and lets people reach them through the front ends,
+/// - `serve`, with feature `server` too, runs the flows and lets people reach them through the front ends, or with `--fake-slack` in
+///   a stand-in for the service, with nothing real touched,
 /// - `runs` lists the Runs, and finds those whose access could not be taken away,
 /// - `revoke` takes access away before its time, and `write-off` ends a revocation that cannot succeed,
 /// - `audit export` prints the audit log, and `audit verify` checks that it is as it was written,
@@ -57,6 +61,8 @@ pub struct App {
     pub(crate) domains: Vec<String>,
     pub(crate) registry: Option<Registry>,
     pub(crate) extensions: Vec<Install>,
+    #[cfg(feature = "server")]
+    pub(crate) front_end_types: Vec<FrontEndType>,
     pub(crate) stand_ins: Vec<Install>,
     pub(crate) users: Vec<User>,
     pub(crate) outbox: Outbox,
@@ -85,6 +91,11 @@ impl App {
 
     /// Adds strategies, front ends and whatever else a crate of integrations brings.
     pub fn with(mut self, extension: impl Extension + Send + 'static) -> Self {
+        #[cfg(feature = "server")]
+        for kind in extension.front_end_types() {
+            self.front_end_types.retain(|known| known.kind() != kind.kind());
+            self.front_end_types.push(kind);
+        }
         self.extensions.push(later(extension));
         self
     }
@@ -190,7 +201,7 @@ impl App {
     /// Does what the command line asks for.
     pub fn main(self) -> ExitCode {
         let args: Vec<_> = std::env::args_os().collect();
-        let mut builder = if cli::needs_threads(args.clone()) {
+        let mut builder = if cli::needs_threads(&self, args.clone()) {
             tokio::runtime::Builder::new_multi_thread()
         } else {
             tokio::runtime::Builder::new_current_thread()

@@ -5,14 +5,20 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 #[cfg(feature = "sqlite")]
 use std::num::{NonZeroU32, NonZeroUsize};
+#[cfg(all(feature = "server", feature = "sqlite"))]
+use std::path::Path;
 use std::path::PathBuf;
 #[cfg(feature = "sqlite")]
 use std::str::FromStr;
 use std::time::Duration;
 
+#[cfg(all(feature = "server", feature = "sqlite"))]
+use clap::Arg;
 #[cfg(feature = "sqlite")]
 use clap::ArgGroup;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+#[cfg(feature = "server")]
+use clap::{ArgMatches, Args as _};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use jiff::Timestamp;
 
@@ -47,6 +53,19 @@ pub(super) struct Demo {
     pub(super) speed: NonZeroU32,
 }
 
+/// What an app offers beside the commands of all.
+#[derive(Debug, Default)]
+pub(super) struct Offer {
+    /// It brings requests along.
+    pub(super) demo: bool,
+    /// The types of front ends that have a manifest.
+    #[cfg(feature = "server")]
+    pub(super) manifests: Vec<String>,
+    /// The types of front ends that have a stand-in for their service.
+    #[cfg(all(feature = "server", feature = "sqlite"))]
+    pub(super) fakes: Vec<String>,
+}
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Common {
     /// Read the configuration from the Terraform files of this directory
@@ -55,6 +74,9 @@ pub(super) struct Common {
     /// Give a variable of the Terraform files
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable, global = true)]
     pub(super) variables: Vec<(String, String)>,
+    /// An e-mail domain of the organization, beside those that the program names
+    #[arg(long = "domain", value_name = "DOMAIN", global = true)]
+    pub(super) domains: Vec<String>,
     /// Print JSON, for programs
     #[arg(long, global = true)]
     pub(super) json: bool,
@@ -77,6 +99,10 @@ pub(super) enum Command {
     /// second signal stops it at once.
     #[cfg(all(feature = "server", feature = "sqlite"))]
     Serve(Serve),
+    /// What `slack manifest` and the like ask for. They are there for the types of front ends that the app has.
+    #[cfg(feature = "server")]
+    #[command(skip)]
+    Manifest(Manifest),
     /// List the Runs of a store, newest first
     #[cfg(feature = "sqlite")]
     Runs(Runs),
@@ -110,9 +136,47 @@ pub(super) struct Serve {
     /// Listen on this address; port 0 is any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
     pub(super) listen: SocketAddr,
-    /// File of the store, which is made if there is none
-    #[arg(long, value_name = "FILE", default_value = "sym.db")]
-    pub(super) db: PathBuf,
+    /// File of the store, which is made if there is none [default: sym.db, or sym-fake.db with a stand-in]
+    #[arg(long, value_name = "FILE")]
+    db: Option<PathBuf>,
+    /// The types of front ends whose services have a stand-in, and where those listen.
+    #[arg(skip)]
+    pub(super) fakes: Vec<(String, SocketAddr)>,
+}
+
+#[cfg(all(feature = "server", feature = "sqlite"))]
+impl Serve {
+    /// The file of the store. What is only pretended has one of its own.
+    pub(super) fn db(&self) -> &Path {
+        let default = if self.fakes.is_empty() { "sym.db" } else { "sym-fake.db" };
+        self.db.as_deref().unwrap_or(Path::new(default))
+    }
+
+    /// What was said of stand-ins, for which there is a flag each.
+    fn add_fakes(&mut self, matches: &ArgMatches, offer: &Offer) {
+        let given = |kind: &String| matches.get_one(&fake_flag(kind)).map(|address| (kind.clone(), *address));
+        self.fakes = offer.fakes.iter().filter_map(given).collect();
+    }
+}
+
+/// The flag that has a stand-in started for the service of a front end.
+#[cfg(all(feature = "server", feature = "sqlite"))]
+fn fake_flag(kind: &str) -> String {
+    format!("fake-{kind}")
+}
+
+#[cfg(feature = "server")]
+#[derive(Debug, clap::Args)]
+pub(super) struct Manifest {
+    /// The type of the front end.
+    #[arg(skip)]
+    pub(super) kind: String,
+    /// What the app is to be called
+    #[arg(long, value_name = "NAME", default_value = "Sym", value_parser = name)]
+    pub(super) name: String,
+    /// Where the program is reached from outside, such as `https://sym.example.com`; without it, the app opens the connection
+    #[arg(long, value_name = "URL", value_parser = public_address)]
+    pub(super) url: Option<String>,
 }
 
 #[cfg(feature = "sqlite")]
@@ -254,10 +318,10 @@ Without a decision, an admin approves who is made up for this."#;
 
 impl Args {
     /// Parses the arguments. What is no error is a text to be shown, such as the help.
-    pub(super) fn parse(program: &str, has_demo: bool, args: Vec<OsString>) -> Result<Self, clap::Error> {
-        let mut command = command(program, has_demo);
+    pub(super) fn parse(program: &str, offer: &Offer, args: Vec<OsString>) -> Result<Self, clap::Error> {
+        let mut command = command(program, offer);
         let matches = command.try_get_matches_from_mut(args)?;
-        let args = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        let args = Self::read(&matches, offer).map_err(|error| error.format(&mut command))?;
         #[cfg(feature = "sqlite")]
         if args.command.is_some() && args.demo.db.is_some() {
             let message =
@@ -266,10 +330,39 @@ impl Args {
         }
         Ok(args)
     }
+
+    #[cfg(feature = "server")]
+    fn read(matches: &ArgMatches, offer: &Offer) -> Result<Self, clap::Error> {
+        if let Some((kind, of_kind)) = matches.subcommand()
+            && offer.manifests.iter().any(|known| known == kind)
+            && let Some((_, asked)) = of_kind.subcommand()
+        {
+            let manifest = Manifest { kind: kind.to_owned(), ..Manifest::from_arg_matches(asked)? };
+            return Ok(Self {
+                common: Common::from_arg_matches(matches)?,
+                #[cfg(feature = "sqlite")]
+                demo: Demo::from_arg_matches(matches)?,
+                command: Some(Command::Manifest(manifest)),
+            });
+        }
+        #[cfg_attr(not(feature = "sqlite"), expect(unused_mut, reason = "`serve` needs a store in a file"))]
+        let mut args = Self::from_arg_matches(matches)?;
+        #[cfg(feature = "sqlite")]
+        if let (Some(Command::Serve(serve)), Some((_, asked))) = (&mut args.command, matches.subcommand()) {
+            serve.add_fakes(asked, offer);
+        }
+        Ok(args)
+    }
+
+    #[cfg(not(feature = "server"))]
+    fn read(matches: &clap::ArgMatches, _: &Offer) -> Result<Self, clap::Error> {
+        Self::from_arg_matches(matches)
+    }
 }
 
 /// The command, with examples that name the program.
-fn command(program: &str, has_demo: bool) -> clap::Command {
+fn command(program: &str, offer: &Offer) -> clap::Command {
+    let has_demo = offer.demo;
     let examples = |lines: &[&str]| {
         let lines: Vec<_> = lines.iter().map(|line| format!("  {program} {line}")).collect();
         format!("Examples:\n{}\n\n{EXIT_CODES}", lines.join("\n"))
@@ -286,8 +379,16 @@ fn command(program: &str, has_demo: bool) -> clap::Command {
     };
     #[cfg(all(feature = "server", feature = "sqlite"))]
     let command = command.mut_subcommand("serve", |serve| {
-        serve.after_help(examples(&["serve", "serve --listen 127.0.0.1:8080 --db /var/lib/sym/sym.db"]))
+        let mut lines = vec!["serve".to_owned(), "serve --listen 127.0.0.1:8080 --db /var/lib/sym/sym.db".to_owned()];
+        lines.extend(offer.fakes.iter().map(|kind| format!("serve --{}", fake_flag(kind))));
+        let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+        serve.args(offer.fakes.iter().map(|kind| fake(kind))).after_help(examples(&lines))
     });
+    #[cfg(feature = "server")]
+    let command = command.subcommands(offer.manifests.iter().map(|kind| {
+        let lines = [format!("{kind} manifest"), format!("{kind} manifest --url https://sym.example.com")];
+        of_front_end(kind, examples(&[&lines[0], &lines[1]]))
+    }));
     command
         .bin_name(program)
         .after_help(format!("{alone}{}", examples(general)))
@@ -306,8 +407,58 @@ fn command(program: &str, has_demo: bool) -> clap::Command {
 }
 
 /// The help, for a program that was not told what to do.
-pub(super) fn help(program: &str) -> String {
-    command(program, false).render_help().to_string()
+pub(super) fn help(program: &str, offer: &Offer) -> String {
+    command(program, offer).render_help().to_string()
+}
+
+/// The flag for a stand-in.
+#[cfg(all(feature = "server", feature = "sqlite"))]
+fn fake(kind: &str) -> Arg {
+    let flag = fake_flag(kind);
+    Arg::new(flag.clone())
+        .long(flag)
+        .value_name("ADDRESS")
+        .num_args(0..=1)
+        .require_equals(true)
+        .default_missing_value("127.0.0.1:3001")
+        .value_parser(clap::value_parser!(SocketAddr))
+        .help(format!(
+            "Start a stand-in for {kind} beside the program, and touch nothing real [default: 127.0.0.1:3001]"
+        ))
+}
+
+/// The commands for a type of front ends.
+#[cfg(feature = "server")]
+fn of_front_end(kind: &str, examples: String) -> clap::Command {
+    let manifest = Manifest::augment_args(clap::Command::new("manifest"))
+        .about(format!("Print what {kind} is to be told of the app, as JSON"))
+        .after_help(examples);
+    clap::Command::new(kind.to_owned())
+        .about(format!("Set up the front end of type `{kind}`"))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(manifest)
+}
+
+#[cfg(feature = "server")]
+fn name(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("expected a name, such as `Sym`".to_owned()),
+        name => Ok(name.to_owned()),
+    }
+}
+
+/// An address that services can reach, without the slash at its end.
+#[cfg(feature = "server")]
+fn public_address(text: &str) -> Result<String, String> {
+    let address: Option<axum::http::Uri> = text.parse().ok();
+    let fits = |address: &axum::http::Uri| {
+        address.scheme_str() == Some("https") && address.host().is_some() && address.query().is_none()
+    };
+    match address.filter(fits) {
+        Some(_) => Ok(text.trim_end_matches('/').to_owned()),
+        None => Err("expected an address such as `https://sym.example.com`".to_owned()),
+    }
 }
 
 fn source() -> impl TypedValueParser<Value = Source> {

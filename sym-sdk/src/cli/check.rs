@@ -75,7 +75,7 @@ fn write(findings: &Findings, output: &mut Output<'_>) -> io::Result<()> {
 /// Nobody becomes a member without a domain, and only members make requests.
 pub(super) fn no_domains() -> Fault {
     let message = "the organization has no e-mail domains, so nobody becomes a member on first contact";
-    Fault::new(Place::default(), message).with_hint("name its domains with `App::domain`")
+    Fault::new(Place::default(), message).with_hint("name its domains with `App::domain` or `--domain`")
 }
 
 pub(super) fn no_config(output: &mut Output<'_>) -> io::Result<Exit> {

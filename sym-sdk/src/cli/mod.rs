@@ -11,7 +11,11 @@ mod check;
 #[cfg(feature = "sqlite")]
 mod durable;
 mod handlers;
+#[cfg(feature = "server")]
+mod manifest;
 mod output;
+#[cfg(feature = "sqlite")]
+mod pretence;
 #[cfg(feature = "sqlite")]
 mod runs;
 #[cfg(all(feature = "server", feature = "sqlite"))]
@@ -24,19 +28,36 @@ use std::path::Path;
 
 use crate::app::{App, Exit};
 use crate::config::Config;
-use args::{Args, Command, Common};
+#[cfg(feature = "server")]
+use crate::server::FrontEndType;
+use args::{Args, Command, Common, Offer};
 use output::Output;
 
 /// Whether the command is one for which handlers that block must not hold up others: then the runtime needs several threads.
 #[cfg(all(feature = "server", feature = "sqlite"))]
-pub(crate) fn needs_threads(args: Vec<OsString>) -> bool {
-    Args::parse(&program(&args), true, args).is_ok_and(|args| matches!(args.command, Some(Command::Serve(_))))
+pub(crate) fn needs_threads(app: &App, args: Vec<OsString>) -> bool {
+    Args::parse(&program(&args), &offer(app), args).is_ok_and(|args| matches!(args.command, Some(Command::Serve(_))))
 }
 
 /// Without a command that serves, one thread is enough.
 #[cfg(not(all(feature = "server", feature = "sqlite")))]
-pub(crate) fn needs_threads(_: Vec<OsString>) -> bool {
+pub(crate) fn needs_threads(_: &App, _: Vec<OsString>) -> bool {
     false
+}
+
+/// What this app has beside the commands of all.
+fn offer(app: &App) -> Offer {
+    #[cfg(feature = "server")]
+    let names = |has: fn(&FrontEndType) -> bool| {
+        app.front_end_types.iter().filter(|kind| has(kind)).map(|kind| kind.kind().to_owned()).collect()
+    };
+    Offer {
+        demo: !app.demo.is_empty(),
+        #[cfg(feature = "server")]
+        manifests: names(FrontEndType::has_manifest),
+        #[cfg(all(feature = "server", feature = "sqlite"))]
+        fakes: names(FrontEndType::has_fake),
+    }
 }
 
 /// Runs the command that `args` ask for.
@@ -47,10 +68,11 @@ where
 {
     let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
     let program = program(&args);
-    let done = match Args::parse(&program, !app.demo.is_empty(), args) {
+    let offer = offer(&app);
+    let done = match Args::parse(&program, &offer, args) {
         // Of an app that has nothing to show by itself, the help is.
         Ok(args) if args.command.is_none() && app.demo.is_empty() => {
-            write!(stderr, "{}", args::help(&program)).map(|()| Exit::Usage)
+            write!(stderr, "{}", args::help(&program, &offer)).map(|()| Exit::Usage)
         }
         Ok(args) => {
             let mut output = Output::new(stdout, stderr, args.common.json);
@@ -70,11 +92,14 @@ where
     })
 }
 
-async fn dispatch(app: App, args: Args, output: &mut Output<'_>) -> io::Result<Exit> {
-    let common = args.common;
+async fn dispatch(mut app: App, args: Args, output: &mut Output<'_>) -> io::Result<Exit> {
+    let mut common = args.common;
+    app.domains.append(&mut common.domains);
     match args.command {
         Some(Command::Check) => check::run(app, common, output),
         Some(Command::Handlers) => handlers::run(app, common, output),
+        #[cfg(feature = "server")]
+        Some(Command::Manifest(args)) => manifest::run(app, common, args, output),
         Some(Command::Simulate(args)) => simulate::run(app, common, args, output).await,
         #[cfg(all(feature = "server", feature = "sqlite"))]
         Some(Command::Serve(args)) => serve::run(app, common, args, output).await,

@@ -3,18 +3,32 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::Common;
 use super::args::Serve;
+use super::durable::follow::{Follower, Lost};
 use super::durable::signal::Signals;
 use super::output::{Output, count};
+use super::pretence::{self, Pretence};
 use crate::app::{App, Exit};
+use crate::clock::SystemClock;
+use crate::config::{Config, Faults};
+use crate::directory::Directory;
 use crate::engine::SqliteStore;
-use crate::runtime::Runtime;
-use crate::server::{CancellationToken, Server, listen};
+use crate::error::{Error, ErrorKind, codes};
+use crate::runtime::{Extension, Runtime};
+use crate::server::{CancellationToken, FakeConfig, FakeService, FrontEndType, Server, listen};
+
+/// A front end may take this long to say how it is.
+const CHECK_LIMIT: Duration = Duration::from_secs(30);
+
+/// A stand-in may take this long to start.
+const FAKE_LIMIT: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(mut app: App, common: Common, args: Serve, output: &mut Output<'_>) -> io::Result<Exit> {
     // From here on a signal cuts nothing off.
@@ -27,13 +41,15 @@ pub(super) async fn run(mut app: App, common: Common, args: Serve, output: &mut 
         Ok(listener) => listener,
         Err(error) => return output.error(&error).map(|()| Exit::Fault),
     };
-    let store = match SqliteStore::open(&args.db).await {
+    let address = listener.local_addr()?;
+    let store = match SqliteStore::open(args.db()).await {
         Ok(store) => Arc::new(store),
         Err(error) => return output.error(&error.into()).map(|()| Exit::Fault),
     };
-    let served = match app.builder(config).sqlite(store.clone()).build().await {
-        Ok(runtime) => serve(runtime, listener, &args, &mut signals, output).await,
-        Err(faults) => output.faults(&faults).map(|()| Some(Exit::Fault)),
+    let served = match prepare(app, config, &store, &args, address).await {
+        Ok(prepared) => serve(prepared, listener, &args, &mut signals, output).await,
+        Err(Failure::Faults(faults)) => output.faults(&faults).map(|()| Some(Exit::Fault)),
+        Err(Failure::Refused(error)) => output.error(&error).map(|()| Some(Exit::Fault)),
     };
     let Some(exit) = served? else {
         let message = "stopped at once: what was under way is due again at the next start";
@@ -46,20 +62,119 @@ pub(super) async fn run(mut app: App, common: Common, args: Serve, output: &mut 
     }
 }
 
+/// Why it cannot begin.
+enum Failure {
+    Faults(Faults),
+    Refused(Error),
+}
+
+impl<E: Into<Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+/// What is to be served.
+struct Prepared {
+    runtime: Runtime,
+    /// How to use the stand-ins, if there are any.
+    how_to: Vec<String>,
+    /// Tells what happens, where nothing is real.
+    follower: Option<Follower>,
+}
+
+async fn prepare(
+    mut app: App,
+    config: Config,
+    store: &Arc<SqliteStore>,
+    args: &Serve,
+    address: SocketAddr,
+) -> Result<Prepared, Failure> {
+    if !args.fakes.is_empty() {
+        return prepare_fakes(app, config, store, args, address).await;
+    }
+    pretence::refuse(store).await?;
+    let runtime = app.builder(config).sqlite(store.clone()).build().await.map_err(Failure::Faults)?;
+    Ok(Prepared { runtime, how_to: Vec::new(), follower: None })
+}
+
+/// Starts the stand-ins, and puts stand-ins in the place of all else that is real.
+async fn prepare_fakes(
+    mut app: App,
+    config: Config,
+    store: &Arc<SqliteStore>,
+    args: &Serve,
+    address: SocketAddr,
+) -> Result<Prepared, Failure> {
+    Pretence::Serve.take(store).await?;
+    let (users, outbox) = (std::mem::take(&mut app.users), app.outbox.clone());
+    let types = std::mem::take(&mut app.front_end_types);
+    let mut builder = app.builder(config).cut_off().dry().outbox(outbox.clone()).sqlite(store.clone());
+    builder = app.stand_ins.into_iter().fold(builder, |builder, install| install(builder));
+    let flows = builder.check().map_err(Failure::Faults)?;
+    let directory = Directory::from_store(store.clone(), builder.config().organization.domains.clone());
+    let mut how_to = Vec::new();
+    for (kind, listen) in &args.fakes {
+        let Some(kind) = types.iter().find(|known| known.kind() == kind) else { continue };
+        let mut fake = FakeConfig::new(*listen, address, directory.clone(), Arc::new(SystemClock));
+        for integration in flows.iter().flat_map(|flow| kind.integrations_of(flow)) {
+            if !fake.integrations.contains(integration) {
+                fake.integrations.push(integration.clone());
+            }
+        }
+        fake.people.clone_from(&users);
+        let fake = start(kind, fake).await?;
+        how_to.push(fake.how_to().to_owned());
+        builder = fake.install(builder);
+    }
+    let runtime = builder.directory(directory).build().await.map_err(Failure::Faults)?;
+    for user in users {
+        // What became of them since they were first put there stays.
+        if runtime.directory().user(user.id()).await?.is_none() {
+            runtime.directory().put_user(user).await?;
+        }
+    }
+    let seq = runtime.engine().store().audit_head().await?.seq;
+    let follower = Follower::new(runtime.clone(), outbox, seq, usize::MAX);
+    Ok(Prepared { runtime, how_to, follower: Some(follower) })
+}
+
+async fn start(kind: &FrontEndType, config: FakeConfig) -> Result<FakeService, Error> {
+    let failed = |how: &str| {
+        let message = format!("the stand-in for {} {how}", kind.kind());
+        Error::new(ErrorKind::Unavailable, codes::LISTEN, message)
+    };
+    // Only types that have one have the flag.
+    let starting = kind.fake(config).ok_or_else(|| failed("is not there"))?;
+    tokio::time::timeout(FAKE_LIMIT, starting).await.unwrap_or_else(|_| Err(failed("did not start in time")))
+}
+
 /// Serves until a signal comes. `None` if a second one came before it had stopped.
 async fn serve(
-    runtime: Runtime,
+    prepared: Prepared,
     listener: TcpListener,
     args: &Serve,
     signals: &mut Signals,
     output: &mut Output<'_>,
 ) -> io::Result<Option<Exit>> {
-    greet(&runtime, listener.local_addr()?, args, output)?;
+    let Prepared { runtime, how_to, mut follower } = prepared;
+    greet(&runtime, listener.local_addr()?, args, &how_to, output)?;
     let stop = CancellationToken::new();
-    let mut serving = std::pin::pin!(Server::new(runtime).serve(listener, stop.clone()));
-    tokio::select! {
-        () = &mut serving => return Ok(Some(Exit::Fault)),
-        signal = signals.next() => signal?,
+    let mut checking = std::pin::pin!(check(&runtime));
+    let mut is_checked = false;
+    let mut serving = std::pin::pin!(Server::new(runtime.clone()).serve(listener, stop.clone()));
+    loop {
+        tokio::select! {
+            () = &mut serving => return Ok(Some(Exit::Fault)),
+            signal = signals.next() => break signal?,
+            lost = follow(&mut follower, output) => return told(lost, output).map(Some),
+            failed = &mut checking, if !is_checked => {
+                is_checked = true;
+                for (name, error) in failed.into_iter().filter(|_| !output.json) {
+                    writeln!(output.err, "note: front end `{name}` cannot do its work now: {}", error.report())?;
+                }
+            }
+        }
     }
     stop.cancel();
     if !output.json {
@@ -68,20 +183,63 @@ async fn serve(
     }
     tokio::select! {
         biased;
-        () = &mut serving => Ok(Some(Exit::Success)),
-        signal = signals.next() => signal.map(|()| None),
+        () = &mut serving => {}
+        signal = signals.next() => return signal.map(|()| None),
+    }
+    if let Some(follower) = &mut follower
+        && let Err(lost) = follower.catch_up(output).await
+    {
+        return told(lost, output).map(Some);
+    }
+    Ok(Some(Exit::Success))
+}
+
+/// The front ends that say that they cannot do their work. They are served all the same: that may change.
+async fn check(runtime: &Runtime) -> Vec<(String, Error)> {
+    let checks = runtime.front_ends().iter().map(|front_end| async {
+        let checked = tokio::time::timeout(CHECK_LIMIT, front_end.check()).await;
+        // Readiness tells of one that takes too long.
+        checked.ok()?.err().map(|error| (front_end.name().to_owned(), error))
+    });
+    join_all(checks).await.into_iter().flatten().collect()
+}
+
+/// Tells what happens. Returns if that cannot be done any more.
+async fn follow(follower: &mut Option<Follower>, output: &mut Output<'_>) -> Lost {
+    match follower {
+        Some(follower) => match follower.follow(output).await {
+            Err(lost) => lost,
+        },
+        None => std::future::pending().await,
+    }
+}
+
+fn told(lost: Lost, output: &mut Output<'_>) -> io::Result<Exit> {
+    match lost {
+        Lost::Record(error) => output.error(&error).map(|()| Exit::Fault),
+        Lost::Output(error) => Err(error),
     }
 }
 
 /// Says where people can reach what.
-fn greet(runtime: &Runtime, address: SocketAddr, args: &Serve, output: &mut Output<'_>) -> io::Result<()> {
+fn greet(
+    runtime: &Runtime,
+    address: SocketAddr,
+    args: &Serve,
+    how_to: &[String],
+    output: &mut Output<'_>,
+) -> io::Result<()> {
     let names: Vec<_> = runtime.front_ends().iter().map(|front_end| front_end.name()).collect();
     let flows = runtime.flows().len();
-    let db = args.db.display();
+    let db = args.db().display();
     if output.json {
         let paths: Vec<_> = names.iter().map(|name| format!("/{name}")).collect();
         let listening = format!("http://{address}");
-        output.line(&json!({ "listening": listening, "front_ends": paths, "flows": flows, "db": db.to_string() }))?;
+        let mut greeting = json!({ "listening": listening, "front_ends": paths, "flows": flows, "db": db.to_string() });
+        if !how_to.is_empty() {
+            greeting["fakes"] = how_to.into();
+        }
+        output.line(&greeting)?;
         return output.out.flush();
     }
     if names.is_empty() {
@@ -98,5 +256,12 @@ fn greet(runtime: &Runtime, address: SocketAddr, args: &Serve, output: &mut Outp
     }
     writeln!(output.out, "  /health\n  /ready")?;
     writeln!(output.out, "{}; Runs are kept in {db}", count(flows, "flow"))?;
+    if !how_to.is_empty() {
+        writeln!(output.out, "\nNothing real is touched.")?;
+        for how_to in how_to {
+            writeln!(output.out, "{how_to}")?;
+        }
+        writeln!(output.out)?;
+    }
     output.out.flush()
 }

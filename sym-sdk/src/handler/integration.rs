@@ -5,6 +5,8 @@ use secrecy::SecretString;
 use crate::directory::Directory;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::model::Integration;
+#[cfg(feature = "runtime")]
+use crate::simulation::Outbox;
 use crate::suggest;
 
 /// A client of an outside service, which handlers take as `&T`.
@@ -47,7 +49,8 @@ pub trait IntegrationClient: Sized + Send + Sync + 'static {
     /// Builds the client, once at start. It must not call the service yet.
     fn from_config(config: &IntegrationConfig<'_>) -> Result<Self>;
 
-    /// A stand-in that calls nobody, for simulations without a fake of the user's own.
+    /// A stand-in that calls nobody, for simulations without a fake of the user's own. What it would have sent goes to
+    /// [`IntegrationConfig::outbox`].
     fn dry(config: &IntegrationConfig<'_>) -> Option<Self> {
         let _ = config;
         None
@@ -60,12 +63,20 @@ pub struct IntegrationConfig<'a> {
     integration: &'a Integration,
     secrets: &'a BTreeMap<String, SecretString>,
     directory: Option<&'a Directory>,
+    #[cfg(feature = "runtime")]
+    outbox: Option<&'a Outbox>,
 }
 
 impl<'a> IntegrationConfig<'a> {
     /// The integration, and the values of its secrets by setting.
     pub const fn new(integration: &'a Integration, secrets: &'a BTreeMap<String, SecretString>) -> Self {
-        Self { integration, secrets, directory: None }
+        Self {
+            integration,
+            secrets,
+            directory: None,
+            #[cfg(feature = "runtime")]
+            outbox: None,
+        }
     }
 
     /// Sets the users' directory. A runtime sets its own.
@@ -78,6 +89,22 @@ impl<'a> IntegrationConfig<'a> {
     /// The users' directory, for clients that tell whose an account is. `None` if there is no runtime.
     pub const fn directory(&self) -> Option<&'a Directory> {
         self.directory
+    }
+
+    /// Sets where stand-ins note what they would have sent. A runtime sets its own.
+    #[cfg(feature = "runtime")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+    #[must_use]
+    pub const fn with_outbox(mut self, outbox: &'a Outbox) -> Self {
+        self.outbox = Some(outbox);
+        self
+    }
+
+    /// Where a stand-in notes what it would have sent: what stands there becomes part of the timeline of a simulation.
+    #[cfg(feature = "runtime")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+    pub fn outbox(&self) -> Outbox {
+        self.outbox.cloned().unwrap_or_default()
     }
 
     /// The integration.

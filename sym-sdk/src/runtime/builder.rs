@@ -31,6 +31,7 @@ use crate::handler::{
     ServicesBuilder,
 };
 use crate::model::{Flow, Integration, LogDestination, Strategy};
+use crate::simulation::Outbox;
 use crate::strategy::StrategyType;
 use assembly::Assembly;
 
@@ -60,6 +61,7 @@ pub struct Builder {
     #[cfg(feature = "server")]
     front_ends: front_ends::Given,
     dry: bool,
+    outbox: Outbox,
 }
 
 /// A handler and the flows that take it.
@@ -130,6 +132,7 @@ impl Builder {
             #[cfg(feature = "server")]
             front_ends: front_ends::Given::default(),
             dry: false,
+            outbox: Outbox::new(),
         }
     }
 
@@ -270,7 +273,13 @@ impl Builder {
     /// destinations and of front ends.
     pub fn dry(mut self) -> Self {
         self.dry = true;
-        self.deliveries.push(Arc::new(DryDelivery::default()));
+        self
+    }
+
+    /// Where the stand-ins of a dry run note what they would have sent. A [`Simulation`](crate::simulation::Simulation) sets its
+    /// own.
+    pub fn outbox(mut self, outbox: Outbox) -> Self {
+        self.outbox = outbox;
         self
     }
 
@@ -323,10 +332,12 @@ impl Builder {
         let routes = assembly.log_routes(plan.log_destinations, declared).await;
         Faults::check(assembly.into_faults())?;
 
+        let mut deliveries = self.deliveries;
         #[cfg(feature = "server")]
-        let deliveries = self.deliveries.into_iter().chain(front_ends.deliveries()).collect();
-        #[cfg(not(feature = "server"))]
-        let deliveries = self.deliveries;
+        deliveries.extend(front_ends.deliveries());
+        if self.dry {
+            deliveries.push(Arc::new(DryDelivery::default()));
+        }
         let performer = Arc::new(Performer {
             flows: entries.into_iter().collect::<FlowEntries>(),
             filter,

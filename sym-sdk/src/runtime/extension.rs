@@ -2,6 +2,8 @@
 
 use super::Builder;
 use crate::audit::LogDestinationType;
+#[cfg(feature = "server")]
+use crate::server::FrontEndType;
 use crate::strategy::StrategyType;
 
 /// Something that is handed over at start: the strategies, front ends and clients of a crate of integrations.
@@ -20,6 +22,13 @@ use crate::strategy::StrategyType;
 pub trait Extension {
     /// Adds what it brings to the builder.
     fn install(self, builder: Builder) -> Builder;
+
+    /// The types of front ends among what it brings, if an [`App`](crate::App) is to have their commands.
+    #[cfg(feature = "server")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+    fn front_end_types(&self) -> Vec<FrontEndType> {
+        Vec::new()
+    }
 }
 
 impl<F: FnOnce(Builder) -> Builder> Extension for F {

@@ -8,14 +8,15 @@ use axum::Router;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
+use super::{FakeConfig, FakeService};
 use crate::BoxFuture;
 use crate::clock::Clock;
 use crate::delivery::Delivery;
 use crate::directory::Directory;
 use crate::error::Result;
 use crate::handler::IntegrationConfig;
-use crate::model::Integration;
-use crate::runtime::Runtime;
+use crate::model::{Flow, Integration};
+use crate::runtime::{HandlerUse, Runtime};
 
 /// A way by which people reach the runtime, such as a chat or an API.
 ///
@@ -73,7 +74,31 @@ impl<'a> FrontEndConfig<'a> {
     }
 }
 
+/// What an app is described to its service by.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ManifestConfig<'a> {
+    /// What the app is to be called.
+    pub name: &'a str,
+    /// Where the service reaches the front end's routes, such as `https://sym.example.com/slack`. `None` if it cannot, and the front
+    /// end keeps connections of its own.
+    pub address: Option<&'a str>,
+    /// The flows.
+    pub flows: &'a [Arc<Flow>],
+    /// The handlers, and which flows take each.
+    pub handlers: &'a [HandlerUse],
+}
+
+impl<'a> ManifestConfig<'a> {
+    /// What an app of this name is described by, for tests of a manifest.
+    pub const fn new(name: &'a str, flows: &'a [Arc<Flow>], handlers: &'a [HandlerUse]) -> Self {
+        Self { name, address: None, flows, handlers }
+    }
+}
+
 type Build = dyn Fn(&FrontEndConfig<'_>) -> Result<Option<Arc<dyn FrontEnd>>> + Send + Sync;
+type Manifest = dyn Fn(&ManifestConfig<'_>) -> Result<serde_json::Value> + Send + Sync;
+type Fake = dyn Fn(FakeConfig) -> BoxFuture<'static, Result<FakeService>> + Send + Sync;
 
 /// Builds a front end from the configuration.
 ///
@@ -102,6 +127,8 @@ type Build = dyn Fn(&FrontEndConfig<'_>) -> Result<Option<Arc<dyn FrontEnd>>> + 
 pub struct FrontEndType {
     kind: String,
     build: Arc<Build>,
+    manifest: Option<Arc<Manifest>>,
+    fake: Option<Arc<Fake>>,
 }
 
 impl FrontEndType {
@@ -111,7 +138,29 @@ impl FrontEndType {
     where
         F: Fn(&FrontEndConfig<'_>) -> Result<Option<Arc<dyn FrontEnd>>> + Send + Sync + 'static,
     {
-        Self { kind: kind.into(), build: Arc::new(build) }
+        Self { kind: kind.into(), build: Arc::new(build), manifest: None, fake: None }
+    }
+
+    /// How the service is told of the app that the front end needs there: the command `pager manifest`, for the type `pager`, prints
+    /// the JSON that this makes.
+    #[must_use]
+    pub fn with_manifest<F>(mut self, manifest: F) -> Self
+    where
+        F: Fn(&ManifestConfig<'_>) -> Result<serde_json::Value> + Send + Sync + 'static,
+    {
+        self.manifest = Some(Arc::new(manifest));
+        self
+    }
+
+    /// A stand-in for the service: `serve --fake-pager`, for the type `pager`, starts it beside the program, which then touches
+    /// nothing real.
+    #[must_use]
+    pub fn with_fake<F>(mut self, fake: F) -> Self
+    where
+        F: Fn(FakeConfig) -> BoxFuture<'static, Result<FakeService>> + Send + Sync + 'static,
+    {
+        self.fake = Some(Arc::new(fake));
+        self
     }
 
     /// The `type` of the integrations.
@@ -121,6 +170,31 @@ impl FrontEndType {
 
     pub(crate) fn build(&self, config: &FrontEndConfig<'_>) -> Result<Option<Arc<dyn FrontEnd>>> {
         (self.build)(config)
+    }
+
+    /// The integrations of the type that a flow's environment has.
+    pub(crate) fn integrations_of<'f>(&self, flow: &'f Flow) -> impl Iterator<Item = &'f Integration> {
+        flow.environment().integrations().values().filter(|integration| integration.kind() == self.kind)
+    }
+
+    #[cfg(feature = "cli")]
+    pub(crate) fn has_manifest(&self) -> bool {
+        self.manifest.is_some()
+    }
+
+    #[cfg(feature = "cli")]
+    pub(crate) fn manifest(&self, config: &ManifestConfig<'_>) -> Option<Result<serde_json::Value>> {
+        self.manifest.as_ref().map(|manifest| manifest(config))
+    }
+
+    #[cfg(all(feature = "cli", feature = "sqlite"))]
+    pub(crate) fn has_fake(&self) -> bool {
+        self.fake.is_some()
+    }
+
+    #[cfg(all(feature = "cli", feature = "sqlite"))]
+    pub(crate) fn fake(&self, config: FakeConfig) -> Option<BoxFuture<'static, Result<FakeService>>> {
+        self.fake.as_ref().map(|fake| fake(config))
     }
 }
 

@@ -20,6 +20,7 @@
 //! [`Runtime::start`], and have [`Server::run_front_ends`] run beside it.
 
 mod accept;
+mod fake;
 mod front_end;
 mod readiness;
 mod routes;
@@ -31,7 +32,8 @@ use std::time::Duration;
 
 pub use axum;
 use axum::Router;
-pub use front_end::{FrontEnd, FrontEndConfig, FrontEndType};
+pub use fake::{FakeConfig, FakeService};
+pub use front_end::{FrontEnd, FrontEndConfig, FrontEndType, ManifestConfig};
 pub(crate) use front_end::{FrontEnds, WithSecrets, fault_of_name};
 use tokio::net::TcpListener;
 pub use tokio_util::sync::CancellationToken;

@@ -88,7 +88,7 @@ impl Simulation {
     pub async fn start(builder: Builder, at: Timestamp, outbox: Outbox) -> Result<Self, Faults> {
         let clock = Arc::new(VirtualClock::at(at));
         let store = Arc::new(MemoryStore::new());
-        let building = builder.clock(clock.clone()).in_memory(store.clone()).build();
+        let building = builder.clock(clock.clone()).in_memory(store.clone()).outbox(outbox.clone()).build();
         let runtime = stall::drive(&clock, GRACE, building).await?;
         Ok(Self {
             runtime,

@@ -514,7 +514,7 @@ async fn declarations_in_rust_do_as_well() {
         Exit::Success,
         expect![[r#"
         note: configuration: the organization has no e-mail domains, so nobody becomes a member on first contact
-          help: name its domains with `App::domain`
+          help: name its domains with `App::domain` or `--domain`
         1 flow, 1 handler, 0 integrations: no faults, 1 note
     "#]],
         expect![[""]],

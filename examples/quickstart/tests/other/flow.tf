@@ -4,6 +4,12 @@ variable "audit_channel" {
   type = string
 }
 
+# Whether there is Slack.
+variable "slack" {
+  type    = bool
+  default = true
+}
+
 provider "sym" {
   org = "globex"
 }
@@ -46,13 +52,13 @@ resource "sym_flow" "code" {
 }
 
 resource "sym_target" "repository" {
-  type           = "github_repo"
+  type           = "custom"
   name           = "repository"
   field_bindings = ["repo_name"]
 }
 
 resource "sym_strategy" "github" {
-  type           = "github"
+  type           = "custom"
   name           = "github"
   integration_id = sym_integration.github.id
   targets        = [sym_target.repository.id]
@@ -62,28 +68,33 @@ resource "sym_environment" "main" {
   name = "main"
 
   integrations = {
-    for key, integration in { github = sym_integration.github, pagerduty = sym_integration.pagerduty } :
-    "${key}_id" => integration.id
+    for key, integration in {
+      github    = sym_integration.github
+      pagerduty = sym_integration.pagerduty
+      slack     = sym_integration.slack
+    } : "${key}_id" => integration.id if key != "slack" || var.slack
   }
 }
 
 resource "sym_integration" "github" {
-  type        = "github"
+  type        = "custom"
   name        = "github"
   external_id = "globex"
-
-  settings = {
-    api_token_secret = sym_secret.token["github"].id
-  }
 }
 
 resource "sym_integration" "pagerduty" {
-  type        = "pagerduty"
+  type        = "custom"
   name        = "pagerduty"
   external_id = "globex.pagerduty.com"
+}
+
+resource "sym_integration" "slack" {
+  type        = "slack"
+  name        = "slack"
+  external_id = "T045EF6GH"
 
   settings = {
-    api_token_secret = sym_secret.token["pagerduty"].id
+    bot_token_secret = sym_secret.slack_token.id
   }
 }
 
@@ -92,8 +103,7 @@ resource "sym_secrets" "file" {
   name = "file"
 }
 
-resource "sym_secret" "token" {
-  for_each  = toset(["github", "pagerduty"])
+resource "sym_secret" "slack_token" {
   source_id = sym_secrets.file.id
-  path      = "/run/secrets/${each.key}"
+  path      = "/run/secrets/slack"
 }

@@ -6,7 +6,7 @@ use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::handler::IntegrationConfig;
 use sym_sdk::server::{FrontEnd, FrontEndConfig, FrontEndType};
 
-use super::{NAME, SlackApp};
+use super::{NAME, SlackApp, manifest};
 use crate::http::{BaseUrl, SecretString};
 use crate::slack::Slack;
 use crate::slack::signature::SigningSecret;
@@ -23,6 +23,7 @@ pub fn front_end_type() -> FrontEndType {
         let app = build(config, &variable)?;
         Ok(app.map(|app| Arc::new(app) as Arc<dyn FrontEnd>))
     })
+    .with_manifest(manifest::of_config)
 }
 
 fn build(config: &FrontEndConfig<'_>, variable: &dyn Fn(&str) -> Option<String>) -> Result<Option<SlackApp>> {
@@ -42,7 +43,11 @@ fn build(config: &FrontEndConfig<'_>, variable: &dyn Fn(&str) -> Option<String>)
     if let Ok(token) = secret(integration, "app_token_secret", "SLACK_APP_TOKEN", variable) {
         return Ok(Some(SlackApp::on_socket(slack.app_token(token).build()?)));
     }
-    let signing_secret = secret(integration, "signing_secret", "SLACK_SIGNING_SECRET", variable)?;
+    let signing_secret = secret(integration, "signing_secret", "SLACK_SIGNING_SECRET", variable).map_err(|error| {
+        let hint = "name a secret there, or set the environment variable `SLACK_SIGNING_SECRET`; with `SLACK_APP_TOKEN` the program \
+                    opens the connection itself, and needs none";
+        error.with_hint(hint)
+    })?;
     Ok(Some(SlackApp::new(slack.build()?, SigningSecret::new(signing_secret)?)))
 }
 

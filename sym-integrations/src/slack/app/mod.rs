@@ -61,7 +61,7 @@ use sym_sdk::server::FrontEnd;
 use tokio_util::sync::CancellationToken;
 
 pub use config::front_end_type;
-pub use manifest::manifest;
+pub use manifest::{manifest, scopes};
 
 use super::Slack;
 use super::signature::SigningSecret;

@@ -37,6 +37,7 @@ struct Known {
     is_restricted: bool,
     #[serde(default)]
     is_stranger: bool,
+    is_email_confirmed: Option<bool>,
     enterprise_user: Option<EnterpriseUser>,
 }
 
@@ -84,6 +85,11 @@ impl UserInfo {
     /// The e-mail address. It is there with the scope `users:read.email` only, and bots have none.
     pub fn email(&self) -> Option<&str> {
         filled(&self.0.known.profile.email)
+    }
+
+    /// The same, unless Slack says that they have not confirmed that it is theirs.
+    pub(in crate::slack) fn verified_email(&self) -> Option<&str> {
+        self.email().filter(|_| self.0.known.is_email_confirmed != Some(false))
     }
 
     /// The workspace they belong to.

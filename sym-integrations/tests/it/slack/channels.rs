@@ -55,7 +55,7 @@ async fn users_of_a_channel_come_in_order_and_once() {
 #[tokio::test]
 async fn for_a_large_channel_the_workspace_is_listed_once() {
     let replay = Replay::new();
-    let slack = slack(&replay);
+    let slack = slack_with(&replay, &directory());
     let all: Vec<Value> = (1..=30).map(|n| member(&format!("U{n}"), &format!("P{n}"))).collect();
     let ids: Vec<String> = (1..=31).map(|n| format!("U{n}")).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
@@ -104,6 +104,23 @@ async fn outsiders_do_not_take_the_place_of_those_who_are_known() {
     assert_eq!(emails(&users), ["met@elsewhere.example", "new@elsewhere.example"]);
     let admin = directory.user_by_email("admin@example.com").await.unwrap().unwrap();
     assert!(admin.identity("slack", None).is_none());
+    replay.check().unwrap();
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_vouches_for_is_nobodys() {
+    let replay = Replay::new();
+    replay.post("/api/conversations.members").times(2).reply(members(&["U1", "U2", "U3"], ""));
+    for _ in 0..2 {
+        expect_info(&replay, &with(member("U1", "Ana"), |user| user["is_email_confirmed"] = false.into()));
+        expect_info(&replay, &with(member("U2", "Ben"), |user| user["is_email_confirmed"] = true.into()));
+        // Without a directory, nobody knows whether it is that of a member.
+        expect_info(&replay, &with(member("U3", "Cleo"), |user| user["team_id"] = "T999".into()));
+    }
+    let users = slack(&replay).users_in_channel("C012AB3CD").await.unwrap();
+    assert_eq!(emails(&users), ["ben@example.com"]);
+    let users = slack_with(&replay, &directory()).users_in_channel("C012AB3CD").await.unwrap();
+    assert_eq!(emails(&users), ["ben@example.com"]);
     replay.check().unwrap();
 }
 

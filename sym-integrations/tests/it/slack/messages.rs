@@ -85,10 +85,16 @@ async fn the_account_of_a_user_is_looked_up_once() {
 }
 
 #[tokio::test]
-async fn an_address_of_somebody_from_outside_or_deactivated_is_nobodys() {
+async fn an_address_of_another_person_or_of_somebody_who_is_not_there_is_nobodys() {
     let replay = Replay::new();
     let slack = slack(&replay);
-    for (field, value) in [("team_id", json!("T999")), ("deleted", json!(true))] {
+    let others = [
+        ("team_id", json!("T999")),
+        ("deleted", json!(true)),
+        ("is_email_confirmed", json!(false)),
+        ("profile", json!({ "email": "anna@example.com" })),
+    ];
+    for (field, value) in others {
         let impostor = super::with(member("U7", "Ana"), |user| user[field] = value);
         replay.post("/api/users.lookupByEmail").reply(ok(json!({ "user": impostor })));
         let error = slack.send_message(&user("ana@example.com"), "hi").await.unwrap_err();

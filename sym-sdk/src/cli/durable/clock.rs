@@ -41,11 +41,6 @@ impl Since {
 }
 
 impl TimeLapse {
-    /// Whether a clock was kept here.
-    pub(super) async fn is_kept_in(kept: &KeyValue) -> Result<bool> {
-        Ok(kept.fetch(KEPT_AT).await?.is_some())
-    }
-
     /// The clock of this store. A new one begins with the machine's time; one that was kept has gone on meanwhile.
     pub(super) async fn of(kept: &KeyValue, speed: NonZeroU32) -> Result<Self> {
         let machine = SystemClock;

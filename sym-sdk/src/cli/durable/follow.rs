@@ -14,7 +14,7 @@ const PAGE: usize = 256;
 
 /// Follows the audit log of a runtime.
 #[derive(Debug)]
-pub(super) struct Follower {
+pub(in crate::cli) struct Follower {
     runtime: Runtime,
     outbox: Outbox,
     table: Table,
@@ -26,7 +26,7 @@ pub(super) struct Follower {
 
 /// Why no more is told.
 #[derive(Debug)]
-pub(super) enum Lost {
+pub(in crate::cli) enum Lost {
     /// It cannot be read.
     Record(Error),
     /// It cannot be written.
@@ -41,22 +41,22 @@ impl<E: Into<Error>> From<E> for Lost {
 
 impl Follower {
     /// Tells what comes after the record with this number, of so many Runs.
-    pub(super) fn new(runtime: Runtime, outbox: Outbox, seq: u64, runs: usize) -> Self {
+    pub(in crate::cli) fn new(runtime: Runtime, outbox: Outbox, seq: u64, runs: usize) -> Self {
         Self { runtime, outbox, table: Table::new(runs), seq, sent: 0, failed: false }
     }
 
     /// The number of the last record that was told.
-    pub(super) fn seq(&self) -> u64 {
+    pub(in crate::cli) fn seq(&self) -> u64 {
         self.seq
     }
 
     /// Whether something was refused or failed.
-    pub(super) fn has_seen_a_failure(&self) -> bool {
+    pub(in crate::cli) fn has_seen_a_failure(&self) -> bool {
         self.failed
     }
 
     /// Writes what is new, for as long as this is awaited.
-    pub(super) async fn follow(&mut self, output: &mut Output<'_>) -> Result<Infallible, Lost> {
+    pub(in crate::cli) async fn follow(&mut self, output: &mut Output<'_>) -> Result<Infallible, Lost> {
         loop {
             let runtime = self.runtime.clone();
             let changed = runtime.engine().committed();
@@ -66,7 +66,7 @@ impl Follower {
     }
 
     /// Writes what is new by now.
-    pub(super) async fn catch_up(&mut self, output: &mut Output<'_>) -> Result<(), Lost> {
+    pub(in crate::cli) async fn catch_up(&mut self, output: &mut Output<'_>) -> Result<(), Lost> {
         loop {
             let records = self.runtime.engine().store().audit_after(self.seq, PAGE).await?;
             let Some(last) = records.last() else { return Ok(()) };

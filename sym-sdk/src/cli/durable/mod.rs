@@ -1,7 +1,7 @@
 //! Runs the requests that the app brings along on a store in a file and in real time, so that they outlive the program.
 
 mod clock;
-mod follow;
+pub(super) mod follow;
 pub(super) mod signal;
 mod stage;
 
@@ -16,12 +16,13 @@ use self::follow::{Follower, Lost};
 use self::stage::Live;
 use super::Common;
 use super::output::{Output, count};
+use super::pretence::Pretence;
 use super::simulate::{Direction, Request, Story, act, demo_requests, stand_ins};
 use crate::app::{App, Exit};
 use crate::config::{Config, Faults};
-use crate::directory::{DirectoryStore, KeyValue, KeyValueStore};
-use crate::engine::{RunFilter, SqliteStore, Store, StoredRun, WorkerLimits};
-use crate::error::{Error, ErrorKind, Result, codes};
+use crate::directory::{KeyValue, KeyValueStore};
+use crate::engine::{RunFilter, SqliteStore, StoredRun, WorkerLimits};
+use crate::error::Result;
 use crate::runtime::Runtime;
 
 /// How long work that is under way may take when the program is told to stop.
@@ -92,11 +93,18 @@ async fn play(
     output: &mut Output<'_>,
 ) -> std::result::Result<Exit, Cut> {
     let kept = KeyValue::from(store.clone() as Arc<dyn KeyValueStore>);
-    expect_own(store, &kept).await?;
+    Pretence::Demo.take(store).await?;
     let clock = TimeLapse::of(&kept, speed).await?;
     let (users, outbox) = (std::mem::take(&mut app.users), app.outbox.clone());
     let (builder, _) = stand_ins(app, config);
-    let runtime = builder.dry().sqlite(store.clone()).clock(Arc::new(clock)).build().await.map_err(Cut::Faults)?;
+    let runtime = builder
+        .dry()
+        .outbox(outbox.clone())
+        .sqlite(store.clone())
+        .clock(Arc::new(clock))
+        .build()
+        .await
+        .map_err(Cut::Faults)?;
     for user in users {
         // What became of them since they were first put there stays.
         if runtime.directory().user(user.id()).await?.is_none() {
@@ -130,18 +138,6 @@ async fn play(
         farewell(&runs, notes.as_deref(), output).map_err(Lost::Output)?;
     }
     Ok(if follower.has_seen_a_failure() { Exit::Fault } else { Exit::Success })
-}
-
-/// Nothing is carried out here, and time runs ahead: on a store that is in real use, access would count as taken away that is
-/// still there.
-async fn expect_own(store: &SqliteStore, kept: &KeyValue) -> Result<()> {
-    let is_own = TimeLapse::is_kept_in(kept).await?;
-    if is_own || (store.runs(RunFilter::default(), 1).await?.is_empty() && store.users().await?.is_empty()) {
-        return Ok(());
-    }
-    let message = format!("`{}` has Runs or users that this command did not put there", store.path().display());
-    Err(Error::new(ErrorKind::Conflict, codes::STORE, message)
-        .with_hint("what it does is only pretended: give it a file of its own"))
 }
 
 /// Makes each request and has it decided, and waits until nothing is left to do.

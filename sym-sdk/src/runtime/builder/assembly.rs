@@ -97,7 +97,8 @@ impl<'a> Assembly<'a> {
         }
         let built = if self.builder.dry {
             let secrets = BTreeMap::new();
-            let dry = requirement.dry(&IntegrationConfig::new(integration, &secrets).with_directory(self.directory));
+            let config = IntegrationConfig::new(integration, &secrets).with_directory(self.directory);
+            let dry = requirement.dry(&config.with_outbox(&self.builder.outbox));
             if dry.is_none() {
                 let message = format!("`{}` has no stand-in for a simulation", requirement.type_name());
                 let hint = "give one with `App::fake`, or write `IntegrationClient::dry`";

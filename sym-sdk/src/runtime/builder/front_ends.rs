@@ -47,6 +47,10 @@ impl Extension for FrontEndType {
     fn install(self, builder: Builder) -> Builder {
         builder.front_end_type(self)
     }
+
+    fn front_end_types(&self) -> Vec<FrontEndType> {
+        vec![self.clone()]
+    }
 }
 
 impl FrontEnds {
@@ -82,8 +86,7 @@ impl Assembly<'_> {
     async fn front_end(&mut self, kind: &FrontEndType, flows: &[FlowPlan]) -> Option<Arc<dyn FrontEnd>> {
         let mut used = BTreeMap::new();
         for plan in flows {
-            let integrations = plan.flow.environment().integrations().values();
-            for integration in integrations.filter(|integration| integration.kind() == kind.kind()) {
+            for integration in kind.integrations_of(&plan.flow) {
                 used.entry(integration.name().to_string()).or_insert((integration, &plan.place));
             }
         }

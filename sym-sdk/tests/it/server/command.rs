@@ -4,14 +4,19 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use expect_test::expect;
+use serde_json::json;
 use sym_sdk::App;
 use sym_sdk::app::Exit;
+use sym_sdk::directory::Directory;
 use sym_sdk::engine::SqliteStore;
 use sym_sdk::handlers;
-use sym_sdk::server::listen;
+use sym_sdk::prelude::*;
+use sym_sdk::runtime::Builder;
+use sym_sdk::server::{FakeService, FrontEndType, ManifestConfig, listen};
 
 use super::client::get;
 use super::desk::{Desk, until};
@@ -19,6 +24,12 @@ use super::{directory, get_permissions};
 
 /// The directory of the configuration and the store, for a child.
 const DIR: &str = "SYM_SDK_TEST_SERVE";
+
+/// Has a child's front end be unable to do its work.
+const DOWN: &str = "SYM_SDK_TEST_SERVE_DOWN";
+
+/// Has a child start the stand-in.
+const FAKE: &str = "SYM_SDK_TEST_SERVE_FAKE";
 
 fn app(dir: &Path) -> App {
     App::new().registry(handlers![get_permissions]).config_dir(dir).domain("example.com")
@@ -33,6 +44,7 @@ fn serve_if_started_by_a_test() {
 
 fn serve(dir: &Path) {
     let desk = Desk::named("desk");
+    desk.0.is_down.store(std::env::var_os(DOWN).is_some(), Ordering::SeqCst);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let db = dir.join("sym.db");
     let exit = runtime.block_on(async {
@@ -42,11 +54,40 @@ fn serve(dir: &Path) {
             let mut out = std::io::stdout();
             writeln!(out, "slow request").unwrap();
         });
-        let args = ["program", "serve", "--listen", "127.0.0.1:0", "--db", db.to_str().unwrap()];
+        let mut args = vec!["program", "serve", "--listen", "127.0.0.1:0", "--db", db.to_str().unwrap()];
+        let app = if std::env::var_os(FAKE).is_some() {
+            args.push("--fake-desk");
+            app(dir).front_end_type(desk_type(desk)).user(person("ana@example.com"))
+        } else {
+            app(dir).front_end(desk)
+        };
         let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
-        app(dir).front_end(desk).run_from(args, &mut out, &mut err).await
+        app.run_from(args, &mut out, &mut err).await
     });
     std::process::exit(exit.code().into());
+}
+
+/// A type of front ends with all that one can have.
+fn desk_type(desk: Desk) -> FrontEndType {
+    let manifest = |config: &ManifestConfig<'_>| {
+        let flows: Vec<_> = config.flows.iter().map(|flow| flow.name().as_str()).collect();
+        let handlers: Vec<_> = config.handlers.iter().map(|handler| handler.record.name()).collect();
+        Ok(json!({ "name": config.name, "address": config.address, "flows": flows, "handlers": handlers }))
+    };
+    FrontEndType::new("desk", |_| Err(Error::handler("the real one is not wanted"))).with_manifest(manifest).with_fake(
+        move |config| {
+            let desk = desk.clone();
+            Box::pin(async move {
+                let people: Vec<_> = config.people.iter().map(User::username).collect();
+                let how_to = format!("{} is at a desk on {} that is made up.", people.join(", "), config.listen);
+                Ok(FakeService::new(how_to, |builder: Builder| builder.front_end(desk)))
+            })
+        },
+    )
+}
+
+fn person(email: &str) -> User {
+    User::person(UserId::of_email(email), email).unwrap()
 }
 
 struct Served {
@@ -58,7 +99,16 @@ struct Served {
 impl Served {
     fn start(dir: &Path) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "server::command::a_signal_stops_it_in_order", "--nocapture"]).env(DIR, dir);
+        Self::spawn(command.env(DIR, dir))
+    }
+
+    fn start_fake(dir: &Path) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        Self::spawn(command.env(DIR, dir).env(FAKE, "yes"))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        command.args(["--exact", "server::command::a_signal_stops_it_in_order", "--nocapture"]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let listening = line(&mut out, "Listening on http://");
@@ -137,6 +187,110 @@ async fn a_second_signal_stops_it_at_once() {
     SqliteStore::open(dir.path().join("sym.db")).await.unwrap().close().await.unwrap();
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_front_end_that_does_not_work_is_named() {
+    let dir = directory();
+    let mut served =
+        Served::spawn(Command::new(std::env::current_exe().unwrap()).env(DIR, dir.path()).env(DOWN, "yes"));
+    let mut err = BufReader::new(served.child.stderr.take().unwrap());
+    let note = line(&mut err, "note: front end `desk` cannot do its work now: ");
+    served.child.stderr = Some(err.into_inner());
+    expect!["the token xoxb-1 is bad (SymSDK:HANDLER_FAILED)"].assert_eq(&note);
+    assert_eq!(get(served.address, "/health").await.status, 200);
+    served.signal("-TERM");
+    assert_eq!(served.end().2, Some(0));
+}
+
+/// What is granted with stand-ins was never granted.
+#[cfg(unix)]
+#[tokio::test]
+async fn stand_ins_touch_nothing_real_and_have_a_store_of_their_own() {
+    let dir = directory();
+    let served = Served::start_fake(dir.path());
+    assert_eq!(get(served.address, "/desk/flows").await.body, "1");
+    served.signal("-TERM");
+    let (out, err, code) = served.end();
+    expect![[r#"
+          /desk
+          /health
+          /ready
+        1 flow; Runs are kept in DIR/sym.db
+
+        Nothing real is touched.
+        ana@example.com is at a desk on 127.0.0.1:3001 that is made up.
+
+        Stopping; what is under way may finish. A second signal stops at once.
+    "#]]
+    .assert_eq(&out.replace(dir.path().to_str().unwrap(), "DIR"));
+    assert_eq!((err.as_str(), code), ("", Some(0)));
+
+    let db = dir.path().join("sym.db");
+    let on = ["--listen", "127.0.0.1:0", "--db", db.to_str().unwrap()];
+    let error = fails(app(dir.path()), &on).await;
+    assert!(error.contains("was only pretended") && error.contains("a file of its own"), "{error}");
+
+    std::fs::remove_file(&db).unwrap();
+    let store = Arc::new(SqliteStore::open(&db).await.unwrap());
+    let directory = Directory::from_store(store.clone(), ["example.com"]);
+    directory.put_user(person("ana@example.com")).await.unwrap();
+    store.close().await.unwrap();
+    let desk = || app(dir.path()).front_end_type(desk_type(Desk::named("desk")));
+    let error = fails(desk(), &[&on[..], &["--fake-desk"]].concat()).await;
+    assert!(error.contains("did not put there"), "{error}");
+}
+
+async fn run(app: App, args: &[&str]) -> (Exit, String, String) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let exit = app.run_from(["program"].iter().chain(args), &mut out, &mut err).await;
+    (exit, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+}
+
+#[tokio::test]
+async fn a_type_of_front_ends_describes_its_app() {
+    let dir = directory();
+    let desk = || app(dir.path()).front_end_type(desk_type(Desk::named("desk")));
+    let (exit, out, err) = run(desk(), &["desk", "manifest"]).await;
+    assert_eq!((exit, err.as_str()), (Exit::Success, ""));
+    let manifest: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let expected = json!({ "name": "Sym", "address": null, "flows": ["prod"], "handlers": ["get_permissions"] });
+    assert_eq!(manifest, expected);
+
+    let at = ["desk", "manifest", "--name", " Door ", "--url", "https://sym.example.com/"];
+    let (_, out, _) = run(desk(), &at).await;
+    assert!(out.contains(r#""name": "Door""#) && out.contains(r#""https://sym.example.com/desk""#), "{out}");
+
+    for address in ["http://sym.example.com", "sym.example.com", "https://", "https://sym.example.com?x"] {
+        let (exit, _, err) = run(desk(), &["desk", "manifest", "--url", address]).await;
+        assert_eq!(exit, Exit::Usage);
+        assert!(err.contains("expected an address such as `https://sym.example.com`"), "{err}");
+    }
+    // A type that has nothing to say has no command.
+    let silent = app(dir.path()).front_end_type(FrontEndType::new("desk", |_| Ok(None)));
+    let (exit, _, err) = run(silent, &["desk", "manifest"]).await;
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("unrecognized subcommand 'desk'"), "{err}");
+
+    std::fs::write(dir.path().join("main.tf"), "resource \"sym_flow\" \"x\" {}").unwrap();
+    let (exit, out, err) = run(desk(), &["desk", "manifest"]).await;
+    assert_eq!((exit, out.as_str()), (Exit::Fault, ""));
+    assert!(err.starts_with("error: "), "{err}");
+}
+
+#[tokio::test]
+async fn the_help_tells_of_types_of_front_ends() {
+    let desk = || App::new().front_end_type(desk_type(Desk::named("desk")));
+    let (_, out, _) = run(desk(), &["--help"]).await;
+    assert!(out.contains("Set up the front end of type `desk`"), "{out}");
+    let (_, out, _) = run(desk(), &["desk", "manifest", "--help"]).await;
+    assert!(out.contains("program desk manifest --url https://sym.example.com"), "{out}");
+    let (_, out, _) = run(desk(), &["serve", "--help"]).await;
+    assert!(out.contains("--fake-desk[=<ADDRESS>]") && out.contains("program serve --fake-desk"), "{out}");
+    let (exit, _, err) = run(App::new(), &["serve", "--fake-desk"]).await;
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("unexpected argument '--fake-desk'"), "{err}");
+}
+
 async fn fails(app: App, args: &[&str]) -> String {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let exit = app.run_from(["program", "serve"].iter().chain(args), &mut out, &mut err).await;
@@ -186,12 +340,14 @@ async fn the_help_is_complete() {
                   [default: 127.0.0.1:3000]
 
               --db <FILE>
-                  File of the store, which is made if there is none
-
-                  [default: sym.db]
+                  File of the store, which is made if there is none [default: sym.db, or sym-fake.db with a
+                  stand-in]
 
               --var <NAME=VALUE>
                   Give a variable of the Terraform files
+
+              --domain <DOMAIN>
+                  An e-mail domain of the organization, beside those that the program names
 
               --json
                   Print JSON, for programs
