@@ -196,7 +196,8 @@ impl Bench<'_> {
             let message = self.workspace.message();
             let mut clicks = Clicks { pending: pending.into_iter(), message, api: &self.api, number: 0 };
             let shots = |count| clicks.shots(who.paths()[1], count);
-            let done = self.rise(&server, who, APPROVE, &self.plan.click_rates, MOST_APPROVALS_PER_SECOND, shots).await?;
+            let done =
+                self.rise(&server, who, APPROVE, &self.plan.click_rates, MOST_APPROVALS_PER_SECOND, shots).await?;
             let approved = server.stop().await?;
             let made = self.workspace.take_calls();
             if made.contains_key("chat.postEphemeral") {

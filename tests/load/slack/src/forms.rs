@@ -61,7 +61,11 @@ impl Typing {
     }
 
     /// What a server answers to each of the texts, and the labels in it.
-    pub(crate) async fn answers(&self, server: SocketAddr, path: &'static str) -> Outcome<(Vec<Bytes>, Vec<Vec<String>>)> {
+    pub(crate) async fn answers(
+        &self,
+        server: SocketAddr,
+        path: &'static str,
+    ) -> Outcome<(Vec<Bytes>, Vec<Vec<String>>)> {
         let form = self.0.first().ok_or("there is no form")?;
         let (mut answers, mut labels) = (Vec::new(), Vec::new());
         for body in form {

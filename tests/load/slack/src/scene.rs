@@ -60,10 +60,7 @@ pub(crate) struct Pending {
 
 /// Everybody.
 pub(crate) fn people() -> Vec<Person> {
-    let person = |number: usize| Person {
-        account: format!("U0{number:04}"),
-        email: format!("u0{number:04}@{DOMAIN}"),
-    };
+    let person = |number: usize| Person { account: format!("U0{number:04}"), email: format!("u0{number:04}@{DOMAIN}") };
     (0..PEOPLE).map(person).collect()
 }
 

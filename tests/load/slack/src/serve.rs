@@ -119,10 +119,8 @@ fn config() -> Config {
     let mut flow = Flow { name: FLOW.to_owned(), label: Some("Database".to_owned()), ..Flow::default() };
     flow.environment = "main".to_owned();
     flow.params.strategy = Some(reference(KIND));
-    flow.params.prompt_fields = vec![
-        PromptField { prefetch: true, ..field(FIELD, "Database") },
-        field("reason", "Reason"),
-    ];
+    flow.params.prompt_fields =
+        vec![PromptField { prefetch: true, ..field(FIELD, "Database") }, field("reason", "Reason")];
     let mut config = Config::default();
     config.organization.domains.push(DOMAIN.to_owned());
     config.environments.push(Environment { name: "main".to_owned(), ..Environment::default() });

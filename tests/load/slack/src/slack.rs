@@ -126,7 +126,8 @@ impl Seen {
         let Ok(message) = serde_json::from_slice::<Value>(body) else { return };
         let blocks = message["blocks"].as_array().into_iter().flatten();
         let elements = blocks.filter_map(|block| block["elements"].as_array()).flatten();
-        let run = elements.filter(|element| element["action_id"] == "approve").find_map(|button| button["value"].as_str());
+        let run =
+            elements.filter(|element| element["action_id"] == "approve").find_map(|button| button["value"].as_str());
         let Some(run) = run.map(str::to_owned) else { return };
         let pending = Pending { run, requester: String::new(), channel: CHANNEL.to_owned(), ts: ts.to_owned() };
         self.pending.push(pending);
