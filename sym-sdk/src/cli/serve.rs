@@ -77,6 +77,8 @@ impl<E: Into<Error>> From<E> for Failure {
 /// What is to be served.
 struct Prepared {
     runtime: Runtime,
+    /// The types of front ends that there could be.
+    kinds: Vec<String>,
     /// How to use the stand-ins, if there are any.
     how_to: Vec<String>,
     /// Tells what happens, where nothing is real.
@@ -94,8 +96,9 @@ async fn prepare(
         return prepare_fakes(app, config, store, args, address).await;
     }
     pretence::refuse(store).await?;
+    let kinds = app.front_end_types.iter().map(|kind| kind.kind().to_owned()).collect();
     let runtime = app.builder(config).sqlite(store.clone()).build().await.map_err(Failure::Faults)?;
-    Ok(Prepared { runtime, how_to: Vec::new(), follower: None })
+    Ok(Prepared { runtime, kinds, how_to: Vec::new(), follower: None })
 }
 
 /// Starts the stand-ins, and puts stand-ins in the place of all else that is real.
@@ -136,7 +139,7 @@ async fn prepare_fakes(
     }
     let seq = runtime.engine().store().audit_head().await?.seq;
     let follower = Follower::new(runtime.clone(), outbox, seq, usize::MAX);
-    Ok(Prepared { runtime, how_to, follower: Some(follower) })
+    Ok(Prepared { runtime, kinds: Vec::new(), how_to, follower: Some(follower) })
 }
 
 async fn start(kind: &FrontEndType, config: FakeConfig) -> Result<FakeService, Error> {
@@ -157,8 +160,8 @@ async fn serve(
     signals: &mut Signals,
     output: &mut Output<'_>,
 ) -> io::Result<Option<Exit>> {
-    let Prepared { runtime, how_to, mut follower } = prepared;
-    greet(&runtime, listener.local_addr()?, args, &how_to, output)?;
+    greet(&prepared, listener.local_addr()?, args, output)?;
+    let Prepared { runtime, mut follower, .. } = prepared;
     let stop = CancellationToken::new();
     let mut checking = std::pin::pin!(check(&runtime));
     let mut is_checked = false;
@@ -222,13 +225,8 @@ fn told(lost: Lost, output: &mut Output<'_>) -> io::Result<Exit> {
 }
 
 /// Says where people can reach what.
-fn greet(
-    runtime: &Runtime,
-    address: SocketAddr,
-    args: &Serve,
-    how_to: &[String],
-    output: &mut Output<'_>,
-) -> io::Result<()> {
+fn greet(prepared: &Prepared, address: SocketAddr, args: &Serve, output: &mut Output<'_>) -> io::Result<()> {
+    let Prepared { runtime, kinds, how_to, .. } = prepared;
     let names: Vec<_> = runtime.front_ends().iter().map(|front_end| front_end.name()).collect();
     let flows = runtime.flows().len();
     let db = args.db().display();
@@ -237,13 +235,17 @@ fn greet(
         let listening = format!("http://{address}");
         let mut greeting = json!({ "listening": listening, "front_ends": paths, "flows": flows, "db": db.to_string() });
         if !how_to.is_empty() {
-            greeting["fakes"] = how_to.into();
+            greeting["fakes"] = how_to.clone().into();
         }
         output.line(&greeting)?;
         return output.out.flush();
     }
     if names.is_empty() {
-        let hint = "give the program one with `App::front_end`, or a crate that has one with `App::with`";
+        let hint = if kinds.is_empty() {
+            "give the program one with `App::front_end`, or a crate that has one with `App::with`".to_owned()
+        } else {
+            format!("add an integration of type `{}` to the environment of a flow", kinds.join("` or `"))
+        };
         writeln!(output.err, "note: there is no front end, so people cannot reach the flows\n  help: {hint}")?;
     }
     if !address.ip().is_loopback() {

@@ -28,6 +28,9 @@ const DIR: &str = "SYM_SDK_TEST_SERVE";
 /// Has a child's front end be unable to do its work.
 const DOWN: &str = "SYM_SDK_TEST_SERVE_DOWN";
 
+/// Has a child have a type of front ends that the configuration does not ask for.
+const UNASKED: &str = "SYM_SDK_TEST_SERVE_UNASKED";
+
 /// Has a child start the stand-in.
 const FAKE: &str = "SYM_SDK_TEST_SERVE_FAKE";
 
@@ -58,6 +61,8 @@ fn serve(dir: &Path) {
         let app = if std::env::var_os(FAKE).is_some() {
             args.push("--fake-desk");
             app(dir).front_end_type(desk_type(desk)).user(person("ana@example.com"))
+        } else if std::env::var_os(UNASKED).is_some() {
+            app(dir).front_end_type(FrontEndType::new("pager", |_| Ok(None)))
         } else {
             app(dir).front_end(desk)
         };
@@ -200,6 +205,21 @@ async fn a_front_end_that_does_not_work_is_named() {
     assert_eq!(get(served.address, "/health").await.status, 200);
     served.signal("-TERM");
     assert_eq!(served.end().2, Some(0));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn without_a_front_end_it_says_how_to_get_one() {
+    let dir = directory();
+    let served = Served::spawn(Command::new(std::env::current_exe().unwrap()).env(DIR, dir.path()).env(UNASKED, "yes"));
+    served.signal("-TERM");
+    let (_, err, code) = served.end();
+    expect![[r#"
+        note: there is no front end, so people cannot reach the flows
+          help: add an integration of type `pager` to the environment of a flow
+    "#]]
+    .assert_eq(&err);
+    assert_eq!(code, Some(0));
 }
 
 /// What is granted with stand-ins was never granted.
