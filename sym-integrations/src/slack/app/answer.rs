@@ -1,11 +1,11 @@
 //! What is answered to Slack.
 
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sym_sdk::BoxFuture;
-use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result};
+use sym_sdk::error::{Error, ErrorCode, ErrorKind};
 
 /// A button of a message that is not known to be the Run's.
 pub(super) const MISPLACED: ErrorCode = ErrorCode::new("Slack", "MISPLACED_BUTTON");
@@ -17,16 +17,13 @@ pub(super) enum Answer {
     Done,
     /// It was taken, and this is what comes of it.
     Json(Value),
+    /// The same, where it is written down already.
+    Written(Vec<u8>),
     /// It was not taken, or nobody knows yet: Slack tells whoever did it to try again.
     Unavailable,
 }
 
 impl Answer {
-    /// This as JSON.
-    pub(super) fn json(body: impl Serialize) -> Result<Self> {
-        Ok(Self::Json(serde_json::to_value(body)?))
-    }
-
     /// A message to whoever typed the command, and to nobody else.
     pub(super) fn ephemeral(text: impl Into<String>) -> Self {
         Self::Json(json!({ "response_type": "ephemeral", "text": text.into() }))
@@ -43,6 +40,7 @@ impl IntoResponse for Answer {
         match self {
             Self::Done => StatusCode::OK.into_response(),
             Self::Json(body) => axum::Json(body).into_response(),
+            Self::Written(body) => ([(CONTENT_TYPE, "application/json")], body).into_response(),
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         }
     }

@@ -8,7 +8,6 @@ use sym_sdk::error::{ErrorKind, Result};
 use super::answer::{Answer, Reply, in_words, is_refusal};
 use super::forms::{OpenForm, Shown};
 use super::inputs::fill;
-use super::option::suggest;
 use super::payload::{Action, Actions, Suggestion, View, field_of};
 use super::receive::{Front, log};
 
@@ -29,9 +28,12 @@ impl Front {
     }
 
     async fn options(&self, view: &Arc<View>, account: &str, block: &str, typed: &str) -> Result<Answer> {
-        let shown = self.own_form_of(view, account).await?.shown();
-        let field = field_of(block).and_then(|(name, _)| shown.form.field(name).ok());
-        field.map_or_else(|| Ok(no_options()), |field| Answer::json(suggest(&field.current_allowed_values, typed)?))
+        let open = self.own_form_of(view, account).await?;
+        let shown = open.shown();
+        match field_of(block).and_then(|(name, _)| shown.form.field(name).ok()) {
+            Some(field) => Ok(Answer::Written(self.app.menus().of(open.run, &shown, field)?.suggest(typed)?)),
+            None => Ok(no_options()),
+        }
     }
 
     /// A field was changed that has an `on_change` handler. The view follows.

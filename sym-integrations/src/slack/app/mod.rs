@@ -37,6 +37,7 @@ mod delivery;
 mod forms;
 mod inputs;
 mod manifest;
+mod menu;
 mod modal;
 mod notice;
 mod open;
@@ -66,6 +67,7 @@ pub use manifest::{manifest, scopes};
 use super::Slack;
 use super::signature::SigningSecret;
 use forms::Forms;
+use menu::Menus;
 use people::People;
 use receive::Front;
 
@@ -81,6 +83,7 @@ struct Inner {
     reached_by: ReachedBy,
     people: People,
     forms: Arc<Forms>,
+    menus: Menus,
 }
 
 /// How Slack tells what people do.
@@ -106,8 +109,8 @@ impl SlackApp {
     }
 
     fn reached_by(slack: Slack, reached_by: ReachedBy) -> Self {
-        let (people, forms) = Default::default();
-        Self(Arc::new(Inner { slack, reached_by, people, forms }))
+        let (people, forms, menus) = Default::default();
+        Self(Arc::new(Inner { slack, reached_by, people, forms, menus }))
     }
 
     /// The routes `/commands`, `/interactions` and `/options`. They take nothing that Slack has not signed.
@@ -135,6 +138,10 @@ impl SlackApp {
 
     fn forms(&self) -> &Arc<Forms> {
         &self.0.forms
+    }
+
+    fn menus(&self) -> &Menus {
+        &self.0.menus
     }
 }
 

@@ -1,5 +1,6 @@
 //! What Slack sends, as far as it matters here. All else is passed over, and what is new to Slack is no error.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -22,33 +23,41 @@ pub(super) enum Incoming {
 impl Incoming {
     /// Reads the body of a request: a form, with a command in its fields or JSON in the field `payload`.
     pub(super) fn of_form(body: &[u8]) -> Result<Self> {
-        let mut fields = Map::new();
-        for (name, value) in form_urlencoded::parse(body) {
-            fields.insert(name.into_owned(), Value::String(value.into_owned()));
+        let fields = || form_urlencoded::parse(body);
+        if let Some((_, payload)) = fields().filter(|(name, _)| name == "payload").last() {
+            let Kind { kind } = serde_json::from_str(&payload).map_err(unreadable)?;
+            return Self::interaction(&kind, &mut serde_json::Deserializer::from_str(&payload));
         }
-        match fields.get("payload") {
-            Some(Value::String(payload)) => {
-                let interaction = serde_json::from_str(payload).map_err(unreadable)?;
-                Ok(Self::Interaction(Box::new(interaction)))
-            }
-            _ if fields.contains_key("ssl_check") => Ok(Self::Check),
-            _ => serde_json::from_value(Value::Object(fields)).map(Self::Command).map_err(unreadable),
+        let fields: Map<_, _> =
+            fields().map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect();
+        if fields.contains_key("ssl_check") {
+            return Ok(Self::Check);
         }
+        serde_json::from_value(Value::Object(fields)).map(Self::Command).map_err(unreadable)
     }
-}
 
-impl Incoming {
     /// Reads what comes on a socket.
     pub(super) fn of_envelope(kind: &str, payload: Value) -> Result<Self> {
         match kind {
             "slash_commands" => serde_json::from_value(payload).map(Self::Command).map_err(unreadable),
             "interactive" => {
-                let interaction = serde_json::from_value(payload).map_err(unreadable)?;
-                Ok(Self::Interaction(Box::new(interaction)))
+                let Kind { kind } = Kind::deserialize(&payload).map_err(unreadable)?;
+                Self::interaction(&kind, &payload)
             }
             _ => Ok(Self::Check),
         }
     }
+
+    fn interaction<'de>(kind: &str, payload: impl Deserializer<'de, Error = serde_json::Error>) -> Result<Self> {
+        Interaction::of_kind(kind, payload).map(Box::new).map(Self::Interaction).map_err(unreadable)
+    }
+}
+
+/// What a payload is of, which says how the rest is read. A tagged enum would keep all of it in memory until the tag comes.
+#[derive(Deserialize)]
+struct Kind<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
 }
 
 /// Foreign text stays out of the message: it may hold what people typed.
@@ -69,16 +78,27 @@ pub(super) struct Command {
 }
 
 /// What somebody did in a view or a message ([reference](https://docs.slack.dev/reference/interaction-payloads)).
-#[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Debug)]
 pub(super) enum Interaction {
     BlockActions(Actions),
     BlockSuggestion(Suggestion),
     ViewSubmission(Submitted),
     ViewClosed(Closed),
     Shortcut(Shortcut),
-    #[serde(other)]
     Other,
+}
+
+impl Interaction {
+    fn of_kind<'de, D: Deserializer<'de>>(kind: &str, payload: D) -> Result<Self, D::Error> {
+        Ok(match kind {
+            "block_actions" => Self::BlockActions(Deserialize::deserialize(payload)?),
+            "block_suggestion" => Self::BlockSuggestion(Deserialize::deserialize(payload)?),
+            "view_submission" => Self::ViewSubmission(Deserialize::deserialize(payload)?),
+            "view_closed" => Self::ViewClosed(Deserialize::deserialize(payload)?),
+            "shortcut" => Self::Shortcut(Deserialize::deserialize(payload)?),
+            _ => Self::Other,
+        })
+    }
 }
 
 /// Somebody clicked or picked something.
@@ -189,22 +209,29 @@ pub(super) struct View {
     pub(super) private_metadata: String,
     pub(super) hash: Option<String>,
     #[serde(default)]
-    blocks: Vec<Value>,
+    blocks: Vec<Block>,
     #[serde(default)]
     pub(super) state: State,
+}
+
+/// A block of a view.
+#[derive(Debug, Deserialize)]
+struct Block {
+    #[serde(default, rename = "type")]
+    kind: String,
+    block_id: Option<String>,
 }
 
 impl View {
     /// The block of the first input.
     pub(super) fn first_input(&self) -> Option<&str> {
-        let input = self.blocks.iter().find(|block| block["type"] == "input")?;
-        input["block_id"].as_str()
+        self.blocks.iter().find(|block| block.kind == "input")?.block_id.as_deref()
     }
 
     /// The fields that the view asks for, and the revision of each.
     pub(super) fn revisions(&self) -> BTreeMap<&str, u32> {
-        let inputs = self.blocks.iter().filter(|block| block["type"] == "input");
-        let inputs = inputs.filter_map(|block| block["block_id"].as_str());
+        let inputs = self.blocks.iter().filter(|block| block.kind == "input");
+        let inputs = inputs.filter_map(|block| block.block_id.as_deref());
         let mut latest = BTreeMap::new();
         for (field, revision) in inputs.chain(self.state.values.keys().map(String::as_str)).filter_map(field_of) {
             let known = latest.entry(field).or_insert(revision);

@@ -126,6 +126,10 @@ impl Front {
             let acknowledged = match front.answer_in_time(incoming).await {
                 Answer::Done => json!({ "envelope_id": id }),
                 Answer::Json(payload) => json!({ "envelope_id": id, "payload": payload }),
+                Answer::Written(payload) => match serde_json::from_slice::<Value>(&payload) {
+                    Ok(payload) => json!({ "envelope_id": id, "payload": payload }),
+                    Err(_) => return,
+                },
                 Answer::Unavailable => return,
             };
             // If the socket is gone, Slack sends the same again on the next one.

@@ -1,0 +1,143 @@
+//! The server that is measured: the Slack front end on a runtime, as the command `serve` has it, with trivial handlers.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde_json::json;
+use sym_integrations::http::BaseUrl;
+use sym_integrations::slack::app::SlackApp;
+use sym_integrations::slack::signature::SigningSecret;
+use sym_integrations::slack::{self, Slack};
+use sym_sdk::config::{Config, Environment, Flow, Integration, PromptField, Reference, Strategy, Target as Declared};
+use sym_sdk::directory::Directory;
+use sym_sdk::engine::{RunFilter, SqliteStore};
+use sym_sdk::model::{Channel, ChannelType, RunStatus};
+use sym_sdk::prelude::*;
+use sym_sdk::runtime::{Runtime, Submission};
+use sym_sdk::server::{CancellationToken, Server, listen};
+use sym_sdk::strategy::{DryStrategy, StrategyType};
+
+use crate::Outcome;
+use crate::scene::{DOMAIN, Setup, WORKSPACE, requesters};
+
+/// The type of strategy, integration and target.
+const KIND: &str = "load";
+
+/// The only flow.
+pub(crate) const FLOW: &str = "database";
+
+/// The field with the thousand options.
+pub(crate) const FIELD: &str = "database";
+
+/// Requests that are made at a time.
+const AT_ONCE: usize = 64;
+
+#[reducer]
+fn get_permissions() -> RequestPermission {
+    RequestPermission::new(PermissionLevel::Member, PermissionLevel::Member)
+}
+
+#[reducer]
+fn get_request_notifications() -> Result<Vec<Notification>> {
+    Ok(vec![Notification::to(slack::channel("#access")?)])
+}
+
+#[prefetch(field = "database")]
+fn databases(options: State<Arc<[FieldOption]>>) -> Vec<FieldOption> {
+    options.to_vec()
+}
+
+/// Serves until standard input ends. Says on standard output, in lines of JSON, where it listens, and at the end how many requests
+/// were approved.
+pub(crate) fn run(setup: &Path) -> Outcome<()> {
+    let setup: Setup = serde_json::from_slice(&std::fs::read(setup)?)?;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(setup))
+}
+
+async fn serve(setup: Setup) -> Outcome<()> {
+    let file = setup.file.as_deref().ok_or("the setup names no file for the Runs")?;
+    let store = Arc::new(SqliteStore::open(file).await?);
+    let directory = Directory::from_store(store.clone(), [DOMAIN]);
+    let slack = Slack::builder(WORKSPACE).token("xoxb-load").base_url(BaseUrl::parse(&setup.api)?);
+    let slack = slack.directory(directory.clone()).without_rate_limits().build()?;
+    let app = SlackApp::new(slack, SigningSecret::new(setup.signing_secret.into())?);
+    let options = setup.options.iter().map(|label| FieldOption::try_from(label.as_str()));
+    let options: Arc<[FieldOption]> = options.collect::<Result<_>>()?;
+    let runtime = Runtime::builder(config())
+        .sqlite(store.clone())
+        .directory(directory)
+        .front_end(app)
+        .strategy_type(StrategyType::new(KIND, |_| Ok(Arc::new(DryStrategy::new()))))
+        .state(options)
+        .build()
+        .await?;
+
+    let listener = listen(([127, 0, 0, 1], 0).into()).await?;
+    say(&json!({ "port": listener.local_addr()?.port() }))?;
+    let stop = CancellationToken::new();
+    let serving = tokio::spawn(Server::new(runtime.clone()).serve(listener, stop.clone()));
+    make(&runtime, setup.requests).await?;
+    tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink())).await??;
+    stop.cancel();
+    serving.await?;
+
+    let mut approved = RunFilter::default();
+    approved.status = Some(RunStatus::Escalated);
+    let approved = runtime.runs(approved, usize::MAX).await?.len();
+    drop(runtime);
+    store.close().await?;
+    say(&json!({ "approved": approved }))
+}
+
+fn say(line: &serde_json::Value) -> Outcome<()> {
+    let mut out = std::io::stdout();
+    writeln!(out, "{line}")?;
+    Ok(out.flush()?)
+}
+
+/// Makes requests as a front end does.
+async fn make(runtime: &Runtime, requests: usize) -> Outcome<()> {
+    let requesters = requesters();
+    let submissions = (0..requests).zip(requesters.iter().cycle()).map(|(_, requester)| {
+        let submission = Submission::request(FLOW, requester.email.as_str()).through(Channel::new(ChannelType::Slack));
+        let submission = submission.input(FIELD, "db-1").input("reason", "incident 42");
+        runtime.submit(submission.input("target_srn", "admins").input("duration", "1h"))
+    });
+    Ok(stream::iter(submissions).buffer_unordered(AT_ONCE).try_for_each(|_| async { Ok(()) }).await?)
+}
+
+fn config() -> Config {
+    let reference = |name: &str| Reference::typed(KIND, name);
+    let field = |name: &str, label: &str| PromptField {
+        name: name.to_owned(),
+        field_type: "string".to_owned(),
+        label: Some(label.to_owned()),
+        ..PromptField::default()
+    };
+    let mut flow = Flow { name: FLOW.to_owned(), label: Some("Database".to_owned()), ..Flow::default() };
+    flow.environment = "main".to_owned();
+    flow.params.strategy = Some(reference(KIND));
+    flow.params.prompt_fields =
+        vec![PromptField { prefetch: true, ..field(FIELD, "Database") }, field("reason", "Reason")];
+    let mut config = Config::default();
+    config.organization.domains.push(DOMAIN.to_owned());
+    config.environments.push(Environment { name: "main".to_owned(), ..Environment::default() });
+    config.integrations.push(Integration {
+        kind: KIND.to_owned(),
+        name: KIND.to_owned(),
+        external_id: KIND.to_owned(),
+        ..Integration::default()
+    });
+    config.targets.push(Declared { kind: KIND.to_owned(), name: "admins".to_owned(), ..Declared::default() });
+    config.strategies.push(Strategy {
+        kind: KIND.to_owned(),
+        name: KIND.to_owned(),
+        integration: Some(reference(KIND)),
+        targets: vec![reference("admins")],
+        ..Strategy::default()
+    });
+    config.flows.push(flow);
+    config
+}

@@ -1,0 +1,51 @@
+//! Signed requests, made before they are sent.
+
+use bytes::Bytes;
+use hmac::{Hmac, KeyInit, Mac};
+use http::Request;
+use http::header::{CONTENT_TYPE, HOST};
+use sha2::Sha256;
+
+use crate::Outcome;
+use crate::scene::SIGNING_SECRET;
+
+/// A request, and what has to be answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Shot {
+    pub(crate) path: &'static str,
+    pub(crate) body: Bytes,
+    /// The answer's body; what it is does not matter if there is none.
+    pub(crate) expected: Option<Bytes>,
+    timestamp: String,
+    signature: String,
+}
+
+impl Shot {
+    /// A request that is signed now, in seconds since 1970.
+    pub(crate) fn new(path: &'static str, body: Bytes, now: i64) -> Outcome<Self> {
+        let timestamp = now.to_string();
+        let mut mac = Hmac::<Sha256>::new_from_slice(SIGNING_SECRET.as_bytes())?;
+        for part in [b"v0:", timestamp.as_bytes(), b":", &body] {
+            mac.update(part);
+        }
+        let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { path, body, expected: None, timestamp, signature: format!("v0={hex}") })
+    }
+
+    /// The answer has to be this.
+    pub(crate) fn expecting(mut self, body: Bytes) -> Self {
+        self.expected = Some(body);
+        self
+    }
+
+    pub(crate) fn request(&self) -> http::Result<Request<axum::body::Body>> {
+        Request::post(self.path)
+            .header(HOST, "127.0.0.1")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("accept", "application/json,*/*")
+            .header("user-agent", "Slackbot 1.0 (+https://api.slack.com/robots)")
+            .header("x-slack-request-timestamp", &self.timestamp)
+            .header("x-slack-signature", &self.signature)
+            .body(self.body.clone().into())
+    }
+}
