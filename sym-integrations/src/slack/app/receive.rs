@@ -1,5 +1,6 @@
 //! What Slack sends over HTTP: verified, read, carried out, answered in time.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,6 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use serde_json::json;
 use sym_sdk::error::Error;
@@ -69,9 +71,21 @@ impl Front {
             _ => Answer::Unavailable,
         };
         let clock = self.runtime.clock().clone();
+        let mut work = Box::pin(AssertUnwindSafe(self.carry_out(incoming)).catch_unwind());
+        // What is done at once, as most keystrokes are, needs neither a task nor a timer.
+        match (&mut work).now_or_never() {
+            Some(Ok(Reply { answer, then })) => {
+                if let Some(then) = then {
+                    tokio::spawn(then);
+                }
+                return answer;
+            }
+            Some(Err(_)) => return Answer::Unavailable,
+            None => {}
+        }
         let (send, answer) = oneshot::channel();
         tokio::spawn(async move {
-            let Reply { answer, then } = self.carry_out(incoming).await;
+            let Ok(Reply { answer, then }) = work.await else { return };
             // Nobody waits for an answer that comes too late.
             let _ = send.send(answer);
             if let Some(then) = then {
