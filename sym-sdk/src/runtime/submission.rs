@@ -240,6 +240,11 @@ impl Submission {
 /// For ids that follow from a key.
 const KEYED: Uuid = Uuid::from_u128(0x6d5f_2c1a_93b4_4d0e_8a57_c3f1_0e9b_7a24);
 
+/// A name of its own, or a caller who chooses the key could stand in for a timer or an effect.
+fn submitted_as(key: &InputKey) -> InputKey {
+    InputKey::new(format!("submission:{}", key.as_str()))
+}
+
 impl Runtime {
     /// Takes a submission. Once this returns, the submission and all that follows from it is durable.
     ///
@@ -251,9 +256,8 @@ impl Runtime {
         check_channel(&channel)?;
         let event = EventId::from_uuid(self.new_id(key.as_ref(), "event"));
         let run = what.run().unwrap_or_else(|| self.new_run(key.as_ref()));
-        // Under a name of its own, or a caller who chooses the key could stand in for a timer or an effect.
         let (key, may_be_known) = match key {
-            Some(key) => (InputKey::new(format!("submission:{}", key.as_str())), true),
+            Some(key) => (submitted_as(&key), true),
             None => (InputKey::new(format!("event:{event}")), false),
         };
         if may_be_known && let Some(reply) = self.engine.replied(&key).await? {
@@ -270,6 +274,15 @@ impl Runtime {
         let body = InputBody::Submitted { event, actor, channel, action };
         let input = Input::new(run, flow, self.clock().now(), body).shown_in(form);
         receipt(run, event, self.engine.submit(key, input).await?)
+    }
+
+    /// Whether a submission of this [name](Submission::key) was taken. One that was refused was not.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn was_taken(&self, key: &InputKey) -> Result<bool> {
+        let reply = self.engine.replied(&submitted_as(key)).await?;
+        Ok(reply.is_some_and(|reply| !matches!(reply, Reply::Refused { .. })))
     }
 
     /// Checks what is submitted against its flow.

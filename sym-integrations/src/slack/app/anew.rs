@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use sym_sdk::BoxFuture;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::forms::{FieldSpec, PromptForm};
 use sym_sdk::model::{Flow, RunId, User};
 use sym_sdk::template::Step;
 
@@ -56,31 +55,22 @@ impl Front {
         let mut shown = Shown::new(form);
         shown.hash = view.hash.clone();
         shown.revisions = view.revisions().into_iter().map(|(field, revision)| (field.to_owned(), revision)).collect();
-        shown.form = self.changed_anew(&flow, &user, &shown, view).await;
+        self.change_anew(&flow, &user, &mut shown, view).await;
         Ok(OpenForm::new(run, view.id.clone(), user, self.runtime.clock().now(), shown))
     }
 
-    /// The form as `on_change` handlers make it by what stands in it. What the person sees is what the view shows.
-    async fn changed_anew(&self, flow: &Flow, user: &Arc<User>, shown: &Shown, view: &View) -> PromptForm {
-        let mut form = fill(shown.form.clone(), shown, view);
-        for spec in flow.fields().iter().filter(|spec| spec.has_on_change()) {
-            if !is_changed(spec, &shown.form, &form) {
-                continue;
-            }
-            match self.runtime.change_form(flow.name().as_str(), user, spec.name(), form.clone()).await {
-                Ok(changed) => form = changed,
-                Err(error) => log("changing a form anew", &error),
-            }
+    /// Has `on_change` handlers change the form by what stands in it. What the person sees is what the view shows. A handler that
+    /// fails is asked again when the form is sent.
+    async fn change_anew(&self, flow: &Flow, user: &Arc<User>, shown: &mut Shown, view: &View) {
+        let form = fill(shown.form.clone(), shown, view);
+        let (form, settled, failed) = self.settle_all(user, flow, form, shown.settled.clone()).await;
+        for (_, error) in failed {
+            log("changing a form anew", &error);
         }
-        let mut form = fill(form, shown, view);
-        for field in form.fields_mut().filter(|field| shown.revisions.contains_key(field.name())) {
+        shown.settled = settled;
+        shown.form = fill(form, shown, view);
+        for field in shown.form.fields_mut().filter(|field| shown.revisions.contains_key(field.name())) {
             field.visible = true;
         }
-        form
     }
-}
-
-fn is_changed(spec: &FieldSpec, before: &PromptForm, now: &PromptForm) -> bool {
-    let value = |form: &PromptForm| form.field(spec.name()).ok().and_then(|field| field.value.clone());
-    value(before) != value(now)
 }

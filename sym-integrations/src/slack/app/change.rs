@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use sym_sdk::error::{ErrorKind, Result};
+use sym_sdk::error::{Error, ErrorKind, Result};
+use sym_sdk::forms::{FieldSpec, PromptForm};
+use sym_sdk::model::{Flow, User};
 
 use super::answer::{Answer, Reply, in_words, is_refusal};
-use super::forms::{OpenForm, Shown};
+use super::forms::{OpenForm, Settled, Shown};
 use super::inputs::fill;
 use super::payload::{Action, Actions, Suggestion, View, field_of};
 use super::receive::{Front, log};
@@ -59,15 +61,76 @@ impl Front {
         let typed = fill(before.form.clone(), &before, view);
         // What the person has typed is what the view shows.
         open.show(Shown { form: typed.clone(), ..Shown::clone(&before) });
+        let mut settled = before.settled.clone();
         let changed = self.runtime.change_form(state.flow.slug(), &open.user, field, typed.clone()).await;
         let shown = match changed {
-            Ok(changed) => self.app.show_changed(open, &flow, changed, None).await,
-            Err(error) => self.app.show_changed(open, &flow, typed, Some(&in_words(&error))).await,
+            Ok(changed) => {
+                settle(&mut settled, field, &typed, &changed);
+                self.app.show_changed(open, &flow, changed, settled, None).await
+            }
+            Err(error) => self.app.show_changed(open, &flow, typed, settled, Some(&in_words(&error))).await,
         };
         match shown {
             // The person has closed it.
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             shown => shown,
+        }
+    }
+}
+
+impl Front {
+    /// The form as it is sent: what the view shows, after `on_change` handlers have seen all of it. One may have failed before, be
+    /// under way, or have run in another process.
+    ///
+    /// # Errors
+    /// The field whose handler fails, and how.
+    pub(super) async fn settled(
+        &self,
+        open: &OpenForm,
+        flow: &Flow,
+        view: &View,
+    ) -> std::result::Result<PromptForm, (String, Error)> {
+        let shown = open.shown();
+        let (form, settled) = (fill(shown.form.clone(), &shown, view), shown.settled.clone());
+        let (form, _, failed) = self.settle_all(&open.user, flow, form, settled).await;
+        match failed.into_iter().next() {
+            Some(failed) => Err(failed),
+            None => Ok(form),
+        }
+    }
+
+    /// Has handlers see what they have not seen. What those that fail say is given by field.
+    pub(super) async fn settle_all(
+        &self,
+        user: &Arc<User>,
+        flow: &Flow,
+        mut form: PromptForm,
+        mut settled: Settled,
+    ) -> (PromptForm, Settled, Vec<(String, Error)>) {
+        let mut failed = Vec::new();
+        for name in flow.fields().iter().filter(|spec| spec.has_on_change()).map(FieldSpec::name) {
+            let is_settled = form.field(name).map_or(true, |field| settled.get(name) == Some(&field.value));
+            if is_settled {
+                continue;
+            }
+            match self.runtime.change_form(flow.name().as_str(), user, name, form.clone()).await {
+                Ok(changed) => {
+                    settle(&mut settled, name, &form, &changed);
+                    form = changed;
+                }
+                Err(error) => failed.push((name.to_owned(), error)),
+            }
+        }
+        (form, settled, failed)
+    }
+}
+
+/// Notes that a field's handler has seen what stands there. What it has put into other fields is no change of the person's.
+fn settle(settled: &mut Settled, field: &str, before: &PromptForm, after: &PromptForm) {
+    for now in after.fields() {
+        let is_changed = before.field(now.name()).map_or(true, |before| before.value != now.value);
+        if now.name() == field || is_changed {
+            settled.insert(now.name().to_owned(), now.value.clone());
         }
     }
 }

@@ -78,7 +78,7 @@ impl Front {
             None => submission,
         };
         let team = team_of(click.team.as_ref(), &click.user);
-        let key = format!("slack:{team}:{account}:{}:{}", action.action_ts, action.action_id);
+        let key = format!("slack:{team}:{account}:{}:{}:{run}", action.action_ts, action.action_id);
         let submission = submission.through(channel(click)).key(InputKey::new(key));
         self.runtime.submit(submission).await.map(drop)
     }

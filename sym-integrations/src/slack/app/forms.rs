@@ -12,7 +12,7 @@ use futures_util::future::Shared;
 use jiff::Timestamp;
 use sym_sdk::BoxFuture;
 use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result};
-use sym_sdk::forms::PromptForm;
+use sym_sdk::forms::{FieldValue, PromptForm};
 use sym_sdk::model::{RunId, User};
 
 use super::payload::View;
@@ -22,6 +22,9 @@ const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// So many are held at most; the oldest goes first.
 const MOST: usize = 2_000;
+
+/// So many options are held at most, in all forms; of the oldest ones they are forgotten first. A thousand take some 200 KB.
+const MOST_OPTIONS: usize = 500_000;
 
 /// So many are made anew at once at most, as handlers are called for each.
 const MOST_AT_ONCE: usize = 100;
@@ -39,6 +42,8 @@ pub(super) struct OpenForm {
     /// Their account, by Slack's id, once it is known.
     pub(super) account: OnceLock<String>,
     opened: Timestamp,
+    /// How many options it had when it was made.
+    options: usize,
     shown: Mutex<Arc<Shown>>,
     /// Changes are made one after the other.
     pub(super) turn: tokio::sync::Mutex<()>,
@@ -52,11 +57,17 @@ pub(super) struct Shown {
     pub(super) hash: Option<String>,
     /// How often code, rather than the person, has changed what stands in a field.
     pub(super) revisions: BTreeMap<String, u32>,
+    /// What stood in the fields when `on_change` handlers last saw to that, or when the form was made.
+    pub(super) settled: Settled,
 }
+
+/// What stands in fields, by name.
+pub(super) type Settled = BTreeMap<String, Option<FieldValue>>;
 
 impl Shown {
     pub(super) fn new(form: PromptForm) -> Self {
-        Self { form, hash: None, revisions: BTreeMap::new() }
+        let settled = form.fields().iter().map(|field| (field.name().to_owned(), field.value.clone())).collect();
+        Self { form, hash: None, revisions: BTreeMap::new(), settled }
     }
 
     pub(super) fn revision(&self, field: &str) -> u32 {
@@ -66,8 +77,9 @@ impl Shown {
 
 impl OpenForm {
     pub(super) fn new(run: RunId, view: String, user: Arc<User>, opened: Timestamp, shown: Shown) -> Self {
+        let options = shown.form.fields().iter().map(|field| field.current_allowed_values.len()).sum();
         let shown = Mutex::new(Arc::new(shown));
-        Self { run, view, user, account: OnceLock::new(), opened, shown, turn: tokio::sync::Mutex::default() }
+        Self { run, view, user, account: OnceLock::new(), opened, options, shown, turn: tokio::sync::Mutex::default() }
     }
 
     pub(super) fn shown(&self) -> Arc<Shown> {
@@ -100,6 +112,16 @@ struct Open {
     by_run: HashMap<RunId, Arc<OpenForm>>,
     /// Oldest first.
     order: VecDeque<RunId>,
+    /// How many options all of them have.
+    options: usize,
+}
+
+impl Open {
+    fn remove(&mut self, run: RunId) {
+        if let Some(form) = self.by_run.remove(&run) {
+            self.options = self.options.saturating_sub(form.options);
+        }
+    }
 }
 
 impl Forms {
@@ -109,15 +131,19 @@ impl Forms {
         while let Some(oldest) = open.order.front().copied() {
             let fresh =
                 open.by_run.get(&oldest).is_some_and(|form| now.duration_since(form.opened).unsigned_abs() < KEPT_FOR);
-            if fresh && open.order.len() < MOST {
+            if fresh && open.order.len() < MOST && open.options.saturating_add(form.options) <= MOST_OPTIONS {
                 break;
             }
             open.order.pop_front();
-            open.by_run.remove(&oldest);
+            open.remove(oldest);
         }
-        if open.by_run.insert(form.run, form.clone()).is_none() {
-            open.order.push_back(form.run);
+        if open.by_run.contains_key(&form.run) {
+            open.remove(form.run);
+            open.order.retain(|other| *other != form.run);
         }
+        open.order.push_back(form.run);
+        open.options += form.options;
+        open.by_run.insert(form.run, form);
     }
 
     /// The form of a Run, if it is held and knows all that the view shows.
@@ -126,7 +152,7 @@ impl Forms {
         open.filter(|open| !open.is_behind(view))
     }
 
-    /// Makes a form anew, once for all who ask meanwhile. It goes on if whoever asked waits no longer, as long as somebody does.
+    /// Makes a form anew, once for all who ask meanwhile.
     pub(super) async fn make(
         self: &Arc<Self>,
         run: RunId,
@@ -142,16 +168,19 @@ impl Forms {
                 }
                 None => {
                     let (forms, work) = (self.clone(), make());
+                    let under_way = UnderWay { forms, run };
                     let making = async move {
                         let made = work.await.map(Arc::new).map_err(Arc::new);
                         if let Ok(form) = &made {
-                            forms.add(form.clone());
+                            under_way.forms.add(form.clone());
                         }
-                        lock(&forms.making).remove(&run);
+                        drop(under_way);
                         made
                     };
                     let making: Making = (Box::pin(making) as BoxFuture<'static, _>).shared();
                     all.insert(run, making.clone());
+                    // It comes to its end also if nobody waits for it any more.
+                    tokio::spawn(making.clone());
                     making
                 }
             }
@@ -161,8 +190,20 @@ impl Forms {
 
     pub(super) fn remove(&self, run: RunId) {
         let mut open = lock(&self.open);
-        open.by_run.remove(&run);
+        open.remove(run);
         open.order.retain(|other| *other != run);
+    }
+}
+
+/// A form is being made anew, however that ends.
+struct UnderWay {
+    forms: Arc<Forms>,
+    run: RunId,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        lock(&self.forms.making).remove(&self.run);
     }
 }
 

@@ -48,6 +48,11 @@ impl Menus {
         Ok(menu)
     }
 
+    /// Holds those of a form no more.
+    pub(super) fn remove(&self, run: RunId) {
+        self.lock().retain(|(of, _), _| *of != run);
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<(RunId, String), Held>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

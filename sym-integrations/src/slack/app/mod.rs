@@ -57,9 +57,11 @@ use jiff::Timestamp;
 use sym_sdk::BoxFuture;
 use sym_sdk::delivery::Delivery;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use sym_sdk::model::RunId;
 use sym_sdk::runtime::Runtime;
 use sym_sdk::server::FrontEnd;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 pub use config::front_end_type;
 pub use manifest::{manifest, scopes};
@@ -84,6 +86,7 @@ struct Inner {
     people: People,
     forms: Arc<Forms>,
     menus: Menus,
+    tasks: TaskTracker,
 }
 
 /// How Slack tells what people do.
@@ -109,8 +112,8 @@ impl SlackApp {
     }
 
     fn reached_by(slack: Slack, reached_by: ReachedBy) -> Self {
-        let (people, forms, menus) = Default::default();
-        Self(Arc::new(Inner { slack, reached_by, people, forms, menus }))
+        let (people, forms, menus, tasks) = Default::default();
+        Self(Arc::new(Inner { slack, reached_by, people, forms, menus, tasks }))
     }
 
     /// The routes `/commands`, `/interactions` and `/options`. They take nothing that Slack has not signed.
@@ -143,6 +146,17 @@ impl SlackApp {
     fn menus(&self) -> &Menus {
         &self.0.menus
     }
+
+    /// What goes on after Slack was answered.
+    fn tasks(&self) -> &TaskTracker {
+        &self.0.tasks
+    }
+
+    /// Holds the form of a Run no more.
+    fn forget(&self, run: RunId) {
+        self.forms().remove(run);
+        self.menus().remove(run);
+    }
 }
 
 impl fmt::Debug for SlackApp {
@@ -164,13 +178,17 @@ impl FrontEnd for SlackApp {
         Self::router(self, runtime)
     }
 
-    /// Listens on the socket, in Socket Mode.
+    /// Listens on the socket, in Socket Mode. When it is told to stop, it waits for what is under way.
     fn run<'a>(&'a self, runtime: Runtime, stop: CancellationToken) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             match self.0.reached_by {
-                ReachedBy::Requests(_) => Ok(()),
-                ReachedBy::Socket => Front { app: self.clone(), runtime }.listen(stop).await,
+                ReachedBy::Requests(_) => stop.cancelled().await,
+                ReachedBy::Socket => Front { app: self.clone(), runtime }.listen(stop).await?,
             }
+            // What was acknowledged is finished, as long as the server waits.
+            self.tasks().close();
+            self.tasks().wait().await;
+            Ok(())
         })
     }
 

@@ -12,7 +12,7 @@ use sym_sdk::model::{Channel, Flow, Source, User};
 use sym_sdk::runtime::Submission;
 
 use super::answer::{Answer, Reply, in_words};
-use super::forms::{OpenForm, Shown};
+use super::forms::{OpenForm, Settled, Shown};
 use super::payload::{Action, Actions, Shortcut, View, team_of};
 use super::receive::{Front, log};
 use super::{SlackApp, modal, picker};
@@ -135,7 +135,7 @@ impl Front {
         let run = action.value.as_deref().and_then(|run| run.parse().ok());
         let Some(run) = run else { return Answer::Done.into() };
         let asking = self.asking(actions, action, Channel::new(sym_sdk::model::ChannelType::Slack));
-        self.app.forms().remove(run);
+        self.app.forget(run);
         Reply::then(Answer::Done, async move {
             let (id, again) = (view.id.clone(), self.clone());
             let filled = async {
@@ -198,7 +198,8 @@ impl SlackApp {
         let user = Arc::new(event.user().clone());
         let view = modal::form(event.flow(), run, &Shown::new(form.clone()), None)?;
         let open = Arc::new(OpenForm::new(run, place.view.clone(), user, now, Shown::new(form.clone())));
-        // Held before it is seen: whoever is quick finds the options there.
+        // Held before it is seen: whoever is quick finds the options there. What they change comes afterwards.
+        let _turn = open.turn.lock().await;
         self.forms().add(open.clone());
         match self.update(&place, view).await {
             Ok(Some(shown)) => {
@@ -206,11 +207,11 @@ impl SlackApp {
                 Ok(())
             }
             Ok(None) => {
-                self.forms().remove(run);
+                self.forget(run);
                 Ok(())
             }
             Err(error) => {
-                self.forms().remove(run);
+                self.forget(run);
                 Err(error)
             }
         }
@@ -222,10 +223,11 @@ impl SlackApp {
         open: &OpenForm,
         flow: &Flow,
         form: PromptForm,
+        settled: Settled,
         trouble: Option<&str>,
     ) -> Result<()> {
         let before = open.shown();
-        let mut shown = Shown { form, ..Shown::clone(&before) };
+        let mut shown = Shown { form, settled, ..Shown::clone(&before) };
         for field in shown.form.fields() {
             let is_changed = before.form.field(field.name()).is_ok_and(|old| {
                 old.value != field.value || old.current_allowed_values != field.current_allowed_values

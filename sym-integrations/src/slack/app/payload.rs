@@ -195,7 +195,6 @@ pub(super) struct Action {
     #[serde(default)]
     pub(super) block_id: String,
     pub(super) value: Option<String>,
-    #[serde(default)]
     pub(super) action_ts: String,
     pub(super) selected_option: Option<Picked>,
 }

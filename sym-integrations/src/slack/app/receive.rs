@@ -71,12 +71,13 @@ impl Front {
             _ => Answer::Unavailable,
         };
         let clock = self.runtime.clock().clone();
+        let tasks = self.app.tasks().clone();
         let mut work = Box::pin(AssertUnwindSafe(self.carry_out(incoming)).catch_unwind());
         // What is done at once, as most keystrokes are, needs neither a task nor a timer.
         match (&mut work).now_or_never() {
             Some(Ok(Reply { answer, then })) => {
                 if let Some(then) = then {
-                    tokio::spawn(then);
+                    tasks.spawn(then);
                 }
                 return answer;
             }
@@ -84,7 +85,7 @@ impl Front {
             None => {}
         }
         let (send, answer) = oneshot::channel();
-        tokio::spawn(async move {
+        tasks.spawn(async move {
             let Ok(Reply { answer, then }) = work.await else { return };
             // Nobody waits for an answer that comes too late.
             let _ = send.send(answer);
@@ -113,7 +114,7 @@ impl Front {
                 Interaction::ViewSubmission(submitted) => self.submitted(submitted).await.into(),
                 Interaction::ViewClosed(closed) => {
                     if let Ok(run) = closed.view.private_metadata.parse() {
-                        self.app.forms().remove(run);
+                        self.app.forget(run);
                     }
                     Answer::Done.into()
                 }

@@ -26,6 +26,14 @@ const CONNECT: Duration = Duration::from_secs(15);
 /// The longest message that is taken, in bytes.
 const LONGEST: usize = 4 * 1024 * 1024;
 
+/// For answers that are under way when a socket is replaced: Slack waits no longer.
+const FINISH: Duration = Duration::from_secs(5);
+
+/// When a socket is closed without a word, there is a pause before the next one, which grows while they do not last for so long.
+const SHORT: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
 /// So many answers can wait for the socket.
 const WAITING: usize = 256;
 
@@ -42,17 +50,31 @@ struct Envelope {
 
 /// Why a socket is used no longer.
 enum End {
-    /// Another one takes its place.
+    /// Slack has said that another one is to take its place.
     Replaced,
+    /// Slack has said nothing.
+    Closed,
     Stopped,
 }
 
 impl Front {
     /// Listens until it is told to stop. Slack has sockets replaced every now and then.
     pub(super) async fn listen(self, stop: CancellationToken) -> Result<()> {
+        let clock = self.runtime.clock().clone();
+        let mut pause = PAUSE;
         loop {
-            if let End::Stopped = self.listen_once(&stop).await? {
-                return Ok(());
+            let opened = clock.now();
+            match self.listen_once(&stop).await? {
+                End::Stopped => return Ok(()),
+                End::Replaced => continue,
+                End::Closed => {}
+            }
+            if clock.now().duration_since(opened).unsigned_abs() >= SHORT {
+                pause = PAUSE;
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = clock.sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
             }
         }
     }
@@ -73,13 +95,9 @@ impl Front {
         };
         let (mut write, mut read) = socket.split();
         let (answer, mut answers) = mpsc::channel::<String>(WAITING);
-        loop {
+        let end = loop {
             tokio::select! {
-                () = stop.cancelled() => {
-                    // Slack does not wait for a farewell.
-                    let _ = write.close().await;
-                    return Ok(End::Stopped);
-                }
+                () = stop.cancelled() => break End::Stopped,
                 Some(text) = answers.recv() => {
                     let sent = write.send(Message::text(text)).await;
                     sent.map_err(|_| unavailable("the socket to Slack broke"))?;
@@ -88,15 +106,35 @@ impl Front {
                 message = read.next() => match message {
                     Some(Ok(Message::Text(text))) => {
                         if let Some(end) = self.take(&text, &answer)? {
-                            return Ok(end);
+                            break end;
                         }
                     }
-                    Some(Ok(Message::Close(_))) | None => return Ok(End::Replaced),
+                    Some(Ok(Message::Close(_))) | None => return Ok(End::Closed),
                     Some(Ok(_)) => {}
                     Some(Err(_)) => return Err(unavailable("the socket to Slack broke")),
                 },
             }
-        }
+        };
+        // What came on this socket is answered on it, while the next one is opened.
+        drop(answer);
+        let clock = clock.clone();
+        let finishing = async move {
+            let answering = async {
+                while let Some(text) = answers.recv().await {
+                    if write.send(Message::text(text)).await.is_err() {
+                        return;
+                    }
+                }
+                // Slack does not wait for a farewell.
+                let _ = write.close().await;
+            };
+            tokio::select! {
+                () = answering => {}
+                () = clock.sleep(FINISH) => {}
+            }
+        };
+        self.app.tasks().spawn(finishing);
+        Ok(end)
     }
 
     /// Takes what came. Only what was taken is acknowledged; the rest comes again.

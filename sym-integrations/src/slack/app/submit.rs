@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use sym_sdk::engine::InputKey;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::model::RunId;
-use sym_sdk::runtime::{FieldFault, Submission};
+use sym_sdk::runtime::Submission;
 
 use super::answer::{Answer, in_words, is_refusal};
 use super::inputs::inputs;
@@ -34,56 +34,63 @@ impl Front {
         let user = self.app.people().acting(self.app.slack(), account, self.runtime.clock().now()).await?;
         let state = self.runtime.run(run).await.map_err(forgotten)?.state;
         let flow = self.runtime.flow(state.flow.slug())?;
-        let is_open = state.is_form_open();
-        let inputs = if is_open {
-            let open = self.form_of(view).await?;
-            let inputs = inputs(&open.shown().form, view);
-            let faults = self.runtime.check_form(flow.name().as_str(), &inputs)?;
-            if !faults.is_empty() {
-                return Ok(at_fields(view, &faults));
+        let team = team_of(submitted.team.as_ref(), &submitted.user);
+        let key = submitted.trigger_id.as_ref();
+        let key = key.map(|trigger| InputKey::new(format!("slack:{team}:{account}:{trigger}:request")));
+        if !state.is_form_open() {
+            // Slack sends the one that was taken again if it has not heard so.
+            return match &key {
+                Some(key) if self.runtime.was_taken(key).await? => Ok(Answer::Done),
+                _ => Err(over()),
+            };
+        }
+        let open = self.form_of(view).await?;
+        // What is being changed is changed first.
+        let _turn = open.turn.lock().await;
+        let form = if user.id() == open.user.id() {
+            match self.settled(&open, &flow, view).await {
+                Ok(form) => form,
+                Err((field, error)) => return Ok(at_fields(view, [(Some(field.as_str()), &error)])),
             }
-            inputs
         } else {
-            // If it is the one that was taken, it goes by its name.
-            Map::new()
+            // Refused, and on the record.
+            open.shown().form.clone()
         };
+        let inputs = inputs(&form, view);
+        let faults = self.runtime.check_form(flow.name().as_str(), &inputs)?;
+        if !faults.is_empty() {
+            return Ok(at_fields(view, faults.iter().map(|fault| (fault.field.as_deref(), &fault.error))));
+        }
         let channel = state.run.source_channel().clone();
         let submission = Submission::request(flow.srn().to_string(), user).form(run).inputs(inputs).through(channel);
-        let submission = match &submitted.trigger_id {
-            Some(trigger) => {
-                let team = team_of(submitted.team.as_ref(), &submitted.user);
-                submission.key(InputKey::new(format!("slack:{team}:{account}:{trigger}:request")))
-            }
+        let submission = match key {
+            Some(key) => submission.key(key),
             None => submission,
         };
-        match self.runtime.submit(submission).await {
-            Err(error) if !is_open && is_refusal(&error) => return Err(over(error)),
-            submitted => submitted?,
-        };
-        self.app.forms().remove(run);
+        self.runtime.submit(submission).await?;
+        self.app.forget(run);
         Ok(Answer::Done)
     }
 }
 
 /// The form was sent already, or came to nothing.
-fn over(error: Error) -> Error {
+fn over() -> Error {
     let message = "this form was submitted already, or is no longer open";
-    Error::new(ErrorKind::Conflict, codes::INVALID_EVENT, message).with_hint("begin a new request").with_source(error)
+    Error::new(ErrorKind::Conflict, codes::INVALID_EVENT, message).with_hint("begin a new request")
 }
 
 /// A form whose Run is not kept any more.
 fn forgotten(error: Error) -> Error {
-    if error.kind() == ErrorKind::NotFound { over(error) } else { error }
+    if error.kind() == ErrorKind::NotFound { over().with_source(error) } else { error }
 }
 
 /// Each fault at the block of its field, and what belongs to none at the first.
-fn at_fields(view: &View, faults: &[FieldFault]) -> Answer {
+fn at_fields<'a>(view: &View, faults: impl IntoIterator<Item = (Option<&'a str>, &'a Error)>) -> Answer {
     let seen = view.revisions();
     let mut errors = Map::new();
-    for fault in faults {
-        let field = fault.field.as_deref();
+    for (field, error) in faults {
         let block = field.and_then(|field| seen.get(field).map(|revision| block_of(field, *revision)));
-        let text = in_words(&fault.error);
+        let text = in_words(error);
         let Some(block) = block.or_else(|| view.first_input().map(str::to_owned)) else {
             return at_first_input(view, &text);
         };
