@@ -35,7 +35,7 @@ use config::ConfigSource;
 /// With feature `sqlite` there are commands for a store in a file:
 ///
 /// - `serve`, with feature `server` too, runs the flows and lets people reach them through the front ends, or with `--fake-slack` in
-///   a stand-in for the service, with nothing real touched,
+///   a stand-in for the service, where clients and strategies only pretend,
 /// - `runs` lists the Runs, and finds those whose access could not be taken away,
 /// - `revoke` takes access away before its time, and `write-off` ends a revocation that cannot succeed,
 /// - `audit export` prints the audit log, and `audit verify` checks that it is as it was written,

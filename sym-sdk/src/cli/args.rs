@@ -423,7 +423,7 @@ fn fake(kind: &str) -> Arg {
         .default_missing_value("127.0.0.1:3001")
         .value_parser(clap::value_parser!(SocketAddr))
         .help(format!(
-            "Start a stand-in for {kind} beside the program, and touch nothing real [default: 127.0.0.1:3001]"
+            "Start a stand-in for {kind} beside the program, which then only pretends [default: 127.0.0.1:3001]"
         ))
 }
 

@@ -21,6 +21,7 @@ use crate::config::{Config, Faults};
 use crate::directory::Directory;
 use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, codes};
+use crate::model::{User, UserId, UserRole};
 use crate::runtime::{Extension, Runtime};
 use crate::server::{CancellationToken, FakeConfig, FakeService, FrontEndType, Server, listen};
 
@@ -113,12 +114,15 @@ async fn prepare_fakes(
     address: SocketAddr,
 ) -> Result<Prepared, Failure> {
     Pretence::Serve.take(store).await?;
-    let (users, outbox) = (std::mem::take(&mut app.users), app.outbox.clone());
+    let (mut users, outbox) = (std::mem::take(&mut app.users), app.outbox.clone());
     let types = std::mem::take(&mut app.front_end_types);
     let mut builder = app.builder(config).cut_off().dry().outbox(outbox.clone()).sqlite(store.clone());
     builder = app.stand_ins.into_iter().fold(builder, |builder, install| install(builder));
     let flows = builder.check().map_err(Failure::Faults)?;
     let directory = Directory::from_store(store.clone(), builder.config().organization.domains.clone());
+    if users.is_empty() {
+        users = made_up(builder.config().organization.domains.first().map(String::as_str));
+    }
     let mut how_to = Vec::new();
     for (kind, listen) in &args.fakes {
         let Some(kind) = types.iter().find(|known| known.kind() == kind) else { continue };
@@ -143,6 +147,17 @@ async fn prepare_fakes(
     let seq = runtime.engine().store().audit_head().await?.seq;
     let follower = Follower::new(runtime.clone(), outbox, seq, MANY);
     Ok(Prepared { runtime, kinds: Vec::new(), how_to, follower: Some(follower) })
+}
+
+/// People for an app that names none: somebody asks, and somebody else decides.
+fn made_up(domain: Option<&str>) -> Vec<User> {
+    let domain = domain.unwrap_or("example.com");
+    let people = [("ana", UserRole::Member), ("ben", UserRole::Member), ("ada", UserRole::Admin)];
+    let people = people.into_iter().filter_map(|(name, role)| {
+        let email = format!("{name}@{domain}");
+        Some(User::person(UserId::of_email(&email), &email).ok()?.with_role(role))
+    });
+    people.collect()
 }
 
 async fn start(kind: &FrontEndType, config: FakeConfig) -> Result<FakeService, Error> {
@@ -262,7 +277,7 @@ fn greet(prepared: &Prepared, address: SocketAddr, args: &Serve, output: &mut Ou
     writeln!(output.out, "  /health\n  /ready")?;
     writeln!(output.out, "{}; Runs are kept in {db}", count(flows, "flow"))?;
     if !how_to.is_empty() {
-        writeln!(output.out, "\nNothing real is touched.")?;
+        writeln!(output.out, "\nClients and strategies only pretend.")?;
         for how_to in how_to {
             writeln!(output.out, "{how_to}")?;
         }

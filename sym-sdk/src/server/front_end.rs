@@ -152,8 +152,8 @@ impl FrontEndType {
         self
     }
 
-    /// A stand-in for the service: `serve --fake-pager`, for the type `pager`, starts it beside the program, which then touches
-    /// nothing real.
+    /// A stand-in for the service: `serve --fake-pager`, for the type `pager`, starts it beside the program, whose
+    /// clients, strategies and destinations then only pretend. What handlers reach by other means is real.
     #[must_use]
     pub fn with_fake<F>(mut self, fake: F) -> Self
     where

@@ -162,6 +162,48 @@ async fn of_a_handlers_errors_people_see_what_its_author_wrote_for_them() {
     }
 }
 
+#[on_change]
+fn on_change_severity(form: &mut PromptForm) -> Result<()> {
+    let severity = form.field("severity")?.value.as_ref().map(ToString::to_string);
+    if severity.as_deref() == Some("unheard of") {
+        return Err(Error::handler("pick one that there is"));
+    }
+    form.field_mut("team")?.value = Some(format!("team for {}", severity.unwrap_or_default()).into());
+    Ok(())
+}
+
+/// What code puts where nobody looks may say who decides.
+#[tokio::test]
+async fn what_code_puts_into_hidden_fields_belongs_to_what_is_sent() {
+    let team = PromptField { visible: false, required: false, ..field("team", "string") };
+    let handlers = sym_sdk::handlers![get_permissions, get_request_notifications, on_change_severity];
+    let fields = vec![changing("severity"), team, reason()];
+    let mut world = World::new(builder(fields).handlers(handlers)).await;
+    let view = world.open("U0ANA").await;
+    let filled = |severity: &str| {
+        json!({
+            "target_id:0": admins(&view), "severity:0": text(severity), "reason:0": text("typed"),
+            "duration:0": option("3600"),
+        })
+    };
+    // The handler has seen another one, and none at all after the restart.
+    world.interact(&change(&view, &filled("low"), "severity:0")).await;
+    world.shown(2).await;
+    for restart in [false, true] {
+        if restart {
+            world.restart();
+        }
+        let refused = world.submit("U0ANA", &view, filled("unheard of")).await.body;
+        assert_eq!(
+            refused,
+            json!({ "response_action": "errors", "errors": { "severity:0": "Pick one that there is." } })
+        );
+    }
+    assert_eq!(world.submit("U0ANA", &view, filled("high")).await.body, Value::Null);
+    let state = world.harness.run(run_of(&view)).await.unwrap();
+    assert_eq!(state.request.as_ref().unwrap().fields.text("team").unwrap(), "team for high");
+}
+
 #[tokio::test]
 async fn somebody_whose_account_was_deactivated_can_send_nothing() {
     let mut world = World::with_reason().await;

@@ -237,7 +237,7 @@ async fn stand_ins_touch_nothing_real_and_have_a_store_of_their_own() {
           /ready
         1 flow; Runs are kept in DIR/sym.db
 
-        Nothing real is touched.
+        Clients and strategies only pretend.
         ana@example.com is at a desk on 127.0.0.1:3001 that is made up.
 
         Stopping; what is under way may finish. A second signal stops at once.

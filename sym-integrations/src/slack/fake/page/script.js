@@ -85,29 +85,40 @@ async function watch() {
   }
 }
 
+// Fills a menu with what the app offers for this.
+async function offer(external, typed) {
+  const query = new URLSearchParams({
+    as: document.body.dataset.as,
+    on: external.closest("form").dataset.on,
+    block: external.dataset.block,
+    action: external.dataset.action,
+    typed,
+  });
+  const answer = await fetch("/options?" + query);
+  if (!answer.ok) return;
+  const menu = external.querySelector("select");
+  const picked = [...menu.selectedOptions].filter((option) => option.value);
+  const kept = new Set(picked.map((option) => option.value));
+  const found = (await answer.json()).options.filter((option) => !kept.has(option.value));
+  const empty = [...menu.options].filter((option) => !option.value && !kept.has(""));
+  menu.replaceChildren(...empty, ...picked, ...found.map((option) => new Option(option.text, option.value)));
+  menu.size = Math.min(8, Math.max(2, menu.options.length));
+}
+
 let typing = 0;
 document.addEventListener("input", (event) => {
   const external = event.target.closest(".external");
   if (!external || event.target.type !== "search") return;
   clearTimeout(typing);
-  typing = setTimeout(async () => {
-    const query = new URLSearchParams({
-      as: document.body.dataset.as,
-      on: external.closest("form").dataset.on,
-      block: external.dataset.block,
-      action: external.dataset.action,
-      typed: event.target.value,
-    });
-    const answer = await fetch("/options?" + query);
-    if (!answer.ok) return;
-    const menu = external.querySelector("select");
-    const picked = [...menu.selectedOptions].filter((option) => option.value);
-    const kept = new Set(picked.map((option) => option.value));
-    const found = (await answer.json()).options.filter((option) => !kept.has(option.value));
-    const empty = [...menu.options].filter((option) => !option.value && !kept.has(""));
-    menu.replaceChildren(...empty, ...picked, ...found.map((option) => new Option(option.text, option.value)));
-    menu.size = Math.min(8, Math.max(2, menu.options.length));
-  }, 150);
+  typing = setTimeout(() => offer(external, event.target.value), 150);
+});
+
+// What a menu offers without a word typed is there when somebody comes to it.
+document.addEventListener("focusin", (event) => {
+  const external = event.target.closest(".external");
+  if (!external || external.dataset.offered) return;
+  external.dataset.offered = "yes";
+  offer(external, external.querySelector("input[type=search]")?.value ?? "");
 });
 
 document.addEventListener("change", (event) => {
