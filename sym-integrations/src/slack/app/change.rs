@@ -76,9 +76,7 @@ impl Front {
             shown => shown,
         }
     }
-}
 
-impl Front {
     /// The form as it is sent: what the view shows, after `on_change` handlers have seen all of it. One may have failed before, be
     /// under way, or have run in another process.
     ///

@@ -99,7 +99,7 @@ impl Front {
         match picker::named(&flows, &wanted) {
             Some(flow) => self.prompt(&flow, user, asking, place).await,
             None => {
-                let view = picker::picker(TITLE, &flows, &asking.channel)?;
+                let view = picker::picker(TITLE, &flows, &asking.channel, &wanted)?;
                 self.app.slack().api().update_view(place.view, view).await.map(drop)
             }
         }

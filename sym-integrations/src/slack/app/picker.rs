@@ -8,8 +8,8 @@ use sym_sdk::model::{Channel, ChannelType, Flow};
 use super::modal;
 use super::open::Wanted;
 use crate::slack::blocks::{
-    ActionId, Actions, Block, Choice, Modal, OptionGroup, OptionObject, OptionValue, Options, PrivateMetadata, Section,
-    StaticSelect,
+    ActionId, Actions, Block, Choice, Modal, Mrkdwn, OptionGroup, OptionObject, OptionValue, Options, PrivateMetadata,
+    Section, StaticSelect,
 };
 
 pub(super) const PICK: ActionId = ActionId::from_static("pick");
@@ -17,13 +17,21 @@ pub(super) const PICK: ActionId = ActionId::from_static("pick");
 /// So many options are in a group at most.
 const GROUP: usize = 100;
 
-/// A view in which a flow is picked.
-pub(super) fn picker(title: &str, flows: &[Arc<Flow>], channel: &Channel) -> Result<Modal> {
+/// A view in which a flow is picked, because none was named or it is not clear which.
+pub(super) fn picker(title: &str, flows: &[Arc<Flow>], channel: &Channel, wanted: &Wanted) -> Result<Modal> {
     if flows.is_empty() {
         return modal::refused(title, "There is nothing that you can request here.");
     }
     let menu = StaticSelect::new(PICK, choice(flows)?).placeholder("Pick a flow");
-    let blocks: [Block; 2] = [Section::new("What do you need?").into(), Actions::new([menu])?.into()];
+    let question = match &wanted.flow {
+        None => Section::new("What do you need?"),
+        Some(flow) => {
+            let named = [Some(flow), wanted.environment.as_ref()].into_iter().flatten().cloned().collect::<Vec<_>>();
+            let unclear = Mrkdwn::new().text("It is not clear which flow ").code(named.join(" "));
+            Section::new(unclear.text(" is. What do you need?"))
+        }
+    };
+    let blocks: [Block; 2] = [question.into(), Actions::new([menu])?.into()];
     let view = Modal::new(title, blocks)?.close("Cancel");
     match channel.identifier() {
         Some(name) => Ok(view.private_metadata(PrivateMetadata::new(name)?)),

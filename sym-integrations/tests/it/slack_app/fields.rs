@@ -203,7 +203,8 @@ async fn a_flow_is_named_with_its_environment() {
     for (index, command) in ["req production", "req prod staging", "req prod nowhere"].into_iter().enumerate() {
         world.command("U0ANA", command).await;
         let view = world.shown(cases.len() + index + 1).await;
-        assert_eq!(first_text(&view), "What do you need?", "{command}");
+        let unclear = format!("It is not clear which flow `{}` is. What do you need?", &command["req ".len()..]);
+        assert_eq!(first_text(&view), unclear);
         let described = &view["blocks"][1]["elements"][0]["options"];
         assert_eq!(
             (&described[0]["description"]["text"], &described[1]["description"]["text"]),

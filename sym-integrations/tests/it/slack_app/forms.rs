@@ -256,10 +256,22 @@ async fn without_a_name_or_with_an_unknown_one_all_flows_are_offered() {
     let harness = builder(vec![reason()]).approval_flow("docs").approval_flow("hidden").handlers(handlers);
     let harness = harness.declare(|config| config.flows[2].params.allowed_sources = Some(vec!["api".into()]));
     let mut world = World::new(harness).await;
-    for (updates, text) in ["", "req", "request nonsense", "req hidden", "req prod nowhere"].into_iter().enumerate() {
+    let named = [
+        ("", None),
+        ("req", None),
+        ("request nonsense", Some("nonsense")),
+        ("req hidden", Some("hidden")),
+        ("req prod nowhere", Some("prod nowhere")),
+    ];
+    for (updates, (text, unclear)) in named.into_iter().enumerate() {
         world.command("U0ANA", text).await;
         let view = world.shown(updates + 1).await;
-        golden(expect_file!["golden/picker.json"], &world.fake.calls("views.update")[updates]["view"], &[]);
+        match unclear {
+            None => golden(expect_file!["golden/picker.json"], &world.fake.calls("views.update")[updates]["view"], &[]),
+            Some(flow) => {
+                assert_eq!(text_of(&view), format!("It is not clear which flow `{flow}` is. What do you need?"));
+            }
+        }
         assert_eq!(view["blocks"][1]["elements"][0]["options"].as_array().unwrap().len(), 2);
     }
     let payload = json!({
