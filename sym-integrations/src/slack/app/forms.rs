@@ -225,6 +225,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use serde_json::json;
+    use sym_sdk::forms::{FieldOption, FieldSpec, FieldType, PromptField};
     use sym_sdk::model::UserId;
 
     use super::*;
@@ -258,6 +259,31 @@ mod tests {
         assert!(forms.get(run(most + 1), &view).is_some());
         forms.remove(run(most + 1));
         assert!(forms.get(run(most + 1), &view).is_none());
+    }
+
+    #[test]
+    fn only_so_many_options_are_held() {
+        let mut field = PromptField::from_spec(&FieldSpec::new("field", FieldType::String).unwrap());
+        let option = FieldOption::try_from("one of many").unwrap();
+        field.current_allowed_values = vec![option; MOST_OPTIONS / 2];
+        let form = |number: u128| {
+            let user = form(number, Timestamp::UNIX_EPOCH).user.clone();
+            let shown = Shown::new(PromptForm::new(vec![field.clone()]));
+            Arc::new(OpenForm::new(run(number), format!("V{number}"), user, Timestamp::UNIX_EPOCH, shown))
+        };
+        let (forms, view) = (Forms::default(), view("field:0"));
+        let held = || (1..=4).filter(|number| forms.get(run(*number), &view).is_some()).collect::<Vec<_>>();
+        forms.add(form(1));
+        forms.add(form(2));
+        assert_eq!(held(), [1, 2]);
+        forms.add(form(3));
+        assert_eq!(held(), [2, 3]);
+        // Made anew, it is the newest; and what is gone makes room.
+        forms.add(form(2));
+        assert_eq!(held(), [2, 3]);
+        forms.remove(run(2));
+        forms.add(form(4));
+        assert_eq!(held(), [3, 4]);
     }
 
     #[test]
