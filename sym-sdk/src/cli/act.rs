@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use super::Common;
 use super::args::{Act, WriteOff};
+use super::failure::Failure;
 use super::output::Output;
 use super::simulate::stand_ins;
 use crate::app::{App, Exit};
-use crate::config::{Config, Faults};
+use crate::config::Config;
 use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, codes};
 use crate::runtime::{Receipt, Submission};
@@ -24,18 +25,6 @@ pub(super) async fn write_off(app: App, common: Common, args: WriteOff, output: 
     let WriteOff { act, reason } = args;
     let submission = Submission::write_off(act.run, act.actor.as_str(), reason);
     submit(app, common, act.database.db, submission, "the revocation is written off", output).await
-}
-
-/// Why nothing was submitted.
-enum Failure {
-    Faults(Faults),
-    Refused(Error),
-}
-
-impl<E: Into<Error>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self::Refused(error.into())
-    }
 }
 
 async fn submit(
@@ -53,8 +42,7 @@ async fn submit(
     match try_submit(app, config, db, submission).await {
         Ok(receipt) if output.json => output.value(&receipt)?,
         Ok(receipt) => writeln!(output.out, "Run {}: {done}", receipt.run)?,
-        Err(Failure::Faults(faults)) => return output.faults(&faults).map(|()| Exit::Fault),
-        Err(Failure::Refused(error)) => return output.error(&error).map(|()| Exit::Fault),
+        Err(failure) => return failure.write(output),
     }
     Ok(Exit::Success)
 }

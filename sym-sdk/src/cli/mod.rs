@@ -10,6 +10,8 @@ mod backup;
 mod check;
 #[cfg(feature = "sqlite")]
 mod durable;
+#[cfg(feature = "sqlite")]
+mod failure;
 mod handlers;
 #[cfg(feature = "server")]
 mod manifest;

@@ -13,11 +13,12 @@ use super::Common;
 use super::args::Serve;
 use super::durable::follow::{Follower, Lost};
 use super::durable::signal::Signals;
+use super::failure::Failure;
 use super::output::{Output, count};
 use super::pretence::{self, Pretence};
 use crate::app::{App, Exit};
 use crate::clock::SystemClock;
-use crate::config::{Config, Faults};
+use crate::config::Config;
 use crate::directory::Directory;
 use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, codes};
@@ -52,8 +53,7 @@ pub(super) async fn run(mut app: App, common: Common, args: Serve, output: &mut 
     };
     let served = match prepare(app, config, &store, &args, address).await {
         Ok(prepared) => serve(prepared, listener, &args, &mut signals, output).await,
-        Err(Failure::Faults(faults)) => output.faults(&faults).map(|()| Some(Exit::Fault)),
-        Err(Failure::Refused(error)) => output.error(&error).map(|()| Some(Exit::Fault)),
+        Err(failure) => failure.write(output).map(Some),
     };
     let Some(exit) = served? else {
         let message = "stopped at once: what was under way is due again at the next start";
@@ -63,18 +63,6 @@ pub(super) async fn run(mut app: App, common: Common, args: Serve, output: &mut 
     match store.close().await {
         Ok(()) => Ok(exit),
         Err(error) => output.error(&error.into()).map(|()| Exit::Fault),
-    }
-}
-
-/// Why it cannot begin.
-enum Failure {
-    Faults(Faults),
-    Refused(Error),
-}
-
-impl<E: Into<Error>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self::Refused(error.into())
     }
 }
 
@@ -160,6 +148,7 @@ fn made_up(domain: Option<&str>) -> Vec<User> {
     people.collect()
 }
 
+/// Starts the stand-in for the service of a front end.
 async fn start(kind: &FrontEndType, config: FakeConfig) -> Result<FakeService, Error> {
     let failed = |how: &str| {
         let message = format!("the stand-in for {} {how}", kind.kind());

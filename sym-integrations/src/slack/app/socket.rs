@@ -29,10 +29,11 @@ const LONGEST: usize = 4 * 1024 * 1024;
 /// For answers that are under way when a socket is replaced: Slack waits no longer.
 const FINISH: Duration = Duration::from_secs(5);
 
-/// When a socket is closed without a word, there is a pause before the next one, which grows while they do not last for so long.
+/// When a socket is closed without a word, there is a pause before the next one, and also when sockets in a row did not last for so
+/// long. It doubles with each of those.
 const SHORT: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const MOST_DOUBLED: u32 = 5;
 
 /// So many answers can wait for the socket.
 const WAITING: usize = 256;
@@ -61,20 +62,21 @@ impl Front {
     /// Listens until it is told to stop. Slack has sockets replaced every now and then.
     pub(super) async fn listen(self, stop: CancellationToken) -> Result<()> {
         let clock = self.runtime.clock().clone();
-        let mut pause = PAUSE;
+        // How many in a row did not last.
+        let mut short = 0_u32;
         loop {
             let opened = clock.now();
-            match self.listen_once(&stop).await? {
+            let end = self.listen_once(&stop).await?;
+            let has_lasted = clock.now().duration_since(opened).unsigned_abs() >= SHORT;
+            short = if has_lasted { 0 } else { short.saturating_add(1) };
+            match end {
                 End::Stopped => return Ok(()),
-                End::Replaced => continue,
-                End::Closed => {}
-            }
-            if clock.now().duration_since(opened).unsigned_abs() >= SHORT {
-                pause = PAUSE;
+                End::Replaced if short <= 1 => continue,
+                End::Replaced | End::Closed => {}
             }
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                () = clock.sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+                () = clock.sleep(PAUSE * 2_u32.pow(short.min(MOST_DOUBLED))) => {}
             }
         }
     }

@@ -10,6 +10,7 @@ use sym_sdk::config::PromptField;
 use sym_sdk::forms::{FieldOption, PromptForm};
 use sym_sdk::prelude::*;
 
+use super::views::suggestion;
 use super::{
     WORKSPACE, World, builder, field, get_permissions, get_request_notifications, golden, option, reason, text,
 };
@@ -78,16 +79,7 @@ fn names(view: &Value) -> Vec<(&'static str, String)> {
 }
 
 async fn suggest(world: &World, account: &str, view: &Value, block: &str, typed: &str) -> Value {
-    let payload = json!({
-        "type": "block_suggestion",
-        "team": { "id": WORKSPACE },
-        "user": { "id": account },
-        "view": view,
-        "block_id": block,
-        "action_id": "value",
-        "value": typed,
-    });
-    let answer = world.interact(&payload).await;
+    let answer = world.interact(&suggestion(account, view, block, typed)).await;
     assert_eq!(answer.status, StatusCode::OK);
     answer.body["options"].clone()
 }
