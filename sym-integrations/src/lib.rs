@@ -19,9 +19,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(any(feature = "okta", feature = "pagerduty", feature = "slack"))]
-mod accounts;
+mod account_resolver;
 #[cfg(feature = "runtime")]
-mod all;
+mod plugins;
 #[cfg(feature = "aws")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aws")))]
 pub mod aws;
@@ -29,11 +29,11 @@ pub mod aws;
 #[cfg_attr(docsrs, doc(cfg(feature = "aws-lambda")))]
 pub mod aws_lambda;
 #[cfg(all(feature = "runtime", any(feature = "aws-lambda", feature = "http")))]
-mod function_call;
+mod function_protocol;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod http;
-mod listed;
+mod field_option;
 #[cfg(feature = "okta")]
 #[cfg_attr(docsrs, doc(cfg(feature = "okta")))]
 pub mod okta;
@@ -49,5 +49,5 @@ pub mod testing;
 
 #[cfg(feature = "runtime")]
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
-pub use all::{All, all};
-pub use listed::{Listed, field_options};
+pub use plugins::{All, all};
+pub use field_option::{ToFieldOption, field_options};

@@ -32,7 +32,7 @@ mod config;
 mod error;
 mod incidents;
 mod model;
-mod names;
+mod selector;
 mod on_call;
 mod page;
 mod schedule;
