@@ -10,8 +10,8 @@ use sym_sdk::model::User;
 use super::PagerDuty;
 use super::client::ApiClient;
 use super::model::OnCall;
-use super::selector::Selector;
 use super::page::OnCalls;
+use super::selector::Selector;
 use crate::account_resolver::Account;
 use crate::http::{Call, Listing};
 
