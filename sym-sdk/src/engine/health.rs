@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 /// ```
 /// # async fn watch(runtime: &sym_sdk::runtime::Runtime) -> sym_sdk::Result<()> {
 /// let health = runtime.health().await?;
-/// if health.without_end > 0 {
-///     eprintln!("{} Runs hold access that nothing ends; restart to have that repaired", health.without_end);
+/// if health.missing_expiry > 0 {
+///     eprintln!("{} Runs hold access that nothing ends; restart to have that repaired", health.missing_expiry);
 /// }
 /// # Ok(())
 /// # }
@@ -23,7 +23,7 @@ pub struct AccessHealth {
     /// Those whose revocation has failed and is not confirmed yet.
     pub stuck: u64,
     /// Those whose access nothing would end, though it has a time.
-    pub without_end: u64,
+    pub missing_expiry: u64,
 }
 
 impl AccessHealth {

@@ -10,14 +10,14 @@ use tracing::{Instrument, Span};
 
 use super::Engine;
 use super::backoff::redelivery_delay;
-use super::news::{Concerned, News};
+use super::notifier::{WakeSet, WorkerNotifier};
 use super::observability;
-use super::process::Process;
-use super::recent::Recent;
+use super::process::EffectHandler;
+use super::run_cache::RunCache;
 use super::store::{
     Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
-use super::under_way::UnderWay;
+use super::in_flight::InFlight;
 use crate::BoxFuture;
 use crate::audit::AuditEntry;
 use crate::clock::Clock;
@@ -28,52 +28,52 @@ use crate::machine::{
 use crate::model::{RunId, Srn};
 
 /// How long a claimed effect is nobody else's, if nothing else is said. Longer than the default limits of what an effect calls.
-const LEASE: Duration = Duration::from_secs(10 * 60);
+const DEFAULT_LEASE: Duration = Duration::from_secs(10 * 60);
 
 /// How long the store may take for one call, if nothing else is said.
-const STORE_LIMIT: Duration = Duration::from_secs(30);
+const DEFAULT_STORE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Clocks are corrected by less than this all the time.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
 
 /// So many Runs are forgotten with one write, which others wait for.
-const PRUNED_AT_ONCE: usize = 64;
+const PRUNE_BATCH: usize = 64;
 
 /// An effect that was begun this often and never reported back takes the process down with it, or outlives every lease.
 /// Revocations are tried all the same.
-const LOST_MAX: u32 = 5;
+const MAX_LOST_LEASES: u32 = 5;
 
 /// Commits of other inputs of the same Run come first this often at the most. Each of them is progress, so this only guards
 /// against a store that is out of order.
-const CONFLICTS_MAX: u32 = 1_000;
+const MAX_CONFLICTS: u32 = 1_000;
 
 /// What waits for a call that has outlived its lease is tried again after this time.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const DEFER_DELAY: Duration = Duration::from_secs(1);
 
 /// Runs the machine on a [`Store`], within the process.
 pub struct LocalEngine {
     store: Arc<dyn Store>,
-    process: Arc<dyn Process>,
+    handler: Arc<dyn EffectHandler>,
     clock: Arc<dyn Clock>,
     lease: Duration,
-    store_limit: Duration,
-    under_way: UnderWay,
-    recent: Recent,
-    pub(super) news: News,
+    store_timeout: Duration,
+    in_flight: InFlight,
+    run_cache: RunCache,
+    pub(super) notifier: WorkerNotifier,
 }
 
 impl LocalEngine {
     /// An engine for this program on this store.
-    pub fn new(store: Arc<dyn Store>, process: Arc<dyn Process>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(store: Arc<dyn Store>, handler: Arc<dyn EffectHandler>, clock: Arc<dyn Clock>) -> Self {
         Self {
             store,
-            process,
+            handler,
             clock,
-            lease: LEASE,
-            store_limit: STORE_LIMIT,
-            under_way: UnderWay::default(),
-            recent: Recent::default(),
-            news: News::default(),
+            lease: DEFAULT_LEASE,
+            store_timeout: DEFAULT_STORE_TIMEOUT,
+            in_flight: InFlight::default(),
+            run_cache: RunCache::default(),
+            notifier: WorkerNotifier::default(),
         }
     }
 
@@ -87,8 +87,8 @@ impl LocalEngine {
     /// How long the store may take for one call, apart from listings, which take as long as there is to list. A commit that takes
     /// longer may have been written all the same: the same input again then gets its answer.
     #[must_use]
-    pub fn with_store_limit(mut self, limit: Duration) -> Self {
-        self.store_limit = limit;
+    pub fn with_store_timeout(mut self, limit: Duration) -> Self {
+        self.store_timeout = limit;
         self
     }
 
@@ -104,7 +104,7 @@ impl LocalEngine {
 
     /// Returns when something has been committed since this was called.
     pub(crate) fn committed(&self) -> Notified<'_> {
-        self.news.of_commits()
+        self.notifier.commits()
     }
 
     /// Does one thing that is due, most urgent first: carries out an effect or fires a timer. Says whether there was one.
@@ -132,7 +132,7 @@ impl LocalEngine {
     /// # Errors
     /// If the store fails.
     pub async fn next_due(&self) -> Result<Option<Timestamp>> {
-        self.within(self.store.next_due()).await
+        self.await_store(self.store.next_due()).await
     }
 
     /// Runs, newest first.
@@ -150,7 +150,7 @@ impl LocalEngine {
     pub async fn audit(&self, run: Option<RunId>, limit: usize) -> Result<Vec<AuditEntry>> {
         let entries = self.store.audit(run, limit);
         // Front ends ask for those of one Run, and there are never many.
-        if run.is_some() { self.within(entries).await } else { Ok(entries.await?) }
+        if run.is_some() { self.await_store(entries).await } else { Ok(entries.await?) }
     }
 
     /// Looks for what was written while the clock was ahead, and has it count from now: retries would wait, and access would
@@ -159,10 +159,10 @@ impl LocalEngine {
     ///
     /// # Errors
     /// If the store fails, for one Run or for all. The others have been looked at.
-    pub async fn bring_forward(&self) -> Result<usize> {
+    pub async fn clamp_future_due_times(&self) -> Result<usize> {
         let now = self.clock.now();
         let after = |time| now.saturating_add(time).unwrap_or(Timestamp::MAX);
-        let effects = self.within(self.store.bring_forward(after(self.lease.max(REVOKE_DELAY_MAX)))).await?;
+        let effects = self.await_store(self.store.clamp_future_due_times(after(self.lease.max(REVOKE_DELAY_MAX)))).await?;
         let changed_after = Some(after(CLOCK_TOLERANCE));
         let filter = RunFilter { active: true, changed_after, ..RunFilter::default() };
         let (mut runs, mut failed) = (0, None);
@@ -182,7 +182,7 @@ impl LocalEngine {
         }
         if effects + runs > 0 {
             tracing::warn!(effects, runs, "the clock was ahead; what it had put off was brought forward");
-            self.news.tell(Concerned::EVERYONE);
+            self.notifier.wake(WakeSet::ALL);
         }
         failed.map_or(Ok(effects + runs), Err)
     }
@@ -196,7 +196,7 @@ impl LocalEngine {
         let before = self.clock.now().saturating_sub(older_than).unwrap_or(Timestamp::MIN);
         let mut pruned = 0;
         loop {
-            match self.within(self.store.prune(before, PRUNED_AT_ONCE)).await? {
+            match self.await_store(self.store.prune(before, PRUNE_BATCH)).await? {
                 0 => return Ok(pruned),
                 some => pruned += some,
             }
@@ -210,13 +210,13 @@ impl LocalEngine {
     pub async fn measure_backlog(&self) -> Result<Backlog> {
         let now = self.clock.now();
         let late = now.saturating_sub(observability::LATE).unwrap_or(Timestamp::MIN);
-        let backlog = self.within(self.store.backlog(now, late)).await?;
+        let backlog = self.await_store(self.store.backlog(now, late)).await?;
         observability::backlog(&backlog, now);
         Ok(backlog)
     }
 
     /// Whether the clock was set back, and by more than a little.
-    pub(super) fn was_set_back(&self, seen: Timestamp) -> bool {
+    pub(super) fn clock_went_back(&self, seen: Timestamp) -> bool {
         self.clock.now().saturating_add(CLOCK_TOLERANCE).is_ok_and(|now| now < seen)
     }
 
@@ -227,52 +227,52 @@ impl LocalEngine {
             return Ok(Vec::new());
         }
         let claim = Claim::new(lane, self.clock.now(), self.lease, limit).per_bulkhead(per_bulkhead);
-        self.within(self.store.claim(claim)).await
+        self.await_store(self.store.claim(claim)).await
     }
 
     pub(super) async fn due_timers(&self, now: Timestamp, limit: usize) -> Result<Vec<DueTimer>> {
-        self.within(self.store.due_timers(now, limit)).await
+        self.await_store(self.store.due_timers(now, limit)).await
     }
 
     /// Gives a claimed effect back: it can be claimed again after `delay`.
-    pub(super) async fn hand_back(&self, key: EffectKey, claims: u32, delay: Duration) -> Result<()> {
+    pub(super) async fn release(&self, key: EffectKey, claims: u32, delay: Duration) -> Result<()> {
         let not_before = self.clock.now().saturating_add(delay).unwrap_or(Timestamp::MAX);
-        let _wake = Wake(&self.news, Concerned::EVERYONE);
-        self.within(self.store.release(key, claims, not_before)).await
+        let _wake = WakeOnDrop(&self.notifier, WakeSet::ALL);
+        self.await_store(self.store.release(key, claims, not_before)).await
     }
 
     /// Carries out a claimed effect and brings its outcome to the Run.
     pub(super) async fn carry_out(&self, claimed: Claimed) -> Result<()> {
         let (key, claims) = (claimed.effect.key, claimed.claims);
-        let Some(_under_way) = self.under_way.begin(&claimed.effect) else {
+        let Some(_guard) = self.in_flight.begin(&claimed.effect) else {
             // Its lease has run out, or that of an effect which excludes it, and the call goes on all the same.
-            return self.put_off(key, claims, LOOK_AGAIN).await;
+            return self.defer(key, claims, DEFER_DELAY).await;
         };
         let span = observability::effect_span(&claimed.effect);
         let done = self.try_carry_out(claimed, &span).instrument(span.clone()).await;
         if done.is_err() {
             // The outcome could not be stored. The effect stays due, and its key tells the world that it is the same one.
-            self.put_off(key, claims, redelivery_delay(key, claims)).await?;
+            self.defer(key, claims, redelivery_delay(key, claims)).await?;
         }
         done
     }
 
     /// Gives back what was not done, or not recorded. If the store does not take that either, the lease runs out, which says
     /// nothing about the effect.
-    async fn put_off(&self, key: EffectKey, claims: u32, delay: Duration) -> Result<()> {
-        let handed_back = self.hand_back(key, claims, delay).await;
-        if handed_back.is_err() {
-            self.under_way.note_kept_lease(key);
+    async fn defer(&self, key: EffectKey, claims: u32, delay: Duration) -> Result<()> {
+        let released = self.release(key, claims, delay).await;
+        if released.is_err() {
+            self.in_flight.note_unreleased_lease(key);
         }
-        handed_back
+        released
     }
 
     /// Awaits the store, for a while: whoever waits for a disk that never answers would wait with it.
-    async fn within<T>(&self, call: BoxFuture<'_, Result<T, StoreError>>) -> Result<T> {
-        match select(call, self.clock.sleep(self.store_limit)).await {
+    async fn await_store<T>(&self, call: BoxFuture<'_, Result<T, StoreError>>) -> Result<T> {
+        match select(call, self.clock.sleep(self.store_timeout)).await {
             Either::Left((answer, _)) => Ok(answer?),
             Either::Right(((), _)) => {
-                let message = format!("the store took longer than its limit of {:?}", self.store_limit);
+                let message = format!("the store took longer than its limit of {:?}", self.store_timeout);
                 Err(Error::new(ErrorKind::Timeout, codes::STORE, message))
             }
         }
@@ -281,12 +281,12 @@ impl LocalEngine {
     async fn try_carry_out(&self, claimed: Claimed, span: &Span) -> Result<()> {
         let begun = self.clock.now();
         observability::effect_begun(&claimed, begun);
-        let Claimed { effect, lost, .. } = claimed;
+        let Claimed { effect, lost_leases, .. } = claimed;
         let (key, kind) = (effect.key, effect.kind.name());
-        let lost = lost.saturating_sub(self.under_way.kept_leases(key));
+        let lost = lost_leases.saturating_sub(self.in_flight.unreleased_leases(key));
         // What is kept may be from before the effect was asked for.
-        let kept = self.recent.get(key.run).filter(|run| run.state.pending.contains_key(&key.seq));
-        let run = match kept {
+        let cached = self.run_cache.get(key.run).filter(|run| run.state.pending.contains_key(&key.seq));
+        let run = match cached {
             Some(run) => Some(run),
             None => self.load(key.run).await?,
         };
@@ -295,25 +295,25 @@ impl LocalEngine {
             return Err(Error::new(ErrorKind::Internal, codes::UNKNOWN_RUN, message));
         };
         let flow = run.state.flow.clone();
-        let outcome = if lost >= LOST_MAX && !matches!(effect.kind, EffectKind::Revoke { .. }) {
-            let message = format!("gave up after {LOST_MAX} attempts that never reported back");
+        let outcome = if lost >= MAX_LOST_LEASES && !matches!(effect.kind, EffectKind::Revoke { .. }) {
+            let message = format!("gave up after {MAX_LOST_LEASES} attempts that never reported back");
             Outcome::Failed(EffectError::new(codes::HANDLER_FAILED, message))
         } else {
             let holders = self.other_holders(&effect).await?;
-            self.process.perform(effect, run.state, holders).await
+            self.handler.execute(effect, run.state, holders).await
         };
         observability::effect_ended(span, kind, &outcome, begun, self.clock.now());
         self.deliver(key, flow, outcome).await?;
-        self.under_way.forget_kept_leases(key);
+        self.in_flight.forget_unreleased_leases(key);
         Ok(())
     }
 
     /// Reads a Run, and keeps it for the next step.
     async fn load(&self, run: RunId) -> Result<Option<StoredRun>> {
-        let stored = self.within(self.store.load(run)).await?;
+        let stored = self.await_store(self.store.load(run)).await?;
         match &stored {
-            Some(stored) => self.recent.keep(run, stored.clone()),
-            None => self.recent.forget(run),
+            Some(stored) => self.run_cache.keep(run, stored.clone()),
+            None => self.run_cache.forget(run),
         }
         Ok(stored)
     }
@@ -322,7 +322,7 @@ impl LocalEngine {
         let (EffectKind::Revoke { .. }, Some(entitlement)) = (&effect.kind, &effect.exclusive) else {
             return Ok(Vec::new());
         };
-        let mut holders = self.within(self.store.holders(entitlement)).await?;
+        let mut holders = self.await_store(self.store.holders(entitlement)).await?;
         holders.retain(|run| *run != effect.key.run);
         Ok(holders)
     }
@@ -364,31 +364,31 @@ impl LocalEngine {
         settles: Option<EffectKey>,
         fired: Option<(TimerKey, u64)>,
     ) -> Result<Reply> {
-        let mut run = match self.recent.get(input.run) {
+        let mut run = match self.run_cache.get(input.run) {
             Some(run) => Some(run),
             None => self.load(input.run).await?,
         };
-        for _ in 0..CONFLICTS_MAX {
-            let transition = self.process.step(run.as_ref().map(|run| &*run.state), &input)?;
+        for _ in 0..MAX_CONFLICTS {
+            let transition = self.handler.step(run.as_ref().map(|run| &*run.state), &input)?;
             let reply = transition.reply.clone();
             let version = run.map_or(0, |run| run.version);
             let commit = Commit { settles, fired, ..Commit::new(input.run, version, key.clone(), transition) };
             let state = commit.state.clone();
             // Whatever is heard of the commit: it may have been written.
-            let mut wake = Wake(&self.news, Concerned::by(&commit));
+            let mut wake = WakeOnDrop(&self.notifier, WakeSet::by(&commit));
             // It may have been written all the same.
-            let committed = self.commit(commit).await.inspect_err(|_| self.recent.forget(input.run))?;
+            let committed = self.commit(commit).await.inspect_err(|_| self.run_cache.forget(input.run))?;
             match committed {
                 Committed::Written => {
                     if let Some(state) = state {
-                        self.recent.keep(input.run, StoredRun::new(version + 1, state));
+                        self.run_cache.keep(input.run, StoredRun::new(version + 1, state));
                     }
                     observability::input_taken(&input, &reply);
                     return Ok(reply);
                 }
                 Committed::Duplicate(reply) => {
                     // Nobody may have been told of the commit that this repeats.
-                    wake.1 = Concerned::EVERYONE;
+                    wake.1 = WakeSet::ALL;
                     return Ok(reply);
                 }
                 Committed::Conflict => run = self.load(input.run).await?,
@@ -397,13 +397,13 @@ impl LocalEngine {
         Err(Error::new(
             ErrorKind::Unavailable,
             codes::STORE,
-            format!("Run {} changed {CONFLICTS_MAX} times while one input was stepped", input.run),
+            format!("Run {} changed {MAX_CONFLICTS} times while one input was stepped", input.run),
         ))
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed> {
         let begun = self.clock.now();
-        let committed = self.within(self.store.commit(commit)).await;
+        let committed = self.await_store(self.store.commit(commit)).await;
         let result = match &committed {
             Ok(Committed::Written) => "written",
             Ok(Committed::Duplicate(_)) => "duplicate",
@@ -416,11 +416,11 @@ impl LocalEngine {
 }
 
 /// Has workers look for something to do, also when nobody waits any more for what they are to look for.
-struct Wake<'a>(&'a News, Concerned);
+struct WakeOnDrop<'a>(&'a WorkerNotifier, WakeSet);
 
-impl Drop for Wake<'_> {
+impl Drop for WakeOnDrop<'_> {
     fn drop(&mut self) {
-        self.0.tell(self.1);
+        self.0.wake(self.1);
     }
 }
 
@@ -428,19 +428,19 @@ impl Engine for LocalEngine {
     fn submit(&self, key: InputKey, input: Input) -> BoxFuture<'_, Result<Reply>> {
         Box::pin(async move {
             // Most repeated inputs are seen here, before the machine is asked.
-            match self.within(self.store.replied(&key)).await? {
+            match self.await_store(self.store.recorded_reply(&key)).await? {
                 Some(reply) => Ok(reply),
                 None => self.take(key, input, None, None).await,
             }
         })
     }
 
-    fn replied<'a>(&'a self, key: &'a InputKey) -> BoxFuture<'a, Result<Option<Reply>>> {
-        Box::pin(self.within(self.store.replied(key)))
+    fn recorded_reply<'a>(&'a self, key: &'a InputKey) -> BoxFuture<'a, Result<Option<Reply>>> {
+        Box::pin(self.await_store(self.store.recorded_reply(key)))
     }
 
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>>> {
-        Box::pin(self.within(self.store.load(run)))
+        Box::pin(self.await_store(self.store.load(run)))
     }
 }
 

@@ -1,26 +1,26 @@
 //! What makes Runs durable: a [`Store`] keeps them, an [`Engine`] carries their inputs to the machine and their effects to the
 //! world.
 //!
-//! The engine knows nothing of handlers, strategies or front ends: it drives a [`Process`].
+//! The engine knows nothing of handlers, strategies or front ends: it drives a [`EffectHandler`].
 
 mod backoff;
 mod health;
 mod local;
 mod memory;
-mod news;
+mod notifier;
 pub mod observability;
 mod process;
-mod recent;
+mod run_cache;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
-mod under_way;
+mod in_flight;
 mod workers;
 
 pub use health::AccessHealth;
 pub use local::LocalEngine;
 pub use memory::MemoryStore;
-pub use process::Process;
+pub use process::EffectHandler;
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use sqlite::{BackupProgress, SqliteStore};
@@ -28,7 +28,7 @@ pub use store::{
     Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
 #[cfg(feature = "server")]
-pub(crate) use workers::Pulse;
+pub(crate) use workers::Liveness;
 pub(crate) use workers::StopSignal;
 pub use workers::{WorkerLimits, Workers};
 
@@ -45,7 +45,7 @@ pub trait Engine: Send + Sync + 'static {
     fn submit(&self, key: InputKey, input: Input) -> BoxFuture<'_, Result<Reply>>;
 
     /// The answer that an input with this key got, if one was taken.
-    fn replied<'a>(&'a self, key: &'a InputKey) -> BoxFuture<'a, Result<Option<Reply>>>;
+    fn recorded_reply<'a>(&'a self, key: &'a InputKey) -> BoxFuture<'a, Result<Option<Reply>>>;
 
     /// The Run as it stands.
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>>>;

@@ -8,7 +8,7 @@ use crate::machine::{Effect, Input, Outcome, RunState, Transition};
 use crate::model::RunId;
 
 /// The program that an engine runs: a pure step, and a way to carry out what a step asks for.
-pub trait Process: Send + Sync + 'static {
+pub trait EffectHandler: Send + Sync + 'static {
     /// Steps a Run. Pure: no I/O, no clock, no randomness.
     ///
     /// # Errors
@@ -20,5 +20,5 @@ pub trait Process: Send + Sync + 'static {
     /// that says nothing.
     ///
     /// `holders` are the other Runs that need the access which the effect is about.
-    fn perform(&self, effect: Effect, state: Arc<RunState>, holders: Vec<RunId>) -> BoxFuture<'_, Outcome>;
+    fn execute(&self, effect: Effect, state: Arc<RunState>, holders: Vec<RunId>) -> BoxFuture<'_, Outcome>;
 }

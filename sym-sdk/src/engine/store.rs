@@ -133,7 +133,7 @@ impl Commit {
     }
 
     /// The Run to which the answer belongs; `None` if there is no Run, because the first input was refused.
-    pub fn answers_for(&self) -> Option<RunId> {
+    pub fn reply_owner(&self) -> Option<RunId> {
         (self.state.is_some() || self.expected_version > 0).then_some(self.run)
     }
 }
@@ -189,13 +189,13 @@ pub struct Claimed {
     /// How often it has been claimed, this time included.
     pub claims: u32,
     /// How many of the earlier claims ended without a word: with their process, or because their lease ran out.
-    pub lost: u32,
+    pub lost_leases: u32,
 }
 
 impl Claimed {
     /// A claimed effect.
-    pub fn new(effect: Effect, claims: u32, lost: u32) -> Self {
-        Self { effect, claims, lost }
+    pub fn new(effect: Effect, claims: u32, lost_leases: u32) -> Self {
+        Self { effect, claims, lost_leases }
     }
 }
 
@@ -261,7 +261,7 @@ pub struct RunFilter {
 
 impl RunFilter {
     /// Whether a Run passes.
-    pub fn admits(&self, state: &RunState) -> bool {
+    pub fn matches(&self, state: &RunState) -> bool {
         self.flow.as_deref().is_none_or(|flow| state.flow.slug() == flow)
             && self.status.is_none_or(|status| state.run.status() == status)
             && (!self.may_hold_access || state.may_hold_access())
@@ -306,7 +306,7 @@ pub trait Store: Send + Sync + 'static {
     fn load(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>, StoreError>>;
 
     /// The answer to an input that was taken before.
-    fn replied(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>>;
+    fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>>;
 
     /// Writes all that one input changes.
     ///
@@ -324,7 +324,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Has effects that are due later than this, or whose lease ends later, fall due then; says how many there were. Such times
     /// were written while the clock was ahead.
-    fn bring_forward(&self, latest: Timestamp) -> BoxFuture<'_, Result<usize, StoreError>>;
+    fn clamp_future_due_times(&self, latest: Timestamp) -> BoxFuture<'_, Result<usize, StoreError>>;
 
     /// Timers that have fallen due: first those that end access, and of each kind the earliest first. They stay until a commit
     /// fires, replaces or cancels them.
@@ -350,7 +350,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Runs that may hold access which nothing in the store ends: what [`RunState::access_end`] names is not in the store, or
     /// there is no such end. Newest first.
-    fn without_end(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>>;
+    fn runs_missing_expiry(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>>;
 
     /// Counts the Runs that may hold access. Those whose access was to end before `late` are late.
     fn access_health(&self, late: Timestamp) -> BoxFuture<'_, Result<AccessHealth, StoreError>>;
@@ -375,5 +375,5 @@ pub trait Store: Send + Sync + 'static {
     fn audit_cursor(&self, destination: &str) -> BoxFuture<'_, Result<u64, StoreError>>;
 
     /// Sets the number of the last audit record that a destination has. It is durable when this returns.
-    fn move_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn set_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>>;
 }

@@ -348,7 +348,7 @@ impl Builder {
         });
         let lease = performer.limits.longest_effect().saturating_mul(2).saturating_add(LEASE_MARGIN);
         let engine = LocalEngine::new(self.store, performer.clone(), self.clock).with_lease(lease);
-        let engine = engine.with_store_limit(performer.limits.store);
+        let engine = engine.with_store_timeout(performer.limits.store);
         let engine = Arc::new(engine);
         Faults::check(recovery::recover(&engine, &performer.flows).await)?;
         Faults::check(checks::clock(&engine).await)?;

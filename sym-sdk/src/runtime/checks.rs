@@ -94,7 +94,7 @@ fn never_called(flow: &Scoped<'_>, record: &'static HandlerRecord) -> Option<Fau
 
 /// Has what was written while the clock was ahead count from now.
 pub(super) async fn clock(engine: &LocalEngine) -> Vec<Fault> {
-    match engine.bring_forward().await {
+    match engine.clamp_future_due_times().await {
         Ok(_) => Vec::new(),
         Err(error) => vec![Fault::new(Place::default(), format!("the Runs cannot be read: {error}"))],
     }

@@ -123,11 +123,11 @@ impl LogRoute {
     pub(super) async fn run(&self, engine: &LocalEngine, mut stop: StopSignal) {
         let mut progress = tokio::select! {
             biased;
-            () = stop.given() => return,
+            () = stop.requested() => return,
             progress = self.progress.lock() => progress,
         };
         let mut failing = None;
-        while !stop.is_given() {
+        while !stop.is_requested() {
             // Registered before looking, so that a commit in between is not missed.
             let committed = engine.committed();
             tokio::pin!(committed);
@@ -142,7 +142,7 @@ impl LogRoute {
             };
             tokio::select! {
                 biased;
-                () = stop.given() => return,
+                () = stop.requested() => return,
                 () = committed, if pause.is_none() => {}
                 () = engine.clock().sleep(pause.unwrap_or(LOOK_ANYWAY)) => {}
             }
@@ -213,7 +213,7 @@ impl LogRoute {
     }
 
     async fn save(&self, engine: &LocalEngine, progress: &mut Progress) -> Result<()> {
-        within(engine, engine.store().move_audit_cursor(self.name(), progress.kept)).await?;
+        within(engine, engine.store().set_audit_cursor(self.name(), progress.kept)).await?;
         progress.saved = progress.kept;
         progress.unsaved = false;
         Ok(())

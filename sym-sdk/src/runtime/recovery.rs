@@ -21,7 +21,7 @@ pub(super) async fn recover(engine: &LocalEngine, flows: &FlowEntries) -> Vec<Fa
     if !orphans.is_empty() {
         return orphans.into_iter().map(|(flow, runs)| orphaned(flow, *runs)).collect();
     }
-    if health.without_end == 0 {
+    if health.missing_expiry == 0 {
         return Vec::new();
     }
     repair(engine).await.unwrap_or_else(|error| vec![unreadable(&error)])
@@ -31,7 +31,7 @@ pub(super) async fn recover(engine: &LocalEngine, flows: &FlowEntries) -> Vec<Fa
 async fn repair(engine: &LocalEngine) -> Result<Vec<Fault>> {
     let mut repaired = HashSet::new();
     loop {
-        let runs = engine.store().without_end(AT_ONCE).await?;
+        let runs = engine.store().runs_missing_expiry(AT_ONCE).await?;
         let hopeless: Vec<_> = runs.iter().filter(|run| repaired.contains(&run.state.run.id())).collect();
         if !hopeless.is_empty() {
             return Ok(hopeless.into_iter().map(endless).collect());

@@ -10,11 +10,11 @@ const EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Works until it is told to stop.
 pub(super) async fn run(engine: Arc<LocalEngine>, age: Duration, mut stop: StopSignal) {
-    while !stop.is_given() {
+    while !stop.is_requested() {
         tokio::select! {
             biased;
             // Also between the steps of one look: there may be any number of them the first time.
-            () = stop.given() => {}
+            () = stop.requested() => {}
             () = once(&engine, age) => {}
         }
     }

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::engine::Pulse;
+use crate::engine::Liveness;
 use crate::error::{Error, ErrorCode, ErrorKind, codes};
 use crate::runtime::{Runtime, contain};
 
@@ -36,7 +36,7 @@ struct Said {
 #[derive(Debug)]
 pub(super) struct Readiness {
     runtime: Runtime,
-    workers: OnceLock<Pulse>,
+    workers: OnceLock<Liveness>,
     failed: Mutex<BTreeMap<String, ErrorCode>>,
     said: tokio::sync::Mutex<Option<Said>>,
 }
@@ -47,7 +47,7 @@ impl Readiness {
     }
 
     /// Has these workers count from now on. Those of others do not.
-    pub(super) fn watch(&self, workers: Pulse) {
+    pub(super) fn watch(&self, workers: Liveness) {
         let _ = self.workers.set(workers);
     }
 
@@ -63,7 +63,7 @@ impl Readiness {
     /// What is not ready now.
     pub(super) async fn not_ready(&self) -> Vec<NotReady> {
         let mut not_ready: Vec<_> = self.store().await.into_iter().collect();
-        if self.workers.get().is_some_and(|workers| !workers.beats()) {
+        if self.workers.get().is_some_and(|workers| !workers.is_alive()) {
             let error = Error::new(ErrorKind::Internal, codes::WORKERS, "workers have ended before their time");
             not_ready.push(noted("workers", &error));
         }

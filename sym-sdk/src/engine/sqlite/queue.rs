@@ -5,15 +5,15 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Semaphore;
 
-use super::fault::closed;
+use super::error::closed;
 use crate::engine::StoreError;
 
-/// So many calls of each urgency wait at the most; further ones wait, without a thread, until there is room.
-const ROOM: usize = 1_024;
+/// So many calls of each priority wait at the most; further ones wait, without a thread, until there is room.
+const QUEUE_CAPACITY: usize = 1_024;
 
 /// Which calls are served first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Urgency {
+pub(super) enum Priority {
     /// What takes access away. It has room of its own, so that nothing else fills it up.
     First,
     /// All else.
@@ -42,8 +42,8 @@ impl<T> Queue<T> {
         Self {
             waiting: Mutex::new(Waiting { first: VecDeque::new(), ordinary: VecDeque::new(), closed: false }),
             filled: Condvar::new(),
-            room_first: Semaphore::new(ROOM),
-            room_ordinary: Semaphore::new(ROOM),
+            room_first: Semaphore::new(QUEUE_CAPACITY),
+            room_ordinary: Semaphore::new(QUEUE_CAPACITY),
             refusal: closed,
         }
     }
@@ -56,10 +56,10 @@ impl<T> Queue<T> {
     }
 
     /// Puts a call at the end of those that are as urgent.
-    pub(super) async fn push(&self, urgency: Urgency, call: T) -> Result<(), StoreError> {
-        let room = match urgency {
-            Urgency::First => &self.room_first,
-            Urgency::Ordinary => &self.room_ordinary,
+    pub(super) async fn push(&self, priority: Priority, call: T) -> Result<(), StoreError> {
+        let room = match priority {
+            Priority::High => &self.room_first,
+            Priority::Normal => &self.room_ordinary,
         };
         let permit = room.acquire().await.map_err(|_| (self.refusal)())?;
         let mut waiting = self.waiting();
@@ -68,9 +68,9 @@ impl<T> Queue<T> {
         }
         // `take` gives it back.
         permit.forget();
-        match urgency {
-            Urgency::First => waiting.first.push_back(call),
-            Urgency::Ordinary => waiting.ordinary.push_back(call),
+        match priority {
+            Priority::High => waiting.first.push_back(call),
+            Priority::Normal => waiting.ordinary.push_back(call),
         }
         drop(waiting);
         self.filled.notify_one();
@@ -127,13 +127,13 @@ mod tests {
     #[tokio::test]
     async fn what_is_urgent_is_taken_first_and_has_room_of_its_own() {
         let queue = Queue::new();
-        for call in 0..ROOM {
-            queue.push(Urgency::Ordinary, call).await.unwrap();
+        for call in 0..QUEUE_CAPACITY {
+            queue.push(Priority::Normal, call).await.unwrap();
         }
-        let full = queue.push(Urgency::Ordinary, ROOM);
+        let full = queue.push(Priority::Normal, QUEUE_CAPACITY);
         tokio::pin!(full);
         assert!(full.as_mut().now_or_never().is_none());
-        queue.push(Urgency::First, 5_000).await.unwrap();
+        queue.push(Priority::High, 5_000).await.unwrap();
         assert_eq!(queue.take(3), Some(vec![5_000, 0, 1]));
         full.await.unwrap();
     }
@@ -141,14 +141,14 @@ mod tests {
     #[tokio::test]
     async fn a_closed_queue_is_emptied_and_an_abandoned_one_is_not() {
         let queue = Queue::new();
-        queue.push(Urgency::Ordinary, 1).await.unwrap();
+        queue.push(Priority::Normal, 1).await.unwrap();
         queue.close();
-        assert!(matches!(queue.push(Urgency::First, 2).await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(queue.push(Priority::High, 2).await, Err(StoreError::Unavailable(_))));
         assert_eq!(queue.take(10), Some(vec![1]));
         assert_eq!(queue.take(10), None);
 
         let queue = Queue::new();
-        queue.push(Urgency::Ordinary, 1).await.unwrap();
+        queue.push(Priority::Normal, 1).await.unwrap();
         queue.abandon();
         assert_eq!(queue.take(10), None);
     }

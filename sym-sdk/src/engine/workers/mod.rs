@@ -1,8 +1,8 @@
 //! Workers that carry out effects and fire timers as they fall due.
 
-mod gauges;
+mod backlog_metrics;
 mod lane;
-mod threads;
+mod dedicated_runtime;
 mod timers;
 
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use super::local::LocalEngine;
 use crate::machine::Lane;
 
 /// After a store has failed, or when what is due is leased by somebody else, workers look again after this time.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Workers look for something to do at least this often, whatever the clock is set to: nobody tells them of a commit that was given
 /// up and written later, nor that the clock was set back.
-const LOOK_ANYWAY: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What was cut off at a shutdown is handed back within this time.
-const HAND_BACK: Duration = Duration::from_secs(5);
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Effects of one bulkhead get this part of a lane's workers.
-const BULKHEAD_PART: usize = 4;
+const BULKHEADS_PER_LANE: usize = 4;
 
 /// How many effects may be under way at once, lane by lane. Those that can hang together, because they call one service or one
 /// flow's handlers, get a quarter of a lane.
@@ -67,7 +67,7 @@ enum Phase {
     /// What is under way is finished.
     Finish,
     /// What is under way is cut off and handed back.
-    HandBack,
+    Release,
 }
 
 /// The running workers of a [`LocalEngine`]: one set a lane, so that no lane holds up another, and one for timers.
@@ -78,16 +78,16 @@ enum Phase {
 pub struct Workers {
     phase: watch::Sender<Phase>,
     loops: JoinSet<()>,
-    pulse: Pulse,
+    liveness: Liveness,
 }
 
 /// Tells whether the workers of the lanes and the timers run.
 #[derive(Clone, Debug)]
-pub(crate) struct Pulse([AbortHandle; 4]);
+pub(crate) struct Liveness([AbortHandle; 4]);
 
-impl Pulse {
+impl Liveness {
     /// Whether all of them run.
-    pub(crate) fn beats(&self) -> bool {
+    pub(crate) fn is_alive(&self) -> bool {
         !self.0.iter().any(AbortHandle::is_finished)
     }
 }
@@ -101,26 +101,26 @@ impl Workers {
         let revoke = lane(Lane::Revoke);
         let timers = timers::fire(engine.clone(), told.clone());
         let lasting = [
-            loops.spawn(threads::apart("sym-revoke", async move {
+            loops.spawn(dedicated_runtime::run_on_dedicated("sym-revoke", async move {
                 tokio::join!(revoke, timers);
             })),
-            loops.spawn(threads::apart("sym-deescalate", lane(Lane::Deescalate))),
+            loops.spawn(dedicated_runtime::run_on_dedicated("sym-deescalate", lane(Lane::Deescalate))),
             loops.spawn(lane(Lane::Decide)),
             loops.spawn(lane(Lane::Notify)),
         ];
-        loops.spawn(gauges::measure(engine.clone(), told.clone()));
-        Self { phase, loops, pulse: Pulse(lasting) }
+        loops.spawn(backlog_metrics::measure(engine.clone(), told.clone()));
+        Self { phase, loops, liveness: Liveness(lasting) }
     }
 
     /// Whether the workers of all lanes and of the timers run. They do until they are told to stop, unless one has panicked.
     pub fn are_running(&self) -> bool {
-        self.pulse.beats()
+        self.liveness.is_alive()
     }
 
     /// Tells the same to somebody else.
     #[cfg(feature = "server")]
-    pub(crate) fn pulse(&self) -> Pulse {
-        self.pulse.clone()
+    pub(crate) fn liveness(&self) -> Liveness {
+        self.liveness.clone()
     }
 
     /// Has one more task run. It is told when to stop, and is cut off if it does not come to an end by itself.
@@ -133,7 +133,7 @@ impl Workers {
         self.loops.spawn(async move {
             tokio::select! {
                 () = task => {}
-                _ = told.wait_for(|phase| *phase == Phase::HandBack) => {}
+                _ = told.wait_for(|phase| *phase == Phase::Release) => {}
             }
         });
     }
@@ -146,8 +146,8 @@ impl Workers {
             return;
         }
         tracing::warn!(?grace, "work was still under way at shutdown and is handed back");
-        self.phase.send_replace(Phase::HandBack);
-        if !self.ended_within(HAND_BACK).await {
+        self.phase.send_replace(Phase::Release);
+        if !self.ended_within(RELEASE_TIMEOUT).await {
             tracing::error!("work that cannot be cut off blocks its thread; it is due again when its lease ends");
             self.loops.abort_all();
         }
@@ -181,16 +181,16 @@ async fn until_due(engine: &LocalEngine) {
     let due = async {
         match engine.next_due().await {
             Ok(Some(at)) => {
-                let soonest = clock.now().saturating_add(LOOK_AGAIN).unwrap_or(jiff::Timestamp::MAX);
+                let soonest = clock.now().saturating_add(RETRY_INTERVAL).unwrap_or(jiff::Timestamp::MAX);
                 clock.sleep_until(at.max(soonest)).await;
             }
             Ok(None) => std::future::pending().await,
-            Err(_) => clock.sleep(LOOK_AGAIN).await,
+            Err(_) => clock.sleep(RETRY_INTERVAL).await,
         }
     };
     tokio::select! {
         () = due => {}
-        () = clock.sleep(LOOK_ANYWAY) => {}
+        () = clock.sleep(POLL_INTERVAL) => {}
     }
 }
 

@@ -15,20 +15,20 @@ use crate::engine::{DueTimer, LocalEngine, TimerKey};
 use crate::error::Result;
 
 /// How many timers are fired at once, so that their commits share a wait for the disk.
-const TIMERS_AT_ONCE: usize = 256;
+const MAX_TIMERS_PER_ROUND: usize = 256;
 
 /// A timer that could not be fired is tried again after this time.
-const FIRE_AGAIN: Duration = Duration::from_secs(30);
+const FIRE_RETRY_DELAY: Duration = Duration::from_secs(30);
 
 /// Works until it is told to stop.
 pub(super) async fn fire(engine: Arc<LocalEngine>, mut told: watch::Receiver<Phase>) {
-    let mut put_off = PutOff::default();
+    let mut deferred = Deferred::default();
     let mut seen = engine.clock().now();
     while *told.borrow() == Phase::Work && told.has_changed().is_ok() {
-        let woken = engine.news.of_timers();
+        let woken = engine.notifier.timer_wakeups();
         tokio::pin!(woken);
         woken.as_mut().enable();
-        let brought_forward = if engine.was_set_back(seen) { engine.bring_forward().await.map(drop) } else { Ok(()) };
+        let brought_forward = if engine.clock_went_back(seen) { engine.clamp_future_due_times().await.map(drop) } else { Ok(()) };
         match brought_forward {
             Ok(()) => seen = engine.clock().now(),
             // `seen` stays, so that it is tried again: nothing else will tell that the clock was set back.
@@ -36,7 +36,7 @@ pub(super) async fn fire(engine: Arc<LocalEngine>, mut told: watch::Receiver<Pha
                 tracing::error!(%error, "could not bring forward what was put off while the clock was ahead");
             }
         }
-        let tried = match fire_due(&engine, &mut put_off).await {
+        let tried = match fire_due(&engine, &mut deferred).await {
             Ok(tried) => tried,
             Err(error) => {
                 tracing::error!(%error, "could not fire timers; they stay due");
@@ -55,20 +55,20 @@ pub(super) async fn fire(engine: Arc<LocalEngine>, mut told: watch::Receiver<Pha
 }
 
 /// Timers of Runs that could not be stepped, each with its generation and the time at which it is tried again.
-type PutOff = HashMap<(TimerKey, u64), Timestamp>;
+type Deferred = HashMap<(TimerKey, u64), Timestamp>;
 
 /// Fires what is due and not put off, and says how many timers it tried. One Run that cannot be stepped must not keep the
 /// timers of others from firing, nor must many.
-async fn fire_due(engine: &LocalEngine, put_off: &mut PutOff) -> Result<usize> {
+async fn fire_due(engine: &LocalEngine, deferred: &mut Deferred) -> Result<usize> {
     let now = engine.clock().now();
-    let due = engine.due_timers(now, TIMERS_AT_ONCE.saturating_add(put_off.len())).await?;
+    let due = engine.due_timers(now, MAX_TIMERS_PER_ROUND.saturating_add(deferred.len())).await?;
     let known: HashSet<_> = due.iter().map(|timer| (timer.key, timer.generation)).collect();
-    let later = now.saturating_add(FIRE_AGAIN).unwrap_or(Timestamp::MAX);
+    let later = now.saturating_add(FIRE_RETRY_DELAY).unwrap_or(Timestamp::MAX);
     // None is put off for longer than that, even if the clock has been set back since.
-    put_off.retain(|timer, again| known.contains(timer) && *again > now && *again <= later);
-    let due = due.into_iter().filter(|timer| !put_off.contains_key(&(timer.key, timer.generation)));
+    deferred.retain(|timer, again| known.contains(timer) && *again > now && *again <= later);
+    let due = due.into_iter().filter(|timer| !deferred.contains_key(&(timer.key, timer.generation)));
     let tried = join_all(due.map(|timer| fire_one(engine, timer))).await;
-    put_off.extend(tried.iter().filter_map(|failed| failed.map(|timer| (timer, later))));
+    deferred.extend(tried.iter().filter_map(|failed| failed.map(|timer| (timer, later))));
     Ok(tried.len())
 }
 

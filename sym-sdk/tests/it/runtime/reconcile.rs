@@ -151,7 +151,7 @@ async fn a_removal_that_fails_is_tried_like_any_revocation() {
     let done = reconcile(&mut harness, Reconcile::new().revoke_extra_of_strangers()).await;
     let Repair::Begun(removal) = done.extra[0].repair else { panic!("{done:?}") };
     let health = harness.runtime().health().await.unwrap();
-    assert_eq!((health.stuck, health.without_end), (1, 0));
+    assert_eq!((health.stuck, health.missing_expiry), (1, 0));
     assert_eq!(harness.delivery().alerts().len(), 1);
     let again = reconcile(&mut harness, Reconcile::new().revoke_extra_of_strangers()).await;
     assert!(again.is_clean(), "it is being taken away: {again:?}");

@@ -44,7 +44,7 @@ async fn what_takes_too_long_is_handed_back() {
     assert!(due_now(&store).await.is_empty(), "it is leased");
     workers.shutdown(Duration::ZERO).await;
     let due = due_now(&store).await;
-    assert_eq!(due.iter().map(|claimed| (claimed.claims, claimed.lost)).collect::<Vec<_>>(), [(2, 0)]);
+    assert_eq!(due.iter().map(|claimed| (claimed.claims, claimed.lost_leases)).collect::<Vec<_>>(), [(2, 0)]);
     program.held.send_replace(false);
     tokio::task::yield_now().await;
     assert!(program.ended.lock().unwrap().is_empty(), "it was cut off before it was handed back");

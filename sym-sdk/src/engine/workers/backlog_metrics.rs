@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::{Phase, stopped};
 use crate::engine::LocalEngine;
 
-const EVERY: Duration = Duration::from_secs(15);
+const MEASURE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Works until it is told to stop.
 pub(super) async fn measure(engine: Arc<LocalEngine>, mut told: watch::Receiver<Phase>) {
@@ -19,7 +19,7 @@ pub(super) async fn measure(engine: Arc<LocalEngine>, mut told: watch::Receiver<
         tokio::select! {
             biased;
             () = stopped(&mut told) => return,
-            () = engine.clock().sleep(EVERY) => {}
+            () = engine.clock().sleep(MEASURE_INTERVAL) => {}
         }
     }
 }

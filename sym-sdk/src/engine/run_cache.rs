@@ -12,9 +12,9 @@ const MOST: usize = 1_024;
 /// Runs that this process has read or written lately, so that each step need not read its Run again. A Run may have changed
 /// since: the version that a commit expects tells.
 #[derive(Debug, Default)]
-pub(super) struct Recent(Mutex<HashMap<RunId, StoredRun>>);
+pub(super) struct RunCache(Mutex<HashMap<RunId, StoredRun>>);
 
-impl Recent {
+impl RunCache {
     pub(super) fn get(&self, run: RunId) -> Option<StoredRun> {
         self.lock().get(&run).cloned()
     }
