@@ -49,6 +49,8 @@ mod cli;
 pub mod __private;
 mod macros;
 mod suggest;
+mod sync;
+mod time;
 
 #[cfg(feature = "cli")]
 pub use app::App;

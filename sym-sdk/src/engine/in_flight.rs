@@ -1,9 +1,10 @@
 //! What this process is carrying out.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use crate::machine::{Effect, EffectKey, EntitlementKey};
+use crate::sync::lock;
 
 /// Effects under way in this process. A lease runs out by a clock that can be set, and while the machine sleeps; a call that goes
 /// on all the same is known here, so that it is not made a second time, nor another one that it excludes.
@@ -53,7 +54,7 @@ impl InFlight {
 
     fn lock(&self) -> MutexGuard<'_, Tables> {
         // Every change is made by code that does not panic halfway.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -2,19 +2,21 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
 
-use super::health::AccessHealth;
+use super::health::{AccessHealth, Backlog};
 use super::store::{
-    Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
+    Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
 use crate::BoxFuture;
 use crate::audit::{AuditEntry, AuditHead, AuditRecord, count_events};
 use crate::directory::EventCount;
 use crate::machine::{Bulkhead, Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, TimerChange, TimerKind};
 use crate::model::RunId;
+use crate::sync::lock;
+use crate::time::TimestampExt;
 
 /// Keeps everything in memory, in a deterministic order. What it holds is gone with the process.
 #[derive(Debug, Default)]
@@ -73,7 +75,7 @@ impl MemoryStore {
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
         // Every change is made by code that does not panic halfway, so a poisoned lock still guards whole tables.
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.tables)
     }
 }
 
@@ -217,7 +219,7 @@ impl Tables {
     }
 
     fn claim(&mut self, claim: &Claim) -> Vec<Claimed> {
-        let until = claim.now.saturating_add(claim.lease).unwrap_or(Timestamp::MAX);
+        let until = claim.now.plus(claim.lease);
         // Those that are chosen here exclude each other from now on, unless their lease is over at once.
         let mut excluded = HashSet::new();
         let mut taken = self.leased_by_bulkhead(claim);

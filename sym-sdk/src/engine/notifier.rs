@@ -24,7 +24,7 @@ pub(super) struct WakeSet {
 impl WakeSet {
     pub(super) const ALL: Self = Self { lanes: [true; Lane::ALL.len()], timers: true };
 
-    pub(super) fn by(commit: &Commit) -> Self {
+    pub(super) fn for_commit(commit: &Commit) -> Self {
         let lanes = Lane::ALL.map(|lane| commit.effects.iter().any(|effect| effect.lane() == lane));
         let timers = commit.timers.iter().any(|change| matches!(change, TimerChange::Set { .. }));
         Self { lanes, timers }
@@ -49,11 +49,7 @@ impl WorkerNotifier {
 
     pub(super) fn wake(&self, woken: WakeSet) {
         self.commits.notify_waiters();
-        self.lanes
-            .iter()
-            .zip(woken.lanes)
-            .filter(|(_, woken)| *woken)
-            .for_each(|(lane, _)| lane.notify_waiters());
+        self.lanes.iter().zip(woken.lanes).filter(|(_, woken)| *woken).for_each(|(lane, _)| lane.notify_waiters());
         if woken.timers {
             self.timers.notify_waiters();
         }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::health::AccessHealth;
+use super::health::{AccessHealth, Backlog};
 use crate::BoxFuture;
-use crate::audit::{AuditEntry, AuditHead, AuditRecord};
+use crate::audit::{AuditEntry, AuditHead, AuditLog, AuditRecord};
 use crate::directory::EventCount;
 use crate::machine::{
     Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, RunState, TimerChange, TimerKind, Transition,
@@ -218,29 +218,6 @@ impl DueTimer {
     }
 }
 
-/// What is due and has not been begun.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Backlog {
-    /// How many effects and timers.
-    pub due: usize,
-    /// How many of them have been due for long.
-    pub late: usize,
-    /// Since when the oldest of them has been due.
-    pub oldest: Option<Timestamp>,
-    /// How many Runs there are whose revocation has failed and is not confirmed yet.
-    pub stuck: usize,
-}
-
-impl Backlog {
-    /// Counts one thing more that is due.
-    pub fn count(&mut self, since: Timestamp, late: Timestamp) {
-        self.due += 1;
-        self.late += usize::from(since < late);
-        self.oldest = Some(self.oldest.map_or(since, |oldest| oldest.min(since)));
-    }
-}
-
 /// Which Runs to list.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -376,4 +353,18 @@ pub trait Store: Send + Sync + 'static {
 
     /// Sets the number of the last audit record that a destination has. It is durable when this returns.
     fn set_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+impl<S: Store + ?Sized> AuditLog for S {
+    fn records_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, crate::Result<Vec<AuditRecord>>> {
+        Box::pin(async move { Ok(self.audit_after(seq, limit).await?) })
+    }
+
+    fn run_records_before(&self, run: RunId, seq: u64) -> BoxFuture<'_, crate::Result<Vec<AuditRecord>>> {
+        Box::pin(async move { Ok(self.audit_before(run, seq).await?) })
+    }
+
+    fn head(&self) -> BoxFuture<'_, crate::Result<AuditHead>> {
+        Box::pin(async move { Ok(self.audit_head().await?) })
+    }
 }

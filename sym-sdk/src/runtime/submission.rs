@@ -10,7 +10,7 @@ use super::Runtime;
 use super::flows::FlowEntry;
 use super::request::parse_request;
 use super::slack_users::name_slack_users;
-use crate::engine::{Engine, InputKey};
+use crate::engine::InputKey;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::machine::{Action, EffectError, FormRef, Input, InputBody, Reply};
 use crate::model::{Channel, ChannelType, EventId, RunId, Srn, User, UserId};

@@ -1,7 +1,7 @@
 //! Whether the program can do its work.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::engine::Liveness;
 use crate::error::{Error, ErrorCode, ErrorKind, codes};
 use crate::runtime::{Runtime, contain};
+use crate::sync::lock;
 
 /// What front ends have said holds for this time.
 const HOLDS: Duration = Duration::from_secs(5);
@@ -53,7 +54,7 @@ impl Readiness {
 
     /// Notes that the connections of a front end have failed, or that they are tried again.
     pub(super) fn failed(&self, name: &str, error: Option<ErrorCode>) {
-        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failed = lock(&self.failed);
         match error {
             Some(code) => failed.insert(name.to_owned(), code),
             None => failed.remove(name),
@@ -67,7 +68,7 @@ impl Readiness {
             let error = Error::new(ErrorKind::Internal, codes::WORKERS, "workers have ended before their time");
             not_ready.push(noted("workers", &error));
         }
-        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let failed = lock(&self.failed).clone();
         not_ready.extend(failed.into_iter().map(|(name, code)| NotReady { name, code }));
         for said in self.front_ends().await {
             if not_ready.iter().all(|known| known.name != said.name) {
@@ -78,9 +79,9 @@ impl Readiness {
     }
 
     async fn store(&self) -> Option<NotReady> {
-        let reading = self.runtime.engine().store().audit_head();
+        let reading = self.runtime.engine().head();
         let read = contain(&**self.runtime.clock(), CHECK_LIMIT, || "reading the store".to_owned(), reading).await;
-        read.and_then(|read| read.map_err(Error::from)).err().map(|error| noted("store", &error))
+        read.flatten().err().map(|error| noted("store", &error))
     }
 
     /// What front ends say, or have just said. Whoever comes while they are asked waits for the answer.

@@ -98,7 +98,7 @@ async fn timers_of_runs_that_cannot_be_stepped_hold_up_no_others() {
     store.commit(with!(commit(good, 0, "good"), timers: due(1))).await.unwrap();
     let clock = Arc::new(VirtualClock::at(at(2)));
     let engine = Arc::new(LocalEngine::new(store, program.clone(), clock.clone()));
-    let workers = Workers::start(&engine, WorkerLimits::default());
+    let workers = engine.clone().start_workers(WorkerLimits::default());
     for _ in 0..20 {
         clock.advance(Duration::from_millis(100));
         let_workers_run().await;

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::rows::{self, Id, id, nanoseconds};
 use crate::engine::Claim;
 use crate::machine::EffectKey;
+use crate::time::TimestampExt;
 
 /// An effect that was leased: its key, itself as JSON, how often it has been claimed, and how often to no end.
 pub(super) struct Leased {
@@ -38,7 +39,7 @@ pub(super) fn claim(db: &Connection, claim: &Claim) -> rusqlite::Result<Vec<Leas
     let claiming = Claiming {
         lane: rows::lane(claim.lane),
         now: nanoseconds(claim.now),
-        until: nanoseconds(claim.now.saturating_add(claim.lease).unwrap_or(Timestamp::MAX)),
+        until: nanoseconds(claim.now.plus(claim.lease)),
         limit: claim.limit,
         per_bulkhead: claim.per_bulkhead,
     };

@@ -23,7 +23,9 @@ impl FileLock {
                 name_holder(&mut file).map_err(cannot_open)?;
                 Ok(Self { _file: file })
             }
-            Err(TryLockError::WouldBlock) => Err(FileError::InUse { path: database.to_owned(), holder: holder(&mut file) }),
+            Err(TryLockError::WouldBlock) => {
+                Err(FileError::InUse { path: database.to_owned(), holder: holder(&mut file) })
+            }
             Err(TryLockError::Error(error)) => Err(cannot_open(error)),
         }
     }

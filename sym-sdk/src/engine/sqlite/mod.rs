@@ -4,8 +4,8 @@ mod audit;
 mod backup;
 mod commit;
 mod directory;
-mod events;
 mod error;
+mod events;
 mod file_system;
 mod key_value;
 mod leases;
@@ -20,7 +20,7 @@ mod writer;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -29,18 +29,17 @@ pub use self::backup::BackupProgress;
 use self::commit::{CommitResult, CommitRows};
 use self::error::FileError;
 use self::lock::FileLock;
-use self::queue::{Queue, Priority};
-use self::thread::{ReadJob, QueueThread, query, spawn_blocking};
+use self::queue::{Priority, Queue};
+use self::thread::{QueueThread, ReadJob, query, spawn_blocking};
 use self::writer::{BoxedWriteJob, write};
-use super::health::AccessHealth;
-use super::store::{
-    Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun,
-};
+use super::health::{AccessHealth, Backlog};
+use super::store::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun};
 use crate::BoxFuture;
 use crate::audit::{AuditEntry, AuditHead, AuditRecord};
 use crate::directory::EventCount;
 use crate::machine::{EffectKey, EntitlementKey, Lane, Reply};
 use crate::model::RunId;
+use crate::sync::lock;
 
 /// Keeps everything in one SQLite file, which outlives the process.
 ///
@@ -221,7 +220,7 @@ impl SqliteStore {
     /// # Errors
     /// If the file could not be left as it should be. It is checked when it is opened again.
     pub async fn close(&self) -> Result<(), StoreError> {
-        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let threads = lock(&self.threads).take();
         match threads {
             Some(threads) => spawn_blocking(move || threads.stop()).await,
             None => Ok(()),

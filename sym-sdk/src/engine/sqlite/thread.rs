@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::error::{closed, failed};
-use super::queue::{Queue, Priority};
+use super::queue::{Priority, Queue};
 use crate::engine::StoreError;
 
 /// A thread and the queue that it serves. Dropping it ends the thread too.

@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::error::{closed, failed};
-use super::queue::{Queue, Priority};
+use super::queue::{Priority, Queue};
 use crate::engine::StoreError;
 
 /// So many calls share a transaction at the most, so that the first does not wait long for the last.

@@ -1,24 +1,25 @@
-//! Tells metrics of what is due.
+//! Measures the backlog for the gauges of [`observability`](crate::engine::observability).
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{Phase, stopped};
-use crate::engine::LocalEngine;
+use super::{Phase, stop_requested};
+use crate::engine::local::LocalEngine;
+use crate::engine::traits::Drive;
 
 const MEASURE_INTERVAL: Duration = Duration::from_secs(15);
 
-/// Works until it is told to stop.
-pub(super) async fn measure(engine: Arc<LocalEngine>, mut told: watch::Receiver<Phase>) {
+/// Measures until the phase changes.
+pub(super) async fn run(engine: Arc<LocalEngine>, mut phase: watch::Receiver<Phase>) {
     loop {
         if let Err(error) = engine.measure_backlog().await {
-            tracing::warn!(%error, "could not measure what is due");
+            tracing::warn!(%error, "could not measure the backlog");
         }
         tokio::select! {
             biased;
-            () = stopped(&mut told) => return,
+            () = stop_requested(&mut phase) => return,
             () = engine.clock().sleep(MEASURE_INTERVAL) => {}
         }
     }

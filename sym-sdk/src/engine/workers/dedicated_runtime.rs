@@ -1,33 +1,33 @@
-//! Threads of their own for what must not wait.
+//! Threads of their own for work that must not wait for handlers.
 
 use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 
-/// So many calls that block their thread hold up the others on these threads.
+/// The number of threads, and so of calls that block their thread before others on these threads are delayed.
 const THREAD_COUNT: usize = 4;
 
-/// Carries out work on threads of its own, if the current runtime has several: there, handlers that block their thread can take
-/// all of them. A runtime of one thread is for tests, and for programs in which nothing blocks.
+/// Runs work on a tokio runtime of its own if the current one is multi-threaded: handlers that block can take up all threads
+/// there. A current-thread runtime is for tests, and for programs in which nothing blocks.
 pub(super) async fn run_on_dedicated(name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
     if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
         return work.await;
     }
     match Builder::new_multi_thread().worker_threads(THREAD_COUNT).thread_name(name).enable_all().build() {
-        Ok(threads) => {
-            let threads = DedicatedRuntime(Some(threads));
-            if let Some(runtime) = &threads.0
+        Ok(runtime) => {
+            let runtime = DedicatedRuntime(Some(runtime));
+            if let Some(runtime) = &runtime.0
                 && let Err(error) = runtime.spawn(work).await
             {
-                tracing::error!(%error, name, "workers have ended before their time");
+                tracing::error!(%error, name, "workers have ended unexpectedly");
             }
         }
         Err(error) => {
-            tracing::error!(%error, name, "no threads can be had; the work shares those of the runtime");
+            tracing::error!(%error, name, "could not start dedicated threads; sharing those of the runtime");
             work.await;
         }
     }
 }
 
-/// A runtime that is let go of without waiting for its threads, which async code must not do.
+/// A runtime that is dropped without waiting for its threads, which async code must not do.
 struct DedicatedRuntime(Option<Runtime>);
 
 impl Drop for DedicatedRuntime {

@@ -210,7 +210,7 @@ async fn a_removal_and_a_grant_of_the_same_access_take_turns() {
         let runtime = harness.runtime().clone();
         runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
         for _ in 0..steps_between {
-            runtime.engine().run_one().await.unwrap();
+            runtime.run_one().await.unwrap();
         }
         runtime.reconcile(Reconcile::new().revoke_extra_of_strangers()).await.unwrap();
         harness.advance(MINUTE).await.unwrap();

@@ -175,7 +175,7 @@ async fn killed_after(steps: usize) -> bool {
     let killed = world.start(&dir.path().join("runs.db")).await;
     let run = approved(&killed).await;
     for _ in 0..steps {
-        if !killed.engine().run_one().await.unwrap() {
+        if !killed.run_one().await.unwrap() {
             return false;
         }
     }

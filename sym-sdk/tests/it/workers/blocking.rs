@@ -57,7 +57,7 @@ fn handlers_that_block_all_threads_hold_up_no_revocation() {
     runtime.block_on(add(&*store, vec![revocation]));
     let workers = {
         let _inside = runtime.enter();
-        Workers::start(&engine, WorkerLimits::default())
+        engine.clone().start_workers(WorkerLimits::default())
     };
     for _ in 0..THREADS {
         assert_eq!(told.recv_timeout(GRACE).unwrap(), Lane::Decide);

@@ -17,7 +17,7 @@ async fn with_one_slow_effect() -> (Arc<Program>, Arc<MemoryStore>, Workers) {
     let store = Arc::new(MemoryStore::new());
     let engine = engine(&program, store.clone());
     add(&*store, vec![effect_in(Lane::Decide, run_id(1), 1)]).await;
-    let workers = Workers::start(&engine, WorkerLimits::default());
+    let workers = engine.clone().start_workers(WorkerLimits::default());
     until("it is begun", || program.begun() == 1).await;
     (program, store, workers)
 }
