@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::BoxFuture;
+use crate::future::BoxFuture;
 use crate::sync::lock;
 use crate::time::TimestampExt;
 

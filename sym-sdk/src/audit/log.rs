@@ -1,8 +1,8 @@
 //! Read access to an audit log, wherever it is stored.
 
 use super::{AuditHead, AuditRecord};
-use crate::BoxFuture;
 use crate::error::Result;
+use crate::future::BoxFuture;
 use crate::model::RunId;
 
 /// A stored audit log: a hash chain of records, numbered from 1 without gaps.

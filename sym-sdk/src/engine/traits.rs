@@ -13,11 +13,11 @@ use jiff::Timestamp;
 use super::health::{AccessHealth, Backlog};
 use super::store::{InputKey, RunFilter, StoredRun};
 use super::workers::{WorkerLimits, Workers};
-use crate::BoxFuture;
 use crate::audit::{AuditEntry, AuditLog};
 use crate::clock::Clock;
 use crate::directory::EventSource;
 use crate::error::Result;
+use crate::future::BoxFuture;
 use crate::machine::{Effect, Input, Outcome, Reply, RunState, Transition};
 use crate::model::RunId;
 
