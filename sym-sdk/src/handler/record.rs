@@ -135,8 +135,8 @@ impl HandlerRecord {
     }
 
     /// One fault for each integration and each state that the handler needs and `services` lack.
-    pub fn unmet<'a>(&'a self, services: &'a Services) -> impl Iterator<Item = Fault> + 'a {
-        self.requires.iter().filter(|requires| !services.satisfy(requires)).map(|requires| {
+    pub fn unmet_requirements<'a>(&'a self, services: &'a Services) -> impl Iterator<Item = Fault> + 'a {
+        self.requires.iter().filter(|requires| !services.satisfies(requires)).map(|requires| {
             let subject = self.subject();
             match requires {
                 Requires::Integration(integration) => {

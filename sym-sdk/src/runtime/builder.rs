@@ -455,7 +455,7 @@ impl Builder {
         let integrations = plan.flow.environment().integrations();
         let services = self.services_with(plan.handlers.iter(), integrations, plan.flow.strategy());
         let called = plan.handlers.iter().filter(|record| record.kind() != HandlerKind::GetFlows);
-        let mut faults: Vec<_> = called.flat_map(|record| record.unmet(&services)).collect();
+        let mut faults: Vec<_> = called.flat_map(|record| record.unmet_requirements(&services)).collect();
         if let Some(strategy) = plan.flow.strategy()
             && !self.dry
             && self.strategy_type_of(strategy).is_none()
@@ -467,7 +467,7 @@ impl Builder {
 
     fn unmet_by_filter(&self, filter: &FilterPlan) -> Vec<Fault> {
         let services = self.services_with([filter.handler.record()], &filter.checked.integrations, None);
-        filter.handler.unmet(&services).collect()
+        filter.handler.unmet_requirements(&services).collect()
     }
 
     /// Stands for the clients that the handlers would get.

@@ -176,7 +176,7 @@ fn missing_service_is_an_error_and_a_fault() {
     assert_eq!(error.code(), codes::ARGUMENT_UNAVAILABLE);
     assert!(error.to_string().contains("&it::handler::PagerDuty"), "{error}");
 
-    let faults: Vec<String> = record.unmet(&Services::default()).map(|fault| fault.message).collect();
+    let faults: Vec<String> = record.unmet_requirements(&Services::default()).map(|fault| fault.message).collect();
     assert_eq!(
         faults,
         [
@@ -184,9 +184,9 @@ fn missing_service_is_an_error_and_a_fault() {
             "hook `on_request` needs `State<it::handler::Threshold>`, which was not given",
         ]
     );
-    let place = record.unmet(&Services::default()).next().unwrap().place;
+    let place = record.unmet_requirements(&Services::default()).next().unwrap().place;
     assert_eq!((place.line, place.column), (record.line(), record.column()));
-    assert_eq!(record.unmet(&services()).count(), 0);
+    assert_eq!(record.unmet_requirements(&services()).count(), 0);
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn result_argument_takes_the_failure() {
     let handler = set(sym_sdk::handlers![on_approve]).on(Step::Approve);
     let record = handler.unwrap().record();
     assert!(matches!(record.requires(), [Requires::Optional(Requires::Integration(_))]));
-    assert_eq!(record.unmet(&Services::default()).count(), 0);
+    assert_eq!(record.unmet_requirements(&Services::default()).count(), 0);
     let output = call(handler, &context(Step::Approve)).unwrap();
     assert!(matches!(output, Some(_)));
     let context = Context::builder().event(event(Step::Approve)).services(services()).build();
@@ -428,7 +428,7 @@ fn integration_is_built_from_its_configuration() {
     let requirement = IntegrationRequirement::of::<PagerDuty>();
     let client = requirement.build(&IntegrationConfig::new(&integration, &secrets)).unwrap();
     let services = Services::builder().client_for(&requirement, client).build();
-    assert!(services.satisfy(&Requires::Integration(requirement)));
+    assert!(services.satisfies(&Requires::Integration(requirement)));
     let client = services.client::<PagerDuty>().unwrap();
     assert_eq!((client.url.as_str(), client.token.expose_secret()), ("https://x.test", "s3cret"));
     assert!(!format!("{services:?}").contains("s3cret"));

@@ -72,7 +72,7 @@ impl<'a> Assembly<'a> {
         let mut services = self.builder.services.clone();
         for record in records {
             for requirement in requirements(record) {
-                if given.satisfy(&Requires::Integration(*requirement)) {
+                if given.satisfies(&Requires::Integration(*requirement)) {
                     continue;
                 }
                 let Some(integration) = integration_for(integrations, strategy, requirement) else { continue };
