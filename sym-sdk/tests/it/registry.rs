@@ -124,17 +124,17 @@ fn duplicates_name_both_places() {
         messages,
         [
             format!(
-                "reducer `get_permissions` is there twice: {} and {}",
+                "reducer `get_permissions` is defined twice: {} and {}",
                 place(prod, "get_permissions"),
                 place(production, "get_permissions")
             ),
             format!(
-                "hook `on_request` is there twice: {} and {}",
+                "hook `on_request` is defined twice: {} and {}",
                 place("it::registry::prod::hooks", "on_request"),
                 place(production, "check_request")
             ),
             format!(
-                "prefetch of field `repo_name` is there twice: {} and {}",
+                "prefetch of field `repo_name` is defined twice: {} and {}",
                 place(prod, "repos"),
                 place(production, "repos")
             ),
