@@ -147,8 +147,13 @@ fn every_name_is_accepted_by_its_macro_only() {
         let name = quote::format_ident!("{}", kind.name);
         let function = quote!(fn #name() {});
         for attribute in [Macro::Hook, Macro::Reducer] {
-            let faults = messages(handler(attribute, quote!(), function.clone()));
-            assert_eq!(faults.is_empty(), attribute == kind.attribute, "{} {attribute}: {faults:?}", kind.name);
+            let diagnostics = messages(handler(attribute, quote!(), function.clone()));
+            assert_eq!(
+                diagnostics.is_empty(),
+                attribute == kind.attribute,
+                "{} {attribute}: {diagnostics:?}",
+                kind.name
+            );
         }
     }
 }

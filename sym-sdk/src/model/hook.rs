@@ -1,3 +1,5 @@
+//! Hooks, the extension points around each step.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

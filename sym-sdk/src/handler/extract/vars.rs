@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::str::FromStr;
 
 use serde::Deserialize;
-use serde::de::value::{BorrowedStrDeserializer, Error as Fault, MapDeserializer};
+use serde::de::value::{BorrowedStrDeserializer, Error as VarError, MapDeserializer};
 use serde::de::{Deserializer, Error as _, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
@@ -13,11 +13,11 @@ use crate::error::{Error, ErrorKind, codes};
 use crate::handler::Context;
 use crate::suggest;
 
-/// An argument: the flow's vars, read into a `T`; in `get_flows`, those of the flows filter.
+/// An argument: the vars of the flow, deserialized into a `T`. In `get_flows`, the vars of the flows filter.
 ///
-/// Vars are text. Numbers and booleans are parsed, enums are picked by name, text can be borrowed.
+/// Vars are strings. Numbers and booleans are parsed, enum variants are matched by name, and strings can be borrowed.
 ///
-/// Whether the flow's vars can be read into `T` shows when the handler is called: simulate a request to see it.
+/// Vars are deserialized when the handler is called, so a mismatch is reported then. Simulate a request to find it early.
 ///
 /// ```
 /// use sym_sdk::prelude::*;
@@ -51,16 +51,20 @@ impl<'cx, T: Deserialize<'cx>> FromContext<'cx> for Vars<T> {
             (None, Some(flow)) => flow.vars(),
             (None, None) => return Err(ExtractError::missing("Vars<_>")),
         };
-        read(vars).map(Self).map_err(|fault| {
+        read(vars).map(Self).map_err(|error| {
             let names = vars.keys().map(String::as_str);
-            Error::new(ErrorKind::Configuration, codes::INVALID_VAR, format!("the vars cannot be read: {fault}"))
-                .with_hint(format!("there are the vars {}", suggest::quoted(names)))
-                .into()
+            Error::new(
+                ErrorKind::Configuration,
+                codes::INVALID_VAR,
+                format!("the vars cannot be deserialized: {error}"),
+            )
+            .with_hint(format!("the vars are {}", suggest::quoted(names)))
+            .into()
         })
     }
 }
 
-fn read<'de, T: Deserialize<'de>>(vars: &'de BTreeMap<String, String>) -> Result<T, Fault> {
+fn read<'de, T: Deserialize<'de>>(vars: &'de BTreeMap<String, String>) -> Result<T, VarError> {
     let vars = vars.iter().map(|(name, value)| (name.as_str(), Var { name, value }));
     T::deserialize(MapDeserializer::new(vars))
 }
@@ -72,16 +76,16 @@ struct Var<'de> {
 }
 
 impl Var<'_> {
-    fn parse<T: FromStr<Err: fmt::Display>>(self) -> Result<T, Fault> {
-        self.value.parse().map_err(|error| self.fault(error))
+    fn parse<T: FromStr<Err: fmt::Display>>(self) -> Result<T, VarError> {
+        self.value.parse().map_err(|error| self.error(error))
     }
 
-    fn fault(self, error: impl fmt::Display) -> Fault {
-        Fault::custom(format_args!("var `{}`: {error}, got {:?}", self.name, self.value))
+    fn error(self, error: impl fmt::Display) -> VarError {
+        VarError::custom(format_args!("var `{}`: {error}, got {:?}", self.name, self.value))
     }
 }
 
-impl<'de> IntoDeserializer<'de, Fault> for Var<'de> {
+impl<'de> IntoDeserializer<'de, VarError> for Var<'de> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -91,17 +95,17 @@ impl<'de> IntoDeserializer<'de, Fault> for Var<'de> {
 
 macro_rules! parsed {
     ($($method:ident => $visit:ident;)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, VarError> {
             visitor.$visit(self.parse()?)
         })*
     };
 }
 
 impl<'de> Deserializer<'de> for Var<'de> {
-    type Error = Fault;
+    type Error = VarError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_borrowed_str(self.value).map_err(|error: Fault| self.fault(error))
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, VarError> {
+        visitor.visit_borrowed_str(self.value).map_err(|error: VarError| self.error(error))
     }
 
     parsed! {
@@ -120,11 +124,15 @@ impl<'de> Deserializer<'de> for Var<'de> {
         deserialize_f64 => visit_f64;
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, VarError> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, VarError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -133,10 +141,10 @@ impl<'de> Deserializer<'de> for Var<'de> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, VarError> {
         BorrowedStrDeserializer::new(self.value)
             .deserialize_enum(name, variants, visitor)
-            .map_err(|error: Fault| self.fault(error))
+            .map_err(|error: VarError| self.error(error))
     }
 
     forward_to_deserialize_any! {
