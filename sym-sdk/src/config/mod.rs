@@ -80,9 +80,9 @@ mod diagnostic;
 #[cfg(feature = "terraform")]
 mod terraform;
 
-pub use check::{Checked, CheckedFilter, CheckedLogDestination};
+pub use check::{CheckedConfig, CheckedFlowsFilter, CheckedLogDestination};
 pub use declarations::*;
-pub use diagnostic::{Fault, Faults};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity, SourceLocation};
 #[cfg(feature = "terraform")]
 #[cfg_attr(docsrs, doc(cfg(feature = "terraform")))]
 pub use terraform::{Terraform, TerraformReader};

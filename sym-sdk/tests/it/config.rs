@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect};
 use sym_sdk::config::{
-    Config, Environment, ErrorLogger, Fault, Faults, Flow, FlowParams, FlowsFilter, Implementation, Integration,
-    LogDestination, Organization, Place, PromptField, Reference, Secret, SecretSource, Strategy, Target,
+    Config, Environment, ErrorLogger, Diagnostic, Diagnostics, Flow, FlowParams, FlowsFilter, Implementation, Integration,
+    LogDestination, Organization, SourceLocation, PromptField, Reference, Secret, SecretSource, Strategy, Target,
 };
 use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::forms::{FieldType, FieldValue};
@@ -489,18 +489,18 @@ fn duration_and_target_fields() {
     let checked = config.check().unwrap();
     assert!(checked.flows[0].field("target_id").unwrap().allowed_values().is_empty());
     assert!(
-        checked.notes[0].message.ends_with("are ignored: the strategy's targets are offered"),
+        checked.warnings[0].message.ends_with("are ignored: the strategy's targets are offered"),
         "{:?}",
-        checked.notes
+        checked.warnings
     );
 }
 
 #[test]
 fn faults_are_sorted_and_told_once() {
-    let at = |line| Place { file: Some(std::path::PathBuf::from("flow.tf").into()), line, column: 3 };
-    assert_eq!(Faults::check([]), Ok(()));
-    let late = Fault::new(at(7), "late").with_hint("do it earlier");
-    let faults = Faults::check([late.clone(), Fault::new(at(2), "early"), late]).unwrap_err();
+    let at = |line| SourceLocation { file: Some(std::path::PathBuf::from("flow.tf").into()), line, column: 3 };
+    assert_eq!(Diagnostics::check([]), Ok(()));
+    let late = Diagnostic::error(at(7), "late").with_hint("do it earlier");
+    let faults = Diagnostics::check([late.clone(), Diagnostic::error(at(2), "early"), late]).unwrap_err();
     assert_eq!(faults.to_string(), "flow.tf:2:3: early\nflow.tf:7:3: late\n  help: do it earlier");
     assert_eq!(
         serde_json::to_value(&faults).unwrap(),

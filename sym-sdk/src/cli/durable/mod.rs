@@ -19,7 +19,7 @@ use super::output::{Output, count};
 use super::pretence::Pretence;
 use super::simulate::{Direction, Request, Story, act, demo_requests, stand_ins};
 use crate::app::{App, Exit};
-use crate::config::{Config, Faults};
+use crate::config::{Config, Diagnostics};
 use crate::directory::{KeyValue, KeyValueStore};
 use crate::engine::{RunFilter, SqliteStore, StoredRun, WorkerLimits};
 use crate::error::Result;
@@ -73,7 +73,7 @@ pub(super) async fn demo(mut app: App, common: Common, keep: Keep, output: &mut 
 /// Why it ends before its end.
 enum Cut {
     /// It cannot begin.
-    Faults(Faults),
+    Faults(Diagnostics),
     /// It cannot go on.
     Short(Lost),
 }
