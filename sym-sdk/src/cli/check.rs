@@ -75,7 +75,8 @@ fn write(findings: &Findings, output: &mut Output<'_>) -> io::Result<()> {
 /// Nobody becomes a member without a domain, and only members make requests.
 pub(super) fn no_domains() -> Diagnostic {
     let message = "the organization has no e-mail domains, so nobody becomes a member on first contact";
-    Diagnostic::warning(SourceLocation::default(), message).with_hint("name its domains with `App::domain` or `--domain`")
+    Diagnostic::warning(SourceLocation::default(), message)
+        .with_hint("name its domains with `App::domain` or `--domain`")
 }
 
 pub(super) fn no_config(output: &mut Output<'_>) -> io::Result<Exit> {

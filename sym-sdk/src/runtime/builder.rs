@@ -20,7 +20,9 @@ use super::secrets::{LocalSecrets, SecretReader};
 use super::stored_events::StoredEvents;
 use crate::audit::{AuditDestination, LogDestinationType};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, CheckedFlowsFilter, CheckedLogDestination, Config, Diagnostic, Diagnostics, Implementation, SourceLocation};
+use crate::config::{
+    self, CheckedFlowsFilter, CheckedLogDestination, Config, Diagnostic, Diagnostics, Implementation, SourceLocation,
+};
 use crate::delivery::{Delivery, DryDelivery};
 use crate::directory::{Directory, DirectoryStore, KeyValue, KeyValueStore, MemoryDirectory, MemoryKeyValue};
 #[cfg(feature = "sqlite")]
@@ -409,7 +411,9 @@ impl Builder {
         for declared in &self.config.flows {
             match self.scope(&declared.implementation, &declared.name) {
                 Ok(scope) => scoped.push(Scoped { declared, scope }),
-                Err(found) => diagnostics.extend(found.into_iter().map(|diagnostic| at(diagnostic, &declared.location))),
+                Err(found) => {
+                    diagnostics.extend(found.into_iter().map(|diagnostic| at(diagnostic, &declared.location)))
+                }
             }
         }
         (scoped, diagnostics)
@@ -417,13 +421,16 @@ impl Builder {
 
     fn filter_plan(&self, checked: CheckedFlowsFilter) -> Result<FilterPlan, Vec<Diagnostic>> {
         let scope = self.scope(&checked.implementation, "get_flows");
-        let scope =
-            scope.map_err(|diagnostics| diagnostics.into_iter().map(|diagnostic| at(diagnostic, &checked.location)).collect::<Vec<_>>())?;
+        let scope = scope.map_err(|diagnostics| {
+            diagnostics.into_iter().map(|diagnostic| at(diagnostic, &checked.location)).collect::<Vec<_>>()
+        })?;
         match scope.get(HandlerKind::GetFlows) {
             Some(record) => Ok(FilterPlan { record, checked }),
             None => {
                 let hint = "write `#[reducer] fn get_flows(user: &User, flows: &Flows) -> Vec<Arc<Flow>>`";
-                Err(vec![Diagnostic::error(checked.location, "the flows filter has no reducer `get_flows`").with_hint(hint)])
+                Err(vec![
+                    Diagnostic::error(checked.location, "the flows filter has no reducer `get_flows`").with_hint(hint),
+                ])
             }
         }
     }

@@ -107,7 +107,8 @@ pub(super) fn unused(registry: &Registry, flows: &[Scoped<'_>], has_filter: bool
         if record.kind() == HandlerKind::GetFlows {
             if !has_filter {
                 let message = format!("reducer `{}` is never called: there is no flows filter", record.name());
-                diagnostics.push(Diagnostic::error(record.location(), message).with_hint("declare a `sym_flows_filter`"));
+                diagnostics
+                    .push(Diagnostic::error(record.location(), message).with_hint("declare a `sym_flows_filter`"));
             }
             continue;
         }
@@ -128,8 +129,10 @@ pub(super) fn unused(registry: &Registry, flows: &[Scoped<'_>], has_filter: bool
                 .collect();
             if of_all && !known.contains(field) {
                 let message = format!("{} is for field `{field}`, which no flow has", record.subject());
-                diagnostics
-                    .push(Diagnostic::error(record.location(), message).with_hint(crate::suggest::hint(field, "fields", known)));
+                diagnostics.push(
+                    Diagnostic::error(record.location(), message)
+                        .with_hint(crate::suggest::hint(field, "fields", known)),
+                );
             }
         }
         diagnostics.extend(hook_of_no_access(record, &takers));
@@ -151,5 +154,8 @@ fn hook_of_no_access(record: &'static HandlerRecord, takers: &[&Scoped<'_>]) -> 
         return None;
     }
     let message = format!("{} is never called: no flow that takes it has a strategy", record.subject());
-    Some(Diagnostic::error(record.location(), message).with_hint("name a strategy in the flow's params, or remove the handler"))
+    Some(
+        Diagnostic::error(record.location(), message)
+            .with_hint("name a strategy in the flow's params, or remove the handler"),
+    )
 }

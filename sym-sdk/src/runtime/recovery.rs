@@ -64,5 +64,6 @@ fn orphaned(flow: &str, runs: u64) -> Diagnostic {
 fn endless(run: &StoredRun) -> Diagnostic {
     let message =
         format!("nothing would end the access that Run {} may give, and that cannot be repaired", run.state.run.id());
-    Diagnostic::error(SourceLocation::default(), message).with_hint("go back to a backup of the store, or take the access away by hand")
+    Diagnostic::error(SourceLocation::default(), message)
+        .with_hint("go back to a backup of the store, or take the access away by hand")
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Harness, RecordingDelivery, RecordingStrategy};
-use crate::config::{Config, Environment, Diagnostics, Flow, Integration, Reference, Strategy, Target};
+use crate::config::{Config, Diagnostics, Environment, Flow, Integration, Reference, Strategy, Target};
 use crate::delivery::Delivery;
 use crate::handler::Registry;
 use crate::integration::IntegrationClient;
@@ -289,7 +289,9 @@ async fn add_people(simulation: &Simulation, people: Vec<Person>) -> Result<(), 
             Err(error) => Err(error),
         };
         if let Err(error) = added {
-            diagnostics.push(crate::config::Diagnostic::error(Default::default(), error.to_string()).with_hint_if(error.hint()));
+            diagnostics.push(
+                crate::config::Diagnostic::error(Default::default(), error.to_string()).with_hint_if(error.hint()),
+            );
         }
     }
     Diagnostics::check(diagnostics)

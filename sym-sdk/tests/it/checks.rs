@@ -1,7 +1,9 @@
 //! What the builder finds wrong between the configuration and the handlers.
 
 use expect_test::{Expect, expect};
-use sym_sdk::config::{self, Config, Environment, Flow, FlowParams, FlowsFilter, Implementation, SourceLocation, PromptField};
+use sym_sdk::config::{
+    self, Config, Environment, Flow, FlowParams, FlowsFilter, Implementation, PromptField, SourceLocation,
+};
 use sym_sdk::handler::Registry;
 use sym_sdk::integration::IntegrationConfig;
 use sym_sdk::prelude::*;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect};
 use sym_sdk::config::{
-    Config, Environment, ErrorLogger, Diagnostic, Diagnostics, Flow, FlowParams, FlowsFilter, Implementation, Integration,
-    LogDestination, Organization, SourceLocation, PromptField, Reference, Secret, SecretSource, Strategy, Target,
+    Config, Diagnostic, Diagnostics, Environment, ErrorLogger, Flow, FlowParams, FlowsFilter, Implementation,
+    Integration, LogDestination, Organization, PromptField, Reference, Secret, SecretSource, SourceLocation, Strategy,
+    Target,
 };
 use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::forms::{FieldType, FieldValue};

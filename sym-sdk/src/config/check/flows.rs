@@ -51,7 +51,8 @@ impl Check<'_> {
         }
         let sources = declared.allowed_sources.as_ref().map(|sources| {
             let about = format!("{whose}: `allowed_sources`");
-            let sources = sources.iter().filter_map(|source| self.keep(&flow.location, &about, source.parse::<Source>()));
+            let sources =
+                sources.iter().filter_map(|source| self.keep(&flow.location, &about, source.parse::<Source>()));
             sources.collect::<BTreeSet<Source>>()
         });
         let offered = fields.iter().find(|field| field.name() == DURATION).map(|field| {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Key, did_you_mean};
 use crate::config::{
-    Environment, ErrorLogger, Diagnostic, Flow, Integration, LogDestination, SourceLocation, Reference, Secret, SecretSource,
-    Strategy, Target,
+    Diagnostic, Environment, ErrorLogger, Flow, Integration, LogDestination, Reference, Secret, SecretSource,
+    SourceLocation, Strategy, Target,
 };
 use crate::model::Slug;
 
@@ -76,11 +76,15 @@ impl<'c, T: Declaration> Index<'c, T> {
         let mut by_key: BTreeMap<Key, &T> = BTreeMap::new();
         for declared in declarations {
             if let Err(error) = Slug::parse(declared.name()) {
-                let diagnostic = Diagnostic::error(declared.location().clone(), format!("{}: {}", T::WHAT, error.message()));
+                let diagnostic =
+                    Diagnostic::error(declared.location().clone(), format!("{}: {}", T::WHAT, error.message()));
                 diagnostics.push(diagnostic.with_hint_if(error.hint()));
             }
             if declared.kind() == Some("") {
-                diagnostics.push(Diagnostic::error(declared.location().clone(), format!("{} has no type", describe(declared))));
+                diagnostics.push(Diagnostic::error(
+                    declared.location().clone(),
+                    format!("{} has no type", describe(declared)),
+                ));
             }
             match by_key.get(&key(declared)) {
                 Some(first) => {

@@ -86,7 +86,8 @@ impl Check<'_> {
 
     fn secret_names(&mut self, integration: &Integration, json: &str) -> Vec<String> {
         serde_json::from_str(json).unwrap_or_else(|_| {
-            let message = format!("{} has `{SECRET_LIST}`, which is not a list of names as JSON", describe(integration));
+            let message =
+                format!("{} has `{SECRET_LIST}`, which is not a list of names as JSON", describe(integration));
             let hint = format!("write `{SECRET_LIST} = jsonencode([sym_secret.….id])`");
             self.error_with_hint(&integration.location, message, hint);
             Vec::new()
@@ -104,7 +105,8 @@ impl Check<'_> {
         match secrets.get(&name.to_ascii_lowercase()) {
             Some(secret) => secret.clone(),
             None => {
-                let message = format!("{} names secret `{name}` in `{setting}`, which is not declared", describe(whose));
+                let message =
+                    format!("{} names secret `{name}` in `{setting}`, which is not declared", describe(whose));
                 let hint = did_you_mean(name, secrets.keys());
                 let hint = hint.unwrap_or_else(|| "declare a `sym_secret`".to_owned());
                 self.error_with_hint(whose.location(), message, hint);
@@ -147,12 +149,13 @@ impl Check<'_> {
         let whose = describe(environment);
         let integrations = self.integration_map(&environment.integrations, &whose, &environment.location);
         let named = environment.log_destinations.iter();
-        let named = named.filter_map(|log| logs.find(log, &whose, &environment.location, self.diagnostics)).map(index::key);
+        let named =
+            named.filter_map(|log| logs.find(log, &whose, &environment.location, self.diagnostics)).map(index::key);
         let named = named.collect();
         self.logs_of.insert(index::key(environment), named);
         let logger = environment.error_logger.as_ref();
-        let logger =
-            logger.and_then(|name| loggers.find(&name.as_str().into(), &whose, &environment.location, self.diagnostics));
+        let logger = logger
+            .and_then(|name| loggers.find(&name.as_str().into(), &whose, &environment.location, self.diagnostics));
         let mut resolved = model::Environment::new(Self::slug(&environment.name)?);
         if let Some(label) = &environment.label {
             resolved = resolved.with_label(label);

@@ -9,7 +9,7 @@ mod strategies;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Config, Diagnostic, Diagnostics, Flow, Implementation, Organization, SourceLocation, Reference};
+use super::{Config, Diagnostic, Diagnostics, Flow, Implementation, Organization, Reference, SourceLocation};
 use crate::model::{self, Flows, Slug};
 use crate::suggest::did_you_mean;
 use index::Index;
@@ -167,7 +167,12 @@ impl<'c> Check<'c> {
     }
 
     /// The integration that is referred to. `whose` names what refers to it.
-    fn integration(&mut self, reference: &Reference, whose: &str, location: &SourceLocation) -> Option<model::Integration> {
+    fn integration(
+        &mut self,
+        reference: &Reference,
+        whose: &str,
+        location: &SourceLocation,
+    ) -> Option<model::Integration> {
         let found = self.integrations.find(reference, whose, location, self.diagnostics)?;
         self.resolved_integrations.get(&index::key(found)).cloned().flatten()
     }
@@ -212,7 +217,8 @@ fn check_organization(organization: &Organization, diagnostics: &mut Vec<Diagnos
         if labels.len() > 1 && labels.iter().all(|label| !label.is_empty() && label.chars().all(allowed)) {
             domains.push(domain.to_ascii_lowercase());
         } else {
-            let diagnostic = Diagnostic::error(location.clone(), format!("the organization has {domain:?} as a domain"));
+            let diagnostic =
+                Diagnostic::error(location.clone(), format!("the organization has {domain:?} as a domain"));
             diagnostics.push(diagnostic.with_hint("an e-mail domain is what follows the `@`, as in `example.com`"));
         }
     }

@@ -111,7 +111,8 @@ impl Check<'_> {
     fn resolve_target(&mut self, target: &Target) -> Option<model::AccessTarget> {
         for binding in &target.field_bindings {
             if target.settings.get(binding).is_some_and(|fixed| !fixed.is_empty()) {
-                let message = format!("{} has the setting `{binding}`, and takes it from a field too", describe(target));
+                let message =
+                    format!("{} has the setting `{binding}`, and takes it from a field too", describe(target));
                 let hint = "what a requester fills in would take the place of what is written here: keep one of them";
                 self.error_with_hint(&target.location, message, hint);
             }

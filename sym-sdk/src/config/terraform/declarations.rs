@@ -10,7 +10,7 @@ use super::table::{Table, integration_kind};
 use super::value::{Unknown, Value};
 use super::world::{Instance, World};
 use crate::config::{
-    Config, Environment, ErrorLogger, Diagnostic, Flow, FlowParams, FlowsFilter, Implementation, Integration,
+    Config, Diagnostic, Environment, ErrorLogger, Flow, FlowParams, FlowsFilter, Implementation, Integration,
     LogDestination, PromptField, Secret, SecretSource, Strategy, Target,
 };
 use crate::suggest::did_you_mean;
@@ -206,7 +206,11 @@ fn declare_filter(table: &Table<'_>, config: &mut Config) {
     match &config.flows_filter {
         Some(first) => {
             let hint = format!("the first is at {}", first.location);
-            table.diagnostic(&table.location, "an organization has one `sym_flows_filter` at most".to_owned(), Some(hint));
+            table.diagnostic(
+                &table.location,
+                "an organization has one `sym_flows_filter` at most".to_owned(),
+                Some(hint),
+            );
         }
         None => config.flows_filter = Some(filter),
     }
@@ -295,8 +299,10 @@ fn on_change(table: &Table<'_>) -> bool {
         table.diagnostic(&item.location, message, Some(hint));
     } else if !matches!(item.value, Value::Unknown(Unknown::Faulty)) {
         let handler = format!("`#[on_change(field = {field:?})]`");
-        table
-            .warn(&item.location, format!("`on_change` of {} is Python: a handler {handler} takes its place", table.what));
+        table.warn(
+            &item.location,
+            format!("`on_change` of {} is Python: a handler {handler} takes its place", table.what),
+        );
     }
     true
 }

@@ -15,7 +15,8 @@ impl Scope<'_> {
     /// Evaluates an expression. It never fails: faults are reported, and the value is faulty then.
     pub(super) fn eval(self, expr: &Expression) -> Value {
         let Some(_level) = self.world.deeper() else {
-            let diagnostic = Diagnostic::error(self.location(expr), "the expression is nested too deep, with all it refers to");
+            let diagnostic =
+                Diagnostic::error(self.location(expr), "the expression is nested too deep, with all it refers to");
             return self.faulty(diagnostic);
         };
         if !self.spend(expr, 1) {
@@ -181,7 +182,8 @@ impl Scope<'_> {
             if for_expr.grouping {
                 groups.entry(name.to_string()).or_default().push(value);
             } else if entries.insert(name.to_string(), value).is_some() {
-                let diagnostic = Diagnostic::error(scope.location(key_expr), format!("two elements give the same key {name:?}"));
+                let diagnostic =
+                    Diagnostic::error(scope.location(key_expr), format!("two elements give the same key {name:?}"));
                 return scope.faulty(diagnostic.with_hint("put `...` after the value to gather them in a list"));
             }
         }

@@ -41,7 +41,8 @@ impl World {
         let kind = match Type::read(&attribute.value, &|expr| scope.eval(expr)) {
             Ok(kind) => kind,
             Err(bad) => {
-                let diagnostic = Diagnostic::error(scope.location(&attribute.value), format!("`type`: {}", bad.message));
+                let diagnostic =
+                    Diagnostic::error(scope.location(&attribute.value), format!("`type`: {}", bad.message));
                 return scope.faulty(diagnostic.with_hint_if(bad.hint));
             }
         };
@@ -85,7 +86,10 @@ impl World {
         let about = format!("value of variable `{}`", declared.name);
         if let Some(diagnostic) = unheard.take().into_iter().next() {
             // Terraform may well know how, so the value is not refused.
-            self.warn(Diagnostic::warning(diagnostic.location, format!("{about} is not validated: {}", diagnostic.message)));
+            self.warn(Diagnostic::warning(
+                diagnostic.location,
+                format!("{about} is not validated: {}", diagnostic.message),
+            ));
         } else if holds.to_bool() == Some(false) {
             let message = validation.body.get_attribute("error_message").map(|message| scope.eval(&message.value));
             let message = message.and_then(|message| message.to_text());
@@ -98,7 +102,8 @@ impl World {
         let diagnostic = match &instance.call {
             None => {
                 let hint = format!("give it a default, or set it in terraform.tfvars or as TF_VAR_{}", declared.name);
-                Diagnostic::error(declared.location.clone(), format!("variable `{}` has no value", declared.name)).with_hint(hint)
+                Diagnostic::error(declared.location.clone(), format!("variable `{}` has no value", declared.name))
+                    .with_hint(hint)
             }
             Some(call) => {
                 let message = format!("module `{}` needs `{}`", call.declared.name, declared.name);
@@ -248,7 +253,8 @@ impl World {
                 keys.map(|key| Some((key.to_text()?.to_string(), key.clone()))).collect()
             }
             Value::List(_) => {
-                let diagnostic = Diagnostic::error(location, "`for_each`: expected a map or a set of strings, got a list");
+                let diagnostic =
+                    Diagnostic::error(location, "`for_each`: expected a map or a set of strings, got a list");
                 return scope.faulty(diagnostic.with_hint("make it a set: `toset(…)`"));
             }
             _ => None,
@@ -302,14 +308,22 @@ impl World {
             match output.attribute("value") {
                 Some(value) => self.scope(instance, &output.source, &Key::Only).eval(&value.value),
                 None => {
-                    self.diagnostic(Diagnostic::error(output.location.clone(), format!("output `{}` needs `value`", output.name)));
+                    self.diagnostic(Diagnostic::error(
+                        output.location.clone(),
+                        format!("output `{}` needs `value`", output.name),
+                    ));
                     Value::faulty()
                 }
             }
         })
     }
 
-    fn sym_attribute(&self, instance: &Rc<Instance>, resource: &ResourceHandle, name: &str) -> Result<Value, Diagnostic> {
+    fn sym_attribute(
+        &self,
+        instance: &Rc<Instance>,
+        resource: &ResourceHandle,
+        name: &str,
+    ) -> Result<Value, Diagnostic> {
         if name == "id" {
             return Ok(self.id(resource));
         }

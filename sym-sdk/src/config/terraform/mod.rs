@@ -126,5 +126,8 @@ fn unspoilt(config: &Config, spoilt: &BTreeSet<SourceLocation>) -> Vec<Diagnosti
     let flows = config.flows.iter().filter(|flow| spoilt.contains(&flow.location));
     let fields: BTreeSet<&SourceLocation> =
         flows.flat_map(|flow| &flow.params.prompt_fields).map(|field| &field.location).collect();
-    diagnostics.into_iter().filter(|diagnostic| !spoilt.contains(&diagnostic.location) && !fields.contains(&diagnostic.location)).collect()
+    diagnostics
+        .into_iter()
+        .filter(|diagnostic| !spoilt.contains(&diagnostic.location) && !fields.contains(&diagnostic.location))
+        .collect()
 }

@@ -149,7 +149,9 @@ impl Module {
             "terraform" | "moved" | "import" | "removed" | "check" | "ephemeral" => return,
             _ => {
                 let hint = did_you_mean(&ident, TOP_LEVEL);
-                diagnostics.push(Diagnostic::error(location, format!("`{ident}` is not a Terraform block")).with_hint_if(hint));
+                diagnostics.push(
+                    Diagnostic::error(location, format!("`{ident}` is not a Terraform block")).with_hint_if(hint),
+                );
                 return;
             }
         };
@@ -179,7 +181,8 @@ impl Module {
         if let Some(first) = first {
             let message = format!("`{what}` is declared twice");
             diagnostics.push(
-                Diagnostic::error(declared.location.clone(), message).with_hint(format!("the first is at {}", first.location)),
+                Diagnostic::error(declared.location.clone(), message)
+                    .with_hint(format!("the first is at {}", first.location)),
             );
         }
     }
@@ -198,7 +201,9 @@ impl Module {
             let local = Local { source: source.clone(), location: location.clone(), value: attribute.value };
             if let Some(first) = insert(&mut self.locals, name.clone(), &Rc::new(local)) {
                 let message = format!("`local.{name}` is declared twice");
-                diagnostics.push(Diagnostic::error(location, message).with_hint(format!("the first is at {}", first.location)));
+                diagnostics.push(
+                    Diagnostic::error(location, message).with_hint(format!("the first is at {}", first.location)),
+                );
             }
         }
     }
@@ -257,7 +262,8 @@ fn unreadable(dir: &Path, error: &std::io::Error) -> Diagnostic {
     if dir.is_absolute() {
         return diagnostic;
     }
-    diagnostic.with_hint("it is looked for in the current directory; `env!(\"CARGO_MANIFEST_DIR\")` is that of the crate")
+    diagnostic
+        .with_hint("it is looked for in the current directory; `env!(\"CARGO_MANIFEST_DIR\")` is that of the crate")
 }
 
 /// A directory as a place.

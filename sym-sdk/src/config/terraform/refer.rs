@@ -40,7 +40,10 @@ impl Scope<'_> {
             return self.walk(traversal, value, operators);
         }
         if self.vars.is_some() {
-            let diagnostic = Diagnostic::error(self.location(traversal), format!("`{}` is not given to this template", root.as_str()));
+            let diagnostic = Diagnostic::error(
+                self.location(traversal),
+                format!("`{}` is not given to this template", root.as_str()),
+            );
             return self.faulty(diagnostic.with_hint_if(did_you_mean(root.as_str(), self.known_names())));
         }
         let Some((first, rest)) = attribute(operators) else {
@@ -230,7 +233,9 @@ impl Scope<'_> {
             },
             Value::List(_) | Value::Set(_) => {
                 let diagnostic = Diagnostic::error(self.location(thing), format!("a list has no attribute `{name}`"));
-                self.faulty(diagnostic.with_hint(format!("pick an element, as in `[0].{name}`, or all with `[*].{name}`")))
+                self.faulty(
+                    diagnostic.with_hint(format!("pick an element, as in `[0].{name}`, or all with `[*].{name}`")),
+                )
             }
             _ => {
                 let message = format!("{} has no attribute `{name}`", value.describe());

@@ -112,11 +112,14 @@ impl<'a> Scope<'a> {
     /// The value, unless it has grown beyond the limits.
     pub(super) fn bounded(self, thing: &impl Span, value: Value) -> Value {
         if value.weight() > MAX_WEIGHT {
-            let diagnostic =
-                Diagnostic::error(self.location(thing), format!("the value is too large: more than {MAX_WEIGHT} elements"));
+            let diagnostic = Diagnostic::error(
+                self.location(thing),
+                format!("the value is too large: more than {MAX_WEIGHT} elements"),
+            );
             self.faulty(diagnostic)
         } else if value.depth() > MAX_DEPTH {
-            let diagnostic = Diagnostic::error(self.location(thing), format!("the value is nested more than {MAX_DEPTH} deep"));
+            let diagnostic =
+                Diagnostic::error(self.location(thing), format!("the value is nested more than {MAX_DEPTH} deep"));
             self.faulty(diagnostic)
         } else {
             value

@@ -12,7 +12,7 @@ use super::schema::{META_ATTRIBUTES, META_BLOCKS, PARAMS, PROMPT_FIELD, Schema};
 use super::scope::{Name, Scope, misfit};
 use super::value::{Id, Unknown, Value};
 use super::world::{Sink, World};
-use crate::config::{Diagnostic, Integration, SourceLocation, Reference};
+use crate::config::{Diagnostic, Integration, Reference, SourceLocation};
 use crate::suggest::did_you_mean;
 
 /// Attributes that may hold the source of a Python handler.
@@ -132,8 +132,10 @@ impl<'w> Table<'w> {
         let (Some(each), Some(content)) =
             (block.body.get_attribute("for_each"), block.body.get_blocks("content").next())
         else {
-            let diagnostic =
-                Diagnostic::error(scope.location(block), format!("`dynamic {:?}` needs `for_each` and `content`", schema.kind));
+            let diagnostic = Diagnostic::error(
+                scope.location(block),
+                format!("`dynamic {:?}` needs `for_each` and `content`", schema.kind),
+            );
             return scope.report(diagnostic);
         };
         let iterator = match block.body.get_attribute("iterator").map(|attribute| &attribute.value) {
@@ -143,7 +145,8 @@ impl<'w> Table<'w> {
         let collection = scope.eval(&each.value);
         let Some(pairs) = scope.pairs(&collection) else {
             if let Value::Unknown(unknown @ Unknown::Foreign(_)) = &collection {
-                let diagnostic = Diagnostic::error(scope.location(&each.value), format!("`for_each` must be known: {unknown}"));
+                let diagnostic =
+                    Diagnostic::error(scope.location(&each.value), format!("`for_each` must be known: {unknown}"));
                 return scope.report(diagnostic);
             }
             misfit(scope, &each.value, "`for_each`", "a list, set or map", &collection);
@@ -170,7 +173,8 @@ impl<'w> Table<'w> {
     fn require(&self, schema: &Schema) {
         for name in schema.required {
             if !self.items.contains_key(*name) {
-                self.world.diagnostic(Diagnostic::error(self.location.clone(), format!("{} needs `{name}`", self.what)));
+                self.world
+                    .diagnostic(Diagnostic::error(self.location.clone(), format!("{} needs `{name}`", self.what)));
             }
         }
     }

@@ -40,7 +40,8 @@ pub(super) fn give(world: &World, root: &Rc<Instance>, reader: &TerraformReader)
     }
     for (name, value) in &reader.variables {
         if !root.module.variables.contains_key(name) && !root.module.may_declare(name) {
-            let diagnostic = Diagnostic::error(SourceLocation::default(), format!("variable `{name}` is given, but not declared"));
+            let diagnostic =
+                Diagnostic::error(SourceLocation::default(), format!("variable `{name}` is given, but not declared"));
             world.diagnostic(diagnostic.with_hint_if(did_you_mean(name, root.module.variables.keys())));
         } else {
             give_text(world, root, name, value);

@@ -201,7 +201,9 @@ impl World {
                 .attribute("source")
                 .map_or(declared.location.clone(), |attribute| declared.source.location(&attribute.value));
             let message = format!("module `{}` has no directory {}", declared.name, dir.display());
-            return Err(Diagnostic::error(location, message).with_hint("the path is relative to the directory of this file"));
+            return Err(
+                Diagnostic::error(location, message).with_hint("the path is relative to the directory of this file")
+            );
         }
         let module = self.module(&dir);
         let call = Some(Call { parent: parent.number, declared: declared.clone(), key });

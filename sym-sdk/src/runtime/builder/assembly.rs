@@ -172,8 +172,9 @@ impl<'a> Assembly<'a> {
     async fn log_destination(&mut self, checked: &CheckedLogDestination) -> Option<Arc<dyn AuditDestination>> {
         let CheckedLogDestination { destination, location, .. } = checked;
         let kind = self.builder.destination_type_of(destination)?;
-        let secrets =
-            self.secrets_in(destination.secrets().iter().map(|(setting, secret)| (&**setting, secret)), location).await?;
+        let secrets = self
+            .secrets_in(destination.secrets().iter().map(|(setting, secret)| (&**setting, secret)), location)
+            .await?;
         let of_integration = match destination.integration() {
             Some(integration) => self.secrets_of(integration, location).await?,
             None => BTreeMap::new(),
@@ -186,7 +187,13 @@ impl<'a> Assembly<'a> {
     }
 
     /// What was built, or else the fault.
-    pub(super) fn built<T>(&mut self, what: &str, name: &str, built: Result<T, Error>, location: &SourceLocation) -> Option<T> {
+    pub(super) fn built<T>(
+        &mut self,
+        what: &str,
+        name: &str,
+        built: Result<T, Error>,
+        location: &SourceLocation,
+    ) -> Option<T> {
         let error = match built {
             Ok(built) => return Some(built),
             Err(error) => error,
@@ -233,9 +240,9 @@ impl<'a> Assembly<'a> {
         let what = format!("reading secret `{}`", secret.name());
         let read =
             contain(&*self.builder.clock, SECRET_LIMIT, || what, read_secret(&self.builder.secrets, secret)).await;
-        let read = read
-            .and_then(|read| read)
-            .map_err(|error| Diagnostic::error(SourceLocation::default(), error.to_string()).with_hint_if(error.hint()));
+        let read = read.and_then(|read| read).map_err(|error| {
+            Diagnostic::error(SourceLocation::default(), error.to_string()).with_hint_if(error.hint())
+        });
         self.secrets.insert(secret.name().to_string(), read.clone());
         read
     }

@@ -73,7 +73,9 @@ impl Assembly<'_> {
             let name = front_end.name();
             if let Some(rule) = fault_of_name(name) {
                 let message = format!("`{name}` cannot be the name of a front end: its routes are mounted below it");
-                self.diagnostics.push(Diagnostic::error(SourceLocation::default(), message).with_hint(format!("take one that {rule}")));
+                self.diagnostics.push(
+                    Diagnostic::error(SourceLocation::default(), message).with_hint(format!("take one that {rule}")),
+                );
             } else if !names.insert(name) {
                 let message = format!("two front ends have the name `{name}`");
                 let hint = "hand over one of them only: their routes are mounted below their name";
