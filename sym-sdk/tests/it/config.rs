@@ -506,11 +506,11 @@ fn faults_are_sorted_and_told_once() {
     assert_eq!(
         serde_json::to_value(&faults).unwrap(),
         serde_json::json!([
-            { "file": "flow.tf", "line": 2, "column": 3, "message": "early", "hint": null },
-            { "file": "flow.tf", "line": 7, "column": 3, "message": "late", "hint": "do it earlier" },
+            { "severity": "error", "file": "flow.tf", "line": 2, "column": 3, "message": "early", "hint": null },
+            { "severity": "error", "file": "flow.tf", "line": 7, "column": 3, "message": "late", "hint": "do it earlier" },
         ])
     );
     let error = sym_sdk::Error::from(faults);
     assert_eq!((error.kind(), error.code()), (ErrorKind::Configuration, &codes::CONFIGURATION));
-    assert_eq!(error.message(), "the configuration has 2 faults");
+    assert_eq!(error.message(), "the configuration has 2 errors");
 }

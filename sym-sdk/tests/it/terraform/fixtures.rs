@@ -125,6 +125,7 @@ fn broken() {
     assert_eq!(
         json[0],
         serde_json::json!({
+            "severity": "error",
             "file": "tests/fixtures/terraform/broken/environment.tf",
             "line": 5,
             "column": 16,
