@@ -20,7 +20,7 @@ use super::secrets::{LocalSecrets, SecretReader};
 use crate::audit::{AuditDestination, LogDestinationType};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{
-    self, CheckedFilter, CheckedLogDestination, Config, Diagnostic, Diagnostics, Implementation, SourceLocation,
+    self, CheckedFlowsFilter, CheckedLogDestination, Config, Diagnostic, Diagnostics, Implementation, SourceLocation,
 };
 use crate::delivery::{Delivery, DryDelivery};
 use crate::directory::{Directory, DirectoryStore, KeyValue, KeyValueStore, MemoryDirectory, MemoryKeyValue};
@@ -95,7 +95,7 @@ struct FlowPlan {
 /// What the flows filter takes.
 struct FilterPlan {
     record: &'static HandlerRecord,
-    checked: CheckedFilter,
+    checked: CheckedFlowsFilter,
 }
 
 /// All that was found out before anything is built.
@@ -429,7 +429,7 @@ impl Builder {
         (scoped, diagnostics)
     }
 
-    fn filter_plan(&self, checked: CheckedFilter) -> Result<FilterPlan, Vec<Diagnostic>> {
+    fn filter_plan(&self, checked: CheckedFlowsFilter) -> Result<FilterPlan, Vec<Diagnostic>> {
         let scope = self.scope(&checked.implementation, "get_flows");
         let scope = scope.map_err(|diagnostics| {
             diagnostics.into_iter().map(|diagnostic| at(diagnostic, &checked.location)).collect::<Vec<_>>()
