@@ -37,15 +37,15 @@ impl Service for Toy {
         "Toy"
     }
 
-    fn judge(&self, response: &Response) -> Result<(), Failure> {
+    fn classify(&self, response: &Response) -> Result<(), Failure> {
         match response.header("x-toy-error") {
             Some(name) => Err(Failure::of(response)
                 .with_kind(ErrorKind::Conflict)
                 .with_name(name)
                 .with_message(response.text())
-                .with_wait(response.wait_until("x-reset"))),
+                .with_retry_after(response.retry_delay_until("x-reset"))),
             None if response.is_success() => Ok(()),
-            None => Err(Failure::of(response).with_wait(response.wait_until("x-reset"))),
+            None => Err(Failure::of(response).with_retry_after(response.retry_delay_until("x-reset"))),
         }
     }
 }
