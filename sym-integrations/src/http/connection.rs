@@ -1,4 +1,4 @@
-//! How a client reaches its service: over which transport, by which clock, within which limits.
+//! Connections: the transport, the clock and the limits of a client.
 
 use std::fmt;
 use std::sync::Arc;

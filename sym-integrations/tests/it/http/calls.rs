@@ -1,4 +1,4 @@
-//! What goes over the wire.
+//! Requests as they are sent.
 
 use serde_json::json;
 use sym_integrations::http::{Auth, BaseUrl, Client, SecretString};

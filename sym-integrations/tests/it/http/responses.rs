@@ -171,7 +171,7 @@ async fn follows_redirects_within_the_service() {
     let [_, new, _, put] = &requests[..] else { panic!("{requests:?}") };
     assert_eq!((new.url.query(), put.method.as_str(), &put.body[..]), (Some("a=1"), "PUT", &b"1"[..]));
 
-    // What becomes of another method is not agreed upon.
+    // Clients disagree on the method after a redirect.
     assert_eq!(code(&client.put("old", &[]).await.unwrap_err()), "Toy:REDIRECTED");
     let error = hurry(&clock(), client.get("round", &[])).await.unwrap_err();
     assert_eq!(code(&error), "Toy:REDIRECTED");

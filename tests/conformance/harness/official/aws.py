@@ -19,7 +19,7 @@ def connect(base_url: str, settings: dict[str, str]) -> Connect:
         "aws_access_key_id": settings["access_key_id"],
         "aws_secret_access_key": settings["secret_access_key"],
     }
-    config = Config(reattempts={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
+    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
 
     def client(service: str, **keys: str) -> BaseClient:
         session = boto3.session.Session(region_name=settings["region"], **keys)
