@@ -56,7 +56,7 @@ impl Connection {
     }
 
     /// A connection without a network: every call is answered with status 200 and the JSON that `answer` makes of the call's path and
-    /// body. A client's [simulated](sym_sdk::handler::IntegrationClient::dry) counterpart is built on it.
+    /// body. A client's [simulated](sym_sdk::integration::IntegrationClient::simulated) counterpart is built on it.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

@@ -42,7 +42,7 @@ use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationRea
 use sym_sdk::template::StepOutput;
 
 use super::{Auth, BaseUrl, Client, Connection, Service, error_names};
-use crate::function_call::{FunctionReply, MAX_BYTES};
+use crate::function_protocol::{FunctionResponse, MAX_BYTES};
 
 /// Read timeout. Gateways in front of functions time out after about as long.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -124,7 +124,7 @@ impl HttpStrategy {
         builder.build()
     }
 
-    async fn call(&self, class: &'static str, request: &AccessRequest<'_>) -> Result<FunctionReply> {
+    async fn call(&self, class: &'static str, request: &AccessRequest<'_>) -> Result<FunctionResponse> {
         let response = self
             .client
             .post("", &[])
@@ -138,7 +138,7 @@ impl HttpStrategy {
             .timeout(CALL_TIMEOUT)
             .max_bytes(MAX_BYTES)
             .await?;
-        FunctionReply::read(response.redacted_json()?).map_err(|fault| {
+        FunctionResponse::read(response.redacted_json()?).map_err(|fault| {
             let message = format!("the response of `{}` is invalid: {fault}", self.name);
             let error = self
                 .client

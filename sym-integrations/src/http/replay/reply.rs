@@ -1,4 +1,4 @@
-//! Canned replies.
+//! CannedResponse replies.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
