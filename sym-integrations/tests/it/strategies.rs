@@ -356,7 +356,7 @@ async fn settings_that_cannot_be_are_told_at_start() {
         (&[("url", "http://f.example.com/hunter2")], "t", "the base URL of host `f.example.com` must use https"),
         (&[("url", "https://ana:hunter2@f.example.com/")], "t", "contains a user name or a password"),
         (&[("url", "https://f.example.com/?code=hunter2")], "t", "contains a query or a fragment"),
-        (&[("url", "hunter2")], "t", "cannot be read"),
+        (&[("url", "hunter2")], "t", "the base URL is invalid"),
         (&[("ulr", "https://f.example.com/")], "t", "strategy `vpn` has an unknown setting `ulr`"),
         (&[("url", "https://f.example.com/"), ("bearer_token_secret", "tokne")], "t", "which is not declared"),
         (&[("url", "https://f.example.com/"), ("bearer_token_secret", "token")], "hunter2\n", "strategy `vpn`"),

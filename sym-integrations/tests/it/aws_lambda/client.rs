@@ -193,7 +193,7 @@ async fn a_function_that_may_have_run_is_not_called_again() {
     for (reply, expected) in [(Reply::timed_out(), "TIMED_OUT"), (Reply::connection_lost(), "CONNECTION_LOST")] {
         let error = fails(reply).await;
         assert_eq!(code(&error), format!("AWSLambda:{expected}"));
-        let hint = "the service may have carried out the request: look there before it is sent again";
+        let hint = "the service may have carried out the request: check there before sending it again";
         assert_eq!(error.hint(), Some(hint));
     }
 }
