@@ -7,7 +7,7 @@ use crate::audit::{AuditKind, AuditRecord};
 use crate::cli::output::Output;
 use crate::error::Error;
 use crate::runtime::Runtime;
-use crate::simulation::{Details, Outbox, Table, Timeline, TimelineEntry};
+use crate::simulation::{EntryDetails, Outbox, Table, Timeline, TimelineEntry};
 
 /// So many records are read at once.
 const PAGE: usize = 256;
@@ -99,6 +99,6 @@ impl Follower {
 }
 
 fn tells_of_failure(entry: &TimelineEntry) -> bool {
-    let Details::Audit(kind) = &entry.details else { return false };
+    let EntryDetails::Audit(kind) = &entry.details else { return false };
     matches!(kind, AuditKind::Refused { .. } | AuditKind::Failed { .. } | AuditKind::Reported { .. })
 }
