@@ -7,7 +7,7 @@ use sym_sdk::handler::{IntegrationClient, IntegrationConfig};
 
 use super::Api;
 use super::roster::Roster;
-use crate::accounts::Accounts;
+use crate::account_resolver::AccountResolver;
 use crate::http::{BaseUrl, Connection, SecretString};
 
 /// One workspace of Slack. Clones share its connections, rate limits and what it remembers of people.
@@ -37,7 +37,7 @@ pub struct Slack(Arc<Inner>);
 pub(super) struct Inner {
     pub(super) workspace: String,
     pub(super) api: Api,
-    pub(super) accounts: Accounts,
+    pub(super) accounts: AccountResolver,
     pub(super) directory: Option<Directory>,
     pub(super) roster: Roster,
     /// Whether the workspace is a stand-in, where each channel is there that somebody names.
@@ -179,7 +179,7 @@ impl SlackBuilder {
         };
         let roster = Roster::new(Arc::clone(connection.clock()));
         let api = Api::new(base, token, app_token, connection, limited)?;
-        let accounts = Accounts::new(Slack::TYPE, &workspace, directory.clone());
+        let accounts = AccountResolver::new(Slack::TYPE, &workspace, directory.clone());
         Ok(Slack(Arc::new(Inner { workspace, api, accounts, directory, roster, dry })))
     }
 }
