@@ -451,7 +451,7 @@ async fn no_front_end_passes_for_code() {
     let world = World::new(config(), |builder| builder).await;
     for kind in [ChannelType::Sdk, ChannelType::Scheduler] {
         let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
-        let refusal = world.refusal(request.channel(Channel::new(kind))).await;
+        let refusal = world.refusal(request.through(Channel::new(kind))).await;
         let expected =
             format!("nothing is submitted through `{kind}`: that is for what code fires (SymSDK:INVALID_EVENT)");
         assert_eq!(refusal, expected);
