@@ -2,7 +2,7 @@ use std::fmt;
 
 use sym_sdk::directory::Directory;
 use sym_sdk::error::{ErrorKind, Result, codes};
-use sym_sdk::handler::{IntegrationClient, IntegrationConfig};
+use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 
 use super::service::{OktaService, error};
 use crate::account_resolver::AccountResolver;
