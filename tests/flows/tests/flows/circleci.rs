@@ -72,5 +72,5 @@ async fn does_not_approve_if_the_job_cannot_be_resumed() {
 async fn accepts_requests_from_the_api_only() {
     let mut harness = harness(&Outbox::new(), false).await;
     let request = harness.request("deploy").field("workflow_id", "w1").field("job_id", "hold");
-    request.through(Channel::new(ChannelType::Slack)).await.unwrap_err();
+    request.channel(Channel::new(ChannelType::Slack)).await.unwrap_err();
 }
