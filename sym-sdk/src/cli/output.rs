@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use crate::config::Faults;
+use crate::config::Diagnostics;
 use crate::error::Error;
 
 /// Where a command writes: results to `out`, complaints to `err`. With `--json` all that it has to say is one JSON value.
@@ -44,15 +44,15 @@ impl<'a> Output<'a> {
     }
 
     /// Writes the faults that keep a command from doing what it should.
-    pub(super) fn faults(&mut self, faults: &Faults) -> io::Result<()> {
+    pub(super) fn faults(&mut self, faults: &Diagnostics) -> io::Result<()> {
         if self.json {
-            return self.value(&json!({ "faults": faults }));
+            return self.value(&json!({ "errors": faults }));
         }
         faults.iter().try_for_each(|fault| writeln!(self.err, "error: {fault}"))
     }
 
     /// Writes an error of which nothing but a message and some advice is known.
-    pub(super) fn complain(&mut self, message: &str, help: &str) -> io::Result<()> {
+    pub(super) fn usage_error(&mut self, message: &str, help: &str) -> io::Result<()> {
         if self.json {
             return self.value(&json!({ "error": { "message": message, "hint": help } }));
         }

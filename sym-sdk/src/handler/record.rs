@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::handler_fn::{CallResult, Thunk};
 use super::{Context, HandlerKind, Requires, Services};
-use crate::config::{Fault, Place};
+use crate::config::{Diagnostic, SourceLocation};
 use crate::forms::FieldOption;
 use crate::future::BoxFuture;
 use crate::model::HandlerRef;
@@ -117,8 +117,8 @@ impl HandlerRecord {
     }
 
     /// The source location of the attribute.
-    pub fn place(&self) -> Place {
-        Place { file: Some(Arc::new(PathBuf::from(self.file))), line: self.line, column: self.column }
+    pub fn location(&self) -> SourceLocation {
+        SourceLocation { file: Some(Arc::new(PathBuf::from(self.file))), line: self.line, column: self.column }
     }
 
     /// Returns the name and the source location, for the audit log.
@@ -138,7 +138,7 @@ impl HandlerRecord {
     }
 
     /// Returns a diagnostic for each integration and each state that the handler requires and `services` lack.
-    pub fn unmet_requirements<'a>(&'a self, services: &'a Services) -> impl Iterator<Item = Fault> + 'a {
+    pub fn unmet_requirements<'a>(&'a self, services: &'a Services) -> impl Iterator<Item = Diagnostic> + 'a {
         self.requires.iter().filter(|requires| !services.satisfies(requires)).map(|requires| {
             let subject = self.subject();
             match requires {
@@ -151,13 +151,13 @@ impl HandlerRecord {
                             format!("add an integration of type `{kind}` to the flow's environment, as `{key}_id`")
                         }
                     };
-                    Fault::new(self.place(), message).with_hint(hint)
+                    Diagnostic::error(self.location(), message).with_hint(hint)
                 }
                 Requires::State(state) => {
                     let message = format!("{subject} requires `State<{}>`, which is not registered", state.type_name());
-                    Fault::new(self.place(), message).with_hint("register the value with `App::state`")
+                    Diagnostic::error(self.location(), message).with_hint("register the value with `App::state`")
                 }
-                _ => Fault::new(self.place(), format!("{subject} has an argument that is not available")),
+                _ => Diagnostic::error(self.location(), format!("{subject} has an argument that is not available")),
             }
         })
     }

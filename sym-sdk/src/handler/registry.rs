@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{HandlerRecord, HandlerSet};
-use crate::config::{Fault, Place};
+use crate::config::{Diagnostic, SourceLocation};
 use crate::suggest;
 
 /// A collection of handlers.
@@ -71,7 +71,7 @@ impl Registry {
     ///
     /// Fails if the registry is empty, if the module contains no handlers, and if there are two handlers of a kind (for
     /// `#[prefetch]` and `#[on_change]`: of a field).
-    pub fn select(&self, implementation: Option<&str>) -> Result<HandlerSet, Vec<Fault>> {
+    pub fn select(&self, implementation: Option<&str>) -> Result<HandlerSet, Vec<Diagnostic>> {
         if self.is_empty() {
             return Err(vec![no_handlers()]);
         }
@@ -90,10 +90,10 @@ impl Registry {
         }
     }
 
-    fn no_module(&self, module: &str) -> Fault {
+    fn no_module(&self, module: &str) -> Diagnostic {
         let modules: BTreeSet<_> = self.iter().map(|record| record.module).collect();
         let message = format!("module `{module}` contains no handlers");
-        Fault::new(Place::default(), message).with_hint(module_hint(module, &modules))
+        Diagnostic::error(SourceLocation::default(), message).with_hint(module_hint(module, &modules))
     }
 }
 
@@ -116,20 +116,20 @@ fn crate_of(module: &str) -> &str {
     module.split("::").next().unwrap_or(module)
 }
 
-fn no_handlers() -> Fault {
-    Fault::new(Place::default(), "the registry contains no handlers").with_hint(
+fn no_handlers() -> Diagnostic {
+    Diagnostic::error(SourceLocation::default(), "the registry contains no handlers").with_hint(
         "the linker drops handler crates that nothing refers to: add `sym_sdk::link!(my_handlers);` next to `main` \
          (short for `use my_handlers as _;`), or list the handlers with `sym_sdk::handlers![…]`",
     )
 }
 
-fn duplicate(first: &HandlerRecord, second: &HandlerRecord) -> Fault {
+fn duplicate(first: &HandlerRecord, second: &HandlerRecord) -> Diagnostic {
     let handler = match first.field() {
         Some(field) => format!("{} of field `{field}`", first.kind()),
         None => format!("{} `{}`", first.kind().macro_name(), first.kind()),
     };
     let message = format!("{handler} is defined twice: {first} and {second}");
-    Fault::new(second.place(), message).with_hint(
+    Diagnostic::error(second.location(), message).with_hint(
         "remove one of them, or give each flow the module of its handlers: `implementation = \"my_flows::prod\"`",
     )
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Harness, RecordingDelivery, RecordingStrategy};
-use crate::config::{Config, Environment, Faults, Flow, Integration, Reference, Strategy, Target};
+use crate::config::{Config, Diagnostics, Environment, Flow, Integration, Reference, Strategy, Target};
 use crate::delivery::Delivery;
 use crate::handler::Registry;
 use crate::integration::IntegrationClient;
@@ -64,13 +64,13 @@ type Change = Box<dyn FnOnce(Builder) -> Builder + Send>;
 #[derive(Default)]
 pub struct HarnessBuilder {
     config: Config,
-    faults: Vec<crate::config::Fault>,
+    diagnostics: Vec<crate::config::Diagnostic>,
     changes: Vec<Change>,
     strategies: Vec<StrategyType>,
     outbox: Outbox,
     people: Vec<Person>,
     at: Option<Timestamp>,
-    grace: Option<Duration>,
+    idle_timeout: Option<Duration>,
 }
 
 enum Person {
@@ -139,7 +139,7 @@ impl HarnessBuilder {
     pub fn terraform_dir(mut self, dir: impl AsRef<std::path::Path>) -> Self {
         match Config::from_terraform_dir(dir) {
             Ok(read) => self.config = read.config,
-            Err(faults) => self.faults.extend(faults),
+            Err(diagnostics) => self.diagnostics.extend(diagnostics),
         }
         self
     }
@@ -231,8 +231,8 @@ impl HarnessBuilder {
 
     /// For how long, in real time, a handler or a service may keep still before its time limit strikes: see [`Simulation`].
     /// A test of a handler that hangs waits for so long.
-    pub fn grace(mut self, grace: Duration) -> Self {
-        self.grace = Some(grace);
+    pub fn idle_timeout(mut self, idle_timeout: Duration) -> Self {
+        self.idle_timeout = Some(idle_timeout);
         self
     }
 
@@ -240,8 +240,8 @@ impl HarnessBuilder {
     ///
     /// # Errors
     /// All faults of the configuration and the handlers.
-    pub async fn build(mut self) -> Result<Harness, Faults> {
-        Faults::check(std::mem::take(&mut self.faults))?;
+    pub async fn build(mut self) -> Result<Harness, Diagnostics> {
+        Diagnostics::check(std::mem::take(&mut self.diagnostics))?;
         if self.config.organization.domains.is_empty() {
             self.config.organization.domains.push(DOMAIN.to_owned());
         }
@@ -267,16 +267,16 @@ impl HarnessBuilder {
         }
         let start = self.at.unwrap_or_else(|| Timestamp::from_second(START).unwrap_or_default());
         let mut simulation = Simulation::start(runtime, start, self.outbox).await?;
-        if let Some(grace) = self.grace {
-            simulation = simulation.with_grace(grace);
+        if let Some(idle_timeout) = self.idle_timeout {
+            simulation = simulation.with_idle_timeout(idle_timeout);
         }
         add_people(&simulation, self.people).await?;
         Ok(Harness::new(simulation, delivery, strategies))
     }
 }
 
-async fn add_people(simulation: &Simulation, people: Vec<Person>) -> Result<(), Faults> {
-    let mut faults = Vec::new();
+async fn add_people(simulation: &Simulation, people: Vec<Person>) -> Result<(), Diagnostics> {
+    let mut diagnostics = Vec::new();
     for person in people {
         let user = match person {
             Person::User(user) => Ok(user),
@@ -289,10 +289,12 @@ async fn add_people(simulation: &Simulation, people: Vec<Person>) -> Result<(), 
             Err(error) => Err(error),
         };
         if let Err(error) = added {
-            faults.push(crate::config::Fault::new(Default::default(), error.to_string()).with_hint_if(error.hint()));
+            diagnostics.push(
+                crate::config::Diagnostic::error(Default::default(), error.to_string()).with_hint_if(error.hint()),
+            );
         }
     }
-    Faults::check(faults)
+    Diagnostics::check(diagnostics)
 }
 
 impl fmt::Debug for HarnessBuilder {

@@ -194,7 +194,7 @@ impl Done {
 async fn check_counts_what_is_right() {
     let dir = directory("right", &[("main.tf", FLOW)]);
     let done = run(app(&dir), &["check"]).await;
-    done.is(Exit::Success, expect![["1 flow, 4 handlers, 2 integrations: no faults\n"]], expect![[""]]);
+    done.is(Exit::Success, expect![["1 flow, 4 handlers, 2 integrations: no errors\n"]], expect![[""]]);
 
     let done = run(app(&dir), &["check", "--json"]).await;
     let json: serde_json::Value = serde_json::from_str(&done.out).unwrap();
@@ -207,11 +207,11 @@ async fn check_reports_all_faults_with_their_places() {
     let flow = FLOW.replace("name     = \"repo\"", "name     = \"repos\"").replace("strategy.db.id", "strategy.dp.id");
     let dir = directory("wrong-reference", &[("main.tf", &flow)]);
     run(app(&dir), &["check"]).await.is(
-        Exit::Fault,
+        Exit::Failure,
         expect![[r#"
         error: wrong-reference/main.tf:46:19: `sym_strategy.dp` is not declared
           help: did you mean `sym_strategy.db`?
-        1 fault
+        1 error
     "#]],
         expect![[""]],
     );
@@ -220,15 +220,15 @@ async fn check_reports_all_faults_with_their_places() {
     let dir = directory("wrong-field", &[("main.tf", &flow)]);
     let done = run(app(&dir).registry(handlers![get_request_notifications, repos]), &["check"]).await;
     done.is(
-        Exit::Fault,
+        Exit::Failure,
         expect![[r#"
             error: wrong-field/main.tf:40:1: flow `prod` has no reducer `get_permissions`
               help: write `#[reducer] fn get_permissions(event: &Event) -> RequestPermission`
             error: wrong-field/main.tf:48:5: field `repos` of flow `prod` has `prefetch = true`, and no handler gives it
               help: write a handler with `#[prefetch(field = "repos")]`
-            error: sym-sdk/tests/it/app.rs:31:1: prefetch `repos` is for field `repo`, which no flow has
+            error: sym-sdk/tests/it/app.rs:32:1: prefetch `repos` is for field `repo`, which no flow has
               help: did you mean `repos`? the fields are `duration`, `repos`
-            1 flow, 2 handlers, 2 integrations: 3 faults
+            1 flow, 2 handlers, 2 integrations: 3 errors
         "#]],
         expect![[""]],
     );
@@ -239,8 +239,8 @@ async fn check_shows_notes_as_notes() {
     let flow = FLOW.replace("vars  ", "implementation = file(\"impl.py\")\n  vars  ");
     let dir = directory("python", &[("main.tf", &flow), ("impl.py", "from sym.sdk.annotations import reducer\n")]);
     run(app(&dir), &["check"]).await.is(Exit::Success, expect![[r#"
-        note: python/main.tf:43:20: `implementation` of sym_flow.prod is Python: the Rust handlers of the module with its name, or all, take its place
-        1 flow, 4 handlers, 2 integrations: no faults, 1 note
+        warning: python/main.tf:43:20: `implementation` of sym_flow.prod is Python: the Rust handlers of the module with its name, or all, take its place
+        1 flow, 4 handlers, 2 integrations: no errors, 1 warning
     "#]], expect![[""]]);
 }
 
@@ -260,15 +260,15 @@ async fn a_program_without_a_configuration_says_how_to_give_one() {
 #[tokio::test]
 async fn files_that_cannot_be_read_are_faults() {
     let dir = directory("syntax", &[("main.tf", "resource \"sym_flow\" {\n"), ("more.tf", "x = = 1\n")]);
-    run(app(&dir), &["check"]).await.is(Exit::Fault, expect![[r#"
+    run(app(&dir), &["check"]).await.is(Exit::Failure, expect![[r#"
         error: syntax/main.tf:1:23: syntax error: invalid block body; expected `}`, newline or identifier
         error: syntax/more.tf:1:5: syntax error: invalid expression; expected `"`, `[`, `{`, `-`, `!`, `(`, `_`, `<`, letter or digit
-        2 faults
+        2 errors
     "#]], expect![[""]]);
     let request = dir.join("request.json");
     fs::write(&request, r#"{"flow_srn": "prod", "flow_inputs": {}, "user_email": "ana@example.com"}"#).unwrap();
     let done = run(app(&dir), &["simulate", request.to_str().unwrap()]).await;
-    done.is(Exit::Fault, expect![[""]], expect![[r#"
+    done.is(Exit::Failure, expect![[""]], expect![[r#"
         error: syntax/main.tf:1:23: syntax error: invalid block body; expected `}`, newline or identifier
         error: syntax/more.tf:1:5: syntax error: invalid expression; expected `"`, `[`, `{`, `-`, `!`, `(`, `_`, `<`, letter or digit
     "#]]);
@@ -278,7 +278,7 @@ async fn files_that_cannot_be_read_are_faults() {
 async fn variables_can_be_given() {
     let dir = directory("variables", &[("main.tf", &FLOW.replace("default = \"#access\"", "")), ("r.json", REQUEST)]);
     let done = run(app(&dir), &["check"]).await;
-    assert_eq!(done.exit, Exit::Fault, "{done:?}");
+    assert_eq!(done.exit, Exit::Failure, "{done:?}");
     let done = run(app(&dir), &["check", "--var", "channel=#a=b"]).await;
     assert_eq!(done.exit, Exit::Success, "{done:?}");
     let done = run(app(&dir), &["check", "--var", "channel"]).await;
@@ -293,10 +293,10 @@ async fn handlers_are_listed_with_the_flows_that_take_them() {
         Exit::Success,
         expect![[r#"
         HANDLER                    MODULE   FLOWS  PLACE                       WHAT IT DOES
-        get_permissions            it::app  prod   sym-sdk/tests/it/app.rs:17  Members decide.
-        get_request_notifications  it::app  prod   sym-sdk/tests/it/app.rs:25  Tells everybody.
-        prefetch repo              it::app  prod   sym-sdk/tests/it/app.rs:31  Gibt es: 名前
-        after_approve              it::app  prod   sym-sdk/tests/it/app.rs:36
+        get_permissions            it::app  prod   sym-sdk/tests/it/app.rs:18  Members decide.
+        get_request_notifications  it::app  prod   sym-sdk/tests/it/app.rs:26  Tells everybody.
+        prefetch repo              it::app  prod   sym-sdk/tests/it/app.rs:32  Gibt es: 名前
+        after_approve              it::app  prod   sym-sdk/tests/it/app.rs:37
     "#]],
         expect![[""]],
     );
@@ -323,7 +323,7 @@ async fn handlers_are_listed_whatever_the_configuration_is_like() {
 #[tokio::test]
 async fn a_program_without_handlers_is_told_to_link_them() {
     let done = run(App::new().registry(Registry::new()), &["handlers"]).await;
-    done.is(Exit::Fault, expect![[""]], expect![[r#"
+    done.is(Exit::Failure, expect![[""]], expect![[r#"
         error: the registry has no handlers
           help: a crate of handlers that nothing refers to is not linked: write `sym_sdk::link!(my_handlers);` beside `main`, which is `use my_handlers as _;`, or list the handlers with `sym_sdk::handlers![…]`
     "#]]);
@@ -351,7 +351,7 @@ async fn a_request_runs_to_its_end_with_nothing_real() {
             The form:
             FIELD      LABEL     TYPE      OPTIONS
             target_id  Target    string    db
-            repo       repo      string    web, api; from repos (sym-sdk/tests/it/app.rs:31)
+            repo       repo      string    web, api; from repos (sym-sdk/tests/it/app.rs:32)
             duration   duration  duration  30m, 1h
 
             note: nobody is named to decide, so admin@example.com, a made-up admin, approves
@@ -362,8 +362,8 @@ async fn a_request_runs_to_its_end_with_nothing_real() {
                                        shown        the form, to ana@example.com
             09:00:00  request          by           ana@example.com in Slack
                                        asks         db for 30m; repo: web
-                                       called       get_permissions (sym-sdk/tests/it/app.rs:17) answered
-                                       called       get_request_notifications (sym-sdk/tests/it/app.rs:25) answered
+                                       called       get_permissions (sym-sdk/tests/it/app.rs:18) answered
+                                       called       get_request_notifications (sym-sdk/tests/it/app.rs:26) answered
                                        routed       members may decide; admins may see it; told: #access
                                        now          requested
                                        told         #access
@@ -374,7 +374,7 @@ async fn a_request_runs_to_its_end_with_nothing_real() {
                                        granted      db to ana@example.com until 09:31:00
                                        now          escalated
             09:01:00  approve          told         ana@example.com: “admin@example.com approved your request for prod”
-                                       called       after_approve (sym-sdk/tests/it/app.rs:36) went on
+                                       called       after_approve (sym-sdk/tests/it/app.rs:37) went on
                                        sent         pager to admin@example.com: “approved”
             09:01:00  escalate         told         ana@example.com: “You have access to db until 2024-02-29 09:31:00 UTC”
             09:31:00  deescalate       by           admin@example.com (its time is up)
@@ -397,7 +397,7 @@ async fn a_simulation_is_json_for_programs() {
     assert_eq!(json["form"], serde_json::Value::Null);
     assert_eq!(json["error"], serde_json::Value::Null);
     assert_eq!(json["notes"], serde_json::json!([]));
-    assert!(json["timeline"].as_array().unwrap().iter().any(|entry| entry["what"] == "sent"));
+    assert!(json["timeline"].as_array().unwrap().iter().any(|entry| entry["kind"] == "sent"));
 }
 
 #[tokio::test]
@@ -417,7 +417,7 @@ async fn decisions_can_be_named() {
 #[tokio::test]
 async fn a_refused_decision_stands_in_the_timeline_and_in_the_exit_code() {
     let done = simulate("refused", REQUEST, &["--approve-as", "ana@example.com"]).await;
-    assert_eq!(done.exit, Exit::Fault);
+    assert_eq!(done.exit, Exit::Failure);
     assert!(done.out.contains("refused"), "{}", done.out);
     assert_eq!(done.err, "");
 }
@@ -433,10 +433,10 @@ async fn a_simulation_can_be_cut_short() {
 #[tokio::test]
 async fn bad_requests_are_explained() {
     let cases = [
-        ("unknown-flow", REQUEST.replace("flow:prod:", "flow:pord:"), Exit::Fault, "did you mean `prod`?"),
-        ("unknown-field", REQUEST.replace("repo\"", "rpeo\""), Exit::Fault, "did you mean `repo`?"),
-        ("foreign", REQUEST.replace("ana@example.com", "ana@evil.com"), Exit::Fault, "not a known user"),
-        ("duration", REQUEST.replace("1800", "\"2h\""), Exit::Fault, "`30m`, `1h`"),
+        ("unknown-flow", REQUEST.replace("flow:prod:", "flow:pord:"), Exit::Failure, "did you mean `prod`?"),
+        ("unknown-field", REQUEST.replace("repo\"", "rpeo\""), Exit::Failure, "did you mean `repo`?"),
+        ("foreign", REQUEST.replace("ana@example.com", "ana@evil.com"), Exit::Failure, "not a known user"),
+        ("duration", REQUEST.replace("1800", "\"2h\""), Exit::Failure, "`30m`, `1h`"),
         ("no-json", REQUEST.replace("\"flow_inputs\"", "flow_inputs"), Exit::Usage, "line 3 column 3"),
         ("unknown-key", REQUEST.replace("user_email", "user_mail"), Exit::Usage, "did you mean `user_email`?"),
     ];
@@ -465,7 +465,7 @@ async fn a_handler_that_fails_fails_the_simulation() {
         let dir = directory(test, &[("main.tf", FLOW), ("r.json", REQUEST)]);
         let app = app(&dir).registry(registry().merge(handlers));
         let done = run(app, &["simulate", dir.join("r.json").to_str().unwrap()]).await;
-        assert_eq!(done.exit, Exit::Fault, "{}", done.out);
+        assert_eq!(done.exit, Exit::Failure, "{}", done.out);
         assert!(done.out.contains(expected), "{}", done.out);
     }
 }
@@ -475,7 +475,7 @@ async fn a_client_without_a_stand_in_is_a_fault() {
     let dir = directory("no-fake", &[("main.tf", FLOW), ("r.json", REQUEST)]);
     let app = App::new().registry(registry()).config_dir(&dir).domain("example.com").client(Pager { outbox: None });
     let done = run(app, &["simulate", dir.join("r.json").to_str().unwrap()]).await;
-    assert_eq!(done.exit, Exit::Fault);
+    assert_eq!(done.exit, Exit::Failure);
     assert!(done.err.contains("has no stand-in for a simulation"), "{}", done.err);
 }
 
@@ -508,15 +508,15 @@ async fn declarations_in_rust_do_as_well() {
     };
     let app = || App::new().registry(handlers![get_permissions]).config(config.clone());
     let done = run(app().domain("example.com"), &["check"]).await;
-    assert_eq!((done.exit, done.out.as_str()), (Exit::Success, "1 flow, 1 handler, 0 integrations: no faults\n"));
+    assert_eq!((done.exit, done.out.as_str()), (Exit::Success, "1 flow, 1 handler, 0 integrations: no errors\n"));
 
     let done = run(app(), &["check"]).await;
     done.is(
         Exit::Success,
         expect![[r#"
-        note: configuration: the organization has no e-mail domains, so nobody becomes a member on first contact
+        warning: configuration: the organization has no e-mail domains, so nobody becomes a member on first contact
           help: name its domains with `App::domain` or `--domain`
-        1 flow, 1 handler, 0 integrations: no faults, 1 note
+        1 flow, 1 handler, 0 integrations: no errors, 1 warning
     "#]],
         expect![[""]],
     );

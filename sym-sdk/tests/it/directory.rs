@@ -144,7 +144,7 @@ fn an_account_of_two_users_is_nobodys() {
     }
     let error = now(directory.user_by_identity("slack", "T1", "U1")).unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, &codes::USER_PROCESSING_ERROR));
-    expect!["the account `U1` in slack `T1` is that of `ann@example.com` and of `bob@example.com` (SymIntegration:USER_PROCESSING_ERROR)"]
+    expect!["the account `U1` in slack `T1` belongs to both `ann@example.com` and `bob@example.com` (SymIntegration:USER_PROCESSING_ERROR)"]
         .assert_eq(&error.to_string());
     now(directory.persist_user_identity("bob@example.com", "slack", "T1", "U2")).unwrap();
     let ann = now(directory.user_by_identity("slack", "T1", "U1")).unwrap().unwrap();

@@ -184,8 +184,8 @@ fn missing_service_is_an_error_and_a_fault() {
             "hook `on_request` needs `State<it::handler::Threshold>`, which was not given",
         ]
     );
-    let place = record.unmet_requirements(&Services::default()).next().unwrap().place;
-    assert_eq!((place.line, place.column), (record.line(), record.column()));
+    let location = record.unmet_requirements(&Services::default()).next().unwrap().location;
+    assert_eq!((location.line, location.column), (record.line(), record.column()));
     assert_eq!(record.unmet_requirements(&services()).count(), 0);
 }
 
