@@ -1,4 +1,4 @@
-//! Which handlers belong to a flow.
+//! Collecting handlers, and selecting those of a flow.
 
 use sym_sdk::handler::Registry;
 use sym_sdk::prelude::*;
@@ -58,14 +58,14 @@ fn names(registry: &Registry) -> Vec<&'static str> {
 }
 
 #[test]
-fn handlers_come_in_the_order_of_their_places() {
+fn sorts_handlers_by_source_location() {
     let expected = ["get_permissions", "on_request", "repos", "on_change_repo_name"];
     assert_eq!(names(&prod()), expected);
     assert_eq!(names(&both())[..4], expected);
 }
 
 #[test]
-fn linked_registry_holds_all_of_this_program() {
+fn linked_registry_contains_the_handlers_of_the_program() {
     let linked = Registry::linked();
     let modules: Vec<_> = linked.iter().map(|record| record.module()).collect();
     for module in ["it::registry::prod", "it::registry::prod::hooks", "it::registry::production", "it::handler"] {
@@ -75,7 +75,7 @@ fn linked_registry_holds_all_of_this_program() {
 }
 
 #[test]
-fn merging_keeps_each_handler_once() {
+fn merging_removes_duplicates() {
     assert_eq!(both().merge(prod()).len(), both().len());
     let linked = Registry::linked();
     assert_eq!(linked.clone().merge(both()).len(), linked.len());
@@ -83,7 +83,7 @@ fn merging_keeps_each_handler_once() {
 }
 
 #[test]
-fn scope_is_a_module_and_what_lies_below_it() {
+fn selects_a_module_and_its_descendants() {
     let handlers = both().select(Some("it::registry::prod")).unwrap();
     assert_eq!(handlers.on(Step::Request).unwrap().name(), "on_request");
     assert_eq!(handlers.iter().count(), 4);
@@ -96,12 +96,12 @@ fn scope_is_a_module_and_what_lies_below_it() {
 }
 
 #[test]
-fn scope_without_a_module_is_everything() {
+fn selects_everything_without_a_module() {
     assert_eq!(prod().select(None).unwrap().iter().count(), 4);
 }
 
 #[test]
-fn field_handlers_are_found_by_their_field() {
+fn finds_handlers_by_field() {
     let handlers = prod().select(None).unwrap();
     assert_eq!(handlers.prefetch("repo_name").unwrap().name(), "repos");
     assert!(handlers.prefetch("repo").is_none());
@@ -111,7 +111,7 @@ fn field_handlers_are_found_by_their_field() {
 }
 
 #[test]
-fn duplicates_name_both_places() {
+fn reports_duplicates_with_both_locations() {
     let registry = both();
     let faults = registry.select(None).unwrap_err();
     let messages: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
@@ -145,7 +145,7 @@ fn duplicates_name_both_places() {
 }
 
 #[test]
-fn unknown_module_is_a_fault() {
+fn reports_an_unknown_module() {
     let faults = both().select(Some("it::registry::prods")).unwrap_err();
     assert_eq!(faults.len(), 1);
     assert_eq!(faults[0].message, "no handler stands in module `it::registry::prods`");
@@ -153,21 +153,21 @@ fn unknown_module_is_a_fault() {
 }
 
 #[test]
-fn module_without_its_crate_is_completed() {
+fn suggests_the_full_path_of_a_module() {
     let faults = both().select(Some("registry::prod")).unwrap_err();
     let hint = faults[0].hint.as_deref();
     assert_eq!(hint, Some("did you mean `it::registry::prod`? a module's path begins with its crate"));
 }
 
 #[test]
-fn module_of_another_crate_may_have_to_be_linked() {
+fn suggests_linking_the_crate_of_a_module() {
     let hint_for = |module| both().select(Some(module)).unwrap_err().remove(0).hint.unwrap();
     assert!(hint_for("my_handlers::prod").ends_with("write `sym_sdk::link!(my_handlers);` beside `main`"));
     assert!(!hint_for("it::elsewhere").contains("link!"));
 }
 
 #[test]
-fn empty_registry_explains_itself() {
+fn explains_an_empty_registry() {
     for registry in [Registry::new(), sym_sdk::handlers![]] {
         let faults = registry.select(None).unwrap_err();
         assert_eq!(faults[0].message, "the registry has no handlers");
