@@ -48,6 +48,8 @@ mod cli;
 
 #[doc(hidden)]
 pub mod __private;
+#[cfg(feature = "runtime")]
+mod bounded_map;
 mod future;
 mod macros;
 mod suggest;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::event_summary::IGNORED;
 use super::{AuditEntry, AuditHash, AuditKind, AuditLog, AuditRecord, EventStatus, HandlerResult};
+use crate::bounded_map::BoundedMap;
 use crate::error::Result;
 use crate::machine::EffectError;
 use crate::model::{LoggedEvent, LoggedParts, RunId, Srn, logged_actor};
@@ -95,16 +96,22 @@ struct Line<'a> {
     audit: Link<'a>,
 }
 
-/// So many Runs are remembered before all are forgotten.
-const REMEMBERED: usize = 4_096;
+/// The maximum number of Runs whose actors are cached.
+const ACTORS_CAPACITY: usize = 4_096;
 
 /// Who did each step of a Run so far.
 type Actors = HashMap<Step, Value>;
 
 /// Writes records as lines. What a line says of its Run comes from the records before it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct LineWriter {
-    runs: HashMap<RunId, Actors>,
+    runs: BoundedMap<RunId, Actors>,
+}
+
+impl Default for LineWriter {
+    fn default() -> Self {
+        Self { runs: BoundedMap::new(ACTORS_CAPACITY) }
+    }
 }
 
 impl LineWriter {
@@ -132,21 +139,19 @@ impl LineWriter {
     }
 
     async fn actors(&mut self, log: &(impl AuditLog + ?Sized), entry: &AuditEntry, seq: u64) -> Result<Actors> {
-        if !self.runs.contains_key(&entry.run) {
+        if self.runs.get(&entry.run).is_none() {
             let mut actors = Actors::new();
             for earlier in log.run_records_before(entry.run, seq).await? {
                 if let Ok(earlier) = earlier.entry() {
                     learn(&mut actors, &earlier);
                 }
             }
-            if self.runs.len() >= REMEMBERED {
-                self.runs.clear();
-            }
             self.runs.insert(entry.run, actors);
         }
-        let actors = self.runs.entry(entry.run).or_default();
-        learn(actors, entry);
-        let mut actors = actors.clone();
+        let mut actors = self.runs.get_mut(&entry.run).map_or_else(Actors::new, |actors| {
+            learn(actors, entry);
+            actors.clone()
+        });
         // The event in hand counts among those so far, unless it was turned away.
         if !matches!(entry.kind, AuditKind::Refused { .. }) {
             actors.entry(entry.event.name).or_insert_with(|| actor(entry));
