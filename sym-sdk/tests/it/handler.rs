@@ -242,7 +242,7 @@ fn vars_that_do_not_fit_are_named() {
     let error = call(only(sym_sdk::handlers![get_permissions]), &context(Step::Request)).unwrap_err();
     assert_eq!(error.code(), codes::INVALID_VAR);
     assert!(error.to_string().contains("var `approvals`") && error.to_string().contains("got \"2\""), "{error}");
-    assert_eq!(error.hint(), Some("there are the vars `approvals`, `request_channel`"));
+    assert_eq!(error.hint(), Some("the vars are `approvals`, `request_channel`"));
 }
 
 #[test]
@@ -334,7 +334,7 @@ fn on_change_changes_the_form() {
     let record = only(sym_sdk::handlers![on_change_urgency]);
     assert_eq!(record.field(), Some("urgency"));
     let context = Context::builder().user(user("ada@sym.test")).flow(flow()).build();
-    let mut form = PromptForm::of_flow(&flow());
+    let mut form = flow().prompt_form();
     now(record.call_form(&context, &mut form)).unwrap();
     assert_eq!(form.field("urgency").unwrap().label, "How urgent, ada@sym.test?");
 
