@@ -14,7 +14,7 @@ use crate::function_protocol::{FunctionResponse, MAX_BYTES};
 
 /// The configuration of strategies of type `aws_lambda`. Other settings of a target reach the function.
 const SCHEMA: StrategySchema = StrategySchema::ANY
-    .with_integration(IntegrationSchema::new(AwsLambda::TYPE, AwsLambda::SETTINGS))
+    .with_integration(IntegrationSchema::new(AwsLambda::TYPE, AwsLambda::SETTINGS).with_key(AwsLambda::KEY))
     .with_settings(SettingsSchema::closed(&[]))
     .with_targets(&[TargetSchema::new(
         "aws_lambda_function",

@@ -196,6 +196,10 @@ pub struct Reference {
     pub name: String,
 }
 
+/// The type of an integration that a Terraform module from elsewhere creates. Only the module is known here, so the actual type is
+/// inferred from the declarations that refer to the integration.
+pub(super) const MODULE_INTEGRATION: &str = "module";
+
 impl Reference {
     /// Creates a reference by name, for a name that is unique among all types.
     pub fn named(name: impl Into<String>) -> Self {

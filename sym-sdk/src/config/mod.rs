@@ -85,6 +85,7 @@ mod schema;
 mod terraform;
 
 pub use check::{CheckedConfig, CheckedFlowsFilter, CheckedLogDestination};
+use declarations::MODULE_INTEGRATION;
 pub use declarations::*;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, SourceLocation};
 pub use schema::{

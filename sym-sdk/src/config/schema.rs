@@ -2,10 +2,10 @@
 //!
 //! This crate knows no service by name. A strategy type, an integration's client and a log destination type each carry a
 //! schema, and [`Config::check_with`](super::Config::check_with) checks the declarations of their type against it. Declarations
-//! of a type without a schema are checked for what holds of every type only; a program that lacks the type altogether is told
-//! so when it is built.
+//! of a type without a schema are checked only for rules that apply to every type. Types that are not registered at all are
+//! reported when the program is built.
 //!
-//! All schemas are `const`, so they can stand beside the type that they describe:
+//! Schemas are `const`, so that they can be declared next to the type that they describe:
 //!
 //! ```
 //! use sym_sdk::config::{IntegrationSchema, SettingSchema, SettingsSchema, StrategySchema, TargetSchema};
@@ -117,18 +117,31 @@ impl SettingsSchema {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IntegrationSchema {
     kind: &'static str,
+    key: &'static str,
     settings: SettingsSchema,
 }
 
 impl IntegrationSchema {
     /// Creates the schema of an integration type, such as `pagerduty`.
     pub const fn new(kind: &'static str, settings: SettingsSchema) -> Self {
-        Self { kind, settings }
+        Self { kind, key: kind, settings }
+    }
+
+    /// Sets the key of the integration in environments, if it is not the type.
+    #[must_use]
+    pub const fn with_key(mut self, key: &'static str) -> Self {
+        self.key = key;
+        self
     }
 
     /// Returns the `type` in the configuration.
     pub const fn kind(&self) -> &'static str {
         self.kind
+    }
+
+    /// Returns the key in environments.
+    pub const fn key(&self) -> &'static str {
+        self.key
     }
 
     /// Returns the settings.
@@ -275,6 +288,8 @@ impl LogDestinationSchema {
 pub struct Schemas {
     strategies: BTreeMap<StrategyKey, StrategySchema>,
     integrations: BTreeMap<String, IntegrationSchema>,
+    /// The integration types by their keys in environments.
+    integration_keys: BTreeMap<String, String>,
     log_destinations: BTreeMap<String, LogDestinationSchema>,
 }
 
@@ -296,6 +311,7 @@ impl Schemas {
 
     /// Adds the schema of an integration type.
     pub fn add_integration(&mut self, schema: IntegrationSchema) {
+        self.integration_keys.insert(schema.key.to_owned(), schema.kind.to_owned());
         self.integrations.insert(schema.kind.to_owned(), schema);
     }
 
@@ -308,6 +324,7 @@ impl Schemas {
 
     fn add_used(&mut self, integration: IntegrationUse) {
         if let IntegrationUse::Type(schema) = integration {
+            self.integration_keys.entry(schema.key.to_owned()).or_insert_with(|| schema.kind.to_owned());
             self.integrations.entry(schema.kind.to_owned()).or_insert(schema);
         }
     }
@@ -321,6 +338,11 @@ impl Schemas {
     /// Returns the schema of an integration type.
     pub fn integration(&self, kind: &str) -> Option<&IntegrationSchema> {
         self.integrations.get(kind)
+    }
+
+    /// Returns the type of the integrations that environments have under a key.
+    pub(super) fn integration_kind_of_key(&self, key: &str) -> Option<&str> {
+        self.integration_keys.get(key).map(String::as_str)
     }
 
     /// Returns the schema of a log destination type.

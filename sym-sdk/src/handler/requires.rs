@@ -62,7 +62,7 @@ impl IntegrationRequirement {
         Self {
             kind: T::TYPE,
             key: T::KEY,
-            schema: IntegrationSchema::new(T::TYPE, T::SETTINGS),
+            schema: IntegrationSchema::new(T::TYPE, T::SETTINGS).with_key(T::KEY),
             type_id: TypeId::of::<T>(),
             type_name: type_name::<T>,
             build: build::<T>,

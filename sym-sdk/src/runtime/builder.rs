@@ -250,7 +250,7 @@ impl Builder {
     /// Registers a type of integrations, so that every integration of the type is checked against its schema. The types of the
     /// clients that handlers take are registered without this.
     pub fn integration_type<T: IntegrationClient>(mut self) -> Self {
-        self.schemas.add_integration(IntegrationSchema::new(T::TYPE, T::SETTINGS));
+        self.schemas.add_integration(IntegrationSchema::new(T::TYPE, T::SETTINGS).with_key(T::KEY));
         self
     }
 
@@ -538,7 +538,13 @@ impl Builder {
     fn no_strategy_type(&self, strategy: &Strategy, location: &SourceLocation) -> Diagnostic {
         let (kind, name) = (strategy.kind(), strategy.name());
         let message = format!("strategy `{name}` has type `{kind}`, which is not registered");
-        let hint = unregistered_hint("strategy_type", "strategy", kind, &registered(self.strategies.iter()));
+        let registered = registered(self.strategies.iter());
+        let hint = match kind {
+            "custom" => {
+                format!("{registered}; register it with `App::strategy_type` and `StrategyType::custom(\"{name}\", …)`")
+            }
+            kind => unregistered_hint("strategy_type", "strategy", kind, &registered),
+        };
         Diagnostic::error(location.clone(), message).with_hint(hint)
     }
 }
@@ -554,11 +560,11 @@ fn unregistered_hint(method: &str, noun: &str, kind: &str, registered: &str) -> 
 
 /// Lists the registered types for a hint.
 fn registered(types: impl Iterator<Item = impl ToString>) -> String {
-    let types: Vec<_> = types.map(|kind| format!("`{}`", kind.to_string())).collect();
+    let types: Vec<_> = types.map(|kind| kind.to_string()).collect();
     if types.is_empty() {
         "no types are registered".to_owned()
     } else {
-        format!("the registered types are {}", types.join(", "))
+        format!("registered types: {}", types.join(", "))
     }
 }
 

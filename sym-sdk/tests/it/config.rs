@@ -55,11 +55,14 @@ const DATABASE_STRATEGY: StrategySchema = StrategySchema::ANY
 const HTTP_LOG: LogDestinationSchema =
     LogDestinationSchema::ANY.with_settings(SettingsSchema::closed(&[SettingSchema::optional("url")]));
 
+const ROLE: IntegrationSchema = IntegrationSchema::new("role", SettingsSchema::ANY).with_key("queue");
+
 /// The schemas of the types in the configurations of these tests.
 fn schemas() -> Schemas {
     let mut schemas = Schemas::new();
     schemas.add_strategy("okta", None, OKTA_STRATEGY);
     schemas.add_strategy("database", None, DATABASE_STRATEGY);
+    schemas.add_strategy("queue", None, StrategySchema::ANY.with_integration(ROLE));
     schemas.add_strategy("http", None, StrategySchema::ANY.with_optional_integration());
     schemas.add_strategy("custom", Some("Free"), StrategySchema::ANY.with_optional_integration());
     schemas.add_log_destination("stream", LogDestinationSchema::ANY.with_integration(VAULT));
@@ -329,7 +332,9 @@ fn checks_strategies_against_their_schemas() {
         strategy("acme_vault", Some(Reference::typed("okta", "main")), &["thing"]),
     ];
     config.strategies.push(Strategy { kind: "database".into(), name: "alone".into(), ..strategy("", None, &["repo"]) });
-    check(&config, expect![[r#"
+    check(
+        &config,
+        expect![[r#"
         configuration: flow `prod` has no field `role`, to which target `extra` binds its setting of that name
           help: add a `prompt_field` with `name = "role"`
         configuration: strategy `alone` needs an integration of type `vault`
@@ -360,7 +365,8 @@ fn checks_strategies_against_their_schemas() {
           help: its targets must be of type `okta_group`
         configuration: target `typo` is of type `okta_grop`, which strategy `okta` of type `okta` cannot grant access to
           help: did you mean `okta_group`?
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -378,7 +384,9 @@ fn checks_integrations_and_log_destinations() {
         log("acme"),
     ];
     config.secret_sources[0].settings = map(&[("context_id", "runtime")]);
-    check(&config, expect![[r#"
+    check(
+        &config,
+        expect![[r#"
         configuration: error logger `errors` needs an integration of type `slack`, but integration `main` is of type `okta`
         configuration: integration `a` needs the setting `password_secret`
           help: write `password_secret = sym_secret.….id`, or the name of a secret
@@ -394,7 +402,42 @@ fn checks_integrations_and_log_destinations() {
         configuration: secret `token` has no path
           help: write the position of the secret in its source, such as the name of an environment variable
         configuration: secret source `env` names integration `runtime`, which is not declared
-    "#]]);
+    "#]],
+    );
+}
+
+#[test]
+fn infers_the_type_of_integrations_that_modules_create() {
+    let connector = Reference::typed("module", "connector");
+    let config_with = |key: &str, strategy: Option<&str>| {
+        let mut config = config();
+        config.integrations.push(Integration {
+            kind: "module".into(),
+            name: "connector".into(),
+            ..Integration::default()
+        });
+        config.environments[0].integrations.insert(key.into(), connector.clone());
+        if let Some(kind) = strategy {
+            config.strategies[0].kind = kind.into();
+            config.strategies[0].integration = Some(connector.clone());
+            config.flows[0].params.strategy = Some(Reference::typed(kind, "okta"));
+        }
+        config
+    };
+    let kind = |key: &str, strategy: Option<&str>| {
+        let checked = config_with(key, strategy).check_with(&schemas()).unwrap_or_else(|errors| panic!("{errors}"));
+        let flow = &checked.flows[0];
+        let integration = flow.environment().integration(key).unwrap();
+        if strategy.is_some() {
+            assert_eq!(flow.strategy().unwrap().integration(), Some(integration));
+        }
+        integration.kind().to_owned()
+    };
+    assert_eq!(kind("other", Some("queue")), "role");
+    assert_eq!(kind("queue", None), "role");
+    assert_eq!(kind("other", None), "other");
+    let errors = config_with("vault", None).check_with(&schemas()).unwrap_err().to_string();
+    assert!(errors.contains("integration `connector` needs the setting `password_secret`"), "{errors}");
 }
 
 #[test]

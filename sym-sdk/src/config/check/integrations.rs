@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use super::index::{self, Declaration, Index, describe};
 use super::{Check, did_you_mean};
+use crate::config::MODULE_INTEGRATION;
 use crate::config::{
     Config, Environment, ErrorLogger, Integration, IntegrationUse, LogDestination, Reference, Secret, SecretSource,
 };
 use crate::model;
+
+/// The type of integration that error loggers send to, as the platform defines it.
+const ERROR_LOGGER_INTEGRATION: &str = "slack";
 
 /// The setting in which a custom integration lists the names of its secrets, as JSON.
 const SECRET_LIST: &str = "secret_ids_json";
@@ -38,20 +42,54 @@ impl Check<'_> {
 
     pub(super) fn integrations(&mut self, config: &Config, secrets: &Secrets) {
         for integration in &config.integrations {
-            let resolved = self.resolve_integration(integration, secrets);
+            let kind = match integration.kind.as_str() {
+                MODULE_INTEGRATION => self.infer_kind(config, integration),
+                kind => kind.to_owned(),
+            };
+            let resolved = self.resolve_integration(integration, &kind, secrets);
             self.resolved_integrations.insert(index::key(integration), resolved);
         }
     }
 
-    fn resolve_integration(&mut self, integration: &Integration, secrets: &Secrets) -> Option<model::Integration> {
-        if let Some(schema) = self.schemas.integration(&integration.kind).copied() {
+    /// Infers the type of an integration that a module from elsewhere creates. A strategy's schema decides, or else the key in an
+    /// environment, or else the type of the strategy.
+    fn infer_kind(&self, config: &Config, integration: &Integration) -> String {
+        let refers = |reference: &Reference| {
+            reference.kind.as_deref() == Some(MODULE_INTEGRATION)
+                && reference.name.eq_ignore_ascii_case(&integration.name)
+        };
+        let strategies =
+            || config.strategies.iter().filter(|strategy| strategy.integration.as_ref().is_some_and(refers));
+        let by_schema = strategies().find_map(|strategy| {
+            match self.schemas.strategy(&strategy.kind, &strategy.name)?.integration() {
+                IntegrationUse::Type(schema) => Some(schema.kind()),
+                IntegrationUse::Any | IntegrationUse::Optional => None,
+            }
+        });
+        let filter = config.flows_filter.iter().flat_map(|filter| &filter.integrations);
+        let mut by_key = config.environments.iter().flat_map(|environment| &environment.integrations).chain(filter);
+        let key = by_key.find(|(_, reference)| refers(reference)).map(|(key, _)| key.as_str());
+        let by_key = key.map(|key| self.schemas.integration_kind_of_key(key).unwrap_or(key));
+        let is_logger = config.error_loggers.iter().any(|logger| logger.integration.as_ref().is_some_and(refers));
+        let by_logger = is_logger.then_some(ERROR_LOGGER_INTEGRATION);
+        let by_strategy = || strategies().next().map(|strategy| strategy.kind.as_str());
+        by_schema.or(by_logger).or(by_key).or_else(by_strategy).unwrap_or(&integration.kind).to_owned()
+    }
+
+    fn resolve_integration(
+        &mut self,
+        integration: &Integration,
+        kind: &str,
+        secrets: &Secrets,
+    ) -> Option<model::Integration> {
+        if let Some(schema) = self.schemas.integration(kind).copied() {
             self.check_settings(integration, &integration.settings, &[], schema.settings());
         }
         let mut settings = integration.settings.clone();
         let listed = settings.remove(SECRET_LIST);
         let settings = self.resolve_settings(integration, &settings, secrets);
         let name = Self::slug(&integration.name)?;
-        let mut resolved = model::Integration::new(name, &integration.kind, &integration.external_id);
+        let mut resolved = model::Integration::new(name, kind, &integration.external_id);
         if let Some(label) = &integration.label {
             resolved = resolved.with_label(label);
         }
@@ -139,9 +177,14 @@ impl Check<'_> {
             if let Some(reference) = &logger.integration
                 && let Some(integration) =
                     self.integrations.find(reference, &describe(logger), &logger.location, self.errors)
-                && integration.kind != "slack"
+                && ![ERROR_LOGGER_INTEGRATION, MODULE_INTEGRATION].contains(&integration.kind.as_str())
             {
-                let message = wrong_integration(&describe(logger), "slack", &integration.name, &integration.kind);
+                let message = wrong_integration(
+                    &describe(logger),
+                    ERROR_LOGGER_INTEGRATION,
+                    &integration.name,
+                    &integration.kind,
+                );
                 self.error(&logger.location, message);
             }
         }

@@ -14,7 +14,7 @@ use super::module_eval::strip_parentheses;
 use super::resource_schema::{META_ATTRIBUTES, META_BLOCKS, PARAMS, PROMPT_FIELD, Schema};
 use super::scope::{Binding, Scope, type_mismatch};
 use super::value::{Id, Unknown, Value};
-use crate::config::{Diagnostic, Integration, Reference, SourceLocation};
+use crate::config::{Diagnostic, Integration, MODULE_INTEGRATION, Reference, SourceLocation};
 use crate::suggest::did_you_mean;
 
 /// The attributes that may hold the source of a Python handler.
@@ -372,10 +372,10 @@ impl<'w> DecodedBlock<'w> {
         items.iter().filter_map(|value| self.resolve_reference(name, &item.location, value, kind)).collect()
     }
 
-    /// Returns a reference to an integration. For one that another module creates, adds a placeholder of the given type.
-    pub(super) fn integration(&self, name: &str, kind: &str) -> Option<Reference> {
+    /// Returns a reference to an integration. For one that a module from elsewhere creates, adds a placeholder.
+    pub(super) fn integration(&self, name: &str) -> Option<Reference> {
         let item = self.attribute(name)?;
-        self.integration_reference(name, &item.location, &item.value, kind)
+        self.integration_reference(name, &item.location, &item.value)
     }
 
     /// Returns a map of integrations. Sym's key `slack_id` becomes `slack`.
@@ -383,21 +383,14 @@ impl<'w> DecodedBlock<'w> {
         let mut references = BTreeMap::new();
         for (key, value, location) in self.entries(name) {
             let service = key.strip_suffix("_id").unwrap_or(&key);
-            let kind = integration_kind(service);
-            if let Some(reference) = self.integration_reference(&format!("{name}.{key}"), &location, &value, kind) {
+            if let Some(reference) = self.integration_reference(&format!("{name}.{key}"), &location, &value) {
                 references.insert(service.to_owned(), reference);
             }
         }
         references
     }
 
-    fn integration_reference(
-        &self,
-        name: &str,
-        location: &SourceLocation,
-        value: &Value,
-        kind: &str,
-    ) -> Option<Reference> {
+    fn integration_reference(&self, name: &str, location: &SourceLocation, value: &Value) -> Option<Reference> {
         let Value::Unknown(unknown @ Unknown::AfterApply(expression)) = value else {
             return self.resolve_reference(name, location, value, "sym_integration");
         };
@@ -406,11 +399,13 @@ impl<'w> DecodedBlock<'w> {
             self.report_mismatch(name, location, "the id of a resource", value);
             return None;
         };
-        let message = format!("`{name}` of {}: {unknown}; a placeholder `{kind}.{module}` is used", self.subject);
+        let message =
+            format!("`{name}` of {}: {unknown}; a placeholder `{MODULE_INTEGRATION}.{module}` is used", self.subject);
         self.warn(location, message);
-        let integration = Integration { kind: kind.to_owned(), name: module.to_owned(), ..Integration::default() };
-        self.evaluator.placeholders.borrow_mut().insert((kind.to_owned(), module.to_owned()), integration);
-        Some(Reference::typed(kind, module))
+        let kind = MODULE_INTEGRATION.to_owned();
+        let integration = Integration { kind, name: module.to_owned(), ..Integration::default() };
+        self.evaluator.placeholders.borrow_mut().insert(module.to_owned(), integration);
+        Some(Reference::typed(MODULE_INTEGRATION, module))
     }
 
     fn resolve_reference(&self, name: &str, location: &SourceLocation, value: &Value, kind: &str) -> Option<Reference> {
@@ -440,15 +435,6 @@ impl<'w> DecodedBlock<'w> {
 
 fn reference(id: &Rc<Id>) -> Reference {
     Reference { kind: id.kind.clone(), name: id.name.clone() }
-}
-
-/// Returns the integration type of a strategy type, or of an environment's key. Both are those of Sym's Terraform provider.
-pub(super) fn integration_kind(service: &str) -> &str {
-    match service {
-        "aws_iam" | "aws_lambda" | "aws_sso" => "permission_context",
-        "google_group" => "google",
-        other => other,
-    }
 }
 
 /// Returns the schema of a nested block, if the outer block has it.

@@ -36,8 +36,8 @@ pub(super) struct Evaluator {
     pub(super) warnings: Sink,
     /// The values that are assigned to variables of the root module, and the locations of the assignments.
     pub(super) assigned: RefCell<BTreeMap<String, (Value, SourceLocation)>>,
-    /// Placeholders for integrations that modules from elsewhere create, by type and name.
-    pub(super) placeholders: RefCell<BTreeMap<(String, String), Integration>>,
+    /// Placeholders for integrations that modules from elsewhere create, by the name of the module.
+    pub(super) placeholders: RefCell<BTreeMap<String, Integration>>,
     /// The locations of declarations with an error. Other errors in them may be consequences of it.
     pub(super) invalid_locations: RefCell<BTreeSet<SourceLocation>>,
     modules: RefCell<BTreeMap<PathBuf, Rc<Module>>>,

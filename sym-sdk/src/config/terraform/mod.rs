@@ -114,12 +114,7 @@ impl TerraformReader {
         variables::assign(&evaluator, &root, self);
         let mut config = Config::default();
         evaluator.declare(&root, &mut config);
-        let mut placeholders = evaluator.placeholders.take();
-        config
-            .integrations
-            .iter()
-            .for_each(|known| drop(placeholders.remove(&(known.kind.clone(), known.name.clone()))));
-        config.integrations.extend(placeholders.into_values());
+        config.integrations.extend(evaluator.placeholders.take().into_values());
         let mut diagnostics = evaluator.diagnostics.take();
         if !diagnostics.is_empty() {
             diagnostics.extend(without_cascades(&config, &evaluator.invalid_locations.take()));

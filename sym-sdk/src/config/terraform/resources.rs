@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::decoded_block::{DecodedBlock, integration_kind};
+use super::decoded_block::DecodedBlock;
 use super::evaluator::{Evaluator, ModuleInstance};
 use super::functions;
 use super::module::BlockDecl;
@@ -92,7 +92,7 @@ impl Evaluator {
             "sym_environment" => config.environments.push(environment(block)),
             "sym_error_logger" => config.error_loggers.push(ErrorLogger {
                 name: name(),
-                integration: block.integration("integration_id", "slack"),
+                integration: block.integration("integration_id"),
                 destination: block.required_text("destination"),
                 location: block.location.clone(),
             }),
@@ -109,7 +109,7 @@ impl Evaluator {
             "sym_log_destination" => config.log_destinations.push(LogDestination {
                 kind: block.required_text("type"),
                 name: name(),
-                integration: block.integration("integration_id", "permission_context"),
+                integration: block.integration("integration_id"),
                 settings: block.map("settings"),
                 location: block.location.clone(),
             }),
@@ -183,12 +183,11 @@ fn strategy(block: &DecodedBlock<'_>) -> Strategy {
         let message = format!("`implementation` of {} is ignored: register the strategy's type in Rust", block.subject);
         block.warn(&block.location_of("implementation"), message);
     }
-    let kind = block.required_text("type");
     Strategy {
+        kind: block.required_text("type"),
         name: block.required_text("name"),
         label: block.text("label"),
-        integration: block.integration("integration_id", integration_kind(&kind)),
-        kind,
+        integration: block.integration("integration_id"),
         targets: block.references("targets", "sym_target"),
         settings: block.map("settings"),
         location: block.location.clone(),

@@ -301,13 +301,13 @@ fn later_sources_of_variables_take_precedence() {
     assert_eq!(flow(&from_environment), pair("file", "1,true"));
     dir.write("more.auto.tfvars", b"name = \"auto\"\n");
     assert_eq!(flow(&from_environment), pair("auto", "1,true"));
-    let given = from_environment.variable("name", "given").variable("names", r#"["a", "b"]"#);
-    assert_eq!(flow(&given), pair("given", "a,b"));
+    let set = from_environment.variable("name", "caller").variable("names", r#"["a", "b"]"#);
+    assert_eq!(flow(&set), pair("caller", "a,b"));
 
     let wrong = TerraformReader::new().variable("nmae", "x").variable("names", "[");
     let errors = dir.errors(&wrong);
-    assert!(errors.contains("variable `nmae` is given, but not declared\n  help: did you mean `name`?"), "{errors}");
-    assert!(errors.contains("value given to variable `names`: syntax error"), "{errors}");
+    assert!(errors.contains("variable `nmae` is set, but not declared\n  help: did you mean `name`?"), "{errors}");
+    assert!(errors.contains("value of variable `names`: syntax error"), "{errors}");
 }
 
 #[test]

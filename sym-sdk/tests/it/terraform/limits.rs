@@ -48,8 +48,8 @@ fn rejects_long_chains_of_locals() {
         format!("locals {{\n  l0 = \"x\"\n{locals}}}\n")
     };
     assert_eq!(eval_with(&chain(60), "local.l60"), "x");
-    assert_rejected(&chain(5_000), "local.l5000", "nested too deep");
-    assert_growth_rejected("1", 2_000, |l| format!("[[{l}]]"), "nested more than 128 deep");
+    assert_rejected(&chain(5_000), "local.l5000", "nested too deeply");
+    assert_growth_rejected("1", 2_000, |l| format!("[[{l}]]"), "nested more than 128 levels deep");
 }
 
 #[test]
@@ -63,10 +63,10 @@ fn rejects_large_values() {
     assert_growth_rejected("\"ab\"", 60, |l| format!("format(\"%s%s%s\", {l}, {l}, {l})"), "too large");
     let twelve = ["range(1000)"; 12].join(", ");
     assert_rejected("", &format!("jsonencode(setproduct({twelve}))"), "too large");
-    assert_rejected("", "format(\"%999999999d\", 1)", "a width is more than 1000");
+    assert_rejected("", "format(\"%999999999d\", 1)", "a width or precision exceeds 1000");
     assert_rejected("", "indent(999999999, \"a\\nb\")", "too large");
     assert_rejected("", "jsonencode(range(1000000000))", "more than 1024 elements");
-    assert_rejected("", "pow(10, 400)", "not a number that can be held");
+    assert_rejected("", "pow(10, 400)", "the result is out of range");
     assert_rejected("", "9223372036854775807 * 9223372036854775807 % 0", "has no result");
 }
 
@@ -85,10 +85,10 @@ fn rejects_many_instances() {
             "locals {{\n  r = range(1000)\n}}\nresource \"sym_target\" \"t\" {{\n  {meta}\n  type = \"x\"\n  name = \"x\"\n}}\n"
         ))
     };
-    assert!(many("count = 1000000000").contains("at most 10000 is supported"));
-    assert!(many("count = 1e300").contains("expected a whole number from 0"));
+    assert!(many("count = 1000000000").contains("at most 10000 instances are supported"));
+    assert!(many("count = 1e300").contains("expected a non-negative whole number"));
     let found = many("for_each = toset([for p in setproduct(local.r, range(20)) : \"${p[0]}-${p[1]}\"])");
-    assert!(found.contains("`for_each` has 20000 entries, at most 10000 are supported"), "{found}");
+    assert!(found.contains("`for_each` has 20000 entries, but at most 10000 instances are supported"), "{found}");
 
     let dir = Dir::new(&[
         ("main.tf", "module \"a\" {\n  source = \"./a\"\n  count = 1000\n}\n"),
@@ -101,7 +101,7 @@ fn rejects_many_instances() {
 #[test]
 fn rejects_recursive_modules() {
     let dir = Dir::new(&[("main.tf", "module \"me\" {\n  source = \".\"\n  count = 2\n}\n")]);
-    assert!(dir.errors(&TerraformReader::new()).contains("modules stand more than 16 deep"));
+    assert!(dir.errors(&TerraformReader::new()).contains("modules are nested more than 16 levels deep"));
 }
 
 #[test]

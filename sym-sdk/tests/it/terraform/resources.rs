@@ -65,7 +65,8 @@ resource "sym_strategy" "s" {
     let by_name = Implementation::ByName;
     assert_eq!(taken, [by_name.clone(), by_name.clone(), by_name, named, Implementation::All]);
     assert!(read.config.flows[2].params.prompt_fields.iter().all(|field| field.on_change));
-    let notes: Vec<_> = read.warnings.iter().map(|note| (note.location.line, note.message.as_str())).collect();
+    let warnings: Vec<_> =
+        read.warnings.iter().map(|warning| (warning.location.line, warning.message.as_str())).collect();
     expect![[r#"
         [
             (
@@ -89,7 +90,7 @@ resource "sym_strategy" "s" {
                 "`implementation` of sym_strategy.s is ignored: register the strategy's type in Rust",
             ),
         ]
-    "#]].assert_debug_eq(&notes);
+    "#]].assert_debug_eq(&warnings);
 }
 
 #[test]
@@ -126,7 +127,8 @@ resource "sym_flow" "f" {
     let strategy = checked.flows[0].strategy().unwrap();
     assert_eq!(strategy.integration(), checked.flows[0].environment().integration("google").ok());
     assert_eq!(strategy.integration().unwrap().name(), &"gcp_connector");
-    let notes: Vec<_> = read.warnings.iter().map(|note| (note.location.line, note.message.as_str())).collect();
+    let warnings: Vec<_> =
+        read.warnings.iter().map(|warning| (warning.location.line, warning.message.as_str())).collect();
     expect![[r#"
         [
             (
@@ -135,14 +137,14 @@ resource "sym_flow" "f" {
             ),
             (
                 12,
-                "`integration_id` of sym_strategy.groups: `module.gcp_connector.sym_integration.id` is known only after `terraform apply`; a placeholder `google.gcp_connector` is used",
+                "`integration_id` of sym_strategy.groups: `module.gcp_connector.sym_integration.id` is known only after `terraform apply`; a placeholder `module.gcp_connector` is used",
             ),
             (
                 17,
-                "`integrations.google_id` of sym_environment.main: `module.gcp_connector.sym_integration.id` is known only after `terraform apply`; a placeholder `google.gcp_connector` is used",
+                "`integrations.google_id` of sym_environment.main: `module.gcp_connector.sym_integration.id` is known only after `terraform apply`; a placeholder `module.gcp_connector` is used",
             ),
         ]
-    "#]].assert_debug_eq(&notes);
+    "#]].assert_debug_eq(&warnings);
 }
 
 #[test]
@@ -205,7 +207,7 @@ resource "sym_flow" "f" {
     let params = &read.config.flows[0].params;
     assert!(!params.allow_revoke);
     assert_eq!(params.prompt_fields[1].allowed_values, Some(vec!["Low".to_owned(), "High".to_owned()]));
-    assert!(read.warnings[0].message.contains("of version 2: prefer `prompt_field` blocks"), "{:?}", read.warnings);
+    assert!(read.warnings[0].message.contains("is deprecated: write `prompt_field` blocks"), "{:?}", read.warnings);
 }
 
 #[test]
