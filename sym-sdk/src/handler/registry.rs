@@ -61,7 +61,7 @@ impl Registry {
         self.records.len()
     }
 
-    /// Whether there are none.
+    /// Whether the registry is empty.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }

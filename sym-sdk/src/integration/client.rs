@@ -1,4 +1,7 @@
+//! The trait of integration clients.
+
 use super::IntegrationConfig;
+use crate::config::SettingsSchema;
 use crate::error::Result;
 
 /// A client of an external service, which handlers take as `&T`.
@@ -6,7 +9,6 @@ use crate::error::Result;
 /// Any type can implement it. There is nothing to register: a handler that takes `&T` is enough.
 ///
 /// ```
-/// use sym_sdk::handler::{IntegrationClient, IntegrationConfig};
 /// use sym_sdk::prelude::*;
 ///
 /// struct Weather {
@@ -39,6 +41,9 @@ pub trait IntegrationClient: Sized + Send + Sync + 'static {
     /// Clients that share a type set a key of their own: the client of an AWS service then takes the role meant for that
     /// service.
     const KEY: &'static str = Self::TYPE;
+
+    /// The settings of integrations of this type, which the configuration is checked against. Defaults to any settings.
+    const SETTINGS: SettingsSchema = SettingsSchema::ANY;
 
     /// Builds the client, once at startup. Must not call the service.
     fn from_config(config: &IntegrationConfig<'_>) -> Result<Self>;

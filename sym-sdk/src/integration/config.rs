@@ -1,3 +1,5 @@
+//! The configuration that an integration client is built from.
+
 use std::collections::BTreeMap;
 
 use secrecy::SecretString;

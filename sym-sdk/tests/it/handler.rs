@@ -340,7 +340,7 @@ fn on_change_handlers_change_the_form() {
     let handler = set(sym_sdk::handlers![on_change_urgency]).on_change("urgency").unwrap();
     assert_eq!(handler.field(), Some("urgency"));
     let context = Context::builder().user(user("ada@sym.test")).flow(flow()).build();
-    let mut form = PromptForm::of_flow(&flow());
+    let mut form = flow().prompt_form();
     now(handler.call(&context, &mut form)).unwrap();
     assert_eq!(form.field("urgency").unwrap().label, "How urgent, ada@sym.test?");
 }

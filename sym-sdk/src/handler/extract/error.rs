@@ -1,3 +1,5 @@
+//! The error of arguments that are not available.
+
 use std::fmt;
 
 use crate::error::{Error, ErrorKind, codes};

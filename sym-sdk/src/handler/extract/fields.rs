@@ -1,3 +1,5 @@
+//! The argument `Fields<T>`.
+
 use std::ops::Deref;
 
 use serde::Deserialize;

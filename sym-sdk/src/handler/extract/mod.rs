@@ -3,8 +3,8 @@
 mod borrowed;
 mod error;
 mod fields;
-mod output;
 mod state;
+mod step_output;
 mod vars;
 
 pub use error::ExtractError;

@@ -1,3 +1,5 @@
+//! The argument `State<T>`.
+
 use std::ops::Deref;
 use std::sync::Arc;
 

@@ -1,15 +1,18 @@
+//! The argument `Vars<T>`.
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
 use std::str::FromStr;
 
 use serde::Deserialize;
-use serde::de::value::{BorrowedStrDeserializer, Error as VarError, MapDeserializer};
-use serde::de::{Deserializer, Error as _, IntoDeserializer, Visitor};
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::{ExtractError, FromContext};
 use crate::error::{Error, ErrorKind, codes};
+use crate::forms::{DeError, NamedValues};
 use crate::handler::Context;
 use crate::suggest;
 
@@ -53,59 +56,43 @@ impl<'cx, T: Deserialize<'cx>> FromContext<'cx> for Vars<T> {
         };
         read(vars).map(Self).map_err(|error| {
             let names = vars.keys().map(String::as_str);
-            Error::new(
-                ErrorKind::Configuration,
-                codes::INVALID_VAR,
-                format!("the vars cannot be deserialized: {error}"),
-            )
-            .with_hint(format!("the vars are {}", suggest::quoted(names)))
-            .into()
+            Error::new(ErrorKind::Configuration, codes::INVALID_VAR, error.message("var"))
+                .with_hint(format!("the vars are {}", suggest::quoted(names)))
+                .into()
         })
     }
 }
 
-fn read<'de, T: Deserialize<'de>>(vars: &'de BTreeMap<String, String>) -> Result<T, VarError> {
-    let vars = vars.iter().map(|(name, value)| (name.as_str(), Var { name, value }));
-    T::deserialize(MapDeserializer::new(vars))
+fn read<'de, T: Deserialize<'de>>(vars: &'de BTreeMap<String, String>) -> Result<T, DeError> {
+    T::deserialize(NamedValues(vars.iter().map(|(name, value)| (name.as_str(), Var(value)))))
 }
 
 #[derive(Clone, Copy)]
-struct Var<'de> {
-    name: &'de str,
-    value: &'de str,
-}
+struct Var<'de>(&'de str);
 
 impl Var<'_> {
-    fn parse<T: FromStr<Err: fmt::Display>>(self) -> Result<T, VarError> {
-        self.value.parse().map_err(|error| self.error(error))
+    fn parse<T: FromStr<Err: fmt::Display>>(self) -> Result<T, DeError> {
+        self.0.parse().map_err(|error| self.invalid(error))
     }
 
-    fn error(self, error: impl fmt::Display) -> VarError {
-        VarError::custom(format_args!("var `{}`: {error}, got {:?}", self.name, self.value))
-    }
-}
-
-impl<'de> IntoDeserializer<'de, VarError> for Var<'de> {
-    type Deserializer = Self;
-
-    fn into_deserializer(self) -> Self {
-        self
+    fn invalid(self, error: impl fmt::Display) -> DeError {
+        DeError::custom(format_args!("{error}, got {:?}", self.0))
     }
 }
 
 macro_rules! parsed {
     ($($method:ident => $visit:ident;)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, VarError> {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
             visitor.$visit(self.parse()?)
         })*
     };
 }
 
 impl<'de> Deserializer<'de> for Var<'de> {
-    type Error = VarError;
+    type Error = DeError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, VarError> {
-        visitor.visit_borrowed_str(self.value).map_err(|error: VarError| self.error(error))
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+        visitor.visit_borrowed_str(self.0).map_err(|error: DeError| self.invalid(error))
     }
 
     parsed! {
@@ -124,15 +111,11 @@ impl<'de> Deserializer<'de> for Var<'de> {
         deserialize_f64 => visit_f64;
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, VarError> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, VarError> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -141,10 +124,10 @@ impl<'de> Deserializer<'de> for Var<'de> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, VarError> {
-        BorrowedStrDeserializer::new(self.value)
+    ) -> Result<V::Value, DeError> {
+        BorrowedStrDeserializer::new(self.0)
             .deserialize_enum(name, variants, visitor)
-            .map_err(|error: VarError| self.error(error))
+            .map_err(|error: DeError| self.invalid(error))
     }
 
     forward_to_deserialize_any! {

@@ -1,3 +1,5 @@
+//! The argument `StepOutput<T>`.
+
 use serde::Deserialize;
 
 use super::{ExtractError, FromContext};
