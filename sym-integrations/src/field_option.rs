@@ -13,6 +13,17 @@ pub trait ToFieldOption {
 
     /// What people see.
     fn option_label(&self) -> String;
+
+    /// Returns the option, with the label cut if it is too long. Several options whose labels may be alike are made by
+    /// [`field_options`].
+    ///
+    /// # Errors
+    /// If the value is too long.
+    fn to_field_option(&self) -> Result<FieldOption> {
+        let value = self.option_value();
+        let label = shown(&value, &self.option_label());
+        FieldOption::new(value, label)
+    }
 }
 
 /// Options for a field, in the order of what is listed, each value once.
@@ -68,14 +79,6 @@ pub fn field_options<'a, T: ToFieldOption + 'a>(listed: impl IntoIterator<Item =
             FieldOption::new(value, label.unwrap_or_default())
         })
         .collect()
-}
-
-/// An option for one thing that is listed, whatever else is offered with it.
-#[cfg(any(feature = "okta", feature = "pagerduty", feature = "slack"))]
-pub(crate) fn field_option(item: &impl ToFieldOption) -> Result<FieldOption> {
-    let value = item.option_value();
-    let label = shown(&value, &item.option_label());
-    FieldOption::new(value, label)
 }
 
 /// The label as it is shown if no other one looks like it.

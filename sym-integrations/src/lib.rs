@@ -18,8 +18,6 @@
 //! | `full` | all of these |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(any(feature = "okta", feature = "pagerduty", feature = "slack"))]
-mod account_resolver;
 #[cfg(feature = "aws")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aws")))]
 pub mod aws;
@@ -27,6 +25,9 @@ pub mod aws;
 #[cfg_attr(docsrs, doc(cfg(feature = "aws-lambda")))]
 pub mod aws_lambda;
 mod field_option;
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod kit;
 #[cfg(all(feature = "runtime", any(feature = "aws-lambda", feature = "http")))]
 mod function_protocol;
 #[cfg(feature = "client")]
