@@ -25,14 +25,14 @@ pub mod aws;
 #[cfg_attr(docsrs, doc(cfg(feature = "aws-lambda")))]
 pub mod aws_lambda;
 mod field_option;
-#[cfg(feature = "client")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
-pub mod kit;
 #[cfg(all(feature = "runtime", any(feature = "aws-lambda", feature = "http")))]
 mod function_protocol;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod http;
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod kit;
 #[cfg(feature = "okta")]
 #[cfg_attr(docsrs, doc(cfg(feature = "okta")))]
 pub mod okta;

@@ -53,3 +53,7 @@ pub use region::Region;
 #[cfg(feature = "runtime")]
 pub use secrets_manager::{SecretsManager, secrets_manager};
 pub use signer::SigV4;
+
+inventory::submit! {
+    crate::plugins::Registration::Other(|builder| sym_sdk::runtime::Extension::install(secrets_manager(), builder))
+}

@@ -49,13 +49,12 @@ mod arn;
 mod client;
 mod error;
 mod invoke;
-#[cfg(feature = "runtime")]
 mod strategy;
 
 pub use arn::FunctionArn;
 pub use client::AwsLambda;
 pub use error::{FUNCTION_NOT_FOUND, INVALID_ARN, INVALID_REPLY, TOO_LARGE};
 pub use invoke::{Invoke, InvokeAsync};
-#[cfg(feature = "runtime")]
-#[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
 pub use strategy::{LambdaStrategy, strategy_type};
+
+inventory::submit! { crate::plugins::Registration::Strategy(strategy_type) }

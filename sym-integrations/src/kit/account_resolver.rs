@@ -88,7 +88,11 @@ impl AccountResolver {
                 Some(user) if seen.insert(user.id()) => users.push(user),
                 Some(_) => {}
                 None => {
-                    tracing::warn!(service = self.service, account = account.id, "no user is known to have this account");
+                    tracing::warn!(
+                        service = self.service,
+                        account = account.id,
+                        "no user is known to have this account"
+                    );
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use sym_sdk::directory::Directory;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::handler::IntegrationConfig;
+use sym_sdk::integration::IntegrationConfig;
 
 use super::account_resolver::AccountResolver;
 use super::{ServiceClient, Vendor, VendorClient};
@@ -48,11 +48,16 @@ impl<C: VendorClient> VendorBuilder<C> {
     /// `base_url` replaces the URL of the service, and users are resolved through the runtime's directory.
     ///
     /// # Errors
-    /// If `base_url` is not a URL that a token may be sent to.
+    /// If a secret that the vendor needs is missing, or `base_url` is not a URL that a token may be sent to.
     pub fn from_config(config: &IntegrationConfig<'_>) -> Result<Self> {
         let mut builder = Self::new(config.external_id().to_owned());
-        for setting in config.integration().secrets().keys() {
-            builder = builder.secret(setting, config.secret(setting)?.clone());
+        for setting in C::VENDOR.required_secrets() {
+            builder = builder.secret(*setting, config.secret(setting)?.clone());
+        }
+        for setting in C::VENDOR.further_secrets() {
+            if config.integration().secrets().contains_key(*setting) {
+                builder = builder.secret(*setting, config.secret(setting)?.clone());
+            }
         }
         if let Some(url) = config.integration().settings().get(BASE_URL) {
             builder = builder.base_url(BaseUrl::parse(url)?);

@@ -156,7 +156,9 @@ mod tests {
 
     #[test]
     fn reads_either_spelling_and_treats_null_as_absent() {
-        let body = ErrorBody(json!({ "message": null, "Message": "no", "code": 7, "causes": "one" }).as_object().unwrap().clone());
+        let body = ErrorBody(
+            json!({ "message": null, "Message": "no", "code": 7, "causes": "one" }).as_object().unwrap().clone(),
+        );
         assert_eq!(body.text("message").as_deref(), Some("no"));
         assert_eq!(body.text("Code").as_deref(), Some("7"));
         assert_eq!(body.list("causes").len(), 1);

@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde_json::json;
 use sym_sdk::BoxFuture;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::handler::IntegrationClient;
+use sym_sdk::integration::IntegrationClient;
 use sym_sdk::model::{AccessTarget, User};
 use sym_sdk::strategy::{
     AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyConfig, StrategyType, resource_by_settings,
@@ -170,8 +170,10 @@ impl<M: Membership> MembershipStrategy<M> {
             let vendor = M::VENDOR;
             let title = vendor.error_type();
             let called = name.as_deref().unwrap_or(group.id);
-            let message =
-                format!("{title} removed user `{account}` from group `{called}` (`{}`), and still lists them in it", group.id);
+            let message = format!(
+                "{title} removed user `{account}` from group `{called}` (`{}`), and still lists them in it",
+                group.id
+            );
             return Err(vendor
                 .error(ErrorKind::Conflict, vendor.code(vendor_errors::STILL_MEMBER), message)
                 .with_hint(M::STILL_MEMBER_HINT));
@@ -252,9 +254,9 @@ async fn unlocked<M: Membership>(client: &M, group: GroupRef<'_>) -> Result<Grou
     let Some(reason) = &info.locked else { return Ok(info) };
     let vendor = M::VENDOR;
     let message = format!("{} group `{}` (`{}`) {reason}", vendor.error_type(), info.name, group.id);
-    Err(vendor
-        .error(ErrorKind::Configuration, vendor.code(vendor_errors::GROUP_NOT_NATIVE), message)
-        .with_hint(format!("use a target whose `{}` names a group that can be changed through the API", M::GROUP_SETTING)))
+    Err(vendor.error(ErrorKind::Configuration, vendor.code(vendor_errors::GROUP_NOT_NATIVE), message).with_hint(
+        format!("use a target whose `{}` names a group that can be changed through the API", M::GROUP_SETTING),
+    ))
 }
 
 /// Whether the service still lists a member whom it has removed, after all settle delays. A read that fails counts as no: the
@@ -280,8 +282,11 @@ async fn is_still_member<M: Membership>(client: &M, group: GroupRef<'_>, account
 fn group_ref<M: Membership>(target: &AccessTarget) -> Result<GroupRef<'_>> {
     if target.kind() != M::TARGET {
         let message = format!("targets of type `{}` are not {} groups", target.kind(), M::VENDOR.error_type());
-        return Err(Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message)
-            .with_hint(format!("use a target of type `{}` with a setting `{}`", M::TARGET, M::GROUP_SETTING)));
+        return Err(Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message).with_hint(format!(
+            "use a target of type `{}` with a setting `{}`",
+            M::TARGET,
+            M::GROUP_SETTING
+        )));
     }
     Ok(GroupRef { id: target.setting(M::GROUP_SETTING)?, target })
 }

@@ -105,6 +105,8 @@ impl<T: ToFieldOption> TryFrom<&Resource<T>> for FieldOption {
 /// Reads `null` as the default of a field, with `#[serde(default, deserialize_with = "null_as_default")]`.
 ///
 /// Services send `null` for a member that has no value, where serde's `default` only covers one that is absent.
-pub fn null_as_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+pub fn null_as_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }

@@ -47,6 +47,8 @@ pub struct Vendor {
     request_id_headers: &'static [&'static str],
     headers: &'static [(&'static str, &'static str)],
     rate_limits: &'static [RateGroup],
+    required_secrets: &'static [&'static str],
+    optional_secrets: &'static [&'static str],
     classify: fn(&Response) -> Result<(), Failure>,
 }
 
@@ -80,6 +82,8 @@ impl Vendor {
             request_id_headers: &["x-request-id"],
             headers: &[],
             rate_limits: &[],
+            required_secrets: &[],
+            optional_secrets: &[],
             classify: classify_by_status,
         }
     }
@@ -105,6 +109,20 @@ impl Vendor {
         self
     }
 
+    /// Sets the settings of an integration that name the secrets it needs, such as `api_token_secret`.
+    #[must_use]
+    pub const fn secrets(mut self, settings: &'static [&'static str]) -> Self {
+        self.required_secrets = settings;
+        self
+    }
+
+    /// Sets the settings of an integration that may name further secrets.
+    #[must_use]
+    pub const fn optional_secrets(mut self, settings: &'static [&'static str]) -> Self {
+        self.optional_secrets = settings;
+        self
+    }
+
     /// Sets the function that classifies responses. The default goes by the status.
     #[must_use]
     pub const fn classify(mut self, classify: fn(&Response) -> Result<(), Failure>) -> Self {
@@ -120,6 +138,16 @@ impl Vendor {
     /// The first part of the vendor's error codes.
     pub const fn error_type(&self) -> &'static str {
         self.error_type
+    }
+
+    /// The settings of an integration that name the secrets it needs.
+    pub const fn required_secrets(&self) -> &'static [&'static str] {
+        self.required_secrets
+    }
+
+    /// The settings of an integration that may name further secrets.
+    pub const fn further_secrets(&self) -> &'static [&'static str] {
+        self.optional_secrets
     }
 
     pub(super) const fn rate_groups(&self) -> &'static [RateGroup] {

@@ -1,7 +1,7 @@
 //! The client of an Okta organization, and how it is built.
 
 use sym_sdk::error::Result;
-use sym_sdk::handler::{IntegrationClient, IntegrationConfig};
+use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 
 use super::errors::classify;
 use crate::http::{Auth, BaseUrl, RateLimit, SecretString};
@@ -10,10 +10,8 @@ use crate::kit::{Credentials, REVOKE, RateGroup, ServiceClient, Vendor, VendorBu
 /// Okta's rate limits differ by endpoint and by contract. Where one is lower than ours, Okta throttles, and its delay is kept.
 pub(super) const OKTA: Vendor = Vendor::new("okta", "Okta")
     .request_id_headers(&["x-okta-request-id"])
-    .rate_limits(&[
-        RateGroup::new("", RateLimit::per_minute(300)),
-        RateGroup::new(REVOKE, RateLimit::per_minute(200)),
-    ])
+    .rate_limits(&[RateGroup::new("", RateLimit::per_minute(300)), RateGroup::new(REVOKE, RateLimit::per_minute(200))])
+    .secrets(&[API_TOKEN])
     .classify(classify);
 
 /// The setting that names the secret with the API token.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sym_sdk::error::ErrorKind;
 
-use crate::http::{Failure, Response, error_names as error_names};
+use crate::http::{Failure, Response, error_names};
 use crate::kit::{ErrorBody, ErrorRule, ErrorTable};
 
 const ERRORS: ErrorTable = ErrorTable::new(&[
@@ -53,7 +53,7 @@ fn retry_after(response: &Response) -> Option<Duration> {
     if response.status() != 429 || is_concurrency {
         return None;
     }
-    response.wait_until("x-rate-limit-reset")
+    response.retry_delay_until("x-rate-limit-reset")
 }
 
 /// Okta gives a code with each 404. One without comes from elsewhere, and does not show that something does not exist.

@@ -153,10 +153,9 @@ impl Okta {
 fn group_not_found(call: Call, group_id: &str) -> Call {
     let message = format!("there is no Okta group `{group_id}`");
     call.explain(move |_, failure| match failure.kind() {
-        ErrorKind::NotFound => failure
-            .with_code(codes::GROUP_NOT_FOUND)
-            .with_message(message.clone())
-            .with_hint("the id of a group is part of the URL of its page in Okta's admin console, and begins with `00g`"),
+        ErrorKind::NotFound => failure.with_code(codes::GROUP_NOT_FOUND).with_message(message.clone()).with_hint(
+            "the id of a group is part of the URL of its page in Okta's admin console, and begins with `00g`",
+        ),
         _ => failure,
     })
 }

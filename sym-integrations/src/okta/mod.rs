@@ -81,3 +81,6 @@ pub use model::{GroupProfile, GroupType, OktaGroup, OktaUser, UserProfile, UserS
 #[cfg(feature = "runtime")]
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
 pub use strategy::{OktaStrategy, strategy_type};
+
+#[cfg(feature = "runtime")]
+inventory::submit! { crate::plugins::Registration::Strategy(strategy_type) }

@@ -56,7 +56,9 @@ impl Membership for Okta {
         let group = self.get_group(group.id).await?;
         let managed = |kind: &GroupType| match kind {
             GroupType::OktaGroup => None,
-            GroupType::AppGroup => Some("is of type APP_GROUP: its members are managed by the app it is imported from".to_owned()),
+            GroupType::AppGroup => {
+                Some("is of type APP_GROUP: its members are managed by the app it is imported from".to_owned())
+            }
             GroupType::BuiltIn => Some("is of type BUILT_IN: its members are managed by Okta".to_owned()),
             GroupType::Other(kind) => Some(format!("is of unknown type {kind}: its members may be managed elsewhere")),
         };

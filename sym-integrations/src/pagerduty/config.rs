@@ -5,12 +5,12 @@ use std::fmt;
 use secrecy::SecretString;
 use sym_sdk::directory::Directory;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::handler::{IntegrationClient, IntegrationConfig};
+use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 
 use super::PagerDuty;
 use super::error::{PagerDutyService, SERVICE};
-use crate::account_resolver::AccountResolver;
 use crate::http::{Auth, BaseUrl, Client, Connection, RateLimit};
+use crate::kit::AccountResolver;
 
 /// What an account is allowed, per token.
 const RATE: RateLimit = RateLimit::per_minute(960);
@@ -28,7 +28,7 @@ impl IntegrationClient for PagerDuty {
     }
 
     /// One for whom nobody is on call, and for whom there are no incidents.
-    fn dry(_: &IntegrationConfig<'_>) -> Option<Self> {
+    fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
         Some(Self::new(None))
     }
 }

@@ -9,8 +9,7 @@ use sym_sdk::error::{Error, Result};
 use sym_sdk::forms::FieldOption;
 
 use crate::ToFieldOption;
-use crate::account_resolver::Account;
-use crate::field_option::field_option;
+use crate::kit::Account;
 
 /// What all that has an id and a name has.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -77,7 +76,7 @@ macro_rules! listed {
             type Error = Error;
 
             fn try_from(item: &$name) -> Result<Self> {
-                field_option(item)
+                item.to_field_option()
             }
         }
     };

@@ -13,7 +13,7 @@ use super::client::ApiClient;
 use super::error::SCHEDULE_NOT_FOUND;
 use super::model::{Members, OnePerson, OneSchedule};
 use super::selector::Selector;
-use crate::account_resolver::Account;
+use crate::kit::Account;
 
 /// How many members are looked up at once.
 const AT_ONCE: usize = 8;

@@ -3,12 +3,12 @@ use std::sync::Arc;
 
 use sym_sdk::directory::Directory;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::handler::{IntegrationClient, IntegrationConfig};
+use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 
 use super::Api;
 use super::roster::Roster;
-use crate::account_resolver::AccountResolver;
 use crate::http::{BaseUrl, Connection, SecretString};
+use crate::kit::AccountResolver;
 
 /// One workspace of Slack. Clones share its connections, rate limits and what it remembers of people.
 ///
@@ -99,7 +99,7 @@ impl IntegrationClient for Slack {
 
     /// One for whom nobody is in channels and groups. What is sent stands in the timeline.
     #[cfg(feature = "runtime")]
-    fn dry(config: &IntegrationConfig<'_>) -> Option<Self> {
+    fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
         let connection = super::dry::connection(config.outbox());
         let mut builder =
             Self::builder(config.external_id()).token("xoxb-dry").connection(connection).without_rate_limits();

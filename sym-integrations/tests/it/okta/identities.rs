@@ -5,7 +5,7 @@ use sym_integrations::http::SecretString;
 use sym_integrations::kit::Resource;
 use sym_integrations::okta::{Okta, OktaUser, UserStatus};
 use sym_sdk::directory::{Directory, MemoryDirectory};
-use sym_sdk::handler::{IntegrationClient, IntegrationConfig};
+use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 use sym_sdk::model::{Integration, UserIdentity};
 
 use super::fake::{DOMAIN, FakeOkta, TOKEN, code, person};
@@ -67,7 +67,10 @@ async fn what_is_known_is_not_looked_up() {
     let okta = fake.builder().directory(directory.clone()).build().unwrap();
     let known = person("zoe@example.com").with_identity(UserIdentity::new("okta", DOMAIN, "00u3"));
     let info = okta.get_user_info(&known).await.unwrap();
-    assert_eq!((info.id.as_str(), info.email(), info.full_name()), ("00u3", Some("cleo@example.com"), "00u3 Ö".to_owned()));
+    assert_eq!(
+        (info.id.as_str(), info.email(), info.full_name()),
+        ("00u3", Some("cleo@example.com"), "00u3 Ö".to_owned())
+    );
     assert_eq!(info.raw()["credentials"]["provider"]["type"], "OKTA");
     assert_eq!(fake.calls(), ["GET /users/00u3"]);
     // An account in another organization says nothing about this one.
@@ -103,5 +106,8 @@ async fn a_client_is_built_from_its_configuration() {
 async fn states_that_are_not_known_can_be_read() {
     let user: Resource<OktaUser> =
         serde_json::from_value(json!({ "id": "00u1", "status": "NEW", "profile": { "email": null } })).unwrap();
-    assert_eq!((user.status.as_ref(), user.email(), user.full_name()), (Some(&UserStatus::Other("NEW".to_owned())), None, String::new()));
+    assert_eq!(
+        (user.status.as_ref(), user.email(), user.full_name()),
+        (Some(&UserStatus::Other("NEW".to_owned())), None, String::new())
+    );
 }
