@@ -72,7 +72,6 @@ impl AccountResolver {
     }
 
     /// Whether the directory has a user with this account, so that no e-mail address is needed to resolve it.
-    #[cfg(feature = "pagerduty")]
     pub(crate) async fn is_known(&self, id: &str) -> Result<bool> {
         let Some(directory) = &self.directory else { return Ok(false) };
         Ok(directory.user_by_identity(self.service, &self.service_id, id).await?.is_some())

@@ -27,6 +27,7 @@ pub struct VendorBuilder<C> {
     connection: Connection,
     directory: Option<Directory>,
     rate_limit: Option<RateLimit>,
+    has_rate_limits: bool,
     client: PhantomData<fn() -> C>,
 }
 
@@ -40,6 +41,7 @@ impl<C: VendorClient> VendorBuilder<C> {
             connection: Connection::default(),
             directory: None,
             rate_limit: None,
+            has_rate_limits: true,
             client: PhantomData,
         }
     }
@@ -102,6 +104,12 @@ impl<C: VendorClient> VendorBuilder<C> {
         self
     }
 
+    /// Removes all client-side rate limits, for simulated services that have none.
+    pub fn without_rate_limits(mut self) -> Self {
+        self.has_rate_limits = false;
+        self
+    }
+
     /// Builds the client, without calling the service.
     ///
     /// # Errors
@@ -121,7 +129,7 @@ impl<C: VendorClient> VendorBuilder<C> {
         for (name, value) in vendor.default_headers() {
             client = client.header(name, *value);
         }
-        for group in vendor.rate_groups() {
+        for group in vendor.rate_groups().iter().filter(|_| self.has_rate_limits) {
             let limit = self.rate_limit.filter(|_| group.name.is_empty()).unwrap_or(group.limit);
             client = match group.per_key {
                 true => client.keyed_rate_limit(group.name, limit),
@@ -143,6 +151,7 @@ impl<C> Clone for VendorBuilder<C> {
             connection: self.connection.clone(),
             directory: self.directory.clone(),
             rate_limit: self.rate_limit,
+            has_rate_limits: self.has_rate_limits,
             client: PhantomData,
         }
     }

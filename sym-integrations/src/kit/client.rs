@@ -78,9 +78,9 @@ impl ServiceClient {
         self.accounts.users(accounts).await
     }
 
-    #[cfg(feature = "pagerduty")]
-    pub(crate) fn accounts(&self) -> &AccountResolver {
-        &self.accounts
+    /// Returns whether the directory has a user with this account, so that its e-mail address is not needed.
+    pub async fn is_known_account(&self, id: &str) -> Result<bool> {
+        self.accounts.is_known(id).await
     }
 
     /// A client whose calls belong to the rate group [`REVOKE`], so that nothing else delays them.

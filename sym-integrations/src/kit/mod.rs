@@ -16,6 +16,7 @@ mod error_table;
 mod membership;
 mod open_enum;
 mod resource;
+mod simulated;
 mod vendor;
 
 pub use account_resolver::Account;
@@ -26,6 +27,7 @@ pub use error_table::{ErrorBody, ErrorRule, ErrorTable};
 #[cfg(feature = "runtime")]
 pub use membership::{AccountInfo, GroupInfo, GroupRef, Membership, MembershipStrategy};
 pub use resource::{Resource, null_as_default};
+pub use simulated::{SimulatedRequest, SimulatedService};
 pub use vendor::{REVOKE, RateGroup, Vendor, vendor_errors};
 
 /// Paths that macros expand to.
