@@ -103,7 +103,7 @@ impl AccountResolver {
         let Some(directory) = &self.directory else {
             let Some(email) = email else { return Ok(None) };
             // The account of an integration, for example, may have an address that cannot be a user's.
-            let Ok(user) = User::person(UserId::of_email(email), email) else { return Ok(None) };
+            let Ok(user) = User::person(UserId::from_email(email), email) else { return Ok(None) };
             let identity = UserIdentity::new(self.service, &self.service_id, &account.id);
             return Ok(Some(Arc::new(user.with_identity(identity))));
         };
@@ -111,7 +111,7 @@ impl AccountResolver {
             return Ok(Some(user));
         }
         let Some(email) = email else { return Ok(None) };
-        if User::person(UserId::of_email(email), email).is_err() {
+        if User::person(UserId::from_email(email), email).is_err() {
             return Ok(None);
         }
         let user = directory.get_or_create_user_by_email(email).await?;
