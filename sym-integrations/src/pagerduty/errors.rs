@@ -17,8 +17,9 @@ pub(super) fn classify(response: &Response) -> Result<(), Failure> {
         failure = failure.with_message(message);
     }
     Err(match response.status() {
-        401 => failure
-            .with_hint("check the API key; accounts in the EU need the base URL `https://api.eu.pagerduty.com`"),
+        401 => {
+            failure.with_hint("check the API key; accounts in the EU need the base URL `https://api.eu.pagerduty.com`")
+        }
         402 => failure.with_kind(ErrorKind::Forbidden).with_code(codes::MISSING_ABILITY).with_hint(
             "the account's plan lacks an ability; if it is `urgencies`, list incidents with `any_urgency()`",
         ),

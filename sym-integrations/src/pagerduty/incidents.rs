@@ -128,7 +128,10 @@ impl<T: 'static> IncidentQuery<T> {
             wanted.is_none_or(|wanted| wanted.iter().any(|wanted| Some(wanted.as_str()) == got))
         };
         incident.status.as_ref().is_some_and(|status| self.statuses.contains(status))
-            && self.urgencies.as_ref().is_none_or(|wanted| incident.urgency.as_ref().is_some_and(|got| wanted.contains(got)))
+            && self
+                .urgencies
+                .as_ref()
+                .is_none_or(|wanted| incident.urgency.as_ref().is_some_and(|got| wanted.contains(got)))
             && is_any(self.service_ids.as_deref(), incident.service_id())
             && (self.assignees.is_none() || incident.assignee_ids().any(|id| is_any(Some(accounts), Some(id))))
     }
@@ -172,7 +175,9 @@ impl<T: 'static> IncidentQuery<T> {
             return Err(invalid_filter(format!("`until` ({until}) is before `since` ({since})")));
         }
         if until > after(MAX_PERIOD_MONTHS)? {
-            let message = format!("the period from `since` ({since}) to `until` ({until}) is longer than {MAX_PERIOD_MONTHS} months");
+            let message = format!(
+                "the period from `since` ({since}) to `until` ({until}) is longer than {MAX_PERIOD_MONTHS} months"
+            );
             return Err(invalid_filter(message).with_hint("split the period into several queries"));
         }
         Ok((since, until))

@@ -68,7 +68,9 @@ impl Selector {
         }
         ids.pop().ok_or_else(|| {
             let hint = match others.as_slice() {
-                [] => "check the name in PagerDuty: it must match in full, including its case; or use the id".to_owned(),
+                [] => {
+                    "check the name in PagerDuty: it must match in full, including its case; or use the id".to_owned()
+                }
                 others => format!("the name must match in full; there are {}", quoted(others)),
             };
             PAGERDUTY.error(ErrorKind::NotFound, not_found, format!("there is no {noun} `{name}`")).with_hint(hint)

@@ -53,7 +53,11 @@ impl SimulatedPagerDuty {
     /// # Errors
     /// None that a caller can cause.
     pub fn build(self) -> Result<PagerDuty> {
-        PagerDuty::builder("simulated").token("simulated").connection(self.service().connection()).without_rate_limits().build()
+        PagerDuty::builder("simulated")
+            .token("simulated")
+            .connection(self.service().connection())
+            .without_rate_limits()
+            .build()
     }
 
     fn service(self) -> SimulatedService {

@@ -86,7 +86,9 @@ pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
             }
             emails(&query.await?)
         }
-        Function::GetIncidents(which) => which.of(pagerduty.get_incidents()).await?.iter().map(|incident| incident.id.clone()).collect(),
+        Function::GetIncidents(which) => {
+            which.of(pagerduty.get_incidents()).await?.iter().map(|incident| incident.id.clone()).collect()
+        }
         Function::HasIncident(which) => json!(which.of(pagerduty.has_incident()).await?),
     })
 }
