@@ -12,8 +12,8 @@ use super::account_resolver::AccountResolver;
 use super::{ServiceClient, Vendor, VendorClient};
 use crate::http::{Auth, BaseUrl, Client, Connection, RateLimit, SecretString};
 
-/// The setting of an integration that replaces the URL of the service.
-const BASE_URL: &str = "base_url";
+/// The optional setting of every integration that replaces the URL of the service.
+pub const BASE_URL: &str = "base_url";
 
 /// A builder for the client of a vendor.
 ///
@@ -46,19 +46,17 @@ impl<C: VendorClient> VendorBuilder<C> {
         }
     }
 
-    /// Creates a builder from an integration: its `external_id` is the account, its secrets are the credentials, its setting
-    /// `base_url` replaces the URL of the service, and users are resolved through the runtime's directory.
+    /// Creates a builder from an integration: its `external_id` is the account, the secrets that its settings name are the credentials,
+    /// its setting `base_url` replaces the URL of the service, and users are resolved through the runtime's directory.
     ///
     /// # Errors
     /// If a secret that the vendor needs is missing, or `base_url` is not a URL that a token may be sent to.
     pub fn from_config(config: &IntegrationConfig<'_>) -> Result<Self> {
         let mut builder = Self::new(config.external_id().to_owned());
-        for setting in C::VENDOR.required_secrets() {
-            builder = builder.secret(*setting, config.secret(setting)?.clone());
-        }
-        for setting in C::VENDOR.further_secrets() {
-            if config.integration().secrets().contains_key(*setting) {
-                builder = builder.secret(*setting, config.secret(setting)?.clone());
+        for setting in C::VENDOR.settings_schema().settings().iter().filter(|setting| setting.is_secret()) {
+            let name = setting.name();
+            if setting.is_required() || config.integration().secrets().contains_key(name) {
+                builder = builder.secret(name, config.secret(name)?.clone());
             }
         }
         if let Some(url) = config.integration().settings().get(BASE_URL) {

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use sym_sdk::BoxFuture;
+use sym_sdk::config::{IntegrationSchema, SettingSchema, SettingsSchema, StrategySchema, TargetSchema};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::integration::IntegrationClient;
 use sym_sdk::model::{AccessTarget, User};
@@ -195,6 +196,14 @@ impl<M: Membership> MembershipStrategy<M> {
 }
 
 impl<M: Membership + IntegrationClient> MembershipStrategy<M> {
+    const TARGET_SETTINGS: &'static [SettingSchema] = &[SettingSchema::required(M::GROUP_SETTING).bindable()];
+    const TARGETS: &'static [TargetSchema] =
+        &[TargetSchema::new(M::TARGET, SettingsSchema::closed(Self::TARGET_SETTINGS))];
+    const SCHEMA: StrategySchema = StrategySchema::ANY
+        .with_integration(IntegrationSchema::new(M::TYPE, M::SETTINGS))
+        .with_settings(SettingsSchema::closed(&[]))
+        .with_targets(Self::TARGETS);
+
     /// The strategies of a type that work through the client of their integration and have no settings of their own.
     pub fn strategy_type(kind: &'static str) -> StrategyType {
         StrategyType::new(kind, |config: &StrategyConfig<'_>| {
@@ -202,6 +211,7 @@ impl<M: Membership + IntegrationClient> MembershipStrategy<M> {
             config.expect_settings(&[])?;
             Ok(Arc::new(Self::new(M::from_config(&integration)?)))
         })
+        .with_schema(Self::SCHEMA)
     }
 }
 

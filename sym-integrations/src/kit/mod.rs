@@ -21,7 +21,7 @@ mod vendor;
 
 pub use account_resolver::Account;
 pub(crate) use account_resolver::AccountResolver;
-pub use builder::{Credentials, VendorBuilder};
+pub use builder::{BASE_URL, Credentials, VendorBuilder};
 pub use client::{ServiceClient, VendorClient};
 pub use error_table::{ErrorBody, ErrorRule, ErrorTable};
 #[cfg(feature = "runtime")]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use sym_sdk::config::SettingsSchema;
 use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result};
 
 use crate::http::{Failure, RateLimit, Response, Service};
@@ -47,8 +48,7 @@ pub struct Vendor {
     request_id_headers: &'static [&'static str],
     headers: &'static [(&'static str, &'static str)],
     rate_limits: &'static [RateGroup],
-    required_secrets: &'static [&'static str],
-    optional_secrets: &'static [&'static str],
+    settings: SettingsSchema,
     classify: fn(&Response) -> Result<(), Failure>,
 }
 
@@ -82,8 +82,7 @@ impl Vendor {
             request_id_headers: &["x-request-id"],
             headers: &[],
             rate_limits: &[],
-            required_secrets: &[],
-            optional_secrets: &[],
+            settings: SettingsSchema::ANY,
             classify: classify_by_status,
         }
     }
@@ -109,17 +108,10 @@ impl Vendor {
         self
     }
 
-    /// Sets the settings of an integration that name the secrets it needs, such as `api_token_secret`.
+    /// Sets the settings of an integration. Those whose names end in `_secret` name the secrets that the client is built with.
     #[must_use]
-    pub const fn secrets(mut self, settings: &'static [&'static str]) -> Self {
-        self.required_secrets = settings;
-        self
-    }
-
-    /// Sets the settings of an integration that may name further secrets.
-    #[must_use]
-    pub const fn optional_secrets(mut self, settings: &'static [&'static str]) -> Self {
-        self.optional_secrets = settings;
+    pub const fn settings(mut self, settings: SettingsSchema) -> Self {
+        self.settings = settings;
         self
     }
 
@@ -140,14 +132,9 @@ impl Vendor {
         self.error_type
     }
 
-    /// The settings of an integration that name the secrets it needs.
-    pub const fn required_secrets(&self) -> &'static [&'static str] {
-        self.required_secrets
-    }
-
-    /// The settings of an integration that may name further secrets.
-    pub const fn further_secrets(&self) -> &'static [&'static str] {
-        self.optional_secrets
+    /// The settings of an integration.
+    pub const fn settings_schema(&self) -> SettingsSchema {
+        self.settings
     }
 
     pub(super) const fn rate_groups(&self) -> &'static [RateGroup] {

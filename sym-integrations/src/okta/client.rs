@@ -1,17 +1,18 @@
 //! The client of an Okta organization, and how it is built.
 
+use sym_sdk::config::{SettingSchema, SettingsSchema};
 use sym_sdk::error::Result;
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 
 use super::errors::classify;
 use crate::http::{Auth, BaseUrl, RateLimit, SecretString};
-use crate::kit::{Credentials, REVOKE, RateGroup, ServiceClient, Vendor, VendorBuilder, VendorClient};
+use crate::kit::{BASE_URL, Credentials, REVOKE, RateGroup, ServiceClient, Vendor, VendorBuilder, VendorClient};
 
 /// Okta's rate limits differ by endpoint and by contract. Where one is lower than ours, Okta throttles, and its delay is kept.
 pub(super) const OKTA: Vendor = Vendor::new("okta", "Okta")
     .request_id_headers(&["x-okta-request-id"])
     .rate_limits(&[RateGroup::new("", RateLimit::per_minute(300)), RateGroup::new(REVOKE, RateLimit::per_minute(200))])
-    .secrets(&[API_TOKEN])
+    .settings(SettingsSchema::open(&[SettingSchema::required(API_TOKEN), SettingSchema::optional(BASE_URL)]))
     .classify(classify);
 
 /// The setting that names the secret with the API token.
@@ -67,6 +68,7 @@ impl VendorClient for Okta {
 
 impl IntegrationClient for Okta {
     const TYPE: &'static str = OKTA.name();
+    const SETTINGS: SettingsSchema = OKTA.settings_schema();
 
     fn from_config(config: &IntegrationConfig<'_>) -> Result<Self> {
         OktaBuilder::from_config(config)?.build()

@@ -1,5 +1,6 @@
 //! The client of a PagerDuty account, and how it is built.
 
+use sym_sdk::config::{SettingSchema, SettingsSchema};
 use sym_sdk::error::{Error, ErrorKind, Result};
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 use sym_sdk::model::User;
@@ -12,7 +13,7 @@ use super::page::{EscalationPolicies, MAX_PAGE, People, Schedules, Services};
 use super::schedule::UsersForSchedule;
 use super::{SimulatedPagerDuty, codes};
 use crate::http::{Auth, BaseUrl, Call, Page, Paginator, RateLimit, SecretString};
-use crate::kit::{Credentials, RateGroup, Resource, ServiceClient, Vendor, VendorBuilder, VendorClient};
+use crate::kit::{BASE_URL, Credentials, RateGroup, Resource, ServiceClient, Vendor, VendorBuilder, VendorClient};
 
 /// A token may make 960 calls a minute.
 pub(super) const PAGERDUTY: Vendor = Vendor::new("pagerduty", "PagerDuty")
@@ -22,7 +23,7 @@ pub(super) const PAGERDUTY: Vendor = Vendor::new("pagerduty", "PagerDuty")
         ("content-type", "application/json"),
     ])
     .rate_limits(&[RateGroup::new("", RateLimit::per_minute(960))])
-    .secrets(&[API_TOKEN])
+    .settings(SettingsSchema::open(&[SettingSchema::required(API_TOKEN), SettingSchema::optional(BASE_URL)]))
     .classify(classify);
 
 /// The setting that names the secret with the API key.
@@ -101,6 +102,7 @@ impl VendorClient for PagerDuty {
 
 impl IntegrationClient for PagerDuty {
     const TYPE: &'static str = PAGERDUTY.name();
+    const SETTINGS: SettingsSchema = PAGERDUTY.settings_schema();
 
     fn from_config(config: &IntegrationConfig<'_>) -> Result<Self> {
         PagerDutyBuilder::from_config(config)?.build()

@@ -47,3 +47,6 @@ pub use model::{EscalationPolicy, Incident, IncidentStatus, Schedule, Service, U
 pub use on_call::OnCallQuery;
 pub use schedule::UsersForSchedule;
 pub use simulated::SimulatedPagerDuty;
+
+#[cfg(feature = "runtime")]
+inventory::submit! { crate::plugins::Registration::Other(|builder| builder.integration_type::<PagerDuty>()) }
