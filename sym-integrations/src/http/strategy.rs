@@ -148,7 +148,7 @@ impl HttpStrategy {
             .timeout(CALL_TIMEOUT)
             .max_bytes(MAX_BYTES)
             .await?;
-        FunctionResponse::read(response.redacted_json()?).map_err(|fault| {
+        FunctionResponse::parse(response.redacted_json()?).map_err(|fault| {
             let message = format!("the response of `{}` is invalid: {fault}", self.name);
             let error = self
                 .client

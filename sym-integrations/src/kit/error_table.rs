@@ -54,7 +54,7 @@ impl ErrorTable {
 #[derive(Clone, Copy, Debug)]
 pub struct ErrorRule {
     codes: &'static [&'static str],
-    kind: ErrorKind,
+    kind: Option<ErrorKind>,
     name: Option<&'static str>,
     hint: Option<&'static str>,
     retry: Option<Retry>,
@@ -63,12 +63,17 @@ pub struct ErrorRule {
 impl ErrorRule {
     /// Maps codes to a kind of error, and to the second part of our code.
     pub const fn new(codes: &'static [&'static str], kind: ErrorKind, name: &'static str) -> Self {
-        Self { codes, kind, name: Some(name), hint: None, retry: None }
+        Self { codes, kind: Some(kind), name: Some(name), hint: None, retry: None }
     }
 
     /// Maps codes to a kind of error, and leaves our code as it is.
     pub const fn kind(codes: &'static [&'static str], kind: ErrorKind) -> Self {
-        Self { codes, kind, name: None, hint: None, retry: None }
+        Self { codes, kind: Some(kind), name: None, hint: None, retry: None }
+    }
+
+    /// Adds a hint to codes whose kind is known already.
+    pub const fn hint_only(codes: &'static [&'static str], hint: &'static str) -> Self {
+        Self { codes, kind: None, name: None, hint: Some(hint), retry: None }
     }
 
     /// Sets the hint: what to do about the error.
@@ -86,7 +91,9 @@ impl ErrorRule {
     }
 
     fn apply(&self, mut failure: Failure) -> Failure {
-        failure = failure.with_kind(self.kind);
+        if let Some(kind) = self.kind {
+            failure = failure.with_kind(kind);
+        }
         if let Some(name) = self.name {
             failure = failure.with_name(name);
         }
