@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::surface;
+use super::visible_state;
 
 /// A message as somebody sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,15 +36,15 @@ impl Message {
 
     /// All that is to be read in it, in Slack's notation, a line for each part.
     pub fn all_text(&self) -> String {
-        match surface::blocks(&self.json) {
+        match visible_state::blocks(&self.json) {
             [] => self.text().to_owned(),
-            _ => surface::all_text(&self.json),
+            _ => visible_state::all_text(&self.json),
         }
     }
 
     /// What stands on its buttons.
     pub fn buttons(&self) -> Vec<&str> {
-        surface::buttons(&self.json)
+        visible_state::buttons(&self.json)
     }
 
     /// As Slack describes it in what it sends.

@@ -75,32 +75,32 @@
 //! memory, and has no rate limits. Whoever can reach its address can be anybody in it, so it listens on
 //! this machine alone.
 
-mod act;
+mod interactions;
 mod check;
-mod entry;
-mod handle;
+mod input_value;
+mod fake_slack;
 mod member;
 mod message;
-mod methods;
+mod web_api;
 mod page;
 mod payload;
 mod person;
-mod send;
+mod app_requests;
 mod server;
-mod service;
+mod plugin;
 mod shared;
-mod surface;
+mod visible_state;
 mod view;
 mod views;
 mod workspace;
 
-pub use entry::Entry;
-pub use handle::{FakeSlack, FakeSlackBuilder};
+pub use input_value::InputValue;
+pub use fake_slack::{FakeSlack, FakeSlackBuilder};
 pub use member::Member;
 pub use message::Message;
 pub use person::{Person, Submitted};
-pub use shared::{NO_ANSWER, UNSEEN};
+pub use shared::{APP_DID_NOT_RESPOND, NOT_VISIBLE};
 pub use view::View;
 
-pub(super) use service::start;
+pub(super) use plugin::start;
 use shared::Shared;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::surface::{Placed, state};
+use super::visible_state::{ElementRef, state};
 use super::workspace::Workspace;
 use super::{Message, View};
 
@@ -110,19 +110,19 @@ impl Workspace {
 /// A message in which something is clicked.
 pub(super) struct Clicked<'a> {
     pub(super) message: &'a Message,
-    pub(super) values: &'a super::surface::Values,
+    pub(super) values: &'a super::visible_state::Values,
     pub(super) response_url: &'a str,
 }
 
 /// What was done to an element, which has this in it now.
-pub(super) fn action(placed: Placed<'_>, value: Option<&Value>, action_ts: &str) -> Value {
-    let (block, id) = placed.key();
+pub(super) fn action(item: ElementRef<'_>, value: Option<&Value>, action_ts: &str) -> Value {
+    let (block, id) = item.key();
     let mut action = Map::new();
     if let Some(Value::Object(value)) = value {
         action.extend(value.clone());
     }
     for key in ["type", "text", "style", "value", "placeholder"] {
-        if let Some(value) = placed.element.get(key) {
+        if let Some(value) = item.element.get(key) {
             action.entry(key).or_insert_with(|| value.clone());
         }
     }

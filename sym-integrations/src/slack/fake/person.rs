@@ -4,16 +4,16 @@ use std::sync::Arc;
 use serde_json::Value;
 use sym_sdk::error::Result;
 
-use super::act::{Key, Surface};
-use super::entry::{By, Entry};
-use super::shared::unseen;
-use super::surface::Placed;
+use super::interactions::{Key, Surface};
+use super::input_value::{By, InputValue};
+use super::shared::not_visible;
+use super::visible_state::ElementRef;
 use super::{Message, Shared, View};
 
 /// Somebody in a [`FakeSlack`](super::FakeSlack), who acts on what there is to see.
 ///
 /// What is to be clicked or filled in is waited for, for ten seconds by the clock: forms and messages take a moment to come. It
-/// is an error of the code `Slack:UNSEEN` if it does not, and one of the code `Slack:APP_DID_NOT_RESPOND` if the app does not answer
+/// is an error of the code `Slack:NOT_VISIBLE` if it does not, and one of the code `Slack:APP_DID_NOT_RESPOND` if the app does not answer
 /// within the three seconds that Slack gives it, or answers with another status than 200.
 #[derive(Clone, Debug)]
 #[must_use = "somebody who does nothing changes nothing"]
@@ -113,7 +113,7 @@ impl Person {
     ///
     /// # Errors
     /// If there is no such input or option, or the app does not answer.
-    pub async fn fill(&self, label: &str, entry: impl Into<Entry>) -> Result<()> {
+    pub async fn fill(&self, label: &str, entry: impl Into<InputValue>) -> Result<()> {
         let (surface, key) = self.find_in_view(label).await?;
         self.enter(&surface, &key, entry.into()).await
     }
@@ -122,16 +122,16 @@ impl Person {
     ///
     /// # Errors
     /// As there.
-    pub async fn fill_in(&self, message: &Message, label: &str, entry: impl Into<Entry>) -> Result<()> {
+    pub async fn fill_in(&self, message: &Message, label: &str, entry: impl Into<InputValue>) -> Result<()> {
         let (surface, key) = self.find_in_message(message, label).await?;
         self.enter(&surface, &key, entry.into()).await
     }
 
-    async fn enter(&self, surface: &Surface, key: &Key, entry: Entry) -> Result<()> {
+    async fn enter(&self, surface: &Surface, key: &Key, entry: InputValue) -> Result<()> {
         let (is_asked, dispatches) = self.shared.look(|workspace| {
             let seen = workspace.seen(&self.id, surface);
-            let placed = seen.as_ref().and_then(|seen| seen.placed(key));
-            placed.map_or((false, false), |placed| (placed.kind().ends_with("external_select"), placed.dispatches()))
+            let item = seen.as_ref().and_then(|seen| seen.item(key));
+            item.map_or((false, false), |item| (item.kind().ends_with("external_select"), item.dispatches()))
         });
         if is_asked {
             let mut found = Vec::new();
@@ -172,7 +172,7 @@ impl Person {
     /// # Errors
     /// If there is none.
     pub async fn close(&self) -> Result<()> {
-        let view = self.view().ok_or_else(|| unseen(format!("{} sees no view", self.name())))?;
+        let view = self.view().ok_or_else(|| not_visible(format!("{} sees no view", self.name())))?;
         self.close_view(view.id()).await
     }
 
@@ -225,5 +225,5 @@ impl Person {
 }
 
 fn called(json: &Value, name: &str) -> Option<Key> {
-    Placed::all(json).find(|placed| placed.is_called(name)).map(Placed::key)
+    ElementRef::all(json).find(|item| item.is_called(name)).map(ElementRef::key)
 }

@@ -15,16 +15,16 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
-use super::methods::Refusal;
+use super::web_api::Refusal;
 use super::workspace::Workspace;
 use super::{Shared, check, page};
 
 /// The longest body that is taken, in bytes.
-const LONGEST: usize = 4 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
 /// For how long, and how often, a click can be answered.
-const ANSWERED_FOR: Duration = Duration::from_secs(30 * 60);
-const ANSWERS: u32 = 5;
+const RESPONSE_URL_LIFETIME: Duration = Duration::from_secs(30 * 60);
+const MAX_RESPONSES: u32 = 5;
 
 /// The name under which answers to clicks are kept among the calls.
 pub(super) const RESPONSE: &str = "response_url";
@@ -34,7 +34,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/{method}", post(method))
         .route("/{kind}/{workspace}/{id}/{secret}", post(respond))
         .merge(page::router())
-        .layer(DefaultBodyLimit::max(LONGEST))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(from_fn(page::guard))
         .with_state(shared)
 }
@@ -151,10 +151,10 @@ async fn respond(
 impl Workspace {
     fn respond(&mut self, secret: &str, content: &Value, now: Timestamp) -> Result<(), &'static str> {
         let url = self.response_urls.get_mut(secret).ok_or("invalid_url")?;
-        if now.duration_since(url.made).unsigned_abs() > ANSWERED_FOR {
+        if now.duration_since(url.made).unsigned_abs() > RESPONSE_URL_LIFETIME {
             return Err("expired_url");
         }
-        if url.uses >= ANSWERS {
+        if url.uses >= MAX_RESPONSES {
             return Err("used_url");
         }
         url.uses = url.uses.saturating_add(1);

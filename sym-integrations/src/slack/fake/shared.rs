@@ -15,16 +15,16 @@ use tokio_util::sync::CancellationToken;
 use super::workspace::{ResponseUrl, Workspace};
 use crate::http::SecretString;
 
-/// `Slack:UNSEEN`: what somebody looked for in a [`FakeSlack`](super::FakeSlack) is not there.
-pub const UNSEEN: ErrorCode = ErrorCode::new("Slack", "UNSEEN");
+/// `Slack:NOT_VISIBLE`: what somebody looked for in a [`FakeSlack`](super::FakeSlack) is not there.
+pub const NOT_VISIBLE: ErrorCode = ErrorCode::new("Slack", "NOT_VISIBLE");
 /// `Slack:APP_DID_NOT_RESPOND`: the app did not answer within three seconds, or not with the status 200.
-pub const NO_ANSWER: ErrorCode = ErrorCode::new("Slack", "APP_DID_NOT_RESPOND");
+pub const APP_DID_NOT_RESPOND: ErrorCode = ErrorCode::new("Slack", "APP_DID_NOT_RESPOND");
 
 /// For so long, people wait for what they expect to see.
-const PATIENCE: Duration = Duration::from_secs(10);
+const VISIBLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// For so long, an address to answer at is remembered, if only to say that it has expired.
-const FORGOTTEN: Duration = Duration::from_secs(60 * 60);
+const RESPONSE_URL_TTL: Duration = Duration::from_secs(60 * 60);
 
 pub(super) struct Shared {
     pub(super) address: SocketAddr,
@@ -89,9 +89,9 @@ impl Shared {
         };
         let seen = tokio::select! {
             seen = seen => seen,
-            () = self.clock.sleep(PATIENCE) => None,
+            () = self.clock.sleep(VISIBLE_TIMEOUT) => None,
         };
-        seen.ok_or_else(|| unseen(what()))
+        seen.ok_or_else(|| not_visible(what()))
     }
 
     /// Returns once calls are answered, or nobody is there any more.
@@ -128,7 +128,7 @@ impl Shared {
             let (user, channel, message) = (user.to_owned(), channel.to_owned(), message.map(str::to_owned));
             let kind = if message.is_some() { "actions" } else { "commands" };
             let url = ResponseUrl { user, channel, message, made, uses: 0 };
-            let is_recent = |url: &ResponseUrl| made.duration_since(url.made).unsigned_abs() < FORGOTTEN;
+            let is_recent = |url: &ResponseUrl| made.duration_since(url.made).unsigned_abs() < RESPONSE_URL_TTL;
             workspace.response_urls.retain(|_, url| is_recent(url));
             workspace.response_urls.insert(secret.clone(), url);
             (kind, secret, workspace.next())
@@ -146,11 +146,11 @@ impl fmt::Debug for Shared {
     }
 }
 
-pub(super) fn faulty(message: impl Into<String>) -> Error {
+pub(super) fn configuration_error(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message).with_service("slack")
 }
 
 /// Somebody looked for what is not there.
-pub(super) fn unseen(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::NotFound, UNSEEN, message).with_service("slack")
+pub(super) fn not_visible(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::NotFound, NOT_VISIBLE, message).with_service("slack")
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::surface::{self, Values};
+use super::visible_state::{self, Values};
 
 /// A modal as somebody has it before them.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,24 +28,24 @@ impl View {
 
     /// All that is to be read in it, in Slack's notation, a line for each part.
     pub fn all_text(&self) -> String {
-        surface::all_text(&self.json)
+        visible_state::all_text(&self.json)
     }
 
     /// The labels of its inputs.
     pub fn labels(&self) -> Vec<&str> {
-        let inputs = surface::blocks(&self.json).iter().filter(|block| block["type"] == "input");
+        let inputs = visible_state::blocks(&self.json).iter().filter(|block| block["type"] == "input");
         inputs.map(|block| block["label"]["text"].as_str().unwrap_or_default()).collect()
     }
 
     /// What stands on its buttons.
     pub fn buttons(&self) -> Vec<&str> {
-        surface::buttons(&self.json)
+        visible_state::buttons(&self.json)
     }
 
     /// What is wrong with what was submitted, by the label of the input.
     pub fn errors(&self) -> BTreeMap<String, String> {
         let label = |id: &str| {
-            let block = surface::blocks(&self.json).iter().find(|block| block["block_id"] == id);
+            let block = visible_state::blocks(&self.json).iter().find(|block| block["block_id"] == id);
             block.and_then(|block| block["label"]["text"].as_str()).unwrap_or(id).to_owned()
         };
         self.errors.iter().map(|(block, error)| (label(block), error.clone())).collect()
@@ -54,7 +54,7 @@ impl View {
     /// As Slack describes it, with what stands in its inputs.
     pub fn raw(&self) -> Value {
         let mut json = self.json.clone();
-        json["state"] = surface::state(&self.values);
+        json["state"] = visible_state::state(&self.values);
         json
     }
 }

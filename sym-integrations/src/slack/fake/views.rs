@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::surface::{self, Values};
+use super::visible_state::{self, Values};
 use super::workspace::Workspace;
 use super::{View, check};
 
 /// So many views can lie on one another.
-const DEEPEST: usize = 3;
+const MAX_VIEW_DEPTH: usize = 3;
 
 impl Workspace {
     /// A view as Slack keeps it.
@@ -36,15 +36,15 @@ impl Workspace {
         }
         let secret: String = std::iter::repeat_with(|| self.random.alphanumeric()).take(8).collect();
         json["hash"] = json!(format!("{}.{secret}", now.as_second()));
-        surface::name_parts(&mut json["blocks"], &mut self.random);
-        json["state"] = surface::state(&surface::values(&json, &Values::new()));
+        visible_state::name_parts(&mut json["blocks"], &mut self.random);
+        json["state"] = visible_state::state(&visible_state::values(&json, &Values::new()));
         json
     }
 
     fn made(&mut self, root: Option<&str>, previous: Option<&str>, given: &Value, now: Timestamp) -> View {
         let id = format!("V{:08}", self.next());
         let json = self.kept(&id, root.unwrap_or(&id), previous, given, now);
-        View { values: surface::values(&json, &Values::new()), json, errors: BTreeMap::new(), trouble: None }
+        View { values: visible_state::values(&json, &Values::new()), json, errors: BTreeMap::new(), trouble: None }
     }
 
     /// Opens a view in the place of what somebody had open.
@@ -58,7 +58,7 @@ impl Workspace {
     /// Lays a view on top.
     pub(super) fn push(&mut self, user: &str, given: &Value, now: Timestamp) -> Result<Value, &'static str> {
         let stack = self.views.get(user).map(Vec::as_slice).unwrap_or_default();
-        if stack.len() >= DEEPEST {
+        if stack.len() >= MAX_VIEW_DEPTH {
             return Err("push_limit_reached");
         }
         let (root, previous) = match (stack.first(), stack.last()) {
@@ -86,7 +86,7 @@ impl Workspace {
         let (root, previous) = (old.json["root_view_id"].clone(), old.json["previous_view_id"].clone());
         let json = self.kept(id, root.as_str().unwrap_or(id), previous.as_str(), given, now);
         let view = self.views.values_mut().flatten().find(|view| view.id() == id).ok_or("not_found")?;
-        view.values = surface::values(&json, &view.values);
+        view.values = visible_state::values(&json, &view.values);
         view.json = json;
         view.errors.clear();
         view.trouble = None;
@@ -133,7 +133,7 @@ impl Workspace {
 
     fn show_errors(&mut self, user: &str, id: &str, answer: &Value) -> Result<(), Vec<String>> {
         let Some(view) = self.view_of(user, id) else { return Ok(()) };
-        let inputs: Vec<_> = surface::blocks(&view.json).iter().filter(|block| block["type"] == "input").collect();
+        let inputs: Vec<_> = visible_state::blocks(&view.json).iter().filter(|block| block["type"] == "input").collect();
         let errors = answer["errors"].as_object().filter(|errors| !errors.is_empty());
         let errors = errors.ok_or_else(|| vec!["`errors` must have an error for a block".to_owned()])?;
         let mut faults = Vec::new();

@@ -7,14 +7,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::surface::{self, Values};
+use super::visible_state::{self, Values};
 use super::{Member, Message, View};
 
 /// So many messages and calls are kept; the oldest go first.
-const MOST: usize = 10_000;
+const CAPACITY: usize = 10_000;
 
 /// For so long, a trigger can open a view.
-const TRIGGER: Duration = Duration::from_secs(3);
+const TRIGGER_LIFETIME: Duration = Duration::from_secs(3);
 
 /// What identifies the workspace and the app in it.
 #[derive(Clone)]
@@ -105,7 +105,7 @@ impl Workspace {
     }
 
     pub(super) fn called(&mut self, method: &str, arguments: Value) {
-        if self.calls.len() >= MOST {
+        if self.calls.len() >= CAPACITY {
             self.calls.pop_front();
         }
         self.calls.push_back((method.to_owned(), arguments));
@@ -113,7 +113,7 @@ impl Workspace {
 
     /// Keeps what the app did against Slack's rules, and where.
     pub(super) fn fault(&mut self, at: &str, faults: &[String]) {
-        let left = MOST.saturating_sub(self.faults.len());
+        let left = CAPACITY.saturating_sub(self.faults.len());
         self.faults.extend(faults.iter().take(left).map(|fault| format!("{at}: {fault}")));
     }
 
@@ -202,7 +202,7 @@ impl Workspace {
         }
         let message = Message { channel: channel.to_owned(), ts, only_for: only_for.map(str::to_owned), json };
         let message = self.written(message, content);
-        if self.messages.len() >= MOST {
+        if self.messages.len() >= CAPACITY {
             self.messages.pop_front();
         }
         self.messages.push_back(message.clone());
@@ -214,7 +214,7 @@ impl Workspace {
         message.json["text"] = json!(content["text"].as_str().unwrap_or_default());
         let mut blocks = content["blocks"].clone();
         if blocks.is_array() {
-            surface::name_parts(&mut blocks, &mut self.random);
+            visible_state::name_parts(&mut blocks, &mut self.random);
             message.json["blocks"] = blocks;
         } else if let Some(json) = message.json.as_object_mut() {
             json.remove("blocks");
@@ -261,7 +261,7 @@ impl Workspace {
         if trigger.is_used {
             return Err("exchanged_trigger_id");
         }
-        if now.duration_since(trigger.issued).unsigned_abs() >= TRIGGER {
+        if now.duration_since(trigger.issued).unsigned_abs() >= TRIGGER_LIFETIME {
             return Err("expired_trigger_id");
         }
         trigger.is_used = true;

@@ -213,7 +213,7 @@ async fn slack_itself_says_what_an_input_needs() {
     assert_eq!(world.app.count(), 0);
     for (label, entry) in [("Role", "Owner"), ("Who", "Eve")] {
         let error = ana.fill(label, entry).await.unwrap_err();
-        assert_eq!((error.kind(), error.code().name()), (ErrorKind::NotFound, "UNSEEN"), "{error}");
+        assert_eq!((error.kind(), error.code().name()), (ErrorKind::NotFound, "NOT_VISIBLE"), "{error}");
     }
 }
 

@@ -59,7 +59,7 @@ const ACTION_ID: Field = may("action_id", ID);
 const PLACEHOLDER: Field = may("placeholder", Rule::Plain(150));
 const CONFIRM: Field = may("confirm", Rule::Confirm);
 const FOCUS: Field = may("focus_on_load", Rule::Flag);
-const MOST_PICKED: Field = may("max_selected_items", Rule::Count(1, u64::MAX));
+const MAX_SELECTED: Field = may("max_selected_items", Rule::Count(1, u64::MAX));
 const MIN_QUERY: Field = may("min_query_length", Rule::Count(0, u64::MAX));
 const DISPATCH: Field = may("dispatch_action_config", Rule::DispatchConfig);
 const INITIAL_VALUE: Field = may("initial_value", Rule::Chars(0, 3000));
@@ -269,7 +269,7 @@ const TYPES: &[(&str, &[Field])] = &[
             may("options", Rule::Options(100)),
             may("option_groups", Rule::Groups),
             may("initial_options", Rule::Options(100)),
-            MOST_PICKED,
+            MAX_SELECTED,
             CONFIRM,
             FOCUS,
             PLACEHOLDER,
@@ -278,12 +278,12 @@ const TYPES: &[(&str, &[Field])] = &[
     ("external_select", &[ACTION_ID, may("initial_option", Rule::Option), MIN_QUERY, CONFIRM, FOCUS, PLACEHOLDER]),
     (
         "multi_external_select",
-        &[ACTION_ID, may("initial_options", Rule::Options(100)), MIN_QUERY, MOST_PICKED, CONFIRM, FOCUS, PLACEHOLDER],
+        &[ACTION_ID, may("initial_options", Rule::Options(100)), MIN_QUERY, MAX_SELECTED, CONFIRM, FOCUS, PLACEHOLDER],
     ),
     ("users_select", &[ACTION_ID, may("initial_user", ID), CONFIRM, FOCUS, PLACEHOLDER]),
     (
         "multi_users_select",
-        &[ACTION_ID, may("initial_users", Rule::Ids(100)), MOST_PICKED, CONFIRM, FOCUS, PLACEHOLDER],
+        &[ACTION_ID, may("initial_users", Rule::Ids(100)), MAX_SELECTED, CONFIRM, FOCUS, PLACEHOLDER],
     ),
     (
         "plain_text_input",

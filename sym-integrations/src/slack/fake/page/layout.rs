@@ -2,18 +2,18 @@
 
 use jiff::Timestamp;
 
-use super::blocks::Shown;
+use super::blocks::RenderContext;
 use super::html::Html;
 use super::mrkdwn;
-use crate::slack::fake::act::{Seen, Surface};
+use crate::slack::fake::interactions::{SurfaceState, Surface};
 use crate::slack::fake::workspace::Workspace;
 use crate::slack::fake::{Message, View};
 
 /// So many messages of a channel are shown.
-const MOST: usize = 100;
+const CAPACITY: usize = 100;
 
 /// Who looks, and at what.
-pub(super) struct Looking<'a> {
+pub(super) struct Viewer<'a> {
     pub(super) user: &'a str,
     /// The channel that was chosen, if one was.
     pub(super) channel: Option<&'a str>,
@@ -25,7 +25,7 @@ pub(super) struct Looking<'a> {
 }
 
 /// The page for one person.
-pub(super) fn page(workspace: &Workspace, looking: &Looking<'_>) -> String {
+pub(super) fn page(workspace: &Workspace, looking: &Viewer<'_>) -> String {
     let seen = workspace.seen_by(looking.user);
     let latest = || seen.last().map(|message| message.channel.as_str());
     let channel = looking.channel.filter(|id| workspace.sees(looking.user, id)).or_else(latest).unwrap_or("CGENERAL");
@@ -53,7 +53,7 @@ pub(super) fn page(workspace: &Workspace, looking: &Looking<'_>) -> String {
     );
     html.raw("<button class=\"primary\">Send</button></form>");
     html.raw("<div id=\"messages\">");
-    let of_channel: Vec<_> = seen.iter().rev().filter(|message| message.channel == channel).take(MOST).collect();
+    let of_channel: Vec<_> = seen.iter().rev().filter(|message| message.channel == channel).take(CAPACITY).collect();
     if of_channel.is_empty() {
         html.raw("<p class=\"context\">Nothing here yet. Type <code>/sym</code> to ask for access.</p>");
     }
@@ -86,7 +86,7 @@ fn hidden(name: &str, value: &str) -> Html {
     html
 }
 
-fn people(workspace: &Workspace, looking: &Looking<'_>, html: &mut Html) {
+fn people(workspace: &Workspace, looking: &Viewer<'_>, html: &mut Html) {
     html.raw("<div id=\"people\"><h2>Be somebody</h2>");
     for member in workspace.members.values().filter(|member| member.is_active()) {
         html.raw("<a").attr("href", &address(member.id(), None));
@@ -98,7 +98,7 @@ fn people(workspace: &Workspace, looking: &Looking<'_>, html: &mut Html) {
     html.raw("</div>");
 }
 
-fn channels(workspace: &Workspace, looking: &Looking<'_>, current: &str, seen: &[Message], html: &mut Html) {
+fn channels(workspace: &Workspace, looking: &Viewer<'_>, current: &str, seen: &[Message], html: &mut Html) {
     html.raw("<div id=\"channels\"><h2>Channels</h2>");
     for id in workspace.channels.keys().filter(|id| workspace.sees(looking.user, id)) {
         html.raw("<a").attr("href", &address(looking.user, Some(id)));
@@ -115,7 +115,7 @@ fn channels(workspace: &Workspace, looking: &Looking<'_>, current: &str, seen: &
     html.raw("</div>");
 }
 
-fn form(looking: &Looking<'_>, on: &str) -> Html {
+fn form(looking: &Viewer<'_>, on: &str) -> Html {
     let mut html = Html::new();
     html.raw("<form method=\"post\" action=\"/act\"").attr("data-on", on).raw(">");
     html.html(&hidden("as", looking.user)).html(&hidden("on", on));
@@ -125,7 +125,7 @@ fn form(looking: &Looking<'_>, on: &str) -> Html {
     html
 }
 
-fn article(workspace: &Workspace, looking: &Looking<'_>, message: &Message) -> Html {
+fn article(workspace: &Workspace, looking: &Viewer<'_>, message: &Message) -> Html {
     let mut html = Html::new();
     let class = match (&message.only_for, message.json.get("thread_ts")) {
         (Some(_), _) => "only",
@@ -146,11 +146,11 @@ fn article(workspace: &Workspace, looking: &Looking<'_>, message: &Message) -> H
     }
     html.raw("</header>");
     let surface = Surface::of(message);
-    if let Some(Seen::Message(message, values)) = workspace.seen(looking.user, &surface)
+    if let Some(SurfaceState::Message(message, values)) = workspace.seen(looking.user, &surface)
         && message.json["blocks"].is_array()
     {
         let on = surface.name();
-        let shown = Shown { workspace, user: looking.user, surface: &on, json: &message.json, values: &values };
+        let shown = RenderContext { workspace, user: looking.user, surface: &on, json: &message.json, values: &values };
         html.html(&form(looking, &on)).html(&shown.blocks(&|_| None)).raw("</form>");
     } else {
         html.html(&mrkdwn::html(message.text(), workspace));
@@ -160,7 +160,7 @@ fn article(workspace: &Workspace, looking: &Looking<'_>, message: &Message) -> H
 }
 
 /// The view on top, or nothing.
-fn modal(workspace: &Workspace, looking: &Looking<'_>) -> Html {
+fn modal(workspace: &Workspace, looking: &Viewer<'_>) -> Html {
     let mut html = Html::new();
     html.raw("<div id=\"view\"");
     let Some(view) = workspace.top(looking.user) else {
@@ -178,7 +178,7 @@ fn modal(workspace: &Workspace, looking: &Looking<'_>) -> Html {
     if let Some(trouble) = &view.trouble {
         html.tagged("<p class=\"error\" role=\"alert\">", trouble, "</p>");
     }
-    let shown = Shown { workspace, user: looking.user, surface: view.id(), json: &view.json, values: &view.values };
+    let shown = RenderContext { workspace, user: looking.user, surface: view.id(), json: &view.json, values: &view.values };
     html.html(&shown.blocks(&|block| view.errors.get(block).cloned()));
     let label = |key: &str, otherwise: &str| view.json[key]["text"].as_str().unwrap_or(otherwise).to_owned();
     html.raw("<footer><button class=\"quiet\" name=\"do\" value=\"close\">").text(&label("close", "Cancel"));

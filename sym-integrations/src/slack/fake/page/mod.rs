@@ -1,8 +1,8 @@
 //! The page on which a person can be anybody in the workspace, and the same for programs.
 
-mod act;
+mod actions;
 mod blocks;
-mod guard;
+mod origin_check;
 mod html;
 mod layout;
 mod mrkdwn;
@@ -20,27 +20,27 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::act::Surface;
+use super::interactions::Surface;
 use super::{Person, Shared};
-use layout::Looking;
+use layout::Viewer;
 
-pub(super) use guard::guard;
+pub(super) use origin_check::guard;
 
 /// So long, a program that waits for something to happen is kept waiting.
-const WAITS: Duration = Duration::from_secs(25);
+const APP_TIMEOUT: Duration = Duration::from_secs(25);
 
 pub(super) fn router() -> Router<Arc<Shared>> {
     Router::new()
         .route("/", get(page))
         .route("/state", get(state))
         .route("/options", get(options))
-        .route("/act", post(act::act))
-        .route("/command", post(act::command))
-        .route("/shortcut", post(act::shortcut))
-        .route("/fill", post(act::fill))
-        .route("/submit", post(act::submit))
-        .route("/click", post(act::click))
-        .route("/close", post(act::close))
+        .route("/act", post(actions::act))
+        .route("/command", post(actions::command))
+        .route("/shortcut", post(actions::shortcut))
+        .route("/fill", post(actions::fill))
+        .route("/submit", post(actions::submit))
+        .route("/click", post(actions::click))
+        .route("/close", post(actions::close))
 }
 
 #[derive(Deserialize)]
@@ -70,7 +70,7 @@ async fn page(State(shared): State<Arc<Shared>>, Query(look): Query<Look>) -> Re
     let nonce: String = std::iter::repeat_with(fastrand::alphanumeric).take(24).collect();
     // Taken first: what happens meanwhile is shown again.
     let version = *shared.version.borrow();
-    let looking = Looking {
+    let looking = Viewer {
         user: &user,
         channel: look.channel.as_deref(),
         version,
@@ -99,7 +99,7 @@ async fn state(State(shared): State<Arc<Shared>>, Query(look): Query<Look>) -> J
         let newer = version.wait_for(|version| *version != since);
         tokio::select! {
             _ = newer => {}
-            () = shared.clock.sleep(WAITS) => {}
+            () = shared.clock.sleep(APP_TIMEOUT) => {}
             () = shared.stop.cancelled() => {}
         }
     }

@@ -14,9 +14,9 @@ use url::form_urlencoded;
 
 use super::blocks::key_of;
 use super::layout::address;
-use crate::slack::fake::act::{Key, Surface};
-use crate::slack::fake::entry::{By, Entry};
-use crate::slack::fake::shared::unseen;
+use crate::slack::fake::interactions::{Key, Surface};
+use crate::slack::fake::input_value::{By, InputValue};
+use crate::slack::fake::shared::not_visible;
 use crate::slack::fake::{Person, Shared, Submitted};
 
 /// A form: its fields in order, of which one can stand there several times.
@@ -42,7 +42,7 @@ impl Form {
     }
 
     fn required(&self, name: &str) -> Result<&str> {
-        self.get(name).ok_or_else(|| unseen(format!("the form has no field `{name}`")))
+        self.get(name).ok_or_else(|| not_visible(format!("the form has no field `{name}`")))
     }
 
     fn person(&self, shared: Arc<Shared>) -> Result<Person> {
@@ -89,7 +89,7 @@ pub(super) async fn command(State(shared): State<Arc<Shared>>, headers: HeaderMa
         let person = form.person(shared)?;
         let text = form.required("text")?;
         if !text.starts_with('/') {
-            return Err(unseen("only commands are understood here, such as `/sym`"));
+            return Err(not_visible("only commands are understood here, such as `/sym`"));
         }
         person.command_in(form.get("channel").unwrap_or("general"), text).await
     };
@@ -157,17 +157,17 @@ pub(super) async fn act(State(shared): State<Arc<Shared>>, headers: HeaderMap, b
         let person = form.person(shared)?;
         let on = form.required("on")?;
         let surface = Surface::named(on);
-        let deed = form.required("do")?;
-        if deed == "close" {
+        let button_value = form.required("do")?;
+        if button_value == "close" {
             return person.close_view(on).await.map(|()| None);
         }
-        let (what, key) = match serde_json::from_str::<(String, String, String)>(deed) {
+        let (what, key) = match serde_json::from_str::<(String, String, String)>(button_value) {
             Ok((what, block, action)) => (what, (block, action)),
-            Err(_) => (deed.to_owned(), Key::default()),
+            Err(_) => (button_value.to_owned(), Key::default()),
         };
         for (name, values) in &form.0 {
             if let Some(key) = key_of(name) {
-                person.put(&surface, &key, &Entry::from(values.clone()), By::Value)?;
+                person.put(&surface, &key, &InputValue::from(values.clone()), By::Value)?;
             }
         }
         match what.as_str() {
@@ -177,7 +177,7 @@ pub(super) async fn act(State(shared): State<Arc<Shared>>, headers: HeaderMap, b
                 person.ask(&surface, &key, typed).await?;
             }
             "click" | "enter" => person.dispatch(&surface, &key).await?,
-            other => return Err(unseen(format!("`{other}` cannot be done"))),
+            other => return Err(not_visible(format!("`{other}` cannot be done"))),
         }
         Ok(None)
     };

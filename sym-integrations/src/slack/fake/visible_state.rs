@@ -28,12 +28,12 @@ pub(super) fn elements(block: &Value) -> Vec<&Value> {
 
 /// A block, and an element in it.
 #[derive(Clone, Copy)]
-pub(super) struct Placed<'a> {
+pub(super) struct ElementRef<'a> {
     pub(super) block: &'a Value,
     pub(super) element: &'a Value,
 }
 
-impl<'a> Placed<'a> {
+impl<'a> ElementRef<'a> {
     /// All elements of a view or message.
     pub(super) fn all(surface: &'a Value) -> impl Iterator<Item = Self> {
         blocks(surface).iter().flat_map(|block| elements(block).into_iter().map(move |element| Self { block, element }))
@@ -70,8 +70,8 @@ impl<'a> Placed<'a> {
 }
 
 pub(super) fn buttons(surface: &Value) -> Vec<&str> {
-    let buttons = Placed::all(surface).filter(|placed| placed.kind() == "button");
-    buttons.filter_map(|placed| placed.element["text"]["text"].as_str()).collect()
+    let buttons = ElementRef::all(surface).filter(|item| item.kind() == "button");
+    buttons.filter_map(|item| item.element["text"]["text"].as_str()).collect()
 }
 
 /// What is to be read, a line for each part.
@@ -127,9 +127,9 @@ fn initial(element: &Value) -> Option<Value> {
 /// that are still there.
 pub(super) fn values(surface: &Value, before: &Values) -> Values {
     let mut values = Values::new();
-    for placed in Placed::all(surface) {
-        let Some(initial) = initial(placed.element) else { continue };
-        let key = placed.key();
+    for item in ElementRef::all(surface) {
+        let Some(initial) = initial(item.element) else { continue };
+        let key = item.key();
         let kept = before.get(&key).filter(|kept| kept["type"] == initial["type"]);
         values.insert(key, kept.cloned().unwrap_or(initial));
     }
@@ -149,18 +149,18 @@ pub(super) fn state(values: &Values) -> Value {
 /// What Slack says itself of inputs that are submitted, by block.
 pub(super) fn incomplete(surface: &Value, values: &Values) -> BTreeMap<String, String> {
     let mut errors = BTreeMap::new();
-    for placed in Placed::all(surface).filter(|placed| placed.is_input()) {
-        let Some(key) = value_key(placed.kind()) else { continue };
-        let value = values.get(&placed.key()).map_or(&Value::Null, |value| &value[key]);
+    for item in ElementRef::all(surface).filter(|item| item.is_input()) {
+        let Some(key) = value_key(item.kind()) else { continue };
+        let value = values.get(&item.key()).map_or(&Value::Null, |value| &value[key]);
         let is_empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
         let error = match value.as_str() {
-            _ if is_empty && placed.block["optional"] == true => None,
+            _ if is_empty && item.block["optional"] == true => None,
             _ if is_empty => Some("Please complete this required field.".to_owned()),
-            Some(text) if placed.kind() == "number_input" => not_a_number(placed.element, text),
-            Some(text) if placed.kind() == "plain_text_input" => not_of_length(placed.element, text),
+            Some(text) if item.kind() == "number_input" => not_a_number(item.element, text),
+            Some(text) if item.kind() == "plain_text_input" => not_of_length(item.element, text),
             _ => None,
         };
-        errors.extend(error.map(|error| (placed.block_id().to_owned(), error)));
+        errors.extend(error.map(|error| (item.block_id().to_owned(), error)));
     }
     errors
 }

@@ -1,33 +1,33 @@
 use serde_json::{Value, json};
 
 use super::Member;
-use super::surface::{Placed, list, value_key};
+use super::visible_state::{ElementRef, list, value_key};
 
 /// What a person enters in an input or picks in a menu: a text, or several.
 ///
 /// What is picked goes by what is to be read there; people go by their names or ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry(Vec<String>);
+pub struct InputValue(Vec<String>);
 
-impl From<&str> for Entry {
+impl From<&str> for InputValue {
     fn from(text: &str) -> Self {
         Self(vec![text.to_owned()])
     }
 }
 
-impl From<String> for Entry {
+impl From<String> for InputValue {
     fn from(text: String) -> Self {
         Self(vec![text])
     }
 }
 
-impl From<Vec<String>> for Entry {
+impl From<Vec<String>> for InputValue {
     fn from(texts: Vec<String>) -> Self {
         Self(texts)
     }
 }
 
-impl<const N: usize> From<[&str; N]> for Entry {
+impl<const N: usize> From<[&str; N]> for InputValue {
     fn from(texts: [&str; N]) -> Self {
         Self(texts.into_iter().map(str::to_owned).collect())
     }
@@ -42,7 +42,7 @@ pub(super) enum By {
     Value,
 }
 
-impl Entry {
+impl InputValue {
     /// The texts, without those that are empty.
     fn filled(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str).filter(|text| !text.is_empty())
@@ -56,14 +56,14 @@ impl Entry {
     /// found.
     pub(super) fn value(
         &self,
-        placed: Placed<'_>,
+        item: ElementRef<'_>,
         by: By,
         offered: &[Value],
         members: &[Member],
     ) -> Result<Value, String> {
-        let kind = placed.kind();
+        let kind = item.kind();
         let key = value_key(kind).ok_or_else(|| format!("nothing can be entered in a `{kind}`"))?;
-        let options = || options(placed.element).into_iter().chain(offered);
+        let options = || options(item.element).into_iter().chain(offered);
         let option = |text: &str| {
             let is_meant = |option: &&Value| match by {
                 By::Label => option["text"]["text"] == text,

@@ -13,8 +13,8 @@ use sym_sdk::runtime::{Builder, Runtime};
 use sym_sdk::server::{FakeConfig, FakeService, FrontEnd};
 use tokio_util::sync::CancellationToken;
 
-use super::shared::faulty;
-use super::{FakeSlack, Member, methods};
+use super::shared::configuration_error;
+use super::{FakeSlack, Member, web_api};
 use crate::slack::app::SlackApp;
 
 /// Starts it with the people of the program, and a front end that is connected with it.
@@ -26,7 +26,7 @@ pub(in crate::slack) async fn start(config: FakeConfig) -> Result<FakeService> {
         [only] => fake.workspace(only.external_id()),
         several => {
             let message = format!("there are {} integrations with Slack, and the front end is for one", several.len());
-            return Err(faulty(message));
+            return Err(configuration_error(message));
         }
     };
     let fake = fake.listen(listen).await?;
@@ -53,7 +53,7 @@ fn reached_at(server: SocketAddr) -> SocketAddr {
 fn members(people: &[User], workspace: &str) -> Vec<Member> {
     let people = || people.iter().filter(|user| user.user_type() == UserType::Normal);
     let account = |user: &User| Some(user.identity("slack", Some(workspace))?.user_id().to_owned());
-    let account = |user: &User| account(user).filter(|id| methods::is_user_id(&Member::new(id)));
+    let account = |user: &User| account(user).filter(|id| web_api::is_user_id(&Member::new(id)));
     let mut taken: BTreeSet<String> = people().filter_map(account).collect();
     let mut members = Vec::new();
     for user in people() {
@@ -161,7 +161,7 @@ mod tests {
         let members = members(&people, "T012AB3CD");
         let ids: Vec<_> = members.iter().map(Member::id).collect();
         assert_eq!(ids, ["U0ANA", "U0ANA3", "U0ANA2", "U0CYD", "U0"]);
-        assert!(members.iter().all(methods::is_user_id));
+        assert!(members.iter().all(web_api::is_user_id));
     }
 
     #[test]

@@ -9,9 +9,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::DropGuard;
 use url::Url;
 
-use super::shared::{Secrets, faulty};
+use super::shared::{Secrets, configuration_error};
 use super::workspace::{Names, Workspace};
-use super::{Member, Message, Person, Shared, methods, server};
+use super::{Member, Message, Person, Shared, server, web_api};
 use crate::http::{BaseUrl, SecretString};
 use crate::slack::app::SlackApp;
 use crate::slack::signature::SigningSecret;
@@ -80,16 +80,16 @@ impl FakeSlackBuilder {
         if !address.ip().is_loopback() {
             let message = format!("the stand-in for Slack cannot listen on `{address}`, where other machines reach it");
             let hint = format!("whoever reaches it can be anybody in it: take `127.0.0.1:{}`", address.port());
-            return Err(faulty(message).with_hint(hint));
+            return Err(configuration_error(message).with_hint(hint));
         }
         let taken = |error: std::io::Error| {
-            faulty(format!("the stand-in for Slack cannot listen on `{address}`")).with_source(error)
+            configuration_error(format!("the stand-in for Slack cannot listen on `{address}`")).with_source(error)
         };
         let listener = TcpListener::bind(address).await.map_err(taken)?;
         let address = listener.local_addr().map_err(taken)?;
         // What people do goes to an app that is known, and to nobody else.
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
-        let http = http.map_err(|error| faulty("the HTTP client could not be made").with_source(error))?;
+        let http = http.map_err(|error| configuration_error("the HTTP client could not be made").with_source(error))?;
         let random = |prefix: &str| {
             let secret: String = std::iter::repeat_with(fastrand::alphanumeric).take(32).collect();
             SecretString::from(format!("{prefix}{secret}"))
@@ -195,7 +195,7 @@ impl FakeSlack {
     pub fn connect(&self, app: &str) -> Result<()> {
         let url = Url::parse(app).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let url = url.ok_or_else(|| {
-            faulty(format!("`{app}` is not the address of an app"))
+            configuration_error(format!("`{app}` is not the address of an app"))
                 .with_hint("it is one as `http://127.0.0.1:3000/slack`")
         })?;
         self.shared().change(|workspace, _| workspace.app = Some(url));
@@ -207,9 +207,9 @@ impl FakeSlack {
     /// # Errors
     /// `SymSDK:CONFIGURATION` if the id is not one of a person.
     pub fn add(&self, member: Member) -> Result<()> {
-        if !methods::is_user_id(&member) {
+        if !web_api::is_user_id(&member) {
             let message = format!("`{}` is not the id of a person in Slack", member.id());
-            return Err(faulty(message).with_hint("it begins with U or W and is in upper case, as in `U012AB3CD`"));
+            return Err(configuration_error(message).with_hint("it begins with U or W and is in upper case, as in `U012AB3CD`"));
         }
         self.shared().change(|workspace, _| workspace.members.insert(member.id().to_owned(), member));
         Ok(())
@@ -247,7 +247,7 @@ impl FakeSlack {
     /// Waits until a method was called so often, at most ten seconds by the clock, and gives what it was called with then.
     ///
     /// # Errors
-    /// `Slack:UNSEEN` if it was not.
+    /// `Slack:NOT_VISIBLE` if it was not.
     pub async fn called(&self, method: &str, times: usize) -> Result<Value> {
         let what = || format!("`{method}` was not called {times} times");
         let of_method = |call: &&(String, Value)| call.0 == method;

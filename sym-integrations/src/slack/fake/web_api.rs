@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::surface::list;
+use super::visible_state::list;
 use super::workspace::Workspace;
 use super::{Member, check};
 
