@@ -1,4 +1,4 @@
-//! Requests to the app, signed.
+//! Signed requests to the app.
 
 use std::time::Duration;
 
@@ -11,19 +11,19 @@ use super::Shared;
 use super::shared::configuration_error;
 use crate::slack::signature::{SIGNATURE_HEADER, SigningSecret, TIMESTAMP_HEADER};
 
-/// So long, Slack waits for an answer.
+/// Time within which Slack requires a response.
 const APP_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The longest answer that is read, in bytes.
+/// Maximum size of a response that is read, in bytes.
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
-/// What an app has answered.
+/// A response of the app.
 pub(super) struct AppResponse {
     body: Vec<u8>,
 }
 
 impl AppResponse {
-    /// As JSON, which nothing at all is too.
+    /// Returns the body as JSON. An empty body is `null`.
     pub(super) fn json(&self) -> Option<Value> {
         match self.body.trim_ascii() {
             [] => Some(Value::Null),
@@ -31,30 +31,30 @@ impl AppResponse {
         }
     }
 
-    /// As text that people see.
+    /// Returns the body as text.
     pub(super) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).trim().to_owned()
     }
 }
 
-/// Why an app has not answered as it should.
+/// The reason why the app did not respond as Slack requires.
 pub(super) enum AppError {
-    /// It took too long, or cannot be reached.
+    /// It timed out or is unreachable.
     NoResponse,
-    /// It answered with another status than 200.
+    /// It responded with a status other than 200.
     Status(u16),
-    /// There is no app, or no secret to sign with.
+    /// No app is connected, or the signing secret is empty.
     Unset(Error),
 }
 
 impl AppError {
-    /// The error for whoever acts, in the words in which Slack tells it.
+    /// Returns the error for the person who acts, with the message that Slack shows.
     pub(super) fn into_error(self, words: &str) -> Error {
         let error = match self {
             Self::Unset(error) => return error,
             Self::NoResponse => Error::new(ErrorKind::Unavailable, super::APP_DID_NOT_RESPOND, words),
             Self::Status(status) => {
-                Error::new(ErrorKind::Unavailable, super::APP_DID_NOT_RESPOND, format!("{words} (its status was {status})"))
+                Error::new(ErrorKind::Unavailable, super::APP_DID_NOT_RESPOND, format!("{words} (status {status})"))
             }
         };
         error.with_service("slack")
@@ -62,15 +62,15 @@ impl AppError {
 }
 
 impl Shared {
-    /// Tells the app something, as JSON.
+    /// Sends an interaction payload to the app.
     pub(super) async fn tell(&self, route: &str, payload: &Value) -> Result<AppResponse, AppError> {
         self.send(route, &[("payload", payload.to_string())]).await
     }
 
     pub(super) async fn send(&self, route: &str, fields: &[(&str, String)]) -> Result<AppResponse, AppError> {
         let unset = || {
-            let hint = "tell where it is with `FakeSlack::connect`";
-            AppError::Unset(configuration_error("no app is connected to the stand-in for Slack").with_hint(hint))
+            let hint = "connect one with `FakeSlack::connect`";
+            AppError::Unset(configuration_error("no app is connected to the fake Slack").with_hint(hint))
         };
         let app = self.look(|workspace| workspace.app.clone()).ok_or_else(unset)?;
         let url = format!("{}/{route}", app.as_str().trim_end_matches('/'));
@@ -97,7 +97,7 @@ impl Shared {
         };
         let answer = tokio::select! {
             answer = answer => answer.map_err(|error| {
-                tracing::debug!(error = %error.without_url(), "the app cannot be reached");
+                tracing::debug!(error = %error.without_url(), "the app is unreachable");
                 AppError::NoResponse
             }),
             () = self.clock.sleep(APP_TIMEOUT) => Err(AppError::NoResponse),

@@ -1,11 +1,13 @@
+//! Values that people enter in inputs or select in menus.
+
 use serde_json::{Value, json};
 
 use super::Member;
 use super::visible_state::{ElementRef, list, value_key};
 
-/// What a person enters in an input or picks in a menu: a text, or several.
+/// A value that a person enters in an input or selects in a menu: one or several texts.
 ///
-/// What is picked goes by what is to be read there; people go by their names or ids.
+/// Options are given by their labels, people by their names or ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputValue(Vec<String>);
 
@@ -33,17 +35,17 @@ impl<const N: usize> From<[&str; N]> for InputValue {
     }
 }
 
-/// By what options are told.
+/// The attribute by which options are identified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum By {
-    /// What is to be read.
+    /// The visible label.
     Label,
-    /// What is sent.
+    /// The value sent to the app.
     Value,
 }
 
 impl InputValue {
-    /// The texts, without those that are empty.
+    /// Returns the non-empty texts.
     fn filled(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str).filter(|text| !text.is_empty())
     }
@@ -52,8 +54,8 @@ impl InputValue {
         &self.0
     }
 
-    /// What then stands in an element. `offered` are the options of one that asks the app for them. The error is what cannot be
-    /// found.
+    /// Returns the element's value after this input. `offered` are the options of a menu with external options. The error describes an
+    /// unknown option or person.
     pub(super) fn value(
         &self,
         item: ElementRef<'_>,
@@ -62,7 +64,7 @@ impl InputValue {
         members: &[Member],
     ) -> Result<Value, String> {
         let kind = item.kind();
-        let key = value_key(kind).ok_or_else(|| format!("nothing can be entered in a `{kind}`"))?;
+        let key = value_key(kind).ok_or_else(|| format!("a `{kind}` accepts no input"))?;
         let options = || options(item.element).into_iter().chain(offered);
         let option = |text: &str| {
             let is_meant = |option: &&Value| match by {
@@ -74,7 +76,7 @@ impl InputValue {
         let member = |text: &str| {
             let mut known = members.iter();
             let member = known.find(|member| member.id() == text || member.display_name() == text);
-            member.map(|member| json!(member.id())).ok_or_else(|| format!("there is nobody called `{text}`"))
+            member.map(|member| json!(member.id())).ok_or_else(|| format!("no member is called `{text}`"))
         };
         let (one, several) = (self.filled().next(), || self.filled());
         let value = match key {
@@ -91,7 +93,7 @@ impl InputValue {
     }
 }
 
-/// The options of a menu, those in groups too.
+/// Returns the options of a menu, including those in groups.
 pub(super) fn options(element: &Value) -> Vec<&Value> {
     let groups = list(&element["option_groups"]).iter().map(|group| &group["options"]);
     let initial = list(&element["initial_options"]).iter().chain(element.get("initial_option"));
@@ -104,5 +106,5 @@ fn missing(text: &str, options: &[&Value]) -> String {
     labels.dedup();
     let more = if labels.len() > SHOWN { ", …" } else { "" };
     let shown: Vec<_> = labels.iter().take(SHOWN).map(|label| format!("`{label}`")).collect();
-    format!("there is no option `{text}` among {}{more}", shown.join(", "))
+    format!("no option is labelled `{text}`; options: {}{more}", shown.join(", "))
 }

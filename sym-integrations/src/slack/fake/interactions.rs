@@ -1,31 +1,31 @@
-//! What people do, and what comes of it.
+//! Actions of people: commands, shortcuts, clicks, inputs and submissions, and the app's responses to them.
 
 use serde_json::{Value, json};
 use sym_sdk::error::{Error, Result};
 
+use super::app_requests::{AppError, AppResponse};
 use super::input_value::{By, InputValue, options};
 use super::payload::{Clicked, action};
 use super::person::{Person, Submitted};
-use super::app_requests::{AppResponse, AppError};
 use super::shared::not_visible;
 use super::visible_state::{self, ElementRef, Values, list};
 use super::workspace::Workspace;
 use super::{Message, View, check};
 
-/// So many menus are remembered at once.
+/// Maximum number of menus whose offered options are kept.
 const MAX_OFFERED: usize = 1_000;
 
-/// In so many messages, what people entered is remembered.
+/// Maximum number of messages whose entered values are kept.
 const MAX_ENTERED: usize = 10_000;
 
-/// What somebody has before them and can do something in.
+/// A view or message that a person acts on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Surface {
     View(String),
     Message { channel: String, ts: String },
 }
 
-/// An element, by the ids of its block and its own.
+/// The ids of a block and of an element in it.
 pub(super) type Key = (String, String);
 
 impl Surface {
@@ -33,7 +33,7 @@ impl Surface {
         Self::Message { channel: message.channel.clone(), ts: message.ts.clone() }
     }
 
-    /// The one of this name.
+    /// Returns the surface with this name.
     pub(super) fn named(name: &str) -> Self {
         match name.split_once('/') {
             Some((channel, ts)) => Self::Message { channel: channel.to_owned(), ts: ts.to_owned() },
@@ -41,7 +41,7 @@ impl Surface {
         }
     }
 
-    /// A name for it that no other has.
+    /// Returns the unique name of the surface.
     pub(super) fn name(&self) -> String {
         match self {
             Self::View(id) => id.clone(),
@@ -50,7 +50,7 @@ impl Surface {
     }
 }
 
-/// A surface as it is now.
+/// The present state of a surface.
 pub(super) enum SurfaceState {
     View(View),
     Message(Message, Values),
@@ -79,7 +79,9 @@ impl SurfaceState {
 impl Workspace {
     pub(super) fn seen(&self, user: &str, surface: &Surface) -> Option<SurfaceState> {
         match surface {
-            Surface::View(id) => self.views.get(user)?.iter().find(|view| view.id() == id).cloned().map(SurfaceState::View),
+            Surface::View(id) => {
+                self.views.get(user)?.iter().find(|view| view.id() == id).cloned().map(SurfaceState::View)
+            }
             Surface::Message { channel, ts } => {
                 let mut seen = self.seen_by(user).into_iter();
                 let message = seen.find(|message| message.channel == *channel && message.ts == *ts)?;
@@ -90,7 +92,7 @@ impl Workspace {
         }
     }
 
-    /// Keeps which options somebody is offered.
+    /// Records the options that a person is offered.
     pub(super) fn offer(&mut self, user: &str, surface: &Surface, key: &Key, options: Vec<Value>) {
         if self.offered.len() >= MAX_OFFERED {
             self.offered.clear();
@@ -119,13 +121,13 @@ impl Workspace {
 
 impl Person {
     fn gone(&self) -> Error {
-        not_visible(format!("{} does not have that any more", self.name()))
+        not_visible(format!("{} no longer sees that", self.name()))
     }
 
     pub(super) async fn send_command(&self, channel: &str, line: &str) -> Result<()> {
         let (command, text) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
         let channel = self.shared.change(|workspace, _| workspace.channel(channel));
-        let channel = channel.ok_or_else(|| not_visible("there is no such channel"))?;
+        let channel = channel.ok_or_else(|| not_visible("the channel name is invalid"))?;
         let mut fields = self.shared.look(|workspace| workspace.command(self.id(), &channel, command, text.trim()));
         fields.push(("response_url", self.shared.response_url(self.id(), &channel, None)));
         fields.push(("trigger_id", self.trigger()));
@@ -144,7 +146,7 @@ impl Person {
         }
     }
 
-    /// What an app answers to a command at once.
+    /// Shows the app's immediate response to a command.
     fn show_response(&self, channel: &str, answer: &AppResponse) {
         let content = match answer.json() {
             Some(Value::Null) => return,
@@ -162,7 +164,7 @@ impl Person {
         });
     }
 
-    /// Slack's own word that an app did not do as it should.
+    /// Posts Slack's own message that the app failed.
     fn post_warning(&self, channel: &str, error: AppError, words: &str) -> Error {
         self.shared.change(|workspace, now| {
             let content = json!({ "text": format!("{words}.") });
@@ -187,7 +189,7 @@ impl Person {
             .map_err(|error| self.post_warning("general", error, "The shortcut failed because the app did not respond"))
     }
 
-    /// Enters something, without telling the app yet.
+    /// Enters a value without informing the app yet.
     pub(super) fn put(&self, surface: &Surface, key: &Key, entry: &InputValue, by: By) -> Result<()> {
         let changed = self.shared.change(|workspace, _| {
             let seen = workspace.seen(self.id(), surface)?;
@@ -203,7 +205,7 @@ impl Person {
         changed.ok_or_else(|| self.gone())?.map_err(not_visible)
     }
 
-    /// Tells the app that something was clicked, picked or entered.
+    /// Informs the app of a click, a selection or an input.
     pub(super) async fn dispatch(&self, surface: &Surface, key: &Key) -> Result<()> {
         let seen = self.shared.look(|workspace| workspace.seen(self.id(), surface));
         let seen = seen.ok_or_else(|| self.gone())?;
@@ -229,7 +231,7 @@ impl Person {
         })
     }
 
-    /// Slack's word in a view that the app did not do as it should.
+    /// Shows Slack's own error in a view.
     fn show_error(&self, view: &str, error: AppError) -> Error {
         const WORDS: &str = "We had some trouble connecting. Try again?";
         self.shared.change(|workspace, _| {
@@ -240,7 +242,7 @@ impl Person {
         error.into_error(WORDS)
     }
 
-    /// The options for what is typed into a menu.
+    /// Returns the options that match a text typed into a menu.
     pub(super) async fn ask(&self, surface: &Surface, key: &Key, typed: &str) -> Result<Vec<Value>> {
         let seen = self.shared.look(|workspace| workspace.seen(self.id(), surface));
         let seen = seen.ok_or_else(|| self.gone())?;
@@ -274,11 +276,12 @@ impl Person {
 
     pub(super) async fn send_view(&self, id: &str) -> Result<Submitted> {
         let surface = Surface::View(id.to_owned());
-        let Some(SurfaceState::View(mut view)) = self.shared.look(|workspace| workspace.seen(self.id(), &surface)) else {
+        let Some(SurfaceState::View(mut view)) = self.shared.look(|workspace| workspace.seen(self.id(), &surface))
+        else {
             return Err(self.gone());
         };
         if view.json["submit"].is_null() {
-            return Err(not_visible(format!("the view `{}` has nothing to submit it with", view.title())));
+            return Err(not_visible(format!("view `{}` has no submit button", view.title())));
         }
         view.errors = visible_state::incomplete(&view.json, &view.values);
         view.trouble = None;
@@ -296,7 +299,7 @@ impl Person {
         let followed = self.shared.change(|workspace, now| {
             let followed = match &json {
                 Some(json) => workspace.follow(self.id(), id, json, now),
-                None => Err(vec!["it is no JSON".to_owned()]),
+                None => Err(vec!["the response is not JSON".to_owned()]),
             };
             if let Err(faults) = &followed {
                 workspace.fault("answer to a submission", faults);
@@ -322,7 +325,7 @@ impl Person {
         self.shared.change(|workspace, _| workspace.close(self.id(), id));
         if view.json["notify_on_close"] == true {
             let payload = self.shared.look(|workspace| workspace.closed(self.id(), &view));
-            // Nobody sees whether the app has heard it.
+            // Slack ignores the response to a closed view.
             let _ = self.shared.tell("interactions", &payload).await;
         }
         Ok(())

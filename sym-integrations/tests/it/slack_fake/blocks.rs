@@ -127,7 +127,7 @@ fn wrong_views() -> Vec<(Value, &'static str)> {
 }
 
 #[tokio::test]
-async fn views_that_break_a_rule_are_refused_with_what_is_wrong() {
+async fn rejects_invalid_views_with_details() {
     let (fake, _) = workspace().await;
     let slack = fake.client().build().unwrap();
     for (view, fault) in wrong_views() {
@@ -145,7 +145,7 @@ async fn views_that_break_a_rule_are_refused_with_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn messages_that_break_a_rule_are_refused() {
+async fn rejects_invalid_messages() {
     let (fake, _) = workspace().await;
     let slack = fake.client().build().unwrap();
     let blocks = [

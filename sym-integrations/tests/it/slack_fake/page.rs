@@ -10,7 +10,7 @@ use super::{modal, plain, workspace};
 const SCRIPT: &str = "<script>alert('1')</script>";
 
 #[tokio::test]
-async fn only_this_machine_and_its_own_page_may_act() {
+async fn rejects_requests_of_other_origins() {
     let (fake, _) = workspace().await;
     let address = fake.address();
     let own = address.to_string();
@@ -35,7 +35,7 @@ async fn only_this_machine_and_its_own_page_may_act() {
 }
 
 #[tokio::test]
-async fn nothing_that_somebody_wrote_is_taken_for_html() {
+async fn escapes_text_in_html() {
     let (fake, _) = workspace().await;
     fake.add(Member::new("U0EVE").name(SCRIPT)).unwrap();
     let slack = fake.client().build().unwrap();
@@ -80,7 +80,7 @@ async fn nothing_that_somebody_wrote_is_taken_for_html() {
 }
 
 #[tokio::test]
-async fn the_state_tells_when_something_has_happened() {
+async fn the_state_reports_changes() {
     let (fake, clock) = workspace().await;
     let before = get(&fake, "/state?as=U0ANA").await.json();
     assert_eq!(
@@ -116,7 +116,7 @@ async fn the_state_tells_when_something_has_happened() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_told() {
+async fn reports_invalid_requests() {
     let (fake, _) = workspace().await;
     let cases: [(&str, &[(&str, &str)]); 7] = [
         ("/command", &[]),

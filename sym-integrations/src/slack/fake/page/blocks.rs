@@ -1,43 +1,43 @@
-//! Blocks as HTML, with what can be filled in and clicked.
+//! Rendering of blocks and their elements as HTML.
 
 use serde_json::{Value, json};
 
 use super::html::Html;
 use super::mrkdwn;
-use crate::slack::fake::interactions::Key;
 use crate::slack::fake::input_value::options;
+use crate::slack::fake::interactions::Key;
 use crate::slack::fake::visible_state::{ElementRef, Values, blocks, elements, list, value_key};
 use crate::slack::fake::workspace::Workspace;
 
-/// What is shown, and to whom.
+/// The surface to render, and the person it is rendered for.
 pub(super) struct RenderContext<'a> {
     pub(super) workspace: &'a Workspace,
     pub(super) user: &'a str,
-    /// The name of the view or message.
+    /// The name of the surface.
     pub(super) surface: &'a str,
     pub(super) json: &'a Value,
     pub(super) values: &'a Values,
 }
 
-/// What an input goes by in the form. Its block's id has this many bytes, so that nothing can be mistaken.
+/// Returns the form field of an element. The length of the block id makes the name unambiguous.
 pub(super) fn field_name((block, action): &Key) -> String {
     format!("in:{}:{block}{action}", block.len())
 }
 
-/// The element that a field of the form belongs to.
+/// Returns the element that a form field belongs to.
 pub(super) fn key_of(field: &str) -> Option<Key> {
     let (length, ids) = field.strip_prefix("in:")?.split_once(':')?;
     let (block, action) = ids.split_at_checked(length.parse().ok()?)?;
     Some((block.to_owned(), action.to_owned()))
 }
 
-/// What a button sends.
+/// Returns the value that a button submits.
 pub(super) fn button_value(what: &str, (block, action): &Key) -> String {
     json!([what, block, action]).to_string()
 }
 
 impl RenderContext<'_> {
-    /// All blocks. Errors are those of a view, by block.
+    /// Renders all blocks. `errors` returns a view's error for a block.
     pub(super) fn blocks(&self, errors: &dyn Fn(&str) -> Option<String>) -> Html {
         let mut html = Html::new();
         for block in blocks(self.json) {
@@ -133,7 +133,7 @@ impl RenderContext<'_> {
             "image" => {}
             kind => drop(html.tagged("<span class=\"context\">(an element of type ", kind, ")</span>")),
         }
-        // A menu among buttons and an input whose changes matter are sent as soon as they change.
+        // Elements whose changes are dispatched immediately need a button where scripts are disabled.
         if item.kind() != "button" && item.dispatches() {
             html.raw("<button class=\"quiet dispatch\" name=\"do\"")
                 .attr("value", &button_value("enter", &key))
@@ -159,7 +159,7 @@ impl RenderContext<'_> {
                 .raw("</button>");
             return;
         }
-        // It asks without a script, too.
+        // The confirmation works without a script.
         html.raw("<details class=\"confirm\"><summary")
             .attr("class", class)
             .raw(">")
@@ -181,7 +181,7 @@ impl RenderContext<'_> {
         menu(item, key, value, &people.iter().collect::<Vec<_>>(), html);
     }
 
-    /// A menu that the app is asked for: what it offered last can be picked.
+    /// Renders a menu with external options: those that the app offered last.
     fn external(&self, item: ElementRef<'_>, key: &Key, value: &Value, html: &mut Html) {
         let offered = self.workspace.offered.get(&(self.user.to_owned(), self.surface.to_owned(), key.clone()));
         let picked: Vec<&Value> = match value {
@@ -196,7 +196,9 @@ impl RenderContext<'_> {
             .attr("data-action", &key.1)
             .raw("><input type=\"search\" placeholder=\"Type to search\"");
         html.attr("name", &format!("typed:{}", field_name(key))).raw(" autocomplete=\"off\">");
-        html.raw("<button class=\"quiet find\" name=\"do\"").attr("value", &button_value("find", key)).raw(">Find</button>");
+        html.raw("<button class=\"quiet find\" name=\"do\"")
+            .attr("value", &button_value("find", key))
+            .raw(">Find</button>");
         menu(item, key, value, &all, html);
         html.raw("</div>");
     }
@@ -219,7 +221,7 @@ fn text_input(item: ElementRef<'_>, key: &Key, value: &Value, html: &mut Html) {
     html.raw(" autocomplete=\"off\">");
 }
 
-/// The values that are picked.
+/// Returns the selected values.
 fn picked(value: &Value) -> Vec<&str> {
     match value {
         Value::Array(several) => {
@@ -232,7 +234,7 @@ fn picked(value: &Value) -> Vec<&str> {
 fn menu(item: ElementRef<'_>, key: &Key, value: &Value, options: &[&Value], html: &mut Html) {
     let is_multi = item.kind().starts_with("multi_");
     let picked = picked(value);
-    // So that it is known that nothing is picked: a menu of several says nothing then.
+    // A multi-select submits nothing when nothing is selected; this field says that it was there.
     html.raw("<input type=\"hidden\" value=\"\"")
         .attr("name", &field_name(key))
         .raw("><select")
@@ -257,8 +259,7 @@ fn ticks(item: ElementRef<'_>, key: &Key, value: &Value, html: &mut Html) {
     let kind = if item.kind() == "checkboxes" { "checkbox" } else { "radio" };
     let picked = picked(value);
     html.raw("<input type=\"hidden\" value=\"\"").attr("name", &field_name(key)).raw(">");
-    for option in options(item.element).into_iter().filter(|option| list(&item.element["options"]).contains(option))
-    {
+    for option in options(item.element).into_iter().filter(|option| list(&item.element["options"]).contains(option)) {
         let value = option["value"].as_str().unwrap_or_default();
         html.raw("<label class=\"tick\"><input").attr("type", kind).attr("name", &field_name(key)).attr("value", value);
         html.flag("checked", picked.contains(&value)).raw("> ");

@@ -1,4 +1,4 @@
-//! What somebody sees, for programs.
+//! The visible state as JSON, for programs.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::slack::fake::visible_state::{self, ElementRef, value_key};
 use crate::slack::fake::workspace::Workspace;
 use crate::slack::fake::{Message, View};
 
-/// What a person sees.
+/// Returns what a person sees.
 pub(super) fn of(workspace: &Workspace, user: &str, version: u64) -> Value {
     let channels = workspace.channels.iter().filter(|(_, channel)| {
         channel.members.as_ref().is_none_or(|members| members.iter().any(|member| member == user))
