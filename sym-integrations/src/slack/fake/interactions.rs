@@ -236,7 +236,7 @@ impl Person {
         const WORDS: &str = "We had some trouble connecting. Try again?";
         self.shared.change(|workspace, _| {
             if let Some(view) = workspace.view_of(self.id(), view) {
-                view.trouble = Some(WORDS.to_owned());
+                view.error_message = Some(WORDS.to_owned());
             }
         });
         error.into_error(WORDS)
@@ -284,7 +284,7 @@ impl Person {
             return Err(not_visible(format!("view `{}` has no submit button", view.title())));
         }
         view.errors = visible_state::incomplete(&view.json, &view.values);
-        view.trouble = None;
+        view.error_message = None;
         if !view.errors.is_empty() {
             self.shared.change(|workspace, _| workspace.view_of(self.id(), id).map(|kept| *kept = view.clone()));
             return Ok(Submitted::Errors(view.errors()));

@@ -17,7 +17,7 @@ pub struct View {
     /// Error messages by block.
     pub(super) errors: BTreeMap<String, String>,
     /// Slack's own error message about the app.
-    pub(super) trouble: Option<String>,
+    pub(super) error_message: Option<String>,
 }
 
 impl View {
@@ -99,7 +99,12 @@ impl Workspace {
     fn create(&mut self, root: Option<&str>, previous: Option<&str>, given: &Value, now: Timestamp) -> View {
         let id = format!("V{:08}", self.next());
         let json = self.stored(&id, root.unwrap_or(&id), previous, given, now);
-        View { values: visible_state::values(&json, &Values::new()), json, errors: BTreeMap::new(), trouble: None }
+        View {
+            values: visible_state::values(&json, &Values::new()),
+            json,
+            errors: BTreeMap::new(),
+            error_message: None,
+        }
     }
 
     /// Opens a view, replacing the views that a person has open.
@@ -144,7 +149,7 @@ impl Workspace {
         view.values = visible_state::values(&json, &view.values);
         view.json = json;
         view.errors.clear();
-        view.trouble = None;
+        view.error_message = None;
         Ok(view.raw())
     }
 

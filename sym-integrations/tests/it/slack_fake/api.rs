@@ -54,7 +54,7 @@ async fn finds_people_by_id_and_address_and_lists_them_in_pages() {
 
     for id in ["ana", "u0ana", "", "U", "C0ANA"] {
         let error = fake.add(Member::new(id)).unwrap_err();
-        assert!(error.message().contains("not the id of a person"), "{error}");
+        assert!(error.message().contains("is not a Slack user id"), "{error}");
     }
 }
 

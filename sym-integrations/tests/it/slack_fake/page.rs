@@ -62,7 +62,7 @@ async fn escapes_text_in_html() {
         input("f", json!({ "type": "users_select" })),
     ]));
     slack.api().open_view(&fake.trigger("U0ANA"), &view).await.unwrap();
-    for path in ["/?as=U0ANA", "/?as=U0EVE&in=CACCESS", "/?as=%3Cscript%3E&in=%3Cscript%3E&trouble=%3Cscript%3E"] {
+    for path in ["/?as=U0ANA", "/?as=U0EVE&in=CACCESS", "/?as=%3Cscript%3E&in=%3Cscript%3E&error=%3Cscript%3E"] {
         let page = get(&fake, path).await;
         assert_eq!(page.status, 200);
         let scripts = page.body.matches("<script").count();
@@ -133,8 +133,8 @@ async fn reports_invalid_requests() {
     }
     let back = submit(&fake, "/command", &[("as", "U0ANA"), ("text", "hello"), ("in", "CGENERAL")]).await;
     let to = back.header("location").unwrap();
-    assert!(to.starts_with("/?as=U0ANA&in=CGENERAL&trouble=only+commands"), "{to}");
-    assert!(get(&fake, to).await.body.contains("only commands are understood here"));
+    assert!(to.starts_with("/?as=U0ANA&in=CGENERAL&error=only+slash+commands"), "{to}");
+    assert!(get(&fake, to).await.body.contains("only slash commands are supported"));
     assert_eq!(get(&fake, "/options?as=U0ANA&on=V1&block=b&action=a").await.status, 502);
     assert_eq!(get(&fake, "/options").await.status, 400);
 }

@@ -325,7 +325,7 @@ async fn errors_describe_what_is_visible_instead() {
         tokio::task::yield_now().await;
     }
     let error = waiting.await.unwrap();
-    assert!(error.message().starts_with("the view `Title` has no `Colour`, but `Reason`, `Role`"), "{error}");
+    assert!(error.message().starts_with("view `Title` has no `Colour`, but `Reason`, `Role`"), "{error}");
 }
 
 #[tokio::test]
@@ -334,7 +334,7 @@ async fn shows_slacks_message_when_the_app_fails() {
     let ana = world.fake.person("U0ANA");
     world.app.answers.lock().unwrap().push_back((StatusCode::INTERNAL_SERVER_ERROR, String::new()));
     let error = ana.command("/sym").await.unwrap_err();
-    assert_eq!(error.message(), "/sym failed with the error \"dispatch_failed\" (its status was 500)");
+    assert_eq!(error.message(), "/sym failed with the error \"dispatch_failed\" (status 500)");
     assert_eq!(ana.message("dispatch_failed").await.unwrap().only_for(), Some("U0ANA"));
 
     *world.app.is_slow.lock().unwrap() = true;

@@ -62,8 +62,8 @@ impl Form {
         if accepts.contains("text/html") {
             let mut back = address(self.get("as").unwrap_or_default(), self.get("in"));
             if let Err(error) = done {
-                let trouble: String = form_urlencoded::byte_serialize(error.message().as_bytes()).collect();
-                back = format!("{back}&trouble={trouble}");
+                let error_message: String = form_urlencoded::byte_serialize(error.message().as_bytes()).collect();
+                back = format!("{back}&error={error_message}");
             }
             return Redirect::to(&back).into_response();
         }

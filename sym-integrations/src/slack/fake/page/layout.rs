@@ -21,7 +21,7 @@ pub(super) struct Viewer<'a> {
     /// The nonce that admits the page's own style and script.
     pub(super) nonce: &'a str,
     /// The error of the last action.
-    pub(super) trouble: Option<&'a str>,
+    pub(super) error_message: Option<&'a str>,
 }
 
 /// Renders the page for one person.
@@ -35,7 +35,7 @@ pub(super) fn page(workspace: &Workspace, viewer: &Viewer<'_>) -> String {
     html.tagged("<title>", &format!("{} – sandbox", workspace.name_of(viewer.user)), "</title>");
     html.raw("<style").attr("nonce", viewer.nonce).raw(">").raw(include_str!("style.css")).raw("</style></head><body");
     html.attr("data-as", viewer.user).attr("data-version", &viewer.version.to_string()).raw(">");
-    html.raw("<nav><h1>Sandbox</h1><small>A stand-in for Slack. You can be anybody in it.</small>");
+    html.raw("<nav><h1>Sandbox</h1><small>A fake Slack workspace. Act as any of its people.</small>");
     people(workspace, viewer, &mut html);
     channels(workspace, viewer, channel, &seen, &mut html);
     html.raw("<p><a class=\"refresh\"")
@@ -43,8 +43,8 @@ pub(super) fn page(workspace: &Workspace, viewer: &Viewer<'_>) -> String {
         .raw(">Refresh</a></p></nav><main>");
     let name = workspace.title_of(channel, viewer.user);
     html.tagged("<h2>", &name, "</h2>");
-    if let Some(trouble) = viewer.trouble {
-        html.tagged("<p class=\"error\" role=\"alert\">", trouble, "</p>");
+    if let Some(error_message) = viewer.error_message {
+        html.tagged("<p class=\"error\" role=\"alert\">", error_message, "</p>");
     }
     html.raw("<form class=\"say\" method=\"post\" action=\"/command\">").html(&hidden("as", viewer.user));
     html.html(&hidden("channel", channel));
@@ -55,7 +55,7 @@ pub(super) fn page(workspace: &Workspace, viewer: &Viewer<'_>) -> String {
     html.raw("<div id=\"messages\">");
     let of_channel: Vec<_> = seen.iter().rev().filter(|message| message.channel == channel).take(CAPACITY).collect();
     if of_channel.is_empty() {
-        html.raw("<p class=\"context\">Nothing here yet. Type <code>/sym</code> to ask for access.</p>");
+        html.raw("<p class=\"context\">No messages yet. Type <code>/sym</code> to request access.</p>");
     }
     for message in of_channel {
         html.html(&article(workspace, viewer, message));
@@ -175,8 +175,8 @@ fn modal(workspace: &Workspace, viewer: &Viewer<'_>) -> Html {
             "<button class=\"default\" name=\"do\" value=\"submit\" tabindex=\"-1\" aria-hidden=\"true\"></button>",
         );
     }
-    if let Some(trouble) = &view.trouble {
-        html.tagged("<p class=\"error\" role=\"alert\">", trouble, "</p>");
+    if let Some(error_message) = &view.error_message {
+        html.tagged("<p class=\"error\" role=\"alert\">", error_message, "</p>");
     }
     let shown =
         RenderContext { workspace, user: viewer.user, surface: view.id(), json: &view.json, values: &view.values };
@@ -196,7 +196,7 @@ fn modal(workspace: &Workspace, viewer: &Viewer<'_>) -> Html {
 fn state_of(view: &View) -> String {
     let hash = view.json["hash"].as_str().unwrap_or_default();
     let errors: Vec<_> = view.errors.iter().map(|(block, error)| format!("{block}:{error}")).collect();
-    format!("{}/{hash}/{}/{}", view.id(), errors.join("/"), view.trouble.is_some())
+    format!("{}/{hash}/{}/{}", view.id(), errors.join("/"), view.error_message.is_some())
 }
 
 impl Workspace {

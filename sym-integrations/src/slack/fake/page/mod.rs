@@ -50,7 +50,7 @@ struct Look {
     user: Option<String>,
     #[serde(rename = "in")]
     channel: Option<String>,
-    trouble: Option<String>,
+    error: Option<String>,
     since: Option<u64>,
 }
 
@@ -75,7 +75,7 @@ async fn page(State(shared): State<Arc<Shared>>, Query(look): Query<Look>) -> Re
         channel: look.channel.as_deref(),
         version,
         nonce: &nonce,
-        trouble: look.trouble.as_deref(),
+        error_message: look.error.as_deref(),
     };
     let page = shared.look(|workspace| layout::page(workspace, &looking));
     let policy = format!(

@@ -60,6 +60,6 @@ fn of_view(view: &View) -> Value {
         "inputs": inputs.collect::<Vec<_>>(),
         "buttons": visible_state::buttons(&view.json),
         "can_submit": view.json["submit"].is_object(),
-        "trouble": view.trouble,
+        "error_message": view.error_message,
     })
 }
