@@ -148,13 +148,8 @@ mod tests {
     }
 
     #[test]
-<<<<<<< HEAD:sym-integrations/src/slack/fake/plugin.rs
     fn members_have_the_users_identity_or_a_generated_one() {
         let person = |email: &str| User::person(UserId::from_email(email), email).unwrap();
-=======
-    fn people_have_their_accounts_or_one_that_is_made_up() {
-        let person = |email: &str| User::person(UserId::from_email(email), email).unwrap();
->>>>>>> main:sym-integrations/src/slack/fake/service.rs
         let account = |id: &str| UserIdentity::new("slack", "T012AB3CD", id);
         let people = [
             person("ana@example.com"),
