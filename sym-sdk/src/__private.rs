@@ -16,7 +16,7 @@ pub use crate::handler::output::{
 };
 pub use crate::handler::record::{Call, Handler};
 pub use crate::handler::{Context, FromContext, HandlerKind, HandlerRecord, Registry, Requires};
-pub use crate::template::Step;
+pub use crate::model::Step;
 
 /// Stands for a handler that does not compile.
 pub const INVALID: HandlerRecord = HandlerRecord::INVALID;

@@ -3,9 +3,8 @@ use std::sync::Arc;
 use sym_sdk::BoxFuture;
 use sym_sdk::error::{Error, ErrorKind, Result};
 use sym_sdk::handler::IntegrationClient;
-use sym_sdk::model::{AccessTarget, User};
+use sym_sdk::model::{AccessTarget, StepOutput, User};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyType, resource_by_name};
-use sym_sdk::template::StepOutput;
 
 use super::error::INVALID_REPLY;
 use super::{AwsLambda, FunctionArn};
@@ -52,7 +51,7 @@ pub fn strategy_type() -> StrategyType {
 /// use sym_integrations::aws_lambda::{AwsLambda, LambdaStrategy};
 /// use sym_integrations::testing::{Replay, Reply};
 /// use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation};
-/// use sym_sdk::template::StepOutput;
+/// use sym_sdk::model::StepOutput;
 /// # use std::sync::Arc;
 /// # use sym_sdk::prelude::*;
 /// # let arn = "arn:aws:lambda:eu-central-1:123456789012:function:grant";

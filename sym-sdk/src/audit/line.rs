@@ -9,11 +9,10 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::event_summary::IGNORED;
-use super::{AuditEntry, AuditHash, AuditKind, AuditRecord, EventStatus, HandlerResult};
-use crate::engine::{Store, StoreError};
+use super::{AuditEntry, AuditHash, AuditKind, AuditLog, AuditRecord, EventStatus, HandlerResult};
+use crate::error::Result;
 use crate::machine::EffectError;
-use crate::model::{LoggedEvent, LoggedParts, RunId, Srn, logged_actor};
-use crate::template::Step;
+use crate::model::{LoggedEvent, LoggedParts, RunId, Srn, Step, logged_actor};
 
 /// One audit record as a destination gets it: a JSON object on one line.
 ///
@@ -56,7 +55,7 @@ impl AuditLine {
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), sym_sdk::engine::StoreError> {
+/// # async fn main() -> sym_sdk::Result<()> {
 /// use sym_sdk::audit;
 /// use sym_sdk::engine::MemoryStore;
 ///
@@ -70,11 +69,11 @@ impl AuditLine {
 ///
 /// # Errors
 /// If the store fails.
-pub async fn lines(store: &dyn Store, after: u64, limit: usize) -> Result<Vec<AuditLine>, StoreError> {
+pub async fn lines<L: AuditLog + ?Sized>(log: &L, after: u64, limit: usize) -> Result<Vec<AuditLine>> {
     let mut writer = LineWriter::default();
     let mut lines = Vec::new();
-    for record in store.audit_after(after, limit).await? {
-        lines.extend(writer.line(store, record, |_| true).await?);
+    for record in log.records_after(after, limit).await? {
+        lines.extend(writer.line(log, record, |_| true).await?);
     }
     Ok(lines)
 }
@@ -96,7 +95,7 @@ struct Line<'a> {
 }
 
 /// So many Runs are remembered before all are forgotten.
-const REMEMBERED: usize = 4_096;
+const RUN_CACHE_CAPACITY: usize = 4_096;
 
 /// Who did each step of a Run so far.
 type Actors = HashMap<Step, Value>;
@@ -109,16 +108,16 @@ pub(crate) struct LineWriter {
 
 impl LineWriter {
     /// The line of a record, if it is of a flow that is wanted. Records are to be given in order.
-    pub(crate) async fn line(
+    pub(crate) async fn line<L: AuditLog + ?Sized>(
         &mut self,
-        store: &dyn Store,
+        log: &L,
         record: AuditRecord,
         wanted: impl Fn(&Srn) -> bool + Send,
-    ) -> Result<Option<AuditLine>, StoreError> {
+    ) -> Result<Option<AuditLine>> {
         let json = match record.entry() {
             Ok(entry) if !wanted(&entry.flow) => return Ok(None),
             Ok(entry) => {
-                let actors = self.actors(store, &entry, record.seq).await?;
+                let actors = self.actors(log, &entry, record.seq).await?;
                 written(&entry, &record, actors)
             }
             Err(error) => {
@@ -131,15 +130,15 @@ impl LineWriter {
         Ok(Some(AuditLine { id: record.id(), record, json }))
     }
 
-    async fn actors(&mut self, store: &dyn Store, entry: &AuditEntry, seq: u64) -> Result<Actors, StoreError> {
+    async fn actors<L: AuditLog + ?Sized>(&mut self, log: &L, entry: &AuditEntry, seq: u64) -> Result<Actors> {
         if !self.runs.contains_key(&entry.run) {
             let mut actors = Actors::new();
-            for earlier in store.audit_before(entry.run, seq).await? {
+            for earlier in log.run_records_before(entry.run, seq).await? {
                 if let Ok(earlier) = earlier.entry() {
                     learn(&mut actors, &earlier);
                 }
             }
-            if self.runs.len() >= REMEMBERED {
+            if self.runs.len() >= RUN_CACHE_CAPACITY {
                 self.runs.clear();
             }
             self.runs.insert(entry.run, actors);

@@ -23,7 +23,7 @@ use crate::audit::AuditEntry;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::machine::{
-    Effect, EffectError, EffectKey, EffectKind, Input, InputBody, Lane, Outcome, REVOKE_DELAY_MAX, Reply,
+    Effect, EffectError, EffectKey, EffectKind, Input, InputBody, InputReply, Lane, MAX_REVOKE_DELAY, Outcome,
 };
 use crate::model::{RunId, Srn};
 
@@ -162,16 +162,16 @@ impl LocalEngine {
     pub async fn bring_forward(&self) -> Result<usize> {
         let now = self.clock.now();
         let after = |time| now.saturating_add(time).unwrap_or(Timestamp::MAX);
-        let effects = self.within(self.store.bring_forward(after(self.lease.max(REVOKE_DELAY_MAX)))).await?;
+        let effects = self.within(self.store.bring_forward(after(self.lease.max(MAX_REVOKE_DELAY)))).await?;
         let changed_after = Some(after(CLOCK_TOLERANCE));
         let filter = RunFilter { active: true, changed_after, ..RunFilter::default() };
         let (mut runs, mut failed) = (0, None);
         for run in self.runs(filter, usize::MAX).await? {
             let id = run.state.run.id();
-            let input = Input::new(id, run.state.flow.clone(), now, InputBody::ClockSetBack);
+            let input = Input::new(id, run.state.flow.clone(), now, InputBody::ClockWentBack);
             let key = InputKey::new(format!("clock:{id}:{}:{now}", run.version));
             match self.take(key, input, None, None).await {
-                Ok(Reply::Accepted { .. }) => runs += 1,
+                Ok(InputReply::Accepted { .. }) => runs += 1,
                 Ok(_) => {}
                 // One Run that cannot be stepped must not keep the others from being looked at.
                 Err(error) => {
@@ -297,7 +297,7 @@ impl LocalEngine {
         let flow = run.state.flow.clone();
         let outcome = if lost >= LOST_MAX && !matches!(effect.kind, EffectKind::Revoke { .. }) {
             let message = format!("gave up after {LOST_MAX} attempts that never reported back");
-            Outcome::Failed(EffectError::new(codes::HANDLER_FAILED, message))
+            Outcome::Failed(EffectError::new(ErrorKind::Handler, codes::HANDLER_FAILED, message))
         } else {
             let holders = self.other_holders(&effect).await?;
             self.process.perform(effect, run.state, holders).await
@@ -352,7 +352,7 @@ impl LocalEngine {
         input: Input,
         settles: Option<EffectKey>,
         fired: Option<(TimerKey, u64)>,
-    ) -> Result<Reply> {
+    ) -> Result<InputReply> {
         let span = observability::input_span(key.as_str(), &input);
         self.step_and_commit(key, input, settles, fired).instrument(span).await
     }
@@ -363,7 +363,7 @@ impl LocalEngine {
         input: Input,
         settles: Option<EffectKey>,
         fired: Option<(TimerKey, u64)>,
-    ) -> Result<Reply> {
+    ) -> Result<InputReply> {
         let mut run = match self.recent.get(input.run) {
             Some(run) => Some(run),
             None => self.load(input.run).await?,
@@ -425,7 +425,7 @@ impl Drop for Wake<'_> {
 }
 
 impl Engine for LocalEngine {
-    fn submit(&self, key: InputKey, input: Input) -> BoxFuture<'_, Result<Reply>> {
+    fn submit(&self, key: InputKey, input: Input) -> BoxFuture<'_, Result<InputReply>> {
         Box::pin(async move {
             // Most repeated inputs are seen here, before the machine is asked.
             match self.within(self.store.replied(&key)).await? {
@@ -435,7 +435,7 @@ impl Engine for LocalEngine {
         })
     }
 
-    fn replied<'a>(&'a self, key: &'a InputKey) -> BoxFuture<'a, Result<Option<Reply>>> {
+    fn replied<'a>(&'a self, key: &'a InputKey) -> BoxFuture<'a, Result<Option<InputReply>>> {
         Box::pin(self.within(self.store.replied(key)))
     }
 

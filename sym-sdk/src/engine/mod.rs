@@ -3,6 +3,7 @@
 //!
 //! The engine knows nothing of handlers, strategies or front ends: it drives a [`Process`].
 
+mod audit_log;
 mod backoff;
 mod health;
 mod local;
@@ -34,7 +35,7 @@ pub use workers::{WorkerLimits, Workers};
 
 use crate::BoxFuture;
 use crate::error::Result;
-use crate::machine::{Input, Reply};
+use crate::machine::{Input, InputReply};
 use crate::model::RunId;
 
 /// Delivers inputs to Runs: one at a time per Run, each at least once, in the order in which they were accepted.
@@ -42,10 +43,10 @@ pub trait Engine: Send + Sync + 'static {
     /// Carries an input to its Run. Once this returns, the input and all that follows from it is durable.
     ///
     /// The same key again returns the first answer and changes nothing.
-    fn submit(&self, key: InputKey, input: Input) -> BoxFuture<'_, Result<Reply>>;
+    fn submit(&self, key: InputKey, input: Input) -> BoxFuture<'_, Result<InputReply>>;
 
     /// The answer that an input with this key got, if one was taken.
-    fn replied<'a>(&'a self, key: &'a InputKey) -> BoxFuture<'a, Result<Option<Reply>>>;
+    fn replied<'a>(&'a self, key: &'a InputKey) -> BoxFuture<'a, Result<Option<InputReply>>>;
 
     /// The Run as it stands.
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>>>;

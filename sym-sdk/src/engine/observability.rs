@@ -30,7 +30,7 @@ use tracing::field::Empty;
 use tracing::{Span, debug_span, info_span};
 
 use super::store::{Backlog, Claimed, DueTimer};
-use crate::machine::{Effect, Input, InputBody, Outcome, Reply};
+use crate::machine::{Effect, Input, InputBody, InputReply, Outcome};
 
 /// What is due for longer than this is late.
 pub(super) const LATE: Duration = Duration::from_secs(60);
@@ -82,11 +82,11 @@ pub(super) fn commit_ended(result: &'static str, begun: Timestamp, now: Timestam
     histogram!("sym_commit_duration_seconds").record(seconds(begun, now));
 }
 
-pub(super) fn input_taken(input: &Input, reply: &Reply) {
+pub(super) fn input_taken(input: &Input, reply: &InputReply) {
     let reply = match reply {
-        Reply::Accepted { .. } => "accepted",
-        Reply::Refused { .. } => "refused",
-        Reply::Stale => "stale",
+        InputReply::Accepted { .. } => "accepted",
+        InputReply::Refused { .. } => "refused",
+        InputReply::Stale => "stale",
     };
     counter!("sym_inputs_total", "kind" => kind_of(input), "reply" => reply).increment(1);
 }
@@ -105,6 +105,6 @@ fn kind_of(input: &Input) -> &'static str {
         InputBody::EffectDone { .. } => "effect_done",
         InputBody::TimerFired { .. } => "timer_fired",
         InputBody::Rearm => "rearm",
-        InputBody::ClockSetBack => "clock_set_back",
+        InputBody::ClockWentBack => "clock_set_back",
     }
 }

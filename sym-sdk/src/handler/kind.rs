@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::template::Step;
+use crate::model::Step;
 
 /// What a handler is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -6,7 +6,7 @@ use super::builder::Scoped;
 use crate::config::{Fault, Place};
 use crate::engine::LocalEngine;
 use crate::handler::{HandlerKind, HandlerRecord, Registry};
-use crate::template::Step;
+use crate::model::Step;
 
 /// What is wrong between one flow and its handlers.
 pub(super) fn flow(flow: &Scoped<'_>) -> Vec<Fault> {

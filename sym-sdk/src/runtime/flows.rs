@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::handler::{HandlerKind, Scope, Services};
-use crate::machine::{Hook, Hooks, Rules};
-use crate::model::{AccessTarget, Flow, Flows, Srn, SrnVersion};
+use crate::machine::Rules;
+use crate::model::{AccessTarget, Flow, Flows, Hook, Hooks, Srn, SrnVersion, Step};
 use crate::strategy::AccessStrategy;
 use crate::suggest::nearest;
-use crate::template::Step;
 
 /// One flow, ready to run.
 pub(super) struct FlowEntry {

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use super::limits::contain;
 use crate::audit::{AuditDestination, AuditLine, LineWriter};
-use crate::engine::{LocalEngine, StopSignal, StoreError};
+use crate::engine::{LocalEngine, StopSignal};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::model::Srn;
 
@@ -255,7 +255,10 @@ fn pause(attempts: u32, retryable: bool) -> Duration {
 }
 
 /// Has the store answer in time.
-async fn within<T>(engine: &LocalEngine, answer: impl Future<Output = Result<T, StoreError>> + Send) -> Result<T> {
+async fn within<T, E>(engine: &LocalEngine, answer: impl Future<Output = Result<T, E>> + Send) -> Result<T>
+where
+    Error: From<E>,
+{
     Ok(contain(&**engine.clock(), LIMIT, || "a call of the store".to_owned(), answer).await??)
 }
 

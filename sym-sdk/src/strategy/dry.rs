@@ -6,8 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
 use crate::BoxFuture;
 use crate::error::Result;
-use crate::model::{AccessTarget, TargetId, User};
-use crate::template::StepOutput;
+use crate::model::{AccessTarget, StepOutput, TargetId, User};
 
 /// Grants and takes away access that does not exist, for simulations and tests: it remembers who has what. A person's id is
 /// their username.

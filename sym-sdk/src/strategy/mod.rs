@@ -14,8 +14,7 @@ use secrecy::SecretString;
 use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::handler::IntegrationConfig;
-use crate::model::{AccessTarget, Strategy, User, expect_settings};
-use crate::template::StepOutput;
+use crate::model::{AccessTarget, StepOutput, Strategy, User, expect_settings};
 
 /// Grants access to targets of one kind, and takes it away.
 ///

@@ -39,7 +39,7 @@ use super::store::{
 use crate::BoxFuture;
 use crate::audit::{AuditEntry, AuditHead, AuditRecord};
 use crate::directory::EventCount;
-use crate::machine::{EffectKey, EntitlementKey, Lane, Reply};
+use crate::machine::{EffectKey, EntitlementKey, InputReply, Lane};
 use crate::model::RunId;
 
 /// Keeps everything in one SQLite file, which outlives the process.
@@ -274,7 +274,7 @@ impl Store for SqliteStore {
         Box::pin(async move { ask(&self.lookups, move |db| queries::load(db, run)).await?.map(stored).transpose() })
     }
 
-    fn replied(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>> {
+    fn replied(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<InputReply>, StoreError>> {
         let key = key.clone();
         Box::pin(async move {
             let input = key.clone();
