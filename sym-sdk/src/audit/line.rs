@@ -59,8 +59,8 @@ impl AuditLine {
 /// use sym_sdk::audit;
 /// use sym_sdk::engine::MemoryStore;
 ///
-/// let store = MemoryStore::new();
-/// for line in audit::lines(&store, 0, 1_000).await? {
+/// let log = MemoryStore::new();
+/// for line in audit::lines(&log, 0, 1_000).await? {
 ///     println!("{}", line.as_str());
 /// }
 /// # Ok(())
@@ -68,8 +68,8 @@ impl AuditLine {
 /// ```
 ///
 /// # Errors
-/// If the store fails.
-pub async fn lines<L: AuditLog + ?Sized>(log: &L, after: u64, limit: usize) -> Result<Vec<AuditLine>> {
+/// If the log cannot be read.
+pub async fn lines(log: &(impl AuditLog + ?Sized), after: u64, limit: usize) -> Result<Vec<AuditLine>> {
     let mut writer = LineWriter::default();
     let mut lines = Vec::new();
     for record in log.records_after(after, limit).await? {
@@ -108,9 +108,9 @@ pub(crate) struct LineWriter {
 
 impl LineWriter {
     /// The line of a record, if it is of a flow that is wanted. Records are to be given in order.
-    pub(crate) async fn line<L: AuditLog + ?Sized>(
+    pub(crate) async fn line(
         &mut self,
-        log: &L,
+        log: &(impl AuditLog + ?Sized),
         record: AuditRecord,
         wanted: impl Fn(&Srn) -> bool + Send,
     ) -> Result<Option<AuditLine>> {
@@ -130,7 +130,7 @@ impl LineWriter {
         Ok(Some(AuditLine { id: record.id(), record, json }))
     }
 
-    async fn actors<L: AuditLog + ?Sized>(&mut self, log: &L, entry: &AuditEntry, seq: u64) -> Result<Actors> {
+    async fn actors(&mut self, log: &(impl AuditLog + ?Sized), entry: &AuditEntry, seq: u64) -> Result<Actors> {
         if !self.runs.contains_key(&entry.run) {
             let mut actors = Actors::new();
             for earlier in log.run_records_before(entry.run, seq).await? {

@@ -1,21 +1,20 @@
 //! Read access to an audit log, wherever it is stored.
 
 use super::{AuditHead, AuditRecord};
-use crate::BoxFuture;
 use crate::error::Result;
+use crate::future::BoxFuture;
 use crate::model::RunId;
 
-/// A stored audit log that can be read in order.
+/// A stored audit log: a hash chain of records, numbered from 1 without gaps.
 ///
-/// Verifying a log and writing it as JSON lines need no more than this, so both work on any store. Every
-/// [`Store`](crate::engine::Store) is an audit log.
+/// Every [`Store`](crate::engine::Store) and every [`Engine`](crate::engine::Engine) is one.
 pub trait AuditLog: Send + Sync {
-    /// Returns the end of the log.
-    fn head(&self) -> BoxFuture<'_, Result<AuditHead>>;
-
-    /// Returns up to `limit` records after the record number `seq`, in order.
+    /// Returns up to `limit` records after the one with number `seq`, in order.
     fn records_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRecord>>>;
 
-    /// Returns the records of one Run before the record number `seq`, in order.
+    /// Returns the records of one Run before the one with number `seq`, in order.
     fn run_records_before(&self, run: RunId, seq: u64) -> BoxFuture<'_, Result<Vec<AuditRecord>>>;
+
+    /// Returns the end of the log, which is stored apart from the records, so that a truncated log is noticed.
+    fn head(&self) -> BoxFuture<'_, Result<AuditHead>>;
 }

@@ -10,7 +10,6 @@ mod line;
 mod log;
 mod verify;
 
-pub use crate::machine::{AuditEntry, AuditKind, HandlerResult};
 pub use chain::{AuditHash, AuditHead, AuditRecord};
 pub use destination::{AuditDestination, LogDestinationConfig, LogDestinationType};
 pub(crate) use event_count::count_events;
@@ -22,3 +21,5 @@ pub(crate) use line::LineWriter;
 pub use line::{AuditLine, lines};
 pub use log::AuditLog;
 pub use verify::{ChainError, ChainErrorKind, LineLocation, Verified, Verifier, VerifyError, verify, verify_lines};
+
+pub use crate::machine::{AuditEntry, AuditKind, HandlerResult};

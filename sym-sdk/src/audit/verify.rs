@@ -17,7 +17,7 @@ const PAGE_SIZE: usize = 1_024;
 /// So many records back a destination may have been given a line again. A batch is far smaller.
 const RECENT_CAPACITY: usize = 65_536;
 
-/// Verifies the whole log of a store, up to where it ends now.
+/// Verifies a whole log, up to its current end.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -32,8 +32,8 @@ const RECENT_CAPACITY: usize = 65_536;
 /// ```
 ///
 /// # Errors
-/// The first record that is not as it was written; or that the store failed.
-pub async fn verify<L: AuditLog + ?Sized>(log: &L) -> Result<Verified, VerifyError> {
+/// The first record that is not as it was written; or that the log could not be read.
+pub async fn verify(log: &(impl AuditLog + ?Sized)) -> Result<Verified, VerifyError> {
     let mut verifier = Verifier::new();
     verifier.read_log(log).await?;
     Ok(verifier.finish()?)
@@ -106,7 +106,7 @@ impl Verifier {
         self
     }
 
-    /// Expects the record that a log once ended with, as [`Store::audit_head`] gave it. So a tail that was cut off is noticed,
+    /// Expects the record that a log once ended with, as [`AuditLog::head`] gave it. So a tail that was cut off is noticed,
     /// and a log that was written anew. Records that begin after it have to follow it.
     #[must_use]
     pub fn expect_head(mut self, head: AuditHead) -> Self {
@@ -153,11 +153,11 @@ impl Verifier {
         Ok(())
     }
 
-    /// Takes the records of a store, up to where its log ends now.
+    /// Takes the records of a log, up to its current end.
     ///
     /// # Errors
-    /// The first record that is not as it was written; or that the store failed.
-    pub async fn read_log<L: AuditLog + ?Sized>(&mut self, log: &L) -> Result<(), VerifyError> {
+    /// The first record that is not as it was written; or that the log could not be read.
+    pub async fn read_log(&mut self, log: &(impl AuditLog + ?Sized)) -> Result<(), VerifyError> {
         let head = log.head().await.map_err(VerifyError::Log)?;
         *self = std::mem::take(self).expect_head(head);
         let mut seq = 0;
@@ -401,7 +401,7 @@ pub enum VerifyError {
     /// It is not as it was written.
     #[error(transparent)]
     Chain(#[from] ChainError),
-    /// The log could not be read.
+    /// It could not be read.
     #[error(transparent)]
     Log(Error),
     /// The lines could not be read.

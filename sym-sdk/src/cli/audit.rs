@@ -34,7 +34,7 @@ async fn export(db: PathBuf, mut after: u64, output: &mut Output<'_>) -> io::Res
     loop {
         let lines = match lines(&store, after, PAGE).await {
             Ok(lines) => lines,
-            Err(error) => return output.error(&error.into()).map(|()| Exit::Fault),
+            Err(error) => return output.error(&error).map(|()| Exit::Fault),
         };
         let Some(last) = lines.last() else { return Ok(Exit::Success) };
         after = last.seq();

@@ -8,9 +8,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Directory;
-use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result, codes};
+use crate::future::BoxFuture;
 use crate::model::{Event, Step, TargetId, User, UserId};
+use crate::time::TimestampExt;
 
 /// Which events to count.
 ///
@@ -126,7 +127,7 @@ impl CountEvents {
 
     /// In the time before this event, so long and no longer.
     pub fn within(self, time: Duration) -> Self {
-        let since = self.now.saturating_sub(time).unwrap_or(Timestamp::MIN);
+        let since = self.now.minus(time);
         self.since(since)
     }
 

@@ -94,28 +94,28 @@ impl Stepper<'_> {
     /// An event in hand holds up all that comes after it, the end of the access too.
     fn rearm_event(&mut self, grant: &Grant) {
         let granting = matches!(self.state.access, Access::Granting(_));
-        let Some(cycle) = self.state.active_event.take() else {
+        let Some(active) = self.state.active_event.take() else {
             if granting {
                 let event = self.deescalation();
                 self.fail(&event, lost());
             }
             return;
         };
-        match self.state.pending.remove(&cycle.seq) {
+        match self.state.pending.remove(&active.seq) {
             Some(pending) => {
-                self.audit(&cycle.event, AuditKind::Rearmed);
+                self.audit(&active.event, AuditKind::Rearmed);
                 let exclusive = matches!(pending.kind, EffectKind::Grant { .. }).then(|| grant.entitlement.clone());
-                let seq = self.effect_at(&cycle.event, pending.kind, pending.attempt, None, exclusive);
-                self.state.active_event = Some(ActiveEvent { seq, ..cycle });
+                let seq = self.effect_at(&active.event, pending.kind, pending.attempt, None, exclusive);
+                self.state.active_event = Some(ActiveEvent { seq, ..active });
             }
             // Nobody knows what the event waited for.
-            None => self.fail(&cycle.event, lost()),
+            None => self.fail(&active.event, lost()),
         }
     }
 
     fn rearm_expiry(&mut self) {
         let (Access::Granting(grant) | Access::Held(grant)) = &self.state.access else { return };
-        let ending = self.state.active_event.as_ref().is_some_and(|cycle| cycle.event.name == Step::Deescalate)
+        let ending = self.state.active_event.as_ref().is_some_and(|active| active.event.name == Step::Deescalate)
             || self.state.queue.contains(&QueuedInput::Timer(TimerKind::Expire));
         let at = match self.state.timers.get(&TimerKind::Expire) {
             Some(timer) => timer.at,

@@ -101,10 +101,10 @@ impl RunState {
     /// What ends the access that the Run may hold; `None` if nothing would. A Run without access needs nothing, nor does one
     /// whose access lasts until it is revoked.
     ///
-    /// What it names must be in the store as well: see [`Store::without_end`](crate::engine::Store::without_end).
+    /// What it names must be in the store as well: see [`Store::runs_missing_expiry`](crate::engine::Store::runs_missing_expiry).
     pub fn pending_expiry(&self) -> Option<PendingExpiry> {
         let in_hand = self.active_event.as_ref();
-        let effect = in_hand.map(|cycle| cycle.seq);
+        let effect = in_hand.map(|active| active.seq);
         let grant = match &self.access {
             Access::None | Access::Ended | Access::WrittenOff(_) => return Some(PendingExpiry::default()),
             Access::Revoking { .. } => {
@@ -119,7 +119,7 @@ impl RunState {
             return None;
         }
         let timer = self.timers.get(&TimerKind::Expire).copied();
-        let under_way = in_hand.is_some_and(|cycle| cycle.event.name == Step::Deescalate)
+        let under_way = in_hand.is_some_and(|active| active.event.name == Step::Deescalate)
             || self.queue.contains(&QueuedInput::Timer(TimerKind::Expire));
         (timer.is_some() || under_way || grant.until.is_none()).then_some(PendingExpiry { timer, effect })
     }

@@ -20,6 +20,7 @@ use crate::error::{ErrorKind, codes};
 use crate::model::{
     Channel, ChannelType, DeescalateType, EventId, HandlerRef, Hook, Run, RunId, RunStatus, Step, User,
 };
+use crate::time::TimestampExt;
 
 /// How many inputs may wait for the event in hand. One more is refused, so that nobody can grow a Run without bound.
 const MAX_QUEUED_INPUTS: usize = 64;
@@ -130,9 +131,9 @@ impl<'a> Stepper<'a> {
 
     fn effect_done(&mut self, seq: u64, outcome: &Outcome) -> InputReply {
         let Some(pending) = self.state.pending.remove(&seq) else { return InputReply::Stale };
-        let cycle = self.state.active_event.take_if(|cycle| cycle.seq == seq);
-        match cycle {
-            Some(cycle) => self.active_event_done(cycle, &pending, outcome),
+        let active = self.state.active_event.take_if(|active| active.seq == seq);
+        match active {
+            Some(active) => self.active_event_done(active, &pending, outcome),
             None => self.side_effect_done(&pending, outcome),
         }
         InputReply::Accepted { event: None }
@@ -189,7 +190,7 @@ impl<'a> Stepper<'a> {
         InputReply::Refused { event, error }
     }
 
-    // The cycle of one event: hook, default implementation, follow-up.
+    // The active of one event: hook, default implementation, follow-up.
 
     /// Begins an admitted event: first its hook.
     pub(super) fn begin(&mut self, event: EventRecord, repeated: BTreeSet<Step>) {
@@ -218,14 +219,14 @@ impl<'a> Stepper<'a> {
         }
     }
 
-    fn active_event_done(&mut self, cycle: ActiveEvent, pending: &Pending, outcome: &Outcome) {
-        let event = cycle.event;
-        match (cycle.stage, outcome) {
+    fn active_event_done(&mut self, active: ActiveEvent, pending: &Pending, outcome: &Outcome) {
+        let event = active.event;
+        match (active.stage, outcome) {
             (Stage::Hook, Outcome::Hook { handler, result }) => {
                 self.audit_hook_result(&event, handler, result);
                 match result {
                     HookResult::Continue => self.default_implementation(event),
-                    HookResult::Fire(next) => self.redirect(event, handler, next, cycle.repeated),
+                    HookResult::Fire(next) => self.redirect(event, handler, next, active.repeated),
                 }
             }
             // The hook is gone since the event began: a new version of the program has none.
@@ -396,7 +397,7 @@ impl<'a> Stepper<'a> {
     }
 
     pub(super) fn after_now(&self, delay: Duration) -> Timestamp {
-        self.clock.saturating_add(delay).unwrap_or(Timestamp::MAX)
+        self.clock.plus(delay)
     }
 
     // What is recorded.

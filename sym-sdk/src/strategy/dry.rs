@@ -1,12 +1,13 @@
 //! A strategy that only pretends.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
-use crate::BoxFuture;
 use crate::error::Result;
+use crate::future::BoxFuture;
 use crate::model::{AccessTarget, StepOutput, TargetId, User};
+use crate::sync::lock;
 
 /// Grants and takes away access that does not exist, for simulations and tests: it remembers who has what. A person's id is
 /// their username.
@@ -27,7 +28,7 @@ impl DryStrategy {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeSet<(TargetId, String)>> {
-        self.granted.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.granted)
     }
 }
 

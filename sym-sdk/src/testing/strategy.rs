@@ -1,15 +1,16 @@
 //! A strategy that remembers what it was asked.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result, codes};
+use crate::future::BoxFuture;
 use crate::machine::EffectKey;
 use crate::model::{AccessTarget, StepOutput, User};
 use crate::strategy::{
     AccessRequest, AccessStrategy, Escalation, RevocationReach, resource_by_name, resource_by_settings,
 };
+use crate::sync::lock;
 
 /// An [`AccessStrategy`] for tests: it keeps who has access to what, in place of a service, and does as it is told. Clones
 /// are one strategy.
@@ -167,7 +168,7 @@ impl RecordingStrategy {
     }
 
     fn lock(&self) -> MutexGuard<'_, Record> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

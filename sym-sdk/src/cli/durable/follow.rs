@@ -6,8 +6,9 @@ use std::io;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::cli::output::Output;
 use crate::error::Error;
+use crate::integration::Outbox;
 use crate::runtime::Runtime;
-use crate::simulation::{Details, Outbox, Table, Timeline, TimelineEntry};
+use crate::simulation::{Details, Table, Timeline, TimelineEntry};
 
 /// So many records are read at once.
 const PAGE: usize = 256;
@@ -59,7 +60,7 @@ impl Follower {
     pub(in crate::cli) async fn follow(&mut self, output: &mut Output<'_>) -> Result<Infallible, Lost> {
         loop {
             let runtime = self.runtime.clone();
-            let changed = runtime.engine().committed();
+            let changed = runtime.engine().next_commit();
             self.catch_up(output).await?;
             changed.await;
         }
@@ -68,7 +69,7 @@ impl Follower {
     /// Writes what is new by now.
     pub(in crate::cli) async fn catch_up(&mut self, output: &mut Output<'_>) -> Result<(), Lost> {
         loop {
-            let records = self.runtime.engine().store().audit_after(self.seq, PAGE).await?;
+            let records = self.runtime.engine().records_after(self.seq, PAGE).await?;
             let Some(last) = records.last() else { return Ok(()) };
             self.seq = last.seq;
             let entries = records.iter().map(AuditRecord::entry).collect::<Result<Vec<_>, _>>()?;

@@ -62,7 +62,7 @@ async fn a_changed_entry_is_named() {
     records[4] = changed(&records[4]);
     let (seq, problem) = broken(&records);
     assert_eq!(seq, Some(5));
-    assert!(matches!(problem, ChainErrorKind::Changed { found, .. } if found == records[4].hash), "{kind:?}");
+    assert!(matches!(problem, ChainErrorKind::Changed { found, .. } if found == records[4].hash), "{problem:?}");
 }
 
 #[tokio::test]

@@ -203,7 +203,7 @@ fn check(world: &World, before: Option<&RunState>) {
     if let Access::Granting(_) | Access::Held(_) = &state.access {
         let ends = world.timers.contains_key(&TimerKind::Expire)
             || state.queue.iter().any(|queued| matches!(queued, QueuedInput::Timer(TimerKind::Expire)))
-            || state.active_event.as_ref().is_some_and(|cycle| cycle.event.name == Step::Deescalate);
+            || state.active_event.as_ref().is_some_and(|active| active.event.name == Step::Deescalate);
         let open_ended = !world.flow.params().schedule_deescalation && world.flow.params().allow_revoke;
         assert!(ends || open_ended, "access without an end: {state:#?}");
         assert_eq!(world.holds.len(), 1);
@@ -244,8 +244,8 @@ fn check(world: &World, before: Option<&RunState>) {
     let approvers: BTreeSet<_> = state.run.approvals().iter().map(|user| user.id()).collect();
     assert_eq!(approvers.len(), state.run.approvals().len(), "somebody voted twice");
     // The event in hand waits for an effect that is under way.
-    if let Some(cycle) = &state.active_event {
-        assert!(world.effects.contains_key(&cycle.seq), "an event waits for nothing");
+    if let Some(active) = &state.active_event {
+        assert!(world.effects.contains_key(&active.seq), "an event waits for nothing");
     }
     let known: BTreeSet<_> = world.effects.keys().copied().collect();
     let pending: BTreeSet<_> = state.pending.keys().copied().collect();

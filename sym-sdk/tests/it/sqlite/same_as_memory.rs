@@ -149,7 +149,9 @@ impl World {
                 target: AccessTarget::new("acme", "test", "admins".parse().unwrap()),
                 identity: "ana".into(),
             },
-            Lane::Deescalate => EffectKind::Hook { hook: Hook::On(sym_sdk::model::Step::Deescalate), forward: None },
+            Lane::Deescalate => {
+                EffectKind::Hook { hook: sym_sdk::model::Hook::On(sym_sdk::model::Step::Deescalate), forward: None }
+            }
             Lane::Decide => EffectKind::Route,
             Lane::Notify => EffectKind::UpdateMessages,
         };
@@ -172,7 +174,7 @@ async fn all(store: &impl Store, now: Timestamp) -> String {
         text.push(format!("{:?}", store.holders(&entitlement(&number.to_string())).await.unwrap()));
     }
     for number in 0..3 {
-        text.push(format!("{:?}", store.replied(&InputKey::new(format!("known {number}"))).await.unwrap()));
+        text.push(format!("{:?}", store.recorded_reply(&InputKey::new(format!("known {number}"))).await.unwrap()));
     }
     let mut filters = vec![RunFilter::default(); 5];
     filters[1].flow = Some("dev".into());

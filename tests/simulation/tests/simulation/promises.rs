@@ -110,7 +110,7 @@ fn always_ends(world: &World, state: &RunState) {
         Access::Granting(_) | Access::Held(_) => {
             let ends = state.timers.contains_key(&TimerKind::Expire)
                 || state.queue.contains(&QueuedInput::Timer(TimerKind::Expire))
-                || state.active_event.as_ref().is_some_and(|cycle| cycle.event.name == Step::Deescalate)
+                || state.active_event.as_ref().is_some_and(|active| active.event.name == Step::Deescalate)
                 || !Policy::of(state.flow.slug()).ends;
             world.holds(ends, || format!("P3: Run {run} gives access without an end"));
         }

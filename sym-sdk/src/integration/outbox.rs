@@ -1,13 +1,14 @@
 //! What fakes have sent.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::sync::lock;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde::{Deserialize, Serialize};
 
 /// Where fakes note what they would have sent. Clones share it, so a fake keeps one and the simulation another.
 ///
 /// ```
-/// use sym_sdk::simulation::Outbox;
+/// use sym_sdk::integration::Outbox;
 ///
 /// let outbox = Outbox::new();
 /// let fake = outbox.clone();
@@ -46,11 +47,12 @@ impl Outbox {
     }
 
     /// What was sent after the first `count` things.
+    #[cfg(feature = "runtime")]
     pub(crate) fn sent_after(&self, count: usize) -> Vec<Sent> {
         self.lock().get(count..).unwrap_or_default().to_vec()
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Sent>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
