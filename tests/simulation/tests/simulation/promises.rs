@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use sym_sdk::audit::{AuditEntry, AuditKind, EventStatus, EventSummary};
 use sym_sdk::engine::{DueTimer, Store, StoredRun, TimerKey};
-use sym_sdk::machine::{Access, EffectKind, EntitlementKey, Queued, RunState, TimerKind};
+use sym_sdk::machine::{Access, EffectKind, EntitlementKey, QueuedInput, RunState, TimerKind};
 use sym_sdk::model::{ChannelType, EventId, RunId, RunStatus, Step};
 
 use crate::disk::at_once;
