@@ -5,8 +5,12 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use super::{AuditEntry, AuditKind};
+<<<<<<< HEAD
 use crate::directory::{EventCount, EventFilter};
 use crate::model::{EventId, RunId, Step, TargetId, UserId};
+=======
+use crate::directory::{EventFilter, EventQuery};
+>>>>>>> main
 
 /// What an audit entry adds to what is counted.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +51,7 @@ impl RunRequest {
         })
     }
 
-    fn is_counted(&self, count: &EventCount) -> bool {
+    fn is_counted(&self, count: &EventQuery) -> bool {
         self.requester == count.requester
             && match &count.filter {
                 EventFilter::Flow(flow) => self.flow == *flow,
@@ -57,7 +61,7 @@ impl RunRequest {
 }
 
 /// Counts events by reading all entries.
-pub(crate) fn count_events<'a>(entries: impl IntoIterator<Item = &'a AuditEntry>, count: &EventCount) -> u64 {
+pub(crate) fn count_events<'a>(entries: impl IntoIterator<Item = &'a AuditEntry>, count: &EventQuery) -> u64 {
     let mut requests: HashMap<RunId, RunRequest> = HashMap::new();
     let mut counted: HashSet<(RunId, EventId)> = HashSet::new();
     for entry in entries {
