@@ -16,14 +16,8 @@ pub use crate::handler::return_types::{
     OptionsResult, PermissionsResult, ReturnsApprovers, ReturnsFlows, ReturnsForm, ReturnsIdentity, ReturnsNext,
     ReturnsNothing, ReturnsNotifications, ReturnsOptions, ReturnsPermissions,
 };
-<<<<<<< HEAD
-pub use crate::handler::record::{Call, Handler};
-pub use crate::handler::{Context, FromContext, HandlerKind, HandlerRecord, Registry, Requires};
-pub use crate::model::Step;
-=======
 pub use crate::handler::{Context, FromContext, HandlerRecord, Registry, Requires};
 pub use crate::model::Step;
->>>>>>> main
 
 /// Stands for a handler that does not compile.
 pub const INVALID: HandlerRecord = HandlerRecord::INVALID;

@@ -5,12 +5,8 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use super::{AuditEntry, AuditKind};
-<<<<<<< HEAD
-use crate::directory::{EventCount, EventFilter};
-use crate::model::{EventId, RunId, Step, TargetId, UserId};
-=======
 use crate::directory::{EventFilter, EventQuery};
->>>>>>> main
+use crate::model::{EventId, RunId, Step, TargetId, UserId};
 
 /// What an audit entry adds to what is counted.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,9 +1,5 @@
-<<<<<<< HEAD
-use super::{HandlerKind, Requires};
-use crate::model::{Hook, Step};
-=======
 use super::{HandlerKind, HandlerRecord, Requires};
->>>>>>> main
+use crate::model::{Hook, Step};
 
 /// Fails the build if handlers of this kind can never have the argument. Called by the macros' expansions.
 #[allow(clippy::panic, reason = "evaluated at compile time only")]

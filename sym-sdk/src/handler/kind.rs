@@ -1,9 +1,6 @@
 use std::fmt;
 
-<<<<<<< HEAD
-use crate::model::{Hook, Step};
-=======
->>>>>>> main
+use crate::model::Hook;
 
 /// The purpose of a handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -7,17 +7,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-<<<<<<< HEAD
 use super::effect_error::EffectError;
 use super::notice::Notice;
 use super::state::EventRecord;
 use crate::error::Error;
 use crate::model::{AccessTarget, HandlerRef, Hook, RunId, Srn, StepOutput, User};
-=======
-use super::notice::Notice;
-use super::state::EventRecord;
-use crate::error::{Error, ErrorCode};
->>>>>>> main
 use crate::routing::{Notification, RequestForwardContext, RequestPermission};
 use crate::template::NextEvent;
 

@@ -24,20 +24,12 @@ mod stepper;
 mod timer;
 mod transition;
 
-<<<<<<< HEAD
 pub use audit_entry::{AuditEntry, AuditKind, HandlerResult};
-=======
-pub use crate::model::Hook;
->>>>>>> main
 pub use effect::{
     Bulkhead, DeliveryResult, Effect, EffectKey, EffectKind, EntitlementKey, FormRef, HookResult, Lane, MessageRef,
     Outcome, Revocation, RevocationCheck, Routing,
 };
-<<<<<<< HEAD
 pub use effect_error::EffectError;
-=======
-pub use hook::Hooks;
->>>>>>> main
 pub use input::{Action, Input, InputBody, Removal, RequestInput};
 pub use notice::Notice;
 pub use retry::{IGNORED_EXPIRY_RETRY_DELAY, MAX_GRANT_ATTEMPTS, MAX_REVOKE_DELAY, revoke_delay};

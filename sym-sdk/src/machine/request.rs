@@ -5,13 +5,8 @@ use std::sync::Arc;
 use super::audit_entry::{AuditKind, HandlerResult};
 use super::effect::{EffectKind, Routing};
 use super::state::{EventRecord, RequestData, Stage};
-<<<<<<< HEAD
 use super::stepper::{Stepper, handler_called};
 use crate::model::{HandlerRef, Hook, RunStatus, Step};
-=======
-use super::stepper::{Stepper, called};
-use super::audit_entry::{AuditKind, HandlerResult};
->>>>>>> main
 
 impl Stepper<'_> {
     pub(super) fn prompt(&mut self, event: Arc<EventRecord>) {

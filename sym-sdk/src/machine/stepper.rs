@@ -7,26 +7,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-<<<<<<< HEAD
 use super::audit_entry::{AuditEntry, AuditKind, HandlerResult};
 use super::effect::{Bulkhead, Effect, EffectKey, EffectKind, EntitlementKey, HookResult, Outcome};
 use super::effect_error::EffectError;
-=======
-use super::effect::{Bulkhead, Effect, EffectError, EffectKey, EffectKind, EntitlementKey, HookResult, Outcome};
->>>>>>> main
 use super::input::{Action, Input, InputBody};
 use super::notice::Notice;
 use super::state::{Access, ActiveEvent, EventRecord, LiveTimer, Pending, QueuedInput, RunError, RunState, Stage};
 use super::timer::{TimerChange, TimerKind};
 use super::transition::{EntitlementChange, InputReply, Transition};
 use super::{Rules, admit};
-<<<<<<< HEAD
 use crate::error::{ErrorKind, codes};
-use crate::model::{Channel, ChannelType, DeescalateType, EventId, HandlerRef, Hook, Run, RunId, RunStatus, Step, User};
-=======
-use super::audit_entry::{AuditEntry, AuditKind, HandlerResult};
-use crate::error::codes;
->>>>>>> main
+use crate::model::{
+    Channel, ChannelType, DeescalateType, EventId, HandlerRef, Hook, Run, RunId, RunStatus, Step, User,
+};
 use crate::time::TimestampExt;
 
 /// How many inputs may wait for the event in hand. One more is refused, so that nobody can grow a Run without bound.

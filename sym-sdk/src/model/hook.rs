@@ -1,24 +1,10 @@
-<<<<<<< HEAD
-//! Which hooks a flow has, as far as the machine must know.
+//! Hooks: the points of a flow at which handlers run around a step.
 
-<<<<<<<< HEAD:sym-sdk/src/model/hook.rs
-use serde::{Deserialize, Serialize};
-
-use super::Step;
-
-/// One hook of a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Hook {
-    /// Runs before the event's default implementation and may fire another event in its stead.
-    On(Step),
-    /// Runs after it and changes nothing.
-=======
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Step;
+use super::Step;
 
 /// A hook: the point before or after a step at which a handler of the flow runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,68 +13,16 @@ pub enum Hook {
     /// Runs before the step's default implementation and may fire another event instead.
     On(Step),
     /// Runs after the step's default implementation and cannot change its result.
->>>>>>> main
     After(Step),
 }
 
 impl Hook {
-<<<<<<< HEAD
-    /// The event.
-    pub fn step(self) -> Step {
-=======
     /// The step that the hook surrounds.
     pub const fn step(self) -> Step {
->>>>>>> main
         match self {
             Self::On(step) | Self::After(step) => step,
         }
     }
-<<<<<<< HEAD
-}
-
-impl std::fmt::Display for Hook {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::On(step) => write!(f, "on_{step}"),
-            Self::After(step) => write!(f, "after_{step}"),
-        }
-    }
-}
-========
-use crate::model::Hook;
->>>>>>>> main:sym-sdk/src/machine/hook.rs
-
-/// The set of hooks that a flow has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Hooks(u16);
-
-impl Hooks {
-    /// No hooks.
-    pub const NONE: Self = Self(0);
-
-    /// Whether `hook` is in the set.
-    pub fn has(self, hook: Hook) -> bool {
-        self.0 & Self::bit(hook) != 0
-    }
-
-    /// The set with `hook` in it.
-    #[must_use]
-    pub fn with(self, hook: Hook) -> Self {
-        Self(self.0 | Self::bit(hook))
-    }
-
-    fn bit(hook: Hook) -> u16 {
-        match hook {
-            Hook::On(step) => 1 << (step as u16),
-            Hook::After(step) => 1 << (8 + step as u16),
-        }
-    }
-}
-
-impl FromIterator<Hook> for Hooks {
-    fn from_iter<I: IntoIterator<Item = Hook>>(hooks: I) -> Self {
-        hooks.into_iter().fold(Self::NONE, Self::with)
-=======
 
     /// The name, as in `#[hook] fn on_request`.
     pub const fn as_str(self) -> &'static str {
@@ -121,6 +55,38 @@ impl FromIterator<Hook> for Hooks {
 impl fmt::Display for Hook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
->>>>>>> main
+    }
+}
+
+/// A set of hooks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hooks(u16);
+
+impl Hooks {
+    /// The empty set.
+    pub const NONE: Self = Self(0);
+
+    /// Returns whether the set contains `hook`.
+    pub fn has(self, hook: Hook) -> bool {
+        self.0 & Self::bit(hook) != 0
+    }
+
+    /// Returns the set with `hook` added.
+    #[must_use]
+    pub fn with(self, hook: Hook) -> Self {
+        Self(self.0 | Self::bit(hook))
+    }
+
+    fn bit(hook: Hook) -> u16 {
+        match hook {
+            Hook::On(step) => 1 << (step as u16),
+            Hook::After(step) => 1 << (8 + step as u16),
+        }
+    }
+}
+
+impl FromIterator<Hook> for Hooks {
+    fn from_iter<I: IntoIterator<Item = Hook>>(hooks: I) -> Self {
+        hooks.into_iter().fold(Self::NONE, Self::with)
     }
 }

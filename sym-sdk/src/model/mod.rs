@@ -26,11 +26,7 @@ pub use environment::Environment;
 pub use event::{Event, EventBuilder};
 pub use flow::{Flow, FlowBuilder, FlowParams, Flows, Source};
 pub use handler_ref::HandlerRef;
-<<<<<<< HEAD
 pub use hook::{Hook, Hooks};
-=======
-pub use hook::Hook;
->>>>>>> main
 pub use ids::{EventId, RunId, TargetId, TokenId, UserId};
 pub use integration::Integration;
 #[cfg(feature = "runtime")]

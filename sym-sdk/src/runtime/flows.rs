@@ -5,14 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result, codes};
-<<<<<<< HEAD
-use crate::handler::{HandlerKind, Scope, Services};
+use crate::handler::{HandlerSet, Services};
 use crate::machine::Rules;
 use crate::model::{AccessTarget, Flow, Flows, Hook, Hooks, Srn, SrnVersion, Step};
-=======
-use crate::handler::{HandlerSet, Services};
-use crate::machine::{Hooks, Rules};
->>>>>>> main
 use crate::strategy::AccessStrategy;
 use crate::suggest::nearest;
 

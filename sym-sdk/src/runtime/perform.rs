@@ -121,23 +121,6 @@ impl Performance<'_> {
     // Handlers.
 
     async fn hook(&self, hook: Hook, forward: Option<&RequestForwardContext>) -> Result<Outcome, EffectError> {
-<<<<<<< HEAD
-        let kind = match hook {
-            Hook::On(step) => HandlerKind::On(step),
-            Hook::After(step) => HandlerKind::After(step),
-        };
-        let Some(record) = self.entry.scope.get(kind) else { return Ok(Outcome::Done) };
-        let output = self.call(record, &self.context(forward), self.performer.limits.hook).await?;
-        let verdict = match output {
-            HandlerOutput::Next(Some(next)) => {
-                next.validate().map_err(|error| failed_in(record, &error))?;
-                HookResult::Fire(Box::new(next))
-            }
-            HandlerOutput::Next(None) | HandlerOutput::Done => HookResult::Continue,
-            _ => return Err(wrong_output(record)),
-        };
-        Ok(Outcome::Hook { handler: record.to_ref(), result: verdict })
-=======
         let (handlers, limit) = (&self.entry.handlers, self.performer.limits.hook);
         let context = self.context(forward);
         match hook {
@@ -150,15 +133,14 @@ impl Performance<'_> {
                     }
                     None => HookResult::Continue,
                 };
-                Ok(Outcome::Hook { handler: handler.to_ref(), verdict })
+                Ok(Outcome::Hook { handler: handler.to_ref(), result: verdict })
             }
             Hook::After(step) => {
                 let Some(handler) = handlers.after(step) else { return Ok(Outcome::Done) };
                 self.call(handler, &context, limit).await?;
-                Ok(Outcome::Hook { handler: handler.to_ref(), verdict: HookResult::Continue })
+                Ok(Outcome::Hook { handler: handler.to_ref(), result: HookResult::Continue })
             }
         }
->>>>>>> main
     }
 
     /// Permissions first, then who is told.
