@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::handler::{HandlerSet, Services};
 use crate::machine::Rules;
-use crate::model::{AccessTarget, Flow, Flows, Hook, Hooks, Srn, SrnVersion, Step};
+use crate::model::{AccessTarget, Flow, Flows, Hooks, Srn, SrnVersion};
 use crate::strategy::AccessStrategy;
 use crate::suggest::nearest;
 
