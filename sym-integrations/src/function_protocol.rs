@@ -6,8 +6,8 @@
 
 use serde_json::{Map, Value};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use sym_sdk::model::StepOutput;
 use sym_sdk::strategy::Escalation;
-use sym_sdk::template::StepOutput;
 
 /// The maximum size of a response in bytes. It is stored with the Run.
 pub(crate) const MAX_BYTES: usize = 1024 * 1024;

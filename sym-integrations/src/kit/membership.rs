@@ -20,7 +20,7 @@ use sym_sdk::model::{AccessTarget, User};
 use sym_sdk::strategy::{
     AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyConfig, StrategyType, resource_by_settings,
 };
-use sym_sdk::template::StepOutput;
+use sym_sdk::model::StepOutput;
 
 use super::{VendorClient, vendor_errors};
 use crate::http::Paginator;
