@@ -13,8 +13,7 @@ use super::{AuditEntry, AuditHash, AuditKind, AuditLog, AuditRecord, EventStatus
 use crate::bounded_map::BoundedMap;
 use crate::error::Result;
 use crate::machine::EffectError;
-use crate::model::{LoggedEvent, LoggedParts, RunId, Srn, logged_actor};
-use crate::template::Step;
+use crate::model::{LoggedEvent, LoggedParts, RunId, Srn, Step, logged_actor};
 
 /// One audit record as a destination gets it: a JSON object on one line.
 ///

@@ -1,8 +1,7 @@
 //! Compile-time checks of arguments against the handler's kind.
 
 use super::{HandlerKind, HandlerRecord, Requires};
-use crate::model::Hook;
-use crate::template::Step;
+use crate::model::{Hook, Step};
 
 /// Fails the build if an argument is never available to handlers of the record's kind. Called by the expansions of the macros.
 #[allow(clippy::panic, reason = "evaluated at compile time only")]

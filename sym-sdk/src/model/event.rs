@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::schema::{self, LoggedEvent, Parts};
 use super::{AccessTarget, Channel, ChannelType, DeescalateType, EventId, Flow, Payload, Run, RunId, Srn, User};
 use crate::forms::{FieldMap, FieldValue};
-use crate::template::{Step, StepOutput};
+use crate::model::{Step, StepOutput};
 
 /// A step of a Run, as handlers see it.
 ///

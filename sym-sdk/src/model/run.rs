@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 
 use super::{Channel, Flow, RunId, Slug, Srn, User};
 use crate::error::{Error, Result, codes};
+use crate::model::{Step, StepOutput};
 use crate::suggest;
-use crate::template::{Step, StepOutput};
 
 /// The status of a Run: its last successful event, or `Errored`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
