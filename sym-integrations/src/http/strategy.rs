@@ -38,12 +38,13 @@ use secrecy::SecretString;
 use sym_sdk::BoxFuture;
 use sym_sdk::config::{SettingSchema, SettingsSchema, StrategySchema};
 use sym_sdk::error::{ErrorKind, Result};
-use sym_sdk::model::User;
+use sym_sdk::model::{StepOutput, User};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyConfig, StrategyType};
-use sym_sdk::template::StepOutput;
 
 use super::{Auth, BaseUrl, Client, Connection, Service, error_names};
 use crate::function_protocol::{FunctionResponse, MAX_BYTES};
+
+inventory::submit! { crate::plugins::Registration::Strategy(strategy_type) }
 
 /// Read timeout. Gateways in front of functions time out after about as long.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -80,7 +81,7 @@ pub fn strategy_type() -> StrategyType {
 /// use sym_integrations::http::strategy::HttpStrategy;
 /// use sym_integrations::testing::{Replay, Reply};
 /// use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation};
-/// use sym_sdk::template::StepOutput;
+/// use sym_sdk::model::StepOutput;
 /// # use std::sync::Arc;
 /// # use sym_sdk::prelude::*;
 /// # let flow = Arc::new(Flow::builder(Slug::parse("prod")?, "acme").build());
@@ -146,7 +147,7 @@ impl HttpStrategy {
             .timeout(CALL_TIMEOUT)
             .max_bytes(MAX_BYTES)
             .await?;
-        FunctionResponse::read(response.redacted_json()?).map_err(|fault| {
+        FunctionResponse::parse(response.redacted_json()?).map_err(|fault| {
             let message = format!("the response of `{}` is invalid: {fault}", self.name);
             let error = self
                 .client
