@@ -68,8 +68,8 @@ async fn unless_told_those_of_a_day_that_are_urgent_and_not_over() {
     );
     assert!(pagerduty.has_incident().await.unwrap());
     assert!(last_call(&server).await.ends_with(" limit=1"));
-    let mut listing = pagerduty.get_incidents().listing().await.unwrap();
-    assert_eq!(listing.next_item().await.unwrap().unwrap().id, "ILAST");
+    let mut incidents = pagerduty.get_incidents().paginator().await.unwrap();
+    assert_eq!(incidents.next_item().await.unwrap().unwrap().id, "ILAST");
 }
 
 #[tokio::test]
