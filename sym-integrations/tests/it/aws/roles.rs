@@ -298,7 +298,7 @@ fn a_context_is_what_its_integration_says() {
     assert!(format!("{context:?}").contains(ROLE));
     for (settings, message) in [
         (&[("role_arn", ROLE)][..], "integration `main` has no setting `region`"),
-        (&[("region", "Frankfurt")], "`Frankfurt` is not a region of AWS"),
+        (&[("region", "Frankfurt")], "`Frankfurt` is not an AWS region"),
         (&[("region", "us-west-2"), ("role_arn", "sym")], "`sym` is not the ARN of a role"),
         (&[("region", "us-west-2"), ("cloud", "gcp")], "integration `main` is of cloud `gcp`; only `aws` is known"),
         // Without the role, the program's own credentials would be used, which may do more.

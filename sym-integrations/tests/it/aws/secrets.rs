@@ -135,7 +135,7 @@ async fn a_secret_with_an_arn_is_read_where_it_is() {
     replay.check().unwrap();
 
     let error = read(&replay, &secret_of("arn:aws:secretsmanager:x.example.com/:1:secret:y", None)).await.unwrap_err();
-    assert_eq!(error.message(), "`x.example.com/` is not a region of AWS");
+    assert_eq!(error.message(), "`x.example.com/` is not an AWS region");
 }
 
 #[tokio::test]
