@@ -36,7 +36,7 @@ use crate::kit::Vendor;
 /// use sym_sdk::runtime::Runtime;
 ///
 /// let context = PermissionContext::builder(Region::parse("eu-central-1")?).credentials(EnvironmentCredentials::new()).build()?;
-/// let builder = Runtime::builder(Config::deerror()).secrets(SecretsManager::new().context("main", context));
+/// let builder = Runtime::builder(Config::default()).secrets(SecretsManager::new().context("main", context));
 /// # let _ = builder;
 /// # Ok::<(), sym_sdk::Error>(())
 /// ```
@@ -59,7 +59,7 @@ enum Context {
 /// use sym_sdk::runtime::{Extension, Runtime};
 ///
 /// // An `App` takes it with `App::with`.
-/// let builder = aws::secrets_manager().install(Runtime::builder(Config::deerror()));
+/// let builder = aws::secrets_manager().install(Runtime::builder(Config::default()));
 /// # let _ = builder;
 /// ```
 pub fn secrets_manager() -> impl Extension + Send + 'static {
@@ -72,7 +72,7 @@ pub fn secrets_manager() -> impl Extension + Send + 'static {
 impl SecretsManager {
     /// Creates a reader without contexts.
     pub fn new() -> Self {
-        Self::deerror()
+        Self::default()
     }
 
     /// Creates a reader with a context for each integration of type `permission_context` in a configuration.

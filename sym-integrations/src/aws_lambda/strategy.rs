@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sym_sdk::BoxFuture;
 use sym_sdk::config::{IntegrationSchema, SettingSchema, SettingsSchema, StrategySchema, TargetSchema};
-use sym_sdk::error::{Error, ErrorKind, Result};
+use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::integration::IntegrationClient;
 use sym_sdk::model::{AccessTarget, User};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyType, resource_by_name};

@@ -68,7 +68,7 @@ async fn a_list_is_not_cut_at_what_pagerduty_gives() {
     let error = listing.next_item().await.unwrap_err();
     assert_eq!((code(&error).as_str(), error.kind()), ("PagerDuty:TOO_MANY_RESULTS", ErrorKind::InvalidInput));
     assert_eq!(error.message(), "there are more services than the 10,000 that PagerDuty lists");
-    assert_eq!(error.hint(), Some("ask for less: for a shorter time, or with another filter"));
+    assert_eq!(error.hint(), Some("narrow the query down: to a shorter time, or by another filter"));
     assert_eq!(calls(&server).await.len(), 100);
 }
 
