@@ -159,7 +159,7 @@ async fn does_not_create_missing_stores() {
     ];
     for command in commands {
         let done = run(&[command, &["--db", db]].concat()).await;
-        assert_eq!(done.exit, Exit::Fault, "{command:?}");
+        assert_eq!(done.exit, Exit::Failure, "{command:?}");
         assert!(done.err.contains("none.db"), "{command:?}: {}", done.err);
         assert!(!path.exists() && !target.exists(), "{command:?}");
     }
@@ -182,7 +182,7 @@ async fn permitted_users_revoke_and_write_off() {
     let write_off = |by| ["write-off", &stuck, "--as", by, "--reason", "the server was scrapped"];
     kept.prints(
         &write_off("ben@example.com"),
-        Exit::Fault,
+        Exit::Failure,
         expect![[""]],
         expect![[r#"
         error: ben@example.com is not an administrator (SymSDK:NOT_PERMITTED)
@@ -201,7 +201,7 @@ async fn permitted_users_revoke_and_write_off() {
     .await;
     kept.prints(
         &write_off("ada@example.com"),
-        Exit::Fault,
+        Exit::Failure,
         expect![[""]],
         expect![[r#"
         error: only a revocation under way can be written off; this request is errored (DeescalateAPI:INVALID_RUN)
@@ -241,7 +241,7 @@ async fn exports_and_verifies_the_audit_log() {
     // An approver is replaced by another.
     std::fs::write(&lines, exported.out.replacen("ben@example.com", "bob@example.com", usize::MAX)).unwrap();
     let forged = run(&["audit", "verify", lines.to_str().unwrap()]).await;
-    assert_eq!(forged.exit, Exit::Fault);
+    assert_eq!(forged.exit, Exit::Failure);
     assert!(forged.err.contains("runs.jsonl:") && forged.err.contains("was changed"), "{}", forged.err);
 
     // The head of the former log shows that this is another one.
@@ -253,13 +253,13 @@ async fn exports_and_verifies_the_audit_log() {
     std::fs::write(&lines, start).unwrap();
     assert_eq!(kept.run(&["audit", "verify", "--known", &once]).await.exit, Exit::Success);
     let broken = kept.run(&["audit", "verify", "--known", &other]).await;
-    assert!(broken.exit == Exit::Fault && broken.err.contains("was known to have"), "{}", broken.err);
+    assert!(broken.exit == Exit::Failure && broken.err.contains("was known to have"), "{}", broken.err);
     let cut_off = run(&["audit", "verify", lines.to_str().unwrap(), "--known", &once]).await;
-    assert!(cut_off.exit == Exit::Fault && cut_off.err.contains("is missing, and all after it"), "{}", cut_off.err);
+    assert!(cut_off.exit == Exit::Failure && cut_off.err.contains("is missing, and all after it"), "{}", cut_off.err);
 
     let dir = kept.path.parent().unwrap().to_str().unwrap();
     let unread = run(&["audit", "verify", dir]).await;
-    assert!(unread.exit == Exit::Fault && unread.err.contains(&format!("`{dir}` cannot be read")), "{}", unread.err);
+    assert!(unread.exit == Exit::Failure && unread.err.contains(&format!("`{dir}` cannot be read")), "{}", unread.err);
 
     let after = kept.run(&["audit", "export", "--after", "3"]).await;
     assert_eq!(after.out.lines().count(), exported.out.lines().count() - 3);
@@ -281,7 +281,7 @@ async fn backup_is_a_usable_store() {
     .await;
     kept.prints(
         &backup,
-        Exit::Fault,
+        Exit::Failure,
         expect![[""]],
         expect![[r#"
         error: the store refused: `DIR/copy.db` already exists; choose another name, or remove it (SymSDK:STORE)
@@ -306,7 +306,7 @@ async fn demo_refuses_a_store_with_real_runs() {
     let request = r#"{ "flow_srn": "acme:flow:prod:latest", "user_email": "ana@example.com", "flow_inputs": {} }"#;
     let app = app().demo("request", request);
     let done = run_app(app, &["--db", kept.path.to_str().unwrap(), "--speed", "86400"]).await;
-    assert_eq!((done.exit, done.out.as_str()), (Exit::Fault, ""));
+    assert_eq!((done.exit, done.out.as_str()), (Exit::Failure, ""));
     assert!(done.err.contains("runs.db` has Runs or users that this command did not put there"), "{}", done.err);
     assert_eq!(kept.run(&["runs", "--json"]).await.out, before);
 }
