@@ -38,7 +38,7 @@ struct Asked {
 impl Asked {
     fn to(step: Step) -> Self {
         let flow = Arc::new(Flow::builder(Slug::parse("prod").unwrap(), "acme").build());
-        let ann = User::person(UserId::of_email("ann@example.com"), "ann@example.com").unwrap();
+        let ann = User::person(UserId::from_email("ann@example.com"), "ann@example.com").unwrap();
         let target = AccessTarget::new("acme", "office", Slug::parse("main").unwrap()).with_setting("floor", "7");
         let event = Event::builder(flow, step, ann.clone()).actor(Step::Request, ann).target(target.clone()).build();
         Self { event, target, key: KEY.parse().unwrap() }

@@ -28,7 +28,8 @@ use crate::directory::{Directory, DirectoryStore, KeyValue, KeyValueStore, Memor
 use crate::engine::SqliteStore;
 use crate::engine::{self, EngineContext, EngineFactory, MemoryStore, Store};
 use crate::handler::{
-    HandlerKind, HandlerRecord, IntegrationRequirement, Registry, Requires, Scope, Services, ServicesBuilder,
+    HandlerFn, HandlerKind, HandlerRecord, HandlerSet, IntegrationRequirement, Registry, Requires, Services,
+    ServicesBuilder,
 };
 use crate::integration::IntegrationClient;
 use crate::integration::Outbox;
@@ -75,26 +76,26 @@ pub struct HandlerUse {
 /// A flow as it is declared, and the handlers that it takes.
 pub(super) struct Scoped<'a> {
     pub(super) declared: &'a config::Flow,
-    pub(super) scope: Scope,
+    pub(super) handlers: HandlerSet,
 }
 
 impl Scoped<'_> {
     /// Whether the flow takes this handler.
     pub(super) fn takes(&self, record: &'static HandlerRecord) -> bool {
-        self.scope.iter().any(|own| std::ptr::eq(own, record))
+        self.handlers.iter().any(|own| std::ptr::eq(own, record))
     }
 }
 
 /// What a flow takes, before anything is built.
 struct FlowPlan {
     flow: Arc<Flow>,
-    scope: Scope,
+    handlers: HandlerSet,
     location: SourceLocation,
 }
 
 /// What the flows filter takes.
 struct FilterPlan {
-    record: &'static HandlerRecord,
+    handler: HandlerFn<Vec<Arc<Flow>>>,
     checked: CheckedFlowsFilter,
 }
 
@@ -392,9 +393,9 @@ impl Builder {
                 return plan;
             }
         };
-        for Scoped { declared, scope } in scoped {
+        for Scoped { declared, handlers } in scoped {
             if let Some(flow) = checked.flows.get(&declared.name).cloned() {
-                plan.flows.push(FlowPlan { flow, scope, location: declared.location.clone() });
+                plan.flows.push(FlowPlan { flow, handlers, location: declared.location.clone() });
             }
         }
         plan.diagnostics.extend(checked.log_destinations.iter().filter_map(|log| self.no_destination_type(log)));
@@ -414,13 +415,13 @@ impl Builder {
     fn scoped(&self) -> (Vec<Scoped<'_>>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
         if self.registry.is_empty() {
-            diagnostics.extend(self.registry.scope(None).err().into_iter().flatten());
+            diagnostics.extend(self.registry.select(None).err().into_iter().flatten());
             return (Vec::new(), diagnostics);
         }
         let mut scoped = Vec::new();
         for declared in &self.config.flows {
-            match self.scope(&declared.implementation, &declared.name) {
-                Ok(scope) => scoped.push(Scoped { declared, scope }),
+            match self.handlers_of(&declared.implementation, &declared.name) {
+                Ok(handlers) => scoped.push(Scoped { declared, handlers }),
                 Err(found) => {
                     diagnostics.extend(found.into_iter().map(|diagnostic| at(diagnostic, &declared.location)))
                 }
@@ -430,12 +431,12 @@ impl Builder {
     }
 
     fn filter_plan(&self, checked: CheckedFlowsFilter) -> Result<FilterPlan, Vec<Diagnostic>> {
-        let scope = self.scope(&checked.implementation, "get_flows");
-        let scope = scope.map_err(|diagnostics| {
+        let handlers = self.handlers_of(&checked.implementation, "get_flows");
+        let handlers = handlers.map_err(|diagnostics| {
             diagnostics.into_iter().map(|diagnostic| at(diagnostic, &checked.location)).collect::<Vec<_>>()
         })?;
-        match scope.get(HandlerKind::GetFlows) {
-            Some(record) => Ok(FilterPlan { record, checked }),
+        match handlers.get_flows() {
+            Some(handler) => Ok(FilterPlan { handler, checked }),
             None => {
                 let hint = "write `#[reducer] fn get_flows(user: &User, flows: &Flows) -> Vec<Arc<Flow>>`";
                 Err(vec![
@@ -445,24 +446,24 @@ impl Builder {
         }
     }
 
-    fn scope(&self, implementation: &Implementation, name: &str) -> Result<Scope, Vec<Diagnostic>> {
+    fn handlers_of(&self, implementation: &Implementation, name: &str) -> Result<HandlerSet, Vec<Diagnostic>> {
         match implementation {
-            Implementation::Module(module) => self.registry.scope(Some(module)),
+            Implementation::Module(module) => self.registry.select(Some(module)),
             Implementation::ByName => {
                 let name = name.to_lowercase().replace('-', "_");
                 let own = self.registry.iter().find_map(|record| module_named(record.module(), &name));
-                self.registry.scope(own)
+                self.registry.select(own)
             }
-            Implementation::All => self.registry.scope(None),
+            Implementation::All => self.registry.select(None),
         }
     }
 
     /// What handlers and strategies of a flow need and the configuration does not have.
     fn unmet(&self, plan: &FlowPlan) -> Vec<Diagnostic> {
         let integrations = plan.flow.environment().integrations();
-        let services = self.services_with(plan.scope.iter(), integrations, plan.flow.strategy());
-        let called = plan.scope.iter().filter(|record| record.kind() != HandlerKind::GetFlows);
-        let mut diagnostics: Vec<_> = called.flat_map(|record| record.unmet(&services)).collect();
+        let services = self.services_with(plan.handlers.iter(), integrations, plan.flow.strategy());
+        let called = plan.handlers.iter().filter(|record| record.kind() != HandlerKind::GetFlows);
+        let mut diagnostics: Vec<_> = called.flat_map(|record| record.unmet_requirements(&services)).collect();
         if let Some(strategy) = plan.flow.strategy()
             && !self.dry
             && self.strategy_type_of(strategy).is_none()
@@ -473,8 +474,8 @@ impl Builder {
     }
 
     fn unmet_by_filter(&self, filter: &FilterPlan) -> Vec<Diagnostic> {
-        let services = self.services_with([filter.record], &filter.checked.integrations, None);
-        filter.record.unmet(&services).collect()
+        let services = self.services_with([filter.handler.record()], &filter.checked.integrations, None);
+        filter.handler.unmet_requirements(&services).collect()
     }
 
     /// Stands for the clients that the handlers would get.

@@ -12,7 +12,7 @@ pub use self::claim::{Claim, Claimed, DueTimer};
 pub use self::commit::{Commit, Committed, InputKey, StoredRun, TimerKey};
 use super::health::{AccessHealth, Backlog};
 use crate::audit::{AuditEntry, AuditHead, AuditLog, AuditRecord};
-use crate::directory::EventCount;
+use crate::directory::EventQuery;
 use crate::error::{BoxError, Error, ErrorKind, codes};
 use crate::future::BoxFuture;
 use crate::machine::{EffectKey, EntitlementKey, Reply, RunState};
@@ -136,7 +136,7 @@ pub trait Store: Send + Sync + 'static {
     fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>>;
 
     /// Counts the events that audit entries report.
-    fn count_events<'a>(&'a self, count: &'a EventCount) -> BoxFuture<'a, Result<u64, StoreError>>;
+    fn count_events<'a>(&'a self, count: &'a EventQuery) -> BoxFuture<'a, Result<u64, StoreError>>;
 
     /// Lists audit records after the one with number `seq`, in commit order. They form a hash chain without gaps: each commit appends
     /// its entries to it, as [`AuditRecord::after`] does.
