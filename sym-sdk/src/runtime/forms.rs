@@ -32,7 +32,7 @@ pub(super) async fn build_form(
     let duration = if has(DURATION) { None } else { duration_field(flow) };
     fields.extend(declared);
     fields.extend(duration);
-    Ok(PromptForm::of_flow(flow).with_fields(fields))
+    Ok(flow.prompt_form().with_fields(fields))
 }
 
 async fn prompt_field(

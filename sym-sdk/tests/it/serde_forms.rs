@@ -12,7 +12,7 @@ fn slug(text: &str) -> Slug {
 }
 
 #[test]
-fn channel_types_as_sym_writes_them() {
+fn serializes_channel_types_as_sym_does() {
     let names = [ChannelType::Slack, ChannelType::Api, ChannelType::Web, ChannelType::Sdk, ChannelType::Scheduler];
     assert_eq!(serde_json::to_value(names).unwrap(), json!(["slack", "sym", "web", "sdk", "internal"]));
     assert_eq!(names.map(|name| name.to_string()), ["slack", "sym", "web", "sdk", "internal"]);
