@@ -232,6 +232,9 @@ impl Tables {
             exclusive.is_none_or(|exclusive| until <= claim.now || excluded.insert(exclusive))
         });
         let chosen = chosen.filter(|key| {
+            if !is_limited(claim) {
+                return true;
+            }
             let bulkhead = self.effects.get(key).map(|row| &row.effect.bulkhead);
             bulkhead.is_some_and(|bulkhead| {
                 let taken = taken.entry(bulkhead).or_default();
@@ -246,6 +249,9 @@ impl Tables {
     /// Counts the leased effects of the lane, by bulkhead.
     fn leased_by_bulkhead(&self, claim: &Claim) -> HashMap<&Bulkhead, usize> {
         let mut taken = HashMap::new();
+        if !is_limited(claim) {
+            return taken;
+        }
         let leased = self.leased.iter().filter_map(|key| self.effects.get(key));
         for row in leased.filter(|row| row.due > claim.now && row.effect.lane() == claim.lane) {
             *taken.entry(&row.effect.bulkhead).or_default() += 1;
@@ -282,6 +288,11 @@ impl Tables {
             lane.insert((due, row.order), key);
         }
     }
+}
+
+/// Whether a claim limits the leases of each bulkhead. Those of tests and simulations, which do one thing at a time, do not.
+fn is_limited(claim: &Claim) -> bool {
+    claim.per_bulkhead < usize::MAX
 }
 
 fn newest_first(runs: &mut [StoredRun]) {
