@@ -1,8 +1,7 @@
 //! Scenarios: the actions of users, one scenario per flow. A restarted process replays its scenario with the same keys.
 
-use sym_sdk::model::{RunId, RunStatus};
+use sym_sdk::model::{RunId, RunStatus, Step};
 use sym_sdk::runtime::Submission;
-use sym_sdk::template::Step;
 
 use crate::child::{Child, USERS};
 use crate::flows::{BY_CODE, BY_HAND, DENIED, DURATIONS, EXPIRED, REJECTED, SHARED, TARGETS, UNDELIVERABLE, WHOLE};

@@ -41,7 +41,7 @@ use super::store::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFil
 use crate::audit::{AuditEntry, AuditHead, AuditRecord};
 use crate::directory::EventQuery;
 use crate::future::BoxFuture;
-use crate::machine::{EffectKey, EntitlementKey, Lane, Reply};
+use crate::machine::{EffectKey, EntitlementKey, InputReply, Lane};
 use crate::model::RunId;
 use crate::sync::lock;
 
@@ -279,7 +279,7 @@ impl Store for SqliteStore {
         )
     }
 
-    fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>> {
+    fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<InputReply>, StoreError>> {
         let key = key.clone();
         Box::pin(async move {
             let input = key.clone();

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::AuditEntry;
-use crate::machine::{Effect, EffectKey, HoldChange, Reply, RunState, TimerChange, TimerKind, Transition};
+use crate::machine::{Effect, EffectKey, EntitlementChange, InputReply, RunState, TimerChange, TimerKind, Transition};
 use crate::model::RunId;
 
 /// The idempotency key of an input.
@@ -84,7 +84,7 @@ pub struct Commit {
     /// The key of the input.
     pub input: InputKey,
     /// The reply, recorded for when the input is repeated.
-    pub reply: Reply,
+    pub reply: InputReply,
     /// The new state; `None` leaves the Run as it is, or absent.
     pub state: Option<Arc<RunState>>,
     /// The effects to execute, which can be claimed once this is written.
@@ -92,7 +92,7 @@ pub struct Commit {
     /// Changes to the Run's timers.
     pub timers: Vec<TimerChange>,
     /// Changes to the access that the Run needs.
-    pub holds: Vec<HoldChange>,
+    pub holds: Vec<EntitlementChange>,
     /// Entries to append to the audit log.
     pub audit: Vec<AuditEntry>,
     /// The effect whose outcome the input is. It is deleted.
@@ -139,7 +139,7 @@ pub enum Committed {
     /// The commit was written.
     Written,
     /// The input was committed before, with this reply. Nothing was written, but the effect or timer was settled.
-    Duplicate(Reply),
+    Duplicate(InputReply),
     /// Another commit came first. Nothing was written; step again from the new state.
     Conflict,
 }

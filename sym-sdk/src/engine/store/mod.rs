@@ -15,7 +15,7 @@ use crate::audit::{AuditEntry, AuditHead, AuditLog, AuditRecord};
 use crate::directory::EventQuery;
 use crate::error::{BoxError, Error, ErrorKind, codes};
 use crate::future::BoxFuture;
-use crate::machine::{EffectKey, EntitlementKey, Reply, RunState};
+use crate::machine::{EffectKey, EntitlementKey, InputReply, RunState};
 use crate::model::{RunId, RunStatus};
 
 /// A filter of Runs. The default matches all.
@@ -43,7 +43,7 @@ impl RunFilter {
             && self.status.is_none_or(|status| state.run.status() == status)
             && (!self.may_hold_access || state.may_hold_access())
             && (!self.stuck || state.is_stuck())
-            && (!self.active || !state.is_at_rest())
+            && (!self.active || !state.is_prunable())
             && self.changed_after.is_none_or(|after| state.updated_at > after)
     }
 }
@@ -83,7 +83,7 @@ pub trait Store: Send + Sync + 'static {
     fn load(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>, StoreError>>;
 
     /// Returns the recorded reply to an input.
-    fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>>;
+    fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<InputReply>, StoreError>>;
 
     /// Writes everything that one input changes.
     ///
@@ -126,7 +126,7 @@ pub trait Store: Send + Sync + 'static {
     fn prune(&self, before: Timestamp, limit: usize) -> BoxFuture<'_, Result<usize, StoreError>>;
 
     /// Lists Runs that may hold access which nothing in the store would end, newest first: the timer or effect that
-    /// [`RunState::access_end`] names is missing, or it names none.
+    /// [`RunState::pending_expiry`] names is missing, or it names none.
     fn runs_missing_expiry(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>>;
 
     /// Counts the Runs that may hold access. Those whose access was to end before `late` are late.

@@ -10,14 +10,14 @@ pub async fn commit_is_atomic(store: &impl Store) -> Checked {
     let mut first = commit(run, 0, "first");
     first.effects.push(effect(run, 1, EffectKind::Route));
     first.timers.push(TimerChange::Set { kind: TimerKind::Forward, at: at(60), generation: 1 });
-    first.holds.push(HoldChange::Hold(entitlement("e")));
+    first.holds.push(EntitlementChange::Hold(entitlement("e")));
     first.audit.push(entry(run, AuditKind::Received));
     let (state, audit) = (first.state.clone(), first.audit.clone());
     write(store, first).await?;
 
     let stored = store.load(run).await?.expect("the Run that was written");
     assert_eq!((stored.version, Some(stored.state)), (1, state), "versions count from 1");
-    assert_eq!(store.recorded_reply(&InputKey::new("first")).await?, Some(Reply::Accepted { event: None }));
+    assert_eq!(store.recorded_reply(&InputKey::new("first")).await?, Some(InputReply::Accepted { event: None }));
     assert_eq!(store.recorded_reply(&InputKey::new("other")).await?, None);
     assert_eq!(numbers(&claim(store, Lane::Decide, 0, 10).await?), [1]);
     assert_eq!(store.due_timers(at(60), 10).await?.len(), 1);
@@ -38,7 +38,7 @@ pub async fn conflict_writes_nothing(store: &impl Store) -> Checked {
         late.effects.push(effect(run, 2, EffectKind::Route));
         late.settles = Some(EffectKey { run, seq: 1 });
         late.timers.push(TimerChange::Set { kind: TimerKind::Forward, at: at(0), generation: 1 });
-        late.holds.push(HoldChange::Hold(entitlement("e")));
+        late.holds.push(EntitlementChange::Hold(entitlement("e")));
         late.audit.push(entry(run, AuditKind::Received));
         assert_eq!(store.commit(late).await?, Committed::Conflict, "version {version} is not the stored one");
         assert_eq!(store.recorded_reply(&InputKey::new(input)).await?, None, "no reply was recorded");
@@ -64,7 +64,7 @@ pub async fn one_of_concurrent_commits_is_written(store: &impl Store) -> Checked
 pub async fn repeated_input_returns_the_recorded_reply(store: &impl Store) -> Checked {
     let run = run_id(1);
     let mut first = commit(run, 0, "same");
-    first.reply = Reply::Accepted { event: Some(EventId::from_uuid(Uuid::from_u128(7))) };
+    first.reply = InputReply::Accepted { event: Some(EventId::from_uuid(Uuid::from_u128(7))) };
     first.effects.push(effect(run, 1, EffectKind::Route));
     let reply = first.reply.clone();
     write(store, first).await?;

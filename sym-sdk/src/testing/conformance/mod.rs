@@ -18,10 +18,10 @@ use uuid::Uuid;
 use crate::audit::{AuditEntry, AuditHead, AuditKind, AuditRecord};
 use crate::engine::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, TimerKey};
 use crate::machine::{
-    Action, Bulkhead, Effect, EffectKey, EffectKind, EntitlementKey, HoldChange, Hooks, Input, InputBody, Lane, Reply,
-    Rules, RunState, TimerChange, TimerKind, step,
+    Action, Bulkhead, Effect, EffectKey, EffectKind, EntitlementChange, EntitlementKey, Input, InputBody, InputReply,
+    Lane, Rules, RunState, TimerChange, TimerKind, step,
 };
-use crate::model::{Channel, ChannelType, EventId, Flow, RunId, RunStatus, Slug, User, UserId};
+use crate::model::{Channel, ChannelType, EventId, Flow, Hooks, RunId, RunStatus, Slug, User, UserId};
 
 #[doc(hidden)]
 pub use self::{access::*, audit::*, commits::*, effects::*, runs::*, timers::*};
@@ -150,7 +150,7 @@ fn commit(run: RunId, expected_version: u64, input: &str) -> Commit {
         run,
         expected_version,
         input: InputKey::new(input),
-        reply: Reply::Accepted { event: None },
+        reply: InputReply::Accepted { event: None },
         state: Some(Arc::new(requested(run, at(0)))),
         effects: Vec::new(),
         timers: Vec::new(),
@@ -163,7 +163,7 @@ fn commit(run: RunId, expected_version: u64, input: &str) -> Commit {
 
 fn effect(run: RunId, seq: u64, kind: EffectKind) -> Effect {
     let state = requested(run, at(0));
-    let event = state.cycle.expect("the request waits for its reducers").event;
+    let event = state.active_event.expect("the request waits for its reducers").event;
     let bulkhead = Bulkhead::flow(&state.flow);
     Effect { key: EffectKey { run, seq }, event, kind, attempt: 1, not_before: None, exclusive: None, bulkhead }
 }
@@ -174,7 +174,7 @@ fn entitlement(name: &str) -> EntitlementKey {
 
 fn entry(run: RunId, kind: AuditKind) -> AuditEntry {
     let state = requested(run, at(0));
-    let event = state.cycle.expect("the request waits for its reducers").event;
+    let event = state.active_event.expect("the request waits for its reducers").event;
     AuditEntry { run, flow: state.flow, parent: None, at: at(0), event, status: RunStatus::Requested, kind }
 }
 

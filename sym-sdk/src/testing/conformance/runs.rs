@@ -6,15 +6,15 @@ use super::*;
 pub async fn holders_are_added_and_removed(store: &impl Store) -> Checked {
     let hold = |run, version, input, change| Commit { holds: vec![change], ..commit(run, version, input) };
     let key = entitlement("e");
-    write(store, hold(run_id(1), 0, "a", HoldChange::Hold(key.clone()))).await?;
-    write(store, hold(run_id(2), 0, "b", HoldChange::Hold(key.clone()))).await?;
-    write(store, hold(run_id(2), 1, "c", HoldChange::Hold(key.clone()))).await?;
+    write(store, hold(run_id(1), 0, "a", EntitlementChange::Hold(key.clone()))).await?;
+    write(store, hold(run_id(2), 0, "b", EntitlementChange::Hold(key.clone()))).await?;
+    write(store, hold(run_id(2), 1, "c", EntitlementChange::Hold(key.clone()))).await?;
     assert_eq!(store.holders(&key).await?, [run_id(1), run_id(2)], "each Run is listed once");
     assert_eq!(store.holders(&entitlement("other")).await?, []);
-    write(store, hold(run_id(1), 1, "d", HoldChange::Release(key.clone()))).await?;
+    write(store, hold(run_id(1), 1, "d", EntitlementChange::Release(key.clone()))).await?;
     assert_eq!(store.holders(&key).await?, [run_id(2)]);
-    write(store, hold(run_id(1), 2, "e", HoldChange::Release(key.clone()))).await?;
-    write(store, hold(run_id(2), 2, "f", HoldChange::Release(key.clone()))).await?;
+    write(store, hold(run_id(1), 2, "e", EntitlementChange::Release(key.clone()))).await?;
+    write(store, hold(run_id(2), 2, "f", EntitlementChange::Release(key.clone()))).await?;
     assert_eq!(store.holders(&key).await?, []);
     Ok(())
 }
@@ -25,7 +25,7 @@ pub async fn finished_runs_are_pruned_by_age(store: &impl Store) -> Checked {
         let run = run_id(number);
         let mut state = requested(run, at(second));
         if over {
-            (state.closed, state.cycle) = (true, None);
+            (state.closed, state.active_event) = (true, None);
             state.pending.clear();
         }
         let audit = vec![AuditEntry { at: at(second), ..entry(run, AuditKind::Received) }];

@@ -35,7 +35,7 @@ async fn access_granted_while_the_clock_was_ahead_ends_on_time() {
         assert!(fixture.strategy.granted().is_empty());
         let audit = runtime.audit(Some(run), usize::MAX).await.unwrap();
         let until = noon() + HOUR;
-        assert!(audit.iter().any(|entry| entry.kind == AuditKind::BroughtForward { until }), "the change is audited");
+        assert!(audit.iter().any(|entry| entry.kind == AuditKind::ExpiryCorrected { until }), "the change is audited");
     }
 }
 
