@@ -176,9 +176,10 @@ fn reports_missing_services() {
     assert_eq!(error.code(), codes::ARGUMENT_UNAVAILABLE);
     assert!(error.to_string().contains("&it::handler::PagerDuty"), "{error}");
 
-    let faults: Vec<String> = record.unmet_requirements(&Services::default()).map(|fault| fault.message).collect();
+    let diagnostics: Vec<String> =
+        record.unmet_requirements(&Services::default()).map(|diagnostic| diagnostic.message).collect();
     assert_eq!(
-        faults,
+        diagnostics,
         [
             "hook `on_request` requires integration `pagerduty`, which is not configured",
             "hook `on_request` requires `State<it::handler::Threshold>`, which is not registered",

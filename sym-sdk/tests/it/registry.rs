@@ -113,9 +113,9 @@ fn finds_handlers_by_field() {
 #[test]
 fn reports_duplicates_with_both_locations() {
     let registry = both();
-    let faults = registry.select(None).unwrap_err();
-    let messages: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
-    let place = |module: &str, name: &str| {
+    let diagnostics = registry.select(None).unwrap_err();
+    let messages: Vec<&str> = diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
+    let location = |module: &str, name: &str| {
         let record = registry.iter().find(|record| record.module() == module && record.name() == name).unwrap();
         format!("{name} ({}:{})", record.file(), record.line())
     };
@@ -125,53 +125,53 @@ fn reports_duplicates_with_both_locations() {
         [
             format!(
                 "reducer `get_permissions` is defined twice: {} and {}",
-                place(prod, "get_permissions"),
-                place(production, "get_permissions")
+                location(prod, "get_permissions"),
+                location(production, "get_permissions")
             ),
             format!(
                 "hook `on_request` is defined twice: {} and {}",
-                place("it::registry::prod::hooks", "on_request"),
-                place(production, "check_request")
+                location("it::registry::prod::hooks", "on_request"),
+                location(production, "check_request")
             ),
             format!(
                 "prefetch of field `repo_name` is defined twice: {} and {}",
-                place(prod, "repos"),
-                place(production, "repos")
+                location(prod, "repos"),
+                location(production, "repos")
             ),
         ]
     );
-    assert!(faults[0].hint.as_ref().unwrap().contains("implementation"));
-    assert!(faults[0].location.line > 0);
+    assert!(diagnostics[0].hint.as_ref().unwrap().contains("implementation"));
+    assert!(diagnostics[0].location.line > 0);
 }
 
 #[test]
 fn reports_an_unknown_module() {
-    let faults = both().select(Some("it::registry::prods")).unwrap_err();
-    assert_eq!(faults.len(), 1);
-    assert_eq!(faults[0].message, "no handler stands in module `it::registry::prods`");
-    assert!(faults[0].hint.as_ref().unwrap().contains("did you mean `it::registry::prod`?"));
+    let diagnostics = both().select(Some("it::registry::prods")).unwrap_err();
+    assert_eq!(diagnostics.len(), 1);
+    assert_eq!(diagnostics[0].message, "module `it::registry::prods` contains no handlers");
+    assert!(diagnostics[0].hint.as_ref().unwrap().contains("did you mean `it::registry::prod`?"));
 }
 
 #[test]
 fn suggests_the_full_path_of_a_module() {
-    let faults = both().select(Some("registry::prod")).unwrap_err();
-    let hint = faults[0].hint.as_deref();
-    assert_eq!(hint, Some("did you mean `it::registry::prod`? a module's path begins with its crate"));
+    let diagnostics = both().select(Some("registry::prod")).unwrap_err();
+    let hint = diagnostics[0].hint.as_deref();
+    assert_eq!(hint, Some("did you mean `it::registry::prod`? the path of a module starts with its crate"));
 }
 
 #[test]
 fn suggests_linking_the_crate_of_a_module() {
     let hint_for = |module| both().select(Some(module)).unwrap_err().remove(0).hint.unwrap();
-    assert!(hint_for("my_handlers::prod").ends_with("write `sym_sdk::link!(my_handlers);` beside `main`"));
+    assert!(hint_for("my_handlers::prod").ends_with("add `sym_sdk::link!(my_handlers);` next to `main`"));
     assert!(!hint_for("it::elsewhere").contains("link!"));
 }
 
 #[test]
 fn explains_an_empty_registry() {
     for registry in [Registry::new(), sym_sdk::handlers![]] {
-        let faults = registry.select(None).unwrap_err();
-        assert_eq!(faults[0].message, "the registry has no handlers");
-        let hint = faults[0].hint.as_ref().unwrap();
+        let diagnostics = registry.select(None).unwrap_err();
+        assert_eq!(diagnostics[0].message, "the registry contains no handlers");
+        let hint = diagnostics[0].hint.as_ref().unwrap();
         assert!(hint.contains("use my_handlers as _;") && hint.contains("sym_sdk::link!"), "{hint}");
     }
 }
