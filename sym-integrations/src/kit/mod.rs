@@ -47,7 +47,7 @@
 //! }
 //!
 //! open_enum! {
-//!     /// Who can read a space.
+//!     /// The readers of a space.
 //!     pub enum Visibility {
 //!         /// Everybody.
 //!         Public = "public",

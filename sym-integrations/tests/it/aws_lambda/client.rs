@@ -240,7 +240,7 @@ async fn waits_for_the_maximum_run_time() {
         let begun: jiff::Timestamp = "2024-02-29T12:00:00Z".parse().unwrap();
         assert_eq!(sym_sdk::clock::Clock::now(&*clock).duration_since(begun).as_secs(), expected);
     }
-    // Within the time that it was given, whatever the limits of others.
+    // The timeout of the call counts, whatever the other limits are.
     assert!(server.received_requests().await.unwrap().len() <= 2);
 }
 
