@@ -218,6 +218,21 @@ async fn retries_functions_that_did_not_run() {
 }
 
 #[tokio::test]
+async fn a_throttled_function_does_not_delay_others() {
+    let replay = Replay::new();
+    let busy = Reply::status(429).header("x-amzn-errortype", "TooManyRequestsException").header("retry-after", "3600");
+    replay.post(path_of(FUNCTION)).reply(busy);
+    let lambda = lambda(&replay);
+    assert!(lambda.invoke(FUNCTION, &()).await.is_err());
+
+    let other = format!("{FUNCTION}-2");
+    replay.post(path_of(&other)).reply(Reply::json(1));
+    lambda.invoke(&other, &()).await.unwrap();
+    assert_eq!(replay.elapsed(), Duration::ZERO);
+    replay.check().unwrap();
+}
+
+#[tokio::test]
 async fn waits_for_the_maximum_run_time() {
     let server = MockServer::start().await;
     let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(3600));

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sym_integrations::kit::Resource;
-use sym_integrations::okta::{GroupExpand, GroupType, Okta, OktaGroup};
+use sym_integrations::okta::{GroupExpand, GroupType, Okta, OktaGroup, SimulatedOkta};
 use sym_integrations::testing::{Replay, Reply};
 use sym_integrations::{ToFieldOption, field_options};
 use sym_sdk::directory::{Directory, MemoryDirectory};
@@ -189,4 +189,18 @@ async fn the_directory_counts_before_the_address() {
     assert!(error.message().contains("`ana@example.com` is stored as that of `ben@example.com`"), "{error}");
     let users = okta.users_in_group("00g1").await.unwrap();
     assert_eq!(users.iter().map(|user| user.id()).collect::<Vec<_>>(), [ben.id()]);
+}
+
+#[tokio::test]
+async fn simulates_an_organization() {
+    let okta = SimulatedOkta::new().member("prod-admins", "ana@example.com").build().unwrap();
+    let (ana, ben) = (person("ana@example.com"), person("ben@example.com"));
+    assert!(okta.is_user_in_group(&ana, "prod-admins").await.unwrap());
+    assert!(!okta.is_user_in_group(&ben, "prod-admins").await.unwrap());
+    let ben_id = okta.account_id(&ben).await.unwrap();
+    okta.add_group_member("prod-admins", &ben_id).await.unwrap();
+    assert_eq!(okta.users_in_group("prod-admins").await.unwrap().len(), 2);
+    okta.remove_group_member("prod-admins", &ben_id).await.unwrap();
+    assert!(!okta.is_user_in_group(&ben, "prod-admins").await.unwrap());
+    assert_eq!(okta.list_groups().await.unwrap()[0].name(), "prod-admins");
 }
