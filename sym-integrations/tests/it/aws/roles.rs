@@ -7,7 +7,6 @@ use sym_integrations::aws::{
     CachedCredentials, Credentials, CredentialsSource, EnvironmentCredentials, PermissionContext,
 };
 use sym_integrations::http::SecretString;
-use sym_sdk::BoxFuture;
 use sym_sdk::clock::VirtualClock;
 use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result};
 use tokio::sync::Notify;
@@ -177,18 +176,16 @@ impl Slow {
 }
 
 impl CredentialsSource for Slow {
-    fn credentials(&self) -> BoxFuture<'_, Result<Credentials>> {
+    async fn credentials(&self) -> Result<Credentials> {
         let n = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
-        Box::pin(async move {
-            self.go.notified().await;
-            // Every second fetch fails.
-            if n % 2 == 1 {
-                let error = Error::new(ErrorKind::Unavailable, ErrorCode::new("AWS", "UNREACHABLE"), format!("no {n}"));
-                return Err(error.with_hint("wait").with_status(503).with_source("the cable is out"));
-            }
-            let expiry = "2024-02-29T13:00:00Z".parse().unwrap();
-            Ok(Credentials::new(format!("AKID{n}"), SecretString::from("k3y")).with_expiry(expiry))
-        })
+        self.go.notified().await;
+        // Every second fetch fails.
+        if n % 2 == 1 {
+            let error = Error::new(ErrorKind::Unavailable, ErrorCode::new("AWS", "UNREACHABLE"), format!("no {n}"));
+            return Err(error.with_hint("wait").with_status(503).with_source("the cable is out"));
+        }
+        let expiry = "2024-02-29T13:00:00Z".parse().unwrap();
+        Ok(Credentials::new(format!("AKID{n}"), SecretString::from("k3y")).with_expiry(expiry))
     }
 }
 
