@@ -222,8 +222,8 @@ async fn three(cached: &CachedCredentials, slow: &Slow) -> [Result<Credentials>;
 async fn a_cancelled_fetch_leaves_nothing_behind() {
     let (slow, cached, _) = cached();
     {
-        let mut first = cached.credentials();
-        let mut second = cached.credentials();
+        let mut first = Box::pin(cached.credentials());
+        let mut second = Box::pin(cached.credentials());
         tokio::select! { biased; _ = &mut first => panic!(), () = std::future::ready(()) => {} }
         tokio::select! { biased; _ = &mut second => panic!(), () = std::future::ready(()) => {} }
         drop(first);
@@ -231,7 +231,7 @@ async fn a_cancelled_fetch_leaves_nothing_behind() {
         slow.go.notify_one();
         second.await.unwrap_err();
         assert_eq!(slow.asked(), 1);
-        let mut third = cached.credentials();
+        let mut third = Box::pin(cached.credentials());
         tokio::select! { biased; _ = &mut third => panic!(), () = std::future::ready(()) => {} }
         assert_eq!(slow.asked(), 2);
     }
