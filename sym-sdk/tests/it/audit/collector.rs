@@ -1,4 +1,4 @@
-//! A destination that keeps what it is given, and fails as it is told.
+//! A destination that stores lines in memory, and fails on demand.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -9,7 +9,7 @@ use sym_sdk::audit::{AuditDestination, AuditLine};
 use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result};
 use uuid::Uuid;
 
-/// Clones are one destination.
+/// A destination in memory. Clones share their lines.
 #[derive(Clone)]
 pub(super) struct Collector {
     name: String,
@@ -28,13 +28,13 @@ struct Kept {
 pub(super) enum Mood {
     #[default]
     Willing,
-    /// It answers with this status.
+    /// It responds with this status.
     Answers(u16),
-    /// It asks to be left alone for so long.
+    /// It responds with this retry-after delay.
     Busy(Duration),
-    /// It keeps no more than this.
+    /// It stores at most this many lines.
     KeepsAtMost(usize),
-    /// It keeps the lines, and is never heard of again.
+    /// It stores the lines, and never responds.
     KeepsAndHangs,
     Hangs,
     Panics,
@@ -65,7 +65,7 @@ impl Collector {
         self.kept().calls
     }
 
-    /// The lines as they would stand in a file.
+    /// Returns the lines as in a file.
     pub(super) fn text(&self) -> String {
         self.kept().lines.iter().map(|line| format!("{}\n", line.as_str())).collect()
     }
@@ -80,7 +80,7 @@ impl AuditDestination for Collector {
         &self.name
     }
 
-    fn batch(&self) -> usize {
+    fn batch_size(&self) -> usize {
         self.batch
     }
 
@@ -99,7 +99,7 @@ impl AuditDestination for Collector {
             Mood::KeepsAndHangs | Mood::Hangs => Box::pin(std::future::pending()),
             Mood::Panics => {
                 drop(kept);
-                panic!("a fault of the destination")
+                panic!("a panic of the destination")
             }
             Mood::Busy(wait) => {
                 let code = ErrorCode::new("Test", "BUSY");

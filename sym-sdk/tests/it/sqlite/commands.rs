@@ -204,7 +204,7 @@ async fn access_is_revoked_and_written_off_by_those_who_may() {
         Exit::Failure,
         expect![[""]],
         expect![[r#"
-        error: only a revocation under way can be written off; this request is errored (DeescalateAPI:INVALID_RUN)
+        error: only a revocation in progress can be written off; this request is errored (DeescalateAPI:INVALID_RUN)
     "#]],
     )
     .await;
@@ -255,7 +255,11 @@ async fn the_audit_log_is_exported_and_verified() {
     let broken = kept.run(&["audit", "verify", "--known", &other]).await;
     assert!(broken.exit == Exit::Failure && broken.err.contains("was known to have"), "{}", broken.err);
     let cut_off = run(&["audit", "verify", lines.to_str().unwrap(), "--known", &once]).await;
-    assert!(cut_off.exit == Exit::Failure && cut_off.err.contains("is missing, and all after it"), "{}", cut_off.err);
+    assert!(
+        cut_off.exit == Exit::Failure && cut_off.err.contains("is missing, and so are all entries"),
+        "{}",
+        cut_off.err
+    );
 
     let dir = kept.path.parent().unwrap().to_str().unwrap();
     let unread = run(&["audit", "verify", dir]).await;

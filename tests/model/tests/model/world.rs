@@ -1,4 +1,4 @@
-//! One request with everything around it, in so few states that all can be visited.
+//! One request with its environment, small enough to visit all states.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
@@ -13,7 +13,7 @@ use sym_sdk::model::*;
 use sym_sdk::routing::{Notification, PermissionLevel, RequestPermission, SlackChannelName};
 use uuid::Uuid;
 
-/// Who takes part. The first makes the request.
+/// The people. The first one makes the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Who {
     Ana,
@@ -21,7 +21,7 @@ pub(crate) enum Who {
     Cho,
 }
 
-/// What somebody does.
+/// An action of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Deed {
     Request,
@@ -30,15 +30,15 @@ pub(crate) enum Deed {
     Revoke,
 }
 
-/// What comes of an effect.
+/// The result of an effect at the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Fate {
     Succeeds,
-    /// It is not done, and may be tried again.
+    /// It has no effect and can be retried.
     Fails,
-    /// It is not done, and trying again does not help.
+    /// It has no effect and cannot be retried.
     Refused,
-    /// It is done, and its outcome is an error that may be tried again.
+    /// It has its effect, and its outcome is an error that can be retried.
     TimesOut,
 }
 
@@ -46,45 +46,45 @@ impl Fate {
     const FAULTS: [Self; 3] = [Self::Fails, Self::Refused, Self::TimesOut];
 }
 
-/// What can happen next.
+/// A transition of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Move {
-    /// Somebody clicks.
+    /// A person clicks.
     Submit(Who, Deed),
     /// The same input is delivered again.
     Resubmit(Who, Deed),
-    /// A worker carries out an effect. Its outcome is on its way.
+    /// A worker executes an effect. Its outcome is not committed yet.
     Perform(u64, Fate),
     /// The outcome of an effect is committed.
     Record(u64),
-    /// A timer that has fallen due is fired.
+    /// A due timer fires.
     Fire(TimerKind),
-    /// The access has reached its end by the clock.
+    /// The clock reaches the end of the access.
     TimePasses,
-    /// The process dies. What was on its way is lost; what was asked for is asked for again.
+    /// The process crashes. Uncommitted outcomes are lost, and their effects are executed again.
     Crash,
 }
 
-/// How much may happen.
+/// The bounds of the model.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) approvals: u8,
-    /// Inputs of people, each at most so often.
+    /// The clicks of people, with the maximum number of each.
     pub(crate) clicks: &'static [(Who, Deed, u8)],
     pub(crate) faults: u8,
     pub(crate) crashes: u8,
     pub(crate) duplicates: u8,
 }
 
-/// What is left of the bounds, and what has happened.
+/// A state of the model.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct World {
     pub(crate) run: Option<RunState>,
-    /// What was asked for and has no outcome on the record, with the outcome that is on its way.
+    /// The effects without a committed outcome, with the outcome that is to be committed.
     pub(crate) effects: BTreeMap<u64, (Effect, Option<Outcome>)>,
     pub(crate) timers: BTreeMap<TimerKind, (Timestamp, u64)>,
     pub(crate) is_late: bool,
-    /// Whether the target gives the access. That is the truth.
+    /// Whether the access exists at the target.
     pub(crate) held: bool,
     pub(crate) clicks: BTreeMap<(Who, Deed), u8>,
     pub(crate) approved: BTreeSet<Who>,
@@ -94,7 +94,7 @@ pub(crate) struct World {
     pub(crate) seen: Seen,
 }
 
-/// What has been seen on the way here.
+/// What has happened on the path to a state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Seen {
     /// The first promise that was broken.
@@ -109,7 +109,7 @@ pub(crate) struct Seen {
 
 impl Hash for World {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        // What is stored of a Run is all that there is to it.
+        // The stored form of a Run is complete.
         serde_json::to_string(&self.run).unwrap().hash(hasher);
         for (seq, (effect, outcome)) in &self.effects {
             (seq, effect.attempt, outcome.is_some(), matches!(outcome, Some(Outcome::Failed(_)))).hash(hasher);
@@ -121,7 +121,7 @@ impl Hash for World {
     }
 }
 
-/// The flow, its rules and what bounds the world.
+/// The flow, its permissions and the bounds of the model.
 pub(crate) struct Request {
     flow: Arc<Flow>,
     permission: RequestPermission,
@@ -163,7 +163,7 @@ impl Request {
         }
     }
 
-    /// All that can happen.
+    /// Returns all moves that are possible.
     pub(crate) fn moves(&self, world: &World) -> Vec<Move> {
         let mut moves = Vec::new();
         for (who, deed, most) in self.bounds.clicks {
@@ -185,7 +185,7 @@ impl Request {
                 }
             }
         }
-        // Nobody knows when a request is forwarded; its access does not end before its time.
+        // A request may be forwarded at any time; its access does not end before its expiry.
         let due = world.timers.keys().filter(|kind| **kind == TimerKind::Forward || world.is_late);
         moves.extend(due.map(|kind| Move::Fire(*kind)));
         if !world.is_late && world.timers.contains_key(&TimerKind::Expire) {
@@ -236,8 +236,8 @@ impl Request {
         world
     }
 
-    /// Somebody clicks for the time `count`. An engine tells an input that comes twice by its key; here the machine gets it
-    /// twice, as from an engine that does not.
+    /// Submits click number `count`. An engine recognizes a repeated input by its key; here the machine receives it twice, as from
+    /// an engine that does not.
     fn click(&self, world: &mut World, who: Who, deed: Deed, count: u8) {
         let had_voted = world.approved.contains(&who);
         let was_decided = world.run.as_ref().is_some_and(|run| run.decision.is_some());
@@ -266,7 +266,7 @@ impl Request {
                 self.check_grant(world);
                 let is_over = deadline.is_some_and(|deadline| deadline <= world.now());
                 if is_over {
-                    // The runtime does not call the target any more.
+                    // The runtime no longer calls the target.
                     world.seen.granted_after_the_end = true;
                     failed(false)
                 } else {
@@ -289,7 +289,8 @@ impl Request {
         world.effects.get_mut(&seq).unwrap().1 = Some(outcome);
     }
 
-    /// What is not the target's doing succeeds. It makes no difference to the promises when it is under way.
+    /// Returns the outcome of an effect that is not executed at the target. It always succeeds, and when it does makes no difference
+    /// to the promises.
     fn outcome_of(&self, effect: &Effect) -> Outcome {
         match &effect.kind {
             EffectKind::Route => {
@@ -306,7 +307,7 @@ impl Request {
         }
     }
 
-    /// P2, at the moment at which the target is called.
+    /// Checks P2 when the target is called.
     fn check_grant(&self, world: &mut World) {
         let run = world.run.as_ref().unwrap();
         let is_approved = run.decision.as_ref().is_some_and(|decision| decision.name == Step::Approve);
@@ -319,7 +320,7 @@ impl Request {
         world.must(ends, "P2: access is granted whose end is not committed");
     }
 
-    /// What nobody waits for is done at once, and always succeeds: it would only multiply the states.
+    /// Executes effects that no event waits for. They succeed immediately: anything else would only multiply the states.
     fn tell_people(&self, world: &mut World) {
         let told = |(effect, _): &(Effect, Option<Outcome>)| effect.lane() == Lane::Notify;
         while let Some(seq) = world.effects.iter().find(|(_, one)| told(one)).map(|(seq, _)| *seq) {
@@ -358,13 +359,13 @@ impl Request {
 }
 
 impl World {
-    /// Noon; or long after the access has ended.
+    /// Returns noon, or a time long after the access has ended.
     fn now(&self) -> Timestamp {
         let noon = Timestamp::from_second(1_709_208_000).unwrap();
         if self.is_late { noon + 2 * HOUR } else { noon }
     }
 
-    /// An engine carries out one effect of a piece of access at a time, and none that the Run no longer waits for.
+    /// Returns whether an engine may execute the effect: one per entitlement at a time, and none that was cancelled.
     fn may_begin(&self, effect: &Effect) -> bool {
         let excludes =
             |(other, outcome): &(Effect, Option<Outcome>)| outcome.is_some() && other.exclusive == effect.exclusive;

@@ -1,4 +1,4 @@
-//! The program that is being tested, from its start to its crash.
+//! The process under test, from its start to its crash.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,22 +29,22 @@ pub(crate) async fn directory() -> Directory {
     directory
 }
 
-/// One process. Dropping it is a crash: nothing that it was doing goes on.
+/// A process. Dropping it is a crash: all its tasks end.
 pub(crate) struct Process {
     tasks: JoinSet<()>,
     up: Arc<Mutex<Option<Up>>>,
-    /// Who waits for an answer, and to which wish.
+    /// The callers that wait for a reply, with their wishes.
     waiting: Vec<(usize, AbortHandle)>,
 }
 
-/// A process that has started.
+/// A started process.
 struct Up {
     runtime: Runtime,
     _workers: Vec<Workers>,
 }
 
 impl Process {
-    /// Starts the program on this store.
+    /// Starts a process on a store.
     pub(crate) fn start(world: &World, directory: &Directory, target: &Target, store: Arc<dyn Store>) -> Self {
         let (world, directory, target) = (world.clone(), directory.clone(), target.clone());
         let up: Arc<Mutex<Option<Up>>> = Arc::default();
@@ -64,7 +64,7 @@ impl Process {
         Self { tasks, up, waiting: Vec::new() }
     }
 
-    /// A process that does nothing.
+    /// Creates a process that does nothing.
     pub(crate) fn dead() -> Self {
         Self { tasks: JoinSet::new(), up: Arc::default(), waiting: Vec::new() }
     }
@@ -82,7 +82,7 @@ impl Process {
         self.waiting.push((number, task));
     }
 
-    /// Cuts off somebody who waits for an answer. Says which wish it was.
+    /// Aborts a caller that waits for a reply, and returns its wish.
     pub(crate) fn forget_one(&mut self, world: &World) -> Option<usize> {
         self.waiting.retain(|(_, task)| !task.is_finished());
         if self.waiting.is_empty() {
@@ -93,7 +93,7 @@ impl Process {
         Some(number)
     }
 
-    /// Whether the process has started.
+    /// Returns whether the process has started.
     pub(crate) fn is_up(&self) -> bool {
         lock(&self.up).is_some()
     }

@@ -1,4 +1,4 @@
-//! The promises that are checked: P1 to P4, P6 and P7 of the architecture.
+//! The promises that are checked: P1 to P4, P6 and P7.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,9 +15,9 @@ use crate::people::{ADMIN, Answer, Deed, MEMBERS, People, Wish};
 use crate::target::Target;
 use crate::world::World;
 
-// Whenever access is about to be granted.
+// Before each grant.
 
-/// P2: it was approved by enough of those who may, and its end is committed.
+/// P2: the access was approved by enough permitted people, and its expiry is committed.
 pub(crate) fn may_be_granted(world: &World, people: &People, state: &RunState, timers: &[DueTimer], now: Timestamp) {
     let run = state.run.id();
     let policy = Policy::of(state.flow.slug());
@@ -35,7 +35,7 @@ pub(crate) fn may_be_granted(world: &World, people: &People, state: &RunState, t
             let may = MEMBERS.contains(&approver) || approver == ADMIN;
             let oneself = state.run.requester().is_some_and(|requester| requester.username() == approver);
             let may = may && (!oneself || policy.self_approval) && people.approved(approver, run);
-            world.holds(may, || format!("P2: {approver} did not approve Run {run}, or was not to"));
+            world.holds(may, || format!("P2: {approver} did not approve Run {run}, or may not"));
         }
     }
     if policy.ends {
@@ -45,13 +45,14 @@ pub(crate) fn may_be_granted(world: &World, people: &People, state: &RunState, t
         });
         let is_set = timers.iter().any(|timer| timer.key == TimerKey::new(run, TimerKind::Expire));
         let has_fired = state.queue.contains(&QueuedInput::Timer(TimerKind::Expire));
-        world.holds(is_set || has_fired, || format!("P2: Run {run} is granted access, and no end of it is committed"));
+        world
+            .holds(is_set || has_fired, || format!("P2: Run {run} is granted access, and its expiry is not committed"));
     }
 }
 
-// At all times.
+// After each commit.
 
-/// What was seen of each Run before.
+/// The previous state of each Run.
 #[derive(Default)]
 pub(crate) struct Memory {
     runs: BTreeMap<RunId, Seen>,
@@ -64,7 +65,7 @@ struct Seen {
     decision: Option<EventId>,
 }
 
-/// What must hold whenever something is committed, and whenever the target has changed.
+/// Checks the invariants after each commit and each change at the target.
 pub(crate) fn hold(world: &World, memory: &mut Memory, target: &Target, store: &dyn Store) {
     let held = target.held();
     let timers = at_once(store.due_timers(Timestamp::MAX, usize::MAX)).unwrap();
@@ -87,13 +88,13 @@ pub(crate) fn hold(world: &World, memory: &mut Memory, target: &Target, store: &
             world.holds(is_same, || format!("P3: timer {kind:?} of Run {run} is not in the store as it should be"));
         }
         let approvers: BTreeSet<_> = state.run.approvals().iter().map(|user| user.id()).collect();
-        world.holds(approvers.len() == state.run.approvals().len(), || {
-            format!("P4: somebody's vote on Run {run} counted twice")
-        });
+        world
+            .holds(approvers.len() == state.run.approvals().len(), || format!("P4: a vote on Run {run} counted twice"));
         let decision = state.decision.as_ref().map(|event| event.id);
         if let Some(before) = before {
-            world
-                .holds(before.version < version, || format!("P1: Run {run} went back from version {}", before.version));
+            world.holds(before.version < version, || {
+                format!("P1: the version of Run {run} decreased from {}", before.version)
+            });
             let stays = before.decision.is_none() || before.decision == decision;
             world.holds(stays, || format!("P4: Run {run} was decided a second time"));
             let stays = !before.status.is_terminal() || before.status == state.run.status();
@@ -103,7 +104,7 @@ pub(crate) fn hold(world: &World, memory: &mut Memory, target: &Target, store: &
     }
 }
 
-/// P3: whatever may be held has an end in sight.
+/// P3: all access that may be held has an expiry.
 fn always_ends(world: &World, state: &RunState) {
     let run = state.run.id();
     match &state.access {
@@ -112,26 +113,26 @@ fn always_ends(world: &World, state: &RunState) {
                 || state.queue.contains(&QueuedInput::Timer(TimerKind::Expire))
                 || state.active_event.as_ref().is_some_and(|active| active.event.name == Step::Deescalate)
                 || !Policy::of(state.flow.slug()).ends;
-            world.holds(ends, || format!("P3: Run {run} gives access without an end"));
+            world.holds(ends, || format!("P3: Run {run} gives access without an expiry"));
         }
         Access::Revoking { .. } => {
             let is_asked = state.pending.values().any(|pending| matches!(pending.kind, EffectKind::Revoke { .. }));
-            world.holds(is_asked, || format!("P3: nobody takes away what Run {run} gave"));
+            world.holds(is_asked, || format!("P3: no revocation is requested for Run {run}"));
         }
         _ => {}
     }
 }
 
-// At the end, when faults have stopped and time has passed.
+// At the end, without faults and after enough time.
 
-/// What must hold once nothing is left to do.
+/// Checks the promises once the world has settled.
 pub(crate) fn kept(world: &World, memory: &Memory, people: &People, target: &Target, store: &dyn Store) {
     for key in &memory.entitlements {
         let holders = at_once(store.holders(key)).unwrap();
-        world.holds(holders.is_empty(), || format!("P3: {holders:?} still count as in need of {}", key.as_str()));
+        world.holds(holders.is_empty(), || format!("P3: {holders:?} still hold {}", key.as_str()));
     }
     if let Err(error) = at_once(sym_sdk::audit::verify(store)) {
-        world.broken(format_args!("P6: the audit log is not as it was written: {error}"));
+        world.broken(format_args!("P6: the audit log does not verify: {error}"));
     }
     let audit = at_once(store.audit(None, usize::MAX)).unwrap();
     let runs = at_once(store.runs(Default::default(), usize::MAX)).unwrap();
@@ -141,13 +142,13 @@ pub(crate) fn kept(world: &World, memory: &Memory, people: &People, target: &Tar
     });
     let written_off: BTreeSet<_> = written_off.collect();
     for piece in target.held().difference(&written_off) {
-        world.broken(format_args!("P3: access was left behind: {piece:?}"));
+        world.broken(format_args!("P3: access was left over: {piece:?}"));
     }
     world.tell(format_args!("{}", serde_json::to_string(&audit).unwrap_or_default()));
     for StoredRun { state, .. } in &runs {
         let run = state.run.id();
         let is_at_rest = state.is_finished() && state.pending.is_empty() && state.timers.is_empty();
-        world.holds(is_at_rest, || format!("P3: Run {run} is {} and not at rest: {state:#?}", state.run.status()));
+        world.holds(is_at_rest, || format!("P3: Run {run} is {} and has not settled: {state:#?}", state.run.status()));
         world.count(format!("Run {}", state.run.status()));
         let entries: Vec<_> = audit.iter().filter(|entry| entry.run == run).cloned().collect();
         one_decision(world, run, &entries);
@@ -160,7 +161,7 @@ pub(crate) fn kept(world: &World, memory: &Memory, people: &People, target: &Tar
     audit.iter().for_each(|entry| tally(world, entry));
 }
 
-/// P4.
+/// P4: one decision, and one vote for each person.
 fn one_decision(world: &World, run: RunId, entries: &[AuditEntry]) {
     let decided = entries.iter().filter(|entry| {
         let decides = matches!(entry.event.name, Step::Approve | Step::Deny);
@@ -175,53 +176,53 @@ fn one_decision(world: &World, run: RunId, entries: &[AuditEntry]) {
     }
 }
 
-/// P6: what was done at the target is on the record, and each event came to an end.
+/// P6: the calls at the target are audited, and each event is settled.
 fn on_the_record(world: &World, run: RunId, entries: &[AuditEntry], target: &Target) {
     for summary in EventSummary::of(entries) {
-        world.holds(summary.status != EventStatus::Processing, || format!("P6: nothing came of {summary:?}"));
+        world.holds(summary.status != EventStatus::Processing, || format!("P6: not settled: {summary:?}"));
     }
     let is_of_grant = |kind: &AuditKind| matches!(kind, AuditKind::Granted { .. } | AuditKind::GrantFailed { .. });
     let is_of_revocation = |kind: &AuditKind| {
         use AuditKind::{Rearmed, RevokeFailed, RevokeRetried, Revoked, WrittenOff};
-        // The last three take the place of an attempt that may be under way.
+        // The last three replace an attempt that may be in flight.
         matches!(kind, Revoked { .. } | RevokeFailed { .. } | RevokeRetried { .. } | WrittenOff { .. } | Rearmed)
     };
     let calls = target.calls();
     let called = |place| calls.iter().filter(|(key, (called, _))| key.run == run && *called == place).count();
     let recorded = |is_it: fn(&AuditKind) -> bool| entries.iter().filter(|entry| is_it(&entry.kind)).count();
     let (grants, revocations) = (called(Place::Grant), called(Place::Revoke));
-    world.holds(grants <= recorded(is_of_grant), || format!("P6: a grant of Run {run} is not on the record"));
+    world.holds(grants <= recorded(is_of_grant), || format!("P6: a grant of Run {run} is not audited"));
     let is_recorded = revocations <= recorded(is_of_revocation);
-    world.holds(is_recorded, || format!("P6: a revocation of Run {run} is not on the record"));
+    world.holds(is_recorded, || format!("P6: a revocation of Run {run} is not audited"));
 }
 
-/// P1 and P6: what was answered has happened once, and is on the record.
+/// P1 and P6: whatever got a reply has happened once, and is audited.
 fn once(world: &World, number: usize, wish: &Wish, audit: &[AuditEntry], runs: BTreeSet<RunId>) {
     match &wish.answer {
-        None => world.broken(format_args!("P1: wish {number} was never answered: {wish:?}")),
+        None => world.broken(format_args!("P1: wish {number} never got a reply: {wish:?}")),
         Some(Answer::Taken(receipt)) => {
             world.holds(runs.contains(&receipt.run), || format!("P1: the Run of wish {number} is gone"));
             let of_it = audit.iter().filter(|entry| entry.event.id == receipt.event);
             let begun = of_it.filter(|entry| begins(entry));
             let begun = begun.count();
-            world.holds(begun == 1, || format!("P1: wish {number} was taken, and happened {begun} times: {wish:?}"));
+            world.holds(begun == 1, || format!("P1: wish {number} was accepted, and happened {begun} times: {wish:?}"));
         }
         Some(Answer::Refused(code)) => {
             let is_it =
                 |entry: &&AuditEntry| matches!(&entry.kind, AuditKind::Refused { error } if error.code == *code);
             let refused = audit.iter().filter(is_it).any(|entry| is_of(entry, wish));
-            world.holds(refused, || format!("P6: nothing tells that wish {number} was refused: {wish:?}"));
+            world.holds(refused, || format!("P6: the refusal of wish {number} is not audited: {wish:?}"));
         }
     }
 }
 
-/// Whether the entry tells what became of an event when it came in.
+/// Returns whether the entry records the admission or the refusal of an event.
 fn begins(entry: &AuditEntry) -> bool {
     use AuditKind::{Received, Refused, RevokeRetried, WrittenOff};
     matches!(entry.kind, Received | Refused { .. } | RevokeRetried { .. } | WrittenOff { .. })
 }
 
-/// Whether the entry may be of this wish.
+/// Returns whether the entry may belong to the wish.
 fn is_of(entry: &AuditEntry, wish: &Wish) -> bool {
     let (step, run) = match wish.deed {
         Deed::Request { .. } => (Step::Request, None),
@@ -236,7 +237,7 @@ fn is_of(entry: &AuditEntry, wish: &Wish) -> bool {
         && run.is_none_or(|run| run == entry.run)
 }
 
-/// P1: the same key is one input, however often it comes.
+/// P1: the same key is one input, however often it is submitted.
 fn no_more_than_wished(world: &World, wishes: &[Wish], audit: &[AuditEntry]) {
     let begun: Vec<_> = audit.iter().filter(|entry| begins(entry)).collect();
     for wish in wishes {
@@ -250,10 +251,10 @@ fn no_more_than_wished(world: &World, wishes: &[Wish], audit: &[AuditEntry]) {
     }
 }
 
-/// Whether the record does not tell the two apart.
+/// Returns whether the audit log does not distinguish two wishes.
 fn is_same_deed(one: &Deed, other: &Deed) -> bool {
     match (one, other) {
-        // The Run is not known beforehand.
+        // The Run is unknown in advance.
         (Deed::Request { .. }, Deed::Request { .. }) => true,
         (Deed::Revoke(one) | Deed::WriteOff(one), Deed::Revoke(other) | Deed::WriteOff(other)) => one == other,
         _ => one == other,
@@ -262,13 +263,11 @@ fn is_same_deed(one: &Deed, other: &Deed) -> bool {
 
 fn tally(world: &World, entry: &AuditEntry) {
     let what = match &entry.kind {
-        AuditKind::Revoked { still_needed_by: 1.., .. } => "access kept for another Run",
-        AuditKind::Revoked { .. } if entry.status == RunStatus::Errored => {
-            "what a failed grant may have left taken away"
-        }
-        AuditKind::RevokeFailed { .. } => "revocation tried again",
-        AuditKind::GrantFailed { retry_at: Some(_), .. } => "grant tried again",
-        AuditKind::RevokeRetried { .. } => "revocation tried again by hand",
+        AuditKind::Revoked { still_needed_by: 1.., .. } => "access still held by another Run",
+        AuditKind::Revoked { .. } if entry.status == RunStatus::Errored => "revoked after a failed grant",
+        AuditKind::RevokeFailed { .. } => "revocation retried",
+        AuditKind::GrantFailed { retry_at: Some(_), .. } => "grant retried",
+        AuditKind::RevokeRetried { .. } => "revocation retried by an operator",
         AuditKind::WrittenOff { .. } => "revocation written off",
         AuditKind::Refused { .. } => "refusal",
         _ => return,

@@ -1,4 +1,4 @@
-//! Which destinations there are, and whose entries each gets.
+//! Configured destinations and the flows whose entries they receive.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -36,7 +36,7 @@ impl Archives {
     }
 }
 
-/// Flows `prod` and `dev`, each in an environment of its own with a destination of its own, and a destination for both.
+/// Flows `prod` and `dev`, each with an environment and a destination of its own, and a destination for both.
 fn config() -> Config {
     let mut config = Config::default();
     config.organization.domains.push("example.com".into());
@@ -81,7 +81,7 @@ async fn faults(builder: Builder) -> Diagnostics {
     builder.build().await.unwrap_err()
 }
 
-/// Whose entries a destination has.
+/// Returns the flows whose entries a destination has.
 fn flows(collector: &Collector) -> Vec<String> {
     let mut flows: Vec<_> =
         collector.lines().iter().map(|line| line.record().entry().unwrap().flow.slug().to_owned()).collect();
@@ -98,7 +98,7 @@ async fn deliver(runtime: &Runtime) {
 }
 
 #[tokio::test]
-async fn a_configured_destination_gets_what_its_environments_have() {
+async fn a_configured_destination_receives_the_entries_of_its_environments() {
     let (archives, all) = (Archives::default(), Collector::new("all"));
     let store = Arc::new(MemoryStore::new());
     let new = |config| {
@@ -124,7 +124,7 @@ async fn a_configured_destination_gets_what_its_environments_have() {
     let verifier = || sym_sdk::audit::Verifier::new().allow_gaps();
     verifier().read("", prod.text().as_bytes()).unwrap();
 
-    // What nobody had got of a flow that is gone has to go somewhere.
+    // Undelivered entries of a removed flow must go somewhere.
     runtime.submit(Submission::request("dev", "ana@example.com")).await.unwrap();
     let mut without = config();
     without.flows.retain(|flow| flow.name == "prod");
@@ -135,7 +135,7 @@ async fn a_configured_destination_gets_what_its_environments_have() {
 }
 
 #[tokio::test]
-async fn a_type_that_nobody_brings_is_a_fault_and_a_dry_run_does_without() {
+async fn an_unknown_type_is_an_error_unless_simulated() {
     let told = faults(builder(config())).await.to_string();
     let expected = "log destination `prod` has type `archive`, which is not registered";
     assert!(told.contains(expected), "{told}");
@@ -149,7 +149,7 @@ async fn a_type_that_nobody_brings_is_a_fault_and_a_dry_run_does_without() {
 }
 
 #[tokio::test]
-async fn what_a_destination_cannot_be_built_from_is_told() {
+async fn reports_why_a_destination_cannot_be_built() {
     let archives = Archives::default();
     let built = |change: fn(&mut config::LogDestination)| {
         let mut config = config();
@@ -173,7 +173,7 @@ async fn what_a_destination_cannot_be_built_from_is_told() {
 }
 
 #[tokio::test]
-async fn names_are_told_apart() {
+async fn duplicate_names_are_errors() {
     let (one, other) = (Collector::new("log"), Collector::new("log"));
     let mut config = config();
     config.log_destinations.clear();
