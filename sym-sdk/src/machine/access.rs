@@ -1,6 +1,6 @@
 //! Granting and revoking access.
 //!
-//! What may have been granted is revoked: from the moment the strategy is asked for a grant until it confirms the revocation, a
+//! Everything that may have been granted is revoked: from the moment the strategy is asked for a grant until it confirms the revocation, a
 //! Run counts as holding access. This is why a failed Run still revokes, and why the expiry timer is set before the grant is
 //! requested.
 

@@ -30,7 +30,7 @@ pub struct AuditEntry {
     pub event: Arc<EventRecord>,
     /// The Run's status. [`AuditKind::Completed`] is the first entry with a new one.
     pub status: RunStatus,
-    /// What happened.
+    /// The kind of entry, with its details.
     pub kind: AuditKind,
 }
 
@@ -72,7 +72,7 @@ pub enum AuditKind {
     },
     /// The reducers returned who may decide and who is notified.
     Routed {
-        /// Who may see and decide the request.
+        /// The permissions: who may see and who may decide the request.
         permission: RequestPermission,
         /// The notifications in order, for people.
         notifications: Vec<String>,

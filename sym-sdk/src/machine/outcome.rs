@@ -109,7 +109,7 @@ pub enum HookResult {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Routing {
-    /// Who may see and decide the request.
+    /// The permissions: who may see and who may decide the request.
     pub permission: RequestPermission,
     /// The notifications, in order.
     pub notifications: Vec<Notification>,

@@ -1,4 +1,4 @@
-//! Who may do what to a Run, and in which state.
+//! Permissions: the actions that a user may take on a Run, by its state.
 //!
 //! [`check`] decides about an input, and [`allowed_actions`] answers the question a front end has: which buttons would work. Both
 //! go through [`check_kind`], so a button is never offered for an action that the same state refuses. Every rule comes in two

@@ -34,7 +34,7 @@ pub struct RunState {
     pub updated_at: Timestamp,
     /// The content of the request.
     pub request: Option<RequestData>,
-    /// Who may decide the request, and who is notified of it.
+    /// The permissions and notifications of the request.
     pub routing: Option<Routing>,
     /// The index of the current notification.
     pub current_notification: usize,
@@ -206,6 +206,6 @@ pub struct RunError {
     pub code: ErrorCode,
     /// The message, for people. It names the handler that failed.
     pub message: String,
-    /// What to do about it.
+    /// The suggested action.
     pub hint: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Where a request is delivered: to Slack, or to a user by e-mail.
+//! Destinations of a request: in Slack, or a user by e-mail.
 
 use std::fmt;
 use std::sync::Arc;

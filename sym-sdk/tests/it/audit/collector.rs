@@ -14,25 +14,25 @@ use uuid::Uuid;
 pub(super) struct Collector {
     name: String,
     batch: usize,
-    kept: Arc<Mutex<Kept>>,
+    stored: Arc<Mutex<Stored>>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct Stored {
     lines: Vec<AuditLine>,
     calls: usize,
-    mood: Mood,
+    behaviour: Behaviour,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) enum Mood {
+pub(super) enum Behaviour {
     #[default]
-    Willing,
+    Accepts,
     /// It responds with this status.
-    Answers(u16),
+    Responds(u16),
     /// It responds with this retry-after delay.
     Busy(Duration),
-    /// It stores at most this many lines.
+    /// It stores at limit this many lines.
     KeepsAtMost(usize),
     /// It stores the lines, and never responds.
     KeepsAndHangs,
@@ -42,36 +42,36 @@ pub(super) enum Mood {
 
 impl Collector {
     pub(super) fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), batch: 10, kept: Arc::default() }
+        Self { name: name.to_owned(), batch: 10, stored: Arc::default() }
     }
 
-    pub(super) fn is(&self, mood: Mood) {
-        self.kept().mood = mood;
+    pub(super) fn is(&self, behaviour: Behaviour) {
+        self.stored().behaviour = behaviour;
     }
 
     pub(super) fn lines(&self) -> Vec<AuditLine> {
-        self.kept().lines.clone()
+        self.stored().lines.clone()
     }
 
     pub(super) fn seqs(&self) -> Vec<u64> {
-        self.kept().lines.iter().map(AuditLine::seq).collect()
+        self.stored().lines.iter().map(AuditLine::seq).collect()
     }
 
     pub(super) fn ids(&self) -> BTreeSet<Uuid> {
-        self.kept().lines.iter().map(AuditLine::id).collect()
+        self.stored().lines.iter().map(AuditLine::id).collect()
     }
 
     pub(super) fn calls(&self) -> usize {
-        self.kept().calls
+        self.stored().calls
     }
 
     /// Returns the lines as in a file.
     pub(super) fn text(&self) -> String {
-        self.kept().lines.iter().map(|line| format!("{}\n", line.as_str())).collect()
+        self.stored().lines.iter().map(|line| format!("{}\n", line.as_str())).collect()
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap()
+    fn stored(&self) -> MutexGuard<'_, Stored> {
+        self.stored.lock().unwrap()
     }
 }
 
@@ -85,28 +85,28 @@ impl AuditDestination for Collector {
     }
 
     fn deliver<'a>(&'a self, lines: &'a [AuditLine]) -> BoxFuture<'a, Result<usize>> {
-        let mut kept = self.kept();
-        kept.calls += 1;
+        let mut stored = self.stored();
+        stored.calls += 1;
         assert!(!lines.is_empty() && lines.len() <= self.batch);
-        let most = match kept.mood {
-            Mood::Willing | Mood::KeepsAndHangs => lines.len(),
-            Mood::KeepsAtMost(most) => most.min(lines.len()),
-            Mood::Answers(_) | Mood::Busy(_) | Mood::Hangs | Mood::Panics => 0,
+        let limit = match stored.behaviour {
+            Behaviour::Accepts | Behaviour::KeepsAndHangs => lines.len(),
+            Behaviour::KeepsAtMost(limit) => limit.min(lines.len()),
+            Behaviour::Responds(_) | Behaviour::Busy(_) | Behaviour::Hangs | Behaviour::Panics => 0,
         };
-        kept.lines.extend_from_slice(&lines[..most]);
-        match kept.mood {
-            Mood::Willing | Mood::KeepsAtMost(_) => Box::pin(async move { Ok(most) }),
-            Mood::KeepsAndHangs | Mood::Hangs => Box::pin(std::future::pending()),
-            Mood::Panics => {
-                drop(kept);
+        stored.lines.extend_from_slice(&lines[..limit]);
+        match stored.behaviour {
+            Behaviour::Accepts | Behaviour::KeepsAtMost(_) => Box::pin(async move { Ok(limit) }),
+            Behaviour::KeepsAndHangs | Behaviour::Hangs => Box::pin(std::future::pending()),
+            Behaviour::Panics => {
+                drop(stored);
                 panic!("a panic of the destination")
             }
-            Mood::Busy(wait) => {
+            Behaviour::Busy(wait) => {
                 let code = ErrorCode::new("Test", "BUSY");
                 let error = Error::new(ErrorKind::RateLimited, code, "called too often").with_retry_after(wait);
                 Box::pin(async move { Err(error) })
             }
-            Mood::Answers(status) => {
+            Behaviour::Responds(status) => {
                 let kind = if status >= 500 { ErrorKind::Unavailable } else { ErrorKind::Unauthorized };
                 let error = Error::new(kind, ErrorCode::new("Test", "ANSWERED"), "it was answered").with_status(status);
                 Box::pin(async move { Err(error) })

@@ -136,11 +136,11 @@ async fn a_configured_destination_receives_the_entries_of_its_environments() {
 
 #[tokio::test]
 async fn an_unknown_type_is_an_error_unless_simulated() {
-    let told = faults(builder(config())).await.to_string();
+    let error = faults(builder(config())).await.to_string();
     let expected = "log destination `prod` has type `archive`, which is not registered";
-    assert!(told.contains(expected), "{told}");
-    assert!(told.contains("no types are registered"), "{told}");
-    assert!(!told.contains("unused"), "{told}");
+    assert!(error.contains(expected), "{error}");
+    assert!(error.contains("no types are registered"), "{error}");
+    assert!(!error.contains("unused"), "{error}");
 
     let archives = Archives::default();
     let dry = builder(config()).log_destination_type(archives.destination_type()).dry().build().await.unwrap();
@@ -156,20 +156,20 @@ async fn reports_why_a_destination_cannot_be_built() {
         change(&mut config.log_destinations[0]);
         builder(config).log_destination_type(archives.destination_type())
     };
-    let told = faults(built(|log| drop(log.settings.remove("bucket")))).await.to_string();
+    let error = faults(built(|log| drop(log.settings.remove("bucket")))).await.to_string();
     assert!(
-        told.contains("log destination `prod` cannot be used: log destination `prod` has no setting `bucket`"),
-        "{told}"
+        error.contains("log destination `prod` cannot be used: log destination `prod` has no setting `bucket`"),
+        "{error}"
     );
-    let told = faults(built(|log| drop(log.settings.insert("buckte".into(), "x".into())))).await.to_string();
-    assert!(told.contains("has an unknown setting `buckte`") && told.contains("did you mean `bucket`?"), "{told}");
-    let told = faults(built(|log| drop(log.settings.insert("key_secret".into(), "kye".into())))).await.to_string();
+    let error = faults(built(|log| drop(log.settings.insert("buckte".into(), "x".into())))).await.to_string();
+    assert!(error.contains("has an unknown setting `buckte`") && error.contains("did you mean `bucket`?"), "{error}");
+    let error = faults(built(|log| drop(log.settings.insert("key_secret".into(), "kye".into())))).await.to_string();
     assert!(
-        told.contains("log destination `prod` names secret `kye` in `key_secret`, which is not declared"),
-        "{told}"
+        error.contains("log destination `prod` names secret `kye` in `key_secret`, which is not declared"),
+        "{error}"
     );
-    let told = faults(built(|_| {}).secrets(LocalSecrets::with_variables([("OTHER", "x")]))).await.to_string();
-    assert!(told.contains("secret `key` is to be in environment variable `KEY`, which is not set"), "{told}");
+    let error = faults(built(|_| {}).secrets(LocalSecrets::with_variables([("OTHER", "x")]))).await.to_string();
+    assert!(error.contains("secret `key` is to be in environment variable `KEY`, which is not set"), "{error}");
 }
 
 #[tokio::test]
@@ -178,6 +178,6 @@ async fn duplicate_names_are_errors() {
     let mut config = config();
     config.log_destinations.clear();
     config.environments.iter_mut().for_each(|environment| environment.log_destinations.clear());
-    let told = faults(builder(config).audit_destination(one).audit_destination(other)).await.to_string();
-    assert!(told.contains("two destinations of the audit log have the name `log`"), "{told}");
+    let error = faults(builder(config).audit_destination(one).audit_destination(other)).await.to_string();
+    assert!(error.contains("two destinations of the audit log have the name `log`"), "{error}");
 }

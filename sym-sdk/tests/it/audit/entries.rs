@@ -100,8 +100,8 @@ async fn every_input_is_audited() {
     harness.advance(2 * HOUR).await.unwrap();
 
     let entries = harness.runtime().audit(None, usize::MAX).await.unwrap();
-    let told: BTreeSet<_> = entries.iter().map(|entry| entry.event.id).collect();
-    assert!(events.is_subset(&told), "an input without an audit entry: {events:?}");
+    let audited: BTreeSet<_> = entries.iter().map(|entry| entry.event.id).collect();
+    assert!(events.is_subset(&audited), "an input without an audit entry: {events:?}");
     for summary in EventSummary::of(&entries) {
         assert_ne!(summary.status, EventStatus::Processing, "{summary:?}");
         assert!(summary.status != EventStatus::Error || summary.error.is_some(), "{summary:?}");

@@ -184,12 +184,12 @@ async fn names_the_location_of_a_changed_line() {
     };
     let changed = lines[6].record().text().replace("ana@example.com", "eve@example.com");
     let changed = lines[6].as_str().replace(lines[6].record().text(), &changed);
-    let told = tell(with(6, changed));
-    assert!(told.starts_with("audit entry 7 (audit.jsonl:7) was changed: its hash is "), "{told}");
-    let told = tell(with(6, "not JSON".to_owned()));
-    assert!(told.starts_with("an audit entry (audit.jsonl:7) cannot be read: "), "{told}");
-    let told = tell(with(6, String::new()));
-    assert_eq!(told, "audit entry 8 (audit.jsonl:8) was found where entry 7 was expected");
+    let error = tell(with(6, changed));
+    assert!(error.starts_with("audit entry 7 (audit.jsonl:7) was changed: its hash is "), "{error}");
+    let error = tell(with(6, "not JSON".to_owned()));
+    assert!(error.starts_with("an audit entry (audit.jsonl:7) cannot be read: "), "{error}");
+    let error = tell(with(6, String::new()));
+    assert_eq!(error, "audit entry 8 (audit.jsonl:8) was found where entry 7 was expected");
 
     // A log service may format the JSON differently.
     let value: serde_json::Value = serde_json::from_str(lines[6].as_str()).unwrap();

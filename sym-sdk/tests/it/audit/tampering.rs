@@ -39,36 +39,36 @@ async fn broken(store: &SqliteStore) -> ChainError {
 
 #[tokio::test]
 async fn detects_a_changed_entry() {
-    let told = after("UPDATE audit SET entry = replace(entry, 'ana@', 'eve@') WHERE seq = 12").await;
-    assert_eq!(told.seq, Some(12));
-    assert!(told.to_string().starts_with("audit entry 12 was changed: its hash is "), "{told}");
-    let told = after("UPDATE audit SET entry = 'gone' WHERE seq = 12").await;
-    assert_eq!(told.seq, Some(12), "even one that cannot be parsed");
+    let error = after("UPDATE audit SET entry = replace(entry, 'ana@', 'eve@') WHERE seq = 12").await;
+    assert_eq!(error.seq, Some(12));
+    assert!(error.to_string().starts_with("audit entry 12 was changed: its hash is "), "{error}");
+    let error = after("UPDATE audit SET entry = 'gone' WHERE seq = 12").await;
+    assert_eq!(error.seq, Some(12), "even one that cannot be parsed");
 }
 
 #[tokio::test]
 async fn detects_a_removed_entry() {
-    let told = after("DELETE FROM audit WHERE seq = 12").await;
-    assert_eq!(told.to_string(), "audit entry 13 was found where entry 12 was expected");
+    let error = after("DELETE FROM audit WHERE seq = 12").await;
+    assert_eq!(error.to_string(), "audit entry 13 was found where entry 12 was expected");
 }
 
 #[tokio::test]
 async fn detects_swapped_entries() {
     let swap = "UPDATE audit SET seq = 1000 WHERE seq = 12; UPDATE audit SET seq = 12 WHERE seq = 13;
                 UPDATE audit SET seq = 13 WHERE seq = 1000";
-    let told = after(swap).await;
-    assert_eq!(told.seq, Some(12));
-    assert!(matches!(told.kind, ChainErrorKind::Unlinked { .. }), "{told}");
+    let error = after(swap).await;
+    assert_eq!(error.seq, Some(12));
+    assert!(matches!(error.kind, ChainErrorKind::Unlinked { .. }), "{error}");
 }
 
 #[tokio::test]
 async fn detects_a_forged_hash() {
-    let told = after("UPDATE audit SET hash = zeroblob(32) WHERE seq = 12").await;
-    assert_eq!(told.seq, Some(12));
-    assert!(matches!(told.kind, ChainErrorKind::Changed { .. }), "{told}");
-    let told = after("UPDATE audit SET prev = zeroblob(32) WHERE seq = 12").await;
-    assert_eq!(told.seq, Some(12));
-    assert!(matches!(told.kind, ChainErrorKind::Unlinked { .. }), "{told}");
+    let error = after("UPDATE audit SET hash = zeroblob(32) WHERE seq = 12").await;
+    assert_eq!(error.seq, Some(12));
+    assert!(matches!(error.kind, ChainErrorKind::Changed { .. }), "{error}");
+    let error = after("UPDATE audit SET prev = zeroblob(32) WHERE seq = 12").await;
+    assert_eq!(error.seq, Some(12));
+    assert!(matches!(error.kind, ChainErrorKind::Unlinked { .. }), "{error}");
 }
 
 /// Appending to a truncated log does not repair it.
@@ -82,11 +82,11 @@ async fn detects_a_truncated_log_permanently() {
     db.close().unwrap();
 
     let store = open(&dir).await;
-    let told = broken(&store).await;
-    assert_eq!((told.seq, told.kind), (Some(last - 2), ChainErrorKind::TailMissing { last }));
+    let error = broken(&store).await;
+    assert_eq!((error.seq, error.kind), (Some(last - 2), ChainErrorKind::TailMissing { last }));
     assert_eq!(store.commit(super::requested(1_000)).await.unwrap(), sym_sdk::engine::Committed::Written);
-    let told = broken(&store).await;
-    assert_eq!((told.seq, told.kind), (Some(last + 1), ChainErrorKind::Missing { expected: last - 2 }));
+    let error = broken(&store).await;
+    assert_eq!((error.seq, error.kind), (Some(last + 1), ChainErrorKind::Missing { expected: last - 2 }));
 }
 
 #[tokio::test]

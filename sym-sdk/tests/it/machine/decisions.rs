@@ -65,10 +65,10 @@ fn notifies_the_actor_of_a_queued_decision_that_is_refused() {
     let refused: Vec<_> = world.audit.iter().filter(|entry| matches!(entry.kind, AuditKind::Refused { .. })).collect();
     assert_eq!(refused.len(), 1);
     assert_eq!(refused[0].event.actor, cho);
-    let told = world.audit.iter().any(|entry| {
+    let notified = world.audit.iter().any(|entry| {
         matches!(&entry.kind, AuditKind::Messaged { to, text } if to == "cho@example.com" && text.contains("already approved"))
     });
-    assert!(told, "the actor of the second decision is notified");
+    assert!(notified, "the actor of the second decision is notified");
 }
 
 #[test]

@@ -57,10 +57,10 @@ fn retries_failed_deliveries_if_retryable() {
     assert!((3_000..3_600).contains(&tried_for.as_secs()), "{tried_for}");
     world.settle();
     assert_eq!(world.status(), RunStatus::Expired, "there is no other notification, so nobody could ever answer");
-    let told = world.audit.iter().any(
+    let notified = world.audit.iter().any(
         |entry| matches!(&entry.kind, AuditKind::Messaged { text, .. } if text.contains("nobody could be notified")),
     );
-    assert!(told);
+    assert!(notified);
 }
 
 #[test]

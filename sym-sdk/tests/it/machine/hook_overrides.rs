@@ -52,11 +52,11 @@ fn notifies_the_requester_why_a_hook_denied() {
     let mut world = fire_from(Step::Request, ApprovalTemplate::deny().reason("production is frozen"));
     world.settle();
     assert_eq!(world.status(), RunStatus::Denied);
-    let told = world.audit.iter().find_map(|entry| match &entry.kind {
+    let notified = world.audit.iter().find_map(|entry| match &entry.kind {
         AuditKind::Messaged { to, text } => Some((to.as_str(), text.as_str())),
         _ => None,
     });
-    assert_eq!(told, Some(("ana@example.com", "Your request for prod was denied: production is frozen")));
+    assert_eq!(notified, Some(("ana@example.com", "Your request for prod was denied: production is frozen")));
 }
 
 #[test]
@@ -102,10 +102,10 @@ fn an_ignored_event_changes_nothing_and_notifies_its_actor() {
     };
     assert_eq!(world.status(), RunStatus::Requested);
     assert!(world.state().decision.is_none());
-    let told = world.audit.iter().any(|entry| {
+    let notified = world.audit.iter().any(|entry| {
         matches!(&entry.kind, AuditKind::Messaged { to, text } if to == "ben@example.com" && text == "ask your manager")
     });
-    assert!(told);
+    assert!(notified);
 }
 
 #[test]
@@ -138,8 +138,8 @@ fn notifies_the_approver_why_a_hook_ignored_the_escalation() {
     let mut world = fire_from(Step::Escalate, ApprovalTemplate::ignore().message("the target is frozen"));
     world.settle();
     assert_eq!(world.status(), RunStatus::Approved);
-    let told = world.audit.iter().any(|entry| {
+    let notified = world.audit.iter().any(|entry| {
         matches!(&entry.kind, AuditKind::Messaged { to, text } if to == "ben@example.com" && text == "the target is frozen")
     });
-    assert!(told);
+    assert!(notified);
 }

@@ -1,4 +1,4 @@
-//! What operators do, and what the platform repairs by itself.
+//! Actions of operators, and automatic repairs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -261,8 +261,8 @@ fn rearms_a_lost_timer_for_the_same_time() {
     world.escalate(&ana, &ben);
     let (at, generation) = world.timers[&TimerKind::Expire];
     world.lose_expiry();
-    let (anew, newer) = world.timers[&TimerKind::Expire];
-    assert!(anew == at && newer > generation);
+    let (rearmed, newer) = world.timers[&TimerKind::Expire];
+    assert!(rearmed == at && newer > generation);
     assert_eq!(
         world.input(InputBody::TimerFired { kind: TimerKind::Expire, generation }),
         InputReply::Stale,

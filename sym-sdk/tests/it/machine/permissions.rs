@@ -1,4 +1,4 @@
-//! What front ends ask of a Run: which actions would be accepted, and which messages may be acted on.
+//! The questions of front ends: which actions would be accepted, and which messages may be acted on.
 
 use sym_sdk::error::ErrorKind;
 use sym_sdk::machine::*;

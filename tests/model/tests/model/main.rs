@@ -10,7 +10,7 @@ use stateright::{Checker, Model, Property};
 use sym_sdk::machine::Access;
 use sym_sdk::model::RunStatus;
 
-use world::{Bounds, Deed, Move, Request, Who, World};
+use world::{Bounds, Click, Move, Person, Request, World};
 
 impl Model for Request {
     type State = World;
@@ -96,8 +96,8 @@ fn explore(name: &str, bounds: Bounds) {
     checker.assert_properties();
 }
 
-use Deed::{Approve, Deny, Request as Ask, Revoke};
-use Who::{Ana, Ben, Cho};
+use Click::{Approve, Deny, Request as Ask, Revoke};
+use Person::{Ana, Ben, Cho};
 
 /// Two approvals are required, and people click in any order.
 #[test]

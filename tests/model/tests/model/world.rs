@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 /// The people. The first one makes the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Who {
+pub(crate) enum Person {
     Ana,
     Ben,
     Cho,
@@ -23,7 +23,7 @@ pub(crate) enum Who {
 
 /// An action of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Deed {
+pub(crate) enum Click {
     Request,
     Approve,
     Deny,
@@ -32,7 +32,7 @@ pub(crate) enum Deed {
 
 /// The result of an effect at the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Fate {
+pub(crate) enum CallResult {
     Succeeds,
     /// It has no effect and can be retried.
     Fails,
@@ -42,7 +42,7 @@ pub(crate) enum Fate {
     TimesOut,
 }
 
-impl Fate {
+impl CallResult {
     const FAULTS: [Self; 3] = [Self::Fails, Self::Refused, Self::TimesOut];
 }
 
@@ -50,11 +50,11 @@ impl Fate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Move {
     /// A person clicks.
-    Submit(Who, Deed),
+    Submit(Person, Click),
     /// The same input is delivered again.
-    Resubmit(Who, Deed),
+    Resubmit(Person, Click),
     /// A worker executes an effect. Its outcome is not committed yet.
-    Perform(u64, Fate),
+    Execute(u64, CallResult),
     /// The outcome of an effect is committed.
     Record(u64),
     /// A due timer fires.
@@ -70,7 +70,7 @@ pub(crate) enum Move {
 pub(crate) struct Bounds {
     pub(crate) approvals: u8,
     /// The clicks of people, with the maximum number of each.
-    pub(crate) clicks: &'static [(Who, Deed, u8)],
+    pub(crate) clicks: &'static [(Person, Click, u8)],
     pub(crate) faults: u8,
     pub(crate) crashes: u8,
     pub(crate) duplicates: u8,
@@ -86,15 +86,15 @@ pub(crate) struct World {
     pub(crate) is_late: bool,
     /// Whether the access exists at the target.
     pub(crate) held: bool,
-    pub(crate) clicks: BTreeMap<(Who, Deed), u8>,
-    pub(crate) approved: BTreeSet<Who>,
+    pub(crate) clicks: BTreeMap<(Person, Click), u8>,
+    pub(crate) approved: BTreeSet<Person>,
     pub(crate) faults: u8,
     pub(crate) crashes: u8,
     pub(crate) duplicates: u8,
     pub(crate) seen: Seen,
 }
 
-/// What has happened on the path to a state.
+/// The history of a state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Seen {
     /// The first promise that was broken.
@@ -130,8 +130,8 @@ pub(crate) struct Request {
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-fn user(who: Who) -> Arc<User> {
-    let name = format!("{who:?}@example.com").to_lowercase();
+fn user(person: Person) -> Arc<User> {
+    let name = format!("{person:?}@example.com").to_lowercase();
     Arc::new(User::person(UserId::from_email(&name), &name).unwrap().with_role(UserRole::Member))
 }
 
@@ -166,22 +166,22 @@ impl Request {
     /// Returns all moves that are possible.
     pub(crate) fn moves(&self, world: &World) -> Vec<Move> {
         let mut moves = Vec::new();
-        for (who, deed, most) in self.bounds.clicks {
-            let clicked = world.clicks.get(&(*who, *deed)).copied().unwrap_or_default();
-            if clicked < *most && (world.run.is_some() || *deed == Deed::Request) {
-                moves.push(Move::Submit(*who, *deed));
+        for (person, click, limit) in self.bounds.clicks {
+            let clicked = world.clicks.get(&(*person, *click)).copied().unwrap_or_default();
+            if clicked < *limit && (world.run.is_some() || *click == Click::Request) {
+                moves.push(Move::Submit(*person, *click));
             }
             if clicked > 0 && world.duplicates > 0 {
-                moves.push(Move::Resubmit(*who, *deed));
+                moves.push(Move::Resubmit(*person, *click));
             }
         }
         for (seq, (effect, outcome)) in &world.effects {
             if outcome.is_some() || !is_of_target(effect) {
                 moves.push(Move::Record(*seq));
             } else if world.may_begin(effect) {
-                moves.push(Move::Perform(*seq, Fate::Succeeds));
+                moves.push(Move::Execute(*seq, CallResult::Succeeds));
                 if world.faults > 0 {
-                    moves.extend(Fate::FAULTS.map(|fate| Move::Perform(*seq, fate)));
+                    moves.extend(CallResult::FAULTS.map(|result| Move::Execute(*seq, result)));
                 }
             }
         }
@@ -200,18 +200,18 @@ impl Request {
     pub(crate) fn after(&self, world: &World, next: Move) -> World {
         let mut world = world.clone();
         match next {
-            Move::Submit(who, deed) => {
-                let count = world.clicks.entry((who, deed)).or_default();
+            Move::Submit(person, click) => {
+                let count = world.clicks.entry((person, click)).or_default();
                 *count += 1;
                 let count = *count;
-                self.click(&mut world, who, deed, count);
+                self.click(&mut world, person, click, count);
             }
-            Move::Resubmit(who, deed) => {
+            Move::Resubmit(person, click) => {
                 world.duplicates -= 1;
-                let count = world.clicks[&(who, deed)];
-                self.click(&mut world, who, deed, count);
+                let count = world.clicks[&(person, click)];
+                self.click(&mut world, person, click, count);
             }
-            Move::Perform(seq, fate) => self.perform(&mut world, seq, fate),
+            Move::Execute(seq, result) => self.execute(&mut world, seq, result),
             Move::Record(seq) => {
                 let (effect, outcome) = world.effects.remove(&seq).unwrap();
                 let outcome = outcome.unwrap_or_else(|| self.outcome_of(&effect));
@@ -232,22 +232,22 @@ impl Request {
                 world.effects.values_mut().for_each(|(_, outcome)| *outcome = None);
             }
         }
-        self.tell_people(&mut world);
+        self.execute_notifications(&mut world);
         world
     }
 
     /// Submits click number `count`. An engine recognizes a repeated input by its key; here the machine receives it twice, as from
     /// an engine that does not.
-    fn click(&self, world: &mut World, who: Who, deed: Deed, count: u8) {
-        let had_voted = world.approved.contains(&who);
+    fn click(&self, world: &mut World, person: Person, click: Click, count: u8) {
+        let had_voted = world.approved.contains(&person);
         let was_decided = world.run.as_ref().is_some_and(|run| run.decision.is_some());
-        let reply = self.step(world, submitted(who, deed, count, &self.flow));
+        let reply = self.step(world, submitted(person, click, count, &self.flow));
         let is_refused = matches!(reply, InputReply::Refused { .. });
-        match deed {
-            Deed::Approve if !is_refused => {
-                world.approved.insert(who);
+        match click {
+            Click::Approve if !is_refused => {
+                world.approved.insert(person);
             }
-            Deed::Approve => {
+            Click::Approve => {
                 world.seen.refused_a_second_vote |= had_voted && !was_decided;
                 world.seen.refused_after_a_decision |= was_decided;
             }
@@ -255,12 +255,12 @@ impl Request {
         }
     }
 
-    fn perform(&self, world: &mut World, seq: u64, fate: Fate) {
-        if fate != Fate::Succeeds {
+    fn execute(&self, world: &mut World, seq: u64, result: CallResult) {
+        if result != CallResult::Succeeds {
             world.faults -= 1;
         }
         let kind = world.effects[&seq].0.kind.clone();
-        let is_done = matches!(fate, Fate::Succeeds | Fate::TimesOut);
+        let is_done = matches!(result, CallResult::Succeeds | CallResult::TimesOut);
         let outcome = match &kind {
             EffectKind::Grant { deadline, .. } => {
                 self.check_grant(world);
@@ -281,10 +281,10 @@ impl Request {
             }
             _ => unreachable!("only the target is called"),
         };
-        let outcome = match fate {
-            Fate::Succeeds => outcome,
-            Fate::Fails | Fate::TimesOut => failed(true),
-            Fate::Refused => failed(false),
+        let outcome = match result {
+            CallResult::Succeeds => outcome,
+            CallResult::Fails | CallResult::TimesOut => failed(true),
+            CallResult::Refused => failed(false),
         };
         world.effects.get_mut(&seq).unwrap().1 = Some(outcome);
     }
@@ -313,7 +313,7 @@ impl Request {
         let is_approved = run.decision.as_ref().is_some_and(|decision| decision.name == Step::Approve);
         let people: BTreeSet<_> = run.run.approvals().iter().map(|user| user.id()).collect();
         let enough = people.len() >= usize::from(self.bounds.approvals);
-        let by_others = !people.contains(&user(Who::Ana).id());
+        let by_others = !people.contains(&user(Person::Ana).id());
         let ends =
             world.timers.contains_key(&TimerKind::Expire) || run.queue.contains(&QueuedInput::Timer(TimerKind::Expire));
         world.must(is_approved && enough && by_others, "P2: access is granted that was not approved");
@@ -321,9 +321,9 @@ impl Request {
     }
 
     /// Executes effects that no event waits for. They succeed immediately: anything else would only multiply the states.
-    fn tell_people(&self, world: &mut World) {
-        let told = |(effect, _): &(Effect, Option<Outcome>)| effect.lane() == Lane::Notify;
-        while let Some(seq) = world.effects.iter().find(|(_, one)| told(one)).map(|(seq, _)| *seq) {
+    fn execute_notifications(&self, world: &mut World) {
+        let is_notification = |(effect, _): &(Effect, Option<Outcome>)| effect.lane() == Lane::Notify;
+        while let Some(seq) = world.effects.iter().find(|(_, one)| is_notification(one)).map(|(seq, _)| *seq) {
             let (effect, _) = world.effects.remove(&seq).unwrap();
             let outcome = self.outcome_of(&effect);
             self.step(world, InputBody::EffectDone { seq, outcome });
@@ -389,18 +389,18 @@ fn failed(retryable: bool) -> Outcome {
     Outcome::Failed(error)
 }
 
-fn submitted(who: Who, deed: Deed, count: u8, flow: &Flow) -> InputBody {
-    let action = match deed {
-        Deed::Request => {
+fn submitted(person: Person, click: Click, count: u8, flow: &Flow) -> InputBody {
+    let action = match click {
+        Click::Request => {
             let mut request = RequestInput::default();
             request.target = flow.strategy().map(|strategy| strategy.targets()[0].clone());
             request.duration = Some(HOUR);
             Action::Request(Box::new(request))
         }
-        Deed::Approve => Action::Approve { decision_message: None },
-        Deed::Deny => Action::Deny { decision_message: None },
-        Deed::Revoke => Action::Revoke,
+        Click::Approve => Action::Approve { decision_message: None },
+        Click::Deny => Action::Deny { decision_message: None },
+        Click::Revoke => Action::Revoke,
     };
-    let event = EventId::from_uuid(Uuid::new_v5(&Uuid::nil(), format!("{who:?} {deed:?} {count}").as_bytes()));
-    InputBody::Submitted { event, actor: user(who), channel: Channel::new(ChannelType::Slack), action }
+    let event = EventId::from_uuid(Uuid::new_v5(&Uuid::nil(), format!("{person:?} {click:?} {count}").as_bytes()));
+    InputBody::Submitted { event, actor: user(person), channel: Channel::new(ChannelType::Slack), action }
 }

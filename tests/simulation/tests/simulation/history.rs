@@ -9,7 +9,7 @@ use sym_sdk::machine::Access;
 
 use crate::disk::{Disk, Medium, at_once};
 use crate::flows::{DURATIONS, POLICIES, Policy, TARGETS};
-use crate::people::{ADMIN, Deed, GUEST, MEMBERS, People, Wish};
+use crate::people::{ADMIN, GUEST, MEMBERS, People, Wish, WishAction};
 use crate::process::{self, Process};
 use crate::promises::{self, Memory};
 use crate::target::Target;
@@ -54,11 +54,11 @@ impl History {
             }
             self.something_happens().await;
         }
-        self.world.tell("no more faults from here");
+        self.world.log("no more faults from here");
         self.world.calm_down();
         if self.come_to_rest().await {
             let store = self.disk.store();
-            promises::kept(&self.world, &self.memory, &self.people, &self.target, &*store);
+            promises::check_settled(&self.world, &self.memory, &self.people, &self.target, &*store);
         }
     }
 
@@ -88,7 +88,7 @@ impl History {
 
     fn release(&self, waiting: &[(u64, &'static str)]) {
         let (ticket, point) = waiting[self.world.below(waiting.len())];
-        self.world.tell(format_args!("{point} goes on"));
+        self.world.log(format_args!("{point} goes on"));
         self.world.schedule.release(ticket);
     }
 
@@ -104,21 +104,21 @@ impl History {
             _ => next,
         };
         self.world.clock.pass(time);
-        self.world.tell("time has passed");
+        self.world.log("time has passed");
     }
 
     fn set_clock(&self) {
         let by = (1 + self.world.below(360) as i64).minutes();
         let (how, by) = if self.world.once_in(2) { ("back", -by) } else { ("ahead", by) };
         self.world.count(format!("clock {how}"));
-        self.world.tell(format_args!("the clock is set {how} by {by:#}"));
+        self.world.log(format_args!("the clock is set {how} by {by:#}"));
         self.world.clock.set(self.world.clock.now() + by);
     }
 
     /// Crashes the process, and starts a new one on the same store.
     async fn crash(&mut self) {
         self.world.count("crash");
-        self.world.tell("the process crashes");
+        self.world.log("the process crashes");
         // The old process is dropped first, so that nothing of it is left when the new one starts.
         self.process = Process::dead();
         self.people.cut_off();
@@ -132,7 +132,7 @@ impl History {
         if let Some(number) = self.process.forget_one(&self.world) {
             self.people.left(number);
             self.world.count("caller left");
-            self.world.tell(format_args!("the caller of wish {number} has left"));
+            self.world.log(format_args!("the caller of wish {number} has left"));
         }
     }
 
@@ -140,7 +140,7 @@ impl History {
         let wishes = self.people.wishes();
         if !wishes.is_empty() && self.world.once_in(8) {
             let number = self.world.below(wishes.len());
-            self.world.count(if wishes[number].under_way > 0 { "concurrent duplicate" } else { "later duplicate" });
+            self.world.count(if wishes[number].in_flight > 0 { "concurrent duplicate" } else { "later duplicate" });
             return self.process.submit(&self.world, &self.people, number);
         }
         if self.requests > 0 && self.world.once_in(4) {
@@ -159,21 +159,21 @@ impl History {
         let is_stuck = state.is_some_and(|state| state.is_stuck());
         // Most actions are possible, and some are not.
         match self.world.below(20) {
-            0 => self.wish(self.anybody(), Deed::Deny(run)),
-            1 => self.wish(requester, Deed::Deny(run)),
-            2 => self.wish(self.anybody(), Deed::Revoke(run)),
-            3 => self.wish(self.anybody(), Deed::Approve(run)),
-            4 => self.wish(requester, Deed::Approve(run)),
-            5..7 if is_stuck => self.wish(ADMIN, Deed::WriteOff(run)),
-            7..20 if is_stuck => self.wish(requester, Deed::Revoke(run)),
-            5..9 if is_held => self.wish(requester, Deed::Revoke(run)),
+            0 => self.wish(self.anybody(), WishAction::Deny(run)),
+            1 => self.wish(requester, WishAction::Deny(run)),
+            2 => self.wish(self.anybody(), WishAction::Revoke(run)),
+            3 => self.wish(self.anybody(), WishAction::Approve(run)),
+            4 => self.wish(requester, WishAction::Approve(run)),
+            5..7 if is_stuck => self.wish(ADMIN, WishAction::WriteOff(run)),
+            7..20 if is_stuck => self.wish(requester, WishAction::Revoke(run)),
+            5..9 if is_held => self.wish(requester, WishAction::Revoke(run)),
             5..12 if is_open => {
                 self.world.count("concurrent approvals");
                 for who in [MEMBERS[2], MEMBERS[3], ADMIN] {
-                    self.wish(who, Deed::Approve(run));
+                    self.wish(who, WishAction::Approve(run));
                 }
             }
-            12.. if is_open => self.wish(self.world.one_of(&[MEMBERS[2], MEMBERS[3], ADMIN]), Deed::Approve(run)),
+            12.. if is_open => self.wish(self.world.one_of(&[MEMBERS[2], MEMBERS[3], ADMIN]), WishAction::Approve(run)),
             _ => {}
         }
     }
@@ -184,7 +184,7 @@ impl History {
         let policy = &POLICIES[self.world.below(POLICIES.len())];
         let target = self.world.one_of(&TARGETS);
         let duration = policy.ends.then(|| self.world.one_of(&DURATIONS));
-        self.wish(who, Deed::Request { flow: policy.flow, target, duration, urgent: self.world.once_in(4) });
+        self.wish(who, WishAction::Request { flow: policy.flow, target, duration, urgent: self.world.once_in(4) });
     }
 
     fn anybody(&self) -> &'static str {
@@ -192,9 +192,9 @@ impl History {
         self.world.one_of(&[ana, ben, cho, dan, ADMIN, GUEST])
     }
 
-    fn wish(&mut self, who: &'static str, deed: Deed) {
-        let number = self.people.wish(who, deed);
-        self.world.tell(format_args!("wish {number}: {who} wants {deed:?}"));
+    fn wish(&mut self, who: &'static str, action: WishAction) {
+        let number = self.people.wish(who, action);
+        self.world.log(format_args!("wish {number}: {who} wants {action:?}"));
         self.process.submit(&self.world, &self.people, number);
     }
 
@@ -225,7 +225,7 @@ impl History {
                     // Workers poll for effects that another one has leased.
                     patience = (2 * patience).clamp(Duration::from_millis(1), Duration::from_secs(600));
                     self.world.clock.pass(time.max(until_due).max(patience));
-                    self.world.tell("time has passed");
+                    self.world.log("time has passed");
                 }
                 None => {
                     self.world.broken(format_args!("P3: nothing handles what is due at {due:?}"));
@@ -240,7 +240,7 @@ impl History {
     /// Resubmits wishes without a reply, and revokes access that has no expiry. Returns whether there was anything to do.
     fn ask_once_more(&mut self) -> bool {
         let wishes = self.people.wishes();
-        let waits = |(_, wish): &(usize, &Wish)| wish.answer.is_none() && wish.under_way == 0;
+        let waits = |(_, wish): &(usize, &Wish)| wish.answer.is_none() && wish.in_flight == 0;
         let unanswered: Vec<_> = wishes.iter().enumerate().filter(waits).map(|(number, _)| number).collect();
         for number in &unanswered {
             self.process.submit(&self.world, &self.people, *number);
@@ -251,7 +251,7 @@ impl History {
             let run_id = run.state.run.id();
             let is_at_rest = run.state.active_event.is_none();
             if matches!(run.state.access, Access::Held(_)) && !policy.ends && is_at_rest {
-                self.wish(ADMIN, Deed::Revoke(run_id));
+                self.wish(ADMIN, WishAction::Revoke(run_id));
                 acted = true;
             }
         }

@@ -46,8 +46,8 @@ struct Ending {
 }
 
 /// Runs the world of a seed.
-fn live(seed: u64, medium: Medium, is_told: bool) -> Ending {
-    let world = World::new(seed, is_told);
+fn live(seed: u64, medium: Medium, is_verbose: bool) -> Ending {
+    let world = World::new(seed, is_verbose);
     let schedule = world.schedule.clone();
     let thread = tokio::runtime::Builder::new_current_thread()
         .enable_time()

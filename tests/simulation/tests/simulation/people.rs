@@ -16,7 +16,7 @@ pub(crate) const GUEST: &str = "gus@elsewhere.com";
 
 /// The action that a person wants.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Deed {
+pub(crate) enum WishAction {
     Request { flow: &'static str, target: &'static str, duration: Option<&'static str>, urgent: bool },
     Approve(RunId),
     Deny(RunId),
@@ -35,10 +35,10 @@ pub(crate) enum Answer {
 #[derive(Clone, Debug)]
 pub(crate) struct Wish {
     pub(crate) who: &'static str,
-    pub(crate) deed: Deed,
+    pub(crate) action: WishAction,
     pub(crate) answer: Option<Answer>,
     /// The number of submissions without a reply.
-    pub(crate) under_way: u32,
+    pub(crate) in_flight: u32,
 }
 
 impl Wish {
@@ -53,7 +53,7 @@ impl Wish {
     /// The person who began a Run, and the Run.
     pub(crate) fn begun(&self) -> Option<(&'static str, RunId)> {
         let run = self.taken()?.run;
-        matches!(self.deed, Deed::Request { .. }).then_some((self.who, run))
+        matches!(self.action, WishAction::Request { .. }).then_some((self.who, run))
     }
 }
 
@@ -72,28 +72,28 @@ impl People {
     }
 
     /// Adds a wish. Its number is its key.
-    pub(crate) fn wish(&self, who: &'static str, deed: Deed) -> usize {
+    pub(crate) fn wish(&self, who: &'static str, action: WishAction) -> usize {
         let mut wishes = self.lock();
-        wishes.push(Wish { who, deed, answer: None, under_way: 0 });
+        wishes.push(Wish { who, action, answer: None, in_flight: 0 });
         wishes.len() - 1
     }
 
     /// Returns the submission of a wish.
     pub(crate) fn submission(&self, number: usize) -> Submission {
         let wish = &mut self.lock()[number];
-        wish.under_way += 1;
-        let submission = match wish.deed {
-            Deed::Request { flow, target, duration, urgent } => {
+        wish.in_flight += 1;
+        let submission = match wish.action {
+            WishAction::Request { flow, target, duration, urgent } => {
                 let request = Submission::request(flow, wish.who).input("target_srn", target).input("urgent", urgent);
                 match duration {
                     Some(duration) => request.input("duration", duration),
                     None => request,
                 }
             }
-            Deed::Approve(run) => Submission::approve(run, wish.who),
-            Deed::Deny(run) => Submission::deny(run, wish.who),
-            Deed::Revoke(run) => Submission::revoke(run, wish.who),
-            Deed::WriteOff(run) => Submission::write_off(run, wish.who, "it is gone"),
+            WishAction::Approve(run) => Submission::approve(run, wish.who),
+            WishAction::Deny(run) => Submission::deny(run, wish.who),
+            WishAction::Revoke(run) => Submission::revoke(run, wish.who),
+            WishAction::WriteOff(run) => Submission::write_off(run, wish.who, "it is gone"),
         };
         submission.key(InputKey::new(format!("wish:{number}")))
     }
@@ -101,34 +101,34 @@ impl People {
     /// Stores the reply to a submission.
     pub(crate) fn answered(&self, world: &World, number: usize, result: Result<Receipt>) {
         let wish = &mut self.lock()[number];
-        wish.under_way -= 1;
+        wish.in_flight -= 1;
         let answer = match result {
             Ok(receipt) => Answer::Taken(receipt),
             // These errors leave the outcome unknown.
             Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout) => return,
             Err(error) => Answer::Refused(error.code().clone()),
         };
-        world.tell(format_args!("{} is told of wish {number}: {answer:?}", wish.who));
+        world.log(format_args!("{} gets the reply to wish {number}: {answer:?}", wish.who));
         let before = wish.answer.replace(answer.clone());
         if let Some(before) = before {
             world.count("duplicate answered");
-            world.holds(before == answer, || format!("P1: wish {number} got the reply {before:?}, then {answer:?}"));
+            world.check(before == answer, || format!("P1: wish {number} got the reply {before:?}, then {answer:?}"));
         }
     }
 
     /// Records that a caller no longer waits.
     pub(crate) fn left(&self, number: usize) {
-        self.lock()[number].under_way -= 1;
+        self.lock()[number].in_flight -= 1;
     }
 
     /// Records that the process crashed, so that no caller gets a reply.
     pub(crate) fn cut_off(&self) {
-        self.lock().iter_mut().for_each(|wish| wish.under_way = 0);
+        self.lock().iter_mut().for_each(|wish| wish.in_flight = 0);
     }
 
     /// Returns whether the person has ever tried to approve the Run.
     pub(crate) fn approved(&self, who: &str, run: RunId) -> bool {
-        self.lock().iter().any(|wish| wish.who == who && wish.deed == Deed::Approve(run))
+        self.lock().iter().any(|wish| wish.who == who && wish.action == WishAction::Approve(run))
     }
 
     /// Returns the request with which the Run began.

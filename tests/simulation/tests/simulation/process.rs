@@ -58,7 +58,7 @@ impl Process {
                 }
             };
             let workers = (0..1 + usize::from(world.once_in(4))).map(|_| runtime.start(limits(&world))).collect();
-            world.tell("the process is up");
+            world.log("the process is up");
             *lock(&started) = Some(Up { runtime, _workers: workers });
         });
         Self { tasks, up, waiting: Vec::new() }
@@ -72,7 +72,7 @@ impl Process {
     /// Submits a wish, if the process has started.
     pub(crate) fn submit(&mut self, world: &World, people: &People, number: usize) {
         let Some(runtime) = lock(&self.up).as_ref().map(|up| up.runtime.clone()) else { return };
-        world.tell(format_args!("wish {number} is submitted"));
+        world.log(format_args!("wish {number} is submitted"));
         let submission = people.submission(number);
         let (world, people) = (world.clone(), people.clone());
         let task = self.tasks.spawn(async move {
@@ -122,7 +122,7 @@ async fn build(world: &World, directory: &Directory, target: &Target, store: &Ar
             let is_down = faults.iter().all(|fault| {
                 fault.message.contains("the store is unavailable") || fault.message.contains("the store took longer")
             });
-            world.holds(is_down, || format!("the process cannot start: {faults}"));
+            world.check(is_down, || format!("the process cannot start: {faults}"));
             None
         }
     }

@@ -51,7 +51,7 @@ impl UnreliableStore {
             world.schedule.pass(point).await;
             let fault = world.fault(Place::Store);
             if fault.is_some() {
-                world.tell(format_args!("{point}: {fault:?}"));
+                world.log(format_args!("{point}: {fault:?}"));
             }
             let result = match fault {
                 Some(Fault::Fails) => Err(unavailable()),
@@ -100,7 +100,7 @@ impl Store for UnreliableStore {
                 _ => "other",
             };
             world.count(format!("commit {what}"));
-            world.tell(format_args!("commit {input}: {what}"));
+            world.log(format_args!("commit {input}: {what}"));
             Ok(committed)
         });
         Box::pin(async move {

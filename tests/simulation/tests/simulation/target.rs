@@ -71,13 +71,13 @@ impl Client {
     fn check(&self, place: Place, request: &AccessRequest<'_>) {
         let (world, key) = (&self.target.world, request.idempotency_key());
         let piece = piece(request);
-        world.tell(format_args!("{place:?} {} for {} ({key})", piece.0, piece.1));
+        world.log(format_args!("{place:?} {} for {} ({key})", piece.0, piece.1));
         let asked = (place, piece);
         let before = self.target.lock().calls.insert(key, asked.clone());
-        world.holds(before.is_none_or(|before| before == asked), || format!("P7: key {key} stands for two calls"));
+        world.check(before.is_none_or(|before| before == asked), || format!("P7: key {key} stands for two calls"));
         let outcome = at_once(self.committed.recorded_reply(&InputKey::effect(key))).unwrap();
         world
-            .holds(outcome.is_none(), || format!("P7: {place:?} {key} was carried out after its outcome was recorded"));
+            .check(outcome.is_none(), || format!("P7: {place:?} {key} was carried out after its outcome was recorded"));
         let run = at_once(self.committed.load(key.run)).unwrap();
         let Some(run) = run else { return world.broken(format_args!("P2: {key} is of a Run that is not committed")) };
         if place == Place::Grant {
@@ -90,7 +90,7 @@ impl Client {
         self.check(place, request);
         let (target, piece) = (&self.target, piece(request));
         let done = || {
-            target.world.tell(format_args!("{place:?} of {} for {} takes effect", piece.0, piece.1));
+            target.world.log(format_args!("{place:?} of {} for {} takes effect", piece.0, piece.1));
             let mut journal = target.lock();
             if place == Place::Grant {
                 journal.held.insert(piece)

@@ -30,15 +30,15 @@ struct Inner {
     faults: Faults,
     is_calm: bool,
     tally: Tally,
-    is_told: bool,
+    is_verbose: bool,
     trace: DefaultHasher,
     broken: Option<String>,
     has_changed: bool,
 }
 
 impl World {
-    /// Creates the world of a seed. Its trace is printed if `is_told`.
-    pub(crate) fn new(seed: u64, is_told: bool) -> Self {
+    /// Creates the world of a seed. Its trace is printed if `is_verbose`.
+    pub(crate) fn new(seed: u64, is_verbose: bool) -> Self {
         let mut rng = Rng::with_seed(seed);
         let faults = Faults::choose(&mut rng);
         let trace = DefaultHasher::new();
@@ -47,7 +47,7 @@ impl World {
             faults,
             is_calm: false,
             tally: Tally::new(),
-            is_told,
+            is_verbose,
             trace,
             broken: None,
             has_changed: false,
@@ -103,7 +103,7 @@ impl World {
         self.schedule.pass(point).await;
         let fault = self.fault(place);
         if let Some(fault) = fault {
-            self.tell(format_args!("{point}: {fault:?}"));
+            self.log(format_args!("{point}: {fault:?}"));
         }
         match fault {
             Some(Fault::Fails) => return Err(failure(ErrorKind::Unavailable, "the service is down")),
@@ -140,12 +140,12 @@ impl World {
     }
 
     /// Adds a line to the trace.
-    pub(crate) fn tell(&self, what: impl Display) {
+    pub(crate) fn log(&self, what: impl Display) {
         let now = self.clock.now();
         let inner = &mut *self.lock();
         let line = what.to_string();
         (now.as_nanosecond(), &line).hash(&mut inner.trace);
-        if inner.is_told {
+        if inner.is_verbose {
             println!("{now:.3} {line}");
         }
     }
@@ -168,12 +168,12 @@ impl World {
     /// Records a broken promise. Only the first one is kept.
     pub(crate) fn broken(&self, promise: impl Display) {
         let promise = promise.to_string();
-        self.tell(format_args!("BROKEN: {promise}"));
+        self.log(format_args!("BROKEN: {promise}"));
         self.lock().broken.get_or_insert(promise);
     }
 
     /// Records a broken promise unless `is_so`.
-    pub(crate) fn holds(&self, is_so: bool, promise: impl FnOnce() -> String) {
+    pub(crate) fn check(&self, is_so: bool, promise: impl FnOnce() -> String) {
         if !is_so {
             self.broken(promise());
         }
