@@ -32,10 +32,10 @@ pub(super) enum Behaviour {
     Responds(u16),
     /// It responds with this retry-after delay.
     Busy(Duration),
-    /// It stores at limit this many lines.
-    KeepsAtMost(usize),
+    /// It stores at most this many lines.
+    StoresAtMost(usize),
     /// It stores the lines, and never responds.
-    KeepsAndHangs,
+    StoresAndHangs,
     Hangs,
     Panics,
 }
@@ -45,7 +45,7 @@ impl Collector {
         Self { name: name.to_owned(), batch: 10, stored: Arc::default() }
     }
 
-    pub(super) fn is(&self, behaviour: Behaviour) {
+    pub(super) fn set_behaviour(&self, behaviour: Behaviour) {
         self.stored().behaviour = behaviour;
     }
 
@@ -89,14 +89,14 @@ impl AuditDestination for Collector {
         stored.calls += 1;
         assert!(!lines.is_empty() && lines.len() <= self.batch);
         let limit = match stored.behaviour {
-            Behaviour::Accepts | Behaviour::KeepsAndHangs => lines.len(),
-            Behaviour::KeepsAtMost(limit) => limit.min(lines.len()),
+            Behaviour::Accepts | Behaviour::StoresAndHangs => lines.len(),
+            Behaviour::StoresAtMost(limit) => limit.min(lines.len()),
             Behaviour::Responds(_) | Behaviour::Busy(_) | Behaviour::Hangs | Behaviour::Panics => 0,
         };
         stored.lines.extend_from_slice(&lines[..limit]);
         match stored.behaviour {
-            Behaviour::Accepts | Behaviour::KeepsAtMost(_) => Box::pin(async move { Ok(limit) }),
-            Behaviour::KeepsAndHangs | Behaviour::Hangs => Box::pin(std::future::pending()),
+            Behaviour::Accepts | Behaviour::StoresAtMost(_) => Box::pin(async move { Ok(limit) }),
+            Behaviour::StoresAndHangs | Behaviour::Hangs => Box::pin(std::future::pending()),
             Behaviour::Panics => {
                 drop(stored);
                 panic!("a panic of the destination")

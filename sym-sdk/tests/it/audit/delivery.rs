@@ -124,7 +124,7 @@ async fn delivers_all_entries_in_order() {
 #[tokio::test]
 async fn a_destination_that_fails_for_an_hour_loses_nothing_and_blocks_nothing() {
     let (down, up) = (Collector::new("down"), Collector::new("up"));
-    down.is(Behaviour::Responds(500));
+    down.set_behaviour(Behaviour::Responds(500));
     let world = World::new(&[&down, &up]).await;
     let workers = world.start();
     for _ in 0..12 {
@@ -138,7 +138,7 @@ async fn a_destination_that_fails_for_an_hour_loses_nothing_and_blocks_nothing()
     // The backoff grows to a minute: neither more attempts than that, nor too few to notice the recovery.
     assert!((60..140).contains(&down.calls()), "it was tried {} times", down.calls());
 
-    down.is(Behaviour::Accepts);
+    down.set_behaviour(Behaviour::Accepts);
     world.advance(Duration::from_secs(60)).await;
     assert_eq!(down.seqs(), world.all().await, "in order, without gaps or duplicates");
     assert_eq!(world.behind().await, [0, 0]);
@@ -150,18 +150,18 @@ async fn a_destination_that_fails_for_an_hour_loses_nothing_and_blocks_nothing()
 #[tokio::test]
 async fn a_delivery_that_hangs_times_out_and_is_retried() {
     let (hanging, up) = (Collector::new("hanging"), Collector::new("up"));
-    hanging.is(Behaviour::Hangs);
+    hanging.set_behaviour(Behaviour::Hangs);
     let world = World::new(&[&hanging, &up]).await;
     let workers = world.start();
     world.grant().await;
     assert_eq!((hanging.calls(), up.seqs()), (1, world.all().await));
-    hanging.is(Behaviour::Accepts);
+    hanging.set_behaviour(Behaviour::Accepts);
     world.advance(Duration::from_secs(50)).await;
     assert_eq!(hanging.calls(), 1, "its time is not up");
     world.advance(Duration::from_secs(20)).await;
     assert_eq!(hanging.seqs(), world.all().await);
 
-    hanging.is(Behaviour::Hangs);
+    hanging.set_behaviour(Behaviour::Hangs);
     world.grant().await;
     let shutdown = workers.shutdown(Duration::from_millis(10));
     tokio::time::timeout(GRACE, shutdown).await.expect("it does not delay the shutdown either");
@@ -170,13 +170,13 @@ async fn a_delivery_that_hangs_times_out_and_is_retried() {
 #[tokio::test]
 async fn retries_a_destination_that_panics_or_refuses() {
     let (panics, refuses) = (Collector::new("panics"), Collector::new("refuses"));
-    panics.is(Behaviour::Panics);
-    refuses.is(Behaviour::Responds(401));
+    panics.set_behaviour(Behaviour::Panics);
+    refuses.set_behaviour(Behaviour::Responds(401));
     let world = World::new(&[&panics, &refuses]).await;
     let workers = world.start();
     world.grant().await;
-    panics.is(Behaviour::Accepts);
-    refuses.is(Behaviour::Accepts);
+    panics.set_behaviour(Behaviour::Accepts);
+    refuses.set_behaviour(Behaviour::Accepts);
     world.advance(Duration::from_secs(20)).await;
     assert_eq!(refuses.seqs(), [0; 0], "a permanent failure is retried slowly");
     world.advance(Duration::from_secs(40)).await;
@@ -189,12 +189,12 @@ async fn retries_a_destination_that_panics_or_refuses() {
 async fn honours_the_retry_after_of_a_destination() {
     for (asked, seconds) in [(200, 200), (86_400, 15 * 60)] {
         let busy = Collector::new("busy");
-        busy.is(Behaviour::Busy(Duration::from_secs(asked)));
+        busy.set_behaviour(Behaviour::Busy(Duration::from_secs(asked)));
         let world = World::new(&[&busy]).await;
         let workers = world.start();
         world.request().await;
         assert_eq!(busy.calls(), 1);
-        busy.is(Behaviour::Accepts);
+        busy.set_behaviour(Behaviour::Accepts);
         world.advance(Duration::from_secs(seconds - 1)).await;
         assert_eq!(busy.calls(), 1, "it asked for {asked} s");
         world.advance(Duration::from_secs(2)).await;
@@ -206,7 +206,7 @@ async fn honours_the_retry_after_of_a_destination() {
 #[tokio::test]
 async fn does_not_redeliver_the_stored_part_of_a_batch() {
     let log = Collector::new("log");
-    log.is(Behaviour::KeepsAtMost(3));
+    log.set_behaviour(Behaviour::StoresAtMost(3));
     let world = World::new(&[&log]).await;
     let workers = world.start();
     world.grant().await;
@@ -214,7 +214,7 @@ async fn does_not_redeliver_the_stored_part_of_a_batch() {
     assert_eq!(log.seqs(), world.all().await);
 
     // Storing no line counts as a failure, or it would be retried without a delay.
-    log.is(Behaviour::KeepsAtMost(0));
+    log.set_behaviour(Behaviour::StoresAtMost(0));
     let calls = log.calls();
     world.grant().await;
     assert_eq!(log.calls(), calls + 1);
@@ -230,7 +230,7 @@ async fn redelivered_lines_have_the_same_id() {
     let run = world.request().await;
     world.runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
     world.runtime.run_until_idle().await.unwrap();
-    log.is(Behaviour::KeepsAndHangs);
+    log.set_behaviour(Behaviour::StoresAndHangs);
     let workers = world.start();
     world.let_workers_run().await;
     workers.shutdown(Duration::ZERO).await;
@@ -238,7 +238,7 @@ async fn redelivered_lines_have_the_same_id() {
     assert_eq!(before.len(), 10, "one batch");
     assert_eq!(world.behind().await, [world.all().await.len() as u64]);
 
-    log.is(Behaviour::Accepts);
+    log.set_behaviour(Behaviour::Accepts);
     let world = World::on(store, &[&log]).await;
     let workers = world.start();
     world.let_workers_run().await;
