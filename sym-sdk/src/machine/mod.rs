@@ -101,7 +101,7 @@ pub use notice::Notice;
 pub use outcome::{DeliveryResult, HookResult, Outcome, Revocation, RevocationCheck, Routing};
 pub use permissions::allowed_actions;
 pub use retry::{IGNORED_EXPIRY_RETRY_DELAY, MAX_GRANT_ATTEMPTS, MAX_REVOKE_DELAY, revoke_delay};
-pub use state::{ActiveEvent, Pending, QueuedInput, RequestData, RunError, RunState, Stage};
+pub use state::{ActiveEvent, PendingEffect, QueuedInput, RequestData, RunError, RunState, Stage};
 pub use timer::{LiveTimer, TimerChange, TimerKind};
 pub use transition::{EntitlementChange, InputReply, Transition};
 
