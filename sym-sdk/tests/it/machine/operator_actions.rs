@@ -1,6 +1,5 @@
 //! Actions of operators, and automatic repairs.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use expect_test::expect;
