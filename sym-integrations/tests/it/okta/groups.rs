@@ -1,4 +1,4 @@
-//! Groups, and who is in them.
+//! Groups and their members.
 
 use serde_json::json;
 use sym_integrations::kit::Resource;
@@ -20,7 +20,7 @@ fn group(id: &str, kind: &str, name: &str) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn a_user_is_in_a_group_or_not() {
+async fn tests_membership_of_a_user() {
     let fake = FakeOkta::start().await;
     let okta = fake.client();
     let ana = person("ana@example.com");
@@ -45,7 +45,7 @@ async fn a_user_is_in_a_group_or_not() {
 }
 
 #[tokio::test]
-async fn the_users_of_a_group_are_those_of_the_directory() {
+async fn resolves_members_through_the_directory() {
     let fake = FakeOkta::start().await;
     let directory = Directory::new(MemoryDirectory::new(), ["example.com"]);
     // Ben is known under another address than Okta has.
@@ -70,7 +70,7 @@ async fn the_users_of_a_group_are_those_of_the_directory() {
 }
 
 #[tokio::test]
-async fn members_come_as_a_list_and_as_a_stream() {
+async fn members_are_a_list_and_a_stream() {
     let fake = FakeOkta::start().await;
     for user in ["00u1", "00u2", "00u3"] {
         fake.state().join("00g1", user);
@@ -89,7 +89,7 @@ async fn members_come_as_a_list_and_as_a_stream() {
 }
 
 #[tokio::test]
-async fn groups_are_those_that_can_be_changed_unless_told_otherwise() {
+async fn lists_only_native_groups_by_default() {
     let fake = FakeOkta::start().await;
     fake.state().add_group("00g4", "OKTA_GROUP", "Staging");
     let okta = fake.client();
@@ -108,7 +108,7 @@ async fn groups_are_those_that_can_be_changed_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn what_okta_is_asked_for() {
+async fn sends_filters_and_searches() {
     let replay = Replay::new();
     let okta = replayed(&replay);
     let native = "type eq \"OKTA_GROUP\"";
@@ -142,7 +142,7 @@ async fn what_okta_is_asked_for() {
 }
 
 #[test]
-fn objects_of_any_form_can_be_read() {
+fn tolerates_unknown_and_absent_members() {
     let group: Resource<OktaGroup> =
         serde_json::from_value(json!({ "id": "00g1", "type": "NEW_KIND", "profile": { "name": null } })).unwrap();
     assert_eq!((group.kind.as_ref(), group.name()), (Some(&GroupType::Other("NEW_KIND".to_owned())), "00g1"));
@@ -154,7 +154,7 @@ fn objects_of_any_form_can_be_read() {
 }
 
 #[tokio::test]
-async fn a_link_to_elsewhere_is_not_followed() {
+async fn rejects_links_to_other_hosts() {
     let replay = Replay::new();
     let okta = replayed(&replay);
     let members = Reply::json(json!([{ "id": "00u1", "profile": {} }]));
@@ -166,9 +166,9 @@ async fn a_link_to_elsewhere_is_not_followed() {
     replay.check().unwrap();
 }
 
-/// E-mail addresses are used again. What the directory knows of an account comes before the address.
+/// E-mail addresses are reassigned, so an account that the directory knows counts before the address.
 #[tokio::test]
-async fn an_address_does_not_take_over_an_account() {
+async fn the_directory_counts_before_the_address() {
     let fake = FakeOkta::start().await;
     let directory = Directory::new(MemoryDirectory::new(), ["example.com"]);
     let okta = fake.builder().directory(directory.clone()).build().unwrap();

@@ -18,7 +18,7 @@ fn vendor() -> Vendor {
 }
 
 #[tokio::test]
-async fn members_come_once_in_their_order_and_who_is_gone_does_not() {
+async fn members_are_distinct_and_deleted_ones_omitted() {
     let server = vendor().start().await;
     let directory = directory();
     let pagerduty = client_of(&server, &directory);
@@ -37,7 +37,7 @@ async fn members_come_once_in_their_order_and_who_is_gone_does_not() {
 }
 
 #[tokio::test]
-async fn a_schedule_that_is_not_there_or_not_told_is_an_error() {
+async fn rejects_missing_and_unset_schedules() {
     let server = vendor().start().await;
     let pagerduty = client_of(&server, &directory());
     let error = pagerduty.users_for_schedule().await.unwrap_err();
@@ -54,7 +54,7 @@ async fn a_schedule_that_is_not_there_or_not_told_is_an_error() {
 }
 
 #[tokio::test]
-async fn an_id_stays_in_its_place() {
+async fn ids_cannot_change_the_path() {
     let replay = Replay::new();
     let pagerduty = replayed(&replay);
     replay.get("/schedules/../users?x=").reply(Reply::status(404));
@@ -65,7 +65,7 @@ async fn an_id_stays_in_its_place() {
 }
 
 #[tokio::test]
-async fn a_member_whose_account_was_set_by_hand_is_told_by_it() {
+async fn resolves_members_by_stored_account() {
     let server = vendor().start().await;
     let directory = directory();
     let dora = directory.put_user(person("dora@example.org")).await.unwrap();

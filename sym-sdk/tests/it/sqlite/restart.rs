@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sym_sdk::audit::AuditKind;
 use sym_sdk::clock::VirtualClock;
-use sym_sdk::config::{Config, Environment, Flow, FlowParams, Integration, Reference, Strategy, Target};
+use sym_sdk::config::Config;
 use sym_sdk::engine::SqliteStore;
 use sym_sdk::error::codes;
 use sym_sdk::handlers;
@@ -18,6 +18,7 @@ use sym_sdk::strategy::StrategyType;
 use sym_sdk::testing::{RecordingDelivery, RecordingStrategy};
 
 use super::copy_files;
+use crate::support::access_flow;
 
 pub(super) const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -28,26 +29,8 @@ pub(super) fn get_permissions() -> RequestPermission {
 
 /// The configuration of a flow that grants access to a group.
 pub(crate) fn config() -> Config {
-    let reference = Reference::typed("test", "test");
-    let mut config = Config::default();
+    let mut config = access_flow("test");
     config.organization.domains.push("example.com".into());
-    config.environments.push(Environment { name: "test".into(), ..Default::default() });
-    config.integrations.push(Integration {
-        kind: "test".into(),
-        name: "test".into(),
-        external_id: "test".into(),
-        ..Default::default()
-    });
-    config.targets.push(Target { kind: "test".into(), name: "test".into(), ..Default::default() });
-    config.strategies.push(Strategy {
-        kind: "test".into(),
-        name: "test".into(),
-        integration: Some(reference.clone()),
-        targets: vec![reference.clone()],
-        ..Default::default()
-    });
-    let params = FlowParams { strategy: Some(reference), ..Default::default() };
-    config.flows.push(Flow { name: "prod".into(), environment: "test".into(), params, ..Default::default() });
     config
 }
 
