@@ -192,7 +192,7 @@ impl LogRoute {
 
     async fn deliver(&self, clock: &dyn Clock, progress: &mut Progress) -> Result<()> {
         let lines = progress.pending.make_contiguous();
-        let batch = lines.get(..self.destination.batch().max(1)).unwrap_or(lines);
+        let batch = lines.get(..self.destination.batch_size().max(1)).unwrap_or(lines);
         let what = || format!("delivering audit entries to `{}`", self.name());
         // A destination that panics before it has anything to await is caught too.
         let delivery = async { self.destination.deliver(batch).await };

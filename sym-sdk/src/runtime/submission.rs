@@ -272,7 +272,7 @@ impl Runtime {
             self.may_see(&flow, &actor).await?;
         }
         let body = InputBody::Submitted { event, actor, channel, action };
-        let input = Input::new(run, flow, self.clock().now(), body).shown_in(form);
+        let input = Input::new(run, flow, self.clock().now(), body).with_form(form);
         receipt(run, event, self.engine.submit(key, input).await?)
     }
 

@@ -1,4 +1,4 @@
-//! A front end that shows nothing, and fails like any other.
+//! A front end that displays nothing, and fails like any other.
 
 use sym_sdk::BoxFuture;
 use sym_sdk::delivery::{Delivery, DeliveryReceipt, RequestView};
@@ -11,7 +11,7 @@ use sym_sdk::routing::Destination;
 use crate::fault::Place;
 use crate::world::World;
 
-/// Reaches everybody.
+/// A front end that reaches everybody.
 pub(crate) struct FrontEnd(pub(crate) World);
 
 impl FrontEnd {

@@ -1,4 +1,4 @@
-//! Which destinations there are, and whose entries each gets.
+//! Configured destinations and the flows whose entries they receive.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -37,7 +37,7 @@ impl Archives {
     }
 }
 
-/// Flows `prod` and `dev`, each in an environment of its own with a destination of its own, and a destination for both.
+/// Flows `prod` and `dev`, each with an environment and a destination of its own, and a destination for both.
 fn config() -> Config {
     let mut config = Config::default();
     config.organization.domains.push("example.com".into());
@@ -72,7 +72,7 @@ async fn faults(builder: Builder) -> Diagnostics {
     builder.build().await.unwrap_err()
 }
 
-/// Whose entries a destination has.
+/// Returns the flows whose entries a destination has.
 fn flows(collector: &Collector) -> Vec<String> {
     let mut flows: Vec<_> =
         collector.lines().iter().map(|line| line.record().entry().unwrap().flow.slug().to_owned()).collect();
@@ -89,7 +89,7 @@ async fn deliver(runtime: &Runtime) {
 }
 
 #[tokio::test]
-async fn a_configured_destination_gets_what_its_environments_have() {
+async fn a_configured_destination_receives_the_entries_of_its_environments() {
     let (archives, all) = (Archives::default(), Collector::new("all"));
     let store = Arc::new(MemoryStore::new());
     let new = |config| {
@@ -115,7 +115,7 @@ async fn a_configured_destination_gets_what_its_environments_have() {
     let verifier = || sym_sdk::audit::Verifier::new().allow_gaps();
     verifier().read("", prod.text().as_bytes()).unwrap();
 
-    // What nobody had got of a flow that is gone has to go somewhere.
+    // Undelivered entries of a removed flow must go somewhere.
     runtime.submit(Submission::request("dev", "ana@example.com")).await.unwrap();
     let mut without = config();
     without.flows.retain(|flow| flow.name == "prod");
@@ -126,12 +126,12 @@ async fn a_configured_destination_gets_what_its_environments_have() {
 }
 
 #[tokio::test]
-async fn a_type_that_nobody_brings_is_a_fault_and_a_dry_run_does_without() {
-    let told = faults(builder(config())).await.to_string();
+async fn an_unknown_type_is_an_error_unless_simulated() {
+    let error = faults(builder(config())).await.to_string();
     let expected = "log destination `prod` has type `archive`, which is not registered";
-    assert!(told.contains(expected), "{told}");
-    assert!(told.contains("no types are registered"), "{told}");
-    assert!(!told.contains("unused"), "{told}");
+    assert!(error.contains(expected), "{error}");
+    assert!(error.contains("no types are registered"), "{error}");
+    assert!(!error.contains("unused"), "{error}");
 
     let archives = Archives::default();
     let dry = builder(config()).log_destination_type(archives.destination_type()).dry().build().await.unwrap();
@@ -140,35 +140,35 @@ async fn a_type_that_nobody_brings_is_a_fault_and_a_dry_run_does_without() {
 }
 
 #[tokio::test]
-async fn what_a_destination_cannot_be_built_from_is_told() {
+async fn reports_why_a_destination_cannot_be_built() {
     let archives = Archives::default();
     let built = |change: fn(&mut config::LogDestination)| {
         let mut config = config();
         change(&mut config.log_destinations[0]);
         builder(config).log_destination_type(archives.destination_type())
     };
-    let told = faults(built(|log| drop(log.settings.remove("bucket")))).await.to_string();
+    let error = faults(built(|log| drop(log.settings.remove("bucket")))).await.to_string();
     assert!(
-        told.contains("log destination `prod` cannot be used: log destination `prod` has no setting `bucket`"),
-        "{told}"
+        error.contains("log destination `prod` cannot be used: log destination `prod` has no setting `bucket`"),
+        "{error}"
     );
-    let told = faults(built(|log| drop(log.settings.insert("buckte".into(), "x".into())))).await.to_string();
-    assert!(told.contains("has an unknown setting `buckte`") && told.contains("did you mean `bucket`?"), "{told}");
-    let told = faults(built(|log| drop(log.settings.insert("key_secret".into(), "kye".into())))).await.to_string();
+    let error = faults(built(|log| drop(log.settings.insert("buckte".into(), "x".into())))).await.to_string();
+    assert!(error.contains("has an unknown setting `buckte`") && error.contains("did you mean `bucket`?"), "{error}");
+    let error = faults(built(|log| drop(log.settings.insert("key_secret".into(), "kye".into())))).await.to_string();
     assert!(
-        told.contains("log destination `prod` names secret `kye` in `key_secret`, which is not declared"),
-        "{told}"
+        error.contains("log destination `prod` names secret `kye` in `key_secret`, which is not declared"),
+        "{error}"
     );
-    let told = faults(built(|_| {}).secrets(LocalSecrets::with_variables([("OTHER", "x")]))).await.to_string();
-    assert!(told.contains("secret `key` is to be in environment variable `KEY`, which is not set"), "{told}");
+    let error = faults(built(|_| {}).secrets(LocalSecrets::with_variables([("OTHER", "x")]))).await.to_string();
+    assert!(error.contains("secret `key` is to be in environment variable `KEY`, which is not set"), "{error}");
 }
 
 #[tokio::test]
-async fn names_are_told_apart() {
+async fn duplicate_names_are_errors() {
     let (one, other) = (Collector::new("log"), Collector::new("log"));
     let mut config = config();
     config.log_destinations.clear();
     config.environments.iter_mut().for_each(|environment| environment.log_destinations.clear());
-    let told = faults(builder(config).audit_destination(one).audit_destination(other)).await.to_string();
-    assert!(told.contains("two destinations of the audit log have the name `log`"), "{told}");
+    let error = faults(builder(config).audit_destination(one).audit_destination(other)).await.to_string();
+    assert!(error.contains("two destinations of the audit log have the name `log`"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! What the log says: every input leaves its entries, with handlers, reasons and errors, and no secret.
+//! The content of the log: every input is audited, with handlers, reasons and errors, and without secrets.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -62,9 +62,9 @@ async fn json(harness: &Harness) -> Vec<Value> {
     lines(harness).await.iter().map(|line| serde_json::from_str(line.as_str()).unwrap()).collect()
 }
 
-/// P6, for all that people can do and for what follows by itself.
+/// P6, for all actions of people and all automatic events.
 #[tokio::test]
-async fn every_input_leaves_its_entries() {
+async fn every_input_is_audited() {
     let mut harness = builder().guest("gus@example.com").build().await.unwrap();
     let strategy = harness.strategy("test").unwrap().clone();
     strategy.fail_grants(1);
@@ -93,26 +93,26 @@ async fn every_input_leaves_its_entries() {
         Submission::revoke(denied, "ben@example.com"),
     ];
     for refused in refused.clone() {
-        // Some are turned away at once, and some once the event in hand is over.
+        // Some are refused immediately, and some after the active event.
         let receipt = harness.simulation_mut().submit(refused).await;
         events.extend(receipt.map(|receipt| receipt.event));
     }
     harness.advance(2 * HOUR).await.unwrap();
 
     let entries = harness.runtime().audit(None, usize::MAX).await.unwrap();
-    let told: BTreeSet<_> = entries.iter().map(|entry| entry.event.id).collect();
-    assert!(events.is_subset(&told), "an input without an entry: {events:?}");
+    let audited: BTreeSet<_> = entries.iter().map(|entry| entry.event.id).collect();
+    assert!(events.is_subset(&audited), "an input without an audit entry: {events:?}");
     for summary in EventSummary::of(&entries) {
         assert_ne!(summary.status, EventStatus::Processing, "{summary:?}");
         assert!(summary.status != EventStatus::Error || summary.error.is_some(), "{summary:?}");
     }
     let refusals = entries.iter().filter(|entry| matches!(entry.kind, AuditKind::Refused { .. })).count();
-    assert_eq!(refusals, refused.len(), "also what was turned away");
+    assert_eq!(refusals, refused.len(), "including refused actions");
     let by_itself =
         |step: Step| entries.iter().any(|entry| entry.event.name == step && !events.contains(&entry.event.id));
     assert!(by_itself(Step::Escalate) && by_itself(Step::Deescalate));
 
-    // Each call of a handler names it with its place, and what it said with the reason.
+    // Each call names the handler with its source location, and its result with the reason.
     let calls: Vec<_> = entries
         .iter()
         .filter_map(|entry| match &entry.kind {
@@ -137,7 +137,7 @@ async fn every_input_leaves_its_entries() {
 }
 
 #[tokio::test]
-async fn the_same_input_again_leaves_nothing() {
+async fn a_repeated_input_adds_no_entries() {
     let mut harness = builder().build().await.unwrap();
     let submission =
         || Submission::request("prod", "ana@example.com").input("duration", "1h").key(InputKey::new("api:1"));
@@ -147,9 +147,9 @@ async fn the_same_input_again_leaves_nothing() {
     assert_eq!(lines(&harness).await.len(), once);
 }
 
-/// Sym's objects, one an event, are the lines that say `completed` or `error`.
+/// The lines with the status `completed` or `error` are the objects of Sym: one per event.
 #[tokio::test]
-async fn a_run_is_one_object_an_event_for_whoever_knows_syms_schema() {
+async fn settled_lines_are_one_object_per_event_as_in_syms_schema() {
     let mut harness = builder().build().await.unwrap();
     let run = harness.request("prod").duration("1h").await.unwrap();
     harness.approve_as(run, "ana@example.com").await.unwrap_err();
@@ -264,7 +264,7 @@ async fn a_line_has_the_members_of_syms_schema() {
 }
 
 #[tokio::test]
-async fn errors_are_told() {
+async fn lines_contain_errors() {
     let mut harness = builder().build().await.unwrap();
     let broken = harness.request("prod").duration("1h").field("reason", "broken").await.unwrap();
     let lines = json(&harness).await;
@@ -280,7 +280,7 @@ async fn errors_are_told() {
 }
 
 #[tokio::test]
-async fn the_choice_of_a_flow_is_the_parent_of_its_run() {
+async fn the_run_of_a_flow_picker_is_the_parent() {
     let mut harness = builder().build().await.unwrap();
     let menu = RunId::from_uuid(uuid::Uuid::from_u128(7));
     let request = Submission::request("prod", "ana@example.com").input("duration", "1h").parent(menu);
@@ -290,9 +290,9 @@ async fn the_choice_of_a_flow_is_the_parent_of_its_run() {
     }
 }
 
-/// In Slack people have an account; elsewhere they have the one that Sym gives everybody.
+/// In Slack people have an account; elsewhere they have their Sym identity.
 #[tokio::test]
-async fn actors_have_their_identity_in_the_service_that_they_came_through() {
+async fn actors_have_their_identity_in_the_service_of_the_channel() {
     let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com").unwrap();
     let ana = ana.with_name("Ana", "Lee").with_identity(UserIdentity::new("slack", "T1", "U1"));
     let mut harness = builder().user(ana).build().await.unwrap();
@@ -329,9 +329,9 @@ fn after_approve(vault: &Vault) -> Result<()> {
     Err(Error::handler(format!("the vault is sealed: {:?}", vault.token)))
 }
 
-/// Clients hold secrets and strategies return them; neither has a way into the log.
+/// Clients contain secrets and strategies return them; neither may reach the log.
 #[tokio::test]
-async fn no_line_has_a_secret() {
+async fn lines_contain_no_secrets() {
     let secrets = |config: &mut config::Config| {
         config.secret_sources.push(config::SecretSource {
             kind: "environment".into(),

@@ -1,6 +1,5 @@
-//! What operators do, and what the platform repairs by itself.
+//! Actions of operators, and automatic repairs.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use expect_test::expect;
@@ -10,13 +9,9 @@ use sym_sdk::machine::*;
 use sym_sdk::model::*;
 use sym_sdk::prelude::{ApprovalTemplate, Step};
 
-use super::world::*;
+use super::harness::*;
 
-fn everybody() -> [Arc<User>; 5] {
-    people().try_into().unwrap()
-}
-
-/// Access whose revocation has failed so many times.
+/// Access whose revocation has failed `failures` times.
 fn stuck(failures: u32) -> World {
     let [ana, ben, ..] = everybody();
     let mut world = World::access();
@@ -38,7 +33,7 @@ fn revocations(world: &World) -> Vec<&Effect> {
 }
 
 #[test]
-fn a_revoke_by_hand_has_a_failing_revocation_tried_at_once() {
+fn revoke_retries_a_failing_revocation_immediately() {
     let [.., ada, _] = everybody();
     let mut world = stuck(5);
     assert!(world.state().is_stuck());
@@ -50,7 +45,7 @@ fn a_revoke_by_hand_has_a_failing_revocation_tried_at_once() {
     let [now] = revocations(&world)[..] else { panic!("one attempt at a time") };
     assert_eq!((now.attempt, now.not_before), (6, None));
     assert_eq!(now.exclusive, waiting.exclusive, "never beside another change of the same access");
-    assert_eq!(now.event, waiting.event, "it still is the end that the timer set off");
+    assert_eq!(now.event, waiting.event, "it still belongs to the expiry");
     let retried = world.audit.iter().find(|entry| matches!(entry.kind, AuditKind::RevokeRetried { .. })).unwrap();
     assert_eq!(retried.event.actor, ada);
 
@@ -64,13 +59,13 @@ fn a_revoke_by_hand_has_a_failing_revocation_tried_at_once() {
 }
 
 #[test]
-fn an_attempt_under_way_is_not_doubled() {
+fn does_not_retry_a_revocation_in_progress() {
     let [ana, .., ada, _] = everybody();
     let mut world = stuck(3);
     world.revoke(&ada);
     let reply = world.revoke(&ana);
-    expect!["the access is being taken away already (DeescalateAPI:INVALID_RUN)"].assert_eq(&world.refusal(&reply));
-    // Nor is one whose time has come.
+    expect!["the access is already being revoked (DeescalateAPI:INVALID_RUN)"].assert_eq(&world.refusal(&reply));
+    // Neither is an attempt that is due.
     let mut world = stuck(3);
     world.now += HOUR;
     assert!(matches!(world.revoke(&ada), InputReply::Refused { .. }));
@@ -78,32 +73,32 @@ fn an_attempt_under_way_is_not_doubled() {
 }
 
 #[test]
-fn who_may_revoke_may_have_it_tried_again() {
+fn whoever_may_revoke_may_retry_the_revocation() {
     let [ana, _, cho, _, gus] = everybody();
     assert!(matches!(stuck(1).revoke(&ana), InputReply::Accepted { .. }), "the requester");
     assert!(matches!(stuck(1).revoke(&cho), InputReply::Accepted { .. }), "who may decide");
     let mut world = stuck(1);
     let reply = world.revoke(&gus);
-    expect!["gus@example.com is not among those who may decide this request (SymSDK:NOT_PERMITTED)"]
+    expect!["gus@example.com is not permitted to decide this request (SymSDK:NOT_PERMITTED)"]
         .assert_eq(&world.refusal(&reply));
-    assert!(revocations(&world)[0].not_before.is_some(), "nothing was brought forward");
+    assert!(revocations(&world)[0].not_before.is_some(), "the attempt was not moved");
 }
 
-/// The engine may have begun the attempt that waited before it heard that it was withdrawn.
+/// The engine may have begun the attempt that waited before it heard that it was cancelled.
 #[test]
-fn the_outcome_of_an_attempt_that_was_withdrawn_changes_nothing() {
+fn the_outcome_of_a_cancelled_attempt_is_stale() {
     let [.., ada, _] = everybody();
     let mut world = stuck(2);
     world.revoke(&ada);
-    let seq = *world.withdrawn.keys().next().unwrap();
-    world.finish_withdrawn(seq, Outcome::Revoked(Revocation::default()));
+    let seq = *world.cancelled.keys().next().unwrap();
+    world.finish_cancelled(seq, Outcome::Revoked(Revocation::default()));
     assert_eq!(revocations(&world).len(), 1);
     world.settle();
     assert_eq!(world.status(), RunStatus::Deescalated);
 }
 
 #[test]
-fn only_admins_write_off_and_say_why() {
+fn a_write_off_requires_an_admin_and_a_reason() {
     let [ana, ben, _, ada, gus] = everybody();
     let mut world = stuck(1);
     for who in [&ana, &ben, &gus] {
@@ -111,22 +106,22 @@ fn only_admins_write_off_and_say_why() {
         assert!(world.refusal(&reply).contains("is not an administrator"), "{reply:?}");
     }
     let reply = world.write_off(&ada, " ");
-    expect!["a write-off needs a reason, for the record (SymSDK:MISSING_ARGUMENT)"].assert_eq(&world.refusal(&reply));
+    expect!["a write-off needs a reason for the audit log (SymSDK:MISSING_ARGUMENT)"].assert_eq(&world.refusal(&reply));
     assert!(world.state().is_stuck());
 
     let mut held = World::access();
     held.escalate(&ana, &ben);
     let reply = held.write_off(&ada, "gone");
-    expect!["only a revocation under way can be written off; this request is escalated (DeescalateAPI:INVALID_RUN)"]
+    expect!["only a revocation in progress can be written off; this request is escalated (DeescalateAPI:INVALID_RUN)"]
         .assert_eq(&held.refusal(&reply));
 }
 
 #[test]
-fn a_write_off_ends_the_run_on_the_record_and_is_told() {
+fn a_write_off_fails_the_run_and_is_audited_and_alerted() {
     let [ana, _, _, ada, _] = everybody();
     let mut world = stuck(4);
     world.effects.retain(|_, effect| is_revoke(&effect.kind));
-    let withdrawn = world.find(is_revoke).unwrap();
+    let cancelled = world.find(is_revoke).unwrap();
     assert!(matches!(world.write_off(&ada, "removed in the console"), InputReply::Accepted { .. }));
 
     assert!(matches!(&world.state().access, Access::WrittenOff(grant) if grant.identity == "u1"));
@@ -136,12 +131,12 @@ fn a_write_off_ends_the_run_on_the_record_and_is_told() {
     assert_eq!(error.code, codes::REVOCATION_WRITTEN_OFF);
     expect!["ada@example.com wrote off the revocation of admins from u1, who may still have the access: removed in the console"]
         .assert_eq(&error.message);
-    assert!(world.find(is_revoke).is_none(), "the strategy is asked no more");
-    assert!(world.find(|kind| matches!(kind, EffectKind::Alert { .. })).is_some(), "the error destination hears of it");
+    assert!(world.find(is_revoke).is_none(), "the revocation is not retried any more");
+    assert!(world.find(|kind| matches!(kind, EffectKind::Alert { .. })).is_some(), "the error destination is notified");
     let on_record = world.audit.iter().find(|entry| matches!(entry.kind, AuditKind::WrittenOff { .. })).unwrap();
     assert_eq!((&on_record.event.actor, on_record.event.reason.as_deref()), (&ada, Some("removed in the console")));
 
-    world.finish_withdrawn(withdrawn, Outcome::Revoked(Revocation::default()));
+    world.finish_cancelled(cancelled, Outcome::Revoked(Revocation::default()));
     world.settle();
     for reply in [world.revoke(&ana), world.write_off(&ada, "again"), world.act(&ada, Action::Regrant)] {
         assert!(matches!(reply, InputReply::Refused { .. }), "{reply:?}");
@@ -150,7 +145,7 @@ fn a_write_off_ends_the_run_on_the_record_and_is_told() {
 }
 
 #[test]
-fn what_could_not_be_read_back_is_told_and_ends_the_run() {
+fn a_failed_revocation_check_is_reported_and_ends_the_run() {
     let mut world = stuck(0);
     let seq = world.find(is_revoke).unwrap();
     let mut done = Revocation::default();
@@ -165,7 +160,7 @@ fn what_could_not_be_read_back_is_told_and_ends_the_run() {
 }
 
 #[test]
-fn access_that_a_target_has_lost_is_granted_again_until_its_end() {
+fn regrants_lost_access_until_its_original_expiry() {
     let [ana, ben, _, ada, _] = everybody();
     let mut world = World::access();
     world.hooks = Hooks::NONE.with(Hook::On(Step::Escalate)).with(Hook::After(Step::Escalate));
@@ -186,15 +181,14 @@ fn access_that_a_target_has_lost_is_granted_again_until_its_end() {
 
     world.now = timer.0;
     let reply = world.act(&ada, Action::Regrant);
-    expect!["the request does not give access any more, or not yet (DeescalateAPI:INVALID_RUN)"]
-        .assert_eq(&world.refusal(&reply));
+    expect!["the request does not currently give access (DeescalateAPI:INVALID_RUN)"].assert_eq(&world.refusal(&reply));
     world.advance(Duration::ZERO);
     world.settle();
     assert_eq!(world.status(), RunStatus::Deescalated);
 }
 
 #[test]
-fn the_end_of_access_waits_for_a_grant_under_way_and_follows_it() {
+fn expiry_waits_for_a_regrant_in_progress() {
     let [ana, ben, _, ada, _] = everybody();
     for (how, outcome) in [
         ("granted", Outcome::Granted { output: None }),
@@ -217,7 +211,7 @@ fn the_end_of_access_waits_for_a_grant_under_way_and_follows_it() {
 }
 
 #[test]
-fn access_that_no_run_accounts_for_is_taken_away_in_a_run_of_its_own() {
+fn removes_unmanaged_access_in_a_run_of_its_own() {
     let [ana, ben, _, ada, _] = everybody();
     let mut world = World::access();
     world.hooks = Hooks::NONE.with(Hook::On(Step::Deescalate)).with(Hook::After(Step::Deescalate));
@@ -235,13 +229,13 @@ fn access_that_no_run_accounts_for_is_taken_away_in_a_run_of_its_own() {
     };
     assert_eq!(revocation.exclusive.as_ref().unwrap().as_str(), granted.as_str().replace("u1", "u9"), "as for a grant");
     assert!(world.holds.is_empty() && world.effects.len() == 1, "no hook is called");
-    // Nothing else can begin in it.
+    // Nothing else can begin in this Run.
     for reply in [world.request(&ana), world.act(&ana, Action::Prompt), world.remove(&ada), world.approve(&ada)] {
         assert!(matches!(reply, InputReply::Refused { .. }), "{reply:?}");
     }
     let seq = world.find(is_revoke).unwrap();
     world.fail(seq, false);
-    assert!(world.state().is_stuck(), "it is tried until it succeeds");
+    assert!(world.state().is_stuck(), "it is retried until it succeeds");
     world.settle();
     assert_eq!(world.status(), RunStatus::Deescalated);
     assert!(world.state().is_finished());
@@ -249,9 +243,9 @@ fn access_that_no_run_accounts_for_is_taken_away_in_a_run_of_its_own() {
 }
 
 #[test]
-fn a_lost_revocation_is_asked_for_anew() {
+fn rearms_a_lost_revocation() {
     let mut world = stuck(3);
-    assert!(matches!(world.lose_the_end(), InputReply::Accepted { .. }));
+    assert!(matches!(world.lose_expiry(), InputReply::Accepted { .. }));
     let [revocation] = revocations(&world)[..] else { panic!("it is asked for") };
     assert_eq!((revocation.attempt, revocation.not_before), (4, None));
     assert!(kinds(&world).contains(&&AuditKind::Rearmed));
@@ -260,18 +254,18 @@ fn a_lost_revocation_is_asked_for_anew() {
 }
 
 #[test]
-fn a_lost_timer_is_set_anew_for_the_same_time() {
+fn rearms_a_lost_timer_for_the_same_time() {
     let [ana, ben, ..] = everybody();
     let mut world = World::access();
     world.escalate(&ana, &ben);
     let (at, generation) = world.timers[&TimerKind::Expire];
-    world.lose_the_end();
-    let (anew, newer) = world.timers[&TimerKind::Expire];
-    assert!(anew == at && newer > generation);
+    world.lose_expiry();
+    let (rearmed, newer) = world.timers[&TimerKind::Expire];
+    assert!(rearmed == at && newer > generation);
     assert_eq!(
         world.input(InputBody::TimerFired { kind: TimerKind::Expire, generation }),
         InputReply::Stale,
-        "what the store may have kept of the old one"
+        "the store may still have the old timer"
     );
     world.advance(HOUR);
     world.settle();
@@ -279,7 +273,7 @@ fn a_lost_timer_is_set_anew_for_the_same_time() {
 }
 
 #[test]
-fn what_the_event_in_hand_waits_for_is_asked_for_anew() {
+fn rearms_the_effect_of_the_active_event() {
     let [ana, ben, ..] = everybody();
     let mut world = World::access();
     world.open(&ana);
@@ -289,7 +283,7 @@ fn what_the_event_in_hand_waits_for_is_asked_for_anew() {
         world.succeed(seq);
     }
     let lost = world.effects[&world.find(is_grant).unwrap()].clone();
-    world.lose_the_end();
+    world.lose_expiry();
     let asked = &world.effects[&world.find(is_grant).unwrap()];
     assert_eq!((&asked.kind, &asked.exclusive), (&lost.kind, &lost.exclusive));
     assert!(asked.key != lost.key);
@@ -300,9 +294,9 @@ fn what_the_event_in_hand_waits_for_is_asked_for_anew() {
     assert_eq!(world.status(), RunStatus::Deescalated);
 }
 
-/// A state that no step gives, as a damaged file might hold.
+/// A state that no step produces, as from a corrupt file.
 #[test]
-fn where_nobody_knows_what_was_waited_for_the_access_is_taken_away() {
+fn revokes_access_if_the_awaited_effect_is_unknown() {
     let [ana, ben, ..] = everybody();
     let mut world = World::access();
     world.open(&ana);
@@ -339,9 +333,9 @@ fn where_nobody_knows_what_was_waited_for_the_access_is_taken_away() {
     assert_eq!(world.status(), RunStatus::Deescalated);
 }
 
-/// Effects that exclude each other share their part of the workers: stores look for them there.
+/// Effects with the same exclusive key must have the same bulkhead, because stores look for them there.
 #[test]
-fn a_removal_is_of_the_service_that_it_takes_access_from() {
+fn a_removal_has_the_bulkhead_of_its_service() {
     let [ana, ben, _, ada, _] = everybody();
     let mut held = World::access();
     held.escalate(&ana, &ben);
@@ -356,7 +350,7 @@ fn a_removal_is_of_the_service_that_it_takes_access_from() {
 }
 
 #[test]
-fn an_end_that_a_hook_has_changed_is_brought_forward_by_that_much() {
+fn corrects_the_expiry_of_a_duration_changed_by_a_hook() {
     let [ana, ben, ..] = everybody();
     for given in [HOUR / 4, HOUR * 4] {
         let hook = Hook::On(Step::Escalate);

@@ -1,8 +1,10 @@
+//! The context of a forwarded request.
+
 use serde::{Deserialize, Serialize};
 
 use super::Notification;
 
-/// Where a forwarded request stands in its list of notifications. Hooks of `request_forward` take it as an argument.
+/// The position of a forwarded request in its list of notifications. It is an argument of `request_forward` hooks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestForwardContext {
     #[serde(rename = "all_request_destinations")]
@@ -14,38 +16,38 @@ pub struct RequestForwardContext {
 }
 
 impl RequestForwardContext {
-    /// The request is at `current` of these notifications, counted from 0.
+    /// Creates a context for the notification with the index `current`, from 0.
     pub fn new(all: Vec<Notification>, current: usize) -> Self {
         let next = current.checked_add(1).filter(|next| *next < all.len());
         Self { all, current, next }
     }
 
-    /// All notifications, in order.
+    /// Returns all notifications, in order.
     pub fn all_request_destinations(&self) -> &[Notification] {
         &self.all
     }
 
-    /// Which one was tried, counted from 0.
+    /// Returns the index of the notification that was delivered, from 0.
     pub fn current_destination_index(&self) -> usize {
         self.current
     }
 
-    /// Which one comes next; none if the current one is the last.
+    /// Returns the index of the next notification; `None` if the current one is the last.
     pub fn next_destination_index(&self) -> Option<usize> {
         self.next
     }
 
-    /// The notification that was tried.
+    /// Returns the notification that was delivered.
     pub fn current_notification(&self) -> Option<&Notification> {
         self.all.get(self.current)
     }
 
-    /// The notification that comes next.
+    /// Returns the next notification.
     pub fn next_notification(&self) -> Option<&Notification> {
         self.all.get(self.next?)
     }
 
-    /// Whether the current one is the last.
+    /// Returns whether the current notification is the last one.
     pub fn is_last(&self) -> bool {
         self.next.is_none()
     }

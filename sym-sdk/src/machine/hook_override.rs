@@ -1,21 +1,25 @@
-//! What happens when a hook fires an event in place of the one it was called for.
+//! Events that a hook fires in place of the event it was called for.
+//!
+//! A hook can move a Run forward faster, but never backward and never around a check: it cannot fire an earlier step, escalate
+//! what is not approved, or grant what the flow does not offer. Each step may be fired in place of itself once per event, so
+//! that hooks cannot loop.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::access::Access;
 use super::audit_entry::AuditKind;
 use super::effect_error::EffectError;
+use super::event_record::EventRecord;
 use super::notice::Notice;
-use super::retry::IGNORED_EXPIRY_RETRY_DELAY;
-use super::state::{Access, EventRecord};
 use super::stepper::Stepper;
-use super::timer::TimerKind;
 use crate::error::{ErrorKind, codes};
-use crate::model::{AccessTarget, ChannelType, DeescalateType, HandlerRef, RunStatus, Step};
+use crate::model::{AccessTarget, ChannelType, HandlerRef, RunStatus, Step};
 use crate::template::{NextEvent, TargetRef};
 
 impl Stepper<'_> {
-    pub(super) fn redirect(
+    /// Replaces `event` by what its hook returned.
+    pub(super) fn override_event(
         &mut self,
         event: Arc<EventRecord>,
         handler: &HandlerRef,
@@ -23,7 +27,7 @@ impl Stepper<'_> {
         repeated: BTreeSet<Step>,
     ) {
         let Some(step) = next.step() else { return self.ignore(&event, next.message.as_deref()) };
-        match self.fired(&event, step, next, repeated) {
+        match self.fired_event(&event, step, next, repeated) {
             Ok((fired, repeated)) => self.begin(fired, repeated),
             Err(error) => self.hook_failed(event, error.in_handler(handler.clone())),
         }
@@ -33,53 +37,34 @@ impl Stepper<'_> {
     fn ignore(&mut self, event: &Arc<EventRecord>, message: Option<&str>) {
         let message = message.map(str::to_owned);
         self.audit(event, AuditKind::Ignored { message: message.clone() });
-        let scheduled = event.deescalate_type == Some(DeescalateType::Scheduled);
-        if scheduled && matches!(self.state.access, Access::Held(_)) {
-            let at = self.after_now(IGNORED_EXPIRY_RETRY_DELAY);
-            self.set_timer(TimerKind::Expire, at);
-            let text = format!("a hook put off the end of an access until {at:.0}");
-            self.report(event, EffectError::new(ErrorKind::Handler, codes::DEESCALATE_PUT_OFF, text));
+        if self.defer_ignored_expiry(event) {
             return;
         }
-        // A form can be submitted again after its request was ignored; what was never shown as a form, or is answered
-        // by code, cannot.
+        // A form can be submitted again after its request was ignored. A request without a form cannot, and neither can one that
+        // a hook has already replaced by another event.
         let status = self.state.run.status();
         let undecidable = status == RunStatus::Prompted && self.state.request.is_some();
         self.state.closed |= status == RunStatus::Pending || undecidable;
-        // Nobody did what follows by itself; but what the hook has to say is for whoever set it off.
+        // Nobody triggered an automatic event, so only an explicit message is worth sending to its actor.
         if event.channel.kind() != ChannelType::Scheduler || message.is_some() {
             self.message(event, &event.actor, Notice::Ignored { event: event.name, message });
         }
     }
 
-    /// The event that the hook fires, if it may.
-    fn fired(
+    /// Returns the event that the hook fires, and the steps fired again so far.
+    ///
+    /// # Errors
+    /// If the hook may not fire this event.
+    fn fired_event(
         &mut self,
         event: &Arc<EventRecord>,
         step: Step,
         next: &NextEvent,
         mut repeated: BTreeSet<Step>,
     ) -> Result<(EventRecord, BTreeSet<Step>), EffectError> {
-        let refused = |message: String| EffectError::new(ErrorKind::InvalidInput, codes::INVALID_EVENT, message);
-        if step == event.name {
-            if !repeated.insert(step) {
-                return Err(refused(format!(
-                    "`on_{step}` fired `{step}` a second time; only the first time is processed"
-                )));
-            }
-        } else if step.rank() <= event.name.rank() {
-            let from = event.name;
-            return Err(refused(format!("`on_{from}` must not fire `{step}`: a request only goes forward")));
-        }
-        if step == Step::Escalate && self.state.run.status() != RunStatus::Approved {
-            return Err(self.not_applicable(step));
-        }
-        if step == Step::Deescalate && !matches!(self.state.access, Access::Held(_)) {
-            return Err(self.not_applicable(step));
-        }
+        self.check_order(event.name, step, &mut repeated)?;
         let mut fired = EventRecord {
-            channel: crate::model::Channel::new(ChannelType::Sdk),
-            reason: next.reason.as_ref().cloned(),
+            reason: next.reason.clone(),
             target: event.target.clone(),
             duration: event.duration,
             fields: event.fields.clone(),
@@ -87,7 +72,7 @@ impl Stepper<'_> {
             deescalate_type: event.deescalate_type,
             extra: next.extra.clone(),
             context: event.context.clone(),
-            // An approver whose approval a hook fires again, with another reason say, has still cast one vote.
+            // An approval that a hook fires again, with another reason for example, is still the vote of its approver.
             decided_by_hook: event.decided_by_hook || step != event.name,
             ..self.follow_up(event, step, ChannelType::Sdk)
         };
@@ -97,24 +82,38 @@ impl Stepper<'_> {
         if let Some(duration) = next.duration {
             fired.duration = Some(duration);
         }
-        self.require_what_escalation_needs(step, &fired)?;
+        self.check_grantable(step, &fired)?;
         if event.name == Step::Request && step != Step::Request {
-            self.keep_request(event);
+            self.store_request(event);
         }
         Ok((fired, repeated))
     }
 
-    fn not_applicable(&self, step: Step) -> EffectError {
+    /// Checks that `step` may follow from a hook of `from`.
+    fn check_order(&self, from: Step, step: Step, repeated: &mut BTreeSet<Step>) -> Result<(), EffectError> {
+        let invalid = |message| Err(EffectError::new(ErrorKind::InvalidInput, codes::INVALID_EVENT, message));
+        if step == from {
+            if !repeated.insert(step) {
+                return invalid(format!("`on_{step}` fired `{step}` a second time; only the first one is processed"));
+            }
+        } else if step.rank() <= from.rank() {
+            return invalid(format!("`on_{from}` must not fire `{step}`: a request only moves forward"));
+        }
         let status = self.state.run.status();
-        EffectError::new(
-            ErrorKind::Conflict,
-            codes::DEESCALATE_INVALID_RUN,
-            format!("`{step}` does not apply to a request that is {status}"),
-        )
+        let applies = match step {
+            Step::Escalate => status == RunStatus::Approved,
+            Step::Deescalate => matches!(self.state.access, Access::Held(_)),
+            _ => true,
+        };
+        if applies {
+            return Ok(());
+        }
+        let message = format!("`{step}` does not apply to a request that is {status}");
+        Err(EffectError::new(ErrorKind::Conflict, codes::DEESCALATE_INVALID_RUN, message))
     }
 
-    /// A request or an approval that a hook fires must say all that a form would have asked for.
-    fn require_what_escalation_needs(&self, step: Step, fired: &EventRecord) -> Result<(), EffectError> {
+    /// Checks that an event that leads to a grant has all that a form would have asked for.
+    fn check_grantable(&self, step: Step, fired: &EventRecord) -> Result<(), EffectError> {
         let flow = self.rules.flow;
         if flow.strategy().is_none() || !matches!(step, Step::Request | Step::Approve | Step::Escalate) {
             return Ok(());
@@ -126,13 +125,9 @@ impl Stepper<'_> {
         } else {
             return Ok(());
         };
-        let mut error = EffectError::new(
-            ErrorKind::InvalidInput,
-            codes::INVALID_EVENT,
-            format!("`{step}` of flow `{}` needs {missing}, and the request has none", flow.name()),
-        );
-        error.hint = Some(format!("ApprovalTemplate::{step}().target(…).duration(…)"));
-        Err(error)
+        let message = format!("`{step}` of flow `{}` needs {missing}, and the request has none", flow.name());
+        Err(EffectError::new(ErrorKind::InvalidInput, codes::INVALID_EVENT, message)
+            .with_hint(format!("ApprovalTemplate::{step}().target(…).duration(…)")))
     }
 
     fn resolve(&self, target: &TargetRef, event: &EventRecord) -> Result<AccessTarget, EffectError> {
@@ -142,11 +137,8 @@ impl Stepper<'_> {
             TargetRef::Srn(srn) => strategy.target_by_srn(srn),
         });
         let Some(found) = found else {
-            return Err(EffectError::new(
-                ErrorKind::InvalidInput,
-                codes::UNKNOWN_TARGET,
-                format!("`{target}` is not a target of flow `{}`", flow.name()),
-            ));
+            let message = format!("`{target}` is not a target of flow `{}`", flow.name());
+            return Err(EffectError::new(ErrorKind::InvalidInput, codes::UNKNOWN_TARGET, message));
         };
         found.bind(&event.fields).map_err(|error| EffectError::from(&error))
     }

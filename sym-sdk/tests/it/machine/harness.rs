@@ -1,4 +1,4 @@
-//! A Run with everything around it that the machine does not have.
+//! A Run with a fake engine around it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 pub(super) const HOUR: Duration = Duration::from_secs(3600);
 
-/// A Run with everything around it that the machine does not have: a queue of effects, timers, and a record of who holds what.
+/// A Run with a fake engine: pending effects, timers, and the entitlements held.
 pub(super) struct World {
     pub(super) flow: Arc<Flow>,
     pub(super) hooks: Hooks,
@@ -23,17 +23,17 @@ pub(super) struct World {
     pub(super) now: Timestamp,
     pub(super) state: Option<RunState>,
     pub(super) effects: BTreeMap<u64, Effect>,
-    /// What was asked for, and what the Run no longer waits for. The engine may be at it all the same.
-    pub(super) withdrawn: BTreeMap<u64, Effect>,
+    /// Effects that were requested and cancelled. The engine may execute them all the same.
+    pub(super) cancelled: BTreeMap<u64, Effect>,
     pub(super) timers: BTreeMap<TimerKind, (Timestamp, u64)>,
     pub(super) holds: BTreeSet<EntitlementKey>,
     pub(super) audit: Vec<AuditEntry>,
     pub(super) events: u128,
-    /// Whether the strategy has granted access that it has not taken away, as far as the outcomes tell.
+    /// Whether the target may have the access, according to the outcomes.
     pub(super) granted: bool,
-    /// What has been asked of the strategy.
+    /// The number of grants that were requested.
     pub(super) grants_asked: u32,
-    /// The events that were taken.
+    /// The events that were accepted.
     pub(super) accepted: Vec<EventId>,
 }
 
@@ -50,6 +50,10 @@ pub(super) fn people() -> Vec<Arc<User>> {
         user("ada", UserRole::Admin),
         user("gus", UserRole::Guest),
     ]
+}
+
+pub(super) fn everybody() -> [Arc<User>; 5] {
+    people().try_into().unwrap()
 }
 
 pub(super) fn flow(access: bool, params: FlowParams) -> Arc<Flow> {
@@ -72,7 +76,7 @@ impl World {
             now: "2024-02-29T12:00:00Z".parse().unwrap(),
             state: None,
             effects: BTreeMap::new(),
-            withdrawn: BTreeMap::new(),
+            cancelled: BTreeMap::new(),
             timers: BTreeMap::new(),
             holds: BTreeSet::new(),
             audit: Vec::new(),
@@ -96,7 +100,7 @@ impl World {
         let transition = step(&rules, self.state.as_ref(), &input);
         assert_eq!(transition, step(&rules, before.as_ref(), &input), "a step is a function of its arguments");
         if let Some(state) = transition.state {
-            // What is stored is what is read back.
+            // The stored form is read back unchanged.
             let json = serde_json::to_string(&state).unwrap();
             assert_eq!(serde_json::from_str::<RunState>(&json).unwrap(), state);
             self.state = Some(state);
@@ -113,7 +117,7 @@ impl World {
             assert!(self.effects.insert(effect.key.seq, effect).is_none(), "effect numbers are unique");
         }
         if let Some(state) = &self.state {
-            self.withdrawn.extend(self.effects.extract_if(.., |seq, _| !state.pending.contains_key(seq)));
+            self.cancelled.extend(self.effects.extract_if(.., |seq, _| !state.pending.contains_key(seq)));
         }
         for change in transition.timers {
             match change {
@@ -158,13 +162,13 @@ impl World {
         self.act(who, Action::Request(Box::new(request)))
     }
 
-    /// Makes a request and does all that follows, so that it is open.
+    /// Makes a request and executes all effects, so that it is open.
     pub(super) fn open(&mut self, who: &Arc<User>) {
         self.request(who);
         self.settle();
     }
 
-    /// Has a request approved and does all that follows.
+    /// Makes a request, approves it and executes all effects.
     pub(super) fn escalate(&mut self, requester: &Arc<User>, approver: &Arc<User>) {
         self.open(requester);
         self.approve(approver);
@@ -183,7 +187,7 @@ impl World {
         self.act(who, Action::WriteOff { reason: reason.into() })
     }
 
-    /// Has access taken away that nobody asked for.
+    /// Removes access that no Run accounts for.
     pub(super) fn remove(&mut self, who: &Arc<User>) -> InputReply {
         let target = self.flow.strategy().expect("a flow that gives access").targets()[0].clone();
         self.act(who, Action::Remove(Box::new(Removal::new(target, "u9", "g1"))))
@@ -193,7 +197,7 @@ impl World {
         self.act(who, Action::Deny { decision_message: None })
     }
 
-    /// Carries out an effect with the outcome that it has when all goes well.
+    /// Executes an effect successfully.
     pub(super) fn succeed(&mut self, seq: u64) {
         let outcome = match &self.effects[&seq].kind {
             EffectKind::Hook { hook, .. } => verdict(*hook, HookResult::Continue),
@@ -222,34 +226,34 @@ impl World {
     }
 
     pub(super) fn finish(&mut self, seq: u64, outcome: Outcome) {
-        let effect = self.effects.remove(&seq).expect("the effect is under way");
+        let effect = self.effects.remove(&seq).expect("the effect is pending");
         if let Some(at) = effect.not_before {
             self.now = self.now.max(at);
         }
         match (&effect.kind, &outcome) {
-            // A grant that fails may have been carried out all the same.
+            // A failed grant may have had its effect.
             (EffectKind::Grant { .. }, _) => self.granted = true,
             (EffectKind::Revoke { .. }, Outcome::Revoked(_)) => self.granted = false,
             _ => {}
         }
         self.input(InputBody::EffectDone { seq, outcome: outcome.clone() });
-        // The same outcome again, as after a crash, changes nothing.
+        // A repeated outcome, as after a crash, changes nothing.
         let again = self.state.clone();
         assert_eq!(self.input(InputBody::EffectDone { seq, outcome }), InputReply::Stale);
         assert_eq!(self.state, again);
     }
 
-    /// The outcome of something that the Run no longer waits for.
-    pub(super) fn finish_withdrawn(&mut self, seq: u64, outcome: Outcome) {
-        self.withdrawn.remove(&seq).expect("the effect was withdrawn");
+    /// Delivers the outcome of a cancelled effect.
+    pub(super) fn finish_cancelled(&mut self, seq: u64, outcome: Outcome) {
+        self.cancelled.remove(&seq).expect("the effect was cancelled");
         let before = self.state.clone();
         assert_eq!(self.input(InputBody::EffectDone { seq, outcome }), InputReply::Stale);
         assert_eq!(self.state, before);
     }
 
-    /// The store loses what is to end the access, and the Run is told to ask for it anew.
-    pub(super) fn lose_the_end(&mut self) -> InputReply {
-        let end = self.state().pending_expiry().expect("access has an end");
+    /// Loses what ends the access from the store, and rearms the Run.
+    pub(super) fn lose_expiry(&mut self) -> InputReply {
+        let end = self.state().pending_expiry().expect("access has an expiry");
         if let Some(seq) = end.effect {
             self.effects.remove(&seq);
         }
@@ -259,7 +263,7 @@ impl World {
         self.input(InputBody::Rearm)
     }
 
-    /// Carries out all that is asked for, in order, until nothing is left.
+    /// Executes all effects in order, until none is left.
     pub(super) fn settle(&mut self) {
         while let Some(seq) = self.effects.keys().next().copied() {
             self.succeed(seq);
