@@ -39,7 +39,7 @@ pub trait IntegrationClient: Sized + Send + Sync + 'static {
     /// AWS takes the role that is meant for it. Unless told otherwise, the type; then any integration of the type will do.
     const KEY: &'static str = Self::TYPE;
 
-    /// The settings that integrations of this type have. The configuration is checked against them. Unless told otherwise, any.
+    /// The settings of integrations of this type, which the configuration is checked against. Default: any settings.
     const SETTINGS: SettingsSchema = SettingsSchema::ANY;
 
     /// Builds the client, once at start. It must not call the service yet.

@@ -255,6 +255,22 @@ fn vars_that_do_not_fit_are_named() {
 }
 
 #[test]
+fn missing_vars_are_named() {
+    #[derive(Deserialize)]
+    struct Settings {
+        #[expect(dead_code, reason = "only its absence matters")]
+        escalation_channel: String,
+    }
+    #[reducer]
+    fn get_permissions(_vars: Vars<Settings>) -> RequestPermission {
+        RequestPermission::admins_only()
+    }
+    let error = call(set(sym_sdk::handlers![get_permissions]).get_permissions(), &context(Step::Request)).unwrap_err();
+    assert_eq!(error.code(), codes::INVALID_VAR);
+    assert!(error.to_string().contains("var `escalation_channel` is required, but has no value"), "{error}");
+}
+
+#[test]
 fn step_output_is_that_of_the_events_step() {
     #[derive(Deserialize)]
     struct Answer<'a> {
