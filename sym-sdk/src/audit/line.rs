@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::event_summary::IGNORED;
 use super::{AuditEntry, AuditHash, AuditKind, AuditLog, AuditRecord, EventStatus, HandlerResult};
+use crate::bounded_map::BoundedMap;
 use crate::error::Result;
 use crate::machine::EffectError;
 use crate::model::{LoggedEvent, LoggedParts, RunId, Srn, Step, logged_actor};
@@ -94,8 +95,8 @@ struct Line<'a> {
     audit: Link<'a>,
 }
 
-/// The maximum number of cached Runs. The cache is cleared when it is full.
-const RUN_CACHE_CAPACITY: usize = 4_096;
+/// The maximum number of Runs whose actors are cached.
+const ACTORS_CAPACITY: usize = 4_096;
 
 /// The actors of the steps of a Run so far.
 type Actors = HashMap<Step, Value>;
@@ -103,9 +104,15 @@ type Actors = HashMap<Step, Value>;
 /// Writes records as lines.
 ///
 /// A line names the actors of all earlier steps of its Run. They come from earlier records, which are cached by Run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct LineWriter {
-    runs: HashMap<RunId, Actors>,
+    runs: BoundedMap<RunId, Actors>,
+}
+
+impl Default for LineWriter {
+    fn default() -> Self {
+        Self { runs: BoundedMap::new(ACTORS_CAPACITY) }
+    }
 }
 
 impl LineWriter {
@@ -133,21 +140,19 @@ impl LineWriter {
     }
 
     async fn actors(&mut self, log: &(impl AuditLog + ?Sized), entry: &AuditEntry, seq: u64) -> Result<Actors> {
-        if !self.runs.contains_key(&entry.run) {
+        if self.runs.get(&entry.run).is_none() {
             let mut actors = Actors::new();
             for earlier in log.run_records_before(entry.run, seq).await? {
                 if let Ok(earlier) = earlier.entry() {
                     record_actor(&mut actors, &earlier);
                 }
             }
-            if self.runs.len() >= RUN_CACHE_CAPACITY {
-                self.runs.clear();
-            }
             self.runs.insert(entry.run, actors);
         }
-        let actors = self.runs.entry(entry.run).or_default();
-        record_actor(actors, entry);
-        let mut actors = actors.clone();
+        let mut actors = self.runs.get_mut(&entry.run).map_or_else(Actors::new, |actors| {
+            record_actor(actors, entry);
+            actors.clone()
+        });
         // The current event is included, unless it was refused.
         if !matches!(entry.kind, AuditKind::Refused { .. }) {
             actors.entry(entry.event.name).or_insert_with(|| actor(entry));

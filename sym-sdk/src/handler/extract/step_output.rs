@@ -1,3 +1,5 @@
+//! The argument `StepOutput<T>`.
+
 use serde::Deserialize;
 
 use super::{ExtractError, FromContext};
@@ -12,11 +14,11 @@ impl<'cx, T: Deserialize<'cx>> FromContext<'cx> for StepOutput<T> {
         let event = <&Event>::from_context(context)?;
         let step = event.name();
         let Some(output) = event.step_output(step) else {
-            let message = format!("the step `{step}` has left no output");
+            let message = format!("step `{step}` has no output");
             return Err(Error::new(ErrorKind::Handler, codes::ARGUMENT_UNAVAILABLE, message).into());
         };
         T::deserialize(&output.0).map(Self).map_err(|error| {
-            let message = format!("the output of the step `{step}` has another form: {error}");
+            let message = format!("the output of step `{step}` cannot be deserialized: {error}");
             Error::new(ErrorKind::Decode, codes::INVALID_JSON, message).into()
         })
     }

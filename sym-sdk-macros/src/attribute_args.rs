@@ -1,4 +1,4 @@
-//! The arguments of the attribute: `#[prefetch(field = "repo_name", crate = ::facade::sym_sdk)]`.
+//! The arguments of the macro: `#[prefetch(field = "repo_name", crate = ::facade::sym_sdk)]`.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens as _;
@@ -6,32 +6,32 @@ use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{LitStr, Path, Token};
 
-use crate::errors::Faults;
+use crate::diagnostics::Diagnostics;
 use crate::kinds::Macro;
 use crate::render::render;
 
-/// The arguments as given: each well formed by itself, not yet checked against the function.
+/// The arguments of the macro. Each is valid by itself, but not yet checked against the function.
 #[derive(Debug, Default)]
-pub(crate) struct RawArgs {
+pub(crate) struct AttributeArgs {
     /// The name of the kind, as in `#[hook(on_request)]`.
     pub(crate) kind: Option<Ident>,
     /// The name of the form field.
     pub(crate) field: Option<LitStr>,
-    /// Where `sym_sdk` is to be found.
+    /// The path to `sym_sdk`.
     pub(crate) krate: Option<Path>,
-    /// Whether `field` was there, well formed or not.
+    /// Whether `field` is present, valid or not.
     pub(crate) has_field: bool,
-    /// Whether `crate` was there, well formed or not.
+    /// Whether `crate` is present, valid or not.
     pub(crate) has_krate: bool,
 }
 
-impl RawArgs {
-    /// Reads all arguments and goes on after a bad one.
-    pub(crate) fn parse(attribute: Macro, tokens: TokenStream, faults: &mut Faults) -> Self {
+impl AttributeArgs {
+    /// Parses all arguments. Continues after an invalid one.
+    pub(crate) fn parse(attribute: Macro, tokens: TokenStream, diagnostics: &mut Diagnostics) -> Self {
         let mut args = Self::default();
         for argument in split_at_commas(tokens) {
             if let Err(error) = (|input: ParseStream<'_>| args.parse_one(attribute, input)).parse2(argument) {
-                faults.add(error);
+                diagnostics.add(error);
             }
         }
         args
@@ -52,13 +52,13 @@ impl RawArgs {
         match key.to_string().as_str() {
             "field" if !attribute.is_named() => {
                 let value = value(&key, "\"repo_name\"", input)?;
-                once(&key, self.has_field)?;
+                check_unset(&key, self.has_field)?;
                 self.has_field = true;
                 self.field = Some(field_name(value)?);
             }
             "crate" => {
                 let value = value(&key, "::facade::sym_sdk", input)?;
-                once(&key, self.has_krate)?;
+                check_unset(&key, self.has_krate)?;
                 self.has_krate = true;
                 self.krate = Some(absolute_path(value)?);
             }
@@ -68,7 +68,7 @@ impl RawArgs {
                     return Err(syn::Error::new_spanned(rest, "expected `,`"));
                 }
                 if self.kind.is_some() {
-                    let message = format!("name of the {attribute} given more than once");
+                    let message = format!("the name of the {attribute} is set more than once");
                     return Err(syn::Error::new_spanned(key, message));
                 }
                 self.kind = Some(key);
@@ -90,14 +90,14 @@ fn value(key: &Ident, example: &str, input: ParseStream<'_>) -> syn::Result<Toke
     let equals: Option<Token![=]> = input.parse()?;
     let value: TokenStream = input.parse()?;
     if equals.is_none() || value.is_empty() {
-        let message = format!("`{key}` needs a value\nhelp: {key} = {example}");
+        let message = format!("`{key}` requires a value\nhelp: {key} = {example}");
         return Err(syn::Error::new_spanned(key, message));
     }
     Ok(value)
 }
 
-fn once(key: &Ident, given: bool) -> syn::Result<()> {
-    if given { Err(syn::Error::new_spanned(key, format!("`{key}` given more than once"))) } else { Ok(()) }
+fn check_unset(key: &Ident, is_set: bool) -> syn::Result<()> {
+    if is_set { Err(syn::Error::new_spanned(key, format!("`{key}` is set more than once"))) } else { Ok(()) }
 }
 
 fn field_name(value: TokenStream) -> syn::Result<LitStr> {
@@ -130,7 +130,7 @@ fn absolute_path(value: TokenStream) -> syn::Result<Path> {
     let help = match first.as_str() {
         _ if path.leading_colon.is_some() => return Ok(path),
         "crate" => return Ok(path),
-        "self" | "super" => "begin it with `crate::`, so that it means the same in every module".to_owned(),
+        "self" | "super" => "start it with `crate::`, so that it resolves the same in every module".to_owned(),
         _ => format!("write `::{text}` if it is a dependency, `crate::{text}` if it is a module of this crate"),
     };
     let message = format!("`crate` must be an absolute path, `{text}` is relative\nhelp: {help}");

@@ -1,19 +1,19 @@
-//! Collects faults, so that one compile reports all of a handler's.
+//! Collects compile errors, so that one compilation reports all errors of a handler.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 
-/// The faults found so far.
+/// The errors found so far.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Option<syn::Error>);
+pub(crate) struct Diagnostics(Option<syn::Error>);
 
-impl Faults {
-    /// Reports a fault at `place`.
+impl Diagnostics {
+    /// Reports an error at the tokens `place`.
     pub(crate) fn push(&mut self, place: impl ToTokens, message: impl std::fmt::Display) {
         self.add(syn::Error::new_spanned(place, message));
     }
 
-    /// Reports a fault at `place`, and what to do about it.
+    /// Reports an error at the tokens `place`, with a help text.
     pub(crate) fn push_with_help(
         &mut self,
         place: impl ToTokens,
@@ -23,7 +23,7 @@ impl Faults {
         self.push(place, format_args!("{message}\nhelp: {help}"));
     }
 
-    /// Takes over an error of the parser.
+    /// Adds an error of the parser.
     pub(crate) fn add(&mut self, error: syn::Error) {
         match &mut self.0 {
             Some(first) => first.combine(error),
@@ -35,7 +35,7 @@ impl Faults {
         self.0.is_none()
     }
 
-    /// One `compile_error!` for each fault.
+    /// Converts into one `compile_error!` for each error.
     pub(crate) fn into_compile_errors(self) -> TokenStream {
         self.0.map(|error| error.to_compile_error()).unwrap_or_default()
     }
