@@ -1,4 +1,4 @@
-use sym_sdk::runtime::{Builder, Extension};
+use sym_sdk::runtime::{Builder, Plugin};
 
 /// The access strategies, front ends and log destinations of all services whose features are on. See [`all`].
 #[derive(Clone, Copy, Debug, Default)]
@@ -11,7 +11,7 @@ pub struct All;
 ///
 /// ```
 /// use sym_sdk::config::Config;
-/// use sym_sdk::runtime::{Extension, Runtime};
+/// use sym_sdk::runtime::{Plugin, Runtime};
 ///
 /// let builder = sym_integrations::all().install(Runtime::builder(Config::default()));
 /// # let _ = builder;
@@ -20,7 +20,7 @@ pub fn all() -> All {
     All
 }
 
-impl Extension for All {
+impl Plugin for All {
     fn install(self, builder: Builder) -> Builder {
         #[cfg(feature = "aws")]
         let builder = crate::aws::secrets_manager().install(builder);
@@ -38,7 +38,7 @@ impl Extension for All {
     }
 
     #[cfg(feature = "slack-app")]
-    fn front_end_types(&self) -> Vec<sym_sdk::server::FrontEndType> {
+    fn front_end_types(&self) -> Vec<sym_sdk::runtime::FrontEndType> {
         vec![crate::slack::app::front_end_type()]
     }
 }

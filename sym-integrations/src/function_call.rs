@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::strategy::Escalation;
+use sym_sdk::strategy::GrantResult;
 use sym_sdk::template::StepOutput;
 
 /// What is read of a function's answer, in bytes: it is kept with the Run.
@@ -44,9 +44,9 @@ impl FunctionReply {
     }
 
     /// What came of a grant.
-    pub(crate) fn into_escalation(self) -> Escalation {
+    pub(crate) fn into_grant_result(self) -> GrantResult {
         let Self { reply, errors } = self;
-        let came = if errors.is_empty() { Escalation::granted() } else { Escalation::rejected(errors) };
+        let came = if errors.is_empty() { GrantResult::granted() } else { GrantResult::rejected(errors) };
         came.with_output(StepOutput(Value::Object(reply)))
     }
 
@@ -78,15 +78,15 @@ mod tests {
     #[test]
     fn errors_decide_and_the_whole_reply_is_the_output() {
         let reply = json!({ "body": { "user": "u1" }, "errors": [], "more": 1 });
-        let granted = FunctionReply::read(reply.clone()).unwrap().into_escalation();
-        assert_eq!(granted, Escalation::granted().with_output(StepOutput(reply.clone())));
+        let granted = FunctionReply::read(reply.clone()).unwrap().into_grant_result();
+        assert_eq!(granted, GrantResult::granted().with_output(StepOutput(reply.clone())));
         let revoked = FunctionReply::read(reply.clone()).unwrap().into_revocation("f").unwrap();
         assert_eq!(revoked, Some(StepOutput(reply)));
 
         let reply = json!({ "errors": ["no room", { "code": 7 }] });
         let errors = ["no room".to_owned(), r#"{"code":7}"#.to_owned()];
-        let rejected = FunctionReply::read(reply.clone()).unwrap().into_escalation();
-        assert_eq!(rejected, Escalation::rejected(errors).with_output(StepOutput(reply.clone())));
+        let rejected = FunctionReply::read(reply.clone()).unwrap().into_grant_result();
+        assert_eq!(rejected, GrantResult::rejected(errors).with_output(StepOutput(reply.clone())));
         let error = FunctionReply::read(reply).unwrap().into_revocation("f").unwrap_err();
         assert_eq!(*error.code(), codes::STRATEGY_REPORTED_ERRORS);
         assert_eq!(error.message(), r#"`f` did not take the access away: no room; {"code":7}"#);

@@ -32,14 +32,12 @@
 //! to do then as if it had come once.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use sym_sdk::BoxFuture;
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::model::User;
-use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyConfig, StrategyType};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope, StrategyConfig, StrategyType};
 use sym_sdk::template::StepOutput;
 
 use super::{Auth, BaseUrl, Client, Connection, Service, names};
@@ -57,7 +55,7 @@ const REVOCATIONS: &str = "revocations";
 
 /// The type of strategies that [`all`](crate::all) brings along.
 pub fn strategy_type() -> StrategyType {
-    StrategyType::new("http", |config| Ok(Arc::new(HttpStrategy::from_config(config)?)))
+    StrategyType::new("http", HttpStrategy::from_config)
 }
 
 /// Has a function behind a URL grant access and take it away. See the [module](self) for what it is sent and answers.
@@ -90,7 +88,7 @@ pub fn strategy_type() -> StrategyType {
 /// let strategy = HttpStrategy::builder("vpn", url).connection(replay.connection()).build()?;
 /// let granted = strategy.escalate(&request).await?;
 ///
-/// assert_eq!(granted, Escalation::granted().with_output(StepOutput(answer)));
+/// assert_eq!(granted, GrantResult::granted().with_output(StepOutput(answer)));
 /// # Ok(())
 /// # }
 /// ```
@@ -155,20 +153,20 @@ impl HttpStrategy {
 
 impl AccessStrategy for HttpStrategy {
     /// The username: functions find people by it.
-    fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
-        Box::pin(async move { Ok(Some(user.username().to_owned())) })
+    async fn fetch_remote_identity(&self, user: &User) -> Result<Option<String>> {
+        Ok(Some(user.username().to_owned()))
     }
 
-    fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
-        Box::pin(async move { Ok(self.call(GRANTS, request).await?.into_escalation()) })
+    async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
+        Ok(self.call(GRANTS, request).await?.into_grant_result())
     }
 
-    fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
-        Box::pin(async move { self.call(REVOCATIONS, request).await?.into_revocation(&self.name) })
+    async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
+        self.call(REVOCATIONS, request).await?.into_revocation(&self.name)
     }
 
-    fn reach(&self) -> RevocationReach {
-        RevocationReach::Unknown
+    fn revocation_scope(&self) -> RevocationScope {
+        RevocationScope::Unknown
     }
 }
 

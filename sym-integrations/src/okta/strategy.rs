@@ -1,13 +1,11 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use sym_sdk::BoxFuture;
 use sym_sdk::error::{Error, ErrorKind, Result, codes as sdk_codes};
 use sym_sdk::handler::IntegrationClient;
 use sym_sdk::model::{AccessTarget, User};
 use sym_sdk::strategy::{
-    AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyConfig, StrategyType, resource_by_settings,
+    AccessRequest, AccessStrategy, GrantResult, RevocationScope, StrategyConfig, StrategyType, resource_by_settings,
 };
 use sym_sdk::template::StepOutput;
 
@@ -50,7 +48,7 @@ const AFTERWARDS: Duration = Duration::from_secs(10);
 /// }
 /// ```
 pub fn strategy_type() -> StrategyType {
-    StrategyType::new(Okta::TYPE, |config| build(config).map(|strategy| Arc::new(strategy) as Arc<dyn AccessStrategy>))
+    StrategyType::new(Okta::TYPE, build)
 }
 
 fn build(config: &StrategyConfig<'_>) -> Result<OktaStrategy> {
@@ -108,12 +106,12 @@ impl OktaStrategy {
         Ok(())
     }
 
-    async fn grant(&self, request: &AccessRequest<'_>) -> Result<Escalation> {
+    async fn grant(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
         let (group_id, user_id) = (group_id(request.target())?, request.identity());
         let group = self.native_group(group_id).await?;
         self.check_user(request).await?;
         self.okta.add_group_member(group_id, user_id).await?;
-        Ok(Escalation::granted().with_output(output(group_id, Some(group.name()), user_id)?))
+        Ok(GrantResult::granted().with_output(output(group_id, Some(group.name()), user_id)?))
     }
 
     async fn revoke(&self, request: &AccessRequest<'_>) -> Result<StepOutput> {
@@ -167,24 +165,22 @@ impl OktaStrategy {
 }
 
 impl AccessStrategy for OktaStrategy {
-    fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
-        Box::pin(async move {
-            let Some(email) = user.email() else { return Ok(None) };
-            Ok(self.okta.find_user_by_email(email).await?.map(|user| user.id().to_owned()))
-        })
+    async fn fetch_remote_identity(&self, user: &User) -> Result<Option<String>> {
+        let Some(email) = user.email() else { return Ok(None) };
+        Ok(self.okta.find_user_by_email(email).await?.map(|user| user.id().to_owned()))
     }
 
-    fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
-        Box::pin(self.grant(request))
+    async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
+        self.grant(request).await
     }
 
-    fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
-        Box::pin(async move { self.revoke(request).await.map(Some) })
+    async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
+        self.revoke(request).await.map(Some)
     }
 
     /// Sessions of apps that the group gave access to last until they end by themselves.
-    fn reach(&self) -> RevocationReach {
-        RevocationReach::NewSessions
+    fn revocation_scope(&self) -> RevocationScope {
+        RevocationScope::NewSessions
     }
 
     /// The group, whatever else the target has.
@@ -198,20 +194,18 @@ impl AccessStrategy for OktaStrategy {
         }
     }
 
-    fn list_current<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Vec<String>>>> {
-        Box::pin(async move { self.members(target).await.map(Some) })
+    async fn list_current(&self, target: &AccessTarget) -> Result<Option<Vec<String>>> {
+        self.members(target).await.map(Some)
     }
 
     /// A group that is picked in the form is not known yet: of these, only that Okta accepts the token is checked.
-    fn check<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            let is_picked = target.field_bindings().iter().any(|name| name == GROUP_ID);
-            if is_picked && !target.settings().contains_key(GROUP_ID) {
-                let mut groups = self.okta.list_groups().listing();
-                return groups.next_item().await.map(drop);
-            }
-            self.native_group(group_id(target)?).await.map(drop)
-        })
+    async fn check(&self, target: &AccessTarget) -> Result<()> {
+        let is_picked = target.field_bindings().iter().any(|name| name == GROUP_ID);
+        if is_picked && !target.settings().contains_key(GROUP_ID) {
+            let mut groups = self.okta.list_groups().listing();
+            return groups.next_item().await.map(drop);
+        }
+        self.native_group(group_id(target)?).await.map(drop)
     }
 }
 

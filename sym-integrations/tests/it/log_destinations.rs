@@ -248,7 +248,7 @@ fn declared(settings: &[(&str, &str)]) -> Config {
 }
 
 async fn build(config: Config, store: Arc<dyn Store>, clock: Arc<VirtualClock>) -> Result<Runtime, config::Faults> {
-    use sym_sdk::runtime::Extension;
+    use sym_sdk::runtime::Plugin;
     let builder = Runtime::builder(config)
         .registry(sym_sdk::handlers![get_permissions])
         .secrets(LocalSecrets::with_variables([("TOKEN", "hunter2")]))

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result, codes};
 use crate::handler::{HandlerKind, Scope, Services};
 use crate::machine::{Hook, Hooks, Rules};
 use crate::model::{AccessTarget, Flow, Flows, Srn, SrnVersion};
-use crate::strategy::AccessStrategy;
+use crate::strategy::DynAccessStrategy;
 use crate::suggest::nearest;
 use crate::template::Step;
 
@@ -17,7 +17,7 @@ pub(super) struct FlowEntry {
     pub(super) flow: Arc<Flow>,
     pub(super) scope: Scope,
     pub(super) services: Arc<Services>,
-    pub(super) strategy: Option<Arc<dyn AccessStrategy>>,
+    pub(super) strategy: Option<Arc<dyn DynAccessStrategy>>,
     hooks: Hooks,
 }
 
@@ -26,7 +26,7 @@ impl FlowEntry {
         flow: Arc<Flow>,
         scope: Scope,
         services: Arc<Services>,
-        strategy: Option<Arc<dyn AccessStrategy>>,
+        strategy: Option<Arc<dyn DynAccessStrategy>>,
     ) -> Self {
         let hooks = Step::ALL
             .into_iter()

@@ -1,9 +1,9 @@
 //! Finds the requester's id in the service that a strategy works on.
 
-use super::call::{call, failed_in, wrong_output};
+use super::bounded_call::call_bounded;
+use super::effect_executor::EffectExecutor;
 use super::flows::FlowEntry;
-use super::limits::contain;
-use super::perform::Performer;
+use super::handler_call::{call, failed_in, wrong_output};
 use crate::error::{Error, ErrorKind, codes};
 use crate::handler::{Context, HandlerKind, HandlerOutput, IdentityQuery};
 use crate::machine::EffectError;
@@ -12,7 +12,7 @@ use crate::model::{AccessTarget, Event, HandlerRef, Strategy, User, UserIdentity
 /// In this order: the directory, the `get_identity` reducer, the service itself (under the e-mail address that
 /// `get_identity_lookup` gives, if it gives one). What is found is kept in the directory.
 pub(super) async fn requester_identity(
-    performer: &Performer,
+    executor: &EffectExecutor,
     entry: &FlowEntry,
     event: Event,
     target: &AccessTarget,
@@ -25,24 +25,24 @@ pub(super) async fn requester_identity(
     let (service, service_id) = service_of(strategy);
 
     // Read anew: the directory may have learned the identity since the event was recorded.
-    let known = performer.ask_directory(performer.directory.identity(requester.id(), service, Some(service_id))).await;
+    let known = executor.ask_directory(executor.directory.identity(requester.id(), service, Some(service_id))).await;
     if let Some(identity) = known.map_err(|error| EffectError::from(&error))? {
         return Ok((identity.user_id().to_owned(), None));
     }
 
     let query = IdentityQuery::new(service, service_id, std::sync::Arc::new(requester.clone()));
     let context = Context::builder().services(entry.services.clone()).event(event).identity_query(query).build();
-    let limit = performer.limits.reducer;
+    let limit = executor.limits.reducer;
     let mut handler = None;
     // Custom strategies find identities by themselves.
     let get_identity = entry.scope.get(HandlerKind::GetIdentity).filter(|_| strategy.kind() != "custom");
     if let Some(record) = get_identity {
         handler = Some(record.to_ref());
-        match call(&*performer.clock, limit, record, &context).await? {
+        match call(&*executor.clock, limit, record, &context).await? {
             HandlerOutput::Identity(Some(id)) => {
                 let who = format!("reducer `{}`", record.name());
                 let id = not_empty(id, &who, &requester, strategy).map_err(|error| failed_in(record, &error))?;
-                return persist(performer, requester, strategy, id, handler).await;
+                return persist(executor, requester, strategy, id, handler).await;
             }
             HandlerOutput::Identity(None) => {}
             _ => return Err(wrong_output(record)),
@@ -52,7 +52,7 @@ pub(super) async fn requester_identity(
     let mut known_as = requester.clone();
     if let Some(record) = entry.scope.get(HandlerKind::GetIdentityLookup) {
         handler = Some(record.to_ref());
-        match call(&*performer.clock, limit, record, &context).await? {
+        match call(&*executor.clock, limit, record, &context).await? {
             HandlerOutput::Identity(Some(email)) => {
                 let known = User::person(requester.id(), &email).map_err(|error| EffectError::from(&error))?;
                 known_as = known.with_role(requester.role());
@@ -64,13 +64,14 @@ pub(super) async fn requester_identity(
 
     let found = async { implementation.fetch_remote_identity(&known_as).await };
     let found =
-        contain(&*performer.clock, performer.limits.strategy, || "the look-up of an identity".to_owned(), found).await;
+        call_bounded(&*executor.clock, executor.limits.strategy, || "the look-up of an identity".to_owned(), found)
+            .await;
     match found.and_then(|found| found).map_err(|error| EffectError::from(&error))? {
         Some(id) => {
             let who = format!("strategy `{}`", strategy.name());
             let id = not_empty(id, &who, &requester, strategy).map_err(|error| EffectError::from(&error))?;
-            not_anothers(performer, &requester, strategy, &id).await?;
-            persist(performer, requester, strategy, id, handler).await
+            not_anothers(executor, &requester, strategy, &id).await?;
+            persist(executor, requester, strategy, id, handler).await
         }
         None => {
             let message = format!(
@@ -110,7 +111,7 @@ fn not_empty(id: String, who: &str, requester: &User, strategy: &Strategy) -> Re
 /// An account that was found by e-mail address and is known to be somebody else's is not given access: the address may have been
 /// theirs before. A reducer may say so all the same, and so may a strategy of the organization's own.
 async fn not_anothers(
-    performer: &Performer,
+    executor: &EffectExecutor,
     requester: &User,
     strategy: &Strategy,
     id: &str,
@@ -119,7 +120,7 @@ async fn not_anothers(
         return Ok(());
     }
     let (service, service_id) = service_of(strategy);
-    let known = performer.ask_directory(performer.directory.user_by_identity(service, service_id, id)).await;
+    let known = executor.ask_directory(executor.directory.user_by_identity(service, service_id, id)).await;
     match known.map_err(|error| EffectError::from(&error))? {
         Some(other) if other.id() != requester.id() => {
             let (requester, other) = (requester.username(), other.username());
@@ -134,7 +135,7 @@ async fn not_anothers(
 }
 
 async fn persist(
-    performer: &Performer,
+    executor: &EffectExecutor,
     requester: User,
     strategy: &Strategy,
     id: String,
@@ -142,7 +143,7 @@ async fn persist(
 ) -> Result<(String, Option<HandlerRef>), EffectError> {
     let (service, service_id) = service_of(strategy);
     let identity = UserIdentity::new(service, service_id, &id);
-    let persisted = performer.ask_directory(performer.directory.put_identity(requester.id(), identity)).await;
+    let persisted = executor.ask_directory(executor.directory.put_identity(requester.id(), identity)).await;
     persisted.map_err(|error| EffectError::from(&error))?;
     Ok((id, handler))
 }

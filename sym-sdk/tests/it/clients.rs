@@ -1,11 +1,9 @@
 //! Which integration a client is built from, where several clients share a type.
 
-use std::sync::Arc;
-
 use sym_sdk::config::{self, Config};
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::Runtime;
-use sym_sdk::strategy::{DryStrategy, StrategyType};
+use sym_sdk::strategy::{SimulatedStrategy, StrategyType};
 
 /// Says what it is built from.
 struct Lambda;
@@ -72,7 +70,7 @@ fn config(environment: &[(&str, &str)], strategy: Option<(&str, &str)>) -> Confi
 
 /// What the client was built from, or what is missing.
 async fn fault(environment: &[(&str, &str)], strategy: Option<(&str, &str)>) -> String {
-    let dry = |kind: &str| StrategyType::new(kind, |_| Ok(Arc::new(DryStrategy::new())));
+    let dry = |kind: &str| StrategyType::new(kind, |_| Ok(SimulatedStrategy::new()));
     let built = Runtime::builder(config(environment, strategy))
         .registry(sym_sdk::handlers![get_permissions, on_request])
         .strategy_type(dry("aws_iam"))

@@ -6,7 +6,7 @@ use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::machine::EffectKey;
 use sym_sdk::model::{AccessTarget, Environment, Event, Flow, UserIdentity};
-use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope};
 use sym_sdk::template::{Step, StepOutput};
 use wiremock::matchers::method;
 use wiremock::{Mock, ResponseTemplate};
@@ -41,7 +41,7 @@ impl<'a> Asked<'a> {
         AccessRequest::new(&self.event, &self.target, self.identity, key)
     }
 
-    async fn grant(&self) -> Result<Escalation> {
+    async fn grant(&self) -> Result<GrantResult> {
         self.strategy.escalate(&self.request()).await
     }
 
@@ -61,7 +61,7 @@ async fn access_is_granted_and_taken_away_any_number_of_times() {
     let asked = Asked::new(&strategy, target("00g1"), "00u1");
     let output = json!({ "group_id": "00g1", "group_name": "prod-admins", "user_id": "00u1" });
     for _ in 0..2 {
-        let granted = Escalation::granted().with_output(StepOutput::new(&output).unwrap());
+        let granted = GrantResult::granted().with_output(StepOutput::new(&output).unwrap());
         assert_eq!(asked.grant().await.unwrap(), granted);
         assert_eq!(strategy.list_current(&target("00g1")).await.unwrap().unwrap(), ["00u1"]);
     }
@@ -69,7 +69,7 @@ async fn access_is_granted_and_taken_away_any_number_of_times() {
         assert_eq!(asked.revoke().await.unwrap().unwrap().0, output);
         assert!(strategy.list_current(&target("00g1")).await.unwrap().unwrap().is_empty());
     }
-    assert_eq!(strategy.reach(), RevocationReach::NewSessions);
+    assert_eq!(strategy.revocation_scope(), RevocationScope::NewSessions);
 }
 
 #[tokio::test]

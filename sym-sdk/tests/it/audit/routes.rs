@@ -74,7 +74,7 @@ fn builder(config: Config) -> Builder {
     Runtime::builder(config)
         .registry(plain())
         .secrets(LocalSecrets::with_variables([("KEY", "hunter2")]))
-        .strategy_type(StrategyType::new("test", |_| Ok(Arc::new(RecordingStrategy::new()))))
+        .strategy_type(StrategyType::new("test", |_| Ok(RecordingStrategy::new())))
 }
 
 async fn faults(builder: Builder) -> Faults {
@@ -143,7 +143,7 @@ async fn a_type_that_nobody_brings_is_a_fault_and_a_dry_run_does_without() {
     assert!(!told.contains("unused"), "{told}");
 
     let archives = Archives::default();
-    let dry = builder(config()).log_destination_type(archives.destination_type()).dry().build().await.unwrap();
+    let dry = builder(config()).log_destination_type(archives.destination_type()).simulated().build().await.unwrap();
     assert!(dry.audit_progress().await.unwrap().is_empty());
     assert!(archives.0.lock().unwrap().is_empty());
 }

@@ -84,7 +84,7 @@ async fn a_runtime_keeps_in_the_file_what_it_is_not_told_to_keep_elsewhere() {
         store.users().await.unwrap().len()
     };
     let own = || Directory::new(MemoryDirectory::new(), ["example.com"]);
-    let builder = || Runtime::builder(config()).registry(handlers![get_permissions]).dry();
+    let builder = || Runtime::builder(config()).registry(handlers![get_permissions]).simulated();
     assert_eq!(users(builder().store(store.clone())).await, 0, "only for Runs");
     assert_eq!(users(builder().directory(own()).sqlite(store.clone())).await, 0);
     assert_eq!(users(builder().sqlite(store.clone()).directory(own())).await, 0);

@@ -9,7 +9,7 @@ use sym_sdk::error::{Error, ErrorKind, codes};
 use sym_sdk::machine::Lane;
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::Limits;
-use sym_sdk::strategy::Escalation;
+use sym_sdk::strategy::GrantResult;
 
 use super::super::world::World;
 use super::super::{GRACE, stores, until};
@@ -102,10 +102,10 @@ async fn nobody_makes_a_call_a_second_time_while_the_longest_is_under_way() {
 }
 
 /// How a service ends a call that it has carried out.
-const FAILURES: [fn() -> sym_sdk::Result<Escalation>; 4] = [
+const FAILURES: [fn() -> sym_sdk::Result<GrantResult>; 4] = [
     || Err(Error::new(ErrorKind::Forbidden, codes::HTTP_ERROR_RESPONSE, "the answer is no")),
     || Err(Error::new(ErrorKind::Unavailable, codes::HTTP_ERROR_RESPONSE, "the answer was lost")),
-    || Ok(Escalation::rejected(["half of it failed".to_owned()])),
+    || Ok(GrantResult::rejected(["half of it failed".to_owned()])),
     || panic!("the answer makes no sense"),
 ];
 
@@ -117,7 +117,7 @@ async fn access_that_was_granted_by_a_call_that_failed_is_taken_away() {
         let world = in_file(&dir).await;
         world.strategy.fail_revocations(4);
         let service = |world: &World| {
-            meddled(world, move |is_grant| if is_grant { failure() } else { Ok(Escalation::granted()) })
+            meddled(world, move |is_grant| if is_grant { failure() } else { Ok(GrantResult::granted()) })
         };
         let runtime = service(&world).build().await.unwrap();
         let run = request(&runtime, "ana@example.com", "8h").await;

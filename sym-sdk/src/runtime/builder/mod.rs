@@ -1,7 +1,7 @@
 //! Builds a runtime: resolves the configuration, gives each flow its handlers, builds the clients and strategies that they
 //! need. Every fault is found before anything starts, and all are reported at once.
 
-mod assembly;
+mod assembler;
 #[cfg(feature = "server")]
 mod front_ends;
 
@@ -10,18 +10,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Runtime;
-use super::checks;
+use super::effect_executor::EffectExecutor;
+use super::event_source::StoredEvents;
 use super::flows::FlowEntries;
 use super::limits::Limits;
-use super::perform::Performer;
 use super::reconcile::{Periodic, Reconcile};
 use super::recovery;
-use super::secrets::{LocalSecrets, SecretReader};
-use super::stored_events::StoredEvents;
+use super::secrets::{DynSecretReader, LocalSecrets, SecretReader};
+use super::startup_checks;
 use crate::audit::{AuditDestination, LogDestinationType};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, CheckedFilter, CheckedLogDestination, Config, Fault, Faults, Implementation, Place};
-use crate::delivery::{Delivery, DryDelivery};
+use crate::delivery::{Delivery, DynDelivery, SimulatedDelivery};
 use crate::directory::{Directory, DirectoryStore, KeyValue, KeyValueStore, MemoryDirectory, MemoryKeyValue};
 #[cfg(feature = "sqlite")]
 use crate::engine::SqliteStore;
@@ -33,7 +33,7 @@ use crate::handler::{
 use crate::model::{Flow, Integration, LogDestination, Strategy};
 use crate::simulation::Outbox;
 use crate::strategy::StrategyType;
-use assembly::Assembly;
+use assembler::RuntimeAssembler;
 
 /// An effect's lease outlasts the effect by at least this much.
 const LEASE_MARGIN: Duration = Duration::from_secs(60);
@@ -44,9 +44,9 @@ pub struct Builder {
     pub(super) config: Config,
     pub(super) registry: Registry,
     services: ServicesBuilder,
-    deliveries: Vec<Arc<dyn Delivery>>,
+    deliveries: Vec<Arc<dyn DynDelivery>>,
     strategies: Vec<StrategyType>,
-    secrets: Vec<Arc<dyn SecretReader>>,
+    secrets: Vec<Arc<dyn DynSecretReader>>,
     clock: Arc<dyn Clock>,
     store: Arc<dyn Store>,
     users: Arc<dyn DirectoryStore>,
@@ -59,15 +59,15 @@ pub struct Builder {
     destination_types: Vec<LogDestinationType>,
     reconciling: Option<Periodic>,
     #[cfg(feature = "server")]
-    front_ends: front_ends::Given,
-    dry: bool,
+    front_ends: front_ends::RegisteredFrontEnds,
+    simulated: bool,
     outbox: Outbox,
 }
 
 /// A handler and the flows that take it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct HandlerUse {
+pub struct HandlerUsage {
     /// The handler.
     pub record: &'static HandlerRecord,
     /// The names of the flows, in order.
@@ -75,12 +75,12 @@ pub struct HandlerUse {
 }
 
 /// A flow as it is declared, and the handlers that it takes.
-pub(super) struct Scoped<'a> {
+pub(super) struct FlowHandlers<'a> {
     pub(super) declared: &'a config::Flow,
     pub(super) scope: Scope,
 }
 
-impl Scoped<'_> {
+impl FlowHandlers<'_> {
     /// Whether the flow takes this handler.
     pub(super) fn takes(&self, record: &'static HandlerRecord) -> bool {
         self.scope.iter().any(|own| std::ptr::eq(own, record))
@@ -130,8 +130,8 @@ impl Builder {
             destination_types: Vec::new(),
             reconciling: None,
             #[cfg(feature = "server")]
-            front_ends: front_ends::Given::default(),
-            dry: false,
+            front_ends: front_ends::RegisteredFrontEnds::default(),
+            simulated: false,
             outbox: Outbox::new(),
         }
     }
@@ -168,7 +168,7 @@ impl Builder {
     /// A type of strategies. A later one takes the place of an earlier one of the same type, and of the same name if it is for
     /// one strategy.
     pub fn strategy_type(mut self, strategy: StrategyType) -> Self {
-        self.strategies.retain(|known| !strategy.takes_the_place_of(known));
+        self.strategies.retain(|known| !strategy.overrides(known));
         self.strategies.push(strategy);
         self
     }
@@ -271,8 +271,8 @@ impl Builder {
     /// Touches nothing outside: clients are the stand-ins that they bring along, strategies only pretend, messages and audit
     /// entries go nowhere, and no secret is read. What is handed over is used as it is, apart from types of log
     /// destinations and of front ends.
-    pub fn dry(mut self) -> Self {
-        self.dry = true;
+    pub fn simulated(mut self) -> Self {
+        self.simulated = true;
         self
     }
 
@@ -294,11 +294,11 @@ impl Builder {
     }
 
     /// The handlers, and which flows take each. What is wrong with the configuration is left to [`Builder::check`].
-    pub fn handlers(&self) -> Vec<HandlerUse> {
+    pub fn handlers(&self) -> Vec<HandlerUsage> {
         let (scoped, _) = self.scoped();
         let uses = self.registry.iter().map(|record| {
             let takers = scoped.iter().filter(|flow| flow.takes(record));
-            HandlerUse { record, flows: takers.map(|flow| flow.declared.name.to_lowercase()).collect() }
+            HandlerUsage { record, flows: takers.map(|flow| flow.declared.name.to_lowercase()).collect() }
         });
         uses.collect()
     }
@@ -318,27 +318,27 @@ impl Builder {
         let directory =
             directory.with_clock(self.clock.clone()).with_events(Arc::new(StoredEvents(self.store.clone())));
         let declared = plan.flows.iter().map(|plan| plan.flow.srn().slug().to_owned()).collect();
-        let mut assembly = Assembly::new(&self, &directory);
+        let mut assembler = RuntimeAssembler::new(&self, &directory);
         #[cfg(feature = "server")]
-        let front_ends = assembly.front_ends(&plan.flows).await;
+        let front_ends = assembler.front_ends(&plan.flows).await;
         let mut entries = Vec::new();
         for flow in plan.flows {
-            entries.extend(assembly.entry(flow).await);
+            entries.extend(assembler.entry(flow).await);
         }
         let filter = match plan.filter {
-            Some(filter) => Some(assembly.filter(filter).await),
+            Some(filter) => Some(assembler.filter(filter).await),
             None => None,
         };
-        let routes = assembly.log_routes(plan.log_destinations, declared).await;
-        Faults::check(assembly.into_faults())?;
+        let routes = assembler.audit_shipping(plan.log_destinations, declared).await;
+        Faults::check(assembler.into_faults())?;
 
         let mut deliveries = self.deliveries;
         #[cfg(feature = "server")]
         deliveries.extend(front_ends.deliveries());
-        if self.dry {
-            deliveries.push(Arc::new(DryDelivery::default()));
+        if self.simulated {
+            deliveries.push(Arc::new(SimulatedDelivery::default()));
         }
-        let performer = Arc::new(Performer {
+        let executor = Arc::new(EffectExecutor {
             flows: entries.into_iter().collect::<FlowEntries>(),
             filter,
             deliveries,
@@ -346,15 +346,15 @@ impl Builder {
             clock: self.clock.clone(),
             limits: self.limits,
         });
-        let lease = performer.limits.longest_effect().saturating_mul(2).saturating_add(LEASE_MARGIN);
-        let engine = LocalEngine::new(self.store, performer.clone(), self.clock).with_lease(lease);
-        let engine = engine.with_store_limit(performer.limits.store);
+        let lease = executor.limits.longest_effect().saturating_mul(2).saturating_add(LEASE_MARGIN);
+        let engine = LocalEngine::new(self.store, executor.clone(), self.clock).with_lease(lease);
+        let engine = engine.with_store_limit(executor.limits.store);
         let engine = Arc::new(engine);
-        Faults::check(recovery::recover(&engine, &performer.flows).await)?;
-        Faults::check(checks::clock(&engine).await)?;
+        Faults::check(recovery::recover(&engine, &executor.flows).await)?;
+        Faults::check(startup_checks::clock(&engine).await)?;
         let (kept_for, reconciling) = (self.kept_for, self.reconciling);
         Ok(Runtime {
-            performer,
+            executor,
             engine,
             routes: routes.into(),
             kept_for,
@@ -369,9 +369,9 @@ impl Builder {
         let (scoped, faults) = self.scoped();
         let all_scoped = faults.is_empty();
         plan.faults.extend(faults);
-        plan.faults.extend(scoped.iter().flat_map(checks::flow));
+        plan.faults.extend(scoped.iter().flat_map(startup_checks::flow));
         if all_scoped {
-            plan.faults.extend(checks::unused(&self.registry, &scoped, self.config.flows_filter.is_some()));
+            plan.faults.extend(startup_checks::unused(&self.registry, &scoped, self.config.flows_filter.is_some()));
         }
         let checked = match self.config.check() {
             Ok(checked) => checked,
@@ -380,7 +380,7 @@ impl Builder {
                 return plan;
             }
         };
-        for Scoped { declared, scope } in scoped {
+        for FlowHandlers { declared, scope } in scoped {
             if let Some(flow) = checked.flows.get(&declared.name).cloned() {
                 plan.flows.push(FlowPlan { flow, scope, place: declared.place.clone() });
             }
@@ -399,7 +399,7 @@ impl Builder {
     }
 
     /// The flows as they are declared, each with its handlers. This does not need the rest of the configuration to be right.
-    fn scoped(&self) -> (Vec<Scoped<'_>>, Vec<Fault>) {
+    fn scoped(&self) -> (Vec<FlowHandlers<'_>>, Vec<Fault>) {
         let mut faults = Vec::new();
         if self.registry.is_empty() {
             faults.extend(self.registry.scope(None).err().into_iter().flatten());
@@ -408,7 +408,7 @@ impl Builder {
         let mut scoped = Vec::new();
         for declared in &self.config.flows {
             match self.scope(&declared.implementation, &declared.name) {
-                Ok(scope) => scoped.push(Scoped { declared, scope }),
+                Ok(scope) => scoped.push(FlowHandlers { declared, scope }),
                 Err(found) => faults.extend(found.into_iter().map(|fault| at(fault, &declared.place))),
             }
         }
@@ -447,7 +447,7 @@ impl Builder {
         let called = plan.scope.iter().filter(|record| record.kind() != HandlerKind::GetFlows);
         let mut faults: Vec<_> = called.flat_map(|record| record.unmet(&services)).collect();
         if let Some(strategy) = plan.flow.strategy()
-            && !self.dry
+            && !self.simulated
             && self.strategy_type_of(strategy).is_none()
         {
             faults.push(self.no_strategy_type(strategy, &plan.place));
@@ -486,7 +486,7 @@ impl Builder {
 
     fn no_destination_type(&self, checked: &CheckedLogDestination) -> Option<Fault> {
         let CheckedLogDestination { destination, place, .. } = checked;
-        if self.dry || self.destination_type_of(destination).is_some() {
+        if self.simulated || self.destination_type_of(destination).is_some() {
             return None;
         }
         let known = handed_over(self.destination_types.iter().map(LogDestinationType::kind));
@@ -571,6 +571,9 @@ fn integration_for<'a>(
 
 impl std::fmt::Debug for Builder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Builder").field("registry", &self.registry).field("dry", &self.dry).finish_non_exhaustive()
+        f.debug_struct("Builder")
+            .field("registry", &self.registry)
+            .field("simulated", &self.simulated)
+            .finish_non_exhaustive()
     }
 }

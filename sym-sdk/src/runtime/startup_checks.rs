@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::builder::Scoped;
+use super::builder::FlowHandlers;
 use crate::config::{Fault, Place};
 use crate::engine::LocalEngine;
 use crate::handler::{HandlerKind, HandlerRecord, Registry};
 use crate::template::Step;
 
 /// What is wrong between one flow and its handlers.
-pub(super) fn flow(flow: &Scoped<'_>) -> Vec<Fault> {
+pub(super) fn flow(flow: &FlowHandlers<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     reducers(flow, &mut faults);
     fields(flow, &mut faults);
@@ -19,7 +19,7 @@ pub(super) fn flow(flow: &Scoped<'_>) -> Vec<Fault> {
     faults
 }
 
-fn reducers(flow: &Scoped<'_>, faults: &mut Vec<Fault>) {
+fn reducers(flow: &FlowHandlers<'_>, faults: &mut Vec<Fault>) {
     let name = &flow.declared.name;
     match (flow.scope.get(HandlerKind::GetPermissions), flow.scope.get(HandlerKind::GetApprovers)) {
         (None, None) => {
@@ -45,7 +45,7 @@ fn reducers(flow: &Scoped<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-fn fields(flow: &Scoped<'_>, faults: &mut Vec<Fault>) {
+fn fields(flow: &FlowHandlers<'_>, faults: &mut Vec<Fault>) {
     for field in &flow.declared.params.prompt_fields {
         let missing = |macro_name: &str| {
             let (name, flow) = (&field.name, &flow.declared.name);
@@ -64,7 +64,7 @@ fn fields(flow: &Scoped<'_>, faults: &mut Vec<Fault>) {
 
 /// A handler for a field that the flow does not have, or does not want filled. Handlers that several flows share may fit only
 /// some of them, so this speaks only where the flow names its module.
-fn never_called(flow: &Scoped<'_>, record: &'static HandlerRecord) -> Option<Fault> {
+fn never_called(flow: &FlowHandlers<'_>, record: &'static HandlerRecord) -> Option<Fault> {
     let name = &flow.declared.name;
     let field = record.field()?;
     flow.declared.implementation.module()?;
@@ -101,7 +101,7 @@ pub(super) async fn clock(engine: &LocalEngine) -> Vec<Fault> {
 }
 
 /// Handlers that no flow takes, and prefetch or `on_change` handlers for fields that none of their flows has.
-pub(super) fn unused(registry: &Registry, flows: &[Scoped<'_>], has_filter: bool) -> Vec<Fault> {
+pub(super) fn unused(registry: &Registry, flows: &[FlowHandlers<'_>], has_filter: bool) -> Vec<Fault> {
     let mut faults = Vec::new();
     for record in registry.iter() {
         if record.kind() == HandlerKind::GetFlows {
@@ -138,7 +138,7 @@ pub(super) fn unused(registry: &Registry, flows: &[Scoped<'_>], has_filter: bool
 }
 
 /// `on_escalate` and its kin are never called for flows that only approve.
-fn hook_of_no_access(record: &'static HandlerRecord, takers: &[&Scoped<'_>]) -> Option<Fault> {
+fn hook_of_no_access(record: &'static HandlerRecord, takers: &[&FlowHandlers<'_>]) -> Option<Fault> {
     let grants = takers.iter().any(|flow| flow.declared.params.strategy.is_some());
     let of_access = matches!(
         record.kind(),
