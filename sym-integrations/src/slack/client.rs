@@ -3,11 +3,11 @@ use std::sync::Arc;
 
 use sym_sdk::directory::Directory;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::handler::{IntegrationClient, IntegrationConfig};
+use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 
 use super::Api;
 use super::roster::Roster;
-use crate::accounts::Accounts;
+use crate::account_resolver::AccountResolver;
 use crate::http::{BaseUrl, Connection, SecretString};
 
 /// One workspace of Slack. Clones share its connections, rate limits and what it remembers of people.
@@ -37,7 +37,7 @@ pub struct Slack(Arc<Inner>);
 pub(super) struct Inner {
     pub(super) workspace: String,
     pub(super) api: Api,
-    pub(super) accounts: Accounts,
+    pub(super) accounts: AccountResolver,
     pub(super) directory: Option<Directory>,
     pub(super) roster: Roster,
     /// Whether the workspace is a stand-in, where each channel is there that somebody names.
@@ -99,7 +99,7 @@ impl IntegrationClient for Slack {
 
     /// One for whom nobody is in channels and groups. What is sent stands in the timeline.
     #[cfg(feature = "runtime")]
-    fn dry(config: &IntegrationConfig<'_>) -> Option<Self> {
+    fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
         let connection = super::dry::connection(config.outbox());
         let mut builder =
             Self::builder(config.external_id()).token("xoxb-dry").connection(connection).without_rate_limits();
@@ -179,7 +179,7 @@ impl SlackBuilder {
         };
         let roster = Roster::new(Arc::clone(connection.clock()));
         let api = Api::new(base, token, app_token, connection, limited)?;
-        let accounts = Accounts::new(Slack::TYPE, &workspace, directory.clone());
+        let accounts = AccountResolver::new(Slack::TYPE, &workspace, directory.clone());
         Ok(Slack(Arc::new(Inner { workspace, api, accounts, directory, roster, dry })))
     }
 }

@@ -13,7 +13,7 @@ use super::place;
 use super::roster::{People, Person};
 use super::who::Known;
 use super::{ChannelInfo, Place, Slack, UserInfo, Who};
-use crate::accounts::Account;
+use crate::account_resolver::Account;
 use crate::http::{Listing, Page};
 
 /// Up to so many people are asked for one by one. To ask for more, the whole workspace is listed.
@@ -134,7 +134,7 @@ impl Slack {
 
     /// The id of a user's account.
     pub(super) async fn account_id(&self, user: &User) -> Result<String> {
-        self.inner().accounts.id_of(user, async |email| self.id_by_email(email).await).await
+        self.inner().accounts.account_id(user, async |email| self.id_by_email(email).await).await
     }
 
     /// The id of the account of this workspace that has an address.

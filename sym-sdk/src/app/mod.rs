@@ -14,11 +14,13 @@ pub use exit::Exit;
 use crate::cli;
 use crate::config::Config;
 use crate::delivery::Delivery;
-use crate::handler::{IntegrationClient, Registry};
+use crate::handler::Registry;
+use crate::integration::IntegrationClient;
+use crate::integration::Outbox;
 use crate::model::User;
-use crate::runtime::{Builder, FrontEnd, FrontEndType, Plugin};
+use crate::runtime::{Builder, Plugin};
 #[cfg(feature = "server")]
-use crate::simulation::Outbox;
+use crate::runtime::{FrontEnd, FrontEndType};
 use crate::strategy::StrategyType;
 use config::ConfigSource;
 

@@ -2,9 +2,9 @@
 //! `async fn`.
 
 use super::{Delivery, DeliveryReceipt, RequestView};
-use crate::BoxFuture;
 use crate::error::Result;
 use crate::forms::PromptForm;
+use crate::future::BoxFuture;
 use crate::machine::{EffectError, MessageRef, Notice};
 use crate::model::{ChannelType, User};
 use crate::routing::Destination;

@@ -11,12 +11,12 @@ use super::forms::build_form;
 use super::handler_call::{call, failed_in, wrong_output};
 use super::identity::requester_identity;
 use super::limits::Limits;
-use crate::BoxFuture;
 use crate::clock::Clock;
 use crate::delivery::{DeliveryReceipt, DynDelivery, RequestView};
 use crate::directory::Directory;
 use crate::engine::Process;
 use crate::error::{Error, ErrorKind, Result, codes};
+use crate::future::BoxFuture;
 use crate::handler::{Context, HandlerKind, HandlerOutput};
 use crate::machine::{
     self, DeliveryResult, Effect, EffectError, EffectKind, Hook, HookVerdict, Input, MessageRef, Notice, Outcome,

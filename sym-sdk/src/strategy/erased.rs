@@ -2,8 +2,8 @@
 //! `async fn`.
 
 use super::{AccessRequest, AccessStrategy, GrantResult};
-use crate::BoxFuture;
 use crate::error::Result;
+use crate::future::BoxFuture;
 use crate::model::{AccessTarget, User};
 use crate::template::StepOutput;
 

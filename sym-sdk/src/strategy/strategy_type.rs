@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::{AccessStrategy, DynAccessStrategy};
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::handler::IntegrationConfig;
+use crate::integration::IntegrationConfig;
 use crate::model::{Strategy, expect_settings};
 
 /// The configuration that a strategy is built from.

@@ -1,7 +1,7 @@
 //! Builds the front end from the configuration.
 
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::handler::IntegrationConfig;
+use sym_sdk::integration::IntegrationConfig;
 use sym_sdk::runtime::{FrontEndConfig, FrontEndType};
 
 use super::{NAME, SlackApp, manifest};

@@ -4,7 +4,7 @@ use sym_sdk::error::{Error, Result};
 use sym_sdk::forms::FieldOption;
 
 use super::kept::Kept;
-use crate::listed::{Listed, field_option};
+use crate::field_option::{ToFieldOption, field_option};
 
 /// A channel, as [`conversations.list`](https://docs.slack.dev/reference/methods/conversations.list) describes it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ impl ChannelInfo {
     }
 }
 
-impl Listed for ChannelInfo {
+impl ToFieldOption for ChannelInfo {
     fn option_value(&self) -> String {
         self.id().to_owned()
     }

@@ -4,7 +4,7 @@ use sym_sdk::error::{Error, Result};
 use sym_sdk::forms::FieldOption;
 
 use super::kept::Kept;
-use crate::listed::{Listed, field_option};
+use crate::field_option::{ToFieldOption, field_option};
 
 /// Somebody in a workspace, as [`users.info`](https://docs.slack.dev/reference/methods/users.info) describes them. They may be
 /// deactivated, a bot, or from outside.
@@ -136,7 +136,7 @@ impl UserInfo {
     }
 }
 
-impl Listed for UserInfo {
+impl ToFieldOption for UserInfo {
     fn option_value(&self) -> String {
         self.id().to_owned()
     }

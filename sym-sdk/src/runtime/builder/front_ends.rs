@@ -7,7 +7,7 @@ use super::assembler::RuntimeAssembler;
 use super::{Builder, FlowPlan};
 use crate::config::{Fault, Place};
 use crate::delivery::DynDelivery;
-use crate::handler::IntegrationConfig;
+use crate::integration::IntegrationConfig;
 use crate::runtime::Plugin;
 use crate::runtime::front_end::{
     DynFrontEnd, FrontEnd, FrontEndConfig, FrontEndType, FrontEnds, IntegrationSecrets, name_violation,

@@ -7,9 +7,9 @@ use axum::Router;
 use tokio_util::sync::CancellationToken;
 
 use super::FrontEnd;
-use crate::BoxFuture;
 use crate::delivery::DynDelivery;
 use crate::error::Result;
+use crate::future::BoxFuture;
 use crate::runtime::Runtime;
 
 /// A [`FrontEnd`] whose type is erased. Implemented for every front end.

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::{DynFrontEnd, FakeConfig, FakeService, FrontEnd};
-use crate::BoxFuture;
 use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::error::Result;
-use crate::handler::IntegrationConfig;
+use crate::future::BoxFuture;
+use crate::integration::IntegrationConfig;
 use crate::model::{Flow, Integration};
 use crate::runtime::HandlerUsage;
 

@@ -6,10 +6,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use sym_sdk::config::{self, Config, Faults};
 use sym_sdk::handlers;
+use sym_sdk::integration::Outbox;
 use sym_sdk::machine::EffectKey;
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{LocalSecrets, Runtime};
-use sym_sdk::simulation::Outbox;
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope, StrategyType};
 use sym_sdk::testing::Harness;
 
