@@ -1,11 +1,12 @@
 //! A strategy that records access and calls no service.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::{AccessRequest, AccessStrategy, GrantResult, RevocationScope};
 use crate::error::Result;
 use crate::model::{AccessTarget, TargetId, User};
+use crate::sync::lock;
 use crate::template::StepOutput;
 
 /// Records who has access to what without calling any service, for simulations and tests. A user's id is their username.
@@ -26,7 +27,7 @@ impl SimulatedStrategy {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeSet<(TargetId, String)>> {
-        self.granted.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.granted)
     }
 }
 

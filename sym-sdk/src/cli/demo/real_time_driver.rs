@@ -1,0 +1,54 @@
+//! Plays requests in real time.
+
+use std::time::Duration;
+
+use crate::cli::simulate::Driver;
+use crate::error::Result;
+use crate::model::RunId;
+use crate::runtime::{Receipt, Runtime, Submission};
+use crate::time::TimestampExt;
+
+/// A runtime whose workers are running. What was submitted to it before, under the same name, is not submitted again.
+#[derive(Debug)]
+pub(super) struct RealTimeDriver {
+    runtime: Runtime,
+    name: String,
+    submitted: u32,
+}
+
+impl RealTimeDriver {
+    /// A place for the request with this name.
+    pub(super) fn new(runtime: Runtime, name: String) -> Self {
+        Self { runtime, name, submitted: 0 }
+    }
+
+    async fn settled(&self, run: RunId) -> Result<()> {
+        loop {
+            let changed = self.runtime.engine().next_commit();
+            if !self.runtime.run(run).await?.state.is_busy() {
+                return Ok(());
+            }
+            changed.await;
+        }
+    }
+}
+
+impl Driver for RealTimeDriver {
+    fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    async fn submit(&mut self, submission: Submission) -> Result<Receipt> {
+        self.submitted += 1;
+        let (name, number) = (&self.name, self.submitted);
+        let receipt = self.runtime.submit(submission.key_or(|| format!("demo:{name}:{number}"))).await?;
+        self.settled(receipt.run).await?;
+        Ok(receipt)
+    }
+
+    async fn pass(&mut self, time: Duration) -> Result<()> {
+        let clock = self.runtime.clock();
+        clock.sleep_until(clock.now().plus(time)).await;
+        Ok(())
+    }
+}

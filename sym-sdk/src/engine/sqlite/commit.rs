@@ -1,0 +1,223 @@
+//! What is written, within the savepoint of one call.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::audit;
+use super::events::Changes;
+use super::rows::{self, Id, canonical, id, nanoseconds, timer_kind, to_json};
+use crate::engine::{Commit, StoreError, TimerKey};
+use crate::machine::{AccessEnd, Effect, EffectKey, HoldChange, RunState, TimerChange};
+
+/// What came of a commit; a known input gives its reply as JSON.
+pub(super) enum CommitResult {
+    Written,
+    Duplicate(String),
+    Conflict,
+}
+
+/// A commit, ready to be written: the thread that writes has no need to encode it.
+pub(super) struct CommitRows {
+    run: Id,
+    expected_version: u64,
+    input: String,
+    reply_owner: Option<Id>,
+    at: i64,
+    reply: String,
+    state: Option<RunRow>,
+    effects: Vec<EffectRow>,
+    timers: Vec<TimerChange>,
+    holds: Vec<HoldChange>,
+    audit: Vec<(Id, String)>,
+    events: Changes,
+    settles: Option<EffectKey>,
+    fired: Option<(TimerKey, u64)>,
+}
+
+struct RunRow {
+    flow: String,
+    status: &'static str,
+    may_hold_access: bool,
+    stuck: bool,
+    access_until: Option<i64>,
+    end: Option<AccessEnd>,
+    at_rest: bool,
+    created_at: i64,
+    updated_at: i64,
+    state: String,
+}
+
+struct EffectRow {
+    run: Id,
+    seq: i64,
+    lane: i64,
+    due: i64,
+    exclusive: Option<String>,
+    bulkhead: String,
+    effect: String,
+}
+
+impl RunRow {
+    fn of(state: &RunState) -> Result<Self, StoreError> {
+        Ok(Self {
+            flow: state.flow.slug().to_owned(),
+            status: state.run.status().as_str(),
+            may_hold_access: state.may_hold_access(),
+            stuck: state.is_stuck(),
+            access_until: state.access_until().map(nanoseconds),
+            end: state.access_end(),
+            at_rest: state.is_at_rest(),
+            created_at: nanoseconds(state.created_at),
+            updated_at: nanoseconds(state.updated_at),
+            state: to_json(state)?,
+        })
+    }
+}
+
+impl EffectRow {
+    fn of(effect: &Effect) -> Result<Self, StoreError> {
+        Ok(Self {
+            run: id(effect.key.run),
+            seq: effect.key.seq.cast_signed(),
+            lane: rows::lane(effect.lane()),
+            due: effect.not_before.map_or(i64::MIN, nanoseconds),
+            exclusive: effect.exclusive.as_ref().map(|key| key.as_str().to_owned()),
+            bulkhead: effect.bulkhead.as_str().to_owned(),
+            effect: to_json(effect)?,
+        })
+    }
+}
+
+impl CommitRows {
+    pub(super) fn new(commit: Commit) -> Result<Self, StoreError> {
+        Ok(Self {
+            run: id(commit.run),
+            expected_version: commit.expected_version,
+            input: commit.input.as_str().to_owned(),
+            reply_owner: commit.reply_owner().map(id),
+            at: nanoseconds(commit.at().unwrap_or(Timestamp::MIN)),
+            reply: to_json(&commit.reply)?,
+            state: commit.state.as_deref().map(RunRow::of).transpose()?,
+            effects: commit.effects.iter().map(EffectRow::of).collect::<Result<_, _>>()?,
+            timers: commit.timers,
+            holds: commit.holds,
+            audit: commit
+                .audit
+                .iter()
+                .map(|entry| Ok((id(entry.run), canonical(entry)?)))
+                .collect::<Result<_, StoreError>>()?,
+            events: Changes::of(&commit.audit),
+            settles: commit.settles,
+            fired: commit.fired,
+        })
+    }
+
+    pub(super) fn write(self, db: &Connection) -> rusqlite::Result<CommitResult> {
+        let mut known = db.prepare_cached("SELECT reply FROM replies WHERE input_key = ?1")?;
+        if let Some(reply) = known.query_row([&self.input], |row| row.get(0)).optional()? {
+            self.settle(db)?;
+            return Ok(CommitResult::Duplicate(reply));
+        }
+        let mut version = db.prepare_cached("SELECT version FROM runs WHERE id = ?1")?;
+        let version = version.query_row([self.run], |row| row.get::<_, i64>(0)).optional()?.unwrap_or(0);
+        if version.cast_unsigned() != self.expected_version {
+            return Ok(CommitResult::Conflict);
+        }
+        self.settle(db)?;
+        if let Some(state) = &self.state {
+            self.write_run(db, version, state)?;
+        }
+        self.write_effects(db)?;
+        self.write_timers(db)?;
+        self.write_holds(db)?;
+        self.events.write(db)?;
+        audit::append(db, &self.audit)?;
+        db.prepare_cached("INSERT INTO replies (input_key, run, at, reply) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![self.input, self.reply_owner, self.at, self.reply])?;
+        Ok(CommitResult::Written)
+    }
+
+    fn settle(&self, db: &Connection) -> rusqlite::Result<()> {
+        if let Some(key) = self.settles {
+            db.prepare_cached("DELETE FROM effects WHERE run = ?1 AND seq = ?2")?
+                .execute(params![id(key.run), key.seq.cast_signed()])?;
+        }
+        if let Some((key, generation)) = self.fired {
+            db.prepare_cached("DELETE FROM timers WHERE run = ?1 AND kind = ?2 AND generation = ?3")?
+                .execute(params![id(key.run), timer_kind(key.kind), generation.cast_signed()])?;
+        }
+        Ok(())
+    }
+
+    fn write_run(&self, db: &Connection, version: i64, state: &RunRow) -> rusqlite::Result<()> {
+        let mut write = db.prepare_cached(
+            "INSERT INTO runs (id, version, flow, status, may_hold_access, stuck, access_until, endless, end_timer,
+                end_effect, at_rest, created_at, updated_at, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+             ON CONFLICT (id) DO UPDATE SET
+                version = excluded.version, flow = excluded.flow, status = excluded.status,
+                may_hold_access = excluded.may_hold_access, stuck = excluded.stuck, access_until = excluded.access_until,
+                endless = excluded.endless, end_timer = excluded.end_timer, end_effect = excluded.end_effect,
+                at_rest = excluded.at_rest, created_at = excluded.created_at, updated_at = excluded.updated_at,
+                state = excluded.state",
+        )?;
+        let RunRow { flow, status, may_hold_access, stuck, access_until, end, at_rest, created_at, updated_at, state } =
+            state;
+        write.execute(params![
+            self.run,
+            version + 1,
+            flow,
+            status,
+            may_hold_access,
+            stuck,
+            access_until,
+            end.is_none(),
+            end.and_then(|end| end.timer).map(|timer| timer.generation.cast_signed()),
+            end.and_then(|end| end.effect).map(u64::cast_signed),
+            at_rest,
+            created_at,
+            updated_at,
+            state,
+        ])?;
+        Ok(())
+    }
+
+    fn write_effects(&self, db: &Connection) -> rusqlite::Result<()> {
+        let mut write = db.prepare_cached(
+            "INSERT OR REPLACE INTO effects (run, seq, lane, due, since, claims, lost, leased, exclusive, bulkhead, effect)
+             VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, ?6, ?7, ?8)",
+        )?;
+        for EffectRow { run, seq, lane, due, exclusive, bulkhead, effect } in &self.effects {
+            let since = self.at.max(*due);
+            write.execute(params![run, seq, lane, due, since, exclusive, bulkhead, effect])?;
+        }
+        Ok(())
+    }
+
+    fn write_timers(&self, db: &Connection) -> rusqlite::Result<()> {
+        for change in &self.timers {
+            match *change {
+                TimerChange::Set { kind, at, generation } => db
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO timers (run, kind, at, generation) VALUES (?1, ?2, ?3, ?4)",
+                    )?
+                    .execute(params![self.run, timer_kind(kind), nanoseconds(at), generation.cast_signed()])?,
+                TimerChange::Cancel { kind } => db
+                    .prepare_cached("DELETE FROM timers WHERE run = ?1 AND kind = ?2")?
+                    .execute(params![self.run, timer_kind(kind)])?,
+            };
+        }
+        Ok(())
+    }
+
+    fn write_holds(&self, db: &Connection) -> rusqlite::Result<()> {
+        for change in &self.holds {
+            let (sql, key) = match change {
+                HoldChange::Hold(key) => ("INSERT OR IGNORE INTO holders (entitlement, run) VALUES (?1, ?2)", key),
+                HoldChange::Release(key) => ("DELETE FROM holders WHERE entitlement = ?1 AND run = ?2", key),
+            };
+            db.prepare_cached(sql)?.execute(params![key.as_str(), self.run])?;
+        }
+        Ok(())
+    }
+}
