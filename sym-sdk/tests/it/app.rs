@@ -228,7 +228,7 @@ async fn check_reports_all_faults_with_their_places() {
               help: write `#[reducer] fn get_permissions(event: &Event) -> RequestPermission`
             error: wrong-field/main.tf:48:5: field `repos` of flow `prod` has `prefetch = true`, and no handler gives it
               help: write a handler with `#[prefetch(field = "repos")]`
-            error: sym-sdk/tests/it/app.rs:31:1: prefetch `repos` is for field `repo`, which no flow has
+            error: sym-sdk/tests/it/app.rs:32:1: prefetch `repos` is for field `repo`, which no flow has
               help: did you mean `repos`? the fields are `duration`, `repos`
             1 flow, 2 handlers, 2 integrations: 3 faults
         "#]],
@@ -294,12 +294,12 @@ async fn handlers_are_listed_with_the_flows_that_take_them() {
     run(app(&dir), &["handlers"]).await.is(
         Exit::Success,
         expect![[r#"
-        HANDLER                    MODULE   FLOWS  PLACE                       WHAT IT DOES
-        get_permissions            it::app  prod   sym-sdk/tests/it/app.rs:17  Members decide.
-        get_request_notifications  it::app  prod   sym-sdk/tests/it/app.rs:25  Tells everybody.
-        prefetch repo              it::app  prod   sym-sdk/tests/it/app.rs:31  Gibt es: 名前
-        after_approve              it::app  prod   sym-sdk/tests/it/app.rs:36
-    "#]],
+            HANDLER                    MODULE   FLOWS  PLACE                       WHAT IT DOES
+            get_permissions            it::app  prod   sym-sdk/tests/it/app.rs:18  Members decide.
+            get_request_notifications  it::app  prod   sym-sdk/tests/it/app.rs:26  Tells everybody.
+            prefetch repo              it::app  prod   sym-sdk/tests/it/app.rs:32  Gibt es: 名前
+            after_approve              it::app  prod   sym-sdk/tests/it/app.rs:37
+        "#]],
         expect![[""]],
     );
 
@@ -353,7 +353,7 @@ async fn a_request_runs_to_its_end_with_nothing_real() {
             The form:
             FIELD      LABEL     TYPE      OPTIONS
             target_id  Target    string    db
-            repo       repo      string    web, api; from repos (sym-sdk/tests/it/app.rs:31)
+            repo       repo      string    web, api; from repos (sym-sdk/tests/it/app.rs:32)
             duration   duration  duration  30m, 1h
 
             note: nobody is named to decide, so admin@example.com, a made-up admin, approves
@@ -364,8 +364,8 @@ async fn a_request_runs_to_its_end_with_nothing_real() {
                                        shown        the form, to ana@example.com
             09:00:00  request          by           ana@example.com in Slack
                                        asks         db for 30m; repo: web
-                                       called       get_permissions (sym-sdk/tests/it/app.rs:17) answered
-                                       called       get_request_notifications (sym-sdk/tests/it/app.rs:25) answered
+                                       called       get_permissions (sym-sdk/tests/it/app.rs:18) answered
+                                       called       get_request_notifications (sym-sdk/tests/it/app.rs:26) answered
                                        routed       members may decide; admins may see it; told: #access
                                        now          requested
                                        told         #access
@@ -376,7 +376,7 @@ async fn a_request_runs_to_its_end_with_nothing_real() {
                                        granted      db to ana@example.com until 09:31:00
                                        now          escalated
             09:01:00  approve          told         ana@example.com: “admin@example.com approved your request for prod”
-                                       called       after_approve (sym-sdk/tests/it/app.rs:36) went on
+                                       called       after_approve (sym-sdk/tests/it/app.rs:37) went on
                                        sent         pager to admin@example.com: “approved”
             09:01:00  escalate         told         ana@example.com: “You have access to db until 2024-02-29 09:31:00 UTC”
             09:31:00  deescalate       by           admin@example.com (its time is up)
