@@ -1,13 +1,13 @@
-//! A function grants access and takes it away, and says in words what it did. The requester is told.
+//! A function grants and revokes access. The requester receives the message in its response.
 
 use sym_sdk::prelude::*;
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope};
 
 use crate::clients::Slack;
 
-/// What the function answers.
+/// The response of the function.
 #[derive(Debug, Deserialize)]
-pub struct Answer {
+pub struct Response {
     body: Body,
 }
 
@@ -16,30 +16,30 @@ struct Body {
     message: String,
 }
 
-/// Says what the function did.
+/// Sends the function's message to the requester.
 #[hook]
-pub async fn after_escalate(event: &Event, answer: StepOutput<Answer>, slack: &Slack) {
-    tell(event, &answer, slack).await;
+pub async fn after_escalate(event: &Event, response: StepOutput<Response>, slack: &Slack) {
+    notify(event, &response, slack).await;
 }
 
-/// Says what the function did.
+/// Sends the function's message to the requester.
 #[hook]
-pub async fn after_deescalate(event: &Event, answer: StepOutput<Answer>, slack: &Slack) {
-    tell(event, &answer, slack).await;
+pub async fn after_deescalate(event: &Event, response: StepOutput<Response>, slack: &Slack) {
+    notify(event, &response, slack).await;
 }
 
-async fn tell(event: &Event, answer: &Answer, slack: &Slack) {
+async fn notify(event: &Event, response: &Response, slack: &Slack) {
     if let Some(requester) = event.requester() {
-        slack.send_message(requester.username(), &answer.body.message).await;
+        slack.send_message(requester.username(), &response.body.message).await;
     }
 }
 
-/// The function: it knows everybody, and has nothing for one of them.
+/// A fake of the function. It grants access to everyone but one user.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Function;
 
 impl Function {
-    fn say(request: &AccessRequest<'_>, text: &str) -> StepOutput {
+    fn respond(request: &AccessRequest<'_>, text: &str) -> StepOutput {
         let message = format!("{text} {}, {}.", request.target().name(), request.identity());
         StepOutput(serde_json::json!({ "body": { "message": message }, "errors": [] }))
     }
@@ -52,14 +52,14 @@ impl AccessStrategy for Function {
 
     async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
         if request.identity().starts_with("glados@") {
-            let output = Self::say(request, "There is no cake in");
+            let output = Self::respond(request, "There is no cake in");
             return Ok(GrantResult::rejected(["no access for her".to_owned()]).with_output(output));
         }
-        Ok(GrantResult::granted().with_output(Self::say(request, "Welcome to")))
+        Ok(GrantResult::granted().with_output(Self::respond(request, "Welcome to")))
     }
 
     async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
-        Ok(Some(Self::say(request, "Goodbye from")))
+        Ok(Some(Self::respond(request, "Goodbye from")))
     }
 
     fn revocation_scope(&self) -> RevocationScope {
