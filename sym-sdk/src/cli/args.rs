@@ -25,9 +25,8 @@ use jiff::Timestamp;
 #[cfg(feature = "sqlite")]
 use crate::audit::AuditHead;
 use crate::forms::parse_duration;
-use crate::model::Source;
+use crate::model::{RunId, RunStatus, Source};
 #[cfg(feature = "sqlite")]
-use crate::model::{RunId, RunStatus};
 
 /// Checks, shows and simulates the flows of this program.
 #[derive(Debug, Parser)]

@@ -48,7 +48,7 @@ pub(crate) async fn call_bounded<T>(
 pub(super) async fn catch_panics<T>(work: impl Future<Output = Result<T, EffectError>>) -> Result<T, EffectError> {
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
         let message = format!("executing an effect panicked: {}", panic_message(&*panic));
-        Err(EffectError::new(codes::HANDLER_PANICKED, message))
+        Err(EffectError::new(ErrorKind::Handler, codes::HANDLER_PANICKED, message))
     })
 }
 

@@ -57,8 +57,7 @@ use crate::directory::Directory;
 use crate::engine::{AccessHealth, Drive, Engine, RunFilter, StoredRun, WorkerLimits, Workers};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::forms::PromptForm;
-use crate::model::{Flow, Flows, RunId, User};
-use crate::template::Step;
+use crate::model::{Flow, Flows, RunId, Step, User};
 use crate::time::TimestampExt;
 
 /// Taking access away takes a moment.
@@ -103,7 +102,7 @@ impl Runtime {
     pub async fn flows_for(&self, user: &Arc<User>) -> Result<Flows> {
         let flows = self.flows();
         match &self.executor.filter {
-            Some(filter) => filter.flows_for(&self.executor, user, flows).await.map_err(submission::error_of),
+            Some(filter) => filter.flows_for(&self.executor, user, flows).await.map_err(Error::from),
             None => Ok(flows),
         }
     }
@@ -226,7 +225,7 @@ impl Runtime {
         let entry = self.executor.flows.named(flow)?;
         self.check_visible(entry.flow.srn(), user).await?;
         let event = forms::prompt_event(&self.executor, entry, user);
-        forms::build_form(&self.executor, entry, event).await.map_err(submission::error_of)
+        forms::build_form(&self.executor, entry, event).await.map_err(Error::from)
     }
 
     /// The form of a Run that waits for it, made anew: what prefetch reducers give by now, and nothing filled in. For a front
@@ -246,7 +245,7 @@ impl Runtime {
         let entry = self.executor.flows.by_srn(&state.flow)?;
         self.check_visible(entry.flow.srn(), user).await?;
         let event = forms::prompt_event_of(&self.executor, entry, user, &state.run);
-        forms::build_form(&self.executor, entry, event).await.map_err(submission::error_of)
+        forms::build_form(&self.executor, entry, event).await.map_err(Error::from)
     }
 
     /// What is wrong with a form as it was filled in, field by field; nothing if [`submit`](Self::submit) would take it. Begins

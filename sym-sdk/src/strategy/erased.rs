@@ -4,8 +4,7 @@
 use super::{AccessRequest, AccessStrategy, GrantResult};
 use crate::error::Result;
 use crate::future::BoxFuture;
-use crate::model::{AccessTarget, User};
-use crate::template::StepOutput;
+use crate::model::{AccessTarget, StepOutput, User};
 
 /// An [`AccessStrategy`] whose type is erased, with the methods that the runtime calls. Implemented for every strategy.
 pub(crate) trait DynAccessStrategy: Send + Sync + 'static {

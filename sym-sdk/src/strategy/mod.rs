@@ -16,8 +16,7 @@ pub use simulated::SimulatedStrategy;
 pub use strategy_type::{StrategyConfig, StrategyType};
 
 use crate::error::Result;
-use crate::model::{AccessTarget, User};
-use crate::template::StepOutput;
+use crate::model::{AccessTarget, StepOutput, User};
 
 /// Grants and revokes access to targets of one kind.
 ///

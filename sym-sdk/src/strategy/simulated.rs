@@ -5,9 +5,8 @@ use std::sync::Mutex;
 
 use super::{AccessRequest, AccessStrategy, GrantResult, RevocationScope};
 use crate::error::Result;
-use crate::model::{AccessTarget, TargetId, User};
+use crate::model::{AccessTarget, StepOutput, TargetId, User};
 use crate::sync::lock;
-use crate::template::StepOutput;
 
 /// Records who has access to what without calling any service, for simulations and tests. A user's id is their username.
 #[derive(Debug, Default)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::{AccessStrategy, DynAccessStrategy};
+use crate::config::StrategySchema;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::integration::IntegrationConfig;
 use crate::model::{Strategy, expect_settings};
@@ -71,6 +72,7 @@ pub struct StrategyType {
     kind: String,
     /// The only strategy that this type is for. `None` if it is for every strategy of its kind.
     name: Option<String>,
+    schema: StrategySchema,
     build: Arc<Build>,
 }
 
@@ -81,7 +83,7 @@ impl StrategyType {
         S: AccessStrategy,
         B: Fn(&StrategyConfig<'_>) -> Result<S> + Send + Sync + 'static,
     {
-        Self { kind: kind.into(), name: None, build: erase(build) }
+        Self { kind: kind.into(), name: None, schema: StrategySchema::ANY, build: erase(build) }
     }
 
     /// Creates a type for the strategy of type `custom` with this name in the configuration, ignoring case. Use this for each
@@ -130,7 +132,19 @@ impl StrategyType {
         S: AccessStrategy,
         B: Fn(&StrategyConfig<'_>) -> Result<S> + Send + Sync + 'static,
     {
-        Self { kind: CUSTOM.to_owned(), name: Some(name.into()), build: erase(build) }
+        Self { kind: CUSTOM.to_owned(), name: Some(name.into()), schema: StrategySchema::ANY, build: erase(build) }
+    }
+
+    /// Sets the schema that the configuration of these strategies is checked against.
+    #[must_use]
+    pub fn with_schema(mut self, schema: StrategySchema) -> Self {
+        self.schema = schema;
+        self
+    }
+
+    /// Returns the schema.
+    pub const fn schema(&self) -> &StrategySchema {
+        &self.schema
     }
 
     /// Returns the `type` in the configuration.
