@@ -25,8 +25,9 @@ use jiff::Timestamp;
 #[cfg(feature = "sqlite")]
 use crate::audit::AuditHead;
 use crate::forms::parse_duration;
-use crate::model::{RunId, RunStatus, Source};
+use crate::model::Source;
 #[cfg(feature = "sqlite")]
+use crate::model::{RunId, RunStatus};
 
 /// Checks, shows and simulates the flows of this program.
 #[derive(Debug, Parser)]

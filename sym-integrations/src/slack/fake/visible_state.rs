@@ -1,0 +1,223 @@
+//! The visible state of views and messages: their blocks, elements and values.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+/// Values of elements, by block and element.
+pub(super) type Values = BTreeMap<(String, String), Value>;
+
+/// Returns the blocks of a view or message.
+pub(super) fn blocks(surface: &Value) -> &[Value] {
+    list(&surface["blocks"])
+}
+
+pub(super) fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// Returns the elements of a block.
+pub(super) fn elements(block: &Value) -> Vec<&Value> {
+    match block["type"].as_str() {
+        Some("input") => vec![&block["element"]],
+        Some("section") => block.get("accessory").into_iter().collect(),
+        Some("actions") => list(&block["elements"]).iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// An element and its block.
+#[derive(Clone, Copy)]
+pub(super) struct ElementRef<'a> {
+    pub(super) block: &'a Value,
+    pub(super) element: &'a Value,
+}
+
+impl<'a> ElementRef<'a> {
+    /// Returns all elements of a view or message.
+    pub(super) fn all(surface: &'a Value) -> impl Iterator<Item = Self> {
+        blocks(surface).iter().flat_map(|block| elements(block).into_iter().map(move |element| Self { block, element }))
+    }
+
+    pub(super) fn kind(self) -> &'a str {
+        self.element["type"].as_str().unwrap_or_default()
+    }
+
+    pub(super) fn block_id(self) -> &'a str {
+        self.block["block_id"].as_str().unwrap_or_default()
+    }
+
+    pub(super) fn key(self) -> (String, String) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        (text(&self.block["block_id"]), text(&self.element["action_id"]))
+    }
+
+    pub(super) fn is_input(self) -> bool {
+        self.block["type"] == "input"
+    }
+
+    /// Whether people would call the element by this name: its label, text or placeholder.
+    pub(super) fn is_called(self, name: &str) -> bool {
+        [&self.block["label"]["text"], &self.element["text"]["text"], &self.element["placeholder"]["text"]]
+            .into_iter()
+            .any(|text| text == name)
+    }
+
+    /// Whether a change of the element is sent to the app immediately.
+    pub(super) fn dispatches(self) -> bool {
+        !self.is_input() || self.block["dispatch_action"] == true
+    }
+}
+
+pub(super) fn buttons(surface: &Value) -> Vec<&str> {
+    let buttons = ElementRef::all(surface).filter(|item| item.kind() == "button");
+    buttons.filter_map(|item| item.element["text"]["text"].as_str()).collect()
+}
+
+/// Returns all visible text, one line per part.
+pub(super) fn all_text(surface: &Value) -> String {
+    let mut lines = Vec::new();
+    for block in blocks(surface) {
+        let fields = list(&block["fields"]).iter().map(|field| &field["text"]);
+        let elements = list(&block["elements"]).iter().filter(|_| block["type"] == "context");
+        let elements = elements.map(|element| &element["text"]);
+        let texts = [&block["text"]["text"], &block["label"]["text"], &block["hint"]["text"]];
+        lines.extend(texts.into_iter().chain(fields).chain(elements).filter_map(Value::as_str));
+    }
+    lines.join("\n")
+}
+
+/// Returns the key under which the value of an element of this type is sent.
+pub(super) fn value_key(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "plain_text_input" | "number_input" | "email_text_input" | "url_text_input" => "value",
+        "static_select" | "external_select" | "radio_buttons" => "selected_option",
+        "multi_static_select" | "multi_external_select" | "checkboxes" => "selected_options",
+        "users_select" => "selected_user",
+        "multi_users_select" => "selected_users",
+        "conversations_select" => "selected_conversation",
+        "multi_conversations_select" => "selected_conversations",
+        "channels_select" => "selected_channel",
+        "multi_channels_select" => "selected_channels",
+        "datepicker" => "selected_date",
+        "timepicker" => "selected_time",
+        "datetimepicker" => "selected_date_time",
+        _ => return None,
+    })
+}
+
+/// Returns the initial value of an element.
+fn initial(element: &Value) -> Option<Value> {
+    let kind = element["type"].as_str()?;
+    let key = value_key(kind)?;
+    let from = match key {
+        "value" => "initial_value".to_owned(),
+        key => key.replacen("selected", "initial", 1),
+    };
+    let value = match element.get(&from) {
+        Some(value) if key == "value" && value == "" => Value::Null,
+        Some(value) => value.clone(),
+        None if key.ends_with('s') => json!([]),
+        None => Value::Null,
+    };
+    Some(json!({ "type": kind, key: value }))
+}
+
+/// Returns the values of a surface that replaces one with values `before`. Slack keeps the values of elements that remain.
+pub(super) fn values(surface: &Value, before: &Values) -> Values {
+    let mut values = Values::new();
+    for item in ElementRef::all(surface) {
+        let Some(initial) = initial(item.element) else { continue };
+        let key = item.key();
+        let kept = before.get(&key).filter(|kept| kept["type"] == initial["type"]);
+        values.insert(key, kept.cloned().unwrap_or(initial));
+    }
+    values
+}
+
+/// Returns the values as they are sent to the app.
+pub(super) fn state(values: &Values) -> Value {
+    let mut blocks = Map::new();
+    for ((block, action), value) in values {
+        let elements = blocks.entry(block.clone()).or_insert_with(|| json!({}));
+        elements[action] = value.clone();
+    }
+    json!({ "values": blocks })
+}
+
+/// Validates inputs as Slack does before it submits a view. Returns error messages by block.
+pub(super) fn incomplete(surface: &Value, values: &Values) -> BTreeMap<String, String> {
+    let mut errors = BTreeMap::new();
+    for item in ElementRef::all(surface).filter(|item| item.is_input()) {
+        let Some(key) = value_key(item.kind()) else { continue };
+        let value = values.get(&item.key()).map_or(&Value::Null, |value| &value[key]);
+        let is_empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+        let error = match value.as_str() {
+            _ if is_empty && item.block["optional"] == true => None,
+            _ if is_empty => Some("Please complete this required field.".to_owned()),
+            Some(text) if item.kind() == "number_input" => not_a_number(item.element, text),
+            Some(text) if item.kind() == "plain_text_input" => not_of_length(item.element, text),
+            _ => None,
+        };
+        errors.extend(error.map(|error| (item.block_id().to_owned(), error)));
+    }
+    errors
+}
+
+fn not_a_number(element: &Value, text: &str) -> Option<String> {
+    let bound = |key: &str| element[key].as_str().and_then(|bound| bound.parse::<f64>().ok());
+    let is_whole = text.parse::<i64>().is_ok() || element["is_decimal_allowed"] == true;
+    match text.parse::<f64>().ok().filter(|number| number.is_finite() && is_whole) {
+        None => Some("Please enter a valid number.".to_owned()),
+        Some(number) if bound("min_value").is_some_and(|least| number < least) => {
+            Some("This number is too small.".to_owned())
+        }
+        Some(number) if bound("max_value").is_some_and(|most| number > most) => {
+            Some("This number is too large.".to_owned())
+        }
+        Some(_) => None,
+    }
+}
+
+fn not_of_length(element: &Value, text: &str) -> Option<String> {
+    let length = u64::try_from(text.encode_utf16().count()).unwrap_or(u64::MAX);
+    // Slack's default.
+    let most = element["max_length"].as_u64().unwrap_or(3_000);
+    let least = element["min_length"].as_u64().unwrap_or_default();
+    if length > most {
+        Some(format!("Please enter no more than {most} characters."))
+    } else if length < least {
+        Some(format!("Please enter at least {least} characters."))
+    } else {
+        None
+    }
+}
+
+/// Generates missing ids of blocks and elements.
+pub(super) fn assign_ids(blocks: &mut Value, random: &mut fastrand::Rng) {
+    for block in blocks.as_array_mut().into_iter().flatten() {
+        let has_actions = ["actions", "input", "section"].iter().any(|kind| block["type"] == *kind);
+        assign_id(block, "block_id", random);
+        if !has_actions {
+            continue;
+        }
+        for key in ["element", "accessory"] {
+            if let Some(element) = block.get_mut(key) {
+                assign_id(element, "action_id", random);
+            }
+        }
+        let elements = block.get_mut("elements").and_then(Value::as_array_mut);
+        for element in elements.into_iter().flatten() {
+            assign_id(element, "action_id", random);
+        }
+    }
+}
+
+fn assign_id(part: &mut Value, key: &str, random: &mut fastrand::Rng) {
+    // Images are not interactive and have no action id.
+    let is_needed = key == "block_id" || part["type"] != "image";
+    if let Some(part) = part.as_object_mut().filter(|_| is_needed).filter(|part| !part.contains_key(key)) {
+        let id: String = (0..5).map(|_| random.alphanumeric()).collect();
+        part.insert(key.to_owned(), id.into());
+    }
+}

@@ -1,0 +1,255 @@
+//! The methods of the Web API that the fake implements.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::visible_state::list;
+use super::workspace::Workspace;
+use super::{Member, check};
+
+/// An error response of a method.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Refusal {
+    pub(super) error: String,
+    /// Details of the error.
+    pub(super) messages: Vec<String>,
+}
+
+impl From<&str> for Refusal {
+    fn from(error: &str) -> Self {
+        Self { error: error.to_owned(), messages: Vec::new() }
+    }
+}
+
+impl Refusal {
+    fn unless_empty(error: &str, messages: Vec<String>) -> Result<(), Self> {
+        if messages.is_empty() { Ok(()) } else { Err(Self { error: error.to_owned(), messages }) }
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let mut json = json!({ "ok": false, "error": self.error });
+        if !self.messages.is_empty() {
+            json["response_metadata"] = json!({ "messages": self.messages });
+        }
+        json
+    }
+}
+
+type Answer = Result<Value, Refusal>;
+
+impl Workspace {
+    /// Executes a method.
+    pub(super) fn answer(&mut self, method: &str, arguments: &Value, now: Timestamp) -> Answer {
+        match method {
+            "api.test" => Ok(json!({})),
+            "auth.test" => Ok(json!({
+                "team": "Workspace", "team_id": self.names.workspace, "user": "app",
+                "user_id": self.names.bot_user, "bot_id": self.names.bot, "is_enterprise_install": false,
+            })),
+            "apps.connections.open" => match &self.socket {
+                Some(url) => Ok(json!({ "url": url })),
+                None => Err("forbidden_for_app".into()),
+            },
+            "users.info" => {
+                let member = self.members.get(required(arguments, "user")?).ok_or("user_not_found")?;
+                Ok(json!({ "user": member.json(&self.names.workspace) }))
+            }
+            "users.lookupByEmail" => {
+                let email = required(arguments, "email")?;
+                let member = self.members.values().find(|member| member.has_email(email));
+                let member = member.ok_or("users_not_found")?;
+                Ok(json!({ "user": member.json(&self.names.workspace) }))
+            }
+            "users.list" => {
+                let members: Vec<_> = self.members.values().map(|member| member.json(&self.names.workspace)).collect();
+                page("members", members, arguments)
+            }
+            "usergroups.list" => {
+                let groups = self.groups.iter().map(|(id, (name, users))| {
+                    json!({
+                        "id": id, "team_id": self.names.workspace, "name": name, "handle": name,
+                        "user_count": users.len(), "date_delete": 0,
+                    })
+                });
+                Ok(json!({ "usergroups": groups.collect::<Vec<_>>() }))
+            }
+            "usergroups.users.list" => {
+                let (_, users) = self.groups.get(required(arguments, "usergroup")?).ok_or("no_such_subteam")?;
+                Ok(json!({ "users": users }))
+            }
+            "conversations.list" => self.list_channels(arguments),
+            "conversations.info" => {
+                let id = self.existing_channel(arguments)?;
+                Ok(json!({ "channel": self.channel_json(&id) }))
+            }
+            "conversations.members" => {
+                let id = self.existing_channel(arguments)?;
+                let members = self.members_of(&id).into_iter().map(Value::from).collect();
+                page("members", members, arguments)
+            }
+            "conversations.open" => self.open_direct(arguments),
+            "chat.postMessage" => self.post_message(arguments, now),
+            "chat.postEphemeral" => self.post_ephemeral(arguments, now),
+            "chat.update" => self.update_message(arguments, now),
+            "views.open" | "views.push" => {
+                check_view(arguments)?;
+                let user = self.exchange(required(arguments, "trigger_id")?, now)?;
+                let view = &arguments["view"];
+                let view =
+                    if method == "views.open" { self.open(&user, view, now) } else { self.push(&user, view, now)? };
+                Ok(json!({ "view": view }))
+            }
+            "views.update" => {
+                check_view(arguments)?;
+                let id = required(arguments, "view_id")?;
+                let view = self.update(id, arguments["hash"].as_str(), &arguments["view"], now)?;
+                Ok(json!({ "view": view }))
+            }
+            _ => Err("unknown_method".into()),
+        }
+    }
+
+    fn post_message(&mut self, arguments: &Value, now: Timestamp) -> Answer {
+        check_message(arguments, false)?;
+        let channel = self.channel(required(arguments, "channel")?).ok_or("channel_not_found")?;
+        let message = self.post(&channel, arguments, None, now);
+        Ok(json!({ "channel": channel, "ts": message.ts, "message": message.json }))
+    }
+
+    fn post_ephemeral(&mut self, arguments: &Value, now: Timestamp) -> Answer {
+        check_message(arguments, false)?;
+        let channel = self.channel(required(arguments, "channel")?).ok_or("channel_not_found")?;
+        let user = required(arguments, "user")?;
+        if !self.members_of(&channel).iter().any(|member| member == user) {
+            return Err("user_not_in_channel".into());
+        }
+        let message = self.post(&channel, arguments, Some(user), now);
+        Ok(json!({ "message_ts": message.ts }))
+    }
+
+    fn update_message(&mut self, arguments: &Value, now: Timestamp) -> Answer {
+        check_message(arguments, true)?;
+        // Unlike `chat.postMessage`, `chat.update` accepts no channel names.
+        let channel = required(arguments, "channel")?;
+        if !self.channels.contains_key(channel) {
+            return Err("channel_not_found".into());
+        }
+        let ts = required(arguments, "ts")?;
+        let is_there = |message: &super::Message| message.ts == ts && message.only_for.is_none();
+        if !self.messages.iter().any(|message| message.channel == channel && is_there(message)) {
+            return Err("message_not_found".into());
+        }
+        let message = self.replace(channel, ts, arguments, now).ok_or("message_not_found")?;
+        Ok(json!({ "channel": channel, "ts": ts, "text": message.text(), "message": message.json }))
+    }
+
+    fn open_direct(&mut self, arguments: &Value) -> Answer {
+        let users: Vec<String> = required(arguments, "users")?.split(',').map(|id| id.trim().to_owned()).collect();
+        if users.len() > 8 {
+            return Err("too_many_users".into());
+        }
+        for user in &users {
+            match self.members.get(user) {
+                None => return Err("user_not_found".into()),
+                Some(member) if !member.is_active() => return Err("user_disabled".into()),
+                Some(_) => {}
+            }
+        }
+        Ok(json!({ "channel": { "id": self.direct(&users) } }))
+    }
+
+    fn list_channels(&self, arguments: &Value) -> Answer {
+        let types = arguments["types"].as_str().unwrap_or("public_channel");
+        let is_asked = |id: &str, is_direct: bool| {
+            let kind = match id.chars().next() {
+                Some('D') => "im",
+                Some('G') if is_direct => "mpim",
+                Some('G') => "private_channel",
+                _ => "public_channel",
+            };
+            types.split(',').any(|asked| asked.trim() == kind)
+        };
+        let channels = self.channels.iter().filter(|(id, channel)| is_asked(id, channel.members.is_some()));
+        page("channels", channels.map(|(id, _)| self.channel_json(id)).collect(), arguments)
+    }
+
+    fn existing_channel(&self, arguments: &Value) -> Result<String, Refusal> {
+        let id = required(arguments, "channel")?;
+        if self.channels.contains_key(id) { Ok(id.to_owned()) } else { Err("channel_not_found".into()) }
+    }
+
+    fn channel_json(&self, id: &str) -> Value {
+        let Some(channel) = self.channels.get(id) else { return Value::Null };
+        let (is_direct, is_private) = (channel.members.is_some(), id.starts_with('G'));
+        json!({
+            "id": id,
+            "name": channel.name,
+            "is_channel": !is_direct,
+            "is_im": id.starts_with('D'),
+            "is_mpim": is_direct && is_private,
+            "is_private": is_direct || is_private,
+            "is_archived": false,
+            "is_member": true,
+            "num_members": self.members_of(id).len(),
+        })
+    }
+
+    /// Returns the members of a channel. Every member of the workspace is in every channel.
+    fn members_of(&self, channel: &str) -> Vec<String> {
+        match self.channels.get(channel).and_then(|channel| channel.members.clone()) {
+            Some(members) => members,
+            None => {
+                self.members.values().filter(|member| member.is_active()).map(|member| member.id().to_owned()).collect()
+            }
+        }
+    }
+}
+
+/// Returns a required argument.
+fn required<'a>(arguments: &'a Value, name: &str) -> Result<&'a str, Refusal> {
+    let value = arguments[name].as_str().filter(|value| !value.is_empty());
+    value.ok_or_else(|| Refusal {
+        error: "invalid_arguments".to_owned(),
+        messages: vec![format!("[ERROR] missing required field: {name}")],
+    })
+}
+
+fn check_view(arguments: &Value) -> Result<(), Refusal> {
+    Refusal::unless_empty("invalid_arguments", check::view(&arguments["view"]))
+}
+
+fn check_message(message: &Value, is_update: bool) -> Result<(), Refusal> {
+    if message["text"].as_str().is_none_or(str::is_empty) && list(&message["blocks"]).is_empty() {
+        return Err("no_text".into());
+    }
+    Refusal::unless_empty("invalid_blocks", check::message(message, is_update))
+}
+
+/// Returns one page of a list.
+fn page(name: &str, all: Vec<Value>, arguments: &Value) -> Answer {
+    let number = |value: &Value| match value {
+        Value::String(text) => text.parse::<usize>().ok(),
+        value => value.as_u64().and_then(|number| usize::try_from(number).ok()),
+    };
+    let begin = match arguments["cursor"].as_str().filter(|cursor| !cursor.is_empty()) {
+        Some(cursor) => cursor.strip_prefix("from:").and_then(|at| at.parse().ok()).ok_or("invalid_cursor")?,
+        None => 0_usize,
+    };
+    let limit = number(&arguments["limit"]).filter(|limit| *limit > 0).unwrap_or(all.len().max(1));
+    if limit > 1_000 {
+        return Err("invalid_limit".into());
+    }
+    let end = begin.saturating_add(limit);
+    let cursor = if end < all.len() { format!("from:{end}") } else { String::new() };
+    let items: Vec<Value> = all.into_iter().skip(begin).take(limit).collect();
+    let mut answer = json!({ "response_metadata": { "next_cursor": cursor } });
+    answer[name] = Value::Array(items);
+    Ok(answer)
+}
+
+/// Whether the member has a valid user id.
+pub(super) fn is_user_id(member: &Member) -> bool {
+    let id = member.id();
+    let is_known = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+    id.len() > 1 && id.starts_with(['U', 'W']) && id.chars().all(is_known)
+}

@@ -1,0 +1,332 @@
+//! The commands of an `App` that read a store and change it.
+
+use std::path::{Path, PathBuf};
+
+use expect_test::{Expect, expect};
+use sym_sdk::App;
+use sym_sdk::app::Exit;
+use sym_sdk::engine::InputKey;
+use sym_sdk::handlers;
+use sym_sdk::model::RunId;
+use sym_sdk::prelude::*;
+use sym_sdk::runtime::{Runtime, Submission};
+use sym_sdk::strategy::StrategyType;
+
+use super::restart::{HOUR, World, config, get_permissions};
+
+/// A store with a Run that holds access, and one whose revocation is stuck.
+struct Kept {
+    path: PathBuf,
+    _dir: tempfile::TempDir,
+    held: RunId,
+    stuck: RunId,
+}
+
+impl Kept {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("runs.db");
+        let world = World::new();
+        let runtime = world.start(&path).await;
+        let stuck = approved(&runtime, "ana@example.com", "10m").await;
+        let held = approved(&runtime, "zoë@example.com", "1h").await;
+        world.strategy.fail_revocations(3);
+        world.clock.advance(HOUR / 6);
+        runtime.run_until_idle().await.unwrap();
+        let admin = User::person(UserId::from_email("ada@example.com"), "ada@example.com").unwrap();
+        runtime.directory().put_user(admin.with_role(UserRole::Admin)).await.unwrap();
+        Self { path, _dir: dir, held, stuck }
+    }
+
+    /// Runs a command on the file.
+    async fn run(&self, args: &[&str]) -> Done {
+        let db = self.path.to_str().unwrap();
+        run(&[args, &["--db", db]].concat()).await
+    }
+
+    /// Returns the output, with placeholders for ids and paths.
+    async fn prints(&self, args: &[&str], exit: Exit, out: Expect, err: Expect) {
+        let done = self.run(args).await;
+        let tidy = |text: &str| {
+            let text = text.replace(self.path.parent().unwrap().to_str().unwrap(), "DIR");
+            text.replace(&self.held.to_string(), "HELD").replace(&self.stuck.to_string(), "STUCK")
+        };
+        out.assert_eq(&tidy(&done.out));
+        err.assert_eq(&tidy(&done.err));
+        assert_eq!(done.exit, exit);
+    }
+}
+
+async fn approved(runtime: &Runtime, requester: &str, duration: &str) -> RunId {
+    let key = InputKey::new(requester);
+    let request = Submission::request("prod", requester).input("duration", duration).key(key);
+    let run = runtime.submit(request).await.unwrap().run;
+    runtime.run_until_idle().await.unwrap();
+    runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
+    runtime.run_until_idle().await.unwrap();
+    run
+}
+
+struct Done {
+    exit: Exit,
+    out: String,
+    err: String,
+}
+
+fn app() -> App {
+    App::new()
+        .registry(handlers![get_permissions])
+        .config(config())
+        .strategy_type(StrategyType::new("test", |_| -> sym_sdk::Result<sym_sdk::strategy::SimulatedStrategy> {
+            panic!("a real strategy was built")
+        }))
+}
+
+async fn run(args: &[&str]) -> Done {
+    run_app(app(), args).await
+}
+
+async fn run_app(app: App, args: &[&str]) -> Done {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let args = std::iter::once("program").chain(args.iter().copied());
+    let exit = app.run_from(args, &mut out, &mut err).await;
+    Done { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+}
+
+#[tokio::test]
+async fn lists_runs_and_finds_stuck_ones() {
+    let kept = Kept::new().await;
+    kept.prints(
+        &["runs"],
+        Exit::Success,
+        expect![[r#"
+        RUN                                   FLOW  STATUS     REQUESTER        TARGET  ACCESS
+        STUCK  prod  escalated  ana@example.com  test    being removed, 1 failed attempt
+        HELD  prod  escalated  zoë@example.com  test    held until 2024-02-29T13:00:00Z
+    "#]],
+        expect![[""]],
+    )
+    .await;
+    kept.prints(
+        &["runs", "--stuck"],
+        Exit::Success,
+        expect![[r#"
+        RUN                                   FLOW  STATUS     REQUESTER        TARGET  ACCESS
+        STUCK  prod  escalated  ana@example.com  test    being removed, 1 failed attempt
+    "#]],
+        expect![[""]],
+    )
+    .await;
+    kept.prints(
+        &["runs", "--limit", "1"],
+        Exit::Success,
+        expect![[r#"
+            RUN                                   FLOW  STATUS     REQUESTER        TARGET  ACCESS
+            STUCK  prod  escalated  ana@example.com  test    being removed, 1 failed attempt
+
+            there are more than 1 Run; `--limit` lists more of them
+        "#]],
+        expect![[""]],
+    )
+    .await;
+    kept.prints(
+        &["runs", "--status", "denied"],
+        Exit::Success,
+        expect![[r#"
+        no Runs
+    "#]],
+        expect![[""]],
+    )
+    .await;
+
+    let listed: serde_json::Value = serde_json::from_str(&kept.run(&["runs", "--json"]).await.out).unwrap();
+    let of = |run: RunId| listed.as_array().unwrap().iter().find(|row| row["run_id"] == run.to_string()).unwrap();
+    assert_eq!(of(kept.stuck)["failed_attempts"], 1);
+    assert_eq!(of(kept.held)["identity"], "zoë@example.com");
+}
+
+#[tokio::test]
+async fn does_not_create_missing_stores() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("none.db");
+    let db = path.to_str().unwrap();
+    let run_id = RunId::from_uuid(uuid::Uuid::nil()).to_string();
+    let target = dir.path().join("copy.db");
+    let commands: [&[&str]; 5] = [
+        &["runs"],
+        &["audit", "verify"],
+        &["audit", "export"],
+        &["backup", target.to_str().unwrap()],
+        &["revoke", &run_id, "--as", "ada@example.com"],
+    ];
+    for command in commands {
+        let done = run(&[command, &["--db", db]].concat()).await;
+        assert_eq!(done.exit, Exit::Failure, "{command:?}");
+        assert!(done.err.contains("none.db"), "{command:?}: {}", done.err);
+        assert!(!path.exists() && !target.exists(), "{command:?}");
+    }
+}
+
+#[tokio::test]
+async fn permitted_users_revoke_and_write_off() {
+    let kept = Kept::new().await;
+    let (held, stuck) = (kept.held.to_string(), kept.stuck.to_string());
+    let revoke = ["revoke", &held, "--as", "zoë@example.com"];
+    kept.prints(
+        &revoke,
+        Exit::Success,
+        expect![[r#"
+        Run HELD: the access is taken away when the program runs again
+    "#]],
+        expect![[""]],
+    )
+    .await;
+    let write_off = |by| ["write-off", &stuck, "--as", by, "--reason", "the server was scrapped"];
+    kept.prints(
+        &write_off("ben@example.com"),
+        Exit::Failure,
+        expect![[""]],
+        expect![[r#"
+        error: ben@example.com is not an administrator (SymSDK:NOT_PERMITTED)
+          help: ask an administrator to do it
+    "#]],
+    )
+    .await;
+    kept.prints(
+        &write_off("ada@example.com"),
+        Exit::Success,
+        expect![[r#"
+        Run STUCK: the revocation is written off
+    "#]],
+        expect![[""]],
+    )
+    .await;
+    kept.prints(
+        &write_off("ada@example.com"),
+        Exit::Failure,
+        expect![[""]],
+        expect![[r#"
+        error: only a revocation under way can be written off; this request is errored (DeescalateAPI:INVALID_RUN)
+    "#]],
+    )
+    .await;
+    kept.prints(
+        &["runs"],
+        Exit::Success,
+        expect![[r#"
+            RUN                                   FLOW  STATUS     REQUESTER        TARGET  ACCESS
+            STUCK  prod  errored    ana@example.com  test    written off
+            HELD  prod  escalated  zoë@example.com  test    being removed
+        "#]],
+        expect![[""]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn exports_and_verifies_the_audit_log() {
+    let kept = Kept::new().await;
+    let exported = kept.run(&["audit", "export"]).await;
+    assert_eq!(exported.exit, Exit::Success);
+    let last: serde_json::Value = serde_json::from_str(exported.out.lines().last().unwrap()).unwrap();
+    let hash = last["audit"]["hash"].as_str().unwrap();
+
+    let verified = kept.run(&["audit", "verify"]).await;
+    assert_eq!(verified.exit, Exit::Success);
+    assert!(verified.out.trim_end().ends_with(hash), "{}", verified.out);
+
+    let lines = kept.path.with_extension("jsonl");
+    std::fs::write(&lines, &exported.out).unwrap();
+    let of_file = run(&["audit", "verify", lines.to_str().unwrap()]).await;
+    assert_eq!((of_file.exit, of_file.out), (Exit::Success, verified.out));
+
+    // An approver is replaced by another.
+    std::fs::write(&lines, exported.out.replacen("ben@example.com", "bob@example.com", usize::MAX)).unwrap();
+    let forged = run(&["audit", "verify", lines.to_str().unwrap()]).await;
+    assert_eq!(forged.exit, Exit::Failure);
+    assert!(forged.err.contains("runs.jsonl:") && forged.err.contains("was changed"), "{}", forged.err);
+
+    // The head of the former log shows that this is another one.
+    let [once, other] = [(4, 4), (4, 3)].map(|(seq, of)| {
+        let line: serde_json::Value = serde_json::from_str(exported.out.lines().nth(of - 1).unwrap()).unwrap();
+        format!("{seq}:{}", line["audit"]["hash"].as_str().unwrap())
+    });
+    let start: String = exported.out.lines().take(3).flat_map(|line| [line, "\n"]).collect();
+    std::fs::write(&lines, start).unwrap();
+    assert_eq!(kept.run(&["audit", "verify", "--known", &once]).await.exit, Exit::Success);
+    let broken = kept.run(&["audit", "verify", "--known", &other]).await;
+    assert!(broken.exit == Exit::Failure && broken.err.contains("was known to have"), "{}", broken.err);
+    let cut_off = run(&["audit", "verify", lines.to_str().unwrap(), "--known", &once]).await;
+    assert!(cut_off.exit == Exit::Failure && cut_off.err.contains("is missing, and all after it"), "{}", cut_off.err);
+
+    let dir = kept.path.parent().unwrap().to_str().unwrap();
+    let unread = run(&["audit", "verify", dir]).await;
+    assert!(unread.exit == Exit::Failure && unread.err.contains(&format!("`{dir}` cannot be read")), "{}", unread.err);
+
+    let after = kept.run(&["audit", "export", "--after", "3"]).await;
+    assert_eq!(after.out.lines().count(), exported.out.lines().count() - 3);
+}
+
+#[tokio::test]
+async fn backup_is_a_usable_store() {
+    let kept = Kept::new().await;
+    let copy = kept.path.with_file_name("copy.db");
+    let backup = ["backup", copy.to_str().unwrap()];
+    kept.prints(
+        &backup,
+        Exit::Success,
+        expect![[r#"
+        DIR/runs.db is copied to DIR/copy.db
+    "#]],
+        expect![[""]],
+    )
+    .await;
+    kept.prints(
+        &backup,
+        Exit::Failure,
+        expect![[""]],
+        expect![[r#"
+        error: the store refused: `DIR/copy.db` already exists; choose another name, or remove it (SymSDK:STORE)
+    "#]],
+    )
+    .await;
+
+    let world = World::new();
+    world.clock.advance(HOUR * 3);
+    let runtime = world.start(&copy).await;
+    runtime.run_until_idle().await.unwrap();
+    for run in [kept.held, kept.stuck] {
+        assert_eq!(runtime.run(run).await.unwrap().state.run.status(), RunStatus::Deescalated);
+    }
+}
+
+/// The demo simulates strategies, and its clock runs ahead: access would be recorded as revoked that still exists.
+#[tokio::test]
+async fn demo_refuses_a_store_with_real_runs() {
+    let kept = Kept::new().await;
+    let before = kept.run(&["runs", "--json"]).await.out;
+    let request = r#"{ "flow_srn": "acme:flow:prod:latest", "user_email": "ana@example.com", "flow_inputs": {} }"#;
+    let app = app().demo("request", request);
+    let done = run_app(app, &["--db", kept.path.to_str().unwrap(), "--speed", "86400"]).await;
+    assert_eq!((done.exit, done.out.as_str()), (Exit::Failure, ""));
+    assert!(done.err.contains("runs.db` has Runs or users that this command did not put there"), "{}", done.err);
+    assert_eq!(kept.run(&["runs", "--json"]).await.out, before);
+}
+
+#[tokio::test]
+async fn rejects_invalid_arguments() {
+    let cases: [&[&str]; 8] = [
+        &["--db", "x.db", "check"],
+        &["--speed", "0", "--db", "x.db"],
+        &["runs"],
+        &["runs", "--db", "x.db", "--limit", "0"],
+        &["audit", "verify"],
+        &["audit", "verify", "x.jsonl", "--db", "x.db"],
+        &["audit", "verify", "--db", "x.db", "--with-gaps"],
+        &["audit", "verify", "--db", "x.db", "--known", "4"],
+    ];
+    for args in cases {
+        assert_eq!(run(args).await.exit, Exit::Usage, "{args:?}");
+    }
+    assert!(!Path::new("x.db").exists());
+}

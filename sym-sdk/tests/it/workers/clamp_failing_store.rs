@@ -1,0 +1,125 @@
+//! A memory store whose calls to clamp due times fail a number of times.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use jiff::Timestamp;
+use sym_sdk::BoxFuture;
+use sym_sdk::audit::{AuditEntry, AuditHead, AuditRecord};
+use sym_sdk::directory::EventQuery;
+use sym_sdk::engine::*;
+use sym_sdk::machine::{EffectKey, EntitlementKey, InputReply};
+use sym_sdk::model::RunId;
+
+type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+/// A memory store that fails a number of calls to [`Store::clamp_future_due_times`].
+#[derive(Default)]
+pub(super) struct ClampFailingStore {
+    store: MemoryStore,
+    failures: AtomicUsize,
+}
+
+impl ClampFailingStore {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    pub(super) fn fail(&self, times: usize) {
+        self.failures.store(times, Ordering::SeqCst);
+    }
+
+    pub(super) fn failures_left(&self) -> usize {
+        self.failures.load(Ordering::SeqCst)
+    }
+}
+
+impl Store for ClampFailingStore {
+    fn clamp_future_due_times(&self, latest: Timestamp) -> Answer<'_, usize> {
+        let failing = self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        match failing {
+            Ok(_) => Box::pin(async { Err(StoreError::Unavailable("the disk is full".into())) }),
+            Err(_) => self.store.clamp_future_due_times(latest),
+        }
+    }
+
+    fn load(&self, run: RunId) -> Answer<'_, Option<StoredRun>> {
+        self.store.load(run)
+    }
+
+    fn recorded_reply(&self, key: &InputKey) -> Answer<'_, Option<InputReply>> {
+        self.store.recorded_reply(key)
+    }
+
+    fn commit(&self, commit: Commit) -> Answer<'_, Committed> {
+        self.store.commit(commit)
+    }
+
+    fn claim(&self, claim: Claim) -> Answer<'_, Vec<Claimed>> {
+        self.store.claim(claim)
+    }
+
+    fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> Answer<'_, ()> {
+        self.store.release(key, claims, not_before)
+    }
+
+    fn due_timers(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<DueTimer>> {
+        self.store.due_timers(now, limit)
+    }
+
+    fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
+        self.store.next_due()
+    }
+
+    fn backlog(&self, now: Timestamp, late: Timestamp) -> Answer<'_, Backlog> {
+        self.store.backlog(now, late)
+    }
+
+    fn holders(&self, key: &EntitlementKey) -> Answer<'_, Vec<RunId>> {
+        self.store.holders(key)
+    }
+
+    fn runs(&self, filter: RunFilter, limit: usize) -> Answer<'_, Vec<StoredRun>> {
+        self.store.runs(filter, limit)
+    }
+
+    fn prune(&self, before: Timestamp, limit: usize) -> Answer<'_, usize> {
+        self.store.prune(before, limit)
+    }
+
+    fn runs_missing_expiry(&self, limit: usize) -> Answer<'_, Vec<StoredRun>> {
+        self.store.runs_missing_expiry(limit)
+    }
+
+    fn access_health(&self, late: Timestamp) -> Answer<'_, AccessHealth> {
+        self.store.access_health(late)
+    }
+
+    fn audit(&self, run: Option<RunId>, limit: usize) -> Answer<'_, Vec<AuditEntry>> {
+        self.store.audit(run, limit)
+    }
+
+    fn count_events<'a>(&'a self, count: &'a EventQuery) -> Answer<'a, u64> {
+        self.store.count_events(count)
+    }
+
+    fn audit_after(&self, seq: u64, limit: usize) -> Answer<'_, Vec<AuditRecord>> {
+        self.store.audit_after(seq, limit)
+    }
+
+    fn audit_before(&self, run: RunId, seq: u64) -> Answer<'_, Vec<AuditRecord>> {
+        self.store.audit_before(run, seq)
+    }
+
+    fn audit_head(&self) -> Answer<'_, AuditHead> {
+        self.store.audit_head()
+    }
+
+    fn audit_cursor(&self, destination: &str) -> Answer<'_, u64> {
+        self.store.audit_cursor(destination)
+    }
+
+    fn set_audit_cursor(&self, destination: &str, seq: u64) -> Answer<'_, ()> {
+        self.store.set_audit_cursor(destination, seq)
+    }
+}
