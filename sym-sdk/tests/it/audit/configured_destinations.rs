@@ -65,7 +65,7 @@ fn builder(config: Config) -> Builder {
     Runtime::builder(config)
         .registry(plain())
         .secrets(LocalSecrets::with_variables([("KEY", "hunter2")]))
-        .strategy_type(StrategyType::new("test", |_| Ok(Arc::new(RecordingStrategy::new()))))
+        .strategy_type(StrategyType::new("test", |_| Ok(RecordingStrategy::new())))
 }
 
 async fn faults(builder: Builder) -> Diagnostics {
@@ -134,7 +134,7 @@ async fn an_unknown_type_is_an_error_unless_simulated() {
     assert!(!error.contains("unused"), "{error}");
 
     let archives = Archives::default();
-    let dry = builder(config()).log_destination_type(archives.destination_type()).dry().build().await.unwrap();
+    let dry = builder(config()).log_destination_type(archives.destination_type()).simulated().build().await.unwrap();
     assert!(dry.audit_progress().await.unwrap().is_empty());
     assert!(archives.0.lock().unwrap().is_empty());
 }

@@ -45,7 +45,7 @@ impl World {
             .clock(clock.clone())
             .store(store.clone())
             .delivery(sym_sdk::testing::RecordingDelivery::new())
-            .strategy_type(StrategyType::new("test", move |_| Ok(Arc::new(strategy.clone()))));
+            .strategy_type(StrategyType::new("test", move |_| Ok(strategy.clone())));
         let runtime = change(builder).build().await.unwrap();
         Self { runtime, clock, store }
     }

@@ -365,7 +365,7 @@ async fn lines_contain_no_secrets() {
     let runtime = sym_sdk::runtime::Runtime::builder(declared)
         .registry(handlers![get_permissions, after_approve])
         .secrets(LocalSecrets::with_variables([("TOKEN", "hunter2")]))
-        .strategy_type(sym_sdk::strategy::StrategyType::new("test", move |_| Ok(std::sync::Arc::new(strategy.clone()))))
+        .strategy_type(sym_sdk::strategy::StrategyType::new("test", move |_| Ok(strategy.clone())))
         .build()
         .await
         .unwrap();

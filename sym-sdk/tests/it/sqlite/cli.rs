@@ -75,7 +75,9 @@ fn app() -> App {
     App::new()
         .registry(handlers![get_permissions])
         .config(config())
-        .strategy_type(StrategyType::new("test", |_| panic!("a real strategy was built")))
+        .strategy_type(StrategyType::new("test", |_| -> sym_sdk::Result<sym_sdk::strategy::SimulatedStrategy> {
+            panic!("a real strategy was built")
+        }))
 }
 
 async fn run(args: &[&str]) -> Done {

@@ -105,7 +105,7 @@ fn lock(up: &Mutex<Option<Up>>) -> MutexGuard<'_, Option<Up>> {
 
 async fn build(world: &World, directory: &Directory, target: &Target, store: &Arc<dyn Store>) -> Option<Runtime> {
     let (target, committed) = (target.clone(), store.clone());
-    let strategy = StrategyType::new(flows::STRATEGY, move |_| Ok(Arc::new(target.client(committed.clone()))));
+    let strategy = StrategyType::new(flows::STRATEGY, move |_| Ok(target.client(committed.clone())));
     let built = Runtime::builder(flows::config())
         .registry(flows::registry())
         .state(world.clone())

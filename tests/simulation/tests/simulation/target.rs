@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sym_sdk::BoxFuture;
 use sym_sdk::clock::Clock;
 use sym_sdk::engine::{InputKey, Store};
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::machine::EffectKey;
 use sym_sdk::model::{AccessTarget, StepOutput, User};
-use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope};
 
 use crate::disk::at_once;
 use crate::fault::Place;
@@ -108,38 +107,36 @@ fn piece(request: &AccessRequest<'_>) -> Piece {
 }
 
 impl AccessStrategy for Client {
-    fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
+    async fn fetch_remote_identity(&self, user: &User) -> Result<Option<String>> {
         let name = user.username().split('@').next().map(str::to_owned);
-        Box::pin(self.target.world.call(Place::Identify, "identify", || name))
+        self.target.world.call(Place::Identify, "identify", || name).await
     }
 
-    fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
-        Box::pin(async move {
-            match self.call(Place::Grant, "grant", request).await {
-                Ok(()) => Ok(Escalation::granted()),
-                // A service can refuse in two ways.
-                Err(error) if error.kind() == ErrorKind::Forbidden && self.target.world.once_in(2) => {
-                    Ok(Escalation::rejected([error.to_string()]))
-                }
-                Err(error) => Err(error),
+    async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
+        match self.call(Place::Grant, "grant", request).await {
+            Ok(()) => Ok(GrantResult::granted()),
+            // A service has two ways to refuse.
+            Err(error) if error.kind() == ErrorKind::Forbidden && self.target.world.once_in(2) => {
+                Ok(GrantResult::rejected([error.to_string()]))
             }
-        })
+            Err(error) => Err(error),
+        }
     }
 
-    fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
-        Box::pin(async move { self.call(Place::Revoke, "revoke", request).await.map(|()| None) })
+    async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
+        self.call(Place::Revoke, "revoke", request).await.map(|()| None)
     }
 
-    fn reach(&self) -> RevocationReach {
-        RevocationReach::Everything
+    fn revocation_scope(&self) -> RevocationScope {
+        RevocationScope::AllSessions
     }
 
-    fn list_current<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Vec<String>>>> {
+    async fn list_current(&self, target: &AccessTarget) -> Result<Option<Vec<String>>> {
         let current = move || {
             let held = self.target.held();
             let current = held.into_iter().filter(|(name, _)| *name == target.name().to_string());
             Some(current.map(|(_, identity)| identity).collect())
         };
-        Box::pin(self.target.world.call(Place::List, "list", current))
+        self.target.world.call(Place::List, "list", current).await
     }
 }

@@ -40,7 +40,8 @@ pub(super) fn parse_request(
     if let Some(context) = context {
         check_size("the context", context, limits.context_bytes)?;
     }
-    let (target, duration, fields) = parse_inputs(flow, limits, inputs).map_err(|faults| in_one(flow, faults))?;
+    let (target, duration, fields) =
+        parse_inputs(flow, limits, inputs).map_err(|faults| merge_field_errors(flow, faults))?;
     Ok(RequestInput { target, duration, fields, context: context.cloned(), parent })
 }
 
@@ -65,7 +66,7 @@ fn keep<T>(field: &str, result: Result<T>, faults: &mut Vec<FieldFault>) -> Opti
 }
 
 /// One fault is reported as itself; several as one error that lists them, with the code of the first.
-fn in_one(flow: &Flow, faults: Vec<FieldFault>) -> Error {
+fn merge_field_errors(flow: &Flow, faults: Vec<FieldFault>) -> Error {
     let mut faults: Vec<_> = faults.into_iter().map(|fault| fault.error).collect();
     if faults.len() == 1 {
         return faults.remove(0);

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::call::{call, failed_in};
+use super::bounded_call::{call_bounded, catch_panics};
 use super::event::event;
-use super::filter::Filter;
+use super::flow_visibility::FlowVisibility;
 use super::flows::{FlowEntries, FlowEntry};
 use super::forms::build_form;
+use super::handler_call::{call, failed_in};
 use super::identity::requester_identity;
-use super::limits::{Limits, contain, without_panic};
+use super::limits::Limits;
 use crate::clock::Clock;
-use crate::delivery::{Delivery, DeliveryReceipt, RequestView};
+use crate::delivery::{DeliveryReceipt, DynDelivery, RequestView};
 use crate::directory::Directory;
 use crate::engine::EffectHandler;
 use crate::error::{Error, ErrorKind, Result, codes};
@@ -23,28 +24,28 @@ use crate::machine::{
 };
 use crate::model::{AccessTarget, Event, Hook, RunId, User};
 use crate::routing::{Approvers, Destination, Notification, RequestForwardContext, RequestPermission};
-use crate::strategy::{AccessRequest, AccessStrategy};
+use crate::strategy::{AccessRequest, DynAccessStrategy};
 
 /// The program that the engine runs.
-pub(super) struct Performer {
+pub(super) struct EffectExecutor {
     pub(super) flows: FlowEntries,
-    pub(super) filter: Option<Filter>,
-    pub(super) deliveries: Vec<Arc<dyn Delivery>>,
+    pub(super) filter: Option<FlowVisibility>,
+    pub(super) deliveries: Vec<Arc<dyn DynDelivery>>,
     pub(super) directory: Directory,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) limits: Limits,
 }
 
-impl Performer {
+impl EffectExecutor {
     /// Awaits the directory, which may be a database or a service.
     pub(super) async fn ask_directory<T>(&self, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
-        contain(&*self.clock, self.limits.directory, || "the directory".to_owned(), call)
+        call_bounded(&*self.clock, self.limits.directory, || "the directory".to_owned(), call)
             .await
             .and_then(|answer| answer)
     }
 }
 
-impl EffectHandler for Performer {
+impl EffectHandler for EffectExecutor {
     fn step(&self, state: Option<&RunState>, input: &Input) -> Result<Transition> {
         let flow = state.map_or(&input.flow, |state| &state.flow);
         Ok(machine::step(&self.flows.by_srn(flow)?.rules(), state, input))
@@ -59,8 +60,8 @@ impl EffectHandler for Performer {
             match self.flows.by_srn(&state.flow) {
                 Ok(entry) => {
                     let performance =
-                        Performance { performer: self, entry, effect: &effect, state: &state, holders: &holders };
-                    without_panic(performance.carry_out()).await.unwrap_or_else(Outcome::Failed)
+                        EffectExecution { executor: self, entry, effect: &effect, state: &state, holders: &holders };
+                    catch_panics(performance.carry_out()).await.unwrap_or_else(Outcome::Failed)
                 }
                 Err(error) => Outcome::Failed(EffectError::from(&error)),
             }
@@ -69,15 +70,15 @@ impl EffectHandler for Performer {
 }
 
 /// One effect being carried out.
-struct Performance<'a> {
-    performer: &'a Performer,
+struct EffectExecution<'a> {
+    executor: &'a EffectExecutor,
     entry: &'a FlowEntry,
     effect: &'a Effect,
     state: &'a Arc<RunState>,
     holders: &'a [RunId],
 }
 
-impl Performance<'_> {
+impl EffectExecution<'_> {
     async fn carry_out(&self) -> Result<Outcome, EffectError> {
         match &self.effect.kind {
             EffectKind::Hook { hook, forward } => self.hook(*hook, forward.as_ref()).await,
@@ -90,7 +91,7 @@ impl Performance<'_> {
             EffectKind::Grant { target, identity, deadline } => {
                 // The end may have been brought forward since the grant was asked for.
                 let until = self.state.access.grant().and_then(|grant| grant.until);
-                let now = self.performer.clock.now();
+                let now = self.executor.clock.now();
                 if deadline.iter().chain(&until).any(|end| now >= *end) {
                     let message = "the time of the access had passed before it could be granted";
                     return Err(EffectError::new(ErrorKind::Conflict, codes::ACCESS_EXPIRED, message));
@@ -121,7 +122,7 @@ impl Performance<'_> {
     // Handlers.
 
     async fn hook(&self, hook: Hook, forward: Option<&RequestForwardContext>) -> Result<Outcome, EffectError> {
-        let (handlers, limit) = (&self.entry.handlers, self.performer.limits.hook);
+        let (handlers, limit) = (&self.entry.handlers, self.executor.limits.hook);
         let context = self.context(forward);
         match hook {
             Hook::On(step) => {
@@ -146,7 +147,7 @@ impl Performance<'_> {
     /// Permissions first, then who is told.
     async fn route(&self) -> Result<Outcome, EffectError> {
         let handlers = &self.entry.handlers;
-        let limit = self.performer.limits.reducer;
+        let limit = self.executor.limits.reducer;
         let context = self.context(None);
         let mut called = Vec::new();
         let routing = if let Some(handler) = handlers.get_permissions() {
@@ -175,20 +176,19 @@ impl Performance<'_> {
         context: &Context,
         limit: std::time::Duration,
     ) -> Result<T, EffectError> {
-        call(&*self.performer.clock, limit, handler, context).await
+        call(&*self.executor.clock, limit, handler, context).await
     }
 
     // Front ends.
 
     async fn open_form(&self) -> Result<Outcome, EffectError> {
         let channel = self.effect.event.channel.kind();
-        let Some(front_end) = self.performer.deliveries.iter().find(|delivery| delivery.opens_forms_for(channel))
-        else {
+        let Some(front_end) = self.executor.deliveries.iter().find(|delivery| delivery.opens_forms_for(channel)) else {
             return Err(unreachable_by(&format!("a form asked for through {channel}")));
         };
-        let form = build_form(self.performer, self.entry, self.event()).await?;
+        let form = build_form(self.executor, self.entry, self.event()).await?;
         let view = self.view();
-        self.contained("opening the form", self.performer.limits.delivery, async {
+        self.contained("opening the form", self.executor.limits.delivery, async {
             front_end.open_form(&view, &form).await
         })
         .await?;
@@ -205,10 +205,10 @@ impl Performance<'_> {
 
     async fn tell(&self, view: &RequestView, destination: &Destination) -> DeliveryResult {
         let name = destination.label();
-        let Some(front_end) = self.performer.deliveries.iter().find(|delivery| delivery.reaches(destination)) else {
+        let Some(front_end) = self.executor.deliveries.iter().find(|delivery| delivery.reaches(destination)) else {
             return DeliveryResult::Failed { error: unreachable_by(&name), destination: name };
         };
-        let limit = self.performer.limits.delivery;
+        let limit = self.executor.limits.delivery;
         match self.contained("the delivery", limit, async { front_end.deliver(view, destination).await }).await {
             Ok(DeliveryReceipt::Delivered(message)) => DeliveryResult::Delivered { destination: name, message },
             Ok(DeliveryReceipt::OptedOut) => DeliveryResult::OptedOut { destination: name },
@@ -224,11 +224,11 @@ impl Performance<'_> {
     }
 
     async fn update(&self, view: &RequestView, message: &MessageRef) -> Result<(), EffectError> {
-        let named = |delivery: &&Arc<dyn Delivery>| delivery.name() == message.front_end;
-        match self.performer.deliveries.iter().find(named) {
+        let named = |delivery: &&Arc<dyn DynDelivery>| delivery.name() == message.front_end;
+        match self.executor.deliveries.iter().find(named) {
             Some(front_end) => {
                 let update = async { front_end.update(view, message).await };
-                self.contained("updating a message", self.performer.limits.delivery, update).await
+                self.contained("updating a message", self.executor.limits.delivery, update).await
             }
             // The front end is no longer configured, so nobody can see the message through it either.
             None => Ok(()),
@@ -236,11 +236,11 @@ impl Performance<'_> {
     }
 
     async fn message(&self, to: &User, notice: &Notice) -> Result<Outcome, EffectError> {
-        let Some(front_end) = self.performer.deliveries.iter().find(|delivery| delivery.reaches_user(to)) else {
+        let Some(front_end) = self.executor.deliveries.iter().find(|delivery| delivery.reaches_user(to)) else {
             return Err(unreachable_by(to.username()));
         };
         let view = self.view();
-        let limit = self.performer.limits.delivery;
+        let limit = self.executor.limits.delivery;
         self.contained("the message", limit, async { front_end.message(&view, to, notice).await }).await?;
         Ok(Outcome::Done)
     }
@@ -251,8 +251,8 @@ impl Performance<'_> {
         tracing::error!(%flow, %run, event = %self.effect.event.name, code = %error.code, "{error}");
         let Some(destination) = self.entry.flow.environment().error_logger() else { return Ok(Outcome::Done) };
         let view = self.view();
-        let alerts = self.performer.deliveries.iter().map(|front_end| {
-            let (view, limit) = (&view, self.performer.limits.delivery);
+        let alerts = self.executor.deliveries.iter().map(|front_end| {
+            let (view, limit) = (&view, self.executor.limits.delivery);
             self.contained("the alert", limit, async move { front_end.alert(view, destination, error).await })
         });
         let told: Result<Vec<()>, _> = futures_util::future::join_all(alerts).await.into_iter().collect();
@@ -262,10 +262,10 @@ impl Performance<'_> {
     // Strategies.
 
     async fn identify(&self, target: &AccessTarget) -> Result<Outcome, EffectError> {
-        let (identity, handler) = requester_identity(self.performer, self.entry, self.event(), target).await?;
+        let (identity, handler) = requester_identity(self.executor, self.entry, self.event(), target).await?;
         let strategy = self.strategy()?;
         let resource = async { Ok(strategy.resource(target)) };
-        let resource = self.contained("the strategy", self.performer.limits.strategy, resource).await?;
+        let resource = self.contained("the strategy", self.executor.limits.strategy, resource).await?;
         Ok(Outcome::Identified { identity, resource, handler })
     }
 
@@ -274,7 +274,7 @@ impl Performance<'_> {
         let request = AccessRequest::new(&event, target, identity, self.effect.key);
         let strategy = self.strategy()?;
         let granted = async { strategy.escalate(&request).await };
-        let granted = self.contained("the strategy", self.performer.limits.strategy, granted).await?;
+        let granted = self.contained("the strategy", self.executor.limits.strategy, granted).await?;
         Ok(if granted.errors.is_empty() {
             Outcome::Granted { output: granted.output }
         } else {
@@ -296,7 +296,7 @@ impl Performance<'_> {
         let request = AccessRequest::new(&event, target, identity, self.effect.key);
         let strategy = self.strategy()?;
         let revoked = async { strategy.deescalate(&request).await };
-        let output = self.contained("the strategy", self.performer.limits.strategy, revoked).await?;
+        let output = self.contained("the strategy", self.executor.limits.strategy, revoked).await?;
         let read_back = self.read_back(strategy, target, identity).await?;
         Ok(Outcome::Revoked(Revocation { output, still_needed_by: 0, check: read_back }))
     }
@@ -305,13 +305,13 @@ impl Performance<'_> {
     /// strategy has confirmed; the doubt goes on the record and to the error destination.
     async fn read_back(
         &self,
-        strategy: &dyn AccessStrategy,
+        strategy: &dyn DynAccessStrategy,
         target: &AccessTarget,
         identity: &str,
     ) -> Result<RevocationCheck, EffectError> {
         let listed = async { strategy.list_current(target).await };
         let title = target.title();
-        match self.contained("reading the target", self.performer.limits.strategy, listed).await {
+        match self.contained("reading the target", self.executor.limits.strategy, listed).await {
             Ok(None) => Ok(RevocationCheck::Unknown),
             Ok(Some(listed)) if listed.iter().any(|listed| listed == identity) => {
                 let message = format!("{identity} still has {title}, which the strategy said it had taken away");
@@ -330,7 +330,7 @@ impl Performance<'_> {
         }
     }
 
-    fn strategy(&self) -> Result<&dyn AccessStrategy, EffectError> {
+    fn strategy(&self) -> Result<&dyn DynAccessStrategy, EffectError> {
         self.entry.strategy.as_deref().ok_or_else(|| {
             let message = format!("flow `{}` has no strategy any more", self.entry.flow.name());
             EffectError::new(ErrorKind::Configuration, codes::ACCESS_STRATEGY_NOT_FOUND, message)
@@ -344,7 +344,7 @@ impl Performance<'_> {
         limit: std::time::Duration,
         work: impl Future<Output = Result<T>> + Send,
     ) -> Result<T, EffectError> {
-        let done = contain(&*self.performer.clock, limit, || what.to_owned(), work).await.and_then(|result| result);
+        let done = call_bounded(&*self.executor.clock, limit, || what.to_owned(), work).await.and_then(|result| result);
         done.map_err(|error| EffectError::from(&error))
     }
 }
@@ -370,9 +370,12 @@ fn legacy_routing(approvers: &Approvers) -> Routing {
 }
 
 /// The front ends by name, for messages.
-impl std::fmt::Debug for Performer {
+impl std::fmt::Debug for EffectExecutor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let front_ends: BTreeSet<_> = self.deliveries.iter().map(|delivery| delivery.name()).collect();
-        f.debug_struct("Performer").field("flows", &self.flows).field("front_ends", &front_ends).finish_non_exhaustive()
+        f.debug_struct("EffectExecutor")
+            .field("flows", &self.flows)
+            .field("front_ends", &front_ends)
+            .finish_non_exhaustive()
     }
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::Mutex;
 
-use super::limits::contain;
+use super::bounded_call::call_bounded;
 use crate::audit::{AuditDestination, AuditLine, LineWriter};
 use crate::clock::Clock;
 use crate::engine::{Engine, StopSignal};
@@ -49,7 +49,7 @@ pub struct AuditProgress {
 
 /// The flows whose entries a destination gets.
 #[derive(Debug)]
-pub(super) enum Wants {
+pub(super) enum FlowSelector {
     /// All that there are.
     All,
     /// Those of an environment that names it. Entries of flows that are declared no more have no environment: every
@@ -57,7 +57,7 @@ pub(super) enum Wants {
     Flows { wanted: BTreeSet<String>, declared: Arc<BTreeSet<String>> },
 }
 
-impl Wants {
+impl FlowSelector {
     fn flow(&self, flow: &Srn) -> bool {
         match self {
             Self::All => true,
@@ -67,9 +67,9 @@ impl Wants {
 }
 
 /// The way to one destination.
-pub(super) struct LogRoute {
+pub(super) struct AuditShipper {
     destination: Arc<dyn AuditDestination>,
-    wants: Wants,
+    wants: FlowSelector,
     /// Held by the task that delivers, so that no other one does as well.
     progress: Mutex<Option<Progress>>,
 }
@@ -105,8 +105,8 @@ struct Failing {
     told: Timestamp,
 }
 
-impl LogRoute {
-    pub(super) fn new(destination: Arc<dyn AuditDestination>, wants: Wants) -> Self {
+impl AuditShipper {
+    pub(super) fn new(destination: Arc<dyn AuditDestination>, wants: FlowSelector) -> Self {
         Self { destination, wants, progress: Mutex::new(None) }
     }
 
@@ -196,7 +196,7 @@ impl LogRoute {
         let what = || format!("delivering audit entries to `{}`", self.name());
         // A destination that panics before it has anything to await is caught too.
         let delivery = async { self.destination.deliver(batch).await };
-        let kept = contain(clock, LIMIT, what, delivery).await??.min(batch.len());
+        let kept = call_bounded(clock, LIMIT, what, delivery).await??.min(batch.len());
         if kept == 0 {
             let message = format!("destination `{}` has kept no audit entry, and gave no reason", self.name());
             return Err(Error::new(ErrorKind::Unavailable, codes::AUDIT_DESTINATION, message));
@@ -255,12 +255,12 @@ fn pause(attempts: u32, retryable: bool) -> Duration {
 
 /// Has the store answer in time.
 async fn within<T>(clock: &dyn Clock, answer: impl Future<Output = Result<T>> + Send) -> Result<T> {
-    contain(clock, LIMIT, || "a call of the store".to_owned(), answer).await?
+    call_bounded(clock, LIMIT, || "a call of the store".to_owned(), answer).await?
 }
 
-impl fmt::Debug for LogRoute {
+impl fmt::Debug for AuditShipper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LogRoute")
+        f.debug_struct("AuditShipper")
             .field("destination", &self.name())
             .field("wants", &self.wants)
             .finish_non_exhaustive()

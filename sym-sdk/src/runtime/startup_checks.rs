@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::builder::Scoped;
+use super::builder::FlowHandlers;
 use crate::config::{Diagnostic, SourceLocation};
 use crate::engine::Drive;
 use crate::handler::{HandlerKind, HandlerRecord, Registry};
 use crate::model::{Hook, Step};
 
 /// What is wrong between one flow and its handlers.
-pub(super) fn flow(flow: &Scoped<'_>) -> Vec<Diagnostic> {
+pub(super) fn flow(flow: &FlowHandlers<'_>) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     reducers(flow, &mut diagnostics);
     fields(flow, &mut diagnostics);
@@ -19,7 +19,7 @@ pub(super) fn flow(flow: &Scoped<'_>) -> Vec<Diagnostic> {
     diagnostics
 }
 
-fn reducers(flow: &Scoped<'_>, diagnostics: &mut Vec<Diagnostic>) {
+fn reducers(flow: &FlowHandlers<'_>, diagnostics: &mut Vec<Diagnostic>) {
     let name = &flow.declared.name;
     match (flow.handlers.get_permissions(), flow.handlers.get_approvers()) {
         (None, None) => {
@@ -45,7 +45,7 @@ fn reducers(flow: &Scoped<'_>, diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-fn fields(flow: &Scoped<'_>, diagnostics: &mut Vec<Diagnostic>) {
+fn fields(flow: &FlowHandlers<'_>, diagnostics: &mut Vec<Diagnostic>) {
     for field in &flow.declared.params.prompt_fields {
         let missing = |macro_name: &str| {
             let (name, flow) = (&field.name, &flow.declared.name);
@@ -64,7 +64,7 @@ fn fields(flow: &Scoped<'_>, diagnostics: &mut Vec<Diagnostic>) {
 
 /// A handler for a field that the flow does not have, or does not want filled. Handlers that several flows share may fit only
 /// some of them, so this speaks only where the flow names its module.
-fn never_called(flow: &Scoped<'_>, record: &'static HandlerRecord) -> Option<Diagnostic> {
+fn never_called(flow: &FlowHandlers<'_>, record: &'static HandlerRecord) -> Option<Diagnostic> {
     let name = &flow.declared.name;
     let field = record.field()?;
     flow.declared.implementation.module()?;
@@ -101,7 +101,7 @@ pub(super) async fn clock(drive: &dyn Drive) -> Vec<Diagnostic> {
 }
 
 /// Handlers that no flow takes, and prefetch or `on_change` handlers for fields that none of their flows has.
-pub(super) fn unused(registry: &Registry, flows: &[Scoped<'_>], has_filter: bool) -> Vec<Diagnostic> {
+pub(super) fn unused(registry: &Registry, flows: &[FlowHandlers<'_>], has_filter: bool) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     for record in registry.iter() {
         if record.kind() == HandlerKind::GetFlows {
@@ -141,7 +141,7 @@ pub(super) fn unused(registry: &Registry, flows: &[Scoped<'_>], has_filter: bool
 }
 
 /// `on_escalate` and its kin are never called for flows that only approve.
-fn hook_of_no_access(record: &'static HandlerRecord, takers: &[&Scoped<'_>]) -> Option<Diagnostic> {
+fn hook_of_no_access(record: &'static HandlerRecord, takers: &[&FlowHandlers<'_>]) -> Option<Diagnostic> {
     let grants = takers.iter().any(|flow| flow.declared.params.strategy.is_some());
     let of_access = matches!(
         record.kind(),

@@ -7,11 +7,6 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::super::filter::Filter;
-use super::super::flows::FlowEntry;
-use super::super::limits::contain;
-use super::super::log_routes::{LogRoute, Wants};
-use super::super::secrets::read_secret;
 use super::{Builder, FilterPlan, FlowPlan, integration_for, requirements};
 use crate::audit::{AuditDestination, LogDestinationConfig};
 use crate::config::{CheckedLogDestination, Diagnostic, SourceLocation};
@@ -20,13 +15,18 @@ use crate::error::Error;
 use crate::handler::{HandlerRecord, IntegrationRequirement, Requires, Services};
 use crate::integration::IntegrationConfig;
 use crate::model::{Integration, Secret, Strategy};
-use crate::strategy::{AccessStrategy, DryStrategy, StrategyConfig};
+use crate::runtime::audit_shipping::{AuditShipper, FlowSelector};
+use crate::runtime::bounded_call::call_bounded;
+use crate::runtime::flow_visibility::FlowVisibility;
+use crate::runtime::flows::FlowEntry;
+use crate::runtime::secrets::read_secret;
+use crate::strategy::{DynAccessStrategy, SimulatedStrategy, StrategyConfig};
 
 /// Reading a secret may take this long.
 const SECRET_LIMIT: Duration = Duration::from_secs(30);
 
 /// Clients and strategies being built. What several flows share is built once.
-pub(super) struct Assembly<'a> {
+pub(super) struct RuntimeAssembler<'a> {
     pub(super) builder: &'a Builder,
     pub(super) directory: &'a Directory,
     secrets: BTreeMap<String, Result<SecretString, Diagnostic>>,
@@ -34,7 +34,7 @@ pub(super) struct Assembly<'a> {
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
-impl<'a> Assembly<'a> {
+impl<'a> RuntimeAssembler<'a> {
     pub(super) fn new(builder: &'a Builder, directory: &'a Directory) -> Self {
         Self { builder, directory, secrets: BTreeMap::new(), clients: HashMap::new(), diagnostics: Vec::new() }
     }
@@ -55,10 +55,10 @@ impl<'a> Assembly<'a> {
         Some(FlowEntry::new(flow, handlers, services, strategy))
     }
 
-    pub(super) async fn filter(&mut self, plan: FilterPlan) -> Filter {
+    pub(super) async fn filter(&mut self, plan: FilterPlan) -> FlowVisibility {
         let FilterPlan { handler, checked } = plan;
         let services = self.services([handler.record()], &checked.integrations, None).await;
-        Filter { handler, services, vars: checked.vars }
+        FlowVisibility { handler, services, vars: checked.vars }
     }
 
     /// What the handlers take: what was handed over, and clients built for the rest.
@@ -96,7 +96,7 @@ impl<'a> Assembly<'a> {
         if let Some(client) = self.clients.get(&key) {
             return client.clone();
         }
-        let built = if self.builder.dry {
+        let built = if self.builder.simulated {
             let secrets = BTreeMap::new();
             let config = IntegrationConfig::new(integration, &secrets).with_directory(self.directory);
             let dry = requirement.simulated(&config.with_outbox(&self.builder.outbox));
@@ -120,14 +120,14 @@ impl<'a> Assembly<'a> {
         built
     }
 
-    async fn strategy(&mut self, strategy: &Strategy, location: &SourceLocation) -> Option<Arc<dyn AccessStrategy>> {
+    async fn strategy(&mut self, strategy: &Strategy, location: &SourceLocation) -> Option<Arc<dyn DynAccessStrategy>> {
         let Some(kind) = self.builder.strategy_type_of(strategy) else {
             // Only a dry run gets here: the check refuses the rest.
-            return Some(Arc::new(DryStrategy::default()));
+            return Some(Arc::new(SimulatedStrategy::default()));
         };
         let (mut secrets, mut of_integration) = (BTreeMap::new(), BTreeMap::new());
         // A dry run reads no secret.
-        if !self.builder.dry {
+        if !self.builder.simulated {
             let own = strategy.secrets().iter().map(|(setting, secret)| (&**setting, secret));
             secrets = self.secrets_in(own, location).await?;
             if let Some(integration) = strategy.integration() {
@@ -143,19 +143,19 @@ impl<'a> Assembly<'a> {
 
     /// The ways to those that were handed over and those that are configured, which have different names. `declared` are the
     /// flows that there are.
-    pub(super) async fn log_routes(
+    pub(super) async fn audit_shipping(
         &mut self,
         checked: Vec<CheckedLogDestination>,
         declared: BTreeSet<String>,
-    ) -> Vec<LogRoute> {
+    ) -> Vec<AuditShipper> {
         let declared = Arc::new(declared);
         let given = self.builder.destinations.iter();
-        let mut routes: Vec<_> = given.map(|given| LogRoute::new(given.clone(), Wants::All)).collect();
+        let mut routes: Vec<_> = given.map(|given| AuditShipper::new(given.clone(), FlowSelector::All)).collect();
         // A dry run reads no secret, and delivers to nobody who is configured.
-        for checked in checked.into_iter().filter(|_| !self.builder.dry) {
+        for checked in checked.into_iter().filter(|_| !self.builder.simulated) {
             if let Some(destination) = self.log_destination(&checked).await {
-                let wants = Wants::Flows { wanted: checked.flows, declared: declared.clone() };
-                routes.push(LogRoute::new(destination, wants));
+                let wants = FlowSelector::Flows { wanted: checked.flows, declared: declared.clone() };
+                routes.push(AuditShipper::new(destination, wants));
             }
         }
         let mut names = BTreeSet::new();
@@ -239,7 +239,7 @@ impl<'a> Assembly<'a> {
         }
         let what = format!("reading secret `{}`", secret.name());
         let read =
-            contain(&*self.builder.clock, SECRET_LIMIT, || what, read_secret(&self.builder.secrets, secret)).await;
+            call_bounded(&*self.builder.clock, SECRET_LIMIT, || what, read_secret(&self.builder.secrets, secret)).await;
         let read = read.and_then(|read| read).map_err(|error| {
             Diagnostic::error(SourceLocation::default(), error.to_string()).with_hint_if(error.hint())
         });

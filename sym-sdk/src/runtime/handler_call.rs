@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::limits::contain;
+use super::bounded_call::call_bounded;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::handler::{Context, HandlerError, HandlerFn, HandlerRecord};
@@ -18,7 +18,7 @@ pub(super) async fn call<T>(
     // A handler that is not async can panic while the call is made.
     let record = handler.record();
     let work = async { handler.call(context).await };
-    let called = contain(clock, limit, || record.subject(), work).await;
+    let called = call_bounded(clock, limit, || record.subject(), work).await;
     called.and_then(|result| result.map_err(HandlerError::into_error)).map_err(|error| failed_in(record, &error))
 }
 

@@ -1,9 +1,9 @@
 //! What others add to a runtime.
 
 use super::Builder;
-use crate::audit::LogDestinationType;
 #[cfg(feature = "server")]
-use crate::server::FrontEndType;
+use super::FrontEndType;
+use crate::audit::LogDestinationType;
 use crate::strategy::StrategyType;
 
 /// Something that is handed over at start: the strategies, front ends and clients of a crate of integrations.
@@ -13,13 +13,13 @@ use crate::strategy::StrategyType;
 /// ```
 /// use std::time::Duration;
 /// use sym_sdk::config::Config;
-/// use sym_sdk::runtime::{Builder, Extension, Limits, Runtime};
+/// use sym_sdk::runtime::{Builder, Plugin, Limits, Runtime};
 ///
 /// let patient = |builder: Builder| builder.limits(Limits { hook: Duration::from_secs(120), ..Limits::default() });
 /// let builder = patient.install(Runtime::builder(Config::default()));
 /// # let _ = builder;
 /// ```
-pub trait Extension {
+pub trait Plugin {
     /// Adds what it brings to the builder.
     fn install(self, builder: Builder) -> Builder;
 
@@ -31,19 +31,19 @@ pub trait Extension {
     }
 }
 
-impl<F: FnOnce(Builder) -> Builder> Extension for F {
+impl<F: FnOnce(Builder) -> Builder> Plugin for F {
     fn install(self, builder: Builder) -> Builder {
         self(builder)
     }
 }
 
-impl Extension for StrategyType {
+impl Plugin for StrategyType {
     fn install(self, builder: Builder) -> Builder {
         builder.strategy_type(self)
     }
 }
 
-impl Extension for LogDestinationType {
+impl Plugin for LogDestinationType {
     fn install(self, builder: Builder) -> Builder {
         builder.log_destination_type(self)
     }

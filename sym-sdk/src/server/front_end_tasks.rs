@@ -7,10 +7,9 @@ use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
-use super::FrontEnd;
 use super::readiness::Readiness;
 use crate::error::{Error, ErrorKind, codes};
-use crate::runtime::Runtime;
+use crate::runtime::{DynFrontEnd, Runtime};
 
 /// After it has failed, a front end is run again after this time.
 const RUN_AGAIN: Duration = Duration::from_secs(10);
@@ -22,7 +21,7 @@ pub(super) async fn run_all(runtime: &Runtime, readiness: &Readiness, stop: Canc
     stop.cancelled().await;
 }
 
-async fn run(front_end: &dyn FrontEnd, runtime: &Runtime, readiness: &Readiness, stop: &CancellationToken) {
+async fn run(front_end: &dyn DynFrontEnd, runtime: &Runtime, readiness: &Readiness, stop: &CancellationToken) {
     let name = front_end.name();
     while !stop.is_cancelled() {
         let running = AssertUnwindSafe(async { front_end.run(runtime.clone(), stop.child_token()).await });

@@ -1,7 +1,7 @@
 //! Builds a runtime: resolves the configuration, gives each flow its handlers, builds the clients and strategies that they
 //! need. Every fault is found before anything starts, and all are reported at once.
 
-mod assembly;
+mod assembler;
 #[cfg(feature = "server")]
 mod front_ends;
 
@@ -10,20 +10,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Runtime;
-use super::checks;
+use super::effect_executor::EffectExecutor;
 use super::flows::FlowEntries;
 use super::limits::Limits;
-use super::perform::Performer;
 use super::reconcile::{Periodic, Reconcile};
 use super::recovery;
-use super::secrets::{LocalSecrets, SecretReader};
+use super::secrets::{DynSecretReader, LocalSecrets, SecretReader};
+use super::startup_checks;
 use crate::audit::{AuditDestination, LogDestinationType};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{
     self, CheckedFlowsFilter, CheckedLogDestination, Config, Diagnostic, Diagnostics, Implementation,
     IntegrationSchema, Schemas, SourceLocation,
 };
-use crate::delivery::{Delivery, DryDelivery};
+use crate::delivery::{Delivery, DynDelivery, SimulatedDelivery};
 use crate::directory::{Directory, DirectoryStore, KeyValue, KeyValueStore, MemoryDirectory, MemoryKeyValue};
 #[cfg(feature = "sqlite")]
 use crate::engine::SqliteStore;
@@ -36,7 +36,7 @@ use crate::integration::IntegrationClient;
 use crate::integration::Outbox;
 use crate::model::{Flow, Integration, LogDestination, Strategy};
 use crate::strategy::StrategyType;
-use assembly::Assembly;
+use assembler::RuntimeAssembler;
 
 /// Builds a [`Runtime`].
 #[must_use = "a builder does nothing until `build` is called"]
@@ -44,9 +44,9 @@ pub struct Builder {
     pub(super) config: Config,
     pub(super) registry: Registry,
     services: ServicesBuilder,
-    deliveries: Vec<Arc<dyn Delivery>>,
+    deliveries: Vec<Arc<dyn DynDelivery>>,
     strategies: Vec<StrategyType>,
-    secrets: Vec<Arc<dyn SecretReader>>,
+    secrets: Vec<Arc<dyn DynSecretReader>>,
     clock: Arc<dyn Clock>,
     engine: Box<dyn EngineFactory>,
     users: Arc<dyn DirectoryStore>,
@@ -61,15 +61,15 @@ pub struct Builder {
     schemas: Schemas,
     reconciling: Option<Periodic>,
     #[cfg(feature = "server")]
-    front_ends: front_ends::Given,
-    dry: bool,
+    front_ends: front_ends::RegisteredFrontEnds,
+    simulated: bool,
     outbox: Outbox,
 }
 
 /// A handler and the flows that take it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct HandlerUse {
+pub struct HandlerUsage {
     /// The handler.
     pub record: &'static HandlerRecord,
     /// The names of the flows, in order.
@@ -77,12 +77,12 @@ pub struct HandlerUse {
 }
 
 /// A flow as it is declared, and the handlers that it takes.
-pub(super) struct Scoped<'a> {
+pub(super) struct FlowHandlers<'a> {
     pub(super) declared: &'a config::Flow,
     pub(super) handlers: HandlerSet,
 }
 
-impl Scoped<'_> {
+impl FlowHandlers<'_> {
     /// Whether the flow takes this handler.
     pub(super) fn takes(&self, record: &'static HandlerRecord) -> bool {
         self.handlers.iter().any(|own| std::ptr::eq(own, record))
@@ -133,8 +133,8 @@ impl Builder {
             schemas: Schemas::new(),
             reconciling: None,
             #[cfg(feature = "server")]
-            front_ends: front_ends::Given::default(),
-            dry: false,
+            front_ends: front_ends::RegisteredFrontEnds::default(),
+            simulated: false,
             outbox: Outbox::new(),
         }
     }
@@ -172,7 +172,7 @@ impl Builder {
     /// one strategy.
     pub fn strategy_type(mut self, strategy: StrategyType) -> Self {
         self.schemas.add_strategy(strategy.kind(), strategy.name(), *strategy.schema());
-        self.strategies.retain(|known| !strategy.takes_the_place_of(known));
+        self.strategies.retain(|known| !strategy.overrides(known));
         self.strategies.push(strategy);
         self
     }
@@ -288,8 +288,8 @@ impl Builder {
     /// Touches nothing outside: clients are the stand-ins that they bring along, strategies only pretend, messages and audit
     /// entries go nowhere, and no secret is read. What is handed over is used as it is, apart from types of log
     /// destinations and of front ends.
-    pub fn dry(mut self) -> Self {
-        self.dry = true;
+    pub fn simulated(mut self) -> Self {
+        self.simulated = true;
         self
     }
 
@@ -311,11 +311,11 @@ impl Builder {
     }
 
     /// The handlers, and which flows take each. What is wrong with the configuration is left to [`Builder::check`].
-    pub fn handlers(&self) -> Vec<HandlerUse> {
+    pub fn handlers(&self) -> Vec<HandlerUsage> {
         let (scoped, _) = self.scoped();
         let uses = self.registry.iter().map(|record| {
             let takers = scoped.iter().filter(|flow| flow.takes(record));
-            HandlerUse { record, flows: takers.map(|flow| flow.declared.name.to_lowercase()).collect() }
+            HandlerUsage { record, flows: takers.map(|flow| flow.declared.name.to_lowercase()).collect() }
         });
         uses.collect()
     }
@@ -334,27 +334,27 @@ impl Builder {
         let directory = self.directory.clone().unwrap_or_else(|| Directory::from_store(self.users.clone(), domains));
         let directory = directory.with_clock(self.clock.clone()).with_events(self.engine.event_source());
         let declared = plan.flows.iter().map(|plan| plan.flow.srn().slug().to_owned()).collect();
-        let mut assembly = Assembly::new(&self, &directory);
+        let mut assembler = RuntimeAssembler::new(&self, &directory);
         #[cfg(feature = "server")]
-        let front_ends = assembly.front_ends(&plan.flows).await;
+        let front_ends = assembler.front_ends(&plan.flows).await;
         let mut entries = Vec::new();
         for flow in plan.flows {
-            entries.extend(assembly.entry(flow).await);
+            entries.extend(assembler.entry(flow).await);
         }
         let filter = match plan.filter {
-            Some(filter) => Some(assembly.filter(filter).await),
+            Some(filter) => Some(assembler.filter(filter).await),
             None => None,
         };
-        let routes = assembly.log_routes(plan.log_destinations, declared).await;
-        Diagnostics::check(assembly.into_diagnostics())?;
+        let routes = assembler.audit_shipping(plan.log_destinations, declared).await;
+        Diagnostics::check(assembler.into_diagnostics())?;
 
         let mut deliveries = self.deliveries;
         #[cfg(feature = "server")]
         deliveries.extend(front_ends.deliveries());
-        if self.dry {
-            deliveries.push(Arc::new(DryDelivery::default()));
+        if self.simulated {
+            deliveries.push(Arc::new(SimulatedDelivery::default()));
         }
-        let performer = Arc::new(Performer {
+        let executor = Arc::new(EffectExecutor {
             flows: entries.into_iter().collect::<FlowEntries>(),
             filter,
             deliveries,
@@ -362,8 +362,8 @@ impl Builder {
             clock: self.clock.clone(),
             limits: self.limits,
         });
-        let (longest_effect, store_timeout) = (performer.limits.longest_effect(), performer.limits.store);
-        let context = EngineContext::new(performer.clone(), self.clock.clone(), longest_effect, store_timeout);
+        let (longest_effect, store_timeout) = (executor.limits.longest_effect(), executor.limits.store);
+        let context = EngineContext::new(executor.clone(), self.clock.clone(), longest_effect, store_timeout);
         let engine = match self.engine.create(context).await {
             Ok(engine) => engine,
             Err(error) => {
@@ -373,13 +373,13 @@ impl Builder {
             }
         };
         let drive = engine.clone().drive();
-        Diagnostics::check(recovery::recover(&*engine, &*self.clock, &performer.flows).await)?;
+        Diagnostics::check(recovery::recover(&*engine, &*self.clock, &executor.flows).await)?;
         if let Some(drive) = &drive {
-            Diagnostics::check(checks::clock(&**drive).await)?;
+            Diagnostics::check(startup_checks::clock(&**drive).await)?;
         }
         let (kept_for, reconciling) = (self.kept_for, self.reconciling);
         Ok(Runtime {
-            performer,
+            executor,
             engine,
             drive,
             routes: routes.into(),
@@ -404,9 +404,13 @@ impl Builder {
         let (scoped, diagnostics) = self.scoped();
         let all_scoped = diagnostics.is_empty();
         plan.diagnostics.extend(diagnostics);
-        plan.diagnostics.extend(scoped.iter().flat_map(checks::flow));
+        plan.diagnostics.extend(scoped.iter().flat_map(startup_checks::flow));
         if all_scoped {
-            plan.diagnostics.extend(checks::unused(&self.registry, &scoped, self.config.flows_filter.is_some()));
+            plan.diagnostics.extend(startup_checks::unused(
+                &self.registry,
+                &scoped,
+                self.config.flows_filter.is_some(),
+            ));
         }
         let checked = match self.config.check_with(&self.schemas()) {
             Ok(checked) => checked,
@@ -415,7 +419,7 @@ impl Builder {
                 return plan;
             }
         };
-        for Scoped { declared, handlers } in scoped {
+        for FlowHandlers { declared, handlers } in scoped {
             if let Some(flow) = checked.flows.get(&declared.name).cloned() {
                 plan.flows.push(FlowPlan { flow, handlers, location: declared.location.clone() });
             }
@@ -434,7 +438,7 @@ impl Builder {
     }
 
     /// The flows as they are declared, each with its handlers. This does not need the rest of the configuration to be right.
-    fn scoped(&self) -> (Vec<Scoped<'_>>, Vec<Diagnostic>) {
+    fn scoped(&self) -> (Vec<FlowHandlers<'_>>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
         if self.registry.is_empty() {
             diagnostics.extend(self.registry.select(None).err().into_iter().flatten());
@@ -443,7 +447,7 @@ impl Builder {
         let mut scoped = Vec::new();
         for declared in &self.config.flows {
             match self.handlers_of(&declared.implementation, &declared.name) {
-                Ok(handlers) => scoped.push(Scoped { declared, handlers }),
+                Ok(handlers) => scoped.push(FlowHandlers { declared, handlers }),
                 Err(found) => {
                     diagnostics.extend(found.into_iter().map(|diagnostic| at(diagnostic, &declared.location)))
                 }
@@ -487,7 +491,7 @@ impl Builder {
         let called = plan.handlers.iter().filter(|record| record.kind() != HandlerKind::GetFlows);
         let mut diagnostics: Vec<_> = called.flat_map(|record| record.unmet_requirements(&services)).collect();
         if let Some(strategy) = plan.flow.strategy()
-            && !self.dry
+            && !self.simulated
             && self.strategy_type_of(strategy).is_none()
         {
             diagnostics.push(self.no_strategy_type(strategy, &plan.location));
@@ -526,7 +530,7 @@ impl Builder {
 
     fn no_destination_type(&self, checked: &CheckedLogDestination) -> Option<Diagnostic> {
         let CheckedLogDestination { destination, location, .. } = checked;
-        if self.dry || self.destination_type_of(destination).is_some() {
+        if self.simulated || self.destination_type_of(destination).is_some() {
             return None;
         }
         let (kind, name) = (destination.kind(), destination.name());
@@ -620,6 +624,9 @@ fn integration_for<'a>(
 
 impl std::fmt::Debug for Builder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Builder").field("registry", &self.registry).field("dry", &self.dry).finish_non_exhaustive()
+        f.debug_struct("Builder")
+            .field("registry", &self.registry)
+            .field("simulated", &self.simulated)
+            .finish_non_exhaustive()
     }
 }

@@ -6,7 +6,7 @@ use crate::forms::{FieldMap, FieldValue, SlackUserSelection};
 use crate::model::Flow;
 
 /// Names those whom the directory knows. Nothing that was submitted can: handlers trust these names.
-pub(super) async fn name_slack_users(directory: &Directory, flow: &Flow, fields: &mut FieldMap) -> Result<()> {
+pub(super) async fn resolve_slack_fields(directory: &Directory, flow: &Flow, fields: &mut FieldMap) -> Result<()> {
     let mut integrations = flow.environment().integrations().values();
     let Some(slack) = integrations.find(|integration| integration.kind() == "slack") else { return Ok(()) };
     let mut named = FieldMap::new();
