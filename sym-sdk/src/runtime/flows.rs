@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result, codes};
 use crate::handler::{HandlerSet, Services};
 use crate::machine::Rules;
 use crate::model::{AccessTarget, Flow, Flows, Hooks, Srn, SrnVersion};
-use crate::strategy::AccessStrategy;
+use crate::strategy::DynAccessStrategy;
 use crate::suggest::nearest;
 
 /// One flow, ready to run.

@@ -171,16 +171,13 @@ impl AccessStrategy for Service {
 
     async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
         Ok(match self.call(Op::Grant, request).await? {
-            Answer::Rejected => GrantResult::rejected(["the service refuses".to_owned()]),
+            ServiceResponse::Rejected => GrantResult::rejected(["the service rejects the grant".to_owned()]),
             _ => GrantResult::granted(),
         })
     }
 
-    async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
-        Ok(match self.call(Op::Grant, request).await? {
-            ServiceResponse::Rejected => GrantResult::rejected(["the service rejects the grant".to_owned()]),
-            _ => GrantResult::granted(),
-        })
+    async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
+        self.call(Op::Revoke, request).await.map(|_| None)
     }
 
     fn revocation_scope(&self) -> RevocationScope {

@@ -20,7 +20,7 @@ pub(super) use front_end_type::IntegrationSecrets;
 pub use front_end_type::{FrontEndConfig, FrontEndType, ManifestConfig};
 
 use super::Runtime;
-use crate::delivery::{Delivery, DynDelivery, SimulatedDelivery};
+use crate::delivery::{Delivery, SimulatedDelivery};
 use crate::error::Result;
 
 /// Names that a front end cannot have, because the server has routes of its own below them.
