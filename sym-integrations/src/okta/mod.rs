@@ -1,6 +1,6 @@
 //! Okta: users, groups and their members, and the strategy `okta`.
 //!
-//! Access through Okta is membership in a group, so the client is careful about who is meant: an account that the directory knows counts
+//! Access through Okta is membership in a group, so the client is careful about identities: an account that the directory knows counts
 //! before an e-mail address, deactivated and ambiguous accounts are errors, and a 404 that does not come from Okta shows nothing.
 //!
 //! ```hcl
@@ -81,8 +81,8 @@ mod users;
 
 pub use client::{Okta, OktaBuilder};
 pub use list_groups::{GroupExpand, ListGroups};
-pub use simulated::SimulatedOkta;
 pub use model::{GroupProfile, GroupType, OktaGroup, OktaUser, UserProfile, UserStatus};
+pub use simulated::SimulatedOkta;
 #[cfg(feature = "runtime")]
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
 pub use strategy::{OktaStrategy, strategy_type};
