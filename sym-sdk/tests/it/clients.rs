@@ -1,11 +1,9 @@
 //! The choice of a client's integration, where several clients share a type.
 
-use std::sync::Arc;
-
 use sym_sdk::config::{self, Config};
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::Runtime;
-use sym_sdk::strategy::{DryStrategy, StrategyType};
+use sym_sdk::strategy::{SimulatedStrategy, StrategyType};
 
 /// A client that remembers the integration it was built from.
 struct Lambda;
@@ -73,7 +71,7 @@ fn config(environment: &[(&str, &str)], strategy: Option<(&str, &str)>) -> Confi
 
 /// Returns the integration that the client was built from, or the diagnostic of a missing one.
 async fn diagnostic(environment: &[(&str, &str)], strategy: Option<(&str, &str)>) -> String {
-    let simulated = |kind: &str| StrategyType::new(kind, |_| Ok(Arc::new(DryStrategy::new())));
+    let simulated = |kind: &str| StrategyType::new(kind, |_| Ok(SimulatedStrategy::new()));
     let built = Runtime::builder(config(environment, strategy))
         .registry(sym_sdk::handlers![get_permissions, on_request])
         .strategy_type(simulated("aws_iam"))

@@ -256,6 +256,22 @@ fn a_var_of_the_wrong_type_is_named() {
 }
 
 #[test]
+fn missing_vars_are_named() {
+    #[derive(Deserialize)]
+    struct Settings {
+        #[expect(dead_code, reason = "only its absence matters")]
+        escalation_channel: String,
+    }
+    #[reducer]
+    fn get_permissions(_vars: Vars<Settings>) -> RequestPermission {
+        RequestPermission::admins_only()
+    }
+    let error = call(set(sym_sdk::handlers![get_permissions]).get_permissions(), &context(Step::Request)).unwrap_err();
+    assert_eq!(error.code(), codes::INVALID_VAR);
+    assert!(error.to_string().contains("var `escalation_channel` is required, but has no value"), "{error}");
+}
+
+#[test]
 fn step_output_belongs_to_the_step_of_the_event() {
     #[derive(Deserialize)]
     struct Answer<'a> {
