@@ -12,7 +12,7 @@ use crate::http::Connection;
 /// To a workspace where nobody is, though everybody who is written to has an account. What is sent goes to the outbox.
 pub(super) fn connection(outbox: Outbox) -> Connection {
     let workspace = Workspace { outbox, accounts: Mutex::default() };
-    Connection::stand_in(move |path, body| {
+    Connection::simulated(move |path, body| {
         let method = path.rsplit('/').next().unwrap_or_default();
         let mut answer = workspace.answer(method, &arguments(body));
         answer["ok"] = (!answer["error"].is_string()).into();

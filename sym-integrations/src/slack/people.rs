@@ -14,7 +14,7 @@ use super::roster::{People, Person};
 use super::who::Known;
 use super::{ChannelInfo, Place, Slack, UserInfo, Who};
 use crate::account_resolver::Account;
-use crate::http::{Listing, Page};
+use crate::http::{Page, Paginator};
 
 /// Up to so many people are asked for one by one. To ask for more, the whole workspace is listed.
 const FEW: usize = 20;
@@ -96,7 +96,7 @@ impl Slack {
 
     /// Lists the public channels, and the private ones that the app is in, without those that are archived
     /// ([`conversations.list`](https://docs.slack.dev/reference/methods/conversations.list)).
-    pub fn list_channels(&self) -> Listing<ChannelInfo> {
+    pub fn list_channels(&self) -> Paginator<ChannelInfo> {
         self.api().list_channels()
     }
 
@@ -259,7 +259,7 @@ impl ListUsers {
     }
 
     /// The people as a stream, which holds one page of them.
-    pub fn listing(self) -> Listing<UserInfo> {
+    pub fn listing(self) -> Paginator<UserInfo> {
         let with_deactivated = self.with_deactivated;
         self.slack.api().users_by_page(self.page_size).pages_by(move |response| {
             let page: Users = response.json()?;

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use sym_sdk::error::{ErrorCode, ErrorKind, Result};
 
-use crate::http::{Failure, Response, Retry, Service, names};
+use crate::http::{Failure, Response, Retry, Service, error_names};
 
 const TYPE: &str = "Slack";
 
@@ -27,7 +27,7 @@ impl Service for SlackService {
         &["x-slack-req-id"]
     }
 
-    fn judge(&self, response: &Response) -> Result<(), Failure> {
+    fn classify(&self, response: &Response) -> Result<(), Failure> {
         let body = response.body();
         if response.is_success() && body.len() > LONG && body.starts_with(b"{\"ok\":true,") {
             return Ok(());
@@ -88,7 +88,7 @@ fn refused(response: &Response, verdict: &Verdict) -> Failure {
     let failure = failure.with_kind(meaning.kind).with_retry(meaning.retry);
     let failure = match meaning.kind {
         ErrorKind::RateLimited => {
-            failure.with_code(ErrorCode::new(TYPE, names::RATE_LIMITED)).with_wait(response.retry_after())
+            failure.with_code(ErrorCode::new(TYPE, error_names::RATE_LIMITED)).with_retry_after(response.retry_after())
         }
         _ => failure,
     };
@@ -153,7 +153,7 @@ impl Meaning {
             "ratelimited" | "rate_limited" | "message_limit_exceeded" => {
                 Self { retry: Retry::Always, ..Self::new(ErrorKind::RateLimited) }
             }
-            // Slack may have carried the request out in part.
+            // Slack may have carried out the request in part.
             "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout" | "team_added_to_org" => {
                 Self { retry: Retry::IfIdempotent, ..Self::new(ErrorKind::Unavailable) }
             }

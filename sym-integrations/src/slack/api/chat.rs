@@ -11,8 +11,8 @@ impl Api {
     /// Posts a message ([`chat.postMessage`](https://docs.slack.dev/reference/methods/chat.postMessage)) to a channel, by its id or
     /// name, or to the direct messages of a user, by the user's id.
     ///
-    /// One that may have been posted is not posted again: [`CONNECTION_LOST`](crate::http::names::CONNECTION_LOST) and
-    /// [`TIMED_OUT`](crate::http::names::TIMED_OUT) leave open whether it was.
+    /// One that may have been posted is not posted again: [`CONNECTION_LOST`](crate::http::error_names::CONNECTION_LOST) and
+    /// [`TIMED_OUT`](crate::http::error_names::TIMED_OUT) leave open whether it was.
     pub fn post_message(&self, channel: impl Into<String>) -> PostMessage {
         let channel = channel.into();
         PostMessage { api: self.clone(), arguments: Arguments::new().set("channel", &channel), channel }

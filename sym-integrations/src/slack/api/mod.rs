@@ -84,12 +84,12 @@ impl Api {
 
     /// A method that reads. Those take no JSON.
     fn read(&self, method: &'static str) -> Call {
-        self.web.post(method, &[]).class(method).idempotent(true)
+        self.web.post(method, &[]).rate_group(method).idempotent(true)
     }
 
     /// A method that does something, and that is not repeated unless the caller says so.
     fn write(&self, method: &'static str, arguments: Arguments) -> Result<Call> {
-        Ok(self.web.post(method, &[]).class(method).json(&Value::Object(arguments.into_json()?)))
+        Ok(self.web.post(method, &[]).rate_group(method).json(&Value::Object(arguments.into_json()?)))
     }
 }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use sym_sdk::error::Result;
 
 use super::Api;
-use crate::http::{Call, Listing, Next, Page, Response};
+use crate::http::{Call, Next, Page, Paginator, Response};
 use crate::slack::{UserInfo, codes};
 
 /// Slack advises 200 and takes fewer than 1,000. The method may be called 20 times a minute, so that with 200 a large workspace
@@ -24,7 +24,7 @@ struct GroupUsers {
 impl Api {
     /// Lists all people of the workspace, the deactivated too ([`users.list`](https://docs.slack.dev/reference/methods/users.list)).
     /// A page has at most so many.
-    pub fn list_users(&self, page_size: u32) -> Listing<UserInfo> {
+    pub fn list_users(&self, page_size: u32) -> Paginator<UserInfo> {
         self.users_by_page(page_size).pages::<Users>()
     }
 

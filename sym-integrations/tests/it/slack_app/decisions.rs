@@ -348,7 +348,7 @@ async fn while_slack_is_down_the_request_waits_and_nothing_is_lost() {
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications];
     let mut world = World::with_app(builder(vec![reason()]).handlers(handlers), |slack| {
         let mut limits = Limits::default();
-        limits.tries = 1;
+        limits.attempts = 1;
         let once = Connection::default().with_limits(limits);
         SlackApp::new(slack.connection(once).build().unwrap(), SigningSecret::new(SIGNING_SECRET.into()).unwrap())
     })
