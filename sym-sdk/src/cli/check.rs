@@ -1,25 +1,25 @@
-//! `check`: every fault of the configuration and the handlers.
+//! The command `check`: reports every error of the configuration and the handlers.
 
 use std::io;
 
 use serde::Serialize;
 
-use super::Common;
+use super::exit::CommandError;
 use super::output::{Output, count};
-use crate::app::{App, Exit};
+use super::{Common, Exit, Program, no_config};
 use crate::config::{Fault, Place};
 
-/// What was found.
+/// The result of the command.
 #[derive(Debug, Default, Serialize)]
 struct Findings {
     ok: bool,
     #[serde(flatten)]
     counts: Option<Counts>,
-    faults: Vec<Fault>,
-    notes: Vec<Fault>,
+    errors: Vec<Fault>,
+    warnings: Vec<Fault>,
 }
 
-/// How much was checked; not known of files that cannot be read.
+/// How much was checked; not available if the files cannot be read.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Counts {
     flows: usize,
@@ -27,25 +27,22 @@ struct Counts {
     integrations: usize,
 }
 
-pub(super) fn run(mut app: App, common: Common, output: &mut Output<'_>) -> io::Result<Exit> {
-    let Some(read) = std::mem::take(&mut app.config).read(common.config, common.variables) else {
-        return no_config(output);
-    };
+pub(super) fn run(mut program: Program, common: Common, output: &mut Output<'_>) -> Result<Exit, CommandError> {
     let mut findings = Findings::default();
-    match read {
-        Err(faults) => findings.faults.extend(faults),
+    match program.read_config(common.config, common.variables).ok_or_else(no_config)? {
+        Err(errors) => findings.errors.extend(errors),
         Ok(read) => {
-            findings.notes = read.notes;
-            if app.has_no_domains(&read.config) {
-                findings.notes.push(no_domains());
+            findings.warnings = read.notes;
+            if program.has_no_domains(&read.config) {
+                findings.warnings.push(no_domains());
             }
             let (flows, integrations) = (read.config.flows.len(), read.config.integrations.len());
-            let builder = app.builder(read.config);
+            let builder = program.builder(read.config);
             findings.counts = Some(Counts { flows, handlers: builder.handlers().len(), integrations });
-            findings.faults.extend(builder.check().err().into_iter().flatten());
+            findings.errors.extend(builder.check().err().into_iter().flatten());
         }
     }
-    findings.ok = findings.faults.is_empty();
+    findings.ok = findings.errors.is_empty();
     if output.json {
         output.value(&findings)?;
     } else {
@@ -54,33 +51,27 @@ pub(super) fn run(mut app: App, common: Common, output: &mut Output<'_>) -> io::
     Ok(if findings.ok { Exit::Success } else { Exit::Failure })
 }
 
-/// The faults are what was asked for, so they go where results go.
+/// Writes the findings to standard output: they are the result of the command.
 fn write(findings: &Findings, output: &mut Output<'_>) -> io::Result<()> {
-    for fault in &findings.faults {
-        writeln!(output.out, "error: {fault}")?;
+    for error in &findings.errors {
+        writeln!(output.out, "error: {error}")?;
     }
-    for note in &findings.notes {
-        writeln!(output.out, "note: {note}")?;
+    for warning in &findings.warnings {
+        writeln!(output.out, "warning: {warning}")?;
     }
-    let Findings { faults, notes, .. } = findings;
+    let Findings { errors, warnings, .. } = findings;
     if let Some(Counts { flows, handlers, integrations }) = findings.counts {
         let counted = [count(flows, "flow"), count(handlers, "handler"), count(integrations, "integration")];
         write!(output.out, "{}: ", counted.join(", "))?;
     }
-    let faults = if faults.is_empty() { "no faults".to_owned() } else { count(faults.len(), "fault") };
-    let notes = if notes.is_empty() { String::new() } else { format!(", {}", count(notes.len(), "note")) };
-    writeln!(output.out, "{faults}{notes}")
+    let errors = if errors.is_empty() { "no errors".to_owned() } else { count(errors.len(), "error") };
+    let warnings = if warnings.is_empty() { String::new() } else { format!(", {}", count(warnings.len(), "warning")) };
+    writeln!(output.out, "{errors}{warnings}")
 }
 
-/// Nobody becomes a member without a domain, and only members make requests.
+/// The warning about an organization without e-mail domains: users become members by the domain of their address, and only
+/// members can make requests.
 pub(super) fn no_domains() -> Fault {
-    let message = "the organization has no e-mail domains, so nobody becomes a member on first contact";
-    Fault::new(Place::default(), message).with_hint("name its domains with `App::domain` or `--domain`")
-}
-
-pub(super) fn no_config(output: &mut Output<'_>) -> io::Result<Exit> {
-    let help =
-        "name a directory of Terraform files with `--config DIR`, or give the program one with `App::config_dir`";
-    output.usage_error("there is no configuration", help)?;
-    Ok(Exit::Usage)
+    let message = "the organization has no e-mail domains, so no one becomes a member on first contact";
+    Fault::new(Place::default(), message).with_hint("set its domains with `App::domain` or `--domain`")
 }

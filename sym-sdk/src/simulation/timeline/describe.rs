@@ -92,7 +92,8 @@ pub(super) fn inputs(target: Option<&AccessTarget>, duration: Option<Duration>, 
         (Some(target), None) => Some(target.title()),
         (None, _) => None,
     };
-    let fields = fields.iter().map(|(name, value)| format!("{name}: {}", truncate(&value.to_string(), MAX_QUOTE_CHARS)));
+    let fields =
+        fields.iter().map(|(name, value)| format!("{name}: {}", truncate(&value.to_string(), MAX_QUOTE_CHARS)));
     let parts: Vec<_> = access.into_iter().chain(fields).collect();
     (!parts.is_empty()).then(|| printable(&parts.join("; "), MAX_TEXT_CHARS))
 }
@@ -201,7 +202,13 @@ fn scope(scope: &PermissionScope, names: &BTreeMap<UserId, String>) -> String {
     }
 }
 
-fn failed_attempt(target: &str, attempt: u32, error: &EffectError, retry_at: Option<Timestamp>, now: Timestamp) -> String {
+fn failed_attempt(
+    target: &str,
+    attempt: u32,
+    error: &EffectError,
+    retry_at: Option<Timestamp>,
+    now: Timestamp,
+) -> String {
     let next = match retry_at {
         Some(at) => format!("retrying at {}", time_of(at, now)),
         None => "giving up".to_owned(),
