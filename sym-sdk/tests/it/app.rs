@@ -1,4 +1,4 @@
-//! The command line of an `App`.
+//! The commands of an `App` that need no store: `check`, `handlers` and `simulate`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ fn get_permissions() -> RequestPermission {
     RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
 }
 
-/// Tells everybody.
+/// Notifies the access channel.
 ///
 /// The channel is a var.
 #[reducer]
@@ -54,7 +54,7 @@ mod failing {
     }
 }
 
-/// A client that must never be real in a simulation.
+/// A client that panics unless it is a fake: a simulation must not use the real one.
 struct Pager {
     outbox: Option<Outbox>,
 }
@@ -135,7 +135,7 @@ resource "sym_flow" "prod" {
 }
 "##;
 
-/// A directory for one test, with these files in it.
+/// Creates a directory for one test, with these files.
 fn directory(test: &str, files: &[(&str, &str)]) -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("app").join(test);
     let _ = fs::remove_dir_all(&dir);
@@ -150,7 +150,7 @@ fn registry() -> Registry {
     handlers![get_permissions, get_request_notifications, repos, after_approve]
 }
 
-/// The app whose configuration stands in `dir`.
+/// Returns an app with the configuration in `dir`.
 fn app(dir: &Path) -> App {
     let outbox = Outbox::new();
     App::new()
@@ -163,7 +163,7 @@ fn app(dir: &Path) -> App {
         .outbox(outbox)
 }
 
-/// What an app did.
+/// The result of a command.
 #[derive(Debug)]
 struct Done {
     exit: Exit,
@@ -191,10 +191,12 @@ impl Done {
 }
 
 #[tokio::test]
-async fn check_counts_what_is_right() {
+async fn check_counts_what_it_checked() {
     let dir = directory("right", &[("main.tf", FLOW)]);
     let done = run(app(&dir), &["check"]).await;
-    done.is(Exit::Success, expect![["1 flow, 4 handlers, 2 integrations: no faults\n"]], expect![[""]]);
+    done.is(Exit::Success, expect![[r#"
+        1 flow, 4 handlers, 2 integrations: no errors
+    "#]], expect![[""]]);
 
     let done = run(app(&dir), &["check", "--json"]).await;
     let json: serde_json::Value = serde_json::from_str(&done.out).unwrap();
@@ -203,7 +205,7 @@ async fn check_counts_what_is_right() {
 }
 
 #[tokio::test]
-async fn check_reports_all_faults_with_their_places() {
+async fn check_reports_all_errors_with_their_locations() {
     let flow = FLOW.replace("name     = \"repo\"", "name     = \"repos\"").replace("strategy.db.id", "strategy.dp.id");
     let dir = directory("wrong-reference", &[("main.tf", &flow)]);
     run(app(&dir), &["check"]).await.is(
@@ -235,7 +237,7 @@ async fn check_reports_all_faults_with_their_places() {
 }
 
 #[tokio::test]
-async fn check_shows_notes_as_notes() {
+async fn check_reports_warnings_without_failing() {
     let flow = FLOW.replace("vars  ", "implementation = file(\"impl.py\")\n  vars  ");
     let dir = directory("python", &[("main.tf", &flow), ("impl.py", "from sym.sdk.annotations import reducer\n")]);
     run(app(&dir), &["check"]).await.is(Exit::Success, expect![[r#"
@@ -245,20 +247,20 @@ async fn check_shows_notes_as_notes() {
 }
 
 #[tokio::test]
-async fn a_program_without_a_configuration_says_how_to_give_one() {
+async fn a_missing_configuration_is_a_usage_error() {
     let done = run(App::new().registry(registry()), &["check"]).await;
     done.is(
         Exit::Usage,
         expect![[""]],
         expect![[r#"
-        error: there is no configuration
-          help: name a directory of Terraform files with `--config DIR`, or give the program one with `App::config_dir`
-    "#]],
+            error: no configuration
+              help: pass a directory of Terraform files with `--config DIR`, or set a default with `App::config_dir`
+        "#]],
     );
 }
 
 #[tokio::test]
-async fn files_that_cannot_be_read_are_faults() {
+async fn syntax_errors_are_reported_for_all_files() {
     let dir = directory("syntax", &[("main.tf", "resource \"sym_flow\" {\n"), ("more.tf", "x = = 1\n")]);
     run(app(&dir), &["check"]).await.is(Exit::Failure, expect![[r#"
         error: syntax/main.tf:1:23: syntax error: invalid block body; expected `}`, newline or identifier
@@ -275,7 +277,7 @@ async fn files_that_cannot_be_read_are_faults() {
 }
 
 #[tokio::test]
-async fn variables_can_be_given() {
+async fn terraform_variables_can_be_set() {
     let dir = directory("variables", &[("main.tf", &FLOW.replace("default = \"#access\"", "")), ("r.json", REQUEST)]);
     let done = run(app(&dir), &["check"]).await;
     assert_eq!(done.exit, Exit::Failure, "{done:?}");
@@ -287,7 +289,7 @@ async fn variables_can_be_given() {
 }
 
 #[tokio::test]
-async fn handlers_are_listed_with_the_flows_that_take_them() {
+async fn handlers_lists_handlers_with_their_flows() {
     let dir = directory("handlers", &[("main.tf", FLOW)]);
     run(app(&dir), &["handlers"]).await.is(
         Exit::Success,
@@ -305,23 +307,23 @@ async fn handlers_are_listed_with_the_flows_that_take_them() {
     let json: serde_json::Value = serde_json::from_str(&done.out).unwrap();
     assert_eq!(json[2]["field"], "repo");
     assert_eq!(json[2]["flows"], serde_json::json!(["prod"]));
-    assert_eq!(json[1]["doc"], "Tells everybody.\n\nThe channel is a var.");
+    assert_eq!(json[1]["doc"], "Notifies the access channel.\n\nThe channel is a var.");
 }
 
 #[tokio::test]
-async fn handlers_are_listed_whatever_the_configuration_is_like() {
+async fn handlers_works_with_an_invalid_configuration() {
     let dir = directory("handlers-only", &[("main.tf", "resource")]);
     let done = run(app(&dir), &["handlers"]).await;
     assert_eq!(done.exit, Exit::Success);
     assert!(done.out.contains("get_permissions"));
-    assert!(done.err.contains("no flow can be read"), "{done:?}");
+    assert!(done.err.contains("no flow uses any of these handlers"), "{done:?}");
 
     let done = run(App::new().registry(registry()), &["handlers"]).await;
     assert_eq!((done.exit, done.err.as_str()), (Exit::Success, ""));
 }
 
 #[tokio::test]
-async fn a_program_without_handlers_is_told_to_link_them() {
+async fn a_program_without_handlers_gets_a_hint_about_linking() {
     let done = run(App::new().registry(Registry::new()), &["handlers"]).await;
     done.is(Exit::Failure, expect![[""]], expect![[r#"
         error: the registry has no handlers
@@ -335,7 +337,7 @@ const REQUEST: &str = r#"{
   "user_email": "ana@example.com"
 }"#;
 
-/// Simulates a request by an app, with more arguments.
+/// Simulates a request, with additional arguments.
 async fn simulate(test: &str, request: &str, args: &[&str]) -> Done {
     let dir = directory(test, &[("main.tf", FLOW), ("r.json", request)]);
     let file = dir.join("r.json");
@@ -343,7 +345,7 @@ async fn simulate(test: &str, request: &str, args: &[&str]) -> Done {
 }
 
 #[tokio::test]
-async fn a_request_runs_to_its_end_with_nothing_real() {
+async fn simulate_runs_a_request_to_its_end_without_real_services() {
     let done = simulate("whole", REQUEST, &[]).await;
     done.is(
         Exit::Success,
@@ -389,7 +391,7 @@ async fn a_request_runs_to_its_end_with_nothing_real() {
 }
 
 #[tokio::test]
-async fn a_simulation_is_json_for_programs() {
+async fn simulate_prints_json() {
     let done = simulate("json", REQUEST, &["--json", "--approve-as", "ben@example.com", "--source", "api"]).await;
     assert_eq!((done.exit, done.err.as_str()), (Exit::Success, ""));
     let json: serde_json::Value = serde_json::from_str(&done.out).unwrap();
@@ -401,21 +403,21 @@ async fn a_simulation_is_json_for_programs() {
 }
 
 #[tokio::test]
-async fn decisions_can_be_named() {
+async fn decisions_can_be_set_by_flags() {
     let denied = simulate("denied", REQUEST, &["--deny-as", "ben@example.com"]).await;
     assert_eq!(denied.exit, Exit::Success);
-    assert!(denied.out.ends_with("prod is denied\n"), "{}", denied.out);
+    assert!(denied.out.ends_with("prod: denied\n"), "{}", denied.out);
 
     let open = simulate("open", REQUEST, &["--no-decision"]).await;
     assert_eq!(open.exit, Exit::Success);
-    assert!(open.out.ends_with("prod is requested\n"), "{}", open.out);
+    assert!(open.out.ends_with("prod: requested\n"), "{}", open.out);
 
     let both = simulate("both", REQUEST, &["--no-decision", "--deny-as", "ben@example.com"]).await;
     assert_eq!(both.exit, Exit::Usage);
 }
 
 #[tokio::test]
-async fn a_refused_decision_stands_in_the_timeline_and_in_the_exit_code() {
+async fn a_refused_decision_fails_the_simulation() {
     let done = simulate("refused", REQUEST, &["--approve-as", "ana@example.com"]).await;
     assert_eq!(done.exit, Exit::Failure);
     assert!(done.out.contains("refused"), "{}", done.out);
@@ -423,15 +425,15 @@ async fn a_refused_decision_stands_in_the_timeline_and_in_the_exit_code() {
 }
 
 #[tokio::test]
-async fn a_simulation_can_be_cut_short() {
+async fn the_simulated_time_can_be_limited() {
     let done = simulate("short", REQUEST, &["--for", "5m", "--at", "2030-01-01T00:00:00Z"]).await;
-    assert!(done.out.contains("note: stopped after 5m, with more to come"), "{}", done.out);
+    assert!(done.out.contains("note: stopped after 5m, with work still scheduled"), "{}", done.out);
     assert!(done.out.contains("2030-01-01"), "{}", done.out);
-    assert!(done.out.ends_with("prod is escalated\n"), "{}", done.out);
+    assert!(done.out.ends_with("prod: escalated\n"), "{}", done.out);
 }
 
 #[tokio::test]
-async fn bad_requests_are_explained() {
+async fn invalid_requests_are_reported_with_hints() {
     let cases = [
         ("unknown-flow", REQUEST.replace("flow:prod:", "flow:pord:"), Exit::Failure, "did you mean `prod`?"),
         ("unknown-field", REQUEST.replace("repo\"", "rpeo\""), Exit::Failure, "did you mean `repo`?"),
@@ -453,11 +455,11 @@ async fn bad_requests_are_explained() {
     }
     let done = run(App::new(), &["simulate", "no-such-file.json"]).await;
     assert_eq!(done.exit, Exit::Usage);
-    assert!(done.err.starts_with("error: `no-such-file.json` cannot be read"), "{}", done.err);
+    assert!(done.err.starts_with("error: cannot read `no-such-file.json`"), "{}", done.err);
 }
 
 #[tokio::test]
-async fn a_handler_that_fails_fails_the_simulation() {
+async fn a_failing_handler_fails_the_simulation() {
     for (test, handlers, expected) in [
         ("failing", handlers![failing::on_request], "no luck"),
         ("failing-after", handlers![failing::after_request], "no luck afterwards"),
@@ -471,7 +473,7 @@ async fn a_handler_that_fails_fails_the_simulation() {
 }
 
 #[tokio::test]
-async fn a_client_without_a_stand_in_is_a_fault() {
+async fn a_client_without_a_fake_is_an_error() {
     let dir = directory("no-fake", &[("main.tf", FLOW), ("r.json", REQUEST)]);
     let app = App::new().registry(registry()).config_dir(&dir).domain("example.com").client(Pager { outbox: None });
     let done = run(app, &["simulate", dir.join("r.json").to_str().unwrap()]).await;
@@ -480,16 +482,16 @@ async fn a_client_without_a_stand_in_is_a_fault() {
 }
 
 #[tokio::test]
-async fn without_a_command_a_program_shows_its_demo_or_its_help() {
+async fn without_a_command_the_demo_or_the_help_is_shown() {
     let dir = directory("demo", &[("main.tf", FLOW)]);
     let done = run(app(&dir).demo("first", REQUEST).demo("second", REQUEST), &[]).await;
     assert_eq!((done.exit, done.err.as_str()), (Exit::Success, ""));
     assert!(done.out.contains("== first\n") && done.out.contains("\n== second\n"), "{}", done.out);
-    assert_eq!(done.out.matches("prod is deescalated").count(), 2, "{}", done.out);
+    assert_eq!(done.out.matches("prod: deescalated").count(), 2, "{}", done.out);
 
     let done = run(app(&dir).demo("bad", "{}"), &[]).await;
     assert_eq!((done.exit, done.out.as_str()), (Exit::Usage, ""));
-    assert!(done.err.starts_with("error: `bad` has 3 faults"), "{}", done.err);
+    assert!(done.err.starts_with("error: `bad` has 3 errors"), "{}", done.err);
 
     let done = run(app(&dir), &[]).await;
     assert_eq!((done.exit, done.out.as_str()), (Exit::Usage, ""));
@@ -500,7 +502,7 @@ async fn without_a_command_a_program_shows_its_demo_or_its_help() {
 }
 
 #[tokio::test]
-async fn declarations_in_rust_do_as_well() {
+async fn the_configuration_can_be_declared_in_rust() {
     let config = config::Config {
         environments: vec![config::Environment { name: "main".into(), ..Default::default() }],
         flows: vec![config::Flow { name: "ask".into(), environment: "main".into(), ..Default::default() }],
@@ -508,7 +510,7 @@ async fn declarations_in_rust_do_as_well() {
     };
     let app = || App::new().registry(handlers![get_permissions]).config(config.clone());
     let done = run(app().domain("example.com"), &["check"]).await;
-    assert_eq!((done.exit, done.out.as_str()), (Exit::Success, "1 flow, 1 handler, 0 integrations: no faults\n"));
+    assert_eq!((done.exit, done.out.as_str()), (Exit::Success, "1 flow, 1 handler, 0 integrations: no errors\n"));
 
     let done = run(app(), &["check"]).await;
     done.is(
@@ -523,8 +525,8 @@ async fn declarations_in_rust_do_as_well() {
 }
 
 #[tokio::test]
-async fn a_reader_that_has_read_enough_is_no_error() {
-    /// As a pipe to a program that has ended.
+async fn a_closed_pipe_is_not_an_error() {
+    /// A closed pipe.
     struct Closed;
 
     impl std::io::Write for Closed {

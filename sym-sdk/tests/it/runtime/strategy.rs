@@ -154,7 +154,7 @@ async fn a_revocation_is_tried_until_it_succeeds_and_people_are_told_once_a_day(
     assert_eq!(harness.delivery().alerts().len(), 2);
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated);
     assert!(harness.granted().is_empty());
-    let last = harness.timeline().entries().iter().rfind(|entry| entry.kind == "not removed").unwrap();
+    let last = harness.timeline().entries().iter().rfind(|entry| entry.kind == "not revoked").unwrap();
     expect!["admins, attempt 150: the service is down (HTTP:ERROR_RESPONSE); tried again at 00:17:03"]
         .assert_eq(&last.text);
 }

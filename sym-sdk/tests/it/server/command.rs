@@ -185,7 +185,7 @@ async fn a_second_signal_stops_it_at_once() {
     line(&mut served.out, "Stopping");
     served.signal("-TERM");
     let (_, err, code) = served.end();
-    assert!(err.starts_with("error: stopped at once"), "{err}");
+    assert!(err.starts_with("error: stopped immediately"), "{err}");
     assert_eq!(code, Some(1));
     assert_eq!(slow.await.unwrap().head, "");
     // Nothing keeps the store from being used again.
@@ -199,7 +199,7 @@ async fn a_front_end_that_does_not_work_is_named() {
     let mut served =
         Served::spawn(Command::new(std::env::current_exe().unwrap()).env(DIR, dir.path()).env(DOWN, "yes"));
     let mut err = BufReader::new(served.child.stderr.take().unwrap());
-    let note = line(&mut err, "note: front end `desk` cannot do its work now: ");
+    let note = line(&mut err, "warning: front end `desk` is not ready: ");
     served.child.stderr = Some(err.into_inner());
     expect!["the token xoxb-1 is bad (SymSDK:HANDLER_FAILED)"].assert_eq(&note);
     assert_eq!(get(served.address, "/health").await.status, 200);
@@ -248,7 +248,7 @@ async fn stand_ins_touch_nothing_real_and_have_a_store_of_their_own() {
     let db = dir.path().join("sym.db");
     let on = ["--listen", "127.0.0.1:0", "--db", db.to_str().unwrap()];
     let error = fails(app(dir.path()), &on).await;
-    assert!(error.contains("was only pretended") && error.contains("a file of its own"), "{error}");
+    assert!(error.contains("contains simulated access") && error.contains("pass another file"), "{error}");
 
     std::fs::remove_file(&db).unwrap();
     let store = Arc::new(SqliteStore::open(&db).await.unwrap());
@@ -257,7 +257,7 @@ async fn stand_ins_touch_nothing_real_and_have_a_store_of_their_own() {
     store.close().await.unwrap();
     let desk = || app(dir.path()).front_end_type(desk_type(Desk::named("desk")));
     let error = fails(desk(), &[&on[..], &["--fake-desk"]].concat()).await;
-    assert!(error.contains("did not put there"), "{error}");
+    assert!(error.contains("was not created by this command"), "{error}");
 }
 
 async fn run(app: App, args: &[&str]) -> (Exit, String, String) {
@@ -301,7 +301,7 @@ async fn a_type_of_front_ends_describes_its_app() {
 async fn the_help_tells_of_types_of_front_ends() {
     let desk = || App::new().front_end_type(desk_type(Desk::named("desk")));
     let (_, out, _) = run(desk(), &["--help"]).await;
-    assert!(out.contains("Set up the front end of type `desk`"), "{out}");
+    assert!(out.contains("Set up the front end `desk`"), "{out}");
     let (_, out, _) = run(desk(), &["desk", "manifest", "--help"]).await;
     assert!(out.contains("program desk manifest --url https://sym.example.com"), "{out}");
     let (_, out, _) = run(desk(), &["serve", "--help"]).await;
