@@ -42,7 +42,7 @@ fn both_requests_run_to_their_end() {
 
 #[test]
 fn its_configuration_has_no_faults() {
-    expect!["1 flow, 5 handlers, 3 integrations: no faults\n"].assert_eq(&output(&["check"], 0));
+    expect!["1 flow, 5 handlers, 3 integrations: no errors\n"].assert_eq(&output(&["check"], 0));
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn another_request_is_forwarded_to_the_channel() {
 #[test]
 fn another_directory_is_another_organization() {
     let args = ["--config", "other", "--var", "audit_channel=#globex-audit"];
-    expect!["1 flow, 5 handlers, 3 integrations: no faults\n"].assert_eq(&output(&[&["check"][..], &args].concat(), 0));
+    expect!["1 flow, 5 handlers, 3 integrations: no errors\n"].assert_eq(&output(&[&["check"][..], &args].concat(), 0));
     let request = ["simulate", "other/request.json"];
     prints(&[&request[..], &args].concat(), 0, &expect_file!["golden/other.txt"]);
 

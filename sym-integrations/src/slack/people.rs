@@ -225,7 +225,9 @@ impl Slack {
     /// Whether it is known that nobody of the organization has an address.
     async fn is_free(&self, email: &str) -> Result<bool> {
         match &self.inner().directory {
-            Some(directory) => Ok(!directory.owns_domain_of(email) && directory.user_by_email(email).await?.is_none()),
+            Some(directory) => {
+                Ok(!directory.is_internal_email(email) && directory.user_by_email(email).await?.is_none())
+            }
             None => Ok(false),
         }
     }

@@ -247,7 +247,11 @@ fn declared(settings: &[(&str, &str)]) -> Config {
     }
 }
 
-async fn build(config: Config, store: Arc<dyn Store>, clock: Arc<VirtualClock>) -> Result<Runtime, config::Faults> {
+async fn build(
+    config: Config,
+    store: Arc<dyn Store>,
+    clock: Arc<VirtualClock>,
+) -> Result<Runtime, config::Diagnostics> {
     use sym_sdk::runtime::Extension;
     let builder = Runtime::builder(config)
         .registry(sym_sdk::handlers![get_permissions])

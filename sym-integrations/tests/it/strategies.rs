@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sym_integrations::http::SecretString;
 use sym_integrations::http::strategy::HttpStrategy;
 use sym_integrations::testing::{Replay, Reply};
-use sym_sdk::config::{self, Config, Faults};
+use sym_sdk::config::{self, Config, Diagnostics};
 use sym_sdk::engine::WorkerLimits;
 use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::integration::Outbox;
@@ -38,7 +38,7 @@ struct Asked {
 impl Asked {
     fn to(step: Step) -> Self {
         let flow = Arc::new(Flow::builder(Slug::parse("prod").unwrap(), "acme").build());
-        let ann = User::person(UserId::of_email("ann@example.com"), "ann@example.com").unwrap();
+        let ann = User::person(UserId::from_email("ann@example.com"), "ann@example.com").unwrap();
         let target = AccessTarget::new("acme", "office", Slug::parse("main").unwrap()).with_setting("floor", "7");
         let event = Event::builder(flow, step, ann.clone()).actor(Step::Request, ann).target(target.clone()).build();
         Self { event, target, key: KEY.parse().unwrap() }
@@ -318,7 +318,7 @@ fn declared(settings: &[(&str, &str)]) -> Config {
     }
 }
 
-async fn build(settings: &[(&str, &str)], token: &str) -> Result<Runtime, Faults> {
+async fn build(settings: &[(&str, &str)], token: &str) -> Result<Runtime, Diagnostics> {
     let builder = Runtime::builder(declared(settings))
         .registry(sym_sdk::handlers![get_permissions])
         .secrets(LocalSecrets::with_variables([("TOKEN", token)]));

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::exit::CommandError;
 use super::output::{Output, count};
 use super::{Common, Exit, Program, no_config};
-use crate::config::{Fault, Place};
+use crate::config::{Diagnostic, SourceLocation};
 
 /// The result of the command.
 #[derive(Debug, Default, Serialize)]
@@ -15,8 +15,8 @@ struct Findings {
     ok: bool,
     #[serde(flatten)]
     counts: Option<Counts>,
-    errors: Vec<Fault>,
-    warnings: Vec<Fault>,
+    errors: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
 }
 
 /// How much was checked; not available if the files cannot be read.
@@ -32,7 +32,7 @@ pub(super) fn run(mut program: Program, common: Common, output: &mut Output<'_>)
     match program.read_config(common.config, common.variables).ok_or_else(no_config)? {
         Err(errors) => findings.errors.extend(errors),
         Ok(read) => {
-            findings.warnings = read.notes;
+            findings.warnings = read.warnings;
             if program.has_no_domains(&read.config) {
                 findings.warnings.push(no_domains());
             }
@@ -71,7 +71,8 @@ fn write(findings: &Findings, output: &mut Output<'_>) -> io::Result<()> {
 
 /// The warning about an organization without e-mail domains: users become members by the domain of their address, and only
 /// members can make requests.
-pub(super) fn no_domains() -> Fault {
+pub(super) fn no_domains() -> Diagnostic {
     let message = "the organization has no e-mail domains, so no one becomes a member on first contact";
-    Fault::new(Place::default(), message).with_hint("set its domains with `App::domain` or `--domain`")
+    Diagnostic::warning(SourceLocation::default(), message)
+        .with_hint("set its domains with `App::domain` or `--domain`")
 }

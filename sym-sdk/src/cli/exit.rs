@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use super::output::Output;
-use crate::config::Faults;
+use crate::config::Diagnostics;
 #[cfg(feature = "sqlite")]
 use crate::engine::StoreError;
 use crate::error::Error;
@@ -41,7 +41,7 @@ impl From<Exit> for ExitCode {
 /// An error that ends a command.
 pub(super) enum CommandError {
     /// The configuration or the handlers are invalid.
-    Config(Faults),
+    Config(Diagnostics),
     /// The request that the command line names is invalid.
     Request(Error),
     /// The command line lacks something that only this command needs.
@@ -65,8 +65,8 @@ impl CommandError {
     }
 }
 
-impl From<Faults> for CommandError {
-    fn from(errors: Faults) -> Self {
+impl From<Diagnostics> for CommandError {
+    fn from(errors: Diagnostics) -> Self {
         Self::Config(errors)
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn run(mut program: Program, common: Common, output: &mut Output<'_>)
 
 /// Reports an empty registry with the same text as `check`.
 fn report_none(output: &mut Output<'_>) -> Result<Exit, CommandError> {
-    let errors = Registry::new().scope(None).err().unwrap_or_default();
+    let errors = Registry::new().select(None).err().unwrap_or_default();
     for error in &errors {
         output.error_without_code(&error.message, error.hint.as_deref().unwrap_or_default())?;
     }

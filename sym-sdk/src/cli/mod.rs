@@ -144,7 +144,7 @@ async fn execute(mut program: Program, args: Args, output: &mut Output<'_>) -> R
 fn read_config(program: &mut Program, common: Common, output: &mut Output<'_>) -> Result<Config, CommandError> {
     let read = program.read_config(common.config, common.variables).ok_or_else(no_config)??;
     if !output.json && program.has_no_domains(&read.config) {
-        writeln!(output.err, "note: {}", check::no_domains())?;
+        writeln!(output.err, "warning: {}", check::no_domains())?;
     }
     Ok(read.config)
 }

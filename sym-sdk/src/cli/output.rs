@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use crate::config::Faults;
+use crate::config::Diagnostics;
 use crate::error::Error;
 
 /// The destination of a command's output. Results go to `out`, errors and notes to `err`; with `--json`, both go to `out`, as JSON.
@@ -44,7 +44,7 @@ impl<'a> Output<'a> {
     }
 
     /// Writes the errors of the configuration and the handlers.
-    pub(super) fn config_errors(&mut self, errors: &Faults) -> io::Result<()> {
+    pub(super) fn config_errors(&mut self, errors: &Diagnostics) -> io::Result<()> {
         if self.json {
             return self.value(&json!({ "errors": errors }));
         }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::{Config, Faults, Terraform, TerraformReader};
+use crate::config::{Config, Diagnostics, Terraform, TerraformReader};
 #[cfg(feature = "sqlite")]
 use crate::directory::Directory;
 #[cfg(feature = "sqlite")]
@@ -57,7 +57,7 @@ impl Program {
         &mut self,
         dir: Option<PathBuf>,
         variables: Vec<(String, String)>,
-    ) -> Option<std::result::Result<Terraform, Faults>> {
+    ) -> Option<std::result::Result<Terraform, Diagnostics>> {
         std::mem::take(&mut self.config).read(dir, variables)
     }
 
@@ -109,11 +109,11 @@ impl ConfigSource {
         self,
         dir: Option<PathBuf>,
         variables: Vec<(String, String)>,
-    ) -> Option<std::result::Result<Terraform, Faults>> {
+    ) -> Option<std::result::Result<Terraform, Diagnostics>> {
         let dir = match (dir, self) {
             (Some(dir), _) => dir,
             (None, Self::Dir(dir)) => relative(dir),
-            (None, Self::Value(config)) => return Some(Ok(Terraform { config: *config, notes: Vec::new() })),
+            (None, Self::Value(config)) => return Some(Ok(Terraform { config: *config, warnings: Vec::new() })),
             (None, Self::None) => return None,
         };
         let reader =

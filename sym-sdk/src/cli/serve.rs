@@ -136,7 +136,7 @@ fn example_users(domain: Option<&str>) -> Vec<User> {
     let users = [("ana", UserRole::Member), ("ben", UserRole::Member), ("ada", UserRole::Admin)];
     let users = users.into_iter().filter_map(|(name, role)| {
         let email = format!("{name}@{domain}");
-        Some(User::person(UserId::of_email(&email), &email).ok()?.with_role(role))
+        Some(User::person(UserId::from_email(&email), &email).ok()?.with_role(role))
     });
     users.collect()
 }

@@ -194,9 +194,13 @@ impl Done {
 async fn check_counts_what_it_checked() {
     let dir = directory("right", &[("main.tf", FLOW)]);
     let done = run(app(&dir), &["check"]).await;
-    done.is(Exit::Success, expect![[r#"
+    done.is(
+        Exit::Success,
+        expect![[r#"
         1 flow, 4 handlers, 2 integrations: no errors
-    "#]], expect![[""]]);
+    "#]],
+        expect![[""]],
+    );
 
     let done = run(app(&dir), &["check", "--json"]).await;
     let json: serde_json::Value = serde_json::from_str(&done.out).unwrap();
@@ -211,10 +215,10 @@ async fn check_reports_all_errors_with_their_locations() {
     run(app(&dir), &["check"]).await.is(
         Exit::Failure,
         expect![[r#"
-        error: wrong-reference/main.tf:46:19: `sym_strategy.dp` is not declared
-          help: did you mean `sym_strategy.db`?
-        1 fault
-    "#]],
+            error: wrong-reference/main.tf:46:19: `sym_strategy.dp` is not declared
+              help: did you mean `sym_strategy.db`?
+            1 error
+        "#]],
         expect![[""]],
     );
 
@@ -228,9 +232,9 @@ async fn check_reports_all_errors_with_their_locations() {
               help: write `#[reducer] fn get_permissions(event: &Event) -> RequestPermission`
             error: wrong-field/main.tf:48:5: field `repos` of flow `prod` has `prefetch = true`, and no handler gives it
               help: write a handler with `#[prefetch(field = "repos")]`
-            error: sym-sdk/tests/it/app.rs:31:1: prefetch `repos` is for field `repo`, which no flow has
+            error: sym-sdk/tests/it/app.rs:32:1: prefetch `repos` is for field `repo`, which no flow has
               help: did you mean `repos`? the fields are `duration`, `repos`
-            1 flow, 2 handlers, 2 integrations: 3 faults
+            1 flow, 2 handlers, 2 integrations: 3 errors
         "#]],
         expect![[""]],
     );
@@ -241,8 +245,8 @@ async fn check_reports_warnings_without_failing() {
     let flow = FLOW.replace("vars  ", "implementation = file(\"impl.py\")\n  vars  ");
     let dir = directory("python", &[("main.tf", &flow), ("impl.py", "from sym.sdk.annotations import reducer\n")]);
     run(app(&dir), &["check"]).await.is(Exit::Success, expect![[r#"
-        note: python/main.tf:43:20: `implementation` of sym_flow.prod is Python: the Rust handlers of the module with its name, or all, take its place
-        1 flow, 4 handlers, 2 integrations: no faults, 1 note
+        warning: python/main.tf:43:20: `implementation` of sym_flow.prod is Python: the Rust handlers of the module with its name, or all, take its place
+        1 flow, 4 handlers, 2 integrations: no errors, 1 warning
     "#]], expect![[""]]);
 }
 
@@ -265,7 +269,7 @@ async fn syntax_errors_are_reported_for_all_files() {
     run(app(&dir), &["check"]).await.is(Exit::Failure, expect![[r#"
         error: syntax/main.tf:1:23: syntax error: invalid block body; expected `}`, newline or identifier
         error: syntax/more.tf:1:5: syntax error: invalid expression; expected `"`, `[`, `{`, `-`, `!`, `(`, `_`, `<`, letter or digit
-        2 faults
+        2 errors
     "#]], expect![[""]]);
     let request = dir.join("request.json");
     fs::write(&request, r#"{"flow_srn": "prod", "flow_inputs": {}, "user_email": "ana@example.com"}"#).unwrap();
@@ -294,12 +298,12 @@ async fn handlers_lists_handlers_with_their_flows() {
     run(app(&dir), &["handlers"]).await.is(
         Exit::Success,
         expect![[r#"
-        HANDLER                    MODULE   FLOWS  PLACE                       WHAT IT DOES
-        get_permissions            it::app  prod   sym-sdk/tests/it/app.rs:17  Members decide.
-        get_request_notifications  it::app  prod   sym-sdk/tests/it/app.rs:25  Tells everybody.
-        prefetch repo              it::app  prod   sym-sdk/tests/it/app.rs:31  Gibt es: 名前
-        after_approve              it::app  prod   sym-sdk/tests/it/app.rs:36
-    "#]],
+            HANDLER                    MODULE   FLOWS  LOCATION                    DESCRIPTION
+            get_permissions            it::app  prod   sym-sdk/tests/it/app.rs:18  Members decide.
+            get_request_notifications  it::app  prod   sym-sdk/tests/it/app.rs:26  Notifies the access channel.
+            prefetch repo              it::app  prod   sym-sdk/tests/it/app.rs:32  Gibt es: 名前
+            after_approve              it::app  prod   sym-sdk/tests/it/app.rs:37
+        "#]],
         expect![[""]],
     );
 
@@ -350,41 +354,41 @@ async fn simulate_runs_a_request_to_its_end_without_real_services() {
     done.is(
         Exit::Success,
         expect![[r#"
-            The form:
+            Form:
             FIELD      LABEL     TYPE      OPTIONS
             target_id  Target    string    db
-            repo       repo      string    web, api; from repos (sym-sdk/tests/it/app.rs:31)
+            repo       repo      string    web, api; prefetched by repos (sym-sdk/tests/it/app.rs:32)
             duration   duration  duration  30m, 1h
 
-            note: nobody is named to decide, so admin@example.com, a made-up admin, approves
+            note: no decision given: approved by the simulated admin admin@example.com
 
             2024-02-29 UTC
             09:00:00  prompt           by           ana@example.com in Slack
-                                       now          prompted
-                                       shown        the form, to ana@example.com
+                                       status       prompted
+                                       form         shown to ana@example.com
             09:00:00  request          by           ana@example.com in Slack
-                                       asks         db for 30m; repo: web
-                                       called       get_permissions (sym-sdk/tests/it/app.rs:17) answered
-                                       called       get_request_notifications (sym-sdk/tests/it/app.rs:25) answered
-                                       routed       members may decide; admins may see it; told: #access
-                                       now          requested
-                                       told         #access
+                                       inputs       db for 30m; repo: web
+                                       handler      get_permissions (sym-sdk/tests/it/app.rs:18) returned
+                                       handler      get_request_notifications (sym-sdk/tests/it/app.rs:26) returned
+                                       routed       approvers: members; viewers: admins; notify: #access
+                                       status       requested
+                                       notified     #access
             09:01:00  approve          by           admin@example.com in Slack
-                                       now          approved
-            09:01:00  escalate         by           admin@example.com (follows by itself)
+                                       status       approved
+            09:01:00  escalate         by           admin@example.com (automatic)
                                        identity     ana@example.com
                                        granted      db to ana@example.com until 09:31:00
-                                       now          escalated
-            09:01:00  approve          told         ana@example.com: “admin@example.com approved your request for prod”
-                                       called       after_approve (sym-sdk/tests/it/app.rs:36) went on
+                                       status       escalated
+            09:01:00  approve          messaged     ana@example.com: “admin@example.com approved your request for prod”
+                                       handler      after_approve (sym-sdk/tests/it/app.rs:37) continued
                                        sent         pager to admin@example.com: “approved”
-            09:01:00  escalate         told         ana@example.com: “You have access to db until 2024-02-29 09:31:00 UTC”
-            09:31:00  deescalate       by           admin@example.com (its time is up)
-                                       removed      db from ana@example.com
-                                       now          deescalated
-                                       told         ana@example.com: “Your access to db has ended”
+            09:01:00  escalate         messaged     ana@example.com: “You have access to db until 2024-02-29 09:31:00 UTC”
+            09:31:00  deescalate       by           admin@example.com (expired)
+                                       revoked      db from ana@example.com
+                                       status       deescalated
+                                       messaged     ana@example.com: “Your access to db has ended”
 
-            prod is deescalated
+            prod: deescalated
         "#]],
         expect![[""]],
     );
@@ -516,10 +520,10 @@ async fn the_configuration_can_be_declared_in_rust() {
     done.is(
         Exit::Success,
         expect![[r#"
-        note: configuration: the organization has no e-mail domains, so nobody becomes a member on first contact
-          help: name its domains with `App::domain` or `--domain`
-        1 flow, 1 handler, 0 integrations: no faults, 1 note
-    "#]],
+            warning: configuration: the organization has no e-mail domains, so no one becomes a member on first contact
+              help: set its domains with `App::domain` or `--domain`
+            1 flow, 1 handler, 0 integrations: no errors, 1 warning
+        "#]],
         expect![[""]],
     );
 }

@@ -35,7 +35,7 @@ fn targets_round_trip() {
 #[test]
 fn payloads_round_trip() {
     let target = AccessTarget::new("acme", "okta_group", slug("admins"));
-    let ann = User::person(UserId::of_email("a@b.c"), "a@b.c").unwrap();
+    let ann = User::person(UserId::from_email("a@b.c"), "a@b.c").unwrap();
     let event = Event::builder(Flow::builder(slug("x"), "acme").build(), Step::Deescalate, ann)
         .field("reason", "because")
         .target(target)

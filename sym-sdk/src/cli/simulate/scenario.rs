@@ -235,7 +235,7 @@ async fn approve_as_simulated_admin(
         if driver.runtime().directory().user_by_email(&email).await?.is_some() {
             continue;
         }
-        let admin = User::person(UserId::of_email(&email), &email)?.with_role(UserRole::Admin);
+        let admin = User::person(UserId::from_email(&email), &email)?.with_role(UserRole::Admin);
         driver.runtime().directory().put_user(admin).await?;
         outcome.notes.push(format!("no decision given: approved by the simulated admin {email}"));
         driver.submit(Submission::approve(run, email.as_str()).through(channel.clone())).await?;
