@@ -1,15 +1,24 @@
 use std::sync::Arc;
 
 use sym_sdk::BoxFuture;
+use sym_sdk::config::{IntegrationSchema, SettingSchema, SettingsSchema, StrategySchema, TargetSchema};
 use sym_sdk::error::{Error, ErrorKind, Result};
 use sym_sdk::integration::IntegrationClient;
-use sym_sdk::model::{AccessTarget, User};
+use sym_sdk::model::{AccessTarget, StepOutput, User};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyType, resource_by_name};
-use sym_sdk::template::StepOutput;
 
 use super::error::INVALID_REPLY;
 use super::{AwsLambda, FunctionArn};
 use crate::function_protocol::{FunctionResponse, MAX_BYTES};
+
+/// The configuration of strategies of type `aws_lambda`. Other settings of a target reach the function.
+const SCHEMA: StrategySchema = StrategySchema::ANY
+    .with_integration(IntegrationSchema::new(AwsLambda::TYPE, AwsLambda::SETTINGS).with_key(AwsLambda::KEY))
+    .with_settings(SettingsSchema::closed(&[]))
+    .with_targets(&[TargetSchema::new(
+        "aws_lambda_function",
+        SettingsSchema::open(&[SettingSchema::required("arn").bindable()]),
+    )]);
 
 /// The type of strategies that [`all`](crate::all) brings along.
 pub fn strategy_type() -> StrategyType {
@@ -18,6 +27,7 @@ pub fn strategy_type() -> StrategyType {
         let lambda = AwsLambda::from_config(&config.integration()?)?;
         Ok(Arc::new(LambdaStrategy::new(lambda)))
     })
+    .with_schema(SCHEMA)
 }
 
 /// Has functions grant access and take it away: strategies of type `aws_lambda`, with targets of type `aws_lambda_function`.
@@ -52,7 +62,7 @@ pub fn strategy_type() -> StrategyType {
 /// use sym_integrations::aws_lambda::{AwsLambda, LambdaStrategy};
 /// use sym_integrations::testing::{Replay, Reply};
 /// use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation};
-/// use sym_sdk::template::StepOutput;
+/// use sym_sdk::model::StepOutput;
 /// # use std::sync::Arc;
 /// # use sym_sdk::prelude::*;
 /// # let arn = "arn:aws:lambda:eu-central-1:123456789012:function:grant";

@@ -36,10 +36,10 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use sym_sdk::BoxFuture;
+use sym_sdk::config::{SettingSchema, SettingsSchema, StrategySchema};
 use sym_sdk::error::{ErrorKind, Result};
-use sym_sdk::model::User;
+use sym_sdk::model::{StepOutput, User};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyConfig, StrategyType};
-use sym_sdk::template::StepOutput;
 
 use super::{Auth, BaseUrl, Client, Connection, Service, error_names};
 use crate::function_protocol::{FunctionResponse, MAX_BYTES};
@@ -55,9 +55,16 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(55);
 const GRANTS: &str = "grants";
 const REVOCATIONS: &str = "revocations";
 
+/// The configuration of strategies of type `http`. The function receives the targets with all of their settings.
+const SCHEMA: StrategySchema =
+    StrategySchema::ANY.with_optional_integration().with_settings(SettingsSchema::closed(&[
+        SettingSchema::required("url"),
+        SettingSchema::optional("bearer_token_secret"),
+    ]));
+
 /// Returns the strategy type `http`, which [`all`](crate::all) includes.
 pub fn strategy_type() -> StrategyType {
-    StrategyType::new("http", |config| Ok(Arc::new(HttpStrategy::from_config(config)?)))
+    StrategyType::new("http", |config| Ok(Arc::new(HttpStrategy::from_config(config)?))).with_schema(SCHEMA)
 }
 
 /// A strategy that calls a function at a URL. See the [module](self) for requests and responses.
@@ -72,7 +79,7 @@ pub fn strategy_type() -> StrategyType {
 /// use sym_integrations::http::strategy::HttpStrategy;
 /// use sym_integrations::testing::{Replay, Reply};
 /// use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation};
-/// use sym_sdk::template::StepOutput;
+/// use sym_sdk::model::StepOutput;
 /// # use std::sync::Arc;
 /// # use sym_sdk::prelude::*;
 /// # let flow = Arc::new(Flow::builder(Slug::parse("prod")?, "acme").build());

@@ -352,12 +352,16 @@ async fn a_configured_function_is_called_with_its_token() {
 async fn settings_that_cannot_be_are_told_at_start() {
     type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
     let cases: [Case<'_>; 8] = [
-        (&[], "t", "strategy `vpn` has no setting `url`"),
+        (&[], "t", "strategy `vpn` needs the setting `url`"),
         (&[("url", "http://f.example.com/hunter2")], "t", "the base URL of host `f.example.com` must use https"),
         (&[("url", "https://ana:hunter2@f.example.com/")], "t", "contains a user name or a password"),
         (&[("url", "https://f.example.com/?code=hunter2")], "t", "contains a query or a fragment"),
         (&[("url", "hunter2")], "t", "the base URL is invalid"),
-        (&[("ulr", "https://f.example.com/")], "t", "strategy `vpn` has an unknown setting `ulr`"),
+        (
+            &[("ulr", "https://f.example.com/")],
+            "t",
+            "strategy `vpn` has the setting `ulr`, which type `http` does not have",
+        ),
         (&[("url", "https://f.example.com/"), ("bearer_token_secret", "tokne")], "t", "which is not declared"),
         (&[("url", "https://f.example.com/"), ("bearer_token_secret", "token")], "hunter2\n", "strategy `vpn`"),
     ];

@@ -40,13 +40,13 @@ async fn export(db: PathBuf, mut after: u64, output: &mut Output<'_>) -> Result<
 async fn verify(args: VerifyArgs) -> Result<Verified> {
     let mut verifier = Verifier::new();
     if args.allow_partial {
-        verifier = verifier.from_anywhere();
+        verifier = verifier.allow_partial();
     }
     if args.allow_gaps {
-        verifier = verifier.with_gaps();
+        verifier = verifier.allow_gaps();
     }
     if let Some(head) = args.expect_head {
-        verifier = verifier.knowing(head);
+        verifier = verifier.expect_head(head);
     }
     if let Some(db) = args.db {
         let store = SqliteStore::open_read_only(db).await?;
@@ -74,7 +74,7 @@ fn report(verified: Verified, output: &mut Output<'_>) -> io::Result<()> {
     if !output.json {
         return writeln!(output.out, "{verified}");
     }
-    let Verified { records, repeated, first, head, .. } = verified;
+    let Verified { records, duplicates, first, head, .. } = verified;
     let head = json!({ "seq": head.seq, "hash": head.hash.to_string() });
-    output.value(&json!({ "records": records, "repeated": repeated, "first": first, "head": head }))
+    output.value(&json!({ "records": records, "duplicates": duplicates, "first": first, "head": head }))
 }

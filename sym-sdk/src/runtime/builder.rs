@@ -20,7 +20,8 @@ use super::secrets::{LocalSecrets, SecretReader};
 use crate::audit::{AuditDestination, LogDestinationType};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{
-    self, CheckedFlowsFilter, CheckedLogDestination, Config, Diagnostic, Diagnostics, Implementation, SourceLocation,
+    self, CheckedFlowsFilter, CheckedLogDestination, Config, Diagnostic, Diagnostics, Implementation,
+    IntegrationSchema, Schemas, SourceLocation,
 };
 use crate::delivery::{Delivery, DryDelivery};
 use crate::directory::{Directory, DirectoryStore, KeyValue, KeyValueStore, MemoryDirectory, MemoryKeyValue};
@@ -56,6 +57,8 @@ pub struct Builder {
     kept_for: Option<Duration>,
     destinations: Vec<Arc<dyn AuditDestination>>,
     destination_types: Vec<LogDestinationType>,
+    /// The schemas of all types that were registered. They outlast `cut_off`, so that simulations check the same rules.
+    schemas: Schemas,
     reconciling: Option<Periodic>,
     #[cfg(feature = "server")]
     front_ends: front_ends::Given,
@@ -127,6 +130,7 @@ impl Builder {
             kept_for: None,
             destinations: Vec::new(),
             destination_types: Vec::new(),
+            schemas: Schemas::new(),
             reconciling: None,
             #[cfg(feature = "server")]
             front_ends: front_ends::Given::default(),
@@ -167,6 +171,7 @@ impl Builder {
     /// A type of strategies. A later one takes the place of an earlier one of the same type, and of the same name if it is for
     /// one strategy.
     pub fn strategy_type(mut self, strategy: StrategyType) -> Self {
+        self.schemas.add_strategy(strategy.kind(), strategy.name(), *strategy.schema());
         self.strategies.retain(|known| !strategy.takes_the_place_of(known));
         self.strategies.push(strategy);
         self
@@ -243,8 +248,16 @@ impl Builder {
         self
     }
 
+    /// Registers a type of integrations, so that every integration of the type is checked against its schema. The types of the
+    /// clients that handlers take are registered without this.
+    pub fn integration_type<T: IntegrationClient>(mut self) -> Self {
+        self.schemas.add_integration(IntegrationSchema::new(T::TYPE, T::SETTINGS).with_key(T::KEY));
+        self
+    }
+
     /// A type of log destinations. A later one takes the place of an earlier one of the same type.
     pub fn log_destination_type(mut self, destination: LogDestinationType) -> Self {
+        self.schemas.add_log_destination(destination.kind(), *destination.schema());
         self.destination_types.retain(|known| known.kind() != destination.kind());
         self.destination_types.push(destination);
         self
@@ -377,6 +390,15 @@ impl Builder {
         })
     }
 
+    /// The registered schemas, and those of the clients that handlers take.
+    fn schemas(&self) -> Schemas {
+        let mut schemas = self.schemas.clone();
+        for requirement in self.registry.iter().flat_map(requirements) {
+            schemas.add_integration(*requirement.schema());
+        }
+        schemas
+    }
+
     fn plan(&self) -> Plan {
         let mut plan = Plan::default();
         let (scoped, diagnostics) = self.scoped();
@@ -386,7 +408,7 @@ impl Builder {
         if all_scoped {
             plan.diagnostics.extend(checks::unused(&self.registry, &scoped, self.config.flows_filter.is_some()));
         }
-        let checked = match self.config.check() {
+        let checked = match self.config.check_with(&self.schemas()) {
             Ok(checked) => checked,
             Err(diagnostics) => {
                 plan.diagnostics.extend(diagnostics);
@@ -507,34 +529,43 @@ impl Builder {
         if self.dry || self.destination_type_of(destination).is_some() {
             return None;
         }
-        let known = handed_over(self.destination_types.iter().map(LogDestinationType::kind));
-        let message = format!(
-            "nothing delivers audit entries to log destinations of type `{}` (log destination `{}`)",
-            destination.kind(),
-            destination.name()
-        );
-        Some(Diagnostic::error(location.clone(), message).with_hint(format!(
-            "hand the type over with `Builder::log_destination_type`, or a crate that has it with `App::with`; {known}"
-        )))
+        let (kind, name) = (destination.kind(), destination.name());
+        let message = format!("log destination `{name}` has type `{kind}`, which is not registered");
+        let registered = registered(self.destination_types.iter().map(LogDestinationType::kind));
+        let hint = unregistered_hint("log_destination_type", "log destination", kind, &registered);
+        Some(Diagnostic::error(location.clone(), message).with_hint(hint))
     }
 
     fn no_strategy_type(&self, strategy: &Strategy, location: &SourceLocation) -> Diagnostic {
-        let known = handed_over(self.strategies.iter());
-        let message =
-            format!("nothing grants access of strategy type `{}` (strategy `{}`)", strategy.kind(), strategy.name());
-        Diagnostic::error(location.clone(), message).with_hint(format!(
-            "hand the type over with `App::strategy_type`, or a crate that has it with `App::with`; {known}"
-        ))
+        let (kind, name) = (strategy.kind(), strategy.name());
+        let message = format!("strategy `{name}` has type `{kind}`, which is not registered");
+        let registered = registered(self.strategies.iter());
+        let hint = match kind {
+            "custom" => {
+                format!("{registered}; register it with `App::strategy_type` and `StrategyType::custom(\"{name}\", …)`")
+            }
+            kind => unregistered_hint("strategy_type", "strategy", kind, &registered),
+        };
+        Diagnostic::error(location.clone(), message).with_hint(hint)
     }
 }
 
-/// The types that were handed over, for a hint.
-fn handed_over(known: impl Iterator<Item = impl ToString>) -> String {
-    let known: Vec<_> = known.map(|known| known.to_string()).collect();
-    if known.is_empty() {
-        "none are handed over".to_owned()
+/// Advises how to register a type. `method` is that of `App` and `Builder`.
+fn unregistered_hint(method: &str, noun: &str, kind: &str, registered: &str) -> String {
+    let feature = kind.replace('_', "-");
+    format!(
+        "{registered}; if `{kind}` is a {noun} of sym-integrations, enable its feature `{feature}` and add \
+         `.with(sym_integrations::all())`; otherwise register a type of your own with `{method}`"
+    )
+}
+
+/// Lists the registered types for a hint.
+fn registered(types: impl Iterator<Item = impl ToString>) -> String {
+    let types: Vec<_> = types.map(|kind| kind.to_string()).collect();
+    if types.is_empty() {
+        "no types are registered".to_owned()
     } else {
-        format!("there are: {} handed over", known.join(", "))
+        format!("registered types: {}", types.join(", "))
     }
 }
 

@@ -251,7 +251,7 @@ fn vars_that_do_not_fit_are_named() {
     let error = call(set(sym_sdk::handlers![get_permissions]).get_permissions(), &context(Step::Request)).unwrap_err();
     assert_eq!(error.code(), codes::INVALID_VAR);
     assert!(error.to_string().contains("var `approvals`") && error.to_string().contains("got \"2\""), "{error}");
-    assert_eq!(error.hint(), Some("there are the vars `approvals`, `request_channel`"));
+    assert_eq!(error.hint(), Some("the vars are `approvals`, `request_channel`"));
 }
 
 #[test]
@@ -340,7 +340,7 @@ fn on_change_changes_the_form() {
     let handler = set(sym_sdk::handlers![on_change_urgency]).on_change("urgency").unwrap();
     assert_eq!(handler.field(), Some("urgency"));
     let context = Context::builder().user(user("ada@sym.test")).flow(flow()).build();
-    let mut form = PromptForm::of_flow(&flow());
+    let mut form = flow().prompt_form();
     now(handler.call(&context, &mut form)).unwrap();
     assert_eq!(form.field("urgency").unwrap().label, "How urgent, ada@sym.test?");
 }

@@ -14,12 +14,11 @@ use sym_sdk::forms::PromptForm;
 use sym_sdk::handler::Registry;
 use sym_sdk::handlers;
 use sym_sdk::machine::{EffectError, MessageRef, Notice};
-use sym_sdk::model::{Channel, ChannelType, RunId, RunStatus};
+use sym_sdk::model::{Channel, ChannelType, RunId, RunStatus, StepOutput};
 use sym_sdk::prelude::*;
 use sym_sdk::routing::Destination;
 use sym_sdk::runtime::{Builder, Limits, Runtime, Submission};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyType};
-use sym_sdk::template::StepOutput;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -485,7 +484,7 @@ async fn the_form_of_a_hidden_flow_is_not_shown() {
     let ana = world.runtime.directory().get_or_create_user_by_email("ana@example.com").await.unwrap();
     let refusal = world.runtime.preview_form("prod", &ana).await.unwrap_err().to_string();
     expect!["flow `prod` is not open to ana@example.com (SymSDK:NOT_PERMITTED)"].assert_eq(&refusal);
-    let form = PromptForm::of_flow(&world.runtime.flow("prod").unwrap());
+    let form = world.runtime.flow("prod").unwrap().prompt_form();
     let refusal = world.runtime.change_form("prod", &ana, "reason", form).await.unwrap_err().to_string();
     expect!["flow `prod` is not open to ana@example.com (SymSDK:NOT_PERMITTED)"].assert_eq(&refusal);
 }

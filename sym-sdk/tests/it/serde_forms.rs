@@ -3,16 +3,15 @@ use std::time::Duration;
 use serde_json::json;
 use sym_sdk::model::{
     AccessTarget, Channel, ChannelType, DeescalateType, Environment, Event, Flow, Integration, Payload, Secret,
-    SecretSource, Slug, Strategy, User, UserId,
+    SecretSource, Slug, Step, Strategy, User, UserId,
 };
-use sym_sdk::template::Step;
 
 fn slug(text: &str) -> Slug {
     Slug::parse(text).unwrap()
 }
 
 #[test]
-fn channel_types_as_sym_writes_them() {
+fn serializes_channel_types_as_sym_does() {
     let names = [ChannelType::Slack, ChannelType::Api, ChannelType::Web, ChannelType::Sdk, ChannelType::Scheduler];
     assert_eq!(serde_json::to_value(names).unwrap(), json!(["slack", "sym", "web", "sdk", "internal"]));
     assert_eq!(names.map(|name| name.to_string()), ["slack", "sym", "web", "sdk", "internal"]);

@@ -12,9 +12,8 @@ use crate::audit::{AuditEntry, AuditKind, HandlerResult};
 use crate::forms::{FieldMap, format_duration};
 use crate::integration::Sent;
 use crate::machine::{EffectError, EventRecord};
-use crate::model::{AccessTarget, ChannelType, DeescalateType, HandlerRef, UserId};
+use crate::model::{AccessTarget, ChannelType, DeescalateType, HandlerRef, Step, UserId};
 use crate::routing::{PermissionLevel, PermissionScope, RequestPermission};
-use crate::template::Step;
 
 /// The maximum length of a quoted text, in characters.
 const MAX_QUOTE_CHARS: usize = 80;
@@ -77,7 +76,7 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
             ("not granted", format!("{target} to {identity}: {}", failure(error)))
         }
         AuditKind::Rearmed => ("restored", "the expiry timer of the access was missing".to_owned()),
-        AuditKind::BroughtForward { until } => {
+        AuditKind::ExpiryCorrected { until } => {
             ("shortened", format!("access now ends at {until:.0}: the clock had been ahead"))
         }
         AuditKind::Alerted { error } => ("alerted", format!("the error destination: {}", error.code)),
