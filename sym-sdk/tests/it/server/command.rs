@@ -163,7 +163,6 @@ async fn a_signal_stops_it_in_order() {
               /ready
             Serving 1 flow on the store DIR/sym.db
             Stopping: waiting for work in flight. Send the signal again to stop immediately.
-        "#].
         "#]]
         .assert_eq(&out);
         assert_eq!((err.as_str(), code), ("", Some(0)));
