@@ -8,8 +8,8 @@ use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 
 use super::Api;
 use super::roster::Roster;
-use crate::account_resolver::AccountResolver;
 use crate::http::{BaseUrl, Connection, SecretString};
+use crate::kit::AccountResolver;
 
 /// One workspace of Slack. Clones share its connections, rate limits and what it remembers of people.
 ///
@@ -205,3 +205,6 @@ impl fmt::Debug for SlackBuilder {
 fn unfit(message: String) -> Error {
     Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message).with_service(Slack::TYPE)
 }
+
+#[cfg(feature = "runtime")]
+inventory::submit! { crate::plugins::Registration::Other(|builder| builder.integration_type::<Slack>()) }

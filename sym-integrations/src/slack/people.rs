@@ -13,8 +13,8 @@ use super::place;
 use super::roster::{People, Person};
 use super::who::Known;
 use super::{ChannelInfo, Place, Slack, UserInfo, Who};
-use crate::account_resolver::Account;
 use crate::http::{Page, Paginator};
+use crate::kit::Account;
 
 /// Up to so many people are asked for one by one. To ask for more, the whole workspace is listed.
 const FEW: usize = 20;

@@ -73,6 +73,8 @@ use menu::Menus;
 use people::People;
 use receive::Front;
 
+inventory::submit! { crate::plugins::Registration::FrontEnd(front_end_type) }
+
 /// The front end's name, below which its routes are mounted.
 const NAME: &str = "slack";
 

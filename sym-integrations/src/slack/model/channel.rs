@@ -4,7 +4,7 @@ use sym_sdk::error::{Error, Result};
 use sym_sdk::forms::FieldOption;
 
 use super::kept::Kept;
-use crate::field_option::{ToFieldOption, field_option};
+use crate::ToFieldOption;
 
 /// A channel, as [`conversations.list`](https://docs.slack.dev/reference/methods/conversations.list) describes it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -69,6 +69,6 @@ impl TryFrom<&ChannelInfo> for FieldOption {
     type Error = Error;
 
     fn try_from(channel: &ChannelInfo) -> Result<Self> {
-        field_option(channel)
+        channel.to_field_option()
     }
 }

@@ -4,7 +4,7 @@ use sym_sdk::error::{Error, Result};
 use sym_sdk::forms::FieldOption;
 
 use super::kept::Kept;
-use crate::field_option::{ToFieldOption, field_option};
+use crate::ToFieldOption;
 
 /// Somebody in a workspace, as [`users.info`](https://docs.slack.dev/reference/methods/users.info) describes them. They may be
 /// deactivated, a bot, or from outside.
@@ -150,6 +150,6 @@ impl TryFrom<&UserInfo> for FieldOption {
     type Error = Error;
 
     fn try_from(user: &UserInfo) -> Result<Self> {
-        field_option(user)
+        user.to_field_option()
     }
 }

@@ -1,4 +1,4 @@
-//! Roles: assumed once, for all who call, until shortly before their session ends.
+//! Roles: assumed once for all callers, until shortly before the session expires.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -84,7 +84,7 @@ mod called {
         assert_eq!(code(&error), "AWS:ASSUME_ROLE_FAILED");
         assert_eq!((error.kind(), error.status()), (ErrorKind::Forbidden, Some(403)));
         assert_eq!((error.service(), error.request_id()), (Some("sts"), Some("r-1")));
-        assert_eq!(error.message(), format!("POST /: role `{ROLE}` cannot be assumed: {said}"));
+        assert_eq!(error.message(), format!("POST /: cannot assume role `{ROLE}`: {said}"));
         assert!(error.hint().unwrap().contains("trust policy"));
         replay.check().unwrap();
 
@@ -163,7 +163,7 @@ mod called {
     }
 }
 
-/// Credentials whose delivery the test decides on.
+/// Credentials that are delivered when the test says so.
 #[derive(Clone, Default)]
 struct Slow {
     asked: Arc<AtomicUsize>,
@@ -198,7 +198,7 @@ fn cached() -> (Slow, CachedCredentials, Arc<VirtualClock>) {
 }
 
 #[tokio::test]
-async fn all_who_wait_share_a_failure_and_the_next_one_asks_again() {
+async fn waiters_share_a_failure() {
     let (slow, cached, _) = cached();
     let failed = three(&cached, &slow).await;
     for error in failed.into_iter().map(Result::unwrap_err) {
@@ -214,7 +214,7 @@ async fn all_who_wait_share_a_failure_and_the_next_one_asks_again() {
     assert_eq!(slow.asked(), 2);
 }
 
-/// Three ask, and then comes the answer.
+/// Three callers wait, and then the response arrives.
 async fn three(cached: &CachedCredentials, slow: &Slow) -> [Result<Credentials>; 3] {
     let ask = || cached.credentials();
     let (a, b, c, ()) = tokio::join!(ask(), ask(), ask(), async { slow.go.notify_one() });
@@ -222,7 +222,7 @@ async fn three(cached: &CachedCredentials, slow: &Slow) -> [Result<Credentials>;
 }
 
 #[tokio::test]
-async fn who_gives_up_leaves_nothing_half_done_behind() {
+async fn a_cancelled_fetch_leaves_nothing_behind() {
     let (slow, cached, _) = cached();
     {
         let mut first = cached.credentials();
@@ -245,7 +245,7 @@ async fn who_gives_up_leaves_nothing_half_done_behind() {
 }
 
 #[tokio::test]
-async fn credentials_are_used_to_their_end_if_there_are_no_new_ones() {
+async fn uses_credentials_until_they_expire() {
     let (slow, cached, clock) = cached();
     slow.go.notify_one();
     cached.credentials().await.unwrap_err();
@@ -256,7 +256,7 @@ async fn credentials_are_used_to_their_end_if_there_are_no_new_ones() {
     assert_eq!(cached.credentials().await.unwrap().access_key_id(), "AKID2");
     assert_eq!(slow.asked(), 3);
     slow.go.notify_one();
-    cached.refused("AKID2");
+    cached.rejected("AKID2");
     // The fourth succeeds, and is over at the same time.
     assert_eq!(cached.credentials().await.unwrap().access_key_id(), "AKID4");
     clock.advance_to("2024-02-29T13:00:00Z".parse().unwrap());
@@ -265,7 +265,7 @@ async fn credentials_are_used_to_their_end_if_there_are_no_new_ones() {
 }
 
 #[tokio::test]
-async fn the_environment_has_keys_or_says_which_is_missing() {
+async fn reports_missing_environment_variables() {
     let full =
         [("AWS_ACCESS_KEY_ID", "AKIDENV"), ("AWS_SECRET_ACCESS_KEY", "own/S3CRET"), ("AWS_SESSION_TOKEN", "own-TOKEN")];
     let read = EnvironmentCredentials::with_variables(full).credentials().await.unwrap();
@@ -283,7 +283,7 @@ async fn the_environment_has_keys_or_says_which_is_missing() {
 }
 
 #[test]
-fn a_context_is_what_its_integration_says() {
+fn builds_a_context_from_its_integration() {
     let built = |settings: &[(&str, &str)]| {
         let integration = settings.iter().fold(
             sym_sdk::model::Integration::new(sym_sdk::model::Slug::parse("main").unwrap(), "permission_context", "1"),
@@ -298,14 +298,11 @@ fn a_context_is_what_its_integration_says() {
     assert!(format!("{context:?}").contains(ROLE));
     for (settings, message) in [
         (&[("role_arn", ROLE)][..], "integration `main` has no setting `region`"),
-        (&[("region", "Frankfurt")], "`Frankfurt` is not a region of AWS"),
+        (&[("region", "Frankfurt")], "`Frankfurt` is not an AWS region"),
         (&[("region", "us-west-2"), ("role_arn", "sym")], "`sym` is not the ARN of a role"),
-        (&[("region", "us-west-2"), ("cloud", "gcp")], "integration `main` is of cloud `gcp`; only `aws` is known"),
+        (&[("region", "us-west-2"), ("cloud", "gcp")], "integration `main` is of cloud `gcp`, and only `aws` is supported"),
         // Without the role, the program's own credentials would be used, which may do more.
-        (
-            &[("region", "us-west-2"), ("role_arm", ROLE)],
-            "integration `main` has a setting `role_arm`, which is not known",
-        ),
+        (&[("region", "us-west-2"), ("role_arm", ROLE)], "integration `main` has an unknown setting `role_arm`"),
         (
             &[("region", "us-west-2"), ("base_url", "http://aws.example.com")],
             "the base URL of host `aws.example.com` must use https",

@@ -68,7 +68,7 @@ async fn revoke(reply: Reply) -> Result<Option<StepOutput>> {
 }
 
 #[tokio::test]
-async fn what_the_function_answers_is_the_output() {
+async fn the_response_is_the_output() {
     let answer = json!({ "body": { "group": "admins" }, "errors": [] });
     let granted = grant(Reply::json(&answer)).await.unwrap();
     assert_eq!(granted, Escalation::granted().with_output(StepOutput(answer.clone())));
@@ -76,24 +76,27 @@ async fn what_the_function_answers_is_the_output() {
 }
 
 #[tokio::test]
-async fn errors_of_the_function_are_no_success() {
+async fn reported_errors_fail_the_step() {
     let answer = json!({ "body": {}, "errors": ["no such group", "and no user"] });
     let rejected = grant(Reply::json(&answer)).await.unwrap();
     let errors = ["no such group".to_owned(), "and no user".to_owned()];
     assert_eq!(rejected, Escalation::rejected(errors).with_output(StepOutput(answer.clone())));
     let error = revoke(Reply::json(&answer)).await.unwrap_err();
     assert_eq!((code(&error).as_str(), error.kind()), ("AccessStrategy:REPORTED_ERRORS", ErrorKind::Strategy));
-    assert_eq!(error.message(), "`grant` did not take the access away: no such group; and no user");
+    assert_eq!(error.message(), "`grant` did not revoke the access: no such group; and no user");
 }
 
 #[tokio::test]
-async fn what_is_no_answer_of_a_strategy_is_no_success() {
+async fn rejects_malformed_responses() {
     for answer in
         [json!(null), json!("ok"), json!({}), json!({ "body": {} }), json!({ "statusCode": 200, "body": "{}" })]
     {
         for error in [grant(Reply::json(&answer)).await.unwrap_err(), revoke(Reply::json(&answer)).await.unwrap_err()] {
             assert_eq!((code(&error).as_str(), error.kind()), ("AWSLambda:INVALID_REPLY", ErrorKind::Decode));
-            assert!(error.message().starts_with("function `grant` did not answer as a strategy's does: "), "{error}");
+            assert!(
+                error.message().starts_with("function `grant` does not follow the protocol of strategies: "),
+                "{error}"
+            );
         }
     }
     let failed = || {
@@ -108,7 +111,7 @@ async fn what_is_no_answer_of_a_strategy_is_no_success() {
 }
 
 #[tokio::test]
-async fn targets_that_share_a_function_are_apart() {
+async fn targets_that_share_a_function_are_distinct() {
     let replay = Replay::new();
     let strategy = LambdaStrategy::new(AwsLambda::new(context(&replay)));
     assert_ne!(strategy.resource(&target("admins")), strategy.resource(&target("readers")));

@@ -1,4 +1,4 @@
-//! What goes wrong, as an error that says so.
+//! Failures of Okta.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use sym_sdk::error::{Error, ErrorKind};
 
 use super::fake::{DOMAIN, FakeOkta, code};
 
-/// What comes of looking up a group.
+/// Returns the error of a lookup that gets this response.
 async fn answered(reply: Reply) -> Error {
     let replay = Replay::new();
     replay.get("/api/v1/groups/00g1").always().reply(reply);
@@ -25,7 +25,7 @@ fn fault(status: u16, code: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn oktas_codes_decide() {
+async fn maps_okta_error_codes() {
     for (status, errorcode, kind, name) in [
         (400, "E0000001", ErrorKind::InvalidInput, "Okta:INVALID_REQUEST"),
         (401, "E0000004", ErrorKind::Unauthorized, "Okta:AUTH_FAILED"),
@@ -53,7 +53,7 @@ async fn oktas_codes_decide() {
 }
 
 #[tokio::test]
-async fn causes_can_be_an_object_or_nothing() {
+async fn accepts_causes_of_any_form() {
     for (causes, expected) in [
         (json!({}), "GET groups/{group}: Denied (E0000006)"),
         (json!({ "errorSummary": "no role" }), "GET groups/{group}: Denied: no role (E0000006)"),
@@ -66,7 +66,7 @@ async fn causes_can_be_an_object_or_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_not_oktas_answer_is_told_apart() {
+async fn rejects_responses_that_are_not_from_okta() {
     let html = || Reply::text("<html>Sign in</html>").header("content-type", "text/html");
     let error = answered(html().with_status(404)).await;
     // It does not show that there is no such group.
@@ -80,7 +80,7 @@ async fn what_is_not_oktas_answer_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_change_is_made_when_okta_says_so() {
+async fn changes_are_idempotent_and_report_what_is_missing() {
     let fake = FakeOkta::start().await;
     let okta = fake.client();
     okta.add_group_member("00g1", "00u1").await.unwrap();
@@ -112,7 +112,7 @@ async fn a_change_is_made_when_okta_says_so() {
 }
 
 #[tokio::test]
-async fn a_page_to_log_in_changes_nothing() {
+async fn a_sign_in_page_is_not_a_confirmation() {
     let replay = Replay::new();
     let path = "/api/v1/groups/00g1/users/00u1";
     let page = || Reply::text("<html>Sign in</html>").header("content-type", "text/html");
@@ -131,7 +131,7 @@ async fn a_page_to_log_in_changes_nothing() {
 }
 
 #[tokio::test]
-async fn changes_may_be_repeated() {
+async fn changes_are_retried() {
     let replay = Replay::new();
     let path = "/api/v1/groups/00g1/users/00u1";
     let okta = Okta::builder(DOMAIN).token("00token").connection(replay.connection()).build().unwrap();
@@ -150,7 +150,7 @@ async fn changes_may_be_repeated() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_is_not_told() {
+async fn errors_do_not_contain_the_token() {
     let fake = FakeOkta::start().await;
     let okta = fake.builder().token("00S3CRET-wrong").build().unwrap();
     let error = okta.list_groups().await.unwrap_err();

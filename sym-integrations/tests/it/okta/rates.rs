@@ -1,4 +1,4 @@
-//! Okta's limits, and ours.
+//! Rate limits.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ fn group() -> Reply {
 }
 
 #[tokio::test]
-async fn oktas_wait_is_kept_by_oktas_clock() {
+async fn keeps_the_delay_by_the_clock_of_okta() {
     // The clock here is hours off.
     let replay = Replay::at("2024-02-29T09:30:00Z".parse().unwrap());
     replay.get("/api/v1/groups/00g1").reply(too_many("600", "1709208012"));
@@ -41,7 +41,7 @@ async fn oktas_wait_is_kept_by_oktas_clock() {
 }
 
 #[tokio::test]
-async fn a_wait_that_is_too_long_ends_the_call() {
+async fn a_delay_beyond_the_timeout_fails_the_call() {
     let replay = Replay::new();
     replay.get("/api/v1/groups/00g1").reply(too_many("600", "1709208059"));
     let error = okta(&replay).get_group("00g1").await.unwrap_err();
@@ -51,7 +51,7 @@ async fn a_wait_that_is_too_long_ends_the_call() {
 }
 
 #[tokio::test]
-async fn calls_at_the_same_time_are_waited_for_briefly() {
+async fn concurrency_limits_cause_short_delays() {
     let replay = Replay::new();
     replay.get("/api/v1/groups/00g1").reply(too_many("0", "1709208059"));
     replay.get("/api/v1/groups/00g1").reply(Reply::status(429));
@@ -61,7 +61,7 @@ async fn calls_at_the_same_time_are_waited_for_briefly() {
 }
 
 #[tokio::test]
-async fn listings_do_not_hold_up_revocations() {
+async fn listings_do_not_delay_revocations() {
     let replay = Replay::new();
     let okta = Okta::builder(DOMAIN)
         .token("00token")

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sym_integrations::http::{BaseUrl, Connection, SecretString};
-use sym_integrations::pagerduty::PagerDuty;
+use sym_integrations::pagerduty::{PagerDuty, SimulatedPagerDuty};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{Error, ErrorKind};
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
@@ -25,7 +25,7 @@ fn fault(status: u16, error: Value) -> Reply {
 }
 
 #[tokio::test]
-async fn failures_are_told_in_pagerdutys_words() {
+async fn quotes_the_message_of_pagerduty() {
     for (reply, kind, expected) in [
         (
             fault(
@@ -95,7 +95,7 @@ async fn failures_are_told_in_pagerdutys_words() {
 }
 
 #[tokio::test]
-async fn advice_says_what_to_do() {
+async fn errors_have_hints() {
     let hint = async |status| failure(fault(status, json!({ "message": "no" }))).await.hint().unwrap().to_owned();
     assert!(hint(401).await.contains("https://api.eu.pagerduty.com"));
     assert!(hint(402).await.contains("any_urgency()"));
@@ -103,7 +103,7 @@ async fn advice_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_key_that_comes_back_is_not_shown() {
+async fn redacts_echoed_keys() {
     for reply in [
         fault(401, json!({ "message": format!("bad key {KEY}"), "errors": [KEY] })),
         Reply::text(format!("HTTP Token: {KEY}")).with_status(401),
@@ -128,7 +128,7 @@ async fn a_key_that_comes_back_is_not_shown() {
 }
 
 #[tokio::test]
-async fn the_wait_is_the_one_that_is_asked_for() {
+async fn keeps_the_requested_delay() {
     let replay = Replay::new();
     let services =
         || Reply::json(json!({ "services": [named("S1", "one")], "more": false, "offset": 0, "limit": 100 }));
@@ -158,7 +158,7 @@ async fn the_wait_is_the_one_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn calls_stay_below_what_a_key_may_make() {
+async fn stays_below_the_rate_limit() {
     let replay = Replay::new();
     let empty = json!({ "services": [], "more": false, "offset": 0, "limit": 100 });
     replay.get("/services").always().reply(Reply::json(empty));
@@ -176,7 +176,7 @@ fn integration(settings: &[(&str, &str)]) -> Integration {
 }
 
 #[tokio::test]
-async fn the_configuration_says_whose_account_and_where() {
+async fn builds_the_client_from_its_configuration() {
     let vendor = Vendor {
         users: vec![user("PANA", "ana@example.com")],
         oncalls: vec![entry("PANA", "EP1", 1, None)],
@@ -198,7 +198,7 @@ async fn the_configuration_says_whose_account_and_where() {
 }
 
 #[test]
-fn a_configuration_that_would_tell_the_key_or_has_none_is_refused() {
+fn rejects_unsafe_or_incomplete_configurations() {
     let secrets = BTreeMap::from([("api_token_secret".to_owned(), SecretString::from(KEY))]);
     let with = |settings: &[(&str, &str)], secrets: &BTreeMap<String, SecretString>| {
         PagerDuty::from_config(&IntegrationConfig::new(&integration(settings), secrets))
@@ -217,7 +217,7 @@ fn a_configuration_that_would_tell_the_key_or_has_none_is_refused() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_is_not_a_no() {
+async fn a_wrong_key_is_an_error() {
     let server = Vendor::default().start().await;
     let builder = PagerDuty::builder("example").token("other").base_url(BaseUrl::parse(&server.uri()).unwrap());
     let pagerduty = builder.connection(Connection::default()).build().unwrap();
@@ -235,7 +235,7 @@ async fn a_wrong_key_is_not_a_no() {
 }
 
 #[tokio::test]
-async fn in_a_simulation_nobody_is_called_and_nobody_on_call() {
+async fn simulates_an_account() {
     let integration = integration(&[("base_url", "http://127.0.0.1:1")]);
     let secrets = BTreeMap::new();
     let pagerduty = PagerDuty::simulated(&IntegrationConfig::new(&integration, &secrets)).unwrap();
@@ -248,5 +248,11 @@ async fn in_a_simulation_nobody_is_called_and_nobody_on_call() {
     assert!(pagerduty.schedules().await.unwrap().is_empty());
     assert!(pagerduty.escalation_policies().await.unwrap().is_empty());
     assert!(pagerduty.services().await.unwrap().is_empty());
-    assert_eq!(format!("{pagerduty:?}"), "PagerDuty(dry)");
+    assert!(format!("{pagerduty:?}").contains("simulated"));
+
+    let pagerduty = SimulatedPagerDuty::new().on_call("ana@example.com").build().unwrap();
+    assert!(pagerduty.is_on_call(&ana).schedule_name("prod").escalation_policy_id("P1").await.unwrap());
+    assert!(!pagerduty.is_on_call(&person("ben@example.com")).await.unwrap());
+    assert_eq!(emails(&pagerduty.users_on_call().await.unwrap()), ["ana@example.com"]);
+    assert_eq!(emails(&pagerduty.users_for_schedule().schedule_id("S1").await.unwrap()), ["ana@example.com"]);
 }

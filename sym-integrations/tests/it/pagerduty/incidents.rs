@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sym_integrations::field_options;
+use sym_integrations::kit::Resource;
 use sym_integrations::pagerduty::{Incident, IncidentQuery, IncidentStatus, PagerDuty, Urgency};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::ErrorKind;
@@ -43,8 +44,8 @@ fn vendor() -> Vendor {
     }
 }
 
-async fn ids(query: IncidentQuery<Vec<Incident>>) -> Vec<String> {
-    query.await.unwrap().iter().map(|incident| incident.id().to_owned()).collect()
+async fn ids(query: IncidentQuery<Vec<Resource<Incident>>>) -> Vec<String> {
+    query.await.unwrap().iter().map(|incident| incident.id.clone()).collect()
 }
 
 async fn last_call(server: &MockServer) -> String {
@@ -56,7 +57,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 #[tokio::test]
-async fn unless_told_those_of_a_day_that_are_urgent_and_not_over() {
+async fn the_default_is_open_urgent_incidents_of_a_day() {
     let server = vendor().start().await;
     let pagerduty = client(&server);
     assert_eq!(ids(pagerduty.get_incidents()).await, ["ILAST", "IOTHER", "IFIRST"]);
@@ -67,12 +68,12 @@ async fn unless_told_those_of_a_day_that_are_urgent_and_not_over() {
     );
     assert!(pagerduty.has_incident().await.unwrap());
     assert!(last_call(&server).await.ends_with(" limit=1"));
-    let mut listing = pagerduty.get_incidents().listing().await.unwrap();
-    assert_eq!(listing.next_item().await.unwrap().unwrap().id(), "ILAST");
+    let mut incidents = pagerduty.get_incidents().paginator().await.unwrap();
+    assert_eq!(incidents.next_item().await.unwrap().unwrap().id, "ILAST");
 }
 
 #[tokio::test]
-async fn each_filter_narrows_down() {
+async fn each_filter_narrows_the_query() {
     let server = vendor().start().await;
     let pagerduty = client(&server);
     let (ana, ben, cem) = (person("ana@example.com"), person("ben@example.com"), person("cem@example.com"));
@@ -101,7 +102,7 @@ async fn each_filter_narrows_down() {
 }
 
 #[tokio::test]
-async fn a_month_is_one_of_the_calendar() {
+async fn months_are_calendar_months() {
     let server = vendor().start().await;
     for (since, until) in [
         ("2024-01-31T23:30:00Z", "2024-02-29T23:30:00Z"),
@@ -115,25 +116,25 @@ async fn a_month_is_one_of_the_calendar() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_meant_is_refused_here() {
+async fn rejects_filters_that_admit_nothing() {
     let replay = Replay::new();
     let pagerduty = replayed(&replay);
     let ana = person("ana@example.com");
     let now = at("2024-02-29T12:00:00Z");
     let ask = || pagerduty.has_incident();
     for (query, message) in [
-        (ask().assignees([]), "`assignees` is given and empty: no incident could be meant"),
-        (ask().service_ids::<&str>([]), "`service_ids` is given and empty: no incident could be meant"),
+        (ask().assignees([]), "`assignees` is empty, so no incident can match"),
+        (ask().service_ids::<&str>([]), "`service_ids` is empty, so no incident can match"),
         (ask().service_ids(["SRV1", ""]), "one of the `service_ids` is empty"),
-        (ask().statuses([]), "`statuses` is given and empty: no incident could be meant"),
-        (ask().urgencies([]), "`urgencies` is given and empty: no incident could be meant"),
+        (ask().statuses([]), "`statuses` is empty, so no incident can match"),
+        (ask().urgencies([]), "`urgencies` is empty, so no incident can match"),
         (
             ask().assignees([&ana]).statuses([IncidentStatus::Triggered, IncidentStatus::Resolved]),
-            "resolved incidents are assigned to nobody",
+            "resolved incidents have no assignees",
         ),
         (
             ask().statuses([IncidentStatus::Other("resolved".to_owned())]).assignees([&ana]),
-            "resolved incidents are assigned to nobody",
+            "resolved incidents have no assignees",
         ),
         (
             ask().since(now).until(at("2024-02-29T11:59:59Z")),
@@ -141,7 +142,7 @@ async fn what_cannot_be_meant_is_refused_here() {
         ),
         (
             ask().since(now).until(at("2024-08-29T12:00:01Z")),
-            "from `since` (2024-02-29T12:00:00Z) to `until` (2024-08-29T12:00:01Z) are more than 6 months",
+            "the period from `since` (2024-02-29T12:00:00Z) to `until` (2024-08-29T12:00:01Z) is longer than 6 months",
         ),
         (ask().since(Timestamp::MAX), "`since` is out of range"),
     ] {
@@ -153,7 +154,7 @@ async fn what_cannot_be_meant_is_refused_here() {
 }
 
 #[tokio::test]
-async fn what_is_not_an_answer_is_not_a_yes_nor_a_no() {
+async fn malformed_responses_are_errors() {
     let replay = Replay::new();
     let pagerduty: PagerDuty = replayed(&replay);
     let whole = json!({ "incidents": [incident("I1", "triggered", "high", "2024-02-29T12:00:00Z")], "more": false, "offset": 0, "limit": 1 });
@@ -174,7 +175,7 @@ async fn what_is_not_an_answer_is_not_a_yes_nor_a_no() {
 }
 
 #[tokio::test]
-async fn an_incident_that_was_not_asked_for_is_an_error() {
+async fn rejects_incidents_that_do_not_match() {
     let own = || incident("I1", "triggered", "high", "2024-02-29T12:00:00Z");
     let with = |name: &str, value: Value| {
         let mut incident = own();
@@ -201,12 +202,12 @@ async fn an_incident_that_was_not_asked_for_is_an_error() {
     ] {
         let error = ask(&other).await.unwrap_err();
         assert_eq!((code(&error).as_str(), error.kind()), ("PagerDuty:INVALID_RESPONSE", ErrorKind::Decode), "{other}");
-        assert_eq!(error.message(), "PagerDuty answered with incident `I1`, which was not asked for");
+        assert_eq!(error.message(), "PagerDuty returned incident `I1`, which does not match the filters");
     }
 }
 
 #[tokio::test]
-async fn an_incident_is_kept_as_it_came() {
+async fn keeps_the_raw_incident() {
     let replay = Replay::new();
     let mut raw = incident("I1", "snoozed", "medium", "2024-02-29T12:00:00Z");
     let page = json!({ "incidents": [raw], "more": false, "offset": 0, "limit": 100 });
@@ -215,11 +216,11 @@ async fn an_incident_is_kept_as_it_came() {
     let incidents = query.await.unwrap();
     let incident = &incidents[0];
     assert_eq!(incident.raw()["priority"]["summary"], "P2");
-    assert_eq!(incident.status(), Some(&IncidentStatus::Other("snoozed".to_owned())));
-    assert_eq!(incident.urgency().unwrap().as_str(), "medium");
-    assert_eq!((incident.number(), incident.service_id()), (Some(1234), Some("SRV1")));
-    assert_eq!(incident.created_at(), Some(at("2024-02-29T12:00:00Z")));
-    assert_eq!(incident.html_url(), Some("https://example.pagerduty.com/incidents/1234"));
+    assert_eq!(incident.status, Some(IncidentStatus::Other("snoozed".to_owned())));
+    assert_eq!(incident.urgency.as_ref().unwrap().as_str(), "medium");
+    assert_eq!((incident.number, incident.service_id()), (Some(1234), Some("SRV1")));
+    assert_eq!(incident.created_at, Some(at("2024-02-29T12:00:00Z")));
+    assert_eq!(incident.html_url.as_deref(), Some("https://example.pagerduty.com/incidents/1234"));
     assert_eq!(incident.assignee_ids().collect::<Vec<_>>(), ["PANA"]);
     assert_eq!(incident.title(), "the server I1 is on fire");
     assert_eq!(field_options(&incidents).unwrap()[0].label(), "the server I1 is on fire");

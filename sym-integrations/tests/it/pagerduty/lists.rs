@@ -7,7 +7,7 @@ use sym_sdk::forms::FieldOption;
 use super::vendor::{Vendor, calls, client, code, named, replayed};
 
 #[tokio::test]
-async fn what_there_is_makes_options() {
+async fn lists_make_field_options() {
     let vendor = Vendor {
         schedules: vec![named("S1", "prod"), named("S2", "prod")],
         escalation_policies: vec![named("EP1", "Ops")],
@@ -22,7 +22,7 @@ async fn what_there_is_makes_options() {
     assert_eq!(schedules[0].raw()["html_url"], "https://example.pagerduty.com/S1");
 
     let policies = pagerduty.escalation_policies().await.unwrap();
-    assert_eq!((policies[0].id(), policies[0].name()), ("EP1", "Ops"));
+    assert_eq!((policies[0].id.as_str(), policies[0].name()), ("EP1", "Ops"));
     assert_eq!(FieldOption::try_from(&policies[0]).unwrap(), FieldOption::new("EP1", "Ops").unwrap());
     let services = pagerduty.services().await.unwrap();
     let option = FieldOption::try_from(&services[0]).unwrap();
@@ -31,7 +31,7 @@ async fn what_there_is_makes_options() {
 }
 
 #[tokio::test]
-async fn what_has_no_name_is_called_by_its_summary_or_id() {
+async fn falls_back_to_the_summary_or_id() {
     let replay = Replay::new();
     let schedules = json!([{ "id": "S1", "name": null, "summary": "prod" }, { "id": "S2" }]);
     replay
@@ -47,16 +47,16 @@ fn many(count: usize) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn pages_follow_one_another_to_the_end() {
+async fn reads_all_pages() {
     let server = Vendor { schedules: many(230), ..Vendor::default() }.start().await;
     let schedules = client(&server).schedules().await.unwrap();
-    assert_eq!((schedules.len(), schedules[229].id()), (230, "S229"));
+    assert_eq!((schedules.len(), schedules[229].id.as_str()), (230, "S229"));
     let expected = ["/schedules limit=100", "/schedules limit=100 offset=100", "/schedules limit=100 offset=200"];
     assert_eq!(calls(&server).await, expected);
 }
 
 #[tokio::test]
-async fn a_list_is_not_cut_at_what_pagerduty_gives() {
+async fn fails_beyond_the_maximum_offset() {
     let server = Vendor { services: many(10_000), ..Vendor::default() }.start().await;
     assert_eq!(client(&server).services().await.unwrap().len(), 10_000);
 
@@ -68,12 +68,12 @@ async fn a_list_is_not_cut_at_what_pagerduty_gives() {
     let error = listing.next_item().await.unwrap_err();
     assert_eq!((code(&error).as_str(), error.kind()), ("PagerDuty:TOO_MANY_RESULTS", ErrorKind::InvalidInput));
     assert_eq!(error.message(), "there are more services than the 10,000 that PagerDuty lists");
-    assert_eq!(error.hint(), Some("ask for less: for a shorter time, or with another filter"));
+    assert_eq!(error.hint(), Some("narrow the query down: to a shorter time, or by another filter"));
     assert_eq!(calls(&server).await.len(), 100);
 }
 
 #[tokio::test]
-async fn pages_do_not_go_in_circles() {
+async fn rejects_pages_that_loop() {
     for limit in [0, 100] {
         let replay = Replay::new();
         // It takes no notice of the offset.
@@ -85,7 +85,7 @@ async fn pages_do_not_go_in_circles() {
 }
 
 #[tokio::test]
-async fn a_smaller_page_than_was_asked_for_leaves_nothing_out() {
+async fn short_pages_skip_nothing() {
     // Whether the page says so itself or not.
     for limit in [1, 100] {
         let replay = Replay::new();

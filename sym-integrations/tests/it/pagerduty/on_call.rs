@@ -34,7 +34,7 @@ fn vendor() -> Vendor {
 }
 
 #[tokio::test]
-async fn every_level_and_what_is_for_good_counts() {
+async fn counts_every_level_and_permanent_entries() {
     let server = vendor().start().await;
     let pagerduty = client(&server);
     for (email, on_call) in [("ana", true), ("ben", true), ("cem", true), ("xana", false)] {
@@ -46,7 +46,7 @@ async fn every_level_and_what_is_for_good_counts() {
 }
 
 #[tokio::test]
-async fn one_counts_only_where_it_is_asked_for() {
+async fn counts_only_matching_entries() {
     let server = vendor().start().await;
     let pagerduty = client(&server);
     let (ana, ben, cem) = (person("ana@example.com"), person("ben@example.com"), person("cem@example.com"));
@@ -68,7 +68,7 @@ async fn one_counts_only_where_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn users_come_once_and_in_their_order() {
+async fn users_are_distinct_and_in_order() {
     let server = vendor().start().await;
     let pagerduty = client(&server);
     let all = pagerduty.users_on_call().await.unwrap();
@@ -83,7 +83,7 @@ async fn users_come_once_and_in_their_order() {
 }
 
 #[tokio::test]
-async fn nobody_is_on_call_by_a_name_that_is_not_there_or_not_alone() {
+async fn rejects_missing_and_ambiguous_names() {
     let server = vendor().start().await;
     let pagerduty = client(&server);
     let ben = person("ben@example.com");
@@ -91,7 +91,7 @@ async fn nobody_is_on_call_by_a_name_that_is_not_there_or_not_alone() {
     let error = pagerduty.is_on_call(&ben).schedule_name("pro").await.unwrap_err();
     assert_eq!((code(&error).as_str(), error.kind()), ("PagerDuty:SCHEDULE_NOT_FOUND", ErrorKind::NotFound));
     assert_eq!(error.message(), "there is no schedule `pro`");
-    assert_eq!(error.hint(), Some("the whole name counts; there are `backups prod`, `prod`"));
+    assert_eq!(error.hint(), Some("the name must match in full; there are `backups prod`, `prod`"));
 
     let error = pagerduty.is_on_call(&ben).schedule_name("PROD").await.unwrap_err();
     assert_eq!(code(&error), "PagerDuty:SCHEDULE_NOT_FOUND");
@@ -102,12 +102,12 @@ async fn nobody_is_on_call_by_a_name_that_is_not_there_or_not_alone() {
     let error = pagerduty.is_on_call(&person("ana@example.com")).schedule_name("dev").await.unwrap_err();
     assert_eq!(code(&error), "PagerDuty:AMBIGUOUS_NAME");
     assert_eq!(error.message(), "there is more than one schedule `dev`: `SDEV`, `SDEV2`");
-    assert_eq!(error.hint(), Some("give the id instead"));
+    assert_eq!(error.hint(), Some("use the id instead"));
     assert!(calls(&server).await.iter().all(|call| !call.starts_with("/oncalls")));
 }
 
 #[tokio::test]
-async fn an_empty_name_is_not_any_name() {
+async fn rejects_empty_names() {
     let replay = Replay::new();
     let pagerduty = replayed(&replay);
     let ben = person("ben@example.com");
@@ -127,7 +127,7 @@ fn page(entries: Value) -> Reply {
     Reply::json(json!({ "oncalls": entries, "more": false, "offset": 0, "limit": 100 }))
 }
 
-/// Whether an account counts as on call, for the schedule `SPROD` of the policy `EP1`, by this answer.
+/// Returns whether an account counts as on call for the schedule `SPROD` of the policy `EP1`, given this response.
 async fn counts(answer: Reply) -> sym_sdk::error::Result<bool> {
     let replay = Replay::at("2024-02-29T18:00:00Z".parse().unwrap());
     replay.get("/oncalls").times(4).reply(answer);
@@ -138,7 +138,7 @@ async fn counts(answer: Reply) -> sym_sdk::error::Result<bool> {
 }
 
 #[tokio::test]
-async fn an_entry_that_was_not_asked_for_does_not_count() {
+async fn ignores_entries_that_do_not_match() {
     let own = || entry("PANA", "EP1", 1, Some("SPROD"));
     assert!(counts(page(json!([own()]))).await.unwrap());
     assert!(!counts(page(json!([]))).await.unwrap());
@@ -167,7 +167,7 @@ async fn an_entry_that_was_not_asked_for_does_not_count() {
 }
 
 #[tokio::test]
-async fn what_is_not_an_answer_is_not_a_yes_nor_a_no() {
+async fn malformed_responses_are_errors() {
     let own = entry("PANA", "EP1", 1, Some("SPROD"));
     let whole = json!({ "oncalls": [own], "more": false, "offset": 0, "limit": 100 }).to_string();
     for (answer, expected) in [
@@ -199,7 +199,7 @@ async fn what_is_not_an_answer_is_not_a_yes_nor_a_no() {
 }
 
 #[tokio::test]
-async fn an_entry_on_a_later_page_counts_and_a_page_that_fails_does_not() {
+async fn reads_later_pages_and_fails_with_them() {
     let others: Vec<Value> = (0..100).map(|n| entry("PBEN", &format!("EP{n}"), 1, Some("SPROD"))).collect();
     let first = || Reply::json(json!({ "oncalls": others, "more": true, "offset": 0, "limit": 100 }));
     let ben = person("ben@example.com").with_identity(UserIdentity::new("pagerduty", "example", "PBEN"));
@@ -218,7 +218,7 @@ async fn an_entry_on_a_later_page_counts_and_a_page_that_fails_does_not() {
 }
 
 #[tokio::test]
-async fn a_user_is_told_by_the_whole_address_only() {
+async fn matches_whole_addresses() {
     let mut vendor = vendor();
     // The sign for kelvin is a `k` in lower case.
     vendor.users.push(user("PKIM", "\u{212a}im@example.com"));
@@ -230,14 +230,14 @@ async fn a_user_is_told_by_the_whole_address_only() {
     for email in ["ana@example.com", "kim@example.com", "nobody@example.com"] {
         let error = pagerduty.is_on_call(&person(email)).await.unwrap_err();
         assert_eq!((code(&error).as_str(), error.kind()), ("PagerDuty:USER_NOT_FOUND", ErrorKind::Identity));
-        assert_eq!(error.message(), format!("nobody in PagerDuty has the e-mail address `{email}`"));
+        assert_eq!(error.message(), format!("no PagerDuty user has the e-mail address `{email}`"));
         assert!(error.hint().unwrap().contains("invite the user"));
     }
     assert!(pagerduty.is_on_call(&person("dan@example.com")).await.unwrap());
 }
 
 #[tokio::test]
-async fn an_account_that_is_known_is_not_looked_up() {
+async fn known_accounts_are_not_looked_up() {
     let server = vendor().start().await;
     let directory = directory();
     let pagerduty = client_of(&server, &directory);

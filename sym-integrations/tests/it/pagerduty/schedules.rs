@@ -18,7 +18,7 @@ fn vendor() -> Vendor {
 }
 
 #[tokio::test]
-async fn members_come_once_in_their_order_and_who_is_gone_does_not() {
+async fn members_are_distinct_and_deleted_ones_omitted() {
     let server = vendor().start().await;
     let directory = directory();
     let pagerduty = client_of(&server, &directory);
@@ -37,7 +37,7 @@ async fn members_come_once_in_their_order_and_who_is_gone_does_not() {
 }
 
 #[tokio::test]
-async fn a_schedule_that_is_not_there_or_not_told_is_an_error() {
+async fn rejects_missing_and_unset_schedules() {
     let server = vendor().start().await;
     let pagerduty = client_of(&server, &directory());
     let error = pagerduty.users_for_schedule().await.unwrap_err();
@@ -46,7 +46,7 @@ async fn a_schedule_that_is_not_there_or_not_told_is_an_error() {
     assert_eq!(code(&error), "PagerDuty:SCHEDULE_NOT_FOUND");
     assert_eq!(error.message(), "GET schedules/{schedule}: there is no schedule `SNOPE`");
     let error = pagerduty.users_for_schedule().schedule_name("new").await.unwrap_err();
-    assert_eq!(error.hint(), Some("the whole name counts; there are `new style`"));
+    assert_eq!(error.hint(), Some("the name must match in full; there are `new style`"));
     // Of a schedule of the new style, the members stand elsewhere.
     let error = pagerduty.users_for_schedule().schedule_id("SNEW").await.unwrap_err();
     assert_eq!(code(&error), "PagerDuty:INVALID_RESPONSE");
@@ -54,7 +54,7 @@ async fn a_schedule_that_is_not_there_or_not_told_is_an_error() {
 }
 
 #[tokio::test]
-async fn an_id_stays_in_its_place() {
+async fn ids_cannot_change_the_path() {
     let replay = Replay::new();
     let pagerduty = replayed(&replay);
     replay.get("/schedules/../users?x=").reply(Reply::status(404));
@@ -65,7 +65,7 @@ async fn an_id_stays_in_its_place() {
 }
 
 #[tokio::test]
-async fn a_member_whose_account_was_set_by_hand_is_told_by_it() {
+async fn resolves_members_by_stored_account() {
     let server = vendor().start().await;
     let directory = directory();
     let dora = directory.put_user(person("dora@example.org")).await.unwrap();
