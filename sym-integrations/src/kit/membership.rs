@@ -16,11 +16,11 @@ use sym_sdk::BoxFuture;
 use sym_sdk::config::{IntegrationSchema, SettingSchema, SettingsSchema, StrategySchema, TargetSchema};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::integration::IntegrationClient;
+use sym_sdk::model::StepOutput;
 use sym_sdk::model::{AccessTarget, User};
 use sym_sdk::strategy::{
     AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyConfig, StrategyType, resource_by_settings,
 };
-use sym_sdk::model::StepOutput;
 
 use super::{VendorClient, vendor_errors};
 use crate::http::Paginator;

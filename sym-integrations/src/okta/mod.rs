@@ -81,8 +81,8 @@ mod users;
 
 pub use client::{Okta, OktaBuilder};
 pub use list_groups::{GroupExpand, ListGroups};
-pub use simulated::SimulatedOkta;
 pub use model::{GroupProfile, GroupType, OktaGroup, OktaUser, UserProfile, UserStatus};
+pub use simulated::SimulatedOkta;
 #[cfg(feature = "runtime")]
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
 pub use strategy::{OktaStrategy, strategy_type};

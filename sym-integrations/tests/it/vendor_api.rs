@@ -65,12 +65,30 @@ impl Call {
 
 impl<S> VendorApi<S> {
     /// An API below a path such as `/api/v1`, which answers requests without a route with `unknown_route`.
-    pub(crate) fn new(base: &'static str, state: Arc<Mutex<S>>, paging: Paging, unknown_route: ResponseTemplate) -> Self {
-        Self { base, state, calls: Arc::default(), required_headers: Vec::new(), paging, unknown_route, routes: Vec::new() }
+    pub(crate) fn new(
+        base: &'static str,
+        state: Arc<Mutex<S>>,
+        paging: Paging,
+        unknown_route: ResponseTemplate,
+    ) -> Self {
+        Self {
+            base,
+            state,
+            calls: Arc::default(),
+            required_headers: Vec::new(),
+            paging,
+            unknown_route,
+            routes: Vec::new(),
+        }
     }
 
     /// Rejects requests in which a header has another value.
-    pub(crate) fn require(mut self, header: &'static str, value: impl Into<String>, otherwise: ResponseTemplate) -> Self {
+    pub(crate) fn require(
+        mut self,
+        header: &'static str,
+        value: impl Into<String>,
+        otherwise: ResponseTemplate,
+    ) -> Self {
         self.required_headers.push((header, value.into(), otherwise));
         self
     }
@@ -99,7 +117,8 @@ impl<S> VendorApi<S> {
                 let page: Vec<_> = items[begin..].iter().take(*size).collect();
                 let mut response = ResponseTemplate::new(200).append_header("link", link(request, "self", None));
                 if begin + page.len() < items.len() {
-                    response = response.append_header("link", link(request, "next", page[page.len() - 1]["id"].as_str()));
+                    response =
+                        response.append_header("link", link(request, "next", page[page.len() - 1]["id"].as_str()));
                 }
                 response.set_body_json(page)
             }
@@ -110,8 +129,9 @@ impl<S> VendorApi<S> {
                 }
                 let page: Vec<_> = items.iter().skip(offset).take(limit).collect();
                 let more = offset + page.len() < items.len();
-                ResponseTemplate::new(200)
-                    .set_body_json(json!({ route: page, "more": more, "offset": offset, "limit": limit, "total": null }))
+                ResponseTemplate::new(200).set_body_json(
+                    json!({ route: page, "more": more, "offset": offset, "limit": limit, "total": null }),
+                )
             }
         }
     }

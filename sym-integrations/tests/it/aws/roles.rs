@@ -300,7 +300,10 @@ fn builds_a_context_from_its_integration() {
         (&[("role_arn", ROLE)][..], "integration `main` has no setting `region`"),
         (&[("region", "Frankfurt")], "`Frankfurt` is not an AWS region"),
         (&[("region", "us-west-2"), ("role_arn", "sym")], "`sym` is not the ARN of a role"),
-        (&[("region", "us-west-2"), ("cloud", "gcp")], "integration `main` is of cloud `gcp`, and only `aws` is supported"),
+        (
+            &[("region", "us-west-2"), ("cloud", "gcp")],
+            "integration `main` is of cloud `gcp`, and only `aws` is supported",
+        ),
         // Without the role, the program's own credentials would be used, which may do more.
         (&[("region", "us-west-2"), ("role_arm", ROLE)], "integration `main` has an unknown setting `role_arm`"),
         (

@@ -121,7 +121,9 @@ fn api(state: Arc<Mutex<State>>) -> VendorApi<State> {
     VendorApi::new("/api/v1", state, Paging::Link { size: 2 }, unknown_route)
         .require("authorization", format!("SSWS {TOKEN}"), fault(401, "E0000011", "Invalid token provided"))
         .on("GET", "groups", |state, _| Answer::List(state.groups.values().cloned().collect()))
-        .on("GET", "groups/{group}", |state, call| found(state.groups.get(&call.values[0]), &call.values[0], "UserGroup"))
+        .on("GET", "groups/{group}", |state, call| {
+            found(state.groups.get(&call.values[0]), &call.values[0], "UserGroup")
+        })
         .on("GET", "groups/{group}/users", |state, call| {
             let group = &call.values[0];
             if !state.groups.contains_key(group) {

@@ -201,20 +201,20 @@ async fn the_timeline_says_which_handler_failed_and_why() {
         expected.assert_eq(&golden[golden.find("approve").unwrap()..]);
     };
     check(Fault::Error, expect![[r#"
-        approve          by           ben@example.com through the API
-                                   called       on_approve (sym-sdk/tests/it/runtime/failures.rs) failed
+        approve          by           ben@example.com via the API
+                                   handler      on_approve (sym-sdk/tests/it/runtime/failures.rs) failed
                                    failed       the pager is on fire (SymSDK:HANDLER_FAILED) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
                                    help         fetch some water
-                                   told         ben@example.com: “Something went wrong during approve of prod (SymSDK:HANDLER_FAILED); the people…”
+                                   messaged     ben@example.com: “Something went wrong during approve of prod (SymSDK:HANDLER_FAILED); the people…”
                                    alerted      of SymSDK:HANDLER_FAILED
 
         prod is errored: the pager is on fire (SymSDK:HANDLER_FAILED) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
     "#]]).await;
     check(Fault::Hang, expect![[r#"
-        approve          by           ben@example.com through the API
-        12:00:30                   called       on_approve (sym-sdk/tests/it/runtime/failures.rs) failed
+        approve          by           ben@example.com via the API
+        12:00:30                   handler      on_approve (sym-sdk/tests/it/runtime/failures.rs) failed
                                    failed       hook `on_approve` took longer than its limit of 30s (SymSDK:HANDLER_TIMED_OUT) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
-                                   told         ben@example.com: “Something went wrong during approve of prod (SymSDK:HANDLER_TIMED_OUT); the peo…”
+                                   messaged     ben@example.com: “Something went wrong during approve of prod (SymSDK:HANDLER_TIMED_OUT); the peo…”
                                    alerted      of SymSDK:HANDLER_TIMED_OUT
 
         prod is errored: hook `on_approve` took longer than its limit of 30s (SymSDK:HANDLER_TIMED_OUT) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
