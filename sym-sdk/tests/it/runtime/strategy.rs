@@ -37,9 +37,9 @@ async fn a_grant_that_fails_twice_is_tried_again() {
     expect![[r#"
         escalate         by           ben@example.com (automatic)
                                    identity     ana@example.com
-                                   not granted  admins, attempt 1: the service is down (HTTP:ERROR_RESPONSE); tried again at 12:00:01
+                                   not granted  admins, attempt 1: the service is down (HTTP:ERROR_RESPONSE); retrying at 12:00:01
         12:00:00  approve          messaged     ana@example.com: “ben@example.com approved your request for prod”
-        12:00:01  escalate         not granted  admins, attempt 2: the service is down (HTTP:ERROR_RESPONSE); tried again at 12:00:05
+        12:00:01  escalate         not granted  admins, attempt 2: the service is down (HTTP:ERROR_RESPONSE); retrying at 12:00:05
         12:00:05                   granted      admins to ana@example.com until 13:00:00
                                    status       escalated
                                    messaged     ana@example.com: “You have access to admins until 2024-02-29 13:00:00 UTC”
@@ -84,7 +84,7 @@ async fn a_grant_that_hangs_is_tried_again_after_its_limit() {
     harness.advance(MINUTE).await.unwrap();
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Escalated);
     let golden = harness.golden(run);
-    expect!["12:01:00                   not granted  admins, attempt 1: the strategy took longer than its limit of 60s (SymSDK:HANDLER_TIMED_OUT); tried again at 12:01:01"].assert_eq(golden.lines().find(|line| line.contains("not granted")).unwrap().trim());
+    expect!["12:01:00                   not granted  admins, attempt 1: the strategy took longer than its limit of 60s (SymSDK:HANDLER_TIMED_OUT); retrying at 12:01:01"].assert_eq(golden.lines().find(|line| line.contains("not granted")).unwrap().trim());
     harness.run_to_end().await.unwrap();
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated);
     assert!(harness.granted().is_empty());
@@ -155,7 +155,7 @@ async fn a_revocation_is_tried_until_it_succeeds_and_people_are_told_once_a_day(
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated);
     assert!(harness.granted().is_empty());
     let last = harness.timeline().entries().iter().rfind(|entry| entry.kind == "not revoked").unwrap();
-    expect!["admins, attempt 150: the service is down (HTTP:ERROR_RESPONSE); tried again at 00:17:03"]
+    expect!["admins, attempt 150: the service is down (HTTP:ERROR_RESPONSE); retrying at 00:17:03"]
         .assert_eq(&last.text);
 }
 

@@ -206,8 +206,8 @@ async fn two_requests_in_one_timeline_are_numbered() {
                                       status       approved
                                       messaged     börge@example.com: “Your request for prod was approved: urgent, and on call”
 
-        #1 prod is requested
-        #2 prod is approved
+        #1 prod: requested
+        #2 prod: approved
     "#]].assert_eq(&harness.timeline().without_lines().to_string());
 
     let json = harness.timeline().to_json();
