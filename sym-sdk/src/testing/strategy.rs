@@ -210,8 +210,8 @@ impl Record {
 
 fn failure(kind: ErrorKind) -> Error {
     let message = match kind {
-        ErrorKind::Unavailable => "the service is unavailable",
-        _ => "the service refused the call",
+        ErrorKind::Unavailable => "the service is down",
+        _ => "the service refuses",
     };
     Error::new(kind, codes::HTTP_ERROR_RESPONSE, message)
 }
