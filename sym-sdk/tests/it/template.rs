@@ -94,7 +94,7 @@ fn next_events_round_trip() {
 }
 
 #[test]
-fn step_outputs_deserialize() {
+fn step_outputs_hold_json() {
     let output = StepOutput::new(json!({ "body": { "secret": "s3" } })).unwrap();
     assert_eq!(output["body"]["secret"], "s3");
     assert_eq!(serde_json::to_value(&output).unwrap(), *output);

@@ -20,7 +20,7 @@ fn email_is_trimmed_and_lower_cased() {
 }
 
 #[test]
-fn rejects_addresses_with_invisible_characters() {
+fn rejects_addresses_that_display_as_another() {
     let forms =
         ["<ann@example.com>", "mailto:ann@example.com", "ann@example.com>", "\"ann\"@example.com", "a,b@example.com"];
     let invisible =
