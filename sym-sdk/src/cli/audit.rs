@@ -14,7 +14,7 @@ use crate::audit::{Verified, Verifier, VerifyError, lines};
 use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, Result, codes};
 
-/// How many entries are read at once.
+/// The number of entries that are read at once.
 const PAGE_SIZE: usize = 256;
 
 pub(super) async fn run(args: AuditCommand, output: &mut Output<'_>) -> Result<Exit, CommandError> {

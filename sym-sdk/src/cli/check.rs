@@ -19,7 +19,7 @@ struct Findings {
     warnings: Vec<Diagnostic>,
 }
 
-/// How much was checked; not available if the files cannot be read.
+/// The number of checked items; not available if the files cannot be read.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Counts {
     flows: usize,

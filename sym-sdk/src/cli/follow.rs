@@ -10,7 +10,7 @@ use crate::integration::Outbox;
 use crate::runtime::Runtime;
 use crate::simulation::{EntryDetails, Table, Timeline, TimelineEntry};
 
-/// How many audit records are read at once.
+/// The number of audit records that are read at once.
 const PAGE_SIZE: usize = 256;
 
 /// A follower of a runtime's audit log, which prints it as a timeline.

@@ -26,7 +26,7 @@ pub(crate) struct Program {
     pub(crate) plugins: Vec<Install>,
     #[cfg(feature = "server")]
     pub(crate) front_end_types: Vec<FrontEndType>,
-    /// What replaces the real parts in simulations.
+    /// Replacements of the real parts in simulations.
     pub(crate) fakes: Vec<Install>,
     /// Users who exist from the start of a simulation.
     pub(crate) users: Vec<User>,
@@ -93,7 +93,7 @@ impl Program {
     }
 }
 
-/// Where the configuration comes from, unless the command line names a directory.
+/// The source of the configuration, unless the command line names a directory.
 #[derive(Debug, Default)]
 pub(crate) enum ConfigSource {
     #[default]

@@ -27,7 +27,7 @@ struct Row {
     /// The id of the account with access, at the service.
     identity: Option<String>,
     until: Option<Timestamp>,
-    /// How often revoking the access has failed.
+    /// The number of failed attempts to revoke the access.
     failed_attempts: Option<u32>,
     error: Option<String>,
     created_at: Timestamp,

@@ -30,10 +30,10 @@ use crate::server::{CancellationToken, FakeConfig, FakeService, FrontEndType, Se
 /// The number of Runs that the timeline has room to number.
 const MAX_NUMBERED_RUNS: usize = 99;
 
-/// How long the check of a front end may take at the start.
+/// The time limit for the check of a front end at startup.
 const FRONT_END_CHECK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a fake may take to start.
+/// The time limit for starting a fake.
 const FAKE_START_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(

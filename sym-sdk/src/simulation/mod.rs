@@ -29,10 +29,10 @@ use crate::model::UserId;
 use crate::runtime::{Builder, Receipt, Runtime, Submission};
 use crate::time::TimestampExt;
 
-/// How long a call may be idle, in real time, before the virtual clock advances to the call's time limit.
+/// The real time for which a call may be idle before the virtual clock advances to the call's time limit.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often, in virtual time, to look for due work that is leased by a call that was cut off.
+/// The interval, in virtual time, at which to look for due work that is leased by a call that was cut off.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A [`Runtime`] on a virtual clock and an in-memory store, which executes one unit of work at a time.

@@ -1,4 +1,4 @@
-//! Which integration a client is built from, where several clients share a type.
+//! The choice of the integration for a client, if several clients share its type.
 
 use std::sync::Arc;
 
@@ -84,7 +84,7 @@ async fn fault(environment: &[(&str, &str)], strategy: Option<(&str, &str)>) -> 
 }
 
 #[tokio::test]
-async fn the_integration_under_the_clients_key_is_taken() {
+async fn uses_the_integration_under_the_key_of_the_client() {
     let both = [("aws_iam", "iam"), ("aws_lambda", "lambda")];
     let expected = "integration `lambda` cannot be used: built from account-lambda (SymSDK:HANDLER_FAILED)";
     assert_eq!(fault(&both, None).await, expected);
@@ -93,14 +93,14 @@ async fn the_integration_under_the_clients_key_is_taken() {
 }
 
 #[tokio::test]
-async fn one_that_is_meant_for_another_client_is_not_taken() {
+async fn ignores_integrations_of_other_clients() {
     let expected = "hook `on_request` needs integration `aws_lambda`, which is not configured";
     assert_eq!(fault(&[("aws_iam", "iam")], None).await, expected);
     assert_eq!(fault(&[("aws_iam", "iam")], Some(("aws_iam", "iam"))).await, expected);
 }
 
 #[tokio::test]
-async fn the_strategys_is_taken_if_it_is_of_the_clients_service() {
+async fn falls_back_to_the_integration_of_the_strategy() {
     let expected = "integration `lambda` cannot be used: built from account-lambda (SymSDK:HANDLER_FAILED)";
     assert_eq!(fault(&[("aws_iam", "iam")], Some(("aws_lambda", "lambda"))).await, expected);
     assert_eq!(fault(&[], Some(("aws_lambda", "lambda"))).await, expected);

@@ -15,13 +15,13 @@ fn sample() -> Error {
 }
 
 #[test]
-fn one_line() {
+fn displays_on_one_line() {
     expect!["no group `00g1` (Okta:GROUP_NOT_FOUND, service okta, status 429, request req-1)"]
         .assert_eq(&sample().to_string());
 }
 
 #[test]
-fn report_has_it_all() {
+fn report_shows_all_parts() {
     expect![[r#"
         no group `00g1` (Okta:GROUP_NOT_FOUND, service okta, status 429, request req-1)
           help: see <the> groups & roles
@@ -31,7 +31,7 @@ fn report_has_it_all() {
 }
 
 #[test]
-fn report_says_nothing_twice() {
+fn report_omits_repetitions() {
     let opening = std::io::Error::other("no such file");
     let inner = Error::handler("`a.db` cannot be opened: no such file").with_source(opening);
     let outer = Error::handler(format!("the store refuses: {inner}")).with_source(inner);
@@ -40,14 +40,14 @@ fn report_says_nothing_twice() {
 }
 
 #[test]
-fn debug_leaves_out_what_is_unknown() {
+fn debug_omits_missing_parts() {
     expect![[r#"Error { kind: Handler, code: SymSDK:HANDLER_FAILED, message: "no luck" }"#]]
         .assert_eq(&format!("{:?}", Error::handler("no luck")));
     assert!(format!("{:?}", sample()).contains("connection closed"));
 }
 
 #[test]
-fn slack_markup_is_escaped() {
+fn escapes_slack_markup() {
     expect![[r#"
         *no group `00g1`*
 
@@ -59,7 +59,7 @@ fn slack_markup_is_escaped() {
 }
 
 #[test]
-fn dictionary_form() {
+fn converts_to_a_dictionary() {
     assert_eq!(
         sample().to_json(),
         json!({ "error": true, "message": "no group `00g1`", "code": "Okta:GROUP_NOT_FOUND" })
@@ -67,14 +67,14 @@ fn dictionary_form() {
 }
 
 #[test]
-fn only_passing_failures_are_worth_another_try() {
+fn only_transient_errors_are_retryable() {
     let retryable = |kind| Error::new(kind, codes::HTTP_ERROR_RESPONSE, "x").is_retryable();
     assert!([ErrorKind::RateLimited, ErrorKind::Unavailable, ErrorKind::Timeout].into_iter().all(retryable));
     assert!(![ErrorKind::NotFound, ErrorKind::Conflict, ErrorKind::Decode].into_iter().any(retryable));
 }
 
 #[test]
-fn codes_read_and_print() {
+fn codes_round_trip() {
     let code: ErrorCode = "DeescalateAPI:INVALID_RUN".parse().unwrap();
     assert_eq!(code, codes::DEESCALATE_INVALID_RUN);
     assert_eq!((code.error_type(), code.name()), ("DeescalateAPI", "INVALID_RUN"));
@@ -87,7 +87,7 @@ fn codes_read_and_print() {
 }
 
 #[test]
-fn errors_are_small_and_cross_threads() {
+fn errors_are_small_and_send_and_sync() {
     fn assert_send_sync<T: Send + Sync + 'static>() {}
     assert_send_sync::<Error>();
     assert_eq!(size_of::<Error>(), size_of::<usize>());
@@ -104,7 +104,7 @@ fn json_errors_convert() {
 }
 
 #[test]
-fn missing_argument_names_both() {
+fn missing_argument_names_the_argument_and_the_handler() {
     expect!["`onelogin.users_in_role` was called without the argument `role_id` (SymSDK:MISSING_ARGUMENT)"]
         .assert_eq(&Error::missing_argument("role_id", "onelogin.users_in_role").to_string());
 }

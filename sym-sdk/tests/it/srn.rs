@@ -4,7 +4,7 @@ use sym_sdk::error::codes;
 use sym_sdk::model::{Slug, Srn, SrnVersion};
 
 #[test]
-fn sym_vectors() {
+fn parses_the_examples_of_sym() {
     for bad in [
         "foo",
         "foo:bar:baz",
@@ -34,7 +34,7 @@ fn sym_vectors() {
 }
 
 #[test]
-fn parts() {
+fn returns_its_parts() {
     let srn = Srn::parse("Acme:Access_Target:okta_group:My-Target:1.2.3:ID").unwrap();
     assert_eq!(srn.organization(), "acme");
     assert_eq!(srn.model(), "access_target");
@@ -45,7 +45,7 @@ fn parts() {
 }
 
 #[test]
-fn error_wording() {
+fn explains_syntax_errors() {
     let report = |text| Srn::parse(text).unwrap_err().report().to_string();
     expect![[r#"
         `foo:bar:baz` is not an SRN: it has 3 parts (SymSDK:INVALID_SRN)
@@ -65,7 +65,7 @@ fn error_wording() {
 }
 
 #[test]
-fn constructor_wants_a_type_where_the_model_has_one() {
+fn constructor_requires_a_type_for_models_that_have_one() {
     expect!["`acme:user:x:latest` is not an SRN: the model `user` needs a type (SymSDK:INVALID_SRN)"]
         .assert_eq(&Srn::new("acme", "user", None, "x").unwrap_err().to_string());
     expect!["`acme:flow:fast:x:latest` is not an SRN: the model `flow` has no type (SymSDK:INVALID_SRN)"]
@@ -96,7 +96,7 @@ fn copies_override_parts_and_keep_the_identifier() {
 }
 
 #[test]
-fn old_logs_may_leave_out_the_type() {
+fn accepts_missing_types_in_old_logs() {
     for old in ["acme:user:1b4e28ba-2fa1-11d2-883f-0016d3cca427:latest", "acme:access_target:mine:latest:abc"] {
         assert!(Srn::parse(old).is_err());
         let srn = Srn::parse_lenient(old).unwrap();
@@ -112,7 +112,7 @@ fn old_logs_may_leave_out_the_type() {
 }
 
 #[test]
-fn json_is_the_text() {
+fn serializes_as_a_string() {
     let srn: Srn = serde_json::from_str(r#""ACME:flow:prod:latest""#).unwrap();
     assert_eq!(serde_json::to_string(&srn).unwrap(), r#""acme:flow:prod:latest""#);
     expect!["`nope` is not an SRN: it has 1 part (SymSDK:INVALID_SRN)"]
@@ -120,7 +120,7 @@ fn json_is_the_text() {
 }
 
 #[test]
-fn slug_names_the_bad_character() {
+fn slug_errors_name_the_invalid_character() {
     expect![[r#"
         `prod access` is not a slug: it has the character ' ' (SymSDK:INVALID_SLUG)
           help: a slug is made of letters, digits, dashes and underscores"#]]
@@ -144,7 +144,7 @@ fn version() -> impl Strategy<Value = SrnVersion> {
 
 proptest! {
     #[test]
-    fn what_is_built_reads_back(
+    fn constructed_srns_parse_back(
         organization in part(),
         model in prop_oneof![Just("flow"), Just("run"), Just("user"), Just("integration")],
         kind in part(),
@@ -164,7 +164,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_read_prints_as_itself(text in "[a-zA-Z0-9:._! -]{0,40}") {
+    fn parsed_srns_display_unchanged(text in "[a-zA-Z0-9:._! -]{0,40}") {
         for srn in [Srn::parse(&text), Srn::parse_lenient(&text)].into_iter().flatten() {
             prop_assert_eq!(&Srn::parse_lenient(&srn.to_string()).unwrap(), &srn);
         }

@@ -11,7 +11,7 @@ fn target() -> AccessTarget {
 }
 
 #[test]
-fn steps_by_name() {
+fn steps_parse_by_name() {
     for step in Step::ALL {
         assert_eq!(step.as_str().parse::<Step>().unwrap(), step);
         assert_eq!(serde_json::to_value(step).unwrap(), step.as_str());
@@ -23,7 +23,7 @@ fn steps_by_name() {
 }
 
 #[test]
-fn ranks_only_rise_along_a_run() {
+fn ranks_increase_along_a_run() {
     let ranks = Step::ALL.map(Step::rank);
     assert_eq!(ranks, [0, 1, 2, 3, 3, 3, 4, 5]);
     assert!(ranks.is_sorted());
@@ -62,14 +62,14 @@ fn settings_apply_to_some_events_only() {
 }
 
 #[test]
-fn values_without_a_json_form_are_faults() {
+fn rejects_values_without_a_json_form() {
     let nameless = std::collections::BTreeMap::from([((1, 2), 3)]);
     expect!["the value of `k` has no JSON form: key must be a string (SymSDK:INVALID_EVENT)"]
         .assert_eq(&ApprovalTemplate::approve().with("k", nameless).validate().unwrap_err().to_string());
 }
 
 #[test]
-fn kinds() {
+fn next_events_have_a_kind() {
     assert_eq!(ApprovalTemplate::approve().step(), Some(Step::Approve));
     assert_eq!(ApprovalTemplate::ignore().step(), None);
     assert_eq!(ApprovalTemplate::ignore().kind(), NextEventKind::Ignore);
@@ -94,7 +94,7 @@ fn next_events_round_trip() {
 }
 
 #[test]
-fn step_outputs() {
+fn step_outputs_hold_json() {
     let output = StepOutput::new(json!({ "body": { "secret": "s3" } })).unwrap();
     assert_eq!(output["body"]["secret"], "s3");
     assert_eq!(serde_json::to_value(&output).unwrap(), *output);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// How long to wait for a response.
+/// The time limit for a response.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 
 struct Served {

@@ -282,7 +282,7 @@ pub(super) struct SimulateArgs {
     pub(super) scenario: ScenarioArgs,
 }
 
-/// How a simulated request goes. Overrides what the request says.
+/// The course of a simulated request. Overrides what the request says.
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct ScenarioArgs {
     /// Source of the request [default: the first that the flow allows]

@@ -27,7 +27,7 @@ use crate::runtime::Runtime;
 use real_time_driver::RealTimeDriver;
 use scaled_clock::ScaledClock;
 
-/// How long work in flight may take after a shutdown signal.
+/// The time limit for work in flight after a shutdown signal.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The store of the demo, and the speed of its clock.

@@ -24,10 +24,10 @@ use crate::simulation::{EntryDetails, Simulation, Timeline};
 /// The time between a request and its decision, by default: long enough to be visible in the timeline.
 const DEFAULT_DECISION_DELAY: Duration = Duration::from_secs(60);
 
-/// How long to simulate by default. Longer than any access lasts.
+/// The time to simulate by default. Longer than any access lasts.
 const DEFAULT_SIMULATED_TIME: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// How a request goes, where that is not left to the request.
+/// The course of a request, as far as it is not left to the request itself.
 #[derive(Clone, Debug)]
 pub(in crate::cli) struct Scenario {
     source: Option<Source>,

@@ -21,7 +21,7 @@ use crate::integration::Sent;
 use crate::machine::EventRecord;
 use crate::model::{Channel, EventId, RunId, RunStatus, Step, UserId};
 
-/// What happened in a simulation, in order.
+/// The events of a simulation, in order.
 ///
 /// It displays as a table with the columns time, event, kind and text. Long texts are truncated, with `…` at the end;
 /// [`Timeline::to_json`] has them in full, in `details`.
