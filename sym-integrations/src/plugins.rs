@@ -15,7 +15,7 @@ use sym_sdk::strategy::StrategyType;
 pub struct All;
 
 /// Returns the access strategies, front ends, log destinations and secret readers of all enabled features, for an
-/// [`App`](sym_sdk::App) or a runtime.
+/// `App` or a runtime.
 ///
 /// ```
 /// use sym_sdk::config::Config;

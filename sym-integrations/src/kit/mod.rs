@@ -47,7 +47,7 @@
 //! }
 //!
 //! open_enum! {
-//!     /// Who can read a space.
+//!     /// The readers of a space.
 //!     pub enum Visibility {
 //!         /// Everybody.
 //!         Public = "public",
@@ -79,18 +79,16 @@
 //! pub struct Wiki(ServiceClient);
 //!
 //! impl Wiki {
+//!     pub fn builder(host: &str, token: impl Into<SecretString>) -> VendorBuilder<Self> {
+//!         Self::builder_for(host).secret("token_secret", token)
+//!     }
+//!
 //!     pub fn spaces(&self) -> Paginator<Resource<Space>> {
 //!         self.0.get("spaces", &[]).pages::<Vec<Resource<Space>>>()
 //!     }
 //!
 //!     pub async fn account_id(&self, user: &User) -> Result<String> {
 //!         self.0.account_id(user, async |email| Ok(Some(email.to_owned()))).await
-//!     }
-//! }
-//!
-//! impl VendorBuilder<Wiki> {
-//!     pub fn token(self, token: impl Into<SecretString>) -> Self {
-//!         self.secret("token_secret", token)
 //!     }
 //! }
 //!
@@ -123,7 +121,7 @@
 //!     }
 //! }
 //!
-//! let wiki = Wiki::builder_for("wiki.example.com").token("t0ken").build()?;
+//! let wiki = Wiki::builder("wiki.example.com", "t0ken").build()?;
 //! assert_eq!(wiki.service().account(), "wiki.example.com");
 //! assert!(!format!("{wiki:?}").contains("t0ken"));
 //! # let _ = wiki.spaces();
@@ -143,6 +141,7 @@ mod simulated;
 mod vendor;
 
 pub use account_resolver::Account;
+#[cfg(feature = "slack")]
 pub(crate) use account_resolver::AccountResolver;
 pub use builder::{BASE_URL, Credentials, VendorBuilder};
 pub use client::{ServiceClient, VendorClient};

@@ -1,6 +1,6 @@
 //! Okta: users, groups and their members, and the strategy `okta`.
 //!
-//! Access through Okta is membership in a group, so the client is careful about who is meant: an account that the directory knows counts
+//! Access through Okta is membership in a group, so the client is careful about identities: an account that the directory knows counts
 //! before an e-mail address, deactivated and ambiguous accounts are errors, and a 404 that does not come from Okta shows nothing.
 //!
 //! ```hcl

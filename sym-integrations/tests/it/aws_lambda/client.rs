@@ -218,6 +218,21 @@ async fn retries_functions_that_did_not_run() {
 }
 
 #[tokio::test]
+async fn a_throttled_function_does_not_delay_others() {
+    let replay = Replay::new();
+    let busy = Reply::status(429).header("x-amzn-errortype", "TooManyRequestsException").header("retry-after", "3600");
+    replay.post(path_of(FUNCTION)).reply(busy);
+    let lambda = lambda(&replay);
+    assert!(lambda.invoke(FUNCTION, &()).await.is_err());
+
+    let other = FUNCTION.replace("function:grant", "function:revoke");
+    replay.post(path_of(&other)).reply(Reply::json(1));
+    lambda.invoke(&other, &()).await.unwrap();
+    assert_eq!(replay.elapsed(), Duration::ZERO);
+    replay.check().unwrap();
+}
+
+#[tokio::test]
 async fn waits_for_the_maximum_run_time() {
     let server = MockServer::start().await;
     let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(3600));
@@ -240,7 +255,7 @@ async fn waits_for_the_maximum_run_time() {
         let begun: jiff::Timestamp = "2024-02-29T12:00:00Z".parse().unwrap();
         assert_eq!(sym_sdk::clock::Clock::now(&*clock).duration_since(begun).as_secs(), expected);
     }
-    // Within the time that it was given, whatever the limits of others.
+    // The timeout of the call counts, whatever the other limits are.
     assert!(server.received_requests().await.unwrap().len() <= 2);
 }
 

@@ -38,7 +38,7 @@ async fn maps_okta_error_codes() {
         (405, "E0000022", ErrorKind::Configuration, "Okta:UNSUPPORTED"),
         (403, "E0000038", ErrorKind::Conflict, "Okta:CONFLICT"),
         (403, "E9999999", ErrorKind::Forbidden, "Okta:FORBIDDEN"),
-        // Where the answer says that it is a success.
+        // The status says success, and the body does not.
         (200, "E0000006", ErrorKind::Forbidden, "Okta:FORBIDDEN"),
         (200, "E9999999", ErrorKind::Decode, "Okta:ERROR_RESPONSE"),
     ] {
@@ -69,7 +69,7 @@ async fn accepts_causes_of_any_form() {
 async fn rejects_responses_that_are_not_from_okta() {
     let html = || Reply::text("<html>Sign in</html>").header("content-type", "text/html");
     let error = answered(html().with_status(404)).await;
-    // It does not show that there is no such group.
+    // It does not show that the group does not exist.
     assert_eq!((error.kind(), code(&error)), (ErrorKind::Configuration, "Okta:INVALID_RESPONSE".to_owned()));
     assert!(error.hint().unwrap().contains("proxy"));
     assert_eq!(code(&answered(html()).await), "Okta:INVALID_RESPONSE");
@@ -89,7 +89,7 @@ async fn changes_are_idempotent_and_report_what_is_missing() {
     okta.remove_group_member("00g1", "00u1").await.unwrap();
     okta.remove_group_member("00g1", "00u1").await.unwrap();
     assert!(!fake.state().is_member("00g1", "00u1"));
-    // One who is gone is in no group.
+    // A user who does not exist is in no group.
     okta.remove_group_member("00g1", "00u9").await.unwrap();
 
     let error = okta.add_group_member("00g9", "00u1").await.unwrap_err();
@@ -104,7 +104,7 @@ async fn changes_are_idempotent_and_report_what_is_missing() {
         assert_eq!(code(&error), "Okta:FORBIDDEN");
         assert!(error.hint().unwrap().contains("OKTA_GROUP"), "{error}");
     }
-    // Nobody's id leads to another path.
+    // An id cannot change the path.
     for id in ["", "..", "../00g2"] {
         assert!(okta.add_group_member("00g1", id).await.is_err());
         assert!(okta.remove_group_member(id, "00u1").await.is_err());
@@ -121,10 +121,10 @@ async fn a_sign_in_page_is_not_a_confirmation() {
     assert_eq!(code(&okta.add_group_member("00g1", "00u1").await.unwrap_err()), "Okta:INVALID_RESPONSE");
     replay.delete(path).reply(page());
     assert_eq!(code(&okta.remove_group_member("00g1", "00u1").await.unwrap_err()), "Okta:INVALID_RESPONSE");
-    // A 404 of somebody else's says nothing about a member.
+    // A 404 that is not Okta's shows nothing about a member.
     replay.delete(path).reply(page().with_status(404));
     assert_eq!(code(&okta.remove_group_member("00g1", "00u1").await.unwrap_err()), "Okta:INVALID_RESPONSE");
-    // An error in a 200.
+    // An error with status 200.
     replay.delete(path).reply(fault(200, "E0000009"));
     assert_eq!(code(&okta.remove_group_member("00g1", "00u1").await.unwrap_err()), "Okta:UNAVAILABLE");
     replay.check().unwrap();

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sym_integrations::kit::Resource;
-use sym_integrations::okta::{GroupExpand, GroupType, Okta, OktaGroup};
+use sym_integrations::okta::{GroupExpand, GroupType, Okta, OktaGroup, SimulatedOkta};
 use sym_integrations::testing::{Replay, Reply};
 use sym_integrations::{ToFieldOption, field_options};
 use sym_sdk::directory::{Directory, MemoryDirectory};
@@ -31,7 +31,7 @@ async fn tests_membership_of_a_user() {
     }
     fake.calls();
     assert!(okta.is_user_in_group(&ana, "00gc").await.unwrap());
-    // The group is on the second page of hers, and who she is is not looked up again in a client with a directory only.
+    // The group is on the second page. Only a client with a directory remembers the account.
     assert_eq!(fake.calls(), ["GET /users/ana@example.com", "GET /users/00u1/groups", "GET /users/00u1/groups"]);
     assert!(!okta.is_user_in_group(&ana, "00g1").await.unwrap());
 
@@ -48,7 +48,7 @@ async fn tests_membership_of_a_user() {
 async fn resolves_members_through_the_directory() {
     let fake = FakeOkta::start().await;
     let directory = Directory::new(MemoryDirectory::new(), ["example.com"]);
-    // Ben is known under another address than Okta has.
+    // The directory has another address for Ben than Okta.
     let ben = directory.get_or_create_user_by_email("benedict@example.com").await.unwrap();
     directory.put_identity(ben.id(), UserIdentity::new("okta", DOMAIN, "00u2")).await.unwrap();
     for user in ["00u1", "00u2", "00u3"] {
@@ -60,7 +60,7 @@ async fn resolves_members_through_the_directory() {
     let names: Vec<_> = users.iter().map(|user| user.username()).collect();
     assert_eq!(names, ["ana@example.com", "benedict@example.com", "cleo@example.com"]);
     assert_eq!(fake.calls(), ["GET /groups/00g1/users", "GET /groups/00g1/users"]);
-    // What was learned is not asked again.
+    // The account is stored, and not looked up again.
     let ana = directory.user_by_email("ana@example.com").await.unwrap().unwrap();
     assert_eq!(okta.account_id(&ana).await.unwrap(), "00u1");
     assert!(fake.calls().is_empty());
@@ -96,7 +96,7 @@ async fn lists_only_native_groups_by_default() {
     let names = |groups: Vec<Resource<OktaGroup>>| -> Vec<String> {
         groups.iter().map(|group| group.name().to_owned()).collect()
     };
-    // This server does not know how to filter.
+    // This server does not filter.
     assert_eq!(names(okta.list_groups().await.unwrap()), ["prod-admins", "Staging"]);
     assert_eq!(names(okta.list_groups().name_filter("STAG").await.unwrap()), ["Staging"]);
     let all = okta.list_groups().only_native_groups(false).await.unwrap();
@@ -161,7 +161,7 @@ async fn rejects_links_to_other_hosts() {
     let link = "<https://example.okta.com.evil.example/api/v1/groups/00g1/users?after=00u1>; rel=\"next\"";
     replay.get("/api/v1/groups/00g1/users").reply(members.header("link", link));
     let error = okta.users_in_group("00g1").await.unwrap_err();
-    // A list that is cut is worse than none.
+    // A truncated list would be worse than an error.
     assert_eq!(code(&error), "Okta:BAD_PAGING");
     replay.check().unwrap();
 }
@@ -174,12 +174,12 @@ async fn the_directory_counts_before_the_address() {
     let okta = fake.builder().directory(directory.clone()).build().unwrap();
     fake.state().join("00g1", "00u1");
 
-    // Okta's 00u1 has Ana's address, and hers is another account: whose 00u1 is, nobody knows.
+    // Okta's 00u1 has Ana's address, but Ana has another account: the owner of 00u1 is unknown.
     let ana = directory.get_or_create_user_by_email("ana@example.com").await.unwrap();
     directory.put_identity(ana.id(), UserIdentity::new("okta", DOMAIN, "00u2")).await.unwrap();
     assert!(okta.users_in_group("00g1").await.unwrap().is_empty());
 
-    // It is Ben's, so it is not Ana's, who has none by now. What a handler was given is older than that.
+    // The account is Ben's, and Ana has none any more. A handler's copy of Ana is older than that.
     let stale = directory.user(ana.id()).await.unwrap().unwrap();
     directory.delete_identity(ana.id(), "okta", DOMAIN).await.unwrap();
     let ben = directory.get_or_create_user_by_email("ben@example.com").await.unwrap();
@@ -189,4 +189,18 @@ async fn the_directory_counts_before_the_address() {
     assert!(error.message().contains("`ana@example.com` is stored as that of `ben@example.com`"), "{error}");
     let users = okta.users_in_group("00g1").await.unwrap();
     assert_eq!(users.iter().map(|user| user.id()).collect::<Vec<_>>(), [ben.id()]);
+}
+
+#[tokio::test]
+async fn simulates_an_organization() {
+    let okta = SimulatedOkta::new().member("prod-admins", "ana@example.com").build().unwrap();
+    let (ana, ben) = (person("ana@example.com"), person("ben@example.com"));
+    assert!(okta.is_user_in_group(&ana, "prod-admins").await.unwrap());
+    assert!(!okta.is_user_in_group(&ben, "prod-admins").await.unwrap());
+    let ben_id = okta.account_id(&ben).await.unwrap();
+    okta.add_group_member("prod-admins", &ben_id).await.unwrap();
+    assert_eq!(okta.users_in_group("prod-admins").await.unwrap().len(), 2);
+    okta.remove_group_member("prod-admins", &ben_id).await.unwrap();
+    assert!(!okta.is_user_in_group(&ben, "prod-admins").await.unwrap());
+    assert_eq!(okta.list_groups().await.unwrap()[0].name(), "prod-admins");
 }

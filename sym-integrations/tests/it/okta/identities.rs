@@ -24,7 +24,7 @@ async fn finds_users_by_login_or_by_search() {
     assert_eq!(fake.calls(), ["GET /users/dora@example.com", "GET /users"]);
     assert_eq!(okta.find_user_by_email("a/b@example.com").await.unwrap().unwrap().id, "00u5");
     assert_eq!(fake.calls(), ["GET /users"]);
-    // Okta takes `ana` for `ana@example.com`.
+    // Okta resolves `ana` to `ana@example.com`.
     for nobody in ["nobody@example.com", "ana"] {
         assert!(okta.find_user_by_email(nobody).await.unwrap().is_none());
     }
@@ -41,7 +41,7 @@ async fn rejects_ambiguous_addresses() {
     assert_eq!(code(&error), "Okta:AMBIGUOUS_USER");
     assert_eq!(error.message(), "several Okta users have the e-mail address `dora@example.com`: 00u4, 00u5");
 
-    // One's login is the address of another.
+    // The login of one user is the address of another.
     fake.state().add_user("00u7", "eve@example.com", "eve.old@example.com", "ACTIVE");
     assert_eq!(okta.find_user_by_email("eve@example.com").await.unwrap().unwrap().id, "00u7");
     fake.state().add_user("00u8", "x4", "eve@example.com", "ACTIVE");
@@ -73,7 +73,7 @@ async fn known_accounts_are_not_looked_up() {
     );
     assert_eq!(info.raw()["credentials"]["provider"]["type"], "OKTA");
     assert_eq!(fake.calls(), ["GET /users/00u3"]);
-    // An account in another organization says nothing about this one.
+    // An account in another organization does not count.
     let elsewhere = person("ana@example.com").with_identity(UserIdentity::new("okta", "other.okta.com", "00u3"));
     assert_eq!(okta.account_id(&elsewhere).await.unwrap(), "00u1");
 

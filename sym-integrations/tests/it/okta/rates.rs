@@ -31,7 +31,7 @@ fn group() -> Reply {
 
 #[tokio::test]
 async fn keeps_the_delay_by_the_clock_of_okta() {
-    // The clock here is hours off.
+    // The local clock is hours off.
     let replay = Replay::at("2024-02-29T09:30:00Z".parse().unwrap());
     replay.get("/api/v1/groups/00g1").reply(too_many("600", "1709208012"));
     replay.get("/api/v1/groups/00g1").reply(group());
@@ -78,7 +78,7 @@ async fn listings_do_not_delay_revocations() {
     for _ in 0..20 {
         okta.remove_group_member("00g1", "00u1").await.unwrap();
     }
-    // What tells a user who is gone from a group that is belongs to the revocation.
+    // The call that tells a missing user from a missing group is part of the revocation.
     let missing = json!({ "errorCode": "E0000007", "errorSummary": "Not found" });
     replay.delete("/api/v1/groups/00g1/users/00u1").reply(Reply::json(missing).with_status(404));
     replay.get("/api/v1/groups/00g1").reply(group());

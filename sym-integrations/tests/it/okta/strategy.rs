@@ -106,7 +106,7 @@ async fn reports_what_is_missing() {
     assert_eq!(grant("00g9", "00u1").await, "Okta:GROUP_NOT_FOUND");
     assert_eq!(grant("00g1", "00u9").await, "Okta:USER_NOT_FOUND");
     assert_eq!(grant("00g1", "00u4").await, "Okta:USER_DEPROVISIONED");
-    // Under a login, a member would not be found in the list when the access ends.
+    // Members added under a login would not be found in the list when the access ends.
     assert_eq!(grant("00g1", "ana@example.com").await, "Okta:NOT_A_USER_ID");
     assert_eq!(grant("00g1", "ana").await, "Okta:NOT_A_USER_ID");
     assert!(fake.calls().iter().all(|call| !call.starts_with("PUT")));
@@ -220,7 +220,7 @@ async fn finds_identities_by_address() {
     let found = strategy.fetch_remote_identity(&person("ben@example.com")).await.unwrap();
     assert_eq!(found.as_deref(), Some("00u2"));
     assert_eq!(strategy.fetch_remote_identity(&person("eve@example.com")).await.unwrap(), None);
-    // The runtime has looked into the directory before it asks.
+    // The runtime has looked in the directory before.
     let known = person("ben@example.com").with_identity(UserIdentity::new("okta", DOMAIN, "00u1"));
     assert_eq!(strategy.fetch_remote_identity(&known).await.unwrap().as_deref(), Some("00u2"));
 }

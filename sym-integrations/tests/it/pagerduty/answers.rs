@@ -139,7 +139,7 @@ async fn keeps_the_requested_delay() {
     replayed(&replay).services().await.unwrap();
     assert_eq!(replay.elapsed().as_secs(), 7);
 
-    // Without it, waits grow. On success, and on other failures, it is none.
+    // Without it, delays grow. On success, and on other failures, the header does not count.
     replay.get("/services").times(2).reply(busy());
     replay.get("/services").reply(Reply::status(503).header("ratelimit-reset", "29"));
     replay.get("/services").reply(services().header("ratelimit-reset", "29"));
@@ -192,7 +192,7 @@ async fn builds_the_client_from_its_configuration() {
     assert_eq!(emails(&users), ["ana@example.com"]);
     let known = directory.user_by_identity("pagerduty", "example", "PANA").await.unwrap().unwrap();
     assert_eq!(known.email(), Some("ana@example.com"));
-    // Without a directory, users are told all the same.
+    // Users are resolved without a directory too.
     let users = PagerDuty::from_config(&IntegrationConfig::new(&integration, &secrets)).unwrap().users_on_call().await;
     assert_eq!(emails(&users.unwrap()), ["ana@example.com"]);
 }

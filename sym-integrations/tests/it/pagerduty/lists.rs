@@ -76,7 +76,7 @@ async fn fails_beyond_the_maximum_offset() {
 async fn rejects_pages_that_loop() {
     for limit in [0, 100] {
         let replay = Replay::new();
-        // It takes no notice of the offset.
+        // The server ignores the offset.
         let page = json!({ "services": [named("S1", "one")], "more": true, "offset": 0, "limit": limit });
         replay.get("/services").times(2).reply(Reply::json(page));
         assert_eq!(code(&replayed(&replay).services().await.unwrap_err()), "PagerDuty:BAD_PAGING");
@@ -86,7 +86,7 @@ async fn rejects_pages_that_loop() {
 
 #[tokio::test]
 async fn short_pages_skip_nothing() {
-    // Whether the page says so itself or not.
+    // The page may or may not say so itself.
     for limit in [1, 100] {
         let replay = Replay::new();
         let page = |id: &str, offset: u64, more: bool| {

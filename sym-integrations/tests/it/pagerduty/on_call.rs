@@ -55,9 +55,9 @@ async fn counts_only_matching_entries() {
     assert!(pagerduty.is_on_call(&ana).schedule_id("SDEV").await.unwrap());
     assert!(pagerduty.is_on_call(&cem).escalation_policy_name("Ops night").await.unwrap());
     assert!(!pagerduty.is_on_call(&cem).escalation_policy_name("Ops").await.unwrap());
-    // Without a schedule, one is on call through none.
+    // An entry without a schedule matches no schedule.
     assert!(!pagerduty.is_on_call(&cem).schedule_name("prod").await.unwrap());
-    // Both count.
+    // Both must match.
     assert!(pagerduty.is_on_call(&ben).schedule_id("SPROD").escalation_policy_id("EP2").await.unwrap());
     assert!(!pagerduty.is_on_call(&ana).schedule_id("SDEV").escalation_policy_id("EP2").await.unwrap());
     let last = calls(&server).await.pop().unwrap();
@@ -220,7 +220,7 @@ async fn reads_later_pages_and_fails_with_them() {
 #[tokio::test]
 async fn matches_whole_addresses() {
     let mut vendor = vendor();
-    // The sign for kelvin is a `k` in lower case.
+    // The Kelvin sign becomes `k` in lower case.
     vendor.users.push(user("PKIM", "\u{212a}im@example.com"));
     vendor.users.push(user("PDAN", " Dan@example.com"));
     vendor.oncalls = ["PKIM", "PDAN", "PXANA"].map(|id| entry(id, "EP1", 1, Some("SPROD"))).to_vec();
@@ -248,10 +248,10 @@ async fn known_accounts_are_not_looked_up() {
     let identity = directory.identity(ana.id(), "pagerduty", Some("example")).await.unwrap().unwrap();
     assert_eq!(identity.user_id(), "PANA");
 
-    // Another account of PagerDuty's has users of its own.
+    // Another PagerDuty account has users of its own.
     let elsewhere = person("zoe@example.com").with_identity(UserIdentity::new("pagerduty", "elsewhere", "PBEN"));
     assert_eq!(code(&pagerduty.is_on_call(&elsewhere).await.unwrap_err()), "PagerDuty:USER_NOT_FOUND");
-    // Who was set by hand keeps the account, whatever the e-mail address says.
+    // An account that was stored by hand counts before the e-mail address.
     let dora = person("dora@example.com").with_identity(UserIdentity::new("pagerduty", "example", "PBEN"));
     assert!(pagerduty.is_on_call(&dora).schedule_name("prod").await.unwrap());
 }

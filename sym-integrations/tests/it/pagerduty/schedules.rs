@@ -29,7 +29,7 @@ async fn members_are_distinct_and_deleted_ones_omitted() {
     calls_so_far[2..].sort();
     assert_eq!(calls_so_far[2..], ["/users/PANA ", "/users/PBEN ", "/users/PGONE "]);
 
-    // Those who are known by now need not be looked up, nor have an e-mail address.
+    // Members whose accounts are known are not looked up, and need no e-mail address.
     let users = pagerduty.users_for_schedule().schedule_id("SPROD").await.unwrap();
     assert_eq!(emails(&users), ["ben@example.com", "ana@example.com"]);
     assert_eq!(calls(&server).await[5..], ["/schedules/SPROD ", "/users/PGONE "]);
@@ -47,7 +47,7 @@ async fn rejects_missing_and_unset_schedules() {
     assert_eq!(error.message(), "GET schedules/{schedule}: there is no schedule `SNOPE`");
     let error = pagerduty.users_for_schedule().schedule_name("new").await.unwrap_err();
     assert_eq!(error.hint(), Some("the name must match in full; there are `new style`"));
-    // Of a schedule of the new style, the members stand elsewhere.
+    // Schedules of the new kind have their members elsewhere.
     let error = pagerduty.users_for_schedule().schedule_id("SNEW").await.unwrap_err();
     assert_eq!(code(&error), "PagerDuty:INVALID_RESPONSE");
     assert!(error.message().contains("missing field `users`"), "{error}");
