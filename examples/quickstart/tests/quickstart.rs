@@ -140,11 +140,19 @@ fn readme(language: &str) -> impl Iterator<Item = &'static str> {
     blocks.into_iter().flat_map(str::lines)
 }
 
+/// Removes the line number of a handler, so that the README need not follow every edit of the file.
+fn without_line_number(line: &str) -> String {
+    match line.split_once("main.rs:") {
+        Some((before, after)) => format!("{before}main.rs:{}", after.trim_start_matches(|c: char| c.is_ascii_digit())),
+        None => line.to_owned(),
+    }
+}
+
 #[test]
 fn the_readme_shows_the_timeline() {
-    let timeline = output(&[], 0);
+    let timeline: Vec<_> = output(&[], 0).lines().map(without_line_number).collect();
     // Other blocks list commands.
     for line in readme("text").filter(|line| !line.starts_with("my-flows ")) {
-        assert!(timeline.lines().any(|known| known == line), "not in the timeline: {line}");
+        assert!(timeline.contains(&without_line_number(line)), "not in the timeline: {line}");
     }
 }
