@@ -17,9 +17,9 @@ use crate::delivery::Delivery;
 use crate::handler::Registry;
 use crate::integration::{IntegrationClient, Outbox};
 use crate::model::User;
-use crate::runtime::{Builder, Extension};
+use crate::runtime::{Builder, Plugin};
 #[cfg(feature = "server")]
-use crate::server::{FrontEnd, FrontEndType};
+use crate::runtime::{FrontEnd, FrontEndType};
 use crate::strategy::StrategyType;
 
 /// The program of an organization: handlers, configuration and integrations, with a command line.
@@ -62,7 +62,7 @@ pub struct App {
 }
 
 /// Defers a plugin until there is a builder.
-fn deferred(plugin: impl Extension + Send + 'static) -> Install {
+fn deferred(plugin: impl Plugin + Send + 'static) -> Install {
     Box::new(move |builder| plugin.install(builder))
 }
 
@@ -75,7 +75,7 @@ impl App {
     /// Adds a plugin: strategies, front ends and everything else that a crate of integrations provides.
     ///
     /// Simulations use none of its clients, strategies and front ends.
-    pub fn with(mut self, plugin: impl Extension + Send + 'static) -> Self {
+    pub fn with(mut self, plugin: impl Plugin + Send + 'static) -> Self {
         #[cfg(feature = "server")]
         for kind in plugin.front_end_types() {
             self.program.front_end_types.retain(|known| known.kind() != kind.kind());
@@ -151,7 +151,7 @@ impl App {
     }
 
     /// Adds a plugin for simulations only, such as a strategy that fails.
-    pub fn simulate_with(mut self, plugin: impl Extension + Send + 'static) -> Self {
+    pub fn simulate_with(mut self, plugin: impl Plugin + Send + 'static) -> Self {
         self.program.fakes.push(deferred(plugin));
         self
     }

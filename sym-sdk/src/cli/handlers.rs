@@ -6,7 +6,7 @@ use super::exit::CommandError;
 use super::output::{Output, write_table};
 use super::{Common, Exit, Program};
 use crate::handler::{HandlerRecord, Registry};
-use crate::runtime::HandlerUse;
+use crate::runtime::HandlerUsage;
 
 /// A handler, as JSON.
 #[derive(Debug, Serialize)]
@@ -55,7 +55,7 @@ fn report_none(output: &mut Output<'_>) -> Result<Exit, CommandError> {
     Ok(Exit::Failure)
 }
 
-fn cells(handler: &HandlerUse, all: usize) -> [String; 5] {
+fn cells(handler: &HandlerUsage, all: usize) -> [String; 5] {
     let record = handler.record;
     let location = format!("{}:{}", record.file(), record.line());
     let flows = match handler.flows.len() {
@@ -82,7 +82,7 @@ fn summary(record: &HandlerRecord) -> &'static str {
 }
 
 impl<'a> Row<'a> {
-    fn new(handler: &'a HandlerUse) -> Self {
+    fn new(handler: &'a HandlerUsage) -> Self {
         let record = handler.record;
         Self {
             kind: record.kind().as_str(),

@@ -4,7 +4,7 @@ use super::args::ManifestArgs;
 use super::exit::CommandError;
 use super::output::Output;
 use super::{Common, Exit, Program};
-use crate::server::ManifestConfig;
+use crate::runtime::ManifestConfig;
 
 pub(super) fn run(
     mut program: Program,

@@ -44,7 +44,7 @@ pub(crate) use program::{ConfigSource, DemoRequest, Install, Program};
 
 use crate::config::Config;
 #[cfg(feature = "server")]
-use crate::server::FrontEndType;
+use crate::runtime::FrontEndType;
 use args::{Args, Capabilities, Command, Common};
 use exit::CommandError;
 use output::Output;

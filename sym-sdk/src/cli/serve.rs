@@ -24,8 +24,8 @@ use crate::directory::Directory;
 use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, codes};
 use crate::model::{User, UserId, UserRole};
-use crate::runtime::{Extension, Runtime};
-use crate::server::{CancellationToken, FakeConfig, FakeService, FrontEndType, Server, listen};
+use crate::runtime::{FakeConfig, FakeService, FrontEndType, Plugin, Runtime};
+use crate::server::{CancellationToken, Server, listen};
 
 /// The number of Runs that the timeline has room to number.
 const MAX_NUMBERED_RUNS: usize = 99;
@@ -70,7 +70,7 @@ struct Prepared {
     /// The types of front ends that could be configured, for a hint if there are none.
     front_end_types: Vec<String>,
     /// The instructions of the fakes, if there are any.
-    how_to: Vec<String>,
+    instructions: Vec<String>,
     /// Prints what happens, if nothing is real.
     follower: Option<Follower>,
 }
@@ -88,7 +88,7 @@ async fn prepare(
     reject_simulated(store).await?;
     let front_end_types = program.front_end_types.iter().map(|kind| kind.kind().to_owned()).collect();
     let runtime = program.builder(config).sqlite(store.clone()).build().await?;
-    Ok(Prepared { runtime, front_end_types, how_to: Vec::new(), follower: None })
+    Ok(Prepared { runtime, front_end_types, instructions: Vec::new(), follower: None })
 }
 
 /// Starts the fakes, and builds a runtime in which everything else is simulated.
@@ -109,7 +109,7 @@ async fn prepare_with_fakes(
         program.users = example_users(domains.first().map(String::as_str));
     }
     let directory = Directory::from_store(store.clone(), domains);
-    let mut how_to = Vec::new();
+    let mut instructions = Vec::new();
     for (kind, listen) in &args.fakes {
         let Some(kind) = types.iter().find(|known| known.kind() == kind) else { continue };
         let mut fake = FakeConfig::new(*listen, address, directory.clone(), Arc::new(SystemClock));
@@ -120,14 +120,14 @@ async fn prepare_with_fakes(
         }
         fake.people.clone_from(&program.users);
         let fake = start_fake(kind, fake).await?;
-        how_to.push(fake.how_to().to_owned());
+        instructions.push(fake.instructions().to_owned());
         builder = fake.install(builder);
     }
     let runtime = builder.directory(directory).build().await?;
     program.add_missing_users(runtime.directory()).await?;
     let seq = runtime.engine().head().await?.seq;
     let follower = Follower::new(runtime.clone(), program.outbox, seq, MAX_NUMBERED_RUNS);
-    Ok(Prepared { runtime, front_end_types: Vec::new(), how_to, follower: Some(follower) })
+    Ok(Prepared { runtime, front_end_types: Vec::new(), instructions, follower: Some(follower) })
 }
 
 /// Users for a program that has none: one to make requests, one to decide, and an admin.
@@ -217,7 +217,7 @@ async fn follow(follower: &mut Option<Follower>, output: &mut Output<'_>) -> Com
 }
 
 fn write_start(prepared: &Prepared, address: SocketAddr, args: &ServeArgs, output: &mut Output<'_>) -> io::Result<()> {
-    let Prepared { runtime, front_end_types, how_to, .. } = prepared;
+    let Prepared { runtime, front_end_types, instructions, .. } = prepared;
     let names: Vec<_> = runtime.front_ends().iter().map(|front_end| front_end.name()).collect();
     let flows = runtime.flows().len();
     let db = args.db().display();
@@ -225,8 +225,8 @@ fn write_start(prepared: &Prepared, address: SocketAddr, args: &ServeArgs, outpu
         let paths: Vec<_> = names.iter().map(|name| format!("/{name}")).collect();
         let listening = format!("http://{address}");
         let mut start = json!({ "listening": listening, "front_ends": paths, "flows": flows, "db": db.to_string() });
-        if !how_to.is_empty() {
-            start["fakes"] = how_to.clone().into();
+        if !instructions.is_empty() {
+            start["fakes"] = instructions.clone().into();
         }
         output.line(&start)?;
         return output.out.flush();
@@ -249,10 +249,10 @@ fn write_start(prepared: &Prepared, address: SocketAddr, args: &ServeArgs, outpu
     }
     writeln!(output.out, "  /health\n  /ready")?;
     writeln!(output.out, "Serving {} on the store {db}", count(flows, "flow"))?;
-    if !how_to.is_empty() {
+    if !instructions.is_empty() {
         writeln!(output.out, "\nAll clients and strategies are simulated.")?;
-        for how_to in how_to {
-            writeln!(output.out, "{how_to}")?;
+        for line in instructions {
+            writeln!(output.out, "{line}")?;
         }
         writeln!(output.out)?;
     }

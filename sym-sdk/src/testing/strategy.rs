@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::future::BoxFuture;
 use crate::machine::EffectKey;
 use crate::model::{AccessTarget, StepOutput, User};
 use crate::strategy::{
-    AccessRequest, AccessStrategy, Escalation, RevocationReach, resource_by_name, resource_by_settings,
+    AccessRequest, AccessStrategy, GrantResult, RevocationScope, resource_by_name, resource_by_settings,
 };
 use crate::sync::lock;
 
@@ -217,71 +216,65 @@ fn failure(kind: ErrorKind) -> Error {
 }
 
 impl AccessStrategy for RecordingStrategy {
-    fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
+    async fn fetch_remote_identity(&self, user: &User) -> Result<Option<String>> {
         let record = self.lock();
         let known = record.identities.get(&user.username().to_ascii_lowercase());
         let identity = known.cloned().unwrap_or_else(|| Some(user.username().to_owned()));
-        Box::pin(std::future::ready(Ok(identity)))
+        Ok(identity)
     }
 
     fn resource(&self, target: &AccessTarget) -> String {
         self.lock().resource(target)
     }
 
-    fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
-        Box::pin(async move {
-            let (behavior, output) = {
-                let mut record = self.lock();
-                record.note(true, request);
-                let behavior = record.grants.pop_front();
-                if matches!(behavior, None | Some(Behavior::Hang)) {
-                    record.grant(request);
-                }
-                (behavior, record.output.clone())
-            };
-            match behavior {
-                None | Some(Behavior::Ignore) => Ok(Escalation { output, ..Escalation::granted() }),
-                Some(Behavior::Fail(kind)) => Err(failure(kind)),
-                Some(Behavior::Reject(errors)) => Ok(Escalation { output, ..Escalation::rejected(errors) }),
-                Some(Behavior::Hang) => std::future::pending().await,
+    async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
+        let (behavior, output) = {
+            let mut record = self.lock();
+            record.note(true, request);
+            let behavior = record.grants.pop_front();
+            if matches!(behavior, None | Some(Behavior::Hang)) {
+                record.grant(request);
             }
-        })
+            (behavior, record.output.clone())
+        };
+        match behavior {
+            None | Some(Behavior::Ignore) => Ok(GrantResult { output, ..GrantResult::granted() }),
+            Some(Behavior::Fail(kind)) => Err(failure(kind)),
+            Some(Behavior::Reject(errors)) => Ok(GrantResult { output, ..GrantResult::rejected(errors) }),
+            Some(Behavior::Hang) => std::future::pending().await,
+        }
     }
 
-    fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
-        Box::pin(async move {
-            let behavior = {
-                let mut record = self.lock();
-                record.note(false, request);
-                let behavior = record.revocations.pop_front();
-                if !matches!(behavior, Some(Behavior::Fail(_) | Behavior::Ignore)) {
-                    record.take(request.target(), request.identity());
-                }
-                behavior
-            };
-            match behavior {
-                Some(Behavior::Fail(kind)) => Err(failure(kind)),
-                Some(Behavior::Hang) => std::future::pending().await,
-                Some(Behavior::Reject(_) | Behavior::Ignore) | None => Ok(None),
+    async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
+        let behavior = {
+            let mut record = self.lock();
+            record.note(false, request);
+            let behavior = record.revocations.pop_front();
+            if !matches!(behavior, Some(Behavior::Fail(_) | Behavior::Ignore)) {
+                record.take(request.target(), request.identity());
             }
-        })
+            behavior
+        };
+        match behavior {
+            Some(Behavior::Fail(kind)) => Err(failure(kind)),
+            Some(Behavior::Hang) => std::future::pending().await,
+            Some(Behavior::Reject(_) | Behavior::Ignore) | None => Ok(None),
+        }
     }
 
-    fn reach(&self) -> RevocationReach {
-        RevocationReach::Everything
+    fn revocation_scope(&self) -> RevocationScope {
+        RevocationScope::AllSessions
     }
 
-    fn list_current<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Vec<String>>>> {
-        Box::pin(async move {
-            let (behavior, listed) = {
-                let mut record = self.lock();
-                (record.lists.pop_front(), record.list(target))
-            };
-            match behavior {
-                Some(Behavior::Fail(kind)) => Err(failure(kind)),
-                Some(Behavior::Hang) => std::future::pending().await,
-                _ => Ok(listed),
-            }
-        })
+    async fn list_current(&self, target: &AccessTarget) -> Result<Option<Vec<String>>> {
+        let (behavior, listed) = {
+            let mut record = self.lock();
+            (record.lists.pop_front(), record.list(target))
+        };
+        match behavior {
+            Some(Behavior::Fail(kind)) => Err(failure(kind)),
+            Some(Behavior::Hang) => std::future::pending().await,
+            _ => Ok(listed),
+        }
     }
 }

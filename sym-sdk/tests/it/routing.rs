@@ -21,7 +21,7 @@ fn users(number: usize) -> Vec<SlackUser> {
 }
 
 #[test]
-fn validates_channel_ids() {
+fn channel_ids() {
     assert_eq!(SlackChannelId::new("  C12345 ").unwrap().channel_id(), "C12345");
     for id in ["D1", "G1"] {
         assert!(SlackChannelId::new(id).is_ok());
@@ -35,7 +35,7 @@ fn validates_channel_ids() {
 }
 
 #[test]
-fn validates_channel_names() {
+fn channel_names() {
     assert_eq!(SlackChannelName::new(" #general ").unwrap().channel_name(), "#general");
     assert_eq!(SlackChannelName::new("general").unwrap().channel_name(), "general");
     for empty in ["", " ", "#", " # "] {
@@ -44,7 +44,7 @@ fn validates_channel_names() {
 }
 
 #[test]
-fn validates_slack_users() {
+fn slack_users() {
     for id in ["W09876", "U12345"] {
         assert_eq!(SlackUser::new(id).unwrap().mention(), format!("<@{id}>"));
     }
@@ -64,7 +64,7 @@ fn groups_have_one_to_seven_users() {
 }
 
 #[test]
-fn destinations_display_type_and_id() {
+fn destinations_print_type_and_id() {
     let destinations: [RequestDestination; 4] = [
         SlackChannelId::new("C1").unwrap().into(),
         SlackChannelName::new("#a").unwrap().into(),
@@ -83,7 +83,7 @@ fn destinations_display_type_and_id() {
 }
 
 #[test]
-fn destinations_round_trip() {
+fn destination_json() {
     let channel = SlackChannelId::new("C1").unwrap().allow_self(true).timeout(Duration::from_secs(60));
     let cases: [(RequestDestination, Value); 4] = [
         (channel.into(), json!({ "allow_self": true, "timeout": 60, "channel_id": "C1" })),
@@ -107,7 +107,7 @@ fn destinations_round_trip() {
 }
 
 #[test]
-fn destination_json_is_distinguished_by_key() {
+fn destination_json_is_recognized_by_key() {
     let read = |json: Value| serde_json::from_value::<RequestDestination>(json);
     // The order in which the keys are looked for decides.
     let both = read(json!({ "channel_id": "C1", "channel_name": "a" })).unwrap();
@@ -137,7 +137,7 @@ fn destination_json_is_distinguished_by_key() {
 }
 
 #[test]
-fn slack_notifications_have_one_destination() {
+fn notifications_have_at_most_one_slack_destination() {
     let channel = || SlackChannelName::new("#a").unwrap();
     expect!["a notification must have at least one destination (SymSDK:INVALID_DESTINATION)"]
         .assert_eq(&Notification::new(Vec::<Destination>::new()).unwrap_err().to_string());
@@ -154,7 +154,7 @@ fn slack_notifications_have_one_destination() {
 }
 
 #[test]
-fn notifications_round_trip() {
+fn notification_json() {
     let ann = person("ann@example.com");
     let notification = Notification::to(SlackChannelName::new("#a").unwrap().allow_self(true))
         .and(Arc::new(ann.clone()))
@@ -183,7 +183,7 @@ fn notifications_round_trip() {
 }
 
 #[test]
-fn fallbacks_have_two_destinations() {
+fn fallbacks_need_two_destinations() {
     expect!["a fallback must have at least 2 destinations, got 1 (SymSDK:INVALID_DESTINATION)"]
         .assert_eq(&Fallback::new(users(1)).unwrap_err().to_string());
     let fallback = Fallback::new(users(2)).unwrap();
@@ -233,7 +233,7 @@ fn forward_context() {
 }
 
 #[test]
-fn permissions_round_trip() {
+fn permission_json() {
     let ann = person("ann@example.com");
     let permission = RequestPermission::new(PermissionLevel::AllUsers, user_ids([&ann]).or(PermissionLevel::Admin));
     let json = json!({ "webapp_view": "all_users", "approve_deny": [ann.id()], "allow_self_approval": false });
@@ -247,7 +247,7 @@ fn permissions_round_trip() {
 }
 
 #[test]
-fn explains_malformed_permissions() {
+fn malformed_permissions_are_explained() {
     let report = |approve_deny: Value| {
         let json = json!({ "webapp_view": "admin", "approve_deny": approve_deny });
         let error = RequestPermission::from_json(&json).unwrap_err();
@@ -294,7 +294,7 @@ fn zero_approvals_count_as_one() {
 }
 
 #[test]
-fn levels_admit_roles() {
+fn roles_and_levels() {
     use PermissionLevel::{Admin, AllUsers, Member};
     let table = [
         (UserRole::Admin, [true, true, true]),
@@ -337,7 +337,7 @@ fn slack_ids_contain_no_markup() {
 }
 
 #[test]
-fn no_notification_follows_an_index_beyond_the_list() {
+fn nothing_follows_an_index_beyond_the_list() {
     let one = Notification::to(SlackUser::new("U1").unwrap());
     for beyond in [1, usize::MAX] {
         let context = RequestForwardContext::new(vec![one.clone()], beyond);

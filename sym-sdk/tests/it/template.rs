@@ -30,7 +30,7 @@ fn ranks_increase_along_a_run() {
 }
 
 #[test]
-fn settings_apply_to_some_events_only() {
+fn rejects_settings_that_do_not_apply_to_the_event() {
     let hour = Duration::from_secs(3600);
     for event in [
         ApprovalTemplate::request(),
