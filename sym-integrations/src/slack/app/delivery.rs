@@ -9,10 +9,10 @@ use sym_sdk::model::{ChannelType, User, UserType};
 use sym_sdk::routing::Destination;
 use sym_sdk::template::Step;
 
-use super::answer::is_refusal;
-use super::card::card;
-use super::open::Place;
-use super::{SlackApp, modal, notice};
+use super::response::is_refusal;
+use super::request_message::card;
+use super::form_open::Place;
+use super::{SlackApp, form_view, notice_message};
 use crate::slack;
 use crate::slack::Recipient;
 use crate::slack::blocks::{Message, Mrkdwn, Section};
@@ -61,7 +61,7 @@ impl Delivery for SlackApp {
             if self.told_in_form(request, notice).await? {
                 return Ok(());
             }
-            let message = notice::message(request, notice)?;
+            let message = notice_message::message(request, notice)?;
             let is_answer = matches!(notice, Notice::Refused { .. } | Notice::Ignored { .. });
             if is_answer && self.told_in_channel(request, to, &message).await? {
                 return Ok(());
@@ -110,7 +110,7 @@ impl Delivery for SlackApp {
 
 impl SlackApp {
     async fn post(&self, to: Recipient<'_>, message: &Message) -> Result<slack::MessageRef> {
-        let channel = self.slack().channel_of(&to).await?;
+        let channel = self.slack().post_channel(&to).await?;
         let post = self.slack().api().post_message(channel).text(message.fallback()).unfurl(false);
         post.blocks(message.blocks()).await
     }
@@ -126,7 +126,7 @@ impl SlackApp {
         let place = request.form().filter(|_| event == Step::Prompt).and_then(Place::of);
         let Some(place) = place else { return Ok(false) };
         let flow = request.event().flow();
-        let view = modal::failed(flow.label(), &notice.text(flow.label()), run)?;
+        let view = form_view::failed(flow.label(), &notice.text(flow.label()), run)?;
         match self.update(&place, view).await {
             Err(error) if is_gone(&error) => Ok(false),
             updated => updated.map(|shown| shown.is_some()),

@@ -26,28 +26,28 @@
 //! Slack waits for an answer for three seconds. Decisions and requests are answered once they are durable; if that takes longer,
 //! Slack tells whoever clicked, and the work goes on. Sent again, the same click is the same decision.
 
-mod anew;
-mod answer;
-mod card;
-mod change;
-mod command;
+mod form_rebuild;
+mod response;
+mod request_message;
+mod form_change;
+mod slash_command;
 mod config;
-mod decide;
+mod decision;
 mod delivery;
-mod forms;
-mod inputs;
+mod open_forms;
+mod form_inputs;
 mod manifest;
-mod menu;
-mod modal;
-mod notice;
-mod open;
-mod option;
+mod option_search;
+mod form_view;
+mod notice_message;
+mod form_open;
+mod option_key;
 mod payload;
-mod people;
-mod picker;
-mod receive;
-mod socket;
-mod submit;
+mod user_lookup;
+mod flow_picker;
+mod dispatcher;
+mod socket_mode;
+mod form_submit;
 
 use std::fmt;
 use std::sync::Arc;
@@ -68,10 +68,10 @@ pub use manifest::{manifest, scopes};
 
 use super::Slack;
 use super::signature::SigningSecret;
-use forms::Forms;
-use menu::Menus;
-use people::People;
-use receive::Front;
+use open_forms::Forms;
+use option_search::Menus;
+use user_lookup::People;
+use dispatcher::Front;
 
 /// The front end's name, below which its routes are mounted.
 const NAME: &str = "slack";
@@ -118,7 +118,7 @@ impl SlackApp {
 
     /// The routes `/commands`, `/interactions` and `/options`. They take nothing that Slack has not signed.
     pub fn router(&self, runtime: Runtime) -> Router {
-        receive::router(self.clone(), runtime)
+        dispatcher::router(self.clone(), runtime)
     }
 
     fn verify(&self, sent: Option<&str>, signature: Option<&str>, body: &[u8], now: Timestamp) -> Result<()> {

@@ -1,7 +1,7 @@
-//! What Slack answers with.
+//! Typed views of Slack's objects. Members that have no accessor are available through `raw()`.
 
 mod channel;
-mod kept;
+mod resource;
 mod message;
 mod user;
 

@@ -131,12 +131,12 @@ async fn a_channel_that_cannot_be_seen_is_an_error() {
     replay.post("/api/conversations.list").reply(ok(json!({ "channels": [channel("C1", "general")] })));
     let error = slack.users_in_channel("secrets").await.unwrap_err();
     assert_eq!((code(&error).as_str(), error.kind()), ("Slack:CHANNEL_NOT_FOUND", ErrorKind::NotFound));
-    assert_eq!(error.message(), "there is no channel `#secrets` that the app can see");
+    assert_eq!(error.message(), "channel `#secrets` does not exist, or the app cannot see it");
 
     replay.post("/api/conversations.members").reply(refused("channel_not_found"));
     let error = slack.users_in_channel("C012AB3CD").await.unwrap_err();
     assert_eq!((code(&error).as_str(), error.kind()), ("Slack:CHANNEL_NOT_FOUND", ErrorKind::NotFound));
-    assert_eq!(error.message(), "POST conversations.members: there is no channel `C012AB3CD` that the app can see");
+    assert_eq!(error.message(), "POST conversations.members: channel `C012AB3CD` does not exist, or the app cannot see it");
 
     for (text, message) in [("@ana", "`@ana` is not a Slack channel"), ("", "a channel name must be non-empty")] {
         assert_eq!(slack.users_in_channel(text).await.unwrap_err().message(), message);

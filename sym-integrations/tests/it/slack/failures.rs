@@ -35,7 +35,7 @@ async fn what_slack_refuses_has_a_kind() {
             assert_eq!(code(&error), format!("Slack:{}", name.to_uppercase()));
             assert_eq!(error.kind(), kind, "{name}");
             assert_eq!((error.status(), error.service()), (Some(200), Some("slack")));
-            assert_eq!(error.message(), format!("POST auth.test: Slack answered `{name}`"));
+            assert_eq!(error.message(), format!("POST auth.test: Slack returned the error `{name}`"));
         }
     }
     for name in ["ratelimited", "rate_limited"] {
@@ -49,7 +49,7 @@ async fn a_missing_scope_is_named() {
     let body = json!({ "ok": false, "error": "missing_scope", "needed": "users:read.email", "provided": "chat:write,users:read" });
     let error = failure(Reply::json(body).header("x-slack-req-id", "req-1")).await;
     assert_eq!(code(&error), "Slack:MISSING_SCOPE");
-    let hint = "give the app the scope `users:read.email` and install it again; its scopes are: chat:write,users:read";
+    let hint = "add the scope `users:read.email` to the app and reinstall it; its scopes are: chat:write,users:read";
     assert_eq!((error.hint(), error.request_id()), (Some(hint), Some("req-1")));
 }
 
@@ -60,7 +60,7 @@ async fn details_are_in_the_message_and_the_token_is_not() {
     let error = failure(Reply::json(body)).await;
     assert_eq!(code(&error), "Slack:INVALID_BLOCKS");
     let message =
-        "Slack answered `invalid_blocks`: [ERROR] must provide an object [json-pointer:/blocks/0]: [redacted]";
+        "Slack returned the error `invalid_blocks`: [ERROR] must provide an object [json-pointer:/blocks/0]: [redacted]";
     assert!(error.message().ends_with(message), "{}", error.message());
 
     let error = failure(refused(TOKEN)).await;

@@ -211,7 +211,7 @@ impl Faults {
         let options: Vec<_> = lists.flatten().collect();
         let several = object["initial_options"].as_array().into_iter().flatten();
         for picked in several.chain(object.get("initial_option")) {
-            self.unless(options.contains(&picked), path, "an initial option is none of the options");
+            self.unless(options.contains(&picked), path, "an initial option is not one of the options");
         }
     }
 

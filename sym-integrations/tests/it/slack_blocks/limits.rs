@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 
 use sym_integrations::slack::blocks::{
-    ActionId, Actions, Block, BlockId, Button, ButtonValue, CallbackId, Checkboxes, Choice, Context, Divider, Header,
+    ActionId, Actions, Block, BlockId, Button, ButtonValue, CallbackId, Checkboxes, MenuOptions, Context, Divider, Header,
     INVALID_BLOCKS, Input, Message, Modal, MultiExternalSelect, MultiStaticSelect, MultiUsersSelect, NumberInput,
     OptionGroup, OptionObject, OptionValue, Options, PlainTextInput, PrivateMetadata, RadioButtons, Section,
     StaticSelect, Suggestions,
@@ -25,12 +25,12 @@ fn options(count: usize) -> Vec<OptionObject> {
 #[test]
 fn what_slack_gives_back_is_refused_rather_than_cut() {
     let long = |length| "ü".repeat(length);
-    refused(BlockId::new(long(256)), "the block_id has 256 characters, Slack takes at most 255");
-    refused(ActionId::new(long(256)), "the action_id has 256 characters, Slack takes at most 255");
-    refused(CallbackId::new(long(256)), "the callback_id has 256 characters, Slack takes at most 255");
-    refused(OptionValue::new(long(76)), "the value of an option has 76 characters, Slack takes at most 75");
-    refused(ButtonValue::new(long(2001)), "the value of a button has 2001 characters, Slack takes at most 2000");
-    refused(PrivateMetadata::new(long(3001)), "the private_metadata has 3001 characters, Slack takes at most 3000");
+    refused(BlockId::new(long(256)), "the block_id has 256 characters, Slack accepts at most 255");
+    refused(ActionId::new(long(256)), "the action_id has 256 characters, Slack accepts at most 255");
+    refused(CallbackId::new(long(256)), "the callback_id has 256 characters, Slack accepts at most 255");
+    refused(OptionValue::new(long(76)), "the value of an option has 76 characters, Slack accepts at most 75");
+    refused(ButtonValue::new(long(2001)), "the value of a button has 2001 characters, Slack accepts at most 2000");
+    refused(PrivateMetadata::new(long(3001)), "the private_metadata has 3001 characters, Slack accepts at most 3000");
     refused(ActionId::new(""), "the action_id must not be empty");
 
     assert_eq!(PrivateMetadata::new(long(3000)).unwrap().as_str(), long(3000));
@@ -39,17 +39,17 @@ fn what_slack_gives_back_is_refused_rather_than_cut() {
 
 #[test]
 fn too_many_and_too_few_are_refused() {
-    refused(Options::<100>::new([]), "Slack needs at least 1 options, here are 0");
-    refused(Options::<100>::new(options(101)), "Slack takes at most 100 options, here are 101");
-    refused(Options::<10>::new(options(11)), "Slack takes at most 10 options, here are 11");
-    refused(Choice::groups([]), "Slack needs at least 1 groups of options, here are 0");
+    refused(Options::<100>::new([]), "Slack needs at least 1 options, got 0");
+    refused(Options::<100>::new(options(101)), "Slack accepts at most 100 options, got 101");
+    refused(Options::<10>::new(options(11)), "Slack accepts at most 10 options, got 11");
+    refused(MenuOptions::groups([]), "Slack needs at least 1 groups of options, got 0");
     let buttons = (0..26).map(|n| Button::new(action(&n.to_string()), "x"));
-    refused(Actions::new(buttons), "Slack takes at most 25 elements in a row of actions, here are 26");
-    refused(Context::of(["x"; 11]), "Slack takes at most 10 texts in a context block, here are 11");
-    refused(Section::of_fields(["x"; 11]), "Slack takes at most 10 fields in a section, here are 11");
-    refused(Modal::new::<Block>("x", []), "Slack needs at least 1 blocks in a modal, here are 0");
-    refused(Modal::new("x", vec![Divider::new(); 101]), "Slack takes at most 100 blocks in a modal, here are 101");
-    refused(Message::new("x", vec![Divider::new(); 51]), "Slack takes at most 50 blocks in a message, here are 51");
+    refused(Actions::new(buttons), "Slack accepts at most 25 elements in a row of actions, got 26");
+    refused(Context::from_texts(["x"; 11]), "Slack accepts at most 10 texts in a context block, got 11");
+    refused(Section::from_fields(["x"; 11]), "Slack accepts at most 10 fields in a section, got 11");
+    refused(Modal::new::<Block>("x", []), "Slack needs at least 1 blocks in a modal, got 0");
+    refused(Modal::new("x", vec![Divider::new(); 101]), "Slack accepts at most 100 blocks in a modal, got 101");
+    refused(Message::new("x", vec![Divider::new(); 51]), "Slack accepts at most 50 blocks in a message, got 51");
     assert!(Message::new::<Block>("x", []).is_ok());
 
     let sections = Section::split(["x"; 23]);
@@ -59,25 +59,25 @@ fn too_many_and_too_few_are_refused() {
 
 #[test]
 fn what_must_differ_does() {
-    refused(Options::<100>::new([option("a", "1"), option("a", "2")]), "option `a` is given twice");
+    refused(Options::<100>::new([option("a", "1"), option("a", "2")]), "duplicate option `a`");
     let buttons = [Button::new(action("go"), "1"), Button::new(action("go"), "2")];
-    refused(Actions::new(buttons), "the action_id `go` is given twice");
+    refused(Actions::new(buttons), "duplicate action_id `go`");
     let id = BlockId::from_static("b");
     let blocks = [Divider::new().block_id(id.clone()), Divider::new().block_id(id)];
-    refused(Modal::new("x", blocks.clone()), "the block_id `b` is given twice");
-    refused(Message::new("x", blocks), "the block_id `b` is given twice");
+    refused(Modal::new("x", blocks.clone()), "duplicate block_id `b`");
+    refused(Message::new("x", blocks), "duplicate block_id `b`");
 }
 
 #[test]
 fn what_is_picked_from_the_start_is_one_of_the_options() {
     let few = || Options::new(options(3)).unwrap();
-    let message = "the initial value `9` is none of the options";
+    let message = "the initial value `9` is not one of the options";
     refused(StaticSelect::new(action("a"), few()).initial_value("9"), message);
     refused(MultiStaticSelect::new(action("a"), few()).initial_values(["1", "9"]), message);
     refused(Checkboxes::new(action("a"), Options::new(options(3)).unwrap()).initial_values(["9"]), message);
     refused(RadioButtons::new(action("a"), Options::new(options(3)).unwrap()).initial_value("9"), message);
 
-    let groups = Choice::groups([OptionGroup::new("g", few())]).unwrap();
+    let groups = MenuOptions::groups([OptionGroup::new("g", few())]).unwrap();
     let select = StaticSelect::new(action("a"), groups).initial_value("2").unwrap();
     assert_eq!(json(&select)["initial_option"]["value"], "2");
     let select = MultiStaticSelect::new(action("a"), few()).initial_values(["2", "0", "2"]).unwrap();
@@ -87,7 +87,7 @@ fn what_is_picked_from_the_start_is_one_of_the_options() {
 #[test]
 fn no_more_is_picked_than_can_be() {
     let two = NonZeroU32::new(2).unwrap();
-    let message = "3 are picked from the start, at most 2 can be";
+    let message = "3 items are selected initially, but at most 2 can be selected";
     let few = || Options::new(options(3)).unwrap();
     let menu = MultiStaticSelect::new(action("a"), few()).initial_values(["0", "1", "2"]).unwrap();
     refused(menu.max_selected_items(two), message);
@@ -100,7 +100,7 @@ fn no_more_is_picked_than_can_be() {
     refused(menu.max_selected_items(two), message);
     refused(
         MultiExternalSelect::new(action("a")).initial_options(options(101)),
-        "Slack takes at most 100 initial options, here are 101",
+        "Slack accepts at most 100 initial options, got 101",
     );
 }
 
@@ -109,18 +109,18 @@ fn what_stands_in_an_input_is_what_would_be_submitted() {
     let input = || PlainTextInput::new(action("a"));
     refused(
         input().initial_value("x".repeat(5000)),
-        "the initial value has 5000 characters, the input takes at most 3000",
+        "the initial value has 5000 characters, the input accepts at most 3000",
     );
     let short = input().initial_value("five!").unwrap().max_length(4);
-    refused(short, "the initial value has 5 characters, the input takes at most 4");
-    refused(input().max_length(0), "the most characters of an input can be 1 to 3000, not 0");
-    refused(input().max_length(3001), "the most characters of an input can be 1 to 3000, not 3001");
+    refused(short, "the initial value has 5 characters, the input accepts at most 4");
+    refused(input().max_length(0), "the maximum length of an input must be 1 to 3000, not 0");
+    refused(input().max_length(3001), "the maximum length of an input must be 1 to 3000, not 3001");
     assert!(json(&input().initial_value("").unwrap()).get("initial_value").is_none());
 
     let number = || NumberInput::new(action("a")).min_value(1).unwrap();
-    refused(number().max_value(0), "there is no number from 1 to 0");
-    refused(number().initial_value(0), "the initial value 0 is less than 1");
-    refused(number().max_value(5).unwrap().initial_value(6), "the initial value 6 is more than 5");
+    refused(number().max_value(0), "the minimum 1 is greater than the maximum 0");
+    refused(number().initial_value(0), "the initial value 0 is less than the minimum 1");
+    refused(number().max_value(5).unwrap().initial_value(6), "the initial value 6 is greater than the maximum 5");
     let largest = json(&number().initial_value(i64::MAX).unwrap());
     assert_eq!(largest["initial_value"], i64::MAX.to_string());
 }
@@ -129,9 +129,9 @@ fn what_stands_in_an_input_is_what_would_be_submitted() {
 fn buttons_open_pages_of_the_web_alone() {
     let button = || Button::new(action("a"), "x");
     let long = Url::parse(&format!("https://example.com/{}", "x".repeat(3000))).unwrap();
-    refused(button().url(long), "the URL of a button has 3020 characters, Slack takes at most 3000");
+    refused(button().url(long), "the URL of a button has 3020 characters, Slack accepts at most 3000");
     let script = Url::parse("javascript:alert(1)").unwrap();
-    refused(button().url(script), "the URL of a button must be one of the web, not of `javascript:`");
+    refused(button().url(script), "the URL of a button must be `http` or `https`, not `javascript`");
 }
 
 #[test]

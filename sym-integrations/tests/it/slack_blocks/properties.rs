@@ -49,7 +49,7 @@ fn block(texts: &[String], mrkdwn: Mrkdwn, kind: u8, at: usize) -> Result<Block>
     Ok(match kind {
         0 => Header::new(text(0)).block_id(BlockId::new(text(1))?).into(),
         1 => Section::new(mrkdwn.clone()).fields([mrkdwn, Mrkdwn::from(text(0))])?.block_id(id).into(),
-        2 => Section::of_fields(texts)?.into(),
+        2 => Section::from_fields(texts)?.into(),
         3 => Context::new(mrkdwn).into(),
         4 => {
             Input::new(text(0), StaticSelect::new(action("v"), options()?).placeholder(text(1)).initial_value(text(1))?)
@@ -57,7 +57,7 @@ fn block(texts: &[String], mrkdwn: Mrkdwn, kind: u8, at: usize) -> Result<Block>
                 .into()
         }
         5 => {
-            let groups = sym_integrations::slack::blocks::Choice::groups([OptionGroup::new(text(0), options()?)])?;
+            let groups = sym_integrations::slack::blocks::MenuOptions::groups([OptionGroup::new(text(0), options()?)])?;
             Input::new(text(2), MultiStaticSelect::new(action("v"), groups).initial_values([text(1)])?).into()
         }
         6 => Input::new(text(0), ExternalSelect::new(ActionId::new(text(1))?).placeholder(text(2))).into(),

@@ -1,4 +1,6 @@
-//! A stand-in for a workspace, for simulations.
+//! A simulated workspace: it records messages and has no users, channels or groups.
+//!
+//! It answers the calls of a client in a simulation, so that handlers run without a network or a token.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,25 +11,26 @@ use url::form_urlencoded;
 
 use crate::http::Connection;
 
-/// To a workspace where nobody is, though everybody who is written to has an account. What is sent goes to the outbox.
+/// Returns a connection to a simulated workspace. Messages are recorded in the outbox. Looking up an e-mail address always
+/// succeeds, with an account id made up for that address.
 pub(super) fn connection(outbox: Outbox) -> Connection {
-    let workspace = Workspace { outbox, accounts: Mutex::default() };
+    let workspace = SimulatedWorkspace { outbox, accounts: Mutex::default() };
     Connection::stand_in(move |path, body| {
         let method = path.rsplit('/').next().unwrap_or_default();
-        let mut answer = workspace.answer(method, &arguments(body));
-        answer["ok"] = (!answer["error"].is_string()).into();
-        answer
+        let mut response = workspace.respond(method, &arguments(body));
+        response["ok"] = (!response["error"].is_string()).into();
+        response
     })
 }
 
-struct Workspace {
+struct SimulatedWorkspace {
     outbox: Outbox,
-    /// E-mail addresses by the ids that were made up for them.
+    /// E-mail addresses by made-up account id.
     accounts: Mutex<BTreeMap<String, String>>,
 }
 
-impl Workspace {
-    fn answer(&self, method: &str, arguments: &Map<String, Value>) -> Value {
+impl SimulatedWorkspace {
+    fn respond(&self, method: &str, arguments: &Map<String, Value>) -> Value {
         let text = |name: &str| arguments.get(name).and_then(Value::as_str).unwrap_or_default();
         match method {
             "chat.postMessage" => {
@@ -39,14 +42,14 @@ impl Workspace {
                 json!({ "message_ts": "0000000000.000000" })
             }
             "chat.update" => json!({ "channel": text("channel"), "ts": text("ts") }),
-            // What is said there is noted under the names of those who see it.
+            // The conversation id lists its members, so that `label` can name them.
             "conversations.open" => json!({ "channel": { "id": text("users") } }),
             "users.lookupByEmail" => {
                 let email = text("email");
                 json!({ "user": { "id": self.account(email), "profile": { "email": email } } })
             }
             "users.info" => json!({ "error": "user_not_found" }),
-            // Every list is empty.
+            // Every other method returns an empty list.
             _ => json!({ "channels": [], "members": [], "users": [] }),
         }
     }
@@ -56,12 +59,12 @@ impl Workspace {
         if let Some((id, _)) = accounts.iter().find(|(_, known)| *known == email) {
             return id.clone();
         }
-        let id = format!("U0DRY{}", accounts.len() + 1);
+        let id = format!("U0SIMULATED{}", accounts.len() + 1);
         accounts.insert(id.clone(), email.to_owned());
         id
     }
 
-    /// To whom something is sent, by their addresses as far as they are known.
+    /// Returns the recipients of a message, by e-mail address where known.
     fn label(&self, channel: &str) -> String {
         let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let name = |id: &str| accounts.get(id).cloned().unwrap_or_else(|| id.to_owned());
@@ -69,7 +72,7 @@ impl Workspace {
     }
 }
 
-/// The arguments of a call, which come as JSON or as a form.
+/// Parses the arguments of a call, which are JSON or form-encoded.
 fn arguments(body: &[u8]) -> Map<String, Value> {
     serde_json::from_slice(body).unwrap_or_else(|_| {
         form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), value.into_owned().into())).collect()

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use sym_sdk::error::Result;
 use sym_sdk::model::{Channel, ChannelType, Flow};
 
-use super::modal;
-use super::open::Wanted;
+use super::form_view;
+use super::form_open::Wanted;
 use crate::slack::blocks::{
-    ActionId, Actions, Block, Choice, Modal, Mrkdwn, OptionGroup, OptionObject, OptionValue, Options, PrivateMetadata,
+    ActionId, Actions, Block, MenuOptions, Modal, Mrkdwn, OptionGroup, OptionObject, OptionValue, Options, PrivateMetadata,
     Section, StaticSelect,
 };
 
@@ -20,7 +20,7 @@ const GROUP: usize = 100;
 /// A view in which a flow is picked, because none was named or it is not clear which.
 pub(super) fn picker(title: &str, flows: &[Arc<Flow>], channel: &Channel, wanted: &Wanted) -> Result<Modal> {
     if flows.is_empty() {
-        return modal::refused(title, "There is nothing that you can request here.");
+        return form_view::refused(title, "There is nothing that you can request here.");
     }
     let menu = StaticSelect::new(PICK, choice(flows)?).placeholder("Pick a flow");
     let question = match &wanted.flow {
@@ -39,7 +39,7 @@ pub(super) fn picker(title: &str, flows: &[Arc<Flow>], channel: &Channel, wanted
     }
 }
 
-fn choice(flows: &[Arc<Flow>]) -> Result<Choice> {
+fn choice(flows: &[Arc<Flow>]) -> Result<MenuOptions> {
     let several = flows.iter().any(|flow| flow.environment().name() != flows[0].environment().name());
     let option = |flow: &Arc<Flow>| {
         // A slug has at most 55 characters.
@@ -54,7 +54,7 @@ fn choice(flows: &[Arc<Flow>]) -> Result<Choice> {
         let label = format!("{}–{}", index * GROUP + 1, index * GROUP + options.len());
         Ok(OptionGroup::new(label, Options::new(options.to_vec())?))
     });
-    Choice::groups(groups.collect::<Result<Vec<_>>>()?)
+    MenuOptions::groups(groups.collect::<Result<Vec<_>>>()?)
 }
 
 /// The channel in which the picker was asked for.

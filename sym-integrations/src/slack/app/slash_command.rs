@@ -3,10 +3,10 @@
 use sym_sdk::error::Result;
 use sym_sdk::model::{Channel, ChannelType, UserRole};
 
-use super::answer::{Answer, Reply, in_words, is_refusal};
-use super::open::{Asking, Wanted};
+use super::response::{Answer, Reply, in_words, is_refusal};
+use super::form_open::{Asking, Wanted};
 use super::payload::Command;
-use super::receive::{Front, log};
+use super::dispatcher::{Front, log};
 use crate::slack::blocks::Mrkdwn;
 
 const HELP: &str = "`/sym` shows what you can request.\n\

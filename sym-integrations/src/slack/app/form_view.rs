@@ -5,8 +5,8 @@ use sym_sdk::forms::{FieldOption, FieldSpec, FieldType, FieldValue, PromptField,
 use sym_sdk::model::{Flow, RunId};
 use sym_sdk::routing::SlackUser;
 
-use super::forms::Shown;
-use super::option::object;
+use super::open_forms::Shown;
+use super::option_key::object;
 use super::payload::block_of;
 use crate::slack::blocks::{
     ActionId, Actions, Block, BlockId, Button, ButtonValue, CallbackId, DispatchOn, ExternalSelect, Input,

@@ -7,10 +7,10 @@ use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::model::{Flow, RunId, User};
 use sym_sdk::template::Step;
 
-use super::forms::{OpenForm, Shown};
-use super::inputs::fill;
+use super::open_forms::{OpenForm, Shown};
+use super::form_inputs::fill;
 use super::payload::View;
-use super::receive::{Front, log};
+use super::dispatcher::{Front, log};
 
 impl Front {
     /// The form that a view shows. If it is not held, it is made anew.

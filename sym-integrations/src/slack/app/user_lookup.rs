@@ -9,7 +9,7 @@ use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::model::User;
 
 use crate::slack::Slack;
-use crate::slack::roster::Person;
+use crate::slack::user_cache::CachedUser as Person;
 
 /// For so long, what Slack said of somebody is taken to be true.
 const FRESH: Duration = Duration::from_secs(300);
@@ -60,7 +60,7 @@ impl People {
         if person.is_bot {
             return Err(refused("this is for people, and you are a bot"));
         }
-        let user = slack.user_of(person).await?;
+        let user = slack.linked_user(person).await?;
         user.ok_or_else(|| {
             refused("nobody knows whose Slack account yours is").with_hint(
                 "ask an administrator to add it to your user, or to look whether the app may read e-mail addresses",

@@ -6,11 +6,11 @@ use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::model::RunId;
 use sym_sdk::runtime::Submission;
 
-use super::answer::{Answer, in_words, is_refusal};
-use super::inputs::inputs;
-use super::modal::REQUEST;
+use super::response::{Answer, in_words, is_refusal};
+use super::form_inputs::inputs;
+use super::form_view::REQUEST;
 use super::payload::{Submitted, View, block_of, team_of};
-use super::receive::Front;
+use super::dispatcher::Front;
 
 impl Front {
     /// Makes the request, or shows what is wrong with it, each fault at its field.
@@ -113,6 +113,6 @@ fn at_first_input(view: &View, text: &str) -> Answer {
 
 /// A form without inputs has no place for an error.
 fn refusal(text: &str) -> Value {
-    let view = super::modal::refused("Request access", text).and_then(|view| Ok(serde_json::to_value(view)?));
+    let view = super::form_view::refused("Request access", text).and_then(|view| Ok(serde_json::to_value(view)?));
     view.unwrap_or_default()
 }

@@ -7,11 +7,11 @@ use sym_sdk::error::{Error, ErrorKind, Result};
 use sym_sdk::forms::{FieldSpec, PromptForm};
 use sym_sdk::model::{Flow, User};
 
-use super::answer::{Answer, Reply, in_words, is_refusal};
-use super::forms::{OpenForm, Settled, Shown};
-use super::inputs::fill;
+use super::response::{Answer, Reply, in_words, is_refusal};
+use super::open_forms::{OpenForm, Settled, Shown};
+use super::form_inputs::fill;
 use super::payload::{Action, Actions, Suggestion, View, field_of};
-use super::receive::{Front, log};
+use super::dispatcher::{Front, log};
 
 impl Front {
     /// The options that fit what is typed, of those that the form was opened with.

@@ -1,4 +1,4 @@
-//! How often Slack's methods may be called: <https://docs.slack.dev/apis/web-api/rate-limits>.
+//! The [rate limits](https://docs.slack.dev/apis/web-api/rate-limits) of Slack's methods, per workspace.
 
 use crate::http::{ClientBuilder, RateLimit};
 
@@ -6,8 +6,8 @@ const TIER_2: RateLimit = RateLimit::per_minute(20);
 const TIER_3: RateLimit = RateLimit::per_minute(50);
 const TIER_4: RateLimit = RateLimit::per_minute(100);
 
-/// Each method counts on its own. `auth.test` and `apps.connections.open` are left to Slack: the first has a limit that nobody
-/// reaches, and a socket that has to be opened again cannot wait a minute.
+/// The limit of each method; every method counts separately. `auth.test` and `apps.connections.open` have none here: the first
+/// has a limit that is never reached, and reopening a socket must not wait for a minute.
 const METHODS: [(&str, RateLimit); 13] = [
     ("chat.postEphemeral", TIER_4),
     ("chat.update", TIER_3),
@@ -24,8 +24,8 @@ const METHODS: [(&str, RateLimit); 13] = [
     ("views.update", TIER_4),
 ];
 
-pub(super) fn limit(client: ClientBuilder) -> ClientBuilder {
+pub(super) fn with_rate_limits(client: ClientBuilder) -> ClientBuilder {
     let client = METHODS.into_iter().fold(client, |client, (method, limit)| client.rate_limit(method, limit));
-    // By channel.
+    // Slack limits messages per channel.
     client.rate_limit_per_key("chat.postMessage", RateLimit::per_second(1))
 }

@@ -18,7 +18,7 @@ use sym_sdk::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use super::SlackApp;
-use super::answer::{Answer, Reply};
+use super::response::{Answer, Reply};
 use super::payload::{Incoming, Interaction};
 use crate::slack::signature::{SIGNATURE_HEADER, TIMESTAMP_HEADER};
 

@@ -11,11 +11,11 @@ use sym_sdk::machine::FormRef;
 use sym_sdk::model::{Channel, Flow, Source, User};
 use sym_sdk::runtime::Submission;
 
-use super::answer::{Answer, Reply, in_words};
-use super::forms::{OpenForm, Settled, Shown};
+use super::response::{Answer, Reply, in_words};
+use super::open_forms::{OpenForm, Settled, Shown};
 use super::payload::{Action, Actions, Shortcut, View, team_of};
-use super::receive::{Front, log};
-use super::{SlackApp, modal, picker};
+use super::dispatcher::{Front, log};
+use super::{SlackApp, flow_picker, form_view};
 use crate::slack::api::ViewInfo;
 use crate::slack::blocks::Modal;
 
@@ -82,7 +82,7 @@ impl Front {
 
     /// Opens a view at once, as Slack has it opened within three seconds, and fills it afterwards.
     pub(super) async fn open(self, asking: Asking, wanted: Wanted) -> Result<Reply> {
-        let view = self.app.slack().api().open_view(&asking.attempt, modal::loading(TITLE)?).await?;
+        let view = self.app.slack().api().open_view(&asking.attempt, form_view::loading(TITLE)?).await?;
         let place = Place { view: view.id, hash: view.hash };
         Ok(Reply::then(Answer::Done, async move {
             let view = place.view.clone();
@@ -96,10 +96,10 @@ impl Front {
     async fn fill(&self, asking: Asking, wanted: Wanted, place: Place) -> Result<()> {
         let user = self.app.people().user(self.app.slack(), &asking.account, self.runtime.clock().now()).await?;
         let flows = self.open_flows(&user).await?;
-        match picker::named(&flows, &wanted) {
+        match flow_picker::named(&flows, &wanted) {
             Some(flow) => self.prompt(&flow, user, asking, place).await,
             None => {
-                let view = picker::picker(TITLE, &flows, &asking.channel, &wanted)?;
+                let view = flow_picker::picker(TITLE, &flows, &asking.channel, &wanted)?;
                 self.app.slack().api().update_view(place.view, view).await.map(drop)
             }
         }
@@ -126,7 +126,7 @@ impl Front {
     pub(super) fn picked(self, actions: &Actions, view: View, action: &Action) -> Reply {
         let Some(flow) = &action.selected_option else { return Answer::Done.into() };
         let wanted = Wanted { flow: Some(flow.value.clone()), environment: None };
-        let asking = self.asking(actions, action, picker::channel(&view.private_metadata));
+        let asking = self.asking(actions, action, flow_picker::channel(&view.private_metadata));
         self.prompt_again(asking, wanted, view)
     }
 
@@ -170,13 +170,13 @@ impl Front {
 
     /// Shows that something is on its way, and then what.
     async fn load(&self, asking: Asking, wanted: Wanted, view: View) -> Result<()> {
-        let shown = self.app.slack().api().update_view(view.id, modal::loading(TITLE)?).await?;
+        let shown = self.app.slack().api().update_view(view.id, form_view::loading(TITLE)?).await?;
         self.fill(asking, wanted, Place { view: shown.id, hash: shown.hash }).await
     }
 
     /// Shows why there is no form.
     pub(super) async fn refuse_in(&self, view: &str, title: &str, error: &sym_sdk::Error) {
-        let shown = match modal::refused(title, &in_words(error)) {
+        let shown = match form_view::refused(title, &in_words(error)) {
             Ok(modal) => self.app.slack().api().update_view(view, modal).await.map(drop),
             Err(error) => Err(error),
         };
@@ -196,7 +196,7 @@ impl SlackApp {
         };
         let run = event.run().id();
         let user = Arc::new(event.user().clone());
-        let view = modal::form(event.flow(), run, &Shown::new(form.clone()), None)?;
+        let view = form_view::form(event.flow(), run, &Shown::new(form.clone()), None)?;
         let open = Arc::new(OpenForm::new(run, place.view.clone(), user, now, Shown::new(form.clone())));
         // Held before it is seen: whoever is quick finds the options there. What they change comes afterwards.
         let _turn = open.turn.lock().await;
@@ -236,7 +236,7 @@ impl SlackApp {
                 *shown.revisions.entry(field.name().to_owned()).or_default() += 1;
             }
         }
-        let view = modal::form(flow, open.run, &shown, trouble)?;
+        let view = form_view::form(flow, open.run, &shown, trouble)?;
         open.show(shown.clone());
         let place = Place { view: open.view.clone(), hash: before.hash.clone() };
         let updated = match self.update(&place, view.clone()).await {

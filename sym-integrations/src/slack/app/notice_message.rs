@@ -4,7 +4,7 @@ use sym_sdk::delivery::RequestView;
 use sym_sdk::error::Result;
 use sym_sdk::machine::Notice;
 
-use super::card::revoke;
+use super::request_message::revoke;
 use crate::slack::blocks::{Actions, Block, Message, Mrkdwn, Section, TimeStyle};
 
 /// A notice as a message. Who has access can end it from there.

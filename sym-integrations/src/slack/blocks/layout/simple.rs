@@ -1,13 +1,15 @@
+//! Dividers, headers, context blocks and rows of actions.
+
 use serde::Serialize;
 use sym_sdk::error::Result;
 
 use crate::slack::blocks::element::Element;
 use crate::slack::blocks::id::BlockId;
-use crate::slack::blocks::invalid::{counted, unique};
+use crate::slack::blocks::validate::{check_count, check_unique};
 use crate::slack::blocks::limits;
-use crate::slack::blocks::text::{PlainText, Shown, Text};
+use crate::slack::blocks::text::{PlainText, TextObject, Text};
 
-/// A line between blocks.
+/// A horizontal line between blocks.
 ///
 /// Slack's [reference](https://docs.slack.dev/reference/block-kit/blocks/divider-block).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -17,54 +19,57 @@ pub struct Divider {
 }
 
 impl Divider {
-    /// A line.
+    /// Creates a divider.
     pub fn new() -> Self {
         Self::default()
     }
 }
 
-/// Large text.
+/// A heading.
 ///
 /// Slack's [reference](https://docs.slack.dev/reference/block-kit/blocks/header-block).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Header {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) block_id: Option<BlockId>,
-    text: Shown,
+    text: TextObject,
 }
 
 impl Header {
-    /// A text of 150 characters.
+    /// Creates a heading, truncated to 150 characters.
     pub fn new(text: impl Into<PlainText>) -> Self {
-        Self { block_id: None, text: text.into().cut(limits::HEADER) }
+        Self { block_id: None, text: text.into().truncate(limits::HEADER) }
     }
 }
 
-/// Small text, in up to 10 parts.
+/// Secondary text in small print, of up to 10 parts.
 ///
 /// Slack's [reference](https://docs.slack.dev/reference/block-kit/blocks/context-block).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Context {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) block_id: Option<BlockId>,
-    elements: Vec<Shown>,
+    elements: Vec<TextObject>,
 }
 
 impl Context {
-    /// A text of 3000 characters.
+    /// Creates a context block of one text, truncated to 3000 characters.
     pub fn new(text: impl Into<Text>) -> Self {
-        Self { block_id: None, elements: vec![text.into().cut(limits::TEXT)] }
+        Self { block_id: None, elements: vec![text.into().truncate(limits::TEXT)] }
     }
 
-    /// Several texts, 1 to 10, beside each other.
-    pub fn of<T: Into<Text>>(texts: impl IntoIterator<Item = T>) -> Result<Self> {
-        let elements: Vec<_> = texts.into_iter().map(|text| text.into().cut(limits::TEXT)).collect();
-        counted("texts in a context block", elements.len(), 1, limits::CONTEXT_ELEMENTS)?;
+    /// Creates a context block of 1 to 10 texts, shown side by side.
+    ///
+    /// # Errors
+    /// If the number of texts is out of range.
+    pub fn from_texts<T: Into<Text>>(texts: impl IntoIterator<Item = T>) -> Result<Self> {
+        let elements: Vec<_> = texts.into_iter().map(|text| text.into().truncate(limits::TEXT)).collect();
+        check_count("texts in a context block", elements.len(), 1, limits::CONTEXT_ELEMENTS)?;
         Ok(Self { block_id: None, elements })
     }
 }
 
-/// A row of elements.
+/// A row of interactive elements.
 ///
 /// Slack's [reference](https://docs.slack.dev/reference/block-kit/blocks/actions-block).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -75,11 +80,14 @@ pub struct Actions {
 }
 
 impl Actions {
-    /// 1 to 25 elements, each with an action_id of its own.
+    /// Creates a row of 1 to 25 elements.
+    ///
+    /// # Errors
+    /// If the number of elements is out of range or two have the same action_id.
     pub fn new<E: Into<Element>>(elements: impl IntoIterator<Item = E>) -> Result<Self> {
         let elements: Vec<_> = elements.into_iter().map(Into::into).collect();
-        counted("elements in a row of actions", elements.len(), 1, limits::ACTIONS)?;
-        unique("the action_id", elements.iter().map(Element::action_id))?;
+        check_count("elements in a row of actions", elements.len(), 1, limits::ACTIONS)?;
+        check_unique("action_id", elements.iter().map(Element::action_id))?;
         Ok(Self { block_id: None, elements })
     }
 }

@@ -10,8 +10,8 @@ use sym_sdk::error::Result;
 use sym_sdk::forms::{FieldOption, PromptField};
 use sym_sdk::model::RunId;
 
-use super::forms::Shown;
-use super::option::object;
+use super::open_forms::Shown;
+use super::option_key::object;
 
 /// Slack shows no more.
 const OFFERED: usize = 100;

@@ -1,11 +1,14 @@
+//! Checkboxes, radio buttons and overflow menus.
+
 use serde::Serialize;
 use sym_sdk::error::Result;
 
+use super::methods;
 use crate::slack::blocks::Confirm;
 use crate::slack::blocks::id::ActionId;
-use crate::slack::blocks::option::{OptionObject, Options, not_offered};
+use crate::slack::blocks::option::{OptionObject, Options};
 
-/// Boxes to tick, at most 10.
+/// A group of at most 10 checkboxes.
 ///
 /// Slack's [reference](https://docs.slack.dev/reference/block-kit/block-elements/checkboxes-element).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -17,30 +20,28 @@ pub struct Checkboxes {
 }
 
 impl Checkboxes {
-    /// Boxes, none of them ticked.
+    /// Creates checkboxes, none of them checked.
     pub fn new(action_id: ActionId, options: Options<10>) -> Self {
         Self { action_id, options, initial_options: Vec::new() }
     }
 
-    /// Ticks the boxes of these values from the start. An error if there is no such box.
+    /// Checks the boxes with these values initially.
+    ///
+    /// # Errors
+    /// If a value is not one of the options.
     pub fn initial_values<V: AsRef<str>>(mut self, values: impl IntoIterator<Item = V>) -> Result<Self> {
         self.initial_options = Vec::new();
         for value in values {
-            let option = self.options.get(value.as_ref()).ok_or_else(|| not_offered(value.as_ref()))?;
-            if !self.initial_options.contains(option) {
-                self.initial_options.push(option.clone());
+            let option = self.options.select(value.as_ref())?;
+            if !self.initial_options.contains(&option) {
+                self.initial_options.push(option);
             }
         }
         Ok(self)
     }
-
-    /// What it goes by in what Slack sends.
-    pub fn action_id(&self) -> &ActionId {
-        &self.action_id
-    }
 }
 
-/// Buttons of which one is on, at most 10.
+/// A group of at most 10 radio buttons.
 ///
 /// Slack's [reference](https://docs.slack.dev/reference/block-kit/block-elements/radio-button-group-element).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -52,25 +53,22 @@ pub struct RadioButtons {
 }
 
 impl RadioButtons {
-    /// Buttons, none of them on.
+    /// Creates radio buttons, none of them selected.
     pub fn new(action_id: ActionId, options: Options<10>) -> Self {
         Self { action_id, options, initial_option: None }
     }
 
-    /// Turns on the button of this value from the start. An error if there is no such button.
+    /// Selects the button with this value initially.
+    ///
+    /// # Errors
+    /// If the value is not one of the options.
     pub fn initial_value(mut self, value: impl AsRef<str>) -> Result<Self> {
-        let option = self.options.get(value.as_ref()).ok_or_else(|| not_offered(value.as_ref()))?;
-        self.initial_option = Some(option.clone());
+        self.initial_option = Some(self.options.select(value.as_ref())?);
         Ok(self)
-    }
-
-    /// What it goes by in what Slack sends.
-    pub fn action_id(&self) -> &ActionId {
-        &self.action_id
     }
 }
 
-/// A menu behind three dots, of at most 5 options.
+/// An overflow menu, shown as three dots, with at most 5 options.
 ///
 /// Slack's [reference](https://docs.slack.dev/reference/block-kit/block-elements/overflow-menu-element).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -82,19 +80,14 @@ pub struct Overflow {
 }
 
 impl Overflow {
-    /// A menu of these options.
+    /// Creates an overflow menu with these options.
     pub fn new(action_id: ActionId, options: Options<5>) -> Self {
         Self { action_id, options, confirm: None }
     }
+}
 
-    /// Asks once more.
-    pub fn confirm(mut self, confirm: Confirm) -> Self {
-        self.confirm = Some(confirm);
-        self
-    }
-
-    /// What it goes by in what Slack sends.
-    pub fn action_id(&self) -> &ActionId {
-        &self.action_id
-    }
+methods! {
+    Checkboxes: action_id;
+    RadioButtons: action_id;
+    Overflow: action_id, confirm;
 }

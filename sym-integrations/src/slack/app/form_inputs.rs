@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 use sym_sdk::forms::{FieldSpec, FieldType, FieldValue, PromptField, PromptForm};
 
-use super::forms::Shown;
-use super::option::by_key;
+use super::open_forms::Shown;
+use super::option_key::by_key;
 use super::payload::{Filled, View};
 
 /// The inputs of a request: what stands in the fields that are seen, and what code has put into those that are not. What was

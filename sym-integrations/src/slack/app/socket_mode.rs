@@ -13,9 +13,9 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_util::sync::CancellationToken;
 
-use super::answer::Answer;
+use super::response::Answer;
 use super::payload::Incoming;
-use super::receive::Front;
+use super::dispatcher::Front;
 
 /// Slack sends something every few seconds. After such a silence the connection is taken for dead.
 const SILENCE: Duration = Duration::from_secs(60);

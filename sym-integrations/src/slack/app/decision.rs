@@ -7,12 +7,12 @@ use sym_sdk::machine::{EffectKind, RunState};
 use sym_sdk::model::{Channel, ChannelType, RunId};
 use sym_sdk::runtime::Submission;
 
-use super::answer::{Answer, MISPLACED, Reply, in_words, is_refusal};
-use super::card::{APPROVE, DECISION_MESSAGE, DENY, REVOKE};
-use super::modal::RETRY;
+use super::response::{Answer, MISPLACED, Reply, in_words, is_refusal};
+use super::request_message::{APPROVE, DECISION_MESSAGE, DENY, REVOKE};
+use super::form_view::RETRY;
 use super::payload::{Action, Actions, team_of};
-use super::picker::PICK;
-use super::receive::{Front, log};
+use super::flow_picker::PICK;
+use super::dispatcher::{Front, log};
 use crate::slack::MessageRef;
 use crate::slack::blocks::{Context, Mrkdwn};
 
