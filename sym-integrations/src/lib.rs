@@ -19,27 +19,27 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(any(feature = "okta", feature = "pagerduty", feature = "slack"))]
-mod accounts;
-#[cfg(feature = "runtime")]
-mod all;
+mod account_resolver;
 #[cfg(feature = "aws")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aws")))]
 pub mod aws;
 #[cfg(feature = "aws-lambda")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aws-lambda")))]
 pub mod aws_lambda;
+mod field_option;
 #[cfg(all(feature = "runtime", any(feature = "aws-lambda", feature = "http")))]
-mod function_call;
+mod function_protocol;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod http;
-mod listed;
 #[cfg(feature = "okta")]
 #[cfg_attr(docsrs, doc(cfg(feature = "okta")))]
 pub mod okta;
 #[cfg(feature = "pagerduty")]
 #[cfg_attr(docsrs, doc(cfg(feature = "pagerduty")))]
 pub mod pagerduty;
+#[cfg(feature = "runtime")]
+mod plugins;
 #[cfg(feature = "slack")]
 #[cfg_attr(docsrs, doc(cfg(feature = "slack")))]
 pub mod slack;
@@ -47,7 +47,7 @@ pub mod slack;
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 
+pub use field_option::{ToFieldOption, field_options};
 #[cfg(feature = "runtime")]
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
-pub use all::{All, all};
-pub use listed::{Listed, field_options};
+pub use plugins::{All, all};

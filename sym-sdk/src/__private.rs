@@ -7,8 +7,8 @@ pub use std::boxed::Box;
 pub use inventory;
 pub use sym_sdk_macros::attach;
 
-pub use crate::BoxFuture;
 pub use crate::forms::PromptForm;
+pub use crate::future::BoxFuture;
 pub use crate::handler::argument::check_argument;
 pub use crate::handler::output::{
     CallResult, FormResult, ReturnsApprovers, ReturnsFlows, ReturnsForm, ReturnsIdentity, ReturnsNext, ReturnsNothing,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::BoxFuture;
+use crate::future::BoxFuture;
 
 /// Where the time comes from. Nothing else in the SDK reads a clock.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {

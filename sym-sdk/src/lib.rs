@@ -8,6 +8,7 @@ pub mod directory;
 pub mod error;
 pub mod forms;
 pub mod handler;
+pub mod integration;
 pub mod model;
 pub mod prelude;
 pub mod routing;
@@ -47,13 +48,12 @@ mod cli;
 
 #[doc(hidden)]
 pub mod __private;
+mod future;
 mod macros;
 mod suggest;
 
 #[cfg(feature = "cli")]
 pub use app::App;
 pub use error::{BoxError, Error, Result};
+pub use future::BoxFuture;
 pub use macros::{hook, on_change, prefetch, reducer};
-
-/// A boxed future that can be sent between threads: what the traits of this crate return.
-pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

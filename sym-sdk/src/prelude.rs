@@ -11,9 +11,9 @@ pub use crate::directory::{Directory, KeyValue};
 pub use crate::error::{Error, ErrorCode, ErrorKind, Result};
 pub use crate::forms::{FieldMap, FieldOption, FieldType, FieldValue, PromptField, PromptForm, SlackUserSelection};
 pub use crate::handler::{
-    Context, ExtractError, Fields, FlowsQuery, FromContext, HandlerError, IdentityQuery, IntegrationClient,
-    IntegrationConfig, State, Vars,
+    Context, ExtractError, Fields, FlowsQuery, FromContext, HandlerError, IdentityQuery, State, Vars,
 };
+pub use crate::integration::{IntegrationClient, IntegrationConfig};
 pub use crate::model::{
     AccessTarget, Channel, ChannelType, Environment, Event, Flow, Flows, Integration, Payload, Run, RunStatus, Slug,
     Srn, Strategy, User, UserId, UserIdentity, UserRole, UserType,

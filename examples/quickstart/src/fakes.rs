@@ -34,7 +34,7 @@ impl IntegrationClient for GitHub {
     }
 
     /// A real client would be another one in simulations, or leave that to `App::fake`.
-    fn dry(config: &IntegrationConfig<'_>) -> Option<Self> {
+    fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
         Self::from_config(config).ok()
     }
 }
@@ -61,7 +61,7 @@ impl IntegrationClient for PagerDuty {
         Ok(Self { on_call: people().into_iter().filter(|person| !person.username().starts_with("cleo")).collect() })
     }
 
-    fn dry(config: &IntegrationConfig<'_>) -> Option<Self> {
+    fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
         Self::from_config(config).ok()
     }
 }

@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::handler::IntegrationConfig;
+use sym_sdk::integration::IntegrationConfig;
 
 use super::assume_role::RoleCredentials;
 use super::sts::StsService;

@@ -2,14 +2,14 @@ use std::sync::Arc;
 
 use sym_sdk::BoxFuture;
 use sym_sdk::error::{Error, ErrorKind, Result};
-use sym_sdk::handler::IntegrationClient;
+use sym_sdk::integration::IntegrationClient;
 use sym_sdk::model::{AccessTarget, User};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyType, resource_by_name};
 use sym_sdk::template::StepOutput;
 
 use super::error::INVALID_REPLY;
 use super::{AwsLambda, FunctionArn};
-use crate::function_call::{FunctionReply, MOST_BYTES};
+use crate::function_protocol::{FunctionResponse, MOST_BYTES};
 
 /// The type of strategies that [`all`](crate::all) brings along.
 pub fn strategy_type() -> StrategyType {
@@ -86,10 +86,10 @@ impl LambdaStrategy {
         Self(lambda)
     }
 
-    async fn call(&self, request: &AccessRequest<'_>) -> Result<(FunctionArn, FunctionReply)> {
+    async fn call(&self, request: &AccessRequest<'_>) -> Result<(FunctionArn, FunctionResponse)> {
         let function = function_of(request.target())?;
         let answer = self.0.invoke(&function, &request.to_json()).max_bytes(MOST_BYTES).await?;
-        let reply = FunctionReply::read(answer).map_err(|fault| {
+        let reply = FunctionResponse::read(answer).map_err(|fault| {
             let message = format!("function `{}` did not answer as a strategy's does: {fault}", function.name());
             Error::new(ErrorKind::Decode, INVALID_REPLY, message)
                 .with_service("aws_lambda")

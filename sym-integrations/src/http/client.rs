@@ -279,7 +279,7 @@ impl Connection {
     }
 
     /// To nowhere: each call is answered at once with status 200 and JSON, which `answer` makes from the call's path and body. This is
-    /// what a client's [stand-in](sym_sdk::handler::IntegrationClient::dry) for simulations is made of.
+    /// what a client's [stand-in](sym_sdk::integration::IntegrationClient::simulated) for simulations is made of.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

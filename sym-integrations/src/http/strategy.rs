@@ -43,7 +43,7 @@ use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationRea
 use sym_sdk::template::StepOutput;
 
 use super::{Auth, BaseUrl, Client, Connection, Service, names};
-use crate::function_call::{FunctionReply, MOST_BYTES};
+use crate::function_protocol::{FunctionResponse, MOST_BYTES};
 
 /// A function may think for so long. Gateways in front of functions give up at about this time.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -124,7 +124,7 @@ impl HttpStrategy {
         builder.build()
     }
 
-    async fn call(&self, class: &'static str, request: &AccessRequest<'_>) -> Result<FunctionReply> {
+    async fn call(&self, class: &'static str, request: &AccessRequest<'_>) -> Result<FunctionResponse> {
         let response = self
             .client
             .post("", &[])
@@ -138,7 +138,7 @@ impl HttpStrategy {
             .within(CALL)
             .max_bytes(MOST_BYTES)
             .await?;
-        FunctionReply::read(response.json_without_secrets()?).map_err(|fault| {
+        FunctionResponse::read(response.json_without_secrets()?).map_err(|fault| {
             let message = format!("`{}` did not answer as a strategy's function does: {fault}", self.name);
             let error = self
                 .client

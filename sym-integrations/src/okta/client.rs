@@ -2,10 +2,10 @@ use std::fmt;
 
 use sym_sdk::directory::Directory;
 use sym_sdk::error::{ErrorKind, Result, codes};
-use sym_sdk::handler::{IntegrationClient, IntegrationConfig};
+use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 
 use super::service::{OktaService, error};
-use crate::accounts::Accounts;
+use crate::account_resolver::AccountResolver;
 use crate::http::{Auth, BaseUrl, Client, Connection, RateLimit, SecretString};
 
 /// The class of the calls that take access away.
@@ -22,7 +22,7 @@ const REVOCATIONS: RateLimit = RateLimit::per_minute(200);
 #[derive(Clone)]
 pub struct Okta {
     pub(super) client: Client,
-    pub(super) accounts: Accounts,
+    pub(super) accounts: AccountResolver,
     domain: String,
 }
 
@@ -130,7 +130,7 @@ impl OktaBuilder {
             .rate_limit(REVOKE, REVOCATIONS)
             .connection(connection)
             .build()?;
-        Ok(Okta { client, accounts: Accounts::new("okta", &domain, directory), domain })
+        Ok(Okta { client, accounts: AccountResolver::new("okta", &domain, directory), domain })
     }
 }
 

@@ -8,7 +8,7 @@ use sym_sdk::model::User;
 
 use super::client::REVOKE;
 use super::{GroupMember, ListGroups, Okta, OktaGroup, codes};
-use crate::accounts::Account;
+use crate::account_resolver::Account;
 use crate::http::{Call, Failure, Listing, Response};
 
 /// What Okta recommends for a page.

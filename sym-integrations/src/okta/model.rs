@@ -5,8 +5,8 @@ use serde_json::Value;
 use sym_sdk::error::{Error, Result};
 use sym_sdk::forms::FieldOption;
 
-use crate::Listed;
-use crate::listed::field_option;
+use crate::ToFieldOption;
+use crate::field_option::field_option;
 
 /// A group, as <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Group/> has it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -68,7 +68,7 @@ impl TryFrom<Value> for OktaGroup {
     }
 }
 
-impl Listed for OktaGroup {
+impl ToFieldOption for OktaGroup {
     fn option_value(&self) -> String {
         self.id().to_owned()
     }
@@ -169,7 +169,7 @@ impl TryFrom<Value> for OktaUser {
     }
 }
 
-impl Listed for OktaUser {
+impl ToFieldOption for OktaUser {
     fn option_value(&self) -> String {
         self.known.option_value()
     }
@@ -240,7 +240,7 @@ impl GroupMember {
     }
 }
 
-impl Listed for GroupMember {
+impl ToFieldOption for GroupMember {
     fn option_value(&self) -> String {
         self.id.clone()
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde_json::json;
 use sym_sdk::BoxFuture;
 use sym_sdk::error::{Error, ErrorKind, Result, codes as sdk_codes};
-use sym_sdk::handler::IntegrationClient;
+use sym_sdk::integration::IntegrationClient;
 use sym_sdk::model::{AccessTarget, User};
 use sym_sdk::strategy::{
     AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyConfig, StrategyType, resource_by_settings,

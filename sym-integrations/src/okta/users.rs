@@ -25,7 +25,7 @@ impl Okta {
     /// `Identity:NOT_FOUND` if there is none.
     pub async fn user_id(&self, user: &User) -> Result<String> {
         let find = async |email: &str| Ok(self.find_user_by_email(email).await?.map(|user| user.id().to_owned()));
-        self.accounts.id_of(user, find).await
+        self.accounts.account_id(user, find).await
     }
 
     /// Looks up an Okta user by id or login. A login with a slash can be found by

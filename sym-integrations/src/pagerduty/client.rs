@@ -11,7 +11,7 @@ use super::on_call::{IsOnCall, UsersOnCall};
 use super::page::{EscalationPolicies, PAGE, People, Schedules, Services};
 use super::schedule::UsersForSchedule;
 use super::{PagerDutyBuilder, error};
-use crate::accounts::Accounts;
+use crate::account_resolver::AccountResolver;
 use crate::http::{Call, Client, Listing, Page};
 
 /// PagerDuty's REST API. Clones share connections and rate limits.
@@ -47,7 +47,7 @@ use crate::http::{Call, Client, Listing, Page};
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct PagerDuty(Option<Arc<Live>>);
+pub struct PagerDuty(Option<Arc<ApiClient>>);
 
 impl PagerDuty {
     /// The API of accounts that are not in the EU.
@@ -62,8 +62,8 @@ impl PagerDuty {
         PagerDutyBuilder::new(domain.into())
     }
 
-    pub(super) fn new(live: Option<(Client, Accounts)>) -> Self {
-        Self(live.map(|(client, accounts)| Arc::new(Live { client, accounts })))
+    pub(super) fn new(live: Option<(Client, AccountResolver)>) -> Self {
+        Self(live.map(|(client, accounts)| Arc::new(ApiClient { client, accounts })))
     }
 
     /// Whether a user is on call now, at any level of any escalation policy, through any schedule or none; or only where the
@@ -118,7 +118,7 @@ impl PagerDuty {
     }
 
     /// What calls PagerDuty. `None` for the stand-in of simulations.
-    pub(super) fn live(&self) -> Option<&Live> {
+    pub(super) fn live(&self) -> Option<&ApiClient> {
         self.0.as_deref()
     }
 }
@@ -133,12 +133,12 @@ impl fmt::Debug for PagerDuty {
 }
 
 /// What the calls have in common.
-pub(super) struct Live {
+pub(super) struct ApiClient {
     pub(super) client: Client,
-    pub(super) accounts: Accounts,
+    pub(super) accounts: AccountResolver,
 }
 
-impl Live {
+impl ApiClient {
     /// Lists what is at a route.
     pub(super) fn list<P: Page>(&self, route: &'static str, with: impl FnOnce(Call) -> Call) -> Listing<P::Item> {
         with(self.client.get(route, &[])).query("limit", PAGE).pages::<P>()
@@ -147,7 +147,7 @@ impl Live {
     /// The id of a user's account.
     /// See <https://developer.pagerduty.com/api-reference/c96e889522dd6-list-users>.
     pub(super) async fn account_of(&self, user: &User) -> Result<String> {
-        self.accounts.id_of(user, async |email| self.look_up(email).await.map(Some)).await
+        self.accounts.account_id(user, async |email| self.look_up(email).await.map(Some)).await
     }
 
     /// PagerDuty searches in names and addresses, and finds what is alike. Only ASCII has its case ignored: some other letters

@@ -5,11 +5,11 @@ use std::fmt;
 use secrecy::SecretString;
 use sym_sdk::directory::Directory;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::handler::{IntegrationClient, IntegrationConfig};
+use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 
 use super::PagerDuty;
-use super::error::{Rest, SERVICE};
-use crate::accounts::Accounts;
+use super::error::{PagerDutyService, SERVICE};
+use crate::account_resolver::AccountResolver;
 use crate::http::{Auth, BaseUrl, Client, Connection, RateLimit};
 
 /// What an account is allowed, per token.
@@ -28,7 +28,7 @@ impl IntegrationClient for PagerDuty {
     }
 
     /// One for whom nobody is on call, and for whom there are no incidents.
-    fn dry(_: &IntegrationConfig<'_>) -> Option<Self> {
+    fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
         Some(Self::new(None))
     }
 }
@@ -88,7 +88,7 @@ impl PagerDutyBuilder {
                 .with_hint("set a REST API key with `token`, or as secret `api_token_secret`")
         })?;
         let base_url = self.base_url.map_or_else(|| BaseUrl::parse(PagerDuty::US), Ok)?;
-        let client = Client::builder(Rest, base_url)
+        let client = Client::builder(PagerDutyService, base_url)
             .auth(auth)
             .header("accept", "application/vnd.pagerduty+json;version=2")
             // Wanted even where there is no content.
@@ -96,7 +96,7 @@ impl PagerDutyBuilder {
             .rate_limit("", RATE)
             .connection(self.connection)
             .build()?;
-        Ok(PagerDuty::new(Some((client, Accounts::new(SERVICE, self.domain, self.directory)))))
+        Ok(PagerDuty::new(Some((client, AccountResolver::new(SERVICE, self.domain, self.directory)))))
     }
 }
 

@@ -22,9 +22,9 @@ pub(super) const SERVICE: &str = "pagerduty";
 pub(super) const ERROR_TYPE: &str = "PagerDuty";
 
 /// PagerDuty's REST API, version 2.
-pub(super) struct Rest;
+pub(super) struct PagerDutyService;
 
-impl Service for Rest {
+impl Service for PagerDutyService {
     fn name(&self) -> &'static str {
         SERVICE
     }

@@ -32,10 +32,10 @@ mod config;
 mod error;
 mod incidents;
 mod model;
-mod names;
 mod on_call;
 mod page;
 mod schedule;
+mod selector;
 
 pub use client::PagerDuty;
 pub use config::PagerDutyBuilder;

@@ -8,9 +8,9 @@ use serde_json::Value;
 use sym_sdk::error::{Error, Result};
 use sym_sdk::forms::FieldOption;
 
-use crate::Listed;
-use crate::accounts::Account;
-use crate::listed::field_option;
+use crate::ToFieldOption;
+use crate::account_resolver::Account;
+use crate::field_option::field_option;
 
 /// What all that has an id and a name has.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -63,7 +63,7 @@ macro_rules! titled {
 /// The value of an option is the id, the label the name.
 macro_rules! listed {
     ($name:ident) => {
-        impl Listed for $name {
+        impl ToFieldOption for $name {
             fn option_value(&self) -> String {
                 self.id().to_owned()
             }

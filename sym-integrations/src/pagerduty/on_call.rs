@@ -8,11 +8,11 @@ use sym_sdk::error::Result;
 use sym_sdk::model::User;
 
 use super::PagerDuty;
-use super::client::Live;
+use super::client::ApiClient;
 use super::model::OnCall;
-use super::names::Which;
 use super::page::OnCalls;
-use crate::accounts::Account;
+use super::selector::Selector;
+use crate::account_resolver::Account;
 use crate::http::{Call, Listing};
 
 /// Whether a user is on call, to be awaited. See [`PagerDuty::is_on_call`].
@@ -21,7 +21,7 @@ use crate::http::{Call, Listing};
 pub struct IsOnCall {
     pagerduty: PagerDuty,
     user: User,
-    within: Within,
+    filter: OnCallFilter,
 }
 
 /// The users who are on call, to be awaited: each once, in PagerDuty's order. See [`PagerDuty::users_on_call`].
@@ -31,17 +31,17 @@ pub struct IsOnCall {
 #[must_use = "nothing is asked until it is awaited"]
 pub struct UsersOnCall {
     pagerduty: PagerDuty,
-    within: Within,
+    filter: OnCallFilter,
 }
 
-macro_rules! within {
+macro_rules! on_call_filter {
     ($($name:ident)*) => {$(
         impl $name {
             /// Counts only who is on call through the schedule with this id. One that does not exist has nobody on call.
             ///
             /// There is one schedule at most, the one that was named last; with an escalation policy too, both count.
             pub fn schedule_id(mut self, id: impl Into<String>) -> Self {
-                self.within.schedule = Some(Which::Id(id.into()));
+                self.filter.schedule = Some(Selector::Id(id.into()));
                 self
             }
 
@@ -51,7 +51,7 @@ macro_rules! within {
             /// `PagerDuty:SCHEDULE_NOT_FOUND` if there is none, `PagerDuty:AMBIGUOUS_NAME` if there are several. The whole name counts,
             /// and its case.
             pub fn schedule_name(mut self, name: impl Into<String>) -> Self {
-                self.within.schedule = Some(Which::Name(name.into()));
+                self.filter.schedule = Some(Selector::Name(name.into()));
                 self
             }
 
@@ -60,7 +60,7 @@ macro_rules! within {
             ///
             /// There is one policy at most, the one that was named last; with a schedule too, both count.
             pub fn escalation_policy_id(mut self, id: impl Into<String>) -> Self {
-                self.within.policy = Some(Which::Id(id.into()));
+                self.filter.policy = Some(Selector::Id(id.into()));
                 self
             }
 
@@ -71,24 +71,24 @@ macro_rules! within {
             /// `PagerDuty:ESCALATION_POLICY_NOT_FOUND` if there is none, `PagerDuty:AMBIGUOUS_NAME` if there are several. The
             /// whole name counts, and its case.
             pub fn escalation_policy_name(mut self, name: impl Into<String>) -> Self {
-                self.within.policy = Some(Which::Name(name.into()));
+                self.filter.policy = Some(Selector::Name(name.into()));
                 self
             }
         }
     )*};
 }
 
-within!(IsOnCall UsersOnCall);
+on_call_filter!(IsOnCall UsersOnCall);
 
 impl IsOnCall {
     pub(super) fn new(pagerduty: PagerDuty, user: User) -> Self {
-        Self { pagerduty, user, within: Within::default() }
+        Self { pagerduty, user, filter: OnCallFilter::default() }
     }
 }
 
 impl UsersOnCall {
     pub(super) fn new(pagerduty: PagerDuty) -> Self {
-        Self { pagerduty, within: Within::default() }
+        Self { pagerduty, filter: OnCallFilter::default() }
     }
 }
 
@@ -99,12 +99,12 @@ impl IntoFuture for IsOnCall {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let Some(live) = self.pagerduty.live() else { return Ok(false) };
-            let places = self.within.resolve(live).await?;
+            let filter = self.filter.resolve(live).await?;
             let account = live.account_of(&self.user).await?;
-            let mut entries = live.on_calls(&places, |call| call.query("user_ids[]", &account));
+            let mut entries = live.on_calls(&filter, |call| call.query("user_ids[]", &account));
             while let Some(entry) = entries.next_item().await? {
                 let is_own = entry.user.as_ref().is_some_and(|user| user.id == account);
-                if is_own && places.have(&entry) && live.is_under_way(&entry) {
+                if is_own && filter.have(&entry) && live.is_under_way(&entry) {
                     return Ok(true);
                 }
             }
@@ -120,11 +120,11 @@ impl IntoFuture for UsersOnCall {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let Some(live) = self.pagerduty.live() else { return Ok(Vec::new()) };
-            let places = self.within.resolve(live).await?;
-            let mut entries = live.on_calls(&places, |call| call.query("include[]", "users"));
+            let filter = self.filter.resolve(live).await?;
+            let mut entries = live.on_calls(&filter, |call| call.query("include[]", "users"));
             let (mut accounts, mut seen) = (Vec::<Account>::new(), HashSet::new());
             while let Some(entry) = entries.next_item().await? {
-                if !places.have(&entry) || !live.is_under_way(&entry) {
+                if !filter.have(&entry) || !live.is_under_way(&entry) {
                     continue;
                 }
                 // There is an entry for each policy and level.
@@ -139,13 +139,13 @@ impl IntoFuture for UsersOnCall {
 
 /// Where one has to be on call to count.
 #[derive(Clone, Debug, Default)]
-struct Within {
-    schedule: Option<Which>,
-    policy: Option<Which>,
+struct OnCallFilter {
+    schedule: Option<Selector>,
+    policy: Option<Selector>,
 }
 
-impl Within {
-    async fn resolve(&self, live: &Live) -> Result<Places> {
+impl OnCallFilter {
+    async fn resolve(&self, live: &ApiClient) -> Result<ResolvedFilter> {
         let schedule = match &self.schedule {
             Some(which) => Some(which.schedule(live).await?),
             None => None,
@@ -154,17 +154,17 @@ impl Within {
             Some(which) => Some(which.escalation_policy(live).await?),
             None => None,
         };
-        Ok(Places { schedule, policy })
+        Ok(ResolvedFilter { schedule, policy })
     }
 }
 
 /// The same by ids.
-struct Places {
+struct ResolvedFilter {
     schedule: Option<String>,
     policy: Option<String>,
 }
 
-impl Places {
+impl ResolvedFilter {
     /// Whether an entry is one of these. PagerDuty has been asked for no others; but on this, access is granted.
     fn have(&self, entry: &OnCall) -> bool {
         let is = |wanted: &Option<String>, got: Option<&str>| wanted.is_none() || wanted.as_deref() == got;
@@ -173,14 +173,14 @@ impl Places {
     }
 }
 
-impl Live {
+impl ApiClient {
     /// Lists the entries of this moment, which is PagerDuty's own if it is not told of another.
     /// See <https://developer.pagerduty.com/api-reference/3a6b910f11050-list-all-of-the-on-calls>.
-    fn on_calls(&self, places: &Places, with: impl FnOnce(Call) -> Call) -> Listing<OnCall> {
+    fn on_calls(&self, filter: &ResolvedFilter, with: impl FnOnce(Call) -> Call) -> Listing<OnCall> {
         self.list::<OnCalls>("oncalls", |call| {
             with(call)
-                .query_opt("schedule_ids[]", places.schedule.as_ref())
-                .query_opt("escalation_policy_ids[]", places.policy.as_ref())
+                .query_opt("schedule_ids[]", filter.schedule.as_ref())
+                .query_opt("escalation_policy_ids[]", filter.policy.as_ref())
                 .query("earliest", true)
         })
     }

@@ -9,11 +9,11 @@ use sym_sdk::error::{Error, Result};
 use sym_sdk::model::User;
 
 use super::PagerDuty;
-use super::client::Live;
+use super::client::ApiClient;
 use super::error::SCHEDULE_NOT_FOUND;
 use super::model::{Members, OnePerson, OneSchedule};
-use super::names::Which;
-use crate::accounts::Account;
+use super::selector::Selector;
+use crate::account_resolver::Account;
 
 /// How many members are looked up at once.
 const AT_ONCE: usize = 8;
@@ -30,7 +30,7 @@ const AT_ONCE: usize = 8;
 #[must_use = "nothing is asked until it is awaited"]
 pub struct UsersForSchedule {
     pagerduty: PagerDuty,
-    schedule: Option<Which>,
+    schedule: Option<Selector>,
 }
 
 impl UsersForSchedule {
@@ -43,7 +43,7 @@ impl UsersForSchedule {
     /// # Errors
     /// `PagerDuty:SCHEDULE_NOT_FOUND` if there is none.
     pub fn schedule_id(mut self, id: impl Into<String>) -> Self {
-        self.schedule = Some(Which::Id(id.into()));
+        self.schedule = Some(Selector::Id(id.into()));
         self
     }
 
@@ -53,7 +53,7 @@ impl UsersForSchedule {
     /// `PagerDuty:SCHEDULE_NOT_FOUND` if there is none, `PagerDuty:AMBIGUOUS_NAME` if there are several. The whole name counts, and
     /// its case.
     pub fn schedule_name(mut self, name: impl Into<String>) -> Self {
-        self.schedule = Some(Which::Name(name.into()));
+        self.schedule = Some(Selector::Name(name.into()));
         self
     }
 }
@@ -79,7 +79,7 @@ impl IntoFuture for UsersForSchedule {
     }
 }
 
-impl Live {
+impl ApiClient {
     /// See <https://developer.pagerduty.com/api-reference/3f03afb2c84a4-get-a-schedule>. The list of `schedules/{id}/users` has only
     /// who is on call in a certain time.
     async fn members(&self, schedule: &str) -> Result<Members> {

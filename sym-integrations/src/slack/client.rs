@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use sym_sdk::directory::Directory;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::handler::{IntegrationClient, IntegrationConfig};
+use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 use sym_sdk::routing::{RequestDestination, SlackUser};
 
 use super::args::RecipientKind;
 use super::user_cache::UserCache;
 use super::{Api, MessageRef, Recipient};
-use crate::accounts::Accounts;
+use crate::account_resolver::AccountResolver;
 use crate::http::{BaseUrl, Connection, SecretString};
 
 /// A client for one Slack workspace. Clones share connections, rate limits and the cache of users.
@@ -41,7 +41,7 @@ pub struct Slack(Arc<Inner>);
 pub(super) struct Inner {
     pub(super) workspace: String,
     pub(super) api: Api,
-    pub(super) accounts: Accounts,
+    pub(super) accounts: AccountResolver,
     pub(super) directory: Option<Directory>,
     pub(super) users: UserCache,
     /// Whether the workspace is simulated. Every channel name then resolves to itself.
@@ -147,7 +147,7 @@ impl IntegrationClient for Slack {
 
     /// Returns a client of a simulated workspace, in which every channel and group is empty. Messages are recorded in the outbox.
     #[cfg(feature = "runtime")]
-    fn dry(config: &IntegrationConfig<'_>) -> Option<Self> {
+    fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
         let connection = super::simulated::connection(config.outbox());
         let mut builder =
             Self::builder(config.external_id()).token("xoxb-simulated").connection(connection).without_rate_limits();
@@ -227,7 +227,7 @@ impl SlackBuilder {
         };
         let users = UserCache::new(Arc::clone(connection.clock()));
         let api = Api::new(base, token, app_token, connection, limited)?;
-        let accounts = Accounts::new(Slack::TYPE, &workspace, directory.clone());
+        let accounts = AccountResolver::new(Slack::TYPE, &workspace, directory.clone());
         Ok(Slack(Arc::new(Inner { workspace, api, accounts, directory, users, simulated })))
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
-use sym_sdk::simulation::Outbox;
+use sym_sdk::integration::Outbox;
 use url::form_urlencoded;
 
 use crate::http::Connection;

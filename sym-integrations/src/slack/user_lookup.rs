@@ -15,7 +15,7 @@ use super::api::{USERS_PER_PAGE, Users};
 use super::args::{ParsedChannel, ParsedUser};
 use super::user_cache::{CachedUser, UserList};
 use super::{ChannelArg, ChannelInfo, Slack, UserArg, UserInfo};
-use crate::accounts::Account;
+use crate::account_resolver::Account;
 use crate::http::{Listing, Page};
 
 /// The most users that are fetched one by one. For more, the whole workspace is listed.
@@ -137,7 +137,7 @@ impl Slack {
 
     /// Returns the id of a user's Slack account.
     pub(super) async fn account_id(&self, user: &User) -> Result<String> {
-        self.inner().accounts.id_of(user, async |email| self.id_by_email(email).await).await
+        self.inner().accounts.account_id(user, async |email| self.id_by_email(email).await).await
     }
 
     /// Returns the id of the active member of this workspace with an e-mail address.

@@ -14,12 +14,13 @@ pub use exit::Exit;
 use crate::cli;
 use crate::config::Config;
 use crate::delivery::Delivery;
-use crate::handler::{IntegrationClient, Registry};
+use crate::handler::Registry;
+use crate::integration::IntegrationClient;
+use crate::integration::Outbox;
 use crate::model::User;
 use crate::runtime::{Builder, Extension};
 #[cfg(feature = "server")]
 use crate::server::{FrontEnd, FrontEndType};
-use crate::simulation::Outbox;
 use crate::strategy::StrategyType;
 use config::ConfigSource;
 

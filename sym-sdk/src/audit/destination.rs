@@ -7,9 +7,9 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::AuditLine;
-use crate::BoxFuture;
 use crate::error::Result;
-use crate::handler::IntegrationConfig;
+use crate::future::BoxFuture;
+use crate::integration::IntegrationConfig;
 use crate::model::{LogDestination, expect_settings};
 
 /// Somewhere that audit lines are delivered to.

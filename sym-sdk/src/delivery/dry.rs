@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Delivery, DeliveryReceipt, RequestView};
-use crate::BoxFuture;
 use crate::error::Result;
 use crate::forms::PromptForm;
+use crate::future::BoxFuture;
 use crate::machine::{EffectError, MessageRef, Notice};
 use crate::model::{ChannelType, User};
 use crate::routing::Destination;

@@ -6,9 +6,9 @@ mod view;
 pub use dry::DryDelivery;
 pub use view::RequestView;
 
-use crate::BoxFuture;
 use crate::error::Result;
 use crate::forms::PromptForm;
+use crate::future::BoxFuture;
 use crate::machine::{EffectError, MessageRef, Notice};
 use crate::model::{ChannelType, User};
 use crate::routing::Destination;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Directory;
-use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result, codes};
+use crate::future::BoxFuture;
 use crate::model::{Event, TargetId, User, UserId};
 use crate::template::Step;
 

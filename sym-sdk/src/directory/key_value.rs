@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::BoxFuture;
 use crate::error::{Error, Result, codes};
+use crate::future::BoxFuture;
 
 /// For a path, in bytes.
 const PATH_MAX: usize = 512;

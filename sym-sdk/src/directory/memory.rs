@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 
 use super::{DirectoryFault, DirectoryStore, Inserted, StoredToken, UserChange, lock};
-use crate::BoxFuture;
 use crate::error::Result;
+use crate::future::BoxFuture;
 use crate::model::{TokenId, User, UserId, UserIdentity, UserType};
 
 /// A directory in memory.

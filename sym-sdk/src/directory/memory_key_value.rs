@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use serde_json::Value;
 
 use super::{KeyPath, KeyValueStore, lock};
-use crate::BoxFuture;
 use crate::error::Result;
+use crate::future::BoxFuture;
 
 /// A key-value store in memory.
 #[derive(Debug, Default)]

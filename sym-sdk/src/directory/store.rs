@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::StoredToken;
-use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result, codes};
+use crate::future::BoxFuture;
 use crate::model::{TokenId, User, UserId, UserIdentity, UserRole};
 
 /// Where users, their accounts and the tokens of bots are kept. Handlers use a [`Directory`](super::Directory), which holds

@@ -18,10 +18,10 @@ use super::store::{
     Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
 use super::under_way::UnderWay;
-use crate::BoxFuture;
 use crate::audit::AuditEntry;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result, codes};
+use crate::future::BoxFuture;
 use crate::machine::{
     Effect, EffectError, EffectKey, EffectKind, Input, InputBody, Lane, Outcome, REVOKE_DELAY_MAX, Reply,
 };

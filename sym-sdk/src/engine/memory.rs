@@ -10,9 +10,9 @@ use super::health::AccessHealth;
 use super::store::{
     Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
-use crate::BoxFuture;
 use crate::audit::{AuditEntry, AuditHead, AuditRecord, count_events};
 use crate::directory::EventCount;
+use crate::future::BoxFuture;
 use crate::machine::{Bulkhead, Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, TimerChange, TimerKind};
 use crate::model::RunId;
 

@@ -32,8 +32,8 @@ pub(crate) use workers::Pulse;
 pub(crate) use workers::StopSignal;
 pub use workers::{WorkerLimits, Workers};
 
-use crate::BoxFuture;
 use crate::error::Result;
+use crate::future::BoxFuture;
 use crate::machine::{Input, Reply};
 use crate::model::RunId;
 

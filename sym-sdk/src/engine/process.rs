@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::BoxFuture;
 use crate::error::Result;
+use crate::future::BoxFuture;
 use crate::machine::{Effect, Input, Outcome, RunState, Transition};
 use crate::model::RunId;
 

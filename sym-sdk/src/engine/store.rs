@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::health::AccessHealth;
-use crate::BoxFuture;
 use crate::audit::{AuditEntry, AuditHead, AuditRecord};
 use crate::directory::EventCount;
+use crate::future::BoxFuture;
 use crate::machine::{
     Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, RunState, TimerChange, TimerKind, Transition,
 };

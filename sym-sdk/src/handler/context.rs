@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
-use super::{FlowsQuery, IdentityQuery, IntegrationClient, Services};
+use super::{FlowsQuery, IdentityQuery, Services};
 use crate::directory::{Directory, KeyValue};
+use crate::integration::IntegrationClient;
 use crate::model::{Event, Flow, User};
 use crate::routing::RequestForwardContext;
 

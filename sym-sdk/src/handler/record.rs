@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::output::{CallResult, FormResult};
 use super::{Context, HandlerError, HandlerKind, Requires, Services};
-use crate::BoxFuture;
 use crate::config::{Fault, Place};
 use crate::error::Error;
 use crate::forms::PromptForm;
+use crate::future::BoxFuture;
 use crate::model::HandlerRef;
 
 /// Everything that is known of a handler. The attribute macros write one for each.

@@ -1,8 +1,8 @@
 use std::any::{Any, TypeId, type_name};
 use std::sync::Arc;
 
-use super::integration::{IntegrationClient, IntegrationConfig};
 use crate::error::Result;
+use crate::integration::{IntegrationClient, IntegrationConfig};
 
 /// A client of any type.
 pub(crate) type AnyClient = Arc<dyn Any + Send + Sync>;
@@ -45,7 +45,7 @@ pub struct IntegrationRequirement {
     type_id: TypeId,
     type_name: fn() -> &'static str,
     build: fn(&IntegrationConfig<'_>) -> Result<AnyClient>,
-    dry: fn(&IntegrationConfig<'_>) -> Option<AnyClient>,
+    simulated: fn(&IntegrationConfig<'_>) -> Option<AnyClient>,
 }
 
 impl IntegrationRequirement {
@@ -54,8 +54,8 @@ impl IntegrationRequirement {
         fn build<T: IntegrationClient>(config: &IntegrationConfig<'_>) -> Result<AnyClient> {
             Ok(Arc::new(T::from_config(config)?))
         }
-        fn dry<T: IntegrationClient>(config: &IntegrationConfig<'_>) -> Option<AnyClient> {
-            Some(Arc::new(T::dry(config)?))
+        fn simulated<T: IntegrationClient>(config: &IntegrationConfig<'_>) -> Option<AnyClient> {
+            Some(Arc::new(T::simulated(config)?))
         }
         Self {
             kind: T::TYPE,
@@ -63,7 +63,7 @@ impl IntegrationRequirement {
             type_id: TypeId::of::<T>(),
             type_name: type_name::<T>,
             build: build::<T>,
-            dry: dry::<T>,
+            simulated: simulated::<T>,
         }
     }
 
@@ -93,8 +93,8 @@ impl IntegrationRequirement {
     }
 
     /// Builds the client's stand-in for simulations, if it has one.
-    pub fn dry(&self, config: &IntegrationConfig<'_>) -> Option<Arc<dyn Any + Send + Sync>> {
-        (self.dry)(config)
+    pub fn simulated(&self, config: &IntegrationConfig<'_>) -> Option<Arc<dyn Any + Send + Sync>> {
+        (self.simulated)(config)
     }
 }
 

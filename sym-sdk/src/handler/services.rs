@@ -3,8 +3,9 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use super::requires::AnyClient;
-use super::{IntegrationClient, IntegrationRequirement, Requires};
+use super::{IntegrationRequirement, Requires};
 use crate::directory::{Directory, KeyValue};
+use crate::integration::IntegrationClient;
 
 /// What handlers share: clients, state and stores. Built once at start.
 #[derive(Clone, Debug, Default)]

@@ -27,11 +27,11 @@ use crate::directory::{Directory, DirectoryStore, KeyValue, KeyValueStore, Memor
 use crate::engine::SqliteStore;
 use crate::engine::{LocalEngine, MemoryStore, Store};
 use crate::handler::{
-    HandlerKind, HandlerRecord, IntegrationClient, IntegrationRequirement, Registry, Requires, Scope, Services,
-    ServicesBuilder,
+    HandlerKind, HandlerRecord, IntegrationRequirement, Registry, Requires, Scope, Services, ServicesBuilder,
 };
+use crate::integration::IntegrationClient;
+use crate::integration::Outbox;
 use crate::model::{Flow, Integration, LogDestination, Strategy};
-use crate::simulation::Outbox;
 use crate::strategy::StrategyType;
 use assembly::Assembly;
 

@@ -10,12 +10,12 @@ use super::flows::{FlowEntries, FlowEntry};
 use super::forms::build_form;
 use super::identity::requester_identity;
 use super::limits::{Limits, contain, without_panic};
-use crate::BoxFuture;
 use crate::clock::Clock;
 use crate::delivery::{Delivery, DeliveryReceipt, RequestView};
 use crate::directory::Directory;
 use crate::engine::Process;
 use crate::error::{Error, ErrorKind, Result, codes};
+use crate::future::BoxFuture;
 use crate::handler::{Context, HandlerKind, HandlerOutput};
 use crate::machine::{
     self, DeliveryResult, Effect, EffectError, EffectKind, Hook, HookVerdict, Input, MessageRef, Notice, Outcome,

@@ -9,8 +9,8 @@ use std::path::Path;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result, codes};
+use crate::future::BoxFuture;
 use crate::model::{Secret, SecretSource};
 
 /// A file with more bytes than this holds no secret.

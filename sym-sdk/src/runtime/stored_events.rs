@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::BoxFuture;
 use crate::directory::{EventCount, EventSource};
 use crate::engine::Store;
 use crate::error::Result;
+use crate::future::BoxFuture;
 
 /// The events of the Runs in a store.
 pub(super) struct StoredEvents(pub(super) Arc<dyn Store>);

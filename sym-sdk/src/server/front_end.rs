@@ -9,12 +9,12 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use super::{FakeConfig, FakeService};
-use crate::BoxFuture;
 use crate::clock::Clock;
 use crate::delivery::Delivery;
 use crate::directory::Directory;
 use crate::error::Result;
-use crate::handler::IntegrationConfig;
+use crate::future::BoxFuture;
+use crate::integration::IntegrationConfig;
 use crate::model::{Flow, Integration};
 use crate::runtime::{HandlerUse, Runtime};
 

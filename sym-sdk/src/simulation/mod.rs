@@ -1,6 +1,5 @@
 //! Runs flows on a virtual clock: the same requests always give the same history, at once, however long it spans.
 
-mod outbox;
 mod stall;
 mod timeline;
 
@@ -10,7 +9,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use outbox::{Outbox, Sent};
 #[cfg(all(feature = "cli", feature = "sqlite"))]
 pub(crate) use timeline::Table;
 pub use timeline::{Details, Timeline, TimelineEntry};
@@ -19,6 +17,7 @@ use crate::clock::{Clock, VirtualClock};
 use crate::config::Faults;
 use crate::engine::MemoryStore;
 use crate::error::Result;
+use crate::integration::Outbox;
 use crate::model::UserId;
 use crate::runtime::{Builder, Receipt, Runtime, Submission};
 
@@ -40,9 +39,10 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 ///
 /// ```
 /// # use sym_sdk::config::{Config, Environment, Flow, Organization};
+/// # use sym_sdk::integration::Outbox;
 /// # use sym_sdk::prelude::*;
 /// # use sym_sdk::runtime::{Runtime, Submission};
-/// # use sym_sdk::simulation::{Outbox, Simulation};
+/// # use sym_sdk::simulation::Simulation;
 /// #[reducer]
 /// fn get_permissions() -> RequestPermission {
 ///     RequestPermission::new(PermissionLevel::Member, PermissionLevel::Member)

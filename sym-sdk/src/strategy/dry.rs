@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use super::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
-use crate::BoxFuture;
 use crate::error::Result;
+use crate::future::BoxFuture;
 use crate::model::{AccessTarget, TargetId, User};
 use crate::template::StepOutput;
 

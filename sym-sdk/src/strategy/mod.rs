@@ -11,9 +11,9 @@ pub use dry::DryStrategy;
 pub use request::AccessRequest;
 use secrecy::SecretString;
 
-use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::handler::IntegrationConfig;
+use crate::future::BoxFuture;
+use crate::integration::IntegrationConfig;
 use crate::model::{AccessTarget, Strategy, User, expect_settings};
 use crate::template::StepOutput;
 

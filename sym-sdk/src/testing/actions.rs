@@ -5,9 +5,9 @@ use std::future::IntoFuture;
 use serde_json::{Map, Value};
 
 use super::Harness;
-use crate::BoxFuture;
 use crate::engine::InputKey;
 use crate::error::Result;
+use crate::future::BoxFuture;
 use crate::model::{Channel, RunId};
 use crate::runtime::Submission;
 

@@ -10,10 +10,12 @@ use jiff::Timestamp;
 use super::{Harness, RecordingDelivery, RecordingStrategy};
 use crate::config::{Config, Environment, Faults, Flow, Integration, Reference, Strategy, Target};
 use crate::delivery::Delivery;
-use crate::handler::{IntegrationClient, Registry};
+use crate::handler::Registry;
+use crate::integration::IntegrationClient;
+use crate::integration::Outbox;
 use crate::model::{User, UserId, UserRole};
 use crate::runtime::{Builder, Limits, Runtime};
-use crate::simulation::{Outbox, Simulation};
+use crate::simulation::Simulation;
 use crate::strategy::{AccessStrategy, StrategyType};
 
 /// The domain of an organization that declares none.

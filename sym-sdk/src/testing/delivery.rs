@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::BoxFuture;
 use crate::delivery::{Delivery, DeliveryReceipt, RequestView};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::forms::PromptForm;
+use crate::future::BoxFuture;
 use crate::machine::{EffectError, MessageRef, Notice};
 use crate::model::{ChannelType, RunId, RunStatus, User};
 use crate::routing::Destination;

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use super::{Decision, HarnessBuilder, RecordingDelivery, RecordingStrategy, Request};
 use crate::error::{Error, ErrorKind, Result, codes};
+use crate::integration::Outbox;
 use crate::machine::RunState;
 use crate::model::{RunId, RunStatus};
 use crate::runtime::{Runtime, Submission};
-use crate::simulation::{Outbox, Simulation, Timeline};
+use crate::simulation::{Simulation, Timeline};
 
 /// Whole flows in a test: handlers, configuration and everything that runs them, with fakes around and a virtual clock. See
 /// [the module](super) for a first test.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result, codes};
+use crate::future::BoxFuture;
 use crate::machine::EffectKey;
 use crate::model::{AccessTarget, User};
 use crate::strategy::{

@@ -7,10 +7,11 @@ use expect_test::{Expect, expect};
 use sym_sdk::App;
 use sym_sdk::app::Exit;
 use sym_sdk::config;
-use sym_sdk::handler::{IntegrationConfig, Registry};
+use sym_sdk::handler::Registry;
 use sym_sdk::handlers;
+use sym_sdk::integration::IntegrationConfig;
+use sym_sdk::integration::Outbox;
 use sym_sdk::prelude::*;
-use sym_sdk::simulation::Outbox;
 use sym_sdk::strategy::StrategyType;
 
 /// Members decide.

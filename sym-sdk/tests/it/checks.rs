@@ -2,7 +2,8 @@
 
 use expect_test::{Expect, expect};
 use sym_sdk::config::{self, Config, Environment, Flow, FlowParams, FlowsFilter, Implementation, Place, PromptField};
-use sym_sdk::handler::{IntegrationConfig, Registry};
+use sym_sdk::handler::Registry;
+use sym_sdk::integration::IntegrationConfig;
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::Runtime;
 

@@ -11,9 +11,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sym_sdk::directory::{MemoryDirectory, MemoryKeyValue};
 use sym_sdk::error::codes;
 use sym_sdk::forms::FieldSpec;
-use sym_sdk::handler::{
-    HandlerKind, HandlerOutput, HandlerRecord, IntegrationConfig, IntegrationRequirement, Requires, Services,
-};
+use sym_sdk::handler::{HandlerKind, HandlerOutput, HandlerRecord, IntegrationRequirement, Requires, Services};
+use sym_sdk::integration::IntegrationConfig;
 use sym_sdk::model::{Environment, HandlerRef};
 use sym_sdk::prelude::*;
 
@@ -70,7 +69,7 @@ impl IntegrationClient for PagerDuty {
         Ok(Self { url: config.setting("url")?.to_owned(), token: config.secret("api_token_secret")?.clone() })
     }
 
-    fn dry(config: &IntegrationConfig<'_>) -> Option<Self> {
+    fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
         Some(Self { url: config.external_id().to_owned(), token: SecretString::default() })
     }
 }
@@ -435,7 +434,7 @@ fn integration_is_built_from_its_configuration() {
     let error = requirement.build(&config).unwrap_err();
     assert_eq!(error.code(), &codes::UNKNOWN_SECRET);
     assert_eq!(error.message(), "integration `main` has no secret `api_token_secret`");
-    let dry = requirement.dry(&config).unwrap().downcast::<PagerDuty>().unwrap();
+    let dry = requirement.simulated(&config).unwrap().downcast::<PagerDuty>().unwrap();
     assert_eq!(dry.url, "sym.pagerduty.com");
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use expect_test::expect;
 use sym_sdk::handlers;
+use sym_sdk::integration::Outbox;
 use sym_sdk::prelude::*;
-use sym_sdk::simulation::Outbox;
 use sym_sdk::testing::Harness;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -15,7 +15,7 @@ struct Pager(Outbox);
 impl IntegrationClient for Pager {
     const TYPE: &'static str = "pager";
 
-    fn from_config(_: &sym_sdk::handler::IntegrationConfig<'_>) -> Result<Self> {
+    fn from_config(_: &sym_sdk::integration::IntegrationConfig<'_>) -> Result<Self> {
         Ok(Self(Outbox::new()))
     }
 }

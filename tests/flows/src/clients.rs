@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use sym_sdk::error::codes;
-use sym_sdk::handler::{IntegrationClient, IntegrationConfig};
+use sym_sdk::integration::Outbox;
+use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 use sym_sdk::prelude::*;
-use sym_sdk::simulation::Outbox;
 
 /// A fake is as empty from its configuration as it is by default.
 macro_rules! fake {

@@ -5,7 +5,7 @@ struct Slack;
 impl IntegrationClient for Slack {
     const TYPE: &'static str = "slack";
 
-    fn from_config(_config: &sym_sdk::handler::IntegrationConfig<'_>) -> Result<Self> {
+    fn from_config(_config: &sym_sdk::integration::IntegrationConfig<'_>) -> Result<Self> {
         Ok(Self)
     }
 }

@@ -1,6 +1,6 @@
 use sym_sdk::prelude::*;
 
-use sym_sdk::handler::IntegrationConfig;
+use sym_sdk::integration::IntegrationConfig;
 use std::collections::BTreeMap;
 
 struct PagerDuty;

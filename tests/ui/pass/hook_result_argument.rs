@@ -5,7 +5,7 @@ struct PagerDuty;
 impl IntegrationClient for PagerDuty {
     const TYPE: &'static str = "pagerduty";
 
-    fn from_config(_config: &sym_sdk::handler::IntegrationConfig<'_>) -> Result<Self> {
+    fn from_config(_config: &sym_sdk::integration::IntegrationConfig<'_>) -> Result<Self> {
         Ok(Self)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::handler::IntegrationConfig;
+use sym_sdk::integration::IntegrationConfig;
 use sym_sdk::server::{FrontEnd, FrontEndConfig, FrontEndType};
 
 use super::{NAME, SlackApp, manifest};

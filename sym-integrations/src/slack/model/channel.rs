@@ -6,7 +6,7 @@ use sym_sdk::error::{Error, Result};
 use sym_sdk::forms::FieldOption;
 
 use super::resource::Resource;
-use crate::listed::{Listed, field_option};
+use crate::field_option::{ToFieldOption, field_option};
 
 /// A channel, as returned by [`conversations.list`](https://docs.slack.dev/reference/methods/conversations.list).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ impl ChannelInfo {
     }
 }
 
-impl Listed for ChannelInfo {
+impl ToFieldOption for ChannelInfo {
     fn option_value(&self) -> String {
         self.id().to_owned()
     }

@@ -6,7 +6,7 @@ use sym_sdk::error::{Error, Result};
 use sym_sdk::forms::FieldOption;
 
 use super::resource::Resource;
-use crate::listed::{Listed, field_option};
+use crate::field_option::{ToFieldOption, field_option};
 
 /// A user, as returned by [`users.info`](https://docs.slack.dev/reference/methods/users.info). It may be deactivated, a bot or a
 /// member of another workspace.
@@ -138,7 +138,7 @@ impl UserInfo {
     }
 }
 
-impl Listed for UserInfo {
+impl ToFieldOption for UserInfo {
     fn option_value(&self) -> String {
         self.id().to_owned()
     }

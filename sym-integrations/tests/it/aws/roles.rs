@@ -290,7 +290,7 @@ fn a_context_is_what_its_integration_says() {
             |integration, (name, value)| integration.with_setting(*name, *value),
         );
         let secrets = std::collections::BTreeMap::new();
-        PermissionContext::from_config(&sym_sdk::handler::IntegrationConfig::new(&integration, &secrets))
+        PermissionContext::from_config(&sym_sdk::integration::IntegrationConfig::new(&integration, &secrets))
     };
     let context =
         built(&[("cloud", "aws"), ("region", "us-west-2"), ("role_arn", ROLE), ("external_id", "x")]).unwrap();

@@ -3,7 +3,7 @@
 use serde_json::json;
 use sym_integrations::okta::{GroupExpand, GroupType, Okta};
 use sym_integrations::testing::{Replay, Reply};
-use sym_integrations::{Listed, field_options};
+use sym_integrations::{ToFieldOption, field_options};
 use sym_sdk::directory::{Directory, MemoryDirectory};
 use sym_sdk::forms::FieldOption;
 use sym_sdk::model::UserIdentity;

@@ -4,7 +4,7 @@ use serde_json::json;
 use sym_integrations::http::SecretString;
 use sym_integrations::okta::{Okta, UserStatus};
 use sym_sdk::directory::{Directory, MemoryDirectory};
-use sym_sdk::handler::{IntegrationClient, IntegrationConfig};
+use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 use sym_sdk::model::{Integration, UserIdentity};
 
 use super::fake::{DOMAIN, FakeOkta, TOKEN, code, person};

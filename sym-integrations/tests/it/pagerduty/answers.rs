@@ -6,7 +6,7 @@ use sym_integrations::http::{BaseUrl, Connection, SecretString};
 use sym_integrations::pagerduty::PagerDuty;
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{Error, ErrorKind};
-use sym_sdk::handler::{IntegrationClient, IntegrationConfig};
+use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 use sym_sdk::model::{Integration, Slug};
 
 use super::vendor::{KEY, Vendor, client_of, code, directory, emails, entry, named, person, replayed, user};
@@ -238,7 +238,7 @@ async fn a_wrong_key_is_not_a_no() {
 async fn in_a_simulation_nobody_is_called_and_nobody_on_call() {
     let integration = integration(&[("base_url", "http://127.0.0.1:1")]);
     let secrets = BTreeMap::new();
-    let pagerduty = PagerDuty::dry(&IntegrationConfig::new(&integration, &secrets)).unwrap();
+    let pagerduty = PagerDuty::simulated(&IntegrationConfig::new(&integration, &secrets)).unwrap();
     let ana = person("ana@example.com");
     assert!(!pagerduty.is_on_call(&ana).schedule_name("prod").await.unwrap());
     assert!(pagerduty.users_on_call().await.unwrap().is_empty());

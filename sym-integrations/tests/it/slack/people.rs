@@ -8,7 +8,7 @@ use sym_integrations::slack::{Slack, UserInfo};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::ErrorKind;
 use sym_sdk::forms::FieldOption;
-use sym_sdk::handler::{IntegrationClient, IntegrationConfig};
+use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 use sym_sdk::model::{Integration, Secret, SecretSource};
 
 use super::{TOKEN, WORKSPACE, code, known, member, ok, refused, slack, user, with};

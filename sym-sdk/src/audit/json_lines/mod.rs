@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, TryLockError};
 
 use self::file::{LineFile, Rotation};
 use super::{AuditDestination, AuditLine};
-use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result, codes};
+use crate::future::BoxFuture;
 
 /// Writes audit lines to a file or to the standard output, one JSON object a line.
 ///

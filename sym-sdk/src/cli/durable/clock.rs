@@ -6,10 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::BoxFuture;
 use crate::clock::{Clock, SystemClock};
 use crate::directory::KeyValue;
 use crate::error::{Error, Result, codes};
+use crate::future::BoxFuture;
 
 /// Where it is kept what the clock showed when.
 const KEPT_AT: &str = "sym.demo.clock";

@@ -6,8 +6,9 @@ use std::io;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::cli::output::Output;
 use crate::error::Error;
+use crate::integration::Outbox;
 use crate::runtime::Runtime;
-use crate::simulation::{Details, Outbox, Table, Timeline, TimelineEntry};
+use crate::simulation::{Details, Table, Timeline, TimelineEntry};
 
 /// So many records are read at once.
 const PAGE: usize = 256;

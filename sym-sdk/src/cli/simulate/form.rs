@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
-use crate::BoxFuture;
 use crate::delivery::{Delivery, DeliveryReceipt, DryDelivery, RequestView};
 use crate::error::Result;
 use crate::forms::{PromptField, PromptForm};
+use crate::future::BoxFuture;
 use crate::handler::{HandlerKind, HandlerRecord};
 use crate::machine::{EffectError, MessageRef, Notice};
 use crate::model::{ChannelType, User};

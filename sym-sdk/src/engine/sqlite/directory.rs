@@ -11,10 +11,10 @@ use super::queue::Urgency;
 use super::rows::{Id, nanoseconds, timestamp, to_json};
 use super::worker::ask;
 use super::writer::write;
-use crate::BoxFuture;
 use crate::directory::{DirectoryFault, DirectoryStore, Inserted, StoredToken, Token, TokenHash, UserChange};
 use crate::engine::StoreError;
 use crate::error::Result;
+use crate::future::BoxFuture;
 use crate::model::{TokenId, User, UserId, UserIdentity, UserType};
 
 type Found<T> = rusqlite::Result<Option<T>>;

@@ -8,9 +8,9 @@ use super::queue::Urgency;
 use super::rows::{from_json, to_json};
 use super::worker::ask;
 use super::writer::write;
-use crate::BoxFuture;
 use crate::directory::{KeyPath, KeyValueStore};
 use crate::error::{Error, Result};
+use crate::future::BoxFuture;
 
 /// What the file says, or why it cannot be asked that.
 type Answer<T> = rusqlite::Result<Result<T>>;

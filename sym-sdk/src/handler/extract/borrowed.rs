@@ -1,6 +1,7 @@
 use super::{ExtractError, FromContext};
 use crate::directory::{Directory, KeyValue};
-use crate::handler::{Context, FlowsQuery, IdentityQuery, IntegrationClient, IntegrationRequirement, Requires};
+use crate::handler::{Context, FlowsQuery, IdentityQuery, IntegrationRequirement, Requires};
+use crate::integration::IntegrationClient;
 use crate::model::{Event, Flow, Flows, Run, User};
 use crate::routing::RequestForwardContext;
 

@@ -17,7 +17,8 @@ use crate::audit::{AuditDestination, LogDestinationConfig};
 use crate::config::{CheckedLogDestination, Fault, Place};
 use crate::directory::Directory;
 use crate::error::Error;
-use crate::handler::{HandlerRecord, IntegrationConfig, IntegrationRequirement, Requires, Services};
+use crate::handler::{HandlerRecord, IntegrationRequirement, Requires, Services};
+use crate::integration::IntegrationConfig;
 use crate::model::{Integration, Secret, Strategy};
 use crate::strategy::{AccessStrategy, DryStrategy, StrategyConfig};
 
@@ -98,10 +99,10 @@ impl<'a> Assembly<'a> {
         let built = if self.builder.dry {
             let secrets = BTreeMap::new();
             let config = IntegrationConfig::new(integration, &secrets).with_directory(self.directory);
-            let dry = requirement.dry(&config.with_outbox(&self.builder.outbox));
+            let dry = requirement.simulated(&config.with_outbox(&self.builder.outbox));
             if dry.is_none() {
                 let message = format!("`{}` has no stand-in for a simulation", requirement.type_name());
-                let hint = "give one with `App::fake`, or write `IntegrationClient::dry`";
+                let hint = "give one with `App::fake`, or write `IntegrationClient::simulated`";
                 self.faults.push(Fault::new(record.place(), message).with_hint(hint));
             }
             dry

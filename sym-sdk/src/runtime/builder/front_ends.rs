@@ -7,7 +7,7 @@ use super::assembly::Assembly;
 use super::{Builder, FlowPlan};
 use crate::config::{Fault, Place};
 use crate::delivery::Delivery;
-use crate::handler::IntegrationConfig;
+use crate::integration::IntegrationConfig;
 use crate::runtime::Extension;
 use crate::server::{FrontEnd, FrontEndConfig, FrontEndType, FrontEnds, WithSecrets, fault_of_name};
 

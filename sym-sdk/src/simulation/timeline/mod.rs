@@ -12,9 +12,9 @@ use serde_json::{Map, Value};
 
 #[cfg(all(feature = "cli", feature = "sqlite"))]
 pub(crate) use self::table::Table;
-use super::outbox::Sent;
 use crate::audit::{AuditEntry, AuditKind};
 use crate::forms::duration_seconds;
+use crate::integration::Sent;
 use crate::machine::EventRecord;
 use crate::model::{Channel, EventId, RunId, RunStatus, UserId};
 use crate::template::Step;

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 
 use crate::audit::{AuditEntry, AuditKind, HandlerResult};
 use crate::forms::{FieldMap, format_duration};
+use crate::integration::Sent;
 use crate::machine::{EffectError, EventRecord};
 use crate::model::{AccessTarget, ChannelType, DeescalateType, HandlerRef, UserId};
 use crate::routing::{PermissionLevel, PermissionScope, RequestPermission};
-use crate::simulation::Sent;
 use crate::template::Step;
 
 /// What people and handlers wrote is cut to this many characters.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use expect_test::expect;
 use serde_json::json;
 use sym_sdk::handlers;
+use sym_sdk::integration::Outbox;
 use sym_sdk::prelude::*;
-use sym_sdk::simulation::Outbox;
 use sym_sdk::testing::Harness;
 
 use super::{GRACE, HOUR, MINUTE, plain, with_alerts};
@@ -103,8 +103,8 @@ async fn grants_that_all_hang_leave_nothing_behind() {
 }
 
 mod with_output {
+    use sym_sdk::integration::Outbox;
     use sym_sdk::prelude::*;
-    use sym_sdk::simulation::Outbox;
 
     #[derive(Deserialize)]
     pub(super) struct Account {

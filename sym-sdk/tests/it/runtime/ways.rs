@@ -2,16 +2,16 @@
 
 use expect_test::expect;
 use sym_sdk::handlers;
+use sym_sdk::integration::Outbox;
 use sym_sdk::prelude::*;
-use sym_sdk::simulation::Outbox;
 use sym_sdk::testing::Harness;
 
 use super::{HOUR, plain};
 
 /// Every hook of the approval template, each noting that it was called.
 mod noting {
+    use sym_sdk::integration::Outbox;
     use sym_sdk::prelude::*;
-    use sym_sdk::simulation::Outbox;
 
     macro_rules! noting {
         ($($name:ident)*) => {$(

@@ -7,10 +7,11 @@ use sym_sdk::directory::{Directory, DirectoryStore, KeyValueStore, MemoryDirecto
 use sym_sdk::engine::SqliteStore;
 use sym_sdk::error::codes;
 use sym_sdk::handlers;
+use sym_sdk::integration::Outbox;
 use sym_sdk::model::UserId;
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{Builder, Runtime};
-use sym_sdk::simulation::{Outbox, Simulation};
+use sym_sdk::simulation::Simulation;
 use sym_sdk::testing::{DirectoryStores, check_directory};
 
 use super::open;

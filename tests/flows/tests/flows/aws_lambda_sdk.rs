@@ -2,8 +2,8 @@ use flows::clients::AwsLambda;
 use flows::{aws_lambda_sdk, plain};
 use serde_json::{Value, json};
 use sym_sdk::handlers;
+use sym_sdk::integration::Outbox;
 use sym_sdk::prelude::*;
-use sym_sdk::simulation::Outbox;
 use sym_sdk::testing::Harness;
 
 use super::{flow, sent};

@@ -2,8 +2,8 @@ use flows::aws_lambda_strategy::{self, Function};
 use flows::clients::Slack;
 use flows::plain;
 use sym_sdk::handlers;
+use sym_sdk::integration::Outbox;
 use sym_sdk::prelude::*;
-use sym_sdk::simulation::Outbox;
 use sym_sdk::testing::Harness;
 
 use super::{HOUR, flow, sent};

@@ -2,9 +2,9 @@ use flows::circleci;
 use flows::clients::CircleCi;
 use serde_json::json;
 use sym_sdk::handlers;
+use sym_sdk::integration::Outbox;
 use sym_sdk::model::RunId;
 use sym_sdk::prelude::*;
-use sym_sdk::simulation::Outbox;
 use sym_sdk::testing::Harness;
 
 use super::{flow, sent};

@@ -1,7 +1,7 @@
 use flows::clients::GitHub;
 use flows::{github_targets, plain};
 use sym_sdk::handlers;
-use sym_sdk::simulation::Outbox;
+use sym_sdk::integration::Outbox;
 use sym_sdk::testing::Harness;
 
 use super::{HOUR, flow};

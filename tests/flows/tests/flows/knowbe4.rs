@@ -1,8 +1,8 @@
 use flows::clients::{KnowBe4, Slack};
 use flows::{knowbe4, plain};
 use sym_sdk::handlers;
+use sym_sdk::integration::Outbox;
 use sym_sdk::prelude::*;
-use sym_sdk::simulation::Outbox;
 
 use super::{flow, sent};
 

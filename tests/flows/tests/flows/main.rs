@@ -18,7 +18,7 @@ mod victorops;
 
 use std::time::Duration;
 
-use sym_sdk::simulation::Outbox;
+use sym_sdk::integration::Outbox;
 use sym_sdk::testing::{Harness, HarnessBuilder};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);

@@ -1,8 +1,8 @@
 use flows::multiple_environments;
 use sym_sdk::handlers;
+use sym_sdk::integration::Outbox;
 use sym_sdk::model::RunId;
 use sym_sdk::prelude::*;
-use sym_sdk::simulation::Outbox;
 use sym_sdk::testing::Harness;
 
 use super::flow;

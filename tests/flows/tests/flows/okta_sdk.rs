@@ -1,9 +1,9 @@
 use flows::clients::Okta;
 use flows::okta_sdk;
 use sym_sdk::handlers;
+use sym_sdk::integration::Outbox;
 use sym_sdk::model::RunId;
 use sym_sdk::prelude::*;
-use sym_sdk::simulation::Outbox;
 use sym_sdk::testing::Harness;
 
 use super::flow;

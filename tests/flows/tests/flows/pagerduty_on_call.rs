@@ -2,8 +2,8 @@ use expect_test::expect;
 use flows::clients::{PagerDuty, Slack};
 use flows::{pagerduty_on_call, plain};
 use sym_sdk::handlers;
+use sym_sdk::integration::Outbox;
 use sym_sdk::prelude::*;
-use sym_sdk::simulation::Outbox;
 use sym_sdk::testing::Harness;
 
 use super::{flow, sent};

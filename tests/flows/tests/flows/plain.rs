@@ -1,7 +1,7 @@
 use flows::plain;
 use sym_sdk::handlers;
+use sym_sdk::integration::Outbox;
 use sym_sdk::prelude::*;
-use sym_sdk::simulation::Outbox;
 
 use super::{HOUR, flow};
 

@@ -2,8 +2,8 @@ use flows::clients::Slack;
 use flows::{plain, postgres_role};
 use serde_json::json;
 use sym_sdk::handlers;
+use sym_sdk::integration::Outbox;
 use sym_sdk::prelude::*;
-use sym_sdk::simulation::Outbox;
 
 use super::{HOUR, flow, sent};
 

@@ -1,8 +1,8 @@
 use flows::clients::VictorOps;
 use flows::{plain, victorops};
 use sym_sdk::handlers;
+use sym_sdk::integration::Outbox;
 use sym_sdk::prelude::*;
-use sym_sdk::simulation::Outbox;
 use sym_sdk::testing::Harness;
 
 use super::{flow, sent};

@@ -16,12 +16,12 @@ const ERRORS_TOLD: (usize, usize) = (20, 500);
 
 /// What a function answered.
 #[derive(Debug)]
-pub(crate) struct FunctionReply {
+pub(crate) struct FunctionResponse {
     reply: Map<String, Value>,
     errors: Vec<String>,
 }
 
-impl FunctionReply {
+impl FunctionResponse {
     /// Reads an answer. Both members have to be there: an answer that only looks like one may come from something else that
     /// answered in the function's place, and to take it for a yes would be to believe in a grant, or the end of one, that never
     /// was.
@@ -78,16 +78,16 @@ mod tests {
     #[test]
     fn errors_decide_and_the_whole_reply_is_the_output() {
         let reply = json!({ "body": { "user": "u1" }, "errors": [], "more": 1 });
-        let granted = FunctionReply::read(reply.clone()).unwrap().into_escalation();
+        let granted = FunctionResponse::read(reply.clone()).unwrap().into_escalation();
         assert_eq!(granted, Escalation::granted().with_output(StepOutput(reply.clone())));
-        let revoked = FunctionReply::read(reply.clone()).unwrap().into_revocation("f").unwrap();
+        let revoked = FunctionResponse::read(reply.clone()).unwrap().into_revocation("f").unwrap();
         assert_eq!(revoked, Some(StepOutput(reply)));
 
         let reply = json!({ "errors": ["no room", { "code": 7 }] });
         let errors = ["no room".to_owned(), r#"{"code":7}"#.to_owned()];
-        let rejected = FunctionReply::read(reply.clone()).unwrap().into_escalation();
+        let rejected = FunctionResponse::read(reply.clone()).unwrap().into_escalation();
         assert_eq!(rejected, Escalation::rejected(errors).with_output(StepOutput(reply.clone())));
-        let error = FunctionReply::read(reply).unwrap().into_revocation("f").unwrap_err();
+        let error = FunctionResponse::read(reply).unwrap().into_revocation("f").unwrap_err();
         assert_eq!(*error.code(), codes::STRATEGY_REPORTED_ERRORS);
         assert_eq!(error.message(), r#"`f` did not take the access away: no room; {"code":7}"#);
     }
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn errors_are_not_told_without_end() {
         let reply = json!({ "errors": vec!["é".repeat(1_000); 100] });
-        let error = FunctionReply::read(reply).unwrap().into_revocation("f").unwrap_err();
+        let error = FunctionResponse::read(reply).unwrap().into_revocation("f").unwrap_err();
         assert_eq!(error.message().matches('é').count(), 20 * 500);
     }
 
@@ -113,7 +113,7 @@ mod tests {
             json!({ "body": {}, "Errors": [] }),
             json!({ "statusCode": 200, "body": "{\"errors\":[]}" }),
         ] {
-            assert!(FunctionReply::read(answer.clone()).is_err(), "{answer}");
+            assert!(FunctionResponse::read(answer.clone()).is_err(), "{answer}");
         }
     }
 }

@@ -9,7 +9,7 @@ use sym_sdk::model::{User, UserId, UserIdentity};
 
 /// The accounts that users have in one instance of a service: what is found out about them is kept in the directory.
 #[derive(Clone, Debug)]
-pub(crate) struct Accounts {
+pub(crate) struct AccountResolver {
     service: &'static str,
     service_id: String,
     directory: Option<Directory>,
@@ -22,7 +22,7 @@ pub(crate) struct Account {
     pub(crate) email: Option<String>,
 }
 
-impl Accounts {
+impl AccountResolver {
     /// Those of an instance, such as a domain or a workspace. Without a directory, users are told by e-mail addresses alone.
     pub(crate) fn new(service: &'static str, service_id: impl Into<String>, directory: Option<Directory>) -> Self {
         Self { service, service_id: service_id.into(), directory }
@@ -33,7 +33,7 @@ impl Accounts {
     ///
     /// # Errors
     /// `Identity:NOT_FOUND` if there is none.
-    pub(crate) async fn id_of(
+    pub(crate) async fn account_id(
         &self,
         user: &User,
         look_up: impl AsyncFnOnce(&str) -> Result<Option<String>>,
@@ -50,7 +50,7 @@ impl Accounts {
             && let Some(other) = directory.user_by_identity(self.service, &self.service_id, &id).await?
             && other.id() != user.id()
         {
-            return Err(self.taken(user, &other));
+            return Err(self.conflict(user, &other));
         }
         self.keep(user.id(), &id).await?;
         Ok(id)
@@ -128,7 +128,7 @@ impl Accounts {
     }
 
     /// The e-mail address may have been another person's before.
-    fn taken(&self, user: &User, other: &User) -> Error {
+    fn conflict(&self, user: &User, other: &User) -> Error {
         let message = format!(
             "the account that {} `{}` has for `{}` is known to be that of `{}`",
             self.service,

@@ -2,10 +2,10 @@
 
 use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result};
 
-use super::client::{Live, invalid_filter};
+use super::client::{ApiClient, invalid_filter};
 use super::error::{AMBIGUOUS_NAME, ESCALATION_POLICY_NOT_FOUND, SCHEDULE_NOT_FOUND, SERVICE};
 use super::page::{EscalationPolicies, Schedules};
-use crate::Listed;
+use crate::ToFieldOption;
 use crate::http::Listing;
 
 /// How many other names an error shows.
@@ -13,27 +13,27 @@ const SHOWN: usize = 5;
 
 /// How one of several things is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Which {
+pub(super) enum Selector {
     Id(String),
     Name(String),
 }
 
-impl Which {
+impl Selector {
     /// The id of a schedule.
-    pub(super) async fn schedule(&self, live: &Live) -> Result<String> {
+    pub(super) async fn schedule(&self, live: &ApiClient) -> Result<String> {
         let listing = |name: &str| live.list::<Schedules>("schedules", |call| call.query("query", name));
         self.resolve("schedule", SCHEDULE_NOT_FOUND, listing).await
     }
 
     /// The id of an escalation policy.
-    pub(super) async fn escalation_policy(&self, live: &Live) -> Result<String> {
+    pub(super) async fn escalation_policy(&self, live: &ApiClient) -> Result<String> {
         let listing =
             |name: &str| live.list::<EscalationPolicies>("escalation_policies", |call| call.query("query", name));
         self.resolve("escalation policy", ESCALATION_POLICY_NOT_FOUND, listing).await
     }
 
     /// PagerDuty's search finds parts of names, and with nothing to search for finds all: the whole name counts.
-    async fn resolve<T: Listed + Send + 'static>(
+    async fn resolve<T: ToFieldOption + Send + 'static>(
         &self,
         what: &str,
         not_found: ErrorCode,

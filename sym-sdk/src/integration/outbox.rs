@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Where fakes note what they would have sent. Clones share it, so a fake keeps one and the simulation another.
 ///
 /// ```
-/// use sym_sdk::simulation::Outbox;
+/// use sym_sdk::integration::Outbox;
 ///
 /// let outbox = Outbox::new();
 /// let fake = outbox.clone();
@@ -46,6 +46,7 @@ impl Outbox {
     }
 
     /// What was sent after the first `count` things.
+    #[cfg(feature = "runtime")]
     pub(crate) fn sent_after(&self, count: usize) -> Vec<Sent> {
         self.lock().get(count..).unwrap_or_default().to_vec()
     }

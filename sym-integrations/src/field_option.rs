@@ -7,7 +7,7 @@ use sym_sdk::forms::FieldOption;
 const LABEL_MAX: usize = 55;
 
 /// What a service lists and a form can offer: it has an id, and a name that people know it by.
-pub trait Listed {
+pub trait ToFieldOption {
     /// The value that the field takes.
     fn option_value(&self) -> String;
 
@@ -21,14 +21,14 @@ pub trait Listed {
 /// is too long is an error: cut, it would name another thing.
 ///
 /// ```
-/// use sym_integrations::{Listed, field_options};
+/// use sym_integrations::{ToFieldOption, field_options};
 ///
 /// struct Team {
 ///     id: u32,
 ///     name: &'static str,
 /// }
 ///
-/// impl Listed for Team {
+/// impl ToFieldOption for Team {
 ///     fn option_value(&self) -> String {
 ///         self.id.to_string()
 ///     }
@@ -44,7 +44,7 @@ pub trait Listed {
 /// assert_eq!(labels, ["On call (1)", "Data", "On call (3)"]);
 /// # Ok::<(), sym_sdk::Error>(())
 /// ```
-pub fn field_options<'a, T: Listed + 'a>(listed: impl IntoIterator<Item = &'a T>) -> Result<Vec<FieldOption>> {
+pub fn field_options<'a, T: ToFieldOption + 'a>(listed: impl IntoIterator<Item = &'a T>) -> Result<Vec<FieldOption>> {
     let mut values = HashSet::new();
     let items: Vec<_> = listed
         .into_iter()
@@ -61,7 +61,7 @@ pub fn field_options<'a, T: Listed + 'a>(listed: impl IntoIterator<Item = &'a T>
         .map(|(value, label)| {
             let shown = shown(&value, &label);
             let is_shared = count.get(&shown).is_some_and(|times| *times > 1);
-            let label = if is_shared { told_apart(&value, &label) } else { shown };
+            let label = if is_shared { disambiguate(&value, &label) } else { shown };
             // One may be called what another one is told apart by.
             let numbered = (2_u64..).map(|number| cut(&value, LABEL_MAX - 23) + &format!(" ({number})"));
             let label = [label, value.clone()].into_iter().chain(numbered).find(|label| taken.insert(label.clone()));
@@ -72,7 +72,7 @@ pub fn field_options<'a, T: Listed + 'a>(listed: impl IntoIterator<Item = &'a T>
 
 /// An option for one thing that is listed, whatever else is offered with it.
 #[cfg(any(feature = "okta", feature = "pagerduty", feature = "slack"))]
-pub(crate) fn field_option(item: &impl Listed) -> Result<FieldOption> {
+pub(crate) fn field_option(item: &impl ToFieldOption) -> Result<FieldOption> {
     let value = item.option_value();
     let label = shown(&value, &item.option_label());
     FieldOption::new(value, label)
@@ -87,7 +87,7 @@ fn shown(value: &str, label: &str) -> String {
 }
 
 /// A label that ends with the value, which no other option has.
-fn told_apart(value: &str, label: &str) -> String {
+fn disambiguate(value: &str, label: &str) -> String {
     let end = format!(" ({value})");
     match LABEL_MAX.checked_sub(end.chars().count()) {
         Some(room) if room > 1 && !label.trim().is_empty() => cut(label.trim(), room) + &end,
@@ -110,7 +110,7 @@ mod tests {
 
     struct Group(String, String);
 
-    impl Listed for Group {
+    impl ToFieldOption for Group {
         fn option_value(&self) -> String {
             self.0.clone()
         }

@@ -1,0 +1,13 @@
+//! Clients of outside services: the trait they implement, the configuration they are built from, and the record of what
+//! simulated ones would have sent.
+//!
+//! Handlers, strategies, front ends and audit destinations all build clients from the same [`IntegrationConfig`]; this module
+//! is what they share, so it depends on none of them.
+
+mod client;
+mod config;
+mod outbox;
+
+pub use client::IntegrationClient;
+pub use config::IntegrationConfig;
+pub use outbox::{Outbox, Sent};
