@@ -33,12 +33,21 @@ impl Extension for All {
         #[cfg(feature = "okta")]
         let builder = builder.strategy_type(crate::okta::strategy_type());
         #[cfg(feature = "slack-app")]
-        let builder = builder.front_end_type(crate::slack::app::front_end_type());
+        let builder = builder.front_end_type(slack_front_end());
         builder
     }
 
     #[cfg(feature = "slack-app")]
     fn front_end_types(&self) -> Vec<sym_sdk::server::FrontEndType> {
-        vec![crate::slack::app::front_end_type()]
+        vec![slack_front_end()]
     }
+}
+
+/// Returns the Slack front end, together with its fake if that feature is enabled.
+#[cfg(feature = "slack-app")]
+fn slack_front_end() -> sym_sdk::server::FrontEndType {
+    let front_end = crate::slack::app::front_end_type();
+    #[cfg(feature = "slack-fake")]
+    let front_end = front_end.with_fake(|config| Box::pin(crate::slack::fake::start(config)));
+    front_end
 }

@@ -1,4 +1,7 @@
-//! How people in Slack are told.
+//! Delivery of notifications and forms to Slack.
+//!
+//! The reason why a decision was refused is shown below the message, visible only to the user who clicked; a failure to prepare a
+//! form is shown in its view. Everything else is a message.
 
 use sym_sdk::BoxFuture;
 use sym_sdk::delivery::{Delivery, DeliveryReceipt, RequestView};
@@ -10,9 +13,10 @@ use sym_sdk::routing::Destination;
 use sym_sdk::template::Step;
 
 use super::response::is_refusal;
-use super::request_message::card;
-use super::form_open::Place;
-use super::{SlackApp, form_view, notice_message};
+use super::request_message::request_message;
+use super::form_open::{ViewRef, show_new};
+use super::notice_message::notice_message;
+use super::{SlackApp, form_view};
 use crate::slack;
 use crate::slack::Recipient;
 use crate::slack::blocks::{Message, Mrkdwn, Section};
@@ -33,19 +37,19 @@ impl Delivery for SlackApp {
     ) -> BoxFuture<'a, Result<DeliveryReceipt>> {
         Box::pin(async move {
             let Destination::Slack(destination) = destination else { return Ok(DeliveryReceipt::OptedOut) };
-            let card = card(request, self.slack().workspace(), true)?;
-            let posted = self.post(Recipient::from(destination), &card).await?;
+            let message = request_message(request, self.slack().workspace(), true)?;
+            let posted = self.post(Recipient::from(destination), &message).await?;
             Ok(DeliveryReceipt::Delivered(MessageRef::from(&posted)))
         })
     }
 
     fn update<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let card = card(request, self.slack().workspace(), request.is_current(message))?;
+            let content = request_message(request, self.slack().workspace(), request.is_current(message))?;
             let message = slack::MessageRef::try_from(message)?;
-            let update = self.slack().api().update_message(&message).text(card.fallback()).blocks(card.blocks());
+            let update = self.slack().api().update_message(&message).text(content.fallback()).blocks(content.blocks());
             match update.await {
-                // The message or its channel is gone, or is not to be changed any more.
+                // The message or its channel was deleted, or the message can no longer be edited.
                 Err(error) if is_gone(&error) => Ok(()),
                 updated => updated.map(drop),
             }
@@ -58,12 +62,12 @@ impl Delivery for SlackApp {
 
     fn message<'a>(&'a self, request: &'a RequestView, to: &'a User, notice: &'a Notice) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            if self.told_in_form(request, notice).await? {
+            if self.show_in_form(request, notice).await? {
                 return Ok(());
             }
-            let message = notice_message::message(request, notice)?;
-            let is_answer = matches!(notice, Notice::Refused { .. } | Notice::Ignored { .. });
-            if is_answer && self.told_in_channel(request, to, &message).await? {
+            let message = notice_message(request, notice)?;
+            let is_refusal = matches!(notice, Notice::Refused { .. } | Notice::Ignored { .. });
+            if is_refusal && self.show_in_channel(request, to, &message).await? {
                 return Ok(());
             }
             self.post(Recipient::from(to), &message).await.map(drop)
@@ -99,8 +103,8 @@ impl Delivery for SlackApp {
     fn open_form<'a>(&'a self, request: &'a RequestView, form: &'a PromptForm) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let opened = request.event().timestamp();
-            match self.show_new(request, form.clone(), opened).await {
-                // It was closed before it was there.
+            match show_new(self, request, form.clone(), opened).await {
+                // The user closed the view before the form was prepared.
                 Err(error) if is_gone(&error) => Ok(()),
                 shown => shown,
             }
@@ -115,26 +119,26 @@ impl SlackApp {
         post.blocks(message.blocks()).await
     }
 
-    /// Shows in the form that waits for it why there is none. Says whether there is such a form.
-    async fn told_in_form(&self, request: &RequestView, notice: &Notice) -> Result<bool> {
+    /// Shows a notice about a form in the view that waits for the form. Returns whether there is such a view.
+    async fn show_in_form(&self, request: &RequestView, notice: &Notice) -> Result<bool> {
         let event = match notice {
             Notice::Failed { event, .. } | Notice::Ignored { event, .. } => *event,
             Notice::Refused { .. } => request.event().name(),
             _ => return Ok(false),
         };
         let run = request.event().run().id();
-        let place = request.form().filter(|_| event == Step::Prompt).and_then(Place::of);
-        let Some(place) = place else { return Ok(false) };
+        let view = request.form().filter(|_| event == Step::Prompt).and_then(ViewRef::from_form_ref);
+        let Some(view) = view else { return Ok(false) };
         let flow = request.event().flow();
-        let view = form_view::failed(flow.label(), &notice.text(flow.label()), run)?;
-        match self.update(&place, view).await {
+        let content = form_view::failed(flow.label(), &notice.text(flow.label()), run)?;
+        match view.update(self.slack(), content).await {
             Err(error) if is_gone(&error) => Ok(false),
             updated => updated.map(|shown| shown.is_some()),
         }
     }
 
-    /// Tells whoever clicked on a message of the request below it, where nobody else sees it. Says whether that could be done.
-    async fn told_in_channel(&self, request: &RequestView, to: &User, message: &Message) -> Result<bool> {
+    /// Shows a message below the request's latest message, visible only to this user. Returns whether that was possible.
+    async fn show_in_channel(&self, request: &RequestView, to: &User, message: &Message) -> Result<bool> {
         let clicked = request.event().channel().kind() == ChannelType::Slack;
         let last = request.messages().filter_map(|message| slack::MessageRef::try_from(message).ok()).last();
         let Some(last) = last.filter(|_| clicked) else { return Ok(false) };
@@ -147,8 +151,8 @@ impl SlackApp {
     }
 }
 
-/// Whether what was to be changed is there no more.
+/// Returns whether a message or view can no longer be changed.
 fn is_gone(error: &sym_sdk::Error) -> bool {
-    const FINAL: [&str; 4] = ["IS_ARCHIVED", "CANT_UPDATE_MESSAGE", "EDIT_WINDOW_CLOSED", "NOT_IN_CHANNEL"];
-    error.kind() == ErrorKind::NotFound || FINAL.contains(&error.code().name())
+    const FINAL_ERRORS: [&str; 4] = ["IS_ARCHIVED", "CANT_UPDATE_MESSAGE", "EDIT_WINDOW_CLOSED", "NOT_IN_CHANNEL"];
+    error.kind() == ErrorKind::NotFound || FINAL_ERRORS.contains(&error.code().name())
 }

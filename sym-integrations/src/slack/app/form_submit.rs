@@ -1,4 +1,7 @@
-//! A form is sent.
+//! Submitting forms.
+//!
+//! A form is validated before it is submitted, so that each error is shown at its field and the form stays open. Only then is the
+//! request submitted, and the view closed once the request is durable.
 
 use serde_json::{Map, Value};
 use sym_sdk::engine::InputKey;
@@ -6,93 +9,93 @@ use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::model::RunId;
 use sym_sdk::runtime::Submission;
 
-use super::response::{Answer, in_words, is_refusal};
+use super::dispatcher::Dispatcher;
+use super::form_change::apply_pending_changes;
 use super::form_inputs::inputs;
-use super::form_view::REQUEST;
-use super::payload::{Submitted, View, block_of, team_of};
-use super::dispatcher::Front;
+use super::form_rebuild::find_or_rebuild;
+use super::form_view::{REQUEST, message_view};
+use super::payload::{View, ViewSubmission, block_id, team_id};
+use super::response::{Response, is_refusal, user_message};
 
-impl Front {
-    /// Makes the request, or shows what is wrong with it, each fault at its field.
-    pub(super) async fn submitted(&self, submitted: Submitted) -> Answer {
-        if REQUEST != *submitted.view.callback_id.as_str() {
-            return Answer::Done;
-        }
-        match self.request_of(&submitted).await {
-            Ok(answer) => answer,
-            Err(error) if is_refusal(&error) => at_first_input(&submitted.view, &in_words(&error)),
-            Err(error) => {
-                tracing::warn!(%error, "a form that was sent in Slack could not be taken");
-                Answer::Unavailable
-            }
-        }
+/// Handles the submission of a view: makes a request, or responds with the validation errors.
+pub(super) async fn submit(dispatcher: &Dispatcher, submission: ViewSubmission) -> Response {
+    if REQUEST != *submission.view.callback_id.as_str() {
+        return Response::Ack;
     }
-
-    async fn request_of(&self, submitted: &Submitted) -> Result<Answer> {
-        let (view, account) = (&submitted.view, &submitted.user.id);
-        let run: RunId = view.private_metadata.parse()?;
-        let user = self.app.people().acting(self.app.slack(), account, self.runtime.clock().now()).await?;
-        let state = self.runtime.run(run).await.map_err(forgotten)?.state;
-        let flow = self.runtime.flow(state.flow.slug())?;
-        let team = team_of(submitted.team.as_ref(), &submitted.user);
-        let key = submitted.trigger_id.as_ref();
-        let key = key.map(|trigger| InputKey::new(format!("slack:{team}:{account}:{trigger}:request")));
-        if !state.is_form_open() {
-            // Slack sends the one that was taken again if it has not heard so.
-            return match &key {
-                Some(key) if self.runtime.was_taken(key).await? => Ok(Answer::Done),
-                _ => Err(over()),
-            };
+    match submit_request(dispatcher, &submission).await {
+        Ok(response) => response,
+        Err(error) if is_refusal(&error) => error_at_first_input(&submission.view, &user_message(&error)),
+        Err(error) => {
+            tracing::warn!(%error, "submitting a form from Slack failed");
+            Response::Unavailable
         }
-        let open = self.form_of(view).await?;
-        // What is being changed is changed first.
-        let _turn = open.turn.lock().await;
-        let form = if user.id() == open.user.id() {
-            match self.settled(&open, &flow, view).await {
-                Ok(form) => form,
-                Err((field, error)) => return Ok(at_fields(view, [(Some(field.as_str()), &error)])),
-            }
-        } else {
-            // Refused, and on the record.
-            open.shown().form.clone()
-        };
-        let inputs = inputs(&form, view);
-        let faults = self.runtime.check_form(flow.name().as_str(), &inputs)?;
-        if !faults.is_empty() {
-            return Ok(at_fields(view, faults.iter().map(|fault| (fault.field.as_deref(), &fault.error))));
-        }
-        let channel = state.run.source_channel().clone();
-        let submission = Submission::request(flow.srn().to_string(), user).form(run).inputs(inputs).through(channel);
-        let submission = match key {
-            Some(key) => submission.key(key),
-            None => submission,
-        };
-        self.runtime.submit(submission).await?;
-        self.app.forget(run);
-        Ok(Answer::Done)
     }
 }
 
-/// The form was sent already, or came to nothing.
-fn over() -> Error {
-    let message = "this form was submitted already, or is no longer open";
-    Error::new(ErrorKind::Conflict, codes::INVALID_EVENT, message).with_hint("begin a new request")
+async fn submit_request(dispatcher: &Dispatcher, submitted: &ViewSubmission) -> Result<Response> {
+    let (view, account) = (&submitted.view, &submitted.user.id);
+    let (app, runtime) = (dispatcher.app(), dispatcher.runtime());
+    let run: RunId = view.private_metadata.parse()?;
+    let user = app.fresh_user(account, dispatcher.now()).await?;
+    let state = runtime.run(run).await.map_err(run_pruned)?.state;
+    let flow = runtime.flow(state.flow.slug())?;
+    let team = team_id(submitted.team.as_ref(), &submitted.user);
+    let key = submitted.trigger_id.as_ref();
+    let key = key.map(|trigger| InputKey::new(format!("slack:{team}:{account}:{trigger}:request")));
+    if !state.is_form_open() {
+        // Slack redelivers a submission whose acknowledgement it did not receive.
+        return match &key {
+            Some(key) if runtime.was_taken(key).await? => Ok(Response::Ack),
+            _ => Err(form_closed()),
+        };
+    }
+    let open = find_or_rebuild(dispatcher, view).await?;
+    // Wait for changes in progress.
+    let _guard = open.changes.lock().await;
+    let form = if user.id() == open.user.id() {
+        match apply_pending_changes(dispatcher, &open, &flow, view).await {
+            Ok(form) => form,
+            Err((field, error)) => return Ok(errors_at_fields(view, [(Some(field.as_str()), &error)])),
+        }
+    } else {
+        // Submitted unchanged: the machine refuses it and records the refusal.
+        open.snapshot().form.clone()
+    };
+    let inputs = inputs(&form, view);
+    let errors = runtime.check_form(flow.name().as_str(), &inputs)?;
+    if !errors.is_empty() {
+        return Ok(errors_at_fields(view, errors.iter().map(|fault| (fault.field.as_deref(), &fault.error))));
+    }
+    let channel = state.run.source_channel().clone();
+    let submission = Submission::request(flow.srn().to_string(), user).form(run).inputs(inputs).through(channel);
+    let submission = match key {
+        Some(key) => submission.key(key),
+        None => submission,
+    };
+    runtime.submit(submission).await?;
+    app.discard_form(run);
+    Ok(Response::Ack)
 }
 
-/// A form whose Run is not kept any more.
-fn forgotten(error: Error) -> Error {
-    if error.kind() == ErrorKind::NotFound { over().with_source(error) } else { error }
+fn form_closed() -> Error {
+    let message = "this form was already submitted, or is no longer open";
+    Error::new(ErrorKind::Conflict, codes::INVALID_EVENT, message).with_hint("start a new request")
 }
 
-/// Each fault at the block of its field, and what belongs to none at the first.
-fn at_fields<'a>(view: &View, faults: impl IntoIterator<Item = (Option<&'a str>, &'a Error)>) -> Answer {
-    let seen = view.revisions();
+/// Reports a Run that was pruned as a form that is closed.
+fn run_pruned(error: Error) -> Error {
+    if error.kind() == ErrorKind::NotFound { form_closed().with_source(error) } else { error }
+}
+
+/// Responds with each error at the input of its field. Errors without a field are shown at the first input.
+fn errors_at_fields<'a>(view: &View, failed: impl IntoIterator<Item = (Option<&'a str>, &'a Error)>) -> Response {
+    let revisions = view.revisions();
     let mut errors = Map::new();
-    for (field, error) in faults {
-        let block = field.and_then(|field| seen.get(field).map(|revision| block_of(field, *revision)));
-        let text = in_words(error);
+    for (field, error) in failed {
+        let block = field.and_then(|field| revisions.get(field).map(|revision| block_id(field, *revision)));
+        let text = user_message(error);
         let Some(block) = block.or_else(|| view.first_input().map(str::to_owned)) else {
-            return at_first_input(view, &text);
+            return error_at_first_input(view, &text);
         };
         let text = match errors.get(&block).and_then(Value::as_str) {
             Some(before) => format!("{before} {text}"),
@@ -100,19 +103,16 @@ fn at_fields<'a>(view: &View, faults: impl IntoIterator<Item = (Option<&'a str>,
         };
         errors.insert(block, text.into());
     }
-    Answer::errors(errors)
+    Response::validation_errors(errors)
 }
 
-/// For what is wrong with the request as a whole: Slack shows errors at inputs only.
-fn at_first_input(view: &View, text: &str) -> Answer {
+/// Responds with an error of the whole request. Slack shows errors at inputs only, so a form without inputs is replaced.
+fn error_at_first_input(view: &View, text: &str) -> Response {
     match view.first_input() {
-        Some(block) => Answer::errors([(block.to_owned(), Value::from(text))].into_iter().collect()),
-        None => Answer::Json(serde_json::json!({ "response_action": "update", "view": refusal(text) })),
+        Some(block) => Response::validation_errors([(block.to_owned(), Value::from(text))].into_iter().collect()),
+        None => {
+            let view = message_view("Request access", text).and_then(|view| Ok(serde_json::to_value(view)?));
+            Response::Json(serde_json::json!({ "response_action": "update", "view": view.unwrap_or_default() }))
+        }
     }
-}
-
-/// A form without inputs has no place for an error.
-fn refusal(text: &str) -> Value {
-    let view = super::form_view::refused("Request access", text).and_then(|view| Ok(serde_json::to_value(view)?));
-    view.unwrap_or_default()
 }

@@ -1,24 +1,24 @@
-//! What a person is told in direct messages.
+//! Direct messages that notify a user.
 
 use sym_sdk::delivery::RequestView;
 use sym_sdk::error::Result;
 use sym_sdk::machine::Notice;
 
-use super::request_message::revoke;
+use super::request_message::revoke_button;
 use crate::slack::blocks::{Actions, Block, Message, Mrkdwn, Section, TimeStyle};
 
-/// A notice as a message. Who has access can end it from there.
-pub(super) fn message(request: &RequestView, notice: &Notice) -> Result<Message> {
-    let text = words(request.event().flow().label(), notice);
+/// Builds the message of a notice. The notice of a grant has a button that revokes the access.
+pub(super) fn notice_message(request: &RequestView, notice: &Notice) -> Result<Message> {
+    let text = notice_text(request.event().flow().label(), notice);
     let mut blocks: Vec<Block> = vec![Section::new(text.clone()).into()];
     if matches!(notice, Notice::Granted { .. }) && request.can_revoke() {
-        blocks.push(Actions::new([revoke(request)?])?.into());
+        blocks.push(Actions::new([revoke_button(request)?])?.into());
     }
     Message::new(text, blocks)
 }
 
-/// The notice in words, with times in the reader's zone.
-fn words(flow: &str, notice: &Notice) -> Mrkdwn {
+/// Returns the text of a notice, with times in the reader's time zone.
+fn notice_text(flow: &str, notice: &Notice) -> Mrkdwn {
     let text = Mrkdwn::new();
     match notice {
         Notice::Granted { target, until } => {
@@ -28,16 +28,16 @@ fn words(flow: &str, notice: &Notice) -> Mrkdwn {
                 None => text.text("it is revoked."),
             }
         }
-        Notice::Approved { by, reason } => decided(text, "approved", by.as_deref(), reason.as_deref(), flow),
-        Notice::Denied { by, reason } => decided(text, "denied", by.as_deref(), reason.as_deref(), flow),
+        Notice::Approved { by, reason } => decision_text(text, "approved", by.as_deref(), reason.as_deref(), flow),
+        Notice::Denied { by, reason } => decision_text(text, "denied", by.as_deref(), reason.as_deref(), flow),
         other => text.text(other.text(flow)).text("."),
     }
 }
 
-fn decided(text: Mrkdwn, how: &str, by: Option<&str>, reason: Option<&str>, flow: &str) -> Mrkdwn {
+fn decision_text(text: Mrkdwn, decision: &str, by: Option<&str>, reason: Option<&str>, flow: &str) -> Mrkdwn {
     let text = match by {
-        Some(by) => text.bold(by).text(format!(" {how} your request for ")).bold(flow),
-        None => text.text("Your request for ").bold(flow).text(format!(" was {how}")),
+        Some(by) => text.bold(by).text(format!(" {decision} your request for ")).bold(flow),
+        None => text.text("Your request for ").bold(flow).text(format!(" was {decision}")),
     };
     match reason {
         Some(reason) => text.text(":\n").quote(reason),

@@ -1,10 +1,11 @@
-//! The forms that people have open.
+//! The forms that users have open, in memory.
 //!
-//! They are held in memory: the options that prefetch handlers gave, and what the form looks like by now. What is not held, after
-//! a restart say, is made anew when somebody does something in it.
+//! A form is kept with the options that prefetch handlers returned and with the state that its view shows, so that a keystroke
+//! needs neither the store nor a handler. The number of forms and options is bounded. A form that is not in memory is
+//! [rebuilt](super::form_rebuild) when the user interacts with it.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -15,59 +16,60 @@ use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result};
 use sym_sdk::forms::{FieldValue, PromptForm};
 use sym_sdk::model::{RunId, User};
 
+use super::lock;
 use super::payload::View;
 
-/// A form that nobody has sent by then is forgotten.
-const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long an open form is kept.
+const FORM_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// So many are held at most; the oldest goes first.
-const MOST: usize = 2_000;
+/// The maximum number of forms. The oldest form is evicted first.
+const MAX_FORMS: usize = 2_000;
 
-/// So many options are held at most, in all forms; of the oldest ones they are forgotten first. A thousand take some 200 KB.
-const MOST_OPTIONS: usize = 500_000;
+/// The maximum number of options in all forms together. A thousand options take about 200 KB.
+const MAX_OPTIONS: usize = 500_000;
 
-/// So many are made anew at once at most, as handlers are called for each.
-const MOST_AT_ONCE: usize = 100;
+/// The maximum number of concurrent rebuilds, since each calls handlers.
+const MAX_CONCURRENT_REBUILDS: usize = 100;
 
-/// As many forms as there can be are being made anew.
-const TOO_MANY: ErrorCode = ErrorCode::new("Slack", "TOO_MANY_FORMS");
+/// `Slack:TOO_MANY_FORMS`: the maximum number of rebuilds are in progress.
+const TOO_MANY_FORMS: ErrorCode = ErrorCode::new("Slack", "TOO_MANY_FORMS");
 
-/// A form that somebody has open.
+/// An open form.
 pub(super) struct OpenForm {
     pub(super) run: RunId,
-    /// The view that shows it, by Slack's id.
+    /// The id of the view that shows it.
     pub(super) view: String,
-    /// Who opened it.
+    /// The user who opened it.
     pub(super) user: Arc<User>,
-    /// Their account, by Slack's id, once it is known.
+    /// The Slack account of that user, once it has been looked up.
     pub(super) account: OnceLock<String>,
     opened: Timestamp,
-    /// How many options it had when it was made.
+    /// The number of options when it was opened or rebuilt.
     options: usize,
-    shown: Mutex<Arc<Shown>>,
-    /// Changes are made one after the other.
-    pub(super) turn: tokio::sync::Mutex<()>,
+    snapshot: Mutex<Arc<FormSnapshot>>,
+    /// Held while a change is applied, so that changes are serialized.
+    pub(super) changes: tokio::sync::Mutex<()>,
 }
 
-/// What a form shows.
+/// The state of a form that its view shows.
 #[derive(Clone)]
-pub(super) struct Shown {
+pub(super) struct FormSnapshot {
     pub(super) form: PromptForm,
-    /// Slack's name for this state of the view.
+    /// Slack's hash of the view in this state.
     pub(super) hash: Option<String>,
-    /// How often code, rather than the person, has changed what stands in a field.
+    /// How often a handler has changed each field.
     pub(super) revisions: BTreeMap<String, u32>,
-    /// What stood in the fields when `on_change` handlers last saw to that, or when the form was made.
-    pub(super) settled: Settled,
+    /// The values that `on_change` handlers have seen. Initial values count as seen.
+    pub(super) seen: SeenValues,
 }
 
-/// What stands in fields, by name.
-pub(super) type Settled = BTreeMap<String, Option<FieldValue>>;
+/// The values that handlers have seen, by field.
+pub(super) type SeenValues = BTreeMap<String, Option<FieldValue>>;
 
-impl Shown {
+impl FormSnapshot {
     pub(super) fn new(form: PromptForm) -> Self {
-        let settled = form.fields().iter().map(|field| (field.name().to_owned(), field.value.clone())).collect();
-        Self { form, hash: None, revisions: BTreeMap::new(), settled }
+        let seen = form.fields().iter().map(|field| (field.name().to_owned(), field.value.clone())).collect();
+        Self { form, hash: None, revisions: BTreeMap::new(), seen }
     }
 
     pub(super) fn revision(&self, field: &str) -> u32 {
@@ -76,47 +78,47 @@ impl Shown {
 }
 
 impl OpenForm {
-    pub(super) fn new(run: RunId, view: String, user: Arc<User>, opened: Timestamp, shown: Shown) -> Self {
-        let options = shown.form.fields().iter().map(|field| field.current_allowed_values.len()).sum();
-        let shown = Mutex::new(Arc::new(shown));
-        Self { run, view, user, account: OnceLock::new(), opened, options, shown, turn: tokio::sync::Mutex::default() }
+    pub(super) fn new(run: RunId, view: String, user: Arc<User>, opened: Timestamp, snapshot: FormSnapshot) -> Self {
+        let options = snapshot.form.fields().iter().map(|field| field.current_allowed_values.len()).sum();
+        let (account, changes) = Default::default();
+        Self { run, view, user, account, opened, options, snapshot: Mutex::new(Arc::new(snapshot)), changes }
     }
 
-    pub(super) fn shown(&self) -> Arc<Shown> {
-        lock(&self.shown).clone()
+    pub(super) fn snapshot(&self) -> Arc<FormSnapshot> {
+        lock(&self.snapshot).clone()
     }
 
-    pub(super) fn show(&self, shown: Shown) {
-        *lock(&self.shown) = Arc::new(shown);
+    pub(super) fn set_snapshot(&self, snapshot: FormSnapshot) {
+        *lock(&self.snapshot) = Arc::new(snapshot);
     }
 
-    /// Whether the view shows what is not known here: another process has changed it, or Slack did without saying so.
-    fn is_behind(&self, view: &View) -> bool {
-        let shown = self.shown();
-        view.revisions().into_iter().any(|(field, revision)| revision > shown.revision(field))
+    /// Returns whether the view is newer: another process has updated it, or the response to our update was lost.
+    fn is_outdated(&self, view: &View) -> bool {
+        let snapshot = self.snapshot();
+        view.revisions().into_iter().any(|(field, revision)| revision > snapshot.revision(field))
     }
 }
 
-/// A form that is being made anew. All who need it wait for the same.
-type Making = Shared<BoxFuture<'static, Result<Arc<OpenForm>, Arc<Error>>>>;
+/// A rebuild in progress, shared by all interactions that wait for the form.
+type PendingRebuild = Shared<BoxFuture<'static, Result<Arc<OpenForm>, Arc<Error>>>>;
 
-/// All open forms.
+/// All open forms, by Run.
 #[derive(Default)]
-pub(super) struct Forms {
-    open: Mutex<Open>,
-    making: Mutex<HashMap<RunId, Making>>,
+pub(super) struct OpenForms {
+    entries: Mutex<Entries>,
+    rebuilds: Mutex<HashMap<RunId, PendingRebuild>>,
 }
 
 #[derive(Default)]
-struct Open {
+struct Entries {
     by_run: HashMap<RunId, Arc<OpenForm>>,
-    /// Oldest first.
+    /// The Runs in the order of insertion, oldest first.
     order: VecDeque<RunId>,
-    /// How many options all of them have.
+    /// The number of options in all forms.
     options: usize,
 }
 
-impl Open {
+impl Entries {
     fn remove(&mut self, run: RunId) {
         if let Some(form) = self.by_run.remove(&run) {
             self.options = self.options.saturating_sub(form.options);
@@ -124,100 +126,104 @@ impl Open {
     }
 }
 
-impl Forms {
-    pub(super) fn add(&self, form: Arc<OpenForm>) {
-        let mut open = lock(&self.open);
+impl OpenForms {
+    /// Inserts a form, and evicts expired forms, and the oldest forms while there are too many forms or options.
+    pub(super) fn insert(&self, form: Arc<OpenForm>) {
+        let mut entries = lock(&self.entries);
         let now = form.opened;
-        while let Some(oldest) = open.order.front().copied() {
-            let fresh =
-                open.by_run.get(&oldest).is_some_and(|form| now.duration_since(form.opened).unsigned_abs() < KEPT_FOR);
-            if fresh && open.order.len() < MOST && open.options.saturating_add(form.options) <= MOST_OPTIONS {
+        while let Some(oldest) = entries.order.front().copied() {
+            let is_unexpired = entries
+                .by_run
+                .get(&oldest)
+                .is_some_and(|form| now.duration_since(form.opened).unsigned_abs() < FORM_TTL);
+            let fits = entries.order.len() < MAX_FORMS
+                && entries.options.saturating_add(form.options) <= MAX_OPTIONS;
+            if is_unexpired && fits {
                 break;
             }
-            open.order.pop_front();
-            open.remove(oldest);
+            entries.order.pop_front();
+            entries.remove(oldest);
         }
-        if open.by_run.contains_key(&form.run) {
-            open.remove(form.run);
-            open.order.retain(|other| *other != form.run);
+        if entries.by_run.contains_key(&form.run) {
+            entries.remove(form.run);
+            entries.order.retain(|other| *other != form.run);
         }
-        open.order.push_back(form.run);
-        open.options += form.options;
-        open.by_run.insert(form.run, form);
+        entries.order.push_back(form.run);
+        entries.options += form.options;
+        entries.by_run.insert(form.run, form);
     }
 
-    /// The form of a Run, if it is held and knows all that the view shows.
+    /// Returns the form of a Run, unless the view is newer.
     pub(super) fn get(&self, run: RunId, view: &View) -> Option<Arc<OpenForm>> {
-        let open = lock(&self.open).by_run.get(&run).cloned();
-        open.filter(|open| !open.is_behind(view))
+        let open = lock(&self.entries).by_run.get(&run).cloned();
+        open.filter(|open| !open.is_outdated(view))
     }
 
-    /// Makes a form anew, once for all who ask meanwhile.
-    pub(super) async fn make(
+    /// Rebuilds a form, once for all concurrent callers.
+    ///
+    /// # Errors
+    /// That of the rebuild, for each caller; `Slack:TOO_MANY_FORMS` if too many rebuilds are in progress.
+    pub(super) async fn rebuild_once(
         self: &Arc<Self>,
         run: RunId,
-        make: impl FnOnce() -> BoxFuture<'static, Result<OpenForm>>,
+        rebuild: impl FnOnce() -> BoxFuture<'static, Result<OpenForm>>,
     ) -> Result<Arc<OpenForm>> {
-        let making = {
-            let mut all = lock(&self.making);
-            match all.get(&run) {
-                Some(making) => making.clone(),
-                None if all.len() >= MOST_AT_ONCE => {
-                    let message = "too many forms are being made at once";
-                    return Err(Error::new(ErrorKind::Unavailable, TOO_MANY, message));
+        let pending = {
+            let mut rebuilds = lock(&self.rebuilds);
+            match rebuilds.get(&run) {
+                Some(pending) => pending.clone(),
+                None if rebuilds.len() >= MAX_CONCURRENT_REBUILDS => {
+                    let message = "too many forms are being rebuilt";
+                    return Err(Error::new(ErrorKind::Unavailable, TOO_MANY_FORMS, message));
                 }
                 None => {
-                    let (forms, work) = (self.clone(), make());
-                    let under_way = UnderWay { forms, run };
-                    let making = async move {
-                        let made = work.await.map(Arc::new).map_err(Arc::new);
-                        if let Ok(form) = &made {
-                            under_way.forms.add(form.clone());
+                    let work = rebuild();
+                    let guard = RebuildGuard { forms: self.clone(), run };
+                    let pending = async move {
+                        let rebuilt = work.await.map(Arc::new).map_err(Arc::new);
+                        if let Ok(form) = &rebuilt {
+                            guard.forms.insert(form.clone());
                         }
-                        drop(under_way);
-                        made
+                        drop(guard);
+                        rebuilt
                     };
-                    let making: Making = (Box::pin(making) as BoxFuture<'static, _>).shared();
-                    all.insert(run, making.clone());
-                    // It comes to its end also if nobody waits for it any more.
-                    tokio::spawn(making.clone());
-                    making
+                    let pending: PendingRebuild = (Box::pin(pending) as BoxFuture<'static, _>).shared();
+                    rebuilds.insert(run, pending.clone());
+                    // Complete the rebuild even if all callers are dropped.
+                    tokio::spawn(pending.clone());
+                    pending
                 }
             }
         };
-        making.await.map_err(|error| again(&error))
+        pending.await.map_err(|error| clone_error(&error))
     }
 
     pub(super) fn remove(&self, run: RunId) {
-        let mut open = lock(&self.open);
-        open.remove(run);
-        open.order.retain(|other| *other != run);
+        let mut entries = lock(&self.entries);
+        entries.remove(run);
+        entries.order.retain(|other| *other != run);
     }
 }
 
-/// A form is being made anew, however that ends.
-struct UnderWay {
-    forms: Arc<Forms>,
+/// Removes a rebuild from the pending ones when it completes or panics.
+struct RebuildGuard {
+    forms: Arc<OpenForms>,
     run: RunId,
 }
 
-impl Drop for UnderWay {
+impl Drop for RebuildGuard {
     fn drop(&mut self) {
-        lock(&self.forms.making).remove(&self.run);
+        lock(&self.forms.rebuilds).remove(&self.run);
     }
 }
 
-/// The same error once more, for the next one who waited.
-fn again(error: &Error) -> Error {
-    let same = Error::new(error.kind(), error.code().clone(), error.message());
+/// Returns the same error for another caller. [`Error`] is not `Clone`, because its source is not.
+fn clone_error(error: &Error) -> Error {
+    let clone = Error::new(error.kind(), error.code().clone(), error.message());
     match error.hint() {
-        Some(hint) => same.with_hint(hint),
-        None => same,
+        Some(hint) => clone.with_hint(hint),
+        None => clone,
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -232,8 +238,8 @@ mod tests {
 
     fn form(number: u128, opened: Timestamp) -> OpenForm {
         let ana = User::person(UserId::of_email("ana@example.com"), "ana@example.com").unwrap();
-        let shown = Shown::new(PromptForm::new(Vec::new()));
-        OpenForm::new(run(number), format!("V{number}"), Arc::new(ana), opened, shown)
+        let snapshot = FormSnapshot::new(PromptForm::new(Vec::new()));
+        OpenForm::new(run(number), format!("V{number}"), Arc::new(ana), opened, snapshot)
     }
 
     fn run(number: u128) -> RunId {
@@ -245,84 +251,84 @@ mod tests {
     }
 
     #[test]
-    fn a_form_is_forgotten_after_a_day_and_the_oldest_when_there_are_many() {
-        let (forms, start, view) = (Forms::default(), Timestamp::UNIX_EPOCH, view("field:0"));
-        let most = u128::try_from(MOST).unwrap();
-        for number in 0..=most {
-            forms.add(Arc::new(form(number, start)));
+    fn evicts_forms_after_a_day_and_the_oldest_form_when_there_are_too_many() {
+        let (forms, start, view) = (OpenForms::default(), Timestamp::UNIX_EPOCH, view("field:0"));
+        let max = u128::try_from(MAX_FORMS).unwrap();
+        for number in 0..=max {
+            forms.insert(Arc::new(form(number, start)));
         }
         assert!(forms.get(run(0), &view).is_none());
         assert_eq!(forms.get(run(1), &view).unwrap().view, "V1");
-        forms.add(Arc::new(form(1, start)));
-        forms.add(Arc::new(form(most + 1, start + KEPT_FOR)));
-        assert!(forms.get(run(most), &view).is_none());
-        assert!(forms.get(run(most + 1), &view).is_some());
-        forms.remove(run(most + 1));
-        assert!(forms.get(run(most + 1), &view).is_none());
+        forms.insert(Arc::new(form(1, start)));
+        forms.insert(Arc::new(form(max + 1, start + FORM_TTL)));
+        assert!(forms.get(run(max), &view).is_none());
+        assert!(forms.get(run(max + 1), &view).is_some());
+        forms.remove(run(max + 1));
+        assert!(forms.get(run(max + 1), &view).is_none());
     }
 
     #[test]
-    fn only_so_many_options_are_held() {
+    fn limits_the_number_of_options() {
         let mut field = PromptField::from_spec(&FieldSpec::new("field", FieldType::String).unwrap());
         let option = FieldOption::try_from("one of many").unwrap();
-        field.current_allowed_values = vec![option; MOST_OPTIONS / 2];
+        field.current_allowed_values = vec![option; MAX_OPTIONS / 2];
         let form = |number: u128| {
             let user = form(number, Timestamp::UNIX_EPOCH).user.clone();
-            let shown = Shown::new(PromptForm::new(vec![field.clone()]));
-            Arc::new(OpenForm::new(run(number), format!("V{number}"), user, Timestamp::UNIX_EPOCH, shown))
+            let snapshot = FormSnapshot::new(PromptForm::new(vec![field.clone()]));
+            Arc::new(OpenForm::new(run(number), format!("V{number}"), user, Timestamp::UNIX_EPOCH, snapshot))
         };
-        let (forms, view) = (Forms::default(), view("field:0"));
-        let held = || (1..=4).filter(|number| forms.get(run(*number), &view).is_some()).collect::<Vec<_>>();
-        forms.add(form(1));
-        forms.add(form(2));
-        assert_eq!(held(), [1, 2]);
-        forms.add(form(3));
-        assert_eq!(held(), [2, 3]);
-        // Made anew, it is the newest; and what is gone makes room.
-        forms.add(form(2));
-        assert_eq!(held(), [2, 3]);
+        let (forms, view) = (OpenForms::default(), view("field:0"));
+        let kept = || (1..=4).filter(|number| forms.get(run(*number), &view).is_some()).collect::<Vec<_>>();
+        forms.insert(form(1));
+        forms.insert(form(2));
+        assert_eq!(kept(), [1, 2]);
+        forms.insert(form(3));
+        assert_eq!(kept(), [2, 3]);
+        // A rebuilt form counts as the newest. Removing a form frees its options.
+        forms.insert(form(2));
+        assert_eq!(kept(), [2, 3]);
         forms.remove(run(2));
-        forms.add(form(4));
-        assert_eq!(held(), [3, 4]);
+        forms.insert(form(4));
+        assert_eq!(kept(), [3, 4]);
     }
 
     #[test]
-    fn a_form_of_which_the_view_shows_more_than_is_known_is_made_anew() {
-        let forms = Forms::default();
-        forms.add(Arc::new(form(1, Timestamp::UNIX_EPOCH)));
+    fn does_not_return_a_form_that_is_older_than_its_view() {
+        let forms = OpenForms::default();
+        forms.insert(Arc::new(form(1, Timestamp::UNIX_EPOCH)));
         assert!(forms.get(run(1), &view("field:0")).is_some());
         assert!(forms.get(run(1), &view("field:1")).is_none());
     }
 
     #[tokio::test]
-    async fn a_form_is_made_once_for_all_who_wait() {
-        let (forms, made) = (Arc::new(Forms::default()), Arc::new(AtomicUsize::new(0)));
-        let make = |fails: bool| {
-            let made = made.clone();
+    async fn rebuilds_a_form_once_for_concurrent_callers_and_limits_concurrent_rebuilds() {
+        let (forms, rebuilds) = (Arc::new(OpenForms::default()), Arc::new(AtomicUsize::new(0)));
+        let rebuild = |fails: bool| {
+            let rebuilds = rebuilds.clone();
             move || {
                 let work = async move {
                     tokio::task::yield_now().await;
-                    made.fetch_add(1, Ordering::Relaxed);
+                    rebuilds.fetch_add(1, Ordering::Relaxed);
                     if fails { Err(Error::handler("no options")) } else { Ok(form(1, Timestamp::UNIX_EPOCH)) }
                 };
                 Box::pin(work) as BoxFuture<'static, _>
             }
         };
-        let (one, other) = tokio::join!(forms.make(run(1), make(true)), forms.make(run(1), make(true)));
+        let (one, other) = tokio::join!(forms.rebuild_once(run(1), rebuild(true)), forms.rebuild_once(run(1), rebuild(true)));
         for error in [one.err().unwrap(), other.err().unwrap()] {
             assert_eq!((error.kind(), error.message()), (ErrorKind::Handler, "no options"));
         }
-        assert_eq!(made.load(Ordering::Relaxed), 1);
-        let (one, other) = tokio::join!(forms.make(run(1), make(false)), forms.make(run(1), make(false)));
+        assert_eq!(rebuilds.load(Ordering::Relaxed), 1);
+        let (one, other) = tokio::join!(forms.rebuild_once(run(1), rebuild(false)), forms.rebuild_once(run(1), rebuild(false)));
         assert!(Arc::ptr_eq(&one.unwrap(), &other.unwrap()));
-        assert_eq!(made.load(Ordering::Relaxed), 2);
+        assert_eq!(rebuilds.load(Ordering::Relaxed), 2);
         assert!(forms.get(run(1), &view("field:0")).is_some());
 
         let mut waiting = Vec::new();
-        for number in 0..=u128::try_from(MOST_AT_ONCE).unwrap() {
-            let mut making = Box::pin(forms.make(run(number), || Box::pin(std::future::pending())));
-            waiting.push(futures_util::poll!(&mut making).is_ready());
+        for number in 0..=u128::try_from(MAX_CONCURRENT_REBUILDS).unwrap() {
+            let mut pending = Box::pin(forms.rebuild_once(run(number), || Box::pin(std::future::pending())));
+            waiting.push(futures_util::poll!(&mut pending).is_ready());
         }
-        assert_eq!(waiting.iter().filter(|refused| **refused).count(), 1);
+        assert_eq!(waiting.iter().filter(|is_refused| **is_refused).count(), 1);
     }
 }

@@ -1,70 +1,72 @@
-//! What is answered to Slack.
+//! Responses to Slack, and errors in the words of the person who reads them.
 
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Response as HttpResponse};
 use serde_json::{Map, Value, json};
 use sym_sdk::BoxFuture;
 use sym_sdk::error::{Error, ErrorCode, ErrorKind};
 
-/// A button of a message that is not known to be the Run's.
-pub(super) const MISPLACED: ErrorCode = ErrorCode::new("Slack", "MISPLACED_BUTTON");
+/// `Slack:UNKNOWN_MESSAGE`: a button was clicked in a message that does not belong to the Run.
+pub(super) const UNKNOWN_MESSAGE: ErrorCode = ErrorCode::new("Slack", "UNKNOWN_MESSAGE");
 
-/// What is answered, within three seconds.
+/// The response to an interaction.
 #[derive(Debug)]
-pub(super) enum Answer {
-    /// It was taken.
-    Done,
-    /// It was taken, and this is what comes of it.
+pub(super) enum Response {
+    /// Acknowledges the interaction.
+    Ack,
+    /// Acknowledges the interaction with a body.
     Json(Value),
-    /// The same, where it is written down already.
-    Written(Vec<u8>),
-    /// It was not taken, or nobody knows yet: Slack tells whoever did it to try again.
+    /// Acknowledges the interaction with a body that is already serialized.
+    SerializedJson(Vec<u8>),
+    /// The interaction was not accepted, or its outcome is not known yet. Slack asks the user to try again.
     Unavailable,
 }
 
-impl Answer {
-    /// A message to whoever typed the command, and to nobody else.
+impl Response {
+    /// Creates a message that only the user who typed the command sees.
     pub(super) fn ephemeral(text: impl Into<String>) -> Self {
         Self::Json(json!({ "response_type": "ephemeral", "text": text.into() }))
     }
 
-    /// What is wrong with a form, by block.
-    pub(super) fn errors(errors: Map<String, Value>) -> Self {
+    /// Creates a response with validation errors, by block id.
+    pub(super) fn validation_errors(errors: Map<String, Value>) -> Self {
         Self::Json(json!({ "response_action": "errors", "errors": errors }))
     }
 }
 
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
+impl IntoResponse for Response {
+    fn into_response(self) -> HttpResponse {
         match self {
-            Self::Done => StatusCode::OK.into_response(),
+            Self::Ack => StatusCode::OK.into_response(),
             Self::Json(body) => axum::Json(body).into_response(),
-            Self::Written(body) => ([(CONTENT_TYPE, "application/json")], body).into_response(),
+            Self::SerializedJson(body) => ([(CONTENT_TYPE, "application/json")], body).into_response(),
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         }
     }
 }
 
-/// An answer, and what is done after it was given.
-pub(super) struct Reply {
-    pub(super) answer: Answer,
-    pub(super) then: Option<BoxFuture<'static, ()>>,
+/// A response, and the work that follows once it is sent.
+pub(super) struct ResponseWithFollowUp {
+    pub(super) response: Response,
+    pub(super) follow_up: Option<BoxFuture<'static, ()>>,
 }
 
-impl Reply {
-    pub(super) fn then(answer: Answer, work: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self { answer, then: Some(Box::pin(work)) }
+impl ResponseWithFollowUp {
+    /// Acknowledges the interaction and continues with `follow_up`.
+    pub(super) fn ack_then(follow_up: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self { response: Response::Ack, follow_up: Some(Box::pin(follow_up)) }
     }
 }
 
-impl From<Answer> for Reply {
-    fn from(answer: Answer) -> Self {
-        Self { answer, then: None }
+impl From<Response> for ResponseWithFollowUp {
+    fn from(response: Response) -> Self {
+        Self { response, follow_up: None }
     }
 }
 
-/// Whether an error is an answer to what somebody did, rather than a fault of the moment: then it is the same next time.
+/// Returns whether an error refuses what the user did, so that trying again has the same outcome, as opposed to a temporary
+/// failure.
 pub(super) fn is_refusal(error: &Error) -> bool {
     matches!(
         error.kind(),
@@ -77,11 +79,11 @@ pub(super) fn is_refusal(error: &Error) -> bool {
     )
 }
 
-/// An error as people are told it: what they can do something about in full, the rest for those who read the log. That is what
-/// handlers and services say too.
-pub(super) fn in_words(error: &Error) -> String {
-    let by_slack = error.code().error_type() == "Slack" && *error.code() != MISPLACED;
-    if !is_refusal(error) || error.kind() == ErrorKind::Handler || by_slack {
+/// Returns the text of an error for the user. Only refusals are shown in full. The messages of handlers, services and temporary
+/// failures may contain internals, so they are only logged.
+pub(super) fn user_message(error: &Error) -> String {
+    let is_from_slack = error.code().error_type() == "Slack" && *error.code() != UNKNOWN_MESSAGE;
+    if !is_refusal(error) || error.kind() == ErrorKind::Handler || is_from_slack {
         return format!("Something went wrong ({}). Please try again.", error.code());
     }
     let message = sentence(error.message());
@@ -91,6 +93,7 @@ pub(super) fn in_words(error: &Error) -> String {
     }
 }
 
+/// Capitalizes a text and ends it with a full stop.
 fn sentence(text: &str) -> String {
     let mut sentence: String = text.chars().take(1).flat_map(char::to_uppercase).collect();
     sentence.extend(text.chars().skip(1));

@@ -1,4 +1,8 @@
-//! What Slack sends on a socket that the app has opened: Socket Mode, for machines without a public address.
+//! Socket Mode: interactions arrive on a WebSocket that the app opens, for machines without a public address.
+//!
+//! Slack replaces each socket every few hours and announces that. The next socket is then opened immediately, while responses
+//! in progress are still sent on the old one. An interaction is acknowledged only when it was accepted, so Slack redelivers
+//! anything that was lost with a socket.
 
 use std::time::Duration;
 
@@ -13,32 +17,35 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_util::sync::CancellationToken;
 
-use super::response::Answer;
+use super::response::Response;
 use super::payload::Incoming;
-use super::dispatcher::Front;
+use super::deadline::respond_in_time;
+use super::dispatcher::Dispatcher;
 
-/// Slack sends something every few seconds. After such a silence the connection is taken for dead.
-const SILENCE: Duration = Duration::from_secs(60);
+/// How long a socket may be silent before it counts as broken. Slack sends a ping every few seconds.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// For the connection to come about.
-const CONNECT: Duration = Duration::from_secs(15);
+/// How long opening a socket may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The longest message that is taken, in bytes.
-const LONGEST: usize = 4 * 1024 * 1024;
+/// The maximum size of a message, in bytes.
+const MAX_MESSAGE_SIZE: usize = 4 * 1024 * 1024;
 
-/// For answers that are under way when a socket is replaced: Slack waits no longer.
-const FINISH: Duration = Duration::from_secs(5);
+/// How long responses in progress may take after a socket was replaced. Slack waits no longer.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// When a socket is closed without a word, there is a pause before the next one, and also when sockets in a row did not last for so
-/// long. It doubles with each of those.
-const SHORT: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_secs(1);
-const MOST_DOUBLED: u32 = 5;
+/// A socket that lasts less than this counts as short-lived.
+const MIN_LIFETIME: Duration = Duration::from_secs(10);
 
-/// So many answers can wait for the socket.
-const WAITING: usize = 256;
+/// The delay before the next socket after one was closed unannounced, or after several short-lived ones. It doubles with each
+/// consecutive short-lived socket, at most [`MAX_BACKOFF_DOUBLINGS`] times.
+const BACKOFF_BASE: Duration = Duration::from_secs(1);
+const MAX_BACKOFF_DOUBLINGS: u32 = 5;
 
-/// What comes [on the socket](https://docs.slack.dev/apis/events-api/using-socket-mode).
+/// The number of responses that can wait to be sent.
+const RESPONSES_CAPACITY: usize = 256;
+
+/// A message [on the socket](https://docs.slack.dev/apis/events-api/using-socket-mode).
 #[derive(Deserialize)]
 struct Envelope {
     #[serde(rename = "type")]
@@ -49,134 +56,137 @@ struct Envelope {
     reason: Option<String>,
 }
 
-/// Why a socket is used no longer.
-enum End {
-    /// Slack has said that another one is to take its place.
+/// The reason why a socket is no longer used.
+enum SocketEnd {
+    /// Slack announced that it replaces the socket.
     Replaced,
-    /// Slack has said nothing.
+    /// Slack closed the socket unannounced.
     Closed,
     Stopped,
 }
 
-impl Front {
-    /// Listens until it is told to stop. Slack has sockets replaced every now and then.
-    pub(super) async fn listen(self, stop: CancellationToken) -> Result<()> {
-        let clock = self.runtime.clock().clone();
-        // How many in a row did not last.
-        let mut short = 0_u32;
-        loop {
-            let opened = clock.now();
-            let end = self.listen_once(&stop).await?;
-            let has_lasted = clock.now().duration_since(opened).unsigned_abs() >= SHORT;
-            short = if has_lasted { 0 } else { short.saturating_add(1) };
-            match end {
-                End::Stopped => return Ok(()),
-                End::Replaced if short <= 1 => continue,
-                End::Replaced | End::Closed => {}
-            }
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = clock.sleep(PAUSE * 2_u32.pow(short.min(MOST_DOUBLED))) => {}
-            }
+/// Receives interactions until stopped.
+///
+/// # Errors
+/// If a socket cannot be opened or breaks. The caller may listen again.
+pub(super) async fn listen(dispatcher: Dispatcher, stop: CancellationToken) -> Result<()> {
+    let clock = dispatcher.runtime().clock().clone();
+    let mut consecutive_short = 0_u32;
+    loop {
+        let opened = clock.now();
+        let end = listen_once(&dispatcher, &stop).await?;
+        let is_short = clock.now().duration_since(opened).unsigned_abs() < MIN_LIFETIME;
+        consecutive_short = if is_short { consecutive_short.saturating_add(1) } else { 0 };
+        match end {
+            SocketEnd::Stopped => return Ok(()),
+            SocketEnd::Replaced if consecutive_short <= 1 => continue,
+            SocketEnd::Replaced | SocketEnd::Closed => {}
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = clock.sleep(BACKOFF_BASE * 2_u32.pow(consecutive_short.min(MAX_BACKOFF_DOUBLINGS))) => {}
         }
     }
+}
 
-    async fn listen_once(&self, stop: &CancellationToken) -> Result<End> {
-        let clock = self.runtime.clock();
-        let connect = async {
-            let url = self.app.slack().api().open_socket().await?;
-            let limits = WebSocketConfig::default().max_message_size(Some(LONGEST)).max_frame_size(Some(LONGEST));
-            // The address is a secret, and stands in errors.
-            let connected = connect_async_with_config(url.expose_secret(), Some(limits), false).await;
-            connected.map_err(|_| unavailable("the socket to Slack could not be opened"))
-        };
-        let (socket, _) = tokio::select! {
-            () = stop.cancelled() => return Ok(End::Stopped),
-            () = clock.sleep(CONNECT) => return Err(unavailable("the socket to Slack did not open in time")),
-            connected = connect => connected?,
-        };
-        let (mut write, mut read) = socket.split();
-        let (answer, mut answers) = mpsc::channel::<String>(WAITING);
-        let end = loop {
-            tokio::select! {
-                () = stop.cancelled() => break End::Stopped,
-                Some(text) = answers.recv() => {
-                    let sent = write.send(Message::text(text)).await;
-                    sent.map_err(|_| unavailable("the socket to Slack broke"))?;
-                }
-                () = clock.sleep(SILENCE) => return Err(unavailable("the socket to Slack has gone silent")),
-                message = read.next() => match message {
-                    Some(Ok(Message::Text(text))) => {
-                        if let Some(end) = self.take(&text, &answer)? {
-                            break end;
-                        }
-                    }
-                    Some(Ok(Message::Close(_))) | None => return Ok(End::Closed),
-                    Some(Ok(_)) => {}
-                    Some(Err(_)) => return Err(unavailable("the socket to Slack broke")),
-                },
+/// Opens a socket and receives interactions on it until it ends.
+async fn listen_once(dispatcher: &Dispatcher, stop: &CancellationToken) -> Result<SocketEnd> {
+    let clock = dispatcher.runtime().clock();
+    let connect = async {
+        let url = dispatcher.app().slack().api().open_socket().await?;
+        let limits = WebSocketConfig::default()
+            .max_message_size(Some(MAX_MESSAGE_SIZE))
+            .max_frame_size(Some(MAX_MESSAGE_SIZE));
+        // The original error may contain the URL, which is a secret.
+        let connected = connect_async_with_config(url.expose_secret(), Some(limits), false).await;
+        connected.map_err(|_| unavailable("the socket to Slack could not be opened"))
+    };
+    let (socket, _) = tokio::select! {
+        () = stop.cancelled() => return Ok(SocketEnd::Stopped),
+        () = clock.sleep(CONNECT_TIMEOUT) => return Err(unavailable("opening the socket to Slack timed out")),
+        connected = connect => connected?,
+    };
+    let (mut write, mut read) = socket.split();
+    let (sender, mut responses) = mpsc::channel::<String>(RESPONSES_CAPACITY);
+    let end = loop {
+        tokio::select! {
+            () = stop.cancelled() => break SocketEnd::Stopped,
+            Some(text) = responses.recv() => {
+                let sent = write.send(Message::text(text)).await;
+                sent.map_err(|_| unavailable("the socket to Slack broke"))?;
             }
-        };
-        // What came on this socket is answered on it, while the next one is opened.
-        drop(answer);
-        let clock = clock.clone();
-        let finishing = async move {
-            let answering = async {
-                while let Some(text) = answers.recv().await {
-                    if write.send(Message::text(text)).await.is_err() {
-                        return;
+            () = clock.sleep(SILENCE_TIMEOUT) => return Err(unavailable("the socket to Slack went silent")),
+            message = read.next() => match message {
+                Some(Ok(Message::Text(text))) => {
+                    if let Some(end) = on_message(dispatcher, &text, &sender)? {
+                        break end;
                     }
                 }
-                // Slack does not wait for a farewell.
-                let _ = write.close().await;
-            };
-            tokio::select! {
-                () = answering => {}
-                () = clock.sleep(FINISH) => {}
-            }
-        };
-        self.app.tasks().spawn(finishing);
-        Ok(end)
-    }
-
-    /// Takes what came. Only what was taken is acknowledged; the rest comes again.
-    fn take(&self, text: &str, answers: &mpsc::Sender<String>) -> Result<Option<End>> {
-        let Ok(envelope) = serde_json::from_str::<Envelope>(text) else {
-            tracing::warn!("what Slack sent on the socket cannot be read");
-            return Ok(None);
-        };
-        match (envelope.kind.as_str(), envelope.reason.as_deref()) {
-            ("disconnect", Some("link_disabled")) => {
-                let error = Error::new(ErrorKind::Configuration, codes::CONFIGURATION, "Socket Mode is switched off");
-                return Err(error.with_service(super::NAME).with_hint("switch it on in the app's settings"));
-            }
-            ("disconnect", _) => return Ok(Some(End::Replaced)),
-            _ => {}
+                Some(Ok(Message::Close(_))) | None => return Ok(SocketEnd::Closed),
+                Some(Ok(_)) => {}
+                Some(Err(_)) => return Err(unavailable("the socket to Slack broke")),
+            },
         }
-        let Some(id) = envelope.envelope_id else { return Ok(None) };
-        let incoming = match Incoming::of_envelope(&envelope.kind, envelope.payload) {
-            Ok(incoming) => incoming,
-            Err(error) => {
-                tracing::warn!(%error, "what Slack sent on the socket is passed over");
-                Incoming::Check
+    };
+    // Send the remaining responses on this socket while the next one is opened.
+    drop(sender);
+    let clock = clock.clone();
+    dispatcher.app().tasks().spawn(async move {
+        let drain = async {
+            while let Some(text) = responses.recv().await {
+                if write.send(Message::text(text)).await.is_err() {
+                    return;
+                }
             }
+            // Slack does not wait for the closing handshake, so its failure does not matter.
+            let _ = write.close().await;
         };
-        let (front, answers) = (self.clone(), answers.clone());
-        tokio::spawn(async move {
-            let acknowledged = match front.answer_in_time(incoming).await {
-                Answer::Done => json!({ "envelope_id": id }),
-                Answer::Json(payload) => json!({ "envelope_id": id, "payload": payload }),
-                Answer::Written(payload) => match serde_json::from_slice::<Value>(&payload) {
-                    Ok(payload) => json!({ "envelope_id": id, "payload": payload }),
-                    Err(_) => return,
-                },
-                Answer::Unavailable => return,
-            };
-            // If the socket is gone, Slack sends the same again on the next one.
-            let _ = answers.send(acknowledged.to_string()).await;
-        });
-        Ok(None)
+        tokio::select! {
+            () = drain => {}
+            () = clock.sleep(DRAIN_TIMEOUT) => {}
+        }
+    });
+    Ok(end)
+}
+
+/// Handles a message. Its acknowledgement is sent to `responses`; without one, Slack redelivers the message. Returns the end of
+/// the socket if the message announces it.
+fn on_message(dispatcher: &Dispatcher, text: &str, responses: &mpsc::Sender<String>) -> Result<Option<SocketEnd>> {
+    let Ok(envelope) = serde_json::from_str::<Envelope>(text) else {
+        tracing::warn!("ignored a malformed message on the socket from Slack");
+        return Ok(None);
+    };
+    match (envelope.kind.as_str(), envelope.reason.as_deref()) {
+        ("disconnect", Some("link_disabled")) => {
+            let error = Error::new(ErrorKind::Configuration, codes::CONFIGURATION, "Socket Mode is disabled");
+            return Err(error.with_service(super::NAME).with_hint("enable it in the app's settings"));
+        }
+        ("disconnect", _) => return Ok(Some(SocketEnd::Replaced)),
+        _ => {}
     }
+    let Some(id) = envelope.envelope_id else { return Ok(None) };
+    let incoming = match Incoming::from_envelope(&envelope.kind, envelope.payload) {
+        Ok(incoming) => incoming,
+        Err(error) => {
+            tracing::warn!(%error, "ignored a malformed payload on the socket from Slack");
+            Incoming::Ping
+        }
+    };
+    let (dispatcher, responses) = (dispatcher.clone(), responses.clone());
+    tokio::spawn(async move {
+        let acknowledgement = match respond_in_time(dispatcher, incoming).await {
+            Response::Ack => json!({ "envelope_id": id }),
+            Response::Json(payload) => json!({ "envelope_id": id, "payload": payload }),
+            Response::SerializedJson(payload) => match serde_json::from_slice::<Value>(&payload) {
+                Ok(payload) => json!({ "envelope_id": id, "payload": payload }),
+                Err(_) => return,
+            },
+            Response::Unavailable => return,
+        };
+        // If the socket is gone, Slack redelivers the message on the next one.
+        let _ = responses.send(acknowledgement.to_string()).await;
+    });
+    Ok(None)
 }
 
 fn unavailable(message: &str) -> Error {

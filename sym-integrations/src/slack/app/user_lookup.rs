@@ -1,85 +1,83 @@
-//! Who has done something: a Slack user as a user of the directory.
+//! Finding the user of a Slack account that interacts with the app.
+//!
+//! Slack's description of an account is cached, because every interaction needs it. An action uses a shorter lifetime than
+//! anything that only reads, so that a deactivated account loses its permissions within a minute.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::model::User;
 
+use super::cache::BoundedCache;
 use crate::slack::Slack;
-use crate::slack::user_cache::CachedUser as Person;
+use crate::slack::user_cache::CachedUser;
 
-/// For so long, what Slack said of somebody is taken to be true.
-const FRESH: Duration = Duration::from_secs(300);
+/// How long Slack's description of an account is reused.
+const ACCOUNT_TTL: Duration = Duration::from_secs(300);
 
-/// The same where something comes of it: whoever has left decides nothing a minute later.
-const FRESH_TO_ACT: Duration = Duration::from_secs(60);
+/// How long it is reused for an action: to make a request or to decide on one.
+const FRESH_ACCOUNT_TTL: Duration = Duration::from_secs(60);
 
-/// So many people are remembered at most.
-const MOST: usize = 10_000;
+/// The maximum number of cached accounts.
+const ACCOUNTS_CAPACITY: usize = 10_000;
 
-/// What Slack said of people.
-#[derive(Default)]
-pub(super) struct People(Mutex<HashMap<String, (Timestamp, Person)>>);
+/// A cache of Slack accounts, by user id, with the time when each was fetched.
+pub(super) struct UserLookup(BoundedCache<String, (Timestamp, CachedUser)>);
 
-impl People {
-    /// The user whose account this is. Members of the workspace are known by their e-mail address or by the account that the
-    /// directory has; people from outside are guests.
+impl Default for UserLookup {
+    fn default() -> Self {
+        Self(BoundedCache::new(ACCOUNTS_CAPACITY))
+    }
+}
+
+impl UserLookup {
+    /// Returns the user to whom a Slack account belongs. A member of the workspace is matched by the directory or by the e-mail
+    /// address; someone from another workspace becomes a guest.
     ///
     /// # Errors
-    /// For those who are deactivated, bots, and those of whom nobody knows who they are.
+    /// `SymSDK:NOT_PERMITTED` for bots, deactivated accounts, and accounts that are not linked to a user.
     pub(super) async fn user(&self, slack: &Slack, id: &str, now: Timestamp) -> Result<Arc<User>> {
-        self.known_for(FRESH, slack, id, now).await
+        self.lookup(ACCOUNT_TTL, slack, id, now).await
     }
 
-    /// The same, for somebody who makes or decides a request.
-    pub(super) async fn acting(&self, slack: &Slack, id: &str, now: Timestamp) -> Result<Arc<User>> {
-        self.known_for(FRESH_TO_ACT, slack, id, now).await
+    /// Returns the same user for an action, with an account that Slack described at most a minute ago.
+    pub(super) async fn fresh_user(&self, slack: &Slack, id: &str, now: Timestamp) -> Result<Arc<User>> {
+        self.lookup(FRESH_ACCOUNT_TTL, slack, id, now).await
     }
 
-    async fn known_for(&self, age: Duration, slack: &Slack, id: &str, now: Timestamp) -> Result<Arc<User>> {
-        let person = match self.known(id, now, age) {
-            Some(person) => person,
+    async fn lookup(&self, ttl: Duration, slack: &Slack, id: &str, now: Timestamp) -> Result<Arc<User>> {
+        let age = |fetched_at: Timestamp| now.duration_since(fetched_at).unsigned_abs();
+        let cached = self.0.get(id).filter(|(fetched_at, _)| age(*fetched_at) < ttl);
+        let account = match cached {
+            Some((_, account)) => account,
             None => {
                 let info = match slack.api().user_info(id).await {
                     Err(error) if error.kind() == ErrorKind::NotFound => {
-                        return Err(refused("Slack does not know you in this workspace").with_source(error));
+                        let error = refused("your Slack account was not found in this workspace").with_source(error);
+                        return Err(error);
                     }
                     info => info?,
                 };
-                let person = Person::new(&info, slack.workspace());
-                self.keep(id, now, person.clone());
-                person
+                let account = CachedUser::new(&info, slack.workspace());
+                let is_stale = |(fetched_at, _): &(Timestamp, CachedUser)| age(*fetched_at) >= ACCOUNT_TTL;
+                self.0.insert(id.to_owned(), (now, account.clone()), is_stale);
+                account
             }
         };
-        if person.is_deactivated {
+        if account.is_deactivated {
             return Err(refused("your Slack account is deactivated"));
         }
-        if person.is_bot {
-            return Err(refused("this is for people, and you are a bot"));
+        if account.is_bot {
+            return Err(refused("bots cannot use this app"));
         }
-        let user = slack.linked_user(person).await?;
+        let user = slack.linked_user(account).await?;
         user.ok_or_else(|| {
-            refused("nobody knows whose Slack account yours is").with_hint(
-                "ask an administrator to add it to your user, or to look whether the app may read e-mail addresses",
+            refused("your Slack account is not linked to a user").with_hint(
+                "ask an administrator to link it, or to check that the app is allowed to read e-mail addresses",
             )
         })
-    }
-
-    fn known(&self, id: &str, now: Timestamp, age: Duration) -> Option<Person> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (as_of, person) = known.get(id)?;
-        (now.duration_since(*as_of).unsigned_abs() < age).then(|| person.clone())
-    }
-
-    fn keep(&self, id: &str, now: Timestamp, person: Person) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST {
-            known.clear();
-        }
-        known.insert(id.to_owned(), (now, person));
     }
 }
 

@@ -102,5 +102,5 @@ pub use person::{Person, Submitted};
 pub use shared::{NO_ANSWER, UNSEEN};
 pub use view::View;
 
-pub(super) use service::start;
+pub(crate) use service::start;
 use shared::Shared;

@@ -4,7 +4,7 @@ mod api;
 mod channels;
 mod failures;
 mod messages;
-mod people;
+mod users;
 #[cfg(feature = "slack-app")]
 mod signature;
 

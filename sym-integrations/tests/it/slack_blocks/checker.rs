@@ -1,12 +1,13 @@
-//! Slack's limits once more, read from its reference of Block Kit and not from the builders: what breaks them in a view or message.
+//! An independent checker of Slack's limits, written from the Block Kit reference and not from the builders.
 //!
-//! Each rule is one row, so that it can be held against the reference. Characters are counted in UTF-16, the strictest way.
+//! Each rule is one row, so that it can be compared with the reference. Characters are counted in UTF-16 code units, the strictest
+//! interpretation.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
-/// What Slack would refuse, as `path: why`.
+/// Returns the violations of Slack's rules, as `path: reason`.
 pub(super) fn faults_of_modal(view: &Value) -> Vec<String> {
     let mut faults = Faults::default();
     faults.all_in(view, "view");
@@ -25,7 +26,7 @@ pub(super) fn faults_of_modal(view: &Value) -> Vec<String> {
     faults.0
 }
 
-/// What Slack would refuse, as `path: why`.
+/// Returns the violations of Slack's rules, as `path: reason`.
 pub(super) fn faults_of_message(message: &Value) -> Vec<String> {
     let mut faults = Faults::default();
     faults.all_in(message, "message");
@@ -37,7 +38,7 @@ pub(super) fn faults_of_message(message: &Value) -> Vec<String> {
     faults.0
 }
 
-/// What Slack would refuse, as `path: why`.
+/// Returns the violations of Slack's rules, as `path: reason`.
 pub(super) fn faults_of_suggestions(answer: &Value) -> Vec<String> {
     let mut faults = Faults::default();
     faults.count(answer, "options", 0, 100, "answer");
@@ -48,7 +49,7 @@ pub(super) fn faults_of_suggestions(answer: &Value) -> Vec<String> {
 #[derive(Default)]
 struct Faults(Vec<String>);
 
-/// A key, and the least and the most characters, or elements of a list.
+/// A key, and its minimum and maximum number of characters or elements.
 type Rule = (&'static str, usize, usize);
 
 /// The rules of each `type`.
@@ -97,7 +98,7 @@ impl Faults {
         }
     }
 
-    /// A text object below a key.
+    /// Checks the text object below a key.
     fn text(&mut self, object: &Value, key: &str, least: usize, most: usize, path: &str) {
         self.string(&object[key], "text", least, most, &format!("{path}/{key}"));
     }
@@ -108,7 +109,7 @@ impl Faults {
         }
     }
 
-    /// Walks through everything, whatever it is in.
+    /// Checks all objects in a value, recursively.
     fn all_in(&mut self, value: &Value, path: &str) {
         match value {
             Value::Array(list) => {

@@ -1,5 +1,5 @@
-//! Views and messages as a front end would build them. They are written anew with `UPDATE_EXPECT=1`, and other libraries for
-//! Slack read them in `tests/conformance/slack-blocks`.
+//! Golden files of views and messages as a front end builds them. `UPDATE_EXPECT=1` rewrites them; other Slack libraries read
+//! them in `tests/conformance/slack-blocks`.
 
 use std::num::NonZeroU32;
 
@@ -90,7 +90,7 @@ fn every_kind_of_input() -> Result<()> {
 }
 
 #[test]
-fn a_view_of_cut_text() -> Result<()> {
+fn a_view_of_truncated_text() -> Result<()> {
     let long = "👩🏽‍🚒 גישה & <prod> ".repeat(300);
     let blocks: Vec<Block> = vec![
         Header::new(&long).into(),

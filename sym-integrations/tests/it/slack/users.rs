@@ -1,4 +1,4 @@
-//! Who is who.
+//! Users: listing, resolving and groups.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ fn ids(users: &[UserInfo]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn users_are_listed_over_pages_that_may_be_short_or_empty() {
+async fn lists_users_over_short_and_empty_pages() {
     let replay = Replay::new();
     let gone = with(member("U3", "Gone"), |user| user["deleted"] = true.into());
     replay.post("/api/users.list").form("limit", 200).reply(page(&[member("U1", "Ana"), gone.clone()], "dXNlcjpVMA=="));
@@ -42,7 +42,7 @@ async fn users_are_listed_over_pages_that_may_be_short_or_empty() {
 }
 
 #[tokio::test]
-async fn a_list_in_a_circle_or_without_its_members_is_an_error() {
+async fn cyclic_and_malformed_lists_are_errors() {
     let replay = Replay::new();
     replay.post("/api/users.list").times(2).reply(page(&[member("U1", "Ana")], "a"));
     let error = slack(&replay).list_users().await.unwrap_err();
@@ -54,7 +54,7 @@ async fn a_list_in_a_circle_or_without_its_members_is_an_error() {
 }
 
 #[tokio::test]
-async fn what_slack_sends_is_kept() {
+async fn unknown_members_are_kept() {
     let replay = Replay::new();
     replay.post("/api/users.info").form("user", "U1").reply(ok(json!({ "user": member("U1", "Ana") })));
     let info = slack(&replay).get_user_info(&known("ana@example.com", "U1")).await.unwrap();
@@ -67,12 +67,12 @@ async fn what_slack_sends_is_kept() {
     replay.post("/api/users.info").reply(refused("user_not_found"));
     let error = slack(&replay).get_user_info("U9").await.unwrap_err();
     assert_eq!((code(&error).as_str(), error.kind()), ("Slack:USER_NOT_FOUND", ErrorKind::NotFound));
-    assert_eq!(error.message(), "POST users.info: there is no user `U9` in Slack");
+    assert_eq!(error.message(), "POST users.info: there is no Slack user `U9`");
     replay.check().unwrap();
 }
 
 #[test]
-fn users_with_little_about_them_are_read() {
+fn reads_users_with_few_members() {
     let info: UserInfo =
         serde_json::from_str(r#"{"id":"U1","profile":{"display_name":" "},"real_name":null}"#).unwrap();
     assert_eq!((info.label(), info.email(), info.is_bot()), ("U1", None, false));
@@ -82,7 +82,7 @@ fn users_with_little_about_them_are_read() {
 }
 
 #[test]
-fn outsiders_are_told_by_the_workspace() {
+fn outsiders_belong_to_another_workspace() {
     let outsider = |change: &dyn Fn(&mut Value)| {
         let info: UserInfo = serde_json::from_value(with(member("U1", "Ana"), change)).unwrap();
         info.is_outsider(WORKSPACE)
@@ -100,7 +100,7 @@ fn outsiders_are_told_by_the_workspace() {
 }
 
 #[tokio::test]
-async fn people_are_found_by_address_and_by_name() {
+async fn resolves_users_by_address_and_name() {
     let replay = Replay::new();
     let slack = slack(&replay);
     replay
@@ -112,7 +112,7 @@ async fn people_are_found_by_address_and_by_name() {
     let error = slack.resolve("zoe@example.com").await.unwrap_err();
     assert_eq!(
         (code(&error).as_str(), error.message()),
-        ("Slack:USER_NOT_FOUND", "there is nobody `zoe@example.com` in Slack")
+        ("Slack:USER_NOT_FOUND", "no Slack user matches `zoe@example.com`")
     );
 
     let jane = with(member("U2", "Jane Austen"), |user| user["profile"]["display_name"] = "jane".into());
@@ -125,8 +125,8 @@ async fn people_are_found_by_address_and_by_name() {
     assert_eq!(slack.resolve("JANE").await.unwrap().user_id(), "U2");
     let error = slack.resolve("@ben").await.unwrap_err();
     assert_eq!((code(&error).as_str(), error.kind()), ("Slack:AMBIGUOUS_USER", ErrorKind::InvalidInput));
-    assert_eq!(error.message(), "`@ben` is the name of 2 people in Slack");
-    assert_eq!(error.hint(), Some("name one by their id: U5, U6"));
+    assert_eq!(error.message(), "2 Slack users are named `@ben`");
+    assert_eq!(error.hint(), Some("use an id instead: U5, U6"));
     assert_eq!(code(&slack.resolve("@gone").await.unwrap_err()), "Slack:USER_NOT_FOUND");
     assert_eq!(code(&slack.resolve("").await.unwrap_err()), "Slack:USER_NOT_FOUND");
     assert_eq!(slack.resolve("<@U012AB3CD|ana>").await.unwrap().user_id(), "U012AB3CD");
@@ -134,7 +134,7 @@ async fn people_are_found_by_address_and_by_name() {
 }
 
 #[tokio::test]
-async fn who_is_in_the_workspace_is_remembered_for_five_minutes() {
+async fn the_list_of_users_is_cached_for_five_minutes() {
     let replay = Replay::new();
     let slack = slack(&replay);
     replay.post("/api/users.list").reply(page(&[member("U1", "Ana")], ""));
@@ -156,7 +156,7 @@ async fn who_is_in_the_workspace_is_remembered_for_five_minutes() {
 }
 
 #[tokio::test]
-async fn a_group_has_members_or_does_not_exist() {
+async fn finds_members_of_a_group() {
     let replay = Replay::new();
     let slack = slack(&replay);
     let ana = known("ana@example.com", "U1");
@@ -168,9 +168,9 @@ async fn a_group_has_members_or_does_not_exist() {
     group().reply(refused("no_such_subteam"));
     let error = slack.is_user_in_group(&ana, "S1").await.unwrap_err();
     assert_eq!((code(&error).as_str(), error.kind()), ("Slack:GROUP_NOT_FOUND", ErrorKind::NotFound));
-    assert_eq!(error.message(), "POST usergroups.users.list: there is no user group `S1` in Slack");
+    assert_eq!(error.message(), "POST usergroups.users.list: there is no Slack user group `S1`");
 
-    // An answer without the list is not an empty group.
+    // A response without the list is not an empty group.
     group().reply(ok(json!({})));
     assert_eq!(code(&slack.is_user_in_group(&ana, "S1").await.unwrap_err()), "Slack:INVALID_RESPONSE");
 
@@ -186,7 +186,7 @@ fn integration() -> Integration {
 }
 
 #[test]
-fn a_client_is_built_from_the_configuration() {
+fn builds_a_client_from_the_configuration() {
     let secrets = BTreeMap::from([("bot_token_secret".to_owned(), SecretString::from(TOKEN))]);
     let slack = Slack::from_config(&IntegrationConfig::new(&integration(), &secrets)).unwrap();
     assert_eq!(slack.workspace(), WORKSPACE);
@@ -200,7 +200,7 @@ fn a_client_is_built_from_the_configuration() {
     assert_eq!(code(&error), "SymSDK:UNKNOWN_SECRET");
     for workspace in ["", "C012AB3CD", "T012ab3cd", "acme.slack.com"] {
         let error = Slack::builder(workspace).token(TOKEN).build().unwrap_err();
-        assert_eq!(error.message(), format!("`{workspace}` is not the id of a Slack workspace"));
+        assert_eq!(error.message(), format!("`{workspace}` is not a Slack workspace id"));
     }
     assert_eq!(Slack::builder(WORKSPACE).build().unwrap_err().kind(), ErrorKind::Configuration);
     let error = Slack::builder(WORKSPACE).token(format!("{TOKEN}\n")).build().unwrap_err();
