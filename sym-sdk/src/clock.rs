@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::future::BoxFuture;
+use crate::sync::lock;
+use crate::time::TimestampExt;
 
 /// Where the time comes from. Nothing else in the SDK reads a clock.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
@@ -84,7 +86,7 @@ impl VirtualClock {
 
     /// Moves the clock on.
     pub fn advance(&self, by: Duration) {
-        let to = self.now().saturating_add(by).unwrap_or(Timestamp::MAX);
+        let to = self.now().plus(by);
         self.advance_to(to);
     }
 
@@ -118,7 +120,7 @@ impl VirtualClock {
     }
 
     fn time(&self) -> MutexGuard<'_, Time> {
-        self.time.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.time)
     }
 }
 
@@ -136,7 +138,7 @@ impl Clock for VirtualClock {
             let time = self.time();
             (time.now, time.set_back)
         };
-        let at = now.saturating_add(time).unwrap_or(Timestamp::MAX);
+        let at = now.plus(time);
         Sleeper { clock: self, at, since: Some(set_back), place: None }.sleep()
     }
 }
@@ -158,7 +160,7 @@ impl<'a> Sleeper<'a> {
     fn poll(&mut self, waker: &Waker) -> Poll<()> {
         let mut time = self.clock.time();
         let set_back = self.since.map_or(Duration::ZERO, |since| time.set_back.saturating_sub(since));
-        let at = self.at.saturating_sub(set_back).unwrap_or(Timestamp::MIN);
+        let at = self.at.minus(set_back);
         if time.now >= at {
             return Poll::Ready(());
         }

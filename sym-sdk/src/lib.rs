@@ -51,6 +51,8 @@ pub mod __private;
 mod future;
 mod macros;
 mod suggest;
+mod sync;
+mod time;
 
 #[cfg(feature = "cli")]
 pub use app::App;

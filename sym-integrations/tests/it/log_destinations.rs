@@ -27,7 +27,7 @@ async fn lines() -> Vec<AuditLine> {
     let builder = Harness::builder().access_flow("prod", ["admins"]).handlers(sym_sdk::handlers![get_permissions]);
     let mut harness = builder.build().await.unwrap();
     harness.request("prod").duration("1h").await.unwrap();
-    let lines = audit::lines(harness.runtime().engine().store(), 0, 100).await.unwrap();
+    let lines = audit::lines(&**harness.runtime().engine(), 0, 100).await.unwrap();
     assert!(lines.len() > 3);
     lines
 }

@@ -40,7 +40,7 @@ pub(crate) async fn measure(timers: u64, due: u64, due_in: Duration) {
     let opened = start.elapsed();
     let runtime = flow::runtime(&store, &Desk::default(), Arc::new(DryStrategy::new())).await;
     let workers = runtime.start(WorkerLimits::default());
-    let next = runtime.engine().next_due().await.unwrap();
+    let next = runtime.next_due().await.unwrap();
     assert_eq!(next, Some(FAR.parse().unwrap()));
     println!(
         "  start: {:.0?} to open the file, {:.0?} until workers wait for the first",

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::event_summary::IGNORED;
-use super::{AuditEntry, AuditHash, AuditKind, AuditRecord, EventStatus, HandlerResult};
-use crate::engine::{Store, StoreError};
+use super::{AuditEntry, AuditHash, AuditKind, AuditLog, AuditRecord, EventStatus, HandlerResult};
+use crate::error::Result;
 use crate::machine::EffectError;
 use crate::model::{LoggedEvent, LoggedParts, RunId, Srn, logged_actor};
 use crate::template::Step;
@@ -56,12 +56,12 @@ impl AuditLine {
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), sym_sdk::engine::StoreError> {
+/// # async fn main() -> sym_sdk::Result<()> {
 /// use sym_sdk::audit;
 /// use sym_sdk::engine::MemoryStore;
 ///
-/// let store = MemoryStore::new();
-/// for line in audit::lines(&store, 0, 1_000).await? {
+/// let log = MemoryStore::new();
+/// for line in audit::lines(&log, 0, 1_000).await? {
 ///     println!("{}", line.as_str());
 /// }
 /// # Ok(())
@@ -69,12 +69,12 @@ impl AuditLine {
 /// ```
 ///
 /// # Errors
-/// If the store fails.
-pub async fn lines(store: &dyn Store, after: u64, limit: usize) -> Result<Vec<AuditLine>, StoreError> {
+/// If the log cannot be read.
+pub async fn lines(log: &(impl AuditLog + ?Sized), after: u64, limit: usize) -> Result<Vec<AuditLine>> {
     let mut writer = LineWriter::default();
     let mut lines = Vec::new();
-    for record in store.audit_after(after, limit).await? {
-        lines.extend(writer.line(store, record, |_| true).await?);
+    for record in log.records_after(after, limit).await? {
+        lines.extend(writer.line(log, record, |_| true).await?);
     }
     Ok(lines)
 }
@@ -111,14 +111,14 @@ impl LineWriter {
     /// The line of a record, if it is of a flow that is wanted. Records are to be given in order.
     pub(crate) async fn line(
         &mut self,
-        store: &dyn Store,
+        log: &(impl AuditLog + ?Sized),
         record: AuditRecord,
         wanted: impl Fn(&Srn) -> bool + Send,
-    ) -> Result<Option<AuditLine>, StoreError> {
+    ) -> Result<Option<AuditLine>> {
         let json = match record.entry() {
             Ok(entry) if !wanted(&entry.flow) => return Ok(None),
             Ok(entry) => {
-                let actors = self.actors(store, &entry, record.seq).await?;
+                let actors = self.actors(log, &entry, record.seq).await?;
                 written(&entry, &record, actors)
             }
             Err(error) => {
@@ -131,10 +131,10 @@ impl LineWriter {
         Ok(Some(AuditLine { id: record.id(), record, json }))
     }
 
-    async fn actors(&mut self, store: &dyn Store, entry: &AuditEntry, seq: u64) -> Result<Actors, StoreError> {
+    async fn actors(&mut self, log: &(impl AuditLog + ?Sized), entry: &AuditEntry, seq: u64) -> Result<Actors> {
         if !self.runs.contains_key(&entry.run) {
             let mut actors = Actors::new();
-            for earlier in store.audit_before(entry.run, seq).await? {
+            for earlier in log.run_records_before(entry.run, seq).await? {
                 if let Ok(earlier) = earlier.entry() {
                     learn(&mut actors, &earlier);
                 }

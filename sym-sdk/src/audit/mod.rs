@@ -8,6 +8,7 @@ mod event_count;
 mod event_summary;
 mod json_lines;
 mod line;
+mod log;
 mod verify;
 
 pub use chain::{AuditHash, AuditHead, AuditRecord};
@@ -20,4 +21,5 @@ pub use event_summary::{EventStatus, EventSummary};
 pub use json_lines::JsonLines;
 pub(crate) use line::LineWriter;
 pub use line::{AuditLine, lines};
+pub use log::AuditLog;
 pub use verify::{BrokenLink, LinePlace, Problem, Verified, Verifier, VerifyError, verify, verify_lines};

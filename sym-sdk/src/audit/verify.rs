@@ -8,8 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::canonical::canonical;
-use super::{AuditHash, AuditHead, AuditRecord};
-use crate::engine::{Store, StoreError};
+use super::{AuditHash, AuditHead, AuditLog, AuditRecord};
 use crate::error::{Error, ErrorKind, codes};
 
 /// So many records are read from a store at a time.
@@ -18,7 +17,7 @@ const PAGE: usize = 1_024;
 /// So many records back a destination may have been given a line again. A batch is far smaller.
 const REMEMBERED: usize = 65_536;
 
-/// Verifies the whole log of a store, up to where it ends now.
+/// Verifies a whole log, up to its current end.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -33,10 +32,10 @@ const REMEMBERED: usize = 65_536;
 /// ```
 ///
 /// # Errors
-/// The first record that is not as it was written; or that the store failed.
-pub async fn verify(store: &dyn Store) -> Result<Verified, VerifyError> {
+/// The first record that is not as it was written; or that the log could not be read.
+pub async fn verify(log: &(impl AuditLog + ?Sized)) -> Result<Verified, VerifyError> {
     let mut verifier = Verifier::new();
-    verifier.read_store(store).await?;
+    verifier.read_log(log).await?;
     Ok(verifier.finish()?)
 }
 
@@ -107,7 +106,7 @@ impl Verifier {
         self
     }
 
-    /// Expects the record that a log once ended with, as [`Store::audit_head`] gave it. So a tail that was cut off is noticed,
+    /// Expects the record that a log once ended with, as [`AuditLog::head`] gave it. So a tail that was cut off is noticed,
     /// and a log that was written anew. Records that begin after it have to follow it.
     #[must_use]
     pub fn knowing(mut self, head: AuditHead) -> Self {
@@ -154,16 +153,16 @@ impl Verifier {
         Ok(())
     }
 
-    /// Takes the records of a store, up to where its log ends now.
+    /// Takes the records of a log, up to its current end.
     ///
     /// # Errors
-    /// The first record that is not as it was written; or that the store failed.
-    pub async fn read_store(&mut self, store: &dyn Store) -> Result<(), VerifyError> {
-        let head = store.audit_head().await?;
+    /// The first record that is not as it was written; or that the log could not be read.
+    pub async fn read_log(&mut self, log: &(impl AuditLog + ?Sized)) -> Result<(), VerifyError> {
+        let head = log.head().await.map_err(VerifyError::Log)?;
         *self = std::mem::take(self).knowing(head);
         let mut seq = 0;
         while seq < head.seq {
-            let records = store.audit_after(seq, PAGE).await?;
+            let records = log.records_after(seq, PAGE).await.map_err(VerifyError::Log)?;
             let Some(last) = records.last() else { break };
             seq = last.seq;
             // What was appended meanwhile is left to the next time.
@@ -399,9 +398,9 @@ pub enum VerifyError {
     /// It is not as it was written.
     #[error(transparent)]
     Broken(#[from] BrokenLink),
-    /// It could not be read from the store.
+    /// It could not be read.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Log(Error),
     /// The lines could not be read.
     #[error("the audit lines cannot be read: {0}")]
     Read(#[from] io::Error),
@@ -410,7 +409,7 @@ pub enum VerifyError {
 impl From<VerifyError> for Error {
     fn from(error: VerifyError) -> Self {
         match error {
-            VerifyError::Store(error) => error.into(),
+            VerifyError::Log(error) => error,
             VerifyError::Broken(_) => {
                 let hint = "what stands before it is as it was written; compare the rest with what destinations have";
                 Self::new(ErrorKind::Conflict, codes::AUDIT_LOG, error.to_string()).with_hint(hint).with_source(error)

@@ -34,7 +34,7 @@ async fn export(db: PathBuf, mut after: u64, output: &mut Output<'_>) -> io::Res
     loop {
         let lines = match lines(&store, after, PAGE).await {
             Ok(lines) => lines,
-            Err(error) => return output.error(&error.into()).map(|()| Exit::Fault),
+            Err(error) => return output.error(&error).map(|()| Exit::Fault),
         };
         let Some(last) = lines.last() else { return Ok(Exit::Success) };
         after = last.seq();
@@ -57,7 +57,7 @@ async fn verified(args: Verify) -> Result<Verified> {
     }
     if let Some(db) = args.db {
         let store = SqliteStore::open_read_only(db).await?;
-        let read = verifier.read_store(&store).await;
+        let read = verifier.read_log(&store).await;
         store.close().await?;
         read?;
     }

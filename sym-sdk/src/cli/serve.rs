@@ -132,7 +132,7 @@ async fn prepare_fakes(
             runtime.directory().put_user(user).await?;
         }
     }
-    let seq = runtime.engine().store().audit_head().await?.seq;
+    let seq = runtime.engine().head().await?.seq;
     let follower = Follower::new(runtime.clone(), outbox, seq, MANY);
     Ok(Prepared { runtime, kinds: Vec::new(), how_to, follower: Some(follower) })
 }

@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
 use crate::model::{Event, TargetId, User, UserId};
 use crate::template::Step;
+use crate::time::TimestampExt;
 
 /// Which events to count.
 ///
@@ -127,7 +128,7 @@ impl CountEvents {
 
     /// In the time before this event, so long and no longer.
     pub fn within(self, time: Duration) -> Self {
-        let since = self.now.saturating_sub(time).unwrap_or(Timestamp::MIN);
+        let since = self.now.minus(time);
         self.since(since)
     }
 

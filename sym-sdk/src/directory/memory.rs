@@ -4,10 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
-use super::{DirectoryFault, DirectoryStore, Inserted, StoredToken, UserChange, lock};
+use super::{DirectoryFault, DirectoryStore, Inserted, StoredToken, UserChange};
 use crate::error::Result;
 use crate::future::BoxFuture;
 use crate::model::{TokenId, User, UserId, UserIdentity, UserType};
+use crate::sync::lock;
 
 /// A directory in memory.
 #[derive(Debug, Default)]

@@ -4,9 +4,10 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
-use super::{KeyPath, KeyValueStore, lock};
+use super::{KeyPath, KeyValueStore};
 use crate::error::Result;
 use crate::future::BoxFuture;
+use crate::sync::lock;
 
 /// A key-value store in memory.
 #[derive(Debug, Default)]

@@ -21,10 +21,3 @@ pub use memory_key_value::MemoryKeyValue;
 pub use store::{DirectoryFault, DirectoryStore, Inserted, UserChange};
 pub use tokens::{StoredToken, Token, TokenHash};
 pub use users::Directory;
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// What is behind a lock stays whole even if a thread panicked with it: each change is one call.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}

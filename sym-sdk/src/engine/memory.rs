@@ -2,19 +2,21 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
 
-use super::health::AccessHealth;
+use super::health::{AccessHealth, Backlog};
 use super::store::{
-    Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
+    Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
 use crate::audit::{AuditEntry, AuditHead, AuditRecord, count_events};
 use crate::directory::EventCount;
 use crate::future::BoxFuture;
 use crate::machine::{Bulkhead, Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, TimerChange, TimerKind};
 use crate::model::RunId;
+use crate::sync::lock;
+use crate::time::TimestampExt;
 
 /// Keeps everything in memory, in a deterministic order. What it holds is gone with the process.
 #[derive(Debug, Default)]
@@ -73,7 +75,7 @@ impl MemoryStore {
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
         // Every change is made by code that does not panic halfway, so a poisoned lock still guards whole tables.
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.tables)
     }
 }
 
@@ -90,7 +92,7 @@ impl Tables {
             return Committed::Conflict;
         }
         self.settle(&commit);
-        let (run, at) = (commit.answers_for(), commit.at().unwrap_or(Timestamp::MIN));
+        let (run, at) = (commit.reply_owner(), commit.at().unwrap_or(Timestamp::MIN));
         if let Some(state) = commit.state {
             self.runs.insert(commit.run, StoredRun::new(version + 1, state));
         }
@@ -217,7 +219,7 @@ impl Tables {
     }
 
     fn claim(&mut self, claim: &Claim) -> Vec<Claimed> {
-        let until = claim.now.saturating_add(claim.lease).unwrap_or(Timestamp::MAX);
+        let until = claim.now.plus(claim.lease);
         // Those that are chosen here exclude each other from now on, unless their lease is over at once.
         let mut excluded = HashSet::new();
         let mut taken = self.leased_by_bulkhead(claim);
@@ -293,7 +295,7 @@ impl Store for MemoryStore {
         ready(self.tables().runs.get(&run).cloned())
     }
 
-    fn replied(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>> {
+    fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>> {
         ready(self.tables().replies.get(key).map(|answer| answer.reply.clone()))
     }
 
@@ -319,7 +321,7 @@ impl Store for MemoryStore {
         ready(())
     }
 
-    fn bring_forward(&self, latest: Timestamp) -> BoxFuture<'_, Result<usize, StoreError>> {
+    fn clamp_future_due_times(&self, latest: Timestamp) -> BoxFuture<'_, Result<usize, StoreError>> {
         let mut tables = self.tables();
         let later: Vec<_> = tables.effects.values().filter(|row| row.due > latest).map(|row| row.effect.key).collect();
         later.iter().for_each(|key| tables.move_to(*key, latest));
@@ -366,7 +368,7 @@ impl Store for MemoryStore {
 
     fn runs(&self, filter: RunFilter, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {
         let tables = self.tables();
-        let mut runs: Vec<_> = tables.runs.values().filter(|run| filter.admits(&run.state)).cloned().collect();
+        let mut runs: Vec<_> = tables.runs.values().filter(|run| filter.matches(&run.state)).cloned().collect();
         newest_first(&mut runs);
         runs.truncate(limit);
         ready(runs)
@@ -376,7 +378,7 @@ impl Store for MemoryStore {
         ready(self.tables().prune(before, limit))
     }
 
-    fn without_end(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {
+    fn runs_missing_expiry(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {
         let tables = self.tables();
         let mut runs: Vec<_> = tables.holding().filter(|run| !tables.has_end(run)).cloned().collect();
         newest_first(&mut runs);
@@ -391,7 +393,7 @@ impl Store for MemoryStore {
             *health.holding.entry(run.state.flow.slug().to_owned()).or_default() += 1;
             health.late += u64::from(run.state.access_until().is_some_and(|until| until < late));
             health.stuck += u64::from(run.state.is_stuck());
-            health.without_end += u64::from(!tables.has_end(run));
+            health.missing_expiry += u64::from(!tables.has_end(run));
         }
         ready(health)
     }
@@ -426,7 +428,7 @@ impl Store for MemoryStore {
         ready(self.tables().cursors.get(destination).copied().unwrap_or(0))
     }
 
-    fn move_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn set_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>> {
         self.tables().cursors.insert(destination.to_owned(), seq);
         ready(())
     }

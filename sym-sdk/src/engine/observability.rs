@@ -29,11 +29,12 @@ use metrics::{counter, gauge, histogram};
 use tracing::field::Empty;
 use tracing::{Span, debug_span, info_span};
 
-use super::store::{Backlog, Claimed, DueTimer};
+use super::health::Backlog;
+use super::store::{Claimed, DueTimer};
 use crate::machine::{Effect, Input, InputBody, Outcome, Reply};
 
 /// What is due for longer than this is late.
-pub(super) const LATE: Duration = Duration::from_secs(60);
+pub(super) const LATE_AFTER: Duration = Duration::from_secs(60);
 
 fn seconds(from: Timestamp, to: Timestamp) -> f64 {
     // A clock that was set back meanwhile tells nothing.
@@ -57,7 +58,7 @@ pub(super) fn input_span(key: &str, input: &Input) -> Span {
     debug_span!("input", run = %input.run, key, kind = kind_of(input))
 }
 
-pub(super) fn effect_begun(claimed: &Claimed, now: Timestamp) {
+pub(super) fn effect_started(claimed: &Claimed, now: Timestamp) {
     if let Some(due) = claimed.effect.not_before {
         let lane = claimed.effect.lane().name();
         histogram!("sym_effect_lateness_seconds", "lane" => lane).record(seconds(due, now));
@@ -82,7 +83,7 @@ pub(super) fn commit_ended(result: &'static str, begun: Timestamp, now: Timestam
     histogram!("sym_commit_duration_seconds").record(seconds(begun, now));
 }
 
-pub(super) fn input_taken(input: &Input, reply: &Reply) {
+pub(super) fn input_delivered(input: &Input, reply: &Reply) {
     let reply = match reply {
         Reply::Accepted { .. } => "accepted",
         Reply::Refused { .. } => "refused",

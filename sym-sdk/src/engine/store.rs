@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::health::AccessHealth;
-use crate::audit::{AuditEntry, AuditHead, AuditRecord};
+use super::health::{AccessHealth, Backlog};
+use crate::audit::{AuditEntry, AuditHead, AuditLog, AuditRecord};
 use crate::directory::EventCount;
 use crate::future::BoxFuture;
 use crate::machine::{
@@ -133,7 +133,7 @@ impl Commit {
     }
 
     /// The Run to which the answer belongs; `None` if there is no Run, because the first input was refused.
-    pub fn answers_for(&self) -> Option<RunId> {
+    pub fn reply_owner(&self) -> Option<RunId> {
         (self.state.is_some() || self.expected_version > 0).then_some(self.run)
     }
 }
@@ -189,13 +189,13 @@ pub struct Claimed {
     /// How often it has been claimed, this time included.
     pub claims: u32,
     /// How many of the earlier claims ended without a word: with their process, or because their lease ran out.
-    pub lost: u32,
+    pub lost_leases: u32,
 }
 
 impl Claimed {
     /// A claimed effect.
-    pub fn new(effect: Effect, claims: u32, lost: u32) -> Self {
-        Self { effect, claims, lost }
+    pub fn new(effect: Effect, claims: u32, lost_leases: u32) -> Self {
+        Self { effect, claims, lost_leases }
     }
 }
 
@@ -215,29 +215,6 @@ impl DueTimer {
     /// A due timer.
     pub fn new(key: TimerKey, at: Timestamp, generation: u64) -> Self {
         Self { key, at, generation }
-    }
-}
-
-/// What is due and has not been begun.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Backlog {
-    /// How many effects and timers.
-    pub due: usize,
-    /// How many of them have been due for long.
-    pub late: usize,
-    /// Since when the oldest of them has been due.
-    pub oldest: Option<Timestamp>,
-    /// How many Runs there are whose revocation has failed and is not confirmed yet.
-    pub stuck: usize,
-}
-
-impl Backlog {
-    /// Counts one thing more that is due.
-    pub fn count(&mut self, since: Timestamp, late: Timestamp) {
-        self.due += 1;
-        self.late += usize::from(since < late);
-        self.oldest = Some(self.oldest.map_or(since, |oldest| oldest.min(since)));
     }
 }
 
@@ -261,7 +238,7 @@ pub struct RunFilter {
 
 impl RunFilter {
     /// Whether a Run passes.
-    pub fn admits(&self, state: &RunState) -> bool {
+    pub fn matches(&self, state: &RunState) -> bool {
         self.flow.as_deref().is_none_or(|flow| state.flow.slug() == flow)
             && self.status.is_none_or(|status| state.run.status() == status)
             && (!self.may_hold_access || state.may_hold_access())
@@ -306,7 +283,7 @@ pub trait Store: Send + Sync + 'static {
     fn load(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>, StoreError>>;
 
     /// The answer to an input that was taken before.
-    fn replied(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>>;
+    fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>>;
 
     /// Writes all that one input changes.
     ///
@@ -324,7 +301,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Has effects that are due later than this, or whose lease ends later, fall due then; says how many there were. Such times
     /// were written while the clock was ahead.
-    fn bring_forward(&self, latest: Timestamp) -> BoxFuture<'_, Result<usize, StoreError>>;
+    fn clamp_future_due_times(&self, latest: Timestamp) -> BoxFuture<'_, Result<usize, StoreError>>;
 
     /// Timers that have fallen due: first those that end access, and of each kind the earliest first. They stay until a commit
     /// fires, replaces or cancels them.
@@ -350,7 +327,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Runs that may hold access which nothing in the store ends: what [`RunState::access_end`] names is not in the store, or
     /// there is no such end. Newest first.
-    fn without_end(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>>;
+    fn runs_missing_expiry(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>>;
 
     /// Counts the Runs that may hold access. Those whose access was to end before `late` are late.
     fn access_health(&self, late: Timestamp) -> BoxFuture<'_, Result<AccessHealth, StoreError>>;
@@ -375,5 +352,19 @@ pub trait Store: Send + Sync + 'static {
     fn audit_cursor(&self, destination: &str) -> BoxFuture<'_, Result<u64, StoreError>>;
 
     /// Sets the number of the last audit record that a destination has. It is durable when this returns.
-    fn move_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn set_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+impl<S: Store + ?Sized> AuditLog for S {
+    fn records_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, crate::Result<Vec<AuditRecord>>> {
+        Box::pin(async move { Ok(self.audit_after(seq, limit).await?) })
+    }
+
+    fn run_records_before(&self, run: RunId, seq: u64) -> BoxFuture<'_, crate::Result<Vec<AuditRecord>>> {
+        Box::pin(async move { Ok(self.audit_before(run, seq).await?) })
+    }
+
+    fn head(&self) -> BoxFuture<'_, crate::Result<AuditHead>> {
+        Box::pin(async move { Ok(self.audit_head().await?) })
+    }
 }

@@ -100,7 +100,7 @@ impl RunState {
     /// What ends the access that the Run may hold; `None` if nothing would. A Run without access needs nothing, nor does one
     /// whose access lasts until it is revoked.
     ///
-    /// What it names must be in the store as well: see [`Store::without_end`](crate::engine::Store::without_end).
+    /// What it names must be in the store as well: see [`Store::runs_missing_expiry`](crate::engine::Store::runs_missing_expiry).
     pub fn access_end(&self) -> Option<AccessEnd> {
         let in_hand = self.cycle.as_ref();
         let effect = in_hand.map(|cycle| cycle.seq);

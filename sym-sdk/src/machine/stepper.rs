@@ -19,6 +19,7 @@ use crate::audit::{AuditEntry, AuditKind, HandlerResult};
 use crate::error::codes;
 use crate::model::{Channel, ChannelType, DeescalateType, EventId, HandlerRef, Run, RunId, RunStatus, User};
 use crate::template::Step;
+use crate::time::TimestampExt;
 
 /// How many inputs may wait for the event in hand. One more is refused, so that nobody can grow a Run without bound.
 const QUEUE_LIMIT: usize = 64;
@@ -391,7 +392,7 @@ impl<'a> Stepper<'a> {
     }
 
     pub(super) fn after_now(&self, delay: Duration) -> Timestamp {
-        self.clock.saturating_add(delay).unwrap_or(Timestamp::MAX)
+        self.clock.plus(delay)
     }
 
     // What is recorded.

@@ -17,7 +17,6 @@ use super::perform::Performer;
 use super::reconcile::{Periodic, Reconcile};
 use super::recovery;
 use super::secrets::{LocalSecrets, SecretReader};
-use super::stored_events::StoredEvents;
 use crate::audit::{AuditDestination, LogDestinationType};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, CheckedFilter, CheckedLogDestination, Config, Fault, Faults, Implementation, Place};
@@ -25,7 +24,7 @@ use crate::delivery::{Delivery, DryDelivery};
 use crate::directory::{Directory, DirectoryStore, KeyValue, KeyValueStore, MemoryDirectory, MemoryKeyValue};
 #[cfg(feature = "sqlite")]
 use crate::engine::SqliteStore;
-use crate::engine::{LocalEngine, MemoryStore, Store};
+use crate::engine::{self, EngineContext, EngineFactory, MemoryStore, Store};
 use crate::handler::{
     HandlerKind, HandlerRecord, IntegrationRequirement, Registry, Requires, Scope, Services, ServicesBuilder,
 };
@@ -34,9 +33,6 @@ use crate::integration::Outbox;
 use crate::model::{Flow, Integration, LogDestination, Strategy};
 use crate::strategy::StrategyType;
 use assembly::Assembly;
-
-/// An effect's lease outlasts the effect by at least this much.
-const LEASE_MARGIN: Duration = Duration::from_secs(60);
 
 /// Builds a [`Runtime`].
 #[must_use = "a builder does nothing until `build` is called"]
@@ -48,7 +44,7 @@ pub struct Builder {
     strategies: Vec<StrategyType>,
     secrets: Vec<Arc<dyn SecretReader>>,
     clock: Arc<dyn Clock>,
-    store: Arc<dyn Store>,
+    engine: Box<dyn EngineFactory>,
     users: Arc<dyn DirectoryStore>,
     directory: Option<Directory>,
     values: Arc<dyn KeyValueStore>,
@@ -119,7 +115,7 @@ impl Builder {
             strategies: Vec::new(),
             secrets: vec![Arc::new(LocalSecrets::new())],
             clock: Arc::new(SystemClock),
-            store: Arc::new(MemoryStore::new()),
+            engine: Box::new(engine::local(Arc::new(MemoryStore::new()))),
             users: Arc::new(MemoryDirectory::new()),
             directory: None,
             values: Arc::new(MemoryKeyValue::new()),
@@ -185,9 +181,14 @@ impl Builder {
         self
     }
 
-    /// Where Runs are kept. Without this, in memory.
-    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
-        self.store = store;
+    /// Where Runs are kept. Without this, in memory. They are carried out by the [local engine](crate::engine::local).
+    pub fn store(self, store: Arc<dyn Store>) -> Self {
+        self.engine(engine::local(store))
+    }
+
+    /// The engine that carries out Runs, in place of the local one.
+    pub fn engine(mut self, engine: impl EngineFactory) -> Self {
+        self.engine = Box::new(engine);
         self
     }
 
@@ -315,8 +316,7 @@ impl Builder {
 
         let domains = self.config.organization.domains.iter().map(String::as_str);
         let directory = self.directory.clone().unwrap_or_else(|| Directory::from_store(self.users.clone(), domains));
-        let directory =
-            directory.with_clock(self.clock.clone()).with_events(Arc::new(StoredEvents(self.store.clone())));
+        let directory = directory.with_clock(self.clock.clone()).with_events(self.engine.event_source());
         let declared = plan.flows.iter().map(|plan| plan.flow.srn().slug().to_owned()).collect();
         let mut assembly = Assembly::new(&self, &directory);
         #[cfg(feature = "server")]
@@ -346,16 +346,25 @@ impl Builder {
             clock: self.clock.clone(),
             limits: self.limits,
         });
-        let lease = performer.limits.longest_effect().saturating_mul(2).saturating_add(LEASE_MARGIN);
-        let engine = LocalEngine::new(self.store, performer.clone(), self.clock).with_lease(lease);
-        let engine = engine.with_store_limit(performer.limits.store);
-        let engine = Arc::new(engine);
-        Faults::check(recovery::recover(&engine, &performer.flows).await)?;
-        Faults::check(checks::clock(&engine).await)?;
+        let (longest_effect, store_timeout) = (performer.limits.longest_effect(), performer.limits.store);
+        let context = EngineContext::new(performer.clone(), self.clock.clone(), longest_effect, store_timeout);
+        let engine = match self.engine.create(context).await {
+            Ok(engine) => engine,
+            Err(error) => {
+                let fault = Fault::new(Place::default(), format!("the engine cannot be used: {error}"));
+                return Err(fault.with_hint_if(error.hint()).into());
+            }
+        };
+        let drive = engine.clone().drive();
+        Faults::check(recovery::recover(&*engine, &*self.clock, &performer.flows).await)?;
+        if let Some(drive) = &drive {
+            Faults::check(checks::clock(&**drive).await)?;
+        }
         let (kept_for, reconciling) = (self.kept_for, self.reconciling);
         Ok(Runtime {
             performer,
             engine,
+            drive,
             routes: routes.into(),
             kept_for,
             reconciling,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::builder::Scoped;
 use crate::config::{Fault, Place};
-use crate::engine::LocalEngine;
+use crate::engine::Drive;
 use crate::handler::{HandlerKind, HandlerRecord, Registry};
 use crate::template::Step;
 
@@ -93,8 +93,8 @@ fn never_called(flow: &Scoped<'_>, record: &'static HandlerRecord) -> Option<Fau
 }
 
 /// Has what was written while the clock was ahead count from now.
-pub(super) async fn clock(engine: &LocalEngine) -> Vec<Fault> {
-    match engine.bring_forward().await {
+pub(super) async fn clock(drive: &dyn Drive) -> Vec<Fault> {
+    match drive.clamp_future_due_times().await {
         Ok(_) => Vec::new(),
         Err(error) => vec![Fault::new(Place::default(), format!("the Runs cannot be read: {error}"))],
     }

@@ -12,7 +12,8 @@ use tokio::sync::Mutex;
 
 use super::limits::contain;
 use crate::audit::{AuditDestination, AuditLine, LineWriter};
-use crate::engine::{LocalEngine, StopSignal, StoreError};
+use crate::clock::Clock;
+use crate::engine::{Engine, StopSignal};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::model::Srn;
 
@@ -113,75 +114,73 @@ impl LogRoute {
         self.destination.name()
     }
 
-    pub(super) async fn progress(&self, engine: &LocalEngine) -> Result<AuditProgress> {
-        let delivered = engine.store().audit_cursor(self.name()).await?;
-        let behind = engine.store().audit_head().await?.seq.saturating_sub(delivered);
+    pub(super) async fn progress(&self, engine: &dyn Engine) -> Result<AuditProgress> {
+        let delivered = engine.audit_cursor(self.name()).await?;
+        let behind = engine.head().await?.seq.saturating_sub(delivered);
         Ok(AuditProgress { destination: self.name().to_owned(), delivered, behind })
     }
 
     /// Delivers until it is told to stop, between two batches.
-    pub(super) async fn run(&self, engine: &LocalEngine, mut stop: StopSignal) {
+    pub(super) async fn run(&self, engine: &dyn Engine, clock: &dyn Clock, mut stop: StopSignal) {
         let mut progress = tokio::select! {
             biased;
-            () = stop.given() => return,
+            () = stop.requested() => return,
             progress = self.progress.lock() => progress,
         };
         let mut failing = None;
-        while !stop.is_given() {
+        while !stop.is_requested() {
             // Registered before looking, so that a commit in between is not missed.
-            let committed = engine.committed();
-            tokio::pin!(committed);
-            committed.as_mut().enable();
-            let pause = match self.step(engine, &mut progress).await {
+            let committed = engine.next_commit();
+            let pause = match self.step(engine, clock, &mut progress).await {
                 Ok(Step::Moved) => {
                     self.recovered(failing.take());
                     continue;
                 }
                 Ok(Step::Idle) => None,
-                Err(error) => Some(self.failed(&mut failing, &error, engine.clock().now())),
+                Err(error) => Some(self.failed(&mut failing, &error, clock.now())),
             };
             tokio::select! {
                 biased;
-                () = stop.given() => return,
+                () = stop.requested() => return,
                 () = committed, if pause.is_none() => {}
-                () = engine.clock().sleep(pause.unwrap_or(LOOK_ANYWAY)) => {}
+                () = clock.sleep(pause.unwrap_or(LOOK_ANYWAY)) => {}
             }
         }
     }
 
-    async fn step(&self, engine: &LocalEngine, progress: &mut Option<Progress>) -> Result<Step> {
+    async fn step(&self, engine: &dyn Engine, clock: &dyn Clock, progress: &mut Option<Progress>) -> Result<Step> {
         let progress = match progress {
             Some(progress) => progress,
             None => {
-                let saved = within(engine, engine.store().audit_cursor(self.name())).await?;
+                let saved = within(clock, engine.audit_cursor(self.name())).await?;
                 progress.insert(Progress { read: saved, kept: saved, saved, ..Progress::default() })
             }
         };
         if progress.unsaved {
-            self.save(engine, progress).await?;
+            self.save(engine, clock, progress).await?;
         }
         if progress.pending.is_empty() {
-            if self.read(engine, progress).await? == 0 {
+            if self.read(engine, clock, progress).await? == 0 {
                 return Ok(Step::Idle);
             }
             // What the destination does not want is read once more after a crash, and costs no write each time.
             progress.unsaved = progress.pending.is_empty() && progress.kept - progress.saved >= PAGE as u64;
         }
         if !progress.pending.is_empty() {
-            self.deliver(engine, progress).await?;
-            self.save(engine, progress).await?;
+            self.deliver(clock, progress).await?;
+            self.save(engine, clock, progress).await?;
         }
         Ok(Step::Moved)
     }
 
     /// Reads what comes next, and says how many records that were.
-    async fn read(&self, engine: &LocalEngine, progress: &mut Progress) -> Result<usize> {
-        let records = within(engine, engine.store().audit_after(progress.read, PAGE)).await?;
+    async fn read(&self, engine: &dyn Engine, clock: &dyn Clock, progress: &mut Progress) -> Result<usize> {
+        let records = within(clock, engine.records_after(progress.read, PAGE)).await?;
         let read = records.len();
         for record in records {
             let seq = record.seq;
             let wants = |flow: &Srn| self.wants.flow(flow);
-            let line = within(engine, progress.writer.line(engine.store(), record, wants)).await?;
+            let line = within(clock, progress.writer.line(engine, record, wants)).await?;
             progress.pending.extend(line);
             progress.read = seq;
         }
@@ -191,13 +190,13 @@ impl LogRoute {
         Ok(read)
     }
 
-    async fn deliver(&self, engine: &LocalEngine, progress: &mut Progress) -> Result<()> {
+    async fn deliver(&self, clock: &dyn Clock, progress: &mut Progress) -> Result<()> {
         let lines = progress.pending.make_contiguous();
         let batch = lines.get(..self.destination.batch().max(1)).unwrap_or(lines);
         let what = || format!("delivering audit entries to `{}`", self.name());
         // A destination that panics before it has anything to await is caught too.
         let delivery = async { self.destination.deliver(batch).await };
-        let kept = contain(&**engine.clock(), LIMIT, what, delivery).await??.min(batch.len());
+        let kept = contain(clock, LIMIT, what, delivery).await??.min(batch.len());
         if kept == 0 {
             let message = format!("destination `{}` has kept no audit entry, and gave no reason", self.name());
             return Err(Error::new(ErrorKind::Unavailable, codes::AUDIT_DESTINATION, message));
@@ -212,8 +211,8 @@ impl LogRoute {
         Ok(())
     }
 
-    async fn save(&self, engine: &LocalEngine, progress: &mut Progress) -> Result<()> {
-        within(engine, engine.store().move_audit_cursor(self.name(), progress.kept)).await?;
+    async fn save(&self, engine: &dyn Engine, clock: &dyn Clock, progress: &mut Progress) -> Result<()> {
+        within(clock, engine.set_audit_cursor(self.name(), progress.kept)).await?;
         progress.saved = progress.kept;
         progress.unsaved = false;
         Ok(())
@@ -255,8 +254,8 @@ fn pause(attempts: u32, retryable: bool) -> Duration {
 }
 
 /// Has the store answer in time.
-async fn within<T>(engine: &LocalEngine, answer: impl Future<Output = Result<T, StoreError>> + Send) -> Result<T> {
-    Ok(contain(&**engine.clock(), LIMIT, || "a call of the store".to_owned(), answer).await??)
+async fn within<T>(clock: &dyn Clock, answer: impl Future<Output = Result<T>> + Send) -> Result<T> {
+    contain(clock, LIMIT, || "a call of the store".to_owned(), answer).await?
 }
 
 impl fmt::Debug for LogRoute {

@@ -21,7 +21,6 @@ mod request;
 mod retention;
 mod secrets;
 mod slack_users;
-mod stored_events;
 mod submission;
 
 use std::sync::Arc;
@@ -47,13 +46,14 @@ use crate::audit::{AuditEntry, AuditKind, EventSummary};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::directory::Directory;
-use crate::engine::{AccessHealth, Engine, LocalEngine, RunFilter, StoredRun, WorkerLimits, Workers};
+use crate::engine::{AccessHealth, Drive, Engine, RunFilter, StoredRun, WorkerLimits, Workers};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::forms::PromptForm;
 use crate::model::{Flow, Flows, RunId, User};
 #[cfg(feature = "server")]
 use crate::server::FrontEnds;
 use crate::template::Step;
+use crate::time::TimestampExt;
 
 /// Taking access away takes a moment.
 const LATE_AFTER: Duration = Duration::from_secs(60);
@@ -62,7 +62,8 @@ const LATE_AFTER: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct Runtime {
     performer: Arc<Performer>,
-    engine: Arc<LocalEngine>,
+    engine: Arc<dyn Engine>,
+    drive: Option<Arc<dyn Drive>>,
     routes: Arc<[LogRoute]>,
     kept_for: Option<Duration>,
     reconciling: Option<Periodic>,
@@ -114,12 +115,39 @@ impl Runtime {
 
     /// The clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
-        self.engine.clock()
+        &self.performer.clock
     }
 
     /// The engine.
-    pub fn engine(&self) -> &Arc<LocalEngine> {
+    pub fn engine(&self) -> &Arc<dyn Engine> {
         &self.engine
+    }
+
+    /// The handle that drives the engine; `None` if it is not driven by this process.
+    pub fn drive(&self) -> Option<&Arc<dyn Drive>> {
+        self.drive.as_ref()
+    }
+
+    /// When the next effect or timer falls due; `None` if nothing is left to do, or the engine is not driven by this process.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>> {
+        match &self.drive {
+            Some(drive) => drive.next_due().await,
+            None => Ok(None),
+        }
+    }
+
+    /// Does one thing that is due now, and says whether there was one.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn run_one(&self) -> Result<bool> {
+        match &self.drive {
+            Some(drive) => drive.run_one().await,
+            None => Ok(false),
+        }
     }
 
     /// The Run as it stands.
@@ -172,8 +200,8 @@ impl Runtime {
     /// # Errors
     /// If the store fails.
     pub async fn health(&self) -> Result<AccessHealth> {
-        let late = self.clock().now().saturating_sub(LATE_AFTER).unwrap_or(Timestamp::MIN);
-        Ok(self.engine.store().access_health(late).await?)
+        let late = self.clock().now().minus(LATE_AFTER);
+        self.engine.access_health(late).await
     }
 
     /// Audit entries in the order of their commits, of one Run or of all.
@@ -259,7 +287,7 @@ impl Runtime {
     pub async fn audit_progress(&self) -> Result<Vec<AuditProgress>> {
         let mut all = Vec::new();
         for route in &*self.routes {
-            all.push(route.progress(&self.engine).await?);
+            all.push(route.progress(&*self.engine).await?);
         }
         Ok(all)
     }
@@ -267,18 +295,18 @@ impl Runtime {
     /// Starts workers that carry out what is due, deliver the audit log, forget what is over and reconcile as often as they should,
     /// on the current tokio runtime.
     pub fn start(&self, limits: WorkerLimits) -> Workers {
-        let mut workers = Workers::start(&self.engine, limits);
+        let mut workers = self.drive.clone().map_or_else(Workers::new, |drive| drive.start_workers(limits));
         for index in 0..self.routes.len() {
-            let (engine, routes) = (self.engine.clone(), self.routes.clone());
+            let (engine, clock, routes) = (self.engine.clone(), self.clock().clone(), self.routes.clone());
             workers.spawn(|stop| async move {
                 if let Some(route) = routes.get(index) {
-                    route.run(&engine, stop).await;
+                    route.run(&*engine, &*clock, stop).await;
                 }
             });
         }
         if let Some(age) = self.kept_for {
-            let engine = self.engine.clone();
-            workers.spawn(|stop| retention::run(engine, age, stop));
+            let (engine, clock) = (self.engine.clone(), self.clock().clone());
+            workers.spawn(|stop| retention::run(engine, clock, age, stop));
         }
         if let Some(periodic) = self.reconciling.clone() {
             let runtime = self.clone();
@@ -293,7 +321,7 @@ impl Runtime {
     /// If the store fails.
     pub async fn run_until_idle(&self) -> Result<usize> {
         let mut done = 0;
-        while self.engine.run_one().await? {
+        while self.run_one().await? {
             done += 1;
         }
         Ok(done)

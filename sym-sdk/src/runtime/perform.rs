@@ -13,7 +13,7 @@ use super::limits::{Limits, contain, without_panic};
 use crate::clock::Clock;
 use crate::delivery::{Delivery, DeliveryReceipt, RequestView};
 use crate::directory::Directory;
-use crate::engine::Process;
+use crate::engine::EffectHandler;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
 use crate::handler::{Context, HandlerKind, HandlerOutput};
@@ -44,13 +44,13 @@ impl Performer {
     }
 }
 
-impl Process for Performer {
+impl EffectHandler for Performer {
     fn step(&self, state: Option<&RunState>, input: &Input) -> Result<Transition> {
         let flow = state.map_or(&input.flow, |state| &state.flow);
         Ok(machine::step(&self.flows.by_srn(flow)?.rules(), state, input))
     }
 
-    fn perform(&self, effect: Effect, state: Arc<RunState>, holders: Vec<RunId>) -> BoxFuture<'_, Outcome> {
+    fn execute(&self, effect: Effect, state: Arc<RunState>, holders: Vec<RunId>) -> BoxFuture<'_, Outcome> {
         Box::pin(async move {
             // What a Run has withdrawn is not done any more; an outcome settles it, whatever it is.
             if !state.pending.contains_key(&effect.key.seq) {

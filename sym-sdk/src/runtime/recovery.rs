@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use super::flows::FlowEntries;
+use crate::clock::Clock;
 use crate::config::{Fault, Place};
-use crate::engine::{Engine, InputKey, LocalEngine, StoredRun};
+use crate::engine::{Engine, InputKey, StoredRun};
 use crate::error::Result;
 use crate::machine::{Input, InputBody};
 
@@ -12,8 +13,8 @@ use crate::machine::{Input, InputBody};
 const AT_ONCE: usize = 500;
 
 /// What speaks against going on.
-pub(super) async fn recover(engine: &LocalEngine, flows: &FlowEntries) -> Vec<Fault> {
-    let health = match engine.store().access_health(engine.clock().now()).await {
+pub(super) async fn recover(engine: &dyn Engine, clock: &dyn Clock, flows: &FlowEntries) -> Vec<Fault> {
+    let health = match engine.access_health(clock.now()).await {
         Ok(health) => health,
         Err(error) => return vec![unreadable(&error)],
     };
@@ -21,17 +22,17 @@ pub(super) async fn recover(engine: &LocalEngine, flows: &FlowEntries) -> Vec<Fa
     if !orphans.is_empty() {
         return orphans.into_iter().map(|(flow, runs)| orphaned(flow, *runs)).collect();
     }
-    if health.without_end == 0 {
+    if health.missing_expiry == 0 {
         return Vec::new();
     }
-    repair(engine).await.unwrap_or_else(|error| vec![unreadable(&error)])
+    repair(engine, clock).await.unwrap_or_else(|error| vec![unreadable(&error)])
 }
 
 /// Has each Run that nothing would end ask anew for what ends it.
-async fn repair(engine: &LocalEngine) -> Result<Vec<Fault>> {
+async fn repair(engine: &dyn Engine, clock: &dyn Clock) -> Result<Vec<Fault>> {
     let mut repaired = HashSet::new();
     loop {
-        let runs = engine.store().without_end(AT_ONCE).await?;
+        let runs = engine.runs_missing_expiry(AT_ONCE).await?;
         let hopeless: Vec<_> = runs.iter().filter(|run| repaired.contains(&run.state.run.id())).collect();
         if !hopeless.is_empty() {
             return Ok(hopeless.into_iter().map(endless).collect());
@@ -44,7 +45,7 @@ async fn repair(engine: &LocalEngine) -> Result<Vec<Fault>> {
             let flow = run.state.flow.slug();
             tracing::error!(run = %id, flow, "the store has lost what was to end an access; it is asked for anew");
             let key = InputKey::new(format!("rearm:{id}:{}", run.version));
-            let input = Input::new(id, run.state.flow.clone(), engine.clock().now(), InputBody::Rearm);
+            let input = Input::new(id, run.state.flow.clone(), clock.now(), InputBody::Rearm);
             engine.submit(key, input).await?;
             repaired.insert(id);
         }

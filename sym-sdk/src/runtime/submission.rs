@@ -10,7 +10,7 @@ use super::Runtime;
 use super::flows::FlowEntry;
 use super::request::parse_request;
 use super::slack_users::name_slack_users;
-use crate::engine::{Engine, InputKey};
+use crate::engine::InputKey;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::machine::{Action, EffectError, FormRef, Input, InputBody, Reply};
 use crate::model::{Channel, ChannelType, EventId, RunId, Srn, User, UserId};
@@ -260,7 +260,7 @@ impl Runtime {
             Some(key) => (submitted_as(&key), true),
             None => (InputKey::new(format!("event:{event}")), false),
         };
-        if may_be_known && let Some(reply) = self.engine.replied(&key).await? {
+        if may_be_known && let Some(reply) = self.engine.recorded_reply(&key).await? {
             // What was taken stays taken, even if it would be refused by now.
             return receipt(run, event, reply);
         }
@@ -281,7 +281,7 @@ impl Runtime {
     /// # Errors
     /// If the store does not answer.
     pub async fn was_taken(&self, key: &InputKey) -> Result<bool> {
-        let reply = self.engine.replied(&submitted_as(key)).await?;
+        let reply = self.engine.recorded_reply(&submitted_as(key)).await?;
         Ok(reply.is_some_and(|reply| !matches!(reply, Reply::Refused { .. })))
     }
 

@@ -121,7 +121,7 @@ impl Server {
     /// under way finish, each within [`ServerLimits::grace`], and hands the rest of the work back. The store is left open.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
         let workers = self.runtime.start(self.workers);
-        self.readiness.watch(workers.pulse());
+        self.readiness.watch(workers.liveness());
         let accepting = accept::accept(listener, self.router(), self.limits, stop.clone());
         let running = async {
             tokio::select! {

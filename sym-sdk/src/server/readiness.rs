@@ -1,16 +1,17 @@
 //! Whether the program can do its work.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::engine::Pulse;
+use crate::engine::Liveness;
 use crate::error::{Error, ErrorCode, ErrorKind, codes};
 use crate::runtime::{Runtime, contain};
+use crate::sync::lock;
 
 /// What front ends have said holds for this time.
 const HOLDS: Duration = Duration::from_secs(5);
@@ -36,7 +37,7 @@ struct Said {
 #[derive(Debug)]
 pub(super) struct Readiness {
     runtime: Runtime,
-    workers: OnceLock<Pulse>,
+    workers: OnceLock<Liveness>,
     failed: Mutex<BTreeMap<String, ErrorCode>>,
     said: tokio::sync::Mutex<Option<Said>>,
 }
@@ -47,13 +48,13 @@ impl Readiness {
     }
 
     /// Has these workers count from now on. Those of others do not.
-    pub(super) fn watch(&self, workers: Pulse) {
+    pub(super) fn watch(&self, workers: Liveness) {
         let _ = self.workers.set(workers);
     }
 
     /// Notes that the connections of a front end have failed, or that they are tried again.
     pub(super) fn failed(&self, name: &str, error: Option<ErrorCode>) {
-        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failed = lock(&self.failed);
         match error {
             Some(code) => failed.insert(name.to_owned(), code),
             None => failed.remove(name),
@@ -63,11 +64,11 @@ impl Readiness {
     /// What is not ready now.
     pub(super) async fn not_ready(&self) -> Vec<NotReady> {
         let mut not_ready: Vec<_> = self.store().await.into_iter().collect();
-        if self.workers.get().is_some_and(|workers| !workers.beats()) {
+        if self.workers.get().is_some_and(|workers| !workers.is_alive()) {
             let error = Error::new(ErrorKind::Internal, codes::WORKERS, "workers have ended before their time");
             not_ready.push(noted("workers", &error));
         }
-        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let failed = lock(&self.failed).clone();
         not_ready.extend(failed.into_iter().map(|(name, code)| NotReady { name, code }));
         for said in self.front_ends().await {
             if not_ready.iter().all(|known| known.name != said.name) {
@@ -78,9 +79,9 @@ impl Readiness {
     }
 
     async fn store(&self) -> Option<NotReady> {
-        let reading = self.runtime.engine().store().audit_head();
+        let reading = self.runtime.engine().head();
         let read = contain(&**self.runtime.clock(), CHECK_LIMIT, || "reading the store".to_owned(), reading).await;
-        read.and_then(|read| read.map_err(Error::from)).err().map(|error| noted("store", &error))
+        read.flatten().err().map(|error| noted("store", &error))
     }
 
     /// What front ends say, or have just said. Whoever comes while they are asked waits for the answer.

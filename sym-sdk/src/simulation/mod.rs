@@ -20,6 +20,7 @@ use crate::error::Result;
 use crate::integration::Outbox;
 use crate::model::UserId;
 use crate::runtime::{Builder, Receipt, Runtime, Submission};
+use crate::time::TimestampExt;
 
 /// How long a call may keep still, in real time, before the virtual clock moves on to its time limit.
 const GRACE: Duration = Duration::from_secs(1);
@@ -155,8 +156,7 @@ impl Simulation {
     /// # Errors
     /// If a Run's flow is not configured.
     pub async fn settle(&mut self) -> Result<()> {
-        let engine = self.runtime.engine().clone();
-        while stall::drive(&self.clock, self.grace, engine.run_one()).await? {
+        while stall::drive(&self.clock, self.grace, self.runtime.run_one()).await? {
             self.collect().await?;
         }
         Ok(())
@@ -209,14 +209,14 @@ impl Simulation {
     }
 
     fn after(&self, time: Duration) -> Timestamp {
-        self.now().saturating_add(time).unwrap_or(Timestamp::MAX)
+        self.now().plus(time)
     }
 
     /// When the next thing falls due, later than now. What is due now and has not been done is leased by a call that was
     /// cut off.
     async fn next_due(&self) -> Result<Option<Timestamp>> {
         let now = self.now();
-        let due = self.runtime.engine().next_due().await?;
+        let due = self.runtime.next_due().await?;
         Ok(due.map(|due| if due > now { due } else { self.after(LOOK_AGAIN) }))
     }
 

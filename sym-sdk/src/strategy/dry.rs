@@ -1,12 +1,13 @@
 //! A strategy that only pretends.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
 use crate::error::Result;
 use crate::future::BoxFuture;
 use crate::model::{AccessTarget, TargetId, User};
+use crate::sync::lock;
 use crate::template::StepOutput;
 
 /// Grants and takes away access that does not exist, for simulations and tests: it remembers who has what. A person's id is
@@ -28,7 +29,7 @@ impl DryStrategy {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeSet<(TargetId, String)>> {
-        self.granted.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.granted)
     }
 }
 

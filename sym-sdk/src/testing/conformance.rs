@@ -203,8 +203,8 @@ pub async fn a_commit_is_written_whole(store: &impl Store) -> Checked {
 
     let stored = store.load(run).await?.expect("the Run that was written");
     assert_eq!((stored.version, Some(stored.state)), (1, state), "versions count from 1");
-    assert_eq!(store.replied(&InputKey::new("first")).await?, Some(Reply::Accepted { event: None }));
-    assert_eq!(store.replied(&InputKey::new("other")).await?, None);
+    assert_eq!(store.recorded_reply(&InputKey::new("first")).await?, Some(Reply::Accepted { event: None }));
+    assert_eq!(store.recorded_reply(&InputKey::new("other")).await?, None);
     assert_eq!(numbers(&claim(store, Lane::Decide, 0, 10).await?), [1]);
     assert_eq!(store.due_timers(at(60), 10).await?.len(), 1);
     assert_eq!(store.holders(&entitlement("e")).await?, [run]);
@@ -227,7 +227,7 @@ pub async fn a_conflict_writes_nothing(store: &impl Store) -> Checked {
         late.holds.push(HoldChange::Hold(entitlement("e")));
         late.audit.push(entry(run, AuditKind::Received));
         assert_eq!(store.commit(late).await?, Committed::Conflict, "version {version} is not the stored one");
-        assert_eq!(store.replied(&InputKey::new(input)).await?, None, "the input was not taken");
+        assert_eq!(store.recorded_reply(&InputKey::new(input)).await?, None, "the input was not taken");
     }
     assert_eq!(store.next_due().await?, Some(at(10)), "no effect and no timer was written, and none was settled");
     assert_eq!(store.holders(&entitlement("e")).await?, []);
@@ -279,7 +279,7 @@ pub async fn a_commit_without_a_state_leaves_the_run(store: &impl Store) -> Chec
     write(store, refused).await?;
     assert!(store.load(unknown).await?.is_none(), "a Run that is absent stays so");
     assert_eq!(store.audit(Some(unknown), 10).await?.len(), 1, "but it is on the record");
-    assert!(store.replied(&InputKey::new("refused at once")).await?.is_some(), "and is answered the same again");
+    assert!(store.recorded_reply(&InputKey::new("refused at once")).await?.is_some(), "and is answered the same again");
     write(store, commit(unknown, 0, "accepted")).await
 }
 
@@ -331,7 +331,7 @@ pub async fn claims_that_end_without_a_word_are_counted(store: &impl Store) -> C
     first.effects.push(effect(run, 1, EffectKind::Route));
     write(store, first).await?;
     let claimed = async |now| -> Result<_, StoreError> {
-        Ok(claim(store, Lane::Decide, now, 1).await?.first().map(|claimed| (claimed.claims, claimed.lost)))
+        Ok(claim(store, Lane::Decide, now, 1).await?.first().map(|claimed| (claimed.claims, claimed.lost_leases)))
     };
     assert_eq!(claimed(0).await?, Some((1, 0)));
     assert_eq!(claimed(60).await?, Some((2, 1)), "the first lease ran out");
@@ -557,9 +557,9 @@ pub async fn audit_entries_are_chained(store: &impl Store) -> Checked {
 #[doc(hidden)]
 pub async fn each_audit_destination_has_a_cursor(store: &impl Store) -> Checked {
     assert_eq!(store.audit_cursor("a").await?, 0);
-    store.move_audit_cursor("a", 7).await?;
-    store.move_audit_cursor("b", 3).await?;
-    store.move_audit_cursor("a", 9).await?;
+    store.set_audit_cursor("a", 7).await?;
+    store.set_audit_cursor("b", 3).await?;
+    store.set_audit_cursor("a", 9).await?;
     assert_eq!((store.audit_cursor("a").await?, store.audit_cursor("b").await?), (9, 3));
     Ok(())
 }
@@ -611,10 +611,10 @@ pub async fn runs_at_rest_are_pruned_by_age(store: &impl Store) -> Checked {
     assert_eq!(store.prune(at(30), 10).await?, 1);
     assert_eq!(left().await?, [false, false, true, true], "what is too young stays, and what is not over");
     for gone in ["1", "2", "refused"] {
-        assert_eq!(store.replied(&InputKey::new(gone)).await?, None, "{gone}");
+        assert_eq!(store.recorded_reply(&InputKey::new(gone)).await?, None, "{gone}");
     }
     for kept in ["3", "4"] {
-        assert!(store.replied(&InputKey::new(kept)).await?.is_some(), "{kept}");
+        assert!(store.recorded_reply(&InputKey::new(kept)).await?.is_some(), "{kept}");
     }
     assert_eq!(store.audit(None, 10).await?.len(), 5, "the record stays whole");
     Ok(())
@@ -628,10 +628,10 @@ pub async fn what_is_put_off_for_too_long_is_brought_forward(store: &impl Store)
     first.effects = vec![effect(run, 1, EffectKind::Route), put_off(2, 50), put_off(3, 10_000)];
     write(store, first).await?;
     assert_eq!(numbers(&store.claim(Claim::new(Lane::Decide, at(0), SECOND * 20_000, 1)).await?), [1]);
-    assert_eq!(store.bring_forward(at(100)).await?, 2, "an effect, and a lease");
+    assert_eq!(store.clamp_future_due_times(at(100)).await?, 2, "an effect, and a lease");
     assert_eq!(numbers(&claim(store, Lane::Decide, 99, 10).await?), [2]);
     assert_eq!(numbers(&claim(store, Lane::Decide, 100, 10).await?), [1, 3]);
-    assert_eq!(store.bring_forward(at(1_000)).await?, 0);
+    assert_eq!(store.clamp_future_due_times(at(1_000)).await?, 0);
     Ok(())
 }
 

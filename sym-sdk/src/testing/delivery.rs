@@ -1,7 +1,7 @@
 //! A front end that remembers what it was told to show.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::delivery::{Delivery, DeliveryReceipt, RequestView};
 use crate::error::{Error, ErrorKind, Result, codes};
@@ -10,6 +10,7 @@ use crate::future::BoxFuture;
 use crate::machine::{EffectError, MessageRef, Notice};
 use crate::model::{ChannelType, RunId, RunStatus, User};
 use crate::routing::Destination;
+use crate::sync::lock;
 
 /// A [`Delivery`] for tests: it reaches everyone, keeps what it was told to show, and fails where it is told to. Clones are
 /// one front end.
@@ -85,7 +86,7 @@ impl RecordingDelivery {
     }
 
     fn lock(&self) -> MutexGuard<'_, Record> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A strategy that remembers what it was asked.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
@@ -10,6 +10,7 @@ use crate::model::{AccessTarget, User};
 use crate::strategy::{
     AccessRequest, AccessStrategy, Escalation, RevocationReach, resource_by_name, resource_by_settings,
 };
+use crate::sync::lock;
 use crate::template::StepOutput;
 
 /// An [`AccessStrategy`] for tests: it keeps who has access to what, in place of a service, and does as it is told. Clones
@@ -168,7 +169,7 @@ impl RecordingStrategy {
     }
 
     fn lock(&self) -> MutexGuard<'_, Record> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

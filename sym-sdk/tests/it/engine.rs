@@ -58,7 +58,7 @@ struct Program {
     refused: AtomicUsize,
 }
 
-impl Process for Program {
+impl EffectHandler for Program {
     fn step(&self, state: Option<&RunState>, input: &Input) -> sym_sdk::Result<Transition> {
         if input.run.as_uuid().as_u128() < self.unknown {
             self.refused.fetch_add(1, Ordering::SeqCst);
@@ -70,7 +70,7 @@ impl Process for Program {
         Ok(step(&Rules { flow: &flow(), hooks: Hooks::NONE }, state, input))
     }
 
-    fn perform(&self, _: Effect, _: Arc<RunState>, _: Vec<RunId>) -> BoxFuture<'_, Outcome> {
+    fn execute(&self, _: Effect, _: Arc<RunState>, _: Vec<RunId>) -> BoxFuture<'_, Outcome> {
         self.performed.fetch_add(1, Ordering::SeqCst);
         let failed = Outcome::Failed(EffectError::new(codes::HANDLER_FAILED, "it broke"));
         Box::pin(std::future::ready(failed))
@@ -98,7 +98,7 @@ async fn timers_of_runs_that_cannot_be_stepped_hold_up_no_others() {
     store.commit(with!(commit(good, 0, "good"), timers: due(1))).await.unwrap();
     let clock = Arc::new(VirtualClock::at(at(2)));
     let engine = Arc::new(LocalEngine::new(store, program.clone(), clock.clone()));
-    let workers = Workers::start(&engine, WorkerLimits::default());
+    let workers = engine.clone().start_workers(WorkerLimits::default());
     for _ in 0..20 {
         clock.advance(Duration::from_millis(100));
         let_workers_run().await;
@@ -140,12 +140,12 @@ impl Default for Slow {
     }
 }
 
-impl Process for Slow {
+impl EffectHandler for Slow {
     fn step(&self, state: Option<&RunState>, input: &Input) -> sym_sdk::Result<Transition> {
         Ok(step(&Rules { flow: &flow(), hooks: Hooks::NONE }, state, input))
     }
 
-    fn perform(&self, _: Effect, _: Arc<RunState>, _: Vec<RunId>) -> BoxFuture<'_, Outcome> {
+    fn execute(&self, _: Effect, _: Arc<RunState>, _: Vec<RunId>) -> BoxFuture<'_, Outcome> {
         self.begun.fetch_add(1, Ordering::SeqCst);
         Box::pin(async {
             self.go_on.acquire().await.unwrap().forget();

@@ -118,8 +118,8 @@ impl Store for CrashStore {
         self.call(self.store.load(run))
     }
 
-    fn replied(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>> {
-        self.call(self.store.replied(key))
+    fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>> {
+        self.call(self.store.recorded_reply(key))
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, StoreError>> {
@@ -157,8 +157,8 @@ impl Store for CrashStore {
         })
     }
 
-    fn bring_forward(&self, latest: Timestamp) -> BoxFuture<'_, Result<usize, StoreError>> {
-        self.call(self.between("bringing forward", self.store.bring_forward(latest)))
+    fn clamp_future_due_times(&self, latest: Timestamp) -> BoxFuture<'_, Result<usize, StoreError>> {
+        self.call(self.between("bringing forward", self.store.clamp_future_due_times(latest)))
     }
 
     fn due_timers(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<DueTimer>, StoreError>> {
@@ -185,8 +185,8 @@ impl Store for CrashStore {
         self.call(self.between("pruning", self.store.prune(before, limit)))
     }
 
-    fn without_end(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {
-        self.call(self.store.without_end(limit))
+    fn runs_missing_expiry(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {
+        self.call(self.store.runs_missing_expiry(limit))
     }
 
     fn access_health(&self, late: Timestamp) -> BoxFuture<'_, Result<AccessHealth, StoreError>> {
@@ -217,8 +217,8 @@ impl Store for CrashStore {
         self.call(self.store.audit_cursor(destination))
     }
 
-    fn move_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>> {
-        let moved = self.store.move_audit_cursor(destination, seq);
+    fn set_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        let moved = self.store.set_audit_cursor(destination, seq);
         self.call(self.between("cursor of a destination", moved))
     }
 }

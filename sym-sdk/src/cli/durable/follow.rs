@@ -60,7 +60,7 @@ impl Follower {
     pub(in crate::cli) async fn follow(&mut self, output: &mut Output<'_>) -> Result<Infallible, Lost> {
         loop {
             let runtime = self.runtime.clone();
-            let changed = runtime.engine().committed();
+            let changed = runtime.engine().next_commit();
             self.catch_up(output).await?;
             changed.await;
         }
@@ -69,7 +69,7 @@ impl Follower {
     /// Writes what is new by now.
     pub(in crate::cli) async fn catch_up(&mut self, output: &mut Output<'_>) -> Result<(), Lost> {
         loop {
-            let records = self.runtime.engine().store().audit_after(self.seq, PAGE).await?;
+            let records = self.runtime.engine().records_after(self.seq, PAGE).await?;
             let Some(last) = records.last() else { return Ok(()) };
             self.seq = last.seq;
             let entries = records.iter().map(AuditRecord::entry).collect::<Result<Vec<_>, _>>()?;

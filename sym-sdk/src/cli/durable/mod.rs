@@ -115,7 +115,7 @@ async fn play(
     if !output.json {
         greet(store.path(), &known, speed, output).map_err(Lost::Output)?;
     }
-    let seq = runtime.engine().store().audit_head().await?.seq;
+    let seq = runtime.engine().head().await?.seq;
     let mut follower = Follower::new(runtime.clone(), outbox, seq, known.len().max(requests.len()));
 
     let workers = runtime.start(WorkerLimits::default());
@@ -147,8 +147,8 @@ async fn to_the_end(runtime: &Runtime, requests: Vec<(String, Request)>) -> Resu
         act(&mut Live::new(runtime.clone(), name), request, &Direction::default(), &mut story).await?;
     }
     loop {
-        let changed = runtime.engine().committed();
-        if runtime.engine().next_due().await?.is_none() {
+        let changed = runtime.engine().next_commit();
+        if runtime.next_due().await?.is_none() {
             return Ok(story.notes);
         }
         changed.await;

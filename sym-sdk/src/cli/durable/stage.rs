@@ -6,6 +6,7 @@ use crate::cli::simulate::Stage;
 use crate::error::Result;
 use crate::model::RunId;
 use crate::runtime::{Receipt, Runtime, Submission};
+use crate::time::TimestampExt;
 
 /// A runtime whose workers are running. What was submitted to it before, under the same name, is not submitted again.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ impl Live {
 
     async fn settled(&self, run: RunId) -> Result<()> {
         loop {
-            let changed = self.runtime.engine().committed();
+            let changed = self.runtime.engine().next_commit();
             if !self.runtime.run(run).await?.state.is_busy() {
                 return Ok(());
             }
@@ -47,7 +48,7 @@ impl Stage for Live {
 
     async fn pass(&mut self, time: Duration) -> Result<()> {
         let clock = self.runtime.clock();
-        clock.sleep_until(clock.now().saturating_add(time).unwrap_or(jiff::Timestamp::MAX)).await;
+        clock.sleep_until(clock.now().plus(time)).await;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Shows the form that a requester would fill in.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
@@ -14,6 +14,7 @@ use crate::machine::{EffectError, MessageRef, Notice};
 use crate::model::{ChannelType, User};
 use crate::routing::Destination;
 use crate::runtime::HandlerUse;
+use crate::sync::lock;
 
 /// As many options are listed.
 const OPTIONS: usize = 8;
@@ -44,7 +45,7 @@ impl FormKeeper {
 
     /// The form that was shown last.
     pub(super) fn take(&self) -> Option<Shown> {
-        self.form.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&self.form).take()
     }
 }
 
@@ -95,7 +96,7 @@ impl Delivery for FormKeeper {
         let of_flow = self.handlers.iter().filter(|used| used.flows.iter().any(|name| name == flow));
         let prefetch = of_flow.map(|used| used.record).filter(|record| record.kind() == HandlerKind::Prefetch);
         let shown = Shown { form: form.clone(), prefetch: prefetch.collect() };
-        *self.form.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
+        *lock(&self.form) = Some(shown);
         Box::pin(std::future::ready(Ok(())))
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn cursor(db: &Connection, destination: &str) -> rusqlite::Result<u64
     Ok(cursor.map_or(0, i64::cast_unsigned))
 }
 
-pub(super) fn move_cursor(db: &Connection, destination: &str, seq: u64) -> rusqlite::Result<()> {
+pub(super) fn set_cursor(db: &Connection, destination: &str, seq: u64) -> rusqlite::Result<()> {
     db.prepare_cached("INSERT OR REPLACE INTO audit_cursors (destination, seq) VALUES (?1, ?2)")?
         .execute(params![destination, i64::try_from(seq).unwrap_or(i64::MAX)])?;
     Ok(())

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
-use super::fault::{Fault, failed};
+use super::error::{FileError, failed};
 use super::schema;
 use crate::engine::StoreError;
 
@@ -30,13 +30,13 @@ pub(super) fn copy(from: &Path, to: &Path, mut progress: impl FnMut(BackupProgre
     let partial = partial(to);
     for path in [to, &partial] {
         if path.symlink_metadata().is_ok() {
-            return Err(Fault::Exists { path: path.to_owned() }.into_error());
+            return Err(FileError::Exists { path: path.to_owned() }.into_error());
         }
     }
-    create_private(&partial).map_err(|error| Fault::open(&partial, error).into_error())?;
+    create_private(&partial).map_err(|error| FileError::open(&partial, error).into_error())?;
     let copied = copy_pages(from, &partial, &mut progress).and_then(|()| {
         let named = std::fs::rename(&partial, to).and_then(|()| sync_directory(to));
-        named.map_err(|error| Fault::open(to, error).into_error())
+        named.map_err(|error| FileError::open(to, error).into_error())
     });
     if copied.is_err() {
         // Whoever reads of the error does not look for what is left of the copy.
@@ -70,7 +70,7 @@ fn copy_pages(from: &Path, to: &Path, progress: &mut impl FnMut(BackupProgress))
     // Nobody had it open, whatever the original says of itself.
     copy.execute("UPDATE meta SET value = 1 WHERE key = 'clean'", ()).map_err(failed)?;
     copy.close().map_err(|(_, error)| failed(error))?;
-    File::open(to).and_then(|file| file.sync_all()).map_err(|error| Fault::open(to, error).into_error())
+    File::open(to).and_then(|file| file.sync_all()).map_err(|error| FileError::open(to, error).into_error())
 }
 
 fn create_private(path: &Path) -> io::Result<File> {

@@ -7,9 +7,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::SqliteStore;
-use super::queue::Urgency;
+use super::queue::Priority;
 use super::rows::{Id, nanoseconds, timestamp, to_json};
-use super::worker::ask;
+use super::thread::query;
 use super::writer::write;
 use crate::directory::{DirectoryFault, DirectoryStore, Inserted, StoredToken, Token, TokenHash, UserChange};
 use crate::engine::StoreError;
@@ -25,23 +25,23 @@ type Decided<T> = rusqlite::Result<Result<T, DirectoryFault>>;
 impl SqliteStore {
     async fn look_up<T: Send + 'static>(
         &self,
-        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        Ok(ask(&self.lookups, query).await?)
+        Ok(query(&self.lookups, work).await?)
     }
 
     async fn list<T: Send + 'static>(
         &self,
-        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        Ok(ask(&self.listings, query).await?)
+        Ok(query(&self.listings, work).await?)
     }
 
     async fn change<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        Ok(write(&self.writes, Urgency::Ordinary, work).await?)
+        Ok(write(&self.writes, Priority::Normal, work).await?)
     }
 }
 

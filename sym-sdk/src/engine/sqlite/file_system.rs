@@ -4,17 +4,17 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::fault::Fault;
+use super::error::FileError;
 
 /// Refuses a file whose file system `kind_of` names as one of a network.
 pub(super) fn refuse_network(
     database: &Path,
     kind_of: impl FnOnce(&Path) -> io::Result<Option<&'static str>>,
-) -> Result<(), Fault> {
+) -> Result<(), FileError> {
     // The file may be yet to be made.
     let existing = database.ancestors().find(|path| path.exists()).map_or_else(PathBuf::new, Path::to_path_buf);
-    match kind_of(&existing).map_err(|error| Fault::open(database, error))? {
-        Some(kind) => Err(Fault::Network { path: database.to_owned(), kind }),
+    match kind_of(&existing).map_err(|error| FileError::open(database, error))? {
+        Some(kind) => Err(FileError::Network { path: database.to_owned(), kind }),
         None => Ok(()),
     }
 }

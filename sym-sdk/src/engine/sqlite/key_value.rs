@@ -4,9 +4,9 @@ use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;
 
 use super::SqliteStore;
-use super::queue::Urgency;
+use super::queue::Priority;
 use super::rows::{from_json, to_json};
-use super::worker::ask;
+use super::thread::query;
 use super::writer::write;
 use crate::directory::{KeyPath, KeyValueStore};
 use crate::error::{Error, Result};
@@ -19,7 +19,7 @@ impl KeyValueStore for SqliteStore {
     fn fetch<'a>(&'a self, path: &'a KeyPath) -> BoxFuture<'a, Result<Option<Value>>> {
         Box::pin(async move {
             let at = path.clone();
-            let json = ask(&self.lookups, move |db| fetch(db, &at)).await??;
+            let json = query(&self.lookups, move |db| fetch(db, &at)).await??;
             Ok(json.map(|json| from_json(&json, format_args!("the value at `{path}`"))).transpose()?)
         })
     }
@@ -27,19 +27,19 @@ impl KeyValueStore for SqliteStore {
     fn put<'a>(&'a self, path: &'a KeyPath, value: Value) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let (path, json) = (path.clone(), to_json(&value)?);
-            write(&self.writes, Urgency::Ordinary, move |db| put(db, &path, &json)).await?
+            write(&self.writes, Priority::Normal, move |db| put(db, &path, &json)).await?
         })
     }
 
     fn delete<'a>(&'a self, path: &'a KeyPath) -> BoxFuture<'a, Result<bool>> {
         let path = path.clone();
-        Box::pin(async move { write(&self.writes, Urgency::Ordinary, move |db| delete(db, &path)).await? })
+        Box::pin(async move { write(&self.writes, Priority::Normal, move |db| delete(db, &path)).await? })
     }
 
     fn paths<'a>(&'a self, namespace: Option<&'a KeyPath>) -> BoxFuture<'a, Result<Vec<KeyPath>>> {
         let namespace = namespace.cloned();
         Box::pin(async move {
-            let paths = ask(&self.listings, move |db| paths(db, namespace.as_ref())).await??;
+            let paths = query(&self.listings, move |db| paths(db, namespace.as_ref())).await??;
             paths.iter().map(|path| path.parse()).collect()
         })
     }

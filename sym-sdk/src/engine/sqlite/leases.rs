@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::rows::{self, Id, id, nanoseconds};
 use crate::engine::Claim;
 use crate::machine::EffectKey;
+use crate::time::TimestampExt;
 
 /// An effect that was leased: its key, itself as JSON, how often it has been claimed, and how often to no end.
 pub(super) struct Leased {
@@ -38,7 +39,7 @@ pub(super) fn claim(db: &Connection, claim: &Claim) -> rusqlite::Result<Vec<Leas
     let claiming = Claiming {
         lane: rows::lane(claim.lane),
         now: nanoseconds(claim.now),
-        until: nanoseconds(claim.now.saturating_add(claim.lease).unwrap_or(Timestamp::MAX)),
+        until: nanoseconds(claim.now.plus(claim.lease)),
         limit: claim.limit,
         per_bulkhead: claim.per_bulkhead,
     };
@@ -72,7 +73,7 @@ impl Claiming {
     }
 
     fn candidates(&self, db: &Connection, bulkhead: &str, found: &mut Vec<Candidate>) -> rusqlite::Result<()> {
-        let room = self.limit.min(self.per_bulkhead.saturating_sub(self.under_way(db, bulkhead)?));
+        let room = self.limit.min(self.per_bulkhead.saturating_sub(self.in_flight(db, bulkhead)?));
         // Those of which another one is leased are left out here; below, those that exclude each other.
         let mut due = db.prepare_cached(
             "SELECT ord, due, run, seq, exclusive, effect, claims + 1 AS claims, lost + leased AS lost
@@ -107,7 +108,7 @@ impl Claiming {
     }
 
     /// How many are leased with this bulkhead.
-    fn under_way(&self, db: &Connection, bulkhead: &str) -> rusqlite::Result<usize> {
+    fn in_flight(&self, db: &Connection, bulkhead: &str) -> rusqlite::Result<usize> {
         db.prepare_cached("SELECT count(*) FROM effects WHERE lane = ?1 AND bulkhead = ?2 AND leased = 1 AND due > ?3")?
             .query_row(params![self.lane, bulkhead, self.now], |row| row.get::<_, u32>(0))
             .map(|count| count as usize)
@@ -120,7 +121,7 @@ pub(super) fn release(db: &Connection, key: EffectKey, claims: u32, not_before: 
     Ok(())
 }
 
-pub(super) fn bring_forward(db: &Connection, latest: Timestamp) -> rusqlite::Result<usize> {
+pub(super) fn clamp_future_due_times(db: &Connection, latest: Timestamp) -> rusqlite::Result<usize> {
     // The lanes are those of `rows::lane`.
     db.prepare_cached("UPDATE effects SET due = ?1 WHERE lane IN (0, 1, 2, 3) AND due > ?1")?
         .execute([nanoseconds(latest)])

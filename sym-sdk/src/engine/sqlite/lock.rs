@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::fault::Fault;
+use super::error::FileError;
 
 /// Held for as long as the database is open. It lies on a file beside the database, and the operating system gives it back when
 /// the process ends, however that ends.
@@ -14,16 +14,18 @@ pub(super) struct FileLock {
 }
 
 impl FileLock {
-    pub(super) fn take(database: &Path) -> Result<Self, Fault> {
+    pub(super) fn take(database: &Path) -> Result<Self, FileError> {
         let path = beside(database);
-        let cannot_open = |error: io::Error| Fault::open(&path, error);
+        let cannot_open = |error: io::Error| FileError::open(&path, error);
         let mut file = open_private(&path).map_err(cannot_open)?;
         match file.try_lock() {
             Ok(()) => {
                 name_holder(&mut file).map_err(cannot_open)?;
                 Ok(Self { _file: file })
             }
-            Err(TryLockError::WouldBlock) => Err(Fault::InUse { path: database.to_owned(), holder: holder(&mut file) }),
+            Err(TryLockError::WouldBlock) => {
+                Err(FileError::InUse { path: database.to_owned(), holder: holder(&mut file) })
+            }
             Err(TryLockError::Error(error)) => Err(cannot_open(error)),
         }
     }

@@ -2,10 +2,10 @@
 
 mod audit;
 mod backup;
-mod commands;
+mod commit;
 mod directory;
+mod error;
 mod events;
-mod fault;
 mod file_system;
 mod key_value;
 mod leases;
@@ -15,32 +15,31 @@ mod queue;
 mod retention;
 mod rows;
 mod schema;
-mod worker;
+mod thread;
 mod writer;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use rusqlite::Connection;
 
 pub use self::backup::BackupProgress;
-use self::commands::{Outcome, Prepared};
-use self::fault::Fault;
+use self::commit::{CommitResult, CommitRows};
+use self::error::FileError;
 use self::lock::FileLock;
-use self::queue::{Queue, Urgency};
-use self::worker::{Query, Worker, ask, on_thread};
-use self::writer::{Write, write};
-use super::health::AccessHealth;
-use super::store::{
-    Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun,
-};
+use self::queue::{Priority, Queue};
+use self::thread::{QueueThread, ReadJob, query, spawn_blocking};
+use self::writer::{BoxedWriteJob, write};
+use super::health::{AccessHealth, Backlog};
+use super::store::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun};
 use crate::audit::{AuditEntry, AuditHead, AuditRecord};
 use crate::directory::EventCount;
 use crate::future::BoxFuture;
 use crate::machine::{EffectKey, EntitlementKey, Lane, Reply};
 use crate::model::RunId;
+use crate::sync::lock;
 
 /// Keeps everything in one SQLite file, which outlives the process.
 ///
@@ -84,25 +83,25 @@ use crate::model::RunId;
 pub struct SqliteStore {
     path: PathBuf,
     /// Reads that are over at once.
-    lookups: Arc<Queue<Query>>,
+    lookups: Arc<Queue<ReadJob>>,
     /// Reads that may take a while.
-    listings: Arc<Queue<Query>>,
-    writes: Arc<Queue<Write>>,
+    listings: Arc<Queue<ReadJob>>,
+    writes: Arc<Queue<BoxedWriteJob>>,
     threads: Mutex<Option<Threads>>,
 }
 
 /// In the order in which they end. The writer is the last: it leaves the file whole and gives back the lock.
 struct Threads {
-    readers: [Worker<Query>; 2],
+    readers: [QueueThread<ReadJob>; 2],
     /// Absent if the file was opened to be read.
-    writer: Option<Worker<Write>>,
+    writer: Option<QueueThread<BoxedWriteJob>>,
 }
 
 impl Threads {
     /// Serves what waits and ends the threads.
     fn stop(self) -> Result<(), StoreError> {
-        let readers = self.readers.map(Worker::stop);
-        let writer = self.writer.map_or(Ok(()), Worker::stop);
+        let readers = self.readers.map(QueueThread::stop);
+        let writer = self.writer.map_or(Ok(()), QueueThread::stop);
         readers.into_iter().collect::<Result<Vec<()>, _>>().and(writer)
     }
 }
@@ -115,18 +114,18 @@ impl SqliteStore {
     /// [`StoreError::Corrupt`] if it is damaged or no database. Each says what to do.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = path.into();
-        on_thread(move || Self::open_blocking(&path)).await
+        spawn_blocking(move || Self::open_blocking(&path)).await
     }
 
     fn open_blocking(path: &Path) -> Result<Self, StoreError> {
         let path = resolved(path)?;
-        file_system::refuse_network(&path, file_system::network_kind).map_err(Fault::into_error)?;
-        let lock = FileLock::take(&path).map_err(Fault::into_error)?;
+        file_system::refuse_network(&path, file_system::network_kind).map_err(FileError::into_error)?;
+        let lock = FileLock::take(&path).map_err(FileError::into_error)?;
         let mut connection = schema::open_to_write(&path)?;
         let (lookup, listing) = (schema::open_to_read(&path)?, schema::open_to_read(&path)?);
 
         let (lookups, listings, writes) = (Arc::new(Queue::new()), Arc::new(Queue::new()), Arc::new(Queue::new()));
-        let writer = Worker::start("sym-store-write", &writes, move |queue| {
+        let writer = QueueThread::start("sym-store-write", &writes, move |queue| {
             // Given back when the connection is closed, and not before.
             let _lock = lock;
             writer::serve(&mut connection, queue);
@@ -155,11 +154,11 @@ impl SqliteStore {
     /// If there is no such file, it is no store, or of another schema than this program's.
     pub async fn open_read_only(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = path.into();
-        on_thread(move || {
+        spawn_blocking(move || {
             let path = resolved(&path)?;
             let connections = [schema::open_for_reader(&path)?, schema::open_to_read(&path)?];
             let queues = [Arc::new(Queue::new()), Arc::new(Queue::new())];
-            Self::reading(path, connections, queues, Arc::new(Queue::refusing(fault::read_only)), None)
+            Self::reading(path, connections, queues, Arc::new(Queue::refusing(error::read_only)), None)
         })
         .await
     }
@@ -167,13 +166,13 @@ impl SqliteStore {
     fn reading(
         path: PathBuf,
         connections: [Connection; 2],
-        [lookups, listings]: [Arc<Queue<Query>>; 2],
-        writes: Arc<Queue<Write>>,
-        writer: Option<Worker<Write>>,
+        [lookups, listings]: [Arc<Queue<ReadJob>>; 2],
+        writes: Arc<Queue<BoxedWriteJob>>,
+        writer: Option<QueueThread<BoxedWriteJob>>,
     ) -> Result<Self, StoreError> {
         let reader = |connection, queue| {
-            Worker::start("sym-store-read", queue, move |queue| {
-                worker::read(&connection, queue);
+            QueueThread::start("sym-store-read", queue, move |queue| {
+                thread::read(&connection, queue);
                 Ok(())
             })
         };
@@ -206,7 +205,7 @@ impl SqliteStore {
         progress: impl FnMut(BackupProgress) + Send + 'static,
     ) -> Result<(), StoreError> {
         let (from, to) = (self.path.clone(), to.into());
-        on_thread(move || backup::copy(&from, &to, progress)).await
+        spawn_blocking(move || backup::copy(&from, &to, progress)).await
     }
 
     /// Where the file is.
@@ -221,9 +220,9 @@ impl SqliteStore {
     /// # Errors
     /// If the file could not be left as it should be. It is checked when it is opened again.
     pub async fn close(&self) -> Result<(), StoreError> {
-        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let threads = lock(&self.threads).take();
         match threads {
-            Some(threads) => on_thread(move || threads.stop()).await,
+            Some(threads) => spawn_blocking(move || threads.stop()).await,
             None => Ok(()),
         }
     }
@@ -232,9 +231,9 @@ impl SqliteStore {
 /// The path without symbolic links, so that one file has one lock.
 fn resolved(path: &Path) -> Result<PathBuf, StoreError> {
     if path.is_dir() {
-        return Err(Fault::Directory { path: path.to_owned() }.into_error());
+        return Err(FileError::Directory { path: path.to_owned() }.into_error());
     }
-    resolve(path).map_err(|error| Fault::open(path, error).into_error())
+    resolve(path).map_err(|error| FileError::open(path, error).into_error())
 }
 
 fn resolve(path: &Path) -> std::io::Result<PathBuf> {
@@ -271,14 +270,14 @@ fn claimed(leased: leases::Leased) -> Option<Claimed> {
 
 impl Store for SqliteStore {
     fn load(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>, StoreError>> {
-        Box::pin(async move { ask(&self.lookups, move |db| queries::load(db, run)).await?.map(stored).transpose() })
+        Box::pin(async move { query(&self.lookups, move |db| queries::load(db, run)).await?.map(stored).transpose() })
     }
 
-    fn replied(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>> {
+    fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>> {
         let key = key.clone();
         Box::pin(async move {
             let input = key.clone();
-            let reply = ask(&self.lookups, move |db| queries::replied(db, input.as_str())).await?;
+            let reply = query(&self.lookups, move |db| queries::recorded_reply(db, input.as_str())).await?;
             reply.map(|reply| rows::from_json(&reply, format_args!("the reply to `{}`", key.as_str()))).transpose()
         })
     }
@@ -286,12 +285,12 @@ impl Store for SqliteStore {
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, StoreError>> {
         Box::pin(async move {
             let input = commit.input.clone();
-            let urgency = if rows::takes_access_away(&commit) { Urgency::First } else { Urgency::Ordinary };
-            let prepared = Prepared::new(commit)?;
-            match write(&self.writes, urgency, move |db| prepared.write(db)).await? {
-                Outcome::Written => Ok(Committed::Written),
-                Outcome::Conflict => Ok(Committed::Conflict),
-                Outcome::Duplicate(reply) => {
+            let priority = if rows::takes_access_away(&commit) { Priority::High } else { Priority::Normal };
+            let prepared = CommitRows::new(commit)?;
+            match write(&self.writes, priority, move |db| prepared.write(db)).await? {
+                CommitResult::Written => Ok(Committed::Written),
+                CommitResult::Conflict => Ok(Committed::Conflict),
+                CommitResult::Duplicate(reply) => {
                     let what = format_args!("the reply to `{}`", input.as_str()).to_string();
                     Ok(Committed::Duplicate(rows::from_json(&reply, what)?))
                 }
@@ -301,8 +300,8 @@ impl Store for SqliteStore {
 
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
         Box::pin(async move {
-            let urgency = if claim.lane == Lane::Revoke { Urgency::First } else { Urgency::Ordinary };
-            let leased = write(&self.writes, urgency, move |db| leases::claim(db, &claim)).await?;
+            let priority = if claim.lane == Lane::Revoke { Priority::High } else { Priority::Normal };
+            let leased = write(&self.writes, priority, move |db| leases::claim(db, &claim)).await?;
             Ok(leased.into_iter().filter_map(claimed).collect())
         })
     }
@@ -310,84 +309,84 @@ impl Store for SqliteStore {
     fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
         // It may be what a revocation waits for.
         let release = move |db: &rusqlite::Connection| leases::release(db, key, claims, not_before);
-        Box::pin(write(&self.writes, Urgency::First, release))
+        Box::pin(write(&self.writes, Priority::High, release))
     }
 
-    fn bring_forward(&self, latest: Timestamp) -> BoxFuture<'_, Result<usize, StoreError>> {
-        Box::pin(write(&self.writes, Urgency::First, move |db| leases::bring_forward(db, latest)))
+    fn clamp_future_due_times(&self, latest: Timestamp) -> BoxFuture<'_, Result<usize, StoreError>> {
+        Box::pin(write(&self.writes, Priority::High, move |db| leases::clamp_future_due_times(db, latest)))
     }
 
     fn due_timers(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<DueTimer>, StoreError>> {
-        Box::pin(ask(&self.lookups, move |db| queries::due_timers(db, now, limit)))
+        Box::pin(query(&self.lookups, move |db| queries::due_timers(db, now, limit)))
     }
 
     fn next_due(&self) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
-        Box::pin(ask(&self.lookups, queries::next_due))
+        Box::pin(query(&self.lookups, queries::next_due))
     }
 
     fn backlog(&self, now: Timestamp, late: Timestamp) -> BoxFuture<'_, Result<Backlog, StoreError>> {
-        Box::pin(ask(&self.listings, move |db| queries::backlog(db, now, late)))
+        Box::pin(query(&self.listings, move |db| queries::backlog(db, now, late)))
     }
 
     fn holders(&self, key: &EntitlementKey) -> BoxFuture<'_, Result<Vec<RunId>, StoreError>> {
         let key = key.clone();
-        Box::pin(ask(&self.lookups, move |db| queries::holders(db, key.as_str())))
+        Box::pin(query(&self.lookups, move |db| queries::holders(db, key.as_str())))
     }
 
     fn runs(&self, filter: RunFilter, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {
         Box::pin(async move {
-            let runs = ask(&self.listings, move |db| queries::runs(db, &filter, limit)).await?;
+            let runs = query(&self.listings, move |db| queries::runs(db, &filter, limit)).await?;
             runs.into_iter().map(stored).collect()
         })
     }
 
     fn prune(&self, before: Timestamp, limit: usize) -> BoxFuture<'_, Result<usize, StoreError>> {
-        Box::pin(write(&self.writes, Urgency::Ordinary, move |db| retention::prune(db, before, limit)))
+        Box::pin(write(&self.writes, Priority::Normal, move |db| retention::prune(db, before, limit)))
     }
 
-    fn without_end(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {
+    fn runs_missing_expiry(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {
         Box::pin(async move {
-            let runs = ask(&self.listings, move |db| queries::without_end(db, limit)).await?;
+            let runs = query(&self.listings, move |db| queries::runs_missing_expiry(db, limit)).await?;
             runs.into_iter().map(stored).collect()
         })
     }
 
     fn access_health(&self, late: Timestamp) -> BoxFuture<'_, Result<AccessHealth, StoreError>> {
-        Box::pin(ask(&self.listings, move |db| queries::access_health(db, late)))
+        Box::pin(query(&self.listings, move |db| queries::access_health(db, late)))
     }
 
     fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>> {
         Box::pin(async move {
-            let entries = ask(&self.listings, move |db| queries::audit(db, run, limit)).await?;
+            let entries = query(&self.listings, move |db| queries::audit(db, run, limit)).await?;
             entries.iter().map(|(seq, entry)| rows::from_json(entry, format_args!("audit entry {seq}"))).collect()
         })
     }
 
     fn count_events<'a>(&'a self, count: &'a EventCount) -> BoxFuture<'a, Result<u64, StoreError>> {
         let count = count.clone();
-        Box::pin(async move { Ok(ask(&self.listings, move |db| events::count(db, &count)).await?.cast_unsigned()) })
+        Box::pin(async move { Ok(query(&self.listings, move |db| events::count(db, &count)).await?.cast_unsigned()) })
     }
 
     fn audit_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>> {
-        Box::pin(ask(&self.listings, move |db| audit::after(db, seq, limit)))
+        Box::pin(query(&self.listings, move |db| audit::after(db, seq, limit)))
     }
 
     fn audit_before(&self, run: RunId, seq: u64) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>> {
-        Box::pin(ask(&self.listings, move |db| audit::before(db, run, seq)))
+        Box::pin(query(&self.listings, move |db| audit::before(db, run, seq)))
     }
 
     fn audit_head(&self) -> BoxFuture<'_, Result<AuditHead, StoreError>> {
-        Box::pin(ask(&self.lookups, audit::head))
+        Box::pin(query(&self.lookups, audit::head))
     }
 
     fn audit_cursor(&self, destination: &str) -> BoxFuture<'_, Result<u64, StoreError>> {
         let destination = destination.to_owned();
-        Box::pin(ask(&self.lookups, move |db| audit::cursor(db, &destination)))
+        Box::pin(query(&self.lookups, move |db| audit::cursor(db, &destination)))
     }
 
-    fn move_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn set_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>> {
         let destination = destination.to_owned();
-        let move_cursor = move |db: &rusqlite::Connection| audit::move_cursor(db, &destination, seq);
-        Box::pin(write(&self.writes, Urgency::Ordinary, move_cursor))
+        let set_cursor = move |db: &rusqlite::Connection| audit::set_cursor(db, &destination, seq);
+        Box::pin(write(&self.writes, Priority::Normal, set_cursor))
     }
 }

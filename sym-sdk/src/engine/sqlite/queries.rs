@@ -17,7 +17,7 @@ pub(super) fn load(db: &Connection, run: RunId) -> rusqlite::Result<Option<Run>>
         .optional()
 }
 
-pub(super) fn replied(db: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+pub(super) fn recorded_reply(db: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
     db.prepare_cached("SELECT reply FROM replies WHERE input_key = ?1")?.query_row([key], |row| row.get(0)).optional()
 }
 
@@ -109,7 +109,7 @@ const WITHOUT_END: &str = "(endless = 1
     OR (end_effect IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM effects WHERE effects.run = runs.id AND seq = end_effect)))";
 
-pub(super) fn without_end(db: &Connection, most: usize) -> rusqlite::Result<Vec<Run>> {
+pub(super) fn runs_missing_expiry(db: &Connection, most: usize) -> rusqlite::Result<Vec<Run>> {
     let sql = format!(
         "SELECT id, version, state FROM runs WHERE may_hold_access = 1 AND {WITHOUT_END}
          ORDER BY created_at DESC, id DESC LIMIT ?1"
@@ -131,7 +131,7 @@ pub(super) fn access_health(db: &Connection, late: Timestamp) -> rusqlite::Resul
         health.holding.insert(row.get(0)?, count(1)?);
         health.late += count(2)?;
         health.stuck += count(3)?;
-        health.without_end += count(4)?;
+        health.missing_expiry += count(4)?;
     }
     Ok(health)
 }

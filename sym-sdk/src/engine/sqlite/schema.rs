@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 
-use super::fault::{Fault, cannot_open, failed};
+use super::error::{FileError, cannot_open, failed};
 use super::lock::open_private;
 use crate::engine::StoreError;
 
@@ -18,10 +18,10 @@ const MIGRATIONS: &[&str] =
     &[concat!(include_str!("schema/runs.sql"), include_str!("schema/audit.sql"), include_str!("schema/directory.sql"))];
 
 /// Another program may read the file meanwhile, as `sqlite3` does. It is waited for so long.
-const PATIENCE: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// More statements than there are, so that each is compiled once.
-const STATEMENTS: usize = 128;
+const STATEMENT_CACHE_CAPACITY: usize = 128;
 
 /// What durability rests on, and how the file shrinks. Each is read back, because SQLite says nothing when it does not take one.
 const PRAGMAS: &[(&str, &str, &str)] = &[
@@ -40,9 +40,9 @@ const PRAGMAS: &[(&str, &str, &str)] = &[
 pub(super) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
     // Whoever marked it so wants it left alone, also by a user who could write to it all the same.
     if path.metadata().is_ok_and(|metadata| metadata.permissions().readonly()) {
-        return Err(Fault::ReadOnly { path: path.to_owned() }.into_error());
+        return Err(FileError::ReadOnly { path: path.to_owned() }.into_error());
     }
-    open_private(path).map_err(|error| Fault::open(path, error).into_error())?;
+    open_private(path).map_err(|error| FileError::open(path, error).into_error())?;
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let schema = known_schema(&connection, path)?;
     set_pragmas(&connection, path)?;
@@ -64,12 +64,12 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
 /// Opens a file that may belong to another process, to read from it and nothing else.
 pub(super) fn open_for_reader(path: &Path) -> Result<Connection, StoreError> {
     if !path.exists() {
-        return Err(Fault::Missing { path: path.to_owned() }.into_error());
+        return Err(FileError::Missing { path: path.to_owned() }.into_error());
     }
     let connection = open_to_read(path)?;
     let (found, known) = (known_schema(&connection, path)?, newest());
     if found < known {
-        return Err(Fault::Older { path: path.to_owned(), found, known }.into_error());
+        return Err(FileError::Older { path: path.to_owned(), found, known }.into_error());
     }
     Ok(connection)
 }
@@ -83,8 +83,8 @@ pub(super) fn close(connection: Connection) -> Result<(), StoreError> {
 fn connect(path: &Path, mode: OpenFlags) -> Result<Connection, StoreError> {
     let cannot_open = |error| cannot_open(path, error);
     let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(cannot_open)?;
-    connection.busy_timeout(PATIENCE).map_err(cannot_open)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(cannot_open)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE_CAPACITY);
     Ok(connection)
 }
 
@@ -102,9 +102,9 @@ fn known_schema(connection: &Connection, path: &Path) -> Result<i64, StoreError>
     let known = newest();
     match (application, schema) {
         (0, 0) if tables == 0 => Ok(0),
-        (APPLICATION, 1..) if schema > known => Err(Fault::Newer { path, found: schema, known }.into_error()),
+        (APPLICATION, 1..) if schema > known => Err(FileError::Newer { path, found: schema, known }.into_error()),
         (APPLICATION, 1..) => Ok(schema),
-        _ => Err(Fault::NotOurs { path }.into_error()),
+        _ => Err(FileError::NotOurs { path }.into_error()),
     }
 }
 
@@ -112,7 +112,7 @@ fn set_pragmas(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     for (pragma, name, wanted) in PRAGMAS {
         let found = set_pragma(connection, pragma, name).map_err(|error| cannot_open(path, error))?;
         if found != *wanted {
-            return Err(Fault::Pragma { path: path.to_owned(), pragma, found }.into_error());
+            return Err(FileError::Pragma { path: path.to_owned(), pragma, found }.into_error());
         }
     }
     Ok(())
@@ -137,7 +137,7 @@ fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let found: String = connection
         .query_row("PRAGMA quick_check(1)", (), |row| row.get(0))
         .map_err(|error| cannot_open(path, error))?;
-    if found == "ok" { Ok(()) } else { Err(Fault::Damaged { path: path.to_owned(), problem: found }.into_error()) }
+    if found == "ok" { Ok(()) } else { Err(FileError::Damaged { path: path.to_owned(), problem: found }.into_error()) }
 }
 
 /// Takes the steps that the file lacks, each whole or not at all.

@@ -5,36 +5,36 @@ use std::sync::Arc;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use super::fault::{closed, failed};
-use super::queue::{Queue, Urgency};
+use super::error::{closed, failed};
+use super::queue::{Priority, Queue};
 use crate::engine::StoreError;
 
 /// So many calls share a transaction at the most, so that the first does not wait long for the last.
-const GROUP: usize = 256;
+const MAX_GROUP: usize = 256;
 
 /// A call that writes.
-pub(super) type Write = Box<dyn Call>;
+pub(super) type BoxedWriteJob = Box<dyn WriteJob>;
 
-pub(super) trait Call: Send {
+pub(super) trait WriteJob: Send {
     /// Does its work, and keeps what came of it.
-    fn perform(&mut self, connection: &Connection) -> Result<(), Arc<rusqlite::Error>>;
+    fn run(&mut self, connection: &Connection) -> Result<(), Arc<rusqlite::Error>>;
 
     /// Tells the caller, once it is known whether the group was committed.
     fn answer(self: Box<Self>, committed: Result<(), Arc<rusqlite::Error>>);
 }
 
-struct Pending<T, F> {
+struct QueuedWrite<T, F> {
     work: Option<F>,
     result: Result<T, StoreError>,
     caller: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T, F> Call for Pending<T, F>
+impl<T, F> WriteJob for QueuedWrite<T, F>
 where
     T: Send,
     F: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
 {
-    fn perform(&mut self, connection: &Connection) -> Result<(), Arc<rusqlite::Error>> {
+    fn run(&mut self, connection: &Connection) -> Result<(), Arc<rusqlite::Error>> {
         let Some(work) = self.work.take() else { return Ok(()) };
         match work(connection) {
             Ok(value) => {
@@ -61,24 +61,24 @@ where
 
 /// Has work done in the next group, and returns once that is durable.
 pub(super) async fn write<T: Send + 'static>(
-    queue: &Queue<Write>,
-    urgency: Urgency,
+    queue: &Queue<BoxedWriteJob>,
+    priority: Priority,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
 ) -> Result<T, StoreError> {
     let (caller, answer) = oneshot::channel();
-    let call = Pending { work: Some(work), result: Err(closed()), caller };
-    queue.push(urgency, Box::new(call)).await?;
+    let call = QueuedWrite { work: Some(work), result: Err(closed()), caller };
+    queue.push(priority, Box::new(call)).await?;
     answer.await.map_err(|_| closed())?
 }
 
 /// Serves writes.
-pub(super) fn serve(connection: &mut Connection, queue: &Queue<Write>) {
-    while let Some(group) = queue.take(GROUP) {
+pub(super) fn serve(connection: &mut Connection, queue: &Queue<BoxedWriteJob>) {
+    while let Some(group) = queue.take(MAX_GROUP) {
         write_group(connection, group);
     }
 }
 
-fn write_group(connection: &mut Connection, mut group: Vec<Write>) {
+fn write_group(connection: &mut Connection, mut group: Vec<BoxedWriteJob>) {
     let committed = commit_group(connection, &mut group);
     if let Err(error) = &committed {
         tracing::error!(%error, calls = group.len(), "could not commit");
@@ -88,11 +88,11 @@ fn write_group(connection: &mut Connection, mut group: Vec<Write>) {
     }
 }
 
-fn commit_group(connection: &mut Connection, group: &mut [Write]) -> Result<(), Arc<rusqlite::Error>> {
+fn commit_group(connection: &mut Connection, group: &mut [BoxedWriteJob]) -> Result<(), Arc<rusqlite::Error>> {
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for call in group {
         let savepoint = transaction.savepoint()?;
-        match call.perform(&savepoint) {
+        match call.run(&savepoint) {
             Ok(()) => savepoint.commit()?,
             Err(error) => {
                 // SQLite may have given up the whole transaction, as it does when the disk is full: then nobody's work is left.
@@ -111,7 +111,7 @@ fn commit_group(connection: &mut Connection, group: &mut [Write]) -> Result<(), 
 mod tests {
     use tempfile::TempDir;
 
-    use super::super::{schema, worker::Worker};
+    use super::super::{schema, thread::QueueThread};
     use super::*;
 
     type Answer = oneshot::Receiver<Result<(), StoreError>>;
@@ -122,13 +122,13 @@ mod tests {
         (dir, connection)
     }
 
-    fn call(work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static) -> (Write, Answer) {
+    fn call(work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static) -> (BoxedWriteJob, Answer) {
         let (caller, answer) = oneshot::channel();
-        (Box::new(Pending { work: Some(work), result: Err(closed()), caller }), answer)
+        (Box::new(QueuedWrite { work: Some(work), result: Err(closed()), caller }), answer)
     }
 
     /// A call that keeps a reply of so many bytes.
-    fn keep(key: &'static str, bytes: usize) -> (Write, Answer) {
+    fn keep(key: &'static str, bytes: usize) -> (BoxedWriteJob, Answer) {
         call(move |db| {
             db.execute("INSERT INTO replies VALUES (?1, NULL, 0, ?2)", (key, "x".repeat(bytes)))?;
             Ok(())
@@ -180,13 +180,13 @@ mod tests {
     async fn nobody_waits_for_a_writer_that_is_gone() {
         let (_dir, mut connection) = database();
         let queue = Arc::new(Queue::new());
-        let worker = Worker::start("test", &queue, move |queue| {
+        let worker = QueueThread::start("test", &queue, move |queue| {
             serve(&mut connection, queue);
             Ok(())
         });
-        let broken = write(&queue, Urgency::Ordinary, |_| -> rusqlite::Result<()> { panic!("a fault of ours") }).await;
+        let broken = write(&queue, Priority::Normal, |_| -> rusqlite::Result<()> { panic!("a fault of ours") }).await;
         assert!(matches!(broken, Err(StoreError::Unavailable(_))));
-        let later = write(&queue, Urgency::First, |_| Ok(())).await;
+        let later = write(&queue, Priority::High, |_| Ok(())).await;
         assert!(matches!(later, Err(StoreError::Unavailable(_))));
         assert!(matches!(worker.unwrap().stop(), Err(StoreError::Unavailable(_))));
     }

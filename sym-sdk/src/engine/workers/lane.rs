@@ -1,4 +1,4 @@
-//! Carries out the effects of one lane.
+//! The workers of one lane: how many effects are in flight at once, and how they are drained at shutdown.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,23 +7,61 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 
-use super::{BULKHEAD_PART, Phase, stopped, until_due};
-use crate::engine::news::Concerned;
-use crate::engine::{Claimed, LocalEngine};
+use super::{Phase, may_work, stop_requested, until_due};
+use crate::engine::local::LocalEngine;
+use crate::engine::notifier::WakeSet;
+use crate::engine::store::Claimed;
 use crate::machine::{EffectKey, Lane};
 
-/// Works until it is told to stop, and then ends what is under way as it is told.
-pub(super) async fn carry_out(engine: Arc<LocalEngine>, lane: Lane, limit: usize, mut told: watch::Receiver<Phase>) {
-    let mut under_way = UnderWay { engine, lane, tasks: JoinSet::new(), leases: HashMap::new() };
-    let per_bulkhead = limit.div_ceil(BULKHEAD_PART);
-    while *told.borrow() == Phase::Work && told.has_changed().is_ok() {
-        let engine = under_way.engine.clone();
-        // Registered before looking, so that a commit in between is not missed.
-        let woken = engine.news.of_lane(lane);
+/// A lane divided by this is the share of one bulkhead, so that effects which hang together leave room for others.
+const BULKHEADS_PER_LANE: usize = 4;
+
+/// The maximum number of effects in flight, lane by lane. Effects that can hang together, because they call one service or one
+/// flow's handlers, get a quarter of a lane.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct WorkerLimits {
+    /// Revocations. Default: 128.
+    pub revoke: usize,
+    /// Hooks before a revocation. Default: 128.
+    pub deescalate: usize,
+    /// Effects whose outcome a Run waits for. Default: 256.
+    pub decide: usize,
+    /// Messages and hooks after an event. Default: 128.
+    pub notify: usize,
+}
+
+impl Default for WorkerLimits {
+    fn default() -> Self {
+        Self { revoke: 128, deescalate: 128, decide: 256, notify: 128 }
+    }
+}
+
+impl WorkerLimits {
+    /// Returns the limit of a lane, at least 1.
+    pub(super) fn max_in_flight(&self, lane: Lane) -> usize {
+        match lane {
+            Lane::Revoke => self.revoke,
+            Lane::Deescalate => self.deescalate,
+            Lane::Decide => self.decide,
+            Lane::Notify => self.notify,
+        }
+        .max(1)
+    }
+}
+
+/// Executes the effects of a lane until the phase changes, and then drains or releases what is in flight.
+pub(super) async fn run(engine: Arc<LocalEngine>, lane: Lane, limit: usize, mut phase: watch::Receiver<Phase>) {
+    let mut tasks = LaneTasks { engine, lane, set: JoinSet::new(), leases: HashMap::new() };
+    let per_bulkhead = limit.div_ceil(BULKHEADS_PER_LANE);
+    while may_work(&phase) {
+        let engine = tasks.engine.clone();
+        // Registered before the look into the store, so that a commit in between is not missed.
+        let woken = engine.notifier.lane_wakeups(lane);
         tokio::pin!(woken);
         woken.as_mut().enable();
-        under_way.note_those_that_ended();
-        let free = limit.saturating_sub(under_way.tasks.len());
+        tasks.reap();
+        let free = limit.saturating_sub(tasks.set.len());
         let claimed = match engine.claim(lane, free, per_bulkhead).await {
             Ok(claimed) => claimed,
             Err(error) => {
@@ -31,94 +69,95 @@ pub(super) async fn carry_out(engine: Arc<LocalEngine>, lane: Lane, limit: usize
                 Vec::new()
             }
         };
-        let was_all = claimed.len() < free.max(1);
-        claimed.into_iter().for_each(|claimed| under_way.begin(claimed));
-        if was_all {
+        let claimed_all = claimed.len() < free.max(1);
+        claimed.into_iter().for_each(|claimed| tasks.spawn(claimed));
+        if claimed_all {
             tokio::select! {
                 biased;
-                () = stopped(&mut told) => break,
+                () = stop_requested(&mut phase) => break,
                 () = woken => {}
-                // Its bulkhead may have been full.
-                () = under_way.one_ended(), if under_way.tasks.len() >= per_bulkhead => {}
+                // The bulkhead of a task that ends may have been full.
+                () = tasks.join_next(), if tasks.set.len() >= per_bulkhead => {}
                 () = until_due(&engine), if free > 0 => {}
             }
         }
     }
     tokio::select! {
         biased;
-        () = under_way.all_ended() => return,
-        _ = told.wait_for(|phase| *phase == Phase::HandBack) => {}
+        () = tasks.join_all() => return,
+        _ = phase.wait_for(|phase| *phase == Phase::Release) => {}
     }
-    under_way.hand_back().await;
+    tasks.release().await;
 }
 
-/// The effects under way, and what they were leased with.
-struct UnderWay {
+/// The tasks of a lane that execute effects, and the leases that those hold.
+struct LaneTasks {
     engine: Arc<LocalEngine>,
     lane: Lane,
-    tasks: JoinSet<()>,
+    set: JoinSet<()>,
     leases: HashMap<Id, (EffectKey, u32)>,
 }
 
-impl UnderWay {
-    fn begin(&mut self, claimed: Claimed) {
+impl LaneTasks {
+    fn spawn(&mut self, claimed: Claimed) {
         let (engine, lane) = (self.engine.clone(), self.lane);
         let lease = (claimed.effect.key, claimed.claims);
-        let task = self.tasks.spawn(async move {
+        let task = self.set.spawn(async move {
             let (key, is_exclusive) = (claimed.effect.key, claimed.effect.exclusive.is_some());
-            if let Err(error) = engine.carry_out(claimed).await {
-                tracing::error!(%error, %key, ?lane, "could not carry out an effect; it stays due");
+            if let Err(error) = engine.execute(claimed).await {
+                tracing::error!(%error, %key, ?lane, "could not execute an effect or store its outcome; it stays due");
             }
-            // What it excluded may begin, in whatever lane that is.
+            // An effect that this one excluded may start now, in whatever lane it is.
             if is_exclusive {
-                engine.news.tell(Concerned::EVERYONE);
+                engine.notifier.wake(WakeSet::ALL);
             }
         });
         self.leases.insert(task.id(), lease);
     }
 
-    fn note_those_that_ended(&mut self) {
-        while let Some(ended) = self.tasks.try_join_next_with_id() {
-            self.note(ended);
+    /// Removes the tasks that have ended.
+    fn reap(&mut self) {
+        while let Some(ended) = self.set.try_join_next_with_id() {
+            self.remove(ended);
         }
     }
 
-    async fn one_ended(&mut self) {
-        if let Some(ended) = self.tasks.join_next_with_id().await {
-            self.note(ended);
+    async fn join_next(&mut self) {
+        if let Some(ended) = self.set.join_next_with_id().await {
+            self.remove(ended);
         }
     }
 
-    async fn all_ended(&mut self) {
-        while !self.tasks.is_empty() {
-            self.one_ended().await;
+    async fn join_all(&mut self) {
+        while !self.set.is_empty() {
+            self.join_next().await;
         }
     }
 
-    /// One that panicked keeps its lease: it counts as lost, or it would be tried for ever.
-    fn note(&mut self, ended: Result<(Id, ()), JoinError>) {
+    fn remove(&mut self, ended: Result<(Id, ()), JoinError>) {
         let id = match ended {
             Ok((id, ())) => id,
+            // The effect keeps its lease, which counts as lost when it expires: otherwise it would be retried forever.
             Err(error) => {
-                tracing::error!(%error, lane = ?self.lane, "carrying out an effect panicked");
+                tracing::error!(%error, lane = ?self.lane, "executing an effect panicked");
                 error.id()
             }
         };
         self.leases.remove(&id);
     }
 
-    /// Cuts off what is under way and gives the leases back.
-    async fn hand_back(mut self) {
-        self.tasks.abort_all();
-        while let Some(ended) = self.tasks.join_next_with_id().await {
+    /// Cancels the tasks and releases their leases.
+    async fn release(mut self) {
+        self.set.abort_all();
+        while let Some(ended) = self.set.join_next_with_id().await {
             match ended {
                 Err(error) if error.is_cancelled() => {}
-                ended => self.note(ended),
+                ended => self.remove(ended),
             }
         }
         for (key, claims) in self.leases.into_values() {
-            if let Err(error) = self.engine.hand_back(key, claims, Duration::ZERO).await {
-                tracing::error!(%error, %key, "could not hand an effect back; it is due again when its lease ends");
+            if let Err(error) = self.engine.release(key, claims, Duration::ZERO).await {
+                tracing::error!(%error, %key, "could not release an effect; it is due again when its lease expires");
             }
         }
     }

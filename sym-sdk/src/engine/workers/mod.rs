@@ -1,200 +1,183 @@
-//! Workers that carry out effects and fire timers as they fall due.
+//! Background tasks of an engine: workers that execute effects and fire timers as they fall due.
+//!
+//! Each lane has workers of its own, and so have timers, so that none can starve another. They look into the store whenever a
+//! commit wakes them, when the next thing falls due, and from time to time in any case.
 
-mod gauges;
+mod backlog_metrics;
+mod dedicated_runtime;
 mod lane;
-mod threads;
 mod timers;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use lane::WorkerLimits;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::local::LocalEngine;
 use crate::machine::Lane;
+use crate::time::TimestampExt;
 
-/// After a store has failed, or when what is due is leased by somebody else, workers look again after this time.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// The delay before workers look again after the store has failed, or while due work is leased by another process.
+const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Workers look for something to do at least this often, whatever the clock is set to: nobody tells them of a commit that was given
-/// up and written later, nor that the clock was set back.
-const LOOK_ANYWAY: Duration = Duration::from_secs(60);
+/// Workers look for due work at least this often. Nobody wakes them for a commit that timed out and was written later, nor when
+/// the clock goes back.
+const POLL_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What was cut off at a shutdown is handed back within this time.
-const HAND_BACK: Duration = Duration::from_secs(5);
+/// The time that cancelled effects have to release their leases at shutdown.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Effects of one bulkhead get this part of a lane's workers.
-const BULKHEAD_PART: usize = 4;
-
-/// How many effects may be under way at once, lane by lane. Those that can hang together, because they call one service or one
-/// flow's handlers, get a quarter of a lane.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct WorkerLimits {
-    /// Revocations.
-    pub revoke: usize,
-    /// Hooks before a revocation.
-    pub deescalate: usize,
-    /// What Runs wait for.
-    pub decide: usize,
-    /// Messages and hooks after an event.
-    pub notify: usize,
-}
-
-impl Default for WorkerLimits {
-    fn default() -> Self {
-        Self { revoke: 128, deescalate: 128, decide: 256, notify: 128 }
-    }
-}
-
-impl WorkerLimits {
-    fn of(&self, lane: Lane) -> usize {
-        match lane {
-            Lane::Revoke => self.revoke,
-            Lane::Deescalate => self.deescalate,
-            Lane::Decide => self.decide,
-            Lane::Notify => self.notify,
-        }
-        .max(1)
-    }
-}
-
-/// What workers are to do.
+/// The phase of a set of workers. It only advances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     Work,
-    /// What is under way is finished.
+    /// Start nothing new, and finish what is in flight.
     Finish,
-    /// What is under way is cut off and handed back.
-    HandBack,
+    /// Cancel what is in flight and release it.
+    Release,
 }
 
-/// The running workers of a [`LocalEngine`]: one set a lane, so that no lane holds up another, and one for timers.
+/// The running background tasks of a runtime. Dropping it cancels them.
 ///
-/// On a multi-threaded tokio runtime, revocations, the hooks before them and timers have threads of their own: a handler that
-/// blocks its thread holds up neither the end of an access nor the call that takes it away.
+/// The workers of a [local engine](super::local) are one set per lane, so that no lane holds up another, and one for timers. On a
+/// multi-threaded tokio runtime, revocations, the hooks before them and timers run on threads of their own: a handler that blocks
+/// its thread delays neither the end of an access nor the call that takes it away.
 #[derive(Debug)]
 pub struct Workers {
     phase: watch::Sender<Phase>,
-    loops: JoinSet<()>,
-    pulse: Pulse,
+    tasks: JoinSet<()>,
+    liveness: Liveness,
 }
 
-/// Tells whether the workers of the lanes and the timers run.
+/// A handle that tells whether the workers of all lanes and of the timers are running.
 #[derive(Clone, Debug)]
-pub(crate) struct Pulse([AbortHandle; 4]);
+pub(crate) struct Liveness(Arc<[AbortHandle]>);
 
-impl Pulse {
-    /// Whether all of them run.
-    pub(crate) fn beats(&self) -> bool {
+impl Liveness {
+    pub(crate) fn is_alive(&self) -> bool {
         !self.0.iter().any(AbortHandle::is_finished)
     }
 }
 
+/// Starts the workers of an engine on the current tokio runtime.
+pub(super) fn start(engine: &Arc<LocalEngine>, limits: WorkerLimits) -> Workers {
+    let Workers { phase, mut tasks, .. } = Workers::new();
+    let lane = |lane| lane::run(engine.clone(), lane, limits.max_in_flight(lane), phase.subscribe());
+    let revoke = lane(Lane::Revoke);
+    let timers = timers::run(engine.clone(), phase.subscribe());
+    let essential = [
+        tasks.spawn(dedicated_runtime::run_on_dedicated("sym-revoke", async move {
+            tokio::join!(revoke, timers);
+        })),
+        tasks.spawn(dedicated_runtime::run_on_dedicated("sym-deescalate", lane(Lane::Deescalate))),
+        tasks.spawn(lane(Lane::Decide)),
+        tasks.spawn(lane(Lane::Notify)),
+    ];
+    tasks.spawn(backlog_metrics::run(engine.clone(), phase.subscribe()));
+    Workers { phase, tasks, liveness: Liveness(Arc::new(essential)) }
+}
+
 impl Workers {
-    /// Starts workers on the current tokio runtime.
-    pub fn start(engine: &Arc<LocalEngine>, limits: WorkerLimits) -> Self {
-        let (phase, told) = watch::channel(Phase::Work);
-        let mut loops = JoinSet::new();
-        let lane = |lane| lane::carry_out(engine.clone(), lane, limits.of(lane), told.clone());
-        let revoke = lane(Lane::Revoke);
-        let timers = timers::fire(engine.clone(), told.clone());
-        let lasting = [
-            loops.spawn(threads::apart("sym-revoke", async move {
-                tokio::join!(revoke, timers);
-            })),
-            loops.spawn(threads::apart("sym-deescalate", lane(Lane::Deescalate))),
-            loops.spawn(lane(Lane::Decide)),
-            loops.spawn(lane(Lane::Notify)),
-        ];
-        loops.spawn(gauges::measure(engine.clone(), told.clone()));
-        Self { phase, loops, pulse: Pulse(lasting) }
+    /// Creates an empty set of workers, for an engine whose effects are executed elsewhere.
+    pub fn new() -> Self {
+        let (phase, _) = watch::channel(Phase::Work);
+        Self { phase, tasks: JoinSet::new(), liveness: Liveness(Arc::new([])) }
     }
 
-    /// Whether the workers of all lanes and of the timers run. They do until they are told to stop, unless one has panicked.
+    /// Whether the workers of all lanes and of the timers are running. They are until a shutdown, unless one has panicked.
     pub fn are_running(&self) -> bool {
-        self.pulse.beats()
+        self.liveness.is_alive()
     }
 
-    /// Tells the same to somebody else.
     #[cfg(feature = "server")]
-    pub(crate) fn pulse(&self) -> Pulse {
-        self.pulse.clone()
+    pub(crate) fn liveness(&self) -> Liveness {
+        self.liveness.clone()
     }
 
-    /// Has one more task run. It is told when to stop, and is cut off if it does not come to an end by itself.
-    pub(crate) fn spawn<F>(&mut self, task: impl FnOnce(StopSignal) -> F)
+    /// Adds a task on the current tokio runtime. The signal tells it when to stop; if it does not, it is cancelled.
+    pub fn spawn<F>(&mut self, task: impl FnOnce(StopSignal) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let mut told = self.phase.subscribe();
+        let mut phase = self.phase.subscribe();
         let task = task(StopSignal(self.phase.subscribe()));
-        self.loops.spawn(async move {
+        self.tasks.spawn(async move {
             tokio::select! {
                 () = task => {}
-                _ = told.wait_for(|phase| *phase == Phase::HandBack) => {}
+                _ = phase.wait_for(|phase| *phase == Phase::Release) => {}
             }
         });
     }
 
-    /// Takes no new work and waits up to `grace` for what is under way. What is not finished by then is cut off and handed back:
-    /// it is due at once for whoever starts workers next, in this process or another.
+    /// Starts nothing new and waits up to `grace` for what is in flight. What has not finished by then is cancelled and released:
+    /// it is due immediately for workers that are started next, in this process or another.
     pub async fn shutdown(mut self, grace: Duration) {
         self.phase.send_replace(Phase::Finish);
-        if self.ended_within(grace).await {
+        if self.finish_within(grace).await {
             return;
         }
-        tracing::warn!(?grace, "work was still under way at shutdown and is handed back");
-        self.phase.send_replace(Phase::HandBack);
-        if !self.ended_within(HAND_BACK).await {
-            tracing::error!("work that cannot be cut off blocks its thread; it is due again when its lease ends");
-            self.loops.abort_all();
+        tracing::warn!(?grace, "cancelling and releasing effects that are still in flight at shutdown");
+        self.phase.send_replace(Phase::Release);
+        if !self.finish_within(RELEASE_TIMEOUT).await {
+            tracing::error!(
+                "effects that cannot be cancelled block their threads; they are due again when their leases expire"
+            );
+            self.tasks.abort_all();
         }
     }
 
-    async fn ended_within(&mut self, time: Duration) -> bool {
-        let ended = async { while self.loops.join_next().await.is_some() {} };
-        tokio::time::timeout(time, ended).await.is_ok()
+    async fn finish_within(&mut self, timeout: Duration) -> bool {
+        let finished = async { while self.tasks.join_next().await.is_some() {} };
+        tokio::time::timeout(timeout, finished).await.is_ok()
     }
 }
 
-/// Tells a task when it is to stop.
+impl Default for Workers {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A signal that tells a task of [`Workers`] to stop.
 #[derive(Debug)]
-pub(crate) struct StopSignal(watch::Receiver<Phase>);
+pub struct StopSignal(watch::Receiver<Phase>);
 
 impl StopSignal {
-    /// Whether the task is to stop.
-    pub(crate) fn is_given(&self) -> bool {
+    /// Whether the task should stop.
+    pub fn is_requested(&self) -> bool {
         *self.0.borrow() > Phase::Work
     }
 
-    /// Returns once the task is to stop.
-    pub(crate) async fn given(&mut self) {
-        stopped(&mut self.0).await;
+    /// Waits until the task should stop.
+    pub async fn requested(&mut self) {
+        stop_requested(&mut self.0).await;
     }
 }
 
-/// Until something falls due, or it is time to look anyway.
+/// Waits until workers should stop. Dropping [`Workers`] requests that too.
+async fn stop_requested(phase: &mut watch::Receiver<Phase>) {
+    let _ = phase.wait_for(|phase| *phase > Phase::Work).await;
+}
+
+/// Whether workers should take more work.
+fn may_work(phase: &watch::Receiver<Phase>) -> bool {
+    *phase.borrow() == Phase::Work && phase.has_changed().is_ok()
+}
+
+/// Waits until something falls due, or the poll interval has passed.
 async fn until_due(engine: &LocalEngine) {
     let clock = engine.clock();
     let due = async {
-        match engine.next_due().await {
-            Ok(Some(at)) => {
-                let soonest = clock.now().saturating_add(LOOK_AGAIN).unwrap_or(jiff::Timestamp::MAX);
-                clock.sleep_until(at.max(soonest)).await;
-            }
+        match engine.earliest_due().await {
+            Ok(Some(at)) => clock.sleep_until(at.max(clock.now().plus(RETRY_INTERVAL))).await,
             Ok(None) => std::future::pending().await,
-            Err(_) => clock.sleep(LOOK_AGAIN).await,
+            Err(_) => clock.sleep(RETRY_INTERVAL).await,
         }
     };
     tokio::select! {
         () = due => {}
-        () = clock.sleep(LOOK_ANYWAY) => {}
+        () = clock.sleep(POLL_INTERVAL) => {}
     }
-}
-
-/// Until workers are to stop. Whoever drops [`Workers`] wants that too.
-async fn stopped(told: &mut watch::Receiver<Phase>) {
-    let _ = told.wait_for(|phase| *phase > Phase::Work).await;
 }

@@ -10,33 +10,35 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::{Phase, stopped, until_due};
-use crate::engine::{DueTimer, LocalEngine, TimerKey};
+use super::{Phase, may_work, stop_requested, until_due};
+use crate::engine::local::LocalEngine;
+use crate::engine::store::{DueTimer, TimerKey};
 use crate::error::Result;
+use crate::time::TimestampExt;
 
-/// How many timers are fired at once, so that their commits share a wait for the disk.
-const TIMERS_AT_ONCE: usize = 256;
+/// The number of timers fired at once, so that their commits share one write to the disk.
+const MAX_TIMERS_PER_ROUND: usize = 256;
 
-/// A timer that could not be fired is tried again after this time.
-const FIRE_AGAIN: Duration = Duration::from_secs(30);
+/// The delay before a timer is fired again that could not be fired.
+const FIRE_RETRY_DELAY: Duration = Duration::from_secs(30);
 
-/// Works until it is told to stop.
-pub(super) async fn fire(engine: Arc<LocalEngine>, mut told: watch::Receiver<Phase>) {
-    let mut put_off = PutOff::default();
+/// Fires timers until the phase changes.
+pub(super) async fn run(engine: Arc<LocalEngine>, mut phase: watch::Receiver<Phase>) {
+    let mut deferred = Deferred::default();
     let mut seen = engine.clock().now();
-    while *told.borrow() == Phase::Work && told.has_changed().is_ok() {
-        let woken = engine.news.of_timers();
+    while may_work(&phase) {
+        let woken = engine.notifier.timer_wakeups();
         tokio::pin!(woken);
         woken.as_mut().enable();
-        let brought_forward = if engine.was_set_back(seen) { engine.bring_forward().await.map(drop) } else { Ok(()) };
-        match brought_forward {
+        let clamped = if engine.clock_went_back(seen) { engine.clamp_due_times().await.map(drop) } else { Ok(()) };
+        match clamped {
             Ok(()) => seen = engine.clock().now(),
-            // `seen` stays, so that it is tried again: nothing else will tell that the clock was set back.
+            // `seen` stays, so that this is retried: nothing else tells that the clock went back.
             Err(error) => {
-                tracing::error!(%error, "could not bring forward what was put off while the clock was ahead");
+                tracing::error!(%error, "could not clamp due times that were written while the clock was ahead")
             }
         }
-        let tried = match fire_due(&engine, &mut put_off).await {
+        let tried = match fire_due(&engine, &mut deferred).await {
             Ok(tried) => tried,
             Err(error) => {
                 tracing::error!(%error, "could not fire timers; they stay due");
@@ -46,7 +48,7 @@ pub(super) async fn fire(engine: Arc<LocalEngine>, mut told: watch::Receiver<Pha
         if tried == 0 {
             tokio::select! {
                 biased;
-                () = stopped(&mut told) => break,
+                () = stop_requested(&mut phase) => break,
                 () = woken => {}
                 () = until_due(&engine) => {}
             }
@@ -54,26 +56,26 @@ pub(super) async fn fire(engine: Arc<LocalEngine>, mut told: watch::Receiver<Pha
     }
 }
 
-/// Timers of Runs that could not be stepped, each with its generation and the time at which it is tried again.
-type PutOff = HashMap<(TimerKey, u64), Timestamp>;
+/// Timers of Runs that could not be stepped, by generation, and the times of their next attempts.
+type Deferred = HashMap<(TimerKey, u64), Timestamp>;
 
-/// Fires what is due and not put off, and says how many timers it tried. One Run that cannot be stepped must not keep the
-/// timers of others from firing, nor must many.
-async fn fire_due(engine: &LocalEngine, put_off: &mut PutOff) -> Result<usize> {
+/// Fires the timers that are due and not deferred, and returns how many it tried. Runs that cannot be stepped must not keep the
+/// timers of others from firing, however many they are.
+async fn fire_due(engine: &LocalEngine, deferred: &mut Deferred) -> Result<usize> {
     let now = engine.clock().now();
-    let due = engine.due_timers(now, TIMERS_AT_ONCE.saturating_add(put_off.len())).await?;
+    let due = engine.due_timers(now, MAX_TIMERS_PER_ROUND.saturating_add(deferred.len())).await?;
     let known: HashSet<_> = due.iter().map(|timer| (timer.key, timer.generation)).collect();
-    let later = now.saturating_add(FIRE_AGAIN).unwrap_or(Timestamp::MAX);
-    // None is put off for longer than that, even if the clock has been set back since.
-    put_off.retain(|timer, again| known.contains(timer) && *again > now && *again <= later);
-    let due = due.into_iter().filter(|timer| !put_off.contains_key(&(timer.key, timer.generation)));
-    let tried = join_all(due.map(|timer| fire_one(engine, timer))).await;
-    put_off.extend(tried.iter().filter_map(|failed| failed.map(|timer| (timer, later))));
+    let retry_at = now.plus(FIRE_RETRY_DELAY);
+    // None is deferred for longer than the delay, even if the clock has gone back since.
+    deferred.retain(|timer, at| known.contains(timer) && *at > now && *at <= retry_at);
+    let due = due.into_iter().filter(|timer| !deferred.contains_key(&(timer.key, timer.generation)));
+    let tried = join_all(due.map(|timer| try_fire(engine, timer))).await;
+    deferred.extend(tried.iter().filter_map(|failed| failed.map(|timer| (timer, retry_at))));
     Ok(tried.len())
 }
 
-/// Fires a timer, and gives it back if that could not be done.
-async fn fire_one(engine: &LocalEngine, timer: DueTimer) -> Option<(TimerKey, u64)> {
+/// Fires a timer, and returns it if that failed.
+async fn try_fire(engine: &LocalEngine, timer: DueTimer) -> Option<(TimerKey, u64)> {
     let run = timer.key.run;
     match AssertUnwindSafe(engine.fire(timer)).catch_unwind().await {
         Ok(Ok(())) => return None,

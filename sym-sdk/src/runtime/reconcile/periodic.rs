@@ -15,10 +15,10 @@ pub(in crate::runtime) struct Periodic {
 
 /// The first time is now: a process that is restarted more often than that would never get to it.
 pub(in crate::runtime) async fn periodically(runtime: Runtime, periodic: Periodic, mut stop: StopSignal) {
-    while !stop.is_given() {
+    while !stop.is_requested() {
         tokio::select! {
             biased;
-            () = stop.given() => {}
+            () = stop.requested() => {}
             () = once(&runtime, &periodic) => {}
         }
     }

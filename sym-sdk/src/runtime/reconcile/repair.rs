@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::compare::Found;
 use super::report::{Reconciliation, Repair};
 use super::{Extra, Reconcile};
-use crate::engine::{Engine, InputKey};
+use crate::engine::InputKey;
 use crate::error::Result;
 use crate::machine::{Action, Input, InputBody, Removal, Reply};
 use crate::model::{Channel, ChannelType, EventId, RunId, Srn, User, UserType};

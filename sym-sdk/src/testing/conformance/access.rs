@@ -108,9 +108,9 @@ fn lose_effects(commit: &mut Commit) {
     commit.effects.clear();
 }
 
-async fn without_end(store: &impl Store) -> Result<Vec<RunId>, StoreError> {
-    let runs = store.without_end(10).await?;
-    let counted = store.access_health(at(0)).await?.without_end;
+async fn runs_missing_expiry(store: &impl Store) -> Result<Vec<RunId>, StoreError> {
+    let runs = store.runs_missing_expiry(10).await?;
+    let counted = store.access_health(at(0)).await?.missing_expiry;
     assert_eq!(counted, u64::try_from(runs.len()).unwrap_or(u64::MAX), "as many are counted as are listed");
     Ok(runs.iter().map(|run| run.state.run.id()).collect())
 }
@@ -121,18 +121,18 @@ pub async fn access_has_its_end_in_the_store(store: &impl Store) -> Checked {
     let identified = run.identified().await?;
     assert_eq!(store.access_health(at(0)).await?.total(), 0, "no Run holds access");
     run.take(identified).await?;
-    assert_eq!(without_end(store).await?, [], "the grant is asked for, and its end is set");
+    assert_eq!(runs_missing_expiry(store).await?, [], "the grant is asked for, and its end is set");
     run.take(run.done(Outcome::Granted { output: None })).await?;
     assert_eq!(run.status(), Some(RunStatus::Escalated));
-    assert_eq!(without_end(store).await?, []);
+    assert_eq!(runs_missing_expiry(store).await?, []);
     run.act(Action::Revoke).await?;
-    assert_eq!(without_end(store).await?, [], "the revocation is asked for");
+    assert_eq!(runs_missing_expiry(store).await?, [], "the revocation is asked for");
     run.take(run.failed()).await?;
-    assert_eq!(without_end(store).await?, [], "and asked for again");
+    assert_eq!(runs_missing_expiry(store).await?, [], "and asked for again");
     assert_eq!(store.access_health(at(0)).await?.total(), 1);
     run.take(run.done(Outcome::Revoked(Default::default()))).await?;
     assert_eq!(run.status(), Some(RunStatus::Deescalated));
-    assert_eq!(without_end(store).await?, []);
+    assert_eq!(runs_missing_expiry(store).await?, []);
     assert_eq!(store.access_health(at(0)).await?.total(), 0);
     Ok(())
 }
@@ -142,34 +142,34 @@ pub async fn access_without_an_end_is_found(store: &impl Store) -> Checked {
     let mut timer = Stepped::new(store, 1);
     let identified = timer.identified().await?;
     timer.take_and_lose(identified, lose_timers).await?;
-    assert_eq!(without_end(store).await?, [timer.run], "the timer of its end is not there");
+    assert_eq!(runs_missing_expiry(store).await?, [timer.run], "the timer of its end is not there");
 
     let mut grant = Stepped::new(store, 2);
     let identified = grant.identified().await?;
     grant.take_and_lose(identified, lose_effects).await?;
-    assert_eq!(without_end(store).await?, [grant.run, timer.run], "nor is the grant that it waits for");
+    assert_eq!(runs_missing_expiry(store).await?, [grant.run, timer.run], "nor is the grant that it waits for");
 
     let mut revocation = Stepped::new(store, 3);
     revocation.held().await?;
     revocation.act(Action::Revoke).await?;
     let failed = revocation.failed();
     revocation.take_and_lose(failed, lose_effects).await?;
-    assert_eq!(without_end(store).await?.len(), 3, "nor is the revocation");
+    assert_eq!(runs_missing_expiry(store).await?.len(), 3, "nor is the revocation");
 
     // An end that is set anew is another one: the old timer would do nothing.
     let mut stale = Stepped::new(store, 4);
     stale.held().await?;
-    assert_eq!(without_end(store).await?.len(), 3);
+    assert_eq!(runs_missing_expiry(store).await?.len(), 3);
     stale.take_and_lose(InputBody::Rearm, lose_timers).await?;
-    assert_eq!(without_end(store).await?.len(), 4);
+    assert_eq!(runs_missing_expiry(store).await?.len(), 4);
     assert_eq!(store.due_timers(at(1_000), 10).await?.first().map(|timer| timer.key.kind), Some(TimerKind::Expire));
 
-    let newest: Vec<_> = store.without_end(1).await?.iter().map(|run| run.state.run.id()).collect();
+    let newest: Vec<_> = store.runs_missing_expiry(1).await?.iter().map(|run| run.state.run.id()).collect();
     assert_eq!(newest, [stale.run], "not more than asked for");
     for run in [&mut timer, &mut grant, &mut revocation, &mut stale] {
         run.take(InputBody::Rearm).await?;
     }
-    assert_eq!(without_end(store).await?, [], "all of it is asked for anew");
+    assert_eq!(runs_missing_expiry(store).await?, [], "all of it is asked for anew");
     Ok(())
 }
 
@@ -189,7 +189,7 @@ pub async fn what_is_stuck_or_late_is_counted(store: &impl Store) -> Checked {
     assert_eq!(listed, [stuck.run]);
 
     let health = store.access_health(at(61)).await?;
-    assert_eq!((health.total(), health.late, health.stuck, health.without_end), (3, 1, 1, 0));
+    assert_eq!((health.total(), health.late, health.stuck, health.missing_expiry), (3, 1, 1, 0));
     assert_eq!(health.holding.get("prod"), Some(&3));
     assert_eq!(store.access_health(at(60)).await?.late, 0, "not at its last moment");
     assert_eq!(store.access_health(at(1_000)).await?.late, 3);

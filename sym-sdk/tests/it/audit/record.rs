@@ -56,7 +56,7 @@ fn builder() -> HarnessBuilder {
 }
 
 async fn lines(harness: &Harness) -> Vec<AuditLine> {
-    audit::lines(harness.runtime().engine().store(), 0, usize::MAX).await.unwrap()
+    audit::lines(&**harness.runtime().engine(), 0, usize::MAX).await.unwrap()
 }
 
 async fn json(harness: &Harness) -> Vec<Value> {
@@ -133,8 +133,8 @@ async fn every_input_leaves_its_entries() {
     assert!(calls.iter().any(|(_, result)| failed(result)));
     assert!(entries.iter().any(|entry| matches!(entry.kind, AuditKind::GrantFailed { attempt: 1, .. })));
 
-    let store = harness.runtime().engine().store();
-    assert_eq!(audit::verify(store).await.unwrap().records, entries.len() as u64);
+    let log = &**harness.runtime().engine();
+    assert_eq!(audit::verify(log).await.unwrap().records, entries.len() as u64);
 }
 
 #[tokio::test]
@@ -377,7 +377,7 @@ async fn no_line_has_a_secret() {
     runtime.run_until_idle().await.unwrap();
     let state = runtime.run(run).await.unwrap().state;
     assert_eq!(state.run.step_output(Step::Escalate).unwrap()["password"], "hunter2", "handlers see it");
-    let lines = audit::lines(runtime.engine().store(), 0, usize::MAX).await.unwrap();
+    let lines = audit::lines(&**runtime.engine(), 0, usize::MAX).await.unwrap();
     assert!(lines.iter().any(|line| line.as_str().contains("the vault is sealed")));
     assert!(lines.iter().all(|line| !line.as_str().contains("hunter2")));
 }

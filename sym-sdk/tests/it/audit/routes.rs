@@ -118,7 +118,7 @@ async fn a_configured_destination_gets_what_its_environments_have() {
     let names: Vec<_> = runtime.audit_progress().await.unwrap().into_iter().map(|each| each.destination).collect();
     assert_eq!(names, ["all", "archive:prod", "archive:dev", "archive:both"]);
     assert_eq!(archives.of("both").seqs(), all.seqs());
-    assert_eq!(all.seqs().last().copied(), runtime.engine().store().audit_head().await.ok().map(|head| head.seq));
+    assert_eq!(all.seqs().last().copied(), runtime.engine().head().await.ok().map(|head| head.seq));
     let (prod, dev) = (archives.of("prod"), archives.of("dev"));
     assert_eq!(prod.seqs().len() + dev.seqs().len(), all.seqs().len());
     let verifier = || sym_sdk::audit::Verifier::new().with_gaps();

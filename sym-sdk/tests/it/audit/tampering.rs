@@ -96,5 +96,5 @@ async fn a_record_that_is_not_of_the_right_form_is_an_error_of_the_store() {
     db.execute("UPDATE audit SET hash = x'00' WHERE seq = 12", ()).unwrap();
     db.close().unwrap();
     let error = audit::verify(&open(&dir).await).await.unwrap_err();
-    assert!(matches!(error, VerifyError::Store(sym_sdk::engine::StoreError::Corrupt(_))), "{error}");
+    assert!(matches!(error, VerifyError::Log(_)), "{error}");
 }

@@ -62,7 +62,7 @@ async fn refused(submission: Submission, expected: Expect) {
     assert!(runtime.runs(Default::default(), 10).await.unwrap().is_empty(), "there is a Run");
     assert!(runtime.directory().users().await.unwrap().is_empty(), "somebody was added");
     assert!(harness.timeline().entries().is_empty(), "something has happened");
-    assert_eq!(runtime.engine().next_due().await.unwrap(), None, "something is to be done");
+    assert_eq!(runtime.next_due().await.unwrap(), None, "something is to be done");
 }
 
 #[tokio::test]

@@ -151,7 +151,7 @@ async fn a_removal_that_fails_is_tried_like_any_revocation() {
     let done = reconcile(&mut harness, Reconcile::new().revoke_extra_of_strangers()).await;
     let Repair::Begun(removal) = done.extra[0].repair else { panic!("{done:?}") };
     let health = harness.runtime().health().await.unwrap();
-    assert_eq!((health.stuck, health.without_end), (1, 0));
+    assert_eq!((health.stuck, health.missing_expiry), (1, 0));
     assert_eq!(harness.delivery().alerts().len(), 1);
     let again = reconcile(&mut harness, Reconcile::new().revoke_extra_of_strangers()).await;
     assert!(again.is_clean(), "it is being taken away: {again:?}");
@@ -210,7 +210,7 @@ async fn a_removal_and_a_grant_of_the_same_access_take_turns() {
         let runtime = harness.runtime().clone();
         runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
         for _ in 0..steps_between {
-            runtime.engine().run_one().await.unwrap();
+            runtime.run_one().await.unwrap();
         }
         runtime.reconcile(Reconcile::new().revoke_extra_of_strangers()).await.unwrap();
         harness.advance(MINUTE).await.unwrap();

@@ -110,7 +110,7 @@ async fn what_was_written_is_there_when_it_is_opened_again() {
     let store = open(&dir).await;
     let stored = store.load(run).await.unwrap().unwrap();
     assert_eq!((stored.version, Some(stored.state)), (1, written.state));
-    assert_eq!(store.replied(&InputKey::new("first")).await.unwrap(), Some(written.reply));
+    assert_eq!(store.recorded_reply(&InputKey::new("first")).await.unwrap(), Some(written.reply));
     assert_eq!(store.audit(None, 10).await.unwrap(), written.audit);
     assert_eq!(store.holders(&key).await.unwrap(), [run]);
     let timers = store.due_timers(at(21), 10).await.unwrap();

@@ -175,7 +175,7 @@ async fn killed_after(steps: usize) -> bool {
     let killed = world.start(&dir.path().join("runs.db")).await;
     let run = approved(&killed).await;
     for _ in 0..steps {
-        if !killed.engine().run_one().await.unwrap() {
+        if !killed.run_one().await.unwrap() {
             return false;
         }
     }
@@ -220,12 +220,12 @@ async fn what_would_end_an_access_is_asked_for_anew_if_the_file_has_lost_it() {
             world.clock.advance(HOUR);
             runtime.run_until_idle().await.unwrap();
         }
-        assert_eq!(runtime.health().await.unwrap().without_end, 0);
+        assert_eq!(runtime.health().await.unwrap().missing_expiry, 0);
         drop(runtime);
         damage(&path, damaged);
 
         let runtime = world.start(&path).await;
-        assert_eq!(runtime.health().await.unwrap().without_end, 0, "{damaged}");
+        assert_eq!(runtime.health().await.unwrap().missing_expiry, 0, "{damaged}");
         assert!(rearmed(&runtime, run).await, "it is on the record: {damaged}");
         for _ in 0..=fails {
             world.clock.advance(HOUR);

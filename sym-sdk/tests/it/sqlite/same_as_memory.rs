@@ -172,7 +172,7 @@ async fn all(store: &impl Store, now: Timestamp) -> String {
         text.push(format!("{:?}", store.holders(&entitlement(&number.to_string())).await.unwrap()));
     }
     for number in 0..3 {
-        text.push(format!("{:?}", store.replied(&InputKey::new(format!("known {number}"))).await.unwrap()));
+        text.push(format!("{:?}", store.recorded_reply(&InputKey::new(format!("known {number}"))).await.unwrap()));
     }
     let mut filters = vec![RunFilter::default(); 5];
     filters[1].flow = Some("dev".into());

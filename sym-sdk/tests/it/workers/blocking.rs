@@ -22,12 +22,12 @@ struct Blocking {
     tell: Mutex<mpsc::Sender<Lane>>,
 }
 
-impl Process for Blocking {
+impl EffectHandler for Blocking {
     fn step(&self, state: Option<&RunState>, input: &Input) -> sym_sdk::Result<Transition> {
         self.stepper.step(state, input)
     }
 
-    fn perform(&self, effect: Effect, _: Arc<RunState>, _: Vec<RunId>) -> BoxFuture<'_, Outcome> {
+    fn execute(&self, effect: Effect, _: Arc<RunState>, _: Vec<RunId>) -> BoxFuture<'_, Outcome> {
         self.tell.lock().unwrap().send(effect.lane()).unwrap();
         if effect.lane() == Lane::Decide {
             drop(self.let_go.wait_while(self.blocked.lock().unwrap(), |blocked| *blocked).unwrap());
@@ -57,7 +57,7 @@ fn handlers_that_block_all_threads_hold_up_no_revocation() {
     runtime.block_on(add(&*store, vec![revocation]));
     let workers = {
         let _inside = runtime.enter();
-        Workers::start(&engine, WorkerLimits::default())
+        engine.clone().start_workers(WorkerLimits::default())
     };
     for _ in 0..THREADS {
         assert_eq!(told.recv_timeout(GRACE).unwrap(), Lane::Decide);

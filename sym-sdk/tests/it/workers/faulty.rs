@@ -35,11 +35,11 @@ impl Faulty {
 }
 
 impl Store for Faulty {
-    fn bring_forward(&self, latest: Timestamp) -> Answer<'_, usize> {
+    fn clamp_future_due_times(&self, latest: Timestamp) -> Answer<'_, usize> {
         let failing = self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         match failing {
             Ok(_) => Box::pin(async { Err(StoreError::Unavailable("the disk is full".into())) }),
-            Err(_) => self.store.bring_forward(latest),
+            Err(_) => self.store.clamp_future_due_times(latest),
         }
     }
 
@@ -47,8 +47,8 @@ impl Store for Faulty {
         self.store.load(run)
     }
 
-    fn replied(&self, key: &InputKey) -> Answer<'_, Option<Reply>> {
-        self.store.replied(key)
+    fn recorded_reply(&self, key: &InputKey) -> Answer<'_, Option<Reply>> {
+        self.store.recorded_reply(key)
     }
 
     fn commit(&self, commit: Commit) -> Answer<'_, Committed> {
@@ -87,8 +87,8 @@ impl Store for Faulty {
         self.store.prune(before, limit)
     }
 
-    fn without_end(&self, limit: usize) -> Answer<'_, Vec<StoredRun>> {
-        self.store.without_end(limit)
+    fn runs_missing_expiry(&self, limit: usize) -> Answer<'_, Vec<StoredRun>> {
+        self.store.runs_missing_expiry(limit)
     }
 
     fn access_health(&self, late: Timestamp) -> Answer<'_, AccessHealth> {
@@ -119,7 +119,7 @@ impl Store for Faulty {
         self.store.audit_cursor(destination)
     }
 
-    fn move_audit_cursor(&self, destination: &str, seq: u64) -> Answer<'_, ()> {
-        self.store.move_audit_cursor(destination, seq)
+    fn set_audit_cursor(&self, destination: &str, seq: u64) -> Answer<'_, ()> {
+        self.store.set_audit_cursor(destination, seq)
     }
 }

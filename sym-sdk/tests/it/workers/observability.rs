@@ -26,9 +26,9 @@ async fn metrics_count_what_is_done_and_show_what_is_stuck() {
     world.granted(&runtime).await;
     // The end of the access is two minutes late, and the revocation fails.
     world.clock.advance(HOUR + Duration::from_secs(120));
-    assert_eq!(runtime.engine().measure_backlog().await.unwrap().late, 1);
+    assert_eq!(runtime.drive().unwrap().measure_backlog().await.unwrap().late, 1);
     runtime.run_until_idle().await.unwrap();
-    let backlog = runtime.engine().measure_backlog().await.unwrap();
+    let backlog = runtime.drive().unwrap().measure_backlog().await.unwrap();
     assert_eq!((backlog.due, backlog.stuck), (0, 1), "the next attempt is put off");
 
     let seen = snapshotter.snapshot().into_vec();

@@ -48,7 +48,7 @@ impl Program {
     }
 }
 
-impl Process for Program {
+impl EffectHandler for Program {
     fn step(&self, state: Option<&RunState>, input: &Input) -> sym_sdk::Result<Transition> {
         let lost = |left: usize| left.checked_sub(1);
         if self.outcomes_lost.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lost).is_ok() {
@@ -58,7 +58,7 @@ impl Process for Program {
         Ok(step(&Rules { flow: &flow, hooks: Hooks::NONE }, state, input))
     }
 
-    fn perform(&self, effect: Effect, _: Arc<RunState>, _: Vec<RunId>) -> BoxFuture<'_, Outcome> {
+    fn execute(&self, effect: Effect, _: Arc<RunState>, _: Vec<RunId>) -> BoxFuture<'_, Outcome> {
         Box::pin(async move {
             self.begun.lock().unwrap().push(effect.key);
             if self.slow_lanes.contains(&effect.lane()) || self.slow_bulkhead.as_ref() == Some(&effect.bulkhead) {

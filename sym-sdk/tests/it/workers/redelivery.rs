@@ -62,5 +62,5 @@ async fn an_effect_that_never_reports_back_is_given_up_unless_it_is_a_revocation
         AuditKind::Failed { error } => Some(error.message),
         _ => None,
     });
-    assert_eq!(failed.unwrap(), "gave up after 5 attempts that never reported back");
+    assert_eq!(failed.unwrap(), "gave up after 5 attempts that never reported an outcome");
 }

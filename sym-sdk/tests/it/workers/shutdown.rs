@@ -17,7 +17,7 @@ async fn with_one_slow_effect() -> (Arc<Program>, Arc<MemoryStore>, Workers) {
     let store = Arc::new(MemoryStore::new());
     let engine = engine(&program, store.clone());
     add(&*store, vec![effect_in(Lane::Decide, run_id(1), 1)]).await;
-    let workers = Workers::start(&engine, WorkerLimits::default());
+    let workers = engine.clone().start_workers(WorkerLimits::default());
     until("it is begun", || program.begun() == 1).await;
     (program, store, workers)
 }
@@ -44,7 +44,7 @@ async fn what_takes_too_long_is_handed_back() {
     assert!(due_now(&store).await.is_empty(), "it is leased");
     workers.shutdown(Duration::ZERO).await;
     let due = due_now(&store).await;
-    assert_eq!(due.iter().map(|claimed| (claimed.claims, claimed.lost)).collect::<Vec<_>>(), [(2, 0)]);
+    assert_eq!(due.iter().map(|claimed| (claimed.claims, claimed.lost_leases)).collect::<Vec<_>>(), [(2, 0)]);
     program.held.send_replace(false);
     tokio::task::yield_now().await;
     assert!(program.ended.lock().unwrap().is_empty(), "it was cut off before it was handed back");

@@ -70,7 +70,7 @@ async fn whatever_hangs_in_other_lanes_a_revocation_is_carried_out() {
             add(&*store, slow.collect()).await;
         }
         let limits = WorkerLimits::default();
-        let workers = Workers::start(&engine, limits);
+        let workers = engine.clone().start_workers(limits);
         let full = limits.deescalate + limits.decide + limits.notify;
         until("all other workers are busy", || program.begun() == full).await;
         add(&*store, vec![effect_in(Lane::Revoke, run_id(0), 1)]).await;
@@ -95,7 +95,7 @@ async fn a_service_that_hangs_holds_up_no_revocation_in_another() {
         let mut effects: Vec<_> = (1..=MANY).map(|run| in_service("dead", run)).collect();
         effects.push(in_service("alive", MANY + 1));
         add(&*store, effects).await;
-        let workers = Workers::start(&engine, WorkerLimits::default());
+        let workers = engine.clone().start_workers(WorkerLimits::default());
         until("the other service", || program.has_ended(key(run_id(MANY + 1), 1))).await;
         let begun = program.begun();
         assert!(begun <= WorkerLimits::default().revoke / 2, "one service does not take all workers: {begun}");

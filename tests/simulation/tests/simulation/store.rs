@@ -83,9 +83,9 @@ impl Store for UnreliableStore {
         through!(self.load(run))
     }
 
-    fn replied(&self, key: &InputKey) -> Answer<'_, Option<Reply>> {
+    fn recorded_reply(&self, key: &InputKey) -> Answer<'_, Option<Reply>> {
         let key = key.clone();
-        through!(self.replied(&key))
+        through!(self.recorded_reply(&key))
     }
 
     fn commit(&self, commit: Commit) -> Answer<'_, Committed> {
@@ -161,17 +161,17 @@ impl Store for UnreliableStore {
         through!(self.audit_cursor(&destination))
     }
 
-    fn move_audit_cursor(&self, destination: &str, seq: u64) -> Answer<'_, ()> {
+    fn set_audit_cursor(&self, destination: &str, seq: u64) -> Answer<'_, ()> {
         let destination = destination.to_owned();
-        through!(self.move_audit_cursor(&destination, seq))
+        through!(self.set_audit_cursor(&destination, seq))
     }
 
-    fn bring_forward(&self, latest: Timestamp) -> Answer<'_, usize> {
-        through!(self.bring_forward(latest))
+    fn clamp_future_due_times(&self, latest: Timestamp) -> Answer<'_, usize> {
+        through!(self.clamp_future_due_times(latest))
     }
 
-    fn without_end(&self, limit: usize) -> Answer<'_, Vec<StoredRun>> {
-        through!(self.without_end(limit))
+    fn runs_missing_expiry(&self, limit: usize) -> Answer<'_, Vec<StoredRun>> {
+        through!(self.runs_missing_expiry(limit))
     }
 
     fn access_health(&self, late: Timestamp) -> Answer<'_, AccessHealth> {

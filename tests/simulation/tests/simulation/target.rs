@@ -76,7 +76,7 @@ impl Client {
         let asked = (place, piece);
         let before = self.target.lock().calls.insert(key, asked.clone());
         world.holds(before.is_none_or(|before| before == asked), || format!("P7: key {key} stands for two calls"));
-        let outcome = at_once(self.committed.replied(&InputKey::effect(key))).unwrap();
+        let outcome = at_once(self.committed.recorded_reply(&InputKey::effect(key))).unwrap();
         world
             .holds(outcome.is_none(), || format!("P7: {place:?} {key} was carried out after its outcome was recorded"));
         let run = at_once(self.committed.load(key.run)).unwrap();

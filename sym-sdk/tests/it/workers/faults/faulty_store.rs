@@ -109,9 +109,9 @@ impl Store for FaultyStore {
         self.ask(move || self.store.load(run))
     }
 
-    fn replied(&self, key: &InputKey) -> Answer<'_, Option<Reply>> {
+    fn recorded_reply(&self, key: &InputKey) -> Answer<'_, Option<Reply>> {
         let key = key.clone();
-        self.ask(move || self.store.replied(&key))
+        self.ask(move || self.store.recorded_reply(&key))
     }
 
     fn commit(&self, commit: Commit) -> Answer<'_, Committed> {
@@ -126,8 +126,8 @@ impl Store for FaultyStore {
         self.tell(move || self.store.release(key, claims, not_before))
     }
 
-    fn bring_forward(&self, latest: Timestamp) -> Answer<'_, usize> {
-        self.ask(move || self.store.bring_forward(latest))
+    fn clamp_future_due_times(&self, latest: Timestamp) -> Answer<'_, usize> {
+        self.ask(move || self.store.clamp_future_due_times(latest))
     }
 
     fn due_timers(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<DueTimer>> {
@@ -155,8 +155,8 @@ impl Store for FaultyStore {
         self.ask(move || self.store.prune(before, limit))
     }
 
-    fn without_end(&self, limit: usize) -> Answer<'_, Vec<StoredRun>> {
-        self.ask(move || self.store.without_end(limit))
+    fn runs_missing_expiry(&self, limit: usize) -> Answer<'_, Vec<StoredRun>> {
+        self.ask(move || self.store.runs_missing_expiry(limit))
     }
 
     fn access_health(&self, late: Timestamp) -> Answer<'_, AccessHealth> {
@@ -188,8 +188,8 @@ impl Store for FaultyStore {
         self.ask(move || self.store.audit_cursor(&destination))
     }
 
-    fn move_audit_cursor(&self, destination: &str, seq: u64) -> Answer<'_, ()> {
+    fn set_audit_cursor(&self, destination: &str, seq: u64) -> Answer<'_, ()> {
         let destination = destination.to_owned();
-        self.ask(move || self.store.move_audit_cursor(&destination, seq))
+        self.ask(move || self.store.set_audit_cursor(&destination, seq))
     }
 }

@@ -38,7 +38,7 @@ async fn a_submission_to_a_store_that_hangs_is_cut_off_and_can_be_sent_again() {
             let begun = world.clock.now();
             let error = time_passes_during(&world, runtime.submit(submission)).await.unwrap_err();
             assert_eq!((error.kind(), error.code()), (ErrorKind::Timeout, &codes::STORE), "{mood:?}");
-            assert_eq!(error.message(), "the store took longer than its limit of 3s");
+            assert_eq!(error.message(), "the store did not respond within 3s");
             assert_eq!(since(&world, begun).as_secs(), limit.as_secs(), "{mood:?}");
         }
         store.be(Mood::Works);

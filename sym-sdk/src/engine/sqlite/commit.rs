@@ -10,18 +10,18 @@ use crate::engine::{Commit, StoreError, TimerKey};
 use crate::machine::{AccessEnd, Effect, EffectKey, HoldChange, RunState, TimerChange};
 
 /// What came of a commit; a known input gives its reply as JSON.
-pub(super) enum Outcome {
+pub(super) enum CommitResult {
     Written,
     Duplicate(String),
     Conflict,
 }
 
 /// A commit, ready to be written: the thread that writes has no need to encode it.
-pub(super) struct Prepared {
+pub(super) struct CommitRows {
     run: Id,
     expected_version: u64,
     input: String,
-    answers_for: Option<Id>,
+    reply_owner: Option<Id>,
     at: i64,
     reply: String,
     state: Option<RunRow>,
@@ -88,13 +88,13 @@ impl EffectRow {
     }
 }
 
-impl Prepared {
+impl CommitRows {
     pub(super) fn new(commit: Commit) -> Result<Self, StoreError> {
         Ok(Self {
             run: id(commit.run),
             expected_version: commit.expected_version,
             input: commit.input.as_str().to_owned(),
-            answers_for: commit.answers_for().map(id),
+            reply_owner: commit.reply_owner().map(id),
             at: nanoseconds(commit.at().unwrap_or(Timestamp::MIN)),
             reply: to_json(&commit.reply)?,
             state: commit.state.as_deref().map(RunRow::of).transpose()?,
@@ -112,16 +112,16 @@ impl Prepared {
         })
     }
 
-    pub(super) fn write(self, db: &Connection) -> rusqlite::Result<Outcome> {
+    pub(super) fn write(self, db: &Connection) -> rusqlite::Result<CommitResult> {
         let mut known = db.prepare_cached("SELECT reply FROM replies WHERE input_key = ?1")?;
         if let Some(reply) = known.query_row([&self.input], |row| row.get(0)).optional()? {
             self.settle(db)?;
-            return Ok(Outcome::Duplicate(reply));
+            return Ok(CommitResult::Duplicate(reply));
         }
         let mut version = db.prepare_cached("SELECT version FROM runs WHERE id = ?1")?;
         let version = version.query_row([self.run], |row| row.get::<_, i64>(0)).optional()?.unwrap_or(0);
         if version.cast_unsigned() != self.expected_version {
-            return Ok(Outcome::Conflict);
+            return Ok(CommitResult::Conflict);
         }
         self.settle(db)?;
         if let Some(state) = &self.state {
@@ -133,8 +133,8 @@ impl Prepared {
         self.events.write(db)?;
         audit::append(db, &self.audit)?;
         db.prepare_cached("INSERT INTO replies (input_key, run, at, reply) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![self.input, self.answers_for, self.at, self.reply])?;
-        Ok(Outcome::Written)
+            .execute(params![self.input, self.reply_owner, self.at, self.reply])?;
+        Ok(CommitResult::Written)
     }
 
     fn settle(&self, db: &Connection) -> rusqlite::Result<()> {

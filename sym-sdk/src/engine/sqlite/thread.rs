@@ -6,17 +6,17 @@ use std::thread::{self, JoinHandle};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::fault::{closed, failed};
-use super::queue::{Queue, Urgency};
+use super::error::{closed, failed};
+use super::queue::{Priority, Queue};
 use crate::engine::StoreError;
 
 /// A thread and the queue that it serves. Dropping it ends the thread too.
-pub(super) struct Worker<T> {
+pub(super) struct QueueThread<T> {
     queue: Arc<Queue<T>>,
     thread: Option<JoinHandle<Result<(), StoreError>>>,
 }
 
-impl<T: Send + 'static> Worker<T> {
+impl<T: Send + 'static> QueueThread<T> {
     /// Starts a thread that serves the queue until it is closed.
     pub(super) fn start(
         name: &str,
@@ -29,7 +29,7 @@ impl<T: Send + 'static> Worker<T> {
     }
 }
 
-impl<T> Worker<T> {
+impl<T> QueueThread<T> {
     /// Has the thread serve the calls that wait, and ends it.
     pub(super) fn stop(mut self) -> Result<(), StoreError> {
         self.end()
@@ -41,7 +41,7 @@ impl<T> Worker<T> {
     }
 }
 
-impl<T> Drop for Worker<T> {
+impl<T> Drop for QueueThread<T> {
     fn drop(&mut self) {
         if let Err(error) = self.end() {
             tracing::error!(%error, "the store was not closed as it should be");
@@ -59,7 +59,7 @@ impl<T> Drop for Serving<T> {
 }
 
 /// Does blocking work on a thread of its own.
-pub(super) async fn on_thread<T: Send + 'static>(
+pub(super) async fn spawn_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let (done, answer) = oneshot::channel();
@@ -76,10 +76,10 @@ fn no_thread(error: std::io::Error) -> StoreError {
 }
 
 /// A call that only reads.
-pub(super) type Query = Box<dyn FnOnce(&Connection) + Send>;
+pub(super) type ReadJob = Box<dyn FnOnce(&Connection) + Send>;
 
 /// Serves reads.
-pub(super) fn read(connection: &Connection, queue: &Queue<Query>) {
+pub(super) fn read(connection: &Connection, queue: &Queue<ReadJob>) {
     while let Some(queries) = queue.take(1) {
         for query in queries {
             query(connection);
@@ -88,14 +88,14 @@ pub(super) fn read(connection: &Connection, queue: &Queue<Query>) {
 }
 
 /// Has a query answered.
-pub(super) async fn ask<T: Send + 'static>(
-    queue: &Queue<Query>,
-    query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+pub(super) async fn query<T: Send + 'static>(
+    queue: &Queue<ReadJob>,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
 ) -> Result<T, StoreError> {
     let (done, answer) = oneshot::channel();
-    let query = move |connection: &Connection| {
-        let _ = done.send(query(connection));
+    let job = move |connection: &Connection| {
+        let _ = done.send(work(connection));
     };
-    queue.push(Urgency::Ordinary, Box::new(query)).await?;
+    queue.push(Priority::Normal, Box::new(job)).await?;
     answer.await.map_err(|_| closed())?.map_err(failed)
 }

@@ -10,7 +10,7 @@ use crate::error::BoxError;
 
 /// Why a file cannot be used. Each says what to do.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(super) enum FileError {
     #[error("`{}` is in use by {holder}; stop that, or give this program a file of its own", .path.display())]
     InUse { path: PathBuf, holder: String },
     #[error("`{}` is a database of another program; give this one a file of its own", .path.display())]
@@ -44,7 +44,7 @@ pub(super) enum Fault {
     },
 }
 
-impl Fault {
+impl FileError {
     pub(super) fn open(path: &Path, source: impl Into<BoxError>) -> Self {
         Self::Open { path: path.to_owned(), source: source.into() }
     }
@@ -63,10 +63,10 @@ pub(super) fn cannot_open(path: &Path, error: rusqlite::Error) -> StoreError {
     let owned = path.to_owned();
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            Fault::Damaged { path: owned, problem: error.to_string() }
+            FileError::Damaged { path: owned, problem: error.to_string() }
         }
-        Some(ErrorCode::ReadOnly) => Fault::ReadOnly { path: owned },
-        _ => Fault::open(path, error),
+        Some(ErrorCode::ReadOnly) => FileError::ReadOnly { path: owned },
+        _ => FileError::open(path, error),
     }
     .into_error()
 }

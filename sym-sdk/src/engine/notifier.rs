@@ -8,7 +8,7 @@ use crate::machine::{Lane, TimerChange};
 
 /// What is waited for.
 #[derive(Debug, Default)]
-pub(super) struct News {
+pub(super) struct WorkerNotifier {
     commits: Notify,
     lanes: [Notify; Lane::ALL.len()],
     timers: Notify,
@@ -16,45 +16,41 @@ pub(super) struct News {
 
 /// Whom a commit concerns.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Concerned {
+pub(super) struct WakeSet {
     lanes: [bool; Lane::ALL.len()],
     timers: bool,
 }
 
-impl Concerned {
-    pub(super) const EVERYONE: Self = Self { lanes: [true; Lane::ALL.len()], timers: true };
+impl WakeSet {
+    pub(super) const ALL: Self = Self { lanes: [true; Lane::ALL.len()], timers: true };
 
-    pub(super) fn by(commit: &Commit) -> Self {
+    pub(super) fn for_commit(commit: &Commit) -> Self {
         let lanes = Lane::ALL.map(|lane| commit.effects.iter().any(|effect| effect.lane() == lane));
         let timers = commit.timers.iter().any(|change| matches!(change, TimerChange::Set { .. }));
         Self { lanes, timers }
     }
 }
 
-impl News {
+impl WorkerNotifier {
     /// Of any commit, from now on.
-    pub(super) fn of_commits(&self) -> Notified<'_> {
+    pub(super) fn commits(&self) -> Notified<'_> {
         self.commits.notified()
     }
 
     /// Of effects in a lane that can be claimed, now or later.
-    pub(super) fn of_lane(&self, lane: Lane) -> Notified<'_> {
+    pub(super) fn lane_wakeups(&self, lane: Lane) -> Notified<'_> {
         self.lanes[index(lane)].notified()
     }
 
     /// Of timers.
-    pub(super) fn of_timers(&self) -> Notified<'_> {
+    pub(super) fn timer_wakeups(&self) -> Notified<'_> {
         self.timers.notified()
     }
 
-    pub(super) fn tell(&self, concerned: Concerned) {
+    pub(super) fn wake(&self, woken: WakeSet) {
         self.commits.notify_waiters();
-        self.lanes
-            .iter()
-            .zip(concerned.lanes)
-            .filter(|(_, concerned)| *concerned)
-            .for_each(|(lane, _)| lane.notify_waiters());
-        if concerned.timers {
+        self.lanes.iter().zip(woken.lanes).filter(|(_, woken)| *woken).for_each(|(lane, _)| lane.notify_waiters());
+        if woken.timers {
             self.timers.notify_waiters();
         }
     }

@@ -1,0 +1,52 @@
+//! Recovery from a clock that was ahead and has gone back.
+//!
+//! Due times written meanwhile are too late by as much as the clock was ahead: retries would wait, and access would last.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::LocalEngine;
+use crate::engine::notifier::WakeSet;
+use crate::engine::store::{InputKey, RunFilter};
+use crate::error::{Error, Result};
+use crate::machine::{Input, InputBody, REVOKE_DELAY_MAX, Reply};
+use crate::time::TimestampExt;
+
+/// Time synchronization corrects clocks by less than this all the time, which is not worth a look at every Run.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
+
+impl LocalEngine {
+    /// Whether the clock has gone back since it showed `seen`, by more than the tolerance.
+    pub(in crate::engine) fn clock_went_back(&self, seen: Timestamp) -> bool {
+        self.clock.now().plus(CLOCK_TOLERANCE) < seen
+    }
+
+    pub(in crate::engine) async fn clamp_due_times(&self) -> Result<usize> {
+        let now = self.clock.now();
+        let latest = now.plus(self.lease.max(REVOKE_DELAY_MAX));
+        let effects = self.await_store(self.store.clamp_future_due_times(latest)).await?;
+        let changed_after = Some(now.plus(CLOCK_TOLERANCE));
+        let filter = RunFilter { active: true, changed_after, ..RunFilter::default() };
+        let (mut runs, mut failed) = (0, None);
+        for run in self.store.runs(filter, usize::MAX).await? {
+            let id = run.state.run.id();
+            let input = Input::new(id, run.state.flow.clone(), now, InputBody::ClockSetBack);
+            let key = InputKey::new(format!("clock:{id}:{}:{now}", run.version));
+            match self.deliver(key, input, None, None).await {
+                Ok(Reply::Accepted { .. }) => runs += 1,
+                Ok(_) => {}
+                // One Run that cannot be stepped must not keep the others from being handled.
+                Err(error) => {
+                    tracing::error!(%error, run = %id, "could not clamp the due times of a Run");
+                    failed = failed.or(Some(error).filter(Error::is_retryable));
+                }
+            }
+        }
+        if effects + runs > 0 {
+            tracing::warn!(effects, runs, "the clock was ahead; due times written meanwhile were clamped");
+            self.notifier.wake(WakeSet::ALL);
+        }
+        failed.map_or(Ok(effects + runs), Err)
+    }
+}

@@ -1,0 +1,118 @@
+//! Delivery of inputs: steps the Run and commits the transition, retrying on conflict.
+
+use tracing::Instrument;
+
+use super::LocalEngine;
+use crate::engine::notifier::{WakeSet, WorkerNotifier};
+use crate::engine::observability;
+use crate::engine::store::{Commit, Committed, DueTimer, InputKey, StoredRun, TimerKey};
+use crate::error::{Error, ErrorKind, Result, codes};
+use crate::machine::{EffectKey, Input, InputBody, Outcome, Reply};
+use crate::model::Srn;
+
+/// The number of conflicts after which an input fails. Each one is progress of another input of the same Run, so this only
+/// guards against a store that is out of order.
+const MAX_CONFLICTS: u32 = 1_000;
+
+impl LocalEngine {
+    /// Delivers the outcome of an effect.
+    pub(super) async fn deliver_outcome(&self, key: EffectKey, flow: Srn, outcome: Outcome) -> Result<()> {
+        let body = InputBody::EffectDone { seq: key.seq, outcome };
+        let input = Input::new(key.run, flow, self.clock.now(), body);
+        self.deliver(InputKey::effect(key), input, Some(key), None).await.map(drop)
+    }
+
+    /// Delivers a due timer.
+    pub(in crate::engine) async fn fire(&self, timer: DueTimer) -> Result<()> {
+        observability::timer_fired(&timer, self.clock.now());
+        let DueTimer { key, generation, .. } = timer;
+        let Some(run) = self.load(key.run).await? else {
+            let message = format!("a timer belongs to Run {}, which does not exist", key.run);
+            return Err(Error::new(ErrorKind::Internal, codes::UNKNOWN_RUN, message));
+        };
+        let body = InputBody::TimerFired { kind: key.kind, generation };
+        let input = Input::new(key.run, run.state.flow.clone(), self.clock.now(), body);
+        self.deliver(InputKey::timer(key, generation), input, None, Some((key, generation))).await.map(drop)
+    }
+
+    /// Steps the Run with the input and commits what follows, until no other commit comes first.
+    pub(super) async fn deliver(
+        &self,
+        key: InputKey,
+        input: Input,
+        settles: Option<EffectKey>,
+        fired: Option<(TimerKey, u64)>,
+    ) -> Result<Reply> {
+        let span = observability::input_span(key.as_str(), &input);
+        self.step_and_commit(key, input, settles, fired).instrument(span).await
+    }
+
+    async fn step_and_commit(
+        &self,
+        key: InputKey,
+        input: Input,
+        settles: Option<EffectKey>,
+        fired: Option<(TimerKey, u64)>,
+    ) -> Result<Reply> {
+        let mut run = match self.run_cache.get(input.run) {
+            Some(run) => Some(run),
+            None => self.load(input.run).await?,
+        };
+        for _ in 0..MAX_CONFLICTS {
+            let transition = self.handler.step(run.as_ref().map(|run| &*run.state), &input)?;
+            let reply = transition.reply.clone();
+            let version = run.map_or(0, |run| run.version);
+            let commit = Commit { settles, fired, ..Commit::new(input.run, version, key.clone(), transition) };
+            let state = commit.state.clone();
+            // A commit that fails, or whose caller is dropped, may have been written all the same: workers are woken and the cache
+            // is cleared in any case.
+            let mut wake = WakeOnDrop { notifier: &self.notifier, set: WakeSet::for_commit(&commit) };
+            let committed = self.commit(commit).await.inspect_err(|_| self.run_cache.remove(input.run))?;
+            match committed {
+                Committed::Written => {
+                    if let Some(state) = state {
+                        self.run_cache.insert(input.run, StoredRun::new(version + 1, state));
+                    }
+                    observability::input_delivered(&input, &reply);
+                    return Ok(reply);
+                }
+                Committed::Duplicate(reply) => {
+                    // The process may have ended between the first commit and its wake-up.
+                    wake.set = WakeSet::ALL;
+                    return Ok(reply);
+                }
+                Committed::Conflict => run = self.load(input.run).await?,
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Unavailable,
+            codes::STORE,
+            format!("Run {} changed {MAX_CONFLICTS} times while one input was delivered", input.run),
+        ))
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Committed> {
+        let started = self.clock.now();
+        let committed = self.await_store(self.store.commit(commit)).await;
+        let result = match &committed {
+            Ok(Committed::Written) => "written",
+            Ok(Committed::Duplicate(_)) => "duplicate",
+            Ok(Committed::Conflict) => "conflict",
+            Err(_) => "failed",
+        };
+        observability::commit_ended(result, started, self.clock.now());
+        committed
+    }
+}
+
+/// Wakes workers when it is dropped, also if the future that holds it is.
+pub(super) struct WakeOnDrop<'a> {
+    pub(super) notifier: &'a WorkerNotifier,
+    pub(super) set: WakeSet,
+}
+
+impl Drop for WakeOnDrop<'_> {
+    fn drop(&mut self) {
+        self.notifier.wake(self.set);
+    }
+}

@@ -1,0 +1,261 @@
+//! The engine that runs within one process, on a [`Store`].
+
+mod clock;
+mod effects;
+mod inputs;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use jiff::Timestamp;
+
+use super::health::{AccessHealth, Backlog};
+use super::in_flight::InFlight;
+use super::leases::{DEFAULT_LEASE, lease_for};
+use super::notifier::WorkerNotifier;
+use super::observability;
+use super::run_cache::RunCache;
+use super::store::{InputKey, RunFilter, Store, StoreError, StoredRun};
+use super::traits::{Drive, EffectHandler, Engine, EngineContext, EngineFactory, EngineRecords};
+use super::workers::{self, WorkerLimits, Workers};
+use crate::audit::{AuditEntry, AuditHead, AuditLog, AuditRecord};
+use crate::clock::Clock;
+use crate::directory::{EventCount, EventSource};
+use crate::error::{Error, ErrorKind, Result, codes};
+use crate::future::BoxFuture;
+use crate::machine::{Input, Reply};
+use crate::model::RunId;
+use crate::time::TimestampExt;
+
+/// The time limit of one call to the store, unless one is set.
+const DEFAULT_STORE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The number of Runs that one write prunes. Other writes wait for it, so it is small.
+const PRUNE_BATCH: usize = 64;
+
+/// Runs the machine on a [`Store`], within the process.
+///
+/// A runtime is given one with [`local`].
+pub struct LocalEngine {
+    store: Arc<dyn Store>,
+    handler: Arc<dyn EffectHandler>,
+    clock: Arc<dyn Clock>,
+    lease: Duration,
+    store_timeout: Duration,
+    in_flight: InFlight,
+    run_cache: RunCache,
+    pub(super) notifier: WorkerNotifier,
+}
+
+impl LocalEngine {
+    /// Creates an engine that runs this program on this store.
+    pub fn new(store: Arc<dyn Store>, handler: Arc<dyn EffectHandler>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            store,
+            handler,
+            clock,
+            lease: DEFAULT_LEASE,
+            store_timeout: DEFAULT_STORE_TIMEOUT,
+            in_flight: InFlight::default(),
+            run_cache: RunCache::default(),
+            notifier: WorkerNotifier::default(),
+        }
+    }
+
+    /// Sets how long a claimed effect is leased. It must be longer than any effect takes: an effect whose lease has expired is
+    /// executed again.
+    #[must_use]
+    pub fn with_lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// Sets the time limit of one call to the store. Listings are exempt: they take as long as there is to list. A commit that
+    /// overruns the limit may have been written all the same: the same input again then gets its reply.
+    #[must_use]
+    pub fn with_store_timeout(mut self, timeout: Duration) -> Self {
+        self.store_timeout = timeout;
+        self
+    }
+
+    /// Returns the clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    pub(super) async fn earliest_due(&self) -> Result<Option<Timestamp>> {
+        self.await_store(self.store.next_due()).await
+    }
+
+    /// Awaits a call to the store, up to its time limit: a disk that never answers must not hang its caller.
+    async fn await_store<T>(&self, call: BoxFuture<'_, Result<T, StoreError>>) -> Result<T> {
+        match select(call, self.clock.sleep(self.store_timeout)).await {
+            Either::Left((result, _)) => Ok(result?),
+            Either::Right(((), _)) => {
+                let message = format!("the store did not respond within {:?}", self.store_timeout);
+                Err(Error::new(ErrorKind::Timeout, codes::STORE, message))
+            }
+        }
+    }
+
+    /// Reads a Run, and caches it for the next step.
+    async fn load(&self, run: RunId) -> Result<Option<StoredRun>> {
+        let stored = self.await_store(self.store.load(run)).await?;
+        match &stored {
+            Some(stored) => self.run_cache.insert(run, stored.clone()),
+            None => self.run_cache.remove(run),
+        }
+        Ok(stored)
+    }
+}
+
+impl Engine for LocalEngine {
+    fn submit(&self, key: InputKey, input: Input) -> BoxFuture<'_, Result<Reply>> {
+        Box::pin(async move {
+            // Most repeated inputs are recognized here, before the machine is asked.
+            match self.await_store(self.store.recorded_reply(&key)).await? {
+                Some(reply) => Ok(reply),
+                None => self.deliver(key, input, None, None).await,
+            }
+        })
+    }
+
+    fn recorded_reply<'a>(&'a self, key: &'a InputKey) -> BoxFuture<'a, Result<Option<Reply>>> {
+        Box::pin(self.await_store(self.store.recorded_reply(key)))
+    }
+
+    fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>>> {
+        Box::pin(self.await_store(self.store.load(run)))
+    }
+
+    fn drive(self: Arc<Self>) -> Option<Arc<dyn Drive>> {
+        Some(self)
+    }
+}
+
+impl EngineRecords for LocalEngine {
+    fn runs(&self, filter: RunFilter, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>>> {
+        Box::pin(async move { Ok(self.store.runs(filter, limit).await?) })
+    }
+
+    fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>>> {
+        let entries = self.store.audit(run, limit);
+        // Front ends ask for those of one Run, and there are never many.
+        Box::pin(async move { if run.is_some() { self.await_store(entries).await } else { Ok(entries.await?) } })
+    }
+
+    fn access_health(&self, late: Timestamp) -> BoxFuture<'_, Result<AccessHealth>> {
+        Box::pin(async move { Ok(self.store.access_health(late).await?) })
+    }
+
+    fn runs_missing_expiry(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>>> {
+        Box::pin(async move { Ok(self.store.runs_missing_expiry(limit).await?) })
+    }
+
+    fn prune(&self, older_than: Duration) -> BoxFuture<'_, Result<usize>> {
+        Box::pin(async move {
+            let before = self.clock.now().minus(older_than);
+            let mut pruned = 0;
+            loop {
+                match self.await_store(self.store.prune(before, PRUNE_BATCH)).await? {
+                    0 => return Ok(pruned),
+                    count => pruned += count,
+                }
+            }
+        })
+    }
+
+    fn audit_cursor<'a>(&'a self, destination: &'a str) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(async move { Ok(self.store.audit_cursor(destination).await?) })
+    }
+
+    fn set_audit_cursor<'a>(&'a self, destination: &'a str, seq: u64) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { Ok(self.store.set_audit_cursor(destination, seq).await?) })
+    }
+
+    fn next_commit(&self) -> BoxFuture<'_, ()> {
+        // Registered here, not when it is first polled.
+        Box::pin(self.notifier.commits())
+    }
+}
+
+impl AuditLog for LocalEngine {
+    fn records_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRecord>>> {
+        AuditLog::records_after(&*self.store, seq, limit)
+    }
+
+    fn run_records_before(&self, run: RunId, seq: u64) -> BoxFuture<'_, Result<Vec<AuditRecord>>> {
+        AuditLog::run_records_before(&*self.store, run, seq)
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<AuditHead>> {
+        AuditLog::head(&*self.store)
+    }
+}
+
+impl Drive for LocalEngine {
+    fn start_workers(self: Arc<Self>, limits: WorkerLimits) -> Workers {
+        workers::start(&self, limits)
+    }
+
+    fn run_one(&self) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(self.execute_or_fire_one())
+    }
+
+    fn next_due(&self) -> BoxFuture<'_, Result<Option<Timestamp>>> {
+        Box::pin(self.earliest_due())
+    }
+
+    fn clamp_future_due_times(&self) -> BoxFuture<'_, Result<usize>> {
+        Box::pin(self.clamp_due_times())
+    }
+
+    fn measure_backlog(&self) -> BoxFuture<'_, Result<Backlog>> {
+        Box::pin(async move {
+            let now = self.clock.now();
+            let backlog = self.await_store(self.store.backlog(now, now.minus(observability::LATE_AFTER))).await?;
+            observability::backlog(&backlog, now);
+            Ok(backlog)
+        })
+    }
+}
+
+impl fmt::Debug for LocalEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalEngine").field("clock", &self.clock).finish_non_exhaustive()
+    }
+}
+
+/// Returns a factory for the engine that runs within the process, on this store.
+pub fn local(store: Arc<dyn Store>) -> impl EngineFactory {
+    LocalFactory(store)
+}
+
+struct LocalFactory(Arc<dyn Store>);
+
+impl EngineFactory for LocalFactory {
+    fn event_source(&self) -> Arc<dyn EventSource> {
+        Arc::new(StoreEvents(self.0.clone()))
+    }
+
+    fn create(self: Box<Self>, context: EngineContext) -> BoxFuture<'static, Result<Arc<dyn Engine>>> {
+        Box::pin(async move {
+            let EngineContext { handler, clock, max_effect_duration, store_timeout } = context;
+            let engine = LocalEngine::new(self.0, handler, clock)
+                .with_lease(lease_for(max_effect_duration))
+                .with_store_timeout(store_timeout);
+            Ok(Arc::new(engine) as Arc<dyn Engine>)
+        })
+    }
+}
+
+/// The events of the Runs in a store.
+struct StoreEvents(Arc<dyn Store>);
+
+impl EventSource for StoreEvents {
+    fn count_events<'a>(&'a self, count: &'a EventCount) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(async move { Ok(self.0.count_events(count).await?) })
+    }
+}
