@@ -9,6 +9,7 @@ use jiff::Timestamp;
 /// Delays and ages come from configuration and may be absurdly long. A deadline at the end of time then means "never".
 pub(crate) trait TimestampExt {
     /// The time `duration` later.
+    #[cfg_attr(not(any(feature = "clock", test)), expect(dead_code, reason = "only what has a clock sets deadlines"))]
     fn plus(self, duration: Duration) -> Self;
 
     /// The time `duration` earlier.

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 pub enum Exit {
     /// All is well: 0.
     Success,
-    /// There are faults, or the request failed or was refused: 1.
-    Fault,
+    /// The command failed: 1.
+    Failure,
     /// The command line, or the request that it names, makes no sense: 2.
     Usage,
 }
@@ -17,7 +17,7 @@ impl Exit {
     pub const fn code(self) -> u8 {
         match self {
             Self::Success => 0,
-            Self::Fault => 1,
+            Self::Failure => 1,
             Self::Usage => 2,
         }
     }

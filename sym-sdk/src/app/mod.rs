@@ -212,7 +212,7 @@ impl App {
             Err(error) => {
                 // There is nobody left to tell if this fails too.
                 let _ = writeln!(io::stderr(), "error: no tokio runtime can be had: {error}");
-                return Exit::Fault.into();
+                return Exit::Failure.into();
             }
         };
         let (mut stdout, mut stderr) = (io::stdout(), io::stderr());

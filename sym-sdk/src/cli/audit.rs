@@ -29,12 +29,12 @@ pub(super) async fn run(args: Audit, output: &mut Output<'_>) -> io::Result<Exit
 async fn export(db: PathBuf, mut after: u64, output: &mut Output<'_>) -> io::Result<Exit> {
     let store = match SqliteStore::open_read_only(db).await {
         Ok(store) => store,
-        Err(error) => return output.error(&error.into()).map(|()| Exit::Fault),
+        Err(error) => return output.error(&error.into()).map(|()| Exit::Failure),
     };
     loop {
         let lines = match lines(&store, after, PAGE).await {
             Ok(lines) => lines,
-            Err(error) => return output.error(&error).map(|()| Exit::Fault),
+            Err(error) => return output.error(&error).map(|()| Exit::Failure),
         };
         let Some(last) = lines.last() else { return Ok(Exit::Success) };
         after = last.seq();
@@ -80,7 +80,7 @@ fn unread(name: &str, error: io::Error) -> Error {
 fn report(verified: Result<Verified>, output: &mut Output<'_>) -> io::Result<Exit> {
     let verified = match verified {
         Ok(verified) => verified,
-        Err(error) => return output.error(&error).map(|()| Exit::Fault),
+        Err(error) => return output.error(&error).map(|()| Exit::Failure),
     };
     if output.json {
         let Verified { records, repeated, first, head, .. } = verified;

@@ -13,7 +13,7 @@ pub(super) async fn run(args: Backup, output: &mut Output<'_>) -> io::Result<Exi
     match copy(args).await {
         Ok(()) if output.json => output.value(&serde_json::json!({ "from": from, "to": to }))?,
         Ok(()) => writeln!(output.out, "{from} is copied to {to}")?,
-        Err(error) => return output.error(&error).map(|()| Exit::Fault),
+        Err(error) => return output.error(&error).map(|()| Exit::Failure),
     }
     Ok(Exit::Success)
 }

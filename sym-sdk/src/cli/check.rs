@@ -51,7 +51,7 @@ pub(super) fn run(mut app: App, common: Common, output: &mut Output<'_>) -> io::
     } else {
         write(&findings, output)?;
     }
-    Ok(if findings.ok { Exit::Success } else { Exit::Fault })
+    Ok(if findings.ok { Exit::Success } else { Exit::Failure })
 }
 
 /// The faults are what was asked for, so they go where results go.
@@ -81,6 +81,6 @@ pub(super) fn no_domains() -> Fault {
 pub(super) fn no_config(output: &mut Output<'_>) -> io::Result<Exit> {
     let help =
         "name a directory of Terraform files with `--config DIR`, or give the program one with `App::config_dir`";
-    output.complain("there is no configuration", help)?;
+    output.usage_error("there is no configuration", help)?;
     Ok(Exit::Usage)
 }

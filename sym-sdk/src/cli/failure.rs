@@ -22,7 +22,7 @@ impl Failure {
             Self::Faults(faults) => output.faults(faults)?,
             Self::Refused(error) => output.error(error)?,
         }
-        Ok(Exit::Fault)
+        Ok(Exit::Failure)
     }
 }
 

@@ -51,9 +51,9 @@ pub(super) fn run(mut app: App, common: Common, output: &mut Output<'_>) -> io::
 fn none(output: &mut Output<'_>) -> io::Result<Exit> {
     let faults = Registry::new().scope(None).err().unwrap_or_default();
     for fault in &faults {
-        output.complain(&fault.message, fault.hint.as_deref().unwrap_or_default())?;
+        output.usage_error(&fault.message, fault.hint.as_deref().unwrap_or_default())?;
     }
-    Ok(Exit::Fault)
+    Ok(Exit::Failure)
 }
 
 fn cells(used: &HandlerUse, all: usize) -> [String; 5] {

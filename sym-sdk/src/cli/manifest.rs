@@ -17,7 +17,7 @@ pub(super) fn run(mut app: App, common: Common, args: Manifest, output: &mut Out
     let builder = app.builder(config);
     let flows = match builder.check() {
         Ok(flows) => flows,
-        Err(faults) => return output.faults(&faults).map(|()| Exit::Fault),
+        Err(faults) => return output.faults(&faults).map(|()| Exit::Failure),
     };
     let handlers = builder.handlers();
     let address = args.url.map(|url| format!("{url}/{}", args.kind));
@@ -25,7 +25,7 @@ pub(super) fn run(mut app: App, common: Common, args: Manifest, output: &mut Out
     let manifest = types.iter().find(|kind| kind.kind() == args.kind).and_then(|kind| kind.manifest(&config));
     match manifest {
         Some(Ok(manifest)) => output.value(&manifest).map(|()| Exit::Success),
-        Some(Err(error)) => output.error(&error).map(|()| Exit::Fault),
+        Some(Err(error)) => output.error(&error).map(|()| Exit::Failure),
         // Only types that have one have the command.
         None => Ok(Exit::Usage),
     }

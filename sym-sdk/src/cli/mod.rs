@@ -1,7 +1,5 @@
 //! The command line of an [`App`].
 
-#[cfg(feature = "sqlite")]
-mod act;
 mod args;
 #[cfg(feature = "sqlite")]
 mod audit;
@@ -9,20 +7,26 @@ mod audit;
 mod backup;
 mod check;
 #[cfg(feature = "sqlite")]
-mod durable;
+mod demo;
 #[cfg(feature = "sqlite")]
 mod failure;
+#[cfg(feature = "sqlite")]
+mod follow;
 mod handlers;
 #[cfg(feature = "server")]
 mod manifest;
 mod output;
 #[cfg(feature = "sqlite")]
-mod pretence;
+mod run_actions;
 #[cfg(feature = "sqlite")]
 mod runs;
 #[cfg(all(feature = "server", feature = "sqlite"))]
 mod serve;
+#[cfg(feature = "sqlite")]
+mod signal;
 mod simulate;
+#[cfg(feature = "sqlite")]
+mod simulated_store;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind, Write};
@@ -89,7 +93,7 @@ where
         _ => {
             // There is nobody left to tell if this fails too.
             let _ = writeln!(stderr, "error: the output cannot be written: {error}");
-            Exit::Fault
+            Exit::Failure
         }
     })
 }
@@ -112,12 +116,12 @@ async fn dispatch(mut app: App, args: Args, output: &mut Output<'_>) -> io::Resu
         #[cfg(feature = "sqlite")]
         Some(Command::Backup(args)) => backup::run(args, output).await,
         #[cfg(feature = "sqlite")]
-        Some(Command::Revoke(args)) => act::revoke(app, common, args, output).await,
+        Some(Command::Revoke(args)) => run_actions::revoke(app, common, args, output).await,
         #[cfg(feature = "sqlite")]
-        Some(Command::WriteOff(args)) => act::write_off(app, common, args, output).await,
+        Some(Command::WriteOff(args)) => run_actions::write_off(app, common, args, output).await,
         #[cfg(feature = "sqlite")]
         None if let Some(db) = args.demo.db => {
-            durable::demo(app, common, durable::Keep { db, speed: args.demo.speed }, output).await
+            demo::run(app, common, demo::DemoStore { db, speed: args.demo.speed }, output).await
         }
         None => simulate::demo(app, common, output).await,
     }
@@ -137,7 +141,7 @@ fn read_config(app: &mut App, common: Common, output: &mut Output<'_>) -> io::Re
         }
         Err(faults) => {
             output.faults(&faults)?;
-            Ok(Err(Exit::Fault))
+            Ok(Err(Exit::Failure))
         }
     }
 }

@@ -52,7 +52,7 @@ impl<'a> Output<'a> {
     }
 
     /// Writes an error of which nothing but a message and some advice is known.
-    pub(super) fn complain(&mut self, message: &str, help: &str) -> io::Result<()> {
+    pub(super) fn usage_error(&mut self, message: &str, help: &str) -> io::Result<()> {
         if self.json {
             return self.value(&json!({ "error": { "message": message, "hint": help } }));
         }

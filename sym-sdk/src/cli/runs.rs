@@ -38,7 +38,7 @@ pub(super) async fn run(args: Runs, output: &mut Output<'_>) -> io::Result<Exit>
     let limit = args.limit.get();
     match list(args).await {
         Ok(runs) => write(&runs, limit, output).map(|()| Exit::Success),
-        Err(error) => output.error(&error).map(|()| Exit::Fault),
+        Err(error) => output.error(&error).map(|()| Exit::Failure),
     }
 }
 

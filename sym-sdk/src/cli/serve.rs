@@ -11,11 +11,11 @@ use tokio::net::TcpListener;
 
 use super::Common;
 use super::args::Serve;
-use super::durable::follow::{Follower, Lost};
-use super::durable::signal::Signals;
 use super::failure::Failure;
+use super::follow::{Follower, Lost};
 use super::output::{Output, count};
-use super::pretence::{self, Pretence};
+use super::signal::Signals;
+use super::simulated_store::{StoreMode, reject_simulated};
 use crate::app::{App, Exit};
 use crate::clock::SystemClock;
 use crate::config::Config;
@@ -44,12 +44,12 @@ pub(super) async fn run(mut app: App, common: Common, args: Serve, output: &mut 
     };
     let listener = match listen(args.listen).await {
         Ok(listener) => listener,
-        Err(error) => return output.error(&error).map(|()| Exit::Fault),
+        Err(error) => return output.error(&error).map(|()| Exit::Failure),
     };
     let address = listener.local_addr()?;
     let store = match SqliteStore::open(args.db()).await {
         Ok(store) => Arc::new(store),
-        Err(error) => return output.error(&error.into()).map(|()| Exit::Fault),
+        Err(error) => return output.error(&error.into()).map(|()| Exit::Failure),
     };
     let served = match prepare(app, config, &store, &args, address).await {
         Ok(prepared) => serve(prepared, listener, &args, &mut signals, output).await,
@@ -57,12 +57,12 @@ pub(super) async fn run(mut app: App, common: Common, args: Serve, output: &mut 
     };
     let Some(exit) = served? else {
         let message = "stopped at once: what was under way is due again at the next start";
-        output.complain(message, "one signal is enough; it waits for what is under way")?;
-        return Ok(Exit::Fault);
+        output.usage_error(message, "one signal is enough; it waits for what is under way")?;
+        return Ok(Exit::Failure);
     };
     match store.close().await {
         Ok(()) => Ok(exit),
-        Err(error) => output.error(&error.into()).map(|()| Exit::Fault),
+        Err(error) => output.error(&error.into()).map(|()| Exit::Failure),
     }
 }
 
@@ -87,7 +87,7 @@ async fn prepare(
     if !args.fakes.is_empty() {
         return prepare_fakes(app, config, store, args, address).await;
     }
-    pretence::refuse(store).await?;
+    reject_simulated(store).await?;
     let kinds = app.front_end_types.iter().map(|kind| kind.kind().to_owned()).collect();
     let runtime = app.builder(config).sqlite(store.clone()).build().await.map_err(Failure::Faults)?;
     Ok(Prepared { runtime, kinds, how_to: Vec::new(), follower: None })
@@ -101,7 +101,7 @@ async fn prepare_fakes(
     args: &Serve,
     address: SocketAddr,
 ) -> Result<Prepared, Failure> {
-    Pretence::Serve.take(store).await?;
+    StoreMode::Serve.claim(store).await?;
     let (mut users, outbox) = (std::mem::take(&mut app.users), app.outbox.clone());
     let types = std::mem::take(&mut app.front_end_types);
     let mut builder = app.builder(config).cut_off().dry().outbox(outbox.clone()).sqlite(store.clone());
@@ -175,7 +175,7 @@ async fn serve(
     let mut serving = std::pin::pin!(Server::new(runtime.clone()).serve(listener, stop.clone()));
     loop {
         tokio::select! {
-            () = &mut serving => return Ok(Some(Exit::Fault)),
+            () = &mut serving => return Ok(Some(Exit::Failure)),
             signal = signals.next() => break signal?,
             lost = follow(&mut follower, output) => return told(lost, output).map(Some),
             failed = &mut checking, if !is_checked => {
@@ -226,7 +226,7 @@ async fn follow(follower: &mut Option<Follower>, output: &mut Output<'_>) -> Los
 
 fn told(lost: Lost, output: &mut Output<'_>) -> io::Result<Exit> {
     match lost {
-        Lost::Record(error) => output.error(&error).map(|()| Exit::Fault),
+        Lost::Record(error) => output.error(&error).map(|()| Exit::Failure),
         Lost::Output(error) => Err(error),
     }
 }

@@ -1,6 +1,6 @@
 //! Runs flows on a virtual clock: the same requests always give the same history, at once, however long it spans.
 
-mod stall;
+mod idle;
 mod timeline;
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 #[cfg(all(feature = "cli", feature = "sqlite"))]
 pub(crate) use timeline::Table;
-pub use timeline::{Details, Timeline, TimelineEntry};
+pub use timeline::{EntryDetails, Timeline, TimelineEntry};
 
 use crate::clock::{Clock, VirtualClock};
 use crate::config::Faults;
@@ -23,7 +23,7 @@ use crate::runtime::{Builder, Receipt, Runtime, Submission};
 use crate::time::TimestampExt;
 
 /// How long a call may keep still, in real time, before the virtual clock moves on to its time limit.
-const GRACE: Duration = Duration::from_secs(1);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// After this time it is looked again for work that is due and could not be had.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -73,7 +73,7 @@ pub struct Simulation {
     store: Arc<MemoryStore>,
     outbox: Outbox,
     timeline: Timeline,
-    grace: Duration,
+    idle_timeout: Duration,
     submitted: u64,
     audited: usize,
     sent: usize,
@@ -90,14 +90,14 @@ impl Simulation {
         let clock = Arc::new(VirtualClock::at(at));
         let store = Arc::new(MemoryStore::new());
         let building = builder.clock(clock.clone()).in_memory(store.clone()).outbox(outbox.clone()).build();
-        let runtime = stall::drive(&clock, GRACE, building).await?;
+        let runtime = idle::drive(&clock, IDLE_TIMEOUT, building).await?;
         Ok(Self {
             runtime,
             clock,
             store,
             outbox,
             timeline: Timeline::default(),
-            grace: GRACE,
+            idle_timeout: IDLE_TIMEOUT,
             submitted: 0,
             audited: 0,
             sent: 0,
@@ -106,8 +106,8 @@ impl Simulation {
 
     /// Sets for how long, in real time, a call may keep still before its time limit strikes.
     #[must_use]
-    pub fn with_grace(mut self, grace: Duration) -> Self {
-        self.grace = grace;
+    pub fn with_idle_timeout(mut self, idle_timeout: Duration) -> Self {
+        self.idle_timeout = idle_timeout;
         self
     }
 
@@ -144,7 +144,7 @@ impl Simulation {
     pub async fn submit(&mut self, submission: Submission) -> Result<Receipt> {
         self.submitted += 1;
         let submission = submission.key_or(|| format!("simulation:{}", self.submitted));
-        let taken = stall::drive(&self.clock, self.grace, self.runtime.submit(submission)).await;
+        let taken = idle::drive(&self.clock, self.idle_timeout, self.runtime.submit(submission)).await;
         self.collect().await?;
         let receipt = taken?;
         self.settle().await?;
@@ -156,7 +156,7 @@ impl Simulation {
     /// # Errors
     /// If a Run's flow is not configured.
     pub async fn settle(&mut self) -> Result<()> {
-        while stall::drive(&self.clock, self.grace, self.runtime.run_one()).await? {
+        while idle::drive(&self.clock, self.idle_timeout, self.runtime.run_one()).await? {
             self.collect().await?;
         }
         Ok(())

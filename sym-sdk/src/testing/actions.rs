@@ -83,7 +83,7 @@ impl<'a> Request<'a> {
     }
 
     /// Through what it comes. The API if not said.
-    pub fn through(mut self, channel: Channel) -> Self {
+    pub fn channel(mut self, channel: Channel) -> Self {
         self.channel = Some(channel);
         self
     }
@@ -151,7 +151,7 @@ impl<'a> Decision<'a> {
     }
 
     /// Through what it comes. The API if not said.
-    pub fn through(mut self, channel: Channel) -> Self {
+    pub fn channel(mut self, channel: Channel) -> Self {
         self.submission = self.submission.through(channel);
         self
     }

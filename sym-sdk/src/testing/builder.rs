@@ -70,7 +70,7 @@ pub struct HarnessBuilder {
     outbox: Outbox,
     people: Vec<Person>,
     at: Option<Timestamp>,
-    grace: Option<Duration>,
+    idle_timeout: Option<Duration>,
 }
 
 enum Person {
@@ -231,8 +231,8 @@ impl HarnessBuilder {
 
     /// For how long, in real time, a handler or a service may keep still before its time limit strikes: see [`Simulation`].
     /// A test of a handler that hangs waits for so long.
-    pub fn grace(mut self, grace: Duration) -> Self {
-        self.grace = Some(grace);
+    pub fn idle_timeout(mut self, idle_timeout: Duration) -> Self {
+        self.idle_timeout = Some(idle_timeout);
         self
     }
 
@@ -267,8 +267,8 @@ impl HarnessBuilder {
         }
         let start = self.at.unwrap_or_else(|| Timestamp::from_second(START).unwrap_or_default());
         let mut simulation = Simulation::start(runtime, start, self.outbox).await?;
-        if let Some(grace) = self.grace {
-            simulation = simulation.with_grace(grace);
+        if let Some(idle_timeout) = self.idle_timeout {
+            simulation = simulation.with_idle_timeout(idle_timeout);
         }
         add_people(&simulation, self.people).await?;
         Ok(Harness::new(simulation, delivery, strategies))

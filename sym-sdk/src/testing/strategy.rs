@@ -84,7 +84,7 @@ impl RecordingStrategy {
     }
 
     /// Has the service not know the person with this e-mail address.
-    pub fn forget(&self, email: &str) {
+    pub fn set_unknown(&self, email: &str) {
         self.lock().identities.insert(email.to_ascii_lowercase(), None);
     }
 
@@ -99,7 +99,7 @@ impl RecordingStrategy {
     }
 
     /// Has the next grant fail in a way that trying again does not help.
-    pub fn refuse_grant(&self) {
+    pub fn fail_grant_permanently(&self) {
         self.lock().grants.push_back(Plan::Fail(ErrorKind::Forbidden));
     }
 
@@ -124,29 +124,29 @@ impl RecordingStrategy {
     }
 
     /// Has the next revocations say that the access is gone, though the service keeps it.
-    pub fn pretend_revocations(&self, times: usize) {
+    pub fn ignore_revocations(&self, times: usize) {
         self.lock().revocations.extend(vec![Plan::Pretend; times]);
     }
 
     /// Has the service not tell who has access, the next times that it is asked.
-    pub fn fail_lists(&self, times: usize) {
+    pub fn fail_listings(&self, times: usize) {
         self.lock().lists.extend(vec![Plan::Fail(ErrorKind::Unavailable); times]);
     }
 
     /// Has the service not answer the next time that it is asked who has access.
-    pub fn hang_list(&self) {
+    pub fn hang_listing(&self) {
         self.lock().lists.push_back(Plan::Hang);
     }
 
     /// Has the service be one that cannot tell who has access.
     #[must_use]
-    pub fn without_lists(self) -> Self {
+    pub fn without_listing(self) -> Self {
         self.lock().lists_nothing = true;
         self
     }
 
     /// Gives access behind the back of the runtime.
-    pub fn give(&self, target: &AccessTarget, identity: impl Into<String>) {
+    pub fn grant_externally(&self, target: &AccessTarget, identity: impl Into<String>) {
         let identity = identity.into();
         let mut record = self.lock();
         record.take(target, &identity);
@@ -154,7 +154,7 @@ impl RecordingStrategy {
     }
 
     /// Takes access away behind the back of the runtime.
-    pub fn take(&self, target: &AccessTarget, identity: &str) {
+    pub fn revoke_externally(&self, target: &AccessTarget, identity: &str) {
         self.lock().take(target, identity);
     }
 

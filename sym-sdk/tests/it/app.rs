@@ -207,7 +207,7 @@ async fn check_reports_all_faults_with_their_places() {
     let flow = FLOW.replace("name     = \"repo\"", "name     = \"repos\"").replace("strategy.db.id", "strategy.dp.id");
     let dir = directory("wrong-reference", &[("main.tf", &flow)]);
     run(app(&dir), &["check"]).await.is(
-        Exit::Fault,
+        Exit::Failure,
         expect![[r#"
         error: wrong-reference/main.tf:46:19: `sym_strategy.dp` is not declared
           help: did you mean `sym_strategy.db`?
@@ -220,7 +220,7 @@ async fn check_reports_all_faults_with_their_places() {
     let dir = directory("wrong-field", &[("main.tf", &flow)]);
     let done = run(app(&dir).registry(handlers![get_request_notifications, repos]), &["check"]).await;
     done.is(
-        Exit::Fault,
+        Exit::Failure,
         expect![[r#"
             error: wrong-field/main.tf:40:1: flow `prod` has no reducer `get_permissions`
               help: write `#[reducer] fn get_permissions(event: &Event) -> RequestPermission`
@@ -260,7 +260,7 @@ async fn a_program_without_a_configuration_says_how_to_give_one() {
 #[tokio::test]
 async fn files_that_cannot_be_read_are_faults() {
     let dir = directory("syntax", &[("main.tf", "resource \"sym_flow\" {\n"), ("more.tf", "x = = 1\n")]);
-    run(app(&dir), &["check"]).await.is(Exit::Fault, expect![[r#"
+    run(app(&dir), &["check"]).await.is(Exit::Failure, expect![[r#"
         error: syntax/main.tf:1:23: syntax error: invalid block body; expected `}`, newline or identifier
         error: syntax/more.tf:1:5: syntax error: invalid expression; expected `"`, `[`, `{`, `-`, `!`, `(`, `_`, `<`, letter or digit
         2 faults
@@ -268,7 +268,7 @@ async fn files_that_cannot_be_read_are_faults() {
     let request = dir.join("request.json");
     fs::write(&request, r#"{"flow_srn": "prod", "flow_inputs": {}, "user_email": "ana@example.com"}"#).unwrap();
     let done = run(app(&dir), &["simulate", request.to_str().unwrap()]).await;
-    done.is(Exit::Fault, expect![[""]], expect![[r#"
+    done.is(Exit::Failure, expect![[""]], expect![[r#"
         error: syntax/main.tf:1:23: syntax error: invalid block body; expected `}`, newline or identifier
         error: syntax/more.tf:1:5: syntax error: invalid expression; expected `"`, `[`, `{`, `-`, `!`, `(`, `_`, `<`, letter or digit
     "#]]);
@@ -278,7 +278,7 @@ async fn files_that_cannot_be_read_are_faults() {
 async fn variables_can_be_given() {
     let dir = directory("variables", &[("main.tf", &FLOW.replace("default = \"#access\"", "")), ("r.json", REQUEST)]);
     let done = run(app(&dir), &["check"]).await;
-    assert_eq!(done.exit, Exit::Fault, "{done:?}");
+    assert_eq!(done.exit, Exit::Failure, "{done:?}");
     let done = run(app(&dir), &["check", "--var", "channel=#a=b"]).await;
     assert_eq!(done.exit, Exit::Success, "{done:?}");
     let done = run(app(&dir), &["check", "--var", "channel"]).await;
@@ -323,7 +323,7 @@ async fn handlers_are_listed_whatever_the_configuration_is_like() {
 #[tokio::test]
 async fn a_program_without_handlers_is_told_to_link_them() {
     let done = run(App::new().registry(Registry::new()), &["handlers"]).await;
-    done.is(Exit::Fault, expect![[""]], expect![[r#"
+    done.is(Exit::Failure, expect![[""]], expect![[r#"
         error: the registry has no handlers
           help: a crate of handlers that nothing refers to is not linked: write `sym_sdk::link!(my_handlers);` beside `main`, which is `use my_handlers as _;`, or list the handlers with `sym_sdk::handlers![…]`
     "#]]);
@@ -397,7 +397,7 @@ async fn a_simulation_is_json_for_programs() {
     assert_eq!(json["form"], serde_json::Value::Null);
     assert_eq!(json["error"], serde_json::Value::Null);
     assert_eq!(json["notes"], serde_json::json!([]));
-    assert!(json["timeline"].as_array().unwrap().iter().any(|entry| entry["what"] == "sent"));
+    assert!(json["timeline"].as_array().unwrap().iter().any(|entry| entry["kind"] == "sent"));
 }
 
 #[tokio::test]
@@ -417,7 +417,7 @@ async fn decisions_can_be_named() {
 #[tokio::test]
 async fn a_refused_decision_stands_in_the_timeline_and_in_the_exit_code() {
     let done = simulate("refused", REQUEST, &["--approve-as", "ana@example.com"]).await;
-    assert_eq!(done.exit, Exit::Fault);
+    assert_eq!(done.exit, Exit::Failure);
     assert!(done.out.contains("refused"), "{}", done.out);
     assert_eq!(done.err, "");
 }
@@ -433,10 +433,10 @@ async fn a_simulation_can_be_cut_short() {
 #[tokio::test]
 async fn bad_requests_are_explained() {
     let cases = [
-        ("unknown-flow", REQUEST.replace("flow:prod:", "flow:pord:"), Exit::Fault, "did you mean `prod`?"),
-        ("unknown-field", REQUEST.replace("repo\"", "rpeo\""), Exit::Fault, "did you mean `repo`?"),
-        ("foreign", REQUEST.replace("ana@example.com", "ana@evil.com"), Exit::Fault, "not a known user"),
-        ("duration", REQUEST.replace("1800", "\"2h\""), Exit::Fault, "`30m`, `1h`"),
+        ("unknown-flow", REQUEST.replace("flow:prod:", "flow:pord:"), Exit::Failure, "did you mean `prod`?"),
+        ("unknown-field", REQUEST.replace("repo\"", "rpeo\""), Exit::Failure, "did you mean `repo`?"),
+        ("foreign", REQUEST.replace("ana@example.com", "ana@evil.com"), Exit::Failure, "not a known user"),
+        ("duration", REQUEST.replace("1800", "\"2h\""), Exit::Failure, "`30m`, `1h`"),
         ("no-json", REQUEST.replace("\"flow_inputs\"", "flow_inputs"), Exit::Usage, "line 3 column 3"),
         ("unknown-key", REQUEST.replace("user_email", "user_mail"), Exit::Usage, "did you mean `user_email`?"),
     ];
@@ -465,7 +465,7 @@ async fn a_handler_that_fails_fails_the_simulation() {
         let dir = directory(test, &[("main.tf", FLOW), ("r.json", REQUEST)]);
         let app = app(&dir).registry(registry().merge(handlers));
         let done = run(app, &["simulate", dir.join("r.json").to_str().unwrap()]).await;
-        assert_eq!(done.exit, Exit::Fault, "{}", done.out);
+        assert_eq!(done.exit, Exit::Failure, "{}", done.out);
         assert!(done.out.contains(expected), "{}", done.out);
     }
 }
@@ -475,7 +475,7 @@ async fn a_client_without_a_stand_in_is_a_fault() {
     let dir = directory("no-fake", &[("main.tf", FLOW), ("r.json", REQUEST)]);
     let app = App::new().registry(registry()).config_dir(&dir).domain("example.com").client(Pager { outbox: None });
     let done = run(app, &["simulate", dir.join("r.json").to_str().unwrap()]).await;
-    assert_eq!(done.exit, Exit::Fault);
+    assert_eq!(done.exit, Exit::Failure);
     assert!(done.err.contains("has no stand-in for a simulation"), "{}", done.err);
 }
 

@@ -61,7 +61,7 @@ async fn advancing_ends_at_the_time_that_was_asked_for() {
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Escalated);
     harness.advance(HOUR).await.unwrap();
     assert_eq!(harness.simulation().now(), at("13:59:00"));
-    let ended = harness.timeline().entries().iter().find(|entry| entry.what == "removed").unwrap();
+    let ended = harness.timeline().entries().iter().find(|entry| entry.kind == "removed").unwrap();
     assert_eq!(ended.at, at("13:00:00"), "things happen when they fall due, not when time has passed");
 }
 
@@ -121,7 +121,7 @@ async fn a_handler_may_wait_for_the_real_world() {
     let handlers = handlers![get_permissions, waiting::on_request];
     let elsewhere = waiting::Elsewhere(Mutex::new(Some(answered_elsewhere())));
     let builder = Harness::builder().approval_flow("deploy").handlers(handlers).state(elsewhere);
-    let mut harness = builder.grace(Duration::from_secs(20)).build().await.unwrap();
+    let mut harness = builder.idle_timeout(Duration::from_secs(20)).build().await.unwrap();
     let run = harness.request("deploy").await.unwrap();
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Requested);
     assert_eq!(harness.simulation().now(), at("12:00:00"), "the clock stood still meanwhile");
@@ -139,7 +139,7 @@ async fn long_and_strange_texts_leave_the_timeline_in_order() {
 
     // For programs nothing is cut.
     let json = harness.timeline().to_json();
-    let asked = json.as_array().unwrap().iter().find(|entry| entry["what"] == "asks").unwrap();
+    let asked = json.as_array().unwrap().iter().find(|entry| entry["kind"] == "asks").unwrap();
     assert_eq!(asked["details"]["asked"]["fields"]["reason"], reason.as_str());
     assert_eq!(asked["details"]["asked"]["duration"], 3600);
 }
@@ -151,7 +151,7 @@ async fn the_timeline_is_there_for_programs_line_by_line() {
     harness.approve_as(run, "ben@example.com").await.unwrap();
     let json = harness.timeline().to_json();
     assert_eq!(json.as_array().unwrap().len(), harness.timeline().entries().len());
-    let mut granted = json.as_array().unwrap().iter().find(|entry| entry["what"] == "granted").unwrap().clone();
+    let mut granted = json.as_array().unwrap().iter().find(|entry| entry["kind"] == "granted").unwrap().clone();
     assert_eq!(granted["run"], run.to_string());
     for id in ["run", "event_id"] {
         granted.as_object_mut().unwrap().remove(id);
@@ -175,9 +175,9 @@ async fn the_timeline_is_there_for_programs_line_by_line() {
           },
           "event": "escalate",
           "flow": "prod",
+          "kind": "granted",
           "status": "approved",
-          "text": "admins to ana@example.com until 13:00:00",
-          "what": "granted"
+          "text": "admins to ana@example.com until 13:00:00"
         }"#]]
     .assert_eq(&serde_json::to_string_pretty(&granted).unwrap());
 }

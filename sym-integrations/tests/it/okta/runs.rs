@@ -84,7 +84,7 @@ async fn harness(okta: Okta) -> Harness {
         .declare(with_error_channel)
         .strategy("okta", OktaStrategy::new(okta))
         .handlers(sym_sdk::handlers![get_permissions, after_escalate])
-        .grace(Duration::from_secs(20))
+        .idle_timeout(Duration::from_secs(20))
         .build()
         .await
         .unwrap()

@@ -171,7 +171,7 @@ impl World {
         let app = app(fake.client().directory(directory.clone()));
         let delivery = app.clone();
         let harness = harness.runtime(|builder| builder.directory(directory)).delivery(delivery);
-        let harness = harness.grace(Duration::from_secs(20)).build().await.unwrap();
+        let harness = harness.idle_timeout(Duration::from_secs(20)).build().await.unwrap();
         let router = app.router(harness.runtime().clone());
         Self { fake, harness, app, router, clicks: 0 }
     }

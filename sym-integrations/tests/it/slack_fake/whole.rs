@@ -47,7 +47,7 @@ async fn world() -> (FakeSlack, Harness) {
     });
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications, databases];
     let harness = harness.handlers(handlers).runtime(|builder| builder.directory(directory)).delivery(app.clone());
-    let harness = harness.grace(Duration::from_secs(20)).build().await.unwrap();
+    let harness = harness.idle_timeout(Duration::from_secs(20)).build().await.unwrap();
     let routes = axum::Router::new().nest("/slack", app.router(harness.runtime().clone()));
     fake.connect(&format!("{}/slack", serve(routes).await)).unwrap();
     (fake, harness)

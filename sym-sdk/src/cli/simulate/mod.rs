@@ -1,9 +1,9 @@
 //! `simulate`: runs a request through its flow on a virtual clock.
 
+mod driver;
 mod form;
 mod request;
-mod stage;
-mod story;
+mod scenario;
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -19,15 +19,15 @@ use crate::config::{Config, Fault, Faults, Place};
 use crate::error::Error;
 use crate::runtime::Builder;
 use crate::simulation::Simulation;
+#[cfg(feature = "sqlite")]
+pub(super) use driver::Driver;
 use form::FormKeeper;
 pub(super) use request::Request;
 use request::{Decision, Verdict};
+pub(super) use scenario::Direction;
+use scenario::{Ending, LONGEST};
 #[cfg(feature = "sqlite")]
-pub(super) use stage::Stage;
-pub(super) use story::Direction;
-use story::{Ending, LONGEST};
-#[cfg(feature = "sqlite")]
-pub(super) use story::{Story, act};
+pub(super) use scenario::{Story, act};
 
 /// Runs the request that the command line names.
 pub(super) async fn run(app: App, common: Common, args: Simulate, output: &mut Output<'_>) -> io::Result<Exit> {
@@ -35,8 +35,10 @@ pub(super) async fn run(app: App, common: Common, args: Simulate, output: &mut O
     let text = match read(&args.request) {
         Ok(text) => text,
         Err(error) => {
-            output
-                .complain(&format!("{name} cannot be read: {error}"), "name a file with a request as JSON, or `-`")?;
+            output.usage_error(
+                &format!("{name} cannot be read: {error}"),
+                "name a file with a request as JSON, or `-`",
+            )?;
             return Ok(Exit::Usage);
         }
     };
@@ -52,7 +54,7 @@ pub(super) async fn run(app: App, common: Common, args: Simulate, output: &mut O
         Err(exit) => return Ok(exit),
     };
     let direction = Direction::from(args.how);
-    let ending = story::play(&mut simulation, &forms, request, &direction).await;
+    let ending = scenario::play(&mut simulation, &forms, request, &direction).await;
     if output.json {
         output.value(&ending)?;
     } else {
@@ -77,7 +79,7 @@ pub(super) async fn demo(mut app: App, common: Common, output: &mut Output<'_>) 
     };
     let mut endings = Vec::new();
     for (name, request) in requests {
-        let ending = story::play(&mut simulation, &forms, request, &direction).await;
+        let ending = scenario::play(&mut simulation, &forms, request, &direction).await;
         if !output.json {
             writeln!(output.out, "{}== {name}\n", if endings.is_empty() { "" } else { "\n" })?;
             write(&ending, output)?;
@@ -88,7 +90,7 @@ pub(super) async fn demo(mut app: App, common: Common, output: &mut Output<'_>) 
         output.value(&endings)?;
     }
     let failed = endings.iter().any(|ending| ending.exit() != Exit::Success);
-    Ok(if failed { Exit::Fault } else { Exit::Success })
+    Ok(if failed { Exit::Failure } else { Exit::Success })
 }
 
 /// The requests that the app brings along, by name.
@@ -128,7 +130,7 @@ async fn start(
         Ok(started) => Ok(Ok(started)),
         Err(faults) => {
             output.faults(&faults)?;
-            Ok(Err(Exit::Fault))
+            Ok(Err(Exit::Failure))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What happened, line by line.
 
+mod describe;
 mod table;
-mod words;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -61,18 +61,18 @@ pub struct TimelineEntry {
     /// The Run's status afterwards.
     pub status: Option<RunStatus>,
     /// What happened, in a word or two.
-    pub what: &'static str,
+    pub kind: &'static str,
     /// The rest of it, in plain words.
     pub text: String,
     /// The same for programs.
-    pub details: Details,
+    pub details: EntryDetails,
 }
 
 /// What a [`TimelineEntry`] tells, for programs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Details {
+pub enum EntryDetails {
     /// Something in a Run.
     Audit(AuditKind),
     /// What somebody asks for.
@@ -113,8 +113,8 @@ impl Timeline {
     pub fn without_lines(&self) -> Self {
         let mut timeline = self.clone();
         for entry in &mut timeline.entries {
-            if let Details::Audit(kind) = &entry.details
-                && let Some(handler) = words::handler(kind)
+            if let EntryDetails::Audit(kind) = &entry.details
+                && let Some(handler) = describe::handler(kind)
             {
                 let place = format!("{}:{}", handler.file(), handler.line());
                 entry.text = entry.text.replace(&place, handler.file());
@@ -142,10 +142,10 @@ impl Timeline {
             self.add(entry, names);
         }
         for sent in sent {
-            let text = words::sent(&sent);
+            let text = describe::sent(&sent);
             let entry = match before.last() {
-                Some(entry) => TimelineEntry::in_run(entry, "sent", text, Details::Sent(sent)),
-                None => TimelineEntry::alone(now, "sent", text, Details::Sent(sent)),
+                Some(entry) => TimelineEntry::in_run(entry, "sent", text, EntryDetails::Sent(sent)),
+                None => TimelineEntry::alone(now, "sent", text, EntryDetails::Sent(sent)),
             };
             self.entries.push(entry);
         }
@@ -155,8 +155,8 @@ impl Timeline {
     }
 
     fn add(&mut self, entry: &AuditEntry, names: &BTreeMap<UserId, String>) {
-        let (what, text) = words::audit(entry, names);
-        self.entries.push(TimelineEntry::in_run(entry, what, text, Details::Audit(entry.kind.clone())));
+        let (kind, text) = describe::audit(entry, names);
+        self.entries.push(TimelineEntry::in_run(entry, kind, text, EntryDetails::Audit(entry.kind.clone())));
         if let (AuditKind::Received, Step::Request) = (&entry.kind, entry.event.name) {
             self.entries.extend(TimelineEntry::asked(entry));
         }
@@ -164,7 +164,7 @@ impl Timeline {
 }
 
 impl TimelineEntry {
-    fn in_run(entry: &AuditEntry, what: &'static str, text: String, details: Details) -> Self {
+    fn in_run(entry: &AuditEntry, kind: &'static str, text: String, details: EntryDetails) -> Self {
         let event = &entry.event;
         Self {
             at: entry.at,
@@ -175,13 +175,13 @@ impl TimelineEntry {
             actor: Some(event.actor.username().to_owned()),
             channel: Some(event.channel.clone()),
             status: Some(entry.status),
-            what,
+            kind,
             text,
             details,
         }
     }
 
-    fn alone(at: Timestamp, what: &'static str, text: String, details: Details) -> Self {
+    fn alone(at: Timestamp, kind: &'static str, text: String, details: EntryDetails) -> Self {
         Self {
             at,
             run: None,
@@ -191,7 +191,7 @@ impl TimelineEntry {
             actor: None,
             channel: None,
             status: None,
-            what,
+            kind,
             text,
             details,
         }
@@ -200,8 +200,8 @@ impl TimelineEntry {
     /// What a request asks for, if it is anything.
     fn asked(entry: &AuditEntry) -> Option<Self> {
         let EventRecord { target, duration, fields, .. } = &*entry.event;
-        let text = words::asked(target.as_ref(), *duration, fields)?;
-        let details = Details::Asked {
+        let text = describe::asked(target.as_ref(), *duration, fields)?;
+        let details = EntryDetails::Asked {
             target: target.as_ref().map(|target| target.srn().to_string()),
             duration: *duration,
             fields: fields.to_json(),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Details, Timeline, TimelineEntry, words};
+use super::{EntryDetails, Timeline, TimelineEntry, describe};
 use crate::audit::AuditKind;
 use crate::model::{EventId, RunId, RunStatus};
 
@@ -48,7 +48,7 @@ impl Table {
 
     /// Writes one line, and what belongs above and below it.
     pub(crate) fn write(&mut self, entry: &TimelineEntry, to: &mut dyn fmt::Write) -> fmt::Result {
-        let (day, time) = words::day_and_time(entry.at);
+        let (day, time) = describe::day_and_time(entry.at);
         if self.above.day != day {
             writeln!(to, "{}{day} UTC", if self.above.day.is_empty() { "" } else { "\n" })?;
             self.above = Above { day, ..Above::default() };
@@ -60,7 +60,7 @@ impl Table {
             None => String::new(),
         };
         let shown_time = if same_event && self.above.time == time { "" } else { &time };
-        self.row(to, [shown_time, &shown_event, entry.what, &entry.text])?;
+        self.row(to, [shown_time, &shown_event, entry.kind, &entry.text])?;
         if let Some(hint) = hint(entry) {
             self.row(to, ["", "", "help", &hint])?;
         }
@@ -77,8 +77,8 @@ impl Table {
 
 fn hint(entry: &TimelineEntry) -> Option<String> {
     match &entry.details {
-        Details::Audit(kind) => words::hint(kind),
-        Details::Asked { .. } | Details::Sent(_) => None,
+        EntryDetails::Audit(kind) => describe::hint(kind),
+        EntryDetails::Asked { .. } | EntryDetails::Sent(_) => None,
     }
 }
 
@@ -136,8 +136,8 @@ impl<'a> Endings<'a> {
             });
             if let Some(ending) = endings.get_mut(index) {
                 ending.status = status;
-                ending.began |= matches!(entry.details, Details::Audit(AuditKind::Received));
-                if let Details::Audit(AuditKind::Failed { .. }) = &entry.details {
+                ending.began |= matches!(entry.details, EntryDetails::Audit(AuditKind::Received));
+                if let EntryDetails::Audit(AuditKind::Failed { .. }) = &entry.details {
                     ending.failure = Some(&entry.text);
                 }
             }

@@ -298,14 +298,14 @@ async fn actors_have_their_identity_in_the_service_that_they_came_through() {
     let ana = ana.with_name("Ana", "Lee").with_identity(UserIdentity::new("slack", "T1", "U1"));
     let mut harness = builder().user(ana).build().await.unwrap();
     let slack = Channel::new(ChannelType::Slack);
-    harness.request("prod").duration("1h").through(slack).await.unwrap();
+    harness.request("prod").duration("1h").channel(slack).await.unwrap();
     let line = json(&harness).await.remove(0);
     assert_eq!(
         line["actor"]["identity"],
         serde_json::json!({ "service": "slack", "external_id": "T1", "user_id": "U1" })
     );
     assert_eq!((&line["actor"]["name"], &line["event"]["channel"]), (&"Ana Lee".into(), &"slack".into()));
-    harness.request("prod").duration("1h").through(Channel::new(ChannelType::Web)).await.unwrap();
+    harness.request("prod").duration("1h").channel(Channel::new(ChannelType::Web)).await.unwrap();
     let line = json(&harness).await.pop().unwrap();
     assert_eq!(
         (&line["actor"]["identity"]["service"], &line["actor"]["identity"]["external_id"]),

@@ -148,5 +148,5 @@ async fn a_person_who_cannot_be_messaged_does_not_hold_up_the_run() {
     harness.approve_as(run, "ben@example.com").await.unwrap();
     harness.run_to_end().await.unwrap();
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated);
-    assert!(harness.timeline().entries().iter().any(|entry| entry.what == "reported"));
+    assert!(harness.timeline().entries().iter().any(|entry| entry.kind == "reported"));
 }

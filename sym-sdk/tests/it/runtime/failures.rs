@@ -71,7 +71,7 @@ async fn harness(handlers: Registry, fault: Fault, prefetch: bool) -> Harness {
             });
         }
     });
-    builder.handlers(handlers).state(fault).grace(GRACE).build().await.unwrap()
+    builder.handlers(handlers).state(fault).idle_timeout(GRACE).build().await.unwrap()
 }
 
 const FAULTS: [Fault; 3] = [Fault::Error, Fault::Panic, Fault::Hang];

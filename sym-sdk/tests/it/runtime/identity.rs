@@ -110,7 +110,7 @@ async fn then_the_reducer_whose_answer_is_kept() {
 async fn then_the_service_under_the_address_that_a_reducer_gives() {
     let mut world = World::new(reducers(), Answers::lookup("ana@example.com", "anastasia@example.com")).await;
     let strategy = world.harness.strategy("test").unwrap().clone();
-    strategy.forget("ana@example.com");
+    strategy.set_unknown("ana@example.com");
     strategy.set_identity("anastasia@example.com", "id-of-the-service");
     world.get_access("ana@example.com").await;
     assert_eq!(world.harness.granted(), ["admins: id-of-the-service"]);
@@ -153,7 +153,7 @@ async fn nor_whose_account_is_known_to_be_anothers() {
 #[tokio::test]
 async fn and_nobody_is_granted_anything_whom_the_service_does_not_know() {
     let mut world = World::new(reducers(), Answers::default()).await;
-    world.harness.strategy("test").unwrap().forget("ana@example.com");
+    world.harness.strategy("test").unwrap().set_unknown("ana@example.com");
     let run = world.get_access("ana@example.com").await;
     world.harness.run_to_end().await.unwrap();
     let state = world.harness.run(run).await.unwrap();

@@ -13,7 +13,7 @@ use super::{GRACE, HOUR, MINUTE, plain, with_alerts};
 
 fn builder() -> HarnessBuilder {
     let builder = Harness::builder().access_flow("prod", ["admins", "readers"]).access_flow("emergency", ["admins"]);
-    with_alerts(builder).admin("ada@example.com").handlers(plain()).grace(GRACE)
+    with_alerts(builder).admin("ada@example.com").handlers(plain()).idle_timeout(GRACE)
 }
 
 async fn harness() -> Harness {
@@ -71,9 +71,9 @@ async fn what_differs_is_reported_and_nothing_is_done_unless_it_is_allowed() {
     let mut harness = harness().await;
     let run = granted(&mut harness, "admins").await;
     let (admins, readers) = (target(&harness, "admins"), target(&harness, "readers"));
-    strategy(&harness).take(&admins, "ana@example.com");
-    strategy(&harness).give(&readers, "ana@example.com");
-    strategy(&harness).give(&readers, "break-glass");
+    strategy(&harness).revoke_externally(&admins, "ana@example.com");
+    strategy(&harness).grant_externally(&readers, "ana@example.com");
+    strategy(&harness).grant_externally(&readers, "break-glass");
     let before = (harness.granted(), harness.runtime().audit(None, usize::MAX).await.unwrap());
     let done = reconcile(&mut harness, Reconcile::new()).await;
     assert_eq!(missing(&done), [(run, "admins", "ana@example.com")]);
@@ -90,7 +90,7 @@ async fn missing_access_is_granted_again_and_ends_at_its_time() {
     let mut harness = harness().await;
     let run = granted(&mut harness, "admins").await;
     harness.advance(30 * MINUTE).await.unwrap();
-    strategy(&harness).take(&target(&harness, "admins"), "ana@example.com");
+    strategy(&harness).revoke_externally(&target(&harness, "admins"), "ana@example.com");
     let done = reconcile(&mut harness, Reconcile::new().regrant_missing().by("ada@example.com")).await;
     assert_eq!(done.missing[0].repair, Repair::Begun(run));
     assert_eq!(harness.granted(), ["admins: ana@example.com"]);
@@ -106,7 +106,7 @@ async fn missing_access_is_granted_again_and_ends_at_its_time() {
 async fn access_that_cannot_be_granted_again_is_told_and_ends_all_the_same() {
     let mut harness = harness().await;
     let run = granted(&mut harness, "admins").await;
-    strategy(&harness).take(&target(&harness, "admins"), "ana@example.com");
+    strategy(&harness).revoke_externally(&target(&harness, "admins"), "ana@example.com");
     strategy(&harness).fail_grants(1);
     reconcile(&mut harness, Reconcile::new().regrant_missing()).await;
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Escalated);
@@ -124,8 +124,8 @@ async fn extra_access_is_taken_away_from_those_from_whom_it_may() {
     let mut harness = harness().await;
     let run = granted(&mut harness, "admins").await;
     let readers = target(&harness, "readers");
-    strategy(&harness).give(&readers, "ana@example.com");
-    strategy(&harness).give(&readers, "break-glass");
+    strategy(&harness).grant_externally(&readers, "ana@example.com");
+    strategy(&harness).grant_externally(&readers, "break-glass");
     let done = reconcile(&mut harness, Reconcile::new().revoke_extra()).await;
     let Repair::Begun(removal) = done.extra[0].repair else { panic!("{done:?}") };
     assert_eq!(done.extra[1].repair, Repair::None);
@@ -146,7 +146,7 @@ async fn extra_access_is_taken_away_from_those_from_whom_it_may() {
 #[tokio::test]
 async fn a_removal_that_fails_is_tried_like_any_revocation() {
     let mut harness = harness().await;
-    strategy(&harness).give(&target(&harness, "readers"), "break-glass");
+    strategy(&harness).grant_externally(&target(&harness, "readers"), "break-glass");
     strategy(&harness).fail_revocations(4);
     let done = reconcile(&mut harness, Reconcile::new().revoke_extra_of_strangers()).await;
     let Repair::Begun(removal) = done.extra[0].repair else { panic!("{done:?}") };
@@ -169,14 +169,14 @@ async fn what_is_being_granted_or_taken_away_is_no_difference() {
     let all = || Reconcile::new().regrant_missing().revoke_extra_of_strangers();
     assert!(reconcile(&mut harness, all()).await.is_clean());
     // The service may have granted it all the same.
-    strategy(&harness).give(&target(&harness, "admins"), "ana@example.com");
+    strategy(&harness).grant_externally(&target(&harness, "admins"), "ana@example.com");
     assert!(reconcile(&mut harness, all()).await.is_clean());
 
     harness.advance(MINUTE).await.unwrap();
     strategy(&harness).fail_revocations(2);
     harness.revoke_as(granting, "ana@example.com").await.unwrap();
     assert!(reconcile(&mut harness, all()).await.is_clean());
-    strategy(&harness).take(&target(&harness, "admins"), "ana@example.com");
+    strategy(&harness).revoke_externally(&target(&harness, "admins"), "ana@example.com");
     assert!(reconcile(&mut harness, all()).await.is_clean());
     harness.advance(MINUTE).await.unwrap();
     assert_eq!(harness.status(granting).await.unwrap(), RunStatus::Deescalated);
@@ -187,7 +187,7 @@ async fn what_is_being_granted_or_taken_away_is_no_difference() {
 #[tokio::test]
 async fn a_removal_leaves_what_a_run_gives_by_then() {
     let mut harness = harness().await;
-    strategy(&harness).give(&target(&harness, "admins"), "ana@example.com");
+    strategy(&harness).grant_externally(&target(&harness, "admins"), "ana@example.com");
     strategy(&harness).fail_revocations(1);
     let done = reconcile(&mut harness, Reconcile::new().revoke_extra_of_strangers()).await;
     let Repair::Begun(removal) = done.extra[0].repair else { panic!("{done:?}") };
@@ -205,7 +205,7 @@ async fn a_removal_leaves_what_a_run_gives_by_then() {
 async fn a_removal_and_a_grant_of_the_same_access_take_turns() {
     for steps_between in 0..6 {
         let mut harness = harness().await;
-        strategy(&harness).give(&target(&harness, "admins"), "ana@example.com");
+        strategy(&harness).grant_externally(&target(&harness, "admins"), "ana@example.com");
         let run = harness.request("prod").by("ana@example.com").target("admins").duration("1h").await.unwrap();
         let runtime = harness.runtime().clone();
         runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
@@ -234,14 +234,14 @@ async fn access_that_was_written_off_is_extra() {
 async fn targets_that_cannot_be_read_are_unknown_and_nothing_is_concluded() {
     let mut harness = harness().await;
     granted(&mut harness, "admins").await;
-    strategy(&harness).take(&target(&harness, "admins"), "ana@example.com");
-    strategy(&harness).fail_lists(2);
+    strategy(&harness).revoke_externally(&target(&harness, "admins"), "ana@example.com");
+    strategy(&harness).fail_listings(2);
     let done = reconcile(&mut harness, Reconcile::new().regrant_missing()).await;
     assert_eq!((done.compared, done.unknown.len(), done.missing.len()), (0, 2, 0));
     assert_eq!(done.unknown[0].error.as_ref().unwrap().code, codes::HTTP_ERROR_RESPONSE);
     assert!(harness.granted().is_empty());
 
-    let mute = RecordingStrategy::new().without_lists();
+    let mute = RecordingStrategy::new().without_listing();
     let mut harness = builder().strategy("test", mute).build().await.unwrap();
     granted(&mut harness, "admins").await;
     let done = reconcile(&mut harness, Reconcile::new().regrant_missing()).await;
@@ -253,7 +253,7 @@ async fn targets_that_cannot_be_read_are_unknown_and_nothing_is_concluded() {
 async fn only_administrators_reconcile_by_hand() {
     let mut harness = harness().await;
     granted(&mut harness, "admins").await;
-    strategy(&harness).take(&target(&harness, "admins"), "ana@example.com");
+    strategy(&harness).revoke_externally(&target(&harness, "admins"), "ana@example.com");
     let what = Reconcile::new().regrant_missing().by("ben@example.com");
     let refused = harness.runtime().reconcile(what).await.unwrap_err();
     assert_eq!((refused.kind(), refused.code()), (ErrorKind::Forbidden, &codes::NOT_PERMITTED));
@@ -278,8 +278,8 @@ async fn targets_that_are_picked_in_the_form_are_compared_while_a_run_gives_them
     harness.approve_as(run, "ben@example.com").await.unwrap();
     let bound = harness.run(run).await.unwrap().access.grant().unwrap().target.clone();
     assert_eq!(bound.title(), "repo (website)");
-    strategy(&harness).take(&bound, "ana@example.com");
-    strategy(&harness).give(&bound, "bob");
+    strategy(&harness).revoke_externally(&bound, "ana@example.com");
+    strategy(&harness).grant_externally(&bound, "bob");
     let done = reconcile(&mut harness, Reconcile::new().regrant_missing().revoke_extra_of_strangers()).await;
     assert_eq!((done.compared, done.missing.len(), extra(&done)), (1, 1, vec![("repo", "bob")]));
     assert_eq!(harness.granted(), ["repo: ana@example.com"]);
@@ -298,8 +298,8 @@ async fn an_account_that_two_people_share_is_nobodys() {
         directory.persist_user_identity(email, service, service_id, "shared").await.unwrap();
     }
     let (admins, readers) = (target(&harness, "admins"), target(&harness, "readers"));
-    strategy(&harness).take(&admins, "ana@example.com");
-    strategy(&harness).give(&readers, "shared");
+    strategy(&harness).revoke_externally(&admins, "ana@example.com");
+    strategy(&harness).grant_externally(&readers, "shared");
     let done = reconcile(&mut harness, Reconcile::new().regrant_missing().revoke_extra()).await;
     assert_eq!((done.extra[0].user.as_ref(), &done.extra[0].repair), (None, &Repair::None));
     assert_eq!(done.missing[0].repair, Repair::Begun(run));

@@ -15,7 +15,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 async fn harness() -> Harness {
     let builder = with_alerts(Harness::builder().access_flow("prod", ["admins"])).admin("ada@example.com");
-    builder.handlers(plain()).grace(GRACE).build().await.unwrap()
+    builder.handlers(plain()).idle_timeout(GRACE).build().await.unwrap()
 }
 
 async fn granted(harness: &mut Harness) -> RunId {
@@ -84,7 +84,7 @@ async fn a_revoke_by_hand_tries_again_at_once() {
     harness.advance(DAY).await.unwrap();
     assert_eq!(revocations(&harness), before + 2);
     assert_eq!(harness.run(run).await.unwrap(), ended);
-    let retried = harness.timeline().entries().iter().filter(|entry| entry.what == "retried").count();
+    let retried = harness.timeline().entries().iter().filter(|entry| entry.kind == "retried").count();
     assert_eq!(retried, 2);
 }
 
@@ -136,7 +136,7 @@ async fn a_write_off_is_for_admins_and_ends_the_run() {
 async fn a_revocation_that_only_says_it_succeeded_has_failed() {
     let mut harness = harness().await;
     let run = granted(&mut harness).await;
-    strategy(&harness).pretend_revocations(3);
+    strategy(&harness).ignore_revocations(3);
     harness.advance(HOUR).await.unwrap();
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Escalated);
     assert_eq!(stuck(&harness).await, [run]);
@@ -162,7 +162,7 @@ async fn confirmed(harness: &Harness, run: RunId) -> Option<bool> {
 async fn a_target_that_cannot_be_read_afterwards_leaves_a_doubt_and_no_access() {
     let mut harness = harness().await;
     let run = granted(&mut harness).await;
-    strategy(&harness).fail_lists(1);
+    strategy(&harness).fail_listings(1);
     harness.advance(HOUR).await.unwrap();
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated);
     assert_eq!(revocations(&harness), 1);
@@ -177,7 +177,7 @@ async fn a_target_that_cannot_be_read_afterwards_leaves_a_doubt_and_no_access() 
 
 #[tokio::test]
 async fn a_service_that_has_no_lists_is_believed() {
-    let strategy = RecordingStrategy::new().without_lists();
+    let strategy = RecordingStrategy::new().without_listing();
     let builder = with_alerts(Harness::builder().access_flow("prod", ["admins"])).strategy("test", strategy.clone());
     let mut harness = builder.handlers(plain()).build().await.unwrap();
     let run = granted(&mut harness).await;

@@ -13,7 +13,7 @@ use super::{GRACE, HOUR, MINUTE, plain, with_alerts};
 
 async fn harness() -> Harness {
     let builder = with_alerts(Harness::builder().access_flow("prod", ["admins"]));
-    builder.handlers(plain()).grace(GRACE).build().await.unwrap()
+    builder.handlers(plain()).idle_timeout(GRACE).build().await.unwrap()
 }
 
 async fn approved(harness: &mut Harness) -> sym_sdk::model::RunId {
@@ -67,7 +67,7 @@ async fn a_grant_that_keeps_failing_fails_the_run_and_leaves_nothing() {
 #[tokio::test]
 async fn a_grant_that_is_refused_is_not_tried_again() {
     let mut harness = harness().await;
-    harness.strategy("test").unwrap().refuse_grant();
+    harness.strategy("test").unwrap().fail_grant_permanently();
     let run = approved(&mut harness).await;
     harness.run_to_end().await.unwrap();
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Errored);
@@ -154,7 +154,7 @@ async fn a_revocation_is_tried_until_it_succeeds_and_people_are_told_once_a_day(
     assert_eq!(harness.delivery().alerts().len(), 2);
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated);
     assert!(harness.granted().is_empty());
-    let last = harness.timeline().entries().iter().rfind(|entry| entry.what == "not removed").unwrap();
+    let last = harness.timeline().entries().iter().rfind(|entry| entry.kind == "not removed").unwrap();
     expect!["admins, attempt 150: the service is down (HTTP:ERROR_RESPONSE); tried again at 00:17:03"]
         .assert_eq(&last.text);
 }

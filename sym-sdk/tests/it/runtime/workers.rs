@@ -153,7 +153,7 @@ async fn workers_reconcile_when_they_start_and_then_as_often_as_they_should() {
     let what = Reconcile::new().revoke_extra_of_strangers();
     let world = World::with(|builder| builder.reconcile_every(DAY, what)).await;
     let target = world.runtime.flow("prod").unwrap().strategy().unwrap().targets()[0].clone();
-    let intrude = || world.strategy.give(&target, "mallory");
+    let intrude = || world.strategy.grant_externally(&target, "mallory");
     let is_in = || !world.strategy.granted().is_empty();
     intrude();
     let workers = world.runtime.start(WorkerLimits::default());
@@ -165,7 +165,7 @@ async fn workers_reconcile_when_they_start_and_then_as_often_as_they_should() {
     world.let_workers_run().await;
     assert!(is_in(), "not too often");
     // A target that cannot be read is looked at again next time.
-    world.strategy.fail_lists(1);
+    world.strategy.fail_listings(1);
     world.clock.advance(Duration::from_secs(1));
     world.let_workers_run().await;
     assert!(is_in(), "it cannot be seen");
@@ -174,7 +174,7 @@ async fn workers_reconcile_when_they_start_and_then_as_often_as_they_should() {
     assert!(!is_in(), "a day later");
 
     // Nor does a look that never comes back hold up the shutdown.
-    world.strategy.hang_list();
+    world.strategy.hang_listing();
     world.clock.advance(DAY);
     world.let_workers_run().await;
     tokio::time::timeout(GRACE, workers.shutdown(GRACE)).await.unwrap();

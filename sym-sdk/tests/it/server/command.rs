@@ -293,7 +293,7 @@ async fn a_type_of_front_ends_describes_its_app() {
 
     std::fs::write(dir.path().join("main.tf"), "resource \"sym_flow\" \"x\" {}").unwrap();
     let (exit, out, err) = run(desk(), &["desk", "manifest"]).await;
-    assert_eq!((exit, out.as_str()), (Exit::Fault, ""));
+    assert_eq!((exit, out.as_str()), (Exit::Failure, ""));
     assert!(err.starts_with("error: "), "{err}");
 }
 
@@ -314,7 +314,7 @@ async fn the_help_tells_of_types_of_front_ends() {
 async fn fails(app: App, args: &[&str]) -> String {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let exit = app.run_from(["program", "serve"].iter().chain(args), &mut out, &mut err).await;
-    assert_eq!((exit, out.as_slice()), (Exit::Fault, &b""[..]));
+    assert_eq!((exit, out.as_slice()), (Exit::Failure, &b""[..]));
     String::from_utf8(err).unwrap()
 }
 

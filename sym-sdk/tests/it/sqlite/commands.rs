@@ -159,7 +159,7 @@ async fn a_store_that_is_not_there_is_not_made() {
     ];
     for command in commands {
         let done = run(&[command, &["--db", db]].concat()).await;
-        assert_eq!(done.exit, Exit::Fault, "{command:?}");
+        assert_eq!(done.exit, Exit::Failure, "{command:?}");
         assert!(done.err.contains("none.db"), "{command:?}: {}", done.err);
         assert!(!path.exists() && !target.exists(), "{command:?}");
     }
@@ -182,7 +182,7 @@ async fn access_is_revoked_and_written_off_by_those_who_may() {
     let write_off = |by| ["write-off", &stuck, "--as", by, "--reason", "the server was scrapped"];
     kept.prints(
         &write_off("ben@example.com"),
-        Exit::Fault,
+        Exit::Failure,
         expect![[""]],
         expect![[r#"
         error: ben@example.com is not an administrator (SymSDK:NOT_PERMITTED)
@@ -201,7 +201,7 @@ async fn access_is_revoked_and_written_off_by_those_who_may() {
     .await;
     kept.prints(
         &write_off("ada@example.com"),
-        Exit::Fault,
+        Exit::Failure,
         expect![[""]],
         expect![[r#"
         error: only a revocation under way can be written off; this request is errored (DeescalateAPI:INVALID_RUN)
@@ -241,7 +241,7 @@ async fn the_audit_log_is_exported_and_verified() {
     // Somebody else stands in for who was there.
     std::fs::write(&lines, exported.out.replacen("ben@example.com", "bob@example.com", usize::MAX)).unwrap();
     let forged = run(&["audit", "verify", lines.to_str().unwrap()]).await;
-    assert_eq!(forged.exit, Exit::Fault);
+    assert_eq!(forged.exit, Exit::Failure);
     assert!(forged.err.contains("runs.jsonl:") && forged.err.contains("was changed"), "{}", forged.err);
 
     // Whoever has the end of the log from before notices that it is another one.
@@ -253,13 +253,13 @@ async fn the_audit_log_is_exported_and_verified() {
     std::fs::write(&lines, start).unwrap();
     assert_eq!(kept.run(&["audit", "verify", "--known", &once]).await.exit, Exit::Success);
     let broken = kept.run(&["audit", "verify", "--known", &other]).await;
-    assert!(broken.exit == Exit::Fault && broken.err.contains("was known to have"), "{}", broken.err);
+    assert!(broken.exit == Exit::Failure && broken.err.contains("was known to have"), "{}", broken.err);
     let cut_off = run(&["audit", "verify", lines.to_str().unwrap(), "--known", &once]).await;
-    assert!(cut_off.exit == Exit::Fault && cut_off.err.contains("is missing, and all after it"), "{}", cut_off.err);
+    assert!(cut_off.exit == Exit::Failure && cut_off.err.contains("is missing, and all after it"), "{}", cut_off.err);
 
     let dir = kept.path.parent().unwrap().to_str().unwrap();
     let unread = run(&["audit", "verify", dir]).await;
-    assert!(unread.exit == Exit::Fault && unread.err.contains(&format!("`{dir}` cannot be read")), "{}", unread.err);
+    assert!(unread.exit == Exit::Failure && unread.err.contains(&format!("`{dir}` cannot be read")), "{}", unread.err);
 
     let after = kept.run(&["audit", "export", "--after", "3"]).await;
     assert_eq!(after.out.lines().count(), exported.out.lines().count() - 3);
@@ -281,7 +281,7 @@ async fn a_backup_is_a_store_that_goes_on() {
     .await;
     kept.prints(
         &backup,
-        Exit::Fault,
+        Exit::Failure,
         expect![[""]],
         expect![[r#"
         error: the store refuses: `DIR/copy.db` exists already; name a file that does not, or remove it (SymSDK:STORE)
@@ -306,7 +306,7 @@ async fn what_a_program_brings_along_is_not_run_on_a_store_in_use() {
     let request = r#"{ "flow_srn": "acme:flow:prod:latest", "user_email": "ana@example.com", "flow_inputs": {} }"#;
     let app = app().demo("request", request);
     let done = run_app(app, &["--db", kept.path.to_str().unwrap(), "--speed", "86400"]).await;
-    assert_eq!((done.exit, done.out.as_str()), (Exit::Fault, ""));
+    assert_eq!((done.exit, done.out.as_str()), (Exit::Failure, ""));
     assert!(done.err.contains("runs.db` has Runs or users that this command did not put there"), "{}", done.err);
     assert_eq!(kept.run(&["runs", "--json"]).await.out, before);
 }

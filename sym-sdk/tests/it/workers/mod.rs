@@ -8,6 +8,7 @@ mod observability;
 mod program;
 mod redelivery;
 mod retention;
+mod second_engine;
 mod shutdown;
 mod starvation;
 mod world;

@@ -72,5 +72,5 @@ async fn a_job_that_cannot_be_let_go_is_not_approved() {
 async fn only_the_api_can_ask() {
     let mut harness = harness(&Outbox::new(), false).await;
     let request = harness.request("deploy").field("workflow_id", "w1").field("job_id", "hold");
-    request.through(Channel::new(ChannelType::Slack)).await.unwrap_err();
+    request.channel(Channel::new(ChannelType::Slack)).await.unwrap_err();
 }

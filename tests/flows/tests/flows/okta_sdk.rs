@@ -43,7 +43,7 @@ async fn the_departments_group_decides_and_its_channel_is_told() {
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Requested);
     harness.approve_as(run, "eve@example.com").await.unwrap();
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Approved);
-    let routed = harness.timeline().entries().iter().find(|entry| entry.what == "routed").unwrap();
+    let routed = harness.timeline().entries().iter().find(|entry| entry.kind == "routed").unwrap();
     assert!(routed.text.contains("eve@example.com"), "the timeline names who may decide: {}", routed.text);
 }
 

@@ -39,9 +39,9 @@ async fn a_grant_that_succeeds_after_its_time_out_is_taken_away() {
     let run = request(&runtime, "ana@example.com", "8h").await;
     time_passes_until(&world, "all grants", || strategy.calls().len() == ATTEMPTS).await;
     let (target, who) = strategy.granted().pop().unwrap();
-    strategy.take(&target, &who);
+    strategy.revoke_externally(&target, &who);
     time_passes_until(&world, "the first revocation", || world.revocations() == 1).await;
-    strategy.give(&target, &who);
+    strategy.grant_externally(&target, &who);
     time_passes_until(&world, "the access is taken away", || strategy.granted().is_empty()).await;
     time_passes_until_status(&world, &runtime, run, RunStatus::Errored).await;
     assert_eq!(world.revocations(), 3);
@@ -65,7 +65,7 @@ async fn a_revocation_that_hangs_is_cut_off_and_tried_until_it_succeeds() {
     for attempt in 1..=HANGING {
         time_passes_until(&world, "a revocation", || world.revocations() == attempt).await;
         // It did not reach the service.
-        strategy.give(&target, &who);
+        strategy.grant_externally(&target, &who);
         assert_eq!(status(&runtime, run).await, RunStatus::Escalated);
     }
     time_passes_until_status(&world, &runtime, run, RunStatus::Deescalated).await;

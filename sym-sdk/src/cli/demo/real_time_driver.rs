@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cli::simulate::Stage;
+use crate::cli::simulate::Driver;
 use crate::error::Result;
 use crate::model::RunId;
 use crate::runtime::{Receipt, Runtime, Submission};
@@ -10,13 +10,13 @@ use crate::time::TimestampExt;
 
 /// A runtime whose workers are running. What was submitted to it before, under the same name, is not submitted again.
 #[derive(Debug)]
-pub(super) struct Live {
+pub(super) struct RealTimeDriver {
     runtime: Runtime,
     name: String,
     submitted: u32,
 }
 
-impl Live {
+impl RealTimeDriver {
     /// A place for the request with this name.
     pub(super) fn new(runtime: Runtime, name: String) -> Self {
         Self { runtime, name, submitted: 0 }
@@ -33,7 +33,7 @@ impl Live {
     }
 }
 
-impl Stage for Live {
+impl Driver for RealTimeDriver {
     fn runtime(&self) -> &Runtime {
         &self.runtime
     }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::driver::Driver;
 use super::form::{FormKeeper, Shown};
 use super::request::{Decision, Request, Verdict};
-use super::stage::Stage;
 use crate::app::Exit;
 use crate::audit::AuditKind;
 use crate::cli::output::error_json;
@@ -15,7 +15,7 @@ use crate::forms::format_duration;
 use crate::machine::Access;
 use crate::model::{Channel, ChannelType, RunId, RunStatus, Source, User, UserId, UserRole};
 use crate::runtime::{Actor, Submission};
-use crate::simulation::{Details, Simulation, Timeline};
+use crate::simulation::{EntryDetails, Simulation, Timeline};
 
 /// How long a request waits for a decision, if nobody says: long enough to be seen in the timeline.
 const DECIDED_AFTER: Duration = Duration::from_secs(60);
@@ -68,10 +68,10 @@ impl Ending {
     /// Success if the Run ended as it should: nothing was refused, failed or left behind.
     pub(super) fn exit(&self) -> Exit {
         let failed = self.story.timeline.entries().iter().any(|entry| {
-            let Details::Audit(kind) = &entry.details else { return false };
+            let EntryDetails::Audit(kind) = &entry.details else { return false };
             matches!(kind, AuditKind::Refused { .. } | AuditKind::Failed { .. } | AuditKind::Reported { .. })
         });
-        if failed || self.story.unrevoked || self.error.is_some() { Exit::Fault } else { Exit::Success }
+        if failed || self.story.unrevoked || self.error.is_some() { Exit::Failure } else { Exit::Success }
     }
 }
 
@@ -95,7 +95,7 @@ pub(super) async fn play(
     }
     // A refusal that is on the record is told there.
     let last = story.timeline.entries().last().map(|entry| &entry.details);
-    let told = matches!(last, Some(Details::Audit(AuditKind::Refused { .. })));
+    let told = matches!(last, Some(EntryDetails::Audit(AuditKind::Refused { .. })));
     Ending { story, error: error.filter(|_| !told) }
 }
 
@@ -114,7 +114,7 @@ async fn play_to_end(
 
 /// Makes the request and has it decided. What follows is left to time.
 pub(in crate::cli) async fn act(
-    stage: &mut impl Stage,
+    stage: &mut impl Driver,
     request: Request,
     direction: &Direction,
     story: &mut Story,
@@ -153,23 +153,23 @@ pub(in crate::cli) async fn act(
 }
 
 /// Slack, or else the first source that the flow allows.
-fn default_source(stage: &impl Stage, flow: &str) -> Result<Source> {
+fn default_source(stage: &impl Driver, flow: &str) -> Result<Source> {
     let flow = stage.runtime().flow(flow)?;
     let allowed = flow.params().allowed_sources.as_ref();
     Ok(allowed.and_then(|allowed| allowed.first().copied()).unwrap_or(Source::Slack))
 }
 
-async fn is_open(stage: &impl Stage, run: RunId) -> Result<bool> {
+async fn is_open(stage: &impl Driver, run: RunId) -> Result<bool> {
     Ok(stage.runtime().run(run).await?.state.is_open())
 }
 
-async fn refusals(stage: &impl Stage, run: RunId) -> Result<usize> {
+async fn refusals(stage: &impl Driver, run: RunId) -> Result<usize> {
     let entries = stage.runtime().audit(Some(run), usize::MAX).await?;
     Ok(entries.iter().filter(|entry| matches!(entry.kind, AuditKind::Refused { .. })).count())
 }
 
 async fn decide(
-    stage: &mut impl Stage,
+    stage: &mut impl Driver,
     run: RunId,
     decisions: Vec<Decision>,
     channel: &Channel,
@@ -200,7 +200,7 @@ async fn decide(
 
 /// Has admins approve who are made up for this, so that a flow can be seen whole.
 async fn stand_in(
-    stage: &mut impl Stage,
+    stage: &mut impl Driver,
     run: RunId,
     requester: &Actor,
     channel: &Channel,

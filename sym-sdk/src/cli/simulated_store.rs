@@ -15,7 +15,7 @@ const KEPT_AT: &str = "sym.pretence";
 /// Who pretends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Pretence {
+pub(super) enum StoreMode {
     /// The requests that an app brings along, whose time may run ahead.
     Demo,
     /// `serve` with stand-ins.
@@ -23,9 +23,9 @@ pub(super) enum Pretence {
     Serve,
 }
 
-impl Pretence {
+impl StoreMode {
     /// Takes a store that is new, or goes on with one of its own.
-    pub(super) async fn take(self, store: &Arc<SqliteStore>) -> Result<()> {
+    pub(super) async fn claim(self, store: &Arc<SqliteStore>) -> Result<()> {
         let kept = values(store);
         match kept.fetch(KEPT_AT).await? {
             Some(known) if serde_json::from_value(known.clone()).is_ok_and(|known: Self| known == self) => Ok(()),
@@ -44,7 +44,7 @@ impl Pretence {
 
 /// Refuses a store of what was only pretended, for what is real.
 #[cfg(feature = "server")]
-pub(super) async fn refuse(store: &Arc<SqliteStore>) -> Result<()> {
+pub(super) async fn reject_simulated(store: &Arc<SqliteStore>) -> Result<()> {
     if values(store).fetch(KEPT_AT).await?.is_none() {
         return Ok(());
     }

@@ -1,9 +1,7 @@
 //! Runs the requests that the app brings along on a store in a file and in real time, so that they outlive the program.
 
-mod clock;
-pub(super) mod follow;
-pub(super) mod signal;
-mod stage;
+mod real_time_driver;
+mod scaled_clock;
 
 use std::io;
 use std::num::NonZeroU32;
@@ -11,13 +9,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::clock::TimeLapse;
-use self::follow::{Follower, Lost};
-use self::stage::Live;
+use self::real_time_driver::RealTimeDriver;
+use self::scaled_clock::ScaledClock;
 use super::Common;
+use super::follow::{Follower, Lost};
 use super::output::{Output, count};
-use super::pretence::Pretence;
 use super::simulate::{Direction, Request, Story, act, demo_requests, stand_ins};
+use super::simulated_store::StoreMode;
 use crate::app::{App, Exit};
 use crate::config::{Config, Faults};
 use crate::directory::{KeyValue, KeyValueStore};
@@ -26,17 +24,17 @@ use crate::error::Result;
 use crate::runtime::Runtime;
 
 /// How long work that is under way may take when the program is told to stop.
-const GRACE: Duration = Duration::from_secs(10);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where the Runs are kept, and how fast time passes.
 #[derive(Debug)]
-pub(super) struct Keep {
+pub(super) struct DemoStore {
     pub(super) db: PathBuf,
     pub(super) speed: NonZeroU32,
 }
 
 /// Runs the app's requests, or goes on with those that were begun.
-pub(super) async fn demo(mut app: App, common: Common, keep: Keep, output: &mut Output<'_>) -> io::Result<Exit> {
+pub(super) async fn run(mut app: App, common: Common, keep: DemoStore, output: &mut Output<'_>) -> io::Result<Exit> {
     let requests = match demo_requests(&mut app) {
         Ok(requests) => requests,
         Err(error) => {
@@ -53,32 +51,32 @@ pub(super) async fn demo(mut app: App, common: Common, keep: Keep, output: &mut 
         Ok(store) => Arc::new(store),
         Err(error) => {
             output.error(&error.into())?;
-            return Ok(Exit::Fault);
+            return Ok(Exit::Failure);
         }
     };
     let played = play(app, config, requests, &store, speed, output).await;
     let closed = store.close().await;
     let exit = match played {
         Ok(exit) => exit,
-        Err(Cut::Faults(faults)) => output.faults(&faults).map(|()| Exit::Fault)?,
-        Err(Cut::Short(Lost::Record(error))) => output.error(&error).map(|()| Exit::Fault)?,
-        Err(Cut::Short(Lost::Output(error))) => return Err(error),
+        Err(Interruption::Faults(faults)) => output.faults(&faults).map(|()| Exit::Failure)?,
+        Err(Interruption::Short(Lost::Record(error))) => output.error(&error).map(|()| Exit::Failure)?,
+        Err(Interruption::Short(Lost::Output(error))) => return Err(error),
     };
     match closed {
         Ok(()) => Ok(exit),
-        Err(error) => output.error(&error.into()).map(|()| Exit::Fault),
+        Err(error) => output.error(&error.into()).map(|()| Exit::Failure),
     }
 }
 
 /// Why it ends before its end.
-enum Cut {
+enum Interruption {
     /// It cannot begin.
     Faults(Faults),
     /// It cannot go on.
     Short(Lost),
 }
 
-impl<E: Into<Lost>> From<E> for Cut {
+impl<E: Into<Lost>> From<E> for Interruption {
     fn from(lost: E) -> Self {
         Self::Short(lost.into())
     }
@@ -91,10 +89,10 @@ async fn play(
     store: &Arc<SqliteStore>,
     speed: NonZeroU32,
     output: &mut Output<'_>,
-) -> std::result::Result<Exit, Cut> {
+) -> std::result::Result<Exit, Interruption> {
     let kept = KeyValue::from(store.clone() as Arc<dyn KeyValueStore>);
-    Pretence::Demo.take(store).await?;
-    let clock = TimeLapse::of(&kept, speed).await?;
+    StoreMode::Demo.claim(store).await?;
+    let clock = ScaledClock::of(&kept, speed).await?;
     let (users, outbox) = (std::mem::take(&mut app.users), app.outbox.clone());
     let (builder, _) = stand_ins(app, config);
     let runtime = builder
@@ -104,7 +102,7 @@ async fn play(
         .clock(Arc::new(clock))
         .build()
         .await
-        .map_err(Cut::Faults)?;
+        .map_err(Interruption::Faults)?;
     for user in users {
         // What became of them since they were first put there stays.
         if runtime.directory().user(user.id()).await?.is_none() {
@@ -121,11 +119,11 @@ async fn play(
     let workers = runtime.start(WorkerLimits::default());
     let ended = tokio::select! {
         biased;
-        stopped = signal::stop() => stopped.map(|()| None).map_err(Lost::Output),
+        stopped = super::signal::stop() => stopped.map(|()| None).map_err(Lost::Output),
         lost = follower.follow(output) => match lost { Err(lost) => Err(lost) },
         played = to_the_end(&runtime, requests) => played.map(Some).map_err(Lost::Record),
     };
-    workers.shutdown(GRACE).await;
+    workers.shutdown(IDLE_TIMEOUT).await;
     let notes = ended?;
     follower.catch_up(output).await?;
     let runs = runtime.runs(RunFilter::default(), usize::MAX).await?;
@@ -137,14 +135,14 @@ async fn play(
         let notes = notes.map(|notes| if known.is_empty() { notes } else { Vec::new() });
         farewell(&runs, notes.as_deref(), output).map_err(Lost::Output)?;
     }
-    Ok(if follower.has_seen_a_failure() { Exit::Fault } else { Exit::Success })
+    Ok(if follower.has_seen_a_failure() { Exit::Failure } else { Exit::Success })
 }
 
 /// Makes each request and has it decided, and waits until nothing is left to do.
 async fn to_the_end(runtime: &Runtime, requests: Vec<(String, Request)>) -> Result<Vec<String>> {
     let mut story = Story::default();
     for (name, request) in requests {
-        act(&mut Live::new(runtime.clone(), name), request, &Direction::default(), &mut story).await?;
+        act(&mut RealTimeDriver::new(runtime.clone(), name), request, &Direction::default(), &mut story).await?;
     }
     loop {
         let changed = runtime.engine().next_commit();

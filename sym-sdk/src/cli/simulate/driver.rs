@@ -7,7 +7,7 @@ use crate::runtime::{Receipt, Runtime, Submission};
 use crate::simulation::Simulation;
 
 /// A place where requests are made and time passes.
-pub(in crate::cli) trait Stage {
+pub(in crate::cli) trait Driver {
     /// What runs there.
     fn runtime(&self) -> &Runtime;
 
@@ -18,7 +18,7 @@ pub(in crate::cli) trait Stage {
     async fn pass(&mut self, time: Duration) -> Result<()>;
 }
 
-impl Stage for Simulation {
+impl Driver for Simulation {
     fn runtime(&self) -> &Runtime {
         self.runtime()
     }

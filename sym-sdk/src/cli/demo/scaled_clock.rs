@@ -19,7 +19,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// Counts so many seconds for each one that passes.
 #[derive(Debug)]
-pub(super) struct TimeLapse {
+pub(super) struct ScaledClock {
     machine: SystemClock,
     since: Since,
 }
@@ -40,7 +40,7 @@ impl Since {
     }
 }
 
-impl TimeLapse {
+impl ScaledClock {
     /// The clock of this store. A new one begins with the machine's time; one that was kept has gone on meanwhile.
     pub(super) async fn of(kept: &KeyValue, speed: NonZeroU32) -> Result<Self> {
         let machine = SystemClock;
@@ -63,7 +63,7 @@ impl TimeLapse {
     }
 }
 
-impl Clock for TimeLapse {
+impl Clock for ScaledClock {
     fn now(&self) -> Timestamp {
         self.since.shows(self.machine.now())
     }

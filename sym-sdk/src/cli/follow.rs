@@ -8,7 +8,7 @@ use crate::cli::output::Output;
 use crate::error::Error;
 use crate::integration::Outbox;
 use crate::runtime::Runtime;
-use crate::simulation::{Details, Table, Timeline, TimelineEntry};
+use crate::simulation::{EntryDetails, Table, Timeline, TimelineEntry};
 
 /// So many records are read at once.
 const PAGE: usize = 256;
@@ -100,6 +100,6 @@ impl Follower {
 }
 
 fn tells_of_failure(entry: &TimelineEntry) -> bool {
-    let Details::Audit(kind) = &entry.details else { return false };
+    let EntryDetails::Audit(kind) = &entry.details else { return false };
     matches!(kind, AuditKind::Refused { .. } | AuditKind::Failed { .. } | AuditKind::Reported { .. })
 }
