@@ -142,8 +142,9 @@ impl ErrorSpec {
             "expired_trigger_id" | "trigger_expired" | "exchanged_trigger_id" | "trigger_exchanged" => {
                 Self::new(ErrorKind::Conflict).hint("a trigger id is valid for 3 seconds and for one call")
             }
-            "hash_conflict" => Self::new(ErrorKind::Conflict)
-                .hint("the view has changed since: use the hash of its latest state"),
+            "hash_conflict" => {
+                Self::new(ErrorKind::Conflict).hint("the view has changed since: use the hash of its latest state")
+            }
             "is_archived"
             | "user_not_in_channel"
             | "cant_dm_bot"

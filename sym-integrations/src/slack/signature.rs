@@ -77,9 +77,7 @@ impl SigningSecret {
                 .with_hint("check the clock of this machine"));
         }
         let tag = signature.strip_prefix(VERSION_PREFIX).and_then(decode_tag);
-        let tag = tag.ok_or_else(|| {
-            rejected(codes::INVALID_SIGNATURE, "the signature of the request is malformed")
-        })?;
+        let tag = tag.ok_or_else(|| rejected(codes::INVALID_SIGNATURE, "the signature of the request is malformed"))?;
         // `verify_slice` compares in constant time.
         self.mac(timestamp, body)?.verify_slice(&tag).map_err(|_| {
             rejected(codes::WRONG_SIGNATURE, "the signature of the request is wrong")

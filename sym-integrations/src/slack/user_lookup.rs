@@ -148,7 +148,8 @@ impl Slack {
             // The app lacks the scope to see addresses, so Slack's result is trusted.
             (None, _) => true,
         };
-        let found = found.filter(|user| !user.is_deactivated() && !user.is_outsider(self.workspace()) && has_address(user));
+        let found =
+            found.filter(|user| !user.is_deactivated() && !user.is_outsider(self.workspace()) && has_address(user));
         Ok(found.map(|user| user.id().to_owned()))
     }
 

@@ -82,9 +82,7 @@ impl Api {
             .explain({
                 let message = format!("channel `{channel}` does not exist, or the app cannot see it");
                 move |_, failure| match failure.code() == &codes::CHANNEL_NOT_FOUND {
-                    true => {
-                        failure.with_message(message.clone()).with_hint("invite the app if the channel is private")
-                    }
+                    true => failure.with_message(message.clone()).with_hint("invite the app if the channel is private"),
                     false => failure,
                 }
             })

@@ -68,7 +68,8 @@ impl Api {
         let web = client(Auth::bearer(token));
         let web = if limited { rate_limits::with_rate_limits(web) } else { web };
         let app = app_token.map(|token| client(Auth::bearer(token)).build()).transpose()?;
-        let hooks = Client::builder(SlackService, respond::hooks_base_url(&base)?).connection(connection.clone()).build()?;
+        let hooks =
+            Client::builder(SlackService, respond::hooks_base_url(&base)?).connection(connection.clone()).build()?;
         Ok(Self { web: web.build()?, hooks, app })
     }
 

@@ -33,7 +33,8 @@ fn build(config: &FrontEndConfig<'_>, variable: &dyn Fn(&str) -> Option<String>)
         [] => return Ok(None),
         [only] => only,
         several => {
-            let message = format!("the Slack front end supports one integration of type `slack`, found {}", several.len());
+            let message =
+                format!("the Slack front end supports one integration of type `slack`, found {}", several.len());
             return Err(invalid(message));
         }
     };

@@ -146,9 +146,7 @@ fn check_in_force(state: &RunState, click: &BlockActions) -> Result<()> {
         )),
         // The delivery was sent, but its outcome is not recorded yet.
         None if state.pending.values().any(|pending| matches!(pending.kind, EffectKind::Deliver { .. })) => Ok(()),
-        None => {
-            Err(Error::new(ErrorKind::Conflict, UNKNOWN_MESSAGE, "this message does not belong to the request"))
-        }
+        None => Err(Error::new(ErrorKind::Conflict, UNKNOWN_MESSAGE, "this message does not belong to the request")),
     }
 }
 

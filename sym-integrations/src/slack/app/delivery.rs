@@ -12,10 +12,10 @@ use sym_sdk::model::{ChannelType, User, UserType};
 use sym_sdk::routing::Destination;
 use sym_sdk::template::Step;
 
-use super::response::is_refusal;
-use super::request_message::request_message;
 use super::form_open::{ViewRef, show_new};
 use super::notice_message::notice_message;
+use super::request_message::request_message;
+use super::response::is_refusal;
 use super::{SlackApp, form_view};
 use crate::slack;
 use crate::slack::Recipient;

@@ -133,8 +133,9 @@ impl FormRequest {
 /// Returns the flows that a user can request from Slack, sorted by name.
 async fn requestable_flows(dispatcher: &Dispatcher, user: &Arc<User>) -> Result<Vec<Arc<Flow>>> {
     let flows = dispatcher.runtime().flows_for(user).await?;
-    let allows_slack =
-        |flow: &&Arc<Flow>| flow.params().allowed_sources.as_ref().is_none_or(|allowed| allowed.contains(&Source::Slack));
+    let allows_slack = |flow: &&Arc<Flow>| {
+        flow.params().allowed_sources.as_ref().is_none_or(|allowed| allowed.contains(&Source::Slack))
+    };
     Ok(flows.iter().filter(allows_slack).cloned().collect())
 }
 
@@ -247,9 +248,10 @@ pub(super) async fn show_changed(
     let before = open.snapshot();
     let mut snapshot = FormSnapshot { form, seen, ..FormSnapshot::clone(&before) };
     for field in snapshot.form.fields() {
-        let is_changed = before.form.field(field.name()).is_ok_and(|old| {
-            old.value != field.value || old.current_allowed_values != field.current_allowed_values
-        });
+        let is_changed = before
+            .form
+            .field(field.name())
+            .is_ok_and(|old| old.value != field.value || old.current_allowed_values != field.current_allowed_values);
         if is_changed {
             *snapshot.revisions.entry(field.name().to_owned()).or_default() += 1;
         }

@@ -136,8 +136,7 @@ impl OpenForms {
                 .by_run
                 .get(&oldest)
                 .is_some_and(|form| now.duration_since(form.opened).unsigned_abs() < FORM_TTL);
-            let fits = entries.order.len() < MAX_FORMS
-                && entries.options.saturating_add(form.options) <= MAX_OPTIONS;
+            let fits = entries.order.len() < MAX_FORMS && entries.options.saturating_add(form.options) <= MAX_OPTIONS;
             if is_unexpired && fits {
                 break;
             }
@@ -314,12 +313,14 @@ mod tests {
                 Box::pin(work) as BoxFuture<'static, _>
             }
         };
-        let (one, other) = tokio::join!(forms.rebuild_once(run(1), rebuild(true)), forms.rebuild_once(run(1), rebuild(true)));
+        let (one, other) =
+            tokio::join!(forms.rebuild_once(run(1), rebuild(true)), forms.rebuild_once(run(1), rebuild(true)));
         for error in [one.err().unwrap(), other.err().unwrap()] {
             assert_eq!((error.kind(), error.message()), (ErrorKind::Handler, "no options"));
         }
         assert_eq!(rebuilds.load(Ordering::Relaxed), 1);
-        let (one, other) = tokio::join!(forms.rebuild_once(run(1), rebuild(false)), forms.rebuild_once(run(1), rebuild(false)));
+        let (one, other) =
+            tokio::join!(forms.rebuild_once(run(1), rebuild(false)), forms.rebuild_once(run(1), rebuild(false)));
         assert!(Arc::ptr_eq(&one.unwrap(), &other.unwrap()));
         assert_eq!(rebuilds.load(Ordering::Relaxed), 2);
         assert!(forms.get(run(1), &view("field:0")).is_some());

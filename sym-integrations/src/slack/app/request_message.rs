@@ -61,7 +61,9 @@ pub(super) fn request_message(request: &RequestView, workspace: &str, current: b
 /// Builds the button that ends access early.
 pub(super) fn revoke_button(request: &RequestView) -> Result<Button> {
     let question = match (request.event().requester(), request.target()) {
-        (Some(requester), Some(target)) => format!("{} will lose access to {} immediately.", name(requester), target.title()),
+        (Some(requester), Some(target)) => {
+            format!("{} will lose access to {} immediately.", name(requester), target.title())
+        }
         _ => "Access will end immediately.".to_owned(),
     };
     let confirm = Confirm::new("Revoke access?", question, "Revoke", "Cancel").style(Style::Danger);
@@ -164,7 +166,8 @@ fn status_text(request: &RequestView, workspace: &str, current: bool) -> Mrkdwn 
 
 fn decision_text(request: &RequestView, text: Mrkdwn, workspace: &str, decision: &str) -> Mrkdwn {
     let Some((by, at)) = request.decided_by() else { return text };
-    let withdrawn = decision == "Denied" && request.event().requester().is_some_and(|requester| requester.id() == by.id());
+    let withdrawn =
+        decision == "Denied" && request.event().requester().is_some_and(|requester| requester.id() == by.id());
     let text = if request.is_decided_by_flow() {
         text.text(format!("{decision} by the flow, "))
     } else {

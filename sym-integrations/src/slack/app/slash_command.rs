@@ -35,8 +35,7 @@ pub(super) async fn run(dispatcher: Dispatcher, command: SlashCommand) -> Respon
         },
         Some("help") => Response::ephemeral(HELP).into(),
         Some(unknown) => {
-            let text =
-                Mrkdwn::new().text("Unknown command ").code(format!("/sym {unknown}")).text(".\n").trusted(HELP);
+            let text = Mrkdwn::new().text("Unknown command ").code(format!("/sym {unknown}")).text(".\n").trusted(HELP);
             Response::ephemeral(text.to_string()).into()
         }
     }

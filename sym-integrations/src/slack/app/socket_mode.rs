@@ -17,10 +17,10 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_util::sync::CancellationToken;
 
-use super::response::Response;
-use super::payload::Incoming;
 use super::deadline::respond_in_time;
 use super::dispatcher::Dispatcher;
+use super::payload::Incoming;
+use super::response::Response;
 
 /// How long a socket may be silent before it counts as broken. Slack sends a ping every few seconds.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -94,9 +94,8 @@ async fn listen_once(dispatcher: &Dispatcher, stop: &CancellationToken) -> Resul
     let clock = dispatcher.runtime().clock();
     let connect = async {
         let url = dispatcher.app().slack().api().open_socket().await?;
-        let limits = WebSocketConfig::default()
-            .max_message_size(Some(MAX_MESSAGE_SIZE))
-            .max_frame_size(Some(MAX_MESSAGE_SIZE));
+        let limits =
+            WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE_SIZE)).max_frame_size(Some(MAX_MESSAGE_SIZE));
         // The original error may contain the URL, which is a secret.
         let connected = connect_async_with_config(url.expose_secret(), Some(limits), false).await;
         connected.map_err(|_| unavailable("the socket to Slack could not be opened"))

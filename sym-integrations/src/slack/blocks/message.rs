@@ -3,10 +3,10 @@
 use serde::Serialize;
 use sym_sdk::error::Result;
 
-use super::validate::{check_count, check_unique};
 use super::layout::Block;
 use super::limits;
 use super::mrkdwn::Mrkdwn;
+use super::validate::{check_count, check_unique};
 
 /// The content of a message, as accepted by `chat.postMessage`, `chat.update` and `chat.postEphemeral`.
 ///

@@ -32,7 +32,6 @@
 mod confirm;
 mod element;
 mod id;
-mod validate;
 mod layout;
 mod limits;
 mod measure;
@@ -41,6 +40,7 @@ mod modal;
 mod mrkdwn;
 mod option;
 mod text;
+mod validate;
 
 pub use confirm::Confirm;
 pub use element::{
@@ -48,12 +48,12 @@ pub use element::{
     MultiUsersSelect, NumberInput, Overflow, PlainTextInput, RadioButtons, StaticSelect, Style, UsersSelect,
 };
 pub use id::{ActionId, BlockId, ButtonValue, CallbackId, OptionValue, PrivateMetadata};
-pub use validate::INVALID_BLOCKS;
 pub use layout::{Actions, Block, Context, Divider, Header, Input, Section};
 pub use message::Message;
 pub use modal::Modal;
 pub use mrkdwn::{Mrkdwn, TimeStyle};
 pub use option::{MenuOptions, OptionGroup, OptionObject, Options, Suggestions};
 pub use text::{PlainText, Text};
+pub use validate::INVALID_BLOCKS;
 
 use validate::invalid;

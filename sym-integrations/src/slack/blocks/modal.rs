@@ -4,9 +4,9 @@ use serde::Serialize;
 use sym_sdk::error::Result;
 
 use super::id::{CallbackId, PrivateMetadata};
-use super::validate::{check_count, check_unique};
 use super::layout::Block;
 use super::text::{PlainText, TextObject};
+use super::validate::{check_count, check_unique};
 use super::{invalid, limits};
 
 /// A modal view, which opens above the conversation.

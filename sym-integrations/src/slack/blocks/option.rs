@@ -4,8 +4,8 @@ use serde::Serialize;
 use sym_sdk::error::Result;
 
 use super::id::OptionValue;
-use super::validate::{check_count, check_unique};
 use super::text::{PlainText, TextObject};
+use super::validate::{check_count, check_unique};
 use super::{invalid, limits};
 
 /// An option of a menu.

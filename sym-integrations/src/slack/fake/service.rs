@@ -18,7 +18,7 @@ use super::{FakeSlack, Member, methods};
 use crate::slack::app::SlackApp;
 
 /// Starts it with the people of the program, and a front end that is connected with it.
-pub(in crate::slack) async fn start(config: FakeConfig) -> Result<FakeService> {
+pub(crate) async fn start(config: FakeConfig) -> Result<FakeService> {
     let FakeConfig { listen, server, integrations, people, directory, clock, .. } = config;
     let fake = FakeSlack::builder().clock(clock);
     let fake = match integrations.as_slice() {

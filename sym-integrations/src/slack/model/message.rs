@@ -86,7 +86,10 @@ mod front_end {
 
         fn try_from(message: &machine::MessageRef) -> Result<Self> {
             if message.front_end != FRONT_END {
-                return Err(invalid(format!("the message belongs to the front end `{}`, not to Slack", message.front_end)));
+                return Err(invalid(format!(
+                    "the message belongs to the front end `{}`, not to Slack",
+                    message.front_end
+                )));
             }
             message.reference.parse()
         }

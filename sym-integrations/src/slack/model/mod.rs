@@ -1,8 +1,8 @@
 //! Typed views of Slack's objects. Members that have no accessor are available through `raw()`.
 
 mod channel;
-mod resource;
 mod message;
+mod resource;
 mod user;
 
 pub use channel::ChannelInfo;

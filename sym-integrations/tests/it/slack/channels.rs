@@ -136,7 +136,10 @@ async fn a_channel_that_the_app_cannot_see_is_an_error() {
     replay.post("/api/conversations.members").reply(refused("channel_not_found"));
     let error = slack.users_in_channel("C012AB3CD").await.unwrap_err();
     assert_eq!((code(&error).as_str(), error.kind()), ("Slack:CHANNEL_NOT_FOUND", ErrorKind::NotFound));
-    assert_eq!(error.message(), "POST conversations.members: channel `C012AB3CD` does not exist, or the app cannot see it");
+    assert_eq!(
+        error.message(),
+        "POST conversations.members: channel `C012AB3CD` does not exist, or the app cannot see it"
+    );
 
     for (text, message) in [("@ana", "`@ana` is not a Slack channel"), ("", "a channel name must be non-empty")] {
         assert_eq!(slack.users_in_channel(text).await.unwrap_err().message(), message);

@@ -59,8 +59,7 @@ async fn the_message_contains_details_but_not_the_token() {
     let body = json!({ "ok": false, "error": "invalid_blocks", "response_metadata": { "messages": details } });
     let error = failure(Reply::json(body)).await;
     assert_eq!(code(&error), "Slack:INVALID_BLOCKS");
-    let message =
-        "Slack returned the error `invalid_blocks`: [ERROR] must provide an object [json-pointer:/blocks/0]: [redacted]";
+    let message = "Slack returned the error `invalid_blocks`: [ERROR] must provide an object [json-pointer:/blocks/0]: [redacted]";
     assert!(error.message().ends_with(message), "{}", error.message());
 
     let error = failure(refused(TOKEN)).await;

@@ -7,8 +7,8 @@ use expect_test::{ExpectFile, expect_file};
 use serde::Serialize;
 use sym_integrations::slack;
 use sym_integrations::slack::blocks::{
-    Actions, Block, BlockId, Button, ButtonValue, CallbackId, Checkboxes, MenuOptions, Confirm, Context, DispatchOn,
-    Divider, ExternalSelect, Header, Input, Message, Modal, Mrkdwn, MultiExternalSelect, MultiStaticSelect,
+    Actions, Block, BlockId, Button, ButtonValue, CallbackId, Checkboxes, Confirm, Context, DispatchOn, Divider,
+    ExternalSelect, Header, Input, MenuOptions, Message, Modal, Mrkdwn, MultiExternalSelect, MultiStaticSelect,
     MultiUsersSelect, NumberInput, OptionGroup, Options, Overflow, PlainText, PlainTextInput, PrivateMetadata,
     RadioButtons, Section, StaticSelect, Style, Suggestions, TimeStyle, UsersSelect,
 };

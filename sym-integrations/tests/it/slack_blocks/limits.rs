@@ -3,10 +3,10 @@
 use std::num::NonZeroU32;
 
 use sym_integrations::slack::blocks::{
-    ActionId, Actions, Block, BlockId, Button, ButtonValue, CallbackId, Checkboxes, MenuOptions, Context, Divider, Header,
-    INVALID_BLOCKS, Input, Message, Modal, MultiExternalSelect, MultiStaticSelect, MultiUsersSelect, NumberInput,
-    OptionGroup, OptionObject, OptionValue, Options, PlainTextInput, PrivateMetadata, RadioButtons, Section,
-    StaticSelect, Suggestions,
+    ActionId, Actions, Block, BlockId, Button, ButtonValue, CallbackId, Checkboxes, Context, Divider, Header,
+    INVALID_BLOCKS, Input, MenuOptions, Message, Modal, MultiExternalSelect, MultiStaticSelect, MultiUsersSelect,
+    NumberInput, OptionGroup, OptionObject, OptionValue, Options, PlainTextInput, PrivateMetadata, RadioButtons,
+    Section, StaticSelect, Suggestions,
 };
 use sym_sdk::error::{ErrorKind, Result};
 use url::Url;
@@ -31,8 +31,14 @@ fn values_that_slack_sends_back_are_rejected_and_never_truncated() {
     assert_invalid(ActionId::new(long(256)), "the action_id has 256 characters, Slack accepts at most 255");
     assert_invalid(CallbackId::new(long(256)), "the callback_id has 256 characters, Slack accepts at most 255");
     assert_invalid(OptionValue::new(long(76)), "the value of an option has 76 characters, Slack accepts at most 75");
-    assert_invalid(ButtonValue::new(long(2001)), "the value of a button has 2001 characters, Slack accepts at most 2000");
-    assert_invalid(PrivateMetadata::new(long(3001)), "the private_metadata has 3001 characters, Slack accepts at most 3000");
+    assert_invalid(
+        ButtonValue::new(long(2001)),
+        "the value of a button has 2001 characters, Slack accepts at most 2000",
+    );
+    assert_invalid(
+        PrivateMetadata::new(long(3001)),
+        "the private_metadata has 3001 characters, Slack accepts at most 3000",
+    );
     assert_invalid(ActionId::new(""), "the action_id must not be empty");
 
     assert_eq!(PrivateMetadata::new(long(3000)).unwrap().as_str(), long(3000));
@@ -122,7 +128,10 @@ fn initial_values_are_rejected_and_never_truncated() {
     let number = || NumberInput::new(action("a")).min_value(1).unwrap();
     assert_invalid(number().max_value(0), "the minimum 1 is greater than the maximum 0");
     assert_invalid(number().initial_value(0), "the initial value 0 is less than the minimum 1");
-    assert_invalid(number().max_value(5).unwrap().initial_value(6), "the initial value 6 is greater than the maximum 5");
+    assert_invalid(
+        number().max_value(5).unwrap().initial_value(6),
+        "the initial value 6 is greater than the maximum 5",
+    );
     let largest = json(&number().initial_value(i64::MAX).unwrap());
     assert_eq!(largest["initial_value"], i64::MAX.to_string());
 }

@@ -86,7 +86,9 @@ impl PlainTextInput {
         let length = self.initial_value.as_deref().map_or(0, measure::utf16_length);
         if length > self.max_length {
             let limit = self.max_length;
-            return Err(invalid(format!("the initial value has {length} characters, the input accepts at most {limit}")));
+            return Err(invalid(format!(
+                "the initial value has {length} characters, the input accepts at most {limit}"
+            )));
         }
         Ok(self)
     }

@@ -10,9 +10,7 @@ use serde::Serialize;
 pub use button::{Button, Style};
 pub use choice::{Checkboxes, Overflow, RadioButtons};
 pub use input::{DispatchOn, NumberInput, PlainTextInput};
-pub use select::{
-    ExternalSelect, MultiExternalSelect, MultiStaticSelect, MultiUsersSelect, StaticSelect, UsersSelect,
-};
+pub use select::{ExternalSelect, MultiExternalSelect, MultiStaticSelect, MultiUsersSelect, StaticSelect, UsersSelect};
 
 use super::id::ActionId;
 

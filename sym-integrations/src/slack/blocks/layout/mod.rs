@@ -1,14 +1,14 @@
 //! The blocks of views and messages.
 
 mod input;
-mod simple;
 mod section;
+mod simple;
 
 use serde::Serialize;
 
 pub use input::Input;
-pub use simple::{Actions, Context, Divider, Header};
 pub use section::Section;
+pub use simple::{Actions, Context, Divider, Header};
 
 use super::id::BlockId;
 

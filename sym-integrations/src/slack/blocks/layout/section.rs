@@ -5,9 +5,9 @@ use sym_sdk::error::Result;
 
 use crate::slack::blocks::element::Element;
 use crate::slack::blocks::id::BlockId;
-use crate::slack::blocks::validate::counted;
 use crate::slack::blocks::limits;
-use crate::slack::blocks::text::{TextObject, Text};
+use crate::slack::blocks::text::{Text, TextObject};
+use crate::slack::blocks::validate::check_count;
 
 /// A text, fields in two columns, or both, with an optional accessory.
 ///

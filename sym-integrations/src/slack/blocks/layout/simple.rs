@@ -5,9 +5,9 @@ use sym_sdk::error::Result;
 
 use crate::slack::blocks::element::Element;
 use crate::slack::blocks::id::BlockId;
-use crate::slack::blocks::validate::{check_count, check_unique};
 use crate::slack::blocks::limits;
-use crate::slack::blocks::text::{PlainText, TextObject, Text};
+use crate::slack::blocks::text::{PlainText, Text, TextObject};
+use crate::slack::blocks::validate::{check_count, check_unique};
 
 /// A horizontal line between blocks.
 ///
