@@ -85,7 +85,7 @@ fn wrong_views() -> Vec<(Value, &'static str)> {
         (select(json!({ "options": [option(&"x".repeat(76))] })), "less than 76 characters"),
         (
             select(json!({ "options": [option("a")], "initial_option": option("b") })),
-            "the initial option \"b\" is not one of the options",
+            "the initial option \"b\" is none of the options",
         ),
         (select(json!({ "option_groups": [{ "label": plain("x"), "options": [] }] })), "must have at least 1 item"),
         (of(input(json!({ "type": "radio_buttons", "options": options(11) }))), "no more than 10 items"),
