@@ -9,7 +9,7 @@ use sym_sdk::strategy::Escalation;
 use sym_sdk::template::StepOutput;
 
 /// What is read of a function's answer, in bytes: it is kept with the Run.
-pub(crate) const MOST_BYTES: usize = 1024 * 1024;
+pub(crate) const MAX_BYTES: usize = 1024 * 1024;
 
 /// How many of the errors in an answer are told to people, and how much of each, in characters. The step's output has all.
 const ERRORS_TOLD: (usize, usize) = (20, 500);

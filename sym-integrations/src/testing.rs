@@ -1,3 +1,3 @@
-//! For tests of what calls a service: [`Replay`] stands in for it.
+//! Test support for clients: [`Replay`] is a fake service with canned responses.
 
 pub use crate::http::replay::{ReceivedCall, Replay, Reply, RuleBuilder};

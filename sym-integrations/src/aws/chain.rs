@@ -11,7 +11,7 @@ use sym_sdk::clock::Clock;
 use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result};
 
 use super::{CachedCredentials, Credentials, CredentialsSource, Region};
-use crate::http::within;
+use crate::http::with_timeout;
 
 /// Finding credentials may take this long.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -53,7 +53,7 @@ impl CredentialsSource for Chain {
                 let chain = DefaultCredentialsChain::builder().region(region).build().await;
                 chain.provide_credentials().await
             };
-            match within(&*self.clock, LIMIT, found).await {
+            match with_timeout(&*self.clock, LIMIT, found).await {
                 Some(Ok(found)) => ours(&found),
                 Some(Err(error)) => {
                     let kind = match &error {

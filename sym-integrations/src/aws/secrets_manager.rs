@@ -192,7 +192,7 @@ impl Service for SecretsManagerService {
         REQUEST_IDS
     }
 
-    fn judge(&self, response: &Response) -> Result<(), Failure> {
+    fn classify(&self, response: &Response) -> Result<(), Failure> {
         if response.is_success() { Ok(()) } else { Err(failure(response)) }
     }
 }

@@ -9,7 +9,7 @@ use sym_sdk::clock::Clock;
 use sym_sdk::error::{BoxError, Error, ErrorCode, ErrorKind, Result};
 
 use super::{Credentials, CredentialsSource, Region};
-use crate::http::{CredentialsEdition, Signer, UnsignedRequest};
+use crate::http::{CredentialsVersion, Signer, UnsignedRequest};
 
 /// Signs requests as AWS wants it: [Signature Version 4][doc], with a hash of the body. Signed are the headers `host`,
 /// `content-type` and those that begin with `x-amz-`.
@@ -38,7 +38,7 @@ pub struct SigV4 {
 /// Which credentials were used last.
 #[derive(Default)]
 struct Last {
-    edition: CredentialsEdition,
+    edition: CredentialsVersion,
     access_key_id: String,
 }
 
@@ -62,7 +62,7 @@ impl SigV4 {
         Self { service, region, credentials, clock, last: Mutex::default() }
     }
 
-    fn edition(&self, credentials: &Credentials) -> CredentialsEdition {
+    fn edition(&self, credentials: &Credentials) -> CredentialsVersion {
         let mut last = self.lock();
         if last.access_key_id != credentials.access_key_id() {
             last.edition += 1;
@@ -109,7 +109,7 @@ impl SigV4 {
 }
 
 impl Signer for SigV4 {
-    fn sign<'a>(&'a self, mut request: UnsignedRequest<'a>) -> BoxFuture<'a, Result<CredentialsEdition>> {
+    fn sign<'a>(&'a self, mut request: UnsignedRequest<'a>) -> BoxFuture<'a, Result<CredentialsVersion>> {
         Box::pin(async move {
             let credentials = self.credentials.credentials().await?;
             for (name, value) in self.headers(&credentials, &request)? {
@@ -122,7 +122,7 @@ impl Signer for SigV4 {
         })
     }
 
-    fn renew(&self, refused: CredentialsEdition) -> bool {
+    fn renew(&self, refused: CredentialsVersion) -> bool {
         let refused = {
             let last = self.lock();
             if last.edition != refused {

@@ -22,7 +22,7 @@ impl Service for StsService {
         REQUEST_IDS
     }
 
-    fn judge(&self, response: &Response) -> Result<(), Failure> {
+    fn classify(&self, response: &Response) -> Result<(), Failure> {
         if response.is_success() { Ok(()) } else { Err(failure(response)) }
     }
 }

@@ -34,7 +34,7 @@ impl Service for LambdaService {
         REQUEST_IDS
     }
 
-    fn judge(&self, response: &Response) -> Result<(), Failure> {
+    fn classify(&self, response: &Response) -> Result<(), Failure> {
         if !response.is_success() {
             return Err(failure(response));
         }

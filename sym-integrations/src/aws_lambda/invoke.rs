@@ -44,7 +44,7 @@ impl<T> Invoke<T> {
 
     /// Waits for this long at most. The function may go on after that. Default: as long as a function can run, which is 15
     /// minutes; handlers and strategies have limits of their own.
-    pub fn within(mut self, limit: Duration) -> Self {
+    pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
     }
@@ -63,7 +63,7 @@ impl<T: DeserializeOwned> IntoFuture for Invoke<T> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             // It answers when the function is done, and is silent until then.
-            let response = self.call?.within(self.limit).max_silence(self.limit).await?;
+            let response = self.call?.timeout(self.limit).read_timeout(self.limit).await?;
             match response.body() {
                 [] => serde_json::from_value(Value::Null)
                     .map_err(|_| response.invalid("the function answered nothing where something was expected")),
@@ -90,8 +90,8 @@ impl InvokeAsync {
     }
 
     /// Waits for this long at most for Lambda to take the call.
-    pub fn within(self, limit: Duration) -> Self {
-        Self(self.0.map(|call| call.within(limit)))
+    pub fn timeout(self, limit: Duration) -> Self {
+        Self(self.0.map(|call| call.timeout(limit)))
     }
 }
 

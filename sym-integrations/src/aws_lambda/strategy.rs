@@ -9,7 +9,7 @@ use sym_sdk::template::StepOutput;
 
 use super::error::INVALID_REPLY;
 use super::{AwsLambda, FunctionArn};
-use crate::function_protocol::{FunctionResponse, MOST_BYTES};
+use crate::function_protocol::{FunctionResponse, MAX_BYTES};
 
 /// The type of strategies that [`all`](crate::all) brings along.
 pub fn strategy_type() -> StrategyType {
@@ -88,7 +88,7 @@ impl LambdaStrategy {
 
     async fn call(&self, request: &AccessRequest<'_>) -> Result<(FunctionArn, FunctionResponse)> {
         let function = function_of(request.target())?;
-        let answer = self.0.invoke(&function, &request.to_json()).max_bytes(MOST_BYTES).await?;
+        let answer = self.0.invoke(&function, &request.to_json()).max_bytes(MAX_BYTES).await?;
         let reply = FunctionResponse::read(answer).map_err(|fault| {
             let message = format!("function `{}` did not answer as a strategy's does: {fault}", function.name());
             Error::new(ErrorKind::Decode, INVALID_REPLY, message)

@@ -1,229 +1,193 @@
-//! One try of a call: sign, send, follow redirects within the service, read, judge.
+//! One attempt of a call: sign, send, follow redirects within the service, read the response, classify it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::LOCATION;
-use http::{Method, StatusCode};
+use http::Method;
 use sym_sdk::error::{Error, ErrorKind};
 use url::Url;
 
 use super::Response;
-use super::auth::{CredentialsEdition, UnsignedRequest};
+use super::auth::{CredentialsVersion, UnsignedRequest};
+use super::call_info::CallInfo;
 use super::client::Inner;
-use super::failure::{Failure, Retry, names};
-use super::limits::within;
-use super::origin::Origin;
-use super::plan::Plan;
-use super::transport::{Broken, Incoming, Request};
+use super::failure::{Failure, Retry, error_names};
+use super::limits::with_timeout;
+use super::redirect;
+use super::request_spec::RequestSpec;
+use super::transport::{Incoming, Request, TransportError};
 
-/// Redirects within a service that one try follows.
-const REDIRECTS: usize = 3;
+/// Number of bytes read of a body that reports a failure. Its beginning is enough for an error message.
+const MAX_FAILURE_BYTES: usize = 64 * 1024;
 
-/// What is read of the body of an answer that reports a failure.
-const FAILURE_BYTES: usize = 64 * 1024;
-
-/// A try that failed.
-pub(super) struct Miss {
+/// The error of a failed attempt, and how to proceed after it.
+pub(super) struct AttemptError {
     pub(super) error: Error,
     pub(super) retry: Retry,
-    /// How long the service asks to be left alone.
-    pub(super) wait: Option<Duration>,
-    /// The credentials that the service did not accept.
-    pub(super) refused: Option<CredentialsEdition>,
+    /// The delay that the service asked for.
+    pub(super) retry_after: Option<Duration>,
+    /// The version of the credentials that the service rejected.
+    pub(super) rejected_credentials: Option<CredentialsVersion>,
 }
 
-impl Miss {
+impl AttemptError {
     fn new(error: Error, retry: Retry) -> Self {
-        Self { error, retry, wait: None, refused: None }
+        Self { error, retry, retry_after: None, rejected_credentials: None }
     }
 }
 
-impl From<Error> for Miss {
+impl From<Error> for AttemptError {
     fn from(error: Error) -> Self {
         Self::new(error, Retry::Never)
     }
 }
 
-/// One try.
-pub(super) async fn attempt(client: &Inner, plan: &Plan) -> Result<Response, Miss> {
-    let mut url = plan.url();
-    for _ in 0..=REDIRECTS {
-        let (mut headers, body) = plan.content();
-        let mut origin = plan.origin(client);
+/// Makes one attempt.
+pub(super) async fn attempt(client: &Inner, spec: &RequestSpec) -> Result<Response, AttemptError> {
+    let mut url = spec.url();
+    for _ in 0..=redirect::MAX_REDIRECTS {
+        let (mut headers, body) = spec.content();
+        let mut info = spec.call_info(client);
         let unsigned = UnsignedRequest {
-            method: &plan.method,
+            method: &spec.method,
             url: &url,
             headers: &mut headers,
             body: &body,
-            redactor: &mut origin.redactor,
+            redactor: &mut info.redactor,
         };
-        let edition = client.credentials.sign(unsigned).await?;
-        let exchange = Exchange { client, plan, origin: Arc::new(origin) };
-        let request = Request { method: plan.method.clone(), url: url.clone(), headers, body };
+        let version = client.credentials.sign(unsigned).await?;
+        let exchange = Exchange { client, spec, info: Arc::new(info) };
+        let request = Request { method: spec.method.clone(), url: url.clone(), headers, body };
         let incoming = exchange.send(request).await?;
         if let Some(target) = exchange.redirect(&url, &incoming)? {
             url = target;
             continue;
         }
-        return exchange.finish(incoming, edition).await;
+        return exchange.finish(incoming, version).await;
     }
-    let origin = plan.origin(client);
-    let message = format!("the service redirected the call more than {REDIRECTS} times");
-    Err(origin.error(ErrorKind::Configuration, origin.code(names::REDIRECTED), message).into())
+    Err(redirect::too_many(&spec.call_info(client)).into())
 }
 
+/// A request that was sent, and its response.
 struct Exchange<'a> {
     client: &'a Inner,
-    plan: &'a Plan,
-    origin: Arc<Origin>,
+    spec: &'a RequestSpec,
+    info: Arc<CallInfo>,
 }
 
 impl Exchange<'_> {
-    async fn send(&self, request: Request) -> Result<Incoming, Miss> {
-        self.heard(self.client.transport.send(request)).await
+    async fn send(&self, request: Request) -> Result<Incoming, AttemptError> {
+        self.with_read_timeout(self.client.transport.send(request)).await
     }
 
-    /// Awaits the service for as long as it may be silent.
-    async fn heard<T>(&self, work: impl Future<Output = Result<T, Broken>> + Send) -> Result<T, Miss> {
-        let silence = self.plan.silence;
-        let heard = match self.client.transport.takes_time() {
-            true => within(&*self.client.clock, silence, work).await,
+    /// Awaits the service for at most the read timeout.
+    async fn with_read_timeout<T>(
+        &self,
+        work: impl Future<Output = Result<T, TransportError>> + Send,
+    ) -> Result<T, AttemptError> {
+        let outcome = match self.client.transport.is_network() {
+            true => with_timeout(&*self.client.clock, self.spec.read_timeout, work).await,
             false => Some(work.await),
         };
-        match heard {
-            Some(Ok(heard)) => Ok(heard),
-            Some(Err(broken)) => Err(self.broken(broken)),
-            None => Err(self.silent()),
+        match outcome {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(error)) => Err(self.transport_failed(error)),
+            None => Err(self.read_timed_out()),
         }
     }
 
-    fn silent(&self) -> Miss {
-        let message = format!("the service was silent for {:?}", self.plan.silence);
-        let error = self.origin.error(ErrorKind::Timeout, self.origin.code(names::TIMED_OUT), message);
-        Miss::new(self.doubtful(error), Retry::IfIdempotent)
+    fn read_timed_out(&self) -> AttemptError {
+        let message = format!("the service sent nothing for {:?}", self.spec.read_timeout);
+        let error = self.info.error(ErrorKind::Timeout, self.info.code(error_names::TIMED_OUT), message);
+        AttemptError::new(self.spec.with_unknown_outcome(error), Retry::IfIdempotent)
     }
 
-    fn broken(&self, broken: Broken) -> Miss {
+    fn transport_failed(&self, error: TransportError) -> AttemptError {
         let host = self.client.base.host();
-        let unavailable = |name, message| self.origin.error(ErrorKind::Unavailable, self.origin.code(name), message);
-        match broken {
-            Broken::Connecting(source) => {
-                let error = unavailable(names::UNREACHABLE, format!("no connection to host `{host}` could be made"));
-                Miss::new(error.with_source(source), Retry::Always)
+        let unavailable = |name, message| self.info.error(ErrorKind::Unavailable, self.info.code(name), message);
+        match error {
+            TransportError::Connecting(source) => {
+                let error = unavailable(error_names::UNREACHABLE, format!("cannot connect to host `{host}`"));
+                AttemptError::new(error.with_source(source), Retry::Always)
             }
-            Broken::Untrusted(source, hint) => {
-                let message = format!("the certificate of host `{host}` was not accepted, and nothing was sent");
-                let code = self.origin.code(names::UNTRUSTED_CERTIFICATE);
-                let error = self.origin.error(ErrorKind::Configuration, code, message);
-                Miss::new(error.with_source(source).with_hint(hint), Retry::Never)
+            TransportError::Untrusted(source, hint) => {
+                let message = format!("the certificate of host `{host}` was rejected; nothing was sent");
+                let code = self.info.code(error_names::UNTRUSTED_CERTIFICATE);
+                let error = self.info.error(ErrorKind::Configuration, code, message);
+                AttemptError::new(error.with_source(source).with_hint(hint), Retry::Never)
             }
-            Broken::Connected(source) => {
-                let message = format!("the connection to host `{host}` broke before the answer was complete");
-                let error = self.doubtful(unavailable(names::CONNECTION_LOST, message));
-                Miss::new(error.with_source(source), Retry::IfIdempotent)
-            }
-            #[cfg(feature = "testing")]
-            Broken::Unexpected(message) => {
-                let code = self.origin.code(super::replay::UNEXPECTED_CALL);
-                self.origin.error(ErrorKind::Internal, code, message).into()
+            TransportError::Connected(source) => {
+                let message = format!("the connection to host `{host}` was lost before the response was complete");
+                let error = self.spec.with_unknown_outcome(unavailable(error_names::CONNECTION_LOST, message));
+                AttemptError::new(error.with_source(source), Retry::IfIdempotent)
             }
             #[cfg(feature = "testing")]
-            Broken::TimedOut => self.silent(),
-        }
-    }
-
-    /// Warns of what is not known about a call that is not to be repeated.
-    fn doubtful(&self, error: Error) -> Error {
-        if self.plan.idempotent {
-            return error;
-        }
-        error.with_hint("the service may have carried the request out: look there before it is sent again")
-    }
-
-    /// Where the service sends the call, if it stays within the service. Nobody else is sent the credentials.
-    fn redirect(&self, from: &Url, incoming: &Incoming) -> Result<Option<Url>, Miss> {
-        let status = incoming.status;
-        let follows = match status {
-            StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => true,
-            // What other methods become then is not the same everywhere.
-            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER => {
-                matches!(self.plan.method, Method::GET | Method::HEAD)
+            TransportError::Unexpected(message) => {
+                let code = self.info.code(super::replay::UNEXPECTED_CALL);
+                self.info.error(ErrorKind::Internal, code, message).into()
             }
-            _ => return Ok(None),
-        };
-        if self.plan.accepted.contains(&status.as_u16()) {
-            return Ok(None);
-        }
-        let location = incoming.headers.get(LOCATION).and_then(|location| location.to_str().ok());
-        let target = location.and_then(|location| from.join(location).ok());
-        match target {
-            Some(target) if follows && self.client.base.is_origin_of(&target) => Ok(Some(target)),
-            target => {
-                let to = match target.as_ref().and_then(Url::host_str) {
-                    Some(host) => format!("to host `{}`", self.origin.clean(host)),
-                    None => "to nowhere".to_owned(),
-                };
-                let message = format!("the service redirected the call {to}, where it does not go");
-                let error = self.origin.error(ErrorKind::Configuration, self.origin.code(names::REDIRECTED), message);
-                Err(error.with_status(status.as_u16()).with_hint("check the base URL of the service").into())
-            }
+            #[cfg(feature = "testing")]
+            TransportError::TimedOut => self.read_timed_out(),
         }
     }
 
-    async fn finish(&self, incoming: Incoming, edition: CredentialsEdition) -> Result<Response, Miss> {
+    fn redirect(&self, from: &Url, incoming: &Incoming) -> Result<Option<Url>, AttemptError> {
+        Ok(redirect::target(&self.client.base, self.spec, &self.info, from, incoming)?)
+    }
+
+    async fn finish(&self, incoming: Incoming, version: CredentialsVersion) -> Result<Response, AttemptError> {
         let response = self.receive(incoming).await?;
-        if self.plan.accepted.contains(&response.status()) {
+        if self.spec.accepted.contains(&response.status()) {
             return Ok(response);
         }
-        let Err(failure) = self.client.service.judge(&response) else {
+        let Err(failure) = self.client.service.classify(&response) else {
             return Ok(response);
         };
-        let failure: Failure = self.plan.refine.iter().fold(failure, |failure, refine| refine(&response, failure));
-        let refused = (failure.kind() == ErrorKind::Unauthorized).then_some(edition);
-        let (retry, wait) = (failure.retry(), failure.wait());
-        Err(Miss { error: failure.into_error(&response), retry, wait, refused })
+        let failure: Failure = self.spec.refine.iter().fold(failure, |failure, refine| refine(&response, failure));
+        let rejected_credentials = (failure.kind() == ErrorKind::Unauthorized).then_some(version);
+        let (retry, retry_after) = (failure.retry(), failure.retry_after());
+        Err(AttemptError { error: failure.into_error(&response), retry, retry_after, rejected_credentials })
     }
 
-    async fn receive(&self, mut incoming: Incoming) -> Result<Response, Miss> {
+    async fn receive(&self, mut incoming: Incoming) -> Result<Response, AttemptError> {
         let status = incoming.status.as_u16();
-        let is_answer = incoming.status.is_success() || self.plan.accepted.contains(&status);
-        let most = if is_answer { self.plan.most_bytes } else { self.plan.most_bytes.min(FAILURE_BYTES) };
-        if is_answer
-            && self.plan.method != Method::HEAD
-            && incoming.announced().is_some_and(|bytes| bytes > most as u64)
+        let is_success = incoming.status.is_success() || self.spec.accepted.contains(&status);
+        let max = if is_success { self.spec.max_bytes } else { self.spec.max_bytes.min(MAX_FAILURE_BYTES) };
+        if is_success
+            && self.spec.method != Method::HEAD
+            && incoming.content_length().is_some_and(|bytes| bytes > max as u64)
         {
             return Err(self.too_large(&incoming));
         }
         let mut body = Body::Empty;
-        while let Some(chunk) = self.heard(incoming.chunk()).await? {
-            if body.len() + chunk.len() > most {
-                if is_answer {
+        while let Some(chunk) = self.with_read_timeout(incoming.chunk()).await? {
+            if body.len() + chunk.len() > max {
+                if is_success {
                     return Err(self.too_large(&incoming));
                 }
-                // The beginning says what failed, the status that it did.
-                body.push(chunk.slice(..most - body.len()));
+                // A failure is reported by its status; the beginning of its body describes it.
+                body.push(chunk.slice(..max - body.len()));
                 break;
             }
             body.push(chunk);
         }
         let received = self.client.clock.now();
-        Ok(Response::new(Arc::clone(&self.origin), status, incoming.headers, body.freeze(), received))
+        Ok(Response::new(Arc::clone(&self.info), status, incoming.headers, body.freeze(), received))
     }
 
-    fn too_large(&self, incoming: &Incoming) -> Miss {
-        let message = format!("the answer is larger than {} bytes", self.plan.most_bytes);
-        let error = self.origin.error(ErrorKind::Decode, self.origin.code(names::TOO_LARGE), message);
+    fn too_large(&self, incoming: &Incoming) -> AttemptError {
+        let message = format!("the response exceeds the limit of {} bytes", self.spec.max_bytes);
+        let error = self.info.error(ErrorKind::Decode, self.info.code(error_names::TOO_LARGE), message);
         let error = error.with_status(incoming.status.as_u16());
-        match self.origin.request_id(&incoming.headers) {
+        match self.info.request_id(&incoming.headers) {
             Some(id) => error.with_request_id(id).into(),
             None => error.into(),
         }
     }
 }
 
-/// A body as it arrives: most are one chunk, which is not copied.
+/// A body as it arrives. Most bodies are a single chunk, which is not copied.
 enum Body {
     Empty,
     One(Bytes),

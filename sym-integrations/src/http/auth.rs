@@ -1,3 +1,5 @@
+//! Authentication of calls: tokens, basic credentials, and signers.
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,7 +15,7 @@ use url::Url;
 
 use super::redact::Redactor;
 
-/// How a client shows who it is.
+/// The authentication method of a client.
 ///
 /// ```
 /// use sym_integrations::http::{Auth, SecretString};
@@ -22,10 +24,10 @@ use super::redact::Redactor;
 /// assert!(!format!("{okta:?}").contains("00xyz"));
 /// ```
 #[derive(Clone)]
-pub struct Auth(Kind);
+pub struct Auth(Scheme);
 
 #[derive(Clone)]
-enum Kind {
+enum Scheme {
     None,
     Header { name: &'static str, prefix: &'static str, secret: SecretString },
     Basic { user: String, password: SecretString },
@@ -33,9 +35,9 @@ enum Kind {
 }
 
 impl Auth {
-    /// Not at all.
+    /// No authentication.
     pub fn none() -> Self {
-        Self(Kind::None)
+        Self(Scheme::None)
     }
 
     /// `Authorization: Bearer <token>`.
@@ -45,38 +47,40 @@ impl Auth {
 
     /// `Authorization` with the token after a prefix, such as `SSWS ` or `Token token=`.
     pub fn token(prefix: &'static str, token: SecretString) -> Self {
-        Self(Kind::Header { name: "authorization", prefix, secret: token })
+        Self(Scheme::Header { name: "authorization", prefix, secret: token })
     }
 
-    /// A header of the service's own, such as `x-api-key`.
+    /// A header of the service, such as `x-api-key`.
     pub fn header(name: &'static str, key: SecretString) -> Self {
-        Self(Kind::Header { name, prefix: "", secret: key })
+        Self(Scheme::Header { name, prefix: "", secret: key })
     }
 
-    /// `Authorization: Basic`, with a user name, and a password or token.
+    /// `Authorization: Basic` with a user name and a password or token.
     pub fn basic(user: impl Into<String>, password: SecretString) -> Self {
-        Self(Kind::Basic { user: user.into(), password })
+        Self(Scheme::Basic { user: user.into(), password })
     }
 
-    /// What a signer adds to each request.
+    /// Authentication by a [`Signer`], which signs each request.
     pub fn signer(signer: impl Signer) -> Self {
-        Self(Kind::Signer(Arc::new(signer)))
+        Self(Scheme::Signer(Arc::new(signer)))
     }
 
-    /// Makes ready what does not change from call to call.
+    /// Validates the credentials and encodes the header, once for all calls.
     pub(super) fn prepare(self, redactor: &mut Redactor) -> Result<Credentials> {
         match self.0 {
-            Kind::None => Ok(Credentials::None),
-            Kind::Header { name, prefix, secret } => {
+            Scheme::None => Ok(Credentials::None),
+            Scheme::Header { name, prefix, secret } => {
                 redactor.hide(&secret);
                 Ok(Credentials::Header(header_name(name)?, secret_value(prefix, &secret)?))
             }
-            Kind::Basic { user, password } => {
+            Scheme::Basic { user, password } => {
                 if password.expose_secret().is_empty() {
-                    return Err(unfit("the password of a service is empty".to_owned()));
+                    return Err(configuration_error("the password is empty".to_owned()));
                 }
                 if user.contains(':') {
-                    return Err(unfit("the user name of a service contains a colon".to_owned()));
+                    return Err(configuration_error(
+                        "the user name contains a colon, which basic authentication does not allow".to_owned(),
+                    ));
                 }
                 let pair = STANDARD.encode(format!("{user}:{}", password.expose_secret()));
                 let pair = SecretString::from(pair);
@@ -84,7 +88,7 @@ impl Auth {
                 redactor.hide(&pair);
                 Ok(Credentials::Header(AUTHORIZATION, secret_value("Basic ", &pair)?))
             }
-            Kind::Signer(signer) => Ok(Credentials::Signer(signer)),
+            Scheme::Signer(signer) => Ok(Credentials::Signer(signer)),
         }
     }
 }
@@ -92,54 +96,56 @@ impl Auth {
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::None => f.write_str("Auth::none"),
-            Kind::Header { name, prefix, .. } => write!(f, "Auth({name}: {prefix}[redacted])"),
-            Kind::Basic { .. } => f.write_str("Auth(authorization: Basic [redacted])"),
-            Kind::Signer(_) => f.write_str("Auth(signer)"),
+            Scheme::None => f.write_str("Auth::none"),
+            Scheme::Header { name, prefix, .. } => write!(f, "Auth({name}: {prefix}[redacted])"),
+            Scheme::Basic { .. } => f.write_str("Auth(authorization: Basic [redacted])"),
+            Scheme::Signer(_) => f.write_str("Auth(signer)"),
         }
     }
 }
 
 pub(super) fn header_name(name: &str) -> Result<HeaderName> {
-    HeaderName::try_from(name).map_err(|_| unfit(format!("`{name}` is not the name of a header")))
+    HeaderName::try_from(name).map_err(|_| configuration_error(format!("`{name}` is not a valid header name")))
 }
 
-/// A header's value that no log shows.
+/// Creates a header value that logs do not show.
 pub(super) fn secret_value(prefix: &str, secret: &SecretString) -> Result<HeaderValue> {
     let text = secret.expose_secret();
     if text.is_empty() {
-        return Err(unfit("the token of a service is empty".to_owned()));
+        return Err(configuration_error("the token is empty".to_owned()));
     }
     let mut value = HeaderValue::try_from(format!("{prefix}{text}")).map_err(|_| {
-        unfit("the token of a service contains what a header cannot hold, such as a line break".to_owned())
-            .with_hint("look whether its secret ends in an empty line")
+        configuration_error(
+            "the token contains characters that a header cannot contain, such as a line break".to_owned(),
+        )
+        .with_hint("check whether the secret ends with an empty line")
     })?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-fn unfit(message: String) -> Error {
+fn configuration_error(message: String) -> Error {
     Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message)
 }
 
-/// Which of its credentials a [`Signer`] used, by a number of its own.
-pub type CredentialsEdition = u64;
+/// The version of the credentials that a [`Signer`] used, as a number that the signer chooses.
+pub type CredentialsVersion = u64;
 
-/// Adds to a request what proves who sends it: for signatures, and for tokens that run out.
+/// Authenticates each request individually: by a signature, or by a token that expires.
 pub trait Signer: Send + Sync + 'static {
-    /// Signs a request, which is complete. It is called again for every try. The number given back says which credentials were
-    /// used, where they change.
-    fn sign<'a>(&'a self, request: UnsignedRequest<'a>) -> BoxFuture<'a, Result<CredentialsEdition>>;
+    /// Signs a complete request. It is called for every attempt. Returns the version of the credentials used, for credentials that
+    /// change.
+    fn sign<'a>(&'a self, request: UnsignedRequest<'a>) -> BoxFuture<'a, Result<CredentialsVersion>>;
 
-    /// The service answered 401 to a request signed with these credentials. Says whether the next will be signed with others:
-    /// then the call is tried once more.
-    fn renew(&self, refused: CredentialsEdition) -> bool {
-        let _ = refused;
+    /// Called when the service rejects a request signed with these credentials (401). Returns whether the next request will be signed
+    /// with others; if so, the call is attempted once more.
+    fn renew(&self, rejected: CredentialsVersion) -> bool {
+        let _ = rejected;
         false
     }
 }
 
-/// A request before it is signed. See [`Signer`].
+/// A request that is about to be signed. See [`Signer`].
 pub struct UnsignedRequest<'a> {
     pub(super) method: &'a Method,
     pub(super) url: &'a Url,
@@ -149,35 +155,35 @@ pub struct UnsignedRequest<'a> {
 }
 
 impl UnsignedRequest<'_> {
-    /// The method, such as `POST`.
+    /// Returns the method, such as `POST`.
     pub fn method(&self) -> &str {
         self.method.as_str()
     }
 
-    /// The URL, encoded as it is sent.
+    /// Returns the URL, encoded as it is sent.
     pub fn url(&self) -> &str {
         self.url.as_str()
     }
 
-    /// The headers so far.
+    /// Returns the headers set so far.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
     }
 
-    /// The body as it is sent.
+    /// Returns the body as it is sent.
     pub fn body(&self) -> &[u8] {
         self.body
     }
 
-    /// Sets a header that is no secret, such as a date.
+    /// Sets a header that is not secret, such as a date.
     pub fn set_header(&mut self, name: &'static str, value: &str) -> Result<()> {
-        let value =
-            HeaderValue::from_str(value).map_err(|_| unfit(format!("the value of header `{name}` is not one line")))?;
+        let value = HeaderValue::from_str(value)
+            .map_err(|_| configuration_error(format!("the value of header `{name}` must be a single line")))?;
         self.headers.insert(header_name(name)?, value);
         Ok(())
     }
 
-    /// Sets a header that is a secret, such as a signature or a token. No error or log of the call will show it.
+    /// Sets a header that is a secret, such as a signature or a token. Errors and logs of the call never show it.
     pub fn set_secret_header(&mut self, name: &'static str, prefix: &str, secret: &SecretString) -> Result<()> {
         self.redactor.hide(secret);
         self.headers.insert(header_name(name)?, secret_value(prefix, secret)?);
@@ -191,7 +197,7 @@ impl fmt::Debug for UnsignedRequest<'_> {
     }
 }
 
-/// [`Auth`], ready to be used.
+/// Validated credentials of an [`Auth`].
 #[derive(Clone)]
 pub(super) enum Credentials {
     None,
@@ -200,7 +206,7 @@ pub(super) enum Credentials {
 }
 
 impl Credentials {
-    pub(super) async fn sign(&self, request: UnsignedRequest<'_>) -> Result<CredentialsEdition> {
+    pub(super) async fn sign(&self, request: UnsignedRequest<'_>) -> Result<CredentialsVersion> {
         match self {
             Self::None => Ok(0),
             Self::Header(name, value) => {
@@ -211,9 +217,9 @@ impl Credentials {
         }
     }
 
-    pub(super) fn renew(&self, refused: CredentialsEdition) -> bool {
+    pub(super) fn renew(&self, rejected: CredentialsVersion) -> bool {
         match self {
-            Self::Signer(signer) => signer.renew(refused),
+            Self::Signer(signer) => signer.renew(rejected),
             Self::None | Self::Header(..) => false,
         }
     }

@@ -1,9 +1,11 @@
+//! The base URL of a service: `https`, or the loopback interface.
+
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use url::{Host, Url};
 
-/// The address that the paths of a client's calls are added to.
+/// The URL that the paths of a client's calls are relative to.
 ///
-/// It is `https`, because a token goes with every call; plain `http` is accepted for this machine only, for tests and
+/// It must be `https`, because a token is sent with every call. Plain `http` is accepted for the loopback interface only, for tests and
 /// emulators.
 ///
 /// ```
@@ -14,56 +16,62 @@ use url::{Host, Url};
 /// assert!(BaseUrl::parse("http://127.0.0.1:4600").is_ok());
 ///
 /// let error = BaseUrl::parse("http://example.okta.com").unwrap_err();
-/// assert_eq!(error.message(), "the base URL of host `example.okta.com` is not https");
+/// assert_eq!(error.message(), "the base URL of host `example.okta.com` must use https");
 /// # Ok::<(), sym_sdk::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl(Url);
 
 impl BaseUrl {
-    /// Reads a URL with neither credentials, query nor fragment. Errors quote nothing but the host, in case a secret was given
-    /// in the URL or in its place.
+    /// Parses a URL without credentials, query or fragment. Errors quote only the host, because the URL, or a value given in its place
+    /// by mistake, may contain a secret.
+    ///
+    /// # Errors
+    /// If the text is not such a URL.
     pub fn parse(text: &str) -> Result<Self> {
         let url = Url::parse(text).map_err(|error| {
-            invalid(format!("the base URL cannot be read: {error}"))
-                .with_hint("write it such as `https://api.example.com/v1`")
+            invalid(format!("the base URL is invalid: {error}"))
+                .with_hint("expected a URL such as `https://api.example.com/v1`")
         })?;
         let Some(host) = url.host_str() else {
             return Err(invalid("the base URL has no host".to_owned()));
         };
         if !url.username().is_empty() || url.password().is_some() {
             let message = format!("the base URL of host `{host}` contains a user name or a password");
-            return Err(invalid(message).with_hint("give the credentials as a secret of the integration"));
+            return Err(invalid(message).with_hint("pass the credentials as a secret of the integration"));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(invalid(format!("the base URL of host `{host}` ends in a query or a fragment")));
+            return Err(invalid(format!("the base URL of host `{host}` contains a query or a fragment")));
         }
         match url.scheme() {
             "https" => Ok(Self(url)),
             "http" if is_loopback(&url) => Ok(Self(url)),
             _ => {
-                let message = format!("the base URL of host `{host}` is not https");
-                Err(invalid(message).with_hint("plain http is for `localhost` and 127.0.0.1 only"))
+                let message = format!("the base URL of host `{host}` must use https");
+                Err(invalid(message).with_hint("plain http is accepted for `localhost` and 127.0.0.1 only"))
             }
         }
     }
 
-    /// The `https` URL of a host, with a path below it. Refuses what is more than the name of a host and a port.
+    /// Builds the `https` URL of a host name, with an optional port, and a path.
+    ///
+    /// # Errors
+    /// If `host` is more than a host name and a port.
     pub fn of_host(host: &str, path: &str) -> Result<Self> {
         let stray = |c: char| matches!(c, '/' | '\\' | '?' | '#' | '@') || c.is_whitespace() || c.is_control();
         if host.is_empty() || host.contains(stray) {
-            let message = "expected the name of a host, such as `example.okta.com`, got something else";
-            return Err(invalid(message.to_owned()).with_hint("leave out `https://` and what follows the host"));
+            let message = "expected a host name such as `example.okta.com`";
+            return Err(invalid(message.to_owned()).with_hint("omit `https://` and everything after the host name"));
         }
         Self::parse(&format!("https://{host}/{}", path.trim_start_matches('/')))
     }
 
-    /// The URL, without a slash at its end.
+    /// Returns the URL without a trailing slash.
     pub fn as_str(&self) -> &str {
         self.0.as_str().trim_end_matches('/')
     }
 
-    /// The name of the host.
+    /// Returns the host name.
     pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
     }
@@ -72,22 +80,22 @@ impl BaseUrl {
         is_loopback(&self.0)
     }
 
-    /// The URL of a path whose parts are encoded already. Without a path it is the base URL as it was given.
+    /// Appends a path whose segments are already encoded. An empty path yields the base URL unchanged.
     pub(super) fn join(&self, path: &str) -> Result<Url> {
         if path.is_empty() {
             return Ok(self.0.clone());
         }
         Url::parse(&format!("{}/{}", self.as_str(), path.trim_start_matches('/')))
-            .map_err(|error| invalid(format!("the path of a call cannot be read: {error}")))
+            .map_err(|error| invalid(format!("the path of the call is invalid: {error}")))
     }
 
-    /// Whether a URL may be given what was meant for this one.
+    /// Whether credentials meant for this URL may be sent to the other one.
     pub(super) fn is_origin_of(&self, url: &Url) -> bool {
         url.origin() == self.0.origin() && url.username().is_empty() && url.password().is_none()
     }
 }
 
-/// Whether a URL stays on this machine.
+/// Whether a URL refers to the loopback interface.
 pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",

@@ -1,9 +1,11 @@
+//! Request bodies.
+
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::encode::encode_pairs;
+use super::url_encoding::encode_pairs;
 
-/// What a call sends.
+/// The body of a request.
 #[derive(Clone)]
 pub(super) enum Body {
     Empty,
@@ -32,7 +34,7 @@ impl Body {
     }
 }
 
-/// Sets a pair, in place of those of this name.
+/// Sets a pair, replacing all pairs of the same name.
 pub(super) fn set_pair(pairs: &mut Vec<(String, String)>, name: &str, value: String) {
     pairs.retain(|(other, _)| other != name);
     pairs.push((name.to_owned(), value));

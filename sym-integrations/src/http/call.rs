@@ -1,3 +1,5 @@
+//! A single call of a service, as a builder that is awaited.
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +13,12 @@ use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result};
 
 use super::auth::{header_name, secret_value};
 use super::body::Body;
-use super::failure::names;
-use super::page::{Listing, Next, Page};
-use super::plan::Plan;
-use super::{Client, Failure, Response, send};
+use super::failure::error_names;
+use super::paginator::{Next, Page, Paginator};
+use super::request_spec::RequestSpec;
+use super::{Client, Failure, Response, retry};
 
-/// One call of a service, to be awaited.
+/// A call of a service. It is sent when it is awaited.
 ///
 /// ```no_run
 /// # async fn show(client: sym_integrations::http::Client, group: &str) -> sym_sdk::error::Result<()> {
@@ -26,8 +28,8 @@ use super::{Client, Failure, Response, send};
 /// let group: serde_json::Value = client
 ///     .get("groups/{group}", &[group])
 ///     .query("expand", "stats")
-///     .not_found(OKTA_GROUP_NOT_FOUND, format!("there is no group `{group}`"))
-///     .within(Duration::from_secs(5))
+///     .not_found(OKTA_GROUP_NOT_FOUND, format!("group `{group}` does not exist"))
+///     .timeout(Duration::from_secs(5))
 ///     .await?
 ///     .json()?;
 /// # let _ = group;
@@ -37,23 +39,20 @@ use super::{Client, Failure, Response, send};
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Call {
     client: Client,
-    plan: Result<Plan>,
+    spec: Result<RequestSpec>,
 }
 
 impl Call {
     pub(super) fn new(client: &Client, method: Method, route: &'static str, values: &[&str]) -> Self {
-        Self { plan: Plan::new(client, method, route, values), client: client.clone() }
+        Self { spec: RequestSpec::new(client, method, route, values), client: client.clone() }
     }
 
-    /// Adds a pair to the query, after those of the same name.
+    /// Appends a pair to the query. Pairs of the same name are kept.
     pub fn query(self, name: &str, value: impl ToString) -> Self {
-        self.with(|plan| {
-            plan.query.push((name.to_owned(), value.to_string()));
-            Ok(())
-        })
+        self.set(|spec| spec.query.push((name.to_owned(), value.to_string())))
     }
 
-    /// Adds a pair to the query if there is a value.
+    /// Appends a pair to the query if there is a value.
     pub fn query_opt(self, name: &str, value: Option<impl ToString>) -> Self {
         match value {
             Some(value) => self.query(name, value),
@@ -61,129 +60,100 @@ impl Call {
         }
     }
 
-    /// Adds a pair of this name, such as `user_ids[]`, to the query for each value.
+    /// Appends one pair per value, such as `user_ids[]`, to the query.
     pub fn query_all<V: ToString>(self, name: &str, values: impl IntoIterator<Item = V>) -> Self {
-        self.with(|plan| {
-            plan.query.extend(values.into_iter().map(|value| (name.to_owned(), value.to_string())));
-            Ok(())
-        })
+        self.set(|spec| spec.query.extend(values.into_iter().map(|value| (name.to_owned(), value.to_string()))))
     }
 
     /// Sets a header.
     pub fn header(self, name: &'static str, value: &str) -> Self {
-        self.with(|plan| {
+        self.try_set(|spec| {
             let value = HeaderValue::from_str(value).map_err(|_| {
-                let message = format!("the value of header `{name}` is not one line");
-                Error::new(ErrorKind::InvalidInput, ErrorCode::new("HTTP", names::INVALID_REQUEST), message)
+                let message = format!("the value of header `{name}` must be a single line");
+                Error::new(ErrorKind::InvalidInput, ErrorCode::new("HTTP", error_names::INVALID_REQUEST), message)
             })?;
-            plan.headers.insert(header_name(name)?, value);
+            spec.headers.insert(header_name(name)?, value);
             Ok(())
         })
     }
 
-    /// Sets a header that is a secret. No error or log of the call will show it.
+    /// Sets a header whose value is a secret. Errors and logs of the call never show it.
     pub fn secret_header(self, name: &'static str, secret: &SecretString) -> Self {
-        self.with(|plan| {
-            plan.redactor.hide(secret);
-            plan.headers.insert(header_name(name)?, secret_value("", secret)?);
+        self.try_set(|spec| {
+            spec.redactor.hide(secret);
+            spec.headers.insert(header_name(name)?, secret_value("", secret)?);
             Ok(())
         })
     }
 
-    /// Sends JSON.
+    /// Sets a JSON body.
     pub fn json(self, body: &impl Serialize) -> Self {
         let body = serde_json::to_value(body);
-        self.with(|plan| {
-            plan.body = Body::Json(body?);
+        self.try_set(|spec| {
+            spec.body = Body::Json(body?);
             Ok(())
         })
     }
 
-    /// Sends a form, and adds to one that is there.
+    /// Appends a pair to a form body.
     pub fn form(self, name: &str, value: impl ToString) -> Self {
-        self.with(|plan| {
+        self.set(|spec| {
             let pair = (name.to_owned(), value.to_string());
-            match &mut plan.body {
+            match &mut spec.body {
                 Body::Form(pairs) => pairs.push(pair),
                 other => *other = Body::Form(vec![pair]),
             }
-            Ok(())
         })
     }
 
-    /// Sends a form with a secret in it. No error or log of the call will show it.
+    /// Appends a pair whose value is a secret to a form body. Errors and logs of the call never show it.
     pub fn secret_form(self, name: &str, secret: &SecretString) -> Self {
         self.redact(secret).form(name, secret.expose_secret())
     }
 
-    /// Sends bytes.
+    /// Sets a body of bytes.
     pub fn body(self, content_type: &'static str, bytes: impl Into<Bytes>) -> Self {
-        self.with(|plan| {
-            plan.body = Body::Bytes { content_type, bytes: bytes.into() };
-            Ok(())
-        })
+        self.set(|spec| spec.body = Body::Bytes { content_type, bytes: bytes.into() })
     }
 
-    /// Takes a secret that is part of the body out of what the service says in errors.
+    /// Redacts a secret, such as one in the body, in errors that quote the response.
     pub fn redact(self, secret: &SecretString) -> Self {
-        self.with(|plan| {
-            plan.redactor.hide(secret);
-            Ok(())
-        })
+        self.set(|spec| spec.redactor.hide(secret))
     }
 
-    /// Quotes nothing of the answer in errors: for calls that are answered with a secret.
+    /// Keeps the response out of errors, for calls whose response is a secret.
     pub fn confidential(self) -> Self {
-        self.with(|plan| {
-            plan.confidential = true;
-            Ok(())
-        })
+        self.set(|spec| spec.confidential = true)
     }
 
-    /// Says whether the call may be carried out twice, and so be tried again when nobody knows whether it was: a POST with a key by
-    /// which the service knows it again may. Unless told, GET, HEAD, PUT and DELETE may, and POST and PATCH may not.
+    /// Sets whether the call is idempotent, and may thus be retried when it is unknown whether it was carried out: a POST with an
+    /// idempotency key, for example. GET, HEAD, PUT and DELETE are by default; POST and PATCH are not.
     pub fn idempotent(self, idempotent: bool) -> Self {
-        self.with(|plan| {
-            plan.idempotent = idempotent;
-            Ok(())
-        })
+        self.set(|spec| spec.idempotent = idempotent)
     }
 
-    /// Counts the call to a class of the client's [rate limits](super::ClientBuilder::rate_limit). Calls of a class also wait
-    /// together if the service asks one of them to.
-    pub fn class(self, class: &'static str) -> Self {
-        self.with(|plan| {
-            plan.class = class;
-            Ok(())
-        })
+    /// Assigns the call to a group of the client's [rate limits](super::ClientBuilder::rate_limit). Calls of one group also wait
+    /// together when the service throttles one of them.
+    pub fn rate_group(self, group: &'static str) -> Self {
+        self.set(|spec| spec.rate_group = group)
     }
 
-    /// Says what the call is about, such as a channel: limits [per key](super::ClientBuilder::rate_limit_per_key) are kept for
-    /// each.
+    /// Sets the key, such as a channel, for [rate limits per key](super::ClientBuilder::keyed_rate_limit).
     pub fn key(self, key: impl Into<String>) -> Self {
-        self.with(|plan| {
-            plan.key = Some(key.into());
-            Ok(())
-        })
+        self.set(|spec| spec.key = Some(key.into()))
     }
 
-    /// Takes this status for a success: the service is not asked what it thinks of the answer.
+    /// Treats a status as success without classifying the response.
     pub fn accept(self, status: u16) -> Self {
-        self.with(|plan| {
-            plan.accepted.push(status);
-            Ok(())
-        })
+        self.set(|spec| spec.accepted.push(status))
     }
 
-    /// Says more exactly what a failure of this call means. It is asked after the [`Service`](super::Service).
+    /// Makes failures of this call more specific. `refine` runs after [`Service::classify`](super::Service::classify).
     pub fn explain(self, refine: impl Fn(&Response, Failure) -> Failure + Send + Sync + 'static) -> Self {
-        self.with(|plan| {
-            plan.refine.push(Arc::new(refine));
-            Ok(())
-        })
+        self.set(|spec| spec.refine.push(Arc::new(refine)))
     }
 
-    /// Says what it means that the service did not find something: the error that is to be given then.
+    /// Sets the code and the message of the error if the service responds that something was not found.
     pub fn not_found(self, code: ErrorCode, message: impl Into<String>) -> Self {
         let message = message.into();
         self.explain(move |_, failure| match failure.kind() {
@@ -192,43 +162,33 @@ impl Call {
         })
     }
 
-    /// Limits the time for the call, or for all calls of a listing, with all tries and waits. It can be at most what is left of
-    /// the time that the caller has.
-    pub fn within(self, limit: Duration) -> Self {
-        self.with(|plan| {
-            plan.limit = limit;
-            plan.listing_limit = limit;
-            Ok(())
+    /// Sets the timeout of the call, or of all calls of a paginated list, including attempts and delays. It should not exceed the
+    /// time that the caller itself has left.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.set(|spec| {
+            spec.timeout = timeout;
+            spec.list_timeout = timeout;
         })
     }
 
-    /// Limits for how long the service may be silent, where it answers only when long work is done. The call as a whole must be given
-    /// that time too.
-    pub fn max_silence(self, limit: Duration) -> Self {
-        self.with(|plan| {
-            plan.silence = limit;
-            Ok(())
-        })
+    /// Sets the read timeout, for services that respond only when long work is done. The [`timeout`](Self::timeout) must allow for
+    /// it.
+    pub fn read_timeout(self, timeout: Duration) -> Self {
+        self.set(|spec| spec.read_timeout = timeout)
     }
 
-    /// Limits the bytes of the answer, once decompressed.
+    /// Sets the maximum size of the response in bytes, after decompression.
     pub fn max_bytes(self, bytes: usize) -> Self {
-        self.with(|plan| {
-            plan.most_bytes = bytes;
-            Ok(())
-        })
+        self.set(|spec| spec.max_bytes = bytes)
     }
 
-    /// Limits the pages of a listing. One that has more fails: it is never cut.
+    /// Sets the maximum number of pages of a list. A longer list is an error; it is never truncated.
     pub fn max_pages(self, pages: usize) -> Self {
-        self.with(|plan| {
-            plan.most_pages = pages;
-            Ok(())
-        })
+        self.set(|spec| spec.max_pages = pages)
     }
 
-    /// Lists what this call and those for the further pages answer with. See [`Page`].
-    pub fn pages<P: Page>(self) -> Listing<P::Item> {
+    /// Lists the items of this page and all that follow it. See [`Page`].
+    pub fn pages<P: Page>(self) -> Paginator<P::Item> {
         self.pages_by(|response| {
             let page: P = response.json()?;
             let next = page.next(response)?;
@@ -236,17 +196,25 @@ impl Call {
         })
     }
 
-    /// Lists pages that are not JSON, or that do not tell what follows them: `read` is given one after the other.
-    pub fn pages_by<T, F>(self, read: F) -> Listing<T>
+    /// Lists the items of pages that are not JSON or do not name their successor: `read` receives the pages in order.
+    pub fn pages_by<T, F>(self, read: F) -> Paginator<T>
     where
         T: Send + 'static,
         F: FnMut(&Response) -> Result<(Vec<T>, Next)> + Send + 'static,
     {
-        Listing::new(self.client, self.plan, read)
+        Paginator::new(self.client, self.spec, read)
     }
 
-    fn with(mut self, change: impl FnOnce(&mut Plan) -> Result<()>) -> Self {
-        self.plan = self.plan.and_then(|mut plan| change(&mut plan).map(|()| plan));
+    fn set(mut self, change: impl FnOnce(&mut RequestSpec)) -> Self {
+        if let Ok(spec) = &mut self.spec {
+            change(spec);
+        }
+        self
+    }
+
+    /// Applies a change that can fail. The first error is reported when the call is awaited.
+    fn try_set(mut self, change: impl FnOnce(&mut RequestSpec) -> Result<()>) -> Self {
+        self.spec = self.spec.and_then(|mut spec| change(&mut spec).map(|()| spec));
         self
     }
 }
@@ -257,8 +225,8 @@ impl IntoFuture for Call {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let plan = self.plan?;
-            send::send(self.client.inner(), &plan, plan.limit).await
+            let spec = self.spec?;
+            retry::send(self.client.inner(), &spec, spec.timeout).await
         })
     }
 }
@@ -266,8 +234,8 @@ impl IntoFuture for Call {
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("Call");
-        match &self.plan {
-            Ok(plan) => out.field("method", &plan.method).field("route", &plan.route),
+        match &self.spec {
+            Ok(spec) => out.field("method", &spec.method).field("route", &spec.route),
             Err(error) => out.field("error", error),
         };
         out.finish_non_exhaustive()

@@ -1,26 +1,26 @@
-//! Servers that cannot show who they are.
+//! TLS certificate errors, translated into hints.
 
 use std::error::Error;
 use std::io;
 
 use rustls::CertificateError;
 
-/// What to do about a certificate that was not accepted; `None` if the error is another one.
-pub(super) fn refused(error: &(dyn Error + 'static)) -> Option<&'static str> {
+/// Returns a hint if the error says that a certificate was rejected, and `None` for any other error.
+pub(super) fn rejected(error: &(dyn Error + 'static)) -> Option<&'static str> {
     Some(match find(error)? {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "the certificate has expired: have it renewed, or set this machine's clock"
+            "the certificate has expired: renew it, or correct this machine's clock"
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "the certificate is not valid yet: set this machine's clock"
+            "the certificate is not valid yet: correct this machine's clock"
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "the certificate is another host's: check the URL"
+            "the certificate is for another host: check the URL"
         }
-        CertificateError::Revoked => "the certificate was revoked: have it replaced, and find out why",
+        CertificateError::Revoked => "the certificate was revoked: find out why, and replace it",
         _ => {
-            "if the certificate is of an authority of your own, add that to those this machine trusts, or name a file with it in \
-             `SSL_CERT_FILE`; if it is not, somebody else may have answered"
+            "if a certificate authority of your own issued the certificate, add it to this machine's trust store, or name its file in \
+             `SSL_CERT_FILE`; otherwise the connection may have been intercepted"
         }
     })
 }
@@ -31,10 +31,10 @@ fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CertificateError> {
         if let Some(rustls::Error::InvalidCertificate(found)) = error.downcast_ref() {
             return Some(found);
         }
-        // What an `io::Error` is made of is not its source.
-        let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        next = match within {
-            Some(within) => Some(within),
+        // `source` of an `io::Error` skips the error that it wraps.
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = match inner {
+            Some(inner) => Some(inner),
             None => error.source(),
         };
     }

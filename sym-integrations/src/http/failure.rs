@@ -1,89 +1,93 @@
+//! Failures that a service reports: their classification into kinds, and whether a retry is safe.
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use sym_sdk::error::{Error, ErrorCode, ErrorKind};
 
 use super::Response;
-use super::origin::Origin;
+use super::call_info::CallInfo;
 
-/// The second parts of the error codes that every service can give. A [`Service`](super::Service) adds its own.
-pub mod names {
-    /// The credentials were not accepted.
+/// The second parts of the error codes that every service can return. A [`Service`](super::Service) adds its own.
+pub mod error_names {
+    /// The credentials were rejected.
     pub const AUTH_FAILED: &str = "AUTH_FAILED";
-    /// The credentials do not suffice for this.
+    /// The credentials lack a permission.
     pub const FORBIDDEN: &str = "FORBIDDEN";
-    /// There is no such thing.
+    /// The resource does not exist.
     pub const NOT_FOUND: &str = "NOT_FOUND";
-    /// The thing is in a state that does not allow this.
+    /// The state of the resource does not allow the operation.
     pub const CONFLICT: &str = "CONFLICT";
-    /// The request was not understood or not valid.
+    /// The request is malformed or invalid.
     pub const INVALID_REQUEST: &str = "INVALID_REQUEST";
-    /// The service asked to be called less often, or the client's own limit held the call back.
+    /// The service, or the client's own rate limit, throttled the call.
     pub const RATE_LIMITED: &str = "RATE_LIMITED";
-    /// The service answered that it is out of order.
+    /// The service reported a server error.
     pub const UNAVAILABLE: &str = "UNAVAILABLE";
-    /// The service could not be reached: the request was not sent.
+    /// The service could not be reached; the request was not sent.
     pub const UNREACHABLE: &str = "UNREACHABLE";
-    /// The service could not show by its certificate who it is: the request was not sent.
+    /// The service's TLS certificate was rejected; the request was not sent.
     pub const UNTRUSTED_CERTIFICATE: &str = "UNTRUSTED_CERTIFICATE";
-    /// The connection broke before the answer was there: the request may have been carried out.
+    /// The connection was lost before the response was complete; the request may have been carried out.
     pub const CONNECTION_LOST: &str = "CONNECTION_LOST";
-    /// A time limit was reached: the request may have been carried out.
+    /// A timeout expired; the request may have been carried out.
     pub const TIMED_OUT: &str = "TIMED_OUT";
-    /// The answer is not of the expected form.
+    /// The response does not have the expected form.
     pub const INVALID_RESPONSE: &str = "INVALID_RESPONSE";
-    /// The answer is larger than the limit.
+    /// The response exceeds the size limit.
     pub const TOO_LARGE: &str = "TOO_LARGE";
-    /// The service sent the call elsewhere, where it does not go.
+    /// The service redirected the call to another host.
     pub const REDIRECTED: &str = "REDIRECTED";
-    /// The pages of a listing lead elsewhere, in a circle, or on and on.
+    /// The pages of a list lead to another host, form a loop or exceed the limit.
     pub const BAD_PAGING: &str = "BAD_PAGING";
-    /// Another answer that is not a success.
+    /// Any other response that is not a success.
     pub const ERROR_RESPONSE: &str = "ERROR_RESPONSE";
 }
 
-/// Whether another try of a failed call can help, and is safe.
+/// Whether another attempt of a failed call can succeed, and is safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Retry {
-    /// It would fail again.
+    /// Another attempt would fail as well.
     Never,
-    /// It may help. The service may have carried the request out, so only a call that may be repeated is tried again.
+    /// Another attempt may succeed, but the service may have carried out the request: only idempotent calls are retried.
     IfIdempotent,
-    /// It may help, and the service has not carried the request out: any call is tried again.
+    /// Another attempt may succeed, and the service did not carry out the request: every call is retried.
     Always,
 }
 
-/// What a service said went wrong. It becomes the call's [`Error`] if no further try is made.
+/// A failure that a service reported. It becomes the [`Error`] of the call if there is no further attempt.
 #[derive(Clone, Debug)]
 pub struct Failure(Box<Inner>);
 
 #[derive(Clone, Debug)]
 struct Inner {
-    origin: Arc<Origin>,
+    info: Arc<CallInfo>,
     kind: ErrorKind,
     code: ErrorCode,
     message: String,
     hint: Option<String>,
     retry: Retry,
-    wait: Option<Duration>,
+    retry_after: Option<Duration>,
 }
 
 impl Failure {
-    /// What the status says. Tried again are 429, and, for calls that may be repeated, 502, 503 and 504; the wait is that of
-    /// `Retry-After`. The message quotes the beginning of a body that is text.
+    /// Classifies a response by its status.
+    ///
+    /// 429 is retried always; 502, 503 and 504 are retried if the call is idempotent. The delay is that of `Retry-After`. The message
+    /// quotes the beginning of the body if it is text.
     pub fn of(response: &Response) -> Self {
         let status = response.status();
-        let (kind, name, words) = match status {
-            401 => (ErrorKind::Unauthorized, names::AUTH_FAILED, "the credentials were not accepted"),
-            402 | 403 => (ErrorKind::Forbidden, names::FORBIDDEN, "the credentials do not suffice for this"),
-            404 | 410 => (ErrorKind::NotFound, names::NOT_FOUND, "there is no such thing"),
-            409 | 412 => (ErrorKind::Conflict, names::CONFLICT, "this is not possible in its present state"),
-            408 | 504 => (ErrorKind::Timeout, names::TIMED_OUT, "the service took too long"),
-            429 => (ErrorKind::RateLimited, names::RATE_LIMITED, "called too often"),
-            400..=499 => (ErrorKind::InvalidInput, names::INVALID_REQUEST, "the request was refused"),
-            500..=599 => (ErrorKind::Unavailable, names::UNAVAILABLE, "the service is out of order"),
-            _ => (ErrorKind::Decode, names::ERROR_RESPONSE, "the answer reports a failure"),
+        let (kind, name, description) = match status {
+            401 => (ErrorKind::Unauthorized, error_names::AUTH_FAILED, "the credentials were rejected"),
+            402 | 403 => (ErrorKind::Forbidden, error_names::FORBIDDEN, "the credentials lack a permission"),
+            404 | 410 => (ErrorKind::NotFound, error_names::NOT_FOUND, "not found"),
+            409 | 412 => (ErrorKind::Conflict, error_names::CONFLICT, "the state of the resource does not allow this"),
+            408 | 504 => (ErrorKind::Timeout, error_names::TIMED_OUT, "the service timed out"),
+            429 => (ErrorKind::RateLimited, error_names::RATE_LIMITED, "too many requests"),
+            400..=499 => (ErrorKind::InvalidInput, error_names::INVALID_REQUEST, "the request was rejected"),
+            500..=599 => (ErrorKind::Unavailable, error_names::UNAVAILABLE, "the service is unavailable"),
+            _ => (ErrorKind::Decode, error_names::ERROR_RESPONSE, "the response reports a failure"),
         };
         let retry = match status {
             429 => Retry::Always,
@@ -91,12 +95,12 @@ impl Failure {
             _ => Retry::Never,
         };
         let message = match response.quote() {
-            Some(quote) => format!("{words}: {quote}"),
-            None => words.to_owned(),
+            Some(quote) => format!("{description}: {quote}"),
+            None => description.to_owned(),
         };
-        let wait = matches!(status, 429 | 503).then(|| response.retry_after()).flatten();
-        let origin = Arc::clone(response.origin());
-        Self(Box::new(Inner { kind, code: origin.code(name), message, hint: None, retry, wait, origin }))
+        let retry_after = matches!(status, 429 | 503).then(|| response.retry_after()).flatten();
+        let info = Arc::clone(response.call_info());
+        Self(Box::new(Inner { kind, code: info.code(name), message, hint: None, retry, retry_after, info }))
     }
 
     /// Sets the kind of the error.
@@ -105,18 +109,18 @@ impl Failure {
         self
     }
 
-    /// Sets the code.
+    /// Sets the error code.
     pub fn with_code(mut self, code: ErrorCode) -> Self {
         self.0.code = code;
         self
     }
 
-    /// Sets the second part of the code from a name of the service's: `channel_not_found` becomes `CHANNEL_NOT_FOUND`. A name
-    /// with nothing in it changes nothing.
+    /// Sets the second part of the error code to a name that the service uses, in upper case: `channel_not_found` becomes
+    /// `CHANNEL_NOT_FOUND`. An empty name has no effect.
     pub fn with_name(mut self, name: &str) -> Self {
         let name: String = self
             .0
-            .origin
+            .info
             .clean(name)
             .chars()
             .take(60)
@@ -128,65 +132,65 @@ impl Failure {
         self
     }
 
-    /// Sets the message: what failed, in the service's words. Secrets are taken out of it, and it is cut if it is long.
+    /// Sets the message. Secrets in it are redacted, and a long message is truncated.
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         self.0.message = message.into();
         self
     }
 
-    /// Says what to do about it.
+    /// Sets the hint: what the reader can do about the failure.
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
         self
     }
 
-    /// Sets whether it is tried again.
+    /// Sets whether the call is retried.
     pub fn with_retry(mut self, retry: Retry) -> Self {
         self.0.retry = retry;
         self
     }
 
-    /// Sets how long the service asks to be left alone, if it says so; else what was known stays.
-    pub fn with_wait(mut self, wait: Option<Duration>) -> Self {
-        self.0.wait = wait.or(self.0.wait);
+    /// Sets the delay that the service asks for. `None` keeps the present one.
+    pub fn with_retry_after(mut self, delay: Option<Duration>) -> Self {
+        self.0.retry_after = delay.or(self.0.retry_after);
         self
     }
 
-    /// The kind of the error.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The code.
+    /// Returns the error code.
     pub fn code(&self) -> &ErrorCode {
         &self.0.code
     }
 
-    /// What failed.
+    /// Returns the message.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// Whether it is tried again.
+    /// Returns whether the call is retried.
     pub fn retry(&self) -> Retry {
         self.0.retry
     }
 
-    /// How long the service asks to be left alone.
-    pub fn wait(&self) -> Option<Duration> {
-        self.0.wait
+    /// Returns the delay that the service asks for.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
     }
 
     pub(super) fn into_error(self, response: &Response) -> Error {
-        let Inner { origin, kind, code, message, hint, .. } = *self.0;
-        let message = origin.clean(&message);
-        let error = origin.error(kind, code, &message).with_status(response.status());
+        let Inner { info, kind, code, message, hint, .. } = *self.0;
+        let message = info.clean(&message);
+        let error = info.error(kind, code, &message).with_status(response.status());
         let error = match response.request_id() {
             Some(id) => error.with_request_id(id),
             None => error,
         };
         match hint {
-            Some(hint) => error.with_hint(origin.clean(&hint)),
+            Some(hint) => error.with_hint(info.clean(&hint)),
             None => error,
         }
     }

@@ -1,26 +1,26 @@
-//! Keeps secrets, and what else a stranger wrote, out of what people read.
+//! Redaction: removes secrets from texts that a service sent, before they appear in an error or a log.
 
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::encode::encode;
+use super::url_encoding::encode;
 
-/// What stands where a secret stood.
-const HIDDEN: &str = "[redacted]";
+/// Replacement for a secret.
+const REDACTED: &str = "[redacted]";
 
-/// How much of a text of the service's goes into an error.
-const SHOWN: usize = 300;
+/// Number of characters of a service's text that an error quotes.
+const MAX_QUOTED_CHARS: usize = 300;
 
-/// Knows the secrets of a call, to take them out of what the service says.
+/// The secrets of a call, in every form in which a service may echo them.
 #[derive(Clone, Default)]
 pub(super) struct Redactor {
     secrets: Vec<SecretString>,
 }
 
 impl Redactor {
-    /// Hides one more secret, in each form in which a service may echo it.
+    /// Adds a secret, in plain and in each encoding in which a service may echo it.
     pub(super) fn hide(&mut self, secret: &SecretString) {
         let plain = secret.expose_secret();
         if plain.is_empty() {
@@ -30,19 +30,19 @@ impl Redactor {
         let debug = format!("{plain:?}");
         let mut forms = vec![encode(plain), json.replace('/', "\\/"), json, debug];
         for form in &mut forms[1..] {
-            // The quotation marks are not part of it.
+            // Strip the quotation marks.
             form.pop();
             form.remove(0);
         }
         self.secrets.extend(forms.into_iter().filter(|form| form != plain).map(SecretString::from));
         self.secrets.push(secret.clone());
-        // The longest first, so that one that is part of another leaves no remains of it.
+        // Longest first: a secret that is part of another must not be replaced before it.
         self.secrets.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
     }
 
-    /// A text of the service's, fit for an error: without secrets, on one line, and not long.
+    /// Makes a text of the service fit for an error: redacted, on one line, truncated.
     pub(super) fn clean(&self, text: &str) -> String {
-        let text = self.without_secrets(text.to_owned());
+        let text = self.redact(text.to_owned());
         let mut line = String::new();
         let mut length = 0;
         for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
@@ -51,7 +51,7 @@ impl Redactor {
                 length += 1;
             }
             for c in word.chars() {
-                if length == SHOWN {
+                if length == MAX_QUOTED_CHARS {
                     line.push('…');
                     return line;
                 }
@@ -62,23 +62,23 @@ impl Redactor {
         line
     }
 
-    /// JSON of the service's, fit to be kept: without secrets.
+    /// Redacts JSON of the service.
     #[cfg(feature = "http")]
-    pub(super) fn strip(&self, json: Value) -> Value {
+    pub(super) fn redact_json(&self, json: Value) -> Value {
         match json {
-            Value::String(text) => Value::String(self.without_secrets(text)),
-            Value::Array(items) => items.into_iter().map(|item| self.strip(item)).collect(),
+            Value::String(text) => Value::String(self.redact(text)),
+            Value::Array(items) => items.into_iter().map(|item| self.redact_json(item)).collect(),
             Value::Object(members) => {
-                members.into_iter().map(|(name, value)| (self.without_secrets(name), self.strip(value))).collect()
+                members.into_iter().map(|(name, value)| (self.redact(name), self.redact_json(value))).collect()
             }
             other => other,
         }
     }
 
-    fn without_secrets(&self, mut text: String) -> String {
+    fn redact(&self, mut text: String) -> String {
         for secret in &self.secrets {
             if text.contains(secret.expose_secret()) {
-                text = text.replace(secret.expose_secret(), HIDDEN);
+                text = text.replace(secret.expose_secret(), REDACTED);
             }
         }
         text
@@ -95,7 +95,7 @@ impl fmt::Debug for Redactor {
 mod tests {
     use super::*;
 
-    fn hiding(secrets: &[&str]) -> Redactor {
+    fn redactor(secrets: &[&str]) -> Redactor {
         let mut redactor = Redactor::default();
         for secret in secrets {
             redactor.hide(&SecretString::from(*secret));
@@ -104,8 +104,8 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_hidden_in_each_form() {
-        let redactor = hiding(&["to/k+en\"="]);
+    fn redacts_secrets_in_every_encoding() {
+        let redactor = redactor(&["to/k+en\"="]);
         assert_eq!(redactor.clean("got to/k+en\"=!"), "got [redacted]!");
         assert_eq!(redactor.clean(r#"{"got":"to\/k+en\"="}"#), r#"{"got":"[redacted]"}"#);
         assert_eq!(redactor.clean(&format!("got {:?}", "to/k+en\"=")), "got \"[redacted]\"");
@@ -113,15 +113,15 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_within_another_leaves_no_remains() {
-        assert_eq!(hiding(&["abc", "abcdef", ""]).clean("abcdef abc"), "[redacted] [redacted]");
+    fn redacts_a_secret_that_contains_another() {
+        assert_eq!(redactor(&["abc", "abcdef", ""]).clean("abcdef abc"), "[redacted] [redacted]");
     }
 
     #[test]
-    fn texts_are_one_line_and_not_long() {
+    fn cleans_control_characters_and_truncates() {
         let redactor = Redactor::default();
         assert_eq!(redactor.clean(" a\r\n\tb\u{1b}[31m \u{0} c "), "a b [31m c");
         let long = redactor.clean(&"é".repeat(10_000));
-        assert_eq!(long.chars().count(), SHOWN + 1);
+        assert_eq!(long.chars().count(), MAX_QUOTED_CHARS + 1);
     }
 }

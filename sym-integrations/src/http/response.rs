@@ -1,3 +1,5 @@
+//! A complete response, and its decoding.
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -8,13 +10,13 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use sym_sdk::error::{Error, ErrorKind, Result};
 
-use super::failure::names;
-use super::origin::Origin;
+use super::call_info::CallInfo;
+use super::failure::error_names;
 
-/// A service's answer to a call, complete.
+/// A complete response.
 #[derive(Clone)]
 pub struct Response {
-    origin: Arc<Origin>,
+    call_info: Arc<CallInfo>,
     status: u16,
     headers: HeaderMap,
     body: Bytes,
@@ -23,27 +25,33 @@ pub struct Response {
 }
 
 impl Response {
-    pub(super) fn new(origin: Arc<Origin>, status: u16, headers: HeaderMap, body: Bytes, received: Timestamp) -> Self {
-        let request_id = origin.request_id(&headers);
-        Self { origin, status, headers, body, received, request_id }
+    pub(super) fn new(
+        call_info: Arc<CallInfo>,
+        status: u16,
+        headers: HeaderMap,
+        body: Bytes,
+        received: Timestamp,
+    ) -> Self {
+        let request_id = call_info.request_id(&headers);
+        Self { call_info, status, headers, body, received, request_id }
     }
 
-    /// The status.
+    /// Returns the status code.
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// Whether the status is one of success.
+    /// Whether the status is 2xx.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// The first header of this name, if it is text.
+    /// Returns the first header of this name, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// All headers of this name that are text.
+    /// Returns all headers of this name that are text.
     pub fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
         self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
     }
@@ -52,29 +60,29 @@ impl Response {
         &self.headers
     }
 
-    /// The body.
+    /// Returns the body.
     pub fn body(&self) -> &[u8] {
         &self.body
     }
 
-    /// The body as text; what is not UTF-8 is replaced.
+    /// Returns the body as text. Invalid UTF-8 is replaced.
     pub fn text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.body)
     }
 
-    /// The service's own id of the request.
+    /// Returns the service's id of the request.
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
 
-    /// When the answer was complete, by the client's clock.
+    /// Returns the time at which the response was complete, by the client's clock.
     pub fn received(&self) -> Timestamp {
         self.received
     }
 
-    /// Reads the body as JSON. The error says where in it something else was expected.
+    /// Decodes the body as JSON. The error names the path at which decoding failed.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        // The path costs time, and is needed only for an error: what cannot be read is read again.
+        // Tracking the path costs time and is needed only for an error, so a body that fails is decoded a second time.
         serde_json::from_slice(&self.body).map_err(|error| {
             let json = &mut serde_json::Deserializer::from_slice(&self.body);
             let path = serde_path_to_error::deserialize::<_, T>(json).err().map(|error| error.path().to_string());
@@ -82,43 +90,42 @@ impl Response {
         })
     }
 
-    /// Reads the body as JSON, and takes out secrets that the service echoes: for what is kept.
+    /// Decodes the body as JSON and redacts secrets that the service echoes, for values that are stored.
     #[cfg(feature = "http")]
-    pub(super) fn json_without_secrets(&self) -> Result<serde_json::Value> {
-        Ok(self.origin.redactor.strip(self.json()?))
+    pub(super) fn redacted_json(&self) -> Result<serde_json::Value> {
+        Ok(self.call_info.redactor.redact_json(self.json()?))
     }
 
     fn not_json(&self, error: &serde_json::Error, path: Option<String>) -> Error {
         if self.body.iter().all(u8::is_ascii_whitespace) {
-            return self.unexpected("expected JSON, got an empty answer");
+            return self.unexpected("expected JSON, got an empty body");
         }
         if self.is_html() {
-            return self.unexpected("expected JSON, got HTML").with_hint(
-                "check the base URL, and whether a proxy or a page to log in stands between here and the service",
-            );
+            return self
+                .unexpected("expected JSON, got HTML")
+                .with_hint("check the base URL, and whether a proxy or a login page intercepts the call");
         }
-        // What serde says may quote a value.
+        // Messages of serde can quote a value.
         let problem = match error.classify() {
-            serde_json::error::Category::Eof => "it ends too early".to_owned(),
-            _ if self.origin.confidential => format!("line {} column {}", error.line(), error.column()),
-            _ => self.origin.clean(&error.to_string()),
+            serde_json::error::Category::Eof => "it is truncated".to_owned(),
+            _ if self.call_info.confidential => format!("line {} column {}", error.line(), error.column()),
+            _ => self.call_info.clean(&error.to_string()),
         };
-        match path.map(|path| self.origin.clean(&path)).filter(|path| !matches!(path.as_str(), "." | "")) {
-            Some(path) => {
-                self.unexpected(format_args!("the answer is not of the expected form at `{path}`: {problem}"))
-            }
-            None => self.unexpected(format_args!("the answer is not of the expected form: {problem}")),
+        match path.map(|path| self.call_info.clean(&path)).filter(|path| !matches!(path.as_str(), "." | "")) {
+            Some(path) => self.unexpected(format_args!("unexpected JSON at `{path}`: {problem}")),
+            None => self.unexpected(format_args!("unexpected JSON: {problem}")),
         }
     }
 
-    /// An error that says that the answer is not of the form that was expected: for what JSON cannot say. Secrets are taken out of
-    /// the message, and it is cut if it is long.
+    /// Creates an error for a response that is well-formed JSON but not what was expected. Secrets in the message are redacted, and a
+    /// long message is truncated.
     pub fn invalid(&self, message: impl fmt::Display) -> Error {
-        self.unexpected(self.origin.clean(&message.to_string()))
+        self.unexpected(self.call_info.clean(&message.to_string()))
     }
 
     fn unexpected(&self, message: impl fmt::Display) -> Error {
-        let error = self.origin.error(ErrorKind::Decode, self.origin.code(names::INVALID_RESPONSE), message);
+        let error =
+            self.call_info.error(ErrorKind::Decode, self.call_info.code(error_names::INVALID_RESPONSE), message);
         let error = error.with_status(self.status);
         match self.request_id() {
             Some(id) => error.with_request_id(id),
@@ -126,17 +133,17 @@ impl Response {
         }
     }
 
-    pub(super) fn origin(&self) -> &Arc<Origin> {
-        &self.origin
+    pub(super) fn call_info(&self) -> &Arc<CallInfo> {
+        &self.call_info
     }
 
-    /// What an error may quote of the body.
+    /// Returns the part of the body that an error may quote.
     pub(super) fn quote(&self) -> Option<String> {
-        if self.origin.confidential || self.is_html() {
+        if self.call_info.confidential || self.is_html() {
             return None;
         }
         let text = std::str::from_utf8(&self.body).ok()?;
-        Some(self.origin.clean(text)).filter(|quote| !quote.is_empty())
+        Some(self.call_info.clean(text)).filter(|quote| !quote.is_empty())
     }
 
     fn is_html(&self) -> bool {
@@ -148,7 +155,7 @@ impl Response {
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
-            .field("call", &format_args!("{}", self.origin))
+            .field("call", &format_args!("{}", self.call_info))
             .field("status", &self.status)
             .field("request_id", &self.request_id)
             .field("bytes", &self.body.len())

@@ -1,16 +1,18 @@
+//! The interface of a service to the HTTP core: its names, and how it reports failures.
+
 use sym_sdk::error::Result;
 
 use super::{Failure, Response};
 
-/// What is particular to a service: its names, and how it says that a call failed.
+/// A description of a service: its names, and how it reports that a call failed.
 ///
-/// The rest, from time limits to paging, is the same for all, and the [`Client`](super::Client)'s.
+/// Everything else, from timeouts to paging, is the same for all services and belongs to the [`Client`](super::Client).
 ///
 /// ```
 /// use sym_integrations::http::{Failure, Response, Service};
 /// use sym_sdk::error::ErrorKind;
 ///
-/// /// Answers 200 whatever happens, and says in the body how it went.
+/// /// A service that responds with status 200 in any case, and reports failures in a header.
 /// struct Weather;
 ///
 /// impl Service for Weather {
@@ -22,9 +24,10 @@ use super::{Failure, Response};
 ///         "Weather"
 ///     }
 ///
-///     fn judge(&self, response: &Response) -> Result<(), Failure> {
+///     fn classify(&self, response: &Response) -> Result<(), Failure> {
 ///         if !response.is_success() {
-///             return Err(Failure::of(response).with_wait(response.wait_seconds("ratelimit-reset")));
+///             let delay = response.retry_delay_seconds("ratelimit-reset");
+///             return Err(Failure::of(response).with_retry_after(delay));
 ///         }
 ///         match response.header("x-weather-error") {
 ///             None => Ok(()),
@@ -37,19 +40,19 @@ pub trait Service: Send + Sync + 'static {
     /// The service's name in errors and logs, such as `okta`.
     fn name(&self) -> &'static str;
 
-    /// The first part of its error codes, such as `Okta`.
+    /// The first part of the service's error codes, such as `Okta`.
     fn error_type(&self) -> &'static str;
 
-    /// The headers in which it gives its own id of a request, the first that is there counts.
+    /// The response headers that can contain the service's id of a request, in order of precedence.
     fn request_id_headers(&self) -> &'static [&'static str] {
         &["x-request-id"]
     }
 
-    /// Says whether an answer is a success, and if not, what failed and whether to try again. Unless told otherwise, the status
-    /// decides, as [`Failure::of`] has it.
+    /// Decides whether a response is a success, and if not, what failed and whether the call may be retried. By default the status
+    /// decides, as described at [`Failure::of`].
     ///
-    /// A redirect within the service is followed before this is asked.
-    fn judge(&self, response: &Response) -> Result<(), Failure> {
+    /// Redirects within the service have been followed before this is called.
+    fn classify(&self, response: &Response) -> Result<(), Failure> {
         if response.is_success() { Ok(()) } else { Err(Failure::of(response)) }
     }
 }

@@ -1,4 +1,4 @@
-//! Access that a function of your own grants, called by HTTP: strategies of type `http` in the configuration.
+//! The strategy `http`: a function of your own, called over HTTP, grants and revokes access.
 //!
 //! ```hcl
 //! resource "sym_strategy" "vpn" {
@@ -14,22 +14,21 @@
 //!
 //! | setting | meaning |
 //! | --- | --- |
-//! | `url` | where the function is; `https`, or `http` on this machine; neither a query nor a password |
-//! | `bearer_token_secret` | the name of a secret that is sent as a bearer token |
+//! | `url` | the URL of the function; `https`, or `http` on the loopback interface; without a query or a password |
+//! | `bearer_token_secret` | the name of the secret to send as a bearer token |
 //!
-//! The function is called for each grant and each revocation with a POST of [`AccessRequest::to_json`]: `event.type` is `escalate`
-//! or `deescalate`, `run.actors.request.username` is who gets or loses the access, `fields.target` to what. It answers with a
-//! status from 200 to 299 and
+//! Each grant and each revocation is a POST of [`AccessRequest::to_json`]: `event.type` is `escalate` or `deescalate`,
+//! `run.actors.request.username` is the user, and `fields.target` the target. The function responds with a status from 200 to 299 and
 //!
 //! ```json
 //! { "body": { "message": "use profile office-7" }, "errors": [] }
 //! ```
 //!
-//! The answer becomes the step's output, which handlers read with [`StepOutput`]. If `errors` is not empty, access was not
-//! granted, or not taken away. An answer without `errors`, or with neither errors nor `body`, is no success either.
+//! The response becomes the output of the step, which handlers read with [`StepOutput`]. A non-empty `errors` means that access was not
+//! granted, or not revoked. A response without `errors`, or with neither errors nor `body`, is a failure as well.
 //!
-//! A call may come more than once, with the same `idempotency_key` in the body and the header `Idempotency-Key`: the function has
-//! to do then as if it had come once.
+//! A call can be repeated, with the same `idempotency_key` in the body and in the header `Idempotency-Key`. The function must treat
+//! repeated calls as one.
 
 use std::fmt;
 use std::sync::Arc;
@@ -42,25 +41,26 @@ use sym_sdk::model::User;
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyConfig, StrategyType};
 use sym_sdk::template::StepOutput;
 
-use super::{Auth, BaseUrl, Client, Connection, Service, names};
-use crate::function_protocol::{FunctionResponse, MOST_BYTES};
+use super::{Auth, BaseUrl, Client, Connection, Service, error_names};
+use crate::function_protocol::{FunctionResponse, MAX_BYTES};
 
-/// A function may think for so long. Gateways in front of functions give up at about this time.
-const SILENCE: Duration = Duration::from_secs(30);
+/// Read timeout. Gateways in front of functions time out after about as long.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A call with all its tries may take this long: a little less than a strategy has, so that it ends with an error of its own.
-const CALL: Duration = Duration::from_secs(55);
+/// Timeout of a call with all its attempts: slightly less than the runtime's limit for a strategy, so that the call ends with the more
+/// specific error.
+const CALL_TIMEOUT: Duration = Duration::from_secs(55);
 
-/// The classes of calls: where grants are to wait, revocations are not.
+// Rate groups: revocations must not wait because grants are throttled.
 const GRANTS: &str = "grants";
 const REVOCATIONS: &str = "revocations";
 
-/// The type of strategies that [`all`](crate::all) brings along.
+/// Returns the strategy type `http`, which [`all`](crate::all) includes.
 pub fn strategy_type() -> StrategyType {
     StrategyType::new("http", |config| Ok(Arc::new(HttpStrategy::from_config(config)?)))
 }
 
-/// Has a function behind a URL grant access and take it away. See the [module](self) for what it is sent and answers.
+/// A strategy that calls a function at a URL. See the [module](self) for requests and responses.
 ///
 /// ```
 /// # #[cfg(not(feature = "testing"))]
@@ -101,7 +101,7 @@ pub struct HttpStrategy {
 }
 
 impl HttpStrategy {
-    /// Begins a strategy. `name` is what errors call it.
+    /// Creates a builder. Errors refer to the strategy by `name`.
     pub fn builder(name: impl Into<String>, url: impl Into<String>) -> HttpStrategyBuilder {
         HttpStrategyBuilder {
             name: name.into(),
@@ -111,10 +111,10 @@ impl HttpStrategy {
         }
     }
 
-    /// The strategy that is configured so.
+    /// Creates the strategy from its configuration.
     ///
     /// # Errors
-    /// If `url` is missing or cannot be used, or there is a setting that is not known.
+    /// If `url` is missing or invalid, or a setting is unknown.
     pub fn from_config(config: &StrategyConfig<'_>) -> Result<Self> {
         config.expect_settings(&["url", "bearer_token_secret"])?;
         let mut builder = Self::builder(config.strategy.name().as_str(), config.setting("url")?);
@@ -128,23 +128,23 @@ impl HttpStrategy {
         let response = self
             .client
             .post("", &[])
-            .class(class)
+            .rate_group(class)
             .header("idempotency-key", &request.idempotency_key().to_string())
             .json(&request.to_json())
-            // The runtime repeats a call whose outcome it does not know, so a function has to bear it anyway; and it can tell by
-            // the key. Not to try again at once would only leave the access in doubt for longer.
+            // The runtime repeats a call whose outcome is unknown anyway, and functions recognise repetitions by the key. Without a retry
+            // here, the outcome would only stay unknown for longer.
             .idempotent(true)
-            .max_silence(SILENCE)
-            .within(CALL)
-            .max_bytes(MOST_BYTES)
+            .read_timeout(READ_TIMEOUT)
+            .timeout(CALL_TIMEOUT)
+            .max_bytes(MAX_BYTES)
             .await?;
-        FunctionResponse::read(response.json_without_secrets()?).map_err(|fault| {
-            let message = format!("`{}` did not answer as a strategy's function does: {fault}", self.name);
+        FunctionResponse::read(response.redacted_json()?).map_err(|fault| {
+            let message = format!("the response of `{}` is invalid: {fault}", self.name);
             let error = self
                 .client
-                .error(ErrorKind::Decode, names::ERROR_RESPONSE, message)
+                .error(ErrorKind::Decode, error_names::ERROR_RESPONSE, message)
                 .with_status(response.status())
-                .with_hint(r#"have it answer with `{"body": {…}, "errors": []}`"#);
+                .with_hint(r#"the function must respond with `{"body": {…}, "errors": []}`"#);
             match response.request_id() {
                 Some(id) => error.with_request_id(id),
                 None => error,
@@ -154,7 +154,7 @@ impl HttpStrategy {
 }
 
 impl AccessStrategy for HttpStrategy {
-    /// The username: functions find people by it.
+    /// Returns the username, by which functions identify users.
     fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
         Box::pin(async move { Ok(Some(user.username().to_owned())) })
     }
@@ -195,17 +195,17 @@ impl HttpStrategyBuilder {
         self
     }
 
-    /// How the function is reached. Unless told, over the network and by the machine's clock.
+    /// Sets the connection. The default is the network and the system clock.
     pub fn connection(mut self, connection: Connection) -> Self {
         self.connection = connection;
         self
     }
 
-    /// The strategy. It calls nobody yet.
+    /// Builds the strategy, without calling the function.
     ///
     /// # Errors
-    /// If the URL is neither `https` nor on this machine, or has a query, a user or a password in it; or if the token is empty or
-    /// cannot be sent.
+    /// If the URL is neither `https` nor on the loopback interface, or contains a query, a user name or a password; or if the token is empty
+    /// or not valid in a header.
     pub fn build(self) -> Result<HttpStrategy> {
         let Self { name, url, auth, connection } = self;
         let client = Client::builder(Function, BaseUrl::parse(&url)?).auth(auth).connection(connection).build()?;
@@ -213,7 +213,7 @@ impl HttpStrategyBuilder {
     }
 }
 
-/// Nobody's in particular.
+/// The service in errors: any function.
 struct Function;
 
 impl Service for Function {

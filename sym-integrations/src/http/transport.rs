@@ -1,49 +1,51 @@
-//! What carries requests: the network, or canned answers.
+//! The transport: sends one request and returns the head of its response.
+//!
+//! Retries, rate limits and error messages are decided above it, so a transport only reports how far an exchange got. Production
+//! clients use the [`Network`]; simulations and tests use transports that answer from memory. That is the only difference between
+//! a client in production and one in a test.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
+use sym_sdk::BoxFuture;
 use sym_sdk::error::{BoxError, Error, ErrorKind, Result, codes};
 use url::Url;
 
-#[cfg(feature = "testing")]
-use super::replay::{Canned, Script};
 use super::{BaseUrl, Limits, certificate};
 
-/// How long a connection is kept for the next call: for less long than services keep theirs, so that they do not hang up on a call
-/// that was just sent.
-const IDLE: Duration = Duration::from_secs(15);
+/// Idle time after which a pooled connection is closed. Shorter than the keep-alive timeout of servers, which would otherwise close
+/// a connection just as a request is sent over it.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A request, ready to be sent.
-pub(super) struct Request {
-    pub(super) method: Method,
-    pub(super) url: Url,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+/// A complete request.
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
-/// Why a request has no answer, or only a part of one.
-pub(super) enum Broken {
-    /// No connection was made: nothing was sent.
+/// The reason why a request has no response, or only part of one.
+pub(crate) enum TransportError {
+    /// No connection was established, so nothing was sent.
     Connecting(BoxError),
-    /// The service's certificate was not accepted: nothing was sent. With what to do about it.
+    /// The server's certificate was rejected, so nothing was sent. The text is a hint.
     Untrusted(BoxError, &'static str),
-    /// The connection broke, or what came over it cannot be taken apart.
+    /// The connection was lost, or the data received over it is not HTTP.
     Connected(BoxError),
-    /// The canned answers hold none for this request.
-    #[cfg(feature = "testing")]
-    Unexpected(String),
-    /// The canned answer is that time runs out.
+    /// The read timeout expired. Transports that answer from memory simulate it this way.
     #[cfg(feature = "testing")]
     TimedOut,
+    /// The transport has no answer for this request: a fault of the test or the simulation.
+    #[cfg(feature = "testing")]
+    Unexpected(String),
 }
 
-impl From<reqwest::Error> for Broken {
+impl From<reqwest::Error> for TransportError {
     fn from(error: reqwest::Error) -> Self {
         let error = error.without_url();
-        match certificate::refused(&error) {
+        match certificate::rejected(&error) {
             Some(hint) => Self::Untrusted(error.into(), hint),
             None if error.is_connect() => Self::Connecting(error.into()),
             None => Self::Connected(error.into()),
@@ -51,98 +53,109 @@ impl From<reqwest::Error> for Broken {
     }
 }
 
-/// What makes connections: to no other host than it is told, encrypted unless that is this machine.
-pub(super) fn connector(limit: Duration, is_loopback: bool) -> reqwest::ClientBuilder {
-    let builder = reqwest::Client::builder()
-        .connect_timeout(limit)
-        .pool_idle_timeout(IDLE)
-        .https_only(!is_loopback)
-        // One that is followed would take the token along.
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
-    // A proxy would be sent the token, perhaps in clear, of a service that is on this machine.
-    if is_loopback { builder.no_proxy() } else { builder }
+/// Sends requests.
+pub(crate) trait Transport: Send + Sync + 'static {
+    /// Sends a request and returns as soon as the head of the response has arrived.
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Incoming, TransportError>>;
+
+    /// Whether responses come from outside the process, so that timeouts apply. Answers from memory take no time, and a timeout on
+    /// a clock that advances by itself would fire before them.
+    fn is_network(&self) -> bool {
+        false
+    }
 }
 
-/// What answers in the place of a service, given the path and the body of a call.
-pub(super) type StandIn = dyn Fn(&str, &[u8]) -> serde_json::Value + Send + Sync;
+/// A transport over TCP and TLS.
+pub(super) struct Network(reqwest::Client);
 
-#[derive(Clone)]
-pub(super) enum Transport {
-    Network(reqwest::Client),
-    StandIn(Arc<StandIn>),
-    #[cfg(feature = "testing")]
-    Replay(Arc<Script>),
-}
-
-impl Transport {
-    pub(super) fn network(base: &BaseUrl, limits: &Limits) -> Result<Self> {
-        let builder = connector(limits.connect, base.is_loopback());
-        builder.build().map(Self::Network).map_err(|error| {
-            Error::new(ErrorKind::Configuration, codes::CONFIGURATION, "the HTTP client could not be made")
+impl Network {
+    pub(super) fn new(base: &BaseUrl, limits: &Limits) -> Result<Self> {
+        let builder = reqwest_builder(limits.connect, base.is_loopback());
+        builder.build().map(Self).map_err(|error| {
+            Error::new(ErrorKind::Configuration, codes::CONFIGURATION, "the HTTP client could not be created")
                 .with_source(error.without_url())
         })
     }
+}
 
-    /// Sends a request, and returns when the head of its answer is there.
-    pub(super) async fn send(&self, request: Request) -> Result<Incoming, Broken> {
-        match self {
-            Self::Network(client) => {
-                let mut outgoing = reqwest::Request::new(request.method, request.url);
-                *outgoing.headers_mut() = request.headers;
-                if !request.body.is_empty() {
-                    *outgoing.body_mut() = Some(request.body.into());
-                }
-                let mut response = client.execute(outgoing).await?;
-                let headers = std::mem::take(response.headers_mut());
-                Ok(Incoming { status: response.status(), headers, rest: Rest::Network(response) })
+impl Transport for Network {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Incoming, TransportError>> {
+        Box::pin(async move {
+            let mut outgoing = reqwest::Request::new(request.method, request.url);
+            *outgoing.headers_mut() = request.headers;
+            if !request.body.is_empty() {
+                *outgoing.body_mut() = Some(request.body.into());
             }
-            Self::StandIn(answer) => {
-                let body = answer(request.url.path(), &request.body).to_string();
-                let rest = Rest::Canned(Some(body.into()));
-                Ok(Incoming { status: StatusCode::OK, headers: HeaderMap::new(), rest })
-            }
-            #[cfg(feature = "testing")]
-            Self::Replay(script) => {
-                let Canned { status, headers, body } = script.answer(&request)?;
-                Ok(Incoming { status, headers, rest: Rest::Canned(Some(body)) })
-            }
-        }
+            let mut response = self.0.execute(outgoing).await?;
+            let headers = std::mem::take(response.headers_mut());
+            Ok(Incoming { status: response.status(), headers, body: IncomingBody::Network(response) })
+        })
     }
 
-    /// Whether time passes while it works.
-    pub(super) fn takes_time(&self) -> bool {
-        matches!(self, Self::Network(_))
+    fn is_network(&self) -> bool {
+        true
     }
 }
 
-/// An answer whose body is still to come.
-pub(super) struct Incoming {
+/// Configures a `reqwest` client that connects only to the host it is given, encrypted unless that is the loopback interface.
+pub(super) fn reqwest_builder(connect_timeout: Duration, is_loopback: bool) -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder()
+        .connect_timeout(connect_timeout)
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+        .https_only(!is_loopback)
+        // `reqwest` would send the token along to the redirect's target; redirects are followed in `redirect.rs` instead.
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
+    // A proxy would receive the token of a service on this machine, perhaps unencrypted.
+    if is_loopback { builder.no_proxy() } else { builder }
+}
+
+/// A transport that answers every request with status 200 and the JSON that a function makes of its path and body.
+pub(super) struct Simulated<F>(pub(super) F);
+
+impl<F> Transport for Simulated<F>
+where
+    F: Fn(&str, &[u8]) -> serde_json::Value + Send + Sync + 'static,
+{
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Incoming, TransportError>> {
+        let body = (self.0)(request.url.path(), &request.body).to_string();
+        let response = Incoming::complete(StatusCode::OK, HeaderMap::new(), body.into());
+        Box::pin(std::future::ready(Ok(response)))
+    }
+}
+
+/// A response whose body has not been read yet.
+pub(crate) struct Incoming {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
-    rest: Rest,
+    body: IncomingBody,
 }
 
-enum Rest {
+enum IncomingBody {
     Network(reqwest::Response),
-    Canned(Option<Bytes>),
+    Memory(Option<Bytes>),
 }
 
 impl Incoming {
-    /// The next part of the body.
-    pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, Broken> {
-        match &mut self.rest {
-            Rest::Network(response) => Ok(response.chunk().await?),
-            Rest::Canned(body) => Ok(body.take()),
+    /// A response whose body is in memory.
+    pub(crate) fn complete(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
+        Self { status, headers, body: IncomingBody::Memory(Some(body)) }
+    }
+
+    /// Returns the next chunk of the body.
+    pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, TransportError> {
+        match &mut self.body {
+            IncomingBody::Network(response) => Ok(response.chunk().await?),
+            IncomingBody::Memory(body) => Ok(body.take()),
         }
     }
 
-    /// How many bytes are to come, if that is known.
-    pub(super) fn announced(&self) -> Option<u64> {
-        match &self.rest {
-            Rest::Network(response) => response.content_length(),
-            Rest::Canned(body) => body.as_ref().map(|body| body.len() as u64),
+    /// The length of the body in bytes, if the response declares one.
+    pub(super) fn content_length(&self) -> Option<u64> {
+        match &self.body {
+            IncomingBody::Network(response) => response.content_length(),
+            IncomingBody::Memory(body) => body.as_ref().map(|body| body.len() as u64),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The error codes of Okta's client and strategy, beside those that every service has: [`names`](crate::http::names).
+//! The error codes of Okta's client and strategy, beside those that every service has: [`names`](crate::http::error_names).
 
 use sym_sdk::error::ErrorCode;
 pub use sym_sdk::error::codes::OKTA_GROUP_NOT_FOUND as GROUP_NOT_FOUND;

@@ -9,7 +9,7 @@ use sym_sdk::model::User;
 use super::client::REVOKE;
 use super::{GroupMember, ListGroups, Okta, OktaGroup, codes};
 use crate::account_resolver::Account;
-use crate::http::{Call, Failure, Listing, Response};
+use crate::http::{Call, Failure, Paginator, Response};
 
 /// What Okta recommends for a page.
 pub(super) const PAGE: u32 = 200;
@@ -50,7 +50,7 @@ impl Okta {
     ///
     /// # Errors
     /// `Okta:GROUP_NOT_FOUND` if there is no such group.
-    pub fn list_group_members(&self, group_id: &str) -> Listing<GroupMember> {
+    pub fn list_group_members(&self, group_id: &str) -> Paginator<GroupMember> {
         self.members_call(group_id).pages::<Vec<GroupMember>>()
     }
 
@@ -105,7 +105,7 @@ impl Okta {
     ///
     /// # Errors
     /// `Okta:USER_NOT_FOUND` if there is no such user.
-    pub fn list_user_groups(&self, user_id: &str) -> Listing<OktaGroup> {
+    pub fn list_user_groups(&self, user_id: &str) -> Paginator<OktaGroup> {
         self.user_groups_call(user_id).pages::<Vec<OktaGroup>>()
     }
 
@@ -130,12 +130,12 @@ impl Okta {
     /// # Errors
     /// `Okta:GROUP_NOT_FOUND` if there is no such group.
     pub async fn remove_group_member(&self, group_id: &str, user_id: &str) -> Result<()> {
-        let call = self.client.delete("groups/{group}/users/{user}", &[group_id, user_id]).class(REVOKE);
+        let call = self.client.delete("groups/{group}/users/{user}", &[group_id, user_id]).rate_group(REVOKE);
         match change(call, group_id, user_id).await {
             Ok(response) => done(&response),
             // Okta has the same answer for a user who is gone and for a group that is.
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.group_call(group_id).class(REVOKE).await.map(drop)
+                self.group_call(group_id).rate_group(REVOKE).await.map(drop)
             }
             Err(error) => Err(error),
         }

@@ -5,7 +5,7 @@ use sym_sdk::error::{ErrorKind, Result};
 
 use super::groups::PAGE;
 use super::{GroupType, OktaGroup};
-use crate::http::{Client, Listing, Page};
+use crate::http::{Client, Page, Paginator};
 
 /// Lists groups: what [`Okta::list_groups`](super::Okta::list_groups) gives, to be awaited, or turned into a
 /// [`listing`](Self::listing) that is read page by page.
@@ -73,7 +73,7 @@ impl ListGroups {
     }
 
     /// The groups, page by page.
-    pub fn listing(self) -> Listing<OktaGroup> {
+    pub fn listing(self) -> Paginator<OktaGroup> {
         let expand: Vec<_> = self.expand.iter().map(|more| more.as_str()).collect();
         let (param, expression) = self.expression();
         let call = self

@@ -5,7 +5,7 @@ use serde_json::Value;
 use sym_sdk::error::{Error, ErrorCode, ErrorKind};
 
 use super::codes;
-use crate::http::{Failure, Response, Service, names};
+use crate::http::{Failure, Response, Service, error_names};
 
 /// How Okta says that a call failed: <https://developer.okta.com/docs/reference/error-codes/>.
 pub(super) struct OktaService;
@@ -23,12 +23,12 @@ impl Service for OktaService {
         &["x-okta-request-id"]
     }
 
-    fn judge(&self, response: &Response) -> Result<(), Failure> {
+    fn classify(&self, response: &Response) -> Result<(), Failure> {
         let fault = Fault::of(response);
         if response.is_success() && fault.is_none() {
             return Ok(());
         }
-        let failure = Failure::of(response).with_wait(wait(response));
+        let failure = Failure::of(response).with_retry_after(wait(response));
         Err(match fault {
             Some(fault) => fault.explain(failure),
             None if failure.kind() == ErrorKind::NotFound => not_from_okta(failure),
@@ -50,14 +50,14 @@ fn wait(response: &Response) -> Option<Duration> {
     if response.status() != 429 || at_the_same_time {
         return None;
     }
-    response.wait_until("x-rate-limit-reset")
+    response.retry_delay_until("x-rate-limit-reset")
 }
 
 /// Okta gives a reason with each 404. One without is somebody else's, and says nothing about whether a thing is there.
 fn not_from_okta(failure: Failure) -> Failure {
     failure
         .with_kind(ErrorKind::Configuration)
-        .with_name(names::INVALID_RESPONSE)
+        .with_name(error_names::INVALID_RESPONSE)
         .with_message("the answer is a 404 that is not Okta's")
         .with_hint("check the domain or the base URL, and whether a proxy stands between here and Okta")
 }
@@ -86,17 +86,19 @@ impl Fault {
         let failure = failure.with_message(self.message());
         let kind = |failure: Failure, kind, name| failure.with_kind(kind).with_name(name);
         match self.error_code.as_str() {
-            "E0000001" | "E0000003" | "E0000031" => kind(failure, ErrorKind::InvalidInput, names::INVALID_REQUEST),
-            "E0000004" | "E0000005" | "E0000011" => kind(failure, ErrorKind::Unauthorized, names::AUTH_FAILED)
+            "E0000001" | "E0000003" | "E0000031" => {
+                kind(failure, ErrorKind::InvalidInput, error_names::INVALID_REQUEST)
+            }
+            "E0000004" | "E0000005" | "E0000011" => kind(failure, ErrorKind::Unauthorized, error_names::AUTH_FAILED)
                 .with_hint("make a new API token in Okta's admin console, and store it as the integration's secret"),
-            "E0000006" | "E0000015" => kind(failure, ErrorKind::Forbidden, names::FORBIDDEN)
+            "E0000006" | "E0000015" => kind(failure, ErrorKind::Forbidden, error_names::FORBIDDEN)
                 .with_hint("an API token may do what the admin who made it may: look at that admin's roles in Okta"),
-            "E0000007" => kind(failure, ErrorKind::NotFound, names::NOT_FOUND),
-            "E0000009" | "E0000010" => kind(failure, ErrorKind::Unavailable, names::UNAVAILABLE),
+            "E0000007" => kind(failure, ErrorKind::NotFound, error_names::NOT_FOUND),
+            "E0000009" | "E0000010" => kind(failure, ErrorKind::Unavailable, error_names::UNAVAILABLE),
             "E0000022" => kind(failure, ErrorKind::Configuration, codes::UNSUPPORTED.name())
                 .with_hint("check the base URL: it ends in `/api/v1`"),
-            "E0000038" => kind(failure, ErrorKind::Conflict, names::CONFLICT),
-            "E0000047" => kind(failure, ErrorKind::RateLimited, names::RATE_LIMITED),
+            "E0000038" => kind(failure, ErrorKind::Conflict, error_names::CONFLICT),
+            "E0000047" => kind(failure, ErrorKind::RateLimited, error_names::RATE_LIMITED),
             _ => failure,
         }
     }

@@ -126,7 +126,7 @@ impl OktaStrategy {
             _ => error,
         })?;
         // What follows cannot undo the revocation, so it may fail.
-        let call = self.okta.group_call(group_id).class(REVOKE).within(AFTERWARDS);
+        let call = self.okta.group_call(group_id).rate_group(REVOKE).timeout(AFTERWARDS);
         let group: Option<OktaGroup> = call.await.and_then(|response| response.json()).ok();
         let name = group.as_ref().map(OktaGroup::name);
         if self.stays_member(group_id, user_id).await {
@@ -147,7 +147,7 @@ impl OktaStrategy {
             if !wait.is_zero() {
                 self.okta.client.clock().sleep(wait).await;
             }
-            let groups = self.okta.user_groups_call(user_id).class(REVOKE).within(AFTERWARDS);
+            let groups = self.okta.user_groups_call(user_id).rate_group(REVOKE).timeout(AFTERWARDS);
             match is_in(group_id, groups).await {
                 Ok(true) => {}
                 Ok(false) => return false,
@@ -161,7 +161,7 @@ impl OktaStrategy {
     }
 
     async fn members(&self, target: &AccessTarget) -> Result<Vec<String>> {
-        let members = self.okta.members_call(group_id(target)?).class(REVOKE).pages::<Vec<Id>>();
+        let members = self.okta.members_call(group_id(target)?).rate_group(REVOKE).pages::<Vec<Id>>();
         members.map_items(|member| Ok(member.id)).await
     }
 }

@@ -12,7 +12,7 @@ use super::page::{EscalationPolicies, PAGE, People, Schedules, Services};
 use super::schedule::UsersForSchedule;
 use super::{PagerDutyBuilder, error};
 use crate::account_resolver::AccountResolver;
-use crate::http::{Call, Client, Listing, Page};
+use crate::http::{Call, Client, Page, Paginator};
 
 /// PagerDuty's REST API. Clones share connections and rate limits.
 ///
@@ -97,24 +97,24 @@ impl PagerDuty {
 
     /// Lists the schedules.
     /// See [PagerDuty](https://developer.pagerduty.com/api-reference/846ecf84402bb-list-schedules).
-    pub fn schedules(&self) -> Listing<Schedule> {
+    pub fn schedules(&self) -> Paginator<Schedule> {
         self.list::<Schedules>("schedules")
     }
 
     /// Lists the escalation policies.
     /// See [PagerDuty](https://developer.pagerduty.com/api-reference/51b21014a4f5a-list-escalation-policies).
-    pub fn escalation_policies(&self) -> Listing<EscalationPolicy> {
+    pub fn escalation_policies(&self) -> Paginator<EscalationPolicy> {
         self.list::<EscalationPolicies>("escalation_policies")
     }
 
     /// Lists the services.
     /// See [PagerDuty](https://developer.pagerduty.com/api-reference/e960cca205c0f-list-services).
-    pub fn services(&self) -> Listing<Service> {
+    pub fn services(&self) -> Paginator<Service> {
         self.list::<Services>("services")
     }
 
-    fn list<P: Page>(&self, route: &'static str) -> Listing<P::Item> {
-        self.live().map_or_else(Listing::empty, |live| live.list::<P>(route, |call| call))
+    fn list<P: Page>(&self, route: &'static str) -> Paginator<P::Item> {
+        self.live().map_or_else(Paginator::empty, |live| live.list::<P>(route, |call| call))
     }
 
     /// What calls PagerDuty. `None` for the stand-in of simulations.
@@ -140,7 +140,7 @@ pub(super) struct ApiClient {
 
 impl ApiClient {
     /// Lists what is at a route.
-    pub(super) fn list<P: Page>(&self, route: &'static str, with: impl FnOnce(Call) -> Call) -> Listing<P::Item> {
+    pub(super) fn list<P: Page>(&self, route: &'static str, with: impl FnOnce(Call) -> Call) -> Paginator<P::Item> {
         with(self.client.get(route, &[])).query("limit", PAGE).pages::<P>()
     }
 

@@ -33,7 +33,7 @@ impl Service for PagerDutyService {
         ERROR_TYPE
     }
 
-    fn judge(&self, response: &Response) -> Result<(), Failure> {
+    fn classify(&self, response: &Response) -> Result<(), Failure> {
         if response.is_success() {
             return Ok(());
         }
@@ -56,7 +56,7 @@ impl Service for PagerDutyService {
                  `services.read` or `incidents.read`, by what is asked for",
             ),
             // On other answers it says when the period ends, not that one has to wait for it.
-            429 => failure.with_wait(response.wait_seconds("ratelimit-reset")),
+            429 => failure.with_retry_after(response.retry_delay_seconds("ratelimit-reset")),
             500 if !is_explained => failure.with_code(codes::PAGERDUTY_UNKNOWN),
             _ => failure,
         })

@@ -14,7 +14,7 @@ use super::client::invalid_filter;
 use super::error::{ERROR_TYPE, SERVICE};
 use super::model::{Incident, IncidentStatus, Urgency};
 use super::page::{Incidents, PAGE};
-use crate::http::{Listing, names};
+use crate::http::{Paginator, error_names};
 
 /// How far back is looked, unless told.
 const BACK_HOURS: i64 = 24;
@@ -100,9 +100,9 @@ impl<T: 'static> IncidentQuery<T> {
     /// Asks for the incidents, the newest first. Of the stand-in of simulations there are none.
     ///
     /// See <https://developer.pagerduty.com/api-reference/9d0b4b12e36f9-list-incidents>.
-    async fn ask(self, limit: u64) -> Result<Listing<Incident>> {
+    async fn ask(self, limit: u64) -> Result<Paginator<Incident>> {
         self.check()?;
-        let Some(live) = self.pagerduty.live() else { return Ok(Listing::empty()) };
+        let Some(live) = self.pagerduty.live() else { return Ok(Paginator::empty()) };
         let (since, until) = self.time(live.client.clock().now())?;
         let mut accounts = Vec::new();
         for user in self.assignees.iter().flatten() {
@@ -184,7 +184,7 @@ impl<T: 'static> IncidentQuery<T> {
 
 impl IncidentQuery<Vec<Incident>> {
     /// The incidents one by one, for which this finds out the assignees' accounts first.
-    pub async fn listing(self) -> Result<Listing<Incident>> {
+    pub async fn listing(self) -> Result<Paginator<Incident>> {
         self.ask(PAGE).await
     }
 }
@@ -208,7 +208,7 @@ impl IntoFuture for IncidentQuery<bool> {
 }
 
 fn not_asked_for(incident: &Incident) -> Error {
-    let code = ErrorCode::new(ERROR_TYPE, names::INVALID_RESPONSE);
+    let code = ErrorCode::new(ERROR_TYPE, error_names::INVALID_RESPONSE);
     let message = format!("PagerDuty answered with incident `{}`, which was not asked for", incident.id());
     Error::new(ErrorKind::Decode, code, message)
         .with_service(SERVICE)

@@ -13,7 +13,7 @@ use super::model::OnCall;
 use super::page::OnCalls;
 use super::selector::Selector;
 use crate::account_resolver::Account;
-use crate::http::{Call, Listing};
+use crate::http::{Call, Paginator};
 
 /// Whether a user is on call, to be awaited. See [`PagerDuty::is_on_call`].
 #[derive(Clone, Debug)]
@@ -176,7 +176,7 @@ impl ResolvedFilter {
 impl ApiClient {
     /// Lists the entries of this moment, which is PagerDuty's own if it is not told of another.
     /// See <https://developer.pagerduty.com/api-reference/3a6b910f11050-list-all-of-the-on-calls>.
-    fn on_calls(&self, filter: &ResolvedFilter, with: impl FnOnce(Call) -> Call) -> Listing<OnCall> {
+    fn on_calls(&self, filter: &ResolvedFilter, with: impl FnOnce(Call) -> Call) -> Paginator<OnCall> {
         self.list::<OnCalls>("oncalls", |call| {
             with(call)
                 .query_opt("schedule_ids[]", filter.schedule.as_ref())

@@ -6,7 +6,7 @@ use super::client::{ApiClient, invalid_filter};
 use super::error::{AMBIGUOUS_NAME, ESCALATION_POLICY_NOT_FOUND, SCHEDULE_NOT_FOUND, SERVICE};
 use super::page::{EscalationPolicies, Schedules};
 use crate::ToFieldOption;
-use crate::http::Listing;
+use crate::http::Paginator;
 
 /// How many other names an error shows.
 const SHOWN: usize = 5;
@@ -37,7 +37,7 @@ impl Selector {
         &self,
         what: &str,
         not_found: ErrorCode,
-        listing: impl FnOnce(&str) -> Listing<T>,
+        listing: impl FnOnce(&str) -> Paginator<T>,
     ) -> Result<String> {
         let (Self::Id(text) | Self::Name(text)) = self;
         if text.trim().is_empty() {

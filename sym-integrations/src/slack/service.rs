@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use sym_sdk::error::{ErrorCode, ErrorKind, Result};
 
-use crate::http::{Failure, Response, Retry, Service, names};
+use crate::http::{Failure, Response, Retry, Service, error_names};
 
 const TYPE: &str = "Slack";
 
@@ -30,7 +30,7 @@ impl Service for SlackService {
         &["x-slack-req-id"]
     }
 
-    fn judge(&self, response: &Response) -> Result<(), Failure> {
+    fn classify(&self, response: &Response) -> Result<(), Failure> {
         let body = response.body();
         if response.is_success() && body.len() > MAX_INSPECTED_BODY && body.starts_with(b"{\"ok\":true,") {
             return Ok(());
@@ -91,7 +91,7 @@ fn api_failure(response: &Response, status: &ResponseStatus) -> Failure {
     let failure = failure.with_kind(spec.kind).with_retry(spec.retry);
     let failure = match spec.kind {
         ErrorKind::RateLimited => {
-            failure.with_code(ErrorCode::new(TYPE, names::RATE_LIMITED)).with_wait(response.retry_after())
+            failure.with_code(ErrorCode::new(TYPE, error_names::RATE_LIMITED)).with_retry_after(response.retry_after())
         }
         _ => failure,
     };

@@ -15,7 +15,7 @@ use crate::http::Connection;
 /// succeeds, with an account id made up for that address.
 pub(super) fn connection(outbox: Outbox) -> Connection {
     let workspace = SimulatedWorkspace { outbox, accounts: Mutex::default() };
-    Connection::stand_in(move |path, body| {
+    Connection::simulated(move |path, body| {
         let method = path.rsplit('/').next().unwrap_or_default();
         let mut response = workspace.respond(method, &arguments(body));
         response["ok"] = (!response["error"].is_string()).into();

@@ -16,7 +16,7 @@ use super::args::{ParsedChannel, ParsedUser};
 use super::user_cache::{CachedUser, UserList};
 use super::{ChannelArg, ChannelInfo, Slack, UserArg, UserInfo};
 use crate::account_resolver::Account;
-use crate::http::{Listing, Page};
+use crate::http::{Page, Paginator};
 
 /// The most users that are fetched one by one. For more, the whole workspace is listed.
 const MAX_SINGLE_LOOKUPS: usize = 20;
@@ -98,7 +98,7 @@ impl Slack {
 
     /// Lists the public channels and the private channels of which the app is a member, without archived channels
     /// ([`conversations.list`](https://docs.slack.dev/reference/methods/conversations.list)).
-    pub fn list_channels(&self) -> Listing<ChannelInfo> {
+    pub fn list_channels(&self) -> Paginator<ChannelInfo> {
         self.api().list_channels()
     }
 
@@ -263,7 +263,7 @@ impl ListUsers {
     }
 
     /// Returns a paginator over the users, which holds one page in memory.
-    pub fn listing(self) -> Listing<UserInfo> {
+    pub fn listing(self) -> Paginator<UserInfo> {
         let with_deactivated = self.with_deactivated;
         self.slack.api().users_by_page(self.page_size).pages_by(move |response| {
             let page: Users = response.json()?;

@@ -48,7 +48,7 @@ async fn bodies(server: &MockServer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn each_entry_is_a_json_object_in_order() {
+async fn posts_each_entry_as_a_json_object_in_order() {
     let server = MockServer::start().await;
     let guarded = Mock::given(method("POST"))
         .and(header("authorization", "Bearer hunter2"))
@@ -64,7 +64,7 @@ async fn each_entry_is_a_json_object_in_order() {
 }
 
 #[tokio::test]
-async fn in_batches_they_are_json_lines() {
+async fn posts_batches_as_json_lines() {
     let server = server(ResponseTemplate::new(200)).await;
     let lines = lines().await;
     assert_eq!(to(&server).in_batches_of(3).deliver(&lines).await.unwrap(), lines.len());
@@ -77,7 +77,7 @@ async fn in_batches_they_are_json_lines() {
 }
 
 #[tokio::test]
-async fn an_answer_says_whether_trying_again_may_help() {
+async fn the_status_decides_whether_a_retry_can_help() {
     let lines = lines().await;
     let cases = [
         (429, ErrorKind::RateLimited, true),
@@ -99,7 +99,7 @@ async fn an_answer_says_whether_trying_again_may_help() {
 }
 
 #[tokio::test]
-async fn what_was_taken_before_a_failure_does_not_come_again() {
+async fn entries_acknowledged_before_a_failure_are_not_repeated() {
     let server = MockServer::start().await;
     let lines = lines().await;
     let third = lines[2].as_str().to_owned();
@@ -111,7 +111,7 @@ async fn what_was_taken_before_a_failure_does_not_come_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_asks_for_it_is_left_alone() {
+async fn honours_retry_after() {
     let lines = lines().await;
     let cases = [
         ("7", Some(7)),
@@ -137,7 +137,7 @@ async fn a_server_that_asks_for_it_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() {
+async fn does_not_follow_redirects() {
     let other = server(ResponseTemplate::new(200)).await;
     let away = ResponseTemplate::new(307).insert_header("location", format!("{}/audit", other.uri()));
     let server = server(away).await;
@@ -148,9 +148,9 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_answer_is_given_up() {
+async fn a_silent_server_times_out() {
     let server = server(ResponseTemplate::new(200).set_delay(Duration::from_secs(60))).await;
-    let destination = to(&server).time_limit(Duration::from_millis(50));
+    let destination = to(&server).timeout(Duration::from_millis(50));
     let error = destination.deliver(&lines().await).await.unwrap_err();
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Timeout, true));
 
@@ -161,7 +161,7 @@ async fn a_server_that_does_not_answer_is_given_up() {
 }
 
 #[test]
-fn urls_are_https_or_stay_on_this_machine() {
+fn urls_are_https_or_loopback() {
     for good in ["https://logs.example.com/x", "http://127.0.0.1:8080", "http://[::1]/", "http://localhost/a?b=c"] {
         assert!(HttpDestination::new("test", good).is_ok(), "{good}");
     }
@@ -181,7 +181,7 @@ fn urls_are_https_or_stay_on_this_machine() {
 }
 
 #[test]
-fn secrets_are_shown_nowhere() {
+fn debug_and_errors_redact_secrets() {
     let new = || HttpDestination::new("test", "https://logs.example.com/?key=hunter2").unwrap();
     let destination = new().header("X-Api-Key", SecretString::from("hunter2")).unwrap();
     assert!(!format!("{destination:?}").contains("hunter2"), "{destination:?}");
@@ -195,7 +195,7 @@ fn secrets_are_shown_nowhere() {
 
 /// A proxy would be sent the token and the entries, in clear.
 #[test]
-fn what_stays_on_this_machine_goes_past_proxies() {
+fn loopback_bypasses_proxies() {
     const PROXY: (&str, &str) = ("http_proxy", "http://127.0.0.1:1");
     if std::env::var(PROXY.0).is_ok_and(|proxy| proxy == PROXY.1) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -206,7 +206,7 @@ fn what_stays_on_this_machine_goes_past_proxies() {
     }
     // The environment is that of the whole program, so the test is run in another one.
     let child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "log_destinations::what_stays_on_this_machine_goes_past_proxies"])
+        .args(["--exact", "log_destinations::loopback_bypasses_proxies"])
         .env(PROXY.0, PROXY.1)
         .env_remove("no_proxy")
         .env_remove("NO_PROXY")
@@ -247,7 +247,11 @@ fn declared(settings: &[(&str, &str)]) -> Config {
     }
 }
 
-async fn build(config: Config, store: Arc<dyn Store>, clock: Arc<VirtualClock>) -> Result<Runtime, config::Faults> {
+async fn build(
+    config: Config,
+    store: Arc<dyn Store>,
+    clock: Arc<VirtualClock>,
+) -> Result<Runtime, config::Diagnostics> {
     use sym_sdk::runtime::Extension;
     let builder = Runtime::builder(config)
         .registry(sym_sdk::handlers![get_permissions])
@@ -262,7 +266,7 @@ fn clock() -> Arc<VirtualClock> {
 }
 
 #[tokio::test]
-async fn a_configured_destination_that_was_down_catches_up() {
+async fn a_configured_destination_catches_up_after_an_outage() {
     let server = MockServer::start().await;
     let down = Mock::given(method("POST")).respond_with(ResponseTemplate::new(500)).up_to_n_times(5).with_priority(1);
     down.mount(&server).await;
@@ -296,11 +300,14 @@ async fn a_configured_destination_that_was_down_catches_up() {
 }
 
 #[tokio::test]
-async fn settings_that_cannot_be_are_told_at_start() {
+async fn invalid_settings_are_reported_at_start() {
     let cases: [(&[(&str, &str)], &str); 5] = [
         (&[], "log destination `archive` has no setting `url`"),
-        (&[("url", "http://logs.example.com/")], "begins with `http:`, where `https:` is needed"),
-        (&[("url", "https://a.example.com/"), ("batch", "many")], "`batch` is to be a number of entries, got `many`"),
+        (&[("url", "http://logs.example.com/")], "uses `http`, expected `https`"),
+        (
+            &[("url", "https://a.example.com/"), ("batch", "many")],
+            "`batch` must be a positive number of entries, got `many`",
+        ),
         (&[("ulr", "https://a.example.com/")], "log destination `archive` has an unknown setting `ulr`"),
         (&[("url", "https://a.example.com/"), ("bearer_token_secret", "tokne")], "which is not declared"),
     ];

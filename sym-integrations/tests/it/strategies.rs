@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sym_integrations::http::SecretString;
 use sym_integrations::http::strategy::HttpStrategy;
 use sym_integrations::testing::{Replay, Reply};
-use sym_sdk::config::{self, Config, Faults};
+use sym_sdk::config::{self, Config, Diagnostics};
 use sym_sdk::engine::WorkerLimits;
 use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::integration::Outbox;
@@ -134,9 +134,9 @@ async fn an_answer_that_is_no_reply_is_an_error() {
         (no_reply(json!({ "body": {}, "errors": null })), "HTTP:ERROR_RESPONSE", Some("`errors` is not a list")),
         (no_reply(json!("granted")), "HTTP:ERROR_RESPONSE", Some("expected an object")),
         (no_reply(json!({ "ok": true, "token": TOKEN })), "HTTP:ERROR_RESPONSE", Some("`errors` is missing")),
-        (Reply::status(204), "HTTP:INVALID_RESPONSE", Some("empty answer")),
+        (Reply::status(204), "HTTP:INVALID_RESPONSE", Some("empty body")),
         (Reply::text("<html>log in</html>"), "HTTP:INVALID_RESPONSE", Some("got HTML")),
-        (Reply::text(r#"{"body": {}, "errors": ["#), "HTTP:INVALID_RESPONSE", Some("ends too early")),
+        (Reply::text(r#"{"body": {}, "errors": ["#), "HTTP:INVALID_RESPONSE", Some("truncated")),
         (Reply::text(" ".repeat(1024 * 1024 + 1)), "HTTP:TOO_LARGE", None),
     ];
     for (reply, expected, said) in cases {
@@ -201,7 +201,7 @@ async fn revocations_do_not_wait_where_grants_do() {
 
     replay.post("/vpn").reply(Reply::json(json!({ "body": {}, "errors": [] })));
     strategy.deescalate(&Asked::to(Step::Deescalate).request()).await.unwrap();
-    assert_eq!(replay.waited(), Duration::ZERO);
+    assert_eq!(replay.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test]
@@ -318,7 +318,7 @@ fn declared(settings: &[(&str, &str)]) -> Config {
     }
 }
 
-async fn build(settings: &[(&str, &str)], token: &str) -> Result<Runtime, Faults> {
+async fn build(settings: &[(&str, &str)], token: &str) -> Result<Runtime, Diagnostics> {
     let builder = Runtime::builder(declared(settings))
         .registry(sym_sdk::handlers![get_permissions])
         .secrets(LocalSecrets::with_variables([("TOKEN", token)]));
@@ -353,10 +353,10 @@ async fn settings_that_cannot_be_are_told_at_start() {
     type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
     let cases: [Case<'_>; 8] = [
         (&[], "t", "strategy `vpn` has no setting `url`"),
-        (&[("url", "http://f.example.com/hunter2")], "t", "the base URL of host `f.example.com` is not https"),
+        (&[("url", "http://f.example.com/hunter2")], "t", "the base URL of host `f.example.com` must use https"),
         (&[("url", "https://ana:hunter2@f.example.com/")], "t", "contains a user name or a password"),
-        (&[("url", "https://f.example.com/?code=hunter2")], "t", "ends in a query or a fragment"),
-        (&[("url", "hunter2")], "t", "cannot be read"),
+        (&[("url", "https://f.example.com/?code=hunter2")], "t", "contains a query or a fragment"),
+        (&[("url", "hunter2")], "t", "the base URL is invalid"),
         (&[("ulr", "https://f.example.com/")], "t", "strategy `vpn` has an unknown setting `ulr`"),
         (&[("url", "https://f.example.com/"), ("bearer_token_secret", "tokne")], "t", "which is not declared"),
         (&[("url", "https://f.example.com/"), ("bearer_token_secret", "token")], "hunter2\n", "strategy `vpn`"),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::{Config, Faults, Terraform, TerraformReader};
+use crate::config::{Config, Diagnostics, Terraform, TerraformReader};
 
 /// Where the configuration comes from, if the command line does not say.
 #[derive(Debug, Default)]
@@ -20,11 +20,11 @@ impl ConfigSource {
         self,
         dir: Option<PathBuf>,
         variables: Vec<(String, String)>,
-    ) -> Option<Result<Terraform, Faults>> {
+    ) -> Option<Result<Terraform, Diagnostics>> {
         let dir = match (dir, self) {
             (Some(dir), _) => dir,
             (None, Self::Dir(dir)) => shown(dir),
-            (None, Self::Given(config)) => return Some(Ok(Terraform { config: *config, notes: Vec::new() })),
+            (None, Self::Given(config)) => return Some(Ok(Terraform { config: *config, warnings: Vec::new() })),
             (None, Self::None) => return None,
         };
         let reader =

@@ -1,4 +1,4 @@
-//! `check`: every fault of the configuration and the handlers.
+//! The command `check`: reports every error of the configuration and the handlers.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Common;
 use super::output::{Output, count};
 use crate::app::{App, Exit};
-use crate::config::{Fault, Place};
+use crate::config::{Diagnostic, SourceLocation};
 
 /// What was found.
 #[derive(Debug, Default, Serialize)]
@@ -15,8 +15,8 @@ struct Findings {
     ok: bool,
     #[serde(flatten)]
     counts: Option<Counts>,
-    faults: Vec<Fault>,
-    notes: Vec<Fault>,
+    errors: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
 }
 
 /// How much was checked; not known of files that cannot be read.
@@ -33,19 +33,19 @@ pub(super) fn run(mut app: App, common: Common, output: &mut Output<'_>) -> io::
     };
     let mut findings = Findings::default();
     match read {
-        Err(faults) => findings.faults.extend(faults),
+        Err(errors) => findings.errors.extend(errors),
         Ok(read) => {
-            findings.notes = read.notes;
+            findings.warnings = read.warnings;
             if app.has_no_domains(&read.config) {
-                findings.notes.push(no_domains());
+                findings.warnings.push(no_domains());
             }
             let (flows, integrations) = (read.config.flows.len(), read.config.integrations.len());
             let builder = app.builder(read.config);
             findings.counts = Some(Counts { flows, handlers: builder.handlers().len(), integrations });
-            findings.faults.extend(builder.check().err().into_iter().flatten());
+            findings.errors.extend(builder.check().err().into_iter().flatten());
         }
     }
-    findings.ok = findings.faults.is_empty();
+    findings.ok = findings.errors.is_empty();
     if output.json {
         output.value(&findings)?;
     } else {
@@ -54,28 +54,29 @@ pub(super) fn run(mut app: App, common: Common, output: &mut Output<'_>) -> io::
     Ok(if findings.ok { Exit::Success } else { Exit::Failure })
 }
 
-/// The faults are what was asked for, so they go where results go.
+/// Writes the findings to standard output: they are the result of the command.
 fn write(findings: &Findings, output: &mut Output<'_>) -> io::Result<()> {
-    for fault in &findings.faults {
-        writeln!(output.out, "error: {fault}")?;
+    for error in &findings.errors {
+        writeln!(output.out, "error: {error}")?;
     }
-    for note in &findings.notes {
-        writeln!(output.out, "note: {note}")?;
+    for warning in &findings.warnings {
+        writeln!(output.out, "warning: {warning}")?;
     }
-    let Findings { faults, notes, .. } = findings;
+    let Findings { errors, warnings, .. } = findings;
     if let Some(Counts { flows, handlers, integrations }) = findings.counts {
         let counted = [count(flows, "flow"), count(handlers, "handler"), count(integrations, "integration")];
         write!(output.out, "{}: ", counted.join(", "))?;
     }
-    let faults = if faults.is_empty() { "no faults".to_owned() } else { count(faults.len(), "fault") };
-    let notes = if notes.is_empty() { String::new() } else { format!(", {}", count(notes.len(), "note")) };
-    writeln!(output.out, "{faults}{notes}")
+    let errors = if errors.is_empty() { "no errors".to_owned() } else { count(errors.len(), "error") };
+    let warnings = if warnings.is_empty() { String::new() } else { format!(", {}", count(warnings.len(), "warning")) };
+    writeln!(output.out, "{errors}{warnings}")
 }
 
 /// Nobody becomes a member without a domain, and only members make requests.
-pub(super) fn no_domains() -> Fault {
+pub(super) fn no_domains() -> Diagnostic {
     let message = "the organization has no e-mail domains, so nobody becomes a member on first contact";
-    Fault::new(Place::default(), message).with_hint("name its domains with `App::domain` or `--domain`")
+    Diagnostic::warning(SourceLocation::default(), message)
+        .with_hint("name its domains with `App::domain` or `--domain`")
 }
 
 pub(super) fn no_config(output: &mut Output<'_>) -> io::Result<Exit> {

@@ -4,13 +4,13 @@ use std::io;
 
 use super::output::Output;
 use crate::app::Exit;
-use crate::config::Faults;
+use crate::config::Diagnostics;
 use crate::error::Error;
 
 /// Why a command ends before it has done anything.
 pub(super) enum Failure {
     /// The configuration and the handlers do not fit.
-    Faults(Faults),
+    Faults(Diagnostics),
     /// All else.
     Refused(Error),
 }

@@ -135,7 +135,7 @@ fn read_config(app: &mut App, common: Common, output: &mut Output<'_>) -> io::Re
     match read {
         Ok(read) => {
             if !output.json && app.has_no_domains(&read.config) {
-                writeln!(output.err, "note: {}", check::no_domains())?;
+                writeln!(output.err, "warning: {}", check::no_domains())?;
             }
             Ok(Ok(read.config))
         }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use crate::config::Faults;
+use crate::config::Diagnostics;
 use crate::error::Error;
 
 /// Where a command writes: results to `out`, complaints to `err`. With `--json` all that it has to say is one JSON value.
@@ -44,9 +44,9 @@ impl<'a> Output<'a> {
     }
 
     /// Writes the faults that keep a command from doing what it should.
-    pub(super) fn faults(&mut self, faults: &Faults) -> io::Result<()> {
+    pub(super) fn faults(&mut self, faults: &Diagnostics) -> io::Result<()> {
         if self.json {
-            return self.value(&json!({ "faults": faults }));
+            return self.value(&json!({ "errors": faults }));
         }
         faults.iter().try_for_each(|fault| writeln!(self.err, "error: {fault}"))
     }

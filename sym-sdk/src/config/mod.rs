@@ -75,14 +75,14 @@
 //! `field_type`, and `prompt_field` is one of `prompt_fields`.
 
 mod check;
-mod declare;
-mod fault;
+mod declarations;
+mod diagnostic;
 #[cfg(feature = "terraform")]
 mod terraform;
 
-pub use check::{Checked, CheckedFilter, CheckedLogDestination};
-pub use declare::*;
-pub use fault::{Fault, Faults};
+pub use check::{CheckedConfig, CheckedFlowsFilter, CheckedLogDestination};
+pub use declarations::*;
+pub use diagnostic::{Diagnostic, Diagnostics, Severity, SourceLocation};
 #[cfg(feature = "terraform")]
 #[cfg_attr(docsrs, doc(cfg(feature = "terraform")))]
 pub use terraform::{Terraform, TerraformReader};

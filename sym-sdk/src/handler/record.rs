@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::output::{CallResult, FormResult};
 use super::{Context, HandlerError, HandlerKind, Requires, Services};
-use crate::config::{Fault, Place};
+use crate::config::{Diagnostic, SourceLocation};
 use crate::error::Error;
 use crate::forms::PromptForm;
 use crate::future::BoxFuture;
@@ -131,8 +131,8 @@ impl HandlerRecord {
     }
 
     /// File, line and column.
-    pub fn place(&self) -> Place {
-        Place { file: Some(Arc::new(PathBuf::from(self.file))), line: self.line, column: self.column }
+    pub fn location(&self) -> SourceLocation {
+        SourceLocation { file: Some(Arc::new(PathBuf::from(self.file))), line: self.line, column: self.column }
     }
 
     /// Name and place, to be kept.
@@ -172,7 +172,7 @@ impl HandlerRecord {
     }
 
     /// One fault for each integration and each state that the handler needs and `services` lack.
-    pub fn unmet<'a>(&'a self, services: &'a Services) -> impl Iterator<Item = Fault> + 'a {
+    pub fn unmet<'a>(&'a self, services: &'a Services) -> impl Iterator<Item = Diagnostic> + 'a {
         self.requires.iter().filter(|requires| !services.satisfy(requires)).map(|requires| {
             let subject = self.subject();
             match requires {
@@ -185,13 +185,13 @@ impl HandlerRecord {
                             "add an integration of type `{kind}`, and name it in the flow's environment as `{key}_id`"
                         ),
                     };
-                    Fault::new(self.place(), message).with_hint(hint)
+                    Diagnostic::error(self.location(), message).with_hint(hint)
                 }
                 Requires::State(state) => {
                     let message = format!("{subject} needs `State<{}>`, which was not given", state.type_name());
-                    Fault::new(self.place(), message).with_hint("hand the value over at start")
+                    Diagnostic::error(self.location(), message).with_hint("hand the value over at start")
                 }
-                _ => Fault::new(self.place(), format!("{subject} has an argument that cannot be had")),
+                _ => Diagnostic::error(self.location(), format!("{subject} has an argument that cannot be had")),
             }
         })
     }

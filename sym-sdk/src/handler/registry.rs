@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::{HandlerRecord, Scope};
-use crate::config::{Fault, Place};
+use crate::config::{Diagnostic, SourceLocation};
 use crate::suggest;
 
 /// A set of handlers.
@@ -66,8 +66,8 @@ impl Registry {
 
     /// The handlers of a flow: those that stand in its `implementation` module or below it, or all if it names none.
     ///
-    /// Faults are an empty registry, a module without handlers, and two handlers for one purpose.
-    pub fn scope(&self, implementation: Option<&str>) -> Result<Scope, Vec<Fault>> {
+    /// Diagnostics are an empty registry, a module without handlers, and two handlers for one purpose.
+    pub fn scope(&self, implementation: Option<&str>) -> Result<Scope, Vec<Diagnostic>> {
         if self.is_empty() {
             return Err(vec![no_handlers()]);
         }
@@ -81,10 +81,10 @@ impl Registry {
         }
     }
 
-    fn no_module(&self, module: &str) -> Fault {
+    fn no_module(&self, module: &str) -> Diagnostic {
         let modules: BTreeSet<_> = self.iter().map(|record| record.module).collect();
         let message = format!("no handler stands in module `{module}`");
-        Fault::new(Place::default(), message).with_hint(module_hint(module, &modules))
+        Diagnostic::error(SourceLocation::default(), message).with_hint(module_hint(module, &modules))
     }
 }
 
@@ -107,8 +107,8 @@ fn crate_of(module: &str) -> &str {
     module.split("::").next().unwrap_or(module)
 }
 
-fn no_handlers() -> Fault {
-    Fault::new(Place::default(), "the registry has no handlers").with_hint(
+fn no_handlers() -> Diagnostic {
+    Diagnostic::error(SourceLocation::default(), "the registry has no handlers").with_hint(
         "a crate of handlers that nothing refers to is not linked: write `sym_sdk::link!(my_handlers);` beside `main`, \
          which is `use my_handlers as _;`, or list the handlers with `sym_sdk::handlers![…]`",
     )

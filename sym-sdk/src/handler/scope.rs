@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::{HandlerKind, HandlerRecord};
-use crate::config::Fault;
+use crate::config::Diagnostic;
 
 /// The handlers of one flow, at most one for each purpose. See [`Registry::scope`](super::Registry::scope).
 #[derive(Clone, Debug, Default)]
@@ -13,14 +13,14 @@ pub struct Scope {
 }
 
 impl Scope {
-    pub(super) fn of(records: &[&'static HandlerRecord]) -> Result<Self, Vec<Fault>> {
+    pub(super) fn of(records: &[&'static HandlerRecord]) -> Result<Self, Vec<Diagnostic>> {
         let mut first = BTreeMap::new();
-        let mut faults = Vec::new();
+        let mut diagnostics = Vec::new();
         let mut scope = Self::default();
         for record in records.iter().copied() {
             let earlier = first.entry((record.kind.index(), record.field)).or_insert(record);
             if !std::ptr::eq(*earlier, record) {
-                faults.push(duplicate(earlier, record));
+                diagnostics.push(duplicate(earlier, record));
                 continue;
             }
             match (record.kind, record.field) {
@@ -33,8 +33,8 @@ impl Scope {
                 }
             }
         }
-        if !faults.is_empty() {
-            return Err(faults);
+        if !diagnostics.is_empty() {
+            return Err(diagnostics);
         }
         scope.prefetch.sort_by_key(|(field, _)| *field);
         scope.on_change.sort_by_key(|(field, _)| *field);
@@ -67,13 +67,13 @@ impl Scope {
     }
 }
 
-fn duplicate(first: &HandlerRecord, second: &HandlerRecord) -> Fault {
+fn duplicate(first: &HandlerRecord, second: &HandlerRecord) -> Diagnostic {
     let what = match first.field {
         Some(field) => format!("{} of field `{field}`", first.kind),
         None => format!("{} `{}`", first.kind.macro_name(), first.kind),
     };
     let message = format!("{what} is there twice: {first} and {second}");
-    Fault::new(second.place(), message).with_hint(
+    Diagnostic::error(second.location(), message).with_hint(
         "remove one of them, or give each flow the module of its handlers: `implementation = \"my_flows::prod\"`",
     )
 }

@@ -19,7 +19,9 @@ use super::recovery;
 use super::secrets::{LocalSecrets, SecretReader};
 use crate::audit::{AuditDestination, LogDestinationType};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, CheckedFilter, CheckedLogDestination, Config, Fault, Faults, Implementation, Place};
+use crate::config::{
+    self, CheckedFlowsFilter, CheckedLogDestination, Config, Diagnostic, Diagnostics, Implementation, SourceLocation,
+};
 use crate::delivery::{Delivery, DryDelivery};
 use crate::directory::{Directory, DirectoryStore, KeyValue, KeyValueStore, MemoryDirectory, MemoryKeyValue};
 #[cfg(feature = "sqlite")]
@@ -87,13 +89,13 @@ impl Scoped<'_> {
 struct FlowPlan {
     flow: Arc<Flow>,
     scope: Scope,
-    place: Place,
+    location: SourceLocation,
 }
 
 /// What the flows filter takes.
 struct FilterPlan {
     record: &'static HandlerRecord,
-    checked: CheckedFilter,
+    checked: CheckedFlowsFilter,
 }
 
 /// All that was found out before anything is built.
@@ -102,7 +104,7 @@ struct Plan {
     flows: Vec<FlowPlan>,
     filter: Option<FilterPlan>,
     log_destinations: Vec<CheckedLogDestination>,
-    faults: Vec<Fault>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl Builder {
@@ -288,9 +290,9 @@ impl Builder {
     ///
     /// # Errors
     /// All faults.
-    pub fn check(&self) -> Result<Vec<Arc<Flow>>, Faults> {
+    pub fn check(&self) -> Result<Vec<Arc<Flow>>, Diagnostics> {
         let plan = self.plan();
-        Faults::check(plan.faults)?;
+        Diagnostics::check(plan.diagnostics)?;
         Ok(plan.flows.into_iter().map(|plan| plan.flow).collect())
     }
 
@@ -310,9 +312,9 @@ impl Builder {
     /// All faults of the configuration and the handlers, or all secrets, clients and strategies that cannot be had. Also if
     /// a Run may still give access that nothing could take away: its flow is no longer declared, or the store has lost what
     /// was to end the access and that cannot be repaired.
-    pub async fn build(self) -> Result<Runtime, Faults> {
+    pub async fn build(self) -> Result<Runtime, Diagnostics> {
         let plan = self.plan();
-        Faults::check(plan.faults)?;
+        Diagnostics::check(plan.diagnostics)?;
 
         let domains = self.config.organization.domains.iter().map(String::as_str);
         let directory = self.directory.clone().unwrap_or_else(|| Directory::from_store(self.users.clone(), domains));
@@ -330,7 +332,7 @@ impl Builder {
             None => None,
         };
         let routes = assembly.log_routes(plan.log_destinations, declared).await;
-        Faults::check(assembly.into_faults())?;
+        Diagnostics::check(assembly.into_diagnostics())?;
 
         let mut deliveries = self.deliveries;
         #[cfg(feature = "server")]
@@ -351,14 +353,15 @@ impl Builder {
         let engine = match self.engine.create(context).await {
             Ok(engine) => engine,
             Err(error) => {
-                let fault = Fault::new(Place::default(), format!("the engine cannot be used: {error}"));
-                return Err(fault.with_hint_if(error.hint()).into());
+                let diagnostic =
+                    Diagnostic::error(SourceLocation::default(), format!("the engine cannot be used: {error}"));
+                return Err(diagnostic.with_hint_if(error.hint()).into());
             }
         };
         let drive = engine.clone().drive();
-        Faults::check(recovery::recover(&*engine, &*self.clock, &performer.flows).await)?;
+        Diagnostics::check(recovery::recover(&*engine, &*self.clock, &performer.flows).await)?;
         if let Some(drive) = &drive {
-            Faults::check(checks::clock(&**drive).await)?;
+            Diagnostics::check(checks::clock(&**drive).await)?;
         }
         let (kept_for, reconciling) = (self.kept_for, self.reconciling);
         Ok(Runtime {
@@ -375,69 +378,74 @@ impl Builder {
 
     fn plan(&self) -> Plan {
         let mut plan = Plan::default();
-        let (scoped, faults) = self.scoped();
-        let all_scoped = faults.is_empty();
-        plan.faults.extend(faults);
-        plan.faults.extend(scoped.iter().flat_map(checks::flow));
+        let (scoped, diagnostics) = self.scoped();
+        let all_scoped = diagnostics.is_empty();
+        plan.diagnostics.extend(diagnostics);
+        plan.diagnostics.extend(scoped.iter().flat_map(checks::flow));
         if all_scoped {
-            plan.faults.extend(checks::unused(&self.registry, &scoped, self.config.flows_filter.is_some()));
+            plan.diagnostics.extend(checks::unused(&self.registry, &scoped, self.config.flows_filter.is_some()));
         }
         let checked = match self.config.check() {
             Ok(checked) => checked,
-            Err(faults) => {
-                plan.faults.extend(faults);
+            Err(diagnostics) => {
+                plan.diagnostics.extend(diagnostics);
                 return plan;
             }
         };
         for Scoped { declared, scope } in scoped {
             if let Some(flow) = checked.flows.get(&declared.name).cloned() {
-                plan.flows.push(FlowPlan { flow, scope, place: declared.place.clone() });
+                plan.flows.push(FlowPlan { flow, scope, location: declared.location.clone() });
             }
         }
-        plan.faults.extend(checked.log_destinations.iter().filter_map(|log| self.no_destination_type(log)));
+        plan.diagnostics.extend(checked.log_destinations.iter().filter_map(|log| self.no_destination_type(log)));
         plan.log_destinations = checked.log_destinations;
         if let Some(checked) = checked.flows_filter {
             match self.filter_plan(checked) {
                 Ok(filter) => plan.filter = Some(filter),
-                Err(faults) => plan.faults.extend(faults),
+                Err(diagnostics) => plan.diagnostics.extend(diagnostics),
             }
         }
-        plan.faults.extend(plan.flows.iter().flat_map(|plan| self.unmet(plan)));
-        plan.faults.extend(plan.filter.iter().flat_map(|filter| self.unmet_by_filter(filter)));
+        plan.diagnostics.extend(plan.flows.iter().flat_map(|plan| self.unmet(plan)));
+        plan.diagnostics.extend(plan.filter.iter().flat_map(|filter| self.unmet_by_filter(filter)));
         plan
     }
 
     /// The flows as they are declared, each with its handlers. This does not need the rest of the configuration to be right.
-    fn scoped(&self) -> (Vec<Scoped<'_>>, Vec<Fault>) {
-        let mut faults = Vec::new();
+    fn scoped(&self) -> (Vec<Scoped<'_>>, Vec<Diagnostic>) {
+        let mut diagnostics = Vec::new();
         if self.registry.is_empty() {
-            faults.extend(self.registry.scope(None).err().into_iter().flatten());
-            return (Vec::new(), faults);
+            diagnostics.extend(self.registry.scope(None).err().into_iter().flatten());
+            return (Vec::new(), diagnostics);
         }
         let mut scoped = Vec::new();
         for declared in &self.config.flows {
             match self.scope(&declared.implementation, &declared.name) {
                 Ok(scope) => scoped.push(Scoped { declared, scope }),
-                Err(found) => faults.extend(found.into_iter().map(|fault| at(fault, &declared.place))),
+                Err(found) => {
+                    diagnostics.extend(found.into_iter().map(|diagnostic| at(diagnostic, &declared.location)))
+                }
             }
         }
-        (scoped, faults)
+        (scoped, diagnostics)
     }
 
-    fn filter_plan(&self, checked: CheckedFilter) -> Result<FilterPlan, Vec<Fault>> {
+    fn filter_plan(&self, checked: CheckedFlowsFilter) -> Result<FilterPlan, Vec<Diagnostic>> {
         let scope = self.scope(&checked.implementation, "get_flows");
-        let scope =
-            scope.map_err(|faults| faults.into_iter().map(|fault| at(fault, &checked.place)).collect::<Vec<_>>())?;
+        let scope = scope.map_err(|diagnostics| {
+            diagnostics.into_iter().map(|diagnostic| at(diagnostic, &checked.location)).collect::<Vec<_>>()
+        })?;
         match scope.get(HandlerKind::GetFlows) {
             Some(record) => Ok(FilterPlan { record, checked }),
             None => {
                 let hint = "write `#[reducer] fn get_flows(user: &User, flows: &Flows) -> Vec<Arc<Flow>>`";
-                Err(vec![Fault::new(checked.place, "the flows filter has no reducer `get_flows`").with_hint(hint)])
+                Err(vec![
+                    Diagnostic::error(checked.location, "the flows filter has no reducer `get_flows`").with_hint(hint),
+                ])
             }
         }
     }
 
-    fn scope(&self, implementation: &Implementation, name: &str) -> Result<Scope, Vec<Fault>> {
+    fn scope(&self, implementation: &Implementation, name: &str) -> Result<Scope, Vec<Diagnostic>> {
         match implementation {
             Implementation::Module(module) => self.registry.scope(Some(module)),
             Implementation::ByName => {
@@ -450,21 +458,21 @@ impl Builder {
     }
 
     /// What handlers and strategies of a flow need and the configuration does not have.
-    fn unmet(&self, plan: &FlowPlan) -> Vec<Fault> {
+    fn unmet(&self, plan: &FlowPlan) -> Vec<Diagnostic> {
         let integrations = plan.flow.environment().integrations();
         let services = self.services_with(plan.scope.iter(), integrations, plan.flow.strategy());
         let called = plan.scope.iter().filter(|record| record.kind() != HandlerKind::GetFlows);
-        let mut faults: Vec<_> = called.flat_map(|record| record.unmet(&services)).collect();
+        let mut diagnostics: Vec<_> = called.flat_map(|record| record.unmet(&services)).collect();
         if let Some(strategy) = plan.flow.strategy()
             && !self.dry
             && self.strategy_type_of(strategy).is_none()
         {
-            faults.push(self.no_strategy_type(strategy, &plan.place));
+            diagnostics.push(self.no_strategy_type(strategy, &plan.location));
         }
-        faults
+        diagnostics
     }
 
-    fn unmet_by_filter(&self, filter: &FilterPlan) -> Vec<Fault> {
+    fn unmet_by_filter(&self, filter: &FilterPlan) -> Vec<Diagnostic> {
         let services = self.services_with([filter.record], &filter.checked.integrations, None);
         filter.record.unmet(&services).collect()
     }
@@ -493,8 +501,8 @@ impl Builder {
         self.destination_types.iter().find(|known| known.kind() == destination.kind())
     }
 
-    fn no_destination_type(&self, checked: &CheckedLogDestination) -> Option<Fault> {
-        let CheckedLogDestination { destination, place, .. } = checked;
+    fn no_destination_type(&self, checked: &CheckedLogDestination) -> Option<Diagnostic> {
+        let CheckedLogDestination { destination, location, .. } = checked;
         if self.dry || self.destination_type_of(destination).is_some() {
             return None;
         }
@@ -504,16 +512,16 @@ impl Builder {
             destination.kind(),
             destination.name()
         );
-        Some(Fault::new(place.clone(), message).with_hint(format!(
+        Some(Diagnostic::error(location.clone(), message).with_hint(format!(
             "hand the type over with `Builder::log_destination_type`, or a crate that has it with `App::with`; {known}"
         )))
     }
 
-    fn no_strategy_type(&self, strategy: &Strategy, place: &Place) -> Fault {
+    fn no_strategy_type(&self, strategy: &Strategy, location: &SourceLocation) -> Diagnostic {
         let known = handed_over(self.strategies.iter());
         let message =
             format!("nothing grants access of strategy type `{}` (strategy `{}`)", strategy.kind(), strategy.name());
-        Fault::new(place.clone(), message).with_hint(format!(
+        Diagnostic::error(location.clone(), message).with_hint(format!(
             "hand the type over with `App::strategy_type`, or a crate that has it with `App::with`; {known}"
         ))
     }
@@ -529,12 +537,12 @@ fn handed_over(known: impl Iterator<Item = impl ToString>) -> String {
     }
 }
 
-/// Faults of a registry have no place of their own; the flow that asked has.
-fn at(mut fault: Fault, place: &Place) -> Fault {
-    if fault.place == Place::default() {
-        fault.place = place.clone();
+/// Diagnostics of a registry have no place of their own; the flow that asked has.
+fn at(mut diagnostic: Diagnostic, location: &SourceLocation) -> Diagnostic {
+    if diagnostic.location == SourceLocation::default() {
+        diagnostic.location = location.clone();
     }
-    fault
+    diagnostic
 }
 
 /// The part of a module's path up to the segment with this name.

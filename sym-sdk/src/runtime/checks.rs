@@ -3,34 +3,34 @@
 use std::collections::BTreeSet;
 
 use super::builder::Scoped;
-use crate::config::{Fault, Place};
+use crate::config::{Diagnostic, SourceLocation};
 use crate::engine::Drive;
 use crate::handler::{HandlerKind, HandlerRecord, Registry};
 use crate::template::Step;
 
 /// What is wrong between one flow and its handlers.
-pub(super) fn flow(flow: &Scoped<'_>) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    reducers(flow, &mut faults);
-    fields(flow, &mut faults);
+pub(super) fn flow(flow: &Scoped<'_>) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    reducers(flow, &mut diagnostics);
+    fields(flow, &mut diagnostics);
     for record in flow.scope.iter() {
-        faults.extend(never_called(flow, record));
+        diagnostics.extend(never_called(flow, record));
     }
-    faults
+    diagnostics
 }
 
-fn reducers(flow: &Scoped<'_>, faults: &mut Vec<Fault>) {
+fn reducers(flow: &Scoped<'_>, diagnostics: &mut Vec<Diagnostic>) {
     let name = &flow.declared.name;
     match (flow.scope.get(HandlerKind::GetPermissions), flow.scope.get(HandlerKind::GetApprovers)) {
         (None, None) => {
             let message = format!("flow `{name}` has no reducer `get_permissions`");
             let hint = "write `#[reducer] fn get_permissions(event: &Event) -> RequestPermission`";
-            faults.push(Fault::new(flow.declared.place.clone(), message).with_hint(hint));
+            diagnostics.push(Diagnostic::error(flow.declared.location.clone(), message).with_hint(hint));
         }
         (Some(_), Some(approvers)) => {
             let message = format!("flow `{name}` has both `get_permissions` and `get_approvers`");
             let hint = "`get_approvers` is deprecated: move its destinations to `get_request_notifications`";
-            faults.push(Fault::new(approvers.place(), message).with_hint(hint));
+            diagnostics.push(Diagnostic::error(approvers.location(), message).with_hint(hint));
         }
         (None, Some(approvers)) => {
             if flow.scope.get(HandlerKind::GetRequestNotifications).is_some() {
@@ -38,33 +38,33 @@ fn reducers(flow: &Scoped<'_>, faults: &mut Vec<Fault>) {
                     "flow `{name}` has `get_request_notifications`, which `get_approvers` keeps from being called"
                 );
                 let hint = "replace `get_approvers` by `get_permissions`";
-                faults.push(Fault::new(approvers.place(), message).with_hint(hint));
+                diagnostics.push(Diagnostic::error(approvers.location(), message).with_hint(hint));
             }
         }
         (Some(_), None) => {}
     }
 }
 
-fn fields(flow: &Scoped<'_>, faults: &mut Vec<Fault>) {
+fn fields(flow: &Scoped<'_>, diagnostics: &mut Vec<Diagnostic>) {
     for field in &flow.declared.params.prompt_fields {
         let missing = |macro_name: &str| {
             let (name, flow) = (&field.name, &flow.declared.name);
             let message = format!("field `{name}` of flow `{flow}` has `{macro_name} = true`, and no handler gives it");
             let hint = format!("write a handler with `#[{macro_name}(field = \"{name}\")]`");
-            Fault::new(field.place.clone(), message).with_hint(hint)
+            Diagnostic::error(field.location.clone(), message).with_hint(hint)
         };
         if field.prefetch && flow.scope.prefetch(&field.name).is_none() {
-            faults.push(missing("prefetch"));
+            diagnostics.push(missing("prefetch"));
         }
         if field.on_change && flow.scope.on_change(&field.name).is_none() {
-            faults.push(missing("on_change"));
+            diagnostics.push(missing("on_change"));
         }
     }
 }
 
 /// A handler for a field that the flow does not have, or does not want filled. Handlers that several flows share may fit only
 /// some of them, so this speaks only where the flow names its module.
-fn never_called(flow: &Scoped<'_>, record: &'static HandlerRecord) -> Option<Fault> {
+fn never_called(flow: &Scoped<'_>, record: &'static HandlerRecord) -> Option<Diagnostic> {
     let name = &flow.declared.name;
     let field = record.field()?;
     flow.declared.implementation.module()?;
@@ -89,25 +89,26 @@ fn never_called(flow: &Scoped<'_>, record: &'static HandlerRecord) -> Option<Fau
             (message, format!("add `{kind} = true` to the field"))
         }
     };
-    Some(Fault::new(record.place(), message).with_hint(hint))
+    Some(Diagnostic::error(record.location(), message).with_hint(hint))
 }
 
 /// Has what was written while the clock was ahead count from now.
-pub(super) async fn clock(drive: &dyn Drive) -> Vec<Fault> {
+pub(super) async fn clock(drive: &dyn Drive) -> Vec<Diagnostic> {
     match drive.clamp_future_due_times().await {
         Ok(_) => Vec::new(),
-        Err(error) => vec![Fault::new(Place::default(), format!("the Runs cannot be read: {error}"))],
+        Err(error) => vec![Diagnostic::error(SourceLocation::default(), format!("the Runs cannot be read: {error}"))],
     }
 }
 
 /// Handlers that no flow takes, and prefetch or `on_change` handlers for fields that none of their flows has.
-pub(super) fn unused(registry: &Registry, flows: &[Scoped<'_>], has_filter: bool) -> Vec<Fault> {
-    let mut faults = Vec::new();
+pub(super) fn unused(registry: &Registry, flows: &[Scoped<'_>], has_filter: bool) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
     for record in registry.iter() {
         if record.kind() == HandlerKind::GetFlows {
             if !has_filter {
                 let message = format!("reducer `{}` is never called: there is no flows filter", record.name());
-                faults.push(Fault::new(record.place(), message).with_hint("declare a `sym_flows_filter`"));
+                diagnostics
+                    .push(Diagnostic::error(record.location(), message).with_hint("declare a `sym_flows_filter`"));
             }
             continue;
         }
@@ -116,7 +117,7 @@ pub(super) fn unused(registry: &Registry, flows: &[Scoped<'_>], has_filter: bool
             let message = format!("{} is in module `{}`, which no flow names", record.subject(), record.module());
             let modules: BTreeSet<_> = flows.iter().filter_map(|flow| flow.declared.implementation.module()).collect();
             let hint = format!("flows name {}", crate::suggest::quoted(modules));
-            faults.push(Fault::new(record.place(), message).with_hint(hint));
+            diagnostics.push(Diagnostic::error(record.location(), message).with_hint(hint));
             continue;
         }
         if let Some(field) = record.field() {
@@ -128,17 +129,19 @@ pub(super) fn unused(registry: &Registry, flows: &[Scoped<'_>], has_filter: bool
                 .collect();
             if of_all && !known.contains(field) {
                 let message = format!("{} is for field `{field}`, which no flow has", record.subject());
-                faults
-                    .push(Fault::new(record.place(), message).with_hint(crate::suggest::hint(field, "fields", known)));
+                diagnostics.push(
+                    Diagnostic::error(record.location(), message)
+                        .with_hint(crate::suggest::hint(field, "fields", known)),
+                );
             }
         }
-        faults.extend(hook_of_no_access(record, &takers));
+        diagnostics.extend(hook_of_no_access(record, &takers));
     }
-    faults
+    diagnostics
 }
 
 /// `on_escalate` and its kin are never called for flows that only approve.
-fn hook_of_no_access(record: &'static HandlerRecord, takers: &[&Scoped<'_>]) -> Option<Fault> {
+fn hook_of_no_access(record: &'static HandlerRecord, takers: &[&Scoped<'_>]) -> Option<Diagnostic> {
     let grants = takers.iter().any(|flow| flow.declared.params.strategy.is_some());
     let of_access = matches!(
         record.kind(),
@@ -151,5 +154,8 @@ fn hook_of_no_access(record: &'static HandlerRecord, takers: &[&Scoped<'_>]) -> 
         return None;
     }
     let message = format!("{} is never called: no flow that takes it has a strategy", record.subject());
-    Some(Fault::new(record.place(), message).with_hint("name a strategy in the flow's params, or remove the handler"))
+    Some(
+        Diagnostic::error(record.location(), message)
+            .with_hint("name a strategy in the flow's params, or remove the handler"),
+    )
 }

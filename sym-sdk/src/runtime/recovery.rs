@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::flows::FlowEntries;
 use crate::clock::Clock;
-use crate::config::{Fault, Place};
+use crate::config::{Diagnostic, SourceLocation};
 use crate::engine::{Engine, InputKey, StoredRun};
 use crate::error::Result;
 use crate::machine::{Input, InputBody};
@@ -13,7 +13,7 @@ use crate::machine::{Input, InputBody};
 const AT_ONCE: usize = 500;
 
 /// What speaks against going on.
-pub(super) async fn recover(engine: &dyn Engine, clock: &dyn Clock, flows: &FlowEntries) -> Vec<Fault> {
+pub(super) async fn recover(engine: &dyn Engine, clock: &dyn Clock, flows: &FlowEntries) -> Vec<Diagnostic> {
     let health = match engine.access_health(clock.now()).await {
         Ok(health) => health,
         Err(error) => return vec![unreadable(&error)],
@@ -29,7 +29,7 @@ pub(super) async fn recover(engine: &dyn Engine, clock: &dyn Clock, flows: &Flow
 }
 
 /// Has each Run that nothing would end ask anew for what ends it.
-async fn repair(engine: &dyn Engine, clock: &dyn Clock) -> Result<Vec<Fault>> {
+async fn repair(engine: &dyn Engine, clock: &dyn Clock) -> Result<Vec<Diagnostic>> {
     let mut repaired = HashSet::new();
     loop {
         let runs = engine.runs_missing_expiry(AT_ONCE).await?;
@@ -52,18 +52,19 @@ async fn repair(engine: &dyn Engine, clock: &dyn Clock) -> Result<Vec<Fault>> {
     }
 }
 
-fn unreadable(error: &dyn std::error::Error) -> Fault {
-    Fault::new(Place::default(), format!("the Runs cannot be read: {error}"))
+fn unreadable(error: &dyn std::error::Error) -> Diagnostic {
+    Diagnostic::error(SourceLocation::default(), format!("the Runs cannot be read: {error}"))
 }
 
-fn orphaned(flow: &str, runs: u64) -> Fault {
+fn orphaned(flow: &str, runs: u64) -> Diagnostic {
     let runs = if runs == 1 { "1 Run".to_owned() } else { format!("{runs} Runs") };
     let message = format!("flow `{flow}` is not declared any more, and {runs} of it may still give access");
-    Fault::new(Place::default(), message).with_hint("declare the flow until that access has ended")
+    Diagnostic::error(SourceLocation::default(), message).with_hint("declare the flow until that access has ended")
 }
 
-fn endless(run: &StoredRun) -> Fault {
+fn endless(run: &StoredRun) -> Diagnostic {
     let message =
         format!("nothing would end the access that Run {} may give, and that cannot be repaired", run.state.run.id());
-    Fault::new(Place::default(), message).with_hint("go back to a backup of the store, or take the access away by hand")
+    Diagnostic::error(SourceLocation::default(), message)
+        .with_hint("go back to a backup of the store, or take the access away by hand")
 }

@@ -14,7 +14,7 @@ pub(crate) use timeline::Table;
 pub use timeline::{EntryDetails, Timeline, TimelineEntry};
 
 use crate::clock::{Clock, VirtualClock};
-use crate::config::Faults;
+use crate::config::Diagnostics;
 use crate::engine::MemoryStore;
 use crate::error::Result;
 use crate::integration::Outbox;
@@ -86,7 +86,7 @@ impl Simulation {
     ///
     /// # Errors
     /// Those of [`Builder::build`].
-    pub async fn start(builder: Builder, at: Timestamp, outbox: Outbox) -> Result<Self, Faults> {
+    pub async fn start(builder: Builder, at: Timestamp, outbox: Outbox) -> Result<Self, Diagnostics> {
         let clock = Arc::new(VirtualClock::at(at));
         let store = Arc::new(MemoryStore::new());
         let building = builder.clock(clock.clone()).in_memory(store.clone()).outbox(outbox.clone()).build();

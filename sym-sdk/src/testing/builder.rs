@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Harness, RecordingDelivery, RecordingStrategy};
-use crate::config::{Config, Environment, Faults, Flow, Integration, Reference, Strategy, Target};
+use crate::config::{Config, Diagnostics, Environment, Flow, Integration, Reference, Strategy, Target};
 use crate::delivery::Delivery;
 use crate::handler::Registry;
 use crate::integration::IntegrationClient;
@@ -64,7 +64,7 @@ type Change = Box<dyn FnOnce(Builder) -> Builder + Send>;
 #[derive(Default)]
 pub struct HarnessBuilder {
     config: Config,
-    faults: Vec<crate::config::Fault>,
+    diagnostics: Vec<crate::config::Diagnostic>,
     changes: Vec<Change>,
     strategies: Vec<StrategyType>,
     outbox: Outbox,
@@ -139,7 +139,7 @@ impl HarnessBuilder {
     pub fn terraform_dir(mut self, dir: impl AsRef<std::path::Path>) -> Self {
         match Config::from_terraform_dir(dir) {
             Ok(read) => self.config = read.config,
-            Err(faults) => self.faults.extend(faults),
+            Err(diagnostics) => self.diagnostics.extend(diagnostics),
         }
         self
     }
@@ -240,8 +240,8 @@ impl HarnessBuilder {
     ///
     /// # Errors
     /// All faults of the configuration and the handlers.
-    pub async fn build(mut self) -> Result<Harness, Faults> {
-        Faults::check(std::mem::take(&mut self.faults))?;
+    pub async fn build(mut self) -> Result<Harness, Diagnostics> {
+        Diagnostics::check(std::mem::take(&mut self.diagnostics))?;
         if self.config.organization.domains.is_empty() {
             self.config.organization.domains.push(DOMAIN.to_owned());
         }
@@ -275,8 +275,8 @@ impl HarnessBuilder {
     }
 }
 
-async fn add_people(simulation: &Simulation, people: Vec<Person>) -> Result<(), Faults> {
-    let mut faults = Vec::new();
+async fn add_people(simulation: &Simulation, people: Vec<Person>) -> Result<(), Diagnostics> {
+    let mut diagnostics = Vec::new();
     for person in people {
         let user = match person {
             Person::User(user) => Ok(user),
@@ -289,10 +289,12 @@ async fn add_people(simulation: &Simulation, people: Vec<Person>) -> Result<(), 
             Err(error) => Err(error),
         };
         if let Err(error) = added {
-            faults.push(crate::config::Fault::new(Default::default(), error.to_string()).with_hint_if(error.hint()));
+            diagnostics.push(
+                crate::config::Diagnostic::error(Default::default(), error.to_string()).with_hint_if(error.hint()),
+            );
         }
     }
-    Faults::check(faults)
+    Diagnostics::check(diagnostics)
 }
 
 impl fmt::Debug for HarnessBuilder {

@@ -194,7 +194,7 @@ impl Done {
 async fn check_counts_what_is_right() {
     let dir = directory("right", &[("main.tf", FLOW)]);
     let done = run(app(&dir), &["check"]).await;
-    done.is(Exit::Success, expect![["1 flow, 4 handlers, 2 integrations: no faults\n"]], expect![[""]]);
+    done.is(Exit::Success, expect![["1 flow, 4 handlers, 2 integrations: no errors\n"]], expect![[""]]);
 
     let done = run(app(&dir), &["check", "--json"]).await;
     let json: serde_json::Value = serde_json::from_str(&done.out).unwrap();
@@ -211,7 +211,7 @@ async fn check_reports_all_faults_with_their_places() {
         expect![[r#"
         error: wrong-reference/main.tf:46:19: `sym_strategy.dp` is not declared
           help: did you mean `sym_strategy.db`?
-        1 fault
+        1 error
     "#]],
         expect![[""]],
     );
@@ -226,9 +226,9 @@ async fn check_reports_all_faults_with_their_places() {
               help: write `#[reducer] fn get_permissions(event: &Event) -> RequestPermission`
             error: wrong-field/main.tf:48:5: field `repos` of flow `prod` has `prefetch = true`, and no handler gives it
               help: write a handler with `#[prefetch(field = "repos")]`
-            error: sym-sdk/tests/it/app.rs:31:1: prefetch `repos` is for field `repo`, which no flow has
+            error: sym-sdk/tests/it/app.rs:32:1: prefetch `repos` is for field `repo`, which no flow has
               help: did you mean `repos`? the fields are `duration`, `repos`
-            1 flow, 2 handlers, 2 integrations: 3 faults
+            1 flow, 2 handlers, 2 integrations: 3 errors
         "#]],
         expect![[""]],
     );
@@ -239,8 +239,8 @@ async fn check_shows_notes_as_notes() {
     let flow = FLOW.replace("vars  ", "implementation = file(\"impl.py\")\n  vars  ");
     let dir = directory("python", &[("main.tf", &flow), ("impl.py", "from sym.sdk.annotations import reducer\n")]);
     run(app(&dir), &["check"]).await.is(Exit::Success, expect![[r#"
-        note: python/main.tf:43:20: `implementation` of sym_flow.prod is Python: the Rust handlers of the module with its name, or all, take its place
-        1 flow, 4 handlers, 2 integrations: no faults, 1 note
+        warning: python/main.tf:43:20: `implementation` of sym_flow.prod is Python: the Rust handlers of the module with its name, or all, take its place
+        1 flow, 4 handlers, 2 integrations: no errors, 1 warning
     "#]], expect![[""]]);
 }
 
@@ -263,7 +263,7 @@ async fn files_that_cannot_be_read_are_faults() {
     run(app(&dir), &["check"]).await.is(Exit::Failure, expect![[r#"
         error: syntax/main.tf:1:23: syntax error: invalid block body; expected `}`, newline or identifier
         error: syntax/more.tf:1:5: syntax error: invalid expression; expected `"`, `[`, `{`, `-`, `!`, `(`, `_`, `<`, letter or digit
-        2 faults
+        2 errors
     "#]], expect![[""]]);
     let request = dir.join("request.json");
     fs::write(&request, r#"{"flow_srn": "prod", "flow_inputs": {}, "user_email": "ana@example.com"}"#).unwrap();
@@ -293,10 +293,10 @@ async fn handlers_are_listed_with_the_flows_that_take_them() {
         Exit::Success,
         expect![[r#"
         HANDLER                    MODULE   FLOWS  PLACE                       WHAT IT DOES
-        get_permissions            it::app  prod   sym-sdk/tests/it/app.rs:17  Members decide.
-        get_request_notifications  it::app  prod   sym-sdk/tests/it/app.rs:25  Tells everybody.
-        prefetch repo              it::app  prod   sym-sdk/tests/it/app.rs:31  Gibt es: 名前
-        after_approve              it::app  prod   sym-sdk/tests/it/app.rs:36
+        get_permissions            it::app  prod   sym-sdk/tests/it/app.rs:18  Members decide.
+        get_request_notifications  it::app  prod   sym-sdk/tests/it/app.rs:26  Tells everybody.
+        prefetch repo              it::app  prod   sym-sdk/tests/it/app.rs:32  Gibt es: 名前
+        after_approve              it::app  prod   sym-sdk/tests/it/app.rs:37
     "#]],
         expect![[""]],
     );
@@ -351,7 +351,7 @@ async fn a_request_runs_to_its_end_with_nothing_real() {
             The form:
             FIELD      LABEL     TYPE      OPTIONS
             target_id  Target    string    db
-            repo       repo      string    web, api; from repos (sym-sdk/tests/it/app.rs:31)
+            repo       repo      string    web, api; from repos (sym-sdk/tests/it/app.rs:32)
             duration   duration  duration  30m, 1h
 
             note: nobody is named to decide, so admin@example.com, a made-up admin, approves
@@ -362,8 +362,8 @@ async fn a_request_runs_to_its_end_with_nothing_real() {
                                        shown        the form, to ana@example.com
             09:00:00  request          by           ana@example.com in Slack
                                        asks         db for 30m; repo: web
-                                       called       get_permissions (sym-sdk/tests/it/app.rs:17) answered
-                                       called       get_request_notifications (sym-sdk/tests/it/app.rs:25) answered
+                                       called       get_permissions (sym-sdk/tests/it/app.rs:18) answered
+                                       called       get_request_notifications (sym-sdk/tests/it/app.rs:26) answered
                                        routed       members may decide; admins may see it; told: #access
                                        now          requested
                                        told         #access
@@ -374,7 +374,7 @@ async fn a_request_runs_to_its_end_with_nothing_real() {
                                        granted      db to ana@example.com until 09:31:00
                                        now          escalated
             09:01:00  approve          told         ana@example.com: “admin@example.com approved your request for prod”
-                                       called       after_approve (sym-sdk/tests/it/app.rs:36) went on
+                                       called       after_approve (sym-sdk/tests/it/app.rs:37) went on
                                        sent         pager to admin@example.com: “approved”
             09:01:00  escalate         told         ana@example.com: “You have access to db until 2024-02-29 09:31:00 UTC”
             09:31:00  deescalate       by           admin@example.com (its time is up)
@@ -508,15 +508,15 @@ async fn declarations_in_rust_do_as_well() {
     };
     let app = || App::new().registry(handlers![get_permissions]).config(config.clone());
     let done = run(app().domain("example.com"), &["check"]).await;
-    assert_eq!((done.exit, done.out.as_str()), (Exit::Success, "1 flow, 1 handler, 0 integrations: no faults\n"));
+    assert_eq!((done.exit, done.out.as_str()), (Exit::Success, "1 flow, 1 handler, 0 integrations: no errors\n"));
 
     let done = run(app(), &["check"]).await;
     done.is(
         Exit::Success,
         expect![[r#"
-        note: configuration: the organization has no e-mail domains, so nobody becomes a member on first contact
+        warning: configuration: the organization has no e-mail domains, so nobody becomes a member on first contact
           help: name its domains with `App::domain` or `--domain`
-        1 flow, 1 handler, 0 integrations: no faults, 1 note
+        1 flow, 1 handler, 0 integrations: no errors, 1 warning
     "#]],
         expect![[""]],
     );

@@ -1,7 +1,9 @@
 //! What the builder finds wrong between the configuration and the handlers.
 
 use expect_test::{Expect, expect};
-use sym_sdk::config::{self, Config, Environment, Flow, FlowParams, FlowsFilter, Implementation, Place, PromptField};
+use sym_sdk::config::{
+    self, Config, Environment, Flow, FlowParams, FlowsFilter, Implementation, PromptField, SourceLocation,
+};
 use sym_sdk::handler::Registry;
 use sym_sdk::integration::IntegrationConfig;
 use sym_sdk::prelude::*;
@@ -64,12 +66,12 @@ handlers_of!(filter:
     }
 );
 
-fn line(line: u32) -> Place {
-    Place { file: Some(std::sync::Arc::new("flow.tf".into())), line, column: 1 }
+fn line(line: u32) -> SourceLocation {
+    SourceLocation { file: Some(std::sync::Arc::new("flow.tf".into())), line, column: 1 }
 }
 
 fn field(name: &str, at: u32) -> PromptField {
-    PromptField { name: name.into(), field_type: "string".into(), place: line(at), ..PromptField::default() }
+    PromptField { name: name.into(), field_type: "string".into(), location: line(at), ..PromptField::default() }
 }
 
 fn flow(name: &str, module: &str, at: u32, prompt_fields: Vec<PromptField>) -> Flow {
@@ -78,7 +80,7 @@ fn flow(name: &str, module: &str, at: u32, prompt_fields: Vec<PromptField>) -> F
         implementation: Implementation::Module(format!("{}::{module}", module_path!())),
         environment: "main".into(),
         params: FlowParams { prompt_fields, ..FlowParams::default() },
-        place: line(at),
+        location: line(at),
         ..Flow::default()
     }
 }
@@ -180,7 +182,7 @@ fn a_flow_has_one_way_to_say_who_may_decide() {
 #[test]
 fn a_flows_filter_needs_its_reducer() {
     let mut config = config(vec![flow("prod", "prod", 1, vec![])]);
-    config.flows_filter = Some(FlowsFilter { place: line(30), ..FlowsFilter::default() });
+    config.flows_filter = Some(FlowsFilter { location: line(30), ..FlowsFilter::default() });
     check(
         config.clone(),
         sym_sdk::handlers![prod::get_permissions],
@@ -194,7 +196,7 @@ fn a_flows_filter_needs_its_reducer() {
 #[test]
 fn a_program_without_handlers_is_told_how_to_link_them() {
     let mut config = config(vec![flow("prod", "prod", 1, vec![])]);
-    config.environments.push(config::Environment { name: "main".into(), place: line(40), ..Default::default() });
+    config.environments.push(config::Environment { name: "main".into(), location: line(40), ..Default::default() });
     check(
         config,
         Registry::new(),

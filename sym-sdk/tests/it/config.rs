@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect};
 use sym_sdk::config::{
-    Config, Environment, ErrorLogger, Fault, Faults, Flow, FlowParams, FlowsFilter, Implementation, Integration,
-    LogDestination, Organization, Place, PromptField, Reference, Secret, SecretSource, Strategy, Target,
+    Config, Diagnostic, Diagnostics, Environment, ErrorLogger, Flow, FlowParams, FlowsFilter, Implementation,
+    Integration, LogDestination, Organization, PromptField, Reference, Secret, SecretSource, SourceLocation, Strategy,
+    Target,
 };
 use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::forms::{FieldType, FieldValue};
@@ -489,27 +490,27 @@ fn duration_and_target_fields() {
     let checked = config.check().unwrap();
     assert!(checked.flows[0].field("target_id").unwrap().allowed_values().is_empty());
     assert!(
-        checked.notes[0].message.ends_with("are ignored: the strategy's targets are offered"),
+        checked.warnings[0].message.ends_with("are ignored: the strategy's targets are offered"),
         "{:?}",
-        checked.notes
+        checked.warnings
     );
 }
 
 #[test]
 fn faults_are_sorted_and_told_once() {
-    let at = |line| Place { file: Some(std::path::PathBuf::from("flow.tf").into()), line, column: 3 };
-    assert_eq!(Faults::check([]), Ok(()));
-    let late = Fault::new(at(7), "late").with_hint("do it earlier");
-    let faults = Faults::check([late.clone(), Fault::new(at(2), "early"), late]).unwrap_err();
+    let at = |line| SourceLocation { file: Some(std::path::PathBuf::from("flow.tf").into()), line, column: 3 };
+    assert_eq!(Diagnostics::check([]), Ok(()));
+    let late = Diagnostic::error(at(7), "late").with_hint("do it earlier");
+    let faults = Diagnostics::check([late.clone(), Diagnostic::error(at(2), "early"), late]).unwrap_err();
     assert_eq!(faults.to_string(), "flow.tf:2:3: early\nflow.tf:7:3: late\n  help: do it earlier");
     assert_eq!(
         serde_json::to_value(&faults).unwrap(),
         serde_json::json!([
-            { "file": "flow.tf", "line": 2, "column": 3, "message": "early", "hint": null },
-            { "file": "flow.tf", "line": 7, "column": 3, "message": "late", "hint": "do it earlier" },
+            { "severity": "error", "file": "flow.tf", "line": 2, "column": 3, "message": "early", "hint": null },
+            { "severity": "error", "file": "flow.tf", "line": 7, "column": 3, "message": "late", "hint": "do it earlier" },
         ])
     );
     let error = sym_sdk::Error::from(faults);
     assert_eq!((error.kind(), error.code()), (ErrorKind::Configuration, &codes::CONFIGURATION));
-    assert_eq!(error.message(), "the configuration has 2 faults");
+    assert_eq!(error.message(), "the configuration has 2 errors");
 }

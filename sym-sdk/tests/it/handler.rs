@@ -176,7 +176,7 @@ fn missing_service_is_an_error_and_a_fault() {
             "hook `on_request` needs `State<it::handler::Threshold>`, which was not given",
         ]
     );
-    let place = record.unmet(&Services::default()).next().unwrap().place;
+    let place = record.unmet(&Services::default()).next().unwrap().location;
     assert_eq!((place.line, place.column), (record.line(), record.column()));
     assert_eq!(record.unmet(&services()).count(), 0);
 }

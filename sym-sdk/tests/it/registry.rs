@@ -142,7 +142,7 @@ fn duplicates_name_both_places() {
         ]
     );
     assert!(faults[0].hint.as_ref().unwrap().contains("implementation"));
-    assert!(faults[0].place.line > 0);
+    assert!(faults[0].location.line > 0);
 }
 
 #[test]

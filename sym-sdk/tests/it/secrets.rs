@@ -59,7 +59,7 @@ fn config(source: &str, path: &str, json_key: Option<&str>) -> Config {
     }
 }
 
-async fn build(config: Config, variables: &[(&str, &str)]) -> Result<Runtime, sym_sdk::config::Faults> {
+async fn build(config: Config, variables: &[(&str, &str)]) -> Result<Runtime, sym_sdk::config::Diagnostics> {
     let variables = LocalSecrets::with_variables(variables.iter().copied());
     let handlers = sym_sdk::handlers![get_permissions, on_request];
     Runtime::builder(config).registry(handlers).secrets(variables).build().await

@@ -9,7 +9,7 @@ mod resources;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sym_sdk::config::{Config, Faults, Terraform, TerraformReader};
+use sym_sdk::config::{Config, Diagnostics, Terraform, TerraformReader};
 
 /// A directory of Terraform files that lasts as long as the test.
 struct Dir(PathBuf);
@@ -33,7 +33,7 @@ impl Dir {
         std::fs::write(path, bytes).unwrap();
     }
 
-    fn read(&self) -> Result<Terraform, Faults> {
+    fn read(&self) -> Result<Terraform, Diagnostics> {
         Config::from_terraform_dir(&self.0)
     }
 
@@ -70,5 +70,5 @@ fn eval_with(declarations: &str, expression: &str) -> String {
     let read = read(&format!(
         "{declarations}\nresource \"sym_flow\" \"f\" {{\n name = \"f\"\n environment_id = \"e\"\n vars = {{ x = {expression} }}\n}}\n"
     ));
-    read.config.flows[0].vars.get("x").cloned().unwrap_or_else(|| panic!("unset: {:?}", read.notes))
+    read.config.flows[0].vars.get("x").cloned().unwrap_or_else(|| panic!("unset: {:?}", read.warnings))
 }

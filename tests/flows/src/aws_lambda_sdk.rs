@@ -1,19 +1,19 @@
-//! Asks a function whether a request is fine, and has another one file it.
+//! One function decides about requests, and another one records them.
 
 use serde_json::json;
 use sym_sdk::prelude::*;
 
 use crate::clients::AwsLambda;
 
-/// Approves what the function approves.
+/// Approves the request if the function does.
 #[hook]
 pub async fn on_request(event: &Event, lambda: &AwsLambda) -> Result<Option<NextEvent>> {
     let answer = lambda.invoke(event.flow().var("decide_arn")?, &request(event)).await?;
     let approved = answer.get("approved").and_then(|approved| approved.as_bool()).unwrap_or_default();
-    Ok(approved.then(|| ApprovalTemplate::approve().reason("the function approves")))
+    Ok(approved.then(|| ApprovalTemplate::approve().reason("approved by the function")))
 }
 
-/// Has the request filed.
+/// Records the request.
 #[hook]
 pub async fn after_request(event: &Event, lambda: &AwsLambda) -> Result<()> {
     lambda.invoke_async(event.flow().var("file_arn")?, &request(event)).await;

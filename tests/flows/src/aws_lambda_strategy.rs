@@ -1,4 +1,4 @@
-//! A function grants access and takes it away, and says in words what it did. The requester is told.
+//! A function grants and revokes access. The requester receives the message in its response.
 
 use sym_sdk::BoxFuture;
 use sym_sdk::prelude::*;
@@ -6,9 +6,9 @@ use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationRea
 
 use crate::clients::Slack;
 
-/// What the function answers.
+/// The response of the function.
 #[derive(Debug, Deserialize)]
-pub struct Answer {
+pub struct Response {
     body: Body,
 }
 
@@ -17,30 +17,30 @@ struct Body {
     message: String,
 }
 
-/// Says what the function did.
+/// Sends the function's message to the requester.
 #[hook]
-pub async fn after_escalate(event: &Event, answer: StepOutput<Answer>, slack: &Slack) {
-    tell(event, &answer, slack).await;
+pub async fn after_escalate(event: &Event, response: StepOutput<Response>, slack: &Slack) {
+    notify(event, &response, slack).await;
 }
 
-/// Says what the function did.
+/// Sends the function's message to the requester.
 #[hook]
-pub async fn after_deescalate(event: &Event, answer: StepOutput<Answer>, slack: &Slack) {
-    tell(event, &answer, slack).await;
+pub async fn after_deescalate(event: &Event, response: StepOutput<Response>, slack: &Slack) {
+    notify(event, &response, slack).await;
 }
 
-async fn tell(event: &Event, answer: &Answer, slack: &Slack) {
+async fn notify(event: &Event, response: &Response, slack: &Slack) {
     if let Some(requester) = event.requester() {
-        slack.send_message(requester.username(), &answer.body.message).await;
+        slack.send_message(requester.username(), &response.body.message).await;
     }
 }
 
-/// The function: it knows everybody, and has nothing for one of them.
+/// A fake of the function. It grants access to everyone but one user.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Function;
 
 impl Function {
-    fn say(request: &AccessRequest<'_>, text: &str) -> StepOutput {
+    fn respond(request: &AccessRequest<'_>, text: &str) -> StepOutput {
         let message = format!("{text} {}, {}.", request.target().name(), request.identity());
         StepOutput(serde_json::json!({ "body": { "message": message }, "errors": [] }))
     }
@@ -54,15 +54,15 @@ impl AccessStrategy for Function {
     fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
         Box::pin(async move {
             if request.identity().starts_with("glados@") {
-                let output = Self::say(request, "There is no cake in");
+                let output = Self::respond(request, "There is no cake in");
                 return Ok(Escalation::rejected(["no access for her".to_owned()]).with_output(output));
             }
-            Ok(Escalation::granted().with_output(Self::say(request, "Welcome to")))
+            Ok(Escalation::granted().with_output(Self::respond(request, "Welcome to")))
         })
     }
 
     fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
-        Box::pin(async move { Ok(Some(Self::say(request, "Goodbye from"))) })
+        Box::pin(async move { Ok(Some(Self::respond(request, "Goodbye from"))) })
     }
 
     fn reach(&self) -> RevocationReach {

@@ -1,23 +1,23 @@
-//! A build asks before it deploys. Changes that leave the infrastructure alone are approved at once, others by a person; then
-//! the job is let go.
+//! A build requests its own deployment. Changes that leave the infrastructure alone are approved immediately, others by a
+//! person. The approval resumes the job.
 
 use sym_sdk::prelude::*;
 
 use crate::clients::CircleCi;
 
-/// Members decide, but not about their own.
+/// Members decide, but not on their own requests.
 #[reducer]
 pub fn get_permissions() -> RequestPermission {
     RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member).allow_self_approval(false)
 }
 
-/// The channel of the platform team is told.
+/// Notifies the channel of the platform team.
 #[reducer]
 pub fn get_request_notifications(event: &Event) -> Result<Vec<Notification>> {
     Ok(vec![Notification::to(SlackChannelName::new(event.flow().var("request_channel")?)?)])
 }
 
-/// Approves a change that touches no Terraform file. The build sends the list of files along.
+/// Approves a change that touches no Terraform file. The build sends the list of files in the context of the request.
 #[hook]
 pub fn on_request(event: &Event) -> Result<Option<NextEvent>> {
     let context = event.context(Step::Request);
@@ -29,10 +29,10 @@ pub fn on_request(event: &Event) -> Result<Option<NextEvent>> {
     if files.lines().any(|file| file.trim().ends_with(".tf")) {
         return Ok(None);
     }
-    Ok(Some(ApprovalTemplate::approve().reason("no infrastructure is changed")))
+    Ok(Some(ApprovalTemplate::approve().reason("the infrastructure is unchanged")))
 }
 
-/// Lets the job go that waits.
+/// Resumes the waiting job.
 #[hook]
 pub async fn on_approve(event: &Event, circleci: &CircleCi) -> Result<()> {
     let fields = event.fields();

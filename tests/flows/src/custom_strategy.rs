@@ -1,4 +1,4 @@
-//! Access by a strategy of one's own. It has no end of its own: somebody revokes it.
+//! A custom strategy. Access does not expire, so somebody has to revoke it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,24 +6,24 @@ use sym_sdk::BoxFuture;
 use sym_sdk::prelude::*;
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
 
-/// Members decide, but not about their own.
+/// Members decide, but not on their own requests.
 #[reducer]
 pub fn get_permissions() -> RequestPermission {
     RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member).allow_self_approval(false)
 }
 
-/// One channel is told.
+/// Notifies one channel.
 #[reducer]
 pub fn get_request_notifications() -> Result<Vec<Notification>> {
     Ok(vec![Notification::to(SlackChannelName::new("#access-requests")?)])
 }
 
-/// A door: who may pass is on its list. Clones are one door.
+/// A door with a list of people. Clones share the list.
 #[derive(Clone, Debug, Default)]
 pub struct Door(Arc<Mutex<Vec<String>>>);
 
 impl Door {
-    /// Who may pass, as `person: door`.
+    /// The entries of the list, as `person: door`.
     pub fn open_for(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -40,7 +40,7 @@ impl Door {
 }
 
 impl AccessStrategy for Door {
-    /// People are known by what stands before the `@`.
+    /// People are identified by the local part of their e-mail address.
     fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
         let name = user.username().split('@').next().map(str::to_owned);
         Box::pin(async move { Ok(name) })

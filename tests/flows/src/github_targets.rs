@@ -1,10 +1,10 @@
-//! One target for all repositories: the form offers those that there are, and what is chosen is what access is given to.
+//! One target for all repositories. The form offers the existing ones, and access is granted to the selected one.
 
 use sym_sdk::prelude::*;
 
 use crate::clients::GitHub;
 
-/// The organization's repositories, page by page.
+/// Lists the organization's repositories, page by page.
 #[prefetch(field = "repo_name")]
 pub async fn get_repositories(github: &GitHub) -> Result<Vec<FieldOption>> {
     let mut options = Vec::new();

@@ -1,8 +1,8 @@
-//! Written before permissions and notifications were told apart: who sees the request decides it.
+//! An older flow with `get_approvers`, in which those who see a request decide it.
 
 use sym_sdk::prelude::*;
 
-/// One channel, in which requesters may approve their own.
+/// Sends requests to one channel, in which requesters may approve their own.
 #[reducer]
 pub fn get_approvers() -> Result<SlackChannelName> {
     Ok(SlackChannelName::new("#access-requests")?.allow_self(true))

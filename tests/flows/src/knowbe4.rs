@@ -1,4 +1,4 @@
-//! Who has passed the training gets access at once; others wait for a person to decide.
+//! Users who passed a training get access immediately. Others wait for a decision.
 
 use sym_sdk::prelude::*;
 
@@ -11,7 +11,8 @@ pub struct Settings {
     error_channel: String,
 }
 
-/// Approves who has passed. If the service cannot be asked, the channel for errors hears of it and a person decides.
+/// Approves the requests of users who passed. If the service is unavailable, the error channel is notified and a person
+/// decides.
 #[hook]
 pub async fn on_request(
     event: &Event,

@@ -1,8 +1,8 @@
-//! Flows that teams have in use, written anew for this SDK. Each is a module of handlers; its Terraform files stand in
-//! `terraform`, and a test of the same name runs it.
+//! Ports of flows that teams use, one module of handlers each. The Terraform files are in `terraform`, and a test with the name
+//! of the module runs the flow.
 //!
-//! Most of them let members decide and tell one channel, which is what [`plain`] does for all of these. [`clients`] holds fakes
-//! of the services that they call.
+//! Most of the original flows let members decide and notify one channel. [`plain`] represents all of these. [`clients`] has
+//! fakes of the services that the flows call.
 
 pub mod clients;
 

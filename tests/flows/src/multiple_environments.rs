@@ -1,11 +1,11 @@
-//! One set of handlers for several environments, which differ in their vars: who approves, and which channel is told.
+//! One set of handlers for several environments, whose vars set the approvers and the channel.
 
 use sym_sdk::prelude::*;
 
 /// The environment's vars.
 #[derive(Debug, Deserialize)]
 pub struct Settings {
-    /// E-mail addresses, with commas between them.
+    /// The e-mail addresses, separated by commas.
     approvers: String,
     request_channel: String,
 }
@@ -16,26 +16,26 @@ impl Settings {
     }
 }
 
-/// Members decide, as far as the hooks let them.
+/// Members decide, subject to the hooks.
 #[reducer]
 pub fn get_permissions() -> RequestPermission {
     RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
 }
 
-/// The environment's channel is told.
+/// Notifies the environment's channel.
 #[reducer]
 pub fn get_request_notifications(settings: Vars<Settings>) -> Result<Vec<Notification>> {
     Ok(vec![Notification::to(SlackChannelName::new(&settings.request_channel)?)])
 }
 
-/// Only approvers approve.
+/// Ignores approvals of users who are not approvers.
 #[hook]
 pub fn on_approve(approver: &User, settings: Vars<Settings>) -> Option<NextEvent> {
     let may = settings.names(approver);
     (!may).then(|| ApprovalTemplate::ignore().message("You are not authorized to approve this request."))
 }
 
-/// Only approvers deny, and requesters their own.
+/// Ignores denials of users who are neither approvers nor the requester.
 #[hook]
 pub fn on_deny(event: &Event, settings: Vars<Settings>) -> Option<NextEvent> {
     let may = settings.names(event.user()) || event.requester() == Some(event.user());

@@ -1,13 +1,13 @@
-//! A function makes a database user for the time of the access, and puts the password where only the requester can read it.
-//! The requester is told where.
+//! A function creates a temporary database user, and stores the password where only the requester can read it. The requester is
+//! sent the location.
 
 use sym_sdk::prelude::*;
 
 use crate::clients::Slack;
 
-/// What the function answers.
+/// The response of the function.
 #[derive(Debug, Deserialize)]
-pub struct Answer {
+pub struct Response {
     #[serde(default)]
     body: Body,
     #[serde(default)]
@@ -19,11 +19,11 @@ struct Body {
     secret_name: Option<String>,
 }
 
-/// Says where the password is. After an error there is none.
+/// Sends the location of the password, unless there was an error.
 #[hook]
-pub async fn after_escalate(event: &Event, answer: StepOutput<Answer>, slack: &Slack) {
-    let (Some(requester), Some(secret)) = (event.requester(), &answer.body.secret_name) else { return };
-    if answer.errors.is_empty() {
+pub async fn after_escalate(event: &Event, response: StepOutput<Response>, slack: &Slack) {
+    let (Some(requester), Some(secret)) = (event.requester(), &response.body.secret_name) else { return };
+    if response.errors.is_empty() {
         let text = format!("Your database password is in the secret `{secret}`.");
         slack.send_message(requester.username(), &text).await;
     }

@@ -1,4 +1,4 @@
-//! The requester's department says who decides and who is told; Okta knows the people.
+//! The requester's department in Okta determines the approvers and the channel.
 
 use sym_sdk::prelude::*;
 
@@ -6,7 +6,7 @@ use crate::clients::Okta;
 
 const ENGINEERING: &str = "Engineering";
 
-/// The department's group decides; admins do if nobody is in it.
+/// Lets the department's group decide, or admins if the group is empty.
 #[reducer]
 pub async fn get_permissions(event: &Event, okta: &Okta, directory: &Directory) -> Result<RequestPermission> {
     let group = match okta.department(event.user()).await?.as_str() {
@@ -19,7 +19,7 @@ pub async fn get_permissions(event: &Event, okta: &Okta, directory: &Directory) 
     Ok(RequestPermission::new(PermissionLevel::Member, approvers))
 }
 
-/// The department's channel is told.
+/// Notifies the department's channel.
 #[reducer]
 pub async fn get_request_notifications(event: &Event, okta: &Okta) -> Result<Vec<Notification>> {
     let channel = match okta.department(event.user()).await?.as_str() {
@@ -29,7 +29,7 @@ pub async fn get_request_notifications(event: &Event, okta: &Okta) -> Result<Vec
     Ok(vec![Notification::to(SlackChannelName::new(channel)?)])
 }
 
-/// Who approves must still be in the group that may.
+/// Checks that the approver is still in the group of approvers.
 #[hook]
 pub async fn on_approve(event: &Event, okta: &Okta) -> Result<Option<NextEvent>> {
     let may = okta.is_user_in_group(event.user(), event.flow().var("approver_group")?).await?;

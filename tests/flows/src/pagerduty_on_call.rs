@@ -1,4 +1,4 @@
-//! Who is on call approves their own request, and it says so.
+//! Users on call get their requests approved automatically.
 
 use sym_sdk::prelude::*;
 
@@ -10,8 +10,7 @@ pub struct Form {
     reason: String,
 }
 
-/// Approves the request of somebody who is on call. If the service cannot be asked, the requester hears of it and a person
-/// decides.
+/// Approves the request of a user on call. If PagerDuty is unavailable, the requester is notified and a person decides.
 #[hook]
 pub async fn on_request(
     event: &Event,
@@ -23,7 +22,7 @@ pub async fn on_request(
         Ok(true) => Ok(Some(ApprovalTemplate::approve().reason(format!("{} (on call)", form.reason)))),
         Ok(false) => Ok(None),
         Err(error) => {
-            slack.send_message(event.user().username(), &format!("You wait for an approver: {error}")).await;
+            slack.send_message(event.user().username(), &format!("Your request waits for an approver: {error}")).await;
             Ok(None)
         }
     }

@@ -1,15 +1,15 @@
-//! Members decide, requesters too about their own, and one channel is told. Thirteen of the flows that are known are no more
-//! than this, each with a strategy of its own.
+//! Members decide, also on their own requests, and one channel is notified. Thirteen of the known flows do no more than this,
+//! each with a strategy of its own.
 
 use sym_sdk::prelude::*;
 
-/// Members decide.
+/// Lets members decide.
 #[reducer]
 pub fn get_permissions() -> RequestPermission {
     RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member).allow_self_approval(true)
 }
 
-/// One channel is told.
+/// Notifies one channel.
 #[reducer]
 pub fn get_request_notifications() -> Result<Vec<Notification>> {
     Ok(vec![Notification::to(SlackChannelName::new("#access-requests")?)])

@@ -1,10 +1,10 @@
-//! A function gives a role to the requester's database user, and says which user that is.
+//! A function grants a role to the requester's database user, and returns its name.
 
 use sym_sdk::prelude::*;
 
 use crate::clients::Slack;
 
-/// Tells the requester the name to log in with. The answer is read by hand here: a function may say anything.
+/// Sends the name to log in with to the requester. The response is parsed by hand, because a function may return anything.
 #[hook]
 pub async fn after_escalate(event: &Event, slack: &Slack) -> Result<()> {
     let Some(output) = event.step_output(Step::Escalate) else { return Ok(()) };

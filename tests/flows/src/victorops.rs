@@ -1,11 +1,11 @@
-//! Who is on call approves their own request. The service knows people by usernames of its own: they are looked up once, and
-//! kept in the directory.
+//! Users on call get their requests approved automatically. The service has usernames of its own, which are looked up once and
+//! stored in the directory.
 
 use sym_sdk::prelude::*;
 
 use crate::clients::VictorOps;
 
-/// Approves the request of somebody who is on call. If the service cannot be asked, a person decides.
+/// Approves the request of a user on call. If the service is unavailable, a person decides.
 #[hook]
 pub async fn on_request(event: &Event, victorops: &VictorOps, directory: &Directory) -> Option<NextEvent> {
     match is_on_call(event, victorops, directory).await {

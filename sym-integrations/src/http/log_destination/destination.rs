@@ -1,3 +1,5 @@
+//! Delivery of audit entries by POST.
+
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,31 +13,31 @@ use sym_sdk::audit::{AuditDestination, AuditLine};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use tokio::time::Instant;
 
-use super::answer;
+use super::delivery_error;
 use crate::http::base_url::is_loopback;
-use crate::http::transport::connector;
-use crate::http::wait::retry_after;
+use crate::http::retry_after::retry_after;
+use crate::http::transport::reqwest_builder;
 
-/// A connection may take this long.
-const CONNECT: Duration = Duration::from_secs(5);
+/// Timeout for establishing a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One request may take this long.
-const REQUEST: Duration = Duration::from_secs(10);
+/// Default timeout of one request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// All requests of one delivery may take this long.
-const DELIVERY: Duration = Duration::from_secs(30);
+/// Timeout for all requests of one delivery.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The server is left alone for no longer than this, whatever it asks for: entries wait, and somebody may look for them.
-const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+/// Longest pause that the server can ask for. Entries queue up meanwhile, and an auditor may be looking for them.
+const MAX_PAUSE: Duration = Duration::from_secs(15 * 60);
 
-/// So much of an answer is read, so that the connection can be used again. What it says is not looked at.
-const ANSWER_BYTES: usize = 64 * 1024;
+/// Number of bytes read of a response, so that the connection can be reused. The body is ignored.
+const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
-/// POSTs audit entries to a URL, each as a JSON object in Sym's schema, in order and one after the other.
+/// A log destination that POSTs audit entries to a URL in order, each as a JSON object in Sym's schema.
 ///
-/// An answer with a status from 200 to 299 says that the entry is kept. Any other one, and none, has it come again: after a pause
-/// for 408, 425, 429 and 500 and above, and more slowly, with an error in the log, for the rest. If the answer has `Retry-After`,
-/// nothing is sent until then, for 15 minutes at most.
+/// A response with a status from 200 to 299 acknowledges the entry. After any other response, or none, the entry is delivered again: with
+/// backoff after 408, 425, 429 and 5xx, and more slowly, with an error in the log, after the rest. `Retry-After` is honoured for up to 15
+/// minutes.
 ///
 /// ```
 /// use secrecy::SecretString;
@@ -53,36 +55,37 @@ pub struct HttpDestination {
     client: Client,
     header: Option<(HeaderName, SecretString)>,
     batch: Option<usize>,
-    limit: Duration,
-    left_alone: Mutex<Option<LeftAlone>>,
+    timeout: Duration,
+    paused: Mutex<Option<Pause>>,
 }
 
-/// The server asked for it, with this status.
+/// A pause that the server asked for, in a response with this status.
 #[derive(Clone, Copy)]
-struct LeftAlone {
+struct Pause {
     status: StatusCode,
     until: Instant,
 }
 
 impl HttpDestination {
-    /// Posts to this URL: `https`, or `http` on this machine. `name` is what the store remembers the destination by.
+    /// Creates a destination for a URL: `https`, or `http` on the loopback interface. The store keeps the position of the destination under
+    /// `name`.
     ///
     /// # Errors
-    /// If it is no such URL, or has a user or a password in it; or if the machine's certificates cannot be read.
+    /// If the URL is of another kind or contains a user name or a password, or if the system's certificates cannot be read.
     pub fn new(name: impl Into<String>, url: &str) -> Result<Self> {
-        let (url, host) = checked(url)?;
-        let client = connector(CONNECT, is_loopback(&url)).build().map_err(|error| {
-            let message = "an HTTP client cannot be built";
+        let (url, host) = parse_url(url)?;
+        let client = reqwest_builder(CONNECT_TIMEOUT, is_loopback(&url)).build().map_err(|error| {
+            let message = "the HTTP client could not be created";
             Error::new(ErrorKind::Configuration, codes::AUDIT_DESTINATION, message).with_source(error.without_url())
         })?;
-        let left_alone = Mutex::new(None);
-        Ok(Self { name: name.into(), url, host, client, header: None, batch: None, limit: REQUEST, left_alone })
+        let paused = Mutex::new(None);
+        Ok(Self { name: name.into(), url, host, client, header: None, batch: None, timeout: REQUEST_TIMEOUT, paused })
     }
 
     /// Sends `Authorization: Bearer …`.
     ///
     /// # Errors
-    /// If the token is empty, or cannot be sent as a header.
+    /// If the token is empty or cannot be sent in a header.
     pub fn bearer_token(self, token: &SecretString) -> Result<Self> {
         if token.expose_secret().is_empty() {
             return Err(configuration("the bearer token of a log destination is empty"));
@@ -94,33 +97,33 @@ impl HttpDestination {
     /// Sends a header whose value is a secret, such as `X-Api-Key`.
     ///
     /// # Errors
-    /// If name or value cannot be sent as a header.
+    /// If the name or the value is not valid in a header.
     pub fn header(self, name: &str, value: SecretString) -> Result<Self> {
-        let header = name.parse().map_err(|_| configuration(format!("`{name}` is not the name of an HTTP header")))?;
+        let header = name.parse().map_err(|_| configuration(format!("`{name}` is not a valid header name")))?;
         self.with(header, value)
     }
 
     fn with(mut self, name: HeaderName, value: SecretString) -> Result<Self> {
-        // Better said now than with each delivery. The message does not show the value.
+        // Report it now rather than at each delivery. The message does not contain the value.
         sensitive(&value).ok_or_else(|| {
-            let message = format!("the secret for the header `{name}` has characters that cannot be sent");
-            configuration(message).with_hint("it may have a line break in it")
+            let message = format!("the secret for header `{name}` contains characters that a header cannot contain");
+            configuration(message).with_hint("check whether it contains a line break")
         })?;
         self.header = Some((name, value));
         Ok(self)
     }
 
-    /// Sends so many entries at a time, as JSON lines (`application/x-ndjson`), in place of one JSON object each.
+    /// Sends up to this number of entries per request, as JSON lines (`application/x-ndjson`).
     #[must_use]
     pub fn in_batches_of(mut self, lines: usize) -> Self {
         self.batch = Some(lines.max(1));
         self
     }
 
-    /// How long one request may take. 10 s without this.
+    /// Sets the timeout of one request. The default is 10 s.
     #[must_use]
-    pub fn time_limit(mut self, limit: Duration) -> Self {
-        self.limit = limit;
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
@@ -130,39 +133,40 @@ impl HttpDestination {
             _ => ("application/x-ndjson", lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()),
         };
         let mut request =
-            self.client.post(self.url.clone()).timeout(self.limit).header(CONTENT_TYPE, content).body(body);
+            self.client.post(self.url.clone()).timeout(self.timeout).header(CONTENT_TYPE, content).body(body);
         if let Some((name, value)) = &self.header
             && let Some(value) = sensitive(value)
         {
             request = request.header(name, value);
         }
-        let mut response = request.send().await.map_err(|error| answer::unreached(&self.host, error))?;
+        let mut response = request.send().await.map_err(|error| delivery_error::unreachable(&self.host, error))?;
         let status = response.status();
-        let wait = retry_after(response.headers(), None).map(|wait| wait.min(LONGEST_WAIT));
+        let pause = retry_after(response.headers(), None).map(|wait| wait.min(MAX_PAUSE));
         let mut read = 0;
         while let Ok(Some(part)) = response.chunk().await {
             read += part.len();
-            if read > ANSWER_BYTES {
+            if read > MAX_RESPONSE_BYTES {
                 break;
             }
         }
         if status.is_success() {
             return Ok(());
         }
-        // If some lines were kept before, this error is told to nobody, and the next delivery begins at once.
-        *self.left_alone() = wait.map(|wait| LeftAlone { status, until: Instant::now() + wait });
-        Err(answer::refused(&self.host, status, wait))
+        // If earlier lines of this delivery were acknowledged, this error is dropped and the next delivery starts immediately; the pause
+        // still holds.
+        *self.paused() = pause.map(|wait| Pause { status, until: Instant::now() + wait });
+        Err(delivery_error::rejected(&self.host, status, pause))
     }
 
-    /// The error of a delivery that comes before the time that the server has set.
-    fn too_early(&self) -> Option<Error> {
-        let LeftAlone { status, until } = (*self.left_alone())?;
+    /// Returns an error while the server asked for a pause.
+    fn pause_error(&self) -> Option<Error> {
+        let Pause { status, until } = (*self.paused())?;
         let wait = until.saturating_duration_since(Instant::now());
-        (!wait.is_zero()).then(|| answer::refused(&self.host, status, Some(wait)))
+        (!wait.is_zero()).then(|| delivery_error::rejected(&self.host, status, Some(wait)))
     }
 
-    fn left_alone(&self) -> MutexGuard<'_, Option<LeftAlone>> {
-        self.left_alone.lock().unwrap_or_else(PoisonError::into_inner)
+    fn paused(&self) -> MutexGuard<'_, Option<Pause>> {
+        self.paused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -173,29 +177,29 @@ impl AuditDestination for HttpDestination {
 
     fn deliver<'a>(&'a self, lines: &'a [AuditLine]) -> BoxFuture<'a, Result<usize>> {
         Box::pin(async move {
-            if let Some(error) = self.too_early() {
+            if let Some(error) = self.pause_error() {
                 return Err(error);
             }
-            let kept = AtomicUsize::new(0);
+            let delivered = AtomicUsize::new(0);
             let all = async {
                 for part in lines.chunks(self.batch.unwrap_or(1)) {
                     self.post(part).await?;
-                    kept.fetch_add(part.len(), Ordering::Relaxed);
+                    delivered.fetch_add(part.len(), Ordering::Relaxed);
                 }
                 Ok(())
             };
-            let done = tokio::time::timeout(DELIVERY, all).await;
-            match (kept.load(Ordering::Relaxed), done) {
-                // What did not fit into the time, or was refused, comes again.
-                (kept @ 1.., _) => Ok(kept),
+            let done = tokio::time::timeout(DELIVERY_TIMEOUT, all).await;
+            match (delivered.load(Ordering::Relaxed), done) {
+                // Lines that were rejected or not reached in time are delivered again.
+                (delivered @ 1.., _) => Ok(delivered),
                 (0, Ok(Err(error))) => Err(error),
-                (0, _) => Err(answer::too_slow(&self.host)),
+                (0, _) => Err(delivery_error::timed_out(&self.host)),
             }
         })
     }
 }
 
-/// A value that is shown nowhere.
+/// Creates a header value that logs do not show.
 fn sensitive(value: &SecretString) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(value.expose_secret()).ok()?;
     value.set_sensitive(true);
@@ -206,21 +210,22 @@ fn configuration(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Configuration, codes::AUDIT_DESTINATION, message)
 }
 
-/// The URL and its host. No message shows the rest of it: there can be a token in it.
-fn checked(url: &str) -> Result<(Url, String)> {
-    let url: Url = url.parse().map_err(|error| configuration(format!("`url` is not a URL: {error}")))?;
+/// Parses the URL and returns it with its host. Errors show only the host, because the rest may contain a token.
+fn parse_url(url: &str) -> Result<(Url, String)> {
+    let url: Url = url.parse().map_err(|error| configuration(format!("`url` is not a valid URL: {error}")))?;
     let host = url.host_str().unwrap_or_default().to_owned();
     if !url.username().is_empty() || url.password().is_some() {
-        let error = configuration(format!("the `url` at `{host}` has a user or a password in it"));
-        return Err(error.with_hint("give a token as `bearer_token_secret`"));
+        let error = configuration(format!("the `url` at `{host}` contains a user name or a password"));
+        return Err(error.with_hint("pass a token with `bearer_token_secret`"));
     }
     match url.scheme() {
         "https" => Ok((url, host)),
         "http" if is_loopback(&url) => Ok((url, host)),
         scheme => {
-            let error =
-                configuration(format!("the `url` at `{host}` begins with `{scheme}:`, where `https:` is needed"));
-            Err(error.with_hint("audit entries say who asked for what; only on this machine they go unencrypted"))
+            let error = configuration(format!("the `url` at `{host}` uses `{scheme}`, expected `https`"));
+            Err(error.with_hint(
+                "audit entries are confidential; unencrypted delivery is allowed on the loopback interface only",
+            ))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Log destinations that are reached by HTTP: type `http` in the configuration.
+//! The log destination `http`: delivers audit entries to a URL.
 //!
 //! ```hcl
 //! resource "sym_log_destination" "archive" {
@@ -12,11 +12,11 @@
 //!
 //! | setting | meaning |
 //! | --- | --- |
-//! | `url` | where to; `https`, or `http` on this machine |
-//! | `bearer_token_secret` | the name of a secret that is sent as a bearer token |
-//! | `batch` | so many entries are sent at a time, as JSON lines; without it, each is a JSON object of its own |
+//! | `url` | the target; `https`, or `http` on the loopback interface |
+//! | `bearer_token_secret` | the name of the secret to send as a bearer token |
+//! | `batch` | the number of entries per request, sent as JSON lines; by default, each entry is a request with one JSON object |
 
-mod answer;
+mod delivery_error;
 mod destination;
 
 pub use destination::HttpDestination;
@@ -26,7 +26,7 @@ use std::sync::Arc;
 use sym_sdk::audit::{AuditDestination, LogDestinationConfig, LogDestinationType};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 
-/// The type of log destinations that [`all`](crate::all) brings along.
+/// Returns the log destination type `http`, which [`all`](crate::all) includes.
 pub fn log_destination_type() -> LogDestinationType {
     LogDestinationType::new("http", build)
 }
@@ -39,7 +39,7 @@ fn build(config: &LogDestinationConfig<'_>) -> Result<Arc<dyn AuditDestination>>
     }
     if let Some(batch) = config.destination.settings().get("batch") {
         let lines = batch.parse().ok().filter(|lines| *lines > 0).ok_or_else(|| {
-            let message = format!("`batch` is to be a number of entries, got `{batch}`");
+            let message = format!("`batch` must be a positive number of entries, got `{batch}`");
             Error::new(ErrorKind::Configuration, codes::AUDIT_DESTINATION, message)
         })?;
         destination = destination.in_batches_of(lines);

@@ -1,6 +1,6 @@
-//! A service of canned answers.
+//! A fake service with canned responses, for tests of clients.
 
-mod clock;
+mod auto_advance_clock;
 mod reply;
 mod rule;
 
@@ -10,29 +10,29 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use sym_sdk::BoxFuture;
 use sym_sdk::clock::Clock;
 use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result};
 use url::form_urlencoded;
 
 use super::Connection;
-use super::transport::{Broken, Request};
-use clock::Leaping;
-pub(super) use reply::Canned;
-use reply::Outcome;
+use super::transport::{Incoming, Request, Transport, TransportError};
+use auto_advance_clock::AutoAdvanceClock;
 pub use reply::Reply;
+use reply::{CannedResponse, Outcome};
 use rule::{Expected, Rule, decode};
 
-/// The second part of the error code of a call that no rule is for.
+/// Second part of the error code of a call that no rule matches.
 pub(super) const UNEXPECTED_CALL: &str = "UNEXPECTED_CALL";
 
-/// When time begins unless told otherwise: on a day that a month has only every four years.
+/// Default start of the clock, in Unix seconds: a leap day, 2024-02-29.
 const START: i64 = 1_709_208_000;
 
-/// A service that gives canned answers, for tests of what calls it. There is no network, and no wait takes time.
+/// A fake service with canned responses, for tests of a client. It uses no network, and waiting takes no time.
 ///
-/// Each rule answers one call unless told otherwise; of several that match, the first that is not used up. A call that no rule is for
-/// fails, with the nearest rule in the error. [`check`](Self::check) reports those calls, and the rules that were not used; where
-/// it is left out, the `Replay` does so when it is dropped, by a panic.
+/// Each rule answers one call by default; of several matching rules, the first that is not used up answers. A call that no rule matches
+/// fails with an error that names the nearest rule. [`check`](Self::check) reports such calls and unused rules. A `Replay` that is dropped
+/// without a check panics if there is anything to report.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -60,7 +60,7 @@ const START: i64 = 1_709_208_000;
 /// let station: Value = client.get("stations/{station}", &["s1"]).await?.json()?;
 ///
 /// assert_eq!(station["name"], "Sonnblick");
-/// assert!(replay.waited().as_secs() >= 7);
+/// assert!(replay.elapsed().as_secs() >= 7);
 /// replay.check()?;
 /// # Ok(())
 /// # }
@@ -68,41 +68,41 @@ const START: i64 = 1_709_208_000;
 #[derive(Debug)]
 pub struct Replay {
     script: Arc<Script>,
-    clock: Arc<Leaping>,
+    clock: Arc<AutoAdvanceClock>,
 }
 
 impl Replay {
-    /// A service that expects no call yet.
+    /// Creates a fake service without rules.
     pub fn new() -> Self {
         Self::at(Timestamp::from_second(START).unwrap_or(Timestamp::UNIX_EPOCH))
     }
 
-    /// The same, at a time.
+    /// Creates a fake service without rules whose clock starts at a given time.
     pub fn at(now: Timestamp) -> Self {
-        Self { script: Arc::default(), clock: Arc::new(Leaping::at(now)) }
+        Self { script: Arc::default(), clock: Arc::new(AutoAdvanceClock::at(now)) }
     }
 
-    /// Begins a rule for GET and a path, which is that of the base URL and of the call, not encoded.
+    /// Starts a rule for GET and a path: the path of the base URL and that of the call, not encoded.
     pub fn get(&self, path: impl Into<String>) -> RuleBuilder<'_> {
         self.on("GET", path)
     }
 
-    /// Begins a rule for POST. See [`get`](Self::get).
+    /// Starts a rule for POST. See [`get`](Self::get).
     pub fn post(&self, path: impl Into<String>) -> RuleBuilder<'_> {
         self.on("POST", path)
     }
 
-    /// Begins a rule for PUT. See [`get`](Self::get).
+    /// Starts a rule for PUT. See [`get`](Self::get).
     pub fn put(&self, path: impl Into<String>) -> RuleBuilder<'_> {
         self.on("PUT", path)
     }
 
-    /// Begins a rule for DELETE. See [`get`](Self::get).
+    /// Starts a rule for DELETE. See [`get`](Self::get).
     pub fn delete(&self, path: impl Into<String>) -> RuleBuilder<'_> {
         self.on("DELETE", path)
     }
 
-    /// Begins a rule for a method and a path. See [`get`](Self::get).
+    /// Starts a rule for a method and a path. See [`get`](Self::get).
     pub fn on(&self, method: &'static str, path: impl Into<String>) -> RuleBuilder<'_> {
         let rule = Rule {
             method,
@@ -118,22 +118,26 @@ impl Replay {
         RuleBuilder { script: &self.script, rule }
     }
 
-    /// What a client takes to call this instead of its service.
+    /// Returns the connection to pass to a client, which then calls this instead of its service.
     pub fn connection(&self) -> Connection {
-        Connection::replay(Arc::clone(&self.script), Arc::clone(&self.clock) as Arc<dyn Clock>)
+        Connection::over(Arc::clone(&self.script) as Arc<dyn Transport>)
+            .with_clock(Arc::clone(&self.clock) as Arc<dyn Clock>)
     }
 
-    /// The calls so far.
+    /// Returns the calls received so far.
     pub fn calls(&self) -> Vec<ReceivedCall> {
         self.script.state().calls.clone()
     }
 
-    /// How long was waited before further tries and for the turn of calls.
-    pub fn waited(&self) -> Duration {
-        self.clock.passed()
+    /// Returns the time spent waiting for retries and rate limits.
+    pub fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
     }
 
-    /// Reports the calls that were not expected, and the rules that were not used. What is reported is forgotten.
+    /// Reports unexpected calls and unused rules, and clears them.
+    ///
+    /// # Errors
+    /// If there are any.
     pub fn check(&self) -> Result<()> {
         let mut state = self.script.state();
         let unused: Vec<String> =
@@ -155,7 +159,7 @@ impl Default for Replay {
 }
 
 impl Drop for Replay {
-    #[expect(clippy::panic, reason = "a test that forgot to check must not pass")]
+    #[expect(clippy::panic, reason = "a test that omits the check must not pass")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             return;
@@ -166,15 +170,15 @@ impl Drop for Replay {
     }
 }
 
-/// A call that a [`Replay`] received. It has none of the headers, which hold the credentials.
+/// A call that a [`Replay`] received. Headers are not recorded, because they contain the credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReceivedCall {
     /// The method.
     pub method: String,
-    /// The path, not encoded.
+    /// The path, decoded.
     pub path: String,
-    /// The query, in its order.
+    /// The query pairs in order.
     pub query: Vec<(String, String)>,
     /// The body.
     pub body: String,
@@ -190,7 +194,7 @@ impl ReceivedCall {
         }
     }
 
-    /// The pairs of the body, if it is a form.
+    /// Returns the pairs of the body if it is a form.
     pub fn form(&self) -> Vec<(String, String)> {
         form_urlencoded::parse(self.body.as_bytes()).into_owned().collect()
     }
@@ -202,40 +206,40 @@ impl fmt::Display for ReceivedCall {
     }
 }
 
-/// A rule of a [`Replay`] in the making.
+/// A builder for a rule of a [`Replay`].
 #[derive(Debug)]
-#[must_use = "a rule is one when it has its reply"]
+#[must_use = "a rule has no effect until `reply` is called"]
 pub struct RuleBuilder<'a> {
     script: &'a Script,
     rule: Rule,
 }
 
 impl RuleBuilder<'_> {
-    /// Wants this pair in the query. There may be others.
+    /// Matches calls with this pair in the query.
     pub fn query(mut self, name: impl Into<String>, value: impl ToString) -> Self {
         self.rule.query.push((name.into(), value.to_string()));
         self
     }
 
-    /// Wants nothing of this name in the query.
+    /// Matches calls without pairs of this name in the query.
     pub fn without_query(mut self, name: impl Into<String>) -> Self {
         self.rule.without.push(name.into());
         self
     }
 
-    /// Wants this header.
+    /// Matches calls with this header.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.rule.headers.push((name.into(), value.into()));
         self
     }
 
-    /// Wants a body that is this JSON.
+    /// Matches calls whose body equals this JSON.
     pub fn json(mut self, body: impl Serialize) -> Self {
         self.rule.body = Some(Expected::Json(serde_json::to_value(body).unwrap_or_default()));
         self
     }
 
-    /// Wants this pair in the form. There may be others.
+    /// Matches calls with this pair in the form.
     pub fn form(mut self, name: impl Into<String>, value: impl ToString) -> Self {
         let pair = (name.into(), value.to_string());
         match &mut self.rule.body {
@@ -245,34 +249,34 @@ impl RuleBuilder<'_> {
         self
     }
 
-    /// Wants no body.
+    /// Matches calls without a body.
     pub fn without_body(mut self) -> Self {
         self.rule.body = Some(Expected::Empty);
         self
     }
 
-    /// Answers so many calls. Unless told, one.
+    /// Answers this number of calls. The default is one.
     pub fn times(mut self, calls: usize) -> Self {
         self.rule.left = Some(calls);
         self
     }
 
-    /// Answers any number of calls, and at least one.
+    /// Answers any number of calls, but at least one.
     pub fn always(mut self) -> Self {
         self.rule.left = None;
         self
     }
 
-    /// Completes the rule.
+    /// Sets the reply and adds the rule.
     pub fn reply(mut self, reply: Reply) {
         self.rule.reply = reply;
         self.script.state().rules.push(self.rule);
     }
 }
 
-/// The rules of a [`Replay`], and what came of them.
+/// The rules of a [`Replay`] and the calls it received.
 #[derive(Debug, Default)]
-pub(in crate::http) struct Script(Mutex<State>);
+struct Script(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -282,7 +286,7 @@ struct State {
 }
 
 impl Script {
-    pub(in crate::http) fn answer(&self, request: &Request) -> Result<Canned, Broken> {
+    fn answer(&self, request: &Request) -> Result<Incoming, TransportError> {
         let mut state = self.state();
         let call = ReceivedCall::new(request);
         state.calls.push(call.clone());
@@ -290,15 +294,20 @@ impl Script {
         let Some(rule) = rule else {
             let message = unexpected(&state.rules, &call, request);
             state.unexpected.push(message.clone());
-            return Err(Broken::Unexpected(message));
+            return Err(TransportError::Unexpected(message));
         };
         rule.answered += 1;
         rule.left = rule.left.map(|left| left.saturating_sub(1));
         match &rule.reply.0 {
-            Outcome::Answer(answer) => Ok(answer.clone()),
-            Outcome::Unreachable => Err(Broken::Connecting("the replay has it unreachable".into())),
-            Outcome::Lost => Err(Broken::Connected("the replay has the connection break".into())),
-            Outcome::TimedOut => Err(Broken::TimedOut),
+            Outcome::Answer(answer) => {
+                let CannedResponse { status, headers, body } = answer.clone();
+                Ok(Incoming::complete(status, headers, body))
+            }
+            Outcome::Unreachable => {
+                Err(TransportError::Connecting("the replay simulates an unreachable service".into()))
+            }
+            Outcome::Lost => Err(TransportError::Connected("the replay simulates a lost connection".into())),
+            Outcome::TimedOut => Err(TransportError::TimedOut),
         }
     }
 
@@ -307,16 +316,23 @@ impl Script {
     }
 }
 
-/// What is said of a call that no rule is for: which is the nearest, and where they differ.
+impl Transport for Script {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Incoming, TransportError>> {
+        let response = self.answer(&request);
+        Box::pin(std::future::ready(response))
+    }
+}
+
+/// Describes a call that no rule matches: the nearest rule, and how the call differs from it.
 fn unexpected(rules: &[Rule], call: &ReceivedCall, request: &Request) -> String {
     let nearest = rules.iter().map(|rule| (rule.differences(request), rule)).min_by_key(|(differences, rule)| {
-        // Of two that differ in as many things, the one whose path is more alike.
-        (differences.len(), strangeness(&rule.path, &call.path))
+        // Ties are broken by the similarity of the paths.
+        (differences.len(), path_distance(&rule.path, &call.path))
     });
     match nearest {
         None => format!("unexpected call {call}; there are no rules"),
         Some((differences, rule)) if differences.is_empty() => {
-            format!("unexpected call {call}; rule `{rule}` has answered all the calls that it was made for")
+            format!("unexpected call {call}; rule `{rule}` is used up")
         }
         Some((differences, rule)) => {
             format!("unexpected call {call}; the nearest rule is `{rule}`: {}", differences.join(", "))
@@ -324,8 +340,8 @@ fn unexpected(rules: &[Rule], call: &ReceivedCall, request: &Request) -> String 
     }
 }
 
-/// How many segments two paths do not share.
-fn strangeness(left: &str, right: &str) -> usize {
-    let alike = left.split('/').zip(right.split('/')).filter(|(left, right)| left == right).count();
-    left.split('/').count().max(right.split('/').count()) - alike
+/// Returns the number of segments in which two paths differ.
+fn path_distance(left: &str, right: &str) -> usize {
+    let equal = left.split('/').zip(right.split('/')).filter(|(left, right)| left == right).count();
+    left.split('/').count().max(right.split('/').count()) - equal
 }

@@ -1,8 +1,10 @@
+//! CannedResponse replies.
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
-/// What a [`Replay`](super::Replay) answers with.
+/// A reply of a [`Replay`](super::Replay).
 ///
 /// ```
 /// use sym_integrations::testing::Reply;
@@ -16,49 +18,49 @@ pub struct Reply(pub(super) Outcome);
 
 #[derive(Clone, Debug)]
 pub(super) enum Outcome {
-    Answer(Canned),
+    Answer(CannedResponse),
     Unreachable,
     Lost,
     TimedOut,
 }
 
-/// An answer, complete.
+/// A complete response.
 #[derive(Clone, Debug)]
-pub(in crate::http) struct Canned {
-    pub(in crate::http) status: StatusCode,
-    pub(in crate::http) headers: HeaderMap,
-    pub(in crate::http) body: Bytes,
+pub(super) struct CannedResponse {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
 }
 
 impl Reply {
-    /// A status without a body. One that does not exist is taken for 500.
+    /// A response without a body. An invalid status is treated as 500.
     pub fn status(status: u16) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self(Outcome::Answer(Canned { status, headers: HeaderMap::new(), body: Bytes::new() }))
+        Self(Outcome::Answer(CannedResponse { status, headers: HeaderMap::new(), body: Bytes::new() }))
     }
 
-    /// Status 200 with JSON.
+    /// A response with status 200 and JSON.
     pub fn json(body: impl Serialize) -> Self {
         let body = serde_json::to_vec(&body).unwrap_or_else(|error| format!("not JSON: {error}").into_bytes());
         Self::status(200).header("content-type", "application/json").body(body)
     }
 
-    /// Status 200 with text.
+    /// A response with status 200 and text.
     pub fn text(body: impl Into<String>) -> Self {
         Self::status(200).header("content-type", "text/plain; charset=utf-8").body(body.into())
     }
 
-    /// No connection can be made.
+    /// A failure to connect.
     pub fn unreachable() -> Self {
         Self(Outcome::Unreachable)
     }
 
-    /// The connection breaks before the answer is there.
+    /// A connection that is lost before the response is complete.
     pub fn connection_lost() -> Self {
         Self(Outcome::Lost)
     }
 
-    /// The service is silent for longer than the limit.
+    /// A read timeout.
     pub fn timed_out() -> Self {
         Self(Outcome::TimedOut)
     }
@@ -71,7 +73,7 @@ impl Reply {
         self
     }
 
-    /// Adds a header, after those of the same name. What is not a header is left out.
+    /// Appends a header. An invalid header is ignored.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         if let (Outcome::Answer(answer), Ok(name), Ok(value)) =
             (&mut self.0, HeaderName::try_from(name), HeaderValue::try_from(value))

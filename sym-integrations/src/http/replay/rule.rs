@@ -1,3 +1,5 @@
+//! Rules: which calls a reply answers.
+
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
@@ -7,7 +9,7 @@ use url::form_urlencoded;
 use super::super::transport::Request;
 use super::Reply;
 
-/// Which calls a reply is for.
+/// A reply and the calls it answers.
 #[derive(Clone, Debug)]
 pub(super) struct Rule {
     pub(super) method: &'static str,
@@ -17,7 +19,7 @@ pub(super) struct Rule {
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Option<Expected>,
     pub(super) reply: Reply,
-    /// How many more calls it answers. `None`: any number.
+    /// Number of further calls that the rule answers. `None` means any number.
     pub(super) left: Option<usize>,
     pub(super) answered: usize,
 }
@@ -30,7 +32,7 @@ pub(super) enum Expected {
 }
 
 impl Rule {
-    /// What a call has otherwise than this rule wants it.
+    /// Returns the differences between a call and this rule.
     pub(super) fn differences(&self, request: &Request) -> Vec<String> {
         let mut differences = Vec::new();
         if request.method != self.method {
@@ -50,8 +52,8 @@ impl Rule {
         for (name, value) in &self.headers {
             match request.headers.get(name) {
                 Some(got) if got == value.as_str() => {}
-                // What was sent may be a secret.
-                Some(got) if got.is_sensitive() => differences.push(format!("header `{name}`: got another secret")),
+                // A sensitive value is not quoted.
+                Some(got) if got.is_sensitive() => differences.push(format!("header `{name}`: got a different secret")),
                 Some(got) => differences.push(format!("header `{name}`: expected `{value}`, got {got:?}")),
                 None => differences.push(format!("header `{name}`: expected `{value}`, got none")),
             }
@@ -66,7 +68,7 @@ impl Rule {
         self.left == Some(0)
     }
 
-    /// Whether fewer calls came than it was made for.
+    /// Whether fewer calls were received than the rule answers.
     pub(super) fn is_unused(&self) -> bool {
         match self.left {
             Some(left) => left > 0,

@@ -11,8 +11,8 @@ impl Api {
     /// Posts a message ([`chat.postMessage`](https://docs.slack.dev/reference/methods/chat.postMessage)) to a channel, given by
     /// its id or name, or as a direct message, given by the user id.
     ///
-    /// The call is not retried: after [`CONNECTION_LOST`](crate::http::names::CONNECTION_LOST) or
-    /// [`TIMED_OUT`](crate::http::names::TIMED_OUT), the message may or may not have been posted.
+    /// The call is not retried: after [`CONNECTION_LOST`](crate::http::error_names::CONNECTION_LOST) or
+    /// [`TIMED_OUT`](crate::http::error_names::TIMED_OUT), the message may or may not have been posted.
     pub fn post_message(&self, channel: impl Into<String>) -> PostMessage {
         let channel = channel.into();
         PostMessage { api: self.clone(), arguments: Arguments::new().set("channel", &channel), channel }

@@ -5,7 +5,7 @@ use sym_sdk::error::Result;
 
 use super::users::Cursor;
 use super::{Api, Arguments};
-use crate::http::{Listing, Next, Page, Response};
+use crate::http::{Next, Page, Paginator, Response};
 use crate::slack::{ChannelInfo, codes};
 
 /// The page size. Slack accepts fewer than 1,000.
@@ -62,7 +62,7 @@ struct OpenedChannel {
 impl Api {
     /// Lists the public channels and the private channels of which the app is a member, without archived channels
     /// ([`conversations.list`](https://docs.slack.dev/reference/methods/conversations.list)).
-    pub fn list_channels(&self) -> Listing<ChannelInfo> {
+    pub fn list_channels(&self) -> Paginator<ChannelInfo> {
         self.read("conversations.list")
             .form("types", "public_channel,private_channel")
             .form("exclude_archived", true)
@@ -75,7 +75,7 @@ impl Api {
     ///
     /// # Errors
     /// `Slack:CHANNEL_NOT_FOUND`, also for a private channel of which the app is not a member.
-    pub fn channel_members(&self, channel: &str) -> Listing<String> {
+    pub fn channel_members(&self, channel: &str) -> Paginator<String> {
         self.read("conversations.members")
             .form("channel", channel)
             .form("limit", CHANNELS_PER_PAGE)

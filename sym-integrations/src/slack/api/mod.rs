@@ -85,12 +85,12 @@ impl Api {
 
     /// Calls a method that reads. Such methods take form-encoded arguments.
     fn read(&self, method: &'static str) -> Call {
-        self.web.post(method, &[]).class(method).idempotent(true)
+        self.web.post(method, &[]).rate_group(method).idempotent(true)
     }
 
     /// Calls a method that writes. It is not retried unless the caller marks the call as idempotent.
     fn write(&self, method: &'static str, arguments: Arguments) -> Result<Call> {
-        Ok(self.web.post(method, &[]).class(method).json(&Value::Object(arguments.into_json()?)))
+        Ok(self.web.post(method, &[]).rate_group(method).json(&Value::Object(arguments.into_json()?)))
     }
 }
 

@@ -27,5 +27,5 @@ const METHODS: [(&str, RateLimit); 13] = [
 pub(super) fn with_rate_limits(client: ClientBuilder) -> ClientBuilder {
     let client = METHODS.into_iter().fold(client, |client, (method, limit)| client.rate_limit(method, limit));
     // Slack limits messages per channel.
-    client.rate_limit_per_key("chat.postMessage", RateLimit::per_second(1))
+    client.keyed_rate_limit("chat.postMessage", RateLimit::per_second(1))
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use sym_sdk::error::Result;
 
 use super::Api;
-use crate::http::{Call, Listing, Next, Page, Response};
+use crate::http::{Call, Next, Page, Paginator, Response};
 use crate::slack::{UserInfo, codes};
 
 /// The page size for listing all users. Slack recommends 200 and accepts fewer than 1,000; at 20 calls per minute, pages of 200
@@ -24,7 +24,7 @@ struct GroupUsers {
 impl Api {
     /// Lists all users of the workspace, including deactivated users, in pages of at most `page_size`
     /// ([`users.list`](https://docs.slack.dev/reference/methods/users.list)).
-    pub fn list_users(&self, page_size: u32) -> Listing<UserInfo> {
+    pub fn list_users(&self, page_size: u32) -> Paginator<UserInfo> {
         self.users_by_page(page_size).pages::<Users>()
     }
 

@@ -39,7 +39,7 @@ impl Api {
 
     async fn show(&self, method: &'static str, trigger_id: &str, view: impl Serialize) -> Result<ViewInfo> {
         let arguments = Arguments::new().set("trigger_id", trigger_id).set("view", view);
-        let response = self.write(method, arguments)?.within(TRIGGER_TTL).await?;
+        let response = self.write(method, arguments)?.timeout(TRIGGER_TTL).await?;
         Ok(response.json::<ViewResponse>()?.view)
     }
 }

@@ -120,7 +120,7 @@ mod called {
         replay.post("/").reply(session(1, "2024-02-29T13:00:00Z"));
         replay.post(path()).reply(Reply::json(1));
         call(&AwsLambda::new(in_role(&replay))).await.unwrap();
-        assert!(replay.waited() > Duration::ZERO);
+        assert!(replay.elapsed() > Duration::ZERO);
         replay.check().unwrap();
     }
 
@@ -308,7 +308,7 @@ fn a_context_is_what_its_integration_says() {
         ),
         (
             &[("region", "us-west-2"), ("base_url", "http://aws.example.com")],
-            "the base URL of host `aws.example.com` is not https",
+            "the base URL of host `aws.example.com` must use https",
         ),
     ] {
         assert_eq!(built(settings).unwrap_err().message(), message);

@@ -193,7 +193,7 @@ async fn a_function_that_may_have_run_is_not_called_again() {
     for (reply, expected) in [(Reply::timed_out(), "TIMED_OUT"), (Reply::connection_lost(), "CONNECTION_LOST")] {
         let error = fails(reply).await;
         assert_eq!(code(&error), format!("AWSLambda:{expected}"));
-        let hint = "the service may have carried the request out: look there before it is sent again";
+        let hint = "the service may have carried out the request: check there before sending it again";
         assert_eq!(error.hint(), Some(hint));
     }
 }
@@ -209,11 +209,11 @@ async fn a_function_that_was_not_called_is_called_again() {
     function().reply(Reply::json(1));
     let lambda = lambda(&replay);
     lambda.invoke(FUNCTION, &()).await.unwrap();
-    assert!(replay.waited() >= Duration::from_secs(7));
+    assert!(replay.elapsed() >= Duration::from_secs(7));
     replay.check().unwrap();
 
     function().reply(busy.header("retry-after", "90"));
-    let error = lambda.invoke(FUNCTION, &()).within(Duration::from_secs(60)).await.unwrap_err();
+    let error = lambda.invoke(FUNCTION, &()).timeout(Duration::from_secs(60)).await.unwrap_err();
     assert_eq!((code(&error).as_str(), error.kind()), ("AWSLambda:TOO_MANY_REQUESTS", ErrorKind::RateLimited));
     assert!(error.message().ends_with("Rate Exceeded. (ReservedFunctionConcurrentInvocationLimitExceeded)"), "{error}");
 }
@@ -233,7 +233,7 @@ async fn a_function_has_its_fifteen_minutes_unless_the_caller_has_less() {
             .unwrap();
         let call = AwsLambda::new(context).invoke(FUNCTION, &());
         let call = match limit {
-            Some(limit) => call.within(limit),
+            Some(limit) => call.timeout(limit),
             None => call,
         };
         let error = leap(&clock, |_| true, call).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! What goes over the wire.
+//! Requests as they are sent.
 
 use serde_json::json;
 use sym_integrations::http::{Auth, BaseUrl, Client, SecretString};
@@ -19,7 +19,7 @@ async fn last(server: &MockServer) -> Request {
 }
 
 #[tokio::test]
-async fn each_scheme_of_credentials_has_its_header() {
+async fn each_auth_scheme_sends_its_header() {
     let cases = [
         (Auth::bearer("t".into()), "authorization", "Bearer t"),
         (Auth::token("SSWS ", "t".into()), "authorization", "SSWS t"),
@@ -38,7 +38,7 @@ async fn each_scheme_of_credentials_has_its_header() {
 }
 
 #[test]
-fn credentials_that_no_header_can_hold_are_refused_at_once() {
+fn build_rejects_credentials_that_are_invalid_in_a_header() {
     let base = || BaseUrl::of_host("toy.example.com", "").unwrap();
     for secret in ["", "S3CRET\n", "S3CRET\r\nx-evil: 1", "S3CRET\u{0}"] {
         for auth in [Auth::bearer(secret.into()), Auth::header("x-api-key", secret.into())] {
@@ -48,13 +48,13 @@ fn credentials_that_no_header_can_hold_are_refused_at_once() {
         }
     }
     let error = Client::builder(Toy, base()).auth(Auth::basic("a", "".into())).build().unwrap_err();
-    assert_eq!(error.to_string(), "the password of a service is empty (SymSDK:CONFIGURATION, service toy)");
+    assert_eq!(error.to_string(), "the password is empty (SymSDK:CONFIGURATION, service toy)");
     let error = Client::builder(Toy, base()).auth(Auth::basic("a:b", token())).build().unwrap_err();
-    assert_eq!(error.message(), "the user name of a service contains a colon");
+    assert_eq!(error.message(), "the user name contains a colon, which basic authentication does not allow");
 }
 
 #[tokio::test]
-async fn paths_and_queries_are_encoded() {
+async fn encodes_paths_and_queries() {
     let server = server().await;
     let base = format!("{}/api/v1/", server.uri());
     let client = builder(&base, &clock()).header("accept", "application/vnd.toy+json;version=2").build().unwrap();
@@ -77,7 +77,7 @@ async fn paths_and_queries_are_encoded() {
 }
 
 #[tokio::test]
-async fn bodies_have_their_types() {
+async fn bodies_set_their_content_type() {
     let server = server().await;
     let client = builder(&server.uri(), &clock()).build().unwrap();
 
@@ -104,11 +104,11 @@ async fn bodies_have_their_types() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_made_wrongly_fails_before_it_is_sent() {
+async fn an_invalid_call_fails_before_it_is_sent() {
     let server = server().await;
     let client = builder(&server.uri(), &clock()).build().unwrap();
     let error = client.get("groups/{group}", &[".."]).query("a", 1).await.unwrap_err();
-    assert_eq!(error.message(), "GET groups/{group}: `..` cannot be a `group`");
+    assert_eq!(error.message(), "GET groups/{group}: `..` is not a valid `group`");
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert_eq!(code(&client.get("groups/{group}", &[]).await.unwrap_err()), "Toy:INVALID_REQUEST");
 
@@ -125,7 +125,7 @@ async fn a_call_that_is_made_wrongly_fails_before_it_is_sent() {
 }
 
 #[test]
-fn a_base_url_is_https_or_on_this_machine() {
+fn a_base_url_is_https_or_loopback() {
     for good in [
         "https://api.example.com",
         "http://localhost:1",
@@ -158,7 +158,7 @@ fn a_base_url_is_https_or_on_this_machine() {
 }
 
 #[test]
-fn a_host_is_no_more_than_a_host() {
+fn of_host_rejects_more_than_a_host() {
     assert_eq!(
         BaseUrl::of_host("example.okta.com:8443", "/api/v1").unwrap().as_str(),
         "https://example.okta.com:8443/api/v1"

@@ -19,7 +19,7 @@ const MEGABYTE: usize = 1024 * 1024;
 const SMALL: usize = 64 * 1024;
 
 #[tokio::test]
-async fn a_service_that_is_not_there_is_tried_for_any_method() {
+async fn retries_any_method_if_no_connection_was_made() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -49,7 +49,7 @@ async fn breaks_off(sent: &'static [u8]) -> Raw {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_is_tried_again_if_the_call_may_be_repeated() {
+async fn retries_lost_connections_only_for_idempotent_calls() {
     for sent in [
         &b""[..],
         b"HTTP/1.1 200 OK\r\ncontent-",
@@ -68,13 +68,13 @@ async fn a_connection_that_breaks_is_tried_again_if_the_call_may_be_repeated() {
 
         let error = hurry(&clock, client.post("x", &[])).await.unwrap_err();
         assert_eq!(code(&error), "Toy:CONNECTION_LOST");
-        assert!(error.hint().unwrap().contains("may have carried the request out"));
+        assert!(error.hint().unwrap().contains("may have carried out the request"));
         assert_eq!(server.connections(), 5, "{sent:?}");
     }
 }
 
 #[tokio::test]
-async fn a_service_that_says_nothing_is_given_up_in_time() {
+async fn a_silent_service_times_out() {
     let asked = Arc::new(AtomicUsize::new(0));
     let server = Raw::start({
         let asked = Arc::clone(&asked);
@@ -95,15 +95,15 @@ async fn a_service_that_says_nothing_is_given_up_in_time() {
     let error = leap(&clock, |_| asked.load(Ordering::SeqCst) > 0, client.post("x", &[])).await.unwrap_err();
     assert_eq!(code(&error), "Toy:TIMED_OUT");
     assert_eq!(error.kind(), ErrorKind::Timeout);
-    assert_eq!(error.message(), "POST x: the service was silent for 15s");
-    assert!(error.hint().unwrap().contains("may have carried the request out"));
+    assert_eq!(error.message(), "POST x: the service sent nothing for 15s");
+    assert!(error.hint().unwrap().contains("may have carried out the request"));
     assert_eq!(clock.now().duration_since(begun).as_secs(), 15);
     assert_eq!(asked.load(Ordering::SeqCst), 1);
 
-    let call = client.post("x", &[]).max_silence(Duration::from_secs(900)).within(Duration::from_secs(1_000));
+    let call = client.post("x", &[]).read_timeout(Duration::from_secs(900)).timeout(Duration::from_secs(1_000));
     let begun = clock.now();
     let error = leap(&clock, |_| asked.load(Ordering::SeqCst) > 1, call).await.unwrap_err();
-    assert_eq!(error.message(), "POST x: the service was silent for 900s");
+    assert_eq!(error.message(), "POST x: the service sent nothing for 900s");
     assert_eq!(clock.now().duration_since(begun).as_secs(), 900);
 
     // The first try is given its 15 s when it was heard, the second what is left.
@@ -114,7 +114,7 @@ async fn a_service_that_says_nothing_is_given_up_in_time() {
     };
     let begun = clock.now();
     let error = leap(&clock, may, client.get("x", &[])).await.unwrap_err();
-    assert_eq!(error.message(), "GET x: not done after 30s");
+    assert_eq!(error.message(), "GET x: timed out after 30s");
     assert_eq!(clock.now().duration_since(begun).as_secs(), 30);
     assert_eq!(
         asked.load(Ordering::SeqCst),
@@ -124,7 +124,7 @@ async fn a_service_that_says_nothing_is_given_up_in_time() {
 }
 
 #[tokio::test]
-async fn a_service_that_drips_is_given_up_in_time() {
+async fn a_slowly_dripping_service_times_out() {
     let clock = clock();
     let server = Raw::start({
         let clock = Arc::clone(&clock);
@@ -150,7 +150,7 @@ async fn a_service_that_drips_is_given_up_in_time() {
         .await
         .unwrap_err();
     assert_eq!(code(&error), "Toy:TIMED_OUT");
-    assert_eq!(error.message(), "GET x: not done after 30s");
+    assert_eq!(error.message(), "GET x: timed out after 30s");
     assert_eq!(clock.now().duration_since(begun).as_secs(), 30);
     assert_eq!(server.connections(), 1);
 }
@@ -183,7 +183,7 @@ async fn floods(head: &'static str, megabytes: usize) -> (Raw, Arc<AtomicUsize>)
 }
 
 #[tokio::test]
-async fn no_more_is_read_than_the_limit() {
+async fn does_not_read_beyond_the_size_limit() {
     for head in [
         "HTTP/1.1 200 OK\r\ncontent-length: 209715200\r\n\r\n",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
@@ -192,7 +192,7 @@ async fn no_more_is_read_than_the_limit() {
         let (server, sent) = floods(head, 200).await;
         let error = client(&server.base, &clock()).get("x", &[]).max_bytes(MEGABYTE).await.unwrap_err();
         assert_eq!(code(&error), "Toy:TOO_LARGE");
-        assert_eq!(error.message(), "GET x: the answer is larger than 1048576 bytes");
+        assert_eq!(error.message(), "GET x: the response exceeds the limit of 1048576 bytes");
         assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, Some(200)));
         assert_eq!(server.connections(), 1, "it is not asked for again");
         assert!(sent.load(Ordering::SeqCst) < 30, "{} MB were sent", sent.load(Ordering::SeqCst));
@@ -200,7 +200,7 @@ async fn no_more_is_read_than_the_limit() {
 }
 
 #[tokio::test]
-async fn of_a_long_failure_only_the_beginning_is_read() {
+async fn reads_only_the_beginning_of_a_long_failure() {
     let (server, sent) = floods("HTTP/1.1 403 No\r\ncontent-length: 209715200\r\n\r\n", 200).await;
     let error = client(&server.base, &clock()).get("x", &[]).await.unwrap_err();
     assert_eq!(code(&error), "Toy:FORBIDDEN");
@@ -208,7 +208,7 @@ async fn of_a_long_failure_only_the_beginning_is_read() {
 }
 
 #[tokio::test]
-async fn what_is_compressed_counts_as_what_it_becomes() {
+async fn the_size_limit_applies_after_decompression() {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     for _ in 0..16 {
         gzip.write_all(&vec![b' '; MEGABYTE]).unwrap();
@@ -228,7 +228,7 @@ async fn what_is_compressed_counts_as_what_it_becomes() {
 }
 
 #[tokio::test]
-async fn heads_that_are_none_are_a_broken_connection() {
+async fn a_malformed_response_head_is_a_lost_connection() {
     let endless = [b"HTTP/1.1 200 OK\r\nx: ".as_slice(), &vec![b'a'; 4 * MEGABYTE]].concat();
     for answer in [b"SSH-2.0-OpenSSH_9.6\r\n".to_vec(), b"HTTP/1.1 999999 \r\n\r\n".to_vec(), endless] {
         let server = Raw::answer(answer).await;

@@ -1,13 +1,13 @@
 //! The core on which all clients stand, against servers that answer well and badly.
 
-mod answers;
 mod calls;
 mod connections;
-mod directory;
 mod paging;
-mod rates;
+mod rate_limits;
 mod replay;
+mod responses;
 mod retries;
+mod sample_client;
 mod secrets;
 pub(super) mod support;
 mod tls;

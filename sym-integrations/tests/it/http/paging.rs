@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sym_integrations::http::{BaseUrl, Client, Limits, Listing, Next, Page, Response};
+use sym_integrations::http::{BaseUrl, Client, Limits, Next, Page, Paginator, Response};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::clock::Clock;
 use sym_sdk::error::{ErrorKind, Result};
@@ -21,7 +21,7 @@ fn with_limits(replay: &Replay, limits: Limits) -> Client {
     Client::builder(Toy, base).connection(replay.connection().with_limits(limits)).build().unwrap()
 }
 
-fn list(client: &Client) -> Listing<u32> {
+fn list(client: &Client) -> Paginator<u32> {
     client.get("numbers", &[]).query("limit", 2).pages::<Vec<u32>>()
 }
 
@@ -32,7 +32,7 @@ fn linked(items: &[u32], next: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn links_lead_from_page_to_page() {
+async fn follows_link_headers() {
     let replay = Replay::new();
     replay
         .get("/v1/numbers")
@@ -47,7 +47,7 @@ async fn links_lead_from_page_to_page() {
 }
 
 #[tokio::test]
-async fn a_page_is_asked_for_when_it_is_needed() {
+async fn requests_a_page_only_when_it_is_needed() {
     let replay = Replay::new();
     let mut listing = list(&numbers(&replay));
     assert!(replay.calls().is_empty());
@@ -62,7 +62,7 @@ async fn a_page_is_asked_for_when_it_is_needed() {
 }
 
 #[tokio::test]
-async fn items_can_be_turned_into_others() {
+async fn map_items_converts_items() {
     let replay = Replay::new();
     replay.get("/v1/numbers").reply(linked(&[1, 2], "/v1/numbers?after=2"));
     replay.get("/v1/numbers").query("after", 2).reply(Reply::json([3]));
@@ -72,14 +72,14 @@ async fn items_can_be_turned_into_others() {
 }
 
 #[tokio::test]
-async fn a_listing_of_nothing_asks_nobody() {
-    let mut listing = Listing::<u32>::empty();
+async fn an_empty_paginator_makes_no_call() {
+    let mut listing = Paginator::<u32>::empty();
     assert_eq!(listing.next_item().await.unwrap(), None);
-    assert!(Listing::<u32>::empty().map_items(Ok).await.unwrap().is_empty());
+    assert!(Paginator::<u32>::empty().map_items(Ok).await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn links_do_not_lead_to_another_host() {
+async fn rejects_links_to_another_host() {
     for next in [
         "https://evil.example.com/v1/numbers?after=2",
         "//evil.example.com/v1/numbers",
@@ -100,19 +100,19 @@ async fn links_do_not_lead_to_another_host() {
 }
 
 #[tokio::test]
-async fn pages_that_lead_in_a_circle_are_an_error() {
+async fn detects_loops_of_links() {
     for next in ["/v1/numbers?limit=2", "/v1/numbers?after=2"] {
         let replay = Replay::new();
         replay.get("/v1/numbers").always().reply(linked(&[1], next));
         let error = list(&numbers(&replay)).await.unwrap_err();
         assert_eq!(code(&error), "Toy:BAD_PAGING");
-        assert!(error.message().contains("leads back to one that was there before"), "{error}");
+        assert!(error.message().contains("leads back to an earlier page"), "{error}");
         assert!(replay.calls().len() <= 2);
     }
 }
 
 #[tokio::test]
-async fn pages_that_go_on_and_on_are_an_error() {
+async fn limits_the_number_of_pages() {
     let server = MockServer::start().await;
     let more = |request: &Request| {
         let page =
@@ -148,7 +148,7 @@ impl Page for Members {
 }
 
 #[tokio::test]
-async fn a_cursor_goes_where_the_arguments_are() {
+async fn sets_cursors_where_the_arguments_are() {
     let pages = |first: sym_integrations::testing::RuleBuilder<'_>| {
         first.reply(Reply::json(json!({ "members": [1], "next_cursor": "dXNlcg==" })));
     };
@@ -174,7 +174,7 @@ async fn a_cursor_goes_where_the_arguments_are() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_is_repeated_is_an_error() {
+async fn detects_repeated_cursors() {
     let replay = Replay::new();
     replay.get("/v1/members").always().reply(Reply::json(json!({ "members": [1], "next_cursor": "again" })));
     let error = numbers(&replay).get("members", &[]).pages::<Members>().await.unwrap_err();
@@ -207,7 +207,7 @@ impl Page for Incidents {
 }
 
 #[tokio::test]
-async fn offsets_lead_to_the_end_or_to_the_services_own_limit() {
+async fn offsets_end_at_the_last_page_or_the_services_limit() {
     let server = MockServer::start().await;
     let page = |offset: u64, more: bool| {
         ResponseTemplate::new(200)
@@ -231,13 +231,13 @@ async fn offsets_lead_to_the_end_or_to_the_services_own_limit() {
 }
 
 #[tokio::test]
-async fn a_listing_has_a_limit_for_all_its_pages() {
+async fn the_list_timeout_covers_all_pages() {
     let replay = Replay::new();
     for page in 0..10 {
         replay.get("/v1/numbers").reply(Reply::status(429).header("retry-after", "20"));
         replay.get("/v1/numbers").reply(linked(&[page], &format!("/v1/numbers?page={page}")));
     }
-    let client = with_limits(&replay, limits(|limits| limits.listing = Duration::from_secs(50)));
+    let client = with_limits(&replay, limits(|limits| limits.list = Duration::from_secs(50)));
     let error = list(&client).await.unwrap_err();
     assert_eq!(error.code().name(), "RATE_LIMITED");
     assert_eq!(replay.calls().len(), 5, "two pages after a wait each, and a third that has no time for it");
@@ -245,7 +245,7 @@ async fn a_listing_has_a_limit_for_all_its_pages() {
 }
 
 #[tokio::test]
-async fn time_between_the_pages_is_the_callers() {
+async fn the_list_timeout_excludes_time_between_pages() {
     let replay = Replay::new();
     replay.get("/v1/numbers").reply(linked(&[1], "/v1/numbers?page=2"));
     replay.get("/v1/numbers").reply(Reply::json([2]));
@@ -260,7 +260,7 @@ async fn time_between_the_pages_is_the_callers() {
 }
 
 #[tokio::test]
-async fn pages_can_be_counted() {
+async fn pages_by_can_count_pages() {
     let replay = Replay::new();
     replay.get("/v1/lines").without_query("page").reply(Reply::text("a\nb"));
     replay.get("/v1/lines").query("page", 2).reply(Reply::text("c"));

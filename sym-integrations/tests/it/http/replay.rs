@@ -31,7 +31,7 @@ async fn an_unexpected_call_names_the_nearest_rule() {
 }
 
 #[tokio::test]
-async fn each_difference_is_told() {
+async fn an_unexpected_call_reports_each_difference() {
     let replay = Replay::new();
     replay
         .post("/v1/send")
@@ -47,7 +47,7 @@ async fn each_difference_is_told() {
         "query: expected `a=1`, got `2`",
         "query: expected no `b`, got `3`",
         "header `x-one`: expected `1`, got none",
-        "header `authorization`: got another secret",
+        "header `authorization`: got a different secret",
         r#"body: expected {"text":"hi"}, got {"text":"ho"}"#,
     ] {
         assert!(error.message().contains(expected), "{error}");
@@ -57,7 +57,7 @@ async fn each_difference_is_told() {
 }
 
 #[tokio::test]
-async fn rules_answer_as_often_as_they_are_told() {
+async fn rules_answer_the_given_number_of_calls() {
     let replay = Replay::new();
     replay.get("/v1/x").times(2).reply(Reply::json(1));
     replay.get("/v1/x").reply(Reply::text("2"));
@@ -66,7 +66,7 @@ async fn rules_answer_as_often_as_they_are_told() {
         assert_eq!(client.get("x", &[]).await.unwrap().text(), expected);
     }
     let error = client.get("x", &[]).await.unwrap_err();
-    assert!(error.message().ends_with("rule `GET /v1/x` has answered all the calls that it was made for"), "{error}");
+    assert!(error.message().ends_with("rule `GET /v1/x` is used up"), "{error}");
     assert!(replay.check().is_err());
 
     replay.get("/v1/x").always().reply(Reply::json(3));
@@ -77,7 +77,7 @@ async fn rules_answer_as_often_as_they_are_told() {
 }
 
 #[tokio::test]
-async fn failures_can_be_played() {
+async fn replays_transport_failures() {
     let replay = Replay::new();
     let client = client(&replay);
     for (reply, name) in [
@@ -109,6 +109,6 @@ async fn calls_are_recorded_without_credentials() {
 
 #[test]
 #[should_panic(expected = "not called: GET /v1/x")]
-fn a_check_that_was_forgotten_is_made_up_for() {
+fn dropping_without_a_check_panics() {
     Replay::new().get("/v1/x").reply(Reply::status(204));
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sym_integrations::http::{Auth, BaseUrl, Client, Connection, CredentialsEdition, Signer, UnsignedRequest};
+use sym_integrations::http::{Auth, BaseUrl, Client, Connection, CredentialsVersion, Signer, UnsignedRequest};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::BoxFuture;
 use sym_sdk::clock::Clock;
@@ -39,7 +39,7 @@ fn passed(clock: &impl Clock, since: jiff::Timestamp) -> Duration {
 }
 
 #[tokio::test]
-async fn the_wait_that_the_service_asks_for_is_kept() {
+async fn honours_the_services_delay() {
     let cases = [
         (ResponseTemplate::new(429).insert_header("retry-after", "7"), 7.0),
         (ResponseTemplate::new(429).insert_header("retry-after", "1.5"), 1.5),
@@ -79,7 +79,7 @@ async fn the_wait_that_the_service_asks_for_is_kept() {
 }
 
 #[tokio::test]
-async fn a_wait_that_is_longer_than_the_time_left_fails_at_once() {
+async fn fails_immediately_if_the_delay_exceeds_the_time_left() {
     let server = always(ResponseTemplate::new(429).insert_header("retry-after", "120")).await;
     let clock = clock();
     let begun = clock.now();
@@ -93,32 +93,32 @@ async fn a_wait_that_is_longer_than_the_time_left_fails_at_once() {
 }
 
 #[tokio::test]
-async fn tries_end_and_waits_grow() {
+async fn attempts_are_limited_and_backoff_grows() {
     let server = always(ResponseTemplate::new(503).set_body_string("<html>busy</html>")).await;
     let clock = clock();
     let begun = clock.now();
     let error = hurry(&clock, client(&server.uri(), &clock).get("x", &[])).await.unwrap_err();
     assert_eq!(code(&error), "Toy:UNAVAILABLE");
-    assert_eq!(error.message(), "GET x: the service is out of order");
+    assert_eq!(error.message(), "GET x: the service is unavailable");
     assert_eq!(requests(&server).await, 4);
     let waited = passed(&*clock, begun).as_secs_f64();
     assert!((3.5..=7.0).contains(&waited), "0.5, 1 and 2 s, and as much again at most: {waited}");
 }
 
 #[tokio::test]
-async fn all_tries_together_stay_within_the_limit() {
+async fn the_timeout_covers_all_attempts() {
     let replay = Replay::new();
     replay.get("/x").times(3).reply(Reply::status(429).header("retry-after", "4"));
     let base = BaseUrl::of_host("toy.example.com", "").unwrap();
     let client = Client::builder(Toy, base).connection(replay.connection()).build().unwrap();
-    let error = client.get("x", &[]).within(Duration::from_secs(10)).await.unwrap_err();
+    let error = client.get("x", &[]).timeout(Duration::from_secs(10)).await.unwrap_err();
     assert_eq!(code(&error), "Toy:RATE_LIMITED");
-    assert!((8.0..=9.0).contains(&replay.waited().as_secs_f64()), "{:?}", replay.waited());
+    assert!((8.0..=9.0).contains(&replay.elapsed().as_secs_f64()), "{:?}", replay.elapsed());
     replay.check().unwrap();
 }
 
 #[tokio::test]
-async fn only_what_may_be_repeated_is_repeated() {
+async fn retries_only_idempotent_calls_after_server_errors() {
     for (status, get, post) in
         [(429, 4, 4), (500, 1, 1), (502, 4, 1), (503, 4, 1), (504, 4, 1), (401, 1, 1), (400, 1, 1)]
     {
@@ -136,7 +136,7 @@ async fn only_what_may_be_repeated_is_repeated() {
 }
 
 #[tokio::test]
-async fn a_call_can_say_whether_it_may_be_repeated() {
+async fn a_call_can_override_idempotency() {
     let server = always(ResponseTemplate::new(503)).await;
     let clock = clock();
     let client = client(&server.uri(), &clock);
@@ -147,7 +147,7 @@ async fn a_call_can_say_whether_it_may_be_repeated() {
 }
 
 #[tokio::test]
-async fn kinds_follow_the_status() {
+async fn error_kinds_follow_the_status() {
     let cases = [
         (400, ErrorKind::InvalidInput, "INVALID_REQUEST"),
         (401, ErrorKind::Unauthorized, "AUTH_FAILED"),
@@ -170,7 +170,7 @@ async fn kinds_follow_the_status() {
 struct Login(Arc<AtomicU64>);
 
 impl Signer for Login {
-    fn sign<'a>(&'a self, mut request: UnsignedRequest<'a>) -> BoxFuture<'a, Result<CredentialsEdition>> {
+    fn sign<'a>(&'a self, mut request: UnsignedRequest<'a>) -> BoxFuture<'a, Result<CredentialsVersion>> {
         Box::pin(async move {
             let edition = self.0.load(Ordering::SeqCst);
             assert_eq!(request.method(), "POST");
@@ -182,13 +182,13 @@ impl Signer for Login {
         })
     }
 
-    fn renew(&self, refused: CredentialsEdition) -> bool {
+    fn renew(&self, refused: CredentialsVersion) -> bool {
         self.0.compare_exchange(refused, refused + 1, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 }
 
 #[tokio::test]
-async fn refused_credentials_are_renewed_once() {
+async fn renews_rejected_credentials_once() {
     let server = MockServer::start().await;
     Mock::given(header("authorization", "Bearer S3CRET-2"))
         .respond_with(ResponseTemplate::new(201))
@@ -198,7 +198,7 @@ async fn refused_credentials_are_renewed_once() {
         .respond_with(ResponseTemplate::new(401).set_body_string("who is S3CRET-0, S3CRET-1 or Bearer?"))
         .mount(&server)
         .await;
-    let connection = Connection::default().with_clock(clock()).with_limits(limits(|limits| limits.tries = 1));
+    let connection = Connection::default().with_clock(clock()).with_limits(limits(|limits| limits.attempts = 1));
     let edition = Arc::new(AtomicU64::new(0));
     let client = Client::builder(Toy, BaseUrl::parse(&server.uri()).unwrap())
         .auth(Auth::signer(Login(Arc::clone(&edition))))

@@ -16,7 +16,7 @@ fn echo(status: u16) -> ResponseTemplate {
 }
 
 #[tokio::test]
-async fn no_error_and_no_log_tells_the_token() {
+async fn errors_and_logs_never_contain_the_token() {
     let (ear, _listening) = Ear::listen();
     let server = MockServer::start().await;
     for status in [200, 201, 302, 307, 400, 401, 403, 404, 409, 418, 429, 500, 503] {
@@ -49,12 +49,12 @@ async fn no_error_and_no_log_tells_the_token() {
 
     let heard = ear.heard();
     assert!(heard.contains("call{service=\"toy\" method=\"POST\" route=\"{page}\""), "{heard}");
-    assert!(heard.contains("trying again"), "{heard}");
+    assert!(heard.contains("is retried"), "{heard}");
     assert_silent(&heard);
 }
 
 #[tokio::test]
-async fn connections_that_break_do_not_tell_the_token() {
+async fn lost_connections_do_not_reveal_the_token() {
     let (ear, _listening) = Ear::listen();
     let gone = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -69,12 +69,12 @@ async fn connections_that_break_do_not_tell_the_token() {
             client.get("x", &[]).query("cursor", TOKEN).secret_header("x-other", &SecretString::from("S3CRET-2"));
         assert_silent(&faces(&hurry(&clock, call).await.unwrap_err()));
     }
-    assert!(ear.heard().contains("trying again"));
+    assert!(ear.heard().contains("is retried"));
     assert_silent(&ear.heard());
 }
 
 #[tokio::test]
-async fn the_span_of_a_call_says_how_it_went() {
+async fn the_call_span_records_the_outcome() {
     let (ear, _listening) = Ear::listen();
     let server = MockServer::start().await;
     let busy = ResponseTemplate::new(503).insert_header("x-request-id", "r-1");
@@ -82,11 +82,11 @@ async fn the_span_of_a_call_says_how_it_went() {
     let clock = clock();
     let connection = sym_integrations::http::Connection::default()
         .with_clock(clock.clone())
-        .with_limits(limits(|limits| limits.tries = 2));
+        .with_limits(limits(|limits| limits.attempts = 2));
     let client = builder(&server.uri(), &clock).connection(connection).build().unwrap();
     hurry(&clock, client.get("users/{user}", &["ana@example.com"]).query("cursor", "c")).await.unwrap_err();
     let heard = ear.heard();
-    let expected = "call{service=\"toy\" method=\"GET\" route=\"users/{user}\" tries=1 tries=2 status=503 request=\"r-1\" \
+    let expected = "call{service=\"toy\" method=\"GET\" route=\"users/{user}\" attempts=1 attempts=2 status=503 request=\"r-1\" \
                     error=Toy:UNAVAILABLE}";
     assert!(heard.contains(expected), "{heard}");
     let own: Vec<&str> = heard.lines().filter(|line| line.contains("sym_integrations")).collect();

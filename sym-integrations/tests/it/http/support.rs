@@ -37,15 +37,15 @@ impl Service for Toy {
         "Toy"
     }
 
-    fn judge(&self, response: &Response) -> Result<(), Failure> {
+    fn classify(&self, response: &Response) -> Result<(), Failure> {
         match response.header("x-toy-error") {
             Some(name) => Err(Failure::of(response)
                 .with_kind(ErrorKind::Conflict)
                 .with_name(name)
                 .with_message(response.text())
-                .with_wait(response.wait_until("x-reset"))),
+                .with_retry_after(response.retry_delay_until("x-reset"))),
             None if response.is_success() => Ok(()),
-            None => Err(Failure::of(response).with_wait(response.wait_until("x-reset"))),
+            None => Err(Failure::of(response).with_retry_after(response.retry_delay_until("x-reset"))),
         }
     }
 }
@@ -175,7 +175,7 @@ pub(super) fn assert_silent(text: &str) {
     }
 }
 
-/// What went wrong, as a code, after a look whether it tells the token.
+/// Returns the error's code, after checking that the error does not reveal the token.
 pub(super) fn code(error: &Error) -> String {
     assert_silent(&faces(error));
     assert_eq!(error.service(), Some("toy"));
@@ -183,14 +183,14 @@ pub(super) fn code(error: &Error) -> String {
     error.code().to_string()
 }
 
-/// What is logged, at every level.
+/// Captured log output of all levels.
 #[derive(Clone, Default)]
 pub(crate) struct Ear(Arc<Mutex<Vec<u8>>>);
 
 impl Ear {
     pub(crate) fn listen() -> (Self, DefaultGuard) {
         static ANYBODY: Once = Once::new();
-        // What a test on another thread is the first to log, where nobody listens, would be off for this one too.
+        // A callsite that is first hit on a thread without a subscriber would be cached as disabled for all threads.
         ANYBODY.call_once(|| {
             let nowhere = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(std::io::sink);
             tracing::subscriber::set_global_default(nowhere.finish()).unwrap();

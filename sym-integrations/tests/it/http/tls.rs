@@ -81,7 +81,7 @@ impl Server {
         let error = self.get().await.unwrap_err();
         assert_eq!(code(&error), "Toy:UNTRUSTED_CERTIFICATE");
         assert_eq!(error.kind(), ErrorKind::Configuration);
-        let expected = "GET x: the certificate of host `127.0.0.1` was not accepted, and nothing was sent";
+        let expected = "GET x: the certificate of host `127.0.0.1` was rejected; nothing was sent";
         assert_eq!(error.message(), expected);
         assert_eq!(self.connections.load(Ordering::SeqCst), 1, "it is not tried again");
         assert_eq!(self.requests.load(Ordering::SeqCst), 0, "nothing was sent");
@@ -90,7 +90,7 @@ impl Server {
 }
 
 #[tokio::test]
-async fn an_authority_that_nobody_knows_is_not_trusted() {
+async fn rejects_certificates_of_an_unknown_authority() {
     let server = Authority::new().serve("127.0.0.1", |_| {}).await;
     let error = server.is_refused().await;
     assert!(error.hint().unwrap().contains("`SSL_CERT_FILE`"), "{error:?}");
@@ -98,8 +98,8 @@ async fn an_authority_that_nobody_knows_is_not_trusted() {
 
 /// As the hint has it. What a machine trusts is read once, so the test is run in a program of its own.
 #[test]
-fn an_authority_of_ones_own_can_be_trusted() {
-    const NAME: &str = "http::tls::an_authority_of_ones_own_can_be_trusted";
+fn trusts_an_authority_from_ssl_cert_file() {
+    const NAME: &str = "http::tls::trusts_an_authority_from_ssl_cert_file";
     const FOLDER: &str = "TEST_OF_AN_AUTHORITY";
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     if let Some(folder) = std::env::var_os(FOLDER) {
@@ -123,7 +123,7 @@ async fn trusted(authority: &Authority) {
     assert_eq!(authority.serve("127.0.0.1", |_| {}).await.get().await.unwrap(), 1);
 
     let error = authority.serve("other.example.com", |_| {}).await.is_refused().await;
-    assert!(error.hint().unwrap().contains("another host's"), "{error:?}");
+    assert!(error.hint().unwrap().contains("for another host"), "{error:?}");
 
     let expired = |params: &mut CertificateParams| {
         params.not_before = rcgen::date_time_ymd(2020, 1, 1);

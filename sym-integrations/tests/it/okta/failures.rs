@@ -145,7 +145,7 @@ async fn changes_may_be_repeated() {
     replay.delete(path).times(4).reply(Reply::status(503));
     let error = okta.remove_group_member("00g1", "00u1").await.unwrap_err();
     assert!(error.is_retryable());
-    assert!(replay.waited() < Duration::from_secs(60));
+    assert!(replay.elapsed() < Duration::from_secs(60));
     replay.check().unwrap();
 }
 

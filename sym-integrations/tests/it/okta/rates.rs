@@ -36,7 +36,7 @@ async fn oktas_wait_is_kept_by_oktas_clock() {
     replay.get("/api/v1/groups/00g1").reply(too_many("600", "1709208012"));
     replay.get("/api/v1/groups/00g1").reply(group());
     okta(&replay).get_group("00g1").await.unwrap();
-    let waited = replay.waited();
+    let waited = replay.elapsed();
     assert!((13.0..14.0).contains(&waited.as_secs_f64()), "{waited:?}");
 }
 
@@ -47,7 +47,7 @@ async fn a_wait_that_is_too_long_ends_the_call() {
     let error = okta(&replay).get_group("00g1").await.unwrap_err();
     assert_eq!((error.kind(), code(&error)), (ErrorKind::RateLimited, "Okta:RATE_LIMITED".to_owned()));
     assert!(error.is_retryable());
-    assert_eq!(replay.waited(), Duration::ZERO);
+    assert_eq!(replay.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn calls_at_the_same_time_are_waited_for_briefly() {
     replay.get("/api/v1/groups/00g1").reply(Reply::status(429));
     replay.get("/api/v1/groups/00g1").reply(group());
     okta(&replay).get_group("00g1").await.unwrap();
-    assert!(replay.waited() < Duration::from_secs(5), "{:?}", replay.waited());
+    assert!(replay.elapsed() < Duration::from_secs(5), "{:?}", replay.elapsed());
 }
 
 #[tokio::test]
@@ -83,6 +83,6 @@ async fn listings_do_not_hold_up_revocations() {
     replay.delete("/api/v1/groups/00g1/users/00u1").reply(Reply::json(missing).with_status(404));
     replay.get("/api/v1/groups/00g1").reply(group());
     okta.remove_group_member("00g1", "00u1").await.unwrap();
-    assert_eq!(replay.waited(), Duration::ZERO);
+    assert_eq!(replay.elapsed(), Duration::ZERO);
     replay.check().unwrap();
 }

@@ -61,27 +61,27 @@ async fn failures_are_told_in_pagerdutys_words() {
         (
             fault(401, json!({ "code": 2006 })),
             ErrorKind::Unauthorized,
-            "GET services: the credentials were not accepted: {\"error\":{\"code\":2006}} (PagerDuty:AUTH_FAILED, service pagerduty, status 401, request r-1)",
+            "GET services: the credentials were rejected: {\"error\":{\"code\":2006}} (PagerDuty:AUTH_FAILED, service pagerduty, status 401, request r-1)",
         ),
         (
             Reply::json(json!({ "error": "invalid_token", "error_description": "it expired" })).with_status(401),
             ErrorKind::Unauthorized,
-            "GET services: the credentials were not accepted: {\"error\":\"invalid_token\",\"error_description\":\"it expired\"} (PagerDuty:AUTH_FAILED, service pagerduty, status 401)",
+            "GET services: the credentials were rejected: {\"error\":\"invalid_token\",\"error_description\":\"it expired\"} (PagerDuty:AUTH_FAILED, service pagerduty, status 401)",
         ),
         (
             Reply::text("HTTP Token: Access denied.\n").with_status(401),
             ErrorKind::Unauthorized,
-            "GET services: the credentials were not accepted: HTTP Token: Access denied. (PagerDuty:AUTH_FAILED, service pagerduty, status 401)",
+            "GET services: the credentials were rejected: HTTP Token: Access denied. (PagerDuty:AUTH_FAILED, service pagerduty, status 401)",
         ),
         (
             Reply::status(401),
             ErrorKind::Unauthorized,
-            "GET services: the credentials were not accepted (PagerDuty:AUTH_FAILED, service pagerduty, status 401)",
+            "GET services: the credentials were rejected (PagerDuty:AUTH_FAILED, service pagerduty, status 401)",
         ),
         (
             Reply::status(500),
             ErrorKind::Unavailable,
-            "GET services: the service is out of order (PagerDuty:UNKNOWN, service pagerduty, status 500)",
+            "GET services: the service is unavailable (PagerDuty:UNKNOWN, service pagerduty, status 500)",
         ),
         (
             fault(500, json!({ "message": "Internal Server Error", "code": 2000 })),
@@ -137,23 +137,23 @@ async fn the_wait_is_the_one_that_is_asked_for() {
     replay.get("/services").reply(busy().header("ratelimit-reset", "7").header("ratelimit-remaining", "0"));
     replay.get("/services").reply(services());
     replayed(&replay).services().await.unwrap();
-    assert_eq!(replay.waited().as_secs(), 7);
+    assert_eq!(replay.elapsed().as_secs(), 7);
 
     // Without it, waits grow. On success, and on other failures, it is none.
     replay.get("/services").times(2).reply(busy());
     replay.get("/services").reply(Reply::status(503).header("ratelimit-reset", "29"));
     replay.get("/services").reply(services().header("ratelimit-reset", "29"));
-    let before = replay.waited();
+    let before = replay.elapsed();
     replayed(&replay).services().await.unwrap();
-    let waited = replay.waited() - before;
+    let waited = replay.elapsed() - before;
     assert!((Duration::from_secs(3)..Duration::from_secs(8)).contains(&waited), "{waited:?}");
 
     replay.get("/services").reply(busy().header("ratelimit-reset", "45"));
-    let before = replay.waited();
+    let before = replay.elapsed();
     let error = replayed(&replay).services().await.unwrap_err();
-    assert_eq!((error.kind(), replay.waited()), (ErrorKind::RateLimited, before));
+    assert_eq!((error.kind(), replay.elapsed()), (ErrorKind::RateLimited, before));
     assert_eq!(error.message(), "GET services: Rate Limit Exceeded (2020)");
-    assert!(error.hint().unwrap().starts_with("the service asks to be left alone for 45s"), "{:?}", error.hint());
+    assert!(error.hint().unwrap().starts_with("the service asks to retry after 45s"), "{:?}", error.hint());
     replay.check().unwrap();
 }
 
@@ -166,7 +166,7 @@ async fn calls_stay_below_what_a_key_may_make() {
     for _ in 0..960 {
         pagerduty.clone().services().await.unwrap();
     }
-    let waited = replay.waited().as_secs_f64();
+    let waited = replay.elapsed().as_secs_f64();
     assert!((55.0..=60.0).contains(&waited), "{waited} s for 960 calls at 960 a minute");
 }
 
@@ -207,7 +207,7 @@ fn a_configuration_that_would_tell_the_key_or_has_none_is_refused() {
     assert!(with(&[], &secrets).unwrap().contains("https://api.pagerduty.com"));
     assert!(with(&[("base_url", PagerDuty::EU)], &secrets).unwrap().contains("https://api.eu.pagerduty.com"));
     let error = with(&[("base_url", "http://api.pagerduty.com")], &secrets).unwrap_err();
-    assert_eq!(error.message(), "the base URL of host `api.pagerduty.com` is not https");
+    assert_eq!(error.message(), "the base URL of host `api.pagerduty.com` must use https");
     let error = with(&[], &BTreeMap::new()).unwrap_err();
     assert_eq!(error.message(), "integration `pagerduty` has no secret `api_token_secret`");
     for empty in ["", "two\nlines"] {

@@ -1,7 +1,7 @@
 //! Error responses and malformed responses.
 
 use serde_json::json;
-use sym_integrations::http::names;
+use sym_integrations::http::error_names;
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{Error, ErrorKind};
 
@@ -64,24 +64,24 @@ async fn the_message_contains_details_but_not_the_token() {
 
     let error = failure(refused(TOKEN)).await;
     assert!(code(&error).starts_with("Slack:"));
-    assert!(code(&failure(Reply::text(TOKEN)).await).contains(names::INVALID_RESPONSE));
-    assert!(code(&failure(Reply::text(TOKEN).with_status(400)).await).contains(names::INVALID_REQUEST));
+    assert!(code(&failure(Reply::text(TOKEN)).await).contains(error_names::INVALID_RESPONSE));
+    assert!(code(&failure(Reply::text(TOKEN).with_status(400)).await).contains(error_names::INVALID_REQUEST));
 }
 
 #[tokio::test]
 async fn malformed_responses_are_errors() {
     let html = Reply::text("<!DOCTYPE html><title>Server Error</title>").header("content-type", "text/html");
     for (reply, name, kind) in [
-        (html.clone(), names::INVALID_RESPONSE, ErrorKind::Decode),
-        (html.clone().with_status(503), names::UNAVAILABLE, ErrorKind::Unavailable),
-        (html.with_status(500), names::UNAVAILABLE, ErrorKind::Unavailable),
-        (Reply::text("{\"ok\":true,\"team_id\":\"T0"), names::INVALID_RESPONSE, ErrorKind::Decode),
-        (Reply::text(""), names::INVALID_RESPONSE, ErrorKind::Decode),
-        (Reply::json(json!([])), names::INVALID_RESPONSE, ErrorKind::Decode),
-        (Reply::json(json!({ "ok": "yes" })), names::INVALID_RESPONSE, ErrorKind::Decode),
-        (Reply::json(json!({ "ok": false })), names::ERROR_RESPONSE, ErrorKind::Decode),
-        (Reply::status(429).header("retry-after", "3600"), names::RATE_LIMITED, ErrorKind::RateLimited),
-        (Reply::status(401), names::AUTH_FAILED, ErrorKind::Unauthorized),
+        (html.clone(), error_names::INVALID_RESPONSE, ErrorKind::Decode),
+        (html.clone().with_status(503), error_names::UNAVAILABLE, ErrorKind::Unavailable),
+        (html.with_status(500), error_names::UNAVAILABLE, ErrorKind::Unavailable),
+        (Reply::text("{\"ok\":true,\"team_id\":\"T0"), error_names::INVALID_RESPONSE, ErrorKind::Decode),
+        (Reply::text(""), error_names::INVALID_RESPONSE, ErrorKind::Decode),
+        (Reply::json(json!([])), error_names::INVALID_RESPONSE, ErrorKind::Decode),
+        (Reply::json(json!({ "ok": "yes" })), error_names::INVALID_RESPONSE, ErrorKind::Decode),
+        (Reply::json(json!({ "ok": false })), error_names::ERROR_RESPONSE, ErrorKind::Decode),
+        (Reply::status(429).header("retry-after", "3600"), error_names::RATE_LIMITED, ErrorKind::RateLimited),
+        (Reply::status(401), error_names::AUTH_FAILED, ErrorKind::Unauthorized),
     ] {
         let error = failure(reply).await;
         assert_eq!((code(&error), error.kind()), (format!("Slack:{name}"), kind));
@@ -123,9 +123,9 @@ async fn calls_are_rate_limited_per_method() {
     for _ in 0..20 {
         slack.list_users().await.unwrap();
     }
-    let waited = replay.waited().as_secs();
+    let waited = replay.elapsed().as_secs();
     assert!((50..=60).contains(&waited), "{waited} s for 20 calls at 20 a minute");
     slack.get_user_info("U1").await.unwrap();
-    assert_eq!(replay.waited().as_secs(), waited);
+    assert_eq!(replay.elapsed().as_secs(), waited);
     replay.check().unwrap();
 }

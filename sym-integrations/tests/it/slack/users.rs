@@ -195,7 +195,7 @@ fn builds_a_client_from_the_configuration() {
 
     let elsewhere = integration().with_setting("base_url", "http://slack.example.com");
     let error = Slack::from_config(&IntegrationConfig::new(&elsewhere, &secrets)).unwrap_err();
-    assert_eq!(error.message(), "the base URL of host `slack.example.com` is not https");
+    assert_eq!(error.message(), "the base URL of host `slack.example.com` must use https");
     let error = Slack::from_config(&IntegrationConfig::new(&integration(), &BTreeMap::new())).unwrap_err();
     assert_eq!(code(&error), "SymSDK:UNKNOWN_SECRET");
     for workspace in ["", "C012AB3CD", "T012ab3cd", "acme.slack.com"] {

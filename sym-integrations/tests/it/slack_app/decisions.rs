@@ -348,7 +348,7 @@ async fn nothing_is_lost_while_slack_is_down() {
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications];
     let mut world = World::with_app(builder(vec![reason()]).handlers(handlers), |slack| {
         let mut limits = Limits::default();
-        limits.tries = 1;
+        limits.attempts = 1;
         let once = Connection::default().with_limits(limits);
         SlackApp::new(slack.connection(once).build().unwrap(), SigningSecret::new(SIGNING_SECRET.into()).unwrap())
     })

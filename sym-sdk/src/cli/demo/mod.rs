@@ -17,7 +17,7 @@ use super::output::{Output, count};
 use super::simulate::{Direction, Request, Story, act, demo_requests, stand_ins};
 use super::simulated_store::StoreMode;
 use crate::app::{App, Exit};
-use crate::config::{Config, Faults};
+use crate::config::{Config, Diagnostics};
 use crate::directory::{KeyValue, KeyValueStore};
 use crate::engine::{RunFilter, SqliteStore, StoredRun, WorkerLimits};
 use crate::error::Result;
@@ -71,7 +71,7 @@ pub(super) async fn run(mut app: App, common: Common, keep: DemoStore, output: &
 /// Why it ends before its end.
 enum Interruption {
     /// It cannot begin.
-    Faults(Faults),
+    Faults(Diagnostics),
     /// It cannot go on.
     Short(Lost),
 }

@@ -15,7 +15,7 @@ use super::args::{How, Simulate};
 use super::output::{Output, write_table};
 use super::read_config;
 use crate::app::{App, Demo, Exit};
-use crate::config::{Config, Fault, Faults, Place};
+use crate::config::{Config, Diagnostic, Diagnostics, SourceLocation};
 use crate::error::Error;
 use crate::runtime::Builder;
 use crate::simulation::Simulation;
@@ -139,13 +139,13 @@ async fn start(
 const BEGINNING: Timestamp = Timestamp::constant(1_709_197_200, 0);
 
 /// The app's runtime with nothing real in it.
-async fn simulation(mut app: App, config: Config, at: Timestamp) -> Result<(Simulation, FormKeeper), Faults> {
+async fn simulation(mut app: App, config: Config, at: Timestamp) -> Result<(Simulation, FormKeeper), Diagnostics> {
     let (users, outbox) = (std::mem::take(&mut app.users), app.outbox.clone());
     let (builder, forms) = stand_ins(app, config);
     let simulation = Simulation::start(builder.dry(), at, outbox).await?;
     for user in users {
         simulation.runtime().directory().put_user(user).await.map_err(|error| {
-            let fault = Fault::new(Place::default(), error.message());
+            let fault = Diagnostic::error(SourceLocation::default(), error.message());
             fault.with_hint_if(error.hint())
         })?;
     }

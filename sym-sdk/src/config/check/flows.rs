@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Check;
-use super::index::{self, called};
+use super::index::{self, describe};
 use crate::config::{Flow, Implementation};
 use crate::forms::FieldSpec;
 use crate::model::{self, FlowParams, Source};
@@ -14,10 +14,10 @@ pub(super) const DURATION: &str = "duration";
 impl Check<'_> {
     /// The flow with everything that it refers to; none if a fault keeps it from being resolved.
     pub(super) fn flow(&mut self, flow: &Flow) -> Option<model::Flow> {
-        let (whose, place) = (called(flow), &flow.place);
-        let environment = self.environments.find(&flow.environment.as_str().into(), &whose, place, self.faults);
+        let (whose, location) = (describe(flow), &flow.location);
+        let environment = self.environments.find(&flow.environment.as_str().into(), &whose, location, self.diagnostics);
         let strategy = flow.params.strategy.as_ref();
-        let strategy = strategy.and_then(|strategy| self.strategies.find(strategy, &whose, place, self.faults));
+        let strategy = strategy.and_then(|strategy| self.strategies.find(strategy, &whose, location, self.diagnostics));
         let fields = self.fields(flow);
         let params = self.params(flow, &fields);
         let environment =
@@ -43,15 +43,16 @@ impl Check<'_> {
     }
 
     fn params(&mut self, flow: &Flow, fields: &[FieldSpec]) -> FlowParams {
-        let (whose, declared) = (called(flow), &flow.params);
+        let (whose, declared) = (describe(flow), &flow.params);
         if !declared.allow_revoke && !declared.schedule_deescalation {
             let message = format!("{whose} has both `allow_revoke` and `schedule_deescalation` off");
             let hint = "access could never end: one of them must be on";
-            self.fault_with(&flow.place, message, hint);
+            self.error_with_hint(&flow.location, message, hint);
         }
         let sources = declared.allowed_sources.as_ref().map(|sources| {
             let about = format!("{whose}: `allowed_sources`");
-            let sources = sources.iter().filter_map(|source| self.keep(&flow.place, &about, source.parse::<Source>()));
+            let sources =
+                sources.iter().filter_map(|source| self.keep(&flow.location, &about, source.parse::<Source>()));
             sources.collect::<BTreeSet<Source>>()
         });
         let offered = fields.iter().find(|field| field.name() == DURATION).map(|field| {
@@ -87,14 +88,14 @@ impl Check<'_> {
                 if flow.params.prompt_fields.iter().any(|field| field.name == *binding) {
                     continue;
                 }
-                let whose = called(flow);
+                let whose = describe(flow);
                 let message = format!(
                     "{whose} has no field `{binding}`, from which target `{}` takes its setting",
                     target.name()
                 );
                 let hint = super::did_you_mean(binding, flow.params.prompt_fields.iter().map(|field| &field.name))
                     .unwrap_or_else(|| format!("add a `prompt_field` of the name `{binding}`"));
-                self.fault_with(&flow.place, message, hint);
+                self.error_with_hint(&flow.location, message, hint);
             }
         }
     }

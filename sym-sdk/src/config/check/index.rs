@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 use super::{Key, did_you_mean};
 use crate::config::{
-    Environment, ErrorLogger, Fault, Flow, Integration, LogDestination, Place, Reference, Secret, SecretSource,
-    Strategy, Target,
+    Diagnostic, Environment, ErrorLogger, Flow, Integration, LogDestination, Reference, Secret, SecretSource,
+    SourceLocation, Strategy, Target,
 };
 use crate::model::Slug;
 
 /// What all declarations have.
-pub(super) trait Declared {
+pub(super) trait Declaration {
     /// What messages call one.
     const WHAT: &'static str;
 
     fn name(&self) -> &str;
-    fn place(&self) -> &Place;
+    fn location(&self) -> &SourceLocation;
 
     /// The type, for those whose names are unique within it only.
     fn kind(&self) -> Option<&str> {
@@ -23,17 +23,17 @@ pub(super) trait Declared {
     }
 }
 
-macro_rules! declared {
+macro_rules! declarations {
     ($($type:ident: $what:literal $($kind:ident)?;)*) => {$(
-        impl Declared for $type {
+        impl Declaration for $type {
             const WHAT: &'static str = $what;
 
             fn name(&self) -> &str {
                 &self.name
             }
 
-            fn place(&self) -> &Place {
-                &self.place
+            fn location(&self) -> &SourceLocation {
+                &self.location
             }
 
             $(fn kind(&self) -> Option<&str> {
@@ -43,7 +43,7 @@ macro_rules! declared {
     )*};
 }
 
-declared! {
+declarations! {
     Environment: "environment";
     ErrorLogger: "error logger";
     Flow: "flow";
@@ -56,12 +56,12 @@ declared! {
 }
 
 /// How messages name a declaration.
-pub(super) fn called<T: Declared>(declared: &T) -> String {
+pub(super) fn describe<T: Declaration>(declared: &T) -> String {
     format!("{} `{}`", T::WHAT, declared.name())
 }
 
 /// Type and name in lower case.
-pub(super) fn key<T: Declared>(declared: &T) -> Key {
+pub(super) fn key<T: Declaration>(declared: &T) -> Key {
     (declared.kind().map(str::to_ascii_lowercase), declared.name().to_ascii_lowercase())
 }
 
@@ -70,29 +70,33 @@ pub(super) struct Index<'c, T> {
     by_key: BTreeMap<Key, &'c T>,
 }
 
-impl<'c, T: Declared> Index<'c, T> {
+impl<'c, T: Declaration> Index<'c, T> {
     /// Reports names that are not names, and those that are there twice, whatever the case.
-    pub(super) fn new(declarations: &'c [T], faults: &mut Vec<Fault>) -> Self {
+    pub(super) fn new(declarations: &'c [T], diagnostics: &mut Vec<Diagnostic>) -> Self {
         let mut by_key: BTreeMap<Key, &T> = BTreeMap::new();
         for declared in declarations {
             if let Err(error) = Slug::parse(declared.name()) {
-                let fault = Fault::new(declared.place().clone(), format!("{}: {}", T::WHAT, error.message()));
-                faults.push(fault.with_hint_if(error.hint()));
+                let diagnostic =
+                    Diagnostic::error(declared.location().clone(), format!("{}: {}", T::WHAT, error.message()));
+                diagnostics.push(diagnostic.with_hint_if(error.hint()));
             }
             if declared.kind() == Some("") {
-                faults.push(Fault::new(declared.place().clone(), format!("{} has no type", called(declared))));
+                diagnostics.push(Diagnostic::error(
+                    declared.location().clone(),
+                    format!("{} has no type", describe(declared)),
+                ));
             }
             match by_key.get(&key(declared)) {
                 Some(first) => {
                     let of_kind = declared.kind().map(|kind| format!(" of type `{kind}`")).unwrap_or_default();
-                    let message = format!("{}{of_kind} is declared twice", called(declared));
-                    let hint = match first.place() == declared.place() {
+                    let message = format!("{}{of_kind} is declared twice", describe(declared));
+                    let hint = match first.location() == declared.location() {
                         true => "names must differ by more than their case".to_owned(),
                         false => {
-                            format!("the first is at {}; names must differ by more than their case", first.place())
+                            format!("the first is at {}; names must differ by more than their case", first.location())
                         }
                     };
-                    faults.push(Fault::new(declared.place().clone(), message).with_hint(hint));
+                    diagnostics.push(Diagnostic::error(declared.location().clone(), message).with_hint(hint));
                 }
                 None => {
                     by_key.insert(key(declared), declared);
@@ -107,17 +111,17 @@ impl<'c, T: Declared> Index<'c, T> {
         &self,
         reference: &Reference,
         whose: &str,
-        place: &Place,
-        faults: &mut Vec<Fault>,
+        location: &SourceLocation,
+        diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<&'c T> {
         let name = reference.name.to_ascii_lowercase();
         let kind = reference.kind.as_ref().map(|kind| kind.to_ascii_lowercase());
         let same_name: Vec<&T> = self.by_key.values().copied().filter(|known| key(*known).1 == name).collect();
         let fits = |known: &&&T| kind.is_none() || key(**known).0 == kind;
         let mut found = same_name.iter().filter(fits);
-        let fault = |message: &str, hint: Option<String>| {
+        let diagnostic = |message: &str, hint: Option<String>| {
             let message = format!("{whose} names {} `{reference}`, {message}", T::WHAT);
-            Fault::new(place.clone(), message).with_hint_if(hint)
+            Diagnostic::error(location.clone(), message).with_hint_if(hint)
         };
         match (found.next(), found.next()) {
             (Some(only), None) => Some(*only),
@@ -125,7 +129,7 @@ impl<'c, T: Declared> Index<'c, T> {
                 let kinds: Vec<String> =
                     same_name.iter().filter_map(|known| known.kind()).map(|k| format!("`{k}`")).collect();
                 let hint = format!("there is one of each of the types {}: name the type too", kinds.join(", "));
-                faults.push(fault("which could be more than one", Some(hint)));
+                diagnostics.push(diagnostic("which could be more than one", Some(hint)));
                 None
             }
             (None, _) => {
@@ -133,7 +137,7 @@ impl<'c, T: Declared> Index<'c, T> {
                     Some(kind) => Some(format!("there is one of type `{kind}`")),
                     None => did_you_mean(&reference.name, self.by_key.values().map(|known| known.name())),
                 };
-                faults.push(fault("which is not declared", hint));
+                diagnostics.push(diagnostic("which is not declared", hint));
                 None
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::index::{self, Declared, Index, called};
+use super::index::{self, Declaration, Index, describe};
 use super::{Check, did_you_mean};
 use crate::config::{Config, Environment, ErrorLogger, Integration, LogDestination, Reference, Secret, SecretSource};
 use crate::model;
@@ -31,15 +31,15 @@ impl Check<'_> {
         for source in &config.secret_sources {
             if let Some(context) = source.settings.get("context_id") {
                 let reference = Reference::named(context);
-                self.integrations.find(&reference, &called(source), &source.place, self.faults);
+                self.integrations.find(&reference, &describe(source), &source.location, self.diagnostics);
             }
         }
         for secret in &config.secrets {
             if secret.path.is_empty() {
                 let hint = "it is where the secret stands in its source, such as the name of a variable";
-                self.fault_with(&secret.place, format!("{} has no path", called(secret)), hint);
+                self.error_with_hint(&secret.location, format!("{} has no path", describe(secret)), hint);
             }
-            let source = sources.find(&secret.source, &called(secret), &secret.place, self.faults);
+            let source = sources.find(&secret.source, &describe(secret), &secret.location, self.diagnostics);
             resolved.insert(secret.name.to_ascii_lowercase(), source.and_then(|source| resolve_secret(secret, source)));
         }
         resolved
@@ -56,9 +56,9 @@ impl Check<'_> {
         let needed = NEEDED_SECRETS.iter().find(|(kind, _)| *kind == integration.kind).map(|(_, needed)| *needed);
         for setting in needed.unwrap_or_default() {
             if !integration.settings.contains_key(*setting) {
-                let message = format!("{} needs the setting `{setting}`", called(integration));
+                let message = format!("{} needs the setting `{setting}`", describe(integration));
                 let hint = format!("write `{setting} = sym_secret.….id`, or the name of a secret");
-                self.fault_with(&integration.place, message, hint);
+                self.error_with_hint(&integration.location, message, hint);
             }
         }
         let name = Self::slug(&integration.name)?;
@@ -86,9 +86,10 @@ impl Check<'_> {
 
     fn secret_names(&mut self, integration: &Integration, json: &str) -> Vec<String> {
         serde_json::from_str(json).unwrap_or_else(|_| {
-            let message = format!("{} has `{SECRET_LIST}`, which is not a list of names as JSON", called(integration));
+            let message =
+                format!("{} has `{SECRET_LIST}`, which is not a list of names as JSON", describe(integration));
             let hint = format!("write `{SECRET_LIST} = jsonencode([sym_secret.….id])`");
-            self.fault_with(&integration.place, message, hint);
+            self.error_with_hint(&integration.location, message, hint);
             Vec::new()
         })
     }
@@ -96,7 +97,7 @@ impl Check<'_> {
     /// The secret that is named in a setting of `whose`.
     pub(super) fn secret(
         &mut self,
-        whose: &impl Declared,
+        whose: &impl Declaration,
         setting: &str,
         name: &str,
         secrets: &Secrets,
@@ -104,10 +105,11 @@ impl Check<'_> {
         match secrets.get(&name.to_ascii_lowercase()) {
             Some(secret) => secret.clone(),
             None => {
-                let message = format!("{} names secret `{name}` in `{setting}`, which is not declared", called(whose));
+                let message =
+                    format!("{} names secret `{name}` in `{setting}`, which is not declared", describe(whose));
                 let hint = did_you_mean(name, secrets.keys());
                 let hint = hint.unwrap_or_else(|| "declare a `sym_secret`".to_owned());
-                self.fault_with(whose.place(), message, hint);
+                self.error_with_hint(whose.location(), message, hint);
                 None
             }
         }
@@ -122,13 +124,13 @@ impl Check<'_> {
         for logger in &config.error_loggers {
             if let Some(reference) = &logger.integration
                 && let Some(integration) =
-                    self.integrations.find(reference, &called(logger), &logger.place, self.faults)
+                    self.integrations.find(reference, &describe(logger), &logger.location, self.diagnostics)
                 && integration.kind != "slack"
             {
-                let found = format!("{} of type `{}`", called(integration), integration.kind);
-                self.fault(
-                    &logger.place,
-                    format!("{} needs an integration of type `slack`, got {found}", called(logger)),
+                let found = format!("{} of type `{}`", describe(integration), integration.kind);
+                self.error(
+                    &logger.location,
+                    format!("{} needs an integration of type `slack`, got {found}", describe(logger)),
                 );
             }
         }
@@ -144,15 +146,16 @@ impl Check<'_> {
         loggers: &Index<'_, ErrorLogger>,
         logs: &Index<'_, LogDestination>,
     ) -> Option<model::Environment> {
-        let whose = called(environment);
-        let integrations = self.integration_map(&environment.integrations, &whose, &environment.place);
+        let whose = describe(environment);
+        let integrations = self.integration_map(&environment.integrations, &whose, &environment.location);
         let named = environment.log_destinations.iter();
-        let named = named.filter_map(|log| logs.find(log, &whose, &environment.place, self.faults)).map(index::key);
+        let named =
+            named.filter_map(|log| logs.find(log, &whose, &environment.location, self.diagnostics)).map(index::key);
         let named = named.collect();
         self.logs_of.insert(index::key(environment), named);
         let logger = environment.error_logger.as_ref();
-        let logger =
-            logger.and_then(|name| loggers.find(&name.as_str().into(), &whose, &environment.place, self.faults));
+        let logger = logger
+            .and_then(|name| loggers.find(&name.as_str().into(), &whose, &environment.location, self.diagnostics));
         let mut resolved = model::Environment::new(Self::slug(&environment.name)?);
         if let Some(label) = &environment.label {
             resolved = resolved.with_label(label);

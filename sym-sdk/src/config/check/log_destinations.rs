@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::index::{self, called};
+use super::index::{self, describe};
 use super::integrations::Secrets;
 use super::{Check, CheckedLogDestination};
 use crate::config::{Config, LogDestination};
@@ -28,10 +28,10 @@ impl Check<'_> {
     fn resolve_log_destination(&mut self, log: &LogDestination, secrets: &Secrets) -> Option<model::LogDestination> {
         let alone = TYPES.iter().find(|(kind, _)| *kind == log.kind).map(|(_, alone)| *alone);
         let integration = match (&log.integration, alone) {
-            (Some(reference), _) => self.integration(reference, &called(log), &log.place),
+            (Some(reference), _) => self.integration(reference, &describe(log), &log.location),
             (None, Some(false)) => {
-                let message = format!("{} of type `{}` needs an integration", called(log), log.kind);
-                self.fault(&log.place, message);
+                let message = format!("{} of type `{}` needs an integration", describe(log), log.kind);
+                self.error(&log.location, message);
                 None
             }
             (None, _) => None,
@@ -60,7 +60,7 @@ impl Check<'_> {
             };
             let flows: BTreeSet<_> = flows.iter().filter(uses).map(|flow| flow.srn().slug().to_owned()).collect();
             let destination = self.resolved_logs.get(&key).cloned().flatten().filter(|_| !flows.is_empty())?;
-            Some(CheckedLogDestination { destination, flows, place: log.place.clone() })
+            Some(CheckedLogDestination { destination, flows, location: log.location.clone() })
         });
         used.collect()
     }

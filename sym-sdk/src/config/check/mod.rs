@@ -9,7 +9,7 @@ mod strategies;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Config, Fault, Faults, Flow, Implementation, Organization, Place, Reference};
+use super::{Config, Diagnostic, Diagnostics, Flow, Implementation, Organization, Reference, SourceLocation};
 use crate::model::{self, Flows, Slug};
 use crate::suggest::did_you_mean;
 use index::Index;
@@ -17,7 +17,7 @@ use index::Index;
 /// A configuration without faults, its references resolved.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
-pub struct Checked {
+pub struct CheckedConfig {
     /// The organization, its slug and domains in lower case.
     pub organization: Organization,
     /// The flows, with everything that they refer to.
@@ -25,17 +25,17 @@ pub struct Checked {
     /// A flow's [`Implementation::ByName`] depends on which handlers there are: see [`Config::flow`].
     pub flows: Flows,
     /// Which flows a user sees.
-    pub flows_filter: Option<CheckedFilter>,
+    pub flows_filter: Option<CheckedFlowsFilter>,
     /// Where audit entries go: what the environments of flows name.
     pub log_destinations: Vec<CheckedLogDestination>,
     /// What was accepted, but is worth a look.
-    pub notes: Vec<Fault>,
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// The flows filter, its references resolved.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct CheckedFilter {
+pub struct CheckedFlowsFilter {
     /// Where `get_flows` is looked for.
     pub implementation: Implementation,
     /// Values the handler reads.
@@ -43,7 +43,7 @@ pub struct CheckedFilter {
     /// The integrations it may use, by key.
     pub integrations: BTreeMap<String, model::Integration>,
     /// Where it was declared.
-    pub place: Place,
+    pub location: SourceLocation,
 }
 
 /// A log destination that flows use, its references resolved.
@@ -55,7 +55,7 @@ pub struct CheckedLogDestination {
     /// The names of the flows whose environment names it.
     pub flows: BTreeSet<String>,
     /// Where it was declared.
-    pub place: Place,
+    pub location: SourceLocation,
 }
 
 impl Config {
@@ -75,16 +75,16 @@ impl Config {
     ///     "configuration: flow `prod` names environment `mian`, which is not declared\n  help: did you mean `main`?"
     /// );
     /// ```
-    pub fn check(&self) -> Result<Checked, Faults> {
-        let mut faults = Vec::new();
-        let organization = check_organization(&self.organization, &mut faults);
-        let mut check = Check::new(self, &organization, &mut faults);
+    pub fn check(&self) -> Result<CheckedConfig, Diagnostics> {
+        let mut diagnostics = Vec::new();
+        let organization = check_organization(&self.organization, &mut diagnostics);
+        let mut check = Check::new(self, &organization, &mut diagnostics);
         let flows: Vec<model::Flow> = self.flows.iter().filter_map(|flow| check.flow(flow)).collect();
         let flows_filter = self.flows_filter.as_ref().map(|filter| check.flows_filter(filter));
         let log_destinations = check.used_log_destinations(self, &flows);
-        let notes = std::mem::take(&mut check.notes);
-        Faults::check(faults)?;
-        Ok(Checked { organization, flows: flows.into_iter().collect(), flows_filter, log_destinations, notes })
+        let warnings = std::mem::take(&mut check.warnings);
+        Diagnostics::check(diagnostics)?;
+        Ok(CheckedConfig { organization, flows: flows.into_iter().collect(), flows_filter, log_destinations, warnings })
     }
 
     /// The declaration of a flow, whatever the case of its name.
@@ -106,33 +106,33 @@ struct Check<'c> {
     resolved_logs: BTreeMap<Key, Option<model::LogDestination>>,
     /// The log destinations that each environment names.
     logs_of: BTreeMap<Key, Vec<Key>>,
-    faults: &'c mut Vec<Fault>,
-    notes: Vec<Fault>,
+    diagnostics: &'c mut Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
 }
 
 /// Type and name in lower case; no type for a kind of declaration that has none.
 type Key = (Option<String>, String);
 
 impl<'c> Check<'c> {
-    fn new(config: &'c Config, organization: &'c Organization, faults: &'c mut Vec<Fault>) -> Self {
-        Index::new(&config.flows, faults);
-        let sources = Index::new(&config.secret_sources, faults);
-        Index::new(&config.secrets, faults);
-        let targets = Index::new(&config.targets, faults);
-        let loggers = Index::new(&config.error_loggers, faults);
-        let logs = Index::new(&config.log_destinations, faults);
+    fn new(config: &'c Config, organization: &'c Organization, diagnostics: &'c mut Vec<Diagnostic>) -> Self {
+        Index::new(&config.flows, diagnostics);
+        let sources = Index::new(&config.secret_sources, diagnostics);
+        Index::new(&config.secrets, diagnostics);
+        let targets = Index::new(&config.targets, diagnostics);
+        let loggers = Index::new(&config.error_loggers, diagnostics);
+        let logs = Index::new(&config.log_destinations, diagnostics);
         let mut check = Self {
             organization: &organization.slug,
-            environments: Index::new(&config.environments, faults),
-            strategies: Index::new(&config.strategies, faults),
-            integrations: Index::new(&config.integrations, faults),
+            environments: Index::new(&config.environments, diagnostics),
+            strategies: Index::new(&config.strategies, diagnostics),
+            integrations: Index::new(&config.integrations, diagnostics),
             resolved_integrations: BTreeMap::new(),
             resolved_environments: BTreeMap::new(),
             resolved_strategies: BTreeMap::new(),
             resolved_logs: BTreeMap::new(),
             logs_of: BTreeMap::new(),
-            faults,
-            notes: Vec::new(),
+            diagnostics,
+            warnings: Vec::new(),
         };
         // What flows refer to comes first, so that each fault is reported once, where it stands.
         let secrets = check.secrets(config, &sources);
@@ -143,20 +143,20 @@ impl<'c> Check<'c> {
         check
     }
 
-    fn fault(&mut self, place: &Place, message: impl Into<String>) {
-        self.faults.push(Fault::new(place.clone(), message));
+    fn error(&mut self, location: &SourceLocation, message: impl Into<String>) {
+        self.diagnostics.push(Diagnostic::error(location.clone(), message));
     }
 
-    fn fault_with(&mut self, place: &Place, message: impl Into<String>, hint: impl Into<String>) {
-        self.faults.push(Fault::new(place.clone(), message).with_hint(hint));
+    fn error_with_hint(&mut self, location: &SourceLocation, message: impl Into<String>, hint: impl Into<String>) {
+        self.diagnostics.push(Diagnostic::error(location.clone(), message).with_hint(hint));
     }
 
     /// The result, or nothing and a fault that says what it is about.
-    fn keep<T>(&mut self, place: &Place, about: &str, result: crate::Result<T>) -> Option<T> {
+    fn keep<T>(&mut self, location: &SourceLocation, about: &str, result: crate::Result<T>) -> Option<T> {
         result
             .map_err(|error| {
-                let fault = Fault::new(place.clone(), format!("{about}: {}", error.message()));
-                self.faults.push(fault.with_hint_if(error.hint()));
+                let diagnostic = Diagnostic::error(location.clone(), format!("{about}: {}", error.message()));
+                self.diagnostics.push(diagnostic.with_hint_if(error.hint()));
             })
             .ok()
     }
@@ -167,8 +167,13 @@ impl<'c> Check<'c> {
     }
 
     /// The integration that is referred to. `whose` names what refers to it.
-    fn integration(&mut self, reference: &Reference, whose: &str, place: &Place) -> Option<model::Integration> {
-        let found = self.integrations.find(reference, whose, place, self.faults)?;
+    fn integration(
+        &mut self,
+        reference: &Reference,
+        whose: &str,
+        location: &SourceLocation,
+    ) -> Option<model::Integration> {
+        let found = self.integrations.find(reference, whose, location, self.diagnostics)?;
         self.resolved_integrations.get(&index::key(found)).cloned().flatten()
     }
 
@@ -177,31 +182,31 @@ impl<'c> Check<'c> {
         &mut self,
         references: &BTreeMap<String, Reference>,
         whose: &str,
-        place: &Place,
+        location: &SourceLocation,
     ) -> BTreeMap<String, model::Integration> {
         let resolved = references.iter();
         resolved
-            .filter_map(|(key, reference)| Some((key.clone(), self.integration(reference, whose, place)?)))
+            .filter_map(|(key, reference)| Some((key.clone(), self.integration(reference, whose, location)?)))
             .collect()
     }
 
-    fn flows_filter(&mut self, filter: &super::FlowsFilter) -> CheckedFilter {
-        CheckedFilter {
+    fn flows_filter(&mut self, filter: &super::FlowsFilter) -> CheckedFlowsFilter {
+        CheckedFlowsFilter {
             implementation: filter.implementation.clone(),
             vars: filter.vars.clone(),
-            integrations: self.integration_map(&filter.integrations, "the flows filter", &filter.place),
-            place: filter.place.clone(),
+            integrations: self.integration_map(&filter.integrations, "the flows filter", &filter.location),
+            location: filter.location.clone(),
         }
     }
 }
 
-fn check_organization(organization: &Organization, faults: &mut Vec<Fault>) -> Organization {
-    let place = Place::default();
+fn check_organization(organization: &Organization, diagnostics: &mut Vec<Diagnostic>) -> Organization {
+    let location = SourceLocation::default();
     let slug = match Slug::parse(&organization.slug) {
         Ok(slug) => slug.to_string(),
         Err(error) => {
-            let fault = Fault::new(place.clone(), format!("the organization: {}", error.message()));
-            faults.push(fault.with_hint_if(error.hint()));
+            let diagnostic = Diagnostic::error(location.clone(), format!("the organization: {}", error.message()));
+            diagnostics.push(diagnostic.with_hint_if(error.hint()));
             String::new()
         }
     };
@@ -212,8 +217,9 @@ fn check_organization(organization: &Organization, faults: &mut Vec<Fault>) -> O
         if labels.len() > 1 && labels.iter().all(|label| !label.is_empty() && label.chars().all(allowed)) {
             domains.push(domain.to_ascii_lowercase());
         } else {
-            let fault = Fault::new(place.clone(), format!("the organization has {domain:?} as a domain"));
-            faults.push(fault.with_hint("an e-mail domain is what follows the `@`, as in `example.com`"));
+            let diagnostic =
+                Diagnostic::error(location.clone(), format!("the organization has {domain:?} as a domain"));
+            diagnostics.push(diagnostic.with_hint("an e-mail domain is what follows the `@`, as in `example.com`"));
         }
     }
     Organization { slug, domains }

@@ -1,6 +1,6 @@
 //! Strategies and their targets.
 
-use super::index::{self, Index, called};
+use super::index::{self, Index, describe};
 use super::integrations::Secrets;
 use super::{Check, did_you_mean};
 use crate::config::{Config, Strategy, Target};
@@ -45,14 +45,14 @@ impl Check<'_> {
         targets: &Index<'_, Target>,
         secrets: &Secrets,
     ) -> Option<model::Strategy> {
-        let (whose, place) = (called(strategy), &strategy.place);
+        let (whose, location) = (describe(strategy), &strategy.location);
         let known = KNOWN.iter().find(|known| known.kind == strategy.kind);
         let integration = match &strategy.integration {
-            Some(reference) => self.integration(reference, &whose, place),
+            Some(reference) => self.integration(reference, &whose, location),
             None if strategy.kind == "http" => None,
             None => {
                 let hint = "only a strategy of type `http` does without";
-                self.fault_with(place, format!("{whose} needs an integration"), hint);
+                self.error_with_hint(location, format!("{whose} needs an integration"), hint);
                 None
             }
         };
@@ -61,10 +61,10 @@ impl Check<'_> {
         {
             let found = format!("integration `{}` of type `{}`", integration.name(), integration.kind());
             let message = format!("{whose} needs an integration of type `{}`, got {found}", known.integration);
-            self.fault(place, message);
+            self.error(location, message);
         }
         if strategy.targets.is_empty() {
-            self.fault(place, format!("{whose} has no targets"));
+            self.error(location, format!("{whose} has no targets"));
         }
         let mut resolved = model::Strategy::new(Self::slug(&strategy.name)?, &strategy.kind);
         if let Some(label) = &strategy.label {
@@ -81,15 +81,15 @@ impl Check<'_> {
             }
         }
         for reference in &strategy.targets {
-            let Some(target) = targets.find(reference, &whose, place, self.faults) else { continue };
+            let Some(target) = targets.find(reference, &whose, location, self.diagnostics) else { continue };
             if let Some(known) = known
                 && !known.targets.contains(&target.kind.as_str())
             {
-                self.misfit(&whose, target, known);
+                self.type_mismatch(&whose, target, known);
             }
             if let Some(target) = self.resolve_target(target) {
                 if resolved.target_by_id(target.id()).is_some() {
-                    self.fault(place, format!("{whose} names target `{}` twice", target.name()));
+                    self.error(location, format!("{whose} names target `{}` twice", target.name()));
                 } else {
                     resolved = resolved.with_target(target);
                 }
@@ -98,22 +98,23 @@ impl Check<'_> {
         Some(resolved)
     }
 
-    fn misfit(&mut self, whose: &str, target: &Target, known: &Known) {
+    fn type_mismatch(&mut self, whose: &str, target: &Target, known: &Known) {
         let message =
-            format!("{} of type `{}` does not fit {whose} of type `{}`", called(target), target.kind, known.kind);
+            format!("{} of type `{}` does not fit {whose} of type `{}`", describe(target), target.kind, known.kind);
         let hint = did_you_mean(&target.kind, known.targets).unwrap_or_else(|| {
             let kinds: Vec<String> = known.targets.iter().map(|kind| format!("`{kind}`")).collect();
             format!("its targets are of type {}", kinds.join(" or "))
         });
-        self.fault_with(&target.place, message, hint);
+        self.error_with_hint(&target.location, message, hint);
     }
 
     fn resolve_target(&mut self, target: &Target) -> Option<model::AccessTarget> {
         for binding in &target.field_bindings {
             if target.settings.get(binding).is_some_and(|fixed| !fixed.is_empty()) {
-                let message = format!("{} has the setting `{binding}`, and takes it from a field too", called(target));
+                let message =
+                    format!("{} has the setting `{binding}`, and takes it from a field too", describe(target));
                 let hint = "what a requester fills in would take the place of what is written here: keep one of them";
-                self.fault_with(&target.place, message, hint);
+                self.error_with_hint(&target.location, message, hint);
             }
         }
         let name = Self::slug(&target.name)?;

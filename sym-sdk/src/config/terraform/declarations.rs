@@ -10,7 +10,7 @@ use super::table::{Table, integration_kind};
 use super::value::{Unknown, Value};
 use super::world::{Instance, World};
 use crate::config::{
-    Config, Environment, ErrorLogger, Fault, Flow, FlowParams, FlowsFilter, Implementation, Integration,
+    Config, Diagnostic, Environment, ErrorLogger, Flow, FlowParams, FlowsFilter, Implementation, Integration,
     LogDestination, PromptField, Secret, SecretSource, Strategy, Target,
 };
 use crate::suggest::did_you_mean;
@@ -31,7 +31,7 @@ impl World {
             if schema::resource(&declared.kind).is_none() {
                 let message = format!("`{}` is not a resource of Sym's", declared.kind);
                 let hint = did_you_mean(&declared.kind, schema::kinds());
-                self.fault(Fault::new(declared.place.clone(), message).with_hint_if(hint));
+                self.diagnostic(Diagnostic::error(declared.location.clone(), message).with_hint_if(hint));
                 continue;
             }
             for handle in handles(&self.resource(instance, declared)) {
@@ -63,15 +63,15 @@ impl World {
     fn declare_resource(&self, instance: &Rc<Instance>, resource: &ResourceHandle, config: &mut Config) {
         let declared = &resource.declared;
         let Some(schema) = schema::resource(&declared.kind) else { return };
-        let faults_before = self.faults.borrow().len();
+        let faults_before = self.diagnostics.borrow().len();
         let scope = self.scope(instance, &declared.source, &resource.key);
         let mut table = Table::of_resource(scope, declared, schema, &resource.address, &|attribute| {
             self.once_attribute(instance, resource, attribute.key.as_str(), || scope.eval(&attribute.value))
         });
         let faulty = table.is_faulty();
         self.declare_table(instance, resource, &mut table, config);
-        if faulty || self.faults.borrow().len() > faults_before {
-            self.spoilt.borrow_mut().insert(declared.place.clone());
+        if faulty || self.diagnostics.borrow().len() > faults_before {
+            self.spoilt.borrow_mut().insert(declared.location.clone());
         }
     }
 
@@ -95,7 +95,7 @@ impl World {
                 name: name(),
                 integration: table.integration("integration_id", "slack"),
                 destination: table.needed_text("destination"),
-                place: table.place.clone(),
+                location: table.location.clone(),
             }),
             "sym_flow" => config.flows.push(flow(table)),
             "sym_flows_filter" => declare_filter(table, config),
@@ -105,14 +105,14 @@ impl World {
                 label: table.text("label"),
                 external_id: table.text("external_id").unwrap_or_default(),
                 settings: table.map("settings"),
-                place: table.place.clone(),
+                location: table.location.clone(),
             }),
             "sym_log_destination" => config.log_destinations.push(LogDestination {
                 kind: table.needed_text("type"),
                 name: name(),
                 integration: table.integration("integration_id", "permission_context"),
                 settings: table.map("settings"),
-                place: table.place.clone(),
+                location: table.location.clone(),
             }),
             // It names a cloud role for Sym's own service: here the process has its own.
             "sym_runtime" => {
@@ -124,7 +124,7 @@ impl World {
                 kind: table.needed_text("type"),
                 name: table.needed_text("name"),
                 settings: table.map("settings"),
-                place: table.place.clone(),
+                location: table.location.clone(),
             }),
             "sym_strategy" => config.strategies.push(strategy(table)),
             "sym_target" => config.targets.push(Target {
@@ -133,7 +133,7 @@ impl World {
                 label: table.text("label"),
                 settings: table.map("settings"),
                 field_bindings: table.texts("field_bindings").unwrap_or_default(),
-                place: table.place.clone(),
+                location: table.location.clone(),
             }),
             _ => {}
         }
@@ -158,7 +158,7 @@ fn environment(table: &Table<'_>) -> Environment {
         integrations: table.integrations("integrations"),
         error_logger: table.reference("error_logger_id", "sym_error_logger").map(|logger| logger.name),
         log_destinations: table.references("log_destination_ids", "sym_log_destination"),
-        place: table.place.clone(),
+        location: table.location.clone(),
     }
 }
 
@@ -167,7 +167,7 @@ fn secret(table: &Table<'_>, name: String) -> Secret {
     let json_key = settings.remove("json_key");
     for key in settings.keys() {
         let hint = did_you_mean(key, ["json_key"]);
-        table.fault(&table.place_of("settings"), format!("`settings` of {} has no `{key}`", table.what), hint);
+        table.diagnostic(&table.location_of("settings"), format!("`settings` of {} has no `{key}`", table.what), hint);
     }
     Secret {
         name,
@@ -175,14 +175,14 @@ fn secret(table: &Table<'_>, name: String) -> Secret {
         path: table.needed_text("path"),
         source: table.reference("source_id", "sym_secrets").unwrap_or_default(),
         json_key,
-        place: table.place.clone(),
+        location: table.location.clone(),
     }
 }
 
 fn strategy(table: &Table<'_>) -> Strategy {
     if table.item("implementation").is_some() {
         let message = format!("`implementation` of {} is not read: a strategy is Rust code here", table.what);
-        table.note(&table.place_of("implementation"), message);
+        table.warn(&table.location_of("implementation"), message);
     }
     let kind = table.needed_text("type");
     Strategy {
@@ -192,7 +192,7 @@ fn strategy(table: &Table<'_>) -> Strategy {
         kind,
         targets: table.references("targets", "sym_target"),
         settings: table.map("settings"),
-        place: table.place.clone(),
+        location: table.location.clone(),
     }
 }
 
@@ -201,12 +201,16 @@ fn declare_filter(table: &Table<'_>, config: &mut Config) {
         implementation: implementation(table),
         vars: vars(table),
         integrations: table.integrations("integrations"),
-        place: table.place.clone(),
+        location: table.location.clone(),
     };
     match &config.flows_filter {
         Some(first) => {
-            let hint = format!("the first is at {}", first.place);
-            table.fault(&table.place, "an organization has one `sym_flows_filter` at most".to_owned(), Some(hint));
+            let hint = format!("the first is at {}", first.location);
+            table.diagnostic(
+                &table.location,
+                "an organization has one `sym_flows_filter` at most".to_owned(),
+                Some(hint),
+            );
         }
         None => config.flows_filter = Some(filter),
     }
@@ -215,13 +219,13 @@ fn declare_filter(table: &Table<'_>, config: &mut Config) {
 fn flow(table: &mut Table<'_>) -> Flow {
     let mut blocks = table.take_blocks(&PARAMS);
     if let Some(second) = blocks.get(1) {
-        table.fault(&second.place, format!("{} has more than one `params` block", table.what), None);
+        table.diagnostic(&second.location, format!("{} has more than one `params` block", table.what), None);
     }
     if let Some(template) = table.text("template")
         && template != TEMPLATE
     {
         let message = format!("`template` of {} is {template:?}, only {TEMPLATE:?} exists", table.what);
-        table.fault(&table.place_of("template"), message, None);
+        table.diagnostic(&table.location_of("template"), message, None);
     }
     Flow {
         name: table.needed_text("name"),
@@ -230,7 +234,7 @@ fn flow(table: &mut Table<'_>) -> Flow {
         environment: table.reference("environment_id", "sym_environment").unwrap_or_default().name,
         vars: vars(table),
         params: blocks.first_mut().map(params).unwrap_or_default(),
-        place: table.place.clone(),
+        location: table.location.clone(),
     }
 }
 
@@ -244,12 +248,12 @@ fn params(table: &mut Table<'_>) -> FlowParams {
                 fields.extend(table.of_list(&list, &PROMPT_FIELD));
                 let message =
                     format!("{} has `prompt_fields_json`, of version 2: prefer `prompt_field` blocks", table.what);
-                table.note(&list.place, message);
+                table.warn(&list.location, message);
             }
             _ if matches!(item.value, Value::Unknown(Unknown::Faulty)) => {}
             _ => {
                 let message = format!("`prompt_fields_json` of {}: expected a list of fields as JSON", table.what);
-                table.fault(&item.place, message, None);
+                table.diagnostic(&item.location, message, None);
             }
         }
     }
@@ -278,7 +282,7 @@ fn prompt_field(table: &Table<'_>) -> PromptField {
         allowed_values: table.texts("allowed_values"),
         prefetch: table.flag("prefetch", defaults.prefetch),
         on_change: on_change(table),
-        place: table.place.clone(),
+        location: table.location.clone(),
     }
 }
 
@@ -292,11 +296,13 @@ fn on_change(table: &Table<'_>) -> bool {
     if let Some(path) = python_path(&item.value) {
         let message = format!("`on_change` of {} is the path {path:?}, expected a boolean", table.what);
         let hint = format!("write `true`, and a handler `#[on_change(field = {field:?})]`");
-        table.fault(&item.place, message, Some(hint));
+        table.diagnostic(&item.location, message, Some(hint));
     } else if !matches!(item.value, Value::Unknown(Unknown::Faulty)) {
         let handler = format!("`#[on_change(field = {field:?})]`");
-        table
-            .note(&item.place, format!("`on_change` of {} is Python: a handler {handler} takes its place", table.what));
+        table.warn(
+            &item.location,
+            format!("`on_change` of {} is Python: a handler {handler} takes its place", table.what),
+        );
     }
     true
 }
@@ -314,7 +320,7 @@ fn vars(table: &Table<'_>) -> std::collections::BTreeMap<String, String> {
             "var `{name}` of {} looks like {looks}: handlers see the string {value:?}, and `Vars<T>` parses it",
             table.what
         );
-        table.note(&table.place_of("vars"), message);
+        table.warn(&table.location_of("vars"), message);
     }
     vars
 }
@@ -326,7 +332,7 @@ fn implementation(table: &Table<'_>) -> Implementation {
     if let Some(path) = python_path(&item.value) {
         let message = format!("`implementation` of {} is the path {path:?}", table.what);
         let hint = r#"name a Rust module, as in "my_flows::prod", or give Python source with `file("impl.py")`"#;
-        table.fault(&item.place, message, Some(hint.to_owned()));
+        table.diagnostic(&item.location, message, Some(hint.to_owned()));
         return Implementation::All;
     }
     match &item.value {
@@ -337,13 +343,13 @@ fn implementation(table: &Table<'_>) -> Implementation {
         Value::Text(_) if trimmed.contains("::") && !trimmed.contains(char::is_whitespace) => {
             let message = format!("`implementation` of {} is {trimmed:?}, which is not a Rust module", table.what);
             let hint = r#"a path is made of identifiers, as in "my_flows::prod""#;
-            table.fault(&item.place, message, Some(hint.to_owned()));
+            table.diagnostic(&item.location, message, Some(hint.to_owned()));
             return Implementation::All;
         }
         Value::Text(_) => {}
         other => {
             let message = format!("`implementation` of {}: expected a string, got {}", table.what, other.describe());
-            table.fault(&item.place, message, None);
+            table.diagnostic(&item.location, message, None);
             return Implementation::All;
         }
     }
@@ -351,7 +357,7 @@ fn implementation(table: &Table<'_>) -> Implementation {
         "`implementation` of {} is Python: the Rust handlers of the module with its name, or all, take its place",
         table.what
     );
-    table.note(&item.place, message);
+    table.warn(&item.location, message);
     Implementation::ByName
 }
 

@@ -9,14 +9,15 @@ use hcl_edit::expr::{
 use super::number::Number;
 use super::scope::{Name, Scope, misfit, worst};
 use super::value::Value;
-use crate::config::Fault;
+use crate::config::Diagnostic;
 
 impl Scope<'_> {
     /// Evaluates an expression. It never fails: faults are reported, and the value is faulty then.
     pub(super) fn eval(self, expr: &Expression) -> Value {
         let Some(_level) = self.world.deeper() else {
-            let fault = Fault::new(self.place(expr), "the expression is nested too deep, with all it refers to");
-            return self.faulty(fault);
+            let diagnostic =
+                Diagnostic::error(self.location(expr), "the expression is nested too deep, with all it refers to");
+            return self.faulty(diagnostic);
         };
         if !self.spend(expr, 1) {
             return Value::faulty();
@@ -124,7 +125,7 @@ impl Scope<'_> {
             };
             operate(a, b).unwrap_or_else(|| {
                 let message = format!("`{a} {operator} {b}` has no result");
-                self.faulty(Fault::new(self.place(operation), message))
+                self.faulty(Diagnostic::error(self.location(operation), message))
             })
         };
         match operator {
@@ -181,8 +182,9 @@ impl Scope<'_> {
             if for_expr.grouping {
                 groups.entry(name.to_string()).or_default().push(value);
             } else if entries.insert(name.to_string(), value).is_some() {
-                let fault = Fault::new(scope.place(key_expr), format!("two elements give the same key {name:?}"));
-                return scope.faulty(fault.with_hint("put `...` after the value to gather them in a list"));
+                let diagnostic =
+                    Diagnostic::error(scope.location(key_expr), format!("two elements give the same key {name:?}"));
+                return scope.faulty(diagnostic.with_hint("put `...` after the value to gather them in a list"));
             }
         }
         match (&for_expr.key_expr, for_expr.grouping) {

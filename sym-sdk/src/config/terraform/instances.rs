@@ -13,7 +13,7 @@ use super::scope::Scope;
 use super::types::Type;
 use super::value::{Id, Unknown, Value};
 use super::world::{Instance, MAX_INSTANCES, Sink, What, World};
-use crate::config::{Fault, Place};
+use crate::config::{Diagnostic, SourceLocation};
 use crate::suggest::did_you_mean;
 
 /// Attributes of a `module` block that are not inputs.
@@ -23,17 +23,17 @@ impl World {
     /// The value of a variable: given, or its default, converted to its type.
     pub(super) fn variable(&self, instance: &Rc<Instance>, declared: &Rc<Declared>) -> Value {
         let key = (instance.number, What::Variable, declared.name.clone());
-        self.once(key, &declared.place, || self.evaluate_variable(instance, declared))
+        self.once(key, &declared.location, || self.evaluate_variable(instance, declared))
     }
 
     fn evaluate_variable(&self, instance: &Rc<Instance>, declared: &Rc<Declared>) -> Value {
         let scope = self.scope(instance, &declared.source, &Key::Only);
-        let (value, place) = match self.input(instance, &declared.name) {
-            Some((value, place)) if !matches!(value, Value::Null) || self.is_nullable(scope, declared) => {
-                (value, place)
+        let (value, location) = match self.input(instance, &declared.name) {
+            Some((value, location)) if !matches!(value, Value::Null) || self.is_nullable(scope, declared) => {
+                (value, location)
             }
             _ => match declared.attribute("default") {
-                Some(default) => (scope.eval(&default.value), scope.place(&default.value)),
+                Some(default) => (scope.eval(&default.value), scope.location(&default.value)),
                 None => return self.missing_input(instance, declared),
             },
         };
@@ -41,12 +41,13 @@ impl World {
         let kind = match Type::read(&attribute.value, &|expr| scope.eval(expr)) {
             Ok(kind) => kind,
             Err(bad) => {
-                let fault = Fault::new(scope.place(&attribute.value), format!("`type`: {}", bad.message));
-                return scope.faulty(fault.with_hint_if(bad.hint));
+                let diagnostic =
+                    Diagnostic::error(scope.location(&attribute.value), format!("`type`: {}", bad.message));
+                return scope.faulty(diagnostic.with_hint_if(bad.hint));
             }
         };
         kind.convert(&value, &|handle, names| self.pick(handle, names)).unwrap_or_else(|why| {
-            scope.faulty(Fault::new(place, format!("value of variable `{}`: {why}", declared.name)))
+            scope.faulty(Diagnostic::error(location, format!("value of variable `{}`: {why}", declared.name)))
         })
     }
 
@@ -57,14 +58,14 @@ impl World {
     }
 
     /// The value that is given to a variable, and where.
-    fn input(&self, instance: &Rc<Instance>, name: &str) -> Option<(Value, Place)> {
+    fn input(&self, instance: &Rc<Instance>, name: &str) -> Option<(Value, SourceLocation)> {
         let Some(call) = &instance.call else {
             return self.given.borrow().get(name).cloned();
         };
         let attribute = call.declared.attribute(name)?;
         let parent = self.instance(call.parent)?;
         let scope = self.scope(&parent, &call.declared.source, &call.key);
-        Some((scope.eval(&attribute.value), scope.place(&attribute.value)))
+        Some((scope.eval(&attribute.value), scope.location(&attribute.value)))
     }
 
     /// Holds the variables to what their `validation` blocks ask for.
@@ -83,35 +84,39 @@ impl World {
         let scope = self.scope(instance, &declared.source, &Key::Only);
         let holds = scope.reporting_to(&unheard).eval(&condition.value);
         let about = format!("value of variable `{}`", declared.name);
-        if let Some(fault) = unheard.take().into_iter().next() {
+        if let Some(diagnostic) = unheard.take().into_iter().next() {
             // Terraform may well know how, so the value is not refused.
-            self.note(Fault::new(fault.place, format!("{about} is not validated: {}", fault.message)));
+            self.warn(Diagnostic::warning(
+                diagnostic.location,
+                format!("{about} is not validated: {}", diagnostic.message),
+            ));
         } else if holds.to_bool() == Some(false) {
             let message = validation.body.get_attribute("error_message").map(|message| scope.eval(&message.value));
             let message = message.and_then(|message| message.to_text());
             let message = message.as_deref().unwrap_or("the condition of its `validation` does not hold");
-            self.fault(Fault::new(scope.place(&condition.value), format!("{about}: {message}")));
+            self.diagnostic(Diagnostic::error(scope.location(&condition.value), format!("{about}: {message}")));
         }
     }
 
     fn missing_input(&self, instance: &Rc<Instance>, declared: &Rc<Declared>) -> Value {
-        let fault = match &instance.call {
+        let diagnostic = match &instance.call {
             None => {
                 let hint = format!("give it a default, or set it in terraform.tfvars or as TF_VAR_{}", declared.name);
-                Fault::new(declared.place.clone(), format!("variable `{}` has no value", declared.name)).with_hint(hint)
+                Diagnostic::error(declared.location.clone(), format!("variable `{}` has no value", declared.name))
+                    .with_hint(hint)
             }
             Some(call) => {
                 let message = format!("module `{}` needs `{}`", call.declared.name, declared.name);
-                let hint = format!("the variable is declared at {}", declared.place);
-                Fault::new(call.declared.place.clone(), message).with_hint(hint)
+                let hint = format!("the variable is declared at {}", declared.location);
+                Diagnostic::error(call.declared.location.clone(), message).with_hint(hint)
             }
         };
-        self.fault(fault);
+        self.diagnostic(diagnostic);
         Value::faulty()
     }
 
     pub(super) fn local(&self, instance: &Rc<Instance>, name: &str, local: &Rc<Local>) -> Value {
-        self.once((instance.number, What::Local, name.to_owned()), &local.place, || {
+        self.once((instance.number, What::Local, name.to_owned()), &local.location, || {
             self.scope(instance, &local.source, &Key::Only).eval(&local.value)
         })
     }
@@ -120,7 +125,7 @@ impl World {
     pub(super) fn resource(&self, instance: &Rc<Instance>, declared: &Rc<Declared>) -> Value {
         let what = if declared.data { What::Data } else { What::Resource };
         let reference = declared.reference();
-        self.once((instance.number, what, reference.clone()), &declared.place, || {
+        self.once((instance.number, what, reference.clone()), &declared.location, || {
             let prefix = self.address(instance);
             self.expand(instance, declared, declared.is_sym(), &reference, |key| {
                 let address = format!("{prefix}{reference}{}", key.suffix());
@@ -132,13 +137,13 @@ impl World {
 
     /// The instances that a `module` block makes. The outputs of a module that is not local are not known.
     pub(super) fn children(&self, instance: &Rc<Instance>, declared: &Rc<Declared>) -> Value {
-        self.once((instance.number, What::Module, declared.name.clone()), &declared.place, || {
+        self.once((instance.number, What::Module, declared.name.clone()), &declared.location, || {
             let reference = format!("module.{}", declared.name);
             let source = match declared.attribute("source") {
                 Some(attribute) => self.scope(instance, &declared.source, &Key::Only).eval(&attribute.value),
                 None => {
-                    self.fault(Fault::new(
-                        declared.place.clone(),
+                    self.diagnostic(Diagnostic::error(
+                        declared.location.clone(),
                         format!("module `{}` needs `source`", declared.name),
                     ));
                     return Value::faulty();
@@ -148,7 +153,7 @@ impl World {
             if !source.starts_with("./") && !source.starts_with("../") && *source != *"." && *source != *".." {
                 let message =
                     format!("module `{}` is not local: what it makes and tells is not known here", declared.name);
-                self.note(Fault::new(declared.place.clone(), message));
+                self.warn(Diagnostic::warning(declared.location.clone(), message));
                 return Value::foreign(reference);
             }
             self.expand(instance, declared, true, &reference, |key| {
@@ -165,17 +170,17 @@ impl World {
         declared: &Rc<Declared>,
         needed: bool,
         reference: &str,
-        make: impl Fn(Key) -> Result<Handle, Fault>,
+        make: impl Fn(Key) -> Result<Handle, Diagnostic>,
     ) -> Value {
         let scope = self.scope(instance, &declared.source, &Key::Only);
         let made = |key: Key| {
             if !self.make() {
                 let message = format!("`{reference}` makes too many instances: more than {MAX_INSTANCES} in all");
-                return scope.faulty(Fault::new(declared.place.clone(), message));
+                return scope.faulty(Diagnostic::error(declared.location.clone(), message));
             }
             match make(key) {
                 Ok(handle) => Value::Object(Rc::new(handle)),
-                Err(fault) => scope.faulty(fault),
+                Err(diagnostic) => scope.faulty(diagnostic),
             }
         };
         let (attribute, counted) = match (declared.attribute("count"), declared.attribute("for_each")) {
@@ -184,7 +189,7 @@ impl World {
             (None, Some(attribute)) => (attribute, false),
             (Some(_), Some(attribute)) => {
                 let message = format!("`{reference}` has both `count` and `for_each`");
-                return scope.faulty(Fault::new(scope.place(attribute), message));
+                return scope.faulty(Diagnostic::error(scope.location(attribute), message));
             }
         };
         let value = scope.eval(&attribute.value);
@@ -213,7 +218,7 @@ impl World {
             Unknown::Foreign(_) if !needed => Value::foreign(reference),
             Unknown::Foreign(_) => {
                 let message = format!("`{}` of `{reference}` must be known: {unknown}", attribute.key.as_str());
-                scope.faulty(Fault::new(scope.place(&attribute.value), message))
+                scope.faulty(Diagnostic::error(scope.location(&attribute.value), message))
             }
         }
     }
@@ -225,18 +230,18 @@ impl World {
             }
             Some(count) => {
                 let message = format!("`count` is {count}, at most {MAX_INSTANCES} is supported");
-                scope.faulty(Fault::new(scope.place(&attribute.value), message))
+                scope.faulty(Diagnostic::error(scope.location(&attribute.value), message))
             }
             None => {
                 let got = count.to_number().map_or_else(|| count.describe().to_owned(), |number| number.to_string());
                 let message = format!("`count`: expected a whole number from 0, got {got}");
-                scope.faulty(Fault::new(scope.place(&attribute.value), message))
+                scope.faulty(Diagnostic::error(scope.location(&attribute.value), message))
             }
         }
     }
 
     fn keyed(&self, scope: Scope<'_>, attribute: &Attribute, each: &Value, made: impl Fn(Key) -> Value) -> Value {
-        let place = scope.place(&attribute.value);
+        let location = scope.location(&attribute.value);
         let spelled = match each {
             Value::Object(handle) => self.spell_out(handle),
             other => other.clone(),
@@ -248,8 +253,9 @@ impl World {
                 keys.map(|key| Some((key.to_text()?.to_string(), key.clone()))).collect()
             }
             Value::List(_) => {
-                let fault = Fault::new(place, "`for_each`: expected a map or a set of strings, got a list");
-                return scope.faulty(fault.with_hint("make it a set: `toset(…)`"));
+                let diagnostic =
+                    Diagnostic::error(location, "`for_each`: expected a map or a set of strings, got a list");
+                return scope.faulty(diagnostic.with_hint("make it a set: `toset(…)`"));
             }
             _ => None,
         };
@@ -261,17 +267,17 @@ impl World {
             Some(entries) => {
                 let message =
                     format!("`for_each` has {} entries, at most {MAX_INSTANCES} are supported", entries.len());
-                scope.faulty(Fault::new(place, message))
+                scope.faulty(Diagnostic::error(location, message))
             }
             None => {
                 let message = format!("`for_each`: expected a map or a set of strings, got {}", each.describe());
-                scope.faulty(Fault::new(place, message))
+                scope.faulty(Diagnostic::error(location, message))
             }
         }
     }
 
     /// An attribute of a resource, or an output of a module. The fault's place is the caller's to say.
-    pub(super) fn attribute(&self, handle: &Handle, name: &str) -> Result<Value, Fault> {
+    pub(super) fn attribute(&self, handle: &Handle, name: &str) -> Result<Value, Diagnostic> {
         let Some(instance) = self.module_of(handle) else { return Ok(Value::faulty()) };
         match handle {
             Handle::Module { reference, .. } => match instance.module.outputs.get(name) {
@@ -298,18 +304,26 @@ impl World {
     }
 
     fn output(&self, instance: &Rc<Instance>, output: &Rc<Declared>) -> Value {
-        self.once((instance.number, What::Output, output.name.clone()), &output.place, || {
+        self.once((instance.number, What::Output, output.name.clone()), &output.location, || {
             match output.attribute("value") {
                 Some(value) => self.scope(instance, &output.source, &Key::Only).eval(&value.value),
                 None => {
-                    self.fault(Fault::new(output.place.clone(), format!("output `{}` needs `value`", output.name)));
+                    self.diagnostic(Diagnostic::error(
+                        output.location.clone(),
+                        format!("output `{}` needs `value`", output.name),
+                    ));
                     Value::faulty()
                 }
             }
         })
     }
 
-    fn sym_attribute(&self, instance: &Rc<Instance>, resource: &ResourceHandle, name: &str) -> Result<Value, Fault> {
+    fn sym_attribute(
+        &self,
+        instance: &Rc<Instance>,
+        resource: &ResourceHandle,
+        name: &str,
+    ) -> Result<Value, Diagnostic> {
         if name == "id" {
             return Ok(self.id(resource));
         }
@@ -334,7 +348,7 @@ impl World {
         evaluate: impl FnOnce() -> Value,
     ) -> Value {
         let key = (instance.number, What::Attribute, format!("{}.{name}", resource.address));
-        self.once(key, &resource.declared.place, evaluate)
+        self.once(key, &resource.declared.location, evaluate)
     }
 
     /// The identity of a Sym resource; faulty if its name is, which is reported where it is declared.
@@ -401,14 +415,14 @@ impl World {
             }
             let message = format!("module `{}` has no variable `{name}`", call.declared.name);
             let hint = did_you_mean(name, child.module.variables.keys());
-            self.fault(Fault::new(call.declared.source.place(attribute), message).with_hint_if(hint));
+            self.diagnostic(Diagnostic::error(call.declared.source.location(attribute), message).with_hint_if(hint));
         }
     }
 }
 
 /// A fault whose place is not known here.
-fn nowhere(message: String) -> Fault {
-    Fault::new(Place::default(), message)
+fn nowhere(message: String) -> Diagnostic {
+    Diagnostic::error(SourceLocation::default(), message)
 }
 
 /// The expression within any parentheses.

@@ -9,10 +9,10 @@ use hcl_edit::{Decorated, Ident, Number};
 use serde_json::{Map, Value};
 
 use super::source::Source;
-use crate::config::Fault;
+use crate::config::Diagnostic;
 
 /// Parses a `.tf.json` file.
-pub(super) fn parse_body(source: &Source) -> Result<Body, Fault> {
+pub(super) fn parse_body(source: &Source) -> Result<Body, Diagnostic> {
     let top = parse_object(source)?;
     let mut body = Body::new();
     for (ident, content) in &top {
@@ -29,17 +29,17 @@ pub(super) fn parse_body(source: &Source) -> Result<Body, Fault> {
 }
 
 /// Parses a `.tfvars.json` file: names and values, taken as they are.
-pub(super) fn parse_variables(source: &Source) -> Result<Map<String, Value>, Fault> {
+pub(super) fn parse_variables(source: &Source) -> Result<Map<String, Value>, Diagnostic> {
     parse_object(source)
 }
 
-fn parse_object(source: &Source) -> Result<Map<String, Value>, Fault> {
+fn parse_object(source: &Source) -> Result<Map<String, Value>, Diagnostic> {
     match serde_json::from_str(source.text()) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(Fault::new(source.at_line(1, 1), "syntax error: expected a JSON object")),
+        Ok(_) => Err(Diagnostic::error(source.at_line(1, 1), "syntax error: expected a JSON object")),
         Err(error) => {
-            let place = source.at_line(error.line(), error.column());
-            Err(Fault::new(place, format!("syntax error: {error}")))
+            let location = source.at_line(error.line(), error.column());
+            Err(Diagnostic::error(location, format!("syntax error: {error}")))
         }
     }
 }
@@ -51,7 +51,7 @@ fn blocks(
     depth: usize,
     content: &Value,
     into: &mut Body,
-) -> Result<(), Fault> {
+) -> Result<(), Diagnostic> {
     match content {
         Value::Array(items) => items.iter().try_for_each(|item| blocks(source, ident, labels, depth, item, into)),
         Value::Object(entries) if depth > 0 => entries.iter().try_for_each(|(label, content)| {
@@ -69,17 +69,17 @@ fn blocks(
             into.push(block);
             Ok(())
         }
-        _ => Err(Fault::new(source.whole(), format!("syntax error: `{ident}` must be an object"))),
+        _ => Err(Diagnostic::error(source.whole(), format!("syntax error: `{ident}` must be an object"))),
     }
 }
 
-fn identifier(source: &Source, text: &str) -> Result<Decorated<Ident>, Fault> {
+fn identifier(source: &Source, text: &str) -> Result<Decorated<Ident>, Diagnostic> {
     Ident::try_new(text)
         .map(Decorated::new)
-        .map_err(|_| Fault::new(source.whole(), format!("syntax error: `{text}` is not an identifier")))
+        .map_err(|_| Diagnostic::error(source.whole(), format!("syntax error: `{text}` is not an identifier")))
 }
 
-fn expression(source: &Source, value: &Value) -> Result<Expression, Fault> {
+fn expression(source: &Source, value: &Value) -> Result<Expression, Diagnostic> {
     Ok(match value {
         Value::Null => Expression::null(),
         Value::Bool(flag) => Expression::from(*flag),
@@ -92,7 +92,7 @@ fn expression(source: &Source, value: &Value) -> Result<Expression, Fault> {
         }
         Value::String(text) => string(source, text)?,
         Value::Array(items) => {
-            let items = items.iter().map(|item| expression(source, item)).collect::<Result<Array, Fault>>()?;
+            let items = items.iter().map(|item| expression(source, item)).collect::<Result<Array, Diagnostic>>()?;
             Expression::Array(items)
         }
         Value::Object(entries) => {
@@ -105,9 +105,9 @@ fn expression(source: &Source, value: &Value) -> Result<Expression, Fault> {
     })
 }
 
-fn string(source: &Source, text: &str) -> Result<Expression, Fault> {
+fn string(source: &Source, text: &str) -> Result<Expression, Diagnostic> {
     let template: Template = text.parse().map_err(|error: hcl_edit::parser::Error| {
-        Fault::new(source.whole(), format!("syntax error in the string `{text}`: {}", error.message()))
+        Diagnostic::error(source.whole(), format!("syntax error in the string `{text}`: {}", error.message()))
     })?;
     Ok(match template.as_single_element() {
         None if template.is_empty() => Expression::from(""),

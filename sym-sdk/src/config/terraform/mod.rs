@@ -26,7 +26,7 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{Config, Fault, Faults, Place};
+use super::{Config, Diagnostic, Diagnostics, SourceLocation};
 use world::World;
 
 /// What was read from Terraform files.
@@ -36,17 +36,17 @@ pub struct Terraform {
     /// The declarations. Their references are not checked yet: see [`Config::check`].
     pub config: Config,
     /// What was accepted, but is worth a look.
-    pub notes: Vec<Fault>,
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// Reads a directory of Terraform files with the variables it is given.
 ///
 /// ```no_run
-/// # fn main() -> Result<(), sym_sdk::config::Faults> {
+/// # fn main() -> Result<(), sym_sdk::config::Diagnostics> {
 /// use sym_sdk::config::TerraformReader;
 ///
 /// let read = TerraformReader::new().variable("request_channel", "#access").read("infra/sym")?;
-/// for note in &read.notes {
+/// for note in &read.warnings {
 ///     println!("note: {note}");
 /// }
 /// # Ok(())
@@ -90,7 +90,7 @@ impl TerraformReader {
     ///
     /// If something is wrong with the files, what [`Config::check`] finds in the declarations that could be read is
     /// reported with it, so that all of it can be put right at once.
-    pub fn read(&self, dir: impl AsRef<Path>) -> Result<Terraform, Faults> {
+    pub fn read(&self, dir: impl AsRef<Path>) -> Result<Terraform, Diagnostics> {
         let world = World::new(dir.as_ref(), self.workspace.as_deref().unwrap_or("default"));
         let root = world.add_root();
         variables::give(&world, &root, self);
@@ -99,15 +99,15 @@ impl TerraformReader {
         let mut stand_ins = world.stand_ins.take();
         config.integrations.iter().for_each(|known| drop(stand_ins.remove(&(known.kind.clone(), known.name.clone()))));
         config.integrations.extend(stand_ins.into_values());
-        let mut faults = world.faults.take();
-        if !faults.is_empty() {
-            faults.extend(unspoilt(&config, &world.spoilt.take()));
+        let mut diagnostics = world.diagnostics.take();
+        if !diagnostics.is_empty() {
+            diagnostics.extend(unspoilt(&config, &world.spoilt.take()));
         }
-        Faults::check(faults)?;
-        let mut notes = world.notes.take();
-        notes.sort();
-        notes.dedup();
-        Ok(Terraform { config, notes })
+        Diagnostics::check(diagnostics)?;
+        let mut warnings = world.warnings.take();
+        warnings.sort();
+        warnings.dedup();
+        Ok(Terraform { config, warnings })
     }
 }
 
@@ -115,16 +115,19 @@ impl Config {
     /// Reads every Terraform file of a directory, with the variables that its own `.tfvars` files give.
     ///
     /// [`TerraformReader`] takes variables from elsewhere too.
-    pub fn from_terraform_dir(dir: impl AsRef<Path>) -> Result<Terraform, Faults> {
+    pub fn from_terraform_dir(dir: impl AsRef<Path>) -> Result<Terraform, Diagnostics> {
         TerraformReader::new().read(dir)
     }
 }
 
 /// What is wrong with declarations that have no fault of their own in the files.
-fn unspoilt(config: &Config, spoilt: &BTreeSet<Place>) -> Vec<Fault> {
-    let Err(faults) = config.check() else { return Vec::new() };
-    let flows = config.flows.iter().filter(|flow| spoilt.contains(&flow.place));
-    let fields: BTreeSet<&Place> =
-        flows.flat_map(|flow| &flow.params.prompt_fields).map(|field| &field.place).collect();
-    faults.into_iter().filter(|fault| !spoilt.contains(&fault.place) && !fields.contains(&fault.place)).collect()
+fn unspoilt(config: &Config, spoilt: &BTreeSet<SourceLocation>) -> Vec<Diagnostic> {
+    let Err(diagnostics) = config.check() else { return Vec::new() };
+    let flows = config.flows.iter().filter(|flow| spoilt.contains(&flow.location));
+    let fields: BTreeSet<&SourceLocation> =
+        flows.flat_map(|flow| &flow.params.prompt_fields).map(|field| &field.location).collect();
+    diagnostics
+        .into_iter()
+        .filter(|diagnostic| !spoilt.contains(&diagnostic.location) && !fields.contains(&diagnostic.location))
+        .collect()
 }

@@ -10,7 +10,7 @@ use hcl_edit::structure::{Attribute, Block, Body, Structure};
 
 use super::json;
 use super::source::Source;
-use crate::config::{Fault, Place};
+use crate::config::{Diagnostic, SourceLocation};
 use crate::suggest::did_you_mean;
 
 /// Every kind of block that may stand at the top of a file.
@@ -55,7 +55,7 @@ pub(super) struct Declared {
     pub(super) kind: String,
     pub(super) name: String,
     pub(super) source: Rc<Source>,
-    pub(super) place: Place,
+    pub(super) location: SourceLocation,
     pub(super) body: Body,
 }
 
@@ -63,7 +63,7 @@ pub(super) struct Declared {
 #[derive(Debug)]
 pub(super) struct Local {
     pub(super) source: Rc<Source>,
-    pub(super) place: Place,
+    pub(super) location: SourceLocation,
     pub(super) value: Expression,
 }
 
@@ -84,27 +84,27 @@ impl Declared {
 }
 
 impl Module {
-    /// Parses every Terraform file of a directory. Faults are reported, and the rest is still read.
-    pub(super) fn parse(dir: &Path, faults: &mut Vec<Fault>) -> Self {
+    /// Parses every Terraform file of a directory. Diagnostics are reported, and the rest is still read.
+    pub(super) fn parse(dir: &Path, diagnostics: &mut Vec<Diagnostic>) -> Self {
         let mut module = Self::default();
-        let Some(paths) = files(dir, &[".tf", ".tf.json"], faults) else { return module };
+        let Some(paths) = files(dir, &[".tf", ".tf.json"], diagnostics) else { return module };
         if paths.is_empty() {
             let message = "there are no Terraform files (`*.tf`) in this directory";
-            faults.push(Fault::new(whole(dir), message));
+            diagnostics.push(Diagnostic::error(whole(dir), message));
         }
         for path in paths {
             let source = match Source::read(&path) {
                 Ok(source) => Rc::new(source),
-                Err(fault) => {
-                    faults.push(fault);
+                Err(diagnostic) => {
+                    diagnostics.push(diagnostic);
                     module.unread = true;
                     continue;
                 }
             };
             match parse_body(&source) {
-                Ok(body) => module.take(&source, body, faults),
-                Err(fault) => {
-                    faults.push(fault);
+                Ok(body) => module.take(&source, body, diagnostics),
+                Err(diagnostic) => {
+                    diagnostics.push(diagnostic);
                     module.broken.push(source);
                 }
             }
@@ -123,47 +123,49 @@ impl Module {
     pub(super) fn sym_resources(&self) -> Vec<&Rc<Declared>> {
         let mut declared: Vec<_> = self.resources.values().chain(self.data.values()).collect();
         declared.retain(|declared| declared.is_sym());
-        declared.sort_by(|a, b| a.place.cmp(&b.place));
+        declared.sort_by(|a, b| a.location.cmp(&b.location));
         declared
     }
 
-    fn take(&mut self, source: &Rc<Source>, body: Body, faults: &mut Vec<Fault>) {
+    fn take(&mut self, source: &Rc<Source>, body: Body, diagnostics: &mut Vec<Diagnostic>) {
         for structure in body {
             match structure {
-                Structure::Block(block) => self.take_block(source, block, faults),
+                Structure::Block(block) => self.take_block(source, block, diagnostics),
                 Structure::Attribute(attribute) => {
                     let message = format!("`{}` stands outside of any block", attribute.key.as_str());
-                    faults.push(Fault::new(source.place(&attribute), message));
+                    diagnostics.push(Diagnostic::error(source.location(&attribute), message));
                 }
             }
         }
     }
 
-    fn take_block(&mut self, source: &Rc<Source>, block: Block, faults: &mut Vec<Fault>) {
-        let place = source.place(&block);
+    fn take_block(&mut self, source: &Rc<Source>, block: Block, diagnostics: &mut Vec<Diagnostic>) {
+        let location = source.location(&block);
         let ident = block.ident.as_str().to_owned();
         let labels = match ident.as_str() {
             "resource" | "data" => 2,
             "variable" | "module" | "output" | "provider" => 1,
-            "locals" => return self.take_locals(source, block, faults),
+            "locals" => return self.take_locals(source, block, diagnostics),
             "terraform" | "moved" | "import" | "removed" | "check" | "ephemeral" => return,
             _ => {
                 let hint = did_you_mean(&ident, TOP_LEVEL);
-                faults.push(Fault::new(place, format!("`{ident}` is not a Terraform block")).with_hint_if(hint));
+                diagnostics.push(
+                    Diagnostic::error(location, format!("`{ident}` is not a Terraform block")).with_hint_if(hint),
+                );
                 return;
             }
         };
         if block.labels.len() != labels {
             let form = if labels == 2 { r#""type" "name""# } else { r#""name""# };
             let message = format!("labels of `{ident}`: expected {labels}, got {}", block.labels.len());
-            faults.push(Fault::new(place, message).with_hint(format!("write `{ident} {form} {{ … }}`")));
+            diagnostics.push(Diagnostic::error(location, message).with_hint(format!("write `{ident} {form} {{ … }}`")));
             return;
         }
         let mut labels = block.labels.iter().map(|label| label.as_str().to_owned());
         let kind = if block.labels.len() == 2 { labels.next().unwrap_or_default() } else { String::new() };
         let name = labels.next().unwrap_or_default();
         let data = ident == "data";
-        let declared = Rc::new(Declared { data, kind, name, source: source.clone(), place, body: block.body });
+        let declared = Rc::new(Declared { data, kind, name, source: source.clone(), location, body: block.body });
         let key = (declared.kind.clone(), declared.name.clone());
         let (first, what) = match ident.as_str() {
             "resource" => (insert(&mut self.resources, key, &declared), declared.reference()),
@@ -178,27 +180,30 @@ impl Module {
         };
         if let Some(first) = first {
             let message = format!("`{what}` is declared twice");
-            faults.push(
-                Fault::new(declared.place.clone(), message).with_hint(format!("the first is at {}", first.place)),
+            diagnostics.push(
+                Diagnostic::error(declared.location.clone(), message)
+                    .with_hint(format!("the first is at {}", first.location)),
             );
         }
     }
 
-    fn take_locals(&mut self, source: &Rc<Source>, block: Block, faults: &mut Vec<Fault>) {
+    fn take_locals(&mut self, source: &Rc<Source>, block: Block, diagnostics: &mut Vec<Diagnostic>) {
         for structure in block.body {
             let attribute = match structure {
                 Structure::Attribute(attribute) => attribute,
                 Structure::Block(block) => {
-                    faults.push(Fault::new(source.place(&block), "a `locals` block holds no blocks"));
+                    diagnostics.push(Diagnostic::error(source.location(&block), "a `locals` block holds no blocks"));
                     continue;
                 }
             };
-            let place = source.place(&attribute);
+            let location = source.location(&attribute);
             let name = attribute.key.as_str().to_owned();
-            let local = Local { source: source.clone(), place: place.clone(), value: attribute.value };
+            let local = Local { source: source.clone(), location: location.clone(), value: attribute.value };
             if let Some(first) = insert(&mut self.locals, name.clone(), &Rc::new(local)) {
                 let message = format!("`local.{name}` is declared twice");
-                faults.push(Fault::new(place, message).with_hint(format!("the first is at {}", first.place)));
+                diagnostics.push(
+                    Diagnostic::error(location, message).with_hint(format!("the first is at {}", first.location)),
+                );
             }
         }
     }
@@ -216,7 +221,7 @@ fn insert<K: Ord, T>(map: &mut BTreeMap<K, Rc<T>>, key: K, value: &Rc<T>) -> Opt
 }
 
 /// Parses one file, or says what was expected where.
-pub(super) fn parse_body(source: &Source) -> Result<Body, Fault> {
+pub(super) fn parse_body(source: &Source) -> Result<Body, Diagnostic> {
     if source.is_json() {
         return json::parse_body(source);
     }
@@ -224,17 +229,17 @@ pub(super) fn parse_body(source: &Source) -> Result<Body, Fault> {
 }
 
 /// What the parser expected, and where.
-pub(super) fn syntax_fault(source: &Source, error: &hcl_edit::parser::Error) -> Fault {
+pub(super) fn syntax_fault(source: &Source, error: &hcl_edit::parser::Error) -> Diagnostic {
     let location = error.location();
-    Fault::new(source.at_line(location.line(), location.column()), format!("syntax error: {}", error.message()))
+    Diagnostic::error(source.at_line(location.line(), location.column()), format!("syntax error: {}", error.message()))
 }
 
 /// The files of a directory whose names end in one of the suffixes, sorted; none if it cannot be read.
-pub(super) fn files(dir: &Path, suffixes: &[&str], faults: &mut Vec<Fault>) -> Option<Vec<PathBuf>> {
+pub(super) fn files(dir: &Path, suffixes: &[&str], diagnostics: &mut Vec<Diagnostic>) -> Option<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) => {
-            faults.push(unreadable(dir, &error));
+            diagnostics.push(unreadable(dir, &error));
             return None;
         }
     };
@@ -249,18 +254,19 @@ pub(super) fn files(dir: &Path, suffixes: &[&str], faults: &mut Vec<Fault>) -> O
     Some(paths)
 }
 
-fn unreadable(dir: &Path, error: &std::io::Error) -> Fault {
+fn unreadable(dir: &Path, error: &std::io::Error) -> Diagnostic {
     if error.kind() != std::io::ErrorKind::NotFound {
-        return Fault::new(whole(dir), format!("the directory cannot be read: {error}"));
+        return Diagnostic::error(whole(dir), format!("the directory cannot be read: {error}"));
     }
-    let fault = Fault::new(whole(dir), "there is no such directory");
+    let diagnostic = Diagnostic::error(whole(dir), "there is no such directory");
     if dir.is_absolute() {
-        return fault;
+        return diagnostic;
     }
-    fault.with_hint("it is looked for in the current directory; `env!(\"CARGO_MANIFEST_DIR\")` is that of the crate")
+    diagnostic
+        .with_hint("it is looked for in the current directory; `env!(\"CARGO_MANIFEST_DIR\")` is that of the crate")
 }
 
 /// A directory as a place.
-fn whole(dir: &Path) -> Place {
-    Place { file: Some(dir.to_owned().into()), ..Place::default() }
+fn whole(dir: &Path) -> SourceLocation {
+    SourceLocation { file: Some(dir.to_owned().into()), ..SourceLocation::default() }
 }

@@ -8,7 +8,7 @@ use hcl_edit::{Decorated, Ident, Span};
 use super::resource::{Handle, Key};
 use super::scope::{Scope, misfit};
 use super::value::{Unknown, Value};
-use crate::config::Fault;
+use crate::config::Diagnostic;
 use crate::suggest::did_you_mean;
 
 /// The longest expression that a message quotes.
@@ -21,9 +21,9 @@ impl Scope<'_> {
             return value;
         }
         let names = self.known_names();
-        let fault = Fault::new(self.place(name), format!("`{}` is not declared", name.as_str()));
+        let diagnostic = Diagnostic::error(self.location(name), format!("`{}` is not declared", name.as_str()));
         let hint = did_you_mean(name.as_str(), names).unwrap_or_else(|| "put a string between quotes".to_owned());
-        self.plainly_faulty(fault.with_hint(hint))
+        self.plainly_faulty(diagnostic.with_hint(hint))
     }
 
     fn known_names(self) -> Vec<String> {
@@ -40,12 +40,15 @@ impl Scope<'_> {
             return self.walk(traversal, value, operators);
         }
         if self.vars.is_some() {
-            let fault = Fault::new(self.place(traversal), format!("`{}` is not given to this template", root.as_str()));
-            return self.faulty(fault.with_hint_if(did_you_mean(root.as_str(), self.known_names())));
+            let diagnostic = Diagnostic::error(
+                self.location(traversal),
+                format!("`{}` is not given to this template", root.as_str()),
+            );
+            return self.faulty(diagnostic.with_hint_if(did_you_mean(root.as_str(), self.known_names())));
         }
         let Some((first, rest)) = attribute(operators) else {
             let message = format!("`{}` must be followed by a name", root.as_str());
-            return self.faulty(Fault::new(self.place(traversal), message));
+            return self.faulty(Diagnostic::error(self.location(traversal), message));
         };
         match root.as_str() {
             "var" => self.walk(traversal, self.variable(traversal, first), rest),
@@ -64,8 +67,8 @@ impl Scope<'_> {
     }
 
     fn incomplete(self, traversal: &Traversal, form: &str) -> Value {
-        let fault = Fault::new(self.place(traversal), "the reference is incomplete");
-        self.faulty(fault.with_hint(format!("write `{form}`")))
+        let diagnostic = Diagnostic::error(self.location(traversal), "the reference is incomplete");
+        self.faulty(diagnostic.with_hint(format!("write `{form}`")))
     }
 
     fn variable(self, traversal: &Traversal, name: &str) -> Value {
@@ -126,8 +129,8 @@ impl Scope<'_> {
         if self.instance.module.may_declare(name) {
             return Value::faulty();
         }
-        let fault = Fault::new(self.place(traversal), format!("`{reference}` is not declared"));
-        self.plainly_faulty(fault.with_hint_if(hint))
+        let diagnostic = Diagnostic::error(self.location(traversal), format!("`{reference}` is not declared"));
+        self.plainly_faulty(diagnostic.with_hint_if(hint))
     }
 
     fn each(self, traversal: &Traversal, name: &str) -> Value {
@@ -136,7 +139,7 @@ impl Scope<'_> {
             (Key::Each { value, .. }, "value") => value.clone(),
             (_, "key" | "value") => {
                 let message = format!("`each.{name}` has no meaning where `for_each` is not set");
-                self.faulty(Fault::new(self.place(traversal), message))
+                self.faulty(Diagnostic::error(self.location(traversal), message))
             }
             _ => self.no_such(traversal, "each", name, &["key", "value"]),
         }
@@ -147,7 +150,7 @@ impl Scope<'_> {
             (Key::Index(index), "index") => Value::int(*index),
             (_, "index") => {
                 let message = "`count.index` has no meaning where `count` is not set";
-                self.faulty(Fault::new(self.place(traversal), message))
+                self.faulty(Diagnostic::error(self.location(traversal), message))
             }
             _ => self.no_such(traversal, "count", name, &["index"]),
         }
@@ -170,10 +173,10 @@ impl Scope<'_> {
     }
 
     fn no_such(self, traversal: &Traversal, root: &str, name: &str, known: &[&str]) -> Value {
-        let fault = Fault::new(self.place(traversal), format!("`{root}.{name}` is not known"));
+        let diagnostic = Diagnostic::error(self.location(traversal), format!("`{root}.{name}` is not known"));
         let hint =
             format!("there is {}", known.iter().map(|name| format!("`{root}.{name}`")).collect::<Vec<_>>().join(", "));
-        self.faulty(fault.with_hint(hint))
+        self.faulty(diagnostic.with_hint(hint))
     }
 
     /// Goes from a value to the part that the operators lead to.
@@ -212,8 +215,8 @@ impl Scope<'_> {
                 Value::list(items.iter().map(|item| self.walk(thing, item.clone(), rest)).collect())
             }
             Value::Map(_) if !rest.is_empty() => {
-                let fault = Fault::new(self.place(thing), "`[*]` walks a list, got a map");
-                self.faulty(fault.with_hint("write `values(…)[*]`"))
+                let diagnostic = Diagnostic::error(self.location(thing), "`[*]` walks a list, got a map");
+                self.faulty(diagnostic.with_hint("write `values(…)[*]`"))
             }
             _ => Value::list(vec![self.walk(thing, value.clone(), rest)]),
         }
@@ -229,12 +232,14 @@ impl Scope<'_> {
                 None => self.missing_key(thing, value, name),
             },
             Value::List(_) | Value::Set(_) => {
-                let fault = Fault::new(self.place(thing), format!("a list has no attribute `{name}`"));
-                self.faulty(fault.with_hint(format!("pick an element, as in `[0].{name}`, or all with `[*].{name}`")))
+                let diagnostic = Diagnostic::error(self.location(thing), format!("a list has no attribute `{name}`"));
+                self.faulty(
+                    diagnostic.with_hint(format!("pick an element, as in `[0].{name}`, or all with `[*].{name}`")),
+                )
             }
             _ => {
                 let message = format!("{} has no attribute `{name}`", value.describe());
-                self.faulty(Fault::new(self.place(thing), message))
+                self.faulty(Diagnostic::error(self.location(thing), message))
             }
         }
     }
@@ -242,8 +247,8 @@ impl Scope<'_> {
     fn attribute_of(self, thing: &impl Span, handle: &Handle, name: &str) -> Value {
         match self.world.attribute(handle, name) {
             Ok(value) => value,
-            Err(fault) => {
-                self.report(Fault { place: self.place(thing), ..fault });
+            Err(diagnostic) => {
+                self.report(Diagnostic { location: self.location(thing), ..diagnostic });
                 Value::faulty()
             }
         }
@@ -251,8 +256,8 @@ impl Scope<'_> {
 
     fn missing_key(self, thing: &impl Span, map: &Value, name: &str) -> Value {
         let keys = map.entries().map(|entries| entries.keys()).into_iter().flatten();
-        let fault = Fault::new(self.place(thing), format!("the map has no key {name:?}"));
-        self.faulty(fault.with_hint_if(did_you_mean(name, keys)))
+        let diagnostic = Diagnostic::error(self.location(thing), format!("the map has no key {name:?}"));
+        self.faulty(diagnostic.with_hint_if(did_you_mean(name, keys)))
     }
 
     /// One element of a list or map.
@@ -274,15 +279,15 @@ impl Scope<'_> {
                         Some(item) => item.clone(),
                         None => {
                             let message = format!("the list has no element {}: it has {}", text(index), items.len());
-                            self.faulty(Fault::new(self.place(thing), message))
+                            self.faulty(Diagnostic::error(self.location(thing), message))
                         }
                     },
                     None => misfit(self, thing, "index of a list", "a number", index),
                 }
             }
             (Value::Set(_), _) => {
-                let fault = Fault::new(self.place(thing), "a set has no index");
-                self.faulty(fault.with_hint("convert it with `tolist(…)`"))
+                let diagnostic = Diagnostic::error(self.location(thing), "a set has no index");
+                self.faulty(diagnostic.with_hint("convert it with `tolist(…)`"))
             }
             (Value::Map(_) | Value::Object(_), _) => match index.to_text() {
                 Some(name) => self.attribute(thing, value, &name),

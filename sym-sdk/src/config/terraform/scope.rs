@@ -9,9 +9,9 @@ use super::resource::{Handle, Key};
 use super::source::Source;
 use super::value::{MAX_DEPTH, MAX_WEIGHT, Unknown, Value};
 use super::world::{Exhausted, Instance, Sink, World};
-use crate::config::{Fault, Place};
+use crate::config::{Diagnostic, SourceLocation};
 
-/// The scope of one expression. Faults are reported and leave a faulty value, so that evaluation goes on.
+/// The scope of one expression. Diagnostics are reported and leave a faulty value, so that evaluation goes on.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'a> {
     pub(super) world: &'a World,
@@ -33,7 +33,7 @@ pub(super) struct Name<'a> {
 
 impl<'a> Scope<'a> {
     pub(super) fn new(world: &'a World, instance: &'a Rc<Instance>, source: &'a Rc<Source>, key: &'a Key) -> Self {
-        Self { world, instance, source, key, names: None, vars: None, sink: &world.faults }
+        Self { world, instance, source, key, names: None, vars: None, sink: &world.diagnostics }
     }
 
     /// The same scope with its faults going elsewhere.
@@ -71,27 +71,27 @@ impl<'a> Scope<'a> {
         self.vars.and_then(|vars| vars.get(name).cloned())
     }
 
-    pub(super) fn place(self, thing: &impl Span) -> Place {
-        self.source.place(thing)
+    pub(super) fn location(self, thing: &impl Span) -> SourceLocation {
+        self.source.location(thing)
     }
 
     /// Reports a fault.
-    pub(super) fn report(self, fault: Fault) {
-        self.sink.borrow_mut().push(fault);
+    pub(super) fn report(self, diagnostic: Diagnostic) {
+        self.sink.borrow_mut().push(diagnostic);
     }
 
     /// Reports a fault; the value is faulty from here on.
-    pub(super) fn faulty(self, fault: Fault) -> Value {
-        self.report(fault);
+    pub(super) fn faulty(self, diagnostic: Diagnostic) -> Value {
+        self.report(diagnostic);
         Value::faulty()
     }
 
     /// Reports a fault that `try` and `can` do not hide: what is not declared, and what is not supported here, does not
     /// depend on any value.
-    pub(super) fn plainly_faulty(self, fault: Fault) -> Value {
+    pub(super) fn plainly_faulty(self, diagnostic: Diagnostic) -> Value {
         let plain_faults = &self.world.plain_faults;
         plain_faults.set(plain_faults.get() + 1);
-        self.faulty(fault)
+        self.faulty(diagnostic)
     }
 
     /// Takes steps from the budget; false if it is used up.
@@ -103,7 +103,7 @@ impl<'a> Scope<'a> {
                 let message = "the configuration takes too many steps to evaluate";
                 let hint = "look for a loop over a large collection, or one within another";
                 // Not the scope's own sink: `try` must not hide it.
-                self.world.fault(Fault::new(self.place(thing), message).with_hint(hint));
+                self.world.diagnostic(Diagnostic::error(self.location(thing), message).with_hint(hint));
                 false
             }
         }
@@ -112,12 +112,15 @@ impl<'a> Scope<'a> {
     /// The value, unless it has grown beyond the limits.
     pub(super) fn bounded(self, thing: &impl Span, value: Value) -> Value {
         if value.weight() > MAX_WEIGHT {
-            let fault =
-                Fault::new(self.place(thing), format!("the value is too large: more than {MAX_WEIGHT} elements"));
-            self.faulty(fault)
+            let diagnostic = Diagnostic::error(
+                self.location(thing),
+                format!("the value is too large: more than {MAX_WEIGHT} elements"),
+            );
+            self.faulty(diagnostic)
         } else if value.depth() > MAX_DEPTH {
-            let fault = Fault::new(self.place(thing), format!("the value is nested more than {MAX_DEPTH} deep"));
-            self.faulty(fault)
+            let diagnostic =
+                Diagnostic::error(self.location(thing), format!("the value is nested more than {MAX_DEPTH} deep"));
+            self.faulty(diagnostic)
         } else {
             value
         }
@@ -135,7 +138,7 @@ pub(super) fn misfit(scope: Scope<'_>, thing: &impl Span, what: &str, expected: 
         Value::Unknown(unknown) => Value::Unknown(unknown.clone()),
         _ => {
             let message = format!("{what}: expected {expected}, got {}", got.describe());
-            scope.faulty(Fault::new(scope.place(thing), message))
+            scope.faulty(Diagnostic::error(scope.location(thing), message))
         }
     }
 }

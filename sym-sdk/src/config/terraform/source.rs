@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hcl_edit::Span;
 
-use crate::config::{Fault, Place};
+use crate::config::{Diagnostic, SourceLocation};
 
 /// The largest file that is read, in bytes.
 const MAX_FILE: u64 = 4 << 20;
@@ -26,15 +26,15 @@ impl Source {
         Self { path: Arc::new(path.into()), text, is_json: false }
     }
 
-    pub(super) fn read(path: &Path) -> Result<Self, Fault> {
+    pub(super) fn read(path: &Path) -> Result<Self, Diagnostic> {
         match read_text(path) {
             Ok(text) => {
                 let is_json = path.extension().is_some_and(|extension| extension == "json");
                 Ok(Self { is_json, ..Self::new(path, text) })
             }
             Err(why) => {
-                let place = Place { file: Some(Arc::new(path.to_owned())), ..Place::default() };
-                Err(Fault::new(place, format!("the file cannot be read: {why}")))
+                let location = SourceLocation { file: Some(Arc::new(path.to_owned())), ..SourceLocation::default() };
+                Err(Diagnostic::error(location, format!("the file cannot be read: {why}")))
             }
         }
     }
@@ -48,17 +48,17 @@ impl Source {
     }
 
     /// The file as a whole.
-    pub(super) fn whole(&self) -> Place {
-        Place { file: Some(self.path.clone()), ..Place::default() }
+    pub(super) fn whole(&self) -> SourceLocation {
+        SourceLocation { file: Some(self.path.clone()), ..SourceLocation::default() }
     }
 
-    pub(super) fn at_line(&self, line: usize, column: usize) -> Place {
+    pub(super) fn at_line(&self, line: usize, column: usize) -> SourceLocation {
         let number = |number| u32::try_from(number).unwrap_or(u32::MAX);
-        Place { line: number(line), column: number(column), ..self.whole() }
+        SourceLocation { line: number(line), column: number(column), ..self.whole() }
     }
 
     /// Where a parsed thing starts; the file as a whole for one that was not parsed from its text.
-    pub(super) fn place(&self, thing: &impl Span) -> Place {
+    pub(super) fn location(&self, thing: &impl Span) -> SourceLocation {
         let span = thing.span().filter(|_| !self.is_json);
         let before = span.and_then(|span| self.text.get(..span.start));
         let Some(before) = before else { return self.whole() };

@@ -12,7 +12,7 @@ use super::schema::{META_ATTRIBUTES, META_BLOCKS, PARAMS, PROMPT_FIELD, Schema};
 use super::scope::{Name, Scope, misfit};
 use super::value::{Id, Unknown, Value};
 use super::world::{Sink, World};
-use crate::config::{Fault, Integration, Place, Reference};
+use crate::config::{Diagnostic, Integration, Reference, SourceLocation};
 use crate::suggest::did_you_mean;
 
 /// Attributes that may hold the source of a Python handler.
@@ -25,7 +25,7 @@ pub(super) struct Table<'w> {
     resource: String,
     /// What messages call the block: the resource, or a block of it.
     pub(super) what: String,
-    pub(super) place: Place,
+    pub(super) location: SourceLocation,
     items: BTreeMap<String, Item>,
     blocks: Vec<(&'static str, Table<'w>)>,
 }
@@ -34,14 +34,14 @@ pub(super) struct Table<'w> {
 #[derive(Clone)]
 pub(super) struct Item {
     pub(super) value: Value,
-    pub(super) place: Place,
+    pub(super) location: SourceLocation,
 }
 
 impl<'w> Table<'w> {
     /// An empty table of the block of a kind; of the resource itself if no kind is given.
-    fn new(world: &'w World, resource: String, kind: Option<&str>, place: Place) -> Self {
+    fn new(world: &'w World, resource: String, kind: Option<&str>, location: SourceLocation) -> Self {
         let what = kind.map_or_else(|| resource.clone(), |kind| format!("`{kind}` of {resource}"));
-        Self { world, resource, what, place, items: BTreeMap::new(), blocks: Vec::new() }
+        Self { world, resource, what, location, items: BTreeMap::new(), blocks: Vec::new() }
     }
 
     /// The content of a resource's block. `evaluate` gives the value of an attribute.
@@ -52,26 +52,26 @@ impl<'w> Table<'w> {
         address: &str,
         evaluate: &dyn Fn(&Attribute) -> Value,
     ) -> Self {
-        let mut table = Self::new(scope.world, address.to_owned(), None, declared.place.clone());
+        let mut table = Self::new(scope.world, address.to_owned(), None, declared.location.clone());
         table.take_body(scope, &declared.body, schema, evaluate);
         table
     }
 
     /// The content of a nested block.
-    fn nested(&self, scope: Scope<'_>, body: &Body, schema: &'static Schema, place: Place) -> Self {
-        let mut table = Self::new(self.world, self.resource.clone(), Some(schema.kind), place);
+    fn nested(&self, scope: Scope<'_>, body: &Body, schema: &'static Schema, location: SourceLocation) -> Self {
+        let mut table = Self::new(self.world, self.resource.clone(), Some(schema.kind), location);
         table.take_body(scope, body, schema, &|attribute| scope.eval(&attribute.value));
         table
     }
 
     /// The entries of a map as attributes.
-    fn of_map(&self, map: &Value, schema: &'static Schema, place: &Place) -> Self {
-        let mut table = Self::new(self.world, self.resource.clone(), Some(schema.kind), place.clone());
+    fn of_map(&self, map: &Value, schema: &'static Schema, location: &SourceLocation) -> Self {
+        let mut table = Self::new(self.world, self.resource.clone(), Some(schema.kind), location.clone());
         for (name, value) in map.entries().into_iter().flatten() {
             if schema.attributes.contains(&name.as_str()) {
-                table.items.insert(name.clone(), Item { value: value.clone(), place: place.clone() });
+                table.items.insert(name.clone(), Item { value: value.clone(), location: location.clone() });
             } else {
-                table.unknown_name(name, schema, place.clone());
+                table.unknown_name(name, schema, location.clone());
             }
         }
         table.require(schema);
@@ -105,9 +105,9 @@ impl<'w> Table<'w> {
         let name = attribute.key.as_str();
         if schema.attributes.contains(&name) {
             let value = if SOURCES.contains(&name) { source(scope, attribute) } else { evaluate(attribute) };
-            self.items.insert(name.to_owned(), Item { value, place: scope.place(&attribute.value) });
+            self.items.insert(name.to_owned(), Item { value, location: scope.location(&attribute.value) });
         } else if !META_ATTRIBUTES.contains(&name) {
-            self.unknown_name(name, schema, scope.place(attribute));
+            self.unknown_name(name, schema, scope.location(attribute));
         }
     }
 
@@ -115,7 +115,7 @@ impl<'w> Table<'w> {
         let ident = block.ident.as_str();
         let label = block.labels.first().map(|label| label.as_str());
         if let Some(schema) = nested(ident, schema) {
-            let table = self.nested(scope, &block.body, schema, scope.place(block));
+            let table = self.nested(scope, &block.body, schema, scope.location(block));
             self.blocks.push((schema.kind, table));
         } else if ident == "dynamic"
             && let Some(schema) = label.and_then(|label| nested(label, schema))
@@ -123,7 +123,7 @@ impl<'w> Table<'w> {
             self.take_dynamic(scope, block, schema);
         } else if ident == "dynamic" || !META_BLOCKS.contains(&ident) {
             let name = if ident == "dynamic" { label.unwrap_or_default() } else { ident };
-            self.unknown_name(name, schema, scope.place(block));
+            self.unknown_name(name, schema, scope.location(block));
         }
     }
 
@@ -132,9 +132,11 @@ impl<'w> Table<'w> {
         let (Some(each), Some(content)) =
             (block.body.get_attribute("for_each"), block.body.get_blocks("content").next())
         else {
-            let fault =
-                Fault::new(scope.place(block), format!("`dynamic {:?}` needs `for_each` and `content`", schema.kind));
-            return scope.report(fault);
+            let diagnostic = Diagnostic::error(
+                scope.location(block),
+                format!("`dynamic {:?}` needs `for_each` and `content`", schema.kind),
+            );
+            return scope.report(diagnostic);
         };
         let iterator = match block.body.get_attribute("iterator").map(|attribute| &attribute.value) {
             Some(Expression::Variable(name)) => name.as_str(),
@@ -143,8 +145,9 @@ impl<'w> Table<'w> {
         let collection = scope.eval(&each.value);
         let Some(pairs) = scope.pairs(&collection) else {
             if let Value::Unknown(unknown @ Unknown::Foreign(_)) = &collection {
-                let fault = Fault::new(scope.place(&each.value), format!("`for_each` must be known: {unknown}"));
-                return scope.report(fault);
+                let diagnostic =
+                    Diagnostic::error(scope.location(&each.value), format!("`for_each` must be known: {unknown}"));
+                return scope.report(diagnostic);
             }
             misfit(scope, &each.value, "`for_each`", "a list, set or map", &collection);
             return;
@@ -152,25 +155,26 @@ impl<'w> Table<'w> {
         for (key, value) in pairs {
             let entry = Value::map(BTreeMap::from([("key".to_owned(), key), ("value".to_owned(), value)]));
             let name = Name { name: iterator, value: entry, outer: scope.names };
-            let table = self.nested(scope.with(&name), &content.body, schema, scope.place(content));
+            let table = self.nested(scope.with(&name), &content.body, schema, scope.location(content));
             self.blocks.push((schema.kind, table));
         }
     }
 
-    fn unknown_name(&self, name: &str, schema: &Schema, place: Place) {
-        let fault = Fault::new(place, format!("{} has no `{name}`", self.what));
+    fn unknown_name(&self, name: &str, schema: &Schema, location: SourceLocation) {
+        let diagnostic = Diagnostic::error(location, format!("{} has no `{name}`", self.what));
         let hint = if schema.attributes.contains(&name) {
             Some(format!("it is an attribute: write `{name} = …`"))
         } else {
             did_you_mean(name, schema.attributes.iter().chain(schema.blocks))
         };
-        self.world.fault(fault.with_hint_if(hint));
+        self.world.diagnostic(diagnostic.with_hint_if(hint));
     }
 
     fn require(&self, schema: &Schema) {
         for name in schema.required {
             if !self.items.contains_key(*name) {
-                self.world.fault(Fault::new(self.place.clone(), format!("{} needs `{name}`", self.what)));
+                self.world
+                    .diagnostic(Diagnostic::error(self.location.clone(), format!("{} needs `{name}`", self.what)));
             }
         }
     }
@@ -180,12 +184,12 @@ impl<'w> Table<'w> {
         self.items.values().any(|item| item.value.is_faulty()) || self.blocks.iter().any(|(_, table)| table.is_faulty())
     }
 
-    pub(super) fn fault(&self, place: &Place, message: String, hint: Option<String>) {
-        self.world.fault(Fault::new(place.clone(), message).with_hint_if(hint));
+    pub(super) fn diagnostic(&self, location: &SourceLocation, message: String, hint: Option<String>) {
+        self.world.diagnostic(Diagnostic::error(location.clone(), message).with_hint_if(hint));
     }
 
-    pub(super) fn note(&self, place: &Place, message: String) {
-        self.world.note(Fault::new(place.clone(), message));
+    pub(super) fn warn(&self, location: &SourceLocation, message: String) {
+        self.world.warn(Diagnostic::warning(location.clone(), message));
     }
 
     /// The tables of the nested blocks of a kind, written as blocks or, as in JSON, as an attribute.
@@ -198,9 +202,9 @@ impl<'w> Table<'w> {
             let single = std::slice::from_ref(&item.value);
             for value in item.value.items().unwrap_or(single) {
                 match value {
-                    Value::Map(_) => tables.push(self.of_map(value, schema, &item.place)),
+                    Value::Map(_) => tables.push(self.of_map(value, schema, &item.location)),
                     Value::Unknown(Unknown::Faulty) | Value::Null => {}
-                    other => self.wrong(schema.kind, &item.place, "a block", other),
+                    other => self.wrong(schema.kind, &item.location, "a block", other),
                 }
             }
         }
@@ -210,7 +214,7 @@ impl<'w> Table<'w> {
     /// The tables of a list of maps.
     pub(super) fn of_list(&self, list: &Item, schema: &'static Schema) -> Vec<Table<'w>> {
         let maps = list.value.items().unwrap_or_default().iter();
-        maps.map(|map| self.of_map(map, schema, &list.place)).collect()
+        maps.map(|map| self.of_map(map, schema, &list.location)).collect()
     }
 
     /// The attribute, if it is set to anything but null.
@@ -218,29 +222,29 @@ impl<'w> Table<'w> {
         self.items.get(name).filter(|item| !matches!(item.value, Value::Null))
     }
 
-    pub(super) fn place_of(&self, name: &str) -> Place {
-        self.items.get(name).map_or_else(|| self.place.clone(), |item| item.place.clone())
+    pub(super) fn location_of(&self, name: &str) -> SourceLocation {
+        self.items.get(name).map_or_else(|| self.location.clone(), |item| item.location.clone())
     }
 
     /// Reports a value of the wrong type, unless it was reported before.
-    fn wrong(&self, name: &str, place: &Place, expected: &str, got: &Value) {
+    fn wrong(&self, name: &str, location: &SourceLocation, expected: &str, got: &Value) {
         match got {
             Value::Unknown(Unknown::Faulty) => {}
             Value::Unknown(unknown) => {
                 let message = format!("`{name}` of {} must be known: {unknown}", self.what);
-                self.fault(place, message, Some("write its value, or make it a variable".to_owned()));
+                self.diagnostic(location, message, Some("write its value, or make it a variable".to_owned()));
             }
             _ => {
                 let message = format!("`{name}` of {}: expected {expected}, got {}", self.what, got.describe());
-                self.fault(place, message, None);
+                self.diagnostic(location, message, None);
             }
         }
     }
 
     /// Notes a value that is left unset because it is not known.
-    fn leave_out(&self, name: &str, place: &Place, unknown: &Unknown) {
+    fn leave_out(&self, name: &str, location: &SourceLocation, unknown: &Unknown) {
         if let Unknown::Foreign(_) = unknown {
-            self.note(place, format!("`{name}` of {} stays unset: {unknown}", self.what));
+            self.warn(location, format!("`{name}` of {} stays unset: {unknown}", self.what));
         }
     }
 
@@ -250,7 +254,7 @@ impl<'w> Table<'w> {
             Some(item) => match item.value.to_text() {
                 Some(text) => text.to_string(),
                 None => {
-                    self.wrong(name, &item.place, "a string", &item.value);
+                    self.wrong(name, &item.location, "a string", &item.value);
                     String::new()
                 }
             },
@@ -264,11 +268,11 @@ impl<'w> Table<'w> {
         match (&item.value, item.value.to_text()) {
             (_, Some(text)) => Some(text.to_string()),
             (Value::Unknown(unknown), None) => {
-                self.leave_out(name, &item.place, unknown);
+                self.leave_out(name, &item.location, unknown);
                 None
             }
             (other, None) => {
-                self.wrong(name, &item.place, "a string", other);
+                self.wrong(name, &item.location, "a string", other);
                 None
             }
         }
@@ -277,7 +281,7 @@ impl<'w> Table<'w> {
     pub(super) fn flag(&self, name: &str, default: bool) -> bool {
         let Some(item) = self.item(name) else { return default };
         item.value.to_bool().unwrap_or_else(|| {
-            self.wrong(name, &item.place, "a boolean", &item.value);
+            self.wrong(name, &item.location, "a boolean", &item.value);
             default
         })
     }
@@ -286,14 +290,14 @@ impl<'w> Table<'w> {
     pub(super) fn texts(&self, name: &str) -> Option<Vec<String>> {
         let item = self.item(name)?;
         let Some(items) = item.value.items() else {
-            self.wrong(name, &item.place, "a list of strings", &item.value);
+            self.wrong(name, &item.location, "a list of strings", &item.value);
             return None;
         };
         let mut texts = Vec::new();
         for value in items {
             match value.to_text() {
                 Some(text) => texts.push(text.to_string()),
-                None => self.wrong(name, &item.place, "a list of strings", value),
+                None => self.wrong(name, &item.location, "a list of strings", value),
             }
         }
         Some(texts)
@@ -302,32 +306,32 @@ impl<'w> Table<'w> {
     /// A map of strings; entries that are not known stay unset.
     pub(super) fn map(&self, name: &str) -> BTreeMap<String, String> {
         let mut texts = BTreeMap::new();
-        for (key, value, place) in self.entries(name) {
+        for (key, value, location) in self.entries(name) {
             match (value.to_text(), &value) {
                 (Some(text), _) => {
                     texts.insert(key, text.to_string());
                 }
                 (None, Value::Null) => {}
-                (None, Value::Unknown(unknown)) => self.leave_out(&format!("{name}.{key}"), &place, unknown),
-                (None, other) => self.wrong(&format!("{name}.{key}"), &place, "a string", other),
+                (None, Value::Unknown(unknown)) => self.leave_out(&format!("{name}.{key}"), &location, unknown),
+                (None, other) => self.wrong(&format!("{name}.{key}"), &location, "a string", other),
             }
         }
         texts
     }
 
     /// The entries of a map, with the place of the map.
-    fn entries(&self, name: &str) -> Vec<(String, Value, Place)> {
+    fn entries(&self, name: &str) -> Vec<(String, Value, SourceLocation)> {
         let Some(item) = self.item(name) else { return Vec::new() };
         match (&item.value, item.value.entries()) {
             (_, Some(entries)) => {
-                entries.iter().map(|(key, value)| (key.clone(), value.clone(), item.place.clone())).collect()
+                entries.iter().map(|(key, value)| (key.clone(), value.clone(), item.location.clone())).collect()
             }
             (Value::Unknown(unknown), None) => {
-                self.leave_out(name, &item.place, unknown);
+                self.leave_out(name, &item.location, unknown);
                 Vec::new()
             }
             (other, None) => {
-                self.wrong(name, &item.place, "a map", other);
+                self.wrong(name, &item.location, "a map", other);
                 Vec::new()
             }
         }
@@ -336,7 +340,7 @@ impl<'w> Table<'w> {
     /// A reference to a Sym resource of a kind: its `id`, or its name as text.
     pub(super) fn reference(&self, name: &str, kind: &str) -> Option<Reference> {
         let item = self.item(name)?;
-        self.refer(name, &item.place, &item.value, kind)
+        self.refer(name, &item.location, &item.value, kind)
     }
 
     /// Checks a reference that nothing here depends on; one that is not known will do.
@@ -344,7 +348,7 @@ impl<'w> Table<'w> {
         if let Some(item) = self.item(name)
             && !matches!(item.value, Value::Unknown(_))
         {
-            self.refer(name, &item.place, &item.value, kind);
+            self.refer(name, &item.location, &item.value, kind);
         }
     }
 
@@ -352,65 +356,65 @@ impl<'w> Table<'w> {
     pub(super) fn references(&self, name: &str, kind: &str) -> Vec<Reference> {
         let Some(item) = self.item(name) else { return Vec::new() };
         let Some(items) = item.value.items() else {
-            self.wrong(name, &item.place, "a list of ids", &item.value);
+            self.wrong(name, &item.location, "a list of ids", &item.value);
             return Vec::new();
         };
-        items.iter().filter_map(|value| self.refer(name, &item.place, value, kind)).collect()
+        items.iter().filter_map(|value| self.refer(name, &item.location, value, kind)).collect()
     }
 
     /// A reference to an integration. One that another module makes is stood in for by one of the given type.
     pub(super) fn integration(&self, name: &str, kind: &str) -> Option<Reference> {
         let item = self.item(name)?;
-        self.integration_in(name, &item.place, &item.value, kind)
+        self.integration_in(name, &item.location, &item.value, kind)
     }
 
     /// A map of integrations; Sym's key `slack_id` is read as `slack`.
     pub(super) fn integrations(&self, name: &str) -> BTreeMap<String, Reference> {
         let mut references = BTreeMap::new();
-        for (key, value, place) in self.entries(name) {
+        for (key, value, location) in self.entries(name) {
             let service = key.strip_suffix("_id").unwrap_or(&key);
             let kind = integration_kind(service);
-            if let Some(reference) = self.integration_in(&format!("{name}.{key}"), &place, &value, kind) {
+            if let Some(reference) = self.integration_in(&format!("{name}.{key}"), &location, &value, kind) {
                 references.insert(service.to_owned(), reference);
             }
         }
         references
     }
 
-    fn integration_in(&self, name: &str, place: &Place, value: &Value, kind: &str) -> Option<Reference> {
+    fn integration_in(&self, name: &str, location: &SourceLocation, value: &Value, kind: &str) -> Option<Reference> {
         let Value::Unknown(unknown @ Unknown::Foreign(expression)) = value else {
-            return self.refer(name, place, value, "sym_integration");
+            return self.refer(name, location, value, "sym_integration");
         };
         // Sym's connector modules make the integration themselves.
         let Some(module) = expression.strip_prefix("module.").and_then(|rest| rest.split(['.', '[']).next()) else {
-            self.wrong(name, place, "the id of a resource", value);
+            self.wrong(name, location, "the id of a resource", value);
             return None;
         };
         let message = format!("`{name}` of {}: {unknown}; integration `{kind}.{module}` stands in", self.what);
-        self.note(place, message);
+        self.warn(location, message);
         let integration = Integration { kind: kind.to_owned(), name: module.to_owned(), ..Integration::default() };
         self.world.stand_ins.borrow_mut().insert((kind.to_owned(), module.to_owned()), integration);
         Some(Reference::typed(kind, module))
     }
 
-    fn refer(&self, name: &str, place: &Place, value: &Value, kind: &str) -> Option<Reference> {
+    fn refer(&self, name: &str, location: &SourceLocation, value: &Value, kind: &str) -> Option<Reference> {
         match value {
             Value::Id(id) if id.resource == kind => Some(reference(id)),
             Value::Id(id) => {
                 let message = format!("`{name}` of {} refers to `{}`, expected a `{kind}`", self.what, id.address);
-                self.fault(place, message, None);
+                self.diagnostic(location, message, None);
                 None
             }
             Value::Object(_) => {
                 let message = format!("`{name}` of {} refers to a whole resource, expected its id", self.what);
-                self.fault(place, message, Some("put `.id` after it".to_owned()));
+                self.diagnostic(location, message, Some("put `.id` after it".to_owned()));
                 None
             }
             Value::Null => None,
             other => match other.to_text() {
                 Some(text) => Some(Reference::named(&*text)),
                 None => {
-                    self.wrong(name, place, "the id of a resource", other);
+                    self.wrong(name, location, "the id of a resource", other);
                     None
                 }
             },
@@ -439,10 +443,10 @@ fn nested(name: &str, outer: &Schema) -> Option<&'static Schema> {
 
 /// The source of a handler. A Python file need not be there: its handlers are Rust here.
 fn source(scope: Scope<'_>, attribute: &Attribute) -> Value {
-    let faults = Sink::default();
-    let value = scope.reporting_to(&faults).eval(&attribute.value);
-    let faults = faults.into_inner();
-    if !faults.is_empty()
+    let diagnostics = Sink::default();
+    let value = scope.reporting_to(&diagnostics).eval(&attribute.value);
+    let diagnostics = diagnostics.into_inner();
+    if !diagnostics.is_empty()
         && let Expression::FuncCall(call) = unwrapped(&attribute.value)
         && matches!(call.name.name.as_str(), "file" | "filebase64")
         && let Some(argument) = call.args.get(0)
@@ -451,6 +455,6 @@ fn source(scope: Scope<'_>, attribute: &Attribute) -> Value {
     {
         return Value::foreign(format!("file({path:?})"));
     }
-    faults.into_iter().for_each(|fault| scope.report(fault));
+    diagnostics.into_iter().for_each(|diagnostic| scope.report(diagnostic));
     value
 }

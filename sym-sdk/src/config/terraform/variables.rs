@@ -13,7 +13,7 @@ use super::source::Source;
 use super::value::Value;
 use super::world::{Instance, World};
 use super::{TerraformReader, json};
-use crate::config::{Fault, Place};
+use crate::config::{Diagnostic, SourceLocation};
 use crate::suggest::did_you_mean;
 
 /// Gives the root its variables, the later ones above the earlier: environment, `terraform.tfvars`, `*.auto.tfvars`,
@@ -34,14 +34,15 @@ pub(super) fn give(world: &World, root: &Rc<Instance>, reader: &TerraformReader)
         for path in paths.iter().filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(wanted)) {
             match Source::read(path) {
                 Ok(source) => give_file(world, root, &Rc::new(source)),
-                Err(fault) => world.fault(fault),
+                Err(diagnostic) => world.diagnostic(diagnostic),
             }
         }
     }
     for (name, value) in &reader.variables {
         if !root.module.variables.contains_key(name) && !root.module.may_declare(name) {
-            let fault = Fault::new(Place::default(), format!("variable `{name}` is given, but not declared"));
-            world.fault(fault.with_hint_if(did_you_mean(name, root.module.variables.keys())));
+            let diagnostic =
+                Diagnostic::error(SourceLocation::default(), format!("variable `{name}` is given, but not declared"));
+            world.diagnostic(diagnostic.with_hint_if(did_you_mean(name, root.module.variables.keys())));
         } else {
             give_text(world, root, name, value);
         }
@@ -66,12 +67,12 @@ fn give_text(world: &World, root: &Rc<Instance>, name: &str, text: &str) {
             Ok(expr) => world.scope(root, &source, &Key::Only).eval(&expr),
             Err(error) => {
                 let message = format!("value given to variable `{name}`: syntax error: {}", error.message());
-                world.fault(Fault::new(Place::default(), message));
+                world.diagnostic(Diagnostic::error(SourceLocation::default(), message));
                 Value::faulty()
             }
         }
     };
-    world.given.borrow_mut().insert(name.to_owned(), (value, Place::default()));
+    world.given.borrow_mut().insert(name.to_owned(), (value, SourceLocation::default()));
 }
 
 fn is_primitive(kind: &str) -> bool {
@@ -86,7 +87,7 @@ fn give_file(world: &World, root: &Rc<Instance>, source: &Rc<Source>) {
                 let entries = entries.iter().map(|(name, value)| (name.clone(), (from_json(value), source.whole())));
                 world.given.borrow_mut().extend(entries);
             }
-            Err(fault) => world.fault(fault),
+            Err(diagnostic) => world.diagnostic(diagnostic),
         }
         return;
     }
@@ -97,15 +98,15 @@ fn give_file(world: &World, root: &Rc<Instance>, source: &Rc<Source>) {
                 match structure {
                     Structure::Attribute(attribute) => {
                         let value = scope.eval(&attribute.value);
-                        let given = (value, scope.place(&attribute.value));
+                        let given = (value, scope.location(&attribute.value));
                         world.given.borrow_mut().insert(attribute.key.as_str().to_owned(), given);
                     }
                     Structure::Block(block) => {
-                        world.fault(Fault::new(scope.place(block), "a `.tfvars` file holds no blocks"));
+                        world.diagnostic(Diagnostic::error(scope.location(block), "a `.tfvars` file holds no blocks"));
                     }
                 }
             }
         }
-        Err(fault) => world.fault(fault),
+        Err(diagnostic) => world.diagnostic(diagnostic),
     }
 }

@@ -10,10 +10,10 @@ use super::resource::{Handle, Key};
 use super::scope::Scope;
 use super::source::Source;
 use super::value::Value;
-use crate::config::{Fault, Integration, Place};
+use crate::config::{Diagnostic, Integration, SourceLocation};
 
 /// Where faults are gathered.
-pub(super) type Sink = RefCell<Vec<Fault>>;
+pub(super) type Sink = RefCell<Vec<Diagnostic>>;
 
 /// How deep expressions may nest, through everything they refer to. A stack of 1 MiB bears it without optimisation.
 const MAX_DEPTH: usize = 160;
@@ -29,14 +29,14 @@ pub(super) struct World {
     /// The root directory.
     pub(super) root: PathBuf,
     pub(super) workspace: String,
-    pub(super) faults: Sink,
-    pub(super) notes: Sink,
+    pub(super) diagnostics: Sink,
+    pub(super) warnings: Sink,
     /// The values that variables of the root are given, and where.
-    pub(super) given: RefCell<BTreeMap<String, (Value, Place)>>,
+    pub(super) given: RefCell<BTreeMap<String, (Value, SourceLocation)>>,
     /// Integrations in the place of those that modules from elsewhere make, by type and name.
     pub(super) stand_ins: RefCell<BTreeMap<(String, String), Integration>>,
     /// The places of declarations with a fault in them. What else is wrong with them may follow from it.
-    pub(super) spoilt: RefCell<BTreeSet<Place>>,
+    pub(super) spoilt: RefCell<BTreeSet<SourceLocation>>,
     modules: RefCell<BTreeMap<PathBuf, Rc<Module>>>,
     instances: RefCell<Vec<Rc<Instance>>>,
     made: Cell<usize>,
@@ -94,8 +94,8 @@ impl World {
         Self {
             root: root.to_owned(),
             workspace: workspace.to_owned(),
-            faults: Sink::default(),
-            notes: Sink::default(),
+            diagnostics: Sink::default(),
+            warnings: Sink::default(),
             given: RefCell::default(),
             stand_ins: RefCell::default(),
             spoilt: RefCell::default(),
@@ -109,12 +109,12 @@ impl World {
         }
     }
 
-    pub(super) fn fault(&self, fault: Fault) {
-        self.faults.borrow_mut().push(fault);
+    pub(super) fn diagnostic(&self, diagnostic: Diagnostic) {
+        self.diagnostics.borrow_mut().push(diagnostic);
     }
 
-    pub(super) fn note(&self, fault: Fault) {
-        self.notes.borrow_mut().push(fault);
+    pub(super) fn warn(&self, diagnostic: Diagnostic) {
+        self.warnings.borrow_mut().push(diagnostic);
     }
 
     /// Goes one level deeper, if the limit allows.
@@ -137,7 +137,7 @@ impl World {
     }
 
     /// Evaluates a thing once. One that needs itself is a fault.
-    pub(super) fn once(&self, key: MemoryKey, place: &Place, evaluate: impl FnOnce() -> Value) -> Value {
+    pub(super) fn once(&self, key: MemoryKey, location: &SourceLocation, evaluate: impl FnOnce() -> Value) -> Value {
         let known = self.memory.borrow().get(&key).cloned();
         match known {
             Some(Some(value)) => value,
@@ -150,7 +150,7 @@ impl World {
                     What::Module => format!("module.{name}"),
                     What::Attribute | What::Resource | What::Data => name.clone(),
                 };
-                self.fault(Fault::new(place.clone(), format!("`{name}` depends on itself")));
+                self.diagnostic(Diagnostic::error(location.clone(), format!("`{name}` depends on itself")));
                 Value::faulty()
             }
             None => {
@@ -185,23 +185,25 @@ impl World {
         declared: &Rc<Declared>,
         source: &str,
         key: Key,
-    ) -> Result<Rc<Instance>, Fault> {
+    ) -> Result<Rc<Instance>, Diagnostic> {
         let depth = std::iter::successors(parent.call.as_ref().map(|call| call.parent), |number| {
             self.instance(*number)?.call.as_ref().map(|call| call.parent)
         });
         if depth.count() + 1 >= MAX_MODULES_DEEP {
             let message = format!("modules stand more than {MAX_MODULES_DEEP} deep at `module.{}`", declared.name);
             let hint = "a module must not call itself, nor one that calls it";
-            return Err(Fault::new(declared.place.clone(), message).with_hint(hint));
+            return Err(Diagnostic::error(declared.location.clone(), message).with_hint(hint));
         }
         let path = normal(&parent.path.join(source));
         let dir = normal(&self.root.join(&path));
         if !dir.is_dir() {
-            let place = declared
+            let location = declared
                 .attribute("source")
-                .map_or(declared.place.clone(), |attribute| declared.source.place(&attribute.value));
+                .map_or(declared.location.clone(), |attribute| declared.source.location(&attribute.value));
             let message = format!("module `{}` has no directory {}", declared.name, dir.display());
-            return Err(Fault::new(place, message).with_hint("the path is relative to the directory of this file"));
+            return Err(
+                Diagnostic::error(location, message).with_hint("the path is relative to the directory of this file")
+            );
         }
         let module = self.module(&dir);
         let call = Some(Call { parent: parent.number, declared: declared.clone(), key });
@@ -221,7 +223,7 @@ impl World {
         if let Some(module) = self.modules.borrow().get(dir) {
             return module.clone();
         }
-        let module = Rc::new(Module::parse(dir, &mut self.faults.borrow_mut()));
+        let module = Rc::new(Module::parse(dir, &mut self.diagnostics.borrow_mut()));
         self.modules.borrow_mut().insert(dir.to_owned(), module.clone());
         module
     }

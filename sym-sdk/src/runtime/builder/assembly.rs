@@ -14,7 +14,7 @@ use super::super::log_routes::{LogRoute, Wants};
 use super::super::secrets::read_secret;
 use super::{Builder, FilterPlan, FlowPlan, integration_for, requirements};
 use crate::audit::{AuditDestination, LogDestinationConfig};
-use crate::config::{CheckedLogDestination, Fault, Place};
+use crate::config::{CheckedLogDestination, Diagnostic, SourceLocation};
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::handler::{HandlerRecord, IntegrationRequirement, Requires, Services};
@@ -29,27 +29,27 @@ const SECRET_LIMIT: Duration = Duration::from_secs(30);
 pub(super) struct Assembly<'a> {
     pub(super) builder: &'a Builder,
     pub(super) directory: &'a Directory,
-    secrets: BTreeMap<String, Result<SecretString, Fault>>,
+    secrets: BTreeMap<String, Result<SecretString, Diagnostic>>,
     clients: HashMap<(String, String, TypeId), Option<Arc<dyn std::any::Any + Send + Sync>>>,
-    pub(super) faults: Vec<Fault>,
+    pub(super) diagnostics: Vec<Diagnostic>,
 }
 
 impl<'a> Assembly<'a> {
     pub(super) fn new(builder: &'a Builder, directory: &'a Directory) -> Self {
-        Self { builder, directory, secrets: BTreeMap::new(), clients: HashMap::new(), faults: Vec::new() }
+        Self { builder, directory, secrets: BTreeMap::new(), clients: HashMap::new(), diagnostics: Vec::new() }
     }
 
     /// What could not be built.
-    pub(super) fn into_faults(self) -> Vec<Fault> {
-        self.faults
+    pub(super) fn into_diagnostics(self) -> Vec<Diagnostic> {
+        self.diagnostics
     }
 
     pub(super) async fn entry(&mut self, plan: FlowPlan) -> Option<FlowEntry> {
-        let FlowPlan { flow, scope, place } = plan;
+        let FlowPlan { flow, scope, location } = plan;
         let integrations = flow.environment().integrations();
         let services = self.services(scope.iter(), integrations, flow.strategy()).await;
         let strategy = match flow.strategy() {
-            Some(strategy) => Some(self.strategy(strategy, &place).await?),
+            Some(strategy) => Some(self.strategy(strategy, &location).await?),
             None => None,
         };
         Some(FlowEntry::new(flow, scope, services, strategy))
@@ -103,15 +103,15 @@ impl<'a> Assembly<'a> {
             if dry.is_none() {
                 let message = format!("`{}` has no stand-in for a simulation", requirement.type_name());
                 let hint = "give one with `App::fake`, or write `IntegrationClient::simulated`";
-                self.faults.push(Fault::new(record.place(), message).with_hint(hint));
+                self.diagnostics.push(Diagnostic::error(record.location(), message).with_hint(hint));
             }
             dry
         } else {
-            match self.secrets_of(integration, &record.place()).await {
+            match self.secrets_of(integration, &record.location()).await {
                 Some(secrets) => {
                     let client = requirement
                         .build(&IntegrationConfig::new(integration, &secrets).with_directory(self.directory));
-                    self.built("integration", integration.name(), client, &record.place())
+                    self.built("integration", integration.name(), client, &record.location())
                 }
                 None => None,
             }
@@ -120,7 +120,7 @@ impl<'a> Assembly<'a> {
         built
     }
 
-    async fn strategy(&mut self, strategy: &Strategy, place: &Place) -> Option<Arc<dyn AccessStrategy>> {
+    async fn strategy(&mut self, strategy: &Strategy, location: &SourceLocation) -> Option<Arc<dyn AccessStrategy>> {
         let Some(kind) = self.builder.strategy_type_of(strategy) else {
             // Only a dry run gets here: the check refuses the rest.
             return Some(Arc::new(DryStrategy::default()));
@@ -129,16 +129,16 @@ impl<'a> Assembly<'a> {
         // A dry run reads no secret.
         if !self.builder.dry {
             let own = strategy.secrets().iter().map(|(setting, secret)| (&**setting, secret));
-            secrets = self.secrets_in(own, place).await?;
+            secrets = self.secrets_in(own, location).await?;
             if let Some(integration) = strategy.integration() {
-                of_integration = self.secrets_of(integration, place).await?;
+                of_integration = self.secrets_of(integration, location).await?;
             }
         }
         let integration = strategy
             .integration()
             .map(|integration| IntegrationConfig::new(integration, &of_integration).with_directory(self.directory));
         let built = kind.build(&StrategyConfig { strategy, integration, secrets: &secrets });
-        self.built("strategy", strategy.name(), built, place)
+        self.built("strategy", strategy.name(), built, location)
     }
 
     /// The ways to those that were handed over and those that are configured, which have different names. `declared` are the
@@ -163,36 +163,43 @@ impl<'a> Assembly<'a> {
             if !names.insert(route.name()) {
                 let message = format!("two destinations of the audit log have the name `{}`", route.name());
                 let hint = "give one of them another name: the store remembers by it what was delivered";
-                self.faults.push(Fault::new(Place::default(), message).with_hint(hint));
+                self.diagnostics.push(Diagnostic::error(SourceLocation::default(), message).with_hint(hint));
             }
         }
         routes
     }
 
     async fn log_destination(&mut self, checked: &CheckedLogDestination) -> Option<Arc<dyn AuditDestination>> {
-        let CheckedLogDestination { destination, place, .. } = checked;
+        let CheckedLogDestination { destination, location, .. } = checked;
         let kind = self.builder.destination_type_of(destination)?;
-        let secrets =
-            self.secrets_in(destination.secrets().iter().map(|(setting, secret)| (&**setting, secret)), place).await?;
+        let secrets = self
+            .secrets_in(destination.secrets().iter().map(|(setting, secret)| (&**setting, secret)), location)
+            .await?;
         let of_integration = match destination.integration() {
-            Some(integration) => self.secrets_of(integration, place).await?,
+            Some(integration) => self.secrets_of(integration, location).await?,
             None => BTreeMap::new(),
         };
         let integration = destination
             .integration()
             .map(|integration| IntegrationConfig::new(integration, &of_integration).with_directory(self.directory));
         let built = kind.build(&LogDestinationConfig { destination, integration, secrets: &secrets });
-        self.built("log destination", destination.name(), built, place)
+        self.built("log destination", destination.name(), built, location)
     }
 
     /// What was built, or else the fault.
-    pub(super) fn built<T>(&mut self, what: &str, name: &str, built: Result<T, Error>, place: &Place) -> Option<T> {
+    pub(super) fn built<T>(
+        &mut self,
+        what: &str,
+        name: &str,
+        built: Result<T, Error>,
+        location: &SourceLocation,
+    ) -> Option<T> {
         let error = match built {
             Ok(built) => return Some(built),
             Err(error) => error,
         };
         let message = format!("{what} `{name}` cannot be used: {error}");
-        self.faults.push(Fault::new(place.clone(), message).with_hint_if(error.hint()));
+        self.diagnostics.push(Diagnostic::error(location.clone(), message).with_hint_if(error.hint()));
         None
     }
 
@@ -200,42 +207,42 @@ impl<'a> Assembly<'a> {
     pub(super) async fn secrets_of(
         &mut self,
         integration: &Integration,
-        place: &Place,
+        location: &SourceLocation,
     ) -> Option<BTreeMap<String, SecretString>> {
         let listed = integration.secret_list().iter().map(|secret| (&**secret.name(), secret));
         let set = integration.secrets().iter().map(|(setting, secret)| (&**setting, secret));
-        self.secrets_in(set.chain(listed), place).await
+        self.secrets_in(set.chain(listed), location).await
     }
 
     /// The values of secrets by setting; `None` if one of them cannot be had.
     async fn secrets_in<'s>(
         &mut self,
         named: impl Iterator<Item = (&'s str, &'s Secret)>,
-        place: &Place,
+        location: &SourceLocation,
     ) -> Option<BTreeMap<String, SecretString>> {
-        let faults = self.faults.len();
+        let diagnostics = self.diagnostics.len();
         let mut secrets = BTreeMap::new();
         for (setting, secret) in named {
             match self.secret(secret).await {
                 Ok(value) => {
                     secrets.insert(setting.to_owned(), value);
                 }
-                Err(fault) => self.faults.push(Fault { place: place.clone(), ..fault }),
+                Err(diagnostic) => self.diagnostics.push(Diagnostic { location: location.clone(), ..diagnostic }),
             }
         }
-        (self.faults.len() == faults).then_some(secrets)
+        (self.diagnostics.len() == diagnostics).then_some(secrets)
     }
 
-    async fn secret(&mut self, secret: &Secret) -> Result<SecretString, Fault> {
+    async fn secret(&mut self, secret: &Secret) -> Result<SecretString, Diagnostic> {
         if let Some(known) = self.secrets.get(&**secret.name()) {
             return known.clone();
         }
         let what = format!("reading secret `{}`", secret.name());
         let read =
             contain(&*self.builder.clock, SECRET_LIMIT, || what, read_secret(&self.builder.secrets, secret)).await;
-        let read = read
-            .and_then(|read| read)
-            .map_err(|error| Fault::new(Place::default(), error.to_string()).with_hint_if(error.hint()));
+        let read = read.and_then(|read| read).map_err(|error| {
+            Diagnostic::error(SourceLocation::default(), error.to_string()).with_hint_if(error.hint())
+        });
         self.secrets.insert(secret.name().to_string(), read.clone());
         read
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::assembly::Assembly;
 use super::{Builder, FlowPlan};
-use crate::config::{Fault, Place};
+use crate::config::{Diagnostic, SourceLocation};
 use crate::delivery::Delivery;
 use crate::integration::IntegrationConfig;
 use crate::runtime::Extension;
@@ -73,11 +73,13 @@ impl Assembly<'_> {
             let name = front_end.name();
             if let Some(rule) = fault_of_name(name) {
                 let message = format!("`{name}` cannot be the name of a front end: its routes are mounted below it");
-                self.faults.push(Fault::new(Place::default(), message).with_hint(format!("take one that {rule}")));
+                self.diagnostics.push(
+                    Diagnostic::error(SourceLocation::default(), message).with_hint(format!("take one that {rule}")),
+                );
             } else if !names.insert(name) {
                 let message = format!("two front ends have the name `{name}`");
                 let hint = "hand over one of them only: their routes are mounted below their name";
-                self.faults.push(Fault::new(Place::default(), message).with_hint(hint));
+                self.diagnostics.push(Diagnostic::error(SourceLocation::default(), message).with_hint(hint));
             }
         }
         front_ends.into_iter().collect()
@@ -87,13 +89,13 @@ impl Assembly<'_> {
         let mut used = BTreeMap::new();
         for plan in flows {
             for integration in kind.integrations_of(&plan.flow) {
-                used.entry(integration.name().to_string()).or_insert((integration, &plan.place));
+                used.entry(integration.name().to_string()).or_insert((integration, &plan.location));
             }
         }
         let mut with_secrets = Vec::new();
-        let mut place = Place::default();
+        let mut location = SourceLocation::default();
         for (integration, of_flow) in used.into_values() {
-            place = of_flow.clone();
+            location = of_flow.clone();
             with_secrets.push(WithSecrets { integration, secrets: self.secrets_of(integration, of_flow).await? });
         }
         let integrations: Vec<_> = with_secrets
@@ -101,6 +103,6 @@ impl Assembly<'_> {
             .map(|with| IntegrationConfig::new(with.integration, &with.secrets).with_directory(self.directory))
             .collect();
         let built = kind.build(&FrontEndConfig::new(&integrations, self.directory, &self.builder.clock));
-        self.built("front end", kind.kind(), built, &place).flatten()
+        self.built("front end", kind.kind(), built, &location).flatten()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use secrecy::ExposeSecret;
 use sym_sdk::audit::LogDestinationType;
-use sym_sdk::config::{self, Config, Faults, Reference};
+use sym_sdk::config::{self, Config, Diagnostics, Reference};
 use sym_sdk::engine::{MemoryStore, WorkerLimits};
 use sym_sdk::runtime::{Builder, LocalSecrets, Runtime, Submission};
 use sym_sdk::strategy::StrategyType;
@@ -77,7 +77,7 @@ fn builder(config: Config) -> Builder {
         .strategy_type(StrategyType::new("test", |_| Ok(Arc::new(RecordingStrategy::new()))))
 }
 
-async fn faults(builder: Builder) -> Faults {
+async fn faults(builder: Builder) -> Diagnostics {
     builder.build().await.unwrap_err()
 }
 

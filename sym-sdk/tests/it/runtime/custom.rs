@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use sym_sdk::config::{self, Config, Faults};
+use sym_sdk::config::{self, Config, Diagnostics};
 use sym_sdk::handlers;
 use sym_sdk::integration::Outbox;
 use sym_sdk::prelude::*;
@@ -175,7 +175,7 @@ async fn what_is_not_named_is_not_taken_over() {
     assert!(log.lock().unwrap().is_empty());
 }
 
-async fn build(types: impl IntoIterator<Item = StrategyType>) -> Result<Runtime, Faults> {
+async fn build(types: impl IntoIterator<Item = StrategyType>) -> Result<Runtime, Diagnostics> {
     let variables = LocalSecrets::with_variables([("MAIN", "hunter2"), ("SPARE", "hunter3"), ("OWN", "hunter4")]);
     let builder = Runtime::builder(declared(&["ldap"])).registry(plain()).secrets(variables);
     types.into_iter().fold(builder, |builder, kind| builder.strategy_type(kind)).build().await

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sym_sdk::clock::VirtualClock;
-use sym_sdk::config::{Config, Faults, TerraformReader};
+use sym_sdk::config::{Config, Diagnostics, TerraformReader};
 use sym_sdk::engine::SqliteStore;
 use sym_sdk::handlers;
 use sym_sdk::prelude::*;
@@ -72,7 +72,7 @@ fn clock() -> Arc<VirtualClock> {
     Arc::new(VirtualClock::at("2024-02-29T12:00:00Z".parse().unwrap()))
 }
 
-async fn runtime(change: impl FnOnce(Builder) -> Builder) -> Result<Runtime, Faults> {
+async fn runtime(change: impl FnOnce(Builder) -> Builder) -> Result<Runtime, Diagnostics> {
     change(Runtime::builder(config()).registry(handlers![get_permissions]).clock(clock())).build().await
 }
 

@@ -227,7 +227,7 @@ fn what_another_provider_tells_is_unknown() {
         }}"#
     ));
     assert_eq!(read.config.flows[0].vars.keys().collect::<Vec<_>>(), ["kept"]);
-    let note = read.notes[0].message.as_str();
+    let note = read.warnings[0].message.as_str();
     assert_eq!(
         note,
         "`vars.arn` of sym_flow.f stays unset: `aws_iam_role.sym.arn` is known only after `terraform apply`"

@@ -598,7 +598,7 @@ resource "sym_environment" "e" {
     );
     let dir = Dir::new(&[("main.tf", text)]);
     let read = TerraformReader::new().variable("channel", "#access").read(&dir.0).unwrap();
-    let notes: Vec<&str> = read.notes.iter().map(|note| note.message.as_str()).collect();
+    let notes: Vec<&str> = read.warnings.iter().map(|note| note.message.as_str()).collect();
     assert_eq!(notes, ["value of variable `matched` is not validated: function `regex` is not supported"]);
 }
 

@@ -12,7 +12,7 @@ fn fixture(name: &str) -> Terraform {
 }
 
 fn notes(read: &Terraform) -> String {
-    read.notes.iter().map(|note| format!("{note}\n")).collect()
+    read.warnings.iter().map(|note| format!("{note}\n")).collect()
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn okta() {
     let fields: Vec<_> = flow.params.prompt_fields.iter().map(|field| (field.name.as_str(), field.required)).collect();
     assert_eq!(fields, [("reason", true), ("ticket", false), ("duration", true)]);
     assert_eq!(flow.params.prompt_fields[0].label.as_deref(), Some("REASON"));
-    assert_eq!((flow.place.line, flow.place.column), (62, 1));
+    assert_eq!((flow.location.line, flow.location.column), (62, 1));
 
     let targets: Vec<_> = config.targets.iter().map(|target| (target.name.as_str(), &target.settings)).collect();
     let setting = |id: &str| BTreeMap::from([("group_id".to_owned(), id.to_owned())]);
@@ -125,6 +125,7 @@ fn broken() {
     assert_eq!(
         json[0],
         serde_json::json!({
+            "severity": "error",
             "file": "tests/fixtures/terraform/broken/environment.tf",
             "line": 5,
             "column": 16,

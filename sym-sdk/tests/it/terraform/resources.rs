@@ -65,7 +65,7 @@ resource "sym_strategy" "s" {
     let by_name = Implementation::ByName;
     assert_eq!(taken, [by_name.clone(), by_name.clone(), by_name, named, Implementation::All]);
     assert!(read.config.flows[2].params.prompt_fields.iter().all(|field| field.on_change));
-    let notes: Vec<_> = read.notes.iter().map(|note| (note.place.line, note.message.as_str())).collect();
+    let notes: Vec<_> = read.warnings.iter().map(|note| (note.location.line, note.message.as_str())).collect();
     expect![[r#"
         [
             (
@@ -126,7 +126,7 @@ resource "sym_flow" "f" {
     let strategy = checked.flows[0].strategy().unwrap();
     assert_eq!(strategy.integration(), checked.flows[0].environment().integration("google").ok());
     assert_eq!(strategy.integration().unwrap().name(), &"gcp_connector");
-    let notes: Vec<_> = read.notes.iter().map(|note| (note.place.line, note.message.as_str())).collect();
+    let notes: Vec<_> = read.warnings.iter().map(|note| (note.location.line, note.message.as_str())).collect();
     expect![[r#"
         [
             (
@@ -205,7 +205,7 @@ resource "sym_flow" "f" {
     let params = &read.config.flows[0].params;
     assert!(!params.allow_revoke);
     assert_eq!(params.prompt_fields[1].allowed_values, Some(vec!["Low".to_owned(), "High".to_owned()]));
-    assert!(read.notes[0].message.contains("of version 2: prefer `prompt_field` blocks"), "{:?}", read.notes);
+    assert!(read.warnings[0].message.contains("of version 2: prefer `prompt_field` blocks"), "{:?}", read.warnings);
 }
 
 #[test]

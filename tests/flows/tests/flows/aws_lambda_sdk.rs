@@ -16,34 +16,34 @@ async fn harness(outbox: &Outbox, answer: Option<Value>) -> Harness {
         aws_lambda_sdk::after_request,
     ];
     let arn = "arn:aws:lambda:eu-central-1:123456789012:function:decide";
-    let answers = answer.map(|answer| (arn.to_owned(), answer)).into_iter().collect();
-    let lambda = AwsLambda { answers, outbox: outbox.clone() };
+    let responses = answer.map(|answer| (arn.to_owned(), answer)).into_iter().collect();
+    let lambda = AwsLambda { responses, outbox: outbox.clone() };
     flow("aws_lambda_sdk", outbox).handlers(handlers).client(lambda).build().await.unwrap()
 }
 
 #[tokio::test]
-async fn what_the_function_approves_is_approved() {
+async fn approves_if_the_function_does() {
     let outbox = Outbox::new();
     let mut harness = harness(&outbox, Some(json!({ "approved": true }))).await;
     let run = harness.request("review").by("ana@example.com").field("reason", "typo").await.unwrap();
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Approved);
     let payload = r#"{"reason":"typo","requester":"ana@example.com"}"#;
     let call = format!("lambda to arn:aws:lambda:eu-central-1:123456789012:function:decide: {payload}");
-    assert_eq!(sent(&outbox), [call], "nothing is filed that nobody is asked about");
+    assert_eq!(sent(&outbox), [call], "a request approved by the function is not recorded");
 }
 
 #[tokio::test]
-async fn other_requests_wait_and_are_filed() {
+async fn records_other_requests_which_wait() {
     let outbox = Outbox::new();
     let mut harness = harness(&outbox, Some(json!({ "approved": false }))).await;
     let run = harness.request("review").by("ana@example.com").field("reason", "typo").await.unwrap();
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Requested);
     let calls: Vec<_> = outbox.sent().into_iter().map(|sent| sent.service).collect();
-    assert_eq!(calls, ["lambda", "lambda, later"]);
+    assert_eq!(calls, ["lambda", "lambda (async)"]);
 }
 
 #[tokio::test]
-async fn a_function_that_is_not_there_fails_the_request() {
+async fn a_missing_function_fails_the_request() {
     let mut harness = harness(&Outbox::new(), None).await;
     let run = harness.request("review").by("ana@example.com").field("reason", "typo").await.unwrap();
     let state = harness.run(run).await.unwrap();

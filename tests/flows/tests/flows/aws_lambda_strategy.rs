@@ -20,7 +20,7 @@ async fn harness(outbox: &Outbox) -> Harness {
 }
 
 #[tokio::test]
-async fn the_requester_is_told_what_the_function_says() {
+async fn sends_the_message_of_the_function_to_the_requester() {
     let outbox = Outbox::new();
     let mut harness = harness(&outbox).await;
     let request = harness.request("laboratory").by("chell@example.com").field("reason", "tests").target("chamber");
@@ -38,7 +38,7 @@ async fn the_requester_is_told_what_the_function_says() {
 }
 
 #[tokio::test]
-async fn the_function_refuses_one_of_them() {
+async fn reports_the_rejection_of_the_function() {
     let outbox = Outbox::new();
     let mut harness = harness(&outbox).await;
     let request = harness.request("laboratory").by("glados@example.com").field("reason", "science").target("library");

@@ -26,17 +26,17 @@ async fn deploy(harness: &mut Harness, context: serde_json::Value) -> RunId {
 }
 
 #[tokio::test]
-async fn a_change_of_code_is_let_go_at_once() {
+async fn approves_a_change_of_code_immediately() {
     let outbox = Outbox::new();
     let mut harness = harness(&outbox, false).await;
     let run = deploy(&mut harness, json!({ "diff.txt": "src/main.rs\nREADME.md" })).await;
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Approved);
     assert_eq!(sent(&outbox), ["circleci to w1/hold: approved"]);
-    assert!(harness.delivery().delivered().is_empty(), "nobody is asked");
+    assert!(harness.delivery().delivered().is_empty(), "no approver is notified");
 }
 
 #[tokio::test]
-async fn a_change_of_infrastructure_waits_for_somebody_else() {
+async fn a_change_of_infrastructure_waits_for_another_member() {
     let outbox = Outbox::new();
     let mut harness = harness(&outbox, false).await;
     let run = deploy(&mut harness, json!({ "diff.txt": "src/main.rs\ninfra/main.tf\n" })).await;
@@ -49,7 +49,7 @@ async fn a_change_of_infrastructure_waits_for_somebody_else() {
 }
 
 #[tokio::test]
-async fn a_build_that_sends_no_list_of_files_is_told_so() {
+async fn reports_a_missing_list_of_files() {
     let outbox = Outbox::new();
     let mut harness = harness(&outbox, false).await;
     let run = deploy(&mut harness, json!({})).await;
@@ -61,7 +61,7 @@ async fn a_build_that_sends_no_list_of_files_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_job_that_cannot_be_let_go_is_not_approved() {
+async fn does_not_approve_if_the_job_cannot_be_resumed() {
     let outbox = Outbox::new();
     let mut harness = harness(&outbox, true).await;
     let run = deploy(&mut harness, json!({ "diff.txt": "README.md" })).await;
@@ -69,7 +69,7 @@ async fn a_job_that_cannot_be_let_go_is_not_approved() {
 }
 
 #[tokio::test]
-async fn only_the_api_can_ask() {
+async fn accepts_requests_from_the_api_only() {
     let mut harness = harness(&Outbox::new(), false).await;
     let request = harness.request("deploy").field("workflow_id", "w1").field("job_id", "hold");
     request.channel(Channel::new(ChannelType::Slack)).await.unwrap_err();

@@ -6,7 +6,7 @@ use sym_sdk::prelude::*;
 use super::{HOUR, flow};
 
 #[tokio::test]
-async fn a_door_stays_open_until_it_is_closed() {
+async fn access_lasts_until_it_is_revoked() {
     let door = Door::default();
     let handlers = handlers![custom_strategy::get_permissions, custom_strategy::get_request_notifications];
     let builder = flow("custom_strategy", &Outbox::new()).handlers(handlers).strategy("custom", door.clone());

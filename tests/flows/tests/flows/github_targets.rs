@@ -18,7 +18,7 @@ fn pages() -> GitHub {
 }
 
 #[tokio::test]
-async fn the_form_offers_the_repositories_of_all_pages_and_the_one_chosen_is_given() {
+async fn offers_the_repositories_of_all_pages_and_grants_the_selected_one() {
     let mut harness = harness(pages()).await;
     let run = harness.prompt("repositories", "ana@example.com").await.unwrap();
     let form = harness.delivery().forms().pop().unwrap();
@@ -44,7 +44,7 @@ async fn the_form_offers_the_repositories_of_all_pages_and_the_one_chosen_is_giv
     let [(target, identity)] = &*granted else { panic!("{granted:?}") };
     assert_eq!((target.setting("repo_name").unwrap(), &**identity), ("docs", "ana@example.com"));
 
-    // Another repository is another thing, though the target is the same.
+    // Another repository is another resource, although the target is the same.
     let other =
         harness.request("repositories").by("ana@example.com").field("repo_name", "web").duration("30m").await.unwrap();
     harness.approve_as(other, "ben@example.com").await.unwrap();
@@ -55,7 +55,7 @@ async fn the_form_offers_the_repositories_of_all_pages_and_the_one_chosen_is_giv
 }
 
 #[tokio::test]
-async fn no_form_is_shown_while_the_service_is_down() {
+async fn shows_no_form_while_the_service_is_unavailable() {
     let mut harness = harness(GitHub { is_down: true, ..pages() }).await;
     harness.prompt("repositories", "ana@example.com").await.unwrap();
     assert!(harness.delivery().forms().is_empty());

@@ -7,7 +7,7 @@ use sym_sdk::prelude::*;
 use super::{flow, sent};
 
 #[tokio::test]
-async fn who_has_passed_the_training_is_approved() {
+async fn approves_users_who_passed_the_training() {
     let outbox = Outbox::new();
     let enrollments = [("ana", vec!["Passed", "Failed"]), ("ben", vec!["In Progress", "Passed"]), ("cho", vec![])];
     let training = KnowBe4 {
@@ -28,6 +28,6 @@ async fn who_has_passed_the_training_is_approved() {
         let run = harness.request("trained").by(email).field("reason", "work").await.unwrap();
         assert_eq!(harness.status(run).await.unwrap(), status, "{name}");
     }
-    let unknown = "slack to #sym-errors: dee@example.com is not known to KnowBe4 (KnowBe4:USER_NOT_FOUND)";
+    let unknown = "slack to #sym-errors: dee@example.com is not a KnowBe4 user (KnowBe4:USER_NOT_FOUND)";
     assert_eq!(sent(&outbox), [unknown]);
 }

@@ -1,4 +1,4 @@
-//! Each flow, from request to end.
+//! Runs each flow from the request to its end.
 #![allow(clippy::unwrap_used, reason = "clippy's exception for tests leaves out their helpers")]
 
 mod aws_lambda_sdk;
@@ -23,13 +23,13 @@ use sym_sdk::testing::{Harness, HarnessBuilder};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// A harness for the Terraform files of this name, with what fakes send in its timeline.
+/// Builds a harness for the Terraform files of a flow. Its timeline includes the calls to fakes.
 fn flow(name: &str, outbox: &Outbox) -> HarnessBuilder {
     let dir = format!("{}/terraform/{name}", env!("CARGO_MANIFEST_DIR"));
     Harness::builder().terraform_dir(dir).outbox(outbox.clone())
 }
 
-/// What fakes have sent: `service to whom: text`.
+/// Returns the calls to fakes as `service to recipient: text`.
 fn sent(outbox: &Outbox) -> Vec<String> {
     let sent = outbox.sent().into_iter();
     sent.map(|sent| format!("{} to {}: {}", sent.service, sent.to, sent.text)).collect()

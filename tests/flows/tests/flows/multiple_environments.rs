@@ -22,17 +22,17 @@ async fn request(harness: &mut Harness, flow: &str) -> RunId {
 }
 
 #[tokio::test]
-async fn each_environment_has_its_channel_and_its_approvers() {
+async fn each_environment_has_its_channel_and_approvers() {
     let mut harness = harness().await;
     let staging = request(&mut harness, "approval-staging").await;
     let prod = request(&mut harness, "approval-prod").await;
-    let told = [(staging, "#staging-requests".to_owned()), (prod, "#prod-requests".to_owned())];
-    assert_eq!(harness.delivery().delivered(), told);
+    let notified = [(staging, "#staging-requests".to_owned()), (prod, "#prod-requests".to_owned())];
+    assert_eq!(harness.delivery().delivered(), notified);
 
     harness.approve_as(staging, "ben@example.com").await.unwrap();
     assert_eq!(harness.status(staging).await.unwrap(), RunStatus::Approved);
 
-    // Taken, and then ignored by the hook: ben hears why.
+    // Accepted, and then ignored by the hook, which tells ben the reason.
     harness.approve_as(prod, "ben@example.com").await.unwrap();
     assert_eq!(harness.status(prod).await.unwrap(), RunStatus::Requested);
     let (to, text) = harness.delivery().messages().pop().unwrap();
@@ -42,7 +42,7 @@ async fn each_environment_has_its_channel_and_its_approvers() {
 }
 
 #[tokio::test]
-async fn requesters_may_deny_their_own_and_other_members_may_not() {
+async fn requesters_but_no_other_members_may_deny() {
     let mut harness = harness().await;
     let run = request(&mut harness, "approval-prod").await;
     harness.deny_as(run, "dee@example.com").await.unwrap();

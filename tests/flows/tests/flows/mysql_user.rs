@@ -15,7 +15,7 @@ async fn harness(outbox: &Outbox) -> Harness {
 }
 
 #[tokio::test]
-async fn the_requester_is_told_where_the_password_is() {
+async fn sends_the_location_of_the_password_to_the_requester() {
     let outbox = Outbox::new();
     let mut harness = harness(&outbox).await;
     let answer = StepOutput(json!({ "body": { "secret_name": "mysql/ana" }, "errors": [] }));
@@ -30,7 +30,7 @@ async fn the_requester_is_told_where_the_password_is() {
 }
 
 #[tokio::test]
-async fn nobody_is_told_anything_after_an_error() {
+async fn sends_nothing_after_an_error() {
     let outbox = Outbox::new();
     let mut harness = harness(&outbox).await;
     let strategy = harness.strategy("aws_lambda").unwrap().clone();

@@ -32,13 +32,13 @@ async fn request(harness: &mut Harness, name: &str) -> RunId {
 }
 
 #[tokio::test]
-async fn the_departments_group_decides_and_its_channel_is_told() {
+async fn the_group_of_the_department_decides_and_its_channel_is_notified() {
     let mut harness = harness().await;
     let run = request(&mut harness, "ana").await;
     assert_eq!(harness.delivery().delivered(), [(run, "#engineering-access".to_owned())]);
     harness.approve_as(run, "dan@example.com").await.unwrap_err();
 
-    // In the department's group, and not in the one of approvers.
+    // In the group of the department, but not in that of approvers.
     harness.approve_as(run, "emil@example.com").await.unwrap();
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Requested);
     harness.approve_as(run, "eve@example.com").await.unwrap();
@@ -48,7 +48,7 @@ async fn the_departments_group_decides_and_its_channel_is_told() {
 }
 
 #[tokio::test]
-async fn admins_decide_where_the_group_is_empty() {
+async fn admins_decide_if_the_group_is_empty() {
     let mut harness = harness().await;
     let run = request(&mut harness, "bea").await;
     assert_eq!(harness.delivery().delivered(), [(run, "#general-access".to_owned())]);

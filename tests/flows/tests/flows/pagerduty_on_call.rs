@@ -16,7 +16,7 @@ async fn harness(outbox: &Outbox, on_call: Option<&[&str]>) -> Harness {
 }
 
 #[tokio::test]
-async fn who_is_on_call_is_approved_with_a_reason_that_says_so() {
+async fn approves_users_on_call_and_names_the_reason() {
     let outbox = Outbox::new();
     let mut harness = harness(&outbox, Some(&["ana@example.com"])).await;
     let run = harness.request("on-call").by("ana@example.com").field("reason", "the site is down").await.unwrap();
@@ -36,11 +36,11 @@ async fn who_is_on_call_is_approved_with_a_reason_that_says_so() {
 }
 
 #[tokio::test]
-async fn a_person_decides_while_the_service_knows_nobody() {
+async fn a_person_decides_while_the_service_is_unavailable() {
     let outbox = Outbox::new();
     let mut harness = harness(&outbox, None).await;
     let run = harness.request("on-call").by("ana@example.com").field("reason", "the site is down").await.unwrap();
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Requested);
-    let text = "slack to ana@example.com: You wait for an approver: ana@example.com is not known to PagerDuty (PagerDuty:USER_NOT_FOUND)";
+    let text = "slack to ana@example.com: Your request waits for an approver: ana@example.com is not a PagerDuty user (PagerDuty:USER_NOT_FOUND)";
     assert_eq!(sent(&outbox), [text]);
 }

@@ -6,7 +6,7 @@ use sym_sdk::prelude::*;
 use super::{HOUR, flow};
 
 #[tokio::test]
-async fn members_approve_also_their_own() {
+async fn members_may_approve_their_own_requests() {
     let handlers = handlers![plain::get_permissions, plain::get_request_notifications];
     let mut harness = flow("plain", &Outbox::new()).handlers(handlers).build().await.unwrap();
     harness.strategy("okta").unwrap().set_identity("ana@example.com", "00u1");

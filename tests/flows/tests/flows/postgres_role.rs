@@ -8,14 +8,14 @@ use sym_sdk::prelude::*;
 use super::{HOUR, flow, sent};
 
 #[tokio::test]
-async fn the_requester_is_told_the_name_to_log_in_with() {
+async fn sends_the_login_name_to_the_requester() {
     let outbox = Outbox::new();
     let handlers = handlers![plain::get_permissions, plain::get_request_notifications, postgres_role::after_escalate];
     let builder = flow("postgres_role", &outbox).handlers(handlers).client(Slack { outbox: outbox.clone() });
     let mut harness = builder.build().await.unwrap();
     let answer = StepOutput(json!({ "body": { "user_name": "ana_pg" }, "errors": [] }));
     harness.strategy("aws_lambda").unwrap().set_output(answer);
-    // Both roles are given by one function, and are two things all the same.
+    // Both roles are granted by one function, but are two resources.
     for role in ["readonly", "readwrite"] {
         let request = harness.request("postgres").by("ana@example.com").field("reason", "report").target(role);
         let run = request.duration(if role == "readonly" { "1h" } else { "30m" }).await.unwrap();

@@ -20,7 +20,7 @@ async fn harness(outbox: &Outbox) -> Harness {
 }
 
 #[tokio::test]
-async fn who_is_on_call_is_approved_and_looked_up_only_once() {
+async fn approves_users_on_call_and_looks_them_up_once() {
     let outbox = Outbox::new();
     let mut harness = harness(&outbox).await;
     for _ in 0..2 {
@@ -32,7 +32,7 @@ async fn who_is_on_call_is_approved_and_looked_up_only_once() {
         [
             "victorops to users: ana@example.com",
             "victorops to on-call: platform",
-            // The directory knows the username now.
+            // The username is in the directory now.
             "victorops to on-call: platform",
         ]
     );
@@ -41,7 +41,7 @@ async fn who_is_on_call_is_approved_and_looked_up_only_once() {
 }
 
 #[tokio::test]
-async fn others_wait_for_an_approver() {
+async fn other_requests_wait_for_an_approver() {
     let outbox = Outbox::new();
     let mut harness = harness(&outbox).await;
     let known = harness.request("incident").by("ben@example.com").field("reason", "curious").await.unwrap();
@@ -49,6 +49,6 @@ async fn others_wait_for_an_approver() {
 
     let unknown = harness.request("incident").by("cho@example.com").field("reason", "new here").await.unwrap();
     assert_eq!(harness.status(unknown).await.unwrap(), RunStatus::Requested);
-    let log = "log to error channel: cho@example.com is not in VictorOps (Identity:NOT_FOUND)";
+    let log = "log to error channel: cho@example.com is not a VictorOps user (Identity:NOT_FOUND)";
     assert_eq!(sent(&outbox).last().unwrap(), log);
 }

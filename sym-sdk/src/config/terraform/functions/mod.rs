@@ -12,7 +12,7 @@ use hcl_edit::expr::{Expression, FuncCall};
 use super::scope::{Scope, worst};
 use super::value::{MAX_WEIGHT, Unknown, Value, text_weight};
 use super::world::Sink;
-use crate::config::Fault;
+use crate::config::Diagnostic;
 use crate::suggest::did_you_mean;
 
 pub(super) use encoding::from_json;
@@ -90,7 +90,7 @@ impl Scope<'_> {
         let name = call.name.name.as_str();
         if call.name.is_namespaced() {
             let message = format!("function `{name}` of a provider is not supported");
-            return self.plainly_faulty(Fault::new(self.place(call), message));
+            return self.plainly_faulty(Diagnostic::error(self.location(call), message));
         }
         match (name, call.args.get(0)) {
             ("try", Some(_)) => return self.try_each(call),
@@ -100,9 +100,9 @@ impl Scope<'_> {
         }
         let values = self.arguments(call);
         let Some(function) = find(name) else {
-            let fault = Fault::new(self.place(call), format!("function `{name}` is not supported"));
+            let diagnostic = Diagnostic::error(self.location(call), format!("function `{name}` is not supported"));
             let names = functions().map(|function| function.name).chain(SPECIAL);
-            return self.plainly_faulty(fault.with_hint_if(did_you_mean(name, names)));
+            return self.plainly_faulty(diagnostic.with_hint_if(did_you_mean(name, names)));
         };
         let values = match values {
             Ok(values) => values,
@@ -115,7 +115,7 @@ impl Scope<'_> {
                 (least, most) => format!("{least} to {most}"),
             };
             let message = format!("arguments of function `{name}`: expected {expected}, got {}", values.len());
-            return self.faulty(Fault::new(self.place(call), message));
+            return self.faulty(Diagnostic::error(self.location(call), message));
         }
         let work = values.iter().map(Value::weight).fold(0, usize::saturating_add);
         if !self.spend(call, work) {
@@ -125,13 +125,13 @@ impl Scope<'_> {
             Ok(value) => value,
             Err(Problem { unknown: Some(unknown), .. }) => Value::Unknown(unknown),
             Err(problem) => {
-                let place = match problem.argument.and_then(|argument| call.args.get(argument)) {
-                    Some(argument) => self.place(argument),
-                    None => self.place(call),
+                let location = match problem.argument.and_then(|argument| call.args.get(argument)) {
+                    Some(argument) => self.location(argument),
+                    None => self.location(call),
                 };
                 let message = format!("function `{name}`: {}", problem.message);
-                let fault = Fault::new(place, message).with_hint_if(problem.hint);
-                if problem.unsupported { self.plainly_faulty(fault) } else { self.faulty(fault) }
+                let diagnostic = Diagnostic::error(location, message).with_hint_if(problem.hint);
+                if problem.unsupported { self.plainly_faulty(diagnostic) } else { self.faulty(diagnostic) }
             }
         }
     }
@@ -160,38 +160,38 @@ impl Scope<'_> {
     fn try_each(self, call: &FuncCall) -> Value {
         let mut last = Vec::new();
         for argument in &call.args {
-            let (value, faults, is_plain) = self.attempt(argument);
-            if faults.is_empty() {
+            let (value, diagnostics, is_plain) = self.attempt(argument);
+            if diagnostics.is_empty() {
                 return value;
             }
-            last = faults;
+            last = diagnostics;
             if is_plain {
                 break;
             }
         }
-        last.into_iter().for_each(|fault| self.report(fault));
+        last.into_iter().for_each(|diagnostic| self.report(diagnostic));
         Value::faulty()
     }
 
     fn can(self, expr: &Expression) -> Value {
         match self.attempt(expr) {
             (value @ Value::Unknown(Unknown::Foreign(_)), ..) => value,
-            (_, faults, true) => {
-                faults.into_iter().for_each(|fault| self.report(fault));
+            (_, diagnostics, true) => {
+                diagnostics.into_iter().for_each(|diagnostic| self.report(diagnostic));
                 Value::faulty()
             }
-            (_, faults, false) => Value::Bool(faults.is_empty()),
+            (_, diagnostics, false) => Value::Bool(diagnostics.is_empty()),
         }
     }
 
     /// Evaluates an expression and keeps its faults back. The last part tells whether one of them must not be hidden.
-    fn attempt(self, expr: &Expression) -> (Value, Vec<Fault>, bool) {
+    fn attempt(self, expr: &Expression) -> (Value, Vec<Diagnostic>, bool) {
         let before = self.world.plain_faults.get();
-        let faults = Sink::default();
-        let value = self.reporting_to(&faults).eval(expr);
-        let faults = faults.into_inner();
-        let is_plain = !faults.is_empty() && self.world.plain_faults.get() > before;
-        (value, faults, is_plain)
+        let diagnostics = Sink::default();
+        let value = self.reporting_to(&diagnostics).eval(expr);
+        let diagnostics = diagnostics.into_inner();
+        let is_plain = !diagnostics.is_empty() && self.world.plain_faults.get() > before;
+        (value, diagnostics, is_plain)
     }
 }
 

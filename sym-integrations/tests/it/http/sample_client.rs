@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::json;
 use sym_integrations::http::{
-    Auth, BaseUrl, Client, Connection, Failure, Listing, RateLimit, Response, SecretString, Service,
+    Auth, BaseUrl, Client, Connection, Failure, Paginator, RateLimit, Response, SecretString, Service,
 };
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{ErrorKind, Result, codes};
@@ -36,11 +36,11 @@ impl Service for Rules {
         &["x-okta-request-id"]
     }
 
-    fn judge(&self, response: &Response) -> Result<(), Failure> {
+    fn classify(&self, response: &Response) -> Result<(), Failure> {
         if response.is_success() {
             return Ok(());
         }
-        let failure = Failure::of(response).with_wait(response.wait_until("x-rate-limit-reset"));
+        let failure = Failure::of(response).with_retry_after(response.retry_delay_until("x-rate-limit-reset"));
         match serde_json::from_slice::<Fault>(response.body()) {
             Ok(fault) if fault.error_code == "E0000011" => {
                 Err(failure.with_message(fault.error_summary).with_hint("make a new API token"))
@@ -74,7 +74,7 @@ impl Groups {
         Ok(Self(client))
     }
 
-    fn members(&self, group: &str) -> Listing<Member> {
+    fn members(&self, group: &str) -> Paginator<Member> {
         self.0
             .get("groups/{group}/users", &[group])
             .query("limit", 200)
@@ -101,7 +101,7 @@ fn ids(members: &[Member]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn two_pages_of_members_after_a_wait() {
+async fn lists_two_pages_after_throttling() {
     let server = MockServer::start().await;
     let users = "/api/v1/groups/00g1/users";
     let next = format!("<{}{users}?after=00u2&limit=200>; rel=\"next\"", server.uri());
@@ -147,7 +147,7 @@ async fn two_pages_of_members_after_a_wait() {
 }
 
 #[tokio::test]
-async fn failures_are_told_in_the_services_words() {
+async fn errors_quote_the_services_message() {
     let server = MockServer::start().await;
     let body = json!({ "errorCode": "E0000007", "errorSummary": "Not found: Resource not found: 00g9 (UserGroup)", "errorCauses": {} });
     Mock::given(method("GET"))
@@ -169,7 +169,7 @@ async fn failures_are_told_in_the_services_words() {
 }
 
 #[tokio::test]
-async fn the_same_client_runs_on_canned_answers() {
+async fn the_same_client_runs_on_canned_responses() {
     let replay = Replay::new();
     replay.put("/api/v1/groups/00g1/users/00u1").without_body().reply(Reply::status(204));
     replay.get("/api/v1/groups/00g1/users").query("limit", 200).reply(Reply::json([member("00u1")]));

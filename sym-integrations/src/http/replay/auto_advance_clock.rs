@@ -1,3 +1,5 @@
+//! A clock that advances instead of waiting.
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -5,20 +7,20 @@ use jiff::Timestamp;
 use sym_sdk::BoxFuture;
 use sym_sdk::clock::Clock;
 
-/// A clock on which whoever sleeps is there at once: the time is moved on instead.
+/// A clock whose sleeps return immediately and advance its time instead.
 #[derive(Debug)]
-pub(super) struct Leaping {
+pub(super) struct AutoAdvanceClock {
     now: Mutex<Timestamp>,
-    begun: Timestamp,
+    start: Timestamp,
 }
 
-impl Leaping {
+impl AutoAdvanceClock {
     pub(super) fn at(now: Timestamp) -> Self {
-        Self { now: Mutex::new(now), begun: now }
+        Self { now: Mutex::new(now), start: now }
     }
 
-    pub(super) fn passed(&self) -> Duration {
-        Duration::try_from(self.now().duration_since(self.begun)).unwrap_or_default()
+    pub(super) fn elapsed(&self) -> Duration {
+        Duration::try_from(self.now().duration_since(self.start)).unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, Timestamp> {
@@ -26,7 +28,7 @@ impl Leaping {
     }
 }
 
-impl Clock for Leaping {
+impl Clock for AutoAdvanceClock {
     fn now(&self) -> Timestamp {
         *self.lock()
     }

@@ -1,6 +1,6 @@
-//! The `Link` header (RFC 8288).
+//! The `Link` header (RFC 8288), by which services name the next page of a list.
 
-/// The target of the link that is called `next`, in a header that may have several.
+/// Returns the target of the link with relation `next` from a header that can contain several links.
 pub(super) fn next(header: &str) -> Option<&str> {
     let mut rest = header;
     while let Some((_, tail)) = rest.split_once('<') {
@@ -20,7 +20,7 @@ fn is_next(mut params: &str) -> bool {
         if let Some((name, value)) = param.split_once('=')
             && name.trim().eq_ignore_ascii_case("rel")
         {
-            // A link may be called several things.
+            // A link can have several relations.
             return value.trim().trim_matches('"').split_ascii_whitespace().any(|rel| rel.eq_ignore_ascii_case("next"));
         }
         params = tail;
@@ -28,7 +28,7 @@ fn is_next(mut params: &str) -> bool {
     false
 }
 
-/// What stands before and after the first separator that is not in quotation marks.
+/// Splits a text at the first separator outside quotation marks.
 fn split_unquoted(text: &str, separator: char) -> (&str, &str) {
     let (mut quoted, mut escaped) = (false, false);
     for (at, c) in text.char_indices() {
@@ -48,7 +48,7 @@ mod tests {
     use super::next;
 
     #[test]
-    fn the_next_link_is_found_among_others() {
+    fn finds_the_next_link_among_others() {
         assert_eq!(next(r#"<https://x/a?after=1>; rel="next""#), Some("https://x/a?after=1"));
         assert_eq!(
             next(r#"<https://x/a>; rel="self", <https://x/b?c=1,2;3>; rel="next""#),
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn there_may_be_none() {
+    fn returns_none_without_a_next_link() {
         for header in [
             "",
             "<",

@@ -40,22 +40,22 @@ async fn misread(template: ResponseTemplate) -> String {
 }
 
 #[tokio::test]
-async fn json_of_another_form_is_told_by_its_place() {
+async fn decode_errors_name_the_json_path() {
     let body = r#"[{"profile":{"email":"a@example.com"}},{"profile":{"email":null}}]"#;
     let message = misread(json(body)).await;
-    let expected = "GET users: the answer is not of the expected form at `[1].profile.email`: \
+    let expected = "GET users: unexpected JSON at `[1].profile.email`: \
                     invalid type: null, expected a string at line 1 column 63";
     assert_eq!(message, expected);
 }
 
 #[tokio::test]
-async fn truncated_json_is_told() {
+async fn reports_truncated_json() {
     let message = misread(json(r#"[{"profile":{"email":"a@exam"#)).await;
-    assert!(message.ends_with("at `[0].profile.email`: it ends too early"), "{message}");
+    assert!(message.ends_with("at `[0].profile.email`: it is truncated"), "{message}");
 }
 
 #[tokio::test]
-async fn html_is_told() {
+async fn reports_html() {
     let page = "<!doctype html>\n<title>Log in</title>";
     let expected = "GET users: expected JSON, got HTML";
     assert_eq!(misread(ResponseTemplate::new(200).set_body_raw(page, "text/html; charset=utf-8")).await, expected);
@@ -63,18 +63,18 @@ async fn html_is_told() {
 }
 
 #[tokio::test]
-async fn an_empty_answer_is_told() {
-    assert_eq!(misread(json(" \n")).await, "GET users: expected JSON, got an empty answer");
+async fn reports_an_empty_body() {
+    assert_eq!(misread(json(" \n")).await, "GET users: expected JSON, got an empty body");
 }
 
 #[tokio::test]
-async fn bytes_that_are_not_text_are_told() {
+async fn reports_a_body_that_is_not_text() {
     let message = misread(json(b"[{\"profile\":{\"email\":\"\xff\xfe\"}}]".to_vec())).await;
     assert!(message.contains("at `[0].profile.email`: invalid unicode code point"), "{message}");
 }
 
 #[tokio::test]
-async fn a_value_of_a_wrong_type_does_not_tell_the_token() {
+async fn decode_errors_redact_the_token() {
     let body = serde_json::json!([{ "profile": { "email": [TOKEN] } }, { "profile": TOKEN }]);
     misread(json(body.to_string())).await;
     let message = misread(json(serde_json::json!([{ "profile": TOKEN }]).to_string())).await;
@@ -88,24 +88,21 @@ async fn a_value_of_a_wrong_type_does_not_tell_the_token() {
 }
 
 #[tokio::test]
-async fn nothing_is_quoted_of_a_confidential_answer() {
+async fn errors_do_not_quote_confidential_responses() {
     let server = answer(json(r#"{"access_token":"fresh-s3cret"}"#)).await;
     let client = client(&server.uri(), &clock());
     let response = client.post("token", &[]).confidential().await.unwrap();
     let error = response.json::<std::collections::BTreeMap<String, u32>>().unwrap_err();
-    assert_eq!(
-        error.message(),
-        "POST token: the answer is not of the expected form at `access_token`: line 1 column 30"
-    );
+    assert_eq!(error.message(), "POST token: unexpected JSON at `access_token`: line 1 column 30");
     assert!(!format!("{error:?} {response:?}").contains("fresh-s3cret"));
 
     let server = answer(ResponseTemplate::new(400).set_body_string("used up: fresh-s3cret")).await;
     let error = super::support::client(&server.uri(), &clock()).post("token", &[]).confidential().await.unwrap_err();
-    assert_eq!(error.message(), "POST token: the request was refused");
+    assert_eq!(error.message(), "POST token: the request was rejected");
 }
 
 #[tokio::test]
-async fn a_failure_inside_a_success_is_the_services_to_find() {
+async fn classify_finds_failures_inside_a_success() {
     let body = format!("no such channel, says {TOKEN}\nat 12:00");
     let template = ResponseTemplate::new(200).insert_header("x-toy-error", "channel_not_found").set_body_string(body);
     let server = answer(template).await;
@@ -116,7 +113,7 @@ async fn a_failure_inside_a_success_is_the_services_to_find() {
 }
 
 #[tokio::test]
-async fn a_call_says_what_its_failures_mean() {
+async fn explain_refines_failures() {
     let server = answer(ResponseTemplate::new(404).set_body_string("E0000007")).await;
     let client = client(&server.uri(), &clock());
     let call =
@@ -130,7 +127,7 @@ async fn a_call_says_what_its_failures_mean() {
 }
 
 #[tokio::test]
-async fn a_redirect_to_another_host_is_not_followed() {
+async fn does_not_follow_redirects_to_another_host() {
     let elsewhere = answer(json("1")).await;
     for status in [301, 302, 303, 307, 308] {
         for target in [
@@ -151,7 +148,7 @@ async fn a_redirect_to_another_host_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_redirect_within_the_service_is_followed() {
+async fn follows_redirects_within_the_service() {
     let server = MockServer::start().await;
     Mock::given(path("/old"))
         .respond_with(ResponseTemplate::new(301).insert_header("location", "/new?a=1"))
@@ -174,7 +171,7 @@ async fn a_redirect_within_the_service_is_followed() {
     let [_, new, _, put] = &requests[..] else { panic!("{requests:?}") };
     assert_eq!((new.url.query(), put.method.as_str(), &put.body[..]), (Some("a=1"), "PUT", &b"1"[..]));
 
-    // What becomes of another method is not agreed upon.
+    // Clients disagree on the method after a redirect.
     assert_eq!(code(&client.put("old", &[]).await.unwrap_err()), "Toy:REDIRECTED");
     let error = hurry(&clock(), client.get("round", &[])).await.unwrap_err();
     assert_eq!(code(&error), "Toy:REDIRECTED");

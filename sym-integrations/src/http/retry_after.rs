@@ -1,4 +1,4 @@
-//! How services say how long they want to be left alone.
+//! The delay that a service asks for before the next attempt: `Retry-After`, and headers of the services' own.
 
 use std::time::Duration;
 
@@ -8,24 +8,25 @@ use jiff::fmt::rfc2822;
 
 use super::Response;
 
-/// Clocks are told to the second: what is due within this one is due with the next.
+/// Added to points in time, which headers give in whole seconds: a limit may be lifted at any moment of its last second.
 const ROUNDING: Duration = Duration::from_secs(1);
 
 impl Response {
-    /// The wait that `Retry-After` asks for, which is in seconds or a date.
+    /// Returns the delay that `Retry-After` asks for, given in seconds or as a date.
     pub fn retry_after(&self) -> Option<Duration> {
         retry_after(self.header_map(), Some(self.received()))
     }
 
-    /// The wait that a header gives in seconds, such as PagerDuty's `ratelimit-reset`.
-    pub fn wait_seconds(&self, header: &str) -> Option<Duration> {
+    /// Returns the delay that a header gives in seconds, such as PagerDuty's `ratelimit-reset`.
+    pub fn retry_delay_seconds(&self, header: &str) -> Option<Duration> {
         seconds(self.header(header)?.trim())
     }
 
-    /// The wait until the time that a header gives, in seconds since 1970 or in RFC 3339: such as Okta's `x-rate-limit-reset`.
+    /// Returns the delay until the point in time that a header gives, in Unix seconds or RFC 3339, such as Okta's
+    /// `x-rate-limit-reset`.
     ///
-    /// It is measured by the clock of the service, as its `Date` shows it, and to the end of the second.
-    pub fn wait_until(&self, header: &str) -> Option<Duration> {
+    /// The delay is measured by the clock of the service, as its `Date` header shows it, and extends to the end of the second.
+    pub fn retry_delay_until(&self, header: &str) -> Option<Duration> {
         let text = self.header(header)?.trim();
         let at = match text.parse::<i64>() {
             Ok(second) => Timestamp::from_second(second).ok()?,
@@ -35,8 +36,7 @@ impl Response {
     }
 }
 
-/// The wait that `Retry-After` asks for. Without a time at which the answer was received, a date counts only beside the service's
-/// own.
+/// Returns the delay that `Retry-After` asks for. A date is measured from the response's `Date` header, or else from `received`.
 pub(super) fn retry_after(headers: &HeaderMap, received: Option<Timestamp>) -> Option<Duration> {
     let text = text(headers, "retry-after")?;
     seconds(text).or_else(|| until(rfc2822::parse(text).ok()?.timestamp(), headers, received))
@@ -52,7 +52,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     Some(headers.get(name)?.to_str().ok()?.trim())
 }
 
-/// Seconds, whole or with a fraction.
+/// Parses seconds, whole or with a fraction.
 fn seconds(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(text.parse().ok()?).ok()
 }

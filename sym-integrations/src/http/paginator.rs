@@ -1,4 +1,7 @@
-//! Lists that a service gives page by page.
+//! Pagination: lists that a service returns in pages, read as a stream of items.
+//!
+//! A list is complete or an error, never truncated. Links to other hosts, loops and endless lists are errors, because a token is
+//! sent with every page and a service can be wrong.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -12,13 +15,13 @@ use serde::de::DeserializeOwned;
 use sym_sdk::BoxFuture;
 use sym_sdk::error::{Error, ErrorKind, Result};
 
-use super::failure::names;
-use super::plan::Plan;
-use super::{Client, Response, link, send};
+use super::failure::error_names;
+use super::request_spec::RequestSpec;
+use super::{Client, Response, link_header, retry};
 
-/// A page of a listing, as it is read from JSON: it has items, and says what follows.
+/// A page of a list, decoded from JSON: its items, and the reference to the next page.
 ///
-/// A `Vec` is one whose next page stands in the `Link` header. The others say it themselves:
+/// A `Vec` is a page whose successor is named by the `Link` header. Other types name it themselves:
 ///
 /// ```
 /// use serde::Deserialize;
@@ -50,13 +53,13 @@ use super::{Client, Response, link, send};
 /// }
 /// ```
 pub trait Page: DeserializeOwned + Send + 'static {
-    /// What is listed.
+    /// The type of the items.
     type Item: Send + 'static;
 
-    /// What follows this page.
+    /// Returns the reference to the next page.
     fn next(&self, response: &Response) -> Result<Next>;
 
-    /// The items, in their order. A page may have none, and yet another follow.
+    /// Returns the items in order. An empty page can still have a successor.
     fn into_items(self) -> Vec<Self::Item>;
 }
 
@@ -72,21 +75,20 @@ impl<T: DeserializeOwned + Send + 'static> Page for Vec<T> {
     }
 }
 
-/// Reads the items of a page, and what follows it.
+/// Reads the items of a page, and the reference to the next one.
 pub(super) trait ReadPage<T>: FnMut(&Response) -> Result<(Vec<T>, Next)> + Send + 'static {}
 
 impl<T, F: FnMut(&Response) -> Result<(Vec<T>, Next)> + Send + 'static> ReadPage<T> for F {}
 
-/// What follows a [`Page`].
+/// The reference to the page after a [`Page`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Next {
-    /// Nothing.
+    /// There is no further page.
     End,
-    /// The page at this URL, which must be on the same host.
+    /// The page at this URL, which must have the origin of the base URL.
     Link(String),
-    /// The page that the same call is answered with if this is set where its arguments are: in its form, its JSON object, or
-    /// else its query.
+    /// The page that the same call returns with this argument, set in its form, its JSON object, or else its query.
     Param {
         /// The name.
         name: &'static str,
@@ -96,12 +98,12 @@ pub enum Next {
 }
 
 impl Next {
-    /// What the `Link` headers call `next`.
+    /// The link with relation `next` of the `Link` headers.
     pub fn link(response: &Response) -> Self {
-        response.headers("link").find_map(link::next).map_or(Self::End, |link| Self::Link(link.to_owned()))
+        response.headers("link").find_map(link_header::next).map_or(Self::End, |link| Self::Link(link.to_owned()))
     }
 
-    /// The page at a cursor. One that is missing or empty means the end.
+    /// The page at a cursor. A missing or empty cursor means the end.
     pub fn cursor(name: &'static str, cursor: Option<&str>) -> Self {
         match cursor {
             None | Some("") => Self::End,
@@ -109,16 +111,16 @@ impl Next {
         }
     }
 
-    /// The page that an argument of this value leads to: an offset or a number.
+    /// The page at an offset or a page number.
     pub fn param(name: &'static str, value: impl ToString) -> Self {
         Self::Param { name, value: value.to_string() }
     }
 }
 
-/// A list that a service gives page by page: a stream of its items, or, awaited, a `Vec` of all of them.
+/// A paginated list: a [`Stream`] of its items, or, if awaited, a `Vec` of all of them.
 ///
-/// A page is asked for when the items of the one before are used up. A listing that cannot be completed ends in an error: it is
-/// never cut.
+/// A page is requested when the items of the previous one are consumed. A list that cannot be completed ends in an error; it is never
+/// truncated.
 ///
 /// ```no_run
 /// # async fn show(client: sym_integrations::http::Client) -> sym_sdk::error::Result<()> {
@@ -133,50 +135,53 @@ impl Next {
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "a listing asks for nothing until it is awaited or polled"]
-pub struct Listing<T> {
+#[must_use = "a paginator does nothing until it is awaited or polled"]
+pub struct Paginator<T> {
     pages: BoxStream<'static, Result<Vec<T>>>,
     page: vec::IntoIter<T>,
 }
 
-impl<T: Send + 'static> Listing<T> {
-    pub(super) fn new(client: Client, plan: Result<Plan>, read: impl ReadPage<T>) -> Self {
-        let first = plan.map(|plan| (Turn::first(client, plan), read));
-        let pages = try_unfold(Some(first), async |turn| match turn {
+impl<T: Send + 'static> Paginator<T> {
+    pub(super) fn new(client: Client, spec: Result<RequestSpec>, read: impl ReadPage<T>) -> Self {
+        let first = spec.map(|spec| (PageState::first(client, spec), read));
+        let pages = try_unfold(Some(first), async |state| match state {
             None => Ok(None),
-            Some(turn) => {
-                let (turn, mut read) = turn?;
-                let (page, next) = turn.take(&mut read).await?;
-                Ok(Some((page, next.map(|turn| Ok((turn, read))))))
+            Some(state) => {
+                let (state, mut read) = state?;
+                let (page, next) = state.fetch(&mut read).await?;
+                Ok(Some((page, next.map(|state| Ok((state, read))))))
             }
         });
         Self { pages: pages.boxed(), page: Vec::new().into_iter() }
     }
 
-    /// A listing of nothing, which asks nobody: for clients that stand in for others in simulations.
+    /// An empty list that makes no call, for simulated clients.
     pub fn empty() -> Self {
         Self { pages: futures_util::stream::empty().boxed(), page: Vec::new().into_iter() }
     }
 
-    /// The next item, or `None` after the last.
+    /// Returns the next item, or `None` after the last.
     pub async fn next_item(&mut self) -> Result<Option<T>> {
         self.try_next().await
     }
 
-    /// A listing of what the items are turned into.
-    pub fn map_items<U: Send + 'static>(self, mut turn: impl FnMut(T) -> Result<U> + Send + 'static) -> Listing<U> {
+    /// Converts each item.
+    pub fn map_items<U: Send + 'static>(
+        self,
+        mut convert: impl FnMut(T) -> Result<U> + Send + 'static,
+    ) -> Paginator<U> {
         let rest: Vec<T> = self.page.collect();
         let first = (!rest.is_empty()).then_some(Ok(rest));
         let pages = futures_util::stream::iter(first).chain(self.pages);
-        let pages = pages.map(move |page| page?.into_iter().map(&mut turn).collect());
-        Listing { pages: pages.boxed(), page: Vec::new().into_iter() }
+        let pages = pages.map(move |page| page?.into_iter().map(&mut convert).collect());
+        Paginator { pages: pages.boxed(), page: Vec::new().into_iter() }
     }
 }
 
 // The items are never pinned.
-impl<T> Unpin for Listing<T> {}
+impl<T> Unpin for Paginator<T> {}
 
-impl<T> Stream for Listing<T> {
+impl<T> Stream for Paginator<T> {
     type Item = Result<T>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -193,7 +198,7 @@ impl<T> Stream for Listing<T> {
     }
 }
 
-impl<T: Send + 'static> IntoFuture for Listing<T> {
+impl<T: Send + 'static> IntoFuture for Paginator<T> {
     type Output = Result<Vec<T>>;
     type IntoFuture = BoxFuture<'static, Result<Vec<T>>>;
 
@@ -208,67 +213,69 @@ impl<T: Send + 'static> IntoFuture for Listing<T> {
     }
 }
 
-impl<T> fmt::Debug for Listing<T> {
+impl<T> fmt::Debug for Paginator<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Listing").field("ready", &self.page.len()).finish_non_exhaustive()
+        f.debug_struct("Paginator").field("buffered", &self.page.len()).finish_non_exhaustive()
     }
 }
 
-/// The page that is next to be asked for.
-struct Turn {
+/// The position in a list: the next page to request.
+struct PageState {
     client: Client,
-    plan: Plan,
-    /// What led to the pages so far: a service that leads back to one of them would never come to an end.
+    spec: RequestSpec,
+    /// Identifiers of the pages requested so far, by which loops are detected.
     seen: HashSet<String>,
     pages: usize,
     left: Duration,
 }
 
-impl Turn {
-    fn first(client: Client, plan: Plan) -> Self {
-        let seen = HashSet::from([plan.url().to_string()]);
-        Self { left: plan.listing_limit, client, plan, seen, pages: 0 }
+impl PageState {
+    fn first(client: Client, spec: RequestSpec) -> Self {
+        let seen = HashSet::from([spec.url().to_string()]);
+        Self { left: spec.list_timeout, client, spec, seen, pages: 0 }
     }
 
-    async fn take<T>(mut self, read: &mut impl ReadPage<T>) -> Result<(Vec<T>, Option<Self>)> {
+    async fn fetch<T>(mut self, read: &mut impl ReadPage<T>) -> Result<(Vec<T>, Option<Self>)> {
         let inner = self.client.inner();
         let begun = inner.clock.now();
-        let response = send::send(inner, &self.plan, self.plan.limit.min(self.left)).await?;
+        let response = retry::send(inner, &self.spec, self.spec.timeout.min(self.left)).await?;
         let passed = Duration::try_from(inner.clock.now().duration_since(begun)).unwrap_or_default();
         self.left = self.left.saturating_sub(passed);
         self.pages += 1;
 
         let (items, next) = read(&response)?;
-        let more = self.turn(next, &response)?;
+        let more = self.advance_page(next, &response)?;
         Ok((items, more.then_some(self)))
     }
 
-    /// Turns to the next page, if there is one.
-    fn turn(&mut self, next: Next, response: &Response) -> Result<bool> {
+    /// Advances to the next page. Returns `false` at the end of the list.
+    fn advance_page(&mut self, next: Next, response: &Response) -> Result<bool> {
         if next == Next::End {
             return Ok(false);
         }
-        if self.pages >= self.plan.most_pages {
+        if self.pages >= self.spec.max_pages {
             let message = format!("the list has more than {} pages", self.pages);
-            return Err(bad_paging(response, &message).with_hint("narrow it down, or raise the limit of pages"));
+            return Err(
+                bad_paging(response, &message).with_hint("narrow the list, or raise the limit with `max_pages`")
+            );
         }
         if self.left.is_zero() {
-            let message =
-                format!("the list is not complete after {:?} and {} pages", self.plan.listing_limit, self.pages);
-            let origin = response.origin();
-            return Err(origin.error(ErrorKind::Timeout, origin.code(names::TIMED_OUT), message));
+            let message = format!("the list is incomplete after {:?} and {} pages", self.spec.list_timeout, self.pages);
+            let call_info = response.call_info();
+            return Err(call_info.error(ErrorKind::Timeout, call_info.code(error_names::TIMED_OUT), message));
         }
-        let place = self.plan.turn(next, &self.client.inner().base).map_err(|problem| bad_paging(response, problem))?;
-        if !self.seen.insert(place) {
-            return Err(bad_paging(response, &format!("page {} leads back to one that was there before", self.pages)));
+        let page =
+            self.spec.advance_page(next, &self.client.inner().base).map_err(|problem| bad_paging(response, problem))?;
+        if !self.seen.insert(page) {
+            return Err(bad_paging(response, &format!("page {} leads back to an earlier page", self.pages)));
         }
         Ok(true)
     }
 }
 
 fn bad_paging(response: &Response, message: &str) -> Error {
-    let origin = response.origin();
-    let error = origin.error(ErrorKind::Decode, origin.code(names::BAD_PAGING), message);
+    let call_info = response.call_info();
+    let error = call_info.error(ErrorKind::Decode, call_info.code(error_names::BAD_PAGING), message);
     match response.request_id() {
         Some(id) => error.with_request_id(id),
         None => error,

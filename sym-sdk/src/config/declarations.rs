@@ -4,29 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
-use std::sync::Arc;
 
-/// Where a declaration stands, for messages.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
-    /// The file, if the declaration was read from one.
-    pub file: Option<Arc<PathBuf>>,
-    /// The line, counted from 1; 0 if not known.
-    pub line: u32,
-    /// The column in characters, counted from 1; 0 if not known.
-    pub column: u32,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.file {
-            Some(file) if self.line > 0 => write!(f, "{}:{}:{}", file.display(), self.line, self.column),
-            Some(file) => write!(f, "{}", file.display()),
-            None => f.write_str("configuration"),
-        }
-    }
-}
+use super::SourceLocation;
 
 /// Everything an organization has declared.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,7 +65,7 @@ pub struct Flow {
     /// The flow's parameters.
     pub params: FlowParams,
     /// Where it was declared.
-    pub place: Place,
+    pub location: SourceLocation,
 }
 
 /// Which of the program's handlers a [`Flow`] takes.
@@ -171,7 +150,7 @@ pub struct PromptField {
     /// Whether an `#[on_change]` handler runs when the field changes. Default: false.
     pub on_change: bool,
     /// Where it was declared.
-    pub place: Place,
+    pub location: SourceLocation,
 }
 
 impl Default for PromptField {
@@ -186,7 +165,7 @@ impl Default for PromptField {
             allowed_values: None,
             prefetch: false,
             on_change: false,
-            place: Place::default(),
+            location: SourceLocation::default(),
         }
     }
 }
@@ -205,7 +184,7 @@ pub struct Environment {
     /// The names of the [`LogDestination`]s.
     pub log_destinations: Vec<Reference>,
     /// Where it was declared.
-    pub place: Place,
+    pub location: SourceLocation,
 }
 
 /// A reference to a typed declaration: names are unique by type only.
@@ -267,7 +246,7 @@ pub struct Integration {
     /// Settings in clear. A secret's setting holds the name of a [`Secret`].
     pub settings: BTreeMap<String, String>,
     /// Where it was declared.
-    pub place: Place,
+    pub location: SourceLocation,
 }
 
 /// How access to a list of targets is granted. Sym's resource: `sym_strategy`.
@@ -286,7 +265,7 @@ pub struct Strategy {
     /// Settings of the type. One whose name ends in `_secret` holds the name of a [`Secret`].
     pub settings: BTreeMap<String, String>,
     /// Where it was declared.
-    pub place: Place,
+    pub location: SourceLocation,
 }
 
 /// A thing that access can be had to. Sym's resource: `sym_target`.
@@ -303,7 +282,7 @@ pub struct Target {
     /// Settings that are filled from the request's field of the same name.
     pub field_bindings: Vec<String>,
     /// Where it was declared.
-    pub place: Place,
+    pub location: SourceLocation,
 }
 
 /// One secret, by reference. Sym's resource: `sym_secret`.
@@ -320,7 +299,7 @@ pub struct Secret {
     /// Picks one entry of a secret that is a JSON object.
     pub json_key: Option<String>,
     /// Where it was declared.
-    pub place: Place,
+    pub location: SourceLocation,
 }
 
 /// Where secrets are kept. Sym's resource: `sym_secrets`.
@@ -333,7 +312,7 @@ pub struct SecretSource {
     /// Settings of the type.
     pub settings: BTreeMap<String, String>,
     /// Where it was declared.
-    pub place: Place,
+    pub location: SourceLocation,
 }
 
 /// Where warnings and errors of an environment's flows go. Sym's resource: `sym_error_logger`.
@@ -346,7 +325,7 @@ pub struct ErrorLogger {
     /// The channel, such as `#sym-errors`.
     pub destination: String,
     /// Where it was declared.
-    pub place: Place,
+    pub location: SourceLocation,
 }
 
 /// Where audit entries go. Sym's resource: `sym_log_destination`.
@@ -361,7 +340,7 @@ pub struct LogDestination {
     /// Settings of the type.
     pub settings: BTreeMap<String, String>,
     /// Where it was declared.
-    pub place: Place,
+    pub location: SourceLocation,
 }
 
 /// Decides which flows a user sees. Sym's resource: `sym_flows_filter`.
@@ -374,5 +353,5 @@ pub struct FlowsFilter {
     /// Key to the [`Integration`].
     pub integrations: BTreeMap<String, Reference>,
     /// Where it was declared.
-    pub place: Place,
+    pub location: SourceLocation,
 }

@@ -1,0 +1,56 @@
+//! Redirects: followed within the service's own origin, refused otherwise, because a token is sent with every request.
+
+use http::header::LOCATION;
+use http::{Method, StatusCode};
+use sym_sdk::error::{Error, ErrorKind};
+use url::Url;
+
+use super::base_url::BaseUrl;
+use super::call_info::CallInfo;
+use super::failure::error_names;
+use super::request_spec::RequestSpec;
+use super::transport::Incoming;
+
+/// Number of redirects that one attempt follows.
+pub(super) const MAX_REDIRECTS: usize = 3;
+
+/// Returns the URL that a response redirects to, or `None` if it is not a redirect.
+pub(super) fn target(
+    base: &BaseUrl,
+    spec: &RequestSpec,
+    info: &CallInfo,
+    from: &Url,
+    incoming: &Incoming,
+) -> Result<Option<Url>, Error> {
+    let status = incoming.status;
+    if spec.accepted.contains(&status.as_u16()) {
+        return Ok(None);
+    }
+    let is_followed = match status {
+        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => true,
+        // Clients disagree on the method of the next request for these; GET and HEAD stay what they are.
+        StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER => {
+            matches!(spec.method, Method::GET | Method::HEAD)
+        }
+        _ => return Ok(None),
+    };
+    let location = incoming.headers.get(LOCATION).and_then(|location| location.to_str().ok());
+    match location.and_then(|location| from.join(location).ok()) {
+        Some(target) if is_followed && base.is_origin_of(&target) => Ok(Some(target)),
+        target => {
+            let to = match target.as_ref().and_then(Url::host_str) {
+                Some(host) => format!("to host `{}`", info.clean(host)),
+                None => "without a target".to_owned(),
+            };
+            let message = format!("the service redirected the call {to}; such redirects are not followed");
+            let error = info.error(ErrorKind::Configuration, info.code(error_names::REDIRECTED), message);
+            Err(error.with_status(status.as_u16()).with_hint("check the base URL of the service"))
+        }
+    }
+}
+
+/// The error of an attempt that was redirected more than [`MAX_REDIRECTS`] times.
+pub(super) fn too_many(info: &CallInfo) -> Error {
+    let message = format!("the service redirected the call more than {MAX_REDIRECTS} times");
+    info.error(ErrorKind::Configuration, info.code(error_names::REDIRECTED), message)
+}
