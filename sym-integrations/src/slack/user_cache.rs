@@ -14,7 +14,7 @@ use sym_sdk::error::Result;
 
 use super::UserInfo;
 
-/// How long a list of users is reused.
+/// The lifetime of a list of users.
 const USERS_TTL: Duration = Duration::from_secs(300);
 
 /// The properties of a Slack user that look-ups need. A large workspace has many users, so nothing else is kept.

@@ -9,7 +9,7 @@ use sym_sdk::error::Result;
 
 use super::{Api, Arguments};
 
-/// How long a trigger id can open a view.
+/// The lifetime of a trigger id.
 const TRIGGER_TTL: Duration = Duration::from_secs(3);
 
 impl Api {

@@ -15,8 +15,7 @@ use super::dispatcher::Dispatcher;
 use super::payload::{Incoming, Interaction};
 use super::response::{Response, ResponseWithFollowUp};
 
-/// How long an interaction may take before Slack gets a fallback response. Slack waits 3 seconds, including the time on the
-/// network.
+/// The time after which Slack gets a fallback response. Slack waits 3 seconds, including the time on the network.
 const RESPONSE_DEADLINE: Duration = Duration::from_millis(2_500);
 
 /// Handles an interaction and returns the response, or a fallback once the deadline has passed.

@@ -19,7 +19,7 @@ use sym_sdk::model::{RunId, User};
 use super::lock;
 use super::payload::View;
 
-/// How long an open form is kept.
+/// The lifetime of an open form.
 const FORM_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The maximum number of forms. The oldest form is evicted first.
@@ -57,7 +57,7 @@ pub(super) struct FormSnapshot {
     pub(super) form: PromptForm,
     /// Slack's hash of the view in this state.
     pub(super) hash: Option<String>,
-    /// How often a handler has changed each field.
+    /// The number of times that a handler has changed each field.
     pub(super) revisions: BTreeMap<String, u32>,
     /// The values that `on_change` handlers have seen. Initial values count as seen.
     pub(super) seen: SeenValues,

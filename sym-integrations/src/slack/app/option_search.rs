@@ -83,7 +83,7 @@ struct Suggestions<'a> {
     options: Vec<&'a RawValue>,
 }
 
-/// How a label matches the typed text, best first.
+/// The quality of a match between a label and the typed text, best first.
 #[derive(Clone, Copy)]
 enum Match {
     Equal,

@@ -22,16 +22,16 @@ use super::dispatcher::Dispatcher;
 use super::payload::Incoming;
 use super::response::Response;
 
-/// How long a socket may be silent before it counts as broken. Slack sends a ping every few seconds.
+/// The time without a message after which a socket counts as broken. Slack sends a ping every few seconds.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long opening a socket may take.
+/// The timeout for opening a socket.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The maximum size of a message, in bytes.
 const MAX_MESSAGE_SIZE: usize = 4 * 1024 * 1024;
 
-/// How long responses in progress may take after a socket was replaced. Slack waits no longer.
+/// The timeout for sending the remaining responses on a replaced socket. Slack waits no longer for them.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A socket that lasts less than this counts as short-lived.

@@ -14,10 +14,10 @@ use super::cache::BoundedCache;
 use crate::slack::Slack;
 use crate::slack::user_cache::CachedUser;
 
-/// How long Slack's description of an account is reused.
+/// The lifetime of Slack's description of an account.
 const ACCOUNT_TTL: Duration = Duration::from_secs(300);
 
-/// How long it is reused for an action: to make a request or to decide on one.
+/// The shorter lifetime that applies to actions: making a request and deciding on one.
 const FRESH_ACCOUNT_TTL: Duration = Duration::from_secs(60);
 
 /// The maximum number of cached accounts.
