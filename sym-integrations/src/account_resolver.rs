@@ -88,7 +88,7 @@ impl AccountResolver {
         let Some(directory) = &self.directory else {
             let Some(email) = email else { return Ok(None) };
             // One who cannot be a user, such as an integration's own account, is nobody.
-            let Ok(user) = User::person(UserId::of_email(email), email) else { return Ok(None) };
+            let Ok(user) = User::person(UserId::from_email(email), email) else { return Ok(None) };
             let identity = UserIdentity::new(self.service, &self.service_id, &account.id);
             return Ok(Some(Arc::new(user.with_identity(identity))));
         };
@@ -96,7 +96,7 @@ impl AccountResolver {
             return Ok(Some(user));
         }
         let Some(email) = email else { return Ok(None) };
-        if User::person(UserId::of_email(email), email).is_err() {
+        if User::person(UserId::from_email(email), email).is_err() {
             return Ok(None);
         }
         let user = directory.get_or_create_user_by_email(email).await?;

@@ -30,6 +30,10 @@ impl Extension for All {
         let builder = builder
             .strategy_type(crate::http::strategy::strategy_type())
             .log_destination_type(crate::http::log_destination::log_destination_type());
+        #[cfg(feature = "pagerduty")]
+        let builder = builder.integration_type::<crate::pagerduty::PagerDuty>();
+        #[cfg(feature = "slack")]
+        let builder = builder.integration_type::<crate::slack::Slack>();
         #[cfg(feature = "okta")]
         let builder = builder.strategy_type(crate::okta::strategy_type());
         #[cfg(feature = "slack-app")]

@@ -139,21 +139,18 @@ fn record(spec: &HandlerSpec, paths: &Paths) -> TokenStream {
     let (handler, record, inventory) = (paths.handler(span), paths.record(span), paths.inventory(span));
     let (module_path, file, line, column) =
         (paths.module_path(span), paths.file(span), paths.line(span), paths.column(span));
-    let (kind, field) = (kind(spec, paths), field(spec, paths));
     let (name, doc, is_async) = (spec.function.unraw().to_string(), &spec.doc, spec.is_async);
     let requires = requires(spec, paths);
     let checks = checks(spec, paths);
-    let (thunk, call) = thunk(spec, paths);
+    let (call, thunk) = thunk(spec, paths);
     quote_spanned! {span=>
         const _: () = {
-            #thunk
+            #call
 
             #[automatically_derived]
             impl #handler for #struct_name {
                 const RECORD: #record = #record {
-                    kind: #kind,
                     name: #name,
-                    field: #field,
                     module: #module_path!(),
                     file: #file!(),
                     line: #line!(),
@@ -161,7 +158,7 @@ fn record(spec: &HandlerSpec, paths: &Paths) -> TokenStream {
                     doc: #doc,
                     is_async: #is_async,
                     requires: &[#(#requires),*],
-                    call: #call,
+                    thunk: #thunk,
                 };
             }
 
@@ -169,32 +166,6 @@ fn record(spec: &HandlerSpec, paths: &Paths) -> TokenStream {
 
             #inventory::submit! { <#struct_name as #handler>::RECORD }
         };
-    }
-}
-
-fn kind(spec: &HandlerSpec, paths: &Paths) -> TokenStream {
-    let span = Span::mixed_site();
-    let kinds = paths.handler_kind(span);
-    let variant = |name: &str| Ident::new(name, span);
-    match &spec.kind {
-        Kind::Named(kind) => {
-            let name = variant(kind.variant);
-            let step = kind.step.map(|step| {
-                let (steps, step) = (paths.step(span), variant(step));
-                quote_spanned!(span=> (#steps::#step))
-            });
-            quote_spanned!(span=> #kinds::#name #step)
-        }
-        Kind::Prefetch(_) => quote_spanned!(span=> #kinds::Prefetch),
-        Kind::OnChange(_) => quote_spanned!(span=> #kinds::OnChange),
-    }
-}
-
-fn field(spec: &HandlerSpec, paths: &Paths) -> TokenStream {
-    let option = paths.option(Span::mixed_site());
-    match &spec.kind {
-        Kind::Named(_) => quote!(#option::None),
-        Kind::Prefetch(field) | Kind::OnChange(field) => quote!(#option::Some(#field)),
     }
 }
 
@@ -215,13 +186,15 @@ fn requires(spec: &HandlerSpec, paths: &Paths) -> Vec<TokenStream> {
 
 /// Fails the build where an argument can never be had, such as `&Event` before there is one.
 fn checks(spec: &HandlerSpec, paths: &Paths) -> Vec<TokenStream> {
-    let kind = kind(spec, paths);
+    let struct_name = struct_name(&spec.function);
     let one = |argument: &Argument| match argument {
         Argument::Form(_) => None,
         Argument::Extracted(ty) => {
             let end = ty.to_token_stream().into_iter().last().map_or_else(|| ty.span(), |token| token.span());
-            let (check, from_context) = (paths.check_argument(ty.span()), paths.extractor(ty.span()));
-            let arguments = quote_spanned!(ty.span()=> #kind, <#ty as #from_context<'_>>::REQUIRES);
+            let (check, handler, from_context) =
+                (paths.check_argument(ty.span()), paths.handler(ty.span()), paths.extractor(ty.span()));
+            let arguments =
+                quote_spanned!(ty.span()=> &<#struct_name as #handler>::RECORD, <#ty as #from_context<'_>>::REQUIRES);
             // All at the type, from its first token to its last: the compiler underlines the whole of it, and takes
             // this error and the one of the thunk for the same.
             let mut arguments = Group::new(Delimiter::Parenthesis, arguments);
@@ -232,25 +205,35 @@ fn checks(spec: &HandlerSpec, paths: &Paths) -> Vec<TokenStream> {
     spec.arguments.iter().filter_map(one).collect()
 }
 
-/// The function that the record points to, and the `Call` that holds it.
+/// The function that calls the handler, and the `Thunk` that holds it.
 fn thunk(spec: &HandlerSpec, paths: &Paths) -> (TokenStream, TokenStream) {
     let span = Span::mixed_site();
-    let (context, call, box_future) = (paths.context(span), paths.call(span), paths.box_future(span));
+    let (context, thunk, box_future) = (paths.context(span), paths.thunk(span), paths.box_future(span));
+    let result = paths.item(&format!("{}Result", spec.output_name()), span);
     let body = thunk_body(spec, paths);
-    let (form, result, variant) = match spec.kind {
-        Kind::OnChange(_) => {
-            let prompt_form = paths.prompt_form(span);
-            (quote_spanned!(span=> , form: &'cx mut #prompt_form), paths.form_result(span), quote!(Form))
+    let (form, variant) = match &spec.kind {
+        Kind::Named(kind) => {
+            let variant = Ident::new(kind.variant, span);
+            let step = kind.step.map(|step| {
+                let (steps, step) = (paths.step(span), Ident::new(step, span));
+                quote_spanned!(span=> #steps::#step,)
+            });
+            (TokenStream::new(), quote_spanned!(span=> #thunk::#variant(#step __sym_call)))
         }
-        Kind::Named(_) | Kind::Prefetch(_) => (TokenStream::new(), paths.call_result(span), quote!(Event)),
+        Kind::Prefetch(field) => (TokenStream::new(), quote_spanned!(span=> #thunk::Prefetch(#field, __sym_call))),
+        Kind::OnChange(field) => {
+            let prompt_form = paths.prompt_form(span);
+            let form = quote_spanned!(span=> , form: &'cx mut #prompt_form);
+            (form, quote_spanned!(span=> #thunk::OnChange(#field, __sym_call)))
+        }
     };
-    let thunk = quote_spanned! {span=>
+    let call = quote_spanned! {span=>
         #[allow(deprecated, unused_variables)]
         fn __sym_call<'cx>(cx: &'cx #context #form) -> #box_future<'cx, #result> {
             #body
         }
     };
-    (thunk, quote_spanned!(span=> #call::#variant(__sym_call)))
+    (call, variant)
 }
 
 /// One `let` for each argument, each at its type, so that a fault shows there.
@@ -285,13 +268,8 @@ fn thunk_body(spec: &HandlerSpec, paths: &Paths) -> TokenStream {
 }
 
 fn conversion(spec: &HandlerSpec, paths: &Paths) -> TokenStream {
-    let name = match &spec.kind {
-        Kind::Named(kind) => kind.returns,
-        Kind::Prefetch(_) => "ReturnsOptions",
-        Kind::OnChange(_) => "ReturnsForm",
-    };
     let unit = Type::Verbatim(quote_spanned!(spec.function.span()=> ()));
     let output = spec.output.as_ref().unwrap_or(&unit);
-    let returns = paths.item(name, output.span());
+    let returns = paths.item(&format!("Returns{}", spec.output_name()), output.span());
     quote_spanned!(output.span()=> <#output as #returns>::into_output)
 }

@@ -51,34 +51,34 @@ impl fmt::Display for Macro {
 pub(crate) struct NamedKind {
     pub(crate) name: &'static str,
     pub(crate) attribute: Macro,
-    /// The variant of `HandlerKind`.
+    /// The variant of `Thunk`.
     pub(crate) variant: &'static str,
-    /// The variant of `Step` inside it, for hooks.
+    /// The variant of `Step` beside the function, for hooks.
     pub(crate) step: Option<&'static str>,
-    /// The trait that its return type must implement.
-    pub(crate) returns: &'static str,
+    /// The middle of the names `Returns…` (the trait that its return type must implement) and `…Result`.
+    pub(crate) output: &'static str,
 }
 
-const fn reducer(name: &'static str, variant: &'static str, returns: &'static str) -> NamedKind {
-    NamedKind { name, attribute: Macro::Reducer, variant, step: None, returns }
+const fn reducer(name: &'static str, variant: &'static str, output: &'static str) -> NamedKind {
+    NamedKind { name, attribute: Macro::Reducer, variant, step: None, output }
 }
 
 const fn on(name: &'static str, step: &'static str) -> NamedKind {
-    NamedKind { name, attribute: Macro::Hook, variant: "On", step: Some(step), returns: "ReturnsNext" }
+    NamedKind { name, attribute: Macro::Hook, variant: "On", step: Some(step), output: "Next" }
 }
 
 const fn after(name: &'static str, step: &'static str) -> NamedKind {
-    NamedKind { name, attribute: Macro::Hook, variant: "After", step: Some(step), returns: "ReturnsNothing" }
+    NamedKind { name, attribute: Macro::Hook, variant: "After", step: Some(step), output: "Nothing" }
 }
 
 /// Every name there is.
 pub(crate) static KINDS: [NamedKind; 22] = [
-    reducer("get_permissions", "GetPermissions", "ReturnsPermissions"),
-    reducer("get_request_notifications", "GetRequestNotifications", "ReturnsNotifications"),
-    reducer("get_approvers", "GetApprovers", "ReturnsApprovers"),
-    reducer("get_identity", "GetIdentity", "ReturnsIdentity"),
-    reducer("get_identity_lookup", "GetIdentityLookup", "ReturnsIdentity"),
-    reducer("get_flows", "GetFlows", "ReturnsFlows"),
+    reducer("get_permissions", "GetPermissions", "Permissions"),
+    reducer("get_request_notifications", "GetRequestNotifications", "Notifications"),
+    reducer("get_approvers", "GetApprovers", "Approvers"),
+    reducer("get_identity", "GetIdentity", "Identity"),
+    reducer("get_identity_lookup", "GetIdentityLookup", "Identity"),
+    reducer("get_flows", "GetFlows", "Flows"),
     on("on_prompt", "Prompt"),
     on("on_request", "Request"),
     on("on_request_forward", "RequestForward"),

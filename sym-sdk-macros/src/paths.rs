@@ -46,23 +46,19 @@ table! {
     attach => "attach";
     boxed => "Box";
     box_future => "BoxFuture";
-    call => "Call";
-    call_result => "CallResult";
     check_argument => "check_argument";
     column => "column";
     context => "Context";
     file => "file";
-    form_result => "FormResult";
     extractor => "FromContext";
     handler => "Handler";
-    handler_kind => "HandlerKind";
     inventory => "inventory";
     invalid => "INVALID";
     line => "line";
     module_path => "module_path";
-    option => "Option";
     prompt_form => "PromptForm";
     record => "HandlerRecord";
     requires => "Requires";
     step => "Step";
+    thunk => "Thunk";
 }

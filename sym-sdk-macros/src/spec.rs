@@ -46,6 +46,17 @@ pub(crate) struct HandlerSpec {
     pub(crate) doc: String,
 }
 
+impl HandlerSpec {
+    /// The middle of the names `Returns…` and `…Result`, by which the expansion refers to the kind's output.
+    pub(crate) fn output_name(&self) -> &'static str {
+        match &self.kind {
+            Kind::Named(kind) => kind.output,
+            Kind::Prefetch(_) => "Options",
+            Kind::OnChange(_) => "Form",
+        }
+    }
+}
+
 /// Checks the function against its attribute; `None` if there was any fault.
 pub(crate) fn validate(attribute: Macro, args: &RawArgs, item: &Item, faults: &mut Faults) -> Option<HandlerSpec> {
     let subject = Subject { attribute, name: item.sig.ident.unraw().to_string() };

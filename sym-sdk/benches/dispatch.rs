@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use sym_sdk::BoxFuture;
 use sym_sdk::clock::VirtualClock;
 use sym_sdk::config::{self, Config};
-use sym_sdk::handler::{HandlerOutput, HandlerRecord, Services};
+use sym_sdk::handler::{HandlerFn, Services};
 use sym_sdk::integration::IntegrationConfig;
 use sym_sdk::model::{Environment, RunStatus};
 use sym_sdk::prelude::*;
@@ -53,7 +53,7 @@ struct Setup {
     event: Arc<Event>,
     pagerduty: PagerDuty,
     context: Context,
-    record: &'static HandlerRecord,
+    handler: HandlerFn<Option<NextEvent>>,
 }
 
 impl Setup {
@@ -68,9 +68,8 @@ impl Setup {
         let event = Arc::new(event);
         let services = Services::builder().client(PagerDuty { on_call: on_call.clone() }).build();
         let context = Context::builder().event(Arc::clone(&event)).services(services).build();
-        let registry = sym_sdk::handlers![on_request];
-        let record = registry.iter().next().unwrap();
-        Self { event, pagerduty: PagerDuty { on_call }, context, record }
+        let handler = sym_sdk::handlers![on_request].select(None).unwrap().on(Step::Request).unwrap();
+        Self { event, pagerduty: PagerDuty { on_call }, context, handler }
     }
 
     fn form(&self) -> Result<Fields<Form<'_>>> {
@@ -96,9 +95,9 @@ impl Setup {
         now(black_box(future))
     }
 
-    /// As the runtime calls it: by its record, with three extractors.
-    fn dispatch(&self) -> Result<HandlerOutput, HandlerError> {
-        now(black_box(self.record).call(&self.context))
+    /// As the runtime calls it: by its typed function, with three extractors.
+    fn dispatch(&self) -> Result<Option<NextEvent>, HandlerError> {
+        now(black_box(self.handler).call(&self.context))
     }
 }
 

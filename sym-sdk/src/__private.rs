@@ -1,6 +1,5 @@
 //! What the expansions of the macros name. No part of the public interface: it changes without notice.
 
-pub use core::option::Option;
 pub use core::{column, file, line, module_path};
 pub use std::boxed::Box;
 
@@ -10,12 +9,14 @@ pub use sym_sdk_macros::attach;
 pub use crate::forms::PromptForm;
 pub use crate::future::BoxFuture;
 pub use crate::handler::argument::check_argument;
-pub use crate::handler::output::{
-    CallResult, FormResult, ReturnsApprovers, ReturnsFlows, ReturnsForm, ReturnsIdentity, ReturnsNext, ReturnsNothing,
-    ReturnsNotifications, ReturnsOptions, ReturnsPermissions,
+pub use crate::handler::handler_fn::Thunk;
+pub use crate::handler::record::Handler;
+pub use crate::handler::return_types::{
+    ApproversResult, FlowsResult, FormResult, IdentityResult, NextResult, NothingResult, NotificationsResult,
+    OptionsResult, PermissionsResult, ReturnsApprovers, ReturnsFlows, ReturnsForm, ReturnsIdentity, ReturnsNext,
+    ReturnsNothing, ReturnsNotifications, ReturnsOptions, ReturnsPermissions,
 };
-pub use crate::handler::record::{Call, Handler};
-pub use crate::handler::{Context, FromContext, HandlerKind, HandlerRecord, Registry, Requires};
+pub use crate::handler::{Context, FromContext, HandlerRecord, Registry, Requires};
 pub use crate::template::Step;
 
 /// Stands for a handler that does not compile.

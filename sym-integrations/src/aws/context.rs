@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use sym_sdk::config::{SettingSchema, SettingsSchema};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::integration::IntegrationConfig;
 
@@ -28,12 +29,20 @@ struct Endpoints {
     connection: Connection,
 }
 
-/// The settings of an integration of this type.
-const SETTINGS: [&str; 7] = ["cloud", "region", "role_arn", "external_id", "account_id", "instance_arn", "base_url"];
-
 impl PermissionContext {
     /// The `type` of the integration in the configuration.
     pub const TYPE: &'static str = "permission_context";
+
+    /// The settings of the integration. `region` is required when a client is built from them.
+    pub const SETTINGS: SettingsSchema = SettingsSchema::closed(&[
+        SettingSchema::optional("cloud"),
+        SettingSchema::optional("region"),
+        SettingSchema::optional("role_arn"),
+        SettingSchema::optional("external_id"),
+        SettingSchema::optional("account_id"),
+        SettingSchema::optional("instance_arn"),
+        SettingSchema::optional("base_url"),
+    ]);
 
     /// Begins one in a region.
     pub fn builder(region: Region) -> PermissionContextBuilder {
@@ -54,10 +63,11 @@ impl PermissionContext {
 
     pub(super) fn from_settings(integration: &str, settings: &BTreeMap<String, String>) -> Result<Self> {
         // A misspelt role would leave the program's own credentials, which may do more.
-        if let Some(unknown) = settings.keys().find(|name| !SETTINGS.contains(&name.as_str())) {
+        if let Some(unknown) = settings.keys().find(|name| Self::SETTINGS.get(name).is_none()) {
+            let names: Vec<_> = Self::SETTINGS.names().map(|name| format!("`{name}`")).collect();
             let message = format!("integration `{integration}` has a setting `{unknown}`, which is not known");
             return Err(Error::new(ErrorKind::Configuration, codes::UNKNOWN_SETTING, message)
-                .with_hint(format!("the settings are {}", SETTINGS.map(|name| format!("`{name}`")).join(", "))));
+                .with_hint(format!("the settings are {}", names.join(", "))));
         }
         let setting = |name: &str| settings.get(name).map(String::as_str).filter(|value| !value.is_empty());
         let region = setting("region").ok_or_else(|| {

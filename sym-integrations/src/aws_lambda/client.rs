@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use sym_sdk::config::SettingsSchema;
 use sym_sdk::error::Result;
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 
@@ -97,6 +98,7 @@ impl AwsLambda {
 
 impl IntegrationClient for AwsLambda {
     const TYPE: &'static str = PermissionContext::TYPE;
+    const SETTINGS: SettingsSchema = PermissionContext::SETTINGS;
     const KEY: &'static str = "aws_lambda";
 
     fn from_config(config: &IntegrationConfig<'_>) -> Result<Self> {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use sym_sdk::BoxFuture;
+use sym_sdk::config::{IntegrationSchema, SettingSchema, SettingsSchema, StrategySchema, TargetSchema};
 use sym_sdk::error::{Error, ErrorKind, Result};
 use sym_sdk::integration::IntegrationClient;
 use sym_sdk::model::{AccessTarget, User};
@@ -11,6 +12,15 @@ use super::error::INVALID_REPLY;
 use super::{AwsLambda, FunctionArn};
 use crate::function_protocol::{FunctionResponse, MAX_BYTES};
 
+/// The configuration of strategies of type `aws_lambda`. Other settings of a target reach the function.
+const SCHEMA: StrategySchema = StrategySchema::ANY
+    .with_integration(IntegrationSchema::new(AwsLambda::TYPE, AwsLambda::SETTINGS).with_key(AwsLambda::KEY))
+    .with_settings(SettingsSchema::closed(&[]))
+    .with_targets(&[TargetSchema::new(
+        "aws_lambda_function",
+        SettingsSchema::open(&[SettingSchema::required("arn").bindable()]),
+    )]);
+
 /// The type of strategies that [`all`](crate::all) brings along.
 pub fn strategy_type() -> StrategyType {
     StrategyType::new("aws_lambda", |config| {
@@ -18,6 +28,7 @@ pub fn strategy_type() -> StrategyType {
         let lambda = AwsLambda::from_config(&config.integration()?)?;
         Ok(Arc::new(LambdaStrategy::new(lambda)))
     })
+    .with_schema(SCHEMA)
 }
 
 /// Has functions grant access and take it away: strategies of type `aws_lambda`, with targets of type `aws_lambda_function`.
@@ -57,7 +68,7 @@ pub fn strategy_type() -> StrategyType {
 /// # use sym_sdk::prelude::*;
 /// # let arn = "arn:aws:lambda:eu-central-1:123456789012:function:grant";
 /// # let flow = Arc::new(Flow::builder(Slug::parse("prod")?, "acme").build());
-/// # let ann = User::person(UserId::of_email("ann@example.com"), "ann@example.com")?;
+/// # let ann = User::person(UserId::from_email("ann@example.com"), "ann@example.com")?;
 /// # let target = AccessTarget::new("acme", "aws_lambda_function", Slug::parse("admins")?).with_setting("arn", arn);
 /// # let event = Event::builder(flow, Step::Escalate, ann).target(target.clone()).build();
 /// # let key = "0190f5a4-0000-7000-8000-000000000000:7".parse()?;

@@ -36,6 +36,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use sym_sdk::BoxFuture;
+use sym_sdk::config::{SettingSchema, SettingsSchema, StrategySchema};
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::model::User;
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyConfig, StrategyType};
@@ -55,9 +56,16 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(55);
 const GRANTS: &str = "grants";
 const REVOCATIONS: &str = "revocations";
 
+/// The configuration of strategies of type `http`. The function receives the targets with all of their settings.
+const SCHEMA: StrategySchema =
+    StrategySchema::ANY.with_optional_integration().with_settings(SettingsSchema::closed(&[
+        SettingSchema::required("url"),
+        SettingSchema::optional("bearer_token_secret"),
+    ]));
+
 /// Returns the strategy type `http`, which [`all`](crate::all) includes.
 pub fn strategy_type() -> StrategyType {
-    StrategyType::new("http", |config| Ok(Arc::new(HttpStrategy::from_config(config)?)))
+    StrategyType::new("http", |config| Ok(Arc::new(HttpStrategy::from_config(config)?))).with_schema(SCHEMA)
 }
 
 /// A strategy that calls a function at a URL. See the [module](self) for requests and responses.
@@ -76,7 +84,7 @@ pub fn strategy_type() -> StrategyType {
 /// # use std::sync::Arc;
 /// # use sym_sdk::prelude::*;
 /// # let flow = Arc::new(Flow::builder(Slug::parse("prod")?, "acme").build());
-/// # let ann = User::person(UserId::of_email("ann@example.com"), "ann@example.com")?;
+/// # let ann = User::person(UserId::from_email("ann@example.com"), "ann@example.com")?;
 /// # let target = AccessTarget::new("acme", "http_target", Slug::parse("office")?);
 /// # let event = Event::builder(flow, Step::Escalate, ann).target(target.clone()).build();
 /// # let key = "0190f5a4-0000-7000-8000-000000000000:7".parse()?;

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use sym_sdk::config::{SettingSchema, SettingsSchema};
 use sym_sdk::directory::Directory;
 use sym_sdk::error::{ErrorKind, Result, codes};
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
@@ -47,6 +48,9 @@ impl Okta {
 
 impl IntegrationClient for Okta {
     const TYPE: &'static str = "okta";
+
+    const SETTINGS: SettingsSchema =
+        SettingsSchema::open(&[SettingSchema::required("api_token_secret"), SettingSchema::optional("base_url")]);
 
     fn from_config(config: &IntegrationConfig<'_>) -> Result<Self> {
         let mut builder = Self::builder(config.external_id()).token(config.secret("api_token_secret")?.clone());

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use sym_sdk::BoxFuture;
+use sym_sdk::config::{IntegrationSchema, SettingSchema, SettingsSchema, StrategySchema, TargetSchema};
 use sym_sdk::error::{Error, ErrorKind, Result, codes as sdk_codes};
 use sym_sdk::integration::IntegrationClient;
 use sym_sdk::model::{AccessTarget, User};
@@ -30,6 +31,15 @@ const SETTLING: [Duration; 4] =
 /// For each call after a revocation that Okta has confirmed.
 const AFTERWARDS: Duration = Duration::from_secs(10);
 
+/// The configuration of strategies of type `okta`.
+const SCHEMA: StrategySchema = StrategySchema::ANY
+    .with_integration(IntegrationSchema::new(Okta::TYPE, Okta::SETTINGS))
+    .with_settings(SettingsSchema::closed(&[]))
+    .with_targets(&[TargetSchema::new(
+        OKTA_GROUP,
+        SettingsSchema::closed(&[SettingSchema::required(GROUP_ID).bindable()]),
+    )]);
+
 /// The strategies of type `okta`, which [`all`](crate::all) brings along.
 ///
 /// ```hcl
@@ -51,6 +61,7 @@ const AFTERWARDS: Duration = Duration::from_secs(10);
 /// ```
 pub fn strategy_type() -> StrategyType {
     StrategyType::new(Okta::TYPE, |config| build(config).map(|strategy| Arc::new(strategy) as Arc<dyn AccessStrategy>))
+        .with_schema(SCHEMA)
 }
 
 fn build(config: &StrategyConfig<'_>) -> Result<OktaStrategy> {

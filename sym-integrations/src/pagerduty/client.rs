@@ -40,7 +40,7 @@ use crate::http::{Call, Client, Page, Paginator};
 /// # let connection = replay.connection();
 /// let pagerduty = PagerDuty::builder("example").token("u+k3y").connection(connection).build()?;
 ///
-/// let ana = User::person(UserId::of_email("ana@example.com"), "ana@example.com")?;
+/// let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com")?;
 /// assert!(pagerduty.is_on_call(&ana).schedule_name("prod").await?);
 /// # replay.check()?;
 /// # Ok(())

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use secrecy::SecretString;
+use sym_sdk::config::{SettingSchema, SettingsSchema};
 use sym_sdk::directory::Directory;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
@@ -17,6 +18,9 @@ const RATE: RateLimit = RateLimit::per_minute(960);
 
 impl IntegrationClient for PagerDuty {
     const TYPE: &'static str = SERVICE;
+
+    const SETTINGS: SettingsSchema =
+        SettingsSchema::open(&[SettingSchema::required("api_token_secret"), SettingSchema::optional("base_url")]);
 
     fn from_config(config: &IntegrationConfig<'_>) -> Result<Self> {
         let mut builder = Self::builder(config.external_id()).token(config.secret("api_token_secret")?.clone());

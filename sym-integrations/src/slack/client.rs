@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use sym_sdk::config::{SettingSchema, SettingsSchema};
 use sym_sdk::directory::Directory;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
@@ -130,6 +131,14 @@ impl fmt::Debug for Slack {
 
 impl IntegrationClient for Slack {
     const TYPE: &'static str = "slack";
+
+    // No setting is required: flows that only name Slack channels run without a token, and in simulations.
+    const SETTINGS: SettingsSchema = SettingsSchema::open(&[
+        SettingSchema::optional("bot_token_secret"),
+        SettingSchema::optional("app_token_secret"),
+        SettingSchema::optional("signing_secret"),
+        SettingSchema::optional("base_url"),
+    ]);
 
     fn from_config(config: &IntegrationConfig<'_>) -> Result<Self> {
         let mut builder = Self::builder(config.external_id()).token(config.secret("bot_token_secret")?.clone());

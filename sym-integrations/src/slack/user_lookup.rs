@@ -229,7 +229,9 @@ impl Slack {
     /// Returns whether an e-mail address is known to belong to nobody in the organization.
     async fn is_external(&self, email: &str) -> Result<bool> {
         match &self.inner().directory {
-            Some(directory) => Ok(!directory.owns_domain_of(email) && directory.user_by_email(email).await?.is_none()),
+            Some(directory) => {
+                Ok(!directory.is_internal_email(email) && directory.user_by_email(email).await?.is_none())
+            }
             None => Ok(false),
         }
     }

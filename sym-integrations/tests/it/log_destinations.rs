@@ -302,17 +302,20 @@ async fn a_configured_destination_catches_up_after_an_outage() {
 #[tokio::test]
 async fn invalid_settings_are_reported_at_start() {
     let cases: [(&[(&str, &str)], &str); 5] = [
-        (&[], "log destination `archive` has no setting `url`"),
+        (&[], "log destination `archive` needs the setting `url`"),
         (&[("url", "http://logs.example.com/")], "uses `http`, expected `https`"),
         (
             &[("url", "https://a.example.com/"), ("batch", "many")],
             "`batch` must be a positive number of entries, got `many`",
         ),
-        (&[("ulr", "https://a.example.com/")], "log destination `archive` has an unknown setting `ulr`"),
+        (
+            &[("ulr", "https://a.example.com/")],
+            "log destination `archive` has the setting `ulr`, which type `http` does not have",
+        ),
         (&[("url", "https://a.example.com/"), ("bearer_token_secret", "tokne")], "which is not declared"),
     ];
     for (settings, expected) in cases {
-        let faults = build(declared(settings), Arc::new(MemoryStore::new()), clock()).await.unwrap_err();
-        assert!(faults.to_string().contains(expected), "{faults}");
+        let errors = build(declared(settings), Arc::new(MemoryStore::new()), clock()).await.unwrap_err();
+        assert!(errors.to_string().contains(expected), "{errors}");
     }
 }

@@ -38,7 +38,7 @@ struct Asked {
 impl Asked {
     fn to(step: Step) -> Self {
         let flow = Arc::new(Flow::builder(Slug::parse("prod").unwrap(), "acme").build());
-        let ann = User::person(UserId::of_email("ann@example.com"), "ann@example.com").unwrap();
+        let ann = User::person(UserId::from_email("ann@example.com"), "ann@example.com").unwrap();
         let target = AccessTarget::new("acme", "office", Slug::parse("main").unwrap()).with_setting("floor", "7");
         let event = Event::builder(flow, step, ann.clone()).actor(Step::Request, ann).target(target.clone()).build();
         Self { event, target, key: KEY.parse().unwrap() }
@@ -352,12 +352,16 @@ async fn a_configured_function_is_called_with_its_token() {
 async fn settings_that_cannot_be_are_told_at_start() {
     type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
     let cases: [Case<'_>; 8] = [
-        (&[], "t", "strategy `vpn` has no setting `url`"),
+        (&[], "t", "strategy `vpn` needs the setting `url`"),
         (&[("url", "http://f.example.com/hunter2")], "t", "the base URL of host `f.example.com` must use https"),
         (&[("url", "https://ana:hunter2@f.example.com/")], "t", "contains a user name or a password"),
         (&[("url", "https://f.example.com/?code=hunter2")], "t", "contains a query or a fragment"),
         (&[("url", "hunter2")], "t", "the base URL is invalid"),
-        (&[("ulr", "https://f.example.com/")], "t", "strategy `vpn` has an unknown setting `ulr`"),
+        (
+            &[("ulr", "https://f.example.com/")],
+            "t",
+            "strategy `vpn` has the setting `ulr`, which type `http` does not have",
+        ),
         (&[("url", "https://f.example.com/"), ("bearer_token_secret", "tokne")], "t", "which is not declared"),
         (&[("url", "https://f.example.com/"), ("bearer_token_secret", "token")], "hunter2\n", "strategy `vpn`"),
     ];

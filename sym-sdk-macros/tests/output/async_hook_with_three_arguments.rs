@@ -17,7 +17,7 @@ const _: () = {
     #[allow(deprecated, unused_variables)]
     fn __sym_call<'cx>(
         cx: &'cx ::sym_sdk::__private::Context,
-    ) -> ::sym_sdk::__private::BoxFuture<'cx, ::sym_sdk::__private::CallResult> {
+    ) -> ::sym_sdk::__private::BoxFuture<'cx, ::sym_sdk::__private::NextResult> {
         ::sym_sdk::__private::Box::pin(async move {
             let argument0 = <&Event as ::sym_sdk::__private::FromContext<
                 '_,
@@ -38,11 +38,7 @@ const _: () = {
     #[automatically_derived]
     impl ::sym_sdk::__private::Handler for on_request {
         const RECORD: ::sym_sdk::__private::HandlerRecord = ::sym_sdk::__private::HandlerRecord {
-            kind: ::sym_sdk::__private::HandlerKind::On(
-                ::sym_sdk::__private::Step::Request,
-            ),
             name: "on_request",
-            field: ::sym_sdk::__private::Option::None,
             module: ::sym_sdk::__private::module_path!(),
             file: ::sym_sdk::__private::file!(),
             line: ::sym_sdk::__private::line!(),
@@ -54,19 +50,22 @@ const _: () = {
                 <Fields<Form> as ::sym_sdk::__private::FromContext<'_>>::REQUIRES,
                 <&PagerDuty as ::sym_sdk::__private::FromContext<'_>>::REQUIRES,
             ],
-            call: ::sym_sdk::__private::Call::Event(__sym_call),
+            thunk: ::sym_sdk::__private::Thunk::On(
+                ::sym_sdk::__private::Step::Request,
+                __sym_call,
+            ),
         };
     }
     const _: () = ::sym_sdk::__private::check_argument(
-        ::sym_sdk::__private::HandlerKind::On(::sym_sdk::__private::Step::Request),
+        &<on_request as ::sym_sdk::__private::Handler>::RECORD,
         <&Event as ::sym_sdk::__private::FromContext<'_>>::REQUIRES,
     );
     const _: () = ::sym_sdk::__private::check_argument(
-        ::sym_sdk::__private::HandlerKind::On(::sym_sdk::__private::Step::Request),
+        &<on_request as ::sym_sdk::__private::Handler>::RECORD,
         <Fields<Form> as ::sym_sdk::__private::FromContext<'_>>::REQUIRES,
     );
     const _: () = ::sym_sdk::__private::check_argument(
-        ::sym_sdk::__private::HandlerKind::On(::sym_sdk::__private::Step::Request),
+        &<on_request as ::sym_sdk::__private::Handler>::RECORD,
         <&PagerDuty as ::sym_sdk::__private::FromContext<'_>>::REQUIRES,
     );
     ::sym_sdk::__private::inventory::submit! {

@@ -21,9 +21,7 @@ const _: () = {
     #[automatically_derived]
     impl ::sym_sdk::__private::Handler for on_change_urgency {
         const RECORD: ::sym_sdk::__private::HandlerRecord = ::sym_sdk::__private::HandlerRecord {
-            kind: ::sym_sdk::__private::HandlerKind::OnChange,
             name: "on_change_urgency",
-            field: ::sym_sdk::__private::Option::Some("urgency"),
             module: ::sym_sdk::__private::module_path!(),
             file: ::sym_sdk::__private::file!(),
             line: ::sym_sdk::__private::line!(),
@@ -34,11 +32,11 @@ const _: () = {
                 <&User as ::sym_sdk::__private::FromContext<'_>>::REQUIRES,
                 ::sym_sdk::__private::Requires::Form,
             ],
-            call: ::sym_sdk::__private::Call::Form(__sym_call),
+            thunk: ::sym_sdk::__private::Thunk::OnChange("urgency", __sym_call),
         };
     }
     const _: () = ::sym_sdk::__private::check_argument(
-        ::sym_sdk::__private::HandlerKind::OnChange,
+        &<on_change_urgency as ::sym_sdk::__private::Handler>::RECORD,
         <&User as ::sym_sdk::__private::FromContext<'_>>::REQUIRES,
     );
     ::sym_sdk::__private::inventory::submit! {

@@ -6,7 +6,7 @@ const _: () = {
     #[allow(deprecated, unused_variables)]
     fn __sym_call<'cx>(
         cx: &'cx ::sym_sdk::__private::Context,
-    ) -> ::sym_sdk::__private::BoxFuture<'cx, ::sym_sdk::__private::CallResult> {
+    ) -> ::sym_sdk::__private::BoxFuture<'cx, ::sym_sdk::__private::OptionsResult> {
         ::sym_sdk::__private::Box::pin(async move {
             let argument0 = <&GitHub as ::sym_sdk::__private::FromContext<
                 '_,
@@ -21,9 +21,7 @@ const _: () = {
     #[automatically_derived]
     impl ::sym_sdk::__private::Handler for repos {
         const RECORD: ::sym_sdk::__private::HandlerRecord = ::sym_sdk::__private::HandlerRecord {
-            kind: ::sym_sdk::__private::HandlerKind::Prefetch,
             name: "repos",
-            field: ::sym_sdk::__private::Option::Some("repo_name"),
             module: ::sym_sdk::__private::module_path!(),
             file: ::sym_sdk::__private::file!(),
             line: ::sym_sdk::__private::line!(),
@@ -31,11 +29,11 @@ const _: () = {
             doc: "",
             is_async: true,
             requires: &[<&GitHub as ::sym_sdk::__private::FromContext<'_>>::REQUIRES],
-            call: ::sym_sdk::__private::Call::Event(__sym_call),
+            thunk: ::sym_sdk::__private::Thunk::Prefetch("repo_name", __sym_call),
         };
     }
     const _: () = ::sym_sdk::__private::check_argument(
-        ::sym_sdk::__private::HandlerKind::Prefetch,
+        &<repos as ::sym_sdk::__private::Handler>::RECORD,
         <&GitHub as ::sym_sdk::__private::FromContext<'_>>::REQUIRES,
     );
     ::sym_sdk::__private::inventory::submit! {

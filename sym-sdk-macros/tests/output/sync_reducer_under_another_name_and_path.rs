@@ -10,7 +10,7 @@ const _: () = {
         cx: &'cx ::facade::sym_sdk::__private::Context,
     ) -> ::facade::sym_sdk::__private::BoxFuture<
         'cx,
-        ::facade::sym_sdk::__private::CallResult,
+        ::facade::sym_sdk::__private::PermissionsResult,
     > {
         ::facade::sym_sdk::__private::Box::pin(async move {
             <RequestPermission as ::facade::sym_sdk::__private::ReturnsPermissions>::into_output(
@@ -21,9 +21,7 @@ const _: () = {
     #[automatically_derived]
     impl ::facade::sym_sdk::__private::Handler for who_may_approve {
         const RECORD: ::facade::sym_sdk::__private::HandlerRecord = ::facade::sym_sdk::__private::HandlerRecord {
-            kind: ::facade::sym_sdk::__private::HandlerKind::GetPermissions,
             name: "who_may_approve",
-            field: ::facade::sym_sdk::__private::Option::None,
             module: ::facade::sym_sdk::__private::module_path!(),
             file: ::facade::sym_sdk::__private::file!(),
             line: ::facade::sym_sdk::__private::line!(),
@@ -31,7 +29,7 @@ const _: () = {
             doc: "",
             is_async: false,
             requires: &[],
-            call: ::facade::sym_sdk::__private::Call::Event(__sym_call),
+            thunk: ::facade::sym_sdk::__private::Thunk::GetPermissions(__sym_call),
         };
     }
     ::facade::sym_sdk::__private::inventory::submit! {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::AuditLine;
+use crate::config::LogDestinationSchema;
 use crate::error::Result;
 use crate::future::BoxFuture;
 use crate::integration::IntegrationConfig;
@@ -109,6 +110,7 @@ type Build = dyn Fn(&LogDestinationConfig<'_>) -> Result<Arc<dyn AuditDestinatio
 #[derive(Clone)]
 pub struct LogDestinationType {
     kind: String,
+    schema: LogDestinationSchema,
     build: Arc<Build>,
 }
 
@@ -118,12 +120,24 @@ impl LogDestinationType {
     where
         F: Fn(&LogDestinationConfig<'_>) -> Result<Arc<dyn AuditDestination>> + Send + Sync + 'static,
     {
-        Self { kind: kind.into(), build: Arc::new(build) }
+        Self { kind: kind.into(), schema: LogDestinationSchema::ANY, build: Arc::new(build) }
     }
 
     /// The `type` in the configuration.
     pub fn kind(&self) -> &str {
         &self.kind
+    }
+
+    /// Sets the schema that the configuration of these log destinations is checked against.
+    #[must_use]
+    pub fn with_schema(mut self, schema: LogDestinationSchema) -> Self {
+        self.schema = schema;
+        self
+    }
+
+    /// Returns the schema.
+    pub const fn schema(&self) -> &LogDestinationSchema {
+        &self.schema
     }
 
     pub(crate) fn build(&self, config: &LogDestinationConfig<'_>) -> Result<Arc<dyn AuditDestination>> {

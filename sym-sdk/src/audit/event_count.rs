@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use super::{AuditEntry, AuditKind};
-use crate::directory::{EventCount, EventFilter};
+use crate::directory::{EventFilter, EventQuery};
 use crate::model::{EventId, RunId, TargetId, UserId};
 use crate::template::Step;
 
@@ -48,7 +48,7 @@ impl RunRequest {
         })
     }
 
-    fn is_counted(&self, count: &EventCount) -> bool {
+    fn is_counted(&self, count: &EventQuery) -> bool {
         self.requester == count.requester
             && match &count.filter {
                 EventFilter::Flow(flow) => self.flow == *flow,
@@ -58,7 +58,7 @@ impl RunRequest {
 }
 
 /// Counts events by reading all entries.
-pub(crate) fn count_events<'a>(entries: impl IntoIterator<Item = &'a AuditEntry>, count: &EventCount) -> u64 {
+pub(crate) fn count_events<'a>(entries: impl IntoIterator<Item = &'a AuditEntry>, count: &EventQuery) -> u64 {
     let mut requests: HashMap<RunId, RunRequest> = HashMap::new();
     let mut counted: HashSet<(RunId, EventId)> = HashSet::new();
     for entry in entries {

@@ -49,7 +49,7 @@ pub(super) fn run(mut app: App, common: Common, output: &mut Output<'_>) -> io::
 }
 
 fn none(output: &mut Output<'_>) -> io::Result<Exit> {
-    let faults = Registry::new().scope(None).err().unwrap_or_default();
+    let faults = Registry::new().select(None).err().unwrap_or_default();
     for fault in &faults {
         output.usage_error(&fault.message, fault.hint.as_deref().unwrap_or_default())?;
     }

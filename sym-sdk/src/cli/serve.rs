@@ -143,7 +143,7 @@ fn made_up(domain: Option<&str>) -> Vec<User> {
     let people = [("ana", UserRole::Member), ("ben", UserRole::Member), ("ada", UserRole::Admin)];
     let people = people.into_iter().filter_map(|(name, role)| {
         let email = format!("{name}@{domain}");
-        Some(User::person(UserId::of_email(&email), &email).ok()?.with_role(role))
+        Some(User::person(UserId::from_email(&email), &email).ok()?.with_role(role))
     });
     people.collect()
 }

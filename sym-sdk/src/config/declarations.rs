@@ -1,45 +1,46 @@
-//! Declarations, as a user writes them: names are text, nothing is resolved yet.
+//! Declarations, as an author writes them: references are names, and nothing is checked.
 //!
-//! They are built in Rust or read from Terraform files, and become [`Flow`](crate::model::Flow)s by [`Config::check`].
+//! They are built in Rust or read from Terraform files. [`Config::check`] resolves them into [`Flow`](crate::model::Flow)s.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use super::SourceLocation;
 
-/// Everything an organization has declared.
+/// All declarations of an organization.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
-    /// Who the organization is.
+    /// The organization itself.
     pub organization: Organization,
     /// The flows.
     pub flows: Vec<Flow>,
-    /// The environments that flows run in.
+    /// The environments of the flows.
     pub environments: Vec<Environment>,
-    /// Connections to outside services.
+    /// The connections to outside services.
     pub integrations: Vec<Integration>,
-    /// How access is granted.
+    /// The strategies that grant access.
     pub strategies: Vec<Strategy>,
-    /// What access can be had to.
+    /// The resources that access can be granted to.
     pub targets: Vec<Target>,
-    /// Secrets, by reference.
+    /// The secrets, by reference.
     pub secrets: Vec<Secret>,
-    /// Where secrets are kept.
+    /// The stores that secrets are read from.
     pub secret_sources: Vec<SecretSource>,
-    /// Where errors go.
+    /// The destinations of warnings and errors.
     pub error_loggers: Vec<ErrorLogger>,
-    /// Where audit entries go.
+    /// The destinations of audit entries.
     pub log_destinations: Vec<LogDestination>,
-    /// Which flows a user sees.
+    /// The filter of the flows that a user sees.
     pub flows_filter: Option<FlowsFilter>,
 }
 
-/// The organization: its slug in SRNs and the e-mail domains of its members.
+/// An organization: its slug in SRNs and the e-mail domains of its members.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Organization {
     /// The organization part of every SRN.
     pub slug: String,
-    /// People with an e-mail address in one of these domains become members on first contact; others become guests.
+    /// The e-mail domains of members. Users with an address in one of them become members on first contact; others become
+    /// guests.
     pub domains: Vec<String>,
 }
 
@@ -49,40 +50,40 @@ impl Default for Organization {
     }
 }
 
-/// A workflow. Sym's resource: `sym_flow`.
+/// A workflow. Sym's resource is `sym_flow`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Flow {
-    /// Unique, whatever the case.
+    /// The name, unique ignoring case.
     pub name: String,
-    /// What people see; the name if unset.
+    /// The label that users see. Default: the name.
     pub label: Option<String>,
-    /// Which handlers the flow takes.
+    /// The handlers of the flow.
     pub implementation: Implementation,
     /// The name of the [`Environment`].
     pub environment: String,
-    /// Values handlers read with `event.flow().var(…)`.
+    /// Values that handlers read with `event.flow().var(…)`.
     pub vars: BTreeMap<String, String>,
-    /// The flow's parameters.
+    /// The parameters.
     pub params: FlowParams,
-    /// Where it was declared.
+    /// The location of the declaration.
     pub location: SourceLocation,
 }
 
-/// Which of the program's handlers a [`Flow`] takes.
+/// The selection of handlers for a [`Flow`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Implementation {
-    /// Every handler.
+    /// All handlers of the program.
     #[default]
     All,
-    /// Those of a Rust module and the modules below it, such as `my_flows::prod`.
+    /// The handlers of a Rust module and the modules below it, such as `my_flows::prod`.
     Module(String),
-    /// Those of the module that has the flow's name, if there is one; every handler otherwise.
+    /// The handlers of the module with the flow's name, or all handlers if there is no such module.
     ByName,
 }
 
 impl Implementation {
-    /// The module that was named.
+    /// Returns the module, if one is named.
     pub fn module(&self) -> Option<&str> {
         match self {
             Self::Module(module) => Some(module),
@@ -94,19 +95,19 @@ impl Implementation {
 /// The parameters of a [`Flow`], with Sym's defaults.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FlowParams {
-    /// The [`Strategy`]; without one the flow stops after approval.
+    /// The [`Strategy`]. A flow without one ends with the approval.
     pub strategy: Option<Reference>,
-    /// Whether access can be revoked early by a person. Default: true.
+    /// Whether users can revoke the access early. Default: true.
     pub allow_revoke: bool,
-    /// Whether access ends by itself after its duration. Default: true.
+    /// Whether the access ends automatically after its duration. Default: true.
     pub schedule_deescalation: bool,
-    /// Where requests may come from (`slack`, `api`, `web`); unset means everywhere, empty means nowhere.
+    /// The sources that requests may come from (`slack`, `api`, `web`). Unset allows every source, an empty list allows none.
     pub allowed_sources: Option<Vec<String>>,
     /// Whether an open request has a text input for the decision. Default: false.
     pub include_decision_message: bool,
     /// Text in the header of the form.
     pub additional_header_text: Option<String>,
-    /// Whether guests may approve, deny and revoke, if the permissions admit them. Default: false.
+    /// Whether guests may approve, deny and revoke, if the permissions allow them to. Default: false.
     pub allow_guest_interaction: bool,
     /// The fields of the form, in order.
     pub prompt_fields: Vec<PromptField>,
@@ -127,29 +128,28 @@ impl Default for FlowParams {
     }
 }
 
-/// One field of a flow's form.
+/// A field of a flow's form.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PromptField {
-    /// An identifier, unique within the flow.
+    /// The name: an identifier, unique within the flow.
     pub name: String,
-    /// One of Sym's eight field types: `string`, `int`, `bool`, `duration`, `slack_user`, `slack_user_list`, `str_list` or
-    /// `int_list`.
+    /// The type: `string`, `int`, `bool`, `duration`, `slack_user`, `slack_user_list`, `str_list` or `int_list`.
     pub field_type: String,
-    /// What people see; the name if unset.
+    /// The label that users see. Default: the name.
     pub label: Option<String>,
-    /// Default: true.
+    /// Whether the form cannot be submitted without a value. Default: true.
     pub required: bool,
-    /// Default: true. A hidden field still exists for `#[on_change]` handlers.
+    /// Whether users see the field. A hidden field still exists for `#[on_change]` handlers. Default: true.
     pub visible: bool,
-    /// Taken when an optional field is left empty.
+    /// The value of an optional field that is left empty.
     pub default: Option<String>,
-    /// Makes the field a drop-down.
+    /// The options. A field with options is a drop-down.
     pub allowed_values: Option<Vec<String>>,
-    /// Whether the options come from a `#[prefetch]` handler. Default: false.
+    /// Whether a `#[prefetch]` handler supplies the options. Default: false.
     pub prefetch: bool,
     /// Whether an `#[on_change]` handler runs when the field changes. Default: false.
     pub on_change: bool,
-    /// Where it was declared.
+    /// The location of the declaration.
     pub location: SourceLocation,
 }
 
@@ -170,59 +170,63 @@ impl Default for PromptField {
     }
 }
 
-/// Settings that several flows share. Sym's resource: `sym_environment`.
+/// Settings that several flows share. Sym's resource is `sym_environment`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Environment {
-    /// Unique, whatever the case.
+    /// The name, unique ignoring case.
     pub name: String,
-    /// What people see; the name if unset.
+    /// The label that users see. Default: the name.
     pub label: Option<String>,
-    /// Key, such as `slack`, to the name of the [`Integration`] and its type if known. Sym's `slack_id` is the key `slack`.
+    /// The [`Integration`]s by key, such as `slack`. Sym's `slack_id` is the key `slack`.
     pub integrations: BTreeMap<String, Reference>,
     /// The name of the [`ErrorLogger`].
     pub error_logger: Option<String>,
-    /// The names of the [`LogDestination`]s.
+    /// The [`LogDestination`]s.
     pub log_destinations: Vec<Reference>,
-    /// Where it was declared.
+    /// The location of the declaration.
     pub location: SourceLocation,
 }
 
-/// A reference to a typed declaration: names are unique by type only.
+/// A reference to a declaration whose name is unique within its type only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reference {
-    /// The type, such as `slack`; without one the name alone must tell.
+    /// The type, such as `slack`. Without a type, the name must be unique among all types.
     pub kind: Option<String>,
     /// The name.
     pub name: String,
 }
 
+/// The type of an integration that a Terraform module from elsewhere creates. Only the module is known here, so the actual type is
+/// inferred from the declarations that refer to the integration.
+pub(super) const MODULE_INTEGRATION: &str = "module";
+
 impl Reference {
-    /// A reference by name, for a name that no other type shares.
+    /// Creates a reference by name, for a name that is unique among all types.
     pub fn named(name: impl Into<String>) -> Self {
         Self { kind: None, name: name.into() }
     }
 
-    /// A reference by type and name.
+    /// Creates a reference by type and name.
     pub fn typed(kind: impl Into<String>, name: impl Into<String>) -> Self {
         Self { kind: Some(kind.into()), name: name.into() }
     }
 }
 
-/// By name only.
+/// A reference by name only.
 impl From<&str> for Reference {
     fn from(name: &str) -> Self {
         Self::named(name)
     }
 }
 
-/// By name only.
+/// A reference by name only.
 impl From<String> for Reference {
     fn from(name: String) -> Self {
         Self::named(name)
     }
 }
 
-/// `okta.prod`, or `prod` if the type is not told.
+/// `okta.prod`, or `prod` for a reference without a type.
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
@@ -232,126 +236,126 @@ impl fmt::Display for Reference {
     }
 }
 
-/// A connection to an outside service. Sym's resource: `sym_integration`.
+/// A connection to an outside service. Sym's resource is `sym_integration`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Integration {
     /// The type, such as `pagerduty`.
     pub kind: String,
-    /// Unique within its type, whatever the case.
+    /// The name, unique within the type ignoring case.
     pub name: String,
-    /// What people see; the name if unset.
+    /// The label that users see. Default: the name.
     pub label: Option<String>,
-    /// The service's own id of the account: a workspace, a domain, an organization.
+    /// The service's id of the account: a workspace, a domain, an organization.
     pub external_id: String,
-    /// Settings in clear. A secret's setting holds the name of a [`Secret`].
+    /// The settings. One whose name ends in `_secret` holds the name of a [`Secret`].
     pub settings: BTreeMap<String, String>,
-    /// Where it was declared.
+    /// The location of the declaration.
     pub location: SourceLocation,
 }
 
-/// How access to a list of targets is granted. Sym's resource: `sym_strategy`.
+/// Grants access to a list of targets. Sym's resource is `sym_strategy`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Strategy {
     /// The type, such as `okta`.
     pub kind: String,
-    /// Unique within its type, whatever the case.
+    /// The name, unique within the type ignoring case.
     pub name: String,
-    /// What people see; the name if unset.
+    /// The label that users see. Default: the name.
     pub label: Option<String>,
-    /// The [`Integration`]; only the `http` type does without.
+    /// The [`Integration`]. Most types need one.
     pub integration: Option<Reference>,
     /// The [`Target`]s.
     pub targets: Vec<Reference>,
-    /// Settings of the type. One whose name ends in `_secret` holds the name of a [`Secret`].
+    /// The settings of the type. One whose name ends in `_secret` holds the name of a [`Secret`].
     pub settings: BTreeMap<String, String>,
-    /// Where it was declared.
+    /// The location of the declaration.
     pub location: SourceLocation,
 }
 
-/// A thing that access can be had to. Sym's resource: `sym_target`.
+/// A resource that access can be granted to. Sym's resource is `sym_target`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Target {
     /// The type, such as `okta_group`.
     pub kind: String,
-    /// Unique within its type, whatever the case.
+    /// The name, unique within the type ignoring case.
     pub name: String,
-    /// What people see; the name if unset.
+    /// The label that users see. Default: the name.
     pub label: Option<String>,
-    /// Settings of the type.
+    /// The settings of the type.
     pub settings: BTreeMap<String, String>,
-    /// Settings that are filled from the request's field of the same name.
+    /// The settings whose values come from the request's fields of the same names.
     pub field_bindings: Vec<String>,
-    /// Where it was declared.
+    /// The location of the declaration.
     pub location: SourceLocation,
 }
 
-/// One secret, by reference. Sym's resource: `sym_secret`.
+/// A reference to a secret. Sym's resource is `sym_secret`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Secret {
-    /// Unique, whatever the case.
+    /// The name, unique ignoring case.
     pub name: String,
-    /// What people see; the name if unset.
+    /// The label that users see. Default: the name.
     pub label: Option<String>,
-    /// Where the secret stands in its source: a variable's name, a file's path, a secret's id.
+    /// The position of the secret in its source: the name of a variable, the path of a file, the id of a secret.
     pub path: String,
     /// The [`SecretSource`].
     pub source: Reference,
-    /// Picks one entry of a secret that is a JSON object.
+    /// The member to read, for a secret that is a JSON object.
     pub json_key: Option<String>,
-    /// Where it was declared.
+    /// The location of the declaration.
     pub location: SourceLocation,
 }
 
-/// Where secrets are kept. Sym's resource: `sym_secrets`.
+/// A store that secrets are read from. Sym's resource is `sym_secrets`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SecretSource {
-    /// `environment`, `file` or `aws_secrets_manager`.
+    /// The type: `environment`, `file` or `aws_secrets_manager`.
     pub kind: String,
-    /// Unique within its type, whatever the case.
+    /// The name, unique within the type ignoring case.
     pub name: String,
-    /// Settings of the type.
+    /// The settings of the type.
     pub settings: BTreeMap<String, String>,
-    /// Where it was declared.
+    /// The location of the declaration.
     pub location: SourceLocation,
 }
 
-/// Where warnings and errors of an environment's flows go. Sym's resource: `sym_error_logger`.
+/// The destination of warnings and errors of an environment's flows. Sym's resource is `sym_error_logger`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ErrorLogger {
-    /// Unique, whatever the case. Sym's resource has none: it is named after the resource.
+    /// The name, unique ignoring case. Sym's resource has no name attribute, so it is named after the resource.
     pub name: String,
-    /// The Slack [`Integration`].
+    /// The [`Integration`] with the channel, of type `slack`.
     pub integration: Option<Reference>,
     /// The channel, such as `#sym-errors`.
     pub destination: String,
-    /// Where it was declared.
+    /// The location of the declaration.
     pub location: SourceLocation,
 }
 
-/// Where audit entries go. Sym's resource: `sym_log_destination`.
+/// A destination of audit entries. Sym's resource is `sym_log_destination`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LogDestination {
     /// The type, such as `http`.
     pub kind: String,
-    /// Unique within its type, whatever the case. Sym's resource has none: it is named after the resource.
+    /// The name, unique within the type ignoring case. Sym's resource has no name attribute, so it is named after the resource.
     pub name: String,
-    /// The [`Integration`]; only `http` and `datadog` do without.
+    /// The [`Integration`]. Some types need one.
     pub integration: Option<Reference>,
-    /// Settings of the type.
+    /// The settings of the type. One whose name ends in `_secret` holds the name of a [`Secret`].
     pub settings: BTreeMap<String, String>,
-    /// Where it was declared.
+    /// The location of the declaration.
     pub location: SourceLocation,
 }
 
-/// Decides which flows a user sees. Sym's resource: `sym_flows_filter`.
+/// The filter of the flows that a user sees. Sym's resource is `sym_flows_filter`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FlowsFilter {
-    /// Where `get_flows` is looked for.
+    /// The handlers among which `get_flows` is searched.
     pub implementation: Implementation,
-    /// Values the handler reads.
+    /// Values that the handler reads.
     pub vars: BTreeMap<String, String>,
-    /// Key to the [`Integration`].
+    /// The [`Integration`]s that the handler may use, by key.
     pub integrations: BTreeMap<String, Reference>,
-    /// Where it was declared.
+    /// The location of the declaration.
     pub location: SourceLocation,
 }

@@ -1,6 +1,9 @@
-//! The configuration of an organization: its flows and what they refer to.
+//! The configuration of an organization: its flows, and the strategies, targets and integrations that they refer to.
 //!
-//! It is declared in Rust, as a [`Config`], or read from a directory of Terraform files with Sym's resources:
+//! A configuration is a value, [`Config`], that is built in Rust or read from a directory of Terraform files with Sym's resources.
+//! [`Config::check`] resolves it, and reports all of its errors as [`Diagnostics`] with a source location each. This module knows no
+//! service by name: the settings and targets that a service needs are described by [schemas](Schemas), which strategy types and
+//! clients carry.
 //!
 //! ```hcl
 //! resource "sym_flow" "prod" {
@@ -63,26 +66,32 @@
 //! }
 //! ```
 //!
-//! - `implementation` names the Rust module whose handlers the flow takes, with its crate first. A flow without one takes every
-//!   handler of the program, so it can be left out while there is one flow. See [`Implementation`].
-//! - A flow without `strategy_id` ends with the approval: nothing is granted.
+//! - `implementation` names the Rust module with the flow's handlers, beginning with the crate. A flow without it takes every
+//!   handler of the program, so it can be omitted while there is one flow. See [`Implementation`].
+//! - A flow without `strategy_id` ends with the approval: no access is granted.
 //! - A field of type `duration` offers the durations of the access.
-//! - A target with `field_bindings = ["repo_name"]` takes its setting `repo_name` from the form, from the field of that name.
-//! - Handlers take the client of an integration that the environment names, or the strategy.
+//! - A target with `field_bindings = ["repo_name"]` takes its setting `repo_name` from the form's field of that name.
+//! - Handlers take the clients of the integrations that the environment or the strategy names.
 //!
-//! Each resource has a struct here, whose fields say what its attributes mean. Their names are the same, with these
-//! exceptions: what refers to another resource ends in `_id` (`environment_id`, `strategy_id`), `type` is `kind` or
-//! `field_type`, and `prompt_field` is one of `prompt_fields`.
+//! Each resource has a struct here, whose fields document the attributes. The names are the same, except that references to
+//! other resources end in `_id` in Terraform (`environment_id`, `strategy_id`), `type` is `kind` or `field_type`, and each
+//! `prompt_field` block is one of `prompt_fields`.
 
 mod check;
 mod declarations;
 mod diagnostic;
+mod schema;
 #[cfg(feature = "terraform")]
 mod terraform;
 
 pub use check::{CheckedConfig, CheckedFlowsFilter, CheckedLogDestination};
+use declarations::MODULE_INTEGRATION;
 pub use declarations::*;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, SourceLocation};
+pub use schema::{
+    IntegrationSchema, IntegrationUse, LogDestinationSchema, Schemas, SettingSchema, SettingsSchema, StrategySchema,
+    TargetSchema,
+};
 #[cfg(feature = "terraform")]
 #[cfg_attr(docsrs, doc(cfg(feature = "terraform")))]
 pub use terraform::{Terraform, TerraformReader};

@@ -40,11 +40,11 @@ impl Directory {
     /// # Errors
     /// If there is a user of that name, or the name is not made of ASCII letters, digits and `-_. `.
     pub async fn create_bot(&self, name: &str) -> Result<Arc<User>> {
-        let bot = User::bot(UserId::of_bot(name), name.trim());
+        let bot = User::bot(UserId::from_bot_name(name), name.trim());
         check_bot_name(bot.username())?;
         match self.store.insert_user(bot).await? {
             Inserted::New(bot) => Ok(bot),
-            Inserted::Known(known) => {
+            Inserted::Existing(known) => {
                 let message = format!("there is a user called `{}`", known.username());
                 Err(Error::new(ErrorKind::Conflict, codes::USER_PROCESSING_ERROR, message)
                     .with_hint("give the bot another name"))

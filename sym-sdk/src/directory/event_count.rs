@@ -20,7 +20,7 @@ use crate::time::TimestampExt;
 /// was made. A Run belongs to whoever made its request, and its target is the one that was requested.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct EventCount {
+pub struct EventQuery {
     /// Events of Runs that this user requested.
     pub requester: UserId,
     /// Events of this name.
@@ -35,7 +35,7 @@ pub struct EventCount {
     pub include_errored: bool,
 }
 
-impl EventCount {
+impl EventQuery {
     /// Counts events of all times that went well so far.
     pub fn new(requester: UserId, event: Step, filter: EventFilter) -> Self {
         Self { requester, event, since: None, until: None, filter, include_errored: false }
@@ -60,7 +60,7 @@ pub enum EventFilter {
 /// What knows the events of Runs.
 pub trait EventSource: Send + Sync {
     /// How many events there were.
-    fn count_events<'a>(&'a self, count: &'a EventCount) -> BoxFuture<'a, Result<u64>>;
+    fn count_events<'a>(&'a self, count: &'a EventQuery) -> BoxFuture<'a, Result<u64>>;
 }
 
 /// Counts events: see [`Directory::event_count`]. Nothing happens until it is awaited.
@@ -68,7 +68,7 @@ pub trait EventSource: Send + Sync {
 #[must_use = "nothing is counted until this is awaited"]
 pub struct CountEvents {
     source: Option<Arc<dyn EventSource>>,
-    count: EventCount,
+    count: EventQuery,
     now: Timestamp,
     target: Option<TargetId>,
     is_on_target: bool,
@@ -93,7 +93,7 @@ impl Directory {
         let requester = event.requester().unwrap_or_else(|| event.user());
         CountEvents {
             source: self.events.clone(),
-            count: EventCount::new(requester.id(), name, EventFilter::Flow(event.flow().srn().slug().to_owned())),
+            count: EventQuery::new(requester.id(), name, EventFilter::Flow(event.flow().srn().slug().to_owned())),
             now: event.timestamp(),
             target: event.target().map(|target| target.id()),
             is_on_target: false,

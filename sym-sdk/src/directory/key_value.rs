@@ -39,18 +39,18 @@ impl KeyPath {
     }
 
     /// The error of a store that finds a value where `self` needs a namespace.
-    pub fn blocked_by_value(&self, namespace: &str) -> Error {
+    pub fn parent_conflict(&self, namespace: &str) -> Error {
         let message = format!("`{}` needs `{namespace}` to be a namespace, but it is a value", self.0);
         Error::invalid(codes::INVALID_KEY, message)
     }
 
     /// The error of a store that finds a namespace where `self` is to be a value.
-    pub fn is_a_namespace(&self) -> Error {
+    pub fn namespace_conflict(&self) -> Error {
         Error::invalid(codes::INVALID_KEY, format!("`{}` is a namespace, not a value", self.0))
     }
 
     /// The error of a store that finds a value where `self` is to be a namespace.
-    pub fn is_a_value(&self) -> Error {
+    pub fn value_conflict(&self) -> Error {
         Error::invalid(codes::INVALID_KEY, format!("`{}` is a value, not a namespace", self.0))
     }
 }
@@ -91,7 +91,7 @@ impl FromStr for KeyPath {
 /// Where values are kept. Handlers use a [`KeyValue`], which holds one.
 ///
 /// Each method is atomic, and of writes at the same time the last one holds. A path is a value or a namespace, never both: see
-/// [`KeyPath::blocked_by_value`] and [`KeyPath::is_a_namespace`]. A namespace is there as long as there is a value in it.
+/// [`KeyPath::parent_conflict`] and [`KeyPath::namespace_conflict`]. A namespace is there as long as there is a value in it.
 pub trait KeyValueStore: Send + Sync {
     /// The value at a path, if there is one.
     fn fetch<'a>(&'a self, path: &'a KeyPath) -> BoxFuture<'a, Result<Option<Value>>>;
@@ -103,7 +103,7 @@ pub trait KeyValueStore: Send + Sync {
     fn delete<'a>(&'a self, path: &'a KeyPath) -> BoxFuture<'a, Result<bool>>;
 
     /// The paths of all values in a namespace and those within it, or of all there are, in the order of their bytes. A
-    /// namespace that is a value is an error: see [`KeyPath::is_a_value`].
+    /// namespace that is a value is an error: see [`KeyPath::value_conflict`].
     fn paths<'a>(&'a self, namespace: Option<&'a KeyPath>) -> BoxFuture<'a, Result<Vec<KeyPath>>>;
 }
 

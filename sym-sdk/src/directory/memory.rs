@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
-use super::{DirectoryFault, DirectoryStore, Inserted, StoredToken, UserChange};
+use super::{DirectoryConflict, DirectoryStore, Inserted, StoredToken, UserChange};
 use crate::error::Result;
 use crate::future::BoxFuture;
 use crate::model::{TokenId, User, UserId, UserIdentity, UserType};
@@ -50,10 +50,10 @@ impl Tables {
 
     fn insert_user(&mut self, user: User) -> Result<Inserted> {
         if let Some(known) = self.of_name(user.username()) {
-            return Ok(Inserted::Known(Arc::clone(known)));
+            return Ok(Inserted::Existing(Arc::clone(known)));
         }
-        if let Some(other) = self.users.get(&user.id()) {
-            return Err(DirectoryFault::Taken { other: other.clone(), user: Box::new(user) }.into());
+        if let Some(existing) = self.users.get(&user.id()) {
+            return Err(DirectoryConflict::Taken { existing: existing.clone(), user: Box::new(user) }.into());
         }
         Ok(Inserted::New(self.insert(user)))
     }
@@ -61,7 +61,7 @@ impl Tables {
     fn put_users(&mut self, users: Vec<User>) -> Result<Vec<Arc<User>>> {
         for user in &users {
             let (with_id, of_name) = (self.users.get(&user.id()), self.of_name(user.username()));
-            if let Some(fault) = DirectoryFault::in_the_way(user, with_id, of_name) {
+            if let Some(fault) = DirectoryConflict::find(user, with_id, of_name) {
                 return Err(fault.into());
             }
         }
@@ -74,7 +74,7 @@ impl Tables {
         match (having.next(), having.next()) {
             (Some(user), Some(other)) => {
                 let users = [user.clone(), other.clone()];
-                Err(DirectoryFault::SharedIdentity { identity: identity.clone(), users }.into())
+                Err(DirectoryConflict::SharedIdentity { identity: identity.clone(), users }.into())
             }
             (only, _) => Ok(only.cloned()),
         }

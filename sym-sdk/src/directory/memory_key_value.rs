@@ -61,20 +61,20 @@ impl KeyValueStore for MemoryKeyValue {
 fn check(values: &Values, path: &KeyPath) -> Result<()> {
     check_namespaces(values, path)?;
     if below(values, path).next().is_some() {
-        return Err(path.is_a_namespace());
+        return Err(path.namespace_conflict());
     }
     Ok(())
 }
 
 fn check_namespace(values: &Values, namespace: &KeyPath) -> Result<()> {
     check_namespaces(values, namespace)?;
-    if values.contains_key(namespace) { Err(namespace.is_a_value()) } else { Ok(()) }
+    if values.contains_key(namespace) { Err(namespace.value_conflict()) } else { Ok(()) }
 }
 
 /// That what the path lies in are namespaces.
 fn check_namespaces(values: &Values, path: &KeyPath) -> Result<()> {
     match path.namespaces().find(|namespace| values.contains_key(*namespace)) {
-        Some(value) => Err(path.blocked_by_value(value)),
+        Some(value) => Err(path.parent_conflict(value)),
         None => Ok(()),
     }
 }

@@ -14,10 +14,10 @@ mod users;
 #[cfg(feature = "runtime")]
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
 pub use bots::IssuedToken;
-pub use event_count::{CountEvents, EventCount, EventFilter, EventSource};
+pub use event_count::{CountEvents, EventFilter, EventQuery, EventSource};
 pub use key_value::{KeyPath, KeyValue, KeyValueStore};
 pub use memory::MemoryDirectory;
 pub use memory_key_value::MemoryKeyValue;
-pub use store::{DirectoryFault, DirectoryStore, Inserted, UserChange};
+pub use store::{DirectoryConflict, DirectoryStore, Inserted, UserChange};
 pub use tokens::{StoredToken, Token, TokenHash};
 pub use users::Directory;

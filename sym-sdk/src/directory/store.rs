@@ -1,4 +1,4 @@
-//! What keeps users and tokens.
+//! The storage interface of the user directory.
 
 use std::sync::Arc;
 
@@ -9,99 +9,105 @@ use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
 use crate::model::{TokenId, User, UserId, UserIdentity, UserRole};
 
-/// Where users, their accounts and the tokens of bots are kept. Handlers use a [`Directory`](super::Directory), which holds
-/// one.
+/// A store of users, their accounts in services, and the tokens of bots. Handlers use it through a
+/// [`Directory`](super::Directory).
 ///
-/// Each method is atomic. Usernames, services and their instances are compared whatever the case of ASCII letters, and of no
-/// others: some have a lower case that is ASCII, and would make two names the same. What stores of all kinds must do is checked
-/// by `testing::check_directory`.
+/// Each method is atomic. Usernames, services and their instances are compared ignoring the case of ASCII letters only: some
+/// other letters have ASCII lower-case forms and would make two different names equal. `testing::check_directory` tests an
+/// implementation.
 pub trait DirectoryStore: Send + Sync {
-    /// The user with this id.
+    /// Returns the user with this id.
     fn user(&self, id: UserId) -> BoxFuture<'_, Result<Option<Arc<User>>>>;
 
-    /// The user of this name, which is the e-mail address of a person.
+    /// Returns the user with this name. The name of a person is their email address.
     fn user_by_username<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Result<Option<Arc<User>>>>;
 
-    /// The user who has this account. An account that two users have is an error: it would let one act for the other. See
-    /// [`DirectoryFault::SharedIdentity`].
+    /// Returns the user who has this account.
+    ///
+    /// If two users have it, fails with [`DirectoryConflict::SharedIdentity`]: either could act as the other.
     fn user_by_identity<'a>(&'a self, identity: &'a UserIdentity) -> BoxFuture<'a, Result<Option<Arc<User>>>>;
 
-    /// All users, by name.
+    /// Returns all users, sorted by name.
     fn users(&self) -> BoxFuture<'_, Result<Vec<Arc<User>>>>;
 
-    /// Adds the user, unless there is one of that name. If another user has the id, that is an error: see
-    /// [`DirectoryFault::Taken`].
+    /// Adds a user, unless one with that name exists.
+    ///
+    /// If another user has the id, fails with [`DirectoryConflict::Taken`].
     fn insert_user(&self, user: User) -> BoxFuture<'_, Result<Inserted>>;
 
-    /// Adds each of the users, or replaces the one with that id; all of them or none. Their ids and names differ. If another
-    /// user has a name, or a person would become a bot or the reverse, that is an error: see [`DirectoryFault`].
+    /// Adds or replaces users by id: either all of them or none. The caller guarantees that their ids and names are distinct.
+    ///
+    /// If another user has one of the names, or a person would become a bot or the reverse, fails with a
+    /// [`DirectoryConflict`].
     fn put_users(&self, users: Vec<User>) -> BoxFuture<'_, Result<Vec<Arc<User>>>>;
 
-    /// Makes one change of a user. None if there is no such user.
+    /// Applies a change to a user. Returns `None` if there is no such user.
     fn change_user(&self, id: UserId, change: UserChange) -> BoxFuture<'_, Result<Option<Arc<User>>>>;
 
-    /// Deletes a user with all accounts, and revokes the tokens. None if there is no such user.
+    /// Deletes a user with all accounts, and revokes their tokens. Returns `None` if there is no such user.
     fn delete_user(&self, id: UserId, now: Timestamp) -> BoxFuture<'_, Result<Option<Arc<User>>>>;
 
-    /// Adds a token, and says whether it did: only if there is such a bot.
+    /// Adds a token if its bot exists. Returns whether it was added.
     fn insert_token(&self, token: StoredToken) -> BoxFuture<'_, Result<bool>>;
 
-    /// The token with this id, also if it is no longer valid.
+    /// Returns the token with this id, whether it is still valid or not.
     fn token(&self, id: TokenId) -> BoxFuture<'_, Result<Option<StoredToken>>>;
 
-    /// The tokens of one bot or of all, oldest first, also those that are no longer valid.
+    /// Returns the tokens of one bot, or of all bots if `bot` is `None`, oldest first, valid or not.
     fn tokens(&self, bot: Option<UserId>) -> BoxFuture<'_, Result<Vec<StoredToken>>>;
 
-    /// Revokes a token, unless it was before. None if there is no such token.
+    /// Revokes a token, unless it is revoked already. Returns `None` if there is no such token.
     fn revoke_token(&self, id: TokenId, now: Timestamp) -> BoxFuture<'_, Result<Option<StoredToken>>>;
 }
 
-/// What came of adding a user.
+/// The result of [`DirectoryStore::insert_user`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Inserted {
     /// The user was added.
     New(Arc<User>),
-    /// There was one of that name.
-    Known(Arc<User>),
+    /// A user with that name exists already.
+    Existing(Arc<User>),
 }
 
 impl Inserted {
-    /// The user who is there now.
+    /// Returns the added or existing user.
     pub fn into_user(self) -> Arc<User> {
         match self {
-            Self::New(user) | Self::Known(user) => user,
+            Self::New(user) | Self::Existing(user) => user,
         }
     }
 }
 
-/// One change of a user. Changes of the same user by several callers all take effect, which whole users put at the same time
-/// would not.
+/// A change to a user.
+///
+/// Stores apply changes atomically, so concurrent changes to the same user all take effect. Writing whole users would lose all
+/// but the last.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum UserChange {
-    /// Another role.
+    /// Sets the role.
     Role(UserRole),
-    /// Another first and last name.
+    /// Sets the first and last name.
     Name {
         /// The first name.
         first: String,
         /// The last name.
         last: String,
     },
-    /// One more account; it replaces the one in the same instance of the service.
+    /// Adds an account, or replaces the one in the same instance of the service.
     PutIdentity(UserIdentity),
-    /// The account in this instance of a service is gone. Nothing changes if there is none.
+    /// Removes the account in an instance of a service, if there is one.
     DeleteIdentity {
         /// The service.
         service: String,
-        /// The instance of it.
+        /// The instance of the service.
         service_id: String,
     },
 }
 
 impl UserChange {
-    /// The user after the change.
+    /// Returns the user with the change applied.
     #[must_use]
     pub fn apply(self, user: User) -> User {
         match self {
@@ -113,65 +119,65 @@ impl UserChange {
     }
 }
 
-/// Why a store does not do what it was asked, though it could.
+/// A conflict between a user and those in the store. Converts into an [`Error`] of kind [`ErrorKind::Conflict`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum DirectoryFault {
-    /// Another user has the name or the id.
+pub enum DirectoryConflict {
+    /// Another user has the same name or id.
     Taken {
-        /// The user who was to be saved.
+        /// The user to save.
         user: Box<User>,
-        /// The one in the way.
-        other: Arc<User>,
+        /// The existing user.
+        existing: Arc<User>,
     },
-    /// A person stays a person, and a bot a bot: it would keep its id, and with it tokens, accounts and Runs.
-    OtherType {
-        /// The user who was to be saved.
+    /// A person would become a bot, or a bot a person. The new user would inherit the tokens, accounts and Runs that belong to
+    /// the id.
+    TypeChange {
+        /// The user to save.
         user: Box<User>,
-        /// The one with that id.
-        known: Arc<User>,
+        /// The existing user with that id.
+        existing: Arc<User>,
     },
-    /// Two users have one account, so it does not tell who somebody is.
+    /// Two users have the same account, so the account does not identify a user.
     SharedIdentity {
         /// The account.
         identity: UserIdentity,
-        /// Two who have it.
+        /// Two users who have it.
         users: [Arc<User>; 2],
     },
 }
 
-impl DirectoryFault {
-    /// What is in the way of saving `user`, given the user with that id and the one of that name.
-    pub fn in_the_way(user: &User, with_id: Option<&Arc<User>>, of_name: Option<&Arc<User>>) -> Option<Self> {
-        if let Some(other) = of_name.filter(|other| other.id() != user.id()) {
-            return Some(Self::Taken { user: Box::new(user.clone()), other: other.clone() });
+impl DirectoryConflict {
+    /// Returns the conflict that prevents `user` from being saved, given the existing user with that id and the existing user
+    /// with that name.
+    pub fn find(user: &User, with_id: Option<&Arc<User>>, with_name: Option<&Arc<User>>) -> Option<Self> {
+        if let Some(existing) = with_name.filter(|existing| existing.id() != user.id()) {
+            return Some(Self::Taken { user: Box::new(user.clone()), existing: existing.clone() });
         }
-        let known = with_id.filter(|known| known.user_type() != user.user_type())?;
-        Some(Self::OtherType { user: Box::new(user.clone()), known: known.clone() })
+        let existing = with_id.filter(|existing| existing.user_type() != user.user_type())?;
+        Some(Self::TypeChange { user: Box::new(user.clone()), existing: existing.clone() })
     }
 }
 
-impl From<DirectoryFault> for Error {
-    fn from(fault: DirectoryFault) -> Self {
-        let conflict = |message| Self::new(ErrorKind::Conflict, codes::USER_PROCESSING_ERROR, message);
-        match fault {
-            DirectoryFault::Taken { user, other } => {
-                let (name, id) = (other.username(), other.id());
-                let user = user.username();
-                conflict(format!("`{user}` cannot be saved, because `{name}` with the id `{id}` is in the way"))
+impl From<DirectoryConflict> for Error {
+    fn from(conflict: DirectoryConflict) -> Self {
+        let error = |message| Self::new(ErrorKind::Conflict, codes::USER_PROCESSING_ERROR, message);
+        match conflict {
+            DirectoryConflict::Taken { user, existing } => {
+                let (user, name, id) = (user.username(), existing.username(), existing.id());
+                error(format!("`{user}` cannot be saved: `{name}` with the id `{id}` already exists"))
             }
-            DirectoryFault::OtherType { user, known } => {
-                let (kind, id) = (user.user_type(), known.id());
-                let known = known.username();
-                conflict(format!("`{known}` with the id `{id}` cannot become the {kind} user `{}`", user.username()))
+            DirectoryConflict::TypeChange { user, existing } => {
+                let (name, id, kind) = (existing.username(), existing.id(), user.user_type());
+                error(format!("`{name}` with the id `{id}` cannot become the {kind} user `{}`", user.username()))
                     .with_hint("give the new user another id")
             }
-            DirectoryFault::SharedIdentity { identity, users } => {
+            DirectoryConflict::SharedIdentity { identity, users } => {
                 let account = format!("`{}` in {} `{}`", identity.user_id(), identity.service(), identity.service_id());
                 let mut names = users.each_ref().map(|user| user.username());
                 names.sort_unstable();
-                conflict(format!("the account {account} is that of `{}` and of `{}`", names[0], names[1]))
-                    .with_hint("store the account that each of them has")
+                error(format!("the account {account} belongs to both `{}` and `{}`", names[0], names[1]))
+                    .with_hint("correct the stored account of one of them")
             }
         }
     }

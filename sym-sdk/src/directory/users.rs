@@ -92,7 +92,7 @@ impl Directory {
     /// The person with this e-mail address. On first contact they are added: as a member if the address is in one of the
     /// organization's domains, else as a guest.
     pub async fn get_or_create_user_by_email(&self, email: &str) -> Result<Arc<User>> {
-        let user = User::person(UserId::of_email(email), email).map_err(|error| processing_error(email, error))?;
+        let user = User::person(UserId::from_email(email), email).map_err(|error| processing_error(email, error))?;
         if let Some(known) = self.store.user_by_username(user.username()).await? {
             return Ok(known);
         }
@@ -107,7 +107,7 @@ impl Directory {
     ) -> Result<Vec<Arc<User>>> {
         let emails: Vec<&str> = emails.into_iter().collect();
         for email in &emails {
-            User::person(UserId::of_email(email), email).map_err(|error| processing_error(email, error))?;
+            User::person(UserId::from_email(email), email).map_err(|error| processing_error(email, error))?;
         }
         let mut users = Vec::with_capacity(emails.len());
         for email in emails {
@@ -230,7 +230,7 @@ impl Directory {
     }
 
     /// Whether the e-mail address is in one of the organization's domains.
-    pub fn owns_domain_of(&self, email: &str) -> bool {
+    pub fn is_internal_email(&self, email: &str) -> bool {
         email.rsplit_once('@').is_some_and(|(_, domain)| {
             // Other letters whose lower case is ASCII, such as the Kelvin sign, make another domain.
             self.domains.iter().any(|own| own.eq_ignore_ascii_case(domain.trim()))
@@ -238,7 +238,7 @@ impl Directory {
     }
 
     fn role_on_first_contact(&self, user: &User) -> UserRole {
-        if self.owns_domain_of(user.email().unwrap_or_default()) { UserRole::Member } else { UserRole::Guest }
+        if self.is_internal_email(user.email().unwrap_or_default()) { UserRole::Member } else { UserRole::Guest }
     }
 }
 

@@ -11,7 +11,7 @@ use super::store::{
     Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
 use crate::audit::{AuditEntry, AuditHead, AuditRecord, count_events};
-use crate::directory::EventCount;
+use crate::directory::EventQuery;
 use crate::future::BoxFuture;
 use crate::machine::{Bulkhead, Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, TimerChange, TimerKind};
 use crate::model::RunId;
@@ -404,7 +404,7 @@ impl Store for MemoryStore {
         ready(entries.take(limit).cloned().collect())
     }
 
-    fn count_events<'a>(&'a self, count: &'a EventCount) -> BoxFuture<'a, Result<u64, StoreError>> {
+    fn count_events<'a>(&'a self, count: &'a EventQuery) -> BoxFuture<'a, Result<u64, StoreError>> {
         ready(count_events(&self.tables().audit, count))
     }
 

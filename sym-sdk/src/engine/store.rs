@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::health::{AccessHealth, Backlog};
 use crate::audit::{AuditEntry, AuditHead, AuditLog, AuditRecord};
-use crate::directory::EventCount;
+use crate::directory::EventQuery;
 use crate::future::BoxFuture;
 use crate::machine::{
     Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, RunState, TimerChange, TimerKind, Transition,
@@ -336,7 +336,7 @@ pub trait Store: Send + Sync + 'static {
     fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>>;
 
     /// How many events there were, as the audit entries tell.
-    fn count_events<'a>(&'a self, count: &'a EventCount) -> BoxFuture<'a, Result<u64, StoreError>>;
+    fn count_events<'a>(&'a self, count: &'a EventQuery) -> BoxFuture<'a, Result<u64, StoreError>>;
 
     /// Audit records after the one with this number, in the order of their commits. They form a hash chain without gaps: each
     /// commit appends its entries to it, as [`AuditRecord::after`] does.

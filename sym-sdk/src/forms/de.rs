@@ -1,6 +1,5 @@
-//! Reads a [`FieldMap`] into a user's type without a copy in between.
+//! Deserializes named values, such as those of a [`FieldMap`] or a flow's vars, into a user's type. Text is borrowed, not copied.
 
-use std::collections::btree_map;
 use std::fmt;
 
 use serde::de::value::{BorrowedStrDeserializer, SeqDeserializer};
@@ -11,53 +10,53 @@ use super::{FieldMap, FieldValue, SlackUserSelection};
 use crate::error::{Error, codes};
 use crate::suggest;
 
-/// What serde reports, with the field it was at.
+/// An error of deserialization, with the name of the value that it is about.
 #[derive(Debug)]
-pub(super) struct Fault {
-    kind: FaultKind,
-    field: Option<String>,
+pub(crate) struct DeError {
+    kind: DeErrorKind,
+    name: Option<String>,
 }
 
 #[derive(Debug)]
-enum FaultKind {
+enum DeErrorKind {
     Value(String),
     Missing(&'static str),
     Unknown(String, &'static [&'static str]),
 }
 
-impl Fault {
-    fn at(mut self, field: &str) -> Self {
-        self.field.get_or_insert_with(|| field.to_owned());
+impl DeError {
+    fn at(mut self, name: &str) -> Self {
+        self.name.get_or_insert_with(|| name.to_owned());
         self
     }
 
+    /// Describes the error. `noun` is that of the values: `field` or `var`.
+    pub(crate) fn message(&self, noun: &str) -> String {
+        match (&self.kind, &self.name) {
+            // A struct inside a value may lack a member too. Then the value is invalid, not missing.
+            (DeErrorKind::Missing(name), None) => format!("{noun} `{name}` is required, but has no value"),
+            (DeErrorKind::Unknown(name, _), None) => format!("{noun} `{name}` is not expected"),
+            (kind, Some(name)) => format!("{noun} `{name}`: {kind}"),
+            (kind, None) => kind.to_string(),
+        }
+    }
+
     pub(super) fn into_error(self, fields: &FieldMap) -> Error {
-        match (self.kind, self.field) {
-            // A struct inside a field may lack something too; then the field has a wrong value.
-            (FaultKind::Missing(name), None) => {
-                let message = format!("field `{name}` is needed, but has no value");
+        let message = self.message("field");
+        match (self.kind, self.name) {
+            (DeErrorKind::Missing(name), None) => {
                 Error::invalid(codes::MISSING_FIELD, message).with_hint(fields.hint(name))
             }
-            (FaultKind::Unknown(name, expected), None) => {
-                let message = format!("field `{name}` is not expected");
-                Error::invalid(codes::UNKNOWN_FIELD, message).with_hint(suggest::hint(
-                    &name,
-                    "expected fields",
-                    expected.iter().copied(),
-                ))
+            (DeErrorKind::Unknown(name, expected), None) => {
+                let hint = suggest::hint(&name, "expected fields", expected.iter().copied());
+                Error::invalid(codes::UNKNOWN_FIELD, message).with_hint(hint)
             }
-            (kind, field) => {
-                let message = match field {
-                    Some(field) => format!("field `{field}`: {kind}"),
-                    None => kind.to_string(),
-                };
-                Error::invalid(codes::INVALID_FIELD_VALUE, message)
-            }
+            _ => Error::invalid(codes::INVALID_FIELD_VALUE, message),
         }
     }
 }
 
-impl fmt::Display for FaultKind {
+impl fmt::Display for DeErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Value(message) => f.write_str(message),
@@ -67,51 +66,55 @@ impl fmt::Display for FaultKind {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for DeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.kind.fmt(f)
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for DeError {}
 
-impl de::Error for Fault {
+impl de::Error for DeError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self { kind: FaultKind::Value(message.to_string()), field: None }
+        Self { kind: DeErrorKind::Value(message.to_string()), name: None }
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self { kind: FaultKind::Missing(field), field: None }
+        Self { kind: DeErrorKind::Missing(field), name: None }
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        Self { kind: FaultKind::Unknown(field.to_owned(), expected), field: None }
+        Self { kind: DeErrorKind::Unknown(field.to_owned(), expected), name: None }
     }
 }
 
-/// All fields, as a map.
-pub(super) struct Fields<'de>(pub(super) &'de FieldMap);
+/// Deserializes named values as a map or a struct. Errors in a value are about its name.
+pub(crate) struct NamedValues<I>(pub(crate) I);
 
-impl<'de> de::Deserializer<'de> for Fields<'de> {
-    type Error = Fault;
+impl<'de, I, D> de::Deserializer<'de> for NamedValues<I>
+where
+    I: ExactSizeIterator<Item = (&'de str, D)>,
+    D: de::Deserializer<'de, Error = DeError>,
+{
+    type Error = DeError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_map(FieldsAccess { rest: self.0.0.iter(), current: None })
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+        visitor.visit_map(NamedValuesAccess::<I, (&'de str, D)> { rest: self.0, current: None })
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_unit()
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_unit()
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_some(self)
     }
 
@@ -121,24 +124,28 @@ impl<'de> de::Deserializer<'de> for Fields<'de> {
     }
 }
 
-struct FieldsAccess<'de> {
-    rest: btree_map::Iter<'de, String, FieldValue>,
-    current: Option<(&'de str, &'de FieldValue)>,
+struct NamedValuesAccess<I, T> {
+    rest: I,
+    current: Option<T>,
 }
 
-impl<'de> MapAccess<'de> for FieldsAccess<'de> {
-    type Error = Fault;
+impl<'de, I, D> MapAccess<'de> for NamedValuesAccess<I, (&'de str, D)>
+where
+    I: ExactSizeIterator<Item = (&'de str, D)>,
+    D: de::Deserializer<'de, Error = DeError>,
+{
+    type Error = DeError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DeError> {
         let Some((name, value)) = self.rest.next() else { return Ok(None) };
         self.current = Some((name, value));
         seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some)
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DeError> {
         match self.current.take() {
-            Some((name, value)) => seed.deserialize(Field(value)).map_err(|fault| fault.at(name)),
-            None => Err(de::Error::custom("a value was asked for before its name")),
+            Some((name, value)) => seed.deserialize(value).map_err(|error| error.at(name)),
+            None => Err(de::Error::custom("the value of a field was requested before its name")),
         }
     }
 
@@ -147,11 +154,11 @@ impl<'de> MapAccess<'de> for FieldsAccess<'de> {
     }
 }
 
-/// One field.
+/// Deserializes one field.
 #[derive(Clone, Copy)]
-struct Field<'de>(&'de FieldValue);
+pub(super) struct Field<'de>(pub(super) &'de FieldValue);
 
-impl<'de> IntoDeserializer<'de, Fault> for Field<'de> {
+impl<'de> IntoDeserializer<'de, DeError> for Field<'de> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -160,9 +167,9 @@ impl<'de> IntoDeserializer<'de, Fault> for Field<'de> {
 }
 
 impl<'de> de::Deserializer<'de> for Field<'de> {
-    type Error = Fault;
+    type Error = DeError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.0 {
             FieldValue::Text(text) => visitor.visit_borrowed_str(text),
             FieldValue::Int(number) => visitor.visit_i64(*number),
@@ -170,29 +177,27 @@ impl<'de> de::Deserializer<'de> for Field<'de> {
             FieldValue::Duration(duration) => visitor.visit_u64(duration.as_secs()),
             FieldValue::SlackUser(user) => SlackUser::new(user).deserialize_any(visitor),
             FieldValue::SlackUsers(users) => visitor.visit_seq(SeqDeserializer::new(users.iter().map(SlackUser::new))),
-            FieldValue::TextList(texts) => {
-                visitor.visit_seq(SeqDeserializer::new(texts.iter().map(|text| Borrowed(text))))
-            }
+            FieldValue::TextList(texts) => visitor.visit_seq(SeqDeserializer::new(texts.iter().map(|text| Text(text)))),
             FieldValue::IntList(numbers) => visitor.visit_seq(SeqDeserializer::new(numbers.iter().copied())),
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         match self.0 {
             FieldValue::SlackUser(user) => SlackUser::new(user).deserialize_str(visitor),
             _ => self.deserialize_any(visitor),
         }
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.deserialize_str(visitor)
     }
 
@@ -201,7 +206,7 @@ impl<'de> de::Deserializer<'de> for Field<'de> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         match self.0 {
             FieldValue::Text(text) => BorrowedStrDeserializer::new(text).deserialize_enum(name, variants, visitor),
             _ => self.deserialize_any(visitor),
@@ -213,9 +218,9 @@ impl<'de> de::Deserializer<'de> for Field<'de> {
         name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeError> {
         match self.0 {
-            // This is how `std::time::Duration` asks.
+            // `std::time::Duration` deserializes from a struct of these fields.
             FieldValue::Duration(duration) if name == "Duration" && fields == ["secs", "nanos"] => {
                 let parts = [duration.as_secs(), u64::from(duration.subsec_nanos())];
                 visitor.visit_seq(SeqDeserializer::new(parts.into_iter()))
@@ -230,18 +235,18 @@ impl<'de> de::Deserializer<'de> for Field<'de> {
     }
 }
 
-/// A text of a list.
-struct Borrowed<'de>(&'de str);
+/// Deserializes a text of a list.
+struct Text<'de>(&'de str);
 
-impl<'de> IntoDeserializer<'de, Fault> for Borrowed<'de> {
-    type Deserializer = BorrowedStrDeserializer<'de, Fault>;
+impl<'de> IntoDeserializer<'de, DeError> for Text<'de> {
+    type Deserializer = BorrowedStrDeserializer<'de, DeError>;
 
     fn into_deserializer(self) -> Self::Deserializer {
         BorrowedStrDeserializer::new(self.0)
     }
 }
 
-/// A Slack user: a map of `user_id` and `username`, or the id alone where text is wanted.
+/// Deserializes a Slack user: as a map of `user_id` and `username`, or as the id where text is expected.
 struct SlackUser<'de> {
     user: &'de SlackUserSelection,
     next: usize,
@@ -253,7 +258,7 @@ impl<'de> SlackUser<'de> {
     }
 }
 
-impl<'de> IntoDeserializer<'de, Fault> for SlackUser<'de> {
+impl<'de> IntoDeserializer<'de, DeError> for SlackUser<'de> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -262,25 +267,25 @@ impl<'de> IntoDeserializer<'de, Fault> for SlackUser<'de> {
 }
 
 impl<'de> de::Deserializer<'de> for SlackUser<'de> {
-    type Error = Fault;
+    type Error = DeError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_map(self)
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_borrowed_str(self.user.user_id())
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -291,36 +296,36 @@ impl<'de> de::Deserializer<'de> for SlackUser<'de> {
 }
 
 impl<'de> MapAccess<'de> for SlackUser<'de> {
-    type Error = Fault;
+    type Error = DeError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DeError> {
         match ["user_id", "username"].get(self.next) {
             Some(name) => seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some),
             None => Ok(None),
         }
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DeError> {
         self.next += 1;
         match (self.next, self.user.username()) {
             (1, _) => seed.deserialize(BorrowedStrDeserializer::new(self.user.user_id())),
-            (_, Some(username)) => seed.deserialize(Known(username)),
+            (_, Some(username)) => seed.deserialize(Username(username)),
             (_, None) => seed.deserialize(().into_deserializer()),
         }
     }
 }
 
-/// The name of a Slack user that is known, for a type in which it may be absent.
-struct Known<'de>(&'de str);
+/// Deserializes the username of a Slack user into a type in which it may be absent.
+struct Username<'de>(&'de str);
 
-impl<'de> de::Deserializer<'de> for Known<'de> {
-    type Error = Fault;
+impl<'de> de::Deserializer<'de> for Username<'de> {
+    type Error = DeError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_borrowed_str(self.0)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_some(self)
     }
 

@@ -1,3 +1,5 @@
+//! Durations of a flow: their text form, their range and their serialization.
+
 use std::time::Duration;
 
 use crate::error::{Error, Result, codes};
@@ -7,10 +9,10 @@ const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 const MONTH: u64 = 30 * DAY;
 
-/// Longer durations are slips, and would overflow the calendar when added to a date.
-const LONGEST: u64 = 3650 * DAY;
+/// The maximal duration. A longer one is a mistake, and would overflow the calendar when added to a date.
+const MAX_SECONDS: u64 = 3650 * DAY;
 
-/// Reads a number and a unit: `s`, `m`, `h`, `d` or `mo` (30 days).
+/// Parses a number and a unit: `s`, `m`, `h`, `d` or `mo` (30 days).
 ///
 /// ```
 /// use std::time::Duration;
@@ -36,17 +38,17 @@ pub fn parse_duration(text: &str) -> Result<Duration> {
     if number.is_empty() {
         return Err(malformed(text));
     }
-    // A number that is all digits fails to parse only if it is too long.
+    // A number of digits only fails to parse if it is too long.
     let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).unwrap_or(u64::MAX);
     check_seconds(seconds, text)
 }
 
-/// The seconds as a duration, if they are within bounds. `text` is what the user wrote.
+/// Converts seconds to a duration within the allowed range. `text` is the user's input, for the error.
 pub(crate) fn check_seconds(seconds: u64, text: &str) -> Result<Duration> {
     let invalid = |what: &str| Error::invalid(codes::INVALID_DURATION, format!("the duration `{text}` {what}"));
     match seconds {
         0 => Err(invalid("must be more than zero")),
-        1..=LONGEST => Ok(Duration::from_secs(seconds)),
+        1..=MAX_SECONDS => Ok(Duration::from_secs(seconds)),
         _ => Err(invalid("must be at most 3650d")),
     }
 }
@@ -56,7 +58,8 @@ fn malformed(text: &str) -> Error {
         .with_hint("a duration is a whole number and a unit: `s`, `m`, `h`, `d` or `mo` (30 days)")
 }
 
-/// The shortest text that [`parse_duration`] reads back: `1h`, `10d`, `90m`. A fraction of a second is dropped.
+/// Formats a duration as the shortest text that [`parse_duration`] accepts: `1h`, `10d`, `90m`. Fractions of a second are
+/// dropped.
 pub fn format_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (unit, name) = [(DAY, "d"), (HOUR, "h"), (MINUTE, "m")]
@@ -66,32 +69,32 @@ pub fn format_duration(duration: Duration) -> String {
     format!("{}{name}", seconds / unit)
 }
 
-/// For `#[serde(with = "…")]`: a duration as a whole number of seconds.
+/// Serializes a duration as a whole number of seconds, for `#[serde(with = "…")]`.
 pub mod duration_seconds {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    /// Writes the seconds.
+    /// Serializes the seconds.
     pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
         duration.as_secs().serialize(serializer)
     }
 
-    /// Reads the seconds.
+    /// Deserializes the seconds.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         u64::deserialize(deserializer).map(Duration::from_secs)
     }
 
-    /// The same for an optional duration.
+    /// Serializes an optional duration as a whole number of seconds.
     pub mod option {
         use super::*;
 
-        /// Writes the seconds, or nothing.
+        /// Serializes the seconds, if any.
         pub fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
             duration.map(|duration| duration.as_secs()).serialize(serializer)
         }
 
-        /// Reads the seconds, or nothing.
+        /// Deserializes the seconds, if any.
         pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
             Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_secs))
         }

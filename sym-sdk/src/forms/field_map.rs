@@ -1,15 +1,17 @@
+//! The values of a request's fields.
+
 use std::collections::{BTreeMap, btree_map};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::de;
+use super::de::{Field, NamedValues};
 use super::{FieldType, FieldValue, SlackUserSelection};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::suggest;
 
-/// The fields of a request, by name.
+/// The values of a request's fields, by name.
 ///
 /// ```
 /// use serde::Deserialize;
@@ -36,52 +38,55 @@ use crate::suggest;
 pub struct FieldMap(pub(super) BTreeMap<String, FieldValue>);
 
 impl FieldMap {
-    /// No fields.
+    /// Creates an empty map.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The value of a field, if it has one.
+    /// Returns the value of a field, if it has one.
     pub fn get(&self, name: &str) -> Option<&FieldValue> {
         self.0.get(name)
     }
 
-    /// Whether the field has a value.
+    /// Returns `true` if the field has a value.
     pub fn contains(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
-    /// Sets the value of a field, and gives back the one it had.
+    /// Sets the value of a field, and returns the previous one.
     pub fn insert(&mut self, name: impl Into<String>, value: impl Into<FieldValue>) -> Option<FieldValue> {
         self.0.insert(name.into(), value.into())
     }
 
-    /// Takes a field out.
+    /// Removes the value of a field, and returns it.
     pub fn remove(&mut self, name: &str) -> Option<FieldValue> {
         self.0.remove(name)
     }
 
-    /// How many fields have a value.
+    /// Returns the number of fields with a value.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether no field has a value.
+    /// Returns `true` if no field has a value.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The names, in alphabetical order.
+    /// Returns the names in alphabetical order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 
-    /// Names and values, in alphabetical order.
+    /// Returns the names and values in alphabetical order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &FieldValue)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// The text of a `string` field.
+    /// Returns the text of a `string` field.
+    ///
+    /// # Errors
+    /// If the field has no value, or another type. So do the other methods of this kind.
     pub fn text(&self, name: &str) -> Result<&str> {
         self.typed(name, FieldType::String, |value| match value {
             FieldValue::Text(text) => Some(text.as_str()),
@@ -89,7 +94,7 @@ impl FieldMap {
         })
     }
 
-    /// The number of an `int` field.
+    /// Returns the number of an `int` field.
     pub fn int(&self, name: &str) -> Result<i64> {
         self.typed(name, FieldType::Int, |value| match value {
             FieldValue::Int(number) => Some(*number),
@@ -97,7 +102,7 @@ impl FieldMap {
         })
     }
 
-    /// The answer of a `bool` field.
+    /// Returns the value of a `bool` field.
     pub fn bool(&self, name: &str) -> Result<bool> {
         self.typed(name, FieldType::Bool, |value| match value {
             FieldValue::Bool(yes) => Some(*yes),
@@ -105,7 +110,7 @@ impl FieldMap {
         })
     }
 
-    /// The time of a `duration` field.
+    /// Returns the duration of a `duration` field.
     pub fn duration(&self, name: &str) -> Result<Duration> {
         self.typed(name, FieldType::Duration, |value| match value {
             FieldValue::Duration(duration) => Some(*duration),
@@ -113,7 +118,7 @@ impl FieldMap {
         })
     }
 
-    /// The user of a `slack_user` field.
+    /// Returns the user of a `slack_user` field.
     pub fn slack_user(&self, name: &str) -> Result<&SlackUserSelection> {
         self.typed(name, FieldType::SlackUser, |value| match value {
             FieldValue::SlackUser(user) => Some(user),
@@ -121,7 +126,7 @@ impl FieldMap {
         })
     }
 
-    /// The users of a `slack_user_list` field.
+    /// Returns the users of a `slack_user_list` field.
     pub fn slack_users(&self, name: &str) -> Result<&[SlackUserSelection]> {
         self.typed(name, FieldType::SlackUserList, |value| match value {
             FieldValue::SlackUsers(users) => Some(users.as_slice()),
@@ -129,7 +134,7 @@ impl FieldMap {
         })
     }
 
-    /// The texts of a `str_list` field.
+    /// Returns the texts of a `str_list` field.
     pub fn text_list(&self, name: &str) -> Result<&[String]> {
         self.typed(name, FieldType::StrList, |value| match value {
             FieldValue::TextList(texts) => Some(texts.as_slice()),
@@ -137,7 +142,7 @@ impl FieldMap {
         })
     }
 
-    /// The numbers of an `int_list` field.
+    /// Returns the numbers of an `int_list` field.
     pub fn int_list(&self, name: &str) -> Result<&[i64]> {
         self.typed(name, FieldType::IntList, |value| match value {
             FieldValue::IntList(numbers) => Some(numbers.as_slice()),
@@ -145,12 +150,16 @@ impl FieldMap {
         })
     }
 
-    /// Reads the fields into a type of one's own. Text is borrowed, a duration is a [`Duration`] or its seconds.
+    /// Deserializes the fields into a type. Text is borrowed, a duration is a [`Duration`] or its seconds.
+    ///
+    /// # Errors
+    /// If a field is missing or does not fit the type.
     pub fn deserialize<'de, T: Deserialize<'de>>(&'de self) -> Result<T> {
-        T::deserialize(de::Fields(self)).map_err(|error| error.into_error(self))
+        let fields = self.0.iter().map(|(name, value)| (name.as_str(), Field(value)));
+        T::deserialize(NamedValues(fields)).map_err(|error| error.into_error(self))
     }
 
-    /// The plain JSON values.
+    /// Returns the values as plain JSON.
     pub fn to_json(&self) -> Map<String, Value> {
         self.0.iter().map(|(name, value)| (name.clone(), value.to_json())).collect()
     }
@@ -172,7 +181,7 @@ impl FieldMap {
         })
     }
 
-    /// The fields there are, with their types, and the one that was perhaps meant.
+    /// Lists the fields with their types, and suggests the nearest name.
     pub(crate) fn hint(&self, name: &str) -> String {
         if self.is_empty() {
             return "no field has a value".to_owned();

@@ -1,12 +1,14 @@
+//! Options of drop-downs, within the limits that Slack sets.
+
 use serde::{Deserialize, Serialize};
 
 use super::FieldValue;
 use crate::error::{Error, Result, codes};
 
-/// Slack's limit for the label and the value of an option, in characters.
-const LONGEST: usize = 55;
+/// The maximal length of an option's value and label in Slack, in characters.
+const MAX_LEN: usize = 55;
 
-/// An option of a drop-down: the value, and the label that people see.
+/// An option of a drop-down: a value, and the label that users see.
 ///
 /// ```
 /// use sym_sdk::forms::FieldOption;
@@ -17,20 +19,23 @@ const LONGEST: usize = 55;
 /// # Ok::<(), sym_sdk::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "RawOption")]
+#[serde(try_from = "UncheckedOption")]
 pub struct FieldOption {
     value: FieldValue,
     label: String,
 }
 
 #[derive(Deserialize)]
-struct RawOption {
+struct UncheckedOption {
     value: FieldValue,
     label: String,
 }
 
 impl FieldOption {
-    /// An option. The value is a single one, and both value and label have at most 55 characters.
+    /// Creates an option.
+    ///
+    /// # Errors
+    /// If the value is a list or a Slack user, or if the value or the label is empty or longer than 55 characters.
     pub fn new(value: impl Into<FieldValue>, label: impl Into<String>) -> Result<Self> {
         let (value, label) = (value.into(), label.into());
         if value.type_of().is_list() || value.type_of().is_slack() {
@@ -42,35 +47,35 @@ impl FieldOption {
         Ok(Self { value, label })
     }
 
-    /// The option that offers a declared value; none if it is of a kind that cannot be offered.
+    /// Creates the option for a declared value. Returns `None` if the value cannot be an option.
     pub(crate) fn from_value(value: &FieldValue) -> Option<Self> {
         Self::new(value.clone(), value.to_setting()).ok()
     }
 
-    /// The value that the field takes.
+    /// Returns the value of the field if the option is selected.
     pub fn value(&self) -> &FieldValue {
         &self.value
     }
 
-    /// What people see.
+    /// Returns the label that users see.
     pub fn label(&self) -> &str {
         &self.label
     }
 }
 
 fn check(what: &str, text: &str) -> Result<()> {
-    let fault = match text.chars().count() {
-        0 => "must be non-empty".to_owned(),
-        1..=LONGEST => return Ok(()),
-        length => format!("must have at most {LONGEST} characters, but has {length}: `{text}`"),
+    let problem = match text.chars().count() {
+        0 => "must not be empty".to_owned(),
+        1..=MAX_LEN => return Ok(()),
+        length => format!("must have at most {MAX_LEN} characters, but has {length}: `{text}`"),
     };
-    Err(Error::invalid(codes::INVALID_FIELD, format!("the {what} of an option {fault}")))
+    Err(Error::invalid(codes::INVALID_FIELD, format!("the {what} of an option {problem}")))
 }
 
-impl TryFrom<RawOption> for FieldOption {
+impl TryFrom<UncheckedOption> for FieldOption {
     type Error = Error;
 
-    fn try_from(raw: RawOption) -> Result<Self> {
+    fn try_from(raw: UncheckedOption) -> Result<Self> {
         Self::new(raw.value, raw.label)
     }
 }

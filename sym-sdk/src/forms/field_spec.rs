@@ -1,3 +1,5 @@
+//! Declared fields, and the validation of submitted values.
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -19,7 +21,7 @@ use crate::error::{Error, Result, codes};
 /// # Ok::<(), sym_sdk::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "RawSpec")]
+#[serde(try_from = "UncheckedSpec")]
 pub struct FieldSpec {
     name: String,
     #[serde(rename = "type")]
@@ -34,7 +36,7 @@ pub struct FieldSpec {
 }
 
 #[derive(Deserialize)]
-struct RawSpec {
+struct UncheckedSpec {
     name: String,
     #[serde(rename = "type")]
     field_type: FieldType,
@@ -47,11 +49,12 @@ struct RawSpec {
     on_change: bool,
 }
 
-impl TryFrom<RawSpec> for FieldSpec {
+impl TryFrom<UncheckedSpec> for FieldSpec {
     type Error = Error;
 
-    fn try_from(raw: RawSpec) -> Result<Self> {
-        let RawSpec { name, field_type, label, required, visible, default, allowed_values, prefetch, on_change } = raw;
+    fn try_from(raw: UncheckedSpec) -> Result<Self> {
+        let UncheckedSpec { name, field_type, label, required, visible, default, allowed_values, prefetch, on_change } =
+            raw;
         let spec = Self::new(name, field_type)?.with_allowed_values(allowed_values)?;
         let spec = match default {
             Some(default) => spec.with_default(default)?,
@@ -62,13 +65,16 @@ impl TryFrom<RawSpec> for FieldSpec {
 }
 
 impl FieldSpec {
-    /// A required, visible field. Its name is made of letters, digits, dashes and underscores.
+    /// Creates a required, visible field.
+    ///
+    /// # Errors
+    /// If the name is empty or contains anything but letters, digits, hyphens and underscores.
     pub fn new(name: impl Into<String>, field_type: FieldType) -> Result<Self> {
         let name = name.into();
         let valid = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
         if !valid {
-            return Err(Error::invalid(codes::INVALID_FIELD, format!("`{name}` is not a name for a field"))
-                .with_hint("a field's name is made of letters, digits, dashes and underscores"));
+            return Err(Error::invalid(codes::INVALID_FIELD, format!("`{name}` is not a valid field name"))
+                .with_hint("a field name consists of letters, digits, hyphens and underscores"));
         }
         Ok(Self {
             name,
@@ -83,29 +89,32 @@ impl FieldSpec {
         })
     }
 
-    /// What people see instead of the name.
+    /// Sets the label that users see. Default: the name.
     pub fn with_label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
     }
 
-    /// Whether the form can be submitted without it.
+    /// Sets whether the form cannot be submitted without a value.
     pub fn with_required(mut self, required: bool) -> Self {
         self.required = required;
         self
     }
 
-    /// Whether people see it.
+    /// Sets whether users see the field.
     pub fn with_visible(mut self, visible: bool) -> Self {
         self.visible = visible;
         self
     }
 
-    /// Taken when an optional field is left empty. Slack users and lists have no default.
+    /// Sets the value of an optional field that is left empty.
+    ///
+    /// # Errors
+    /// If the field is a list or a Slack user, or the value does not fit.
     pub fn with_default(mut self, default: impl Into<FieldValue>) -> Result<Self> {
         let default = default.into();
         if self.field_type.is_slack() || self.field_type.is_list() {
-            return Err(self.misdeclared("cannot have a default"));
+            return Err(self.invalid_for_type("cannot have a default"));
         }
         self.check_type("default", &default)?;
         self.check_allowed(&default)?;
@@ -113,11 +122,14 @@ impl FieldSpec {
         Ok(self)
     }
 
-    /// Makes the field a drop-down. For a list these are the members that it may have.
+    /// Sets the options, which makes the field a drop-down. For a list they are the members that it may have.
+    ///
+    /// # Errors
+    /// If the field is a Slack user, or a value or the default does not fit.
     pub fn with_allowed_values(mut self, values: impl IntoIterator<Item = FieldValue>) -> Result<Self> {
         let values: Vec<FieldValue> = values.into_iter().collect();
         if self.field_type.is_slack() && !values.is_empty() {
-            return Err(self.misdeclared("cannot have allowed values"));
+            return Err(self.invalid_for_type("cannot have allowed values"));
         }
         for value in &values {
             self.check_type("allowed value", value)?;
@@ -129,67 +141,67 @@ impl FieldSpec {
         Ok(self)
     }
 
-    /// Whether the options come from a `#[prefetch]` handler.
+    /// Sets whether a `#[prefetch]` handler supplies the options.
     pub fn with_prefetch(mut self, prefetch: bool) -> Self {
         self.prefetch = prefetch;
         self
     }
 
-    /// Whether an `#[on_change]` handler runs when the field changes.
+    /// Sets whether an `#[on_change]` handler runs when the field changes.
     pub fn with_on_change(mut self, on_change: bool) -> Self {
         self.on_change = on_change;
         self
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The type of its value.
+    /// Returns the type of the value.
     pub fn field_type(&self) -> FieldType {
         self.field_type
     }
 
-    /// What people see: the label, or the name if there is none.
+    /// Returns the label that users see: the declared one or the name.
     pub fn label(&self) -> &str {
         self.label.as_deref().unwrap_or(&self.name)
     }
 
-    /// Whether the form cannot be submitted without it.
+    /// Returns `true` if the form cannot be submitted without a value.
     pub fn is_required(&self) -> bool {
         self.required
     }
 
-    /// Whether people see it.
+    /// Returns `true` if users see the field.
     pub fn is_visible(&self) -> bool {
         self.visible
     }
 
-    /// What an optional field takes when it is left empty.
+    /// Returns the value of an optional field that is left empty.
     pub fn default(&self) -> Option<&FieldValue> {
         self.default.as_ref()
     }
 
-    /// The values of the drop-down; none if it is not one.
+    /// Returns the declared options; empty if there are none.
     pub fn allowed_values(&self) -> &[FieldValue] {
         &self.allowed_values
     }
 
-    /// Whether the options come from a `#[prefetch]` handler.
+    /// Returns `true` if a `#[prefetch]` handler supplies the options.
     pub fn is_prefetched(&self) -> bool {
         self.prefetch
     }
 
-    /// Whether an `#[on_change]` handler runs when the field changes.
+    /// Returns `true` if an `#[on_change]` handler runs when the field changes.
     pub fn has_on_change(&self) -> bool {
         self.on_change
     }
 
-    /// Reads a submitted value: it must be of the field's type, and among the allowed values if there are any.
+    /// Parses a submitted value. It must be of the field's type, and one of the allowed values if there are any.
     ///
-    /// A duration is a number of seconds or text such as `30m`. A Slack user is an id, or an object with `user_id`; whose
-    /// id it is on the platform is not for the requester to say, so a `username` beside it is passed over.
+    /// A duration is a number of seconds or text such as `30m`. A Slack user is an id, or an object with `user_id`. A
+    /// `username` beside it is ignored: which user of the platform the account belongs to is not for the requester to say.
     pub fn parse(&self, json: &Value) -> Result<FieldValue> {
         let value = self.parse_type(json)?;
         self.check_allowed(&value)?;
@@ -220,7 +232,7 @@ impl FieldSpec {
         }
     }
 
-    /// To much of what reads it later, text ends at a NUL: what was approved would not be what is used.
+    /// Rejects text with a NUL. Many programs that read it later end it there, so other text would be used than was approved.
     fn parse_text(&self, expected: &str, json: &Value) -> Result<String> {
         let text = json.as_str().ok_or_else(|| self.mismatch(expected, json))?;
         if text.contains('\0') {
@@ -249,7 +261,7 @@ impl FieldSpec {
         Error::invalid(codes::INVALID_FIELD_VALUE, message)
     }
 
-    fn misdeclared(&self, what: &str) -> Error {
+    fn invalid_for_type(&self, what: &str) -> Error {
         let message = format!("field `{}` {what}, because its type is `{}`", self.name, self.field_type);
         Error::invalid(codes::INVALID_FIELD, message)
     }
@@ -305,11 +317,11 @@ fn members<T>(json: &Value, member: impl Fn(&Value) -> Option<T>) -> Option<Vec<
     json.as_array()?.iter().map(member).collect()
 }
 
-/// The value for a message, cut short.
+/// Formats a value for a message, truncated.
 fn brief(json: &Value) -> String {
-    const LONGEST: usize = 60;
+    const MAX_CHARS: usize = 60;
     let text = json.to_string();
-    match text.char_indices().nth(LONGEST) {
+    match text.char_indices().nth(MAX_CHARS) {
         Some((cut, _)) => format!("`{}…`", &text[..cut]),
         None => format!("`{text}`"),
     }

@@ -1,3 +1,5 @@
+//! The types of fields.
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -16,22 +18,22 @@ pub enum FieldType {
     String,
     /// A whole number.
     Int,
-    /// Yes or no.
+    /// A boolean.
     Bool,
-    /// A length of time, delivered in seconds.
+    /// A duration, passed to handlers in seconds.
     Duration,
-    /// One Slack user.
+    /// A Slack user.
     SlackUser,
-    /// Several Slack users.
+    /// A list of Slack users.
     SlackUserList,
-    /// Several texts.
+    /// A list of texts.
     StrList,
-    /// Several whole numbers.
+    /// A list of whole numbers.
     IntList,
 }
 
 impl FieldType {
-    /// Every type.
+    /// All types.
     pub const ALL: [Self; 8] = [
         Self::String,
         Self::Int,
@@ -43,7 +45,7 @@ impl FieldType {
         Self::IntList,
     ];
 
-    /// The name in Sym's configuration.
+    /// Returns the name in Sym's configuration.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::String => "string",
@@ -57,17 +59,17 @@ impl FieldType {
         }
     }
 
-    /// Whether values are Slack users. Such fields take no options, no default and no prefetch.
+    /// Returns `true` if values are Slack users. Such fields have no options, no default and no prefetch.
     pub const fn is_slack(self) -> bool {
         matches!(self, Self::SlackUser | Self::SlackUserList)
     }
 
-    /// Whether values are lists.
+    /// Returns `true` if values are lists.
     pub const fn is_list(self) -> bool {
         matches!(self, Self::SlackUserList | Self::StrList | Self::IntList)
     }
 
-    /// The type of a list's members; of any other type, itself.
+    /// Returns the type of a list's members, or the type itself if it is no list.
     pub const fn member(self) -> Self {
         match self {
             Self::SlackUserList => Self::SlackUser,
@@ -77,9 +79,12 @@ impl FieldType {
         }
     }
 
-    /// Reads a single value from text, as configuration and drop-downs give it: `5`, `true`, `30m`.
+    /// Parses a single value from text, as in the configuration and in drop-downs: `5`, `true`, `30m`.
     ///
-    /// For a list type this reads one member.
+    /// For a list type, parses one member.
+    ///
+    /// # Errors
+    /// If the text is not a value of the type.
     pub fn parse_text(self, text: &str) -> Result<FieldValue> {
         let invalid =
             |expected: &str| Error::invalid(codes::INVALID_FIELD_VALUE, format!("expected {expected}, got `{text}`"));

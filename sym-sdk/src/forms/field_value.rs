@@ -1,3 +1,5 @@
+//! The values of fields.
+
 use std::fmt;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use super::{FieldType, SlackUserSelection, duration_seconds, format_duration};
 
 /// The value of a form's field.
 ///
-/// In storage it carries its type (`{"type": "int", "value": 5}`); [`to_json`](Self::to_json) is the plain value.
+/// The serialized form includes the type (`{"type": "int", "value": 5}`); [`to_json`](Self::to_json) returns the plain value.
 ///
 /// ```
 /// use sym_sdk::forms::{FieldType, FieldValue};
@@ -27,28 +29,28 @@ pub enum FieldValue {
     /// A whole number.
     #[serde(rename = "int")]
     Int(i64),
-    /// Yes or no.
+    /// A boolean.
     #[serde(rename = "bool")]
     Bool(bool),
-    /// A length of time.
+    /// A duration.
     #[serde(rename = "duration", with = "duration_seconds")]
     Duration(Duration),
-    /// One Slack user.
+    /// A Slack user.
     #[serde(rename = "slack_user")]
     SlackUser(SlackUserSelection),
-    /// Several Slack users.
+    /// A list of Slack users.
     #[serde(rename = "slack_user_list")]
     SlackUsers(Vec<SlackUserSelection>),
-    /// Several texts.
+    /// A list of texts.
     #[serde(rename = "str_list")]
     TextList(Vec<String>),
-    /// Several whole numbers.
+    /// A list of whole numbers.
     #[serde(rename = "int_list")]
     IntList(Vec<i64>),
 }
 
 impl FieldValue {
-    /// The type of the value.
+    /// Returns the type of the value.
     pub fn type_of(&self) -> FieldType {
         match self {
             Self::Text(_) => FieldType::String,
@@ -62,7 +64,7 @@ impl FieldValue {
         }
     }
 
-    /// The plain JSON value: a duration in seconds, a Slack user as `user_id` and `username`.
+    /// Returns the value as plain JSON: a duration in seconds, a Slack user as `user_id` and `username`.
     pub fn to_json(&self) -> Value {
         match self {
             Self::Text(text) => json!(text),
@@ -76,7 +78,7 @@ impl FieldValue {
         }
     }
 
-    /// The value as a setting or an option has it, which can be read back: `true` rather than `yes`.
+    /// Formats the value as the text of a setting or an option, which can be parsed again: `true` rather than `yes`.
     pub(crate) fn to_setting(&self) -> String {
         match self {
             Self::Bool(yes) => yes.to_string(),

@@ -1,4 +1,7 @@
-//! Forms: the types of fields, their values and options, and the form that a requester fills in.
+//! Forms: field types, values and options, the declared fields, and the form that a requester fills in.
+//!
+//! Values are typed from the moment they are submitted: [`FieldSpec::parse`] is the only way in from JSON, and it enforces the
+//! type, the allowed values and the length of durations. Everything after it can rely on that.
 
 mod de;
 mod duration;
@@ -9,6 +12,7 @@ mod field_type;
 mod field_value;
 mod prompt;
 
+pub(crate) use de::{DeError, NamedValues};
 pub use duration::{duration_seconds, format_duration, parse_duration};
 pub use field_map::FieldMap;
 pub use field_option::FieldOption;

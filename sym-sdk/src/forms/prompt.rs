@@ -1,3 +1,5 @@
+//! The form that a requester fills in, and that `#[on_change]` handlers change.
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -6,10 +8,9 @@ use serde_json::{Value, json};
 
 use super::{FieldMap, FieldOption, FieldSpec, FieldType, FieldValue};
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::model::Flow;
 use crate::suggest;
 
-/// A Slack user whom someone picked in a form.
+/// A Slack user who was selected in a form.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SlackUserSelection {
     user_id: String,
@@ -18,17 +19,17 @@ pub struct SlackUserSelection {
 }
 
 impl SlackUserSelection {
-    /// A selection. `username` is the user's name on the platform, none if the platform does not know them.
+    /// Creates a selection. `username` is the name of the user on the platform, `None` if the account belongs to no known user.
     pub fn new(user_id: impl Into<String>, username: Option<String>) -> Self {
         Self { user_id: user_id.into(), username }
     }
 
-    /// The id in Slack, such as `U12345`.
+    /// Returns the id in Slack, such as `U12345`.
     pub fn user_id(&self) -> &str {
         &self.user_id
     }
 
-    /// The name on the platform, which is the e-mail address of a person.
+    /// Returns the name on the platform, which is the e-mail address of a person.
     pub fn username(&self) -> Option<&str> {
         self.username.as_deref()
     }
@@ -44,7 +45,7 @@ impl fmt::Display for SlackUserSelection {
     }
 }
 
-/// One field of a [`PromptForm`]. What an `#[on_change]` handler may change is public; the rest can only be read.
+/// A field of a [`PromptForm`]. The public members are those that an `#[on_change]` handler may change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PromptField {
@@ -53,27 +54,27 @@ pub struct PromptField {
     field_type: FieldType,
     #[serde(default)]
     original_allowed_values: Vec<FieldOption>,
-    /// What has been filled in. It is not checked until the form is submitted.
+    /// The value so far. It is not checked until the form is submitted.
     #[serde(default)]
     pub value: Option<FieldValue>,
-    /// What people see.
+    /// The label that users see.
     pub label: String,
-    /// Whether the form can be submitted without it. Only holds while the field is visible.
+    /// Whether the form cannot be submitted without a value. Applies only while the field is visible.
     pub required: bool,
-    /// The options offered now.
+    /// The current options.
     #[serde(default)]
     pub current_allowed_values: Vec<FieldOption>,
-    /// Whether people see the field.
+    /// Whether users see the field.
     pub visible: bool,
 }
 
 impl PromptField {
-    /// An empty field, as it was declared.
+    /// Creates an empty field as it was declared.
     pub fn from_spec(spec: &FieldSpec) -> Self {
         Self::with_options(spec, spec.allowed_values().iter().filter_map(FieldOption::from_value).collect())
     }
 
-    /// An empty field with these options, such as those of a `#[prefetch]` handler.
+    /// Creates an empty field with these options, such as those of a `#[prefetch]` handler.
     pub fn with_options(spec: &FieldSpec, options: Vec<FieldOption>) -> Self {
         Self {
             name: spec.name().to_owned(),
@@ -87,17 +88,17 @@ impl PromptField {
         }
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The type of its value.
+    /// Returns the type of the value.
     pub fn field_type(&self) -> FieldType {
         self.field_type
     }
 
-    /// The options that the form was opened with.
+    /// Returns the options that the form was opened with.
     pub fn original_allowed_values(&self) -> &[FieldOption] {
         &self.original_allowed_values
     }
@@ -128,42 +129,45 @@ pub struct PromptForm {
 }
 
 impl PromptForm {
-    /// A form of these fields, in the order in which they are shown.
+    /// Creates a form of these fields, in the order in which they are shown.
     pub fn new(fields: Vec<PromptField>) -> Self {
         Self { fields, ..Self::default() }
     }
 
-    /// The form of a flow, as it was declared.
-    pub fn of_flow(flow: &Flow) -> Self {
-        Self {
-            fields: flow.fields().iter().map(PromptField::from_spec).collect(),
-            flow_vars: flow.vars().clone(),
-            additional_header_text: flow.params().additional_header_text.clone(),
-        }
+    /// Sets the flow's vars.
+    #[must_use]
+    pub fn with_flow_vars(self, flow_vars: BTreeMap<String, String>) -> Self {
+        Self { flow_vars, ..self }
     }
 
-    /// The same form with other fields.
+    /// Replaces the fields.
     #[cfg(feature = "runtime")]
     pub(crate) fn with_fields(self, fields: Vec<PromptField>) -> Self {
         Self { fields, ..self }
     }
 
-    /// The fields, in the order in which they are shown.
+    /// Returns the fields, in the order in which they are shown.
     pub fn fields(&self) -> &[PromptField] {
         &self.fields
     }
 
-    /// The fields, to change them.
+    /// Returns the fields for changing them.
     pub fn fields_mut(&mut self) -> impl Iterator<Item = &mut PromptField> {
         self.fields.iter_mut()
     }
 
-    /// The field of this name.
+    /// Returns the field of this name.
+    ///
+    /// # Errors
+    /// If there is none.
     pub fn field(&self, name: &str) -> Result<&PromptField> {
         self.fields.iter().find(|field| field.name == name).ok_or_else(|| self.unknown(name))
     }
 
-    /// The field of this name, to change it.
+    /// Returns the field of this name for changing it.
+    ///
+    /// # Errors
+    /// If there is none.
     pub fn field_mut(&mut self, name: &str) -> Result<&mut PromptField> {
         match self.fields.iter().position(|field| field.name == name) {
             Some(index) => Ok(&mut self.fields[index]),
@@ -171,12 +175,12 @@ impl PromptForm {
         }
     }
 
-    /// The flow's vars.
+    /// Returns the flow's vars.
     pub fn flow_vars(&self) -> &BTreeMap<String, String> {
         &self.flow_vars
     }
 
-    /// What has been filled in so far.
+    /// Returns the values so far.
     pub fn values(&self) -> FieldMap {
         self.fields.iter().filter_map(|field| Some((field.name.clone(), field.value.clone()?))).collect()
     }

@@ -1,18 +1,19 @@
-use super::{HandlerKind, Requires};
+use super::{HandlerKind, HandlerRecord, Requires};
+use crate::model::Hook;
 use crate::template::Step;
 
 /// Fails the build if handlers of this kind can never have the argument. Called by the macros' expansions.
 #[allow(clippy::panic, reason = "evaluated at compile time only")]
 #[doc(hidden)]
 #[track_caller]
-pub const fn check_argument(kind: HandlerKind, requires: Requires) {
-    if let Some(reason) = unavailable(kind, requires) {
+pub const fn check_argument(record: &HandlerRecord, requires: Requires) {
+    if let Some(reason) = unavailable(record.kind(), requires) {
         panic!("{}", reason);
     }
 }
 
 const fn unavailable(kind: HandlerKind, requires: Requires) -> Option<&'static str> {
-    use HandlerKind::{After, GetFlows, GetIdentity, GetIdentityLookup, On, OnChange};
+    use HandlerKind::{GetFlows, GetIdentity, GetIdentityLookup, OnChange};
     match (requires, kind) {
         (Requires::Event, OnChange) => {
             Some("there is no event while a form is filled in; take `&mut PromptForm`, `&User` or `&Flow` instead")
@@ -20,11 +21,14 @@ const fn unavailable(kind: HandlerKind, requires: Requires) -> Option<&'static s
         (Requires::Event | Requires::Flow, GetFlows) => {
             Some("`get_flows` is not about one event or flow; take `&FlowsQuery`, `&Flows` or `&User` instead")
         }
-        (Requires::ForwardContext, On(Step::RequestForward) | After(Step::RequestForward)) => None,
+        (
+            Requires::ForwardContext,
+            HandlerKind::Hook(Hook::On(Step::RequestForward) | Hook::After(Step::RequestForward)),
+        ) => None,
         (Requires::ForwardContext, _) => {
             Some("only the hooks `on_request_forward` and `after_request_forward` can take `&RequestForwardContext`")
         }
-        (Requires::StepOutput, After(_)) => None,
+        (Requires::StepOutput, HandlerKind::Hook(Hook::After(_))) => None,
         (Requires::StepOutput, _) => Some(
             "only `after_` hooks can take `StepOutput<T>`, because a step has no output before it has run; \
              read an earlier step's with `event.step_output(Step::Escalate)`",

@@ -1,38 +1,33 @@
 use std::fmt;
 
-use crate::template::Step;
+use crate::model::Hook;
 
-/// What a handler is for.
+/// The purpose of a handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum HandlerKind {
-    /// Who may see and decide a request.
+    /// Decides who may see, approve and deny a request.
     GetPermissions,
-    /// Who is told of a request.
+    /// Decides who is notified of a request.
     GetRequestNotifications,
-    /// Who is told of a request and may decide it. Deprecated in favour of the two above.
+    /// Decides who is notified of a request and may decide it. Deprecated in favor of the two reducers above.
     GetApprovers,
-    /// A user's id in a service.
+    /// Returns a user's id in a service.
     GetIdentity,
-    /// The e-mail address under which a service knows a user.
+    /// Returns the email address under which a service knows a user.
     GetIdentityLookup,
-    /// Which flows a user sees.
+    /// Decides which flows a user sees.
     GetFlows,
-    /// Runs before a step, and may ask for another one instead.
-    On(Step),
-    /// Runs after a step.
-    After(Step),
-    /// The options of a form's field.
+    /// Runs before or after a step.
+    Hook(Hook),
+    /// Fetches the options of a form field.
     Prefetch,
-    /// Changes a form when one of its fields has changed.
+    /// Updates the form when one of its fields changes.
     OnChange,
 }
 
 impl HandlerKind {
-    /// How many kinds there are.
-    pub const COUNT: usize = 6 + 2 * Step::ALL.len() + 2;
-
-    /// Every kind, by [`index`](Self::index).
+    /// Every kind.
     pub fn all() -> impl Iterator<Item = Self> {
         let reducers = [
             Self::GetPermissions,
@@ -42,31 +37,11 @@ impl HandlerKind {
             Self::GetIdentityLookup,
             Self::GetFlows,
         ];
-        reducers
-            .into_iter()
-            .chain(Step::ALL.map(Self::On))
-            .chain(Step::ALL.map(Self::After))
-            .chain([Self::Prefetch, Self::OnChange])
+        reducers.into_iter().chain(Hook::all().map(Self::Hook)).chain([Self::Prefetch, Self::OnChange])
     }
 
-    /// A number below [`COUNT`](Self::COUNT), different for each kind.
-    pub const fn index(self) -> usize {
-        const STEPS: usize = Step::ALL.len();
-        match self {
-            Self::GetPermissions => 0,
-            Self::GetRequestNotifications => 1,
-            Self::GetApprovers => 2,
-            Self::GetIdentity => 3,
-            Self::GetIdentityLookup => 4,
-            Self::GetFlows => 5,
-            Self::On(step) => 6 + step as usize,
-            Self::After(step) => 6 + STEPS + step as usize,
-            Self::Prefetch => 6 + 2 * STEPS,
-            Self::OnChange => 7 + 2 * STEPS,
-        }
-    }
-
-    /// The name that makes a function a handler of this kind; for the last two, that of the macro.
+    /// The function name that makes a function a handler of this kind. For `Prefetch` and `OnChange`, whose functions can
+    /// have any name, the name of the macro.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::GetPermissions => "get_permissions",
@@ -75,39 +50,29 @@ impl HandlerKind {
             Self::GetIdentity => "get_identity",
             Self::GetIdentityLookup => "get_identity_lookup",
             Self::GetFlows => "get_flows",
-            Self::On(Step::Prompt) => "on_prompt",
-            Self::On(Step::Request) => "on_request",
-            Self::On(Step::RequestForward) => "on_request_forward",
-            Self::On(Step::RequestExpire) => "on_request_expire",
-            Self::On(Step::Approve) => "on_approve",
-            Self::On(Step::Deny) => "on_deny",
-            Self::On(Step::Escalate) => "on_escalate",
-            Self::On(Step::Deescalate) => "on_deescalate",
-            Self::After(Step::Prompt) => "after_prompt",
-            Self::After(Step::Request) => "after_request",
-            Self::After(Step::RequestForward) => "after_request_forward",
-            Self::After(Step::RequestExpire) => "after_request_expire",
-            Self::After(Step::Approve) => "after_approve",
-            Self::After(Step::Deny) => "after_deny",
-            Self::After(Step::Escalate) => "after_escalate",
-            Self::After(Step::Deescalate) => "after_deescalate",
+            Self::Hook(hook) => hook.as_str(),
             Self::Prefetch => "prefetch",
             Self::OnChange => "on_change",
         }
     }
 
-    /// The kind of this name.
+    /// Returns the kind with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::all().find(|kind| kind.as_str() == name)
     }
 
-    /// The attribute macro for handlers of this kind.
+    /// The attribute macro of this kind's handlers.
     pub const fn macro_name(self) -> &'static str {
         match self {
-            Self::On(_) | Self::After(_) => "hook",
+            Self::GetPermissions
+            | Self::GetRequestNotifications
+            | Self::GetApprovers
+            | Self::GetIdentity
+            | Self::GetIdentityLookup
+            | Self::GetFlows => "reducer",
+            Self::Hook(_) => "hook",
             Self::Prefetch => "prefetch",
             Self::OnChange => "on_change",
-            _ => "reducer",
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! - [`#[reducer]`](macro@crate::reducer), [`#[hook]`](macro@crate::hook), [`#[prefetch]`](macro@crate::prefetch) and
 //!   [`#[on_change]`](macro@crate::on_change) leave the function as it is and write a [`HandlerRecord`] for it.
-//! - A [`Registry`] is a set of records, a [`Scope`] those of one flow.
+//! - A [`Registry`] is a set of records, a [`HandlerSet`] those of one flow.
 //! - A [`Context`] says what one call is about. Arguments are taken from it by [`FromContext`]; what they need is in the
 //!   record, as [`Requires`], so that a lack of it is found at start.
 //! - [`Services`] are what all calls share: clients of integrations, state, directory and key-value store.
@@ -18,7 +18,7 @@
 //!     user.is_admin().then(ApprovalTemplate::approve)
 //! }
 //!
-//! # fn main() -> Result<()> {
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let flow = Flow::builder("prod".parse()?, "sym").environment(Environment::new("main".parse()?)).build();
 //! let event = Event::builder(flow, Step::Request, User::system()).build();
 //!
@@ -27,10 +27,8 @@
 //!
 //! // … or as the runtime does.
 //! let context = Context::builder().event(event).build();
-//! let registry = sym_sdk::handlers![on_request];
-//! for record in registry.iter() {
-//!     let future = record.call(&context);
-//! }
+//! let handlers = sym_sdk::handlers![on_request].select(None).unwrap();
+//! let future = handlers.on(Step::Request).unwrap().call(&context);
 //! # Ok(())
 //! # }
 //! ```
@@ -39,23 +37,24 @@ pub(crate) mod argument;
 mod context;
 mod error;
 mod extract;
+pub(crate) mod handler_fn;
+mod handler_set;
 mod kind;
-pub(crate) mod output;
 mod query;
 pub(crate) mod record;
 mod registry;
 mod requires;
-mod scope;
+pub(crate) mod return_types;
 mod services;
 
 pub use context::{Context, ContextBuilder};
 pub use error::HandlerError;
 pub use extract::{ExtractError, Fields, FromContext, State, Vars};
+pub use handler_fn::{HandlerFn, OnChangeFn};
+pub use handler_set::HandlerSet;
 pub use kind::HandlerKind;
-pub use output::HandlerOutput;
 pub use query::{FlowsQuery, IdentityQuery};
 pub use record::HandlerRecord;
 pub use registry::Registry;
 pub use requires::{IntegrationRequirement, Requires, StateRequirement};
-pub use scope::Scope;
 pub use services::{Services, ServicesBuilder};

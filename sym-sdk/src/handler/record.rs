@@ -3,11 +3,10 @@ use std::future::ready;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::output::{CallResult, FormResult};
-use super::{Context, HandlerError, HandlerKind, Requires, Services};
+use super::handler_fn::{CallResult, Thunk};
+use super::{Context, HandlerKind, Requires, Services};
 use crate::config::{Diagnostic, SourceLocation};
-use crate::error::Error;
-use crate::forms::PromptForm;
+use crate::forms::FieldOption;
 use crate::future::BoxFuture;
 use crate::model::HandlerRef;
 
@@ -15,11 +14,7 @@ use crate::model::HandlerRef;
 #[derive(Clone, Debug)]
 pub struct HandlerRecord {
     #[doc(hidden)]
-    pub kind: HandlerKind,
-    #[doc(hidden)]
     pub name: &'static str,
-    #[doc(hidden)]
-    pub field: Option<&'static str>,
     #[doc(hidden)]
     pub module: &'static str,
     #[doc(hidden)]
@@ -35,20 +30,10 @@ pub struct HandlerRecord {
     #[doc(hidden)]
     pub requires: &'static [Requires],
     #[doc(hidden)]
-    pub call: Call,
+    pub thunk: Thunk,
 }
 
 inventory::collect!(HandlerRecord);
-
-/// How to call the function.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug)]
-pub enum Call {
-    /// With arguments from the context only.
-    Event(for<'cx> fn(&'cx Context) -> BoxFuture<'cx, CallResult>),
-    /// With a form besides.
-    Form(for<'cx> fn(&'cx Context, &'cx mut PromptForm) -> BoxFuture<'cx, FormResult>),
-}
 
 /// Implemented for the hidden struct of a handler's name.
 #[doc(hidden)]
@@ -62,13 +47,11 @@ impl HandlerRecord {
     /// What stands for a handler that does not compile, so that its fault is reported once.
     #[doc(hidden)]
     pub const INVALID: Self = {
-        fn call(_: &Context) -> BoxFuture<'_, CallResult> {
+        fn call(_: &Context) -> BoxFuture<'_, CallResult<Vec<FieldOption>>> {
             Box::pin(ready(Err("this handler does not compile".into())))
         }
         Self {
-            kind: HandlerKind::Prefetch,
             name: "",
-            field: None,
             module: "",
             file: "",
             line: 0,
@@ -76,13 +59,13 @@ impl HandlerRecord {
             doc: "",
             is_async: false,
             requires: &[],
-            call: Call::Event(call),
+            thunk: Thunk::Prefetch("", call),
         }
     };
 
     /// What the handler is for.
     pub const fn kind(&self) -> HandlerKind {
-        self.kind
+        self.thunk.kind()
     }
 
     /// The function's name.
@@ -92,7 +75,7 @@ impl HandlerRecord {
 
     /// The form's field, for `#[prefetch]` and `#[on_change]` handlers.
     pub const fn field(&self) -> Option<&'static str> {
-        self.field
+        self.thunk.field()
     }
 
     /// The module that the function stands in, such as `my_flows::prod`.
@@ -142,7 +125,7 @@ impl HandlerRecord {
 
     /// The handler as messages begin with it: ``hook `on_request` ``.
     pub(crate) fn subject(&self) -> String {
-        format!("{} `{}`", self.kind.macro_name(), self.name)
+        format!("{} `{}`", self.kind().macro_name(), self.name)
     }
 
     /// Whether both are of the same function.
@@ -151,29 +134,9 @@ impl HandlerRecord {
         identity(self) == identity(other)
     }
 
-    /// Calls the function. An argument that cannot be had is its error.
-    pub fn call<'cx>(&self, context: &'cx Context) -> BoxFuture<'cx, Result<super::HandlerOutput, HandlerError>> {
-        match self.call {
-            Call::Event(call) => call(context),
-            Call::Form(_) => Box::pin(ready(Err(self.misuse("takes a form: call it with `call_form`").into()))),
-        }
-    }
-
-    /// Calls the function of an `#[on_change]` handler, which may change the form.
-    pub fn call_form<'cx>(
-        &self,
-        context: &'cx Context,
-        form: &'cx mut PromptForm,
-    ) -> BoxFuture<'cx, Result<(), HandlerError>> {
-        match self.call {
-            Call::Form(call) => call(context, form),
-            Call::Event(_) => Box::pin(ready(Err(self.misuse("takes no form: call it with `call`").into()))),
-        }
-    }
-
     /// One fault for each integration and each state that the handler needs and `services` lack.
-    pub fn unmet<'a>(&'a self, services: &'a Services) -> impl Iterator<Item = Diagnostic> + 'a {
-        self.requires.iter().filter(|requires| !services.satisfy(requires)).map(|requires| {
+    pub fn unmet_requirements<'a>(&'a self, services: &'a Services) -> impl Iterator<Item = Diagnostic> + 'a {
+        self.requires.iter().filter(|requires| !services.satisfies(requires)).map(|requires| {
             let subject = self.subject();
             match requires {
                 Requires::Integration(integration) => {
@@ -194,10 +157,6 @@ impl HandlerRecord {
                 _ => Diagnostic::error(self.location(), format!("{subject} has an argument that cannot be had")),
             }
         })
-    }
-
-    fn misuse(&self, what: &str) -> Error {
-        Error::handler(format!("{} {what}", self.subject()))
     }
 }
 

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::{HandlerRecord, Scope};
+use super::{HandlerRecord, HandlerSet};
 use crate::config::{Diagnostic, SourceLocation};
 use crate::suggest;
 
@@ -10,7 +10,7 @@ use crate::suggest;
 /// name. Both can be [merged](Registry::merge).
 ///
 /// ```
-/// use sym_sdk::handler::{HandlerKind, Registry};
+/// use sym_sdk::handler::Registry;
 /// use sym_sdk::prelude::*;
 ///
 /// #[reducer]
@@ -19,8 +19,8 @@ use crate::suggest;
 /// }
 ///
 /// let registry: Registry = sym_sdk::handlers![get_permissions];
-/// let scope = registry.scope(None).unwrap();
-/// assert_eq!(scope.get(HandlerKind::GetPermissions).unwrap().name(), "get_permissions");
+/// let handlers = registry.select(None).unwrap();
+/// assert_eq!(handlers.get_permissions().unwrap().name(), "get_permissions");
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
@@ -64,20 +64,27 @@ impl Registry {
         self.records.is_empty()
     }
 
-    /// The handlers of a flow: those that stand in its `implementation` module or below it, or all if it names none.
+    /// Selects the handlers of a flow: those in the module `implementation` and the modules below it, or all handlers if it
+    /// is `None`.
     ///
-    /// Diagnostics are an empty registry, a module without handlers, and two handlers for one purpose.
-    pub fn scope(&self, implementation: Option<&str>) -> Result<Scope, Vec<Diagnostic>> {
+    /// Fails if the registry is empty, if the module contains no handlers, and if there are two handlers of a kind (for
+    /// `#[prefetch]` and `#[on_change]`: of a field).
+    pub fn select(&self, implementation: Option<&str>) -> Result<HandlerSet, Vec<Diagnostic>> {
         if self.is_empty() {
             return Err(vec![no_handlers()]);
         }
-        let records: Vec<_> = match implementation {
-            None => self.records.clone(),
-            Some(module) => self.iter().filter(|record| lies_in(record.module, module)).collect(),
-        };
+        let selected = |record: &&HandlerRecord| implementation.is_none_or(|module| lies_in(record.module, module));
+        let mut handlers = HandlerSet::default();
+        let mut duplicates = Vec::new();
+        for record in self.iter().filter(selected) {
+            if let Err(earlier) = handlers.insert(record) {
+                duplicates.push(duplicate(earlier, record));
+            }
+        }
         match implementation {
-            Some(module) if records.is_empty() => Err(vec![self.no_module(module)]),
-            _ => Scope::of(&records),
+            _ if !duplicates.is_empty() => Err(duplicates),
+            Some(module) if handlers.iter().next().is_none() => Err(vec![self.no_module(module)]),
+            _ => Ok(handlers),
         }
     }
 
@@ -111,6 +118,17 @@ fn no_handlers() -> Diagnostic {
     Diagnostic::error(SourceLocation::default(), "the registry has no handlers").with_hint(
         "a crate of handlers that nothing refers to is not linked: write `sym_sdk::link!(my_handlers);` beside `main`, \
          which is `use my_handlers as _;`, or list the handlers with `sym_sdk::handlers![…]`",
+    )
+}
+
+fn duplicate(first: &HandlerRecord, second: &HandlerRecord) -> Diagnostic {
+    let handler = match first.field() {
+        Some(field) => format!("{} of field `{field}`", first.kind()),
+        None => format!("{} `{}`", first.kind().macro_name(), first.kind()),
+    };
+    let message = format!("{handler} is defined twice: {first} and {second}");
+    Diagnostic::error(second.location(), message).with_hint(
+        "remove one of them, or give each flow the module of its handlers: `implementation = \"my_flows::prod\"`",
     )
 }
 

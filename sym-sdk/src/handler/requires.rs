@@ -1,6 +1,7 @@
 use std::any::{Any, TypeId, type_name};
 use std::sync::Arc;
 
+use crate::config::IntegrationSchema;
 use crate::error::Result;
 use crate::integration::{IntegrationClient, IntegrationConfig};
 
@@ -42,6 +43,7 @@ pub enum Requires {
 pub struct IntegrationRequirement {
     kind: &'static str,
     key: &'static str,
+    schema: IntegrationSchema,
     type_id: TypeId,
     type_name: fn() -> &'static str,
     build: fn(&IntegrationConfig<'_>) -> Result<AnyClient>,
@@ -60,6 +62,7 @@ impl IntegrationRequirement {
         Self {
             kind: T::TYPE,
             key: T::KEY,
+            schema: IntegrationSchema::new(T::TYPE, T::SETTINGS).with_key(T::KEY),
             type_id: TypeId::of::<T>(),
             type_name: type_name::<T>,
             build: build::<T>,
@@ -75,6 +78,11 @@ impl IntegrationRequirement {
     /// The key under which an environment has it, such as `aws_lambda`: the type, unless several clients share it.
     pub const fn key(&self) -> &'static str {
         self.key
+    }
+
+    /// Returns the schema of the integration.
+    pub const fn schema(&self) -> &IntegrationSchema {
+        &self.schema
     }
 
     /// The type of the client.

@@ -56,7 +56,7 @@ impl Services {
     }
 
     /// Whether an argument with this requirement can be had, as far as it depends on the services.
-    pub fn satisfy(&self, requires: &Requires) -> bool {
+    pub fn satisfies(&self, requires: &Requires) -> bool {
         match requires {
             Requires::Integration(integration) => self.clients.get(integration.type_id()).is_some(),
             Requires::State(state) => self.state.get(state.type_id()).is_some(),

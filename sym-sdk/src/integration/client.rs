@@ -1,4 +1,5 @@
 use super::IntegrationConfig;
+use crate::config::SettingsSchema;
 use crate::error::Result;
 
 /// A client of an outside service, which handlers take as `&T`.
@@ -37,6 +38,9 @@ pub trait IntegrationClient: Sized + Send + Sync + 'static {
     /// The key under which an environment has the integration, where several clients share a type: a client of one service of
     /// AWS takes the role that is meant for it. Unless told otherwise, the type; then any integration of the type will do.
     const KEY: &'static str = Self::TYPE;
+
+    /// The settings that integrations of this type have. The configuration is checked against them. Unless told otherwise, any.
+    const SETTINGS: SettingsSchema = SettingsSchema::ANY;
 
     /// Builds the client, once at start. It must not call the service yet.
     fn from_config(config: &IntegrationConfig<'_>) -> Result<Self>;

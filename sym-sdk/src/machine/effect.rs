@@ -7,10 +7,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::hook::Hook;
 use super::notice::Notice;
 use super::state::EventRecord;
 use crate::error::{Error, ErrorCode};
+use crate::model::Hook;
 use crate::model::{AccessTarget, HandlerRef, RunId, Srn, User};
 use crate::routing::{Notification, RequestForwardContext, RequestPermission};
 use crate::template::{NextEvent, StepOutput};

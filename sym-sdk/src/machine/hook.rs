@@ -1,36 +1,6 @@
 //! Which hooks a flow has, as far as the machine must know.
 
-use serde::{Deserialize, Serialize};
-
-use crate::template::Step;
-
-/// One hook of a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Hook {
-    /// Runs before the event's default implementation and may fire another event in its stead.
-    On(Step),
-    /// Runs after it and changes nothing.
-    After(Step),
-}
-
-impl Hook {
-    /// The event.
-    pub fn step(self) -> Step {
-        match self {
-            Self::On(step) | Self::After(step) => step,
-        }
-    }
-}
-
-impl std::fmt::Display for Hook {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::On(step) => write!(f, "on_{step}"),
-            Self::After(step) => write!(f, "after_{step}"),
-        }
-    }
-}
+use crate::model::Hook;
 
 /// The set of hooks that a flow has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -23,11 +23,12 @@ mod stepper;
 mod timer;
 mod transition;
 
+pub use crate::model::Hook;
 pub use effect::{
     Bulkhead, DeliveryResult, Effect, EffectError, EffectKey, EffectKind, EntitlementKey, FormRef, HookVerdict, Lane,
     MessageRef, Outcome, ReadBack, Revocation, Routing,
 };
-pub use hook::{Hook, Hooks};
+pub use hook::Hooks;
 pub use input::{Action, Input, InputBody, Removal, RequestInput};
 pub use notice::Notice;
 pub use retry::{ESCALATE_ATTEMPTS, IGNORED_EXPIRY_DELAY, REVOKE_DELAY_MAX, revoke_delay};

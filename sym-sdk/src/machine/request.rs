@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::effect::{EffectKind, Routing};
-use super::hook::Hook;
 use super::state::{EventRecord, RequestData, Stage};
 use super::stepper::{Stepper, called};
 use crate::audit::{AuditKind, HandlerResult};
+use crate::model::Hook;
 use crate::model::{HandlerRef, RunStatus};
 use crate::template::Step;
 

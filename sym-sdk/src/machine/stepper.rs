@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::effect::{Bulkhead, Effect, EffectError, EffectKey, EffectKind, EntitlementKey, HookVerdict, Outcome};
-use super::hook::Hook;
 use super::input::{Action, Input, InputBody};
 use super::notice::Notice;
 use super::state::{Access, Cycle, EventRecord, LiveTimer, Pending, Queued, RunError, RunState, Stage};
@@ -17,6 +16,7 @@ use super::transition::{HoldChange, Reply, Transition};
 use super::{Rules, admit};
 use crate::audit::{AuditEntry, AuditKind, HandlerResult};
 use crate::error::codes;
+use crate::model::Hook;
 use crate::model::{Channel, ChannelType, DeescalateType, EventId, HandlerRef, Run, RunId, RunStatus, User};
 use crate::template::Step;
 use crate::time::TimestampExt;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Environment, Slug, Srn, SrnVersion, Strategy};
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::forms::FieldSpec;
+use crate::forms::{FieldSpec, PromptField, PromptForm};
 use crate::suggest;
 
 /// Where requests may come from.
@@ -145,6 +145,13 @@ impl Flow {
             params: FlowParams::default(),
             implementation: None,
         })
+    }
+
+    /// Returns the flow's form as it was declared, with nothing filled in.
+    pub fn prompt_form(&self) -> PromptForm {
+        let mut form = PromptForm::new(self.fields.iter().map(PromptField::from_spec).collect());
+        form.additional_header_text.clone_from(&self.params.additional_header_text);
+        form.with_flow_vars(self.vars.clone())
     }
 
     /// The name.

@@ -82,20 +82,20 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x6d1f_2f0c_7c38_4b0e_9a5a_51c5_0a1d_e07
 
 impl UserId {
     /// The id that a user with this e-mail address gets on first contact. It does not depend on case.
-    pub fn of_email(email: &str) -> Self {
+    pub fn from_email(email: &str) -> Self {
         let name = format!("user:{}", email.trim().to_ascii_lowercase());
         Self(Uuid::new_v5(&NAMESPACE, name.as_bytes()))
     }
 
     /// The id that a bot of this name gets.
-    pub fn of_bot(name: &str) -> Self {
+    pub fn from_bot_name(name: &str) -> Self {
         Self(Uuid::new_v5(&NAMESPACE, format!("bot:{}", name.trim().to_ascii_lowercase()).as_bytes()))
     }
 }
 
 impl TargetId {
     /// The id that a declared target gets from its type and name.
-    pub fn of_name(kind: &str, name: &str) -> Self {
+    pub fn from_name(kind: &str, name: &str) -> Self {
         let name = format!("target:{}:{}", kind.to_ascii_lowercase(), name.to_ascii_lowercase());
         Self(Uuid::new_v5(&NAMESPACE, name.as_bytes()))
     }

@@ -5,6 +5,7 @@ mod environment;
 mod event;
 mod flow;
 mod handler_ref;
+mod hook;
 mod ids;
 mod integration;
 mod log_destination;
@@ -23,6 +24,7 @@ pub use environment::Environment;
 pub use event::{Event, EventBuilder};
 pub use flow::{Flow, FlowBuilder, FlowParams, Flows, Source};
 pub use handler_ref::HandlerRef;
+pub use hook::Hook;
 pub use ids::{EventId, RunId, TargetId, TokenId, UserId};
 pub use integration::Integration;
 #[cfg(feature = "runtime")]

@@ -41,7 +41,7 @@ impl AccessTarget {
     pub fn new(organization: &str, kind: impl Into<String>, name: Slug) -> Self {
         let kind = kind.into();
         Self {
-            id: TargetId::of_name(&kind, &name),
+            id: TargetId::from_name(&kind, &name),
             organization: Slug::lossy(organization),
             name,
             kind,

@@ -20,7 +20,8 @@ use super::secrets::{LocalSecrets, SecretReader};
 use crate::audit::{AuditDestination, LogDestinationType};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{
-    self, CheckedFlowsFilter, CheckedLogDestination, Config, Diagnostic, Diagnostics, Implementation, SourceLocation,
+    self, CheckedFlowsFilter, CheckedLogDestination, Config, Diagnostic, Diagnostics, Implementation,
+    IntegrationSchema, Schemas, SourceLocation,
 };
 use crate::delivery::{Delivery, DryDelivery};
 use crate::directory::{Directory, DirectoryStore, KeyValue, KeyValueStore, MemoryDirectory, MemoryKeyValue};
@@ -28,7 +29,8 @@ use crate::directory::{Directory, DirectoryStore, KeyValue, KeyValueStore, Memor
 use crate::engine::SqliteStore;
 use crate::engine::{self, EngineContext, EngineFactory, MemoryStore, Store};
 use crate::handler::{
-    HandlerKind, HandlerRecord, IntegrationRequirement, Registry, Requires, Scope, Services, ServicesBuilder,
+    HandlerFn, HandlerKind, HandlerRecord, HandlerSet, IntegrationRequirement, Registry, Requires, Services,
+    ServicesBuilder,
 };
 use crate::integration::IntegrationClient;
 use crate::integration::Outbox;
@@ -55,6 +57,8 @@ pub struct Builder {
     kept_for: Option<Duration>,
     destinations: Vec<Arc<dyn AuditDestination>>,
     destination_types: Vec<LogDestinationType>,
+    /// The schemas of all types that were registered. They outlast `cut_off`, so that simulations check the same rules.
+    schemas: Schemas,
     reconciling: Option<Periodic>,
     #[cfg(feature = "server")]
     front_ends: front_ends::Given,
@@ -75,26 +79,26 @@ pub struct HandlerUse {
 /// A flow as it is declared, and the handlers that it takes.
 pub(super) struct Scoped<'a> {
     pub(super) declared: &'a config::Flow,
-    pub(super) scope: Scope,
+    pub(super) handlers: HandlerSet,
 }
 
 impl Scoped<'_> {
     /// Whether the flow takes this handler.
     pub(super) fn takes(&self, record: &'static HandlerRecord) -> bool {
-        self.scope.iter().any(|own| std::ptr::eq(own, record))
+        self.handlers.iter().any(|own| std::ptr::eq(own, record))
     }
 }
 
 /// What a flow takes, before anything is built.
 struct FlowPlan {
     flow: Arc<Flow>,
-    scope: Scope,
+    handlers: HandlerSet,
     location: SourceLocation,
 }
 
 /// What the flows filter takes.
 struct FilterPlan {
-    record: &'static HandlerRecord,
+    handler: HandlerFn<Vec<Arc<Flow>>>,
     checked: CheckedFlowsFilter,
 }
 
@@ -126,6 +130,7 @@ impl Builder {
             kept_for: None,
             destinations: Vec::new(),
             destination_types: Vec::new(),
+            schemas: Schemas::new(),
             reconciling: None,
             #[cfg(feature = "server")]
             front_ends: front_ends::Given::default(),
@@ -166,6 +171,7 @@ impl Builder {
     /// A type of strategies. A later one takes the place of an earlier one of the same type, and of the same name if it is for
     /// one strategy.
     pub fn strategy_type(mut self, strategy: StrategyType) -> Self {
+        self.schemas.add_strategy(strategy.kind(), strategy.name(), *strategy.schema());
         self.strategies.retain(|known| !strategy.takes_the_place_of(known));
         self.strategies.push(strategy);
         self
@@ -242,8 +248,16 @@ impl Builder {
         self
     }
 
+    /// Registers a type of integrations, so that every integration of the type is checked against its schema. The types of the
+    /// clients that handlers take are registered without this.
+    pub fn integration_type<T: IntegrationClient>(mut self) -> Self {
+        self.schemas.add_integration(IntegrationSchema::new(T::TYPE, T::SETTINGS).with_key(T::KEY));
+        self
+    }
+
     /// A type of log destinations. A later one takes the place of an earlier one of the same type.
     pub fn log_destination_type(mut self, destination: LogDestinationType) -> Self {
+        self.schemas.add_log_destination(destination.kind(), *destination.schema());
         self.destination_types.retain(|known| known.kind() != destination.kind());
         self.destination_types.push(destination);
         self
@@ -376,6 +390,15 @@ impl Builder {
         })
     }
 
+    /// The registered schemas, and those of the clients that handlers take.
+    fn schemas(&self) -> Schemas {
+        let mut schemas = self.schemas.clone();
+        for requirement in self.registry.iter().flat_map(requirements) {
+            schemas.add_integration(*requirement.schema());
+        }
+        schemas
+    }
+
     fn plan(&self) -> Plan {
         let mut plan = Plan::default();
         let (scoped, diagnostics) = self.scoped();
@@ -385,16 +408,16 @@ impl Builder {
         if all_scoped {
             plan.diagnostics.extend(checks::unused(&self.registry, &scoped, self.config.flows_filter.is_some()));
         }
-        let checked = match self.config.check() {
+        let checked = match self.config.check_with(&self.schemas()) {
             Ok(checked) => checked,
             Err(diagnostics) => {
                 plan.diagnostics.extend(diagnostics);
                 return plan;
             }
         };
-        for Scoped { declared, scope } in scoped {
+        for Scoped { declared, handlers } in scoped {
             if let Some(flow) = checked.flows.get(&declared.name).cloned() {
-                plan.flows.push(FlowPlan { flow, scope, location: declared.location.clone() });
+                plan.flows.push(FlowPlan { flow, handlers, location: declared.location.clone() });
             }
         }
         plan.diagnostics.extend(checked.log_destinations.iter().filter_map(|log| self.no_destination_type(log)));
@@ -414,13 +437,13 @@ impl Builder {
     fn scoped(&self) -> (Vec<Scoped<'_>>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
         if self.registry.is_empty() {
-            diagnostics.extend(self.registry.scope(None).err().into_iter().flatten());
+            diagnostics.extend(self.registry.select(None).err().into_iter().flatten());
             return (Vec::new(), diagnostics);
         }
         let mut scoped = Vec::new();
         for declared in &self.config.flows {
-            match self.scope(&declared.implementation, &declared.name) {
-                Ok(scope) => scoped.push(Scoped { declared, scope }),
+            match self.handlers_of(&declared.implementation, &declared.name) {
+                Ok(handlers) => scoped.push(Scoped { declared, handlers }),
                 Err(found) => {
                     diagnostics.extend(found.into_iter().map(|diagnostic| at(diagnostic, &declared.location)))
                 }
@@ -430,12 +453,12 @@ impl Builder {
     }
 
     fn filter_plan(&self, checked: CheckedFlowsFilter) -> Result<FilterPlan, Vec<Diagnostic>> {
-        let scope = self.scope(&checked.implementation, "get_flows");
-        let scope = scope.map_err(|diagnostics| {
+        let handlers = self.handlers_of(&checked.implementation, "get_flows");
+        let handlers = handlers.map_err(|diagnostics| {
             diagnostics.into_iter().map(|diagnostic| at(diagnostic, &checked.location)).collect::<Vec<_>>()
         })?;
-        match scope.get(HandlerKind::GetFlows) {
-            Some(record) => Ok(FilterPlan { record, checked }),
+        match handlers.get_flows() {
+            Some(handler) => Ok(FilterPlan { handler, checked }),
             None => {
                 let hint = "write `#[reducer] fn get_flows(user: &User, flows: &Flows) -> Vec<Arc<Flow>>`";
                 Err(vec![
@@ -445,24 +468,24 @@ impl Builder {
         }
     }
 
-    fn scope(&self, implementation: &Implementation, name: &str) -> Result<Scope, Vec<Diagnostic>> {
+    fn handlers_of(&self, implementation: &Implementation, name: &str) -> Result<HandlerSet, Vec<Diagnostic>> {
         match implementation {
-            Implementation::Module(module) => self.registry.scope(Some(module)),
+            Implementation::Module(module) => self.registry.select(Some(module)),
             Implementation::ByName => {
                 let name = name.to_lowercase().replace('-', "_");
                 let own = self.registry.iter().find_map(|record| module_named(record.module(), &name));
-                self.registry.scope(own)
+                self.registry.select(own)
             }
-            Implementation::All => self.registry.scope(None),
+            Implementation::All => self.registry.select(None),
         }
     }
 
     /// What handlers and strategies of a flow need and the configuration does not have.
     fn unmet(&self, plan: &FlowPlan) -> Vec<Diagnostic> {
         let integrations = plan.flow.environment().integrations();
-        let services = self.services_with(plan.scope.iter(), integrations, plan.flow.strategy());
-        let called = plan.scope.iter().filter(|record| record.kind() != HandlerKind::GetFlows);
-        let mut diagnostics: Vec<_> = called.flat_map(|record| record.unmet(&services)).collect();
+        let services = self.services_with(plan.handlers.iter(), integrations, plan.flow.strategy());
+        let called = plan.handlers.iter().filter(|record| record.kind() != HandlerKind::GetFlows);
+        let mut diagnostics: Vec<_> = called.flat_map(|record| record.unmet_requirements(&services)).collect();
         if let Some(strategy) = plan.flow.strategy()
             && !self.dry
             && self.strategy_type_of(strategy).is_none()
@@ -473,8 +496,8 @@ impl Builder {
     }
 
     fn unmet_by_filter(&self, filter: &FilterPlan) -> Vec<Diagnostic> {
-        let services = self.services_with([filter.record], &filter.checked.integrations, None);
-        filter.record.unmet(&services).collect()
+        let services = self.services_with([filter.handler.record()], &filter.checked.integrations, None);
+        filter.handler.unmet_requirements(&services).collect()
     }
 
     /// Stands for the clients that the handlers would get.
@@ -506,34 +529,43 @@ impl Builder {
         if self.dry || self.destination_type_of(destination).is_some() {
             return None;
         }
-        let known = handed_over(self.destination_types.iter().map(LogDestinationType::kind));
-        let message = format!(
-            "nothing delivers audit entries to log destinations of type `{}` (log destination `{}`)",
-            destination.kind(),
-            destination.name()
-        );
-        Some(Diagnostic::error(location.clone(), message).with_hint(format!(
-            "hand the type over with `Builder::log_destination_type`, or a crate that has it with `App::with`; {known}"
-        )))
+        let (kind, name) = (destination.kind(), destination.name());
+        let message = format!("log destination `{name}` has type `{kind}`, which is not registered");
+        let registered = registered(self.destination_types.iter().map(LogDestinationType::kind));
+        let hint = unregistered_hint("log_destination_type", "log destination", kind, &registered);
+        Some(Diagnostic::error(location.clone(), message).with_hint(hint))
     }
 
     fn no_strategy_type(&self, strategy: &Strategy, location: &SourceLocation) -> Diagnostic {
-        let known = handed_over(self.strategies.iter());
-        let message =
-            format!("nothing grants access of strategy type `{}` (strategy `{}`)", strategy.kind(), strategy.name());
-        Diagnostic::error(location.clone(), message).with_hint(format!(
-            "hand the type over with `App::strategy_type`, or a crate that has it with `App::with`; {known}"
-        ))
+        let (kind, name) = (strategy.kind(), strategy.name());
+        let message = format!("strategy `{name}` has type `{kind}`, which is not registered");
+        let registered = registered(self.strategies.iter());
+        let hint = match kind {
+            "custom" => {
+                format!("{registered}; register it with `App::strategy_type` and `StrategyType::custom(\"{name}\", …)`")
+            }
+            kind => unregistered_hint("strategy_type", "strategy", kind, &registered),
+        };
+        Diagnostic::error(location.clone(), message).with_hint(hint)
     }
 }
 
-/// The types that were handed over, for a hint.
-fn handed_over(known: impl Iterator<Item = impl ToString>) -> String {
-    let known: Vec<_> = known.map(|known| known.to_string()).collect();
-    if known.is_empty() {
-        "none are handed over".to_owned()
+/// Advises how to register a type. `method` is that of `App` and `Builder`.
+fn unregistered_hint(method: &str, noun: &str, kind: &str, registered: &str) -> String {
+    let feature = kind.replace('_', "-");
+    format!(
+        "{registered}; if `{kind}` is a {noun} of sym-integrations, enable its feature `{feature}` and add \
+         `.with(sym_integrations::all())`; otherwise register a type of your own with `{method}`"
+    )
+}
+
+/// Lists the registered types for a hint.
+fn registered(types: impl Iterator<Item = impl ToString>) -> String {
+    let types: Vec<_> = types.map(|kind| kind.to_string()).collect();
+    if types.is_empty() {
+        "no types are registered".to_owned()
     } else {
-        format!("there are: {} handed over", known.join(", "))
+        format!("registered types: {}", types.join(", "))
     }
 }
 

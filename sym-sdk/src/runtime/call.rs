@@ -4,19 +4,20 @@ use std::time::Duration;
 
 use super::limits::contain;
 use crate::clock::Clock;
-use crate::error::{Error, ErrorKind, codes};
-use crate::handler::{Context, HandlerError, HandlerOutput, HandlerRecord};
+use crate::error::Error;
+use crate::handler::{Context, HandlerError, HandlerFn, HandlerRecord};
 use crate::machine::EffectError;
 
 /// Calls a handler within its time limit. An error names the handler.
-pub(super) async fn call(
+pub(super) async fn call<T>(
     clock: &dyn Clock,
     limit: Duration,
-    record: &'static HandlerRecord,
+    handler: HandlerFn<T>,
     context: &Context,
-) -> Result<HandlerOutput, EffectError> {
+) -> Result<T, EffectError> {
     // A handler that is not async can panic while the call is made.
-    let work = async { record.call(context).await };
+    let record = handler.record();
+    let work = async { handler.call(context).await };
     let called = contain(clock, limit, || record.subject(), work).await;
     called.and_then(|result| result.map_err(HandlerError::into_error)).map_err(|error| failed_in(record, &error))
 }
@@ -25,10 +26,4 @@ pub(super) async fn call(
 pub(super) fn failed_in(record: &'static HandlerRecord, error: &Error) -> EffectError {
     // A handler is not called again after it has failed: it may have acted before it did.
     EffectError { retryable: false, ..EffectError::from(error).in_handler(record.to_ref()) }
-}
-
-/// The error for a handler that returned what its kind cannot return. The macros rule it out.
-pub(super) fn wrong_output(record: &'static HandlerRecord) -> EffectError {
-    let message = format!("{} returned what its kind cannot return", record.subject());
-    failed_in(record, &Error::new(ErrorKind::Internal, codes::HANDLER_FAILED, message))
 }

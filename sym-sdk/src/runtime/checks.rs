@@ -6,6 +6,7 @@ use super::builder::Scoped;
 use crate::config::{Diagnostic, SourceLocation};
 use crate::engine::Drive;
 use crate::handler::{HandlerKind, HandlerRecord, Registry};
+use crate::model::Hook;
 use crate::template::Step;
 
 /// What is wrong between one flow and its handlers.
@@ -13,7 +14,7 @@ pub(super) fn flow(flow: &Scoped<'_>) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     reducers(flow, &mut diagnostics);
     fields(flow, &mut diagnostics);
-    for record in flow.scope.iter() {
+    for record in flow.handlers.iter() {
         diagnostics.extend(never_called(flow, record));
     }
     diagnostics
@@ -21,7 +22,7 @@ pub(super) fn flow(flow: &Scoped<'_>) -> Vec<Diagnostic> {
 
 fn reducers(flow: &Scoped<'_>, diagnostics: &mut Vec<Diagnostic>) {
     let name = &flow.declared.name;
-    match (flow.scope.get(HandlerKind::GetPermissions), flow.scope.get(HandlerKind::GetApprovers)) {
+    match (flow.handlers.get_permissions(), flow.handlers.get_approvers()) {
         (None, None) => {
             let message = format!("flow `{name}` has no reducer `get_permissions`");
             let hint = "write `#[reducer] fn get_permissions(event: &Event) -> RequestPermission`";
@@ -33,7 +34,7 @@ fn reducers(flow: &Scoped<'_>, diagnostics: &mut Vec<Diagnostic>) {
             diagnostics.push(Diagnostic::error(approvers.location(), message).with_hint(hint));
         }
         (None, Some(approvers)) => {
-            if flow.scope.get(HandlerKind::GetRequestNotifications).is_some() {
+            if flow.handlers.get_request_notifications().is_some() {
                 let message = format!(
                     "flow `{name}` has `get_request_notifications`, which `get_approvers` keeps from being called"
                 );
@@ -53,10 +54,10 @@ fn fields(flow: &Scoped<'_>, diagnostics: &mut Vec<Diagnostic>) {
             let hint = format!("write a handler with `#[{macro_name}(field = \"{name}\")]`");
             Diagnostic::error(field.location.clone(), message).with_hint(hint)
         };
-        if field.prefetch && flow.scope.prefetch(&field.name).is_none() {
+        if field.prefetch && flow.handlers.prefetch(&field.name).is_none() {
             diagnostics.push(missing("prefetch"));
         }
-        if field.on_change && flow.scope.on_change(&field.name).is_none() {
+        if field.on_change && flow.handlers.on_change(&field.name).is_none() {
             diagnostics.push(missing("on_change"));
         }
     }
@@ -145,8 +146,7 @@ fn hook_of_no_access(record: &'static HandlerRecord, takers: &[&Scoped<'_>]) -> 
     let grants = takers.iter().any(|flow| flow.declared.params.strategy.is_some());
     let of_access = matches!(
         record.kind(),
-        HandlerKind::On(Step::Escalate | Step::Deescalate)
-            | HandlerKind::After(Step::Escalate | Step::Deescalate)
+        HandlerKind::Hook(Hook::On(Step::Escalate | Step::Deescalate) | Hook::After(Step::Escalate | Step::Deescalate))
             | HandlerKind::GetIdentity
             | HandlerKind::GetIdentityLookup
     );

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use super::call::{call, wrong_output};
+use super::call::call;
 use super::perform::Performer;
-use crate::handler::{Context, FlowsQuery, HandlerOutput, HandlerRecord, Services};
+use crate::handler::{Context, FlowsQuery, HandlerFn, Services};
 use crate::machine::EffectError;
-use crate::model::{Flows, User};
+use crate::model::{Flow, Flows, User};
 
 /// The organization's `get_flows` reducer, with what it needs.
 #[derive(Debug)]
 pub(super) struct Filter {
-    pub(super) record: &'static HandlerRecord,
+    pub(super) handler: HandlerFn<Vec<Arc<Flow>>>,
     pub(super) services: Arc<Services>,
     pub(super) vars: std::collections::BTreeMap<String, String>,
 }
@@ -25,9 +25,7 @@ impl Filter {
     ) -> Result<Flows, EffectError> {
         let query = FlowsQuery::new(user.clone(), flows).with_vars(self.vars.clone());
         let context = Context::builder().services(self.services.clone()).flows_query(query).build();
-        match call(&*performer.clock, performer.limits.reducer, self.record, &context).await? {
-            HandlerOutput::Flows(flows) => Ok(flows.into()),
-            _ => Err(wrong_output(self.record)),
-        }
+        let flows = call(&*performer.clock, performer.limits.reducer, self.handler, &context).await?;
+        Ok(flows.into())
     }
 }

@@ -5,17 +5,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::handler::{HandlerKind, Scope, Services};
-use crate::machine::{Hook, Hooks, Rules};
+use crate::handler::{HandlerSet, Services};
+use crate::machine::{Hooks, Rules};
 use crate::model::{AccessTarget, Flow, Flows, Srn, SrnVersion};
 use crate::strategy::AccessStrategy;
 use crate::suggest::nearest;
-use crate::template::Step;
 
 /// One flow, ready to run.
 pub(super) struct FlowEntry {
     pub(super) flow: Arc<Flow>,
-    pub(super) scope: Scope,
+    pub(super) handlers: HandlerSet,
     pub(super) services: Arc<Services>,
     pub(super) strategy: Option<Arc<dyn AccessStrategy>>,
     hooks: Hooks,
@@ -24,17 +23,12 @@ pub(super) struct FlowEntry {
 impl FlowEntry {
     pub(super) fn new(
         flow: Arc<Flow>,
-        scope: Scope,
+        handlers: HandlerSet,
         services: Arc<Services>,
         strategy: Option<Arc<dyn AccessStrategy>>,
     ) -> Self {
-        let hooks = Step::ALL
-            .into_iter()
-            .flat_map(|step| [(HandlerKind::On(step), Hook::On(step)), (HandlerKind::After(step), Hook::After(step))])
-            .filter(|(kind, _)| scope.get(*kind).is_some())
-            .map(|(_, hook)| hook)
-            .collect();
-        Self { flow, scope, services, strategy, hooks }
+        let hooks = handlers.hooks().collect();
+        Self { flow, handlers, services, strategy, hooks }
     }
 
     pub(super) fn rules(&self) -> Rules<'_> {

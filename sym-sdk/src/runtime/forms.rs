@@ -2,7 +2,7 @@
 
 use futures_util::future::try_join_all;
 
-use super::call::{call, failed_in, wrong_output};
+use super::call::{call, failed_in};
 use super::flows::FlowEntry;
 use super::limits::contain;
 use super::perform::Performer;
@@ -10,7 +10,7 @@ use super::request::{DURATION, TARGET};
 use super::submission::error_of;
 use crate::error::{Error, ErrorKind, codes};
 use crate::forms::{FieldOption, FieldSpec, FieldType, FieldValue, PromptField, PromptForm, format_duration};
-use crate::handler::{Context, HandlerError, HandlerOutput};
+use crate::handler::{Context, HandlerError};
 use crate::machine::EffectError;
 use crate::model::{Event, Flow};
 
@@ -32,7 +32,7 @@ pub(super) async fn build_form(
     let duration = if has(DURATION) { None } else { duration_field(flow) };
     fields.extend(declared);
     fields.extend(duration);
-    Ok(PromptForm::of_flow(flow).with_fields(fields))
+    Ok(flow.prompt_form().with_fields(fields))
 }
 
 async fn prompt_field(
@@ -48,18 +48,15 @@ async fn prompt_field(
     if !spec.is_prefetched() {
         return Ok(PromptField::from_spec(spec));
     }
-    let Some(record) = entry.scope.prefetch(spec.name()) else {
+    let Some(handler) = entry.handlers.prefetch(spec.name()) else {
         let message = format!("field `{}` has no prefetch reducer", spec.name());
         return Err(EffectError::new(codes::CONFIGURATION, message));
     };
-    let options = match call(&*performer.clock, performer.limits.prefetch, record, context).await? {
-        HandlerOutput::Options(options) => options,
-        _ => return Err(wrong_output(record)),
-    };
+    let options = call(&*performer.clock, performer.limits.prefetch, handler, context).await?;
     let limit = performer.limits.prefetch_options;
     if options.len() > limit {
         let message = format!("field `{}` got {} options; at most {limit} can be offered", spec.name(), options.len());
-        return Err(failed_in(record, &Error::new(ErrorKind::Handler, codes::HANDLER_FAILED, message)));
+        return Err(failed_in(handler.record(), &Error::new(ErrorKind::Handler, codes::HANDLER_FAILED, message)));
     }
     Ok(PromptField::with_options(spec, options))
 }
@@ -120,11 +117,12 @@ pub(super) async fn change_form(
     changed: &str,
     form: PromptForm,
 ) -> Result<PromptForm, Error> {
-    let Some(record) = entry.scope.on_change(changed) else { return Ok(form) };
+    let Some(handler) = entry.handlers.on_change(changed) else { return Ok(form) };
+    let record = handler.record();
     let context =
         Context::builder().services(entry.services.clone()).user(user.clone()).flow(entry.flow.clone()).build();
     let mut changing = form;
-    let work = async { record.call_form(&context, &mut changing).await };
+    let work = async { handler.call(&context, &mut changing).await };
     let changed = contain(&*performer.clock, performer.limits.on_change, || record.subject(), work).await;
     match changed {
         Ok(Ok(())) => Ok(changing),

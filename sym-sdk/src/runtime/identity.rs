@@ -1,11 +1,11 @@
 //! Finds the requester's id in the service that a strategy works on.
 
-use super::call::{call, failed_in, wrong_output};
+use super::call::{call, failed_in};
 use super::flows::FlowEntry;
 use super::limits::contain;
 use super::perform::Performer;
 use crate::error::{Error, ErrorKind, codes};
-use crate::handler::{Context, HandlerKind, HandlerOutput, IdentityQuery};
+use crate::handler::{Context, IdentityQuery};
 use crate::machine::EffectError;
 use crate::model::{AccessTarget, Event, HandlerRef, Strategy, User, UserIdentity};
 
@@ -35,30 +35,22 @@ pub(super) async fn requester_identity(
     let limit = performer.limits.reducer;
     let mut handler = None;
     // Custom strategies find identities by themselves.
-    let get_identity = entry.scope.get(HandlerKind::GetIdentity).filter(|_| strategy.kind() != "custom");
-    if let Some(record) = get_identity {
-        handler = Some(record.to_ref());
-        match call(&*performer.clock, limit, record, &context).await? {
-            HandlerOutput::Identity(Some(id)) => {
-                let who = format!("reducer `{}`", record.name());
-                let id = not_empty(id, &who, &requester, strategy).map_err(|error| failed_in(record, &error))?;
-                return persist(performer, requester, strategy, id, handler).await;
-            }
-            HandlerOutput::Identity(None) => {}
-            _ => return Err(wrong_output(record)),
+    let get_identity = entry.handlers.get_identity().filter(|_| strategy.kind() != "custom");
+    if let Some(reducer) = get_identity {
+        handler = Some(reducer.to_ref());
+        if let Some(id) = call(&*performer.clock, limit, reducer, &context).await? {
+            let who = format!("reducer `{}`", reducer.name());
+            let id = not_empty(id, &who, &requester, strategy).map_err(|error| failed_in(reducer.record(), &error))?;
+            return persist(performer, requester, strategy, id, handler).await;
         }
     }
 
     let mut known_as = requester.clone();
-    if let Some(record) = entry.scope.get(HandlerKind::GetIdentityLookup) {
-        handler = Some(record.to_ref());
-        match call(&*performer.clock, limit, record, &context).await? {
-            HandlerOutput::Identity(Some(email)) => {
-                let known = User::person(requester.id(), &email).map_err(|error| EffectError::from(&error))?;
-                known_as = known.with_role(requester.role());
-            }
-            HandlerOutput::Identity(None) => {}
-            _ => return Err(wrong_output(record)),
+    if let Some(reducer) = entry.handlers.get_identity_lookup() {
+        handler = Some(reducer.to_ref());
+        if let Some(email) = call(&*performer.clock, limit, reducer, &context).await? {
+            let known = User::person(requester.id(), &email).map_err(|error| EffectError::from(&error))?;
+            known_as = known.with_role(requester.role());
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::call::{call, failed_in, wrong_output};
+use super::call::{call, failed_in};
 use super::event::event;
 use super::filter::Filter;
 use super::flows::{FlowEntries, FlowEntry};
@@ -16,7 +16,7 @@ use crate::directory::Directory;
 use crate::engine::EffectHandler;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
-use crate::handler::{Context, HandlerKind, HandlerOutput};
+use crate::handler::{Context, HandlerFn};
 use crate::machine::{
     self, DeliveryResult, Effect, EffectError, EffectKind, Hook, HookVerdict, Input, MessageRef, Notice, Outcome,
     ReadBack, Revocation, Routing, RunState, Transition,
@@ -121,65 +121,61 @@ impl Performance<'_> {
     // Handlers.
 
     async fn hook(&self, hook: Hook, forward: Option<&RequestForwardContext>) -> Result<Outcome, EffectError> {
-        let kind = match hook {
-            Hook::On(step) => HandlerKind::On(step),
-            Hook::After(step) => HandlerKind::After(step),
-        };
-        let Some(record) = self.entry.scope.get(kind) else { return Ok(Outcome::Done) };
-        let output = self.call(record, &self.context(forward), self.performer.limits.hook).await?;
-        let verdict = match output {
-            HandlerOutput::Next(Some(next)) => {
-                next.validate().map_err(|error| failed_in(record, &error))?;
-                HookVerdict::Fire(Box::new(next))
+        let (handlers, limit) = (&self.entry.handlers, self.performer.limits.hook);
+        let context = self.context(forward);
+        match hook {
+            Hook::On(step) => {
+                let Some(handler) = handlers.on(step) else { return Ok(Outcome::Done) };
+                let verdict = match self.call(handler, &context, limit).await? {
+                    Some(next) => {
+                        next.validate().map_err(|error| failed_in(handler.record(), &error))?;
+                        HookVerdict::Fire(Box::new(next))
+                    }
+                    None => HookVerdict::Continue,
+                };
+                Ok(Outcome::Hook { handler: handler.to_ref(), verdict })
             }
-            HandlerOutput::Next(None) | HandlerOutput::Done => HookVerdict::Continue,
-            _ => return Err(wrong_output(record)),
-        };
-        Ok(Outcome::Hook { handler: record.to_ref(), verdict })
+            Hook::After(step) => {
+                let Some(handler) = handlers.after(step) else { return Ok(Outcome::Done) };
+                self.call(handler, &context, limit).await?;
+                Ok(Outcome::Hook { handler: handler.to_ref(), verdict: HookVerdict::Continue })
+            }
+        }
     }
 
     /// Permissions first, then who is told.
     async fn route(&self) -> Result<Outcome, EffectError> {
-        let scope = &self.entry.scope;
+        let handlers = &self.entry.handlers;
         let limit = self.performer.limits.reducer;
         let context = self.context(None);
-        let mut handlers = Vec::new();
-        let routing = if let Some(record) = scope.get(HandlerKind::GetPermissions) {
-            let permission = match self.call(record, &context, limit).await? {
-                HandlerOutput::Permissions(permission) => permission,
-                _ => return Err(wrong_output(record)),
-            };
-            handlers.push(record.to_ref());
-            let notifications = match scope.get(HandlerKind::GetRequestNotifications) {
+        let mut called = Vec::new();
+        let routing = if let Some(handler) = handlers.get_permissions() {
+            let permission = self.call(handler, &context, limit).await?;
+            called.push(handler.to_ref());
+            let notifications = match handlers.get_request_notifications() {
                 None => Vec::new(),
-                Some(record) => {
-                    handlers.push(record.to_ref());
-                    match self.call(record, &context, limit).await? {
-                        HandlerOutput::Notifications(notifications) => notifications,
-                        _ => return Err(wrong_output(record)),
-                    }
+                Some(handler) => {
+                    called.push(handler.to_ref());
+                    self.call(handler, &context, limit).await?
                 }
             };
             Routing::new(permission, notifications)
-        } else if let Some(record) = scope.get(HandlerKind::GetApprovers) {
-            handlers.push(record.to_ref());
-            match self.call(record, &context, limit).await? {
-                HandlerOutput::Approvers(approvers) => legacy_routing(&approvers),
-                _ => return Err(wrong_output(record)),
-            }
+        } else if let Some(handler) = handlers.get_approvers() {
+            called.push(handler.to_ref());
+            legacy_routing(&self.call(handler, &context, limit).await?)
         } else {
             Routing::new(RequestPermission::admins_only(), Vec::new())
         };
-        Ok(Outcome::Routed { handlers, routing })
+        Ok(Outcome::Routed { handlers: called, routing })
     }
 
-    async fn call(
+    async fn call<T>(
         &self,
-        record: &'static crate::handler::HandlerRecord,
+        handler: HandlerFn<T>,
         context: &Context,
         limit: std::time::Duration,
-    ) -> Result<HandlerOutput, EffectError> {
-        call(&*self.performer.clock, limit, record, context).await
+    ) -> Result<T, EffectError> {
+        call(&*self.performer.clock, limit, handler, context).await
     }
 
     // Front ends.

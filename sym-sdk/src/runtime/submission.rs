@@ -354,8 +354,8 @@ impl Runtime {
     /// Somebody who is not in the directory.
     async fn newcomer(&self, email: &str, begins: bool) -> Result<Arc<User>> {
         let directory = &self.performer.directory;
-        let person = User::person(UserId::of_email(email), email)?;
-        if begins && !directory.owns_domain_of(person.username()) {
+        let person = User::person(UserId::from_email(email), email)?;
+        if begins && !directory.is_internal_email(person.username()) {
             return Err(unknown_user(
                 person.username(),
                 "their e-mail domain is none of the organization's; an administrator can add them",

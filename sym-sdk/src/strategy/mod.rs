@@ -11,6 +11,7 @@ pub use dry::DryStrategy;
 pub use request::AccessRequest;
 use secrecy::SecretString;
 
+use crate::config::StrategySchema;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
 use crate::integration::IntegrationConfig;
@@ -182,6 +183,7 @@ pub struct StrategyType {
     kind: String,
     /// The one strategy that it is for; else it is for all of the type.
     name: Option<String>,
+    schema: StrategySchema,
     build: Arc<Build>,
 }
 
@@ -191,7 +193,7 @@ impl StrategyType {
     where
         F: Fn(&StrategyConfig<'_>) -> Result<Arc<dyn AccessStrategy>> + Send + Sync + 'static,
     {
-        Self { kind: kind.into(), name: None, build: Arc::new(build) }
+        Self { kind: kind.into(), name: None, schema: StrategySchema::ANY, build: Arc::new(build) }
     }
 
     /// The strategy of type `custom` that has this name in the configuration, whatever the case. Each strategy of your own is
@@ -247,7 +249,19 @@ impl StrategyType {
     where
         F: Fn(&StrategyConfig<'_>) -> Result<Arc<dyn AccessStrategy>> + Send + Sync + 'static,
     {
-        Self { kind: CUSTOM.to_owned(), name: Some(name.into()), build: Arc::new(build) }
+        Self { kind: CUSTOM.to_owned(), name: Some(name.into()), schema: StrategySchema::ANY, build: Arc::new(build) }
+    }
+
+    /// Sets the schema that the configuration of these strategies is checked against.
+    #[must_use]
+    pub fn with_schema(mut self, schema: StrategySchema) -> Self {
+        self.schema = schema;
+        self
+    }
+
+    /// Returns the schema.
+    pub const fn schema(&self) -> &StrategySchema {
+        &self.schema
     }
 
     /// The `type` in the configuration.

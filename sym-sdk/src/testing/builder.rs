@@ -281,7 +281,7 @@ async fn add_people(simulation: &Simulation, people: Vec<Person>) -> Result<(), 
         let user = match person {
             Person::User(user) => Ok(user),
             Person::Email(email, role) => {
-                User::person(UserId::of_email(&email), &email).map(|user| user.with_role(role))
+                User::person(UserId::from_email(&email), &email).map(|user| user.with_role(role))
             }
         };
         let added = match user {

@@ -130,7 +130,7 @@ fn at(second: i64) -> Timestamp {
 /// A Run that has just been requested.
 fn requested(run: RunId, now: Timestamp) -> RunState {
     let flow = Flow::builder(Slug::lossy("prod"), "acme").build();
-    let actor = User::person(UserId::of_email("ana@example.com"), "ana@example.com").expect("an e-mail address");
+    let actor = User::person(UserId::from_email("ana@example.com"), "ana@example.com").expect("an e-mail address");
     let body = InputBody::Submitted {
         event: EventId::from_uuid(Uuid::from_u128(1)),
         actor: Arc::new(actor),

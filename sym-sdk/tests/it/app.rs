@@ -239,7 +239,7 @@ async fn check_shows_notes_as_notes() {
     let flow = FLOW.replace("vars  ", "implementation = file(\"impl.py\")\n  vars  ");
     let dir = directory("python", &[("main.tf", &flow), ("impl.py", "from sym.sdk.annotations import reducer\n")]);
     run(app(&dir), &["check"]).await.is(Exit::Success, expect![[r#"
-        warning: python/main.tf:43:20: `implementation` of sym_flow.prod is Python: the Rust handlers of the module with its name, or all, take its place
+        warning: python/main.tf:43:20: `implementation` of sym_flow.prod is Python and is not run: the flow takes the Rust handlers of the module with its name, or all
         1 flow, 4 handlers, 2 integrations: no errors, 1 warning
     "#]], expect![[""]]);
 }

@@ -201,9 +201,9 @@ fn a_program_without_handlers_is_told_how_to_link_them() {
         config,
         Registry::new(),
         expect![[r#"
-        configuration: the registry has no handlers
-          help: a crate of handlers that nothing refers to is not linked: write `sym_sdk::link!(my_handlers);` beside `main`, which is `use my_handlers as _;`, or list the handlers with `sym_sdk::handlers![…]`
-        flow.tf:40:1: environment `main` is declared twice
-          help: the first is at configuration; names must differ by more than their case"#]],
+            configuration: the registry has no handlers
+              help: a crate of handlers that nothing refers to is not linked: write `sym_sdk::link!(my_handlers);` beside `main`, which is `use my_handlers as _;`, or list the handlers with `sym_sdk::handlers![…]`
+            flow.tf:40:1: environment `main` is declared twice
+              help: the first declaration is at configuration; names must be unique, ignoring case"#]],
     );
 }

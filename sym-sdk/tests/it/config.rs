@@ -1,4 +1,4 @@
-//! The check of a configuration, and what it resolves to.
+//! The check of a configuration, and the model that it resolves to.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,8 +6,9 @@ use std::time::Duration;
 use expect_test::{Expect, expect};
 use sym_sdk::config::{
     Config, Diagnostic, Diagnostics, Environment, ErrorLogger, Flow, FlowParams, FlowsFilter, Implementation,
-    Integration, LogDestination, Organization, PromptField, Reference, Secret, SecretSource, SourceLocation, Strategy,
-    Target,
+    Integration, IntegrationSchema, LogDestination, LogDestinationSchema, Organization, PromptField, Reference,
+    Schemas, Secret, SecretSource, SettingSchema, SettingsSchema, SourceLocation, Strategy, StrategySchema, Target,
+    TargetSchema,
 };
 use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::forms::{FieldType, FieldValue};
@@ -28,6 +29,45 @@ fn field(name: &str, field_type: &str) -> PromptField {
 fn drop_down(name: &str, field_type: &str, values: &[&str]) -> PromptField {
     let values = values.iter().map(|value| (*value).to_owned()).collect();
     PromptField { allowed_values: Some(values), ..field(name, field_type) }
+}
+
+const OKTA: IntegrationSchema =
+    IntegrationSchema::new("okta", SettingsSchema::open(&[SettingSchema::required("api_token_secret")]));
+
+const VAULT: IntegrationSchema = IntegrationSchema::new(
+    "vault",
+    SettingsSchema::open(&[SettingSchema::required("username_secret"), SettingSchema::required("password_secret")]),
+);
+
+const OKTA_STRATEGY: StrategySchema =
+    StrategySchema::ANY.with_integration(OKTA).with_settings(SettingsSchema::closed(&[])).with_targets(&[
+        TargetSchema::new("okta_group", SettingsSchema::closed(&[SettingSchema::required("group_id").bindable()])),
+    ]);
+
+const DATABASE_STRATEGY: StrategySchema = StrategySchema::ANY
+    .with_integration(VAULT)
+    .with_settings(SettingsSchema::closed(&[SettingSchema::required("url"), SettingSchema::optional("tls")]))
+    .with_targets(&[
+        TargetSchema::new("table", SettingsSchema::ANY),
+        TargetSchema::new("view", SettingsSchema::closed(&[SettingSchema::required("query")])),
+    ]);
+
+const HTTP_LOG: LogDestinationSchema =
+    LogDestinationSchema::ANY.with_settings(SettingsSchema::closed(&[SettingSchema::optional("url")]));
+
+const ROLE: IntegrationSchema = IntegrationSchema::new("role", SettingsSchema::ANY).with_key("queue");
+
+/// The schemas of the types in the configurations of these tests.
+fn schemas() -> Schemas {
+    let mut schemas = Schemas::new();
+    schemas.add_strategy("okta", None, OKTA_STRATEGY);
+    schemas.add_strategy("database", None, DATABASE_STRATEGY);
+    schemas.add_strategy("queue", None, StrategySchema::ANY.with_integration(ROLE));
+    schemas.add_strategy("http", None, StrategySchema::ANY.with_optional_integration());
+    schemas.add_strategy("custom", Some("Free"), StrategySchema::ANY.with_optional_integration());
+    schemas.add_log_destination("stream", LogDestinationSchema::ANY.with_integration(VAULT));
+    schemas.add_log_destination("http", HTTP_LOG);
+    schemas
 }
 
 /// One access flow, with everything that it needs.
@@ -67,7 +107,7 @@ fn config() -> Config {
             error_logger: Some("errors".into()),
             ..Environment::default()
         }],
-        targets: vec![target("okta_group", "admins")],
+        targets: vec![Target { settings: map(&[("group_id", "00g1")]), ..target("okta_group", "admins") }],
         strategies: vec![Strategy {
             kind: "okta".into(),
             name: "okta".into(),
@@ -87,11 +127,11 @@ fn config() -> Config {
 
 #[track_caller]
 fn check(config: &Config, expected: Expect) {
-    let faults = config.check().expect_err("the configuration should be faulty");
-    expected.assert_eq(&format!("{faults}\n"));
+    let errors = config.check_with(&schemas()).expect_err("the configuration has errors");
+    expected.assert_eq(&format!("{errors}\n"));
 }
 
-/// The faults of one field of an access flow.
+/// Checks an access flow with these fields.
 #[track_caller]
 fn check_fields(fields: Vec<PromptField>, expected: Expect) {
     let mut config = config();
@@ -100,7 +140,7 @@ fn check_fields(fields: Vec<PromptField>, expected: Expect) {
 }
 
 #[test]
-fn resolves_everything() {
+fn resolves_all_references() {
     let mut config = config();
     config.flows[0].params.prompt_fields = vec![
         field("reason", "string"),
@@ -133,24 +173,26 @@ fn resolves_everything() {
 }
 
 #[test]
-fn durations_that_are_offered() {
-    let offered = |change: fn(&mut Config)| {
+fn resolves_the_durations_of_a_flow() {
+    let durations = |change: fn(&mut Config)| {
         let mut config = config();
         change(&mut config);
-        let checked = config.check().unwrap_or_else(|faults| panic!("{faults}"));
+        let checked = config.check().unwrap_or_else(|errors| panic!("{errors}"));
         checked.flows[0].params().durations.iter().map(Duration::as_secs).collect::<Vec<_>>()
     };
-    assert_eq!(offered(|_| {}), [30, 600, 3600]);
-    assert!(offered(|config| config.flows[0].params.schedule_deescalation = false).is_empty());
-    assert!(offered(|config| config.flows[0].params.strategy = None).is_empty());
+    assert_eq!(durations(|_| {}), [30, 600, 3600]);
+    assert!(durations(|config| config.flows[0].params.schedule_deescalation = false).is_empty());
+    assert!(durations(|config| config.flows[0].params.strategy = None).is_empty());
     assert_eq!(
-        offered(|config| config.flows[0].params.prompt_fields = vec![drop_down("duration", "duration", &["1d", "1mo"])]),
+        durations(
+            |config| config.flows[0].params.prompt_fields = vec![drop_down("duration", "duration", &["1d", "1mo"])]
+        ),
         [86_400, 2_592_000]
     );
 }
 
 #[test]
-fn secret_lists_and_contexts() {
+fn resolves_lists_of_secrets_and_contexts() {
     let mut config = config();
     config.secret_sources.push(SecretSource {
         kind: "aws_secrets_manager".into(),
@@ -180,7 +222,7 @@ fn secret_lists_and_contexts() {
 }
 
 #[test]
-fn unknown_references() {
+fn reports_references_to_undeclared_items() {
     let mut config = config();
     config.flows[0].environment = "mian".into();
     config.flows[0].params.strategy = Some(Reference::typed("okta", "otka"));
@@ -195,31 +237,31 @@ fn unknown_references() {
     check(
         &config,
         expect![[r#"
-        configuration: environment `main` names error logger `error`, which is not declared
-          help: did you mean `errors`?
-        configuration: environment `main` names integration `main`, which could be more than one
-          help: there is one of each of the types `okta`, `slack`: name the type too
-        configuration: environment `main` names integration `pagerduty.main`, which is not declared
-          help: there is one of type `okta`
-        configuration: environment `main` names log destination `http.logs`, which is not declared
-        configuration: flow `prod` names environment `mian`, which is not declared
-          help: did you mean `main`?
-        configuration: flow `prod` names strategy `okta.otka`, which is not declared
-          help: did you mean `okta`?
-        configuration: integration `main` has `secret_ids_json`, which is not a list of names as JSON
-          help: write `secret_ids_json = jsonencode([sym_secret.….id])`
-        configuration: integration `main` names secret `tokn` in `other_secret`, which is not declared
-          help: did you mean `token`?
-        configuration: secret `token` names secret source `nev`, which is not declared
-          help: did you mean `env`?
-        configuration: strategy `okta` names target `admin`, which is not declared
-          help: did you mean `admins`?
-    "#]],
+            configuration: `secret_ids_json` of integration `main` is not a JSON list of the names of secrets
+              help: write `secret_ids_json = jsonencode([sym_secret.….id])`
+            configuration: environment `main` names error logger `error`, which is not declared
+              help: did you mean `errors`?
+            configuration: environment `main` names integration `main`, which is ambiguous
+              help: add the type: declarations of this name have the types `okta`, `slack`
+            configuration: environment `main` names integration `pagerduty.main`, which is not declared
+              help: a declaration of this name has the type `okta`
+            configuration: environment `main` names log destination `http.logs`, which is not declared
+            configuration: flow `prod` names environment `mian`, which is not declared
+              help: did you mean `main`?
+            configuration: flow `prod` names strategy `okta.otka`, which is not declared
+              help: did you mean `okta`?
+            configuration: integration `main` names secret `tokn` in `other_secret`, which is not declared
+              help: did you mean `token`?
+            configuration: secret `token` names secret source `nev`, which is not declared
+              help: did you mean `env`?
+            configuration: strategy `okta` names target `admin`, which is not declared
+              help: did you mean `admins`?
+        "#]],
     );
 }
 
 #[test]
-fn names() {
+fn reports_invalid_and_duplicate_names() {
     let mut config = config();
     config.flows.push(Flow { name: "PROD".into(), environment: "main".into(), ..Flow::default() });
     config.flows.push(Flow { name: "two words".into(), environment: "main".into(), ..Flow::default() });
@@ -231,29 +273,29 @@ fn names() {
     check(
         &config,
         expect![[r#"
+            configuration: "@acme.com" is not an e-mail domain
+              help: write the part of the addresses after the `@`, such as `example.com`
+            configuration: "acme" is not an e-mail domain
+              help: write the part of the addresses after the `@`, such as `example.com`
             configuration: flow `PROD` is declared twice
-              help: names must differ by more than their case
+              help: names must be unique, ignoring case
             configuration: flow: `` is not a slug: it is empty
               help: a slug is made of letters, digits, dashes and underscores
             configuration: flow: `two words` is not a slug: it has the character ' '
               help: a slug is made of letters, digits, dashes and underscores
-            configuration: strategy `okta` names target `admins`, which could be more than one
-              help: there is one of each of the types `github_repo`, `okta_group`: name the type too
-            configuration: target `Admins` of type `okta_group` is declared twice
-              help: names must differ by more than their case
-            configuration: target `untyped` has no type
-            configuration: the organization has "@acme.com" as a domain
-              help: an e-mail domain is what follows the `@`, as in `example.com`
-            configuration: the organization has "acme" as a domain
-              help: an e-mail domain is what follows the `@`, as in `example.com`
-            configuration: the organization: `a b` is not a slug: it has the character ' '
+            configuration: slug of the organization: `a b` is not a slug: it has the character ' '
               help: a slug is made of letters, digits, dashes and underscores
+            configuration: strategy `okta` names target `admins`, which is ambiguous
+              help: add the type: declarations of this name have the types `github_repo`, `okta_group`
+            configuration: target `Admins` of type `okta_group` is declared twice
+              help: names must be unique, ignoring case
+            configuration: target `untyped` has no type
         "#]],
     );
 }
 
 #[test]
-fn strategies() {
+fn checks_strategies_against_their_schemas() {
     let mut config = config();
     let strategy = |kind: &str, integration: Option<Reference>, targets: &[&str]| Strategy {
         kind: kind.into(),
@@ -265,60 +307,141 @@ fn strategies() {
     config.targets.push(target("okta_grop", "typo"));
     config.targets.push(target("github_repo", "repo"));
     config.targets.push(target("thing", "thing"));
+    config.targets.push(target("okta_group", "empty"));
+    config.targets.push(Target {
+        settings: map(&[("group_id", "00g2"), ("gruop", "x")]),
+        field_bindings: vec!["role".into()],
+        ..target("okta_group", "extra")
+    });
+    config.targets.push(Target { field_bindings: vec!["query".into()], ..target("view", "bound") });
     config.strategies = vec![
-        strategy("okta", Some(Reference::typed("okta", "main")), &["admins", "admins", "typo", "repo"]),
-        strategy("aws_sso", Some(Reference::typed("okta", "main")), &[]),
-        strategy("github", None, &["repo"]),
-        // Neither of these is known to be wrong.
+        strategy(
+            "okta",
+            Some(Reference::typed("okta", "main")),
+            &["admins", "admins", "typo", "repo", "empty", "extra"],
+        ),
+        Strategy {
+            settings: map(&[("tsl", "yes")]),
+            ..strategy("database", Some(Reference::typed("okta", "main")), &["bound"])
+        },
+        strategy("database2", Some(Reference::typed("okta", "main")), &[]),
+        strategy("unregistered", None, &["repo"]),
+        // These have no errors.
         strategy("http", None, &["thing"]),
+        Strategy { name: "free".into(), ..strategy("custom", None, &["thing"]) },
         strategy("acme_vault", Some(Reference::typed("okta", "main")), &["thing"]),
     ];
+    config.strategies.push(Strategy { kind: "database".into(), name: "alone".into(), ..strategy("", None, &["repo"]) });
     check(
         &config,
         expect![[r#"
-        configuration: strategy `aws_sso` has no targets
-        configuration: strategy `aws_sso` needs an integration of type `permission_context`, got integration `main` of type `okta`
-        configuration: strategy `github` needs an integration
-          help: only a strategy of type `http` does without
+        configuration: flow `prod` has no field `role`, to which target `extra` binds its setting of that name
+          help: add a `prompt_field` with `name = "role"`
+        configuration: strategy `alone` needs an integration of type `vault`
+          help: set its `integration_id` to the id of a `sym_integration`
+        configuration: strategy `alone` needs the setting `url`
+          help: write `url = "…"`
+        configuration: strategy `database2` has no targets
+          help: add the id of a target to its `targets`
+        configuration: strategy `database` has the setting `tsl`, which type `database` does not have
+          help: did you mean `tls`? the settings are `url`, `tls`
+        configuration: strategy `database` needs an integration of type `vault`, but integration `main` is of type `okta`
+        configuration: strategy `database` needs the setting `url`
+          help: write `url = "…"`
         configuration: strategy `okta` names target `admins` twice
-        configuration: target `repo` of type `github_repo` does not fit strategy `okta` of type `okta`
-          help: its targets are of type `okta_group`
-        configuration: target `typo` of type `okta_grop` does not fit strategy `okta` of type `okta`
+        configuration: strategy `unregistered` needs an integration
+          help: set its `integration_id` to the id of a `sym_integration`
+        configuration: target `bound` takes the setting `query` from a field, but it must be fixed
+          help: write `query` in `settings`, and remove it from `field_bindings`
+        configuration: target `empty` needs the setting `group_id`
+          help: write `group_id = "…"`, or name it in `field_bindings` so that requesters fill it in
+        configuration: target `extra` binds the setting `role`, which type `okta_group` does not have
+          help: the bindable settings are `group_id`
+        configuration: target `extra` has the setting `gruop`, which type `okta_group` does not have
+          help: the settings are `group_id`
+        configuration: target `repo` is of type `github_repo`, which strategy `alone` of type `database` cannot grant access to
+          help: its targets must be of type `table` or `view`
+        configuration: target `repo` is of type `github_repo`, which strategy `okta` of type `okta` cannot grant access to
+          help: its targets must be of type `okta_group`
+        configuration: target `typo` is of type `okta_grop`, which strategy `okta` of type `okta` cannot grant access to
           help: did you mean `okta_group`?
     "#]],
     );
 }
 
 #[test]
-fn integrations() {
+fn checks_integrations_and_log_destinations() {
     let mut config = config();
     config.integrations[1].settings.clear();
-    config.integrations.push(Integration { kind: "aptible".into(), name: "a".into(), ..Integration::default() });
+    config.integrations.push(Integration { kind: "vault".into(), name: "a".into(), ..Integration::default() });
     config.error_loggers[0].integration = Some(Reference::typed("okta", "main"));
     config.secrets[0].path.clear();
     let log = |kind: &str| LogDestination { kind: kind.into(), name: kind.into(), ..LogDestination::default() };
-    config.log_destinations = vec![log("kinesis_firehose"), log("http"), log("acme")];
+    config.log_destinations = vec![
+        log("stream"),
+        LogDestination { integration: Some(Reference::typed("okta", "main")), name: "other".into(), ..log("stream") },
+        LogDestination { settings: map(&[("ulr", "https://logs.example.com")]), ..log("http") },
+        log("acme"),
+    ];
     config.secret_sources[0].settings = map(&[("context_id", "runtime")]);
     check(
         &config,
         expect![[r#"
-        configuration: error logger `errors` needs an integration of type `slack`, got integration `main` of type `okta`
+        configuration: error logger `errors` needs an integration of type `slack`, but integration `main` is of type `okta`
         configuration: integration `a` needs the setting `password_secret`
           help: write `password_secret = sym_secret.….id`, or the name of a secret
         configuration: integration `a` needs the setting `username_secret`
           help: write `username_secret = sym_secret.….id`, or the name of a secret
         configuration: integration `main` needs the setting `api_token_secret`
           help: write `api_token_secret = sym_secret.….id`, or the name of a secret
-        configuration: log destination `kinesis_firehose` of type `kinesis_firehose` needs an integration
+        configuration: log destination `http` has the setting `ulr`, which type `http` does not have
+          help: did you mean `url`? the settings are `url`
+        configuration: log destination `other` needs an integration of type `vault`, but integration `main` is of type `okta`
+        configuration: log destination `stream` needs an integration of type `vault`
+          help: set its `integration_id` to the id of a `sym_integration`
         configuration: secret `token` has no path
-          help: it is where the secret stands in its source, such as the name of a variable
+          help: write the position of the secret in its source, such as the name of an environment variable
         configuration: secret source `env` names integration `runtime`, which is not declared
     "#]],
     );
 }
 
 #[test]
-fn flow_parameters() {
+fn infers_the_type_of_integrations_that_modules_create() {
+    let connector = Reference::typed("module", "connector");
+    let config_with = |key: &str, strategy: Option<&str>| {
+        let mut config = config();
+        config.integrations.push(Integration {
+            kind: "module".into(),
+            name: "connector".into(),
+            ..Integration::default()
+        });
+        config.environments[0].integrations.insert(key.into(), connector.clone());
+        if let Some(kind) = strategy {
+            config.strategies[0].kind = kind.into();
+            config.strategies[0].integration = Some(connector.clone());
+            config.flows[0].params.strategy = Some(Reference::typed(kind, "okta"));
+        }
+        config
+    };
+    let kind = |key: &str, strategy: Option<&str>| {
+        let checked = config_with(key, strategy).check_with(&schemas()).unwrap_or_else(|errors| panic!("{errors}"));
+        let flow = &checked.flows[0];
+        let integration = flow.environment().integration(key).unwrap();
+        if strategy.is_some() {
+            assert_eq!(flow.strategy().unwrap().integration(), Some(integration));
+        }
+        integration.kind().to_owned()
+    };
+    assert_eq!(kind("other", Some("queue")), "role");
+    assert_eq!(kind("queue", None), "role");
+    assert_eq!(kind("other", None), "other");
+    let errors = config_with("vault", None).check_with(&schemas()).unwrap_err().to_string();
+    assert!(errors.contains("integration `connector` needs the setting `password_secret`"), "{errors}");
+}
+
+#[test]
+fn checks_the_parameters_of_flows() {
     let mut config = config();
     config.flows[0].params.allow_revoke = false;
     config.flows[0].params.schedule_deescalation = false;
@@ -329,13 +452,13 @@ fn flow_parameters() {
     check(
         &config,
         expect![[r#"
-        configuration: flow `prod` has both `allow_revoke` and `schedule_deescalation` off
-          help: access could never end: one of them must be on
-        configuration: flow `prod` has no field `group_id`, from which target `admins` takes its setting
-          help: did you mean `groupid`?
-        configuration: flow `prod`: `allowed_sources`: `slck` is not a source of requests
-          help: did you mean `slack`? the sources are `slack`, `api`, `web`
-    "#]],
+            configuration: flow `prod` has no field `group_id`, to which target `admins` binds its setting of that name
+              help: did you mean `groupid`?
+            configuration: flow `prod` sets both `allow_revoke` and `schedule_deescalation` to false
+              help: set at least one of them to true: otherwise access could never end
+            configuration: flow `prod`: `allowed_sources`: `slck` is not a source of requests
+              help: did you mean `slack`? the sources are `slack`, `api`, `web`
+        "#]],
     );
     config.flows[0].params = FlowParams {
         strategy: Some("okta".into()),
@@ -347,23 +470,23 @@ fn flow_parameters() {
 }
 
 #[test]
-fn a_drop_down_without_options_does_not_take_everything() {
+fn rejects_an_empty_list_of_allowed_values() {
     let mut config = config();
     config.flows[0].params.prompt_fields = vec![field("repo", "string"), field("urgency", "string")];
     config.flows[0].params.prompt_fields[0].allowed_values = Some(Vec::new());
     check(
         &config,
         expect![[r#"
-        configuration: field `repo` of flow `prod` has an empty list of allowed values
-          help: leave them out if every value is to be taken: with an empty list it would be
-    "#]],
+            configuration: field `repo` of flow `prod` has an empty list of allowed values
+              help: add values, or remove `allowed_values` to accept any value
+        "#]],
     );
     config.flows[0].params.prompt_fields[0].allowed_values = None;
     config.check().unwrap();
 }
 
 #[test]
-fn a_requester_does_not_replace_what_is_fixed() {
+fn rejects_a_binding_of_a_fixed_setting() {
     let mut config = config();
     config.targets[0].settings = map(&[("group_id", "00g1")]);
     config.targets[0].field_bindings = vec!["group_id".into()];
@@ -371,16 +494,16 @@ fn a_requester_does_not_replace_what_is_fixed() {
     check(
         &config,
         expect![[r#"
-        configuration: target `admins` has the setting `group_id`, and takes it from a field too
-          help: what a requester fills in would take the place of what is written here: keep one of them
-    "#]],
+            configuration: target `admins` sets `group_id` in its `settings` and in its `field_bindings`
+              help: remove one of them: the field's value would override the setting
+        "#]],
     );
     config.targets[0].settings = map(&[("group_id", "")]);
     config.check().unwrap();
 }
 
 #[test]
-fn field_types_and_names() {
+fn checks_types_and_names_of_fields() {
     check_fields(
         vec![
             field("a", "strng"),
@@ -391,21 +514,21 @@ fn field_types_and_names() {
             field("twice", "int"),
         ],
         expect![[r#"
-            configuration: field `` of flow `prod`: `` is not a name for a field
-              help: a field's name is made of letters, digits, dashes and underscores
+            configuration: field `` of flow `prod`: `` is not a valid field name
+              help: a field name consists of letters, digits, hyphens and underscores
             configuration: field `a` of flow `prod`: `strng` is not a field type
               help: did you mean `string`? the field types are `string`, `int`, `bool`, `duration`, `slack_user`, `slack_user_list`, `str_list`, `int_list`
             configuration: field `b` of flow `prod`: `list` is not a field type
               help: did you mean `int`? the field types are `string`, `int`, `bool`, `duration`, `slack_user`, `slack_user_list`, `str_list`, `int_list`
             configuration: field `twice` of flow `prod` is declared twice
-            configuration: field `two words` of flow `prod`: `two words` is not a name for a field
-              help: a field's name is made of letters, digits, dashes and underscores
+            configuration: field `two words` of flow `prod`: `two words` is not a valid field name
+              help: a field name consists of letters, digits, hyphens and underscores
         "#]],
     );
 }
 
 #[test]
-fn field_values() {
+fn checks_allowed_values_and_defaults() {
     let default = |default: &str, field: PromptField| PromptField { default: Some(default.into()), ..field };
     check_fields(
         vec![
@@ -424,7 +547,7 @@ fn field_values() {
             configuration: allowed values of field `long` of flow `prod`: the value of an option must have at most 55 characters, but has 56: `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx`
             configuration: allowed values of field `numbers` of flow `prod`: expected a whole number, got `3.5`
             configuration: allowed values of field `numbers` of flow `prod`: expected a whole number, got `two`
-            configuration: allowed values of field `same` of flow `prod`: `a` is there twice
+            configuration: allowed values of field `same` of flow `prod`: `a` is listed twice
             configuration: default of field `flag` of flow `prod`: expected `true` or `false`, got `maybe`
             configuration: default of field `number` of flow `prod`: expected a whole number, got `x`
             configuration: default of field `pick` of flow `prod`: field `pick` does not allow `c`
@@ -433,7 +556,7 @@ fn field_values() {
             configuration: field `user` of flow `prod` of type `slack_user` cannot have a default
             configuration: field `users` of flow `prod` of type `slack_user_list` cannot have allowed values
             configuration: field `who` of flow `prod` of type `slack_user` cannot have `prefetch`
-              help: Slack itself offers the users
+              help: remove `prefetch`: Slack lists the users itself
         "#]],
     );
     let mut config = config();
@@ -450,25 +573,25 @@ fn field_values() {
 }
 
 #[test]
-fn duration_and_target_fields() {
+fn checks_the_duration_and_target_fields() {
     check_fields(
         vec![PromptField { required: false, ..field("duration", "int") }, field("target_id", "int")],
         expect![[r#"
             configuration: field `duration` of flow `prod` must be of type `duration`, got `int`
             configuration: field `duration` of flow `prod` must be required
             configuration: field `duration` of flow `prod` must have allowed values
-              help: offer durations, as in `allowed_values = ["30m", "1h"]`
+              help: write durations, such as `allowed_values = ["30m", "1h"]`
             configuration: field `target_id` of flow `prod` must be of type `string`, got `int`
         "#]],
     );
     check_fields(
         vec![drop_down("duration", "duration", &["1h", "1h30m", "60m", "0s"])],
         expect![[r#"
-        configuration: allowed values of field `duration` of flow `prod`: `60m` is there twice
-        configuration: allowed values of field `duration` of flow `prod`: expected a duration such as `30m`, got `1h30m`
-          help: a duration is a whole number and a unit: `s`, `m`, `h`, `d` or `mo` (30 days)
-        configuration: allowed values of field `duration` of flow `prod`: the duration `0s` must be more than zero
-    "#]],
+            configuration: allowed values of field `duration` of flow `prod`: `60m` is listed twice
+            configuration: allowed values of field `duration` of flow `prod`: expected a duration such as `30m`, got `1h30m`
+              help: a duration is a whole number and a unit: `s`, `m`, `h`, `d` or `mo` (30 days)
+            configuration: allowed values of field `duration` of flow `prod`: the duration `0s` must be more than zero
+        "#]],
     );
 
     let mut config = config();
@@ -478,39 +601,40 @@ fn duration_and_target_fields() {
     check(
         &config,
         expect![[r#"
-        configuration: field `duration` of flow `prod` has no meaning without a strategy
-          help: a flow without a strategy ends with the approval: there is nothing to take back
-        configuration: field `target_id` of flow `prod` has no meaning without a strategy
-    "#]],
+            configuration: field `duration` of flow `prod` has no effect in a flow without a strategy
+              help: remove the field, or add a strategy: without one, no access is granted that could end
+            configuration: field `target_id` of flow `prod` has no effect in a flow without a strategy
+              help: remove the field, or add a strategy: its targets are the options of the field
+        "#]],
     );
 
-    // The strategy's targets are offered, whatever the field says.
+    // The options of the field are the targets of the strategy.
     config.flows[0].params.strategy = Some("okta".into());
     config.flows[0].params.prompt_fields = vec![drop_down("target_id", "string", &["a"])];
     let checked = config.check().unwrap();
     assert!(checked.flows[0].field("target_id").unwrap().allowed_values().is_empty());
     assert!(
-        checked.warnings[0].message.ends_with("are ignored: the strategy's targets are offered"),
+        checked.warnings[0].message.ends_with("are ignored: its options are the targets of the strategy"),
         "{:?}",
         checked.warnings
     );
 }
 
 #[test]
-fn faults_are_sorted_and_told_once() {
+fn diagnostics_are_sorted_and_unique() {
     let at = |line| SourceLocation { file: Some(std::path::PathBuf::from("flow.tf").into()), line, column: 3 };
     assert_eq!(Diagnostics::check([]), Ok(()));
     let late = Diagnostic::error(at(7), "late").with_hint("do it earlier");
-    let faults = Diagnostics::check([late.clone(), Diagnostic::error(at(2), "early"), late]).unwrap_err();
-    assert_eq!(faults.to_string(), "flow.tf:2:3: early\nflow.tf:7:3: late\n  help: do it earlier");
+    let errors = Diagnostics::check([late.clone(), Diagnostic::error(at(2), "early"), late]).unwrap_err();
+    assert_eq!(errors.to_string(), "flow.tf:2:3: early\nflow.tf:7:3: late\n  help: do it earlier");
     assert_eq!(
-        serde_json::to_value(&faults).unwrap(),
+        serde_json::to_value(&errors).unwrap(),
         serde_json::json!([
             { "severity": "error", "file": "flow.tf", "line": 2, "column": 3, "message": "early", "hint": null },
             { "severity": "error", "file": "flow.tf", "line": 7, "column": 3, "message": "late", "hint": "do it earlier" },
         ])
     );
-    let error = sym_sdk::Error::from(faults);
+    let error = sym_sdk::Error::from(errors);
     assert_eq!((error.kind(), error.code()), (ErrorKind::Configuration, &codes::CONFIGURATION));
     assert_eq!(error.message(), "the configuration has 2 errors");
 }

@@ -39,7 +39,7 @@ fn first_contact_makes_members_and_guests() {
     let directory = directory();
     let ann = now(directory.get_or_create_user_by_email("Ann@EXAMPLE.com")).unwrap();
     assert_eq!((ann.username(), ann.role()), ("ann@example.com", UserRole::Member));
-    assert_eq!(ann.id(), UserId::of_email("ann@example.com"));
+    assert_eq!(ann.id(), UserId::from_email("ann@example.com"));
     for outside in ["eve@evil.com", "eve@sub.example.com", "eve@notexample.com"] {
         assert_eq!(now(directory.get_or_create_user_by_email(outside)).unwrap().role(), UserRole::Guest, "{outside}");
     }
@@ -49,21 +49,21 @@ fn first_contact_makes_members_and_guests() {
 #[test]
 fn domains_that_only_look_the_same_are_foreign() {
     let directory = Directory::new(MemoryDirectory::new(), ["bank.com"]);
-    assert!(directory.owns_domain_of("ann@BANK.com"));
-    assert!(!directory.owns_domain_of("ann@ban\u{212a}.com"));
-    assert!(!directory.owns_domain_of("bank.com"));
+    assert!(directory.is_internal_email("ann@BANK.com"));
+    assert!(!directory.is_internal_email("ann@ban\u{212a}.com"));
+    assert!(!directory.is_internal_email("bank.com"));
     let eve = now(directory.get_or_create_user_by_email("eve@ban\u{212a}.com")).unwrap();
     assert_eq!(eve.role(), UserRole::Guest);
 }
 
 #[test]
 fn identities_of_known_users() {
-    let ann = User::person(UserId::of_email("ann@bank.com"), "ann@bank.com").unwrap();
+    let ann = User::person(UserId::from_email("ann@bank.com"), "ann@bank.com").unwrap();
     let id = ann.id();
     let directory = Directory::new(MemoryDirectory::from_iter([ann]), ["bank.com"]);
     let saved = now(directory.put_identity(id, UserIdentity::new("okta", "bank.okta.com", "00u1"))).unwrap();
     assert_eq!(saved.identity("okta", None).unwrap().user_id(), "00u1");
-    let nobody = UserId::of_email("nobody@bank.com");
+    let nobody = UserId::from_email("nobody@bank.com");
     let error = now(directory.put_identity(nobody, UserIdentity::new("okta", "x", "y"))).unwrap_err();
     assert_eq!(*error.code(), codes::UNKNOWN_USER);
 }
@@ -98,11 +98,11 @@ fn bad_addresses_add_nobody() {
 fn nobody_takes_the_place_of_another() {
     let directory = directory();
     // Ann has married, and keeps her id under a new address.
-    let id = UserId::of_email("ann@example.com");
+    let id = UserId::from_email("ann@example.com");
     now(directory.put_user(User::person(id, "ann.lee@example.com").unwrap())).unwrap();
     let error = now(directory.get_or_create_user_by_email("ann@example.com")).unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, &codes::USER_PROCESSING_ERROR));
-    let double = User::person(UserId::of_email("x@y.z"), "ann.lee@example.com").unwrap();
+    let double = User::person(UserId::from_email("x@y.z"), "ann.lee@example.com").unwrap();
     assert_eq!(now(directory.put_user(double)).unwrap_err().kind(), ErrorKind::Conflict);
     assert_eq!(now(directory.user(id)).unwrap().unwrap().username(), "ann.lee@example.com");
 }
@@ -129,11 +129,11 @@ fn identities_are_persisted() {
 fn bots_do_not_pass_for_people() {
     let directory = directory();
     for name in ["ann@example.com", "Sym"] {
-        let error = now(directory.put_user(User::bot(UserId::of_bot(name), name))).expect_err(name);
+        let error = now(directory.put_user(User::bot(UserId::from_bot_name(name), name))).expect_err(name);
         assert_eq!(*error.code(), codes::USER_PROCESSING_ERROR, "{name}");
     }
     assert!(now(directory.put_user(User::system())).is_err());
-    now(directory.put_user(User::bot(UserId::of_bot("ci"), "ci"))).unwrap();
+    now(directory.put_user(User::bot(UserId::from_bot_name("ci"), "ci"))).unwrap();
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn an_account_of_two_users_is_nobodys() {
     }
     let error = now(directory.user_by_identity("slack", "T1", "U1")).unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, &codes::USER_PROCESSING_ERROR));
-    expect!["the account `U1` in slack `T1` is that of `ann@example.com` and of `bob@example.com` (SymIntegration:USER_PROCESSING_ERROR)"]
+    expect!["the account `U1` in slack `T1` belongs to both `ann@example.com` and `bob@example.com` (SymIntegration:USER_PROCESSING_ERROR)"]
         .assert_eq(&error.to_string());
     now(directory.persist_user_identity("bob@example.com", "slack", "T1", "U2")).unwrap();
     let ann = now(directory.user_by_identity("slack", "T1", "U1")).unwrap().unwrap();
@@ -154,7 +154,7 @@ fn an_account_of_two_users_is_nobodys() {
 #[test]
 fn unknown_users_are_named() {
     let directory = directory();
-    let id = UserId::of_email("nobody@example.com");
+    let id = UserId::from_email("nobody@example.com");
     for error in [
         now(directory.set_role(id, UserRole::Admin)).unwrap_err(),
         now(directory.identity(id, "slack", None)).unwrap_err(),
@@ -236,10 +236,10 @@ fn accounts_that_could_stand_for_others_are_refused() {
 fn bots_are_told_apart_by_name() {
     let directory = directory();
     for name in ["ann@example.com", "sym", "c\u{131}", "ci\u{200b}", "", " ", &"x".repeat(101)] {
-        let bot = User::bot(UserId::of_bot(name), name);
+        let bot = User::bot(UserId::from_bot_name(name), name);
         assert_eq!(*now(directory.put_user(bot)).expect_err(name).code(), codes::USER_PROCESSING_ERROR, "{name}");
     }
-    now(directory.put_user(User::bot(UserId::of_bot("Deploy Bot-2"), "Deploy Bot-2"))).unwrap();
+    now(directory.put_user(User::bot(UserId::from_bot_name("Deploy Bot-2"), "Deploy Bot-2"))).unwrap();
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn users_from_a_list_are_checked() {
         serde_json::from_value(json!({ "id": id, "username": username, "email": email, "type": kind, "role": "admin" }))
             .unwrap()
     };
-    let id = UserId::of_email("x@y.z");
+    let id = UserId::from_email("x@y.z");
     for (bad, what) in [
         (user("normal", id, "sym", None), "a person without an address"),
         (user("normal", id, "Ann@example.com", Some("Ann@example.com")), "an address in upper case"),
@@ -262,7 +262,7 @@ fn users_from_a_list_are_checked() {
         assert_eq!(*now(directory.put_user(bad)).expect_err(what).code(), codes::USER_PROCESSING_ERROR, "{what}");
     }
     let ann = user("normal", id, "ann@example.com", Some("ann@example.com"));
-    let ben = User::person(UserId::of_email("ben@example.com"), "ben@example.com").unwrap();
+    let ben = User::person(UserId::from_email("ben@example.com"), "ben@example.com").unwrap();
     assert_eq!(now(directory.put_users([ann, ben])).unwrap().len(), 2);
     assert_eq!(*now(directory.set_name(id, "x".repeat(201), "")).unwrap_err().code(), codes::USER_PROCESSING_ERROR);
     assert_eq!(now(directory.set_name(id, "Ann", "Lee")).unwrap().full_name(), "Ann Lee");
@@ -293,7 +293,7 @@ mod tokens {
     #[test]
     fn whom_there_can_be_no_user_for_is_left_out_if_wanted() {
         let directory = directory();
-        let id = UserId::of_email("ann@example.com");
+        let id = UserId::from_email("ann@example.com");
         now(directory.put_user(User::person(id, "ann.lee@example.com").unwrap())).unwrap();
         let emails = ["ann@example.com", "bob@example.com"];
         assert!(now(directory.get_or_create_users_by_emails(emails)).is_err());

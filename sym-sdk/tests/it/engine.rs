@@ -184,7 +184,7 @@ async fn a_call_that_outlives_its_lease_is_not_made_again_nor_one_that_it_exclud
 }
 
 fn submitted(run: RunId) -> InputBody {
-    let ana = User::person(UserId::of_email("ana@example.com"), "ana@example.com").unwrap();
+    let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com").unwrap();
     InputBody::Submitted {
         event: EventId::from_uuid(*run.as_uuid()),
         actor: Arc::new(ana),

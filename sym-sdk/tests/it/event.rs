@@ -16,7 +16,7 @@ fn slug(text: &str) -> Slug {
 }
 
 fn person(email: &str) -> User {
-    User::person(UserId::of_email(email), email).unwrap()
+    User::person(UserId::from_email(email), email).unwrap()
 }
 
 fn target() -> AccessTarget {
@@ -216,10 +216,11 @@ fn integrations_and_secrets_that_are_not_there_are_explained() {
 
 #[test]
 fn runs_round_trip() {
-    let run = Run::new(RunId::from_uuid(*UserId::of_email("a@b.c").as_uuid()), &flow(), Channel::new(ChannelType::Web))
-        .with_actor(Step::Request, person("ann@example.com"))
-        .with_context(Step::Request, Map::from_iter([("k".to_owned(), json!([1]))]))
-        .with_status(RunStatus::Requested);
+    let run =
+        Run::new(RunId::from_uuid(*UserId::from_email("a@b.c").as_uuid()), &flow(), Channel::new(ChannelType::Web))
+            .with_actor(Step::Request, person("ann@example.com"))
+            .with_context(Step::Request, Map::from_iter([("k".to_owned(), json!([1]))]))
+            .with_status(RunStatus::Requested);
     let json = serde_json::to_value(&run).unwrap();
     assert_eq!(json["status"], "requested");
     assert_eq!(json["source_channel"], json!({ "type": "web", "identifier": null }));

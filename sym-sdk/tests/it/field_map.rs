@@ -32,7 +32,7 @@ fn fields() -> FieldMap {
 }
 
 #[test]
-fn typed_access() {
+fn returns_typed_values() {
     let fields = fields();
     assert_eq!(fields.text("repo").unwrap(), "sym-sdk");
     assert_eq!(fields.int("count").unwrap(), 3);
@@ -46,7 +46,7 @@ fn typed_access() {
 }
 
 #[test]
-fn what_is_not_there_is_explained() {
+fn explains_missing_fields() {
     let fields = FieldMap::from_iter([("repo", FieldValue::from("x")), ("count", 1.into())]);
     expect![[r#"
         there is no field `reop` (SymSDK:UNKNOWN_FIELD)
@@ -63,7 +63,7 @@ fn what_is_not_there_is_explained() {
 }
 
 #[test]
-fn into_a_struct_that_borrows() {
+fn deserializes_into_a_struct_that_borrows() {
     #[derive(Deserialize)]
     struct Form<'a> {
         urgency: Urgency,
@@ -93,7 +93,7 @@ fn into_a_struct_that_borrows() {
 }
 
 #[test]
-fn into_looser_types() {
+fn deserializes_into_less_specific_types() {
     #[derive(Deserialize)]
     struct Seconds {
         duration: u64,
@@ -140,7 +140,7 @@ fn errors_name_the_field() {
 }
 
 #[test]
-fn missing_and_unexpected_fields() {
+fn reports_missing_and_unexpected_fields() {
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     #[allow(dead_code)]
@@ -160,7 +160,7 @@ fn missing_and_unexpected_fields() {
         repo: String,
     }
     expect![[r#"
-        field `repo` is needed, but has no value (SymSDK:MISSING_FIELD)
+        field `repo` is required, but has no value (SymSDK:MISSING_FIELD)
           help: did you mean `reppo`? the fields are `reppo`: string"#]]
     .assert_eq(&FieldMap::from_iter([("reppo", "x")]).deserialize::<Lax>().unwrap_err().report().to_string());
 }
@@ -184,14 +184,14 @@ fn value() -> impl Strategy<Value = FieldValue> {
 
 proptest! {
     #[test]
-    fn storage_round_trip(fields in prop::collection::btree_map("[a-z_]{1,8}", value(), 0..8)) {
+    fn serialization_round_trips(fields in prop::collection::btree_map("[a-z_]{1,8}", value(), 0..8)) {
         let fields: FieldMap = fields.into_iter().collect();
         let text = serde_json::to_string(&fields).unwrap();
         prop_assert_eq!(serde_json::from_str::<FieldMap>(&text).unwrap(), fields);
     }
 
     #[test]
-    fn reading_as_json_is_the_plain_form(fields in prop::collection::btree_map("[a-z_]{1,8}", value(), 0..8)) {
+    fn deserializes_to_plain_json(fields in prop::collection::btree_map("[a-z_]{1,8}", value(), 0..8)) {
         let fields: FieldMap = fields.into_iter().collect();
         let read: serde_json::Map<String, Value> = fields.deserialize().unwrap();
         prop_assert_eq!(read, fields.to_json());

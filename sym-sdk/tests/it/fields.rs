@@ -15,7 +15,7 @@ fn spec(field_type: FieldType) -> FieldSpec {
 }
 
 #[test]
-fn field_types_by_name() {
+fn parses_field_types() {
     let names = FieldType::ALL.map(FieldType::as_str);
     assert_eq!(names, ["string", "int", "bool", "duration", "slack_user", "slack_user_list", "str_list", "int_list"]);
     for field_type in FieldType::ALL {
@@ -29,7 +29,7 @@ fn field_types_by_name() {
 }
 
 #[test]
-fn durations() {
+fn parses_durations() {
     for (text, seconds) in
         [("30s", 30), ("10m", 600), ("1h", 3600), ("10d", 864_000), ("1mo", 2_592_000), (" 5m ", 300)]
     {
@@ -50,7 +50,7 @@ fn durations() {
 }
 
 #[test]
-fn durations_print_in_the_largest_whole_unit() {
+fn formats_durations_in_the_largest_whole_unit() {
     for (seconds, text) in [(0, "0s"), (90, "90s"), (3600, "1h"), (5400, "90m"), (86_400, "1d"), (2_592_000, "30d")] {
         assert_eq!(format_duration(Duration::from_secs(seconds)), text);
     }
@@ -58,13 +58,13 @@ fn durations_print_in_the_largest_whole_unit() {
 
 proptest! {
     #[test]
-    fn printed_durations_read_back(seconds in 1u64..=3650 * 86_400) {
+    fn formatted_durations_parse_to_the_same_value(seconds in 1u64..=3650 * 86_400) {
         let duration = Duration::from_secs(seconds);
         prop_assert_eq!(parse_duration(&format_duration(duration)).unwrap(), duration);
     }
 
     #[test]
-    fn no_text_makes_the_parser_panic(text in "\\PC{0,24}") {
+    fn parsing_durations_does_not_panic(text in "\\PC{0,24}") {
         let _ = parse_duration(&text);
     }
 }
@@ -76,14 +76,14 @@ fn option_limits_count_characters() {
         let error = FieldOption::new(value, label).unwrap_err();
         assert!(error.message().contains("55 characters"), "{error}");
     }
-    expect!["the value of an option must be non-empty (SymSDK:INVALID_FIELD)"]
+    expect!["the value of an option must not be empty (SymSDK:INVALID_FIELD)"]
         .assert_eq(&FieldOption::new("", "label").unwrap_err().to_string());
     expect!["the value of an option must be a single value, got a `str_list` (SymSDK:INVALID_FIELD)"]
         .assert_eq(&FieldOption::new(vec!["a"], "label").unwrap_err().to_string());
 }
 
 #[test]
-fn options_from_what_is_listed() {
+fn converts_listed_items_to_options() {
     let options: Vec<FieldOption> =
         ["a", "b"].into_iter().map(FieldOption::try_from).collect::<Result<_, _>>().unwrap();
     assert_eq!(options[1].label(), "b");
@@ -93,7 +93,7 @@ fn options_from_what_is_listed() {
 }
 
 #[test]
-fn option_json_is_checked() {
+fn checks_deserialized_options() {
     let option = FieldOption::new(true, "Yes").unwrap();
     let json = serde_json::to_value(&option).unwrap();
     assert_eq!(json, json!({ "value": { "type": "bool", "value": true }, "label": "Yes" }));
@@ -103,7 +103,7 @@ fn option_json_is_checked() {
 }
 
 #[test]
-fn submitted_values_have_the_type_of_their_field() {
+fn parses_submitted_values_by_type() {
     let cases: [(FieldType, Value, FieldValue); 10] = [
         (FieldType::String, json!("x"), "x".into()),
         (FieldType::Int, json!(-5), (-5).into()),
@@ -129,7 +129,7 @@ fn submitted_values_have_the_type_of_their_field() {
 }
 
 #[test]
-fn values_of_another_type_are_refused() {
+fn rejects_values_of_another_type() {
     let bad: [(FieldType, Value); 15] = [
         (FieldType::String, json!(1)),
         (FieldType::String, json!(null)),
@@ -163,7 +163,7 @@ fn values_of_another_type_are_refused() {
 }
 
 #[test]
-fn a_submission_does_not_say_who_a_slack_user_is() {
+fn ignores_the_username_of_a_submitted_slack_user() {
     let claim = json!({ "user_id": "U1", "username": "boss@example.com" });
     let unnamed = SlackUserSelection::new("U1", None);
     assert_eq!(spec(FieldType::SlackUser).parse(&claim).unwrap(), unnamed.clone().into());
@@ -171,7 +171,7 @@ fn a_submission_does_not_say_who_a_slack_user_is() {
 }
 
 #[test]
-fn slack_users_are_ids() {
+fn rejects_slack_users_that_are_not_ids() {
     for bad in ["U1> <!channel", "ann@example.com", "../U1", " U1", "U1\u{200b}"] {
         for json in [json!(bad), json!({ "user_id": bad })] {
             let error = spec(FieldType::SlackUser).parse(&json).expect_err(bad);
@@ -181,7 +181,7 @@ fn slack_users_are_ids() {
 }
 
 #[test]
-fn texts_have_no_nul() {
+fn rejects_text_with_nul() {
     for json in [json!("\0"), json!("prod\0-readonly")] {
         let error = spec(FieldType::String).parse(&json).expect_err("a NUL");
         assert_eq!(*error.code(), codes::INVALID_FIELD_VALUE);
@@ -192,7 +192,7 @@ fn texts_have_no_nul() {
 }
 
 #[test]
-fn options_that_are_not_allowed_are_refused() {
+fn rejects_values_that_are_not_allowed() {
     let urgency = spec(FieldType::String).with_allowed_values(["Low".into(), "High".into()]).unwrap();
     expect![[r#"
         field `f` does not allow `high` (SymSDK:OPTION_NOT_ALLOWED)
@@ -214,7 +214,7 @@ fn options_that_are_not_allowed_are_refused() {
 }
 
 #[test]
-fn declarations_round_trip_and_are_checked_when_read() {
+fn declarations_round_trip_and_are_checked() {
     let urgency = spec(FieldType::String).with_label("Urgency").with_required(false);
     let urgency = urgency.with_allowed_values(["Low".into()]).unwrap().with_default("Low").unwrap();
     let json = serde_json::to_value(&urgency).unwrap();
@@ -231,7 +231,7 @@ fn declarations_round_trip_and_are_checked_when_read() {
 }
 
 #[test]
-fn declarations_are_checked() {
+fn rejects_invalid_declarations() {
     for bad in ["", "a b", "é", "a.b"] {
         assert_eq!(*FieldSpec::new(bad, FieldType::String).expect_err(bad).code(), codes::INVALID_FIELD);
     }
@@ -251,7 +251,7 @@ fn declarations_are_checked() {
 }
 
 #[test]
-fn text_of_declarations_is_read_by_type() {
+fn parses_declared_text_by_type() {
     assert_eq!(FieldType::Int.parse_text(" 5 ").unwrap(), FieldValue::Int(5));
     assert_eq!(FieldType::IntList.parse_text("5").unwrap(), FieldValue::Int(5));
     assert_eq!(FieldType::Bool.parse_text("true").unwrap(), FieldValue::Bool(true));
@@ -264,7 +264,7 @@ fn text_of_declarations_is_read_by_type() {
 }
 
 #[test]
-fn values_print_for_people() {
+fn formats_values_for_users() {
     let print = |value: FieldValue| value.to_string();
     assert_eq!(print(true.into()), "yes");
     assert_eq!(print(Duration::from_secs(5400).into()), "90m");
@@ -274,7 +274,7 @@ fn values_print_for_people() {
 }
 
 #[test]
-fn the_form_of_a_flow() {
+fn builds_the_form_of_a_flow() {
     let urgency = FieldSpec::new("urgency", FieldType::String)
         .unwrap()
         .with_label("How urgent?")
@@ -283,7 +283,7 @@ fn the_form_of_a_flow() {
         .with_on_change(true);
     let incident = FieldSpec::new("incident", FieldType::Int).unwrap().with_required(false).with_visible(false);
     let flow = Flow::builder(Slug::parse("x").unwrap(), "acme").field(urgency).field(incident).var("k", "v").build();
-    let mut form = PromptForm::of_flow(&flow);
+    let mut form = flow.prompt_form();
 
     let field = form.field("urgency").unwrap();
     assert_eq!((field.label.as_str(), field.required, field.visible), ("How urgent?", true, true));

@@ -1,6 +1,6 @@
 //! Which handlers belong to a flow.
 
-use sym_sdk::handler::{HandlerKind, Registry};
+use sym_sdk::handler::Registry;
 use sym_sdk::prelude::*;
 
 mod prod {
@@ -84,37 +84,36 @@ fn merging_keeps_each_handler_once() {
 
 #[test]
 fn scope_is_a_module_and_what_lies_below_it() {
-    let scope = both().scope(Some("it::registry::prod")).unwrap();
-    assert_eq!(scope.get(HandlerKind::On(Step::Request)).unwrap().name(), "on_request");
-    assert_eq!(scope.iter().count(), 4);
-    assert!(scope.iter().all(|record| record.module().starts_with("it::registry::prod")
+    let handlers = both().select(Some("it::registry::prod")).unwrap();
+    assert_eq!(handlers.on(Step::Request).unwrap().name(), "on_request");
+    assert_eq!(handlers.iter().count(), 4);
+    assert!(handlers.iter().all(|record| record.module().starts_with("it::registry::prod")
         && !record.module().starts_with("it::registry::production")));
 
-    let scope = both().scope(Some("it::registry::production")).unwrap();
-    assert_eq!(scope.get(HandlerKind::On(Step::Request)).unwrap().name(), "check_request");
-    assert!(scope.get(HandlerKind::On(Step::Approve)).is_none());
+    let handlers = both().select(Some("it::registry::production")).unwrap();
+    assert_eq!(handlers.on(Step::Request).unwrap().name(), "check_request");
+    assert!(handlers.on(Step::Approve).is_none());
 }
 
 #[test]
 fn scope_without_a_module_is_everything() {
-    assert_eq!(prod().scope(None).unwrap().iter().count(), 4);
+    assert_eq!(prod().select(None).unwrap().iter().count(), 4);
 }
 
 #[test]
 fn field_handlers_are_found_by_their_field() {
-    let scope = prod().scope(None).unwrap();
-    assert_eq!(scope.prefetch("repo_name").unwrap().name(), "repos");
-    assert!(scope.prefetch("repo").is_none());
-    assert_eq!(scope.on_change("repo_name").unwrap().name(), "on_change_repo_name");
-    assert_eq!(scope.on_change("repo-name").unwrap().name(), "on_change_repo_name");
-    assert!(scope.on_change("urgency").is_none());
-    assert!(scope.get(HandlerKind::Prefetch).is_none());
+    let handlers = prod().select(None).unwrap();
+    assert_eq!(handlers.prefetch("repo_name").unwrap().name(), "repos");
+    assert!(handlers.prefetch("repo").is_none());
+    assert_eq!(handlers.on_change("repo_name").unwrap().name(), "on_change_repo_name");
+    assert_eq!(handlers.on_change("repo-name").unwrap().name(), "on_change_repo_name");
+    assert!(handlers.on_change("urgency").is_none());
 }
 
 #[test]
 fn duplicates_name_both_places() {
     let registry = both();
-    let faults = registry.scope(None).unwrap_err();
+    let faults = registry.select(None).unwrap_err();
     let messages: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
     let place = |module: &str, name: &str| {
         let record = registry.iter().find(|record| record.module() == module && record.name() == name).unwrap();
@@ -125,17 +124,17 @@ fn duplicates_name_both_places() {
         messages,
         [
             format!(
-                "reducer `get_permissions` is there twice: {} and {}",
+                "reducer `get_permissions` is defined twice: {} and {}",
                 place(prod, "get_permissions"),
                 place(production, "get_permissions")
             ),
             format!(
-                "hook `on_request` is there twice: {} and {}",
+                "hook `on_request` is defined twice: {} and {}",
                 place("it::registry::prod::hooks", "on_request"),
                 place(production, "check_request")
             ),
             format!(
-                "prefetch of field `repo_name` is there twice: {} and {}",
+                "prefetch of field `repo_name` is defined twice: {} and {}",
                 place(prod, "repos"),
                 place(production, "repos")
             ),
@@ -147,7 +146,7 @@ fn duplicates_name_both_places() {
 
 #[test]
 fn unknown_module_is_a_fault() {
-    let faults = both().scope(Some("it::registry::prods")).unwrap_err();
+    let faults = both().select(Some("it::registry::prods")).unwrap_err();
     assert_eq!(faults.len(), 1);
     assert_eq!(faults[0].message, "no handler stands in module `it::registry::prods`");
     assert!(faults[0].hint.as_ref().unwrap().contains("did you mean `it::registry::prod`?"));
@@ -155,14 +154,14 @@ fn unknown_module_is_a_fault() {
 
 #[test]
 fn module_without_its_crate_is_completed() {
-    let faults = both().scope(Some("registry::prod")).unwrap_err();
+    let faults = both().select(Some("registry::prod")).unwrap_err();
     let hint = faults[0].hint.as_deref();
     assert_eq!(hint, Some("did you mean `it::registry::prod`? a module's path begins with its crate"));
 }
 
 #[test]
 fn module_of_another_crate_may_have_to_be_linked() {
-    let hint_for = |module| both().scope(Some(module)).unwrap_err().remove(0).hint.unwrap();
+    let hint_for = |module| both().select(Some(module)).unwrap_err().remove(0).hint.unwrap();
     assert!(hint_for("my_handlers::prod").ends_with("write `sym_sdk::link!(my_handlers);` beside `main`"));
     assert!(!hint_for("it::elsewhere").contains("link!"));
 }
@@ -170,7 +169,7 @@ fn module_of_another_crate_may_have_to_be_linked() {
 #[test]
 fn empty_registry_explains_itself() {
     for registry in [Registry::new(), sym_sdk::handlers![]] {
-        let faults = registry.scope(None).unwrap_err();
+        let faults = registry.select(None).unwrap_err();
         assert_eq!(faults[0].message, "the registry has no handlers");
         let hint = faults[0].hint.as_ref().unwrap();
         assert!(hint.contains("use my_handlers as _;") && hint.contains("sym_sdk::link!"), "{hint}");

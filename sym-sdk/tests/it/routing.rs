@@ -13,7 +13,7 @@ use sym_sdk::routing::{
 };
 
 fn person(email: &str) -> User {
-    User::person(UserId::of_email(email), email).unwrap()
+    User::person(UserId::from_email(email), email).unwrap()
 }
 
 fn users(number: usize) -> Vec<SlackUser> {

@@ -485,7 +485,7 @@ async fn the_form_of_a_hidden_flow_is_not_shown() {
     let ana = world.runtime.directory().get_or_create_user_by_email("ana@example.com").await.unwrap();
     let refusal = world.runtime.preview_form("prod", &ana).await.unwrap_err().to_string();
     expect!["flow `prod` is not open to ana@example.com (SymSDK:NOT_PERMITTED)"].assert_eq(&refusal);
-    let form = PromptForm::of_flow(&world.runtime.flow("prod").unwrap());
+    let form = world.runtime.flow("prod").unwrap().prompt_form();
     let refusal = world.runtime.change_form("prod", &ana, "reason", form).await.unwrap_err().to_string();
     expect!["flow `prod` is not open to ana@example.com (SymSDK:NOT_PERMITTED)"].assert_eq(&refusal);
 }

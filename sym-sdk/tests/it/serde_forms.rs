@@ -12,7 +12,7 @@ fn slug(text: &str) -> Slug {
 }
 
 #[test]
-fn channel_types_as_sym_writes_them() {
+fn serializes_channel_types_as_sym_does() {
     let names = [ChannelType::Slack, ChannelType::Api, ChannelType::Web, ChannelType::Sdk, ChannelType::Scheduler];
     assert_eq!(serde_json::to_value(names).unwrap(), json!(["slack", "sym", "web", "sdk", "internal"]));
     assert_eq!(names.map(|name| name.to_string()), ["slack", "sym", "web", "sdk", "internal"]);
@@ -35,7 +35,7 @@ fn targets_round_trip() {
 #[test]
 fn payloads_round_trip() {
     let target = AccessTarget::new("acme", "okta_group", slug("admins"));
-    let ann = User::person(UserId::of_email("a@b.c"), "a@b.c").unwrap();
+    let ann = User::person(UserId::from_email("a@b.c"), "a@b.c").unwrap();
     let event = Event::builder(Flow::builder(slug("x"), "acme").build(), Step::Deescalate, ann)
         .field("reason", "because")
         .target(target)

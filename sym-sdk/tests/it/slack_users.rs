@@ -35,9 +35,9 @@ fn field(name: &str, field_type: &str) -> PromptField {
 
 #[tokio::test]
 async fn the_directory_says_who_they_are() {
-    let boss = User::person(UserId::of_email("boss@example.com"), "boss@example.com").unwrap();
+    let boss = User::person(UserId::from_email("boss@example.com"), "boss@example.com").unwrap();
     let boss = boss.with_identity(UserIdentity::new("slack", "T1", "UBOSS"));
-    let elsewhere = User::person(UserId::of_email("eve@example.com"), "eve@example.com").unwrap();
+    let elsewhere = User::person(UserId::from_email("eve@example.com"), "eve@example.com").unwrap();
     let elsewhere = elsewhere.with_identity(UserIdentity::new("slack", "T2", "UEVE"));
     let seen = Seen::default();
     let mut harness = Harness::builder()

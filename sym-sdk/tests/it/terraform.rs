@@ -1,7 +1,7 @@
-//! Reading Sym's Terraform resources.
+//! Reads Sym's Terraform resources.
 
+mod diagnostics;
 mod evaluation;
-mod faults;
 mod fixtures;
 mod limits;
 mod resources;
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sym_sdk::config::{Config, Diagnostics, Terraform, TerraformReader};
 
-/// A directory of Terraform files that lasts as long as the test.
+/// A temporary directory of Terraform files.
 struct Dir(PathBuf);
 
 impl Dir {
@@ -37,31 +37,31 @@ impl Dir {
         Config::from_terraform_dir(&self.0)
     }
 
-    /// What is wrong, with paths as they are within the directory.
-    fn faults(&self, reader: &TerraformReader) -> String {
-        let faults = reader.read(&self.0).expect_err("the files should be faulty").to_string();
-        format!("{}\n", faults.replace(&format!("{}/", self.0.display()), ""))
+    /// Returns the errors, with paths relative to the directory.
+    fn errors(&self, reader: &TerraformReader) -> String {
+        let errors = reader.read(&self.0).expect_err("the files have errors").to_string();
+        format!("{}\n", errors.replace(&format!("{}/", self.0.display()), ""))
     }
 }
 
 impl Drop for Dir {
     fn drop(&mut self) {
-        // What cannot be removed is left to the next `cargo clean`.
+        // A failure leaves the directory to the next `cargo clean`.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
-/// Reads one file that is right.
+/// Reads one valid file.
 fn read(text: &str) -> Terraform {
-    Dir::new(&[("main.tf", text)]).read().unwrap_or_else(|faults| panic!("{faults}"))
+    Dir::new(&[("main.tf", text)]).read().unwrap_or_else(|errors| panic!("{errors}"))
 }
 
-/// What is wrong with one file.
-fn faults(text: &str) -> String {
-    Dir::new(&[("main.tf", text)]).faults(&TerraformReader::new())
+/// Returns the errors of one file.
+fn errors(text: &str) -> String {
+    Dir::new(&[("main.tf", text)]).errors(&TerraformReader::new())
 }
 
-/// What an expression evaluates to, as the var of a flow.
+/// Evaluates an expression as the var of a flow.
 fn eval(expression: &str) -> String {
     eval_with("", expression)
 }

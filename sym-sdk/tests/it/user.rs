@@ -6,7 +6,7 @@ use sym_sdk::error::codes;
 use sym_sdk::model::{User, UserId, UserIdentity, UserRole, UserType};
 
 fn person(email: &str) -> User {
-    User::person(UserId::of_email(email), email).unwrap()
+    User::person(UserId::from_email(email), email).unwrap()
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn addresses_that_show_as_another_are_refused() {
     let invisible =
         ["ann\u{200b}@example.com", "\u{202e}ann@example.com", "ann@example\u{ad}.com", "ann@\u{feff}example.com"];
     for bad in forms.into_iter().chain(invisible) {
-        let error = User::person(UserId::of_email("x@y.z"), bad).expect_err(bad);
+        let error = User::person(UserId::from_email("x@y.z"), bad).expect_err(bad);
         assert_eq!(*error.code(), codes::INVALID_EMAIL, "{bad:?}");
     }
     assert_eq!(person("o'neil+access@müller.example").email_domain(), Some("müller.example"));
@@ -35,20 +35,20 @@ fn addresses_that_show_as_another_are_refused() {
 #[test]
 fn what_is_no_email_is_refused() {
     for bad in ["", "ann", "@example.com", "ann@", "a b@example.com", "a@b@c", "a@b..c", "a@.b", "a\n@b.c"] {
-        let error = User::person(UserId::of_email("x@y.z"), bad).expect_err(bad);
+        let error = User::person(UserId::from_email("x@y.z"), bad).expect_err(bad);
         assert_eq!(*error.code(), codes::INVALID_EMAIL, "{bad}");
     }
     expect!["expected an e-mail address, got `ann` (SymSDK:INVALID_EMAIL)"]
-        .assert_eq(&User::person(UserId::of_email("x@y.z"), "ann").unwrap_err().to_string());
+        .assert_eq(&User::person(UserId::from_email("x@y.z"), "ann").unwrap_err().to_string());
 }
 
 #[test]
 fn users_are_the_same_by_username() {
     let ann = person("ann@example.com");
-    let other_id = User::person(UserId::of_email("else@example.com"), "ann@example.com").unwrap();
+    let other_id = User::person(UserId::from_email("else@example.com"), "ann@example.com").unwrap();
     assert_eq!(ann, other_id);
     assert_ne!(ann, person("bob@example.com"));
-    assert_eq!(User::bot(UserId::of_bot("CI"), "CI"), User::bot(UserId::of_bot("ci"), "ci"));
+    assert_eq!(User::bot(UserId::from_bot_name("CI"), "CI"), User::bot(UserId::from_bot_name("ci"), "ci"));
     let set: HashSet<User> = [ann.clone(), other_id, ann].into_iter().collect();
     assert_eq!(set.len(), 1);
 }
@@ -57,13 +57,13 @@ fn users_are_the_same_by_username() {
 fn letters_that_only_look_the_same_are_not() {
     // The Kelvin sign has the lower case `k`, but is another letter.
     assert_ne!(person("mark@example.com"), person("mar\u{212a}@example.com"));
-    assert_ne!(UserId::of_email("mark@example.com"), UserId::of_email("mar\u{212a}@example.com"));
+    assert_ne!(UserId::from_email("mark@example.com"), UserId::from_email("mar\u{212a}@example.com"));
 }
 
 #[test]
 fn ids_follow_from_the_address() {
-    assert_eq!(UserId::of_email("Ann@example.com"), UserId::of_email(" ann@EXAMPLE.com"));
-    assert_ne!(UserId::of_email("ann@example.com"), UserId::of_bot("ann@example.com"));
+    assert_eq!(UserId::from_email("Ann@example.com"), UserId::from_email(" ann@EXAMPLE.com"));
+    assert_ne!(UserId::from_email("ann@example.com"), UserId::from_bot_name("ann@example.com"));
     expect!["expected the UUID of a user, got `ann` (SymSDK:INVALID_ID)"]
         .assert_eq(&"ann".parse::<UserId>().unwrap_err().to_string());
 }
@@ -77,7 +77,7 @@ fn names_as_far_as_they_are_known() {
 
 #[test]
 fn bots_and_the_platform_have_no_address() {
-    let bot = User::bot(UserId::of_bot("ci"), "ci");
+    let bot = User::bot(UserId::from_bot_name("ci"), "ci");
     assert_eq!((bot.email(), bot.email_domain(), bot.username()), (None, None, "ci"));
     let system = User::system();
     assert_eq!((system.username(), system.user_type()), ("sym", UserType::System));

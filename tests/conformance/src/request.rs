@@ -66,7 +66,7 @@ impl TryFrom<String> for Person {
     type Error = Error;
 
     fn try_from(email: String) -> Result<Self, Error> {
-        User::person(UserId::of_email(&email), &email).map(Self)
+        User::person(UserId::from_email(&email), &email).map(Self)
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sym_sdk::BoxFuture;
 use sym_sdk::audit::{AuditEntry, AuditHead, AuditRecord};
-use sym_sdk::directory::EventCount;
+use sym_sdk::directory::EventQuery;
 use sym_sdk::engine::{
     AccessHealth, Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, SqliteStore, Store,
     StoreError, StoredRun,
@@ -197,7 +197,7 @@ impl Store for CrashStore {
         self.call(self.store.audit(run, limit))
     }
 
-    fn count_events<'a>(&'a self, count: &'a EventCount) -> BoxFuture<'a, Result<u64, StoreError>> {
+    fn count_events<'a>(&'a self, count: &'a EventQuery) -> BoxFuture<'a, Result<u64, StoreError>> {
         self.call(self.store.count_events(count))
     }
 

@@ -12,7 +12,7 @@ fn admins_only() -> RequestPermission {
 
 fn main() {
     let registry = sym_sdk::handlers![approve_what_is_urgent, admins_only];
-    let scope = registry.scope(None).unwrap();
-    assert_eq!(scope.get(HandlerKind::On(Step::Request)).unwrap().name(), "approve_what_is_urgent");
-    assert_eq!(scope.get(HandlerKind::GetPermissions).unwrap().name(), "admins_only");
+    let handlers = registry.select(None).unwrap();
+    assert_eq!(handlers.on(Step::Request).unwrap().name(), "approve_what_is_urgent");
+    assert_eq!(handlers.get_permissions().unwrap().name(), "admins_only");
 }

@@ -24,11 +24,19 @@ pub use destination::HttpDestination;
 use std::sync::Arc;
 
 use sym_sdk::audit::{AuditDestination, LogDestinationConfig, LogDestinationType};
+use sym_sdk::config::{LogDestinationSchema, SettingSchema, SettingsSchema};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
+
+/// The configuration of log destinations of type `http`.
+const SCHEMA: LogDestinationSchema = LogDestinationSchema::ANY.with_settings(SettingsSchema::closed(&[
+    SettingSchema::required("url"),
+    SettingSchema::optional("bearer_token_secret"),
+    SettingSchema::optional("batch"),
+]));
 
 /// Returns the log destination type `http`, which [`all`](crate::all) includes.
 pub fn log_destination_type() -> LogDestinationType {
-    LogDestinationType::new("http", build)
+    LogDestinationType::new("http", build).with_schema(SCHEMA)
 }
 
 fn build(config: &LogDestinationConfig<'_>) -> Result<Arc<dyn AuditDestination>> {

@@ -236,7 +236,7 @@ mod tests {
     use super::*;
 
     fn form(number: u128, opened: Timestamp) -> OpenForm {
-        let ana = User::person(UserId::of_email("ana@example.com"), "ana@example.com").unwrap();
+        let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com").unwrap();
         let snapshot = FormSnapshot::new(PromptForm::new(Vec::new()));
         OpenForm::new(run(number), format!("V{number}"), Arc::new(ana), opened, snapshot)
     }

@@ -123,7 +123,7 @@ mod tests {
         let address = |text: &str| text.parse().unwrap();
         let (listen, server) = (address("127.0.0.1:0"), address("127.0.0.1:3000"));
         let mut config = FakeConfig::new(listen, server, directory, Arc::new(SystemClock));
-        config.people = vec![User::person(UserId::of_email("ana@example.com"), "ana@example.com").unwrap()];
+        config.people = vec![User::person(UserId::from_email("ana@example.com"), "ana@example.com").unwrap()];
         let integration = Integration::new(Slug::parse("main").unwrap(), "slack", "T012AB3CD");
         config.integrations = vec![integration; integrations];
         config
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn people_have_their_accounts_or_one_that_is_made_up() {
-        let person = |email: &str| User::person(UserId::of_email(email), email).unwrap();
+        let person = |email: &str| User::person(UserId::from_email(email), email).unwrap();
         let account = |id: &str| UserIdentity::new("slack", "T012AB3CD", id);
         let people = [
             person("ana@example.com"),

@@ -102,7 +102,7 @@ async fn what_a_function_answers_is_read() {
 #[tokio::test]
 async fn an_event_is_a_payload() {
     let flow = Arc::new(Flow::builder(Slug::parse("prod").unwrap(), "acme").build());
-    let ann = User::person(UserId::of_email("ann@example.com"), "ann@example.com").unwrap();
+    let ann = User::person(UserId::from_email("ann@example.com"), "ann@example.com").unwrap();
     let event = Event::builder(flow, Step::Request, ann).field("reason", "an alert").build();
     let replay = Replay::new();
     replay.post(path_of(FUNCTION)).json(event.to_json()).reply(Reply::status(200));

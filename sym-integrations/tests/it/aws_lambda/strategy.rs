@@ -20,7 +20,7 @@ fn target(name: &str) -> AccessTarget {
 
 fn event(step: Step, target: &AccessTarget) -> Event {
     let flow = Arc::new(Flow::builder(Slug::parse("prod").unwrap(), "acme").build());
-    let user = |email| User::person(UserId::of_email(email), email).unwrap();
+    let user = |email| User::person(UserId::from_email(email), email).unwrap();
     Event::builder(flow, step, user("bob@example.com"))
         .actor(Step::Request, user("ann@example.com"))
         .target(target.clone())
@@ -115,7 +115,7 @@ async fn targets_that_share_a_function_are_apart() {
     assert_ne!(strategy.resource(&target("admins")), strategy.resource(&target("readers")));
     assert_eq!(strategy.resource(&target("admins")), strategy.resource(&target("admins")));
     assert_eq!(strategy.reach(), RevocationReach::Unknown);
-    let ann = User::person(UserId::of_email("ann@example.com"), "ann@example.com").unwrap();
+    let ann = User::person(UserId::from_email("ann@example.com"), "ann@example.com").unwrap();
     assert_eq!(strategy.fetch_remote_identity(&ann).await.unwrap().as_deref(), Some("ann@example.com"));
 
     replay.post(path_of(FUNCTION)).header("x-amz-invocation-type", "DryRun").reply(Reply::status(204));

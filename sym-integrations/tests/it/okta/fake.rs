@@ -226,7 +226,7 @@ fn unknown(id: &str, what: &str) -> ResponseTemplate {
 }
 
 pub(super) fn person(email: &str) -> User {
-    User::person(UserId::of_email(email), email).unwrap()
+    User::person(UserId::from_email(email), email).unwrap()
 }
 
 /// What went wrong, as a code, after a look whether it tells the token.

@@ -175,7 +175,7 @@ pub(super) fn entry(user: &str, policy: &str, level: u32, schedule: Option<&str>
 }
 
 pub(super) fn person(email: &str) -> User {
-    User::person(UserId::of_email(email), email).unwrap()
+    User::person(UserId::from_email(email), email).unwrap()
 }
 
 pub(super) fn emails(users: &[Arc<User>]) -> Vec<&str> {

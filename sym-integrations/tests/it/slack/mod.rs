@@ -71,7 +71,7 @@ fn with(mut member: Value, change: impl FnOnce(&mut Value)) -> Value {
 }
 
 fn user(email: &str) -> User {
-    User::person(UserId::of_email(email), email).unwrap()
+    User::person(UserId::from_email(email), email).unwrap()
 }
 
 fn known(email: &str, id: &str) -> User {

@@ -219,7 +219,7 @@ async fn stand_in(
         if stage.runtime().directory().user_by_email(&email).await?.is_some() {
             continue;
         }
-        let admin = User::person(UserId::of_email(&email), &email)?.with_role(UserRole::Admin);
+        let admin = User::person(UserId::from_email(&email), &email)?.with_role(UserRole::Admin);
         stage.runtime().directory().put_user(admin).await?;
         story.notes.push(format!("nobody is named to decide, so {email}, a made-up admin, approves"));
         stage.submit(Submission::approve(run, email.as_str()).through(channel.clone())).await?;

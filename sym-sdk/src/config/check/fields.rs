@@ -1,4 +1,4 @@
-//! The fields of a flow's form.
+//! The fields of a flow's form: their types, options and defaults, and the rules of `duration` and `target_id`.
 
 use super::Check;
 use super::flows::DURATION;
@@ -6,15 +6,15 @@ use super::index::describe;
 use crate::config::{Diagnostic, Flow, PromptField};
 use crate::forms::{FieldOption, FieldSpec, FieldType, FieldValue};
 
-/// The field that picks the target. What it offers is the strategy's.
+/// The field that selects the target. Its options are the targets of the strategy.
 const TARGET: &str = "target_id";
 
 impl Check<'_> {
-    /// The fields that could be resolved; the others are faults.
+    /// Resolves the fields of a flow, leaving out those with errors.
     pub(super) fn fields(&mut self, flow: &Flow) -> Vec<FieldSpec> {
         let mut fields: Vec<FieldSpec> = Vec::new();
         for field in &flow.params.prompt_fields {
-            let whose = format!("field `{}` of {}", field.name, describe(flow));
+            let subject = format!("field `{}` of {}", field.name, describe(flow));
             if flow
                 .params
                 .prompt_fields
@@ -22,21 +22,22 @@ impl Check<'_> {
                 .take_while(|other| !std::ptr::eq(*other, field))
                 .any(|other| other.name == field.name)
             {
-                self.error(&field.location, format!("{whose} is declared twice"));
+                self.error(&field.location, format!("{subject} is declared twice"));
                 continue;
             }
-            if let Some(resolved) = self.field(field, &whose) {
-                self.special_field(flow, field, &resolved, &whose);
+            if let Some(resolved) = self.field(field, &subject) {
+                self.special_field(flow, field, &resolved, &subject);
                 fields.push(resolved);
             }
         }
         fields
     }
 
-    fn field(&mut self, field: &PromptField, whose: &str) -> Option<FieldSpec> {
+    fn field(&mut self, field: &PromptField, subject: &str) -> Option<FieldSpec> {
         let location = &field.location;
-        let kind = self.keep(location, whose, field.field_type.parse::<FieldType>());
-        let named = self.keep(location, whose, FieldSpec::new(&field.name, kind.unwrap_or(FieldType::String)));
+        let kind = self.ok_or_report(location, subject, field.field_type.parse::<FieldType>());
+        let named =
+            self.ok_or_report(location, subject, FieldSpec::new(&field.name, kind.unwrap_or(FieldType::String)));
         let (kind, mut resolved) = (kind?, named?);
         if let Some(label) = &field.label {
             resolved = resolved.with_label(label);
@@ -47,28 +48,29 @@ impl Check<'_> {
             .with_prefetch(field.prefetch)
             .with_on_change(field.on_change);
         if field.prefetch && kind.is_slack() {
-            let hint = "Slack itself offers the users";
-            self.error_with_hint(location, format!("{whose} of type `{kind}` cannot have `prefetch`"), hint);
+            let hint = "remove `prefetch`: Slack lists the users itself";
+            self.error_with_hint(location, format!("{subject} of type `{kind}` cannot have `prefetch`"), hint);
         }
         match &field.allowed_values {
             Some(_) if field.name == TARGET => {
-                let message = format!("allowed values of {whose} are ignored: the strategy's targets are offered");
+                let message =
+                    format!("allowed values of {subject} are ignored: its options are the targets of the strategy");
                 self.warnings.push(Diagnostic::warning(location.clone(), message));
             }
             Some(values) if values.is_empty() && !field.prefetch && field.name != DURATION && !kind.is_slack() => {
-                let hint = "leave them out if every value is to be taken: with an empty list it would be";
-                self.error_with_hint(location, format!("{whose} has an empty list of allowed values"), hint);
+                let hint = "add values, or remove `allowed_values` to accept any value";
+                self.error_with_hint(location, format!("{subject} has an empty list of allowed values"), hint);
             }
-            Some(values) => resolved = self.with_allowed_values(resolved, field, values, whose)?,
+            Some(values) => resolved = self.with_allowed_values(resolved, field, values, subject)?,
             None => {}
         }
         if let Some(default) = &field.default {
             if kind.is_slack() || kind.is_list() {
-                self.error(location, format!("{whose} of type `{kind}` cannot have a default"));
+                self.error(location, format!("{subject} of type `{kind}` cannot have a default"));
             } else {
-                let about = format!("default of {whose}");
-                let default = self.keep(location, &about, kind.parse_text(default))?;
-                resolved = self.keep(location, &about, resolved.with_default(default))?;
+                let subject = format!("default of {subject}");
+                let default = self.ok_or_report(location, &subject, kind.parse_text(default))?;
+                resolved = self.ok_or_report(location, &subject, resolved.with_default(default))?;
             }
         }
         Some(resolved)
@@ -79,58 +81,59 @@ impl Check<'_> {
         resolved: FieldSpec,
         field: &PromptField,
         values: &[String],
-        whose: &str,
+        subject: &str,
     ) -> Option<FieldSpec> {
         let (kind, location) = (resolved.field_type(), &field.location);
         if kind.is_slack() {
-            self.error(location, format!("{whose} of type `{kind}` cannot have allowed values"));
+            self.error(location, format!("{subject} of type `{kind}` cannot have allowed values"));
             return Some(resolved);
         }
-        let about = format!("allowed values of {whose}");
+        let subject = format!("allowed values of {subject}");
         let mut parsed: Vec<FieldValue> = Vec::new();
         for text in values {
-            let Some(value) = self.keep(location, &about, kind.parse_text(text)) else { continue };
+            let Some(value) = self.ok_or_report(location, &subject, kind.parse_text(text)) else { continue };
             if parsed.contains(&value) {
-                self.error(location, format!("{about}: `{text}` is there twice"));
+                self.error(location, format!("{subject}: `{text}` is listed twice"));
                 continue;
             }
-            // A drop-down must be able to show it.
-            if self.keep(location, &about, FieldOption::new(value.clone(), text)).is_some() {
+            // A value must fit into an option of a drop-down.
+            if self.ok_or_report(location, &subject, FieldOption::new(value.clone(), text)).is_some() {
                 parsed.push(value);
             }
         }
         if parsed.len() < values.len() {
             return Some(resolved);
         }
-        self.keep(location, whose, resolved.with_allowed_values(parsed))
+        self.ok_or_report(location, &subject, resolved.with_allowed_values(parsed))
     }
 
-    /// The rules of the fields whose names mean something.
-    fn special_field(&mut self, flow: &Flow, field: &PromptField, resolved: &FieldSpec, whose: &str) {
+    /// Checks the rules of `duration` and `target_id`.
+    fn special_field(&mut self, flow: &Flow, field: &PromptField, resolved: &FieldSpec, subject: &str) {
         let location = &field.location;
         match field.name.as_str() {
             DURATION if flow.params.strategy.is_none() => {
-                let hint = "a flow without a strategy ends with the approval: there is nothing to take back";
-                self.error_with_hint(location, format!("{whose} has no meaning without a strategy"), hint);
+                let hint = "remove the field, or add a strategy: without one, no access is granted that could end";
+                self.error_with_hint(location, format!("{subject} has no effect in a flow without a strategy"), hint);
             }
             DURATION => {
                 if resolved.field_type() != FieldType::Duration {
-                    let message = format!("{whose} must be of type `duration`, got `{}`", resolved.field_type());
+                    let message = format!("{subject} must be of type `duration`, got `{}`", resolved.field_type());
                     self.error(location, message);
                 }
                 if !field.required {
-                    self.error(location, format!("{whose} must be required"));
+                    self.error(location, format!("{subject} must be required"));
                 }
                 if field.allowed_values.as_ref().is_none_or(Vec::is_empty) {
-                    let hint = r#"offer durations, as in `allowed_values = ["30m", "1h"]`"#;
-                    self.error_with_hint(location, format!("{whose} must have allowed values"), hint);
+                    let hint = r#"write durations, such as `allowed_values = ["30m", "1h"]`"#;
+                    self.error_with_hint(location, format!("{subject} must have allowed values"), hint);
                 }
             }
             TARGET if flow.params.strategy.is_none() => {
-                self.error(location, format!("{whose} has no meaning without a strategy"));
+                let hint = "remove the field, or add a strategy: its targets are the options of the field";
+                self.error_with_hint(location, format!("{subject} has no effect in a flow without a strategy"), hint);
             }
             TARGET if resolved.field_type() != FieldType::String => {
-                self.error(location, format!("{whose} must be of type `string`, got `{}`", resolved.field_type()));
+                self.error(location, format!("{subject} must be of type `string`, got `{}`", resolved.field_type()));
             }
             _ => {}
         }

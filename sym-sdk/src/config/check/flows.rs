@@ -1,4 +1,4 @@
-//! Flows and their parameters.
+//! Flows: their parameters, and the fields that their targets are bound to.
 
 use std::collections::BTreeSet;
 
@@ -8,16 +8,16 @@ use crate::config::{Flow, Implementation};
 use crate::forms::FieldSpec;
 use crate::model::{self, FlowParams, Source};
 
-/// The field that says how long access lasts.
+/// The field that selects the duration of the access.
 pub(super) const DURATION: &str = "duration";
 
 impl Check<'_> {
-    /// The flow with everything that it refers to; none if a fault keeps it from being resolved.
+    /// Resolves a flow with everything that it refers to. Returns `None` if an error prevents that.
     pub(super) fn flow(&mut self, flow: &Flow) -> Option<model::Flow> {
-        let (whose, location) = (describe(flow), &flow.location);
-        let environment = self.environments.find(&flow.environment.as_str().into(), &whose, location, self.diagnostics);
+        let (subject, location) = (describe(flow), &flow.location);
+        let environment = self.environments.find(&flow.environment.as_str().into(), &subject, location, self.errors);
         let strategy = flow.params.strategy.as_ref();
-        let strategy = strategy.and_then(|strategy| self.strategies.find(strategy, &whose, location, self.diagnostics));
+        let strategy = strategy.and_then(|strategy| self.strategies.find(strategy, &subject, location, self.errors));
         let fields = self.fields(flow);
         let params = self.params(flow, &fields);
         let environment =
@@ -43,16 +43,17 @@ impl Check<'_> {
     }
 
     fn params(&mut self, flow: &Flow, fields: &[FieldSpec]) -> FlowParams {
-        let (whose, declared) = (describe(flow), &flow.params);
+        let (subject, declared) = (describe(flow), &flow.params);
         if !declared.allow_revoke && !declared.schedule_deescalation {
-            let message = format!("{whose} has both `allow_revoke` and `schedule_deescalation` off");
-            let hint = "access could never end: one of them must be on";
+            let message = format!("{subject} sets both `allow_revoke` and `schedule_deescalation` to false");
+            let hint = "set at least one of them to true: otherwise access could never end";
             self.error_with_hint(&flow.location, message, hint);
         }
         let sources = declared.allowed_sources.as_ref().map(|sources| {
-            let about = format!("{whose}: `allowed_sources`");
-            let sources =
-                sources.iter().filter_map(|source| self.keep(&flow.location, &about, source.parse::<Source>()));
+            let subject = format!("{subject}: `allowed_sources`");
+            let sources = sources
+                .iter()
+                .filter_map(|source| self.ok_or_report(&flow.location, &subject, source.parse::<Source>()));
             sources.collect::<BTreeSet<Source>>()
         });
         let offered = fields.iter().find(|field| field.name() == DURATION).map(|field| {
@@ -73,14 +74,14 @@ impl Check<'_> {
         };
         match offered {
             Some(offered) => params.durations = offered.collect(),
-            // Sym's own offer stands where access ends by itself and nothing else is declared.
+            // Sym's default durations apply where access ends automatically and the flow declares none.
             None if declared.strategy.is_some() && declared.schedule_deescalation => {}
             None => params.durations.clear(),
         }
         params
     }
 
-    /// Settings of targets that are filled from fields need the fields.
+    /// Reports targets with a setting that is bound to a field that the flow does not have.
     fn bindings(&mut self, flow: &Flow, strategy: Option<&model::Strategy>) {
         let Some(strategy) = strategy else { return };
         for target in strategy.targets() {
@@ -88,13 +89,13 @@ impl Check<'_> {
                 if flow.params.prompt_fields.iter().any(|field| field.name == *binding) {
                     continue;
                 }
-                let whose = describe(flow);
+                let subject = describe(flow);
                 let message = format!(
-                    "{whose} has no field `{binding}`, from which target `{}` takes its setting",
+                    "{subject} has no field `{binding}`, to which target `{}` binds its setting of that name",
                     target.name()
                 );
                 let hint = super::did_you_mean(binding, flow.params.prompt_fields.iter().map(|field| &field.name))
-                    .unwrap_or_else(|| format!("add a `prompt_field` of the name `{binding}`"));
+                    .unwrap_or_else(|| format!("add a `prompt_field` with `name = \"{binding}\"`"));
                 self.error_with_hint(&flow.location, message, hint);
             }
         }

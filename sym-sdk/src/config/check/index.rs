@@ -1,4 +1,6 @@
-//! Declarations by name.
+//! Indexes of declarations by type and name, and the look-up of references.
+//!
+//! Names ignore case, as everywhere in the configuration.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +11,15 @@ use crate::config::{
 };
 use crate::model::Slug;
 
-/// What all declarations have.
+/// A declaration of the configuration.
 pub(super) trait Declaration {
-    /// What messages call one.
-    const WHAT: &'static str;
+    /// The noun for a declaration of this kind in messages.
+    const NOUN: &'static str;
 
     fn name(&self) -> &str;
     fn location(&self) -> &SourceLocation;
 
-    /// The type, for those whose names are unique within it only.
+    /// Returns the type, for declarations whose names are unique within their type only.
     fn kind(&self) -> Option<&str> {
         None
     }
@@ -26,7 +28,7 @@ pub(super) trait Declaration {
 macro_rules! declarations {
     ($($type:ident: $what:literal $($kind:ident)?;)*) => {$(
         impl Declaration for $type {
-            const WHAT: &'static str = $what;
+            const NOUN: &'static str = $what;
 
             fn name(&self) -> &str {
                 &self.name
@@ -55,12 +57,12 @@ declarations! {
     Target: "target" kind;
 }
 
-/// How messages name a declaration.
+/// Describes a declaration in a message: ``flow `prod` ``.
 pub(super) fn describe<T: Declaration>(declared: &T) -> String {
-    format!("{} `{}`", T::WHAT, declared.name())
+    format!("{} `{}`", T::NOUN, declared.name())
 }
 
-/// Type and name in lower case.
+/// Returns the type and the name of a declaration in lower case.
 pub(super) fn key<T: Declaration>(declared: &T) -> Key {
     (declared.kind().map(str::to_ascii_lowercase), declared.name().to_ascii_lowercase())
 }
@@ -71,17 +73,17 @@ pub(super) struct Index<'c, T> {
 }
 
 impl<'c, T: Declaration> Index<'c, T> {
-    /// Reports names that are not names, and those that are there twice, whatever the case.
-    pub(super) fn new(declarations: &'c [T], diagnostics: &mut Vec<Diagnostic>) -> Self {
+    /// Indexes declarations. Reports invalid names, and names that differ by their case only.
+    pub(super) fn new(declarations: &'c [T], errors: &mut Vec<Diagnostic>) -> Self {
         let mut by_key: BTreeMap<Key, &T> = BTreeMap::new();
         for declared in declarations {
             if let Err(error) = Slug::parse(declared.name()) {
                 let diagnostic =
-                    Diagnostic::error(declared.location().clone(), format!("{}: {}", T::WHAT, error.message()));
-                diagnostics.push(diagnostic.with_hint_if(error.hint()));
+                    Diagnostic::error(declared.location().clone(), format!("{}: {}", T::NOUN, error.message()));
+                errors.push(diagnostic.with_hint_if(error.hint()));
             }
             if declared.kind() == Some("") {
-                diagnostics.push(Diagnostic::error(
+                errors.push(Diagnostic::error(
                     declared.location().clone(),
                     format!("{} has no type", describe(declared)),
                 ));
@@ -91,12 +93,15 @@ impl<'c, T: Declaration> Index<'c, T> {
                     let of_kind = declared.kind().map(|kind| format!(" of type `{kind}`")).unwrap_or_default();
                     let message = format!("{}{of_kind} is declared twice", describe(declared));
                     let hint = match first.location() == declared.location() {
-                        true => "names must differ by more than their case".to_owned(),
+                        true => "names must be unique, ignoring case".to_owned(),
                         false => {
-                            format!("the first is at {}; names must differ by more than their case", first.location())
+                            format!(
+                                "the first declaration is at {}; names must be unique, ignoring case",
+                                first.location()
+                            )
                         }
                     };
-                    diagnostics.push(Diagnostic::error(declared.location().clone(), message).with_hint(hint));
+                    errors.push(Diagnostic::error(declared.location().clone(), message).with_hint(hint));
                 }
                 None => {
                     by_key.insert(key(declared), declared);
@@ -106,13 +111,13 @@ impl<'c, T: Declaration> Index<'c, T> {
         Self { by_key }
     }
 
-    /// The declaration that is referred to; a fault if there is none, or more than one. `whose` names what refers to it.
+    /// Finds the declaration that `subject` refers to. Reports references to none, and to more than one.
     pub(super) fn find(
         &self,
         reference: &Reference,
-        whose: &str,
+        subject: &str,
         location: &SourceLocation,
-        diagnostics: &mut Vec<Diagnostic>,
+        errors: &mut Vec<Diagnostic>,
     ) -> Option<&'c T> {
         let name = reference.name.to_ascii_lowercase();
         let kind = reference.kind.as_ref().map(|kind| kind.to_ascii_lowercase());
@@ -120,7 +125,7 @@ impl<'c, T: Declaration> Index<'c, T> {
         let fits = |known: &&&T| kind.is_none() || key(**known).0 == kind;
         let mut found = same_name.iter().filter(fits);
         let diagnostic = |message: &str, hint: Option<String>| {
-            let message = format!("{whose} names {} `{reference}`, {message}", T::WHAT);
+            let message = format!("{subject} names {} `{reference}`, {message}", T::NOUN);
             Diagnostic::error(location.clone(), message).with_hint_if(hint)
         };
         match (found.next(), found.next()) {
@@ -128,16 +133,16 @@ impl<'c, T: Declaration> Index<'c, T> {
             (Some(_), Some(_)) => {
                 let kinds: Vec<String> =
                     same_name.iter().filter_map(|known| known.kind()).map(|k| format!("`{k}`")).collect();
-                let hint = format!("there is one of each of the types {}: name the type too", kinds.join(", "));
-                diagnostics.push(diagnostic("which could be more than one", Some(hint)));
+                let hint = format!("add the type: declarations of this name have the types {}", kinds.join(", "));
+                errors.push(diagnostic("which is ambiguous", Some(hint)));
                 None
             }
             (None, _) => {
                 let hint = match same_name.first().and_then(|known| known.kind()) {
-                    Some(kind) => Some(format!("there is one of type `{kind}`")),
+                    Some(kind) => Some(format!("a declaration of this name has the type `{kind}`")),
                     None => did_you_mean(&reference.name, self.by_key.values().map(|known| known.name())),
                 };
-                diagnostics.push(diagnostic("which is not declared", hint));
+                errors.push(diagnostic("which is not declared", hint));
                 None
             }
         }

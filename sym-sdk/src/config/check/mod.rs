@@ -1,20 +1,27 @@
-//! Resolves declarations into the model, or says everything that is wrong with them.
+//! Checks declarations and resolves them into the model.
+//!
+//! The check never stops at an error: it reports every error of a configuration at once, each where the author has to change
+//! something, and once only. A declaration with an error is left out of the result, and what refers to it is not reported
+//! again.
+//!
+//! Which integrations, targets and settings a type needs is not known here; [`Schemas`] says it.
 
 mod fields;
 mod flows;
 mod index;
 mod integrations;
 mod log_destinations;
+mod settings;
 mod strategies;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Config, Diagnostic, Diagnostics, Flow, Implementation, Organization, Reference, SourceLocation};
+use super::{Config, Diagnostic, Diagnostics, Flow, Implementation, Organization, Reference, Schemas, SourceLocation};
 use crate::model::{self, Flows, Slug};
 use crate::suggest::did_you_mean;
 use index::Index;
 
-/// A configuration without faults, its references resolved.
+/// A configuration without errors, its references resolved.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct CheckedConfig {
@@ -22,13 +29,13 @@ pub struct CheckedConfig {
     pub organization: Organization,
     /// The flows, with everything that they refer to.
     ///
-    /// A flow's [`Implementation::ByName`] depends on which handlers there are: see [`Config::flow`].
+    /// The handlers of a flow with [`Implementation::ByName`] depend on the program: see [`Config::flow`].
     pub flows: Flows,
-    /// Which flows a user sees.
+    /// The filter of the flows that a user sees.
     pub flows_filter: Option<CheckedFlowsFilter>,
-    /// Where audit entries go: what the environments of flows name.
+    /// The log destinations that the environments of flows name.
     pub log_destinations: Vec<CheckedLogDestination>,
-    /// What was accepted, but is worth a look.
+    /// Declarations that are ignored or have no effect.
     pub warnings: Vec<Diagnostic>,
 }
 
@@ -36,13 +43,13 @@ pub struct CheckedConfig {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CheckedFlowsFilter {
-    /// Where `get_flows` is looked for.
+    /// The handlers among which `get_flows` is searched.
     pub implementation: Implementation,
-    /// Values the handler reads.
+    /// The values that the handler reads.
     pub vars: BTreeMap<String, String>,
-    /// The integrations it may use, by key.
+    /// The integrations that the handler may use, by key.
     pub integrations: BTreeMap<String, model::Integration>,
-    /// Where it was declared.
+    /// The location of the declaration.
     pub location: SourceLocation,
 }
 
@@ -52,16 +59,20 @@ pub struct CheckedFlowsFilter {
 pub struct CheckedLogDestination {
     /// The destination.
     pub destination: model::LogDestination,
-    /// The names of the flows whose environment names it.
+    /// The names of the flows whose environment names the destination.
     pub flows: BTreeSet<String>,
-    /// Where it was declared.
+    /// The location of the declaration.
     pub location: SourceLocation,
 }
 
 impl Config {
-    /// Resolves every reference and checks every rule. All faults are reported at once, each with its place.
+    /// Checks every rule that needs no schema, and resolves every reference.
     ///
-    /// Whether there are handlers for all this is not checked here.
+    /// Whether there are handlers for the flows, and types for the strategies, is checked when a program is built: see
+    /// [`check_with`](Self::check_with) for the latter.
+    ///
+    /// # Errors
+    /// All errors of the configuration, each with its location.
     ///
     /// ```
     /// use sym_sdk::config::{Config, Environment, Flow};
@@ -69,72 +80,87 @@ impl Config {
     /// let mut config = Config::default();
     /// config.environments.push(Environment { name: "main".into(), ..Environment::default() });
     /// config.flows.push(Flow { name: "prod".into(), environment: "mian".into(), ..Flow::default() });
-    /// let faults = config.check().unwrap_err();
+    /// let errors = config.check().unwrap_err();
     /// assert_eq!(
-    ///     faults.to_string(),
+    ///     errors.to_string(),
     ///     "configuration: flow `prod` names environment `mian`, which is not declared\n  help: did you mean `main`?"
     /// );
     /// ```
     pub fn check(&self) -> Result<CheckedConfig, Diagnostics> {
-        let mut diagnostics = Vec::new();
-        let organization = check_organization(&self.organization, &mut diagnostics);
-        let mut check = Check::new(self, &organization, &mut diagnostics);
+        self.check_with(&Schemas::new())
+    }
+
+    /// Checks every rule, and the integrations, targets and settings of the types that have a schema. Resolves every reference.
+    ///
+    /// # Errors
+    /// All errors of the configuration, each with its location.
+    pub fn check_with(&self, schemas: &Schemas) -> Result<CheckedConfig, Diagnostics> {
+        let mut errors = Vec::new();
+        let organization = check_organization(&self.organization, &mut errors);
+        let mut check = Check::new(self, &organization, schemas, &mut errors);
         let flows: Vec<model::Flow> = self.flows.iter().filter_map(|flow| check.flow(flow)).collect();
         let flows_filter = self.flows_filter.as_ref().map(|filter| check.flows_filter(filter));
         let log_destinations = check.used_log_destinations(self, &flows);
         let warnings = std::mem::take(&mut check.warnings);
-        Diagnostics::check(diagnostics)?;
+        Diagnostics::check(errors)?;
         Ok(CheckedConfig { organization, flows: flows.into_iter().collect(), flows_filter, log_destinations, warnings })
     }
 
-    /// The declaration of a flow, whatever the case of its name.
+    /// Returns the declaration of a flow by its name, ignoring case.
     pub fn flow(&self, name: &str) -> Option<&Flow> {
         self.flows.iter().find(|flow| flow.name.eq_ignore_ascii_case(name))
     }
 }
 
-/// The check as it goes: each kind of declaration by name, what of them is resolved, and the faults.
+/// The state of a check: the declarations by name, those resolved so far, and the diagnostics.
 struct Check<'c> {
     organization: &'c str,
+    schemas: &'c Schemas,
     environments: Index<'c, super::Environment>,
     integrations: Index<'c, super::Integration>,
     strategies: Index<'c, super::Strategy>,
-    /// By type and name, as those that follow; none if a fault keeps it from being resolved.
+    /// Here and below: by type and name; `None` if an error prevents the declaration from being resolved.
     resolved_integrations: BTreeMap<Key, Option<model::Integration>>,
     resolved_environments: BTreeMap<Key, Option<model::Environment>>,
     resolved_strategies: BTreeMap<Key, Option<model::Strategy>>,
     resolved_logs: BTreeMap<Key, Option<model::LogDestination>>,
     /// The log destinations that each environment names.
-    logs_of: BTreeMap<Key, Vec<Key>>,
-    diagnostics: &'c mut Vec<Diagnostic>,
+    logs_by_environment: BTreeMap<Key, Vec<Key>>,
+    errors: &'c mut Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
 }
 
-/// Type and name in lower case; no type for a kind of declaration that has none.
+/// A type and a name in lower case; no type for a kind of declaration that has none.
 type Key = (Option<String>, String);
 
 impl<'c> Check<'c> {
-    fn new(config: &'c Config, organization: &'c Organization, diagnostics: &'c mut Vec<Diagnostic>) -> Self {
-        Index::new(&config.flows, diagnostics);
-        let sources = Index::new(&config.secret_sources, diagnostics);
-        Index::new(&config.secrets, diagnostics);
-        let targets = Index::new(&config.targets, diagnostics);
-        let loggers = Index::new(&config.error_loggers, diagnostics);
-        let logs = Index::new(&config.log_destinations, diagnostics);
+    fn new(
+        config: &'c Config,
+        organization: &'c Organization,
+        schemas: &'c Schemas,
+        errors: &'c mut Vec<Diagnostic>,
+    ) -> Self {
+        Index::new(&config.flows, errors);
+        let sources = Index::new(&config.secret_sources, errors);
+        Index::new(&config.secrets, errors);
+        let targets = Index::new(&config.targets, errors);
+        let loggers = Index::new(&config.error_loggers, errors);
+        let logs = Index::new(&config.log_destinations, errors);
         let mut check = Self {
             organization: &organization.slug,
-            environments: Index::new(&config.environments, diagnostics),
-            strategies: Index::new(&config.strategies, diagnostics),
-            integrations: Index::new(&config.integrations, diagnostics),
+            schemas,
+            environments: Index::new(&config.environments, errors),
+            strategies: Index::new(&config.strategies, errors),
+            integrations: Index::new(&config.integrations, errors),
             resolved_integrations: BTreeMap::new(),
             resolved_environments: BTreeMap::new(),
             resolved_strategies: BTreeMap::new(),
             resolved_logs: BTreeMap::new(),
-            logs_of: BTreeMap::new(),
-            diagnostics,
+            logs_by_environment: BTreeMap::new(),
+            errors,
             warnings: Vec::new(),
         };
-        // What flows refer to comes first, so that each fault is reported once, where it stands.
+        // Referenced declarations are resolved first, so that each error is reported once, at its own declaration.
         let secrets = check.secrets(config, &sources);
         check.integrations(config, &secrets);
         check.log_destinations(config, &secrets);
@@ -144,49 +170,49 @@ impl<'c> Check<'c> {
     }
 
     fn error(&mut self, location: &SourceLocation, message: impl Into<String>) {
-        self.diagnostics.push(Diagnostic::error(location.clone(), message));
+        self.errors.push(Diagnostic::error(location.clone(), message));
     }
 
     fn error_with_hint(&mut self, location: &SourceLocation, message: impl Into<String>, hint: impl Into<String>) {
-        self.diagnostics.push(Diagnostic::error(location.clone(), message).with_hint(hint));
+        self.errors.push(Diagnostic::error(location.clone(), message).with_hint(hint));
     }
 
-    /// The result, or nothing and a fault that says what it is about.
-    fn keep<T>(&mut self, location: &SourceLocation, about: &str, result: crate::Result<T>) -> Option<T> {
+    /// Returns the value, or reports the error with its subject.
+    fn ok_or_report<T>(&mut self, location: &SourceLocation, subject: &str, result: crate::Result<T>) -> Option<T> {
         result
             .map_err(|error| {
-                let diagnostic = Diagnostic::error(location.clone(), format!("{about}: {}", error.message()));
-                self.diagnostics.push(diagnostic.with_hint_if(error.hint()));
+                let diagnostic = Diagnostic::error(location.clone(), format!("{subject}: {}", error.message()));
+                self.errors.push(diagnostic.with_hint_if(error.hint()));
             })
             .ok()
     }
 
-    /// The name as a slug. A name that is not one was reported when its index was made.
+    /// Parses a name. An invalid one was reported when the declarations were indexed.
     fn slug(name: &str) -> Option<Slug> {
         Slug::parse(name).ok()
     }
 
-    /// The integration that is referred to. `whose` names what refers to it.
+    /// Finds the integration that `subject` refers to.
     fn integration(
         &mut self,
         reference: &Reference,
-        whose: &str,
+        subject: &str,
         location: &SourceLocation,
     ) -> Option<model::Integration> {
-        let found = self.integrations.find(reference, whose, location, self.diagnostics)?;
+        let found = self.integrations.find(reference, subject, location, self.errors)?;
         self.resolved_integrations.get(&index::key(found)).cloned().flatten()
     }
 
-    /// Resolves a map of integrations, leaving out those with faults.
+    /// Resolves a map of integrations, leaving out those with errors.
     fn integration_map(
         &mut self,
         references: &BTreeMap<String, Reference>,
-        whose: &str,
+        subject: &str,
         location: &SourceLocation,
     ) -> BTreeMap<String, model::Integration> {
         let resolved = references.iter();
         resolved
-            .filter_map(|(key, reference)| Some((key.clone(), self.integration(reference, whose, location)?)))
+            .filter_map(|(key, reference)| Some((key.clone(), self.integration(reference, subject, location)?)))
             .collect()
     }
 
@@ -200,13 +226,14 @@ impl<'c> Check<'c> {
     }
 }
 
-fn check_organization(organization: &Organization, diagnostics: &mut Vec<Diagnostic>) -> Organization {
+fn check_organization(organization: &Organization, errors: &mut Vec<Diagnostic>) -> Organization {
     let location = SourceLocation::default();
     let slug = match Slug::parse(&organization.slug) {
         Ok(slug) => slug.to_string(),
         Err(error) => {
-            let diagnostic = Diagnostic::error(location.clone(), format!("the organization: {}", error.message()));
-            diagnostics.push(diagnostic.with_hint_if(error.hint()));
+            let diagnostic =
+                Diagnostic::error(location.clone(), format!("slug of the organization: {}", error.message()));
+            errors.push(diagnostic.with_hint_if(error.hint()));
             String::new()
         }
     };
@@ -217,9 +244,8 @@ fn check_organization(organization: &Organization, diagnostics: &mut Vec<Diagnos
         if labels.len() > 1 && labels.iter().all(|label| !label.is_empty() && label.chars().all(allowed)) {
             domains.push(domain.to_ascii_lowercase());
         } else {
-            let diagnostic =
-                Diagnostic::error(location.clone(), format!("the organization has {domain:?} as a domain"));
-            diagnostics.push(diagnostic.with_hint("an e-mail domain is what follows the `@`, as in `example.com`"));
+            let diagnostic = Diagnostic::error(location.clone(), format!("{domain:?} is not an e-mail domain"));
+            errors.push(diagnostic.with_hint("write the part of the addresses after the `@`, such as `example.com`"));
         }
     }
     Organization { slug, domains }

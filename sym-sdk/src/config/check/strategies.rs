@@ -1,35 +1,13 @@
-//! Strategies and their targets.
+//! Strategies and their targets, checked against the schema of the strategy's type.
 
 use super::index::{self, Index, describe};
 use super::integrations::Secrets;
 use super::{Check, did_you_mean};
-use crate::config::{Config, Strategy, Target};
+use crate::config::{Config, IntegrationUse, Strategy, StrategySchema, Target};
 use crate::model;
 
-/// A type of strategy that is known: the type of its integration and those of its targets.
-struct Known {
-    kind: &'static str,
-    integration: &'static str,
-    targets: &'static [&'static str],
-}
-
-const fn known(kind: &'static str, integration: &'static str, targets: &'static [&'static str]) -> Known {
-    Known { kind, integration, targets }
-}
-
-/// Types that are not listed may be anybody's.
-const KNOWN: [Known; 10] = [
-    known("aptible", "aptible", &["aptible_role"]),
-    known("aws_iam", "permission_context", &["aws_iam_group"]),
-    known("aws_lambda", "permission_context", &["aws_lambda_function"]),
-    known("aws_sso", "permission_context", &["aws_sso_permission_set", "aws_sso_group"]),
-    known("boundary", "boundary", &["boundary_group"]),
-    known("github", "github", &["github_repo"]),
-    known("google_group", "google", &["google_group"]),
-    known("okta", "okta", &["okta_group"]),
-    known("onelogin", "onelogin", &["onelogin_role"]),
-    known("tailscale", "tailscale", &["tailscale_group"]),
-];
+/// The strategy type that needs no integration, if no schema says otherwise: a function behind a URL.
+const HTTP: &str = "http";
 
 impl Check<'_> {
     pub(super) fn strategies(&mut self, config: &Config, targets: &Index<'_, Target>, secrets: &Secrets) {
@@ -45,27 +23,20 @@ impl Check<'_> {
         targets: &Index<'_, Target>,
         secrets: &Secrets,
     ) -> Option<model::Strategy> {
-        let (whose, location) = (describe(strategy), &strategy.location);
-        let known = KNOWN.iter().find(|known| known.kind == strategy.kind);
-        let integration = match &strategy.integration {
-            Some(reference) => self.integration(reference, &whose, location),
-            None if strategy.kind == "http" => None,
-            None => {
-                let hint = "only a strategy of type `http` does without";
-                self.error_with_hint(location, format!("{whose} needs an integration"), hint);
-                None
-            }
-        };
-        if let (Some(known), Some(integration)) = (known, &integration)
-            && known.integration != integration.kind()
-        {
-            let found = format!("integration `{}` of type `{}`", integration.name(), integration.kind());
-            let message = format!("{whose} needs an integration of type `{}`, got {found}", known.integration);
-            self.error(location, message);
-        }
+        let (subject, location) = (describe(strategy), &strategy.location);
+        let schema = self.schemas.strategy(&strategy.kind, &strategy.name).copied();
+        let integration = self.strategy_integration(strategy, schema.as_ref());
         if strategy.targets.is_empty() {
-            self.error(location, format!("{whose} has no targets"));
+            self.error_with_hint(
+                location,
+                format!("{subject} has no targets"),
+                "add the id of a target to its `targets`",
+            );
         }
+        if let Some(schema) = &schema {
+            self.check_settings(strategy, &strategy.settings, &[], schema.settings());
+        }
+        let settings = self.resolve_settings(strategy, &strategy.settings, secrets);
         let mut resolved = model::Strategy::new(Self::slug(&strategy.name)?, &strategy.kind);
         if let Some(label) = &strategy.label {
             resolved = resolved.with_label(label);
@@ -73,23 +44,20 @@ impl Check<'_> {
         if let Some(integration) = integration {
             resolved = resolved.with_integration(integration);
         }
-        for (setting, value) in &strategy.settings {
-            if !setting.ends_with("_secret") {
-                resolved = resolved.with_setting(setting, value);
-            } else if let Some(secret) = self.secret(strategy, setting, value, secrets) {
-                resolved = resolved.with_secret(setting, secret);
-            }
+        for (setting, value) in settings.plain {
+            resolved = resolved.with_setting(setting, value);
+        }
+        for (setting, secret) in settings.secrets {
+            resolved = resolved.with_secret(setting, secret);
         }
         for reference in &strategy.targets {
-            let Some(target) = targets.find(reference, &whose, location, self.diagnostics) else { continue };
-            if let Some(known) = known
-                && !known.targets.contains(&target.kind.as_str())
-            {
-                self.type_mismatch(&whose, target, known);
+            let Some(target) = targets.find(reference, &subject, location, self.errors) else { continue };
+            if let Some(schema) = &schema {
+                self.check_target(strategy, target, schema);
             }
             if let Some(target) = self.resolve_target(target) {
                 if resolved.target_by_id(target.id()).is_some() {
-                    self.error(location, format!("{whose} names target `{}` twice", target.name()));
+                    self.error(location, format!("{subject} names target `{}` twice", target.name()));
                 } else {
                     resolved = resolved.with_target(target);
                 }
@@ -98,12 +66,40 @@ impl Check<'_> {
         Some(resolved)
     }
 
-    fn type_mismatch(&mut self, whose: &str, target: &Target, known: &Known) {
-        let message =
-            format!("{} of type `{}` does not fit {whose} of type `{}`", describe(target), target.kind, known.kind);
-        let hint = did_you_mean(&target.kind, known.targets).unwrap_or_else(|| {
-            let kinds: Vec<String> = known.targets.iter().map(|kind| format!("`{kind}`")).collect();
-            format!("its targets are of type {}", kinds.join(" or "))
+    /// Resolves the integration that the strategy names, and checks that it is of the type that the strategy needs.
+    fn strategy_integration(
+        &mut self,
+        strategy: &Strategy,
+        schema: Option<&StrategySchema>,
+    ) -> Option<model::Integration> {
+        let required = match schema {
+            Some(schema) => *schema.integration(),
+            None if strategy.kind == HTTP => IntegrationUse::Optional,
+            None => IntegrationUse::Any,
+        };
+        self.used_integration(strategy, strategy.integration.as_ref(), &required)
+    }
+
+    /// Checks a target against the types of targets that the strategy's type has.
+    fn check_target(&mut self, strategy: &Strategy, target: &Target, schema: &StrategySchema) {
+        if let Some(schema) = schema.target(&target.kind) {
+            self.check_settings(target, &target.settings, &target.field_bindings, schema.settings());
+            return;
+        }
+        let kinds: Vec<&str> = schema.targets().iter().map(|target| target.kind()).collect();
+        if kinds.is_empty() {
+            return;
+        }
+        let message = format!(
+            "{} is of type `{}`, which {} of type `{}` cannot grant access to",
+            describe(target),
+            target.kind,
+            describe(strategy),
+            strategy.kind
+        );
+        let hint = did_you_mean(&target.kind, &kinds).unwrap_or_else(|| {
+            let kinds: Vec<String> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
+            format!("its targets must be of type {}", kinds.join(" or "))
         });
         self.error_with_hint(&target.location, message, hint);
     }
@@ -112,8 +108,8 @@ impl Check<'_> {
         for binding in &target.field_bindings {
             if target.settings.get(binding).is_some_and(|fixed| !fixed.is_empty()) {
                 let message =
-                    format!("{} has the setting `{binding}`, and takes it from a field too", describe(target));
-                let hint = "what a requester fills in would take the place of what is written here: keep one of them";
+                    format!("{} sets `{binding}` in its `settings` and in its `field_bindings`", describe(target));
+                let hint = "remove one of them: the field's value would override the setting";
                 self.error_with_hint(&target.location, message, hint);
             }
         }

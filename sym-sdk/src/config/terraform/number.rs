@@ -1,4 +1,4 @@
-//! Numbers: whole ones are kept exact, as ids of accounts are written as numbers.
+//! Numbers. Whole ones are exact, because account ids are often written as numbers.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -11,7 +11,7 @@ pub(super) enum Number {
 }
 
 impl Number {
-    /// Reads a number; none if the text is not one.
+    /// Parses a number. Returns `None` if the text is not one.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let starts_well = text.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '.');
         match text.parse::<i64>() {
@@ -21,9 +21,9 @@ impl Number {
         }
     }
 
-    /// A real number, whole if it has no fraction; none if it is not finite.
+    /// Creates a number, whole if it has no fraction. Returns `None` if it is not finite.
     pub(super) fn real(real: f64) -> Option<Self> {
-        // Up to 2^53 every whole number has its own f64.
+        // Up to 2^53 every whole number has an exact `f64`.
         const EXACT: f64 = 9_007_199_254_740_992.0;
         if !real.is_finite() {
             None
@@ -41,7 +41,7 @@ impl Number {
         }
     }
 
-    /// The number as an index, if it is a whole one from 0.
+    /// Returns the number as an index, if it is a whole number and not negative.
     pub(super) fn as_index(self) -> Option<usize> {
         self.as_whole().and_then(|whole| usize::try_from(whole).ok())
     }
@@ -67,7 +67,7 @@ impl Number {
         }
     }
 
-    /// Adds; none on overflow, as with every operation here.
+    /// Adds. Like every operation here, returns `None` on overflow.
     pub(super) fn add(self, other: Self) -> Option<Self> {
         self.combine(other, i64::checked_add, |a, b| a + b)
     }
@@ -80,7 +80,7 @@ impl Number {
         self.combine(other, i64::checked_mul, |a, b| a * b)
     }
 
-    /// Divides; none by zero.
+    /// Divides. Returns `None` for a division by zero.
     pub(super) fn divide(self, other: Self) -> Option<Self> {
         match (self, other) {
             (Self::Whole(a), Self::Whole(b)) if b != 0 && a.checked_rem(b) == Some(0) => {
@@ -90,7 +90,7 @@ impl Number {
         }
     }
 
-    /// The remainder, with the sign of the dividend; none by zero.
+    /// Returns the remainder, with the sign of the dividend; `None` for a division by zero.
     pub(super) fn remainder(self, other: Self) -> Option<Self> {
         self.combine(other, i64::checked_rem, |a, b| a % b)
     }

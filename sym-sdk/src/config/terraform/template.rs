@@ -1,27 +1,27 @@
-//! Evaluates templates: text with `${…}` and `%{…}` in it.
+//! Evaluates templates: text with `${…}` and `%{…}`.
 
 use hcl_edit::Span;
 use hcl_edit::template::{Directive, Element, ForDirective, IfDirective, Strip, Template};
 
-use super::scope::{Name, Scope, misfit};
+use super::scope::{Binding, Scope, type_mismatch};
 use super::value::{MAX_WEIGHT, Value, text_weight};
 
-/// Text as it grows; white space is left out where a template asks for it.
+/// The output of a template. Whitespace is stripped where the template asks for it.
 #[derive(Default)]
-struct Text {
+struct Output {
     text: String,
-    /// Whether the white space that comes next is left out.
+    /// Whether the next whitespace is stripped.
     strip_next: bool,
 }
 
-impl Text {
+impl Output {
     fn literal(&mut self, literal: &str) {
         let literal = if self.strip_next { strip_start(literal) } else { literal };
         self.strip_next = false;
         self.text.push_str(literal);
     }
 
-    /// A `~` before: takes back white space up to and with the line break.
+    /// Handles a leading `~`: removes whitespace back to and including the line break.
     fn open(&mut self, strip: Strip) {
         if strip.strip_start() {
             let kept = self.text.trim_end_matches([' ', '\t']).len();
@@ -44,45 +44,45 @@ fn strip_start(literal: &str) -> &str {
 }
 
 impl Scope<'_> {
-    /// The text of a template. One that is a single `${…}` is the value itself.
+    /// Evaluates a template. One that consists of a single `${…}` has the value of the expression.
     pub(super) fn template(self, template: &Template) -> Value {
         if let Some(Element::Interpolation(only)) = template.as_single_element() {
             return self.eval(&only.expr);
         }
-        let mut text = Text::default();
-        match self.elements(template, &mut text) {
-            Ok(()) if !self.spend(template, text_weight(&text.text)) => Value::faulty(),
-            Ok(()) => Value::text(text.text),
+        let mut output = Output::default();
+        match self.elements(template, &mut output) {
+            Ok(()) if !self.consume_steps(template, text_weight(&output.text)) => Value::invalid(),
+            Ok(()) => Value::text(output.text),
             Err(unknown) => unknown,
         }
     }
 
-    /// Appends the elements; the value that is not known, or was faulty, in case of one.
-    fn elements(self, template: &Template, text: &mut Text) -> Result<(), Value> {
-        // A fault in one part must not hide those in the others.
+    /// Appends the elements. Fails with the unknown value, if there is one.
+    fn elements(self, template: &Template, output: &mut Output) -> Result<(), Value> {
+        // All elements are evaluated, so that an error in one does not hide errors in others.
         let mut unknown = Ok(());
         for element in template {
             let done = match element {
                 Element::Literal(literal) => {
-                    text.literal(literal);
-                    self.room(template, text)
+                    output.literal(literal);
+                    self.check_size(template, output)
                 }
                 Element::Interpolation(interpolation) => {
-                    text.open(interpolation.strip);
+                    output.open(interpolation.strip);
                     let value = self.eval(&interpolation.expr);
                     let done = match value.to_text() {
                         Some(part) => {
-                            text.text.push_str(&part);
-                            self.room(template, text)
+                            output.text.push_str(&part);
+                            self.check_size(template, output)
                         }
-                        None => Err(misfit(self, &interpolation.expr, "`${…}` in a string", "a string", &value)),
+                        None => Err(type_mismatch(self, &interpolation.expr, "`${…}` in a string", "a string", &value)),
                     };
-                    text.close(interpolation.strip);
+                    output.close(interpolation.strip);
                     done
                 }
                 Element::Directive(directive) => match &**directive {
-                    Directive::If(directive) => self.if_directive(directive, text),
-                    Directive::For(directive) => self.for_directive(directive, text),
+                    Directive::If(directive) => self.if_directive(directive, output),
+                    Directive::For(directive) => self.for_directive(directive, output),
                 },
             };
             if unknown.is_ok() {
@@ -92,10 +92,10 @@ impl Scope<'_> {
         unknown
     }
 
-    fn if_directive(self, directive: &IfDirective, text: &mut Text) -> Result<(), Value> {
+    fn if_directive(self, directive: &IfDirective, output: &mut Output) -> Result<(), Value> {
         let condition = self.eval(&directive.if_expr.cond_expr);
         let Some(holds) = condition.to_bool() else {
-            return Err(misfit(
+            return Err(type_mismatch(
                 self,
                 &directive.if_expr.cond_expr,
                 "the condition of `%{ if }`",
@@ -103,53 +103,54 @@ impl Scope<'_> {
                 &condition,
             ));
         };
-        text.open(directive.if_expr.strip);
-        // White space at the edges of the branch that is left out says nothing about what is around.
+        output.open(directive.if_expr.strip);
+        // Whitespace at the edges of the other branch has no effect.
         let mut done = Ok(());
         if holds {
-            text.close(directive.if_expr.strip);
-            done = self.elements(&directive.if_expr.template, text);
+            output.close(directive.if_expr.strip);
+            done = self.elements(&directive.if_expr.template, output);
         }
         match &directive.else_expr {
-            Some(otherwise) if holds => text.open(otherwise.strip),
+            Some(otherwise) if holds => output.open(otherwise.strip),
             Some(otherwise) => {
-                text.close(otherwise.strip);
-                done = self.elements(&otherwise.template, text);
-                text.open(directive.endif_expr.strip);
+                output.close(otherwise.strip);
+                done = self.elements(&otherwise.template, output);
+                output.open(directive.endif_expr.strip);
             }
-            None if holds => text.open(directive.endif_expr.strip),
+            None if holds => output.open(directive.endif_expr.strip),
             None => {}
         }
-        text.close(directive.endif_expr.strip);
+        output.close(directive.endif_expr.strip);
         done
     }
 
-    fn for_directive(self, directive: &ForDirective, text: &mut Text) -> Result<(), Value> {
+    fn for_directive(self, directive: &ForDirective, output: &mut Output) -> Result<(), Value> {
         let intro = &directive.for_expr;
         let collection = self.eval(&intro.collection_expr);
         let Some(pairs) = self.pairs(&collection) else {
             let expected = "a list, set or map";
-            return Err(misfit(self, &intro.collection_expr, "`%{ for }`", expected, &collection));
+            return Err(type_mismatch(self, &intro.collection_expr, "`%{ for }`", expected, &collection));
         };
-        text.open(intro.strip);
+        output.open(intro.strip);
         for (key, value) in pairs {
-            let value = Name { name: intro.value_var.as_str(), value, outer: self.names };
-            let key = intro.key_var.as_ref().map(|name| Name { name: name.as_str(), value: key, outer: Some(&value) });
-            text.close(intro.strip);
-            self.with(key.as_ref().unwrap_or(&value)).elements(&intro.template, text)?;
-            text.open(directive.endfor_expr.strip);
+            let value = Binding { name: intro.value_var.as_str(), value, outer: self.bindings };
+            let key =
+                intro.key_var.as_ref().map(|name| Binding { name: name.as_str(), value: key, outer: Some(&value) });
+            output.close(intro.strip);
+            self.with(key.as_ref().unwrap_or(&value)).elements(&intro.template, output)?;
+            output.open(directive.endfor_expr.strip);
         }
-        text.close(directive.endfor_expr.strip);
+        output.close(directive.endfor_expr.strip);
         Ok(())
     }
 
-    /// Whether the text is still within the limits.
-    fn room(self, thing: &impl Span, text: &Text) -> Result<(), Value> {
-        if !self.spend(thing, 1) {
-            return Err(Value::faulty());
+    /// Checks that the text is within the limits.
+    fn check_size(self, thing: &impl Span, output: &Output) -> Result<(), Value> {
+        if !self.consume_steps(thing, 1) {
+            return Err(Value::invalid());
         }
-        if text_weight(&text.text) > MAX_WEIGHT {
-            return Err(self.bounded(thing, Value::text(&text.text)));
+        if text_weight(&output.text) > MAX_WEIGHT {
+            return Err(self.bounded(thing, Value::text(&output.text)));
         }
         Ok(())
     }

@@ -1,25 +1,25 @@
-//! What an expression evaluates to.
+//! Values of expressions, and references to instances.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
+use super::module::BlockDecl;
 use super::number::Number;
-use super::resource::{Handle, Key, ResourceHandle};
 
-/// The largest value that is computed, in nodes. Shared parts count each time, so walking a value is bounded too.
+/// The maximal weight of a value, in nodes. Shared parts count each time, which bounds the cost of walking a value.
 pub(super) const MAX_WEIGHT: usize = 200_000;
 
-/// How deep lists and maps may stand within each other: deeper ones cannot be walked, nor even dropped, on the stack.
-pub(super) const MAX_DEPTH: usize = 128;
+/// The maximal nesting of lists and maps: deeper ones would overflow the stack when they are walked or dropped.
+pub(super) const MAX_NESTING: usize = 128;
 
-/// How many bytes of text weigh as much as one node.
+/// The number of bytes of text that weigh as much as one node.
 const BYTES_PER_NODE: usize = 32;
 
 /// A value of Terraform's expression language. Cloning is cheap: everything large is shared.
 #[derive(Clone, Debug)]
 pub(super) enum Value {
-    /// Not known: another provider's to tell, or faulty.
+    /// A value that is known only after apply, or that is invalid.
     Unknown(Unknown),
     Null,
     Bool(bool),
@@ -27,26 +27,26 @@ pub(super) enum Value {
     Text(Rc<str>),
     /// A list or tuple.
     List(Rc<Items>),
-    /// Sorted, each element once.
+    /// A set: sorted, without duplicates.
     Set(Rc<Items>),
     /// A map or object.
     Map(Rc<Entries>),
     /// The `id` of a Sym resource. As text it is the name that the resource declares.
     Id(Rc<Id>),
-    /// A whole resource or module; its attributes are evaluated when they are asked for.
-    Object(Rc<Handle>),
+    /// A whole resource or module, whose attributes are evaluated on demand.
+    Object(Rc<InstanceRef>),
 }
 
-/// Why a value is not known.
+/// The reason why a value is unknown.
 #[derive(Clone, Debug)]
 pub(super) enum Unknown {
-    /// Only another provider could tell it: names the expression.
-    Foreign(Rc<str>),
-    /// Its fault has been reported, so nothing that depends on it is reported again.
-    Faulty,
+    /// Only another provider can supply the value of this expression.
+    AfterApply(Rc<str>),
+    /// An error was reported for it, so nothing that depends on it is reported again.
+    Invalid,
 }
 
-/// Elements, with their weight.
+/// Elements with their weight.
 #[derive(Debug)]
 pub(super) struct Items {
     items: Vec<Value>,
@@ -54,7 +54,7 @@ pub(super) struct Items {
     depth: usize,
 }
 
-/// Entries, with their weight.
+/// Entries with their weight.
 #[derive(Debug)]
 pub(super) struct Entries {
     entries: BTreeMap<String, Value>,
@@ -62,17 +62,71 @@ pub(super) struct Entries {
     depth: usize,
 }
 
-/// Identity of a Sym resource.
+/// The identity of a Sym resource.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Id {
     /// The resource's type, such as `sym_target`.
     pub(super) resource: String,
-    /// Its address, such as `module.prod.sym_target.admin`.
+    /// The address, such as `module.prod.sym_target.admin`.
     pub(super) address: String,
-    /// Its attribute `type`, if it has one.
+    /// The attribute `type`, if the resource has one.
     pub(super) kind: Option<String>,
-    /// Its name: declared, or derived from the address for a resource without one.
+    /// The declared name, or the one derived from the address.
     pub(super) name: String,
+}
+
+/// A reference to one instance of a resource, a data source or a module.
+#[derive(Debug)]
+pub(super) enum InstanceRef {
+    Resource(ResourceInstance),
+    /// A module, by its number among all instances.
+    Module {
+        number: usize,
+        reference: String,
+    },
+}
+
+/// One instance of a resource or data source.
+#[derive(Debug)]
+pub(super) struct ResourceInstance {
+    /// The number of the module instance that it belongs to.
+    pub(super) module: usize,
+    pub(super) declared: Rc<BlockDecl>,
+    pub(super) key: InstanceKey,
+    /// The full address, such as `module.prod.sym_target.admin["eu"]`.
+    pub(super) address: String,
+}
+
+/// The key of an instance: the values of `count.index` and `each` in its block.
+#[derive(Clone, Debug, Default)]
+pub(super) enum InstanceKey {
+    #[default]
+    Only,
+    Index(usize),
+    Each {
+        key: String,
+        value: Value,
+    },
+}
+
+impl InstanceKey {
+    /// Returns the suffix of an address: `[0]` or `["eu"]`.
+    pub(super) fn suffix(&self) -> String {
+        match self {
+            Self::Only => String::new(),
+            Self::Index(index) => format!("[{index}]"),
+            Self::Each { key, .. } => format!("[{key:?}]"),
+        }
+    }
+
+    /// Returns the key as part of a derived name.
+    pub(super) fn segment(&self) -> Option<String> {
+        match self {
+            Self::Only => None,
+            Self::Index(index) => Some(index.to_string()),
+            Self::Each { key, .. } => Some(key.clone()),
+        }
+    }
 }
 
 impl Value {
@@ -88,7 +142,7 @@ impl Value {
         Self::List(Rc::new(Items::new(items)))
     }
 
-    /// Sorts the elements and drops what is there twice.
+    /// Sorts the elements and removes duplicates.
     pub(super) fn set(mut items: Vec<Value>) -> Self {
         items.sort_by(Value::order);
         items.dedup_by(|a, b| a.same(b));
@@ -102,15 +156,15 @@ impl Value {
         Self::Map(Rc::new(Entries { entries, weight, depth }))
     }
 
-    pub(super) fn faulty() -> Self {
-        Self::Unknown(Unknown::Faulty)
+    pub(super) fn invalid() -> Self {
+        Self::Unknown(Unknown::Invalid)
     }
 
-    pub(super) fn foreign(expression: impl AsRef<str>) -> Self {
-        Self::Unknown(Unknown::Foreign(Rc::from(expression.as_ref())))
+    pub(super) fn after_apply(expression: impl AsRef<str>) -> Self {
+        Self::Unknown(Unknown::AfterApply(Rc::from(expression.as_ref())))
     }
 
-    /// How much work it is to walk the value.
+    /// Returns the cost of walking the value.
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Text(text) => text_weight(text),
@@ -120,20 +174,22 @@ impl Value {
         }
     }
 
-    /// How deep lists and maps stand within each other.
+    /// Returns the nesting of lists and maps.
     pub(super) fn depth(&self) -> usize {
         match self {
             Self::List(items) | Self::Set(items) => items.depth,
             Self::Map(entries) => entries.depth,
-            Self::Object(handle) => match &**handle {
-                Handle::Resource(ResourceHandle { key: Key::Each { value, .. }, .. }) => 1 + value.depth(),
+            Self::Object(instance_ref) => match &**instance_ref {
+                InstanceRef::Resource(ResourceInstance { key: InstanceKey::Each { value, .. }, .. }) => {
+                    1 + value.depth()
+                }
                 _ => 1,
             },
             _ => 0,
         }
     }
 
-    /// The elements of a list or set.
+    /// Returns the elements of a list or set.
     pub(super) fn items(&self) -> Option<&[Value]> {
         match self {
             Self::List(items) | Self::Set(items) => Some(&items.items),
@@ -141,7 +197,7 @@ impl Value {
         }
     }
 
-    /// The entries of a map.
+    /// Returns the entries of a map.
     pub(super) fn entries(&self) -> Option<&BTreeMap<String, Value>> {
         match self {
             Self::Map(entries) => Some(&entries.entries),
@@ -149,7 +205,7 @@ impl Value {
         }
     }
 
-    /// A string, number, boolean or id as text, as Terraform converts it.
+    /// Converts a string, number, boolean or id to text, as Terraform does.
     pub(super) fn to_text(&self) -> Option<Rc<str>> {
         match self {
             Self::Text(text) => Some(text.clone()),
@@ -160,7 +216,7 @@ impl Value {
         }
     }
 
-    /// A boolean, or the text `true` or `false`.
+    /// Converts a boolean, or the text `true` or `false`, to a boolean.
     pub(super) fn to_bool(&self) -> Option<bool> {
         match self {
             Self::Bool(flag) => Some(*flag),
@@ -173,7 +229,7 @@ impl Value {
         }
     }
 
-    /// A number, or a text that reads as one.
+    /// Converts a number, or a text that is one, to a number.
     pub(super) fn to_number(&self) -> Option<Number> {
         match self {
             Self::Number(number) => Some(*number),
@@ -182,7 +238,7 @@ impl Value {
         }
     }
 
-    /// The first unknown within, if there is one.
+    /// Returns the first unknown value inside.
     pub(super) fn first_unknown(&self) -> Option<&Unknown> {
         match self {
             Self::Unknown(unknown) => Some(unknown),
@@ -192,17 +248,17 @@ impl Value {
         }
     }
 
-    /// Whether a fault was reported in it.
-    pub(super) fn is_faulty(&self) -> bool {
+    /// Returns `true` if an error was reported for a part of the value.
+    pub(super) fn is_invalid(&self) -> bool {
         match self {
-            Self::Unknown(unknown) => matches!(unknown, Unknown::Faulty),
-            Self::List(items) | Self::Set(items) => items.items.iter().any(Value::is_faulty),
-            Self::Map(entries) => entries.entries.values().any(Value::is_faulty),
+            Self::Unknown(unknown) => matches!(unknown, Unknown::Invalid),
+            Self::List(items) | Self::Set(items) => items.items.iter().any(Value::is_invalid),
+            Self::Map(entries) => entries.entries.values().any(Value::is_invalid),
             _ => false,
         }
     }
 
-    /// What to call it in a message: never its contents, which may be secret.
+    /// Describes the value in a message: never its contents, which may be secret.
     pub(super) fn describe(&self) -> &'static str {
         match self {
             Self::Unknown(_) => "an unknown value",
@@ -218,7 +274,7 @@ impl Value {
         }
     }
 
-    /// Terraform's equality: no conversion between types.
+    /// Compares as Terraform does, without converting between types.
     pub(super) fn same(&self, other: &Value) -> bool {
         match (self, other) {
             (Self::Null, Self::Null) => true,
@@ -239,7 +295,7 @@ impl Value {
         }
     }
 
-    /// An order that puts numbers by size and text by letters; other values stay in the order they came in.
+    /// Orders numbers by size and text alphabetically; other values keep their order.
     pub(super) fn order(&self, other: &Value) -> std::cmp::Ordering {
         match (self, other) {
             (Self::Number(a), Self::Number(b)) => a.order(*b),
@@ -259,17 +315,17 @@ impl Items {
     }
 }
 
-/// What a text of so many bytes weighs.
+/// Returns the weight of a text.
 pub(super) fn text_weight(text: &str) -> usize {
     1 + text.len() / BYTES_PER_NODE
 }
 
-/// Says what is not known.
+/// Names the expression that is known only after apply.
 impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Foreign(expression) => write!(f, "`{expression}` is known only after `terraform apply`"),
-            Self::Faulty => f.write_str("the value is faulty"),
+            Self::AfterApply(expression) => write!(f, "`{expression}` is known only after `terraform apply`"),
+            Self::Invalid => f.write_str("the value is invalid"),
         }
     }
 }

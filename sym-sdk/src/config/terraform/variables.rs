@@ -1,59 +1,58 @@
-//! The values that variables of the root module are given: by files, by the environment, by the caller.
+//! Assigns values to the variables of the root module: from the environment, files and the caller.
 
 use std::rc::Rc;
 
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::Structure;
 
+use super::evaluator::{Evaluator, ModuleInstance};
 use super::functions::from_json;
-use super::instances::unwrapped;
 use super::module::{files, parse_body};
-use super::resource::Key;
-use super::source::Source;
-use super::value::Value;
-use super::world::{Instance, World};
-use super::{TerraformReader, json};
+use super::module_eval::strip_parentheses;
+use super::source_file::SourceFile;
+use super::value::{InstanceKey, Value};
+use super::{TerraformReader, json_syntax};
 use crate::config::{Diagnostic, SourceLocation};
 use crate::suggest::did_you_mean;
 
-/// Gives the root its variables, the later ones above the earlier: environment, `terraform.tfvars`, `*.auto.tfvars`,
-/// and what the caller gives.
-pub(super) fn give(world: &World, root: &Rc<Instance>, reader: &TerraformReader) {
+/// Assigns the variables of the root module. Later sources take precedence: environment, `terraform.tfvars`, `*.auto.tfvars`,
+/// caller.
+pub(super) fn assign(evaluator: &Evaluator, root: &Rc<ModuleInstance>, reader: &TerraformReader) {
     for (name, value) in &reader.environment {
         if let Some(name) = name.strip_prefix("TF_VAR_")
             && root.module.variables.contains_key(name)
         {
-            give_text(world, root, name, value);
+            assign_text(evaluator, root, name, value);
         }
     }
-    let paths = files(&world.root, &[".tfvars", ".tfvars.json"], &mut Vec::new()).unwrap_or_default();
+    let paths = files(&evaluator.root, &[".tfvars", ".tfvars.json"], &mut Vec::new()).unwrap_or_default();
     let own = |name: &str| matches!(name, "terraform.tfvars" | "terraform.tfvars.json");
     let auto = |name: &str| name.ends_with(".auto.tfvars") || name.ends_with(".auto.tfvars.json");
     let wanted: [&dyn Fn(&str) -> bool; 2] = [&own, &auto];
     for wanted in wanted {
         for path in paths.iter().filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(wanted)) {
-            match Source::read(path) {
-                Ok(source) => give_file(world, root, &Rc::new(source)),
-                Err(diagnostic) => world.diagnostic(diagnostic),
+            match SourceFile::read(path) {
+                Ok(source) => assign_file(evaluator, root, &Rc::new(source)),
+                Err(diagnostic) => evaluator.report(diagnostic),
             }
         }
     }
     for (name, value) in &reader.variables {
         if !root.module.variables.contains_key(name) && !root.module.may_declare(name) {
             let diagnostic =
-                Diagnostic::error(SourceLocation::default(), format!("variable `{name}` is given, but not declared"));
-            world.diagnostic(diagnostic.with_hint_if(did_you_mean(name, root.module.variables.keys())));
+                Diagnostic::error(SourceLocation::default(), format!("variable `{name}` is set, but not declared"));
+            evaluator.report(diagnostic.with_hint_if(did_you_mean(name, root.module.variables.keys())));
         } else {
-            give_text(world, root, name, value);
+            assign_text(evaluator, root, name, value);
         }
     }
 }
 
-/// Gives a variable a value in text. As in Terraform, it is an expression unless the variable is a string, a number or a
+/// Assigns a value in text to a variable. As in Terraform, it is an expression unless the variable is a string, a number or a
 /// boolean, or has no type.
-fn give_text(world: &World, root: &Rc<Instance>, name: &str, text: &str) {
+fn assign_text(evaluator: &Evaluator, root: &Rc<ModuleInstance>, name: &str, text: &str) {
     let kind = root.module.variables.get(name).and_then(|declared| declared.attribute("type"));
-    let literal = match kind.map(|attribute| unwrapped(&attribute.value)) {
+    let literal = match kind.map(|attribute| strip_parentheses(&attribute.value)) {
         None => true,
         Some(Expression::Variable(kind)) => is_primitive(kind.as_str()),
         Some(Expression::String(kind)) => is_primitive(kind.as_str()),
@@ -62,51 +61,53 @@ fn give_text(world: &World, root: &Rc<Instance>, name: &str, text: &str) {
     let value = if literal {
         Value::text(text)
     } else {
-        let source = Rc::new(Source::new(format!("variable {name}"), text.to_owned()));
+        let source = Rc::new(SourceFile::new(format!("variable {name}"), text.to_owned()));
         match hcl_edit::parser::parse_expr(text) {
-            Ok(expr) => world.scope(root, &source, &Key::Only).eval(&expr),
+            Ok(expr) => evaluator.scope(root, &source, &InstanceKey::Only).eval(&expr),
             Err(error) => {
-                let message = format!("value given to variable `{name}`: syntax error: {}", error.message());
-                world.diagnostic(Diagnostic::error(SourceLocation::default(), message));
-                Value::faulty()
+                let message = format!("value of variable `{name}`: syntax error: {}", error.message());
+                evaluator.report(Diagnostic::error(SourceLocation::default(), message));
+                Value::invalid()
             }
         }
     };
-    world.given.borrow_mut().insert(name.to_owned(), (value, SourceLocation::default()));
+    evaluator.assigned.borrow_mut().insert(name.to_owned(), (value, SourceLocation::default()));
 }
 
 fn is_primitive(kind: &str) -> bool {
     matches!(kind, "string" | "number" | "bool")
 }
 
-/// Gives the variables of a `.tfvars` file. Those that are not declared are passed over, as in Terraform.
-fn give_file(world: &World, root: &Rc<Instance>, source: &Rc<Source>) {
+/// Assigns the variables of a `.tfvars` file. Undeclared ones are ignored, as in Terraform.
+fn assign_file(evaluator: &Evaluator, root: &Rc<ModuleInstance>, source: &Rc<SourceFile>) {
     if source.is_json() {
-        match json::parse_variables(source) {
+        match json_syntax::parse_variables(source) {
             Ok(entries) => {
-                let entries = entries.iter().map(|(name, value)| (name.clone(), (from_json(value), source.whole())));
-                world.given.borrow_mut().extend(entries);
+                let entries =
+                    entries.iter().map(|(name, value)| (name.clone(), (from_json(value), source.file_location())));
+                evaluator.assigned.borrow_mut().extend(entries);
             }
-            Err(diagnostic) => world.diagnostic(diagnostic),
+            Err(diagnostic) => evaluator.report(diagnostic),
         }
         return;
     }
     match parse_body(source) {
         Ok(body) => {
-            let scope = world.scope(root, source, &Key::Only);
+            let scope = evaluator.scope(root, source, &InstanceKey::Only);
             for structure in &body {
                 match structure {
                     Structure::Attribute(attribute) => {
                         let value = scope.eval(&attribute.value);
-                        let given = (value, scope.location(&attribute.value));
-                        world.given.borrow_mut().insert(attribute.key.as_str().to_owned(), given);
+                        let assigned = (value, scope.location(&attribute.value));
+                        evaluator.assigned.borrow_mut().insert(attribute.key.as_str().to_owned(), assigned);
                     }
                     Structure::Block(block) => {
-                        world.diagnostic(Diagnostic::error(scope.location(block), "a `.tfvars` file holds no blocks"));
+                        evaluator
+                            .report(Diagnostic::error(scope.location(block), "a `.tfvars` file cannot contain blocks"));
                     }
                 }
             }
         }
-        Err(diagnostic) => world.diagnostic(diagnostic),
+        Err(diagnostic) => evaluator.report(diagnostic),
     }
 }

@@ -22,7 +22,7 @@ use super::traits::{Drive, EffectHandler, Engine, EngineContext, EngineFactory, 
 use super::workers::{self, WorkerLimits, Workers};
 use crate::audit::{AuditEntry, AuditHead, AuditLog, AuditRecord};
 use crate::clock::Clock;
-use crate::directory::{EventCount, EventSource};
+use crate::directory::{EventQuery, EventSource};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
 use crate::machine::{Input, Reply};
@@ -255,7 +255,7 @@ impl EngineFactory for LocalFactory {
 struct StoreEvents(Arc<dyn Store>);
 
 impl EventSource for StoreEvents {
-    fn count_events<'a>(&'a self, count: &'a EventCount) -> BoxFuture<'a, Result<u64>> {
+    fn count_events<'a>(&'a self, count: &'a EventQuery) -> BoxFuture<'a, Result<u64>> {
         Box::pin(async move { Ok(self.0.count_events(count).await?) })
     }
 }

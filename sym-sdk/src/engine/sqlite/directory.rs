@@ -11,7 +11,7 @@ use super::queue::Priority;
 use super::rows::{Id, nanoseconds, timestamp, to_json};
 use super::thread::query;
 use super::writer::write;
-use crate::directory::{DirectoryFault, DirectoryStore, Inserted, StoredToken, Token, TokenHash, UserChange};
+use crate::directory::{DirectoryConflict, DirectoryStore, Inserted, StoredToken, Token, TokenHash, UserChange};
 use crate::engine::StoreError;
 use crate::error::Result;
 use crate::future::BoxFuture;
@@ -20,7 +20,7 @@ use crate::model::{TokenId, User, UserId, UserIdentity, UserType};
 type Found<T> = rusqlite::Result<Option<T>>;
 
 /// What was done, or why it was not.
-type Decided<T> = rusqlite::Result<Result<T, DirectoryFault>>;
+type Decided<T> = rusqlite::Result<Result<T, DirectoryConflict>>;
 
 impl SqliteStore {
     async fn look_up<T: Send + 'static>(
@@ -62,7 +62,7 @@ impl DirectoryStore for SqliteStore {
             match (having.next(), having.next()) {
                 (Some(user), Some(other)) => {
                     let users = [user, other];
-                    Err(DirectoryFault::SharedIdentity { identity: identity.clone(), users }.into())
+                    Err(DirectoryConflict::SharedIdentity { identity: identity.clone(), users }.into())
                 }
                 (only, _) => Ok(only),
             }
@@ -184,10 +184,10 @@ fn users(db: &Connection) -> rusqlite::Result<Vec<Arc<User>>> {
 
 fn insert_user(db: &Connection, row: UserRow) -> Decided<Inserted> {
     if let Some(known) = user_of_name(db, row.user.username())? {
-        return Ok(Ok(Inserted::Known(known)));
+        return Ok(Ok(Inserted::Existing(known)));
     }
-    if let Some(other) = user(db, row.user.id())? {
-        return Ok(Err(DirectoryFault::Taken { user: Box::new(User::clone(&row.user)), other }));
+    if let Some(existing) = user(db, row.user.id())? {
+        return Ok(Err(DirectoryConflict::Taken { user: Box::new(User::clone(&row.user)), existing }));
     }
     row.write(db).map(|user| Ok(Inserted::New(user)))
 }
@@ -195,7 +195,7 @@ fn insert_user(db: &Connection, row: UserRow) -> Decided<Inserted> {
 fn put_users(db: &Connection, rows: Vec<UserRow>) -> Decided<Vec<Arc<User>>> {
     for UserRow { user: new, .. } in &rows {
         let (with_id, of_name) = (user(db, new.id())?, user_of_name(db, new.username())?);
-        if let Some(fault) = DirectoryFault::in_the_way(new, with_id.as_ref(), of_name.as_ref()) {
+        if let Some(fault) = DirectoryConflict::find(new, with_id.as_ref(), of_name.as_ref()) {
             return Ok(Err(fault));
         }
     }

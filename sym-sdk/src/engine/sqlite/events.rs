@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 
 use super::rows::{Id, id, nanoseconds};
 use crate::audit::{AuditEntry, EventChange, RunRequest};
-use crate::directory::{EventCount, EventFilter};
+use crate::directory::{EventFilter, EventQuery};
 
 /// What audit entries add to what is counted.
 pub(super) struct Changes(Vec<(Id, Change)>);
@@ -52,7 +52,7 @@ impl Changes {
     }
 }
 
-pub(super) fn count(db: &Connection, count: &EventCount) -> rusqlite::Result<i64> {
+pub(super) fn count(db: &Connection, count: &EventQuery) -> rusqlite::Result<i64> {
     let (column, wanted) = match &count.filter {
         EventFilter::Flow(flow) => ("flow", Value::Text(flow.clone())),
         EventFilter::Target(target) => ("target", Value::Blob(target.as_uuid().as_bytes().to_vec())),

@@ -78,7 +78,7 @@ fn paths(db: &Connection, namespace: Option<&KeyPath>) -> Answer<Vec<String>> {
         let mut all = snapshot.prepare_cached("SELECT path FROM key_value ORDER BY path")?;
         return all.query_map((), |row| row.get(0))?.collect::<rusqlite::Result<_>>().map(Ok);
     };
-    let is_value = if is_value(&snapshot, namespace.as_str())? { Some(namespace.is_a_value()) } else { None };
+    let is_value = if is_value(&snapshot, namespace.as_str())? { Some(namespace.value_conflict()) } else { None };
     if let Some(error) = is_value.or(value_above(&snapshot, namespace)?) {
         return Ok(Err(error));
     }
@@ -97,14 +97,14 @@ fn in_the_way(db: &Connection, path: &KeyPath) -> rusqlite::Result<Option<Error>
     let range = path.range_below();
     let mut below = db.prepare_cached("SELECT 1 FROM key_value WHERE path >= ?1 AND path < ?2")?;
     let is_namespace = below.exists([range.start.as_str(), range.end.as_str()])?;
-    Ok(is_namespace.then(|| path.is_a_namespace()))
+    Ok(is_namespace.then(|| path.namespace_conflict()))
 }
 
 /// The outermost value where the path needs a namespace.
 fn value_above(db: &Connection, path: &KeyPath) -> rusqlite::Result<Option<Error>> {
     for namespace in path.namespaces() {
         if is_value(db, namespace)? {
-            return Ok(Some(path.blocked_by_value(namespace)));
+            return Ok(Some(path.parent_conflict(namespace)));
         }
     }
     Ok(None)

@@ -35,7 +35,7 @@ use self::writer::{BoxedWriteJob, write};
 use super::health::{AccessHealth, Backlog};
 use super::store::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun};
 use crate::audit::{AuditEntry, AuditHead, AuditRecord};
-use crate::directory::EventCount;
+use crate::directory::EventQuery;
 use crate::future::BoxFuture;
 use crate::machine::{EffectKey, EntitlementKey, Lane, Reply};
 use crate::model::RunId;
@@ -362,7 +362,7 @@ impl Store for SqliteStore {
         })
     }
 
-    fn count_events<'a>(&'a self, count: &'a EventCount) -> BoxFuture<'a, Result<u64, StoreError>> {
+    fn count_events<'a>(&'a self, count: &'a EventQuery) -> BoxFuture<'a, Result<u64, StoreError>> {
         let count = count.clone();
         Box::pin(async move { Ok(query(&self.listings, move |db| events::count(db, &count)).await?.cast_unsigned()) })
     }

@@ -4,12 +4,13 @@ use std::ops::Deref;
 use std::str::FromStr;
 
 use serde::Deserialize;
-use serde::de::value::{BorrowedStrDeserializer, Error as Fault, MapDeserializer};
-use serde::de::{Deserializer, Error as _, IntoDeserializer, Visitor};
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::{ExtractError, FromContext};
 use crate::error::{Error, ErrorKind, codes};
+use crate::forms::{DeError, NamedValues};
 use crate::handler::Context;
 use crate::suggest;
 
@@ -51,57 +52,45 @@ impl<'cx, T: Deserialize<'cx>> FromContext<'cx> for Vars<T> {
             (None, Some(flow)) => flow.vars(),
             (None, None) => return Err(ExtractError::missing("Vars<_>")),
         };
-        read(vars).map(Self).map_err(|fault| {
+        read(vars).map(Self).map_err(|error| {
             let names = vars.keys().map(String::as_str);
-            Error::new(ErrorKind::Configuration, codes::INVALID_VAR, format!("the vars cannot be read: {fault}"))
-                .with_hint(format!("there are the vars {}", suggest::quoted(names)))
+            Error::new(ErrorKind::Configuration, codes::INVALID_VAR, error.message("var"))
+                .with_hint(format!("the vars are {}", suggest::quoted(names)))
                 .into()
         })
     }
 }
 
-fn read<'de, T: Deserialize<'de>>(vars: &'de BTreeMap<String, String>) -> Result<T, Fault> {
-    let vars = vars.iter().map(|(name, value)| (name.as_str(), Var { name, value }));
-    T::deserialize(MapDeserializer::new(vars))
+fn read<'de, T: Deserialize<'de>>(vars: &'de BTreeMap<String, String>) -> Result<T, DeError> {
+    T::deserialize(NamedValues(vars.iter().map(|(name, value)| (name.as_str(), Var(value)))))
 }
 
 #[derive(Clone, Copy)]
-struct Var<'de> {
-    name: &'de str,
-    value: &'de str,
-}
+struct Var<'de>(&'de str);
 
 impl Var<'_> {
-    fn parse<T: FromStr<Err: fmt::Display>>(self) -> Result<T, Fault> {
-        self.value.parse().map_err(|error| self.fault(error))
+    fn parse<T: FromStr<Err: fmt::Display>>(self) -> Result<T, DeError> {
+        self.0.parse().map_err(|error| self.invalid(error))
     }
 
-    fn fault(self, error: impl fmt::Display) -> Fault {
-        Fault::custom(format_args!("var `{}`: {error}, got {:?}", self.name, self.value))
-    }
-}
-
-impl<'de> IntoDeserializer<'de, Fault> for Var<'de> {
-    type Deserializer = Self;
-
-    fn into_deserializer(self) -> Self {
-        self
+    fn invalid(self, error: impl fmt::Display) -> DeError {
+        DeError::custom(format_args!("{error}, got {:?}", self.0))
     }
 }
 
 macro_rules! parsed {
     ($($method:ident => $visit:ident;)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
             visitor.$visit(self.parse()?)
         })*
     };
 }
 
 impl<'de> Deserializer<'de> for Var<'de> {
-    type Error = Fault;
+    type Error = DeError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_borrowed_str(self.value).map_err(|error: Fault| self.fault(error))
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+        visitor.visit_borrowed_str(self.0).map_err(|error: DeError| self.invalid(error))
     }
 
     parsed! {
@@ -120,11 +109,11 @@ impl<'de> Deserializer<'de> for Var<'de> {
         deserialize_f64 => visit_f64;
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -133,10 +122,10 @@ impl<'de> Deserializer<'de> for Var<'de> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
-        BorrowedStrDeserializer::new(self.value)
+    ) -> Result<V::Value, DeError> {
+        BorrowedStrDeserializer::new(self.0)
             .deserialize_enum(name, variants, visitor)
-            .map_err(|error: Fault| self.fault(error))
+            .map_err(|error: DeError| self.invalid(error))
     }
 
     forward_to_deserialize_any! {

@@ -45,20 +45,20 @@ impl<'a> Assembly<'a> {
     }
 
     pub(super) async fn entry(&mut self, plan: FlowPlan) -> Option<FlowEntry> {
-        let FlowPlan { flow, scope, location } = plan;
+        let FlowPlan { flow, handlers, location } = plan;
         let integrations = flow.environment().integrations();
-        let services = self.services(scope.iter(), integrations, flow.strategy()).await;
+        let services = self.services(handlers.iter(), integrations, flow.strategy()).await;
         let strategy = match flow.strategy() {
             Some(strategy) => Some(self.strategy(strategy, &location).await?),
             None => None,
         };
-        Some(FlowEntry::new(flow, scope, services, strategy))
+        Some(FlowEntry::new(flow, handlers, services, strategy))
     }
 
     pub(super) async fn filter(&mut self, plan: FilterPlan) -> Filter {
-        let FilterPlan { record, checked } = plan;
-        let services = self.services([record], &checked.integrations, None).await;
-        Filter { record, services, vars: checked.vars }
+        let FilterPlan { handler, checked } = plan;
+        let services = self.services([handler.record()], &checked.integrations, None).await;
+        Filter { handler, services, vars: checked.vars }
     }
 
     /// What the handlers take: what was handed over, and clients built for the rest.
@@ -72,7 +72,7 @@ impl<'a> Assembly<'a> {
         let mut services = self.builder.services.clone();
         for record in records {
             for requirement in requirements(record) {
-                if given.satisfy(&Requires::Integration(*requirement)) {
+                if given.satisfies(&Requires::Integration(*requirement)) {
                     continue;
                 }
                 let Some(integration) = integration_for(integrations, strategy, requirement) else { continue };

@@ -26,7 +26,7 @@ pub(super) async fn tell_who_somebody_is(open: impl AsyncFn() -> DirectoryStores
         let username = user.as_ref().map(|user| user.username());
         assert_eq!(username, whose, "{service} {instance} {account}");
     }
-    let ana = UserId::of_email("ana@example.com");
+    let ana = UserId::from_email("ana@example.com");
     let order: Vec<_> =
         directory.user(ana).await?.expect("Ana").identities().iter().map(|id| id.service_id().to_owned()).collect();
     assert_eq!(order, ["T1", "T2"], "in the order in which they came");
@@ -40,17 +40,17 @@ pub(super) async fn of_two_users_are_nobodys(stores: &DirectoryStores) -> Result
     }
     let shared = directory.user_by_identity("slack", "T1", "U1").await;
     assert_eq!(shared.expect_err("three have it").kind(), ErrorKind::Conflict);
-    directory.delete_identity(UserId::of_email("ben@example.com"), "slack", "T1").await?;
+    directory.delete_identity(UserId::from_email("ben@example.com"), "slack", "T1").await?;
     assert_eq!(refused(directory.user_by_identity("slack", "T1", "U1").await), codes::USER_PROCESSING_ERROR, "two do");
-    directory.delete_user(UserId::of_email("cy@example.com")).await?;
+    directory.delete_user(UserId::from_email("cy@example.com")).await?;
     let only = directory.user_by_identity("slack", "T1", "U1").await?;
-    assert_eq!(only.map(|user| user.id()), Some(UserId::of_email("ana@example.com")));
+    assert_eq!(only.map(|user| user.id()), Some(UserId::from_email("ana@example.com")));
     Ok(())
 }
 
 pub(super) async fn are_replaced_and_forgotten(stores: &DirectoryStores) -> Result<()> {
     let (directory, _) = stores.at(0);
-    let ana = UserId::of_email("ana@example.com");
+    let ana = UserId::from_email("ana@example.com");
     directory.persist_user_identity("ana@example.com", "slack", "T1", "U1").await?;
     directory.persist_user_identity("ana@example.com", "SLACK", "t1", "U2").await?;
     assert_eq!(directory.user_by_identity("slack", "T1", "U1").await?, None, "one account in each instance");
@@ -61,7 +61,7 @@ pub(super) async fn are_replaced_and_forgotten(stores: &DirectoryStores) -> Resu
     let left = directory.delete_identity(ana, "Slack", "t1").await?;
     assert!(left.identities().is_empty());
     assert_eq!(directory.user_by_identity("slack", "T1", "U2").await?, None);
-    let nobody = UserId::of_email("nobody@example.com");
+    let nobody = UserId::from_email("nobody@example.com");
     assert_eq!(refused(directory.delete_identity(nobody, "slack", "T1").await), codes::UNKNOWN_USER);
     Ok(())
 }

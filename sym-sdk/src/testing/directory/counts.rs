@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{DirectoryStores, at, person};
 use crate::audit::{AuditEntry, AuditKind};
-use crate::directory::{EventCount, EventFilter};
+use crate::directory::{EventFilter, EventQuery};
 use crate::engine::{Commit, Committed, InputKey, Store};
 use crate::error::{Result, codes};
 use crate::machine::{Action, EffectError, EventRecord, Hooks, Input, InputBody, Rules, Transition, step};
@@ -81,15 +81,15 @@ impl Requested {
 }
 
 fn target(name: &str) -> EventFilter {
-    EventFilter::Target(TargetId::of_name("test", name))
+    EventFilter::Target(TargetId::from_name("test", name))
 }
 
 fn flow(name: &str) -> EventFilter {
     EventFilter::Flow(name.to_owned())
 }
 
-fn of(requester: &str, event: Step, filter: EventFilter) -> EventCount {
-    EventCount::new(UserId::of_email(requester), event, filter)
+fn of(requester: &str, event: Step, filter: EventFilter) -> EventQuery {
+    EventQuery::new(UserId::from_email(requester), event, filter)
 }
 
 pub(super) async fn are_of_one_requester_flow_and_target(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
@@ -149,7 +149,7 @@ pub(super) async fn are_within_their_time(stores: &DirectoryStores) -> Result<()
         (Some(at(30)), Some(at(10)), 0),
         (Some(Timestamp::MIN), Some(Timestamp::MAX), 4),
     ] {
-        let count = EventCount { since, until, ..of(ANA, Step::Approve, flow("prod")) };
+        let count = EventQuery { since, until, ..of(ANA, Step::Approve, flow("prod")) };
         assert_eq!(store.count_events(&count).await?, expected, "{since:?} to {until:?}");
     }
     Ok(())
@@ -174,7 +174,7 @@ pub(super) async fn leave_out_what_came_to_nothing(stores: &DirectoryStores) -> 
     assert_eq!(store.count_events(&well).await?, 3, "what is under way counts");
     run.commit(store, ended).await?;
     assert_eq!(store.count_events(&well).await?, 1, "what failed or was ignored does not");
-    let all = EventCount { include_errored: true, ..well };
+    let all = EventQuery { include_errored: true, ..well };
     assert_eq!(store.count_events(&all).await?, 3, "unless it is asked for; what was refused never does");
     Ok(())
 }

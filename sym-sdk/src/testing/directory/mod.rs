@@ -116,7 +116,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn person(email: &str) -> User {
-    User::person(UserId::of_email(email), email).expect("an e-mail address")
+    User::person(UserId::from_email(email), email).expect("an e-mail address")
 }
 
 /// The code of the error that was expected.

@@ -26,16 +26,16 @@ pub(super) async fn tell_which_bot_it_is(open: impl AsyncFn() -> DirectoryStores
     for (issued, bot) in [(&one, "ci"), (&other, "ci"), (&of_another, "cd")] {
         assert_eq!(directory.authenticate(&issued.secret).await?.username(), bot);
     }
-    directory.set_role(UserId::of_bot("ci"), UserRole::Guest).await?;
+    directory.set_role(UserId::from_bot_name("ci"), UserRole::Guest).await?;
     assert_eq!(directory.authenticate(&one.secret).await?.role(), UserRole::Guest, "the role is the bot's");
 
-    let listed = directory.tokens(Some(UserId::of_bot("ci"))).await?;
+    let listed = directory.tokens(Some(UserId::from_bot_name("ci"))).await?;
     let mut labels: Vec<_> =
         listed.iter().map(|token| (token.label.as_str(), token.created_at, token.expires_at)).collect();
     labels.sort_unstable();
     assert_eq!(labels, [("one", at(0), at(3_600)), ("other", at(0), at(7_200))]);
     assert_eq!(directory.tokens(None).await?.len(), 3);
-    assert!(directory.tokens(Some(UserId::of_bot("nobody"))).await?.is_empty());
+    assert!(directory.tokens(Some(UserId::from_bot_name("nobody"))).await?.is_empty());
 
     let secret = one.secret.expose_secret();
     let hash = stores.directory.token(one.id).await?.expect("the token").hash;
@@ -97,15 +97,15 @@ pub(super) async fn end_with_their_bot(open: impl AsyncFn() -> DirectoryStores) 
     };
     let (directory, _) = open().await.at(20);
     assert_eq!(refused(directory.authenticate(&issued.secret).await), codes::AUTHENTICATION_BOT_DELETED);
-    assert_eq!(refused(directory.issue_token(UserId::of_bot("ci"), "", HOUR).await), codes::UNKNOWN_USER);
-    let tokens = directory.tokens(Some(UserId::of_bot("ci"))).await?;
+    assert_eq!(refused(directory.issue_token(UserId::from_bot_name("ci"), "", HOUR).await), codes::UNKNOWN_USER);
+    let tokens = directory.tokens(Some(UserId::from_bot_name("ci"))).await?;
     let revoked: Vec<_> = tokens.iter().map(|token| token.revoked_at).collect();
     assert_eq!(revoked, [Some(at(0)), Some(at(10))], "it is on the record since when each is not valid");
     assert!(directory.authenticate(&of_another.secret).await.is_ok(), "that of another bot is valid");
     // A person who got the id is no bot for that.
-    directory.put_user(User::person(UserId::of_bot("ci"), "ana@example.com")?).await?;
+    directory.put_user(User::person(UserId::from_bot_name("ci"), "ana@example.com")?).await?;
     assert_eq!(refused(directory.authenticate(&issued.secret).await), codes::AUTHENTICATION_BOT_DELETED);
-    directory.delete_user(UserId::of_bot("ci")).await?;
+    directory.delete_user(UserId::from_bot_name("ci")).await?;
     // Another bot of that name has the same id.
     let again = directory.create_bot("ci").await?;
     assert_eq!(refused(directory.authenticate(&issued.secret).await), codes::AUTHENTICATION_TOKEN_REVOKED);

@@ -25,7 +25,7 @@ pub(super) async fn are_found_by_id_and_name(open: impl AsyncFn() -> DirectorySt
         assert_eq!((found.id(), found.full_name(), found.role()), (ana.id(), "Ana Lee".to_owned(), UserRole::Admin));
     }
     assert_eq!(directory.user(ana.id()).await?.as_deref(), Some(&ana));
-    assert_eq!(directory.user_by_email("CI").await?.map(|bot| bot.id()), Some(UserId::of_bot("ci")));
+    assert_eq!(directory.user_by_email("CI").await?.map(|bot| bot.id()), Some(UserId::from_bot_name("ci")));
     assert_eq!(directory.user_by_email("an_@example.com").await?, None, "a name is no pattern");
     let names = |users: Vec<Arc<User>>| users.iter().map(|user| user.username().to_owned()).collect::<Vec<_>>();
     assert_eq!(names(directory.users().await?), ["ana@example.com", "ben@example.com", "ci"], "by name");
@@ -59,7 +59,7 @@ pub(super) async fn are_added_once(stores: &DirectoryStores) -> Result<()> {
     let changed = stores.directory.change_user(ana.id(), UserChange::Role(UserRole::Admin)).await?;
     assert_eq!(changed.map(|user| user.role()), Some(UserRole::Admin));
     let known = stores.directory.insert_user(ana).await?;
-    assert!(matches!(known, Inserted::Known(_)), "{known:?}");
+    assert!(matches!(known, Inserted::Existing(_)), "{known:?}");
     assert_eq!(known.into_user().role(), UserRole::Admin, "whoever is known stays as they are");
     Ok(())
 }
@@ -72,7 +72,7 @@ pub(super) async fn do_not_take_each_others_place(stores: &DirectoryStores) -> R
     directory.put_user(User::person(ana.id(), "ana.lee@example.com")?).await?;
     assert_eq!(directory.user_by_email("ana@example.com").await?, None, "her former address is nobody's");
     assert_eq!(refused(directory.get_or_create_user_by_email("ana@example.com").await), codes::USER_PROCESSING_ERROR);
-    let impostor = User::person(UserId::of_email("eve@example.com"), "ANA.LEE@example.com")?;
+    let impostor = User::person(UserId::from_email("eve@example.com"), "ANA.LEE@example.com")?;
     assert_eq!(refused(directory.put_user(impostor).await), codes::USER_PROCESSING_ERROR);
     assert_eq!(refused(directory.create_bot("CI").await), codes::USER_PROCESSING_ERROR);
     // What the bot's tokens may, no person gets with its id, nor the reverse.
@@ -89,7 +89,7 @@ pub(super) async fn do_not_take_each_others_place(stores: &DirectoryStores) -> R
 pub(super) async fn are_put_all_or_none(stores: &DirectoryStores) -> Result<()> {
     let (directory, _) = stores.at(0);
     directory.put_user(person("ana@example.com")).await?;
-    let impostor = User::person(UserId::of_email("eve@example.com"), "ana@example.com")?;
+    let impostor = User::person(UserId::from_email("eve@example.com"), "ana@example.com")?;
     let batch = [person("ben@example.com"), impostor, person("cy@example.com")];
     assert_eq!(refused(directory.put_users(batch).await), codes::USER_PROCESSING_ERROR);
     assert_eq!(directory.users().await?.len(), 1, "a batch with a fault writes nothing");
@@ -119,7 +119,7 @@ pub(super) async fn keep_every_change(open: impl AsyncFn() -> DirectoryStores) -
             assert!(changed?.is_some(), "she is there");
         }
         assert_eq!(before.role(), UserRole::Member, "who holds a user keeps it as it was");
-        let nobody = UserId::of_email("nobody@example.com");
+        let nobody = UserId::from_email("nobody@example.com");
         assert_eq!(refused(directory.set_role(nobody, UserRole::Admin).await), codes::UNKNOWN_USER);
     }
     let (directory, _) = open().await.at(0);

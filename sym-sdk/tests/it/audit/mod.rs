@@ -33,7 +33,7 @@ fn requested(number: u128) -> Commit {
     let flow = Flow::builder("prod".parse().unwrap(), "acme").build();
     let body = InputBody::Submitted {
         event: EventId::from_uuid(*run.as_uuid()),
-        actor: Arc::new(User::person(UserId::of_email("ana@example.com"), "ana@example.com").unwrap()),
+        actor: Arc::new(User::person(UserId::from_email("ana@example.com"), "ana@example.com").unwrap()),
         channel: Channel::new(ChannelType::Api),
         action: Action::Request(Box::default()),
     };

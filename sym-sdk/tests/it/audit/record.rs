@@ -294,7 +294,7 @@ async fn the_choice_of_a_flow_is_the_parent_of_its_run() {
 /// In Slack people have an account; elsewhere they have the one that Sym gives everybody.
 #[tokio::test]
 async fn actors_have_their_identity_in_the_service_that_they_came_through() {
-    let ana = User::person(UserId::of_email("ana@example.com"), "ana@example.com").unwrap();
+    let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com").unwrap();
     let ana = ana.with_name("Ana", "Lee").with_identity(UserIdentity::new("slack", "T1", "U1"));
     let mut harness = builder().user(ana).build().await.unwrap();
     let slack = Channel::new(ChannelType::Slack);

@@ -208,8 +208,8 @@ async fn secrets_are_at_hand_in_the_order_of_their_list() {
 async fn a_strategy_that_nobody_wrote_is_told_at_start() {
     let new = |name: &str| StrategyType::custom(name, |_| Ok(Arc::new(Groups { name: "", log: Log::default() })));
     let faults = build([new("ldpa"), new("wiki")]).await.unwrap_err().to_string();
-    assert!(faults.contains("nothing grants access of strategy type `custom` (strategy `ldap`)"), "{faults}");
-    assert!(faults.contains("there are: custom (strategy `ldpa`), custom (strategy `wiki`) handed over"), "{faults}");
+    assert!(faults.contains("strategy `ldap` has type `custom`, which is not registered"), "{faults}");
+    assert!(faults.contains("registered types: custom (strategy `ldpa`), custom (strategy `wiki`)"), "{faults}");
 }
 
 #[tokio::test]

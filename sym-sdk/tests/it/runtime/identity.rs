@@ -57,7 +57,7 @@ impl World {
     async fn new(handlers: Registry, answers: Answers) -> Self {
         let answers = Arc::new(answers);
         let known = UserIdentity::new("test", "test", "id-of-the-directory");
-        let dora = User::person(UserId::of_email("dora@example.com"), "dora@example.com").unwrap();
+        let dora = User::person(UserId::from_email("dora@example.com"), "dora@example.com").unwrap();
         let builder = Harness::builder().access_flow("prod", ["admins"]).handlers(handlers);
         let builder = builder.state(answers.clone()).user(dora.with_identity(known));
         Self { harness: builder.build().await.unwrap(), answers }

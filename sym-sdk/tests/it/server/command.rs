@@ -92,7 +92,7 @@ fn desk_type(desk: Desk) -> FrontEndType {
 }
 
 fn person(email: &str) -> User {
-    User::person(UserId::of_email(email), email).unwrap()
+    User::person(UserId::from_email(email), email).unwrap()
 }
 
 struct Served {

@@ -33,7 +33,7 @@ impl Kept {
         world.strategy.fail_revocations(3);
         world.clock.advance(HOUR / 6);
         runtime.run_until_idle().await.unwrap();
-        let admin = User::person(UserId::of_email("ada@example.com"), "ada@example.com").unwrap();
+        let admin = User::person(UserId::from_email("ada@example.com"), "ada@example.com").unwrap();
         runtime.directory().put_user(admin.with_role(UserRole::Admin)).await.unwrap();
         Self { path, _dir: dir, held, stuck }
     }

@@ -66,7 +66,7 @@ async fn what_cannot_be_read_is_named() {
     drop(damage);
 
     let store = open(&dir).await;
-    let ana = UserId::of_email("ana@example.com");
+    let ana = UserId::from_email("ana@example.com");
     let error = store.user(ana).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Internal, &codes::STORE));
     assert!(error.message().contains(&ana.to_string()), "{error}");

@@ -142,7 +142,7 @@ async fn access_of_deleted_users_ends() {
     let held = approved(&runtime).await;
     runtime.run_until_idle().await.unwrap();
     let approved = approved(&runtime).await;
-    runtime.directory().delete_user(UserId::of_email("ana@example.com")).await.unwrap();
+    runtime.directory().delete_user(UserId::from_email("ana@example.com")).await.unwrap();
     runtime.run_until_idle().await.unwrap();
     let state = runtime.run(approved).await.unwrap().state;
     assert_eq!(state.run.status(), RunStatus::Errored);

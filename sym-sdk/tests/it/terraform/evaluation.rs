@@ -1,8 +1,8 @@
-//! Expressions and functions, by what they evaluate to.
+//! The values of expressions and functions.
 
 use sym_sdk::config::TerraformReader;
 
-use super::{Dir, eval, eval_with, faults, read};
+use super::{Dir, errors, eval, eval_with, read};
 
 #[track_caller]
 fn check(cases: &[(&str, &str)]) {
@@ -12,7 +12,7 @@ fn check(cases: &[(&str, &str)]) {
 }
 
 #[test]
-fn operators() {
+fn evaluates_operators() {
     check(&[
         ("1 + 2 * 3", "7"),
         ("(1 + 2) * 3", "9"),
@@ -37,7 +37,7 @@ fn operators() {
 }
 
 #[test]
-fn for_expressions() {
+fn evaluates_for_expressions() {
     check(&[
         (r#"join(",", [for x in ["a", "b"] : upper(x)])"#, "A,B"),
         (r#"join(",", [for i, x in ["a", "b"] : "${i}${x}"])"#, "0a,1b"),
@@ -50,7 +50,7 @@ fn for_expressions() {
 }
 
 #[test]
-fn templates() {
+fn evaluates_templates() {
     check(&[
         (r#""a${1 + 1}c""#, "a2c"),
         (r#""$${not}${true}""#, "${not}true"),
@@ -67,7 +67,7 @@ fn templates() {
 }
 
 #[test]
-fn string_functions() {
+fn evaluates_string_functions() {
     check(&[
         (r#"upper("a") == "A" && lower("A") == "a""#, "true"),
         (r#"title("hello wide-world")"#, "Hello Wide-World"),
@@ -91,7 +91,7 @@ fn string_functions() {
 }
 
 #[test]
-fn collection_functions() {
+fn evaluates_collection_functions() {
     check(&[
         (r#"length("häß") + length([1]) + length({ a = 1 })"#, "5"),
         (r#"jsonencode(concat([1], ["a"]))"#, r#"[1,"a"]"#),
@@ -132,7 +132,7 @@ fn collection_functions() {
 }
 
 #[test]
-fn encoding_functions() {
+fn evaluates_encoding_functions() {
     check(&[
         (r#"jsondecode("{\"a\": [1, true, null]}").a[0]"#, "1"),
         (r#"base64encode("hi there!?")"#, "aGkgdGhlcmUhPw=="),
@@ -150,7 +150,7 @@ fn encoding_functions() {
 }
 
 #[test]
-fn files() {
+fn evaluates_functions_of_files() {
     let dir = Dir::new(&[
         (
             "main.tf",
@@ -175,7 +175,7 @@ fn files() {
 }
 
 #[test]
-fn locals_in_any_order() {
+fn evaluates_locals_in_any_order() {
     let locals = r#"
     locals {
       c = "${local.b}c"
@@ -189,7 +189,7 @@ fn locals_in_any_order() {
 }
 
 #[test]
-fn ids_read_as_names() {
+fn converts_ids_to_names() {
     let declarations = r#"
     resource "sym_secret" "token" {
       path      = "TOKEN"
@@ -207,7 +207,7 @@ fn ids_read_as_names() {
 }
 
 #[test]
-fn what_another_provider_tells_is_unknown() {
+fn values_of_other_providers_are_unknown() {
     let declarations = r#"
     resource "aws_iam_role" "sym" {
       name = "sym-${var.suffix}"
@@ -233,7 +233,7 @@ fn what_another_provider_tells_is_unknown() {
         "`vars.arn` of sym_flow.f stays unset: `aws_iam_role.sym.arn` is known only after `terraform apply`"
     );
 
-    let needed = faults(
+    let needed = errors(
         r#"
         resource "aws_iam_role" "sym" {}
         resource "sym_flow" "f" {
@@ -246,7 +246,7 @@ fn what_another_provider_tells_is_unknown() {
 }
 
 #[test]
-fn text_for_a_variable_is_read_by_its_type() {
+fn parses_text_of_variables_by_their_type() {
     let dir = Dir::new(&[(
         "main.tf",
         r#"
@@ -267,18 +267,18 @@ resource "sym_flow" "f" {
 "#,
     )]);
     let reader = TerraformReader::new().variable("any", "true").variable("flag", "1").variable("number", "1e3");
-    let read = reader.clone().variable("untyped", "true").read(&dir.0).unwrap_or_else(|faults| panic!("{faults}"));
+    let read = reader.clone().variable("untyped", "true").read(&dir.0).unwrap_or_else(|errors| panic!("{errors}"));
     let vars: Vec<&str> = read.config.flows[0].vars.values().map(String::as_str).collect();
     assert_eq!(vars, ["a boolean", "on", "1001", "text"]);
     let wrong = reader.variable("untyped", "").variable("flag", "!false");
     expect_test::expect![[r#"
         configuration: value of variable `flag`: expected a boolean, got a string
     "#]]
-    .assert_eq(&dir.faults(&wrong));
+    .assert_eq(&dir.errors(&wrong));
 }
 
 #[test]
-fn variables_come_from_many_places() {
+fn later_sources_of_variables_take_precedence() {
     let variables = r#"
     variable "name" { default = "default" }
     variable "names" { type = list(string) }
@@ -291,7 +291,7 @@ fn variables_come_from_many_places() {
     let files = [("main.tf", variables), ("terraform.tfvars", "name = \"file\"\nnames = [1, true]\n")];
     let dir = Dir::new(&files);
     let flow = |reader: &TerraformReader| {
-        let read = reader.read(&dir.0).unwrap_or_else(|faults| panic!("{faults}"));
+        let read = reader.read(&dir.0).unwrap_or_else(|errors| panic!("{errors}"));
         let flow = &read.config.flows[0];
         (flow.name.clone(), flow.vars["names"].clone())
     };
@@ -301,17 +301,17 @@ fn variables_come_from_many_places() {
     assert_eq!(flow(&from_environment), pair("file", "1,true"));
     dir.write("more.auto.tfvars", b"name = \"auto\"\n");
     assert_eq!(flow(&from_environment), pair("auto", "1,true"));
-    let given = from_environment.variable("name", "given").variable("names", r#"["a", "b"]"#);
-    assert_eq!(flow(&given), pair("given", "a,b"));
+    let set = from_environment.variable("name", "caller").variable("names", r#"["a", "b"]"#);
+    assert_eq!(flow(&set), pair("caller", "a,b"));
 
     let wrong = TerraformReader::new().variable("nmae", "x").variable("names", "[");
-    let faults = dir.faults(&wrong);
-    assert!(faults.contains("variable `nmae` is given, but not declared\n  help: did you mean `name`?"), "{faults}");
-    assert!(faults.contains("value given to variable `names`: syntax error"), "{faults}");
+    let errors = dir.errors(&wrong);
+    assert!(errors.contains("variable `nmae` is set, but not declared\n  help: did you mean `name`?"), "{errors}");
+    assert!(errors.contains("value of variable `names`: syntax error"), "{errors}");
 }
 
 #[test]
-fn types_convert() {
+fn converts_values_to_types() {
     let variable = |kind: &str, default: &str| format!("variable \"v\" {{\n type = {kind}\n default = {default}\n}}\n");
     let cases = [
         ("string", "1.50", "var.v", "1.5"),
@@ -337,7 +337,7 @@ fn types_convert() {
 }
 
 #[test]
-fn null_is_a_value_unless_the_variable_refuses_it() {
+fn null_is_a_value_of_nullable_variables() {
     let flow = |variable: &str| {
         let main = "module \"m\" {\n  source = \"./m\"\n  label = null\n}\n";
         let module = format!(
@@ -350,9 +350,9 @@ fn null_is_a_value_unless_the_variable_refuses_it() {
     assert_eq!(flow("variable \"label\" {\n  default = \"x\"\n  nullable = false\n}"), Some("x".to_owned()));
 }
 
-/// A module may take a resource that depends on what the module makes.
+/// A module may take a resource that depends on a resource of the module.
 #[test]
-fn whole_resources_are_evaluated_no_further_than_asked_for() {
+fn evaluates_only_the_named_attributes_of_resources() {
     let dir = Dir::new(&[
         (
             "main.tf",
@@ -384,14 +384,14 @@ output "slack" {
 "#,
         ),
     ]);
-    let read = dir.read().unwrap_or_else(|faults| panic!("{faults}"));
+    let read = dir.read().unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(read.config.integrations[0].name, "slack-main");
     assert_eq!(read.config.integrations[0].label.as_deref(), Some("none"));
     assert_eq!(read.config.environments[0].integrations["slack"].name, "slack-main");
 }
 
 #[test]
-fn workspace_is_the_callers() {
+fn the_caller_sets_the_workspace() {
     let dir = Dir::new(&[(
         "main.tf",
         r#"

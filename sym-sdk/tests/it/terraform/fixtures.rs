@@ -1,4 +1,4 @@
-//! Whole configurations in the style of Sym's users.
+//! Complete configurations in the style of Sym's users.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,15 +8,15 @@ use sym_sdk::config::{Config, Implementation, Reference, Terraform};
 
 fn fixture(name: &str) -> Terraform {
     let dir = format!("tests/fixtures/terraform/{name}");
-    Config::from_terraform_dir(dir).unwrap_or_else(|faults| panic!("{faults}"))
+    Config::from_terraform_dir(dir).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
-fn notes(read: &Terraform) -> String {
+fn warnings(read: &Terraform) -> String {
     read.warnings.iter().map(|note| format!("{note}\n")).collect()
 }
 
 #[test]
-fn okta() {
+fn reads_an_okta_configuration() {
     let read = fixture("okta");
     let config = &read.config;
     assert_eq!(config.organization.slug, "Acme");
@@ -43,11 +43,11 @@ fn okta() {
     assert_eq!(config.secrets[0].json_key.as_deref(), Some("token"));
 
     expect![[r#"
-        tests/fixtures/terraform/okta/connectors.tf:21:1: module `runtime_connector` is not local: what it makes and tells is not known here
+        tests/fixtures/terraform/okta/connectors.tf:21:1: module `runtime_connector` is not local, so it is not read: its resources and outputs are unknown
         tests/fixtures/terraform/okta/connectors.tf:32:14: `settings.context_id` of sym_secrets.aws stays unset: `module.runtime_connector.sym_integration.id` is known only after `terraform apply`
-        tests/fixtures/terraform/okta/flow.tf:66:20: `implementation` of sym_flow.groups is Python: the Rust handlers of the module with its name, or all, take its place
-        tests/fixtures/terraform/okta/flow.tf:69:10: var `max_open` of sym_flow.groups looks like an integer: handlers see the string "3", and `Vars<T>` parses it
-    "#]].assert_eq(&notes(&read));
+        tests/fixtures/terraform/okta/flow.tf:66:20: `implementation` of sym_flow.groups is Python and is not run: the flow takes the Rust handlers of the module with its name, or all
+        tests/fixtures/terraform/okta/flow.tf:69:10: var `max_open` of sym_flow.groups looks like an integer: handlers receive the string "3", and `Vars<T>` parses it
+    "#]].assert_eq(&warnings(&read));
 
     let checked = config.check().unwrap();
     let flow = checked.flows.get("OKTA-groups").unwrap();
@@ -63,7 +63,7 @@ fn okta() {
 }
 
 #[test]
-fn tenants() {
+fn reads_local_modules() {
     let read = fixture("tenants");
     let config = &read.config;
     let flows: Vec<_> = config.flows.iter().map(|flow| flow.name.as_str()).collect();
@@ -82,7 +82,7 @@ fn tenants() {
 }
 
 #[test]
-fn json() {
+fn reads_json() {
     let read = fixture("json");
     let flow = &read.config.flows[0];
     assert_eq!((flow.name.as_str(), flow.environment.as_str()), ("approval-2", "main"));
@@ -96,8 +96,8 @@ fn json() {
 }
 
 #[test]
-fn broken() {
-    let faults = Config::from_terraform_dir("tests/fixtures/terraform/broken").unwrap_err();
+fn reports_all_errors_of_a_broken_configuration() {
+    let errors = Config::from_terraform_dir("tests/fixtures/terraform/broken").unwrap_err();
     expect![[r#"
         broken/environment.tf:5:16: `sym_integration.slcak` is not declared
           help: did you mean `sym_integration.slack`?
@@ -106,22 +106,22 @@ fn broken() {
         broken/flow.tf:2:20: function `uper` is not supported
           help: did you mean `upper`?
         broken/flow.tf:3:20: `implementation` of sym_flow.prod is the path "impl.py"
-          help: name a Rust module, as in "my_flows::prod", or give Python source with `file("impl.py")`
+          help: write the path of a Rust module, such as "my_flows::prod", or Python source with `file("impl.py")`
         broken/flow.tf:4:20: `sym_environment.prod` is not declared
-          help: there is `sym_environment.main`
+          help: declared: `sym_environment.main`
         broken/flow.tf:7:20: `strategy_id` of `params` of sym_flow.prod refers to `sym_integration.slack`, expected a `sym_strategy`
         broken/flow.tf:8:20: `allow_revoke` of `params` of sym_flow.prod: expected a boolean, got a string
         broken/flow.tf:12:7: `prompt_field` of sym_flow.prod has no `lable`
           help: did you mean `label`?
         broken/flow.tf:13:15: `var.field_type` is not declared
           help: declare it: `variable "field_type" {}`
-        broken/flow.tf:18:1: `sym_flows` is not a resource of Sym's
+        broken/flow.tf:18:1: `sym_flows` is not a Sym resource
           help: did you mean `sym_flow`?
         broken/flow.tf:21:3: `local.name` depends on itself
         broken/strategy.tf:12:3: syntax error: invalid block body; expected `}`, newline or identifier
-    "#]].assert_eq(&format!("{faults}\n").replace("tests/fixtures/terraform/", ""));
+    "#]].assert_eq(&format!("{errors}\n").replace("tests/fixtures/terraform/", ""));
 
-    let json = serde_json::to_value(&faults).unwrap();
+    let json = serde_json::to_value(&errors).unwrap();
     assert_eq!(
         json[0],
         serde_json::json!({

@@ -1,4 +1,4 @@
-//! What is made of Sym's resources, beyond what the fixtures show.
+//! The declarations from Sym's resources, beyond those of the fixtures.
 
 use expect_test::expect;
 use sym_sdk::config::{Implementation, Reference};
@@ -6,7 +6,7 @@ use sym_sdk::config::{Implementation, Reference};
 use super::{Dir, read};
 
 #[test]
-fn python_is_accepted_with_a_note() {
+fn accepts_python_with_a_warning() {
     let dir = Dir::new(&[
         (
             "main.tf",
@@ -65,35 +65,36 @@ resource "sym_strategy" "s" {
     let by_name = Implementation::ByName;
     assert_eq!(taken, [by_name.clone(), by_name.clone(), by_name, named, Implementation::All]);
     assert!(read.config.flows[2].params.prompt_fields.iter().all(|field| field.on_change));
-    let notes: Vec<_> = read.warnings.iter().map(|note| (note.location.line, note.message.as_str())).collect();
+    let warnings: Vec<_> =
+        read.warnings.iter().map(|warning| (warning.location.line, warning.message.as_str())).collect();
     expect![[r#"
         [
             (
                 5,
-                "`implementation` of sym_flow.a is Python: the Rust handlers of the module with its name, or all, take its place",
+                "`implementation` of sym_flow.a is Python and is not run: the flow takes the Rust handlers of the module with its name, or all",
             ),
             (
                 10,
-                "`implementation` of sym_flow.b is Python: the Rust handlers of the module with its name, or all, take its place",
+                "`implementation` of sym_flow.b is Python and is not run: the flow takes the Rust handlers of the module with its name, or all",
             ),
             (
                 15,
-                "`implementation` of sym_flow.c is Python: the Rust handlers of the module with its name, or all, take its place",
+                "`implementation` of sym_flow.c is Python and is not run: the flow takes the Rust handlers of the module with its name, or all",
             ),
             (
                 22,
-                "`on_change` of `prompt_field` of sym_flow.c is Python: a handler `#[on_change(field = \"urgency\")]` takes its place",
+                "`on_change` of `prompt_field` of sym_flow.c is Python and is not run: write a handler `#[on_change(field = \"urgency\")]`",
             ),
             (
                 44,
-                "`implementation` of sym_strategy.s is not read: a strategy is Rust code here",
+                "`implementation` of sym_strategy.s is ignored: register the strategy's type in Rust",
             ),
         ]
-    "#]].assert_debug_eq(&notes);
+    "#]].assert_debug_eq(&warnings);
 }
 
 #[test]
-fn what_modules_from_elsewhere_make_is_stood_in_for() {
+fn uses_placeholders_for_integrations_of_modules_from_elsewhere() {
     let read = read(
         r#"
 module "gcp_connector" {
@@ -122,31 +123,32 @@ resource "sym_flow" "f" {
 }
 "#,
     );
-    let checked = read.config.check().unwrap_or_else(|faults| panic!("{faults}"));
+    let checked = read.config.check().unwrap_or_else(|errors| panic!("{errors}"));
     let strategy = checked.flows[0].strategy().unwrap();
     assert_eq!(strategy.integration(), checked.flows[0].environment().integration("google").ok());
     assert_eq!(strategy.integration().unwrap().name(), &"gcp_connector");
-    let notes: Vec<_> = read.warnings.iter().map(|note| (note.location.line, note.message.as_str())).collect();
+    let warnings: Vec<_> =
+        read.warnings.iter().map(|warning| (warning.location.line, warning.message.as_str())).collect();
     expect![[r#"
         [
             (
                 2,
-                "module `gcp_connector` is not local: what it makes and tells is not known here",
+                "module `gcp_connector` is not local, so it is not read: its resources and outputs are unknown",
             ),
             (
                 12,
-                "`integration_id` of sym_strategy.groups: `module.gcp_connector.sym_integration.id` is known only after `terraform apply`; integration `google.gcp_connector` stands in",
+                "`integration_id` of sym_strategy.groups: `module.gcp_connector.sym_integration.id` is known only after `terraform apply`; a placeholder `module.gcp_connector` is used",
             ),
             (
                 17,
-                "`integrations.google_id` of sym_environment.main: `module.gcp_connector.sym_integration.id` is known only after `terraform apply`; integration `google.gcp_connector` stands in",
+                "`integrations.google_id` of sym_environment.main: `module.gcp_connector.sym_integration.id` is known only after `terraform apply`; a placeholder `module.gcp_connector` is used",
             ),
         ]
-    "#]].assert_debug_eq(&notes);
+    "#]].assert_debug_eq(&warnings);
 }
 
 #[test]
-fn data_sources_of_sym_refer_by_name() {
+fn resolves_data_sources_by_name() {
     let read = read(
         r#"
 data "sym_integration" "slack" {
@@ -160,12 +162,12 @@ resource "sym_environment" "main" {
 "#,
     );
     assert_eq!(read.config.environments[0].integrations["slack"], Reference::typed("slack", "shared"));
-    let faults = read.config.check().unwrap_err().to_string();
-    assert!(faults.contains("environment `main` names integration `slack.shared`, which is not declared"), "{faults}");
+    let errors = read.config.check().unwrap_err().to_string();
+    assert!(errors.contains("environment `main` names integration `slack.shared`, which is not declared"), "{errors}");
 }
 
 #[test]
-fn names_of_resources_without_one() {
+fn derives_names_of_resources_without_one() {
     let dir = Dir::new(&[
         ("main.tf", "module \"tenant\" {\n  source = \"./tenant\"\n  for_each = toset([\"blue team\"])\n}\n"),
         (
@@ -185,7 +187,7 @@ resource "sym_secret" "token" {
 }
 
 #[test]
-fn parameters_of_version_2() {
+fn reads_parameters_of_version_2() {
     let read = read(
         r#"
 resource "sym_flow" "f" {
@@ -205,11 +207,11 @@ resource "sym_flow" "f" {
     let params = &read.config.flows[0].params;
     assert!(!params.allow_revoke);
     assert_eq!(params.prompt_fields[1].allowed_values, Some(vec!["Low".to_owned(), "High".to_owned()]));
-    assert!(read.warnings[0].message.contains("of version 2: prefer `prompt_field` blocks"), "{:?}", read.warnings);
+    assert!(read.warnings[0].message.contains("is deprecated: write `prompt_field` blocks"), "{:?}", read.warnings);
 }
 
 #[test]
-fn dynamic_blocks() {
+fn reads_dynamic_blocks() {
     let read = read(
         r#"
 resource "sym_flow" "f" {

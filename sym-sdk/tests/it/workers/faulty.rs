@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use jiff::Timestamp;
 use sym_sdk::BoxFuture;
 use sym_sdk::audit::{AuditEntry, AuditHead, AuditRecord};
-use sym_sdk::directory::EventCount;
+use sym_sdk::directory::EventQuery;
 use sym_sdk::engine::*;
 use sym_sdk::machine::{EffectKey, EntitlementKey, Reply};
 use sym_sdk::model::RunId;
@@ -99,7 +99,7 @@ impl Store for Faulty {
         self.store.audit(run, limit)
     }
 
-    fn count_events<'a>(&'a self, count: &'a EventCount) -> Answer<'a, u64> {
+    fn count_events<'a>(&'a self, count: &'a EventQuery) -> Answer<'a, u64> {
         self.store.count_events(count)
     }
 

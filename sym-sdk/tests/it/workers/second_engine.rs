@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sym_sdk::BoxFuture;
 use sym_sdk::audit::{self, AuditDestination, AuditEntry, AuditHead, AuditLine, AuditLog, AuditRecord};
-use sym_sdk::directory::{EventCount, EventSource};
+use sym_sdk::directory::{EventQuery, EventSource};
 use sym_sdk::engine::*;
 use sym_sdk::error::Result;
 use sym_sdk::machine::{EffectKey, Input, InputBody, Reply};
@@ -138,7 +138,7 @@ impl std::fmt::Debug for InlineEngine {
 struct NoEvents;
 
 impl EventSource for NoEvents {
-    fn count_events<'a>(&'a self, _: &'a EventCount) -> BoxFuture<'a, Result<u64>> {
+    fn count_events<'a>(&'a self, _: &'a EventQuery) -> BoxFuture<'a, Result<u64>> {
         Box::pin(std::future::ready(Ok(0)))
     }
 }

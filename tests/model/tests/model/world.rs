@@ -132,7 +132,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 fn user(who: Who) -> Arc<User> {
     let name = format!("{who:?}@example.com").to_lowercase();
-    Arc::new(User::person(UserId::of_email(&name), &name).unwrap().with_role(UserRole::Member))
+    Arc::new(User::person(UserId::from_email(&name), &name).unwrap().with_role(UserRole::Member))
 }
 
 impl Request {

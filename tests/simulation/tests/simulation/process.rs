@@ -23,7 +23,7 @@ pub(crate) async fn directory() -> Directory {
     let directory = Directory::new(MemoryDirectory::new(), ["example.com"]);
     let members = MEMBERS.into_iter().map(|email| (email, UserRole::Member));
     for (email, role) in members.chain([(ADMIN, UserRole::Admin), (GUEST, UserRole::Guest)]) {
-        let user = User::person(UserId::of_email(email), email).unwrap().with_role(role);
+        let user = User::person(UserId::from_email(email), email).unwrap().with_role(role);
         directory.put_user(user).await.unwrap();
     }
     directory

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use sym_sdk::BoxFuture;
 use sym_sdk::audit::{AuditEntry, AuditHead, AuditRecord};
-use sym_sdk::directory::EventCount;
+use sym_sdk::directory::EventQuery;
 use sym_sdk::engine::{
     AccessHealth, Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError,
     StoredRun,
@@ -139,7 +139,7 @@ impl Store for UnreliableStore {
         through!(self.audit(run, limit))
     }
 
-    fn count_events<'a>(&'a self, count: &'a EventCount) -> Answer<'a, u64> {
+    fn count_events<'a>(&'a self, count: &'a EventQuery) -> Answer<'a, u64> {
         let count = count.clone();
         through!(self.count_events(&count))
     }

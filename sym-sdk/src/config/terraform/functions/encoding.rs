@@ -1,7 +1,7 @@
 //! Functions that encode and decode.
 
 use super::super::number::Number;
-use super::{Arguments, Function, Problem, Value};
+use super::{Arguments, Function, FunctionError, Value};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("base64decode", 1, 1, base64decode),
@@ -13,7 +13,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Encodes bytes by the standard alphabet, with padding.
+/// Encodes bytes in the standard alphabet, with padding.
 pub(super) fn base64(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
@@ -31,7 +31,7 @@ pub(super) fn base64(bytes: &[u8]) -> String {
     text
 }
 
-fn base64decode(args: &Arguments<'_>) -> Result<Value, Problem> {
+fn base64decode(args: &Arguments<'_>) -> Result<Value, FunctionError> {
     let text = args.text(0)?;
     let digits = text.trim_end_matches('=');
     let well_formed = text.len() % 4 == 0 && text.len() - digits.len() <= 2;
@@ -47,23 +47,23 @@ fn base64decode(args: &Arguments<'_>) -> Result<Value, Problem> {
                     bytes.extend(u8::try_from(group >> bits & 0xff));
                 }
             }
-            _ => return Err(Problem::new("the string is not base64").at(0)),
+            _ => return Err(FunctionError::new("the string is not base64").at(0)),
         }
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Value::text(text)),
-        Err(_) => Err(Problem::new("the decoded bytes are not UTF-8 text").at(0)),
+        Err(_) => Err(FunctionError::new("the decoded bytes are not UTF-8 text").at(0)),
     }
 }
 
-fn jsondecode(args: &Arguments<'_>) -> Result<Value, Problem> {
+fn jsondecode(args: &Arguments<'_>) -> Result<Value, FunctionError> {
     match serde_json::from_str(&args.text(0)?) {
         Ok(json) => Ok(from_json(&json)),
-        Err(error) => Err(Problem::new(format!("the string is not JSON: {error}")).at(0)),
+        Err(error) => Err(FunctionError::new(format!("the string is not JSON: {error}")).at(0)),
     }
 }
 
-/// A JSON value as a value of Terraform's.
+/// Converts JSON to a value.
 pub(in crate::config::terraform) fn from_json(json: &serde_json::Value) -> Value {
     match json {
         serde_json::Value::Null => Value::Null,
@@ -81,13 +81,13 @@ pub(in crate::config::terraform) fn from_json(json: &serde_json::Value) -> Value
     }
 }
 
-fn jsonencode(args: &Arguments<'_>) -> Result<Value, Problem> {
+fn jsonencode(args: &Arguments<'_>) -> Result<Value, FunctionError> {
     Ok(Value::text(to_json(args.known(0)?)?.to_string()))
 }
 
-fn to_json(value: &Value) -> Result<serde_json::Value, Problem> {
+fn to_json(value: &Value) -> Result<serde_json::Value, FunctionError> {
     Ok(match value {
-        Value::Unknown(unknown) => return Err(Problem::unknown(unknown)),
+        Value::Unknown(unknown) => return Err(FunctionError::unknown(unknown)),
         Value::Null => serde_json::Value::Null,
         Value::Bool(flag) => serde_json::Value::from(*flag),
         Value::Number(Number::Whole(whole)) => serde_json::Value::from(*whole),
@@ -101,15 +101,15 @@ fn to_json(value: &Value) -> Result<serde_json::Value, Problem> {
         Value::Map(_) => {
             let entries = value.entries().into_iter().flatten();
             let entries = entries.map(|(key, value)| Ok((key.clone(), to_json(value)?)));
-            serde_json::Value::Object(entries.collect::<Result<_, Problem>>()?)
+            serde_json::Value::Object(entries.collect::<Result<_, FunctionError>>()?)
         }
         Value::Object(_) => {
-            return Err(Problem::new("a whole resource cannot be encoded").hint("pick attributes of it"));
+            return Err(FunctionError::new("a whole resource cannot be encoded").hint("select attributes of it"));
         }
     })
 }
 
-fn urlencode(args: &Arguments<'_>) -> Result<Value, Problem> {
+fn urlencode(args: &Arguments<'_>) -> Result<Value, FunctionError> {
     let mut encoded = String::new();
     for byte in args.text(0)?.bytes() {
         match byte {

@@ -1,13 +1,13 @@
-//! Functions that read files, and those of their paths.
+//! Functions of files and paths.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::super::module::syntax_fault;
+use super::super::module::syntax_error;
 use super::super::scope::Scope;
-use super::super::source::{Source, read_text};
+use super::super::source_file::{SourceFile, read_text};
 use super::encoding::base64;
-use super::{Arguments, Function, Problem, Value};
+use super::{Arguments, Function, FunctionError, Value};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("abspath", 1, 1, |args| {
@@ -30,36 +30,36 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("templatefile", 2, 2, templatefile),
 ];
 
-/// Where a path leads: relative ones start at the root directory.
+/// Resolves a path relative to the root directory.
 fn resolve(scope: Scope<'_>, path: &str) -> PathBuf {
-    scope.world.root.join(path)
+    scope.evaluator.root.join(path)
 }
 
-fn read(args: &Arguments<'_>) -> Result<String, Problem> {
+fn read(args: &Arguments<'_>) -> Result<String, FunctionError> {
     let path = args.text(0)?;
     let text = read_text(&resolve(args.scope, &path)).map_err(|why| {
-        let problem = Problem::new(format!("`{path}` cannot be read: {why}")).at(0);
+        let problem = FunctionError::new(format!("`{path}` cannot be read: {why}")).at(0);
         problem.hint("a path is relative to the root directory; `${path.module}` is the directory of this module")
     })?;
-    // A large file costs as many steps as it weighs.
-    match args.scope.world.spend(super::text_weight(&text)) {
+    // Reading a file costs steps in proportion to its size.
+    match args.scope.evaluator.consume_steps(super::text_weight(&text)) {
         Ok(()) => Ok(text),
-        Err(_) => Err(Problem::new(format!("`{path}` is too large to be read as often as that")).at(0)),
+        Err(_) => Err(FunctionError::new(format!("`{path}` is read too often for its size")).at(0)),
     }
 }
 
-fn templatefile(args: &Arguments<'_>) -> Result<Value, Problem> {
-    // As in Terraform. A template that reads itself would never end.
+fn templatefile(args: &Arguments<'_>) -> Result<Value, FunctionError> {
+    // As in Terraform: a template that reads itself would never end.
     if args.scope.vars.is_some() {
-        return Err(Problem::new("a template file cannot read another one"));
+        return Err(FunctionError::new("a template file cannot read another one"));
     }
     let vars = args.entries(1)?;
-    let source = Rc::new(Source::new(resolve(args.scope, &args.text(0)?), read(args)?));
+    let source = Rc::new(SourceFile::new(resolve(args.scope, &args.text(0)?), read(args)?));
     let template = match hcl_edit::parser::parse_template(source.text()) {
         Ok(template) => template,
         Err(error) => {
-            args.scope.report(syntax_fault(&source, &error));
-            return Ok(Value::faulty());
+            args.scope.report(syntax_error(&source, &error));
+            return Ok(Value::invalid());
         }
     };
     Ok(args.scope.of_file(&source, &vars).template(&template))

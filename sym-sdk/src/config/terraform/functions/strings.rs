@@ -1,12 +1,12 @@
 //! Functions of strings.
 
-use super::{Arguments, Function, MANY, Problem, Value, room};
+use super::{Arguments, Function, FunctionError, VARIADIC, Value, check_size};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("chomp", 1, 1, |args| Ok(Value::text(args.text(0)?.trim_end_matches(['\n', '\r'])))),
     Function::new("endswith", 2, 2, |args| Ok(Value::Bool(args.text(0)?.ends_with(&*args.text(1)?)))),
     Function::new("indent", 2, 2, indent),
-    Function::new("join", 2, MANY, join),
+    Function::new("join", 2, VARIADIC, join),
     Function::new("lower", 1, 1, |args| Ok(Value::text(args.text(0)?.to_lowercase()))),
     Function::new("replace", 3, 3, replace),
     Function::new("split", 2, 2, split),
@@ -31,35 +31,35 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("upper", 1, 1, |args| Ok(Value::text(args.text(0)?.to_uppercase()))),
 ];
 
-fn indent(args: &Arguments<'_>) -> Result<Value, Problem> {
+fn indent(args: &Arguments<'_>) -> Result<Value, FunctionError> {
     let (spaces, text) = (args.whole(0)?, args.text(1)?);
-    let spaces = usize::try_from(spaces).or_else(|_| args.misfit(0, "a whole number from 0"))?;
-    room(spaces.saturating_mul(text.lines().count()).saturating_add(text.len()))?;
+    let spaces = usize::try_from(spaces).or_else(|_| args.type_mismatch(0, "a non-negative whole number"))?;
+    check_size(spaces.saturating_mul(text.lines().count()).saturating_add(text.len()))?;
     Ok(Value::text(text.replace('\n', &format!("\n{}", " ".repeat(spaces)))))
 }
 
-fn join(args: &Arguments<'_>) -> Result<Value, Problem> {
+fn join(args: &Arguments<'_>) -> Result<Value, FunctionError> {
     let separator = args.text(0)?;
     let mut parts = Vec::new();
     for list in 1..args.len() {
         parts.extend(args.texts(list)?);
     }
     let bytes = parts.iter().map(|part| part.len().saturating_add(separator.len()));
-    room(bytes.fold(0, usize::saturating_add))?;
+    check_size(bytes.fold(0, usize::saturating_add))?;
     Ok(Value::text(parts.join(&separator)))
 }
 
-fn replace(args: &Arguments<'_>) -> Result<Value, Problem> {
+fn replace(args: &Arguments<'_>) -> Result<Value, FunctionError> {
     let (text, from, to) = (args.text(0)?, args.text(1)?, args.text(2)?);
     if from.len() > 1 && from.starts_with('/') && from.ends_with('/') {
-        return Err(Problem::unsupported("regular expressions are not supported").at(1));
+        return Err(FunctionError::unsupported("regular expressions are not supported").at(1));
     }
     let times = text.matches(&*from).count();
-    room(times.saturating_mul(to.len()).saturating_add(text.len()))?;
+    check_size(times.saturating_mul(to.len()).saturating_add(text.len()))?;
     Ok(Value::text(text.replace(&*from, &to)))
 }
 
-fn split(args: &Arguments<'_>) -> Result<Value, Problem> {
+fn split(args: &Arguments<'_>) -> Result<Value, FunctionError> {
     let (separator, text) = (args.text(0)?, args.text(1)?);
     let parts: Vec<Value> = if text.is_empty() {
         vec![Value::text("")]
@@ -71,17 +71,17 @@ fn split(args: &Arguments<'_>) -> Result<Value, Problem> {
     Ok(Value::list(parts))
 }
 
-fn substr(args: &Arguments<'_>) -> Result<Value, Problem> {
+fn substr(args: &Arguments<'_>) -> Result<Value, FunctionError> {
     let (text, offset, length) = (args.text(0)?, args.whole(1)?, args.whole(2)?);
     let count = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
-    // A negative offset counts from the end, a length of -1 means up to the end.
+    // A negative offset counts from the end; a length of -1 extends to the end.
     let start = if offset < 0 { (count.saturating_add(offset)).max(0) } else { offset.min(count) };
     let length = if length < 0 { count } else { length };
     let (start, length) = (usize::try_from(start).unwrap_or(0), usize::try_from(length).unwrap_or(0));
     Ok(Value::text(text.chars().skip(start).take(length).collect::<String>()))
 }
 
-fn title(args: &Arguments<'_>) -> Result<Value, Problem> {
+fn title(args: &Arguments<'_>) -> Result<Value, FunctionError> {
     let text = args.text(0)?;
     let mut titled = String::with_capacity(text.len());
     let mut in_word = false;

@@ -1,17 +1,17 @@
-//! What is said about files that are wrong.
+//! The diagnostics for invalid files.
 
 use expect_test::{Expect, expect};
 use sym_sdk::config::TerraformReader;
 
-use super::{Dir, faults};
+use super::{Dir, errors};
 
 #[track_caller]
 fn check(text: &str, expected: Expect) {
-    expected.assert_eq(&faults(text));
+    expected.assert_eq(&errors(text));
 }
 
 #[test]
-fn syntax() {
+fn reports_syntax_errors() {
     check(
         "resource \"sym_flow\" \"f\" {\n  name = \n}\n",
         expect![[r#"
@@ -25,7 +25,7 @@ fn syntax() {
               help: write `resource "type" "name" { … }`
             main.tf:3:1: `resorce` is not a Terraform block
               help: did you mean `resource`?
-            main.tf:4:1: `x` stands outside of any block
+            main.tf:4:1: `x` is outside of any block
         "#]],
     );
     check(
@@ -55,7 +55,7 @@ fn syntax() {
 }
 
 #[test]
-fn every_file_at_once() {
+fn reports_the_errors_of_all_files() {
     let dir = Dir::new(&[
         ("a.tf", "locals {\n"),
         ("b.tf", "resource \"sym_flow\" \"f\" {\n  name = shout(var.x)\n  environment_id = sym_environment.e.id\n}\n"),
@@ -73,12 +73,12 @@ fn every_file_at_once() {
         c.tf.json: syntax error: `locals` must be an object
         d.tf.json:1:12: syntax error: EOF while parsing a value at line 1 column 12
         terraform.tfvars:1:5: syntax error: invalid expression; expected `"`, `[`, `{`, `-`, `!`, `(`, `_`, `<`, letter or digit
-    "#]].assert_eq(&dir.faults(&TerraformReader::new()));
+    "#]].assert_eq(&dir.errors(&TerraformReader::new()));
 }
 
-/// What `check` finds is told too, but not what only follows from a fault in the files.
+/// Errors that `check` finds are reported too, except those that follow from an error in the files.
 #[test]
-fn faults_of_the_check_come_with_those_of_the_files() {
+fn reports_errors_of_the_check_with_those_of_the_files() {
     check(
         r#"
 resource "sym_environment" "main" {
@@ -121,14 +121,13 @@ resource "sym_flow" "twice" {
             main.tf:24:5: field `reason` of flow `sound`: `text` is not a field type
               help: the field types are `string`, `int`, `bool`, `duration`, `slack_user`, `slack_user_list`, `str_list`, `int_list`
             main.tf:30:1: flow `Sound` is declared twice
-              help: the first is at main.tf:20:1; names must differ by more than their case
+              help: the first declaration is at main.tf:20:1; names must be unique, ignoring case
         "#]],
     );
 }
 
-/// A name that a file may declare which could not be read is not reported as missing.
 #[test]
-fn names_of_unreadable_files() {
+fn does_not_report_names_that_unreadable_files_may_declare() {
     let dir = Dir::new(&[
         ("a.tf", "resource \"sym_environment\" \"known\" {\n"),
         ("b.tf", "locals {\n  a = sym_environment.known.id\n}\n"),
@@ -138,17 +137,17 @@ fn names_of_unreadable_files() {
         a.tf:1:38: syntax error: invalid block body; expected `}`, newline or identifier
         c.tf:4:11: `local.b` is not declared
     "#]]
-    .assert_eq(&dir.faults(&TerraformReader::new()));
+    .assert_eq(&dir.errors(&TerraformReader::new()));
     dir.write("d.tf", b"locals {\n a = \"\xff\" \n}");
     expect![[r#"
         a.tf:1:38: syntax error: invalid block body; expected `}`, newline or identifier
         d.tf: the file cannot be read: it is not UTF-8 text
     "#]]
-    .assert_eq(&dir.faults(&TerraformReader::new()));
+    .assert_eq(&dir.errors(&TerraformReader::new()));
 }
 
 #[test]
-fn references() {
+fn reports_undeclared_references() {
     check(
         r#"
 resource "sym_target" "admin" {
@@ -169,32 +168,32 @@ variable "name" {}
 "#,
         expect![[r#"
             main.tf:9:13: `targets` of sym_strategy.s refers to a whole resource, expected its id
-              help: put `.id` after it
+              help: append `.id`
             main.tf:9:14: `sym_target.adnim` is not declared
               help: did you mean `sym_target.admin`?
             main.tf:9:53: `sym_traget.admin` is not declared
               help: did you mean `sym_target.admin`?
             main.tf:9:74: `sym_target.admin` has no attribute `idd`
               help: did you mean `id`?
-            main.tf:9:96: `each.key` has no meaning where `for_each` is not set
+            main.tf:9:96: `each.key` is available only in a block with `for_each`
             main.tf:9:106: `self.x` is not declared
             main.tf:9:114: `foo` is not declared
-              help: put a string between quotes
+              help: enclose strings in quotes
             main.tf:12:20: `var.nmae` is not declared
               help: did you mean `var.name`?
             main.tf:13:20: `local.environment` is not declared
             main.tf:14:26: `module.m` is not declared
             main.tf:14:42: `data.aws_x.y` is not declared
-            main.tf:14:62: `path.here` is not known
-              help: there is `path.module`, `path.root`, `path.cwd`
-            main.tf:14:81: the list has no element 2: it has 1
+            main.tf:14:62: `path.here` does not exist
+              help: write `path.module` or `path.root` or `path.cwd`
+            main.tf:14:81: the list has no element 2: its length is 1
             main.tf:14:89: the map has no key "kk"
         "#]],
     );
 }
 
 #[test]
-fn cycles() {
+fn reports_cycles() {
     check(
         r#"
 locals {
@@ -226,7 +225,7 @@ resource "sym_target" "v" {
 }
 
 #[test]
-fn functions() {
+fn reports_errors_of_functions() {
     check(
         r#"
 locals {
@@ -278,7 +277,7 @@ resource "sym_flow" "f" {
 }
 
 #[test]
-fn types() {
+fn reports_type_mismatches() {
     check(
         r#"
 variable "number" {
@@ -321,7 +320,7 @@ resource "sym_flow" "f" {
             main.tf:15:13: `type`: `strng` is not a type
               help: did you mean `string`?
             main.tf:18:1: variable `none` has no value
-              help: give it a default, or set it in terraform.tfvars or as TF_VAR_none
+              help: add a default, or set it in `terraform.tfvars` or in the environment variable `TF_VAR_none`
             main.tf:23:20: `environment_id` of sym_flow.f: expected the id of a resource, got a list
             main.tf:28:23: `allow_revoke` of `params` of sym_flow.f: expected a boolean, got a number
             main.tf:29:23: `allowed_sources` of `params` of sym_flow.f: expected a list of strings, got a string
@@ -331,7 +330,7 @@ resource "sym_flow" "f" {
 }
 
 #[test]
-fn resources() {
+fn reports_errors_of_resources() {
     check(
         r#"
 resource "sym_flow" "f" {
@@ -402,18 +401,18 @@ resource "sym_flows_filter" "one" {}
             main.tf:28:15: `settings` of sym_secret.s has no `key`
             main.tf:31:14: `for_each`: expected a map or a set of strings, got a list
               help: make it a set: `toset(…)`
-            main.tf:36:11: `count`: expected a whole number from 0, got -1
+            main.tf:36:11: `count`: expected a non-negative whole number, got -1
             main.tf:42:3: `sym_integration.k` has both `count` and `for_each`
-            main.tf:47:1: an organization has one `sym_flows_filter` at most
-              help: the first is at main.tf:46:1
+            main.tf:47:1: an organization can have only one `sym_flows_filter`
+              help: the first one is at main.tf:46:1
             main.tf:48:1: `sym_flows_filter.one` is declared twice
-              help: the first is at main.tf:46:1
+              help: the first one is at main.tf:46:1
         "#]],
     );
 }
 
 #[test]
-fn implementations() {
+fn reports_invalid_implementations() {
     check(
         r#"
 resource "sym_flow" "path" {
@@ -441,7 +440,7 @@ resource "sym_flow" "missing" {
 "#,
         expect![[r#"
             main.tf:5:20: `implementation` of sym_flow.path is the path "./impl.py"
-              help: name a Rust module, as in "my_flows::prod", or give Python source with `file("impl.py")`
+              help: write the path of a Rust module, such as "my_flows::prod", or Python source with `file("impl.py")`
             main.tf:10:19: `on_change` of `prompt_field` of sym_flow.path is the path "on_change.py", expected a boolean
               help: write `true`, and a handler `#[on_change(field = "urgency")]`
             main.tf:17:20: `implementation` of sym_flow.list: expected a string, got a list
@@ -452,7 +451,7 @@ resource "sym_flow" "missing" {
 }
 
 #[test]
-fn modules() {
+fn reports_errors_of_modules() {
     let dir = Dir::new(&[
         (
             "main.tf",
@@ -482,35 +481,35 @@ resource "sym_flow" "f" {
         ("loop/main.tf", "module \"again\" {\n  source = \"../loop\"\n}\n"),
     ]);
     expect![[r#"
-        loop/main.tf:1:1: modules stand more than 16 deep at `module.again`
-          help: a module must not call itself, nor one that calls it
-        main.tf:2:1: module `a` needs `name`
+        loop/main.tf:1:1: modules are nested more than 16 levels deep at `module.again`
+          help: a module must not call itself, directly or indirectly
+        main.tf:2:1: module `a` needs a value for its variable `name`
           help: the variable is declared at a/main.tf:1:1
         main.tf:4:3: module `a` has no variable `nmae`
           help: did you mean `name`?
-        main.tf:7:12: module `gone` has no directory gone
+        main.tf:7:12: the directory gone of module `gone` does not exist
           help: the path is relative to the directory of this file
         main.tf:12:1: module `nowhere` needs `source`
         main.tf:14:20: `module.a` has no output `flow_nmae`
           help: did you mean `flow_name`?
         main.tf:16:20: `module.b` is not declared
     "#]]
-    .assert_eq(&dir.faults(&TerraformReader::new()));
+    .assert_eq(&dir.errors(&TerraformReader::new()));
 }
 
 #[test]
-fn directories_without_files() {
-    let faults = sym_sdk::config::Config::from_terraform_dir("tests/fixtures/nothing").unwrap_err();
+fn reports_directories_without_files() {
+    let errors = sym_sdk::config::Config::from_terraform_dir("tests/fixtures/nothing").unwrap_err();
     expect![[r#"
         tests/fixtures/nothing: there is no such directory
-          help: it is looked for in the current directory; `env!("CARGO_MANIFEST_DIR")` is that of the crate"#]]
-    .assert_eq(&faults.to_string());
-    let faults = sym_sdk::config::Config::from_terraform_dir("tests/fixtures").unwrap_err();
-    expect!["tests/fixtures: there are no Terraform files (`*.tf`) in this directory"].assert_eq(&faults.to_string());
+          help: a relative path starts at the current directory; use `env!("CARGO_MANIFEST_DIR")` for the directory of the crate"#]]
+    .assert_eq(&errors.to_string());
+    let errors = sym_sdk::config::Config::from_terraform_dir("tests/fixtures").unwrap_err();
+    expect!["tests/fixtures: there are no Terraform files (`*.tf`) in this directory"].assert_eq(&errors.to_string());
 }
 
 #[test]
-fn try_hides_neither_what_is_not_declared_nor_what_is_not_supported() {
+fn try_does_not_hide_undeclared_names_and_unsupported_functions() {
     check(
         r#"
 locals {
@@ -540,7 +539,7 @@ variable "channel" {}
 }
 
 #[test]
-fn a_slip_in_the_path_of_a_module_is_no_python() {
+fn does_not_take_a_mistyped_module_path_for_python() {
     check(
         r#"
 resource "sym_flow" "f" {
@@ -551,13 +550,13 @@ resource "sym_flow" "f" {
 "#,
         expect![[r#"
             main.tf:5:20: `implementation` of sym_flow.f is "my-flows::prod", which is not a Rust module
-              help: a path is made of identifiers, as in "my_flows::prod"
+              help: a path consists of identifiers, as in "my_flows::prod"
         "#]],
     );
 }
 
 #[test]
-fn variables_are_validated() {
+fn validates_variables() {
     let text = r##"
 variable "channel" {
   default = "access"
@@ -603,12 +602,12 @@ resource "sym_environment" "e" {
 }
 
 #[test]
-fn faults_in_json_name_the_file_only() {
+fn errors_in_json_name_the_file_only() {
     let text = r#"{ "resource": { "sym_environment": { "e": { "name": "environment ${var.nmae}" } } } }"#;
     let dir = Dir::new(&[("main.tf.json", text)]);
     expect![[r#"
         main.tf.json: `var.nmae` is not declared
           help: declare it: `variable "nmae" {}`
     "#]]
-    .assert_eq(&dir.faults(&TerraformReader::new()));
+    .assert_eq(&dir.errors(&TerraformReader::new()));
 }

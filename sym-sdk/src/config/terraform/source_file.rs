@@ -1,4 +1,4 @@
-//! One file: its text, and the places in it.
+//! A file of the configuration: its text, and locations in it.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,19 +9,20 @@ use hcl_edit::Span;
 
 use crate::config::{Diagnostic, SourceLocation};
 
-/// The largest file that is read, in bytes.
+/// The maximal size of a file, in bytes.
 const MAX_FILE: u64 = 4 << 20;
 
 /// The text of one file.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(super) struct SourceFile {
     path: Arc<PathBuf>,
     text: String,
-    /// Whether what is parsed from it is JSON. Its strings are parsed one by one: their places are within the string.
+    /// Whether the file is JSON. Its strings are parsed one by one, so their spans are relative to the string and not to the
+    /// file.
     is_json: bool,
 }
 
-impl Source {
+impl SourceFile {
     pub(super) fn new(path: impl Into<PathBuf>, text: String) -> Self {
         Self { path: Arc::new(path.into()), text, is_json: false }
     }
@@ -47,28 +48,28 @@ impl Source {
         self.is_json
     }
 
-    /// The file as a whole.
-    pub(super) fn whole(&self) -> SourceLocation {
+    /// Returns the location of the file as a whole.
+    pub(super) fn file_location(&self) -> SourceLocation {
         SourceLocation { file: Some(self.path.clone()), ..SourceLocation::default() }
     }
 
     pub(super) fn at_line(&self, line: usize, column: usize) -> SourceLocation {
         let number = |number| u32::try_from(number).unwrap_or(u32::MAX);
-        SourceLocation { line: number(line), column: number(column), ..self.whole() }
+        SourceLocation { line: number(line), column: number(column), ..self.file_location() }
     }
 
-    /// Where a parsed thing starts; the file as a whole for one that was not parsed from its text.
+    /// Returns the start of a parsed item; the file as a whole for an item that was not parsed from its text.
     pub(super) fn location(&self, thing: &impl Span) -> SourceLocation {
         let span = thing.span().filter(|_| !self.is_json);
         let before = span.and_then(|span| self.text.get(..span.start));
-        let Some(before) = before else { return self.whole() };
+        let Some(before) = before else { return self.file_location() };
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = 1 + before.bytes().filter(|byte| *byte == b'\n').count();
         self.at_line(line, 1 + before[line_start..].chars().count())
     }
 }
 
-/// Reads a whole text file of a sensible size, or says why not.
+/// Reads a text file of limited size. The error says why it cannot be read.
 pub(super) fn read_text(path: &Path) -> Result<String, String> {
     let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
@@ -85,7 +86,7 @@ pub(super) fn read_text(path: &Path) -> Result<String, String> {
         return Err(format!("it is larger than {} MiB", MAX_FILE >> 20));
     }
     let mut text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())?;
-    // Editors on Windows may put a byte order mark first.
+    // Editors on Windows may write a byte order mark.
     if text.starts_with('\u{feff}') {
         text.remove(0);
     }

@@ -1,6 +1,6 @@
-//! Terraform's JSON syntax, brought into the form of the native one.
+//! Converts Terraform's JSON syntax to the native one, so that everything after parsing exists once.
 //!
-//! Strings are templates there. JSON keeps no places within the file, so its faults name the file only.
+//! Strings are templates there. The JSON parser keeps no positions, so diagnostics name the file only.
 
 use hcl_edit::expr::{Array, Expression, Object, ObjectKey};
 use hcl_edit::structure::{Attribute, Block, Body};
@@ -8,11 +8,11 @@ use hcl_edit::template::{Element, StringTemplate, Template};
 use hcl_edit::{Decorated, Ident, Number};
 use serde_json::{Map, Value};
 
-use super::source::Source;
+use super::source_file::SourceFile;
 use crate::config::Diagnostic;
 
 /// Parses a `.tf.json` file.
-pub(super) fn parse_body(source: &Source) -> Result<Body, Diagnostic> {
+pub(super) fn parse_body(source: &SourceFile) -> Result<Body, Diagnostic> {
     let top = parse_object(source)?;
     let mut body = Body::new();
     for (ident, content) in &top {
@@ -20,7 +20,7 @@ pub(super) fn parse_body(source: &Source) -> Result<Body, Diagnostic> {
             "resource" | "data" => 2,
             "variable" | "module" | "output" | "provider" => 1,
             "locals" => 0,
-            // A comment, or a block that is read past anyway.
+            // A comment, or a block that is ignored.
             _ => continue,
         };
         blocks(source, ident, &mut Vec::new(), depth, content, &mut body)?;
@@ -28,12 +28,12 @@ pub(super) fn parse_body(source: &Source) -> Result<Body, Diagnostic> {
     Ok(body)
 }
 
-/// Parses a `.tfvars.json` file: names and values, taken as they are.
-pub(super) fn parse_variables(source: &Source) -> Result<Map<String, Value>, Diagnostic> {
+/// Parses a `.tfvars.json` file: names and literal values.
+pub(super) fn parse_variables(source: &SourceFile) -> Result<Map<String, Value>, Diagnostic> {
     parse_object(source)
 }
 
-fn parse_object(source: &Source) -> Result<Map<String, Value>, Diagnostic> {
+fn parse_object(source: &SourceFile) -> Result<Map<String, Value>, Diagnostic> {
     match serde_json::from_str(source.text()) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(Diagnostic::error(source.at_line(1, 1), "syntax error: expected a JSON object")),
@@ -45,7 +45,7 @@ fn parse_object(source: &Source) -> Result<Map<String, Value>, Diagnostic> {
 }
 
 fn blocks(
-    source: &Source,
+    source: &SourceFile,
     ident: &str,
     labels: &mut Vec<String>,
     depth: usize,
@@ -69,17 +69,17 @@ fn blocks(
             into.push(block);
             Ok(())
         }
-        _ => Err(Diagnostic::error(source.whole(), format!("syntax error: `{ident}` must be an object"))),
+        _ => Err(Diagnostic::error(source.file_location(), format!("syntax error: `{ident}` must be an object"))),
     }
 }
 
-fn identifier(source: &Source, text: &str) -> Result<Decorated<Ident>, Diagnostic> {
+fn identifier(source: &SourceFile, text: &str) -> Result<Decorated<Ident>, Diagnostic> {
     Ident::try_new(text)
         .map(Decorated::new)
-        .map_err(|_| Diagnostic::error(source.whole(), format!("syntax error: `{text}` is not an identifier")))
+        .map_err(|_| Diagnostic::error(source.file_location(), format!("syntax error: `{text}` is not an identifier")))
 }
 
-fn expression(source: &Source, value: &Value) -> Result<Expression, Diagnostic> {
+fn expression(source: &SourceFile, value: &Value) -> Result<Expression, Diagnostic> {
     Ok(match value {
         Value::Null => Expression::null(),
         Value::Bool(flag) => Expression::from(*flag),
@@ -105,9 +105,9 @@ fn expression(source: &Source, value: &Value) -> Result<Expression, Diagnostic> 
     })
 }
 
-fn string(source: &Source, text: &str) -> Result<Expression, Diagnostic> {
+fn string(source: &SourceFile, text: &str) -> Result<Expression, Diagnostic> {
     let template: Template = text.parse().map_err(|error: hcl_edit::parser::Error| {
-        Diagnostic::error(source.whole(), format!("syntax error in the string `{text}`: {}", error.message()))
+        Diagnostic::error(source.file_location(), format!("syntax error in the string `{text}`: {}", error.message()))
     })?;
     Ok(match template.as_single_element() {
         None if template.is_empty() => Expression::from(""),

@@ -1,18 +1,18 @@
-//! The attributes of Sym's resources.
+//! The attributes and nested blocks of Sym's resources, as the Terraform provider defines them.
 
-/// What a block of one kind may hold.
+/// The schema of one kind of block.
 #[derive(Debug)]
 pub(super) struct Schema {
     pub(super) kind: &'static str,
     pub(super) required: &'static [&'static str],
-    /// Every attribute, the required ones too.
+    /// Every attribute, including the required ones.
     pub(super) attributes: &'static [&'static str],
     pub(super) blocks: &'static [&'static str],
 }
 
-/// What every resource may hold, Sym's or not.
+/// The attributes that every resource may have, whatever its provider.
 pub(super) const META_ATTRIBUTES: [&str; 4] = ["count", "depends_on", "for_each", "provider"];
-/// Blocks that every resource may hold.
+/// The blocks that every resource may have.
 pub(super) const META_BLOCKS: [&str; 5] = ["connection", "dynamic", "lifecycle", "provisioner", "timeouts"];
 
 pub(super) const PARAMS: Schema = Schema {
@@ -99,12 +99,12 @@ const RESOURCES: [Schema; 11] = [
     },
 ];
 
-/// The schema of a kind of resource.
+/// Returns the schema of a kind of resource.
 pub(super) fn resource(kind: &str) -> Option<&'static Schema> {
     RESOURCES.iter().find(|schema| schema.kind == kind)
 }
 
-/// The kinds of resources that Sym has.
+/// Returns the kinds of Sym's resources.
 pub(super) fn kinds() -> impl Iterator<Item = &'static str> {
     RESOURCES.iter().map(|schema| schema.kind)
 }

@@ -1,4 +1,4 @@
-//! Evaluates expressions.
+//! Evaluates expressions: literals, collections, operators, conditionals and `for`.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,22 @@ use hcl_edit::expr::{
 };
 
 use super::number::Number;
-use super::scope::{Name, Scope, misfit, worst};
+use super::scope::{Binding, Scope, dominant_unknown, type_mismatch};
 use super::value::Value;
 use crate::config::Diagnostic;
 
 impl Scope<'_> {
-    /// Evaluates an expression. It never fails: faults are reported, and the value is faulty then.
+    /// Evaluates an expression. Errors are reported and leave an invalid value.
     pub(super) fn eval(self, expr: &Expression) -> Value {
-        let Some(_level) = self.world.deeper() else {
-            let diagnostic =
-                Diagnostic::error(self.location(expr), "the expression is nested too deep, with all it refers to");
-            return self.faulty(diagnostic);
+        let Some(_level) = self.evaluator.enter() else {
+            let diagnostic = Diagnostic::error(
+                self.location(expr),
+                "the expression is nested too deeply, including everything that it refers to",
+            );
+            return self.invalid(diagnostic);
         };
-        if !self.spend(expr, 1) {
-            return Value::faulty();
+        if !self.consume_steps(expr, 1) {
+            return Value::invalid();
         }
         let value = match expr {
             Expression::Null(_) => Value::Null,
@@ -52,7 +54,7 @@ impl Scope<'_> {
                     unknown @ Value::Unknown(_) => return unknown,
                     key => match key.to_text() {
                         Some(key) => key.to_string(),
-                        None => return misfit(self, expr, "a key of a map", "a string", &key),
+                        None => return type_mismatch(self, expr, "a key of a map", "a string", &key),
                     },
                 },
             };
@@ -66,7 +68,7 @@ impl Scope<'_> {
         match condition.to_bool() {
             Some(true) => self.eval(&conditional.true_expr),
             Some(false) => self.eval(&conditional.false_expr),
-            None => misfit(self, &conditional.cond_expr, "the condition before `?`", "a boolean", &condition),
+            None => type_mismatch(self, &conditional.cond_expr, "the condition before `?`", "a boolean", &condition),
         }
     }
 
@@ -75,16 +77,16 @@ impl Scope<'_> {
         match operation.operator.value() {
             UnaryOperator::Not => match value.to_bool() {
                 Some(flag) => Value::Bool(!flag),
-                None => misfit(self, &operation.expr, "operand of `!`", "a boolean", &value),
+                None => type_mismatch(self, &operation.expr, "operand of `!`", "a boolean", &value),
             },
             UnaryOperator::Neg => match value.to_number().and_then(Number::negate) {
                 Some(number) => Value::Number(number),
-                None => misfit(self, &operation.expr, "operand of `-`", "a number", &value),
+                None => type_mismatch(self, &operation.expr, "operand of `-`", "a number", &value),
             },
         }
     }
 
-    /// Chains lean to the left, so they are walked in a loop.
+    /// Chains of operators associate to the left, so they are evaluated in a loop and need no deep recursion.
     fn binary(self, operation: &BinaryOp) -> Value {
         let mut chain = vec![operation];
         let mut first = &operation.lhs_expr;
@@ -102,30 +104,30 @@ impl Scope<'_> {
     fn operate(self, operation: &BinaryOp, left: Value) -> Value {
         use BinaryOperator as Op;
         let operator = *operation.operator.value();
-        // What the left side decides leaves the right side alone.
+        // The right side is not evaluated if the left side decides.
         match (operator, left.to_bool()) {
             (Op::And, Some(false)) => return Value::Bool(false),
             (Op::Or, Some(true)) => return Value::Bool(true),
             _ => {}
         }
         let right = self.eval(&operation.rhs_expr);
-        if let Some(unknown) = worst([&left, &right]) {
+        if let Some(unknown) = dominant_unknown([&left, &right]) {
             return unknown;
         }
-        if !self.spend(operation, left.weight()) {
-            return Value::faulty();
+        if !self.consume_steps(operation, left.weight()) {
+            return Value::invalid();
         }
         let what = format!("operand of `{operator}`");
         let number = |operate: fn(Number, Number) -> Option<Value>| {
             let Some(a) = left.to_number() else {
-                return misfit(self, &operation.lhs_expr, &what, "a number", &left);
+                return type_mismatch(self, &operation.lhs_expr, &what, "a number", &left);
             };
             let Some(b) = right.to_number() else {
-                return misfit(self, &operation.rhs_expr, &what, "a number", &right);
+                return type_mismatch(self, &operation.rhs_expr, &what, "a number", &right);
             };
             operate(a, b).unwrap_or_else(|| {
                 let message = format!("`{a} {operator} {b}` has no result");
-                self.faulty(Diagnostic::error(self.location(operation), message))
+                self.invalid(Diagnostic::error(self.location(operation), message))
             })
         };
         match operator {
@@ -133,8 +135,8 @@ impl Scope<'_> {
             Op::NotEq => Value::Bool(!left.same(&right)),
             Op::And | Op::Or => match (left.to_bool(), right.to_bool()) {
                 (Some(_), Some(right)) => Value::Bool(right),
-                (None, _) => misfit(self, &operation.lhs_expr, &what, "a boolean", &left),
-                (_, None) => misfit(self, &operation.rhs_expr, &what, "a boolean", &right),
+                (None, _) => type_mismatch(self, &operation.lhs_expr, &what, "a boolean", &left),
+                (_, None) => type_mismatch(self, &operation.rhs_expr, &what, "a boolean", &right),
             },
             Op::Less => number(|a, b| Some(Value::Bool(a.order(b).is_lt()))),
             Op::LessEq => number(|a, b| Some(Value::Bool(a.order(b).is_le()))),
@@ -153,21 +155,24 @@ impl Scope<'_> {
         let collection = self.eval(&intro.collection_expr);
         let pairs = match self.pairs(&collection) {
             Some(pairs) => pairs,
-            None => return misfit(self, &intro.collection_expr, "`for`", "a list, set or map", &collection),
+            None => return type_mismatch(self, &intro.collection_expr, "`for`", "a list, set or map", &collection),
         };
         let mut items = Vec::new();
         let mut entries = BTreeMap::new();
         let mut groups: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         for (key, value) in pairs {
-            let value = Name { name: intro.value_var.as_str(), value, outer: self.names };
-            let key = intro.key_var.as_ref().map(|name| Name { name: name.as_str(), value: key, outer: Some(&value) });
+            let value = Binding { name: intro.value_var.as_str(), value, outer: self.bindings };
+            let key =
+                intro.key_var.as_ref().map(|name| Binding { name: name.as_str(), value: key, outer: Some(&value) });
             let scope = self.with(key.as_ref().unwrap_or(&value));
             if let Some(condition) = &for_expr.cond {
                 let holds = scope.eval(&condition.expr);
                 match holds.to_bool() {
                     Some(true) => {}
                     Some(false) => continue,
-                    None => return misfit(scope, &condition.expr, "the condition after `if`", "a boolean", &holds),
+                    None => {
+                        return type_mismatch(scope, &condition.expr, "the condition after `if`", "a boolean", &holds);
+                    }
                 }
             }
             let Some(key_expr) = &for_expr.key_expr else {
@@ -176,15 +181,15 @@ impl Scope<'_> {
             };
             let key = scope.eval(key_expr);
             let Some(name) = key.to_text() else {
-                return misfit(scope, key_expr, "a key of a map", "a string", &key);
+                return type_mismatch(scope, key_expr, "a key of a map", "a string", &key);
             };
             let value = scope.eval(&for_expr.value_expr);
             if for_expr.grouping {
                 groups.entry(name.to_string()).or_default().push(value);
             } else if entries.insert(name.to_string(), value).is_some() {
                 let diagnostic =
-                    Diagnostic::error(scope.location(key_expr), format!("two elements give the same key {name:?}"));
-                return scope.faulty(diagnostic.with_hint("put `...` after the value to gather them in a list"));
+                    Diagnostic::error(scope.location(key_expr), format!("two elements have the same key {name:?}"));
+                return scope.invalid(diagnostic.with_hint("append `...` to the value to group the elements in lists"));
             }
         }
         match (&for_expr.key_expr, for_expr.grouping) {
@@ -194,7 +199,7 @@ impl Scope<'_> {
         }
     }
 
-    /// What a `for` walks: index and element, or key and value.
+    /// Returns the pairs that a `for` iterates over: index and element, or key and value.
     pub(super) fn pairs(self, collection: &Value) -> Option<Vec<(Value, Value)>> {
         match collection {
             Value::List(_) => {
@@ -206,9 +211,9 @@ impl Scope<'_> {
                 let entries = collection.entries()?.iter();
                 Some(entries.map(|(key, value)| (Value::text(key), value.clone())).collect())
             }
-            Value::Object(handle) => match self.spell_out(handle) {
+            Value::Object(instance_ref) => match self.attribute_map(instance_ref) {
                 Value::Object(_) => None,
-                spelled => self.pairs(&spelled),
+                attributes => self.pairs(&attributes),
             },
             _ => None,
         }

@@ -1,33 +1,32 @@
-//! Evaluates references: what a name stands for, and the way from there to one of its parts.
+//! Evaluates references: the value of a name, and the path from there to one of its parts.
 
 use std::path::Path;
 
 use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 use hcl_edit::{Decorated, Ident, Span};
 
-use super::resource::{Handle, Key};
-use super::scope::{Scope, misfit};
-use super::value::{Unknown, Value};
+use super::scope::{Scope, type_mismatch};
+use super::value::{InstanceKey, InstanceRef, Unknown, Value};
 use crate::config::Diagnostic;
 use crate::suggest::did_you_mean;
 
-/// The longest expression that a message quotes.
-const MAX_QUOTED: usize = 120;
+/// The maximal length of an expression that a message quotes.
+const MAX_QUOTED_LEN: usize = 120;
 
 impl Scope<'_> {
-    /// A name that stands alone.
+    /// Evaluates a name without a path.
     pub(super) fn bare_name(self, name: &Decorated<Ident>) -> Value {
         if let Some(value) = self.lookup(name.as_str()) {
             return value;
         }
         let names = self.known_names();
         let diagnostic = Diagnostic::error(self.location(name), format!("`{}` is not declared", name.as_str()));
-        let hint = did_you_mean(name.as_str(), names).unwrap_or_else(|| "put a string between quotes".to_owned());
-        self.plainly_faulty(diagnostic.with_hint(hint))
+        let hint = did_you_mean(name.as_str(), names).unwrap_or_else(|| "enclose strings in quotes".to_owned());
+        self.hard_error(diagnostic.with_hint(hint))
     }
 
     fn known_names(self) -> Vec<String> {
-        let names = std::iter::successors(self.names, |name| name.outer).map(|name| name.name.to_owned());
+        let names = std::iter::successors(self.bindings, |name| name.outer).map(|name| name.name.to_owned());
         names.chain(self.vars.into_iter().flatten().map(|(name, _)| name.clone())).collect()
     }
 
@@ -42,13 +41,13 @@ impl Scope<'_> {
         if self.vars.is_some() {
             let diagnostic = Diagnostic::error(
                 self.location(traversal),
-                format!("`{}` is not given to this template", root.as_str()),
+                format!("variable `{}` is not passed to this template", root.as_str()),
             );
-            return self.faulty(diagnostic.with_hint_if(did_you_mean(root.as_str(), self.known_names())));
+            return self.invalid(diagnostic.with_hint_if(did_you_mean(root.as_str(), self.known_names())));
         }
         let Some((first, rest)) = attribute(operators) else {
             let message = format!("`{}` must be followed by a name", root.as_str());
-            return self.faulty(Diagnostic::error(self.location(traversal), message));
+            return self.invalid(Diagnostic::error(self.location(traversal), message));
         };
         match root.as_str() {
             "var" => self.walk(traversal, self.variable(traversal, first), rest),
@@ -68,15 +67,15 @@ impl Scope<'_> {
 
     fn incomplete(self, traversal: &Traversal, form: &str) -> Value {
         let diagnostic = Diagnostic::error(self.location(traversal), "the reference is incomplete");
-        self.faulty(diagnostic.with_hint(format!("write `{form}`")))
+        self.invalid(diagnostic.with_hint(format!("write `{form}`")))
     }
 
     fn variable(self, traversal: &Traversal, name: &str) -> Value {
         let module = &self.instance.module;
         match module.variables.get(name) {
-            Some(declared) => self.world.variable(self.instance, declared),
+            Some(declared) => self.evaluator.variable(self.instance, declared),
             None => {
-                let hint = near("var.", name, module.variables.keys());
+                let hint = suggest_with_prefix("var.", name, module.variables.keys());
                 let hint = hint.unwrap_or_else(|| format!("declare it: `variable {name:?} {{}}`"));
                 self.undeclared(traversal, &format!("var.{name}"), Some(hint))
             }
@@ -86,9 +85,9 @@ impl Scope<'_> {
     fn local(self, traversal: &Traversal, name: &str) -> Value {
         let module = &self.instance.module;
         match module.locals.get(name) {
-            Some(local) => self.world.local(self.instance, name, local),
+            Some(local) => self.evaluator.local(self.instance, name, local),
             None => {
-                let hint = near("local.", name, module.locals.keys());
+                let hint = suggest_with_prefix("local.", name, module.locals.keys());
                 self.undeclared(traversal, &format!("local.{name}"), hint)
             }
         }
@@ -97,9 +96,9 @@ impl Scope<'_> {
     fn module(self, traversal: &Traversal, name: &str) -> Value {
         let module = &self.instance.module;
         match module.calls.get(name) {
-            Some(declared) => self.world.children(self.instance, declared),
+            Some(declared) => self.evaluator.children(self.instance, declared),
             None => {
-                let hint = near("module.", name, module.calls.keys());
+                let hint = suggest_with_prefix("module.", name, module.calls.keys());
                 self.undeclared(traversal, &format!("module.{name}"), hint)
             }
         }
@@ -110,15 +109,15 @@ impl Scope<'_> {
         let declared = if data { &module.data } else { &module.resources };
         let sought = (kind.to_owned(), name.to_owned());
         match declared.get(&sought) {
-            Some(declared) => self.world.resource(self.instance, declared),
+            Some(declared) => self.evaluator.resource(self.instance, declared),
             None => {
                 let prefix = if data { "data." } else { "" };
                 let reference = format!("{prefix}{kind}.{name}");
                 let names = declared.keys().filter(|(other, _)| other == kind).map(|(_, name)| name);
                 let kinds = declared.keys().filter(|(_, other)| other == name).map(|(kind, _)| kind);
-                let hint = near(&format!("{prefix}{kind}."), name, names.clone())
+                let hint = suggest_with_prefix(&format!("{prefix}{kind}."), name, names.clone())
                     .or_else(|| did_you_mean(kind, kinds).map(|hint| hint.replace("`?", &format!(".{name}`?"))))
-                    .or_else(|| there_is(&format!("{prefix}{kind}."), names));
+                    .or_else(|| list_if_few(&format!("{prefix}{kind}."), names));
                 self.undeclared(traversal, &reference, hint)
             }
         }
@@ -127,19 +126,19 @@ impl Scope<'_> {
     fn undeclared(self, traversal: &Traversal, reference: &str, hint: Option<String>) -> Value {
         let name = reference.rsplit('.').next().unwrap_or(reference);
         if self.instance.module.may_declare(name) {
-            return Value::faulty();
+            return Value::invalid();
         }
         let diagnostic = Diagnostic::error(self.location(traversal), format!("`{reference}` is not declared"));
-        self.plainly_faulty(diagnostic.with_hint_if(hint))
+        self.hard_error(diagnostic.with_hint_if(hint))
     }
 
     fn each(self, traversal: &Traversal, name: &str) -> Value {
         match (self.key, name) {
-            (Key::Each { key, .. }, "key") => Value::text(key),
-            (Key::Each { value, .. }, "value") => value.clone(),
+            (InstanceKey::Each { key, .. }, "key") => Value::text(key),
+            (InstanceKey::Each { value, .. }, "value") => value.clone(),
             (_, "key" | "value") => {
-                let message = format!("`each.{name}` has no meaning where `for_each` is not set");
-                self.faulty(Diagnostic::error(self.location(traversal), message))
+                let message = format!("`each.{name}` is available only in a block with `for_each`");
+                self.invalid(Diagnostic::error(self.location(traversal), message))
             }
             _ => self.no_such(traversal, "each", name, &["key", "value"]),
         }
@@ -147,10 +146,10 @@ impl Scope<'_> {
 
     fn count(self, traversal: &Traversal, name: &str) -> Value {
         match (self.key, name) {
-            (Key::Index(index), "index") => Value::int(*index),
+            (InstanceKey::Index(index), "index") => Value::int(*index),
             (_, "index") => {
-                let message = "`count.index` has no meaning where `count` is not set";
-                self.faulty(Diagnostic::error(self.location(traversal), message))
+                let message = "`count.index` is available only in a block with `count`";
+                self.invalid(Diagnostic::error(self.location(traversal), message))
             }
             _ => self.no_such(traversal, "count", name, &["index"]),
         }
@@ -160,26 +159,26 @@ impl Scope<'_> {
         match name {
             "module" => Value::text(self.instance.path.display().to_string()),
             "root" => Value::text("."),
-            "cwd" => Value::text(absolute(&self.world.root)),
+            "cwd" => Value::text(absolute(&self.evaluator.root)),
             _ => self.no_such(traversal, "path", name, &["module", "root", "cwd"]),
         }
     }
 
     fn terraform(self, traversal: &Traversal, name: &str) -> Value {
         match name {
-            "workspace" => Value::text(&self.world.workspace),
+            "workspace" => Value::text(&self.evaluator.workspace),
             _ => self.no_such(traversal, "terraform", name, &["workspace"]),
         }
     }
 
     fn no_such(self, traversal: &Traversal, root: &str, name: &str, known: &[&str]) -> Value {
-        let diagnostic = Diagnostic::error(self.location(traversal), format!("`{root}.{name}` is not known"));
+        let diagnostic = Diagnostic::error(self.location(traversal), format!("`{root}.{name}` does not exist"));
         let hint =
-            format!("there is {}", known.iter().map(|name| format!("`{root}.{name}`")).collect::<Vec<_>>().join(", "));
-        self.faulty(diagnostic.with_hint(hint))
+            format!("write {}", known.iter().map(|name| format!("`{root}.{name}`")).collect::<Vec<_>>().join(" or "));
+        self.invalid(diagnostic.with_hint(hint))
     }
 
-    /// Goes from a value to the part that the operators lead to.
+    /// Follows a path of attributes and indexes from a value.
     fn walk(self, thing: &impl Span, mut value: Value, operators: &[Decorated<TraversalOperator>]) -> Value {
         for (index, operator) in operators.iter().enumerate() {
             let rest = operators.get(index + 1..).unwrap_or_default();
@@ -205,7 +204,7 @@ impl Scope<'_> {
         value
     }
 
-    /// Walks on from each element of a list. What is not a list counts as one of a single element.
+    /// Follows a path from each element of a list. A value that is not a list counts as a list of one element.
     fn splat(self, thing: &impl Span, value: &Value, rest: &[Decorated<TraversalOperator>]) -> Value {
         match value {
             Value::Unknown(_) => value.clone(),
@@ -215,8 +214,8 @@ impl Scope<'_> {
                 Value::list(items.iter().map(|item| self.walk(thing, item.clone(), rest)).collect())
             }
             Value::Map(_) if !rest.is_empty() => {
-                let diagnostic = Diagnostic::error(self.location(thing), "`[*]` walks a list, got a map");
-                self.faulty(diagnostic.with_hint("write `values(…)[*]`"))
+                let diagnostic = Diagnostic::error(self.location(thing), "`[*]` needs a list, got a map");
+                self.invalid(diagnostic.with_hint("write `values(…)[*]`"))
             }
             _ => Value::list(vec![self.walk(thing, value.clone(), rest)]),
         }
@@ -224,32 +223,32 @@ impl Scope<'_> {
 
     fn attribute(self, thing: &impl Span, value: &Value, name: &str) -> Value {
         match value {
-            Value::Unknown(Unknown::Foreign(expression)) => part_of(expression, &format!(".{name}")),
-            Value::Unknown(Unknown::Faulty) => Value::faulty(),
-            Value::Object(handle) => self.attribute_of(thing, handle, name),
+            Value::Unknown(Unknown::AfterApply(expression)) => part_of(expression, &format!(".{name}")),
+            Value::Unknown(Unknown::Invalid) => Value::invalid(),
+            Value::Object(instance_ref) => self.attribute_of(thing, instance_ref, name),
             Value::Map(_) => match value.entries().and_then(|entries| entries.get(name)) {
                 Some(value) => value.clone(),
                 None => self.missing_key(thing, value, name),
             },
             Value::List(_) | Value::Set(_) => {
                 let diagnostic = Diagnostic::error(self.location(thing), format!("a list has no attribute `{name}`"));
-                self.faulty(
-                    diagnostic.with_hint(format!("pick an element, as in `[0].{name}`, or all with `[*].{name}`")),
+                self.invalid(
+                    diagnostic.with_hint(format!("select an element, as in `[0].{name}`, or all with `[*].{name}`")),
                 )
             }
             _ => {
                 let message = format!("{} has no attribute `{name}`", value.describe());
-                self.faulty(Diagnostic::error(self.location(thing), message))
+                self.invalid(Diagnostic::error(self.location(thing), message))
             }
         }
     }
 
-    fn attribute_of(self, thing: &impl Span, handle: &Handle, name: &str) -> Value {
-        match self.world.attribute(handle, name) {
+    fn attribute_of(self, thing: &impl Span, instance_ref: &InstanceRef, name: &str) -> Value {
+        match self.evaluator.attribute(instance_ref, name) {
             Ok(value) => value,
             Err(diagnostic) => {
                 self.report(Diagnostic { location: self.location(thing), ..diagnostic });
-                Value::faulty()
+                Value::invalid()
             }
         }
     }
@@ -257,12 +256,12 @@ impl Scope<'_> {
     fn missing_key(self, thing: &impl Span, map: &Value, name: &str) -> Value {
         let keys = map.entries().map(|entries| entries.keys()).into_iter().flatten();
         let diagnostic = Diagnostic::error(self.location(thing), format!("the map has no key {name:?}"));
-        self.faulty(diagnostic.with_hint_if(did_you_mean(name, keys)))
+        self.invalid(diagnostic.with_hint_if(did_you_mean(name, keys)))
     }
 
-    /// One element of a list or map.
+    /// Returns one element of a list or map.
     pub(super) fn index(self, thing: &impl Span, value: &Value, index: &Value) -> Value {
-        if let Value::Unknown(Unknown::Foreign(expression)) = value {
+        if let Value::Unknown(Unknown::AfterApply(expression)) = value {
             return match index.to_text() {
                 Some(_) if matches!(index, Value::Number(_)) => part_of(expression, &format!("[{}]", text(index))),
                 Some(_) => part_of(expression, &format!("[{:?}]", text(index))),
@@ -278,42 +277,43 @@ impl Scope<'_> {
                     Some(position) => match position.and_then(|position| items.get(position)) {
                         Some(item) => item.clone(),
                         None => {
-                            let message = format!("the list has no element {}: it has {}", text(index), items.len());
-                            self.faulty(Diagnostic::error(self.location(thing), message))
+                            let message =
+                                format!("the list has no element {}: its length is {}", text(index), items.len());
+                            self.invalid(Diagnostic::error(self.location(thing), message))
                         }
                     },
-                    None => misfit(self, thing, "index of a list", "a number", index),
+                    None => type_mismatch(self, thing, "index of a list", "a number", index),
                 }
             }
             (Value::Set(_), _) => {
                 let diagnostic = Diagnostic::error(self.location(thing), "a set has no index");
-                self.faulty(diagnostic.with_hint("convert it with `tolist(…)`"))
+                self.invalid(diagnostic.with_hint("convert it with `tolist(…)`"))
             }
             (Value::Map(_) | Value::Object(_), _) => match index.to_text() {
                 Some(name) => self.attribute(thing, value, &name),
-                None => misfit(self, thing, "key of a map", "a string", index),
+                None => type_mismatch(self, thing, "key of a map", "a string", index),
             },
-            _ => misfit(self, thing, "what `[…]` follows", "a list or map", value),
+            _ => type_mismatch(self, thing, "value before `[…]`", "a list or map", value),
         }
     }
 }
 
-/// The advice that names the nearest of some names, with what stands before them.
-fn near<'n>(prefix: &str, name: &str, names: impl IntoIterator<Item = &'n String>) -> Option<String> {
+/// Suggests the nearest of some names, with its prefix.
+fn suggest_with_prefix<'n>(prefix: &str, name: &str, names: impl IntoIterator<Item = &'n String>) -> Option<String> {
     did_you_mean(name, names).map(|hint| hint.replacen('`', &format!("`{prefix}"), 1))
 }
 
-/// The advice that lists the names there are, if they are few.
-fn there_is<'n>(prefix: &str, names: impl IntoIterator<Item = &'n String>) -> Option<String> {
+/// Lists the names, if they are few.
+fn list_if_few<'n>(prefix: &str, names: impl IntoIterator<Item = &'n String>) -> Option<String> {
     let names: Vec<String> = names.into_iter().map(|name| format!("`{prefix}{name}`")).collect();
-    (1..=5).contains(&names.len()).then(|| format!("there is {}", names.join(", ")))
+    (1..=5).contains(&names.len()).then(|| format!("declared: {}", names.join(", ")))
 }
 
 fn text(value: &Value) -> String {
     value.to_text().map(|text| text.to_string()).unwrap_or_default()
 }
 
-/// The first operator, if it is a name, and the others.
+/// Returns the first operator, if it is a name, and the others.
 fn attribute(operators: &[Decorated<TraversalOperator>]) -> Option<(&str, &[Decorated<TraversalOperator>])> {
     let (first, rest) = operators.split_first()?;
     match first.value() {
@@ -322,12 +322,12 @@ fn attribute(operators: &[Decorated<TraversalOperator>]) -> Option<(&str, &[Deco
     }
 }
 
-/// A part of a value that is not known is not known either; it is named in full while that stays readable.
+/// Returns a part of an unknown value, which is unknown too. It is named in full while that stays readable.
 fn part_of(expression: &str, step: &str) -> Value {
-    if expression.len() + step.len() > MAX_QUOTED {
-        Value::foreign(expression)
+    if expression.len() + step.len() > MAX_QUOTED_LEN {
+        Value::after_apply(expression)
     } else {
-        Value::foreign(format!("{expression}{step}"))
+        Value::after_apply(format!("{expression}{step}"))
     }
 }
 

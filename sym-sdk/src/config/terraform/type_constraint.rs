@@ -1,11 +1,10 @@
-//! Types of variables: what `type = …` says, and the conversions that follow from it.
+//! Type constraints of variables, and the conversion of values to them.
 
 use std::collections::BTreeMap;
 
 use hcl_edit::expr::{Expression, FuncCall, ObjectKey};
 
-use super::resource::Handle;
-use super::value::Value;
+use super::value::{InstanceRef, Value};
 use crate::suggest::did_you_mean;
 
 /// A type constraint.
@@ -27,24 +26,24 @@ pub(super) enum Type {
 pub(super) struct Field {
     pub(super) kind: Type,
     pub(super) optional: bool,
-    /// The default's expression, evaluated where the type is declared.
+    /// The default, evaluated in the scope of the type.
     pub(super) default: Option<Value>,
 }
 
 const NAMES: [&str; 9] = ["any", "bool", "list", "map", "number", "object", "set", "string", "tuple"];
 
-/// Gives those of the named attributes that a whole resource has, as a map.
-pub(super) type Pick<'a> = &'a dyn Fn(&Handle, &mut dyn Iterator<Item = &str>) -> Value;
+/// Returns those of the named attributes that a resource has, as a map.
+pub(super) type SelectAttributes<'a> = &'a dyn Fn(&InstanceRef, &mut dyn Iterator<Item = &str>) -> Value;
 
-/// Why a type expression was refused.
-pub(super) struct BadType {
+/// The reason why a type expression is invalid.
+pub(super) struct TypeError {
     pub(super) message: String,
     pub(super) hint: Option<String>,
 }
 
 impl Type {
-    /// Reads a type expression. `default` evaluates the defaults of `optional(…)`.
-    pub(super) fn read(expr: &Expression, default: &dyn Fn(&Expression) -> Value) -> Result<Self, BadType> {
+    /// Parses a type expression. `default` evaluates the defaults of `optional(…)`.
+    pub(super) fn read(expr: &Expression, default: &dyn Fn(&Expression) -> Value) -> Result<Self, TypeError> {
         match expr {
             // The form of Terraform 0.11, and of JSON.
             Expression::String(text) => match text.parse::<Expression>() {
@@ -55,7 +54,7 @@ impl Type {
         }
     }
 
-    fn parse(expr: &Expression, default: &dyn Fn(&Expression) -> Value) -> Result<Self, BadType> {
+    fn parse(expr: &Expression, default: &dyn Fn(&Expression) -> Value) -> Result<Self, TypeError> {
         match expr {
             Expression::Variable(name) => Self::named(name.as_str()),
             Expression::String(name) => Self::named(name),
@@ -65,7 +64,7 @@ impl Type {
         }
     }
 
-    fn named(name: &str) -> Result<Self, BadType> {
+    fn named(name: &str) -> Result<Self, TypeError> {
         match name {
             "any" => Ok(Self::Any),
             "string" => Ok(Self::String),
@@ -78,7 +77,7 @@ impl Type {
         }
     }
 
-    fn constructed(call: &FuncCall, default: &dyn Fn(&Expression) -> Value) -> Result<Self, BadType> {
+    fn constructed(call: &FuncCall, default: &dyn Fn(&Expression) -> Value) -> Result<Self, TypeError> {
         let name = call.name.name.as_str();
         let argument = match (call.args.len(), call.args.get(0)) {
             (1, Some(argument)) => argument,
@@ -114,19 +113,19 @@ impl Type {
         }
     }
 
-    /// Converts a value as Terraform does, or says which part does not fit: `expected …, got …`.
-    /// `pick` gives attributes of a whole resource.
-    pub(super) fn convert(&self, value: &Value, pick: Pick<'_>) -> Result<Value, String> {
+    /// Converts a value as Terraform does. The error says which part does not fit: `expected …, got …`.
+    /// `pick` selects attributes of a whole resource.
+    pub(super) fn convert(&self, value: &Value, pick: SelectAttributes<'_>) -> Result<Value, String> {
         if matches!(value, Value::Unknown(_) | Value::Null) {
             return Ok(value.clone());
         }
-        // Only what is asked for is evaluated: the other attributes may depend on this very value.
-        if let (Self::Object(fields), Value::Object(handle)) = (self, value) {
-            return self.convert(&pick(handle, &mut fields.keys().map(String::as_str)), pick);
+        // Only the named attributes are evaluated: the others may depend on this value.
+        if let (Self::Object(fields), Value::Object(instance_ref)) = (self, value) {
+            return self.convert(&pick(instance_ref, &mut fields.keys().map(String::as_str)), pick);
         }
         let converted = match self {
             Self::Any => Some(value.clone()),
-            // An id stays one: it is a string that still knows its resource.
+            // An id stays an id: a string that still refers to its resource.
             Self::String if matches!(value, Value::Id(_)) => Some(value.clone()),
             Self::String => value.to_text().map(Value::Text),
             Self::Number => value.to_number().map(Value::Number),
@@ -143,7 +142,7 @@ impl Type {
                 Some(items) if items.len() == types.len() => {
                     let items = types.iter().zip(items).enumerate();
                     let items =
-                        items.map(|(index, (kind, item))| within(format!("[{index}]"), kind.convert(item, pick)));
+                        items.map(|(index, (kind, item))| at_path(format!("[{index}]"), kind.convert(item, pick)));
                     Some(Value::list(items.collect::<Result<_, _>>()?))
                 }
                 _ => None,
@@ -151,7 +150,7 @@ impl Type {
             Self::Map(inner) => match value.entries() {
                 Some(entries) => {
                     let entries = entries.iter().map(|(key, value)| {
-                        Ok((key.clone(), within(format!("[{key:?}]"), inner.convert(value, pick))?))
+                        Ok((key.clone(), at_path(format!("[{key:?}]"), inner.convert(value, pick))?))
                     });
                     Some(Value::map(entries.collect::<Result<_, String>>()?))
                 }
@@ -184,7 +183,7 @@ impl Type {
 }
 
 impl Field {
-    fn parse(expr: &Expression, default: &dyn Fn(&Expression) -> Value) -> Result<Self, BadType> {
+    fn parse(expr: &Expression, default: &dyn Fn(&Expression) -> Value) -> Result<Self, TypeError> {
         match expr {
             Expression::FuncCall(call) if call.name.name.as_str() == "optional" => {
                 let mut arguments = call.args.iter();
@@ -200,15 +199,15 @@ impl Field {
     }
 }
 
-fn convert_items(inner: &Type, items: &[Value], pick: Pick<'_>) -> Result<Vec<Value>, String> {
+fn convert_items(inner: &Type, items: &[Value], pick: SelectAttributes<'_>) -> Result<Vec<Value>, String> {
     let items = items.iter().enumerate();
-    items.map(|(index, item)| within(format!("[{index}]"), inner.convert(item, pick))).collect()
+    items.map(|(index, item)| at_path(format!("[{index}]"), inner.convert(item, pick))).collect()
 }
 
 fn convert_object(
     fields: &BTreeMap<String, Field>,
     entries: &BTreeMap<String, Value>,
-    pick: Pick<'_>,
+    pick: SelectAttributes<'_>,
 ) -> Result<Value, String> {
     let mut object = BTreeMap::new();
     for (name, field) in fields {
@@ -218,19 +217,19 @@ fn convert_object(
             (None, None) if field.optional => &Value::Null,
             (None, None) => return Err(format!("attribute `{name}` is missing")),
         };
-        object.insert(name.clone(), within(format!(".{name}"), field.kind.convert(value, pick))?);
+        object.insert(name.clone(), at_path(format!(".{name}"), field.kind.convert(value, pick))?);
     }
     Ok(Value::map(object))
 }
 
-/// Puts where in the value before what is wrong with it.
-fn within(step: String, result: Result<Value, String>) -> Result<Value, String> {
+/// Prefixes an error with the path to the part that it is about.
+fn at_path(step: String, result: Result<Value, String>) -> Result<Value, String> {
     result.map_err(|why| match why.strip_prefix("at ") {
         Some(deeper) => format!("at {step}{deeper}"),
         None => format!("at {step}: {why}"),
     })
 }
 
-fn bad(message: impl Into<String>, hint: Option<String>) -> BadType {
-    BadType { message: message.into(), hint }
+fn bad(message: impl Into<String>, hint: Option<String>) -> TypeError {
+    TypeError { message: message.into(), hint }
 }

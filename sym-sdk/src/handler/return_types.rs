@@ -1,6 +1,13 @@
+//! The return types that handlers of each kind can have.
+//!
+//! Every kind has one output type, such as `Option<NextEvent>` for `on_` hooks, and a trait for the types that convert into
+//! it, plain or in a `Result`. There is one trait for each kind, because the compiler's message for a wrong return type is
+//! attached to the trait.
+
 use std::sync::Arc;
 
 use super::HandlerError;
+use super::handler_fn::CallResult;
 use crate::forms::FieldOption;
 use crate::model::Flow;
 use crate::routing::{
@@ -9,40 +16,18 @@ use crate::routing::{
 };
 use crate::template::NextEvent;
 
-/// What a handler returned.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum HandlerOutput {
-    /// Of `get_permissions`.
-    Permissions(RequestPermission),
-    /// Of `get_request_notifications`.
-    Notifications(Vec<Notification>),
-    /// Of `get_approvers`.
-    Approvers(Approvers),
-    /// Of `get_identity` and `get_identity_lookup`.
-    Identity(Option<String>),
-    /// Of `get_flows`.
-    Flows(Vec<Arc<Flow>>),
-    /// Of an `on_` hook: the event to fire instead, if any.
-    Next(Option<NextEvent>),
-    /// Of an `after_` hook.
-    Done,
-    /// Of a `#[prefetch]` handler.
-    Options(Vec<FieldOption>),
-}
-
-/// What calling a handler gives.
-pub type CallResult = Result<HandlerOutput, HandlerError>;
-
-/// What calling an `#[on_change]` handler gives; the form was changed in place.
-pub type FormResult = Result<(), HandlerError>;
-
-/// A trait that the return types of some handlers meet, plain or in a `Result`.
+/// Declares the result of a kind's calls, the trait of its return types, and the types that implement the trait.
 macro_rules! returns {
-    ($(#[$meta:meta])* $name:ident -> $result:ty { $($plain:ty => |$value:pat_param| $output:expr;)* }) => {
+    (
+        $(#[$meta:meta])*
+        $name:ident -> $result:ident<$output:ty> { $($plain:ty => |$value:pat_param| $convert:expr;)* }
+    ) => {
+        /// The result of a call.
+        pub type $result = CallResult<$output>;
+
         $(#[$meta])*
         pub trait $name {
-            /// Brings the value into its common form.
+            /// Converts the returned value into the output of the kind.
             fn into_output(self) -> $result;
         }
 
@@ -51,7 +36,7 @@ macro_rules! returns {
             impl $name for $plain {
                 fn into_output(self) -> $result {
                     let $value = self;
-                    Ok($output)
+                    Ok($convert)
                 }
             }
 
@@ -66,122 +51,122 @@ macro_rules! returns {
 }
 
 returns! {
-    /// Of `get_permissions`.
+    /// A return type of `get_permissions`.
     #[diagnostic::on_unimplemented(
         message = "this handler must return `RequestPermission` or `Result<RequestPermission, E>`, but returns `{Self}`",
         label = "not a return type of `get_permissions`",
         note = "`E` is any error that converts into a boxed `std::error::Error`"
     )]
-    ReturnsPermissions -> CallResult {
-        RequestPermission => |permission| HandlerOutput::Permissions(permission);
+    ReturnsPermissions -> PermissionsResult<RequestPermission> {
+        RequestPermission => |permission| permission;
     }
 }
 
 returns! {
-    /// Of `get_request_notifications`.
+    /// A return type of `get_request_notifications`.
     #[diagnostic::on_unimplemented(
         message = "this handler must return `Vec<Notification>` or `Result<Vec<Notification>, E>`, but returns `{Self}`",
         label = "not a return type of `get_request_notifications`",
         note = "`E` is any error that converts into a boxed `std::error::Error`"
     )]
-    ReturnsNotifications -> CallResult {
-        Vec<Notification> => |notifications| HandlerOutput::Notifications(notifications);
+    ReturnsNotifications -> NotificationsResult<Vec<Notification>> {
+        Vec<Notification> => |notifications| notifications;
     }
 }
 
 returns! {
-    /// Of `get_approvers`.
+    /// A return type of `get_approvers`.
     #[diagnostic::on_unimplemented(
         message = "this handler must return `Approvers`, `RequestDestination`, `Fallback` or a `Result` of one of them, \
                    but returns `{Self}`",
         label = "not a return type of `get_approvers`",
         note = "the error is any that converts into a boxed `std::error::Error`"
     )]
-    ReturnsApprovers -> CallResult {
-        Approvers => |approvers| HandlerOutput::Approvers(approvers);
-        RequestDestination => |destination| HandlerOutput::Approvers(destination.into());
-        SlackChannelId => |destination| HandlerOutput::Approvers(RequestDestination::from(destination).into());
-        SlackChannelName => |destination| HandlerOutput::Approvers(RequestDestination::from(destination).into());
-        SlackUser => |destination| HandlerOutput::Approvers(RequestDestination::from(destination).into());
-        SlackUserGroup => |destination| HandlerOutput::Approvers(RequestDestination::from(destination).into());
-        Fallback => |fallback| HandlerOutput::Approvers(fallback.into());
-        Vec<RequestDestination> => |destinations| HandlerOutput::Approvers(destinations.into());
+    ReturnsApprovers -> ApproversResult<Approvers> {
+        Approvers => |approvers| approvers;
+        RequestDestination => |destination| destination.into();
+        SlackChannelId => |destination| RequestDestination::from(destination).into();
+        SlackChannelName => |destination| RequestDestination::from(destination).into();
+        SlackUser => |destination| RequestDestination::from(destination).into();
+        SlackUserGroup => |destination| RequestDestination::from(destination).into();
+        Fallback => |fallback| fallback.into();
+        Vec<RequestDestination> => |destinations| destinations.into();
     }
 }
 
 returns! {
-    /// Of `get_identity` and `get_identity_lookup`.
+    /// A return type of `get_identity` and `get_identity_lookup`.
     #[diagnostic::on_unimplemented(
         message = "this handler must return `Option<String>` or `Result<Option<String>, E>`, but returns `{Self}`",
         label = "not a return type of an identity reducer",
         note = "`E` is any error that converts into a boxed `std::error::Error`"
     )]
-    ReturnsIdentity -> CallResult {
-        Option<String> => |identity| HandlerOutput::Identity(identity);
+    ReturnsIdentity -> IdentityResult<Option<String>> {
+        Option<String> => |identity| identity;
     }
 }
 
 returns! {
-    /// Of `get_flows`.
+    /// A return type of `get_flows`.
     #[diagnostic::on_unimplemented(
         message = "this handler must return `Vec<Arc<Flow>>` or `Result<Vec<Arc<Flow>>, E>`, but returns `{Self}`",
         label = "not a return type of `get_flows`",
         note = "`E` is any error that converts into a boxed `std::error::Error`"
     )]
-    ReturnsFlows -> CallResult {
-        Vec<Arc<Flow>> => |flows| HandlerOutput::Flows(flows);
+    ReturnsFlows -> FlowsResult<Vec<Arc<Flow>>> {
+        Vec<Arc<Flow>> => |flows| flows;
     }
 }
 
 returns! {
-    /// Of `on_` hooks.
+    /// A return type of `on_` hooks.
     #[diagnostic::on_unimplemented(
         message = "this handler must return `()`, `NextEvent`, `Option<NextEvent>` or a `Result` of one of them, \
                    but returns `{Self}`",
         label = "not a return type of an `on_` hook",
         note = "the error is any that converts into a boxed `std::error::Error`"
     )]
-    ReturnsNext -> CallResult {
-        () => |()| HandlerOutput::Next(None);
-        NextEvent => |event| HandlerOutput::Next(Some(event));
-        Option<NextEvent> => |event| HandlerOutput::Next(event);
+    ReturnsNext -> NextResult<Option<NextEvent>> {
+        () => |()| None;
+        NextEvent => |event| Some(event);
+        Option<NextEvent> => |event| event;
     }
 }
 
 returns! {
-    /// Of `after_` hooks.
+    /// A return type of `after_` hooks.
     #[diagnostic::on_unimplemented(
         message = "this handler must return `()` or `Result<(), E>`, but returns `{Self}`",
         label = "not a return type of an `after_` hook",
-        note = "when an `after_` hook runs the step is done: to ask for another event, use the `on_` hook",
+        note = "the step has completed when an `after_` hook runs; to fire another event instead, use the `on_` hook",
         note = "`E` is any error that converts into a boxed `std::error::Error`"
     )]
-    ReturnsNothing -> CallResult {
-        () => |()| HandlerOutput::Done;
+    ReturnsNothing -> NothingResult<()> {
+        () => |()| ();
     }
 }
 
 returns! {
-    /// Of `#[prefetch]` handlers.
+    /// A return type of `#[prefetch]` handlers.
     #[diagnostic::on_unimplemented(
         message = "this handler must return `Vec<FieldOption>` or `Result<Vec<FieldOption>, E>`, but returns `{Self}`",
         label = "not a return type of a `#[prefetch]` handler",
         note = "`E` is any error that converts into a boxed `std::error::Error`"
     )]
-    ReturnsOptions -> CallResult {
-        Vec<FieldOption> => |options| HandlerOutput::Options(options);
+    ReturnsOptions -> OptionsResult<Vec<FieldOption>> {
+        Vec<FieldOption> => |options| options;
     }
 }
 
 returns! {
-    /// Of `#[on_change]` handlers.
+    /// A return type of `#[on_change]` handlers.
     #[diagnostic::on_unimplemented(
         message = "this handler must return `()` or `Result<(), E>`, but returns `{Self}`",
         label = "not a return type of an `#[on_change]` handler",
         note = "the form is changed in place",
         note = "`E` is any error that converts into a boxed `std::error::Error`"
     )]
-    ReturnsForm -> FormResult {
+    ReturnsForm -> FormResult<()> {
         () => |()| ();
     }
 }
