@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use sym_sdk::model::StepOutput;
 use sym_sdk::strategy::Escalation;
-use sym_sdk::template::StepOutput;
 
 /// What is read of a function's answer, in bytes: it is kept with the Run.
 pub(crate) const MAX_BYTES: usize = 1024 * 1024;

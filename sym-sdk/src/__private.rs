@@ -17,7 +17,7 @@ pub use crate::handler::return_types::{
     ReturnsNothing, ReturnsNotifications, ReturnsOptions, ReturnsPermissions,
 };
 pub use crate::handler::{Context, FromContext, HandlerRecord, Registry, Requires};
-pub use crate::template::Step;
+pub use crate::model::Step;
 
 /// Stands for a handler that does not compile.
 pub const INVALID: HandlerRecord = HandlerRecord::INVALID;

@@ -16,12 +16,12 @@ pub use crate::handler::{
 pub use crate::integration::{IntegrationClient, IntegrationConfig};
 pub use crate::model::{
     AccessTarget, Channel, ChannelType, Environment, Event, Flow, Flows, Integration, Payload, Run, RunStatus, Slug,
-    Srn, Strategy, User, UserId, UserIdentity, UserRole, UserType,
+    Srn, Step, StepOutput, Strategy, User, UserId, UserIdentity, UserRole, UserType,
 };
 pub use crate::routing::{
     Approvers, Destination, Fallback, Notification, PermissionLevel, PermissionScope, RequestDestination,
     RequestForwardContext, RequestPermission, SlackChannelId, SlackChannelName, SlackUser, SlackUserGroup, UserIds,
     user_ids,
 };
-pub use crate::template::{ApprovalTemplate, NextEvent, Step, StepOutput};
+pub use crate::template::{ApprovalTemplate, NextEvent};
 pub use crate::{hook, on_change, prefetch, reducer};

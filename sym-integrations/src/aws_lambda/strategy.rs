@@ -4,9 +4,8 @@ use sym_sdk::BoxFuture;
 use sym_sdk::config::{IntegrationSchema, SettingSchema, SettingsSchema, StrategySchema, TargetSchema};
 use sym_sdk::error::{Error, ErrorKind, Result};
 use sym_sdk::integration::IntegrationClient;
-use sym_sdk::model::{AccessTarget, User};
+use sym_sdk::model::{AccessTarget, StepOutput, User};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyType, resource_by_name};
-use sym_sdk::template::StepOutput;
 
 use super::error::INVALID_REPLY;
 use super::{AwsLambda, FunctionArn};
@@ -63,7 +62,7 @@ pub fn strategy_type() -> StrategyType {
 /// use sym_integrations::aws_lambda::{AwsLambda, LambdaStrategy};
 /// use sym_integrations::testing::{Replay, Reply};
 /// use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation};
-/// use sym_sdk::template::StepOutput;
+/// use sym_sdk::model::StepOutput;
 /// # use std::sync::Arc;
 /// # use sym_sdk::prelude::*;
 /// # let arn = "arn:aws:lambda:eu-central-1:123456789012:function:grant";

@@ -38,9 +38,8 @@ use secrecy::SecretString;
 use sym_sdk::BoxFuture;
 use sym_sdk::config::{SettingSchema, SettingsSchema, StrategySchema};
 use sym_sdk::error::{ErrorKind, Result};
-use sym_sdk::model::User;
+use sym_sdk::model::{StepOutput, User};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyConfig, StrategyType};
-use sym_sdk::template::StepOutput;
 
 use super::{Auth, BaseUrl, Client, Connection, Service, error_names};
 use crate::function_protocol::{FunctionResponse, MAX_BYTES};
@@ -80,7 +79,7 @@ pub fn strategy_type() -> StrategyType {
 /// use sym_integrations::http::strategy::HttpStrategy;
 /// use sym_integrations::testing::{Replay, Reply};
 /// use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation};
-/// use sym_sdk::template::StepOutput;
+/// use sym_sdk::model::StepOutput;
 /// # use std::sync::Arc;
 /// # use sym_sdk::prelude::*;
 /// # let flow = Arc::new(Flow::builder(Slug::parse("prod")?, "acme").build());

@@ -6,11 +6,10 @@ use sym_sdk::BoxFuture;
 use sym_sdk::config::{IntegrationSchema, SettingSchema, SettingsSchema, StrategySchema, TargetSchema};
 use sym_sdk::error::{Error, ErrorKind, Result, codes as sdk_codes};
 use sym_sdk::integration::IntegrationClient;
-use sym_sdk::model::{AccessTarget, User};
+use sym_sdk::model::{AccessTarget, StepOutput, User};
 use sym_sdk::strategy::{
     AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyConfig, StrategyType, resource_by_settings,
 };
-use sym_sdk::template::StepOutput;
 
 use super::client::REVOKE;
 use super::groups::{Id, is_in};

@@ -6,8 +6,7 @@ use jiff::Timestamp;
 
 use super::{AuditEntry, AuditKind};
 use crate::directory::{EventFilter, EventQuery};
-use crate::model::{EventId, RunId, TargetId, UserId};
-use crate::template::Step;
+use crate::model::{EventId, RunId, Step, TargetId, UserId};
 
 /// What an audit entry adds to what is counted.
 #[derive(Clone, Debug, PartialEq)]

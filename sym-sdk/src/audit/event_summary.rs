@@ -4,8 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{AuditEntry, AuditKind, HandlerResult};
-use crate::model::{EventId, RunId};
-use crate::template::Step;
+use crate::model::{EventId, RunId, Step};
 
 /// Where an event stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

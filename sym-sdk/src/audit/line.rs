@@ -12,8 +12,7 @@ use super::event_summary::IGNORED;
 use super::{AuditEntry, AuditHash, AuditKind, AuditLog, AuditRecord, EventStatus, HandlerResult};
 use crate::error::Result;
 use crate::machine::EffectError;
-use crate::model::{LoggedEvent, LoggedParts, RunId, Srn, logged_actor};
-use crate::template::Step;
+use crate::model::{LoggedEvent, LoggedParts, RunId, Srn, Step, logged_actor};
 
 /// One audit record as a destination gets it: a JSON object on one line.
 ///
@@ -96,7 +95,7 @@ struct Line<'a> {
 }
 
 /// So many Runs are remembered before all are forgotten.
-const REMEMBERED: usize = 4_096;
+const RUN_CACHE_CAPACITY: usize = 4_096;
 
 /// Who did each step of a Run so far.
 type Actors = HashMap<Step, Value>;
@@ -139,7 +138,7 @@ impl LineWriter {
                     learn(&mut actors, &earlier);
                 }
             }
-            if self.runs.len() >= REMEMBERED {
+            if self.runs.len() >= RUN_CACHE_CAPACITY {
                 self.runs.clear();
             }
             self.runs.insert(entry.run, actors);

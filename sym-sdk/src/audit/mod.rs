@@ -3,7 +3,6 @@
 mod canonical;
 mod chain;
 mod destination;
-mod entry;
 mod event_count;
 mod event_summary;
 mod json_lines;
@@ -13,7 +12,6 @@ mod verify;
 
 pub use chain::{AuditHash, AuditHead, AuditRecord};
 pub use destination::{AuditDestination, LogDestinationConfig, LogDestinationType};
-pub use entry::{AuditEntry, AuditKind, HandlerResult};
 pub(crate) use event_count::count_events;
 #[cfg(feature = "sqlite")]
 pub(crate) use event_count::{EventChange, RunRequest};
@@ -22,4 +20,6 @@ pub use json_lines::JsonLines;
 pub(crate) use line::LineWriter;
 pub use line::{AuditLine, lines};
 pub use log::AuditLog;
-pub use verify::{BrokenLink, LinePlace, Problem, Verified, Verifier, VerifyError, verify, verify_lines};
+pub use verify::{ChainError, ChainErrorKind, LineLocation, Verified, Verifier, VerifyError, verify, verify_lines};
+
+pub use crate::machine::{AuditEntry, AuditKind, HandlerResult};

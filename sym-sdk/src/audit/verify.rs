@@ -12,10 +12,10 @@ use super::{AuditHash, AuditHead, AuditLog, AuditRecord};
 use crate::error::{Error, ErrorKind, codes};
 
 /// So many records are read from a store at a time.
-const PAGE: usize = 1_024;
+const PAGE_SIZE: usize = 1_024;
 
 /// So many records back a destination may have been given a line again. A batch is far smaller.
-const REMEMBERED: usize = 65_536;
+const RECENT_CAPACITY: usize = 65_536;
 
 /// Verifies a whole log, up to its current end.
 ///
@@ -64,7 +64,7 @@ pub fn verify_lines(lines: impl io::Read) -> Result<Verified, VerifyError> {
 /// use std::io::BufReader;
 /// use sym_sdk::audit::Verifier;
 ///
-/// let mut verifier = Verifier::new().from_anywhere();
+/// let mut verifier = Verifier::new().allow_partial();
 /// for name in ["audit.jsonl.2", "audit.jsonl.1", "audit.jsonl"] {
 ///     verifier.read(name, BufReader::new(File::open(name)?))?;
 /// }
@@ -73,15 +73,15 @@ pub fn verify_lines(lines: impl io::Read) -> Result<Verified, VerifyError> {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Verifier {
-    from_anywhere: bool,
-    with_gaps: bool,
+    allow_partial: bool,
+    allow_gaps: bool,
     /// Not met so far.
     known: Vec<AuditHead>,
     first: Option<u64>,
     head: Option<AuditHead>,
     recent: VecDeque<AuditHead>,
     records: u64,
-    repeated: u64,
+    duplicates: u64,
 }
 
 impl Verifier {
@@ -93,23 +93,23 @@ impl Verifier {
     /// Lets the records begin anywhere: the oldest files may have been removed. What came before the first one is taken on
     /// trust.
     #[must_use]
-    pub fn from_anywhere(mut self) -> Self {
-        self.from_anywhere = true;
+    pub fn allow_partial(mut self) -> Self {
+        self.allow_partial = true;
         self
     }
 
     /// Lets records be missing: a destination of one environment is not given those of others. That a record was removed is not
     /// noticed then; that one was changed is.
     #[must_use]
-    pub fn with_gaps(mut self) -> Self {
-        self.with_gaps = true;
+    pub fn allow_gaps(mut self) -> Self {
+        self.allow_gaps = true;
         self
     }
 
     /// Expects the record that a log once ended with, as [`AuditLog::head`] gave it. So a tail that was cut off is noticed,
     /// and a log that was written anew. Records that begin after it have to follow it.
     #[must_use]
-    pub fn knowing(mut self, head: AuditHead) -> Self {
+    pub fn expect_head(mut self, head: AuditHead) -> Self {
         self.known.extend((head != AuditHead::START).then_some(head));
         self
     }
@@ -118,34 +118,34 @@ impl Verifier {
     ///
     /// # Errors
     /// If it is not as it was written.
-    pub fn check(&mut self, record: &AuditRecord) -> Result<(), BrokenLink> {
-        let broken = |problem| Err(BrokenLink { seq: Some(record.seq), place: None, problem });
-        let head = self.head.or((!self.from_anywhere).then_some(AuditHead::START));
+    pub fn check(&mut self, record: &AuditRecord) -> Result<(), ChainError> {
+        let broken = |kind| Err(ChainError { seq: Some(record.seq), location: None, kind });
+        let head = self.head.or((!self.allow_partial).then_some(AuditHead::START));
         let given = record.expected_hash();
         if let Some(head) = head.filter(|head| record.seq <= head.seq) {
             let same = self.recalled(record.seq) == Some(record.hash) && given == record.hash;
-            self.repeated += u64::from(same);
-            return if same { Ok(()) } else { broken(Problem::OutOfOrder { last: head.seq }) };
+            self.duplicates += u64::from(same);
+            return if same { Ok(()) } else { broken(ChainErrorKind::OutOfOrder { last: head.seq }) };
         }
         if let Some(head) = head {
             let next = head.seq + 1;
-            if record.seq > next && !self.with_gaps {
-                return broken(Problem::Missing { expected: next });
+            if record.seq > next && !self.allow_gaps {
+                return broken(ChainErrorKind::Missing { expected: next });
             }
             if record.seq == next && record.prev != head.hash {
-                return broken(Problem::Unlinked { expected: head.hash, found: record.prev });
+                return broken(ChainErrorKind::Unlinked { expected: head.hash, found: record.prev });
             }
         }
         if given != record.hash {
-            return broken(Problem::Changed { expected: given, found: record.hash });
+            return broken(ChainErrorKind::Changed { expected: given, found: record.hash });
         }
         let before = record.seq.checked_sub(1);
         for known in &self.known {
             if known.seq == record.seq && known.hash != record.hash {
-                return broken(Problem::NotAsKnown { expected: known.hash, found: record.hash });
+                return broken(ChainErrorKind::HeadMismatch { expected: known.hash, found: record.hash });
             }
             if Some(known.seq) == before && known.hash != record.prev {
-                return broken(Problem::Unlinked { expected: known.hash, found: record.prev });
+                return broken(ChainErrorKind::Unlinked { expected: known.hash, found: record.prev });
             }
         }
         self.known.retain(|known| known.seq != record.seq && Some(known.seq) != before);
@@ -159,10 +159,10 @@ impl Verifier {
     /// The first record that is not as it was written; or that the log could not be read.
     pub async fn read_log(&mut self, log: &(impl AuditLog + ?Sized)) -> Result<(), VerifyError> {
         let head = log.head().await.map_err(VerifyError::Log)?;
-        *self = std::mem::take(self).knowing(head);
+        *self = std::mem::take(self).expect_head(head);
         let mut seq = 0;
         while seq < head.seq {
-            let records = log.records_after(seq, PAGE).await.map_err(VerifyError::Log)?;
+            let records = log.records_after(seq, PAGE_SIZE).await.map_err(VerifyError::Log)?;
             let Some(last) = records.last() else { break };
             seq = last.seq;
             // What was appended meanwhile is left to the next time.
@@ -185,20 +185,23 @@ impl Verifier {
             if lines.read_until(b'\n', &mut line)? == 0 {
                 break;
             }
-            let place = || Some(LinePlace { file: name.to_owned(), line: number });
+            let location = || Some(LineLocation { file: name.to_owned(), line: number });
             let text = line.trim_ascii();
             if text.is_empty() {
                 continue;
             }
             match parsed(text) {
-                Ok(record) => self.check(&record).map_err(|broken| BrokenLink { place: place(), ..broken })?,
+                Ok(record) => self.check(&record).map_err(|broken| ChainError { location: location(), ..broken })?,
                 Err(_) if !line.ends_with(b"\n") => {
-                    return Err(BrokenLink { seq: None, place: place(), problem: Problem::CutOff }.into());
+                    return Err(ChainError { seq: None, location: location(), kind: ChainErrorKind::Truncated }.into());
                 }
                 Err(reason) => {
-                    return Err(
-                        BrokenLink { seq: None, place: place(), problem: Problem::Unreadable { reason } }.into()
-                    );
+                    return Err(ChainError {
+                        seq: None,
+                        location: location(),
+                        kind: ChainErrorKind::Unreadable { reason },
+                    }
+                    .into());
                 }
             }
         }
@@ -209,22 +212,22 @@ impl Verifier {
     ///
     /// # Errors
     /// If the one that is known was not among the records.
-    pub fn finish(self) -> Result<Verified, BrokenLink> {
+    pub fn finish(self) -> Result<Verified, ChainError> {
         let head = self.head.unwrap_or(AuditHead::START);
         if let Some(known) = self.known.iter().max_by_key(|known| known.seq) {
-            let (seq, problem) = if known.seq > head.seq {
-                (head.seq + 1, Problem::TailMissing { last: known.seq })
+            let (seq, kind) = if known.seq > head.seq {
+                (head.seq + 1, ChainErrorKind::TailMissing { last: known.seq })
             } else {
-                (known.seq, Problem::NotMet)
+                (known.seq, ChainErrorKind::HeadNotFound)
             };
-            return Err(BrokenLink { seq: Some(seq), place: None, problem });
+            return Err(ChainError { seq: Some(seq), location: None, kind });
         }
-        let Self { first, records, repeated, .. } = self;
-        Ok(Verified { records, repeated, first, head })
+        let Self { first, records, duplicates, .. } = self;
+        Ok(Verified { records, duplicates, first, head })
     }
 
     fn remember(&mut self, head: AuditHead) {
-        if self.recent.len() >= REMEMBERED {
+        if self.recent.len() >= RECENT_CAPACITY {
             self.recent.pop_front();
         }
         self.recent.push_back(head);
@@ -268,10 +271,10 @@ pub struct Verified {
     /// How many records.
     pub records: u64,
     /// How many of them came more than once.
-    pub repeated: u64,
+    pub duplicates: u64,
     /// The number of the first; `None` if there was none.
     pub first: Option<u64>,
-    /// The last. Kept elsewhere, it shows later that nothing before it was changed: see [`Verifier::knowing`].
+    /// The last. Kept elsewhere, it shows later that nothing before it was changed: see [`Verifier::expect_head`].
     pub head: AuditHead,
 }
 
@@ -290,19 +293,19 @@ impl fmt::Display for Verified {
 /// The first record that is not as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub struct BrokenLink {
+pub struct ChainError {
     /// The record's number, if it could be read.
     pub seq: Option<u64>,
     /// The line, for what was read from lines.
-    pub place: Option<LinePlace>,
+    pub location: Option<LineLocation>,
     /// What is wrong with it.
-    pub problem: Problem,
+    pub kind: ChainErrorKind,
 }
 
 /// A line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct LinePlace {
+pub struct LineLocation {
     /// The file, as it was named.
     pub file: String,
     /// The line, counted from 1.
@@ -312,7 +315,7 @@ pub struct LinePlace {
 /// What is wrong with a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Problem {
+pub enum ChainErrorKind {
     /// Its hash is not that of its text: one of them was changed.
     Changed {
         /// The hash that the text gives.
@@ -338,7 +341,7 @@ pub enum Problem {
         last: u64,
     },
     /// It is not the record that is known from elsewhere.
-    NotAsKnown {
+    HeadMismatch {
         /// The hash that is known.
         expected: AuditHash,
         /// The hash that it has.
@@ -350,43 +353,43 @@ pub enum Problem {
         last: u64,
     },
     /// It is known from elsewhere, and was not among the records.
-    NotMet,
+    HeadNotFound,
     /// The line is not one of an audit log.
     Unreadable {
         /// Why.
         reason: String,
     },
     /// The last line is not whole: whoever wrote it did not get to its end.
-    CutOff,
+    Truncated,
 }
 
-impl fmt::Display for BrokenLink {
+impl fmt::Display for ChainError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.seq {
             Some(seq) => write!(f, "audit entry {seq}")?,
             None => f.write_str("an audit entry")?,
         }
-        match &self.place {
-            Some(LinePlace { file, line }) if file.is_empty() => write!(f, " (line {line})")?,
-            Some(LinePlace { file, line }) => write!(f, " ({file}:{line})")?,
+        match &self.location {
+            Some(LineLocation { file, line }) if file.is_empty() => write!(f, " (line {line})")?,
+            Some(LineLocation { file, line }) => write!(f, " ({file}:{line})")?,
             None => {}
         }
-        match &self.problem {
-            Problem::Changed { expected, found } => {
+        match &self.kind {
+            ChainErrorKind::Changed { expected, found } => {
                 write!(f, " was changed: its hash is {found}, and its text gives {expected}")
             }
-            Problem::Unlinked { expected, found } => {
+            ChainErrorKind::Unlinked { expected, found } => {
                 write!(f, " does not follow the one before it: it names the hash {found}, and that one has {expected}")
             }
-            Problem::Missing { expected } => write!(f, " comes where entry {expected} was expected"),
-            Problem::OutOfOrder { last } => write!(f, " comes after entry {last}, and is not as it was before"),
-            Problem::NotAsKnown { expected, found } => {
+            ChainErrorKind::Missing { expected } => write!(f, " comes where entry {expected} was expected"),
+            ChainErrorKind::OutOfOrder { last } => write!(f, " comes after entry {last}, and is not as it was before"),
+            ChainErrorKind::HeadMismatch { expected, found } => {
                 write!(f, " has the hash {found}, and was known to have {expected}")
             }
-            Problem::TailMissing { last } => write!(f, " is missing, and all after it up to entry {last}"),
-            Problem::NotMet => f.write_str(" is known, and is not among those that are there"),
-            Problem::Unreadable { reason } => write!(f, " cannot be read: {reason}"),
-            Problem::CutOff => f.write_str(" is cut off at the end of the file"),
+            ChainErrorKind::TailMissing { last } => write!(f, " is missing, and all after it up to entry {last}"),
+            ChainErrorKind::HeadNotFound => f.write_str(" is known, and is not among those that are there"),
+            ChainErrorKind::Unreadable { reason } => write!(f, " cannot be read: {reason}"),
+            ChainErrorKind::Truncated => f.write_str(" is cut off at the end of the file"),
         }
     }
 }
@@ -397,7 +400,7 @@ impl fmt::Display for BrokenLink {
 pub enum VerifyError {
     /// It is not as it was written.
     #[error(transparent)]
-    Broken(#[from] BrokenLink),
+    Chain(#[from] ChainError),
     /// It could not be read.
     #[error(transparent)]
     Log(Error),
@@ -410,7 +413,7 @@ impl From<VerifyError> for Error {
     fn from(error: VerifyError) -> Self {
         match error {
             VerifyError::Log(error) => error,
-            VerifyError::Broken(_) => {
+            VerifyError::Chain(_) => {
                 let hint = "what stands before it is as it was written; compare the rest with what destinations have";
                 Self::new(ErrorKind::Conflict, codes::AUDIT_LOG, error.to_string()).with_hint(hint).with_source(error)
             }

@@ -47,13 +47,13 @@ async fn export(db: PathBuf, mut after: u64, output: &mut Output<'_>) -> io::Res
 async fn verified(args: Verify) -> Result<Verified> {
     let mut verifier = Verifier::new();
     if args.from_anywhere {
-        verifier = verifier.from_anywhere();
+        verifier = verifier.allow_partial();
     }
     if args.with_gaps {
-        verifier = verifier.with_gaps();
+        verifier = verifier.allow_gaps();
     }
     if let Some(known) = args.known {
-        verifier = verifier.knowing(known);
+        verifier = verifier.expect_head(known);
     }
     if let Some(db) = args.db {
         let store = SqliteStore::open_read_only(db).await?;
@@ -83,9 +83,9 @@ fn report(verified: Result<Verified>, output: &mut Output<'_>) -> io::Result<Exi
         Err(error) => return output.error(&error).map(|()| Exit::Failure),
     };
     if output.json {
-        let Verified { records, repeated, first, head, .. } = verified;
+        let Verified { records, duplicates, first, head, .. } = verified;
         let head = json!({ "seq": head.seq, "hash": head.hash.to_string() });
-        output.value(&json!({ "records": records, "repeated": repeated, "first": first, "head": head }))?;
+        output.value(&json!({ "records": records, "duplicates": duplicates, "first": first, "head": head }))?;
     } else {
         writeln!(output.out, "{verified}")?;
     }

@@ -7,8 +7,7 @@ use jiff::Timestamp;
 
 use crate::forms::FieldMap;
 use crate::machine::{Access, FormRef, MessageRef, RunState};
-use crate::model::{AccessTarget, Event, RunStatus, User, UserType};
-use crate::template::Step;
+use crate::model::{AccessTarget, Event, RunStatus, Step, User, UserType};
 
 /// A request as a front end shows it: the event that it is shown for, and what can be done now.
 #[derive(Clone, Debug)]
@@ -55,7 +54,7 @@ impl RequestView {
 
     /// Whether the flow decided by itself, on the occasion of what [`decided_by`](Self::decided_by) did.
     pub fn is_decided_by_flow(&self) -> bool {
-        self.state.decision.as_ref().is_some_and(|decision| decision.by_code)
+        self.state.decision.as_ref().is_some_and(|decision| decision.decided_by_hook)
     }
 
     /// The text that was entered with the decision.

@@ -10,8 +10,7 @@ use jiff::Timestamp;
 use super::Directory;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
-use crate::model::{Event, TargetId, User, UserId};
-use crate::template::Step;
+use crate::model::{Event, Step, TargetId, User, UserId};
 use crate::time::TimestampExt;
 
 /// Which events to count.

@@ -13,7 +13,9 @@ use super::store::{
 use crate::audit::{AuditEntry, AuditHead, AuditRecord, count_events};
 use crate::directory::EventQuery;
 use crate::future::BoxFuture;
-use crate::machine::{Bulkhead, Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, TimerChange, TimerKind};
+use crate::machine::{
+    Bulkhead, Effect, EffectKey, EntitlementChange, EntitlementKey, InputReply, Lane, TimerChange, TimerKind,
+};
 use crate::model::RunId;
 use crate::sync::lock;
 use crate::time::TimestampExt;
@@ -48,7 +50,7 @@ struct Tables {
 struct Answer {
     run: Option<RunId>,
     at: Timestamp,
-    reply: Reply,
+    reply: InputReply,
 }
 
 #[derive(Debug)]
@@ -113,10 +115,10 @@ impl Tables {
         }
         for change in commit.holds {
             match change {
-                HoldChange::Hold(key) => {
+                EntitlementChange::Hold(key) => {
                     self.holders.entry(key).or_default().insert(commit.run);
                 }
-                HoldChange::Release(key) => {
+                EntitlementChange::Release(key) => {
                     if let Some(holders) = self.holders.get_mut(&key) {
                         holders.remove(&commit.run);
                         if holders.is_empty() {
@@ -139,7 +141,7 @@ impl Tables {
     }
 
     fn prune(&mut self, before: Timestamp, limit: usize) -> usize {
-        let runs = self.runs.iter().filter(|(_, run)| run.state.is_at_rest() && run.state.updated_at < before);
+        let runs = self.runs.iter().filter(|(_, run)| run.state.is_prunable() && run.state.updated_at < before);
         let mut runs: Vec<_> = runs.map(|(id, run)| (run.state.updated_at, *id)).collect();
         runs.sort_unstable();
         runs.truncate(limit);
@@ -211,7 +213,7 @@ impl Tables {
 
     fn has_end(&self, run: &StoredRun) -> bool {
         let id = run.state.run.id();
-        run.state.access_end().is_some_and(|end| {
+        run.state.pending_expiry().is_some_and(|end| {
             let timer = self.timers.get(&TimerKey::new(id, TimerKind::Expire)).map(|(_, generation)| *generation);
             end.timer.is_none_or(|end| timer == Some(end.generation))
                 && end.effect.is_none_or(|seq| self.effects.contains_key(&EffectKey { run: id, seq }))
@@ -295,7 +297,7 @@ impl Store for MemoryStore {
         ready(self.tables().runs.get(&run).cloned())
     }
 
-    fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>> {
+    fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<InputReply>, StoreError>> {
         ready(self.tables().replies.get(key).map(|answer| answer.reply.clone()))
     }
 

@@ -31,7 +31,7 @@ use tracing::{Span, debug_span, info_span};
 
 use super::health::Backlog;
 use super::store::{Claimed, DueTimer};
-use crate::machine::{Effect, Input, InputBody, Outcome, Reply};
+use crate::machine::{Effect, Input, InputBody, InputReply, Outcome};
 
 /// What is due for longer than this is late.
 pub(super) const LATE_AFTER: Duration = Duration::from_secs(60);
@@ -83,11 +83,11 @@ pub(super) fn commit_ended(result: &'static str, begun: Timestamp, now: Timestam
     histogram!("sym_commit_duration_seconds").record(seconds(begun, now));
 }
 
-pub(super) fn input_delivered(input: &Input, reply: &Reply) {
+pub(super) fn input_delivered(input: &Input, reply: &InputReply) {
     let reply = match reply {
-        Reply::Accepted { .. } => "accepted",
-        Reply::Refused { .. } => "refused",
-        Reply::Stale => "stale",
+        InputReply::Accepted { .. } => "accepted",
+        InputReply::Refused { .. } => "refused",
+        InputReply::Stale => "stale",
     };
     counter!("sym_inputs_total", "kind" => kind_of(input), "reply" => reply).increment(1);
 }
@@ -106,6 +106,6 @@ fn kind_of(input: &Input) -> &'static str {
         InputBody::EffectDone { .. } => "effect_done",
         InputBody::TimerFired { .. } => "timer_fired",
         InputBody::Rearm => "rearm",
-        InputBody::ClockSetBack => "clock_set_back",
+        InputBody::ClockWentBack => "clock_set_back",
     }
 }

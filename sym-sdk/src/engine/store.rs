@@ -11,7 +11,8 @@ use crate::audit::{AuditEntry, AuditHead, AuditLog, AuditRecord};
 use crate::directory::EventQuery;
 use crate::future::BoxFuture;
 use crate::machine::{
-    Effect, EffectKey, EntitlementKey, HoldChange, Lane, Reply, RunState, TimerChange, TimerKind, Transition,
+    Effect, EffectKey, EntitlementChange, EntitlementKey, InputReply, Lane, RunState, TimerChange, TimerKind,
+    Transition,
 };
 use crate::model::{RunId, RunStatus};
 
@@ -88,7 +89,7 @@ pub struct Commit {
     /// The input.
     pub input: InputKey,
     /// The answer, kept for when the input comes again.
-    pub reply: Reply,
+    pub reply: InputReply,
     /// The new state; `None` leaves the Run as it is, or absent.
     pub state: Option<Arc<RunState>>,
     /// Effects to be claimed from now on.
@@ -96,7 +97,7 @@ pub struct Commit {
     /// Changes of the Run's timers.
     pub timers: Vec<TimerChange>,
     /// Changes of who needs which access.
-    pub holds: Vec<HoldChange>,
+    pub holds: Vec<EntitlementChange>,
     /// Entries to be appended to the audit log.
     pub audit: Vec<AuditEntry>,
     /// The effect whose outcome this is: it is never claimed again.
@@ -145,7 +146,7 @@ pub enum Committed {
     /// It was written.
     Written,
     /// The input was taken before; this was the answer. Nothing was written, except that the effect or timer is settled.
-    Duplicate(Reply),
+    Duplicate(InputReply),
     /// Another commit came first. Nothing was written; step again from the new state.
     Conflict,
 }
@@ -243,7 +244,7 @@ impl RunFilter {
             && self.status.is_none_or(|status| state.run.status() == status)
             && (!self.may_hold_access || state.may_hold_access())
             && (!self.stuck || state.is_stuck())
-            && (!self.active || !state.is_at_rest())
+            && (!self.active || !state.is_prunable())
             && self.changed_after.is_none_or(|after| state.updated_at > after)
     }
 }
@@ -283,7 +284,7 @@ pub trait Store: Send + Sync + 'static {
     fn load(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>, StoreError>>;
 
     /// The answer to an input that was taken before.
-    fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>>;
+    fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<InputReply>, StoreError>>;
 
     /// Writes all that one input changes.
     ///
@@ -325,7 +326,7 @@ pub trait Store: Send + Sync + 'static {
     /// were. What is on the record stays, and so do the counts of events.
     fn prune(&self, before: Timestamp, limit: usize) -> BoxFuture<'_, Result<usize, StoreError>>;
 
-    /// Runs that may hold access which nothing in the store ends: what [`RunState::access_end`] names is not in the store, or
+    /// Runs that may hold access which nothing in the store ends: what [`RunState::pending_expiry`] names is not in the store, or
     /// there is no such end. Newest first.
     fn runs_missing_expiry(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>>;
 

@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::directory::EventSource;
 use crate::error::Result;
 use crate::future::BoxFuture;
-use crate::machine::{Effect, Input, Outcome, Reply, RunState, Transition};
+use crate::machine::{Effect, Input, InputReply, Outcome, RunState, Transition};
 use crate::model::RunId;
 
 /// The program that an engine runs: a pure transition function, and the execution of the effects that it asks for.
@@ -43,10 +43,10 @@ pub trait Engine: EngineRecords {
     /// Delivers an input to its Run. Once this returns, the input and everything that follows from it is durable.
     ///
     /// Submitting the same key again returns the first reply and changes nothing.
-    fn submit(&self, key: InputKey, input: Input) -> BoxFuture<'_, Result<Reply>>;
+    fn submit(&self, key: InputKey, input: Input) -> BoxFuture<'_, Result<InputReply>>;
 
     /// Returns the reply to the input with this key, if such an input was accepted.
-    fn recorded_reply<'a>(&'a self, key: &'a InputKey) -> BoxFuture<'a, Result<Option<Reply>>>;
+    fn recorded_reply<'a>(&'a self, key: &'a InputKey) -> BoxFuture<'a, Result<Option<InputReply>>>;
 
     /// Returns a Run in its current state.
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>>>;

@@ -1,6 +1,5 @@
 use super::{HandlerKind, HandlerRecord, Requires};
-use crate::model::Hook;
-use crate::template::Step;
+use crate::model::{Hook, Step};
 
 /// Fails the build if handlers of this kind can never have the argument. Called by the macros' expansions.
 #[allow(clippy::panic, reason = "evaluated at compile time only")]

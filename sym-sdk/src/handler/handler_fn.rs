@@ -10,9 +10,9 @@ use std::sync::Arc;
 use super::{Context, HandlerError, HandlerKind, HandlerRecord};
 use crate::forms::{FieldOption, PromptForm};
 use crate::future::BoxFuture;
-use crate::model::{Flow, Hook};
+use crate::model::{Flow, Hook, Step};
 use crate::routing::{Approvers, Notification, RequestPermission};
-use crate::template::{NextEvent, Step};
+use crate::template::NextEvent;
 
 /// The result of a handler call.
 pub(crate) type CallResult<T> = Result<T, HandlerError>;

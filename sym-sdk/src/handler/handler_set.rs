@@ -4,9 +4,9 @@ use std::sync::Arc;
 use super::handler_fn::{HandlerFn, OnChangeFn, Thunk};
 use super::{HandlerKind, HandlerRecord};
 use crate::forms::FieldOption;
-use crate::model::{Flow, Hook};
+use crate::model::{Flow, Hook, Step};
 use crate::routing::{Approvers, Notification, RequestPermission};
-use crate::template::{NextEvent, Step};
+use crate::template::NextEvent;
 
 /// The handlers of one flow: at most one of each kind, and one for each field. Built by
 /// [`Registry::select`](super::Registry::select).

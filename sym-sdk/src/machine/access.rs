@@ -2,24 +2,28 @@
 
 use std::sync::Arc;
 
-use super::effect::{EffectError, EffectKind, EntitlementKey, Outcome, ReadBack};
+use super::audit_entry::AuditKind;
+use super::effect::{EffectKind, EntitlementKey, Outcome, RevocationCheck};
+use super::effect_error::EffectError;
 use super::notice::Notice;
-use super::retry::{ALERT_EVERY, ESCALATE_ATTEMPTS, revoke_delay, short_delay};
+use super::retry::{MAX_GRANT_ATTEMPTS, REVOCATION_ALERT_INTERVAL, retry_delay, revoke_delay};
 use super::state::{Access, EventRecord, Grant, Pending, Stage};
 use super::stepper::Stepper;
 use super::timer::TimerKind;
-use super::transition::HoldChange;
-use crate::audit::AuditKind;
-use crate::error::codes;
-use crate::model::{AccessTarget, ChannelType, DeescalateType, RunStatus};
-use crate::template::{Step, StepOutput};
+use super::transition::EntitlementChange;
+use crate::error::{ErrorKind, codes};
+use crate::model::{AccessTarget, ChannelType, DeescalateType, RunStatus, Step, StepOutput};
 
 impl Stepper<'_> {
     pub(super) fn escalate(&mut self, event: Arc<EventRecord>) {
         match event.target.clone() {
             Some(target) => self.wait_for(event, Stage::Identify, Default::default(), EffectKind::Identify { target }),
             None => {
-                let error = EffectError::new(codes::UNKNOWN_TARGET, "the request names no target to give access to");
+                let error = EffectError::new(
+                    ErrorKind::InvalidInput,
+                    codes::UNKNOWN_TARGET,
+                    "the request names no target to give access to",
+                );
                 self.fail(&event, error);
             }
         }
@@ -28,7 +32,11 @@ impl Stepper<'_> {
     /// The requester's identity is known: have access granted, with its end durable before the strategy is asked.
     pub(super) fn identified(&mut self, event: Arc<EventRecord>, kind: &EffectKind, identity: &str, resource: &str) {
         let (EffectKind::Identify { target }, Some(strategy)) = (kind, self.rules.flow.strategy()) else {
-            let error = EffectError::new(codes::ACCESS_STRATEGY_NOT_FOUND, "the flow has no strategy any more");
+            let error = EffectError::new(
+                ErrorKind::Configuration,
+                codes::ACCESS_STRATEGY_NOT_FOUND,
+                "the flow has no strategy any more",
+            );
             return self.fail(&event, error);
         };
         self.audit(&event, AuditKind::Identified { identity: identity.to_owned() });
@@ -37,6 +45,7 @@ impl Stepper<'_> {
             (true, Some(duration)) => Some(self.after_now(duration)),
             (true, None) => {
                 let error = EffectError::new(
+                    ErrorKind::InvalidInput,
                     codes::INVALID_DURATION,
                     "the request has no duration, so its access would never end",
                 );
@@ -47,7 +56,7 @@ impl Stepper<'_> {
         if let Some(until) = until {
             self.set_timer(TimerKind::Expire, until);
         }
-        self.holds.push(HoldChange::Hold(entitlement.clone()));
+        self.holds.push(EntitlementChange::Hold(entitlement.clone()));
         let account = strategy.integration().map(|integration| integration.external_id().to_owned());
         let grant = Grant {
             target: target.clone(),
@@ -72,7 +81,8 @@ impl Stepper<'_> {
         let kind =
             EffectKind::Grant { target: grant.target.clone(), identity: grant.identity.clone(), deadline: grant.until };
         let seq = self.effect_at(&event, kind, attempt, not_before, Some(grant.entitlement.clone()));
-        self.state.cycle = Some(super::state::Cycle { event, stage: Stage::Grant, seq, repeated: Default::default() });
+        self.state.active_event =
+            Some(super::state::ActiveEvent { event, stage: Stage::Grant, seq, repeated: Default::default() });
     }
 
     pub(super) fn grant_done(&mut self, event: Arc<EventRecord>, pending: &Pending, outcome: &Outcome) {
@@ -92,7 +102,7 @@ impl Stepper<'_> {
             Outcome::Rejected { output, errors } => {
                 self.keep_output(Step::Escalate, output.clone());
                 let message = format!("the strategy reported: {}", errors.join("; "));
-                let error = EffectError::new(codes::STRATEGY_REPORTED_ERRORS, message);
+                let error = EffectError::new(ErrorKind::Strategy, codes::STRATEGY_REPORTED_ERRORS, message);
                 let attempt = pending.attempt;
                 self.audit(&event, AuditKind::GrantFailed { target, attempt, error: error.clone(), retry_at: None });
                 // Handlers look at the errors in the step's output.
@@ -103,14 +113,15 @@ impl Stepper<'_> {
                 let error = match outcome {
                     Outcome::Failed(error) => error.clone(),
                     other => EffectError::new(
+                        ErrorKind::Internal,
                         codes::INVALID_EVENT,
                         format!("unexpected outcome of a grant: {}", other.name()),
                     ),
                 };
                 let attempt = pending.attempt;
-                let at = self.after_now(short_delay(attempt));
+                let at = self.after_now(retry_delay(attempt));
                 let in_time = grant.until.is_none_or(|until| at < until);
-                let retry_at = (error.retryable && attempt < ESCALATE_ATTEMPTS && in_time).then_some(at);
+                let retry_at = (error.retryable && attempt < MAX_GRANT_ATTEMPTS && in_time).then_some(at);
                 self.audit(&event, AuditKind::GrantFailed { target, attempt, error: error.clone(), retry_at });
                 match retry_at {
                     Some(at) => self.ask_for_grant(event, &grant, attempt + 1, Some(at)),
@@ -151,7 +162,7 @@ impl Stepper<'_> {
 
     fn revoke(&mut self, event: &Arc<EventRecord>, grant: Grant) {
         self.cancel_timer(TimerKind::Expire);
-        self.holds.push(HoldChange::Release(grant.entitlement.clone()));
+        self.holds.push(EntitlementChange::Release(grant.entitlement.clone()));
         self.begin_revocation(event, grant);
     }
 
@@ -166,7 +177,7 @@ impl Stepper<'_> {
     pub(super) fn retry_revocation(&mut self, event: EventRecord) {
         let Access::Revoking { grant, .. } = self.state.access.clone() else { return };
         let event = Arc::new(event);
-        let (cause, attempt) = match self.withdraw_revocation() {
+        let (cause, attempt) = match self.cancel_pending_revocation() {
             Some(pending) => (pending.event, pending.attempt),
             None => (event.clone(), 1),
         };
@@ -179,14 +190,14 @@ impl Stepper<'_> {
         let Access::Revoking { grant, .. } = self.state.access.clone() else { return };
         let event = Arc::new(event);
         let reason = event.reason.clone().unwrap_or_default();
-        let withdrawn = self.withdraw_revocation();
+        let withdrawn = self.cancel_pending_revocation();
         let target = grant.target.title();
         let message = format!(
             "{} wrote off the revocation of {target} from {}, who may still have the access: {reason}",
             event.actor.username(),
             grant.identity,
         );
-        let error = EffectError::new(codes::REVOCATION_WRITTEN_OFF, message);
+        let error = EffectError::new(ErrorKind::Strategy, codes::REVOCATION_WRITTEN_OFF, message);
         self.audit(&event, AuditKind::WrittenOff { target, identity: grant.identity.clone(), reason });
         self.state.access = Access::WrittenOff(grant);
         let cause = withdrawn.map_or(event, |pending| pending.event);
@@ -194,7 +205,7 @@ impl Stepper<'_> {
     }
 
     /// What a Run no longer waits for is not carried out.
-    pub(super) fn withdraw_revocation(&mut self) -> Option<Pending> {
+    pub(super) fn cancel_pending_revocation(&mut self) -> Option<Pending> {
         let (seq, _) = self.state.revocation()?;
         self.state.pending.remove(&seq)
     }
@@ -226,18 +237,18 @@ impl Stepper<'_> {
                         target: target.clone(),
                         identity: identity.to_owned(),
                         still_needed_by: revocation.still_needed_by,
-                        confirmed: revocation.read_back == ReadBack::Gone,
+                        confirmed: revocation.check == RevocationCheck::Gone,
                     },
                 );
                 self.complete(event, RunStatus::Deescalated);
                 self.update_messages(event);
                 if was_escalated {
-                    let kept_by_another = revocation.still_needed_by > 0;
-                    self.message_requester(event, Notice::Ended { target, kept_by_another });
+                    let held_by_other_run = revocation.still_needed_by > 0;
+                    self.message_requester(event, Notice::Ended { target, held_by_other_run });
                     self.after(event);
                 }
                 // The strategy has said that it is done, so asking it again would tell no more.
-                if let ReadBack::Failed(error) = &revocation.read_back {
+                if let RevocationCheck::Failed(error) = &revocation.check {
                     self.report(event, error.clone());
                 }
             }
@@ -245,6 +256,7 @@ impl Stepper<'_> {
                 let error = match outcome {
                     Outcome::Failed(error) => error.clone(),
                     other => EffectError::new(
+                        ErrorKind::Internal,
                         codes::INVALID_EVENT,
                         format!("unexpected outcome of a revocation: {}", other.name()),
                     ),
@@ -252,7 +264,8 @@ impl Stepper<'_> {
                 let attempt = pending.attempt;
                 let retry_at = self.after_now(revoke_delay(attempt));
                 self.audit(event, AuditKind::RevokeFailed { target, attempt, error: error.clone(), retry_at });
-                let due = alerted_at.is_none_or(|last| self.clock.duration_since(last).unsigned_abs() >= ALERT_EVERY);
+                let due = alerted_at
+                    .is_none_or(|last| self.clock.duration_since(last).unsigned_abs() >= REVOCATION_ALERT_INTERVAL);
                 if due {
                     self.effect(event, EffectKind::Alert { error });
                 }
@@ -264,7 +277,7 @@ impl Stepper<'_> {
     }
 
     /// The error destination has not heard of a failing revocation, so the next failure is to be told.
-    pub(super) fn alert_was_lost(&mut self) {
+    pub(super) fn alert_failed(&mut self) {
         if let Access::Revoking { alerted_at, .. } = &mut self.state.access {
             *alerted_at = None;
         }

@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
+use super::audit_entry::AuditKind;
 use super::notice::Notice;
 use super::state::{EventRecord, RequestData};
 use super::stepper::Stepper;
 use super::timer::TimerKind;
-use crate::audit::AuditKind;
-use crate::model::{ChannelType, RunStatus};
-use crate::template::Step;
+use crate::model::{ChannelType, RunStatus, Step};
 
 impl Stepper<'_> {
     pub(super) fn approve(&mut self, event: Arc<EventRecord>) {
         // What code approves is approved: votes are for people.
-        if !event.by_code {
+        if !event.decided_by_hook {
             self.state.run.add_approval(event.actor.clone());
             let approvals = self.state.run.approvals().len();
             let routing = self.state.routing.as_ref();
@@ -72,6 +71,6 @@ impl Stepper<'_> {
 
 /// Who decided, unless code did, and the reason that a hook gave.
 fn by_whom(event: &EventRecord) -> (Option<String>, Option<String>) {
-    let person = (!event.by_code).then(|| event.actor.username().to_owned());
+    let person = (!event.decided_by_hook).then(|| event.actor.username().to_owned());
     (person, event.reason.clone())
 }

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::effect_error::EffectError;
 use super::notice::Notice;
 use super::state::EventRecord;
-use crate::error::{Error, ErrorCode};
-use crate::model::Hook;
-use crate::model::{AccessTarget, HandlerRef, RunId, Srn, User};
+use crate::error::Error;
+use crate::model::{AccessTarget, HandlerRef, Hook, RunId, Srn, StepOutput, User};
 use crate::routing::{Notification, RequestForwardContext, RequestPermission};
-use crate::template::{NextEvent, StepOutput};
+use crate::template::NextEvent;
 
 /// The stable name of an effect, `run:seq`: the same however often it is carried out, after a crash say. A retry that
 /// the machine asks for is another effect. Strategies pass it on as the idempotency key where the service takes one.
@@ -158,7 +158,7 @@ impl Effect {
     pub fn lane(&self) -> Lane {
         match self.kind {
             EffectKind::Revoke { .. } => Lane::Revoke,
-            EffectKind::Hook { hook: Hook::On(crate::template::Step::Deescalate), .. } => Lane::Deescalate,
+            EffectKind::Hook { hook: Hook::On(crate::model::Step::Deescalate), .. } => Lane::Deescalate,
             EffectKind::Hook { hook: Hook::On(_), .. }
             | EffectKind::Route
             | EffectKind::OpenForm
@@ -251,58 +251,6 @@ impl EffectKind {
     }
 }
 
-/// Why an effect failed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct EffectError {
-    /// For programs.
-    pub code: ErrorCode,
-    /// For people.
-    pub message: String,
-    /// What to do.
-    pub hint: Option<String>,
-    /// The handler that failed, if it was one.
-    pub handler: Option<Box<HandlerRef>>,
-    /// Whether trying again may help.
-    pub retryable: bool,
-}
-
-impl EffectError {
-    /// An error that trying again does not help.
-    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None, handler: None, retryable: false }
-    }
-
-    /// The error with the handler that raised it.
-    #[must_use]
-    pub fn in_handler(mut self, handler: HandlerRef) -> Self {
-        self.handler = Some(Box::new(handler));
-        self
-    }
-}
-
-impl From<&Error> for EffectError {
-    fn from(error: &Error) -> Self {
-        Self {
-            code: error.code().clone(),
-            message: error.message().to_owned(),
-            hint: error.hint().map(str::to_owned),
-            handler: None,
-            retryable: error.is_retryable(),
-        }
-    }
-}
-
-impl fmt::Display for EffectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.message, self.code)?;
-        match &self.handler {
-            Some(handler) => write!(f, " in {handler}"),
-            None => Ok(()),
-        }
-    }
-}
-
 /// Where a delivered message stands, in the front end's own terms.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -367,7 +315,7 @@ pub enum DeliveryResult {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum HookVerdict {
+pub enum HookResult {
     /// The event goes on.
     Continue,
     /// This event is fired in its stead.
@@ -404,14 +352,15 @@ pub struct Revocation {
     /// How many other Runs need the same access. If any, the strategy was not called and the access stays for them.
     pub still_needed_by: usize,
     /// What the target showed afterwards.
-    pub read_back: ReadBack,
+    #[serde(alias = "read_back")]
+    pub check: RevocationCheck,
 }
 
 /// What a target showed after the strategy had taken access away.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum ReadBack {
+pub enum RevocationCheck {
     /// Nothing: it was not asked, or cannot tell.
     #[default]
     Unknown,
@@ -431,7 +380,8 @@ pub enum Outcome {
         /// The handler that was called.
         handler: HandlerRef,
         /// What it wants.
-        verdict: HookVerdict,
+        #[serde(alias = "verdict")]
+        result: HookResult,
     },
     /// Of [`EffectKind::Route`].
     Routed {

@@ -75,7 +75,8 @@ pub enum InputBody {
     /// The store has lost what was to end the Run's access, so it must be asked for anew.
     Rearm,
     /// The clock shows a time well before that of the Run's last change: it was ahead then, or it is behind now.
-    ClockSetBack,
+    #[serde(alias = "ClockWentBack")]
+    ClockWentBack,
 }
 
 /// What a person or a bot can do.

@@ -7,10 +7,11 @@
 
 mod access;
 mod admit;
+mod audit_entry;
 mod clock;
 mod decide;
 mod effect;
-mod hook;
+mod effect_error;
 mod input;
 mod notice;
 mod notify;
@@ -23,22 +24,23 @@ mod stepper;
 mod timer;
 mod transition;
 
-pub use crate::model::Hook;
+pub use audit_entry::{AuditEntry, AuditKind, HandlerResult};
 pub use effect::{
-    Bulkhead, DeliveryResult, Effect, EffectError, EffectKey, EffectKind, EntitlementKey, FormRef, HookVerdict, Lane,
-    MessageRef, Outcome, ReadBack, Revocation, Routing,
+    Bulkhead, DeliveryResult, Effect, EffectKey, EffectKind, EntitlementKey, FormRef, HookResult, Lane, MessageRef,
+    Outcome, Revocation, RevocationCheck, Routing,
 };
-pub use hook::Hooks;
+pub use effect_error::EffectError;
 pub use input::{Action, Input, InputBody, Removal, RequestInput};
 pub use notice::Notice;
-pub use retry::{ESCALATE_ATTEMPTS, IGNORED_EXPIRY_DELAY, REVOKE_DELAY_MAX, revoke_delay};
+pub use retry::{IGNORED_EXPIRY_RETRY_DELAY, MAX_GRANT_ATTEMPTS, MAX_REVOKE_DELAY, revoke_delay};
 pub use state::{
-    Access, AccessEnd, Cycle, Delivered, EventRecord, Grant, Queued, RequestData, RunError, RunState, Stage,
+    Access, ActiveEvent, DeliveredMessage, EventRecord, Grant, PendingExpiry, QueuedInput, RequestData, RunError,
+    RunState, Stage,
 };
 pub use timer::{TimerChange, TimerKind};
-pub use transition::{HoldChange, Reply, Transition};
+pub use transition::{EntitlementChange, InputReply, Transition};
 
-use crate::model::Flow;
+use crate::model::{Flow, Hooks};
 
 /// What the machine must know of a flow.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ErrorCode;
-use crate::template::Step;
+use crate::model::Step;
 
 /// A message to one person about a Run. A front end words it; [`Notice::text`] is the plain wording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,7 +41,8 @@ pub enum Notice {
         /// To what.
         target: String,
         /// Whether another request of theirs still gives it.
-        kept_by_another: bool,
+        #[serde(alias = "kept_by_another")]
+        held_by_other_run: bool,
     },
     /// What the person did was refused.
     Refused {
@@ -82,8 +83,8 @@ impl Notice {
                 format!("You have access to {target} until {}", in_words(*until))
             }
             Self::Granted { target, until: None } => format!("You have access to {target} until it is revoked"),
-            Self::Ended { target, kept_by_another: false } => format!("Your access to {target} has ended"),
-            Self::Ended { target, kept_by_another: true } => {
+            Self::Ended { target, held_by_other_run: false } => format!("Your access to {target} has ended"),
+            Self::Ended { target, held_by_other_run: true } => {
                 format!("This request's access to {target} has ended; another request of yours still gives it")
             }
             Self::Refused { message, .. } => message.clone(),

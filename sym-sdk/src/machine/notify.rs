@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use super::effect::{DeliveryResult, EffectError, EffectKind, Outcome};
+use super::audit_entry::AuditKind;
+use super::effect::{DeliveryResult, EffectKind, Outcome};
+use super::effect_error::EffectError;
 use super::notice::Notice;
-use super::retry::{DELIVERY_ATTEMPTS, LAST_DELIVERY_ATTEMPTS, short_delay};
-use super::state::{Delivered, EventRecord, Pending, Queued};
+use super::retry::{MAX_DELIVERY_ATTEMPTS, MAX_FINAL_DELIVERY_ATTEMPTS, retry_delay};
+use super::state::{DeliveredMessage, EventRecord, Pending, QueuedInput};
 use super::stepper::Stepper;
 use super::timer::TimerKind;
-use crate::audit::AuditKind;
-use crate::error::codes;
-use crate::model::{ChannelType, EventId, RunStatus};
+use crate::error::{ErrorKind, codes};
+use crate::model::{ChannelType, EventId, RunStatus, Step};
 use crate::routing::{Notification, RequestForwardContext};
-use crate::template::Step;
 
 /// Why a request expires, in the event's extra fields.
 const CAUSE: &str = "cause";
@@ -55,7 +55,7 @@ impl Stepper<'_> {
                 DeliveryResult::Delivered { destination, message } => {
                     told = true;
                     self.audit(event, AuditKind::Delivered { entry, destination: destination.clone() });
-                    self.state.delivered.push(Delivered { entry, destination, message });
+                    self.state.delivered.push(DeliveredMessage { entry, destination, message });
                 }
                 DeliveryResult::OptedOut { destination } => {
                     told = true;
@@ -69,9 +69,9 @@ impl Stepper<'_> {
         }
         if !told {
             let worth_a_retry = self.state.is_open() && self.state.current_notification == entry;
-            let attempts = if self.goes_on_from(entry) { DELIVERY_ATTEMPTS } else { LAST_DELIVERY_ATTEMPTS };
+            let attempts = if self.goes_on_from(entry) { MAX_DELIVERY_ATTEMPTS } else { MAX_FINAL_DELIVERY_ATTEMPTS };
             if worth_a_retry && pending.attempt < attempts && failures.iter().any(|error| error.retryable) {
-                let at = self.after_now(short_delay(pending.attempt));
+                let at = self.after_now(retry_delay(pending.attempt));
                 self.effect_at(event, pending.kind.clone(), pending.attempt + 1, Some(at), None);
                 return;
             }
@@ -80,10 +80,10 @@ impl Stepper<'_> {
             self.effect(event, EffectKind::Alert { error });
         }
         if !told {
-            self.state.queue.push_back(Queued::DeliveryFailed { entry, event: event.clone() });
+            self.state.queue.push_back(QueuedInput::DeliveryFailed { entry, event: event.clone() });
             return;
         }
-        if let Some(request) = self.state.after_request_due.take() {
+        if let Some(request) = self.state.deferred_after_request.take() {
             self.after(&request);
         }
         if event.name == Step::RequestForward {
@@ -104,7 +104,7 @@ impl Stepper<'_> {
             self.forward_or_expire(CAUSE_UNDELIVERABLE);
         } else {
             let message = "the request could not be delivered, and its fallback does not go on after a failed delivery";
-            self.report(event, EffectError::new(codes::INVALID_DESTINATION, message));
+            self.report(event, EffectError::new(ErrorKind::Unavailable, codes::INVALID_DESTINATION, message));
         }
     }
 

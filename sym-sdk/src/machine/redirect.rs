@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::effect::EffectError;
+use super::audit_entry::AuditKind;
+use super::effect_error::EffectError;
 use super::notice::Notice;
-use super::retry::IGNORED_EXPIRY_DELAY;
+use super::retry::IGNORED_EXPIRY_RETRY_DELAY;
 use super::state::{Access, EventRecord};
 use super::stepper::Stepper;
 use super::timer::TimerKind;
-use crate::audit::AuditKind;
-use crate::error::codes;
-use crate::model::{AccessTarget, ChannelType, DeescalateType, HandlerRef, RunStatus};
-use crate::template::{NextEvent, Step, TargetRef};
+use crate::error::{ErrorKind, codes};
+use crate::model::{AccessTarget, ChannelType, DeescalateType, HandlerRef, RunStatus, Step};
+use crate::template::{NextEvent, TargetRef};
 
 impl Stepper<'_> {
     pub(super) fn redirect(
@@ -35,10 +35,10 @@ impl Stepper<'_> {
         self.audit(event, AuditKind::Ignored { message: message.clone() });
         let scheduled = event.deescalate_type == Some(DeescalateType::Scheduled);
         if scheduled && matches!(self.state.access, Access::Held(_)) {
-            let at = self.after_now(IGNORED_EXPIRY_DELAY);
+            let at = self.after_now(IGNORED_EXPIRY_RETRY_DELAY);
             self.set_timer(TimerKind::Expire, at);
             let text = format!("a hook put off the end of an access until {at:.0}");
-            self.report(event, EffectError::new(codes::DEESCALATE_PUT_OFF, text));
+            self.report(event, EffectError::new(ErrorKind::Handler, codes::DEESCALATE_PUT_OFF, text));
             return;
         }
         // A form can be submitted again after its request was ignored; what was never shown as a form, or is answered
@@ -60,7 +60,7 @@ impl Stepper<'_> {
         next: &NextEvent,
         mut repeated: BTreeSet<Step>,
     ) -> Result<(EventRecord, BTreeSet<Step>), EffectError> {
-        let refused = |message: String| EffectError::new(codes::INVALID_EVENT, message);
+        let refused = |message: String| EffectError::new(ErrorKind::InvalidInput, codes::INVALID_EVENT, message);
         if step == event.name {
             if !repeated.insert(step) {
                 return Err(refused(format!(
@@ -88,7 +88,7 @@ impl Stepper<'_> {
             extra: next.extra.clone(),
             context: event.context.clone(),
             // An approver whose approval a hook fires again, with another reason say, has still cast one vote.
-            by_code: event.by_code || step != event.name,
+            decided_by_hook: event.decided_by_hook || step != event.name,
             ..self.follow_up(event, step, ChannelType::Sdk)
         };
         if let Some(target) = &next.target {
@@ -107,6 +107,7 @@ impl Stepper<'_> {
     fn not_applicable(&self, step: Step) -> EffectError {
         let status = self.state.run.status();
         EffectError::new(
+            ErrorKind::Conflict,
             codes::DEESCALATE_INVALID_RUN,
             format!("`{step}` does not apply to a request that is {status}"),
         )
@@ -126,6 +127,7 @@ impl Stepper<'_> {
             return Ok(());
         };
         let mut error = EffectError::new(
+            ErrorKind::InvalidInput,
             codes::INVALID_EVENT,
             format!("`{step}` of flow `{}` needs {missing}, and the request has none", flow.name()),
         );
@@ -141,6 +143,7 @@ impl Stepper<'_> {
         });
         let Some(found) = found else {
             return Err(EffectError::new(
+                ErrorKind::InvalidInput,
                 codes::UNKNOWN_TARGET,
                 format!("`{target}` is not a target of flow `{}`", flow.name()),
             ));

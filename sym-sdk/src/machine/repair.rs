@@ -3,16 +3,16 @@
 
 use std::sync::Arc;
 
-use super::effect::{EffectError, EffectKind, EntitlementKey, Outcome};
+use super::audit_entry::AuditKind;
+use super::effect::{EffectKind, EntitlementKey, Outcome};
+use super::effect_error::EffectError;
 use super::input::Removal;
-use super::state::{Access, Cycle, EventRecord, Grant, Queued, Stage};
+use super::state::{Access, ActiveEvent, EventRecord, Grant, QueuedInput, Stage};
 use super::stepper::Stepper;
 use super::timer::TimerKind;
-use super::transition::Reply;
-use crate::audit::AuditKind;
-use crate::error::codes;
-use crate::model::{ChannelType, DeescalateType, EventId, User};
-use crate::template::Step;
+use super::transition::InputReply;
+use crate::error::{ErrorKind, codes};
+use crate::model::{ChannelType, DeescalateType, EventId, Step, User};
 
 impl Stepper<'_> {
     /// Grants again what the Run holds. The end of the access waits for the outcome, so that it cannot be overtaken.
@@ -23,7 +23,7 @@ impl Stepper<'_> {
         self.audit(&event, AuditKind::RegrantBegun { target: target.title(), identity: identity.clone() });
         let kind = EffectKind::Grant { target, identity, deadline: until };
         let seq = self.effect_at(&event, kind, 1, None, Some(entitlement));
-        self.state.cycle = Some(Cycle { event, stage: Stage::Regrant, seq, repeated: Default::default() });
+        self.state.active_event = Some(ActiveEvent { event, stage: Stage::Regrant, seq, repeated: Default::default() });
     }
 
     /// A failure leaves the Run as it is: the access may be there or not, and is taken away at its end.
@@ -37,10 +37,14 @@ impl Stepper<'_> {
             }
             Outcome::Rejected { errors, .. } => {
                 let message = format!("the strategy reported: {}", errors.join("; "));
-                EffectError::new(codes::STRATEGY_REPORTED_ERRORS, message)
+                EffectError::new(ErrorKind::Strategy, codes::STRATEGY_REPORTED_ERRORS, message)
             }
             Outcome::Failed(error) => error.clone(),
-            other => EffectError::new(codes::INVALID_EVENT, format!("unexpected outcome of a grant: {}", other.name())),
+            other => EffectError::new(
+                ErrorKind::Internal,
+                codes::INVALID_EVENT,
+                format!("unexpected outcome of a grant: {}", other.name()),
+            ),
         };
         self.audit(event, AuditKind::RegrantFailed { target, identity, error: error.clone() });
         self.effect(event, EffectKind::Alert { error });
@@ -66,20 +70,20 @@ impl Stepper<'_> {
     }
 
     /// Asks anew for what is to end the access. What the store may have kept of it is stale from now on.
-    pub(super) fn rearm(&mut self) -> Reply {
+    pub(super) fn rearm(&mut self) -> InputReply {
         match self.state.access.clone() {
-            Access::None | Access::Ended | Access::WrittenOff(_) => return Reply::Stale,
+            Access::None | Access::Ended | Access::WrittenOff(_) => return InputReply::Stale,
             Access::Revoking { grant, .. } => self.rearm_revocation(&grant),
             Access::Granting(grant) | Access::Held(grant) => {
                 self.rearm_event(&grant);
                 self.rearm_expiry();
             }
         }
-        Reply::Accepted { event: None }
+        InputReply::Accepted { event: None }
     }
 
     fn rearm_revocation(&mut self, grant: &Grant) {
-        let (event, attempt) = match self.withdraw_revocation() {
+        let (event, attempt) = match self.cancel_pending_revocation() {
             Some(pending) => (pending.event, pending.attempt),
             None => (self.deescalation(), 1),
         };
@@ -90,29 +94,29 @@ impl Stepper<'_> {
     /// An event in hand holds up all that comes after it, the end of the access too.
     fn rearm_event(&mut self, grant: &Grant) {
         let granting = matches!(self.state.access, Access::Granting(_));
-        let Some(cycle) = self.state.cycle.take() else {
+        let Some(active) = self.state.active_event.take() else {
             if granting {
                 let event = self.deescalation();
                 self.fail(&event, lost());
             }
             return;
         };
-        match self.state.pending.remove(&cycle.seq) {
+        match self.state.pending.remove(&active.seq) {
             Some(pending) => {
-                self.audit(&cycle.event, AuditKind::Rearmed);
+                self.audit(&active.event, AuditKind::Rearmed);
                 let exclusive = matches!(pending.kind, EffectKind::Grant { .. }).then(|| grant.entitlement.clone());
-                let seq = self.effect_at(&cycle.event, pending.kind, pending.attempt, None, exclusive);
-                self.state.cycle = Some(Cycle { seq, ..cycle });
+                let seq = self.effect_at(&active.event, pending.kind, pending.attempt, None, exclusive);
+                self.state.active_event = Some(ActiveEvent { seq, ..active });
             }
             // Nobody knows what the event waited for.
-            None => self.fail(&cycle.event, lost()),
+            None => self.fail(&active.event, lost()),
         }
     }
 
     fn rearm_expiry(&mut self) {
         let (Access::Granting(grant) | Access::Held(grant)) = &self.state.access else { return };
-        let ending = self.state.cycle.as_ref().is_some_and(|cycle| cycle.event.name == Step::Deescalate)
-            || self.state.queue.contains(&Queued::Timer(TimerKind::Expire));
+        let ending = self.state.active_event.as_ref().is_some_and(|active| active.event.name == Step::Deescalate)
+            || self.state.queue.contains(&QueuedInput::Timer(TimerKind::Expire));
         let at = match self.state.timers.get(&TimerKind::Expire) {
             Some(timer) => timer.at,
             None if ending => return,
@@ -140,5 +144,5 @@ impl Stepper<'_> {
 }
 
 fn lost() -> EffectError {
-    EffectError::new(codes::STORE, "the store has lost what the request waited for")
+    EffectError::new(ErrorKind::Internal, codes::STORE, "the store has lost what the request waited for")
 }

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
+use super::audit_entry::{AuditKind, HandlerResult};
 use super::effect::{EffectKind, Routing};
 use super::state::{EventRecord, RequestData, Stage};
-use super::stepper::{Stepper, called};
-use crate::audit::{AuditKind, HandlerResult};
-use crate::model::Hook;
-use crate::model::{HandlerRef, RunStatus};
-use crate::template::Step;
+use super::stepper::{Stepper, handler_called};
+use crate::model::{HandlerRef, Hook, RunStatus, Step};
 
 impl Stepper<'_> {
     pub(super) fn prompt(&mut self, event: Arc<EventRecord>) {
@@ -37,7 +35,7 @@ impl Stepper<'_> {
 
     pub(super) fn routed(&mut self, event: Arc<EventRecord>, handlers: &[HandlerRef], routing: &Routing) {
         for handler in handlers {
-            self.audit(&event, called(handler, HandlerResult::Returned));
+            self.audit(&event, handler_called(handler, HandlerResult::Returned));
         }
         let notifications = routing.notifications.iter().map(crate::routing::Notification::label).collect();
         self.audit(&event, AuditKind::Routed { permission: routing.permission.clone(), notifications });
@@ -48,7 +46,7 @@ impl Stepper<'_> {
             self.after(&event);
         } else {
             if self.rules.hooks.has(Hook::After(Step::Request)) {
-                self.state.after_request_due = Some(event.clone());
+                self.state.deferred_after_request = Some(event.clone());
             }
             self.deliver_current(&event);
         }

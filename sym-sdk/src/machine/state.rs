@@ -14,9 +14,8 @@ use super::timer::TimerKind;
 use crate::error::ErrorCode;
 use crate::forms::FieldMap;
 use crate::model::{
-    AccessTarget, Channel, DeescalateType, EventId, Integration, Payload, Run, RunStatus, Srn, Strategy, User,
+    AccessTarget, Channel, DeescalateType, EventId, Integration, Payload, Run, RunStatus, Srn, Step, Strategy, User,
 };
-use crate::template::Step;
 
 /// The state of a Run. It is stored whole at every commit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,7 +36,7 @@ pub struct RunState {
     /// The notification in force.
     pub current_notification: usize,
     /// The messages that were delivered.
-    pub delivered: Vec<Delivered>,
+    pub delivered: Vec<DeliveredMessage>,
     /// Where the form is shown, if the front end has said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<FormRef>,
@@ -46,15 +45,17 @@ pub struct RunState {
     /// The access that the Run gives.
     pub access: Access,
     /// The event in hand: it waits for the outcome of an effect.
-    pub cycle: Option<Cycle>,
+    #[serde(alias = "cycle")]
+    pub active_event: Option<ActiveEvent>,
     /// What came in meanwhile.
-    pub queue: VecDeque<Queued>,
+    pub queue: VecDeque<QueuedInput>,
     /// Effects without an outcome.
     pub pending: BTreeMap<u64, Pending>,
     /// Live timers, and their generations.
     pub timers: BTreeMap<TimerKind, LiveTimer>,
     /// `after_request` is called once the first notification is delivered.
-    pub after_request_due: Option<Arc<EventRecord>>,
+    #[serde(alias = "after_request_due")]
+    pub deferred_after_request: Option<Arc<EventRecord>>,
     /// Why the Run failed.
     pub error: Option<RunError>,
     /// Nothing can follow: the first request was ignored.
@@ -78,7 +79,7 @@ impl RunState {
 
     /// Whether an event is in hand, or waits for the one that is.
     pub fn is_busy(&self) -> bool {
-        self.cycle.is_some() || !self.queue.is_empty()
+        self.active_event.is_some() || !self.queue.is_empty()
     }
 
     /// Whether the Run gives access, or may: from the moment the strategy is asked until it confirms the revocation.
@@ -101,14 +102,14 @@ impl RunState {
     /// whose access lasts until it is revoked.
     ///
     /// What it names must be in the store as well: see [`Store::runs_missing_expiry`](crate::engine::Store::runs_missing_expiry).
-    pub fn access_end(&self) -> Option<AccessEnd> {
-        let in_hand = self.cycle.as_ref();
-        let effect = in_hand.map(|cycle| cycle.seq);
+    pub fn pending_expiry(&self) -> Option<PendingExpiry> {
+        let in_hand = self.active_event.as_ref();
+        let effect = in_hand.map(|active| active.seq);
         let grant = match &self.access {
-            Access::None | Access::Ended | Access::WrittenOff(_) => return Some(AccessEnd::default()),
+            Access::None | Access::Ended | Access::WrittenOff(_) => return Some(PendingExpiry::default()),
             Access::Revoking { .. } => {
                 let (seq, _) = self.revocation()?;
-                return Some(AccessEnd { timer: None, effect: Some(seq) });
+                return Some(PendingExpiry { timer: None, effect: Some(seq) });
             }
             // The end of a grant under way waits for its outcome.
             Access::Granting(_) if effect.is_none() => return None,
@@ -118,9 +119,9 @@ impl RunState {
             return None;
         }
         let timer = self.timers.get(&TimerKind::Expire).copied();
-        let under_way = in_hand.is_some_and(|cycle| cycle.event.name == Step::Deescalate)
-            || self.queue.contains(&Queued::Timer(TimerKind::Expire));
-        (timer.is_some() || under_way || grant.until.is_none()).then_some(AccessEnd { timer, effect })
+        let under_way = in_hand.is_some_and(|active| active.event.name == Step::Deescalate)
+            || self.queue.contains(&QueuedInput::Timer(TimerKind::Expire));
+        (timer.is_some() || under_way || grant.until.is_none()).then_some(PendingExpiry { timer, effect })
     }
 
     /// The revocation that is asked for, and the number of its effect.
@@ -138,8 +139,8 @@ impl RunState {
 
     /// Whether nothing waits for the Run, and nothing is under way: it is finished and everybody was told, or it is a form that
     /// was shown and not sent.
-    pub fn is_at_rest(&self) -> bool {
-        let form = self.run.status() == RunStatus::Prompted && self.cycle.is_none() && self.queue.is_empty();
+    pub fn is_prunable(&self) -> bool {
+        let form = self.run.status() == RunStatus::Prompted && self.active_event.is_none() && self.queue.is_empty();
         self.pending.is_empty() && (form || self.is_finished())
     }
 }
@@ -147,7 +148,7 @@ impl RunState {
 /// What ends the access of a Run. All that is named here must come, or the access outlives its time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct AccessEnd {
+pub struct PendingExpiry {
     /// The timer of its end.
     pub timer: Option<LiveTimer>,
     /// The number of the effect that the end waits for: a revocation, or what the event in hand waits for.
@@ -199,7 +200,8 @@ pub struct EventRecord {
     /// The `context` object of a request.
     pub context: Option<Arc<Map<String, Value>>>,
     /// Whether a hook fired it in place of another event: then nobody has voted, code has decided.
-    pub by_code: bool,
+    #[serde(alias = "by_code")]
+    pub decided_by_hook: bool,
 }
 
 impl EventRecord {
@@ -286,7 +288,7 @@ impl Grant {
 /// A message that was delivered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Delivered {
+pub struct DeliveredMessage {
     /// Which notification it belongs to.
     pub entry: usize,
     /// Which destination, for people.
@@ -298,7 +300,7 @@ pub struct Delivered {
 /// The event in hand.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Cycle {
+pub struct ActiveEvent {
     /// The event.
     pub event: Arc<EventRecord>,
     /// What it waits for.
@@ -329,7 +331,7 @@ pub enum Stage {
 /// An input that waits for the event in hand.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub enum Queued {
+pub enum QueuedInput {
     /// Of a person or a bot.
     Action {
         /// The id of the event that this becomes.

@@ -7,22 +7,23 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::effect::{Bulkhead, Effect, EffectError, EffectKey, EffectKind, EntitlementKey, HookVerdict, Outcome};
+use super::audit_entry::{AuditEntry, AuditKind, HandlerResult};
+use super::effect::{Bulkhead, Effect, EffectKey, EffectKind, EntitlementKey, HookResult, Outcome};
+use super::effect_error::EffectError;
 use super::input::{Action, Input, InputBody};
 use super::notice::Notice;
-use super::state::{Access, Cycle, EventRecord, LiveTimer, Pending, Queued, RunError, RunState, Stage};
+use super::state::{Access, ActiveEvent, EventRecord, LiveTimer, Pending, QueuedInput, RunError, RunState, Stage};
 use super::timer::{TimerChange, TimerKind};
-use super::transition::{HoldChange, Reply, Transition};
+use super::transition::{EntitlementChange, InputReply, Transition};
 use super::{Rules, admit};
-use crate::audit::{AuditEntry, AuditKind, HandlerResult};
-use crate::error::codes;
-use crate::model::Hook;
-use crate::model::{Channel, ChannelType, DeescalateType, EventId, HandlerRef, Run, RunId, RunStatus, User};
-use crate::template::Step;
+use crate::error::{ErrorKind, codes};
+use crate::model::{
+    Channel, ChannelType, DeescalateType, EventId, HandlerRef, Hook, Run, RunId, RunStatus, Step, User,
+};
 use crate::time::TimestampExt;
 
 /// How many inputs may wait for the event in hand. One more is refused, so that nobody can grow a Run without bound.
-const QUEUE_LIMIT: usize = 64;
+const MAX_QUEUED_INPUTS: usize = 64;
 
 pub(super) struct Stepper<'a> {
     pub(super) rules: Rules<'a>,
@@ -36,7 +37,7 @@ pub(super) struct Stepper<'a> {
     stored: bool,
     effects: Vec<Effect>,
     timers: Vec<TimerChange>,
-    pub(super) holds: Vec<HoldChange>,
+    pub(super) holds: Vec<EntitlementChange>,
     audit: Vec<AuditEntry>,
 }
 
@@ -56,11 +57,11 @@ impl<'a> Stepper<'a> {
             form: input.form.clone(),
             decision: None,
             access: Access::None,
-            cycle: None,
+            active_event: None,
             queue: Default::default(),
             pending: Default::default(),
             timers: Default::default(),
-            after_request_due: None,
+            deferred_after_request: None,
             error: None,
             closed: false,
             next_seq: 1,
@@ -86,10 +87,10 @@ impl<'a> Stepper<'a> {
             InputBody::EffectDone { seq, outcome } => self.effect_done(*seq, outcome),
             InputBody::TimerFired { kind, generation } => self.timer_fired(*kind, *generation),
             InputBody::Rearm => self.rearm(),
-            InputBody::ClockSetBack => self.clock_set_back(),
+            InputBody::ClockWentBack => self.clock_went_back(),
         };
         self.drain_queue();
-        let stored = self.stored && reply != Reply::Stale;
+        let stored = self.stored && reply != InputReply::Stale;
         Transition {
             state: stored.then_some(self.state),
             effects: self.effects,
@@ -102,61 +103,64 @@ impl<'a> Stepper<'a> {
 
     // What comes in.
 
-    fn submitted(&mut self, event: EventId, actor: &Arc<User>, channel: &Channel, action: &Action) -> Reply {
-        if self.state.cycle.is_some() {
+    fn submitted(&mut self, event: EventId, actor: &Arc<User>, channel: &Channel, action: &Action) -> InputReply {
+        if self.state.active_event.is_some() {
             let record = self.record_action(event, actor, channel, action);
-            if self.state.queue.len() >= QUEUE_LIMIT {
-                let error =
-                    EffectError::new(codes::NOT_PERMITTED, "too much is going on in this request; try again shortly");
+            if self.state.queue.len() >= MAX_QUEUED_INPUTS {
+                let error = EffectError::new(
+                    ErrorKind::Forbidden,
+                    codes::NOT_PERMITTED,
+                    "too much is going on in this request; try again shortly",
+                );
                 return self.refuse(record, error);
             }
             let (actor, channel, action) = (actor.clone(), channel.clone(), action.clone());
-            self.state.queue.push_back(Queued::Action { event, actor, channel, action });
-            return Reply::Accepted { event: Some(event) };
+            self.state.queue.push_back(QueuedInput::Action { event, actor, channel, action });
+            return InputReply::Accepted { event: Some(event) };
         }
         let record = self.record_action(event, actor, channel, action);
         match admit::admit(&self.rules, &self.state, self.clock, &record, action) {
             Err(error) => self.refuse(record, error),
             Ok(()) => {
                 self.stored = true;
-                self.take_up(record, action);
-                Reply::Accepted { event: Some(event) }
+                self.start_action(record, action);
+                InputReply::Accepted { event: Some(event) }
             }
         }
     }
 
-    fn effect_done(&mut self, seq: u64, outcome: &Outcome) -> Reply {
-        let Some(pending) = self.state.pending.remove(&seq) else { return Reply::Stale };
-        let cycle = self.state.cycle.take_if(|cycle| cycle.seq == seq);
-        match cycle {
-            Some(cycle) => self.cycle_done(cycle, &pending, outcome),
+    fn effect_done(&mut self, seq: u64, outcome: &Outcome) -> InputReply {
+        let Some(pending) = self.state.pending.remove(&seq) else { return InputReply::Stale };
+        let active = self.state.active_event.take_if(|active| active.seq == seq);
+        match active {
+            Some(active) => self.active_event_done(active, &pending, outcome),
             None => self.side_effect_done(&pending, outcome),
         }
-        Reply::Accepted { event: None }
+        InputReply::Accepted { event: None }
     }
 
-    fn timer_fired(&mut self, kind: TimerKind, generation: u64) -> Reply {
+    fn timer_fired(&mut self, kind: TimerKind, generation: u64) -> InputReply {
         match self.state.timers.get(&kind) {
             Some(timer) if timer.generation == generation => {
                 self.state.timers.remove(&kind);
-                self.state.queue.push_back(Queued::Timer(kind));
-                Reply::Accepted { event: None }
+                self.state.queue.push_back(QueuedInput::Timer(kind));
+                InputReply::Accepted { event: None }
             }
-            _ => Reply::Stale,
+            _ => InputReply::Stale,
         }
     }
 
     fn drain_queue(&mut self) {
-        while self.state.cycle.is_none() {
+        while self.state.active_event.is_none() {
             match self.state.queue.pop_front() {
                 None => return,
-                Some(Queued::Timer(TimerKind::Forward)) => self.notification_timed_out(),
-                Some(Queued::Timer(TimerKind::Expire)) => self.access_expired(),
-                Some(Queued::DeliveryFailed { entry, event }) => self.notification_failed(entry, &event),
-                Some(Queued::Action { event, actor, channel, action }) => {
+                Some(QueuedInput::Timer(TimerKind::Forward)) => self.notification_timed_out(),
+                Some(QueuedInput::Timer(TimerKind::Expire)) => self.access_expired(),
+                Some(QueuedInput::DeliveryFailed { entry, event }) => self.notification_failed(entry, &event),
+                Some(QueuedInput::Action { event, actor, channel, action }) => {
                     let record = self.record_action(event, &actor, &channel, &action);
                     match admit::admit(&self.rules, &self.state, self.clock, &record, &action) {
-                        Ok(()) => self.take_up(record, &action),
+                        Ok(()) => self.start_action(record, &action),
                         Err(error) => {
                             let notice = Notice::Refused { code: error.code.clone(), message: error.message.clone() };
                             let record = Arc::new(record);
@@ -170,7 +174,7 @@ impl<'a> Stepper<'a> {
     }
 
     /// What operators do is none of the flow's business: its hooks are not asked.
-    fn take_up(&mut self, event: EventRecord, action: &Action) {
+    fn start_action(&mut self, event: EventRecord, action: &Action) {
         match action {
             Action::Revoke if matches!(self.state.access, Access::Revoking { .. }) => self.retry_revocation(event),
             Action::WriteOff { .. } => self.write_off(event),
@@ -180,13 +184,13 @@ impl<'a> Stepper<'a> {
         }
     }
 
-    fn refuse(&mut self, record: EventRecord, error: EffectError) -> Reply {
+    fn refuse(&mut self, record: EventRecord, error: EffectError) -> InputReply {
         let event = record.id;
         self.audit(&Arc::new(record), AuditKind::Refused { error: error.clone() });
-        Reply::Refused { event, error }
+        InputReply::Refused { event, error }
     }
 
-    // The cycle of one event: hook, default implementation, follow-up.
+    // The active of one event: hook, default implementation, follow-up.
 
     /// Begins an admitted event: first its hook.
     pub(super) fn begin(&mut self, event: EventRecord, repeated: BTreeSet<Step>) {
@@ -215,14 +219,14 @@ impl<'a> Stepper<'a> {
         }
     }
 
-    fn cycle_done(&mut self, cycle: Cycle, pending: &Pending, outcome: &Outcome) {
-        let event = cycle.event;
-        match (cycle.stage, outcome) {
-            (Stage::Hook, Outcome::Hook { handler, verdict }) => {
-                self.audit_verdict(&event, handler, verdict);
-                match verdict {
-                    HookVerdict::Continue => self.default_implementation(event),
-                    HookVerdict::Fire(next) => self.redirect(event, handler, next, cycle.repeated),
+    fn active_event_done(&mut self, active: ActiveEvent, pending: &Pending, outcome: &Outcome) {
+        let event = active.event;
+        match (active.stage, outcome) {
+            (Stage::Hook, Outcome::Hook { handler, result }) => {
+                self.audit_hook_result(&event, handler, result);
+                match result {
+                    HookResult::Continue => self.default_implementation(event),
+                    HookResult::Fire(next) => self.redirect(event, handler, next, active.repeated),
                 }
             }
             // The hook is gone since the event began: a new version of the program has none.
@@ -234,7 +238,7 @@ impl<'a> Stepper<'a> {
             (Stage::Route, Outcome::Routed { handlers, routing }) => self.routed(event, handlers, routing),
             (Stage::Identify, Outcome::Identified { identity, resource, handler }) => {
                 if let Some(handler) = handler {
-                    self.audit(&event, called(handler, HandlerResult::Returned));
+                    self.audit(&event, handler_called(handler, HandlerResult::Returned));
                 }
                 self.identified(event, &pending.kind, identity, resource);
             }
@@ -246,6 +250,7 @@ impl<'a> Stepper<'a> {
             (Stage::Regrant, outcome) => self.regrant_done(&event, outcome),
             (_, outcome) => {
                 let error = EffectError::new(
+                    ErrorKind::Internal,
                     codes::INVALID_EVENT,
                     format!("unexpected outcome of an effect: {}", outcome.name()),
                 );
@@ -268,7 +273,7 @@ impl<'a> Stepper<'a> {
         let event = &pending.event;
         match (&pending.kind, outcome) {
             (EffectKind::Hook { .. }, Outcome::Hook { handler, .. }) => {
-                self.audit(event, called(handler, HandlerResult::Continued));
+                self.audit(event, handler_called(handler, HandlerResult::Continued));
             }
             (EffectKind::Hook { .. }, Outcome::Failed(error)) => {
                 self.audit_failure(event, error);
@@ -302,7 +307,7 @@ impl<'a> Stepper<'a> {
             ) => {
                 self.audit(event, AuditKind::Reported { error: error.clone() });
                 if matches!(pending.kind, EffectKind::Alert { .. }) {
-                    self.alert_was_lost();
+                    self.alert_failed();
                 }
             }
             _ => {}
@@ -320,7 +325,7 @@ impl<'a> Stepper<'a> {
         kind: EffectKind,
     ) {
         let seq = self.effect(&event, kind);
-        self.state.cycle = Some(Cycle { event, stage, seq, repeated });
+        self.state.active_event = Some(ActiveEvent { event, stage, seq, repeated });
     }
 
     pub(super) fn effect(&mut self, event: &Arc<EventRecord>, kind: EffectKind) -> u64 {
@@ -388,7 +393,7 @@ impl<'a> Stepper<'a> {
         if self.state.timers.remove(&kind).is_some() {
             self.timers.push(TimerChange::Cancel { kind });
         }
-        self.state.queue.retain(|queued| *queued != Queued::Timer(kind));
+        self.state.queue.retain(|queued| *queued != QueuedInput::Timer(kind));
     }
 
     pub(super) fn after_now(&self, delay: Duration) -> Timestamp {
@@ -409,20 +414,20 @@ impl<'a> Stepper<'a> {
         });
     }
 
-    fn audit_verdict(&mut self, event: &Arc<EventRecord>, handler: &HandlerRef, verdict: &HookVerdict) {
-        let result = match verdict {
-            HookVerdict::Continue => HandlerResult::Continued,
-            HookVerdict::Fire(next) => match next.step() {
+    fn audit_hook_result(&mut self, event: &Arc<EventRecord>, handler: &HandlerRef, result: &HookResult) {
+        let result = match result {
+            HookResult::Continue => HandlerResult::Continued,
+            HookResult::Fire(next) => match next.step() {
                 Some(step) => HandlerResult::Fired { event: step, reason: next.reason.clone() },
                 None => HandlerResult::Ignored,
             },
         };
-        self.audit(event, called(handler, result));
+        self.audit(event, handler_called(handler, result));
     }
 
     pub(super) fn audit_failure(&mut self, event: &Arc<EventRecord>, error: &EffectError) {
         if let Some(handler) = &error.handler {
-            self.audit(event, called(handler, HandlerResult::Failed { error: error.clone() }));
+            self.audit(event, handler_called(handler, HandlerResult::Failed { error: error.clone() }));
         }
     }
 
@@ -498,7 +503,7 @@ impl<'a> Stepper<'a> {
             deescalate_type: None,
             extra: Default::default(),
             context: None,
-            by_code: false,
+            decided_by_hook: false,
         }
     }
 
@@ -533,7 +538,7 @@ impl<'a> Stepper<'a> {
 fn source_of(input: &Input) -> Channel {
     match &input.body {
         InputBody::Submitted { channel, .. } => channel.clone(),
-        InputBody::EffectDone { .. } | InputBody::TimerFired { .. } | InputBody::Rearm | InputBody::ClockSetBack => {
+        InputBody::EffectDone { .. } | InputBody::TimerFired { .. } | InputBody::Rearm | InputBody::ClockWentBack => {
             Channel::new(ChannelType::Scheduler)
         }
     }
@@ -546,6 +551,6 @@ fn parent_of(input: &Input) -> Option<RunId> {
     }
 }
 
-pub(super) fn called(handler: &HandlerRef, result: HandlerResult) -> AuditKind {
+pub(super) fn handler_called(handler: &HandlerRef, result: HandlerResult) -> AuditKind {
     AuditKind::HandlerCalled { handler: handler.clone(), result }
 }

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::effect::{Effect, EffectError, EntitlementKey};
+use super::audit_entry::AuditEntry;
+use super::effect::{Effect, EntitlementKey};
+use super::effect_error::EffectError;
 use super::state::RunState;
 use super::timer::TimerChange;
-use crate::audit::AuditEntry;
 use crate::model::EventId;
 
 /// What one step gives. All of it is committed at once, or none.
@@ -19,17 +20,17 @@ pub struct Transition {
     /// Changes of timers.
     pub timers: Vec<TimerChange>,
     /// Changes of who needs which access.
-    pub holds: Vec<HoldChange>,
+    pub holds: Vec<EntitlementChange>,
     /// What happened.
     pub audit: Vec<AuditEntry>,
     /// The answer to whoever sent the input.
-    pub reply: Reply,
+    pub reply: InputReply,
 }
 
 /// A change of who needs a piece of access.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub enum HoldChange {
+pub enum EntitlementChange {
     /// The Run needs it from now on.
     Hold(EntitlementKey),
     /// The Run needs it no longer.
@@ -40,7 +41,7 @@ pub enum HoldChange {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Reply {
+pub enum InputReply {
     /// It was taken, and will be carried out.
     Accepted {
         /// The event that it became; `None` for the engine's own inputs.

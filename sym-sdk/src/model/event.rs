@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::schema::{self, LoggedEvent, Parts};
 use super::{AccessTarget, Channel, ChannelType, DeescalateType, EventId, Flow, Payload, Run, RunId, Srn, User};
 use crate::forms::{FieldMap, FieldValue};
-use crate::template::{Step, StepOutput};
+use crate::model::{Step, StepOutput};
 
 /// One step of a Run: what handlers are called with.
 ///

@@ -1,8 +1,10 @@
+//! Hooks: the points of a flow at which handlers run around a step.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::template::Step;
+use super::Step;
 
 /// A hook: the point before or after a step at which a handler of the flow runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,5 +55,38 @@ impl Hook {
 impl fmt::Display for Hook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+/// A set of hooks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hooks(u16);
+
+impl Hooks {
+    /// The empty set.
+    pub const NONE: Self = Self(0);
+
+    /// Returns whether the set contains `hook`.
+    pub fn has(self, hook: Hook) -> bool {
+        self.0 & Self::bit(hook) != 0
+    }
+
+    /// Returns the set with `hook` added.
+    #[must_use]
+    pub fn with(self, hook: Hook) -> Self {
+        Self(self.0 | Self::bit(hook))
+    }
+
+    fn bit(hook: Hook) -> u16 {
+        match hook {
+            Hook::On(step) => 1 << (step as u16),
+            Hook::After(step) => 1 << (8 + step as u16),
+        }
+    }
+}
+
+impl FromIterator<Hook> for Hooks {
+    fn from_iter<I: IntoIterator<Item = Hook>>(hooks: I) -> Self {
+        hooks.into_iter().fold(Self::NONE, Self::with)
     }
 }

@@ -15,6 +15,8 @@ mod schema;
 mod secret;
 mod slug;
 mod srn;
+mod step;
+mod step_output;
 mod strategy;
 mod target;
 mod user;
@@ -24,7 +26,7 @@ pub use environment::Environment;
 pub use event::{Event, EventBuilder};
 pub use flow::{Flow, FlowBuilder, FlowParams, Flows, Source};
 pub use handler_ref::HandlerRef;
-pub use hook::Hook;
+pub use hook::{Hook, Hooks};
 pub use ids::{EventId, RunId, TargetId, TokenId, UserId};
 pub use integration::Integration;
 #[cfg(feature = "runtime")]
@@ -37,6 +39,8 @@ pub(crate) use schema::{LoggedEvent, Parts as LoggedParts, actor as logged_actor
 pub use secret::{Secret, SecretSource};
 pub use slug::Slug;
 pub use srn::{Srn, SrnVersion};
+pub use step::Step;
+pub use step_output::StepOutput;
 pub use strategy::Strategy;
 pub use target::AccessTarget;
 pub use user::{User, UserIdentity, UserRole, UserType};

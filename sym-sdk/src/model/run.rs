@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use super::{Channel, Flow, RunId, Slug, Srn, User};
 use crate::error::{Error, Result, codes};
+use crate::model::{Step, StepOutput};
 use crate::suggest;
-use crate::template::{Step, StepOutput};
 
 /// How far a Run has come: its last event that succeeded, or that it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::Step;
 use super::{Channel, EventId, Run, RunId, Slug, Srn, SrnVersion, User};
-use crate::template::Step;
 
 /// Sym's `meta.schema_version` for what is written here.
 pub(crate) const SCHEMA_VERSION: u32 = 6;

@@ -6,8 +6,7 @@ use super::builder::Scoped;
 use crate::config::{Diagnostic, SourceLocation};
 use crate::engine::Drive;
 use crate::handler::{HandlerKind, HandlerRecord, Registry};
-use crate::model::Hook;
-use crate::template::Step;
+use crate::model::{Hook, Step};
 
 /// What is wrong between one flow and its handlers.
 pub(super) fn flow(flow: &Scoped<'_>) -> Vec<Diagnostic> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::handler::{HandlerSet, Services};
-use crate::machine::{Hooks, Rules};
-use crate::model::{AccessTarget, Flow, Flows, Srn, SrnVersion};
+use crate::machine::Rules;
+use crate::model::{AccessTarget, Flow, Flows, Hooks, Srn, SrnVersion};
 use crate::strategy::AccessStrategy;
 use crate::suggest::nearest;
 

@@ -7,7 +7,6 @@ use super::flows::FlowEntry;
 use super::limits::contain;
 use super::perform::Performer;
 use super::request::{DURATION, TARGET};
-use super::submission::error_of;
 use crate::error::{Error, ErrorKind, codes};
 use crate::forms::{FieldOption, FieldSpec, FieldType, FieldValue, PromptField, PromptForm, format_duration};
 use crate::handler::{Context, HandlerError};
@@ -50,7 +49,7 @@ async fn prompt_field(
     }
     let Some(handler) = entry.handlers.prefetch(spec.name()) else {
         let message = format!("field `{}` has no prefetch reducer", spec.name());
-        return Err(EffectError::new(codes::CONFIGURATION, message));
+        return Err(EffectError::new(ErrorKind::Configuration, codes::CONFIGURATION, message));
     };
     let options = call(&*performer.clock, performer.limits.prefetch, handler, context).await?;
     let limit = performer.limits.prefetch_options;
@@ -95,7 +94,7 @@ pub(super) fn prompt_event(
     entry: &FlowEntry,
     user: &std::sync::Arc<crate::model::User>,
 ) -> Event {
-    Event::builder(entry.flow.clone(), crate::template::Step::Prompt, user.clone()).at(performer.clock.now()).build()
+    Event::builder(entry.flow.clone(), crate::model::Step::Prompt, user.clone()).at(performer.clock.now()).build()
 }
 
 /// The event that a Run's form is made anew for.
@@ -105,7 +104,7 @@ pub(super) fn prompt_event_of(
     user: &std::sync::Arc<crate::model::User>,
     run: &crate::model::Run,
 ) -> Event {
-    let event = Event::builder(entry.flow.clone(), crate::template::Step::Prompt, user.clone());
+    let event = Event::builder(entry.flow.clone(), crate::model::Step::Prompt, user.clone());
     event.run(run.clone()).channel(run.source_channel().clone()).at(performer.clock.now()).build()
 }
 
@@ -127,8 +126,8 @@ pub(super) async fn change_form(
     match changed {
         Ok(Ok(())) => Ok(changing),
         Ok(Err(error)) if is_for_people(&error) => Err(error.into_error().with_kind(ErrorKind::InvalidInput)),
-        Ok(Err(error)) => Err(error_of(failed_in(record, &error.into_error()))),
-        Err(error) => Err(error_of(failed_in(record, &error))),
+        Ok(Err(error)) => Err(failed_in(record, &error.into_error()).into()),
+        Err(error) => Err(failed_in(record, &error).into()),
     }
 }
 

@@ -17,7 +17,8 @@ pub(super) async fn requester_identity(
     event: Event,
     target: &AccessTarget,
 ) -> Result<(String, Option<HandlerRef>), EffectError> {
-    let missing = |what: &str| EffectError::new(codes::ACCESS_STRATEGY_NOT_FOUND, what.to_owned());
+    let missing =
+        |what: &str| EffectError::new(ErrorKind::Configuration, codes::ACCESS_STRATEGY_NOT_FOUND, what.to_owned());
     let (Some(strategy), Some(implementation)) = (entry.flow.strategy(), &entry.strategy) else {
         return Err(missing("the flow has no strategy any more"));
     };

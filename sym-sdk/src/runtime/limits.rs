@@ -98,7 +98,7 @@ pub(crate) async fn contain<T>(
 pub(super) async fn without_panic<T>(work: impl Future<Output = Result<T, EffectError>>) -> Result<T, EffectError> {
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
         let message = format!("carrying out an effect panicked: {}", panic_message(&*panic));
-        Err(EffectError::new(codes::HANDLER_PANICKED, message))
+        Err(EffectError::new(ErrorKind::Handler, codes::HANDLER_PANICKED, message))
     })
 }
 

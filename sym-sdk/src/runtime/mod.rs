@@ -49,10 +49,9 @@ use crate::directory::Directory;
 use crate::engine::{AccessHealth, Drive, Engine, RunFilter, StoredRun, WorkerLimits, Workers};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::forms::PromptForm;
-use crate::model::{Flow, Flows, RunId, User};
+use crate::model::{Flow, Flows, RunId, Step, User};
 #[cfg(feature = "server")]
 use crate::server::FrontEnds;
-use crate::template::Step;
 use crate::time::TimestampExt;
 
 /// Taking access away takes a moment.
@@ -97,7 +96,7 @@ impl Runtime {
     pub async fn flows_for(&self, user: &Arc<User>) -> Result<Flows> {
         let flows = self.flows();
         match &self.performer.filter {
-            Some(filter) => filter.flows_for(&self.performer, user, flows).await.map_err(submission::error_of),
+            Some(filter) => filter.flows_for(&self.performer, user, flows).await.map_err(Error::from),
             None => Ok(flows),
         }
     }
@@ -220,7 +219,7 @@ impl Runtime {
         let entry = self.performer.flows.named(flow)?;
         self.may_see(entry.flow.srn(), user).await?;
         let event = forms::prompt_event(&self.performer, entry, user);
-        forms::build_form(&self.performer, entry, event).await.map_err(submission::error_of)
+        forms::build_form(&self.performer, entry, event).await.map_err(Error::from)
     }
 
     /// The form of a Run that waits for it, made anew: what prefetch reducers give by now, and nothing filled in. For a front
@@ -240,7 +239,7 @@ impl Runtime {
         let entry = self.performer.flows.by_srn(&state.flow)?;
         self.may_see(entry.flow.srn(), user).await?;
         let event = forms::prompt_event_of(&self.performer, entry, user, &state.run);
-        forms::build_form(&self.performer, entry, event).await.map_err(submission::error_of)
+        forms::build_form(&self.performer, entry, event).await.map_err(Error::from)
     }
 
     /// What is wrong with a form as it was filled in, field by field; nothing if [`submit`](Self::submit) would take it. Begins

@@ -18,10 +18,10 @@ use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
 use crate::handler::{Context, HandlerFn};
 use crate::machine::{
-    self, DeliveryResult, Effect, EffectError, EffectKind, Hook, HookVerdict, Input, MessageRef, Notice, Outcome,
-    ReadBack, Revocation, Routing, RunState, Transition,
+    self, DeliveryResult, Effect, EffectError, EffectKind, HookResult, Input, MessageRef, Notice, Outcome, Revocation,
+    RevocationCheck, Routing, RunState, Transition,
 };
-use crate::model::{AccessTarget, Event, RunId, User};
+use crate::model::{AccessTarget, Event, Hook, RunId, User};
 use crate::routing::{Approvers, Destination, Notification, RequestForwardContext, RequestPermission};
 use crate::strategy::{AccessRequest, AccessStrategy};
 
@@ -93,7 +93,7 @@ impl Performance<'_> {
                 let now = self.performer.clock.now();
                 if deadline.iter().chain(&until).any(|end| now >= *end) {
                     let message = "the time of the access had passed before it could be granted";
-                    return Err(EffectError::new(codes::ACCESS_EXPIRED, message));
+                    return Err(EffectError::new(ErrorKind::Conflict, codes::ACCESS_EXPIRED, message));
                 }
                 self.grant(target, identity).await
             }
@@ -129,16 +129,16 @@ impl Performance<'_> {
                 let verdict = match self.call(handler, &context, limit).await? {
                     Some(next) => {
                         next.validate().map_err(|error| failed_in(handler.record(), &error))?;
-                        HookVerdict::Fire(Box::new(next))
+                        HookResult::Fire(Box::new(next))
                     }
-                    None => HookVerdict::Continue,
+                    None => HookResult::Continue,
                 };
-                Ok(Outcome::Hook { handler: handler.to_ref(), verdict })
+                Ok(Outcome::Hook { handler: handler.to_ref(), result: verdict })
             }
             Hook::After(step) => {
                 let Some(handler) = handlers.after(step) else { return Ok(Outcome::Done) };
                 self.call(handler, &context, limit).await?;
-                Ok(Outcome::Hook { handler: handler.to_ref(), verdict: HookVerdict::Continue })
+                Ok(Outcome::Hook { handler: handler.to_ref(), result: HookResult::Continue })
             }
         }
     }
@@ -298,7 +298,7 @@ impl Performance<'_> {
         let revoked = async { strategy.deescalate(&request).await };
         let output = self.contained("the strategy", self.performer.limits.strategy, revoked).await?;
         let read_back = self.read_back(strategy, target, identity).await?;
-        Ok(Outcome::Revoked(Revocation { output, still_needed_by: 0, read_back }))
+        Ok(Outcome::Revoked(Revocation { output, still_needed_by: 0, check: read_back }))
     }
 
     /// Whether the access is gone, as far as the service tells. A list that cannot be had does not undo a revocation that the
@@ -308,24 +308,24 @@ impl Performance<'_> {
         strategy: &dyn AccessStrategy,
         target: &AccessTarget,
         identity: &str,
-    ) -> Result<ReadBack, EffectError> {
+    ) -> Result<RevocationCheck, EffectError> {
         let listed = async { strategy.list_current(target).await };
         let title = target.title();
         match self.contained("reading the target", self.performer.limits.strategy, listed).await {
-            Ok(None) => Ok(ReadBack::Unknown),
+            Ok(None) => Ok(RevocationCheck::Unknown),
             Ok(Some(listed)) if listed.iter().any(|listed| listed == identity) => {
                 let message = format!("{identity} still has {title}, which the strategy said it had taken away");
-                let mut error = EffectError::new(codes::ACCESS_STILL_LISTED, message);
+                let mut error = EffectError::new(ErrorKind::Strategy, codes::ACCESS_STILL_LISTED, message);
                 error.retryable = true;
                 Err(error)
             }
-            Ok(Some(_)) => Ok(ReadBack::Gone),
+            Ok(Some(_)) => Ok(RevocationCheck::Gone),
             Err(error) => {
                 let message = format!(
                     "{title} was taken away from {identity}, and whether it is gone could not be read: {}",
                     error.message
                 );
-                Ok(ReadBack::Failed(EffectError { code: codes::REVOCATION_NOT_READ_BACK, message, ..error }))
+                Ok(RevocationCheck::Failed(EffectError { code: codes::REVOCATION_NOT_READ_BACK, message, ..error }))
             }
         }
     }
@@ -333,7 +333,7 @@ impl Performance<'_> {
     fn strategy(&self) -> Result<&dyn AccessStrategy, EffectError> {
         self.entry.strategy.as_deref().ok_or_else(|| {
             let message = format!("flow `{}` has no strategy any more", self.entry.flow.name());
-            EffectError::new(codes::ACCESS_STRATEGY_NOT_FOUND, message)
+            EffectError::new(ErrorKind::Configuration, codes::ACCESS_STRATEGY_NOT_FOUND, message)
         })
     }
 

@@ -12,7 +12,7 @@ use super::request::parse_request;
 use super::slack_users::name_slack_users;
 use crate::engine::InputKey;
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::machine::{Action, EffectError, FormRef, Input, InputBody, Reply};
+use crate::machine::{Action, FormRef, Input, InputBody, InputReply};
 use crate::model::{Channel, ChannelType, EventId, RunId, Srn, User, UserId};
 
 /// Who submits something.
@@ -282,7 +282,7 @@ impl Runtime {
     /// If the store does not answer.
     pub async fn was_taken(&self, key: &InputKey) -> Result<bool> {
         let reply = self.engine.recorded_reply(&submitted_as(key)).await?;
-        Ok(reply.is_some_and(|reply| !matches!(reply, Reply::Refused { .. })))
+        Ok(reply.is_some_and(|reply| !matches!(reply, InputReply::Refused { .. })))
     }
 
     /// Checks what is submitted against its flow.
@@ -412,32 +412,12 @@ fn check_text(action: &Action, limit: usize) -> Result<()> {
     Err(Error::new(ErrorKind::InvalidInput, codes::TOO_LARGE, message))
 }
 
-fn receipt(run: RunId, event: EventId, reply: Reply) -> Result<Receipt> {
+fn receipt(run: RunId, event: EventId, reply: InputReply) -> Result<Receipt> {
     match reply {
-        Reply::Accepted { event: accepted } => Ok(Receipt { run, event: accepted.unwrap_or(event) }),
-        Reply::Refused { error, .. } => Err(error_of(error)),
-        Reply::Stale => Err(Error::new(ErrorKind::Internal, codes::INVALID_EVENT, "the submission came to nothing")),
-    }
-}
-
-/// A recorded error as an error.
-pub(super) fn error_of(error: EffectError) -> Error {
-    let kind = match &error.code {
-        // What services and other crates say in a handler's error is no answer to whoever submitted something.
-        _ if error.handler.is_some() => ErrorKind::Handler,
-        code if *code == codes::NOT_PERMITTED || *code == codes::SELF_APPROVAL => ErrorKind::Forbidden,
-        code if *code == codes::ALREADY_DECIDED || *code == codes::DEESCALATE_INVALID_RUN => ErrorKind::Conflict,
-        code if *code == codes::UNKNOWN_RUN => ErrorKind::NotFound,
-        code if *code == codes::INVALID_EVENT || *code == codes::MISSING_ARGUMENT => ErrorKind::InvalidInput,
-        _ => ErrorKind::Handler,
-    };
-    let message = match &error.handler {
-        Some(handler) => format!("{handler} failed: {}", error.message),
-        None => error.message,
-    };
-    let built = Error::new(kind, error.code, message);
-    match error.hint {
-        Some(hint) => built.with_hint(hint),
-        None => built,
+        InputReply::Accepted { event: accepted } => Ok(Receipt { run, event: accepted.unwrap_or(event) }),
+        InputReply::Refused { error, .. } => Err(error.into()),
+        InputReply::Stale => {
+            Err(Error::new(ErrorKind::Internal, codes::INVALID_EVENT, "the submission came to nothing"))
+        }
     }
 }

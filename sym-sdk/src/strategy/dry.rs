@@ -6,9 +6,8 @@ use std::sync::Mutex;
 use super::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
 use crate::error::Result;
 use crate::future::BoxFuture;
-use crate::model::{AccessTarget, TargetId, User};
+use crate::model::{AccessTarget, StepOutput, TargetId, User};
 use crate::sync::lock;
-use crate::template::StepOutput;
 
 /// Grants and takes away access that does not exist, for simulations and tests: it remembers who has what. A person's id is
 /// their username.

@@ -15,8 +15,7 @@ use crate::config::StrategySchema;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
 use crate::integration::IntegrationConfig;
-use crate::model::{AccessTarget, Strategy, User, expect_settings};
-use crate::template::StepOutput;
+use crate::model::{AccessTarget, StepOutput, Strategy, User, expect_settings};
 
 /// Grants access to targets of one kind, and takes it away.
 ///

@@ -1,4 +1,5 @@
-use super::{NextEvent, Step};
+use super::NextEvent;
+use crate::model::Step;
 
 /// Builds the events that an `on_` hook may ask for instead of the incoming one.
 ///

@@ -4,9 +4,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Step;
 use crate::error::{Error, Result, codes};
-use crate::model::{AccessTarget, Srn, TargetId};
+use crate::model::{AccessTarget, Srn, Step, TargetId};
 
 /// The target that a [`NextEvent`] is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -13,10 +13,10 @@ use uuid::Uuid;
 use crate::audit::{AuditEntry, AuditHead, AuditKind, AuditRecord};
 use crate::engine::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, TimerKey};
 use crate::machine::{
-    Action, Bulkhead, Effect, EffectKey, EffectKind, EntitlementKey, HoldChange, Hooks, Input, InputBody, Lane, Reply,
-    Rules, RunState, TimerChange, TimerKind, step,
+    Action, Bulkhead, Effect, EffectKey, EffectKind, EntitlementChange, EntitlementKey, Input, InputBody, InputReply,
+    Lane, Rules, RunState, TimerChange, TimerKind, step,
 };
-use crate::model::{Channel, ChannelType, EventId, Flow, RunId, RunStatus, Slug, User, UserId};
+use crate::model::{Channel, ChannelType, EventId, Flow, Hooks, RunId, RunStatus, Slug, User, UserId};
 
 #[doc(hidden)]
 pub use self::access::{
@@ -147,7 +147,7 @@ fn commit(run: RunId, expected_version: u64, input: &str) -> Commit {
         run,
         expected_version,
         input: InputKey::new(input),
-        reply: Reply::Accepted { event: None },
+        reply: InputReply::Accepted { event: None },
         state: Some(Arc::new(requested(run, at(0)))),
         effects: Vec::new(),
         timers: Vec::new(),
@@ -160,7 +160,7 @@ fn commit(run: RunId, expected_version: u64, input: &str) -> Commit {
 
 fn effect(run: RunId, seq: u64, kind: EffectKind) -> Effect {
     let state = requested(run, at(0));
-    let event = state.cycle.expect("the request waits for its reducers").event;
+    let event = state.active_event.expect("the request waits for its reducers").event;
     let bulkhead = Bulkhead::flow(&state.flow);
     Effect { key: EffectKey { run, seq }, event, kind, attempt: 1, not_before: None, exclusive: None, bulkhead }
 }
@@ -171,7 +171,7 @@ fn entitlement(name: &str) -> EntitlementKey {
 
 fn entry(run: RunId, kind: AuditKind) -> AuditEntry {
     let state = requested(run, at(0));
-    let event = state.cycle.expect("the request waits for its reducers").event;
+    let event = state.active_event.expect("the request waits for its reducers").event;
     AuditEntry { run, flow: state.flow, parent: None, at: at(0), event, status: RunStatus::Requested, kind }
 }
 
@@ -196,14 +196,14 @@ pub async fn a_commit_is_written_whole(store: &impl Store) -> Checked {
     let mut first = commit(run, 0, "first");
     first.effects.push(effect(run, 1, EffectKind::Route));
     first.timers.push(TimerChange::Set { kind: TimerKind::Forward, at: at(60), generation: 1 });
-    first.holds.push(HoldChange::Hold(entitlement("e")));
+    first.holds.push(EntitlementChange::Hold(entitlement("e")));
     first.audit.push(entry(run, AuditKind::Received));
     let (state, audit) = (first.state.clone(), first.audit.clone());
     write(store, first).await?;
 
     let stored = store.load(run).await?.expect("the Run that was written");
     assert_eq!((stored.version, Some(stored.state)), (1, state), "versions count from 1");
-    assert_eq!(store.recorded_reply(&InputKey::new("first")).await?, Some(Reply::Accepted { event: None }));
+    assert_eq!(store.recorded_reply(&InputKey::new("first")).await?, Some(InputReply::Accepted { event: None }));
     assert_eq!(store.recorded_reply(&InputKey::new("other")).await?, None);
     assert_eq!(numbers(&claim(store, Lane::Decide, 0, 10).await?), [1]);
     assert_eq!(store.due_timers(at(60), 10).await?.len(), 1);
@@ -224,7 +224,7 @@ pub async fn a_conflict_writes_nothing(store: &impl Store) -> Checked {
         late.effects.push(effect(run, 2, EffectKind::Route));
         late.settles = Some(EffectKey { run, seq: 1 });
         late.timers.push(TimerChange::Set { kind: TimerKind::Forward, at: at(0), generation: 1 });
-        late.holds.push(HoldChange::Hold(entitlement("e")));
+        late.holds.push(EntitlementChange::Hold(entitlement("e")));
         late.audit.push(entry(run, AuditKind::Received));
         assert_eq!(store.commit(late).await?, Committed::Conflict, "version {version} is not the stored one");
         assert_eq!(store.recorded_reply(&InputKey::new(input)).await?, None, "the input was not taken");
@@ -250,7 +250,7 @@ pub async fn of_commits_at_once_one_is_written(store: &impl Store) -> Checked {
 pub async fn a_known_input_is_answered_as_the_first_time(store: &impl Store) -> Checked {
     let run = run_id(1);
     let mut first = commit(run, 0, "same");
-    first.reply = Reply::Accepted { event: Some(EventId::from_uuid(Uuid::from_u128(7))) };
+    first.reply = InputReply::Accepted { event: Some(EventId::from_uuid(Uuid::from_u128(7))) };
     first.effects.push(effect(run, 1, EffectKind::Route));
     let reply = first.reply.clone();
     write(store, first).await?;
@@ -568,15 +568,15 @@ pub async fn each_audit_destination_has_a_cursor(store: &impl Store) -> Checked 
 pub async fn holders_come_and_go(store: &impl Store) -> Checked {
     let hold = |run, version, input, change| Commit { holds: vec![change], ..commit(run, version, input) };
     let key = entitlement("e");
-    write(store, hold(run_id(1), 0, "a", HoldChange::Hold(key.clone()))).await?;
-    write(store, hold(run_id(2), 0, "b", HoldChange::Hold(key.clone()))).await?;
-    write(store, hold(run_id(2), 1, "c", HoldChange::Hold(key.clone()))).await?;
+    write(store, hold(run_id(1), 0, "a", EntitlementChange::Hold(key.clone()))).await?;
+    write(store, hold(run_id(2), 0, "b", EntitlementChange::Hold(key.clone()))).await?;
+    write(store, hold(run_id(2), 1, "c", EntitlementChange::Hold(key.clone()))).await?;
     assert_eq!(store.holders(&key).await?, [run_id(1), run_id(2)], "each Run once");
     assert_eq!(store.holders(&entitlement("other")).await?, []);
-    write(store, hold(run_id(1), 1, "d", HoldChange::Release(key.clone()))).await?;
+    write(store, hold(run_id(1), 1, "d", EntitlementChange::Release(key.clone()))).await?;
     assert_eq!(store.holders(&key).await?, [run_id(2)]);
-    write(store, hold(run_id(1), 2, "e", HoldChange::Release(key.clone()))).await?;
-    write(store, hold(run_id(2), 2, "f", HoldChange::Release(key.clone()))).await?;
+    write(store, hold(run_id(1), 2, "e", EntitlementChange::Release(key.clone()))).await?;
+    write(store, hold(run_id(2), 2, "f", EntitlementChange::Release(key.clone()))).await?;
     assert_eq!(store.holders(&key).await?, []);
     Ok(())
 }
@@ -587,7 +587,7 @@ pub async fn runs_at_rest_are_pruned_by_age(store: &impl Store) -> Checked {
         let run = run_id(number);
         let mut state = requested(run, at(second));
         if over {
-            (state.closed, state.cycle) = (true, None);
+            (state.closed, state.active_event) = (true, None);
             state.pending.clear();
         }
         let audit = vec![AuditEntry { at: at(second), ..entry(run, AuditKind::Received) }];

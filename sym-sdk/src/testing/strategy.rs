@@ -6,12 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
 use crate::machine::EffectKey;
-use crate::model::{AccessTarget, User};
+use crate::model::{AccessTarget, StepOutput, User};
 use crate::strategy::{
     AccessRequest, AccessStrategy, Escalation, RevocationReach, resource_by_name, resource_by_settings,
 };
 use crate::sync::lock;
-use crate::template::StepOutput;
 
 /// An [`AccessStrategy`] for tests: it keeps who has access to what, in place of a service, and does as it is told. Clones
 /// are one strategy.

@@ -72,7 +72,7 @@ impl EffectHandler for Program {
 
     fn execute(&self, _: Effect, _: Arc<RunState>, _: Vec<RunId>) -> BoxFuture<'_, Outcome> {
         self.performed.fetch_add(1, Ordering::SeqCst);
-        let failed = Outcome::Failed(EffectError::new(codes::HANDLER_FAILED, "it broke"));
+        let failed = Outcome::Failed(EffectError::new(ErrorKind::Handler, codes::HANDLER_FAILED, "it broke"));
         Box::pin(std::future::ready(failed))
     }
 }

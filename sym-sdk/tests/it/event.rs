@@ -7,9 +7,8 @@ use sym_sdk::error::codes;
 use sym_sdk::forms::{FieldMap, FieldSpec, FieldType, FieldValue};
 use sym_sdk::model::{
     AccessTarget, Channel, ChannelType, Environment, Event, Flow, FlowParams, Flows, Integration, Run, RunId,
-    RunStatus, Secret, SecretSource, Slug, Srn, Strategy, User, UserId,
+    RunStatus, Secret, SecretSource, Slug, Srn, Step, Strategy, User, UserId,
 };
-use sym_sdk::template::Step;
 
 fn slug(text: &str) -> Slug {
     Slug::parse(text).unwrap()

@@ -14,12 +14,11 @@ use sym_sdk::forms::PromptForm;
 use sym_sdk::handler::Registry;
 use sym_sdk::handlers;
 use sym_sdk::machine::{EffectError, MessageRef, Notice};
-use sym_sdk::model::{Channel, ChannelType, RunId, RunStatus};
+use sym_sdk::model::{Channel, ChannelType, RunId, RunStatus, StepOutput};
 use sym_sdk::prelude::*;
 use sym_sdk::routing::Destination;
 use sym_sdk::runtime::{Builder, Limits, Runtime, Submission};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyType};
-use sym_sdk::template::StepOutput;
 
 const HOUR: Duration = Duration::from_secs(3600);
 

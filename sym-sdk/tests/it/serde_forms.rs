@@ -3,9 +3,8 @@ use std::time::Duration;
 use serde_json::json;
 use sym_sdk::model::{
     AccessTarget, Channel, ChannelType, DeescalateType, Environment, Event, Flow, Integration, Payload, Secret,
-    SecretSource, Slug, Strategy, User, UserId,
+    SecretSource, Slug, Step, Strategy, User, UserId,
 };
-use sym_sdk::template::Step;
 
 fn slug(text: &str) -> Slug {
     Slug::parse(text).unwrap()

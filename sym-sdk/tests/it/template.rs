@@ -3,8 +3,8 @@ use std::time::Duration;
 use expect_test::expect;
 use serde_json::json;
 use sym_sdk::error::codes;
-use sym_sdk::model::{AccessTarget, Slug, Srn};
-use sym_sdk::template::{ApprovalTemplate, NextEvent, NextEventKind, Step, StepOutput};
+use sym_sdk::model::{AccessTarget, Slug, Srn, Step, StepOutput};
+use sym_sdk::template::{ApprovalTemplate, NextEvent, NextEventKind};
 
 fn target() -> AccessTarget {
     AccessTarget::new("acme", "okta_group", Slug::parse("admins").unwrap())

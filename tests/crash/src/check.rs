@@ -7,8 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use sym_sdk::audit::{AuditEntry, AuditKind, Verified, VerifyError, verify};
 use sym_sdk::engine::{RunFilter, SqliteStore, Store, StoredRun};
 use sym_sdk::machine::Access;
-use sym_sdk::model::{DeescalateType, EventId, RunId};
-use sym_sdk::template::Step;
+use sym_sdk::model::{DeescalateType, EventId, RunId, Step};
 
 use crate::child::{ACKNOWLEDGED, Acknowledged, STORE, Told};
 use crate::journal;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 use sym_sdk::engine::Commit;
-use sym_sdk::machine::{EffectKind, HoldChange, TimerChange};
+use sym_sdk::machine::{EffectKind, EntitlementChange, TimerChange};
 
 /// The name of a kind of effect. A hook is called as its function is.
 pub fn effect(kind: &EffectKind) -> String {
@@ -27,8 +27,8 @@ pub fn commit(commit: &Commit, settled: Option<&str>) -> String {
     parts.extend(commit.audit.iter().map(|entry| variant(&entry.kind)));
     parts.extend(commit.holds.iter().map(|change| {
         match change {
-            HoldChange::Hold(_) => "hold",
-            HoldChange::Release(_) => "release",
+            EntitlementChange::Hold(_) => "hold",
+            EntitlementChange::Release(_) => "release",
             _ => "change of a hold",
         }
         .to_owned()

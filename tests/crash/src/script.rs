@@ -1,8 +1,7 @@
 //! What people do, one story for each flow. A story that is told again, to a later process, says the same.
 
-use sym_sdk::model::{RunId, RunStatus};
+use sym_sdk::model::{RunId, RunStatus, Step};
 use sym_sdk::runtime::Submission;
-use sym_sdk::template::Step;
 
 use crate::child::{Child, PEOPLE};
 use crate::flows::{BY_CODE, BY_HAND, DENIED, DURATIONS, EXPIRED, REJECTED, SHARED, TARGETS, UNDELIVERABLE, WHOLE};

@@ -138,7 +138,7 @@ impl Service {
 fn is_approved(state: &RunState) -> bool {
     let Some(decision) = &state.decision else { return false };
     let needed = state.routing.as_ref().map_or(usize::MAX, |routing| routing.permission.required_approvals().into());
-    decision.name == Step::Approve && (decision.by_code || state.run.approvals().len() >= needed)
+    decision.name == Step::Approve && (decision.decided_by_hook || state.run.approvals().len() >= needed)
 }
 
 fn is_until(state: &RunState, at: Timestamp) -> bool {

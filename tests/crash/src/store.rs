@@ -13,7 +13,7 @@ use sym_sdk::engine::{
     AccessHealth, Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, SqliteStore, Store,
     StoreError, StoredRun,
 };
-use sym_sdk::machine::{EffectKey, EntitlementKey, Reply};
+use sym_sdk::machine::{EffectKey, EntitlementKey, InputReply};
 use sym_sdk::model::RunId;
 use tokio::sync::Notify;
 
@@ -118,7 +118,7 @@ impl Store for CrashStore {
         self.call(self.store.load(run))
     }
 
-    fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>> {
+    fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<InputReply>, StoreError>> {
         self.call(self.store.recorded_reply(key))
     }
 

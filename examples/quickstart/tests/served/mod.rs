@@ -28,7 +28,7 @@ impl Served {
         let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         let mut served = Self { child, lines, program: String::new(), slack: String::new() };
         served.program = address(&served.line("Listening on "));
-        served.slack = address(&served.line("Slack is played by "));
+        served.slack = address(&served.line("Fake Slack: "));
         served
     }
 

@@ -8,9 +8,8 @@ use sym_sdk::delivery::{Delivery, DeliveryReceipt, RequestView};
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::forms::PromptForm;
 use sym_sdk::machine::{EffectError, MessageRef, Notice};
-use sym_sdk::model::{ChannelType, User, UserType};
+use sym_sdk::model::{ChannelType, Step, User, UserType};
 use sym_sdk::routing::Destination;
-use sym_sdk::template::Step;
 
 use super::form_open::{ViewRef, show_new};
 use super::notice_message::notice_message;

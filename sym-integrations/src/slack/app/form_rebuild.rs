@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use sym_sdk::BoxFuture;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::model::{Flow, RunId, User};
-use sym_sdk::template::Step;
+use sym_sdk::model::{Flow, RunId, Step, User};
 
 use super::dispatcher::Dispatcher;
 use super::form_change::run_pending_handlers;

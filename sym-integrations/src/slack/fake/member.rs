@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-/// Somebody in a workspace, or one from outside whom it knows.
+/// A member of a workspace, or an outsider known to it.
 ///
 /// ```
 /// use sym_integrations::slack::fake::Member;
@@ -20,13 +20,13 @@ pub struct Member {
 }
 
 impl Member {
-    /// A person of the workspace. An id begins with U or W and is in upper case.
+    /// Creates a member of the workspace. The id starts with U or W and is in upper case.
     pub fn new(id: impl Into<String>) -> Self {
         let (name, email, team) = Default::default();
         Self { id: id.into(), name, email, team, is_deactivated: false, is_bot: false, is_unconfirmed: false }
     }
 
-    /// Sets the display name. Without one, it is the beginning of the e-mail address, or the id.
+    /// Sets the display name. The default is the local part of the e-mail address, or the id.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
@@ -38,36 +38,36 @@ impl Member {
         self
     }
 
-    /// Has Slack say that they have not confirmed that the e-mail address is theirs.
+    /// Marks the e-mail address as unconfirmed.
     pub fn unconfirmed(mut self) -> Self {
         self.is_unconfirmed = true;
         self
     }
 
-    /// Makes it somebody of another workspace, by its id.
+    /// Makes this a member of another workspace, given by its id.
     pub fn of_team(mut self, team: impl Into<String>) -> Self {
         self.team = Some(team.into());
         self
     }
 
-    /// Makes it an account that is switched off.
+    /// Deactivates the account.
     pub fn deactivated(mut self) -> Self {
         self.is_deactivated = true;
         self
     }
 
-    /// Makes it a bot.
+    /// Makes this a bot.
     pub fn bot(mut self) -> Self {
         self.is_bot = true;
         self
     }
 
-    /// The id.
+    /// Returns the user id.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The name that others see.
+    /// Returns the display name.
     pub fn display_name(&self) -> &str {
         let of_email = || self.email.as_deref().and_then(|email| email.split('@').next());
         self.name.as_deref().or_else(of_email).unwrap_or(&self.id)
@@ -77,12 +77,12 @@ impl Member {
         !self.is_deactivated && self.email.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(email))
     }
 
-    /// Whether this is somebody who can do something in the workspace.
+    /// Whether this is a person with an active account.
     pub(super) fn is_active(&self) -> bool {
         !self.is_deactivated && !self.is_bot
     }
 
-    /// As Slack describes them.
+    /// Returns the JSON by which Slack describes the member.
     pub(super) fn json(&self, workspace: &str) -> Value {
         let name = self.display_name();
         let mut profile = json!({ "real_name": name, "display_name": name });

@@ -1,53 +1,53 @@
 use serde_json::Value;
 
-use super::surface;
+use super::visible_state;
 
-/// A message as somebody sees it.
+/// A message as a person sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
     pub(super) channel: String,
     pub(super) ts: String,
-    /// The only one who sees it.
+    /// The only person who sees it, if it is ephemeral.
     pub(super) only_for: Option<String>,
-    /// As Slack describes it.
+    /// Slack's JSON of the message.
     pub(super) json: Value,
 }
 
 impl Message {
-    /// The id of the channel it stands in. Those of direct messages begin with D.
+    /// Returns the id of the channel. Ids of direct messages start with D.
     pub fn channel(&self) -> &str {
         &self.channel
     }
 
-    /// When it was posted, by which it goes in its channel.
+    /// Returns the time stamp, which identifies the message in its channel.
     pub fn ts(&self) -> &str {
         &self.ts
     }
 
-    /// Whether only one person sees it, by their id: an answer to a command, for example.
+    /// Returns the id of the only person who sees an ephemeral message, such as the response to a command.
     pub fn only_for(&self) -> Option<&str> {
         self.only_for.as_deref()
     }
 
-    /// The text beside its blocks, in Slack's notation.
+    /// Returns the text besides the blocks, in mrkdwn.
     pub fn text(&self) -> &str {
         self.json["text"].as_str().unwrap_or_default()
     }
 
-    /// All that is to be read in it, in Slack's notation, a line for each part.
+    /// Returns all visible text in mrkdwn, one line per part.
     pub fn all_text(&self) -> String {
-        match surface::blocks(&self.json) {
+        match visible_state::blocks(&self.json) {
             [] => self.text().to_owned(),
-            _ => surface::all_text(&self.json),
+            _ => visible_state::all_text(&self.json),
         }
     }
 
-    /// What stands on its buttons.
+    /// Returns the labels of the buttons.
     pub fn buttons(&self) -> Vec<&str> {
-        surface::buttons(&self.json)
+        visible_state::buttons(&self.json)
     }
 
-    /// As Slack describes it in what it sends.
+    /// Returns Slack's JSON of the message.
     pub fn raw(&self) -> &Value {
         &self.json
     }

@@ -1,7 +1,13 @@
-//! A small workspace on this machine, for those who have no other: for tests of an app, and to try one out.
+//! A fake Slack workspace on the loopback interface, for tests of an app and for trying one out.
 //!
-//! [`FakeSlack`] answers an app's calls as Slack does, down to what it refuses: unknown tokens, blocks that break a rule,
-//! triggers that are too old. The people in it act as people do, by what they see, and the app hears of it by requests that are signed:
+//! [`FakeSlack`] implements the Web API as Slack does, including what Slack rejects: unknown tokens, invalid blocks, expired triggers.
+//! Its people act on what they see, and only on that: a button that a message does not show cannot be clicked. The app receives their
+//! actions as signed requests, over the same HTTP routes and with the same deadline of three seconds as in production. A test that
+//! passes here therefore exercises the app's real client, its signature check and its payload parsing. Violations of Slack's rules are
+//! collected in [`FakeSlack::faults`] rather than ignored.
+//!
+//! Like everything else in this crate it talks over HTTP rather than through function calls: that is slower than calling the app
+//! directly, and keeps the fake honest.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -25,7 +31,7 @@
 //! # }
 //! ```
 //!
-//! With an app that listens, such as one that [`Server`](sym_sdk::server::Server) serves, people can ask for access and decide:
+//! If the app listens on an address, such as one that [`Server`](sym_sdk::server::Server) serves, people can request access and decide:
 //!
 //! ```no_run
 //! # async fn drive(fake: sym_integrations::slack::fake::FakeSlack) -> Result<(), sym_sdk::Error> {
@@ -47,20 +53,21 @@
 //!
 //! # The page
 //!
-//! In a browser, its address shows what a person sees in Slack, and lets one be anybody there. Programs can do the same:
+//! In a browser, the fake's address shows what a person sees in Slack, and lets the visitor act as any person. Programs use the same
+//! routes:
 //!
 //! | request | fields | |
 //! | --- | --- | --- |
-//! | `GET /state` | `as`, `since` | what a person sees, as JSON; with the `version` as `since`, once there is something newer |
-//! | `POST /command` | `as`, `text`, `channel` | types a command |
-//! | `POST /shortcut` | `as`, `callback_id` | chooses a shortcut |
-//! | `POST /fill` | `as`, and inputs by their labels | fills in the view, or picks in its menus |
-//! | `POST /submit` | `as`, and inputs by their labels | fills in the view and submits it |
-//! | `POST /click` | `as`, `button`, `ts`, and inputs by their labels | clicks in the view, or in the latest message with the button |
+//! | `GET /state` | `as`, `since` | returns what a person sees as JSON; with a `version` as `since`, waits until there is something newer |
+//! | `POST /command` | `as`, `text`, `channel` | enters a command |
+//! | `POST /shortcut` | `as`, `callback_id` | invokes a shortcut |
+//! | `POST /fill` | `as`, and inputs by label | fills in the view, or selects in its menus |
+//! | `POST /submit` | `as`, and inputs by label | fills in the view and submits it |
+//! | `POST /click` | `as`, `button`, `ts`, and inputs by label | clicks a button of the view, or of the latest message that has it |
 //! | `POST /close` | `as` | closes the view |
 //!
-//! People go by their ids. The answer is `{"ok": true}`, or says in `error` or `errors` what is wrong; a browser is sent back to
-//! the page. What is to be filled in and clicked is waited for, so a script need not:
+//! People are identified by their ids. The response is `{"ok": true}`, or describes the problem in `error` or `errors`; a browser is
+//! redirected to the page. The routes wait for inputs and buttons to appear, so a script need not:
 //!
 //! ```sh
 //! curl -d as=U0ANA -d 'text=/sym req prod' http://127.0.0.1:3001/command
@@ -69,38 +76,37 @@
 //! curl 'http://127.0.0.1:3001/state?as=U0ANA'
 //! ```
 //!
-//! # What it leaves out
+//! # Limitations
 //!
-//! There is no Socket Mode of its own, no home tab, no events and no files, and everybody is in every channel. It holds everything in
-//! memory, and has no rate limits. Whoever can reach its address can be anybody in it, so it listens on
-//! this machine alone.
+//! There is no Socket Mode server, no home tab, no events and no files, and everyone is a member of every channel. All state is in
+//! memory, and there are no rate limits. Anyone who can reach its address can act as any person, so it listens on the loopback interface
+//! only.
 
-mod act;
+mod app_requests;
 mod check;
-mod entry;
-mod handle;
+mod fake_slack;
+mod input_value;
+mod interactions;
 mod member;
 mod message;
-mod methods;
 mod page;
 mod payload;
 mod person;
-mod send;
+mod plugin;
 mod server;
-mod service;
 mod shared;
-mod surface;
-mod view;
 mod views;
+mod visible_state;
+mod web_api;
 mod workspace;
 
-pub use entry::Entry;
-pub use handle::{FakeSlack, FakeSlackBuilder};
+pub use fake_slack::{FakeSlack, FakeSlackBuilder};
+pub use input_value::InputValue;
 pub use member::Member;
 pub use message::Message;
 pub use person::{Person, Submitted};
-pub use shared::{NO_ANSWER, UNSEEN};
-pub use view::View;
+pub use shared::{APP_DID_NOT_RESPOND, NOT_VISIBLE};
+pub use views::View;
 
-pub(crate) use service::start;
+pub(crate) use plugin::start;
 use shared::Shared;

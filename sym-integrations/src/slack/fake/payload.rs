@@ -1,13 +1,13 @@
-//! What Slack tells an app of what people do: <https://docs.slack.dev/reference/interaction-payloads>.
+//! Interaction payloads: <https://docs.slack.dev/reference/interaction-payloads>.
 
 use serde_json::{Map, Value, json};
 
-use super::surface::{Placed, state};
+use super::visible_state::{ElementRef, state};
 use super::workspace::Workspace;
 use super::{Message, View};
 
 impl Workspace {
-    /// What all payloads have.
+    /// Returns the members common to all payloads.
     fn payload(&self, kind: &str, user: &str) -> Value {
         let team = &self.names.workspace;
         let name = self.name_of(user);
@@ -22,7 +22,7 @@ impl Workspace {
         })
     }
 
-    /// The fields of a command.
+    /// Returns the form fields of a slash command.
     pub(super) fn command(&self, user: &str, channel: &str, command: &str, text: &str) -> Vec<(&'static str, String)> {
         let name = self.channels.get(channel).map(|channel| channel.name.clone()).unwrap_or_default();
         vec![
@@ -68,7 +68,7 @@ impl Workspace {
         }
         let name = self.channels.get(&message.channel).map(|channel| channel.name.as_str());
         payload["channel"] = json!({ "id": message.channel, "name": name });
-        // Of one that only one person sees, Slack keeps nothing.
+        // Slack does not include ephemeral messages in payloads.
         if !is_ephemeral {
             payload["message"] = message.json.clone();
         }
@@ -107,22 +107,22 @@ impl Workspace {
     }
 }
 
-/// A message in which something is clicked.
+/// A message on which an action is performed.
 pub(super) struct Clicked<'a> {
     pub(super) message: &'a Message,
-    pub(super) values: &'a super::surface::Values,
+    pub(super) values: &'a super::visible_state::Values,
     pub(super) response_url: &'a str,
 }
 
-/// What was done to an element, which has this in it now.
-pub(super) fn action(placed: Placed<'_>, value: Option<&Value>, action_ts: &str) -> Value {
-    let (block, id) = placed.key();
+/// Returns the action of an element with its present value.
+pub(super) fn action(item: ElementRef<'_>, value: Option<&Value>, action_ts: &str) -> Value {
+    let (block, id) = item.key();
     let mut action = Map::new();
     if let Some(Value::Object(value)) = value {
         action.extend(value.clone());
     }
     for key in ["type", "text", "style", "value", "placeholder"] {
-        if let Some(value) = placed.element.get(key) {
+        if let Some(value) = item.element.get(key) {
             action.entry(key).or_insert_with(|| value.clone());
         }
     }

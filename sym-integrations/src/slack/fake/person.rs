@@ -4,33 +4,33 @@ use std::sync::Arc;
 use serde_json::Value;
 use sym_sdk::error::Result;
 
-use super::act::{Key, Surface};
-use super::entry::{By, Entry};
-use super::shared::unseen;
-use super::surface::Placed;
+use super::input_value::{By, InputValue};
+use super::interactions::{Key, Surface};
+use super::shared::not_visible;
+use super::visible_state::ElementRef;
 use super::{Message, Shared, View};
 
-/// Somebody in a [`FakeSlack`](super::FakeSlack), who acts on what there is to see.
+/// A person in a [`FakeSlack`](super::FakeSlack), who acts on what they see.
 ///
-/// What is to be clicked or filled in is waited for, for ten seconds by the clock: forms and messages take a moment to come. It
-/// is an error of the code `Slack:UNSEEN` if it does not, and one of the code `Slack:APP_DID_NOT_RESPOND` if the app does not answer
-/// within the three seconds that Slack gives it, or answers with another status than 200.
+/// Methods wait up to ten seconds, by the workspace's clock, for the message, view or element that they act on, because the app delivers
+/// them asynchronously. If it does not appear, they fail with code `Slack:NOT_VISIBLE`. They fail with code `Slack:APP_DID_NOT_RESPOND` if
+/// the app does not respond within Slack's three seconds, or with a status other than 200.
 #[derive(Clone, Debug)]
-#[must_use = "somebody who does nothing changes nothing"]
+#[must_use = "a person has no effect until they act"]
 pub struct Person {
     pub(super) shared: Arc<Shared>,
     id: String,
 }
 
-/// What came of a view that was submitted.
+/// The outcome of submitting a view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Submitted {
-    /// It is gone.
+    /// The view was closed.
     Closed,
-    /// It is still there, and shows what is wrong, by the label of the input.
+    /// The view is still open and shows errors, keyed by the label of the input.
     Errors(BTreeMap<String, String>),
-    /// It shows something else, or something lies on it.
+    /// The view was updated, or another view was pushed on top of it.
     Shown,
 }
 
@@ -39,99 +39,99 @@ impl Person {
         Self { shared, id }
     }
 
-    /// The id.
+    /// Returns the user id.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The name that others see.
+    /// Returns the display name.
     pub fn name(&self) -> String {
         self.shared.look(|workspace| workspace.name_of(&self.id))
     }
 
-    /// Types a command in the channel `#general`, such as `/sym req prod`.
+    /// Enters a command, such as `/sym req prod`, in channel `#general`.
     ///
     /// # Errors
-    /// If the app does not answer.
+    /// If the app does not respond.
     pub async fn command(&self, line: &str) -> Result<()> {
         self.command_in("general", line).await
     }
 
-    /// Types a command in a channel, by its name or id.
+    /// Enters a command in a channel, given by name or id.
     ///
     /// # Errors
-    /// If the app does not answer, or the channel's name cannot be one.
+    /// If the app does not respond, or the channel name is invalid.
     pub async fn command_in(&self, channel: &str, line: &str) -> Result<()> {
         self.send_command(channel, line).await
     }
 
-    /// Chooses a global shortcut of the app, by its `callback_id`.
+    /// Invokes a global shortcut of the app, given by its `callback_id`.
     ///
     /// # Errors
-    /// If the app does not answer.
+    /// If the app does not respond.
     pub async fn shortcut(&self, callback_id: &str) -> Result<()> {
         self.send_shortcut(callback_id).await
     }
 
-    /// The messages that this person sees, in the order in which they were posted.
+    /// Returns the messages that this person sees, in the order in which they were posted.
     pub fn messages(&self) -> Vec<Message> {
         self.shared.look(|workspace| workspace.seen_by(&self.id))
     }
 
-    /// The latest message with this text in it, in Slack's notation.
+    /// Waits for a message that contains a text, in mrkdwn, and returns the latest.
     ///
     /// # Errors
     /// If there is none.
     pub async fn message(&self, text: &str) -> Result<Message> {
-        let what = || format!("{} sees no message with `{text}`", self.name());
+        let what = || format!("{} sees no message with text `{text}`", self.name());
         let has_text = |message: &Message| message.text().contains(text) || message.all_text().contains(text);
         self.shared.until(what, |workspace| workspace.seen_by(&self.id).into_iter().rfind(has_text)).await
     }
 
-    /// The view that this person has before them.
+    /// Returns the view that this person sees.
     pub fn view(&self) -> Option<View> {
         self.shared.look(|workspace| workspace.top(&self.id).cloned())
     }
 
-    /// The view that this person has before them, once this text is to be read in it.
+    /// Waits for a view that contains a text, and returns it.
     ///
     /// # Errors
-    /// If it does not come.
+    /// If there is none.
     pub async fn view_with(&self, text: &str) -> Result<View> {
         let what = || match self.view() {
             Some(view) => {
-                format!("{} sees no `{text}` in the view `{}`: {}", self.name(), view.title(), view.all_text())
+                format!("{} sees no text `{text}` in view `{}`: {}", self.name(), view.title(), view.all_text())
             }
-            None => format!("{} sees no view, and waits for one with `{text}`", self.name()),
+            None => format!("{} sees no view, expected one with text `{text}`", self.name()),
         };
         let has_text = |view: &&View| view.title().contains(text) || view.all_text().contains(text);
         self.shared.until(what, |workspace| workspace.top(&self.id).filter(has_text).cloned()).await
     }
 
-    /// Fills in an input of the view, by its label, or picks in a menu, by what stands in it while nothing is picked. Of several
-    /// options, an array is given. The menu that asks the app for its options is typed into.
+    /// Fills in an input of the view, given by its label, or selects in a menu, given by its label or placeholder. Pass an array to
+    /// select several options. Menus with external options are searched first.
     ///
     /// # Errors
-    /// If there is no such input or option, or the app does not answer.
-    pub async fn fill(&self, label: &str, entry: impl Into<Entry>) -> Result<()> {
+    /// If there is no such input or option, or the app does not respond.
+    pub async fn fill(&self, label: &str, entry: impl Into<InputValue>) -> Result<()> {
         let (surface, key) = self.find_in_view(label).await?;
         self.enter(&surface, &key, entry.into()).await
     }
 
-    /// Fills in an input of a message, by its label, or picks in a menu there. See [`fill`](Self::fill).
+    /// Fills in an input of a message. See [`fill`](Self::fill).
     ///
     /// # Errors
-    /// As there.
-    pub async fn fill_in(&self, message: &Message, label: &str, entry: impl Into<Entry>) -> Result<()> {
+    /// See [`fill`](Self::fill).
+    pub async fn fill_in(&self, message: &Message, label: &str, entry: impl Into<InputValue>) -> Result<()> {
         let (surface, key) = self.find_in_message(message, label).await?;
         self.enter(&surface, &key, entry.into()).await
     }
 
-    async fn enter(&self, surface: &Surface, key: &Key, entry: Entry) -> Result<()> {
+    async fn enter(&self, surface: &Surface, key: &Key, entry: InputValue) -> Result<()> {
         let (is_asked, dispatches) = self.shared.look(|workspace| {
             let seen = workspace.seen(&self.id, surface);
-            let placed = seen.as_ref().and_then(|seen| seen.placed(key));
-            placed.map_or((false, false), |placed| (placed.kind().ends_with("external_select"), placed.dispatches()))
+            let item = seen.as_ref().and_then(|seen| seen.item(key));
+            item.map_or((false, false), |item| (item.kind().ends_with("external_select"), item.dispatches()))
         });
         if is_asked {
             let mut found = Vec::new();
@@ -144,10 +144,10 @@ impl Person {
         if dispatches { self.dispatch(surface, key).await } else { Ok(()) }
     }
 
-    /// Types into a menu of the view, and gives the options that are offered, by what is to be read.
+    /// Types into a menu of the view, and returns the labels of the options offered.
     ///
     /// # Errors
-    /// If there is no such menu, or the app does not answer.
+    /// If there is no such menu, or the app does not respond.
     pub async fn type_into(&self, label: &str, text: &str) -> Result<Vec<String>> {
         let (surface, key) = self.find_in_view(label).await?;
         let found = self.ask(&surface, &key, text).await?;
@@ -155,10 +155,11 @@ impl Person {
         Ok(found.iter().map(label).collect())
     }
 
-    /// Submits the view. What an input cannot do without or not hold, Slack says itself, and the app does not hear of it.
+    /// Submits the view. Like Slack, the fake validates inputs (required, length, number) itself and does not send an invalid view to the
+    /// app.
     ///
     /// # Errors
-    /// If there is no view that can be submitted, or the app does not answer.
+    /// If there is no view that can be submitted, or the app does not respond.
     pub async fn submit(&self) -> Result<Submitted> {
         let what = || format!("{} sees no view that can be submitted", self.name());
         let can_be = |view: &&View| view.json["submit"].is_object();
@@ -172,31 +173,31 @@ impl Person {
     /// # Errors
     /// If there is none.
     pub async fn close(&self) -> Result<()> {
-        let view = self.view().ok_or_else(|| unseen(format!("{} sees no view", self.name())))?;
+        let view = self.view().ok_or_else(|| not_visible(format!("{} sees no view", self.name())))?;
         self.close_view(view.id()).await
     }
 
-    /// Clicks on a button of a message, and confirms where that is asked.
+    /// Clicks a button of a message, and confirms its dialog if it has one.
     ///
     /// # Errors
-    /// If there is no such button, or the app does not answer.
+    /// If there is no such button, or the app does not respond.
     pub async fn click(&self, message: &Message, button: &str) -> Result<()> {
         let (surface, key) = self.find_in_message(message, button).await?;
         self.dispatch(&surface, &key).await
     }
 
-    /// Clicks on a button of the view, other than the one that submits it.
+    /// Clicks a button of the view, other than the one that submits it.
     ///
     /// # Errors
-    /// If there is no such button, or the app does not answer.
+    /// If there is no such button, or the app does not respond.
     pub async fn click_in_view(&self, button: &str) -> Result<()> {
         let (surface, key) = self.find_in_view(button).await?;
         self.dispatch(&surface, &key).await
     }
 
-    /// The latest message with a button, or the one of this time stamp.
+    /// Waits for a message with a button: the latest, or the one with this time stamp.
     pub(super) async fn message_with_button(&self, button: &str, ts: Option<&str>) -> Result<Message> {
-        let what = || format!("{} sees no message with a button `{button}`", self.name());
+        let what = || format!("{} sees no message with button `{button}`", self.name());
         let is_meant = |message: &Message| message.buttons().contains(&button) && ts.is_none_or(|ts| message.ts == ts);
         self.shared.until(what, |workspace| workspace.seen_by(&self.id).into_iter().rfind(is_meant)).await
     }
@@ -205,9 +206,9 @@ impl Person {
         let what = || match self.view() {
             Some(view) => {
                 let seen = [view.labels(), view.buttons()].concat().join("`, `");
-                format!("the view `{}` has no `{name}`, but `{seen}`: {}", view.title(), view.all_text())
+                format!("view `{}` has no `{name}`, but `{seen}`: {}", view.title(), view.all_text())
             }
-            None => format!("{} sees no view, and looks for `{name}`", self.name()),
+            None => format!("{} sees no view, expected one with `{name}`", self.name()),
         };
         let found = self.shared.until(what, |workspace| {
             let view = workspace.top(&self.id)?;
@@ -218,12 +219,12 @@ impl Person {
 
     async fn find_in_message(&self, message: &Message, name: &str) -> Result<(Surface, Key)> {
         let surface = Surface::of(message);
-        let what = || format!("{} sees no `{name}` in the message `{}`", self.name(), message.text());
+        let what = || format!("{} sees no `{name}` in message `{}`", self.name(), message.text());
         let found = self.shared.until(what, |workspace| called(workspace.seen(&self.id, &surface)?.json(), name));
         Ok((surface.clone(), found.await?))
     }
 }
 
 fn called(json: &Value, name: &str) -> Option<Key> {
-    Placed::all(json).find(|placed| placed.is_called(name)).map(Placed::key)
+    ElementRef::all(json).find(|item| item.is_called(name)).map(ElementRef::key)
 }

@@ -1,4 +1,4 @@
-//! The workspace's side of HTTP: the Web API, and the addresses at which clicks are answered.
+//! The HTTP routes of the workspace: the Web API, and response URLs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,18 +15,18 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
-use super::methods::Refusal;
+use super::web_api::Refusal;
 use super::workspace::Workspace;
 use super::{Shared, check, page};
 
-/// The longest body that is taken, in bytes.
-const LONGEST: usize = 4 * 1024 * 1024;
+/// Maximum size of a request body, in bytes.
+const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
-/// For how long, and how often, a click can be answered.
-const ANSWERED_FOR: Duration = Duration::from_secs(30 * 60);
-const ANSWERS: u32 = 5;
+/// Validity of a response URL: time and number of responses.
+const RESPONSE_URL_LIFETIME: Duration = Duration::from_secs(30 * 60);
+const MAX_RESPONSES: u32 = 5;
 
-/// The name under which answers to clicks are kept among the calls.
+/// Name under which responses to clicks are recorded among the calls.
 pub(super) const RESPONSE: &str = "response_url";
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
@@ -34,7 +34,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/{method}", post(method))
         .route("/{kind}/{workspace}/{id}/{secret}", post(respond))
         .merge(page::router())
-        .layer(DefaultBodyLimit::max(LONGEST))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(from_fn(page::guard))
         .with_state(shared)
 }
@@ -74,12 +74,12 @@ async fn method(
     axum::Json(answer).into_response()
 }
 
-/// The error with which the next call of a method is to be refused.
+/// Takes the error that was planned for the next call of a method.
 fn planned(workspace: &mut Workspace, method: &str) -> Option<String> {
     workspace.refusals.get_mut(method)?.pop_front()
 }
 
-/// What a method is called with: JSON or a form, of which JSON is not taken by those that only read.
+/// Reads the arguments of a call from JSON or a form. Methods that only read accept no JSON.
 fn arguments(method: &str, headers: &HeaderMap, body: &[u8]) -> Result<Value, Refusal> {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if kind.starts_with("application/json") {
@@ -121,7 +121,7 @@ fn authorize(shared: &Shared, method: &str, headers: &HeaderMap, arguments: &Val
     }
 }
 
-/// An answer to what somebody did.
+/// Handles a call of a response URL.
 async fn respond(
     State(shared): State<Arc<Shared>>,
     Path((_, workspace, _, secret)): Path<(String, String, String, String)>,
@@ -151,10 +151,10 @@ async fn respond(
 impl Workspace {
     fn respond(&mut self, secret: &str, content: &Value, now: Timestamp) -> Result<(), &'static str> {
         let url = self.response_urls.get_mut(secret).ok_or("invalid_url")?;
-        if now.duration_since(url.made).unsigned_abs() > ANSWERED_FOR {
+        if now.duration_since(url.made).unsigned_abs() > RESPONSE_URL_LIFETIME {
             return Err("expired_url");
         }
-        if url.uses >= ANSWERS {
+        if url.uses >= MAX_RESPONSES {
             return Err("used_url");
         }
         url.uses = url.uses.saturating_add(1);

@@ -1,4 +1,4 @@
-//! The workspace as all who have to do with it share it.
+//! The workspace as shared by its server, its page and its people.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -15,16 +15,16 @@ use tokio_util::sync::CancellationToken;
 use super::workspace::{ResponseUrl, Workspace};
 use crate::http::SecretString;
 
-/// `Slack:UNSEEN`: what somebody looked for in a [`FakeSlack`](super::FakeSlack) is not there.
-pub const UNSEEN: ErrorCode = ErrorCode::new("Slack", "UNSEEN");
-/// `Slack:APP_DID_NOT_RESPOND`: the app did not answer within three seconds, or not with the status 200.
-pub const NO_ANSWER: ErrorCode = ErrorCode::new("Slack", "APP_DID_NOT_RESPOND");
+/// `Slack:NOT_VISIBLE`: a person acted on something that they do not see in a [`FakeSlack`](super::FakeSlack).
+pub const NOT_VISIBLE: ErrorCode = ErrorCode::new("Slack", "NOT_VISIBLE");
+/// `Slack:APP_DID_NOT_RESPOND`: the app did not respond within three seconds with status 200.
+pub const APP_DID_NOT_RESPOND: ErrorCode = ErrorCode::new("Slack", "APP_DID_NOT_RESPOND");
 
-/// For so long, people wait for what they expect to see.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Time for which people wait for something to appear.
+const VISIBLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// For so long, an address to answer at is remembered, if only to say that it has expired.
-const FORGOTTEN: Duration = Duration::from_secs(60 * 60);
+/// Time for which a response URL is remembered, longer than its validity, to report that it has expired.
+const RESPONSE_URL_TTL: Duration = Duration::from_secs(60 * 60);
 
 pub(super) struct Shared {
     pub(super) address: SocketAddr,
@@ -33,7 +33,7 @@ pub(super) struct Shared {
     pub(super) secrets: Secrets,
     workspace_id: String,
     workspace: Mutex<Workspace>,
-    /// How often anything has changed.
+    /// Number of changes.
     pub(super) version: watch::Sender<u64>,
     pub(super) stop: CancellationToken,
 }
@@ -58,12 +58,12 @@ impl Shared {
         Self { address, clock, http, secrets, workspace_id, workspace, version, stop }
     }
 
-    /// Looks at the workspace.
+    /// Reads the workspace.
     pub(super) fn look<T>(&self, look: impl FnOnce(&Workspace) -> T) -> T {
         look(&self.workspace.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes the workspace, and tells all who wait for something.
+    /// Changes the workspace and wakes all who wait for a change.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut Workspace, Timestamp) -> T) -> T {
         let now = self.clock.now();
         let changed = change(&mut self.workspace.lock().unwrap_or_else(PoisonError::into_inner), now);
@@ -71,7 +71,7 @@ impl Shared {
         changed
     }
 
-    /// Waits until there is something to see. `what` says what, if it does not come.
+    /// Waits until `look` returns a value. `what` describes the expectation in the error if it does not.
     pub(super) async fn until<T>(
         &self,
         what: impl FnOnce() -> String,
@@ -89,12 +89,12 @@ impl Shared {
         };
         let seen = tokio::select! {
             seen = seen => seen,
-            () = self.clock.sleep(PATIENCE) => None,
+            () = self.clock.sleep(VISIBLE_TIMEOUT) => None,
         };
-        seen.ok_or_else(|| unseen(what()))
+        seen.ok_or_else(|| not_visible(what()))
     }
 
-    /// Returns once calls are answered, or nobody is there any more.
+    /// Waits until calls are no longer held back, or the workspace stops.
     pub(super) async fn released(&self) {
         let mut version = self.version.subscribe();
         loop {
@@ -121,14 +121,14 @@ impl Shared {
         self.secrets.app_token.expose_secret()
     }
 
-    /// An address at which something that somebody did can be answered.
+    /// Creates a response URL for an action.
     pub(super) fn response_url(&self, user: &str, channel: &str, message: Option<&str>) -> String {
         let (kind, secret, id) = self.change(|workspace, made| {
             let secret: String = std::iter::repeat_with(|| workspace.random.alphanumeric()).take(24).collect();
             let (user, channel, message) = (user.to_owned(), channel.to_owned(), message.map(str::to_owned));
             let kind = if message.is_some() { "actions" } else { "commands" };
             let url = ResponseUrl { user, channel, message, made, uses: 0 };
-            let is_recent = |url: &ResponseUrl| made.duration_since(url.made).unsigned_abs() < FORGOTTEN;
+            let is_recent = |url: &ResponseUrl| made.duration_since(url.made).unsigned_abs() < RESPONSE_URL_TTL;
             workspace.response_urls.retain(|_, url| is_recent(url));
             workspace.response_urls.insert(secret.clone(), url);
             (kind, secret, workspace.next())
@@ -146,11 +146,11 @@ impl fmt::Debug for Shared {
     }
 }
 
-pub(super) fn faulty(message: impl Into<String>) -> Error {
+pub(super) fn configuration_error(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message).with_service("slack")
 }
 
-/// Somebody looked for what is not there.
-pub(super) fn unseen(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::NotFound, UNSEEN, message).with_service("slack")
+/// The error for something that a person does not see.
+pub(super) fn not_visible(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::NotFound, NOT_VISIBLE, message).with_service("slack")
 }

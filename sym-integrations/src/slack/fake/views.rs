@@ -1,20 +1,75 @@
-//! The views that people have open.
+//! Views: modals that people have open, stacked on top of each other.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::surface::{self, Values};
+use super::check;
+use super::visible_state::{self, Values};
 use super::workspace::Workspace;
-use super::{View, check};
 
-/// So many views can lie on one another.
-const DEEPEST: usize = 3;
+/// A modal view as a person sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    pub(super) json: Value,
+    pub(super) values: Values,
+    /// Error messages by block.
+    pub(super) errors: BTreeMap<String, String>,
+    /// Slack's own error message about the app.
+    pub(super) error_message: Option<String>,
+}
+
+impl View {
+    /// Returns the id.
+    pub fn id(&self) -> &str {
+        self.json["id"].as_str().unwrap_or_default()
+    }
+
+    /// Returns the title.
+    pub fn title(&self) -> &str {
+        self.json["title"]["text"].as_str().unwrap_or_default()
+    }
+
+    /// Returns all visible text in mrkdwn, one line per part.
+    pub fn all_text(&self) -> String {
+        visible_state::all_text(&self.json)
+    }
+
+    /// Returns the labels of the inputs.
+    pub fn labels(&self) -> Vec<&str> {
+        let inputs = visible_state::blocks(&self.json).iter().filter(|block| block["type"] == "input");
+        inputs.map(|block| block["label"]["text"].as_str().unwrap_or_default()).collect()
+    }
+
+    /// Returns the labels of the buttons.
+    pub fn buttons(&self) -> Vec<&str> {
+        visible_state::buttons(&self.json)
+    }
+
+    /// Returns the error messages of the last submission, by the label of the input.
+    pub fn errors(&self) -> BTreeMap<String, String> {
+        let label = |id: &str| {
+            let block = visible_state::blocks(&self.json).iter().find(|block| block["block_id"] == id);
+            block.and_then(|block| block["label"]["text"].as_str()).unwrap_or(id).to_owned()
+        };
+        self.errors.iter().map(|(block, error)| (label(block), error.clone())).collect()
+    }
+
+    /// Returns Slack's JSON of the view, with the present values of its inputs.
+    pub fn raw(&self) -> Value {
+        let mut json = self.json.clone();
+        json["state"] = visible_state::state(&self.values);
+        json
+    }
+}
+
+/// Maximum number of views on a stack.
+const MAX_VIEW_DEPTH: usize = 3;
 
 impl Workspace {
-    /// A view as Slack keeps it.
-    fn kept(&mut self, id: &str, root: &str, previous: Option<&str>, given: &Value, now: Timestamp) -> Value {
+    /// Returns the JSON of a view as Slack stores it.
+    fn stored(&mut self, id: &str, root: &str, previous: Option<&str>, given: &Value, now: Timestamp) -> Value {
         let mut json = json!({
             "id": id,
             "team_id": self.names.workspace,
@@ -36,42 +91,47 @@ impl Workspace {
         }
         let secret: String = std::iter::repeat_with(|| self.random.alphanumeric()).take(8).collect();
         json["hash"] = json!(format!("{}.{secret}", now.as_second()));
-        surface::name_parts(&mut json["blocks"], &mut self.random);
-        json["state"] = surface::state(&surface::values(&json, &Values::new()));
+        visible_state::assign_ids(&mut json["blocks"], &mut self.random);
+        json["state"] = visible_state::state(&visible_state::values(&json, &Values::new()));
         json
     }
 
-    fn made(&mut self, root: Option<&str>, previous: Option<&str>, given: &Value, now: Timestamp) -> View {
+    fn create(&mut self, root: Option<&str>, previous: Option<&str>, given: &Value, now: Timestamp) -> View {
         let id = format!("V{:08}", self.next());
-        let json = self.kept(&id, root.unwrap_or(&id), previous, given, now);
-        View { values: surface::values(&json, &Values::new()), json, errors: BTreeMap::new(), trouble: None }
+        let json = self.stored(&id, root.unwrap_or(&id), previous, given, now);
+        View {
+            values: visible_state::values(&json, &Values::new()),
+            json,
+            errors: BTreeMap::new(),
+            error_message: None,
+        }
     }
 
-    /// Opens a view in the place of what somebody had open.
+    /// Opens a view, replacing the views that a person has open.
     pub(super) fn open(&mut self, user: &str, given: &Value, now: Timestamp) -> Value {
-        let view = self.made(None, None, given, now);
+        let view = self.create(None, None, given, now);
         let json = view.json.clone();
         self.views.insert(user.to_owned(), vec![view]);
         json
     }
 
-    /// Lays a view on top.
+    /// Pushes a view on top of the stack.
     pub(super) fn push(&mut self, user: &str, given: &Value, now: Timestamp) -> Result<Value, &'static str> {
         let stack = self.views.get(user).map(Vec::as_slice).unwrap_or_default();
-        if stack.len() >= DEEPEST {
+        if stack.len() >= MAX_VIEW_DEPTH {
             return Err("push_limit_reached");
         }
         let (root, previous) = match (stack.first(), stack.last()) {
             (Some(first), Some(last)) => (first.id().to_owned(), last.id().to_owned()),
             _ => return Err("not_found"),
         };
-        let view = self.made(Some(&root), Some(&previous), given, now);
+        let view = self.create(Some(&root), Some(&previous), given, now);
         let json = view.json.clone();
         self.views.entry(user.to_owned()).or_default().push(view);
         Ok(json)
     }
 
-    /// Replaces what a view shows.
+    /// Updates the content of a view.
     pub(super) fn update(
         &mut self,
         id: &str,
@@ -84,16 +144,16 @@ impl Workspace {
             return Err("hash_conflict");
         }
         let (root, previous) = (old.json["root_view_id"].clone(), old.json["previous_view_id"].clone());
-        let json = self.kept(id, root.as_str().unwrap_or(id), previous.as_str(), given, now);
+        let json = self.stored(id, root.as_str().unwrap_or(id), previous.as_str(), given, now);
         let view = self.views.values_mut().flatten().find(|view| view.id() == id).ok_or("not_found")?;
-        view.values = surface::values(&json, &view.values);
+        view.values = visible_state::values(&json, &view.values);
         view.json = json;
         view.errors.clear();
-        view.trouble = None;
+        view.error_message = None;
         Ok(view.raw())
     }
 
-    /// The view that somebody sees.
+    /// Returns the view that a person sees.
     pub(super) fn top(&self, user: &str) -> Option<&View> {
         self.views.get(user)?.last()
     }
@@ -102,7 +162,7 @@ impl Workspace {
         self.views.get_mut(user)?.iter_mut().find(|view| view.id() == id)
     }
 
-    /// Takes a view away, and what lies on it.
+    /// Closes a view and those on top of it.
     pub(super) fn close(&mut self, user: &str, id: &str) {
         if let Some(stack) = self.views.get_mut(user)
             && let Some(at) = stack.iter().position(|view| view.id() == id)
@@ -111,7 +171,7 @@ impl Workspace {
         }
     }
 
-    /// Does what an app answers to a view that was submitted. What it may not answer is the error.
+    /// Applies the app's response to a submitted view. The error lists violations of Slack's rules.
     pub(super) fn follow(&mut self, user: &str, id: &str, answer: &Value, now: Timestamp) -> Result<(), Vec<String>> {
         match answer["response_action"].as_str() {
             None => self.close(user, id),
@@ -133,13 +193,14 @@ impl Workspace {
 
     fn show_errors(&mut self, user: &str, id: &str, answer: &Value) -> Result<(), Vec<String>> {
         let Some(view) = self.view_of(user, id) else { return Ok(()) };
-        let inputs: Vec<_> = surface::blocks(&view.json).iter().filter(|block| block["type"] == "input").collect();
+        let inputs: Vec<_> =
+            visible_state::blocks(&view.json).iter().filter(|block| block["type"] == "input").collect();
         let errors = answer["errors"].as_object().filter(|errors| !errors.is_empty());
-        let errors = errors.ok_or_else(|| vec!["`errors` must have an error for a block".to_owned()])?;
+        let errors = errors.ok_or_else(|| vec!["`errors` must contain at least one block".to_owned()])?;
         let mut faults = Vec::new();
         for (block, error) in errors {
             if !inputs.iter().any(|input| input["block_id"] == block.as_str()) {
-                faults.push(format!("`errors` names the block `{block}`, which is no input of the view"));
+                faults.push(format!("`errors` names block `{block}`, which is not an input of the view"));
             }
             if !error.is_string() {
                 faults.push(format!("the error of block `{block}` must be a string"));

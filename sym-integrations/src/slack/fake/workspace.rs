@@ -1,4 +1,4 @@
-//! What a workspace consists of, and how it changes.
+//! The state of a workspace, and its changes.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
@@ -7,16 +7,16 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::surface::{self, Values};
+use super::visible_state::{self, Values};
 use super::{Member, Message, View};
 
-/// So many messages and calls are kept; the oldest go first.
-const MOST: usize = 10_000;
+/// Maximum number of messages, and of calls, that are kept. The oldest are dropped first.
+const CAPACITY: usize = 10_000;
 
-/// For so long, a trigger can open a view.
-const TRIGGER: Duration = Duration::from_secs(3);
+/// Time for which a trigger can open a view.
+const TRIGGER_LIFETIME: Duration = Duration::from_secs(3);
 
-/// What identifies the workspace and the app in it.
+/// The ids of the workspace and of the app in it.
 #[derive(Clone)]
 pub(super) struct Names {
     pub(super) workspace: String,
@@ -29,16 +29,16 @@ pub(super) struct Workspace {
     pub(super) names: Names,
     pub(super) app: Option<Url>,
     pub(super) members: BTreeMap<String, Member>,
-    /// Of user groups, by id, their names and members.
+    /// User groups by id: name and members.
     pub(super) groups: BTreeMap<String, (String, Vec<String>)>,
     pub(super) channels: BTreeMap<String, Channel>,
-    /// In the order in which they were posted.
+    /// Messages in the order in which they were posted.
     pub(super) messages: VecDeque<Message>,
-    /// What was entered in messages, by person, channel and time stamp.
+    /// Values entered in messages, by person, channel and time stamp.
     pub(super) entered: HashMap<(String, String, String), Values>,
-    /// The options that the app has offered to somebody, by surface and element.
+    /// Options that the app offered to a person, by surface and element.
     pub(super) offered: HashMap<(String, String, (String, String)), Vec<Value>>,
-    /// What people have open, the topmost last.
+    /// Open views per person, the topmost last.
     pub(super) views: BTreeMap<String, Vec<View>>,
     triggers: HashMap<String, Trigger>,
     pub(super) response_urls: HashMap<String, ResponseUrl>,
@@ -55,7 +55,7 @@ pub(super) struct Workspace {
 
 pub(super) struct Channel {
     pub(super) name: String,
-    /// Of direct messages and groups.
+    /// The people in a direct message or group.
     pub(super) members: Option<Vec<String>>,
 }
 
@@ -65,11 +65,11 @@ struct Trigger {
     is_used: bool,
 }
 
-/// Where what somebody did can be answered.
+/// A response URL: the action that it responds to.
 pub(super) struct ResponseUrl {
     pub(super) user: String,
     pub(super) channel: String,
-    /// The message that was clicked on.
+    /// The message that was clicked.
     pub(super) message: Option<String>,
     pub(super) made: Timestamp,
     pub(super) uses: u32,
@@ -105,31 +105,31 @@ impl Workspace {
     }
 
     pub(super) fn called(&mut self, method: &str, arguments: Value) {
-        if self.calls.len() >= MOST {
+        if self.calls.len() >= CAPACITY {
             self.calls.pop_front();
         }
         self.calls.push_back((method.to_owned(), arguments));
     }
 
-    /// Keeps what the app did against Slack's rules, and where.
+    /// Records violations of Slack's rules by the app.
     pub(super) fn fault(&mut self, at: &str, faults: &[String]) {
-        let left = MOST.saturating_sub(self.faults.len());
+        let left = CAPACITY.saturating_sub(self.faults.len());
         self.faults.extend(faults.iter().take(left).map(|fault| format!("{at}: {fault}")));
     }
 
-    /// A number that was not given before.
+    /// Returns an unused number.
     pub(super) fn next(&mut self) -> u64 {
         self.counter = self.counter.saturating_add(1);
         self.counter
     }
 
-    /// A time stamp that was not given before.
+    /// Returns an unused time stamp.
     pub(super) fn ts(&mut self, now: Timestamp) -> String {
         self.last_ts = now.as_microsecond().max(self.last_ts.saturating_add(1));
         format!("{}.{:06}", self.last_ts.div_euclid(1_000_000), self.last_ts.rem_euclid(1_000_000))
     }
 
-    /// The channel that an id or name stands for. It is there as soon as it is named.
+    /// Returns the id of the channel with an id or name. A channel that is named for the first time is created.
     pub(super) fn channel(&mut self, named: &str) -> Option<String> {
         if self.channels.contains_key(named) {
             return Some(named.to_owned());
@@ -163,7 +163,7 @@ impl Workspace {
         Some(id)
     }
 
-    /// The direct messages with these people.
+    /// Returns the id of the direct message or group with these people.
     pub(super) fn direct(&mut self, people: &[String]) -> String {
         let mut members = people.to_vec();
         members.sort();
@@ -188,7 +188,7 @@ impl Workspace {
         self.members.get(id).map_or(id, Member::display_name).to_owned()
     }
 
-    /// Posts what the app has written.
+    /// Posts a message of the app.
     pub(super) fn post(&mut self, channel: &str, content: &Value, only_for: Option<&str>, now: Timestamp) -> Message {
         let ts = self.ts(now);
         let mut json = json!({ "type": "message", "ts": ts });
@@ -202,19 +202,19 @@ impl Workspace {
         }
         let message = Message { channel: channel.to_owned(), ts, only_for: only_for.map(str::to_owned), json };
         let message = self.written(message, content);
-        if self.messages.len() >= MOST {
+        if self.messages.len() >= CAPACITY {
             self.messages.pop_front();
         }
         self.messages.push_back(message.clone());
         message
     }
 
-    /// A message with this content.
+    /// Sets the content of a message.
     fn written(&mut self, mut message: Message, content: &Value) -> Message {
         message.json["text"] = json!(content["text"].as_str().unwrap_or_default());
         let mut blocks = content["blocks"].clone();
         if blocks.is_array() {
-            surface::name_parts(&mut blocks, &mut self.random);
+            visible_state::assign_ids(&mut blocks, &mut self.random);
             message.json["blocks"] = blocks;
         } else if let Some(json) = message.json.as_object_mut() {
             json.remove("blocks");
@@ -232,7 +232,7 @@ impl Workspace {
         Some(message)
     }
 
-    /// The messages that somebody sees.
+    /// Returns the messages that a person sees.
     pub(super) fn seen_by(&self, user: &str) -> Vec<Message> {
         let is_seen = |message: &&Message| {
             let members = self.channels.get(&message.channel).and_then(|channel| channel.members.as_ref());
@@ -242,9 +242,9 @@ impl Workspace {
         self.messages.iter().filter(is_seen).cloned().collect()
     }
 
-    /// What can open a view for somebody.
+    /// Creates a trigger, which can open a view for a person.
     pub(super) fn trigger(&mut self, user: &str, now: Timestamp) -> String {
-        // Those that can do nothing any more.
+        // Remove expired triggers.
         self.triggers
             .retain(|_, trigger| now.duration_since(trigger.issued).unsigned_abs() < Duration::from_secs(3_600));
         let digits = |random: &mut fastrand::Rng| random.u64(1_000_000_000..10_000_000_000);
@@ -255,13 +255,13 @@ impl Workspace {
         trigger
     }
 
-    /// Whose trigger it is, if it is good. It is not any more afterwards.
+    /// Consumes a valid trigger and returns its person.
     pub(super) fn exchange(&mut self, trigger: &str, now: Timestamp) -> Result<String, &'static str> {
         let trigger = self.triggers.get_mut(trigger).ok_or("invalid_trigger_id")?;
         if trigger.is_used {
             return Err("exchanged_trigger_id");
         }
-        if now.duration_since(trigger.issued).unsigned_abs() >= TRIGGER {
+        if now.duration_since(trigger.issued).unsigned_abs() >= TRIGGER_LIFETIME {
             return Err("expired_trigger_id");
         }
         trigger.is_used = true;

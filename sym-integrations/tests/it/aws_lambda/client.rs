@@ -10,8 +10,7 @@ use sym_integrations::aws_lambda::{AwsLambda, FunctionArn};
 use sym_integrations::http::{BaseUrl, Connection};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{Error, ErrorKind};
-use sym_sdk::model::{Event, Flow, Slug, User, UserId};
-use sym_sdk::template::Step;
+use sym_sdk::model::{Event, Flow, Slug, Step, User, UserId};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 

@@ -7,9 +7,8 @@ use sym_integrations::aws_lambda::{AwsLambda, LambdaStrategy};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::machine::EffectKey;
-use sym_sdk::model::{AccessTarget, DeescalateType, Event, Flow, Slug, User, UserId};
+use sym_sdk::model::{AccessTarget, DeescalateType, Event, Flow, Slug, Step, StepOutput, User, UserId};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
-use sym_sdk::template::{Step, StepOutput};
 
 use super::{FUNCTION, path_of};
 use crate::aws::support::{code, context};

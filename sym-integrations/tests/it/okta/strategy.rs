@@ -5,9 +5,8 @@ use sym_integrations::okta::{Okta, OktaStrategy};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::machine::EffectKey;
-use sym_sdk::model::{AccessTarget, Environment, Event, Flow, UserIdentity};
+use sym_sdk::model::{AccessTarget, Environment, Event, Flow, Step, StepOutput, UserIdentity};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
-use sym_sdk::template::{Step, StepOutput};
 use wiremock::matchers::method;
 use wiremock::{Mock, ResponseTemplate};
 

@@ -14,7 +14,7 @@ fn section(text: &str) -> Value {
 }
 
 #[tokio::test]
-async fn tokens_are_another_each_time_and_others_are_refused() {
+async fn generates_tokens_and_rejects_others() {
     let (fake, _) = workspace().await;
     let other = FakeSlack::start().await.unwrap();
     let slack = fake.client().build().unwrap();
@@ -32,7 +32,7 @@ async fn tokens_are_another_each_time_and_others_are_refused() {
 }
 
 #[tokio::test]
-async fn people_are_found_by_id_address_and_in_pages() {
+async fn finds_people_by_id_and_address_and_lists_them_in_pages() {
     let (fake, _) = workspace().await;
     fake.add(Member::new("U0GONE").email("gone@example.com").deactivated()).unwrap();
     fake.add(Member::new("W0BOT").bot()).unwrap();
@@ -54,12 +54,12 @@ async fn people_are_found_by_id_address_and_in_pages() {
 
     for id in ["ana", "u0ana", "", "U", "C0ANA"] {
         let error = fake.add(Member::new(id)).unwrap_err();
-        assert!(error.message().contains("not the id of a person"), "{error}");
+        assert!(error.message().contains("is not a Slack user id"), "{error}");
     }
 }
 
 #[tokio::test]
-async fn a_channel_is_there_once_it_is_named() {
+async fn creates_a_channel_when_it_is_named() {
     let (fake, _) = workspace().await;
     let slack = fake.client().build().unwrap();
     let message = slack.send_message(slack::channel("#access-requests").unwrap(), "hello").await.unwrap();
@@ -91,7 +91,7 @@ async fn a_channel_is_there_once_it_is_named() {
 }
 
 #[tokio::test]
-async fn messages_are_replaced_where_they_stand() {
+async fn updates_messages_in_place() {
     let (fake, _) = workspace().await;
     let slack = fake.client().build().unwrap();
     let message = slack.api().post_message("#access").text("before").blocks(section("before")).await.unwrap();
@@ -135,7 +135,7 @@ async fn a_trigger_opens_one_view_within_three_seconds() {
 }
 
 #[tokio::test]
-async fn a_view_is_updated_only_by_who_knows_its_latest_state() {
+async fn rejects_updates_of_a_view_with_an_old_hash() {
     let (fake, _) = workspace().await;
     let slack = fake.client().build().unwrap();
     let api = slack.api();
@@ -163,7 +163,7 @@ async fn a_view_is_updated_only_by_who_knows_its_latest_state() {
 }
 
 #[tokio::test]
-async fn what_is_planned_goes_wrong_in_turn() {
+async fn planned_failures_occur_in_order() {
     let (fake, _) = workspace().await;
     let slack = fake.client().build().unwrap();
     fake.refuse("auth.test", "token_revoked");

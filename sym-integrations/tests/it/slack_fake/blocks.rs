@@ -85,7 +85,7 @@ fn wrong_views() -> Vec<(Value, &'static str)> {
         (select(json!({ "options": [option(&"x".repeat(76))] })), "less than 76 characters"),
         (
             select(json!({ "options": [option("a")], "initial_option": option("b") })),
-            "the initial option \"b\" is none of the options",
+            "the initial option \"b\" must be one of the options",
         ),
         (select(json!({ "option_groups": [{ "label": plain("x"), "options": [] }] })), "must have at least 1 item"),
         (of(input(json!({ "type": "radio_buttons", "options": options(11) }))), "no more than 10 items"),
@@ -93,7 +93,7 @@ fn wrong_views() -> Vec<(Value, &'static str)> {
             of(input(
                 json!({ "type": "multi_static_select", "options": options(3), "initial_options": options(3), "max_selected_items": 2 }),
             )),
-            "more is picked",
+            "must not select more",
         ),
         (of(input(json!({ "type": "plain_text_input", "max_length": 3_001 }))), "must be a number within its bounds"),
         (
@@ -107,7 +107,7 @@ fn wrong_views() -> Vec<(Value, &'static str)> {
         ),
         (
             of(input(json!({ "type": "number_input", "is_decimal_allowed": false, "min_value": "few" }))),
-            "must be a number, in a string",
+            "must be a string that contains a number",
         ),
         (
             of(
@@ -127,7 +127,7 @@ fn wrong_views() -> Vec<(Value, &'static str)> {
 }
 
 #[tokio::test]
-async fn views_that_break_a_rule_are_refused_with_what_is_wrong() {
+async fn rejects_invalid_views_with_details() {
     let (fake, _) = workspace().await;
     let slack = fake.client().build().unwrap();
     for (view, fault) in wrong_views() {
@@ -145,7 +145,7 @@ async fn views_that_break_a_rule_are_refused_with_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn messages_that_break_a_rule_are_refused() {
+async fn rejects_invalid_messages() {
     let (fake, _) = workspace().await;
     let slack = fake.client().build().unwrap();
     let blocks = [

@@ -1,4 +1,4 @@
-//! The stand-in for Slack: what it refuses, and what people do in it.
+//! The fake Slack: what it rejects, and how people act in it.
 
 mod api;
 mod blocks;

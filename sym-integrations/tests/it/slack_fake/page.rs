@@ -10,7 +10,7 @@ use super::{modal, plain, workspace};
 const SCRIPT: &str = "<script>alert('1')</script>";
 
 #[tokio::test]
-async fn only_this_machine_and_its_own_page_may_act() {
+async fn rejects_requests_of_other_origins() {
     let (fake, _) = workspace().await;
     let address = fake.address();
     let own = address.to_string();
@@ -35,7 +35,7 @@ async fn only_this_machine_and_its_own_page_may_act() {
 }
 
 #[tokio::test]
-async fn nothing_that_somebody_wrote_is_taken_for_html() {
+async fn escapes_text_in_html() {
     let (fake, _) = workspace().await;
     fake.add(Member::new("U0EVE").name(SCRIPT)).unwrap();
     let slack = fake.client().build().unwrap();
@@ -62,7 +62,7 @@ async fn nothing_that_somebody_wrote_is_taken_for_html() {
         input("f", json!({ "type": "users_select" })),
     ]));
     slack.api().open_view(&fake.trigger("U0ANA"), &view).await.unwrap();
-    for path in ["/?as=U0ANA", "/?as=U0EVE&in=CACCESS", "/?as=%3Cscript%3E&in=%3Cscript%3E&trouble=%3Cscript%3E"] {
+    for path in ["/?as=U0ANA", "/?as=U0EVE&in=CACCESS", "/?as=%3Cscript%3E&in=%3Cscript%3E&error=%3Cscript%3E"] {
         let page = get(&fake, path).await;
         assert_eq!(page.status, 200);
         let scripts = page.body.matches("<script").count();
@@ -80,7 +80,7 @@ async fn nothing_that_somebody_wrote_is_taken_for_html() {
 }
 
 #[tokio::test]
-async fn the_state_tells_when_something_has_happened() {
+async fn the_state_reports_changes() {
     let (fake, clock) = workspace().await;
     let before = get(&fake, "/state?as=U0ANA").await.json();
     assert_eq!(
@@ -116,7 +116,7 @@ async fn the_state_tells_when_something_has_happened() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_told() {
+async fn reports_invalid_requests() {
     let (fake, _) = workspace().await;
     let cases: [(&str, &[(&str, &str)]); 7] = [
         ("/command", &[]),
@@ -133,8 +133,8 @@ async fn what_makes_no_sense_is_told() {
     }
     let back = submit(&fake, "/command", &[("as", "U0ANA"), ("text", "hello"), ("in", "CGENERAL")]).await;
     let to = back.header("location").unwrap();
-    assert!(to.starts_with("/?as=U0ANA&in=CGENERAL&trouble=only+commands"), "{to}");
-    assert!(get(&fake, to).await.body.contains("only commands are understood here"));
+    assert!(to.starts_with("/?as=U0ANA&in=CGENERAL&error=only+slash+commands"), "{to}");
+    assert!(get(&fake, to).await.body.contains("only slash commands are supported"));
     assert_eq!(get(&fake, "/options?as=U0ANA&on=V1&block=b&action=a").await.status, 502);
     assert_eq!(get(&fake, "/options").await.status, 400);
 }

@@ -112,7 +112,7 @@ fn form() -> Value {
 }
 
 #[tokio::test]
-async fn a_command_is_told_with_all_that_slack_tells_and_answered_to_one_person() {
+async fn sends_commands_and_shows_ephemeral_responses() {
     let world = world().await;
     let ana = world.fake.person("U0ANA");
     world.app.answer(&json!({ "response_type": "ephemeral", "text": "You are Ana." }));
@@ -146,7 +146,7 @@ async fn a_command_is_told_with_all_that_slack_tells_and_answered_to_one_person(
 }
 
 #[tokio::test]
-async fn what_is_filled_in_is_what_is_submitted() {
+async fn submits_the_values_that_were_filled_in() {
     let world = world().await;
     let ana = world.fake.person("U0ANA");
     world.show(&form()).await;
@@ -193,7 +193,7 @@ async fn what_is_filled_in_is_what_is_submitted() {
 }
 
 #[tokio::test]
-async fn slack_itself_says_what_an_input_needs() {
+async fn validates_inputs_before_submission() {
     let world = world().await;
     let ana = world.fake.person("U0ANA");
     world.show(&form()).await;
@@ -213,12 +213,12 @@ async fn slack_itself_says_what_an_input_needs() {
     assert_eq!(world.app.count(), 0);
     for (label, entry) in [("Role", "Owner"), ("Who", "Eve")] {
         let error = ana.fill(label, entry).await.unwrap_err();
-        assert_eq!((error.kind(), error.code().name()), (ErrorKind::NotFound, "UNSEEN"), "{error}");
+        assert_eq!((error.kind(), error.code().name()), (ErrorKind::NotFound, "NOT_VISIBLE"), "{error}");
     }
 }
 
 #[tokio::test]
-async fn the_answer_to_a_view_is_followed() {
+async fn applies_the_response_to_a_submission() {
     let world = world().await;
     let ana = world.fake.person("U0ANA");
     let id = world.show(&form()).await;
@@ -252,7 +252,7 @@ async fn the_answer_to_a_view_is_followed() {
 }
 
 #[tokio::test]
-async fn an_answer_that_slack_would_not_take_is_trouble() {
+async fn rejects_invalid_responses_to_a_submission() {
     let world = world().await;
     let ana = world.fake.person("U0ANA");
     world.show(&form()).await;
@@ -274,7 +274,7 @@ async fn an_answer_that_slack_would_not_take_is_trouble() {
 }
 
 #[tokio::test]
-async fn clicks_and_what_is_closed_are_told() {
+async fn sends_clicks_and_closed_views() {
     let world = world().await;
     let ana = world.fake.person("U0ANA");
     world.show(&form()).await;
@@ -315,7 +315,7 @@ async fn clicks_and_what_is_closed_are_told() {
 }
 
 #[tokio::test]
-async fn whoever_waits_for_what_does_not_come_is_told_what_there_is() {
+async fn errors_describe_what_is_visible_instead() {
     let world = world().await;
     let ana = world.fake.person("U0ANA");
     world.show(&form()).await;
@@ -325,16 +325,16 @@ async fn whoever_waits_for_what_does_not_come_is_told_what_there_is() {
         tokio::task::yield_now().await;
     }
     let error = waiting.await.unwrap();
-    assert!(error.message().starts_with("the view `Title` has no `Colour`, but `Reason`, `Role`"), "{error}");
+    assert!(error.message().starts_with("view `Title` has no `Colour`, but `Reason`, `Role`"), "{error}");
 }
 
 #[tokio::test]
-async fn an_app_that_is_down_slow_or_broken_is_told_in_slacks_words() {
+async fn shows_slacks_message_when_the_app_fails() {
     let world = world().await;
     let ana = world.fake.person("U0ANA");
     world.app.answers.lock().unwrap().push_back((StatusCode::INTERNAL_SERVER_ERROR, String::new()));
     let error = ana.command("/sym").await.unwrap_err();
-    assert_eq!(error.message(), "/sym failed with the error \"dispatch_failed\" (its status was 500)");
+    assert_eq!(error.message(), "/sym failed with the error \"dispatch_failed\" (status 500)");
     assert_eq!(ana.message("dispatch_failed").await.unwrap().only_for(), Some("U0ANA"));
 
     *world.app.is_slow.lock().unwrap() = true;

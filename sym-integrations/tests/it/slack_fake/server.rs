@@ -5,7 +5,7 @@ use sym_sdk::error::ErrorKind;
 use tokio::net::TcpStream;
 
 #[tokio::test]
-async fn it_listens_on_this_machine_alone() {
+async fn listens_on_loopback_only() {
     for address in ["0.0.0.0:3001", "192.0.2.1:3001", "[::]:3001"] {
         let error = FakeSlack::listen(address.parse().unwrap()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Configuration);
@@ -14,11 +14,11 @@ async fn it_listens_on_this_machine_alone() {
     }
     let fake = FakeSlack::start().await.unwrap();
     let error = FakeSlack::listen(fake.address()).await.unwrap_err();
-    assert!(error.message().starts_with("the stand-in for Slack cannot listen on"), "{error}");
+    assert!(error.message().starts_with("the fake Slack cannot listen on"), "{error}");
 }
 
 #[tokio::test]
-async fn it_stops_with_its_last_clone() {
+async fn stops_with_its_last_clone() {
     let fake = FakeSlack::start().await.unwrap();
     let (clone, address) = (fake.clone(), fake.address());
     drop(fake);
@@ -31,7 +31,7 @@ async fn it_stops_with_its_last_clone() {
 }
 
 #[tokio::test]
-async fn an_app_is_somewhere_on_the_web() {
+async fn connect_requires_an_http_url() {
     let fake = FakeSlack::start().await.unwrap();
     for address in ["", "localhost", "ftp://127.0.0.1/slack", "/slack"] {
         let error = fake.connect(address).unwrap_err();

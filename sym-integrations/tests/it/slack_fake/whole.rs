@@ -1,4 +1,4 @@
-//! Requests from the first word to the end of the access, with the front end behind the stand-in.
+//! Whole requests, from the command to the end of access, through the front end and the fake Slack.
 
 use serde_json::json;
 use sym_integrations::slack;
@@ -70,7 +70,7 @@ async fn with<T>(harness: &mut Harness, work: impl Future<Output = T>) -> T {
 }
 
 #[tokio::test]
-async fn people_ask_approve_and_revoke() {
+async fn people_request_approve_and_revoke() {
     let (fake, mut harness) = world().await;
     let (ana, ben) = (fake.person("U0ANA"), fake.person("U0BEN"));
     with(&mut harness, async {
@@ -141,7 +141,7 @@ fn on(page: &Answer, part: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_browser_without_a_script_does_the_same() {
+async fn a_browser_without_scripts_does_the_same() {
     let (fake, mut harness) = world().await;
     with(&mut harness, async {
         let answer =

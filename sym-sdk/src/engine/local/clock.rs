@@ -10,7 +10,7 @@ use super::LocalEngine;
 use crate::engine::notifier::WakeSet;
 use crate::engine::store::{InputKey, RunFilter};
 use crate::error::{Error, Result};
-use crate::machine::{Input, InputBody, REVOKE_DELAY_MAX, Reply};
+use crate::machine::{Input, InputBody, InputReply, MAX_REVOKE_DELAY};
 use crate::time::TimestampExt;
 
 /// Time synchronization corrects clocks by less than this all the time, which is not worth a look at every Run.
@@ -24,17 +24,17 @@ impl LocalEngine {
 
     pub(in crate::engine) async fn clamp_due_times(&self) -> Result<usize> {
         let now = self.clock.now();
-        let latest = now.plus(self.lease.max(REVOKE_DELAY_MAX));
+        let latest = now.plus(self.lease.max(MAX_REVOKE_DELAY));
         let effects = self.await_store(self.store.clamp_future_due_times(latest)).await?;
         let changed_after = Some(now.plus(CLOCK_TOLERANCE));
         let filter = RunFilter { active: true, changed_after, ..RunFilter::default() };
         let (mut runs, mut failed) = (0, None);
         for run in self.store.runs(filter, usize::MAX).await? {
             let id = run.state.run.id();
-            let input = Input::new(id, run.state.flow.clone(), now, InputBody::ClockSetBack);
+            let input = Input::new(id, run.state.flow.clone(), now, InputBody::ClockWentBack);
             let key = InputKey::new(format!("clock:{id}:{}:{now}", run.version));
             match self.deliver(key, input, None, None).await {
-                Ok(Reply::Accepted { .. }) => runs += 1,
+                Ok(InputReply::Accepted { .. }) => runs += 1,
                 Ok(_) => {}
                 // One Run that cannot be stepped must not keep the others from being handled.
                 Err(error) => {

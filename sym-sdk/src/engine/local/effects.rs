@@ -96,7 +96,7 @@ impl LocalEngine {
         let lost_leases = lost_leases.saturating_sub(self.in_flight.unreleased_leases(key));
         let outcome = if is_given_up(&effect.kind, lost_leases) {
             let message = format!("gave up after {MAX_LOST_LEASES} attempts that never reported an outcome");
-            Outcome::Failed(EffectError::new(codes::HANDLER_FAILED, message))
+            Outcome::Failed(EffectError::new(ErrorKind::Handler, codes::HANDLER_FAILED, message))
         } else {
             let holders = self.other_holders(&effect).await?;
             self.handler.execute(effect, run.state, holders).await

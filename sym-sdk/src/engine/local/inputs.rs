@@ -7,7 +7,7 @@ use crate::engine::notifier::{WakeSet, WorkerNotifier};
 use crate::engine::observability;
 use crate::engine::store::{Commit, Committed, DueTimer, InputKey, StoredRun, TimerKey};
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::machine::{EffectKey, Input, InputBody, Outcome, Reply};
+use crate::machine::{EffectKey, Input, InputBody, InputReply, Outcome};
 use crate::model::Srn;
 
 /// The number of conflicts after which an input fails. Each one is progress of another input of the same Run, so this only
@@ -42,7 +42,7 @@ impl LocalEngine {
         input: Input,
         settles: Option<EffectKey>,
         fired: Option<(TimerKey, u64)>,
-    ) -> Result<Reply> {
+    ) -> Result<InputReply> {
         let span = observability::input_span(key.as_str(), &input);
         self.step_and_commit(key, input, settles, fired).instrument(span).await
     }
@@ -53,7 +53,7 @@ impl LocalEngine {
         input: Input,
         settles: Option<EffectKey>,
         fired: Option<(TimerKey, u64)>,
-    ) -> Result<Reply> {
+    ) -> Result<InputReply> {
         let mut run = match self.run_cache.get(input.run) {
             Some(run) => Some(run),
             None => self.load(input.run).await?,

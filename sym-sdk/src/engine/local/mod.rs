@@ -25,7 +25,7 @@ use crate::clock::Clock;
 use crate::directory::{EventQuery, EventSource};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
-use crate::machine::{Input, Reply};
+use crate::machine::{Input, InputReply};
 use crate::model::RunId;
 use crate::time::TimestampExt;
 
@@ -112,7 +112,7 @@ impl LocalEngine {
 }
 
 impl Engine for LocalEngine {
-    fn submit(&self, key: InputKey, input: Input) -> BoxFuture<'_, Result<Reply>> {
+    fn submit(&self, key: InputKey, input: Input) -> BoxFuture<'_, Result<InputReply>> {
         Box::pin(async move {
             // Most repeated inputs are recognized here, before the machine is asked.
             match self.await_store(self.store.recorded_reply(&key)).await? {
@@ -122,7 +122,7 @@ impl Engine for LocalEngine {
         })
     }
 
-    fn recorded_reply<'a>(&'a self, key: &'a InputKey) -> BoxFuture<'a, Result<Option<Reply>>> {
+    fn recorded_reply<'a>(&'a self, key: &'a InputKey) -> BoxFuture<'a, Result<Option<InputReply>>> {
         Box::pin(self.await_store(self.store.recorded_reply(key)))
     }
 

@@ -7,7 +7,7 @@ use super::audit;
 use super::events::Changes;
 use super::rows::{self, Id, canonical, id, nanoseconds, timer_kind, to_json};
 use crate::engine::{Commit, StoreError, TimerKey};
-use crate::machine::{AccessEnd, Effect, EffectKey, HoldChange, RunState, TimerChange};
+use crate::machine::{Effect, EffectKey, EntitlementChange, PendingExpiry, RunState, TimerChange};
 
 /// What came of a commit; a known input gives its reply as JSON.
 pub(super) enum CommitResult {
@@ -27,7 +27,7 @@ pub(super) struct CommitRows {
     state: Option<RunRow>,
     effects: Vec<EffectRow>,
     timers: Vec<TimerChange>,
-    holds: Vec<HoldChange>,
+    holds: Vec<EntitlementChange>,
     audit: Vec<(Id, String)>,
     events: Changes,
     settles: Option<EffectKey>,
@@ -40,7 +40,7 @@ struct RunRow {
     may_hold_access: bool,
     stuck: bool,
     access_until: Option<i64>,
-    end: Option<AccessEnd>,
+    end: Option<PendingExpiry>,
     at_rest: bool,
     created_at: i64,
     updated_at: i64,
@@ -65,8 +65,8 @@ impl RunRow {
             may_hold_access: state.may_hold_access(),
             stuck: state.is_stuck(),
             access_until: state.access_until().map(nanoseconds),
-            end: state.access_end(),
-            at_rest: state.is_at_rest(),
+            end: state.pending_expiry(),
+            at_rest: state.is_prunable(),
             created_at: nanoseconds(state.created_at),
             updated_at: nanoseconds(state.updated_at),
             state: to_json(state)?,
@@ -213,8 +213,10 @@ impl CommitRows {
     fn write_holds(&self, db: &Connection) -> rusqlite::Result<()> {
         for change in &self.holds {
             let (sql, key) = match change {
-                HoldChange::Hold(key) => ("INSERT OR IGNORE INTO holders (entitlement, run) VALUES (?1, ?2)", key),
-                HoldChange::Release(key) => ("DELETE FROM holders WHERE entitlement = ?1 AND run = ?2", key),
+                EntitlementChange::Hold(key) => {
+                    ("INSERT OR IGNORE INTO holders (entitlement, run) VALUES (?1, ?2)", key)
+                }
+                EntitlementChange::Release(key) => ("DELETE FROM holders WHERE entitlement = ?1 AND run = ?2", key),
             };
             db.prepare_cached(sql)?.execute(params![key.as_str(), self.run])?;
         }

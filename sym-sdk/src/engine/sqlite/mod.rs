@@ -37,7 +37,7 @@ use super::store::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFil
 use crate::audit::{AuditEntry, AuditHead, AuditRecord};
 use crate::directory::EventQuery;
 use crate::future::BoxFuture;
-use crate::machine::{EffectKey, EntitlementKey, Lane, Reply};
+use crate::machine::{EffectKey, EntitlementKey, InputReply, Lane};
 use crate::model::RunId;
 use crate::sync::lock;
 
@@ -273,7 +273,7 @@ impl Store for SqliteStore {
         Box::pin(async move { query(&self.lookups, move |db| queries::load(db, run)).await?.map(stored).transpose() })
     }
 
-    fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<Reply>, StoreError>> {
+    fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<InputReply>, StoreError>> {
         let key = key.clone();
         Box::pin(async move {
             let input = key.clone();

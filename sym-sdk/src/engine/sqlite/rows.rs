@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::audit::AuditEntry;
 use crate::engine::{Commit, DueTimer, StoreError, TimerKey};
-use crate::machine::{HoldChange, Lane, TimerKind};
+use crate::machine::{EntitlementChange, Lane, TimerKind};
 use crate::model::RunId;
 
 pub(super) type Id = [u8; 16];
@@ -86,7 +86,7 @@ pub(super) fn from_json<T: DeserializeOwned>(json: &str, what: impl Display) -> 
 /// Whether this sets in motion, or ends, that access is taken away.
 pub(super) fn takes_access_away(commit: &Commit) -> bool {
     commit.effects.iter().any(|effect| effect.lane() == Lane::Revoke)
-        || commit.holds.iter().any(|change| matches!(change, HoldChange::Release(_)))
+        || commit.holds.iter().any(|change| matches!(change, EntitlementChange::Release(_)))
         || commit.fired.is_some_and(|(key, _)| key.kind == TimerKind::Expire)
 }
 

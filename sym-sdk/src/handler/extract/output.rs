@@ -3,8 +3,7 @@ use serde::Deserialize;
 use super::{ExtractError, FromContext};
 use crate::error::{Error, ErrorKind, codes};
 use crate::handler::{Context, Requires};
-use crate::model::Event;
-use crate::template::StepOutput;
+use crate::model::{Event, StepOutput};
 
 impl<'cx, T: Deserialize<'cx>> FromContext<'cx> for StepOutput<T> {
     const REQUIRES: Requires = Requires::StepOutput;

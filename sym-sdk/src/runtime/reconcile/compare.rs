@@ -184,7 +184,7 @@ async fn holdings<'a>(
             Ok(key) => {
                 let target = grant.target.clone();
                 resources.entry(key.clone()).or_insert_with(|| Resource { entry, target });
-                let at_rest = matches!(run.state.access, Access::Held(_)) && run.state.cycle.is_none();
+                let at_rest = matches!(run.state.access, Access::Held(_)) && run.state.active_event.is_none();
                 let flow = run.state.flow.clone();
                 holdings.insert(run.state.run.id(), Holding { flow, key, grant, at_rest });
             }

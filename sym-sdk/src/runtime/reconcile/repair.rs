@@ -7,7 +7,7 @@ use super::report::{Reconciliation, Repair};
 use super::{Extra, Reconcile};
 use crate::engine::InputKey;
 use crate::error::Result;
-use crate::machine::{Action, Input, InputBody, Removal, Reply};
+use crate::machine::{Action, Input, InputBody, InputReply, Removal};
 use crate::model::{Channel, ChannelType, EventId, RunId, Srn, User, UserType};
 use crate::runtime::Runtime;
 
@@ -54,7 +54,7 @@ async fn submit(runtime: &Runtime, actor: &Arc<User>, run: RunId, flow: &Srn, ac
     let body = InputBody::Submitted { event, actor: actor.clone(), channel, action };
     let input = Input::new(run, flow.clone(), runtime.clock().now(), body);
     Ok(match runtime.engine.submit(InputKey::new(format!("event:{event}")), input).await? {
-        Reply::Refused { error, .. } => Repair::Refused(error),
+        InputReply::Refused { error, .. } => Repair::Refused(error),
         _ => Repair::Begun(run),
     })
 }

@@ -9,9 +9,8 @@ use crate::audit::{AuditEntry, AuditKind, HandlerResult};
 use crate::forms::{FieldMap, format_duration};
 use crate::integration::Sent;
 use crate::machine::{EffectError, EventRecord};
-use crate::model::{AccessTarget, ChannelType, DeescalateType, HandlerRef, UserId};
+use crate::model::{AccessTarget, ChannelType, DeescalateType, HandlerRef, Step, UserId};
 use crate::routing::{PermissionLevel, PermissionScope, RequestPermission};
-use crate::template::Step;
 
 /// What people and handlers wrote is cut to this many characters.
 const TEXT_MAX: usize = 80;
@@ -74,7 +73,7 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
             ("not granted", format!("{target} to {identity} again: {}", failure(error)))
         }
         AuditKind::Rearmed => ("rearmed", "what was to end the access was lost".to_owned()),
-        AuditKind::BroughtForward { until } => {
+        AuditKind::ExpiryCorrected { until } => {
             ("brought forward", format!("the access ends at {until:.0}, because the clock was ahead"))
         }
         AuditKind::Alerted { error } => ("alerted", format!("of {}", error.code)),

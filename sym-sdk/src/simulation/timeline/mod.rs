@@ -16,8 +16,7 @@ use crate::audit::{AuditEntry, AuditKind};
 use crate::forms::duration_seconds;
 use crate::integration::Sent;
 use crate::machine::EventRecord;
-use crate::model::{Channel, EventId, RunId, RunStatus, UserId};
-use crate::template::Step;
+use crate::model::{Channel, EventId, RunId, RunStatus, Step, UserId};
 
 /// What happened in a simulation, in order.
 ///

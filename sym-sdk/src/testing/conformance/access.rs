@@ -5,11 +5,10 @@ use std::sync::Arc;
 use super::{Checked, SECOND, at, run_id, write};
 use crate::engine::{Commit, InputKey, RunFilter, Store, StoreError};
 use crate::machine::{
-    Action, EffectError, EffectKey, Hooks, Input, InputBody, Outcome, RequestInput, Routing, Rules, RunState,
-    TimerKind, step,
+    Action, EffectError, EffectKey, Input, InputBody, Outcome, RequestInput, Routing, Rules, RunState, TimerKind, step,
 };
 use crate::model::{
-    AccessTarget, Channel, ChannelType, EventId, Flow, RunId, RunStatus, Slug, Strategy, User, UserId, UserRole,
+    AccessTarget, Channel, ChannelType, EventId, Flow, Hooks, RunId, RunStatus, Slug, Strategy, User, UserId, UserRole,
 };
 use crate::routing::RequestPermission;
 
@@ -62,8 +61,8 @@ impl<'a, S: Store> Stepped<'a, S> {
     /// What the event in hand, or the revocation, has come to.
     fn done(&self, outcome: Outcome) -> InputBody {
         let state = self.state.as_deref().expect("the Run exists");
-        let revocation = || state.access_end().and_then(|end| end.effect);
-        let seq = state.cycle.as_ref().map(|cycle| cycle.seq).or_else(revocation);
+        let revocation = || state.pending_expiry().and_then(|end| end.effect);
+        let seq = state.active_event.as_ref().map(|active| active.seq).or_else(revocation);
         InputBody::EffectDone { seq: seq.expect("something is waited for"), outcome }
     }
 
@@ -90,7 +89,11 @@ impl<'a, S: Store> Stepped<'a, S> {
 
     /// The failure of what is under way, after which it is tried again.
     fn failed(&self) -> InputBody {
-        self.done(Outcome::Failed(EffectError::new(crate::error::codes::HANDLER_FAILED, "it broke")))
+        self.done(Outcome::Failed(EffectError::new(
+            crate::error::ErrorKind::Handler,
+            crate::error::codes::HANDLER_FAILED,
+            "it broke",
+        )))
     }
 
     fn status(&self) -> Option<RunStatus> {

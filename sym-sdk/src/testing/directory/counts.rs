@@ -9,10 +9,9 @@ use super::{DirectoryStores, at, person};
 use crate::audit::{AuditEntry, AuditKind};
 use crate::directory::{EventFilter, EventQuery};
 use crate::engine::{Commit, Committed, InputKey, Store};
-use crate::error::{Result, codes};
-use crate::machine::{Action, EffectError, EventRecord, Hooks, Input, InputBody, Rules, Transition, step};
-use crate::model::{AccessTarget, Channel, ChannelType, EventId, Flow, RunId, Slug, TargetId, UserId};
-use crate::template::Step;
+use crate::error::{ErrorKind, Result, codes};
+use crate::machine::{Action, EffectError, EventRecord, Input, InputBody, Rules, Transition, step};
+use crate::model::{AccessTarget, Channel, ChannelType, EventId, Flow, Hooks, RunId, Slug, Step, TargetId, UserId};
 
 const ANA: &str = "ana@example.com";
 
@@ -157,7 +156,7 @@ pub(super) async fn are_within_their_time(stores: &DirectoryStores) -> Result<()
 
 pub(super) async fn leave_out_what_came_to_nothing(stores: &DirectoryStores) -> Result<()> {
     let store = &*stores.runs;
-    let error = EffectError::new(codes::HANDLER_FAILED, "it failed");
+    let error = EffectError::new(ErrorKind::Handler, codes::HANDLER_FAILED, "it failed");
     let mut run = Requested::new(1, "prod", ANA, "db");
     run.request(store).await?;
     let entry = |event, kind| run.entry(event, Step::Approve, at(1), kind);

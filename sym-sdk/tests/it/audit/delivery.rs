@@ -248,7 +248,7 @@ async fn what_comes_again_after_a_crash_has_the_same_id() {
     assert_eq!(again, first, "the same lines to the last letter");
     assert_eq!(log.ids().len(), world.all().await.len(), "and each id is one record's");
     let verified = audit::verify_lines(log.text().as_bytes()).unwrap();
-    assert_eq!((verified.records, verified.repeated), (world.all().await.len() as u64, 10));
+    assert_eq!((verified.records, verified.duplicates), (world.all().await.len() as u64, 10));
     workers.shutdown(GRACE).await;
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use sym_sdk::audit::{self, AuditDestination, AuditLine, JsonLines, Problem, Verified, Verifier, VerifyError};
+use sym_sdk::audit::{self, AuditDestination, AuditLine, ChainErrorKind, JsonLines, Verified, Verifier, VerifyError};
 use sym_sdk::engine::MemoryStore;
 use sym_sdk::error::ErrorKind;
 
@@ -77,7 +77,7 @@ async fn a_rotated_log_is_verified_across_its_files() {
 
     // One that is gone, or in another's place, is noticed.
     let without: Vec<_> = [&files[..2], &files[3..]].concat();
-    assert!(matches!(verify(Verifier::new(), &without), Err(VerifyError::Broken(_))));
+    assert!(matches!(verify(Verifier::new(), &without), Err(VerifyError::Chain(_))));
     let mut swapped = files.clone();
     swapped.swap(1, 2);
     let error = verify(Verifier::new(), &swapped).unwrap_err().to_string();
@@ -97,7 +97,7 @@ async fn only_so_many_files_are_kept() {
     fs::write(dir.path().join("other.jsonl.9"), "").unwrap();
     let files = JsonLines::files(&path).unwrap();
     assert_eq!(names(&files), ["audit.jsonl.3", "audit.jsonl.2", "audit.jsonl.1", "audit.jsonl"]);
-    let verified = verify(Verifier::new().from_anywhere(), &files).unwrap();
+    let verified = verify(Verifier::new().allow_partial(), &files).unwrap();
     assert_eq!((verified.records, verified.first), (4, Some(lines.len() as u64 - 3)));
     assert!(verify(Verifier::new(), &files).is_err());
 
@@ -120,7 +120,10 @@ async fn a_line_that_a_crash_cut_off_is_taken_off_and_comes_again() {
             looked.unwrap();
         } else {
             let broken = looked.unwrap_err();
-            assert!(matches!(&broken, VerifyError::Broken(broken) if broken.problem == Problem::CutOff), "{broken}");
+            assert!(
+                matches!(&broken, VerifyError::Chain(broken) if broken.kind == ChainErrorKind::Truncated),
+                "{broken}"
+            );
             assert_eq!(broken.to_string(), "an audit entry (line 11) is cut off at the end of the file");
         }
         deliver(&JsonLines::file(&path), &lines[10..]).await;

@@ -10,10 +10,9 @@ use sym_sdk::audit::{self, AuditKind, AuditLine, EventStatus, EventSummary, Hand
 use sym_sdk::config;
 use sym_sdk::engine::InputKey;
 use sym_sdk::handlers;
-use sym_sdk::model::{Channel, ChannelType, RunId};
+use sym_sdk::model::{Channel, ChannelType, RunId, Step};
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{LocalSecrets, Submission};
-use sym_sdk::template::Step;
 use sym_sdk::testing::{Harness, HarnessBuilder};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);

@@ -1,7 +1,7 @@
 //! What somebody with access to the file can do to the log, and what is said of it.
 
 use rusqlite::Connection;
-use sym_sdk::audit::{self, BrokenLink, Problem, VerifyError};
+use sym_sdk::audit::{self, ChainError, ChainErrorKind, VerifyError};
 use sym_sdk::engine::{SqliteStore, Store};
 use tempfile::TempDir;
 
@@ -22,7 +22,7 @@ async fn open(dir: &TempDir) -> SqliteStore {
 }
 
 /// What is said once this was done to the file.
-async fn after(sql: &str) -> BrokenLink {
+async fn after(sql: &str) -> ChainError {
     let dir = log().await;
     let db = Connection::open(dir.path().join("runs.db")).unwrap();
     db.execute_batch(sql).unwrap();
@@ -30,9 +30,9 @@ async fn after(sql: &str) -> BrokenLink {
     broken(&open(&dir).await).await
 }
 
-async fn broken(store: &SqliteStore) -> BrokenLink {
+async fn broken(store: &SqliteStore) -> ChainError {
     match audit::verify(store).await {
-        Err(VerifyError::Broken(broken)) => broken,
+        Err(VerifyError::Chain(broken)) => broken,
         other => panic!("{other:?}"),
     }
 }
@@ -58,17 +58,17 @@ async fn swapped_entries_are_named() {
                 UPDATE audit SET seq = 13 WHERE seq = 1000";
     let told = after(swap).await;
     assert_eq!(told.seq, Some(12));
-    assert!(matches!(told.problem, Problem::Unlinked { .. }), "{told}");
+    assert!(matches!(told.kind, ChainErrorKind::Unlinked { .. }), "{told}");
 }
 
 #[tokio::test]
 async fn a_forged_hash_is_named() {
     let told = after("UPDATE audit SET hash = zeroblob(32) WHERE seq = 12").await;
     assert_eq!(told.seq, Some(12));
-    assert!(matches!(told.problem, Problem::Changed { .. }), "{told}");
+    assert!(matches!(told.kind, ChainErrorKind::Changed { .. }), "{told}");
     let told = after("UPDATE audit SET prev = zeroblob(32) WHERE seq = 12").await;
     assert_eq!(told.seq, Some(12));
-    assert!(matches!(told.problem, Problem::Unlinked { .. }), "{told}");
+    assert!(matches!(told.kind, ChainErrorKind::Unlinked { .. }), "{told}");
 }
 
 /// A cut is not healed by what is appended to it.
@@ -83,10 +83,10 @@ async fn a_tail_that_was_cut_off_is_named_for_ever() {
 
     let store = open(&dir).await;
     let told = broken(&store).await;
-    assert_eq!((told.seq, told.problem), (Some(last - 2), Problem::TailMissing { last }));
+    assert_eq!((told.seq, told.kind), (Some(last - 2), ChainErrorKind::TailMissing { last }));
     assert_eq!(store.commit(super::requested(1_000)).await.unwrap(), sym_sdk::engine::Committed::Written);
     let told = broken(&store).await;
-    assert_eq!((told.seq, told.problem), (Some(last + 1), Problem::Missing { expected: last - 2 }));
+    assert_eq!((told.seq, told.kind), (Some(last + 1), ChainErrorKind::Missing { expected: last - 2 }));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use expect_test::expect;
 use sym_sdk::audit::{AuditKind, EventStatus, EventSummary};
-use sym_sdk::error::codes;
+use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::machine::*;
 use sym_sdk::model::*;
 use sym_sdk::prelude::{ApprovalTemplate, Step};
@@ -46,7 +46,7 @@ fn a_revoke_by_hand_has_a_failing_revocation_tried_at_once() {
     assert_eq!(waiting.attempt, 6);
     assert!(waiting.not_before.unwrap() > world.now);
 
-    assert!(matches!(world.revoke(&ada), Reply::Accepted { .. }));
+    assert!(matches!(world.revoke(&ada), InputReply::Accepted { .. }));
     let [now] = revocations(&world)[..] else { panic!("one attempt at a time") };
     assert_eq!((now.attempt, now.not_before), (6, None));
     assert_eq!(now.exclusive, waiting.exclusive, "never beside another change of the same access");
@@ -73,15 +73,15 @@ fn an_attempt_under_way_is_not_doubled() {
     // Nor is one whose time has come.
     let mut world = stuck(3);
     world.now += HOUR;
-    assert!(matches!(world.revoke(&ada), Reply::Refused { .. }));
+    assert!(matches!(world.revoke(&ada), InputReply::Refused { .. }));
     assert_eq!(revocations(&world).len(), 1);
 }
 
 #[test]
 fn who_may_revoke_may_have_it_tried_again() {
     let [ana, _, cho, _, gus] = everybody();
-    assert!(matches!(stuck(1).revoke(&ana), Reply::Accepted { .. }), "the requester");
-    assert!(matches!(stuck(1).revoke(&cho), Reply::Accepted { .. }), "who may decide");
+    assert!(matches!(stuck(1).revoke(&ana), InputReply::Accepted { .. }), "the requester");
+    assert!(matches!(stuck(1).revoke(&cho), InputReply::Accepted { .. }), "who may decide");
     let mut world = stuck(1);
     let reply = world.revoke(&gus);
     expect!["gus@example.com is not among those who may decide this request (SymSDK:NOT_PERMITTED)"]
@@ -127,7 +127,7 @@ fn a_write_off_ends_the_run_on_the_record_and_is_told() {
     let mut world = stuck(4);
     world.effects.retain(|_, effect| is_revoke(&effect.kind));
     let withdrawn = world.find(is_revoke).unwrap();
-    assert!(matches!(world.write_off(&ada, "removed in the console"), Reply::Accepted { .. }));
+    assert!(matches!(world.write_off(&ada, "removed in the console"), InputReply::Accepted { .. }));
 
     assert!(matches!(&world.state().access, Access::WrittenOff(grant) if grant.identity == "u1"));
     assert_eq!(world.status(), RunStatus::Errored);
@@ -144,9 +144,9 @@ fn a_write_off_ends_the_run_on_the_record_and_is_told() {
     world.finish_withdrawn(withdrawn, Outcome::Revoked(Revocation::default()));
     world.settle();
     for reply in [world.revoke(&ana), world.write_off(&ada, "again"), world.act(&ada, Action::Regrant)] {
-        assert!(matches!(reply, Reply::Refused { .. }), "{reply:?}");
+        assert!(matches!(reply, InputReply::Refused { .. }), "{reply:?}");
     }
-    assert_eq!(world.input(InputBody::Rearm), Reply::Stale);
+    assert_eq!(world.input(InputBody::Rearm), InputReply::Stale);
 }
 
 #[test]
@@ -154,7 +154,8 @@ fn what_could_not_be_read_back_is_told_and_ends_the_run() {
     let mut world = stuck(0);
     let seq = world.find(is_revoke).unwrap();
     let mut done = Revocation::default();
-    done.read_back = ReadBack::Failed(EffectError::new(codes::REVOCATION_NOT_READ_BACK, "no list"));
+    done.check =
+        RevocationCheck::Failed(EffectError::new(ErrorKind::Strategy, codes::REVOCATION_NOT_READ_BACK, "no list"));
     world.finish(seq, Outcome::Revoked(done));
     assert_eq!(world.status(), RunStatus::Deescalated);
     assert!(world.find(|kind| matches!(kind, EffectKind::Alert { .. })).is_some());
@@ -174,7 +175,7 @@ fn access_that_a_target_has_lost_is_granted_again_until_its_end() {
         let reply = world.act(who, Action::Regrant);
         assert!(world.refusal(&reply).contains("is not an administrator"), "{reply:?}");
     }
-    assert!(matches!(world.act(&ada, Action::Regrant), Reply::Accepted { .. }));
+    assert!(matches!(world.act(&ada, Action::Regrant), InputReply::Accepted { .. }));
     let effects: Vec<_> = world.effects.values().map(|effect| &effect.kind).collect();
     let [EffectKind::Grant { identity, deadline, .. }] = effects[..] else { panic!("{effects:?}") };
     assert_eq!((identity.as_str(), *deadline), ("u1", Some(timer.0)));
@@ -198,7 +199,7 @@ fn the_end_of_access_waits_for_a_grant_under_way_and_follows_it() {
     for (how, outcome) in [
         ("granted", Outcome::Granted { output: None }),
         ("rejected", Outcome::Rejected { output: None, errors: vec!["no".into()] }),
-        ("failed", Outcome::Failed(EffectError::new(codes::HANDLER_FAILED, "it broke"))),
+        ("failed", Outcome::Failed(EffectError::new(ErrorKind::Handler, codes::HANDLER_FAILED, "it broke"))),
     ] {
         let mut world = World::access();
         world.escalate(&ana, &ben);
@@ -225,7 +226,7 @@ fn access_that_no_run_accounts_for_is_taken_away_in_a_run_of_its_own() {
     assert!(world.state.is_none(), "nothing is stored");
 
     let accepted = world.remove(&ada);
-    assert!(matches!(accepted, Reply::Accepted { .. }), "{accepted:?}");
+    assert!(matches!(accepted, InputReply::Accepted { .. }), "{accepted:?}");
     let [revocation] = revocations(&world)[..] else { panic!("it is asked for") };
     let granted = {
         let mut world = World::access();
@@ -236,7 +237,7 @@ fn access_that_no_run_accounts_for_is_taken_away_in_a_run_of_its_own() {
     assert!(world.holds.is_empty() && world.effects.len() == 1, "no hook is called");
     // Nothing else can begin in it.
     for reply in [world.request(&ana), world.act(&ana, Action::Prompt), world.remove(&ada), world.approve(&ada)] {
-        assert!(matches!(reply, Reply::Refused { .. }), "{reply:?}");
+        assert!(matches!(reply, InputReply::Refused { .. }), "{reply:?}");
     }
     let seq = world.find(is_revoke).unwrap();
     world.fail(seq, false);
@@ -250,7 +251,7 @@ fn access_that_no_run_accounts_for_is_taken_away_in_a_run_of_its_own() {
 #[test]
 fn a_lost_revocation_is_asked_for_anew() {
     let mut world = stuck(3);
-    assert!(matches!(world.lose_the_end(), Reply::Accepted { .. }));
+    assert!(matches!(world.lose_the_end(), InputReply::Accepted { .. }));
     let [revocation] = revocations(&world)[..] else { panic!("it is asked for") };
     assert_eq!((revocation.attempt, revocation.not_before), (4, None));
     assert!(kinds(&world).contains(&&AuditKind::Rearmed));
@@ -269,7 +270,7 @@ fn a_lost_timer_is_set_anew_for_the_same_time() {
     assert!(anew == at && newer > generation);
     assert_eq!(
         world.input(InputBody::TimerFired { kind: TimerKind::Expire, generation }),
-        Reply::Stale,
+        InputReply::Stale,
         "what the store may have kept of the old one"
     );
     world.advance(HOUR);
@@ -312,7 +313,7 @@ fn where_nobody_knows_what_was_waited_for_the_access_is_taken_away() {
     }
     world.effects.clear();
     world.state.as_mut().unwrap().pending.clear();
-    assert_eq!(world.state().access_end(), None);
+    assert_eq!(world.state().pending_expiry(), None);
     world.input(InputBody::Rearm);
     assert!(world.find(is_revoke).is_some());
     world.settle();
@@ -322,7 +323,7 @@ fn where_nobody_knows_what_was_waited_for_the_access_is_taken_away() {
     let mut world = stuck(1);
     world.effects.clear();
     world.state.as_mut().unwrap().pending.clear();
-    assert_eq!(world.state().access_end(), None);
+    assert_eq!(world.state().pending_expiry(), None);
     world.input(InputBody::Rearm);
     world.settle();
     assert_eq!(world.status(), RunStatus::Deescalated);
@@ -331,7 +332,7 @@ fn where_nobody_knows_what_was_waited_for_the_access_is_taken_away() {
     world.escalate(&ana, &ben);
     world.timers.clear();
     world.state.as_mut().unwrap().timers.clear();
-    assert_eq!(world.state().access_end(), None);
+    assert_eq!(world.state().pending_expiry(), None);
     world.input(InputBody::Rearm);
     world.advance(HOUR);
     world.settle();
@@ -364,14 +365,14 @@ fn an_end_that_a_hook_has_changed_is_brought_forward_by_that_much() {
         world.approve(&ben);
         let next = ApprovalTemplate::escalate().duration(given);
         let asked = world.find(is_hook(hook)).unwrap();
-        world.finish(asked, verdict(hook, HookVerdict::Fire(Box::new(next))));
+        world.finish(asked, verdict(hook, HookResult::Fire(Box::new(next))));
         world.settle();
         assert!(matches!(world.state().access, Access::Held(_)));
         let (end, _) = world.timers[&TimerKind::Expire];
         assert_eq!(end, world.now + given);
 
         world.now -= HOUR * 10;
-        assert!(matches!(world.input(InputBody::ClockSetBack), Reply::Accepted { .. }));
+        assert!(matches!(world.input(InputBody::ClockWentBack), InputReply::Accepted { .. }));
         let (end, _) = world.timers[&TimerKind::Expire];
         assert_eq!(end, world.now + given);
     }

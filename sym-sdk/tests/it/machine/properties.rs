@@ -137,7 +137,7 @@ fn play(world: &mut World, next: &Move) {
                         _ => ApprovalTemplate::request(),
                     };
                     let hook = *hook;
-                    world.finish(seq, verdict(hook, HookVerdict::Fire(next.into())));
+                    world.finish(seq, verdict(hook, HookResult::Fire(next.into())));
                 }
                 (8, EffectKind::Grant { .. }) => {
                     world.finish(seq, Outcome::Rejected { output: None, errors: vec!["no".into()] });
@@ -156,7 +156,7 @@ fn play(world: &mut World, next: &Move) {
             if world.state.is_some() && live != Some(*generation) {
                 let before = world.state.clone();
                 let reply = world.input(InputBody::TimerFired { kind: TimerKind::Expire, generation: *generation });
-                assert_eq!(reply, Reply::Stale);
+                assert_eq!(reply, InputReply::Stale);
                 assert_eq!(world.state, before);
             }
         }
@@ -169,7 +169,7 @@ fn play(world: &mut World, next: &Move) {
             Some(state) if state.may_hold_access() => {
                 world.lose_the_end();
             }
-            Some(_) => assert_eq!(world.input(InputBody::Rearm), Reply::Stale),
+            Some(_) => assert_eq!(world.input(InputBody::Rearm), InputReply::Stale),
             None => {}
         },
     }
@@ -189,7 +189,7 @@ fn check(world: &World, before: Option<&RunState>) {
     if state.may_hold_access() && !removal {
         let decision = state.decision.as_ref().expect("access without a decision");
         assert_eq!(decision.name, Step::Approve);
-        if !decision.by_code {
+        if !decision.decided_by_hook {
             let approvers: BTreeSet<_> = state.run.approvals().iter().map(|user| user.id()).collect();
             assert!(approvers.len() >= usize::from(world.permission.required_approvals()), "too few approvals");
             for approver in state.run.approvals() {
@@ -202,8 +202,8 @@ fn check(world: &World, before: Option<&RunState>) {
     }
     if let Access::Granting(_) | Access::Held(_) = &state.access {
         let ends = world.timers.contains_key(&TimerKind::Expire)
-            || state.queue.iter().any(|queued| matches!(queued, Queued::Timer(TimerKind::Expire)))
-            || state.cycle.as_ref().is_some_and(|cycle| cycle.event.name == Step::Deescalate);
+            || state.queue.iter().any(|queued| matches!(queued, QueuedInput::Timer(TimerKind::Expire)))
+            || state.active_event.as_ref().is_some_and(|active| active.event.name == Step::Deescalate);
         let open_ended = !world.flow.params().schedule_deescalation && world.flow.params().allow_revoke;
         assert!(ends || open_ended, "access without an end: {state:#?}");
         assert_eq!(world.holds.len(), 1);
@@ -224,7 +224,7 @@ fn check(world: &World, before: Option<&RunState>) {
         assert_eq!(status, RunStatus::Errored);
     }
     // What ends the access is known, and has been asked for.
-    let end = state.access_end().expect("access without an end");
+    let end = state.pending_expiry().expect("access without an end");
     assert!(end.effect.is_none_or(|seq| world.effects.contains_key(&seq)), "the end waits for nothing");
     let timer = world.timers.get(&TimerKind::Expire).map(|(_, generation)| *generation);
     assert!(end.timer.is_none_or(|end| timer == Some(end.generation)), "the end is not the one that was set");
@@ -244,8 +244,8 @@ fn check(world: &World, before: Option<&RunState>) {
     let approvers: BTreeSet<_> = state.run.approvals().iter().map(|user| user.id()).collect();
     assert_eq!(approvers.len(), state.run.approvals().len(), "somebody voted twice");
     // The event in hand waits for an effect that is under way.
-    if let Some(cycle) = &state.cycle {
-        assert!(world.effects.contains_key(&cycle.seq), "an event waits for nothing");
+    if let Some(active) = &state.active_event {
+        assert!(world.effects.contains_key(&active.seq), "an event waits for nothing");
     }
     let known: BTreeSet<_> = world.effects.keys().copied().collect();
     let pending: BTreeSet<_> = state.pending.keys().copied().collect();
@@ -331,7 +331,7 @@ proptest! {
         }
         prop_assert!(world.effects.is_empty() && world.timers.is_empty(), "the Run does not come to rest");
         if let Some(state) = &world.state {
-            prop_assert!(state.cycle.is_none() && state.queue.is_empty());
+            prop_assert!(state.active_event.is_none() && state.queue.is_empty());
             if state.may_hold_access() {
                 prop_assert!(!world.flow.params().schedule_deescalation, "access without an end");
                 world.act(&user("ada", UserRole::Admin), Action::Revoke);

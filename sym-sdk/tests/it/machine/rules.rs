@@ -75,7 +75,7 @@ fn a_decision_that_waited_for_another_one_is_told_so() {
     world.hooks = Hooks::NONE.with(Hook::On(Step::Approve));
     world.open(&ana);
     world.approve(&ben);
-    assert!(matches!(world.deny(&cho), Reply::Accepted { .. }), "it waits for the hook of the first");
+    assert!(matches!(world.deny(&cho), InputReply::Accepted { .. }), "it waits for the hook of the first");
     world.settle();
     assert_eq!(world.status(), RunStatus::Escalated);
     let refused: Vec<_> = world.audit.iter().filter(|entry| matches!(entry.kind, AuditKind::Refused { .. })).collect();
@@ -174,7 +174,11 @@ fn guests_never_request_and_decide_only_where_flow_and_permissions_admit_them() 
         let mut world = World::new(flow(true, params), Hooks::NONE, permission);
         world.open(&ana);
         let reply = world.approve(&gus);
-        assert_eq!(matches!(reply, Reply::Accepted { .. }), admitted, "guests {guests}, level {level:?}: {reply:?}");
+        assert_eq!(
+            matches!(reply, InputReply::Accepted { .. }),
+            admitted,
+            "guests {guests}, level {level:?}: {reply:?}"
+        );
     }
 }
 
@@ -206,7 +210,7 @@ fn an_approval_that_its_own_hook_fires_again_is_still_one_vote() {
     world.approve(&ben);
     let hook = world.find(is_hook(Hook::On(Step::Approve))).unwrap();
     let again = ApprovalTemplate::approve().reason("with a better reason");
-    world.finish(hook, verdict(Hook::On(Step::Approve), HookVerdict::Fire(again.into())));
+    world.finish(hook, verdict(Hook::On(Step::Approve), HookResult::Fire(again.into())));
     world.settle();
     assert_eq!(world.status(), RunStatus::Requested, "another approver is still needed");
 }
@@ -221,7 +225,7 @@ fn fire_from(on: Step, next: NextEvent) -> World {
     while !fired && guard < 50 {
         guard += 1;
         if let Some(hook) = world.find(is_hook(Hook::On(on))) {
-            world.finish(hook, verdict(Hook::On(on), HookVerdict::Fire(next.clone().into())));
+            world.finish(hook, verdict(Hook::On(on), HookResult::Fire(next.clone().into())));
             fired = true;
         } else if let Some(seq) = world.effects.keys().next().copied() {
             world.succeed(seq);
@@ -286,7 +290,7 @@ fn a_hook_may_fire_its_own_event_once() {
     let hook = world.find(is_hook(Hook::On(Step::Request))).expect("the hook is asked again");
     let mut again = World { state: world.state.clone(), effects: world.effects.clone(), ..World::access() };
     again.hooks = world.hooks;
-    again.finish(hook, verdict(Hook::On(Step::Request), HookVerdict::Fire(ApprovalTemplate::request().into())));
+    again.finish(hook, verdict(Hook::On(Step::Request), HookResult::Fire(ApprovalTemplate::request().into())));
     assert_eq!(again.status(), RunStatus::Errored, "but not twice");
     world.settle();
     assert_eq!(world.status(), RunStatus::Requested);
@@ -314,7 +318,7 @@ fn a_scheduled_deescalation_can_be_put_off_and_not_lost() {
     assert_eq!(world.status(), RunStatus::Escalated);
     assert!(world.timers.contains_key(&TimerKind::Expire), "it comes again");
     world.settle();
-    world.advance(IGNORED_EXPIRY_DELAY);
+    world.advance(IGNORED_EXPIRY_RETRY_DELAY);
     world.settle();
     assert_eq!(world.status(), RunStatus::Deescalated);
 }
@@ -350,7 +354,7 @@ fn a_grant_that_fails_for_good_is_cleaned_up() {
             break;
         }
     }
-    assert_eq!(attempts, ESCALATE_ATTEMPTS);
+    assert_eq!(attempts, MAX_GRANT_ATTEMPTS);
     assert_eq!(world.status(), RunStatus::Errored);
     assert!(world.find(is_revoke).is_some());
     world.settle();
@@ -622,7 +626,7 @@ fn what_is_repeated_does_not_make_a_run_grow() {
             match &world.effects[&seq].kind {
                 EffectKind::Hook { hook, .. } if world.effects[&seq].event.actor == cho => {
                     let hook = *hook;
-                    world.finish(seq, verdict(hook, HookVerdict::Fire(ApprovalTemplate::ignore().into())));
+                    world.finish(seq, verdict(hook, HookResult::Fire(ApprovalTemplate::ignore().into())));
                 }
                 _ => world.succeed(seq),
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sym_sdk::audit::AuditEntry;
-use sym_sdk::error::codes;
+use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::machine::*;
 use sym_sdk::model::*;
 use sym_sdk::prelude::{Notification, PermissionLevel, RequestPermission, SlackChannelName};
@@ -88,7 +88,7 @@ impl World {
         Self::new(flow(true, FlowParams::default()), Hooks::NONE, permission)
     }
 
-    pub(super) fn input(&mut self, body: InputBody) -> Reply {
+    pub(super) fn input(&mut self, body: InputBody) -> InputReply {
         let run = RunId::from_uuid(Uuid::from_u128(7));
         let input = Input::new(run, self.flow.srn().clone(), self.now, body);
         let rules = Rules { flow: &self.flow, hooks: self.hooks };
@@ -124,8 +124,8 @@ impl World {
         }
         for change in transition.holds {
             match change {
-                HoldChange::Hold(key) => assert!(self.holds.insert(key)),
-                HoldChange::Release(key) => assert!(self.holds.remove(&key)),
+                EntitlementChange::Hold(key) => assert!(self.holds.insert(key)),
+                EntitlementChange::Release(key) => assert!(self.holds.remove(&key)),
                 _ => unreachable!(),
             }
         }
@@ -133,23 +133,23 @@ impl World {
         transition.reply
     }
 
-    pub(super) fn act(&mut self, who: &Arc<User>, action: Action) -> Reply {
+    pub(super) fn act(&mut self, who: &Arc<User>, action: Action) -> InputReply {
         self.act_through(who, ChannelType::Slack, action)
     }
 
-    pub(super) fn act_through(&mut self, who: &Arc<User>, channel: ChannelType, action: Action) -> Reply {
+    pub(super) fn act_through(&mut self, who: &Arc<User>, channel: ChannelType, action: Action) -> InputReply {
         self.events += 1;
         let event = EventId::from_uuid(Uuid::from_u128(self.events));
         let reply =
             self.input(InputBody::Submitted { event, actor: who.clone(), channel: Channel::new(channel), action });
-        if let Reply::Accepted { event: accepted } = &reply {
+        if let InputReply::Accepted { event: accepted } = &reply {
             assert_eq!(*accepted, Some(event));
             self.accepted.push(event);
         }
         reply
     }
 
-    pub(super) fn request(&mut self, who: &Arc<User>) -> Reply {
+    pub(super) fn request(&mut self, who: &Arc<User>) -> InputReply {
         let mut request = RequestInput::default();
         if let Some(strategy) = self.flow.strategy() {
             request.target = Some(strategy.targets()[0].clone());
@@ -171,32 +171,32 @@ impl World {
         self.settle();
     }
 
-    pub(super) fn approve(&mut self, who: &Arc<User>) -> Reply {
+    pub(super) fn approve(&mut self, who: &Arc<User>) -> InputReply {
         self.act(who, Action::Approve { decision_message: None })
     }
 
-    pub(super) fn revoke(&mut self, who: &Arc<User>) -> Reply {
+    pub(super) fn revoke(&mut self, who: &Arc<User>) -> InputReply {
         self.act(who, Action::Revoke)
     }
 
-    pub(super) fn write_off(&mut self, who: &Arc<User>, reason: &str) -> Reply {
+    pub(super) fn write_off(&mut self, who: &Arc<User>, reason: &str) -> InputReply {
         self.act(who, Action::WriteOff { reason: reason.into() })
     }
 
     /// Has access taken away that nobody asked for.
-    pub(super) fn remove(&mut self, who: &Arc<User>) -> Reply {
+    pub(super) fn remove(&mut self, who: &Arc<User>) -> InputReply {
         let target = self.flow.strategy().expect("a flow that gives access").targets()[0].clone();
         self.act(who, Action::Remove(Box::new(Removal::new(target, "u9", "g1"))))
     }
 
-    pub(super) fn deny(&mut self, who: &Arc<User>) -> Reply {
+    pub(super) fn deny(&mut self, who: &Arc<User>) -> InputReply {
         self.act(who, Action::Deny { decision_message: None })
     }
 
     /// Carries out an effect with the outcome that it has when all goes well.
     pub(super) fn succeed(&mut self, seq: u64) {
         let outcome = match &self.effects[&seq].kind {
-            EffectKind::Hook { hook, .. } => verdict(*hook, HookVerdict::Continue),
+            EffectKind::Hook { hook, .. } => verdict(*hook, HookResult::Continue),
             EffectKind::Route => Outcome::Routed {
                 handlers: vec![],
                 routing: Routing::new(self.permission.clone(), self.notifications.clone()),
@@ -216,7 +216,7 @@ impl World {
     }
 
     pub(super) fn fail(&mut self, seq: u64, retryable: bool) {
-        let mut error = EffectError::new(codes::HANDLER_FAILED, "it broke");
+        let mut error = EffectError::new(ErrorKind::Handler, codes::HANDLER_FAILED, "it broke");
         error.retryable = retryable;
         self.finish(seq, Outcome::Failed(error));
     }
@@ -235,7 +235,7 @@ impl World {
         self.input(InputBody::EffectDone { seq, outcome: outcome.clone() });
         // The same outcome again, as after a crash, changes nothing.
         let again = self.state.clone();
-        assert_eq!(self.input(InputBody::EffectDone { seq, outcome }), Reply::Stale);
+        assert_eq!(self.input(InputBody::EffectDone { seq, outcome }), InputReply::Stale);
         assert_eq!(self.state, again);
     }
 
@@ -243,13 +243,13 @@ impl World {
     pub(super) fn finish_withdrawn(&mut self, seq: u64, outcome: Outcome) {
         self.withdrawn.remove(&seq).expect("the effect was withdrawn");
         let before = self.state.clone();
-        assert_eq!(self.input(InputBody::EffectDone { seq, outcome }), Reply::Stale);
+        assert_eq!(self.input(InputBody::EffectDone { seq, outcome }), InputReply::Stale);
         assert_eq!(self.state, before);
     }
 
     /// The store loses what is to end the access, and the Run is told to ask for it anew.
-    pub(super) fn lose_the_end(&mut self) -> Reply {
-        let end = self.state().access_end().expect("access has an end");
+    pub(super) fn lose_the_end(&mut self) -> InputReply {
+        let end = self.state().pending_expiry().expect("access has an end");
         if let Some(seq) = end.effect {
             self.effects.remove(&seq);
         }
@@ -266,7 +266,7 @@ impl World {
         }
     }
 
-    pub(super) fn fire(&mut self, kind: TimerKind) -> Reply {
+    pub(super) fn fire(&mut self, kind: TimerKind) -> InputReply {
         let (at, generation) = self.timers.remove(&kind).expect("the timer is set");
         self.now = self.now.max(at);
         self.input(InputBody::TimerFired { kind, generation })
@@ -293,17 +293,17 @@ impl World {
         self.state().run.status()
     }
 
-    pub(super) fn refusal(&self, reply: &Reply) -> String {
+    pub(super) fn refusal(&self, reply: &InputReply) -> String {
         match reply {
-            Reply::Refused { error, .. } => error.to_string(),
+            InputReply::Refused { error, .. } => error.to_string(),
             other => format!("not refused: {other:?}"),
         }
     }
 }
 
-pub(super) fn verdict(hook: Hook, verdict: HookVerdict) -> Outcome {
+pub(super) fn verdict(hook: Hook, verdict: HookResult) -> Outcome {
     let name: &'static str = if matches!(hook, Hook::On(_)) { "on_hook" } else { "after_hook" };
-    Outcome::Hook { handler: HandlerRef::new(name, "tests", "tests.rs", 1), verdict }
+    Outcome::Hook { handler: HandlerRef::new(name, "tests", "tests.rs", 1), result: verdict }
 }
 
 pub(super) fn is_hook(wanted: Hook) -> impl Fn(&EffectKind) -> bool {

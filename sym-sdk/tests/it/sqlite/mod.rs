@@ -97,7 +97,7 @@ async fn what_was_written_is_there_when_it_is_opened_again() {
     first.effects = vec![effect(run, 1), later.clone()];
     first.effects[0].exclusive = Some(key.clone());
     first.timers = vec![TimerChange::Set { kind: TimerKind::Expire, at: at(20) + 1.nanosecond(), generation: 7 }];
-    first.holds = vec![HoldChange::Hold(key.clone())];
+    first.holds = vec![EntitlementChange::Hold(key.clone())];
     let written = first.clone();
 
     let store = open(&dir).await;

@@ -130,7 +130,7 @@ impl World {
         }
         for (hold, number) in &change.holds {
             let key = entitlement(&number.to_string());
-            commit.holds.push(if *hold { HoldChange::Hold(key) } else { HoldChange::Release(key) });
+            commit.holds.push(if *hold { EntitlementChange::Hold(key) } else { EntitlementChange::Release(key) });
         }
         commit.settles = change.settles.map(|number| self.effect(number));
         commit.fired = change.fired.map(|(expire, back)| {
@@ -149,7 +149,9 @@ impl World {
                 target: AccessTarget::new("acme", "test", "admins".parse().unwrap()),
                 identity: "ana".into(),
             },
-            Lane::Deescalate => EffectKind::Hook { hook: Hook::On(sym_sdk::template::Step::Deescalate), forward: None },
+            Lane::Deescalate => {
+                EffectKind::Hook { hook: sym_sdk::model::Hook::On(sym_sdk::model::Step::Deescalate), forward: None }
+            }
             Lane::Decide => EffectKind::Route,
             Lane::Notify => EffectKind::UpdateMessages,
         };

@@ -35,7 +35,7 @@ async fn access_that_was_given_while_the_clock_was_ahead_ends_in_its_time() {
         assert!(world.strategy.granted().is_empty());
         let audit = runtime.audit(Some(run), usize::MAX).await.unwrap();
         let until = noon() + HOUR;
-        assert!(audit.iter().any(|entry| entry.kind == AuditKind::BroughtForward { until }), "it is on the record");
+        assert!(audit.iter().any(|entry| entry.kind == AuditKind::ExpiryCorrected { until }), "it is on the record");
     }
 }
 

@@ -8,7 +8,7 @@ use sym_sdk::BoxFuture;
 use sym_sdk::audit::{AuditEntry, AuditHead, AuditRecord};
 use sym_sdk::directory::EventQuery;
 use sym_sdk::engine::*;
-use sym_sdk::machine::{EffectKey, EntitlementKey, Reply};
+use sym_sdk::machine::{EffectKey, EntitlementKey, InputReply};
 use sym_sdk::model::RunId;
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -47,7 +47,7 @@ impl Store for Faulty {
         self.store.load(run)
     }
 
-    fn recorded_reply(&self, key: &InputKey) -> Answer<'_, Option<Reply>> {
+    fn recorded_reply(&self, key: &InputKey) -> Answer<'_, Option<InputReply>> {
         self.store.recorded_reply(key)
     }
 

@@ -11,7 +11,7 @@ use sym_sdk::audit::{self, AuditDestination, AuditEntry, AuditHead, AuditLine, A
 use sym_sdk::directory::{EventQuery, EventSource};
 use sym_sdk::engine::*;
 use sym_sdk::error::Result;
-use sym_sdk::machine::{EffectKey, Input, InputBody, Reply};
+use sym_sdk::machine::{EffectKey, Input, InputBody, InputReply};
 use sym_sdk::model::{RunId, RunStatus};
 use sym_sdk::runtime::Submission;
 use tokio::sync::Notify;
@@ -35,7 +35,7 @@ impl InlineEngine {
         input: Input,
         settles: Option<EffectKey>,
         fired: Option<(TimerKey, u64)>,
-    ) -> Result<Reply> {
+    ) -> Result<InputReply> {
         let (run, flow) = (input.run, input.flow.clone());
         let stored = self.tables.load(run).await?;
         let transition = self.context.handler.step(stored.as_ref().map(|stored| &*stored.state), &input)?;
@@ -66,12 +66,12 @@ impl InlineEngine {
 }
 
 impl Engine for InlineEngine {
-    fn submit(&self, key: InputKey, input: Input) -> BoxFuture<'_, Result<Reply>> {
+    fn submit(&self, key: InputKey, input: Input) -> BoxFuture<'_, Result<InputReply>> {
         self.submitted.fetch_add(1, Ordering::SeqCst);
         Box::pin(self.deliver(key, input, None, None))
     }
 
-    fn recorded_reply<'a>(&'a self, key: &'a InputKey) -> BoxFuture<'a, Result<Option<Reply>>> {
+    fn recorded_reply<'a>(&'a self, key: &'a InputKey) -> BoxFuture<'a, Result<Option<InputReply>>> {
         Box::pin(async { Ok(self.tables.recorded_reply(key).await?) })
     }
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sym_sdk::error::codes;
+use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::machine::*;
+use sym_sdk::model::Step;
 use sym_sdk::model::*;
 use sym_sdk::routing::{Notification, PermissionLevel, RequestPermission, SlackChannelName};
-use sym_sdk::template::Step;
 use uuid::Uuid;
 
 /// Who takes part. The first makes the request.
@@ -219,7 +219,7 @@ impl Request {
                 self.step(&mut world, done.clone());
                 let before = world.clone();
                 let again = self.step(&mut world, done);
-                world.must(again == Reply::Stale && world == before, "P7: an outcome counted twice");
+                world.must(again == InputReply::Stale && world == before, "P7: an outcome counted twice");
             }
             Move::Fire(kind) => {
                 let (_, generation) = world.timers.remove(&kind).unwrap();
@@ -242,7 +242,7 @@ impl Request {
         let had_voted = world.approved.contains(&who);
         let was_decided = world.run.as_ref().is_some_and(|run| run.decision.is_some());
         let reply = self.step(world, submitted(who, deed, count, &self.flow));
-        let is_refused = matches!(reply, Reply::Refused { .. });
+        let is_refused = matches!(reply, InputReply::Refused { .. });
         match deed {
             Deed::Approve if !is_refused => {
                 world.approved.insert(who);
@@ -314,7 +314,7 @@ impl Request {
         let enough = people.len() >= usize::from(self.bounds.approvals);
         let by_others = !people.contains(&user(Who::Ana).id());
         let ends =
-            world.timers.contains_key(&TimerKind::Expire) || run.queue.contains(&Queued::Timer(TimerKind::Expire));
+            world.timers.contains_key(&TimerKind::Expire) || run.queue.contains(&QueuedInput::Timer(TimerKind::Expire));
         world.must(is_approved && enough && by_others, "P2: access is granted that was not approved");
         world.must(ends, "P2: access is granted whose end is not committed");
     }
@@ -329,7 +329,7 @@ impl Request {
         }
     }
 
-    fn step(&self, world: &mut World, body: InputBody) -> Reply {
+    fn step(&self, world: &mut World, body: InputBody) -> InputReply {
         let run = RunId::from_uuid(Uuid::from_u128(7));
         let input = Input::new(run, self.flow.srn().clone(), world.now(), body);
         let rules = Rules { flow: &self.flow, hooks: Hooks::NONE };
@@ -383,7 +383,7 @@ fn is_of_target(effect: &Effect) -> bool {
 }
 
 fn failed(retryable: bool) -> Outcome {
-    let mut error = EffectError::new(codes::HTTP_ERROR_RESPONSE, "the service failed");
+    let mut error = EffectError::new(ErrorKind::Unavailable, codes::HTTP_ERROR_RESPONSE, "the service failed");
     error.retryable = retryable;
     Outcome::Failed(error)
 }

@@ -250,7 +250,7 @@ impl History {
         for run in at_once(self.disk.store().runs(Default::default(), usize::MAX)).unwrap() {
             let policy = Policy::of(run.state.flow.slug());
             let run_id = run.state.run.id();
-            let is_at_rest = run.state.cycle.is_none();
+            let is_at_rest = run.state.active_event.is_none();
             if matches!(run.state.access, Access::Held(_)) && !policy.ends && is_at_rest {
                 self.wish(ADMIN, Deed::Revoke(run_id));
                 acted = true;

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use sym_sdk::audit::{AuditEntry, AuditKind, EventStatus, EventSummary};
 use sym_sdk::engine::{DueTimer, Store, StoredRun, TimerKey};
-use sym_sdk::machine::{Access, EffectKind, EntitlementKey, Queued, RunState, TimerKind};
-use sym_sdk::model::{ChannelType, EventId, RunId, RunStatus};
-use sym_sdk::template::Step;
+use sym_sdk::machine::{Access, EffectKind, EntitlementKey, QueuedInput, RunState, TimerKind};
+use sym_sdk::model::{ChannelType, EventId, RunId, RunStatus, Step};
 
 use crate::disk::at_once;
 use crate::fault::Place;
@@ -26,7 +25,7 @@ pub(crate) fn may_be_granted(world: &World, people: &People, state: &RunState, t
     let Some(decision) = state.decision.as_ref().filter(|decision| decision.name == Step::Approve) else {
         return world.broken(format_args!("P2: Run {run} is granted access without an approval"));
     };
-    if decision.by_code {
+    if decision.decided_by_hook {
         let is_urgent = request.is_none_or(|wish| matches!(wish.deed, Deed::Request { urgent: true, .. }));
         world.holds(is_urgent, || format!("P2: nobody approved Run {run}, and it is not urgent"));
     } else {
@@ -45,7 +44,7 @@ pub(crate) fn may_be_granted(world: &World, people: &People, state: &RunState, t
             format!("P2: Run {run} is granted access until {until:?}")
         });
         let is_set = timers.iter().any(|timer| timer.key == TimerKey::new(run, TimerKind::Expire));
-        let has_fired = state.queue.contains(&Queued::Timer(TimerKind::Expire));
+        let has_fired = state.queue.contains(&QueuedInput::Timer(TimerKind::Expire));
         world.holds(is_set || has_fired, || format!("P2: Run {run} is granted access, and no end of it is committed"));
     }
 }
@@ -110,8 +109,8 @@ fn always_ends(world: &World, state: &RunState) {
     match &state.access {
         Access::Granting(_) | Access::Held(_) => {
             let ends = state.timers.contains_key(&TimerKind::Expire)
-                || state.queue.contains(&Queued::Timer(TimerKind::Expire))
-                || state.cycle.as_ref().is_some_and(|cycle| cycle.event.name == Step::Deescalate)
+                || state.queue.contains(&QueuedInput::Timer(TimerKind::Expire))
+                || state.active_event.as_ref().is_some_and(|active| active.event.name == Step::Deescalate)
                 || !Policy::of(state.flow.slug()).ends;
             world.holds(ends, || format!("P3: Run {run} gives access without an end"));
         }

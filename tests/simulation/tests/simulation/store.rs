@@ -10,7 +10,7 @@ use sym_sdk::engine::{
     AccessHealth, Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError,
     StoredRun,
 };
-use sym_sdk::machine::{EffectKey, EntitlementKey, Reply};
+use sym_sdk::machine::{EffectKey, EntitlementKey, InputReply};
 use sym_sdk::model::RunId;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -83,7 +83,7 @@ impl Store for UnreliableStore {
         through!(self.load(run))
     }
 
-    fn recorded_reply(&self, key: &InputKey) -> Answer<'_, Option<Reply>> {
+    fn recorded_reply(&self, key: &InputKey) -> Answer<'_, Option<InputReply>> {
         let key = key.clone();
         through!(self.recorded_reply(&key))
     }

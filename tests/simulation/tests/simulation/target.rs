@@ -8,9 +8,8 @@ use sym_sdk::clock::Clock;
 use sym_sdk::engine::{InputKey, Store};
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::machine::EffectKey;
-use sym_sdk::model::{AccessTarget, User};
+use sym_sdk::model::{AccessTarget, StepOutput, User};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
-use sym_sdk::template::StepOutput;
 
 use crate::disk::at_once;
 use crate::fault::Place;

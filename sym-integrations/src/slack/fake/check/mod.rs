@@ -1,6 +1,6 @@
-//! What Slack refuses in views, messages and options, each fault with the place where it stands.
+//! Validation of views, messages and options by Slack's rules. Each fault names its place by a JSON pointer.
 //!
-//! Where Slack leaves open how it counts the characters of a text, they are counted in UTF-16, the strictest way.
+//! Slack does not document how it counts characters. They are counted in UTF-16 code units here, the strictest interpretation.
 
 mod rules;
 mod schema;
@@ -11,13 +11,13 @@ use serde_json::Value;
 
 use schema::{Field, Rule};
 
-/// The longest text of a message, and of one that replaces another.
+/// Maximum length of the text of a message, and of an update.
 const MESSAGE_TEXT: (usize, usize) = (40_000, 4_000);
 
-/// Of the JSON of a view, in bytes.
+/// Maximum size of a view's JSON, in bytes.
 const VIEW: usize = 250_000;
 
-/// What is wrong with a modal.
+/// Checks a modal view.
 pub(super) fn view(view: &Value) -> Vec<String> {
     let mut check = Check::default();
     check.object(view, schema::MODAL, "/view", &[]);
@@ -35,7 +35,7 @@ pub(super) fn view(view: &Value) -> Vec<String> {
     check.faults
 }
 
-/// What is wrong with the content of a message.
+/// Checks the content of a message.
 pub(super) fn message(message: &Value, is_update: bool) -> Vec<String> {
     let mut check = Check::default();
     let (posted, updated) = MESSAGE_TEXT;
@@ -47,7 +47,7 @@ pub(super) fn message(message: &Value, is_update: bool) -> Vec<String> {
     check.faults
 }
 
-/// What is wrong with the options that an app offers for what somebody types.
+/// Checks the options that an app suggests.
 pub(super) fn suggestions(answer: &Value) -> Vec<String> {
     let mut check = Check::default();
     match (&answer["options"], &answer["option_groups"]) {
@@ -72,7 +72,7 @@ impl Check {
         self.faults.push(format!("[ERROR] {} [json-pointer:{at}]", what.as_ref()));
     }
 
-    /// An object whose type says what it consists of.
+    /// Checks an object by its type.
     fn typed(&mut self, value: &Value, types: &[&str], at: &str) {
         match value["type"].as_str() {
             None => self.fault(at, "missing required field: type"),
@@ -166,7 +166,7 @@ impl Check {
         }
     }
 
-    /// Options, each value once.
+    /// Checks options, whose values must be unique.
     fn options(&mut self, value: &Value, least: usize, most: usize, at: &str) {
         self.each(value, least, most, at, |check, option, at| check.object(option, schema::OPTION, at, &[]));
         let mut seen = HashSet::new();

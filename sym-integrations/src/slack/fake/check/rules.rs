@@ -1,4 +1,4 @@
-//! What no table can say: how the parts of a block belong together.
+//! Rules that the schema cannot express: constraints between members of a block.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Check, list};
 
 impl Check {
-    /// What else holds for an object of a type.
+    /// Checks the constraints of a type.
     pub(super) fn more(&mut self, kind: &str, value: &Value, at: &str) {
         match kind {
             "section" if value["text"].is_null() && value["fields"].is_null() => {
@@ -37,17 +37,17 @@ impl Check {
         let picked: usize = picked.into_iter().map(|picked| list(picked).len()).sum();
         let most = value["max_selected_items"].as_u64().and_then(|most| usize::try_from(most).ok());
         if most.is_some_and(|most| picked > most) {
-            self.fault(at, "more is picked than `max_selected_items` allows");
+            self.fault(at, "must not select more than `max_selected_items`");
         }
     }
 
-    /// What is picked from the start is one of the options, in every detail.
+    /// Checks that the initial option equals one of the options.
     fn initial(&mut self, element: &Value, at: &str) {
         let groups = list(&element["option_groups"]).iter().map(|group| &group["options"]);
         let options: Vec<&Value> = groups.chain([&element["options"]]).flat_map(list).collect();
         let picked = list(&element["initial_options"]).iter().chain(element.get("initial_option"));
         for picked in picked.filter(|picked| !options.contains(picked)) {
-            self.fault(at, format!("the initial option {} is none of the options", picked["value"]));
+            self.fault(at, format!("the initial option {} must be one of the options", picked["value"]));
         }
     }
 
@@ -67,12 +67,12 @@ impl Check {
         let number = |key: &str| element[key].as_str().map(str::parse::<f64>);
         for key in ["initial_value", "min_value", "max_value"] {
             if number(key).is_some_and(|number| number.is_err()) {
-                self.fault(&format!("{at}/{key}"), "must be a number, in a string");
+                self.fault(&format!("{at}/{key}"), "must be a string that contains a number");
             }
         }
     }
 
-    /// Blocks go by ids of their own, and so do the elements in each.
+    /// Checks that ids of blocks, and of the elements in each, are unique.
     pub(super) fn ids(&mut self, blocks: &Value, at: &str) {
         let mut blocks_seen = HashSet::new();
         for (index, block) in list(blocks).iter().enumerate() {

@@ -1,43 +1,43 @@
-//! What blocks and elements consist of, as Slack's [reference](https://docs.slack.dev/reference/block-kit) says it.
+//! The schema of blocks and elements, after Slack's [reference](https://docs.slack.dev/reference/block-kit).
 
-/// What may stand below a key.
+/// The rule for a value.
 #[derive(Clone, Copy)]
 pub(super) enum Rule {
-    /// A text object of at least one and at most so many characters.
+    /// A text object with 1 to `n` characters.
     Text(usize),
-    /// The same, without formatting.
+    /// A plain text object with 1 to `n` characters.
     Plain(usize),
-    /// A string of so many characters.
+    /// A string with a minimum and maximum number of characters.
     Chars(usize, usize),
     /// `true` or `false`.
     Flag,
-    /// A whole number.
+    /// A whole number with a minimum and a maximum.
     Count(u64, u64),
-    /// One of these.
+    /// One of these strings.
     OneOf(&'static [&'static str]),
-    /// So many options at most.
+    /// Up to `n` options.
     Options(usize),
     /// Groups of options.
     Groups,
     /// One option.
     Option,
-    /// Ids, so many at most.
+    /// Up to `n` ids.
     Ids(usize),
-    /// Objects of these types, so many at most.
+    /// Up to `n` objects of these types.
     Several(&'static [&'static str], usize),
     /// An object of one of these types.
     One(&'static [&'static str]),
-    /// So many text objects at most, with so many characters.
+    /// Up to a number of text objects, with up to a number of characters.
     Texts(usize, usize),
-    /// A question that is asked before.
+    /// A confirmation dialog.
     Confirm,
-    /// When what is typed is sent.
+    /// A dispatch configuration.
     DispatchConfig,
-    /// Anything.
+    /// Any value.
     Any,
 }
 
-/// A key, what stands below it, and whether it must be there.
+/// A member of an object: its key, its rule, and whether it is required.
 #[derive(Clone, Copy)]
 pub(super) struct Field {
     pub(super) key: &'static str,
@@ -45,55 +45,55 @@ pub(super) struct Field {
     pub(super) is_required: bool,
 }
 
-const fn must(key: &'static str, rule: Rule) -> Field {
+const fn required(key: &'static str, rule: Rule) -> Field {
     Field { key, rule, is_required: true }
 }
 
-const fn may(key: &'static str, rule: Rule) -> Field {
+const fn optional(key: &'static str, rule: Rule) -> Field {
     Field { key, rule, is_required: false }
 }
 
 const ID: Rule = Rule::Chars(1, 255);
-const BLOCK_ID: Field = may("block_id", ID);
-const ACTION_ID: Field = may("action_id", ID);
-const PLACEHOLDER: Field = may("placeholder", Rule::Plain(150));
-const CONFIRM: Field = may("confirm", Rule::Confirm);
-const FOCUS: Field = may("focus_on_load", Rule::Flag);
-const MOST_PICKED: Field = may("max_selected_items", Rule::Count(1, u64::MAX));
-const MIN_QUERY: Field = may("min_query_length", Rule::Count(0, u64::MAX));
-const DISPATCH: Field = may("dispatch_action_config", Rule::DispatchConfig);
-const INITIAL_VALUE: Field = may("initial_value", Rule::Chars(0, 3000));
+const BLOCK_ID: Field = optional("block_id", ID);
+const ACTION_ID: Field = optional("action_id", ID);
+const PLACEHOLDER: Field = optional("placeholder", Rule::Plain(150));
+const CONFIRM: Field = optional("confirm", Rule::Confirm);
+const FOCUS: Field = optional("focus_on_load", Rule::Flag);
+const MAX_SELECTED: Field = optional("max_selected_items", Rule::Count(1, u64::MAX));
+const MIN_QUERY: Field = optional("min_query_length", Rule::Count(0, u64::MAX));
+const DISPATCH: Field = optional("dispatch_action_config", Rule::DispatchConfig);
+const INITIAL_VALUE: Field = optional("initial_value", Rule::Chars(0, 3000));
 
 pub(super) const CONFIRMATION: &[Field] = &[
-    must("title", Rule::Plain(100)),
-    must("text", Rule::Text(300)),
-    must("confirm", Rule::Plain(30)),
-    must("deny", Rule::Plain(30)),
-    may("style", Rule::OneOf(&["primary", "danger"])),
+    required("title", Rule::Plain(100)),
+    required("text", Rule::Text(300)),
+    required("confirm", Rule::Plain(30)),
+    required("deny", Rule::Plain(30)),
+    optional("style", Rule::OneOf(&["primary", "danger"])),
 ];
 
-/// The values may have 150 characters by Slack's reference, and 75 by its own types: the stricter holds.
+/// Slack's reference allows values of 150 characters, its published types 75. The stricter limit applies.
 pub(super) const OPTION: &[Field] = &[
-    must("text", Rule::Text(75)),
-    must("value", Rule::Chars(1, 75)),
-    may("description", Rule::Text(75)),
-    may("url", Rule::Chars(1, 3000)),
+    required("text", Rule::Text(75)),
+    required("value", Rule::Chars(1, 75)),
+    optional("description", Rule::Text(75)),
+    optional("url", Rule::Chars(1, 3000)),
 ];
 
-pub(super) const GROUP: &[Field] = &[must("label", Rule::Plain(75)), must("options", Rule::Options(100))];
+pub(super) const GROUP: &[Field] = &[required("label", Rule::Plain(75)), required("options", Rule::Options(100))];
 
 pub(super) const MODAL: &[Field] = &[
-    must("type", Rule::OneOf(&["modal"])),
-    must("title", Rule::Plain(24)),
-    must("blocks", Rule::Several(BLOCKS_OF_VIEWS, 100)),
-    may("submit", Rule::Plain(24)),
-    may("close", Rule::Plain(24)),
-    may("private_metadata", Rule::Chars(0, 3000)),
-    may("callback_id", Rule::Chars(0, 255)),
-    may("clear_on_close", Rule::Flag),
-    may("notify_on_close", Rule::Flag),
-    may("external_id", Rule::Chars(0, 255)),
-    may("submit_disabled", Rule::Flag),
+    required("type", Rule::OneOf(&["modal"])),
+    required("title", Rule::Plain(24)),
+    required("blocks", Rule::Several(BLOCKS_OF_VIEWS, 100)),
+    optional("submit", Rule::Plain(24)),
+    optional("close", Rule::Plain(24)),
+    optional("private_metadata", Rule::Chars(0, 3000)),
+    optional("callback_id", Rule::Chars(0, 255)),
+    optional("clear_on_close", Rule::Flag),
+    optional("notify_on_close", Rule::Flag),
+    optional("external_id", Rule::Chars(0, 255)),
+    optional("submit_disabled", Rule::Flag),
 ];
 
 pub(super) const BLOCKS_OF_VIEWS: &[&str] = &[
@@ -192,71 +192,77 @@ const INPUTS: &[&str] = &[
     "users_select",
 ];
 
-/// The types that are looked into.
+/// The types that are checked in detail.
 const TYPES: &[(&str, &[Field])] = &[
-    ("actions", &[BLOCK_ID, must("elements", Rule::Several(ACTIONS, 25))]),
-    ("context", &[BLOCK_ID, must("elements", Rule::Several(&["image", "mrkdwn", "plain_text"], 10))]),
+    ("actions", &[BLOCK_ID, required("elements", Rule::Several(ACTIONS, 25))]),
+    ("context", &[BLOCK_ID, required("elements", Rule::Several(&["image", "mrkdwn", "plain_text"], 10))]),
     ("divider", &[BLOCK_ID]),
-    ("header", &[BLOCK_ID, must("text", Rule::Plain(150))]),
+    ("header", &[BLOCK_ID, required("text", Rule::Plain(150))]),
     (
         "image",
         &[
             BLOCK_ID,
-            must("alt_text", Rule::Chars(1, 2000)),
-            may("image_url", Rule::Chars(1, 3000)),
-            may("slack_file", Rule::Any),
-            may("title", Rule::Plain(2000)),
+            required("alt_text", Rule::Chars(1, 2000)),
+            optional("image_url", Rule::Chars(1, 3000)),
+            optional("slack_file", Rule::Any),
+            optional("title", Rule::Plain(2000)),
         ],
     ),
     (
         "input",
         &[
             BLOCK_ID,
-            must("label", Rule::Plain(2000)),
-            must("element", Rule::One(INPUTS)),
-            may("hint", Rule::Plain(2000)),
-            may("optional", Rule::Flag),
-            may("dispatch_action", Rule::Flag),
+            required("label", Rule::Plain(2000)),
+            required("element", Rule::One(INPUTS)),
+            optional("hint", Rule::Plain(2000)),
+            optional("optional", Rule::Flag),
+            optional("dispatch_action", Rule::Flag),
         ],
     ),
     (
         "section",
         &[
             BLOCK_ID,
-            may("text", Rule::Text(3000)),
-            may("fields", Rule::Texts(10, 2000)),
-            may("accessory", Rule::One(ACCESSORIES)),
-            may("expand", Rule::Flag),
+            optional("text", Rule::Text(3000)),
+            optional("fields", Rule::Texts(10, 2000)),
+            optional("accessory", Rule::One(ACCESSORIES)),
+            optional("expand", Rule::Flag),
         ],
     ),
     (
         "button",
         &[
             ACTION_ID,
-            must("text", Rule::Plain(75)),
-            may("value", Rule::Chars(0, 2000)),
-            may("url", Rule::Chars(1, 3000)),
-            may("style", Rule::OneOf(&["primary", "danger"])),
-            may("accessibility_label", Rule::Chars(1, 75)),
+            required("text", Rule::Plain(75)),
+            optional("value", Rule::Chars(0, 2000)),
+            optional("url", Rule::Chars(1, 3000)),
+            optional("style", Rule::OneOf(&["primary", "danger"])),
+            optional("accessibility_label", Rule::Chars(1, 75)),
             CONFIRM,
         ],
     ),
     (
         "checkboxes",
-        &[ACTION_ID, must("options", Rule::Options(10)), may("initial_options", Rule::Options(10)), CONFIRM, FOCUS],
+        &[
+            ACTION_ID,
+            required("options", Rule::Options(10)),
+            optional("initial_options", Rule::Options(10)),
+            CONFIRM,
+            FOCUS,
+        ],
     ),
     (
         "radio_buttons",
-        &[ACTION_ID, must("options", Rule::Options(10)), may("initial_option", Rule::Option), CONFIRM, FOCUS],
+        &[ACTION_ID, required("options", Rule::Options(10)), optional("initial_option", Rule::Option), CONFIRM, FOCUS],
     ),
-    ("overflow", &[ACTION_ID, must("options", Rule::Options(5)), CONFIRM]),
+    ("overflow", &[ACTION_ID, required("options", Rule::Options(5)), CONFIRM]),
     (
         "static_select",
         &[
             ACTION_ID,
-            may("options", Rule::Options(100)),
-            may("option_groups", Rule::Groups),
-            may("initial_option", Rule::Option),
+            optional("options", Rule::Options(100)),
+            optional("option_groups", Rule::Groups),
+            optional("initial_option", Rule::Option),
             CONFIRM,
             FOCUS,
             PLACEHOLDER,
@@ -266,33 +272,41 @@ const TYPES: &[(&str, &[Field])] = &[
         "multi_static_select",
         &[
             ACTION_ID,
-            may("options", Rule::Options(100)),
-            may("option_groups", Rule::Groups),
-            may("initial_options", Rule::Options(100)),
-            MOST_PICKED,
+            optional("options", Rule::Options(100)),
+            optional("option_groups", Rule::Groups),
+            optional("initial_options", Rule::Options(100)),
+            MAX_SELECTED,
             CONFIRM,
             FOCUS,
             PLACEHOLDER,
         ],
     ),
-    ("external_select", &[ACTION_ID, may("initial_option", Rule::Option), MIN_QUERY, CONFIRM, FOCUS, PLACEHOLDER]),
+    ("external_select", &[ACTION_ID, optional("initial_option", Rule::Option), MIN_QUERY, CONFIRM, FOCUS, PLACEHOLDER]),
     (
         "multi_external_select",
-        &[ACTION_ID, may("initial_options", Rule::Options(100)), MIN_QUERY, MOST_PICKED, CONFIRM, FOCUS, PLACEHOLDER],
+        &[
+            ACTION_ID,
+            optional("initial_options", Rule::Options(100)),
+            MIN_QUERY,
+            MAX_SELECTED,
+            CONFIRM,
+            FOCUS,
+            PLACEHOLDER,
+        ],
     ),
-    ("users_select", &[ACTION_ID, may("initial_user", ID), CONFIRM, FOCUS, PLACEHOLDER]),
+    ("users_select", &[ACTION_ID, optional("initial_user", ID), CONFIRM, FOCUS, PLACEHOLDER]),
     (
         "multi_users_select",
-        &[ACTION_ID, may("initial_users", Rule::Ids(100)), MOST_PICKED, CONFIRM, FOCUS, PLACEHOLDER],
+        &[ACTION_ID, optional("initial_users", Rule::Ids(100)), MAX_SELECTED, CONFIRM, FOCUS, PLACEHOLDER],
     ),
     (
         "plain_text_input",
         &[
             ACTION_ID,
             INITIAL_VALUE,
-            may("multiline", Rule::Flag),
-            may("min_length", Rule::Count(0, 3000)),
-            may("max_length", Rule::Count(1, 3000)),
+            optional("multiline", Rule::Flag),
+            optional("min_length", Rule::Count(0, 3000)),
+            optional("max_length", Rule::Count(1, 3000)),
             DISPATCH,
             FOCUS,
             PLACEHOLDER,
@@ -302,10 +316,10 @@ const TYPES: &[(&str, &[Field])] = &[
         "number_input",
         &[
             ACTION_ID,
-            must("is_decimal_allowed", Rule::Flag),
+            required("is_decimal_allowed", Rule::Flag),
             INITIAL_VALUE,
-            may("min_value", Rule::Chars(1, 100)),
-            may("max_value", Rule::Chars(1, 100)),
+            optional("min_value", Rule::Chars(1, 100)),
+            optional("max_value", Rule::Chars(1, 100)),
             DISPATCH,
             FOCUS,
             PLACEHOLDER,
@@ -313,11 +327,11 @@ const TYPES: &[(&str, &[Field])] = &[
     ),
     ("email_text_input", &[ACTION_ID, INITIAL_VALUE, DISPATCH, FOCUS, PLACEHOLDER]),
     ("url_text_input", &[ACTION_ID, INITIAL_VALUE, DISPATCH, FOCUS, PLACEHOLDER]),
-    ("mrkdwn", &[must("text", Rule::Chars(1, 3000)), may("verbatim", Rule::Flag)]),
-    ("plain_text", &[must("text", Rule::Chars(1, 3000)), may("emoji", Rule::Flag)]),
+    ("mrkdwn", &[required("text", Rule::Chars(1, 3000)), optional("verbatim", Rule::Flag)]),
+    ("plain_text", &[required("text", Rule::Chars(1, 3000)), optional("emoji", Rule::Flag)]),
 ];
 
-/// What an object of a type consists of; `None` for one that is not looked into.
+/// Returns the members of a type, or `None` for a type that is not checked in detail.
 pub(super) fn of(kind: &str) -> Option<&'static [Field]> {
     TYPES.iter().find(|(name, _)| *name == kind).map(|(_, fields)| *fields)
 }

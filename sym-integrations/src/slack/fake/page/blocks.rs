@@ -1,43 +1,43 @@
-//! Blocks as HTML, with what can be filled in and clicked.
+//! Rendering of blocks and their elements as HTML.
 
 use serde_json::{Value, json};
 
 use super::html::Html;
 use super::mrkdwn;
-use crate::slack::fake::act::Key;
-use crate::slack::fake::entry::options;
-use crate::slack::fake::surface::{Placed, Values, blocks, elements, list, value_key};
+use crate::slack::fake::input_value::options;
+use crate::slack::fake::interactions::Key;
+use crate::slack::fake::visible_state::{ElementRef, Values, blocks, elements, list, value_key};
 use crate::slack::fake::workspace::Workspace;
 
-/// What is shown, and to whom.
-pub(super) struct Shown<'a> {
+/// The surface to render, and the person it is rendered for.
+pub(super) struct RenderContext<'a> {
     pub(super) workspace: &'a Workspace,
     pub(super) user: &'a str,
-    /// The name of the view or message.
+    /// The name of the surface.
     pub(super) surface: &'a str,
     pub(super) json: &'a Value,
     pub(super) values: &'a Values,
 }
 
-/// What an input goes by in the form. Its block's id has this many bytes, so that nothing can be mistaken.
+/// Returns the form field of an element. The length of the block id makes the name unambiguous.
 pub(super) fn field_name((block, action): &Key) -> String {
     format!("in:{}:{block}{action}", block.len())
 }
 
-/// The element that a field of the form belongs to.
+/// Returns the element that a form field belongs to.
 pub(super) fn key_of(field: &str) -> Option<Key> {
     let (length, ids) = field.strip_prefix("in:")?.split_once(':')?;
     let (block, action) = ids.split_at_checked(length.parse().ok()?)?;
     Some((block.to_owned(), action.to_owned()))
 }
 
-/// What a button sends.
-pub(super) fn deed(what: &str, (block, action): &Key) -> String {
+/// Returns the value that a button submits.
+pub(super) fn button_value(what: &str, (block, action): &Key) -> String {
     json!([what, block, action]).to_string()
 }
 
-impl Shown<'_> {
-    /// All blocks. Errors are those of a view, by block.
+impl RenderContext<'_> {
+    /// Renders all blocks. `errors` returns a view's error for a block.
     pub(super) fn blocks(&self, errors: &dyn Fn(&str) -> Option<String>) -> Html {
         let mut html = Html::new();
         for block in blocks(self.json) {
@@ -96,19 +96,19 @@ impl Shown<'_> {
 
     fn elements_of(&self, block: &Value, html: &mut Html) {
         for element in elements(block) {
-            self.element(Placed { block, element }, html);
+            self.element(ElementRef { block, element }, html);
         }
     }
 
     fn input(&self, block: &Value, errors: &dyn Fn(&str) -> Option<String>, html: &mut Html) {
-        let placed = Placed { block, element: &block["element"] };
+        let item = ElementRef { block, element: &block["element"] };
         html.raw("<fieldset><legend>").html(&self.text(&block["label"]));
         if block["optional"] == true {
             html.raw(" <small>(optional)</small>");
         }
         html.raw("</legend>");
-        self.element(placed, html);
-        if let Some(error) = errors(placed.block_id()) {
+        self.element(item, html);
+        if let Some(error) = errors(item.block_id()) {
             html.raw("<p class=\"error\" role=\"alert\">").text(&error).raw("</p>");
         }
         if block["hint"].is_object() {
@@ -117,39 +117,39 @@ impl Shown<'_> {
         html.raw("</fieldset>");
     }
 
-    fn element(&self, placed: Placed<'_>, html: &mut Html) {
-        let key = placed.key();
-        let value = self.values.get(&key).zip(value_key(placed.kind())).map(|(value, name)| &value[name]);
+    fn element(&self, item: ElementRef<'_>, html: &mut Html) {
+        let key = item.key();
+        let value = self.values.get(&key).zip(value_key(item.kind())).map(|(value, name)| &value[name]);
         let value = value.unwrap_or(&Value::Null);
-        match placed.kind() {
-            "button" => self.button(placed, &key, html),
+        match item.kind() {
+            "button" => self.button(item, &key, html),
             "plain_text_input" | "number_input" | "email_text_input" | "url_text_input" => {
-                text_input(placed, &key, value, html);
+                text_input(item, &key, value, html);
             }
-            "radio_buttons" | "checkboxes" => ticks(placed, &key, value, html),
-            "users_select" | "multi_users_select" => self.users(placed, &key, value, html),
-            kind if kind.ends_with("static_select") => menu(placed, &key, value, &options(placed.element), html),
-            kind if kind.ends_with("external_select") => self.external(placed, &key, value, html),
+            "radio_buttons" | "checkboxes" => ticks(item, &key, value, html),
+            "users_select" | "multi_users_select" => self.users(item, &key, value, html),
+            kind if kind.ends_with("static_select") => menu(item, &key, value, &options(item.element), html),
+            kind if kind.ends_with("external_select") => self.external(item, &key, value, html),
             "image" => {}
             kind => drop(html.tagged("<span class=\"context\">(an element of type ", kind, ")</span>")),
         }
-        // A menu among buttons and an input whose changes matter are sent as soon as they change.
-        if placed.kind() != "button" && placed.dispatches() {
+        // Elements whose changes are dispatched immediately need a button where scripts are disabled.
+        if item.kind() != "button" && item.dispatches() {
             html.raw("<button class=\"quiet dispatch\" name=\"do\"")
-                .attr("value", &deed("enter", &key))
+                .attr("value", &button_value("enter", &key))
                 .raw(">OK</button>");
         }
     }
 
-    fn button(&self, placed: Placed<'_>, key: &Key, html: &mut Html) {
-        let class = match placed.element["style"].as_str() {
+    fn button(&self, item: ElementRef<'_>, key: &Key, html: &mut Html) {
+        let class = match item.element["style"].as_str() {
             Some("primary") => "primary",
             Some("danger") => "danger",
             _ => "quiet",
         };
-        let label = placed.element["text"]["text"].as_str().unwrap_or_default();
-        let click = deed("click", key);
-        let confirm = &placed.element["confirm"];
+        let label = item.element["text"]["text"].as_str().unwrap_or_default();
+        let click = button_value("click", key);
+        let confirm = &item.element["confirm"];
         if !confirm.is_object() {
             html.raw("<button name=\"do\"")
                 .attr("class", class)
@@ -159,7 +159,7 @@ impl Shown<'_> {
                 .raw("</button>");
             return;
         }
-        // It asks without a script, too.
+        // The confirmation works without a script.
         html.raw("<details class=\"confirm\"><summary")
             .attr("class", class)
             .raw(">")
@@ -170,7 +170,7 @@ impl Shown<'_> {
         html.html(&self.text(&confirm["confirm"])).raw("</button></div></details>");
     }
 
-    fn users(&self, placed: Placed<'_>, key: &Key, value: &Value, html: &mut Html) {
+    fn users(&self, item: ElementRef<'_>, key: &Key, value: &Value, html: &mut Html) {
         let people: Vec<Value> = self
             .workspace
             .members
@@ -178,11 +178,11 @@ impl Shown<'_> {
             .filter(|member| member.is_active())
             .map(|member| json!({ "value": member.id(), "text": { "text": member.display_name() } }))
             .collect();
-        menu(placed, key, value, &people.iter().collect::<Vec<_>>(), html);
+        menu(item, key, value, &people.iter().collect::<Vec<_>>(), html);
     }
 
-    /// A menu that the app is asked for: what it offered last can be picked.
-    fn external(&self, placed: Placed<'_>, key: &Key, value: &Value, html: &mut Html) {
+    /// Renders a menu with external options: those that the app offered last.
+    fn external(&self, item: ElementRef<'_>, key: &Key, value: &Value, html: &mut Html) {
         let offered = self.workspace.offered.get(&(self.user.to_owned(), self.surface.to_owned(), key.clone()));
         let picked: Vec<&Value> = match value {
             Value::Array(several) => several.iter().collect(),
@@ -196,14 +196,16 @@ impl Shown<'_> {
             .attr("data-action", &key.1)
             .raw("><input type=\"search\" placeholder=\"Type to search\"");
         html.attr("name", &format!("typed:{}", field_name(key))).raw(" autocomplete=\"off\">");
-        html.raw("<button class=\"quiet find\" name=\"do\"").attr("value", &deed("find", key)).raw(">Find</button>");
-        menu(placed, key, value, &all, html);
+        html.raw("<button class=\"quiet find\" name=\"do\"")
+            .attr("value", &button_value("find", key))
+            .raw(">Find</button>");
+        menu(item, key, value, &all, html);
         html.raw("</div>");
     }
 }
 
-fn text_input(placed: Placed<'_>, key: &Key, value: &Value, html: &mut Html) {
-    let element = placed.element;
+fn text_input(item: ElementRef<'_>, key: &Key, value: &Value, html: &mut Html) {
+    let element = item.element;
     let text = value.as_str().unwrap_or_default();
     let placeholder = element["placeholder"]["text"].as_str().unwrap_or_default();
     let name = field_name(key);
@@ -213,13 +215,13 @@ fn text_input(placed: Placed<'_>, key: &Key, value: &Value, html: &mut Html) {
         return;
     }
     html.raw("<input type=\"text\"").attr("name", &name).attr("value", text).attr("placeholder", placeholder);
-    if placed.kind() == "number_input" {
+    if item.kind() == "number_input" {
         html.raw(" inputmode=\"decimal\"");
     }
     html.raw(" autocomplete=\"off\">");
 }
 
-/// The values that are picked.
+/// Returns the selected values.
 fn picked(value: &Value) -> Vec<&str> {
     match value {
         Value::Array(several) => {
@@ -229,17 +231,17 @@ fn picked(value: &Value) -> Vec<&str> {
     }
 }
 
-fn menu(placed: Placed<'_>, key: &Key, value: &Value, options: &[&Value], html: &mut Html) {
-    let is_multi = placed.kind().starts_with("multi_");
+fn menu(item: ElementRef<'_>, key: &Key, value: &Value, options: &[&Value], html: &mut Html) {
+    let is_multi = item.kind().starts_with("multi_");
     let picked = picked(value);
-    // So that it is known that nothing is picked: a menu of several says nothing then.
+    // A multi-select submits nothing when nothing is selected; this field says that it was there.
     html.raw("<input type=\"hidden\" value=\"\"")
         .attr("name", &field_name(key))
         .raw("><select")
         .attr("name", &field_name(key));
     html.flag("multiple", is_multi).raw(">");
     if !is_multi {
-        let placeholder = placed.element["placeholder"]["text"].as_str().unwrap_or("Select an option");
+        let placeholder = item.element["placeholder"]["text"].as_str().unwrap_or("Select an option");
         html.raw("<option value=\"\">").text(placeholder).raw("</option>");
     }
     let mut seen = std::collections::HashSet::new();
@@ -253,12 +255,11 @@ fn menu(placed: Placed<'_>, key: &Key, value: &Value, options: &[&Value], html: 
     html.raw("</select>");
 }
 
-fn ticks(placed: Placed<'_>, key: &Key, value: &Value, html: &mut Html) {
-    let kind = if placed.kind() == "checkboxes" { "checkbox" } else { "radio" };
+fn ticks(item: ElementRef<'_>, key: &Key, value: &Value, html: &mut Html) {
+    let kind = if item.kind() == "checkboxes" { "checkbox" } else { "radio" };
     let picked = picked(value);
     html.raw("<input type=\"hidden\" value=\"\"").attr("name", &field_name(key)).raw(">");
-    for option in options(placed.element).into_iter().filter(|option| list(&placed.element["options"]).contains(option))
-    {
+    for option in options(item.element).into_iter().filter(|option| list(&item.element["options"]).contains(option)) {
         let value = option["value"].as_str().unwrap_or_default();
         html.raw("<label class=\"tick\"><input").attr("type", kind).attr("name", &field_name(key)).attr("value", value);
         html.flag("checked", picked.contains(&value)).raw("> ");

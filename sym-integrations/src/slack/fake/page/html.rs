@@ -1,6 +1,6 @@
-//! HTML, put together so that no text from elsewhere can be taken for it.
+//! An HTML builder that escapes all text.
 
-/// A piece of HTML. What is written here stands in it as it is; everything else goes through [`text`](Self::text) or
+/// A fragment of HTML. Only literals of this program are appended verbatim; everything else goes through [`text`](Self::text) or
 /// [`attr`](Self::attr), which escape it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Html(String);
@@ -10,7 +10,7 @@ impl Html {
         Self::default()
     }
 
-    /// Appends what is written in this program.
+    /// Appends a literal verbatim.
     pub(super) fn raw(&mut self, html: &'static str) -> &mut Self {
         self.0.push_str(html);
         self
@@ -32,7 +32,7 @@ impl Html {
         self
     }
 
-    /// Appends an attribute without a value, if it is so.
+    /// Appends an attribute without a value if the condition holds.
     pub(super) fn flag(&mut self, name: &'static str, is_set: bool) -> &mut Self {
         if is_set {
             self.0.push(' ');
@@ -41,7 +41,7 @@ impl Html {
         self
     }
 
-    /// Appends another piece.
+    /// Appends another fragment.
     pub(super) fn html(&mut self, html: &Self) -> &mut Self {
         self.0.push_str(&html.0);
         self

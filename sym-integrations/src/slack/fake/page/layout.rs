@@ -1,76 +1,76 @@
-//! The page as somebody sees it.
+//! The layout of the page: people, channels, messages and the open view.
 
 use jiff::Timestamp;
 
-use super::blocks::Shown;
+use super::blocks::RenderContext;
 use super::html::Html;
 use super::mrkdwn;
-use crate::slack::fake::act::{Seen, Surface};
+use crate::slack::fake::interactions::{Surface, SurfaceState};
 use crate::slack::fake::workspace::Workspace;
 use crate::slack::fake::{Message, View};
 
-/// So many messages of a channel are shown.
-const MOST: usize = 100;
+/// Maximum number of messages shown of a channel.
+const CAPACITY: usize = 100;
 
-/// Who looks, and at what.
-pub(super) struct Looking<'a> {
+/// The person who looks, and at what.
+pub(super) struct Viewer<'a> {
     pub(super) user: &'a str,
-    /// The channel that was chosen, if one was.
+    /// The selected channel.
     pub(super) channel: Option<&'a str>,
     pub(super) version: u64,
-    /// What lets the page's own style and script pass.
+    /// The nonce that admits the page's own style and script.
     pub(super) nonce: &'a str,
-    /// What was to be done and came to nothing.
-    pub(super) trouble: Option<&'a str>,
+    /// The error of the last action.
+    pub(super) error_message: Option<&'a str>,
 }
 
-/// The page for one person.
-pub(super) fn page(workspace: &Workspace, looking: &Looking<'_>) -> String {
-    let seen = workspace.seen_by(looking.user);
+/// Renders the page for one person.
+pub(super) fn page(workspace: &Workspace, viewer: &Viewer<'_>) -> String {
+    let seen = workspace.seen_by(viewer.user);
     let latest = || seen.last().map(|message| message.channel.as_str());
-    let channel = looking.channel.filter(|id| workspace.sees(looking.user, id)).or_else(latest).unwrap_or("CGENERAL");
+    let channel = viewer.channel.filter(|id| workspace.sees(viewer.user, id)).or_else(latest).unwrap_or("CGENERAL");
     let mut html = Html::new();
     html.raw("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
     html.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
-    html.tagged("<title>", &format!("{} – sandbox", workspace.name_of(looking.user)), "</title>");
-    html.raw("<style").attr("nonce", looking.nonce).raw(">").raw(include_str!("style.css")).raw("</style></head><body");
-    html.attr("data-as", looking.user).attr("data-version", &looking.version.to_string()).raw(">");
-    html.raw("<nav><h1>Sandbox</h1><small>A stand-in for Slack. You can be anybody in it.</small>");
-    people(workspace, looking, &mut html);
-    channels(workspace, looking, channel, &seen, &mut html);
+    html.tagged("<title>", &format!("{} – sandbox", workspace.name_of(viewer.user)), "</title>");
+    html.raw("<style").attr("nonce", viewer.nonce).raw(">").raw(include_str!("style.css")).raw("</style></head><body");
+    html.attr("data-as", viewer.user).attr("data-version", &viewer.version.to_string()).raw(">");
+    html.raw("<nav><h1>Sandbox</h1><small>A fake Slack workspace. Act as any of its people.</small>");
+    people(workspace, viewer, &mut html);
+    channels(workspace, viewer, channel, &seen, &mut html);
     html.raw("<p><a class=\"refresh\"")
-        .attr("href", &address(looking.user, looking.channel))
+        .attr("href", &address(viewer.user, viewer.channel))
         .raw(">Refresh</a></p></nav><main>");
-    let name = workspace.title_of(channel, looking.user);
+    let name = workspace.title_of(channel, viewer.user);
     html.tagged("<h2>", &name, "</h2>");
-    if let Some(trouble) = looking.trouble {
-        html.tagged("<p class=\"error\" role=\"alert\">", trouble, "</p>");
+    if let Some(error_message) = viewer.error_message {
+        html.tagged("<p class=\"error\" role=\"alert\">", error_message, "</p>");
     }
-    html.raw("<form class=\"say\" method=\"post\" action=\"/command\">").html(&hidden("as", looking.user));
+    html.raw("<form class=\"say\" method=\"post\" action=\"/command\">").html(&hidden("as", viewer.user));
     html.html(&hidden("channel", channel));
     html.raw(
         "<input type=\"text\" name=\"text\" aria-label=\"Command\" autocomplete=\"off\" placeholder=\"/sym req\">",
     );
     html.raw("<button class=\"primary\">Send</button></form>");
     html.raw("<div id=\"messages\">");
-    let of_channel: Vec<_> = seen.iter().rev().filter(|message| message.channel == channel).take(MOST).collect();
+    let of_channel: Vec<_> = seen.iter().rev().filter(|message| message.channel == channel).take(CAPACITY).collect();
     if of_channel.is_empty() {
-        html.raw("<p class=\"context\">Nothing here yet. Type <code>/sym</code> to ask for access.</p>");
+        html.raw("<p class=\"context\">No messages yet. Type <code>/sym</code> to request access.</p>");
     }
     for message in of_channel {
-        html.html(&article(workspace, looking, message));
+        html.html(&article(workspace, viewer, message));
     }
     html.raw("</div></main>");
-    html.html(&modal(workspace, looking));
+    html.html(&modal(workspace, viewer));
     html.raw("<script")
-        .attr("nonce", looking.nonce)
+        .attr("nonce", viewer.nonce)
         .raw(">")
         .raw(include_str!("script.js"))
         .raw("</script></body></html>\n");
     html.into_string()
 }
 
-/// The address of the page for somebody.
+/// Returns the address of the page for a person.
 pub(super) fn address(user: &str, channel: Option<&str>) -> String {
     let mut query = url::form_urlencoded::Serializer::for_suffix("/?".to_owned(), "/?".len());
     query.append_pair("as", user);
@@ -86,11 +86,11 @@ fn hidden(name: &str, value: &str) -> Html {
     html
 }
 
-fn people(workspace: &Workspace, looking: &Looking<'_>, html: &mut Html) {
+fn people(workspace: &Workspace, viewer: &Viewer<'_>, html: &mut Html) {
     html.raw("<div id=\"people\"><h2>Be somebody</h2>");
     for member in workspace.members.values().filter(|member| member.is_active()) {
         html.raw("<a").attr("href", &address(member.id(), None));
-        if member.id() == looking.user {
+        if member.id() == viewer.user {
             html.attr("aria-current", "true");
         }
         html.raw(">").text(member.display_name()).raw("</a>");
@@ -98,14 +98,14 @@ fn people(workspace: &Workspace, looking: &Looking<'_>, html: &mut Html) {
     html.raw("</div>");
 }
 
-fn channels(workspace: &Workspace, looking: &Looking<'_>, current: &str, seen: &[Message], html: &mut Html) {
+fn channels(workspace: &Workspace, viewer: &Viewer<'_>, current: &str, seen: &[Message], html: &mut Html) {
     html.raw("<div id=\"channels\"><h2>Channels</h2>");
-    for id in workspace.channels.keys().filter(|id| workspace.sees(looking.user, id)) {
-        html.raw("<a").attr("href", &address(looking.user, Some(id)));
+    for id in workspace.channels.keys().filter(|id| workspace.sees(viewer.user, id)) {
+        html.raw("<a").attr("href", &address(viewer.user, Some(id)));
         if id == current {
             html.attr("aria-current", "true");
         }
-        html.raw(">").text(&workspace.title_of(id, looking.user));
+        html.raw(">").text(&workspace.title_of(id, viewer.user));
         let count = seen.iter().filter(|message| message.channel == *id).count();
         if count > 0 {
             html.raw(" <small>").text(&count.to_string()).raw("</small>");
@@ -115,17 +115,17 @@ fn channels(workspace: &Workspace, looking: &Looking<'_>, current: &str, seen: &
     html.raw("</div>");
 }
 
-fn form(looking: &Looking<'_>, on: &str) -> Html {
+fn form(viewer: &Viewer<'_>, on: &str) -> Html {
     let mut html = Html::new();
     html.raw("<form method=\"post\" action=\"/act\"").attr("data-on", on).raw(">");
-    html.html(&hidden("as", looking.user)).html(&hidden("on", on));
-    if let Some(channel) = looking.channel {
+    html.html(&hidden("as", viewer.user)).html(&hidden("on", on));
+    if let Some(channel) = viewer.channel {
         html.html(&hidden("in", channel));
     }
     html
 }
 
-fn article(workspace: &Workspace, looking: &Looking<'_>, message: &Message) -> Html {
+fn article(workspace: &Workspace, viewer: &Viewer<'_>, message: &Message) -> Html {
     let mut html = Html::new();
     let class = match (&message.only_for, message.json.get("thread_ts")) {
         (Some(_), _) => "only",
@@ -146,12 +146,12 @@ fn article(workspace: &Workspace, looking: &Looking<'_>, message: &Message) -> H
     }
     html.raw("</header>");
     let surface = Surface::of(message);
-    if let Some(Seen::Message(message, values)) = workspace.seen(looking.user, &surface)
+    if let Some(SurfaceState::Message(message, values)) = workspace.seen(viewer.user, &surface)
         && message.json["blocks"].is_array()
     {
         let on = surface.name();
-        let shown = Shown { workspace, user: looking.user, surface: &on, json: &message.json, values: &values };
-        html.html(&form(looking, &on)).html(&shown.blocks(&|_| None)).raw("</form>");
+        let shown = RenderContext { workspace, user: viewer.user, surface: &on, json: &message.json, values: &values };
+        html.html(&form(viewer, &on)).html(&shown.blocks(&|_| None)).raw("</form>");
     } else {
         html.html(&mrkdwn::html(message.text(), workspace));
     }
@@ -159,26 +159,27 @@ fn article(workspace: &Workspace, looking: &Looking<'_>, message: &Message) -> H
     html
 }
 
-/// The view on top, or nothing.
-fn modal(workspace: &Workspace, looking: &Looking<'_>) -> Html {
+/// Renders the topmost view.
+fn modal(workspace: &Workspace, viewer: &Viewer<'_>) -> Html {
     let mut html = Html::new();
     html.raw("<div id=\"view\"");
-    let Some(view) = workspace.top(looking.user) else {
+    let Some(view) = workspace.top(viewer.user) else {
         html.raw("></div>");
         return html;
     };
-    html.attr("data-is", &state_of(view)).raw(">").html(&form(looking, view.id()));
+    html.attr("data-is", &state_of(view)).raw(">").html(&form(viewer, view.id()));
     html.raw("<h2>").text(view.title()).raw("</h2>");
     if view.json["submit"].is_object() {
-        // What the Enter key does.
+        // The default button, which the Enter key activates.
         html.raw(
             "<button class=\"default\" name=\"do\" value=\"submit\" tabindex=\"-1\" aria-hidden=\"true\"></button>",
         );
     }
-    if let Some(trouble) = &view.trouble {
-        html.tagged("<p class=\"error\" role=\"alert\">", trouble, "</p>");
+    if let Some(error_message) = &view.error_message {
+        html.tagged("<p class=\"error\" role=\"alert\">", error_message, "</p>");
     }
-    let shown = Shown { workspace, user: looking.user, surface: view.id(), json: &view.json, values: &view.values };
+    let shown =
+        RenderContext { workspace, user: viewer.user, surface: view.id(), json: &view.json, values: &view.values };
     html.html(&shown.blocks(&|block| view.errors.get(block).cloned()));
     let label = |key: &str, otherwise: &str| view.json[key]["text"].as_str().unwrap_or(otherwise).to_owned();
     html.raw("<footer><button class=\"quiet\" name=\"do\" value=\"close\">").text(&label("close", "Cancel"));
@@ -191,11 +192,11 @@ fn modal(workspace: &Workspace, looking: &Looking<'_>) -> Html {
     html
 }
 
-/// What changes when a view is to be shown anew.
+/// Returns a fingerprint of a view that changes when the view must be rendered again.
 fn state_of(view: &View) -> String {
     let hash = view.json["hash"].as_str().unwrap_or_default();
     let errors: Vec<_> = view.errors.iter().map(|(block, error)| format!("{block}:{error}")).collect();
-    format!("{}/{hash}/{}/{}", view.id(), errors.join("/"), view.trouble.is_some())
+    format!("{}/{hash}/{}/{}", view.id(), errors.join("/"), view.error_message.is_some())
 }
 
 impl Workspace {

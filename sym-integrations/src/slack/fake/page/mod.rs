@@ -1,11 +1,11 @@
-//! The page on which a person can be anybody in the workspace, and the same for programs.
+//! The web page on which a visitor acts as any person of the workspace, and the same routes for programs.
 
-mod act;
+mod actions;
 mod blocks;
-mod guard;
 mod html;
 mod layout;
 mod mrkdwn;
+mod origin_check;
 mod state;
 
 use std::sync::Arc;
@@ -20,37 +20,37 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::act::Surface;
+use super::interactions::Surface;
 use super::{Person, Shared};
-use layout::Looking;
+use layout::Viewer;
 
-pub(super) use guard::guard;
+pub(super) use origin_check::guard;
 
-/// So long, a program that waits for something to happen is kept waiting.
-const WAITS: Duration = Duration::from_secs(25);
+/// Time after which a long poll returns without a change.
+const LONG_POLL_TIMEOUT: Duration = Duration::from_secs(25);
 
 pub(super) fn router() -> Router<Arc<Shared>> {
     Router::new()
         .route("/", get(page))
         .route("/state", get(state))
         .route("/options", get(options))
-        .route("/act", post(act::act))
-        .route("/command", post(act::command))
-        .route("/shortcut", post(act::shortcut))
-        .route("/fill", post(act::fill))
-        .route("/submit", post(act::submit))
-        .route("/click", post(act::click))
-        .route("/close", post(act::close))
+        .route("/act", post(actions::act))
+        .route("/command", post(actions::command))
+        .route("/shortcut", post(actions::shortcut))
+        .route("/fill", post(actions::fill))
+        .route("/submit", post(actions::submit))
+        .route("/click", post(actions::click))
+        .route("/close", post(actions::close))
 }
 
 #[derive(Deserialize)]
 struct Look {
-    /// Who looks; without one, whoever comes first.
+    /// The person who looks; by default the first.
     #[serde(rename = "as")]
     user: Option<String>,
     #[serde(rename = "in")]
     channel: Option<String>,
-    trouble: Option<String>,
+    error: Option<String>,
     since: Option<u64>,
 }
 
@@ -68,14 +68,14 @@ impl Look {
 async fn page(State(shared): State<Arc<Shared>>, Query(look): Query<Look>) -> Response {
     let user = look.user(&shared);
     let nonce: String = std::iter::repeat_with(fastrand::alphanumeric).take(24).collect();
-    // Taken first: what happens meanwhile is shown again.
+    // Read before the state: a change in between is reported again rather than missed.
     let version = *shared.version.borrow();
-    let looking = Looking {
+    let looking = Viewer {
         user: &user,
         channel: look.channel.as_deref(),
         version,
         nonce: &nonce,
-        trouble: look.trouble.as_deref(),
+        error_message: look.error.as_deref(),
     };
     let page = shared.look(|workspace| layout::page(workspace, &looking));
     let policy = format!(
@@ -86,20 +86,20 @@ async fn page(State(shared): State<Arc<Shared>>, Query(look): Query<Look>) -> Re
         (CONTENT_SECURITY_POLICY, policy),
         (CACHE_CONTROL, "no-store".to_owned()),
         (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-        // Stricter, browsers would not say of a form where it comes from.
+        // With a stricter policy, browsers omit the origin of a form, which the origin check needs.
         (REFERRER_POLICY, "same-origin".to_owned()),
     ];
     (headers, Html(page)).into_response()
 }
 
-/// What somebody sees. With `since`, once there is something newer.
+/// Returns what a person sees. With `since`, waits until there is something newer.
 async fn state(State(shared): State<Arc<Shared>>, Query(look): Query<Look>) -> Json<Value> {
     if let Some(since) = look.since {
         let mut version = shared.version.subscribe();
         let newer = version.wait_for(|version| *version != since);
         tokio::select! {
             _ = newer => {}
-            () = shared.clock.sleep(WAITS) => {}
+            () = shared.clock.sleep(LONG_POLL_TIMEOUT) => {}
             () = shared.stop.cancelled() => {}
         }
     }
@@ -119,7 +119,7 @@ struct Typed {
     typed: String,
 }
 
-/// The options for what is typed into a menu.
+/// Returns the options that match a text typed into a menu.
 async fn options(State(shared): State<Arc<Shared>>, Query(typed): Query<Typed>) -> Response {
     let Typed { user, on, block, action, typed } = typed;
     let found = Person::new(shared, user).ask(&Surface::named(&on), &(block, action), &typed).await;

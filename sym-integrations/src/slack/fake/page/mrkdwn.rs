@@ -1,11 +1,11 @@
-//! Slack's notation as HTML: <https://docs.slack.dev/messaging/formatting-message-text>.
+//! Rendering of mrkdwn as HTML: <https://docs.slack.dev/messaging/formatting-message-text>.
 
 use url::Url;
 
 use super::html::Html;
 use crate::slack::fake::workspace::Workspace;
 
-/// A text in Slack's notation.
+/// Renders a text.
 pub(super) fn html(text: &str, workspace: &Workspace) -> Html {
     let mut html = Html::new();
     let mut rest = text;
@@ -27,7 +27,7 @@ fn lines(text: &str, workspace: &Workspace, html: &mut Html) {
             html.raw("<blockquote>");
             inline(quoted, workspace, html);
             html.raw("</blockquote>");
-            // A block of its own needs no break.
+            // Block elements need no line break.
             is_first = true;
             continue;
         }
@@ -39,7 +39,7 @@ fn lines(text: &str, workspace: &Workspace, html: &mut Html) {
     }
 }
 
-/// A mark, and the tags it stands for.
+/// A formatting mark and its tags.
 const MARKS: [(char, &str, &str); 4] =
     [('*', "<b>", "</b>"), ('_', "<i>", "</i>"), ('~', "<s>", "</s>"), ('`', "<code>", "</code>")];
 
@@ -78,7 +78,7 @@ fn is_apart(c: char) -> bool {
     !c.is_alphanumeric()
 }
 
-/// What stands between two marks, if they touch it, and what follows.
+/// Returns the text between two marks that enclose it without spaces, and the rest.
 fn enclosed(text: &str, mark: char) -> Option<(&str, &str)> {
     let begun = text.get(mark.len_utf8()..)?;
     if begun.starts_with(char::is_whitespace) {
@@ -93,7 +93,7 @@ fn enclosed(text: &str, mark: char) -> Option<(&str, &str)> {
     Some((begun.get(..at)?, begun.get(at.saturating_add(mark.len())..)?))
 }
 
-/// A mention, a point in time or a link.
+/// Renders a mention, a date or a link.
 fn reference(token: &str, workspace: &Workspace, html: &mut Html) {
     let (target, label) = token.split_once('|').map_or((token, None), |(target, label)| (target, Some(label)));
     let mention = |html: &mut Html, sign: &str, name: &str| {
@@ -129,7 +129,7 @@ fn reference(token: &str, workspace: &Workspace, html: &mut Html) {
     }
 }
 
-/// The text without Slack's own escapes.
+/// Removes Slack's escapes.
 fn decoded(text: &str) -> String {
     text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }

@@ -1,10 +1,10 @@
 "use strict";
-// Everything works without this: it saves clicks, and shows at once what has happened.
+// The page works without this script. It saves clicks and shows changes immediately.
 document.documentElement.classList.add("scripted");
 
 const parts = ["people", "channels", "messages", "view"];
 let busy = false;
-// The parts as they came, whatever was opened or entered in them since.
+// The parts as they were served, without what was opened or entered since.
 const served = new Map(parts.map((id) => [id, document.getElementById(id).outerHTML]));
 
 function times(root) {
@@ -15,14 +15,14 @@ function times(root) {
   }
 }
 
-// What has been entered in a control since the page came.
+// Whether a control was changed since the page was served.
 function entered(control) {
   if (control.type === "radio" || control.type === "checkbox") return control.checked !== control.defaultChecked;
   if (control.options) return [...control.options].some((option) => option.value && option.selected && !option.defaultSelected);
   return control.type !== "hidden" && control.value !== control.defaultValue;
 }
 
-// Puts what was being entered into the controls that take the place of the old ones.
+// Copies unsaved input into the controls that replace the old ones.
 function carry(before, after) {
   const same = (control) => [...after.querySelectorAll("[name]")].filter(
     (other) => other.name === control.name && other.type === control.type &&
@@ -85,7 +85,7 @@ async function watch() {
   }
 }
 
-// Fills a menu with what the app offers for this.
+// Fills a menu with the options that the app suggests.
 async function offer(external, typed) {
   const query = new URLSearchParams({
     as: document.body.dataset.as,
@@ -113,7 +113,7 @@ document.addEventListener("input", (event) => {
   typing = setTimeout(() => offer(external, event.target.value), 150);
 });
 
-// What a menu offers without a word typed is there when somebody comes to it.
+// Loads the options of a menu for an empty query when it receives the focus.
 document.addEventListener("focusin", (event) => {
   const external = event.target.closest(".external");
   if (!external || external.dataset.offered) return;
@@ -128,7 +128,7 @@ document.addEventListener("change", (event) => {
   if (button) button.click();
 });
 
-// Enter ends what is typed where changes matter, and submits the view elsewhere.
+// Enter commits the text of an element that dispatches changes, and submits the view elsewhere.
 document.addEventListener("keydown", (event) => {
   const button = event.key === "Enter" && event.target.type === "text" &&
     event.target.closest("fieldset")?.querySelector(".dispatch");

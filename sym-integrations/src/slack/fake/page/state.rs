@@ -1,13 +1,13 @@
-//! What somebody sees, for programs.
+//! The visible state as JSON, for programs.
 
 use serde_json::{Value, json};
 
-use crate::slack::fake::entry::options;
-use crate::slack::fake::surface::{self, Placed, value_key};
+use crate::slack::fake::input_value::options;
+use crate::slack::fake::visible_state::{self, ElementRef, value_key};
 use crate::slack::fake::workspace::Workspace;
 use crate::slack::fake::{Message, View};
 
-/// What a person sees.
+/// Returns what a person sees.
 pub(super) fn of(workspace: &Workspace, user: &str, version: u64) -> Value {
     let channels = workspace.channels.iter().filter(|(_, channel)| {
         channel.members.as_ref().is_none_or(|members| members.iter().any(|member| member == user))
@@ -40,17 +40,17 @@ fn of_message(workspace: &Workspace, message: &Message) -> Value {
 }
 
 fn of_view(view: &View) -> Value {
-    let inputs = Placed::all(&view.json).filter(|placed| value_key(placed.kind()).is_some()).map(|placed| {
-        let label = placed.block.get("label").or(placed.element.get("placeholder"));
-        let value = view.values.get(&placed.key()).zip(value_key(placed.kind())).map(|(value, key)| &value[key]);
-        let labels = options(placed.element).into_iter().map(|option| &option["text"]["text"]);
+    let inputs = ElementRef::all(&view.json).filter(|item| value_key(item.kind()).is_some()).map(|item| {
+        let label = item.block.get("label").or(item.element.get("placeholder"));
+        let value = view.values.get(&item.key()).zip(value_key(item.kind())).map(|(value, key)| &value[key]);
+        let labels = options(item.element).into_iter().map(|option| &option["text"]["text"]);
         json!({
             "label": label.map(|label| &label["text"]),
-            "type": placed.kind(),
-            "optional": placed.block["optional"] == true,
+            "type": item.kind(),
+            "optional": item.block["optional"] == true,
             "options": labels.collect::<Vec<_>>(),
             "value": value,
-            "error": view.errors.get(placed.block_id()),
+            "error": view.errors.get(item.block_id()),
         })
     });
     json!({
@@ -58,8 +58,8 @@ fn of_view(view: &View) -> Value {
         "title": view.title(),
         "text": view.all_text(),
         "inputs": inputs.collect::<Vec<_>>(),
-        "buttons": surface::buttons(&view.json),
+        "buttons": visible_state::buttons(&view.json),
         "can_submit": view.json["submit"].is_object(),
-        "trouble": view.trouble,
+        "error_message": view.error_message,
     })
 }

@@ -10,7 +10,7 @@ use sym_sdk::BoxFuture;
 use sym_sdk::audit::{AuditEntry, AuditHead, AuditRecord};
 use sym_sdk::directory::EventQuery;
 use sym_sdk::engine::*;
-use sym_sdk::machine::{EffectKey, EntitlementKey, Reply};
+use sym_sdk::machine::{EffectKey, EntitlementKey, InputReply};
 use sym_sdk::model::RunId;
 use tokio::task::unconstrained;
 
@@ -109,7 +109,7 @@ impl Store for FaultyStore {
         self.ask(move || self.store.load(run))
     }
 
-    fn recorded_reply(&self, key: &InputKey) -> Answer<'_, Option<Reply>> {
+    fn recorded_reply(&self, key: &InputKey) -> Answer<'_, Option<InputReply>> {
         let key = key.clone();
         self.ask(move || self.store.recorded_reply(&key))
     }

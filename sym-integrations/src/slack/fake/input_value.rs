@@ -1,49 +1,51 @@
+//! Values that people enter in inputs or select in menus.
+
 use serde_json::{Value, json};
 
 use super::Member;
-use super::surface::{Placed, list, value_key};
+use super::visible_state::{ElementRef, list, value_key};
 
-/// What a person enters in an input or picks in a menu: a text, or several.
+/// A value that a person enters in an input or selects in a menu: one or several texts.
 ///
-/// What is picked goes by what is to be read there; people go by their names or ids.
+/// Options are given by their labels, people by their names or ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry(Vec<String>);
+pub struct InputValue(Vec<String>);
 
-impl From<&str> for Entry {
+impl From<&str> for InputValue {
     fn from(text: &str) -> Self {
         Self(vec![text.to_owned()])
     }
 }
 
-impl From<String> for Entry {
+impl From<String> for InputValue {
     fn from(text: String) -> Self {
         Self(vec![text])
     }
 }
 
-impl From<Vec<String>> for Entry {
+impl From<Vec<String>> for InputValue {
     fn from(texts: Vec<String>) -> Self {
         Self(texts)
     }
 }
 
-impl<const N: usize> From<[&str; N]> for Entry {
+impl<const N: usize> From<[&str; N]> for InputValue {
     fn from(texts: [&str; N]) -> Self {
         Self(texts.into_iter().map(str::to_owned).collect())
     }
 }
 
-/// By what options are told.
+/// The attribute by which options are identified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum By {
-    /// What is to be read.
+    /// The visible label.
     Label,
-    /// What is sent.
+    /// The value sent to the app.
     Value,
 }
 
-impl Entry {
-    /// The texts, without those that are empty.
+impl InputValue {
+    /// Returns the non-empty texts.
     fn filled(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str).filter(|text| !text.is_empty())
     }
@@ -52,18 +54,18 @@ impl Entry {
         &self.0
     }
 
-    /// What then stands in an element. `offered` are the options of one that asks the app for them. The error is what cannot be
-    /// found.
+    /// Returns the element's value after this input. `offered` are the options of a menu with external options. The error describes an
+    /// unknown option or person.
     pub(super) fn value(
         &self,
-        placed: Placed<'_>,
+        item: ElementRef<'_>,
         by: By,
         offered: &[Value],
         members: &[Member],
     ) -> Result<Value, String> {
-        let kind = placed.kind();
-        let key = value_key(kind).ok_or_else(|| format!("nothing can be entered in a `{kind}`"))?;
-        let options = || options(placed.element).into_iter().chain(offered);
+        let kind = item.kind();
+        let key = value_key(kind).ok_or_else(|| format!("a `{kind}` accepts no input"))?;
+        let options = || options(item.element).into_iter().chain(offered);
         let option = |text: &str| {
             let is_meant = |option: &&Value| match by {
                 By::Label => option["text"]["text"] == text,
@@ -74,7 +76,7 @@ impl Entry {
         let member = |text: &str| {
             let mut known = members.iter();
             let member = known.find(|member| member.id() == text || member.display_name() == text);
-            member.map(|member| json!(member.id())).ok_or_else(|| format!("there is nobody called `{text}`"))
+            member.map(|member| json!(member.id())).ok_or_else(|| format!("no member is called `{text}`"))
         };
         let (one, several) = (self.filled().next(), || self.filled());
         let value = match key {
@@ -91,7 +93,7 @@ impl Entry {
     }
 }
 
-/// The options of a menu, those in groups too.
+/// Returns the options of a menu, including those in groups.
 pub(super) fn options(element: &Value) -> Vec<&Value> {
     let groups = list(&element["option_groups"]).iter().map(|group| &group["options"]);
     let initial = list(&element["initial_options"]).iter().chain(element.get("initial_option"));
@@ -104,5 +106,5 @@ fn missing(text: &str, options: &[&Value]) -> String {
     labels.dedup();
     let more = if labels.len() > SHOWN { ", …" } else { "" };
     let shown: Vec<_> = labels.iter().take(SHOWN).map(|label| format!("`{label}`")).collect();
-    format!("there is no option `{text}` among {}{more}", shown.join(", "))
+    format!("no option is labelled `{text}`; options: {}{more}", shown.join(", "))
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::machine::{EffectError, EventRecord};
-use crate::model::{HandlerRef, RunId, RunStatus, Srn};
+use super::effect_error::EffectError;
+use super::state::EventRecord;
+use crate::model::{HandlerRef, RunId, RunStatus, Srn, Step};
 use crate::routing::RequestPermission;
-use crate::template::Step;
 
 /// One thing that happened in a Run. Entries are committed together with the change they tell of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -204,7 +204,8 @@ pub enum AuditKind {
     /// The store had lost what was to end the access. It was asked for anew.
     Rearmed,
     /// The end of the access had been set while the clock was ahead. It comes sooner now.
-    BroughtForward {
+    #[serde(alias = "brought_forward")]
+    ExpiryCorrected {
         /// When the access ends.
         until: Timestamp,
     },

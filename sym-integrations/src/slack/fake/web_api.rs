@@ -1,17 +1,17 @@
-//! The methods of the Web API that the workspace knows.
+//! The methods of the Web API that the fake implements.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::surface::list;
+use super::visible_state::list;
 use super::workspace::Workspace;
 use super::{Member, check};
 
-/// Why a method was refused.
+/// An error response of a method.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Refusal {
     pub(super) error: String,
-    /// What is wrong, in detail.
+    /// Details of the error.
     pub(super) messages: Vec<String>,
 }
 
@@ -38,7 +38,7 @@ impl Refusal {
 type Answer = Result<Value, Refusal>;
 
 impl Workspace {
-    /// Carries a method out.
+    /// Executes a method.
     pub(super) fn answer(&mut self, method: &str, arguments: &Value, now: Timestamp) -> Answer {
         match method {
             "api.test" => Ok(json!({})),
@@ -129,7 +129,7 @@ impl Workspace {
 
     fn update_message(&mut self, arguments: &Value, now: Timestamp) -> Answer {
         check_message(arguments, true)?;
-        // Unlike `chat.postMessage`, it takes no names.
+        // Unlike `chat.postMessage`, `chat.update` accepts no channel names.
         let channel = required(arguments, "channel")?;
         if !self.channels.contains_key(channel) {
             return Err("channel_not_found".into());
@@ -194,7 +194,7 @@ impl Workspace {
         })
     }
 
-    /// Everybody of the workspace is in every channel.
+    /// Returns the members of a channel. Every member of the workspace is in every channel.
     fn members_of(&self, channel: &str) -> Vec<String> {
         match self.channels.get(channel).and_then(|channel| channel.members.clone()) {
             Some(members) => members,
@@ -205,7 +205,7 @@ impl Workspace {
     }
 }
 
-/// An argument that a method cannot do without.
+/// Returns a required argument.
 fn required<'a>(arguments: &'a Value, name: &str) -> Result<&'a str, Refusal> {
     let value = arguments[name].as_str().filter(|value| !value.is_empty());
     value.ok_or_else(|| Refusal {
@@ -225,7 +225,7 @@ fn check_message(message: &Value, is_update: bool) -> Result<(), Refusal> {
     Refusal::unless_empty("invalid_blocks", check::message(message, is_update))
 }
 
-/// A page of a list.
+/// Returns one page of a list.
 fn page(name: &str, all: Vec<Value>, arguments: &Value) -> Answer {
     let number = |value: &Value| match value {
         Value::String(text) => text.parse::<usize>().ok(),
@@ -247,7 +247,7 @@ fn page(name: &str, all: Vec<Value>, arguments: &Value) -> Answer {
     Ok(answer)
 }
 
-/// Whether a member may be added: what has no id cannot be found.
+/// Whether the member has a valid user id.
 pub(super) fn is_user_id(member: &Member) -> bool {
     let id = member.id();
     let is_known = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();

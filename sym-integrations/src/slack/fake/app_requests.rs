@@ -1,4 +1,4 @@
-//! Requests to the app, signed.
+//! Signed requests to the app.
 
 use std::time::Duration;
 
@@ -8,22 +8,22 @@ use sym_sdk::error::{Error, ErrorKind, Result};
 use url::form_urlencoded::Serializer;
 
 use super::Shared;
-use super::shared::faulty;
+use super::shared::configuration_error;
 use crate::slack::signature::{SIGNATURE_HEADER, SigningSecret, TIMESTAMP_HEADER};
 
-/// So long, Slack waits for an answer.
-const WAITS: Duration = Duration::from_secs(3);
+/// Time within which Slack requires a response.
+const APP_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The longest answer that is read, in bytes.
-const LONGEST: usize = 4 * 1024 * 1024;
+/// Maximum size of a response that is read, in bytes.
+const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
-/// What an app has answered.
-pub(super) struct Answered {
+/// A response of the app.
+pub(super) struct AppResponse {
     body: Vec<u8>,
 }
 
-impl Answered {
-    /// As JSON, which nothing at all is too.
+impl AppResponse {
+    /// Returns the body as JSON. An empty body is `null`.
     pub(super) fn json(&self) -> Option<Value> {
         match self.body.trim_ascii() {
             [] => Some(Value::Null),
@@ -31,30 +31,30 @@ impl Answered {
         }
     }
 
-    /// As text that people see.
+    /// Returns the body as text.
     pub(super) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).trim().to_owned()
     }
 }
 
-/// Why an app has not answered as it should.
-pub(super) enum Silence {
-    /// It took too long, or cannot be reached.
+/// The reason why the app did not respond as Slack requires.
+pub(super) enum AppError {
+    /// It timed out or is unreachable.
     NoResponse,
-    /// It answered with another status than 200.
+    /// It responded with a status other than 200.
     Status(u16),
-    /// There is no app, or no secret to sign with.
+    /// No app is connected, or the signing secret is empty.
     Unset(Error),
 }
 
-impl Silence {
-    /// The error for whoever acts, in the words in which Slack tells it.
+impl AppError {
+    /// Returns the error for the person who acts, with the message that Slack shows.
     pub(super) fn into_error(self, words: &str) -> Error {
         let error = match self {
             Self::Unset(error) => return error,
-            Self::NoResponse => Error::new(ErrorKind::Unavailable, super::NO_ANSWER, words),
+            Self::NoResponse => Error::new(ErrorKind::Unavailable, super::APP_DID_NOT_RESPOND, words),
             Self::Status(status) => {
-                Error::new(ErrorKind::Unavailable, super::NO_ANSWER, format!("{words} (its status was {status})"))
+                Error::new(ErrorKind::Unavailable, super::APP_DID_NOT_RESPOND, format!("{words} (status {status})"))
             }
         };
         error.with_service("slack")
@@ -62,22 +62,22 @@ impl Silence {
 }
 
 impl Shared {
-    /// Tells the app something, as JSON.
-    pub(super) async fn tell(&self, route: &str, payload: &Value) -> Result<Answered, Silence> {
+    /// Sends an interaction payload to the app.
+    pub(super) async fn tell(&self, route: &str, payload: &Value) -> Result<AppResponse, AppError> {
         self.send(route, &[("payload", payload.to_string())]).await
     }
 
-    pub(super) async fn send(&self, route: &str, fields: &[(&str, String)]) -> Result<Answered, Silence> {
+    pub(super) async fn send(&self, route: &str, fields: &[(&str, String)]) -> Result<AppResponse, AppError> {
         let unset = || {
-            let hint = "tell where it is with `FakeSlack::connect`";
-            Silence::Unset(faulty("no app is connected to the stand-in for Slack").with_hint(hint))
+            let hint = "connect one with `FakeSlack::connect`";
+            AppError::Unset(configuration_error("no app is connected to the fake Slack").with_hint(hint))
         };
         let app = self.look(|workspace| workspace.app.clone()).ok_or_else(unset)?;
         let url = format!("{}/{route}", app.as_str().trim_end_matches('/'));
         let body = Serializer::new(String::new()).extend_pairs(fields).finish();
         let now = self.clock.now().as_second().to_string();
-        let secret = SigningSecret::new(self.secrets.signing_secret.clone()).map_err(Silence::Unset)?;
-        let signature = secret.sign(&now, body.as_bytes()).map_err(Silence::Unset)?;
+        let secret = SigningSecret::new(self.secrets.signing_secret.clone()).map_err(AppError::Unset)?;
+        let signature = secret.sign(&now, body.as_bytes()).map_err(AppError::Unset)?;
         let request = self
             .http
             .post(url)
@@ -89,7 +89,7 @@ impl Shared {
             let mut response = request.send().await?;
             let mut body = Vec::new();
             while let Some(chunk) = response.chunk().await?
-                && body.len() < LONGEST
+                && body.len() < MAX_BODY_BYTES
             {
                 body.extend_from_slice(&chunk);
             }
@@ -97,14 +97,14 @@ impl Shared {
         };
         let answer = tokio::select! {
             answer = answer => answer.map_err(|error| {
-                tracing::debug!(error = %error.without_url(), "the app cannot be reached");
-                Silence::NoResponse
+                tracing::debug!(error = %error.without_url(), "the app is unreachable");
+                AppError::NoResponse
             }),
-            () = self.clock.sleep(WAITS) => Err(Silence::NoResponse),
+            () = self.clock.sleep(APP_TIMEOUT) => Err(AppError::NoResponse),
         };
         match answer? {
-            (200, body) => Ok(Answered { body }),
-            (status, _) => Err(Silence::Status(status)),
+            (200, body) => Ok(AppResponse { body }),
+            (status, _) => Err(AppError::Status(status)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Who may talk to the workspace: programs and pages of this machine.
+//! Protection of the loopback server against pages of other origins.
 
 use std::net::IpAddr;
 
@@ -8,17 +8,18 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// Refuses what a page of somebody else can have sent: a name of theirs may lead to this machine, and a form of theirs here.
+/// Rejects requests that a page of another origin may have sent: by DNS rebinding, recognised by the `Host` header, or by a cross-site form,
+/// recognised by the `Origin` header.
 pub(in super::super) async fn guard(request: Request, next: Next) -> Response {
     let headers = request.headers();
     let Some(host) = header(headers, &HOST).filter(|host| is_loopback(host)) else {
-        return (StatusCode::FORBIDDEN, "This is for the machine it runs on: use its address, 127.0.0.1.\n")
+        return (StatusCode::FORBIDDEN, "The fake Slack is available on the loopback interface only: use 127.0.0.1.\n")
             .into_response();
     };
     let is_own = |origin: &str| origin.strip_prefix("http://") == Some(host);
     let is_foreign = headers.contains_key(ORIGIN) && !header(headers, &ORIGIN).is_some_and(is_own);
     if is_foreign && *request.method() != Method::GET {
-        return (StatusCode::FORBIDDEN, "Another page cannot act here.\n").into_response();
+        return (StatusCode::FORBIDDEN, "Requests of other origins are rejected.\n").into_response();
     }
     next.run(request).await
 }

@@ -1,4 +1,4 @@
-//! What is done on the page and by programs.
+//! Actions that the page and programs perform.
 
 use std::sync::Arc;
 
@@ -14,19 +14,19 @@ use url::form_urlencoded;
 
 use super::blocks::key_of;
 use super::layout::address;
-use crate::slack::fake::act::{Key, Surface};
-use crate::slack::fake::entry::{By, Entry};
-use crate::slack::fake::shared::unseen;
+use crate::slack::fake::input_value::{By, InputValue};
+use crate::slack::fake::interactions::{Key, Surface};
+use crate::slack::fake::shared::not_visible;
 use crate::slack::fake::{Person, Shared, Submitted};
 
-/// A form: its fields in order, of which one can stand there several times.
+/// A submitted form: its fields in order. A field can have several values.
 struct Form(Vec<(String, Vec<String>)>);
 
 impl Form {
     fn read(body: &[u8]) -> Self {
         let mut fields: Vec<(String, Vec<String>)> = Vec::new();
         for (name, value) in form_urlencoded::parse(body) {
-            // Browsers end lines with two characters.
+            // Browsers send line breaks as CR LF.
             let value = value.replace("\r\n", "\n");
             match fields.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, values)) => values.push(value),
@@ -42,7 +42,7 @@ impl Form {
     }
 
     fn required(&self, name: &str) -> Result<&str> {
-        self.get(name).ok_or_else(|| unseen(format!("the form has no field `{name}`")))
+        self.get(name).ok_or_else(|| not_visible(format!("the form has no field `{name}`")))
     }
 
     fn person(&self, shared: Arc<Shared>) -> Result<Person> {
@@ -56,14 +56,14 @@ impl Form {
         Ok(())
     }
 
-    /// Back to the page for a browser, and how it went for a program.
+    /// Redirects a browser to the page, and returns the outcome to a program.
     fn answer(&self, headers: &HeaderMap, done: Result<Option<Submitted>>) -> Response {
         let accepts = headers.get(ACCEPT).and_then(|accepts| accepts.to_str().ok()).unwrap_or_default();
         if accepts.contains("text/html") {
             let mut back = address(self.get("as").unwrap_or_default(), self.get("in"));
             if let Err(error) = done {
-                let trouble: String = form_urlencoded::byte_serialize(error.message().as_bytes()).collect();
-                back = format!("{back}&trouble={trouble}");
+                let error_message: String = form_urlencoded::byte_serialize(error.message().as_bytes()).collect();
+                back = format!("{back}&error={error_message}");
             }
             return Redirect::to(&back).into_response();
         }
@@ -89,7 +89,7 @@ pub(super) async fn command(State(shared): State<Arc<Shared>>, headers: HeaderMa
         let person = form.person(shared)?;
         let text = form.required("text")?;
         if !text.starts_with('/') {
-            return Err(unseen("only commands are understood here, such as `/sym`"));
+            return Err(not_visible("only slash commands are supported, such as `/sym`"));
         }
         person.command_in(form.get("channel").unwrap_or("general"), text).await
     };
@@ -104,7 +104,7 @@ pub(super) async fn shortcut(State(shared): State<Arc<Shared>>, headers: HeaderM
     form.answer(&headers, done)
 }
 
-/// Fills in the view by its labels.
+/// Fills in the view by labels.
 pub(super) async fn fill(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
     let form = Form::read(&body);
     let done = async { form.fill(&form.person(shared)?).await };
@@ -112,7 +112,7 @@ pub(super) async fn fill(State(shared): State<Arc<Shared>>, headers: HeaderMap, 
     form.answer(&headers, done)
 }
 
-/// Fills in the view by its labels, and submits it.
+/// Fills in the view by labels, and submits it.
 pub(super) async fn submit(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
     let form = Form::read(&body);
     let done = async {
@@ -124,7 +124,7 @@ pub(super) async fn submit(State(shared): State<Arc<Shared>>, headers: HeaderMap
     form.answer(&headers, done)
 }
 
-/// Clicks on a button of the view, or else of the latest message that has it.
+/// Clicks a button of the view, or else of the latest message that has it.
 pub(super) async fn click(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
     let form = Form::read(&body);
     let done = async {
@@ -150,24 +150,24 @@ pub(super) async fn close(State(shared): State<Arc<Shared>>, headers: HeaderMap,
     form.answer(&headers, done)
 }
 
-/// What the page sends: all that stands in a view or message, and the button that was pressed.
+/// Handles a form of the page: all values of a view or message, and the button that was pressed.
 pub(super) async fn act(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
     let form = Form::read(&body);
     let done = async {
         let person = form.person(shared)?;
         let on = form.required("on")?;
         let surface = Surface::named(on);
-        let deed = form.required("do")?;
-        if deed == "close" {
+        let button_value = form.required("do")?;
+        if button_value == "close" {
             return person.close_view(on).await.map(|()| None);
         }
-        let (what, key) = match serde_json::from_str::<(String, String, String)>(deed) {
+        let (what, key) = match serde_json::from_str::<(String, String, String)>(button_value) {
             Ok((what, block, action)) => (what, (block, action)),
-            Err(_) => (deed.to_owned(), Key::default()),
+            Err(_) => (button_value.to_owned(), Key::default()),
         };
         for (name, values) in &form.0 {
             if let Some(key) = key_of(name) {
-                person.put(&surface, &key, &Entry::from(values.clone()), By::Value)?;
+                person.put(&surface, &key, &InputValue::from(values.clone()), By::Value)?;
             }
         }
         match what.as_str() {
@@ -177,7 +177,7 @@ pub(super) async fn act(State(shared): State<Arc<Shared>>, headers: HeaderMap, b
                 person.ask(&surface, &key, typed).await?;
             }
             "click" | "enter" => person.dispatch(&surface, &key).await?,
-            other => return Err(unseen(format!("`{other}` cannot be done"))),
+            other => return Err(not_visible(format!("`{other}` is not a known action"))),
         }
         Ok(None)
     };

@@ -1,31 +1,31 @@
-//! What people do, and what comes of it.
+//! Actions of people: commands, shortcuts, clicks, inputs and submissions, and the app's responses to them.
 
 use serde_json::{Value, json};
 use sym_sdk::error::{Error, Result};
 
-use super::entry::{By, Entry, options};
+use super::app_requests::{AppError, AppResponse};
+use super::input_value::{By, InputValue, options};
 use super::payload::{Clicked, action};
 use super::person::{Person, Submitted};
-use super::send::{Answered, Silence};
-use super::shared::unseen;
-use super::surface::{self, Placed, Values, list};
+use super::shared::not_visible;
+use super::visible_state::{self, ElementRef, Values, list};
 use super::workspace::Workspace;
 use super::{Message, View, check};
 
-/// So many menus are remembered at once.
-const MOST_OFFERED: usize = 1_000;
+/// Maximum number of menus whose offered options are kept.
+const MAX_OFFERED: usize = 1_000;
 
-/// In so many messages, what people entered is remembered.
-const MOST_ENTERED: usize = 10_000;
+/// Maximum number of messages whose entered values are kept.
+const MAX_ENTERED: usize = 10_000;
 
-/// What somebody has before them and can do something in.
+/// A view or message that a person acts on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Surface {
     View(String),
     Message { channel: String, ts: String },
 }
 
-/// An element, by the ids of its block and its own.
+/// The ids of a block and of an element in it.
 pub(super) type Key = (String, String);
 
 impl Surface {
@@ -33,7 +33,7 @@ impl Surface {
         Self::Message { channel: message.channel.clone(), ts: message.ts.clone() }
     }
 
-    /// The one of this name.
+    /// Returns the surface with this name.
     pub(super) fn named(name: &str) -> Self {
         match name.split_once('/') {
             Some((channel, ts)) => Self::Message { channel: channel.to_owned(), ts: ts.to_owned() },
@@ -41,7 +41,7 @@ impl Surface {
         }
     }
 
-    /// A name for it that no other has.
+    /// Returns the unique name of the surface.
     pub(super) fn name(&self) -> String {
         match self {
             Self::View(id) => id.clone(),
@@ -50,13 +50,13 @@ impl Surface {
     }
 }
 
-/// A surface as it is now.
-pub(super) enum Seen {
+/// The present state of a surface.
+pub(super) enum SurfaceState {
     View(View),
     Message(Message, Values),
 }
 
-impl Seen {
+impl SurfaceState {
     pub(super) fn json(&self) -> &Value {
         match self {
             Self::View(view) => &view.json,
@@ -71,28 +71,30 @@ impl Seen {
         }
     }
 
-    pub(super) fn placed(&self, key: &Key) -> Option<Placed<'_>> {
-        Placed::all(self.json()).find(|placed| placed.key() == *key)
+    pub(super) fn item(&self, key: &Key) -> Option<ElementRef<'_>> {
+        ElementRef::all(self.json()).find(|item| item.key() == *key)
     }
 }
 
 impl Workspace {
-    pub(super) fn seen(&self, user: &str, surface: &Surface) -> Option<Seen> {
+    pub(super) fn seen(&self, user: &str, surface: &Surface) -> Option<SurfaceState> {
         match surface {
-            Surface::View(id) => self.views.get(user)?.iter().find(|view| view.id() == id).cloned().map(Seen::View),
+            Surface::View(id) => {
+                self.views.get(user)?.iter().find(|view| view.id() == id).cloned().map(SurfaceState::View)
+            }
             Surface::Message { channel, ts } => {
                 let mut seen = self.seen_by(user).into_iter();
                 let message = seen.find(|message| message.channel == *channel && message.ts == *ts)?;
                 let entered = self.entered.get(&(user.to_owned(), channel.clone(), ts.clone()));
-                let values = surface::values(&message.json, entered.unwrap_or(&Values::new()));
-                Some(Seen::Message(message, values))
+                let values = visible_state::values(&message.json, entered.unwrap_or(&Values::new()));
+                Some(SurfaceState::Message(message, values))
             }
         }
     }
 
-    /// Keeps which options somebody is offered.
+    /// Records the options that a person is offered.
     pub(super) fn offer(&mut self, user: &str, surface: &Surface, key: &Key, options: Vec<Value>) {
-        if self.offered.len() >= MOST_OFFERED {
+        if self.offered.len() >= MAX_OFFERED {
             self.offered.clear();
         }
         self.offered.insert((user.to_owned(), surface.name(), key.clone()), options);
@@ -107,7 +109,7 @@ impl Workspace {
                 }
             }
             Surface::Message { channel, ts } => {
-                if self.entered.len() >= MOST_ENTERED {
+                if self.entered.len() >= MAX_ENTERED {
                     self.entered.clear();
                 }
                 let entered = self.entered.entry((user.to_owned(), channel.clone(), ts.clone())).or_default();
@@ -119,33 +121,33 @@ impl Workspace {
 
 impl Person {
     fn gone(&self) -> Error {
-        unseen(format!("{} does not have that any more", self.name()))
+        not_visible(format!("{} no longer sees that", self.name()))
     }
 
     pub(super) async fn send_command(&self, channel: &str, line: &str) -> Result<()> {
         let (command, text) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
         let channel = self.shared.change(|workspace, _| workspace.channel(channel));
-        let channel = channel.ok_or_else(|| unseen("there is no such channel"))?;
+        let channel = channel.ok_or_else(|| not_visible("the channel name is invalid"))?;
         let mut fields = self.shared.look(|workspace| workspace.command(self.id(), &channel, command, text.trim()));
         fields.push(("response_url", self.shared.response_url(self.id(), &channel, None)));
         fields.push(("trigger_id", self.trigger()));
         match self.shared.send("commands", &fields).await {
             Ok(answer) => {
-                self.hear(&channel, &answer);
+                self.show_response(&channel, &answer);
                 Ok(())
             }
-            Err(silence) => {
-                let words = match silence {
-                    Silence::Status(_) => format!("{command} failed with the error \"dispatch_failed\""),
+            Err(error) => {
+                let words = match error {
+                    AppError::Status(_) => format!("{command} failed with the error \"dispatch_failed\""),
                     _ => format!("{command} failed because the app did not respond"),
                 };
-                Err(self.warned(&channel, silence, &words))
+                Err(self.post_warning(&channel, error, &words))
             }
         }
     }
 
-    /// What an app answers to a command at once.
-    fn hear(&self, channel: &str, answer: &Answered) {
+    /// Shows the app's immediate response to a command.
+    fn show_response(&self, channel: &str, answer: &AppResponse) {
         let content = match answer.json() {
             Some(Value::Null) => return,
             Some(content) if content.is_object() => content,
@@ -162,13 +164,13 @@ impl Person {
         });
     }
 
-    /// Slack's own word that an app did not do as it should.
-    fn warned(&self, channel: &str, silence: Silence, words: &str) -> Error {
+    /// Posts Slack's own message that the app failed.
+    fn post_warning(&self, channel: &str, error: AppError, words: &str) -> Error {
         self.shared.change(|workspace, now| {
             let content = json!({ "text": format!("{words}.") });
             workspace.post(channel, &content, Some(self.id()), now);
         });
-        silence.into_error(words)
+        error.into_error(words)
     }
 
     fn trigger(&self) -> String {
@@ -184,81 +186,81 @@ impl Person {
         let payload = self.shared.look(|workspace| workspace.shortcut(self.id(), callback_id, &trigger, &ts));
         let told = self.shared.tell("interactions", &payload).await;
         told.map(drop)
-            .map_err(|silence| self.warned("general", silence, "The shortcut failed because the app did not respond"))
+            .map_err(|error| self.post_warning("general", error, "The shortcut failed because the app did not respond"))
     }
 
-    /// Enters something, without telling the app yet.
-    pub(super) fn put(&self, surface: &Surface, key: &Key, entry: &Entry, by: By) -> Result<()> {
+    /// Enters a value without informing the app yet.
+    pub(super) fn put(&self, surface: &Surface, key: &Key, entry: &InputValue, by: By) -> Result<()> {
         let changed = self.shared.change(|workspace, _| {
             let seen = workspace.seen(self.id(), surface)?;
-            let placed = seen.placed(key)?;
+            let item = seen.item(key)?;
             let offered = workspace.offered.get(&(self.id().to_owned(), surface.name(), key.clone()));
             let offered = offered.map(Vec::as_slice).unwrap_or_default();
             let picked: Vec<_> = seen.values().get(key).into_iter().flat_map(picked).cloned().collect();
             let offered: Vec<_> = offered.iter().cloned().chain(picked).collect();
             let members: Vec<_> = workspace.members.values().cloned().collect();
-            let value = entry.value(placed, by, &offered, &members);
+            let value = entry.value(item, by, &offered, &members);
             Some(value.map(|value| workspace.put(self.id(), surface, key, value)))
         });
-        changed.ok_or_else(|| self.gone())?.map_err(unseen)
+        changed.ok_or_else(|| self.gone())?.map_err(not_visible)
     }
 
-    /// Tells the app that something was clicked, picked or entered.
+    /// Informs the app of a click, a selection or an input.
     pub(super) async fn dispatch(&self, surface: &Surface, key: &Key) -> Result<()> {
         let seen = self.shared.look(|workspace| workspace.seen(self.id(), surface));
         let seen = seen.ok_or_else(|| self.gone())?;
-        let placed = seen.placed(key).ok_or_else(|| self.gone())?;
+        let item = seen.item(key).ok_or_else(|| self.gone())?;
         let (trigger, ts) = (self.trigger(), self.action_ts());
-        let action = action(placed, seen.values().get(key), &ts);
+        let action = action(item, seen.values().get(key), &ts);
         let payload = match &seen {
-            Seen::View(view) => {
+            SurfaceState::View(view) => {
                 self.shared.look(|workspace| workspace.actions_in_view(self.id(), view, action, &trigger))
             }
-            Seen::Message(message, values) => {
+            SurfaceState::Message(message, values) => {
                 let response_url = self.shared.response_url(self.id(), &message.channel, Some(&message.ts));
                 let clicked = Clicked { message, values, response_url: &response_url };
                 self.shared.look(|workspace| workspace.actions_in_message(self.id(), &clicked, action, &trigger))
             }
         };
         let told = self.shared.tell("interactions", &payload).await;
-        told.map(drop).map_err(|silence| match &seen {
-            Seen::View(view) => self.trouble(view.id(), silence),
-            Seen::Message(message, _) => {
-                self.warned(&message.channel, silence, "The click came to nothing because the app did not respond")
+        told.map(drop).map_err(|error| match &seen {
+            SurfaceState::View(view) => self.show_error(view.id(), error),
+            SurfaceState::Message(message, _) => {
+                self.post_warning(&message.channel, error, "The click came to nothing because the app did not respond")
             }
         })
     }
 
-    /// Slack's word in a view that the app did not do as it should.
-    fn trouble(&self, view: &str, silence: Silence) -> Error {
+    /// Shows Slack's own error in a view.
+    fn show_error(&self, view: &str, error: AppError) -> Error {
         const WORDS: &str = "We had some trouble connecting. Try again?";
         self.shared.change(|workspace, _| {
             if let Some(view) = workspace.view_of(self.id(), view) {
-                view.trouble = Some(WORDS.to_owned());
+                view.error_message = Some(WORDS.to_owned());
             }
         });
-        silence.into_error(WORDS)
+        error.into_error(WORDS)
     }
 
-    /// The options for what is typed into a menu.
+    /// Returns the options that match a text typed into a menu.
     pub(super) async fn ask(&self, surface: &Surface, key: &Key, typed: &str) -> Result<Vec<Value>> {
         let seen = self.shared.look(|workspace| workspace.seen(self.id(), surface));
         let seen = seen.ok_or_else(|| self.gone())?;
-        let placed = seen.placed(key).ok_or_else(|| self.gone())?;
-        if !placed.kind().ends_with("external_select") {
+        let item = seen.item(key).ok_or_else(|| self.gone())?;
+        if !item.kind().ends_with("external_select") {
             let typed = typed.to_lowercase();
             let fits = |option: &&&Value| {
                 option["text"]["text"].as_str().is_some_and(|label| label.to_lowercase().contains(&typed))
             };
-            return Ok(options(placed.element).iter().filter(fits).map(|option| (*option).clone()).collect());
+            return Ok(options(item.element).iter().filter(fits).map(|option| (*option).clone()).collect());
         }
         let view = match &seen {
-            Seen::View(view) => Some(view),
-            Seen::Message(..) => None,
+            SurfaceState::View(view) => Some(view),
+            SurfaceState::Message(..) => None,
         };
         let payload = self.shared.look(|workspace| workspace.suggestion(self.id(), view, key, typed));
         let answer = self.shared.tell("options", &payload).await;
-        let answer = answer.map_err(|silence| silence.into_error("The options could not be loaded"))?;
+        let answer = answer.map_err(|error| error.into_error("The options could not be loaded"))?;
         let answer = answer.json().unwrap_or_default();
         let faults = check::suggestions(&answer);
         let found: Vec<Value> = match faults.is_empty() {
@@ -274,14 +276,15 @@ impl Person {
 
     pub(super) async fn send_view(&self, id: &str) -> Result<Submitted> {
         let surface = Surface::View(id.to_owned());
-        let Some(Seen::View(mut view)) = self.shared.look(|workspace| workspace.seen(self.id(), &surface)) else {
+        let Some(SurfaceState::View(mut view)) = self.shared.look(|workspace| workspace.seen(self.id(), &surface))
+        else {
             return Err(self.gone());
         };
         if view.json["submit"].is_null() {
-            return Err(unseen(format!("the view `{}` has nothing to submit it with", view.title())));
+            return Err(not_visible(format!("view `{}` has no submit button", view.title())));
         }
-        view.errors = surface::incomplete(&view.json, &view.values);
-        view.trouble = None;
+        view.errors = visible_state::incomplete(&view.json, &view.values);
+        view.error_message = None;
         if !view.errors.is_empty() {
             self.shared.change(|workspace, _| workspace.view_of(self.id(), id).map(|kept| *kept = view.clone()));
             return Ok(Submitted::Errors(view.errors()));
@@ -290,13 +293,13 @@ impl Person {
         let payload = self.shared.look(|workspace| workspace.submission(self.id(), &view, &trigger));
         let answer = match self.shared.tell("interactions", &payload).await {
             Ok(answer) => answer,
-            Err(silence) => return Err(self.trouble(id, silence)),
+            Err(error) => return Err(self.show_error(id, error)),
         };
         let json = answer.json().filter(|json| json.is_null() || json.is_object());
         let followed = self.shared.change(|workspace, now| {
             let followed = match &json {
                 Some(json) => workspace.follow(self.id(), id, json, now),
-                None => Err(vec!["it is no JSON".to_owned()]),
+                None => Err(vec!["the response is not JSON".to_owned()]),
             };
             if let Err(faults) = &followed {
                 workspace.fault("answer to a submission", faults);
@@ -304,25 +307,25 @@ impl Person {
             followed.is_ok()
         });
         if !followed {
-            return Err(self.trouble(id, Silence::NoResponse));
+            return Err(self.show_error(id, AppError::NoResponse));
         }
         let after = self.shared.look(|workspace| workspace.seen(self.id(), &surface));
         Ok(match after {
             None => Submitted::Closed,
-            Some(Seen::View(view)) if !view.errors.is_empty() => Submitted::Errors(view.errors()),
+            Some(SurfaceState::View(view)) if !view.errors.is_empty() => Submitted::Errors(view.errors()),
             Some(_) => Submitted::Shown,
         })
     }
 
     pub(super) async fn close_view(&self, id: &str) -> Result<()> {
         let surface = Surface::View(id.to_owned());
-        let Some(Seen::View(view)) = self.shared.look(|workspace| workspace.seen(self.id(), &surface)) else {
+        let Some(SurfaceState::View(view)) = self.shared.look(|workspace| workspace.seen(self.id(), &surface)) else {
             return Err(self.gone());
         };
         self.shared.change(|workspace, _| workspace.close(self.id(), id));
         if view.json["notify_on_close"] == true {
             let payload = self.shared.look(|workspace| workspace.closed(self.id(), &view));
-            // Nobody sees whether the app has heard it.
+            // Slack ignores the response to a closed view.
             let _ = self.shared.tell("interactions", &payload).await;
         }
         Ok(())

@@ -9,7 +9,7 @@ use crate::suggest;
 /// A step of the approval template, which is also the name of the event that takes a Run there.
 ///
 /// ```
-/// use sym_sdk::template::Step;
+/// use sym_sdk::model::Step;
 ///
 /// assert_eq!("request_forward".parse::<Step>()?, Step::RequestForward);
 /// assert_eq!(Step::Deescalate.to_string(), "deescalate");

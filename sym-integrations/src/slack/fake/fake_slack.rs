@@ -1,3 +1,5 @@
+//! The fake workspace and its builder.
+
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -9,18 +11,18 @@ use tokio::net::TcpListener;
 use tokio_util::sync::DropGuard;
 use url::Url;
 
-use super::shared::{Secrets, faulty};
+use super::shared::{Secrets, configuration_error};
 use super::workspace::{Names, Workspace};
-use super::{Member, Message, Person, Shared, methods, server};
+use super::{Member, Message, Person, Shared, server, web_api};
 use crate::http::{BaseUrl, SecretString};
 use crate::slack::app::SlackApp;
 use crate::slack::signature::SigningSecret;
 use crate::slack::{Slack, SlackBuilder};
 
-/// The id of a workspace that nobody has given one.
+/// Default id of the workspace.
 const WORKSPACE: &str = "T0SANDBOX";
 
-/// A workspace that runs on this machine. Clones are one workspace; it stops with the last of them. See [the module](super).
+/// A fake Slack workspace. Clones share the workspace, which stops when the last of them is dropped. See [the module](super).
 #[derive(Clone)]
 pub struct FakeSlack(Arc<Running>);
 
@@ -29,7 +31,7 @@ struct Running {
     _stop: DropGuard,
 }
 
-/// Starts a [`FakeSlack`].
+/// A builder for a [`FakeSlack`].
 #[must_use]
 pub struct FakeSlackBuilder {
     workspace: String,
@@ -39,32 +41,31 @@ pub struct FakeSlackBuilder {
 }
 
 impl FakeSlackBuilder {
-    /// Sets the id of the workspace. Unless told, it is `T0SANDBOX`.
+    /// Sets the id of the workspace. The default is `T0SANDBOX`.
     pub fn workspace(mut self, id: impl Into<String>) -> Self {
         self.workspace = id.into();
         self
     }
 
-    /// Sets the clock, by which messages are dated, triggers grow old and people lose their patience. Unless told, it is the
-    /// machine's.
+    /// Sets the clock for time stamps of messages, expiry of triggers, and timeouts of people. The default is the system clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Sets the app's token. Unless told, it is another one each time.
+    /// Sets the app's bot token. The default is random.
     pub fn bot_token(mut self, token: impl Into<SecretString>) -> Self {
         self.bot_token = Some(token.into());
         self
     }
 
-    /// Sets the secret that requests to the app are signed with. Unless told, it is another one each time.
+    /// Sets the secret that signs requests to the app. The default is random.
     pub fn signing_secret(mut self, secret: impl Into<SecretString>) -> Self {
         self.signing_secret = Some(secret.into());
         self
     }
 
-    /// Starts it on a free port of `127.0.0.1`.
+    /// Starts the workspace on a free port of `127.0.0.1`.
     ///
     /// # Errors
     /// See [`listen`](Self::listen).
@@ -72,24 +73,25 @@ impl FakeSlackBuilder {
         self.listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
     }
 
-    /// Starts it at this address.
+    /// Starts the workspace on an address.
     ///
     /// # Errors
-    /// `SymSDK:CONFIGURATION`: other machines could reach the address, or something else listens there.
+    /// `SymSDK:CONFIGURATION` if the address is not a loopback address, or is in use.
     pub async fn listen(self, address: SocketAddr) -> Result<FakeSlack> {
         if !address.ip().is_loopback() {
-            let message = format!("the stand-in for Slack cannot listen on `{address}`, where other machines reach it");
-            let hint = format!("whoever reaches it can be anybody in it: take `127.0.0.1:{}`", address.port());
-            return Err(faulty(message).with_hint(hint));
+            let message = format!("the fake Slack must listen on a loopback address, got `{address}`");
+            let hint = format!("anyone who can reach it can act as any person: use `127.0.0.1:{}`", address.port());
+            return Err(configuration_error(message).with_hint(hint));
         }
         let taken = |error: std::io::Error| {
-            faulty(format!("the stand-in for Slack cannot listen on `{address}`")).with_source(error)
+            configuration_error(format!("the fake Slack cannot listen on `{address}`")).with_source(error)
         };
         let listener = TcpListener::bind(address).await.map_err(taken)?;
         let address = listener.local_addr().map_err(taken)?;
-        // What people do goes to an app that is known, and to nobody else.
+        // Requests go to the connected app only: no proxy, no redirects.
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
-        let http = http.map_err(|error| faulty("the HTTP client could not be made").with_source(error))?;
+        let http =
+            http.map_err(|error| configuration_error("the HTTP client could not be created").with_source(error))?;
         let random = |prefix: &str| {
             let secret: String = std::iter::repeat_with(fastrand::alphanumeric).take(32).collect();
             SecretString::from(format!("{prefix}{secret}"))
@@ -113,7 +115,7 @@ impl FakeSlackBuilder {
         let served = served.with_graceful_shutdown(stop.clone().cancelled_owned());
         tokio::spawn(async move {
             if let Err(error) = served.await {
-                tracing::error!(%error, "the stand-in for Slack has stopped");
+                tracing::error!(%error, "the fake Slack has stopped");
             }
         });
         Ok(FakeSlack(Arc::new(Running { shared, _stop: stop.drop_guard() })))
@@ -121,7 +123,7 @@ impl FakeSlackBuilder {
 }
 
 impl FakeSlack {
-    /// Starts one as [`FakeSlackBuilder::start`] does, with nothing told.
+    /// Starts a workspace with default settings on a free port.
     ///
     /// # Errors
     /// See [`FakeSlackBuilder::listen`].
@@ -129,7 +131,7 @@ impl FakeSlack {
         Self::builder().start().await
     }
 
-    /// Starts one at this address, with nothing told.
+    /// Starts a workspace with default settings on an address.
     ///
     /// # Errors
     /// See [`FakeSlackBuilder::listen`].
@@ -137,7 +139,7 @@ impl FakeSlack {
         Self::builder().listen(address).await
     }
 
-    /// Starts one that something is told about.
+    /// Creates a builder.
     pub fn builder() -> FakeSlackBuilder {
         FakeSlackBuilder {
             workspace: WORKSPACE.to_owned(),
@@ -147,96 +149,97 @@ impl FakeSlack {
         }
     }
 
-    /// The id of the workspace.
+    /// Returns the id of the workspace.
     pub fn workspace(&self) -> &str {
         self.shared().workspace()
     }
 
-    /// Where it listens.
+    /// Returns the address that the workspace listens on.
     pub fn address(&self) -> SocketAddr {
         self.shared().address
     }
 
-    /// A client for the app, with its tokens. There are no limits to how often it may call.
+    /// Returns a builder for the app's client, with the workspace's tokens and without rate limits.
     pub fn client(&self) -> SlackBuilder {
         let secrets = &self.shared().secrets;
         let client = Slack::builder(self.workspace())
             .token(secrets.bot_token.clone())
             .app_token(secrets.app_token.clone())
             .without_rate_limits();
-        // The address is one, so it can be read.
+        // The URL of a socket address always parses.
         match BaseUrl::parse(&format!("http://{}/api", self.address())) {
             Ok(url) => client.base_url(url),
             Err(_) => client,
         }
     }
 
-    /// The app with this client, which takes what this workspace has signed.
+    /// Creates the app with this client. It verifies requests with the workspace's signing secret.
     ///
     /// # Errors
-    /// `SymSDK:CONFIGURATION` if the workspace was given an empty signing secret.
+    /// `SymSDK:CONFIGURATION` if the signing secret is empty.
     pub fn app(&self, slack: Slack) -> Result<SlackApp> {
         Ok(SlackApp::new(slack, self.signing_secret()?))
     }
 
-    /// What requests to the app are signed with.
+    /// Returns the secret that signs requests to the app.
     ///
     /// # Errors
-    /// `SymSDK:CONFIGURATION` if the workspace was given an empty one.
+    /// `SymSDK:CONFIGURATION` if it is empty.
     pub fn signing_secret(&self) -> Result<SigningSecret> {
         SigningSecret::new(self.shared().secrets.signing_secret.clone())
     }
 
-    /// Has what people do sent to the app at this address, such as `http://127.0.0.1:3000/slack`: to `/commands`,
-    /// `/interactions` and `/options` below it.
+    /// Connects an app: actions of people are sent to `/commands`, `/interactions` and `/options` below its URL, such as
+    /// `http://127.0.0.1:3000/slack`.
     ///
     /// # Errors
-    /// `SymSDK:CONFIGURATION` if it is no address of the web.
+    /// `SymSDK:CONFIGURATION` if `app` is not an HTTP URL.
     pub fn connect(&self, app: &str) -> Result<()> {
         let url = Url::parse(app).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let url = url.ok_or_else(|| {
-            faulty(format!("`{app}` is not the address of an app"))
-                .with_hint("it is one as `http://127.0.0.1:3000/slack`")
+            configuration_error(format!("`{app}` is not the URL of an app"))
+                .with_hint("expected a URL such as `http://127.0.0.1:3000/slack`")
         })?;
         self.shared().change(|workspace, _| workspace.app = Some(url));
         Ok(())
     }
 
-    /// Adds somebody, or replaces who has the same id.
+    /// Adds a person, or replaces the one with the same id.
     ///
     /// # Errors
-    /// `SymSDK:CONFIGURATION` if the id is not one of a person.
+    /// `SymSDK:CONFIGURATION` if the id is not a Slack user id.
     pub fn add(&self, member: Member) -> Result<()> {
-        if !methods::is_user_id(&member) {
-            let message = format!("`{}` is not the id of a person in Slack", member.id());
-            return Err(faulty(message).with_hint("it begins with U or W and is in upper case, as in `U012AB3CD`"));
+        if !web_api::is_user_id(&member) {
+            let message = format!("`{}` is not a Slack user id", member.id());
+            return Err(configuration_error(message)
+                .with_hint("expected U or W followed by upper-case letters and digits, such as `U012AB3CD`"));
         }
         self.shared().change(|workspace, _| workspace.members.insert(member.id().to_owned(), member));
         Ok(())
     }
 
-    /// All who are in the workspace, by their ids.
+    /// Returns everyone in the workspace, ordered by id.
     pub fn members(&self) -> Vec<Member> {
         self.shared().look(|workspace| workspace.members.values().cloned().collect())
     }
 
-    /// Adds a user group of these people, or replaces the one with the same id, which begins with S.
+    /// Adds a user group, or replaces the one with the same id. The id starts with S.
     pub fn add_group<S: Into<String>>(&self, id: &str, name: &str, users: impl IntoIterator<Item = S>) {
         let group = (name.to_owned(), users.into_iter().map(Into::into).collect());
         self.shared().change(|workspace, _| workspace.groups.insert(id.to_owned(), group));
     }
 
-    /// The person of this id, to act for.
+    /// Returns a handle for acting as the person with this id.
     pub fn person(&self, id: impl Into<String>) -> Person {
         Person::new(self.shared().clone(), id.into())
     }
 
-    /// All messages, in the order in which they were posted.
+    /// Returns all messages in the order in which they were posted.
     pub fn messages(&self) -> Vec<Message> {
         self.shared().look(|workspace| workspace.messages.iter().cloned().collect())
     }
 
-    /// What a method was called with, each time. Answers to clicks are those of `response_url`.
+    /// Returns the arguments of all calls of a Web API method. Responses to clicks are calls of `response_url`.
     pub fn calls(&self, method: &str) -> Vec<Value> {
         self.shared().look(|workspace| {
             let calls = workspace.calls.iter().filter(|(called, _)| called == method);
@@ -247,7 +250,7 @@ impl FakeSlack {
     /// Waits until a method was called so often, at most ten seconds by the clock, and gives what it was called with then.
     ///
     /// # Errors
-    /// `Slack:UNSEEN` if it was not.
+    /// `Slack:NOT_VISIBLE` if it was not.
     pub async fn called(&self, method: &str, times: usize) -> Result<Value> {
         let what = || format!("`{method}` was not called {times} times");
         let of_method = |call: &&(String, Value)| call.0 == method;
@@ -284,12 +287,13 @@ impl FakeSlack {
         self.shared().change(|workspace, _| workspace.socket = Some(url.into()));
     }
 
-    /// What can open a view for a person, for requests that are put together by hand. It is good for 3 seconds and for one view.
+    /// Creates a trigger id, with which the app can open a view for a person, for hand-made requests. It is valid for 3 seconds and for
+    /// one view.
     pub fn trigger(&self, user: &str) -> String {
         self.shared().change(|workspace, now| workspace.trigger(user, now))
     }
 
-    /// Where an app can answer what a person did in a channel, for requests that are put together by hand.
+    /// Creates a response URL for an action of a person in a channel, for hand-made requests.
     pub fn response_url(&self, user: &str, channel: &str) -> String {
         self.shared().response_url(user, channel, None)
     }

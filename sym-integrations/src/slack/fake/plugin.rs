@@ -1,4 +1,4 @@
-//! The stand-in beside a program, for `serve --fake-slack`.
+//! The fake Slack beside a program, for `serve --fake-slack`.
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,11 +13,11 @@ use sym_sdk::runtime::{Builder, Runtime};
 use sym_sdk::server::{FakeConfig, FakeService, FrontEnd};
 use tokio_util::sync::CancellationToken;
 
-use super::shared::faulty;
-use super::{FakeSlack, Member, methods};
+use super::shared::configuration_error;
+use super::{FakeSlack, Member, web_api};
 use crate::slack::app::SlackApp;
 
-/// Starts it with the people of the program, and a front end that is connected with it.
+/// Starts the fake with the users of the program, and returns a front end that is connected to it.
 pub(crate) async fn start(config: FakeConfig) -> Result<FakeService> {
     let FakeConfig { listen, server, integrations, people, directory, clock, .. } = config;
     let fake = FakeSlack::builder().clock(clock);
@@ -25,8 +25,8 @@ pub(crate) async fn start(config: FakeConfig) -> Result<FakeService> {
         [] => fake,
         [only] => fake.workspace(only.external_id()),
         several => {
-            let message = format!("there are {} integrations with Slack, and the front end is for one", several.len());
-            return Err(faulty(message));
+            let message = format!("found {} integrations of type `slack`; the fake Slack supports one", several.len());
+            return Err(configuration_error(message));
         }
     };
     let fake = fake.listen(listen).await?;
@@ -36,12 +36,12 @@ pub(crate) async fn start(config: FakeConfig) -> Result<FakeService> {
     fake.connect(&format!("http://{}/slack", reached_at(server)))?;
     let slack = fake.client().directory(directory).build()?;
     let app = fake.app(slack.clone())?;
-    let how_to = format!("Slack is played by http://{}: open it, and be anybody there.", fake.address());
-    let front_end = Kept { app, _fake: fake };
+    let how_to = format!("Fake Slack: http://{} (open it and pick a user)", fake.address());
+    let front_end = FrontEndWithFake { app, _fake: fake };
     Ok(FakeService::new(how_to, move |builder: Builder| builder.client(slack).front_end(front_end)))
 }
 
-/// Where a server is reached from this machine that listens on all its addresses.
+/// Returns the address at which a server is reachable from this machine. A server on all addresses is reached on loopback.
 fn reached_at(server: SocketAddr) -> SocketAddr {
     match server.ip() {
         ip if ip.is_unspecified() => SocketAddr::from((Ipv4Addr::LOCALHOST, server.port())),
@@ -49,11 +49,11 @@ fn reached_at(server: SocketAddr) -> SocketAddr {
     }
 }
 
-/// The people, by their accounts where they have one.
+/// Creates a member for each user, with their Slack identity if they have one.
 fn members(people: &[User], workspace: &str) -> Vec<Member> {
     let people = || people.iter().filter(|user| user.user_type() == UserType::Normal);
     let account = |user: &User| Some(user.identity("slack", Some(workspace))?.user_id().to_owned());
-    let account = |user: &User| account(user).filter(|id| methods::is_user_id(&Member::new(id)));
+    let account = |user: &User| account(user).filter(|id| web_api::is_user_id(&Member::new(id)));
     let mut taken: BTreeSet<String> = people().filter_map(account).collect();
     let mut members = Vec::new();
     for user in people() {
@@ -68,7 +68,7 @@ fn members(people: &[User], workspace: &str) -> Vec<Member> {
     members
 }
 
-/// An id that nobody has, and that one can guess the person by.
+/// Creates an unused user id that resembles the user's name.
 fn made_up(user: &User, taken: &mut BTreeSet<String>) -> String {
     let name = user.username().split('@').next().unwrap_or_default();
     let name: String = name.chars().filter(char::is_ascii_alphanumeric).take(20).collect();
@@ -79,13 +79,13 @@ fn made_up(user: &User, taken: &mut BTreeSet<String>) -> String {
     id
 }
 
-/// The front end, with the workspace that it is for.
-struct Kept {
+/// A front end that keeps its fake workspace running.
+struct FrontEndWithFake {
     app: SlackApp,
     _fake: FakeSlack,
 }
 
-impl FrontEnd for Kept {
+impl FrontEnd for FrontEndWithFake {
     fn name(&self) -> &str {
         FrontEnd::name(&self.app)
     }
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_runs_for_as_long_as_what_it_brings() {
+    async fn the_fake_runs_as_long_as_the_front_end() {
         let fake = start(config(1)).await.unwrap();
         let url = fake.how_to().split(' ').find(|word| word.starts_with("http://")).unwrap();
         let state = format!("{}/state", url.trim_end_matches(':'));
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn people_have_their_accounts_or_one_that_is_made_up() {
+    fn members_have_the_users_identity_or_a_generated_one() {
         let person = |email: &str| User::person(UserId::from_email(email), email).unwrap();
         let account = |id: &str| UserIdentity::new("slack", "T012AB3CD", id);
         let people = [
@@ -161,11 +161,11 @@ mod tests {
         let members = members(&people, "T012AB3CD");
         let ids: Vec<_> = members.iter().map(Member::id).collect();
         assert_eq!(ids, ["U0ANA", "U0ANA3", "U0ANA2", "U0CYD", "U0"]);
-        assert!(members.iter().all(methods::is_user_id));
+        assert!(members.iter().all(web_api::is_user_id));
     }
 
     #[test]
-    fn a_server_on_all_addresses_is_reached_on_this_machine() {
+    fn a_server_on_all_addresses_is_reached_on_loopback() {
         assert_eq!(reached_at("0.0.0.0:3000".parse().unwrap()).to_string(), "127.0.0.1:3000");
         assert_eq!(reached_at("[::]:3000".parse().unwrap()).to_string(), "127.0.0.1:3000");
         assert_eq!(reached_at("10.0.0.1:80".parse().unwrap()).to_string(), "10.0.0.1:80");

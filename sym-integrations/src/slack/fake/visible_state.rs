@@ -1,13 +1,13 @@
-//! What a view and a message have in common: blocks with elements, and what stands in these.
+//! The visible state of views and messages: their blocks, elements and values.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-/// What stands in elements, by block and element.
+/// Values of elements, by block and element.
 pub(super) type Values = BTreeMap<(String, String), Value>;
 
-/// The blocks of a view or message.
+/// Returns the blocks of a view or message.
 pub(super) fn blocks(surface: &Value) -> &[Value] {
     list(&surface["blocks"])
 }
@@ -16,7 +16,7 @@ pub(super) fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// The elements of a block.
+/// Returns the elements of a block.
 pub(super) fn elements(block: &Value) -> Vec<&Value> {
     match block["type"].as_str() {
         Some("input") => vec![&block["element"]],
@@ -26,15 +26,15 @@ pub(super) fn elements(block: &Value) -> Vec<&Value> {
     }
 }
 
-/// A block, and an element in it.
+/// An element and its block.
 #[derive(Clone, Copy)]
-pub(super) struct Placed<'a> {
+pub(super) struct ElementRef<'a> {
     pub(super) block: &'a Value,
     pub(super) element: &'a Value,
 }
 
-impl<'a> Placed<'a> {
-    /// All elements of a view or message.
+impl<'a> ElementRef<'a> {
+    /// Returns all elements of a view or message.
     pub(super) fn all(surface: &'a Value) -> impl Iterator<Item = Self> {
         blocks(surface).iter().flat_map(|block| elements(block).into_iter().map(move |element| Self { block, element }))
     }
@@ -56,25 +56,25 @@ impl<'a> Placed<'a> {
         self.block["type"] == "input"
     }
 
-    /// What people call it: its label, what stands on it, or what stands in it while it is empty.
+    /// Whether people would call the element by this name: its label, text or placeholder.
     pub(super) fn is_called(self, name: &str) -> bool {
         [&self.block["label"]["text"], &self.element["text"]["text"], &self.element["placeholder"]["text"]]
             .into_iter()
             .any(|text| text == name)
     }
 
-    /// Whether what is done to it is sent at once.
+    /// Whether a change of the element is sent to the app immediately.
     pub(super) fn dispatches(self) -> bool {
         !self.is_input() || self.block["dispatch_action"] == true
     }
 }
 
 pub(super) fn buttons(surface: &Value) -> Vec<&str> {
-    let buttons = Placed::all(surface).filter(|placed| placed.kind() == "button");
-    buttons.filter_map(|placed| placed.element["text"]["text"].as_str()).collect()
+    let buttons = ElementRef::all(surface).filter(|item| item.kind() == "button");
+    buttons.filter_map(|item| item.element["text"]["text"].as_str()).collect()
 }
 
-/// What is to be read, a line for each part.
+/// Returns all visible text, one line per part.
 pub(super) fn all_text(surface: &Value) -> String {
     let mut lines = Vec::new();
     for block in blocks(surface) {
@@ -87,7 +87,7 @@ pub(super) fn all_text(surface: &Value) -> String {
     lines.join("\n")
 }
 
-/// What stands in an element, under which key, and in an element of which kind it is.
+/// Returns the key under which the value of an element of this type is sent.
 pub(super) fn value_key(kind: &str) -> Option<&'static str> {
     Some(match kind {
         "plain_text_input" | "number_input" | "email_text_input" | "url_text_input" => "value",
@@ -106,7 +106,7 @@ pub(super) fn value_key(kind: &str) -> Option<&'static str> {
     })
 }
 
-/// What stands in an element from the start.
+/// Returns the initial value of an element.
 fn initial(element: &Value) -> Option<Value> {
     let kind = element["type"].as_str()?;
     let key = value_key(kind)?;
@@ -123,20 +123,19 @@ fn initial(element: &Value) -> Option<Value> {
     Some(json!({ "type": kind, key: value }))
 }
 
-/// What stands in the elements of a surface when it comes after one with `before`: Slack keeps what was entered in elements
-/// that are still there.
+/// Returns the values of a surface that replaces one with values `before`. Slack keeps the values of elements that remain.
 pub(super) fn values(surface: &Value, before: &Values) -> Values {
     let mut values = Values::new();
-    for placed in Placed::all(surface) {
-        let Some(initial) = initial(placed.element) else { continue };
-        let key = placed.key();
+    for item in ElementRef::all(surface) {
+        let Some(initial) = initial(item.element) else { continue };
+        let key = item.key();
         let kept = before.get(&key).filter(|kept| kept["type"] == initial["type"]);
         values.insert(key, kept.cloned().unwrap_or(initial));
     }
     values
 }
 
-/// The values as they are sent.
+/// Returns the values as they are sent to the app.
 pub(super) fn state(values: &Values) -> Value {
     let mut blocks = Map::new();
     for ((block, action), value) in values {
@@ -146,21 +145,21 @@ pub(super) fn state(values: &Values) -> Value {
     json!({ "values": blocks })
 }
 
-/// What Slack says itself of inputs that are submitted, by block.
+/// Validates inputs as Slack does before it submits a view. Returns error messages by block.
 pub(super) fn incomplete(surface: &Value, values: &Values) -> BTreeMap<String, String> {
     let mut errors = BTreeMap::new();
-    for placed in Placed::all(surface).filter(|placed| placed.is_input()) {
-        let Some(key) = value_key(placed.kind()) else { continue };
-        let value = values.get(&placed.key()).map_or(&Value::Null, |value| &value[key]);
+    for item in ElementRef::all(surface).filter(|item| item.is_input()) {
+        let Some(key) = value_key(item.kind()) else { continue };
+        let value = values.get(&item.key()).map_or(&Value::Null, |value| &value[key]);
         let is_empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
         let error = match value.as_str() {
-            _ if is_empty && placed.block["optional"] == true => None,
+            _ if is_empty && item.block["optional"] == true => None,
             _ if is_empty => Some("Please complete this required field.".to_owned()),
-            Some(text) if placed.kind() == "number_input" => not_a_number(placed.element, text),
-            Some(text) if placed.kind() == "plain_text_input" => not_of_length(placed.element, text),
+            Some(text) if item.kind() == "number_input" => not_a_number(item.element, text),
+            Some(text) if item.kind() == "plain_text_input" => not_of_length(item.element, text),
             _ => None,
         };
-        errors.extend(error.map(|error| (placed.block_id().to_owned(), error)));
+        errors.extend(error.map(|error| (item.block_id().to_owned(), error)));
     }
     errors
 }
@@ -182,7 +181,7 @@ fn not_a_number(element: &Value, text: &str) -> Option<String> {
 
 fn not_of_length(element: &Value, text: &str) -> Option<String> {
     let length = u64::try_from(text.encode_utf16().count()).unwrap_or(u64::MAX);
-    // The app need not set it, and then it is this.
+    // Slack's default.
     let most = element["max_length"].as_u64().unwrap_or(3_000);
     let least = element["min_length"].as_u64().unwrap_or_default();
     if length > most {
@@ -194,28 +193,28 @@ fn not_of_length(element: &Value, text: &str) -> Option<String> {
     }
 }
 
-/// Gives blocks and elements the ids that they lack.
-pub(super) fn name_parts(blocks: &mut Value, random: &mut fastrand::Rng) {
+/// Generates missing ids of blocks and elements.
+pub(super) fn assign_ids(blocks: &mut Value, random: &mut fastrand::Rng) {
     for block in blocks.as_array_mut().into_iter().flatten() {
         let has_actions = ["actions", "input", "section"].iter().any(|kind| block["type"] == *kind);
-        name(block, "block_id", random);
+        assign_id(block, "block_id", random);
         if !has_actions {
             continue;
         }
         for key in ["element", "accessory"] {
             if let Some(element) = block.get_mut(key) {
-                name(element, "action_id", random);
+                assign_id(element, "action_id", random);
             }
         }
         let elements = block.get_mut("elements").and_then(Value::as_array_mut);
         for element in elements.into_iter().flatten() {
-            name(element, "action_id", random);
+            assign_id(element, "action_id", random);
         }
     }
 }
 
-fn name(part: &mut Value, key: &str, random: &mut fastrand::Rng) {
-    // An image cannot be clicked.
+fn assign_id(part: &mut Value, key: &str, random: &mut fastrand::Rng) {
+    // Images are not interactive and have no action id.
     let is_needed = key == "block_id" || part["type"] != "image";
     if let Some(part) = part.as_object_mut().filter(|_| is_needed).filter(|part| !part.contains_key(key)) {
         let id: String = (0..5).map(|_| random.alphanumeric()).collect();
