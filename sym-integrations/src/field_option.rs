@@ -1,24 +1,37 @@
+//! Options for form fields, made of the objects that a service lists.
+
 use std::collections::{HashMap, HashSet};
 
 use sym_sdk::error::Result;
 use sym_sdk::forms::FieldOption;
 
-/// The longest label of an option, in characters.
-const LABEL_MAX: usize = 55;
+/// The maximum length of an option's label, in characters.
+const MAX_LABEL: usize = 55;
 
-/// What a service lists and a form can offer: it has an id, and a name that people know it by.
+/// An object of a service that a form can offer as an option: it has an id, and a name that people know it by.
 pub trait ToFieldOption {
-    /// The value that the field takes.
+    /// Returns the value of the option.
     fn option_value(&self) -> String;
 
-    /// What people see.
+    /// Returns the label of the option.
     fn option_label(&self) -> String;
+
+    /// Returns the option, with the label cut if it is too long. Several options whose labels may be alike are made by
+    /// [`field_options`].
+    ///
+    /// # Errors
+    /// If the value is too long.
+    fn to_field_option(&self) -> Result<FieldOption> {
+        let value = self.option_value();
+        let label = display_label(&value, &self.option_label());
+        FieldOption::new(value, label)
+    }
 }
 
-/// Options for a field, in the order of what is listed, each value once.
+/// Returns options for a field, in the order of the objects, without duplicate values.
 ///
-/// A label that is too long is cut; those that would then be the same, or were from the start, end with the value. A value that
-/// is too long is an error: cut, it would name another thing.
+/// A label that is too long is truncated; labels that are equal, or become equal by that, end with the value. A value that is too long is
+/// an error, since it would name another object if it were truncated.
 ///
 /// ```
 /// use sym_integrations::{ToFieldOption, field_options};
@@ -44,64 +57,56 @@ pub trait ToFieldOption {
 /// assert_eq!(labels, ["On call (1)", "Data", "On call (3)"]);
 /// # Ok::<(), sym_sdk::Error>(())
 /// ```
-pub fn field_options<'a, T: ToFieldOption + 'a>(listed: impl IntoIterator<Item = &'a T>) -> Result<Vec<FieldOption>> {
+pub fn field_options<'a, T: ToFieldOption + 'a>(objects: impl IntoIterator<Item = &'a T>) -> Result<Vec<FieldOption>> {
     let mut values = HashSet::new();
-    let items: Vec<_> = listed
+    let items: Vec<_> = objects
         .into_iter()
         .map(|item| (item.option_value(), item.option_label()))
         .filter(|(value, _)| values.insert(value.clone()))
         .collect();
     let mut count: HashMap<String, usize> = HashMap::new();
     for (value, label) in &items {
-        *count.entry(shown(value, label)).or_default() += 1;
+        *count.entry(display_label(value, label)).or_default() += 1;
     }
     let mut taken = HashSet::new();
     items
         .into_iter()
         .map(|(value, label)| {
-            let shown = shown(&value, &label);
+            let shown = display_label(&value, &label);
             let is_shared = count.get(&shown).is_some_and(|times| *times > 1);
             let label = if is_shared { disambiguate(&value, &label) } else { shown };
-            // One may be called what another one is told apart by.
-            let numbered = (2_u64..).map(|number| cut(&value, LABEL_MAX - 23) + &format!(" ({number})"));
+            // The label of one object may equal what another one is disambiguated by.
+            let numbered = (2_u64..).map(|number| truncate(&value, MAX_LABEL - 23) + &format!(" ({number})"));
             let label = [label, value.clone()].into_iter().chain(numbered).find(|label| taken.insert(label.clone()));
             FieldOption::new(value, label.unwrap_or_default())
         })
         .collect()
 }
 
-/// An option for one thing that is listed, whatever else is offered with it.
-#[cfg(any(feature = "okta", feature = "pagerduty", feature = "slack"))]
-pub(crate) fn field_option(item: &impl ToFieldOption) -> Result<FieldOption> {
-    let value = item.option_value();
-    let label = shown(&value, &item.option_label());
-    FieldOption::new(value, label)
-}
-
-/// The label as it is shown if no other one looks like it.
-fn shown(value: &str, label: &str) -> String {
+/// Returns the label of an option that no other one resembles.
+fn display_label(value: &str, label: &str) -> String {
     match label.trim() {
         "" => value.to_owned(),
-        label => cut(label, LABEL_MAX),
+        label => truncate(label, MAX_LABEL),
     }
 }
 
-/// A label that ends with the value, which no other option has.
+/// Returns a label that ends with the value, which no other option has.
 fn disambiguate(value: &str, label: &str) -> String {
     let end = format!(" ({value})");
-    match LABEL_MAX.checked_sub(end.chars().count()) {
-        Some(room) if room > 1 && !label.trim().is_empty() => cut(label.trim(), room) + &end,
+    match MAX_LABEL.checked_sub(end.chars().count()) {
+        Some(room) if room > 1 && !label.trim().is_empty() => truncate(label.trim(), room) + &end,
         _ => value.to_owned(),
     }
 }
 
-/// At most so many characters, the last of them an ellipsis if something was cut off.
-fn cut(text: &str, max: usize) -> String {
+/// Truncates a text to a number of characters, with an ellipsis at the end.
+fn truncate(text: &str, max: usize) -> String {
     if text.chars().count() <= max {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(max.saturating_sub(1)).collect();
-    format!("{}…", kept.trim_end())
+    let start: String = text.chars().take(max.saturating_sub(1)).collect();
+    format!("{}…", start.trim_end())
 }
 
 #[cfg(test)]
@@ -126,16 +131,16 @@ mod tests {
     }
 
     #[test]
-    fn long_labels_are_cut_between_characters_and_stay_apart() {
+    fn truncates_long_labels_and_keeps_them_distinct() {
         let long = "ü".repeat(60);
         assert_eq!(labels(&[("1", &long)]), [format!("{}…", "ü".repeat(54))]);
         let other = format!("{}x", "ü".repeat(60));
-        let cut = "ü".repeat(50);
-        assert_eq!(labels(&[("1", &long), ("2", &other)]), [format!("{cut}… (1)"), format!("{cut}… (2)")]);
+        let prefix = "ü".repeat(50);
+        assert_eq!(labels(&[("1", &long), ("2", &other)]), [format!("{prefix}… (1)"), format!("{prefix}… (2)")]);
     }
 
     #[test]
-    fn a_label_is_never_empty_and_a_value_never_offered_twice() {
+    fn labels_are_never_empty_and_values_never_repeat() {
         assert_eq!(labels(&[("1", " "), ("2", "Data"), ("2", "Data")]), ["1", "Data"]);
         let id = "v".repeat(54);
         assert_eq!(labels(&[(&id, "Data"), ("2", "Data")]), [id.clone(), "Data (2)".to_owned()]);

@@ -1,72 +1,77 @@
-//! How a strategy asks a function of the user's own, whatever calls it: Lambda or HTTP.
+//! The protocol between a strategy and a function that a user writes, whether it is invoked by Lambda or by HTTP.
 //!
-//! The function is sent [`AccessRequest::to_json`](sym_sdk::strategy::AccessRequest::to_json), and answers with
-//! `{"body": {…}, "errors": ["…"]}`.
+//! The function is sent [`AccessRequest::to_json`](sym_sdk::strategy::AccessRequest::to_json), and returns
+//! `{"body": {…}, "errors": ["…"]}`. A response counts as success only if it has both members: one that merely resembles it may come from
+//! something else on the way, such as a proxy, and would make the runtime believe in a grant or a revocation that never happened.
 
 use serde_json::{Map, Value};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::model::StepOutput;
 use sym_sdk::strategy::Escalation;
 
-/// What is read of a function's answer, in bytes: it is kept with the Run.
+/// The maximum size of a response in bytes. It is stored with the Run.
 pub(crate) const MAX_BYTES: usize = 1024 * 1024;
 
-/// How many of the errors in an answer are told to people, and how much of each, in characters. The step's output has all.
-const ERRORS_TOLD: (usize, usize) = (20, 500);
+/// The maximum number of errors that messages show. The step's output has all of them.
+const MAX_ERRORS: usize = 20;
 
-/// What a function answered.
+/// The maximum length of an error in messages, in characters.
+const MAX_ERROR_CHARS: usize = 500;
+
+/// The response of a function.
 #[derive(Debug)]
 pub(crate) struct FunctionResponse {
-    reply: Map<String, Value>,
+    members: Map<String, Value>,
     errors: Vec<String>,
 }
 
 impl FunctionResponse {
-    /// Reads an answer. Both members have to be there: an answer that only looks like one may come from something else that
-    /// answered in the function's place, and to take it for a yes would be to believe in a grant, or the end of one, that never
-    /// was.
+    /// Parses a response.
     ///
     /// # Errors
-    /// What is wrong with it. Nothing of the answer is quoted.
-    pub(crate) fn read(answer: Value) -> Result<Self, &'static str> {
-        let Value::Object(reply) = answer else {
+    /// A description of the problem, which quotes nothing of the response.
+    pub(crate) fn parse(response: Value) -> Result<Self, &'static str> {
+        let Value::Object(members) = response else {
             return Err("expected an object with `body` and `errors`");
         };
-        let errors = match reply.get("errors") {
-            Some(Value::Array(errors)) => errors.iter().take(ERRORS_TOLD.0).map(text).collect::<Vec<_>>(),
+        let errors = match members.get("errors") {
+            Some(Value::Array(errors)) => errors.iter().take(MAX_ERRORS).map(error_text).collect::<Vec<_>>(),
             Some(_) => return Err("`errors` is not a list"),
             None => return Err("`errors` is missing"),
         };
-        if errors.is_empty() && !reply.contains_key("body") {
+        if errors.is_empty() && !members.contains_key("body") {
             return Err("`body` is missing");
         }
-        Ok(Self { reply, errors })
+        Ok(Self { members, errors })
     }
 
-    /// What came of a grant.
+    /// Converts the response to a grant into its result.
     pub(crate) fn into_escalation(self) -> Escalation {
-        let Self { reply, errors } = self;
-        let came = if errors.is_empty() { Escalation::granted() } else { Escalation::rejected(errors) };
-        came.with_output(StepOutput(Value::Object(reply)))
+        let Self { members, errors } = self;
+        let result = if errors.is_empty() { Escalation::granted() } else { Escalation::rejected(errors) };
+        result.with_output(StepOutput(Value::Object(members)))
     }
 
-    /// What a revocation leaves behind; an error if it reports any. `function` is its name, for people.
+    /// Converts the response to a revocation into its output.
+    ///
+    /// # Errors
+    /// `AccessStrategy:REPORTED_ERRORS` if it has errors. `function` is its name in the message.
     pub(crate) fn into_revocation(self, function: &str) -> Result<Option<StepOutput>> {
         if self.errors.is_empty() {
-            return Ok(Some(StepOutput(Value::Object(self.reply))));
+            return Ok(Some(StepOutput(Value::Object(self.members))));
         }
-        let message = format!("`{function}` did not take the access away: {}", self.errors.join("; "));
+        let message = format!("`{function}` did not revoke the access: {}", self.errors.join("; "));
         Err(Error::new(ErrorKind::Strategy, codes::STRATEGY_REPORTED_ERRORS, message))
     }
 }
 
-/// An error as people read it. One that is not text is still an error.
-fn text(error: &Value) -> String {
+/// Returns an error as text. An error that is not text is still an error.
+fn error_text(error: &Value) -> String {
     let text = match error {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    text.chars().take(ERRORS_TOLD.1).collect()
+    text.chars().take(MAX_ERROR_CHARS).collect()
 }
 
 #[cfg(test)]
@@ -76,32 +81,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_decide_and_the_whole_reply_is_the_output() {
-        let reply = json!({ "body": { "user": "u1" }, "errors": [], "more": 1 });
-        let granted = FunctionResponse::read(reply.clone()).unwrap().into_escalation();
-        assert_eq!(granted, Escalation::granted().with_output(StepOutput(reply.clone())));
-        let revoked = FunctionResponse::read(reply.clone()).unwrap().into_revocation("f").unwrap();
-        assert_eq!(revoked, Some(StepOutput(reply)));
+    fn the_whole_response_is_the_output() {
+        let response = json!({ "body": { "user": "u1" }, "errors": [], "more": 1 });
+        let granted = FunctionResponse::parse(response.clone()).unwrap().into_escalation();
+        assert_eq!(granted, Escalation::granted().with_output(StepOutput(response.clone())));
+        let revoked = FunctionResponse::parse(response.clone()).unwrap().into_revocation("f").unwrap();
+        assert_eq!(revoked, Some(StepOutput(response)));
 
-        let reply = json!({ "errors": ["no room", { "code": 7 }] });
+        let response = json!({ "errors": ["no room", { "code": 7 }] });
         let errors = ["no room".to_owned(), r#"{"code":7}"#.to_owned()];
-        let rejected = FunctionResponse::read(reply.clone()).unwrap().into_escalation();
-        assert_eq!(rejected, Escalation::rejected(errors).with_output(StepOutput(reply.clone())));
-        let error = FunctionResponse::read(reply).unwrap().into_revocation("f").unwrap_err();
+        let rejected = FunctionResponse::parse(response.clone()).unwrap().into_escalation();
+        assert_eq!(rejected, Escalation::rejected(errors).with_output(StepOutput(response.clone())));
+        let error = FunctionResponse::parse(response).unwrap().into_revocation("f").unwrap_err();
         assert_eq!(*error.code(), codes::STRATEGY_REPORTED_ERRORS);
-        assert_eq!(error.message(), r#"`f` did not take the access away: no room; {"code":7}"#);
+        assert_eq!(error.message(), r#"`f` did not revoke the access: no room; {"code":7}"#);
     }
 
     #[test]
-    fn errors_are_not_told_without_end() {
-        let reply = json!({ "errors": vec!["é".repeat(1_000); 100] });
-        let error = FunctionResponse::read(reply).unwrap().into_revocation("f").unwrap_err();
+    fn truncates_errors_in_messages() {
+        let response = json!({ "errors": vec!["é".repeat(1_000); 100] });
+        let error = FunctionResponse::parse(response).unwrap().into_revocation("f").unwrap_err();
         assert_eq!(error.message().matches('é').count(), 20 * 500);
     }
 
     #[test]
-    fn what_is_no_reply_is_no_yes() {
-        for answer in [
+    fn rejects_malformed_responses() {
+        for response in [
             json!(null),
             json!([]),
             json!("ok"),
@@ -113,7 +118,7 @@ mod tests {
             json!({ "body": {}, "Errors": [] }),
             json!({ "statusCode": 200, "body": "{\"errors\":[]}" }),
         ] {
-            assert!(FunctionResponse::read(answer.clone()).is_err(), "{answer}");
+            assert!(FunctionResponse::parse(response.clone()).is_err(), "{response}");
         }
     }
 }

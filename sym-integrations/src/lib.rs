@@ -1,25 +1,19 @@
 //! Typed clients and access strategies for the services that [`sym_sdk`] flows talk to.
 //!
-//! Each service is a feature of its own, and none is on by default.
+//! Each service is a module behind a feature of its own, whose name has hyphens where the module's has underscores. None is enabled by
+//! default, and `full` enables all. Besides, there are these features:
 //!
-//! | feature | what it brings |
+//! | feature | adds |
 //! | --- | --- |
-//! | `aws` | [`aws`]: requests signed for AWS, roles, secrets in AWS Secrets Manager |
-//! | `aws-config` | [`aws`] takes the credentials of web identities, containers and instances too |
-//! | `aws-lambda` | [`aws_lambda`]: functions called, and the strategy `aws_lambda` |
-//! | `client` | [`http`]: what the clients of all services stand on, for clients of your own |
-//! | `http` | [`http::strategy`]: access that a function behind a URL grants; [`http::log_destination`]: the audit log, to a URL |
-//! | `okta` | [`okta`]: users and groups, and the strategy `okta` |
-//! | `pagerduty` | [`pagerduty`]: who is on call, and incidents |
-//! | `slack` | [`slack`]: where a request goes, messages, people and channels |
-//! | `slack-app` | [`slack::app`]: the front end for people in Slack, with [`slack::blocks`] and [`slack::signature`] |
-//! | `runtime` | [`all`]: strategies, front ends and log destinations, to be handed to an `App` |
-//! | `testing` | [`testing`]: canned answers instead of a service |
-//! | `full` | all of these |
+//! | `aws-config` | to [`aws`]: the default credentials chain of the AWS SDKs, for web identities, containers and instances |
+//! | `client` | [`http`] and [`kit`], which all clients are made of, for clients of your own |
+//! | `http` | [`http::strategy`], access granted by a function behind a URL; [`http::log_destination`], the audit log sent to a URL |
+//! | `runtime` | [`all`]: the access strategies, front ends and log destinations of all enabled features |
+//! | `slack-app` | [`slack::app`], the front end in Slack, with [`slack::blocks`] and [`slack::signature`] |
+//! | `slack-fake` | `slack::fake`, a fake Slack workspace for tests and demonstrations |
+//! | `testing` | [`testing`], a fake service with canned responses |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(any(feature = "okta", feature = "pagerduty", feature = "slack"))]
-mod account_resolver;
 #[cfg(feature = "aws")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aws")))]
 pub mod aws;
@@ -32,6 +26,9 @@ mod function_protocol;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod http;
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod kit;
 #[cfg(feature = "okta")]
 #[cfg_attr(docsrs, doc(cfg(feature = "okta")))]
 pub mod okta;

@@ -1,13 +1,21 @@
-use sym_sdk::runtime::{Builder, Extension};
+//! Everything that the enabled features contribute to an `App`.
+//!
+//! A module registers what it contributes where it is defined, with `inventory::submit!`, so that this file names no service and a
+//! new one needs no edit here.
 
-/// The access strategies, front ends and log destinations of all services whose features are on. See [`all`].
+use sym_sdk::audit::LogDestinationType;
+use sym_sdk::runtime::{Builder, Extension};
+#[cfg(feature = "slack-app")]
+use sym_sdk::server::FrontEndType;
+use sym_sdk::strategy::StrategyType;
+
+/// The access strategies, front ends, log destinations and secret readers of all enabled features. See [`all`].
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct All;
 
-/// The access strategies, front ends and log destinations of all services whose features are on, to be handed over at start.
-/// With the feature `http`, there are strategies and log destinations of type `http`; with `aws-lambda` and `okta`, strategies of
-/// these services; with `aws`, secrets are read from AWS Secrets Manager; with `slack-app`, there is the front end `slack`.
+/// Returns the access strategies, front ends, log destinations and secret readers of all enabled features, for an
+/// [`App`](sym_sdk::App) or a runtime.
 ///
 /// ```
 /// use sym_sdk::config::Config;
@@ -20,38 +28,46 @@ pub fn all() -> All {
     All
 }
 
+/// A contribution to [`all`].
+pub(crate) enum Registration {
+    /// A type of access strategies.
+    #[cfg_attr(not(any(feature = "aws-lambda", feature = "http", feature = "okta")), expect(dead_code))]
+    Strategy(fn() -> StrategyType),
+    /// A type of log destinations.
+    #[cfg_attr(not(feature = "http"), expect(dead_code))]
+    LogDestination(fn() -> LogDestinationType),
+    /// A type of front ends.
+    #[cfg(feature = "slack-app")]
+    FrontEnd(fn() -> FrontEndType),
+    /// Anything else that a builder takes.
+    #[cfg_attr(not(feature = "aws"), expect(dead_code))]
+    Other(fn(Builder) -> Builder),
+}
+
+inventory::collect!(Registration);
+
 impl Extension for All {
-    fn install(self, builder: Builder) -> Builder {
-        #[cfg(feature = "aws")]
-        let builder = crate::aws::secrets_manager().install(builder);
-        #[cfg(feature = "aws-lambda")]
-        let builder = builder.strategy_type(crate::aws_lambda::strategy_type());
-        #[cfg(feature = "http")]
-        let builder = builder
-            .strategy_type(crate::http::strategy::strategy_type())
-            .log_destination_type(crate::http::log_destination::log_destination_type());
-        #[cfg(feature = "pagerduty")]
-        let builder = builder.integration_type::<crate::pagerduty::PagerDuty>();
-        #[cfg(feature = "slack")]
-        let builder = builder.integration_type::<crate::slack::Slack>();
-        #[cfg(feature = "okta")]
-        let builder = builder.strategy_type(crate::okta::strategy_type());
-        #[cfg(feature = "slack-app")]
-        let builder = builder.front_end_type(slack_front_end());
+    fn install(self, mut builder: Builder) -> Builder {
+        for registration in inventory::iter::<Registration> {
+            builder = match registration {
+                Registration::Strategy(make) => builder.strategy_type(make()),
+                Registration::LogDestination(make) => builder.log_destination_type(make()),
+                #[cfg(feature = "slack-app")]
+                Registration::FrontEnd(make) => builder.front_end_type(make()),
+                Registration::Other(install) => install(builder),
+            };
+        }
         builder
     }
 
     #[cfg(feature = "slack-app")]
-    fn front_end_types(&self) -> Vec<sym_sdk::server::FrontEndType> {
-        vec![slack_front_end()]
+    fn front_end_types(&self) -> Vec<FrontEndType> {
+        inventory::iter::<Registration>
+            .into_iter()
+            .filter_map(|registration| match registration {
+                Registration::FrontEnd(make) => Some(make()),
+                _ => None,
+            })
+            .collect()
     }
-}
-
-/// Returns the Slack front end, together with its fake if that feature is enabled.
-#[cfg(feature = "slack-app")]
-fn slack_front_end() -> sym_sdk::server::FrontEndType {
-    let front_end = crate::slack::app::front_end_type();
-    #[cfg(feature = "slack-fake")]
-    let front_end = front_end.with_fake(|config| Box::pin(crate::slack::fake::start(config)));
-    front_end
 }

@@ -1,4 +1,7 @@
-//! Time, injected.
+//! Injected time.
+//!
+//! Everything that depends on the time takes a [`Clock`], so that tests and simulations can run on a [`VirtualClock`]. The wall
+//! clock is read in [`SystemClock`] alone.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,19 +15,19 @@ use crate::future::BoxFuture;
 use crate::sync::lock;
 use crate::time::TimestampExt;
 
-/// Where the time comes from. Nothing else in the SDK reads a clock.
+/// A source of time. Nothing else in the SDK reads a clock.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The time now, in UTC.
+    /// Returns the current time in UTC.
     fn now(&self) -> Timestamp;
 
-    /// Returns once the clock shows `at` or later.
+    /// Waits until the clock shows `at` or later.
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()>;
 
-    /// Returns after `time` has passed, whatever the clock is set to meanwhile.
-    fn sleep(&self, time: Duration) -> BoxFuture<'_, ()>;
+    /// Waits for a duration, whatever the clock is set to meanwhile.
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()>;
 }
 
-/// The machine's clock.
+/// The system's wall clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -35,25 +38,25 @@ impl Clock for SystemClock {
     }
 
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
-        /// The clock can be set while we sleep: look again at least this often.
-        const LOOK_AGAIN: Duration = Duration::from_secs(30);
+        /// The clock can be set during the sleep, so it is read again at least this often.
+        const POLL_INTERVAL: Duration = Duration::from_secs(30);
 
         Box::pin(async move {
             while let Ok(left) = Duration::try_from(at.duration_since(self.now())) {
                 if left.is_zero() {
                     return;
                 }
-                tokio::time::sleep(left.min(LOOK_AGAIN)).await;
+                tokio::time::sleep(left.min(POLL_INTERVAL)).await;
             }
         })
     }
 
-    fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
-        Box::pin(tokio::time::sleep(time))
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(duration))
     }
 }
 
-/// A clock that stands still until it is moved.
+/// A clock that stands still until it is advanced.
 ///
 /// ```
 /// use std::time::Duration;
@@ -74,23 +77,22 @@ struct Time {
     now: Timestamp,
     sleepers: BTreeMap<(Timestamp, u64), Waker>,
     next_sleeper: u64,
-    /// How far the clock was set back so far, all in all.
+    /// The total duration by which the clock has been set back.
     set_back: Duration,
 }
 
 impl VirtualClock {
-    /// A clock that shows `now`.
+    /// Creates a clock that shows `now`.
     pub fn at(now: Timestamp) -> Self {
         Self { time: Mutex::new(Time { now, sleepers: BTreeMap::new(), next_sleeper: 0, set_back: Duration::ZERO }) }
     }
 
-    /// Moves the clock on.
+    /// Advances the clock by a duration.
     pub fn advance(&self, by: Duration) {
-        let to = self.now().plus(by);
-        self.advance_to(to);
+        self.advance_to(self.now().plus(by));
     }
 
-    /// Moves the clock on to `to`, and never back.
+    /// Advances the clock to `to`, and never sets it back.
     pub fn advance_to(&self, to: Timestamp) {
         let mut time = self.time();
         time.now = time.now.max(to);
@@ -101,20 +103,20 @@ impl VirtualClock {
         woken.into_values().for_each(Waker::wake);
     }
 
-    /// Sets the clock, also back. Those who sleep until a time stay asleep until the clock is moved past it; for those who sleep
-    /// for some time, no time has passed if it was set back.
+    /// Sets the clock, forward or back. Tasks that sleep until a time wake up when the clock reaches it. For tasks that sleep for a
+    /// duration, no time passes when the clock is set back.
     pub fn set(&self, now: Timestamp) {
         let mut time = self.time();
         let back = Duration::try_from(time.now.duration_since(now)).unwrap_or_default();
         time.set_back = time.set_back.saturating_add(back);
         time.now = now;
-        // They go to sleep again, each until its own time.
+        // All are woken, and go back to sleep until their own times.
         let sleepers = std::mem::take(&mut time.sleepers);
         drop(time);
         sleepers.into_values().for_each(Waker::wake);
     }
 
-    /// When the first sleeper wakes up.
+    /// Returns the time at which the first sleeper wakes up.
     pub fn next_sleeper(&self) -> Option<Timestamp> {
         self.time().sleepers.keys().next().map(|(at, _)| *at)
     }
@@ -130,26 +132,26 @@ impl Clock for VirtualClock {
     }
 
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
-        Sleeper { clock: self, at, since: None, place: None }.sleep()
+        Sleeper { clock: self, at, since: None, entry: None }.sleep()
     }
 
-    fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
         let (now, set_back) = {
             let time = self.time();
             (time.now, time.set_back)
         };
-        let at = now.plus(time);
-        Sleeper { clock: self, at, since: Some(set_back), place: None }.sleep()
+        let at = now.plus(duration);
+        Sleeper { clock: self, at, since: Some(set_back), entry: None }.sleep()
     }
 }
 
-/// A place in the list of sleepers, given up when it is no longer awaited.
+/// A sleeping task. Its entry in the list of sleepers is removed on drop.
 struct Sleeper<'a> {
     clock: &'a VirtualClock,
     at: Timestamp,
-    /// For one who sleeps for some time: how far the clock had been set back when it fell asleep.
+    /// For a sleep of some duration: the total by which the clock had been set back when it started.
     since: Option<Duration>,
-    place: Option<(Timestamp, u64)>,
+    entry: Option<(Timestamp, u64)>,
 }
 
 impl<'a> Sleeper<'a> {
@@ -164,14 +166,14 @@ impl<'a> Sleeper<'a> {
         if time.now >= at {
             return Poll::Ready(());
         }
-        let number = match self.place {
+        let number = match self.entry {
             Some((_, number)) => number,
             None => {
                 time.next_sleeper += 1;
                 time.next_sleeper
             }
         };
-        self.place = Some((at, number));
+        self.entry = Some((at, number));
         time.sleepers.insert((at, number), waker.clone());
         Poll::Pending
     }
@@ -179,8 +181,8 @@ impl<'a> Sleeper<'a> {
 
 impl Drop for Sleeper<'_> {
     fn drop(&mut self) {
-        if let Some(place) = self.place {
-            self.clock.time().sleepers.remove(&place);
+        if let Some(entry) = self.entry {
+            self.clock.time().sleepers.remove(&entry);
         }
     }
 }

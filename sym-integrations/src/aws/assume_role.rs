@@ -1,3 +1,5 @@
+//! Roles, and the credentials that assuming one yields.
+
 use std::fmt;
 use std::time::Duration;
 
@@ -8,13 +10,13 @@ use super::sts::assume_role;
 use super::{Credentials, CredentialsSource};
 use crate::http::Client;
 
-/// The longest name of a session.
-const SESSION_NAME_MAX: usize = 64;
+/// The maximum length of a session name.
+const MAX_SESSION_NAME: usize = 64;
 
-/// For how long a role is assumed: what every role allows.
-const HOUR: Duration = Duration::from_secs(60 * 60);
+/// The default duration of a session, which every role allows.
+const DEFAULT_DURATION: Duration = Duration::from_secs(60 * 60);
 
-/// A role that is assumed, with the credentials of a [`PermissionContext`](super::PermissionContext).
+/// A role to assume with the credentials of a [`PermissionContext`](super::PermissionContext).
 #[derive(Clone, PartialEq, Eq)]
 pub struct AssumeRole {
     role_arn: String,
@@ -24,7 +26,7 @@ pub struct AssumeRole {
 }
 
 impl AssumeRole {
-    /// A role by its ARN, such as `arn:aws:iam::123456789012:role/sym`.
+    /// Creates a role from its ARN, such as `arn:aws:iam::123456789012:role/sym`.
     pub fn new(role_arn: impl Into<String>) -> Result<Self> {
         let role_arn = role_arn.into();
         let parts: Vec<&str> = role_arn.splitn(6, ':').collect();
@@ -35,49 +37,48 @@ impl AssumeRole {
                 && role.strip_prefix("role/").is_some_and(|name| !name.is_empty())
                 && !role.contains(char::is_whitespace));
         if !is_role {
-            return Err(unfit(format!("`{}` is not the ARN of a role", role_arn.escape_debug()))
-                .with_hint("it is such as `arn:aws:iam::123456789012:role/sym`"));
+            return Err(configuration_error(format!("`{}` is not the ARN of a role", role_arn.escape_debug()))
+                .with_hint("write it as in `arn:aws:iam::123456789012:role/sym`"));
         }
-        Ok(Self { role_arn, external_id: None, session_name: "sym".to_owned(), duration: HOUR })
+        Ok(Self { role_arn, external_id: None, session_name: "sym".to_owned(), duration: DEFAULT_DURATION })
     }
 
-    /// What the role's trust policy wants to be told, so that nobody can have the role assumed by another's program.
+    /// Sets the external id that the role's trust policy requires, which protects against the confused deputy problem.
     #[must_use]
     pub fn external_id(mut self, id: impl Into<String>) -> Self {
         self.external_id = Some(id.into());
         self
     }
 
-    /// The name that CloudTrail shows for what is done in the role. Characters that it cannot have become dashes, and it is cut
-    /// at 64.
+    /// Sets the session name, which CloudTrail shows. Characters that AWS does not allow become dashes, and the name is truncated to 64
+    /// characters.
     #[must_use]
     pub fn session_name(mut self, name: impl AsRef<str>) -> Self {
         self.session_name = session_name(name.as_ref());
         self
     }
 
-    /// For how long the role is assumed before it is assumed anew: from 15 minutes up to what the role allows, 12 hours at most.
-    /// Default: an hour.
+    /// Sets the duration of a session: from 15 minutes up to the role's maximum, which is at most 12 hours. The default is an hour.
     pub fn duration(mut self, duration: Duration) -> Result<Self> {
         if !(15 * 60..=12 * 60 * 60).contains(&duration.as_secs()) {
-            return Err(unfit(format!(
-                "a role cannot be assumed for {duration:?}: it is 15 minutes at least, and 12 hours at most"
+            return Err(configuration_error(format!(
+                "a role cannot be assumed for {duration:?}: the duration is between 15 minutes and 12 hours"
             )));
         }
         self.duration = duration;
         Ok(self)
     }
 
-    /// The role.
+    /// Returns the ARN of the role.
     pub fn role_arn(&self) -> &str {
         &self.role_arn
     }
 
-    pub(super) fn id_for_role(&self) -> Option<&str> {
+    pub(super) fn external_id_value(&self) -> Option<&str> {
         self.external_id.as_deref()
     }
 
-    pub(super) fn name_of_session(&self) -> &str {
+    pub(super) fn session_name_value(&self) -> &str {
         &self.session_name
     }
 
@@ -98,18 +99,18 @@ impl fmt::Debug for AssumeRole {
 
 fn session_name(text: &str) -> String {
     let fit = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-    let mut name: String = text.chars().map(|c| if fit(c) { c } else { '-' }).take(SESSION_NAME_MAX).collect();
+    let mut name: String = text.chars().map(|c| if fit(c) { c } else { '-' }).take(MAX_SESSION_NAME).collect();
     while name.len() < 2 {
         name.push('-');
     }
     name
 }
 
-fn unfit(message: String) -> Error {
+fn configuration_error(message: String) -> Error {
     Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message)
 }
 
-/// The credentials of a role, fetched each time.
+/// Credentials from assuming a role, which is assumed again on each call.
 pub(super) struct RoleCredentials {
     pub(super) sts: Client,
     pub(super) role: AssumeRole,
@@ -126,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sessions_have_names_that_aws_takes() {
+    fn session_names_are_valid() {
         assert_eq!(session_name("sym-ana@example.com"), "sym-ana@example.com");
         assert_eq!(session_name("Zugänge für/alle"), "Zug-nge-f-r-alle");
         assert_eq!(session_name(""), "--");
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_arn_of_a_role_is_one() {
+    fn rejects_arns_that_are_not_roles() {
         for arn in ["arn:aws:iam::123456789012:role/sym", "arn:aws-cn:iam::123456789012:role/team/sym"] {
             assert!(AssumeRole::new(arn).is_ok(), "{arn}");
         }

@@ -1,3 +1,8 @@
+//! A cache for temporary credentials.
+//!
+//! Requests sign often and credentials change rarely, so they are fetched once for all concurrent requests, and early enough that a
+//! failure to fetch them does not matter for some minutes.
+
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,13 +15,13 @@ use sym_sdk::error::{Error, Result};
 
 use super::{Credentials, CredentialsSource};
 
-/// Credentials are fetched anew this long before they run out.
-const MARGIN: Duration = Duration::from_secs(5 * 60);
+/// The time before their expiry at which credentials are fetched again.
+const EXPIRY_MARGIN: Duration = Duration::from_secs(5 * 60);
 
-/// Keeps the credentials of another source until five minutes before they run out.
+/// A cache of the credentials of another source, until five minutes before they expire.
 ///
-/// However many ask at a time, the source is asked once. If it fails, all who are waiting are told, and who comes later asks
-/// again; credentials that are still good for some minutes are used meanwhile. Clones share what is kept.
+/// Concurrent callers share one fetch. If it fails, all of them get the error, and the next caller fetches again; credentials that are
+/// valid for some more minutes are used in the meantime. Clones share the cache.
 #[derive(Clone)]
 pub struct CachedCredentials(Arc<Cache>);
 
@@ -28,57 +33,57 @@ struct Cache {
 
 #[derive(Default)]
 struct State {
-    kept: Option<Credentials>,
-    /// Ends with the last one who waits for it, so that nobody later finds one that nobody drove on.
-    flight: Option<WeakShared<Flight>>,
+    cached: Option<Credentials>,
+    /// Dropped with its last waiter, so that no caller finds a fetch that nobody polls.
+    in_flight: Option<WeakShared<Fetch>>,
 }
 
-type Flight = BoxFuture<'static, Result<Credentials, Arc<Error>>>;
+type Fetch = BoxFuture<'static, Result<Credentials, Arc<Error>>>;
 
 impl CachedCredentials {
-    /// Keeps the credentials of this source, by this clock.
+    /// Creates a cache for a source, with a clock for the expiry.
     pub fn new(source: impl CredentialsSource, clock: Arc<dyn Clock>) -> Self {
         Self(Arc::new(Cache { source: Box::new(source), clock, state: Mutex::default() }))
     }
 
     async fn get(&self) -> Result<Credentials> {
-        let flight = match self.kept_or_flight() {
-            Ok(kept) => return Ok(kept),
-            Err(flight) => flight,
+        let in_flight = match self.cached_or_in_flight() {
+            Ok(cached) => return Ok(cached),
+            Err(in_flight) => in_flight,
         };
-        flight.await.map_err(retold)
+        in_flight.await.map_err(to_owned_error)
     }
 
-    fn kept_or_flight(&self) -> Result<Credentials, Shared<Flight>> {
+    fn cached_or_in_flight(&self) -> Result<Credentials, Shared<Fetch>> {
         let mut state = self.0.lock();
-        if let Some(kept) = &state.kept
-            && self.0.lasts(kept, MARGIN)
+        if let Some(cached) = &state.cached
+            && self.0.is_valid(cached, EXPIRY_MARGIN)
         {
-            return Ok(kept.clone());
+            return Ok(cached.clone());
         }
-        if let Some(flight) = state.flight.as_ref().and_then(WeakShared::upgrade) {
-            return Err(flight);
+        if let Some(fetch) = state.in_flight.as_ref().and_then(WeakShared::upgrade) {
+            return Err(fetch);
         }
-        let flight: Flight = Box::pin(fetch(Arc::clone(&self.0)));
-        let flight = flight.shared();
-        state.flight = flight.downgrade();
-        Err(flight)
+        let fetch: Fetch = Box::pin(fetch(Arc::clone(&self.0)));
+        let fetch = fetch.shared();
+        state.in_flight = fetch.downgrade();
+        Err(fetch)
     }
 }
 
 async fn fetch(cache: Arc<Cache>) -> Result<Credentials, Arc<Error>> {
     let fetched = cache.source.credentials().await;
     let mut state = cache.lock();
-    state.flight = None;
+    state.in_flight = None;
     match fetched {
         Ok(credentials) => {
-            state.kept = Some(credentials.clone());
+            state.cached = Some(credentials.clone());
             Ok(credentials)
         }
-        Err(error) => match &state.kept {
-            Some(kept) if cache.lasts(kept, Duration::ZERO) => {
-                tracing::warn!(%error, "no new credentials can be had; those that run out soon are used");
-                Ok(kept.clone())
+        Err(error) => match &state.cached {
+            Some(cached) if cache.is_valid(cached, Duration::ZERO) => {
+                tracing::warn!(%error, "could not fetch new credentials; using those that expire soon");
+                Ok(cached.clone())
             }
             _ => Err(Arc::new(error)),
         },
@@ -86,7 +91,7 @@ async fn fetch(cache: Arc<Cache>) -> Result<Credentials, Arc<Error>> {
 }
 
 impl Cache {
-    fn lasts(&self, credentials: &Credentials, margin: Duration) -> bool {
+    fn is_valid(&self, credentials: &Credentials, margin: Duration) -> bool {
         credentials.expires_at().is_none_or(|end| self.clock.now() + margin < end)
     }
 
@@ -100,45 +105,45 @@ impl CredentialsSource for CachedCredentials {
         Box::pin(self.get())
     }
 
-    fn refused(&self, access_key_id: &str) -> bool {
-        // Whoever signed with others than those that are kept gets these the next time.
-        self.0.lock().kept.take_if(|kept| kept.access_key_id() == access_key_id);
+    fn rejected(&self, access_key_id: &str) -> bool {
+        // A request signed with older credentials than the cached ones gets these when it is retried.
+        self.0.lock().cached.take_if(|cached| cached.access_key_id() == access_key_id);
         true
     }
 }
 
 impl fmt::Debug for CachedCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CachedCredentials").field("kept", &self.0.lock().kept).finish_non_exhaustive()
+        f.debug_struct("CachedCredentials").field("cached", &self.0.lock().cached).finish_non_exhaustive()
     }
 }
 
-/// An error that several are told, for one of them.
-fn retold(error: Arc<Error>) -> Error {
-    let mut told = Error::new(error.kind(), error.code().clone(), error.message());
+/// Copies an error that several waiters share.
+fn to_owned_error(error: Arc<Error>) -> Error {
+    let mut copy = Error::new(error.kind(), error.code().clone(), error.message());
     if let Some(hint) = error.hint() {
-        told = told.with_hint(hint);
+        copy = copy.with_hint(hint);
     }
     if let Some(url) = error.doc_url() {
-        told = told.with_doc_url(url);
+        copy = copy.with_doc_url(url);
     }
     if let Some(service) = error.service() {
-        told = told.with_service(service);
+        copy = copy.with_service(service);
     }
     if let Some(status) = error.status() {
-        told = told.with_status(status);
+        copy = copy.with_status(status);
     }
     if let Some(id) = error.request_id() {
-        told = told.with_request_id(id);
+        copy = copy.with_request_id(id);
     }
-    if std::error::Error::source(&*error).is_some() { told.with_source(Cause(error)) } else { told }
+    if std::error::Error::source(&*error).is_some() { copy.with_source(SharedSource(error)) } else { copy }
 }
 
-/// The source of an error that several are told.
+/// The source of a shared error.
 #[derive(Debug)]
-struct Cause(Arc<Error>);
+struct SharedSource(Arc<Error>);
 
-impl fmt::Display for Cause {
+impl fmt::Display for SharedSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match std::error::Error::source(&*self.0) {
             Some(source) => fmt::Display::fmt(source, f),
@@ -147,7 +152,7 @@ impl fmt::Display for Cause {
     }
 }
 
-impl std::error::Error for Cause {
+impl std::error::Error for SharedSource {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         std::error::Error::source(&*self.0)?.source()
     }

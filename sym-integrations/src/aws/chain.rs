@@ -1,3 +1,5 @@
+//! The default credentials chain of the AWS SDKs.
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,18 +15,18 @@ use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result};
 use super::{CachedCredentials, Credentials, CredentialsSource, Region};
 use crate::http::with_timeout;
 
-/// Finding credentials may take this long.
-const LIMIT: Duration = Duration::from_secs(20);
+/// Timeout for finding credentials.
+const CHAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The credentials that the AWS SDKs find: in the environment, in the files of the AWS CLI, by a web identity, from the
-/// container or the instance that the program runs in, [in this order][doc]. They are kept until shortly before they run out.
+/// Credentials from the default chain of the AWS SDKs: the environment, the files of the AWS CLI, a web identity, the container or the
+/// instance that the program runs in, [in this order][doc]. They are cached until shortly before they expire.
 ///
 /// [doc]: https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
 #[derive(Clone, Debug)]
 pub struct DefaultCredentials(CachedCredentials);
 
 impl DefaultCredentials {
-    /// Looks for credentials when they are first needed. A web identity is shown to STS in this region.
+    /// Creates a source that searches for credentials when they are first needed. A web identity is exchanged with STS in this region.
     pub fn new(region: Region, clock: Arc<dyn Clock>) -> Self {
         Self(CachedCredentials::new(Chain { region, clock: Arc::clone(&clock) }, clock))
     }
@@ -35,8 +37,8 @@ impl CredentialsSource for DefaultCredentials {
         self.0.credentials()
     }
 
-    fn refused(&self, access_key_id: &str) -> bool {
-        self.0.refused(access_key_id)
+    fn rejected(&self, access_key_id: &str) -> bool {
+        self.0.rejected(access_key_id)
     }
 }
 
@@ -53,8 +55,8 @@ impl CredentialsSource for Chain {
                 let chain = DefaultCredentialsChain::builder().region(region).build().await;
                 chain.provide_credentials().await
             };
-            match with_timeout(&*self.clock, LIMIT, found).await {
-                Some(Ok(found)) => ours(&found),
+            match with_timeout(&*self.clock, CHAIN_TIMEOUT, found).await {
+                Some(Ok(found)) => to_credentials(&found),
                 Some(Err(error)) => {
                     let kind = match &error {
                         CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_) => {
@@ -63,22 +65,24 @@ impl CredentialsSource for Chain {
                         CredentialsError::ProviderTimedOut(_) => ErrorKind::Timeout,
                         _ => ErrorKind::Unavailable,
                     };
-                    Err(not_found(kind, "no credentials for AWS can be had").with_source(error))
+                    Err(not_found(kind, "could not load AWS credentials").with_source(error))
                 }
-                None => Err(not_found(ErrorKind::Timeout, &format!("no credentials for AWS were found in {LIMIT:?}"))),
+                None => {
+                    Err(not_found(ErrorKind::Timeout, &format!("found no AWS credentials within {CHAIN_TIMEOUT:?}")))
+                }
             }
         })
     }
 }
 
-fn ours(found: &aws_credential_types::Credentials) -> Result<Credentials> {
+fn to_credentials(found: &aws_credential_types::Credentials) -> Result<Credentials> {
     let mut credentials = Credentials::new(found.access_key_id(), found.secret_access_key().into());
     if let Some(token) = found.session_token() {
         credentials = credentials.with_session_token(token.into());
     }
     if let Some(expiry) = found.expiry() {
         let expiry = Timestamp::try_from(expiry)
-            .map_err(|_| not_found(ErrorKind::Decode, "the credentials for AWS run out at no time that there is"))?;
+            .map_err(|_| not_found(ErrorKind::Decode, "the expiry of the AWS credentials is out of range"))?;
         credentials = credentials.with_expiry(expiry);
     }
     Ok(credentials)

@@ -1,3 +1,8 @@
+//! The permission context: the region and the credentials that AWS services are called with.
+//!
+//! All AWS clients are created here, so that a service is always called in its own region, with a signature of the context's
+//! credentials, and over its connection.
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -7,11 +12,12 @@ use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::integration::IntegrationConfig;
 
 use super::assume_role::RoleCredentials;
-use super::sts::StsService;
+use super::sts::STS;
 use super::{AssumeRole, CachedCredentials, CredentialsSource, Region, SigV4};
-use crate::http::{Auth, BaseUrl, Client, ClientBuilder, Connection, Service};
+use crate::http::{Auth, BaseUrl, Client, ClientBuilder, Connection};
+use crate::kit::Vendor;
 
-/// In which region and with which credentials AWS is called. Clones share the session of the role.
+/// The region and the credentials that AWS is called with. Clones share the session of the role.
 #[derive(Clone)]
 pub struct PermissionContext(Arc<Inner>);
 
@@ -22,7 +28,7 @@ struct Inner {
     endpoints: Endpoints,
 }
 
-/// Where the services are.
+/// The URL and the connection of the services.
 #[derive(Clone)]
 struct Endpoints {
     base_url: Option<BaseUrl>,
@@ -44,7 +50,7 @@ impl PermissionContext {
         SettingSchema::optional("base_url"),
     ]);
 
-    /// Begins one in a region.
+    /// Creates a builder for a context in a region.
     pub fn builder(region: Region) -> PermissionContextBuilder {
         PermissionContextBuilder {
             region,
@@ -55,17 +61,17 @@ impl PermissionContext {
         }
     }
 
-    /// What an integration of type `permission_context` stands for. Its name becomes that of the role's session.
+    /// Creates the context of an integration of type `permission_context`. The name of the integration becomes that of the role's session.
     pub fn from_config(config: &IntegrationConfig<'_>) -> Result<Self> {
         let integration = config.integration();
         Self::from_settings(integration.name(), integration.settings())
     }
 
     pub(super) fn from_settings(integration: &str, settings: &BTreeMap<String, String>) -> Result<Self> {
-        // A misspelt role would leave the program's own credentials, which may do more.
+        // A misspelt `role_arn` would leave the program with its own credentials, which may have more permissions.
         if let Some(unknown) = settings.keys().find(|name| Self::SETTINGS.get(name).is_none()) {
             let names: Vec<_> = Self::SETTINGS.names().map(|name| format!("`{name}`")).collect();
-            let message = format!("integration `{integration}` has a setting `{unknown}`, which is not known");
+            let message = format!("integration `{integration}` has an unknown setting `{unknown}`");
             return Err(Error::new(ErrorKind::Configuration, codes::UNKNOWN_SETTING, message)
                 .with_hint(format!("the settings are {}", names.join(", "))));
         }
@@ -73,10 +79,10 @@ impl PermissionContext {
         let region = setting("region").ok_or_else(|| {
             let message = format!("integration `{integration}` has no setting `region`");
             Error::new(ErrorKind::Configuration, codes::UNKNOWN_SETTING, message)
-                .with_hint("write it such as `region = \"eu-central-1\"`")
+                .with_hint("write it as in `region = \"eu-central-1\"`")
         })?;
         if let Some(cloud) = setting("cloud").filter(|cloud| *cloud != "aws") {
-            let message = format!("integration `{integration}` is of cloud `{cloud}`; only `aws` is known");
+            let message = format!("integration `{integration}` is of cloud `{cloud}`, and only `aws` is supported");
             return Err(Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message));
         }
         let mut builder = Self::builder(Region::parse(region)?);
@@ -93,21 +99,21 @@ impl PermissionContext {
         builder.build()
     }
 
-    /// The region.
+    /// Returns the region.
     pub fn region(&self) -> &Region {
         &self.0.region
     }
 
-    /// Begins a client of a service in a region. `name` is that of the service in hosts and signatures.
-    pub(crate) fn client(&self, service: impl Service, name: &'static str, region: &Region) -> Result<ClientBuilder> {
-        self.0.endpoints.client(service, name, region, Arc::clone(&self.0.credentials))
+    /// Creates a builder for the client of a service in a region. `name` is the service's name in hosts and signatures.
+    pub(crate) fn client(&self, vendor: Vendor, name: &'static str, region: &Region) -> Result<ClientBuilder> {
+        self.0.endpoints.client(vendor, name, region, Arc::clone(&self.0.credentials))
     }
 }
 
 impl Endpoints {
     fn client(
         &self,
-        service: impl Service,
+        vendor: Vendor,
         name: &'static str,
         region: &Region,
         credentials: Arc<dyn CredentialsSource>,
@@ -118,7 +124,7 @@ impl Endpoints {
         };
         let clock = Arc::clone(self.connection.clock());
         let signer = SigV4::shared(name, region.clone(), credentials, clock);
-        Ok(Client::builder(service, base).auth(Auth::signer(signer)).connection(self.connection.clone()))
+        Ok(Client::builder(vendor, base).auth(Auth::signer(signer)).connection(self.connection.clone()))
     }
 }
 
@@ -131,7 +137,7 @@ impl fmt::Debug for PermissionContext {
     }
 }
 
-/// Builds a [`PermissionContext`].
+/// A builder for a [`PermissionContext`].
 #[must_use]
 pub struct PermissionContextBuilder {
     region: Region,
@@ -142,41 +148,41 @@ pub struct PermissionContextBuilder {
 }
 
 impl PermissionContextBuilder {
-    /// Where the credentials come from. Unless told, from the environment.
+    /// Sets the source of the credentials. The default is the environment.
     pub fn credentials(mut self, source: impl CredentialsSource) -> Self {
         self.credentials = Some(Arc::new(source));
         self
     }
 
-    /// A role to assume with them. What AWS is asked then, it is asked in that role.
+    /// Sets a role to assume with the credentials. All services are then called with the credentials of the role.
     pub fn role(mut self, role: AssumeRole) -> Self {
         self.role = Some(role);
         self
     }
 
-    /// Where all services are called, in place of AWS's own hosts.
+    /// Sets the URL of all services, in place of AWS's own hosts, for emulators.
     pub fn base_url(mut self, base: BaseUrl) -> Self {
         self.base_url = Some(base);
         self
     }
 
-    /// How AWS is reached. Unless told, over the network and by the machine's clock.
+    /// Sets the connection. The default is the network and the system clock.
     pub fn connection(mut self, connection: Connection) -> Self {
         self.connection = connection;
         self
     }
 
-    /// The context. It calls nobody yet.
+    /// Builds the context, without calling AWS.
     pub fn build(self) -> Result<PermissionContext> {
         let Self { region, credentials, role, base_url, connection } = self;
         let endpoints = Endpoints { base_url, connection };
-        let own = credentials.unwrap_or_else(|| of_environment(&region, &endpoints.connection));
+        let own = credentials.unwrap_or_else(|| from_environment(&region, &endpoints.connection));
         let role_arn = role.as_ref().map(|role| role.role_arn().to_owned());
         let credentials = match role {
             None => own,
             Some(role) => {
-                // Told to answer with JSON, STS does so, in a form of which its documentation knows nothing.
-                let sts = endpoints.client(StsService, "sts", &region, own)?.header("accept", "text/xml").build()?;
+                // Asked for JSON, STS returns it in an undocumented form.
+                let sts = endpoints.client(STS, "sts", &region, own)?.header("accept", "text/xml").build()?;
                 let clock = Arc::clone(endpoints.connection.clock());
                 Arc::new(CachedCredentials::new(RoleCredentials { sts, role }, clock))
             }
@@ -186,12 +192,12 @@ impl PermissionContextBuilder {
 }
 
 #[cfg(feature = "aws-config")]
-fn of_environment(region: &Region, connection: &Connection) -> Arc<dyn CredentialsSource> {
+fn from_environment(region: &Region, connection: &Connection) -> Arc<dyn CredentialsSource> {
     Arc::new(super::DefaultCredentials::new(region.clone(), Arc::clone(connection.clock())))
 }
 
 #[cfg(not(feature = "aws-config"))]
-fn of_environment(_: &Region, _: &Connection) -> Arc<dyn CredentialsSource> {
+fn from_environment(_: &Region, _: &Connection) -> Arc<dyn CredentialsSource> {
     Arc::new(super::EnvironmentCredentials::new())
 }
 

@@ -1,3 +1,5 @@
+//! Credentials, and the interface of their sources.
+
 use std::fmt;
 
 use jiff::Timestamp;
@@ -5,7 +7,7 @@ use secrecy::SecretString;
 use sym_sdk::BoxFuture;
 use sym_sdk::error::Result;
 
-/// Keys that requests are signed with. As a [`CredentialsSource`], they are always the same.
+/// The keys that requests are signed with. They are also a [`CredentialsSource`] that always returns them.
 #[derive(Clone)]
 pub struct Credentials {
     access_key_id: String,
@@ -15,41 +17,41 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// The keys of a user.
+    /// Creates the long-term keys of a user.
     pub fn new(access_key_id: impl Into<String>, secret_access_key: SecretString) -> Self {
         Self { access_key_id: access_key_id.into(), secret_access_key, session_token: None, expires_at: None }
     }
 
-    /// Adds the token that goes with keys that are for some time only.
+    /// Adds the session token of temporary keys.
     #[must_use]
     pub fn with_session_token(mut self, token: SecretString) -> Self {
         self.session_token = Some(token);
         self
     }
 
-    /// Sets until when they are good.
+    /// Sets when they expire.
     #[must_use]
     pub fn with_expiry(mut self, at: Timestamp) -> Self {
         self.expires_at = Some(at);
         self
     }
 
-    /// The id of the key, which is no secret.
+    /// Returns the id of the access key, which is not a secret.
     pub fn access_key_id(&self) -> &str {
         &self.access_key_id
     }
 
-    /// The key.
+    /// Returns the secret access key.
     pub fn secret_access_key(&self) -> &SecretString {
         &self.secret_access_key
     }
 
-    /// The token that goes with it.
+    /// Returns the session token.
     pub fn session_token(&self) -> Option<&SecretString> {
         self.session_token.as_ref()
     }
 
-    /// Until when they are good. `None`: until somebody ends it.
+    /// Returns when they expire; `None` if they do not.
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.expires_at
     }
@@ -64,7 +66,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Where credentials come from. It is asked for every request: one that has to fetch them is wrapped in
+/// A source of credentials, which is called for every request. Wrap one that fetches them in
 /// [`CachedCredentials`](super::CachedCredentials).
 ///
 /// ```
@@ -83,12 +85,12 @@ impl fmt::Debug for Credentials {
 /// # let _ = Vault.credentials();
 /// ```
 pub trait CredentialsSource: Send + Sync + 'static {
-    /// The credentials to be used now.
+    /// Returns the current credentials.
     fn credentials(&self) -> BoxFuture<'_, Result<Credentials>>;
 
-    /// AWS did not accept the credentials with this access key id. Says whether the next ones may be others: then the request
-    /// is tried once more.
-    fn refused(&self, access_key_id: &str) -> bool {
+    /// Called when AWS rejected the credentials with this access key id. Returns whether the next ones may differ, in which case the
+    /// request is retried once.
+    fn rejected(&self, access_key_id: &str) -> bool {
         let _ = access_key_id;
         false
     }

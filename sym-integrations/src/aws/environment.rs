@@ -1,3 +1,5 @@
+//! Credentials from environment variables.
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -7,19 +9,19 @@ use sym_sdk::error::{Error, ErrorKind, Result, codes};
 
 use super::{Credentials, CredentialsSource};
 
-/// The credentials in the variables `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if there is one, `AWS_SESSION_TOKEN`.
+/// Credentials from the environment variables `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, optionally, `AWS_SESSION_TOKEN`.
 #[derive(Clone, Default)]
 pub struct EnvironmentCredentials {
     variables: Option<BTreeMap<String, SecretString>>,
 }
 
 impl EnvironmentCredentials {
-    /// Those of this process.
+    /// Reads the variables of this process.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Those in these variables and not in those of the process, for tests.
+    /// Reads these variables instead of those of the process, for tests.
     pub fn with_variables<K: Into<String>, V: Into<String>>(variables: impl IntoIterator<Item = (K, V)>) -> Self {
         let variables = variables.into_iter().map(|(name, value)| (name.into(), SecretString::from(value.into())));
         Self { variables: Some(variables.collect()) }
@@ -34,20 +36,20 @@ impl EnvironmentCredentials {
     }
 
     fn read(&self) -> Result<Credentials> {
-        let needed = |name: &str| {
+        let required = |name: &str| {
             self.variable(name).ok_or_else(|| {
                 let message = format!("the environment variable `{name}` is not set");
                 let error = Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message).with_service("aws");
                 match cfg!(feature = "aws-config") {
                     true => error,
                     false => error.with_hint(
-                        "set it, or turn the feature `aws-config` on to take the credentials of a container or an instance",
+                        "set it, or enable the feature `aws-config` to use the credentials of a container or an instance",
                     ),
                 }
             })
         };
-        let id = needed("AWS_ACCESS_KEY_ID")?;
-        let credentials = Credentials::new(id.expose_secret(), needed("AWS_SECRET_ACCESS_KEY")?);
+        let id = required("AWS_ACCESS_KEY_ID")?;
+        let credentials = Credentials::new(id.expose_secret(), required("AWS_SECRET_ACCESS_KEY")?);
         Ok(match self.variable("AWS_SESSION_TOKEN") {
             Some(token) => credentials.with_session_token(token),
             None => credentials,

@@ -1,17 +1,20 @@
-//! What the clients of AWS stand on: signatures, credentials, roles; and secrets in AWS Secrets Manager.
+//! AWS: signed requests, credentials and roles for the clients of its services, and secrets in AWS Secrets Manager.
 //!
-//! A [`PermissionContext`] says in which region and with which credentials AWS is called. It is what an integration of type
-//! `permission_context` stands for:
+//! AWS's own SDK for Rust would multiply the dependencies of a program, so only its signatures and, optionally, its credentials chain
+//! are used. Everything else is the crate's HTTP core.
+//!
+//! A [`PermissionContext`] holds the region and the credentials that AWS is called with. An integration of type `permission_context`
+//! configures one:
 //!
 //! | setting | meaning |
 //! | --- | --- |
 //! | `region` | the region, such as `eu-central-1` |
-//! | `role_arn` | a role to assume. Without it, the credentials are used as they are |
-//! | `external_id` | what the role's trust policy wants to be told |
-//! | `base_url` | where AWS is called, in place of its own hosts: for emulators |
+//! | `role_arn` | optional: a role to assume. Without it, the credentials are used as they are |
+//! | `external_id` | optional: the external id that the role's trust policy requires |
+//! | `base_url` | optional: the URL of all services, for emulators |
 //!
-//! The credentials are those of the environment: [`EnvironmentCredentials`], or with the feature `aws-config` those that the AWS
-//! SDKs find, `DefaultCredentials`. A program that has others hands over its own [`CredentialsSource`].
+//! The credentials come from the environment: [`EnvironmentCredentials`], or with the feature `aws-config` the default chain of the AWS
+//! SDKs, `DefaultCredentials`. A program with other credentials sets its own [`CredentialsSource`].
 //!
 //! ```
 //! use sym_integrations::aws::{AssumeRole, Credentials, PermissionContext, Region};
@@ -32,10 +35,8 @@ mod chain;
 mod context;
 mod credentials;
 mod environment;
-mod fault;
+mod errors;
 mod region;
-#[cfg(feature = "runtime")]
-#[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
 mod secrets_manager;
 mod signer;
 mod sts;
@@ -48,8 +49,11 @@ pub use context::{PermissionContext, PermissionContextBuilder};
 pub use credentials::{Credentials, CredentialsSource};
 pub use environment::EnvironmentCredentials;
 #[cfg(feature = "aws-lambda")]
-pub(crate) use fault::{REQUEST_IDS, failure};
+pub(crate) use errors::{classify, service};
 pub use region::Region;
-#[cfg(feature = "runtime")]
 pub use secrets_manager::{SecretsManager, secrets_manager};
 pub use signer::SigV4;
+
+inventory::submit! {
+    crate::plugins::Registration::Other(|builder| sym_sdk::runtime::Extension::install(secrets_manager(), builder))
+}

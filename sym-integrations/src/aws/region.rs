@@ -1,9 +1,11 @@
+//! Regions and the partitions they belong to.
+
 use std::fmt;
 use std::str::FromStr;
 
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 
-/// A region of AWS, such as `eu-central-1`. Only its form is checked: new ones are opened every year.
+/// An AWS region, such as `eu-central-1`. Only its form is checked, since new ones are opened every year.
 ///
 /// ```
 /// use sym_integrations::aws::Region;
@@ -16,10 +18,10 @@ use sym_sdk::error::{Error, ErrorKind, Result, codes};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Region(String);
 
-/// A part of AWS that shares nothing with the others, neither accounts nor hosts.
+/// A partition of AWS, which shares neither accounts nor hosts with the others.
 struct Partition {
     name: &'static str,
-    /// What the names of its regions begin with.
+    /// The prefix of its regions' names.
     prefix: &'static str,
     domain: &'static str,
 }
@@ -28,7 +30,7 @@ const fn partition(name: &'static str, prefix: &'static str, domain: &'static st
     Partition { name, prefix, domain }
 }
 
-/// The partitions apart from `aws`.
+/// The partitions other than `aws`.
 const PARTITIONS: [Partition; 7] = [
     partition("aws-cn", "cn-", "amazonaws.com.cn"),
     partition("aws-eusc", "eusc-", "amazonaws.eu"),
@@ -42,38 +44,38 @@ const PARTITIONS: [Partition; 7] = [
 const COMMERCIAL: Partition = partition("aws", "", "amazonaws.com");
 
 impl Region {
-    /// Reads a region.
+    /// Parses a region.
     pub fn parse(text: &str) -> Result<Self> {
         let is_part = |part: &str| {
             !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         };
         let mut parts = text.rsplit('-');
         let is_numbered = parts.next().is_some_and(|last| !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit()));
-        // The name goes into that of a host.
+        // The name becomes part of a host name.
         if text.len() <= 32 && is_numbered && parts.clone().count() >= 2 && parts.all(is_part) {
             return Ok(Self(text.to_owned()));
         }
-        let message = format!("`{}` is not a region of AWS", text.escape_debug());
+        let message = format!("`{}` is not an AWS region", text.escape_debug());
         Err(Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message)
-            .with_hint("write it such as `eu-central-1`"))
+            .with_hint("write it as in `eu-central-1`"))
     }
 
-    /// The region, as it was written.
+    /// Returns the region as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The partition that the region belongs to, such as `aws` or `aws-cn`.
+    /// Returns the partition, such as `aws` or `aws-cn`.
     pub fn partition(&self) -> &'static str {
-        self.found().name
+        self.partition_entry().name
     }
 
-    /// The host of a service in this region.
+    /// Returns the host of a service in this region.
     pub(super) fn host(&self, service: &str) -> String {
-        format!("{service}.{}.{}", self.0, self.found().domain)
+        format!("{service}.{}.{}", self.0, self.partition_entry().domain)
     }
 
-    fn found(&self) -> &'static Partition {
+    fn partition_entry(&self) -> &'static Partition {
         PARTITIONS.iter().find(|partition| self.0.starts_with(partition.prefix)).unwrap_or(&COMMERCIAL)
     }
 }
@@ -97,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_are_those_of_the_partition() {
+    fn hosts_depend_on_the_partition() {
         let host = |region: &str| Region::parse(region).unwrap().host("lambda");
         assert_eq!(host("eu-central-1"), "lambda.eu-central-1.amazonaws.com");
         assert_eq!(host("us-gov-west-1"), "lambda.us-gov-west-1.amazonaws.com");
@@ -108,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is_a_region() {
+    fn rejects_malformed_regions() {
         for text in [
             "",
             "us",

@@ -1,3 +1,5 @@
+//! Secrets in AWS Secrets Manager, for the secret sources of a configuration.
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,19 +15,20 @@ use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::model::{Secret, SecretSource};
 use sym_sdk::runtime::{Builder, Extension, SecretReader};
 
-use super::fault::{REQUEST_IDS, failure};
+use super::errors::service;
 use super::{PermissionContext, Region};
-use crate::http::{Failure, Response, Service};
+use crate::http::{Failure, Response};
+use crate::kit::Vendor;
 
-/// Reads secrets of sources of type `aws_secrets_manager`, each with the role of the integration in the source's setting
-/// `context_id`.
+/// A reader of secrets whose source is of type `aws_secrets_manager`. Each is read with the role of the integration that the source's
+/// setting `context_id` names.
 ///
-/// A secret's path is its name or its ARN; one with an ARN is read in the region that it names. What is read is the version
-/// `AWSCURRENT`, text or the bytes of a text. The credentials need `secretsmanager:GetSecretValue`, and `kms:Decrypt` where the
+/// The path of a secret is its name or its ARN; one with an ARN is read in the region that the ARN names. The version `AWSCURRENT` is
+/// read, which has to be text, or binary that is UTF-8. The credentials need `secretsmanager:GetSecretValue`, and `kms:Decrypt` if the
 /// secret has a key of its own.
 ///
-/// [`all`](crate::all) hands over one that knows the integrations of the configuration, and so does
-/// [`secrets_manager`]. Hand over one of your own where an integration's settings do not say how AWS is called:
+/// [`all`](crate::all) and [`secrets_manager`] install a reader that uses the integrations of the configuration. Install one of your own
+/// if the settings of an integration do not suffice:
 ///
 /// ```
 /// use sym_integrations::aws::{EnvironmentCredentials, PermissionContext, Region, SecretsManager};
@@ -44,11 +47,11 @@ pub struct SecretsManager {
 
 enum Context {
     Ready(PermissionContext),
-    /// As it is configured. It is built when a secret asks for it, so that its faults are told together with the secret's.
+    /// The settings of the integration. The context is built when a secret needs it, so that its errors are reported with the secret's.
     Declared(BTreeMap<String, String>),
 }
 
-/// Hands over a [`SecretsManager`] that knows the integrations of the configuration.
+/// Returns a plugin that installs a [`SecretsManager`] with the integrations of the configuration.
 ///
 /// ```
 /// use sym_integrations::aws;
@@ -67,12 +70,12 @@ pub fn secrets_manager() -> impl Extension + Send + 'static {
 }
 
 impl SecretsManager {
-    /// A reader that knows no integration yet.
+    /// Creates a reader without contexts.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A reader that knows the integrations of type `permission_context` that a configuration declares.
+    /// Creates a reader with a context for each integration of type `permission_context` in a configuration.
     pub fn from_config(config: &Config) -> Self {
         let declared = config.integrations.iter().filter(|integration| integration.kind == PermissionContext::TYPE);
         let contexts = declared
@@ -81,17 +84,17 @@ impl SecretsManager {
         Self { contexts: Mutex::new(contexts) }
     }
 
-    /// Says how AWS is called for secrets whose source names this integration.
+    /// Sets the context for secrets whose source names this integration.
     #[must_use]
     pub fn context(self, integration: &str, context: PermissionContext) -> Self {
         self.lock().insert(key(integration), Context::Ready(context));
         self
     }
 
-    /// The context that a source names. One that names none has the only one there is.
+    /// Returns the context that a source names, or the only one if it names none.
     fn find(&self, secret: &Secret) -> Result<PermissionContext> {
         let mut contexts = self.lock();
-        let fault = |what: String| {
+        let error = |what: String| {
             let message = format!("secret `{}` {what}", secret.name());
             Error::new(ErrorKind::Configuration, codes::UNKNOWN_INTEGRATION, message)
         };
@@ -102,15 +105,17 @@ impl SecretsManager {
                 match (names.next(), names.next()) {
                     (Some(name), None) => name.clone(),
                     _ => {
-                        return Err(fault("does not say whose role reads it".to_owned())
-                            .with_hint("give its source the setting `context_id`"));
+                        return Err(error("does not say which role reads it".to_owned())
+                            .with_hint("set `context_id` on its source"));
                     }
                 }
             }
         };
         let Some(found) = contexts.get_mut(&wanted) else {
-            let message = format!("is to be read with the role of integration `{wanted}`, which is not known here");
-            return Err(fault(message).with_hint("name one of type `permission_context` in `context_id`"));
+            let message = format!("is read with the role of integration `{wanted}`, which does not exist");
+            return Err(
+                error(message).with_hint("use the name of an integration of type `permission_context` in `context_id`")
+            );
         };
         match found {
             Context::Ready(context) => Ok(context.clone()),
@@ -128,7 +133,7 @@ impl SecretsManager {
             Some(region) => region,
             None => context.region().clone(),
         };
-        let client = context.client(SecretsManagerService, "secretsmanager", &region)?.build()?;
+        let client = context.client(SECRETS_MANAGER, "secretsmanager", &region)?.build()?;
         let (name, path) = (secret.name().to_string(), secret.path().to_owned());
         // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
         let body = json!({ "SecretId": secret.path(), "VersionStage": "AWSCURRENT" });
@@ -138,7 +143,7 @@ impl SecretsManager {
             .body("application/x-amz-json-1.1", body.to_string())
             .idempotent(true)
             .confidential()
-            .explain(move |_, failure| explained(failure, &name, &path))
+            .explain(move |_, failure| explain(failure, &name, &path))
             .await?;
         value(&response, secret)
     }
@@ -164,12 +169,12 @@ impl fmt::Debug for SecretsManager {
     }
 }
 
-/// Names in the configuration are the same in upper and lower case.
+/// Normalizes a name: names in a configuration are case-insensitive.
 fn key(name: &str) -> String {
     name.to_ascii_lowercase()
 }
 
-/// The region that an ARN names.
+/// Returns the region of an ARN.
 fn region_of(path: &str) -> Result<Option<Region>> {
     match path.starts_with("arn:") {
         true => path.split(':').nth(3).map(Region::parse).transpose(),
@@ -177,28 +182,10 @@ fn region_of(path: &str) -> Result<Option<Region>> {
     }
 }
 
-struct SecretsManagerService;
+const SECRETS_MANAGER: Vendor = service("secretsmanager", "AWS");
 
-impl Service for SecretsManagerService {
-    fn name(&self) -> &'static str {
-        "secretsmanager"
-    }
-
-    fn error_type(&self) -> &'static str {
-        "AWS"
-    }
-
-    fn request_id_headers(&self) -> &'static [&'static str] {
-        REQUEST_IDS
-    }
-
-    fn classify(&self, response: &Response) -> Result<(), Failure> {
-        if response.is_success() { Ok(()) } else { Err(failure(response)) }
-    }
-}
-
-fn explained(failure: Failure, name: &str, path: &str) -> Failure {
-    let message = format!("secret `{name}` at `{path}` cannot be read: {}", failure.message());
+fn explain(failure: Failure, name: &str, path: &str) -> Failure {
+    let message = format!("cannot read secret `{name}` at `{path}`: {}", failure.message());
     let failure = failure.with_message(message);
     match failure.code().name() {
         "RESOURCE_NOT_FOUND" => failure
@@ -215,7 +202,7 @@ fn explained(failure: Failure, name: &str, path: &str) -> Failure {
 #[serde(rename_all = "PascalCase")]
 struct SecretValue {
     secret_string: Option<String>,
-    /// In base64.
+    /// The bytes in base64.
     secret_binary: Option<String>,
 }
 
@@ -224,8 +211,8 @@ fn value(response: &Response, secret: &Secret) -> Result<SecretString> {
     if let Some(text) = secret_string {
         return Ok(text.into());
     }
-    let unfit = |what: &str| response.invalid(format!("secret `{}` {what}", secret.name()));
-    let binary = secret_binary.ok_or_else(|| unfit("has no value"))?;
-    let bytes = STANDARD.decode(binary).map_err(|_| unfit("is not in base64"))?;
-    String::from_utf8(bytes).map(Into::into).map_err(|_| unfit("is not text"))
+    let invalid = |what: &str| response.invalid(format!("secret `{}` {what}", secret.name()));
+    let binary = secret_binary.ok_or_else(|| invalid("has no value"))?;
+    let bytes = STANDARD.decode(binary).map_err(|_| invalid("is not in base64"))?;
+    String::from_utf8(bytes).map(Into::into).map_err(|_| invalid("is not text"))
 }

@@ -1,3 +1,5 @@
+//! Request signatures, AWS Signature Version 4.
+
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,8 +13,8 @@ use sym_sdk::error::{BoxError, Error, ErrorCode, ErrorKind, Result};
 use super::{Credentials, CredentialsSource, Region};
 use crate::http::{CredentialsVersion, Signer, UnsignedRequest};
 
-/// Signs requests as AWS wants it: [Signature Version 4][doc], with a hash of the body. Signed are the headers `host`,
-/// `content-type` and those that begin with `x-amz-`.
+/// A signer for AWS requests: [Signature Version 4][doc], with a hash of the body. It signs the headers `host`, `content-type` and
+/// those that begin with `x-amz-`.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -35,15 +37,15 @@ pub struct SigV4 {
     last: Mutex<Last>,
 }
 
-/// Which credentials were used last.
+/// The credentials that were used last.
 #[derive(Default)]
 struct Last {
-    edition: CredentialsVersion,
+    version: CredentialsVersion,
     access_key_id: String,
 }
 
 impl SigV4 {
-    /// Signs for a service by the name it has in signatures, such as `lambda`.
+    /// Creates a signer for a service, by its name in signatures, such as `lambda`.
     pub fn new(
         service: &'static str,
         region: Region,
@@ -62,13 +64,13 @@ impl SigV4 {
         Self { service, region, credentials, clock, last: Mutex::default() }
     }
 
-    fn edition(&self, credentials: &Credentials) -> CredentialsVersion {
+    fn version(&self, credentials: &Credentials) -> CredentialsVersion {
         let mut last = self.lock();
         if last.access_key_id != credentials.access_key_id() {
-            last.edition += 1;
+            last.version += 1;
             last.access_key_id = credentials.access_key_id().to_owned();
         }
-        last.edition
+        last.version
     }
 
     fn lock(&self) -> MutexGuard<'_, Last> {
@@ -118,19 +120,19 @@ impl Signer for SigV4 {
                     _ => request.set_secret_header(name, "", &SecretString::from(value))?,
                 }
             }
-            Ok(self.edition(&credentials))
+            Ok(self.version(&credentials))
         })
     }
 
-    fn renew(&self, refused: CredentialsVersion) -> bool {
-        let refused = {
+    fn renew(&self, rejected: CredentialsVersion) -> bool {
+        let rejected = {
             let last = self.lock();
-            if last.edition != refused {
+            if last.version != rejected {
                 return true;
             }
             last.access_key_id.clone()
         };
-        self.credentials.refused(&refused)
+        self.credentials.rejected(&rejected)
     }
 }
 

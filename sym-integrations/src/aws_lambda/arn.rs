@@ -1,15 +1,18 @@
+//! The ARN of a function.
+
 use std::fmt;
 use std::str::FromStr;
 
 use sym_sdk::error::{Error, ErrorKind, Result};
 
-use super::error::INVALID_ARN;
+use super::client::LAMBDA;
+use super::codes;
 use crate::aws::Region;
 
-/// The longest ARN of a function with its qualifier.
-const LENGTH_MAX: usize = 256;
+/// The maximum length of an ARN with its qualifier.
+const MAX_LENGTH: usize = 256;
 
-/// The ARN of a function, with or without a version or an alias at its end. It says in which region the function is.
+/// The ARN of a function, with or without a version or an alias. It names the function's region.
 ///
 /// ```
 /// use sym_integrations::aws_lambda::FunctionArn;
@@ -26,13 +29,13 @@ pub struct FunctionArn {
 }
 
 impl FunctionArn {
-    /// Reads an ARN.
+    /// Parses an ARN.
     pub fn parse(text: &str) -> Result<Self> {
         Self::read(text).ok_or_else(|| {
             let message = format!("`{}` is not the ARN of a function", text.escape_debug());
-            Error::new(ErrorKind::InvalidInput, INVALID_ARN, message)
-                .with_service("aws_lambda")
-                .with_hint("it is such as `arn:aws:lambda:eu-central-1:123456789012:function:grant`")
+            LAMBDA
+                .error(ErrorKind::InvalidInput, codes::INVALID_ARN, message)
+                .with_hint("write it as in `arn:aws:lambda:eu-central-1:123456789012:function:grant`")
         })
     }
 
@@ -45,7 +48,7 @@ impl FunctionArn {
         let is_name = |text: &str| {
             !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
         };
-        let fits = text.len() <= LENGTH_MAX
+        let fits = text.len() <= MAX_LENGTH
             && region.partition() == partition
             && account.len() == 12
             && account.bytes().all(|byte| byte.is_ascii_digit())
@@ -58,22 +61,22 @@ impl FunctionArn {
         fits.then(|| Self { text: text.to_owned(), region })
     }
 
-    /// The ARN, as it was written.
+    /// Returns the ARN as text.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Where the function is.
+    /// Returns the region of the function.
     pub fn region(&self) -> &Region {
         &self.region
     }
 
-    /// The name of the function.
+    /// Returns the name of the function.
     pub fn name(&self) -> &str {
         self.text.split(':').nth(6).unwrap_or_default()
     }
 
-    /// The version or alias that is called.
+    /// Returns the version or the alias.
     pub fn qualifier(&self) -> Option<&str> {
         self.text.split(':').nth(7)
     }
@@ -104,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arns_of_functions_are_read() {
+    fn parses_arns_of_functions() {
         for (arn, name, qualifier) in [
             ("arn:aws:lambda:us-east-1:123456789012:function:grant", "grant", None),
             ("arn:aws:lambda:us-east-1:123456789012:function:grant:7", "grant", Some("7")),
@@ -118,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is_one() {
+    fn rejects_other_arns() {
         for arn in [
             "",
             "grant",

@@ -1,3 +1,5 @@
+//! The Lambda client: one HTTP client per region, created when a function there is first called.
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,17 +12,21 @@ use sym_sdk::error::Result;
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 
 use super::FunctionArn;
-use super::error::{LambdaService, explained};
+use super::errors::{classify, explain};
 use super::invoke::{Invocation, Invoke, InvokeAsync};
-use crate::aws::{PermissionContext, Region};
+use crate::aws::{PermissionContext, Region, service};
 use crate::http::{Call, Client};
+use crate::kit::Vendor;
 
-/// Clients of this many regions are kept.
-const REGIONS: usize = 64;
+/// Lambda, with the failures of functions.
+pub(super) const LAMBDA: Vendor = service("aws_lambda", "AWSLambda").classify(classify);
 
-/// Calls functions. Each is called in the region that its ARN names, whatever the region of the [`PermissionContext`].
+/// The number of regions whose clients are cached.
+const REGION_CAPACITY: usize = 64;
+
+/// A client for AWS Lambda. A function is invoked in the region that its ARN names, whatever the region of the [`PermissionContext`].
 ///
-/// In simulations there is no stand-in for it, as nobody knows what a function would answer: give it a fake with `App::fake`.
+/// It has no simulated counterpart, since the response of a function cannot be guessed: a simulation needs a fake, set with `App::fake`.
 #[derive(Clone)]
 pub struct AwsLambda(Arc<Inner>);
 
@@ -30,26 +36,26 @@ struct Inner {
 }
 
 impl AwsLambda {
-    /// Calls functions with the credentials of this context.
+    /// Creates a client with the credentials of a context.
     pub fn new(context: PermissionContext) -> Self {
         Self(Arc::new(Inner { context, clients: Mutex::default() }))
     }
 
-    /// Calls a function and awaits what it answers: JSON, `null` if nothing. The payload is whatever has a JSON form, such as an
+    /// Invokes a function and returns its response: JSON, or `null` if it is empty. The payload is any type with a JSON form, such as an
     /// [`Event`](sym_sdk::model::Event).
     ///
-    /// The call is not repeated where the function may have run: after time ran out or the connection broke.
+    /// The call is not retried if the function may have run, as after a timeout or a lost connection.
     ///
-    /// Calls [Invoke](https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html), which needs `lambda:InvokeFunction`.
+    /// This calls [Invoke](https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html), which needs `lambda:InvokeFunction`.
     ///
     /// # Errors
-    /// `AWSLambda:FATAL_FUNCTION_ERROR` if the function raised an error, crashed or ran out of time;
-    /// [`FUNCTION_NOT_FOUND`](super::FUNCTION_NOT_FOUND); [`TOO_LARGE`](super::TOO_LARGE) for payloads over 6 MB.
+    /// [`FATAL_FUNCTION_ERROR`](super::codes::FATAL_FUNCTION_ERROR) if the function raised an error, crashed or timed out;
+    /// [`FUNCTION_NOT_FOUND`](super::codes::FUNCTION_NOT_FOUND); [`TOO_LARGE`](super::codes::TOO_LARGE) for payloads over 6 MB.
     pub fn invoke(&self, function: impl AsRef<str>, payload: &(impl Serialize + ?Sized)) -> Invoke {
         self.invoke_as(function, payload)
     }
 
-    /// Calls a function and reads what it answers as a `T`. See [`invoke`](Self::invoke).
+    /// Invokes a function and deserializes its response. See [`invoke`](Self::invoke).
     pub fn invoke_as<T: DeserializeOwned>(
         &self,
         function: impl AsRef<str>,
@@ -58,15 +64,15 @@ impl AwsLambda {
         Invoke::new(self.call(function.as_ref(), Invocation::RequestResponse, payload))
     }
 
-    /// Has a function called later, and says whether it is queued. What comes of it is not told. See [`invoke`](Self::invoke).
+    /// Queues an invocation, and returns whether it is queued. The result of the function is discarded. See [`invoke`](Self::invoke).
     pub fn invoke_async(&self, function: impl AsRef<str>, payload: &(impl Serialize + ?Sized)) -> InvokeAsync {
         InvokeAsync::new(self.call(function.as_ref(), Invocation::Event, payload))
     }
 
-    /// Asks whether a function is there and may be called, without calling it.
+    /// Checks that a function exists and may be invoked, without invoking it.
     ///
     /// # Errors
-    /// As [`invoke`](Self::invoke).
+    /// The same as [`invoke`](Self::invoke).
     pub async fn check(&self, function: impl AsRef<str>) -> Result<()> {
         self.call(function.as_ref(), Invocation::DryRun, &Value::Null)?.idempotent(true).await.map(drop)
     }
@@ -76,9 +82,11 @@ impl AwsLambda {
         let client = self.client(function.region())?;
         let call = client
             .post("2015-03-31/functions/{function}/invocations", &[function.as_str()])
+            // A function that is throttled pauses its own calls only.
+            .key(function.as_str())
             .header("x-amz-invocation-type", kind.as_str())
             .json(&payload);
-        Ok(call.explain(move |_, failure| explained(failure, &function)))
+        Ok(call.explain(move |_, failure| explain(failure, &function)))
     }
 
     fn client(&self, region: &Region) -> Result<Client> {
@@ -86,9 +94,9 @@ impl AwsLambda {
         if let Some(client) = clients.get(region) {
             return Ok(client.clone());
         }
-        let client = self.0.context.client(LambdaService, "lambda", region)?.build()?;
-        // ARNs may come out of forms.
-        if clients.len() >= REGIONS {
+        let client = self.0.context.client(LAMBDA, "lambda", region)?.build()?;
+        // ARNs may come from forms, so their number is not bounded otherwise.
+        if clients.len() >= REGION_CAPACITY {
             clients.clear();
         }
         clients.insert(region.clone(), client.clone());

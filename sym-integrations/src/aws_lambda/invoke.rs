@@ -1,3 +1,5 @@
+//! Invocations, which are awaited.
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -9,8 +11,8 @@ use sym_sdk::error::Result;
 
 use crate::http::Call;
 
-/// Lambda lets no function run for longer than 15 minutes; the rest is for the way there and back.
-const LONGEST: Duration = Duration::from_secs(15 * 60 + 30);
+/// The default timeout. A function may run for 15 minutes; the rest is for the transfer.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15 * 60 + 30);
 
 #[derive(Clone, Copy)]
 pub(super) enum Invocation {
@@ -29,27 +31,27 @@ impl Invocation {
     }
 }
 
-/// A function that is called when this is awaited. See [`AwsLambda::invoke`](super::AwsLambda::invoke).
-#[must_use = "a function is not called until this is awaited"]
+/// An invocation, which is awaited. See [`AwsLambda::invoke`](super::AwsLambda::invoke).
+#[must_use = "an invocation does nothing until it is awaited"]
 pub struct Invoke<T = Value> {
     call: Result<Call>,
-    limit: Duration,
-    answer: PhantomData<fn() -> T>,
+    timeout: Duration,
+    response: PhantomData<fn() -> T>,
 }
 
 impl<T> Invoke<T> {
     pub(super) fn new(call: Result<Call>) -> Self {
-        Self { call, limit: LONGEST, answer: PhantomData }
+        Self { call, timeout: DEFAULT_TIMEOUT, response: PhantomData }
     }
 
-    /// Waits for this long at most. The function may go on after that. Default: as long as a function can run, which is 15
-    /// minutes; handlers and strategies have limits of their own.
-    pub fn timeout(mut self, limit: Duration) -> Self {
-        self.limit = limit;
+    /// Sets the timeout. The function may continue after it. The default is the maximum run time of a function, 15 minutes; handlers and
+    /// strategies have limits of their own.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
-    /// Limits the bytes of the answer.
+    /// Limits the size of the response in bytes.
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.call = self.call.map(|call| call.max_bytes(bytes));
         self
@@ -62,11 +64,11 @@ impl<T: DeserializeOwned> IntoFuture for Invoke<T> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            // It answers when the function is done, and is silent until then.
-            let response = self.call?.timeout(self.limit).read_timeout(self.limit).await?;
+            // Lambda sends nothing until the function returns.
+            let response = self.call?.timeout(self.timeout).read_timeout(self.timeout).await?;
             match response.body() {
                 [] => serde_json::from_value(Value::Null)
-                    .map_err(|_| response.invalid("the function answered nothing where something was expected")),
+                    .map_err(|_| response.invalid("the response of the function is empty")),
                 _ => response.json(),
             }
         })
@@ -75,13 +77,13 @@ impl<T: DeserializeOwned> IntoFuture for Invoke<T> {
 
 impl<T> fmt::Debug for Invoke<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Invoke").field("call", &self.call).field("limit", &self.limit).finish_non_exhaustive()
+        f.debug_struct("Invoke").field("call", &self.call).field("timeout", &self.timeout).finish_non_exhaustive()
     }
 }
 
-/// A function that is queued when this is awaited. See [`AwsLambda::invoke_async`](super::AwsLambda::invoke_async).
+/// An asynchronous invocation, which is awaited until it is queued. See [`AwsLambda::invoke_async`](super::AwsLambda::invoke_async).
 #[derive(Debug)]
-#[must_use = "a function is not queued until this is awaited"]
+#[must_use = "an invocation does nothing until it is awaited"]
 pub struct InvokeAsync(Result<Call>);
 
 impl InvokeAsync {
@@ -89,9 +91,9 @@ impl InvokeAsync {
         Self(call)
     }
 
-    /// Waits for this long at most for Lambda to take the call.
-    pub fn timeout(self, limit: Duration) -> Self {
-        Self(self.0.map(|call| call.timeout(limit)))
+    /// Sets the timeout for Lambda to queue the invocation.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self(self.0.map(|call| call.timeout(timeout)))
     }
 }
 

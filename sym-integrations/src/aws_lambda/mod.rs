@@ -1,8 +1,7 @@
-//! AWS Lambda: functions called, and the strategy `aws_lambda`, by which a function grants access and takes it away.
+//! AWS Lambda: invocations of functions, and the strategy `aws_lambda`, whose functions grant and revoke access.
 //!
-//! Handlers take a client as `&AwsLambda`. It calls functions in the role of the integration of type `permission_context` that
-//! stands in the environment under `aws_lambda_id`; a flow whose strategy is of type `aws_lambda` can do without, and uses the
-//! strategy's.
+//! Handlers take the client as `&AwsLambda`. It uses the role of the integration of type `permission_context` that the environment has
+//! under `aws_lambda_id`; a flow whose strategy is of type `aws_lambda` needs none, and uses the strategy's.
 //!
 //! ```
 //! use serde::Deserialize;
@@ -47,15 +46,14 @@
 
 mod arn;
 mod client;
-mod error;
+pub mod codes;
+mod errors;
 mod invoke;
-#[cfg(feature = "runtime")]
 mod strategy;
 
 pub use arn::FunctionArn;
 pub use client::AwsLambda;
-pub use error::{FUNCTION_NOT_FOUND, INVALID_ARN, INVALID_REPLY, TOO_LARGE};
 pub use invoke::{Invoke, InvokeAsync};
-#[cfg(feature = "runtime")]
-#[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
 pub use strategy::{LambdaStrategy, strategy_type};
+
+inventory::submit! { crate::plugins::Registration::Strategy(strategy_type) }

@@ -1,17 +1,19 @@
+//! The strategy `aws_lambda`: access that a Lambda function grants and revokes.
+
 use std::sync::Arc;
 
 use sym_sdk::BoxFuture;
 use sym_sdk::config::{IntegrationSchema, SettingSchema, SettingsSchema, StrategySchema, TargetSchema};
-use sym_sdk::error::{Error, ErrorKind, Result};
+use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::integration::IntegrationClient;
 use sym_sdk::model::{AccessTarget, StepOutput, User};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyType, resource_by_name};
 
-use super::error::INVALID_REPLY;
-use super::{AwsLambda, FunctionArn};
+use super::client::LAMBDA;
+use super::{AwsLambda, FunctionArn, codes};
 use crate::function_protocol::{FunctionResponse, MAX_BYTES};
 
-/// The configuration of strategies of type `aws_lambda`. Other settings of a target reach the function.
+/// The configuration of strategies of type `aws_lambda`. Other settings of a target are passed to the function.
 const SCHEMA: StrategySchema = StrategySchema::ANY
     .with_integration(IntegrationSchema::new(AwsLambda::TYPE, AwsLambda::SETTINGS).with_key(AwsLambda::KEY))
     .with_settings(SettingsSchema::closed(&[]))
@@ -20,7 +22,7 @@ const SCHEMA: StrategySchema = StrategySchema::ANY
         SettingsSchema::open(&[SettingSchema::required("arn").bindable()]),
     )]);
 
-/// The type of strategies that [`all`](crate::all) brings along.
+/// The strategies of type `aws_lambda`, which are part of [`all`](crate::all).
 pub fn strategy_type() -> StrategyType {
     StrategyType::new("aws_lambda", |config| {
         config.expect_settings(&[])?;
@@ -30,25 +32,25 @@ pub fn strategy_type() -> StrategyType {
     .with_schema(SCHEMA)
 }
 
-/// Has functions grant access and take it away: strategies of type `aws_lambda`, with targets of type `aws_lambda_function`.
+/// An access strategy that invokes functions: strategies of type `aws_lambda`, with targets of type `aws_lambda_function`.
 ///
-/// A target's setting `arn` says which function. It is called for each grant and each revocation with
-/// [`AccessRequest::to_json`]: `event.type` is `escalate` or `deescalate`, `run.actors.request.username` is who gets or loses
-/// the access, `fields.target` to what. It answers with
+/// A target's setting `arn` names the function. It is invoked for each grant and each revocation with
+/// [`AccessRequest::to_json`]: `event.type` is `escalate` or `deescalate`, `run.actors.request.username` is the user who gets or loses
+/// the access, `fields.target` is the target. It returns
 ///
 /// ```json
 /// { "body": { "message": "you are an admin now" }, "errors": [] }
 /// ```
 ///
-/// The answer becomes the step's output, which handlers read with [`StepOutput`]. If `errors` is not empty, access was not
-/// granted, or not taken away.
+/// The response becomes the step's output, which handlers read with [`StepOutput`]. If `errors` is not empty, access was not granted, or
+/// not revoked.
 ///
-/// An answer without `errors`, or with neither errors nor `body`, is an error too. Sym let such a flow succeed with a warning;
-/// but of a grant whose answer cannot be understood nobody knows whether it is there, and of a revocation whether it is gone. So
-/// the grant counts as failed, and is taken back; the revocation is tried again, and people are told.
+/// A response without `errors`, or with neither errors nor `body`, is an error too. Sym let such a flow succeed with a warning; but if
+/// the response cannot be understood, it is unknown whether the access exists. So a grant counts as failed and is revoked, and a
+/// revocation is retried and reported.
 ///
-/// A call may come more than once, with the same `idempotency_key` in the payload: the function has to do then as if it had come
-/// once. A function that takes longer than a minute needs a longer
+/// A function may be invoked more than once with the same `idempotency_key` in the payload, and must then have the same effect as once.
+/// A function that takes longer than a minute needs a longer
 /// [`Limits::strategy`](sym_sdk::runtime::Limits::strategy).
 ///
 /// ```
@@ -91,21 +93,22 @@ pub fn strategy_type() -> StrategyType {
 pub struct LambdaStrategy(AwsLambda);
 
 impl LambdaStrategy {
-    /// A strategy whose functions are called by this client.
+    /// Creates a strategy that invokes functions through a client.
     pub fn new(lambda: AwsLambda) -> Self {
         Self(lambda)
     }
 
     async fn call(&self, request: &AccessRequest<'_>) -> Result<(FunctionArn, FunctionResponse)> {
         let function = function_of(request.target())?;
-        let answer = self.0.invoke(&function, &request.to_json()).max_bytes(MAX_BYTES).await?;
-        let reply = FunctionResponse::read(answer).map_err(|fault| {
-            let message = format!("function `{}` did not answer as a strategy's does: {fault}", function.name());
-            Error::new(ErrorKind::Decode, INVALID_REPLY, message)
-                .with_service("aws_lambda")
-                .with_hint(r#"have it answer with `{"body": {…}, "errors": []}`"#)
+        let response = self.0.invoke(&function, &request.to_json()).max_bytes(MAX_BYTES).await?;
+        let response = FunctionResponse::parse(response).map_err(|problem| {
+            let message =
+                format!("function `{}` does not follow the protocol of strategies: {problem}", function.name());
+            LAMBDA
+                .error(ErrorKind::Decode, codes::INVALID_REPLY, message)
+                .with_hint(r#"return `{"body": {…}, "errors": []}`"#)
         })?;
-        Ok((function, reply))
+        Ok((function, response))
     }
 }
 
@@ -114,7 +117,7 @@ fn function_of(target: &AccessTarget) -> Result<FunctionArn> {
 }
 
 impl AccessStrategy for LambdaStrategy {
-    /// The username: functions find people by it.
+    /// The username, by which functions find users.
     fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
         Box::pin(async move { Ok(Some(user.username().to_owned())) })
     }
@@ -125,8 +128,8 @@ impl AccessStrategy for LambdaStrategy {
 
     fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
         Box::pin(async move {
-            let (function, reply) = self.call(request).await?;
-            reply.into_revocation(function.name())
+            let (function, response) = self.call(request).await?;
+            response.into_revocation(function.name())
         })
     }
 
@@ -134,12 +137,12 @@ impl AccessStrategy for LambdaStrategy {
         RevocationReach::Unknown
     }
 
-    /// Several targets may share a function, which tells them apart by their names.
+    /// Targets that share a function are distinguished by their names.
     fn resource(&self, target: &AccessTarget) -> String {
         resource_by_name(target)
     }
 
-    /// Has Lambda say whether the function is there and may be called.
+    /// Checks that the function exists and may be invoked.
     fn check<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move { self.0.check(function_of(target)?).await })
     }

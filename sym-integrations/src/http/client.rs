@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method};
@@ -63,7 +64,13 @@ use super::{Auth, BaseUrl, Call, Connection, Limits, RateLimit, Service};
 /// # Ok::<(), sym_sdk::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Client(Arc<Inner>);
+pub struct Client {
+    inner: Arc<Inner>,
+    /// The rate group of calls that name none.
+    rate_group: &'static str,
+    /// The timeout of calls that set none, if it is not the connection's.
+    timeout: Option<Duration>,
+}
 
 pub(super) struct Inner {
     pub(super) service: Box<dyn Service>,
@@ -127,30 +134,48 @@ impl Client {
     /// Creates an error of this service that no response reports, such as a name that a list does not contain. Its code consists of
     /// the service's error type and `name`.
     pub fn error(&self, kind: ErrorKind, name: &'static str, message: impl Into<String>) -> Error {
-        let code = ErrorCode::new(self.0.service.error_type(), name);
-        Error::new(kind, code, message).with_service(self.0.service.name())
+        let code = ErrorCode::new(self.inner.service.error_type(), name);
+        Error::new(kind, code, message).with_service(self.inner.service.name())
     }
 
     /// Returns the URL that the paths of calls are relative to.
     pub fn base_url(&self) -> &BaseUrl {
-        &self.0.base
+        &self.inner.base
     }
 
     /// Returns the clock that the client waits by, for code that waits between calls.
     pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.0.clock
+        &self.inner.clock
+    }
+
+    /// The same client, with another rate group for calls that name none.
+    pub(crate) fn with_rate_group(&self, group: &'static str) -> Self {
+        Self { rate_group: group, ..self.clone() }
+    }
+
+    /// The same client, with another timeout for calls that set none.
+    pub(crate) fn with_timeout(&self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self.clone() }
+    }
+
+    pub(super) fn rate_group(&self) -> &'static str {
+        self.rate_group
+    }
+
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        self.timeout
     }
 
     pub(super) fn inner(&self) -> &Inner {
-        &self.0
+        &self.inner
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("service", &self.0.service.name())
-            .field("base_url", &self.0.base.as_str())
+            .field("service", &self.inner.service.name())
+            .field("base_url", &self.inner.base.as_str())
             .finish_non_exhaustive()
     }
 }
@@ -232,7 +257,7 @@ impl ClientBuilder {
             redactor,
             clock,
         };
-        Ok(Client(Arc::new(inner)))
+        Ok(Client { inner: Arc::new(inner), rate_group: "", timeout: None })
     }
 }
 

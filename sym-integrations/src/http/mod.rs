@@ -60,7 +60,7 @@ mod service;
 #[cfg(feature = "http")]
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub mod strategy;
-mod transport;
+pub(crate) mod transport;
 mod url_encoding;
 
 pub use auth::{Auth, CredentialsVersion, Signer, UnsignedRequest};

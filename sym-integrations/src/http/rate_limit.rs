@@ -1,7 +1,7 @@
 //! Client-side rate limits, and pauses that a service asks for.
 //!
-//! Calls are limited by group, and within a group by key. A service that throttles one call throttles its group: the others would be
-//! refused as well, and would count against the limit.
+//! Calls are limited by group, and within a group by key, such as a channel or a function. A service that throttles one call pauses
+//! the calls of its group and key: the others would be refused as well, and would count against the limit.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -81,8 +81,15 @@ pub(super) struct RateLimits {
     monotonic: MonotonicClock,
     limiters: Vec<(&'static str, RateLimit, Limiter)>,
     keyed: Vec<(&'static str, RateLimit, KeyedLimiter)>,
-    /// The groups that the service throttled, and until when.
-    pauses: Mutex<Vec<(&'static str, Duration)>>,
+    /// The calls that the service throttled, by group and key, and until when.
+    pauses: Mutex<Vec<Pause>>,
+}
+
+/// A pause of the calls of a group with one key, or of those without a key.
+struct Pause {
+    group: &'static str,
+    key: Option<String>,
+    until: Duration,
 }
 
 /// The reason why a call cannot be made in time, and the delay that it would need.
@@ -120,7 +127,7 @@ impl RateLimits {
         left: impl Fn() -> Duration,
     ) -> Result<(), Throttled> {
         loop {
-            while let Some(wait) = self.paused(group) {
+            while let Some(wait) = self.paused(group, key) {
                 if wait > left() {
                     return Err(Throttled::ByService(wait));
                 }
@@ -138,7 +145,7 @@ impl RateLimits {
                 }
             }
             // The service may have throttled another call in the meantime.
-            if self.paused(group).is_none() {
+            if self.paused(group, key).is_none() {
                 return Ok(());
             }
         }
@@ -160,23 +167,26 @@ impl RateLimits {
         Ok(())
     }
 
-    /// Pauses a group for the delay that the service asked one of its calls for.
-    pub(super) fn pause(&self, group: &'static str, wait: Duration) {
-        let until = self.monotonic.now().saturating_add(wait.min(MAX_PAUSE));
+    /// Pauses the calls of a group and key for the delay that the service asked one of them for.
+    pub(super) fn pause(&self, group: &'static str, key: Option<&String>, wait: Duration) {
+        let now = self.monotonic.now();
+        let until = now.saturating_add(wait.min(MAX_PAUSE));
         let mut pauses = self.pauses();
-        match pauses.iter_mut().find(|(of, _)| *of == group) {
-            Some((_, known)) => *known = until.max(*known),
-            None => pauses.push((group, until)),
+        pauses.retain(|pause| pause.until > now);
+        match pauses.iter_mut().find(|pause| pause.group == group && pause.key.as_ref() == key) {
+            Some(pause) => pause.until = until.max(pause.until),
+            None => pauses.push(Pause { group, key: key.cloned(), until }),
         }
     }
 
-    /// Returns the remaining pause of a group.
-    fn paused(&self, group: &str) -> Option<Duration> {
-        let until = self.pauses().iter().find(|(of, _)| *of == group)?.1;
-        Some(until.saturating_sub(self.monotonic.now())).filter(|left| !left.is_zero())
+    /// Returns the remaining pause of a group and key.
+    fn paused(&self, group: &str, key: Option<&String>) -> Option<Duration> {
+        let pauses = self.pauses();
+        let pause = pauses.iter().find(|pause| pause.group == group && pause.key.as_ref() == key)?;
+        Some(pause.until.saturating_sub(self.monotonic.now())).filter(|left| !left.is_zero())
     }
 
-    fn pauses(&self) -> MutexGuard<'_, Vec<(&'static str, Duration)>> {
+    fn pauses(&self) -> MutexGuard<'_, Vec<Pause>> {
         self.pauses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -235,8 +245,8 @@ mod tests {
         let mut second = pin!(rates.acquire("", None, || Duration::from_secs(60)));
         let mut is_acquired = || second.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
         assert!(!is_acquired());
-        rates.pause("", Duration::from_secs(20));
-        rates.pause("", Duration::from_secs(1));
+        rates.pause("", None, Duration::from_secs(20));
+        rates.pause("", None, Duration::from_secs(1));
         for _ in 0..19 {
             clock.advance(Duration::from_secs(1));
             assert!(!is_acquired(), "at {}", clock.now());

@@ -139,7 +139,7 @@ impl<'a> RetryLoop<'a> {
         };
         if error.kind() == ErrorKind::RateLimited {
             // Further calls would be refused as well, and would count against the limit.
-            self.client.rate_limits.pause(self.spec.rate_group, retry_after.unwrap_or(backoff));
+            self.client.rate_limits.pause(self.spec.rate_group, self.spec.key.as_ref(), retry_after.unwrap_or(backoff));
         }
         if attempts >= self.client.limits.attempts || !self.spec.may_retry(retry) {
             return Err(error);

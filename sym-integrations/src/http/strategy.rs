@@ -44,6 +44,8 @@ use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationRea
 use super::{Auth, BaseUrl, Client, Connection, Service, error_names};
 use crate::function_protocol::{FunctionResponse, MAX_BYTES};
 
+inventory::submit! { crate::plugins::Registration::Strategy(strategy_type) }
+
 /// Read timeout. Gateways in front of functions time out after about as long.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -145,7 +147,7 @@ impl HttpStrategy {
             .timeout(CALL_TIMEOUT)
             .max_bytes(MAX_BYTES)
             .await?;
-        FunctionResponse::read(response.redacted_json()?).map_err(|fault| {
+        FunctionResponse::parse(response.redacted_json()?).map_err(|fault| {
             let message = format!("the response of `{}` is invalid: {fault}", self.name);
             let error = self
                 .client

@@ -1,4 +1,4 @@
-//! Calls about groups and who is in them.
+//! Calls about groups and their members.
 
 use std::sync::Arc;
 
@@ -6,60 +6,73 @@ use serde::Deserialize;
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::model::User;
 
-use super::client::REVOKE;
-use super::{GroupMember, ListGroups, Okta, OktaGroup, codes};
-use crate::account_resolver::Account;
-use crate::http::{Call, Failure, Paginator, Response};
+use super::{ListGroups, Okta, OktaGroup, OktaUser, codes};
+use crate::http::{Call, Paginator, Response};
+use crate::kit::{Account, Resource};
 
-/// What Okta recommends for a page.
+/// The page size that Okta recommends.
 pub(super) const PAGE: u32 = 200;
 
-/// Something that has an id, where no more is needed.
+/// An object of which only the id is needed.
 #[derive(Deserialize)]
 pub(super) struct Id {
     pub(super) id: String,
 }
 
 impl Okta {
-    /// Whether a user is in a group.
+    /// Returns whether a user is a member of a group.
     /// [`GET /users/{id}/groups`](https://developer.okta.com/docs/api/openapi/okta-management/management/tag/UserResources/#tag/UserResources/operation/listUserGroups)
     ///
     /// # Errors
     /// `Okta:GROUP_NOT_FOUND` if there is no such group, and `Identity:NOT_FOUND` if the user has no known account in Okta.
     pub async fn is_user_in_group(&self, user: &User, group_id: &str) -> Result<bool> {
-        let user_id = self.user_id(user).await?;
-        // A user has few groups; a group can have thousands of members.
-        if is_in(group_id, self.user_groups_call(&user_id)).await? {
+        let user_id = self.account_id(user).await?;
+        if self.is_group_member(group_id, &user_id).await? {
             return Ok(true);
         }
         self.get_group(group_id).await.map(|_| false)
     }
 
-    /// The users in a group, in Okta's order and each once. Who is new to the directory is added to it; members without an e-mail
-    /// address are left out, with a warning in the log.
+    /// Returns whether an Okta user is a member of a group. A group that does not exist has no members.
+    ///
+    /// # Errors
+    /// `Okta:USER_NOT_FOUND` if there is no such user.
+    pub async fn is_group_member(&self, group_id: &str, user_id: &str) -> Result<bool> {
+        // A user has few groups; a group can have thousands of members.
+        let mut groups = self.user_groups_call(user_id).pages::<Vec<Id>>();
+        while let Some(group) = groups.next_item().await? {
+            if group.id == group_id {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Returns the users in a group, in Okta's order and without duplicates. Users who are new to the directory are added to it;
+    /// members without an e-mail address are omitted, with a warning in the log.
     ///
     /// # Errors
     /// `Okta:GROUP_NOT_FOUND` if there is no such group.
     pub async fn users_in_group(&self, group_id: &str) -> Result<Vec<Arc<User>>> {
         let members = self.list_group_members(group_id).await?;
-        self.accounts.users(members.into_iter().map(account)).await
+        self.0.users(members.into_iter().map(|member| Account::new(member.id, member.profile.email))).await
     }
 
-    /// The members of a group as Okta knows them.
+    /// Lists the members of a group.
     /// [`GET /groups/{id}/users`](https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Group/#tag/Group/operation/listGroupUsers)
     ///
     /// # Errors
     /// `Okta:GROUP_NOT_FOUND` if there is no such group.
-    pub fn list_group_members(&self, group_id: &str) -> Paginator<GroupMember> {
-        self.members_call(group_id).pages::<Vec<GroupMember>>()
+    pub fn list_group_members(&self, group_id: &str) -> Paginator<OktaUser> {
+        self.members_call(group_id).pages::<Vec<OktaUser>>()
     }
 
     pub(super) fn members_call(&self, group_id: &str) -> Call {
-        let call = self.client.get("groups/{group}/users", &[group_id]).query("limit", PAGE);
+        let call = self.0.get("groups/{group}/users", &[group_id]).query("limit", PAGE);
         group_not_found(call, group_id)
     }
 
-    /// Lists the organization's groups: those that can be changed from here, unless told otherwise.
+    /// Lists the organization's groups, by default those that can be changed through the API.
     /// [`GET /groups`](https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Group/#tag/Group/operation/listGroups)
     ///
     /// ```
@@ -84,7 +97,7 @@ impl Okta {
     /// # fn main() {}
     /// ```
     pub fn list_groups(&self) -> ListGroups {
-        ListGroups::new(self.client.clone())
+        ListGroups::new(self.0.clone())
     }
 
     /// Looks up a group.
@@ -92,87 +105,65 @@ impl Okta {
     ///
     /// # Errors
     /// `Okta:GROUP_NOT_FOUND` if there is no such group.
-    pub async fn get_group(&self, group_id: &str) -> Result<OktaGroup> {
-        self.group_call(group_id).await?.json()
+    pub async fn get_group(&self, group_id: &str) -> Result<Resource<OktaGroup>> {
+        group_not_found(self.0.get("groups/{group}", &[group_id]), group_id).await?.json()
     }
 
-    pub(super) fn group_call(&self, group_id: &str) -> Call {
-        group_not_found(self.client.get("groups/{group}", &[group_id]), group_id)
-    }
-
-    /// The groups that an Okta user is in.
+    /// Lists the groups of an Okta user.
     /// [`GET /users/{id}/groups`](https://developer.okta.com/docs/api/openapi/okta-management/management/tag/UserResources/#tag/UserResources/operation/listUserGroups)
     ///
     /// # Errors
     /// `Okta:USER_NOT_FOUND` if there is no such user.
-    pub fn list_user_groups(&self, user_id: &str) -> Paginator<OktaGroup> {
-        self.user_groups_call(user_id).pages::<Vec<OktaGroup>>()
+    pub fn list_user_groups(&self, user_id: &str) -> Paginator<Resource<OktaGroup>> {
+        self.user_groups_call(user_id).pages::<Vec<Resource<OktaGroup>>>()
     }
 
-    pub(super) fn user_groups_call(&self, user_id: &str) -> Call {
-        let call = self.client.get("users/{user}/groups", &[user_id]);
+    fn user_groups_call(&self, user_id: &str) -> Call {
+        let call = self.0.get("users/{user}/groups", &[user_id]);
         call.not_found(codes::USER_NOT_FOUND, format!("there is no Okta user `{user_id}`"))
     }
 
-    /// Puts an Okta user into a group. One who is in it stays in it.
+    /// Adds an Okta user to a group. A user who is a member already stays one.
     /// [`PUT /groups/{id}/users/{id}`](https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Group/#tag/Group/operation/assignUserToGroup)
     ///
     /// # Errors
     /// `Okta:GROUP_NOT_FOUND` and `Okta:USER_NOT_FOUND` if there is no such group or user.
     pub async fn add_group_member(&self, group_id: &str, user_id: &str) -> Result<()> {
-        let call = self.client.put("groups/{group}/users/{user}", &[group_id, user_id]);
-        done(&change(call, group_id, user_id).await?)
+        let call = self.0.put("groups/{group}/users/{user}", &[group_id, user_id]);
+        expect_empty(&explain_change(call, group_id, user_id).await?)
     }
 
-    /// Takes an Okta user out of a group. One who is not in it need not be, nor one whom Okta does not know.
+    /// Removes an Okta user from a group. A user who is not a member, or does not exist, is no error.
     /// [`DELETE /groups/{id}/users/{id}`](https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Group/#tag/Group/operation/unassignUserFromGroup)
     ///
     /// # Errors
     /// `Okta:GROUP_NOT_FOUND` if there is no such group.
     pub async fn remove_group_member(&self, group_id: &str, user_id: &str) -> Result<()> {
-        let call = self.client.delete("groups/{group}/users/{user}", &[group_id, user_id]).rate_group(REVOKE);
-        match change(call, group_id, user_id).await {
-            Ok(response) => done(&response),
-            // Okta has the same answer for a user who is gone and for a group that is.
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.group_call(group_id).rate_group(REVOKE).await.map(drop)
-            }
+        let okta = Self(self.0.for_revocation());
+        let call = okta.0.delete("groups/{group}/users/{user}", &[group_id, user_id]);
+        match explain_change(call, group_id, user_id).await {
+            Ok(response) => expect_empty(&response),
+            // Okta answers in the same way whether the user or the group does not exist.
+            Err(error) if error.kind() == ErrorKind::NotFound => okta.get_group(group_id).await.map(drop),
             Err(error) => Err(error),
         }
     }
 }
 
-/// Whether a group is among those that a call lists.
-pub(super) async fn is_in(group_id: &str, groups: Call) -> Result<bool> {
-    let mut groups = groups.pages::<Vec<Id>>();
-    while let Some(group) = groups.next_item().await? {
-        if group.id == group_id {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-fn account(member: GroupMember) -> Account {
-    Account { email: member.email().map(str::to_owned), id: member.id().to_owned() }
-}
-
 fn group_not_found(call: Call, group_id: &str) -> Call {
-    call.explain({
-        let message = format!("there is no Okta group `{group_id}`");
-        move |_, failure| match failure.kind() {
-            ErrorKind::NotFound => failure.with_code(codes::GROUP_NOT_FOUND).with_message(message.clone()).with_hint(
-                "the id of a group is in the address of its page in Okta's admin console, and begins with `00g`",
-            ),
-            _ => failure,
-        }
+    let message = format!("there is no Okta group `{group_id}`");
+    call.explain(move |_, failure| match failure.kind() {
+        ErrorKind::NotFound => failure.with_code(codes::GROUP_NOT_FOUND).with_message(message.clone()).with_hint(
+            "the id of a group is part of the URL of its page in Okta's admin console, and begins with `00g`",
+        ),
+        _ => failure,
     })
 }
 
-/// Says which of the two was not found, as far as Okta does, and what it is that can be changed.
-fn change(call: Call, group_id: &str, user_id: &str) -> Call {
+/// Tells a missing group from a missing user, as far as Okta does, and explains which groups can be changed.
+fn explain_change(call: Call, group_id: &str, user_id: &str) -> Call {
     let (group, user) = (group_id.to_owned(), user_id.to_owned());
-    call.explain(move |_, failure: Failure| match failure.kind() {
+    call.explain(move |_, failure| match failure.kind() {
         ErrorKind::NotFound if failure.message().contains(&group) => {
             failure.with_code(codes::GROUP_NOT_FOUND).with_message(format!("there is no Okta group `{group}`"))
         }
@@ -180,18 +171,18 @@ fn change(call: Call, group_id: &str, user_id: &str) -> Call {
             failure.with_code(codes::USER_NOT_FOUND).with_message(format!("there is no Okta user `{user}`"))
         }
         ErrorKind::Forbidden | ErrorKind::InvalidInput => failure.with_hint(
-            "only groups of type `OKTA_GROUP` can be changed, by the token of an admin who may manage their members",
+            "only groups of type `OKTA_GROUP` can be changed, with the token of an admin who may manage their members",
         ),
         _ => failure,
     })
 }
 
-/// A change is answered with nothing. Anything else is not Okta's answer, and does not show that the change was made.
-fn done(response: &Response) -> Result<()> {
+/// A change has an empty response. Any other does not come from Okta, and does not show that the change was made.
+fn expect_empty(response: &Response) -> Result<()> {
     if response.body().iter().all(u8::is_ascii_whitespace) {
         return Ok(());
     }
     Err(response
-        .invalid("expected an empty answer")
-        .with_hint("check the base URL, and whether a proxy or a page to log in stands between here and Okta"))
+        .invalid("expected an empty response")
+        .with_hint("check the base URL, and whether there is a proxy or a sign-in page in between"))
 }

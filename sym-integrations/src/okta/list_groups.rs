@@ -5,14 +5,15 @@ use sym_sdk::error::{ErrorKind, Result};
 
 use super::groups::PAGE;
 use super::{GroupType, OktaGroup};
-use crate::http::{Client, Page, Paginator};
+use crate::http::{Page, Paginator};
+use crate::kit::{Resource, ServiceClient};
 
 /// Lists groups: what [`Okta::list_groups`](super::Okta::list_groups) gives, to be awaited, or turned into a
 /// [`listing`](Self::listing) that is read page by page.
 #[derive(Clone)]
 #[must_use = "a listing asks for nothing until it is awaited or polled"]
 pub struct ListGroups {
-    client: Client,
+    client: ServiceClient,
     prefix: Option<String>,
     filter: Option<String>,
     expand: Vec<GroupExpand>,
@@ -40,7 +41,7 @@ impl GroupExpand {
 }
 
 impl ListGroups {
-    pub(super) fn new(client: Client) -> Self {
+    pub(super) fn new(client: ServiceClient) -> Self {
         Self { client, prefix: None, filter: None, expand: Vec::new(), only_native: true }
     }
 
@@ -73,7 +74,7 @@ impl ListGroups {
     }
 
     /// The groups, page by page.
-    pub fn listing(self) -> Paginator<OktaGroup> {
+    pub fn listing(self) -> Paginator<Resource<OktaGroup>> {
         let expand: Vec<_> = self.expand.iter().map(|more| more.as_str()).collect();
         let (param, expression) = self.expression();
         let call = self
@@ -92,12 +93,12 @@ impl ListGroups {
         let only_native = self.only_native;
         // Okta is asked for these alone where it can be: not every combination is possible, and not everything that speaks its
         // API filters.
-        let is_meant = move |group: &OktaGroup| {
-            (!only_native || group.kind() == GroupType::OktaGroup)
+        let is_meant = move |group: &Resource<OktaGroup>| {
+            (!only_native || group.kind == Some(GroupType::OktaGroup))
                 && prefix.as_ref().is_none_or(|prefix| group.name().to_lowercase().starts_with(prefix.as_str()))
         };
         call.pages_by(move |response| {
-            let page: Vec<OktaGroup> = response.json()?;
+            let page: Vec<Resource<OktaGroup>> = response.json()?;
             let next = page.next(response)?;
             Ok((page.into_iter().filter(&is_meant).collect(), next))
         })
@@ -125,8 +126,8 @@ pub(super) fn quoted(value: &str) -> String {
 }
 
 impl IntoFuture for ListGroups {
-    type Output = Result<Vec<OktaGroup>>;
-    type IntoFuture = BoxFuture<'static, Result<Vec<OktaGroup>>>;
+    type Output = Result<Vec<Resource<OktaGroup>>>;
+    type IntoFuture = BoxFuture<'static, Result<Vec<Resource<OktaGroup>>>>;
 
     fn into_future(self) -> Self::IntoFuture {
         self.listing().into_future()

@@ -63,21 +63,24 @@
 //! # Limits
 //! Okta counts calls by the minute, and how many it lets through depends on the contract. The client stays below 300 a minute, and
 //! below another 200 for the ends of accesses, which no listing can hold up. When Okta asks for a wait, it is kept. See
-//! [`OktaBuilder::rate_limit`].
+//! [`VendorBuilder::rate_limit`](crate::kit::VendorBuilder::rate_limit).
 
 mod client;
 pub mod codes;
+mod errors;
 mod groups;
 mod list_groups;
 mod model;
-mod service;
 #[cfg(feature = "runtime")]
 mod strategy;
 mod users;
 
 pub use client::{Okta, OktaBuilder};
 pub use list_groups::{GroupExpand, ListGroups};
-pub use model::{GroupMember, GroupType, OktaGroup, OktaUser, UserStatus};
+pub use model::{GroupProfile, GroupType, OktaGroup, OktaUser, UserProfile, UserStatus};
 #[cfg(feature = "runtime")]
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
 pub use strategy::{OktaStrategy, strategy_type};
+
+#[cfg(feature = "runtime")]
+inventory::submit! { crate::plugins::Registration::Strategy(strategy_type) }

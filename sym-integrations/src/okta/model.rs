@@ -1,76 +1,45 @@
-use std::fmt;
+//! Groups and users as Okta describes them.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use sym_sdk::error::{Error, Result};
-use sym_sdk::forms::FieldOption;
+use serde::Deserialize;
 
 use crate::ToFieldOption;
-use crate::field_option::field_option;
+use crate::kit::null_as_default;
+use crate::open_enum;
 
-/// A group, as <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Group/> has it.
+/// A [group](https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Group/).
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(try_from = "Value")]
+#[non_exhaustive]
 pub struct OktaGroup {
-    known: KnownGroup,
-    raw: Value,
+    /// The id, such as `00g1emaKYZTWRYYRRTSK`.
+    pub id: String,
+    /// Who manages its members.
+    #[serde(rename = "type")]
+    pub kind: Option<GroupType>,
+    /// The name and the description.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub profile: GroupProfile,
 }
 
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-struct KnownGroup {
-    id: String,
-    #[serde(rename = "type", default)]
-    kind: GroupType,
-    #[serde(default)]
-    profile: GroupProfile,
-}
-
+/// The profile of an [`OktaGroup`].
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-struct GroupProfile {
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    description: Option<String>,
+#[non_exhaustive]
+pub struct GroupProfile {
+    /// The name.
+    pub name: Option<String>,
+    /// The description.
+    pub description: Option<String>,
 }
 
 impl OktaGroup {
-    /// The id, such as `00g1emaKYZTWRYYRRTSK`.
-    pub fn id(&self) -> &str {
-        &self.known.id
-    }
-
-    /// The name; the id if there is none.
+    /// The name, or the id if there is none.
     pub fn name(&self) -> &str {
-        self.known.profile.name.as_deref().unwrap_or(&self.known.id)
-    }
-
-    /// The description.
-    pub fn description(&self) -> Option<&str> {
-        self.known.profile.description.as_deref()
-    }
-
-    /// Who decides about its members.
-    pub fn kind(&self) -> GroupType {
-        self.known.kind
-    }
-
-    /// The group as Okta gave it.
-    pub fn raw(&self) -> &Value {
-        &self.raw
-    }
-}
-
-impl TryFrom<Value> for OktaGroup {
-    type Error = serde_json::Error;
-
-    fn try_from(raw: Value) -> Result<Self, serde_json::Error> {
-        Ok(Self { known: KnownGroup::deserialize(&raw)?, raw })
+        self.profile.name.as_deref().unwrap_or(&self.id)
     }
 }
 
 impl ToFieldOption for OktaGroup {
     fn option_value(&self) -> String {
-        self.id().to_owned()
+        self.id.clone()
     }
 
     fn option_label(&self) -> String {
@@ -78,169 +47,71 @@ impl ToFieldOption for OktaGroup {
     }
 }
 
-impl TryFrom<&OktaGroup> for FieldOption {
-    type Error = Error;
-
-    fn try_from(group: &OktaGroup) -> Result<Self> {
-        field_option(group)
+open_enum! {
+    /// Who manages the members of a group.
+    pub enum GroupType {
+        /// Okta's admins and its API. These are the only groups that a strategy can change.
+        OktaGroup = "OKTA_GROUP",
+        /// The app that the group is imported from, such as Active Directory.
+        AppGroup = "APP_GROUP",
+        /// Okta itself, as for `Everyone`.
+        BuiltIn = "BUILT_IN",
     }
 }
 
-/// Who decides about the members of a group.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[non_exhaustive]
-pub enum GroupType {
-    /// Okta's admins and its API: the only groups that can be changed from here.
-    OktaGroup,
-    /// The app that the group was imported from, such as Active Directory.
-    AppGroup,
-    /// Okta itself, as for `Everyone`.
-    BuiltIn,
-    /// Something that this version does not know.
-    #[default]
-    #[serde(other)]
-    Other,
-}
-
-impl GroupType {
-    /// The name in Okta's API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::OktaGroup => "OKTA_GROUP",
-            Self::AppGroup => "APP_GROUP",
-            Self::BuiltIn => "BUILT_IN",
-            Self::Other => "OTHER",
-        }
-    }
-}
-
-impl fmt::Display for GroupType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// A user, as <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/User/> has it.
+/// A [user](https://developer.okta.com/docs/api/openapi/okta-management/management/tag/User/).
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(try_from = "Value")]
+#[non_exhaustive]
 pub struct OktaUser {
-    known: GroupMember,
-    raw: Value,
+    /// The id, such as `00u1emaKYZTWRYYRRTSK`.
+    pub id: String,
+    /// The state of the account.
+    pub status: Option<UserStatus>,
+    /// The names and addresses.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub profile: UserProfile,
+}
+
+/// The profile of an [`OktaUser`]. Custom attributes are in [`raw`](crate::kit::Resource::raw).
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct UserProfile {
+    /// The name that the user signs in with.
+    pub login: Option<String>,
+    /// The primary e-mail address.
+    pub email: Option<String>,
+    /// The first name.
+    pub first_name: Option<String>,
+    /// The last name.
+    pub last_name: Option<String>,
 }
 
 impl OktaUser {
-    /// The id, such as `00u1emaKYZTWRYYRRTSK`.
-    pub fn id(&self) -> &str {
-        self.known.id()
-    }
-
-    /// In which state of its life the user is.
-    pub fn status(&self) -> UserStatus {
-        self.known.status()
-    }
-
-    /// What they log in with.
-    pub fn login(&self) -> Option<&str> {
-        self.known.login()
-    }
-
-    /// Their first e-mail address.
-    pub fn email(&self) -> Option<&str> {
-        self.known.email()
-    }
-
-    /// The first and the last name; empty if there is none.
-    pub fn full_name(&self) -> String {
-        self.known.full_name()
-    }
-
-    /// The user as Okta gave it, with all attributes of the profile.
-    pub fn raw(&self) -> &Value {
-        &self.raw
-    }
-}
-
-impl TryFrom<Value> for OktaUser {
-    type Error = serde_json::Error;
-
-    fn try_from(raw: Value) -> Result<Self, serde_json::Error> {
-        Ok(Self { known: GroupMember::deserialize(&raw)?, raw })
-    }
-}
-
-impl ToFieldOption for OktaUser {
-    fn option_value(&self) -> String {
-        self.known.option_value()
-    }
-
-    fn option_label(&self) -> String {
-        self.known.option_label()
-    }
-}
-
-impl TryFrom<&OktaUser> for FieldOption {
-    type Error = Error;
-
-    fn try_from(user: &OktaUser) -> Result<Self> {
-        field_option(user)
-    }
-}
-
-/// A user in the list of a group's members, which can be long: no more is kept than what tells who it is.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct GroupMember {
-    id: String,
-    #[serde(default)]
-    status: UserStatus,
-    #[serde(default)]
-    profile: UserProfile,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct UserProfile {
-    login: Option<String>,
-    email: Option<String>,
-    first_name: Option<String>,
-    last_name: Option<String>,
-}
-
-impl GroupMember {
-    /// The id, such as `00u1emaKYZTWRYYRRTSK`.
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// In which state of its life the user is.
-    pub fn status(&self) -> UserStatus {
-        self.status
-    }
-
-    /// What they log in with.
+    /// The name that the user signs in with.
     pub fn login(&self) -> Option<&str> {
         self.profile.login.as_deref()
     }
 
-    /// Their first e-mail address.
+    /// The primary e-mail address.
     pub fn email(&self) -> Option<&str> {
         self.profile.email.as_deref()
     }
 
-    /// The first and the last name; empty if there is none.
+    /// The first and the last name; empty if there is neither.
     pub fn full_name(&self) -> String {
-        let names = [&self.profile.first_name, &self.profile.last_name];
-        names
-            .into_iter()
-            .flatten()
-            .map(|name| name.trim())
-            .filter(|name| !name.is_empty())
-            .collect::<Vec<_>>()
-            .join(" ")
+        let names = [&self.profile.first_name, &self.profile.last_name].into_iter().flatten();
+        let names: Vec<_> = names.map(|name| name.trim()).filter(|name| !name.is_empty()).collect();
+        names.join(" ")
+    }
+
+    /// Whether the account is deactivated: it is in no group and no app.
+    pub fn is_deprovisioned(&self) -> bool {
+        self.status == Some(UserStatus::Deprovisioned)
     }
 }
 
-impl ToFieldOption for GroupMember {
+impl ToFieldOption for OktaUser {
     fn option_value(&self) -> String {
         self.id.clone()
     }
@@ -253,37 +124,24 @@ impl ToFieldOption for GroupMember {
     }
 }
 
-impl TryFrom<&GroupMember> for FieldOption {
-    type Error = Error;
-
-    fn try_from(member: &GroupMember) -> Result<Self> {
-        field_option(member)
+open_enum! {
+    /// The state of a user's account.
+    pub enum UserStatus {
+        /// Created, and not activated yet.
+        Staged = "STAGED",
+        /// Activated, without a password yet.
+        Provisioned = "PROVISIONED",
+        /// Able to sign in.
+        Active = "ACTIVE",
+        /// Has to set a new password.
+        Recovery = "RECOVERY",
+        /// Has to set a new password, since the last one expired.
+        PasswordExpired = "PASSWORD_EXPIRED",
+        /// Locked after too many failed attempts to sign in.
+        LockedOut = "LOCKED_OUT",
+        /// Suspended by an admin.
+        Suspended = "SUSPENDED",
+        /// Deactivated.
+        Deprovisioned = "DEPROVISIONED",
     }
-}
-
-/// In which state of its life an Okta user is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[non_exhaustive]
-pub enum UserStatus {
-    /// Added, and not yet to be activated.
-    Staged,
-    /// Activated, and has not yet set a password.
-    Provisioned,
-    /// Can log in.
-    Active,
-    /// Is to set a new password.
-    Recovery,
-    /// Is to set a new password, because the last one is too old.
-    PasswordExpired,
-    /// Gave a wrong password too often.
-    LockedOut,
-    /// Cannot log in until an admin says so.
-    Suspended,
-    /// Deactivated: in no group and no app.
-    Deprovisioned,
-    /// Something that this version does not know.
-    #[default]
-    #[serde(other)]
-    Other,
 }

@@ -1,20 +1,35 @@
-use std::fmt;
-use std::sync::Arc;
+//! The client of a PagerDuty account, and how it is built.
 
-use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use sym_sdk::config::{SettingSchema, SettingsSchema};
+use sym_sdk::error::{Error, ErrorKind, Result};
+use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 use sym_sdk::model::User;
 
-use super::error::SERVICE;
+use super::errors::classify;
 use super::incidents::IncidentQuery;
 use super::model::{EscalationPolicy, Incident, Schedule, Service};
-use super::on_call::{IsOnCall, UsersOnCall};
-use super::page::{EscalationPolicies, PAGE, People, Schedules, Services};
+use super::on_call::OnCallQuery;
+use super::page::{EscalationPolicies, MAX_PAGE, People, Schedules, Services};
 use super::schedule::UsersForSchedule;
-use super::{PagerDutyBuilder, error};
-use crate::account_resolver::AccountResolver;
-use crate::http::{Call, Client, Page, Paginator};
+use super::{SimulatedPagerDuty, codes};
+use crate::http::{Auth, BaseUrl, Call, Page, Paginator, RateLimit, SecretString};
+use crate::kit::{BASE_URL, Credentials, RateGroup, Resource, ServiceClient, Vendor, VendorBuilder, VendorClient};
 
-/// PagerDuty's REST API. Clones share connections and rate limits.
+/// A token may make 960 calls a minute.
+pub(super) const PAGERDUTY: Vendor = Vendor::new("pagerduty", "PagerDuty")
+    .headers(&[
+        ("accept", "application/vnd.pagerduty+json;version=2"),
+        // Required even where there is no content.
+        ("content-type", "application/json"),
+    ])
+    .rate_limits(&[RateGroup::new("", RateLimit::per_minute(960))])
+    .settings(SettingsSchema::open(&[SettingSchema::required(API_TOKEN), SettingSchema::optional(BASE_URL)]))
+    .classify(classify);
+
+/// The setting that names the secret with the API key.
+const API_TOKEN: &str = "api_token_secret";
+
+/// A client of one PagerDuty account. Clones share connections and rate limits.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -46,127 +61,155 @@ use crate::http::{Call, Client, Page, Paginator};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
-pub struct PagerDuty(Option<Arc<ApiClient>>);
+#[derive(Clone, Debug)]
+pub struct PagerDuty(pub(super) ServiceClient);
+
+/// A builder for a [`PagerDuty`] client. It needs a [`token`](Self::token) or an [`oauth_token`](Self::oauth_token).
+pub type PagerDutyBuilder = VendorBuilder<PagerDuty>;
+
+impl VendorBuilder<PagerDuty> {
+    /// Sets a REST API key of the account or of a user. A read-only key is enough.
+    pub fn token(self, key: impl Into<SecretString>) -> Self {
+        self.secret(API_TOKEN, key)
+    }
+
+    /// Sets an OAuth token instead of a key. Depending on the calls made, it needs the scopes `oncalls.read`, `users.read`,
+    /// `schedules.read`, `escalation_policies.read`, `services.read` and `incidents.read`.
+    pub fn oauth_token(self, token: impl Into<SecretString>) -> Self {
+        self.auth(Auth::bearer(token.into()))
+    }
+}
+
+impl VendorClient for PagerDuty {
+    const VENDOR: Vendor = PAGERDUTY;
+
+    fn base_url(_: &str) -> Result<BaseUrl> {
+        BaseUrl::parse(Self::US)
+    }
+
+    fn auth(credentials: &Credentials<'_>) -> Result<Auth> {
+        Ok(Auth::token("Token token=", credentials.secret(API_TOKEN)?))
+    }
+
+    fn from_service(service: ServiceClient) -> Self {
+        Self(service)
+    }
+
+    fn service(&self) -> &ServiceClient {
+        &self.0
+    }
+}
+
+impl IntegrationClient for PagerDuty {
+    const TYPE: &'static str = PAGERDUTY.name();
+    const SETTINGS: SettingsSchema = PAGERDUTY.settings_schema();
+
+    fn from_config(config: &IntegrationConfig<'_>) -> Result<Self> {
+        PagerDutyBuilder::from_config(config)?.build()
+    }
+
+    /// An account where nobody is on call and there are no incidents.
+    fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
+        SimulatedPagerDuty::new().build().ok()
+    }
+}
 
 impl PagerDuty {
-    /// The API of accounts that are not in the EU.
+    /// The API of accounts outside the EU.
     pub const US: &'static str = "https://api.pagerduty.com";
 
-    /// The API of accounts that are in the EU.
+    /// The API of accounts in the EU.
     pub const EU: &'static str = "https://api.eu.pagerduty.com";
 
-    /// Builds a client for the account with this domain, the `example` of `example.pagerduty.com`. Users' accounts are kept under
-    /// it, as it is written.
+    /// Creates a builder for the client of the account with this domain: the `example` of `example.pagerduty.com`. Users' accounts are
+    /// stored in the directory under this name, as it is written.
     pub fn builder(domain: impl Into<String>) -> PagerDutyBuilder {
-        PagerDutyBuilder::new(domain.into())
+        Self::builder_for(domain)
     }
 
-    pub(super) fn new(live: Option<(Client, AccountResolver)>) -> Self {
-        Self(live.map(|(client, accounts)| Arc::new(ApiClient { client, accounts })))
-    }
-
-    /// Whether a user is on call now, at any level of any escalation policy, through any schedule or none; or only where the
-    /// builder says.
+    /// Returns whether a user is on call now: at any level of any escalation policy, through any schedule or none, unless the query is
+    /// narrowed down.
     ///
     /// # Errors
-    /// `PagerDuty:USER_NOT_FOUND` if nobody in PagerDuty has the user's e-mail address.
-    pub fn is_on_call(&self, user: &User) -> IsOnCall {
-        IsOnCall::new(self.clone(), user.clone())
+    /// `PagerDuty:USER_NOT_FOUND` if no PagerDuty user has the user's e-mail address.
+    pub fn is_on_call(&self, user: &User) -> OnCallQuery<bool> {
+        OnCallQuery::of_user(self.clone(), user.clone())
     }
 
-    /// The users who are on call now, at any level of any escalation policy; or only where the builder says.
-    pub fn users_on_call(&self) -> UsersOnCall {
-        UsersOnCall::new(self.clone())
+    /// Returns the users who are on call now: at any level of any escalation policy, through any schedule or none, unless the query is
+    /// narrowed down. Each user occurs once, in PagerDuty's order.
+    ///
+    /// Users who have no e-mail address in PagerDuty and whose account the directory does not know are omitted, with a warning in the
+    /// log.
+    pub fn users_on_call(&self) -> OnCallQuery<Vec<std::sync::Arc<User>>> {
+        OnCallQuery::of_all(self.clone())
     }
 
-    /// The users who are in the layers of a schedule, on call or not.
+    /// Returns the users who are in the layers of a schedule, on call or not.
     pub fn users_for_schedule(&self) -> UsersForSchedule {
         UsersForSchedule::new(self.clone())
     }
 
-    /// Lists incidents, the newest first. Unless told, those of high urgency of the last 24 hours that are not resolved.
-    pub fn get_incidents(&self) -> IncidentQuery<Vec<Incident>> {
+    /// Lists incidents, newest first: by default those of high urgency of the last 24 hours that are not resolved.
+    pub fn get_incidents(&self) -> IncidentQuery<Vec<Resource<Incident>>> {
         IncidentQuery::new(self.clone())
     }
 
-    /// Whether there is an incident. Unless told, of high urgency, of the last 24 hours, and not resolved.
+    /// Returns whether there is an incident: by default one of high urgency of the last 24 hours that is not resolved.
     pub fn has_incident(&self) -> IncidentQuery<bool> {
         IncidentQuery::new(self.clone())
     }
 
     /// Lists the schedules.
     /// See [PagerDuty](https://developer.pagerduty.com/api-reference/846ecf84402bb-list-schedules).
-    pub fn schedules(&self) -> Paginator<Schedule> {
-        self.list::<Schedules>("schedules")
+    pub fn schedules(&self) -> Paginator<Resource<Schedule>> {
+        self.list::<Schedules>("schedules", |call| call)
     }
 
     /// Lists the escalation policies.
     /// See [PagerDuty](https://developer.pagerduty.com/api-reference/51b21014a4f5a-list-escalation-policies).
-    pub fn escalation_policies(&self) -> Paginator<EscalationPolicy> {
-        self.list::<EscalationPolicies>("escalation_policies")
+    pub fn escalation_policies(&self) -> Paginator<Resource<EscalationPolicy>> {
+        self.list::<EscalationPolicies>("escalation_policies", |call| call)
     }
 
     /// Lists the services.
     /// See [PagerDuty](https://developer.pagerduty.com/api-reference/e960cca205c0f-list-services).
-    pub fn services(&self) -> Paginator<Service> {
-        self.list::<Services>("services")
+    pub fn services(&self) -> Paginator<Resource<Service>> {
+        self.list::<Services>("services", |call| call)
     }
 
-    fn list<P: Page>(&self, route: &'static str) -> Paginator<P::Item> {
-        self.live().map_or_else(Paginator::empty, |live| live.list::<P>(route, |call| call))
+    /// Lists the objects of a route.
+    pub(super) fn list<P: Page>(&self, route: &'static str, narrow: impl FnOnce(Call) -> Call) -> Paginator<P::Item> {
+        narrow(self.0.get(route, &[])).query("limit", MAX_PAGE).pages::<P>()
     }
 
-    /// What calls PagerDuty. `None` for the stand-in of simulations.
-    pub(super) fn live(&self) -> Option<&ApiClient> {
-        self.0.as_deref()
-    }
-}
-
-impl fmt::Debug for PagerDuty {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Some(live) => f.debug_tuple("PagerDuty").field(&live.client).finish(),
-            None => f.write_str("PagerDuty(dry)"),
-        }
-    }
-}
-
-/// What the calls have in common.
-pub(super) struct ApiClient {
-    pub(super) client: Client,
-    pub(super) accounts: AccountResolver,
-}
-
-impl ApiClient {
-    /// Lists what is at a route.
-    pub(super) fn list<P: Page>(&self, route: &'static str, with: impl FnOnce(Call) -> Call) -> Paginator<P::Item> {
-        with(self.client.get(route, &[])).query("limit", PAGE).pages::<P>()
+    /// Returns the id of a user's account in PagerDuty: the one in the directory, or else that of the PagerDuty user with their e-mail
+    /// address, which is then stored in the directory.
+    /// See [PagerDuty](https://developer.pagerduty.com/api-reference/c96e889522dd6-list-users).
+    ///
+    /// # Errors
+    /// `PagerDuty:USER_NOT_FOUND` if no PagerDuty user has the user's e-mail address.
+    pub async fn account_id(&self, user: &User) -> Result<String> {
+        self.0.account_id(user, async |email| self.find_account(email).await.map(Some)).await
     }
 
-    /// The id of a user's account.
-    /// See <https://developer.pagerduty.com/api-reference/c96e889522dd6-list-users>.
-    pub(super) async fn account_of(&self, user: &User) -> Result<String> {
-        self.accounts.account_id(user, async |email| self.look_up(email).await.map(Some)).await
-    }
-
-    /// PagerDuty searches in names and addresses, and finds what is alike. Only ASCII has its case ignored: some other letters
-    /// would turn into ASCII ones, and make two addresses the same.
-    async fn look_up(&self, email: &str) -> Result<String> {
+    /// PagerDuty searches names and addresses for similar ones, so addresses are compared here. Only ASCII letters are compared
+    /// without regard to case: some other letters would turn into ASCII ones, and make two addresses equal.
+    async fn find_account(&self, email: &str) -> Result<String> {
         let mut people = self.list::<People>("users", |call| call.query("query", email));
         while let Some(person) = people.next_item().await? {
             if person.email.is_some_and(|other| other.trim().eq_ignore_ascii_case(email)) {
                 return Ok(person.id);
             }
         }
-        let message = format!("nobody in PagerDuty has the e-mail address `{email}`");
-        Err(Error::new(ErrorKind::Identity, codes::PAGERDUTY_USER_NOT_FOUND, message)
-            .with_service(SERVICE)
+        let message = format!("no PagerDuty user has the e-mail address `{email}`");
+        Err(PAGERDUTY
+            .error(ErrorKind::Identity, codes::USER_NOT_FOUND, message)
             .with_hint("invite the user to PagerDuty, or store the account with `Directory::put_identity`"))
     }
 }
 
-/// An error about what is asked for: nobody has been called.
+/// The error for a query that cannot be asked. No call has been made.
 pub(super) fn invalid_filter(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::InvalidInput, error::INVALID_FILTER, message).with_service(SERVICE)
+    PAGERDUTY.error(ErrorKind::InvalidInput, codes::INVALID_FILTER, message)
 }

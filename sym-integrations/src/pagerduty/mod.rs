@@ -17,32 +17,36 @@
 //! }
 //! ```
 //!
-//! A yes is certain: somebody counts as on call only by an entry that is theirs, under way by this machine's clock, and of the schedule and
-//! policy that were asked for; an incident counts only if it meets the filters. Names are matched exactly. One that is not
-//! there or there twice is an error, and so is an answer that cannot be understood.
+//! Access is granted because somebody is on call, so a positive answer is never a guess. A user counts as on call only by an entry that
+//! is theirs, current by this machine's clock, and of the schedule and policy that the query names; an incident counts only if it
+//! matches the filters. Names are matched in full. A name that matches nothing or several objects is an error, and so is a response
+//! that cannot be understood.
 //!
 //! # Configuration
 //!
-//! An integration of type `pagerduty` has the account's domain as its external id, which users' accounts are kept under, and the secret
-//! `api_token_secret`, a REST API key that may be read-only. The setting `base_url` is for accounts of the EU
-//! ([`PagerDuty::EU`]), and for tests.
+//! | of the integration | meaning |
+//! | --- | --- |
+//! | `external_id` | the domain of the account, under which users' accounts are stored in the directory |
+//! | `api_token_secret` | a REST API key; a read-only key is enough |
+//! | `base_url` | optional: the URL of the API, for accounts in the EU ([`PagerDuty::EU`]) and for tests |
 
 mod client;
-mod config;
-mod error;
+pub mod codes;
+mod errors;
 mod incidents;
 mod model;
 mod on_call;
 mod page;
 mod schedule;
 mod selector;
+mod simulated;
 
-pub use client::PagerDuty;
-pub use config::PagerDutyBuilder;
-pub use error::{
-    AMBIGUOUS_NAME, ESCALATION_POLICY_NOT_FOUND, INVALID_FILTER, MISSING_ABILITY, SCHEDULE_NOT_FOUND, TOO_MANY_RESULTS,
-};
+pub use client::{PagerDuty, PagerDutyBuilder};
 pub use incidents::IncidentQuery;
 pub use model::{EscalationPolicy, Incident, IncidentStatus, Schedule, Service, Urgency};
-pub use on_call::{IsOnCall, UsersOnCall};
+pub use on_call::OnCallQuery;
 pub use schedule::UsersForSchedule;
+pub use simulated::SimulatedPagerDuty;
+
+#[cfg(feature = "runtime")]
+inventory::submit! { crate::plugins::Registration::Other(|builder| builder.integration_type::<PagerDuty>()) }

@@ -1,6 +1,7 @@
-//! Who is on call now.
+//! Queries about who is on call now.
 
 use std::collections::HashSet;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use sym_sdk::BoxFuture;
@@ -8,136 +9,123 @@ use sym_sdk::error::Result;
 use sym_sdk::model::User;
 
 use super::PagerDuty;
-use super::client::ApiClient;
 use super::model::OnCall;
 use super::page::OnCalls;
 use super::selector::Selector;
-use crate::account_resolver::Account;
 use crate::http::{Call, Paginator};
+use crate::kit::Account;
 
-/// Whether a user is on call, to be awaited. See [`PagerDuty::is_on_call`].
+/// A query about who is on call, which is awaited. See [`PagerDuty::is_on_call`] and [`PagerDuty::users_on_call`].
 #[derive(Clone, Debug)]
-#[must_use = "nothing is asked until it is awaited"]
-pub struct IsOnCall {
+#[must_use = "a query does nothing until it is awaited"]
+pub struct OnCallQuery<T> {
     pagerduty: PagerDuty,
-    user: User,
+    user: Option<User>,
     filter: OnCallFilter,
+    output: PhantomData<fn() -> T>,
 }
 
-/// The users who are on call, to be awaited: each once, in PagerDuty's order. See [`PagerDuty::users_on_call`].
-///
-/// Whoever has no e-mail address there and is not known by their account is left out, with a warning in the log.
-#[derive(Clone, Debug)]
-#[must_use = "nothing is asked until it is awaited"]
-pub struct UsersOnCall {
-    pagerduty: PagerDuty,
-    filter: OnCallFilter,
+impl<T> OnCallQuery<T> {
+    /// Counts only those who are on call through the schedule with this id. Nobody is on call through one that does not exist.
+    ///
+    /// The last schedule set counts. If there is an escalation policy too, both must match.
+    pub fn schedule_id(mut self, id: impl Into<String>) -> Self {
+        self.filter.schedule = Some(Selector::Id(id.into()));
+        self
+    }
+
+    /// Counts only those who are on call through the schedule with this name. See [`schedule_id`](Self::schedule_id).
+    ///
+    /// # Errors
+    /// `PagerDuty:SCHEDULE_NOT_FOUND` if there is none, `PagerDuty:AMBIGUOUS_NAME` if there are several. The name must match in full,
+    /// including its case.
+    pub fn schedule_name(mut self, name: impl Into<String>) -> Self {
+        self.filter.schedule = Some(Selector::Name(name.into()));
+        self
+    }
+
+    /// Counts only those who are on call for the escalation policy with this id, at any of its levels. Nobody is on call for one that
+    /// does not exist.
+    ///
+    /// The last policy set counts. If there is a schedule too, both must match.
+    pub fn escalation_policy_id(mut self, id: impl Into<String>) -> Self {
+        self.filter.policy = Some(Selector::Id(id.into()));
+        self
+    }
+
+    /// Counts only those who are on call for the escalation policy with this name. See
+    /// [`escalation_policy_id`](Self::escalation_policy_id).
+    ///
+    /// # Errors
+    /// `PagerDuty:ESCALATION_POLICY_NOT_FOUND` if there is none, `PagerDuty:AMBIGUOUS_NAME` if there are several. The name must match in
+    /// full, including its case.
+    pub fn escalation_policy_name(mut self, name: impl Into<String>) -> Self {
+        self.filter.policy = Some(Selector::Name(name.into()));
+        self
+    }
 }
 
-macro_rules! on_call_filter {
-    ($($name:ident)*) => {$(
-        impl $name {
-            /// Counts only who is on call through the schedule with this id. One that does not exist has nobody on call.
-            ///
-            /// There is one schedule at most, the one that was named last; with an escalation policy too, both count.
-            pub fn schedule_id(mut self, id: impl Into<String>) -> Self {
-                self.filter.schedule = Some(Selector::Id(id.into()));
-                self
-            }
+impl OnCallQuery<bool> {
+    pub(super) fn of_user(pagerduty: PagerDuty, user: User) -> Self {
+        Self { pagerduty, user: Some(user), filter: OnCallFilter::default(), output: PhantomData }
+    }
 
-            /// Counts only who is on call through the schedule of this name. See [`schedule_id`](Self::schedule_id).
-            ///
-            /// # Errors
-            /// `PagerDuty:SCHEDULE_NOT_FOUND` if there is none, `PagerDuty:AMBIGUOUS_NAME` if there are several. The whole name counts,
-            /// and its case.
-            pub fn schedule_name(mut self, name: impl Into<String>) -> Self {
-                self.filter.schedule = Some(Selector::Name(name.into()));
-                self
-            }
-
-            /// Counts only who is on call for the escalation policy with this id, at any of its levels. One that does not exist has
-            /// nobody on call.
-            ///
-            /// There is one policy at most, the one that was named last; with a schedule too, both count.
-            pub fn escalation_policy_id(mut self, id: impl Into<String>) -> Self {
-                self.filter.policy = Some(Selector::Id(id.into()));
-                self
-            }
-
-            /// Counts only who is on call for the escalation policy of this name. See
-            /// [`escalation_policy_id`](Self::escalation_policy_id).
-            ///
-            /// # Errors
-            /// `PagerDuty:ESCALATION_POLICY_NOT_FOUND` if there is none, `PagerDuty:AMBIGUOUS_NAME` if there are several. The
-            /// whole name counts, and its case.
-            pub fn escalation_policy_name(mut self, name: impl Into<String>) -> Self {
-                self.filter.policy = Some(Selector::Name(name.into()));
-                self
+    async fn run(self) -> Result<bool> {
+        let Some(user) = &self.user else { return Ok(false) };
+        let filter = self.filter.resolve(&self.pagerduty).await?;
+        let account = self.pagerduty.account_id(user).await?;
+        let mut entries = self.pagerduty.on_calls(&filter, |call| call.query("user_ids[]", &account));
+        while let Some(entry) = entries.next_item().await? {
+            let is_own = entry.user.as_ref().is_some_and(|user| user.id == account);
+            if is_own && filter.matches(&entry) && self.pagerduty.is_current(&entry) {
+                return Ok(true);
             }
         }
-    )*};
-}
-
-on_call_filter!(IsOnCall UsersOnCall);
-
-impl IsOnCall {
-    pub(super) fn new(pagerduty: PagerDuty, user: User) -> Self {
-        Self { pagerduty, user, filter: OnCallFilter::default() }
+        Ok(false)
     }
 }
 
-impl UsersOnCall {
-    pub(super) fn new(pagerduty: PagerDuty) -> Self {
-        Self { pagerduty, filter: OnCallFilter::default() }
+impl OnCallQuery<Vec<Arc<User>>> {
+    pub(super) fn of_all(pagerduty: PagerDuty) -> Self {
+        Self { pagerduty, user: None, filter: OnCallFilter::default(), output: PhantomData }
+    }
+
+    async fn run(self) -> Result<Vec<Arc<User>>> {
+        let filter = self.filter.resolve(&self.pagerduty).await?;
+        let mut entries = self.pagerduty.on_calls(&filter, |call| call.query("include[]", "users"));
+        let (mut accounts, mut seen) = (Vec::<Account>::new(), HashSet::new());
+        while let Some(entry) = entries.next_item().await? {
+            if !filter.matches(&entry) || !self.pagerduty.is_current(&entry) {
+                continue;
+            }
+            // There is an entry for each policy and level.
+            if let Some(user) = entry.user.filter(|user| seen.insert(user.id.clone())) {
+                accounts.push(user.into());
+            }
+        }
+        self.pagerduty.0.users(accounts).await
     }
 }
 
-impl IntoFuture for IsOnCall {
+impl IntoFuture for OnCallQuery<bool> {
     type Output = Result<bool>;
     type IntoFuture = BoxFuture<'static, Result<bool>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let Some(live) = self.pagerduty.live() else { return Ok(false) };
-            let filter = self.filter.resolve(live).await?;
-            let account = live.account_of(&self.user).await?;
-            let mut entries = live.on_calls(&filter, |call| call.query("user_ids[]", &account));
-            while let Some(entry) = entries.next_item().await? {
-                let is_own = entry.user.as_ref().is_some_and(|user| user.id == account);
-                if is_own && filter.have(&entry) && live.is_under_way(&entry) {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
-        })
+        Box::pin(self.run())
     }
 }
 
-impl IntoFuture for UsersOnCall {
+impl IntoFuture for OnCallQuery<Vec<Arc<User>>> {
     type Output = Result<Vec<Arc<User>>>;
     type IntoFuture = BoxFuture<'static, Result<Vec<Arc<User>>>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let Some(live) = self.pagerduty.live() else { return Ok(Vec::new()) };
-            let filter = self.filter.resolve(live).await?;
-            let mut entries = live.on_calls(&filter, |call| call.query("include[]", "users"));
-            let (mut accounts, mut seen) = (Vec::<Account>::new(), HashSet::new());
-            while let Some(entry) = entries.next_item().await? {
-                if !filter.have(&entry) || !live.is_under_way(&entry) {
-                    continue;
-                }
-                // There is an entry for each policy and level.
-                if let Some(user) = entry.user.filter(|user| seen.insert(user.id.clone())) {
-                    accounts.push(user.into());
-                }
-            }
-            live.accounts.users(accounts).await
-        })
+        Box::pin(self.run())
     }
 }
 
-/// Where one has to be on call to count.
+/// The schedule and the escalation policy that an on-call entry has to be of.
 #[derive(Clone, Debug, Default)]
 struct OnCallFilter {
     schedule: Option<Selector>,
@@ -145,48 +133,48 @@ struct OnCallFilter {
 }
 
 impl OnCallFilter {
-    async fn resolve(&self, live: &ApiClient) -> Result<ResolvedFilter> {
+    async fn resolve(&self, pagerduty: &PagerDuty) -> Result<ResolvedFilter> {
         let schedule = match &self.schedule {
-            Some(which) => Some(which.schedule(live).await?),
+            Some(selector) => Some(selector.schedule(pagerduty).await?),
             None => None,
         };
         let policy = match &self.policy {
-            Some(which) => Some(which.escalation_policy(live).await?),
+            Some(selector) => Some(selector.escalation_policy(pagerduty).await?),
             None => None,
         };
         Ok(ResolvedFilter { schedule, policy })
     }
 }
 
-/// The same by ids.
+/// An [`OnCallFilter`] by ids.
 struct ResolvedFilter {
     schedule: Option<String>,
     policy: Option<String>,
 }
 
 impl ResolvedFilter {
-    /// Whether an entry is one of these. PagerDuty has been asked for no others; but on this, access is granted.
-    fn have(&self, entry: &OnCall) -> bool {
-        let is = |wanted: &Option<String>, got: Option<&str>| wanted.is_none() || wanted.as_deref() == got;
+    /// Whether an entry matches. PagerDuty has been asked for no others, but access is granted on the strength of it.
+    fn matches(&self, entry: &OnCall) -> bool {
+        let is = |wanted: &Option<String>, id: Option<&str>| wanted.is_none() || wanted.as_deref() == id;
         is(&self.schedule, entry.schedule.as_ref().map(|schedule| schedule.id.as_str()))
             && is(&self.policy, entry.escalation_policy.as_ref().map(|policy| policy.id.as_str()))
     }
 }
 
-impl ApiClient {
-    /// Lists the entries of this moment, which is PagerDuty's own if it is not told of another.
+impl PagerDuty {
+    /// Lists the entries of this moment, by PagerDuty's clock.
     /// See <https://developer.pagerduty.com/api-reference/3a6b910f11050-list-all-of-the-on-calls>.
-    fn on_calls(&self, filter: &ResolvedFilter, with: impl FnOnce(Call) -> Call) -> Paginator<OnCall> {
+    fn on_calls(&self, filter: &ResolvedFilter, narrow: impl FnOnce(Call) -> Call) -> Paginator<OnCall> {
         self.list::<OnCalls>("oncalls", |call| {
-            with(call)
+            narrow(call)
                 .query_opt("schedule_ids[]", filter.schedule.as_ref())
                 .query_opt("escalation_policy_ids[]", filter.policy.as_ref())
                 .query("earliest", true)
         })
     }
 
-    /// Whether an entry is under way. `earliest` may be one that is yet to come.
-    fn is_under_way(&self, entry: &OnCall) -> bool {
-        entry.is_at(self.client.clock().now())
+    /// Whether an entry has begun and not ended. With `earliest`, PagerDuty also returns entries that are yet to begin.
+    fn is_current(&self, entry: &OnCall) -> bool {
+        entry.contains(self.0.clock().now())
     }
 }

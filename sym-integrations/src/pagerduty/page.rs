@@ -1,18 +1,19 @@
-//! PagerDuty's pages: an offset and a limit, which together have a limit of their own.
+//! PagerDuty's pages: an offset and a limit, whose sum is limited too.
 
 use serde::Deserialize;
-use sym_sdk::error::{Error, ErrorKind, Result};
+use sym_sdk::error::{ErrorKind, Result};
 
-use super::error::{SERVICE, TOO_MANY_RESULTS};
+use super::client::PAGERDUTY;
+use super::codes;
 use super::model::{EscalationPolicy, Incident, OnCall, Person, Schedule, Service};
 use crate::http::{Next, Page, Response};
+use crate::kit::Resource;
 
-/// The most items that a page has.
-pub(super) const PAGE: u64 = 100;
+/// The largest page size.
+pub(super) const MAX_PAGE: u64 = 100;
 
-/// What offset and limit together may come to.
-/// See <https://developer.pagerduty.com/docs/pagination>.
-const REACH: u64 = 10_000;
+/// The largest sum of offset and limit: <https://developer.pagerduty.com/docs/pagination>.
+const MAX_OFFSET: u64 = 10_000;
 
 macro_rules! pages {
     ($($page:ident { $list:ident: $item:ty })*) => {$(
@@ -27,7 +28,7 @@ macro_rules! pages {
             type Item = $item;
 
             fn next(&self, _: &Response) -> Result<Next> {
-                if self.more { next(stringify!($list), self.offset, self.$list.len()) } else { Ok(Next::End) }
+                if self.more { next_page(stringify!($list), self.offset, self.$list.len()) } else { Ok(Next::End) }
             }
 
             fn into_items(self) -> Vec<$item> {
@@ -40,19 +41,20 @@ macro_rules! pages {
 pages! {
     OnCalls { oncalls: OnCall }
     People { users: Person }
-    Schedules { schedules: Schedule }
-    EscalationPolicies { escalation_policies: EscalationPolicy }
-    Services { services: Service }
-    Incidents { incidents: Incident }
+    Schedules { schedules: Resource<Schedule> }
+    EscalationPolicies { escalation_policies: Resource<EscalationPolicy> }
+    Services { services: Resource<Service> }
+    Incidents { incidents: Resource<Incident> }
 }
 
-/// After as many as there were: a page can be shorter than the limit, and then the rest would be passed over.
-fn next(list: &str, offset: u64, got: usize) -> Result<Next> {
-    let next = offset.saturating_add(u64::try_from(got).unwrap_or(REACH));
-    if next.saturating_add(PAGE) > REACH {
+/// The offset is advanced by the number of items, since a page may be shorter than its limit: the items between would be skipped.
+fn next_page(list: &str, offset: u64, count: usize) -> Result<Next> {
+    let next = offset.saturating_add(u64::try_from(count).unwrap_or(MAX_OFFSET));
+    if next.saturating_add(MAX_PAGE) > MAX_OFFSET {
         let message = format!("there are more {list} than the 10,000 that PagerDuty lists");
-        let error = Error::new(ErrorKind::InvalidInput, TOO_MANY_RESULTS, message).with_service(SERVICE);
-        return Err(error.with_hint("ask for less: for a shorter time, or with another filter"));
+        return Err(PAGERDUTY
+            .error(ErrorKind::InvalidInput, codes::TOO_MANY_RESULTS, message)
+            .with_hint("narrow the query down: to a shorter time, or by another filter"));
     }
     Ok(Next::param("offset", next))
 }

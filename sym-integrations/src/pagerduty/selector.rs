@@ -1,17 +1,17 @@
-//! Schedules and escalation policies, by id or by name.
+//! The selection of a schedule or an escalation policy by id or by name.
 
-use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result};
+use sym_sdk::error::{ErrorCode, ErrorKind, Result};
 
-use super::client::{ApiClient, invalid_filter};
-use super::error::{AMBIGUOUS_NAME, ESCALATION_POLICY_NOT_FOUND, SCHEDULE_NOT_FOUND, SERVICE};
+use super::client::{PAGERDUTY, invalid_filter};
 use super::page::{EscalationPolicies, Schedules};
+use super::{PagerDuty, codes};
 use crate::ToFieldOption;
 use crate::http::Paginator;
 
-/// How many other names an error shows.
-const SHOWN: usize = 5;
+/// The number of other names that an error shows.
+const MAX_SUGGESTIONS: usize = 5;
 
-/// How one of several things is told.
+/// An object by id or by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Selector {
     Id(String),
@@ -19,63 +19,63 @@ pub(super) enum Selector {
 }
 
 impl Selector {
-    /// The id of a schedule.
-    pub(super) async fn schedule(&self, live: &ApiClient) -> Result<String> {
-        let listing = |name: &str| live.list::<Schedules>("schedules", |call| call.query("query", name));
-        self.resolve("schedule", SCHEDULE_NOT_FOUND, listing).await
+    /// Resolves the selector to the id of a schedule.
+    pub(super) async fn schedule(&self, pagerduty: &PagerDuty) -> Result<String> {
+        let list = |name: &str| pagerduty.list::<Schedules>("schedules", |call| call.query("query", name));
+        self.resolve("schedule", codes::SCHEDULE_NOT_FOUND, list).await
     }
 
-    /// The id of an escalation policy.
-    pub(super) async fn escalation_policy(&self, live: &ApiClient) -> Result<String> {
-        let listing =
-            |name: &str| live.list::<EscalationPolicies>("escalation_policies", |call| call.query("query", name));
-        self.resolve("escalation policy", ESCALATION_POLICY_NOT_FOUND, listing).await
+    /// Resolves the selector to the id of an escalation policy.
+    pub(super) async fn escalation_policy(&self, pagerduty: &PagerDuty) -> Result<String> {
+        let list =
+            |name: &str| pagerduty.list::<EscalationPolicies>("escalation_policies", |call| call.query("query", name));
+        self.resolve("escalation policy", codes::ESCALATION_POLICY_NOT_FOUND, list).await
     }
 
-    /// PagerDuty's search finds parts of names, and with nothing to search for finds all: the whole name counts.
+    /// PagerDuty's search matches parts of names, and an empty query matches everything, so names are compared here.
     async fn resolve<T: ToFieldOption + Send + 'static>(
         &self,
-        what: &str,
+        noun: &str,
         not_found: ErrorCode,
-        listing: impl FnOnce(&str) -> Paginator<T>,
+        list: impl FnOnce(&str) -> Paginator<T>,
     ) -> Result<String> {
         let (Self::Id(text) | Self::Name(text)) = self;
         if text.trim().is_empty() {
-            return Err(invalid_filter(format!("the name or id of the {what} is empty")));
+            return Err(invalid_filter(format!("the name or id of the {noun} is empty")));
         }
         let name = match self {
             Self::Id(id) => return Ok(id.clone()),
             Self::Name(name) => name,
         };
         let (mut ids, mut others) = (Vec::new(), Vec::new());
-        let mut found = listing(name);
+        let mut found = list(name);
         while let Some(item) = found.next_item().await? {
             if item.option_label() == *name {
                 let id = item.option_value();
-                // What is added or removed meanwhile can shift an item to the next page, and have it listed twice.
+                // An object added or deleted meanwhile can shift another to the next page, so that it is listed twice.
                 if !ids.contains(&id) {
                     ids.push(id);
                 }
-            } else if others.len() < SHOWN {
+            } else if others.len() < MAX_SUGGESTIONS {
                 others.push(item.option_label());
             }
         }
         if ids.len() > 1 {
-            let message = format!("there is more than one {what} `{name}`: {}", quoted(&ids));
-            return Err(error(ErrorKind::InvalidInput, AMBIGUOUS_NAME, message).with_hint("give the id instead"));
+            let message = format!("there is more than one {noun} `{name}`: {}", quoted(&ids));
+            return Err(PAGERDUTY
+                .error(ErrorKind::InvalidInput, codes::AMBIGUOUS_NAME, message)
+                .with_hint("use the id instead"));
         }
         ids.pop().ok_or_else(|| {
             let hint = match others.as_slice() {
-                [] => "check the name in PagerDuty: all of it counts, and its case; or give the id".to_owned(),
-                others => format!("the whole name counts; there are {}", quoted(others)),
+                [] => {
+                    "check the name in PagerDuty: it must match in full, including its case; or use the id".to_owned()
+                }
+                others => format!("the name must match in full; there are {}", quoted(others)),
             };
-            error(ErrorKind::NotFound, not_found, format!("there is no {what} `{name}`")).with_hint(hint)
+            PAGERDUTY.error(ErrorKind::NotFound, not_found, format!("there is no {noun} `{name}`")).with_hint(hint)
         })
     }
-}
-
-fn error(kind: ErrorKind, code: ErrorCode, message: String) -> Error {
-    Error::new(kind, code, message).with_service(SERVICE)
 }
 
 fn quoted(texts: &[String]) -> String {

@@ -12,8 +12,8 @@ use sym_sdk::routing::{RequestDestination, SlackUser};
 use super::args::RecipientKind;
 use super::user_cache::UserCache;
 use super::{Api, MessageRef, Recipient};
-use crate::account_resolver::AccountResolver;
 use crate::http::{BaseUrl, Connection, SecretString};
+use crate::kit::AccountResolver;
 
 /// A client for one Slack workspace. Clones share connections, rate limits and the cache of users.
 ///

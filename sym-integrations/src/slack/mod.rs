@@ -68,6 +68,8 @@ mod destination;
 #[cfg_attr(docsrs, doc(cfg(feature = "slack-fake")))]
 pub mod fake;
 mod model;
+#[cfg(feature = "runtime")]
+mod plugin;
 mod service;
 #[cfg(feature = "slack-app")]
 #[cfg_attr(docsrs, doc(cfg(feature = "slack-app")))]

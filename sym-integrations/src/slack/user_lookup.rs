@@ -15,8 +15,8 @@ use super::api::{USERS_PER_PAGE, Users};
 use super::args::{ParsedChannel, ParsedUser};
 use super::user_cache::{CachedUser, UserList};
 use super::{ChannelArg, ChannelInfo, Slack, UserArg, UserInfo};
-use crate::account_resolver::Account;
 use crate::http::{Page, Paginator};
+use crate::kit::Account;
 
 /// The most users that are fetched one by one. For more, the whole workspace is listed.
 const MAX_SINGLE_LOOKUPS: usize = 20;

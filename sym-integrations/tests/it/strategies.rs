@@ -120,7 +120,7 @@ async fn reported_errors_are_no_grant_and_no_revocation() {
 
     let error = deescalate(&replay).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Strategy, &codes::STRATEGY_REPORTED_ERRORS));
-    assert_eq!(error.message(), "`vpn` did not take the access away: no such floor; and no lift");
+    assert_eq!(error.message(), "`vpn` did not revoke the access: no such floor; and no lift");
 }
 
 /// Whatever answers in the function's place has neither granted nor ended anything.

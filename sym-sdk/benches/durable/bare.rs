@@ -1,4 +1,4 @@
-//! SQLite alone, writing what Runs have written.
+//! SQLite alone, replaying the rows that Runs have written.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,39 +11,39 @@ use sym_sdk::strategy::DryStrategy;
 
 use crate::flow::{self, Desk};
 
-/// What was written for some Runs, row by row.
+/// The rows that were written for some Runs.
 pub(crate) struct Sample {
     runs: usize,
-    /// One for each call of the store.
+    /// The changes of each write.
     calls: Vec<Vec<Change>>,
-    /// How many of them are commits of inputs; the others are leases.
+    /// The number of commits among the writes; the others are leases.
     commits: usize,
     statements: Vec<String>,
 }
 
-/// A statement with its values.
+/// A statement and its values.
 struct Change {
     statement: usize,
     values: Vec<Value>,
 }
 
-/// A table as it is declared.
+/// The columns of a table.
 struct Table {
     name: String,
     columns: Vec<String>,
     key: Vec<usize>,
 }
 
-/// Most columns that a table has.
-const COLUMNS: usize = 20;
+/// The maximum number of columns of a table.
+const MAX_COLUMNS: usize = 20;
 
 impl Sample {
-    /// Has Runs made on a file with triggers that note each row.
+    /// Executes Runs on a file with triggers that record each row.
     pub(crate) async fn record(runs: usize) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("runs.db");
         flow::open(&path).await.close().await.unwrap();
-        let tables = note_changes(&Connection::open(&path).unwrap());
+        let tables = record_changes(&Connection::open(&path).unwrap());
 
         let store = flow::open(&path).await;
         let desk = Desk::default();
@@ -80,7 +80,7 @@ impl Sample {
             }
             leasing = is_lease;
             sample.calls.last_mut().unwrap().push(Change { statement, values });
-            // The last row of each commit.
+            // The last row of a commit.
             if table.name == "replies" {
                 sample.commits += 1;
                 sample.calls.push(Vec::new());
@@ -90,8 +90,8 @@ impl Sample {
         sample
     }
 
-    /// What one Run takes.
-    pub(crate) fn what(&self) -> String {
+    /// Summarizes the writes of one Run.
+    pub(crate) fn summary(&self) -> String {
         let rows: usize = self.calls.iter().map(Vec::len).sum();
         let of_a_run = |count: usize| count as f64 / self.runs as f64;
         format!(
@@ -102,12 +102,12 @@ impl Sample {
         )
     }
 
-    /// Runs a second if so many calls share each transaction.
+    /// Returns the Runs per second with this number of writes per transaction.
     pub(crate) fn in_groups_of(&self, calls: usize) -> f64 {
         self.in_transactions(self.calls.len().div_ceil(calls))
     }
 
-    /// Runs a second if so many commits share each transaction, with the leases that belong to them.
+    /// Returns the Runs per second with this number of commits per transaction, along with their leases.
     pub(crate) fn with_commits_per_transaction(&self, commits: f64) -> f64 {
         self.in_transactions(((self.commits as f64 / commits) as usize).clamp(1, self.calls.len()))
     }
@@ -133,9 +133,9 @@ impl Sample {
     }
 }
 
-/// Has triggers note each row that is written from now on.
-fn note_changes(connection: &Connection) -> Vec<Table> {
-    let columns: String = (0..COLUMNS).map(|column| format!(", c{column}")).collect();
+/// Creates triggers that record each row that is written from now on.
+fn record_changes(connection: &Connection) -> Vec<Table> {
+    let columns: String = (0..MAX_COLUMNS).map(|column| format!(", c{column}")).collect();
     let table = format!("CREATE TABLE bench_changes (number INTEGER PRIMARY KEY, tbl, operation, changed{columns})");
     let names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name";
     let names: Vec<String> =
@@ -161,14 +161,14 @@ impl Table {
             }
             table.columns.push(row.get("name").unwrap());
         }
-        assert!(table.columns.len() <= COLUMNS, "table `{}` needs more columns in the notes", table.name);
+        assert!(table.columns.len() <= MAX_COLUMNS, "table `{}` has more columns than are recorded", table.name);
         table
     }
 
     fn trigger(&self, number: usize, operation: &str) -> String {
         let Self { name, columns, .. } = self;
         let row = if operation == "delete" { "OLD" } else { "NEW" };
-        let places: String = (0..columns.len()).map(|column| format!(", c{column}")).collect();
+        let columns_of_changes: String = (0..columns.len()).map(|column| format!(", c{column}")).collect();
         let values: String = columns.iter().map(|column| format!(", {row}.{column}")).collect();
         let changed = match operation {
             "update" => {
@@ -179,19 +179,19 @@ impl Table {
         };
         format!(
             "CREATE TRIGGER bench_{operation}_{name} AFTER {operation} ON {name} BEGIN
-                INSERT INTO bench_changes (tbl, operation, changed{places})
+                INSERT INTO bench_changes (tbl, operation, changed{columns_of_changes})
                 VALUES ({number}, '{operation}', {changed}{values});
              END"
         )
     }
 
-    /// The statement that makes the same change, and its values.
+    /// Returns the statement that makes the same change, and its values.
     fn statement(&self, operation: &str, changed: i64, values: Vec<Value>) -> (String, Vec<Value>) {
         let Self { name, columns, key } = self;
         let equations = |of: &[usize], separator: &str| {
             of.iter().map(|column| format!("{} = ?", columns[*column])).collect::<Vec<_>>().join(separator)
         };
-        let place = if key.is_empty() { String::new() } else { format!(" WHERE {}", equations(key, " AND ")) };
+        let condition = if key.is_empty() { String::new() } else { format!(" WHERE {}", equations(key, " AND ")) };
         let pick = |of: &[usize]| of.iter().map(|column| values[*column].clone()).collect::<Vec<_>>();
         match operation {
             "insert" => {
@@ -201,10 +201,10 @@ impl Table {
             "update" => {
                 let changed: Vec<_> = (0..columns.len()).filter(|column| changed & (1 << column) != 0).collect();
                 let changed = if changed.is_empty() { key.clone() } else { changed };
-                let sql = format!("UPDATE {name} SET {}{place}", equations(&changed, ", "));
+                let sql = format!("UPDATE {name} SET {}{condition}", equations(&changed, ", "));
                 (sql, [pick(&changed), pick(key)].concat())
             }
-            _ => (format!("DELETE FROM {name}{place}"), pick(key)),
+            _ => (format!("DELETE FROM {name}{condition}"), pick(key)),
         }
     }
 }

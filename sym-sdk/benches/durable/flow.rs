@@ -1,4 +1,4 @@
-//! The flow that is measured, and the people in it.
+//! The measured flow and its users.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -34,10 +34,10 @@ fn on_request(event: &Event) -> Option<NextEvent> {
 #[hook]
 fn after_approve(_event: &Event) {}
 
-/// What has become of a Run, as people see it.
+/// The state of a Run as the front end sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// It can be decided.
+    /// The request can be decided.
     Asked,
     /// Access was granted.
     Granted,
@@ -45,11 +45,11 @@ pub(crate) enum Seen {
     Ended,
 }
 
-/// A front end that tells whoever waits.
+/// A front end that notifies waiting tasks.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Desk(Arc<Mutex<HashMap<RunId, Line>>>);
 
-/// Either side may be the first to ask for it.
+/// A channel. Either side may create it.
 #[derive(Debug)]
 struct Line {
     tell: UnboundedSender<Seen>,
@@ -125,7 +125,7 @@ impl Delivery for Desk {
     }
 }
 
-/// A runtime on this store, with a strategy of the caller's.
+/// Builds a runtime on this store, with this strategy.
 pub(crate) async fn runtime(store: &Arc<SqliteStore>, desk: &Desk, strategy: Arc<dyn AccessStrategy>) -> Runtime {
     Runtime::builder(config())
         .registry(handlers![get_permissions, get_request_notifications, on_request, after_approve])
@@ -141,12 +141,12 @@ pub(crate) async fn open(path: &Path) -> Arc<SqliteStore> {
     Arc::new(SqliteStore::open(path).await.unwrap())
 }
 
-/// The people who ask, by number. Each has access of their own: one at a time is granted or taken away of what is shared.
+/// Returns a requester by number. Each has access of their own: shared access is changed one Run at a time.
 pub(crate) fn person(number: usize) -> String {
     format!("person-{number}@example.com")
 }
 
-/// A request, which somebody approves and which then holds access. What happens to it next can be heard.
+/// Makes a request that is approved and granted. Returns a receiver of its later states.
 pub(crate) async fn granted(runtime: &Runtime, desk: &Desk, who: usize) -> (RunId, UnboundedReceiver<Seen>) {
     let request =
         Submission::request("prod", person(who).as_str()).input("duration", "1h").input("reason", "incident 42");
@@ -158,7 +158,7 @@ pub(crate) async fn granted(runtime: &Runtime, desk: &Desk, who: usize) -> (RunI
     (run, seen)
 }
 
-/// The same, and its end by hand.
+/// Makes a request that is approved, granted and revoked.
 pub(crate) async fn whole(runtime: &Runtime, desk: &Desk, who: usize) {
     let (run, mut seen) = granted(runtime, desk, who).await;
     runtime.submit(Submission::revoke(run, "ben@example.com")).await.unwrap();

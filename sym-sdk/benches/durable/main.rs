@@ -1,9 +1,8 @@
-//! What durability costs: Runs on a store in one file, with the workers of a server, held against what SQLite alone would need
-//! to write the same rows.
+//! The cost of durability: Runs on a SQLite store with the workers of a server, compared to SQLite alone writing the same rows.
 //!
-//! It takes about three minutes, and ten gigabytes in the system's directory for temporary files, which should be on the disk
-//! that is meant. `--timers 100000` makes do with fewer pending timers and a tenth of the room; `--test` does a little of
-//! everything, to see that it works.
+//! It takes about three minutes, and ten gigabytes in the system's temporary directory, which should be on the disk to measure.
+//! `--timers 100000` uses fewer pending timers and a tenth of the space; `--test` does a little of everything, to check that the
+//! benchmark works.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,26 +20,26 @@ mod timers;
 
 use std::time::Duration;
 
-/// How much is done.
+/// The amount of work.
 struct Size {
-    /// Runs of which the rows are recorded.
+    /// The number of Runs whose rows are recorded.
     sample: usize,
-    /// How many Runs are in flight at once.
+    /// The numbers of concurrent Runs.
     in_flight: &'static [usize],
-    /// How long each of these is measured.
+    /// The duration of each measurement.
     time: Duration,
-    /// Timers that wait.
+    /// The number of pending timers.
     timers: u64,
-    /// Timers that fall due.
+    /// The number of timers that fall due.
     due: u64,
-    /// In this time.
+    /// The time in which they fall due.
     due_in: Duration,
 }
 
-/// So often the engine and SQLite alone take turns.
+/// The number of times that the engine and SQLite alone are measured in turn.
 const ROUNDS: u32 = 5;
 
-const WHOLE: Size = Size {
+const FULL: Size = Size {
     sample: 400,
     in_flight: &[1, 8, 64, 256],
     time: Duration::from_secs(10),
@@ -49,7 +48,7 @@ const WHOLE: Size = Size {
     due_in: Duration::from_secs(60),
 };
 
-const LITTLE: Size = Size {
+const SMALL: Size = Size {
     sample: 10,
     in_flight: &[1, 8],
     time: Duration::from_millis(200),
@@ -60,14 +59,14 @@ const LITTLE: Size = Size {
 
 fn main() {
     let arguments: Vec<_> = std::env::args().collect();
-    let mut size = if arguments.iter().any(|argument| argument == "--test") { LITTLE } else { WHOLE };
+    let mut size = if arguments.iter().any(|argument| argument == "--test") { SMALL } else { FULL };
     if let Some(place) = arguments.iter().position(|argument| argument == "--timers") {
         size.timers = arguments[place + 1].parse().expect("a number of timers");
     }
     let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
 
     let sample = threads.block_on(bare::Sample::record(size.sample));
-    println!("bare SQLite, the rows of {} Runs ({})", size.sample, sample.what());
+    println!("bare SQLite, the rows of {} Runs ({})", size.sample, sample.summary());
     for group in [1, 8, 64, 256] {
         let name = if group == 1 { "one task".to_owned() } else { format!("{group} callers a transaction") };
         println!("  {name:<28} {:>8.0} Runs/s", sample.in_groups_of(group));
@@ -77,7 +76,7 @@ fn main() {
     println!("  in flight    Runs/s  commits/s  commits a transaction  bare with as many transactions  of bare");
     let mut bytes_per_run = 0.0;
     for in_flight in size.in_flight {
-        // In turns, because a disk that others use as well is not always as fast.
+        // In turns, because the speed of a shared disk varies.
         let rounds: Vec<_> = (0..ROUNDS)
             .map(|_| {
                 let measured = threads.block_on(runs::measure(*in_flight, size.time / ROUNDS));
@@ -93,12 +92,12 @@ fn main() {
             mean(|(measured, _)| measured.commits_per_second()),
             mean(|(measured, _)| measured.commits_per_transaction()),
             mean(|(_, bare)| *bare),
-            // Of the rounds, not of the means: each round had the disk as it was then.
+            // The mean of the ratios, not the ratio of the means: each round had its own disk speed.
             100.0 * mean(|(measured, bare)| measured.runs_per_second() / bare),
         );
         bytes_per_run = mean(|(measured, _)| measured.bytes_per_run());
     }
-    println!("\nsize of the file: {:.1} KiB for each Run that has ended", bytes_per_run / 1024.0);
+    println!("\nsize of the file: {:.1} KiB for each finished Run", bytes_per_run / 1024.0);
 
     threads.block_on(timers::measure(size.timers, size.due, size.due_in));
 }

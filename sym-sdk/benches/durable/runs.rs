@@ -1,4 +1,4 @@
-//! Whole Runs on a file.
+//! Throughput of Runs from request to revocation.
 
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -12,14 +12,14 @@ use sym_sdk::strategy::DryStrategy;
 
 use crate::flow::{self, Desk};
 
-/// Runs that were made, and what the store wrote for them.
+/// The number of Runs, and of the writes for them.
 pub(crate) struct Measured {
     runs: u64,
     time: Duration,
     commits: u64,
     transactions: u64,
     bytes: u64,
-    /// Those before the measurement included.
+    /// Includes those before the measurement.
     in_file: u64,
 }
 
@@ -41,7 +41,7 @@ impl Measured {
     }
 }
 
-/// Has people make Runs for a while, each one after the other.
+/// Makes Runs for a while with a number of users, each of whom makes one after the other.
 pub(crate) async fn measure(in_flight: usize, time: Duration) -> Measured {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("runs.db");
@@ -49,7 +49,7 @@ pub(crate) async fn measure(in_flight: usize, time: Duration) -> Measured {
     let desk = Desk::default();
     let runtime = flow::runtime(&store, &desk, Arc::new(DryStrategy::new())).await;
     let workers = runtime.start(WorkerLimits::default());
-    // The users are made, and all is warm.
+    // Creates the users and warms up.
     let everyone = (0..in_flight).map(|who| flow::whole(&runtime, &desk, who));
     futures_util::future::join_all(everyone).await;
 
@@ -81,7 +81,7 @@ pub(crate) async fn measure(in_flight: usize, time: Duration) -> Measured {
     Measured { runs, time, commits, transactions, bytes, in_file: runs + in_flight as u64 }
 }
 
-/// How many transactions have changed the file so far: SQLite counts them in the file beside it that its connections share.
+/// Returns the number of transactions that have changed the file, which SQLite counts in the shared-memory file.
 fn transactions(path: &Path) -> u32 {
     const CHANGES: u64 = 8;
     let mut shared = path.as_os_str().to_owned();
@@ -91,7 +91,7 @@ fn transactions(path: &Path) -> u32 {
     u32::from_ne_bytes(count)
 }
 
-/// How many inputs were committed so far: each leaves a reply.
+/// Returns the number of committed inputs, each of which has a reply.
 fn commits(path: &Path) -> u64 {
     let connection = Connection::open(path).unwrap();
     let count = connection.query_row("SELECT count(*) FROM replies", (), |row| row.get::<_, i64>(0));

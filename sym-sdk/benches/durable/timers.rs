@@ -1,4 +1,4 @@
-//! Many accesses that end some day, and some that end now.
+//! Many pending timers, and some that fall due.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -13,19 +13,19 @@ use sym_sdk::strategy::{AccessRequest, AccessStrategy, DryStrategy, Escalation, 
 
 use crate::flow::{self, Desk};
 
-/// So long after the start the first access ends.
+/// The time from the start to the first due timer.
 const HEAD_START: Duration = Duration::from_secs(2);
 
-/// The person whose Run is copied; each copy is that of another one.
+/// The number of the requester whose Run is copied; each copy has another requester.
 const TEMPLATE: usize = 0;
 
-/// When those end that do not end now.
+/// The due time of timers that stay pending.
 const FAR: &str = "2100-01-01T00:00:00Z";
 
-/// Whatever falls due has been done by then.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time within which all due timers must have fired.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Prints what so many pending timers cost, and how late those are that fall due.
+/// Prints the cost of pending timers, and the lateness of due ones.
 pub(crate) async fn measure(timers: u64, due: u64, due_in: Duration) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("runs.db");
@@ -48,7 +48,7 @@ pub(crate) async fn measure(timers: u64, due: u64, due_in: Duration) {
         start.elapsed() - opened
     );
     println!("  memory: {:.0} MiB resident, {:.0} MiB more than before", resident(), resident() - before);
-    workers.shutdown(PATIENCE).await;
+    workers.shutdown(TIMEOUT).await;
     drop(runtime);
     store.close().await.unwrap();
 
@@ -61,18 +61,18 @@ pub(crate) async fn measure(timers: u64, due: u64, due_in: Duration) {
     let ready = Timestamp::now();
     assert!(ready < first, "the start took until {ready}, and the first timer fell due at {first}");
     let workers = runtime.start(WorkerLimits::default());
-    let give_up = Instant::now() + HEAD_START + due_in + PATIENCE;
+    let give_up = Instant::now() + HEAD_START + due_in + TIMEOUT;
     while (asked.calls().len() as u64) < due && Instant::now() < give_up {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    workers.shutdown(PATIENCE).await;
+    workers.shutdown(TIMEOUT).await;
     let late = |(number, at): (u64, Timestamp)| at.duration_since(ends(number)).unsigned_abs();
     let mut times: Vec<_> = asked.calls().into_iter().map(late).collect();
-    assert_eq!(times.len() as u64, due, "some accesses have not ended in time");
+    assert_eq!(times.len() as u64, due, "some timers have not fired in time");
     times.sort();
     let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize];
     println!(
-        "  {due} ends of access in {due_in:.0?}, lateness of the call that takes it away: p50 {:.1?}, p99 {:.1?}, max {:.1?}",
+        "  {due} ends of access in {due_in:.0?}, lateness of the revocation: p50 {:.1?}, p99 {:.1?}, max {:.1?}",
         at(0.5),
         at(0.99),
         at(1.0)
@@ -81,7 +81,7 @@ pub(crate) async fn measure(timers: u64, due: u64, due_in: Duration) {
     store.close().await.unwrap();
 }
 
-/// The Run that is copied, and when its access ends, both as they stand in its state.
+/// The Run that is copied: its id and the end of its access, both as in its state.
 struct Template {
     run: String,
     until: String,
@@ -93,7 +93,7 @@ async fn make_one(path: &Path) -> Template {
     let runtime = flow::runtime(&store, &desk, Arc::new(DryStrategy::new())).await;
     let workers = runtime.start(WorkerLimits::default());
     let (run, _) = flow::granted(&runtime, &desk, TEMPLATE).await;
-    workers.shutdown(PATIENCE).await;
+    workers.shutdown(TIMEOUT).await;
     let until = runtime.run(run).await.unwrap().state.access.grant().and_then(|grant| grant.until).unwrap();
     drop(runtime);
     store.close().await.unwrap();
@@ -101,11 +101,11 @@ async fn make_one(path: &Path) -> Template {
 }
 
 impl Template {
-    /// Copies the Run so often, and takes away the one that was copied.
+    /// Copies the Run a number of times, and deletes the original.
     fn copy(&self, path: &Path, times: u64) {
         let connection = Connection::open(path).unwrap();
         let far: Timestamp = FAR.parse().unwrap();
-        // A journal would take as much room again.
+        // A journal would take as much space again.
         connection.execute_batch("PRAGMA synchronous = off; PRAGMA journal_mode = off; BEGIN").unwrap();
         let columns = |table: &str, with: &dyn Fn(&str) -> String| {
             let mut names = connection.prepare("SELECT name FROM pragma_table_info(?1)").unwrap();
@@ -151,7 +151,7 @@ impl Template {
         connection.execute_batch("COMMIT").unwrap();
     }
 
-    /// Sets when the first copies end.
+    /// Sets the ends of the first copies.
     fn make_due(&self, path: &Path, count: u64, at: impl Fn(u64) -> Timestamp) {
         let connection = Connection::open(path).unwrap();
         connection.execute_batch("BEGIN").unwrap();
@@ -169,7 +169,7 @@ impl Template {
     }
 }
 
-/// A strategy that notes when it is asked to take access away, and from which copy.
+/// A strategy that records the time and the copy of each revocation.
 #[derive(Clone, Debug, Default)]
 struct Asked(Arc<Mutex<Vec<(u64, Timestamp)>>>);
 
@@ -200,7 +200,7 @@ impl AccessStrategy for Asked {
     }
 }
 
-/// The memory of this process that is in use, in MiB.
+/// Returns the resident memory of this process in MiB.
 fn resident() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -1,4 +1,7 @@
-//! What this process is carrying out.
+//! The effects that this process is executing.
+//!
+//! A lease expires by a clock that can be set ahead, or while the machine sleeps, and the call that it was for goes on. This process
+//! knows about the call all the same: it neither makes it twice nor starts one that it excludes.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
@@ -6,8 +9,7 @@ use std::sync::{Mutex, MutexGuard};
 use crate::machine::{Effect, EffectKey, EntitlementKey};
 use crate::sync::lock;
 
-/// Effects under way in this process. A lease runs out by a clock that can be set, and while the machine sleeps; a call that goes
-/// on all the same is known here, so that it is not made a second time, nor another one that it excludes.
+/// A registry of the effects in flight, and of leases that could not be released.
 #[derive(Debug, Default)]
 pub(super) struct InFlight(Mutex<Tables>);
 
@@ -15,15 +17,14 @@ pub(super) struct InFlight(Mutex<Tables>);
 struct Tables {
     effects: HashSet<EffectKey>,
     exclusive: HashMap<EntitlementKey, EffectKey>,
-    /// How often the store did not take an effect back that was put off.
+    /// The number of times that a deferred effect kept its lease, because the store did not take the release.
     unreleased_leases: HashMap<EffectKey, u32>,
 }
 
 impl InFlight {
-    /// Notes that an effect is being carried out, until what is returned is dropped. `None` if it is already, or another one
-    /// that excludes it.
+    /// Registers an effect until the guard is dropped. `None` if it, or another one that excludes it, is in flight already.
     pub(super) fn begin(&self, effect: &Effect) -> Option<InFlightGuard<'_>> {
-        let mut tables = self.lock();
+        let mut tables = self.tables();
         if effect.exclusive.as_ref().is_some_and(|exclusive| tables.exclusive.contains_key(exclusive))
             || !tables.effects.insert(effect.key)
         {
@@ -35,30 +36,29 @@ impl InFlight {
         Some(InFlightGuard { in_flight: self, key: effect.key, exclusive: effect.exclusive.clone() })
     }
 
-    /// Notes that an effect keeps its lease though nobody has it in hand any more.
+    /// Notes that an effect keeps its lease although it is no longer in flight.
     pub(super) fn note_unreleased_lease(&self, key: EffectKey) {
-        let mut tables = self.lock();
-        let times = tables.unreleased_leases.entry(key).or_default();
-        *times = times.saturating_add(1);
+        let mut tables = self.tables();
+        let leases = tables.unreleased_leases.entry(key).or_default();
+        *leases = leases.saturating_add(1);
     }
 
-    /// How often that was.
+    /// Returns the number of leases of an effect that could not be released. They must not count as lost.
     pub(super) fn unreleased_leases(&self, key: EffectKey) -> u32 {
-        self.lock().unreleased_leases.get(&key).copied().unwrap_or_default()
+        self.tables().unreleased_leases.get(&key).copied().unwrap_or_default()
     }
 
-    /// The effect is settled.
+    /// Forgets the unreleased leases of an effect that is settled.
     pub(super) fn forget_unreleased_leases(&self, key: EffectKey) {
-        self.lock().unreleased_leases.remove(&key);
+        self.tables().unreleased_leases.remove(&key);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Tables> {
-        // Every change is made by code that does not panic halfway.
+    fn tables(&self) -> MutexGuard<'_, Tables> {
         lock(&self.0)
     }
 }
 
-/// One effect under way.
+/// An effect in flight.
 pub(super) struct InFlightGuard<'a> {
     in_flight: &'a InFlight,
     key: EffectKey,
@@ -67,7 +67,7 @@ pub(super) struct InFlightGuard<'a> {
 
 impl Drop for InFlightGuard<'_> {
     fn drop(&mut self) {
-        let mut tables = self.in_flight.lock();
+        let mut tables = self.in_flight.tables();
         tables.effects.remove(&self.key);
         if let Some(exclusive) = &self.exclusive {
             tables.exclusive.remove(exclusive);

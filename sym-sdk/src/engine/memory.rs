@@ -1,4 +1,6 @@
 //! A store in memory, for tests and simulations.
+//!
+//! Its order is deterministic: the same calls give the same results, so simulations can be replayed.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -20,7 +22,7 @@ use crate::model::RunId;
 use crate::sync::lock;
 use crate::time::TimestampExt;
 
-/// Keeps everything in memory, in a deterministic order. What it holds is gone with the process.
+/// A [`Store`] in memory, with a deterministic order. Its contents are lost with the process.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     tables: Mutex<Tables>,
@@ -29,35 +31,35 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Tables {
     runs: BTreeMap<RunId, StoredRun>,
-    replies: HashMap<InputKey, Answer>,
-    effects: HashMap<EffectKey, Row>,
+    replies: HashMap<InputKey, ReplyRow>,
+    effects: HashMap<EffectKey, EffectRow>,
     /// Effects by lane and by the time from which they can be claimed, then by commit order.
     due: BTreeMap<Lane, BTreeMap<(Timestamp, u64), EffectKey>>,
     leased: HashSet<EffectKey>,
     leased_exclusively: HashMap<EntitlementKey, EffectKey>,
     timers: BTreeMap<TimerKey, (Timestamp, u64)>,
-    /// Those that end access first.
+    /// Timers that end access come first.
     timers_due: BTreeMap<Reverse<TimerKind>, BTreeSet<(Timestamp, RunId)>>,
     holders: HashMap<EntitlementKey, BTreeSet<RunId>>,
     audit: Vec<AuditEntry>,
-    /// The same entries, as they are chained.
+    /// The same entries as a hash chain.
     chain: Vec<AuditRecord>,
     cursors: HashMap<String, u64>,
     order: u64,
 }
 
 #[derive(Debug)]
-struct Answer {
+struct ReplyRow {
     run: Option<RunId>,
     at: Timestamp,
     reply: InputReply,
 }
 
 #[derive(Debug)]
-struct Row {
+struct EffectRow {
     effect: Effect,
     due: Timestamp,
-    /// From when on it could have been begun.
+    /// The time from which it could have been executed.
     since: Timestamp,
     order: u64,
     claims: u32,
@@ -65,27 +67,26 @@ struct Row {
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Creates an empty store.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Audit entries after the first `count`.
+    /// Returns the audit entries after the first `count`.
     pub(crate) fn entries_after(&self, count: usize) -> Vec<AuditEntry> {
         self.tables().audit.get(count..).unwrap_or_default().to_vec()
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
-        // Every change is made by code that does not panic halfway, so a poisoned lock still guards whole tables.
         lock(&self.tables)
     }
 }
 
 impl Tables {
-    /// `texts` are the entries in canonical form.
+    /// Writes a commit. `texts` are its audit entries in canonical form.
     fn commit(&mut self, commit: Commit, texts: Vec<String>) -> Committed {
-        if let Some(answer) = self.replies.get(&commit.input) {
-            let reply = answer.reply.clone();
+        if let Some(row) = self.replies.get(&commit.input) {
+            let reply = row.reply.clone();
             self.settle(&commit);
             return Committed::Duplicate(reply);
         }
@@ -102,15 +103,17 @@ impl Tables {
             self.order += 1;
             let due = effect.not_before.unwrap_or(Timestamp::MIN);
             self.due.entry(effect.lane()).or_default().insert((due, self.order), effect.key);
-            self.effects
-                .insert(effect.key, Row { effect, due, since: due.max(at), order: self.order, claims: 0, lost: 0 });
+            self.effects.insert(
+                effect.key,
+                EffectRow { effect, due, since: due.max(at), order: self.order, claims: 0, lost: 0 },
+            );
         }
         for change in commit.timers {
             match change {
                 TimerChange::Set { kind, at, generation } => {
                     self.set_timer(TimerKey::new(commit.run, kind), at, generation)
                 }
-                TimerChange::Cancel { kind } => self.drop_timer(TimerKey::new(commit.run, kind), None),
+                TimerChange::Cancel { kind } => self.remove_timer(TimerKey::new(commit.run, kind), None),
             }
         }
         for change in commit.holds {
@@ -132,7 +135,7 @@ impl Tables {
         for text in texts {
             self.chain.push(AuditRecord::after(&self.audit_head(), text));
         }
-        self.replies.insert(commit.input, Answer { run, at, reply: commit.reply });
+        self.replies.insert(commit.input, ReplyRow { run, at, reply: commit.reply });
         Committed::Written
     }
 
@@ -147,40 +150,40 @@ impl Tables {
         runs.truncate(limit);
         for (_, run) in &runs {
             self.runs.remove(run);
-            self.replies.retain(|_, answer| answer.run != Some(*run));
+            self.replies.retain(|_, row| row.run != Some(*run));
             let effects: Vec<_> = self.effects.keys().filter(|key| key.run == *run).copied().collect();
-            effects.into_iter().for_each(|key| self.drop_effect(key));
-            self.drop_timer(TimerKey::new(*run, TimerKind::Forward), None);
-            self.drop_timer(TimerKey::new(*run, TimerKind::Expire), None);
+            effects.into_iter().for_each(|key| self.remove_effect(key));
+            self.remove_timer(TimerKey::new(*run, TimerKind::Forward), None);
+            self.remove_timer(TimerKey::new(*run, TimerKind::Expire), None);
         }
-        let answers = self.replies.iter().filter(|(_, answer)| answer.run.is_none() && answer.at < before);
-        let mut answers: Vec<_> = answers.map(|(key, answer)| (answer.at, key.clone())).collect();
-        answers.sort_unstable();
-        answers.truncate(limit);
-        for (_, key) in &answers {
+        let replies = self.replies.iter().filter(|(_, row)| row.run.is_none() && row.at < before);
+        let mut replies: Vec<_> = replies.map(|(key, row)| (row.at, key.clone())).collect();
+        replies.sort_unstable();
+        replies.truncate(limit);
+        for (_, key) in &replies {
             self.replies.remove(key);
         }
-        runs.len() + answers.len()
+        runs.len() + replies.len()
     }
 
     fn settle(&mut self, commit: &Commit) {
         if let Some(key) = commit.settles {
-            self.drop_effect(key);
+            self.remove_effect(key);
         }
         if let Some((key, generation)) = commit.fired {
-            self.drop_timer(key, Some(generation));
+            self.remove_timer(key, Some(generation));
         }
     }
 
-    fn drop_effect(&mut self, key: EffectKey) {
+    fn remove_effect(&mut self, key: EffectKey) {
         let Some(row) = self.effects.remove(&key) else { return };
         if let Some(lane) = self.due.get_mut(&row.effect.lane()) {
             lane.remove(&(row.due, row.order));
         }
-        self.free(&row.effect);
+        self.end_lease(&row.effect);
     }
 
-    fn free(&mut self, effect: &Effect) {
+    fn end_lease(&mut self, effect: &Effect) {
         self.leased.remove(&effect.key);
         if let Some(exclusive) = &effect.exclusive
             && self.leased_exclusively.get(exclusive) == Some(&effect.key)
@@ -190,12 +193,12 @@ impl Tables {
     }
 
     fn set_timer(&mut self, key: TimerKey, at: Timestamp, generation: u64) {
-        self.drop_timer(key, None);
+        self.remove_timer(key, None);
         self.timers.insert(key, (at, generation));
         self.timers_due.entry(Reverse(key.kind)).or_default().insert((at, key.run));
     }
 
-    fn drop_timer(&mut self, key: TimerKey, generation: Option<u64>) {
+    fn remove_timer(&mut self, key: TimerKey, generation: Option<u64>) {
         match self.timers.get(&key).copied() {
             Some((at, live)) if generation.is_none_or(|generation| generation == live) => {
                 self.timers.remove(&key);
@@ -211,7 +214,7 @@ impl Tables {
         self.runs.values().filter(|run| run.state.may_hold_access())
     }
 
-    fn has_end(&self, run: &StoredRun) -> bool {
+    fn has_expiry(&self, run: &StoredRun) -> bool {
         let id = run.state.run.id();
         run.state.pending_expiry().is_some_and(|end| {
             let timer = self.timers.get(&TimerKey::new(id, TimerKind::Expire)).map(|(_, generation)| *generation);
@@ -222,15 +225,18 @@ impl Tables {
 
     fn claim(&mut self, claim: &Claim) -> Vec<Claimed> {
         let until = claim.now.plus(claim.lease);
-        // Those that are chosen here exclude each other from now on, unless their lease is over at once.
+        // Effects claimed here exclude each other from now on, unless their leases expire immediately.
         let mut excluded = HashSet::new();
         let mut taken = self.leased_by_bulkhead(claim);
         let due = self.due.get(&claim.lane).into_iter().flat_map(|lane| lane.range(..=(claim.now, u64::MAX)));
-        let chosen = due.map(|(_, key)| *key).filter(|key| self.is_free(*key, claim.now)).filter(|key| {
+        let chosen = due.map(|(_, key)| *key).filter(|key| self.is_claimable(*key, claim.now)).filter(|key| {
             let exclusive = self.effects.get(key).and_then(|row| row.effect.exclusive.as_ref());
             exclusive.is_none_or(|exclusive| until <= claim.now || excluded.insert(exclusive))
         });
         let chosen = chosen.filter(|key| {
+            if !is_limited(claim) {
+                return true;
+            }
             let bulkhead = self.effects.get(key).map(|row| &row.effect.bulkhead);
             bulkhead.is_some_and(|bulkhead| {
                 let taken = taken.entry(bulkhead).or_default();
@@ -242,9 +248,12 @@ impl Tables {
         chosen.into_iter().filter_map(|key| self.lease(key, until)).collect()
     }
 
-    /// How many effects of the lane are leased with each bulkhead, so far as there is one.
+    /// Counts the leased effects of the lane, by bulkhead.
     fn leased_by_bulkhead(&self, claim: &Claim) -> HashMap<&Bulkhead, usize> {
         let mut taken = HashMap::new();
+        if !is_limited(claim) {
+            return taken;
+        }
         let leased = self.leased.iter().filter_map(|key| self.effects.get(key));
         for row in leased.filter(|row| row.due > claim.now && row.effect.lane() == claim.lane) {
             *taken.entry(&row.effect.bulkhead).or_default() += 1;
@@ -252,8 +261,8 @@ impl Tables {
         taken
     }
 
-    /// Whether no other effect that excludes this one is leased. A lease that has run out no longer excludes.
-    fn is_free(&self, key: EffectKey, now: Timestamp) -> bool {
+    /// Whether no effect that excludes this one is leased. An expired lease excludes nothing.
+    fn is_claimable(&self, key: EffectKey, now: Timestamp) -> bool {
         let exclusive = self.effects.get(&key).and_then(|row| row.effect.exclusive.as_ref());
         let holder = exclusive.and_then(|exclusive| self.leased_exclusively.get(exclusive));
         let other = holder.filter(|holder| **holder != key).and_then(|holder| self.effects.get(holder));
@@ -261,7 +270,7 @@ impl Tables {
     }
 
     fn lease(&mut self, key: EffectKey, until: Timestamp) -> Option<Claimed> {
-        self.move_to(key, until);
+        self.set_due(key, until);
         let row = self.effects.get_mut(&key)?;
         row.claims += 1;
         if !self.leased.insert(key) {
@@ -273,7 +282,7 @@ impl Tables {
         Some(Claimed::new(row.effect.clone(), row.claims, row.lost))
     }
 
-    fn move_to(&mut self, key: EffectKey, due: Timestamp) {
+    fn set_due(&mut self, key: EffectKey, due: Timestamp) {
         if let Some(row) = self.effects.get_mut(&key) {
             let lane = self.due.entry(row.effect.lane()).or_default();
             lane.remove(&(row.due, row.order));
@@ -283,11 +292,16 @@ impl Tables {
     }
 }
 
+/// Whether a claim limits the leases of each bulkhead. Those of tests and simulations, which do one thing at a time, do not.
+fn is_limited(claim: &Claim) -> bool {
+    claim.per_bulkhead < usize::MAX
+}
+
 fn newest_first(runs: &mut [StoredRun]) {
     runs.sort_by_key(|run| std::cmp::Reverse((run.state.created_at, run.state.run.id())));
 }
 
-/// The tables are in memory, so every answer is ready at once.
+/// Wraps a result: the tables are in memory, so nothing waits.
 fn ready<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, Result<T, StoreError>> {
     Box::pin(std::future::ready(Ok(value)))
 }
@@ -298,7 +312,7 @@ impl Store for MemoryStore {
     }
 
     fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<InputReply>, StoreError>> {
-        ready(self.tables().replies.get(key).map(|answer| answer.reply.clone()))
+        ready(self.tables().replies.get(key).map(|row| row.reply.clone()))
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, StoreError>> {
@@ -317,8 +331,8 @@ impl Store for MemoryStore {
         let mut tables = self.tables();
         if let Some(row) = tables.effects.get(&key).filter(|row| row.claims == claims) {
             let effect = row.effect.clone();
-            tables.move_to(key, not_before);
-            tables.free(&effect);
+            tables.set_due(key, not_before);
+            tables.end_lease(&effect);
         }
         ready(())
     }
@@ -326,7 +340,7 @@ impl Store for MemoryStore {
     fn clamp_future_due_times(&self, latest: Timestamp) -> BoxFuture<'_, Result<usize, StoreError>> {
         let mut tables = self.tables();
         let later: Vec<_> = tables.effects.values().filter(|row| row.due > latest).map(|row| row.effect.key).collect();
-        later.iter().for_each(|key| tables.move_to(*key, latest));
+        later.iter().for_each(|key| tables.set_due(*key, latest));
         ready(later.len())
     }
 
@@ -382,7 +396,7 @@ impl Store for MemoryStore {
 
     fn runs_missing_expiry(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {
         let tables = self.tables();
-        let mut runs: Vec<_> = tables.holding().filter(|run| !tables.has_end(run)).cloned().collect();
+        let mut runs: Vec<_> = tables.holding().filter(|run| !tables.has_expiry(run)).cloned().collect();
         newest_first(&mut runs);
         runs.truncate(limit);
         ready(runs)
@@ -395,7 +409,7 @@ impl Store for MemoryStore {
             *health.holding.entry(run.state.flow.slug().to_owned()).or_default() += 1;
             health.late += u64::from(run.state.access_until().is_some_and(|until| until < late));
             health.stuck += u64::from(run.state.is_stuck());
-            health.missing_expiry += u64::from(!tables.has_end(run));
+            health.missing_expiry += u64::from(!tables.has_expiry(run));
         }
         ready(health)
     }
@@ -411,7 +425,7 @@ impl Store for MemoryStore {
     }
 
     fn audit_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>> {
-        // The record with number n is the n-th.
+        // Records are numbered from 1 without gaps.
         let after = usize::try_from(seq).unwrap_or(usize::MAX);
         ready(self.tables().chain.iter().skip(after).take(limit).cloned().collect())
     }

@@ -1,4 +1,7 @@
-//! Tells workers that there is something new for them, and nobody else: whoever is told looks into the store.
+//! Wakes workers when there may be work for them, and nobody else.
+//!
+//! A wake-up carries no data. Its receiver looks into the store, which is the only queue, so wake-ups may be spurious or
+//! missed at the cost of a look or a delay.
 
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -6,7 +9,7 @@ use tokio::sync::futures::Notified;
 use super::store::Commit;
 use crate::machine::{Lane, TimerChange};
 
-/// What is waited for.
+/// The wake-ups of an engine's workers.
 #[derive(Debug, Default)]
 pub(super) struct WorkerNotifier {
     commits: Notify,
@@ -14,7 +17,7 @@ pub(super) struct WorkerNotifier {
     timers: Notify,
 }
 
-/// Whom a commit concerns.
+/// The workers to wake.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WakeSet {
     lanes: [bool; Lane::ALL.len()],
@@ -24,6 +27,7 @@ pub(super) struct WakeSet {
 impl WakeSet {
     pub(super) const ALL: Self = Self { lanes: [true; Lane::ALL.len()], timers: true };
 
+    /// Returns the workers that a commit gives work to.
     pub(super) fn for_commit(commit: &Commit) -> Self {
         let lanes = Lane::ALL.map(|lane| commit.effects.iter().any(|effect| effect.lane() == lane));
         let timers = commit.timers.iter().any(|change| matches!(change, TimerChange::Set { .. }));
@@ -32,31 +36,34 @@ impl WakeSet {
 }
 
 impl WorkerNotifier {
-    /// Of any commit, from now on.
+    /// Waits for the next commit of any kind.
     pub(super) fn commits(&self) -> Notified<'_> {
         self.commits.notified()
     }
 
-    /// Of effects in a lane that can be claimed, now or later.
+    /// Waits for the next effect of a lane.
     pub(super) fn lane_wakeups(&self, lane: Lane) -> Notified<'_> {
         self.lanes[index(lane)].notified()
     }
 
-    /// Of timers.
+    /// Waits for the next timer.
     pub(super) fn timer_wakeups(&self) -> Notified<'_> {
         self.timers.notified()
     }
 
-    pub(super) fn wake(&self, woken: WakeSet) {
+    /// Wakes those workers, and whoever waits for commits.
+    pub(super) fn wake(&self, set: WakeSet) {
         self.commits.notify_waiters();
-        self.lanes.iter().zip(woken.lanes).filter(|(_, woken)| *woken).for_each(|(lane, _)| lane.notify_waiters());
-        if woken.timers {
+        for (lane, _) in self.lanes.iter().zip(set.lanes).filter(|(_, wake)| *wake) {
+            lane.notify_waiters();
+        }
+        if set.timers {
             self.timers.notify_waiters();
         }
     }
 }
 
-/// The place of a lane in [`Lane::ALL`].
+/// The index of a lane in [`Lane::ALL`].
 fn index(lane: Lane) -> usize {
     lane as usize
 }
@@ -66,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lanes_are_where_they_are_looked_for() {
+    fn indexes_follow_the_list_of_lanes() {
         assert_eq!(Lane::ALL.map(index), [0, 1, 2, 3]);
     }
 }

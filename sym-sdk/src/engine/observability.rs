@@ -1,26 +1,26 @@
-//! What can be seen of a running engine.
+//! Metrics and traces of a running engine.
 //!
-//! Metrics go to the recorder of the [`metrics`] facade: install an exporter, for Prometheus say, before the runtime is started.
-//! Without one they cost next to nothing. Times are in seconds, by the engine's clock.
+//! Metrics go to the recorder of the [`metrics`] facade: install an exporter, such as one for Prometheus, before the runtime is
+//! started. Without one they cost next to nothing. Times are in seconds, by the engine's clock.
 //!
-//! | name | kind | labels | what |
+//! | name | type | labels | description |
 //! | --- | --- | --- | --- |
-//! | `sym_inputs_total` | counter | `kind`, `reply` | inputs that were taken: `submitted`, `effect_done`, `timer_fired`, `rearm`, `clock_set_back` |
-//! | `sym_effects_total` | counter | `kind`, `outcome` | effects that were carried out, such as `revoke` with `revoked` or `failed` |
-//! | `sym_commits_total` | counter | `result` | what came of commits: `written`, `duplicate`, `conflict`, `failed` |
-//! | `sym_effect_duration_seconds` | histogram | `kind` | how long effects took |
-//! | `sym_commit_duration_seconds` | histogram | | how long the store took to make a commit durable |
-//! | `sym_effect_lateness_seconds` | histogram | `lane` | how long after its time an effect that was put off was begun |
-//! | `sym_timer_lateness_seconds` | histogram | `kind` | how long after its time a timer was fired |
-//! | `sym_due` | gauge | | effects and timers that are due and not begun |
+//! | `sym_inputs_total` | counter | `kind`, `reply` | inputs delivered: `submitted`, `effect_done`, `timer_fired`, `rearm`, `clock_set_back` |
+//! | `sym_effects_total` | counter | `kind`, `outcome` | effects executed, such as `revoke` with `revoked` or `failed` |
+//! | `sym_commits_total` | counter | `result` | commits, by result: `written`, `duplicate`, `conflict`, `failed` |
+//! | `sym_effect_duration_seconds` | histogram | `kind` | duration of effects |
+//! | `sym_commit_duration_seconds` | histogram | | time until the store has made a commit durable |
+//! | `sym_effect_lateness_seconds` | histogram | `lane` | delay between the due time of a scheduled effect and its start |
+//! | `sym_timer_lateness_seconds` | histogram | `kind` | delay between the due time of a timer and its firing |
+//! | `sym_due` | gauge | | effects and timers that are due and not in progress |
 //! | `sym_late` | gauge | | those of them that have been due for more than a minute |
-//! | `sym_oldest_due_seconds` | gauge | | for how long the oldest of them has been due |
+//! | `sym_oldest_due_seconds` | gauge | | time for which the oldest of them has been due |
 //! | `sym_stuck` | gauge | | Runs whose revocation has failed and is not confirmed yet |
 //!
-//! Gauges are set every 15 seconds while workers run. `sym_stuck` and `sym_late` are what to be woken up for.
+//! Gauges are set every 15 seconds while workers are running. Alert on `sym_stuck` and `sym_late`.
 //!
-//! Log events are those of [`tracing`]. Each effect is carried out within a span `effect` with the fields `run`, `event`, `key`,
-//! `kind`, `attempt`, `handler` and `outcome`, and each input is taken within a span `input` with `run`, `key` and `kind`.
+//! Log events are those of [`tracing`]. Each effect is executed in a span `effect` with the fields `run`, `event`, `key`,
+//! `kind`, `attempt`, `handler` and `outcome`, and each input is delivered in a span `input` with `run`, `key` and `kind`.
 
 use std::time::Duration;
 
@@ -33,11 +33,11 @@ use super::health::Backlog;
 use super::store::{Claimed, DueTimer};
 use crate::machine::{Effect, Input, InputBody, InputReply, Outcome};
 
-/// What is due for longer than this is late.
+/// Effects and timers that have been due for longer than this are late.
 pub(super) const LATE_AFTER: Duration = Duration::from_secs(60);
 
 fn seconds(from: Timestamp, to: Timestamp) -> f64 {
-    // A clock that was set back meanwhile tells nothing.
+    // Negative if the clock went back meanwhile.
     Duration::try_from(to.duration_since(from)).unwrap_or_default().as_secs_f64()
 }
 
@@ -65,9 +65,9 @@ pub(super) fn effect_started(claimed: &Claimed, now: Timestamp) {
     }
 }
 
-pub(super) fn effect_ended(span: &Span, kind: &'static str, outcome: &Outcome, begun: Timestamp, now: Timestamp) {
+pub(super) fn effect_ended(span: &Span, kind: &'static str, outcome: &Outcome, started: Timestamp, now: Timestamp) {
     counter!("sym_effects_total", "kind" => kind, "outcome" => outcome.name()).increment(1);
-    histogram!("sym_effect_duration_seconds", "kind" => kind).record(seconds(begun, now));
+    histogram!("sym_effect_duration_seconds", "kind" => kind).record(seconds(started, now));
     span.record("outcome", outcome.name());
     if let Some(handler) = outcome.handler() {
         span.record("handler", tracing::field::display(handler));
@@ -78,9 +78,9 @@ pub(super) fn timer_fired(timer: &DueTimer, now: Timestamp) {
     histogram!("sym_timer_lateness_seconds", "kind" => timer.key.kind.name()).record(seconds(timer.at, now));
 }
 
-pub(super) fn commit_ended(result: &'static str, begun: Timestamp, now: Timestamp) {
+pub(super) fn commit_ended(result: &'static str, started: Timestamp, now: Timestamp) {
     counter!("sym_commits_total", "result" => result).increment(1);
-    histogram!("sym_commit_duration_seconds").record(seconds(begun, now));
+    histogram!("sym_commit_duration_seconds").record(seconds(started, now));
 }
 
 pub(super) fn input_delivered(input: &Input, reply: &InputReply) {

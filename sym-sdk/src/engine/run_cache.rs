@@ -1,4 +1,4 @@
-//! Runs as they were stored last.
+//! A cache of recently used Runs, so that a step need not read its Run again.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
@@ -7,37 +7,38 @@ use super::store::StoredRun;
 use crate::model::RunId;
 use crate::sync::lock;
 
-/// More than are usually under way at once. When there are more, all are forgotten: each is read again once.
-const MOST: usize = 1_024;
+/// The number of cached Runs, more than are usually in progress at once. A full cache is cleared: each Run is read once more.
+const RUN_CACHE_CAPACITY: usize = 1_024;
 
-/// Runs that this process has read or written lately, so that each step need not read its Run again. A Run may have changed
-/// since: the version that a commit expects tells.
+/// The latest known versions of Runs that this process has read or written.
+///
+/// Another process may have changed a Run since. The version check of the commit notices that, so a stale entry costs a retry and
+/// nothing else.
 #[derive(Debug, Default)]
 pub(super) struct RunCache(Mutex<HashMap<RunId, StoredRun>>);
 
 impl RunCache {
     pub(super) fn get(&self, run: RunId) -> Option<StoredRun> {
-        self.lock().get(&run).cloned()
+        self.runs().get(&run).cloned()
     }
 
-    /// Keeps the Run, unless a later version is kept already.
+    /// Inserts a Run, unless a later version is cached.
     pub(super) fn insert(&self, run: RunId, stored: StoredRun) {
-        let mut runs = self.lock();
-        if runs.get(&run).is_some_and(|kept| kept.version > stored.version) {
+        let mut runs = self.runs();
+        if runs.get(&run).is_some_and(|cached| cached.version > stored.version) {
             return;
         }
-        if runs.len() >= MOST {
+        if runs.len() >= RUN_CACHE_CAPACITY {
             runs.clear();
         }
         runs.insert(run, stored);
     }
 
     pub(super) fn remove(&self, run: RunId) {
-        self.lock().remove(&run);
+        self.runs().remove(&run);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RunId, StoredRun>> {
-        // No change of the map can panic halfway.
+    fn runs(&self) -> MutexGuard<'_, HashMap<RunId, StoredRun>> {
         lock(&self.0)
     }
 }

@@ -105,6 +105,20 @@ pub trait Drive: fmt::Debug + Send + Sync + 'static {
     /// If the store fails, or a Run's flow is not configured.
     fn run_one(&self) -> BoxFuture<'_, Result<bool>>;
 
+    /// Does everything that is due now, in a deterministic order. Returns the number of effects and timers.
+    ///
+    /// # Errors
+    /// If the store fails, or a Run's flow is not configured.
+    fn run_until_idle(&self) -> BoxFuture<'_, Result<usize>> {
+        Box::pin(async move {
+            let mut done = 0;
+            while self.run_one().await? {
+                done += 1;
+            }
+            Ok(done)
+        })
+    }
+
     /// Returns when the next effect or timer falls due. A leased effect counts from the end of its lease.
     fn next_due(&self) -> BoxFuture<'_, Result<Option<Timestamp>>>;
 

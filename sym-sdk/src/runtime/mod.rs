@@ -319,10 +319,9 @@ impl Runtime {
     /// # Errors
     /// If the store fails.
     pub async fn run_until_idle(&self) -> Result<usize> {
-        let mut done = 0;
-        while self.run_one().await? {
-            done += 1;
+        match &self.drive {
+            Some(drive) => drive.run_until_idle().await,
+            None => Ok(0),
         }
-        Ok(done)
     }
 }

@@ -1,4 +1,4 @@
-//! The engine and its workers on a program of their own. What every store must do is in `testing::check_store`.
+//! The local engine and its workers on a program of their own. The contract of stores is tested by `testing::check_store`.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -26,14 +26,14 @@ fn flow() -> Flow {
     Flow::builder("prod".parse().unwrap(), "acme").build()
 }
 
-/// The first step of a request: it asks for its reducers.
+/// The first transition of a request, which waits for its reducers.
 fn requested(run: RunId, second: i64) -> Transition {
     let flow = flow();
     let input = Input::new(run, flow.srn().clone(), at(second), submitted(run));
     step(&Rules { flow: &flow, hooks: Hooks::NONE }, None, &input)
 }
 
-/// The value with some of its fields set: literals of these types are for the crate alone.
+/// Sets fields of a value: struct literals of non-exhaustive types are not possible here.
 macro_rules! with {
     ($value:expr, $($field:ident: $new:expr),+) => {{
         let mut value = $value;
@@ -42,14 +42,14 @@ macro_rules! with {
     }};
 }
 
-/// A commit that only writes the state.
+/// A commit that writes the state and nothing else.
 fn commit(run: RunId, version: u64, key: &str) -> Commit {
     let mut commit = Commit::new(run, version, InputKey::new(key), requested(run, 0));
     commit.effects.clear();
     commit
 }
 
-/// Steps Runs of one flow, apart from some that it does not know; every effect is done, or fails.
+/// A program with one flow that fails every effect, and that cannot step some Runs.
 #[derive(Default)]
 struct Program {
     unknown: u128,
@@ -72,12 +72,12 @@ impl EffectHandler for Program {
 
     fn execute(&self, _: Effect, _: Arc<RunState>, _: Vec<RunId>) -> BoxFuture<'_, Outcome> {
         self.performed.fetch_add(1, Ordering::SeqCst);
-        let failed = Outcome::Failed(EffectError::new(ErrorKind::Handler, codes::HANDLER_FAILED, "it broke"));
+        let failed = Outcome::Failed(EffectError::new(ErrorKind::Handler, codes::HANDLER_FAILED, "failed"));
         Box::pin(std::future::ready(failed))
     }
 }
 
-/// Lets the workers do what they can without time passing: all of them run on this thread.
+/// Lets workers run until they wait for time to pass: all of them are on this thread.
 async fn let_workers_run() {
     for _ in 0..5_000 {
         tokio::task::yield_now().await;
@@ -85,7 +85,7 @@ async fn let_workers_run() {
 }
 
 #[tokio::test]
-async fn timers_of_runs_that_cannot_be_stepped_hold_up_no_others() {
+async fn timers_of_runs_that_cannot_be_stepped_do_not_block_others() {
     let program = Arc::new(Program { unknown: 1_000, ..Program::default() });
     let store = Arc::new(MemoryStore::new());
     let due = |second| vec![TimerChange::Set { kind: TimerKind::Expire, at: at(second), generation: 1 }];
@@ -105,15 +105,15 @@ async fn timers_of_runs_that_cannot_be_stepped_hold_up_no_others() {
     }
     assert!(program.fired.lock().unwrap().contains(&good));
     let tries = program.refused.load(Ordering::SeqCst);
-    assert!(tries <= 2 * 600, "what cannot be stepped is not tried all the time: {tries} times");
+    assert!(tries <= 2 * 600, "timers of Runs that cannot be stepped are deferred: {tries} attempts");
     workers.shutdown(Duration::from_secs(1)).await;
 }
 
 #[tokio::test]
-async fn an_outcome_is_recorded_once_though_two_engines_carry_out_the_effect() {
+async fn outcome_is_recorded_once_when_two_engines_execute_the_effect() {
     let program = Arc::new(Program::default());
     let clock: Arc<dyn Clock> = Arc::new(VirtualClock::at(at(0)));
-    // The lease runs out at once, so that both have it.
+    // Leases expire immediately, so that both engines claim the effect.
     let store = Arc::new(MemoryStore::new());
     let engines =
         [0; 2].map(|_| LocalEngine::new(store.clone(), program.clone(), clock.clone()).with_lease(Duration::ZERO));
@@ -128,7 +128,7 @@ async fn an_outcome_is_recorded_once_though_two_engines_carry_out_the_effect() {
     assert_eq!(failed, 1);
 }
 
-/// Carries out nothing before it is told to go on.
+/// A program whose effects wait until they are released.
 struct Slow {
     begun: AtomicUsize,
     go_on: tokio::sync::Semaphore,
@@ -154,9 +154,9 @@ impl EffectHandler for Slow {
     }
 }
 
-/// A lease ends when the clock is set ahead, or the machine wakes from sleep; what it was for goes on.
+/// A lease expires when the clock is set ahead, or the machine wakes from sleep; the call goes on.
 #[tokio::test]
-async fn a_call_that_outlives_its_lease_is_not_made_again_nor_one_that_it_excludes() {
+async fn call_that_outlives_its_lease_excludes_itself_and_its_peers() {
     let program = Arc::new(Slow::default());
     let store = Arc::new(MemoryStore::new());
     let shared: EntitlementKey = serde_json::from_str(r#""admins of ana""#).unwrap();
@@ -173,14 +173,14 @@ async fn a_call_that_outlives_its_lease_is_not_made_again_nor_one_that_it_exclud
             engine.run_one().await.unwrap();
             clock.advance(Duration::from_secs(1));
         }
-        assert_eq!(program.begun.load(Ordering::SeqCst), 1, "the first call is under way");
+        assert_eq!(program.begun.load(Ordering::SeqCst), 1, "the first call is in flight");
         program.go_on.add_permits(2);
     };
     let (first, ()) = tokio::join!(engine.run_one(), others);
     assert!(first.unwrap());
     clock.advance(Duration::from_secs(1));
     assert!(engine.run_one().await.unwrap());
-    assert_eq!(program.begun.load(Ordering::SeqCst), 2, "the other one comes after it");
+    assert_eq!(program.begun.load(Ordering::SeqCst), 2, "the other call follows it");
 }
 
 fn submitted(run: RunId) -> InputBody {

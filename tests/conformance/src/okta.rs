@@ -1,7 +1,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sym_integrations::http::BaseUrl;
-use sym_integrations::okta::{GroupExpand, Okta, OktaGroup};
+use sym_integrations::okta::{GroupExpand, Okta};
 
 use crate::request::{Fault, Person, Request, emails};
 
@@ -56,7 +56,7 @@ pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
     Ok(match request.call()? {
         Function::GetUserInfo { user } => {
             let found = okta.get_user_info(&user.0).await?;
-            json!({ "id": found.id(), "email": found.email(), "status": found.status() })
+            json!({ "id": found.id, "email": found.email(), "status": found.status })
         }
         Function::UsersInGroup { group_id } => emails(&okta.users_in_group(&group_id).await?),
         Function::IsUserInGroup { user, group_id } => json!(okta.is_user_in_group(&user.0, &group_id).await?),
@@ -68,14 +68,14 @@ pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
             if let Some(expression) = filter {
                 groups = groups.filter(expression);
             }
-            groups.await?.iter().map(OktaGroup::id).collect()
+            groups.await?.iter().map(|group| group.id.clone()).collect()
         }
         Function::AddUserToGroup { user, group_id } => {
-            okta.add_group_member(&group_id, &okta.user_id(&user.0).await?).await?;
+            okta.add_group_member(&group_id, &okta.account_id(&user.0).await?).await?;
             Value::Null
         }
         Function::RemoveUserFromGroup { user, group_id } => {
-            okta.remove_group_member(&group_id, &okta.user_id(&user.0).await?).await?;
+            okta.remove_group_member(&group_id, &okta.account_id(&user.0).await?).await?;
             Value::Null
         }
     })

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sym_integrations::http::BaseUrl;
-use sym_integrations::pagerduty::{Incident, IncidentQuery, IncidentStatus, PagerDuty, Urgency};
+use sym_integrations::pagerduty::{IncidentQuery, IncidentStatus, PagerDuty, Urgency};
 
 use crate::request::{Fault, Person, Request, emails};
 
@@ -86,7 +86,9 @@ pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
             }
             emails(&query.await?)
         }
-        Function::GetIncidents(which) => which.of(pagerduty.get_incidents()).await?.iter().map(Incident::id).collect(),
+        Function::GetIncidents(which) => {
+            which.of(pagerduty.get_incidents()).await?.iter().map(|incident| incident.id.clone()).collect()
+        }
         Function::HasIncident(which) => json!(which.of(pagerduty.has_incident()).await?),
     })
 }

@@ -1,4 +1,4 @@
-//! What must hold once all Runs have ended, however often the process was killed on the way.
+//! The promises that must hold once all Runs have ended, however often the process was killed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -9,15 +9,15 @@ use sym_sdk::engine::{RunFilter, SqliteStore, Store, StoredRun};
 use sym_sdk::machine::Access;
 use sym_sdk::model::{DeescalateType, EventId, RunId, Step};
 
-use crate::child::{ACKNOWLEDGED, Acknowledged, STORE, Told};
+use crate::child::{ACKNOWLEDGED, Acknowledged, Response, STORE};
 use crate::journal;
-use crate::service::{self, Answer, Call, Op};
+use crate::service::{self, Call, Op, ServiceResponse};
 
-/// The service is asked to take access away at most so long after its end, by the clock of the processes.
-const LATE: SignedDuration = SignedDuration::from_mins(1);
+/// The maximum delay between the end of access and the call that revokes it, by the clock of the processes.
+const MAX_DELAY: SignedDuration = SignedDuration::from_mins(1);
 
-/// All that is left of the processes.
-struct Remains {
+/// Everything that the processes have left behind.
+struct Records {
     acknowledged: Vec<Acknowledged>,
     calls: Vec<Call>,
     runs: Vec<StoredRun>,
@@ -26,25 +26,25 @@ struct Remains {
     chain: Result<Verified, VerifyError>,
 }
 
-/// What does not hold, each with the promise that it breaks. The last process in `dir` has ended by itself.
+/// Returns the broken promises. The last process in `dir` must have finished its work.
 pub fn broken_promises(dir: &Path) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let remains = runtime.block_on(Remains::of(dir));
+    let records = runtime.block_on(Records::of(dir));
     let mut broken = Vec::new();
-    remains.inputs(&mut broken);
-    remains.grants(&mut broken);
-    remains.revocations(&mut broken);
-    remains.punctuality(&mut broken);
-    remains.decisions(&mut broken);
-    remains.record(&mut broken);
-    remains.effects(&mut broken);
+    records.inputs(&mut broken);
+    records.grants(&mut broken);
+    records.revocations(&mut broken);
+    records.punctuality(&mut broken);
+    records.decisions(&mut broken);
+    records.record(&mut broken);
+    records.effects(&mut broken);
     broken
 }
 
-impl Remains {
+impl Records {
     async fn of(dir: &Path) -> Self {
         let store = SqliteStore::open(dir.join(STORE)).await.unwrap();
-        let remains = Self {
+        let records = Self {
             acknowledged: journal::read(&dir.join(ACKNOWLEDGED)),
             calls: journal::read(&dir.join(service::CALLS)),
             runs: store.runs(RunFilter::default(), usize::MAX).await.unwrap(),
@@ -53,37 +53,36 @@ impl Remains {
             chain: verify(&store).await,
         };
         store.close().await.unwrap();
-        remains
+        records
     }
 
     fn entries_of(&self, run: RunId) -> impl Iterator<Item = &AuditEntry> {
         self.audit.iter().filter(move |entry| entry.run == run)
     }
 
-    /// P1: what was acknowledged is there, once, and came to its end.
+    /// P1: every acknowledged input was processed, exactly once and to its end.
     fn inputs(&self, broken: &mut Vec<String>) {
         let mut begun: HashMap<EventId, usize> = HashMap::new();
-        // A revocation that is asked for while one fails has the next attempt made at once.
+        // Revoking while a revocation fails triggers the next attempt.
         let is_begun = |kind: &AuditKind| matches!(kind, AuditKind::Received | AuditKind::RevokeRetried { .. });
         for entry in self.audit.iter().filter(|entry| is_begun(&entry.kind)) {
             *begun.entry(entry.event.id).or_default() += 1;
         }
         let refused: BTreeSet<_> = self.audit.iter().filter(|entry| is_refusal(entry)).map(|e| e.event.id).collect();
-        for Acknowledged { key, told } in &self.acknowledged {
-            let Told::Taken { run, event } = told else { continue };
-            // What came while another event was in hand is judged when its turn comes.
+        for Acknowledged { key, response } in &self.acknowledged {
+            let Response::Accepted { run, event } = response else { continue };
+            // An input that arrived during another event is checked when that has ended.
             let times = begun.get(event).copied().unwrap_or_default() + usize::from(refused.contains(event));
             if times != 1 {
-                broken.push(format!("P1: `{key}` of Run {run} was acknowledged, and is on the record {times} times"));
+                broken.push(format!("P1: `{key}` of Run {run} was acknowledged, and was audited {times} times"));
             }
         }
-        let refusals = self.acknowledged.iter().filter(|known| matches!(known.told, Told::Refused(_))).count();
+        let refusals = self.acknowledged.iter().filter(|known| matches!(known.response, Response::Refused(_))).count();
         if refusals > refused.len() {
-            broken
-                .push(format!("P6: {refusals} inputs were refused, and {} refusals are on the record", refused.len()));
+            broken.push(format!("P6: {refusals} inputs were refused, and {} refusals were audited", refused.len()));
         }
         if let Some(at) = self.next_due {
-            broken.push(format!("P1: something is still due at {at}"));
+            broken.push(format!("P1: work is still due at {at}"));
         }
         for run in &self.runs {
             if !run.state.is_finished() || !run.state.pending.is_empty() || !run.state.timers.is_empty() {
@@ -92,19 +91,19 @@ impl Remains {
         }
     }
 
-    /// P2: the approval and the end were in the store before the service was asked.
+    /// P2: the approval and the expiry were committed before the service was called.
     fn grants(&self, broken: &mut Vec<String>) {
         for call in self.calls.iter().filter(|call| call.op == Op::Grant) {
             if !call.approved {
                 broken.push(format!("P2: access was granted without a committed approval: {call:?}"));
             }
             if !call.expires {
-                broken.push(format!("P2: access was granted before its end was committed: {call:?}"));
+                broken.push(format!("P2: access was granted before its expiry was committed: {call:?}"));
             }
         }
     }
 
-    /// P3: whoever was given access has none any more; nobody lost it early.
+    /// P3: all access was revoked, and none too early.
     fn revocations(&self, broken: &mut Vec<String>) {
         for (target, identity) in service::with_access(&self.calls) {
             broken.push(format!("P3: {identity} still has access to {target}"));
@@ -113,7 +112,7 @@ impl Remains {
         for call in &self.calls {
             let holders = until.entry((&call.target, &call.identity)).or_default();
             match call.op {
-                Op::Grant if call.answer == Answer::Done => {
+                Op::Grant if call.answer == ServiceResponse::Done => {
                     if let Some(end) = self.scheduled_end(call.run) {
                         holders.insert(call.run, end);
                     }
@@ -129,21 +128,21 @@ impl Remains {
         }
     }
 
-    /// P3: what an earlier process had in hand is taken up at once, so access ends on time.
+    /// P3: work that was in flight in a killed process continues immediately, so access ends on time.
     fn punctuality(&self, broken: &mut Vec<String>) {
         for run in &self.runs {
             let id = run.state.run.id();
-            let put_off = self.entries_of(id).any(|entry| matches!(entry.kind, AuditKind::Ignored { .. }));
+            let deferred = self.entries_of(id).any(|entry| matches!(entry.kind, AuditKind::Ignored { .. }));
             let first = self.calls.iter().find(|call| call.run == id && call.op == Op::Revoke);
-            if let (false, Some(first), Some(end)) = (put_off, first, self.scheduled_end(id))
-                && first.at.duration_since(end) > LATE
+            if let (false, Some(first), Some(end)) = (deferred, first, self.scheduled_end(id))
+                && first.at.duration_since(end) > MAX_DELAY
             {
                 broken.push(format!("P3: Run {id} was to lose its access at {end}: {first:?}"));
             }
         }
     }
 
-    /// When the Run's access ends, if nothing but the time ends it.
+    /// Returns the end of a Run's access, if only time ends it.
     fn scheduled_end(&self, run: RunId) -> Option<Timestamp> {
         let mut end = None;
         for entry in self.entries_of(run) {
@@ -157,7 +156,7 @@ impl Remains {
         end
     }
 
-    /// P4: each vote counts once, and each Run is decided once at the most.
+    /// P4: each vote counts once, and each Run is decided at most once.
     fn decisions(&self, broken: &mut Vec<String>) {
         for run in &self.runs {
             let id = run.state.run.id();
@@ -184,7 +183,7 @@ impl Remains {
         }
     }
 
-    /// P6: what was done is on the record, whole: each call of the service that was answered, with the answer.
+    /// P6: the audit log is complete: it contains each call of the service that returned, with its result.
     fn record(&self, broken: &mut Vec<String>) {
         if let Err(error) = &self.chain {
             broken.push(format!("P6: {error}"));
@@ -198,7 +197,7 @@ impl Remains {
                     .filter(|call| call.run == id && call.op == op)
                     .map(|c| (c.key, c.answer))
                     .collect();
-                let failed = calls.values().filter(|answer| **answer != Answer::Done).count();
+                let failed = calls.values().filter(|answer| **answer != ServiceResponse::Done).count();
                 let succeeded = calls.len() - failed;
                 let recorded = |is: fn(&AuditKind) -> bool| self.entries_of(id).filter(|entry| is(&entry.kind)).count();
                 let (successes, failures) = match op {
@@ -211,10 +210,10 @@ impl Remains {
                         recorded(|kind| matches!(kind, AuditKind::RevokeFailed { .. })),
                     ),
                 };
-                // An effect that was begun in vain too often counts as failed, whatever the service did.
+                // An effect that has lost too many leases counts as failed, whatever the service did.
                 if successes > succeeded || successes + failures < calls.len() {
                     broken.push(format!(
-                        "P6: Run {id} has {successes} successes and {failures} failures of {op:?} on the record, and the \
+                        "P6: Run {id} has {successes} successes and {failures} failures of {op:?} in the audit log, and the \
                          service had {succeeded} and {failed}"
                     ));
                 }
@@ -222,7 +221,7 @@ impl Remains {
         }
     }
 
-    /// P7: after its outcome was committed, no effect is carried out again.
+    /// P7: no effect is executed after its outcome was committed.
     fn effects(&self, broken: &mut Vec<String>) {
         for call in self.calls.iter().filter(|call| !call.awaited) {
             broken.push(format!("P7: the service was called again after the outcome was committed: {call:?}"));

@@ -1,4 +1,4 @@
-//! The process that is killed: a runtime on a file, and what people submit to it.
+//! The process under test: a runtime on a SQLite store, and the submissions of its users.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use sym_sdk::model::{EventId, RunId, RunStatus};
 use sym_sdk::runtime::{Runtime, Submission};
 use sym_sdk::strategy::StrategyType;
 
-use crate::clock::KeptClock;
-use crate::flows::{self, DOMAIN, KIND};
+use crate::clock::PersistentClock;
+use crate::flows::{self, DOMAIN, STRATEGY_TYPE};
 use crate::front_end::FrontEnd;
 use crate::handlers;
 use crate::journal::Journal;
@@ -23,62 +23,62 @@ use crate::points::{Point, Points};
 use crate::service::{self, Service};
 use crate::store::CrashStore;
 
-/// The store's file.
+/// The file name of the store.
 pub const STORE: &str = "runs.db";
 
-/// The file of inputs that were acknowledged.
+/// The file name of the journal of acknowledged submissions.
 pub const ACKNOWLEDGED: &str = "acknowledged.log";
 
-/// Who uses it. They become known when they come for the first time.
-pub const PEOPLE: [&str; 6] =
+/// The users. Each is created by their first submission.
+pub const USERS: [&str; 6] =
     ["ana@example.com", "ben@example.com", "cyd@example.com", "dan@example.com", "eve@example.com", "fay@example.com"];
 
-/// At the end nothing is under way, so this is never waited for.
-const GRACE: Duration = Duration::from_secs(20);
+/// The grace period at shutdown. Nothing is in flight then, so it never elapses.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A Run needs fewer.
-const JUMPS_MAX: usize = 10_000;
+/// The maximum number of jumps of the clock before a Run counts as hanging.
+const MAX_JUMPS: usize = 10_000;
 
-/// What a submission was told.
+/// The response to a submission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Told {
-    /// It was taken.
-    Taken {
+pub enum Response {
+    /// The submission was accepted.
+    Accepted {
         /// The Run.
         run: RunId,
-        /// What it became.
+        /// The event.
         event: EventId,
     },
-    /// It was refused with this code, and the refusal is on the record.
+    /// The submission was refused with this code, and the refusal was audited.
     Refused(String),
 }
 
-/// A submission that was answered.
+/// A submission that was acknowledged.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Acknowledged {
-    /// Its name.
+    /// The key.
     pub key: String,
-    /// The answer.
-    pub told: Told,
+    /// The response.
+    pub response: Response,
 }
 
-/// The process.
+/// The process under test.
 #[derive(Debug)]
 pub struct Child {
     runtime: Runtime,
     store: Arc<CrashStore>,
-    clock: Arc<KeptClock>,
+    clock: Arc<PersistentClock>,
     points: Arc<Points>,
     acknowledged: Journal<Acknowledged>,
     workers: Workers,
 }
 
 impl Child {
-    /// Goes on from the files in `dir`. So much time passes with each commit.
-    pub async fn start(dir: &Path, die_at: Option<Point>, tick: Duration) -> Self {
-        let points = Arc::new(Points::new(dir, die_at));
-        let clock = Arc::new(KeptClock::open(dir));
+    /// Continues from the files in `dir`. The clock advances by `tick` with each commit.
+    pub async fn start(dir: &Path, kill_at: Option<Point>, tick: Duration) -> Self {
+        let points = Arc::new(Points::new(dir, kill_at));
+        let clock = Arc::new(PersistentClock::open(dir));
         points.before("open");
         let store = SqliteStore::open(dir.join(STORE)).await.unwrap();
         points.after("open");
@@ -88,9 +88,9 @@ impl Child {
         let runtime = Runtime::builder(flows::config())
             .registry(handlers::registry())
             .state(points.clone())
-            .state(handlers::PutOff::open(&dir.join("put_off.log")))
+            .state(handlers::DeferredExpiries::open(&dir.join("deferred.log")))
             .delivery(FrontEnd::new(points.clone()))
-            .strategy_type(StrategyType::new(KIND, move |_| Ok(service.clone())))
+            .strategy_type(StrategyType::new(STRATEGY_TYPE, move |_| Ok(service.clone())))
             .clock(clock.clone())
             .store(store.clone())
             .directory(Directory::from_store(store.clone(), [DOMAIN]))
@@ -102,94 +102,94 @@ impl Child {
         Self { runtime, store, clock, points, acknowledged, workers }
     }
 
-    /// Submits something under this name, and writes down what it was told once it was told.
+    /// Submits something under a key, and records the response once it is received.
     ///
-    /// What an earlier process was told is what this one is told.
-    pub async fn submit(&self, key: &str, submission: Submission) -> Told {
-        let told = match self.runtime.submit(submission.key(InputKey::new(key))).await {
-            Ok(receipt) => Told::Taken { run: receipt.run, event: receipt.event },
+    /// It must be the response that an earlier process received.
+    pub async fn submit(&self, key: &str, submission: Submission) -> Response {
+        let response = match self.runtime.submit(submission.key(InputKey::new(key))).await {
+            Ok(receipt) => Response::Accepted { run: receipt.run, event: receipt.event },
             Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::Conflict) => {
-                Told::Refused(error.code().to_string())
+                Response::Refused(error.code().to_string())
             }
             Err(error) => panic!("{key}: {error}"),
         };
         match self.acknowledged.lines().into_iter().find(|known| known.key == key) {
-            Some(known) => assert_eq!(known.told, told, "`{key}` was told something else before"),
+            Some(known) => assert_eq!(known.response, response, "`{key}` got another response before"),
             None => {
-                let acknowledged = Acknowledged { key: key.to_owned(), told: told.clone() };
+                let acknowledged = Acknowledged { key: key.to_owned(), response: response.clone() };
                 self.acknowledged.append(acknowledged);
                 self.points.after("acknowledgement");
             }
         }
-        told
+        response
     }
 
-    /// Submits something that is taken, when nothing else is going on.
-    pub async fn take(&self, key: &str, submission: Submission) -> RunId {
+    /// Submits something that must be accepted, while nothing else is in progress.
+    pub async fn submit_accepted(&self, key: &str, submission: Submission) -> RunId {
         self.store.idle().await;
         match self.submit(key, submission).await {
-            Told::Taken { run, .. } => run,
-            Told::Refused(code) => panic!("`{key}` was refused: {code}"),
+            Response::Accepted { run, .. } => run,
+            Response::Refused(code) => panic!("`{key}` was refused: {code}"),
         }
     }
 
-    /// Submits something that is refused, when nothing else is going on.
-    pub async fn refuse(&self, key: &str, submission: Submission) {
+    /// Submits something that must be refused, while nothing else is in progress.
+    pub async fn submit_refused(&self, key: &str, submission: Submission) {
         self.store.idle().await;
-        let told = self.submit(key, submission).await;
-        assert!(matches!(told, Told::Refused(_)), "`{key}` was {told:?}");
+        let response = self.submit(key, submission).await;
+        assert!(matches!(response, Response::Refused(_)), "`{key}` was {response:?}");
     }
 
-    /// Whether an earlier process was told what became of this.
-    pub fn was_told(&self, key: &str) -> bool {
+    /// Whether an earlier process received a response to this submission.
+    pub fn is_acknowledged(&self, key: &str) -> bool {
         self.acknowledged.lines().iter().any(|known| known.key == key)
     }
 
-    /// Lets time pass until the Run is so.
-    pub async fn until(&self, run: RunId, is_so: impl Fn(&RunState) -> bool) {
-        for _ in 0..JUMPS_MAX {
+    /// Advances the clock until a condition holds for a Run.
+    pub async fn until(&self, run: RunId, condition: impl Fn(&RunState) -> bool) {
+        for _ in 0..MAX_JUMPS {
             self.store.idle().await;
             let stored = self.store.load(run).await.unwrap().expect("the Run was acknowledged");
-            if is_so(&stored.state) {
+            if condition(&stored.state) {
                 return;
             }
             assert!(self.clock.jump(), "nothing more will happen to Run {run}, which is {}", stored.state.run.status());
         }
-        panic!("{run} does not get there");
+        panic!("Run {run} does not reach the expected state");
     }
 
-    /// Lets time pass until nothing is left to do.
-    pub async fn until_all_is_done(&self) {
+    /// Advances the clock until no work is left.
+    pub async fn until_idle(&self) {
         loop {
             self.store.idle().await;
             if self.store.next_due().await.unwrap().is_none() {
                 return;
             }
-            assert!(self.clock.jump(), "something is due, and nobody waits for it");
+            assert!(self.clock.jump(), "work is due that no worker waits for");
         }
     }
 
-    /// How the Run has ended.
+    /// Returns the status of a Run.
     pub async fn status(&self, run: RunId) -> RunStatus {
         let stored = self.store.load(run).await.unwrap();
         stored.expect("the Run was acknowledged").state.run.status()
     }
 
-    /// Has everything done that is due, and moves the clock on.
-    pub async fn let_time_pass(&self) {
+    /// Completes due work, and advances the clock.
+    pub async fn advance(&self) {
         self.store.idle().await;
         self.clock.jump();
     }
 
-    /// The clock.
+    /// Returns the clock.
     pub fn clock(&self) -> &dyn Clock {
         &*self.clock
     }
 
-    /// Ends as a server does.
+    /// Shuts down as a server does.
     pub async fn stop(self) {
         let Self { runtime, store, points, workers, .. } = self;
-        workers.shutdown(GRACE).await;
+        workers.shutdown(SHUTDOWN_TIMEOUT).await;
         drop(runtime);
         points.before("close");
         store.inner().close().await.unwrap();

@@ -1,4 +1,4 @@
-//! A clock that moves when it is told to, and never runs backwards, not even over a restart.
+//! A virtual clock that survives restarts and never goes back.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -9,18 +9,18 @@ use jiff::Timestamp;
 use sym_sdk::BoxFuture;
 use sym_sdk::clock::{Clock, VirtualClock};
 
-/// When the first process starts.
+/// The time at which the first process starts.
 const START: &str = "2024-02-29T12:00:00Z";
 
-/// Keeps the time in a file. Nobody waits for real time to pass: whoever has nothing left to do moves the clock on.
+/// A virtual clock that is stored in a file. It is advanced when no work is left, so no real time is spent waiting.
 #[derive(Debug)]
-pub struct KeptClock {
+pub struct PersistentClock {
     time: VirtualClock,
     file: File,
 }
 
-impl KeptClock {
-    /// A clock that shows the time that the one before it has reached.
+impl PersistentClock {
+    /// Opens the clock at the time that an earlier process has reached.
     pub fn open(dir: &Path) -> Self {
         let file = File::options().read(true).write(true).create(true).truncate(false).open(dir.join("clock")).unwrap();
         let mut nanoseconds = [0; 16];
@@ -31,7 +31,7 @@ impl KeptClock {
         Self { time: VirtualClock::at(now), file }
     }
 
-    /// Moves to the time at which the first sleeper wakes up. `false` if nobody sleeps.
+    /// Advances to the time at which the first sleeper wakes up. `false` if nobody sleeps.
     pub fn jump(&self) -> bool {
         let next = self.time.next_sleeper();
         if let Some(at) = next {
@@ -40,12 +40,12 @@ impl KeptClock {
         next.is_some()
     }
 
-    /// Moves on.
+    /// Advances by a duration.
     pub fn pass(&self, time: Duration) {
         self.move_to(self.now() + time);
     }
 
-    /// The file goes first: nothing may be recorded at a time that the next process would not know of.
+    /// Writes the file first: nothing may be stored at a time that the next process would not reach.
     fn move_to(&self, at: Timestamp) {
         let at = at.max(self.now());
         self.file.write_all_at(&at.as_nanosecond().to_le_bytes(), 0).unwrap();
@@ -53,7 +53,7 @@ impl KeptClock {
     }
 }
 
-impl Clock for KeptClock {
+impl Clock for PersistentClock {
     fn now(&self) -> Timestamp {
         self.time.now()
     }

@@ -1,79 +1,79 @@
-//! The flows: all have the same handlers and targets. What differs between them, and what the service does to them, is here.
+//! The flows, which share handlers and targets, and the responses of the service to each.
 
 use sym_sdk::config::{
     Config, Environment, ErrorLogger, Flow, FlowParams, Integration, PromptField, Reference, Strategy, Target,
 };
 use sym_sdk::machine::EffectKey;
 
-use crate::service::{Answer, Op};
+use crate::service::{Op, ServiceResponse};
 
-/// Two people approve, after the first notification was passed over. Grant and revocation each fail once.
+/// Two users approve, after a timeout of the first notification. Grant and revocation each fail once.
 pub const WHOLE: &str = "whole";
-/// Denied.
+/// Denied by a user.
 pub const DENIED: &str = "denied";
-/// Nobody acts on it.
+/// Expires without a decision.
 pub const EXPIRED: &str = "expired";
 /// Its first notification cannot be delivered.
 pub const UNDELIVERABLE: &str = "undeliverable";
-/// Its access is revoked by a person.
+/// A user revokes the access.
 pub const BY_HAND: &str = "by-hand";
-/// The service refuses to grant.
+/// The service rejects the grant.
 pub const REJECTED: &str = "rejected";
-/// Approved by a hook, and its end put off by another. The answers of the service are lost.
+/// A hook approves, and another defers the end. Responses of the service are lost.
 pub const BY_CODE: &str = "by-code";
-/// Two Runs share one piece of access.
+/// Two Runs need the same access.
 pub const SHARED: &str = "shared";
-/// For the load: like the first, and the service does what it likes.
+/// For load tests: like the first, with random responses of the service.
 pub const LOAD: &str = "load";
 
 /// All flows.
 pub const ALL: [&str; 9] = [WHOLE, DENIED, EXPIRED, UNDELIVERABLE, BY_HAND, REJECTED, BY_CODE, SHARED, LOAD];
 
-/// What is in the name of a channel that cannot be reached.
+/// A part of the names of channels that cannot be reached.
 pub const BROKEN: &str = "broken";
 
 /// The targets.
 pub const TARGETS: [&str; 2] = ["admins", "writers"];
 
-/// For how long access is given.
+/// The durations of access.
 pub const DURATIONS: [&str; 2] = ["1h", "4h"];
 
 /// The type of strategy, integration and targets.
-pub const KIND: &str = "crash";
+pub const STRATEGY_TYPE: &str = "crash";
 
-/// The e-mail domain of everyone.
+/// The e-mail domain of all users.
 pub const DOMAIN: &str = "example.com";
 
-/// How many must approve.
+/// Returns the number of required approvals.
 pub fn approvals(flow: &str) -> u8 {
     if matches!(flow, WHOLE | LOAD) { 2 } else { 1 }
 }
 
-/// What the service does with the attempt of this number. A call that comes again with the same key is the same attempt.
-pub fn answer(flow: &str, op: Op, key: EffectKey, attempt: usize) -> Answer {
+/// Returns the response of the service to an attempt. A call that is repeated with the same key is the same attempt.
+pub fn response(flow: &str, op: Op, key: EffectKey, attempt: usize) -> ServiceResponse {
     match (flow, op, attempt) {
-        (WHOLE, _, 1) => Answer::Unavailable,
-        (REJECTED, Op::Grant, _) => Answer::Rejected,
-        (BY_CODE, _, 1) => Answer::Lost,
+        (WHOLE, _, 1) => ServiceResponse::Unavailable,
+        (REJECTED, Op::Grant, _) => ServiceResponse::Rejected,
+        (BY_CODE, _, 1) => ServiceResponse::Lost,
         (LOAD, _, 1..=6) => match (key.run.as_uuid().as_u128() >> (8 * attempt)) % 8 {
-            0 | 1 => Answer::Unavailable,
-            2 | 3 => Answer::Lost,
-            4 if op == Op::Grant => Answer::Rejected,
-            _ => Answer::Done,
+            0 | 1 => ServiceResponse::Unavailable,
+            2 | 3 => ServiceResponse::Lost,
+            4 if op == Op::Grant => ServiceResponse::Rejected,
+            _ => ServiceResponse::Done,
         },
-        _ => Answer::Done,
+        _ => ServiceResponse::Done,
     }
 }
 
 /// The configuration.
 pub fn config() -> Config {
-    let reference = |name: &str| Reference::typed(KIND, name);
+    let reference = |name: &str| Reference::typed(STRATEGY_TYPE, name);
     let mut config = Config::default();
     config.organization.domains.push(DOMAIN.to_owned());
     config.integrations.push(Integration {
-        kind: KIND.to_owned(),
-        name: KIND.to_owned(),
-        external_id: KIND.to_owned(),
+        kind: STRATEGY_TYPE.to_owned(),
+        name: STRATEGY_TYPE.to_owned(),
+        external_id: STRATEGY_TYPE.to_owned(),
         ..Default::default()
     });
     config.error_loggers.push(ErrorLogger {
@@ -86,12 +86,13 @@ pub fn config() -> Config {
         error_logger: Some("errors".to_owned()),
         ..Default::default()
     });
-    config.targets =
-        TARGETS.map(|name| Target { kind: KIND.to_owned(), name: name.to_owned(), ..Default::default() }).into();
+    config.targets = TARGETS
+        .map(|name| Target { kind: STRATEGY_TYPE.to_owned(), name: name.to_owned(), ..Default::default() })
+        .into();
     config.strategies.push(Strategy {
-        kind: KIND.to_owned(),
-        name: KIND.to_owned(),
-        integration: Some(reference(KIND)),
+        kind: STRATEGY_TYPE.to_owned(),
+        name: STRATEGY_TYPE.to_owned(),
+        integration: Some(reference(STRATEGY_TYPE)),
         targets: TARGETS.map(reference).into(),
         ..Default::default()
     });
@@ -106,7 +107,7 @@ pub fn config() -> Config {
             name: name.to_owned(),
             environment: "main".to_owned(),
             params: FlowParams {
-                strategy: Some(reference(KIND)),
+                strategy: Some(reference(STRATEGY_TYPE)),
                 prompt_fields: vec![duration.clone()],
                 ..Default::default()
             },

@@ -1,4 +1,4 @@
-//! A front end that reaches everyone and shows nothing.
+//! A front end that reaches everyone and displays nothing.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use sym_sdk::prelude::*;
 use crate::flows::BROKEN;
 use crate::points::Points;
 
-/// A front end whose every call passes points.
+/// A front end with crash points around each call.
 #[derive(Debug)]
 pub struct FrontEnd {
     points: Arc<Points>,
 }
 
 impl FrontEnd {
-    /// A front end.
+    /// Creates a front end.
     pub fn new(points: Arc<Points>) -> Self {
         Self { points }
     }
@@ -47,11 +47,11 @@ impl Delivery for FrontEnd {
         request: &'a RequestView,
         destination: &'a Destination,
     ) -> BoxFuture<'a, Result<DeliveryReceipt>> {
-        let place = destination.label();
-        let result = if place.contains(BROKEN) {
+        let dir = destination.label();
+        let result = if dir.contains(BROKEN) {
             Err(Error::new(ErrorKind::Unavailable, codes::INVALID_DESTINATION, "the front end is down"))
         } else {
-            let reference = format!("{place}/{}", request.event().run().id());
+            let reference = format!("{dir}/{}", request.event().run().id());
             Ok(DeliveryReceipt::Delivered(MessageRef::new(self.name(), reference)))
         };
         self.done("deliver", result)

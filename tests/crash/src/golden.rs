@@ -1,27 +1,27 @@
-//! The list of points: every name that the stories reach, and no other.
+//! The list of crash points, which contains exactly the names that the scenarios reach.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::points::Point;
 
-/// The environment variable that has the list written anew.
+/// The environment variable that rewrites the list.
 const WRITE: &str = "CRASH_WRITE_POINTS";
 
 fn path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("points.txt")
 }
 
-/// What commits and effects are called, without `before` and `after`.
+/// Returns the names of commits and effects, without `before` and `after`.
 fn names(points: &[Point]) -> BTreeSet<String> {
     let name = |point: &Point| point.name.split_once(' ').map_or(point.name.clone(), |(_, what)| what.to_owned());
     points.iter().map(name).collect()
 }
 
-/// Compares the points that were reached with the list.
+/// Compares the reached points with the list.
 ///
 /// # Panics
-/// If they differ, with what to do.
+/// If they differ; the message says what to do.
 pub fn check(points: &[Point]) {
     let reached = names(points);
     if std::env::var_os(WRITE).is_some() {
@@ -33,11 +33,11 @@ pub fn check(points: &[Point]) {
     let missed: Vec<_> = listed.difference(&reached).collect();
     assert!(
         new.is_empty() && missed.is_empty(),
-        "the points have changed.\n\nNot listed, so a commit or an effect is new or other than it was: {new:#?}\n\n\
-         Not reached any more: {missed:#?}\n\n\
-         Each commit and each effect must be one that the process may die at. If `src/check.rs` says what must hold of the \
-         new ones, and a story in `src/script.rs` reaches all that are still there, write the list anew with `{WRITE}=1` and \
-         commit it. An effect that is carried out by a new kind of call needs points of its own around it, as `src/service.rs` \
-         and `src/front_end.rs` have them."
+        "the crash points have changed.\n\nNot listed, because a commit or an effect is new or has changed: {new:#?}\n\n\
+         No longer reached: {missed:#?}\n\n\
+         The process must survive being killed at each commit and each effect. If `src/check.rs` checks the promises about the \
+         new ones, and a scenario in `src/scenarios.rs` reaches all that still exist, rewrite the list with `{WRITE}=1` and \
+         commit it. An effect that is executed by a new kind of call needs crash points around that call, as in `src/service.rs` \
+         and `src/front_end.rs`."
     );
 }

@@ -1,4 +1,4 @@
-//! One handler of each kind that is called for an effect.
+//! Handlers of each kind, with crash points around their bodies.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ fn get_permissions(event: &Event, points: State<Arc<Points>>) -> RequestPermissi
     permission
 }
 
-/// The first notification is passed over after ten minutes, wherever there is a second one.
+/// The first of two notifications times out after ten minutes.
 #[reducer]
 fn get_request_notifications(event: &Event, points: State<Arc<Points>>) -> Result<Vec<Notification>> {
     points.before("effect get_request_notifications");
@@ -36,7 +36,7 @@ fn get_request_notifications(event: &Event, points: State<Arc<Points>>) -> Resul
     Ok(notifications)
 }
 
-/// Hooks that pass their points and let the event go on.
+/// Defines hooks that reach their crash points and let the event continue.
 macro_rules! hooks {
     ($($name:ident)*) => {
         $(
@@ -60,23 +60,23 @@ hooks! {
 fn on_request(event: &Event, points: State<Arc<Points>>) -> Option<NextEvent> {
     points.before("effect on_request");
     let by_code = event.flow().name() == flows::BY_CODE;
-    let next = by_code.then(|| ApprovalTemplate::approve().reason("the flow approves all"));
+    let next = by_code.then(|| ApprovalTemplate::approve().reason("the flow approves everything"));
     points.after("effect on_request");
     next
 }
 
-/// The ends of accesses that were put off, each with its Run.
-pub type PutOff = Journal<(RunId, EventId)>;
+/// The expiries that were deferred, each with its Run.
+pub type DeferredExpiries = Journal<(RunId, EventId)>;
 
-/// Puts off the first end of an access.
+/// Defers the first expiry of each access.
 #[hook]
-fn on_deescalate(event: &Event, points: State<Arc<Points>>, put_off: State<PutOff>) -> Option<NextEvent> {
+fn on_deescalate(event: &Event, points: State<Arc<Points>>, deferred: State<DeferredExpiries>) -> Option<NextEvent> {
     points.before("effect on_deescalate");
     let next = event.flow().name() == flows::BY_CODE && {
         let (run, id) = (event.run().id(), event.id());
-        let first = put_off.lines().into_iter().find(|(of, _)| *of == run).map(|(_, first)| first);
+        let first = deferred.lines().into_iter().find(|(of, _)| *of == run).map(|(_, first)| first);
         if first.is_none() {
-            put_off.append((run, id));
+            deferred.append((run, id));
         }
         first.is_none_or(|first| first == id)
     };
@@ -84,7 +84,7 @@ fn on_deescalate(event: &Event, points: State<Arc<Points>>, put_off: State<PutOf
     next.then(ApprovalTemplate::ignore)
 }
 
-/// All of them.
+/// Returns all handlers.
 pub fn registry() -> Registry {
     sym_sdk::handlers![
         get_permissions,

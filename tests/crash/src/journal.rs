@@ -1,4 +1,4 @@
-//! What the process writes down beside the store: files to which lines are appended, one by one.
+//! Append-only files of JSON lines that the process keeps beside the store.
 
 use std::fs::File;
 use std::io::Write;
@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A file of JSON lines, with what it holds.
+/// An append-only file of JSON lines, and its contents.
 #[derive(Debug)]
 pub struct Journal<T>(Mutex<Lines<T>>);
 
@@ -19,8 +19,7 @@ struct Lines<T> {
 }
 
 impl<T: Serialize + DeserializeOwned + Clone> Journal<T> {
-    /// Opens the file, with what earlier processes have written. What was being written when its process was killed is not
-    /// there.
+    /// Opens the file with the lines of earlier processes. A line that was cut off when its process was killed is removed.
     pub fn open(path: &Path) -> Self {
         let file = File::options().append(true).create(true).open(path).unwrap();
         let text = std::fs::read_to_string(path).unwrap();
@@ -29,7 +28,7 @@ impl<T: Serialize + DeserializeOwned + Clone> Journal<T> {
         Self(Mutex::new(Lines { file, lines }))
     }
 
-    /// Appends a line. It is on the disk when this returns.
+    /// Appends a line. Durable when this returns.
     pub fn append(&self, line: T) {
         let mut journal = self.lock();
         let text = format!("{}\n", serde_json::to_string(&line).unwrap());
@@ -38,7 +37,7 @@ impl<T: Serialize + DeserializeOwned + Clone> Journal<T> {
         journal.lines.push(line);
     }
 
-    /// All lines, in order.
+    /// Returns all lines in order.
     pub fn lines(&self) -> Vec<T> {
         self.lock().lines.clone()
     }
@@ -48,7 +47,7 @@ impl<T: Serialize + DeserializeOwned + Clone> Journal<T> {
     }
 }
 
-/// The lines of a file; none if there is no such file.
+/// Reads the lines of a file; none if it does not exist.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Vec<T> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,

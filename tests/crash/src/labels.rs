@@ -1,11 +1,11 @@
-//! What commits and effects are called, from what they are made of.
+//! Names of commits and effects, derived from their contents.
 
 use serde::Serialize;
 use serde_json::Value;
 use sym_sdk::engine::Commit;
 use sym_sdk::machine::{EffectKind, EntitlementChange, TimerChange};
 
-/// The name of a kind of effect. A hook is called as its function is.
+/// Returns the name of a kind of effect. A hook has the name of its function.
 pub fn effect(kind: &EffectKind) -> String {
     match kind {
         EffectKind::Hook { hook, .. } => hook.to_string(),
@@ -13,7 +13,8 @@ pub fn effect(kind: &EffectKind) -> String {
     }
 }
 
-/// What one input changes: first what it is, then all that is written. `settled` names the effect whose outcome it is.
+/// Returns the name of a commit: its input, followed by everything that is written. `settled` names the effect whose outcome the
+/// input is.
 pub fn commit(commit: &Commit, settled: Option<&str>) -> String {
     let input = match (settled, commit.fired) {
         (Some(effect), _) => effect.to_owned(),
@@ -46,7 +47,7 @@ pub fn commit(commit: &Commit, settled: Option<&str>) -> String {
     format!("commit {input}: {}", parts.join(", "))
 }
 
-/// The name of an enum's variant, as it is stored.
+/// Returns the name of an enum variant in its serialized form.
 pub fn variant(value: &impl Serialize) -> String {
     match serde_json::to_value(value).unwrap() {
         Value::String(name) => name,

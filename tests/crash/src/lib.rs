@@ -1,18 +1,18 @@
-//! A process that runs Runs, is killed, and is started again.
+//! Crash tests: a process that executes Runs is killed and restarted.
 //!
-//! The program `crash-child` carries Runs from request to end on a [`SqliteStore`](sym_sdk::engine::SqliteStore) with the
-//! workers that a server has. Everything that it commits and everything that it does to the world passes a named
-//! [point](points), and it can be told to kill itself at one. What it does to the world it writes into files of its own, so
-//! that [`check`] can hold that against what the store says once all Runs have ended, however many processes it took.
+//! The program `crash-child` executes Runs from request to end on a [`SqliteStore`](sym_sdk::engine::SqliteStore), with the workers
+//! of a server. Every commit and every external effect passes a named [crash point](points), at which the process can kill itself.
+//! Its external effects are recorded in files of their own. Once all Runs have ended, however many processes that took, [`check`]
+//! compares these with the store.
 //!
-//! The tests are in `tests/`: they start the program, count its points, kill it at each, and at random.
+//! The tests are in `tests/`: they start the program, enumerate its crash points, and kill it at each of them and at random times.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
-    reason = "all of this is a test, and a panic is how it fails"
+    reason = "this is test code, which fails by panicking"
 )]
 
 pub mod check;
@@ -28,7 +28,7 @@ pub mod load;
 pub mod parent;
 pub mod points;
 pub mod progress;
-pub mod script;
+pub mod scenarios;
 pub mod service;
 pub mod store;
 mod users;

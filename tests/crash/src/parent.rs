@@ -1,4 +1,4 @@
-//! Starts the process, has it killed, and starts it again.
+//! The parent: starts the process under test, kills it, and starts it again.
 
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
@@ -10,53 +10,53 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::check::broken_promises;
-use crate::points::{DIE_AT, Point, Points};
+use crate::points::{KILL_AT, Point, Points};
 
-/// What the process says before it fails.
-const SAID: &str = "said.log";
+/// The file name of the process's standard error.
+const STDERR: &str = "stderr.log";
 
-/// What the process does.
+/// The work of the process.
 #[derive(Clone, Debug)]
 pub enum Job {
-    /// A flow's story.
-    Story(&'static str),
-    /// Many Runs.
+    /// The scenario of a flow.
+    Scenario(&'static str),
+    /// Many concurrent Runs.
     Load {
-        /// Who does what when.
+        /// The seed of all choices.
         seed: u64,
-        /// How many.
+        /// The number of Runs.
         runs: u64,
     },
 }
 
-/// How a process ended.
+/// The end of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It was done.
+    /// It finished its work.
     Done,
     /// It was killed.
     Killed,
 }
 
-/// The files of a process, and how it is started on them.
+/// A directory with the files of a process, which is started on them.
 #[derive(Debug)]
-pub struct Place {
+pub struct RunDir {
     program: PathBuf,
     job: Job,
     dir: TempDir,
 }
 
-impl Place {
-    /// An empty directory for this program.
+impl RunDir {
+    /// Creates an empty directory for this program.
     ///
-    /// It is in memory if the system has room there: to a process that is killed memory is as durable as a disk, and faster.
+    /// It is in memory if the system supports that: for a process that is killed, memory is as durable as a disk, and faster.
     pub fn new(program: &Path, job: Job) -> Self {
         let memory = Path::new("/dev/shm");
         let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
         Self { program: program.to_owned(), job, dir: dir.unwrap() }
     }
 
-    /// A directory with the same files.
+    /// Copies the directory.
     #[must_use]
     pub fn copy(&self) -> Self {
         let copy = Self::new(&self.program, self.job.clone());
@@ -67,17 +67,17 @@ impl Place {
         copy
     }
 
-    /// Starts the process, to die at this point if it gets there.
-    pub fn start(&self, die_at: Option<&Point>) -> Child {
-        let said = File::create(self.dir.path().join(SAID)).unwrap();
+    /// Starts the process, which kills itself at this point if it reaches it.
+    pub fn start(&self, kill_at: Option<&Point>) -> Child {
+        let stderr = File::create(self.dir.path().join(STDERR)).unwrap();
         let mut command = Command::new(&self.program);
-        command.arg(self.dir.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(said).env_remove(DIE_AT);
+        command.arg(self.dir.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr).env_remove(KILL_AT);
         match &self.job {
-            Job::Story(flow) => command.args(["story", flow]),
+            Job::Scenario(flow) => command.args(["scenario", flow]),
             Job::Load { seed, runs } => command.args(["load".to_owned(), seed.to_string(), runs.to_string()]),
         };
-        if let Some(point) = die_at {
-            command.env(DIE_AT, point.to_string());
+        if let Some(point) = kill_at {
+            command.env(KILL_AT, point.to_string());
         }
         command.spawn().unwrap()
     }
@@ -85,15 +85,15 @@ impl Place {
     /// Starts the process and waits for its end.
     ///
     /// # Errors
-    /// If it failed, with what it said.
-    pub fn run(&self, die_at: Option<&Point>) -> Result<End, String> {
-        self.end_of(self.start(die_at).wait().unwrap())
+    /// If it failed, with its standard error.
+    pub fn run(&self, kill_at: Option<&Point>) -> Result<End, String> {
+        self.end_of(self.start(kill_at).wait().unwrap())
     }
 
-    /// How the process ended.
+    /// Returns how the process ended.
     ///
     /// # Errors
-    /// If it failed, with what it said.
+    /// If it failed, with its standard error.
     pub fn end_of(&self, status: ExitStatus) -> Result<End, String> {
         if status.success() {
             return Ok(End::Done);
@@ -101,32 +101,32 @@ impl Place {
         if status.signal() == Some(Signal::KILL.as_raw()) {
             return Ok(End::Killed);
         }
-        let said = std::fs::read_to_string(self.dir.path().join(SAID)).unwrap();
-        Err(format!("the process failed with {status}: {said}"))
+        let stderr = std::fs::read_to_string(self.dir.path().join(STDERR)).unwrap();
+        Err(format!("the process failed with {status}: {stderr}"))
     }
 
-    /// The points that the last process has reached.
+    /// Returns the points that the last process has reached.
     pub fn points(&self) -> Vec<Point> {
         Points::traced(self.dir.path())
     }
 
-    /// Checks what must hold once the process has ended by itself.
+    /// Checks the promises once the process has finished its work.
     ///
     /// # Errors
-    /// All that does not.
+    /// All broken promises.
     pub fn check(&self) -> Result<(), String> {
         let broken = broken_promises(self.dir.path());
         if broken.is_empty() { Ok(()) } else { Err(broken.join("\n")) }
     }
 
-    /// Keeps the files for somebody to look at.
+    /// Keeps the directory for inspection.
     pub fn keep(mut self) -> PathBuf {
         self.dir.disable_cleanup(true);
         self.dir.path().to_owned()
     }
 }
 
-/// Does the same to each item, two at a time, until one fails.
+/// Applies a function to each item, two at a time, until one fails.
 ///
 /// # Panics
 /// With the first failure.

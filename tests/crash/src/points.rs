@@ -1,7 +1,7 @@
-//! The points at which the process can be killed.
+//! Crash points: the points at which the process can be killed.
 //!
-//! Each commit and each effect has two: before it and after it. A point's name says what is committed or done, so what is new
-//! has a new name. A name that is reached several times is told apart by its count, as in `after effect grant#2`.
+//! Each commit and each effect has two, before and after it. The name of a point says what is committed or executed, so a new kind
+//! of commit has a new name. Points with the same name are response apart by a count, as in `after effect grant#2`.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -13,24 +13,24 @@ use std::sync::Mutex;
 
 use rustix::process::{Signal, getpid, kill_process};
 
-/// The environment variable that says where to die.
-pub const DIE_AT: &str = "CRASH_AT";
+/// The environment variable with the crash point.
+pub const KILL_AT: &str = "CRASH_AT";
 
-/// The file that lists the points that a process has reached.
+/// The file name of the trace of reached points.
 const TRACE: &str = "points.log";
 
-/// A point, and how often it was reached.
+/// A crash point.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Point {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Counts from 1 in each process.
+    /// The number of times the name was reached, from 1 in each process.
     pub occurrence: u32,
 }
 
 impl Point {
-    /// Whether something was written right before: by the store, by the service or by whoever was told of an input. Other
-    /// effects leave nothing behind, and a claim no more than a count: its lease ends with its process.
+    /// Whether it directly follows a durable write: of the store, of the service or of an acknowledgement. Other effects leave
+    /// nothing behind, and a claim only a count: its lease ends with its process.
     pub fn is_after_a_write(&self) -> bool {
         let written = ["commit ", "release ", "effect grant", "effect revoke", "acknowledgement", "open", "close"];
         self.name.strip_prefix("after ").is_some_and(|what| written.iter().any(|written| what.starts_with(written)))
@@ -48,15 +48,16 @@ impl FromStr for Point {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parsed = text.rsplit_once('#').and_then(|(name, count)| Some((name, count.parse().ok()?)));
-        let (name, occurrence) = parsed.ok_or_else(|| format!("`{text}` is no point; expected `name#count`"))?;
+        let (name, occurrence) =
+            parsed.ok_or_else(|| format!("`{text}` is not a crash point; expected `name#count`"))?;
         Ok(Self { name: name.to_owned(), occurrence })
     }
 }
 
-/// Counts the points that this process reaches, and kills it at one.
+/// Counts the points that this process reaches, and kills it at one of them.
 #[derive(Debug)]
 pub struct Points {
-    die_at: Option<Point>,
+    kill_at: Option<Point>,
     reached: Mutex<Reached>,
 }
 
@@ -67,34 +68,34 @@ struct Reached {
 }
 
 impl Points {
-    /// Writes the points that are reached into a file in `dir`.
-    pub fn new(dir: &Path, die_at: Option<Point>) -> Self {
+    /// Starts a trace of the reached points in `dir`.
+    pub fn new(dir: &Path, kill_at: Option<Point>) -> Self {
         let trace = File::create(dir.join(TRACE)).unwrap();
-        Self { die_at, reached: Mutex::new(Reached { counts: HashMap::new(), trace }) }
+        Self { kill_at, reached: Mutex::new(Reached { counts: HashMap::new(), trace }) }
     }
 
-    /// The points that the last process in `dir` has reached, in order, each once.
+    /// Returns the points that the last process in `dir` has reached, in order and without repetitions.
     pub fn traced(dir: &Path) -> Vec<Point> {
         let trace = std::fs::read_to_string(dir.join(TRACE)).unwrap();
         let mut seen = HashSet::new();
         trace.lines().map(|line| line.parse().unwrap()).filter(|point: &Point| seen.insert(point.clone())).collect()
     }
 
-    /// The process is at the point before `what`.
+    /// Reaches the point before something.
     pub fn before(&self, what: &str) {
         self.reach(format!("before {what}"));
     }
 
-    /// The process is at the point after `what`.
+    /// Reaches the point after something.
     pub fn after(&self, what: &str) {
         self.reach(format!("after {what}"));
     }
 
-    /// What was begun has changed nothing and is begun anew. Whether that happens is up to how threads take turns, so it does not
-    /// count: a point is reached as often in one process as in the next.
-    pub fn in_vain(&self, what: &str) {
+    /// Takes back the point before something that has had no effect and is retried. Whether that happens depends on scheduling, so
+    /// it must not count: each process has to reach a point equally often.
+    pub fn retract(&self, what: &str) {
         let mut reached = self.reached.lock().unwrap();
-        let count = reached.counts.get_mut(&format!("before {what}")).expect("it was begun");
+        let count = reached.counts.get_mut(&format!("before {what}")).expect("its point before was reached");
         *count -= 1;
     }
 
@@ -103,16 +104,16 @@ impl Points {
         let count = reached.counts.entry(name.clone()).or_default();
         *count += 1;
         let point = Point { name, occurrence: *count };
-        // One write each, so that a point is in the file as soon as it is reached.
+        // Written at once, so that a point is in the file as soon as it is reached.
         reached.trace.write_all(format!("{point}\n").as_bytes()).unwrap();
-        if self.die_at.as_ref() == Some(&point) {
-            die();
+        if self.kill_at.as_ref() == Some(&point) {
+            kill_self();
         }
     }
 }
 
-/// Ends the process as a power cut would: nothing more runs, nothing is written.
-fn die() -> ! {
+/// Kills the process: nothing more runs, and nothing is flushed.
+fn kill_self() -> ! {
     kill_process(getpid(), Signal::KILL).unwrap();
     loop {
         std::thread::park();

@@ -1,4 +1,4 @@
-//! The service that access is granted in: a file of calls, and who has access by them.
+//! The service that access is granted in: a journal of calls, from which the current access follows.
 
 use std::sync::Arc;
 
@@ -13,98 +13,98 @@ use sym_sdk::model::{AccessTarget, RunId};
 use sym_sdk::prelude::*;
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
 
-use crate::clock::KeptClock;
+use crate::clock::PersistentClock;
 use crate::flows;
 use crate::journal::Journal;
 use crate::points::Points;
 use crate::store::CrashStore;
 
-/// The file of calls.
+/// The file name of the journal of calls.
 pub const CALLS: &str = "service.log";
 
-/// What a call asks for.
+/// The operation of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Op {
-    /// Access.
+    /// Grants access.
     Grant,
-    /// Its end.
+    /// Revokes access.
     Revoke,
 }
 
-/// What the service does with a call.
+/// The response of the service to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Answer {
-    /// What it is asked.
+pub enum ServiceResponse {
+    /// The call takes effect.
     Done,
-    /// Nothing, and says that it may later.
+    /// The call fails, and can be retried.
     Unavailable,
-    /// What it is asked, but nobody hears of it.
+    /// The call takes effect, and its response is lost.
     Lost,
-    /// Nothing, and says that it never will.
+    /// The call is rejected for good.
     Rejected,
 }
 
-impl Answer {
-    /// Whether the call has changed who has access.
+impl ServiceResponse {
+    /// Whether the call took effect.
     pub fn applies(self) -> bool {
         matches!(self, Self::Done | Self::Lost)
     }
 }
 
-/// One call, and what was in the store when it came.
+/// A call, and the state of the store at that time.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Call {
-    /// When.
+    /// The time of the call.
     pub at: Timestamp,
-    /// What was asked.
+    /// The operation.
     pub op: Op,
     /// The target's name.
     pub target: String,
-    /// Whose access it is.
+    /// The identity whose access it is.
     pub identity: String,
     /// The Run.
     pub run: RunId,
     /// The idempotency key.
     pub key: EffectKey,
-    /// What the service did.
-    pub answer: Answer,
+    /// The response.
+    pub answer: ServiceResponse,
     /// Whether an approval that satisfies the permissions was committed.
     pub approved: bool,
-    /// Whether the end of the access was committed: a live timer, in the Run's state and among the store's timers.
+    /// Whether the expiry was committed: a timer in the state of the Run and in the store.
     pub expires: bool,
-    /// Whether no outcome of this effect was committed yet.
+    /// Whether the outcome of this effect was still pending.
     pub awaited: bool,
 }
 
-/// Grants access by writing it down.
+/// A service that grants access by recording it.
 #[derive(Debug)]
 pub struct Service {
     points: Arc<Points>,
-    clock: Arc<KeptClock>,
+    clock: Arc<PersistentClock>,
     store: Arc<CrashStore>,
     calls: Journal<Call>,
 }
 
 impl Service {
-    /// A service that goes on from its file.
-    pub fn new(points: Arc<Points>, clock: Arc<KeptClock>, store: Arc<CrashStore>, calls: Journal<Call>) -> Self {
+    /// Continues from the journal.
+    pub fn new(points: Arc<Points>, clock: Arc<PersistentClock>, store: Arc<CrashStore>, calls: Journal<Call>) -> Self {
         Self { points, clock, store, calls }
     }
 
-    async fn call(&self, op: Op, request: &AccessRequest<'_>) -> Result<Answer> {
+    async fn call(&self, op: Op, request: &AccessRequest<'_>) -> Result<ServiceResponse> {
         let what = match op {
             Op::Grant => "effect grant",
             Op::Revoke => "effect revoke",
         };
         let run = request.event().run().id();
-        let stored = self.store.load(run).await?.expect("the Run that asks is stored");
+        let stored = self.store.load(run).await?.expect("the calling Run is stored");
         let timers = self.store.due_timers(Timestamp::MAX, usize::MAX).await?;
         let expiry = timers.iter().find(|timer| timer.key.run == run && timer.key.kind == TimerKind::Expire);
         self.points.before(what);
         let key = request.idempotency_key();
-        let answer = flows::answer(request.event().flow().name(), op, key, self.attempt(op, key));
+        let answer = flows::response(request.event().flow().name(), op, key, self.attempt(op, key));
         self.calls.append(Call {
             at: self.clock.now(),
             op,
@@ -119,19 +119,19 @@ impl Service {
         });
         self.points.after(what);
         match answer {
-            Answer::Unavailable => Err(unavailable("the service is down")),
-            Answer::Lost => Err(unavailable("the connection broke before the service answered")),
+            ServiceResponse::Unavailable => Err(unavailable("the service is down")),
+            ServiceResponse::Lost => Err(unavailable("the connection was lost before the response")),
             answer => Ok(answer),
         }
     }
 
-    /// How many calls with other keys came before the first one with this key, and one more.
+    /// Returns the number of the attempt: distinct keys up to this one, from 1.
     fn attempt(&self, op: Op, key: EffectKey) -> usize {
         let mut keys: Vec<_> = self.calls.lines().iter().filter(|call| call.op == op).map(|call| call.key).collect();
         keys.retain(|known| known.run == key.run);
         keys.push(key);
         keys.dedup();
-        keys.iter().position(|known| *known == key).map_or(1, |place| place + 1)
+        keys.iter().position(|known| *known == key).map_or(1, |index| index + 1)
     }
 }
 
@@ -149,7 +149,7 @@ fn unavailable(message: &str) -> Error {
     Error::new(ErrorKind::Unavailable, codes::HANDLER_FAILED, message)
 }
 
-/// Who has access by these calls.
+/// Returns the access that results from these calls, as targets and identities.
 pub fn with_access<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Vec<(&'a str, &'a str)> {
     let mut holders = Vec::new();
     for call in calls.into_iter().filter(|call| call.answer.applies()) {
@@ -175,7 +175,7 @@ impl AccessStrategy for Service {
     fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
         Box::pin(async move {
             Ok(match self.call(Op::Grant, request).await? {
-                Answer::Rejected => Escalation::rejected(["the service refuses".to_owned()]),
+                ServiceResponse::Rejected => Escalation::rejected(["the service rejects the grant".to_owned()]),
                 _ => Escalation::granted(),
             })
         })

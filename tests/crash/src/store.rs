@@ -1,4 +1,4 @@
-//! The store, with a point before and after each thing that it writes, and a count of the calls that are under way.
+//! The store, with a crash point before and after each write, and a count of the calls in flight.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,14 +17,14 @@ use sym_sdk::machine::{EffectKey, EntitlementKey, InputReply};
 use sym_sdk::model::RunId;
 use tokio::sync::Notify;
 
-use crate::clock::KeptClock;
+use crate::clock::PersistentClock;
 use crate::labels;
 use crate::points::Points;
 
-/// So many tasks may wake one another before all of them wait: more than ever do.
-const TURNS: usize = 32;
+/// The length of a chain of tasks that wake one another before all of them wait. No chain is as long.
+const MAX_YIELDS: usize = 32;
 
-/// The calls of the store that are under way. Nothing else in the process waits for anything but a store and the clock.
+/// The calls in flight. Nothing in the process waits for anything but the store and the clock.
 #[derive(Debug, Default)]
 struct Calls {
     begun: AtomicU64,
@@ -32,7 +32,7 @@ struct Calls {
     end: Notify,
 }
 
-/// Ends a call however it ends.
+/// Counts a call as ended when it is dropped.
 struct Call<'a>(&'a Calls);
 
 impl Calls {
@@ -49,32 +49,32 @@ impl Drop for Call<'_> {
     }
 }
 
-/// A [`SqliteStore`] that passes points.
+/// A [`SqliteStore`] with crash points.
 #[derive(Debug)]
 pub struct CrashStore {
     store: SqliteStore,
     points: Arc<Points>,
-    clock: Arc<KeptClock>,
-    /// So much time passes with each commit.
+    clock: Arc<PersistentClock>,
+    /// The time that passes with each commit.
     tick: Duration,
     calls: Calls,
-    /// What the effects are that were claimed, for the names of the commits that settle them.
+    /// The names of claimed effects, for those of the commits that settle them.
     claimed: Mutex<HashMap<EffectKey, String>>,
 }
 
 impl CrashStore {
-    /// A store whose calls pass points.
-    pub fn new(store: SqliteStore, points: Arc<Points>, clock: Arc<KeptClock>, tick: Duration) -> Self {
+    /// Wraps a store.
+    pub fn new(store: SqliteStore, points: Arc<Points>, clock: Arc<PersistentClock>, tick: Duration) -> Self {
         Self { store, points, clock, tick, calls: Calls::default(), claimed: Mutex::default() }
     }
 
-    /// The store itself, for what is none of the runtime's doing.
+    /// Returns the wrapped store.
     pub fn inner(&self) -> &SqliteStore {
         &self.store
     }
 
-    /// Waits until nothing is left to do before the clock moves: no call is under way, and nobody begins one. Everything runs
-    /// on this thread, so after some turns everybody has had theirs.
+    /// Waits until nothing happens before the clock advances: no call is in flight, and none is started. All tasks run on this thread,
+    /// so after some yields each of them has run.
     pub async fn idle(&self) {
         loop {
             let begun = self.calls.begun.load(Ordering::SeqCst);
@@ -83,7 +83,7 @@ impl CrashStore {
                 end.await;
                 continue;
             }
-            for _ in 0..TURNS {
+            for _ in 0..MAX_YIELDS {
                 tokio::task::yield_now().await;
             }
             if self.calls.begun.load(Ordering::SeqCst) == begun {
@@ -99,7 +99,7 @@ impl CrashStore {
         })
     }
 
-    /// Writes something, with a point before and after.
+    /// Executes a write, with a crash point before and after it.
     pub(crate) async fn between<T>(&self, name: &str, write: impl Future<Output = T>) -> T {
         self.points.before(name);
         let written = write.await;
@@ -129,7 +129,7 @@ impl Store for CrashStore {
             self.points.before(&name);
             let committed = self.store.commit(commit).await?;
             match committed {
-                Committed::Conflict => self.points.in_vain(&name),
+                Committed::Conflict => self.points.retract(&name),
                 _ => self.points.after(&name),
             }
             self.clock.pass(self.tick);
@@ -137,7 +137,7 @@ impl Store for CrashStore {
         })
     }
 
-    /// There is no point before: what is claimed is not known yet, and whatever was written last has its point after it.
+    /// There is no crash point before: the claimed effects are not known yet, and the previous write has a point after it.
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
         self.call(async move {
             let claimed = self.store.claim(claim).await?;
@@ -158,7 +158,7 @@ impl Store for CrashStore {
     }
 
     fn clamp_future_due_times(&self, latest: Timestamp) -> BoxFuture<'_, Result<usize, StoreError>> {
-        self.call(self.between("bringing forward", self.store.clamp_future_due_times(latest)))
+        self.call(self.between("clamping", self.store.clamp_future_due_times(latest)))
     }
 
     fn due_timers(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<DueTimer>, StoreError>> {
@@ -219,6 +219,6 @@ impl Store for CrashStore {
 
     fn set_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>> {
         let moved = self.store.set_audit_cursor(destination, seq);
-        self.call(self.between("cursor of a destination", moved))
+        self.call(self.between("audit cursor", moved))
     }
 }

@@ -1,4 +1,4 @@
-//! The users in the store's file, with a point before and after each thing that is written of them.
+//! The directory of the store, with a crash point before and after each write.
 
 use std::sync::Arc;
 
@@ -37,13 +37,13 @@ impl DirectoryStore for CrashStore {
     fn change_user(&self, id: UserId, change: UserChange) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
         let name = match change {
             UserChange::PutIdentity(_) => "identity",
-            _ => "change of a user",
+            _ => "user change",
         };
         self.call(self.between(name, self.inner().change_user(id, change)))
     }
 
     fn delete_user(&self, id: UserId, now: Timestamp) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
-        self.call(self.between("deletion of a user", self.inner().delete_user(id, now)))
+        self.call(self.between("user deletion", self.inner().delete_user(id, now)))
     }
 
     fn insert_token(&self, token: StoredToken) -> BoxFuture<'_, Result<bool>> {
@@ -59,6 +59,6 @@ impl DirectoryStore for CrashStore {
     }
 
     fn revoke_token(&self, id: TokenId, now: Timestamp) -> BoxFuture<'_, Result<Option<StoredToken>>> {
-        self.call(self.between("end of a token", self.inner().revoke_token(id, now)))
+        self.call(self.between("token revocation", self.inner().revoke_token(id, now)))
     }
 }

@@ -1,6 +1,6 @@
-//! Kills the process at its points: at each of every story, and at all pairs of the longest.
+//! Kills the process at its crash points: at each point of every scenario, and at all pairs of points of the longest.
 //!
-//! `CRASH_REPLAY="FLOW: POINT"`, or with several points and ` | ` between them, has one case done, as a failure prints it.
+//! `CRASH_REPLAY="FLOW: POINT"`, or several points separated by ` | `, runs a single case, as a failure prints it.
 
 #![allow(clippy::expect_used, reason = "a panic is how a test fails")]
 
@@ -11,127 +11,127 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crash::flows::WHOLE;
 use crash::golden;
-use crash::parent::{End, Job, Place, for_each};
+use crash::parent::{End, Job, RunDir, for_each};
 use crash::points::Point;
 use crash::progress::Progress;
-use crash::script::STORIES;
+use crash::scenarios::SCENARIOS;
 
-/// The environment variable that names one case.
+/// The environment variable with a single case.
 const REPLAY: &str = "CRASH_REPLAY";
 
-/// So many of a hundred deaths may not come about: threads take turns, so a process does not always reach a point as often as
-/// the one before it.
-const MISSES_MAX: usize = 5;
+/// The maximum percentage of kills that do not happen: due to scheduling, a process does not always reach a point as often as the
+/// one before it.
+const MAX_MISSED_PERCENT: usize = 5;
 
-/// One test at a time: each keeps both cores busy.
-static TURN: Mutex<()> = Mutex::new(());
+/// Runs one test at a time: each keeps both cores busy.
+static SERIAL: Mutex<()> = Mutex::new(());
 
-/// A story, and where its processes die, one after the other.
+/// A scenario, and the points at which successive processes are killed.
 #[derive(Clone)]
 struct Case {
-    story: &'static str,
-    deaths: Vec<Point>,
+    scenario: &'static str,
+    points: Vec<Point>,
 }
 
 impl Case {
-    fn new(story: &'static str) -> Self {
-        Self { story, deaths: Vec::new() }
+    fn new(scenario: &'static str) -> Self {
+        Self { scenario, points: Vec::new() }
     }
 
-    fn and(&self, point: &Point) -> Self {
-        let mut deaths = self.deaths.clone();
-        deaths.push(point.clone());
-        Self { story: self.story, deaths }
+    fn then(&self, point: &Point) -> Self {
+        let mut points = self.points.clone();
+        points.push(point.clone());
+        Self { scenario: self.scenario, points }
     }
 
-    fn begin(&self) -> Place {
-        Place::new(Path::new(env!("CARGO_BIN_EXE_crash-child")), Job::Story(self.story))
+    fn start(&self) -> RunDir {
+        RunDir::new(Path::new(env!("CARGO_BIN_EXE_crash-child")), Job::Scenario(self.scenario))
     }
 
-    /// Has the process die at the last of the points. `None` if it did not get there.
-    fn die(&self, place: Place) -> Result<Option<Place>, String> {
-        match place.run(self.deaths.last()) {
-            Ok(End::Killed) => Ok(Some(place)),
+    /// Kills the process at the last of the points. `None` if it was not reached.
+    fn kill(&self, dir: RunDir) -> Result<Option<RunDir>, String> {
+        match dir.run(self.points.last()) {
+            Ok(End::Killed) => Ok(Some(dir)),
             Ok(End::Done) => Ok(None),
-            Err(error) => Err(self.failed(place, &error)),
+            Err(error) => Err(self.failed(dir, &error)),
         }
     }
 
-    /// Has the process go on to the end, and checks what it leaves. Gives the points that this one has reached.
-    fn finish(&self, place: Place) -> Result<Vec<Point>, String> {
-        let done = match place.run(None) {
-            Ok(End::Done) => place.check(),
-            Ok(End::Killed) => Err("somebody else has killed the process".to_owned()),
+    /// Runs the process to its end, and checks the promises. Returns the points that it has reached.
+    fn finish(&self, dir: RunDir) -> Result<Vec<Point>, String> {
+        let done = match dir.run(None) {
+            Ok(End::Done) => dir.check(),
+            Ok(End::Killed) => Err("the process was killed by something else".to_owned()),
             Err(error) => Err(error),
         };
         match done {
-            Ok(()) => Ok(place.points()),
-            Err(error) => Err(self.failed(place, &error)),
+            Ok(()) => Ok(dir.points()),
+            Err(error) => Err(self.failed(dir, &error)),
         }
     }
 
-    /// What to do to see it again.
-    fn failed(&self, place: Place, error: &str) -> String {
-        let deaths: Vec<_> = self.deaths.iter().map(Point::to_string).collect();
+    /// Adds how to reproduce a failure.
+    fn failed(&self, dir: RunDir, error: &str) -> String {
+        let points: Vec<_> = self.points.iter().map(Point::to_string).collect();
         format!(
-            "{error}\n\nto see it again: {REPLAY}='{}: {}' cargo test -p crash --test crashes one_case\nfiles: {}",
-            self.story,
-            deaths.join(" | "),
-            place.keep().display()
+            "{error}\n\nto reproduce: {REPLAY}='{}: {}' cargo test -p crash --test crashes one_case\nfiles: {}",
+            self.scenario,
+            points.join(" | "),
+            dir.keep().display()
         )
     }
 }
 
-/// Cases that were tried, and those whose last death did not come about.
+/// Counts of cases, and of those whose last point was not reached.
 #[derive(Default)]
 struct Tally {
-    tried: AtomicUsize,
+    cases: AtomicUsize,
     missed: AtomicUsize,
 }
 
 impl Tally {
-    fn count(&self, died: bool) {
-        self.tried.fetch_add(1, Ordering::Relaxed);
-        self.missed.fetch_add(usize::from(!died), Ordering::Relaxed);
+    fn count(&self, reached: bool) {
+        self.cases.fetch_add(1, Ordering::Relaxed);
+        self.missed.fetch_add(usize::from(!reached), Ordering::Relaxed);
     }
 
     fn end(self, progress: &Progress) {
-        let (tried, missed) = (self.tried.into_inner(), self.missed.into_inner());
-        progress.end(&format!("{tried} done, of which {missed} were not reached"));
-        assert!(missed * 100 <= tried * MISSES_MAX, "{missed} of {tried} deaths did not come about");
+        let (cases, missed) = (self.cases.into_inner(), self.missed.into_inner());
+        progress.end(&format!("{cases} done, {missed} of them not reached"));
+        assert!(missed * 100 <= cases * MAX_MISSED_PERCENT, "{missed} of {cases} crash points were not reached");
     }
 }
 
-fn points_of(story: &'static str) -> Vec<Point> {
-    let case = Case::new(story);
-    case.finish(case.begin()).expect("the story comes to its end")
+fn points_of(scenario: &'static str) -> Vec<Point> {
+    let case = Case::new(scenario);
+    case.finish(case.start()).expect("the scenario completes")
 }
 
 #[test]
-fn each_point_is_listed() {
-    let _turn = TURN.lock();
-    let reached: Vec<_> = STORIES.iter().flat_map(|story| points_of(story)).collect();
+fn every_reached_point_is_listed() {
+    let _serial = SERIAL.lock();
+    let reached: Vec<_> = SCENARIOS.iter().flat_map(|scenario| points_of(scenario)).collect();
     golden::check(&reached);
 }
 
-/// At each point of the longest story, and of the others where they get to what none before them has done.
+/// Kills at each point of the longest scenario, and at the points of the others that no scenario before them reaches.
 #[test]
-fn a_process_may_die_anywhere() {
-    let _turn = TURN.lock();
+fn promises_hold_after_a_kill_at_any_point() {
+    let _serial = SERIAL.lock();
     let mut known = HashSet::new();
     let mut cases = Vec::new();
-    for story in STORIES {
-        let points = points_of(story);
-        let new = points.iter().filter(|point| story == WHOLE || !known.contains(&point.name));
-        cases.extend(new.map(|point| Case::new(story).and(point)));
+    for scenario in SCENARIOS {
+        let points = points_of(scenario);
+        let new = points.iter().filter(|point| scenario == WHOLE || !known.contains(&point.name));
+        cases.extend(new.map(|point| Case::new(scenario).then(point)));
         known.extend(points.into_iter().map(|point| point.name));
     }
-    let (progress, tally) = (Progress::new("deaths"), Tally::default());
+    let (progress, tally) = (Progress::new("kills"), Tally::default());
     for_each(&cases, |case| {
-        let died = case.die(case.begin())?;
-        tally.count(died.is_some());
-        if let Some(place) = died {
-            case.finish(place)?;
+        let killed = case.kill(case.start())?;
+        tally.count(killed.is_some());
+        if let Some(dir) = killed {
+            case.finish(dir)?;
         }
         progress.add(1, cases.len());
         Ok(())
@@ -139,24 +139,24 @@ fn a_process_may_die_anywhere() {
     tally.end(&progress);
 }
 
-/// The second process dies too, at each of its points.
+/// Kills the second process as well, at each of its points.
 ///
-/// What a death leaves is what was written before it, so of the points between which nothing is written one stands for all:
-/// the one right after the last write.
+/// A kill leaves what was written before it, so of the points between two writes one stands for all: the one directly after the
+/// first write.
 #[test]
-fn a_process_may_die_anywhere_and_the_next_one_too() {
-    let _turn = TURN.lock();
+fn promises_hold_after_kills_at_any_two_points() {
+    let _serial = SERIAL.lock();
     let writes = |points: Vec<Point>| points.into_iter().filter(Point::is_after_a_write).collect::<Vec<_>>();
-    let first: Vec<_> = writes(points_of(WHOLE)).iter().map(|point| Case::new(WHOLE).and(point)).collect();
-    let (progress, tally) = (Progress::new("pairs of deaths"), Tally::default());
+    let first: Vec<_> = writes(points_of(WHOLE)).iter().map(|point| Case::new(WHOLE).then(point)).collect();
+    let (progress, tally) = (Progress::new("pairs of kills"), Tally::default());
     for_each(&first, |case| {
-        let Some(dead) = case.die(case.begin())? else { return Ok(()) };
+        let Some(dead) = case.kill(case.start())? else { return Ok(()) };
         for point in writes(case.finish(dead.copy())?) {
-            let case = case.and(&point);
-            let died = case.die(dead.copy())?;
-            tally.count(died.is_some());
-            if let Some(place) = died {
-                case.finish(place)?;
+            let case = case.then(&point);
+            let killed = case.kill(dead.copy())?;
+            tally.count(killed.is_some());
+            if let Some(dir) = killed {
+                case.finish(dir)?;
             }
             progress.add(1, format_args!("about {}", first.len() * first.len() / 2));
         }
@@ -165,17 +165,17 @@ fn a_process_may_die_anywhere_and_the_next_one_too() {
     tally.end(&progress);
 }
 
-/// The case that is named, if one is.
+/// Replays a single case, if one is given.
 #[test]
 fn one_case() {
     let Ok(named) = std::env::var(REPLAY) else { return };
-    let (story, deaths) = named.split_once(": ").expect("a case is `FLOW: POINT | POINT`");
-    let story = STORIES.iter().find(|known| **known == story).expect("the flow has a story");
-    let mut case = Case::new(story);
-    let mut place = case.begin();
-    for point in deaths.split(" | ") {
-        case = case.and(&point.parse().expect("a point is `name#count`"));
-        place = case.die(place).unwrap_or_else(|error| panic!("{error}")).expect("the point is reached");
+    let (scenario, points) = named.split_once(": ").expect("a case is `FLOW: POINT | POINT`");
+    let scenario = SCENARIOS.iter().find(|known| **known == scenario).expect("the flow has a scenario");
+    let mut case = Case::new(scenario);
+    let mut dir = case.start();
+    for point in points.split(" | ") {
+        case = case.then(&point.parse().expect("a point is `name#count`"));
+        dir = case.kill(dir).unwrap_or_else(|error| panic!("{error}")).expect("the point is reached");
     }
-    case.finish(place).unwrap_or_else(|error| panic!("{error}"));
+    case.finish(dir).unwrap_or_else(|error| panic!("{error}"));
 }

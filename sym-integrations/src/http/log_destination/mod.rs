@@ -27,6 +27,8 @@ use sym_sdk::audit::{AuditDestination, LogDestinationConfig, LogDestinationType}
 use sym_sdk::config::{LogDestinationSchema, SettingSchema, SettingsSchema};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 
+inventory::submit! { crate::plugins::Registration::LogDestination(log_destination_type) }
+
 /// The configuration of log destinations of type `http`.
 const SCHEMA: LogDestinationSchema = LogDestinationSchema::ANY.with_settings(SettingsSchema::closed(&[
     SettingSchema::required("url"),

@@ -108,5 +108,5 @@ pub use person::{Person, Submitted};
 pub use shared::{APP_DID_NOT_RESPOND, NOT_VISIBLE};
 pub use views::View;
 
-pub(crate) use plugin::start;
+pub(super) use plugin::start;
 use shared::Shared;

@@ -18,7 +18,7 @@ use super::{FakeSlack, Member, web_api};
 use crate::slack::app::SlackApp;
 
 /// Starts the fake with the users of the program, and returns a front end that is connected to it.
-pub(crate) async fn start(config: FakeConfig) -> Result<FakeService> {
+pub(in crate::slack) async fn start(config: FakeConfig) -> Result<FakeService> {
     let FakeConfig { listen, server, integrations, people, directory, clock, .. } = config;
     let fake = FakeSlack::builder().clock(clock);
     let fake = match integrations.as_slice() {

@@ -6,7 +6,7 @@ use sym_sdk::error::{Error, Result};
 use sym_sdk::forms::FieldOption;
 
 use super::resource::Resource;
-use crate::field_option::{ToFieldOption, field_option};
+use crate::ToFieldOption;
 
 /// A channel, as returned by [`conversations.list`](https://docs.slack.dev/reference/methods/conversations.list).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -71,6 +71,6 @@ impl TryFrom<&ChannelInfo> for FieldOption {
     type Error = Error;
 
     fn try_from(channel: &ChannelInfo) -> Result<Self> {
-        field_option(channel)
+        channel.to_field_option()
     }
 }

@@ -6,7 +6,7 @@ use sym_sdk::error::{Error, Result};
 use sym_sdk::forms::FieldOption;
 
 use super::resource::Resource;
-use crate::field_option::{ToFieldOption, field_option};
+use crate::ToFieldOption;
 
 /// A user, as returned by [`users.info`](https://docs.slack.dev/reference/methods/users.info). It may be deactivated, a bot or a
 /// member of another workspace.
@@ -152,6 +152,6 @@ impl TryFrom<&UserInfo> for FieldOption {
     type Error = Error;
 
     fn try_from(user: &UserInfo) -> Result<Self> {
-        field_option(user)
+        user.to_field_option()
     }
 }

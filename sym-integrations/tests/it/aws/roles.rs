@@ -84,7 +84,7 @@ mod called {
         assert_eq!(code(&error), "AWS:ASSUME_ROLE_FAILED");
         assert_eq!((error.kind(), error.status()), (ErrorKind::Forbidden, Some(403)));
         assert_eq!((error.service(), error.request_id()), (Some("sts"), Some("r-1")));
-        assert_eq!(error.message(), format!("POST /: role `{ROLE}` cannot be assumed: {said}"));
+        assert_eq!(error.message(), format!("POST /: cannot assume role `{ROLE}`: {said}"));
         assert!(error.hint().unwrap().contains("trust policy"));
         replay.check().unwrap();
 
@@ -256,7 +256,7 @@ async fn credentials_are_used_to_their_end_if_there_are_no_new_ones() {
     assert_eq!(cached.credentials().await.unwrap().access_key_id(), "AKID2");
     assert_eq!(slow.asked(), 3);
     slow.go.notify_one();
-    cached.refused("AKID2");
+    cached.rejected("AKID2");
     // The fourth succeeds, and is over at the same time.
     assert_eq!(cached.credentials().await.unwrap().access_key_id(), "AKID4");
     clock.advance_to("2024-02-29T13:00:00Z".parse().unwrap());
@@ -298,14 +298,14 @@ fn a_context_is_what_its_integration_says() {
     assert!(format!("{context:?}").contains(ROLE));
     for (settings, message) in [
         (&[("role_arn", ROLE)][..], "integration `main` has no setting `region`"),
-        (&[("region", "Frankfurt")], "`Frankfurt` is not a region of AWS"),
+        (&[("region", "Frankfurt")], "`Frankfurt` is not an AWS region"),
         (&[("region", "us-west-2"), ("role_arn", "sym")], "`sym` is not the ARN of a role"),
-        (&[("region", "us-west-2"), ("cloud", "gcp")], "integration `main` is of cloud `gcp`; only `aws` is known"),
-        // Without the role, the program's own credentials would be used, which may do more.
         (
-            &[("region", "us-west-2"), ("role_arm", ROLE)],
-            "integration `main` has a setting `role_arm`, which is not known",
+            &[("region", "us-west-2"), ("cloud", "gcp")],
+            "integration `main` is of cloud `gcp`, and only `aws` is supported",
         ),
+        // Without the role, the program's own credentials would be used, which may do more.
+        (&[("region", "us-west-2"), ("role_arm", ROLE)], "integration `main` has an unknown setting `role_arm`"),
         (
             &[("region", "us-west-2"), ("base_url", "http://aws.example.com")],
             "the base URL of host `aws.example.com` must use https",

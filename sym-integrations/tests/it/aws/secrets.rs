@@ -111,7 +111,7 @@ async fn what_cannot_be_read_is_told_without_the_value() {
         assert_eq!(error.service(), Some("secretsmanager"));
     }
     let error = read_from(refusal(400, "DecryptionFailure", "cannot decrypt")).await.unwrap_err();
-    assert_eq!(error.message(), "POST /: secret `okta-token` at `prod/okta` cannot be read: cannot decrypt");
+    assert_eq!(error.message(), "POST /: cannot read secret `okta-token` at `prod/okta`: cannot decrypt");
     assert!(error.hint().unwrap().contains("kms:Decrypt"));
     assert_eq!(error.request_id(), Some("r-1"));
 }
@@ -135,7 +135,7 @@ async fn a_secret_with_an_arn_is_read_where_it_is() {
     replay.check().unwrap();
 
     let error = read(&replay, &secret_of("arn:aws:secretsmanager:x.example.com/:1:secret:y", None)).await.unwrap_err();
-    assert_eq!(error.message(), "`x.example.com/` is not a region of AWS");
+    assert_eq!(error.message(), "`x.example.com/` is not an AWS region");
 }
 
 #[tokio::test]
@@ -144,12 +144,12 @@ async fn only_the_role_that_is_meant_is_taken() {
     let reader = || SecretsManager::new().context("main", context(&replay));
     let error = reader().read(&secret_of("prod/okta", Some("other"))).await.unwrap_err();
     assert_eq!(code(&error), "SymSDK:UNKNOWN_INTEGRATION");
-    let expected = "secret `okta-token` is to be read with the role of integration `other`, which is not known here";
+    let expected = "secret `okta-token` is read with the role of integration `other`, which does not exist";
     assert_eq!(error.message(), expected);
 
     let two = reader().context("other", context(&replay));
     let error = two.read(&secret_of("prod/okta", None)).await.unwrap_err();
-    assert_eq!(error.message(), "secret `okta-token` does not say whose role reads it");
+    assert_eq!(error.message(), "secret `okta-token` does not say which role reads it");
 
     replay.post("/").reply(Reply::json(json!({ "SecretString": "00xyz" })));
     reader().read(&secret_of("prod/okta", None)).await.unwrap();

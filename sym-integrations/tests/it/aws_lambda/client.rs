@@ -145,9 +145,9 @@ async fn a_function_that_fails_is_an_error_though_the_status_is_200() {
             "2024-02-29T12:00:03Z r-7 Task timed out after 3.00 seconds",
         ),
         ("Handled", json!({ "errorType": "Runtime.ExitError" }), "Runtime.ExitError"),
-        ("Unhandled", json!(null), "it does not say how"),
-        ("Unhandled", json!({ "errorMessage": 7 }), "it does not say how"),
-        ("Unhandled", json!({ "body": {}, "errors": [] }), "it does not say how"),
+        ("Unhandled", json!(null), "no reason given"),
+        ("Unhandled", json!({ "errorMessage": 7 }), "7"),
+        ("Unhandled", json!({ "body": {}, "errors": [] }), "no reason given"),
     ] {
         let error =
             fails(Reply::json(body).header("x-amz-function-error", kind).header("x-amzn-requestid", "r-7")).await;
@@ -251,7 +251,7 @@ async fn a_clock_that_is_off_is_told() {
             .header("date", date)
     };
     let error = fails(refused("Thu, 29 Feb 2024 12:20:00 GMT")).await;
-    assert_eq!(error.hint(), Some("the clock of this machine is 1200 s off that of AWS: have it set"));
+    assert_eq!(error.hint(), Some("the clock of this machine is 1200 s off that of AWS: correct it"));
     let error = fails(refused("Thu, 29 Feb 2024 12:00:20 GMT")).await;
     assert_eq!(error.hint(), Some("check the secret access key"));
 }

@@ -83,7 +83,7 @@ async fn errors_of_the_function_are_no_success() {
     assert_eq!(rejected, Escalation::rejected(errors).with_output(StepOutput(answer.clone())));
     let error = revoke(Reply::json(&answer)).await.unwrap_err();
     assert_eq!((code(&error).as_str(), error.kind()), ("AccessStrategy:REPORTED_ERRORS", ErrorKind::Strategy));
-    assert_eq!(error.message(), "`grant` did not take the access away: no such group; and no user");
+    assert_eq!(error.message(), "`grant` did not revoke the access: no such group; and no user");
 }
 
 #[tokio::test]
@@ -93,7 +93,10 @@ async fn what_is_no_answer_of_a_strategy_is_no_success() {
     {
         for error in [grant(Reply::json(&answer)).await.unwrap_err(), revoke(Reply::json(&answer)).await.unwrap_err()] {
             assert_eq!((code(&error).as_str(), error.kind()), ("AWSLambda:INVALID_REPLY", ErrorKind::Decode));
-            assert!(error.message().starts_with("function `grant` did not answer as a strategy's does: "), "{error}");
+            assert!(
+                error.message().starts_with("function `grant` does not follow the protocol of strategies: "),
+                "{error}"
+            );
         }
     }
     let failed = || {

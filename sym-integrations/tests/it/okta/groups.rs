@@ -1,7 +1,8 @@
 //! Groups, and who is in them.
 
 use serde_json::json;
-use sym_integrations::okta::{GroupExpand, GroupType, Okta};
+use sym_integrations::kit::Resource;
+use sym_integrations::okta::{GroupExpand, GroupType, Okta, OktaGroup};
 use sym_integrations::testing::{Replay, Reply};
 use sym_integrations::{ToFieldOption, field_options};
 use sym_sdk::directory::{Directory, MemoryDirectory};
@@ -61,7 +62,7 @@ async fn the_users_of_a_group_are_those_of_the_directory() {
     assert_eq!(fake.calls(), ["GET /groups/00g1/users", "GET /groups/00g1/users"]);
     // What was learned is not asked again.
     let ana = directory.user_by_email("ana@example.com").await.unwrap().unwrap();
-    assert_eq!(okta.user_id(&ana).await.unwrap(), "00u1");
+    assert_eq!(okta.account_id(&ana).await.unwrap(), "00u1");
     assert!(fake.calls().is_empty());
 
     assert!(okta.users_in_group("00g2").await.unwrap().is_empty());
@@ -82,9 +83,9 @@ async fn members_come_as_a_list_and_as_a_stream() {
         streamed.push(member);
     }
     assert_eq!(all, streamed);
-    assert_eq!(all[2].id(), "00u3");
+    assert_eq!(all[2].id, "00u3");
     assert_eq!((all[2].login(), all[2].email()), (Some("cleo@example.com"), Some("cleo@example.com")));
-    assert_eq!(FieldOption::try_from(&all[2]).unwrap().label(), "00u3 Ö");
+    assert_eq!(all[2].to_field_option().unwrap().label(), "00u3 Ö");
 }
 
 #[tokio::test]
@@ -92,7 +93,7 @@ async fn groups_are_those_that_can_be_changed_unless_told_otherwise() {
     let fake = FakeOkta::start().await;
     fake.state().add_group("00g4", "OKTA_GROUP", "Staging");
     let okta = fake.client();
-    let names = |groups: Vec<sym_integrations::okta::OktaGroup>| -> Vec<String> {
+    let names = |groups: Vec<Resource<OktaGroup>>| -> Vec<String> {
         groups.iter().map(|group| group.name().to_owned()).collect()
     };
     // This server does not know how to filter.
@@ -100,10 +101,10 @@ async fn groups_are_those_that_can_be_changed_unless_told_otherwise() {
     assert_eq!(names(okta.list_groups().name_filter("STAG").await.unwrap()), ["Staging"]);
     let all = okta.list_groups().only_native_groups(false).await.unwrap();
     assert_eq!(names(all.clone()), ["prod-admins", "prod-ad", "Everyone", "Staging"]);
-    let kinds: Vec<_> = all.iter().map(|group| group.kind()).collect();
+    let kinds: Vec<_> = all.iter().map(|group| group.kind.clone().unwrap()).collect();
     assert_eq!(kinds, [GroupType::OktaGroup, GroupType::AppGroup, GroupType::BuiltIn, GroupType::OktaGroup]);
     assert_eq!(all[0].raw()["profile"]["costCentre"], 7);
-    assert_eq!(all[0].description(), None);
+    assert_eq!(all[0].profile.description, None);
 }
 
 #[tokio::test]
@@ -142,14 +143,14 @@ async fn what_okta_is_asked_for() {
 
 #[test]
 fn objects_of_any_form_can_be_read() {
-    let group: sym_integrations::okta::OktaGroup =
+    let group: Resource<OktaGroup> =
         serde_json::from_value(json!({ "id": "00g1", "type": "NEW_KIND", "profile": { "name": null } })).unwrap();
-    assert_eq!((group.kind(), group.name()), (GroupType::Other, "00g1"));
+    assert_eq!((group.kind.as_ref(), group.name()), (Some(&GroupType::Other("NEW_KIND".to_owned())), "00g1"));
     let groups = [group.clone(), serde_json::from_value(json!({ "id": "00g2" })).unwrap()];
     assert_eq!(field_options(&groups).unwrap().len(), 2);
     let option = FieldOption::try_from(&group).unwrap();
     assert_eq!((option.value().to_string(), option.label()), (group.option_value(), "00g1"));
-    assert!(serde_json::from_value::<sym_integrations::okta::OktaGroup>(json!({ "type": "OKTA_GROUP" })).is_err());
+    assert!(serde_json::from_value::<Resource<OktaGroup>>(json!({ "type": "OKTA_GROUP" })).is_err());
 }
 
 #[tokio::test]
@@ -185,7 +186,7 @@ async fn an_address_does_not_take_over_an_account() {
     directory.put_identity(ben.id(), UserIdentity::new("okta", DOMAIN, "00u1")).await.unwrap();
     let error = okta.is_user_in_group(&stale, "00g1").await.unwrap_err();
     assert_eq!(code(&error), "Identity:COULD_NOT_SAVE");
-    assert!(error.message().contains("`ana@example.com` is known to be that of `ben@example.com`"), "{error}");
+    assert!(error.message().contains("`ana@example.com` is stored as that of `ben@example.com`"), "{error}");
     let users = okta.users_in_group("00g1").await.unwrap();
     assert_eq!(users.iter().map(|user| user.id()).collect::<Vec<_>>(), [ben.id()]);
 }

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 use sym_integrations::http::SecretString;
-use sym_integrations::okta::{Okta, UserStatus};
+use sym_integrations::kit::Resource;
+use sym_integrations::okta::{Okta, OktaUser, UserStatus};
 use sym_sdk::directory::{Directory, MemoryDirectory};
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 use sym_sdk::model::{Integration, UserIdentity};
@@ -16,12 +17,12 @@ async fn an_e_mail_address_is_a_login_or_is_searched_for() {
     fake.state().add_user("00u5", "a/b@example.com", "a/b@example.com", "ACTIVE");
     let okta = fake.client();
     let found = okta.find_user_by_email("ana@example.com").await.unwrap().unwrap();
-    assert_eq!((found.id(), found.status()), ("00u1", UserStatus::Active));
+    assert_eq!((found.id.as_str(), &found.status), ("00u1", &Some(UserStatus::Active)));
     assert_eq!(fake.calls(), ["GET /users/ana@example.com"]);
     let found = okta.find_user_by_email("dora@example.com").await.unwrap().unwrap();
-    assert_eq!(found.id(), "00u4");
+    assert_eq!(found.id, "00u4");
     assert_eq!(fake.calls(), ["GET /users/dora@example.com", "GET /users"]);
-    assert_eq!(okta.find_user_by_email("a/b@example.com").await.unwrap().unwrap().id(), "00u5");
+    assert_eq!(okta.find_user_by_email("a/b@example.com").await.unwrap().unwrap().id, "00u5");
     assert_eq!(fake.calls(), ["GET /users"]);
     // Okta takes `ana` for `ana@example.com`.
     for nobody in ["nobody@example.com", "ana"] {
@@ -42,7 +43,7 @@ async fn several_with_one_address_are_not_one() {
 
     // One's login is the address of another.
     fake.state().add_user("00u7", "eve@example.com", "eve.old@example.com", "ACTIVE");
-    assert_eq!(okta.find_user_by_email("eve@example.com").await.unwrap().unwrap().id(), "00u7");
+    assert_eq!(okta.find_user_by_email("eve@example.com").await.unwrap().unwrap().id, "00u7");
     fake.state().add_user("00u8", "x4", "eve@example.com", "ACTIVE");
     assert_eq!(code(&okta.find_user_by_email("eve@example.com").await.unwrap_err()), "Okta:AMBIGUOUS_USER");
 }
@@ -52,11 +53,11 @@ async fn deactivated_users_are_passed_over() {
     let fake = FakeOkta::start().await;
     fake.state().add_user("00u4", "dora@example.com", "dora@example.com", "DEPROVISIONED");
     let okta = fake.client();
-    let error = okta.user_id(&person("dora@example.com")).await.unwrap_err();
+    let error = okta.account_id(&person("dora@example.com")).await.unwrap_err();
     assert_eq!(code(&error), "Okta:USER_DEPROVISIONED");
     assert!(error.message().contains("00u4"), "{error}");
     fake.state().add_user("00u5", "dora2", "dora@example.com", "STAGED");
-    assert_eq!(okta.user_id(&person("dora@example.com")).await.unwrap(), "00u5");
+    assert_eq!(okta.account_id(&person("dora@example.com")).await.unwrap(), "00u5");
 }
 
 #[tokio::test]
@@ -66,17 +67,20 @@ async fn what_is_known_is_not_looked_up() {
     let okta = fake.builder().directory(directory.clone()).build().unwrap();
     let known = person("zoe@example.com").with_identity(UserIdentity::new("okta", DOMAIN, "00u3"));
     let info = okta.get_user_info(&known).await.unwrap();
-    assert_eq!((info.id(), info.email(), info.full_name()), ("00u3", Some("cleo@example.com"), "00u3 Ö".to_owned()));
+    assert_eq!(
+        (info.id.as_str(), info.email(), info.full_name()),
+        ("00u3", Some("cleo@example.com"), "00u3 Ö".to_owned())
+    );
     assert_eq!(info.raw()["credentials"]["provider"]["type"], "OKTA");
     assert_eq!(fake.calls(), ["GET /users/00u3"]);
     // An account in another organization says nothing about this one.
     let elsewhere = person("ana@example.com").with_identity(UserIdentity::new("okta", "other.okta.com", "00u3"));
-    assert_eq!(okta.user_id(&elsewhere).await.unwrap(), "00u1");
+    assert_eq!(okta.account_id(&elsewhere).await.unwrap(), "00u1");
 
     let ben = directory.get_or_create_user_by_email("ben@example.com").await.unwrap();
-    assert_eq!(okta.user_id(&ben).await.unwrap(), "00u2");
+    assert_eq!(okta.account_id(&ben).await.unwrap(), "00u2");
     fake.calls();
-    assert_eq!(okta.user_id(&ben).await.unwrap(), "00u2");
+    assert_eq!(okta.account_id(&ben).await.unwrap(), "00u2");
     assert!(fake.calls().is_empty());
 }
 
@@ -100,7 +104,10 @@ async fn a_client_is_built_from_its_configuration() {
 
 #[tokio::test]
 async fn states_that_are_not_known_can_be_read() {
-    let user: sym_integrations::okta::OktaUser =
+    let user: Resource<OktaUser> =
         serde_json::from_value(json!({ "id": "00u1", "status": "NEW", "profile": { "email": null } })).unwrap();
-    assert_eq!((user.status(), user.email(), user.full_name()), (UserStatus::Other, None, String::new()));
+    assert_eq!(
+        (user.status.as_ref(), user.email(), user.full_name()),
+        (Some(&UserStatus::Other("NEW".to_owned())), None, String::new())
+    );
 }

@@ -79,17 +79,17 @@ async fn only_okta_groups_are_changed() {
     for (group, expected) in [
         (
             "00g2",
-            "Okta group `prod-ad` (`00g2`) is of type APP_GROUP: the app that it is imported from decides about its members",
+            "Okta group `prod-ad` (`00g2`) is of type APP_GROUP: its members are managed by the app it is imported from",
         ),
-        ("00g3", "Okta group `Everyone` (`00g3`) is of type BUILT_IN: Okta itself decides about its members"),
-        ("00g4", "Okta group `new` (`00g4`) is of type NEW_KIND: its members may not be Okta's to change"),
+        ("00g3", "Okta group `Everyone` (`00g3`) is of type BUILT_IN: its members are managed by Okta"),
+        ("00g4", "Okta group `new` (`00g4`) is of unknown type NEW_KIND: its members may be managed elsewhere"),
     ] {
         for error in [
             Asked::new(&strategy, target(group), "00u1").grant().await.unwrap_err(),
             strategy.check(&target(group)).await.unwrap_err(),
         ] {
             assert_eq!((code(&error), error.message()), ("Okta:GROUP_NOT_NATIVE".to_owned(), expected));
-            assert!(error.hint().unwrap().contains("OKTA_GROUP"));
+            assert!(error.hint().unwrap().contains("`group_id`"));
             assert!(!error.is_retryable());
         }
     }
@@ -136,7 +136,7 @@ async fn a_group_rule_that_puts_the_user_back_is_reported() {
     replay.get("/api/v1/users/00u1/groups").times(4).reply(Reply::json([&group]));
     let error = Asked::new(&strategy, target("00g1"), "00u1").revoke().await.unwrap_err();
     assert_eq!(code(&error), "Okta:STILL_MEMBER");
-    let expected = "Okta took user `00u1` out of group `prod-admins` (`00g1`), and still lists them in it";
+    let expected = "Okta removed user `00u1` from group `prod-admins` (`00g1`), and still lists them in it";
     assert_eq!(error.message(), expected);
     assert!(error.hint().unwrap().contains("group rule"));
     replay.check().unwrap();

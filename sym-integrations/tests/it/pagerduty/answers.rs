@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sym_integrations::http::{BaseUrl, Connection, SecretString};
-use sym_integrations::pagerduty::PagerDuty;
+use sym_integrations::pagerduty::{PagerDuty, SimulatedPagerDuty};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{Error, ErrorKind};
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
@@ -248,5 +248,11 @@ async fn in_a_simulation_nobody_is_called_and_nobody_on_call() {
     assert!(pagerduty.schedules().await.unwrap().is_empty());
     assert!(pagerduty.escalation_policies().await.unwrap().is_empty());
     assert!(pagerduty.services().await.unwrap().is_empty());
-    assert_eq!(format!("{pagerduty:?}"), "PagerDuty(dry)");
+    assert!(format!("{pagerduty:?}").contains("simulated"));
+
+    let pagerduty = SimulatedPagerDuty::new().on_call("ana@example.com").build().unwrap();
+    assert!(pagerduty.is_on_call(&ana).schedule_name("prod").escalation_policy_id("P1").await.unwrap());
+    assert!(!pagerduty.is_on_call(&person("ben@example.com")).await.unwrap());
+    assert_eq!(emails(&pagerduty.users_on_call().await.unwrap()), ["ana@example.com"]);
+    assert_eq!(emails(&pagerduty.users_for_schedule().schedule_id("S1").await.unwrap()), ["ana@example.com"]);
 }

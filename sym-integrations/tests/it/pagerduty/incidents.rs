@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sym_integrations::field_options;
+use sym_integrations::kit::Resource;
 use sym_integrations::pagerduty::{Incident, IncidentQuery, IncidentStatus, PagerDuty, Urgency};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::ErrorKind;
@@ -43,8 +44,8 @@ fn vendor() -> Vendor {
     }
 }
 
-async fn ids(query: IncidentQuery<Vec<Incident>>) -> Vec<String> {
-    query.await.unwrap().iter().map(|incident| incident.id().to_owned()).collect()
+async fn ids(query: IncidentQuery<Vec<Resource<Incident>>>) -> Vec<String> {
+    query.await.unwrap().iter().map(|incident| incident.id.clone()).collect()
 }
 
 async fn last_call(server: &MockServer) -> String {
@@ -68,7 +69,7 @@ async fn unless_told_those_of_a_day_that_are_urgent_and_not_over() {
     assert!(pagerduty.has_incident().await.unwrap());
     assert!(last_call(&server).await.ends_with(" limit=1"));
     let mut listing = pagerduty.get_incidents().listing().await.unwrap();
-    assert_eq!(listing.next_item().await.unwrap().unwrap().id(), "ILAST");
+    assert_eq!(listing.next_item().await.unwrap().unwrap().id, "ILAST");
 }
 
 #[tokio::test]
@@ -122,18 +123,18 @@ async fn what_cannot_be_meant_is_refused_here() {
     let now = at("2024-02-29T12:00:00Z");
     let ask = || pagerduty.has_incident();
     for (query, message) in [
-        (ask().assignees([]), "`assignees` is given and empty: no incident could be meant"),
-        (ask().service_ids::<&str>([]), "`service_ids` is given and empty: no incident could be meant"),
+        (ask().assignees([]), "`assignees` is empty, so no incident can match"),
+        (ask().service_ids::<&str>([]), "`service_ids` is empty, so no incident can match"),
         (ask().service_ids(["SRV1", ""]), "one of the `service_ids` is empty"),
-        (ask().statuses([]), "`statuses` is given and empty: no incident could be meant"),
-        (ask().urgencies([]), "`urgencies` is given and empty: no incident could be meant"),
+        (ask().statuses([]), "`statuses` is empty, so no incident can match"),
+        (ask().urgencies([]), "`urgencies` is empty, so no incident can match"),
         (
             ask().assignees([&ana]).statuses([IncidentStatus::Triggered, IncidentStatus::Resolved]),
-            "resolved incidents are assigned to nobody",
+            "resolved incidents have no assignees",
         ),
         (
             ask().statuses([IncidentStatus::Other("resolved".to_owned())]).assignees([&ana]),
-            "resolved incidents are assigned to nobody",
+            "resolved incidents have no assignees",
         ),
         (
             ask().since(now).until(at("2024-02-29T11:59:59Z")),
@@ -141,7 +142,7 @@ async fn what_cannot_be_meant_is_refused_here() {
         ),
         (
             ask().since(now).until(at("2024-08-29T12:00:01Z")),
-            "from `since` (2024-02-29T12:00:00Z) to `until` (2024-08-29T12:00:01Z) are more than 6 months",
+            "the period from `since` (2024-02-29T12:00:00Z) to `until` (2024-08-29T12:00:01Z) is longer than 6 months",
         ),
         (ask().since(Timestamp::MAX), "`since` is out of range"),
     ] {
@@ -201,7 +202,7 @@ async fn an_incident_that_was_not_asked_for_is_an_error() {
     ] {
         let error = ask(&other).await.unwrap_err();
         assert_eq!((code(&error).as_str(), error.kind()), ("PagerDuty:INVALID_RESPONSE", ErrorKind::Decode), "{other}");
-        assert_eq!(error.message(), "PagerDuty answered with incident `I1`, which was not asked for");
+        assert_eq!(error.message(), "PagerDuty returned incident `I1`, which does not match the filters");
     }
 }
 
@@ -215,11 +216,11 @@ async fn an_incident_is_kept_as_it_came() {
     let incidents = query.await.unwrap();
     let incident = &incidents[0];
     assert_eq!(incident.raw()["priority"]["summary"], "P2");
-    assert_eq!(incident.status(), Some(&IncidentStatus::Other("snoozed".to_owned())));
-    assert_eq!(incident.urgency().unwrap().as_str(), "medium");
-    assert_eq!((incident.number(), incident.service_id()), (Some(1234), Some("SRV1")));
-    assert_eq!(incident.created_at(), Some(at("2024-02-29T12:00:00Z")));
-    assert_eq!(incident.html_url(), Some("https://example.pagerduty.com/incidents/1234"));
+    assert_eq!(incident.status, Some(IncidentStatus::Other("snoozed".to_owned())));
+    assert_eq!(incident.urgency.as_ref().unwrap().as_str(), "medium");
+    assert_eq!((incident.number, incident.service_id()), (Some(1234), Some("SRV1")));
+    assert_eq!(incident.created_at, Some(at("2024-02-29T12:00:00Z")));
+    assert_eq!(incident.html_url.as_deref(), Some("https://example.pagerduty.com/incidents/1234"));
     assert_eq!(incident.assignee_ids().collect::<Vec<_>>(), ["PANA"]);
     assert_eq!(incident.title(), "the server I1 is on fire");
     assert_eq!(field_options(&incidents).unwrap()[0].label(), "the server I1 is on fire");

@@ -22,7 +22,7 @@ async fn what_there_is_makes_options() {
     assert_eq!(schedules[0].raw()["html_url"], "https://example.pagerduty.com/S1");
 
     let policies = pagerduty.escalation_policies().await.unwrap();
-    assert_eq!((policies[0].id(), policies[0].name()), ("EP1", "Ops"));
+    assert_eq!((policies[0].id.as_str(), policies[0].name()), ("EP1", "Ops"));
     assert_eq!(FieldOption::try_from(&policies[0]).unwrap(), FieldOption::new("EP1", "Ops").unwrap());
     let services = pagerduty.services().await.unwrap();
     let option = FieldOption::try_from(&services[0]).unwrap();
@@ -50,7 +50,7 @@ fn many(count: usize) -> Vec<Value> {
 async fn pages_follow_one_another_to_the_end() {
     let server = Vendor { schedules: many(230), ..Vendor::default() }.start().await;
     let schedules = client(&server).schedules().await.unwrap();
-    assert_eq!((schedules.len(), schedules[229].id()), (230, "S229"));
+    assert_eq!((schedules.len(), schedules[229].id.as_str()), (230, "S229"));
     let expected = ["/schedules limit=100", "/schedules limit=100 offset=100", "/schedules limit=100 offset=200"];
     assert_eq!(calls(&server).await, expected);
 }
@@ -68,7 +68,7 @@ async fn a_list_is_not_cut_at_what_pagerduty_gives() {
     let error = listing.next_item().await.unwrap_err();
     assert_eq!((code(&error).as_str(), error.kind()), ("PagerDuty:TOO_MANY_RESULTS", ErrorKind::InvalidInput));
     assert_eq!(error.message(), "there are more services than the 10,000 that PagerDuty lists");
-    assert_eq!(error.hint(), Some("ask for less: for a shorter time, or with another filter"));
+    assert_eq!(error.hint(), Some("narrow the query down: to a shorter time, or by another filter"));
     assert_eq!(calls(&server).await.len(), 100);
 }
 

@@ -91,7 +91,7 @@ async fn nobody_is_on_call_by_a_name_that_is_not_there_or_not_alone() {
     let error = pagerduty.is_on_call(&ben).schedule_name("pro").await.unwrap_err();
     assert_eq!((code(&error).as_str(), error.kind()), ("PagerDuty:SCHEDULE_NOT_FOUND", ErrorKind::NotFound));
     assert_eq!(error.message(), "there is no schedule `pro`");
-    assert_eq!(error.hint(), Some("the whole name counts; there are `backups prod`, `prod`"));
+    assert_eq!(error.hint(), Some("the name must match in full; there are `backups prod`, `prod`"));
 
     let error = pagerduty.is_on_call(&ben).schedule_name("PROD").await.unwrap_err();
     assert_eq!(code(&error), "PagerDuty:SCHEDULE_NOT_FOUND");
@@ -102,7 +102,7 @@ async fn nobody_is_on_call_by_a_name_that_is_not_there_or_not_alone() {
     let error = pagerduty.is_on_call(&person("ana@example.com")).schedule_name("dev").await.unwrap_err();
     assert_eq!(code(&error), "PagerDuty:AMBIGUOUS_NAME");
     assert_eq!(error.message(), "there is more than one schedule `dev`: `SDEV`, `SDEV2`");
-    assert_eq!(error.hint(), Some("give the id instead"));
+    assert_eq!(error.hint(), Some("use the id instead"));
     assert!(calls(&server).await.iter().all(|call| !call.starts_with("/oncalls")));
 }
 
@@ -230,7 +230,7 @@ async fn a_user_is_told_by_the_whole_address_only() {
     for email in ["ana@example.com", "kim@example.com", "nobody@example.com"] {
         let error = pagerduty.is_on_call(&person(email)).await.unwrap_err();
         assert_eq!((code(&error).as_str(), error.kind()), ("PagerDuty:USER_NOT_FOUND", ErrorKind::Identity));
-        assert_eq!(error.message(), format!("nobody in PagerDuty has the e-mail address `{email}`"));
+        assert_eq!(error.message(), format!("no PagerDuty user has the e-mail address `{email}`"));
         assert!(error.hint().unwrap().contains("invite the user"));
     }
     assert!(pagerduty.is_on_call(&person("dan@example.com")).await.unwrap());

@@ -46,7 +46,7 @@ async fn a_schedule_that_is_not_there_or_not_told_is_an_error() {
     assert_eq!(code(&error), "PagerDuty:SCHEDULE_NOT_FOUND");
     assert_eq!(error.message(), "GET schedules/{schedule}: there is no schedule `SNOPE`");
     let error = pagerduty.users_for_schedule().schedule_name("new").await.unwrap_err();
-    assert_eq!(error.hint(), Some("the whole name counts; there are `new style`"));
+    assert_eq!(error.hint(), Some("the name must match in full; there are `new style`"));
     // Of a schedule of the new style, the members stand elsewhere.
     let error = pagerduty.users_for_schedule().schedule_id("SNEW").await.unwrap_err();
     assert_eq!(code(&error), "PagerDuty:INVALID_RESPONSE");

@@ -204,6 +204,17 @@ impl Drive for LocalEngine {
         Box::pin(self.execute_or_fire_one())
     }
 
+    fn run_until_idle(&self) -> BoxFuture<'_, Result<usize>> {
+        // One future for all, rather than a boxed one for each.
+        Box::pin(async move {
+            let mut done = 0;
+            while self.execute_or_fire_one().await? {
+                done += 1;
+            }
+            Ok(done)
+        })
+    }
+
     fn next_due(&self) -> BoxFuture<'_, Result<Option<Timestamp>>> {
         Box::pin(self.earliest_due())
     }

@@ -1,4 +1,4 @@
-//! The audit log: its chain, and how far each destination has got.
+//! The audit log: its hash chain, and the cursors of its destinations.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -6,7 +6,7 @@ use super::rows::{Id, id, limit};
 use crate::audit::{AuditHash, AuditHead, AuditRecord};
 use crate::model::RunId;
 
-/// Appends entries, each a Run and its canonical text, to the chain.
+/// Appends entries to the chain, each with its Run and in canonical form.
 pub(super) fn append(db: &Connection, entries: &[(Id, String)]) -> rusqlite::Result<()> {
     if entries.is_empty() {
         return Ok(());
@@ -29,10 +29,10 @@ pub(super) fn head(db: &Connection) -> rusqlite::Result<AuditHead> {
         .query_row((), |row| Ok(AuditHead::new(row.get::<_, i64>("seq")?.cast_unsigned(), hash(row, "hash")?)))
 }
 
-pub(super) fn after(db: &Connection, seq: u64, most: usize) -> rusqlite::Result<Vec<AuditRecord>> {
+pub(super) fn after(db: &Connection, seq: u64, max: usize) -> rusqlite::Result<Vec<AuditRecord>> {
     let seq = i64::try_from(seq).unwrap_or(i64::MAX);
     db.prepare_cached("SELECT seq, prev, hash, entry FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2")?
-        .query_map(params![seq, limit(most)], record)?
+        .query_map(params![seq, limit(max)], record)?
         .collect()
 }
 

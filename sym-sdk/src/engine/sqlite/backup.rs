@@ -1,4 +1,4 @@
-//! A copy of the file, made while it is in use.
+//! Online backups: copies of the file, made while it is in use.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -11,22 +11,22 @@ use super::error::{FileError, failed};
 use super::schema;
 use crate::engine::StoreError;
 
-/// So many pages are copied at a time, 4 MiB.
-const PAGES: i32 = 1_024;
+/// The number of pages copied at a time, which is 4 MiB.
+const PAGES_PER_STEP: i32 = 1_024;
 
-/// How far a backup has got.
+/// The progress of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BackupProgress {
-    /// How many pages are copied.
+    /// The number of pages copied so far.
     pub copied: usize,
-    /// How many pages there are.
+    /// The total number of pages.
     pub total: usize,
 }
 
-/// Copies the file as it is when this begins.
+/// Copies the file in its state when this starts.
 pub(super) fn copy(from: &Path, to: &Path, mut progress: impl FnMut(BackupProgress)) -> Result<(), StoreError> {
-    // It gets its name when it is whole, so that nobody takes half of it for a backup.
+    // Renamed when it is complete, so that a partial copy is never taken for a backup.
     let partial = partial(to);
     for path in [to, &partial] {
         if path.symlink_metadata().is_ok() {
@@ -39,7 +39,7 @@ pub(super) fn copy(from: &Path, to: &Path, mut progress: impl FnMut(BackupProgre
         named.map_err(|error| FileError::open(to, error).into_error())
     });
     if copied.is_err() {
-        // Whoever reads of the error does not look for what is left of the copy.
+        // The error is reported, so nobody will clean up the partial copy.
         let _ = std::fs::remove_file(&partial);
     }
     copied
@@ -47,15 +47,15 @@ pub(super) fn copy(from: &Path, to: &Path, mut progress: impl FnMut(BackupProgre
 
 fn copy_pages(from: &Path, to: &Path, progress: &mut impl FnMut(BackupProgress)) -> Result<(), StoreError> {
     let source = schema::open_to_read(from)?;
-    // One read from beginning to end: it sees one state of the file, and what is written meanwhile does not make it start anew.
-    // Nobody waits for it, because writers append to the log.
+    // One read transaction from start to end: it sees a snapshot, and writes meanwhile do not restart the copy. It blocks nobody,
+    // because writers append to the log.
     let reading = source.unchecked_transaction().map_err(failed)?;
     reading.query_row("SELECT count(*) FROM meta", (), |_| Ok(())).map_err(failed)?;
     let mut copy = Connection::open(to).map_err(failed)?;
     {
         let backup = Backup::new(&reading, &mut copy).map_err(failed)?;
         loop {
-            let step = backup.step(PAGES).map_err(failed)?;
+            let step = backup.step(PAGES_PER_STEP).map_err(failed)?;
             let state = backup.progress();
             let pages = |count: i32| usize::try_from(count).unwrap_or_default();
             let total = pages(state.pagecount);
@@ -63,11 +63,11 @@ fn copy_pages(from: &Path, to: &Path, progress: &mut impl FnMut(BackupProgress))
             match step {
                 StepResult::Done => break,
                 StepResult::More => {}
-                _ => return Err(StoreError::Unavailable("the copy is in use by somebody else".into())),
+                _ => return Err(StoreError::Unavailable("the copy is locked by another process".into())),
             }
         }
     }
-    // Nobody had it open, whatever the original says of itself.
+    // The original is marked as open; the copy is not.
     copy.execute("UPDATE meta SET value = 1 WHERE key = 'clean'", ()).map_err(failed)?;
     copy.close().map_err(|(_, error)| failed(error))?;
     File::open(to).and_then(|file| file.sync_all()).map_err(|error| FileError::open(to, error).into_error())
@@ -81,7 +81,7 @@ fn create_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// A new name is durable with its directory.
+/// Makes a rename durable, by syncing the directory.
 fn sync_directory(path: &Path) -> io::Result<()> {
     if !cfg!(unix) {
         return Ok(());

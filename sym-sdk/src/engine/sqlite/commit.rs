@@ -1,4 +1,4 @@
-//! What is written, within the savepoint of one call.
+//! Writes commits: the rows of everything that one input changes.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -9,14 +9,14 @@ use super::rows::{self, Id, canonical, id, nanoseconds, timer_kind, to_json};
 use crate::engine::{Commit, StoreError, TimerKey};
 use crate::machine::{Effect, EffectKey, EntitlementChange, PendingExpiry, RunState, TimerChange};
 
-/// What came of a commit; a known input gives its reply as JSON.
+/// The result of a commit. A duplicate carries the recorded reply as JSON.
 pub(super) enum CommitResult {
     Written,
     Duplicate(String),
     Conflict,
 }
 
-/// A commit, ready to be written: the thread that writes has no need to encode it.
+/// A commit as rows. It is encoded by the caller, because there is only one thread that writes.
 pub(super) struct CommitRows {
     run: Id,
     expected_version: u64,
@@ -113,8 +113,8 @@ impl CommitRows {
     }
 
     pub(super) fn write(self, db: &Connection) -> rusqlite::Result<CommitResult> {
-        let mut known = db.prepare_cached("SELECT reply FROM replies WHERE input_key = ?1")?;
-        if let Some(reply) = known.query_row([&self.input], |row| row.get(0)).optional()? {
+        let mut recorded = db.prepare_cached("SELECT reply FROM replies WHERE input_key = ?1")?;
+        if let Some(reply) = recorded.query_row([&self.input], |row| row.get(0)).optional()? {
             self.settle(db)?;
             return Ok(CommitResult::Duplicate(reply));
         }

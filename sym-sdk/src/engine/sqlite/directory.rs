@@ -1,4 +1,4 @@
-//! Users, their accounts and the tokens of bots, in the file.
+//! The directory in the file: users, their accounts, and the tokens of bots.
 
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ use crate::model::{TokenId, User, UserId, UserIdentity, UserType};
 
 type Found<T> = rusqlite::Result<Option<T>>;
 
-/// What was done, or why it was not.
-type Decided<T> = rusqlite::Result<Result<T, DirectoryConflict>>;
+/// The result of a change, or the reason why the directory refuses it.
+type Changed<T> = rusqlite::Result<Result<T, DirectoryConflict>>;
 
 impl SqliteStore {
     async fn look_up<T: Send + 'static>(
@@ -58,8 +58,8 @@ impl DirectoryStore for SqliteStore {
     fn user_by_identity<'a>(&'a self, identity: &'a UserIdentity) -> BoxFuture<'a, Result<Option<Arc<User>>>> {
         Box::pin(async move {
             let wanted = identity.clone();
-            let mut having = self.look_up(move |db| users_by_identity(db, &wanted)).await?.into_iter();
-            match (having.next(), having.next()) {
+            let mut matching = self.look_up(move |db| users_by_identity(db, &wanted)).await?.into_iter();
+            match (matching.next(), matching.next()) {
                 (Some(user), Some(other)) => {
                     let users = [user, other];
                     Err(DirectoryConflict::SharedIdentity { identity: identity.clone(), users }.into())
@@ -112,7 +112,7 @@ impl DirectoryStore for SqliteStore {
     }
 }
 
-/// A user, and as JSON.
+/// A user and its JSON.
 struct UserRow {
     user: Arc<User>,
     json: String,
@@ -146,7 +146,7 @@ fn bytes(id: &Uuid) -> Id {
     *id.as_bytes()
 }
 
-/// A thing that cannot be read. The description names it to whoever must find it in the file.
+/// The error of a row that cannot be read; `what` names the row.
 fn unreadable(what: String) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, what.into())
 }
@@ -168,7 +168,7 @@ fn user_of_name(db: &Connection, username: &str) -> Found<Arc<User>> {
     db.prepare_cached("SELECT id, user FROM users WHERE username = ?1")?.query_row([username], to_user).optional()
 }
 
-/// Two users at the most.
+/// Returns up to two users, enough to see that an identity is shared.
 fn users_by_identity(db: &Connection, identity: &UserIdentity) -> rusqlite::Result<Vec<Arc<User>>> {
     db.prepare_cached(
         "SELECT id, users.user FROM identities JOIN users ON users.id = identities.user
@@ -182,7 +182,7 @@ fn users(db: &Connection) -> rusqlite::Result<Vec<Arc<User>>> {
     db.prepare_cached("SELECT id, user FROM users ORDER BY username")?.query_map((), to_user)?.collect()
 }
 
-fn insert_user(db: &Connection, row: UserRow) -> Decided<Inserted> {
+fn insert_user(db: &Connection, row: UserRow) -> Changed<Inserted> {
     if let Some(known) = user_of_name(db, row.user.username())? {
         return Ok(Ok(Inserted::Existing(known)));
     }
@@ -192,7 +192,7 @@ fn insert_user(db: &Connection, row: UserRow) -> Decided<Inserted> {
     row.write(db).map(|user| Ok(Inserted::New(user)))
 }
 
-fn put_users(db: &Connection, rows: Vec<UserRow>) -> Decided<Vec<Arc<User>>> {
+fn put_users(db: &Connection, rows: Vec<UserRow>) -> Changed<Vec<Arc<User>>> {
     for UserRow { user: new, .. } in &rows {
         let (with_id, of_name) = (user(db, new.id())?, user_of_name(db, new.username())?);
         if let Some(fault) = DirectoryConflict::find(new, with_id.as_ref(), of_name.as_ref()) {

@@ -1,4 +1,4 @@
-//! What can be wrong with a file, and how failures of SQLite are told.
+//! Errors of files and of SQLite.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,31 +8,31 @@ use rusqlite::ErrorCode;
 use crate::engine::StoreError;
 use crate::error::BoxError;
 
-/// Why a file cannot be used. Each says what to do.
+/// The reason why a file cannot be used. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FileError {
-    #[error("`{}` is in use by {holder}; stop that, or give this program a file of its own", .path.display())]
+    #[error("`{}` is in use by {holder}; stop that program, or use another file", .path.display())]
     InUse { path: PathBuf, holder: String },
-    #[error("`{}` is a database of another program; give this one a file of its own", .path.display())]
+    #[error("`{}` is the database of another program; use another file", .path.display())]
     NotOurs { path: PathBuf },
     #[error(
-        "`{}` has schema {found}, and this program knows schemas up to {known}; run the version that wrote it, or a later one",
+        "`{}` has schema version {found}, but this program supports versions up to {known}; run the version that wrote the file, or a later one",
         .path.display()
     )]
     Newer { path: PathBuf, found: i64, known: i64 },
     #[error("`{}` is read-only; make it and its directory writable", .path.display())]
     ReadOnly { path: PathBuf },
-    #[error("`{}` is not a database, or is damaged: {problem}; restore it from a backup", .path.display())]
+    #[error("`{}` is damaged or not a database: {problem}; restore it from a backup", .path.display())]
     Damaged { path: PathBuf, problem: String },
-    #[error("SQLite did not take `{pragma}` for `{}`: it is {found}; put the file on a local disk", .path.display())]
+    #[error("SQLite did not apply `{pragma}` to `{}`: the value is {found}; move the file to a local disk", .path.display())]
     Pragma { path: PathBuf, pragma: &'static str, found: String },
-    #[error("`{}` is on a network file system ({kind}), whose locks cannot be relied on; put the file on a local disk", .path.display())]
+    #[error("`{}` is on a network file system ({kind}), whose locks are unreliable; move the file to a local disk", .path.display())]
     Network { path: PathBuf, kind: &'static str },
-    #[error("`{}` exists already; name a file that does not, or remove it", .path.display())]
+    #[error("`{}` already exists; choose another name, or remove it", .path.display())]
     Exists { path: PathBuf },
-    #[error("`{}` has schema {found}, and this program reads schema {known}; open it once to write", .path.display())]
+    #[error("`{}` has schema version {found}, but this program reads version {known}; open it for writing once to upgrade it", .path.display())]
     Older { path: PathBuf, found: i64, known: i64 },
-    #[error("`{}` is a directory; name a file in it", .path.display())]
+    #[error("`{}` is a directory; choose a file in it", .path.display())]
     Directory { path: PathBuf },
     #[error("`{}` does not exist", .path.display())]
     Missing { path: PathBuf },
@@ -49,7 +49,7 @@ impl FileError {
         Self::Open { path: path.to_owned(), source: source.into() }
     }
 
-    /// Not a `From`: it would be in the way of type inference wherever a closure returns a [`StoreError`] with `?`.
+    /// Not a `From` implementation, which would break type inference wherever a closure returns a [`StoreError`] with `?`.
     pub(super) fn into_error(self) -> StoreError {
         match self {
             Self::Damaged { .. } => StoreError::Corrupt(self.into()),
@@ -58,7 +58,7 @@ impl FileError {
     }
 }
 
-/// What is wrong with a file that SQLite could not open.
+/// Converts the error of a file that SQLite could not open.
 pub(super) fn cannot_open(path: &Path, error: rusqlite::Error) -> StoreError {
     let owned = path.to_owned();
     match error.sqlite_error_code() {
@@ -71,7 +71,7 @@ pub(super) fn cannot_open(path: &Path, error: rusqlite::Error) -> StoreError {
     .into_error()
 }
 
-/// What became of a call when SQLite failed. One failure can be that of many calls.
+/// Converts an error of SQLite. One failed transaction can be the error of many calls.
 pub(super) fn failed(error: impl Into<Arc<rusqlite::Error>>) -> StoreError {
     let error = error.into();
     let corrupt = match &*error {
@@ -85,12 +85,12 @@ pub(super) fn failed(error: impl Into<Arc<rusqlite::Error>>) -> StoreError {
     if corrupt { StoreError::Corrupt(error.into()) } else { StoreError::Unavailable(error.into()) }
 }
 
-/// The store was opened to be read.
+/// The error of writes to a store that is opened read-only.
 pub(super) fn read_only() -> StoreError {
-    StoreError::Refused("it was opened to be read, and not to be written".into())
+    StoreError::Refused("it is opened read-only".into())
 }
 
-/// The store was closed, or a thread of it is gone.
+/// The error of calls to a store that is closed, or whose thread is gone.
 pub(super) fn closed() -> StoreError {
     StoreError::Unavailable("it is closed".into())
 }

@@ -1,4 +1,4 @@
-//! What is counted of events: written with the audit entries that tell of them.
+//! Event counts, written with the audit entries that report the events.
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, params};
@@ -7,7 +7,7 @@ use super::rows::{Id, id, nanoseconds};
 use crate::audit::{AuditEntry, EventChange, RunRequest};
 use crate::directory::{EventFilter, EventQuery};
 
-/// What audit entries add to what is counted.
+/// The changes to the counts that audit entries make.
 pub(super) struct Changes(Vec<(Id, Change)>);
 
 enum Change {

@@ -1,17 +1,17 @@
-//! Which file system a file is on. SQLite rests on locks and on shared memory, and network file systems have neither that can be
-//! relied on: two processes could write at the same time.
+//! Detects network file systems. SQLite needs locks and shared memory, and neither is reliable there: two processes could write at
+//! the same time.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::FileError;
 
-/// Refuses a file whose file system `kind_of` names as one of a network.
+/// Refuses a file that is on a network file system. `kind_of` names the kind of one, as [`network_kind`] does.
 pub(super) fn refuse_network(
     database: &Path,
     kind_of: impl FnOnce(&Path) -> io::Result<Option<&'static str>>,
 ) -> Result<(), FileError> {
-    // The file may be yet to be made.
+    // The file may not exist yet.
     let existing = database.ancestors().find(|path| path.exists()).map_or_else(PathBuf::new, Path::to_path_buf);
     match kind_of(&existing).map_err(|error| FileError::open(database, error))? {
         Some(kind) => Err(FileError::Network { path: database.to_owned(), kind }),
@@ -19,21 +19,21 @@ pub(super) fn refuse_network(
     }
 }
 
-/// What kind of network file system this is on; `None` for one that is not, and where that cannot be found out.
+/// Returns the kind of network file system that a path is on; `None` for a local one, and where it cannot be determined.
 #[cfg(target_os = "linux")]
 pub(super) fn network_kind(path: &Path) -> io::Result<Option<&'static str>> {
     let file_system = rustix::fs::statfs(path)?;
-    // As wide as the number is on this machine; none of those that count is wider than 32 bits.
+    // The width of the number depends on the platform; those listed below fit into 32 bits.
     Ok(kind_of_number(file_system.f_type as u32))
 }
 
-/// What kind of network file system this is on; `None` for one that is not, and where that cannot be found out.
+/// Returns the kind of network file system that a path is on; `None` for a local one, and where it cannot be determined.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn network_kind(_: &Path) -> io::Result<Option<&'static str>> {
     Ok(None)
 }
 
-/// The numbers are those of `statfs(2)`. FUSE may be a local disk, but what is behind it cannot be told: `sshfs` says no more.
+/// Maps the magic numbers of `statfs(2)`. FUSE may be a local disk, but the number does not tell: that of `sshfs` is the same.
 #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has these numbers"))]
 fn kind_of_number(number: u32) -> Option<&'static str> {
     Some(match number {
@@ -50,7 +50,7 @@ fn kind_of_number(number: u32) -> Option<&'static str> {
         0x4750_4653 => "GPFS",
         0x0116_1970 => "GFS2",
         0x7461_636F => "OCFS2",
-        0x786F_4256 => "a folder shared by VirtualBox",
+        0x786F_4256 => "VirtualBox shared folder",
         _ => return None,
     })
 }
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_on_a_network_is_refused_also_before_it_is_made() {
+    fn refuses_network_file_systems_before_the_file_exists() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("deeper").join("runs.db");
         let asked = |existing: &Path| {
@@ -69,14 +69,14 @@ mod tests {
         };
         let fault = refuse_network(&path, asked).unwrap_err();
         let expected = format!(
-            "`{}` is on a network file system (NFS), whose locks cannot be relied on; put the file on a local disk",
+            "`{}` is on a network file system (NFS), whose locks are unreliable; move the file to a local disk",
             path.display()
         );
         assert_eq!(fault.to_string(), expected);
     }
 
     #[test]
-    fn local_disks_are_taken() {
+    fn accepts_local_disks() {
         // ext4, XFS, Btrfs, tmpfs, overlayfs.
         for number in [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994, 0x794C_7630] {
             assert_eq!(kind_of_number(number), None, "{number:x}");
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_system_that_cannot_be_asked_is_told() {
+    fn reports_file_systems_that_cannot_be_queried() {
         let error = refuse_network(Path::new("/runs.db"), |_| Err(io::ErrorKind::PermissionDenied.into())).unwrap_err();
         assert!(error.to_string().starts_with("`/runs.db` cannot be opened: "), "{error}");
     }

@@ -1,4 +1,4 @@
-//! The values that handlers keep, in the file.
+//! The key-value store of handlers, in the file.
 
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;
@@ -12,8 +12,8 @@ use crate::directory::{KeyPath, KeyValueStore};
 use crate::error::{Error, Result};
 use crate::future::BoxFuture;
 
-/// What the file says, or why it cannot be asked that.
-type Answer<T> = rusqlite::Result<Result<T>>;
+/// The result of a query, or the reason why the path does not allow it.
+type Queried<T> = rusqlite::Result<Result<T>>;
 
 impl KeyValueStore for SqliteStore {
     fn fetch<'a>(&'a self, path: &'a KeyPath) -> BoxFuture<'a, Result<Option<Value>>> {
@@ -45,18 +45,18 @@ impl KeyValueStore for SqliteStore {
     }
 }
 
-fn fetch(db: &Connection, path: &KeyPath) -> Answer<Option<String>> {
-    // All of it sees one state of the file.
+fn fetch(db: &Connection, path: &KeyPath) -> Queried<Option<String>> {
+    // Both statements see the same snapshot.
     let snapshot = db.unchecked_transaction()?;
-    if let Some(error) = in_the_way(&snapshot, path)? {
+    if let Some(error) = conflict(&snapshot, path)? {
         return Ok(Err(error));
     }
     let mut value = snapshot.prepare_cached("SELECT value FROM key_value WHERE path = ?1")?;
     value.query_row([path.as_str()], |row| row.get(0)).optional().map(Ok)
 }
 
-fn put(db: &Connection, path: &KeyPath, json: &str) -> Answer<()> {
-    if let Some(error) = in_the_way(db, path)? {
+fn put(db: &Connection, path: &KeyPath, json: &str) -> Queried<()> {
+    if let Some(error) = conflict(db, path)? {
         return Ok(Err(error));
     }
     db.prepare_cached("INSERT OR REPLACE INTO key_value (path, value) VALUES (?1, ?2)")?
@@ -64,15 +64,15 @@ fn put(db: &Connection, path: &KeyPath, json: &str) -> Answer<()> {
     Ok(Ok(()))
 }
 
-fn delete(db: &Connection, path: &KeyPath) -> Answer<bool> {
-    if let Some(error) = in_the_way(db, path)? {
+fn delete(db: &Connection, path: &KeyPath) -> Queried<bool> {
+    if let Some(error) = conflict(db, path)? {
         return Ok(Err(error));
     }
     let deleted = db.prepare_cached("DELETE FROM key_value WHERE path = ?1")?.execute([path.as_str()])?;
     Ok(Ok(deleted > 0))
 }
 
-fn paths(db: &Connection, namespace: Option<&KeyPath>) -> Answer<Vec<String>> {
+fn paths(db: &Connection, namespace: Option<&KeyPath>) -> Queried<Vec<String>> {
     let snapshot = db.unchecked_transaction()?;
     let Some(namespace) = namespace else {
         let mut all = snapshot.prepare_cached("SELECT path FROM key_value ORDER BY path")?;
@@ -89,8 +89,8 @@ fn paths(db: &Connection, namespace: Option<&KeyPath>) -> Answer<Vec<String>> {
     below.collect::<rusqlite::Result<_>>().map(Ok)
 }
 
-/// Why the path cannot be a value beside those that there are.
-fn in_the_way(db: &Connection, path: &KeyPath) -> rusqlite::Result<Option<Error>> {
+/// Returns the reason why the path cannot hold a value, given the others.
+fn conflict(db: &Connection, path: &KeyPath) -> rusqlite::Result<Option<Error>> {
     if let Some(error) = value_above(db, path)? {
         return Ok(Some(error));
     }
@@ -100,7 +100,7 @@ fn in_the_way(db: &Connection, path: &KeyPath) -> rusqlite::Result<Option<Error>
     Ok(is_namespace.then(|| path.namespace_conflict()))
 }
 
-/// The outermost value where the path needs a namespace.
+/// Returns an error for the outermost value where the path needs a namespace.
 fn value_above(db: &Connection, path: &KeyPath) -> rusqlite::Result<Option<Error>> {
     for namespace in path.namespaces() {
         if is_value(db, namespace)? {

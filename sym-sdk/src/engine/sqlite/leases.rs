@@ -1,4 +1,4 @@
-//! Who has which effect in hand.
+//! Leases of effects: claims, releases and expiries.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use crate::engine::Claim;
 use crate::machine::EffectKey;
 use crate::time::TimestampExt;
 
-/// An effect that was leased: its key, itself as JSON, how often it has been claimed, and how often to no end.
+/// A row of a leased effect: its key, the effect as JSON, and the counts of its claims.
 pub(super) struct Leased {
     pub(super) run: Id,
     pub(super) seq: i64,
@@ -19,7 +19,7 @@ pub(super) struct Leased {
     pub(super) lost: u32,
 }
 
-/// A claim being served.
+/// A claim in progress.
 struct Claiming {
     lane: i64,
     now: i64,
@@ -28,7 +28,7 @@ struct Claiming {
     per_bulkhead: usize,
 }
 
-/// A row that can be leased, and its place in the order.
+/// A row that can be leased, and its position in the order.
 struct Candidate {
     due: i64,
     ord: i64,
@@ -44,7 +44,7 @@ pub(super) fn claim(db: &Connection, claim: &Claim) -> rusqlite::Result<Vec<Leas
         per_bulkhead: claim.per_bulkhead,
     };
     let mut candidates = Vec::new();
-    // By bulkhead, because one that is full may have any number of effects due, and they are not to be walked through.
+    // By bulkhead, because a full one may have any number of due effects, which should not be scanned.
     let mut bulkhead = claiming.bulkhead_after(db, None)?;
     while let Some(name) = bulkhead {
         claiming.candidates(db, &name, &mut candidates)?;
@@ -62,9 +62,9 @@ pub(super) fn claim(db: &Connection, claim: &Claim) -> rusqlite::Result<Vec<Leas
 }
 
 impl Claiming {
-    /// The first bulkhead with effects, or the next one.
+    /// Returns the first bulkhead with effects, or the next one after `last`.
     fn bulkhead_after(&self, db: &Connection, last: Option<&str>) -> rusqlite::Result<Option<String>> {
-        // No bulkhead is empty text.
+        // No bulkhead has an empty name.
         db.prepare_cached(
             "SELECT bulkhead FROM effects WHERE lane = ?1 AND bulkhead > ?2 ORDER BY lane, bulkhead LIMIT 1",
         )?
@@ -73,8 +73,8 @@ impl Claiming {
     }
 
     fn candidates(&self, db: &Connection, bulkhead: &str, found: &mut Vec<Candidate>) -> rusqlite::Result<()> {
-        let room = self.limit.min(self.per_bulkhead.saturating_sub(self.in_flight(db, bulkhead)?));
-        // Those of which another one is leased are left out here; below, those that exclude each other.
+        let free = self.limit.min(self.per_bulkhead.saturating_sub(self.in_flight(db, bulkhead)?));
+        // Effects excluded by one that is leased are left out here; those that exclude each other, below.
         let mut due = db.prepare_cached(
             "SELECT ord, due, run, seq, exclusive, effect, claims + 1 AS claims, lost + leased AS lost
              FROM effects AS due
@@ -86,7 +86,7 @@ impl Claiming {
         let mut excluded = HashSet::new();
         let mut rows = due.query(params![self.lane, bulkhead, self.now])?;
         let mut taken = 0;
-        while taken < room {
+        while taken < free {
             let Some(row) = rows.next()? else { break };
             if let Some(exclusive) = row.get::<_, Option<String>>("exclusive")?
                 && self.until > self.now
@@ -107,7 +107,7 @@ impl Claiming {
         Ok(())
     }
 
-    /// How many are leased with this bulkhead.
+    /// Counts the leases of a bulkhead.
     fn in_flight(&self, db: &Connection, bulkhead: &str) -> rusqlite::Result<usize> {
         db.prepare_cached("SELECT count(*) FROM effects WHERE lane = ?1 AND bulkhead = ?2 AND leased = 1 AND due > ?3")?
             .query_row(params![self.lane, bulkhead, self.now], |row| row.get::<_, u32>(0))

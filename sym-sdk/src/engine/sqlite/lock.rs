@@ -1,4 +1,4 @@
-//! One process at a time.
+//! The lock that keeps a second process from opening the file.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::FileError;
 
-/// Held for as long as the database is open. It lies on a file beside the database, and the operating system gives it back when
-/// the process ends, however that ends.
+/// An exclusive lock on a file beside the database. The operating system releases it when the process ends, however it ends.
 #[derive(Debug)]
 pub(super) struct FileLock {
     _file: File,
@@ -15,12 +14,12 @@ pub(super) struct FileLock {
 
 impl FileLock {
     pub(super) fn take(database: &Path) -> Result<Self, FileError> {
-        let path = beside(database);
+        let path = lock_path(database);
         let cannot_open = |error: io::Error| FileError::open(&path, error);
         let mut file = open_private(&path).map_err(cannot_open)?;
         match file.try_lock() {
             Ok(()) => {
-                name_holder(&mut file).map_err(cannot_open)?;
+                write_holder(&mut file).map_err(cannot_open)?;
                 Ok(Self { _file: file })
             }
             Err(TryLockError::WouldBlock) => {
@@ -31,7 +30,7 @@ impl FileLock {
     }
 }
 
-/// Opens a file, and creates it for its owner alone if there is none: what is in it names people.
+/// Opens a file, and creates it readable for its owner alone if it does not exist: its contents name people.
 pub(super) fn open_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -40,24 +39,24 @@ pub(super) fn open_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-fn beside(database: &Path) -> PathBuf {
+fn lock_path(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(".lock");
     name.into()
 }
 
-fn name_holder(file: &mut File) -> io::Result<()> {
+fn write_holder(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
     writeln!(file, "{}", std::process::id())
 }
 
-/// Who holds the lock, for people.
+/// Describes the holder of the lock.
 fn holder(file: &mut File) -> String {
     let mut text = String::new();
-    // The holder may not have written its id yet, and some systems let nobody else read a locked file.
+    // The holder may not have written its id yet, and on some systems others cannot read a locked file.
     let read = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse::<u32>().ok());
     match read {
-        Some(id) if id == std::process::id() => format!("this process ({id}), which has it open already"),
+        Some(id) if id == std::process::id() => format!("this process ({id}), which already has it open"),
         Some(id) => format!("process {id}"),
         None => "another process".to_owned(),
     }

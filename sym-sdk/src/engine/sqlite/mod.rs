@@ -1,4 +1,8 @@
-//! A store in one file.
+//! A store in one SQLite file.
+//!
+//! One thread writes and two read, each on a connection of its own: short look-ups do not wait behind long listings. Callers
+//! hand jobs to the threads through [queues](queue), so no async task blocks. The writer [commits in groups](writer), which is what
+//! makes `synchronous = FULL` affordable.
 
 mod audit;
 mod backup;
@@ -41,27 +45,27 @@ use crate::machine::{EffectKey, EntitlementKey, InputReply, Lane};
 use crate::model::RunId;
 use crate::sync::lock;
 
-/// Keeps everything in one SQLite file, which outlives the process.
+/// A [`Store`] in one SQLite file, which outlives the process.
 ///
-/// What a call has written is on the disk when it returns. Calls that come at the same time share one wait for the disk; those
-/// that take access away go first. Nothing blocks the async runtime: three threads of the store's own do the work.
+/// A write is on disk when the call returns. Concurrent writes share one `fsync`, and those that take access away go first. Three
+/// threads of the store do the work, so the async runtime never blocks.
 ///
-/// Only one process may have the file open, and only once; a lock on `FILE.lock` sees to that. After a crash the file is checked
-/// when it is opened, and what was under way is due again at once. The file must be on a local disk: the locks of network file
-/// systems cannot be relied on, so on Linux a file on one is refused (NFS, SMB, 9P, FUSE and others).
+/// Only one process can have the file open for writing, and only once; a lock on `FILE.lock` ensures that. After a crash the file
+/// is checked when it is opened, and effects that were in flight are due again immediately. The file must be on a local disk: the
+/// locks of network file systems are unreliable, so on Linux a file on one is refused (NFS, SMB, 9P, FUSE and others).
 ///
-/// [`SqliteStore::backup`] copies it while it is in use, and [`SqliteStore::open_read_only`] reads it beside the program that has
-/// it open. Pages that become free when Runs are forgotten are given back to the file system.
+/// [`SqliteStore::backup`] copies the file while it is in use, and [`SqliteStore::open_read_only`] reads it beside the program that
+/// has it open. Pruning returns free space to the file system.
 ///
-/// Beside Runs it keeps the users, the bots and the values of handlers: [`Builder::sqlite`](crate::runtime::Builder::sqlite) has
-/// a runtime use it for all of them. A Run that goes on after a restart needs the users it had, so a runtime that is given the
-/// store for Runs alone needs another [`Directory`](crate::directory::Directory) that outlives the process as well.
+/// The store also holds users, bots and the values of handlers: [`Builder::sqlite`](crate::runtime::Builder::sqlite) makes a
+/// runtime use it for all of them. A Run that continues after a restart needs its users, so a runtime that uses the store for
+/// Runs alone needs another persistent [`Directory`](crate::directory::Directory).
 ///
-/// What people put into the forms is in the file as they typed it, along with who they are. The file is created readable for
-/// its owner alone; encrypt the disk if that is not enough. Secrets of the configuration are not in it, and of the tokens of bots
-/// only their hashes.
+/// The file contains form inputs as people typed them, along with the names and accounts of users. It is created readable for its
+/// owner alone; encrypt the disk if that is not enough. It contains no secrets of the configuration, and only hashes of the tokens
+/// of bots.
 ///
-/// Times are kept to the nanosecond. A time after the year 2262 counts as the end of time.
+/// Times have nanosecond precision. Times after the year 2262 are stored as the end of time.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -82,23 +86,24 @@ use crate::sync::lock;
 /// ```
 pub struct SqliteStore {
     path: PathBuf,
-    /// Reads that are over at once.
+    /// Short reads.
     lookups: Arc<Queue<ReadJob>>,
-    /// Reads that may take a while.
+    /// Reads that may take long.
     listings: Arc<Queue<ReadJob>>,
     writes: Arc<Queue<BoxedWriteJob>>,
     threads: Mutex<Option<Threads>>,
 }
 
-/// In the order in which they end. The writer is the last: it leaves the file whole and gives back the lock.
+/// The threads of an open store, in the order in which they are stopped. The writer is last: it closes the file cleanly and
+/// releases the lock.
 struct Threads {
     readers: [QueueThread<ReadJob>; 2],
-    /// Absent if the file was opened to be read.
+    /// `None` if the file is opened read-only.
     writer: Option<QueueThread<BoxedWriteJob>>,
 }
 
 impl Threads {
-    /// Serves what waits and ends the threads.
+    /// Serves queued jobs and stops the threads.
     fn stop(self) -> Result<(), StoreError> {
         let readers = self.readers.map(QueueThread::stop);
         let writer = self.writer.map_or(Ok(()), QueueThread::stop);
@@ -107,18 +112,18 @@ impl Threads {
 }
 
 impl SqliteStore {
-    /// Opens the file, and creates it if there is none. Its directory must exist.
+    /// Opens the file, and creates it if it does not exist. Its directory must exist.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] if the file is in use, read-only, that of another program or of a newer version of this one;
-    /// [`StoreError::Corrupt`] if it is damaged or no database. Each says what to do.
+    /// [`StoreError::Refused`] if the file is in use, is read-only, or belongs to another program or a newer version of this one;
+    /// [`StoreError::Corrupt`] if it is damaged or not a database. Each says what to do.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = path.into();
         spawn_blocking(move || Self::open_blocking(&path)).await
     }
 
     fn open_blocking(path: &Path) -> Result<Self, StoreError> {
-        let path = resolved(path)?;
+        let path = canonical_path(path)?;
         file_system::refuse_network(&path, file_system::network_kind).map_err(FileError::into_error)?;
         let lock = FileLock::take(&path).map_err(FileError::into_error)?;
         let mut connection = schema::open_to_write(&path)?;
@@ -126,15 +131,15 @@ impl SqliteStore {
 
         let (lookups, listings, writes) = (Arc::new(Queue::new()), Arc::new(Queue::new()), Arc::new(Queue::new()));
         let writer = QueueThread::start("sym-store-write", &writes, move |queue| {
-            // Given back when the connection is closed, and not before.
+            // Released after the connection is closed, not before.
             let _lock = lock;
             writer::serve(&mut connection, queue);
             schema::close(connection)
         })?;
-        Self::reading(path, [lookup, listing], [lookups, listings], writes, Some(writer))
+        Self::start_readers(path, [lookup, listing], [lookups, listings], writes, Some(writer))
     }
 
-    /// Opens a file to read from it, also while another process has it open to write. Whatever would change it is refused.
+    /// Opens a file read-only, even while another process has it open for writing. Every write fails.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -151,19 +156,19 @@ impl SqliteStore {
     /// ```
     ///
     /// # Errors
-    /// If there is no such file, it is no store, or of another schema than this program's.
+    /// If there is no such file, it is not a store, or its schema version is not that of this program.
     pub async fn open_read_only(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = path.into();
         spawn_blocking(move || {
-            let path = resolved(&path)?;
+            let path = canonical_path(&path)?;
             let connections = [schema::open_for_reader(&path)?, schema::open_to_read(&path)?];
             let queues = [Arc::new(Queue::new()), Arc::new(Queue::new())];
-            Self::reading(path, connections, queues, Arc::new(Queue::refusing(error::read_only)), None)
+            Self::start_readers(path, connections, queues, Arc::new(Queue::new_closed(error::read_only)), None)
         })
         .await
     }
 
-    fn reading(
+    fn start_readers(
         path: PathBuf,
         connections: [Connection; 2],
         [lookups, listings]: [Arc<Queue<ReadJob>>; 2],
@@ -172,7 +177,7 @@ impl SqliteStore {
     ) -> Result<Self, StoreError> {
         let reader = |connection, queue| {
             QueueThread::start("sym-store-read", queue, move |queue| {
-                thread::read(&connection, queue);
+                thread::serve_reads(&connection, queue);
                 Ok(())
             })
         };
@@ -182,23 +187,22 @@ impl SqliteStore {
         Ok(Self { path, lookups, listings, writes, threads })
     }
 
-    /// Copies the file to another one, as it is now, while it is in use. Neither readers nor writers wait for it; what is written
-    /// meanwhile is not in the copy. The copy is a store of its own, readable for its owner alone.
+    /// Copies the file in its current state while it is in use. Neither readers nor writers wait for it; later writes are not in the
+    /// copy. The copy is a complete store, readable for its owner alone, and as confidential as the file itself.
     ///
-    /// It is as secret as the file itself. To restore it, stop the program, put the copy in the place of the file and remove
-    /// what lies beside that, `FILE-wal` and `FILE-shm`. What has happened since is lost, revocations too: see to them with a
-    /// reconciliation.
+    /// To restore a backup, stop the program, replace the file with the copy and delete `FILE-wal` and `FILE-shm` beside it. What
+    /// happened since the backup is lost, including grants and revocations: reconcile afterwards.
     ///
     /// # Errors
-    /// If there is such a file already, or it cannot be written. Nothing is left of the copy then.
+    /// If the target exists, or cannot be written. No partial copy is left then.
     pub async fn backup(&self, to: impl Into<PathBuf>) -> Result<(), StoreError> {
         self.backup_with(to, |_| {}).await
     }
 
-    /// As [`SqliteStore::backup`]; `progress` is called on the way, on a thread of the store.
+    /// Like [`SqliteStore::backup`], and calls `progress` on the way, on a thread of the store.
     ///
     /// # Errors
-    /// As [`SqliteStore::backup`].
+    /// Those of [`SqliteStore::backup`].
     pub async fn backup_with(
         &self,
         to: impl Into<PathBuf>,
@@ -208,17 +212,17 @@ impl SqliteStore {
         spawn_blocking(move || backup::copy(&from, &to, progress)).await
     }
 
-    /// Where the file is.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Does what it has been asked so far, and closes the file. From then on every call fails. To close it again does nothing.
+    /// Completes queued calls and closes the file. Every later call fails; closing it again does nothing.
     ///
-    /// A store that is dropped is closed too, but blocks the thread meanwhile and has nobody to tell of an error.
+    /// Dropping a store closes it too, but blocks the thread and can only log errors.
     ///
     /// # Errors
-    /// If the file could not be left as it should be. It is checked when it is opened again.
+    /// If the file could not be closed cleanly. It is checked when it is opened again.
     pub async fn close(&self) -> Result<(), StoreError> {
         let threads = lock(&self.threads).take();
         match threads {
@@ -228,8 +232,8 @@ impl SqliteStore {
     }
 }
 
-/// The path without symbolic links, so that one file has one lock.
-fn resolved(path: &Path) -> Result<PathBuf, StoreError> {
+/// Returns the path without symbolic links, so that one file has one lock.
+fn canonical_path(path: &Path) -> Result<PathBuf, StoreError> {
     if path.is_dir() {
         return Err(FileError::Directory { path: path.to_owned() }.into_error());
     }
@@ -251,18 +255,18 @@ impl fmt::Debug for SqliteStore {
     }
 }
 
-fn stored((id, version, state): queries::Run) -> Result<StoredRun, StoreError> {
+fn to_stored_run((id, version, state): queries::RunRow) -> Result<StoredRun, StoreError> {
     let state = rows::from_json(&state, format_args!("Run {}", rows::run_id(id)))?;
     Ok(StoredRun::new(version.cast_unsigned(), Arc::new(state)))
 }
 
-fn claimed(leased: leases::Leased) -> Option<Claimed> {
+fn to_claimed(leased: leases::Leased) -> Option<Claimed> {
     let key = EffectKey { run: rows::run_id(leased.run), seq: leased.seq.cast_unsigned() };
     match rows::from_json(&leased.effect, format_args!("effect {key}")) {
         Ok(effect) => Some(Claimed::new(effect, leased.claims, leased.lost)),
-        // It must not keep others from being carried out. It is tried, and reported, again when its lease ends.
+        // It must not keep others from being executed. It is claimed, and reported, again when its lease expires.
         Err(error) => {
-            tracing::error!(%error, %key, "an effect cannot be read; it stays due");
+            tracing::error!(%error, %key, "could not read an effect; it stays due");
             None
         }
     }
@@ -270,7 +274,9 @@ fn claimed(leased: leases::Leased) -> Option<Claimed> {
 
 impl Store for SqliteStore {
     fn load(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>, StoreError>> {
-        Box::pin(async move { query(&self.lookups, move |db| queries::load(db, run)).await?.map(stored).transpose() })
+        Box::pin(
+            async move { query(&self.lookups, move |db| queries::load(db, run)).await?.map(to_stored_run).transpose() },
+        )
     }
 
     fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<InputReply>, StoreError>> {
@@ -285,9 +291,9 @@ impl Store for SqliteStore {
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, StoreError>> {
         Box::pin(async move {
             let input = commit.input.clone();
-            let priority = if rows::takes_access_away(&commit) { Priority::High } else { Priority::Normal };
-            let prepared = CommitRows::new(commit)?;
-            match write(&self.writes, priority, move |db| prepared.write(db)).await? {
+            let priority = if rows::is_revocation(&commit) { Priority::High } else { Priority::Normal };
+            let rows = CommitRows::new(commit)?;
+            match write(&self.writes, priority, move |db| rows.write(db)).await? {
                 CommitResult::Written => Ok(Committed::Written),
                 CommitResult::Conflict => Ok(Committed::Conflict),
                 CommitResult::Duplicate(reply) => {
@@ -302,12 +308,12 @@ impl Store for SqliteStore {
         Box::pin(async move {
             let priority = if claim.lane == Lane::Revoke { Priority::High } else { Priority::Normal };
             let leased = write(&self.writes, priority, move |db| leases::claim(db, &claim)).await?;
-            Ok(leased.into_iter().filter_map(claimed).collect())
+            Ok(leased.into_iter().filter_map(to_claimed).collect())
         })
     }
 
     fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
-        // It may be what a revocation waits for.
+        // A revocation may be waiting for it.
         let release = move |db: &rusqlite::Connection| leases::release(db, key, claims, not_before);
         Box::pin(write(&self.writes, Priority::High, release))
     }
@@ -336,7 +342,7 @@ impl Store for SqliteStore {
     fn runs(&self, filter: RunFilter, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {
         Box::pin(async move {
             let runs = query(&self.listings, move |db| queries::runs(db, &filter, limit)).await?;
-            runs.into_iter().map(stored).collect()
+            runs.into_iter().map(to_stored_run).collect()
         })
     }
 
@@ -347,7 +353,7 @@ impl Store for SqliteStore {
     fn runs_missing_expiry(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>> {
         Box::pin(async move {
             let runs = query(&self.listings, move |db| queries::runs_missing_expiry(db, limit)).await?;
-            runs.into_iter().map(stored).collect()
+            runs.into_iter().map(to_stored_run).collect()
         })
     }
 

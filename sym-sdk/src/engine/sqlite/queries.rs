@@ -1,4 +1,4 @@
-//! What is read. Each is one statement, and so sees one state of the file.
+//! Queries. Each is a single statement, and so sees a consistent snapshot.
 
 use jiff::Timestamp;
 use rusqlite::types::Value;
@@ -8,10 +8,10 @@ use super::rows::{Id, due_timer, id, limit, nanoseconds, run_id, timestamp};
 use crate::engine::{AccessHealth, Backlog, DueTimer, RunFilter};
 use crate::model::RunId;
 
-/// A Run: its id, its version, and its state as JSON.
-pub(super) type Run = (Id, i64, String);
+/// The id of a Run, its version, and its state as JSON.
+pub(super) type RunRow = (Id, i64, String);
 
-pub(super) fn load(db: &Connection, run: RunId) -> rusqlite::Result<Option<Run>> {
+pub(super) fn load(db: &Connection, run: RunId) -> rusqlite::Result<Option<RunRow>> {
     db.prepare_cached("SELECT id, version, state FROM runs WHERE id = ?1")?
         .query_row([id(run)], |row| row.try_into())
         .optional()
@@ -21,7 +21,7 @@ pub(super) fn recorded_reply(db: &Connection, key: &str) -> rusqlite::Result<Opt
     db.prepare_cached("SELECT reply FROM replies WHERE input_key = ?1")?.query_row([key], |row| row.get(0)).optional()
 }
 
-pub(super) fn due_timers(db: &Connection, now: Timestamp, most: usize) -> rusqlite::Result<Vec<DueTimer>> {
+pub(super) fn due_timers(db: &Connection, now: Timestamp, max: usize) -> rusqlite::Result<Vec<DueTimer>> {
     // The kinds are those of `rows::timer_kind`; the one that ends access comes first.
     db.prepare_cached(
         "SELECT * FROM (SELECT run, kind, at, generation FROM timers WHERE kind = 1 AND at <= ?1 ORDER BY at, run)
@@ -29,12 +29,12 @@ pub(super) fn due_timers(db: &Connection, now: Timestamp, most: usize) -> rusqli
          SELECT * FROM (SELECT run, kind, at, generation FROM timers WHERE kind = 0 AND at <= ?1 ORDER BY at, run)
          LIMIT ?2",
     )?
-    .query_map([nanoseconds(now), limit(most)], due_timer)?
+    .query_map([nanoseconds(now), limit(max)], due_timer)?
     .collect()
 }
 
 pub(super) fn next_due(db: &Connection) -> rusqlite::Result<Option<Timestamp>> {
-    // One look into an index for each part: the lanes are those of `rows::lane`.
+    // One look into an index for each part. The lanes are those of `rows::lane`.
     let mut next = db.prepare_cached(
         "SELECT min(at) FROM (
             SELECT min(due) AS at FROM effects WHERE lane = 0
@@ -73,7 +73,7 @@ pub(super) fn holders(db: &Connection, entitlement: &str) -> rusqlite::Result<Ve
         .collect()
 }
 
-pub(super) fn runs(db: &Connection, filter: &RunFilter, most: usize) -> rusqlite::Result<Vec<Run>> {
+pub(super) fn runs(db: &Connection, filter: &RunFilter, max: usize) -> rusqlite::Result<Vec<RunRow>> {
     let mut sql = "SELECT id, version, state FROM runs WHERE true".to_owned();
     let mut values = Vec::new();
     if filter.may_hold_access {
@@ -98,29 +98,29 @@ pub(super) fn runs(db: &Connection, filter: &RunFilter, most: usize) -> rusqlite
         values.push(Value::from(status.as_str().to_owned()));
     }
     sql.push_str(" ORDER BY created_at DESC, id DESC LIMIT ?");
-    values.push(Value::from(limit(most)));
+    values.push(Value::from(limit(max)));
     db.prepare_cached(&sql)?.query_map(params_from_iter(values), |row| row.try_into())?.collect()
 }
 
-/// Whether what ends a Run's access is missing. The timer of its end has the kind of `rows::timer_kind`.
-const WITHOUT_END: &str = "(endless = 1
+/// Whether the timer or effect that would end a Run's access is missing. The kind of the timer is that of `rows::timer_kind`.
+const MISSING_EXPIRY: &str = "(endless = 1
     OR (end_timer IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM timers WHERE timers.run = runs.id AND kind = 1 AND generation = end_timer))
     OR (end_effect IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM effects WHERE effects.run = runs.id AND seq = end_effect)))";
 
-pub(super) fn runs_missing_expiry(db: &Connection, most: usize) -> rusqlite::Result<Vec<Run>> {
+pub(super) fn runs_missing_expiry(db: &Connection, max: usize) -> rusqlite::Result<Vec<RunRow>> {
     let sql = format!(
-        "SELECT id, version, state FROM runs WHERE may_hold_access = 1 AND {WITHOUT_END}
+        "SELECT id, version, state FROM runs WHERE may_hold_access = 1 AND {MISSING_EXPIRY}
          ORDER BY created_at DESC, id DESC LIMIT ?1"
     );
-    db.prepare_cached(&sql)?.query_map([limit(most)], |row| row.try_into())?.collect()
+    db.prepare_cached(&sql)?.query_map([limit(max)], |row| row.try_into())?.collect()
 }
 
 pub(super) fn access_health(db: &Connection, late: Timestamp) -> rusqlite::Result<AccessHealth> {
     let sql = format!(
         "SELECT flow, count(*), count(*) FILTER (WHERE access_until < ?1), sum(stuck),
-            count(*) FILTER (WHERE {WITHOUT_END})
+            count(*) FILTER (WHERE {MISSING_EXPIRY})
          FROM runs WHERE may_hold_access = 1 GROUP BY flow"
     );
     let mut health = AccessHealth::default();
@@ -136,16 +136,16 @@ pub(super) fn access_health(db: &Connection, late: Timestamp) -> rusqlite::Resul
     Ok(health)
 }
 
-/// Audit entries: their numbers, and themselves as JSON.
-pub(super) fn audit(db: &Connection, run: Option<RunId>, most: usize) -> rusqlite::Result<Vec<(i64, String)>> {
+/// Audit entries, each with its number and as JSON.
+pub(super) fn audit(db: &Connection, run: Option<RunId>, max: usize) -> rusqlite::Result<Vec<(i64, String)>> {
     match run {
         Some(run) => db
             .prepare_cached("SELECT seq, entry FROM audit WHERE run = ?1 ORDER BY seq LIMIT ?2")?
-            .query_map(params![id(run), limit(most)], |row| row.try_into())?
+            .query_map(params![id(run), limit(max)], |row| row.try_into())?
             .collect(),
         None => db
             .prepare_cached("SELECT seq, entry FROM audit ORDER BY seq LIMIT ?1")?
-            .query_map([limit(most)], |row| row.try_into())?
+            .query_map([limit(max)], |row| row.try_into())?
             .collect(),
     }
 }

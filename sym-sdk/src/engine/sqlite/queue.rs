@@ -1,4 +1,4 @@
-//! Where calls wait for the thread that serves them.
+//! A bounded queue between async callers and a thread, with two priorities.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -9,30 +9,32 @@ use super::error::closed;
 use crate::engine::StoreError;
 use crate::sync::lock;
 
-/// So many calls of each priority wait at the most; further ones wait, without a thread, until there is room.
+/// The number of queued jobs of each priority. Further callers wait until there is space, without blocking a thread.
 const QUEUE_CAPACITY: usize = 1_024;
 
-/// Which calls are served first.
+/// The priority of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Priority {
-    /// What takes access away. It has room of its own, so that nothing else fills it up.
+    /// Jobs that take access away. They have a capacity of their own, so that others cannot fill it up.
     High,
-    /// All else.
+    /// All others.
     Normal,
 }
 
+/// A queue that one thread serves.
 #[derive(Debug)]
 pub(super) struct Queue<T> {
-    waiting: Mutex<Waiting<T>>,
-    filled: Condvar,
+    jobs: Mutex<Jobs<T>>,
+    /// Notified when a job is queued, and when the queue is closed.
+    changed: Condvar,
     high_permits: Semaphore,
     normal_permits: Semaphore,
-    /// What is said to those who come when it is closed.
-    refusal: fn() -> StoreError,
+    /// Creates the error for callers of a closed queue.
+    closed_error: fn() -> StoreError,
 }
 
 #[derive(Debug)]
-struct Waiting<T> {
+struct Jobs<T> {
     high: VecDeque<T>,
     normal: VecDeque<T>,
     closed: bool,
@@ -41,80 +43,80 @@ struct Waiting<T> {
 impl<T> Queue<T> {
     pub(super) fn new() -> Self {
         Self {
-            waiting: Mutex::new(Waiting { high: VecDeque::new(), normal: VecDeque::new(), closed: false }),
-            filled: Condvar::new(),
+            jobs: Mutex::new(Jobs { high: VecDeque::new(), normal: VecDeque::new(), closed: false }),
+            changed: Condvar::new(),
             high_permits: Semaphore::new(QUEUE_CAPACITY),
             normal_permits: Semaphore::new(QUEUE_CAPACITY),
-            refusal: closed,
+            closed_error: closed,
         }
     }
 
-    /// A queue that nobody serves.
-    pub(super) fn refusing(refusal: fn() -> StoreError) -> Self {
-        let queue = Self { refusal, ..Self::new() };
+    /// Creates a queue that is closed, with this error for its callers.
+    pub(super) fn new_closed(closed_error: fn() -> StoreError) -> Self {
+        let queue = Self { closed_error, ..Self::new() };
         queue.close();
         queue
     }
 
-    /// Puts a call at the end of those that are as urgent.
-    pub(super) async fn push(&self, priority: Priority, call: T) -> Result<(), StoreError> {
-        let room = match priority {
+    /// Queues a job behind those of the same priority, once there is space.
+    pub(super) async fn push(&self, priority: Priority, job: T) -> Result<(), StoreError> {
+        let permits = match priority {
             Priority::High => &self.high_permits,
             Priority::Normal => &self.normal_permits,
         };
-        let permit = room.acquire().await.map_err(|_| (self.refusal)())?;
-        let mut waiting = self.waiting();
-        if waiting.closed {
-            return Err((self.refusal)());
+        let permit = permits.acquire().await.map_err(|_| (self.closed_error)())?;
+        let mut jobs = self.jobs();
+        if jobs.closed {
+            return Err((self.closed_error)());
         }
-        // `take` gives it back.
+        // `take` returns it.
         permit.forget();
         match priority {
-            Priority::High => waiting.high.push_back(call),
-            Priority::Normal => waiting.normal.push_back(call),
+            Priority::High => jobs.high.push_back(job),
+            Priority::Normal => jobs.normal.push_back(job),
         }
-        drop(waiting);
-        self.filled.notify_one();
+        drop(jobs);
+        self.changed.notify_one();
         Ok(())
     }
 
-    /// Waits for calls and takes them, most urgent first. `None` once the queue is closed and empty.
-    pub(super) fn take(&self, most: usize) -> Option<Vec<T>> {
-        let idle = |waiting: &mut Waiting<T>| waiting.high.is_empty() && waiting.normal.is_empty() && !waiting.closed;
-        let mut waiting = self.filled.wait_while(self.waiting(), idle).unwrap_or_else(PoisonError::into_inner);
-        let first = waiting.high.len().min(most);
-        let ordinary = waiting.normal.len().min(most - first);
-        if first + ordinary == 0 {
+    /// Blocks until there are jobs and takes up to `limit`, those of high priority first. `None` once the queue is closed and
+    /// empty.
+    pub(super) fn take(&self, limit: usize) -> Option<Vec<T>> {
+        let idle = |jobs: &mut Jobs<T>| jobs.high.is_empty() && jobs.normal.is_empty() && !jobs.closed;
+        let mut jobs = self.changed.wait_while(self.jobs(), idle).unwrap_or_else(PoisonError::into_inner);
+        let high = jobs.high.len().min(limit);
+        let normal = jobs.normal.len().min(limit - high);
+        if high + normal == 0 {
             return None;
         }
-        let mut taken: Vec<T> = waiting.high.drain(..first).collect();
-        taken.extend(waiting.normal.drain(..ordinary));
-        drop(waiting);
-        self.high_permits.add_permits(first);
-        self.normal_permits.add_permits(ordinary);
+        let mut taken: Vec<T> = jobs.high.drain(..high).collect();
+        taken.extend(jobs.normal.drain(..normal));
+        drop(jobs);
+        self.high_permits.add_permits(high);
+        self.normal_permits.add_permits(normal);
         Some(taken)
     }
 
-    /// Takes no more calls. Those that wait are still served.
+    /// Closes the queue. Jobs that are queued are still served.
     pub(super) fn close(&self) {
-        self.waiting().closed = true;
+        self.jobs().closed = true;
         self.high_permits.close();
         self.normal_permits.close();
-        self.filled.notify_all();
+        self.changed.notify_all();
     }
 
-    /// Takes no more calls and lets go of those that wait: there is nobody left to serve them.
+    /// Closes the queue and drops the jobs that are queued, because no thread serves them any more.
     pub(super) fn abandon(&self) {
         self.close();
-        let mut waiting = self.waiting();
-        let abandoned = (std::mem::take(&mut waiting.high), std::mem::take(&mut waiting.normal));
-        drop(waiting);
+        let mut jobs = self.jobs();
+        let abandoned = (std::mem::take(&mut jobs.high), std::mem::take(&mut jobs.normal));
+        drop(jobs);
         drop(abandoned);
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting<T>> {
-        // No change of the queues can panic halfway.
-        lock(&self.waiting)
+    fn jobs(&self) -> MutexGuard<'_, Jobs<T>> {
+        lock(&self.jobs)
     }
 }
 
@@ -125,10 +127,10 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_urgent_is_taken_first_and_has_room_of_its_own() {
+    async fn high_priority_is_taken_first_and_has_its_own_capacity() {
         let queue = Queue::new();
-        for call in 0..QUEUE_CAPACITY {
-            queue.push(Priority::Normal, call).await.unwrap();
+        for job in 0..QUEUE_CAPACITY {
+            queue.push(Priority::Normal, job).await.unwrap();
         }
         let full = queue.push(Priority::Normal, QUEUE_CAPACITY);
         tokio::pin!(full);
@@ -139,7 +141,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_closed_queue_is_emptied_and_an_abandoned_one_is_not() {
+    async fn closed_queue_is_drained_and_abandoned_queue_is_dropped() {
         let queue = Queue::new();
         queue.push(Priority::Normal, 1).await.unwrap();
         queue.close();

@@ -1,16 +1,16 @@
-//! Forgetting what is over.
+//! Pruning of Runs that are over.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::rows::{Id, limit, nanoseconds};
 
-/// So many pages at the most are given back to the file system with each call, so that nobody waits long.
-const PAGES: usize = 256;
+/// The number of free pages returned to the file system with each call, so that other writes do not wait long.
+const MAX_VACUUM_PAGES: usize = 256;
 
-pub(super) fn prune(db: &Connection, before: Timestamp, most: usize) -> rusqlite::Result<usize> {
-    let runs = runs_at_rest(db, before, most)?;
-    // Effects and timers of a Run at rest are left over from faults, and would be those of no Run.
+pub(super) fn prune(db: &Connection, before: Timestamp, max: usize) -> rusqlite::Result<usize> {
+    let runs = runs_at_rest(db, before, max)?;
+    // A Run at rest has effects and timers only if something went wrong. They would belong to no Run.
     for sql in [
         "DELETE FROM replies WHERE run = ?1",
         "DELETE FROM effects WHERE run = ?1",
@@ -22,26 +22,26 @@ pub(super) fn prune(db: &Connection, before: Timestamp, most: usize) -> rusqlite
             delete.execute([run])?;
         }
     }
-    let answers = db
+    let replies = db
         .prepare_cached(
             "DELETE FROM replies WHERE input_key IN (
                 SELECT input_key FROM replies WHERE run IS NULL AND at < ?1 ORDER BY at, input_key LIMIT ?2)",
         )?
-        .execute(params![nanoseconds(before), limit(most)])?;
-    give_back(db)?;
-    Ok(runs.len() + answers)
+        .execute(params![nanoseconds(before), limit(max)])?;
+    vacuum(db)?;
+    Ok(runs.len() + replies)
 }
 
-fn runs_at_rest(db: &Connection, before: Timestamp, most: usize) -> rusqlite::Result<Vec<Id>> {
+fn runs_at_rest(db: &Connection, before: Timestamp, max: usize) -> rusqlite::Result<Vec<Id>> {
     db.prepare_cached("SELECT id FROM runs WHERE at_rest = 1 AND updated_at < ?1 ORDER BY updated_at, id LIMIT ?2")?
-        .query_map(params![nanoseconds(before), limit(most)], |row| row.get(0))?
+        .query_map(params![nanoseconds(before), limit(max)], |row| row.get(0))?
         .collect()
 }
 
-/// Makes the file smaller by the pages that nothing is on any more.
-fn give_back(db: &Connection) -> rusqlite::Result<()> {
-    let mut vacuum = db.prepare(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
-    let mut pages = vacuum.query(())?;
+/// Returns free pages to the file system.
+fn vacuum(db: &Connection) -> rusqlite::Result<()> {
+    let mut statement = db.prepare(&format!("PRAGMA incremental_vacuum({MAX_VACUUM_PAGES})"))?;
+    let mut pages = statement.query(())?;
     while pages.next()?.is_some() {}
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! How things are written down.
+//! Conversions between Rust values and columns.
 
 use std::fmt::Display;
 
@@ -23,8 +23,8 @@ pub(super) fn run_id(id: Id) -> RunId {
     RunId::from_uuid(Uuid::from_bytes(id))
 }
 
-/// Nanoseconds since 1970. What is before the year 1677 counts as the beginning of time, and what is after 2262 as its end; both
-/// come back as such.
+/// Returns the nanoseconds since 1970. Times before the year 1677 become the minimum and times after 2262 the maximum, which
+/// [`timestamp`] turns into the ends of time.
 pub(super) fn nanoseconds(at: Timestamp) -> i64 {
     let saturated = if at < Timestamp::UNIX_EPOCH { i64::MIN } else { i64::MAX };
     i64::try_from(at.as_nanosecond()).unwrap_or(saturated)
@@ -34,7 +34,7 @@ pub(super) fn timestamp(nanoseconds: i64) -> Timestamp {
     match nanoseconds {
         i64::MIN => Timestamp::MIN,
         i64::MAX => Timestamp::MAX,
-        // All others are well within the range of time, so there is nothing to fall back from.
+        // All others are well within the range of timestamps.
         _ => Timestamp::from_nanosecond(nanoseconds.into()).unwrap_or_default(),
     }
 }
@@ -73,18 +73,18 @@ pub(super) fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Refused(error.into()))
 }
 
-/// The form in which an audit entry is hashed.
+/// Returns the canonical form of an audit entry, which is what is hashed.
 pub(super) fn canonical(entry: &AuditEntry) -> Result<String, StoreError> {
     entry.to_canonical().map_err(|error| StoreError::Refused(error.into()))
 }
 
-/// `what` names the thing to whoever must find it in the file.
+/// Parses JSON from a column. `what` names the row in the error.
 pub(super) fn from_json<T: DeserializeOwned>(json: &str, what: impl Display) -> Result<T, StoreError> {
     serde_json::from_str(json).map_err(|error| StoreError::Corrupt(format!("{what}: {error}").into()))
 }
 
-/// Whether this sets in motion, or ends, that access is taken away.
-pub(super) fn takes_access_away(commit: &Commit) -> bool {
+/// Whether a commit starts or ends a revocation.
+pub(super) fn is_revocation(commit: &Commit) -> bool {
     commit.effects.iter().any(|effect| effect.lane() == Lane::Revoke)
         || commit.holds.iter().any(|change| matches!(change, EntitlementChange::Release(_)))
         || commit.fired.is_some_and(|(key, _)| key.kind == TimerKind::Expire)
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_keep_their_order_and_come_back() {
+    fn timestamps_round_trip_in_order() {
         let times = [
             Timestamp::MIN,
             Timestamp::from_nanosecond(-1).unwrap(),

@@ -1,4 +1,4 @@
-//! Opens the file: makes sure that it is ours, whole, and as durable as it must be, and brings it to the newest schema.
+//! Opens the file: checks that it is ours, intact and as durable as it must be, and migrates it to the newest schema.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,71 +10,72 @@ use super::error::{FileError, cannot_open, failed};
 use super::lock::open_private;
 use crate::engine::StoreError;
 
-/// `Sym1`, which says that a database is ours.
-const APPLICATION: i64 = 0x5379_6D31;
+/// The SQLite `application_id` of our databases, `Sym1` in ASCII.
+const APPLICATION_ID: i64 = 0x5379_6D31;
 
-/// The schema, in steps. A file's `user_version` says how many it has. Steps that were released are never changed.
+/// The migrations, in order. A file's `user_version` is the number of those it has. Released migrations are never changed.
 const MIGRATIONS: &[&str] =
     &[concat!(include_str!("schema/runs.sql"), include_str!("schema/audit.sql"), include_str!("schema/directory.sql"))];
 
-/// Another program may read the file meanwhile, as `sqlite3` does. It is waited for so long.
+/// The time to wait for another program that has the file locked, such as `sqlite3`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// More statements than there are, so that each is compiled once.
+/// The capacity of the statement cache: more statements than there are, so that each is compiled once.
 const STATEMENT_CACHE_CAPACITY: usize = 128;
 
-/// What durability rests on, and how the file shrinks. Each is read back, because SQLite says nothing when it does not take one.
+/// The settings that durability rests on, as statement, name and expected value. Each is read back, because SQLite silently
+/// ignores a setting that it does not apply.
 const PRAGMAS: &[(&str, &str, &str)] = &[
-    // First, because it can be set only while the file is empty. What is pruned is then given back.
+    // First, because it can be set only while the file is empty. It lets pruning return space to the file system.
     ("auto_vacuum = incremental", "auto_vacuum", "2"),
     ("journal_mode = wal", "journal_mode", "wal"),
     ("synchronous = full", "synchronous", "2"),
-    // Where a plain `fsync` leaves data in the disk's own cache.
+    // On macOS, a plain `fsync` leaves data in the cache of the disk.
     ("fullfsync = on", "fullfsync", "1"),
     ("foreign_keys = on", "foreign_keys", "1"),
-    // Or the log beside the file would stay as large as it once was.
+    // Otherwise the write-ahead log would never shrink.
     ("journal_size_limit = 67108864", "journal_size_limit", "67108864"),
 ];
 
-/// Opens the file to write to it, and creates it if there is none. The lock must be held.
+/// Opens the file for writing, and creates it if it does not exist. The lock must be held.
 pub(super) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
-    // Whoever marked it so wants it left alone, also by a user who could write to it all the same.
+    // Respected even if the user could write to it all the same, as root can.
     if path.metadata().is_ok_and(|metadata| metadata.permissions().readonly()) {
         return Err(FileError::ReadOnly { path: path.to_owned() }.into_error());
     }
     open_private(path).map_err(|error| FileError::open(path, error).into_error())?;
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let schema = known_schema(&connection, path)?;
+    let schema = supported_schema(&connection, path)?;
     set_pragmas(&connection, path)?;
     let cannot_open = |error| cannot_open(path, error);
     if schema > 0 && !was_closed(&connection).map_err(cannot_open)? {
-        tracing::warn!(path = %path.display(), "the store was not closed; checking it");
+        tracing::warn!(path = %path.display(), "the store was not closed cleanly; checking it");
         check(&connection, path)?;
     }
     migrate(&connection, schema).map_err(cannot_open)?;
-    begin(&connection).map_err(cannot_open)?;
+    mark_open(&connection).map_err(cannot_open)?;
     Ok(connection)
 }
 
-/// Opens the file once more, to read from it.
+/// Opens another connection for reading.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
-/// Opens a file that may belong to another process, to read from it and nothing else.
+/// Opens a file read-only that another process may have open for writing.
 pub(super) fn open_for_reader(path: &Path) -> Result<Connection, StoreError> {
     if !path.exists() {
         return Err(FileError::Missing { path: path.to_owned() }.into_error());
     }
     let connection = open_to_read(path)?;
-    let (found, known) = (known_schema(&connection, path)?, newest());
+    let (found, known) = (supported_schema(&connection, path)?, newest());
     if found < known {
         return Err(FileError::Older { path: path.to_owned(), found, known }.into_error());
     }
     Ok(connection)
 }
 
-/// Closes what [`open_to_write`] opened, and leaves a note that it was.
+/// Closes a connection from [`open_to_write`], and marks the file as cleanly closed.
 pub(super) fn close(connection: Connection) -> Result<(), StoreError> {
     connection.execute("UPDATE meta SET value = 1 WHERE key = 'clean'", ()).map_err(failed)?;
     connection.close().map_err(|(_, error)| failed(error))
@@ -92,8 +93,8 @@ fn newest() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
-/// The schema of the file; 0 for one that is new.
-fn known_schema(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
+/// Returns the schema version of the file; 0 for a new one.
+fn supported_schema(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
     let path = path.to_owned();
     let number = |sql| connection.query_row(sql, (), |row| row.get::<_, i64>(0));
     let read = || Ok((number("PRAGMA application_id")?, number("PRAGMA user_version")?));
@@ -102,16 +103,16 @@ fn known_schema(connection: &Connection, path: &Path) -> Result<i64, StoreError>
     let known = newest();
     match (application, schema) {
         (0, 0) if tables == 0 => Ok(0),
-        (APPLICATION, 1..) if schema > known => Err(FileError::Newer { path, found: schema, known }.into_error()),
-        (APPLICATION, 1..) => Ok(schema),
+        (APPLICATION_ID, 1..) if schema > known => Err(FileError::Newer { path, found: schema, known }.into_error()),
+        (APPLICATION_ID, 1..) => Ok(schema),
         _ => Err(FileError::NotOurs { path }.into_error()),
     }
 }
 
 fn set_pragmas(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    for (pragma, name, wanted) in PRAGMAS {
+    for (pragma, name, expected) in PRAGMAS {
         let found = set_pragma(connection, pragma, name).map_err(|error| cannot_open(path, error))?;
-        if found != *wanted {
+        if found != *expected {
             return Err(FileError::Pragma { path: path.to_owned(), pragma, found }.into_error());
         }
     }
@@ -140,21 +141,21 @@ fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     if found == "ok" { Ok(()) } else { Err(FileError::Damaged { path: path.to_owned(), problem: found }.into_error()) }
 }
 
-/// Takes the steps that the file lacks, each whole or not at all.
+/// Applies the migrations that the file lacks, each in a transaction.
 fn migrate(connection: &Connection, schema: i64) -> rusqlite::Result<()> {
     for (step, sql) in (1..).zip(MIGRATIONS).filter(|(step, _)| *step > schema) {
         let transaction = connection.unchecked_transaction()?;
         transaction.execute_batch(sql)?;
-        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", step)?;
         transaction.commit()?;
     }
     Ok(())
 }
 
-/// Notes that the file is open. Leases of an earlier process are over, because the lock says that it is gone: what it had under
-/// way is due at once.
-fn begin(connection: &Connection) -> rusqlite::Result<()> {
+/// Marks the file as open. Leases of an earlier process have ended, because the lock shows that it is gone: what it had in flight
+/// is due immediately, and counts as lost.
+fn mark_open(connection: &Connection) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
     transaction.execute("UPDATE meta SET value = 0 WHERE key = 'clean'", ())?;
     transaction.execute("UPDATE effects SET due = ?1, leased = 0, lost = lost + 1 WHERE leased = 1", [i64::MIN])?;

@@ -1,4 +1,4 @@
-//! The threads that serve calls, each on a connection of its own.
+//! The threads of the store: one per connection, each of which serves a queue, so that no async task blocks.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -10,7 +10,7 @@ use super::error::{closed, failed};
 use super::queue::{Priority, Queue};
 use crate::engine::StoreError;
 
-/// A thread and the queue that it serves. Dropping it ends the thread too.
+/// A thread and the queue that it serves. Dropping it stops the thread.
 pub(super) struct QueueThread<T> {
     queue: Arc<Queue<T>>,
     thread: Option<JoinHandle<Result<(), StoreError>>>,
@@ -23,19 +23,19 @@ impl<T: Send + 'static> QueueThread<T> {
         queue: &Arc<Queue<T>>,
         serve: impl FnOnce(&Queue<T>) -> Result<(), StoreError> + Send + 'static,
     ) -> Result<Self, StoreError> {
-        let served = Serving(queue.clone());
-        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || serve(&served.0));
-        Ok(Self { queue: queue.clone(), thread: Some(thread.map_err(no_thread)?) })
+        let guard = AbandonOnDrop(queue.clone());
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || serve(&guard.0));
+        Ok(Self { queue: queue.clone(), thread: Some(thread.map_err(spawn_failed)?) })
     }
 }
 
 impl<T> QueueThread<T> {
-    /// Has the thread serve the calls that wait, and ends it.
+    /// Closes the queue and waits until the thread has served what is queued.
     pub(super) fn stop(mut self) -> Result<(), StoreError> {
-        self.end()
+        self.join()
     }
 
-    fn end(&mut self) -> Result<(), StoreError> {
+    fn join(&mut self) -> Result<(), StoreError> {
         self.queue.close();
         self.thread.take().map_or(Ok(()), |thread| thread.join().unwrap_or_else(|_| Err(closed())))
     }
@@ -43,59 +43,59 @@ impl<T> QueueThread<T> {
 
 impl<T> Drop for QueueThread<T> {
     fn drop(&mut self) {
-        if let Err(error) = self.end() {
-            tracing::error!(%error, "the store was not closed as it should be");
+        if let Err(error) = self.join() {
+            tracing::error!(%error, "the store was not closed cleanly");
         }
     }
 }
 
-/// However the thread ends, nobody waits for it in vain.
-struct Serving<T>(Arc<Queue<T>>);
+/// Abandons the queue however the thread ends, so that nobody waits for a job that is never served.
+struct AbandonOnDrop<T>(Arc<Queue<T>>);
 
-impl<T> Drop for Serving<T> {
+impl<T> Drop for AbandonOnDrop<T> {
     fn drop(&mut self) {
         self.0.abandon();
     }
 }
 
-/// Does blocking work on a thread of its own.
+/// Runs blocking work on a thread of its own.
 pub(super) async fn spawn_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let (done, answer) = oneshot::channel();
+    let (sender, result) = oneshot::channel();
     let work = move || {
-        // If nobody waits any longer, what was made is dropped here.
-        let _ = done.send(work());
+        // If the caller is gone, the result is dropped here.
+        let _ = sender.send(work());
     };
-    thread::Builder::new().name("sym-store-open".to_owned()).spawn(work).map_err(no_thread)?;
-    answer.await.map_err(|_| closed())?
+    thread::Builder::new().name("sym-store-open".to_owned()).spawn(work).map_err(spawn_failed)?;
+    result.await.map_err(|_| closed())?
 }
 
-fn no_thread(error: std::io::Error) -> StoreError {
+fn spawn_failed(error: std::io::Error) -> StoreError {
     StoreError::Unavailable(error.into())
 }
 
-/// A call that only reads.
+/// A queued read.
 pub(super) type ReadJob = Box<dyn FnOnce(&Connection) + Send>;
 
-/// Serves reads.
-pub(super) fn read(connection: &Connection, queue: &Queue<ReadJob>) {
-    while let Some(queries) = queue.take(1) {
-        for query in queries {
-            query(connection);
+/// Serves reads until the queue is closed.
+pub(super) fn serve_reads(connection: &Connection, queue: &Queue<ReadJob>) {
+    while let Some(jobs) = queue.take(1) {
+        for job in jobs {
+            job(connection);
         }
     }
 }
 
-/// Has a query answered.
+/// Queues a read and waits for its result.
 pub(super) async fn query<T: Send + 'static>(
     queue: &Queue<ReadJob>,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let (done, answer) = oneshot::channel();
+    let (sender, result) = oneshot::channel();
     let job = move |connection: &Connection| {
-        let _ = done.send(work(connection));
+        let _ = sender.send(work(connection));
     };
     queue.push(Priority::Normal, Box::new(job)).await?;
-    answer.await.map_err(|_| closed())?.map_err(failed)
+    result.await.map_err(|_| closed())?.map_err(failed)
 }

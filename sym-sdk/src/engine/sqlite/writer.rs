@@ -1,4 +1,6 @@
-//! Writes in groups: all calls that wait share one transaction, and so one wait for the disk.
+//! Group commit: all queued writes share one transaction, and so one `fsync`.
+//!
+//! Each write has a savepoint of its own, so that one that fails takes no other with it.
 
 use std::sync::Arc;
 
@@ -9,18 +11,18 @@ use super::error::{closed, failed};
 use super::queue::{Priority, Queue};
 use crate::engine::StoreError;
 
-/// So many calls share a transaction at the most, so that the first does not wait long for the last.
-const MAX_GROUP: usize = 256;
+/// The maximum number of writes in a transaction, so that the first does not wait long for the last.
+const MAX_GROUP_SIZE: usize = 256;
 
-/// A call that writes.
+/// A queued write.
 pub(super) type BoxedWriteJob = Box<dyn WriteJob>;
 
 pub(super) trait WriteJob: Send {
-    /// Does its work, and keeps what came of it.
-    fn run(&mut self, connection: &Connection) -> Result<(), Arc<rusqlite::Error>>;
+    /// Executes the write, and keeps its result.
+    fn execute(&mut self, connection: &Connection) -> Result<(), Arc<rusqlite::Error>>;
 
-    /// Tells the caller, once it is known whether the group was committed.
-    fn answer(self: Box<Self>, committed: Result<(), Arc<rusqlite::Error>>);
+    /// Sends the result to the caller, once it is known whether the group was committed.
+    fn complete(self: Box<Self>, committed: Result<(), Arc<rusqlite::Error>>);
 }
 
 struct QueuedWrite<T, F> {
@@ -34,7 +36,7 @@ where
     T: Send,
     F: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
 {
-    fn run(&mut self, connection: &Connection) -> Result<(), Arc<rusqlite::Error>> {
+    fn execute(&mut self, connection: &Connection) -> Result<(), Arc<rusqlite::Error>> {
         let Some(work) = self.work.take() else { return Ok(()) };
         match work(connection) {
             Ok(value) => {
@@ -49,31 +51,31 @@ where
         }
     }
 
-    fn answer(self: Box<Self>, committed: Result<(), Arc<rusqlite::Error>>) {
+    fn complete(self: Box<Self>, committed: Result<(), Arc<rusqlite::Error>>) {
         let result = match committed {
             Ok(()) => self.result,
             Err(error) => Err(failed(error)),
         };
-        // The caller may have gone. What was written stays.
+        // The caller may be gone. What was written stays.
         let _ = self.caller.send(result);
     }
 }
 
-/// Has work done in the next group, and returns once that is durable.
+/// Queues a write, and returns once its group is durable.
 pub(super) async fn write<T: Send + 'static>(
     queue: &Queue<BoxedWriteJob>,
     priority: Priority,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let (caller, answer) = oneshot::channel();
-    let call = QueuedWrite { work: Some(work), result: Err(closed()), caller };
-    queue.push(priority, Box::new(call)).await?;
-    answer.await.map_err(|_| closed())?
+    let (caller, result) = oneshot::channel();
+    let job = QueuedWrite { work: Some(work), result: Err(closed()), caller };
+    queue.push(priority, Box::new(job)).await?;
+    result.await.map_err(|_| closed())?
 }
 
-/// Serves writes.
+/// Serves writes until the queue is closed.
 pub(super) fn serve(connection: &mut Connection, queue: &Queue<BoxedWriteJob>) {
-    while let Some(group) = queue.take(MAX_GROUP) {
+    while let Some(group) = queue.take(MAX_GROUP_SIZE) {
         write_group(connection, group);
     }
 }
@@ -81,25 +83,25 @@ pub(super) fn serve(connection: &mut Connection, queue: &Queue<BoxedWriteJob>) {
 fn write_group(connection: &mut Connection, mut group: Vec<BoxedWriteJob>) {
     let committed = commit_group(connection, &mut group);
     if let Err(error) = &committed {
-        tracing::error!(%error, calls = group.len(), "could not commit");
+        tracing::error!(%error, writes = group.len(), "could not commit");
     }
-    for call in group {
-        call.answer(committed.clone());
+    for job in group {
+        job.complete(committed.clone());
     }
 }
 
 fn commit_group(connection: &mut Connection, group: &mut [BoxedWriteJob]) -> Result<(), Arc<rusqlite::Error>> {
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for call in group {
+    for job in group {
         let savepoint = transaction.savepoint()?;
-        match call.run(&savepoint) {
+        match job.execute(&savepoint) {
             Ok(()) => savepoint.commit()?,
             Err(error) => {
-                // SQLite may have given up the whole transaction, as it does when the disk is full: then nobody's work is left.
+                // SQLite may have rolled back the whole transaction, as it does when the disk is full: then no write is left.
                 if savepoint.is_autocommit() {
                     return Err(error);
                 }
-                // Rolls back what this call did, and no more. If that fails, nobody's work is committed.
+                // Rolls back this write alone. If that fails, the group is not committed.
                 savepoint.finish()?;
             }
         }
@@ -114,7 +116,7 @@ mod tests {
     use super::super::{schema, thread::QueueThread};
     use super::*;
 
-    type Answer = oneshot::Receiver<Result<(), StoreError>>;
+    type Completion = oneshot::Receiver<Result<(), StoreError>>;
 
     fn database() -> (TempDir, Connection) {
         let dir = tempfile::tempdir().unwrap();
@@ -122,69 +124,69 @@ mod tests {
         (dir, connection)
     }
 
-    fn call(work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static) -> (BoxedWriteJob, Answer) {
+    fn job(work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static) -> (BoxedWriteJob, Completion) {
         let (caller, answer) = oneshot::channel();
         (Box::new(QueuedWrite { work: Some(work), result: Err(closed()), caller }), answer)
     }
 
-    /// A call that keeps a reply of so many bytes.
-    fn keep(key: &'static str, bytes: usize) -> (BoxedWriteJob, Answer) {
-        call(move |db| {
+    /// Inserts a reply of this length.
+    fn insert(key: &'static str, bytes: usize) -> (BoxedWriteJob, Completion) {
+        job(move |db| {
             db.execute("INSERT INTO replies VALUES (?1, NULL, 0, ?2)", (key, "x".repeat(bytes)))?;
             Ok(())
         })
     }
 
-    fn kept(connection: &Connection) -> Vec<String> {
+    fn inserted(connection: &Connection) -> Vec<String> {
         let mut keys = connection.prepare("SELECT input_key FROM replies ORDER BY input_key").unwrap();
         keys.query_map((), |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
     }
 
     #[test]
-    fn a_call_that_fails_takes_nobody_with_it() {
+    fn failed_write_leaves_the_rest_of_its_group() {
         let (_dir, mut connection) = database();
-        let (one, mut of_one) = keep("one", 1);
-        let (bad, mut of_bad) = call(|db| {
+        let (one, mut of_one) = insert("one", 1);
+        let (bad, mut of_bad) = job(|db| {
             db.execute("INSERT INTO replies VALUES ('bad', NULL, 0, 'x')", ())?;
             db.execute("INSERT INTO replies VALUES ('bad', NULL, 0, 'x')", ()).map(drop)
         });
-        let (two, mut of_two) = keep("two", 1);
+        let (two, mut of_two) = insert("two", 1);
         write_group(&mut connection, vec![one, bad, two]);
         of_one.try_recv().unwrap().unwrap();
         assert!(matches!(of_bad.try_recv().unwrap(), Err(StoreError::Unavailable(_))));
         of_two.try_recv().unwrap().unwrap();
-        assert_eq!(kept(&connection), ["one", "two"], "and leaves nothing behind");
+        assert_eq!(inserted(&connection), ["one", "two"], "the failed write left nothing behind");
     }
 
-    /// A page is 4 KiB, so there is no room for the second call. Who is told that it was written is in the file.
+    /// A page is 4 KiB, so there is no space for the second write. One that is reported as written is in the file.
     #[test]
-    fn a_full_disk_is_told_and_passes() {
+    fn full_disk_is_reported_and_recovered_from() {
         let (_dir, mut connection) = database();
         let pages: i64 = connection.query_row("PRAGMA page_count", (), |row| row.get(0)).unwrap();
         connection.query_row(&format!("PRAGMA max_page_count = {}", pages + 2), (), |_| Ok(())).unwrap();
-        let (small, mut of_small) = keep("small", 1);
-        let (large, mut of_large) = keep("large", 100_000);
+        let (small, mut of_small) = insert("small", 1);
+        let (large, mut of_large) = insert("large", 100_000);
         write_group(&mut connection, vec![small, large]);
         let error = of_large.try_recv().unwrap().unwrap_err();
         assert_eq!(error.to_string(), "the store is unavailable: database or disk is full");
         let written = of_small.try_recv().unwrap().is_ok();
-        assert_eq!(kept(&connection), if written { vec!["small"] } else { vec![] });
+        assert_eq!(inserted(&connection), if written { vec!["small"] } else { vec![] });
 
         connection.query_row("PRAGMA max_page_count = 1000000", (), |_| Ok(())).unwrap();
-        let (large, mut of_large) = keep("large", 100_000);
+        let (large, mut of_large) = insert("large", 100_000);
         write_group(&mut connection, vec![large]);
         of_large.try_recv().unwrap().unwrap();
     }
 
     #[tokio::test]
-    async fn nobody_waits_for_a_writer_that_is_gone() {
+    async fn writes_fail_once_the_writer_is_gone() {
         let (_dir, mut connection) = database();
         let queue = Arc::new(Queue::new());
         let worker = QueueThread::start("test", &queue, move |queue| {
             serve(&mut connection, queue);
             Ok(())
         });
-        let broken = write(&queue, Priority::Normal, |_| -> rusqlite::Result<()> { panic!("a fault of ours") }).await;
+        let broken = write(&queue, Priority::Normal, |_| -> rusqlite::Result<()> { panic!("a bug") }).await;
         assert!(matches!(broken, Err(StoreError::Unavailable(_))));
         let later = write(&queue, Priority::High, |_| Ok(())).await;
         assert!(matches!(later, Err(StoreError::Unavailable(_))));

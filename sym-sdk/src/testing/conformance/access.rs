@@ -1,4 +1,4 @@
-//! What a store must tell of the Runs that may hold access.
+//! Access health: Runs that may hold access, and those whose access nothing would end.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use crate::model::{
 };
 use crate::routing::RequestPermission;
 
-/// A Run that is stepped, and each of its steps written.
-struct Stepped<'a, S> {
+/// A Run that is stepped by the machine, with a commit for each step.
+struct SteppedRun<'a, S> {
     store: &'a S,
     flow: Flow,
     run: RunId,
@@ -22,7 +22,7 @@ struct Stepped<'a, S> {
     state: Option<Arc<RunState>>,
 }
 
-impl<'a, S: Store> Stepped<'a, S> {
+impl<'a, S: Store> SteppedRun<'a, S> {
     fn new(store: &'a S, number: u128) -> Self {
         let target = AccessTarget::new("acme", "okta_group", Slug::lossy("admins"));
         let strategy = Strategy::new(Slug::lossy("prod"), "okta").with_target(target);
@@ -30,12 +30,12 @@ impl<'a, S: Store> Stepped<'a, S> {
         Self { store, flow, run: run_id(number), now: 0, version: 0, state: None }
     }
 
-    async fn take(&mut self, body: InputBody) -> Checked {
-        self.take_and_lose(body, |_| {}).await
+    async fn step(&mut self, body: InputBody) -> Checked {
+        self.step_with(body, |_| {}).await
     }
 
-    /// The commit is changed before it is written.
-    async fn take_and_lose(&mut self, body: InputBody, lose: impl FnOnce(&mut Commit)) -> Checked {
+    /// Steps the Run and changes the commit before it is written.
+    async fn step_with(&mut self, body: InputBody, lose: impl FnOnce(&mut Commit)) -> Checked {
         let settles = match body {
             InputBody::EffectDone { seq, .. } => Some(EffectKey { run: self.run, seq }),
             _ => None,
@@ -55,18 +55,18 @@ impl<'a, S: Store> Stepped<'a, S> {
         let actor = User::person(UserId::from_email(email), email).expect("an e-mail address");
         let event = EventId::from_uuid(uuid::Uuid::from_u128(u128::from(self.version)));
         let (actor, channel) = (Arc::new(actor.with_role(UserRole::Admin)), Channel::new(ChannelType::Api));
-        self.take(InputBody::Submitted { event, actor, channel, action }).await
+        self.step(InputBody::Submitted { event, actor, channel, action }).await
     }
 
-    /// What the event in hand, or the revocation, has come to.
+    /// Returns the outcome of the active event, or of the revocation.
     fn done(&self, outcome: Outcome) -> InputBody {
         let state = self.state.as_deref().expect("the Run exists");
         let revocation = || state.pending_expiry().and_then(|end| end.effect);
-        let seq = state.active_event.as_ref().map(|active| active.seq).or_else(revocation);
-        InputBody::EffectDone { seq: seq.expect("something is waited for"), outcome }
+        let seq = state.active_event.as_ref().map(|cycle| cycle.seq).or_else(revocation);
+        InputBody::EffectDone { seq: seq.expect("an effect is pending"), outcome }
     }
 
-    /// As far as the strategy being asked.
+    /// Steps the Run until the strategy is called, and returns the input that calls it.
     async fn identified(&mut self) -> Result<InputBody, StoreError> {
         let request = RequestInput {
             target: self.flow.strategy().and_then(|strategy| strategy.targets().first().cloned()),
@@ -75,7 +75,7 @@ impl<'a, S: Store> Stepped<'a, S> {
         };
         self.act(Action::Request(Box::new(request))).await?;
         let routing = Routing::new(RequestPermission::admins_only(), Vec::new());
-        self.take(self.done(Outcome::Routed { handlers: Vec::new(), routing })).await?;
+        self.step(self.done(Outcome::Routed { handlers: Vec::new(), routing })).await?;
         self.act(Action::Approve { decision_message: None }).await?;
         let outcome = Outcome::Identified { identity: "u1".to_owned(), resource: "r".to_owned(), handler: None };
         Ok(self.done(outcome))
@@ -83,16 +83,16 @@ impl<'a, S: Store> Stepped<'a, S> {
 
     async fn held(&mut self) -> Checked {
         let identified = self.identified().await?;
-        self.take(identified).await?;
-        self.take(self.done(Outcome::Granted { output: None })).await
+        self.step(identified).await?;
+        self.step(self.done(Outcome::Granted { output: None })).await
     }
 
-    /// The failure of what is under way, after which it is tried again.
+    /// Returns a failure of the pending effect, after which it is retried.
     fn failed(&self) -> InputBody {
         self.done(Outcome::Failed(EffectError::new(
             crate::error::ErrorKind::Handler,
             crate::error::codes::HANDLER_FAILED,
-            "it broke",
+            "failed",
         )))
     }
 
@@ -114,26 +114,26 @@ fn lose_effects(commit: &mut Commit) {
 async fn runs_missing_expiry(store: &impl Store) -> Result<Vec<RunId>, StoreError> {
     let runs = store.runs_missing_expiry(10).await?;
     let counted = store.access_health(at(0)).await?.missing_expiry;
-    assert_eq!(counted, u64::try_from(runs.len()).unwrap_or(u64::MAX), "as many are counted as are listed");
+    assert_eq!(counted, u64::try_from(runs.len()).unwrap_or(u64::MAX), "the count matches the list");
     Ok(runs.iter().map(|run| run.state.run.id()).collect())
 }
 
 #[doc(hidden)]
-pub async fn access_has_its_end_in_the_store(store: &impl Store) -> Checked {
-    let mut run = Stepped::new(store, 1);
+pub async fn access_with_a_stored_expiry_is_not_reported(store: &impl Store) -> Checked {
+    let mut run = SteppedRun::new(store, 1);
     let identified = run.identified().await?;
     assert_eq!(store.access_health(at(0)).await?.total(), 0, "no Run holds access");
-    run.take(identified).await?;
-    assert_eq!(runs_missing_expiry(store).await?, [], "the grant is asked for, and its end is set");
-    run.take(run.done(Outcome::Granted { output: None })).await?;
+    run.step(identified).await?;
+    assert_eq!(runs_missing_expiry(store).await?, [], "the grant is pending, and its expiry is set");
+    run.step(run.done(Outcome::Granted { output: None })).await?;
     assert_eq!(run.status(), Some(RunStatus::Escalated));
     assert_eq!(runs_missing_expiry(store).await?, []);
     run.act(Action::Revoke).await?;
-    assert_eq!(runs_missing_expiry(store).await?, [], "the revocation is asked for");
-    run.take(run.failed()).await?;
-    assert_eq!(runs_missing_expiry(store).await?, [], "and asked for again");
+    assert_eq!(runs_missing_expiry(store).await?, [], "the revocation is pending");
+    run.step(run.failed()).await?;
+    assert_eq!(runs_missing_expiry(store).await?, [], "the revocation is pending again");
     assert_eq!(store.access_health(at(0)).await?.total(), 1);
-    run.take(run.done(Outcome::Revoked(Default::default()))).await?;
+    run.step(run.done(Outcome::Revoked(Default::default()))).await?;
     assert_eq!(run.status(), Some(RunStatus::Deescalated));
     assert_eq!(runs_missing_expiry(store).await?, []);
     assert_eq!(store.access_health(at(0)).await?.total(), 0);
@@ -141,64 +141,65 @@ pub async fn access_has_its_end_in_the_store(store: &impl Store) -> Checked {
 }
 
 #[doc(hidden)]
-pub async fn access_without_an_end_is_found(store: &impl Store) -> Checked {
-    let mut timer = Stepped::new(store, 1);
+pub async fn access_without_a_stored_expiry_is_found(store: &impl Store) -> Checked {
+    let mut timer = SteppedRun::new(store, 1);
     let identified = timer.identified().await?;
-    timer.take_and_lose(identified, lose_timers).await?;
-    assert_eq!(runs_missing_expiry(store).await?, [timer.run], "the timer of its end is not there");
+    timer.step_with(identified, lose_timers).await?;
+    assert_eq!(runs_missing_expiry(store).await?, [timer.run], "the expiry timer is missing");
 
-    let mut grant = Stepped::new(store, 2);
+    let mut grant = SteppedRun::new(store, 2);
     let identified = grant.identified().await?;
-    grant.take_and_lose(identified, lose_effects).await?;
-    assert_eq!(runs_missing_expiry(store).await?, [grant.run, timer.run], "nor is the grant that it waits for");
+    grant.step_with(identified, lose_effects).await?;
+    assert_eq!(runs_missing_expiry(store).await?, [grant.run, timer.run], "the pending grant is missing");
 
-    let mut revocation = Stepped::new(store, 3);
+    let mut revocation = SteppedRun::new(store, 3);
     revocation.held().await?;
     revocation.act(Action::Revoke).await?;
     let failed = revocation.failed();
-    revocation.take_and_lose(failed, lose_effects).await?;
-    assert_eq!(runs_missing_expiry(store).await?.len(), 3, "nor is the revocation");
+    revocation.step_with(failed, lose_effects).await?;
+    assert_eq!(runs_missing_expiry(store).await?.len(), 3, "the revocation is missing");
 
-    // An end that is set anew is another one: the old timer would do nothing.
-    let mut stale = Stepped::new(store, 4);
+    // A Run that is rearmed has a new generation: the old timer would do nothing.
+    let mut stale = SteppedRun::new(store, 4);
     stale.held().await?;
     assert_eq!(runs_missing_expiry(store).await?.len(), 3);
-    stale.take_and_lose(InputBody::Rearm, lose_timers).await?;
+    stale.step_with(InputBody::Rearm, lose_timers).await?;
     assert_eq!(runs_missing_expiry(store).await?.len(), 4);
     assert_eq!(store.due_timers(at(1_000), 10).await?.first().map(|timer| timer.key.kind), Some(TimerKind::Expire));
 
     let newest: Vec<_> = store.runs_missing_expiry(1).await?.iter().map(|run| run.state.run.id()).collect();
-    assert_eq!(newest, [stale.run], "not more than asked for");
+    assert_eq!(newest, [stale.run], "at most the limit");
     for run in [&mut timer, &mut grant, &mut revocation, &mut stale] {
-        run.take(InputBody::Rearm).await?;
+        run.step(InputBody::Rearm).await?;
     }
-    assert_eq!(runs_missing_expiry(store).await?, [], "all of it is asked for anew");
+    assert_eq!(runs_missing_expiry(store).await?, [], "everything is rearmed");
     Ok(())
 }
 
 #[doc(hidden)]
-pub async fn what_is_stuck_or_late_is_counted(store: &impl Store) -> Checked {
-    let (mut fine, mut late, mut stuck) = (Stepped::new(store, 1), Stepped::new(store, 2), Stepped::new(store, 3));
+pub async fn stuck_and_late_access_is_counted(store: &impl Store) -> Checked {
+    let (mut healthy, mut late, mut stuck) =
+        (SteppedRun::new(store, 1), SteppedRun::new(store, 2), SteppedRun::new(store, 3));
     stuck.now = 100;
-    fine.now = 200;
-    for run in [&mut fine, &mut late, &mut stuck] {
+    healthy.now = 200;
+    for run in [&mut healthy, &mut late, &mut stuck] {
         run.held().await?;
     }
     stuck.act(Action::Revoke).await?;
     let filter = RunFilter { stuck: true, ..RunFilter::default() };
     assert!(store.runs(filter.clone(), 10).await?.is_empty(), "no revocation has failed");
-    stuck.take(stuck.failed()).await?;
+    stuck.step(stuck.failed()).await?;
     let listed: Vec<_> = store.runs(filter.clone(), 10).await?.iter().map(|run| run.state.run.id()).collect();
     assert_eq!(listed, [stuck.run]);
 
     let health = store.access_health(at(61)).await?;
     assert_eq!((health.total(), health.late, health.stuck, health.missing_expiry), (3, 1, 1, 0));
     assert_eq!(health.holding.get("prod"), Some(&3));
-    assert_eq!(store.access_health(at(60)).await?.late, 0, "not at its last moment");
+    assert_eq!(store.access_health(at(60)).await?.late, 0, "access is not late at its last moment");
     assert_eq!(store.access_health(at(1_000)).await?.late, 3);
 
-    stuck.take(stuck.done(Outcome::Revoked(Default::default()))).await?;
-    assert!(store.runs(filter, 10).await?.is_empty(), "it has succeeded");
+    stuck.step(stuck.done(Outcome::Revoked(Default::default()))).await?;
+    assert!(store.runs(filter, 10).await?.is_empty(), "the revocation has succeeded");
     assert_eq!(store.access_health(at(1_000)).await?.stuck, 0);
     Ok(())
 }

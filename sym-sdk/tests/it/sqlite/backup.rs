@@ -1,4 +1,4 @@
-//! Copies of a file in use, and files that are only read.
+//! Backups of a file in use, and read-only stores.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use sym_sdk::machine::Lane;
 use super::{LEASE, at, commit, effect, open, run_id, write};
 
 #[tokio::test]
-async fn a_backup_is_a_store_as_it_was_though_others_write_meanwhile() {
+async fn backup_is_a_snapshot_despite_concurrent_writes() {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(open(&dir).await);
     for number in 1..=200 {
@@ -41,7 +41,7 @@ async fn a_backup_is_a_store_as_it_was_though_others_write_meanwhile() {
     let steps = steps.lock().unwrap().clone();
     assert!(steps.is_sorted_by_key(|progress| progress.copied));
     assert!(steps.last().is_some_and(|last| last.copied == last.total && last.total > 0), "{steps:?}");
-    assert_eq!(written_beside(&copy), Vec::<String>::new(), "all is in the one file");
+    assert_eq!(sidecar_files(&copy), Vec::<String>::new(), "a backup is one file");
 
     let restored = SqliteStore::open(&copy).await.unwrap();
     let runs = restored.runs(RunFilter::default(), usize::MAX).await.unwrap().len();
@@ -50,26 +50,26 @@ async fn a_backup_is_a_store_as_it_was_though_others_write_meanwhile() {
     let audit = restored.audit(None, usize::MAX).await.unwrap().len();
     assert_eq!(audit, runs * entries, "each commit is in the copy as a whole");
     let due = restored.claim(Claim::new(Lane::Decide, at(0), LEASE, 1_000)).await.unwrap();
-    assert_eq!(due.len(), 200, "who had leased the one is not there");
+    assert_eq!(due.len(), 200, "leases are not copied");
 }
 
-/// The names of files that begin with that of this one.
-fn written_beside(path: &Path) -> Vec<String> {
+/// The names of other files that start with the name of this one.
+fn sidecar_files(path: &Path) -> Vec<String> {
     let name = path.file_name().unwrap().to_str().unwrap();
     let files = path.parent().unwrap().read_dir().unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
     files.filter(|file| file.starts_with(name) && file != name).collect()
 }
 
 #[tokio::test]
-async fn a_backup_overwrites_nothing_and_leaves_nothing_when_it_fails() {
+async fn failed_backup_overwrites_and_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir).await;
     let letter = dir.path().join("letter");
     std::fs::write(&letter, "Dear Ana").unwrap();
     let error = store.backup(&letter).await.unwrap_err();
     assert!(matches!(error, StoreError::Refused(_)));
-    let expected = format!("`{}` exists already; name a file that does not, or remove it", letter.display());
-    assert_eq!(error.to_string(), format!("the store refuses: {expected}"));
+    let expected = format!("`{}` already exists; choose another name, or remove it", letter.display());
+    assert_eq!(error.to_string(), format!("the store refused: {expected}"));
     assert_eq!(std::fs::read_to_string(&letter).unwrap(), "Dear Ana");
 
     let nowhere = dir.path().join("nowhere").join("copy.db");
@@ -78,12 +78,12 @@ async fn a_backup_overwrites_nothing_and_leaves_nothing_when_it_fails() {
 
     let copy = dir.path().join("copy.db");
     store.backup(&copy).await.unwrap();
-    assert!(store.backup(&copy).await.unwrap_err().to_string().contains("exists already"));
+    assert!(store.backup(&copy).await.unwrap_err().to_string().contains("already exists"));
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_backup_is_for_its_owner_alone() {
+async fn backups_are_private() {
     use std::os::unix::fs::PermissionsExt;
 
     let dir = tempfile::tempdir().unwrap();
@@ -93,15 +93,15 @@ async fn a_backup_is_for_its_owner_alone() {
 }
 
 #[tokio::test]
-async fn a_file_in_use_can_be_read_and_not_written() {
+async fn read_only_store_reads_a_file_in_use() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("runs.db");
     let store = open(&dir).await;
     let reader = SqliteStore::open_read_only(&path).await.unwrap();
     write(&store, commit(run_id(1), 0, "first")).await;
-    assert!(reader.load(run_id(1)).await.unwrap().is_some(), "it sees what was written since");
+    assert!(reader.load(run_id(1)).await.unwrap().is_some(), "later writes are visible");
     let error = reader.commit(commit(run_id(2), 0, "second")).await.unwrap_err();
-    assert_eq!(error.to_string(), "the store refuses: it was opened to be read, and not to be written");
+    assert_eq!(error.to_string(), "the store refused: it is opened read-only");
     assert!(reader.claim(Claim::new(Lane::Decide, at(0), LEASE, 1)).await.is_err());
     reader.backup(dir.path().join("copy.db")).await.unwrap();
     reader.close().await.unwrap();
@@ -109,22 +109,22 @@ async fn a_file_in_use_can_be_read_and_not_written() {
     store.close().await.unwrap();
 
     let reader = SqliteStore::open_read_only(&path).await.unwrap();
-    assert_eq!(reader.runs(RunFilter::default(), 10).await.unwrap().len(), 2, "also when nobody has it open");
+    assert_eq!(reader.runs(RunFilter::default(), 10).await.unwrap().len(), 2, "also when no other process has it open");
 }
 
 #[tokio::test]
-async fn only_stores_of_this_schema_are_read() {
+async fn read_only_store_requires_the_current_schema() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("runs.db");
     let error = SqliteStore::open_read_only(&path).await.unwrap_err();
     assert!(error.to_string().ends_with("runs.db` does not exist"), "{error}");
     for opened in [SqliteStore::open_read_only(dir.path()).await, SqliteStore::open(dir.path()).await] {
         let error = opened.unwrap_err().to_string();
-        assert!(error.ends_with("is a directory; name a file in it"), "{error}");
+        assert!(error.ends_with("is a directory; choose a file in it"), "{error}");
     }
     assert!(!path.exists());
     open(&dir).await.close().await.unwrap();
     rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 900).unwrap();
     let error = SqliteStore::open_read_only(&path).await.unwrap_err();
-    assert!(error.to_string().contains("has schema 900"), "{error}");
+    assert!(error.to_string().contains("has schema version 900"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! Users, tokens, values and counts in the file.
+//! The directory, key-value store and event counts of the SQLite store.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ fn get_permissions() -> RequestPermission {
 }
 
 #[tokio::test]
-async fn it_does_what_every_directory_must() {
+async fn conforms_to_the_directory_contract() {
     let dir = tempfile::tempdir().unwrap();
     let open = async |number| {
         let store = SqliteStore::open(dir.path().join(format!("{number}.db"))).await.unwrap();
@@ -33,7 +33,7 @@ async fn it_does_what_every_directory_must() {
 }
 
 #[tokio::test]
-async fn tokens_are_nowhere_in_the_file() {
+async fn tokens_are_not_stored() {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(open(&dir).await);
     let directory = Directory::from_store(store.clone(), ["example.com"]);
@@ -53,7 +53,7 @@ async fn tokens_are_nowhere_in_the_file() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_named() {
+async fn errors_name_unreadable_rows() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir).await;
     let directory = Directory::from_store(Arc::new(store), ["example.com"]);
@@ -74,9 +74,9 @@ async fn what_cannot_be_read_is_named() {
     assert!(error.message().contains("`a.b`"), "{error}");
 }
 
-/// What is given outright is used, whichever comes first; what is not is in the file.
+/// An explicit directory is used, whatever the order of calls; the file is the default.
 #[tokio::test]
-async fn a_runtime_keeps_in_the_file_what_it_is_not_told_to_keep_elsewhere() {
+async fn runtime_uses_the_file_unless_told_otherwise() {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(open(&dir).await);
     let users = async |builder: Builder| {
@@ -97,7 +97,7 @@ async fn a_runtime_keeps_in_the_file_what_it_is_not_told_to_keep_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_closed_store_has_no_users() {
+async fn directory_calls_to_a_closed_store_fail() {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(open(&dir).await);
     store.close().await.unwrap();

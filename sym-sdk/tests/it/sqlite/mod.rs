@@ -1,13 +1,13 @@
-//! The store in one file: what every store must do, and what only a file can do or suffer.
+//! The SQLite store: conformance, durability, and errors of files.
 
 mod backup;
 #[cfg(feature = "cli")]
-mod commands;
+mod cli;
 mod directory;
-mod directory_as_in_memory;
-mod faults;
+mod directory_matches_memory;
+mod matches_memory;
+mod open_errors;
 pub(crate) mod restart;
-mod same_as_memory;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub(crate) fn run_id(number: u128) -> RunId {
     RunId::from_uuid(Uuid::from_u128(number))
 }
 
-/// The first step of a request: it has a state, an effect and audit entries.
+/// The first transition of a request, with a state, an effect and audit entries.
 pub(crate) fn requested(flow: &str, run: RunId, now: Timestamp) -> Transition {
     let flow = Flow::builder(flow.parse().unwrap(), "acme").build();
     let body = InputBody::Submitted {
@@ -67,8 +67,8 @@ async fn write(store: &impl Store, commit: Commit) {
     assert_eq!(store.commit(commit).await.unwrap(), Committed::Written);
 }
 
-/// A store, and the directory that goes with it.
-struct InDirectory(SqliteStore, #[expect(dead_code, reason = "it is removed when this is dropped")] TempDir);
+/// A store and its directory.
+struct InDirectory(SqliteStore, #[expect(dead_code, reason = "the directory is removed on drop")] TempDir);
 
 impl std::ops::Deref for InDirectory {
     type Target = SqliteStore;
@@ -86,7 +86,7 @@ async fn in_directory() -> InDirectory {
 sym_sdk::testing::store_conformance!(in_directory);
 
 #[tokio::test]
-async fn what_was_written_is_there_when_it_is_opened_again() {
+async fn data_survives_reopening() {
     let dir = tempfile::tempdir().unwrap();
     let run = run_id(1);
     let key = entitlement("admins");
@@ -105,7 +105,7 @@ async fn what_was_written_is_there_when_it_is_opened_again() {
     let claim = |now| Claim::new(Lane::Decide, now, LEASE, 10);
     assert_eq!(store.claim(claim(at(0))).await.unwrap().len(), 1);
     store.close().await.unwrap();
-    assert!(!dir.path().join("runs.db-wal").exists(), "all is in the one file once it is closed");
+    assert!(!dir.path().join("runs.db-wal").exists(), "a closed store is one file");
 
     let store = open(&dir).await;
     let stored = store.load(run).await.unwrap().unwrap();
@@ -121,19 +121,19 @@ async fn what_was_written_is_there_when_it_is_opened_again() {
     assert_eq!(store.due_timers(at(20), 10).await.unwrap(), [], "not a nanosecond early");
 
     let again = store.claim(claim(at(1))).await.unwrap();
-    assert_eq!(again.len(), 1, "who had leased it is gone, so it is due at once");
+    assert_eq!(again.len(), 1, "the process that leased it is gone, so it is due immediately");
     assert_eq!((&again[0].effect, again[0].claims), (&written.effects[0], 2));
-    assert_eq!(store.claim(claim(soon)).await.unwrap()[0].effect, later, "what was put off still is");
+    assert_eq!(store.claim(claim(soon)).await.unwrap()[0].effect, later, "a scheduled effect stays scheduled");
 }
 
 #[tokio::test]
-async fn a_file_that_nobody_closed_keeps_what_was_acknowledged() {
+async fn acknowledged_commits_survive_an_unclean_stop() {
     let (dir, image) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let store = open(&dir).await;
     for number in 1..=50 {
         write(&store, commit(run_id(number), 0, &number.to_string())).await;
     }
-    // What the disk would hold if the process were killed now.
+    // A copy of the disk as it would be if the process were killed now.
     copy_files(&dir, &image);
     write(&store, commit(run_id(51), 0, "51")).await;
     let survivor = open(&image).await;
@@ -148,9 +148,9 @@ fn copy_files(from: &TempDir, to: &TempDir) {
     }
 }
 
-/// Many tasks add to few Runs, each stepping from what it has read.
+/// Many tasks commit to a few Runs, each from the version that it has read.
 #[tokio::test]
-async fn commits_at_once_come_one_after_the_other() {
+async fn concurrent_commits_are_serialized() {
     const TASKS: u64 = 200;
     const RUNS: u64 = 5;
     let dir = tempfile::tempdir().unwrap();
@@ -184,7 +184,7 @@ async fn commits_at_once_come_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn a_closed_store_says_so() {
+async fn calls_to_a_closed_store_fail() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir).await;
     store.close().await.unwrap();

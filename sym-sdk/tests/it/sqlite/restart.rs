@@ -1,4 +1,4 @@
-//! A Run whose process ends between the approval and the end of the access.
+//! Restarts between the approval of a request and the end of its access.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(super) fn get_permissions() -> RequestPermission {
     RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
 }
 
-/// A flow that gives access to a group.
+/// The configuration of a flow that grants access to a group.
 pub(crate) fn config() -> Config {
     let reference = Reference::typed("test", "test");
     let mut config = Config::default();
@@ -51,7 +51,7 @@ pub(crate) fn config() -> Config {
     config
 }
 
-/// What outlives the process beside the file: the service, with who has access in it, and the time.
+/// The environment that outlives the process beside the file: the service and the clock.
 pub(super) struct World {
     pub(super) strategy: RecordingStrategy,
     pub(super) clock: Arc<VirtualClock>,
@@ -91,7 +91,7 @@ async fn approved(runtime: &Runtime) -> RunId {
 }
 
 #[tokio::test]
-async fn access_ends_though_the_process_did_before() {
+async fn access_ends_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("runs.db");
     let world = World::new();
@@ -109,9 +109,9 @@ async fn access_ends_though_the_process_did_before() {
     assert!(world.strategy.granted().is_empty());
 }
 
-/// The requester, and the identity that was found for the grant, are in the file as well.
+/// The requester, and the identity that was resolved for the grant, are in the file as well.
 #[tokio::test]
-async fn an_approved_request_is_granted_by_the_next_process() {
+async fn approved_request_is_granted_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("runs.db");
     let world = World::new();
@@ -132,7 +132,7 @@ async fn an_approved_request_is_granted_by_the_next_process() {
     assert_eq!(ana.identities().len(), 1, "{:?}", ana.identities());
 }
 
-/// A Run has its own copy of its people. Whoever is gone is granted nothing more, and keeps nothing longer.
+/// A Run has its own copy of its users. A deleted user is granted nothing more, and keeps nothing longer.
 #[tokio::test]
 async fn access_of_deleted_users_ends() {
     let dir = tempfile::tempdir().unwrap();
@@ -158,9 +158,9 @@ async fn access_of_deleted_users_ends() {
     assert_eq!(runtime.directory().user_by_email("ana@example.com").await.unwrap(), None);
 }
 
-/// The process is killed after each number of steps: what goes on is a copy of the file as it is then.
+/// Kills the process after each number of steps, by continuing on a copy of the file.
 #[tokio::test]
-async fn access_ends_wherever_the_process_was_killed() {
+async fn access_ends_wherever_the_process_is_killed() {
     let mut steps = 0;
     while killed_after(steps).await {
         steps += 1;
@@ -168,7 +168,7 @@ async fn access_ends_wherever_the_process_was_killed() {
     assert!(steps >= 2, "an approval is routed and granted: {steps} steps");
 }
 
-/// Whether there was so much to do.
+/// Returns whether there were that many steps.
 async fn killed_after(steps: usize) -> bool {
     let (dir, image) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let world = World::new();
@@ -193,7 +193,7 @@ async fn killed_after(steps: usize) -> bool {
     true
 }
 
-/// Changes a file that no store has open, as a bad copy or a failing disk might.
+/// Damages a file that no store has open, as a bad copy or a failing disk might.
 fn damage(path: &Path, sql: &str) {
     let file = rusqlite::Connection::open(path).unwrap();
     assert!(file.execute(sql, ()).unwrap() > 0, "there is something to lose: {sql}");
@@ -205,7 +205,7 @@ async fn rearmed(runtime: &Runtime, run: RunId) -> bool {
 }
 
 #[tokio::test]
-async fn what_would_end_an_access_is_asked_for_anew_if_the_file_has_lost_it() {
+async fn lost_expiries_are_rearmed_on_start() {
     for (fails, damaged) in
         [(0, "DELETE FROM timers"), (0, "UPDATE timers SET generation = generation + 1"), (5, "DELETE FROM effects")]
     {
@@ -234,14 +234,14 @@ async fn what_would_end_an_access_is_asked_for_anew_if_the_file_has_lost_it() {
         assert_eq!(status(&runtime, run).await, RunStatus::Deescalated, "{damaged}");
         assert!(world.strategy.granted().is_empty(), "{damaged}");
         drop(runtime);
-        // What is in order is left alone.
+        // A Run that is in order is left alone.
         let before = world.start(&path).await.audit(None, usize::MAX).await.unwrap().len();
         assert_eq!(world.start(&path).await.audit(None, usize::MAX).await.unwrap().len(), before);
     }
 }
 
 #[tokio::test]
-async fn a_runtime_does_not_start_on_access_that_it_cannot_end() {
+async fn runtime_does_not_start_on_access_that_nothing_would_end() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("runs.db");
     let world = World::new();
@@ -249,7 +249,7 @@ async fn a_runtime_does_not_start_on_access_that_it_cannot_end() {
     let run = approved(&runtime).await;
     runtime.run_until_idle().await.unwrap();
     drop(runtime);
-    // A timer that is set anew is lost anew.
+    // A timer that is set again is lost again.
     damage(&path, "DELETE FROM timers");
     let file = rusqlite::Connection::open(&path).unwrap();
     file.execute_batch("CREATE TRIGGER lossy AFTER INSERT ON timers BEGIN DELETE FROM timers; END").unwrap();

@@ -1,4 +1,4 @@
-//! Handlers that block their thread.
+//! Handlers that block their threads.
 
 use std::sync::mpsc;
 use std::sync::{Arc, Condvar, Mutex};
@@ -14,7 +14,7 @@ use super::GRACE;
 use super::program::{Program, add, effect_in};
 use crate::sqlite::run_id;
 
-/// Decisions block until they are let go; revocations say that they were made.
+/// A program whose decisions block until they are released, and whose revocations are counted.
 struct Blocking {
     stepper: Program,
     blocked: Mutex<bool>,
@@ -37,7 +37,7 @@ impl EffectHandler for Blocking {
 }
 
 #[test]
-fn handlers_that_block_all_threads_hold_up_no_revocation() {
+fn handlers_that_block_all_threads_do_not_delay_revocations() {
     const THREADS: usize = 2;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build().unwrap();
     let (tell, told) = mpsc::channel();
@@ -51,7 +51,7 @@ fn handlers_that_block_all_threads_hold_up_no_revocation() {
     let engine = Arc::new(LocalEngine::new(store.clone(), blocking.clone(), Arc::new(SystemClock)));
     let waiting = (1..=8).map(|seq| effect_in(Lane::Decide, run_id(1), seq)).collect();
     runtime.block_on(add(&*store, waiting));
-    // By then all threads are blocked.
+    // All threads are blocked by now.
     let mut revocation = effect_in(Lane::Revoke, run_id(2), 1);
     revocation.not_before = Some(SystemClock.now() + Duration::from_secs(2));
     runtime.block_on(add(&*store, vec![revocation]));

@@ -1,4 +1,4 @@
-//! Clocks that jump, by hours. Nothing that ends access comes later for it.
+//! Clocks that jump by hours. Access never lasts longer for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,75 +10,79 @@ use sym_sdk::error::codes;
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::Submission;
 
-use super::faulty::Faulty;
-use super::world::{World, noon};
+use super::clamp_failing_store::ClampFailingStore;
+use super::fixture::{Fixture, noon};
 use super::{GRACE, stores};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 #[tokio::test]
-async fn access_that_was_given_while_the_clock_was_ahead_ends_in_its_time() {
+async fn access_granted_while_the_clock_was_ahead_ends_on_time() {
     let dir = tempfile::tempdir().unwrap();
     for store in stores(&dir).await {
-        let world = World::new(store);
-        world.clock.set(noon() + 10 * HOUR);
-        let run = world.granted(&world.start().await).await;
+        let fixture = Fixture::new(store);
+        fixture.clock.set(noon() + 10 * HOUR);
+        let run = fixture.granted(&fixture.start().await).await;
 
-        world.clock.set(noon());
-        let runtime = world.start().await;
-        world.clock.advance(HOUR - MINUTE);
+        fixture.clock.set(noon());
+        let runtime = fixture.start().await;
+        fixture.clock.advance(HOUR - MINUTE);
         runtime.run_until_idle().await.unwrap();
-        assert_eq!(world.strategy.granted().len(), 1, "not before its time");
-        world.clock.advance(MINUTE);
+        assert_eq!(fixture.strategy.granted().len(), 1, "access does not end early");
+        fixture.clock.advance(MINUTE);
         runtime.run_until_idle().await.unwrap();
-        assert!(world.strategy.granted().is_empty());
+        assert!(fixture.strategy.granted().is_empty());
         let audit = runtime.audit(Some(run), usize::MAX).await.unwrap();
         let until = noon() + HOUR;
-        assert!(audit.iter().any(|entry| entry.kind == AuditKind::ExpiryCorrected { until }), "it is on the record");
+        assert!(audit.iter().any(|entry| entry.kind == AuditKind::ExpiryCorrected { until }), "the change is audited");
     }
 }
 
-/// Looking a second time changes nothing, though the record still has times that have not come.
+/// Clamping again changes nothing, although the Run still has times in the future.
 #[tokio::test]
-async fn the_end_of_an_access_is_brought_forward_once() {
-    let world = World::new(Arc::new(MemoryStore::new()));
-    world.clock.set(noon() + 10 * HOUR);
-    let run = world.granted(&world.start().await).await;
-    world.clock.set(noon());
-    let runtime = world.start().await;
+async fn expiry_is_clamped_once() {
+    let fixture = Fixture::new(Arc::new(MemoryStore::new()));
+    fixture.clock.set(noon() + 10 * HOUR);
+    let run = fixture.granted(&fixture.start().await).await;
+    fixture.clock.set(noon());
+    let runtime = fixture.start().await;
     let version = runtime.run(run).await.unwrap().version;
-    world.clock.advance(20 * MINUTE);
+    fixture.clock.advance(20 * MINUTE);
     let runtime = {
         drop(runtime);
-        world.start().await
+        fixture.start().await
     };
     assert_eq!(runtime.run(run).await.unwrap().version, version);
-    world.clock.advance(40 * MINUTE);
+    fixture.clock.advance(40 * MINUTE);
     runtime.run_until_idle().await.unwrap();
-    assert!(world.strategy.granted().is_empty());
+    assert!(fixture.strategy.granted().is_empty());
 }
 
-/// The grant that waits is to be made by an end of which the clock was ahead; the Run knows an earlier one by now.
+/// The pending grant has a deadline from when the clock was ahead; the Run has an earlier end by now.
 #[tokio::test]
-async fn access_is_not_granted_after_an_end_that_was_brought_forward() {
+async fn access_is_not_granted_after_a_clamped_expiry() {
     let dir = tempfile::tempdir().unwrap();
     for store in stores(&dir).await {
-        let world = World::new(store);
-        world.clock.set(noon() + 10 * HOUR);
-        world.strategy.fail_grants(1);
-        let runtime = world.start().await;
+        let fixture = Fixture::new(store);
+        fixture.clock.set(noon() + 10 * HOUR);
+        fixture.strategy.fail_grants(1);
+        let runtime = fixture.start().await;
         let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
         let run = runtime.submit(request).await.unwrap().run;
         runtime.run_until_idle().await.unwrap();
-        assert_eq!(runtime.run(run).await.unwrap().state.run.status(), RunStatus::Approved, "it is to be tried again");
+        assert_eq!(
+            runtime.run(run).await.unwrap().state.run.status(),
+            RunStatus::Approved,
+            "the grant will be retried"
+        );
 
-        world.clock.set(noon());
-        let runtime = world.start().await;
-        world.clock.advance(HOUR);
+        fixture.clock.set(noon());
+        let runtime = fixture.start().await;
+        fixture.clock.advance(HOUR);
         runtime.run_until_idle().await.unwrap();
-        let calls = world.strategy.calls();
-        assert_eq!(calls.iter().filter(|call| call.is_grant).count(), 1, "the one that failed");
+        let calls = fixture.strategy.calls();
+        assert_eq!(calls.iter().filter(|call| call.is_grant).count(), 1, "only the failed attempt");
         let audit = runtime.audit(Some(run), usize::MAX).await.unwrap();
         let failed = audit.iter().rev().find_map(|entry| match &entry.kind {
             AuditKind::GrantFailed { error, .. } => Some(error.code.clone()),
@@ -89,98 +93,98 @@ async fn access_is_not_granted_after_an_end_that_was_brought_forward() {
 }
 
 #[tokio::test]
-async fn a_revocation_put_off_while_the_clock_was_ahead_is_tried_soon() {
+async fn revocation_deferred_while_the_clock_was_ahead_is_retried_soon() {
     let dir = tempfile::tempdir().unwrap();
     for store in stores(&dir).await {
-        let world = World::new(store);
-        world.strategy.fail_revocations(1);
-        let runtime = world.start().await;
-        world.granted(&runtime).await;
-        world.clock.set(noon() + 10 * HOUR);
+        let fixture = Fixture::new(store);
+        fixture.strategy.fail_revocations(1);
+        let runtime = fixture.start().await;
+        fixture.granted(&runtime).await;
+        fixture.clock.set(noon() + 10 * HOUR);
         runtime.run_until_idle().await.unwrap();
-        assert_eq!(world.revocations(), 1, "the clock has jumped ahead, so access ends, and that fails");
+        assert_eq!(fixture.revocations(), 1, "the clock jumped ahead, so access ended, and the revocation failed");
 
-        world.clock.set(noon());
-        let runtime = world.start().await;
-        world.clock.advance(20 * MINUTE);
+        fixture.clock.set(noon());
+        let runtime = fixture.start().await;
+        fixture.clock.advance(20 * MINUTE);
         runtime.run_until_idle().await.unwrap();
-        assert!(world.strategy.granted().is_empty());
+        assert!(fixture.strategy.granted().is_empty());
     }
 }
 
 #[tokio::test]
-async fn workers_notice_that_the_clock_was_set_back() {
-    let world = World::new(Arc::new(MemoryStore::new()));
-    world.clock.set(noon() + 10 * HOUR);
-    let runtime = world.start().await;
-    world.granted(&runtime).await;
+async fn workers_notice_that_the_clock_went_back() {
+    let fixture = Fixture::new(Arc::new(MemoryStore::new()));
+    fixture.clock.set(noon() + 10 * HOUR);
+    let runtime = fixture.start().await;
+    fixture.granted(&runtime).await;
     let workers = runtime.start(WorkerLimits::default());
-    world.let_workers_run().await;
-    world.clock.set(noon());
-    while !world.strategy.granted().is_empty() && world.clock.now() < noon() + 9 * HOUR {
-        world.clock.advance(MINUTE);
-        world.let_workers_run().await;
+    fixture.let_workers_run().await;
+    fixture.clock.set(noon());
+    while !fixture.strategy.granted().is_empty() && fixture.clock.now() < noon() + 9 * HOUR {
+        fixture.clock.advance(MINUTE);
+        fixture.let_workers_run().await;
     }
-    let late = world.clock.now().duration_since(noon() + HOUR).unsigned_abs();
-    assert!(late <= 2 * MINUTE, "by as much as it took to notice: {late:?}");
+    let late = fixture.clock.now().duration_since(noon() + HOUR).unsigned_abs();
+    assert!(late <= 2 * MINUTE, "late by the time it took to notice: {late:?}");
     workers.shutdown(GRACE).await;
 }
 
-/// The clock was set back once, so nothing else tells workers of it when the store answers again.
+/// The clock goes back once, so nothing tells workers again once the store responds.
 #[tokio::test]
-async fn workers_bring_forward_what_they_could_not_at_first() {
-    let store = Faulty::new();
-    let world = World::new(store.clone());
-    world.clock.set(noon() + 10 * HOUR);
-    let runtime = world.start().await;
-    world.granted(&runtime).await;
+async fn workers_retry_clamping_after_a_store_error() {
+    let store = ClampFailingStore::new();
+    let fixture = Fixture::new(store.clone());
+    fixture.clock.set(noon() + 10 * HOUR);
+    let runtime = fixture.start().await;
+    fixture.granted(&runtime).await;
     let workers = runtime.start(WorkerLimits::default());
-    world.let_workers_run().await;
+    fixture.let_workers_run().await;
     store.fail(3);
-    world.clock.set(noon());
-    while !world.strategy.granted().is_empty() && world.clock.now() < noon() + 9 * HOUR {
-        world.clock.advance(MINUTE);
-        world.let_workers_run().await;
+    fixture.clock.set(noon());
+    while !fixture.strategy.granted().is_empty() && fixture.clock.now() < noon() + 9 * HOUR {
+        fixture.clock.advance(MINUTE);
+        fixture.let_workers_run().await;
     }
     assert_eq!(store.failures_left(), 0);
-    let late = world.clock.now().duration_since(noon() + HOUR).unsigned_abs();
-    assert!(late <= 5 * MINUTE, "by as much as it took to notice and try again: {late:?}");
+    let late = fixture.clock.now().duration_since(noon() + HOUR).unsigned_abs();
+    assert!(late <= 5 * MINUTE, "late by the time it took to notice and retry: {late:?}");
     workers.shutdown(GRACE).await;
 }
 
-/// Another runtime on the same store stands for a commit that was written after its caller had gone.
+/// Another runtime on the same store stands for a commit that was written after it timed out.
 #[tokio::test]
-async fn workers_look_around_as_often_as_ever_once_the_clock_was_set_back() {
-    let world = World::new(Arc::new(MemoryStore::new()));
-    world.clock.set(noon() + 10 * HOUR);
-    let workers = world.start().await.start(WorkerLimits::default());
-    world.let_workers_run().await;
-    world.clock.set(noon());
-    world.let_workers_run().await;
+async fn workers_keep_polling_after_the_clock_went_back() {
+    let fixture = Fixture::new(Arc::new(MemoryStore::new()));
+    fixture.clock.set(noon() + 10 * HOUR);
+    let workers = fixture.start().await.start(WorkerLimits::default());
+    fixture.let_workers_run().await;
+    fixture.clock.set(noon());
+    fixture.let_workers_run().await;
     let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
-    world.start().await.submit(request).await.unwrap();
+    fixture.start().await.submit(request).await.unwrap();
     for _ in 0..3 {
-        world.clock.advance(MINUTE);
-        world.let_workers_run().await;
+        fixture.clock.advance(MINUTE);
+        fixture.let_workers_run().await;
     }
-    assert_eq!(world.store.next_due().await.unwrap(), None, "all is done");
+    assert_eq!(fixture.store.next_due().await.unwrap(), None, "nothing is left to do");
     workers.shutdown(GRACE).await;
 }
 
 #[tokio::test]
-async fn a_jump_ahead_ends_access_early_and_a_jump_back_later_does_not_bring_it_back() {
-    let world = World::new(Arc::new(MemoryStore::new()));
-    let runtime = world.start().await;
-    let run = world.granted(&runtime).await;
-    world.clock.set(noon() + 5 * HOUR);
+async fn jump_ahead_ends_access_early_and_a_later_jump_back_does_not_restore_it() {
+    let fixture = Fixture::new(Arc::new(MemoryStore::new()));
+    let runtime = fixture.start().await;
+    let run = fixture.granted(&runtime).await;
+    fixture.clock.set(noon() + 5 * HOUR);
     runtime.run_until_idle().await.unwrap();
-    assert!(world.strategy.granted().is_empty());
-    world.clock.set(noon());
-    let runtime = world.start().await;
+    assert!(fixture.strategy.granted().is_empty());
+    fixture.clock.set(noon());
+    let runtime = fixture.start().await;
     runtime.run_until_idle().await.unwrap();
-    assert!(world.strategy.granted().is_empty());
+    assert!(fixture.strategy.granted().is_empty());
     let state = runtime.run(run).await.unwrap().state;
     assert_eq!(state.run.status(), RunStatus::Deescalated);
     let audit = runtime.audit(Some(run), usize::MAX).await.unwrap();
-    assert!(audit.is_sorted_by_key(|entry| entry.at), "on the record, time never runs backwards");
+    assert!(audit.is_sorted_by_key(|entry| entry.at), "audited times never go back");
 }

@@ -1,9 +1,10 @@
-//! Workers on a virtual clock, on each of the stores: what they may never hold up, and how they stop.
+//! Workers on a virtual clock and on each store: isolation of lanes, faults, clock changes and shutdown.
 
 mod blocking;
+mod clamp_failing_store;
 mod clock;
 mod faults;
-mod faulty;
+mod fixture;
 mod observability;
 mod program;
 mod redelivery;
@@ -11,28 +12,27 @@ mod retention;
 mod second_engine;
 mod shutdown;
 mod starvation;
-mod world;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use sym_sdk::engine::{MemoryStore, SqliteStore, Store};
 
-/// Real time, for what takes nearly none.
+/// A limit in real time for work that takes nearly none, so that a hanging test fails.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// A store in memory, and one in a file.
+/// Returns a memory store and a SQLite store.
 async fn stores(dir: &tempfile::TempDir) -> [Arc<dyn Store>; 2] {
     let file = SqliteStore::open(dir.path().join("runs.db")).await.unwrap();
     [Arc::new(MemoryStore::new()), Arc::new(file)]
 }
 
-/// Waits for other tasks and threads. Virtual time stands still meanwhile.
+/// Waits until other tasks and threads have reached a state. Virtual time stands still meanwhile.
 async fn until(what: &str, holds: impl Fn() -> bool) {
     let waiting = async {
         while !holds() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(GRACE, waiting).await.unwrap_or_else(|_| panic!("in vain: {what}"));
+    tokio::time::timeout(GRACE, waiting).await.unwrap_or_else(|_| panic!("timed out waiting until {what}"));
 }

@@ -1,4 +1,4 @@
-//! What metrics and log events tell.
+//! Metrics and log events.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,25 +11,25 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use super::world::World;
+use super::fixture::Fixture;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 #[tokio::test]
-async fn metrics_count_what_is_done_and_show_what_is_stuck() {
+async fn metrics_count_work_and_show_stuck_runs() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     let _recording = metrics::set_default_local_recorder(&recorder);
-    let world = World::new(Arc::new(MemoryStore::new()));
-    world.strategy.fail_revocations(1);
-    let runtime = world.start().await;
-    world.granted(&runtime).await;
-    // The end of the access is two minutes late, and the revocation fails.
-    world.clock.advance(HOUR + Duration::from_secs(120));
+    let fixture = Fixture::new(Arc::new(MemoryStore::new()));
+    fixture.strategy.fail_revocations(1);
+    let runtime = fixture.start().await;
+    fixture.granted(&runtime).await;
+    // Access ends two minutes late, and the revocation fails.
+    fixture.clock.advance(HOUR + Duration::from_secs(120));
     assert_eq!(runtime.drive().unwrap().measure_backlog().await.unwrap().late, 1);
     runtime.run_until_idle().await.unwrap();
     let backlog = runtime.drive().unwrap().measure_backlog().await.unwrap();
-    assert_eq!((backlog.due, backlog.stuck), (0, 1), "the next attempt is put off");
+    assert_eq!((backlog.due, backlog.stuck), (0, 1), "the next attempt is scheduled");
 
     let seen = snapshotter.snapshot().into_vec();
     let value = |kind: MetricKind, name: &str, labels: &[(&str, &str)]| {
@@ -60,14 +60,14 @@ async fn metrics_count_what_is_done_and_show_what_is_stuck() {
 }
 
 #[tokio::test]
-async fn each_effect_has_a_span_that_says_what_came_of_it() {
+async fn each_effect_has_a_span_with_its_outcome() {
     let spans = Spans::default();
-    // With one subscriber alone, a span first met by another thread, which has none, is taken to interest nobody for good.
+    // With a single subscriber, a span that another thread without one meets first would be cached as disabled.
     let _second = tracing::Dispatch::new(Spans::default());
     let _subscribed = tracing::subscriber::set_default(spans.clone());
-    let world = World::new(Arc::new(MemoryStore::new()));
-    world.strategy.fail_grants(1);
-    let runtime = world.start().await;
+    let fixture = Fixture::new(Arc::new(MemoryStore::new()));
+    fixture.strategy.fail_grants(1);
+    let runtime = fixture.start().await;
     let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
     let run = runtime.submit(request).await.unwrap().run;
     runtime.run_until_idle().await.unwrap();
@@ -85,7 +85,7 @@ async fn each_effect_has_a_span_that_says_what_came_of_it() {
     assert!(with(&["input ", "kind=\"submitted\""]), "{spans:?}");
 }
 
-/// Keeps the fields of spans as text.
+/// Collects the fields of spans as text.
 #[derive(Clone, Default)]
 struct Spans(Arc<Mutex<Vec<String>>>);
 

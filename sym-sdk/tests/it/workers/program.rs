@@ -1,4 +1,4 @@
-//! A program whose effects do as they are told.
+//! A program whose effects block until they are released.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,13 +15,13 @@ use tokio::sync::watch;
 
 use crate::sqlite::{at, commit, effect};
 
-/// Carries out effects, and stays in those of some lanes or services until it is let go.
+/// Executes effects, and blocks in those of some lanes or services until it is released.
 #[derive(Debug)]
 pub(super) struct Program {
     pub(super) slow_lanes: BTreeSet<Lane>,
     pub(super) slow_bulkhead: Option<Bulkhead>,
     pub(super) held: watch::Sender<bool>,
-    /// So many outcomes cannot be taken.
+    /// The number of outcomes that cannot be delivered.
     pub(super) outcomes_lost: AtomicUsize,
     pub(super) begun: Mutex<Vec<EffectKey>>,
     pub(super) ended: Mutex<Vec<EffectKey>>,
@@ -52,7 +52,7 @@ impl EffectHandler for Program {
     fn step(&self, state: Option<&RunState>, input: &Input) -> sym_sdk::Result<Transition> {
         let lost = |left: usize| left.checked_sub(1);
         if self.outcomes_lost.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lost).is_ok() {
-            return Err(Error::new(ErrorKind::Unavailable, codes::STORE, "it cannot be stored now"));
+            return Err(Error::new(ErrorKind::Unavailable, codes::STORE, "the outcome cannot be stored now"));
         }
         let flow = Flow::builder("prod".parse().unwrap(), "acme").build();
         Ok(step(&Rules { flow: &flow, hooks: Hooks::NONE }, state, input))
@@ -78,7 +78,7 @@ pub(super) fn bulkhead(name: &str) -> Bulkhead {
     serde_json::from_value(name.into()).unwrap()
 }
 
-/// An effect of this lane, from whose outcome nothing follows.
+/// Returns an effect of this lane whose outcome has no consequences.
 pub(super) fn effect_in(lane: Lane, run: RunId, number: u64) -> Effect {
     let mut effect = effect(run, key(run, number).seq);
     let target = || AccessTarget::new("acme", "test", "admins".parse().unwrap());
@@ -92,12 +92,12 @@ pub(super) fn effect_in(lane: Lane, run: RunId, number: u64) -> Effect {
     effect
 }
 
-/// The number is none that a Run of its own accord has.
+/// A number that no effect of a real Run has.
 pub(super) fn key(run: RunId, number: u64) -> EffectKey {
     EffectKey { run, seq: 1_000 + number }
 }
 
-/// Has Runs wait for these effects.
+/// Makes the Runs wait for these effects.
 pub(super) async fn add(store: &dyn Store, effects: Vec<Effect>) {
     let mut of_run: BTreeMap<RunId, Vec<Effect>> = BTreeMap::new();
     for effect in effects {

@@ -16,7 +16,7 @@ use sym_sdk::model::{RunId, RunStatus};
 use sym_sdk::runtime::Submission;
 use tokio::sync::Notify;
 
-use super::world::{World, noon};
+use super::fixture::{Fixture, noon};
 use super::{GRACE, until};
 
 /// Uses a store as its tables, and nothing else of the local engine.
@@ -179,9 +179,9 @@ impl AuditDestination for CountingDestination {
 
 #[tokio::test]
 async fn runtime_works_on_another_engine() {
-    let world = World::new(Arc::new(MemoryStore::new()));
+    let fixture = Fixture::new(Arc::new(MemoryStore::new()));
     let (factory, destination) = (InlineFactory::default(), CountingDestination::default());
-    let builder = world.builder().engine(factory.clone()).audit_destination(destination.clone());
+    let builder = fixture.builder().engine(factory.clone()).audit_destination(destination.clone());
     let runtime = builder.build().await.unwrap();
     let engine = factory.0.get().unwrap();
     assert!(runtime.drive().is_none(), "nothing in this process drives it");
@@ -193,15 +193,15 @@ async fn runtime_works_on_another_engine() {
     assert_eq!(runtime.submit(request()).await.unwrap().run, receipt.run);
     assert_eq!(engine.submitted.load(Ordering::SeqCst), 1, "the second receipt is the recorded one");
     assert_eq!(runtime.run(receipt.run).await.unwrap().state.run.status(), RunStatus::Escalated);
-    assert_eq!(world.strategy.granted().len(), 1);
+    assert_eq!(fixture.strategy.granted().len(), 1);
     assert_eq!(runtime.health().await.unwrap().total(), 1);
     assert!(!runtime.run_one().await.unwrap());
     assert_eq!(runtime.next_due().await.unwrap(), None);
 
-    world.clock.set(noon() + Duration::from_secs(60 * 60));
+    fixture.clock.set(noon() + Duration::from_secs(60 * 60));
     engine.fire_due_timers().await;
     assert_eq!(runtime.run(receipt.run).await.unwrap().state.run.status(), RunStatus::Deescalated);
-    assert_eq!(world.strategy.granted().len(), 0);
+    assert_eq!(fixture.strategy.granted().len(), 0);
     assert_eq!(runtime.runs(RunFilter::default(), 10).await.unwrap().len(), 1);
 
     let records = audit::verify(&**runtime.engine()).await.unwrap().records;
@@ -209,7 +209,7 @@ async fn runtime_works_on_another_engine() {
     until("all records are delivered", || destination.0.load(Ordering::SeqCst) == records).await;
     workers.shutdown(GRACE).await;
     assert_eq!(runtime.audit_progress().await.unwrap()[0].behind, 0);
-    world.clock.advance(Duration::from_secs(1));
+    fixture.clock.advance(Duration::from_secs(1));
     assert_eq!(runtime.prune(Duration::ZERO).await.unwrap(), 1);
-    assert!(world.store.runs(RunFilter::default(), 10).await.unwrap().is_empty(), "the builder's store is not used");
+    assert!(fixture.store.runs(RunFilter::default(), 10).await.unwrap().is_empty(), "the builder's store is not used");
 }

@@ -1,4 +1,4 @@
-//! How workers stop: what is under way is finished in its time, or handed back.
+//! Shutdown: effects in flight finish within the grace period, or are released.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ async fn due_now(store: &MemoryStore) -> Vec<Claimed> {
 }
 
 #[tokio::test]
-async fn what_is_under_way_is_finished() {
+async fn effects_in_flight_finish() {
     let (program, store, workers) = with_one_slow_effect().await;
     let shutdown = tokio::spawn(workers.shutdown(GRACE));
     tokio::task::yield_now().await;
@@ -35,23 +35,23 @@ async fn what_is_under_way_is_finished() {
     shutdown.await.unwrap();
     assert!(program.has_ended(key(run_id(1), 1)));
     assert!(due_now(&store).await.is_empty());
-    assert_eq!(store.next_due().await.unwrap(), None, "it is settled");
+    assert_eq!(store.next_due().await.unwrap(), None, "the effect is settled");
 }
 
 #[tokio::test]
-async fn what_takes_too_long_is_handed_back() {
+async fn effects_that_take_too_long_are_released() {
     let (program, store, workers) = with_one_slow_effect().await;
-    assert!(due_now(&store).await.is_empty(), "it is leased");
+    assert!(due_now(&store).await.is_empty(), "the effect is leased");
     workers.shutdown(Duration::ZERO).await;
     let due = due_now(&store).await;
     assert_eq!(due.iter().map(|claimed| (claimed.claims, claimed.lost_leases)).collect::<Vec<_>>(), [(2, 0)]);
     program.held.send_replace(false);
     tokio::task::yield_now().await;
-    assert!(program.ended.lock().unwrap().is_empty(), "it was cut off before it was handed back");
+    assert!(program.ended.lock().unwrap().is_empty(), "the effect was cancelled before it was released");
 }
 
 #[tokio::test]
-async fn workers_that_are_dropped_take_nothing_new() {
+async fn dropped_workers_claim_nothing() {
     let (program, store, workers) = with_one_slow_effect().await;
     drop(workers);
     add(&*store, vec![effect_in(Lane::Notify, run_id(2), 1)]).await;

@@ -1,4 +1,4 @@
-//! Nothing holds up a revocation: not slow grants, not hooks, not the revocations of another service.
+//! Nothing starves revocations: neither slow grants, nor hooks, nor revocations of another service.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +9,8 @@ use sym_sdk::engine::*;
 use sym_sdk::machine::*;
 use sym_sdk::runtime::{Limits, Submission};
 
+use super::fixture::Fixture;
 use super::program::{Program, add, bulkhead, effect_in, engine, key};
-use super::world::World;
 use super::{GRACE, stores, until};
 use crate::sqlite::{at, commit, run_id};
 
@@ -19,7 +19,7 @@ const MANY: u128 = 1_000;
 const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-async fn a_thousand_slow_grants_never_delay_a_revocation() {
+async fn a_thousand_slow_grants_do_not_delay_a_revocation() {
     let dir = tempfile::tempdir().unwrap();
     for store in stores(&dir).await {
         slow_grants_do_not_delay_a_revocation(store).await;
@@ -27,10 +27,10 @@ async fn a_thousand_slow_grants_never_delay_a_revocation() {
 }
 
 async fn slow_grants_do_not_delay_a_revocation(store: Arc<dyn Store>) {
-    let world = World::new(store);
-    let (strategy, clock) = (&world.strategy, &world.clock);
+    let fixture = Fixture::new(store);
+    let (strategy, clock) = (&fixture.strategy, &fixture.clock);
     let limits = Limits { strategy: 100 * MINUTE, ..Limits::default() };
-    let runtime = world.builder().limits(limits).build().await.unwrap();
+    let runtime = fixture.builder().limits(limits).build().await.unwrap();
     let workers = runtime.start(WorkerLimits::default());
     let request =
         |who: &str, duration: &str| runtime.submit(Submission::request("prod", who).input("duration", duration));
@@ -48,12 +48,12 @@ async fn slow_grants_do_not_delay_a_revocation(store: Arc<dyn Store>) {
     let ends = clock.now() + 10 * MINUTE;
     clock.advance(10 * MINUTE);
     until("access is taken away", || strategy.calls().iter().any(|call| !call.is_grant)).await;
-    assert_eq!(clock.now(), ends, "no time has passed");
+    assert_eq!(clock.now(), ends, "virtual time stood still");
     workers.shutdown(Duration::ZERO).await;
 }
 
 #[tokio::test]
-async fn whatever_hangs_in_other_lanes_a_revocation_is_carried_out() {
+async fn revocation_is_executed_while_other_lanes_hang() {
     let dir = tempfile::tempdir().unwrap();
     for store in stores(&dir).await {
         let slow_lanes = [Lane::Deescalate, Lane::Decide, Lane::Notify];
@@ -74,7 +74,7 @@ async fn whatever_hangs_in_other_lanes_a_revocation_is_carried_out() {
         let full = limits.deescalate + limits.decide + limits.notify;
         until("all other workers are busy", || program.begun() == full).await;
         add(&*store, vec![effect_in(Lane::Revoke, run_id(0), 1)]).await;
-        // The store was given this behind the engine's back, so nobody was woken.
+        // Committed directly to the store, so no worker was woken.
         clock.advance(Duration::from_secs(1));
         until("the revocation", || program.has_ended(key(run_id(0), 1))).await;
         workers.shutdown(Duration::ZERO).await;
@@ -82,7 +82,7 @@ async fn whatever_hangs_in_other_lanes_a_revocation_is_carried_out() {
 }
 
 #[tokio::test]
-async fn a_service_that_hangs_holds_up_no_revocation_in_another() {
+async fn hanging_service_does_not_delay_revocations_in_another() {
     let dir = tempfile::tempdir().unwrap();
     for store in stores(&dir).await {
         let program = Arc::new(Program { slow_bulkhead: Some(bulkhead("dead")), ..Program::new() });
@@ -98,7 +98,7 @@ async fn a_service_that_hangs_holds_up_no_revocation_in_another() {
         let workers = engine.clone().start_workers(WorkerLimits::default());
         until("the other service", || program.has_ended(key(run_id(MANY + 1), 1))).await;
         let begun = program.begun();
-        assert!(begun <= WorkerLimits::default().revoke / 2, "one service does not take all workers: {begun}");
+        assert!(begun <= WorkerLimits::default().revoke / 2, "one service does not take up all workers: {begun}");
         program.held.send_replace(false);
         until("the first service", || program.ended.lock().unwrap().len() == 1_001).await;
         workers.shutdown(GRACE).await;
@@ -106,7 +106,7 @@ async fn a_service_that_hangs_holds_up_no_revocation_in_another() {
 }
 
 #[tokio::test]
-async fn the_end_of_an_access_fires_before_timers_that_end_none() {
+async fn expiry_timers_fire_before_others() {
     let program = Arc::new(Program::new());
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let engine = engine(&program, store.clone());

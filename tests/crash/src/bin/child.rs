@@ -1,4 +1,4 @@
-//! The program that is killed: `crash-child DIR story FLOW` or `crash-child DIR load SEED RUNS`.
+//! The program under test: `crash-child DIR scenario FLOW` or `crash-child DIR load SEED RUNS`.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,42 +12,42 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crash::child::Child;
-use crash::{load, points, script};
+use crash::{load, points, scenarios};
 
-/// A process that has not ended by then never will.
-const WATCHDOG: Duration = Duration::from_secs(120);
+/// The lifetime after which a process counts as hanging.
+const WATCHDOG_TIMEOUT: Duration = Duration::from_secs(120);
 
 fn main() {
-    // A panic within a task or a thread of the store is the end of everything too.
+    // A panic in a task or in a thread of the store ends the process too.
     std::panic::set_hook(Box::new(|panic| {
         eprintln!("{panic}");
         std::process::exit(101);
     }));
     std::thread::spawn(|| {
-        std::thread::sleep(WATCHDOG);
-        eprintln!("still running after {WATCHDOG:?}");
+        std::thread::sleep(WATCHDOG_TIMEOUT);
+        eprintln!("still running after {WATCHDOG_TIMEOUT:?}");
         std::process::exit(102);
     });
     let mut arguments = std::env::args().skip(1);
-    let mut next = || arguments.next().expect("usage: crash-child DIR (story FLOW | load SEED RUNS)");
+    let mut next = || arguments.next().expect("usage: crash-child DIR (scenario FLOW | load SEED RUNS)");
     let dir = PathBuf::from(next());
-    let die_at = std::env::var(points::DIE_AT).ok().map(|point| point.parse().unwrap());
+    let kill_at = std::env::var(points::KILL_AT).ok().map(|point| point.parse().unwrap());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     match next().as_str() {
-        "story" => {
+        "scenario" => {
             let flow = next();
             runtime.block_on(async {
-                let child = Child::start(&dir, die_at, Duration::ZERO).await;
-                script::play(&child, &flow).await;
+                let child = Child::start(&dir, kill_at, Duration::ZERO).await;
+                scenarios::run(&child, &flow).await;
                 child.stop().await;
             });
         }
         "load" => {
             let (seed, runs) = (next().parse().unwrap(), next().parse().unwrap());
             runtime.block_on(async {
-                load::play(Child::start(&dir, die_at, load::TICK).await, seed, runs).await;
+                load::run(Child::start(&dir, kill_at, load::TICK).await, seed, runs).await;
             });
         }
-        other => panic!("`{other}` is neither `story` nor `load`"),
+        other => panic!("`{other}` is neither `scenario` nor `load`"),
     }
 }

@@ -1,4 +1,4 @@
--- What happened, in the order of commits. `entry` is canonical JSON, and `hash` that of `prev`, `seq` and `entry`.
+-- The audit log in commit order. `entry` is canonical JSON; `hash` covers `prev`, `seq` and `entry`.
 
 CREATE TABLE audit (
     seq   INTEGER PRIMARY KEY,
@@ -10,7 +10,7 @@ CREATE TABLE audit (
 
 CREATE INDEX audit_of_run ON audit (run, seq);
 
--- Where the log ends, in the only row. It stands apart so that a tail that was cut off is noticed.
+-- The end of the log, in a single row. It is stored apart so that a truncated log is noticed.
 CREATE TABLE audit_head (
     seq  INTEGER NOT NULL,
     hash BLOB NOT NULL

@@ -1,5 +1,5 @@
--- A user as JSON, which names the accounts too; `identities` finds a user by them. Like the directory in memory, NOCASE takes
--- ASCII letters for the same whatever their case, and no others.
+-- A user as JSON, accounts included; `identities` is the index of accounts. Like the directory in memory, NOCASE ignores the case of
+-- ASCII letters, and of no others.
 CREATE TABLE users (
     id       BLOB PRIMARY KEY,
     username TEXT NOT NULL COLLATE NOCASE UNIQUE,
@@ -16,7 +16,7 @@ CREATE TABLE identities (
 
 CREATE INDEX identities_of_user ON identities (user);
 
--- `hash` is the SHA-256 of the token, which is nowhere. Tokens outlive their bot, so that whoever uses one learns why it is refused.
+-- `hash` is the SHA-256 of the token, which is not stored. Tokens outlive their bot, so that the error for one can say why it is refused.
 CREATE TABLE tokens (
     id         BLOB PRIMARY KEY,
     bot        BLOB NOT NULL,
@@ -34,7 +34,7 @@ CREATE TABLE key_value (
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- What is counted of the audit entries. Like them, it stays when a Run is gone.
+-- Event counts, derived from audit entries. Like those, they are not pruned with a Run.
 CREATE TABLE requests (
     run       BLOB PRIMARY KEY,
     requester BLOB NOT NULL,

@@ -7,8 +7,8 @@ CREATE TABLE meta (
 
 INSERT INTO meta (key, value) VALUES ('clean', 1);
 
--- What ends the access of a Run: the generation of its timer and the number of its effect, both if both are there. If it is
--- endless, its state names none, and should.
+-- `end_timer` (a generation) and `end_effect` (a number) name what ends the access of a Run. `endless` is set if its state names
+-- neither, although it should.
 CREATE TABLE runs (
     id              BLOB PRIMARY KEY,
     version         INTEGER NOT NULL,
@@ -28,13 +28,13 @@ CREATE TABLE runs (
 
 CREATE INDEX runs_newest ON runs (created_at, id);
 CREATE INDEX runs_changed ON runs (at_rest, updated_at);
--- It has all that is counted of these Runs.
+-- Covers the counts of access health.
 CREATE INDEX runs_with_access
     ON runs (created_at, id, flow, may_hold_access, stuck, access_until, endless, end_timer, end_effect)
     WHERE may_hold_access = 1;
 CREATE INDEX runs_stuck ON runs (created_at, id) WHERE stuck = 1;
 
--- `run` is missing where the first input was refused, so that there is no Run.
+-- `run` is NULL if the first input was refused, so that there is no Run.
 CREATE TABLE replies (
     input_key TEXT PRIMARY KEY,
     run       BLOB,
@@ -45,8 +45,8 @@ CREATE TABLE replies (
 CREATE INDEX replies_of_run ON replies (run) WHERE run IS NOT NULL;
 CREATE INDEX replies_of_none ON replies (at) WHERE run IS NULL;
 
--- `ord` is the order of commits. `due` is from when an effect can be claimed: for one that is leased, the end of its lease.
--- `since` is when it could have been claimed first.
+-- `ord` is the commit order. `due` is the time from which an effect can be claimed: for a leased one, the end of its lease.
+-- `since` is the time from which it could first have been claimed.
 CREATE TABLE effects (
     ord       INTEGER PRIMARY KEY,
     run       BLOB NOT NULL,
@@ -66,7 +66,7 @@ CREATE TABLE effects (
 CREATE INDEX effects_due ON effects (lane, due);
 CREATE INDEX effects_of_bulkhead ON effects (lane, bulkhead, due);
 CREATE INDEX effects_leased ON effects (exclusive, due) WHERE leased = 1;
-CREATE INDEX effects_under_way ON effects (lane, bulkhead, due) WHERE leased = 1;
+CREATE INDEX effects_in_flight ON effects (lane, bulkhead, due) WHERE leased = 1;
 
 CREATE TABLE timers (
     run        BLOB NOT NULL,

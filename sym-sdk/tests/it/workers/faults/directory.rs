@@ -13,8 +13,8 @@ use sym_sdk::prelude::*;
 use sym_sdk::runtime::{Runtime, Submission};
 
 use super::super::GRACE;
-use super::super::world::World;
-use super::{HOUR, request, time_passes_during, time_passes_until, time_passes_until_status};
+use super::super::fixture::Fixture;
+use super::{HOUR, advance_during, advance_until, advance_until_status, request};
 
 #[derive(Clone, Default)]
 struct Hanging {
@@ -82,17 +82,17 @@ impl DirectoryStore for Hanging {
     }
 }
 
-async fn with_directory() -> (World, Runtime, Hanging) {
-    let (world, users) = (World::new(Arc::new(MemoryStore::new())), Hanging::default());
+async fn with_directory() -> (Fixture, Runtime, Hanging) {
+    let (fixture, users) = (Fixture::new(Arc::new(MemoryStore::new())), Hanging::default());
     let directory = Directory::new(users.clone(), ["example.com"]);
-    let runtime = world.builder().directory(directory).build().await.unwrap();
-    (world, runtime, users)
+    let runtime = fixture.builder().directory(directory).build().await.unwrap();
+    (fixture, runtime, users)
 }
 
 #[tokio::test]
-async fn a_submission_is_cut_off_and_leaves_nothing() {
-    let (world, runtime, users) = with_directory().await;
-    let held = world.granted(&runtime).await;
+async fn submission_times_out_and_leaves_nothing() {
+    let (fixture, runtime, users) = with_directory().await;
+    let held = fixture.granted(&runtime).await;
     let before = runtime.run(held).await.unwrap().version;
     users.hang(true);
     let submissions = [
@@ -101,7 +101,7 @@ async fn a_submission_is_cut_off_and_leaves_nothing() {
         Submission::revoke(held, "ana@example.com"),
     ];
     for submission in &submissions {
-        let error = time_passes_during(&world, runtime.submit(submission.clone())).await.unwrap_err();
+        let error = advance_during(&fixture, runtime.submit(submission.clone())).await.unwrap_err();
         assert_eq!((error.kind(), error.code()), (ErrorKind::Timeout, &codes::HANDLER_TIMED_OUT));
         assert_eq!(error.message(), "the directory took longer than its limit of 10s");
     }
@@ -114,24 +114,24 @@ async fn a_submission_is_cut_off_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn nobody_is_granted_anything_who_cannot_be_looked_up_and_access_ends_all_the_same() {
-    let (world, runtime, users) = with_directory().await;
-    let held = world.granted(&runtime).await;
+async fn users_that_cannot_be_looked_up_are_granted_nothing_and_access_ends() {
+    let (fixture, runtime, users) = with_directory().await;
+    let held = fixture.granted(&runtime).await;
     let unknown = request(&runtime, "cho@example.com", "1h").await;
     users.hang(true);
     let workers = runtime.start(WorkerLimits::default());
-    time_passes_until_status(&world, &runtime, unknown, RunStatus::Errored).await;
+    advance_until_status(&fixture, &runtime, unknown, RunStatus::Errored).await;
     let error = runtime.run(unknown).await.unwrap().state.error.clone().unwrap();
     assert_eq!(error.code, codes::HANDLER_TIMED_OUT);
     assert_eq!(error.message, "the directory took longer than its limit of 10s");
 
-    world.clock.advance(HOUR);
-    time_passes_until(&world, "the end of the access", || world.strategy.granted().is_empty()).await;
-    time_passes_until_status(&world, &runtime, held, RunStatus::Deescalated).await;
-    let grants = world.strategy.calls().iter().filter(|call| call.is_grant).count();
+    fixture.clock.advance(HOUR);
+    advance_until(&fixture, "the end of the access", || fixture.strategy.granted().is_empty()).await;
+    advance_until_status(&fixture, &runtime, held, RunStatus::Deescalated).await;
+    let grants = fixture.strategy.calls().iter().filter(|call| call.is_grant).count();
     assert_eq!(grants, 1);
     users.hang(false);
     let later = request(&runtime, "cho@example.com", "1h").await;
-    time_passes_until_status(&world, &runtime, later, RunStatus::Escalated).await;
+    advance_until_status(&fixture, &runtime, later, RunStatus::Escalated).await;
     workers.shutdown(GRACE).await;
 }

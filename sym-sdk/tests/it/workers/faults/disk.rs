@@ -1,4 +1,4 @@
-//! A disk that is full in mid-run.
+//! A disk that is full for a while.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use sym_sdk::strategy::Escalation;
 use tempfile::TempDir;
 
 use super::super::GRACE;
-use super::super::world::World;
+use super::super::fixture::Fixture;
+use super::advance_until_status;
 use super::faulty_store::FaultyStore;
-use super::time_passes_until_status;
-use super::{HOUR, SECOND, meddled, request, status, time_passes_during, time_passes_until};
+use super::{HOUR, SECOND, advance_during, advance_until, request, status, with_service};
 
-/// A file on a disk that can be filled. Then whatever is written fails and takes its transaction with it, as SQLite has it.
+/// A file on a disk that can be filled. Then every write fails and rolls back its transaction, as in SQLite.
 #[derive(Clone)]
 struct Disk(PathBuf);
 
@@ -49,10 +49,10 @@ impl Disk {
     }
 }
 
-async fn on_disk(dir: &TempDir) -> (World, Arc<FaultyStore>, Disk) {
+async fn on_disk(dir: &TempDir) -> (Fixture, Arc<FaultyStore>, Disk) {
     let path: &Path = &dir.path().join("runs.db");
     let store = Arc::new(FaultyStore::on_disk(Arc::new(SqliteStore::open(path).await.unwrap())));
-    (World::new(store.clone()), store, Disk(path.to_owned()))
+    (Fixture::new(store.clone()), store, Disk(path.to_owned()))
 }
 
 async fn failures(runtime: &Runtime) -> usize {
@@ -61,48 +61,50 @@ async fn failures(runtime: &Runtime) -> usize {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_is_done_when_there_is_room_again() {
+async fn acknowledged_work_continues_when_there_is_space_again() {
     let dir = tempfile::tempdir().unwrap();
-    let (world, _, disk) = on_disk(&dir).await;
-    let runtime = world.builder().build().await.unwrap();
-    let held = world.granted(&runtime).await;
+    let (fixture, _, disk) = on_disk(&dir).await;
+    let runtime = fixture.builder().build().await.unwrap();
+    let held = fixture.granted(&runtime).await;
     let acknowledged = request(&runtime, "cho@example.com", "1h").await;
     disk.fill();
     let workers = runtime.start(WorkerLimits::default());
 
-    world.clock.advance(HOUR);
+    fixture.clock.advance(HOUR);
     let late = Submission::request("prod", "dan@example.com").input("duration", "1h").key(InputKey::new("late"));
-    let refused = time_passes_during(&world, runtime.submit(late.clone())).await.unwrap_err();
+    let refused = advance_during(&fixture, runtime.submit(late.clone())).await.unwrap_err();
     assert_eq!((refused.kind(), refused.code()), (ErrorKind::Unavailable, &codes::STORE));
     assert!(refused.message().contains("disk is full"), "{refused}");
-    let begun = world.clock.now();
-    time_passes_until(&world, "workers try for a while", || world.clock.now() > begun + 30 * SECOND).await;
-    assert_eq!(world.strategy.calls().len(), 1, "nothing is done that could not be recorded");
+    let begun = fixture.clock.now();
+    advance_until(&fixture, "retries of workers", || fixture.clock.now() > begun + 30 * SECOND).await;
+    assert_eq!(fixture.strategy.calls().len(), 1, "no effect is executed whose outcome could not be stored");
     assert_eq!(status(&runtime, held).await, RunStatus::Escalated);
 
     disk.make_room();
-    let who_has_access = || world.strategy.granted().into_iter().map(|(_, who)| who).collect::<Vec<_>>();
-    time_passes_until(&world, "the end of one, the beginning of another", || who_has_access() == ["cho@example.com"])
-        .await;
-    time_passes_until_status(&world, &runtime, held, RunStatus::Deescalated).await;
+    let who_has_access = || fixture.strategy.granted().into_iter().map(|(_, who)| who).collect::<Vec<_>>();
+    advance_until(&fixture, "the end of one access and the start of another", || {
+        who_has_access() == ["cho@example.com"]
+    })
+    .await;
+    advance_until_status(&fixture, &runtime, held, RunStatus::Deescalated).await;
     let late = runtime.submit(late).await.unwrap().run;
-    time_passes_until_status(&world, &runtime, late, RunStatus::Escalated).await;
-    time_passes_until_status(&world, &runtime, acknowledged, RunStatus::Escalated).await;
-    world.clock.advance(2 * HOUR);
-    time_passes_until(&world, "the end of all", || who_has_access().is_empty()).await;
+    advance_until_status(&fixture, &runtime, late, RunStatus::Escalated).await;
+    advance_until_status(&fixture, &runtime, acknowledged, RunStatus::Escalated).await;
+    fixture.clock.advance(2 * HOUR);
+    advance_until(&fixture, "the end of all access", || who_has_access().is_empty()).await;
     assert_eq!(failures(&runtime).await, 0);
     workers.shutdown(GRACE).await;
 }
 
-/// The service has done it, and there is no room to note that: neither the outcome, nor that it is to be asked again.
+/// The service has executed the call, and there is no space to store its outcome, nor to release its lease.
 #[tokio::test]
-async fn calls_whose_outcome_has_no_room_are_made_again_under_the_same_key() {
+async fn calls_whose_outcome_cannot_be_stored_are_retried_with_the_same_key() {
     let dir = tempfile::tempdir().unwrap();
-    let (world, store, disk) = on_disk(&dir).await;
+    let (fixture, store, disk) = on_disk(&dir).await;
     let fills = Arc::new(AtomicBool::new(true));
     let service = {
         let (disk, fills) = (disk.clone(), fills.clone());
-        meddled(&world, move |_| {
+        with_service(&fixture, move |_| {
             if fills.load(Ordering::SeqCst) {
                 disk.fill();
             }
@@ -113,25 +115,25 @@ async fn calls_whose_outcome_has_no_room_are_made_again_under_the_same_key() {
     let run = request(&runtime, "ana@example.com", "8h").await;
     let workers = runtime.start(WorkerLimits::default());
     let calls =
-        |is_grant| world.strategy.calls().into_iter().filter(|call| call.is_grant == is_grant).collect::<Vec<_>>();
+        |is_grant| fixture.strategy.calls().into_iter().filter(|call| call.is_grant == is_grant).collect::<Vec<_>>();
     for (is_grant, reached) in [(true, RunStatus::Escalated), (false, RunStatus::Deescalated)] {
         if !is_grant {
             fills.store(true, Ordering::SeqCst);
-            world.clock.advance(8 * HOUR);
+            fixture.clock.advance(8 * HOUR);
         }
         let refused = store.refused();
-        time_passes_until(&world, "the first call", || calls(is_grant).len() == 1).await;
-        // The outcome, and that the call is to be made again.
-        time_passes_until(&world, "two refusals", || store.refused() >= refused + 2).await;
+        advance_until(&fixture, "the first call", || calls(is_grant).len() == 1).await;
+        // Of the outcome, and of the release.
+        advance_until(&fixture, "two refused writes", || store.refused() >= refused + 2).await;
         fills.store(false, Ordering::SeqCst);
         disk.make_room();
-        // If it could not be handed back, it is leased for longer than the longest call takes.
-        world.clock.advance(3 * HOUR);
-        time_passes_until(&world, "the second call", || calls(is_grant).len() == 2).await;
-        time_passes_until_status(&world, &runtime, run, reached).await;
+        // A lease that could not be released lasts longer than the longest call.
+        fixture.clock.advance(3 * HOUR);
+        advance_until(&fixture, "the second call", || calls(is_grant).len() == 2).await;
+        advance_until_status(&fixture, &runtime, run, reached).await;
         assert_eq!(calls(is_grant)[0].key, calls(is_grant)[1].key);
     }
-    assert!(world.strategy.granted().is_empty());
+    assert!(fixture.strategy.granted().is_empty());
     assert_eq!(failures(&runtime).await, 0);
     workers.shutdown(GRACE).await;
 }

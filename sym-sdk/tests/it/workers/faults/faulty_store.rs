@@ -1,4 +1,4 @@
-//! A store that can be told not to do its work.
+//! A store with switchable faults.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,24 +14,24 @@ use sym_sdk::machine::{EffectKey, EntitlementKey, InputReply};
 use sym_sdk::model::RunId;
 use tokio::task::unconstrained;
 
-/// What a store does when it is called.
+/// The behaviour of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mood {
-    /// Its work.
+pub(super) enum Behavior {
+    /// Calls work.
     Works,
-    /// Nothing, and it never answers.
+    /// Calls have no effect and never return.
     Hangs,
-    /// Its work, and it never answers.
+    /// Calls take effect and never return.
     SaysNothing,
-    /// It hands out work, and refuses to write what came of it.
+    /// Effects can be claimed; writes of their outcomes fail.
     ForgetsOutcomes,
-    /// It writes what came of work, and says that it could not.
+    /// Outcomes are written, and reported as failed.
     DeniesOutcomes,
 }
 
 pub(super) struct FaultyStore {
     store: Arc<dyn Store>,
-    mood: Mutex<Mood>,
+    mood: Mutex<Behavior>,
     refused: AtomicUsize,
     is_on_disk: bool,
 }
@@ -40,47 +40,47 @@ type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 impl FaultyStore {
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, mood: Mutex::new(Mood::Works), refused: AtomicUsize::new(0), is_on_disk: false }
+        Self { store, mood: Mutex::new(Behavior::Works), refused: AtomicUsize::new(0), is_on_disk: false }
     }
 
-    /// Around a store with threads of its own. Virtual time passes in no time, so it stands still while they work.
+    /// Wraps a store with threads of its own. Virtual time would race ahead of them, so it stands still while they work.
     pub(super) fn on_disk(store: Arc<dyn Store>) -> Self {
         Self { is_on_disk: true, ..Self::new(store) }
     }
 
-    pub(super) fn be(&self, mood: Mood) {
+    pub(super) fn be(&self, mood: Behavior) {
         *self.mood.lock().unwrap() = mood;
     }
 
-    /// How often it could not be told an outcome.
+    /// Returns the number of refused outcomes.
     pub(super) fn refused(&self) -> usize {
         self.refused.load(Ordering::SeqCst)
     }
 
-    fn mood(&self) -> Mood {
+    fn mood(&self) -> Behavior {
         *self.mood.lock().unwrap()
     }
 
-    /// Calls the store only if it is to do its work: a store in memory has done it as soon as it is called.
+    /// Calls the store only if the call is to take effect: a memory store has done its work as soon as it is called.
     fn ask<'a, T: Send + 'a>(&'a self, call: impl FnOnce() -> Answer<'a, T> + Send + 'a) -> Answer<'a, T> {
         Box::pin(async move {
-            if self.mood() == Mood::Hangs {
+            if self.mood() == Behavior::Hangs {
                 std::future::pending::<()>().await;
             }
             let answer = if self.is_on_disk { wait_for(call()) } else { call().await };
-            if self.mood() == Mood::SaysNothing {
+            if self.mood() == Behavior::SaysNothing {
                 std::future::pending::<()>().await;
             }
             answer
         })
     }
 
-    /// For what tells the outcome of work.
+    /// Handles a call that reports the outcome of work.
     fn tell<'a, T: Send + 'a>(&'a self, call: impl FnOnce() -> Answer<'a, T> + Send + 'a) -> Answer<'a, T> {
         Box::pin(async move {
             let told = match self.mood() {
-                Mood::ForgetsOutcomes => Err(no_room()),
-                Mood::DeniesOutcomes => self.ask(call).await.and(Err(no_room())),
+                Behavior::ForgetsOutcomes => Err(no_room()),
+                Behavior::DeniesOutcomes => self.ask(call).await.and(Err(no_room())),
                 _ => self.ask(call).await,
             };
             self.refused.fetch_add(usize::from(told.is_err()), Ordering::SeqCst);
@@ -89,7 +89,7 @@ impl FaultyStore {
     }
 }
 
-/// Blocks the thread, which is the only one that moves the clock.
+/// Waits on the current thread, the only one that advances the clock.
 fn wait_for<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(unconstrained(future));
     loop {

@@ -1,5 +1,5 @@
-//! What is out of order around the workers: the disk, the store, the directory, the service. Nothing that was acknowledged is
-//! lost for it, and access ends.
+//! Faults around the workers: of the disk, the store, the directory, the service and the clock. Nothing that was acknowledged is lost,
+//! and access ends.
 
 mod clock;
 mod directory;
@@ -20,50 +20,52 @@ use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationRea
 use sym_sdk::testing::RecordingStrategy;
 
 use super::GRACE;
-use super::world::World;
+use super::fixture::Fixture;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// Lets time pass, a little whenever workers have had their turn, until this holds.
-async fn time_passes_until(world: &World, what: &str, holds: impl Fn() -> bool) {
+/// Advances the clock in small steps, whenever workers have run, until a condition holds.
+async fn advance_until(fixture: &Fixture, what: &str, holds: impl Fn() -> bool) {
     let passing = async {
         while !holds() {
-            a_moment(world).await;
+            a_moment(fixture).await;
         }
     };
-    tokio::time::timeout(GRACE, passing).await.unwrap_or_else(|_| panic!("in vain: {what}"));
+    tokio::time::timeout(GRACE, passing).await.unwrap_or_else(|_| panic!("timed out waiting for {what}"));
 }
 
-/// Lets time pass while this is awaited.
-async fn time_passes_during<T>(world: &World, work: impl Future<Output = T>) -> T {
+/// Advances the clock while a future is awaited.
+async fn advance_during<T>(fixture: &Fixture, work: impl Future<Output = T>) -> T {
     let passing = std::pin::pin!(async {
         loop {
-            a_moment(world).await;
+            a_moment(fixture).await;
         }
     });
     let work = std::pin::pin!(tokio::time::timeout(GRACE, work));
     match select(work, passing).await {
-        Either::Left((done, _)) => done.unwrap_or_else(|_| panic!("in vain: it hangs")),
+        Either::Left((done, _)) => done.unwrap_or_else(|_| panic!("timed out: the future hangs")),
         Either::Right((never, _)) => never,
     }
 }
 
-async fn time_passes_until_status(world: &World, runtime: &Runtime, run: RunId, status: RunStatus) {
+async fn advance_until_status(fixture: &Fixture, runtime: &Runtime, run: RunId, status: RunStatus) {
     let reached = async {
         while runtime.run(run).await.unwrap().state.run.status() != status {
-            a_moment(world).await;
+            a_moment(fixture).await;
         }
     };
-    tokio::time::timeout(GRACE, reached).await.unwrap_or_else(|_| panic!("in vain: Run {run} {status:?}"));
+    tokio::time::timeout(GRACE, reached)
+        .await
+        .unwrap_or_else(|_| panic!("timed out waiting for Run {run} to be {status:?}"));
 }
 
-async fn a_moment(world: &World) {
+async fn a_moment(fixture: &Fixture) {
     for _ in 0..20 {
         tokio::task::yield_now().await;
     }
-    world.clock.advance(Duration::from_millis(200));
+    fixture.clock.advance(Duration::from_millis(200));
 }
 
 async fn request(runtime: &Runtime, who: &str, duration: &str) -> RunId {
@@ -74,18 +76,18 @@ async fn status(runtime: &Runtime, run: RunId) -> RunStatus {
     runtime.run(run).await.unwrap().state.run.status()
 }
 
-/// What happens as soon as the service has granted (`true`) or taken away what it was asked to, and what it answers then.
+/// Called when the service has granted (`true`) or revoked access. Returns the response of the service.
 type Aftermath = Arc<dyn Fn(bool) -> Result<Escalation> + Send + Sync>;
 
-/// A service to which something happens after each call.
+/// A builder with a service that calls a function after each call.
 struct Meddled {
     record: RecordingStrategy,
     then: Aftermath,
 }
 
-fn meddled(world: &World, then: impl Fn(bool) -> Result<Escalation> + Send + Sync + 'static) -> Builder {
-    let (record, then) = (world.strategy.clone(), Arc::new(then));
-    world.builder().strategy_type(StrategyType::new("test", move |_| {
+fn with_service(fixture: &Fixture, then: impl Fn(bool) -> Result<Escalation> + Send + Sync + 'static) -> Builder {
+    let (record, then) = (fixture.strategy.clone(), Arc::new(then));
+    fixture.builder().strategy_type(StrategyType::new("test", move |_| {
         Ok(Arc::new(Meddled { record: record.clone(), then: then.clone() }))
     }))
 }

@@ -1,4 +1,4 @@
-//! A store that hangs, and one that takes no outcomes.
+//! A store that hangs, and one that does not store outcomes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,107 +12,107 @@ use sym_sdk::runtime::{Limits, Submission};
 use sym_sdk::strategy::Escalation;
 
 use super::super::GRACE;
-use super::super::world::World;
-use super::faulty_store::{FaultyStore, Mood};
-use super::{HOUR, MINUTE, SECOND, meddled, request, time_passes_during, time_passes_until, time_passes_until_status};
+use super::super::fixture::Fixture;
+use super::faulty_store::{Behavior, FaultyStore};
+use super::{HOUR, MINUTE, SECOND, advance_during, advance_until, advance_until_status, request, with_service};
 
-fn faulty() -> (World, Arc<FaultyStore>) {
+fn faulty() -> (Fixture, Arc<FaultyStore>) {
     let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new())));
-    (World::new(store.clone()), store)
+    (Fixture::new(store.clone()), store)
 }
 
-fn since(world: &World, begun: Timestamp) -> Duration {
-    world.clock.now().duration_since(begun).unsigned_abs()
+fn since(fixture: &Fixture, begun: Timestamp) -> Duration {
+    fixture.clock.now().duration_since(begun).unsigned_abs()
 }
 
 #[tokio::test]
-async fn a_submission_to_a_store_that_hangs_is_cut_off_and_can_be_sent_again() {
-    for mood in [Mood::Hangs, Mood::SaysNothing] {
-        let (world, store) = faulty();
+async fn submission_to_a_hanging_store_times_out_and_can_be_repeated() {
+    for behavior in [Behavior::Hangs, Behavior::SaysNothing] {
+        let (fixture, store) = faulty();
         let limit = 3 * SECOND;
-        let runtime = world.builder().limits(Limits { store: limit, ..Limits::default() }).build().await.unwrap();
+        let runtime = fixture.builder().limits(Limits { store: limit, ..Limits::default() }).build().await.unwrap();
         let named = Submission::request("prod", "ana@example.com").input("duration", "1h").key(InputKey::new("once"));
         let unnamed = Submission::request("prod", "ana@example.com").input("duration", "1h");
         for submission in [named.clone(), unnamed] {
-            store.be(mood);
-            let begun = world.clock.now();
-            let error = time_passes_during(&world, runtime.submit(submission)).await.unwrap_err();
-            assert_eq!((error.kind(), error.code()), (ErrorKind::Timeout, &codes::STORE), "{mood:?}");
+            store.be(behavior);
+            let begun = fixture.clock.now();
+            let error = advance_during(&fixture, runtime.submit(submission)).await.unwrap_err();
+            assert_eq!((error.kind(), error.code()), (ErrorKind::Timeout, &codes::STORE), "{behavior:?}");
             assert_eq!(error.message(), "the store did not respond within 3s");
-            assert_eq!(since(&world, begun).as_secs(), limit.as_secs(), "{mood:?}");
+            assert_eq!(since(&fixture, begun).as_secs(), limit.as_secs(), "{behavior:?}");
         }
-        store.be(Mood::Works);
+        store.be(Behavior::Works);
         let run = runtime.submit(named.clone()).await.unwrap().run;
         assert_eq!(runtime.submit(named).await.unwrap().run, run);
         let runs = runtime.runs(RunFilter::default(), 10).await.unwrap();
-        assert_eq!(runs.len(), 1, "{mood:?}");
+        assert_eq!(runs.len(), 1, "{behavior:?}");
     }
 }
 
-/// The store stops answering while a Run holds access, another is acknowledged, and a third waits for the service.
+/// The store hangs while one Run holds access, a second is acknowledged, and a third waits for the service.
 #[tokio::test]
-async fn runs_go_on_when_the_store_answers_again() {
-    for mood in [Mood::Hangs, Mood::SaysNothing] {
-        let (world, store) = faulty();
-        let runtime = world.start().await;
-        let held = world.granted(&runtime).await;
+async fn runs_continue_when_the_store_responds_again() {
+    for behavior in [Behavior::Hangs, Behavior::SaysNothing] {
+        let (fixture, store) = faulty();
+        let runtime = fixture.start().await;
+        let held = fixture.granted(&runtime).await;
         let acknowledged = request(&runtime, "cho@example.com", "8h").await;
-        store.be(mood);
+        store.be(behavior);
         let workers = runtime.start(WorkerLimits::default());
-        world.clock.advance(HOUR);
-        let begun = world.clock.now();
-        time_passes_until(&world, "the store hangs for a while", || since(&world, begun) > 5 * MINUTE).await;
+        fixture.clock.advance(HOUR);
+        let begun = fixture.clock.now();
+        advance_until(&fixture, "some time with a hanging store", || since(&fixture, begun) > 5 * MINUTE).await;
 
-        store.be(Mood::Works);
-        time_passes_until_status(&world, &runtime, held, RunStatus::Deescalated).await;
-        assert!(since(&world, begun) < 7 * MINUTE, "as soon as the calls under way were cut off: {mood:?}");
-        // What was claimed without a word is leased.
-        world.clock.advance(HOUR);
-        time_passes_until_status(&world, &runtime, acknowledged, RunStatus::Escalated).await;
-        assert_eq!(world.strategy.granted().len(), 1);
-        world.clock.advance(8 * HOUR);
-        time_passes_until_status(&world, &runtime, acknowledged, RunStatus::Deescalated).await;
-        assert!(world.strategy.granted().is_empty());
+        store.be(Behavior::Works);
+        advance_until_status(&fixture, &runtime, held, RunStatus::Deescalated).await;
+        assert!(since(&fixture, begun) < 7 * MINUTE, "as soon as the calls in flight timed out: {behavior:?}");
+        // Effects of claims that timed out are leased.
+        fixture.clock.advance(HOUR);
+        advance_until_status(&fixture, &runtime, acknowledged, RunStatus::Escalated).await;
+        assert_eq!(fixture.strategy.granted().len(), 1);
+        fixture.clock.advance(8 * HOUR);
+        advance_until_status(&fixture, &runtime, acknowledged, RunStatus::Deescalated).await;
+        assert!(fixture.strategy.granted().is_empty());
         workers.shutdown(GRACE).await;
     }
 }
 
-/// Nobody but the workers knows that there is something to do.
+/// Only the workers can find the commit: its caller has given up.
 #[tokio::test]
-async fn workers_hear_of_a_commit_whose_answer_was_lost() {
-    let (world, store) = faulty();
-    let runtime = world.start().await;
+async fn workers_are_woken_by_a_commit_that_timed_out() {
+    let (fixture, store) = faulty();
+    let runtime = fixture.start().await;
     let workers = runtime.start(WorkerLimits::default());
-    world.let_workers_run().await;
-    store.be(Mood::DeniesOutcomes);
+    fixture.let_workers_run().await;
+    store.be(Behavior::DeniesOutcomes);
     let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
     let error = runtime.submit(request).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    store.be(Mood::Works);
-    world.let_workers_run().await;
-    assert_eq!(world.strategy.granted().len(), 1, "at once, and not when they look around anyway");
+    store.be(Behavior::Works);
+    fixture.let_workers_run().await;
+    assert_eq!(fixture.strategy.granted().len(), 1, "immediately, and not at the next poll");
     workers.shutdown(GRACE).await;
 }
 
-/// Leases that end without a word are signs of an effect that takes the process down. These end with one that nobody heard.
+/// Lost leases are a sign of an effect that takes the process down. These are lost because the store does not take the outcome.
 #[tokio::test]
-async fn an_effect_is_not_given_up_because_the_store_takes_no_outcomes() {
+async fn effect_is_not_given_up_while_outcomes_cannot_be_stored() {
     const REFUSED: usize = 10;
-    let (world, store) = faulty();
-    let (record, forgetful) = (world.strategy.clone(), store.clone());
-    let service = meddled(&world, move |_| {
-        forgetful.be(if record.calls().len() <= REFUSED { Mood::ForgetsOutcomes } else { Mood::Works });
+    let (fixture, store) = faulty();
+    let (record, forgetful) = (fixture.strategy.clone(), store.clone());
+    let service = with_service(&fixture, move |_| {
+        forgetful.be(if record.calls().len() <= REFUSED { Behavior::ForgetsOutcomes } else { Behavior::Works });
         Ok(Escalation::granted())
     });
     let runtime = service.build().await.unwrap();
     let run = request(&runtime, "ana@example.com", "48h").await;
     let workers = runtime.start(WorkerLimits::default());
     for attempt in 1..=REFUSED {
-        time_passes_until(&world, &format!("grant {attempt}"), || world.strategy.calls().len() == attempt).await;
-        world.clock.advance(HOUR);
+        advance_until(&fixture, &format!("grant {attempt}"), || fixture.strategy.calls().len() == attempt).await;
+        fixture.clock.advance(HOUR);
     }
-    time_passes_until_status(&world, &runtime, run, RunStatus::Escalated).await;
-    let calls = world.strategy.calls();
+    advance_until_status(&fixture, &runtime, run, RunStatus::Escalated).await;
+    let calls = fixture.strategy.calls();
     assert_eq!(calls.len(), REFUSED + 1);
     assert!(calls.iter().all(|call| call.key == calls[0].key));
     workers.shutdown(GRACE).await;

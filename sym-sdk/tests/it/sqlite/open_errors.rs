@@ -1,4 +1,4 @@
-//! Files that cannot be used: each is refused with what is wrong and what to do.
+//! Files that cannot be opened, and the errors that say what to do.
 
 use std::path::{Path, PathBuf};
 
@@ -15,13 +15,13 @@ async fn refused(path: &Path) -> StoreError {
     }
 }
 
-/// The path as it stands in messages, without symbolic links.
-fn shown(path: &Path) -> PathBuf {
+/// The path as messages show it, without symbolic links.
+fn canonical(path: &Path) -> PathBuf {
     path.canonicalize().unwrap()
 }
 
 #[tokio::test]
-async fn a_second_one_is_told_who_has_the_file() {
+async fn second_store_is_told_who_has_the_file_open() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("runs.db");
     let store = open(&dir).await;
@@ -31,36 +31,36 @@ async fn a_second_one_is_told_who_has_the_file() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the store refuses: `{}` is in use by this process ({own}), which has it open already; stop that, or give \
-             this program a file of its own",
-            shown(&path).display()
+            "the store refused: `{}` is in use by this process ({own}), which already has it open; stop that program, or \
+             use another file",
+            canonical(&path).display()
         )
     );
     let error = Error::from(error);
     assert_eq!((error.kind(), error.code()), (ErrorKind::Configuration, &codes::STORE));
-    write(&store, commit(run_id(1), 0, "the first is not disturbed")).await;
+    write(&store, commit(run_id(1), 0, "the first store still works")).await;
     drop(store);
     open(&dir).await;
 }
 
-/// Another process is anybody who has the lock and has left a number.
+/// Stands for another process: a lock that is held, and a file with a process id.
 #[cfg(unix)]
 #[tokio::test]
-async fn another_process_is_named() {
+async fn error_names_the_process_that_has_the_lock() {
     let dir = tempfile::tempdir().unwrap();
     let lock = dir.path().join("runs.db.lock");
     std::fs::write(&lock, "4711\n").unwrap();
     let held = std::fs::File::open(&lock).unwrap();
     held.lock().unwrap();
     let error = refused(&dir.path().join("runs.db")).await;
-    assert!(error.to_string().contains("is in use by process 4711; stop that"), "{error}");
+    assert!(error.to_string().contains("is in use by process 4711; stop that program"), "{error}");
     held.unlock().unwrap();
     open(&dir).await;
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn another_name_of_the_file_is_no_way_around_the_lock() {
+async fn symbolic_links_share_the_lock() {
     let dir = tempfile::tempdir().unwrap();
     let _store = open(&dir).await;
     let other = dir.path().join("other.db");
@@ -69,7 +69,7 @@ async fn another_name_of_the_file_is_no_way_around_the_lock() {
 }
 
 #[tokio::test]
-async fn a_lock_file_that_was_left_behind_is_no_lock() {
+async fn stale_lock_file_does_not_block() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("runs.db.lock"), "1\n").unwrap();
     open(&dir).await;
@@ -77,7 +77,7 @@ async fn a_lock_file_that_was_left_behind_is_no_lock() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_new_file_is_for_its_owner_alone() {
+async fn new_files_are_private() {
     use std::os::unix::fs::PermissionsExt;
 
     let dir = tempfile::tempdir().unwrap();
@@ -90,7 +90,7 @@ async fn a_new_file_is_for_its_owner_alone() {
 }
 
 #[tokio::test]
-async fn a_read_only_file_is_refused() {
+async fn refuses_read_only_files() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("runs.db");
     drop(open(&dir).await);
@@ -99,45 +99,45 @@ async fn a_read_only_file_is_refused() {
     std::fs::set_permissions(&path, permissions).unwrap();
     let error = refused(&path).await;
     assert!(matches!(error, StoreError::Refused(_)));
-    let expected = format!("`{}` is read-only; make it and its directory writable", shown(&path).display());
-    assert_eq!(error.to_string(), format!("the store refuses: {expected}"));
+    let expected = format!("`{}` is read-only; make it and its directory writable", canonical(&path).display());
+    assert_eq!(error.to_string(), format!("the store refused: {expected}"));
 }
 
 #[tokio::test]
-async fn a_directory_that_does_not_exist_is_not_made() {
+async fn does_not_create_missing_directories() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("nowhere").join("runs.db");
     let error = refused(&path).await;
-    let expected = format!("the store refuses: `{}` cannot be opened: ", path.display());
+    let expected = format!("the store refused: `{}` cannot be opened: ", path.display());
     assert!(error.to_string().starts_with(&expected), "{error}");
 }
 
 #[tokio::test]
-async fn what_is_no_database_is_refused_and_left_as_it_is() {
+async fn refuses_and_keeps_files_that_are_not_databases() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("runs.db");
     let letter = "Dear Ana, this is not a database. ".repeat(100);
     std::fs::write(&path, &letter).unwrap();
     let error = refused(&path).await;
     assert!(matches!(error, StoreError::Corrupt(_)));
-    assert!(error.to_string().contains("is not a database, or is damaged"), "{error}");
+    assert!(error.to_string().contains("is damaged or not a database"), "{error}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), letter);
 }
 
 #[tokio::test]
-async fn a_database_of_another_program_is_refused_and_left_as_it_is() {
+async fn refuses_and_keeps_databases_of_other_programs() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("runs.db");
     Connection::open(&path).unwrap().execute_batch("CREATE TABLE songs (title TEXT)").unwrap();
     let before = std::fs::read(&path).unwrap();
     let error = refused(&path).await;
     assert!(matches!(error, StoreError::Refused(_)));
-    assert!(error.to_string().contains("is a database of another program"), "{error}");
+    assert!(error.to_string().contains("is the database of another program"), "{error}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
 
 #[tokio::test]
-async fn a_newer_schema_is_refused_and_left_as_it_is() {
+async fn refuses_and_keeps_newer_schemas() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("runs.db");
     drop(open(&dir).await);
@@ -150,13 +150,14 @@ async fn a_newer_schema_is_refused_and_left_as_it_is() {
     let error = refused(&path).await;
     assert!(matches!(error, StoreError::Refused(_)));
     let expected = format!(
-        "has schema 900, and this program knows schemas up to {known}; run the version that wrote it, or a later one"
+        "has schema version 900, but this program supports versions up to {known}; run the version that wrote the file, or a \
+         later one"
     );
     assert!(error.to_string().ends_with(&expected), "{error}");
     assert_eq!(version("PRAGMA user_version"), Some(900));
 }
 
-/// Writes nonsense over the middle of the file.
+/// Overwrites the middle of the file.
 fn damage(path: &Path) {
     let mut bytes = std::fs::read(path).unwrap();
     let middle = bytes.len() / 2;
@@ -165,7 +166,7 @@ fn damage(path: &Path) {
 }
 
 #[tokio::test]
-async fn after_an_unclean_stop_damage_is_found_at_the_start() {
+async fn damage_is_found_on_open_after_an_unclean_stop() {
     let (dir, image) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let store = open(&dir).await;
     for number in 1..=50 {
@@ -183,7 +184,7 @@ async fn after_an_unclean_stop_damage_is_found_at_the_start() {
 }
 
 #[tokio::test]
-async fn damage_under_a_running_store_is_told_as_such() {
+async fn unreadable_rows_are_reported_as_corrupt() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir).await;
     write(&store, commit(run_id(1), 0, "first")).await;
@@ -194,11 +195,11 @@ async fn damage_under_a_running_store_is_told_as_such() {
     let store = open(&dir).await;
     let error = store.load(run_id(1)).await.unwrap_err();
     assert!(matches!(error, StoreError::Corrupt(_)));
-    assert!(error.to_string().contains(&run_id(1).to_string()), "it names the Run: {error}");
+    assert!(error.to_string().contains(&run_id(1).to_string()), "the error names the Run: {error}");
 }
 
 #[tokio::test]
-async fn an_effect_that_cannot_be_read_holds_up_no_others() {
+async fn unreadable_effect_does_not_block_others() {
     use sym_sdk::engine::Claim;
     use sym_sdk::machine::Lane;
 

@@ -1,4 +1,4 @@
-//! The commands of an `App` that look into a store, and change it.
+//! The commands of an `App` that read a store and change it.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use sym_sdk::strategy::StrategyType;
 
 use super::restart::{HOUR, World, config, get_permissions};
 
-/// A file with the Run of somebody who has access, and one whose access cannot be taken away.
+/// A store with a Run that holds access, and one whose revocation is stuck.
 struct Kept {
     path: PathBuf,
     _dir: tempfile::TempDir,
@@ -44,7 +44,7 @@ impl Kept {
         run(&[args, &["--db", db]].concat()).await
     }
 
-    /// What it prints, with names in place of what differs from time to time.
+    /// Returns the output, with placeholders for ids and paths.
     async fn prints(&self, args: &[&str], exit: Exit, out: Expect, err: Expect) {
         let done = self.run(args).await;
         let tidy = |text: &str| {
@@ -92,7 +92,7 @@ async fn run_app(app: App, args: &[&str]) -> Done {
 }
 
 #[tokio::test]
-async fn runs_are_listed_and_stuck_ones_found() {
+async fn lists_runs_and_finds_stuck_ones() {
     let kept = Kept::new().await;
     kept.prints(
         &["runs"],
@@ -144,7 +144,7 @@ async fn runs_are_listed_and_stuck_ones_found() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_not_there_is_not_made() {
+async fn does_not_create_missing_stores() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("none.db");
     let db = path.to_str().unwrap();
@@ -166,7 +166,7 @@ async fn a_store_that_is_not_there_is_not_made() {
 }
 
 #[tokio::test]
-async fn access_is_revoked_and_written_off_by_those_who_may() {
+async fn permitted_users_revoke_and_write_off() {
     let kept = Kept::new().await;
     let (held, stuck) = (kept.held.to_string(), kept.stuck.to_string());
     let revoke = ["revoke", &held, "--as", "zoë@example.com"];
@@ -222,7 +222,7 @@ async fn access_is_revoked_and_written_off_by_those_who_may() {
 }
 
 #[tokio::test]
-async fn the_audit_log_is_exported_and_verified() {
+async fn exports_and_verifies_the_audit_log() {
     let kept = Kept::new().await;
     let exported = kept.run(&["audit", "export"]).await;
     assert_eq!(exported.exit, Exit::Success);
@@ -238,13 +238,13 @@ async fn the_audit_log_is_exported_and_verified() {
     let of_file = run(&["audit", "verify", lines.to_str().unwrap()]).await;
     assert_eq!((of_file.exit, of_file.out), (Exit::Success, verified.out));
 
-    // Somebody else stands in for who was there.
+    // An approver is replaced by another.
     std::fs::write(&lines, exported.out.replacen("ben@example.com", "bob@example.com", usize::MAX)).unwrap();
     let forged = run(&["audit", "verify", lines.to_str().unwrap()]).await;
     assert_eq!(forged.exit, Exit::Failure);
     assert!(forged.err.contains("runs.jsonl:") && forged.err.contains("was changed"), "{}", forged.err);
 
-    // Whoever has the end of the log from before notices that it is another one.
+    // The head of the former log shows that this is another one.
     let [once, other] = [(4, 4), (4, 3)].map(|(seq, of)| {
         let line: serde_json::Value = serde_json::from_str(exported.out.lines().nth(of - 1).unwrap()).unwrap();
         format!("{seq}:{}", line["audit"]["hash"].as_str().unwrap())
@@ -266,7 +266,7 @@ async fn the_audit_log_is_exported_and_verified() {
 }
 
 #[tokio::test]
-async fn a_backup_is_a_store_that_goes_on() {
+async fn backup_is_a_usable_store() {
     let kept = Kept::new().await;
     let copy = kept.path.with_file_name("copy.db");
     let backup = ["backup", copy.to_str().unwrap()];
@@ -284,7 +284,7 @@ async fn a_backup_is_a_store_that_goes_on() {
         Exit::Failure,
         expect![[""]],
         expect![[r#"
-        error: the store refuses: `DIR/copy.db` exists already; name a file that does not, or remove it (SymSDK:STORE)
+        error: the store refused: `DIR/copy.db` already exists; choose another name, or remove it (SymSDK:STORE)
     "#]],
     )
     .await;
@@ -298,9 +298,9 @@ async fn a_backup_is_a_store_that_goes_on() {
     }
 }
 
-/// It pretends, and its time runs ahead: access would count as taken away that is still there.
+/// The demo simulates strategies, and its clock runs ahead: access would be recorded as revoked that still exists.
 #[tokio::test]
-async fn what_a_program_brings_along_is_not_run_on_a_store_in_use() {
+async fn demo_refuses_a_store_with_real_runs() {
     let kept = Kept::new().await;
     let before = kept.run(&["runs", "--json"]).await.out;
     let request = r#"{ "flow_srn": "acme:flow:prod:latest", "user_email": "ana@example.com", "flow_inputs": {} }"#;
@@ -312,7 +312,7 @@ async fn what_a_program_brings_along_is_not_run_on_a_store_in_use() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_refused() {
+async fn rejects_invalid_arguments() {
     let cases: [&[&str]; 8] = [
         &["--db", "x.db", "check"],
         &["--speed", "0", "--db", "x.db"],

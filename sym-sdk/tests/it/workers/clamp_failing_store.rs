@@ -1,4 +1,4 @@
-//! A store that fails some calls, as one does whose disk is full for a while.
+//! A memory store whose calls to clamp due times fail a number of times.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,14 +13,14 @@ use sym_sdk::model::RunId;
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
-/// A store in memory that cannot bring forward what the clock has put off, so many times.
+/// A memory store that fails a number of calls to [`Store::clamp_future_due_times`].
 #[derive(Default)]
-pub(super) struct Faulty {
+pub(super) struct ClampFailingStore {
     store: MemoryStore,
     failures: AtomicUsize,
 }
 
-impl Faulty {
+impl ClampFailingStore {
     pub(super) fn new() -> Arc<Self> {
         Arc::default()
     }
@@ -34,7 +34,7 @@ impl Faulty {
     }
 }
 
-impl Store for Faulty {
+impl Store for ClampFailingStore {
     fn clamp_future_due_times(&self, latest: Timestamp) -> Answer<'_, usize> {
         let failing = self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         match failing {

@@ -1,4 +1,4 @@
-//! The file and the memory give the same answers to the same calls, whatever the calls are.
+//! The SQLite store and the memory store give the same results for random sequences of calls.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::{at, entitlement, open, requested, run_id};
 
 const RUNS: u128 = 3;
 
-/// One call. Numbers stand for things that there are few of, so that calls meet.
+/// A call. Its numbers index few Runs, effects and inputs, so that calls interact.
 #[derive(Clone, Debug)]
 enum Call {
     Commit(Change),
@@ -24,9 +24,9 @@ enum Call {
 #[derive(Clone, Debug)]
 struct Change {
     run: u128,
-    /// Whether the version is the one that the Run has.
+    /// Whether the expected version is the current one.
     current: bool,
-    /// An input that may have come before, or a new one.
+    /// An input that may be a repetition, or a new one.
     input: Option<u8>,
     state: bool,
     flow: bool,
@@ -45,7 +45,7 @@ struct NewEffect {
     bulkhead: u8,
 }
 
-/// Times are some nanoseconds apart, so that they are often the same.
+/// Times are nanoseconds apart, so that they often coincide.
 fn change() -> impl Strategy<Value = Change> {
     let new_effect = (0..4_usize, prop::option::of(-3..5_i64), prop::option::of(0..2_u8), 0..3_u8);
     let new_effect =
@@ -87,7 +87,7 @@ fn bulkhead(number: u8) -> Bulkhead {
     Bulkhead::flow(&format!("sym:flow:flow-{number}:latest").parse().unwrap())
 }
 
-/// Turns calls into arguments: the numbers of effects and inputs go up, and time does too.
+/// Turns calls into arguments, with increasing numbers of effects and inputs, and increasing times.
 struct World {
     now: Timestamp,
     effects: Vec<EffectKey>,
@@ -163,7 +163,7 @@ impl World {
     }
 }
 
-/// All that can be read, as text.
+/// Everything that can be read, as text.
 async fn all(store: &impl Store, now: Timestamp) -> String {
     let mut text = Vec::new();
     for number in 0..RUNS {

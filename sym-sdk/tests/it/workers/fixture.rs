@@ -1,4 +1,4 @@
-//! A flow that approves by itself, on a store that outlives its runtimes.
+//! A self-approving flow on a store that outlives its runtimes.
 
 use std::sync::Arc;
 
@@ -29,18 +29,18 @@ pub(super) fn noon() -> Timestamp {
     "2024-02-29T12:00:00Z".parse().unwrap()
 }
 
-pub(super) struct World {
+pub(super) struct Fixture {
     pub(super) strategy: RecordingStrategy,
     pub(super) clock: Arc<VirtualClock>,
     pub(super) store: Arc<dyn Store>,
 }
 
-impl World {
+impl Fixture {
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
         Self { strategy: RecordingStrategy::new(), clock: Arc::new(VirtualClock::at(noon())), store }
     }
 
-    /// A runtime on the same store, as after a restart.
+    /// Builds a runtime on the same store, as after a restart.
     pub(super) async fn start(&self) -> Runtime {
         self.builder().build().await.unwrap()
     }
@@ -62,7 +62,7 @@ impl World {
             .store(self.store.clone())
     }
 
-    /// Gives access for an hour, by the clock as it is.
+    /// Requests access for an hour, and has it granted.
     pub(super) async fn granted(&self, runtime: &Runtime) -> RunId {
         let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
         let run = runtime.submit(request).await.unwrap().run;

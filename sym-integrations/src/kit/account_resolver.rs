@@ -1,4 +1,8 @@
-//! Whose an account in a service is.
+//! The mapping between users and their accounts in a service.
+//!
+//! Access is granted to an account, so the wrong account is the worst mistake a client can make. An account that the directory
+//! knows always counts before an e-mail address, because addresses are reassigned; what an address leads to is stored, so that it is
+//! looked up once; and an account that another user is known to have is never taken from them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -7,7 +11,7 @@ use sym_sdk::directory::Directory;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::model::{User, UserId, UserIdentity};
 
-/// The accounts that users have in one instance of a service: what is found out about them is kept in the directory.
+/// Resolves users to accounts, and accounts to users, for one account of a service such as a domain or a workspace.
 #[derive(Clone, Debug)]
 pub(crate) struct AccountResolver {
     service: &'static str,
@@ -15,24 +19,35 @@ pub(crate) struct AccountResolver {
     directory: Option<Directory>,
 }
 
-/// An account as the service lists it.
-#[derive(Clone, Debug)]
-pub(crate) struct Account {
-    pub(crate) id: String,
-    pub(crate) email: Option<String>,
+/// An account as a service lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Account {
+    /// The id in the service.
+    pub id: String,
+    /// The e-mail address, if the service gives one.
+    pub email: Option<String>,
+}
+
+impl Account {
+    /// An account with an e-mail address, or without.
+    pub fn new(id: impl Into<String>, email: Option<String>) -> Self {
+        Self { id: id.into(), email }
+    }
 }
 
 impl AccountResolver {
-    /// Those of an instance, such as a domain or a workspace. Without a directory, users are told by e-mail addresses alone.
+    /// Creates a resolver for a service and its own id of the domain or workspace. Without a directory, users and accounts are matched
+    /// by e-mail address alone.
     pub(crate) fn new(service: &'static str, service_id: impl Into<String>, directory: Option<Directory>) -> Self {
         Self { service, service_id: service_id.into(), directory }
     }
 
-    /// The id of a user's account: the one that is known, or else the one that `look_up` finds by the e-mail address, which is
-    /// kept for the next time.
+    /// Returns the id of a user's account: the one in the directory, or else the one that `look_up` finds by e-mail address, which is
+    /// then stored in the directory.
     ///
     /// # Errors
-    /// `Identity:NOT_FOUND` if there is none.
+    /// `Identity:NOT_FOUND` if there is none, `Identity:COULD_NOT_SAVE` if the account found is known to be another user's.
     pub(crate) async fn account_id(
         &self,
         user: &User,
@@ -52,19 +67,19 @@ impl AccountResolver {
         {
             return Err(self.conflict(user, &other));
         }
-        self.keep(user.id(), &id).await?;
+        self.store(user.id(), &id).await?;
         Ok(id)
     }
 
-    /// Whether the directory has a user with this account, who can be told without an e-mail address.
-    #[cfg(feature = "pagerduty")]
+    /// Whether the directory has a user with this account, so that no e-mail address is needed to resolve it.
     pub(crate) async fn is_known(&self, id: &str) -> Result<bool> {
         let Some(directory) = &self.directory else { return Ok(false) };
         Ok(directory.user_by_identity(self.service, &self.service_id, id).await?.is_some())
     }
 
-    /// The users who have these accounts, in their order, each once. Who is not known is told by the e-mail address, and added
-    /// to the directory; an account without one is left out, with a warning in the log.
+    /// Returns the users who have these accounts, in the same order and without duplicates. An account that the directory does not
+    /// know is resolved by its e-mail address, and its user added to the directory; one without an address is omitted with a warning in
+    /// the log.
     pub(crate) async fn users(&self, accounts: impl IntoIterator<Item = Account>) -> Result<Vec<Arc<User>>> {
         let (mut users, mut seen) = (Vec::new(), HashSet::new());
         for account in accounts {
@@ -75,7 +90,7 @@ impl AccountResolver {
                     tracing::warn!(
                         service = self.service,
                         account = account.id,
-                        "nobody is known to have this account"
+                        "no user is known to have this account"
                     );
                 }
             }
@@ -87,7 +102,7 @@ impl AccountResolver {
         let email = account.email.as_deref().map(str::trim).filter(|email| !email.is_empty());
         let Some(directory) = &self.directory else {
             let Some(email) = email else { return Ok(None) };
-            // One who cannot be a user, such as an integration's own account, is nobody.
+            // The account of an integration, for example, may have an address that cannot be a user's.
             let Ok(user) = User::person(UserId::from_email(email), email) else { return Ok(None) };
             let identity = UserIdentity::new(self.service, &self.service_id, &account.id);
             return Ok(Some(Arc::new(user.with_identity(identity))));
@@ -100,16 +115,16 @@ impl AccountResolver {
             return Ok(None);
         }
         let user = directory.get_or_create_user_by_email(email).await?;
-        // They are known to have another account: whose this one is, the e-mail address does not say.
+        // The user is known to have another account, so the address does not tell whose this one is.
         if user.identity(self.service, Some(&self.service_id)).is_some() {
             return Ok(None);
         }
-        self.keep(user.id(), &account.id).await.map(|kept| Some(kept.unwrap_or(user)))
+        self.store(user.id(), &account.id).await.map(|stored| Some(stored.unwrap_or(user)))
     }
 
     async fn known(&self, user: &User) -> Result<Option<String>> {
         let stored = match &self.directory {
-            // A handler's copy may be older than what is known by now.
+            // A handler's copy may be older than the directory's.
             Some(directory) => directory.user(user.id()).await?,
             None => None,
         };
@@ -117,20 +132,20 @@ impl AccountResolver {
         Ok(identity.map(|identity| identity.user_id().to_owned()))
     }
 
-    async fn keep(&self, user: UserId, id: &str) -> Result<Option<Arc<User>>> {
+    async fn store(&self, user: UserId, id: &str) -> Result<Option<Arc<User>>> {
         let Some(directory) = &self.directory else { return Ok(None) };
         match directory.put_identity(user, UserIdentity::new(self.service, &self.service_id, id)).await {
             Ok(user) => Ok(Some(user)),
-            // Somebody the directory does not know, as in a test, can be looked up all the same.
+            // A user whom the directory does not know, as in a test, can be looked up nevertheless.
             Err(error) if error.code() == &codes::UNKNOWN_USER => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// The e-mail address may have been another person's before.
+    /// The error for an address that belonged to another user before.
     fn conflict(&self, user: &User, other: &User) -> Error {
         let message = format!(
-            "the account that {} `{}` has for `{}` is known to be that of `{}`",
+            "the {} `{}` account found for `{}` is stored as that of `{}`",
             self.service,
             self.service_id,
             user.username(),
@@ -138,13 +153,13 @@ impl AccountResolver {
         );
         Error::new(ErrorKind::Identity, codes::IDENTITY_COULD_NOT_SAVE, message)
             .with_service(self.service)
-            .with_hint("delete the account of the one, or store another one for the other, with `Directory`")
+            .with_hint("delete the identity of one user, or store another account for the other, with `Directory`")
     }
 
     fn not_found(&self, user: &User) -> Error {
         let message = format!("`{}` has no known account in {} `{}`", user.username(), self.service, self.service_id);
         Error::new(ErrorKind::Identity, codes::IDENTITY_NOT_FOUND, message)
             .with_service(self.service)
-            .with_hint("store the account with `Directory::put_identity`, or tell it in a `get_identity` reducer")
+            .with_hint("store the account with `Directory::put_identity`, or return it from a `get_identity` reducer")
     }
 }

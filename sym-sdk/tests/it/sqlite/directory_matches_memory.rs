@@ -1,4 +1,4 @@
-//! The file and the memory give the same answers about users and values, whatever is asked.
+//! The SQLite store and the directory in memory give the same results for random sequences of calls.
 
 use std::fmt::Debug;
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{at, open};
 
-/// One call. Names and ids are few, so that calls meet.
+/// A call. There are few names and ids, so that calls interact.
 #[derive(Clone, Debug)]
 enum Call {
     Insert(User),
@@ -67,7 +67,7 @@ fn change() -> impl Strategy<Value = UserChange> {
     ]
 }
 
-/// Of one batch, ids and names differ.
+/// Ids and names within a batch are distinct.
 fn batch(mut users: Vec<User>) -> Call {
     let mut distinct: Vec<User> = Vec::new();
     users.retain(|user| {
@@ -94,7 +94,7 @@ fn call() -> impl Strategy<Value = Call> {
     ]
 }
 
-/// The answer, whole: users with all that they have, errors with their text.
+/// The complete result: users with all their fields, errors with their text.
 fn text(answer: impl Debug) -> String {
     format!("{answer:?}")
 }

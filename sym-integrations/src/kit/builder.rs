@@ -1,0 +1,203 @@
+//! The builder of all vendors' clients: from code, or from an integration of the configuration.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use sym_sdk::directory::Directory;
+use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use sym_sdk::integration::IntegrationConfig;
+
+use super::account_resolver::AccountResolver;
+use super::{ServiceClient, Vendor, VendorClient};
+use crate::http::{Auth, BaseUrl, Client, Connection, RateLimit, SecretString};
+
+/// The optional setting of every integration that replaces the URL of the service.
+pub const BASE_URL: &str = "base_url";
+
+/// A builder for the client of a vendor.
+///
+/// A vendor adds setters with names of their own, which store [secrets](Self::secret).
+#[must_use = "call `build` to get the client"]
+pub struct VendorBuilder<C> {
+    account: String,
+    secrets: BTreeMap<String, SecretString>,
+    auth: Option<Auth>,
+    base_url: Option<BaseUrl>,
+    connection: Connection,
+    directory: Option<Directory>,
+    rate_limit: Option<RateLimit>,
+    has_rate_limits: bool,
+    client: PhantomData<fn() -> C>,
+}
+
+impl<C: VendorClient> VendorBuilder<C> {
+    pub(super) fn new(account: String) -> Self {
+        Self {
+            account,
+            secrets: BTreeMap::new(),
+            auth: None,
+            base_url: None,
+            connection: Connection::default(),
+            directory: None,
+            rate_limit: None,
+            has_rate_limits: true,
+            client: PhantomData,
+        }
+    }
+
+    /// Creates a builder from an integration: its `external_id` is the account, the secrets that its settings name are the credentials,
+    /// its setting `base_url` replaces the URL of the service, and users are resolved through the runtime's directory.
+    ///
+    /// # Errors
+    /// If a secret that the vendor needs is missing, or `base_url` is not a URL that a token may be sent to.
+    pub fn from_config(config: &IntegrationConfig<'_>) -> Result<Self> {
+        let mut builder = Self::new(config.external_id().to_owned());
+        for setting in C::VENDOR.settings_schema().settings().iter().filter(|setting| setting.is_secret()) {
+            let name = setting.name();
+            if setting.is_required() || config.integration().secrets().contains_key(name) {
+                builder = builder.secret(name, config.secret(name)?.clone());
+            }
+        }
+        if let Some(url) = config.integration().settings().get(BASE_URL) {
+            builder = builder.base_url(BaseUrl::parse(url)?);
+        }
+        builder.directory = config.directory().cloned();
+        Ok(builder)
+    }
+
+    /// Sets a secret by the name of its setting, such as `api_token_secret`.
+    pub fn secret(mut self, setting: impl Into<String>, secret: impl Into<SecretString>) -> Self {
+        self.secrets.insert(setting.into(), secret.into());
+        self
+    }
+
+    /// Sets how calls are authenticated, in place of the vendor's usual way.
+    pub fn auth(mut self, auth: Auth) -> Self {
+        self.auth = Some(auth);
+        self
+    }
+
+    /// Sets the URL of the service, including the path. The default depends on the account.
+    pub fn base_url(mut self, url: BaseUrl) -> Self {
+        self.base_url = Some(url);
+        self
+    }
+
+    /// Sets the connection. The default is the network and the system clock.
+    pub fn connection(mut self, connection: Connection) -> Self {
+        self.connection = connection;
+        self
+    }
+
+    /// Sets the directory that users and accounts are resolved through. Without one, they are matched by e-mail address alone.
+    pub fn directory(mut self, directory: Directory) -> Self {
+        self.directory = Some(directory);
+        self
+    }
+
+    /// Sets the rate limit of all calls that belong to no group. Revocations usually have a limit of their own.
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.rate_limit = Some(limit);
+        self
+    }
+
+    /// Removes all client-side rate limits, for simulated services that have none.
+    pub fn without_rate_limits(mut self) -> Self {
+        self.has_rate_limits = false;
+        self
+    }
+
+    /// Builds the client, without calling the service.
+    ///
+    /// # Errors
+    /// `SymSDK:CONFIGURATION` if a secret is missing or cannot be sent in a header, or if the account does not yield a URL.
+    pub fn build(self) -> Result<C> {
+        let vendor = C::VENDOR;
+        let credentials = Credentials { vendor, account: &self.account, secrets: &self.secrets };
+        let auth = match self.auth {
+            Some(auth) => auth,
+            None => C::auth(&credentials)?,
+        };
+        let base_url = match self.base_url {
+            Some(url) => url,
+            None => C::base_url(&self.account)?,
+        };
+        let mut client = Client::builder(vendor, base_url).auth(auth).connection(self.connection);
+        for (name, value) in vendor.default_headers() {
+            client = client.header(name, *value);
+        }
+        for group in vendor.rate_groups().iter().filter(|_| self.has_rate_limits) {
+            let limit = self.rate_limit.filter(|_| group.name.is_empty()).unwrap_or(group.limit);
+            client = match group.per_key {
+                true => client.keyed_rate_limit(group.name, limit),
+                false => client.rate_limit(group.name, limit),
+            };
+        }
+        let accounts = AccountResolver::new(vendor.name(), &self.account, self.directory);
+        Ok(C::from_service(ServiceClient::new(client.build()?, self.account, accounts)))
+    }
+}
+
+impl<C> Clone for VendorBuilder<C> {
+    fn clone(&self) -> Self {
+        Self {
+            account: self.account.clone(),
+            secrets: self.secrets.clone(),
+            auth: self.auth.clone(),
+            base_url: self.base_url.clone(),
+            connection: self.connection.clone(),
+            directory: self.directory.clone(),
+            rate_limit: self.rate_limit,
+            has_rate_limits: self.has_rate_limits,
+            client: PhantomData,
+        }
+    }
+}
+
+impl<C> fmt::Debug for VendorBuilder<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VendorBuilder")
+            .field("account", &self.account)
+            .field("base_url", &self.base_url)
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The credentials that a client is built with. See [`VendorClient::auth`].
+pub struct Credentials<'a> {
+    vendor: Vendor,
+    account: &'a str,
+    secrets: &'a BTreeMap<String, SecretString>,
+}
+
+impl Credentials<'_> {
+    /// Returns a secret by the name of its setting, such as `api_token_secret`.
+    ///
+    /// # Errors
+    /// `SymSDK:CONFIGURATION` if it is not set.
+    pub fn secret(&self, setting: &str) -> Result<SecretString> {
+        self.secrets.get(setting).cloned().ok_or_else(|| {
+            let message = format!("the {} client for `{}` has no `{setting}`", self.vendor.error_type(), self.account);
+            Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message)
+                .with_service(self.vendor.name())
+                .with_hint("set it on the builder, or as a setting of the integration that names a secret")
+        })
+    }
+
+    /// The vendor's own name of the account.
+    pub fn account(&self) -> &str {
+        self.account
+    }
+}
+
+impl fmt::Debug for Credentials<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("vendor", &self.vendor.name())
+            .field("account", &self.account)
+            .field("secrets", &self.secrets.keys())
+            .finish()
+    }
+}

@@ -1,0 +1,114 @@
+//! The part of a client that all vendors have: the HTTP client, the account, and the resolution of users.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sym_sdk::error::Result;
+use sym_sdk::model::User;
+
+use super::account_resolver::AccountResolver;
+use super::{Account, Credentials, REVOKE, Vendor, VendorBuilder};
+use crate::http::{Auth, BaseUrl, Client};
+
+/// A typed client of a vendor, as the kit builds it.
+///
+/// An implementation says how the client authenticates and where the service is; the [`VendorBuilder`] does the rest.
+pub trait VendorClient: Clone + Send + Sync + 'static {
+    /// The vendor's constants.
+    const VENDOR: Vendor;
+
+    /// Returns the URL of the service for an account, such as a domain. A base URL that the user sets takes precedence.
+    fn base_url(account: &str) -> Result<BaseUrl>;
+
+    /// Returns how calls are authenticated.
+    ///
+    /// # Errors
+    /// If a secret that it needs is missing.
+    fn auth(credentials: &Credentials<'_>) -> Result<Auth>;
+
+    /// Wraps the common part of the client.
+    fn from_service(service: ServiceClient) -> Self;
+
+    /// Returns the common part of the client.
+    fn service(&self) -> &ServiceClient;
+
+    /// Creates a builder for the client of an account: the vendor's own name of it, such as a domain.
+    fn builder_for(account: impl Into<String>) -> VendorBuilder<Self> {
+        VendorBuilder::new(account.into())
+    }
+}
+
+/// The common part of a vendor's client: it dereferences to the HTTP [`Client`]. Clones share connections and rate limits.
+#[derive(Clone)]
+pub struct ServiceClient {
+    client: Client,
+    account: Arc<str>,
+    accounts: AccountResolver,
+}
+
+impl ServiceClient {
+    pub(super) fn new(client: Client, account: String, accounts: AccountResolver) -> Self {
+        Self { client, account: account.into(), accounts }
+    }
+
+    /// The vendor's own name of the account, such as a domain: the `external_id` of the integration.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// Returns the id of a user's account in the service: the one in the directory, or else the one that `look_up` finds by e-mail
+    /// address, which is then stored in the directory.
+    ///
+    /// # Errors
+    /// `Identity:NOT_FOUND` if there is none, `Identity:COULD_NOT_SAVE` if the account found is known to be another user's.
+    pub async fn account_id(
+        &self,
+        user: &User,
+        look_up: impl AsyncFnOnce(&str) -> Result<Option<String>>,
+    ) -> Result<String> {
+        self.accounts.account_id(user, look_up).await
+    }
+
+    /// Returns the users who have these accounts, in the same order and without duplicates. An account that the directory does not
+    /// know is resolved by its e-mail address, and its user added to the directory; one without an address is omitted with a warning in
+    /// the log.
+    pub async fn users(&self, accounts: impl IntoIterator<Item = Account>) -> Result<Vec<Arc<User>>> {
+        self.accounts.users(accounts).await
+    }
+
+    /// Returns whether the directory has a user with this account, so that its e-mail address is not needed.
+    pub async fn is_known_account(&self, id: &str) -> Result<bool> {
+        self.accounts.is_known(id).await
+    }
+
+    /// A client whose calls belong to the rate group [`REVOKE`], so that nothing else delays them.
+    #[must_use]
+    pub fn for_revocation(&self) -> Self {
+        Self { client: self.client.with_rate_group(REVOKE), ..self.clone() }
+    }
+
+    /// A client whose calls take at most this long.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self { client: self.client.with_timeout(timeout), ..self.clone() }
+    }
+}
+
+impl Deref for ServiceClient {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl fmt::Debug for ServiceClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceClient")
+            .field("account", &self.account)
+            .field("base_url", &self.client.base_url().as_str())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,310 @@
+//! Access by membership in a group: one strategy for all vendors.
+//!
+//! Most access is a membership: of a group, a role or a team. What makes such a strategy safe is the same for all of them, and
+//! stands here once. A grant checks that the group may be changed and that the identity is an account's id, since a member added
+//! under another name would not be found when the access ends. A revocation is confirmed by the service before anything else is
+//! tried, is then read back for as long as the service's lists may lag, and fails if the user is listed even then, because
+//! something puts them back. A vendor says how its calls are made, and nothing more.
+//!
+//! Whether a user was a member before the grant is not remembered: the end of the access removes them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use sym_sdk::BoxFuture;
+use sym_sdk::config::{IntegrationSchema, SettingSchema, SettingsSchema, StrategySchema, TargetSchema};
+use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use sym_sdk::integration::IntegrationClient;
+use sym_sdk::model::StepOutput;
+use sym_sdk::model::{AccessTarget, User};
+use sym_sdk::strategy::{
+    AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyConfig, StrategyType, resource_by_settings,
+};
+
+use super::{VendorClient, vendor_errors};
+use crate::http::Paginator;
+
+/// Timeout of each call after a confirmed removal. None of them can undo it, so none may hold it up.
+const READ_BACK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The delays between reads of a user's groups after a removal, unless a vendor sets others: its lists follow within seconds.
+const SETTLE_DELAYS: &[Duration] = &[Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+
+/// A group that a target names.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupRef<'a> {
+    /// The id of the group: the value of the target's [setting](Membership::GROUP_SETTING).
+    pub id: &'a str,
+    /// The target, for settings that say more, such as a role.
+    pub target: &'a AccessTarget,
+}
+
+/// What the strategy needs to know of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupInfo {
+    /// The name that people know it by.
+    pub name: String,
+    /// The reason why its members cannot be changed; `None` if they can.
+    pub locked: Option<String>,
+}
+
+/// What the strategy needs to know of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountInfo {
+    /// The id, which may differ from the name that it was looked up by.
+    pub id: String,
+    /// Whether it is in use.
+    pub is_active: bool,
+}
+
+/// A vendor's groups and their members: the calls that [`MembershipStrategy`] is made of.
+///
+/// After a revocation the strategy calls a client [for revocations](super::ServiceClient::for_revocation), so implementations need
+/// not choose a rate group.
+pub trait Membership: VendorClient {
+    /// The `type` of the targets, such as `okta_group`.
+    const TARGET: &'static str;
+
+    /// The setting of a target that holds the id of the group.
+    const GROUP_SETTING: &'static str = "group_id";
+
+    /// What a revocation ends.
+    const REVOCATION_REACH: RevocationReach;
+
+    /// The delays between reads of a user's groups after a removal. When all have passed and the user is still listed, the removal
+    /// has failed.
+    const SETTLE_DELAYS: &'static [Duration] = SETTLE_DELAYS;
+
+    /// The hint for a user who is listed after a removal: what puts users back.
+    const STILL_MEMBER_HINT: &'static str;
+
+    /// Finds the id of the account with this e-mail address.
+    fn find_account(&self, email: &str) -> impl Future<Output = Result<Option<String>>> + Send;
+
+    /// Looks up an account by its id.
+    ///
+    /// # Errors
+    /// If there is none.
+    fn account(&self, id: &str) -> impl Future<Output = Result<AccountInfo>> + Send;
+
+    /// Looks up a group.
+    ///
+    /// # Errors
+    /// A code that ends in [`GROUP_NOT_FOUND`](vendor_errors::GROUP_NOT_FOUND) if there is none.
+    fn group(&self, group: GroupRef<'_>) -> impl Future<Output = Result<GroupInfo>> + Send;
+
+    /// Whether an account is a member now.
+    fn is_member(&self, group: GroupRef<'_>, account: &str) -> impl Future<Output = Result<bool>> + Send;
+
+    /// Adds an account. One that is a member already stays one.
+    fn add_member(&self, group: GroupRef<'_>, account: &str) -> impl Future<Output = Result<()>> + Send;
+
+    /// Removes an account, and returns when the service has confirmed it. One that is not a member is no error.
+    fn remove_member(&self, group: GroupRef<'_>, account: &str) -> impl Future<Output = Result<()>> + Send;
+
+    /// Lists the ids of the members.
+    fn members(&self, group: GroupRef<'_>) -> Paginator<String>;
+
+    /// Makes a cheap call that needs the credentials, for targets whose group is not known until a user picks it.
+    fn check_credentials(&self) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// An access strategy that grants access by adding users to groups, and revokes it by removing them.
+///
+/// Both steps have an output such as `{"group_id": "00g1", "group_name": "prod-admins", "user_id": "00u1"}`; that of a revocation
+/// lacks the name if the service did not return it. A user who was a member before the grant is removed at its end nevertheless.
+#[derive(Clone, Debug)]
+pub struct MembershipStrategy<M> {
+    client: M,
+}
+
+impl<M: Membership> MembershipStrategy<M> {
+    /// Creates a strategy that works through a client.
+    pub fn new(client: M) -> Self {
+        Self { client }
+    }
+
+    async fn grant(&self, request: &AccessRequest<'_>) -> Result<Escalation> {
+        let (group, account) = (group_ref::<M>(request.target())?, request.identity());
+        let info = unlocked(&self.client, group).await?;
+        self.check_account(request).await?;
+        self.client.add_member(group, account).await?;
+        Ok(Escalation::granted().with_output(output(group.id, Some(&info.name), account)?))
+    }
+
+    /// Rejects identities that are not ids, under which a member would not be found again when the access ends.
+    async fn check_account(&self, request: &AccessRequest<'_>) -> Result<()> {
+        let identity = request.identity();
+        let account = self.client.account(identity).await?;
+        if account.id != identity {
+            let vendor = M::VENDOR;
+            let message = format!(
+                "`{identity}` is not the id of a user in {}, but another name of user `{}`",
+                vendor.error_type(),
+                account.id
+            );
+            return Err(vendor
+                .error(ErrorKind::Identity, vendor.code(vendor_errors::NOT_A_USER_ID), message)
+                .with_hint(format!("store `{}` instead, with `Directory::put_identity`", account.id)));
+        }
+        match account.is_active {
+            true => Ok(()),
+            false => Err(M::VENDOR.deactivated_user(request.requester().username(), identity)),
+        }
+    }
+
+    async fn revoke(&self, request: &AccessRequest<'_>) -> Result<StepOutput> {
+        let (group, account) = (group_ref::<M>(request.target())?, request.identity());
+        let client = M::from_service(self.client.service().for_revocation());
+        client.remove_member(group, account).await.map_err(|error| match error.code().name() {
+            // The configuration may as well name the wrong group by now, so this is not taken for a success.
+            vendor_errors::GROUP_NOT_FOUND => error.with_hint(
+                "if the group was deleted, all access through it ended with it: the revocation can be written off",
+            ),
+            _ => error,
+        })?;
+        // The removal is confirmed. The calls that follow cannot undo it, so they may fail.
+        let client = M::from_service(client.service().with_timeout(READ_BACK_TIMEOUT));
+        let name = client.group(group).await.ok().map(|info| info.name);
+        if is_still_member(&client, group, account).await {
+            let vendor = M::VENDOR;
+            let title = vendor.error_type();
+            let called = name.as_deref().unwrap_or(group.id);
+            let message = format!(
+                "{title} removed user `{account}` from group `{called}` (`{}`), and still lists them in it",
+                group.id
+            );
+            return Err(vendor
+                .error(ErrorKind::Conflict, vendor.code(vendor_errors::STILL_MEMBER), message)
+                .with_hint(M::STILL_MEMBER_HINT));
+        }
+        output(group.id, name.as_deref(), account)
+    }
+
+    async fn list(&self, target: &AccessTarget) -> Result<Vec<String>> {
+        M::from_service(self.client.service().for_revocation()).members(group_ref::<M>(target)?).await
+    }
+
+    async fn check_target(&self, target: &AccessTarget) -> Result<()> {
+        let is_bound = target.field_bindings().iter().any(|name| name == M::GROUP_SETTING);
+        if is_bound && !target.settings().contains_key(M::GROUP_SETTING) {
+            return self.client.check_credentials().await;
+        }
+        unlocked(&self.client, group_ref::<M>(target)?).await.map(drop)
+    }
+}
+
+impl<M: Membership + IntegrationClient> MembershipStrategy<M> {
+    const TARGET_SETTINGS: &'static [SettingSchema] = &[SettingSchema::required(M::GROUP_SETTING).bindable()];
+    const TARGETS: &'static [TargetSchema] =
+        &[TargetSchema::new(M::TARGET, SettingsSchema::closed(Self::TARGET_SETTINGS))];
+    const SCHEMA: StrategySchema = StrategySchema::ANY
+        .with_integration(IntegrationSchema::new(M::TYPE, M::SETTINGS))
+        .with_settings(SettingsSchema::closed(&[]))
+        .with_targets(Self::TARGETS);
+
+    /// The strategies of a type that work through the client of their integration and have no settings of their own.
+    pub fn strategy_type(kind: &'static str) -> StrategyType {
+        StrategyType::new(kind, |config: &StrategyConfig<'_>| {
+            let integration = config.integration()?;
+            config.expect_settings(&[])?;
+            Ok(Arc::new(Self::new(M::from_config(&integration)?)))
+        })
+        .with_schema(Self::SCHEMA)
+    }
+}
+
+impl<M: Membership> AccessStrategy for MembershipStrategy<M> {
+    fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
+        Box::pin(async move {
+            match user.email() {
+                Some(email) => self.client.find_account(email).await,
+                None => Ok(None),
+            }
+        })
+    }
+
+    fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
+        Box::pin(self.grant(request))
+    }
+
+    fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
+        Box::pin(async move { self.revoke(request).await.map(Some) })
+    }
+
+    fn reach(&self) -> RevocationReach {
+        M::REVOCATION_REACH
+    }
+
+    /// The group alone, so that targets of one group share the access.
+    fn resource(&self, target: &AccessTarget) -> String {
+        match target.settings().get(M::GROUP_SETTING) {
+            Some(id) => {
+                let group = AccessTarget::new("", target.kind(), target.name().clone());
+                resource_by_settings(&group.with_setting(M::GROUP_SETTING, id))
+            }
+            None => resource_by_settings(target),
+        }
+    }
+
+    fn list_current<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Vec<String>>>> {
+        Box::pin(async move { self.list(target).await.map(Some) })
+    }
+
+    /// A group that a requester picks in the form is not known yet: of such a target only the credentials are checked.
+    fn check<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.check_target(target))
+    }
+}
+
+/// Returns a group whose members can be changed.
+async fn unlocked<M: Membership>(client: &M, group: GroupRef<'_>) -> Result<GroupInfo> {
+    let info = client.group(group).await?;
+    let Some(reason) = &info.locked else { return Ok(info) };
+    let vendor = M::VENDOR;
+    let message = format!("{} group `{}` (`{}`) {reason}", vendor.error_type(), info.name, group.id);
+    Err(vendor.error(ErrorKind::Configuration, vendor.code(vendor_errors::GROUP_NOT_NATIVE), message).with_hint(
+        format!("use a target whose `{}` names a group that can be changed through the API", M::GROUP_SETTING),
+    ))
+}
+
+/// Whether the service still lists a member whom it has removed, after all settle delays. A read that fails counts as no: the
+/// runtime reads the group's members next, and records if that fails.
+async fn is_still_member<M: Membership>(client: &M, group: GroupRef<'_>, account: &str) -> bool {
+    let mut delays = M::SETTLE_DELAYS.iter();
+    loop {
+        match client.is_member(group, account).await {
+            Ok(true) => {}
+            Ok(false) => return false,
+            Err(error) => {
+                tracing::debug!(code = %error.code(), "could not read a user's groups after a revocation");
+                return false;
+            }
+        }
+        match delays.next() {
+            Some(delay) => client.service().clock().sleep(*delay).await,
+            None => return true,
+        }
+    }
+}
+
+fn group_ref<M: Membership>(target: &AccessTarget) -> Result<GroupRef<'_>> {
+    if target.kind() != M::TARGET {
+        let message = format!("targets of type `{}` are not {} groups", target.kind(), M::VENDOR.error_type());
+        return Err(Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message).with_hint(format!(
+            "use a target of type `{}` with a setting `{}`",
+            M::TARGET,
+            M::GROUP_SETTING
+        )));
+    }
+    Ok(GroupRef { id: target.setting(M::GROUP_SETTING)?, target })
+}
+
+fn output(group_id: &str, group_name: Option<&str>, user_id: &str) -> Result<StepOutput> {
+    let mut output = json!({ "group_id": group_id, "user_id": user_id });
+    if let Some(name) = group_name {
+        output["group_name"] = name.into();
+    }
+    StepOutput::new(output)
+}

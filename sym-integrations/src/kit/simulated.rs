@@ -1,0 +1,175 @@
+//! Simulated services: what a client talks to in a simulation, or in a test that is not about the client.
+//!
+//! The client is the real one, with its requests answered in memory. So a simulated account behaves as the client does, including
+//! its checks of what the service returns, and a client needs no second code path for simulations.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::{HeaderMap, StatusCode};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+use sym_sdk::BoxFuture;
+
+use crate::http::Connection;
+use crate::http::transport::{Incoming, Request, Transport, TransportError};
+
+type Answer = dyn Fn(&SimulatedRequest) -> Option<Value> + Send + Sync;
+
+/// A service whose answers are set by method and route.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> sym_sdk::Result<()> {
+/// use serde_json::{Value, json};
+/// use sym_integrations::http::{BaseUrl, Client};
+/// use sym_integrations::kit::{SimulatedService, Vendor};
+///
+/// const WEATHER: Vendor = Vendor::new("weather", "Weather");
+/// let service = SimulatedService::new("v1")
+///     .on("GET", "stations/{station}", |request| Some(json!({ "name": request.value(0), "sky": "clear" })));
+///
+/// let base = BaseUrl::of_host("api.example.com", "v1")?;
+/// let client = Client::builder(WEATHER, base).connection(service.connection()).build()?;
+/// let station: Value = client.get("stations/{station}", &["Sonnblick"]).await?.json()?;
+/// assert_eq!(station["name"], "Sonnblick");
+/// # Ok(())
+/// # }
+/// ```
+pub struct SimulatedService {
+    base: Vec<String>,
+    routes: Vec<Route>,
+    not_found: Value,
+}
+
+struct Route {
+    method: &'static str,
+    route: &'static str,
+    answer: Box<Answer>,
+}
+
+/// A request to a [`SimulatedService`].
+#[derive(Clone, Debug)]
+pub struct SimulatedRequest {
+    values: Vec<String>,
+    query: Vec<(String, String)>,
+    body: Value,
+}
+
+impl SimulatedRequest {
+    /// The value of a placeholder of the route, counted from 0; empty if there are fewer.
+    pub fn value(&self, index: usize) -> &str {
+        self.values.get(index).map_or("", String::as_str)
+    }
+
+    /// The first value of a query parameter.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.query_all(name).next()
+    }
+
+    /// All values of a query parameter, such as `ids[]`.
+    pub fn query_all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether a filter that the query may repeat, such as `ids[]`, admits a value. A filter that is absent admits every value.
+    pub fn admits(&self, name: &str, value: Option<&str>) -> bool {
+        let mut wanted = self.query_all(name).peekable();
+        wanted.peek().is_none() || wanted.any(|wanted| Some(wanted) == value)
+    }
+
+    /// The JSON body; `null` if there is none.
+    pub fn body(&self) -> &Value {
+        &self.body
+    }
+}
+
+impl SimulatedService {
+    /// Creates a service whose routes are relative to a path, such as `api/v1`. Requests without a route get status 404.
+    pub fn new(base: &str) -> Self {
+        Self { base: segments(base).map(str::to_owned).collect(), routes: Vec::new(), not_found: Value::Null }
+    }
+
+    /// Adds a route, with placeholders as in `groups/{group}/users`. An answer is sent with status 200, `null` as an empty body with
+    /// status 204; `None` is sent as status 404.
+    #[must_use]
+    pub fn on(
+        mut self,
+        method: &'static str,
+        route: &'static str,
+        answer: impl Fn(&SimulatedRequest) -> Option<Value> + Send + Sync + 'static,
+    ) -> Self {
+        self.routes.push(Route { method, route, answer: Box::new(answer) });
+        self
+    }
+
+    /// Sets the body of responses with status 404, where the vendor's client expects one.
+    #[must_use]
+    pub fn not_found(mut self, body: Value) -> Self {
+        self.not_found = body;
+        self
+    }
+
+    /// Returns a connection to the service.
+    pub fn connection(self) -> Connection {
+        Connection::over(Arc::new(self))
+    }
+
+    fn answer(&self, request: &Request) -> (StatusCode, Option<Value>) {
+        let path: Vec<String> = segments(request.url.path()).map(decode).collect();
+        let found = path.strip_prefix(self.base.as_slice()).and_then(|path| {
+            let routes = self.routes.iter().filter(|route| request.method == route.method);
+            routes.filter_map(|route| Some((route, matched(route.route, path)?))).next()
+        });
+        let answer = found.and_then(|(route, values)| {
+            let query = request.url.query_pairs().into_owned().collect();
+            let body = serde_json::from_slice(&request.body).unwrap_or_default();
+            (route.answer)(&SimulatedRequest { values, query, body })
+        });
+        match answer {
+            None => (StatusCode::NOT_FOUND, Some(self.not_found.clone()).filter(|body| !body.is_null())),
+            Some(Value::Null) => (StatusCode::NO_CONTENT, None),
+            Some(body) => (StatusCode::OK, Some(body)),
+        }
+    }
+}
+
+impl Transport for SimulatedService {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Incoming, TransportError>> {
+        let (status, body) = self.answer(&request);
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        Box::pin(std::future::ready(Ok(Incoming::complete(status, HeaderMap::new(), body.into()))))
+    }
+}
+
+impl fmt::Debug for SimulatedService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let routes = self.routes.iter().map(|route| format!("{} {}", route.method, route.route));
+        f.debug_list().entries(routes).finish()
+    }
+}
+
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
+}
+
+fn decode(segment: &str) -> String {
+    percent_decode_str(segment).decode_utf8_lossy().into_owned()
+}
+
+/// The values of a route's placeholders, if the route is that of the path.
+fn matched(route: &str, path: &[String]) -> Option<Vec<String>> {
+    let route: Vec<&str> = segments(route).collect();
+    if route.len() != path.len() {
+        return None;
+    }
+    let mut values = Vec::new();
+    for (segment, found) in route.into_iter().zip(path) {
+        match segment.starts_with('{') {
+            true => values.push(found.clone()),
+            false if segment == found => {}
+            false => return None,
+        }
+    }
+    Some(values)
+}

@@ -1,0 +1,170 @@
+//! The storage interface of an engine.
+//!
+//! A store is a passive table of Runs and of what they wait for. It decides nothing: it checks versions, keeps leases apart and
+//! orders what is due. `testing::check_store` holds every implementation to the contract below.
+
+mod claim;
+mod commit;
+
+use jiff::Timestamp;
+
+pub use self::claim::{Claim, Claimed, DueTimer};
+pub use self::commit::{Commit, Committed, InputKey, StoredRun, TimerKey};
+use super::health::{AccessHealth, Backlog};
+use crate::audit::{AuditEntry, AuditHead, AuditLog, AuditRecord};
+use crate::directory::EventQuery;
+use crate::error::{BoxError, Error, ErrorKind, codes};
+use crate::future::BoxFuture;
+use crate::machine::{EffectKey, EntitlementKey, InputReply, RunState};
+use crate::model::{RunId, RunStatus};
+
+/// A filter of Runs. The default matches all.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct RunFilter {
+    /// Only Runs of the flow with this name.
+    pub flow: Option<String>,
+    /// Only Runs with this status.
+    pub status: Option<RunStatus>,
+    /// Only Runs that hold access, or may.
+    pub may_hold_access: bool,
+    /// Only Runs whose revocation has failed and is not confirmed yet.
+    pub stuck: bool,
+    /// Only Runs that can still change: those that are not yet prunable.
+    pub active: bool,
+    /// Only Runs that changed after this time.
+    pub changed_after: Option<Timestamp>,
+}
+
+impl RunFilter {
+    /// Whether a Run matches.
+    pub fn matches(&self, state: &RunState) -> bool {
+        self.flow.as_deref().is_none_or(|flow| state.flow.slug() == flow)
+            && self.status.is_none_or(|status| state.run.status() == status)
+            && (!self.may_hold_access || state.may_hold_access())
+            && (!self.stuck || state.is_stuck())
+            && (!self.active || !state.is_prunable())
+            && self.changed_after.is_none_or(|after| state.updated_at > after)
+    }
+}
+
+/// An error of a store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The store cannot respond now; the same call may succeed later.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(#[source] BoxError),
+    /// Stored data cannot be read.
+    #[error("the store contains data that cannot be read: {0}")]
+    Corrupt(#[source] BoxError),
+    /// The store will not do this until something is changed; the message says what.
+    #[error("the store refused: {0}")]
+    Refused(#[source] BoxError),
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        let kind = match &error {
+            StoreError::Unavailable(_) => ErrorKind::Unavailable,
+            StoreError::Corrupt(_) => ErrorKind::Internal,
+            StoreError::Refused(_) => ErrorKind::Configuration,
+        };
+        Self::new(kind, codes::STORE, error.to_string()).with_source(error)
+    }
+}
+
+/// The storage interface of an engine.
+///
+/// All methods are atomic. Nothing is assumed about the order in which concurrent calls take effect, except that a call that has
+/// returned took effect before one that starts later.
+pub trait Store: Send + Sync + 'static {
+    /// Reads a Run.
+    fn load(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>, StoreError>>;
+
+    /// Returns the recorded reply to an input.
+    fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<InputReply>, StoreError>>;
+
+    /// Writes everything that one input changes.
+    ///
+    /// In this order: a known input key gives [`Committed::Duplicate`]; a version other than the expected one gives
+    /// [`Committed::Conflict`]; otherwise everything is written, and is durable when this returns.
+    fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, StoreError>>;
+
+    /// Leases due effects, oldest first. Left out are effects with the same `exclusive` key as one that is leased, and those of
+    /// a bulkhead that has as many leases as the claim allows.
+    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>>;
+
+    /// Releases a lease: the effect can be claimed again from `not_before`. `claims` is the number that the claim returned; if the
+    /// effect has been claimed again since, the lease belongs to another worker and stays.
+    fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Sets due times and ends of leases that are later than `latest` to it, and returns their number. Such times were written
+    /// while the clock was ahead.
+    fn clamp_future_due_times(&self, latest: Timestamp) -> BoxFuture<'_, Result<usize, StoreError>>;
+
+    /// Lists due timers: first those that end access, and the earliest of each kind first. They stay until a commit fires, replaces
+    /// or cancels them.
+    fn due_timers(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<DueTimer>, StoreError>>;
+
+    /// Returns when the next effect or timer falls due. A leased effect counts from the end of its lease.
+    fn next_due(&self) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>>;
+
+    /// Counts what is due and not leased. What was due before `late` is late. An effect without a time of its own is due since
+    /// the commit that asked for it.
+    fn backlog(&self, now: Timestamp, late: Timestamp) -> BoxFuture<'_, Result<Backlog, StoreError>>;
+
+    /// Lists the Runs that need an entitlement.
+    fn holders(&self, key: &EntitlementKey) -> BoxFuture<'_, Result<Vec<RunId>, StoreError>>;
+
+    /// Lists Runs, newest first.
+    fn runs(&self, filter: RunFilter, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>>;
+
+    /// Deletes prunable Runs that have not changed since `before`, those that changed first coming first, with the replies to their
+    /// inputs; and replies to earlier inputs that began no Run. At most `limit` of either. Returns the number of both. The audit log
+    /// stays, and so do the counts of events.
+    fn prune(&self, before: Timestamp, limit: usize) -> BoxFuture<'_, Result<usize, StoreError>>;
+
+    /// Lists Runs that may hold access which nothing in the store would end, newest first: the timer or effect that
+    /// [`RunState::pending_expiry`] names is missing, or it names none.
+    fn runs_missing_expiry(&self, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>>;
+
+    /// Counts the Runs that may hold access. Those whose access was to end before `late` are late.
+    fn access_health(&self, late: Timestamp) -> BoxFuture<'_, Result<AccessHealth, StoreError>>;
+
+    /// Lists audit entries in commit order, of one Run or of all.
+    fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>>;
+
+    /// Counts the events that audit entries report.
+    fn count_events<'a>(&'a self, count: &'a EventQuery) -> BoxFuture<'a, Result<u64, StoreError>>;
+
+    /// Lists audit records after the one with number `seq`, in commit order. They form a hash chain without gaps: each commit appends
+    /// its entries to it, as [`AuditRecord::after`] does.
+    fn audit_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>>;
+
+    /// Lists the audit records of one Run before the one with number `seq`, in order.
+    fn audit_before(&self, run: RunId, seq: u64) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>>;
+
+    /// Returns the end of the audit log. It is stored apart from the records, so that a truncated log is noticed.
+    fn audit_head(&self) -> BoxFuture<'_, Result<AuditHead, StoreError>>;
+
+    /// Returns the number of the last audit record that a destination has; 0 for one that has none.
+    fn audit_cursor(&self, destination: &str) -> BoxFuture<'_, Result<u64, StoreError>>;
+
+    /// Sets the number of the last audit record that a destination has. Durable when this returns.
+    fn set_audit_cursor(&self, destination: &str, seq: u64) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+impl<S: Store + ?Sized> AuditLog for S {
+    fn records_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRecord>, Error>> {
+        Box::pin(async move { Ok(self.audit_after(seq, limit).await?) })
+    }
+
+    fn run_records_before(&self, run: RunId, seq: u64) -> BoxFuture<'_, Result<Vec<AuditRecord>, Error>> {
+        Box::pin(async move { Ok(self.audit_before(run, seq).await?) })
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<AuditHead, Error>> {
+        Box::pin(async move { Ok(self.audit_head().await?) })
+    }
+}

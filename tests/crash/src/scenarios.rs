@@ -1,0 +1,79 @@
+//! Scenarios: the actions of users, one scenario per flow. A restarted process replays its scenario with the same keys.
+
+use sym_sdk::model::{RunId, RunStatus, Step};
+use sym_sdk::runtime::Submission;
+
+use crate::child::{Child, USERS};
+use crate::flows::{BY_CODE, BY_HAND, DENIED, DURATIONS, EXPIRED, REJECTED, SHARED, TARGETS, UNDELIVERABLE, WHOLE};
+
+const ANA: &str = USERS[0];
+const BEN: &str = USERS[1];
+const CYD: &str = USERS[2];
+
+/// The flows that have a scenario.
+pub const SCENARIOS: [&str; 8] = [WHOLE, DENIED, EXPIRED, UNDELIVERABLE, BY_HAND, REJECTED, BY_CODE, SHARED];
+
+fn request(flow: &str, duration: &str) -> Submission {
+    Submission::request(flow, ANA).input("target_srn", TARGETS[0]).input("duration", duration)
+}
+
+/// Runs the scenario of a flow, and waits until all Runs have ended.
+pub async fn run(child: &Child, flow: &str) {
+    let ends = act(child, flow).await;
+    child.until_idle().await;
+    for (run, end) in ends {
+        assert_eq!(child.status(run).await, end, "Run {run} of `{flow}`");
+    }
+}
+
+/// Performs the actions of a scenario, and returns the expected final status of each Run.
+async fn act(child: &Child, flow: &str) -> Vec<(RunId, RunStatus)> {
+    let hour = DURATIONS[0];
+    match flow {
+        WHOLE => {
+            let form = child.submit_accepted("prompt", Submission::prompt(WHOLE, ANA)).await;
+            let run = child.submit_accepted("request", request(WHOLE, hour).form(form)).await;
+            child.until(run, |state| state.current_notification == 1).await;
+            child.submit_refused("ana approves", Submission::approve(run, ANA)).await;
+            child.submit_accepted("ben approves", Submission::approve(run, BEN)).await;
+            child.submit_accepted("cyd approves", Submission::approve(run, CYD)).await;
+            vec![(run, RunStatus::Deescalated)]
+        }
+        DENIED => {
+            let run = child.submit_accepted("request", request(DENIED, hour)).await;
+            child.submit_accepted("ben denies", Submission::deny(run, BEN)).await;
+            child.submit_refused("cyd approves", Submission::approve(run, CYD)).await;
+            vec![(run, RunStatus::Denied)]
+        }
+        EXPIRED => vec![(child.submit_accepted("request", request(EXPIRED, hour)).await, RunStatus::Expired)],
+        UNDELIVERABLE => {
+            let run = child.submit_accepted("request", request(UNDELIVERABLE, hour)).await;
+            child.until(run, |state| state.current_notification == 1).await;
+            child.submit_accepted("ben denies", Submission::deny(run, BEN)).await;
+            vec![(run, RunStatus::Denied)]
+        }
+        BY_HAND => {
+            let run = child.submit_accepted("request", request(BY_HAND, hour)).await;
+            child.submit_accepted("ben approves", Submission::approve(run, BEN)).await;
+            child.until(run, |state| state.run.actor(Step::Escalate).is_some()).await;
+            child.submit_accepted("ben revokes", Submission::revoke(run, BEN)).await;
+            vec![(run, RunStatus::Deescalated)]
+        }
+        REJECTED => {
+            let run = child.submit_accepted("request", request(REJECTED, hour)).await;
+            child.submit_accepted("ben approves", Submission::approve(run, BEN)).await;
+            vec![(run, RunStatus::Errored)]
+        }
+        BY_CODE => vec![(child.submit_accepted("request", request(BY_CODE, hour)).await, RunStatus::Deescalated)],
+        SHARED => {
+            let mut ends = Vec::new();
+            for (name, duration) in [("short", hour), ("long", DURATIONS[1])] {
+                let run = child.submit_accepted(name, request(SHARED, duration)).await;
+                child.submit_accepted(&format!("ben approves the {name} one"), Submission::approve(run, BEN)).await;
+                ends.push((run, RunStatus::Deescalated));
+            }
+            ends
+        }
+        other => panic!("there is no scenario of `{other}`"),
+    }
+}
