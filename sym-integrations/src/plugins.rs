@@ -15,7 +15,7 @@ use sym_sdk::strategy::StrategyType;
 pub struct All;
 
 /// Returns the access strategies, front ends, log destinations and secret readers of all enabled features, for an
-/// [`App`](sym_sdk::App) or a runtime.
+/// `App` or a runtime.
 ///
 /// ```
 /// use sym_sdk::config::Config;
@@ -29,18 +29,16 @@ pub fn all() -> All {
 }
 
 /// A contribution to [`all`].
+#[allow(dead_code, reason = "which variants are used depends on the features")]
 pub(crate) enum Registration {
     /// A type of access strategies.
-    #[cfg_attr(not(any(feature = "aws-lambda", feature = "http", feature = "okta")), expect(dead_code))]
     Strategy(fn() -> StrategyType),
     /// A type of log destinations.
-    #[cfg_attr(not(feature = "http"), expect(dead_code))]
     LogDestination(fn() -> LogDestinationType),
     /// A type of front ends.
     #[cfg(feature = "slack-app")]
     FrontEnd(fn() -> FrontEndType),
     /// Anything else that a builder takes.
-    #[cfg_attr(not(feature = "aws"), expect(dead_code))]
     Other(fn(Builder) -> Builder),
 }
 

@@ -1,9 +1,7 @@
-//! What it costs to list 10,000 of something through a client, held against a loop that somebody wrote by hand with `reqwest`
-//! and `serde_json` alone.
+//! Measures listing 10,000 objects through a client, compared with a hand-written loop over `reqwest` and `serde_json`.
 //!
-//! The server is a process of its own, so that its time does not count. In each round all ways of listing take their turn.
-//! Then the memory is counted that a listing holds at most, beside the size of a page. `--test` does a few rounds, to see that
-//! it works.
+//! The server is a process of its own, so that its time does not count. In each round every variant runs once. Then the peak memory of
+//! each variant is measured, relative to the size of a page. `--test` runs a few rounds only, as a smoke test.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,25 +22,25 @@ use rustix::time::{ClockId, clock_gettime};
 use sym_sdk::BoxFuture;
 use tokio::runtime::Runtime;
 
-/// A list of a service.
+/// A list to measure.
 trait Case: Sync {
-    /// What is listed.
+    /// The name of the list.
     fn name(&self) -> &'static str;
 
-    /// What the server at `base` answers.
+    /// Returns the responses of the server at `base`.
     fn pages(&self, base: &str) -> Vec<server::Page>;
 
-    /// The ways of listing it from the server at `base`, that by hand first.
+    /// Returns the variants that list it from the server at `base`, the hand-written one first.
     fn ways(&self, base: &str) -> Vec<Way>;
 }
 
-/// All that is listed.
+/// The lists.
 const CASES: &[&dyn Case] = &[&okta::GroupUsers, &slack::WorkspaceUsers];
 
-/// How many items each list has.
+/// The number of items of each list.
 const ITEMS: usize = 10_000;
 
-/// One way of listing, which says how many items there were.
+/// A variant, which returns the number of items.
 struct Way {
     name: &'static str,
     list: Box<dyn Fn() -> BoxFuture<'static, usize>>,
@@ -60,14 +58,14 @@ impl Way {
         assert_eq!(black_box(runtime.block_on((self.list)())), ITEMS, "{}", self.name);
     }
 
-    /// The processor's time that a run takes, in this process.
+    /// The CPU time of a run in this process.
     fn time(&self, runtime: &Runtime) -> Duration {
         let begun = processor_time();
         self.run(runtime);
         processor_time() - begun
     }
 
-    /// The most bytes that a run holds at one time.
+    /// The peak memory of a run in bytes.
     fn peak(&self, runtime: &Runtime) -> u64 {
         allocation_counter::measure(|| self.run(runtime)).bytes_max
     }
@@ -89,7 +87,7 @@ fn report(case: &dyn Case, server: &server::Process, rounds: usize) {
     let page = pages.iter().map(|page| page.body.len()).max().unwrap() as u64;
     println!("{}: {ITEMS} in {} pages of {} KiB, {rounds} rounds", case.name(), pages.len(), page / 1024);
 
-    // A single thread: all that is allocated is counted.
+    // There is only one thread, so all allocations are counted.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let ways = case.ways(server.base());
     ways.iter().for_each(|way| way.run(&runtime));
@@ -97,7 +95,7 @@ fn report(case: &dyn Case, server: &server::Process, rounds: usize) {
     println!("  {:<24} {:>12} {:>10} {:>12} {:>8}", "", "CPU time", "of by hand", "peak memory", "pages");
     for (place, way) in ways.iter().enumerate() {
         let time = median(times.iter().map(|round| round[place].as_secs_f64()).collect());
-        // Of the rounds, not of the medians: each round had the machine as it was then.
+        // The ratio is taken per round, not of the medians, since the load of the machine varies.
         let ratio = median(times.iter().map(|round| round[place].div_duration_f64(round[0])).collect());
         let peak = way.peak(&runtime);
         let of_page = peak as f64 / page as f64;

@@ -1,4 +1,4 @@
-//! The users of an Okta group.
+//! The list of members of an Okta group.
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, LINK};
 use serde::Deserialize;
@@ -85,7 +85,7 @@ impl Case for GroupUsers {
     }
 }
 
-/// As Okta has it, with the attributes that are there unless somebody adds to them.
+/// A user in the form of Okta, with the default attributes.
 fn user(number: usize) -> serde_json::Value {
     let (id, email) = (format!("00u{number}"), format!("person.{number}@example.com"));
     json!({
@@ -141,7 +141,7 @@ impl User {
     }
 }
 
-/// The loop that somebody writes who needs the list now: no limits, no second try, no look at where a link leads.
+/// A hand-written loop without limits, retries and checks of links.
 async fn each_page(client: reqwest::Client, first: String, mut take: impl FnMut(Vec<User>)) {
     let mut next = Some(first);
     while let Some(url) = next {

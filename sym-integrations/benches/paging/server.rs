@@ -1,4 +1,4 @@
-//! A server of pages that are made beforehand, in a process of its own.
+//! A server of precomputed pages, in a process of its own.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -9,19 +9,19 @@ use std::thread;
 
 use super::Case;
 
-/// With this, and the number of a case, the benchmark is its server.
+/// The argument that, with the number of a case, makes the benchmark its server.
 pub(crate) const ARGUMENT: &str = "--serve";
 
-/// What a request is answered with.
+/// A response.
 pub(crate) struct Page {
     /// The path with its query, and for a POST the form after a space.
     pub(crate) request: String,
-    /// Headers, each with its line's end.
+    /// The headers, each with its line end.
     pub(crate) headers: String,
     pub(crate) body: String,
 }
 
-/// Answers until standard input ends, which it does with the process that started this one.
+/// Serves until standard input ends, which it does with the parent process.
 pub(crate) fn serve(case: &dyn Case) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -45,7 +45,7 @@ fn answer(page: Page) -> (String, Vec<u8>) {
     (request, (head + &body).into_bytes())
 }
 
-/// Answers the requests of one connection, one after the other.
+/// Serves the requests of one connection in order.
 fn speak(mut socket: &TcpStream, answers: &HashMap<String, Vec<u8>>) {
     socket.set_nodelay(true).unwrap();
     let mut lines = BufReader::new(socket);
@@ -74,7 +74,7 @@ fn speak(mut socket: &TcpStream, answers: &HashMap<String, Vec<u8>>) {
     }
 }
 
-/// A server that ends with this value.
+/// A running server, which is stopped when this is dropped.
 pub(crate) struct Process {
     child: Child,
     base: String,
@@ -94,7 +94,7 @@ impl Process {
         Self { child, base: base.trim().to_owned() }
     }
 
-    /// Where it is.
+    /// Returns its URL.
     pub(crate) fn base(&self) -> &str {
         &self.base
     }

@@ -1,4 +1,4 @@
-//! The users of a Slack workspace.
+//! The list of users of a Slack workspace.
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use serde::Deserialize;
@@ -77,7 +77,7 @@ impl Case for WorkspaceUsers {
                     count
                 }
             }),
-            // As much of them as the client keeps.
+            // The fields that the client keeps.
             Way::new("by hand, all of it as JSON", move || {
                 let (client, url) = by_hand_whole.clone();
                 async move {
@@ -104,7 +104,7 @@ impl Case for WorkspaceUsers {
     }
 }
 
-/// As Slack has it.
+/// A user in the form of Slack.
 fn user(number: usize) -> serde_json::Value {
     let name = format!("Person Number {number}");
     let image = |size: u32| format!("https://avatars.example.com/2026-01-31/{number}_{size}.png");
@@ -193,7 +193,7 @@ impl User {
     }
 }
 
-/// The loop that somebody writes who needs the list now: no limits, no second try.
+/// A hand-written loop without limits and retries.
 async fn each_page<T: DeserializeOwned>(client: reqwest::Client, url: String, mut take: impl FnMut(Vec<T>)) {
     let mut cursor = String::new();
     loop {

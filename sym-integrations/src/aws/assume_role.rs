@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use sym_sdk::BoxFuture;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 
 use super::sts::assume_role;
@@ -117,8 +116,8 @@ pub(super) struct RoleCredentials {
 }
 
 impl CredentialsSource for RoleCredentials {
-    fn credentials(&self) -> BoxFuture<'_, Result<Credentials>> {
-        Box::pin(assume_role(&self.sts, &self.role))
+    async fn credentials(&self) -> Result<Credentials> {
+        assume_role(&self.sts, &self.role).await
     }
 }
 

@@ -13,6 +13,7 @@ use sym_sdk::BoxFuture;
 use sym_sdk::clock::Clock;
 use sym_sdk::error::{Error, Result};
 
+use super::credentials::DynCredentialsSource;
 use super::{Credentials, CredentialsSource};
 
 /// The time before their expiry at which credentials are fetched again.
@@ -26,7 +27,7 @@ const EXPIRY_MARGIN: Duration = Duration::from_secs(5 * 60);
 pub struct CachedCredentials(Arc<Cache>);
 
 struct Cache {
-    source: Box<dyn CredentialsSource>,
+    source: Box<dyn DynCredentialsSource>,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
 }
@@ -72,7 +73,7 @@ impl CachedCredentials {
 }
 
 async fn fetch(cache: Arc<Cache>) -> Result<Credentials, Arc<Error>> {
-    let fetched = cache.source.credentials().await;
+    let fetched = cache.source.current().await;
     let mut state = cache.lock();
     state.in_flight = None;
     match fetched {
@@ -101,8 +102,8 @@ impl Cache {
 }
 
 impl CredentialsSource for CachedCredentials {
-    fn credentials(&self) -> BoxFuture<'_, Result<Credentials>> {
-        Box::pin(self.get())
+    async fn credentials(&self) -> Result<Credentials> {
+        self.get().await
     }
 
     fn rejected(&self, access_key_id: &str) -> bool {

@@ -8,7 +8,6 @@ use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
 use jiff::Timestamp;
-use sym_sdk::BoxFuture;
 use sym_sdk::clock::Clock;
 use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result};
 
@@ -33,8 +32,8 @@ impl DefaultCredentials {
 }
 
 impl CredentialsSource for DefaultCredentials {
-    fn credentials(&self) -> BoxFuture<'_, Result<Credentials>> {
-        self.0.credentials()
+    async fn credentials(&self) -> Result<Credentials> {
+        self.0.credentials().await
     }
 
     fn rejected(&self, access_key_id: &str) -> bool {
@@ -48,30 +47,26 @@ struct Chain {
 }
 
 impl CredentialsSource for Chain {
-    fn credentials(&self) -> BoxFuture<'_, Result<Credentials>> {
-        Box::pin(async move {
-            let found = async {
-                let region = aws_config::Region::new(self.region.as_str().to_owned());
-                let chain = DefaultCredentialsChain::builder().region(region).build().await;
-                chain.provide_credentials().await
-            };
-            match with_timeout(&*self.clock, CHAIN_TIMEOUT, found).await {
-                Some(Ok(found)) => to_credentials(&found),
-                Some(Err(error)) => {
-                    let kind = match &error {
-                        CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_) => {
-                            ErrorKind::Configuration
-                        }
-                        CredentialsError::ProviderTimedOut(_) => ErrorKind::Timeout,
-                        _ => ErrorKind::Unavailable,
-                    };
-                    Err(not_found(kind, "could not load AWS credentials").with_source(error))
-                }
-                None => {
-                    Err(not_found(ErrorKind::Timeout, &format!("found no AWS credentials within {CHAIN_TIMEOUT:?}")))
-                }
+    async fn credentials(&self) -> Result<Credentials> {
+        let found = async {
+            let region = aws_config::Region::new(self.region.as_str().to_owned());
+            let chain = DefaultCredentialsChain::builder().region(region).build().await;
+            chain.provide_credentials().await
+        };
+        match with_timeout(&*self.clock, CHAIN_TIMEOUT, found).await {
+            Some(Ok(found)) => to_credentials(&found),
+            Some(Err(error)) => {
+                let kind = match &error {
+                    CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_) => {
+                        ErrorKind::Configuration
+                    }
+                    CredentialsError::ProviderTimedOut(_) => ErrorKind::Timeout,
+                    _ => ErrorKind::Unavailable,
+                };
+                Err(not_found(kind, "could not load AWS credentials").with_source(error))
             }
-        })
+            None => Err(not_found(ErrorKind::Timeout, &format!("found no AWS credentials within {CHAIN_TIMEOUT:?}"))),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::integration::IntegrationConfig;
 
 use super::assume_role::RoleCredentials;
+use super::credentials::DynCredentialsSource;
 use super::sts::STS;
 use super::{AssumeRole, CachedCredentials, CredentialsSource, Region, SigV4};
 use crate::http::{Auth, BaseUrl, Client, ClientBuilder, Connection};
@@ -24,7 +25,7 @@ pub struct PermissionContext(Arc<Inner>);
 struct Inner {
     region: Region,
     role_arn: Option<String>,
-    credentials: Arc<dyn CredentialsSource>,
+    credentials: Arc<dyn DynCredentialsSource>,
     endpoints: Endpoints,
 }
 
@@ -116,7 +117,7 @@ impl Endpoints {
         vendor: Vendor,
         name: &'static str,
         region: &Region,
-        credentials: Arc<dyn CredentialsSource>,
+        credentials: Arc<dyn DynCredentialsSource>,
     ) -> Result<ClientBuilder> {
         let base = match &self.base_url {
             Some(base) => base.clone(),
@@ -141,7 +142,7 @@ impl fmt::Debug for PermissionContext {
 #[must_use]
 pub struct PermissionContextBuilder {
     region: Region,
-    credentials: Option<Arc<dyn CredentialsSource>>,
+    credentials: Option<Arc<dyn DynCredentialsSource>>,
     role: Option<AssumeRole>,
     base_url: Option<BaseUrl>,
     connection: Connection,
@@ -192,12 +193,12 @@ impl PermissionContextBuilder {
 }
 
 #[cfg(feature = "aws-config")]
-fn from_environment(region: &Region, connection: &Connection) -> Arc<dyn CredentialsSource> {
+fn from_environment(region: &Region, connection: &Connection) -> Arc<dyn DynCredentialsSource> {
     Arc::new(super::DefaultCredentials::new(region.clone(), Arc::clone(connection.clock())))
 }
 
 #[cfg(not(feature = "aws-config"))]
-fn from_environment(_: &Region, _: &Connection) -> Arc<dyn CredentialsSource> {
+fn from_environment(_: &Region, _: &Connection) -> Arc<dyn DynCredentialsSource> {
     Arc::new(super::EnvironmentCredentials::new())
 }
 

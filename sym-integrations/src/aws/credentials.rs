@@ -72,21 +72,20 @@ impl fmt::Debug for Credentials {
 /// ```
 /// use sym_integrations::aws::{Credentials, CredentialsSource};
 /// use sym_integrations::http::SecretString;
-/// use sym_sdk::BoxFuture;
 /// use sym_sdk::error::Result;
 ///
 /// struct Vault;
 ///
 /// impl CredentialsSource for Vault {
-///     fn credentials(&self) -> BoxFuture<'_, Result<Credentials>> {
-///         Box::pin(async { Ok(Credentials::new("AKIDEXAMPLE", SecretString::from("k3y"))) })
+///     async fn credentials(&self) -> Result<Credentials> {
+///         Ok(Credentials::new("AKIDEXAMPLE", SecretString::from("k3y")))
 ///     }
 /// }
 /// # let _ = Vault.credentials();
 /// ```
 pub trait CredentialsSource: Send + Sync + 'static {
     /// Returns the current credentials.
-    fn credentials(&self) -> BoxFuture<'_, Result<Credentials>>;
+    fn credentials(&self) -> impl Future<Output = Result<Credentials>> + Send;
 
     /// Called when AWS rejected the credentials with this access key id. Returns whether the next ones may differ, in which case the
     /// request is retried once.
@@ -97,7 +96,26 @@ pub trait CredentialsSource: Send + Sync + 'static {
 }
 
 impl CredentialsSource for Credentials {
-    fn credentials(&self) -> BoxFuture<'_, Result<Credentials>> {
-        Box::pin(std::future::ready(Ok(self.clone())))
+    async fn credentials(&self) -> Result<Credentials> {
+        Ok(self.clone())
+    }
+}
+
+/// A [`CredentialsSource`] of any type, behind a pointer.
+pub(super) trait DynCredentialsSource: Send + Sync {
+    /// See [`CredentialsSource::credentials`].
+    fn current(&self) -> BoxFuture<'_, Result<Credentials>>;
+
+    /// See [`CredentialsSource::rejected`].
+    fn reject(&self, access_key_id: &str) -> bool;
+}
+
+impl<S: CredentialsSource> DynCredentialsSource for S {
+    fn current(&self) -> BoxFuture<'_, Result<Credentials>> {
+        Box::pin(self.credentials())
+    }
+
+    fn reject(&self, access_key_id: &str) -> bool {
+        self.rejected(access_key_id)
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
-use sym_sdk::BoxFuture;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 
 use super::{Credentials, CredentialsSource};
@@ -58,8 +57,8 @@ impl EnvironmentCredentials {
 }
 
 impl CredentialsSource for EnvironmentCredentials {
-    fn credentials(&self) -> BoxFuture<'_, Result<Credentials>> {
-        Box::pin(std::future::ready(self.read()))
+    async fn credentials(&self) -> Result<Credentials> {
+        self.read()
     }
 }
 

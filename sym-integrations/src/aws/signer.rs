@@ -10,6 +10,7 @@ use sym_sdk::BoxFuture;
 use sym_sdk::clock::Clock;
 use sym_sdk::error::{BoxError, Error, ErrorCode, ErrorKind, Result};
 
+use super::credentials::DynCredentialsSource;
 use super::{Credentials, CredentialsSource, Region};
 use crate::http::{CredentialsVersion, Signer, UnsignedRequest};
 
@@ -32,7 +33,7 @@ use crate::http::{CredentialsVersion, Signer, UnsignedRequest};
 pub struct SigV4 {
     service: &'static str,
     region: Region,
-    credentials: Arc<dyn CredentialsSource>,
+    credentials: Arc<dyn DynCredentialsSource>,
     clock: Arc<dyn Clock>,
     last: Mutex<Last>,
 }
@@ -58,7 +59,7 @@ impl SigV4 {
     pub(super) fn shared(
         service: &'static str,
         region: Region,
-        credentials: Arc<dyn CredentialsSource>,
+        credentials: Arc<dyn DynCredentialsSource>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self { service, region, credentials, clock, last: Mutex::default() }
@@ -113,7 +114,7 @@ impl SigV4 {
 impl Signer for SigV4 {
     fn sign<'a>(&'a self, mut request: UnsignedRequest<'a>) -> BoxFuture<'a, Result<CredentialsVersion>> {
         Box::pin(async move {
-            let credentials = self.credentials.credentials().await?;
+            let credentials = self.credentials.current().await?;
             for (name, value) in self.headers(&credentials, &request)? {
                 match name {
                     "x-amz-date" => request.set_header(name, &value)?,
@@ -132,7 +133,7 @@ impl Signer for SigV4 {
             }
             last.access_key_id.clone()
         };
-        self.credentials.rejected(&rejected)
+        self.credentials.reject(&rejected)
     }
 }
 

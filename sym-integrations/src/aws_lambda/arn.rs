@@ -76,6 +76,11 @@ impl FunctionArn {
         self.text.split(':').nth(6).unwrap_or_default()
     }
 
+    /// Returns the ARN without the version or alias, which share the limits of the function.
+    pub(super) fn unqualified(&self) -> String {
+        self.text.split(':').take(7).collect::<Vec<_>>().join(":")
+    }
+
     /// Returns the version or the alias.
     pub fn qualifier(&self) -> Option<&str> {
         self.text.split(':').nth(7)

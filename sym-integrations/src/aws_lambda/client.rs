@@ -83,7 +83,7 @@ impl AwsLambda {
         let call = client
             .post("2015-03-31/functions/{function}/invocations", &[function.as_str()])
             // A function that is throttled pauses its own calls only.
-            .key(function.as_str())
+            .key(function.unqualified())
             .header("x-amz-invocation-type", kind.as_str())
             .json(&payload);
         Ok(call.explain(move |_, failure| explain(failure, &function)))

@@ -132,13 +132,14 @@ impl Call {
         self.set(|spec| spec.idempotent = idempotent)
     }
 
-    /// Assigns the call to a group of the client's [rate limits](super::ClientBuilder::rate_limit). Calls of one group also wait
-    /// together when the service throttles one of them.
+    /// Assigns the call to a group of the client's [rate limits](super::ClientBuilder::rate_limit). Calls of one group and
+    /// [key](Self::key) also wait together when the service throttles one of them.
     pub fn rate_group(self, group: &'static str) -> Self {
         self.set(|spec| spec.rate_group = group)
     }
 
-    /// Sets the key, such as a channel, for [rate limits per key](super::ClientBuilder::keyed_rate_limit).
+    /// Sets the key within the group, such as a channel or a function: for [rate limits per key](super::ClientBuilder::keyed_rate_limit),
+    /// and so that a service that throttles one key does not delay the others.
     pub fn key(self, key: impl Into<String>) -> Self {
         self.set(|spec| spec.key = Some(key.into()))
     }

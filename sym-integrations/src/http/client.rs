@@ -208,7 +208,7 @@ impl ClientBuilder {
     /// Adds a client-side rate limit to a group of calls. Calls that name no group belong to group `""`; a group may have several
     /// limits, or none.
     ///
-    /// When the service throttles one call, the other calls of its group wait too, for at most a minute. Calls that must not be
+    /// When the service throttles one call, the other calls of its group with the same key wait too, for at most a minute. Calls that must not be
     /// delayed by others, such as revocations, belong in a group of their own.
     pub fn rate_limit(mut self, group: &'static str, limit: RateLimit) -> Self {
         self.rate_limits.push((group, limit));

@@ -12,8 +12,8 @@
 //! - *Retries* (`retry.rs`, `failure.rs`). An attempt is repeated only if the service did not carry out the request, or if the call is
 //!   idempotent, and if another attempt can succeed. If the outcome of a call that must not be repeated is unknown, the error says so
 //!   instead of hiding it. The service's own delay takes precedence over the exponential backoff.
-//! - *Rate limits* (`rate_limit.rs`). Calls belong to groups. A service that throttles one call pauses its group, for a minute at most,
-//!   and no other group: revocations do not wait behind listings.
+//! - *Rate limits* (`rate_limit.rs`). Calls belong to groups, and may have a key within the group, such as a function. A service that
+//!   throttles one call pauses its group and key, for a minute at most, and no other: revocations do not wait behind listings.
 //! - *Pagination* (`paginator.rs`). Lists follow links, cursors and offsets. They are complete or an error, never truncated; pages on
 //!   another host, loops and endless lists are errors.
 //! - *Redirects* (`redirect.rs`). They are followed within the service's own origin only, as are links to pages, because a token is

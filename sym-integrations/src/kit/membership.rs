@@ -40,7 +40,7 @@ pub struct GroupRef<'a> {
     pub target: &'a AccessTarget,
 }
 
-/// What the strategy needs to know of a group.
+/// A group, as far as the strategy needs to know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupInfo {
     /// The name that people know it by.
@@ -49,7 +49,7 @@ pub struct GroupInfo {
     pub locked: Option<String>,
 }
 
-/// What the strategy needs to know of an account.
+/// An account, as far as the strategy needs to know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountInfo {
     /// The id, which may differ from the name that it was looked up by.
@@ -69,7 +69,7 @@ pub trait Membership: VendorClient {
     /// The setting of a target that holds the id of the group.
     const GROUP_SETTING: &'static str = "group_id";
 
-    /// What a revocation ends.
+    /// The scope of a revocation: whether existing sessions end.
     const REVOCATION_REACH: RevocationReach;
 
     /// The delays between reads of a user's groups after a removal. When all have passed and the user is still listed, the removal
@@ -158,7 +158,7 @@ impl<M: Membership> MembershipStrategy<M> {
         let (group, account) = (group_ref::<M>(request.target())?, request.identity());
         let client = M::from_service(self.client.service().for_revocation());
         client.remove_member(group, account).await.map_err(|error| match error.code().name() {
-            // The configuration may as well name the wrong group by now, so this is not taken for a success.
+            // The configuration may name the wrong group since the grant, so this does not count as success.
             vendor_errors::GROUP_NOT_FOUND => error.with_hint(
                 "if the group was deleted, all access through it ended with it: the revocation can be written off",
             ),

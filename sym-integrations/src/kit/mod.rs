@@ -5,7 +5,128 @@
 //! [`open_enum!`](crate::open_enum); and a strategy that adds users to groups implements [`Membership`]. What one of these does, no
 //! vendor does again, so a rule such as "an account that the directory knows counts before an e-mail address" has one place.
 //!
-//! The kit decides nothing about a vendor's API: routes, filters and paging are the vendor's own.
+//! The kit knows nothing about a vendor's API: routes, filters and paging are the vendor's own. It prefers traits and generics to macros,
+//! so that definitions can be found and errors read; the one macro is for enums, which have no generic form.
+//!
+//! # A new vendor
+//!
+//! Outside its folder a vendor needs its feature in `Cargo.toml` and its module in `lib.rs`. A complete client:
+//!
+//! ```
+//! use serde::Deserialize;
+//! use sym_integrations::http::{Auth, BaseUrl, Failure, Paginator, RateLimit, Response, SecretString, error_names};
+//! use sym_integrations::kit::{
+//!     BASE_URL, Credentials, ErrorBody, ErrorRule, ErrorTable, RateGroup, Resource, ServiceClient, Vendor, VendorBuilder,
+//!     VendorClient,
+//! };
+//! use sym_integrations::{ToFieldOption, open_enum};
+//! use sym_sdk::config::{SettingSchema, SettingsSchema};
+//! use sym_sdk::error::{ErrorKind, Result};
+//! use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
+//! use sym_sdk::model::User;
+//!
+//! const WIKI: Vendor = Vendor::new("wiki", "Wiki")
+//!     .rate_limits(&[RateGroup::new("", RateLimit::per_minute(60))])
+//!     .settings(SettingsSchema::open(&[SettingSchema::required("token_secret"), SettingSchema::optional(BASE_URL)]))
+//!     .classify(classify);
+//!
+//! const ERRORS: ErrorTable = ErrorTable::new(&[
+//!     ErrorRule::new(&["bad_token"], ErrorKind::Unauthorized, error_names::AUTH_FAILED).hint("create a new token"),
+//!     ErrorRule::new(&["no_such_space"], ErrorKind::NotFound, "SPACE_NOT_FOUND"),
+//! ]);
+//!
+//! fn classify(response: &Response) -> Result<(), Failure> {
+//!     if response.is_success() {
+//!         return Ok(());
+//!     }
+//!     let failure = Failure::of(response);
+//!     Err(match ErrorBody::of(response).and_then(|body| body.text("error")) {
+//!         Some(code) => ERRORS.apply(failure, &code),
+//!         None => failure,
+//!     })
+//! }
+//!
+//! open_enum! {
+//!     /// The readers of a space.
+//!     pub enum Visibility {
+//!         /// Everybody.
+//!         Public = "public",
+//!         /// Its members.
+//!         Private = "private",
+//!     }
+//! }
+//!
+//! /// A space of the wiki.
+//! #[derive(Clone, Debug, Deserialize)]
+//! pub struct Space {
+//!     pub id: String,
+//!     pub name: String,
+//!     pub visibility: Option<Visibility>,
+//! }
+//!
+//! impl ToFieldOption for Space {
+//!     fn option_value(&self) -> String {
+//!         self.id.clone()
+//!     }
+//!
+//!     fn option_label(&self) -> String {
+//!         self.name.clone()
+//!     }
+//! }
+//!
+//! /// A client of one wiki.
+//! #[derive(Clone, Debug)]
+//! pub struct Wiki(ServiceClient);
+//!
+//! impl Wiki {
+//!     pub fn builder(host: &str, token: impl Into<SecretString>) -> VendorBuilder<Self> {
+//!         Self::builder_for(host).secret("token_secret", token)
+//!     }
+//!
+//!     pub fn spaces(&self) -> Paginator<Resource<Space>> {
+//!         self.0.get("spaces", &[]).pages::<Vec<Resource<Space>>>()
+//!     }
+//!
+//!     pub async fn account_id(&self, user: &User) -> Result<String> {
+//!         self.0.account_id(user, async |email| Ok(Some(email.to_owned()))).await
+//!     }
+//! }
+//!
+//! impl VendorClient for Wiki {
+//!     const VENDOR: Vendor = WIKI;
+//!
+//!     fn base_url(host: &str) -> Result<BaseUrl> {
+//!         BaseUrl::of_host(host, "api")
+//!     }
+//!
+//!     fn auth(credentials: &Credentials<'_>) -> Result<Auth> {
+//!         Ok(Auth::bearer(credentials.secret("token_secret")?))
+//!     }
+//!
+//!     fn from_service(service: ServiceClient) -> Self {
+//!         Self(service)
+//!     }
+//!
+//!     fn service(&self) -> &ServiceClient {
+//!         &self.0
+//!     }
+//! }
+//!
+//! impl IntegrationClient for Wiki {
+//!     const TYPE: &'static str = WIKI.name();
+//!     const SETTINGS: SettingsSchema = WIKI.settings_schema();
+//!
+//!     fn from_config(config: &IntegrationConfig<'_>) -> Result<Self> {
+//!         VendorBuilder::from_config(config)?.build()
+//!     }
+//! }
+//!
+//! let wiki = Wiki::builder("wiki.example.com", "t0ken").build()?;
+//! assert_eq!(wiki.service().account(), "wiki.example.com");
+//! assert!(!format!("{wiki:?}").contains("t0ken"));
+//! # let _ = wiki.spaces();
+//! # Ok::<(), sym_sdk::Error>(())
+//! ```
 
 mod account_resolver;
 mod builder;
@@ -20,6 +141,7 @@ mod simulated;
 mod vendor;
 
 pub use account_resolver::Account;
+#[cfg(feature = "slack")]
 pub(crate) use account_resolver::AccountResolver;
 pub use builder::{BASE_URL, Credentials, VendorBuilder};
 pub use client::{ServiceClient, VendorClient};

@@ -4,6 +4,7 @@ use sym_sdk::config::{SettingSchema, SettingsSchema};
 use sym_sdk::error::Result;
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 
+use super::SimulatedOkta;
 use super::errors::classify;
 use crate::http::{Auth, BaseUrl, RateLimit, SecretString};
 use crate::kit::{BASE_URL, Credentials, REVOKE, RateGroup, ServiceClient, Vendor, VendorBuilder, VendorClient};
@@ -72,5 +73,10 @@ impl IntegrationClient for Okta {
 
     fn from_config(config: &IntegrationConfig<'_>) -> Result<Self> {
         OktaBuilder::from_config(config)?.build()
+    }
+
+    /// An organization whose groups have no members.
+    fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
+        SimulatedOkta::new().build().ok()
     }
 }

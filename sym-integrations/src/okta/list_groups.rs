@@ -1,4 +1,4 @@
-use std::fmt;
+//! The query for groups.
 
 use sym_sdk::BoxFuture;
 use sym_sdk::error::{ErrorKind, Result};
@@ -8,10 +8,10 @@ use super::{GroupType, OktaGroup};
 use crate::http::{Page, Paginator};
 use crate::kit::{Resource, ServiceClient};
 
-/// Lists groups: what [`Okta::list_groups`](super::Okta::list_groups) gives, to be awaited, or turned into a
-/// [`listing`](Self::listing) that is read page by page.
-#[derive(Clone)]
-#[must_use = "a listing asks for nothing until it is awaited or polled"]
+/// A query for groups, which is awaited, or read page by page through its [`paginator`](Self::paginator). See
+/// [`Okta::list_groups`](super::Okta::list_groups).
+#[derive(Clone, Debug)]
+#[must_use = "a query does nothing until it is awaited"]
 pub struct ListGroups {
     client: ServiceClient,
     prefix: Option<String>,
@@ -20,18 +20,18 @@ pub struct ListGroups {
     only_native: bool,
 }
 
-/// More to be told about each group, under `_embedded` of its [`raw`](OktaGroup::raw) form.
+/// Additional information about each group, under `_embedded` in its [`raw`](Resource::raw) form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GroupExpand {
-    /// How many users and apps it has.
+    /// The number of its users and apps.
     Stats,
-    /// The app that it was imported from.
+    /// The app that it is imported from.
     App,
 }
 
 impl GroupExpand {
-    /// The name in Okta's API.
+    /// Returns the name in Okta's API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Stats => "stats",
@@ -45,36 +45,37 @@ impl ListGroups {
         Self { client, prefix: None, filter: None, expand: Vec::new(), only_native: true }
     }
 
-    /// Only those whose name begins with this, whatever the case.
+    /// Only groups whose name begins with a prefix, regardless of case.
     ///
-    /// Without a [`filter`](Self::filter), Okta searches for them in data that can lag behind by some seconds. The search has no
-    /// limit, unlike Okta's quick look-up, which is cut at 300 groups.
+    /// Without a [`filter`](Self::filter), Okta searches in data that may lag by some seconds. Unlike Okta's quick lookup, which returns
+    /// at most 300 groups, the search has no limit.
     pub fn name_filter(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = Some(prefix.into()).filter(|prefix| !prefix.is_empty());
         self
     }
 
-    /// Only those that meet an expression about `id`, `type`, `lastUpdated` or `lastMembershipUpdated`, such as
-    /// `lastUpdated gt "2026-01-01T00:00:00.000Z"`. Values stand in double quotes.
+    /// Only groups that match an expression on `id`, `type`, `lastUpdated` or `lastMembershipUpdated`, such as
+    /// `lastUpdated gt "2026-01-01T00:00:00.000Z"`. Values are in double quotes.
     pub fn filter(mut self, expression: impl Into<String>) -> Self {
         self.filter = Some(expression.into()).filter(|expression| !expression.trim().is_empty());
         self
     }
 
-    /// Has Okta tell more about each.
+    /// Requests additional information about each group.
     pub fn expand(mut self, more: impl IntoIterator<Item = GroupExpand>) -> Self {
         self.expand.extend(more);
         self
     }
 
-    /// Whether to leave out groups whose members an app or Okta itself decides about, which no strategy can change. Default: yes.
+    /// Sets whether to omit groups whose members are managed by an app or by Okta, which no strategy can change. The default is to omit
+    /// them.
     pub fn only_native_groups(mut self, only: bool) -> Self {
         self.only_native = only;
         self
     }
 
-    /// The groups, page by page.
-    pub fn listing(self) -> Paginator<Resource<OktaGroup>> {
+    /// Returns the groups page by page.
+    pub fn paginator(self) -> Paginator<Resource<OktaGroup>> {
         let expand: Vec<_> = self.expand.iter().map(|more| more.as_str()).collect();
         let (param, expression) = self.expression();
         let call = self
@@ -85,29 +86,28 @@ impl ListGroups {
             .query_opt("expand", (!expand.is_empty()).then(|| expand.join(",")))
             .explain(|_, failure| match failure.kind() {
                 ErrorKind::InvalidInput => failure.with_hint(
-                    "a filter is about `id`, `type`, `lastUpdated` or `lastMembershipUpdated`, and its values stand in double quotes",
+                    "a filter may use `id`, `type`, `lastUpdated` and `lastMembershipUpdated`, with values in double quotes",
                 ),
                 _ => failure,
             });
         let prefix = self.prefix.map(|prefix| prefix.to_lowercase());
         let only_native = self.only_native;
-        // Okta is asked for these alone where it can be: not every combination is possible, and not everything that speaks its
-        // API filters.
-        let is_meant = move |group: &Resource<OktaGroup>| {
+        // Okta filters too, as far as it can: not every combination is possible, and not everything that speaks its API filters.
+        let matches = move |group: &Resource<OktaGroup>| {
             (!only_native || group.kind == Some(GroupType::OktaGroup))
                 && prefix.as_ref().is_none_or(|prefix| group.name().to_lowercase().starts_with(prefix.as_str()))
         };
         call.pages_by(move |response| {
             let page: Vec<Resource<OktaGroup>> = response.json()?;
             let next = page.next(response)?;
-            Ok((page.into_iter().filter(&is_meant).collect(), next))
+            Ok((page.into_iter().filter(&matches).collect(), next))
         })
     }
 
-    /// What Okta is asked for: `search` knows names and `filter` does not, and the two cannot be combined.
+    /// Returns the query parameter and its expression: only `search` supports names, and it cannot be combined with `filter`.
     fn expression(&self) -> (&'static str, Option<String>) {
         let native = self.only_native.then(|| format!("type eq \"{}\"", GroupType::OktaGroup));
-        let (param, asked) = match (&self.filter, &self.prefix) {
+        let (param, wanted) = match (&self.filter, &self.prefix) {
             (Some(filter), _) if filter.split_whitespace().any(|word| word.eq_ignore_ascii_case("or")) => {
                 ("filter", Some(format!("({filter})")))
             }
@@ -115,12 +115,12 @@ impl ListGroups {
             (None, Some(prefix)) => ("search", Some(format!("profile.name sw {}", quoted(prefix)))),
             (None, None) => ("filter", None),
         };
-        let parts: Vec<_> = native.into_iter().chain(asked).collect();
+        let parts: Vec<_> = native.into_iter().chain(wanted).collect();
         (param, (!parts.is_empty()).then(|| parts.join(" and ")))
     }
 }
 
-/// A value in an expression.
+/// Quotes a value for an expression.
 pub(super) fn quoted(value: &str) -> String {
     format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
@@ -130,17 +130,6 @@ impl IntoFuture for ListGroups {
     type IntoFuture = BoxFuture<'static, Result<Vec<Resource<OktaGroup>>>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        self.listing().into_future()
-    }
-}
-
-impl fmt::Debug for ListGroups {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ListGroups")
-            .field("name_filter", &self.prefix)
-            .field("filter", &self.filter)
-            .field("expand", &self.expand)
-            .field("only_native_groups", &self.only_native)
-            .finish_non_exhaustive()
+        self.paginator().into_future()
     }
 }

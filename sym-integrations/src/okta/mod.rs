@@ -1,4 +1,7 @@
-//! Okta: users, groups and who is in them, and the strategy `okta`.
+//! Okta: users, groups and their members, and the strategy `okta`.
+//!
+//! Access through Okta is membership in a group, so the client is careful about identities: an account that the directory knows counts
+//! before an e-mail address, deactivated and ambiguous accounts are errors, and a 404 that does not come from Okta shows nothing.
 //!
 //! ```hcl
 //! resource "sym_integration" "okta" {
@@ -13,9 +16,9 @@
 //!
 //! | of the integration | meaning |
 //! | --- | --- |
-//! | `external_id` | Okta's domain, without `https://` |
-//! | `api_token_secret` | an API token of an admin who may read users and groups, and change the members of groups for the strategy |
-//! | `base_url` | optional: where the API is instead of `https://<external_id>/api/v1` |
+//! | `external_id` | the domain, without `https://` |
+//! | `api_token_secret` | an API token of an admin who may read users and groups, and for the strategy also manage the members of groups |
+//! | `base_url` | optional: the URL of the API, instead of `https://<external_id>/api/v1` |
 //!
 //! Handlers take the client as `&Okta`:
 //!
@@ -38,7 +41,7 @@
 //! }
 //! ```
 //!
-//! In a test, canned answers take Okta's place:
+//! In a test of a handler, a [`SimulatedOkta`] takes Okta's place. A test of the requests themselves uses canned responses:
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -60,9 +63,9 @@
 //! # }
 //! ```
 //!
-//! # Limits
-//! Okta counts calls by the minute, and how many it lets through depends on the contract. The client stays below 300 a minute, and
-//! below another 200 for the ends of accesses, which no listing can hold up. When Okta asks for a wait, it is kept. See
+//! # Rate limits
+//! Okta limits calls per minute, depending on the contract. The client makes at most 300 calls a minute, and another 200 for revocations,
+//! which no listing can delay. A delay that Okta asks for is kept. See
 //! [`VendorBuilder::rate_limit`](crate::kit::VendorBuilder::rate_limit).
 
 mod client;
@@ -71,6 +74,7 @@ mod errors;
 mod groups;
 mod list_groups;
 mod model;
+mod simulated;
 #[cfg(feature = "runtime")]
 mod strategy;
 mod users;
@@ -78,6 +82,7 @@ mod users;
 pub use client::{Okta, OktaBuilder};
 pub use list_groups::{GroupExpand, ListGroups};
 pub use model::{GroupProfile, GroupType, OktaGroup, OktaUser, UserProfile, UserStatus};
+pub use simulated::SimulatedOkta;
 #[cfg(feature = "runtime")]
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
 pub use strategy::{OktaStrategy, strategy_type};

@@ -12,7 +12,7 @@ use crate::open_enum;
 pub struct OktaGroup {
     /// The id, such as `00g1emaKYZTWRYYRRTSK`.
     pub id: String,
-    /// Who manages its members.
+    /// The type, which says who manages its members.
     #[serde(rename = "type")]
     pub kind: Option<GroupType>,
     /// The name and the description.
@@ -48,7 +48,7 @@ impl ToFieldOption for OktaGroup {
 }
 
 open_enum! {
-    /// Who manages the members of a group.
+    /// The type of a group, which says who manages its members.
     pub enum GroupType {
         /// Okta's admins and its API. These are the only groups that a strategy can change.
         OktaGroup = "OKTA_GROUP",

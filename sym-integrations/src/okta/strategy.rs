@@ -86,6 +86,6 @@ impl Membership for Okta {
     }
 
     async fn check_credentials(&self) -> Result<()> {
-        self.list_groups().listing().next_item().await.map(drop)
+        self.list_groups().paginator().next_item().await.map(drop)
     }
 }

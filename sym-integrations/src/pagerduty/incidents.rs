@@ -186,7 +186,7 @@ impl<T: 'static> IncidentQuery<T> {
 
 impl IncidentQuery<Vec<Resource<Incident>>> {
     /// Resolves the assignees to accounts, and returns the list of incidents.
-    pub async fn listing(self) -> Result<Paginator<Resource<Incident>>> {
+    pub async fn paginator(self) -> Result<Paginator<Resource<Incident>>> {
         self.list(MAX_PAGE).await
     }
 }
@@ -196,7 +196,7 @@ impl IntoFuture for IncidentQuery<Vec<Resource<Incident>>> {
     type IntoFuture = BoxFuture<'static, Result<Vec<Resource<Incident>>>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.listing().await?.await })
+        Box::pin(async move { self.paginator().await?.await })
     }
 }
 

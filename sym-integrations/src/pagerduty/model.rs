@@ -108,7 +108,7 @@ impl ToFieldOption for Incident {
 open_enum! {
     /// The state of an [`Incident`].
     pub enum IncidentStatus {
-        /// Nobody has acknowledged it.
+        /// It has not been acknowledged.
         Triggered = "triggered",
         /// Somebody works on it.
         Acknowledged = "acknowledged",

@@ -1,4 +1,4 @@
-//! Strategies of type `http`: what functions are sent, and what is made of their answers.
+//! Strategies of type `http`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,7 +57,7 @@ async fn deescalate(replay: &Replay) -> Result<Option<StepOutput>> {
     strategy(replay).deescalate(&Asked::to(Step::Deescalate).request()).await
 }
 
-/// The code, after a look whether the error tells the token.
+/// Returns the code of an error, after a check that no form of the error contains the token.
 fn code(error: &Error) -> String {
     let text = format!("{error} {error:?} {} {}", error.report(), error.to_json());
     assert!(!text.contains("hunter2") && !text.contains("S3CRET"), "{text}");
@@ -65,7 +65,7 @@ fn code(error: &Error) -> String {
 }
 
 #[tokio::test]
-async fn the_function_gets_the_entry_and_its_answer_is_the_output() {
+async fn sends_the_request_and_returns_the_output() {
     let server = MockServer::start().await;
     let answer = json!({ "body": { "profile": "office-7" }, "errors": [] });
     let guarded = Mock::given(method("POST"))
@@ -93,7 +93,7 @@ async fn the_function_gets_the_entry_and_its_answer_is_the_output() {
 }
 
 #[tokio::test]
-async fn the_url_is_called_as_it_is_written() {
+async fn calls_the_url_as_written() {
     for (url, path) in [
         ("https://f.example.com", "/"),
         ("https://f.example.com/", "/"),
@@ -110,7 +110,7 @@ async fn the_url_is_called_as_it_is_written() {
 }
 
 #[tokio::test]
-async fn reported_errors_are_no_grant_and_no_revocation() {
+async fn reported_errors_fail_the_step() {
     let replay = Replay::new();
     let answer = json!({ "body": {}, "errors": ["no such floor", "and no lift"] });
     replay.post("/vpn").times(2).reply(Reply::json(&answer));
@@ -123,9 +123,9 @@ async fn reported_errors_are_no_grant_and_no_revocation() {
     assert_eq!(error.message(), "`vpn` did not revoke the access: no such floor; and no lift");
 }
 
-/// Whatever answers in the function's place has neither granted nor ended anything.
+/// A response of anything other than the function has neither granted nor revoked access.
 #[tokio::test]
-async fn an_answer_that_is_no_reply_is_an_error() {
+async fn rejects_malformed_responses() {
     let no_reply = |body: Value| Reply::json(body).header("x-request-id", "r-1");
     let cases = [
         (no_reply(json!({})), "HTTP:ERROR_RESPONSE", Some("`errors` is missing")),
@@ -155,7 +155,7 @@ async fn an_answer_that_is_no_reply_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_status_says_whether_trying_again_may_help() {
+async fn retries_by_status() {
     let cases = [
         (Reply::status(401), "HTTP:AUTH_FAILED", false, 1),
         (Reply::status(403), "HTTP:FORBIDDEN", false, 1),
@@ -180,7 +180,7 @@ async fn a_status_says_whether_trying_again_may_help() {
 }
 
 #[tokio::test]
-async fn a_call_whose_outcome_nobody_knows_comes_again_under_its_key() {
+async fn retries_with_the_same_idempotency_key() {
     let replay = Replay::new();
     replay.post("/vpn").header("idempotency-key", KEY).reply(Reply::connection_lost());
     replay.post("/vpn").header("idempotency-key", KEY).reply(Reply::json(json!({ "body": {}, "errors": [] })));
@@ -190,7 +190,7 @@ async fn a_call_whose_outcome_nobody_knows_comes_again_under_its_key() {
 }
 
 #[tokio::test]
-async fn revocations_do_not_wait_where_grants_do() {
+async fn throttled_grants_do_not_delay_revocations() {
     let replay = Replay::new();
     let strategy = strategy(&replay);
     replay.post("/vpn").reply(Reply::status(429).header("retry-after", "90"));
@@ -205,7 +205,7 @@ async fn revocations_do_not_wait_where_grants_do() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_echoed_is_not_kept() {
+async fn redacts_echoed_tokens() {
     let replay = Replay::new();
     let echo = json!({ "body": { "headers": [{ "authorization": format!("Bearer {TOKEN}") }] }, "errors": [] });
     replay.post("/vpn").reply(Reply::json(echo));
@@ -244,7 +244,7 @@ async fn approved(harness: &mut Harness) -> RunId {
 }
 
 #[tokio::test]
-async fn a_run_goes_through_a_function() {
+async fn a_run_uses_the_function() {
     let replay = Replay::new();
     replay.post("/vpn").reply(Reply::json(json!({ "body": { "profile": "office-7" }, "errors": [] })));
     replay.post("/vpn").reply(Reply::json(json!({ "body": {}, "errors": ["try later"] })));
@@ -274,7 +274,7 @@ async fn a_run_goes_through_a_function() {
 }
 
 #[tokio::test]
-async fn a_rejected_grant_fails_the_run_and_is_taken_back() {
+async fn rejected_grants_are_revoked() {
     let replay = Replay::new();
     replay.post("/vpn").reply(Reply::json(json!({ "body": {}, "errors": ["no room"] })));
     replay.post("/vpn").reply(Reply::json(json!({ "body": {}, "errors": [] })));
@@ -326,7 +326,7 @@ async fn build(settings: &[(&str, &str)], token: &str) -> Result<Runtime, Diagno
 }
 
 #[tokio::test]
-async fn a_configured_function_is_called_with_its_token() {
+async fn builds_the_strategy_from_its_configuration() {
     let server = MockServer::start().await;
     let answer = json!({ "body": {}, "errors": [] });
     let guarded = Mock::given(method("POST")).and(path("/vpn")).and(header("authorization", "Bearer hunter2"));
@@ -349,7 +349,7 @@ async fn a_configured_function_is_called_with_its_token() {
 }
 
 #[tokio::test]
-async fn settings_that_cannot_be_are_told_at_start() {
+async fn rejects_invalid_settings() {
     type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
     let cases: [Case<'_>; 8] = [
         (&[], "t", "strategy `vpn` needs the setting `url`"),

@@ -7,7 +7,7 @@ use crate::error::Result;
 /// Anyone can implement it: there is nothing to register, a handler that takes `&T` is enough.
 ///
 /// ```
-/// use sym_sdk::handler::{IntegrationClient, IntegrationConfig};
+/// use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 /// use sym_sdk::prelude::*;
 ///
 /// struct Weather {

@@ -1,9 +1,7 @@
 //! What the builder finds wrong between the configuration and the handlers.
 
 use expect_test::{Expect, expect};
-use sym_sdk::config::{
-    self, Config, Environment, Flow, FlowParams, FlowsFilter, Implementation, PromptField, SourceLocation,
-};
+use sym_sdk::config::{self, Config, Flow, FlowParams, FlowsFilter, Implementation, PromptField, SourceLocation};
 use sym_sdk::handler::Registry;
 use sym_sdk::integration::IntegrationConfig;
 use sym_sdk::prelude::*;
@@ -86,11 +84,7 @@ fn flow(name: &str, module: &str, at: u32, prompt_fields: Vec<PromptField>) -> F
 }
 
 fn config(flows: Vec<Flow>) -> Config {
-    Config {
-        flows,
-        environments: vec![Environment { name: "main".into(), ..Environment::default() }],
-        ..Config::default()
-    }
+    Config { flows, ..crate::support::flows(&[]) }
 }
 
 /// The faults, without where this file's handlers stand.

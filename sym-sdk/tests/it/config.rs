@@ -7,16 +7,14 @@ use expect_test::{Expect, expect};
 use sym_sdk::config::{
     Config, Diagnostic, Diagnostics, Environment, ErrorLogger, Flow, FlowParams, FlowsFilter, Implementation,
     Integration, IntegrationSchema, LogDestination, LogDestinationSchema, Organization, PromptField, Reference,
-    Schemas, Secret, SecretSource, SettingSchema, SettingsSchema, SourceLocation, Strategy, StrategySchema, Target,
+    Schemas, SecretSource, SettingSchema, SettingsSchema, SourceLocation, Strategy, StrategySchema, Target,
     TargetSchema,
 };
 use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::forms::{FieldType, FieldValue};
 use sym_sdk::model::{self, Source};
 
-fn map(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
-    entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
-}
+use crate::support::{add_secrets, integration, settings as map};
 
 fn target(kind: &str, name: &str) -> Target {
     Target { kind: kind.into(), name: name.into(), ..Target::default() }
@@ -72,27 +70,13 @@ fn schemas() -> Schemas {
 
 /// One access flow, with everything that it needs.
 fn config() -> Config {
-    Config {
+    let mut config = Config {
         organization: Organization { slug: "acme".into(), domains: vec!["Acme.com".into()] },
-        secret_sources: vec![SecretSource {
-            kind: "environment".into(),
-            name: "env".into(),
-            ..SecretSource::default()
-        }],
-        secrets: vec![Secret { name: "token".into(), path: "TOKEN".into(), source: "env".into(), ..Secret::default() }],
         integrations: vec![
+            integration("slack", "main", "T0"),
             Integration {
-                kind: "slack".into(),
-                name: "main".into(),
-                external_id: "T0".into(),
-                ..Integration::default()
-            },
-            Integration {
-                kind: "okta".into(),
-                name: "main".into(),
-                external_id: "acme.okta.com".into(),
                 settings: map(&[("api_token_secret", "Token"), ("region", "eu")]),
-                ..Integration::default()
+                ..integration("okta", "main", "acme.okta.com")
             },
         ],
         error_loggers: vec![ErrorLogger {
@@ -122,7 +106,9 @@ fn config() -> Config {
             ..Flow::default()
         }],
         ..Config::default()
-    }
+    };
+    add_secrets(&mut config, &[("token", "TOKEN")]);
+    config
 }
 
 #[track_caller]

@@ -1,3 +1,5 @@
+//! The values of a request: typed access, deserialization and serialization.
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;

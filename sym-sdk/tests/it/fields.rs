@@ -1,3 +1,5 @@
+//! Field types, durations, options, and the validation of declared fields and submitted values.
+
 use std::time::Duration;
 
 use expect_test::expect;

@@ -45,6 +45,7 @@ mod slack_users;
 #[cfg(all(feature = "sqlite", feature = "testing"))]
 mod sqlite;
 mod srn;
+mod support;
 mod template;
 #[cfg(feature = "terraform")]
 mod terraform;

@@ -8,6 +8,8 @@ use sym_sdk::config::{self, Config};
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{LocalSecrets, Runtime};
 
+use crate::support::{flows, integration, settings};
+
 static TOKENS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 struct PagerDuty {
@@ -33,19 +35,10 @@ fn get_permissions() -> RequestPermission {
 fn on_request(_pagerduty: &PagerDuty) {}
 
 fn config(source: &str, path: &str, json_key: Option<&str>) -> Config {
-    Config {
-        flows: vec![config::Flow { name: "prod".into(), environment: "main".into(), ..Default::default() }],
-        environments: vec![config::Environment {
-            name: "main".into(),
-            integrations: [("pagerduty".to_owned(), "pagerduty".into())].into(),
-            ..Default::default()
-        }],
+    let mut config = Config {
         integrations: vec![config::Integration {
-            kind: "pagerduty".into(),
-            name: "pagerduty".into(),
-            external_id: "acme.pagerduty.com".into(),
-            settings: [("api_token_secret".to_owned(), "token".to_owned())].into(),
-            ..Default::default()
+            settings: settings(&[("api_token_secret", "token")]),
+            ..integration("pagerduty", "pagerduty", "acme.pagerduty.com")
         }],
         secret_sources: vec![config::SecretSource { kind: source.into(), name: source.into(), ..Default::default() }],
         secrets: vec![config::Secret {
@@ -55,8 +48,10 @@ fn config(source: &str, path: &str, json_key: Option<&str>) -> Config {
             json_key: json_key.map(str::to_owned),
             ..Default::default()
         }],
-        ..Config::default()
-    }
+        ..flows(&["prod"])
+    };
+    config.environments[0].integrations.insert("pagerduty".to_owned(), "pagerduty".into());
+    config
 }
 
 async fn build(config: Config, variables: &[(&str, &str)]) -> Result<Runtime, sym_sdk::config::Diagnostics> {

@@ -1,3 +1,5 @@
+//! The serialized forms of the model.
+
 use std::time::Duration;
 
 use serde_json::json;

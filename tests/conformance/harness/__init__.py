@@ -1,1 +1,1 @@
-"""Compares the clients of sym-integrations with the services they stand for; `../run --help` tells more."""
+"""Compares the clients of sym-integrations with their services. See `../run --help`."""

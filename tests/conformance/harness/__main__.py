@@ -47,19 +47,19 @@ def main(vendors: list[str], program: Path | None) -> int:
 
 
 def _forget_the_machine(folder: Path) -> None:
-    """Nothing that this machine's user has set up, from profiles to proxies, is to take part."""
+    """Removes the user's own settings, such as profiles and proxies, from the environment."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TZ") if name in os.environ}
     os.environ.clear()
     os.environ.update(kept, HOME=str(folder), AWS_EC2_METADATA_DISABLED="true")
 
 
 def _stop(number: int, _: object) -> None:
-    # The blocks that started servers end them on the way out.
+    # The blocks that started servers stop them on exit.
     raise SystemExit(128 + number)
 
 
 def _too_long(*_: object) -> None:
-    # Not an exception that the comparison could take for one of a client's.
+    # An exception that the comparison cannot mistake for one of a client's.
     print(f"conformance: not done within {DONE_WITHIN} s", file=sys.stderr)
     raise SystemExit(2)
 

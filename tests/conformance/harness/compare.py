@@ -1,4 +1,4 @@
-"""What differs between two lists of requests, and which of that is documented."""
+"""The differences between two lists of requests, and which of them are documented."""
 
 import json
 import re
@@ -14,7 +14,7 @@ CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/]+)/\d{8}/(\S+), Signe
 
 @dataclass(frozen=True)
 class Difference:
-    """A part of a request, such as `query.limit`, and what either side has there."""
+    """A part of a request, such as `query.limit`, with the value of each side."""
 
     part: str
     ours: Any
@@ -31,7 +31,7 @@ def _short(value: Any) -> str:
 
 @dataclass
 class Documented:
-    """A difference that is meant. A field that is missing stands for any."""
+    """An intended difference. An absent field matches anything."""
 
     name: str
     why: str
@@ -57,8 +57,8 @@ def documented(path: Path) -> list[Documented]:
 
 
 def differences(ours: Request | None, theirs: Request | None, scenario: dict[str, Any]) -> list[Difference]:
-    """What differs between two requests. The scenario says which `headers` count; which `defaults` an absent part has; and
-    with `anywhere`, that an argument may stand in the query or in the body, which is then a part of its own, the `carrier`."""
+    """Returns the differences between two requests. The scenario sets which `headers` are compared, the `defaults` of absent parts,
+    and with `anywhere` that an argument may be in the query or in the body, which is then a part of its own, the `carrier`."""
     if ours is None or theirs is None:
         return [Difference("request", ours and ours.line(), theirs and theirs.line())]
     left, right = _parts(ours, scenario), _parts(theirs, scenario)
@@ -73,7 +73,7 @@ def differences(ours: Request | None, theirs: Request | None, scenario: dict[str
 
 def _parts(request: Request, scenario: dict[str, Any]) -> dict[str, Any]:
     parts: dict[str, Any] = {"method": request.method, "path": [unquote(part) for part in request.path.split("/")]}
-    # Whether `@` stands as such or as `%40` is one thing, and what it comes to another.
+    # The encoding of the path, such as `%40` for `@`, is compared apart from what it decodes to.
     parts["path.encoding"] = request.path
     if scenario.get("anywhere"):
         parts["carrier"] = request.carrier or "query"
@@ -96,13 +96,13 @@ def _parts(request: Request, scenario: dict[str, Any]) -> dict[str, Any]:
 
 def _header(name: str, value: str, request: Request) -> dict[str, str]:
     if name == "authorization" and (signed := CREDENTIAL.fullmatch(value)):
-        # The signature differs with the time; the stand-in of AWS checks it.
+        # The signature depends on the time; moto verifies it.
         key, scope, covered = signed.groups()
         to_cover = {"host", "content-type"} | {name for name in request.headers if name.startswith("x-amz-")}
         left_out = (to_cover & request.headers.keys()) - set(covered.split(";"))
         return {"signed.by": key, "signed.for": scope, "signed.not": ", ".join(sorted(left_out))}
     if name == "content-type":
-        # Of nothing, it says nothing; and a form is in UTF-8 without a word.
+        # An empty body needs no content type, and a form is UTF-8 without saying so.
         plain = value.lower().replace(" ", "").replace("urlencoded;charset=utf-8", "urlencoded")
         return {"header.content-type": plain} if request.carrier else {}
     return {f"header.{name}": value}

@@ -86,7 +86,7 @@ def _check_okta(expect: Expect) -> None:
     missing = ("NotFound", "Okta:GROUP_NOT_FOUND")
     expect.error("no such group", "users_in_group", nowhere, *missing)
     expect.error("no such group", "is_user_in_group", {"user": ada, **nowhere}, *missing)
-    # Here Okta names the group and emulate does not, so that it could as well be the user who is missing.
+    # Okta names the group here and emulate does not, so the missing object could be the user as well.
     expect.error("a grant, no such group", "add_user_to_group", {"user": ada, **nowhere}, "NotFound")
     expect.error("a revocation, no such group", "remove_user_from_group", {"user": ada, **nowhere}, *missing)
 

@@ -1,4 +1,4 @@
-"""Our client against a stand-in: what each call should come to."""
+"""Our client against an emulator: the expected outcome of each call."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from .report import SAME, WRONG, Report
 
 
 class Expect:
-    """Calls, and reports whether they came to what was expected."""
+    """Makes calls, and reports whether their outcomes are as expected."""
 
     def __init__(self, vendor: str, ours: Ours, report: Report) -> None:
         self._vendor, self._ours, self._report = vendor, ours, report
@@ -18,14 +18,14 @@ class Expect:
         self._judge(what, call, arguments, {"result": result}, self._ours.call(call, arguments, settings))
 
     def error(self, what: str, call: str, arguments: dict[str, Any], kind: str, code: str = "", **settings: str) -> None:
-        """An error of this kind, and of this code if one is named."""
+        """Expects an error of this kind, and of this code if one is given."""
         error = self._ours.call(call, arguments, settings).get("error", {})
         fits = error.get("kind") == kind and code in ("", error.get("code"))
         wanted = {"kind": kind, "code": code or "any"}
         self._judge(what, call, arguments, wanted, wanted if fits else error)
 
     def sends(self, what: str, call: str, arguments: dict[str, Any], read: Callable[[str, str], Any]) -> None:
-        """A message, whose text the service has under the channel and the time stamp that came back."""
+        """Expects a message, whose text the service has under the returned channel and time stamp."""
         outcome = self._ours.call(call, arguments)
         sent = outcome.get("result")
         seen = read(sent["channel"], sent["ts"]) if sent else outcome

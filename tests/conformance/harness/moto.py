@@ -38,8 +38,8 @@ def check(vendors: list[str], program: Path, installed: Path, folder: Path, repo
 
 
 def _furnish(url: str) -> dict[str, dict[str, str]]:
-    """A function, a secret, a role, and two users: one who may do what we do, and one who may nothing. From then on,
-    signatures and policies count."""
+    """Creates a function, a secret, a role, and two users: one with the permissions we need, and one without any. From then on,
+    signatures and policies are checked."""
 
     def client(service: str) -> BaseClient:
         return boto3.client(service, region_name=REGION, endpoint_url=url, aws_access_key_id="any", aws_secret_access_key="any")
@@ -98,7 +98,7 @@ def _check_aws(url: str, program: Path, keys: dict[str, dict[str, str]], report:
         expect.result(what, "invoke", invocation, reply, **settings)
         expect.result(what, "invoke_async", invocation, True, **settings)
         expect.result(what, "get_secret", {"secret_id": "sym/okta"}, "00of-okta", **settings)
-    # moto says in words that AWS does not have why it refuses, so that only the status tells.
+    # The error codes of moto differ from those of AWS here, so only the status is checked.
     refused = {"a wrong secret key": wrong_secret, "an unknown key": unknown_key, "no permission": keys["denied"]}
     for what, settings in refused.items():
         expect.error(what, "invoke", invocation, "Forbidden", **settings)

@@ -13,7 +13,7 @@ CALLED_WITHIN = 30
 
 
 def build() -> Path:
-    """The program, once it is built."""
+    """Returns the program, which is built first."""
     command = ["cargo", "build", "--package", "conformance", "--message-format", "json-render-diagnostics"]
     try:
         built = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, timeout=BUILT_WITHIN, check=True, text=True)
@@ -29,7 +29,7 @@ def build() -> Path:
 
 
 class Ours:
-    """Our client of one vendor. Each call is a process of its own, so that none knows what another has learned."""
+    """Our client of one vendor. Each call is a process of its own, so that none uses what another has cached."""
 
     def __init__(self, program: Path, vendor: str, base_url: str, settings: dict[str, str]) -> None:
         self._program, self._vendor, self._base_url, self._settings = program, vendor, base_url, settings

@@ -1,4 +1,4 @@
-"""Our clients beside the vendors' own, against the recorder."""
+"""Our clients and the vendors' own, against the recorder."""
 
 import importlib
 import json
@@ -55,7 +55,7 @@ class Comparison:
             raise Broken(f"nothing says how {self._vendor}'s own client does {name}")
         try:
             return {"result": function(theirs, **arguments)}
-        except Exception as error:  # The clients have no exception in common.
+        except Exception as error:  # The clients have no common exception.
             return {"error": {"kind": self._official.kind_of(error), "message": f"{type(error).__name__}: {error}"}}
 
     def _compare_requests(self, call: str, ours: list[Request], theirs: list[Request]) -> None:
@@ -80,7 +80,7 @@ class Comparison:
                 self._report.line(SAME, self._vendor, call, what, [])
 
     def _settled(self, requests: list[Request]) -> list[Request]:
-        """Requests that are made at once, of a path that the scenario names, in an order that is always the same."""
+        """Sorts concurrent requests of a path that the scenario names, so that their order is always the same."""
         at_once = tuple(self._scenario.get("at_once", ()))
 
         def run(request: Request) -> str | None:
@@ -124,7 +124,7 @@ def _described(result: Any) -> str:
 
 
 def unseen(vendors: list[str], entries: list[Documented], report: Report) -> None:
-    """A difference that is documented, and no longer there, is one more that differs."""
+    """Reports documented differences that no longer occur."""
     for entry in entries:
         if entry.vendor in vendors and not entry.seen:
             report.line(WRONG, entry.vendor, entry.name, f"no longer differs, take it out of {SOURCE}", [])

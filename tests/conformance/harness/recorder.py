@@ -1,4 +1,4 @@
-"""A server on loopback that writes down what it is asked, and answers from a list."""
+"""A server on loopback that records requests, and responds from a list."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ Pairs = list[tuple[str, str]]
 
 @dataclass
 class Request:
-    """What was asked. The body is parsed by its type: pairs of a form, a JSON value, or text."""
+    """A recorded request. The body is parsed by its type: pairs of a form, a JSON value, or text."""
 
     method: str
     path: str
@@ -24,7 +24,7 @@ class Request:
     answered: bool = True
 
     def arguments(self) -> dict[str, str]:
-        """Those of the query and of the body together, as text."""
+        """Returns the arguments of the query and of the body, as text."""
         pairs = list(self.query)
         if self.carrier == "form":
             pairs += self.body
@@ -38,14 +38,14 @@ class Request:
 
 
 def as_text(value: Any) -> str:
-    """A JSON value as a form would have it."""
+    """Returns a JSON value as text, in the form that a form has it."""
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 @dataclass
 class Reply:
-    """An answer, to requests of this path (and method, and arguments, if it names them), this many times. `{soon}` in a header
-    stands for the second after the next."""
+    """A response to requests of this path, and of this method and with these arguments if given, for a number of times. `{soon}`
+    in a header stands for the second after the next."""
 
     path: str
     method: str | None = None
@@ -73,7 +73,7 @@ class Reply:
 
 
 class Recorder:
-    """Use it as a context manager; `url` is its address."""
+    """A context manager; `url` is the address."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -97,14 +97,14 @@ class Recorder:
         self._server.server_close()
 
     def replay(self, replies: list[dict[str, Any]]) -> None:
-        """Answers from this list from now on, the first that fits. `{base}` in it stands for this server's address."""
+        """Responds from this list from now on, with the first that matches. `{base}` in it stands for the server's address."""
         own = json.loads(json.dumps(replies).replace("{base}", self.url))
         with self._lock:
             self._replies = [Reply(**reply) for reply in own]
             self._requests = []
 
     def heard(self) -> list[Request]:
-        """The requests since `replay`."""
+        """Returns the requests since `replay`."""
         with self._lock:
             return list(self._requests)
 
@@ -123,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 30
 
-    # Headers and body leave in two writes: without this, each answer waits for the other side's delayed acknowledgement.
+    # Headers and body are sent in two writes. Without this, each response would wait for a delayed acknowledgement.
     disable_nagle_algorithm = True
 
     @staticmethod

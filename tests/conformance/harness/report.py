@@ -1,4 +1,4 @@
-"""The lines that the comparison prints, and what they add up to."""
+"""The report of the comparison: its lines, and their totals."""
 
 from .compare import Documented
 
@@ -6,7 +6,7 @@ SAME, MEANT, WRONG = "same", "differs as documented", "differs"
 
 
 class Report:
-    """Counts what it prints."""
+    """Prints lines and counts them by outcome."""
 
     def __init__(self) -> None:
         self._counts = dict.fromkeys((SAME, MEANT, WRONG), 0)
@@ -21,7 +21,7 @@ class Report:
             print(f"{'':<21}    {reason}", flush=True)
 
     def close(self, entries: list[Documented]) -> bool:
-        """Prints why documented differences are meant, and the sums. Whether nothing was wrong."""
+        """Prints the reasons for documented differences and the totals. Returns whether everything matched."""
         if seen := [entry for entry in entries if entry.seen]:
             self.step("why these differences are meant")
         for entry in seen:

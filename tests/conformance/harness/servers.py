@@ -1,4 +1,4 @@
-"""Servers as child processes, on loopback alone, that end with this process."""
+"""Servers as child processes, which listen on loopback only and end with this process."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ LOOPBACK = {"0100007F", "00000000000000000000000001000000"}
 
 
 class Broken(Exception):
-    """The comparison cannot be made."""
+    """The comparison cannot be run."""
 
 
 def free_port() -> int:
@@ -28,7 +28,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def server(name: str, command: list[str], ports: list[int], env: dict[str, str], log: Path) -> Iterator[None]:
-    """Runs a server until the block is left. It is up once each port takes connections."""
+    """Runs a server until the block is left. It is ready when each port accepts connections."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -37,7 +37,7 @@ def server(name: str, command: list[str], ports: list[int], env: dict[str, str],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            # A group of its own, so that its children end with it.
+            # A process group of its own, so that its children end with it.
             start_new_session=True,
         )
     try:
@@ -76,7 +76,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _check_loopback(name: str, group: int) -> None:
-    """Fails if a process of the group listens where another machine could reach it."""
+    """Fails if a process of the group listens on an address that other machines can reach."""
     sockets = _sockets_of(group)
     addresses = [address for inode, address in _listeners() if inode in sockets]
     if not addresses:
@@ -97,7 +97,7 @@ def _listeners() -> Iterator[tuple[str, str]]:
 def _sockets_of(group: int) -> set[str]:
     inodes = set()
     for entry in Path("/proc").iterdir():
-        # A process may be gone by the time it is looked at.
+        # A process may have ended in the meantime.
         with contextlib.suppress(OSError):
             if not entry.name.isdecimal() or os.getpgid(int(entry.name)) != group:
                 continue

@@ -1,7 +1,7 @@
-//! Calls one function of one client of sym-integrations, and writes down what came of it.
+//! Calls one function of one client of sym-integrations, and prints the result.
 //!
 //! Standard input is a JSON object: `vendor`, `base_url`, `settings` (token or keys), `call` and `arguments`. Standard output is
-//! `{"result": ...}`, reduced to ids and e-mail addresses, or `{"error": ...}`. `run`, in the folder of this crate, drives it.
+//! `{"result": ...}`, reduced to ids and e-mail addresses, or `{"error": ...}`. The script `run` in the folder of this crate drives it.
 
 mod aws;
 mod okta;

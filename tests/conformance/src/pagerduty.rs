@@ -41,7 +41,7 @@ struct Which {
     urgencies: Option<Vec<Urgency>>,
 }
 
-/// Hands what is there to the builder's method of the same name.
+/// Passes each argument that is present to the builder method of the same name.
 macro_rules! with {
     ($builder:ident, $given:expr, $($name:ident)*) => {{
         let given = $given;

@@ -1,4 +1,4 @@
-//! What is to be called, and with what.
+//! The request: the function to call, and its arguments.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,11 +27,11 @@ pub(crate) enum Vendor {
     Slack,
 }
 
-/// Why there is no result.
+/// The reason why there is no result.
 pub(crate) enum Fault {
-    /// The request is not one: nobody was called.
+    /// The request is malformed, and nothing was called.
     Request(String),
-    /// What came of the call.
+    /// The call failed.
     Call(Error),
 }
 
@@ -42,7 +42,7 @@ impl From<Error> for Fault {
 }
 
 impl Request {
-    /// The call, as the client's module knows it: `C` is an enum tagged by `call`, with its fields in `arguments`.
+    /// Parses the call: `C` is an enum tagged by `call`, with its fields in `arguments`.
     pub(crate) fn call<C: DeserializeOwned>(&self) -> Result<C, Fault> {
         let call = json!({ "call": self.call, "arguments": self.arguments });
         serde_json::from_value(call).map_err(|error| Fault::Request(format!("call `{}`: {error}", self.call)))

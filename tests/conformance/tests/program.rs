@@ -1,4 +1,4 @@
-//! The program that the comparison runs: what it says of requests that are none, and of a service that is not there.
+//! The program that the comparison runs: malformed requests, and unreachable services.
 #![allow(clippy::unwrap_used, reason = "clippy's exception for tests leaves out their helpers")]
 
 use std::io::{Read, Write};
@@ -24,7 +24,7 @@ fn request(vendor: &str, base_url: &str, call: &str, settings: &Value) -> Output
     run(&request.to_string())
 }
 
-/// Each with a call that takes no arguments.
+/// The vendors, each with a call that takes no arguments.
 const VENDORS: [(&str, &str); 3] = [("okta", "list_groups"), ("pagerduty", "users_on_call"), ("slack", "list_users")];
 
 fn settings() -> Value {

@@ -1,4 +1,4 @@
-//! Roles: assumed once, for all who call, until shortly before their session ends.
+//! Roles: assumed once for all callers, until shortly before the session expires.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +7,6 @@ use sym_integrations::aws::{
     CachedCredentials, Credentials, CredentialsSource, EnvironmentCredentials, PermissionContext,
 };
 use sym_integrations::http::SecretString;
-use sym_sdk::BoxFuture;
 use sym_sdk::clock::VirtualClock;
 use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result};
 use tokio::sync::Notify;
@@ -146,7 +145,7 @@ mod called {
         assert_eq!((code(&error).as_str(), error.kind()), ("AWSLambda:EXPIRED_TOKEN", ErrorKind::Unauthorized));
         replay.check().unwrap();
 
-        // There are no others.
+        // There are no other calls.
         replay.post(path()).reply(expired());
         call(&AwsLambda::new(context(&replay))).await.unwrap_err();
         replay.check().unwrap();
@@ -163,7 +162,7 @@ mod called {
     }
 }
 
-/// Credentials whose delivery the test decides on.
+/// Credentials that are delivered when the test says so.
 #[derive(Clone, Default)]
 struct Slow {
     asked: Arc<AtomicUsize>,
@@ -177,18 +176,16 @@ impl Slow {
 }
 
 impl CredentialsSource for Slow {
-    fn credentials(&self) -> BoxFuture<'_, Result<Credentials>> {
+    async fn credentials(&self) -> Result<Credentials> {
         let n = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
-        Box::pin(async move {
-            self.go.notified().await;
-            // Every other one fails.
-            if n % 2 == 1 {
-                let error = Error::new(ErrorKind::Unavailable, ErrorCode::new("AWS", "UNREACHABLE"), format!("no {n}"));
-                return Err(error.with_hint("wait").with_status(503).with_source("the cable is out"));
-            }
-            let expiry = "2024-02-29T13:00:00Z".parse().unwrap();
-            Ok(Credentials::new(format!("AKID{n}"), SecretString::from("k3y")).with_expiry(expiry))
-        })
+        self.go.notified().await;
+        // Every second fetch fails.
+        if n % 2 == 1 {
+            let error = Error::new(ErrorKind::Unavailable, ErrorCode::new("AWS", "UNREACHABLE"), format!("no {n}"));
+            return Err(error.with_hint("wait").with_status(503).with_source("the cable is out"));
+        }
+        let expiry = "2024-02-29T13:00:00Z".parse().unwrap();
+        Ok(Credentials::new(format!("AKID{n}"), SecretString::from("k3y")).with_expiry(expiry))
     }
 }
 
@@ -198,7 +195,7 @@ fn cached() -> (Slow, CachedCredentials, Arc<VirtualClock>) {
 }
 
 #[tokio::test]
-async fn all_who_wait_share_a_failure_and_the_next_one_asks_again() {
+async fn waiters_share_a_failure() {
     let (slow, cached, _) = cached();
     let failed = three(&cached, &slow).await;
     for error in failed.into_iter().map(Result::unwrap_err) {
@@ -214,7 +211,7 @@ async fn all_who_wait_share_a_failure_and_the_next_one_asks_again() {
     assert_eq!(slow.asked(), 2);
 }
 
-/// Three ask, and then comes the answer.
+/// Three callers wait, and then the response arrives.
 async fn three(cached: &CachedCredentials, slow: &Slow) -> [Result<Credentials>; 3] {
     let ask = || cached.credentials();
     let (a, b, c, ()) = tokio::join!(ask(), ask(), ask(), async { slow.go.notify_one() });
@@ -222,30 +219,30 @@ async fn three(cached: &CachedCredentials, slow: &Slow) -> [Result<Credentials>;
 }
 
 #[tokio::test]
-async fn who_gives_up_leaves_nothing_half_done_behind() {
+async fn a_cancelled_fetch_leaves_nothing_behind() {
     let (slow, cached, _) = cached();
     {
-        let mut first = cached.credentials();
-        let mut second = cached.credentials();
+        let mut first = Box::pin(cached.credentials());
+        let mut second = Box::pin(cached.credentials());
         tokio::select! { biased; _ = &mut first => panic!(), () = std::future::ready(()) => {} }
         tokio::select! { biased; _ = &mut second => panic!(), () = std::future::ready(()) => {} }
         drop(first);
-        // The second one goes on with what the first has begun.
+        // The second caller continues the fetch of the first.
         slow.go.notify_one();
         second.await.unwrap_err();
         assert_eq!(slow.asked(), 1);
-        let mut third = cached.credentials();
+        let mut third = Box::pin(cached.credentials());
         tokio::select! { biased; _ = &mut third => panic!(), () = std::future::ready(()) => {} }
         assert_eq!(slow.asked(), 2);
     }
-    // Nobody waits for that any more: it is begun anew.
+    // Its last waiter is gone, so the next caller starts another fetch.
     slow.go.notify_one();
     cached.credentials().await.unwrap_err();
     assert_eq!(slow.asked(), 3);
 }
 
 #[tokio::test]
-async fn credentials_are_used_to_their_end_if_there_are_no_new_ones() {
+async fn uses_credentials_until_they_expire() {
     let (slow, cached, clock) = cached();
     slow.go.notify_one();
     cached.credentials().await.unwrap_err();
@@ -257,7 +254,7 @@ async fn credentials_are_used_to_their_end_if_there_are_no_new_ones() {
     assert_eq!(slow.asked(), 3);
     slow.go.notify_one();
     cached.rejected("AKID2");
-    // The fourth succeeds, and is over at the same time.
+    // The fourth session has already expired.
     assert_eq!(cached.credentials().await.unwrap().access_key_id(), "AKID4");
     clock.advance_to("2024-02-29T13:00:00Z".parse().unwrap());
     slow.go.notify_one();
@@ -265,7 +262,7 @@ async fn credentials_are_used_to_their_end_if_there_are_no_new_ones() {
 }
 
 #[tokio::test]
-async fn the_environment_has_keys_or_says_which_is_missing() {
+async fn reports_missing_environment_variables() {
     let full =
         [("AWS_ACCESS_KEY_ID", "AKIDENV"), ("AWS_SECRET_ACCESS_KEY", "own/S3CRET"), ("AWS_SESSION_TOKEN", "own-TOKEN")];
     let read = EnvironmentCredentials::with_variables(full).credentials().await.unwrap();
@@ -283,7 +280,7 @@ async fn the_environment_has_keys_or_says_which_is_missing() {
 }
 
 #[test]
-fn a_context_is_what_its_integration_says() {
+fn builds_a_context_from_its_integration() {
     let built = |settings: &[(&str, &str)]| {
         let integration = settings.iter().fold(
             sym_sdk::model::Integration::new(sym_sdk::model::Slug::parse("main").unwrap(), "permission_context", "1"),
@@ -304,7 +301,7 @@ fn a_context_is_what_its_integration_says() {
             &[("region", "us-west-2"), ("cloud", "gcp")],
             "integration `main` is of cloud `gcp`, and only `aws` is supported",
         ),
-        // Without the role, the program's own credentials would be used, which may do more.
+        // Without the role, the program's own credentials would be used, which may have more permissions.
         (&[("region", "us-west-2"), ("role_arm", ROLE)], "integration `main` has an unknown setting `role_arm`"),
         (
             &[("region", "us-west-2"), ("base_url", "http://aws.example.com")],

@@ -32,7 +32,7 @@ async fn read(replay: &Replay, secret: &Secret) -> Result<String> {
     reader.read(secret).await.map(|value| value.expose_secret().to_owned())
 }
 
-/// Reads a secret that is answered with this.
+/// Reads a secret, with this response.
 async fn read_from(reply: Reply) -> Result<String> {
     let replay = Replay::new();
     replay.post("/").reply(reply);
@@ -46,7 +46,7 @@ fn refusal(status: u16, kind: &str, message: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn a_secret_is_read_in_the_role_of_its_source() {
+async fn reads_secrets_with_the_role_of_their_source() {
     let replay = Replay::new();
     replay.post("/").form("Action", "AssumeRole").reply(session(1, "2024-02-29T13:00:00Z"));
     replay
@@ -68,7 +68,7 @@ async fn a_secret_is_read_in_the_role_of_its_source() {
 }
 
 #[tokio::test]
-async fn bytes_are_read_as_text() {
+async fn reads_binary_secrets_as_text() {
     let binary = |bytes: &[u8]| Reply::json(json!({ "SecretBinary": STANDARD.encode(bytes) }));
     assert_eq!(read_from(binary("größe".as_bytes())).await.unwrap(), "größe");
     for (reply, what) in [
@@ -83,7 +83,7 @@ async fn bytes_are_read_as_text() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_told_without_the_value() {
+async fn errors_do_not_contain_the_value() {
     for (reply, expected, kind) in [
         (
             refusal(400, "ResourceNotFoundException", "Secrets Manager can't find the specified secret."),
@@ -117,7 +117,7 @@ async fn what_cannot_be_read_is_told_without_the_value() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_busy_is_asked_again() {
+async fn retries_throttled_reads() {
     let replay = Replay::new();
     replay.post("/").reply(refusal(400, "ThrottlingException", "Rate exceeded"));
     replay.post("/").reply(Reply::connection_lost());
@@ -127,7 +127,7 @@ async fn a_service_that_is_busy_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_secret_with_an_arn_is_read_where_it_is() {
+async fn reads_secrets_in_the_region_of_their_arn() {
     let arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:prod/okta-AbCdEf";
     let replay = Replay::at("2024-02-29T12:00:00Z".parse().unwrap());
     replay.post("/").json(asked_for(arn)).reply(Reply::json(json!({ "SecretString": "00xyz" })));
@@ -139,7 +139,7 @@ async fn a_secret_with_an_arn_is_read_where_it_is() {
 }
 
 #[tokio::test]
-async fn only_the_role_that_is_meant_is_taken() {
+async fn rejects_unclear_contexts() {
     let replay = Replay::new();
     let reader = || SecretsManager::new().context("main", context(&replay));
     let error = reader().read(&secret_of("prod/okta", Some("other"))).await.unwrap_err();
@@ -157,7 +157,7 @@ async fn only_the_role_that_is_meant_is_taken() {
 }
 
 #[tokio::test]
-async fn a_configuration_says_whose_role_it_is() {
+async fn uses_the_integrations_of_the_configuration() {
     let integration = |kind: &str, name: &str, settings: &[(&str, &str)]| config::Integration {
         kind: kind.into(),
         name: name.into(),

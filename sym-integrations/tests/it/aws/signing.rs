@@ -1,4 +1,4 @@
-//! Requests, and what AWS finds about them.
+//! Request signatures.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ impl Service for Example {
     }
 }
 
-/// The client of AWS's published vectors.
+/// A client with the keys of AWS's published test vectors.
 fn example(replay: &Replay, credentials: Credentials) -> Client {
     let region = Region::parse("us-east-1").unwrap();
     let signer = SigV4::new("service", region, credentials, Arc::clone(replay.connection().clock()));
@@ -39,7 +39,7 @@ fn example_keys() -> Credentials {
 }
 
 #[tokio::test]
-async fn signatures_are_those_of_the_published_vectors() {
+async fn signatures_match_the_published_vectors() {
     let replay = Replay::at("2015-08-30T12:36:00Z".parse().unwrap());
     let scope = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request";
     // `get-vanilla`
@@ -72,7 +72,7 @@ fn signature(request: &Request) -> &str {
 }
 
 #[tokio::test]
-async fn what_is_sent_is_what_is_signed() {
+async fn sends_what_was_signed() {
     let (ear, _guard) = Ear::listen();
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(200)).mount(&server).await;
@@ -106,7 +106,7 @@ async fn what_is_sent_is_what_is_signed() {
 }
 
 #[test]
-fn keys_are_in_no_debug() {
+fn debug_output_contains_no_keys() {
     let replay = Replay::new();
     let credentials = keys().with_session_token("own-TOKEN".into());
     let context = PermissionContext::builder(region()).credentials(credentials.clone());

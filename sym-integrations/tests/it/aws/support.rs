@@ -1,4 +1,4 @@
-//! AWS as it answers, and keys that must be seen nowhere.
+//! Fixtures: responses of AWS, and keys that must not appear anywhere.
 
 use std::error::Error as _;
 
@@ -8,7 +8,7 @@ use sym_sdk::error::Error;
 
 pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/sym";
 
-/// What no error and no log may have in it.
+/// Text that no error and no log may contain.
 const SECRETS: [&str; 4] = ["own/S3CRET", "role/S3CRET", "role-TOKEN", "own-TOKEN"];
 
 pub(crate) fn region() -> Region {
@@ -19,7 +19,7 @@ pub(crate) fn keys() -> Credentials {
     Credentials::new("AKIDOWN", "own/S3CRET".into())
 }
 
-/// A context whose services are all played by `replay`.
+/// A context whose services are answered by `replay`.
 pub(crate) fn builder(replay: &Replay) -> PermissionContextBuilder {
     PermissionContext::builder(region()).credentials(keys()).connection(replay.connection())
 }
@@ -28,13 +28,13 @@ pub(crate) fn context(replay: &Replay) -> PermissionContext {
     builder(replay).build().unwrap()
 }
 
-/// The same, in a role.
+/// The same context with a role.
 pub(crate) fn in_role(replay: &Replay) -> PermissionContext {
     let role = AssumeRole::new(ROLE).unwrap().external_id("acme-1").session_name("sym-main");
     builder(replay).role(role).build().unwrap()
 }
 
-/// What STS answers when the role is assumed. The n-th session has the key id `ASIDn`.
+/// The response of STS when the role is assumed. The n-th session has the key id `ASIDn`.
 pub(crate) fn session(n: usize, expiration: &str) -> Reply {
     Reply::text(format!(
         r#"<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
@@ -57,7 +57,7 @@ pub(crate) fn session(n: usize, expiration: &str) -> Reply {
     .header("content-type", "text/xml")
 }
 
-/// What STS answers when it refuses.
+/// The response of STS when it denies the role.
 pub(crate) fn refusal(status: u16, code: &str, message: &str) -> Reply {
     let body = format!(
         r#"<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
@@ -68,7 +68,7 @@ pub(crate) fn refusal(status: u16, code: &str, message: &str) -> Reply {
     Reply::text(body).with_status(status).header("x-amzn-requestid", "r-1")
 }
 
-/// What went wrong, as a code, after a look whether it tells a key.
+/// Returns the code of an error, after a check that no form of the error contains a key.
 pub(crate) fn code(error: &Error) -> String {
     let mut text = format!("{error}\n{error:?}\n{error:#?}\n{}\n{}", error.report(), error.to_json());
     let mut source = error.source();

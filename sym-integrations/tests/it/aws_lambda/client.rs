@@ -1,4 +1,4 @@
-//! Calls, and what comes of them.
+//! Invocations and their results.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn lambda(replay: &Replay) -> AwsLambda {
     AwsLambda::new(context(replay))
 }
 
-/// The error of a call that is answered so, and that is made only once.
+/// Returns the error of an invocation that gets this response, and that is not retried.
 async fn fails(reply: Reply) -> Error {
     let replay = Replay::new();
     replay.post(path_of(FUNCTION)).reply(reply);
@@ -39,7 +39,7 @@ fn refusal(status: u16, kind: &str, message: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn a_function_is_called_by_its_arn_in_its_region() {
+async fn invokes_functions_in_their_region() {
     let server = MockServer::start().await;
     Mock::given(any())
         .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "ok": true })))
@@ -70,7 +70,7 @@ async fn a_function_is_called_by_its_arn_in_its_region() {
 }
 
 #[tokio::test]
-async fn what_a_function_answers_is_read() {
+async fn reads_responses() {
     #[derive(Debug, Deserialize, PartialEq)]
     struct Verdict {
         approve: bool,
@@ -99,7 +99,7 @@ async fn what_a_function_answers_is_read() {
 }
 
 #[tokio::test]
-async fn an_event_is_a_payload() {
+async fn accepts_events_as_payloads() {
     let flow = Arc::new(Flow::builder(Slug::parse("prod").unwrap(), "acme").build());
     let ann = User::person(UserId::from_email("ann@example.com"), "ann@example.com").unwrap();
     let event = Event::builder(flow, Step::Request, ann).field("reason", "an alert").build();
@@ -113,7 +113,7 @@ async fn an_event_is_a_payload() {
 }
 
 #[tokio::test]
-async fn a_function_is_queued_or_only_looked_for() {
+async fn queues_and_checks_functions() {
     let replay = Replay::new();
     let of = |kind: &str| replay.post(path_of(FUNCTION)).header("x-amz-invocation-type", kind);
     let lambda = lambda(&replay);
@@ -160,7 +160,7 @@ async fn a_function_that_fails_is_an_error_though_the_status_is_200() {
 }
 
 #[tokio::test]
-async fn refusals_are_told() {
+async fn explains_errors_of_lambda() {
     for (status, kind, expected, of_kind) in [
         (404, "ResourceNotFoundException", "FUNCTION_NOT_FOUND", ErrorKind::NotFound),
         (403, "AccessDeniedException", "ACCESS_DENIED", ErrorKind::Forbidden),
@@ -188,7 +188,7 @@ async fn refusals_are_told() {
 }
 
 #[tokio::test]
-async fn a_function_that_may_have_run_is_not_called_again() {
+async fn does_not_retry_functions_that_may_have_run() {
     for (reply, expected) in [(Reply::timed_out(), "TIMED_OUT"), (Reply::connection_lost(), "CONNECTION_LOST")] {
         let error = fails(reply).await;
         assert_eq!(code(&error), format!("AWSLambda:{expected}"));
@@ -198,7 +198,7 @@ async fn a_function_that_may_have_run_is_not_called_again() {
 }
 
 #[tokio::test]
-async fn a_function_that_was_not_called_is_called_again() {
+async fn retries_functions_that_did_not_run() {
     let replay = Replay::new();
     let function = || replay.post(path_of(FUNCTION));
     let busy = json!({ "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", "message": "Rate Exceeded." });
@@ -218,7 +218,22 @@ async fn a_function_that_was_not_called_is_called_again() {
 }
 
 #[tokio::test]
-async fn a_function_has_its_fifteen_minutes_unless_the_caller_has_less() {
+async fn a_throttled_function_does_not_delay_others() {
+    let replay = Replay::new();
+    let busy = Reply::status(429).header("x-amzn-errortype", "TooManyRequestsException").header("retry-after", "3600");
+    replay.post(path_of(FUNCTION)).reply(busy);
+    let lambda = lambda(&replay);
+    assert!(lambda.invoke(FUNCTION, &()).await.is_err());
+
+    let other = FUNCTION.replace("function:grant", "function:revoke");
+    replay.post(path_of(&other)).reply(Reply::json(1));
+    lambda.invoke(&other, &()).await.unwrap();
+    assert_eq!(replay.elapsed(), Duration::ZERO);
+    replay.check().unwrap();
+}
+
+#[tokio::test]
+async fn waits_for_the_maximum_run_time() {
     let server = MockServer::start().await;
     let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(3600));
     Mock::given(any()).respond_with(slow).mount(&server).await;
@@ -240,12 +255,12 @@ async fn a_function_has_its_fifteen_minutes_unless_the_caller_has_less() {
         let begun: jiff::Timestamp = "2024-02-29T12:00:00Z".parse().unwrap();
         assert_eq!(sym_sdk::clock::Clock::now(&*clock).duration_since(begun).as_secs(), expected);
     }
-    // Within the time that it was given, whatever the limits of others.
+    // The timeout of the call counts, whatever the other limits are.
     assert!(server.received_requests().await.unwrap().len() <= 2);
 }
 
 #[tokio::test]
-async fn a_clock_that_is_off_is_told() {
+async fn reports_clock_skew() {
     let refused = |date: &str| {
         refusal(403, "InvalidSignatureException", "Signature expired: 20240229T120000Z is now earlier than …")
             .header("date", date)
@@ -257,7 +272,7 @@ async fn a_clock_that_is_off_is_told() {
 }
 
 #[tokio::test]
-async fn what_aws_echoes_of_the_token_is_taken_out() {
+async fn redacts_echoed_tokens() {
     let replay = Replay::new();
     let message = "The Canonical String should have been 'x-amz-security-token:own-TOKEN'";
     replay.post(path_of(FUNCTION)).reply(refusal(403, "InvalidSignatureException", message));
@@ -269,7 +284,7 @@ async fn what_aws_echoes_of_the_token_is_taken_out() {
 }
 
 #[tokio::test]
-async fn what_is_no_function_is_not_called() {
+async fn rejects_invalid_arns() {
     let replay = Replay::new();
     for arn in ["", "grant", "arn:aws:lambda:evil.example.com/:123456789012:function:grant"] {
         let error = lambda(&replay).invoke(arn, &()).await.unwrap_err();

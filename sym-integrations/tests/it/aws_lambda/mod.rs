@@ -1,4 +1,4 @@
-//! Functions: called, and as strategies.
+//! AWS Lambda.
 
 mod client;
 #[cfg(feature = "runtime")]
@@ -6,7 +6,7 @@ mod strategy;
 
 pub(super) const FUNCTION: &str = "arn:aws:lambda:eu-central-1:123456789012:function:grant:live";
 
-/// Where a function is called.
+/// The path of an invocation.
 pub(super) fn path_of(function: &str) -> String {
     format!("/2015-03-31/functions/{function}/invocations")
 }

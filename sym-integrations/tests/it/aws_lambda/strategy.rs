@@ -68,7 +68,7 @@ async fn revoke(reply: Reply) -> Result<Option<StepOutput>> {
 }
 
 #[tokio::test]
-async fn what_the_function_answers_is_the_output() {
+async fn the_response_is_the_output() {
     let answer = json!({ "body": { "group": "admins" }, "errors": [] });
     let granted = grant(Reply::json(&answer)).await.unwrap();
     assert_eq!(granted, Escalation::granted().with_output(StepOutput(answer.clone())));
@@ -76,7 +76,7 @@ async fn what_the_function_answers_is_the_output() {
 }
 
 #[tokio::test]
-async fn errors_of_the_function_are_no_success() {
+async fn reported_errors_fail_the_step() {
     let answer = json!({ "body": {}, "errors": ["no such group", "and no user"] });
     let rejected = grant(Reply::json(&answer)).await.unwrap();
     let errors = ["no such group".to_owned(), "and no user".to_owned()];
@@ -87,7 +87,7 @@ async fn errors_of_the_function_are_no_success() {
 }
 
 #[tokio::test]
-async fn what_is_no_answer_of_a_strategy_is_no_success() {
+async fn rejects_malformed_responses() {
     for answer in
         [json!(null), json!("ok"), json!({}), json!({ "body": {} }), json!({ "statusCode": 200, "body": "{}" })]
     {
@@ -111,7 +111,7 @@ async fn what_is_no_answer_of_a_strategy_is_no_success() {
 }
 
 #[tokio::test]
-async fn targets_that_share_a_function_are_apart() {
+async fn targets_that_share_a_function_are_distinct() {
     let replay = Replay::new();
     let strategy = LambdaStrategy::new(AwsLambda::new(context(&replay)));
     assert_ne!(strategy.resource(&target("admins")), strategy.resource(&target("readers")));

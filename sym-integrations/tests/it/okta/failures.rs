@@ -1,4 +1,4 @@
-//! What goes wrong, as an error that says so.
+//! Failures of Okta.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use sym_sdk::error::{Error, ErrorKind};
 
 use super::fake::{DOMAIN, FakeOkta, code};
 
-/// What comes of looking up a group.
+/// Returns the error of a lookup that gets this response.
 async fn answered(reply: Reply) -> Error {
     let replay = Replay::new();
     replay.get("/api/v1/groups/00g1").always().reply(reply);
@@ -25,7 +25,7 @@ fn fault(status: u16, code: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn oktas_codes_decide() {
+async fn maps_okta_error_codes() {
     for (status, errorcode, kind, name) in [
         (400, "E0000001", ErrorKind::InvalidInput, "Okta:INVALID_REQUEST"),
         (401, "E0000004", ErrorKind::Unauthorized, "Okta:AUTH_FAILED"),
@@ -38,7 +38,7 @@ async fn oktas_codes_decide() {
         (405, "E0000022", ErrorKind::Configuration, "Okta:UNSUPPORTED"),
         (403, "E0000038", ErrorKind::Conflict, "Okta:CONFLICT"),
         (403, "E9999999", ErrorKind::Forbidden, "Okta:FORBIDDEN"),
-        // Where the answer says that it is a success.
+        // The status says success, and the body does not.
         (200, "E0000006", ErrorKind::Forbidden, "Okta:FORBIDDEN"),
         (200, "E9999999", ErrorKind::Decode, "Okta:ERROR_RESPONSE"),
     ] {
@@ -53,7 +53,7 @@ async fn oktas_codes_decide() {
 }
 
 #[tokio::test]
-async fn causes_can_be_an_object_or_nothing() {
+async fn accepts_causes_of_any_form() {
     for (causes, expected) in [
         (json!({}), "GET groups/{group}: Denied (E0000006)"),
         (json!({ "errorSummary": "no role" }), "GET groups/{group}: Denied: no role (E0000006)"),
@@ -66,10 +66,10 @@ async fn causes_can_be_an_object_or_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_not_oktas_answer_is_told_apart() {
+async fn rejects_responses_that_are_not_from_okta() {
     let html = || Reply::text("<html>Sign in</html>").header("content-type", "text/html");
     let error = answered(html().with_status(404)).await;
-    // It does not show that there is no such group.
+    // It does not show that the group does not exist.
     assert_eq!((error.kind(), code(&error)), (ErrorKind::Configuration, "Okta:INVALID_RESPONSE".to_owned()));
     assert!(error.hint().unwrap().contains("proxy"));
     assert_eq!(code(&answered(html()).await), "Okta:INVALID_RESPONSE");
@@ -80,7 +80,7 @@ async fn what_is_not_oktas_answer_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_change_is_made_when_okta_says_so() {
+async fn changes_are_idempotent_and_report_what_is_missing() {
     let fake = FakeOkta::start().await;
     let okta = fake.client();
     okta.add_group_member("00g1", "00u1").await.unwrap();
@@ -89,7 +89,7 @@ async fn a_change_is_made_when_okta_says_so() {
     okta.remove_group_member("00g1", "00u1").await.unwrap();
     okta.remove_group_member("00g1", "00u1").await.unwrap();
     assert!(!fake.state().is_member("00g1", "00u1"));
-    // One who is gone is in no group.
+    // A user who does not exist is in no group.
     okta.remove_group_member("00g1", "00u9").await.unwrap();
 
     let error = okta.add_group_member("00g9", "00u1").await.unwrap_err();
@@ -104,7 +104,7 @@ async fn a_change_is_made_when_okta_says_so() {
         assert_eq!(code(&error), "Okta:FORBIDDEN");
         assert!(error.hint().unwrap().contains("OKTA_GROUP"), "{error}");
     }
-    // Nobody's id leads to another path.
+    // An id cannot change the path.
     for id in ["", "..", "../00g2"] {
         assert!(okta.add_group_member("00g1", id).await.is_err());
         assert!(okta.remove_group_member(id, "00u1").await.is_err());
@@ -112,7 +112,7 @@ async fn a_change_is_made_when_okta_says_so() {
 }
 
 #[tokio::test]
-async fn a_page_to_log_in_changes_nothing() {
+async fn a_sign_in_page_is_not_a_confirmation() {
     let replay = Replay::new();
     let path = "/api/v1/groups/00g1/users/00u1";
     let page = || Reply::text("<html>Sign in</html>").header("content-type", "text/html");
@@ -121,17 +121,17 @@ async fn a_page_to_log_in_changes_nothing() {
     assert_eq!(code(&okta.add_group_member("00g1", "00u1").await.unwrap_err()), "Okta:INVALID_RESPONSE");
     replay.delete(path).reply(page());
     assert_eq!(code(&okta.remove_group_member("00g1", "00u1").await.unwrap_err()), "Okta:INVALID_RESPONSE");
-    // A 404 of somebody else's says nothing about a member.
+    // A 404 that is not Okta's shows nothing about a member.
     replay.delete(path).reply(page().with_status(404));
     assert_eq!(code(&okta.remove_group_member("00g1", "00u1").await.unwrap_err()), "Okta:INVALID_RESPONSE");
-    // An error in a 200.
+    // An error with status 200.
     replay.delete(path).reply(fault(200, "E0000009"));
     assert_eq!(code(&okta.remove_group_member("00g1", "00u1").await.unwrap_err()), "Okta:UNAVAILABLE");
     replay.check().unwrap();
 }
 
 #[tokio::test]
-async fn changes_may_be_repeated() {
+async fn changes_are_retried() {
     let replay = Replay::new();
     let path = "/api/v1/groups/00g1/users/00u1";
     let okta = Okta::builder(DOMAIN).token("00token").connection(replay.connection()).build().unwrap();
@@ -150,7 +150,7 @@ async fn changes_may_be_repeated() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_is_not_told() {
+async fn errors_do_not_contain_the_token() {
     let fake = FakeOkta::start().await;
     let okta = fake.builder().token("00S3CRET-wrong").build().unwrap();
     let error = okta.list_groups().await.unwrap_err();

@@ -1,8 +1,8 @@
-//! Groups, and who is in them.
+//! Groups and their members.
 
 use serde_json::json;
 use sym_integrations::kit::Resource;
-use sym_integrations::okta::{GroupExpand, GroupType, Okta, OktaGroup};
+use sym_integrations::okta::{GroupExpand, GroupType, Okta, OktaGroup, SimulatedOkta};
 use sym_integrations::testing::{Replay, Reply};
 use sym_integrations::{ToFieldOption, field_options};
 use sym_sdk::directory::{Directory, MemoryDirectory};
@@ -20,7 +20,7 @@ fn group(id: &str, kind: &str, name: &str) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn a_user_is_in_a_group_or_not() {
+async fn tests_membership_of_a_user() {
     let fake = FakeOkta::start().await;
     let okta = fake.client();
     let ana = person("ana@example.com");
@@ -31,7 +31,7 @@ async fn a_user_is_in_a_group_or_not() {
     }
     fake.calls();
     assert!(okta.is_user_in_group(&ana, "00gc").await.unwrap());
-    // The group is on the second page of hers, and who she is is not looked up again in a client with a directory only.
+    // The group is on the second page. Only a client with a directory remembers the account.
     assert_eq!(fake.calls(), ["GET /users/ana@example.com", "GET /users/00u1/groups", "GET /users/00u1/groups"]);
     assert!(!okta.is_user_in_group(&ana, "00g1").await.unwrap());
 
@@ -45,10 +45,10 @@ async fn a_user_is_in_a_group_or_not() {
 }
 
 #[tokio::test]
-async fn the_users_of_a_group_are_those_of_the_directory() {
+async fn resolves_members_through_the_directory() {
     let fake = FakeOkta::start().await;
     let directory = Directory::new(MemoryDirectory::new(), ["example.com"]);
-    // Ben is known under another address than Okta has.
+    // The directory has another address for Ben than Okta.
     let ben = directory.get_or_create_user_by_email("benedict@example.com").await.unwrap();
     directory.put_identity(ben.id(), UserIdentity::new("okta", DOMAIN, "00u2")).await.unwrap();
     for user in ["00u1", "00u2", "00u3"] {
@@ -60,7 +60,7 @@ async fn the_users_of_a_group_are_those_of_the_directory() {
     let names: Vec<_> = users.iter().map(|user| user.username()).collect();
     assert_eq!(names, ["ana@example.com", "benedict@example.com", "cleo@example.com"]);
     assert_eq!(fake.calls(), ["GET /groups/00g1/users", "GET /groups/00g1/users"]);
-    // What was learned is not asked again.
+    // The account is stored, and not looked up again.
     let ana = directory.user_by_email("ana@example.com").await.unwrap().unwrap();
     assert_eq!(okta.account_id(&ana).await.unwrap(), "00u1");
     assert!(fake.calls().is_empty());
@@ -70,7 +70,7 @@ async fn the_users_of_a_group_are_those_of_the_directory() {
 }
 
 #[tokio::test]
-async fn members_come_as_a_list_and_as_a_stream() {
+async fn members_are_a_list_and_a_stream() {
     let fake = FakeOkta::start().await;
     for user in ["00u1", "00u2", "00u3"] {
         fake.state().join("00g1", user);
@@ -89,14 +89,14 @@ async fn members_come_as_a_list_and_as_a_stream() {
 }
 
 #[tokio::test]
-async fn groups_are_those_that_can_be_changed_unless_told_otherwise() {
+async fn lists_only_native_groups_by_default() {
     let fake = FakeOkta::start().await;
     fake.state().add_group("00g4", "OKTA_GROUP", "Staging");
     let okta = fake.client();
     let names = |groups: Vec<Resource<OktaGroup>>| -> Vec<String> {
         groups.iter().map(|group| group.name().to_owned()).collect()
     };
-    // This server does not know how to filter.
+    // This server does not filter.
     assert_eq!(names(okta.list_groups().await.unwrap()), ["prod-admins", "Staging"]);
     assert_eq!(names(okta.list_groups().name_filter("STAG").await.unwrap()), ["Staging"]);
     let all = okta.list_groups().only_native_groups(false).await.unwrap();
@@ -108,7 +108,7 @@ async fn groups_are_those_that_can_be_changed_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn what_okta_is_asked_for() {
+async fn sends_filters_and_searches() {
     let replay = Replay::new();
     let okta = replayed(&replay);
     let native = "type eq \"OKTA_GROUP\"";
@@ -142,7 +142,7 @@ async fn what_okta_is_asked_for() {
 }
 
 #[test]
-fn objects_of_any_form_can_be_read() {
+fn tolerates_unknown_and_absent_members() {
     let group: Resource<OktaGroup> =
         serde_json::from_value(json!({ "id": "00g1", "type": "NEW_KIND", "profile": { "name": null } })).unwrap();
     assert_eq!((group.kind.as_ref(), group.name()), (Some(&GroupType::Other("NEW_KIND".to_owned())), "00g1"));
@@ -154,32 +154,32 @@ fn objects_of_any_form_can_be_read() {
 }
 
 #[tokio::test]
-async fn a_link_to_elsewhere_is_not_followed() {
+async fn rejects_links_to_other_hosts() {
     let replay = Replay::new();
     let okta = replayed(&replay);
     let members = Reply::json(json!([{ "id": "00u1", "profile": {} }]));
     let link = "<https://example.okta.com.evil.example/api/v1/groups/00g1/users?after=00u1>; rel=\"next\"";
     replay.get("/api/v1/groups/00g1/users").reply(members.header("link", link));
     let error = okta.users_in_group("00g1").await.unwrap_err();
-    // A list that is cut is worse than none.
+    // A truncated list would be worse than an error.
     assert_eq!(code(&error), "Okta:BAD_PAGING");
     replay.check().unwrap();
 }
 
-/// E-mail addresses are used again. What the directory knows of an account comes before the address.
+/// E-mail addresses are reassigned, so an account that the directory knows counts before the address.
 #[tokio::test]
-async fn an_address_does_not_take_over_an_account() {
+async fn the_directory_counts_before_the_address() {
     let fake = FakeOkta::start().await;
     let directory = Directory::new(MemoryDirectory::new(), ["example.com"]);
     let okta = fake.builder().directory(directory.clone()).build().unwrap();
     fake.state().join("00g1", "00u1");
 
-    // Okta's 00u1 has Ana's address, and hers is another account: whose 00u1 is, nobody knows.
+    // Okta's 00u1 has Ana's address, but Ana has another account: the owner of 00u1 is unknown.
     let ana = directory.get_or_create_user_by_email("ana@example.com").await.unwrap();
     directory.put_identity(ana.id(), UserIdentity::new("okta", DOMAIN, "00u2")).await.unwrap();
     assert!(okta.users_in_group("00g1").await.unwrap().is_empty());
 
-    // It is Ben's, so it is not Ana's, who has none by now. What a handler was given is older than that.
+    // The account is Ben's, and Ana has none any more. A handler's copy of Ana is older than that.
     let stale = directory.user(ana.id()).await.unwrap().unwrap();
     directory.delete_identity(ana.id(), "okta", DOMAIN).await.unwrap();
     let ben = directory.get_or_create_user_by_email("ben@example.com").await.unwrap();
@@ -189,4 +189,18 @@ async fn an_address_does_not_take_over_an_account() {
     assert!(error.message().contains("`ana@example.com` is stored as that of `ben@example.com`"), "{error}");
     let users = okta.users_in_group("00g1").await.unwrap();
     assert_eq!(users.iter().map(|user| user.id()).collect::<Vec<_>>(), [ben.id()]);
+}
+
+#[tokio::test]
+async fn simulates_an_organization() {
+    let okta = SimulatedOkta::new().member("prod-admins", "ana@example.com").build().unwrap();
+    let (ana, ben) = (person("ana@example.com"), person("ben@example.com"));
+    assert!(okta.is_user_in_group(&ana, "prod-admins").await.unwrap());
+    assert!(!okta.is_user_in_group(&ben, "prod-admins").await.unwrap());
+    let ben_id = okta.account_id(&ben).await.unwrap();
+    okta.add_group_member("prod-admins", &ben_id).await.unwrap();
+    assert_eq!(okta.users_in_group("prod-admins").await.unwrap().len(), 2);
+    okta.remove_group_member("prod-admins", &ben_id).await.unwrap();
+    assert!(!okta.is_user_in_group(&ben, "prod-admins").await.unwrap());
+    assert_eq!(okta.list_groups().await.unwrap()[0].name(), "prod-admins");
 }

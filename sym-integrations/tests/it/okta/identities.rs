@@ -1,4 +1,4 @@
-//! Whose an Okta user is.
+//! Resolution of users to Okta accounts.
 
 use serde_json::json;
 use sym_integrations::http::SecretString;
@@ -11,7 +11,7 @@ use sym_sdk::model::{Integration, UserIdentity};
 use super::fake::{DOMAIN, FakeOkta, TOKEN, code, person};
 
 #[tokio::test]
-async fn an_e_mail_address_is_a_login_or_is_searched_for() {
+async fn finds_users_by_login_or_by_search() {
     let fake = FakeOkta::start().await;
     fake.state().add_user("00u4", "x1234", "Dora@example.com", "ACTIVE");
     fake.state().add_user("00u5", "a/b@example.com", "a/b@example.com", "ACTIVE");
@@ -24,14 +24,14 @@ async fn an_e_mail_address_is_a_login_or_is_searched_for() {
     assert_eq!(fake.calls(), ["GET /users/dora@example.com", "GET /users"]);
     assert_eq!(okta.find_user_by_email("a/b@example.com").await.unwrap().unwrap().id, "00u5");
     assert_eq!(fake.calls(), ["GET /users"]);
-    // Okta takes `ana` for `ana@example.com`.
+    // Okta resolves `ana` to `ana@example.com`.
     for nobody in ["nobody@example.com", "ana"] {
         assert!(okta.find_user_by_email(nobody).await.unwrap().is_none());
     }
 }
 
 #[tokio::test]
-async fn several_with_one_address_are_not_one() {
+async fn rejects_ambiguous_addresses() {
     let fake = FakeOkta::start().await;
     fake.state().add_user("00u4", "x1", "dora@example.com", "ACTIVE");
     fake.state().add_user("00u5", "x2", "dora@example.com", "SUSPENDED");
@@ -41,7 +41,7 @@ async fn several_with_one_address_are_not_one() {
     assert_eq!(code(&error), "Okta:AMBIGUOUS_USER");
     assert_eq!(error.message(), "several Okta users have the e-mail address `dora@example.com`: 00u4, 00u5");
 
-    // One's login is the address of another.
+    // The login of one user is the address of another.
     fake.state().add_user("00u7", "eve@example.com", "eve.old@example.com", "ACTIVE");
     assert_eq!(okta.find_user_by_email("eve@example.com").await.unwrap().unwrap().id, "00u7");
     fake.state().add_user("00u8", "x4", "eve@example.com", "ACTIVE");
@@ -49,7 +49,7 @@ async fn several_with_one_address_are_not_one() {
 }
 
 #[tokio::test]
-async fn deactivated_users_are_passed_over() {
+async fn ignores_deactivated_users() {
     let fake = FakeOkta::start().await;
     fake.state().add_user("00u4", "dora@example.com", "dora@example.com", "DEPROVISIONED");
     let okta = fake.client();
@@ -61,7 +61,7 @@ async fn deactivated_users_are_passed_over() {
 }
 
 #[tokio::test]
-async fn what_is_known_is_not_looked_up() {
+async fn known_accounts_are_not_looked_up() {
     let fake = FakeOkta::start().await;
     let directory = Directory::new(MemoryDirectory::new(), ["example.com"]);
     let okta = fake.builder().directory(directory.clone()).build().unwrap();
@@ -73,7 +73,7 @@ async fn what_is_known_is_not_looked_up() {
     );
     assert_eq!(info.raw()["credentials"]["provider"]["type"], "OKTA");
     assert_eq!(fake.calls(), ["GET /users/00u3"]);
-    // An account in another organization says nothing about this one.
+    // An account in another organization does not count.
     let elsewhere = person("ana@example.com").with_identity(UserIdentity::new("okta", "other.okta.com", "00u3"));
     assert_eq!(okta.account_id(&elsewhere).await.unwrap(), "00u1");
 
@@ -85,7 +85,7 @@ async fn what_is_known_is_not_looked_up() {
 }
 
 #[tokio::test]
-async fn a_client_is_built_from_its_configuration() {
+async fn builds_the_client_from_its_configuration() {
     let fake = FakeOkta::start().await;
     let integration =
         Integration::new("main".parse().unwrap(), "okta", DOMAIN).with_setting("base_url", fake.base_url());
@@ -103,7 +103,7 @@ async fn a_client_is_built_from_its_configuration() {
 }
 
 #[tokio::test]
-async fn states_that_are_not_known_can_be_read() {
+async fn tolerates_unknown_states() {
     let user: Resource<OktaUser> =
         serde_json::from_value(json!({ "id": "00u1", "status": "NEW", "profile": { "email": null } })).unwrap();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Okta's limits, and ours.
+//! Rate limits.
 
 use std::time::Duration;
 
@@ -30,8 +30,8 @@ fn group() -> Reply {
 }
 
 #[tokio::test]
-async fn oktas_wait_is_kept_by_oktas_clock() {
-    // The clock here is hours off.
+async fn keeps_the_delay_by_the_clock_of_okta() {
+    // The local clock is hours off.
     let replay = Replay::at("2024-02-29T09:30:00Z".parse().unwrap());
     replay.get("/api/v1/groups/00g1").reply(too_many("600", "1709208012"));
     replay.get("/api/v1/groups/00g1").reply(group());
@@ -41,7 +41,7 @@ async fn oktas_wait_is_kept_by_oktas_clock() {
 }
 
 #[tokio::test]
-async fn a_wait_that_is_too_long_ends_the_call() {
+async fn a_delay_beyond_the_timeout_fails_the_call() {
     let replay = Replay::new();
     replay.get("/api/v1/groups/00g1").reply(too_many("600", "1709208059"));
     let error = okta(&replay).get_group("00g1").await.unwrap_err();
@@ -51,7 +51,7 @@ async fn a_wait_that_is_too_long_ends_the_call() {
 }
 
 #[tokio::test]
-async fn calls_at_the_same_time_are_waited_for_briefly() {
+async fn concurrency_limits_cause_short_delays() {
     let replay = Replay::new();
     replay.get("/api/v1/groups/00g1").reply(too_many("0", "1709208059"));
     replay.get("/api/v1/groups/00g1").reply(Reply::status(429));
@@ -61,7 +61,7 @@ async fn calls_at_the_same_time_are_waited_for_briefly() {
 }
 
 #[tokio::test]
-async fn listings_do_not_hold_up_revocations() {
+async fn listings_do_not_delay_revocations() {
     let replay = Replay::new();
     let okta = Okta::builder(DOMAIN)
         .token("00token")
@@ -78,7 +78,7 @@ async fn listings_do_not_hold_up_revocations() {
     for _ in 0..20 {
         okta.remove_group_member("00g1", "00u1").await.unwrap();
     }
-    // What tells a user who is gone from a group that is belongs to the revocation.
+    // The call that tells a missing user from a missing group is part of the revocation.
     let missing = json!({ "errorCode": "E0000007", "errorSummary": "Not found" });
     replay.delete("/api/v1/groups/00g1/users/00u1").reply(Reply::json(missing).with_status(404));
     replay.get("/api/v1/groups/00g1").reply(group());

@@ -1,4 +1,4 @@
-//! Whole Runs whose access is an Okta group.
+//! Runs that grant membership in an Okta group.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ fn after_escalate(event: &Event, output: StepOutput<serde_json::Value>) {
     assert_eq!(output["group_name"], "prod-admins", "{event:?}");
 }
 
-/// A flow `prod` that gives access to group `00g1`.
+/// Declares a flow `prod` that grants access to group `00g1`.
 fn declare(config: &mut Config) {
     let token = config::Secret {
         name: "token".into(),
@@ -76,7 +76,7 @@ fn with_error_channel(config: &mut Config) {
     }
 }
 
-/// A harness whose strategy works through this client.
+/// Builds a harness whose strategy uses this client.
 async fn harness(okta: Okta) -> Harness {
     Harness::builder()
         .declare(declare)
@@ -91,7 +91,7 @@ async fn harness(okta: Okta) -> Harness {
 }
 
 #[tokio::test]
-async fn access_ends_with_its_time() {
+async fn revokes_expired_access() {
     let fake = FakeOkta::start().await;
     let mut harness = harness(fake.client()).await;
     let run = harness.request("prod").by("ana@example.com").duration("1h").await.unwrap();
@@ -106,7 +106,7 @@ async fn access_ends_with_its_time() {
 }
 
 #[tokio::test]
-async fn a_group_rule_is_told_to_those_who_can_change_it() {
+async fn alerts_about_group_rules() {
     let replay = Replay::new();
     let okta = Okta::builder(DOMAIN).token("00token").connection(replay.connection()).build().unwrap();
     let user = json!({ "id": "00u1", "status": "ACTIVE", "profile": { "login": "ana@example.com", "email": "ana@example.com" } });
@@ -132,7 +132,7 @@ async fn a_group_rule_is_told_to_those_who_can_change_it() {
 }
 
 #[tokio::test]
-async fn the_strategy_is_handed_over_with_all_others() {
+async fn all_includes_the_strategy() {
     let mut config = Config {
         organization: config::Organization { slug: "acme".into(), domains: vec!["example.com".into()] },
         environments: vec![config::Environment { name: "main".into(), ..config::Environment::default() }],

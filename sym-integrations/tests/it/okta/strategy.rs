@@ -1,4 +1,4 @@
-//! Access by groups.
+//! The strategy `okta`.
 
 use serde_json::json;
 use sym_integrations::okta::{Okta, OktaStrategy};
@@ -18,7 +18,7 @@ fn target(group: &str) -> AccessTarget {
     AccessTarget::new("acme", "okta_group", "admins".parse().unwrap()).with_setting("group_id", group)
 }
 
-/// Asks a strategy for access to a target, or for its end, for the Okta user `identity`.
+/// A request to a strategy, for the Okta user `identity`.
 struct Asked<'a> {
     strategy: &'a OktaStrategy,
     event: Event,
@@ -54,7 +54,7 @@ fn replayed(replay: &Replay) -> OktaStrategy {
 }
 
 #[tokio::test]
-async fn access_is_granted_and_taken_away_any_number_of_times() {
+async fn grants_and_revocations_are_idempotent() {
     let fake = FakeOkta::start().await;
     let strategy = OktaStrategy::new(fake.client());
     let asked = Asked::new(&strategy, target("00g1"), "00u1");
@@ -72,7 +72,7 @@ async fn access_is_granted_and_taken_away_any_number_of_times() {
 }
 
 #[tokio::test]
-async fn only_okta_groups_are_changed() {
+async fn rejects_groups_that_are_managed_elsewhere() {
     let fake = FakeOkta::start().await;
     fake.state().add_group("00g4", "NEW_KIND", "new");
     let strategy = OktaStrategy::new(fake.client());
@@ -97,7 +97,7 @@ async fn only_okta_groups_are_changed() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_named() {
+async fn reports_what_is_missing() {
     let fake = FakeOkta::start().await;
     fake.state().add_user("00u4", "dora@example.com", "dora@example.com", "DEPROVISIONED");
     let strategy = OktaStrategy::new(fake.client());
@@ -106,7 +106,7 @@ async fn what_is_missing_is_named() {
     assert_eq!(grant("00g9", "00u1").await, "Okta:GROUP_NOT_FOUND");
     assert_eq!(grant("00g1", "00u9").await, "Okta:USER_NOT_FOUND");
     assert_eq!(grant("00g1", "00u4").await, "Okta:USER_DEPROVISIONED");
-    // Under a login, a member would not be found in the list when the access ends.
+    // Members added under a login would not be found in the list when the access ends.
     assert_eq!(grant("00g1", "ana@example.com").await, "Okta:NOT_A_USER_ID");
     assert_eq!(grant("00g1", "ana").await, "Okta:NOT_A_USER_ID");
     assert!(fake.calls().iter().all(|call| !call.starts_with("PUT")));
@@ -127,7 +127,7 @@ async fn what_is_missing_is_named() {
 }
 
 #[tokio::test]
-async fn a_group_rule_that_puts_the_user_back_is_reported() {
+async fn reports_users_who_are_added_again() {
     let replay = Replay::new();
     let strategy = replayed(&replay);
     let group = json!({ "id": "00g1", "type": "OKTA_GROUP", "profile": { "name": "prod-admins" } });
@@ -143,7 +143,7 @@ async fn a_group_rule_that_puts_the_user_back_is_reported() {
 }
 
 #[tokio::test]
-async fn lists_that_lag_behind_are_waited_for() {
+async fn waits_for_lagging_lists() {
     let replay = Replay::new();
     let strategy = replayed(&replay);
     let group = json!({ "id": "00g1", "type": "OKTA_GROUP", "profile": { "name": "prod-admins" } });
@@ -157,7 +157,7 @@ async fn lists_that_lag_behind_are_waited_for() {
 }
 
 #[tokio::test]
-async fn nothing_after_the_removal_can_make_it_fail() {
+async fn failures_after_the_removal_do_not_matter() {
     let fake = FakeOkta::start().await;
     let strategy = OktaStrategy::new(fake.client());
     fake.state().join("00g1", "00u1");
@@ -169,7 +169,7 @@ async fn nothing_after_the_removal_can_make_it_fail() {
 }
 
 #[tokio::test]
-async fn a_removal_that_is_not_confirmed_fails() {
+async fn unconfirmed_removals_fail() {
     let fake = FakeOkta::start().await;
     let strategy = OktaStrategy::new(fake.client());
     fake.state().join("00g1", "00u1");
@@ -200,7 +200,7 @@ async fn targets_of_one_group_are_one_resource() {
 }
 
 #[tokio::test]
-async fn a_check_finds_what_would_fail() {
+async fn check_finds_missing_groups_and_wrong_tokens() {
     let fake = FakeOkta::start().await;
     let strategy = OktaStrategy::new(fake.client());
     strategy.check(&target("00g1")).await.unwrap();
@@ -214,13 +214,13 @@ async fn a_check_finds_what_would_fail() {
 }
 
 #[tokio::test]
-async fn an_identity_is_found_by_e_mail_address() {
+async fn finds_identities_by_address() {
     let fake = FakeOkta::start().await;
     let strategy = OktaStrategy::new(fake.client());
     let found = strategy.fetch_remote_identity(&person("ben@example.com")).await.unwrap();
     assert_eq!(found.as_deref(), Some("00u2"));
     assert_eq!(strategy.fetch_remote_identity(&person("eve@example.com")).await.unwrap(), None);
-    // The runtime has looked into the directory before it asks.
+    // The runtime has looked in the directory before.
     let known = person("ben@example.com").with_identity(UserIdentity::new("okta", DOMAIN, "00u1"));
     assert_eq!(strategy.fetch_remote_identity(&known).await.unwrap().as_deref(), Some("00u2"));
 }

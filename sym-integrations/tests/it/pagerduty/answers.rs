@@ -25,7 +25,7 @@ fn fault(status: u16, error: Value) -> Reply {
 }
 
 #[tokio::test]
-async fn failures_are_told_in_pagerdutys_words() {
+async fn quotes_the_message_of_pagerduty() {
     for (reply, kind, expected) in [
         (
             fault(
@@ -95,7 +95,7 @@ async fn failures_are_told_in_pagerdutys_words() {
 }
 
 #[tokio::test]
-async fn advice_says_what_to_do() {
+async fn errors_have_hints() {
     let hint = async |status| failure(fault(status, json!({ "message": "no" }))).await.hint().unwrap().to_owned();
     assert!(hint(401).await.contains("https://api.eu.pagerduty.com"));
     assert!(hint(402).await.contains("any_urgency()"));
@@ -103,7 +103,7 @@ async fn advice_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_key_that_comes_back_is_not_shown() {
+async fn redacts_echoed_keys() {
     for reply in [
         fault(401, json!({ "message": format!("bad key {KEY}"), "errors": [KEY] })),
         Reply::text(format!("HTTP Token: {KEY}")).with_status(401),
@@ -128,7 +128,7 @@ async fn a_key_that_comes_back_is_not_shown() {
 }
 
 #[tokio::test]
-async fn the_wait_is_the_one_that_is_asked_for() {
+async fn keeps_the_requested_delay() {
     let replay = Replay::new();
     let services =
         || Reply::json(json!({ "services": [named("S1", "one")], "more": false, "offset": 0, "limit": 100 }));
@@ -139,7 +139,7 @@ async fn the_wait_is_the_one_that_is_asked_for() {
     replayed(&replay).services().await.unwrap();
     assert_eq!(replay.elapsed().as_secs(), 7);
 
-    // Without it, waits grow. On success, and on other failures, it is none.
+    // Without it, delays grow. On success, and on other failures, the header does not count.
     replay.get("/services").times(2).reply(busy());
     replay.get("/services").reply(Reply::status(503).header("ratelimit-reset", "29"));
     replay.get("/services").reply(services().header("ratelimit-reset", "29"));
@@ -158,7 +158,7 @@ async fn the_wait_is_the_one_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn calls_stay_below_what_a_key_may_make() {
+async fn stays_below_the_rate_limit() {
     let replay = Replay::new();
     let empty = json!({ "services": [], "more": false, "offset": 0, "limit": 100 });
     replay.get("/services").always().reply(Reply::json(empty));
@@ -176,7 +176,7 @@ fn integration(settings: &[(&str, &str)]) -> Integration {
 }
 
 #[tokio::test]
-async fn the_configuration_says_whose_account_and_where() {
+async fn builds_the_client_from_its_configuration() {
     let vendor = Vendor {
         users: vec![user("PANA", "ana@example.com")],
         oncalls: vec![entry("PANA", "EP1", 1, None)],
@@ -192,13 +192,13 @@ async fn the_configuration_says_whose_account_and_where() {
     assert_eq!(emails(&users), ["ana@example.com"]);
     let known = directory.user_by_identity("pagerduty", "example", "PANA").await.unwrap().unwrap();
     assert_eq!(known.email(), Some("ana@example.com"));
-    // Without a directory, users are told all the same.
+    // Users are resolved without a directory too.
     let users = PagerDuty::from_config(&IntegrationConfig::new(&integration, &secrets)).unwrap().users_on_call().await;
     assert_eq!(emails(&users.unwrap()), ["ana@example.com"]);
 }
 
 #[test]
-fn a_configuration_that_would_tell_the_key_or_has_none_is_refused() {
+fn rejects_unsafe_or_incomplete_configurations() {
     let secrets = BTreeMap::from([("api_token_secret".to_owned(), SecretString::from(KEY))]);
     let with = |settings: &[(&str, &str)], secrets: &BTreeMap<String, SecretString>| {
         PagerDuty::from_config(&IntegrationConfig::new(&integration(settings), secrets))
@@ -217,7 +217,7 @@ fn a_configuration_that_would_tell_the_key_or_has_none_is_refused() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_is_not_a_no() {
+async fn a_wrong_key_is_an_error() {
     let server = Vendor::default().start().await;
     let builder = PagerDuty::builder("example").token("other").base_url(BaseUrl::parse(&server.uri()).unwrap());
     let pagerduty = builder.connection(Connection::default()).build().unwrap();
@@ -235,7 +235,7 @@ async fn a_wrong_key_is_not_a_no() {
 }
 
 #[tokio::test]
-async fn in_a_simulation_nobody_is_called_and_nobody_on_call() {
+async fn simulates_an_account() {
     let integration = integration(&[("base_url", "http://127.0.0.1:1")]);
     let secrets = BTreeMap::new();
     let pagerduty = PagerDuty::simulated(&IntegrationConfig::new(&integration, &secrets)).unwrap();

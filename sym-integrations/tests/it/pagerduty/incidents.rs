@@ -57,7 +57,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 #[tokio::test]
-async fn unless_told_those_of_a_day_that_are_urgent_and_not_over() {
+async fn the_default_is_open_urgent_incidents_of_a_day() {
     let server = vendor().start().await;
     let pagerduty = client(&server);
     assert_eq!(ids(pagerduty.get_incidents()).await, ["ILAST", "IOTHER", "IFIRST"]);
@@ -68,12 +68,12 @@ async fn unless_told_those_of_a_day_that_are_urgent_and_not_over() {
     );
     assert!(pagerduty.has_incident().await.unwrap());
     assert!(last_call(&server).await.ends_with(" limit=1"));
-    let mut listing = pagerduty.get_incidents().listing().await.unwrap();
-    assert_eq!(listing.next_item().await.unwrap().unwrap().id, "ILAST");
+    let mut incidents = pagerduty.get_incidents().paginator().await.unwrap();
+    assert_eq!(incidents.next_item().await.unwrap().unwrap().id, "ILAST");
 }
 
 #[tokio::test]
-async fn each_filter_narrows_down() {
+async fn each_filter_narrows_the_query() {
     let server = vendor().start().await;
     let pagerduty = client(&server);
     let (ana, ben, cem) = (person("ana@example.com"), person("ben@example.com"), person("cem@example.com"));
@@ -102,7 +102,7 @@ async fn each_filter_narrows_down() {
 }
 
 #[tokio::test]
-async fn a_month_is_one_of_the_calendar() {
+async fn months_are_calendar_months() {
     let server = vendor().start().await;
     for (since, until) in [
         ("2024-01-31T23:30:00Z", "2024-02-29T23:30:00Z"),
@@ -116,7 +116,7 @@ async fn a_month_is_one_of_the_calendar() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_meant_is_refused_here() {
+async fn rejects_filters_that_admit_nothing() {
     let replay = Replay::new();
     let pagerduty = replayed(&replay);
     let ana = person("ana@example.com");
@@ -154,7 +154,7 @@ async fn what_cannot_be_meant_is_refused_here() {
 }
 
 #[tokio::test]
-async fn what_is_not_an_answer_is_not_a_yes_nor_a_no() {
+async fn malformed_responses_are_errors() {
     let replay = Replay::new();
     let pagerduty: PagerDuty = replayed(&replay);
     let whole = json!({ "incidents": [incident("I1", "triggered", "high", "2024-02-29T12:00:00Z")], "more": false, "offset": 0, "limit": 1 });
@@ -175,7 +175,7 @@ async fn what_is_not_an_answer_is_not_a_yes_nor_a_no() {
 }
 
 #[tokio::test]
-async fn an_incident_that_was_not_asked_for_is_an_error() {
+async fn rejects_incidents_that_do_not_match() {
     let own = || incident("I1", "triggered", "high", "2024-02-29T12:00:00Z");
     let with = |name: &str, value: Value| {
         let mut incident = own();
@@ -207,7 +207,7 @@ async fn an_incident_that_was_not_asked_for_is_an_error() {
 }
 
 #[tokio::test]
-async fn an_incident_is_kept_as_it_came() {
+async fn keeps_the_raw_incident() {
     let replay = Replay::new();
     let mut raw = incident("I1", "snoozed", "medium", "2024-02-29T12:00:00Z");
     let page = json!({ "incidents": [raw], "more": false, "offset": 0, "limit": 100 });

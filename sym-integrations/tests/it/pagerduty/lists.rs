@@ -7,7 +7,7 @@ use sym_sdk::forms::FieldOption;
 use super::vendor::{Vendor, calls, client, code, named, replayed};
 
 #[tokio::test]
-async fn what_there_is_makes_options() {
+async fn lists_make_field_options() {
     let vendor = Vendor {
         schedules: vec![named("S1", "prod"), named("S2", "prod")],
         escalation_policies: vec![named("EP1", "Ops")],
@@ -31,7 +31,7 @@ async fn what_there_is_makes_options() {
 }
 
 #[tokio::test]
-async fn what_has_no_name_is_called_by_its_summary_or_id() {
+async fn falls_back_to_the_summary_or_id() {
     let replay = Replay::new();
     let schedules = json!([{ "id": "S1", "name": null, "summary": "prod" }, { "id": "S2" }]);
     replay
@@ -47,7 +47,7 @@ fn many(count: usize) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn pages_follow_one_another_to_the_end() {
+async fn reads_all_pages() {
     let server = Vendor { schedules: many(230), ..Vendor::default() }.start().await;
     let schedules = client(&server).schedules().await.unwrap();
     assert_eq!((schedules.len(), schedules[229].id.as_str()), (230, "S229"));
@@ -56,7 +56,7 @@ async fn pages_follow_one_another_to_the_end() {
 }
 
 #[tokio::test]
-async fn a_list_is_not_cut_at_what_pagerduty_gives() {
+async fn fails_beyond_the_maximum_offset() {
     let server = Vendor { services: many(10_000), ..Vendor::default() }.start().await;
     assert_eq!(client(&server).services().await.unwrap().len(), 10_000);
 
@@ -73,10 +73,10 @@ async fn a_list_is_not_cut_at_what_pagerduty_gives() {
 }
 
 #[tokio::test]
-async fn pages_do_not_go_in_circles() {
+async fn rejects_pages_that_loop() {
     for limit in [0, 100] {
         let replay = Replay::new();
-        // It takes no notice of the offset.
+        // The server ignores the offset.
         let page = json!({ "services": [named("S1", "one")], "more": true, "offset": 0, "limit": limit });
         replay.get("/services").times(2).reply(Reply::json(page));
         assert_eq!(code(&replayed(&replay).services().await.unwrap_err()), "PagerDuty:BAD_PAGING");
@@ -85,8 +85,8 @@ async fn pages_do_not_go_in_circles() {
 }
 
 #[tokio::test]
-async fn a_smaller_page_than_was_asked_for_leaves_nothing_out() {
-    // Whether the page says so itself or not.
+async fn short_pages_skip_nothing() {
+    // The page may or may not say so itself.
     for limit in [1, 100] {
         let replay = Replay::new();
         let page = |id: &str, offset: u64, more: bool| {

@@ -1,4 +1,4 @@
-//! PagerDuty, against a server that filters, searches and pages as it does.
+//! PagerDuty, against a local server that filters, searches and pages as it does.
 
 mod answers;
 mod incidents;

@@ -34,7 +34,7 @@ fn vendor() -> Vendor {
 }
 
 #[tokio::test]
-async fn every_level_and_what_is_for_good_counts() {
+async fn counts_every_level_and_permanent_entries() {
     let server = vendor().start().await;
     let pagerduty = client(&server);
     for (email, on_call) in [("ana", true), ("ben", true), ("cem", true), ("xana", false)] {
@@ -46,7 +46,7 @@ async fn every_level_and_what_is_for_good_counts() {
 }
 
 #[tokio::test]
-async fn one_counts_only_where_it_is_asked_for() {
+async fn counts_only_matching_entries() {
     let server = vendor().start().await;
     let pagerduty = client(&server);
     let (ana, ben, cem) = (person("ana@example.com"), person("ben@example.com"), person("cem@example.com"));
@@ -55,9 +55,9 @@ async fn one_counts_only_where_it_is_asked_for() {
     assert!(pagerduty.is_on_call(&ana).schedule_id("SDEV").await.unwrap());
     assert!(pagerduty.is_on_call(&cem).escalation_policy_name("Ops night").await.unwrap());
     assert!(!pagerduty.is_on_call(&cem).escalation_policy_name("Ops").await.unwrap());
-    // Without a schedule, one is on call through none.
+    // An entry without a schedule matches no schedule.
     assert!(!pagerduty.is_on_call(&cem).schedule_name("prod").await.unwrap());
-    // Both count.
+    // Both must match.
     assert!(pagerduty.is_on_call(&ben).schedule_id("SPROD").escalation_policy_id("EP2").await.unwrap());
     assert!(!pagerduty.is_on_call(&ana).schedule_id("SDEV").escalation_policy_id("EP2").await.unwrap());
     let last = calls(&server).await.pop().unwrap();
@@ -68,7 +68,7 @@ async fn one_counts_only_where_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn users_come_once_and_in_their_order() {
+async fn users_are_distinct_and_in_order() {
     let server = vendor().start().await;
     let pagerduty = client(&server);
     let all = pagerduty.users_on_call().await.unwrap();
@@ -83,7 +83,7 @@ async fn users_come_once_and_in_their_order() {
 }
 
 #[tokio::test]
-async fn nobody_is_on_call_by_a_name_that_is_not_there_or_not_alone() {
+async fn rejects_missing_and_ambiguous_names() {
     let server = vendor().start().await;
     let pagerduty = client(&server);
     let ben = person("ben@example.com");
@@ -107,7 +107,7 @@ async fn nobody_is_on_call_by_a_name_that_is_not_there_or_not_alone() {
 }
 
 #[tokio::test]
-async fn an_empty_name_is_not_any_name() {
+async fn rejects_empty_names() {
     let replay = Replay::new();
     let pagerduty = replayed(&replay);
     let ben = person("ben@example.com");
@@ -127,7 +127,7 @@ fn page(entries: Value) -> Reply {
     Reply::json(json!({ "oncalls": entries, "more": false, "offset": 0, "limit": 100 }))
 }
 
-/// Whether an account counts as on call, for the schedule `SPROD` of the policy `EP1`, by this answer.
+/// Returns whether an account counts as on call for the schedule `SPROD` of the policy `EP1`, given this response.
 async fn counts(answer: Reply) -> sym_sdk::error::Result<bool> {
     let replay = Replay::at("2024-02-29T18:00:00Z".parse().unwrap());
     replay.get("/oncalls").times(4).reply(answer);
@@ -138,7 +138,7 @@ async fn counts(answer: Reply) -> sym_sdk::error::Result<bool> {
 }
 
 #[tokio::test]
-async fn an_entry_that_was_not_asked_for_does_not_count() {
+async fn ignores_entries_that_do_not_match() {
     let own = || entry("PANA", "EP1", 1, Some("SPROD"));
     assert!(counts(page(json!([own()]))).await.unwrap());
     assert!(!counts(page(json!([]))).await.unwrap());
@@ -167,7 +167,7 @@ async fn an_entry_that_was_not_asked_for_does_not_count() {
 }
 
 #[tokio::test]
-async fn what_is_not_an_answer_is_not_a_yes_nor_a_no() {
+async fn malformed_responses_are_errors() {
     let own = entry("PANA", "EP1", 1, Some("SPROD"));
     let whole = json!({ "oncalls": [own], "more": false, "offset": 0, "limit": 100 }).to_string();
     for (answer, expected) in [
@@ -199,7 +199,7 @@ async fn what_is_not_an_answer_is_not_a_yes_nor_a_no() {
 }
 
 #[tokio::test]
-async fn an_entry_on_a_later_page_counts_and_a_page_that_fails_does_not() {
+async fn reads_later_pages_and_fails_with_them() {
     let others: Vec<Value> = (0..100).map(|n| entry("PBEN", &format!("EP{n}"), 1, Some("SPROD"))).collect();
     let first = || Reply::json(json!({ "oncalls": others, "more": true, "offset": 0, "limit": 100 }));
     let ben = person("ben@example.com").with_identity(UserIdentity::new("pagerduty", "example", "PBEN"));
@@ -218,9 +218,9 @@ async fn an_entry_on_a_later_page_counts_and_a_page_that_fails_does_not() {
 }
 
 #[tokio::test]
-async fn a_user_is_told_by_the_whole_address_only() {
+async fn matches_whole_addresses() {
     let mut vendor = vendor();
-    // The sign for kelvin is a `k` in lower case.
+    // The Kelvin sign becomes `k` in lower case.
     vendor.users.push(user("PKIM", "\u{212a}im@example.com"));
     vendor.users.push(user("PDAN", " Dan@example.com"));
     vendor.oncalls = ["PKIM", "PDAN", "PXANA"].map(|id| entry(id, "EP1", 1, Some("SPROD"))).to_vec();
@@ -237,7 +237,7 @@ async fn a_user_is_told_by_the_whole_address_only() {
 }
 
 #[tokio::test]
-async fn an_account_that_is_known_is_not_looked_up() {
+async fn known_accounts_are_not_looked_up() {
     let server = vendor().start().await;
     let directory = directory();
     let pagerduty = client_of(&server, &directory);
@@ -248,10 +248,10 @@ async fn an_account_that_is_known_is_not_looked_up() {
     let identity = directory.identity(ana.id(), "pagerduty", Some("example")).await.unwrap().unwrap();
     assert_eq!(identity.user_id(), "PANA");
 
-    // Another account of PagerDuty's has users of its own.
+    // Another PagerDuty account has users of its own.
     let elsewhere = person("zoe@example.com").with_identity(UserIdentity::new("pagerduty", "elsewhere", "PBEN"));
     assert_eq!(code(&pagerduty.is_on_call(&elsewhere).await.unwrap_err()), "PagerDuty:USER_NOT_FOUND");
-    // Who was set by hand keeps the account, whatever the e-mail address says.
+    // An account that was stored by hand counts before the e-mail address.
     let dora = person("dora@example.com").with_identity(UserIdentity::new("pagerduty", "example", "PBEN"));
     assert!(pagerduty.is_on_call(&dora).schedule_name("prod").await.unwrap());
 }

@@ -18,7 +18,7 @@ fn vendor() -> Vendor {
 }
 
 #[tokio::test]
-async fn members_come_once_in_their_order_and_who_is_gone_does_not() {
+async fn members_are_distinct_and_deleted_ones_omitted() {
     let server = vendor().start().await;
     let directory = directory();
     let pagerduty = client_of(&server, &directory);
@@ -29,7 +29,7 @@ async fn members_come_once_in_their_order_and_who_is_gone_does_not() {
     calls_so_far[2..].sort();
     assert_eq!(calls_so_far[2..], ["/users/PANA ", "/users/PBEN ", "/users/PGONE "]);
 
-    // Those who are known by now need not be looked up, nor have an e-mail address.
+    // Members whose accounts are known are not looked up, and need no e-mail address.
     let users = pagerduty.users_for_schedule().schedule_id("SPROD").await.unwrap();
     assert_eq!(emails(&users), ["ben@example.com", "ana@example.com"]);
     assert_eq!(calls(&server).await[5..], ["/schedules/SPROD ", "/users/PGONE "]);
@@ -37,7 +37,7 @@ async fn members_come_once_in_their_order_and_who_is_gone_does_not() {
 }
 
 #[tokio::test]
-async fn a_schedule_that_is_not_there_or_not_told_is_an_error() {
+async fn rejects_missing_and_unset_schedules() {
     let server = vendor().start().await;
     let pagerduty = client_of(&server, &directory());
     let error = pagerduty.users_for_schedule().await.unwrap_err();
@@ -47,14 +47,14 @@ async fn a_schedule_that_is_not_there_or_not_told_is_an_error() {
     assert_eq!(error.message(), "GET schedules/{schedule}: there is no schedule `SNOPE`");
     let error = pagerduty.users_for_schedule().schedule_name("new").await.unwrap_err();
     assert_eq!(error.hint(), Some("the name must match in full; there are `new style`"));
-    // Of a schedule of the new style, the members stand elsewhere.
+    // Schedules of the new kind have their members elsewhere.
     let error = pagerduty.users_for_schedule().schedule_id("SNEW").await.unwrap_err();
     assert_eq!(code(&error), "PagerDuty:INVALID_RESPONSE");
     assert!(error.message().contains("missing field `users`"), "{error}");
 }
 
 #[tokio::test]
-async fn an_id_stays_in_its_place() {
+async fn ids_cannot_change_the_path() {
     let replay = Replay::new();
     let pagerduty = replayed(&replay);
     replay.get("/schedules/../users?x=").reply(Reply::status(404));
@@ -65,7 +65,7 @@ async fn an_id_stays_in_its_place() {
 }
 
 #[tokio::test]
-async fn a_member_whose_account_was_set_by_hand_is_told_by_it() {
+async fn resolves_members_by_stored_account() {
     let server = vendor().start().await;
     let directory = directory();
     let dora = directory.put_user(person("dora@example.org")).await.unwrap();

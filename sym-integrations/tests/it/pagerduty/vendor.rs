@@ -1,7 +1,7 @@
-//! An account at PagerDuty.
+//! A PagerDuty account on a local server.
 
 use std::error::Error as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use sym_integrations::http::{BaseUrl, Connection};
@@ -12,11 +12,13 @@ use sym_sdk::directory::{Directory, MemoryDirectory};
 use sym_sdk::error::Error;
 use sym_sdk::model::{User, UserId};
 use wiremock::matchers::any;
-use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+use crate::vendor_api::{Answer, Call, Paging, VendorApi};
 
 pub(super) const KEY: &str = "u+S3CRET_k3y";
 
-/// What is there. It answers as the real one: arguments that it does not know, it ignores.
+/// The objects of the account. As in PagerDuty, unknown arguments are ignored.
 #[derive(Clone, Default)]
 pub(super) struct Vendor {
     pub(super) users: Vec<Value>,
@@ -30,50 +32,8 @@ pub(super) struct Vendor {
 impl Vendor {
     pub(super) async fn start(self) -> MockServer {
         let server = MockServer::start().await;
-        Mock::given(any()).respond_with(self).mount(&server).await;
+        Mock::given(any()).respond_with(api(self)).mount(&server).await;
         server
-    }
-
-    fn list(&self, list: &str, arguments: &Arguments) -> Option<Vec<Value>> {
-        let searched = |items: &[Value]| -> Vec<Value> {
-            let query = arguments.one("query").unwrap_or_default().to_lowercase();
-            let is_like = |value: &Value| value.as_str().is_some_and(|text| text.to_lowercase().contains(&query));
-            items.iter().filter(|item| is_like(&item["name"]) || is_like(&item["email"])).cloned().collect()
-        };
-        Some(match list {
-            "users" => searched(&self.users),
-            "schedules" => searched(&self.schedules),
-            "escalation_policies" => searched(&self.escalation_policies),
-            "services" => searched(&self.services),
-            "oncalls" => {
-                let entries = self.oncalls.iter().filter(|entry| {
-                    arguments.allow("user_ids[]", &entry["user"]["id"])
-                        && arguments.allow("schedule_ids[]", &entry["schedule"]["id"])
-                        && arguments.allow("escalation_policy_ids[]", &entry["escalation_policy"]["id"])
-                });
-                let is_whole = arguments.all("include[]").contains(&"users");
-                entries.map(|entry| if is_whole { self.with_user(entry) } else { entry.clone() }).collect()
-            }
-            "incidents" => {
-                let incidents = self.incidents.iter().filter(|incident| {
-                    let assigned = incident["assignments"].as_array().into_iter().flatten();
-                    let mut assigned = assigned.map(|assignment| &assignment["assignee"]["id"]);
-                    arguments.allow("statuses[]", &incident["status"])
-                        && arguments.allow("urgencies[]", &incident["urgency"])
-                        && arguments.allow("service_ids[]", &incident["service"]["id"])
-                        && (arguments.all("user_ids[]").is_empty()
-                            || assigned.any(|id| arguments.allow("user_ids[]", id)))
-                        && arguments.one("since") <= incident["created_at"].as_str()
-                        && incident["created_at"].as_str() < arguments.one("until")
-                });
-                let mut incidents: Vec<Value> = incidents.cloned().collect();
-                if arguments.one("sort_by") == Some("created_at:desc") {
-                    incidents.sort_by_key(|incident| std::cmp::Reverse(incident["created_at"].to_string()));
-                }
-                incidents
-            }
-            _ => return None,
-        })
     }
 
     fn with_user(&self, entry: &Value) -> Value {
@@ -83,71 +43,67 @@ impl Vendor {
         }
         entry
     }
-
-    fn one(&self, list: &str, id: &str) -> Option<Value> {
-        let items = match list {
-            "users" => &self.users,
-            "schedules" => &self.schedules,
-            _ => return None,
-        };
-        items.iter().find(|item| item["id"] == id).cloned()
-    }
 }
 
-impl Respond for Vendor {
-    fn respond(&self, request: &Request) -> ResponseTemplate {
-        let header = |name| request.headers.get(name).and_then(|value| value.to_str().ok());
-        if header("authorization") != Some(&format!("Token token={KEY}")) {
-            return ResponseTemplate::new(401).set_body_string("HTTP Token: Access denied.\n");
-        }
-        let kinds = (header("accept"), header("content-type"));
-        if kinds != (Some("application/vnd.pagerduty+json;version=2"), Some("application/json")) {
-            return fault(406, 2001, "Not Acceptable");
-        }
-        let arguments = Arguments(request.url.query_pairs().into_owned().collect());
-        let path: Vec<&str> = request.url.path().trim_start_matches('/').split('/').collect();
-        match path[..] {
-            [list] => {
-                let Some(items) = self.list(list, &arguments) else { return fault(404, 2100, "Not Found") };
-                let number = |name, default| arguments.one(name).map_or(default, |text| text.parse::<usize>().unwrap());
-                let (offset, limit) = (number("offset", 0), number("limit", 25).min(100));
-                if offset + limit > 10_000 {
-                    return fault(400, 2001, "Invalid Input Provided");
-                }
-                let page: Vec<&Value> = items.iter().skip(offset).take(limit).collect();
-                let more = offset + page.len() < items.len();
-                ResponseTemplate::new(200)
-                    .set_body_json(json!({ list: page, "more": more, "offset": offset, "limit": limit, "total": null }))
+fn api(vendor: Vendor) -> VendorApi<Vendor> {
+    let paging =
+        Paging::Offset { default: 25, max: 100, max_sum: 10_000, beyond: fault(400, 2001, "Invalid Input Provided") };
+    let not_acceptable = || fault(406, 2001, "Not Acceptable");
+    let denied = ResponseTemplate::new(401).set_body_string("HTTP Token: Access denied.\n");
+    VendorApi::new("", Arc::new(Mutex::new(vendor)), paging, fault(404, 2100, "Not Found"))
+        .require("authorization", format!("Token token={KEY}"), denied)
+        .require("accept", "application/vnd.pagerduty+json;version=2", not_acceptable())
+        .require("content-type", "application/json", not_acceptable())
+        .on("GET", "users", |vendor, call| searched(&vendor.users, call))
+        .on("GET", "users/{user}", |vendor, call| found(&vendor.users, "user", call))
+        .on("GET", "schedules", |vendor, call| searched(&vendor.schedules, call))
+        .on("GET", "schedules/{schedule}", |vendor, call| found(&vendor.schedules, "schedule", call))
+        .on("GET", "escalation_policies", |vendor, call| searched(&vendor.escalation_policies, call))
+        .on("GET", "services", |vendor, call| searched(&vendor.services, call))
+        .on("GET", "oncalls", |vendor, call| {
+            let entries = vendor.oncalls.iter().filter(|entry| {
+                call.admits("user_ids[]", &entry["user"]["id"])
+                    && call.admits("schedule_ids[]", &entry["schedule"]["id"])
+                    && call.admits("escalation_policy_ids[]", &entry["escalation_policy"]["id"])
+            });
+            let is_whole = call.all("include[]").contains(&"users");
+            Answer::List(entries.map(|entry| if is_whole { vendor.with_user(entry) } else { entry.clone() }).collect())
+        })
+        .on("GET", "incidents", |vendor, call| {
+            let incidents = vendor.incidents.iter().filter(|incident| {
+                let assigned = incident["assignments"].as_array().into_iter().flatten();
+                let mut assigned = assigned.map(|assignment| &assignment["assignee"]["id"]);
+                call.admits("statuses[]", &incident["status"])
+                    && call.admits("urgencies[]", &incident["urgency"])
+                    && call.admits("service_ids[]", &incident["service"]["id"])
+                    && (call.all("user_ids[]").is_empty() || assigned.any(|id| call.admits("user_ids[]", id)))
+                    && call.one("since") <= incident["created_at"].as_str()
+                    && incident["created_at"].as_str() < call.one("until")
+            });
+            let mut incidents: Vec<Value> = incidents.cloned().collect();
+            if call.one("sort_by") == Some("created_at:desc") {
+                incidents.sort_by_key(|incident| std::cmp::Reverse(incident["created_at"].to_string()));
             }
-            [list, id] => match self.one(list, id) {
-                Some(item) => ResponseTemplate::new(200).set_body_json(json!({ list.trim_end_matches('s'): item })),
-                None => fault(404, 2100, "Not Found"),
-            },
-            _ => fault(404, 2100, "Not Found"),
-        }
+            Answer::List(incidents)
+        })
+}
+
+/// The objects whose name or address contains the query.
+fn searched(items: &[Value], call: &Call) -> Answer {
+    let query = call.one("query").unwrap_or_default().to_lowercase();
+    let contains = |value: &Value| value.as_str().is_some_and(|text| text.to_lowercase().contains(&query));
+    Answer::List(items.iter().filter(|item| contains(&item["name"]) || contains(&item["email"])).cloned().collect())
+}
+
+fn found(items: &[Value], noun: &str, call: &Call) -> Answer {
+    match items.iter().find(|item| item["id"] == call.values[0].as_str()) {
+        Some(item) => Answer::Json(json!({ noun: item })),
+        None => Answer::Response(fault(404, 2100, "Not Found")),
     }
 }
 
 fn fault(status: u16, code: u16, message: &str) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_json(json!({ "error": { "message": message, "code": code } }))
-}
-
-struct Arguments(Vec<(String, String)>);
-
-impl Arguments {
-    fn all(&self, name: &str) -> Vec<&str> {
-        self.0.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str()).collect()
-    }
-
-    fn one(&self, name: &str) -> Option<&str> {
-        self.all(name).first().copied()
-    }
-
-    /// An array that is not given allows everything.
-    fn allow(&self, name: &str, value: &Value) -> bool {
-        let allowed = self.all(name);
-        allowed.is_empty() || allowed.contains(&value.as_str().unwrap_or("null"))
-    }
 }
 
 pub(super) fn user(id: &str, email: &str) -> Value {
@@ -162,7 +118,7 @@ pub(super) fn named(id: &str, name: &str) -> Value {
     json!({ "id": id, "name": name, "summary": name, "html_url": format!("https://example.pagerduty.com/{id}") })
 }
 
-/// An entry for one level of a policy, through a schedule or none.
+/// An on-call entry for one level of a policy, through a schedule or none.
 pub(super) fn entry(user: &str, policy: &str, level: u32, schedule: Option<&str>) -> Value {
     json!({
         "user": reference(user),
@@ -190,7 +146,7 @@ fn clock() -> Arc<VirtualClock> {
     Arc::new(VirtualClock::at("2024-02-29T18:00:00Z".parse().unwrap()))
 }
 
-/// The client of an account on a server.
+/// A client of the account on a server.
 pub(super) fn client(server: &MockServer) -> PagerDuty {
     client_of(server, &directory())
 }
@@ -200,12 +156,12 @@ pub(super) fn client_of(server: &MockServer, directory: &Directory) -> PagerDuty
     builder.connection(Connection::default().with_clock(clock())).directory(directory.clone()).build().unwrap()
 }
 
-/// The client of canned answers.
+/// A client with canned responses.
 pub(super) fn replayed(replay: &Replay) -> PagerDuty {
     PagerDuty::builder("example").token(KEY).connection(replay.connection()).build().unwrap()
 }
 
-/// What calls came in, without what is the same for all.
+/// Returns the calls so far, without what is the same in all of them.
 pub(super) async fn calls(server: &MockServer) -> Vec<String> {
     let requests = server.received_requests().await.unwrap();
     let show = |request: &Request| {
@@ -215,7 +171,7 @@ pub(super) async fn calls(server: &MockServer) -> Vec<String> {
     requests.iter().map(show).collect()
 }
 
-/// The code of an error that tells no secret in any form.
+/// Returns the code of an error, after a check that no form of the error contains the key.
 pub(super) fn code(error: &Error) -> String {
     let mut text = format!("{error}\n{error:?}\n{}\n{}\n{}", error.report(), error.to_json(), error.slack_markdown());
     let mut source = error.source();

@@ -1,45 +1,17 @@
-//! Secrets, integrations and environments: what strategies and flows refer to.
+//! Integrations: their settings, checked against the schema of their type, and references to them.
 
 use std::collections::BTreeMap;
 
-use super::index::{self, Declaration, Index, describe};
-use super::{Check, did_you_mean};
-use crate::config::MODULE_INTEGRATION;
-use crate::config::{
-    Config, Environment, ErrorLogger, Integration, IntegrationUse, LogDestination, Reference, Secret, SecretSource,
-};
+use super::Check;
+use super::index::{self, Declaration, describe};
+use super::secrets::{SECRET_LIST, Secrets};
+use crate::config::{Config, Integration, IntegrationUse, MODULE_INTEGRATION, Reference, SourceLocation};
 use crate::model;
 
 /// The type of integration that error loggers send to, as the platform defines it.
-const ERROR_LOGGER_INTEGRATION: &str = "slack";
-
-/// The setting in which a custom integration lists the names of its secrets, as JSON.
-const SECRET_LIST: &str = "secret_ids_json";
-
-/// The secrets by name in lower case; `None` for one with an error.
-pub(super) type Secrets = BTreeMap<String, Option<model::Secret>>;
+pub(super) const ERROR_LOGGER_INTEGRATION: &str = "slack";
 
 impl Check<'_> {
-    pub(super) fn secrets(&mut self, config: &Config, sources: &Index<'_, SecretSource>) -> Secrets {
-        let mut resolved = Secrets::new();
-        for source in &config.secret_sources {
-            if let Some(context) = source.settings.get("context_id") {
-                let reference = Reference::named(context);
-                self.integrations.find(&reference, &describe(source), &source.location, self.errors);
-            }
-        }
-        for secret in &config.secrets {
-            if secret.path.is_empty() {
-                let hint =
-                    "write the position of the secret in its source, such as the name of an environment variable";
-                self.error_with_hint(&secret.location, format!("{} has no path", describe(secret)), hint);
-            }
-            let source = sources.find(&secret.source, &describe(secret), &secret.location, self.errors);
-            resolved.insert(secret.name.to_ascii_lowercase(), source.and_then(|source| resolve_secret(secret, source)));
-        }
-        resolved
-    }
-
     pub(super) fn integrations(&mut self, config: &Config, secrets: &Secrets) {
         for integration in &config.integrations {
             let kind = match integration.kind.as_str() {
@@ -107,35 +79,28 @@ impl Check<'_> {
         Some(resolved)
     }
 
-    fn secret_names(&mut self, integration: &Integration, json: &str) -> Vec<String> {
-        serde_json::from_str(json).unwrap_or_else(|_| {
-            let message =
-                format!("`{SECRET_LIST}` of {} is not a JSON list of the names of secrets", describe(integration));
-            let hint = format!("write `{SECRET_LIST} = jsonencode([sym_secret.….id])`");
-            self.error_with_hint(&integration.location, message, hint);
-            Vec::new()
-        })
+    /// Finds the integration that `subject` refers to.
+    pub(super) fn integration(
+        &mut self,
+        reference: &Reference,
+        subject: &str,
+        location: &SourceLocation,
+    ) -> Option<model::Integration> {
+        let found = self.integrations.find(reference, subject, location, self.errors)?;
+        self.resolved_integrations.get(&index::key(found)).cloned().flatten()
     }
 
-    /// Returns the secret that a setting of `owner` names.
-    pub(super) fn secret(
+    /// Resolves a map of integrations, leaving out those with errors.
+    pub(super) fn integration_map(
         &mut self,
-        owner: &impl Declaration,
-        setting: &str,
-        name: &str,
-        secrets: &Secrets,
-    ) -> Option<model::Secret> {
-        match secrets.get(&name.to_ascii_lowercase()) {
-            Some(secret) => secret.clone(),
-            None => {
-                let message =
-                    format!("{} names secret `{name}` in `{setting}`, which is not declared", describe(owner));
-                let hint = did_you_mean(name, secrets.keys());
-                let hint = hint.unwrap_or_else(|| "declare a `sym_secret`".to_owned());
-                self.error_with_hint(owner.location(), message, hint);
-                None
-            }
-        }
+        references: &BTreeMap<String, Reference>,
+        subject: &str,
+        location: &SourceLocation,
+    ) -> BTreeMap<String, model::Integration> {
+        let resolved = references.iter();
+        resolved
+            .filter_map(|(key, reference)| Some((key.clone(), self.integration(reference, subject, location)?)))
+            .collect()
     }
 
     /// Resolves the integration that a declaration names, and checks that it is the one that the declaration's type requires.
@@ -166,84 +131,9 @@ impl Check<'_> {
         }
         Some(integration)
     }
-
-    pub(super) fn environments(
-        &mut self,
-        config: &Config,
-        loggers: &Index<'_, ErrorLogger>,
-        logs: &Index<'_, LogDestination>,
-    ) {
-        for logger in &config.error_loggers {
-            if let Some(reference) = &logger.integration
-                && let Some(integration) =
-                    self.integrations.find(reference, &describe(logger), &logger.location, self.errors)
-                && ![ERROR_LOGGER_INTEGRATION, MODULE_INTEGRATION].contains(&integration.kind.as_str())
-            {
-                let message = wrong_integration(
-                    &describe(logger),
-                    ERROR_LOGGER_INTEGRATION,
-                    &integration.name,
-                    &integration.kind,
-                );
-                self.error(&logger.location, message);
-            }
-        }
-        for environment in &config.environments {
-            let resolved = self.resolve_environment(environment, loggers, logs);
-            self.resolved_environments.insert(index::key(environment), resolved);
-        }
-    }
-
-    fn resolve_environment(
-        &mut self,
-        environment: &Environment,
-        loggers: &Index<'_, ErrorLogger>,
-        logs: &Index<'_, LogDestination>,
-    ) -> Option<model::Environment> {
-        let subject = describe(environment);
-        let integrations = self.integration_map(&environment.integrations, &subject, &environment.location);
-        let named = environment.log_destinations.iter();
-        let named =
-            named.filter_map(|log| logs.find(log, &subject, &environment.location, self.errors)).map(index::key);
-        let named = named.collect();
-        self.logs_by_environment.insert(index::key(environment), named);
-        let logger = environment.error_logger.as_ref();
-        let logger =
-            logger.and_then(|name| loggers.find(&name.as_str().into(), &subject, &environment.location, self.errors));
-        let mut resolved = model::Environment::new(Self::slug(&environment.name)?);
-        if let Some(label) = &environment.label {
-            resolved = resolved.with_label(label);
-        }
-        if let Some(logger) = logger {
-            resolved = resolved.with_error_logger(&logger.destination);
-        }
-        Some(
-            integrations
-                .into_iter()
-                .fold(resolved, |resolved, (key, integration)| resolved.with_integration(key, integration)),
-        )
-    }
 }
 
-fn wrong_integration(subject: &str, required: &str, name: &str, kind: &str) -> String {
+/// Describes an integration of the wrong type.
+pub(super) fn wrong_integration(subject: &str, required: &str, name: &str, kind: &str) -> String {
     format!("{subject} needs an integration of type `{required}`, but integration `{name}` is of type `{kind}`")
-}
-
-fn resolve_secret(secret: &Secret, source: &SecretSource) -> Option<model::Secret> {
-    let source = match source.kind.as_str() {
-        "environment" => model::SecretSource::Environment,
-        "file" => model::SecretSource::File,
-        "aws_secrets_manager" => {
-            model::SecretSource::AwsSecretsManager { context: source.settings.get("context_id").cloned() }
-        }
-        other => model::SecretSource::Other(other.to_owned()),
-    };
-    let mut resolved = model::Secret::new(Check::slug(&secret.name)?, source, &secret.path);
-    if let Some(key) = &secret.json_key {
-        resolved = resolved.with_json_key(key);
-    }
-    if let Some(label) = &secret.label {
-        resolved = resolved.with_label(label);
-    }
-    Some(resolved)
 }

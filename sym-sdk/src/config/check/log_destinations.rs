@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::index;
-use super::integrations::Secrets;
+use super::secrets::Secrets;
 use super::{Check, CheckedLogDestination};
 use crate::config::{Config, IntegrationUse, LogDestination};
 use crate::model;

@@ -6,17 +6,19 @@
 //!
 //! Which integrations, targets and settings a type needs is not known here; [`Schemas`] says it.
 
+mod environments;
 mod fields;
 mod flows;
 mod index;
 mod integrations;
 mod log_destinations;
+mod secrets;
 mod settings;
 mod strategies;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Config, Diagnostic, Diagnostics, Flow, Implementation, Organization, Reference, Schemas, SourceLocation};
+use super::{Config, Diagnostic, Diagnostics, Flow, Implementation, Organization, Schemas, SourceLocation};
 use crate::model::{self, Flows, Slug};
 use crate::suggest::did_you_mean;
 use index::Index;
@@ -190,30 +192,6 @@ impl<'c> Check<'c> {
     /// Parses a name. An invalid one was reported when the declarations were indexed.
     fn slug(name: &str) -> Option<Slug> {
         Slug::parse(name).ok()
-    }
-
-    /// Finds the integration that `subject` refers to.
-    fn integration(
-        &mut self,
-        reference: &Reference,
-        subject: &str,
-        location: &SourceLocation,
-    ) -> Option<model::Integration> {
-        let found = self.integrations.find(reference, subject, location, self.errors)?;
-        self.resolved_integrations.get(&index::key(found)).cloned().flatten()
-    }
-
-    /// Resolves a map of integrations, leaving out those with errors.
-    fn integration_map(
-        &mut self,
-        references: &BTreeMap<String, Reference>,
-        subject: &str,
-        location: &SourceLocation,
-    ) -> BTreeMap<String, model::Integration> {
-        let resolved = references.iter();
-        resolved
-            .filter_map(|(key, reference)| Some((key.clone(), self.integration(reference, subject, location)?)))
-            .collect()
     }
 
     fn flows_filter(&mut self, filter: &super::FlowsFilter) -> CheckedFlowsFilter {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::Check;
 use super::index::{Declaration, describe};
-use super::integrations::Secrets;
+use super::secrets::Secrets;
 use crate::config::SettingsSchema;
 use crate::config::schema::SECRET_SUFFIX;
 use crate::model;

@@ -1,7 +1,7 @@
 //! Strategies and their targets, checked against the schema of the strategy's type.
 
 use super::index::{self, Index, describe};
-use super::integrations::Secrets;
+use super::secrets::Secrets;
 use super::{Check, did_you_mean};
 use crate::config::{Config, IntegrationUse, Strategy, StrategySchema, Target};
 use crate::model;

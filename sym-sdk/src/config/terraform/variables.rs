@@ -1,19 +1,26 @@
-//! Assigns values to the variables of the root module: from the environment, files and the caller.
+//! Variables: the assignment of their values, their types and their validation.
+//!
+//! The root module gets its values from the environment, files and the caller; any other module gets them from its `module` block.
 
 use std::rc::Rc;
 
 use hcl_edit::expr::Expression;
-use hcl_edit::structure::Structure;
+use hcl_edit::structure::{Block, Structure};
 
-use super::evaluator::{Evaluator, ModuleInstance};
+use super::evaluator::{Evaluator, ModuleInstance, Sink, ThunkKind};
 use super::functions::from_json;
-use super::module::{files, parse_body};
+use super::module::{BlockDecl, files, parse_body};
 use super::module_eval::strip_parentheses;
+use super::scope::Scope;
 use super::source_file::SourceFile;
+use super::type_constraint::Type;
 use super::value::{InstanceKey, Value};
 use super::{TerraformReader, json_syntax};
 use crate::config::{Diagnostic, SourceLocation};
 use crate::suggest::did_you_mean;
+
+/// The attributes of a `module` block that are not inputs.
+const MODULE_ATTRIBUTES: [&str; 6] = ["count", "depends_on", "for_each", "providers", "source", "version"];
 
 /// Assigns the variables of the root module. Later sources take precedence: environment, `terraform.tfvars`, `*.auto.tfvars`,
 /// caller.
@@ -109,5 +116,123 @@ fn assign_file(evaluator: &Evaluator, root: &Rc<ModuleInstance>, source: &Rc<Sou
             }
         }
         Err(diagnostic) => evaluator.report(diagnostic),
+    }
+}
+
+impl Evaluator {
+    /// Returns the value of a variable: the assigned one or its default, converted to its type.
+    pub(super) fn variable(&self, instance: &Rc<ModuleInstance>, declared: &Rc<BlockDecl>) -> Value {
+        let key = (instance.number, ThunkKind::Variable, declared.name.clone());
+        self.memoize(key, &declared.location, || self.evaluate_variable(instance, declared))
+    }
+
+    fn evaluate_variable(&self, instance: &Rc<ModuleInstance>, declared: &Rc<BlockDecl>) -> Value {
+        let scope = self.scope(instance, &declared.source, &InstanceKey::Only);
+        let (value, location) = match self.input(instance, &declared.name) {
+            Some((value, location)) if !matches!(value, Value::Null) || self.is_nullable(scope, declared) => {
+                (value, location)
+            }
+            _ => match declared.attribute("default") {
+                Some(default) => (scope.eval(&default.value), scope.location(&default.value)),
+                None => return self.missing_input(instance, declared),
+            },
+        };
+        let Some(attribute) = declared.attribute("type") else { return value };
+        let kind = match Type::read(&attribute.value, &|expr| scope.eval(expr)) {
+            Ok(kind) => kind,
+            Err(bad) => {
+                let diagnostic =
+                    Diagnostic::error(scope.location(&attribute.value), format!("`type`: {}", bad.message));
+                return scope.invalid(diagnostic.with_hint_if(bad.hint));
+            }
+        };
+        kind.convert(&value, &|instance_ref, names| self.select_attributes(instance_ref, names)).unwrap_or_else(|why| {
+            scope.invalid(Diagnostic::error(location, format!("value of variable `{}`: {why}", declared.name)))
+        })
+    }
+
+    /// Returns `true` if the variable accepts null as a value, instead of using its default.
+    fn is_nullable(&self, scope: Scope<'_>, declared: &BlockDecl) -> bool {
+        let nullable = declared.attribute("nullable").map(|attribute| scope.eval(&attribute.value));
+        nullable.and_then(|value| value.to_bool()) != Some(false)
+    }
+
+    /// Returns the value that is assigned to a variable, and the location of the assignment.
+    fn input(&self, instance: &Rc<ModuleInstance>, name: &str) -> Option<(Value, SourceLocation)> {
+        let Some(call) = &instance.call else {
+            return self.assigned.borrow().get(name).cloned();
+        };
+        let attribute = call.declared.attribute(name)?;
+        let parent = self.instance(call.parent)?;
+        let scope = self.scope(&parent, &call.declared.source, &call.key);
+        Some((scope.eval(&attribute.value), scope.location(&attribute.value)))
+    }
+
+    /// Checks the variables against their `validation` blocks.
+    pub(super) fn validate_variables(&self, instance: &Rc<ModuleInstance>) {
+        for declared in instance.module.variables.values() {
+            let has_value = self.input(instance, &declared.name).is_some() || declared.attribute("default").is_some();
+            for validation in declared.body.get_blocks("validation").filter(|_| has_value) {
+                self.validate(instance, declared, validation);
+            }
+        }
+    }
+
+    fn validate(&self, instance: &Rc<ModuleInstance>, declared: &BlockDecl, validation: &Block) {
+        let Some(condition) = validation.body.get_attribute("condition") else { return };
+        let discarded = Sink::default();
+        let scope = self.scope(instance, &declared.source, &InstanceKey::Only);
+        let holds = scope.reporting_to(&discarded).eval(&condition.value);
+        let about = format!("value of variable `{}`", declared.name);
+        if let Some(diagnostic) = discarded.take().into_iter().next() {
+            // Terraform may support the expression, so the value is accepted.
+            self.warn(Diagnostic::warning(
+                diagnostic.location,
+                format!("{about} is not validated: {}", diagnostic.message),
+            ));
+        } else if holds.to_bool() == Some(false) {
+            let message = validation.body.get_attribute("error_message").map(|message| scope.eval(&message.value));
+            let message = message.and_then(|message| message.to_text());
+            let message = message.as_deref().unwrap_or("the condition of its `validation` block is not met");
+            self.report(Diagnostic::error(scope.location(&condition.value), format!("{about}: {message}")));
+        }
+    }
+
+    fn missing_input(&self, instance: &Rc<ModuleInstance>, declared: &Rc<BlockDecl>) -> Value {
+        let diagnostic = match &instance.call {
+            None => {
+                let hint = format!(
+                    "add a default, or set it in `terraform.tfvars` or in the environment variable `TF_VAR_{}`",
+                    declared.name
+                );
+                Diagnostic::error(declared.location.clone(), format!("variable `{}` has no value", declared.name))
+                    .with_hint(hint)
+            }
+            Some(call) => {
+                let message =
+                    format!("module `{}` needs a value for its variable `{}`", call.declared.name, declared.name);
+                let hint = format!("the variable is declared at {}", declared.location);
+                Diagnostic::error(call.declared.location.clone(), message).with_hint(hint)
+            }
+        };
+        self.report(diagnostic);
+        Value::invalid()
+    }
+
+    /// Reports attributes of a `module` block that are not variables of the module.
+    pub(super) fn check_inputs(&self, child: &ModuleInstance) {
+        let Some(call) = &child.call else { return };
+        for attribute in call.declared.body.attributes() {
+            let name = attribute.key.as_str();
+            if MODULE_ATTRIBUTES.contains(&name)
+                || child.module.variables.contains_key(name)
+                || child.module.may_declare(name)
+            {
+                continue;
+            }
+            let message = format!("module `{}` has no variable `{name}`", call.declared.name);
+            let hint = did_you_mean(name, child.module.variables.keys());
+            self.report(Diagnostic::error(call.declared.source.location(attribute), message).with_hint_if(hint));
+        }
     }
 }

@@ -13,6 +13,7 @@ use sym_sdk::testing::RecordingStrategy;
 
 use super::collector::Collector;
 use super::plain;
+use crate::support::{add_secrets, settings};
 
 /// Destinations of type `archive`, by name.
 #[derive(Clone, Default)]
@@ -40,22 +41,12 @@ impl Archives {
 fn config() -> Config {
     let mut config = Config::default();
     config.organization.domains.push("example.com".into());
-    config.secret_sources.push(config::SecretSource {
-        kind: "environment".into(),
-        name: "env".into(),
-        ..Default::default()
-    });
-    config.secrets.push(config::Secret {
-        name: "key".into(),
-        path: "KEY".into(),
-        source: "env".into(),
-        ..Default::default()
-    });
+    add_secrets(&mut config, &[("key", "KEY")]);
     for name in ["prod", "dev", "both", "unused"] {
         config.log_destinations.push(config::LogDestination {
             kind: "archive".into(),
             name: name.into(),
-            settings: [("bucket", "audit"), ("key_secret", "key")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+            settings: settings(&[("bucket", "audit"), ("key_secret", "key")]),
             ..Default::default()
         });
     }

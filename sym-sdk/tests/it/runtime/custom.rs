@@ -14,6 +14,7 @@ use sym_sdk::testing::Harness;
 use sym_sdk::{BoxFuture, machine::EffectKey};
 
 use super::plain;
+use crate::support::{add_secrets, flows, integration, settings};
 
 /// What was done, by which strategy.
 type Log = Arc<Mutex<Vec<(String, EffectKey)>>>;
@@ -74,34 +75,18 @@ fn after_escalate(output: StepOutput<Member>, outbox: State<Outbox>) {
 fn declared(strategies: &[&str]) -> Config {
     let mut config = Config {
         organization: config::Organization { slug: "acme".into(), domains: vec!["example.com".into()] },
-        environments: vec![config::Environment { name: "main".into(), ..Default::default() }],
         integrations: vec![config::Integration {
-            kind: "custom".into(),
-            name: "directory".into(),
-            external_id: "ldap.example.com".into(),
-            settings: [("secret_ids_json".to_owned(), r#"["spare", "main"]"#.to_owned())].into(),
-            ..Default::default()
+            settings: settings(&[("secret_ids_json", r#"["spare", "main"]"#)]),
+            ..integration("custom", "directory", "ldap.example.com")
         }],
-        secret_sources: vec![config::SecretSource {
-            kind: "environment".into(),
-            name: "env".into(),
-            ..Default::default()
-        }],
-        ..Config::default()
+        ..flows(strategies)
     };
-    for (name, path) in [("main", "MAIN"), ("spare", "SPARE"), ("own", "OWN")] {
-        config.secrets.push(config::Secret {
-            name: name.into(),
-            path: path.into(),
-            source: "env".into(),
-            ..Default::default()
-        });
-    }
-    for name in strategies {
+    add_secrets(&mut config, &[("main", "MAIN"), ("spare", "SPARE"), ("own", "OWN")]);
+    for (index, name) in strategies.iter().enumerate() {
         config.targets.push(config::Target {
             kind: "custom".into(),
             name: (*name).into(),
-            settings: [("group".to_owned(), format!("cn={name}"))].into(),
+            settings: settings(&[("group", &format!("cn={name}"))]),
             ..Default::default()
         });
         config.strategies.push(config::Strategy {
@@ -109,12 +94,10 @@ fn declared(strategies: &[&str]) -> Config {
             name: (*name).into(),
             integration: Some(config::Reference::typed("custom", "directory")),
             targets: vec![config::Reference::typed("custom", *name)],
-            settings: [("bind_secret".to_owned(), "own".to_owned())].into(),
+            settings: settings(&[("bind_secret", "own")]),
             ..Default::default()
         });
-        let mut flow = config::Flow { name: (*name).into(), environment: "main".into(), ..Default::default() };
-        flow.params.strategy = Some(config::Reference::typed("custom", *name));
-        config.flows.push(flow);
+        config.flows[index].params.strategy = Some(config::Reference::typed("custom", *name));
     }
     config
 }

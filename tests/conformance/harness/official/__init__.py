@@ -1,4 +1,4 @@
-"""The same calls with the vendors' own clients: each module has `connect`, `CALLS` and `kind_of`."""
+"""The same calls with the vendors' own clients. Each module has `connect`, `CALLS` and `kind_of`."""
 
 _KINDS = {
     400: "InvalidInput",
@@ -12,5 +12,5 @@ _KINDS = {
 
 
 def kind_of_status(status: int | None) -> str | None:
-    """The kind that our errors have for a status."""
+    """Returns the kind of our errors for a status."""
     return None if status is None else _KINDS.get(status)

@@ -44,7 +44,7 @@ def connect(base_url: str, settings: dict[str, str]) -> Connect:
 
 
 class FunctionError(Exception):
-    """The function was called, and failed."""
+    """The function was invoked, and failed."""
 
 
 def kind_of(error: Exception) -> str | None:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-# The client looks for this in the environment alone, and refuses http without it.
+# The client reads this from the environment only, and refuses http without it.
 os.environ["OKTA_TESTING_TESTINGDISABLEHTTPSCHECK"] = "true"
 
 from okta.client import Client  # noqa: E402
@@ -23,16 +23,16 @@ class Refused(Exception):
 
 
 class Okta:
-    """Calls that each have a loop and a session of their own."""
+    """Calls, each with an event loop and a session of its own."""
 
     def __init__(self, base_url: str, token: str) -> None:
-        # Okta documents `SSWS {token}`; version 3.4.6 of the client leaves out the space.
+        # Okta documents `SSWS {token}`; version 3.4.6 of the client omits the space.
         self._config = {"orgUrl": base_url, "token": f" {token}", "rateLimit": {"maxRetries": 2}}
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
         async def once() -> tuple[Any, Any]:
             async with Client(self._config) as client:
-                # A call without a result leaves it out when it fails.
+                # A call without a result omits it when it fails.
                 *results, response, error = await getattr(client, name)(*args, **kwargs)
                 if error:
                     raise Refused(getattr(response, "status", None), error)
@@ -61,7 +61,7 @@ def kind_of(error: Exception) -> str | None:
 
 
 def _account_of(okta: Okta, email: str) -> str:
-    """By login, which mostly is the address, or else by the address itself."""
+    """Looks up a user by login, which usually is the address, or else by the address."""
     try:
         user, _ = okta.call("get_user", email)
         return user.id

@@ -10,17 +10,17 @@ from . import kind_of_status
 
 def connect(base_url: str, settings: dict[str, str]) -> RestApiV2Client:
     client = RestApiV2Client(settings["api_token"])
-    # The setter takes https alone.
+    # The setter accepts https only.
     client._url = base_url
     return client
 
 
 class NotFound(Exception):
-    """Nothing of that name."""
+    """There is no object of that name."""
 
 
 class NoAccount(NotFound):
-    """Nobody of that e-mail address."""
+    """There is no user with that e-mail address."""
 
 
 def kind_of(error: Exception) -> str | None:
