@@ -11,9 +11,9 @@ inventory::submit! { Registration::FrontEnd(front_end_type) }
 
 /// Returns the type of the Slack front end, together with its fake if that feature is enabled.
 #[cfg(feature = "slack-app")]
-fn front_end_type() -> sym_sdk::server::FrontEndType {
+fn front_end_type() -> sym_sdk::runtime::FrontEndType {
     let front_end = super::app::front_end_type();
     #[cfg(feature = "slack-fake")]
-    let front_end = front_end.with_fake(|config| Box::pin(super::fake::start(config)));
+    let front_end = front_end.with_fake(super::fake::start);
     front_end
 }

@@ -1,10 +1,8 @@
 //! Building the front end from the configuration.
 
-use std::sync::Arc;
-
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::integration::IntegrationConfig;
-use sym_sdk::server::{FrontEnd, FrontEndConfig, FrontEndType};
+use sym_sdk::runtime::{FrontEndConfig, FrontEndType};
 
 use super::{NAME, SlackApp, manifest};
 use crate::http::{BaseUrl, SecretString};
@@ -22,8 +20,7 @@ use crate::slack::signature::SigningSecret;
 pub fn front_end_type() -> FrontEndType {
     let front_end = FrontEndType::new(NAME, |config| {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-        let app = build(config, &variable)?;
-        Ok(app.map(|app| Arc::new(app) as Arc<dyn FrontEnd>))
+        build(config, &variable)
     });
     front_end.with_manifest(manifest::from_config)
 }
@@ -77,6 +74,7 @@ fn invalid(message: String) -> Error {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::sync::Arc;
 
     use sym_sdk::clock::{Clock, SystemClock};
     use sym_sdk::directory::{Directory, MemoryDirectory};

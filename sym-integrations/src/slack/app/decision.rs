@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 use sym_sdk::engine::InputKey;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::machine::{EffectKind, RunState};
+use sym_sdk::machine::{MessageStatus, RunState};
 use sym_sdk::model::{Channel, ChannelType, RunId};
 use sym_sdk::runtime::Submission;
 
@@ -63,7 +63,7 @@ async fn submit_decision(
     let user = dispatcher.app().fresh_user(account, dispatcher.now()).await?;
     if decision != Decision::Revoke {
         let state = dispatcher.runtime().run(run).await?.state;
-        check_in_force(&state, click)?;
+        check_message(&state, click)?;
     }
     let submission = match decision {
         Decision::Approve => Submission::approve(run, user),
@@ -133,20 +133,17 @@ fn source_channel(click: &BlockActions) -> Channel {
     }
 }
 
-/// Checks that the message that was clicked belongs to the notification in force.
-fn check_in_force(state: &RunState, click: &BlockActions) -> Result<()> {
-    let clicked = message_ref(click).map(|message| sym_sdk::machine::MessageRef::from(&message));
-    let mut delivered = state.delivered.iter().filter(|delivered| Some(&delivered.message) == clicked.as_ref());
-    match delivered.next_back() {
-        Some(delivered) if delivered.entry == state.current_notification || !state.is_open() => Ok(()),
-        Some(_) => Err(Error::new(
+/// Checks that the request may be decided in the message that was clicked. The machine knows which message that is.
+fn check_message(state: &RunState, click: &BlockActions) -> Result<()> {
+    let status = message_ref(click).map(|message| state.message_status(&(&message).into()));
+    match status {
+        Some(MessageStatus::Current) => Ok(()),
+        Some(MessageStatus::Superseded) => Err(Error::new(
             ErrorKind::Conflict,
             codes::NOT_PERMITTED,
             "nobody responded here in time, and the request was forwarded",
         )),
-        // The delivery was sent, but its outcome is not recorded yet.
-        None if state.pending.values().any(|pending| matches!(pending.kind, EffectKind::Deliver { .. })) => Ok(()),
-        None => Err(Error::new(ErrorKind::Conflict, UNKNOWN_MESSAGE, "this message does not belong to the request")),
+        _ => Err(Error::new(ErrorKind::Conflict, UNKNOWN_MESSAGE, "this message does not belong to the request")),
     }
 }
 

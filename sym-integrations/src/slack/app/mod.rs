@@ -88,12 +88,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use jiff::Timestamp;
-use sym_sdk::BoxFuture;
 use sym_sdk::delivery::Delivery;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::model::{RunId, User};
-use sym_sdk::runtime::Runtime;
-use sym_sdk::server::FrontEnd;
+use sym_sdk::runtime::{FrontEnd, Runtime};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -210,7 +208,7 @@ impl FrontEnd for SlackApp {
         NAME
     }
 
-    fn delivery(self: Arc<Self>) -> Option<Arc<dyn Delivery>> {
+    fn delivery(self: Arc<Self>) -> Option<impl Delivery> {
         Some(self)
     }
 
@@ -219,29 +217,25 @@ impl FrontEnd for SlackApp {
     }
 
     /// Keeps the socket open in Socket Mode. After `stop`, waits for the work that was already acknowledged.
-    fn run<'a>(&'a self, runtime: Runtime, stop: CancellationToken) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            match self.0.mode {
-                Mode::Http(_) => stop.cancelled().await,
-                Mode::Socket => socket_mode::listen(Dispatcher::new(self.clone(), runtime), stop).await?,
-            }
-            self.tasks().close();
-            self.tasks().wait().await;
-            Ok(())
-        })
+    async fn run(&self, runtime: Runtime, stop: CancellationToken) -> Result<()> {
+        match self.0.mode {
+            Mode::Http(_) => stop.cancelled().await,
+            Mode::Socket => socket_mode::listen(Dispatcher::new(self.clone(), runtime), stop).await?,
+        }
+        self.tasks().close();
+        self.tasks().wait().await;
+        Ok(())
     }
 
     /// Checks that the token is valid and belongs to the configured workspace.
-    fn check<'a>(&'a self) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            let owner = self.slack().api().test_auth().await?;
-            if owner.team_id == self.slack().workspace() {
-                return Ok(());
-            }
-            let (actual, configured) = (owner.team_id, self.slack().workspace());
-            let message = format!("the bot token belongs to workspace `{actual}`, but `{configured}` is configured");
-            Err(Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message).with_service(NAME))
-        })
+    async fn check(&self) -> Result<()> {
+        let owner = self.slack().api().test_auth().await?;
+        if owner.team_id == self.slack().workspace() {
+            return Ok(());
+        }
+        let (actual, configured) = (owner.team_id, self.slack().workspace());
+        let message = format!("the bot token belongs to workspace `{actual}`, but `{configured}` is configured");
+        Err(Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message).with_service(NAME))
     }
 }
 

@@ -126,7 +126,7 @@ async fn a_refusal_is_shown_only_to_the_user_who_clicked() {
     world.fake.join(Member::new("U0BOT").bot());
     let refusals = [
         ("U0ANA", "Requesters cannot approve their own request."),
-        ("U0OUT", "eve@elsewhere.com is not among those who may decide this request."),
+        ("U0OUT", "eve@elsewhere.com is not permitted to decide this request."),
         ("U0FAKE", "Your Slack account is not linked to a user."),
         ("U0GONE", "Your Slack account is deactivated."),
         ("U0BOT", "Bots cannot use this app."),
