@@ -75,7 +75,9 @@ fn app() -> App {
     App::new()
         .registry(handlers![get_permissions])
         .config(config())
-        .strategy_type(StrategyType::new("test", |_| panic!("a real strategy was built")))
+        .strategy_type(StrategyType::new("test", |_| -> sym_sdk::Result<sym_sdk::strategy::SimulatedStrategy> {
+            panic!("a real strategy was built")
+        }))
 }
 
 async fn run(args: &[&str]) -> Done {
@@ -210,7 +212,7 @@ async fn permitted_users_revoke_and_write_off() {
             Exit::Failure,
             expect![[""]],
             expect![[r#"
-        error: only a revocation under way can be written off; this request is errored (DeescalateAPI:INVALID_RUN)
+        error: only a revocation in progress can be written off; this request is errored (DeescalateAPI:INVALID_RUN)
     "#]],
         )
         .await;
@@ -262,7 +264,11 @@ async fn exports_and_verifies_the_audit_log() {
     let broken = store.run(&["audit", "verify", "--known", &other]).await;
     assert!(broken.exit == Exit::Failure && broken.err.contains("was known to have"), "{}", broken.err);
     let cut_off = run(&["audit", "verify", lines.to_str().unwrap(), "--known", &once]).await;
-    assert!(cut_off.exit == Exit::Failure && cut_off.err.contains("is missing, and all after it"), "{}", cut_off.err);
+    assert!(
+        cut_off.exit == Exit::Failure && cut_off.err.contains("is missing, and so are all entries"),
+        "{}",
+        cut_off.err
+    );
 
     let dir = store.path.parent().unwrap().to_str().unwrap();
     let unread = run(&["audit", "verify", dir]).await;

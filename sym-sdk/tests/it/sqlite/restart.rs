@@ -75,7 +75,7 @@ impl RestartFixture {
         Runtime::builder(config())
             .registry(handlers![get_permissions])
             .delivery(RecordingDelivery::new())
-            .strategy_type(StrategyType::new("test", move |_| Ok(Arc::new(strategy.clone()))))
+            .strategy_type(StrategyType::new("test", move |_| Ok(strategy.clone())))
             .clock(self.clock.clone())
             .sqlite(Arc::new(SqliteStore::open(path).await.unwrap()))
     }
