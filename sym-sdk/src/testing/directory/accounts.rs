@@ -4,7 +4,7 @@ use super::{DirectoryStores, refused};
 use crate::error::{ErrorKind, Result, codes};
 use crate::model::UserId;
 
-pub(super) async fn tell_who_somebody_is(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+pub(super) async fn identify_users(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
     {
         let (directory, _) = open().await.at(0);
         directory.persist_user_identity("ana@example.com", "slack", "T1", "U1").await?;
@@ -17,7 +17,7 @@ pub(super) async fn tell_who_somebody_is(open: impl AsyncFn() -> DirectoryStores
         ("Slack", "t1", "U1", Some("ana@example.com")),
         ("slack", "T2", "U1", Some("ana@example.com")),
         ("slack", "T1", "U2", Some("ben@example.com")),
-        // The ids of a service are its own, so their case counts.
+        // Ids belong to the service, so their case matters.
         ("slack", "T1", "u1", None),
         ("slack", "T2", "U2", None),
         ("okta", "T1", "U1", None),
@@ -29,11 +29,11 @@ pub(super) async fn tell_who_somebody_is(open: impl AsyncFn() -> DirectoryStores
     let ana = UserId::from_email("ana@example.com");
     let order: Vec<_> =
         directory.user(ana).await?.expect("Ana").identities().iter().map(|id| id.service_id().to_owned()).collect();
-    assert_eq!(order, ["T1", "T2"], "in the order in which they came");
+    assert_eq!(order, ["T1", "T2"], "in the order of insertion");
     Ok(())
 }
 
-pub(super) async fn of_two_users_are_nobodys(stores: &DirectoryStores) -> Result<()> {
+pub(super) async fn shared_by_two_users_are_errors(stores: &DirectoryStores) -> Result<()> {
     let (directory, _) = stores.at(0);
     for email in ["ana@example.com", "ben@example.com", "cy@example.com"] {
         directory.persist_user_identity(email, "slack", "T1", "U1").await?;
@@ -41,14 +41,18 @@ pub(super) async fn of_two_users_are_nobodys(stores: &DirectoryStores) -> Result
     let shared = directory.user_by_identity("slack", "T1", "U1").await;
     assert_eq!(shared.expect_err("three have it").kind(), ErrorKind::Conflict);
     directory.delete_identity(UserId::from_email("ben@example.com"), "slack", "T1").await?;
-    assert_eq!(refused(directory.user_by_identity("slack", "T1", "U1").await), codes::USER_PROCESSING_ERROR, "two do");
+    assert_eq!(
+        refused(directory.user_by_identity("slack", "T1", "U1").await),
+        codes::USER_PROCESSING_ERROR,
+        "two users have the account"
+    );
     directory.delete_user(UserId::from_email("cy@example.com")).await?;
     let only = directory.user_by_identity("slack", "T1", "U1").await?;
     assert_eq!(only.map(|user| user.id()), Some(UserId::from_email("ana@example.com")));
     Ok(())
 }
 
-pub(super) async fn are_replaced_and_forgotten(stores: &DirectoryStores) -> Result<()> {
+pub(super) async fn are_replaced_and_removed(stores: &DirectoryStores) -> Result<()> {
     let (directory, _) = stores.at(0);
     let ana = UserId::from_email("ana@example.com");
     directory.persist_user_identity("ana@example.com", "slack", "T1", "U1").await?;
@@ -57,7 +61,7 @@ pub(super) async fn are_replaced_and_forgotten(stores: &DirectoryStores) -> Resu
     assert!(directory.user_by_identity("slack", "T1", "U2").await?.is_some());
 
     let left = directory.delete_identity(ana, "slack", "T9").await?;
-    assert_eq!(left.identities().len(), 1, "there was none to forget");
+    assert_eq!(left.identities().len(), 1, "there was no such account");
     let left = directory.delete_identity(ana, "Slack", "t1").await?;
     assert!(left.identities().is_empty());
     assert_eq!(directory.user_by_identity("slack", "T1", "U2").await?, None);

@@ -15,7 +15,7 @@ use crate::model::{AccessTarget, Channel, ChannelType, EventId, Flow, Hooks, Run
 
 const ANA: &str = "ana@example.com";
 
-/// A Run that is requested, and its events.
+/// A requested Run and its events.
 struct Requested {
     run: RunId,
     transition: Transition,
@@ -47,7 +47,7 @@ impl Requested {
         Self { run, transition, version: 0 }
     }
 
-    /// The entry of another of its events, which has a number within the Run.
+    /// Returns the audit entry of another event of the Run, by number.
     fn entry(&self, event: u128, name: Step, at: Timestamp, kind: AuditKind) -> AuditEntry {
         let mut entry = self.transition.audit.first().expect("that it was requested").clone();
         let event = EventId::from_uuid(id(self.run.as_uuid().as_u128() * 100 + event));
@@ -102,7 +102,7 @@ pub(super) async fn are_of_one_requester_flow_and_target(open: impl AsyncFn() ->
         ] {
             let mut run = Requested::new(number, name, requester, target);
             run.request(&*store).await?;
-            // Whoever decides, it is the requester's Run.
+            // The Run belongs to the requester, whoever decides.
             let approved = run.entry(1, Step::Approve, at(1), AuditKind::Received);
             run.commit(&*store, vec![approved]).await?;
         }
@@ -127,7 +127,7 @@ pub(super) async fn are_of_one_requester_flow_and_target(open: impl AsyncFn() ->
     Ok(())
 }
 
-pub(super) async fn are_within_their_time(stores: &DirectoryStores) -> Result<()> {
+pub(super) async fn respect_the_period(stores: &DirectoryStores) -> Result<()> {
     let store = &*stores.runs;
     let mut run = Requested::new(1, "prod", ANA, "db");
     run.request(store).await?;
@@ -154,9 +154,9 @@ pub(super) async fn are_within_their_time(stores: &DirectoryStores) -> Result<()
     Ok(())
 }
 
-pub(super) async fn leave_out_what_came_to_nothing(stores: &DirectoryStores) -> Result<()> {
+pub(super) async fn exclude_failed_and_refused_events(stores: &DirectoryStores) -> Result<()> {
     let store = &*stores.runs;
-    let error = EffectError::new(ErrorKind::Handler, codes::HANDLER_FAILED, "it failed");
+    let error = EffectError::new(ErrorKind::Handler, codes::HANDLER_FAILED, "failed");
     let mut run = Requested::new(1, "prod", ANA, "db");
     run.request(store).await?;
     let entry = |event, kind| run.entry(event, Step::Approve, at(1), kind);
@@ -170,15 +170,15 @@ pub(super) async fn leave_out_what_came_to_nothing(stores: &DirectoryStores) -> 
     ];
     run.commit(store, begun).await?;
     let well = of(ANA, Step::Approve, flow("prod"));
-    assert_eq!(store.count_events(&well).await?, 3, "what is under way counts");
+    assert_eq!(store.count_events(&well).await?, 3, "events in progress count");
     run.commit(store, ended).await?;
-    assert_eq!(store.count_events(&well).await?, 1, "what failed or was ignored does not");
+    assert_eq!(store.count_events(&well).await?, 1, "failed and ignored events do not");
     let all = EventQuery { include_errored: true, ..well };
-    assert_eq!(store.count_events(&all).await?, 3, "unless it is asked for; what was refused never does");
+    assert_eq!(store.count_events(&all).await?, 3, "unless they are included; refused events never count");
     Ok(())
 }
 
-pub(super) async fn are_of_what_was_committed(stores: &DirectoryStores) -> Result<()> {
+pub(super) async fn include_only_committed_events(stores: &DirectoryStores) -> Result<()> {
     let store = &*stores.runs;
     let mut run = Requested::new(1, "prod", ANA, "db");
     run.request(store).await?;
@@ -187,8 +187,8 @@ pub(super) async fn are_of_what_was_committed(stores: &DirectoryStores) -> Resul
     assert_eq!(store.commit(again).await?, Committed::Conflict);
     let known = Commit { input: InputKey::new(format!("{}:0", run.run)), ..run.committing(1, Vec::new()) };
     assert!(matches!(store.commit(known).await?, Committed::Duplicate(_)));
-    assert_eq!(store.count_events(&requests).await?, 1, "only what is written counts");
-    // The same event may be told of twice. A hook that fires the request anew may ask for another target.
+    assert_eq!(store.count_events(&requests).await?, 1, "only committed events count");
+    // An event may be reported twice. A hook that fires the request again may name another target.
     let told = run.entry(0, Step::Request, at(0), AuditKind::Received);
     let mut fired = run.entry(1, Step::Request, at(0), AuditKind::Received);
     let other = AccessTarget::new("acme", "test", Slug::lossy("web"));

@@ -11,7 +11,7 @@ use crate::model::{TokenId, User, UserId, UserRole};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-pub(super) async fn tell_which_bot_it_is(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+pub(super) async fn identify_bots(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
     let (one, other, of_another) = {
         let (directory, _) = open().await.at(0);
         let (ci, cd) = (directory.create_bot("ci").await?, directory.create_bot("cd").await?);
@@ -27,7 +27,7 @@ pub(super) async fn tell_which_bot_it_is(open: impl AsyncFn() -> DirectoryStores
         assert_eq!(directory.authenticate(&issued.secret).await?.username(), bot);
     }
     directory.set_role(UserId::from_bot_name("ci"), UserRole::Guest).await?;
-    assert_eq!(directory.authenticate(&one.secret).await?.role(), UserRole::Guest, "the role is the bot's");
+    assert_eq!(directory.authenticate(&one.secret).await?.role(), UserRole::Guest, "the role is that of the bot");
 
     let listed = directory.tokens(Some(UserId::from_bot_name("ci"))).await?;
     let mut labels: Vec<_> =
@@ -39,7 +39,7 @@ pub(super) async fn tell_which_bot_it_is(open: impl AsyncFn() -> DirectoryStores
 
     let secret = one.secret.expose_secret();
     let hash = stores.directory.token(one.id).await?.expect("the token").hash;
-    assert!(!secret.as_bytes().windows(32).any(|part| part == hash.as_bytes()), "the token itself is not kept");
+    assert!(!secret.as_bytes().windows(32).any(|part| part == hash.as_bytes()), "the token itself is not stored");
     Ok(())
 }
 
@@ -59,7 +59,7 @@ pub(super) async fn expire(open: impl AsyncFn() -> DirectoryStores) -> Result<()
     Ok(())
 }
 
-pub(super) async fn are_revoked_for_good(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+pub(super) async fn are_revoked_permanently(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
     let (revoked, other) = {
         let stores = open().await;
         let (directory, _) = stores.at(0);
@@ -74,12 +74,12 @@ pub(super) async fn are_revoked_for_good(open: impl AsyncFn() -> DirectoryStores
     for second in [20, 1_000_000] {
         let error = refusal(stores.at(second).0.authenticate(&revoked.secret).await);
         assert_eq!(*error.code(), codes::AUTHENTICATION_TOKEN_REVOKED);
-        assert!(!format!("{error:?}").contains(revoked.secret.expose_secret()), "an error does not tell the token");
+        assert!(!format!("{error:?}").contains(revoked.secret.expose_secret()), "errors do not contain the token");
     }
-    assert!(stores.at(20).0.authenticate(&other.secret).await.is_ok(), "only this one");
+    assert!(stores.at(20).0.authenticate(&other.secret).await.is_ok(), "other tokens are still valid");
     let unknown = TokenId::from_uuid(uuid::Uuid::nil());
     assert_eq!(refused(stores.at(20).0.revoke_token(unknown).await), codes::UNKNOWN_TOKEN);
-    assert_eq!(stores.at(20).0.tokens(None).await?.len(), 2, "it is still listed");
+    assert_eq!(stores.at(20).0.tokens(None).await?.len(), 2, "revoked tokens are still listed");
     Ok(())
 }
 
@@ -100,13 +100,13 @@ pub(super) async fn end_with_their_bot(open: impl AsyncFn() -> DirectoryStores) 
     assert_eq!(refused(directory.issue_token(UserId::from_bot_name("ci"), "", HOUR).await), codes::UNKNOWN_USER);
     let tokens = directory.tokens(Some(UserId::from_bot_name("ci"))).await?;
     let revoked: Vec<_> = tokens.iter().map(|token| token.revoked_at).collect();
-    assert_eq!(revoked, [Some(at(0)), Some(at(10))], "it is on the record since when each is not valid");
-    assert!(directory.authenticate(&of_another.secret).await.is_ok(), "that of another bot is valid");
-    // A person who got the id is no bot for that.
+    assert_eq!(revoked, [Some(at(0)), Some(at(10))], "the first revocation time is kept");
+    assert!(directory.authenticate(&of_another.secret).await.is_ok(), "tokens of other bots are still valid");
+    // A person with the same id is not a bot.
     directory.put_user(User::person(UserId::from_bot_name("ci"), "ana@example.com")?).await?;
     assert_eq!(refused(directory.authenticate(&issued.secret).await), codes::AUTHENTICATION_BOT_DELETED);
     directory.delete_user(UserId::from_bot_name("ci")).await?;
-    // Another bot of that name has the same id.
+    // A new bot with that name has the same id.
     let again = directory.create_bot("ci").await?;
     assert_eq!(refused(directory.authenticate(&issued.secret).await), codes::AUTHENTICATION_TOKEN_REVOKED);
     let new = directory.issue_token(again.id(), "build", HOUR).await?;
@@ -134,7 +134,7 @@ pub(super) async fn are_for_bots(stores: &DirectoryStores) -> Result<()> {
         let error = refusal(directory.authenticate(&SecretString::from(wrong)).await);
         assert_eq!((error.kind(), error.code()), (ErrorKind::Unauthorized, &codes::AUTHENTICATION_INVALID_JWT));
     }
-    // What was to be valid longer than a store can tell is valid for ever, not for no time.
+    // A lifetime that overflows the range of stored times is unlimited, not zero.
     let years = Duration::try_from(Timestamp::MAX.duration_since(at(1))).expect("a time to come");
     let forever = directory.issue_token(bot, "for ever", years).await?;
     assert!(stores.at(1).0.authenticate(&forever.secret).await.is_ok());

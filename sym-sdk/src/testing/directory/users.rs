@@ -1,4 +1,4 @@
-//! Users come and go.
+//! Users: look-ups, insertion, changes and deletion.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use crate::directory::{Inserted, UserChange};
 use crate::error::{Result, codes};
 use crate::model::{User, UserId, UserIdentity, UserRole};
 
-pub(super) async fn are_found_by_id_and_name(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+pub(super) async fn can_be_found_by_id_and_name(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
     let ana = person("ana@example.com").with_name("Ana", "Lee").with_role(UserRole::Admin);
     {
         let (directory, _) = open().await.at(0);
-        assert_eq!(directory.user(ana.id()).await?, None, "nobody is there at first");
-        assert!(directory.users().await?.is_empty(), "nobody is there at first");
+        assert_eq!(directory.user(ana.id()).await?, None, "an empty directory has no users");
+        assert!(directory.users().await?.is_empty(), "an empty directory has no users");
         directory.put_user(ana.clone()).await?;
         directory.create_bot("ci").await?;
         directory.put_user(person("Ben@example.com")).await?;
@@ -26,21 +26,21 @@ pub(super) async fn are_found_by_id_and_name(open: impl AsyncFn() -> DirectorySt
     }
     assert_eq!(directory.user(ana.id()).await?.as_deref(), Some(&ana));
     assert_eq!(directory.user_by_email("CI").await?.map(|bot| bot.id()), Some(UserId::from_bot_name("ci")));
-    assert_eq!(directory.user_by_email("an_@example.com").await?, None, "a name is no pattern");
+    assert_eq!(directory.user_by_email("an_@example.com").await?, None, "names are not patterns");
     let names = |users: Vec<Arc<User>>| users.iter().map(|user| user.username().to_owned()).collect::<Vec<_>>();
     assert_eq!(names(directory.users().await?), ["ana@example.com", "ben@example.com", "ci"], "by name");
     assert_eq!(names(directory.bots().await?), ["ci"]);
     Ok(())
 }
 
-/// The Kelvin sign has the lower case `k`, and a capital Ü is a ü; both are letters of their own in an address.
-pub(super) async fn are_told_apart_by_all_but_the_case_of_ascii(stores: &DirectoryStores) -> Result<()> {
+/// The lower case of the Kelvin sign is `k`, and that of Ü is ü, but addresses distinguish them.
+pub(super) async fn are_case_insensitive_in_ascii_only(stores: &DirectoryStores) -> Result<()> {
     let (directory, _) = stores.at(0);
     let emails = ["mark@example.com", "mar\u{212a}@example.com", "j\u{fc}rgen@example.com", "J\u{dc}RGEN@example.com"];
     for email in emails {
         directory.get_or_create_user_by_email(email).await?;
     }
-    assert_eq!(directory.users().await?.len(), emails.len(), "they are different people");
+    assert_eq!(directory.users().await?.len(), emails.len(), "they are different users");
     for (email, other) in
         [("MARK@example.com", "mark@example.com"), ("j\u{fc}RGEN@example.com", "j\u{fc}rgen@example.com")]
     {
@@ -50,55 +50,55 @@ pub(super) async fn are_told_apart_by_all_but_the_case_of_ascii(stores: &Directo
     Ok(())
 }
 
-pub(super) async fn are_added_once(stores: &DirectoryStores) -> Result<()> {
+pub(super) async fn are_inserted_once(stores: &DirectoryStores) -> Result<()> {
     let ana = person("ana@example.com");
     let inserted = join_all((0..8).map(|_| stores.directory.insert_user(ana.clone()))).await;
     let new = inserted.iter().filter(|inserted| matches!(inserted, Ok(Inserted::New(_)))).count();
-    assert_eq!(new, 1, "of those who come at once one is new: {inserted:?}");
-    assert!(inserted.iter().all(Result::is_ok), "and the others are known: {inserted:?}");
+    assert_eq!(new, 1, "one of concurrent insertions is new: {inserted:?}");
+    assert!(inserted.iter().all(Result::is_ok), "the others return the existing user: {inserted:?}");
     let changed = stores.directory.change_user(ana.id(), UserChange::Role(UserRole::Admin)).await?;
     assert_eq!(changed.map(|user| user.role()), Some(UserRole::Admin));
     let known = stores.directory.insert_user(ana).await?;
     assert!(matches!(known, Inserted::Existing(_)), "{known:?}");
-    assert_eq!(known.into_user().role(), UserRole::Admin, "whoever is known stays as they are");
+    assert_eq!(known.into_user().role(), UserRole::Admin, "an existing user is not changed");
     Ok(())
 }
 
-pub(super) async fn do_not_take_each_others_place(stores: &DirectoryStores) -> Result<()> {
+pub(super) async fn do_not_replace_each_other(stores: &DirectoryStores) -> Result<()> {
     let (directory, _) = stores.at(0);
     let ana = directory.put_user(person("ana@example.com")).await?;
     let bot = directory.create_bot("ci").await?;
-    // She has another address since, and keeps her id.
+    // The address has changed, and the id stays.
     directory.put_user(User::person(ana.id(), "ana.lee@example.com")?).await?;
-    assert_eq!(directory.user_by_email("ana@example.com").await?, None, "her former address is nobody's");
+    assert_eq!(directory.user_by_email("ana@example.com").await?, None, "the former address is free");
     assert_eq!(refused(directory.get_or_create_user_by_email("ana@example.com").await), codes::USER_PROCESSING_ERROR);
     let impostor = User::person(UserId::from_email("eve@example.com"), "ANA.LEE@example.com")?;
     assert_eq!(refused(directory.put_user(impostor).await), codes::USER_PROCESSING_ERROR);
     assert_eq!(refused(directory.create_bot("CI").await), codes::USER_PROCESSING_ERROR);
-    // What the bot's tokens may, no person gets with its id, nor the reverse.
+    // A person must not get the tokens of a bot by taking its id, nor the reverse.
     assert_eq!(
         refused(directory.put_user(User::person(bot.id(), "eve@example.com")?).await),
         codes::USER_PROCESSING_ERROR
     );
     assert_eq!(refused(directory.put_user(User::bot(ana.id(), "eve")).await), codes::USER_PROCESSING_ERROR);
     let names: Vec<_> = directory.users().await?.iter().map(|user| user.username().to_owned()).collect();
-    assert_eq!(names, ["ana.lee@example.com", "ci"], "nothing of it was written");
+    assert_eq!(names, ["ana.lee@example.com", "ci"], "nothing was written");
     Ok(())
 }
 
-pub(super) async fn are_put_all_or_none(stores: &DirectoryStores) -> Result<()> {
+pub(super) async fn are_put_atomically(stores: &DirectoryStores) -> Result<()> {
     let (directory, _) = stores.at(0);
     directory.put_user(person("ana@example.com")).await?;
     let impostor = User::person(UserId::from_email("eve@example.com"), "ana@example.com")?;
     let batch = [person("ben@example.com"), impostor, person("cy@example.com")];
     assert_eq!(refused(directory.put_users(batch).await), codes::USER_PROCESSING_ERROR);
-    assert_eq!(directory.users().await?.len(), 1, "a batch with a fault writes nothing");
+    assert_eq!(directory.users().await?.len(), 1, "an invalid batch writes nothing");
     let twice = [person("ben@example.com"), person("BEN@example.com")];
     assert_eq!(refused(directory.put_users(twice).await), codes::USER_PROCESSING_ERROR);
     let batch = [person("ben@example.com"), person("ana@example.com").with_role(UserRole::Guest)];
     assert_eq!(directory.put_users(batch).await?.len(), 2);
     let roles: Vec<_> = directory.users().await?.iter().map(|user| user.role()).collect();
-    assert_eq!(roles, [UserRole::Guest, UserRole::Member], "known users are replaced, new ones added");
+    assert_eq!(roles, [UserRole::Guest, UserRole::Member], "existing users are replaced and new ones added");
     Ok(())
 }
 
@@ -116,20 +116,24 @@ pub(super) async fn keep_every_change(open: impl AsyncFn() -> DirectoryStores) -
             UserChange::PutIdentity(identity("slack")),
         ];
         for changed in join_all(changes.map(|change| stores.directory.change_user(id, change))).await {
-            assert!(changed?.is_some(), "she is there");
+            assert!(changed?.is_some(), "the user exists");
         }
-        assert_eq!(before.role(), UserRole::Member, "who holds a user keeps it as it was");
+        assert_eq!(before.role(), UserRole::Member, "values that were read before do not change");
         let nobody = UserId::from_email("nobody@example.com");
         assert_eq!(refused(directory.set_role(nobody, UserRole::Admin).await), codes::UNKNOWN_USER);
     }
     let (directory, _) = open().await.at(0);
     let ana = directory.user(id).await?.expect("Ana");
-    assert_eq!((ana.role(), ana.full_name()), (UserRole::Admin, "Ana Lee".to_owned()), "no change undoes another");
-    assert_eq!(ana.identities().len(), 2, "no change undoes another");
+    assert_eq!(
+        (ana.role(), ana.full_name()),
+        (UserRole::Admin, "Ana Lee".to_owned()),
+        "concurrent changes are all kept"
+    );
+    assert_eq!(ana.identities().len(), 2, "concurrent changes are all kept");
     Ok(())
 }
 
-pub(super) async fn are_gone_once_deleted(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+pub(super) async fn can_be_deleted(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
     let ana = person("ana@example.com");
     {
         let stores = open().await;
@@ -137,15 +141,19 @@ pub(super) async fn are_gone_once_deleted(open: impl AsyncFn() -> DirectoryStore
         directory.put_user(ana.clone().with_role(UserRole::Admin)).await?;
         directory.persist_user_identity("ana@example.com", "slack", "T1", "U1").await?;
         let deleted = directory.delete_user(ana.id()).await?;
-        assert_eq!(deleted.identities().len(), 1, "whoever deletes a user learns who it was");
+        assert_eq!(deleted.identities().len(), 1, "deletion returns the user");
         assert_eq!(stores.directory.delete_user(ana.id(), at(0)).await?, None, "once");
     }
     let (directory, _) = open().await.at(0);
     assert_eq!(directory.user(ana.id()).await?, None);
     assert_eq!(directory.user_by_email("ana@example.com").await?, None);
-    assert_eq!(directory.user_by_identity("slack", "T1", "U1").await?, None, "accounts go with the user");
+    assert_eq!(directory.user_by_identity("slack", "T1", "U1").await?, None, "accounts are deleted with the user");
     assert_eq!(refused(directory.delete_user(ana.id()).await), codes::UNKNOWN_USER);
     let again = directory.get_or_create_user_by_email("ana@example.com").await?;
-    assert_eq!((again.role(), again.identities()), (UserRole::Member, [].as_slice()), "nothing of before comes back");
+    assert_eq!(
+        (again.role(), again.identities()),
+        (UserRole::Member, [].as_slice()),
+        "nothing of the deleted user returns"
+    );
     Ok(())
 }

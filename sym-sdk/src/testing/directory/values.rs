@@ -1,4 +1,4 @@
-//! Values that handlers keep.
+//! Values of the key-value store.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::{DirectoryStores, refused};
 use crate::directory::KeyPath;
 use crate::error::{Result, codes};
 
-pub(super) async fn come_back(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+pub(super) async fn round_trip(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
     let values = [
         ("null", Value::Null),
         ("bool", json!(true)),
@@ -27,7 +27,7 @@ pub(super) async fn come_back(open: impl AsyncFn() -> DirectoryStores) -> Result
     let (_, store) = open().await.at(0);
     for (path, value) in values {
         assert_eq!(store.fetch(path).await?, Some(value), "{path}");
-        assert!(store.delete(path).await?, "{path} was there");
+        assert!(store.delete(path).await?, "{path} existed");
         assert!(!store.delete(path).await?, "{path} is gone");
         assert_eq!(store.fetch(path).await?, None);
     }
@@ -35,7 +35,7 @@ pub(super) async fn come_back(open: impl AsyncFn() -> DirectoryStores) -> Result
     Ok(())
 }
 
-pub(super) async fn are_no_namespaces(stores: &DirectoryStores) -> Result<()> {
+pub(super) async fn exclude_namespaces(stores: &DirectoryStores) -> Result<()> {
     let (_, store) = stores.at(0);
     store.put("a.b", 1).await?;
     for path in ["a", "a.b.c", "a.b.c.d"] {
@@ -46,8 +46,8 @@ pub(super) async fn are_no_namespaces(stores: &DirectoryStores) -> Result<()> {
     for path in ["a.b", "a.b.c"] {
         assert_eq!(refused(store.paths_in(path).await), codes::INVALID_KEY, "{path}");
     }
-    assert_eq!(store.fetch("a.b").await?, Some(json!(1)), "nothing of it was done");
-    // A namespace is there as long as there is something in it.
+    assert_eq!(store.fetch("a.b").await?, Some(json!(1)), "nothing was changed");
+    // A namespace exists as long as it contains a value.
     store.delete("a.b").await?;
     store.put("a", 3).await?;
     store.delete("a").await?;
@@ -56,7 +56,7 @@ pub(super) async fn are_no_namespaces(stores: &DirectoryStores) -> Result<()> {
 
 pub(super) async fn are_listed_by_namespace(stores: &DirectoryStores) -> Result<()> {
     let (_, store) = stores.at(0);
-    // What stands around the dot in the order of characters, and what patterns are made of.
+    // Characters that sort next to the dot, and characters of patterns.
     let paths = ["a!", "a-b", "a.b", "a.b2.c", "a.b2.d", "a/b", "a0", "aa.b", "a_.x", "a%.x", "A.b", "\u{e4}.b"];
     for path in paths {
         store.put(path, path).await?;
@@ -64,7 +64,7 @@ pub(super) async fn are_listed_by_namespace(stores: &DirectoryStores) -> Result<
     let listed = async |namespace| -> Result<Vec<String>> {
         Ok(store.paths_in(namespace).await?.iter().map(KeyPath::to_string).collect())
     };
-    assert_eq!(listed("a").await?, ["a.b", "a.b2.c", "a.b2.d"], "also those of namespaces within it");
+    assert_eq!(listed("a").await?, ["a.b", "a.b2.c", "a.b2.d"], "nested namespaces are included");
     assert_eq!(listed("a.b2").await?, ["a.b2.c", "a.b2.d"]);
     assert_eq!(listed("a_").await?, ["a_.x"], "a name is no pattern");
     assert!(listed("a.c").await?.is_empty(), "there is no such namespace");
@@ -74,16 +74,16 @@ pub(super) async fn are_listed_by_namespace(stores: &DirectoryStores) -> Result<
     Ok(())
 }
 
-pub(super) async fn of_puts_at_once_are_whole(stores: &DirectoryStores) -> Result<()> {
+pub(super) async fn of_concurrent_puts_are_complete(stores: &DirectoryStores) -> Result<()> {
     let (_, store) = stores.at(0);
     let texts: Vec<String> = (0..20).map(|number| number.to_string().repeat(1_000)).collect();
     for put in join_all(texts.iter().map(|text| store.put("a.b", text))).await {
         put?;
     }
     let kept = store.fetch("a.b").await?.expect("one of the values");
-    assert!(texts.iter().any(|text| kept == **text), "one of the values, whole");
+    assert!(texts.iter().any(|text| kept == **text), "one complete value");
 
     let puts = join_all(["x", "x.y", "x.y.z"].map(|path| store.put(path, 1))).await;
-    assert_eq!(puts.iter().filter(|put| put.is_ok()).count(), 1, "of those in each other's way one is there: {puts:?}");
+    assert_eq!(puts.iter().filter(|put| put.is_ok()).count(), 1, "one of the conflicting values is stored: {puts:?}");
     Ok(())
 }
