@@ -93,7 +93,7 @@ impl RequestView {
         self.state.delivered.iter().map(|delivered| &delivered.message)
     }
 
-    /// Where the form is shown: what the front end said when it [asked for it](crate::runtime::Submission::shown_in).
+    /// Where the form is shown: what the front end said when it [asked for it](crate::runtime::PromptRequest::form_view).
     pub fn form(&self) -> Option<&FormRef> {
         self.state.form.as_ref()
     }

@@ -1,13 +1,22 @@
-//! Finds the requester's id in the service that a strategy works on.
+//! Identities: which user an actor is, and which account of a service belongs to a user.
+//!
+//! Three rules are enforced here. A person who is not in the directory and whose e-mail domain is not the organization's cannot
+//! begin anything, and is not stored for trying. A person who decides is stored on first contact, as a member if the domain is
+//! the organization's and as a guest otherwise. An account that belongs to one user is never used for another, unless the
+//! organization's own code says so.
 
+use std::sync::Arc;
+
+use super::Runtime;
 use super::bounded_call::call_bounded;
 use super::effect_executor::EffectExecutor;
 use super::flows::FlowEntry;
 use super::handler_call::{call, failed_in};
+use super::submission::Actor;
 use crate::error::{Error, ErrorKind, codes};
 use crate::handler::{Context, IdentityQuery};
 use crate::machine::EffectError;
-use crate::model::{AccessTarget, Event, HandlerRef, Strategy, User, UserIdentity};
+use crate::model::{AccessTarget, Event, HandlerRef, Strategy, User, UserId, UserIdentity};
 
 /// In this order: the directory, the `get_identity` reducer, the service itself (under the e-mail address that
 /// `get_identity_lookup` gives, if it gives one). What is found is kept in the directory.
@@ -31,7 +40,7 @@ pub(super) async fn requester_identity(
         return Ok((identity.user_id().to_owned(), None));
     }
 
-    let query = IdentityQuery::new(service, service_id, std::sync::Arc::new(requester.clone()));
+    let query = IdentityQuery::new(service, service_id, Arc::new(requester.clone()));
     let context = Context::builder().services(entry.services.clone()).event(event).identity_query(query).build();
     let limit = executor.limits.reducer;
     let mut handler = None;
@@ -139,4 +148,45 @@ async fn persist(
     let persisted = executor.ask_directory(executor.directory.put_identity(requester.id(), identity)).await;
     persisted.map_err(|error| EffectError::from(&error))?;
     Ok((id, handler))
+}
+
+impl Runtime {
+    /// Looks up the user that an actor is. `is_request` says whether they begin something, rather than deciding about it.
+    ///
+    /// A user that a front end passes is read again, because roles may have changed since.
+    pub(super) async fn resolve_actor(&self, actor: Actor, is_request: bool) -> Result<Arc<User>, Error> {
+        let directory = &self.executor.directory;
+        match actor {
+            Actor::User(user) => {
+                let known = directory.user(user.id()).await?;
+                known.ok_or_else(|| unknown_user(user.username(), "add them to the directory first"))
+            }
+            Actor::Id(id) => {
+                let user = directory.user(id).await?;
+                user.ok_or_else(|| unknown_user(&format!("user {id}"), "name the person by e-mail address"))
+            }
+            Actor::Email(email) => match directory.user_by_email(&email).await? {
+                Some(user) => Ok(user),
+                None => self.resolve_unknown_user(&email, is_request).await,
+            },
+        }
+    }
+
+    /// Creates the user for an e-mail address that is not in the directory, unless they are a stranger who begins something. The
+    /// directory gives members of the organization's domains the role member, and others the role guest.
+    async fn resolve_unknown_user(&self, email: &str, is_request: bool) -> Result<Arc<User>, Error> {
+        let directory = &self.executor.directory;
+        let person = User::person(UserId::from_email(email), email)?;
+        if is_request && !directory.is_internal_email(person.username()) {
+            return Err(unknown_user(
+                person.username(),
+                "their e-mail domain is not one of the organization's; an administrator can add them",
+            ));
+        }
+        directory.get_or_create_user_by_email(email).await
+    }
+}
+
+fn unknown_user(who: &str, hint: &str) -> Error {
+    Error::new(ErrorKind::NotFound, codes::UNKNOWN_USER, format!("{who} is not a known user")).with_hint(hint)
 }

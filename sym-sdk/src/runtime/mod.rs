@@ -25,6 +25,7 @@ mod secrets;
 mod slack_fields;
 mod startup_checks;
 mod submission;
+mod submit;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +49,7 @@ use reconcile::{Periodic, periodically};
 pub use request_validation::FieldFault;
 pub use secrets::{LocalSecrets, SecretReader};
 use serde_json::{Map, Value};
-pub use submission::{Actor, Receipt, Submission};
+pub use submission::{Actor, Decision, FlowRequest, PromptRequest, Receipt, Revoke, Submission, WriteOff};
 
 use crate::audit::{AuditEntry, AuditKind, EventSummary};
 use crate::clock::Clock;
@@ -93,18 +94,6 @@ impl Runtime {
     /// If there is none, with the nearest name.
     pub fn flow(&self, name: &str) -> Result<Arc<Flow>> {
         self.executor.flows.named(name).map(|entry| entry.flow.clone())
-    }
-
-    /// The flows that this person sees: all, or those that the `get_flows` reducer gives.
-    ///
-    /// # Errors
-    /// If the reducer fails.
-    pub async fn flows_for(&self, user: &Arc<User>) -> Result<Flows> {
-        let flows = self.flows();
-        match &self.executor.filter {
-            Some(filter) => filter.flows_for(&self.executor, user, flows).await.map_err(Error::from),
-            None => Ok(flows),
-        }
     }
 
     /// Users and their identities.
@@ -183,7 +172,7 @@ impl Runtime {
     /// that were. The audit log and the counts of events stay whole.
     ///
     /// Runs that may hold access, that can still be decided or that have messages under way are kept however old they are.
-    /// What was submitted under a [key](Submission::key) is forgotten with its Run: sent again after that, it begins a new one.
+    /// What was submitted under a [key](FlowRequest::key) is forgotten with its Run: sent again after that, it begins a new one.
     ///
     /// # Errors
     /// If the store fails. What was forgotten by then stays so.

@@ -82,18 +82,18 @@ impl People {
     pub(crate) fn submission(&self, number: usize) -> Submission {
         let wish = &mut self.lock()[number];
         wish.under_way += 1;
-        let submission = match wish.deed {
+        let submission: Submission = match wish.deed {
             Deed::Request { flow, target, duration, urgent } => {
                 let request = Submission::request(flow, wish.who).input("target_srn", target).input("urgent", urgent);
                 match duration {
-                    Some(duration) => request.input("duration", duration),
-                    None => request,
+                    Some(duration) => request.input("duration", duration).into(),
+                    None => request.into(),
                 }
             }
-            Deed::Approve(run) => Submission::approve(run, wish.who),
-            Deed::Deny(run) => Submission::deny(run, wish.who),
-            Deed::Revoke(run) => Submission::revoke(run, wish.who),
-            Deed::WriteOff(run) => Submission::write_off(run, wish.who, "it is gone"),
+            Deed::Approve(run) => Submission::approve(run, wish.who).into(),
+            Deed::Deny(run) => Submission::deny(run, wish.who).into(),
+            Deed::Revoke(run) => Submission::revoke(run, wish.who).into(),
+            Deed::WriteOff(run) => Submission::write_off(run, wish.who, "it is gone").into(),
         };
         submission.key(InputKey::new(format!("wish:{number}")))
     }
