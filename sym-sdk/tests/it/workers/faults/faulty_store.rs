@@ -32,6 +32,7 @@ pub(super) enum Behavior {
 pub(super) struct FaultyStore {
     store: Arc<dyn Store>,
     mood: Mutex<Behavior>,
+    calls: Mutex<Vec<&'static str>>,
     refused: AtomicUsize,
     is_on_disk: bool,
 }
@@ -40,7 +41,13 @@ type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 impl FaultyStore {
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, mood: Mutex::new(Behavior::Works), refused: AtomicUsize::new(0), is_on_disk: false }
+        Self {
+            store,
+            mood: Mutex::new(Behavior::Works),
+            calls: Mutex::default(),
+            refused: AtomicUsize::new(0),
+            is_on_disk: false,
+        }
     }
 
     /// Wraps a store with threads of its own. Virtual time would race ahead of them, so it stands still while they work.
@@ -50,6 +57,11 @@ impl FaultyStore {
 
     pub(super) fn be(&self, mood: Behavior) {
         *self.mood.lock().unwrap() = mood;
+    }
+
+    /// Returns the names of the calls since the last time this was called, in order.
+    pub(super) fn take_calls(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.calls.lock().unwrap())
     }
 
     /// Returns the number of refused outcomes.
@@ -62,8 +74,13 @@ impl FaultyStore {
     }
 
     /// Calls the store only if the call is to take effect: a memory store has done its work as soon as it is called.
-    fn ask<'a, T: Send + 'a>(&'a self, call: impl FnOnce() -> Answer<'a, T> + Send + 'a) -> Answer<'a, T> {
+    fn ask<'a, T: Send + 'a>(
+        &'a self,
+        name: &'static str,
+        call: impl FnOnce() -> Answer<'a, T> + Send + 'a,
+    ) -> Answer<'a, T> {
         Box::pin(async move {
+            self.calls.lock().unwrap().push(name);
             if self.mood() == Behavior::Hangs {
                 std::future::pending::<()>().await;
             }
@@ -76,12 +93,16 @@ impl FaultyStore {
     }
 
     /// Handles a call that reports the outcome of work.
-    fn tell<'a, T: Send + 'a>(&'a self, call: impl FnOnce() -> Answer<'a, T> + Send + 'a) -> Answer<'a, T> {
+    fn tell<'a, T: Send + 'a>(
+        &'a self,
+        name: &'static str,
+        call: impl FnOnce() -> Answer<'a, T> + Send + 'a,
+    ) -> Answer<'a, T> {
         Box::pin(async move {
             let told = match self.mood() {
                 Behavior::ForgetsOutcomes => Err(no_room()),
-                Behavior::DeniesOutcomes => self.ask(call).await.and(Err(no_room())),
-                _ => self.ask(call).await,
+                Behavior::DeniesOutcomes => self.ask(name, call).await.and(Err(no_room())),
+                _ => self.ask(name, call).await,
             };
             self.refused.fetch_add(usize::from(told.is_err()), Ordering::SeqCst);
             told
@@ -106,90 +127,90 @@ fn no_room() -> StoreError {
 
 impl Store for FaultyStore {
     fn load(&self, run: RunId) -> Answer<'_, Option<StoredRun>> {
-        self.ask(move || self.store.load(run))
+        self.ask("load", move || self.store.load(run))
     }
 
     fn recorded_reply(&self, key: &InputKey) -> Answer<'_, Option<InputReply>> {
         let key = key.clone();
-        self.ask(move || self.store.recorded_reply(&key))
+        self.ask("recorded_reply", move || self.store.recorded_reply(&key))
     }
 
     fn commit(&self, commit: Commit) -> Answer<'_, Committed> {
-        self.tell(move || self.store.commit(commit))
+        self.tell("commit", move || self.store.commit(commit))
     }
 
     fn claim(&self, claim: Claim) -> Answer<'_, Vec<Claimed>> {
-        self.ask(move || self.store.claim(claim))
+        self.ask("claim", move || self.store.claim(claim))
     }
 
     fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> Answer<'_, ()> {
-        self.tell(move || self.store.release(key, claims, not_before))
+        self.tell("release", move || self.store.release(key, claims, not_before))
     }
 
     fn clamp_future_due_times(&self, latest: Timestamp) -> Answer<'_, usize> {
-        self.ask(move || self.store.clamp_future_due_times(latest))
+        self.ask("clamp_future_due_times", move || self.store.clamp_future_due_times(latest))
     }
 
     fn due_timers(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<DueTimer>> {
-        self.ask(move || self.store.due_timers(now, limit))
+        self.ask("due_timers", move || self.store.due_timers(now, limit))
     }
 
     fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
-        self.ask(move || self.store.next_due())
+        self.ask("next_due", move || self.store.next_due())
     }
 
     fn backlog(&self, now: Timestamp, late: Timestamp) -> Answer<'_, Backlog> {
-        self.ask(move || self.store.backlog(now, late))
+        self.ask("backlog", move || self.store.backlog(now, late))
     }
 
     fn holders(&self, key: &EntitlementKey) -> Answer<'_, Vec<RunId>> {
         let key = key.clone();
-        self.ask(move || self.store.holders(&key))
+        self.ask("holders", move || self.store.holders(&key))
     }
 
     fn runs(&self, filter: RunFilter, limit: usize) -> Answer<'_, Vec<StoredRun>> {
-        self.ask(move || self.store.runs(filter, limit))
+        self.ask("runs", move || self.store.runs(filter, limit))
     }
 
     fn prune(&self, before: Timestamp, limit: usize) -> Answer<'_, usize> {
-        self.ask(move || self.store.prune(before, limit))
+        self.ask("prune", move || self.store.prune(before, limit))
     }
 
     fn runs_missing_expiry(&self, limit: usize) -> Answer<'_, Vec<StoredRun>> {
-        self.ask(move || self.store.runs_missing_expiry(limit))
+        self.ask("runs_missing_expiry", move || self.store.runs_missing_expiry(limit))
     }
 
     fn access_health(&self, late: Timestamp) -> Answer<'_, AccessHealth> {
-        self.ask(move || self.store.access_health(late))
+        self.ask("access_health", move || self.store.access_health(late))
     }
 
     fn audit(&self, run: Option<RunId>, limit: usize) -> Answer<'_, Vec<AuditEntry>> {
-        self.ask(move || self.store.audit(run, limit))
+        self.ask("audit", move || self.store.audit(run, limit))
     }
 
     fn count_events<'a>(&'a self, count: &'a EventQuery) -> Answer<'a, u64> {
-        self.ask(move || self.store.count_events(count))
+        self.ask("count_events", move || self.store.count_events(count))
     }
 
     fn audit_after(&self, seq: u64, limit: usize) -> Answer<'_, Vec<AuditRecord>> {
-        self.ask(move || self.store.audit_after(seq, limit))
+        self.ask("audit_after", move || self.store.audit_after(seq, limit))
     }
 
     fn audit_before(&self, run: RunId, seq: u64) -> Answer<'_, Vec<AuditRecord>> {
-        self.ask(move || self.store.audit_before(run, seq))
+        self.ask("audit_before", move || self.store.audit_before(run, seq))
     }
 
     fn audit_head(&self) -> Answer<'_, AuditHead> {
-        self.ask(move || self.store.audit_head())
+        self.ask("audit_head", move || self.store.audit_head())
     }
 
     fn audit_cursor(&self, destination: &str) -> Answer<'_, u64> {
         let destination = destination.to_owned();
-        self.ask(move || self.store.audit_cursor(&destination))
+        self.ask("audit_cursor", move || self.store.audit_cursor(&destination))
     }
 
     fn set_audit_cursor(&self, destination: &str, seq: u64) -> Answer<'_, ()> {
         let destination = destination.to_owned();
-        self.ask(move || self.store.set_audit_cursor(&destination, seq))
+        self.ask("set_audit_cursor", move || self.store.set_audit_cursor(&destination, seq))
     }
 }
