@@ -18,13 +18,13 @@ use crate::runtime::{Receipt, Submission};
 pub(super) async fn revoke(app: App, common: Common, args: Act, output: &mut Output<'_>) -> io::Result<Exit> {
     let submission = Submission::revoke(args.run, args.actor.as_str());
     let done = "the access is taken away when the program runs again";
-    submit(app, common, args.database.db, submission, done, output).await
+    submit(app, common, args.database.db, submission.into(), done, output).await
 }
 
 pub(super) async fn write_off(app: App, common: Common, args: WriteOff, output: &mut Output<'_>) -> io::Result<Exit> {
     let WriteOff { act, reason } = args;
     let submission = Submission::write_off(act.run, act.actor.as_str(), reason);
-    submit(app, common, act.database.db, submission, "the revocation is written off", output).await
+    submit(app, common, act.database.db, submission.into(), "the revocation is written off", output).await
 }
 
 async fn submit(

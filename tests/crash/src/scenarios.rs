@@ -1,7 +1,7 @@
 //! Scenarios: the actions of users, one scenario per flow. A restarted process replays its scenario with the same keys.
 
 use sym_sdk::model::{RunId, RunStatus, Step};
-use sym_sdk::runtime::Submission;
+use sym_sdk::runtime::{FlowRequest, Submission};
 
 use crate::child::{Child, USERS};
 use crate::flows::{BY_HAND, BY_HOOK, DENIED, DURATIONS, EXPIRED, REJECTED, SHARED, TARGETS, UNDELIVERABLE, WHOLE};
@@ -13,7 +13,7 @@ const CYD: &str = USERS[2];
 /// The flows that have a scenario.
 pub const SCENARIOS: [&str; 8] = [WHOLE, DENIED, EXPIRED, UNDELIVERABLE, BY_HAND, REJECTED, BY_HOOK, SHARED];
 
-fn request(flow: &str, duration: &str) -> Submission {
+fn request(flow: &str, duration: &str) -> FlowRequest {
     Submission::request(flow, ANA).input("target_srn", TARGETS[0]).input("duration", duration)
 }
 

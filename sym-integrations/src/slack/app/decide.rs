@@ -67,20 +67,23 @@ impl Front {
             let state = self.runtime.run(run).await?.state;
             in_force(&state, click)?;
         }
-        let submission = match decision {
-            Decision::Approve => Submission::approve(run, user),
-            Decision::Deny => Submission::deny(run, user),
-            Decision::Revoke => Submission::revoke(run, user),
-        };
-        let entered = click.state.of_block(DECISION_MESSAGE).and_then(|entered| entered.value.as_deref());
-        let submission = match entered.map(str::trim).filter(|text| !text.is_empty()) {
-            Some(text) => submission.decision_message(text),
-            None => submission,
-        };
         let team = team_of(click.team.as_ref(), &click.user);
         let key = format!("slack:{team}:{account}:{}:{}:{run}", action.action_ts, action.action_id);
-        let submission = submission.through(channel(click)).key(InputKey::new(key));
-        self.runtime.submit(submission).await.map(drop)
+        let (channel, key) = (channel(click), InputKey::new(key));
+        let decided = match decision {
+            Decision::Approve => Submission::approve(run, user),
+            Decision::Deny => Submission::deny(run, user),
+            Decision::Revoke => {
+                let revoke = Submission::revoke(run, user).channel(channel).key(key);
+                return self.runtime.submit(revoke).await.map(drop);
+            }
+        };
+        let entered = click.state.of_block(DECISION_MESSAGE).and_then(|entered| entered.value.as_deref());
+        let decided = match entered.map(str::trim).filter(|text| !text.is_empty()) {
+            Some(text) => decided.message(text),
+            None => decided,
+        };
+        self.runtime.submit(decided.channel(channel).key(key)).await.map(drop)
     }
 
     /// Tells whoever clicked why nothing came of it, and nobody else. Buttons that can do nothing any more are taken away.

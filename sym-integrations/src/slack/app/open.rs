@@ -118,8 +118,8 @@ impl Front {
     async fn prompt(&self, flow: &Flow, user: Arc<User>, asking: Asking, place: Place) -> Result<()> {
         let Asking { team, account, attempt, channel } = asking;
         let key = InputKey::new(format!("slack:{team}:{account}:{attempt}:prompt"));
-        let submission = Submission::prompt(flow.srn().to_string(), user).through(channel).key(key);
-        self.runtime.submit(submission.shown_in(place.to_form())).await.map(drop)
+        let submission = Submission::prompt(flow.srn().to_string(), user).channel(channel).key(key);
+        self.runtime.submit(submission.form_view(place.to_form())).await.map(drop)
     }
 
     /// A flow was picked.

@@ -40,7 +40,7 @@ impl Front {
         if !state.is_form_open() {
             // Slack sends the one that was taken again if it has not heard so.
             return match &key {
-                Some(key) if self.runtime.was_taken(key).await? => Ok(Answer::Done),
+                Some(key) if self.runtime.is_accepted(key).await? => Ok(Answer::Done),
                 _ => Err(over()),
             };
         }
@@ -62,7 +62,7 @@ impl Front {
             return Ok(at_fields(view, faults.iter().map(|fault| (fault.field.as_deref(), &fault.error))));
         }
         let channel = state.run.source_channel().clone();
-        let submission = Submission::request(flow.srn().to_string(), user).form(run).inputs(inputs).through(channel);
+        let submission = Submission::request(flow.srn().to_string(), user).form(run).inputs(inputs).channel(channel);
         let submission = match key {
             Some(key) => submission.key(key),
             None => submission,

@@ -12,7 +12,7 @@ pub(in crate::cli) trait Driver {
     fn runtime(&self) -> &Runtime;
 
     /// Takes a submission, and returns when all that follows from it at once is done.
-    async fn submit(&mut self, submission: Submission) -> Result<Receipt>;
+    async fn submit(&mut self, submission: impl Into<Submission>) -> Result<Receipt>;
 
     /// Lets time pass.
     async fn pass(&mut self, time: Duration) -> Result<()>;
@@ -23,7 +23,7 @@ impl Driver for Simulation {
         self.runtime()
     }
 
-    async fn submit(&mut self, submission: Submission) -> Result<Receipt> {
+    async fn submit(&mut self, submission: impl Into<Submission>) -> Result<Receipt> {
         self.submit(submission).await
     }
 

@@ -129,12 +129,12 @@ pub(in crate::cli) async fn act(
         Source::Web => ChannelType::Web,
     });
     let Request { flow, inputs, context, actor, .. } = request;
-    let mut submission = Submission::request(&flow, actor.clone()).inputs(inputs).through(channel.clone());
+    let mut submission = Submission::request(&flow, actor.clone()).inputs(inputs).channel(channel.clone());
     if let Some(context) = context {
         submission = submission.context(context);
     }
     if source != Source::Api {
-        let prompt = Submission::prompt(&flow, actor.clone()).through(channel.clone());
+        let prompt = Submission::prompt(&flow, actor.clone()).channel(channel.clone());
         let run = stage.submit(prompt).await?.run;
         story.run = Some(run);
         submission = submission.form(run);
@@ -186,10 +186,10 @@ async fn decide(
             Verdict::Deny => Submission::deny(run, actor),
         };
         if let Some(message) = message {
-            submission = submission.decision_message(message);
+            submission = submission.message(message);
         }
         let before = refusals(stage, run).await?;
-        let decided = stage.submit(submission.through(channel.clone())).await;
+        let decided = stage.submit(submission.channel(channel.clone())).await;
         // A refusal that is on the record is part of what happens.
         if decided.is_err() && refusals(stage, run).await? == before {
             decided?;
@@ -222,7 +222,7 @@ async fn stand_in(
         let admin = User::person(UserId::from_email(&email), &email)?.with_role(UserRole::Admin);
         stage.runtime().directory().put_user(admin).await?;
         story.notes.push(format!("nobody is named to decide, so {email}, a made-up admin, approves"));
-        stage.submit(Submission::approve(run, email.as_str()).through(channel.clone())).await?;
+        stage.submit(Submission::approve(run, email.as_str()).channel(channel.clone())).await?;
     }
     Ok(())
 }

@@ -32,6 +32,7 @@ pub(super) enum Behavior {
 pub(super) struct FaultyStore {
     store: Arc<dyn Store>,
     behavior: Mutex<Behavior>,
+    calls: Mutex<Vec<&'static str>>,
     refused: AtomicUsize,
     is_on_disk: bool,
 }
@@ -40,7 +41,13 @@ type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 impl FaultyStore {
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, behavior: Mutex::new(Behavior::Works), refused: AtomicUsize::new(0), is_on_disk: false }
+        Self {
+            store,
+            behavior: Mutex::new(Behavior::Works),
+            calls: Mutex::default(),
+            refused: AtomicUsize::new(0),
+            is_on_disk: false,
+        }
     }
 
     /// Wraps a store with threads of its own. Virtual time would race ahead of them, so it stands still while they work.
@@ -50,6 +57,11 @@ impl FaultyStore {
 
     pub(super) fn set_behavior(&self, behavior: Behavior) {
         *self.behavior.lock().unwrap() = behavior;
+    }
+
+    /// Returns the names of the calls since the last time this was called, in order.
+    pub(super) fn take_calls(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.calls.lock().unwrap())
     }
 
     /// Returns the number of refused outcomes.
@@ -62,8 +74,13 @@ impl FaultyStore {
     }
 
     /// Calls the store only if the call is to take effect: a memory store has done its work as soon as it is called.
-    fn call<'a, T: Send + 'a>(&'a self, work: impl FnOnce() -> StoreFuture<'a, T> + Send + 'a) -> StoreFuture<'a, T> {
+    fn call<'a, T: Send + 'a>(
+        &'a self,
+        name: &'static str,
+        work: impl FnOnce() -> StoreFuture<'a, T> + Send + 'a,
+    ) -> StoreFuture<'a, T> {
         Box::pin(async move {
+            self.calls.lock().unwrap().push(name);
             if self.behavior() == Behavior::Hangs {
                 std::future::pending::<()>().await;
             }
@@ -78,13 +95,14 @@ impl FaultyStore {
     /// Handles a call that reports the outcome of work.
     fn report_outcome<'a, T: Send + 'a>(
         &'a self,
+        name: &'static str,
         work: impl FnOnce() -> StoreFuture<'a, T> + Send + 'a,
     ) -> StoreFuture<'a, T> {
         Box::pin(async move {
             let result = match self.behavior() {
                 Behavior::RefusesOutcomes => Err(disk_full()),
-                Behavior::WritesOutcomesAndFails => self.call(work).await.and(Err(disk_full())),
-                _ => self.call(work).await,
+                Behavior::WritesOutcomesAndFails => self.call(name, work).await.and(Err(disk_full())),
+                _ => self.call(name, work).await,
             };
             self.refused.fetch_add(usize::from(result.is_err()), Ordering::SeqCst);
             result
@@ -109,90 +127,90 @@ fn disk_full() -> StoreError {
 
 impl Store for FaultyStore {
     fn load(&self, run: RunId) -> StoreFuture<'_, Option<StoredRun>> {
-        self.call(move || self.store.load(run))
+        self.call("load", move || self.store.load(run))
     }
 
     fn recorded_reply(&self, key: &InputKey) -> StoreFuture<'_, Option<InputReply>> {
         let key = key.clone();
-        self.call(move || self.store.recorded_reply(&key))
+        self.call("recorded_reply", move || self.store.recorded_reply(&key))
     }
 
     fn commit(&self, commit: Commit) -> StoreFuture<'_, Committed> {
-        self.report_outcome(move || self.store.commit(commit))
+        self.report_outcome("commit", move || self.store.commit(commit))
     }
 
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Vec<Claimed>> {
-        self.call(move || self.store.claim(claim))
+        self.call("claim", move || self.store.claim(claim))
     }
 
     fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> StoreFuture<'_, ()> {
-        self.report_outcome(move || self.store.release(key, claims, not_before))
+        self.report_outcome("release", move || self.store.release(key, claims, not_before))
     }
 
     fn clamp_future_due_times(&self, latest: Timestamp) -> StoreFuture<'_, usize> {
-        self.call(move || self.store.clamp_future_due_times(latest))
+        self.call("clamp_future_due_times", move || self.store.clamp_future_due_times(latest))
     }
 
     fn due_timers(&self, now: Timestamp, limit: usize) -> StoreFuture<'_, Vec<DueTimer>> {
-        self.call(move || self.store.due_timers(now, limit))
+        self.call("due_timers", move || self.store.due_timers(now, limit))
     }
 
     fn next_due(&self) -> StoreFuture<'_, Option<Timestamp>> {
-        self.call(move || self.store.next_due())
+        self.call("next_due", move || self.store.next_due())
     }
 
     fn backlog(&self, now: Timestamp, late: Timestamp) -> StoreFuture<'_, Backlog> {
-        self.call(move || self.store.backlog(now, late))
+        self.call("backlog", move || self.store.backlog(now, late))
     }
 
     fn holders(&self, key: &EntitlementKey) -> StoreFuture<'_, Vec<RunId>> {
         let key = key.clone();
-        self.call(move || self.store.holders(&key))
+        self.call("holders", move || self.store.holders(&key))
     }
 
     fn runs(&self, filter: RunFilter, limit: usize) -> StoreFuture<'_, Vec<StoredRun>> {
-        self.call(move || self.store.runs(filter, limit))
+        self.call("runs", move || self.store.runs(filter, limit))
     }
 
     fn prune(&self, before: Timestamp, limit: usize) -> StoreFuture<'_, usize> {
-        self.call(move || self.store.prune(before, limit))
+        self.call("prune", move || self.store.prune(before, limit))
     }
 
     fn runs_missing_expiry(&self, limit: usize) -> StoreFuture<'_, Vec<StoredRun>> {
-        self.call(move || self.store.runs_missing_expiry(limit))
+        self.call("runs_missing_expiry", move || self.store.runs_missing_expiry(limit))
     }
 
     fn access_health(&self, late: Timestamp) -> StoreFuture<'_, AccessHealth> {
-        self.call(move || self.store.access_health(late))
+        self.call("access_health", move || self.store.access_health(late))
     }
 
     fn audit(&self, run: Option<RunId>, limit: usize) -> StoreFuture<'_, Vec<AuditEntry>> {
-        self.call(move || self.store.audit(run, limit))
+        self.call("audit", move || self.store.audit(run, limit))
     }
 
     fn count_events<'a>(&'a self, count: &'a EventQuery) -> StoreFuture<'a, u64> {
-        self.call(move || self.store.count_events(count))
+        self.call("count_events", move || self.store.count_events(count))
     }
 
     fn audit_after(&self, seq: u64, limit: usize) -> StoreFuture<'_, Vec<AuditRecord>> {
-        self.call(move || self.store.audit_after(seq, limit))
+        self.call("audit_after", move || self.store.audit_after(seq, limit))
     }
 
     fn audit_before(&self, run: RunId, seq: u64) -> StoreFuture<'_, Vec<AuditRecord>> {
-        self.call(move || self.store.audit_before(run, seq))
+        self.call("audit_before", move || self.store.audit_before(run, seq))
     }
 
     fn audit_head(&self) -> StoreFuture<'_, AuditHead> {
-        self.call(move || self.store.audit_head())
+        self.call("audit_head", move || self.store.audit_head())
     }
 
     fn audit_cursor(&self, destination: &str) -> StoreFuture<'_, u64> {
         let destination = destination.to_owned();
-        self.call(move || self.store.audit_cursor(&destination))
+        self.call("audit_cursor", move || self.store.audit_cursor(&destination))
     }
 
     fn set_audit_cursor(&self, destination: &str, seq: u64) -> StoreFuture<'_, ()> {
         let destination = destination.to_owned();
-        self.call(move || self.store.set_audit_cursor(&destination, seq))
+        self.call("set_audit_cursor", move || self.store.set_audit_cursor(&destination, seq))
     }
 }

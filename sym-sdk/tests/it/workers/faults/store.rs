@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use sym_sdk::clock::Clock;
 use sym_sdk::engine::{InputKey, MemoryStore, RunFilter, WorkerLimits};
 use sym_sdk::error::{ErrorKind, codes};
+use sym_sdk::handlers;
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{Limits, Submission};
 use sym_sdk::strategy::GrantResult;
@@ -23,6 +24,29 @@ fn faulty() -> (Fixture, Arc<FaultyStore>) {
 
 fn since(fixture: &Fixture, begun: Timestamp) -> Duration {
     fixture.clock.now().duration_since(begun).unsigned_abs()
+}
+
+#[reducer]
+fn get_permissions() -> RequestPermission {
+    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+}
+
+/// Without caches: the process has not seen the Run before.
+#[tokio::test]
+async fn approval_reads_the_run_once_and_its_recorded_reply_once() {
+    let (fixture, store) = faulty();
+    let builder = || fixture.builder().registry(handlers![get_permissions]);
+    let runtime = builder().build().await.unwrap();
+    let run = request(&runtime, "ana@example.com", "1h").await;
+    runtime.run_until_idle().await.unwrap();
+
+    let restarted = builder().build().await.unwrap();
+    store.take_calls();
+    let approve = || Submission::approve(run, "ben@example.com").key(InputKey::new("click"));
+    restarted.submit(approve()).await.unwrap();
+    assert_eq!(store.take_calls(), ["load", "recorded_reply", "commit"]);
+    restarted.submit(approve()).await.unwrap();
+    assert_eq!(store.take_calls(), ["load", "recorded_reply"], "a repeated approval commits nothing");
 }
 
 #[tokio::test]
