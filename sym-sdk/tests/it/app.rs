@@ -326,8 +326,8 @@ async fn handlers_are_listed_whatever_the_configuration_is_like() {
 async fn a_program_without_handlers_is_told_to_link_them() {
     let done = run(App::new().registry(Registry::new()), &["handlers"]).await;
     done.is(Exit::Failure, expect![[""]], expect![[r#"
-        error: the registry has no handlers
-          help: a crate of handlers that nothing refers to is not linked: write `sym_sdk::link!(my_handlers);` beside `main`, which is `use my_handlers as _;`, or list the handlers with `sym_sdk::handlers![…]`
+        error: the registry contains no handlers
+          help: the linker drops handler crates that nothing refers to: add `sym_sdk::link!(my_handlers);` next to `main` (short for `use my_handlers as _;`), or list the handlers with `sym_sdk::handlers![…]`
     "#]]);
 }
 

@@ -251,8 +251,8 @@ async fn a_user_of_a_foreign_domain() {
     refused(
         Submission::request("deploy", "not an address"),
         expect![[r#"
-            expected an e-mail address, got `not an address` (SymSDK:INVALID_EMAIL)
-              help: it has the character ' '"#]],
+            expected an email address, got `not an address` (SymSDK:INVALID_EMAIL)
+              help: it contains ' '"#]],
     )
     .await;
 }
