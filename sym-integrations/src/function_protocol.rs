@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::model::StepOutput;
-use sym_sdk::strategy::Escalation;
+use sym_sdk::strategy::GrantResult;
 
 /// The maximum size of a response in bytes. It is stored with the Run.
 pub(crate) const MAX_BYTES: usize = 1024 * 1024;
@@ -46,9 +46,9 @@ impl FunctionResponse {
     }
 
     /// Converts the response to a grant into its result.
-    pub(crate) fn into_escalation(self) -> Escalation {
+    pub(crate) fn into_grant_result(self) -> GrantResult {
         let Self { members, errors } = self;
-        let result = if errors.is_empty() { Escalation::granted() } else { Escalation::rejected(errors) };
+        let result = if errors.is_empty() { GrantResult::granted() } else { GrantResult::rejected(errors) };
         result.with_output(StepOutput(Value::Object(members)))
     }
 
@@ -83,15 +83,15 @@ mod tests {
     #[test]
     fn the_whole_response_is_the_output() {
         let response = json!({ "body": { "user": "u1" }, "errors": [], "more": 1 });
-        let granted = FunctionResponse::parse(response.clone()).unwrap().into_escalation();
-        assert_eq!(granted, Escalation::granted().with_output(StepOutput(response.clone())));
+        let granted = FunctionResponse::parse(response.clone()).unwrap().into_grant_result();
+        assert_eq!(granted, GrantResult::granted().with_output(StepOutput(response.clone())));
         let revoked = FunctionResponse::parse(response.clone()).unwrap().into_revocation("f").unwrap();
         assert_eq!(revoked, Some(StepOutput(response)));
 
         let response = json!({ "errors": ["no room", { "code": 7 }] });
         let errors = ["no room".to_owned(), r#"{"code":7}"#.to_owned()];
-        let rejected = FunctionResponse::parse(response.clone()).unwrap().into_escalation();
-        assert_eq!(rejected, Escalation::rejected(errors).with_output(StepOutput(response.clone())));
+        let rejected = FunctionResponse::parse(response.clone()).unwrap().into_grant_result();
+        assert_eq!(rejected, GrantResult::rejected(errors).with_output(StepOutput(response.clone())));
         let error = FunctionResponse::parse(response).unwrap().into_revocation("f").unwrap_err();
         assert_eq!(*error.code(), codes::STRATEGY_REPORTED_ERRORS);
         assert_eq!(error.message(), r#"`f` did not revoke the access: no room; {"code":7}"#);

@@ -4,9 +4,9 @@
 //! new one needs no edit here.
 
 use sym_sdk::audit::LogDestinationType;
-use sym_sdk::runtime::{Builder, Extension};
 #[cfg(feature = "slack-app")]
-use sym_sdk::server::FrontEndType;
+use sym_sdk::runtime::FrontEndType;
+use sym_sdk::runtime::{Builder, Plugin};
 use sym_sdk::strategy::StrategyType;
 
 /// The access strategies, front ends, log destinations and secret readers of all enabled features. See [`all`].
@@ -19,7 +19,7 @@ pub struct All;
 ///
 /// ```
 /// use sym_sdk::config::Config;
-/// use sym_sdk::runtime::{Extension, Runtime};
+/// use sym_sdk::runtime::{Plugin, Runtime};
 ///
 /// let builder = sym_integrations::all().install(Runtime::builder(Config::default()));
 /// # let _ = builder;
@@ -44,7 +44,7 @@ pub(crate) enum Registration {
 
 inventory::collect!(Registration);
 
-impl Extension for All {
+impl Plugin for All {
     fn install(self, mut builder: Builder) -> Builder {
         for registration in inventory::iter::<Registration> {
             builder = match registration {

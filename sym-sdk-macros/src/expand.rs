@@ -1,4 +1,7 @@
-//! From a valid handler to code.
+//! Code generation: the function as it was, and the record that registers it.
+//!
+//! Every token of an argument keeps the span of the argument's type, so that the compiler reports a type that is not an extractor
+//! where the type is written.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens as _, format_ident, quote, quote_spanned};
@@ -6,35 +9,36 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Type};
 
-use crate::args::RawArgs;
-use crate::errors::Faults;
+use crate::arguments::Argument;
+use crate::attribute_args::AttributeArgs;
+use crate::attributes;
+use crate::diagnostics::Diagnostics;
 use crate::item::{Item, OtherItem};
 use crate::kinds::Macro;
 use crate::paths::Paths;
-use crate::signature::Argument;
 use crate::spec::{self, HandlerSpec, Kind};
 
-/// What a macro puts in the place of the function.
+/// The output of a macro, in parts.
 pub(crate) struct Expansion {
-    /// The function as it was, and what is wrong with it.
+    /// The function as it was, followed by compile errors.
     function: TokenStream,
     cfgs: TokenStream,
     hidden_struct: TokenStream,
-    /// The attribute that adds `companion` to the struct.
+    /// The attribute that adds `companion` after the struct.
     attach: TokenStream,
-    /// The struct's impl and all that goes with it.
+    /// The impl of the struct, and the items that belong to it.
     companion: TokenStream,
 }
 
 impl Expansion {
-    /// The items, with the companion as an argument of the struct's attribute.
+    /// Returns the items, with the companion as an argument of the attribute on the struct.
     pub(crate) fn into_tokens(self) -> TokenStream {
         let Self { function, cfgs, hidden_struct, attach, companion } = self;
         let attribute = (!companion.is_empty()).then(|| quote!(#[#attach(#companion)]));
         quote!(#function #cfgs #attribute #hidden_struct)
     }
 
-    /// The items as they are in the end.
+    /// Returns the items as they are after `attach` is expanded.
     #[cfg(test)]
     pub(crate) fn into_flat_tokens(self) -> TokenStream {
         let Self { function, cfgs, hidden_struct, companion, .. } = self;
@@ -42,10 +46,10 @@ impl Expansion {
     }
 }
 
-/// The whole of a macro: the function as it was, then what makes it a handler or says why it is none.
+/// Expands a macro: the function as it was, followed by its record or by compile errors.
 pub(crate) fn handler(attribute: Macro, args: TokenStream, input: TokenStream) -> Expansion {
-    let mut faults = Faults::default();
-    let args = RawArgs::parse(attribute, args, &mut faults);
+    let mut diagnostics = Diagnostics::default();
+    let args = AttributeArgs::parse(attribute, args, &mut diagnostics);
     let paths = Paths::new(args.krate.clone());
     let mut expansion = Expansion {
         function: input.clone(),
@@ -56,52 +60,52 @@ pub(crate) fn handler(attribute: Macro, args: TokenStream, input: TokenStream) -
     };
     match syn::parse2::<Item>(input.clone()) {
         Ok(item) => {
-            let spec = spec::validate(attribute, &args, &item, &mut faults);
+            let spec = spec::validate(attribute, &args, &item, &mut diagnostics);
             expansion.function = without_handler_macros(&item, input);
-            // In an impl or a trait a struct would be one fault more.
+            // In an impl or a trait, a struct would be another error.
             if item.sig.receiver().is_none() && !item.is_bodiless() {
-                expansion.cfgs = spec::cfgs(&item.attrs);
+                expansion.cfgs = attributes::cfgs(&item.attrs);
                 expansion.hidden_struct = hidden_struct(&item);
                 expansion.companion = match spec {
                     Some(spec) => record(&spec, &paths),
-                    // Without a known path to `sym_sdk` the impl could only fail again.
+                    // Without a valid path to `sym_sdk`, the impl would only cause another error.
                     None if args.has_krate && args.krate.is_none() => TokenStream::new(),
                     None => placeholder(&item, &paths),
                 };
             }
         }
         Err(error) => match syn::parse2::<OtherItem>(input) {
-            Ok(other) => push_not_a_function(attribute, &other, &mut faults),
-            Err(_) => faults.add(error),
+            Ok(other) => push_not_a_function(attribute, &other, &mut diagnostics),
+            Err(_) => diagnostics.add(error),
         },
     }
-    expansion.function.extend(faults.into_compile_errors());
+    expansion.function.extend(diagnostics.into_compile_errors());
     expansion
 }
 
-fn push_not_a_function(attribute: Macro, other: &OtherItem, faults: &mut Faults) {
+fn push_not_a_function(attribute: Macro, other: &OtherItem, diagnostics: &mut Diagnostics) {
     let keyword = &other.keyword;
     let article = if keyword == "impl" || keyword == "enum" { "an" } else { "a" };
     let message = format!("#[{attribute}] can only be used on a function, not on {article} {keyword}");
     if keyword == "impl" || keyword == "trait" {
         let help = format!("handlers are free functions; move it out of the {keyword}");
-        faults.push_with_help(keyword, message, help);
+        diagnostics.push_with_help(keyword, message, help);
     } else {
-        faults.push(keyword, message);
+        diagnostics.push(keyword, message);
     }
 }
 
-/// The function as it was. A second handler macro is left out: it is reported once, by the first.
+/// Returns the function as it was, without further handler macros: the first one reports them.
 fn without_handler_macros(item: &Item, input: TokenStream) -> TokenStream {
-    if !item.attrs.iter().any(|attr| spec::handler_macro(attr).is_some()) {
+    if !item.attrs.iter().any(|attr| attributes::handler_macro(attr).is_some()) {
         return input;
     }
     let Item { attrs, vis, sig, body } = item;
-    let attrs = attrs.iter().filter(|attr: &&Attribute| spec::handler_macro(attr).is_none());
+    let attrs = attrs.iter().filter(|attr: &&Attribute| attributes::handler_macro(attr).is_none());
     quote!(#(#attrs)* #vis #sig #body)
 }
 
-/// The struct of the function's name. Its braces keep it out of the value namespace, where the function lives.
+/// A struct with the name of the function. The braces keep it out of the value namespace, which the function is in.
 fn hidden_struct(item: &Item) -> TokenStream {
     let vis = &item.vis;
     let name = struct_name(&item.sig.ident);
@@ -112,7 +116,7 @@ fn hidden_struct(item: &Item) -> TokenStream {
     }
 }
 
-/// Lets `handlers![…]` accept a faulty handler, whose fault is reported where it stands.
+/// Implements `Handler` for a handler with errors, so that `handlers![…]` does not report it again.
 fn placeholder(item: &Item, paths: &Paths) -> TokenStream {
     let span = Span::mixed_site();
     let name = struct_name(&item.sig.ident);
@@ -125,14 +129,15 @@ fn placeholder(item: &Item, paths: &Paths) -> TokenStream {
     }
 }
 
-/// Not with the user's span: an editor would take the struct for the function's definition.
+/// The name of the struct. It does not have the user's span, because editors would take the struct for the definition of the
+/// function.
 fn struct_name(function: &Ident) -> Ident {
     let mut name = function.clone();
     name.set_span(Span::call_site());
     name
 }
 
-/// Out of sight, the thunk, the record and its registration.
+/// The function that calls the handler, the record and its registration, in an anonymous constant.
 fn record(spec: &HandlerSpec, paths: &Paths) -> TokenStream {
     let span = Span::mixed_site();
     let struct_name = struct_name(&spec.function);
@@ -169,7 +174,7 @@ fn record(spec: &HandlerSpec, paths: &Paths) -> TokenStream {
     }
 }
 
-/// One `Requires` for each argument.
+/// The `Requires` of each argument.
 fn requires(spec: &HandlerSpec, paths: &Paths) -> Vec<TokenStream> {
     let one = |argument: &Argument| match argument {
         Argument::Form(_) => {
@@ -184,7 +189,7 @@ fn requires(spec: &HandlerSpec, paths: &Paths) -> Vec<TokenStream> {
     spec.arguments.iter().map(one).collect()
 }
 
-/// Fails the build where an argument can never be had, such as `&Event` before there is one.
+/// Compile-time checks that each argument is available to handlers of this kind.
 fn checks(spec: &HandlerSpec, paths: &Paths) -> Vec<TokenStream> {
     let struct_name = struct_name(&spec.function);
     let one = |argument: &Argument| match argument {
@@ -195,8 +200,8 @@ fn checks(spec: &HandlerSpec, paths: &Paths) -> Vec<TokenStream> {
                 (paths.check_argument(ty.span()), paths.handler(ty.span()), paths.extractor(ty.span()));
             let arguments =
                 quote_spanned!(ty.span()=> &<#struct_name as #handler>::RECORD, <#ty as #from_context<'_>>::REQUIRES);
-            // All at the type, from its first token to its last: the compiler underlines the whole of it, and takes
-            // this error and the one of the thunk for the same.
+            // Spans from the first to the last token of the type: the compiler then underlines the whole type, and merges this
+            // error with that of the thunk.
             let mut arguments = Group::new(Delimiter::Parenthesis, arguments);
             arguments.set_span(end.resolved_at(Span::mixed_site()));
             Some(quote_spanned!(ty.span()=> const _: () = #check #arguments;))
@@ -236,7 +241,7 @@ fn thunk(spec: &HandlerSpec, paths: &Paths) -> (TokenStream, TokenStream) {
     (call, variant)
 }
 
-/// One `let` for each argument, each at its type, so that a fault shows there.
+/// The body of the thunk, with one `let` for each argument. Each has the span of the argument's type, so that errors point there.
 fn thunk_body(spec: &HandlerSpec, paths: &Paths) -> TokenStream {
     let span = Span::mixed_site();
     let (cx, form) = (Ident::new("cx", span), Ident::new("form", span));
@@ -256,7 +261,7 @@ fn thunk_body(spec: &HandlerSpec, paths: &Paths) -> TokenStream {
     let function = &spec.function;
     let wait = spec.is_async.then(|| quote!(.await));
     let convert = conversion(spec, paths);
-    // At the function's name, because that is where the compiler then reports a future that is not `Send`.
+    // Has the span of the function's name, where the compiler then reports a future that is not `Send`.
     let at_name = function.span().resolved_at(span);
     let boxed = paths.boxed(at_name);
     quote_spanned! {at_name=>

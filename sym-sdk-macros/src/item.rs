@@ -1,11 +1,11 @@
-//! The function under the attribute, read no further than its signature.
+//! The annotated function, parsed up to its body.
 
 use proc_macro2::{Ident, TokenStream};
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Signature, Visibility};
 
-/// A function whose body stays raw tokens, so that a body that does not parse yet is no fault of the macro.
+/// A function with an unparsed body. While somebody types, the body may not parse, and the macro must not fail because of it.
 #[derive(Debug)]
 pub(crate) struct Item {
     pub(crate) attrs: Vec<Attribute>,
@@ -26,21 +26,21 @@ impl Parse for Item {
 }
 
 impl Item {
-    /// Whether it ends in `;`, as a trait's method may.
+    /// Whether the function ends with `;`, like a required method of a trait.
     pub(crate) fn is_bodiless(&self) -> bool {
         self.body.to_string() == ";"
     }
 }
 
-/// What stands where a function should.
+/// An item that is not a function.
 #[derive(Debug)]
 pub(crate) struct OtherItem {
-    /// `struct`, `impl` and so on.
+    /// The keyword of the item, such as `struct` or `impl`.
     pub(crate) keyword: Ident,
 }
 
 impl Parse for OtherItem {
-    /// Fails if the item may be a function after all.
+    /// Fails if the item is a function.
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         input.call(Attribute::parse_outer)?;
         input.parse::<Visibility>()?;

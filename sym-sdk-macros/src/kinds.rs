@@ -1,4 +1,4 @@
-//! The names that make a function a handler.
+//! The kinds of handlers, and the function names that select them.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub(crate) enum Macro {
 impl Macro {
     pub(crate) const ALL: [Self; 4] = [Self::Reducer, Self::Hook, Self::Prefetch, Self::OnChange];
 
-    /// As written in the attribute.
+    /// The name of the macro.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Reducer => "reducer",
@@ -24,7 +24,7 @@ impl Macro {
         }
     }
 
-    /// What a function with this attribute is.
+    /// A function with this attribute, in messages.
     pub(crate) const fn with_article(self) -> &'static str {
         match self {
             Self::Reducer => "a reducer",
@@ -34,7 +34,7 @@ impl Macro {
         }
     }
 
-    /// Whether the function's name, not an argument of the attribute, says what it does.
+    /// Whether the name of the function, not an argument of the macro, selects the kind.
     pub(crate) const fn is_named(self) -> bool {
         matches!(self, Self::Reducer | Self::Hook)
     }
@@ -46,7 +46,7 @@ impl fmt::Display for Macro {
     }
 }
 
-/// A handler that its name identifies.
+/// A kind that a function name selects.
 #[derive(Debug)]
 pub(crate) struct NamedKind {
     pub(crate) name: &'static str,
@@ -55,7 +55,7 @@ pub(crate) struct NamedKind {
     pub(crate) variant: &'static str,
     /// The variant of `Step` beside the function, for hooks.
     pub(crate) step: Option<&'static str>,
-    /// The middle of the names `Returns…` (the trait that its return type must implement) and `…Result`.
+    /// The name of the output, as in the trait `Returns…` (which the return type must implement) and the type `…Result`.
     pub(crate) output: &'static str,
 }
 
@@ -71,7 +71,7 @@ const fn after(name: &'static str, step: &'static str) -> NamedKind {
     NamedKind { name, attribute: Macro::Hook, variant: "After", step: Some(step), output: "Nothing" }
 }
 
-/// Every name there is.
+/// Every kind that a function name selects.
 pub(crate) static KINDS: [NamedKind; 22] = [
     reducer("get_permissions", "GetPermissions", "Permissions"),
     reducer("get_request_notifications", "GetRequestNotifications", "Notifications"),
@@ -97,14 +97,14 @@ pub(crate) static KINDS: [NamedKind; 22] = [
     after("after_deescalate", "Deescalate"),
 ];
 
-/// The kind of this name, whichever macro it belongs to.
+/// Returns the kind with this name, of any macro.
 pub(crate) fn named(name: &str) -> Option<&'static NamedKind> {
     KINDS.iter().find(|kind| kind.name == name)
 }
 
-/// The name of `attribute` that `name` was probably meant to be.
+/// Returns the name of `attribute` that is most similar to `name`.
 pub(crate) fn nearest(name: &str, attribute: Macro) -> Option<&'static str> {
-    // A third of the letters wrong is still a slip; more is another word.
+    // Up to a third of the letters may differ: more than that is another word and not a typo.
     let limit = name.len().div_ceil(3);
     KINDS
         .iter()

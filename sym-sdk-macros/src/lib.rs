@@ -1,11 +1,15 @@
-//! Attribute macros of `sym-sdk`. They are documented where `sym-sdk` re-exports them.
+//! The attribute macros of `sym-sdk`, documented where `sym-sdk` re-exports them.
 //!
-//! Each runs in three steps: parse (`args`, `item`), validate (`spec`, `signature`), expand (`expand`).
-//! Faults are collected on the way, so that one compile reports them all. `SYM_MACROS_DEBUG=1` in the environment of the
-//! compiler prints every expansion.
+//! A macro parses its input (`attribute_args`, `item`), validates it (`spec`, `attributes`, `signature`, `arguments`) and expands
+//! it (`expand`). It never changes the function, and reports all errors of a handler in one compilation. Macros see tokens and no
+//! types, so the expansion leaves the checks of types to the compiler, with spans that make it report them at the user's code.
+//!
+//! Set `SYM_MACROS_DEBUG=1` in the environment of the compiler to print every expansion.
 
-mod args;
-mod errors;
+mod arguments;
+mod attribute_args;
+mod attributes;
+mod diagnostics;
 mod expand;
 mod item;
 mod kinds;
@@ -44,10 +48,10 @@ pub fn on_change(args: TokenStream, item: TokenStream) -> TokenStream {
     run(Macro::OnChange, args, item)
 }
 
-/// Adds its arguments after the item. Part of the expansion of the macros above.
+/// Adds its arguments after the item. Part of the expansions of the other macros.
 ///
-/// In an impl or a trait no struct may stand. The compiler then drops the struct with its attribute, so that one error is
-/// all that comes of it, and not one for each item that follows.
+/// A struct is not allowed in an impl or a trait. The compiler then drops the struct together with its attribute, and reports one
+/// error instead of one for each item of the expansion.
 #[doc(hidden)]
 #[proc_macro_attribute]
 pub fn attach(companion: TokenStream, mut item: TokenStream) -> TokenStream {
@@ -59,7 +63,7 @@ fn run(attribute: Macro, args: TokenStream, item: TokenStream) -> TokenStream {
     let expansion = expand::handler(attribute, args.into(), item.into());
     let output = expansion.into_tokens();
     if std::env::var_os("SYM_MACROS_DEBUG").is_some_and(|value| value == "1") {
-        #[allow(clippy::print_stderr, reason = "asked for by the environment variable")]
+        #[allow(clippy::print_stderr, reason = "requested by the environment variable")]
         {
             eprintln!("{output}");
         }

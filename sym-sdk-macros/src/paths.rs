@@ -1,17 +1,17 @@
-//! Every path that an expansion names. All lead through `sym_sdk::__private`, none relies on the prelude.
+//! The paths in expansions. All of them go through `sym_sdk::__private`, and none relies on the prelude.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Path;
 
-/// The paths, relative to where `sym_sdk` is to be found.
+/// The paths, relative to the path of `sym_sdk`.
 #[derive(Debug)]
 pub(crate) struct Paths {
     private: TokenStream,
 }
 
 impl Paths {
-    /// `krate` is the value of the attribute's `crate` argument.
+    /// Creates the paths. `krate` is the `crate` argument of the macro.
     pub(crate) fn new(krate: Option<Path>) -> Self {
         let private = match krate {
             Some(path) => quote!(#path::__private),
@@ -20,7 +20,7 @@ impl Paths {
         Self { private }
     }
 
-    /// An item of `__private`, by a name known only at expansion.
+    /// Returns the path of an item in `__private`.
     pub(crate) fn item(&self, name: &str, span: Span) -> TokenStream {
         let span = span.resolved_at(Span::mixed_site());
         let name = proc_macro2::Ident::new(name, span);

@@ -1,9 +1,9 @@
-//! Prints types as people write them, for messages.
+//! Formats types as people write them, for messages.
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
 
-/// `&mut Event`, where the token stream alone would print `& mut Event`.
+/// Formats tokens. Prints `&mut Event`, where the token stream itself prints `& mut Event`.
 pub(crate) fn render(tokens: impl ToTokens) -> String {
     let mut text = String::new();
     write(tokens.into_token_stream(), &mut text);

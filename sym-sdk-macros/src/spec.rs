@@ -1,19 +1,21 @@
-//! A handler that has passed every check. Only this reaches [`crate::expand`].
+//! The validated form of a handler, the only input of [`crate::expand`].
 
 use std::fmt;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::Ident;
 use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
-use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta, ReturnType, Type};
+use syn::{LitStr, ReturnType, Type};
 
-use crate::args::RawArgs;
-use crate::errors::Faults;
+use crate::arguments::Argument;
+use crate::attribute_args::AttributeArgs;
+use crate::attributes;
+use crate::diagnostics::Diagnostics;
 use crate::item::Item;
 use crate::kinds::{self, KINDS, Macro, NamedKind};
-use crate::signature::{self, Argument};
+use crate::signature;
 
-/// Names the handler in messages: ``hook `on_request` ``.
+/// The subject of messages about a handler: ``hook `on_request` ``.
 #[derive(Debug)]
 pub(crate) struct Subject {
     pub(crate) attribute: Macro,
@@ -26,7 +28,7 @@ impl fmt::Display for Subject {
     }
 }
 
-/// What the handler is for.
+/// The kind of a handler.
 #[derive(Debug)]
 pub(crate) enum Kind {
     Named(&'static NamedKind),
@@ -40,14 +42,14 @@ pub(crate) struct HandlerSpec {
     pub(crate) kind: Kind,
     pub(crate) function: Ident,
     pub(crate) arguments: Vec<Argument>,
-    /// `None` stands for `()`.
+    /// The return type. `None` for `()`.
     pub(crate) output: Option<Type>,
     pub(crate) is_async: bool,
     pub(crate) doc: String,
 }
 
 impl HandlerSpec {
-    /// The middle of the names `Returns…` and `…Result`, by which the expansion refers to the kind's output.
+    /// The name of the output, as in `Returns…` and `…Result`.
     pub(crate) fn output_name(&self) -> &'static str {
         match &self.kind {
             Kind::Named(kind) => kind.output,
@@ -57,27 +59,32 @@ impl HandlerSpec {
     }
 }
 
-/// Checks the function against its attribute; `None` if there was any fault.
-pub(crate) fn validate(attribute: Macro, args: &RawArgs, item: &Item, faults: &mut Faults) -> Option<HandlerSpec> {
+/// Checks the function against the macro. Returns `None` if there is any error.
+pub(crate) fn validate(
+    attribute: Macro,
+    args: &AttributeArgs,
+    item: &Item,
+    diagnostics: &mut Diagnostics,
+) -> Option<HandlerSpec> {
     let subject = Subject { attribute, name: item.sig.ident.unraw().to_string() };
-    check_attributes(&subject, item, faults);
+    attributes::check_handler_macros(&subject, item, diagnostics);
     let kind = match attribute {
-        Macro::Reducer | Macro::Hook => named_kind(&subject, args, &item.sig.ident, faults).map(Kind::Named),
-        Macro::Prefetch => prefetch_field(&subject, args, item, faults).map(Kind::Prefetch),
-        Macro::OnChange => on_change_field(&subject, args, item, faults).map(Kind::OnChange),
+        Macro::Reducer | Macro::Hook => named_kind(&subject, args, &item.sig.ident, diagnostics).map(Kind::Named),
+        Macro::Prefetch => prefetch_field(&subject, args, item, diagnostics).map(Kind::Prefetch),
+        Macro::OnChange => on_change_field(&subject, args, item, diagnostics).map(Kind::OnChange),
     };
-    let arguments = signature::validate(&subject, &item.sig, faults);
+    let arguments = signature::validate(&subject, &item.sig, diagnostics);
     if attribute == Macro::OnChange {
-        check_form(&subject, item, &arguments, faults);
+        check_form(&subject, item, &arguments, diagnostics);
     }
     if item.is_bodiless() {
-        faults.push_with_help(
+        diagnostics.push_with_help(
             &item.sig,
             format_args!("{subject} must have a body"),
             "handlers are free functions; move it out of the trait",
         );
     }
-    if !faults.is_empty() {
+    if !diagnostics.is_empty() {
         return None;
     }
     Some(HandlerSpec {
@@ -89,33 +96,16 @@ pub(crate) fn validate(attribute: Macro, args: &RawArgs, item: &Item, faults: &m
             ReturnType::Type(_, output) => Some((**output).clone()),
         },
         is_async: item.sig.asyncness.is_some(),
-        doc: doc(&item.attrs),
+        doc: attributes::doc(&item.attrs),
     })
 }
 
-/// The handler macro that `attr` calls, if it is one.
-pub(crate) fn handler_macro(attr: &Attribute) -> Option<Macro> {
-    let mut segments = attr.path().segments.iter().rev();
-    let last = segments.next()?;
-    if segments.next().is_some_and(|parent| parent.ident != "sym_sdk") {
-        return None;
-    }
-    Macro::ALL.into_iter().find(|candidate| last.ident == candidate.name())
-}
-
-fn check_attributes(subject: &Subject, item: &Item, faults: &mut Faults) {
-    for attr in &item.attrs {
-        let Some(other) = handler_macro(attr) else { continue };
-        let (name, attribute) = (&subject.name, subject.attribute);
-        if other == attribute {
-            faults.push(attr, format_args!("function `{name}` has `#[{attribute}]` twice"));
-        } else {
-            faults.push(attr, format_args!("function `{name}` has both `#[{attribute}]` and `#[{other}]`"));
-        }
-    }
-}
-
-fn named_kind(subject: &Subject, args: &RawArgs, function: &Ident, faults: &mut Faults) -> Option<&'static NamedKind> {
+fn named_kind(
+    subject: &Subject,
+    args: &AttributeArgs,
+    function: &Ident,
+    diagnostics: &mut Diagnostics,
+) -> Option<&'static NamedKind> {
     let attribute = subject.attribute;
     let ident = args.kind.as_ref().unwrap_or(function);
     let name = ident.unraw().to_string();
@@ -125,11 +115,11 @@ fn named_kind(subject: &Subject, args: &RawArgs, function: &Ident, faults: &mut 
         Some(kind) => {
             let (is, is_not) = (kind.attribute.with_article(), attribute.with_article());
             let help = format!("use `#[{}{as_argument}]`", kind.attribute);
-            faults.push_with_help(ident, format_args!("`{name}` is {is}, not {is_not}"), help);
+            diagnostics.push_with_help(ident, format_args!("`{name}` is {is}, not {is_not}"), help);
         }
         None if name.starts_with("on_change_") => {
             let is_not = attribute.with_article();
-            faults.push_with_help(
+            diagnostics.push_with_help(
                 ident,
                 format_args!("`{name}` is an on_change handler, not {is_not}"),
                 "use `#[on_change]`",
@@ -147,7 +137,7 @@ fn named_kind(subject: &Subject, args: &RawArgs, function: &Ident, faults: &mut 
                 (None, Some((other, near)), _) => format!("did you mean the {other} `{near}`?"),
                 (None, None, _) => format!("the names are {}", names_of(attribute)),
             };
-            faults.push_with_help(ident, format_args!("{attribute} `{name}` is not a known {attribute}"), help);
+            diagnostics.push_with_help(ident, format_args!("{attribute} `{name}` is not a known {attribute}"), help);
         }
     }
     None
@@ -164,15 +154,25 @@ fn names_of(attribute: Macro) -> String {
     }
 }
 
-fn prefetch_field(subject: &Subject, args: &RawArgs, item: &Item, faults: &mut Faults) -> Option<LitStr> {
+fn prefetch_field(
+    subject: &Subject,
+    args: &AttributeArgs,
+    item: &Item,
+    diagnostics: &mut Diagnostics,
+) -> Option<LitStr> {
     if !args.has_field {
         let help = "#[prefetch(field = \"repo_name\")]";
-        faults.push_with_help(&item.sig.ident, format_args!("{subject} needs a field"), help);
+        diagnostics.push_with_help(&item.sig.ident, format_args!("{subject} requires a field"), help);
     }
     args.field.clone()
 }
 
-fn on_change_field(subject: &Subject, args: &RawArgs, item: &Item, faults: &mut Faults) -> Option<LitStr> {
+fn on_change_field(
+    subject: &Subject,
+    args: &AttributeArgs,
+    item: &Item,
+    diagnostics: &mut Diagnostics,
+) -> Option<LitStr> {
     if args.has_field {
         return args.field.clone();
     }
@@ -180,53 +180,24 @@ fn on_change_field(subject: &Subject, args: &RawArgs, item: &Item, faults: &mut 
         Some(field) if !field.is_empty() => Some(LitStr::new(field, item.sig.ident.span())),
         _ => {
             let help = "name it `on_change_repo_name` or write `#[on_change(field = \"repo_name\")]`";
-            faults.push_with_help(&item.sig.ident, format_args!("{subject} needs a field"), help);
+            diagnostics.push_with_help(&item.sig.ident, format_args!("{subject} requires a field"), help);
             None
         }
     }
 }
 
-/// Two forms are reported as a repeated argument.
-fn check_form(subject: &Subject, item: &Item, arguments: &[Argument], faults: &mut Faults) {
+/// Reports a missing form argument. A second one is reported as a duplicate.
+fn check_form(subject: &Subject, item: &Item, arguments: &[Argument], diagnostics: &mut Diagnostics) {
     if !arguments.iter().any(|argument| matches!(argument, Argument::Form(_))) {
         let place = if item.sig.inputs.is_empty() {
             item.sig.ident.to_token_stream()
         } else {
             item.sig.inputs.to_token_stream()
         };
-        faults.push_with_help(
+        diagnostics.push_with_help(
             place,
             format_args!("{subject} must take `&mut PromptForm`"),
             "add an argument: `form: &mut PromptForm`",
         );
     }
-}
-
-/// The doc comment as one text, without the blank that follows `///`.
-fn doc(attrs: &[Attribute]) -> String {
-    let lines: Vec<String> = attrs.iter().filter_map(doc_line).collect();
-    lines.join("\n").trim().to_owned()
-}
-
-fn doc_line(attr: &Attribute) -> Option<String> {
-    let Meta::NameValue(pair) = &attr.meta else { return None };
-    if !pair.path.is_ident("doc") {
-        return None;
-    }
-    match &pair.value {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
-            let text = text.value();
-            Some(text.strip_prefix(' ').unwrap_or(&text).trim_end().to_owned())
-        }
-        _ => None,
-    }
-}
-
-/// The `#[cfg]`s below the macro, which what it adds must obey too.
-pub(crate) fn cfgs(attrs: &[Attribute]) -> TokenStream {
-    let mut tokens = TokenStream::new();
-    for attr in attrs.iter().filter(|attr| attr.path().is_ident("cfg")) {
-        attr.to_tokens(&mut tokens);
-    }
-    tokens
 }

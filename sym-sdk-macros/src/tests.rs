@@ -13,7 +13,7 @@ fn check(expansion: Expansion, expected: ExpectFile) {
     expected.assert_eq(&prettyplease::unparse(&file));
 }
 
-/// The messages of all `compile_error!`s in an expansion.
+/// Returns the messages of all `compile_error!`s in an expansion.
 fn messages(expansion: Expansion) -> Vec<String> {
     let file: syn::File = syn::parse2(expansion.into_tokens()).expect("the expansion parses");
     file.items
@@ -33,9 +33,9 @@ fn async_hook_with_three_arguments() {
         Macro::Hook,
         quote!(),
         quote! {
-            /// Approves what is urgent.
+            /// Auto-approves urgent requests.
             ///
-            /// Only for people on call.
+            /// Only for on-call engineers.
             #[cfg(unix)]
             pub(crate) async fn on_request(event: &Event, form: Fields<Form>, pagerduty: &PagerDuty) -> Result<Option<NextEvent>> {
                 Ok(None)
@@ -84,7 +84,7 @@ fn on_change_named_after_its_field() {
 }
 
 #[test]
-fn fault_leaves_the_function_and_a_struct() {
+fn an_error_keeps_the_function_and_the_struct() {
     let output = handler(
         Macro::Hook,
         quote!(),
@@ -92,11 +92,11 @@ fn fault_leaves_the_function_and_a_struct() {
             fn on_reqest(event: &Event) {}
         ),
     );
-    check(output, expect_file!["../tests/output/fault_leaves_the_function_and_a_struct.rs"]);
+    check(output, expect_file!["../tests/output/an_error_keeps_the_function_and_the_struct.rs"]);
 }
 
 #[test]
-fn half_typed_body_is_passed_on() {
+fn passes_on_an_incomplete_body() {
     let input = quote! {
         #[allow(unused)]
         async fn on_request(event: &Event) { let user = event. ; if event }
@@ -108,7 +108,7 @@ fn half_typed_body_is_passed_on() {
 }
 
 #[test]
-fn all_faults_are_reported_together() {
+fn reports_all_errors_at_once() {
     let output = handler(
         Macro::Hook,
         quote!(feild = "x", crate = facade),
@@ -142,19 +142,24 @@ fn all_faults_are_reported_together() {
 }
 
 #[test]
-fn every_name_is_accepted_by_its_macro_only() {
+fn each_name_is_accepted_by_one_macro() {
     for kind in &KINDS {
         let name = quote::format_ident!("{}", kind.name);
         let function = quote!(fn #name() {});
         for attribute in [Macro::Hook, Macro::Reducer] {
-            let faults = messages(handler(attribute, quote!(), function.clone()));
-            assert_eq!(faults.is_empty(), attribute == kind.attribute, "{} {attribute}: {faults:?}", kind.name);
+            let diagnostics = messages(handler(attribute, quote!(), function.clone()));
+            assert_eq!(
+                diagnostics.is_empty(),
+                attribute == kind.attribute,
+                "{} {attribute}: {diagnostics:?}",
+                kind.name
+            );
         }
     }
 }
 
 #[test]
-fn types_are_printed_as_people_write_them() {
+fn formats_types_as_people_write_them() {
     for text in ["&mut Event", "Fields<Form<'_>>", "&[u8]", "Result<&Event, ExtractError>", "&(dyn Any + Send)"] {
         let tokens: TokenStream = text.parse().expect("tokens");
         assert_eq!(render(tokens), text);

@@ -127,7 +127,7 @@ impl WholeRun {
         let clock = Arc::new(VirtualClock::at(jiff::Timestamp::UNIX_EPOCH));
         let pagerduty = PagerDuty { on_call: "nobody".to_owned() };
         let handlers = sym_sdk::handlers![get_permissions, get_request_notifications, on_request, after_approve];
-        let builder = Runtime::builder(config()).registry(handlers).client(pagerduty).clock(clock.clone()).dry();
+        let builder = Runtime::builder(config()).registry(handlers).client(pagerduty).clock(clock.clone()).simulated();
         let runtime = now(builder.build()).unwrap();
         let user = |email: &str| now(runtime.directory().get_or_create_user_by_email(email)).unwrap();
         let (ana, ben) = (user("ana@example.com"), user("ben@example.com"));

@@ -1,4 +1,4 @@
-//! What the expansions of the macros name. No part of the public interface: it changes without notice.
+//! The items that expansions of the macros refer to. Not part of the public API: it can change in any release.
 
 pub use core::{column, file, line, module_path};
 pub use std::boxed::Box;
@@ -19,10 +19,10 @@ pub use crate::handler::return_types::{
 pub use crate::handler::{Context, FromContext, HandlerRecord, Registry, Requires};
 pub use crate::model::Step;
 
-/// Stands for a handler that does not compile.
+/// The record of a handler that does not compile.
 pub const INVALID: HandlerRecord = HandlerRecord::INVALID;
 
-/// What [`handlers!`](crate::handlers) expands to.
+/// The function that [`handlers!`](crate::handlers) calls.
 pub fn registry(records: &'static [&'static HandlerRecord]) -> Registry {
     records.iter().copied().collect()
 }

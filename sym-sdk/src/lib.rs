@@ -3,7 +3,7 @@
 
 pub mod config;
 
-// The nouns of the platform.
+// The types that handlers use.
 pub mod directory;
 pub mod error;
 pub mod forms;
@@ -14,7 +14,7 @@ pub mod prelude;
 pub mod routing;
 pub mod template;
 
-// What runs them.
+// The runtime.
 #[cfg(feature = "runtime")]
 pub mod audit;
 #[cfg(feature = "clock")]
@@ -39,7 +39,7 @@ pub mod testing;
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub mod server;
 
-// A program of flows.
+// Programs.
 #[cfg(feature = "cli")]
 #[cfg_attr(docsrs, doc(cfg(feature = "cli")))]
 pub mod app;
@@ -48,6 +48,8 @@ mod cli;
 
 #[doc(hidden)]
 pub mod __private;
+#[cfg(feature = "runtime")]
+mod bounded_map;
 mod future;
 mod macros;
 mod suggest;

@@ -1,4 +1,4 @@
-//! The macros, with their documentation: it stands here so that its examples can use the crate.
+//! Re-exports of the attribute macros with their documentation, whose examples need this crate.
 
 #[doc = include_str!("docs/reducer.md")]
 pub use sym_sdk_macros::reducer;
@@ -12,9 +12,9 @@ pub use sym_sdk_macros::prefetch;
 #[doc = include_str!("docs/on_change.md")]
 pub use sym_sdk_macros::on_change;
 
-/// A [`Registry`](crate::handler::Registry) of the handlers that are named.
+/// Creates a [`Registry`](crate::handler::Registry) of the named handlers.
 ///
-/// Where the linker cannot be relied on to find them, or where a test wants no others.
+/// Use it where the linker does not collect handlers, and in tests that need certain handlers only.
 ///
 /// ```
 /// use sym_sdk::prelude::*;
@@ -35,7 +35,7 @@ pub use sym_sdk_macros::on_change;
 /// assert_eq!(registry.len(), 2);
 /// ```
 ///
-/// A function without a handler macro is no handler, and the compiler says "expected type, found function".
+/// For a function without a handler macro, the compiler reports "expected type, found function".
 #[macro_export]
 macro_rules! handlers {
     ($($handler:path),* $(,)?) => {
@@ -43,9 +43,9 @@ macro_rules! handlers {
     };
 }
 
-/// Links crates of handlers into the program.
+/// Links handler crates into the program.
 ///
-/// The linker leaves out a crate that nothing refers to, and its handlers with it. This is the reference:
+/// The linker drops a crate that nothing refers to, together with its handlers. This macro refers to it:
 ///
 /// ```
 /// # extern crate std as my_handlers;
@@ -54,7 +54,7 @@ macro_rules! handlers {
 /// # fn main() {}
 /// ```
 ///
-/// It stands for `use my_handlers as _; use our_handlers as _;`.
+/// It expands to `use my_handlers as _; use our_handlers as _;`.
 #[macro_export]
 macro_rules! link {
     ($($handlers:ident),+ $(,)?) => {

@@ -1,7 +1,7 @@
-//! Everything that the author of a handler needs: `use sym_sdk::prelude::*;`.
+//! The types that handlers use: `use sym_sdk::prelude::*;`.
 //!
-//! What the derives of `Deserialize` and `Serialize` expand to names the crate `serde`: a crate that uses them depends on it
-//! too, with its feature `derive`.
+//! The derives of `Deserialize` and `Serialize` expand to paths in the crate `serde`, so a crate that uses them must also depend
+//! on `serde`, with its feature `derive`.
 
 pub use std::time::Duration;
 

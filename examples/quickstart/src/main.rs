@@ -3,12 +3,11 @@
 mod fakes;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use sym_integrations::slack::{self, Slack};
 use sym_sdk::App;
 use sym_sdk::prelude::*;
-use sym_sdk::strategy::{DryStrategy, StrategyType};
+use sym_sdk::strategy::{SimulatedStrategy, StrategyType};
 
 use fakes::{GitHub, PagerDuty};
 
@@ -76,7 +75,7 @@ fn main() -> ExitCode {
         .domain("example.com")
         .with(sym_integrations::all())
         // There is no strategy for GitHub yet, so this one pretends.
-        .strategy_type(StrategyType::custom("github", |_| Ok(Arc::new(DryStrategy::new()))))
+        .strategy_type(StrategyType::custom("github", |_| Ok(SimulatedStrategy::new())))
         .users(fakes::people())
         .demo("requests/urgent.json", include_str!("../requests/urgent.json"))
         .demo("requests/normal.json", include_str!("../requests/normal.json"))

@@ -66,9 +66,9 @@ fn another_directory_is_another_organization() {
 
     let without_slack = [&args[..], &["--var", "slack=false"]].concat();
     expect![[r#"
-        error: examples/quickstart/src/main.rs:65:1: hook `after_approve` needs integration `slack`, which is not configured
-          help: add the integration, and name it in the flow's environment
-        1 flow, 5 handlers, 3 integrations: 1 fault
+        error: examples/quickstart/src/main.rs:65:1: hook `after_approve` requires integration `slack`, which is not configured
+          help: add the integration to the flow's environment
+        1 flow, 5 handlers, 3 integrations: 1 error
     "#]].assert_eq(&output(&[&["check"][..], &without_slack].concat(), 1));
 }
 

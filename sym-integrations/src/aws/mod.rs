@@ -55,5 +55,5 @@ pub use secrets_manager::{SecretsManager, secrets_manager};
 pub use signer::SigV4;
 
 inventory::submit! {
-    crate::plugins::Registration::Other(|builder| sym_sdk::runtime::Extension::install(secrets_manager(), builder))
+    crate::plugins::Registration::Other(|builder| sym_sdk::runtime::Plugin::install(secrets_manager(), builder))
 }

@@ -9,11 +9,10 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
-use sym_sdk::BoxFuture;
 use sym_sdk::config::Config;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::model::{Secret, SecretSource};
-use sym_sdk::runtime::{Builder, Extension, SecretReader};
+use sym_sdk::runtime::{Builder, Plugin, SecretReader};
 
 use super::errors::service;
 use super::{PermissionContext, Region};
@@ -56,13 +55,13 @@ enum Context {
 /// ```
 /// use sym_integrations::aws;
 /// use sym_sdk::config::Config;
-/// use sym_sdk::runtime::{Extension, Runtime};
+/// use sym_sdk::runtime::{Plugin, Runtime};
 ///
 /// // An `App` takes it with `App::with`.
 /// let builder = aws::secrets_manager().install(Runtime::builder(Config::default()));
 /// # let _ = builder;
 /// ```
-pub fn secrets_manager() -> impl Extension + Send + 'static {
+pub fn secrets_manager() -> impl Plugin + Send + 'static {
     |builder: Builder| {
         let reader = SecretsManager::from_config(builder.config());
         builder.secrets(reader)
@@ -158,8 +157,8 @@ impl SecretReader for SecretsManager {
         matches!(source, SecretSource::AwsSecretsManager { .. })
     }
 
-    fn read<'a>(&'a self, secret: &'a Secret) -> BoxFuture<'a, Result<SecretString>> {
-        Box::pin(self.get(secret))
+    async fn read(&self, secret: &Secret) -> Result<SecretString> {
+        self.get(secret).await
     }
 }
 

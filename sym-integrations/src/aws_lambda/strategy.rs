@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use sym_sdk::BoxFuture;
 use sym_sdk::config::{IntegrationSchema, SettingSchema, SettingsSchema, StrategySchema, TargetSchema};
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::integration::IntegrationClient;
 use sym_sdk::model::{AccessTarget, StepOutput, User};
-use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyType, resource_by_name};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope, StrategyType, resource_by_name};
 
 use super::client::LAMBDA;
 use super::{AwsLambda, FunctionArn, codes};
@@ -85,7 +84,7 @@ pub fn strategy_type() -> StrategyType {
 ///     .build()?;
 /// let granted = LambdaStrategy::new(AwsLambda::new(context)).escalate(&request).await?;
 ///
-/// assert_eq!(granted, Escalation::granted().with_output(StepOutput(answer)));
+/// assert_eq!(granted, GrantResult::granted().with_output(StepOutput(answer)));
 /// # Ok(())
 /// # }
 /// ```
@@ -118,23 +117,21 @@ fn function_of(target: &AccessTarget) -> Result<FunctionArn> {
 
 impl AccessStrategy for LambdaStrategy {
     /// The username, by which functions find users.
-    fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
-        Box::pin(async move { Ok(Some(user.username().to_owned())) })
+    async fn fetch_remote_identity(&self, user: &User) -> Result<Option<String>> {
+        Ok(Some(user.username().to_owned()))
     }
 
-    fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
-        Box::pin(async move { Ok(self.call(request).await?.1.into_escalation()) })
+    async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
+        Ok(self.call(request).await?.1.into_grant_result())
     }
 
-    fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
-        Box::pin(async move {
-            let (function, response) = self.call(request).await?;
-            response.into_revocation(function.name())
-        })
+    async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
+        let (function, response) = self.call(request).await?;
+        response.into_revocation(function.name())
     }
 
-    fn reach(&self) -> RevocationReach {
-        RevocationReach::Unknown
+    fn revocation_scope(&self) -> RevocationScope {
+        RevocationScope::Unknown
     }
 
     /// Targets that share a function are distinguished by their names.
@@ -143,7 +140,7 @@ impl AccessStrategy for LambdaStrategy {
     }
 
     /// Checks that the function exists and may be invoked.
-    fn check<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move { self.0.check(function_of(target)?).await })
+    async fn check(&self, target: &AccessTarget) -> Result<()> {
+        self.0.check(function_of(target)?).await
     }
 }

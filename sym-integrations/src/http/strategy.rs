@@ -31,15 +31,13 @@
 //! repeated calls as one.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use sym_sdk::BoxFuture;
 use sym_sdk::config::{SettingSchema, SettingsSchema, StrategySchema};
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::model::{StepOutput, User};
-use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyConfig, StrategyType};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope, StrategyConfig, StrategyType};
 
 use super::{Auth, BaseUrl, Client, Connection, Service, error_names};
 use crate::function_protocol::{FunctionResponse, MAX_BYTES};
@@ -66,7 +64,7 @@ const SCHEMA: StrategySchema =
 
 /// Returns the strategy type `http`, which [`all`](crate::all) includes.
 pub fn strategy_type() -> StrategyType {
-    StrategyType::new("http", |config| Ok(Arc::new(HttpStrategy::from_config(config)?))).with_schema(SCHEMA)
+    StrategyType::new("http", HttpStrategy::from_config).with_schema(SCHEMA)
 }
 
 /// A strategy that calls a function at a URL. See the [module](self) for requests and responses.
@@ -99,7 +97,7 @@ pub fn strategy_type() -> StrategyType {
 /// let strategy = HttpStrategy::builder("vpn", url).connection(replay.connection()).build()?;
 /// let granted = strategy.escalate(&request).await?;
 ///
-/// assert_eq!(granted, Escalation::granted().with_output(StepOutput(answer)));
+/// assert_eq!(granted, GrantResult::granted().with_output(StepOutput(answer)));
 /// # Ok(())
 /// # }
 /// ```
@@ -164,20 +162,20 @@ impl HttpStrategy {
 
 impl AccessStrategy for HttpStrategy {
     /// Returns the username, by which functions identify users.
-    fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
-        Box::pin(async move { Ok(Some(user.username().to_owned())) })
+    async fn fetch_remote_identity(&self, user: &User) -> Result<Option<String>> {
+        Ok(Some(user.username().to_owned()))
     }
 
-    fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
-        Box::pin(async move { Ok(self.call(GRANTS, request).await?.into_escalation()) })
+    async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
+        Ok(self.call(GRANTS, request).await?.into_grant_result())
     }
 
-    fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
-        Box::pin(async move { self.call(REVOCATIONS, request).await?.into_revocation(&self.name) })
+    async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
+        self.call(REVOCATIONS, request).await?.into_revocation(&self.name)
     }
 
-    fn reach(&self) -> RevocationReach {
-        RevocationReach::Unknown
+    fn revocation_scope(&self) -> RevocationScope {
+        RevocationScope::Unknown
     }
 }
 

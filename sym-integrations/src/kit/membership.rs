@@ -8,18 +8,16 @@
 //!
 //! Whether a user was a member before the grant is not remembered: the end of the access removes them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use sym_sdk::BoxFuture;
 use sym_sdk::config::{IntegrationSchema, SettingSchema, SettingsSchema, StrategySchema, TargetSchema};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::integration::IntegrationClient;
 use sym_sdk::model::StepOutput;
 use sym_sdk::model::{AccessTarget, User};
 use sym_sdk::strategy::{
-    AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyConfig, StrategyType, resource_by_settings,
+    AccessRequest, AccessStrategy, GrantResult, RevocationScope, StrategyConfig, StrategyType, resource_by_settings,
 };
 
 use super::{VendorClient, vendor_errors};
@@ -70,7 +68,7 @@ pub trait Membership: VendorClient {
     const GROUP_SETTING: &'static str = "group_id";
 
     /// The scope of a revocation: whether existing sessions end.
-    const REVOCATION_REACH: RevocationReach;
+    const REVOCATION_SCOPE: RevocationScope;
 
     /// The delays between reads of a user's groups after a removal. When all have passed and the user is still listed, the removal
     /// has failed.
@@ -125,12 +123,12 @@ impl<M: Membership> MembershipStrategy<M> {
         Self { client }
     }
 
-    async fn grant(&self, request: &AccessRequest<'_>) -> Result<Escalation> {
+    async fn grant(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
         let (group, account) = (group_ref::<M>(request.target())?, request.identity());
         let info = unlocked(&self.client, group).await?;
         self.check_account(request).await?;
         self.client.add_member(group, account).await?;
-        Ok(Escalation::granted().with_output(output(group.id, Some(&info.name), account)?))
+        Ok(GrantResult::granted().with_output(output(group.id, Some(&info.name), account)?))
     }
 
     /// Rejects identities that are not ids, under which a member would not be found again when the access ends.
@@ -209,32 +207,30 @@ impl<M: Membership + IntegrationClient> MembershipStrategy<M> {
         StrategyType::new(kind, |config: &StrategyConfig<'_>| {
             let integration = config.integration()?;
             config.expect_settings(&[])?;
-            Ok(Arc::new(Self::new(M::from_config(&integration)?)))
+            Ok(Self::new(M::from_config(&integration)?))
         })
         .with_schema(Self::SCHEMA)
     }
 }
 
 impl<M: Membership> AccessStrategy for MembershipStrategy<M> {
-    fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
-        Box::pin(async move {
-            match user.email() {
-                Some(email) => self.client.find_account(email).await,
-                None => Ok(None),
-            }
-        })
+    async fn fetch_remote_identity(&self, user: &User) -> Result<Option<String>> {
+        match user.email() {
+            Some(email) => self.client.find_account(email).await,
+            None => Ok(None),
+        }
     }
 
-    fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
-        Box::pin(self.grant(request))
+    async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
+        self.grant(request).await
     }
 
-    fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
-        Box::pin(async move { self.revoke(request).await.map(Some) })
+    async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
+        self.revoke(request).await.map(Some)
     }
 
-    fn reach(&self) -> RevocationReach {
-        M::REVOCATION_REACH
+    fn revocation_scope(&self) -> RevocationScope {
+        M::REVOCATION_SCOPE
     }
 
     /// The group alone, so that targets of one group share the access.
@@ -248,13 +244,13 @@ impl<M: Membership> AccessStrategy for MembershipStrategy<M> {
         }
     }
 
-    fn list_current<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Vec<String>>>> {
-        Box::pin(async move { self.list(target).await.map(Some) })
+    async fn list_current(&self, target: &AccessTarget) -> Result<Option<Vec<String>>> {
+        self.list(target).await.map(Some)
     }
 
     /// A group that a requester picks in the form is not known yet: of such a target only the credentials are checked.
-    fn check<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<()>> {
-        Box::pin(self.check_target(target))
+    async fn check(&self, target: &AccessTarget) -> Result<()> {
+        self.check_target(target).await
     }
 }
 

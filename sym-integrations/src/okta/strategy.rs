@@ -1,7 +1,7 @@
 //! The strategy `okta`: access by membership in an Okta group.
 
 use sym_sdk::error::Result;
-use sym_sdk::strategy::{RevocationReach, StrategyType};
+use sym_sdk::strategy::{RevocationScope, StrategyType};
 
 use super::groups::Id;
 use super::{GroupType, Okta};
@@ -39,7 +39,7 @@ pub fn strategy_type() -> StrategyType {
 impl Membership for Okta {
     const TARGET: &'static str = "okta_group";
     /// Sessions of apps that the group gave access to last until they end by themselves.
-    const REVOCATION_REACH: RevocationReach = RevocationReach::NewSessions;
+    const REVOCATION_SCOPE: RevocationScope = RevocationScope::NewSessions;
     const STILL_MEMBER_HINT: &'static str =
         "look for a group rule in Okta that adds the user again, and exclude the user from it";
 

@@ -252,7 +252,7 @@ async fn build(
     store: Arc<dyn Store>,
     clock: Arc<VirtualClock>,
 ) -> Result<Runtime, config::Diagnostics> {
-    use sym_sdk::runtime::Extension;
+    use sym_sdk::runtime::Plugin;
     let builder = Runtime::builder(config)
         .registry(sym_sdk::handlers![get_permissions])
         .secrets(LocalSecrets::with_variables([("TOKEN", "hunter2")]))

@@ -14,8 +14,8 @@ use sym_sdk::integration::Outbox;
 use sym_sdk::machine::EffectKey;
 use sym_sdk::model::RunId;
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::{Extension, LocalSecrets, Runtime, Submission};
-use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
+use sym_sdk::runtime::{LocalSecrets, Plugin, Runtime, Submission};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope};
 use sym_sdk::testing::Harness;
 use wiremock::matchers::{body_partial_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -49,7 +49,7 @@ impl Asked {
     }
 }
 
-async fn escalate(replay: &Replay) -> Result<Escalation> {
+async fn escalate(replay: &Replay) -> Result<GrantResult> {
     strategy(replay).escalate(&Asked::to(Step::Escalate).request()).await
 }
 
@@ -87,8 +87,8 @@ async fn sends_the_request_and_returns_the_output() {
     let strategy = HttpStrategy::builder("vpn", format!("{}/vpn", server.uri()));
     let strategy = strategy.bearer_token(SecretString::from("hunter2")).build().unwrap();
     let granted = strategy.escalate(&Asked::to(Step::Escalate).request()).await.unwrap();
-    assert_eq!(granted, Escalation::granted().with_output(StepOutput(answer)));
-    assert_eq!(strategy.reach(), RevocationReach::Unknown);
+    assert_eq!(granted, GrantResult::granted().with_output(StepOutput(answer)));
+    assert_eq!(strategy.revocation_scope(), RevocationScope::Unknown);
     assert!(!format!("{strategy:?}").contains("hunter2"));
 }
 
@@ -104,7 +104,7 @@ async fn calls_the_url_as_written() {
         replay.post(path).reply(Reply::json(json!({ "body": null, "errors": [] })));
         let strategy = HttpStrategy::builder("vpn", url).connection(replay.connection()).build().unwrap();
         let granted = strategy.escalate(&Asked::to(Step::Escalate).request()).await.unwrap();
-        assert_ne!(granted, Escalation::granted(), "there is an output");
+        assert_ne!(granted, GrantResult::granted(), "there is an output");
         replay.check().unwrap();
     }
 }
@@ -116,7 +116,7 @@ async fn reported_errors_fail_the_step() {
     replay.post("/vpn").times(2).reply(Reply::json(&answer));
     let rejected = escalate(&replay).await.unwrap();
     let errors = ["no such floor".to_owned(), "and no lift".to_owned()];
-    assert_eq!(rejected, Escalation::rejected(errors).with_output(StepOutput(answer)));
+    assert_eq!(rejected, GrantResult::rejected(errors).with_output(StepOutput(answer)));
 
     let error = deescalate(&replay).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Strategy, &codes::STRATEGY_REPORTED_ERRORS));

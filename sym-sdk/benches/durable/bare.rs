@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use sym_sdk::engine::WorkerLimits;
-use sym_sdk::strategy::DryStrategy;
+use sym_sdk::strategy::SimulatedStrategy;
 
 use crate::flow::{self, Desk};
 
@@ -47,7 +47,7 @@ impl Sample {
 
         let store = flow::open(&path).await;
         let desk = Desk::default();
-        let runtime = flow::runtime(&store, &desk, Arc::new(DryStrategy::new())).await;
+        let runtime = flow::runtime(&store, &desk, Arc::new(SimulatedStrategy::new())).await;
         let workers = runtime.start(WorkerLimits::default());
         for _ in 0..runs.div_ceil(8) {
             futures_util::future::join_all((0..8).map(|who| flow::whole(&runtime, &desk, who))).await;

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use sym_sdk::BoxFuture;
 use sym_sdk::config::{Config, Environment, Flow, FlowParams, Integration, Reference, Strategy, Target};
 use sym_sdk::delivery::{Delivery, DeliveryReceipt, RequestView};
 use sym_sdk::engine::SqliteStore;
@@ -77,10 +76,6 @@ impl Desk {
     }
 }
 
-fn done<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, Result<T>> {
-    Box::pin(std::future::ready(Ok(value)))
-}
-
 impl Delivery for Desk {
     fn name(&self) -> &str {
         "desk"
@@ -90,29 +85,29 @@ impl Delivery for Desk {
         true
     }
 
-    fn deliver<'a>(&'a self, view: &'a RequestView, _: &'a Destination) -> BoxFuture<'a, Result<DeliveryReceipt>> {
+    async fn deliver(&self, view: &RequestView, _: &Destination) -> Result<DeliveryReceipt> {
         self.tell(view, Seen::Asked);
-        done(DeliveryReceipt::Delivered(MessageRef::new(self.name(), "1709208000.000100")))
+        Ok(DeliveryReceipt::Delivered(MessageRef::new(self.name(), "1709208000.000100")))
     }
 
-    fn update<'a>(&'a self, _: &'a RequestView, _: &'a MessageRef) -> BoxFuture<'a, Result<()>> {
-        done(())
+    async fn update(&self, _: &RequestView, _: &MessageRef) -> Result<()> {
+        Ok(())
     }
 
     fn reaches_user(&self, _: &User) -> bool {
         true
     }
 
-    fn message<'a>(&'a self, view: &'a RequestView, _: &'a User, notice: &'a Notice) -> BoxFuture<'a, Result<()>> {
+    async fn message(&self, view: &RequestView, _: &User, notice: &Notice) -> Result<()> {
         match notice {
             Notice::Granted { .. } => self.tell(view, Seen::Granted),
             Notice::Ended { .. } => self.tell(view, Seen::Ended),
             _ => {}
         }
-        done(())
+        Ok(())
     }
 
-    fn alert<'a>(&'a self, _: &'a RequestView, _: &'a str, error: &'a EffectError) -> BoxFuture<'a, Result<()>> {
+    async fn alert(&self, _: &RequestView, _: &str, error: &EffectError) -> Result<()> {
         panic!("{error}");
     }
 
@@ -120,13 +115,13 @@ impl Delivery for Desk {
         true
     }
 
-    fn open_form<'a>(&'a self, _: &'a RequestView, _: &'a PromptForm) -> BoxFuture<'a, Result<()>> {
-        done(())
+    async fn open_form(&self, _: &RequestView, _: &PromptForm) -> Result<()> {
+        Ok(())
     }
 }
 
 /// Builds a runtime on this store, with this strategy.
-pub(crate) async fn runtime(store: &Arc<SqliteStore>, desk: &Desk, strategy: Arc<dyn AccessStrategy>) -> Runtime {
+pub(crate) async fn runtime<S: AccessStrategy>(store: &Arc<SqliteStore>, desk: &Desk, strategy: Arc<S>) -> Runtime {
     Runtime::builder(config())
         .registry(handlers![get_permissions, get_request_notifications, on_request, after_approve])
         .delivery(desk.clone())

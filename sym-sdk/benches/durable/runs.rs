@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use sym_sdk::engine::WorkerLimits;
-use sym_sdk::strategy::DryStrategy;
+use sym_sdk::strategy::SimulatedStrategy;
 
 use crate::flow::{self, Desk};
 
@@ -47,7 +47,7 @@ pub(crate) async fn measure(in_flight: usize, time: Duration) -> Measured {
     let path = dir.path().join("runs.db");
     let store = flow::open(&path).await;
     let desk = Desk::default();
-    let runtime = flow::runtime(&store, &desk, Arc::new(DryStrategy::new())).await;
+    let runtime = flow::runtime(&store, &desk, Arc::new(SimulatedStrategy::new())).await;
     let workers = runtime.start(WorkerLimits::default());
     // Creates the users and warms up.
     let everyone = (0..in_flight).map(|who| flow::whole(&runtime, &desk, who));

@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
-use sym_sdk::BoxFuture;
 use sym_sdk::engine::WorkerLimits;
 use sym_sdk::prelude::*;
-use sym_sdk::strategy::{AccessRequest, AccessStrategy, DryStrategy, Escalation, RevocationReach};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope, SimulatedStrategy};
 
 use crate::flow::{self, Desk};
 
@@ -38,7 +37,7 @@ pub(crate) async fn measure(timers: u64, due: u64, due_in: Duration) {
     let start = Instant::now();
     let store = flow::open(&path).await;
     let opened = start.elapsed();
-    let runtime = flow::runtime(&store, &Desk::default(), Arc::new(DryStrategy::new())).await;
+    let runtime = flow::runtime(&store, &Desk::default(), Arc::new(SimulatedStrategy::new())).await;
     let workers = runtime.start(WorkerLimits::default());
     let next = runtime.next_due().await.unwrap();
     assert_eq!(next, Some(FAR.parse().unwrap()));
@@ -90,7 +89,7 @@ struct Template {
 async fn make_one(path: &Path) -> Template {
     let store = flow::open(path).await;
     let desk = Desk::default();
-    let runtime = flow::runtime(&store, &desk, Arc::new(DryStrategy::new())).await;
+    let runtime = flow::runtime(&store, &desk, Arc::new(SimulatedStrategy::new())).await;
     let workers = runtime.start(WorkerLimits::default());
     let (run, _) = flow::granted(&runtime, &desk, TEMPLATE).await;
     workers.shutdown(TIMEOUT).await;
@@ -180,23 +179,23 @@ impl Asked {
 }
 
 impl AccessStrategy for Asked {
-    fn fetch_remote_identity<'a>(&'a self, _: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
-        Box::pin(std::future::ready(Ok(None)))
+    async fn fetch_remote_identity(&self, _: &User) -> Result<Option<String>> {
+        Ok(None)
     }
 
-    fn escalate<'a>(&'a self, _: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
-        Box::pin(std::future::ready(Ok(Escalation::granted())))
+    async fn escalate(&self, _: &AccessRequest<'_>) -> Result<GrantResult> {
+        Ok(GrantResult::granted())
     }
 
-    fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
+    async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
         const NUMBER: u128 = (1 << 48) - 1;
         let number = request.event().run().id().as_uuid().as_u128() & NUMBER;
         self.0.lock().unwrap().push((u64::try_from(number).unwrap(), Timestamp::now()));
-        Box::pin(std::future::ready(Ok(None)))
+        Ok(None)
     }
 
-    fn reach(&self) -> RevocationReach {
-        RevocationReach::Everything
+    fn revocation_scope(&self) -> RevocationScope {
+        RevocationScope::AllSessions
     }
 }
 

@@ -18,9 +18,9 @@ use crate::handler::Registry;
 use crate::integration::IntegrationClient;
 use crate::integration::Outbox;
 use crate::model::User;
-use crate::runtime::{Builder, Extension};
+use crate::runtime::{Builder, Plugin};
 #[cfg(feature = "server")]
-use crate::server::{FrontEnd, FrontEndType};
+use crate::runtime::{FrontEnd, FrontEndType};
 use crate::strategy::StrategyType;
 use config::ConfigSource;
 
@@ -80,7 +80,7 @@ pub(crate) struct Demo {
     pub(crate) request: String,
 }
 
-fn later(extension: impl Extension + Send + 'static) -> Install {
+fn later(extension: impl Plugin + Send + 'static) -> Install {
     Box::new(move |builder| extension.install(builder))
 }
 
@@ -91,7 +91,7 @@ impl App {
     }
 
     /// Adds strategies, front ends and whatever else a crate of integrations brings.
-    pub fn with(mut self, extension: impl Extension + Send + 'static) -> Self {
+    pub fn with(mut self, extension: impl Plugin + Send + 'static) -> Self {
         #[cfg(feature = "server")]
         for kind in extension.front_end_types() {
             self.front_end_types.retain(|known| known.kind() != kind.kind());
@@ -166,7 +166,7 @@ impl App {
     }
 
     /// Adds something for simulations only, such as a strategy that fails.
-    pub fn simulate_with(mut self, extension: impl Extension + Send + 'static) -> Self {
+    pub fn simulate_with(mut self, extension: impl Plugin + Send + 'static) -> Self {
         self.stand_ins.push(later(extension));
         self
     }

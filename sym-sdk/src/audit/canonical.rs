@@ -1,11 +1,11 @@
-//! JSON in the one form that is hashed.
+//! Canonical JSON, the form in which entries are stored and hashed.
 
 use serde_json::{Map, Value};
 
-/// JSON as RFC 8785 has it: no blanks, members in the order of their names, numbers as ECMAScript writes them.
+/// Serializes a value as canonical JSON (RFC 8785): no whitespace, members sorted by name, numbers as ECMAScript writes them.
 ///
-/// Whole numbers beyond 2⁵³, which the RFC leaves to I-JSON and would round, stand in full: what is stored is this text, and it
-/// must not say something else than what happened.
+/// Integers beyond 2⁵³, which the RFC leaves to I-JSON and would round, are written in full: this text is what is stored, and it
+/// must not differ from what happened.
 pub(super) fn canonical(value: &Value) -> serde_json::Result<String> {
     let mut text = Vec::with_capacity(1_024);
     write(value, &mut text)?;
@@ -27,7 +27,7 @@ fn write(value: &Value, text: &mut Vec<u8>) -> serde_json::Result<()> {
             text.push(b']');
             Ok(())
         }
-        // What is not whole is finite: JSON has no other numbers.
+        // A JSON number that is not an integer is a finite float.
         Value::Number(number) if !(number.is_i64() || number.is_u64()) => match number.as_f64() {
             Some(float) => {
                 text.extend_from_slice(ryu_js::Buffer::new().format(float).as_bytes());
@@ -35,14 +35,14 @@ fn write(value: &Value, text: &mut Vec<u8>) -> serde_json::Result<()> {
             }
             None => serde_json::to_writer(text, number),
         },
-        // Text is escaped as the RFC wants it.
+        // serde_json escapes text as the RFC requires.
         value => serde_json::to_writer(text, value),
     }
 }
 
 fn write_object(members: &Map<String, Value>, text: &mut Vec<u8>) -> serde_json::Result<()> {
     let mut members: Vec<_> = members.iter().collect();
-    // By UTF-16 code units, which differs from the order of `str` beyond the basic plane. Maps mostly are in order already.
+    // The RFC sorts by UTF-16 code units, which differs from the order of `str` beyond the basic plane. Most maps are sorted.
     let ascii = members.iter().all(|(name, _)| name.is_ascii());
     if !ascii || !members.is_sorted_by_key(|(name, _)| *name) {
         members.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn members_are_ordered_and_text_is_escaped_as_the_rfc_has_it() {
+    fn sorts_members_and_escapes_text_as_in_the_rfc() {
         // The samples of RFC 8785.
         let sample = r#"{ "\u20ac": "Euro Sign", "\r": "Carriage Return", "\ufb33": "Hebrew Letter Dalet With Dagesh",
             "1": "One", "\ud83d\ude00": "Emoji: Grinning Face", "\u0080": "Control", "\u00f6": "o" }"#;
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_as_ecmascript_does_and_whole_ones_in_full() {
+    fn writes_numbers_as_ecmascript_does_and_integers_in_full() {
         let samples = [
             ("1.0", "1"),
             ("-0.0", "0"),
@@ -100,7 +100,7 @@ mod tests {
         ];
         for (text, expected) in samples {
             assert_eq!(parsed(text), expected);
-            assert_eq!(parsed(expected), expected, "it stays as it is");
+            assert_eq!(parsed(expected), expected, "canonical text is a fixed point");
         }
         assert_eq!(canonical(&json!({ "b": [null, true, {}], "a": [] })).unwrap(), r#"{"a":[],"b":[null,true,{}]}"#);
     }

@@ -1,4 +1,4 @@
-//! The hash chain: each record holds the hash of the one before it.
+//! The hash chain: each record contains the hash of the one before it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,21 +12,21 @@ use super::AuditEntry;
 use super::canonical::canonical;
 use crate::error::{Error, ErrorKind, Result, codes};
 
-/// The SHA-256 of an audit record. Written as 64 hexadecimal digits.
+/// The SHA-256 hash of an audit record, written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AuditHash([u8; 32]);
 
 impl AuditHash {
-    /// What stands before the first record: all zeros.
+    /// The hash before the first record: all zeros.
     pub const START: Self = Self([0; 32]);
 
-    /// The hash with these bytes.
+    /// Creates a hash from its bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -72,26 +72,29 @@ impl From<AuditHash> for String {
     }
 }
 
-/// Where the audit log ends. Whoever keeps one elsewhere can tell later that nothing before it was changed or cut off.
+/// The end of an audit log: the number and the hash of its last record.
+///
+/// A head that is kept elsewhere proves later that nothing before it was changed or cut off; see
+/// [`Verifier::expect_head`](super::Verifier::expect_head).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AuditHead {
-    /// The number of the last record; 0 if there is none.
+    /// The number of the last record; 0 for an empty log.
     pub seq: u64,
-    /// Its hash.
+    /// The hash of the last record.
     pub hash: AuditHash,
 }
 
 impl AuditHead {
-    /// The end of a log without records.
+    /// The head of an empty log.
     pub const START: Self = Self { seq: 0, hash: AuditHash::START };
 
-    /// The end of a log.
+    /// Creates a head.
     pub const fn new(seq: u64, hash: AuditHash) -> Self {
         Self { seq, hash }
     }
 
-    /// Where the log ends once an entry is appended whose canonical text this is. See [`AuditEntry::to_canonical`].
+    /// Returns the head after an entry with the canonical text `text` is appended; see [`AuditEntry::to_canonical`].
     #[must_use]
     pub fn followed_by(&self, text: &str) -> Self {
         let seq = self.seq + 1;
@@ -99,7 +102,7 @@ impl AuditHead {
     }
 }
 
-/// The members in the order of their names, as canonical JSON has them.
+/// Hashes a record in its canonical form: the members are sorted by name.
 fn hash(seq: u64, prev: &AuditHash, text: &str) -> AuditHash {
     let mut sha = Sha256::new();
     sha.update(r#"{"entry":"#);
@@ -108,44 +111,44 @@ fn hash(seq: u64, prev: &AuditHash, text: &str) -> AuditHash {
     AuditHash(sha.finalize().into())
 }
 
-/// An audit entry and its place in the chain.
+/// An audit entry with its place in the chain.
 ///
-/// `hash` is the SHA-256 of the canonical JSON (RFC 8785) of `{"entry": …, "prev": …, "seq": …}`, so it holds for all records up
-/// to this one.
+/// `hash` is the SHA-256 of the canonical JSON (RFC 8785) of `{"entry": …, "prev": …, "seq": …}`, so it covers all records up to
+/// this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditRecord {
-    /// Its number: from 1, without gaps.
+    /// The number of the record, from 1 and without gaps.
     pub seq: u64,
     /// The hash of the record before it.
     pub prev: AuditHash,
-    /// Its own hash.
+    /// The hash of this record.
     pub hash: AuditHash,
     text: Arc<str>,
 }
 
 impl AuditRecord {
-    /// A record as it was stored, whether or not it is right: see [`verify`](super::verify).
+    /// Creates a record from its stored parts, without checking them; see [`verify`](super::verify).
     pub fn new(seq: u64, prev: AuditHash, hash: AuditHash, text: impl Into<Arc<str>>) -> Self {
         Self { seq, prev, hash, text: text.into() }
     }
 
-    /// The record that comes after `head`.
+    /// Creates the record that follows `head`.
     pub fn after(head: &AuditHead, text: impl Into<Arc<str>>) -> Self {
         let text = text.into();
         let AuditHead { seq, hash } = head.followed_by(&text);
         Self { seq, prev: head.hash, hash, text }
     }
 
-    /// The entry as it is stored and hashed: canonical JSON.
+    /// Returns the entry as it is stored and hashed: canonical JSON.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The entry.
+    /// Parses the entry.
     ///
     /// # Errors
-    /// If the text is not that of an entry.
+    /// If the text is not an audit entry.
     pub fn entry(&self) -> Result<AuditEntry> {
         serde_json::from_str(&self.text).map_err(|error| {
             let message = format!("audit entry {} cannot be read: {error}", self.seq);
@@ -153,30 +156,30 @@ impl AuditRecord {
         })
     }
 
-    /// An id that is the same whenever the record is delivered, and no other record's.
+    /// Returns an id that is unique to the record and the same at every delivery.
     pub fn id(&self) -> Uuid {
         Uuid::new_v5(&NAMESPACE, self.hash.as_bytes())
     }
 
-    /// The end of a log of which this is the last record.
+    /// Returns the head of a log that ends with this record.
     pub fn head(&self) -> AuditHead {
         AuditHead::new(self.seq, self.hash)
     }
 
-    /// The hash that the rest of the record gives.
+    /// Computes the hash of the record from its other parts.
     pub(super) fn expected_hash(&self) -> AuditHash {
         hash(self.seq, &self.prev, &self.text)
     }
 }
 
-/// Of the ids of records.
+/// The namespace of the ids of records.
 const NAMESPACE: Uuid = Uuid::from_u128(0x2c6e_9d57_40b1_4c0c_8f3e_1f5a_9e0d_72b4);
 
 impl AuditEntry {
-    /// The entry as it is stored and hashed: canonical JSON.
+    /// Serializes the entry as it is stored and hashed: canonical JSON.
     ///
     /// # Errors
-    /// If it has no JSON form.
+    /// If a value in it has no JSON form.
     pub fn to_canonical(&self) -> Result<String> {
         Ok(canonical(&serde_json::to_value(self)?)?)
     }

@@ -1,4 +1,4 @@
-//! Where audit lines go.
+//! Destinations of audit lines, and the log destinations of a configuration.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,16 +13,15 @@ use crate::future::BoxFuture;
 use crate::integration::IntegrationConfig;
 use crate::model::{LogDestination, expect_settings};
 
-/// Somewhere that audit lines are delivered to.
+/// A destination of audit lines, such as a file or a log service.
 ///
-/// Each destination has a place in the log of its own, which is kept in the store and found by [`name`](Self::name): a new
-/// destination gets the log from its first record on, and one whose name changes begins anew. It is given lines in order, one
-/// batch at a time, and none is left out. After a crash, or when an outcome was not known, lines come again with the same
-/// [`id`](AuditLine::id).
+/// Lines are delivered in order, one batch at a time, at least once and without gaps. A line is delivered again after a crash, or
+/// if the outcome of a delivery is unknown; it then has the same [`id`](AuditLine::id). The store has a cursor for each
+/// destination, identified by [`name`](Self::name): a new destination receives the log from its first record, and so does one
+/// whose name changes.
 ///
-/// A destination that fails is tried again for ever, after a pause of up to a minute, or for as long as the error's
-/// [`retry_after`](crate::Error::retry_after) says, up to 15 minutes. It holds up neither Runs nor other
-/// destinations.
+/// A failed delivery is retried without limit, with a backoff of up to a minute or the delay in the error's
+/// [`retry_after`](crate::Error::retry_after), up to 15 minutes. It delays neither Runs nor other destinations.
 ///
 /// ```
 /// use sym_sdk::BoxFuture;
@@ -46,58 +45,57 @@ use crate::model::{LogDestination, expect_settings};
 /// }
 /// ```
 pub trait AuditDestination: Send + Sync + 'static {
-    /// A name that no other destination of the program has, and that stays the same.
+    /// Returns a name that is stable and unique within the program.
     fn name(&self) -> &str;
 
-    /// How many lines are delivered at a time, at the most. Default: 256.
-    fn batch(&self) -> usize {
+    /// Returns the maximum number of lines in one delivery. Default: 256.
+    fn batch_size(&self) -> usize {
         256
     }
 
-    /// Takes lines in order. Says how many of them, from the first on, are kept for good: they do not come again, and the others
-    /// do.
+    /// Delivers lines, and returns how many of them, from the first on, are stored durably. The others are delivered again.
     ///
     /// # Errors
-    /// If none was taken. An error that is not [retryable](crate::Error::is_retryable) is reported as one that somebody must do
-    /// something about; it is tried again all the same.
+    /// If no line was stored. An error that is not [retryable](crate::Error::is_retryable) is logged as one that needs attention;
+    /// the delivery is retried all the same.
     fn deliver<'a>(&'a self, lines: &'a [AuditLine]) -> BoxFuture<'a, Result<usize>>;
 }
 
-/// What a log destination is built from.
+/// The configuration that a log destination is built from.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct LogDestinationConfig<'a> {
-    /// The log destination as it is configured.
+    /// The declared log destination.
     pub destination: &'a LogDestination,
-    /// Its integration with the secrets that belong to it.
+    /// The integration of the log destination, with its secrets.
     pub integration: Option<IntegrationConfig<'a>>,
-    /// Its own secrets, by setting.
+    /// The secrets of the log destination, by setting.
     pub(crate) secrets: &'a BTreeMap<String, SecretString>,
 }
 
 impl<'a> LogDestinationConfig<'a> {
-    /// A setting.
+    /// Returns the value of a setting.
     ///
     /// # Errors
-    /// If there is none, with those that there are.
+    /// If the setting is missing. The error lists the settings that exist.
     pub fn setting(&self, name: &str) -> Result<&'a str> {
         self.destination.setting(name)
     }
 
-    /// The value of a secret, by its setting, such as `bearer_token_secret`; `None` if it is not set.
+    /// Returns the secret of a setting such as `bearer_token_secret`; `None` if it is not set.
     pub fn secret(&self, setting: &str) -> Option<&'a SecretString> {
         self.secrets.get(setting)
     }
 
-    /// A name for the destination that no other one in the configuration has.
+    /// Returns a name for the destination that is unique within the configuration.
     pub fn name(&self) -> String {
         format!("{}:{}", self.destination.kind(), self.destination.name())
     }
 
-    /// Refuses settings other than these: a setting that is spelt wrongly would be without effect.
+    /// Checks that there are no settings other than `known`: a misspelled setting would have no effect.
     ///
     /// # Errors
-    /// If there is another one, with the nearest name.
+    /// If there is an unknown setting. The error suggests the nearest known one.
     pub fn expect_settings(&self, known: &[&str]) -> Result<()> {
         let settings = self.destination.settings().keys().chain(self.destination.secrets().keys());
         expect_settings(&format!("log destination `{}`", self.destination.name()), settings, known)
@@ -106,7 +104,7 @@ impl<'a> LogDestinationConfig<'a> {
 
 type Build = dyn Fn(&LogDestinationConfig<'_>) -> Result<Arc<dyn AuditDestination>> + Send + Sync;
 
-/// Builds the log destinations of one type from their configuration.
+/// A type of log destinations, which builds them from their configuration.
 #[derive(Clone)]
 pub struct LogDestinationType {
     kind: String,
@@ -115,7 +113,7 @@ pub struct LogDestinationType {
 }
 
 impl LogDestinationType {
-    /// A type of log destinations: `kind` is the `type` in the configuration.
+    /// Creates a type of log destinations. `kind` is the `type` in the configuration.
     pub fn new<F>(kind: impl Into<String>, build: F) -> Self
     where
         F: Fn(&LogDestinationConfig<'_>) -> Result<Arc<dyn AuditDestination>> + Send + Sync + 'static,
@@ -123,12 +121,12 @@ impl LogDestinationType {
         Self { kind: kind.into(), schema: LogDestinationSchema::ANY, build: Arc::new(build) }
     }
 
-    /// The `type` in the configuration.
+    /// Returns the `type` in the configuration.
     pub fn kind(&self) -> &str {
         &self.kind
     }
 
-    /// Sets the schema that the configuration of these log destinations is checked against.
+    /// Sets the schema against which declared log destinations are checked.
     #[must_use]
     pub fn with_schema(mut self, schema: LogDestinationSchema) -> Self {
         self.schema = schema;

@@ -1,4 +1,7 @@
-//! What audit entries tell of the number of events.
+//! Counting events by means of the audit log.
+//!
+//! Handlers ask how often somebody did something. The audit log has the answer, so no other count is stored that could differ
+//! from it. A store may index the [changes](EventChange) of each entry instead of reading all of them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,7 +11,7 @@ use super::{AuditEntry, AuditKind};
 use crate::directory::{EventFilter, EventQuery};
 use crate::model::{EventId, RunId, Step, TargetId, UserId};
 
-/// What an audit entry adds to what is counted.
+/// The change that an audit entry makes to the count of events.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum EventChange {
     /// An event was admitted.
@@ -18,6 +21,7 @@ pub(crate) enum EventChange {
 }
 
 impl EventChange {
+    /// Returns the change that `entry` makes, if it makes one.
     pub(crate) fn of(entry: &AuditEntry) -> Option<Self> {
         let event = &entry.event;
         match &entry.kind {
@@ -28,7 +32,8 @@ impl EventChange {
     }
 }
 
-/// Whose Run it is and what for, as its request tells. If a hook fires the request again, the later one holds.
+/// The requester, flow and target of a Run, from the entry of its request. If a hook fires the request again, the later entry
+/// counts.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RunRequest {
     pub(crate) requester: UserId,
@@ -37,6 +42,7 @@ pub(crate) struct RunRequest {
 }
 
 impl RunRequest {
+    /// Returns the request, if `entry` is its first entry.
     pub(crate) fn of(entry: &AuditEntry) -> Option<Self> {
         let event = &entry.event;
         let is_request = event.name == Step::Request && entry.kind == AuditKind::Received;
@@ -47,7 +53,7 @@ impl RunRequest {
         })
     }
 
-    fn is_counted(&self, count: &EventQuery) -> bool {
+    fn matches(&self, count: &EventQuery) -> bool {
         self.requester == count.requester
             && match &count.filter {
                 EventFilter::Flow(flow) => self.flow == *flow,
@@ -56,7 +62,7 @@ impl RunRequest {
     }
 }
 
-/// Counts events by reading all entries.
+/// Counts events by reading all entries, in order.
 pub(crate) fn count_events<'a>(entries: impl IntoIterator<Item = &'a AuditEntry>, count: &EventQuery) -> u64 {
     let mut requests: HashMap<RunId, RunRequest> = HashMap::new();
     let mut counted: HashSet<(RunId, EventId)> = HashSet::new();
@@ -72,6 +78,6 @@ pub(crate) fn count_events<'a>(entries: impl IntoIterator<Item = &'a AuditEntry>
             _ => {}
         }
     }
-    let is_counted = |(run, _): &&(RunId, EventId)| requests.get(run).is_some_and(|request| request.is_counted(count));
+    let is_counted = |(run, _): &&(RunId, EventId)| requests.get(run).is_some_and(|request| request.matches(count));
     counted.iter().filter(is_counted).count() as u64
 }

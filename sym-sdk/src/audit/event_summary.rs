@@ -1,4 +1,4 @@
-//! What became of each event of a Run.
+//! The status of each event of a Run, derived from its audit entries.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,45 +6,45 @@ use serde::{Deserialize, Serialize};
 use super::{AuditEntry, AuditKind, HandlerResult};
 use crate::model::{EventId, RunId, Step};
 
-/// Where an event stands.
+/// The status of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EventStatus {
-    /// It waits for its hook, its reducers or the strategy.
+    /// The event waits for its hook, its reducers or the strategy.
     Processing,
-    /// It was processed, or a hook fired another one in its stead.
+    /// The event was processed, or a hook fired another one in its place.
     Success,
-    /// It was refused, ignored, or it failed.
+    /// The event was refused or ignored, or it failed.
     Error,
 }
 
-/// One event, and what became of it.
+/// An event with its status.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EventSummary {
-    /// The event.
+    /// The id of the event.
     pub event_id: EventId,
-    /// Its Run.
+    /// The Run.
     pub run_id: RunId,
-    /// Its name.
+    /// The name of the event.
     pub name: Step,
-    /// When it was made.
+    /// The time of the event.
     pub timestamp: Timestamp,
-    /// Where it stands.
+    /// The status.
     pub status: EventStatus,
-    /// Why it was refused or ignored, or which handler failed and how. Also what failed beside an event that was processed,
-    /// such as its `after_` hook.
+    /// The reason why it was refused, ignored or failed. A processed event has an error too if something failed that does not
+    /// fail the event, such as its `after_` hook.
     pub error: Option<String>,
 }
 
 impl EventSummary {
-    /// The events that audit entries tell of, in order.
+    /// Summarizes the events in audit entries, in the order of their first entries.
     pub fn of(entries: &[AuditEntry]) -> Vec<Self> {
         let mut events: Vec<Self> = Vec::new();
         for entry in entries {
-            let known = events.iter().position(|event| event.event_id == entry.event.id);
-            let index = known.unwrap_or_else(|| {
+            let seen = events.iter().position(|event| event.event_id == entry.event.id);
+            let index = seen.unwrap_or_else(|| {
                 events.push(Self {
                     event_id: entry.event.id,
                     run_id: entry.run,
@@ -55,13 +55,13 @@ impl EventSummary {
                 });
                 events.len() - 1
             });
-            events[index].learn(&entry.kind);
+            events[index].apply(&entry.kind);
         }
         events
     }
 
-    fn learn(&mut self, kind: &AuditKind) {
-        if let Some(status) = kind.settles() {
+    fn apply(&mut self, kind: &AuditKind) {
+        if let Some(status) = kind.event_status() {
             self.status = status;
         }
         match kind {
@@ -79,12 +79,12 @@ impl EventSummary {
     }
 }
 
-/// Said of an event that a hook ignored without a word.
+/// The error text of an event that a hook ignored without a message.
 pub(super) const IGNORED: &str = "ignored by a hook";
 
 impl AuditKind {
-    /// Where the event stands from this entry on; `None` for an entry that tells of something on the way, or after the event.
-    pub fn settles(&self) -> Option<EventStatus> {
+    /// Returns the status of the event from this entry on; `None` if the entry does not change it.
+    pub fn event_status(&self) -> Option<EventStatus> {
         match self {
             Self::Completed
             | Self::Counted { .. }

@@ -1,4 +1,4 @@
-//! Records as destinations get them.
+//! Audit lines: records in the format of destinations.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,18 +10,19 @@ use uuid::Uuid;
 
 use super::event_summary::IGNORED;
 use super::{AuditEntry, AuditHash, AuditKind, AuditLog, AuditRecord, EventStatus, HandlerResult};
+use crate::bounded_map::BoundedMap;
 use crate::error::Result;
 use crate::machine::EffectError;
 use crate::model::{LoggedEvent, LoggedParts, RunId, Srn, Step, logged_actor};
 
-/// One audit record as a destination gets it: a JSON object on one line.
+/// An audit record in the format of destinations: a JSON object on one line.
 ///
 /// It has the members of version 6 of Sym's schema (`id`, `type`, `meta`, `state`, `run`, `event`, `actor`, `fields`) and one
-/// more, `audit`, with `seq`, `prev`, `hash` and `entry`: the record itself, which [`verify_lines`](super::verify_lines) looks
-/// at.
+/// more: `audit` is the record itself, with `seq`, `prev`, `hash` and `entry`. [`verify_lines`](super::verify_lines) reads only
+/// this member.
 ///
-/// Sym sends one object an event. Here that is the line whose `state.status` is `completed` or `error`; the others tell of a
-/// handler that was called, access that was granted, a message that was sent, and have `processing`.
+/// Sym sends one object per event. Here that is the line whose `state.status` is `completed` or `error`. Lines with the status
+/// `processing` record steps in between: a handler that was called, access that was granted, a message that was sent.
 #[derive(Clone, Debug)]
 pub struct AuditLine {
     record: AuditRecord,
@@ -30,28 +31,28 @@ pub struct AuditLine {
 }
 
 impl AuditLine {
-    /// The number of the record.
+    /// Returns the number of the record.
     pub fn seq(&self) -> u64 {
         self.record.seq
     }
 
-    /// The member `id`: the same when the line is delivered again, and no other line's.
+    /// Returns the member `id`, which is unique to the line and the same at every delivery.
     pub fn id(&self) -> Uuid {
         self.id
     }
 
-    /// The record.
+    /// Returns the record.
     pub fn record(&self) -> &AuditRecord {
         &self.record
     }
 
-    /// The JSON, without a line break.
+    /// Returns the JSON, without a line break.
     pub fn as_str(&self) -> &str {
         &self.json
     }
 }
 
-/// Lines of the records after the one with this number, as a destination for all flows gets them.
+/// Reads the lines of up to `limit` records after the record number `after`, as a destination for all flows receives them.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -78,7 +79,7 @@ pub async fn lines(log: &(impl AuditLog + ?Sized), after: u64, limit: usize) -> 
     Ok(lines)
 }
 
-/// The member that is ours.
+/// The member `audit`.
 #[derive(Serialize)]
 struct Link<'a> {
     seq: u64,
@@ -94,20 +95,28 @@ struct Line<'a> {
     audit: Link<'a>,
 }
 
-/// So many Runs are remembered before all are forgotten.
-const RUN_CACHE_CAPACITY: usize = 4_096;
+/// The maximum number of Runs whose actors are cached.
+const ACTORS_CAPACITY: usize = 4_096;
 
-/// Who did each step of a Run so far.
+/// The actors of the steps of a Run so far.
 type Actors = HashMap<Step, Value>;
 
-/// Writes records as lines. What a line says of its Run comes from the records before it.
-#[derive(Debug, Default)]
+/// Writes records as lines.
+///
+/// A line names the actors of all earlier steps of its Run. They come from earlier records, which are cached by Run.
+#[derive(Debug)]
 pub(crate) struct LineWriter {
-    runs: HashMap<RunId, Actors>,
+    runs: BoundedMap<RunId, Actors>,
+}
+
+impl Default for LineWriter {
+    fn default() -> Self {
+        Self { runs: BoundedMap::new(ACTORS_CAPACITY) }
+    }
 }
 
 impl LineWriter {
-    /// The line of a record, if it is of a flow that is wanted. Records are to be given in order.
+    /// Returns the line of a record, or `None` if `wanted` rejects its flow. Records must be passed in order.
     pub(crate) async fn line(
         &mut self,
         log: &(impl AuditLog + ?Sized),
@@ -121,8 +130,8 @@ impl LineWriter {
                 written(&entry, &record, actors)
             }
             Err(error) => {
-                // It is delivered all the same: whoever verifies the lines is to see it, and those after it have to follow.
-                tracing::error!(%error, "an audit entry is not as it was written");
+                // It is delivered all the same, so that the lines can be verified: they would not form a chain without it.
+                tracing::error!(%error, "an audit entry is corrupt");
                 None
             }
         };
@@ -131,22 +140,20 @@ impl LineWriter {
     }
 
     async fn actors(&mut self, log: &(impl AuditLog + ?Sized), entry: &AuditEntry, seq: u64) -> Result<Actors> {
-        if !self.runs.contains_key(&entry.run) {
+        if self.runs.get(&entry.run).is_none() {
             let mut actors = Actors::new();
             for earlier in log.run_records_before(entry.run, seq).await? {
                 if let Ok(earlier) = earlier.entry() {
-                    learn(&mut actors, &earlier);
+                    record_actor(&mut actors, &earlier);
                 }
-            }
-            if self.runs.len() >= RUN_CACHE_CAPACITY {
-                self.runs.clear();
             }
             self.runs.insert(entry.run, actors);
         }
-        let actors = self.runs.entry(entry.run).or_default();
-        learn(actors, entry);
-        let mut actors = actors.clone();
-        // The event in hand counts among those so far, unless it was turned away.
+        let mut actors = self.runs.get_mut(&entry.run).map_or_else(Actors::new, |actors| {
+            record_actor(actors, entry);
+            actors.clone()
+        });
+        // The current event is included, unless it was refused.
         if !matches!(entry.kind, AuditKind::Refused { .. }) {
             actors.entry(entry.event.name).or_insert_with(|| actor(entry));
         }
@@ -154,8 +161,9 @@ impl LineWriter {
     }
 }
 
-/// A request was made by whoever made it, also when a hook decides it at once; any other step is done once it is completed.
-fn learn(actors: &mut Actors, entry: &AuditEntry) {
+/// Adds the actor of an entry's step. A step has its actor once it is completed, except for a request, which has one from the
+/// start: a hook may decide it before it is ever completed.
+fn record_actor(actors: &mut Actors, entry: &AuditEntry) {
     let name = entry.event.name;
     match entry.kind {
         AuditKind::Completed => {
@@ -196,7 +204,7 @@ fn logged(entry: &AuditEntry, record: &AuditRecord, actors: Actors) -> LoggedEve
         channel: &event.channel,
         actor: &event.actor,
         fields: event.payload().to_json(),
-        status: match entry.kind.settles() {
+        status: match entry.kind.event_status() {
             None | Some(EventStatus::Processing) => "processing",
             Some(EventStatus::Success) => "completed",
             Some(EventStatus::Error) => "error",
@@ -224,7 +232,7 @@ fn errors(kind: &AuditKind) -> Vec<Value> {
     }
 }
 
-/// A record whose entry cannot be read, with what is left of it.
+/// The line of a record whose entry cannot be parsed, with the entry as it is.
 fn unreadable(record: &AuditRecord) -> Value {
     let entry = serde_json::from_str(record.text()).unwrap_or_else(|_| Value::from(record.text()));
     let audit = json!({ "seq": record.seq, "prev": record.prev, "hash": record.hash, "entry": entry });

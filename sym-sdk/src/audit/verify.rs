@@ -1,4 +1,4 @@
-//! Tells whether the audit log is as it was written.
+//! Verification of the hash chain, from a stored log or from the lines of a destination.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,10 +11,11 @@ use super::canonical::canonical;
 use super::{AuditHash, AuditHead, AuditLog, AuditRecord};
 use crate::error::{Error, ErrorKind, codes};
 
-/// So many records are read from a store at a time.
+/// The number of records read from a log at a time.
 const PAGE_SIZE: usize = 1_024;
 
-/// So many records back a destination may have been given a line again. A batch is far smaller.
+/// The number of recent records that a repeated line is compared with. A destination receives at most a batch again, which is far
+/// smaller.
 const RECENT_CAPACITY: usize = 65_536;
 
 /// Verifies a whole log, up to its current end.
@@ -32,14 +33,14 @@ const RECENT_CAPACITY: usize = 65_536;
 /// ```
 ///
 /// # Errors
-/// The first record that is not as it was written; or that the log could not be read.
+/// If a record breaks the chain, or the log cannot be read.
 pub async fn verify(log: &(impl AuditLog + ?Sized)) -> Result<Verified, VerifyError> {
     let mut verifier = Verifier::new();
     verifier.read_log(log).await?;
     Ok(verifier.finish()?)
 }
 
-/// Verifies what a destination has been given, as JSON lines: the whole log, from its first record on.
+/// Verifies the JSON lines of a destination that has the whole log, from its first record on.
 ///
 /// ```
 /// let verified = sym_sdk::audit::verify_lines(std::io::empty())?;
@@ -48,16 +49,16 @@ pub async fn verify(log: &(impl AuditLog + ?Sized)) -> Result<Verified, VerifyEr
 /// ```
 ///
 /// # Errors
-/// The first line that is not as it was written; or that the lines cannot be read.
+/// If a line breaks the chain, or the lines cannot be read.
 pub fn verify_lines(lines: impl io::Read) -> Result<Verified, VerifyError> {
     let mut verifier = Verifier::new();
     verifier.read("", io::BufReader::new(lines))?;
     Ok(verifier.finish()?)
 }
 
-/// Verifies records one after the other.
+/// A verifier of audit records, which takes them one after the other.
 ///
-/// Several files, the oldest first, are one log:
+/// Several files are one log, the oldest first:
 ///
 /// ```no_run
 /// use std::fs::File;
@@ -75,7 +76,7 @@ pub fn verify_lines(lines: impl io::Read) -> Result<Verified, VerifyError> {
 pub struct Verifier {
     allow_partial: bool,
     allow_gaps: bool,
-    /// Not met so far.
+    /// The heads that have to be among the records, and have not been so far.
     known: Vec<AuditHead>,
     first: Option<u64>,
     head: Option<AuditHead>,
@@ -85,39 +86,39 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Expects the whole log, from the first record on.
+    /// Creates a verifier that expects the whole log, from the first record on.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Lets the records begin anywhere: the oldest files may have been removed. What came before the first one is taken on
-    /// trust.
+    /// Accepts a log whose oldest records are missing, because their files were removed for example. The hash that the first
+    /// record names is not verified.
     #[must_use]
     pub fn allow_partial(mut self) -> Self {
         self.allow_partial = true;
         self
     }
 
-    /// Lets records be missing: a destination of one environment is not given those of others. That a record was removed is not
-    /// noticed then; that one was changed is.
+    /// Accepts a log with missing records: a destination of one environment does not receive those of others. Removed records
+    /// are not detected then; changed ones are.
     #[must_use]
     pub fn allow_gaps(mut self) -> Self {
         self.allow_gaps = true;
         self
     }
 
-    /// Expects the record that a log once ended with, as [`AuditLog::head`] gave it. So a tail that was cut off is noticed,
-    /// and a log that was written anew. Records that begin after it have to follow it.
+    /// Expects the record that the log once ended with, as returned by [`AuditLog::head`]. This detects a log that was cut off or
+    /// rewritten. A log whose first record comes right after it has to name its hash.
     #[must_use]
     pub fn expect_head(mut self, head: AuditHead) -> Self {
         self.known.extend((head != AuditHead::START).then_some(head));
         self
     }
 
-    /// Takes the next record. One that came before, as happens after a crash, must be the same again.
+    /// Verifies the next record. A repeated record, as it occurs after a crash, must be identical to the first one.
     ///
     /// # Errors
-    /// If it is not as it was written.
+    /// If the record breaks the chain.
     pub fn check(&mut self, record: &AuditRecord) -> Result<(), ChainError> {
         let broken = |kind| Err(ChainError { seq: Some(record.seq), location: None, kind });
         let head = self.head.or((!self.allow_partial).then_some(AuditHead::START));
@@ -153,10 +154,10 @@ impl Verifier {
         Ok(())
     }
 
-    /// Takes the records of a log, up to its current end.
+    /// Verifies the records of a log, up to its current end.
     ///
     /// # Errors
-    /// The first record that is not as it was written; or that the log could not be read.
+    /// If a record breaks the chain, or the log cannot be read.
     pub async fn read_log(&mut self, log: &(impl AuditLog + ?Sized)) -> Result<(), VerifyError> {
         let head = log.head().await.map_err(VerifyError::Log)?;
         *self = std::mem::take(self).expect_head(head);
@@ -165,7 +166,7 @@ impl Verifier {
             let records = log.records_after(seq, PAGE_SIZE).await.map_err(VerifyError::Log)?;
             let Some(last) = records.last() else { break };
             seq = last.seq;
-            // What was appended meanwhile is left to the next time.
+            // Records appended since the head was read are left to the next verification.
             for record in records.iter().take_while(|record| record.seq <= head.seq) {
                 self.check(record)?;
             }
@@ -173,11 +174,11 @@ impl Verifier {
         Ok(())
     }
 
-    /// Takes JSON lines as a destination was given them. Of each, only the member `audit` is looked at. `name` is that of the
-    /// file, for messages.
+    /// Verifies JSON lines as a destination received them. Only the member `audit` of each line is read. `name` is the name of the
+    /// file in errors.
     ///
     /// # Errors
-    /// The first line that is not as it was written; or that the lines cannot be read.
+    /// If a line breaks the chain, or the lines cannot be read.
     pub fn read(&mut self, name: &str, mut lines: impl BufRead) -> Result<(), VerifyError> {
         let mut line = Vec::new();
         for number in 1.. {
@@ -208,10 +209,10 @@ impl Verifier {
         Ok(())
     }
 
-    /// Says what was verified.
+    /// Finishes the verification, and returns what was verified.
     ///
     /// # Errors
-    /// If the one that is known was not among the records.
+    /// If an [expected head](Self::expect_head) was not among the records.
     pub fn finish(self) -> Result<Verified, ChainError> {
         let head = self.head.unwrap_or(AuditHead::START);
         if let Some(known) = self.known.iter().max_by_key(|known| known.seq) {
@@ -242,7 +243,7 @@ impl Verifier {
     }
 }
 
-/// A line as far as it is verified.
+/// The part of a line that is verified.
 #[derive(Deserialize)]
 struct Line {
     audit: Link,
@@ -257,24 +258,24 @@ struct Link {
 }
 
 fn parsed(line: &[u8]) -> Result<AuditRecord, String> {
-    // Whoever carried the lines may have put blanks in, or members in another order.
+    // A log service may have reformatted the line, so the text is made canonical again.
     let Line { audit: Link { seq, prev, hash, entry } } =
         serde_json::from_slice(line).map_err(|error| error.to_string())?;
     let text = canonical(&entry).map_err(|error| error.to_string())?;
     Ok(AuditRecord::new(seq, prev, hash, text))
 }
 
-/// What was found to be as it was written.
+/// The result of a successful verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verified {
-    /// How many records.
+    /// The number of records.
     pub records: u64,
-    /// How many of them came more than once.
+    /// The number of records that occurred more than once.
     pub duplicates: u64,
-    /// The number of the first; `None` if there was none.
+    /// The number of the first record; `None` if there was none.
     pub first: Option<u64>,
-    /// The last. Kept elsewhere, it shows later that nothing before it was changed: see [`Verifier::expect_head`].
+    /// The last record. Kept elsewhere, it proves later that nothing before it was changed; see [`Verifier::expect_head`].
     pub head: AuditHead,
 }
 
@@ -284,21 +285,21 @@ impl fmt::Display for Verified {
             None => f.write_str("no audit entries"),
             Some(first) => {
                 let AuditHead { seq, hash } = self.head;
-                write!(f, "audit entries {first} to {seq} are as they were written; the last has the hash {hash}")
+                write!(f, "audit entries {first} to {seq} verified; the hash of the last one is {hash}")
             }
         }
     }
 }
 
-/// The first record that is not as it was written.
+/// The first record that breaks the chain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub struct ChainError {
-    /// The record's number, if it could be read.
+    /// The number of the record, if it could be read.
     pub seq: Option<u64>,
-    /// The line, for what was read from lines.
+    /// The location of the line, for a record read from lines.
     pub location: Option<LineLocation>,
-    /// What is wrong with it.
+    /// The kind of error.
     pub kind: ChainErrorKind,
 }
 
@@ -306,60 +307,60 @@ pub struct ChainError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LineLocation {
-    /// The file, as it was named.
+    /// The name of the file.
     pub file: String,
-    /// The line, counted from 1.
+    /// The number of the line, from 1.
     pub line: u64,
 }
 
-/// What is wrong with a record.
+/// The ways in which a record can break the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChainErrorKind {
-    /// Its hash is not that of its text: one of them was changed.
+    /// The hash does not match the text: one of them was changed.
     Changed {
-        /// The hash that the text gives.
+        /// The hash of the text.
         expected: AuditHash,
-        /// The hash that it has.
+        /// The hash in the record.
         found: AuditHash,
     },
-    /// It does not follow the record before it: that one was replaced, or this one.
+    /// The record does not follow the one before it: one of them was replaced.
     Unlinked {
         /// The hash of the record before it.
         expected: AuditHash,
-        /// The hash that it names.
+        /// The hash that the record names.
         found: AuditHash,
     },
-    /// Records before it are missing.
+    /// Records before this one are missing.
     Missing {
-        /// The number that was to come.
+        /// The number of the first missing record.
         expected: u64,
     },
-    /// It comes after a later one, and is not the same as when it came before.
+    /// The record comes after a later one, and is not identical to its first occurrence.
     OutOfOrder {
-        /// The last number before it.
+        /// The number of the latest record so far.
         last: u64,
     },
-    /// It is not the record that is known from elsewhere.
+    /// The record is not the one with the expected head.
     HeadMismatch {
-        /// The hash that is known.
+        /// The hash of the expected head.
         expected: AuditHash,
-        /// The hash that it has.
+        /// The hash in the record.
         found: AuditHash,
     },
-    /// It is missing, and all after it.
+    /// The record is missing, and so are all after it.
     TailMissing {
-        /// The number of the last record that there was.
+        /// The number of the last missing record.
         last: u64,
     },
-    /// It is known from elsewhere, and was not among the records.
+    /// The record with the expected head was not among the records.
     HeadNotFound,
-    /// The line is not one of an audit log.
+    /// The line is not an audit line.
     Unreadable {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The last line is not whole: whoever wrote it did not get to its end.
+    /// The last line is incomplete.
     Truncated,
 }
 
@@ -376,35 +377,40 @@ impl fmt::Display for ChainError {
         }
         match &self.kind {
             ChainErrorKind::Changed { expected, found } => {
-                write!(f, " was changed: its hash is {found}, and its text gives {expected}")
+                write!(f, " was changed: its hash is {found}, and the hash of its text is {expected}")
             }
             ChainErrorKind::Unlinked { expected, found } => {
-                write!(f, " does not follow the one before it: it names the hash {found}, and that one has {expected}")
+                write!(
+                    f,
+                    " does not follow the entry before it: it names the hash {found}, and that entry has the hash {expected}"
+                )
             }
-            ChainErrorKind::Missing { expected } => write!(f, " comes where entry {expected} was expected"),
-            ChainErrorKind::OutOfOrder { last } => write!(f, " comes after entry {last}, and is not as it was before"),
+            ChainErrorKind::Missing { expected } => write!(f, " was found where entry {expected} was expected"),
+            ChainErrorKind::OutOfOrder { last } => {
+                write!(f, " comes after entry {last}, and differs from its first occurrence")
+            }
             ChainErrorKind::HeadMismatch { expected, found } => {
-                write!(f, " has the hash {found}, and was known to have {expected}")
+                write!(f, " has the hash {found}, and the expected head has the hash {expected}")
             }
-            ChainErrorKind::TailMissing { last } => write!(f, " is missing, and all after it up to entry {last}"),
-            ChainErrorKind::HeadNotFound => f.write_str(" is known, and is not among those that are there"),
+            ChainErrorKind::TailMissing { last } => write!(f, " is missing, and so are all entries up to {last}"),
+            ChainErrorKind::HeadNotFound => f.write_str(" is an expected head, and is missing"),
             ChainErrorKind::Unreadable { reason } => write!(f, " cannot be read: {reason}"),
-            ChainErrorKind::Truncated => f.write_str(" is cut off at the end of the file"),
+            ChainErrorKind::Truncated => f.write_str(" is truncated at the end of the file"),
         }
     }
 }
 
-/// Why a log was not verified.
+/// The error of a failed verification.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// It is not as it was written.
+    /// A record breaks the chain.
     #[error(transparent)]
     Chain(#[from] ChainError),
-    /// It could not be read.
+    /// The log cannot be read.
     #[error(transparent)]
     Log(Error),
-    /// The lines could not be read.
+    /// The lines cannot be read.
     #[error("the audit lines cannot be read: {0}")]
     Read(#[from] io::Error),
 }
@@ -414,7 +420,7 @@ impl From<VerifyError> for Error {
         match error {
             VerifyError::Log(error) => error,
             VerifyError::Chain(_) => {
-                let hint = "what stands before it is as it was written; compare the rest with what destinations have";
+                let hint = "all earlier entries verify; compare the others with the lines at the destinations";
                 Self::new(ErrorKind::Conflict, codes::AUDIT_LOG, error.to_string()).with_hint(hint).with_source(error)
             }
             VerifyError::Read(_) => {

@@ -8,7 +8,7 @@ use super::Common;
 use super::output::{Output, write_table};
 use crate::app::{App, Exit};
 use crate::handler::{HandlerRecord, Registry};
-use crate::runtime::HandlerUse;
+use crate::runtime::HandlerUsage;
 
 /// A handler, for programs.
 #[derive(Debug, Serialize)]
@@ -56,7 +56,7 @@ fn none(output: &mut Output<'_>) -> io::Result<Exit> {
     Ok(Exit::Failure)
 }
 
-fn cells(used: &HandlerUse, all: usize) -> [String; 5] {
+fn cells(used: &HandlerUsage, all: usize) -> [String; 5] {
     let record = used.record;
     let place = format!("{}:{}", record.file(), record.line());
     let flows = match used.flows.len() {
@@ -83,7 +83,7 @@ fn summary(record: &HandlerRecord) -> &'static str {
 }
 
 impl<'a> Row<'a> {
-    fn of(used: &'a HandlerUse) -> Self {
+    fn of(used: &'a HandlerUsage) -> Self {
         let record = used.record;
         Self {
             kind: record.kind().as_str(),

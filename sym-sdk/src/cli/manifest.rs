@@ -6,7 +6,7 @@ use super::Common;
 use super::args::Manifest;
 use super::output::Output;
 use crate::app::{App, Exit};
-use crate::server::ManifestConfig;
+use crate::runtime::ManifestConfig;
 
 pub(super) fn run(mut app: App, common: Common, args: Manifest, output: &mut Output<'_>) -> io::Result<Exit> {
     let config = match super::read_config(&mut app, common, output)? {

@@ -35,7 +35,7 @@ use std::path::Path;
 use crate::app::{App, Exit};
 use crate::config::Config;
 #[cfg(feature = "server")]
-use crate::server::FrontEndType;
+use crate::runtime::FrontEndType;
 use args::{Args, Command, Common, Offer};
 use output::Output;
 

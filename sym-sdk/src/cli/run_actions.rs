@@ -56,7 +56,7 @@ async fn try_submit(app: App, config: Config, db: PathBuf, submission: Submissio
     let store = Arc::new(SqliteStore::open(db).await?);
     // Nothing is carried out here, so nothing real is needed.
     let (builder, _) = stand_ins(app, config);
-    let receipt = match builder.dry().sqlite(store.clone()).build().await {
+    let receipt = match builder.simulated().sqlite(store.clone()).build().await {
         Ok(runtime) => runtime.submit(submission).await.map_err(Failure::Refused),
         Err(faults) => Err(Failure::Faults(faults)),
     };

@@ -23,8 +23,8 @@ use crate::directory::Directory;
 use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, codes};
 use crate::model::{User, UserId, UserRole};
-use crate::runtime::{Extension, Runtime};
-use crate::server::{CancellationToken, FakeConfig, FakeService, FrontEndType, Server, listen};
+use crate::runtime::{FakeConfig, FakeService, FrontEndType, Plugin, Runtime};
+use crate::server::{CancellationToken, Server, listen};
 
 /// There is room for the numbers of so many Runs beside what becomes of them.
 const MANY: usize = 99;
@@ -72,7 +72,7 @@ struct Prepared {
     /// The types of front ends that there could be.
     kinds: Vec<String>,
     /// How to use the stand-ins, if there are any.
-    how_to: Vec<String>,
+    instructions: Vec<String>,
     /// Tells what happens, where nothing is real.
     follower: Option<Follower>,
 }
@@ -90,7 +90,7 @@ async fn prepare(
     reject_simulated(store).await?;
     let kinds = app.front_end_types.iter().map(|kind| kind.kind().to_owned()).collect();
     let runtime = app.builder(config).sqlite(store.clone()).build().await.map_err(Failure::Faults)?;
-    Ok(Prepared { runtime, kinds, how_to: Vec::new(), follower: None })
+    Ok(Prepared { runtime, kinds, instructions: Vec::new(), follower: None })
 }
 
 /// Starts the stand-ins, and puts stand-ins in the place of all else that is real.
@@ -104,14 +104,14 @@ async fn prepare_fakes(
     StoreMode::Serve.claim(store).await?;
     let (mut users, outbox) = (std::mem::take(&mut app.users), app.outbox.clone());
     let types = std::mem::take(&mut app.front_end_types);
-    let mut builder = app.builder(config).cut_off().dry().outbox(outbox.clone()).sqlite(store.clone());
+    let mut builder = app.builder(config).cut_off().simulated().outbox(outbox.clone()).sqlite(store.clone());
     builder = app.stand_ins.into_iter().fold(builder, |builder, install| install(builder));
     let flows = builder.check().map_err(Failure::Faults)?;
     let directory = Directory::from_store(store.clone(), builder.config().organization.domains.clone());
     if users.is_empty() {
         users = made_up(builder.config().organization.domains.first().map(String::as_str));
     }
-    let mut how_to = Vec::new();
+    let mut instructions = Vec::new();
     for (kind, listen) in &args.fakes {
         let Some(kind) = types.iter().find(|known| known.kind() == kind) else { continue };
         let mut fake = FakeConfig::new(*listen, address, directory.clone(), Arc::new(SystemClock));
@@ -122,7 +122,7 @@ async fn prepare_fakes(
         }
         fake.people.clone_from(&users);
         let fake = start(kind, fake).await?;
-        how_to.push(fake.how_to().to_owned());
+        instructions.push(fake.instructions().to_owned());
         builder = fake.install(builder);
     }
     let runtime = builder.directory(directory).build().await.map_err(Failure::Faults)?;
@@ -134,7 +134,7 @@ async fn prepare_fakes(
     }
     let seq = runtime.engine().head().await?.seq;
     let follower = Follower::new(runtime.clone(), outbox, seq, MANY);
-    Ok(Prepared { runtime, kinds: Vec::new(), how_to, follower: Some(follower) })
+    Ok(Prepared { runtime, kinds: Vec::new(), instructions, follower: Some(follower) })
 }
 
 /// People for an app that names none: somebody asks, and somebody else decides.
@@ -233,7 +233,7 @@ fn told(lost: Lost, output: &mut Output<'_>) -> io::Result<Exit> {
 
 /// Says where people can reach what.
 fn greet(prepared: &Prepared, address: SocketAddr, args: &Serve, output: &mut Output<'_>) -> io::Result<()> {
-    let Prepared { runtime, kinds, how_to, .. } = prepared;
+    let Prepared { runtime, kinds, instructions, .. } = prepared;
     let names: Vec<_> = runtime.front_ends().iter().map(|front_end| front_end.name()).collect();
     let flows = runtime.flows().len();
     let db = args.db().display();
@@ -241,8 +241,8 @@ fn greet(prepared: &Prepared, address: SocketAddr, args: &Serve, output: &mut Ou
         let paths: Vec<_> = names.iter().map(|name| format!("/{name}")).collect();
         let listening = format!("http://{address}");
         let mut greeting = json!({ "listening": listening, "front_ends": paths, "flows": flows, "db": db.to_string() });
-        if !how_to.is_empty() {
-            greeting["fakes"] = how_to.clone().into();
+        if !instructions.is_empty() {
+            greeting["fakes"] = instructions.clone().into();
         }
         output.line(&greeting)?;
         return output.out.flush();
@@ -265,10 +265,10 @@ fn greet(prepared: &Prepared, address: SocketAddr, args: &Serve, output: &mut Ou
     }
     writeln!(output.out, "  /health\n  /ready")?;
     writeln!(output.out, "{}; Runs are kept in {db}", count(flows, "flow"))?;
-    if !how_to.is_empty() {
+    if !instructions.is_empty() {
         writeln!(output.out, "\nClients and strategies only pretend.")?;
-        for how_to in how_to {
-            writeln!(output.out, "{how_to}")?;
+        for instructions in instructions {
+            writeln!(output.out, "{instructions}")?;
         }
         writeln!(output.out)?;
     }

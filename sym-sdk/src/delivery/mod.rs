@@ -1,67 +1,115 @@
-//! How people are reached: each front end is a [`Delivery`].
+//! The interface through which the runtime reaches people: each front end implements [`Delivery`].
+//!
+//! The runtime decides who hears of a request and when; a delivery decides what that looks like, and says whether it arrived. It
+//! gets a [`RequestView`], which holds all that may be shown and nothing of the engine's state, so the same request looks the
+//! same whichever effect it is delivered for.
 
-mod dry;
+mod erased;
+mod simulated;
 mod view;
 
-pub use dry::DryDelivery;
+use std::sync::Arc;
+
+pub(crate) use erased::DynDelivery;
+pub use simulated::SimulatedDelivery;
 pub use view::RequestView;
 
 use crate::error::Result;
 use crate::forms::PromptForm;
-use crate::future::BoxFuture;
 use crate::machine::{EffectError, MessageRef, Notice};
 use crate::model::{ChannelType, User};
 use crate::routing::Destination;
 
-/// A front end, as far as the runtime needs it: tells destinations of requests, keeps those messages up to date, tells
-/// people what became of what they did.
+/// The outgoing half of a front end: delivers requests to destinations, updates those messages as the request progresses,
+/// and sends notices to people.
 ///
-/// A call may come again with the same content after a crash. An error whose
-/// [`is_retryable`](crate::Error::is_retryable) holds is tried again a few times; then the next notification is sent.
+/// Calls are at least once: after a crash the same call can be repeated. An error for which
+/// [`is_retryable`](crate::Error::is_retryable) holds is retried a few times; after that the request's next notification is
+/// delivered.
+///
+/// Implement the methods as `async fn`.
 pub trait Delivery: Send + Sync + 'static {
-    /// The name of the front end, such as `slack`.
+    /// Returns the name of the front end, such as `slack`.
     fn name(&self) -> &str;
 
-    /// Whether it can reach this destination. The first front end that can is taken.
+    /// Returns whether this front end can reach the destination. The runtime uses the first front end that can.
     fn reaches(&self, destination: &Destination) -> bool;
 
-    /// Tells the destination of a request.
-    fn deliver<'a>(
-        &'a self,
-        request: &'a RequestView,
-        destination: &'a Destination,
-    ) -> BoxFuture<'a, Result<DeliveryReceipt>>;
+    /// Delivers a request to a destination.
+    fn deliver(
+        &self,
+        request: &RequestView,
+        destination: &Destination,
+    ) -> impl Future<Output = Result<DeliveryReceipt>> + Send;
 
-    /// Brings a message that was delivered up to date. A message that is gone is no error.
-    fn update<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>>;
+    /// Updates a delivered message to the request's current state. A message that no longer exists is not an error.
+    fn update(&self, request: &RequestView, message: &MessageRef) -> impl Future<Output = Result<()>> + Send;
 
-    /// Whether it can reach this person.
+    /// Returns whether this front end can reach the user.
     fn reaches_user(&self, user: &User) -> bool;
 
-    /// Tells a person.
-    fn message<'a>(&'a self, request: &'a RequestView, to: &'a User, notice: &'a Notice) -> BoxFuture<'a, Result<()>>;
+    /// Sends a notice to a user.
+    fn message(&self, request: &RequestView, to: &User, notice: &Notice) -> impl Future<Output = Result<()>> + Send;
 
-    /// Tells the error destination of the flow's environment, such as `#sym-errors`.
-    fn alert<'a>(
-        &'a self,
-        request: &'a RequestView,
-        destination: &'a str,
-        error: &'a EffectError,
-    ) -> BoxFuture<'a, Result<()>>;
+    /// Sends an error to the error destination of the flow's environment, such as `#sym-errors`.
+    fn alert(
+        &self,
+        request: &RequestView,
+        destination: &str,
+        error: &EffectError,
+    ) -> impl Future<Output = Result<()>> + Send;
 
-    /// Whether it shows forms to people who ask for one through this channel.
+    /// Returns whether this front end shows forms to people who ask for one through this channel.
     fn opens_forms_for(&self, channel: ChannelType) -> bool;
 
-    /// Shows the form.
-    fn open_form<'a>(&'a self, request: &'a RequestView, form: &'a PromptForm) -> BoxFuture<'a, Result<()>>;
+    /// Shows a form.
+    fn open_form(&self, request: &RequestView, form: &PromptForm) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// What came of telling a destination.
+impl<D: Delivery> Delivery for Arc<D> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn reaches(&self, destination: &Destination) -> bool {
+        (**self).reaches(destination)
+    }
+
+    async fn deliver(&self, request: &RequestView, destination: &Destination) -> Result<DeliveryReceipt> {
+        (**self).deliver(request, destination).await
+    }
+
+    async fn update(&self, request: &RequestView, message: &MessageRef) -> Result<()> {
+        (**self).update(request, message).await
+    }
+
+    fn reaches_user(&self, user: &User) -> bool {
+        (**self).reaches_user(user)
+    }
+
+    async fn message(&self, request: &RequestView, to: &User, notice: &Notice) -> Result<()> {
+        (**self).message(request, to, notice).await
+    }
+
+    async fn alert(&self, request: &RequestView, destination: &str, error: &EffectError) -> Result<()> {
+        (**self).alert(request, destination, error).await
+    }
+
+    fn opens_forms_for(&self, channel: ChannelType) -> bool {
+        (**self).opens_forms_for(channel)
+    }
+
+    async fn open_form(&self, request: &RequestView, form: &PromptForm) -> Result<()> {
+        (**self).open_form(request, form).await
+    }
+}
+
+/// The result of a delivery that did not fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeliveryReceipt {
-    /// It was told; the message stands here.
+    /// The message was delivered, and can be updated by this reference.
     Delivered(MessageRef),
-    /// The person wants no notifications. That is no failure.
+    /// The recipient has opted out of notifications. This does not count as a failure.
     OptedOut,
 }

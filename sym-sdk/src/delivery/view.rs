@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::forms::FieldMap;
-use crate::machine::{Access, FormRef, MessageRef, RunState};
+use crate::machine::{Access, ActionKind, FormRef, MessageRef, MessageStatus, RunState, allowed_actions};
 use crate::model::{AccessTarget, Event, RunStatus, Step, User, UserType};
 
 /// A request as a front end shows it: the event that it is shown for, and what can be done now.
@@ -112,5 +112,16 @@ impl RequestView {
     /// Whether this is the notification in force, counted from 0. Older ones show that the request was forwarded.
     pub fn is_current_notification(&self, entry: usize) -> bool {
         self.state.current_notification == entry
+    }
+
+    /// Returns whether the request may be decided in a message of this front end.
+    pub fn message_status(&self, message: &MessageRef) -> MessageStatus {
+        self.state.message_status(message)
+    }
+
+    /// Returns the actions that `user` may take on the request at the time `now`. They are decided by the rules that apply when the
+    /// action is submitted.
+    pub fn allowed_actions(&self, user: &User, now: Timestamp) -> Vec<ActionKind> {
+        allowed_actions(self.event.flow(), &self.state, user, now)
     }
 }

@@ -1,4 +1,4 @@
-//! How many events there were.
+//! Counts of past events, for limits such as "three requests a day".
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -13,86 +13,88 @@ use crate::future::BoxFuture;
 use crate::model::{Event, Step, TargetId, User, UserId};
 use crate::time::TimestampExt;
 
-/// Which events to count.
+/// A selection of events to count.
 ///
-/// An event counts from when it was admitted, so the one in hand does too; one that was refused never does. Its time is when it
-/// was made. A Run belongs to whoever made its request, and its target is the one that was requested.
+/// An event counts as soon as it is admitted, so the event being handled is included; an event that was refused never counts. Its
+/// time is the time it was created. A Run belongs to the user who made the request, and its target is the requested one.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EventQuery {
-    /// Events of Runs that this user requested.
+    /// Selects events of Runs that this user requested.
     pub requester: UserId,
-    /// Events of this name.
+    /// Selects events with this name.
     pub event: Step,
-    /// Events at this time or later; none for all.
+    /// Selects events at or after this time.
     pub since: Option<Timestamp>,
-    /// Events at this time or earlier; none for all.
+    /// Selects events at or before this time.
     pub until: Option<Timestamp>,
-    /// In which Runs.
+    /// Selects the Runs.
     pub filter: EventFilter,
-    /// Whether events that failed or were ignored count too.
+    /// Whether to include events that failed or were ignored.
     pub include_errored: bool,
 }
 
 impl EventQuery {
-    /// Counts events of all times that went well so far.
+    /// Creates a query for events at any time that have not failed and were not ignored.
     pub fn new(requester: UserId, event: Step, filter: EventFilter) -> Self {
         Self { requester, event, since: None, until: None, filter, include_errored: false }
     }
 
-    /// Whether an event at this time counts.
+    /// Whether the query selects events at this time.
     pub fn covers(&self, at: Timestamp) -> bool {
         self.since.is_none_or(|since| since <= at) && self.until.is_none_or(|until| at <= until)
     }
 }
 
-/// The Runs in which events are counted.
+/// A selection of Runs to count events in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventFilter {
-    /// Those of the flow with this name, in all its versions.
+    /// Runs of the flow with this name, in any version.
     Flow(String),
-    /// Those in which this target was requested, in all flows.
+    /// Runs that requested this target, in any flow.
     Target(TargetId),
 }
 
-/// What knows the events of Runs.
+/// A source of past events.
 pub trait EventSource: Send + Sync {
-    /// How many events there were.
-    fn count_events<'a>(&'a self, count: &'a EventQuery) -> BoxFuture<'a, Result<u64>>;
+    /// Counts the events that the query selects.
+    fn count_events<'a>(&'a self, query: &'a EventQuery) -> BoxFuture<'a, Result<u64>>;
 }
 
-/// Counts events: see [`Directory::event_count`]. Nothing happens until it is awaited.
+/// A count of events, computed when it is awaited. Created by [`Directory::event_count`].
 #[derive(Clone)]
 #[must_use = "nothing is counted until this is awaited"]
 pub struct CountEvents {
     source: Option<Arc<dyn EventSource>>,
-    count: EventQuery,
+    query: EventQuery,
     now: Timestamp,
     target: Option<TargetId>,
     is_on_target: bool,
 }
 
 impl Directory {
-    /// Counts events of one name on the Runs that the requester of `event` has requested in its flow, at all times. The
-    /// event in hand counts as well, and so do others that are not finished; those that failed or were ignored do not.
+    /// Counts the events with a name in the Runs that the requester of `event` requested in the same flow, at any time.
+    ///
+    /// The event being handled is included, and so are other events that have not finished. Events that failed or were ignored
+    /// are not.
     ///
     /// ```
     /// use sym_sdk::prelude::*;
     ///
-    /// /// Three requests a day for one target are enough.
+    /// /// Limits requests for a target to three a day.
     /// #[hook]
     /// async fn on_request(event: &Event, directory: &Directory) -> Result<Option<NextEvent>> {
     ///     let day = Duration::from_secs(24 * 60 * 60);
     ///     let requests = directory.event_count(event, Step::Request).on_target().within(day).await?;
-    ///     Ok((requests > 3).then(|| ApprovalTemplate::deny().reason("that was enough for a day")))
+    ///     Ok((requests > 3).then(|| ApprovalTemplate::deny().reason("only three requests a day")))
     /// }
     /// ```
     pub fn event_count(&self, event: &Event, name: Step) -> CountEvents {
         let requester = event.requester().unwrap_or_else(|| event.user());
         CountEvents {
             source: self.events.clone(),
-            count: EventQuery::new(requester.id(), name, EventFilter::Flow(event.flow().srn().slug().to_owned())),
+            query: EventQuery::new(requester.id(), name, EventFilter::Flow(event.flow().srn().slug().to_owned())),
             now: event.timestamp(),
             target: event.target().map(|target| target.id()),
             is_on_target: false,
@@ -101,39 +103,39 @@ impl Directory {
 }
 
 impl CountEvents {
-    /// On the Runs that this user has requested.
+    /// Counts events of Runs that this user requested.
     pub fn of(mut self, user: &User) -> Self {
-        self.count.requester = user.id();
+        self.query.requester = user.id();
         self
     }
 
-    /// In Runs with the target of this one, of whatever flow. That this one has none is an error once it is awaited.
+    /// Counts events of Runs with the same target, in any flow. Awaiting it fails if the event has no target.
     pub fn on_target(mut self) -> Self {
         self.is_on_target = true;
         self
     }
 
-    /// At this time or later.
+    /// Counts events at or after this time.
     pub fn since(mut self, since: Timestamp) -> Self {
-        self.count.since = Some(since);
+        self.query.since = Some(since);
         self
     }
 
-    /// At this time or earlier.
+    /// Counts events at or before this time.
     pub fn until(mut self, until: Timestamp) -> Self {
-        self.count.until = Some(until);
+        self.query.until = Some(until);
         self
     }
 
-    /// In the time before this event, so long and no longer.
+    /// Counts events in the given time before the event.
     pub fn within(self, time: Duration) -> Self {
         let since = self.now.minus(time);
         self.since(since)
     }
 
-    /// Also those that failed or were ignored.
+    /// Includes events that failed or were ignored.
     pub fn include_errored(mut self) -> Self {
-        self.count.include_errored = true;
+        self.query.include_errored = true;
         self
     }
 }
@@ -146,23 +148,23 @@ impl IntoFuture for CountEvents {
         Box::pin(async move {
             if self.is_on_target {
                 let target = self.target.ok_or_else(|| {
-                    let message = "the event has no target, so none on the same target can be counted";
+                    let message = "cannot count events on the same target: the event has no target";
                     Error::new(ErrorKind::InvalidInput, codes::UNKNOWN_TARGET, message)
                 })?;
-                self.count.filter = EventFilter::Target(target);
+                self.query.filter = EventFilter::Target(target);
             }
             let Some(source) = self.source else {
-                let message = "events cannot be counted: this directory belongs to no runtime";
+                let message = "cannot count events: the directory does not belong to a runtime";
                 return Err(Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message)
-                    .with_hint("give it events of your own with `Directory::with_events`"));
+                    .with_hint("set a source of events with `Directory::with_events`"));
             };
-            source.count_events(&self.count).await
+            source.count_events(&self.query).await
         })
     }
 }
 
 impl fmt::Debug for CountEvents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CountEvents").field("count", &self.count).finish_non_exhaustive()
+        f.debug_struct("CountEvents").field("query", &self.query).finish_non_exhaustive()
     }
 }

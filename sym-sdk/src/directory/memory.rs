@@ -1,3 +1,5 @@
+//! A user directory in memory, for tests and simulations.
+
 use std::collections::BTreeMap;
 use std::future::ready;
 use std::sync::{Arc, Mutex};
@@ -10,7 +12,7 @@ use crate::future::BoxFuture;
 use crate::model::{TokenId, User, UserId, UserIdentity, UserType};
 use crate::sync::lock;
 
-/// A directory in memory.
+/// A [`DirectoryStore`] in memory.
 #[derive(Debug, Default)]
 pub struct MemoryDirectory {
     tables: Mutex<Tables>,
@@ -23,7 +25,7 @@ struct Tables {
 }
 
 impl MemoryDirectory {
-    /// A directory without users.
+    /// Creates an empty directory.
     pub fn new() -> Self {
         Self::default()
     }
@@ -38,7 +40,7 @@ impl FromIterator<User> for MemoryDirectory {
 }
 
 impl Tables {
-    fn of_name(&self, username: &str) -> Option<&Arc<User>> {
+    fn with_name(&self, username: &str) -> Option<&Arc<User>> {
         self.users.values().find(|user| user.username().eq_ignore_ascii_case(username))
     }
 
@@ -49,8 +51,8 @@ impl Tables {
     }
 
     fn insert_user(&mut self, user: User) -> Result<Inserted> {
-        if let Some(known) = self.of_name(user.username()) {
-            return Ok(Inserted::Existing(Arc::clone(known)));
+        if let Some(existing) = self.with_name(user.username()) {
+            return Ok(Inserted::Existing(Arc::clone(existing)));
         }
         if let Some(existing) = self.users.get(&user.id()) {
             return Err(DirectoryConflict::Taken { existing: existing.clone(), user: Box::new(user) }.into());
@@ -60,9 +62,9 @@ impl Tables {
 
     fn put_users(&mut self, users: Vec<User>) -> Result<Vec<Arc<User>>> {
         for user in &users {
-            let (with_id, of_name) = (self.users.get(&user.id()), self.of_name(user.username()));
-            if let Some(fault) = DirectoryConflict::find(user, with_id, of_name) {
-                return Err(fault.into());
+            let (with_id, with_name) = (self.users.get(&user.id()), self.with_name(user.username()));
+            if let Some(conflict) = DirectoryConflict::find(user, with_id, with_name) {
+                return Err(conflict.into());
             }
         }
         Ok(users.into_iter().map(|user| self.insert(user)).collect())
@@ -108,7 +110,7 @@ impl DirectoryStore for MemoryDirectory {
     }
 
     fn user_by_username<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Result<Option<Arc<User>>>> {
-        done(lock(&self.tables).of_name(username).cloned())
+        done(lock(&self.tables).with_name(username).cloned())
     }
 
     fn user_by_identity<'a>(&'a self, identity: &'a UserIdentity) -> BoxFuture<'a, Result<Option<Arc<User>>>> {

@@ -1,3 +1,5 @@
+//! A key-value store in memory, for tests and simulations.
+
 use std::collections::BTreeMap;
 use std::future::ready;
 use std::sync::Mutex;
@@ -9,7 +11,7 @@ use crate::error::Result;
 use crate::future::BoxFuture;
 use crate::sync::lock;
 
-/// A key-value store in memory.
+/// A [`KeyValueStore`] in memory.
 #[derive(Debug, Default)]
 pub struct MemoryKeyValue {
     values: Mutex<Values>,
@@ -18,12 +20,12 @@ pub struct MemoryKeyValue {
 type Values = BTreeMap<KeyPath, Value>;
 
 impl MemoryKeyValue {
-    /// A store without values.
+    /// Creates an empty store.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Does something with the values, if the path can be a value beside those that there are.
+    /// Runs `then` on the values if the path does not conflict with them.
     fn at<'a, T: Send + 'a>(&self, path: &KeyPath, then: impl FnOnce(&mut Values) -> T) -> BoxFuture<'a, Result<T>> {
         let mut values = lock(&self.values);
         let done = check(&values, path).map(|()| then(&mut values));
@@ -59,7 +61,7 @@ impl KeyValueStore for MemoryKeyValue {
 }
 
 fn check(values: &Values, path: &KeyPath) -> Result<()> {
-    check_namespaces(values, path)?;
+    check_parents(values, path)?;
     if below(values, path).next().is_some() {
         return Err(path.namespace_conflict());
     }
@@ -67,19 +69,19 @@ fn check(values: &Values, path: &KeyPath) -> Result<()> {
 }
 
 fn check_namespace(values: &Values, namespace: &KeyPath) -> Result<()> {
-    check_namespaces(values, namespace)?;
+    check_parents(values, namespace)?;
     if values.contains_key(namespace) { Err(namespace.value_conflict()) } else { Ok(()) }
 }
 
-/// That what the path lies in are namespaces.
-fn check_namespaces(values: &Values, path: &KeyPath) -> Result<()> {
+/// Checks that no parent of the path is a value.
+fn check_parents(values: &Values, path: &KeyPath) -> Result<()> {
     match path.namespaces().find(|namespace| values.contains_key(*namespace)) {
         Some(value) => Err(path.parent_conflict(value)),
         None => Ok(()),
     }
 }
 
-/// The paths in a namespace.
+/// Returns the paths in a namespace.
 fn below<'a>(values: &'a Values, namespace: &KeyPath) -> impl Iterator<Item = &'a KeyPath> {
     values.range(namespace.range_below()).map(|(path, _)| path)
 }

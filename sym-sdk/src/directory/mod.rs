@@ -1,23 +1,28 @@
-//! Users and their accounts in services, bots and their tokens, counts of what happened, and a small key-value store for
+//! The user directory: users and their accounts in services, bots and their tokens, event counts, and a key-value store for
 //! handlers.
+//!
+//! Nobody becomes somebody else here: names and ids are unique, a person cannot become a bot, and an account that two users
+//! share identifies neither. The rules are in [`Directory`]; a [`DirectoryStore`] only has to keep data atomically.
 
-#[cfg(feature = "runtime")]
-mod bots;
 mod event_count;
+mod identity;
 mod key_value;
 mod memory;
 mod memory_key_value;
 mod store;
+mod stored_token;
+#[cfg(feature = "runtime")]
 mod tokens;
 mod users;
 
-#[cfg(feature = "runtime")]
-#[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
-pub use bots::IssuedToken;
 pub use event_count::{CountEvents, EventFilter, EventQuery, EventSource};
 pub use key_value::{KeyPath, KeyValue, KeyValueStore};
 pub use memory::MemoryDirectory;
 pub use memory_key_value::MemoryKeyValue;
 pub use store::{DirectoryConflict, DirectoryStore, Inserted, UserChange};
-pub use tokens::{StoredToken, Token, TokenHash};
+pub use stored_token::{StoredToken, Token, TokenHash};
+#[cfg(feature = "runtime")]
+#[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+pub use tokens::IssuedToken;
+
 pub use users::Directory;

@@ -1,73 +1,168 @@
-//! The tokens by which bots are known.
+//! Tokens of bots: issuing, authentication, expiry and revocation.
+//!
+//! A token is a random secret that is shown once. The store keeps only its hash, so neither a copy of the database nor a log
+//! line can authenticate as a bot.
 
-use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
-use crate::model::{TokenId, UserId};
+use super::users::unknown_user;
+use super::{Directory, StoredToken, Token, TokenHash};
+use crate::error::{Error, ErrorKind, Result, codes};
+use crate::model::{TokenId, User, UserId, UserType};
 
-/// What is known of a bot's token, once it was issued. It does not hold the token itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Token {
-    /// The id.
-    pub id: TokenId,
-    /// The bot.
-    pub bot: UserId,
-    /// What people call it.
-    pub label: String,
-    /// When it was issued.
-    pub created_at: Timestamp,
-    /// From when it is no longer valid.
-    pub expires_at: Timestamp,
-    /// When it was revoked; none if it was not.
-    pub revoked_at: Option<Timestamp>,
-}
+/// The prefix of every token, by which scanners for leaked secrets recognize one.
+const TOKEN_PREFIX: &str = "symbot";
 
-impl Token {
-    /// A token that was not revoked.
-    pub fn new(id: TokenId, bot: UserId, label: String, created_at: Timestamp, expires_at: Timestamp) -> Self {
-        Self { id, bot, label, created_at, expires_at, revoked_at: None }
-    }
-}
+/// The maximum length of a token's label, in bytes.
+const MAX_LABEL_BYTES: usize = 200;
 
-/// A token as it is stored: by its hash, from which nobody gets it back.
+/// A newly issued token. This is the only time that the secret is available.
+///
+/// The secret has the form `symbot_<id>_<secret>`, with 32 and 64 lower-case hexadecimal digits.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct StoredToken {
-    /// What is known of it.
-    pub token: Token,
-    /// Its hash.
-    pub hash: TokenHash,
+pub struct IssuedToken {
+    /// The id, to revoke the token by.
+    pub id: TokenId,
+    /// The secret that the bot authenticates with.
+    pub secret: SecretString,
+    /// The time from which the token is invalid.
+    pub expires_at: Timestamp,
 }
 
-impl StoredToken {
-    /// A token and its hash.
-    pub fn new(token: Token, hash: TokenHash) -> Self {
-        Self { token, hash }
+impl Directory {
+    /// Issues a token for a bot. `label` describes its use to people.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), sym_sdk::Error> {
+    /// use std::time::Duration;
+    /// use sym_sdk::directory::{Directory, MemoryDirectory};
+    ///
+    /// let directory = Directory::new(MemoryDirectory::new(), ["example.com"]);
+    /// let bot = directory.create_bot("ci").await?;
+    /// let issued = directory.issue_token(bot.id(), "build server", Duration::from_secs(30 * 86_400)).await?;
+    /// assert_eq!(directory.authenticate(&issued.secret).await?, bot);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Fails if there is no such bot, if `expires_in` is zero or out of range, if the label is longer than 200 bytes or contains
+    /// control characters, or if the store fails.
+    pub async fn issue_token(&self, bot: UserId, label: &str, expires_in: Duration) -> Result<IssuedToken> {
+        let label = label.trim();
+        if label.len() > MAX_LABEL_BYTES || label.contains(char::is_control) {
+            let message = format!("the label of a token must be one line of at most {MAX_LABEL_BYTES} bytes");
+            return Err(Error::new(ErrorKind::InvalidInput, codes::INVALID_TOKEN, message));
+        }
+        let now = self.clock.now();
+        let Some(expires_at) = now.checked_add(expires_in).ok().filter(|_| !expires_in.is_zero()) else {
+            let message = format!("a token cannot be valid for {expires_in:?}");
+            return Err(Error::new(ErrorKind::InvalidInput, codes::INVALID_TOKEN, message));
+        };
+        let user = self.store.user(bot).await?.ok_or_else(|| unknown_user(bot))?;
+        if user.user_type() != UserType::Bot {
+            let message = format!("`{}` is not a bot, and only bots have tokens", user.username());
+            return Err(Error::new(ErrorKind::InvalidInput, codes::INVALID_TOKEN, message)
+                .with_hint("add a bot with `Directory::create_bot`"));
+        }
+        let id = TokenId::from_uuid(uuid::Builder::from_random_bytes(random()?).into_uuid());
+        let secret = SecretString::from(format!("{TOKEN_PREFIX}_{}_{}", id.as_uuid().simple(), hex(&random()?)));
+        let token = Token::new(id, bot, label.to_owned(), now, expires_at);
+        // The bot may have been deleted in the meantime.
+        if !self.store.insert_token(StoredToken::new(token, TokenHash::of(&secret))).await? {
+            return Err(unknown_user(bot));
+        }
+        Ok(IssuedToken { id, secret, expires_at })
+    }
+
+    /// Returns the bot that a token belongs to.
+    ///
+    /// # Errors
+    /// Fails with kind [`ErrorKind::Unauthorized`] if there is no such token, if it has expired or was revoked, or if its bot was
+    /// deleted. The code tells these apart. Also fails if the store fails.
+    pub async fn authenticate(&self, token: &SecretString) -> Result<Arc<User>> {
+        let refused = |code, message| Error::new(ErrorKind::Unauthorized, code, message);
+        let unknown = || {
+            refused(codes::AUTHENTICATION_INVALID_JWT, "the token is unknown".to_owned())
+                .with_hint(format!("tokens start with `{TOKEN_PREFIX}_` and are issued by `Directory::issue_token`"))
+        };
+        let id = token_id(token.expose_secret()).ok_or_else(unknown)?;
+        let stored = self.store.token(id).await?.filter(|stored| stored.hash.matches(token)).ok_or_else(unknown)?;
+        let StoredToken { token: Token { bot, label, expires_at, revoked_at, .. }, .. } = stored;
+        let Some(user) = self.store.user(bot).await?.filter(|user| user.user_type() == UserType::Bot) else {
+            let message = format!("the bot of the token `{label}` was deleted");
+            return Err(refused(codes::AUTHENTICATION_BOT_DELETED, message));
+        };
+        if let Some(at) = revoked_at {
+            let message = format!("the token `{label}` was revoked at {at}");
+            return Err(refused(codes::AUTHENTICATION_TOKEN_REVOKED, message));
+        }
+        if self.clock.now() >= expires_at {
+            let message = format!("the token `{label}` expired at {expires_at}");
+            return Err(
+                refused(codes::AUTHENTICATION_TOKEN_EXPIRED, message).with_hint("issue a new token for the bot")
+            );
+        }
+        Ok(user)
+    }
+
+    /// Returns the tokens of one bot, or of all bots if `bot` is `None`, oldest first, valid or not.
+    ///
+    /// # Errors
+    /// Fails if the store fails.
+    pub async fn tokens(&self, bot: Option<UserId>) -> Result<Vec<Token>> {
+        Ok(self.store.tokens(bot).await?.into_iter().map(|stored| stored.token).collect())
+    }
+
+    /// Revokes a token. Revoking it again has no effect.
+    ///
+    /// # Errors
+    /// Fails if there is no such token, or if the store fails.
+    pub async fn revoke_token(&self, id: TokenId) -> Result<Token> {
+        let revoked = self.store.revoke_token(id, self.clock.now()).await?;
+        revoked
+            .map(|stored| stored.token)
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, codes::UNKNOWN_TOKEN, format!("no token has the id `{id}`")))
     }
 }
-
-/// The SHA-256 of a token. A token has 256 random bits, so there is nothing to guess that a slower hash would protect.
-///
-/// It is compared only in constant time, so it has no `==`.
-#[derive(Clone, Copy)]
-pub struct TokenHash([u8; 32]);
 
 impl TokenHash {
-    /// The hash with these bytes.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+    /// Hashes a token.
+    pub fn of(token: &SecretString) -> Self {
+        Self::from_bytes(Sha256::digest(token.expose_secret().as_bytes()).into())
     }
 
-    /// The bytes.
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+    /// Whether this is the hash of the token. Runs in constant time.
+    pub fn matches(&self, token: &SecretString) -> bool {
+        self.as_bytes().ct_eq(Self::of(token).as_bytes()).into()
     }
 }
 
-impl fmt::Debug for TokenHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TokenHash(..)")
-    }
+/// Returns the id contained in a token.
+fn token_id(token: &str) -> Option<TokenId> {
+    let (prefix, rest) = token.split_once('_')?;
+    let (id, _) = rest.split_once('_')?;
+    (prefix == TOKEN_PREFIX && id.len() == 32).then(|| Uuid::try_parse(id).ok())?.map(TokenId::from_uuid)
+}
+
+fn random<const BYTES: usize>() -> Result<[u8; BYTES]> {
+    let mut bytes = [0; BYTES];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        let message = "no token can be issued: the operating system provided no random numbers";
+        Error::new(ErrorKind::Internal, codes::INVALID_TOKEN, message).with_source(error)
+    })?;
+    Ok(bytes)
+}
+
+fn hex(bytes: &[u8; 32]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

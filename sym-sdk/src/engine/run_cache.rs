@@ -1,21 +1,27 @@
 //! A cache of recently used Runs, so that a step need not read its Run again.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 
 use super::store::StoredRun;
+use crate::bounded_map::BoundedMap;
 use crate::model::RunId;
 use crate::sync::lock;
 
-/// The number of cached Runs, more than are usually in progress at once. A full cache is cleared: each Run is read once more.
+/// The maximum number of cached Runs. More than are usually in progress at once.
 const RUN_CACHE_CAPACITY: usize = 1_024;
 
 /// The latest known versions of Runs that this process has read or written.
 ///
 /// Another process may have changed a Run since. The version check of the commit notices that, so a stale entry costs a retry and
 /// nothing else.
-#[derive(Debug, Default)]
-pub(super) struct RunCache(Mutex<HashMap<RunId, StoredRun>>);
+#[derive(Debug)]
+pub(super) struct RunCache(Mutex<BoundedMap<RunId, StoredRun>>);
+
+impl Default for RunCache {
+    fn default() -> Self {
+        Self(Mutex::new(BoundedMap::new(RUN_CACHE_CAPACITY)))
+    }
+}
 
 impl RunCache {
     pub(super) fn get(&self, run: RunId) -> Option<StoredRun> {
@@ -28,9 +34,6 @@ impl RunCache {
         if runs.get(&run).is_some_and(|cached| cached.version > stored.version) {
             return;
         }
-        if runs.len() >= RUN_CACHE_CAPACITY {
-            runs.clear();
-        }
         runs.insert(run, stored);
     }
 
@@ -38,7 +41,7 @@ impl RunCache {
         self.runs().remove(&run);
     }
 
-    fn runs(&self) -> MutexGuard<'_, HashMap<RunId, StoredRun>> {
+    fn runs(&self) -> MutexGuard<'_, BoundedMap<RunId, StoredRun>> {
         lock(&self.0)
     }
 }

@@ -1,3 +1,5 @@
+//! Error codes: stable names of failures.
+
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, codes};
 
-/// A stable name of a failure, written `<error type>:<name>`, such as `Okta:GROUP_NOT_FOUND`.
+/// The stable name of a failure, written `<error type>:<name>`, such as `Okta:GROUP_NOT_FOUND`.
 ///
 /// ```
 /// use sym_sdk::error::{ErrorCode, codes};
@@ -23,12 +25,12 @@ pub struct ErrorCode {
 }
 
 impl ErrorCode {
-    /// A code from its two parts.
+    /// Creates a code from its two parts.
     pub const fn new(error_type: &'static str, name: &'static str) -> Self {
         Self { error_type: Cow::Borrowed(error_type), name: Cow::Borrowed(name) }
     }
 
-    /// The part before the colon: the family, such as `Okta`.
+    /// The part before the colon, such as `Okta`.
     pub fn error_type(&self) -> &str {
         &self.error_type
     }

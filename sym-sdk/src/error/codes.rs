@@ -1,8 +1,8 @@
-//! The error codes that this crate gives, and those that Sym's SDK has for its integrations.
+//! The error codes of this crate, and those that Sym's SDK defines for its integrations.
 
 use super::ErrorCode;
 
-/// `AccessStrategy:STRATEGY_NOT_FOUND`: there is no such strategy.
+/// `AccessStrategy:STRATEGY_NOT_FOUND`: the strategy does not exist.
 pub const ACCESS_STRATEGY_NOT_FOUND: ErrorCode = ErrorCode::new("AccessStrategy", "STRATEGY_NOT_FOUND");
 /// `Aptible:ALREADY_IN_ROLE`: the user already has the Aptible role.
 pub const APTIBLE_ALREADY_IN_ROLE: ErrorCode = ErrorCode::new("Aptible", "ALREADY_IN_ROLE");
@@ -10,78 +10,78 @@ pub const APTIBLE_ALREADY_IN_ROLE: ErrorCode = ErrorCode::new("Aptible", "ALREAD
 pub const AWS_ASSUME_ROLE_FAILED: ErrorCode = ErrorCode::new("AWS", "ASSUME_ROLE_FAILED");
 /// `AWSLambda:FATAL_FUNCTION_ERROR`: the Lambda function failed.
 pub const AWS_LAMBDA_FATAL_FUNCTION_ERROR: ErrorCode = ErrorCode::new("AWSLambda", "FATAL_FUNCTION_ERROR");
-/// `AWSIAM:GROUP_NOT_FOUND`: there is no such IAM group.
+/// `AWSIAM:GROUP_NOT_FOUND`: the IAM group does not exist.
 pub const AWS_IAM_GROUP_NOT_FOUND: ErrorCode = ErrorCode::new("AWSIAM", "GROUP_NOT_FOUND");
-/// `AWSSSO:GROUP_NOT_FOUND`: there is no such IAM Identity Center group.
+/// `AWSSSO:GROUP_NOT_FOUND`: the IAM Identity Center group does not exist.
 pub const AWS_SSO_GROUP_NOT_FOUND: ErrorCode = ErrorCode::new("AWSSSO", "GROUP_NOT_FOUND");
 /// `Boundary:ALREADY_IN_ROLE`: the user is already in the Boundary group.
 pub const BOUNDARY_ALREADY_IN_ROLE: ErrorCode = ErrorCode::new("Boundary", "ALREADY_IN_ROLE");
-/// `GitHub:REPOSITORY_NOT_FOUND`: there is no such repository.
+/// `GitHub:REPOSITORY_NOT_FOUND`: the repository does not exist.
 pub const GITHUB_REPOSITORY_NOT_FOUND: ErrorCode = ErrorCode::new("GitHub", "REPOSITORY_NOT_FOUND");
-/// `Google:USER_NOT_FOUND`: there is no such Google user.
+/// `Google:USER_NOT_FOUND`: the Google user does not exist.
 pub const GOOGLE_USER_NOT_FOUND: ErrorCode = ErrorCode::new("Google", "USER_NOT_FOUND");
-/// `HTTP:ERROR_RESPONSE`: a server answered with an error.
+/// `HTTP:ERROR_RESPONSE`: a server returned an error.
 pub const HTTP_ERROR_RESPONSE: ErrorCode = ErrorCode::new("HTTP", "ERROR_RESPONSE");
 /// `Identity:COULD_NOT_SAVE`: an identity could not be saved.
 pub const IDENTITY_COULD_NOT_SAVE: ErrorCode = ErrorCode::new("Identity", "COULD_NOT_SAVE");
-/// `Identity:NOT_FOUND`: a user has no known account in a service.
+/// `Identity:NOT_FOUND`: the account of a user in a service is unknown.
 pub const IDENTITY_NOT_FOUND: ErrorCode = ErrorCode::new("Identity", "NOT_FOUND");
 /// `Jira:MISSING_INSTALLATION`: Jira is not connected.
 pub const JIRA_MISSING_INSTALLATION: ErrorCode = ErrorCode::new("Jira", "MISSING_INSTALLATION");
-/// `KnowBe4:USER_NOT_FOUND`: there is no such KnowBe4 user.
+/// `KnowBe4:USER_NOT_FOUND`: the KnowBe4 user does not exist.
 pub const KNOWBE4_USER_NOT_FOUND: ErrorCode = ErrorCode::new("KnowBe4", "USER_NOT_FOUND");
-/// `Okta:GROUP_NOT_FOUND`: there is no such Okta group.
+/// `Okta:GROUP_NOT_FOUND`: the Okta group does not exist.
 pub const OKTA_GROUP_NOT_FOUND: ErrorCode = ErrorCode::new("Okta", "GROUP_NOT_FOUND");
-/// `OneLogin:AUTH_FAILED`: OneLogin refused the credentials.
+/// `OneLogin:AUTH_FAILED`: OneLogin rejected the credentials.
 pub const ONELOGIN_AUTH_FAILED: ErrorCode = ErrorCode::new("OneLogin", "AUTH_FAILED");
-/// `PagerDuty:USER_NOT_FOUND`: there is no such PagerDuty user.
+/// `PagerDuty:USER_NOT_FOUND`: the PagerDuty user does not exist.
 pub const PAGERDUTY_USER_NOT_FOUND: ErrorCode = ErrorCode::new("PagerDuty", "USER_NOT_FOUND");
-/// `PagerDuty:UNKNOWN`: PagerDuty failed without saying why.
+/// `PagerDuty:UNKNOWN`: PagerDuty failed without a reason.
 pub const PAGERDUTY_UNKNOWN: ErrorCode = ErrorCode::new("PagerDuty", "UNKNOWN");
-/// `SymSDK:MISSING_ARGUMENT`: a call lacks an argument.
+/// `SymSDK:MISSING_ARGUMENT`: a required argument is missing.
 pub const MISSING_ARGUMENT: ErrorCode = ErrorCode::new("SymSDK", "MISSING_ARGUMENT");
 /// `Slack:NOT_IN_CHANNEL`: the app is not a member of the channel.
 pub const SLACK_NOT_IN_CHANNEL: ErrorCode = ErrorCode::new("Slack", "NOT_IN_CHANNEL");
 /// `SymIntegration:USER_PROCESSING_ERROR`: a user could not be looked up or created.
 pub const USER_PROCESSING_ERROR: ErrorCode = ErrorCode::new("SymIntegration", "USER_PROCESSING_ERROR");
-/// `Authentication:INVALID_JWT`: the token is not valid.
+/// `Authentication:INVALID_JWT`: the token is invalid.
 pub const AUTHENTICATION_INVALID_JWT: ErrorCode = ErrorCode::new("Authentication", "INVALID_JWT");
 /// `DeescalateAPI:INVALID_RUN`: the Run is not in a state that this event applies to.
 pub const DEESCALATE_INVALID_RUN: ErrorCode = ErrorCode::new("DeescalateAPI", "INVALID_RUN");
 
-// What follows is our own.
+// Codes that Sym's SDK does not have.
 
 /// `SymSDK:INVALID_ERROR_CODE`: not an error code.
 pub const INVALID_ERROR_CODE: ErrorCode = ErrorCode::new("SymSDK", "INVALID_ERROR_CODE");
 /// `SymSDK:INVALID_ID`: not a UUID.
 pub const INVALID_ID: ErrorCode = ErrorCode::new("SymSDK", "INVALID_ID");
-/// `SymSDK:INVALID_EMAIL`: not an e-mail address.
+/// `SymSDK:INVALID_EMAIL`: not an email address.
 pub const INVALID_EMAIL: ErrorCode = ErrorCode::new("SymSDK", "INVALID_EMAIL");
 /// `SymSDK:INVALID_SRN`: not a Sym Resource Name.
 pub const INVALID_SRN: ErrorCode = ErrorCode::new("SymSDK", "INVALID_SRN");
 /// `SymSDK:INVALID_SLUG`: not a slug.
 pub const INVALID_SLUG: ErrorCode = ErrorCode::new("SymSDK", "INVALID_SLUG");
-/// `SymSDK:INVALID_FIELD_VALUE`: a value does not suit its field.
+/// `SymSDK:INVALID_FIELD_VALUE`: a value is invalid for its field.
 pub const INVALID_FIELD_VALUE: ErrorCode = ErrorCode::new("SymSDK", "INVALID_FIELD_VALUE");
-/// `SymSDK:INVALID_FIELD`: a field or one of its options is declared wrongly.
+/// `SymSDK:INVALID_FIELD`: the declaration of a field or of one of its options is invalid.
 pub const INVALID_FIELD: ErrorCode = ErrorCode::new("SymSDK", "INVALID_FIELD");
-/// `SymSDK:UNKNOWN_FIELD`: there is no such field.
+/// `SymSDK:UNKNOWN_FIELD`: the field does not exist.
 pub const UNKNOWN_FIELD: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_FIELD");
-/// `SymSDK:MISSING_FIELD`: a field that is needed has no value.
+/// `SymSDK:MISSING_FIELD`: a required field has no value.
 pub const MISSING_FIELD: ErrorCode = ErrorCode::new("SymSDK", "MISSING_FIELD");
 /// `SymSDK:UNKNOWN_VAR`: the flow has no such var.
 pub const UNKNOWN_VAR: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_VAR");
-/// `SymSDK:UNKNOWN_SETTING`: there is no such setting.
+/// `SymSDK:UNKNOWN_SETTING`: the setting does not exist.
 pub const UNKNOWN_SETTING: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_SETTING");
-/// `SymSDK:UNKNOWN_SECRET`: there is no such secret.
+/// `SymSDK:UNKNOWN_SECRET`: the secret does not exist.
 pub const UNKNOWN_SECRET: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_SECRET");
 /// `SymSDK:UNKNOWN_INTEGRATION`: the environment has no such integration.
 pub const UNKNOWN_INTEGRATION: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_INTEGRATION");
-/// `SymSDK:UNKNOWN_FLOW`: there is no such flow.
+/// `SymSDK:UNKNOWN_FLOW`: the flow does not exist.
 pub const UNKNOWN_FLOW: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_FLOW");
 /// `SymSDK:UNKNOWN_TARGET`: the flow has no such target.
 pub const UNKNOWN_TARGET: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_TARGET");
-/// `SymSDK:INVALID_DURATION`: not a duration, or not one that is offered.
+/// `SymSDK:INVALID_DURATION`: not a duration, or not one of the offered durations.
 pub const INVALID_DURATION: ErrorCode = ErrorCode::new("SymSDK", "INVALID_DURATION");
 /// `SymSDK:OPTION_NOT_ALLOWED`: the value is not among those the field allows.
 pub const OPTION_NOT_ALLOWED: ErrorCode = ErrorCode::new("SymSDK", "OPTION_NOT_ALLOWED");
@@ -99,59 +99,59 @@ pub const NOT_PERMITTED: ErrorCode = ErrorCode::new("SymSDK", "NOT_PERMITTED");
 pub const ALREADY_DECIDED: ErrorCode = ErrorCode::new("SymSDK", "ALREADY_DECIDED");
 /// `SymSDK:SELF_APPROVAL`: the requester may not approve this request.
 pub const SELF_APPROVAL: ErrorCode = ErrorCode::new("SymSDK", "SELF_APPROVAL");
-/// `SymSDK:UNKNOWN_RUN`: there is no such Run.
+/// `SymSDK:UNKNOWN_RUN`: the Run does not exist.
 pub const UNKNOWN_RUN: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_RUN");
-/// `SymSDK:RUN_PRUNED`: there was such a Run, and it is no longer kept.
+/// `SymSDK:RUN_PRUNED`: the Run existed, but has been pruned.
 pub const RUN_PRUNED: ErrorCode = ErrorCode::new("SymSDK", "RUN_PRUNED");
-/// `SymSDK:UNKNOWN_USER`: there is no such user.
+/// `SymSDK:UNKNOWN_USER`: the user does not exist.
 pub const UNKNOWN_USER: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_USER");
-/// `Authentication:TOKEN_EXPIRED`: the token's time is over.
+/// `Authentication:TOKEN_EXPIRED`: the token has expired.
 pub const AUTHENTICATION_TOKEN_EXPIRED: ErrorCode = ErrorCode::new("Authentication", "TOKEN_EXPIRED");
 /// `Authentication:TOKEN_REVOKED`: the token was revoked.
 pub const AUTHENTICATION_TOKEN_REVOKED: ErrorCode = ErrorCode::new("Authentication", "TOKEN_REVOKED");
-/// `Authentication:BOT_DELETED`: the bot whose token it is was deleted.
+/// `Authentication:BOT_DELETED`: the bot of the token was deleted.
 pub const AUTHENTICATION_BOT_DELETED: ErrorCode = ErrorCode::new("Authentication", "BOT_DELETED");
-/// `SymSDK:UNKNOWN_TOKEN`: there is no such token.
+/// `SymSDK:UNKNOWN_TOKEN`: the token does not exist.
 pub const UNKNOWN_TOKEN: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_TOKEN");
-/// `SymSDK:INVALID_TOKEN`: a token cannot be issued like this.
+/// `SymSDK:INVALID_TOKEN`: a token cannot be issued with these parameters.
 pub const INVALID_TOKEN: ErrorCode = ErrorCode::new("SymSDK", "INVALID_TOKEN");
 /// `SymSDK:HANDLER_FAILED`: a handler returned an error.
 pub const HANDLER_FAILED: ErrorCode = ErrorCode::new("SymSDK", "HANDLER_FAILED");
 /// `SymSDK:HANDLER_PANICKED`: a handler panicked.
 pub const HANDLER_PANICKED: ErrorCode = ErrorCode::new("SymSDK", "HANDLER_PANICKED");
-/// `SymSDK:HANDLER_TIMED_OUT`: a handler took longer than its limit.
+/// `SymSDK:HANDLER_TIMED_OUT`: a handler exceeded its time limit.
 pub const HANDLER_TIMED_OUT: ErrorCode = ErrorCode::new("SymSDK", "HANDLER_TIMED_OUT");
-/// `SymSDK:ARGUMENT_UNAVAILABLE`: an argument of a handler could not be had.
+/// `SymSDK:ARGUMENT_UNAVAILABLE`: an argument of a handler is not available.
 pub const ARGUMENT_UNAVAILABLE: ErrorCode = ErrorCode::new("SymSDK", "ARGUMENT_UNAVAILABLE");
-/// `SymSDK:INVALID_VAR`: a var has not the form that a handler expects.
+/// `SymSDK:INVALID_VAR`: a var cannot be converted to the type that a handler expects.
 pub const INVALID_VAR: ErrorCode = ErrorCode::new("SymSDK", "INVALID_VAR");
-/// `SymSDK:CONFIGURATION`: the configuration has a fault.
+/// `SymSDK:CONFIGURATION`: the configuration is invalid.
 pub const CONFIGURATION: ErrorCode = ErrorCode::new("SymSDK", "CONFIGURATION");
-/// `SymSDK:INVALID_KEY`: a key-value path is not valid, or runs into a value where a namespace is needed.
+/// `SymSDK:INVALID_KEY`: a key-value path is invalid, or conflicts with an existing value or namespace.
 pub const INVALID_KEY: ErrorCode = ErrorCode::new("SymSDK", "INVALID_KEY");
-/// `SymSDK:INVALID_JSON`: a value has no JSON form, or JSON is not of the expected form.
+/// `SymSDK:INVALID_JSON`: a value cannot be represented as JSON, or JSON does not have the expected form.
 pub const INVALID_JSON: ErrorCode = ErrorCode::new("SymSDK", "INVALID_JSON");
-/// `AccessStrategy:REVOCATION_PUT_OFF`: a hook put off the end of an access.
+/// `AccessStrategy:REVOCATION_PUT_OFF`: a hook deferred a revocation.
 pub const DEESCALATE_PUT_OFF: ErrorCode = ErrorCode::new("AccessStrategy", "REVOCATION_PUT_OFF");
-/// `AccessStrategy:REPORTED_ERRORS`: a strategy answered, and reported errors.
+/// `AccessStrategy:REPORTED_ERRORS`: a strategy reported errors.
 pub const STRATEGY_REPORTED_ERRORS: ErrorCode = ErrorCode::new("AccessStrategy", "REPORTED_ERRORS");
-/// `AccessStrategy:STILL_LISTED`: a strategy took access away, and the target lists the identity all the same.
+/// `AccessStrategy:STILL_LISTED`: the target still lists the identity after a revocation.
 pub const ACCESS_STILL_LISTED: ErrorCode = ErrorCode::new("AccessStrategy", "STILL_LISTED");
-/// `AccessStrategy:NOT_READ_BACK`: a strategy took access away, and the target could not be read afterwards.
+/// `AccessStrategy:NOT_READ_BACK`: the target could not be read after a revocation.
 pub const REVOCATION_NOT_READ_BACK: ErrorCode = ErrorCode::new("AccessStrategy", "NOT_READ_BACK");
-/// `AccessStrategy:WRITTEN_OFF`: an admin gave up a revocation that did not succeed.
+/// `AccessStrategy:WRITTEN_OFF`: an admin wrote off a revocation that did not succeed.
 pub const REVOCATION_WRITTEN_OFF: ErrorCode = ErrorCode::new("AccessStrategy", "WRITTEN_OFF");
-/// `AccessStrategy:EXPIRED`: the time of an access had passed before it could be granted.
+/// `AccessStrategy:EXPIRED`: access expired before it could be granted.
 pub const ACCESS_EXPIRED: ErrorCode = ErrorCode::new("AccessStrategy", "EXPIRED");
-/// `SymSDK:TOO_LARGE`: what was sent is larger than the limit.
+/// `SymSDK:TOO_LARGE`: the data exceeds a size limit.
 pub const TOO_LARGE: ErrorCode = ErrorCode::new("SymSDK", "TOO_LARGE");
 /// `SymSDK:STORE`: the store failed.
 pub const STORE: ErrorCode = ErrorCode::new("SymSDK", "STORE");
-/// `SymSDK:WORKERS`: workers have ended before their time.
+/// `SymSDK:WORKERS`: workers stopped unexpectedly.
 pub const WORKERS: ErrorCode = ErrorCode::new("SymSDK", "WORKERS");
-/// `SymSDK:LISTEN`: a network address cannot be listened on.
+/// `SymSDK:LISTEN`: the program cannot listen on a network address.
 pub const LISTEN: ErrorCode = ErrorCode::new("SymSDK", "LISTEN");
-/// `SymSDK:AUDIT_LOG`: the audit log is not as it was written, or cannot be read.
+/// `SymSDK:AUDIT_LOG`: the audit log was modified, or cannot be read.
 pub const AUDIT_LOG: ErrorCode = ErrorCode::new("SymSDK", "AUDIT_LOG");
 /// `SymSDK:AUDIT_DESTINATION`: audit entries could not be delivered.
 pub const AUDIT_DESTINATION: ErrorCode = ErrorCode::new("SymSDK", "AUDIT_DESTINATION");

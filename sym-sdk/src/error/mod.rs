@@ -1,4 +1,10 @@
-//! The error type of the crate, its codes, and how it is shown.
+//! The error type of the crate.
+//!
+//! An [`Error`] tells three readers what they need: programs match on its [`ErrorKind`] and its [`ErrorCode`], people read the
+//! message and the hint, and operators find the service, status and request id. The kind says how to react (retry, report,
+//! refuse), and the code names the exact failure and never changes. Messages are one line, in lower case and without a full
+//! stop, so that they can be embedded in other messages; what to do about the failure belongs in the hint. Secrets never belong
+//! in either.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,36 +18,36 @@ mod report;
 pub use code::ErrorCode;
 pub use report::Report;
 
-/// Any error that can be a source.
+/// A boxed error that can be the source of another.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A result whose error is an [`Error`], unless said.
+/// A result whose error is an [`Error`] by default.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What kind of failure an [`Error`] is. The code says more exactly which.
+/// The category of a failure, by which callers decide how to react. The code names the exact failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A value does not meet the rules for it.
+    /// A value is invalid.
     InvalidInput,
-    /// The named thing does not exist.
+    /// Something that was named does not exist.
     NotFound,
-    /// Nobody, or somebody who could not be verified, asked.
+    /// The caller is not authenticated.
     Unauthorized,
-    /// Whoever asked may not.
+    /// The caller lacks permission.
     Forbidden,
-    /// The thing is in a state that does not allow this.
+    /// The current state does not allow the operation.
     Conflict,
-    /// A service asked to be called less often.
+    /// A service limited the rate of calls.
     RateLimited,
-    /// Something took longer than its limit.
+    /// An operation exceeded its time limit.
     Timeout,
-    /// A service cannot be reached or is out of order.
+    /// A service cannot be reached or does not work.
     Unavailable,
-    /// Data from elsewhere could not be understood.
+    /// Data from outside could not be decoded.
     Decode,
-    /// The configuration has a fault.
+    /// The configuration is invalid.
     Configuration,
     /// A user's account in a service could not be found or saved.
     Identity,
@@ -49,13 +55,13 @@ pub enum ErrorKind {
     Handler,
     /// Access could not be granted or removed.
     Strategy,
-    /// A fault of this crate.
+    /// A bug in this crate.
     Internal,
 }
 
-/// An error that says what failed, under which [`code`](Error::code), and what to do about it.
+/// An error with a message, a stable [`code`](Error::code) and a hint on how to resolve it.
 ///
-/// `Display` is one line: the message and the code, and service, status and request id if they are known.
+/// `Display` prints one line: the message and the code, followed by service, status and request id if they are known.
 /// [`Error::report`] adds the hint and the sources.
 ///
 /// ```
@@ -64,7 +70,7 @@ pub enum ErrorKind {
 /// let error = Error::new(ErrorKind::NotFound, ErrorCode::new("Okta", "GROUP_NOT_FOUND"), "no group `00g1`")
 ///     .with_service("okta")
 ///     .with_status(404)
-///     .with_hint("list the groups that there are with `okta.list_groups()`");
+///     .with_hint("list the existing groups with `okta.list_groups()`");
 /// assert_eq!(error.to_string(), "no group `00g1` (Okta:GROUP_NOT_FOUND, service okta, status 404)");
 /// assert!(!error.is_retryable());
 /// ```
@@ -84,7 +90,7 @@ struct Inner {
 }
 
 impl Error {
-    /// An error. The message is one line without a full stop at its end.
+    /// Creates an error. The message is one line, in lower case and without a full stop.
     pub fn new(kind: ErrorKind, code: ErrorCode, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -100,14 +106,14 @@ impl Error {
         }))
     }
 
-    /// A failure that a handler reports: kind [`ErrorKind::Handler`], code `SymSDK:HANDLER_FAILED`.
+    /// Creates the error of a handler: kind [`ErrorKind::Handler`], code `SymSDK:HANDLER_FAILED`.
     pub fn handler(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Handler, codes::HANDLER_FAILED, message)
     }
 
-    /// A call lacks an argument that it cannot do without.
+    /// Creates the error of a function that lacks a required argument.
     pub fn missing_argument(argument: &str, function: &str) -> Self {
-        let message = format!("`{function}` was called without the argument `{argument}`");
+        let message = format!("`{function}` requires the argument `{argument}`");
         Self::new(ErrorKind::InvalidInput, codes::MISSING_ARGUMENT, message)
     }
 
@@ -120,49 +126,49 @@ impl Error {
         Self::new(ErrorKind::InvalidInput, code, message)
     }
 
-    /// Says what to do about it.
+    /// Sets the hint: how to resolve the error.
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
         self
     }
 
-    /// Says where to read more.
+    /// Sets the URL of further documentation.
     pub fn with_doc_url(mut self, url: impl Into<String>) -> Self {
         self.0.doc_url = Some(url.into());
         self
     }
 
-    /// Names the service that failed.
+    /// Sets the service that failed.
     pub fn with_service(mut self, service: impl Into<String>) -> Self {
         self.0.service = Some(service.into());
         self
     }
 
-    /// Keeps the HTTP status that the service answered with.
+    /// Sets the HTTP status of the response.
     pub fn with_status(mut self, status: u16) -> Self {
         self.0.status = Some(status);
         self
     }
 
-    /// Keeps the service's own id of the request.
+    /// Sets the request id, as the service assigned it.
     pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
         self.0.request_id = Some(id.into());
         self
     }
 
-    /// Keeps for how long the service asked to be left alone.
+    /// Sets the delay that the service requested before the next call.
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
         self
     }
 
-    /// Keeps the error that caused this one.
+    /// Sets the error that caused this one.
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(source.into());
         self
     }
 
-    /// What kind of failure it is.
+    /// The category of the failure.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -172,17 +178,17 @@ impl Error {
         &self.0.code
     }
 
-    /// What failed.
+    /// The message: what failed.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// What to do about it.
+    /// The hint: how to resolve the error.
     pub fn hint(&self) -> Option<&str> {
         self.0.hint.as_deref()
     }
 
-    /// Where to read more.
+    /// The URL of further documentation.
     pub fn doc_url(&self) -> Option<&str> {
         self.0.doc_url.as_deref()
     }
@@ -192,38 +198,38 @@ impl Error {
         self.0.service.as_deref()
     }
 
-    /// The HTTP status that the service answered with.
+    /// The HTTP status of the response.
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }
 
-    /// The service's own id of the request.
+    /// The request id, as the service assigned it.
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
 
-    /// For how long the service asked to be left alone, counted from its answer; `None` if it did not say. `Display` leaves it
-    /// out: by the time that somebody reads it, it has passed.
+    /// The delay that the service requested before the next call, counted from its response. `Display` omits it, because it has
+    /// passed by the time somebody reads the message.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// Whether the same call may succeed later without a change.
+    /// Whether the same call may succeed when it is retried.
     pub fn is_retryable(&self) -> bool {
         matches!(self.kind(), ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Timeout)
     }
 
-    /// All there is to say, on several lines: message and code, hint, and each source.
+    /// Returns the full report, on several lines: message and code, hint, and each source.
     pub fn report(&self) -> Report<'_> {
         Report::new(self)
     }
 
-    /// Sym's dictionary form: `error`, `message` and `code`.
+    /// Returns Sym's JSON form, with the members `error`, `message` and `code`.
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::json!({ "error": true, "message": self.message(), "code": self.code() })
     }
 
-    /// The error as Slack markup: the message in bold, the hint, a link.
+    /// Returns the error as Slack markup: the message in bold, the hint, and a link to the documentation.
     pub fn slack_markdown(&self) -> String {
         let mut text = format!("*{}*", escape_slack(self.message()));
         if let Some(hint) = self.hint() {
@@ -236,15 +242,15 @@ impl Error {
     }
 }
 
-/// Slack reads `&`, `<` and `>` as markup.
+/// Escapes the characters that Slack interprets as markup.
 fn escape_slack(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// JSON that is not of the expected form.
+/// Converts the error of JSON that does not have the expected form.
 impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
-        Self::new(ErrorKind::Decode, codes::INVALID_JSON, "the JSON is not of the expected form").with_source(error)
+        Self::new(ErrorKind::Decode, codes::INVALID_JSON, "the JSON does not have the expected form").with_source(error)
     }
 }
 

@@ -1,14 +1,16 @@
+//! The multi-line form of an error, for terminals and logs.
+
 use std::error::Error as _;
 use std::fmt;
 
 use super::Error;
 
-/// Shows an [`Error`] with its hint and everything that caused it, each thing once. See [`Error::report`].
+/// Displays an [`Error`] with its hint and its sources, without repetitions. Created by [`Error::report`].
 #[derive(Debug)]
 pub struct Report<'a>(&'a Error);
 
 impl<'a> Report<'a> {
-    /// The report of an error.
+    /// Creates the report of an error.
     pub fn new(error: &'a Error) -> Self {
         Self(error)
     }
@@ -23,14 +25,14 @@ impl fmt::Display for Report<'_> {
         if let Some(url) = self.0.doc_url() {
             write!(f, "\n  see: {url}")?;
         }
-        let mut said = self.0.to_string();
+        let mut printed = self.0.to_string();
         let mut source = self.0.source();
         while let Some(error) = source {
             let cause = error.to_string();
-            // Many errors say themselves what they come from.
-            if !said.contains(&cause) {
+            // The message of many errors includes that of their source.
+            if !printed.contains(&cause) {
                 write!(f, "\n  caused by: {cause}")?;
-                said.push_str(&cause);
+                printed.push_str(&cause);
             }
             source = error.source();
         }

@@ -175,7 +175,7 @@ impl FieldMap {
                 .with_hint(self.hint(name))
         })?;
         pick(value).ok_or_else(|| {
-            let got = value.type_of();
+            let got = value.field_type();
             let message = format!("field `{name}` has the type `{got}`, not `{expected}`");
             Error::invalid(codes::INVALID_FIELD_VALUE, message).with_hint(self.hint(name))
         })
@@ -186,7 +186,8 @@ impl FieldMap {
         if self.is_empty() {
             return "no field has a value".to_owned();
         }
-        let fields: Vec<String> = self.iter().map(|(name, value)| format!("`{name}`: {}", value.type_of())).collect();
+        let fields: Vec<String> =
+            self.iter().map(|(name, value)| format!("`{name}`: {}", value.field_type())).collect();
         let listed = format!("the fields are {}", fields.join(", "));
         match suggest::nearest(name, self.names()).filter(|near| *near != name) {
             Some(near) => format!("did you mean `{near}`? {listed}"),

@@ -38,8 +38,8 @@ impl FieldOption {
     /// If the value is a list or a Slack user, or if the value or the label is empty or longer than 55 characters.
     pub fn new(value: impl Into<FieldValue>, label: impl Into<String>) -> Result<Self> {
         let (value, label) = (value.into(), label.into());
-        if value.type_of().is_list() || value.type_of().is_slack() {
-            let message = format!("the value of an option must be a single value, got a `{}`", value.type_of());
+        if value.field_type().is_list() || value.field_type().is_slack() {
+            let message = format!("the value of an option must be a single value, got a `{}`", value.field_type());
             return Err(Error::invalid(codes::INVALID_FIELD, message));
         }
         check("value", &value.to_setting())?;

@@ -267,7 +267,7 @@ impl FieldSpec {
     }
 
     fn check_type(&self, what: &str, value: &FieldValue) -> Result<()> {
-        let (expected, got) = (self.field_type.member(), value.type_of());
+        let (expected, got) = (self.field_type.member(), value.field_type());
         if expected == got {
             return Ok(());
         }

@@ -16,7 +16,7 @@ use super::{FieldType, SlackUserSelection, duration_seconds, format_duration};
 /// use sym_sdk::forms::{FieldType, FieldValue};
 ///
 /// let value = FieldValue::from("prod");
-/// assert_eq!(value.type_of(), FieldType::String);
+/// assert_eq!(value.field_type(), FieldType::String);
 /// assert_eq!(value.to_json(), "prod");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -51,7 +51,7 @@ pub enum FieldValue {
 
 impl FieldValue {
     /// Returns the type of the value.
-    pub fn type_of(&self) -> FieldType {
+    pub fn field_type(&self) -> FieldType {
         match self {
             Self::Text(_) => FieldType::String,
             Self::Int(_) => FieldType::Int,

@@ -1,7 +1,9 @@
+//! Compile-time checks of arguments against the handler's kind.
+
 use super::{HandlerKind, HandlerRecord, Requires};
 use crate::model::{Hook, Step};
 
-/// Fails the build if handlers of this kind can never have the argument. Called by the macros' expansions.
+/// Fails the build if an argument is never available to handlers of the record's kind. Called by the expansions of the macros.
 #[allow(clippy::panic, reason = "evaluated at compile time only")]
 #[doc(hidden)]
 #[track_caller]
@@ -15,10 +17,10 @@ const fn unavailable(kind: HandlerKind, requires: Requires) -> Option<&'static s
     use HandlerKind::{GetFlows, GetIdentity, GetIdentityLookup, OnChange};
     match (requires, kind) {
         (Requires::Event, OnChange) => {
-            Some("there is no event while a form is filled in; take `&mut PromptForm`, `&User` or `&Flow` instead")
+            Some("an `#[on_change]` handler has no event; take `&mut PromptForm`, `&User` or `&Flow` instead")
         }
         (Requires::Event | Requires::Flow, GetFlows) => {
-            Some("`get_flows` is not about one event or flow; take `&FlowsQuery`, `&Flows` or `&User` instead")
+            Some("`get_flows` has no event and no single flow; take `&FlowsQuery`, `&Flows` or `&User` instead")
         }
         (
             Requires::ForwardContext,
@@ -30,7 +32,7 @@ const fn unavailable(kind: HandlerKind, requires: Requires) -> Option<&'static s
         (Requires::StepOutput, HandlerKind::Hook(Hook::After(_))) => None,
         (Requires::StepOutput, _) => Some(
             "only `after_` hooks can take `StepOutput<T>`, because a step has no output before it has run; \
-             read an earlier step's with `event.step_output(Step::Escalate)`",
+             to read the output of an earlier step, use `event.step_output(Step::Escalate)`",
         ),
         (Requires::IdentityQuery, GetIdentity | GetIdentityLookup) => None,
         (Requires::IdentityQuery, _) => {

@@ -1,3 +1,5 @@
+//! The input of a handler call.
+
 use std::sync::Arc;
 
 use super::{FlowsQuery, IdentityQuery, Services};
@@ -6,7 +8,7 @@ use crate::integration::IntegrationClient;
 use crate::model::{Event, Flow, User};
 use crate::routing::RequestForwardContext;
 
-/// What one call of a handler is about. Arguments are taken from it; a handler may also take it whole, as `&Context`.
+/// The input of one handler call. Arguments are extracted from it; a handler can also take all of it, as `&Context`.
 #[derive(Clone, Debug)]
 pub struct Context {
     services: Arc<Services>,
@@ -21,7 +23,7 @@ pub struct Context {
 impl Default for Context {
     fn default() -> Self {
         Self {
-            services: Services::nothing(),
+            services: Services::empty(),
             event: None,
             user: None,
             flow: None,
@@ -33,7 +35,7 @@ impl Default for Context {
 }
 
 impl Context {
-    /// About nothing yet.
+    /// Returns a builder without an event, a user or services.
     pub fn builder() -> ContextBuilder {
         ContextBuilder(Self::default())
     }
@@ -43,8 +45,8 @@ impl Context {
         self.event.as_deref()
     }
 
-    /// The user whom the call is about: in identity reducers the one whose identity is asked for, in `get_flows` the one
-    /// who wants to see flows, else the one filling in the form or acting in the event.
+    /// The user: in identity reducers the one whose identity is looked up, in `get_flows` the one who lists flows, otherwise
+    /// the one who fills in the form or triggered the event.
     pub fn user(&self) -> Option<&User> {
         let asked_for = self.identity_query.as_ref().map(IdentityQuery::user);
         asked_for
@@ -58,42 +60,42 @@ impl Context {
         self.flow.as_deref().or_else(|| self.event().map(Event::flow))
     }
 
-    /// The notifications that the request is forwarded along.
+    /// The notifications of a request that is being forwarded.
     pub fn forward(&self) -> Option<&RequestForwardContext> {
         self.forward.as_ref()
     }
 
-    /// The question for a user's identity.
+    /// The query of an identity reducer.
     pub fn identity_query(&self) -> Option<&IdentityQuery> {
         self.identity_query.as_ref()
     }
 
-    /// The question for a user's flows.
+    /// The query of `get_flows`.
     pub fn flows_query(&self) -> Option<&FlowsQuery> {
         self.flows_query.as_ref()
     }
 
-    /// What handlers share.
+    /// The services that all calls share.
     pub fn services(&self) -> &Arc<Services> {
         &self.services
     }
 
-    /// The client of this type.
+    /// The integration client of type `T`.
     pub fn client<T: IntegrationClient>(&self) -> Option<&T> {
         self.services.client()
     }
 
-    /// The state of this type.
+    /// The state of type `T`.
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.services.state()
     }
 
-    /// Users and their identities.
+    /// The user directory.
     pub fn directory(&self) -> Option<&Directory> {
         self.services.directory()
     }
 
-    /// Values that handlers keep.
+    /// The key-value store.
     pub fn key_value(&self) -> Option<&KeyValue> {
         self.services.key_value()
     }
@@ -111,49 +113,49 @@ impl ContextBuilder {
         self
     }
 
-    /// Sets what handlers share.
+    /// Sets the services.
     #[must_use]
     pub fn services(mut self, services: Arc<Services>) -> Self {
         self.0.services = services;
         self
     }
 
-    /// Sets the user, where there is no event or another user counts.
+    /// Sets the user, for calls without an event or about another user than the event's.
     #[must_use]
     pub fn user(mut self, user: impl Into<Arc<User>>) -> Self {
         self.0.user = Some(user.into());
         self
     }
 
-    /// Sets the flow, where there is no event.
+    /// Sets the flow, for calls without an event.
     #[must_use]
     pub fn flow(mut self, flow: impl Into<Arc<Flow>>) -> Self {
         self.0.flow = Some(flow.into());
         self
     }
 
-    /// Sets the notifications that the request is forwarded along.
+    /// Sets the notifications of a request that is being forwarded.
     #[must_use]
     pub fn forward(mut self, forward: RequestForwardContext) -> Self {
         self.0.forward = Some(forward);
         self
     }
 
-    /// Sets the question for a user's identity.
+    /// Sets the query of an identity reducer.
     #[must_use]
     pub fn identity_query(mut self, query: IdentityQuery) -> Self {
         self.0.identity_query = Some(query);
         self
     }
 
-    /// Sets the question for a user's flows.
+    /// Sets the query of `get_flows`.
     #[must_use]
     pub fn flows_query(mut self, query: FlowsQuery) -> Self {
         self.0.flows_query = Some(query);
         self
     }
 
-    /// The context.
+    /// Builds the context.
     pub fn build(self) -> Context {
         self.0
     }

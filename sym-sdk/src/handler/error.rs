@@ -1,12 +1,15 @@
+//! The error of a handler.
+
 use std::fmt;
 
 use super::ExtractError;
 use crate::error::{BoxError, Error, ErrorCode, ErrorKind, codes};
 
-/// Why a handler failed: any error that its author chose to return.
+/// The error of a handler: any error that its author returned.
 ///
-/// Everything that converts into a boxed error converts into this: [`Error`], the standard library's errors,
-/// `anyhow::Error`, `String` and `&str`. It is no error itself, since it could not have that conversion then.
+/// Every type that converts into a boxed error converts into this one: [`Error`], the errors of the standard library,
+/// `anyhow::Error`, `String` and `&str`. It does not implement [`std::error::Error`] itself, because that would conflict with
+/// the conversion.
 pub struct HandlerError(BoxError);
 
 impl<E: Into<BoxError>> From<E> for HandlerError {
@@ -16,28 +19,28 @@ impl<E: Into<BoxError>> From<E> for HandlerError {
 }
 
 impl HandlerError {
-    /// The error of this crate, if it is one.
+    /// Returns the error as an [`Error`] of this crate, if it is one.
     pub fn as_error(&self) -> Option<&Error> {
         let extracting = || self.0.downcast_ref::<ExtractError>().map(ExtractError::as_error);
         self.0.downcast_ref::<Error>().or_else(extracting)
     }
 
-    /// The code of an error of this crate; `SymSDK:HANDLER_FAILED` for any other.
+    /// The code: that of an [`Error`] of this crate, or `SymSDK:HANDLER_FAILED` for any other error.
     pub fn code(&self) -> ErrorCode {
         self.as_error().map_or(codes::HANDLER_FAILED, |error| error.code().clone())
     }
 
-    /// The hint of an error of this crate.
+    /// The hint of an [`Error`] of this crate.
     pub fn hint(&self) -> Option<&str> {
         self.as_error()?.hint()
     }
 
-    /// The error as the author returned it.
+    /// Returns the error that the author returned.
     pub fn into_inner(self) -> BoxError {
         self.0
     }
 
-    /// An error of kind [`ErrorKind::Handler`] that keeps all that is known.
+    /// Converts into an error of kind [`ErrorKind::Handler`], keeping code, hint and sources.
     pub fn into_error(self) -> Error {
         let own = self.0.downcast::<Error>().map(|error| *error);
         let own = own.or_else(|other| other.downcast::<ExtractError>().map(|error| Error::from(*error)));
@@ -45,7 +48,7 @@ impl HandlerError {
             Ok(error) => error.with_kind(ErrorKind::Handler),
             Err(other) => {
                 let error = Error::handler(other.to_string());
-                // Without causes of its own it has nothing to add to the message.
+                // An error without a source adds nothing to its own message.
                 if other.source().is_some() { error.with_source(other) } else { error }
             }
         }

@@ -1,3 +1,5 @@
+//! The handlers of one flow, by kind.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

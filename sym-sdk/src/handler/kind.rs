@@ -1,3 +1,5 @@
+//! The kinds of handlers, and the function names that select them.
+
 use std::fmt;
 
 use crate::model::Hook;

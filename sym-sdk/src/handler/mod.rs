@@ -1,13 +1,18 @@
-//! How a function becomes a handler, what it is given and what it may return.
+//! Handlers: functions with an attribute macro that a flow calls.
 //!
 //! - [`#[reducer]`](macro@crate::reducer), [`#[hook]`](macro@crate::hook), [`#[prefetch]`](macro@crate::prefetch) and
-//!   [`#[on_change]`](macro@crate::on_change) leave the function as it is and write a [`HandlerRecord`] for it.
-//! - A [`Registry`] is a set of records, a [`HandlerSet`] those of one flow.
-//! - A [`Context`] says what one call is about. Arguments are taken from it by [`FromContext`]; what they need is in the
-//!   record, as [`Requires`], so that a lack of it is found at start.
-//! - [`Services`] are what all calls share: clients of integrations, state, directory and key-value store.
+//!   [`#[on_change]`](macro@crate::on_change) leave the function as it is and register a [`HandlerRecord`] for it.
+//! - A [`Registry`] is a collection of records. [`Registry::select`] returns the [`HandlerSet`] of one flow, which holds each
+//!   handler as a [`HandlerFn`], typed by the value that handlers of its kind return.
+//! - A [`Context`] is the input of one call. Arguments are extracted from it by [`FromContext`]. The record lists the
+//!   [`Requires`] of each argument, so a missing integration is reported when the program starts and not by the first request.
+//! - [`Services`] are shared by all calls: integration clients, state, directory and key-value store.
 //!
-//! A handler needs no runtime to be called:
+//! Function names and signatures are checked at compile time; that a flow has the handlers it needs, and that handlers have
+//! the services they need, is checked at startup. This module calls handlers, but leaves time limits, panics and the
+//! conversion of errors to the runtime.
+//!
+//! A handler can be called without a runtime:
 //!
 //! ```
 //! use sym_sdk::model::Environment;
@@ -22,10 +27,10 @@
 //! let flow = Flow::builder("prod".parse()?, "sym").environment(Environment::new("main".parse()?)).build();
 //! let event = Event::builder(flow, Step::Request, User::system()).build();
 //!
-//! // As the function that it is …
+//! // As a plain function …
 //! assert_eq!(on_request(event.user()), None);
 //!
-//! // … or as the runtime does.
+//! // … or as the runtime does it.
 //! let context = Context::builder().event(event).build();
 //! let handlers = sym_sdk::handlers![on_request].select(None).unwrap();
 //! let future = handlers.on(Step::Request).unwrap().call(&context);

@@ -1,9 +1,11 @@
+//! The inputs of reducers that are not called for an event.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::{Flows, User};
 
-/// The question that `get_identity` and `get_identity_lookup` answer: who is this user in that service?
+/// The input of `get_identity` and `get_identity_lookup`: a user, and the service to identify them in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IdentityQuery {
     service: String,
@@ -12,7 +14,7 @@ pub struct IdentityQuery {
 }
 
 impl IdentityQuery {
-    /// A question for `user` in the account `external_id` of the service.
+    /// Creates a query for `user` in the instance `external_id` of the service.
     pub fn new(service: impl Into<String>, external_id: impl Into<String>, user: impl Into<Arc<User>>) -> Self {
         Self { service: service.into(), external_id: external_id.into(), user: user.into() }
     }
@@ -22,18 +24,18 @@ impl IdentityQuery {
         &self.service
     }
 
-    /// The service's own id of the account.
+    /// The id of the service's instance, as the service names it: a workspace, a domain, an organization.
     pub fn external_id(&self) -> &str {
         &self.external_id
     }
 
-    /// The user whose identity is asked for.
+    /// The user to identify.
     pub fn user(&self) -> &User {
         &self.user
     }
 }
 
-/// The question that `get_flows` answers: which of these flows does this user see?
+/// The input of `get_flows`: a user, and all flows to choose from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FlowsQuery {
     user: Arc<User>,
@@ -42,7 +44,7 @@ pub struct FlowsQuery {
 }
 
 impl FlowsQuery {
-    /// A question for `user` and all flows there are.
+    /// Creates a query for `user` and all flows of the organization.
     pub fn new(user: impl Into<Arc<User>>, flows: Flows) -> Self {
         Self { user: user.into(), flows, vars: BTreeMap::new() }
     }
@@ -54,17 +56,17 @@ impl FlowsQuery {
         self
     }
 
-    /// The user who wants to see flows.
+    /// The user who lists the flows.
     pub fn user(&self) -> &User {
         &self.user
     }
 
-    /// All flows there are.
+    /// All flows of the organization.
     pub fn flows(&self) -> &Flows {
         &self.flows
     }
 
-    /// The vars of the flows filter, which an argument [`Vars<T>`](super::Vars) reads into a type.
+    /// The vars of the flows filter. Handlers usually take them as [`Vars<T>`](super::Vars).
     pub fn vars(&self) -> &BTreeMap<String, String> {
         &self.vars
     }

@@ -1,3 +1,5 @@
+//! The static description of a handler, as the macros register it.
+
 use std::fmt;
 use std::future::ready;
 use std::path::PathBuf;
@@ -10,7 +12,8 @@ use crate::forms::FieldOption;
 use crate::future::BoxFuture;
 use crate::model::HandlerRef;
 
-/// Everything that is known of a handler. The attribute macros write one for each.
+/// The description of a handler: its kind, name, location and requirements. The attribute macros create one for each
+/// handler.
 #[derive(Clone, Debug)]
 pub struct HandlerRecord {
     #[doc(hidden)]
@@ -35,16 +38,16 @@ pub struct HandlerRecord {
 
 inventory::collect!(HandlerRecord);
 
-/// Implemented for the hidden struct of a handler's name.
+/// Implemented by the macros for a hidden struct with the name of the handler.
 #[doc(hidden)]
-#[diagnostic::on_unimplemented(message = "`{Self}` is not a handler", label = "no handler macro on it")]
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a handler", label = "not annotated with a handler macro")]
 pub trait Handler {
     /// The handler's record.
     const RECORD: HandlerRecord;
 }
 
 impl HandlerRecord {
-    /// What stands for a handler that does not compile, so that its fault is reported once.
+    /// The placeholder for a handler that does not compile, so that the compiler does not report a missing record too.
     #[doc(hidden)]
     pub const INVALID: Self = {
         fn call(_: &Context) -> BoxFuture<'_, CallResult<Vec<FieldOption>>> {
@@ -63,22 +66,22 @@ impl HandlerRecord {
         }
     };
 
-    /// What the handler is for.
+    /// The kind.
     pub const fn kind(&self) -> HandlerKind {
         self.thunk.kind()
     }
 
-    /// The function's name.
+    /// The name of the function.
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The form's field, for `#[prefetch]` and `#[on_change]` handlers.
+    /// The form field, for `#[prefetch]` and `#[on_change]` handlers.
     pub const fn field(&self) -> Option<&'static str> {
         self.thunk.field()
     }
 
-    /// The module that the function stands in, such as `my_flows::prod`.
+    /// The path of the module that contains the function, such as `my_flows::prod`.
     pub const fn module(&self) -> &'static str {
         self.module
     }
@@ -88,73 +91,73 @@ impl HandlerRecord {
         self.file
     }
 
-    /// The line of the attribute.
+    /// The line of the attribute, counted from 1.
     pub const fn line(&self) -> u32 {
         self.line
     }
 
-    /// The column of the attribute.
+    /// The column of the attribute, counted from 1.
     pub const fn column(&self) -> u32 {
         self.column
     }
 
-    /// The function's doc comment.
+    /// The doc comment of the function.
     pub const fn doc(&self) -> &'static str {
         self.doc
     }
 
-    /// Whether it is an `async fn`.
+    /// Whether the function is an `async fn`.
     pub const fn is_async(&self) -> bool {
         self.is_async
     }
 
-    /// What its arguments need, one entry each.
+    /// The requirements of the arguments, in order.
     pub const fn requires(&self) -> &'static [Requires] {
         self.requires
     }
 
-    /// File, line and column.
+    /// The source location of the attribute.
     pub fn location(&self) -> SourceLocation {
         SourceLocation { file: Some(Arc::new(PathBuf::from(self.file))), line: self.line, column: self.column }
     }
 
-    /// Name and place, to be kept.
+    /// Returns the name and the source location, for the audit log.
     pub const fn to_ref(&self) -> HandlerRef {
         HandlerRef::new(self.name, self.module, self.file, self.line)
     }
 
-    /// The handler as messages begin with it: ``hook `on_request` ``.
+    /// The subject of messages about the handler: ``hook `on_request` ``.
     pub(crate) fn subject(&self) -> String {
         format!("{} `{}`", self.kind().macro_name(), self.name)
     }
 
-    /// Whether both are of the same function.
+    /// Whether both records describe the same function.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let identity = |record: &Self| (record.module, record.name, record.line, record.column);
         identity(self) == identity(other)
     }
 
-    /// One fault for each integration and each state that the handler needs and `services` lack.
+    /// Returns a diagnostic for each integration and each state that the handler requires and `services` lack.
     pub fn unmet_requirements<'a>(&'a self, services: &'a Services) -> impl Iterator<Item = Diagnostic> + 'a {
         self.requires.iter().filter(|requires| !services.satisfies(requires)).map(|requires| {
             let subject = self.subject();
             match requires {
                 Requires::Integration(integration) => {
                     let (kind, key) = (integration.kind(), integration.key());
-                    let message = format!("{subject} needs integration `{key}`, which is not configured");
+                    let message = format!("{subject} requires integration `{key}`, which is not configured");
                     let hint = match kind == key {
-                        true => "add the integration, and name it in the flow's environment".to_owned(),
-                        false => format!(
-                            "add an integration of type `{kind}`, and name it in the flow's environment as `{key}_id`"
-                        ),
+                        true => "add the integration to the flow's environment".to_owned(),
+                        false => {
+                            format!("add an integration of type `{kind}` to the flow's environment, as `{key}_id`")
+                        }
                     };
                     Diagnostic::error(self.location(), message).with_hint(hint)
                 }
                 Requires::State(state) => {
-                    let message = format!("{subject} needs `State<{}>`, which was not given", state.type_name());
-                    Diagnostic::error(self.location(), message).with_hint("hand the value over at start")
+                    let message = format!("{subject} requires `State<{}>`, which is not registered", state.type_name());
+                    Diagnostic::error(self.location(), message).with_hint("register the value with `App::state`")
                 }
-                _ => Diagnostic::error(self.location(), format!("{subject} has an argument that cannot be had")),
+                _ => Diagnostic::error(self.location(), format!("{subject} has an argument that is not available")),
             }
         })
     }

@@ -1,13 +1,15 @@
+//! The collection of all handlers, and the selection of those that belong to a flow.
+
 use std::collections::BTreeSet;
 
 use super::{HandlerRecord, HandlerSet};
 use crate::config::{Diagnostic, SourceLocation};
 use crate::suggest;
 
-/// A set of handlers.
+/// A collection of handlers.
 ///
-/// The handlers that are linked into the program are [`Registry::linked`]; [`handlers!`](crate::handlers) lists them by
-/// name. Both can be [merged](Registry::merge).
+/// [`Registry::linked`] returns the handlers that are linked into the program, and [`handlers!`](crate::handlers) those that it
+/// names. Registries can be [merged](Registry::merge).
 ///
 /// ```
 /// use sym_sdk::handler::Registry;
@@ -24,42 +26,42 @@ use crate::suggest;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
-    /// Sorted by place, because the order of linking is arbitrary.
+    /// Sorted by source location, because the order of linking is arbitrary.
     records: Vec<&'static HandlerRecord>,
 }
 
 impl Registry {
-    /// No handlers.
+    /// Creates an empty registry.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Every handler that is linked into the program.
+    /// Returns every handler that is linked into the program.
     ///
-    /// The linker leaves out a crate that nothing refers to: name each crate of handlers in
-    /// [`link!`](crate::link). Where the platform runs no constructors before `main` (WebAssembly, some static
-    /// libraries), the registry is empty: list the handlers with [`handlers!`](crate::handlers) instead.
+    /// The linker drops crates that nothing refers to: name each handler crate in [`link!`](crate::link). On platforms that run
+    /// no constructors before `main` (WebAssembly, some static libraries), the registry is empty: list the handlers with
+    /// [`handlers!`](crate::handlers) instead.
     pub fn linked() -> Self {
         inventory::iter::<HandlerRecord>().collect()
     }
 
-    /// The handlers of both, each once.
+    /// Returns a registry with the handlers of both.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
         self.records.into_iter().chain(other.records).collect()
     }
 
-    /// The handlers, sorted by file and line.
+    /// Returns an iterator over the handlers, sorted by file and line.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &'static HandlerRecord> + '_ {
         self.records.iter().copied()
     }
 
-    /// How many there are.
+    /// The number of handlers.
     pub fn len(&self) -> usize {
         self.records.len()
     }
 
-    /// Whether there are none.
+    /// Whether the registry is empty.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
@@ -73,7 +75,7 @@ impl Registry {
         if self.is_empty() {
             return Err(vec![no_handlers()]);
         }
-        let selected = |record: &&HandlerRecord| implementation.is_none_or(|module| lies_in(record.module, module));
+        let selected = |record: &&HandlerRecord| implementation.is_none_or(|module| is_within(record.module, module));
         let mut handlers = HandlerSet::default();
         let mut duplicates = Vec::new();
         for record in self.iter().filter(selected) {
@@ -90,24 +92,24 @@ impl Registry {
 
     fn no_module(&self, module: &str) -> Diagnostic {
         let modules: BTreeSet<_> = self.iter().map(|record| record.module).collect();
-        let message = format!("no handler stands in module `{module}`");
+        let message = format!("module `{module}` contains no handlers");
         Diagnostic::error(SourceLocation::default(), message).with_hint(module_hint(module, &modules))
     }
 }
 
-/// What to do about a module without handlers: its path lacks the crate, is misspelt, or its crate is not linked.
+/// The hint for a module without handlers: its path lacks the crate or is misspelled, or its crate is not linked.
 fn module_hint(module: &str, modules: &BTreeSet<&'static str>) -> String {
-    let ends_with_it = |known: &&&str| known.strip_suffix(module).is_some_and(|before| before.ends_with("::"));
+    let ends_with_it = |path: &&&str| path.strip_suffix(module).is_some_and(|before| before.ends_with("::"));
     if let Some(whole) = modules.iter().find(ends_with_it) {
-        return format!("did you mean `{whole}`? a module's path begins with its crate");
+        return format!("did you mean `{whole}`? the path of a module starts with its crate");
     }
     let listed = suggest::hint(module, "modules with handlers", modules.iter().copied());
     let name = crate_of(module);
-    let is_linked = modules.iter().any(|known| crate_of(known) == name);
+    let is_linked = modules.iter().any(|path| crate_of(path) == name);
     if is_linked || suggest::nearest(module, modules.iter().copied()).is_some() {
         return listed;
     }
-    format!("{listed}; if `{name}` is a crate of handlers, write `sym_sdk::link!({name});` beside `main`")
+    format!("{listed}; if `{name}` is a handler crate, add `sym_sdk::link!({name});` next to `main`")
 }
 
 fn crate_of(module: &str) -> &str {
@@ -115,9 +117,9 @@ fn crate_of(module: &str) -> &str {
 }
 
 fn no_handlers() -> Diagnostic {
-    Diagnostic::error(SourceLocation::default(), "the registry has no handlers").with_hint(
-        "a crate of handlers that nothing refers to is not linked: write `sym_sdk::link!(my_handlers);` beside `main`, \
-         which is `use my_handlers as _;`, or list the handlers with `sym_sdk::handlers![…]`",
+    Diagnostic::error(SourceLocation::default(), "the registry contains no handlers").with_hint(
+        "the linker drops handler crates that nothing refers to: add `sym_sdk::link!(my_handlers);` next to `main` \
+         (short for `use my_handlers as _;`), or list the handlers with `sym_sdk::handlers![…]`",
     )
 }
 
@@ -132,8 +134,8 @@ fn duplicate(first: &HandlerRecord, second: &HandlerRecord) -> Diagnostic {
     )
 }
 
-/// Whether `module` is `parent` or below it.
-fn lies_in(module: &str, parent: &str) -> bool {
+/// Whether `module` is `parent` or one of its descendants.
+fn is_within(module: &str, parent: &str) -> bool {
     module.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 

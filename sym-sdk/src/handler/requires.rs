@@ -1,3 +1,5 @@
+//! The requirements of handler arguments, known before any call.
+
 use std::any::{Any, TypeId, type_name};
 use std::sync::Arc;
 
@@ -5,40 +7,40 @@ use crate::config::IntegrationSchema;
 use crate::error::Result;
 use crate::integration::{IntegrationClient, IntegrationConfig};
 
-/// A client of any type.
+/// A type-erased client.
 pub(crate) type AnyClient = Arc<dyn Any + Send + Sync>;
 
-/// What an argument needs in order to be had.
+/// The requirement of a handler argument.
 ///
-/// Every handler carries those of its arguments, so that the lack of one is reported at start and not by a request.
+/// Every handler carries the requirements of its arguments, so that an unmet one is reported at startup and not by a request.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Requires {
-    /// Nothing that could be missing.
+    /// The argument is always available.
     Nothing,
     /// An event.
     Event,
     /// A flow.
     Flow,
-    /// An integration of some type, and how to build its client.
+    /// An integration, and how to build its client.
     Integration(IntegrationRequirement),
-    /// A value that was handed over at start.
+    /// A value registered at startup.
     State(StateRequirement),
-    /// A form that is being filled in.
+    /// The form, in `#[on_change]` handlers.
     Form,
-    /// The list of notifications that a request is forwarded along.
+    /// The notifications of a request that is being forwarded.
     ForwardContext,
-    /// The output of the step just run.
+    /// The output of the step that has just run.
     StepOutput,
-    /// The question for a user's identity.
+    /// The query of an identity reducer.
     IdentityQuery,
-    /// The question for a user's flows.
+    /// The query of `get_flows`.
     FlowsQuery,
-    /// This if it is there, but the handler can do without.
+    /// A requirement that the handler can do without.
     Optional(&'static Requires),
 }
 
-/// An integration that a handler takes as `&T`.
+/// The requirement of an integration client, taken as `&T`.
 #[derive(Clone, Copy, Debug)]
 pub struct IntegrationRequirement {
     kind: &'static str,
@@ -51,7 +53,7 @@ pub struct IntegrationRequirement {
 }
 
 impl IntegrationRequirement {
-    /// The requirement of the argument `&T`.
+    /// Returns the requirement of the argument `&T`.
     pub const fn of<T: IntegrationClient>() -> Self {
         fn build<T: IntegrationClient>(config: &IntegrationConfig<'_>) -> Result<AnyClient> {
             Ok(Arc::new(T::from_config(config)?))
@@ -70,12 +72,13 @@ impl IntegrationRequirement {
         }
     }
 
-    /// The integration's type in the configuration, such as `pagerduty`.
+    /// The type of the integration in the configuration, such as `pagerduty`.
     pub const fn kind(&self) -> &'static str {
         self.kind
     }
 
-    /// The key under which an environment has it, such as `aws_lambda`: the type, unless several clients share it.
+    /// The key of the integration in an environment, such as `aws_lambda`. The same as the type, unless several clients share
+    /// the type.
     pub const fn key(&self) -> &'static str {
         self.key
     }
@@ -90,7 +93,7 @@ impl IntegrationRequirement {
         self.type_id
     }
 
-    /// The type of the client as text.
+    /// The name of the client's type.
     pub fn type_name(&self) -> &'static str {
         (self.type_name)()
     }
@@ -100,13 +103,13 @@ impl IntegrationRequirement {
         (self.build)(config)
     }
 
-    /// Builds the client's stand-in for simulations, if it has one.
+    /// Builds the simulated client, if the type has one.
     pub fn simulated(&self, config: &IntegrationConfig<'_>) -> Option<Arc<dyn Any + Send + Sync>> {
         (self.simulated)(config)
     }
 }
 
-/// A value that a handler takes as [`State<T>`](super::State).
+/// The requirement of a value, taken as [`State<T>`](super::State).
 #[derive(Clone, Copy, Debug)]
 pub struct StateRequirement {
     type_id: TypeId,
@@ -114,7 +117,7 @@ pub struct StateRequirement {
 }
 
 impl StateRequirement {
-    /// The requirement of the argument `State<T>`.
+    /// Returns the requirement of the argument `State<T>`.
     pub const fn of<T: Send + Sync + 'static>() -> Self {
         Self { type_id: TypeId::of::<T>(), type_name: type_name::<T> }
     }
@@ -124,7 +127,7 @@ impl StateRequirement {
         self.type_id
     }
 
-    /// The type of the value as text.
+    /// The name of the value's type.
     pub fn type_name(&self) -> &'static str {
         (self.type_name)()
     }

@@ -1,3 +1,5 @@
+//! The values that all handler calls share, looked up by type.
+
 use std::any::{Any, TypeId, type_name};
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -7,7 +9,7 @@ use super::{IntegrationRequirement, Requires};
 use crate::directory::{Directory, KeyValue};
 use crate::integration::IntegrationClient;
 
-/// What handlers share: clients, state and stores. Built once at start.
+/// The values that all handler calls share: clients, state, directory and key-value store. Built once at startup.
 #[derive(Clone, Debug, Default)]
 pub struct Services {
     clients: TypeMap,
@@ -16,46 +18,46 @@ pub struct Services {
     key_value: Option<KeyValue>,
 }
 
-/// Shared, so that a context without services of its own allocates none.
-static NOTHING: LazyLock<Arc<Services>> = LazyLock::new(Arc::default);
+/// Shared, so that a context without services does not allocate.
+static EMPTY: LazyLock<Arc<Services>> = LazyLock::new(Arc::default);
 
 impl Services {
-    /// No services at all.
-    pub(super) fn nothing() -> Arc<Self> {
-        Arc::clone(&NOTHING)
+    /// Returns services without any value.
+    pub(super) fn empty() -> Arc<Self> {
+        Arc::clone(&EMPTY)
     }
 
-    /// Nothing yet.
+    /// Returns a builder without any value.
     pub fn builder() -> ServicesBuilder {
         ServicesBuilder(Self::default())
     }
 
-    /// These services, to add to them.
+    /// Converts into a builder, to add values.
     pub fn into_builder(self) -> ServicesBuilder {
         ServicesBuilder(self)
     }
 
-    /// The client of this type.
+    /// The client of type `T`.
     pub fn client<T: IntegrationClient>(&self) -> Option<&T> {
         self.clients.get(TypeId::of::<T>())?.downcast_ref()
     }
 
-    /// The state of this type.
+    /// The state of type `T`.
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         Arc::clone(self.state.get(TypeId::of::<T>())?).downcast().ok()
     }
 
-    /// Users and their identities.
+    /// The user directory.
     pub fn directory(&self) -> Option<&Directory> {
         self.directory.as_ref()
     }
 
-    /// Values that handlers keep.
+    /// The key-value store.
     pub fn key_value(&self) -> Option<&KeyValue> {
         self.key_value.as_ref()
     }
 
-    /// Whether an argument with this requirement can be had, as far as it depends on the services.
+    /// Whether the services meet the requirement. Requirements of other things than services count as met.
     pub fn satisfies(&self, requires: &Requires) -> bool {
         match requires {
             Requires::Integration(integration) => self.clients.get(integration.type_id()).is_some(),
@@ -65,7 +67,7 @@ impl Services {
     }
 }
 
-/// Builds [`Services`]. A later value of one type takes the place of an earlier one.
+/// Builds [`Services`]. A value replaces an earlier one of the same type.
 #[derive(Clone, Debug)]
 pub struct ServicesBuilder(Services);
 
@@ -77,7 +79,7 @@ impl ServicesBuilder {
         self
     }
 
-    /// Adds the client that [`IntegrationRequirement::build`] built.
+    /// Adds a client built by [`IntegrationRequirement::build`].
     #[must_use]
     pub fn client_for(mut self, requirement: &IntegrationRequirement, client: Arc<dyn Any + Send + Sync>) -> Self {
         self.0.clients.insert(requirement.type_id(), requirement.type_name(), client);
@@ -91,7 +93,7 @@ impl ServicesBuilder {
         self
     }
 
-    /// Takes all clients out again.
+    /// Removes all clients.
     #[cfg(feature = "cli")]
     #[must_use]
     pub(crate) fn without_clients(mut self) -> Self {
@@ -99,27 +101,27 @@ impl ServicesBuilder {
         self
     }
 
-    /// Sets the users' directory.
+    /// Sets the user directory.
     #[must_use]
     pub fn directory(mut self, directory: Directory) -> Self {
         self.0.directory = Some(directory);
         self
     }
 
-    /// Sets the store of values that handlers keep.
+    /// Sets the key-value store.
     #[must_use]
     pub fn key_value(mut self, key_value: KeyValue) -> Self {
         self.0.key_value = Some(key_value);
         self
     }
 
-    /// The services, to be shared.
+    /// Builds the services.
     pub fn build(self) -> Arc<Services> {
         Arc::new(self.0)
     }
 }
 
-/// Values by their type. There are few, so a sorted list beats hashing.
+/// Values by type. There are few, so a sorted list is faster than hashing.
 #[derive(Clone, Default)]
 struct TypeMap(Vec<Entry>);
 
@@ -143,7 +145,7 @@ impl TypeMap {
     }
 }
 
-/// The names of the types: values may hold secrets.
+/// Prints the names of the types only: values may hold secrets.
 impl fmt::Debug for TypeMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.iter().map(|entry| entry.type_name)).finish()

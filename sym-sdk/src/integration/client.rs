@@ -1,13 +1,14 @@
+//! The trait of integration clients.
+
 use super::IntegrationConfig;
 use crate::config::SettingsSchema;
 use crate::error::Result;
 
-/// A client of an outside service, which handlers take as `&T`.
+/// A client of an external service, which handlers take as `&T`.
 ///
-/// Anyone can implement it: there is nothing to register, a handler that takes `&T` is enough.
+/// Any type can implement it. There is nothing to register: a handler that takes `&T` is enough.
 ///
 /// ```
-/// use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 /// use sym_sdk::prelude::*;
 ///
 /// struct Weather {
@@ -24,7 +25,7 @@ use crate::error::Result;
 ///
 /// #[hook]
 /// async fn after_approve(weather: &Weather) {
-///     println!("asking {}", weather.base_url);
+///     println!("using {}", weather.base_url);
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
@@ -32,21 +33,23 @@ use crate::error::Result;
     label = "does not implement `IntegrationClient`"
 )]
 pub trait IntegrationClient: Sized + Send + Sync + 'static {
-    /// The integration's type in the configuration, such as `pagerduty`.
+    /// The type of the integration in the configuration, such as `pagerduty`.
     const TYPE: &'static str;
 
-    /// The key under which an environment has the integration, where several clients share a type: a client of one service of
-    /// AWS takes the role that is meant for it. Unless told otherwise, the type; then any integration of the type will do.
+    /// The key of the integration in an environment. Defaults to the type, in which case any integration of the type matches.
+    ///
+    /// Clients that share a type set a key of their own: the client of an AWS service then takes the role meant for that
+    /// service.
     const KEY: &'static str = Self::TYPE;
 
-    /// The settings that integrations of this type have. The configuration is checked against them. Unless told otherwise, any.
+    /// The settings of integrations of this type, which the configuration is checked against. Defaults to any settings.
     const SETTINGS: SettingsSchema = SettingsSchema::ANY;
 
-    /// Builds the client, once at start. It must not call the service yet.
+    /// Builds the client, once at startup. Must not call the service.
     fn from_config(config: &IntegrationConfig<'_>) -> Result<Self>;
 
-    /// A stand-in that calls nobody, for simulations without a fake of the user's own. What it would have sent goes to
-    /// [`IntegrationConfig::outbox`].
+    /// Builds a simulated client, which does not call the service and records what it would have sent in
+    /// [`IntegrationConfig::outbox`]. Simulations use it unless the program registers a fake of its own.
     fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
         let _ = config;
         None

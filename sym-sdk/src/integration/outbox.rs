@@ -1,11 +1,13 @@
-//! What fakes have sent.
+//! The record of what simulated clients would have sent.
 
-use crate::sync::lock;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 
-/// Where fakes note what they would have sent. Clones share it, so a fake keeps one and the simulation another.
+use crate::sync::lock;
+
+/// A record of what simulated clients and fakes would have sent. Clones share the record, so that a client can write to it while
+/// the simulation reads it.
 ///
 /// ```
 /// use sym_sdk::integration::Outbox;
@@ -18,41 +20,37 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default)]
 pub struct Outbox(Arc<Mutex<Vec<Sent>>>);
 
-/// Something that a fake would have sent.
+/// Something that a simulated client would have sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Sent {
-    /// Through which service, such as `slack`.
+    /// The service, such as `slack`.
     pub service: String,
-    /// To whom or what.
+    /// The recipient.
     pub to: String,
-    /// What.
+    /// The text.
     pub text: String,
 }
 
 impl Outbox {
-    /// An empty outbox.
+    /// Creates an empty outbox.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Notes that something was sent.
+    /// Records a message.
     pub fn record(&self, service: &str, to: impl Into<String>, text: impl Into<String>) {
-        self.lock().push(Sent { service: service.to_owned(), to: to.into(), text: text.into() });
+        lock(&self.0).push(Sent { service: service.to_owned(), to: to.into(), text: text.into() });
     }
 
-    /// All that was sent, in order.
+    /// Returns everything recorded, in order.
     pub fn sent(&self) -> Vec<Sent> {
-        self.lock().clone()
+        lock(&self.0).clone()
     }
 
-    /// What was sent after the first `count` things.
+    /// Returns what was recorded after the first `count` messages.
     #[cfg(feature = "runtime")]
     pub(crate) fn sent_after(&self, count: usize) -> Vec<Sent> {
-        self.lock().get(count..).unwrap_or_default().to_vec()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Sent>> {
-        lock(&self.0)
+        lock(&self.0).get(count..).unwrap_or_default().to_vec()
     }
 }

@@ -1,42 +1,157 @@
-//! Granting access and taking it away. Whatever may have been granted is taken away again.
+//! Granting and revoking access.
+//!
+//! Everything that may have been granted is revoked: from the moment the strategy is asked for a grant until it confirms the revocation, a
+//! Run counts as holding access. This is why a failed Run still revokes, and why the expiry timer is set before the grant is
+//! requested.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::audit_entry::AuditKind;
-use super::effect::{EffectKind, EntitlementKey, Outcome, RevocationCheck};
+use super::effect::EffectKind;
 use super::effect_error::EffectError;
+use super::event_record::EventRecord;
 use super::notice::Notice;
+use super::outcome::{Outcome, Revocation, RevocationCheck};
 use super::retry::{MAX_GRANT_ATTEMPTS, REVOCATION_ALERT_INTERVAL, retry_delay, revoke_delay};
-use super::state::{Access, EventRecord, Grant, Pending, Stage};
+use super::state::{ActiveEvent, PendingEffect, RunState, Stage};
 use super::stepper::Stepper;
 use super::timer::TimerKind;
 use super::transition::EntitlementChange;
 use crate::error::{ErrorKind, codes};
-use crate::model::{AccessTarget, ChannelType, DeescalateType, RunStatus, Step, StepOutput};
+use crate::model::{AccessTarget, ChannelType, DeescalateType, Integration, RunStatus, Step, StepOutput, Strategy};
+
+/// The access that a Run gives.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Access {
+    /// No access so far.
+    #[default]
+    None,
+    /// The strategy has been asked to grant it.
+    Granting(Grant),
+    /// The strategy has confirmed the grant.
+    Held(Grant),
+    /// The strategy has been asked to revoke it.
+    Revoking {
+        /// The access to revoke.
+        grant: Grant,
+        /// The time of the last alert about failed attempts.
+        alerted_at: Option<Timestamp>,
+    },
+    /// The strategy has confirmed the revocation.
+    Ended,
+    /// An administrator has written off the revocation: it was never confirmed, and is not retried any more.
+    WrittenOff(Grant),
+}
+
+impl Access {
+    /// Returns the grant, in every state that has one.
+    pub fn grant(&self) -> Option<&Grant> {
+        match self {
+            Self::None | Self::Ended => None,
+            Self::Granting(grant) | Self::Held(grant) | Self::Revoking { grant, .. } | Self::WrittenOff(grant) => {
+                Some(grant)
+            }
+        }
+    }
+}
+
+/// Access of one identity to one target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Grant {
+    /// The target.
+    pub target: AccessTarget,
+    /// The requester's identity in the service at the time of the grant. The same identity loses the access.
+    pub identity: String,
+    /// The end of the access; `None` for access that lasts until it is revoked.
+    pub until: Option<Timestamp>,
+    /// The duration of the access, at the time when `until` was set.
+    pub duration: Option<Duration>,
+    /// The entitlement, which other Runs may share.
+    pub entitlement: EntitlementKey,
+    /// The type of the strategy that granted it, with the strategy's name if each strategy of the type has its own backend.
+    pub strategy: String,
+    /// The account that the strategy worked in, for a strategy with an integration.
+    pub account: Option<String>,
+}
+
+impl Grant {
+    /// Creates a grant of `target` without an end. `resource` is the strategy's own name for the target.
+    pub(super) fn new(strategy: &Strategy, target: AccessTarget, resource: &str, identity: &str) -> Self {
+        Self {
+            target,
+            identity: identity.to_owned(),
+            until: None,
+            duration: None,
+            entitlement: EntitlementKey::new(strategy, resource, identity),
+            strategy: strategy.service(),
+            account: strategy.integration().map(|integration| integration.external_id().to_owned()),
+        }
+    }
+
+    /// Returns whether `strategy` works in the account in which the access was granted, and can therefore revoke it.
+    pub fn is_reached_by(&self, strategy: &Strategy) -> bool {
+        let account = strategy.integration().map(Integration::external_id);
+        self.strategy == strategy.service() && self.account.as_deref() == account
+    }
+}
+
+/// The identity of an entitlement: a resource that a strategy grants to one identity in one account.
+///
+/// Runs that need the same entitlement share it. It is revoked when the last of them ends.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EntitlementKey(String);
+
+impl EntitlementKey {
+    /// `resource` is the strategy's own name for the target; see
+    /// [`AccessStrategy::resource`](crate::strategy::AccessStrategy::resource).
+    pub(crate) fn new(strategy: &Strategy, resource: &str, identity: &str) -> Self {
+        let account = strategy.integration().map_or("", Integration::external_id);
+        let parts = (strategy.service(), account, resource, identity);
+        // Strings always serialize.
+        Self(serde_json::to_string(&parts).unwrap_or_default())
+    }
+
+    /// Returns the key as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl RunState {
+    /// Returns the revocation in progress and the number of its effect.
+    pub(super) fn pending_revocation(&self) -> Option<(u64, &PendingEffect)> {
+        let mut pending = self.pending.iter().map(|(seq, pending)| (*seq, pending));
+        pending.find(|(_, pending)| matches!(pending.kind, EffectKind::Revoke { .. }))
+    }
+}
+
+// Granting.
 
 impl Stepper<'_> {
     pub(super) fn escalate(&mut self, event: Arc<EventRecord>) {
         match event.target.clone() {
             Some(target) => self.wait_for(event, Stage::Identify, Default::default(), EffectKind::Identify { target }),
             None => {
-                let error = EffectError::new(
-                    ErrorKind::InvalidInput,
-                    codes::UNKNOWN_TARGET,
-                    "the request names no target to give access to",
-                );
+                let message = "the request has no target to grant access to";
+                let error = EffectError::new(ErrorKind::InvalidInput, codes::UNKNOWN_TARGET, message);
                 self.fail(&event, error);
             }
         }
     }
 
-    /// The requester's identity is known: have access granted, with its end durable before the strategy is asked.
+    /// Requests the grant, once the requester's identity is known. The expiry timer is set in the same transition.
     pub(super) fn identified(&mut self, event: Arc<EventRecord>, kind: &EffectKind, identity: &str, resource: &str) {
         let (EffectKind::Identify { target }, Some(strategy)) = (kind, self.rules.flow.strategy()) else {
-            let error = EffectError::new(
-                ErrorKind::Configuration,
-                codes::ACCESS_STRATEGY_NOT_FOUND,
-                "the flow has no strategy any more",
-            );
+            let message = "the flow no longer has an access strategy";
+            let error = EffectError::new(ErrorKind::Configuration, codes::ACCESS_STRATEGY_NOT_FOUND, message);
             return self.fail(&event, error);
         };
         self.audit(&event, AuditKind::Identified { identity: identity.to_owned() });
@@ -44,53 +159,43 @@ impl Stepper<'_> {
             (false, _) => None,
             (true, Some(duration)) => Some(self.after_now(duration)),
             (true, None) => {
-                let error = EffectError::new(
-                    ErrorKind::InvalidInput,
-                    codes::INVALID_DURATION,
-                    "the request has no duration, so its access would never end",
-                );
+                let message = "the request has no duration, so its access would never end";
+                let error = EffectError::new(ErrorKind::InvalidInput, codes::INVALID_DURATION, message);
                 return self.fail(&event, error);
             }
         };
-        let entitlement = EntitlementKey::new(strategy, resource, identity);
         if let Some(until) = until {
             self.set_timer(TimerKind::Expire, until);
         }
-        self.holds.push(EntitlementChange::Hold(entitlement.clone()));
-        let account = strategy.integration().map(|integration| integration.external_id().to_owned());
-        let grant = Grant {
-            target: target.clone(),
-            identity: identity.to_owned(),
-            until,
-            duration: event.duration,
-            entitlement,
-            strategy: strategy.service(),
-            account,
-        };
+        let grant =
+            Grant { until, duration: event.duration, ..Grant::new(strategy, target.clone(), resource, identity) };
+        self.holds.push(EntitlementChange::Hold(grant.entitlement.clone()));
         self.state.access = Access::Granting(grant.clone());
-        self.ask_for_grant(event, &grant, 1, None);
+        self.request_grant(event, &grant, Stage::Grant, 1, None);
     }
 
-    fn ask_for_grant(
+    /// Asks the strategy for a grant, and has the event wait for it.
+    pub(super) fn request_grant(
         &mut self,
         event: Arc<EventRecord>,
         grant: &Grant,
+        stage: Stage,
         attempt: u32,
-        not_before: Option<jiff::Timestamp>,
+        not_before: Option<Timestamp>,
     ) {
         let kind =
             EffectKind::Grant { target: grant.target.clone(), identity: grant.identity.clone(), deadline: grant.until };
         let seq = self.effect_at(&event, kind, attempt, not_before, Some(grant.entitlement.clone()));
-        self.state.active_event =
-            Some(super::state::ActiveEvent { event, stage: Stage::Grant, seq, repeated: Default::default() });
+        self.state.active_event = Some(ActiveEvent { event, stage, seq, repeated: Default::default() });
     }
 
-    pub(super) fn grant_done(&mut self, event: Arc<EventRecord>, pending: &Pending, outcome: &Outcome) {
+    pub(super) fn grant_done(&mut self, event: Arc<EventRecord>, pending: &PendingEffect, outcome: &Outcome) {
         let Access::Granting(grant) = self.state.access.clone() else { return };
         let target = grant.target.title();
+        let attempt = pending.attempt;
         match outcome {
             Outcome::Granted { output } => {
-                self.keep_output(Step::Escalate, output.clone());
+                self.store_output(Step::Escalate, output.clone());
                 self.state.access = Access::Held(grant.clone());
                 let (identity, until) = (grant.identity, grant.until);
                 self.audit(&event, AuditKind::Granted { target: target.clone(), identity, until });
@@ -99,58 +204,58 @@ impl Stepper<'_> {
                 self.message_requester(&event, Notice::Granted { target, until });
                 self.after(&event);
             }
-            Outcome::Rejected { output, errors } => {
-                self.keep_output(Step::Escalate, output.clone());
-                let message = format!("the strategy reported: {}", errors.join("; "));
-                let error = EffectError::new(ErrorKind::Strategy, codes::STRATEGY_REPORTED_ERRORS, message);
-                let attempt = pending.attempt;
+            Outcome::Rejected { output, .. } => {
+                self.store_output(Step::Escalate, output.clone());
+                let error = grant_error(outcome);
                 self.audit(&event, AuditKind::GrantFailed { target, attempt, error: error.clone(), retry_at: None });
-                // Handlers look at the errors in the step's output.
+                // The `after_` hook is called all the same, because handlers read the errors in the step's output.
                 self.after(&event);
                 self.fail(&event, error);
             }
             outcome => {
-                let error = match outcome {
-                    Outcome::Failed(error) => error.clone(),
-                    other => EffectError::new(
-                        ErrorKind::Internal,
-                        codes::INVALID_EVENT,
-                        format!("unexpected outcome of a grant: {}", other.name()),
-                    ),
-                };
-                let attempt = pending.attempt;
+                let error = grant_error(outcome);
                 let at = self.after_now(retry_delay(attempt));
-                let in_time = grant.until.is_none_or(|until| at < until);
-                let retry_at = (error.retryable && attempt < MAX_GRANT_ATTEMPTS && in_time).then_some(at);
+                let before_expiry = grant.until.is_none_or(|until| at < until);
+                let retry_at = (error.retryable && attempt < MAX_GRANT_ATTEMPTS && before_expiry).then_some(at);
                 self.audit(&event, AuditKind::GrantFailed { target, attempt, error: error.clone(), retry_at });
                 match retry_at {
-                    Some(at) => self.ask_for_grant(event, &grant, attempt + 1, Some(at)),
+                    Some(at) => self.request_grant(event, &grant, Stage::Grant, attempt + 1, Some(at)),
                     None => self.fail(&event, error),
                 }
             }
         }
     }
 
-    /// The access has reached its end.
-    pub(super) fn access_expired(&mut self) {
-        if !matches!(self.state.access, Access::Held(_)) {
-            return;
+    pub(super) fn store_output(&mut self, step: Step, output: Option<StepOutput>) {
+        if let Some(output) = output {
+            self.state.run.set_output(step, output);
         }
-        // A Run that holds access was approved.
-        let Some(cause) = self.state.decision.clone() else { return };
-        let mut event = self.follow_up(&cause, Step::Deescalate, ChannelType::Scheduler);
-        event.deescalate_type = Some(DeescalateType::Scheduled);
-        self.begin(event, Default::default());
     }
+}
 
+/// The error of a grant that did not succeed.
+pub(super) fn grant_error(outcome: &Outcome) -> EffectError {
+    match outcome {
+        Outcome::Failed(error) => error.clone(),
+        Outcome::Rejected { errors, .. } => {
+            let message = format!("the strategy reported: {}", errors.join("; "));
+            EffectError::new(ErrorKind::Strategy, codes::STRATEGY_REPORTED_ERRORS, message)
+        }
+        other => other.unexpected("a grant"),
+    }
+}
+
+// Revoking.
+
+impl Stepper<'_> {
     pub(super) fn deescalate(&mut self, event: Arc<EventRecord>) {
         if let Access::Held(grant) = self.state.access.clone() {
             self.revoke(&event, grant);
         }
     }
 
-    /// After a failure nothing may be left behind, whether or not the strategy says that it granted anything.
-    pub(super) fn revoke_what_may_be_held(&mut self, cause: &Arc<EventRecord>) {
+    /// Revokes whatever may have been granted before the Run failed, whether or not the strategy has confirmed it.
+    pub(super) fn revoke_after_failure(&mut self, cause: &Arc<EventRecord>) {
         if let Access::Granting(grant) | Access::Held(grant) = self.state.access.clone() {
             let mut event = self.follow_up(cause, Step::Deescalate, ChannelType::Scheduler);
             event.deescalate_type = Some(DeescalateType::Scheduled);
@@ -167,125 +272,99 @@ impl Stepper<'_> {
     }
 
     pub(super) fn begin_revocation(&mut self, event: &Arc<EventRecord>, grant: Grant) {
-        // First, because it says what the revocation shares its workers with.
+        // The access comes first: it determines the bulkhead of the effect.
         self.state.access = Access::Revoking { grant: grant.clone(), alerted_at: None };
-        self.ask_for_revocation(event, &grant, 1, None);
+        self.request_revocation(event, &grant, 1, None);
     }
 
-    /// Somebody does not want to wait for the next attempt. The one that waits is dropped: two must not follow each other, or
-    /// the second could come when the Run has long ended.
-    pub(super) fn retry_revocation(&mut self, event: EventRecord) {
-        let Access::Revoking { grant, .. } = self.state.access.clone() else { return };
-        let event = Arc::new(event);
-        let (cause, attempt) = match self.cancel_pending_revocation() {
-            Some(pending) => (pending.event, pending.attempt),
-            None => (event.clone(), 1),
-        };
-        self.audit(&event, AuditKind::RevokeRetried { target: grant.target.title(), attempt });
-        self.ask_for_revocation(&cause, &grant, attempt, None);
-    }
-
-    /// An admin takes it on themselves. The event that was to take the access away has failed.
-    pub(super) fn write_off(&mut self, event: EventRecord) {
-        let Access::Revoking { grant, .. } = self.state.access.clone() else { return };
-        let event = Arc::new(event);
-        let reason = event.reason.clone().unwrap_or_default();
-        let withdrawn = self.cancel_pending_revocation();
-        let target = grant.target.title();
-        let message = format!(
-            "{} wrote off the revocation of {target} from {}, who may still have the access: {reason}",
-            event.actor.username(),
-            grant.identity,
-        );
-        let error = EffectError::new(ErrorKind::Strategy, codes::REVOCATION_WRITTEN_OFF, message);
-        self.audit(&event, AuditKind::WrittenOff { target, identity: grant.identity.clone(), reason });
-        self.state.access = Access::WrittenOff(grant);
-        let cause = withdrawn.map_or(event, |pending| pending.event);
-        self.fail(&cause, error);
-    }
-
-    /// What a Run no longer waits for is not carried out.
-    pub(super) fn cancel_pending_revocation(&mut self) -> Option<Pending> {
-        let (seq, _) = self.state.revocation()?;
-        self.state.pending.remove(&seq)
-    }
-
-    pub(super) fn ask_for_revocation(
+    pub(super) fn request_revocation(
         &mut self,
         event: &Arc<EventRecord>,
         grant: &Grant,
         attempt: u32,
-        not_before: Option<jiff::Timestamp>,
+        not_before: Option<Timestamp>,
     ) {
         let kind = EffectKind::Revoke { target: grant.target.clone(), identity: grant.identity.clone() };
         self.effect_at(event, kind, attempt, not_before, Some(grant.entitlement.clone()));
     }
 
-    pub(super) fn revoke_done(&mut self, pending: &Pending, target: &AccessTarget, identity: &str, outcome: &Outcome) {
+    /// Removes the pending revocation from the Run, so that its outcome is stale. Two revocations must not follow each other:
+    /// the second could execute long after the Run has ended.
+    pub(super) fn cancel_pending_revocation(&mut self) -> Option<PendingEffect> {
+        let (seq, _) = self.state.pending_revocation()?;
+        self.state.pending.remove(&seq)
+    }
+
+    pub(super) fn revoke_done(
+        &mut self,
+        pending: &PendingEffect,
+        target: &AccessTarget,
+        identity: &str,
+        outcome: &Outcome,
+    ) {
         let Access::Revoking { grant, alerted_at } = self.state.access.clone() else { return };
-        let event = &pending.event;
-        let target = target.title();
         match outcome {
-            Outcome::Revoked(revocation) => {
-                // What no request gave ends without a word to a requester, and without the flow's hooks.
-                let was_escalated = self.state.run.status() != RunStatus::Errored && self.state.decision.is_some();
-                self.keep_output(Step::Deescalate, revocation.output.clone());
-                self.state.access = Access::Ended;
-                self.audit(
-                    event,
-                    AuditKind::Revoked {
-                        target: target.clone(),
-                        identity: identity.to_owned(),
-                        still_needed_by: revocation.still_needed_by,
-                        confirmed: revocation.check == RevocationCheck::Gone,
-                    },
-                );
-                self.complete(event, RunStatus::Deescalated);
-                self.update_messages(event);
-                if was_escalated {
-                    let held_by_other_run = revocation.still_needed_by > 0;
-                    self.message_requester(event, Notice::Ended { target, held_by_other_run });
-                    self.after(event);
-                }
-                // The strategy has said that it is done, so asking it again would tell no more.
-                if let RevocationCheck::Failed(error) = &revocation.check {
-                    self.report(event, error.clone());
-                }
-            }
-            outcome => {
-                let error = match outcome {
-                    Outcome::Failed(error) => error.clone(),
-                    other => EffectError::new(
-                        ErrorKind::Internal,
-                        codes::INVALID_EVENT,
-                        format!("unexpected outcome of a revocation: {}", other.name()),
-                    ),
-                };
-                let attempt = pending.attempt;
-                let retry_at = self.after_now(revoke_delay(attempt));
-                self.audit(event, AuditKind::RevokeFailed { target, attempt, error: error.clone(), retry_at });
-                let due = alerted_at
-                    .is_none_or(|last| self.clock.duration_since(last).unsigned_abs() >= REVOCATION_ALERT_INTERVAL);
-                if due {
-                    self.effect(event, EffectKind::Alert { error });
-                }
-                let alerted_at = if due { Some(self.clock) } else { alerted_at };
-                self.ask_for_revocation(event, &grant, attempt.saturating_add(1), Some(retry_at));
-                self.state.access = Access::Revoking { grant, alerted_at };
-            }
+            Outcome::Revoked(revocation) => self.revoked(&pending.event, target, identity, revocation),
+            Outcome::Failed(error) => self.revocation_failed(pending, grant, alerted_at, error.clone()),
+            other => self.revocation_failed(pending, grant, alerted_at, other.unexpected("a revocation")),
         }
     }
 
-    /// The error destination has not heard of a failing revocation, so the next failure is to be told.
+    fn revoked(&mut self, event: &Arc<EventRecord>, target: &AccessTarget, identity: &str, revocation: &Revocation) {
+        let target = target.title();
+        // Access that no request gave has no requester to notify, and its end calls no hooks.
+        let was_escalated = self.state.run.status() != RunStatus::Errored && self.state.decision.is_some();
+        self.store_output(Step::Deescalate, revocation.output.clone());
+        self.state.access = Access::Ended;
+        self.audit(
+            event,
+            AuditKind::Revoked {
+                target: target.clone(),
+                identity: identity.to_owned(),
+                still_needed_by: revocation.still_needed_by,
+                confirmed: revocation.check == RevocationCheck::Gone,
+            },
+        );
+        self.complete(event, RunStatus::Deescalated);
+        self.update_messages(event);
+        if was_escalated {
+            let held_by_other_run = revocation.still_needed_by > 0;
+            self.message_requester(event, Notice::Ended { target, held_by_other_run });
+            self.after(event);
+        }
+        // The strategy has reported success, so repeating the call would tell no more.
+        if let RevocationCheck::Failed(error) = &revocation.check {
+            self.report(event, error.clone());
+        }
+    }
+
+    /// Schedules the next attempt. The error destination is alerted about the first failure, and once per interval after that.
+    fn revocation_failed(
+        &mut self,
+        pending: &PendingEffect,
+        grant: Grant,
+        alerted_at: Option<Timestamp>,
+        error: EffectError,
+    ) {
+        let event = &pending.event;
+        let attempt = pending.attempt;
+        let retry_at = self.after_now(revoke_delay(attempt));
+        let target = grant.target.title();
+        self.audit(event, AuditKind::RevokeFailed { target, attempt, error: error.clone(), retry_at });
+        let due =
+            alerted_at.is_none_or(|last| self.clock.duration_since(last).unsigned_abs() >= REVOCATION_ALERT_INTERVAL);
+        if due {
+            self.effect(event, EffectKind::Alert { error });
+        }
+        let alerted_at = if due { Some(self.clock) } else { alerted_at };
+        self.request_revocation(event, &grant, attempt.saturating_add(1), Some(retry_at));
+        self.state.access = Access::Revoking { grant, alerted_at };
+    }
+
+    /// Has the next failed attempt raise an alert, because the last alert was not delivered.
     pub(super) fn alert_failed(&mut self) {
         if let Access::Revoking { alerted_at, .. } = &mut self.state.access {
             *alerted_at = None;
-        }
-    }
-
-    pub(super) fn keep_output(&mut self, step: Step, output: Option<StepOutput>) {
-        if let Some(output) = output {
-            self.state.run.set_output(step, output);
         }
     }
 }

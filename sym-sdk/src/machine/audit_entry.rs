@@ -1,4 +1,7 @@
-//! One audit entry.
+//! Audit entries: the record of everything that happens in a Run.
+//!
+//! They are part of the transition and committed with it, so nothing happens without being recorded and nothing is recorded that
+//! did not happen. Chaining, storing and shipping them is the task of [`audit`](crate::audit).
 
 use std::sync::Arc;
 
@@ -6,48 +9,48 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::effect_error::EffectError;
-use super::state::EventRecord;
+use super::event_record::EventRecord;
 use crate::model::{HandlerRef, RunId, RunStatus, Srn, Step};
 use crate::routing::RequestPermission;
 
-/// One thing that happened in a Run. Entries are committed together with the change they tell of.
+/// An entry of the audit log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AuditEntry {
     /// The Run.
     pub run: RunId,
-    /// Its flow.
+    /// The flow.
     pub flow: Srn,
-    /// The Run that set this one off.
+    /// The Run that led to this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<RunId>,
-    /// When.
+    /// The time.
     pub at: Timestamp,
-    /// During which event.
+    /// The event during which it happened.
     pub event: Arc<EventRecord>,
-    /// The Run's status then. The entry [`AuditKind::Completed`] is the first with a new one.
+    /// The Run's status. [`AuditKind::Completed`] is the first entry with a new one.
     pub status: RunStatus,
-    /// What.
+    /// The kind of entry, with its details.
     pub kind: AuditKind,
 }
 
-/// What happened.
+/// The kinds of audit entries.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AuditKind {
-    /// The event was admitted and its processing began.
+    /// The event was admitted, and its processing began.
     Received,
-    /// The event was not admitted: nothing has changed.
+    /// The event was refused; nothing has changed.
     Refused {
-        /// Why.
+        /// The reason.
         error: EffectError,
     },
     /// A handler was called.
     HandlerCalled {
-        /// Which.
+        /// The handler.
         handler: HandlerRef,
-        /// What it said.
+        /// The result.
         result: HandlerResult,
     },
     /// A hook ignored the event.
@@ -59,58 +62,58 @@ pub enum AuditKind {
     Completed,
     /// The event failed, and the Run with it.
     Failed {
-        /// Why.
+        /// The reason.
         error: EffectError,
     },
-    /// Something failed beside the event; the Run goes on.
+    /// Something failed that does not fail the event.
     Reported {
-        /// What.
+        /// The failure.
         error: EffectError,
     },
-    /// The reducers said who may decide and who is told.
+    /// The reducers returned who may decide and who is notified.
     Routed {
-        /// Who may see and decide.
+        /// The permissions: who may see and who may decide the request.
         permission: RequestPermission,
-        /// Who is told, in order, for people.
+        /// The notifications in order, for people.
         notifications: Vec<String>,
     },
     /// An approval was counted.
     Counted {
-        /// How many there are.
+        /// The number of approvals so far.
         approvals: usize,
-        /// How many are needed.
+        /// The number of approvals needed.
         needed: usize,
     },
-    /// The form was shown.
+    /// The form was opened.
     FormOpened,
-    /// A destination was told of the request.
+    /// The request was delivered to a destination.
     Delivered {
-        /// Which notification, from 0.
+        /// The index of the notification, from 0.
         entry: usize,
-        /// Which destination.
+        /// The destination, for people.
         destination: String,
     },
-    /// A destination wants no notifications.
+    /// A destination has opted out of notifications.
     OptedOut {
-        /// Which notification, from 0.
+        /// The index of the notification, from 0.
         entry: usize,
-        /// Which destination.
+        /// The destination, for people.
         destination: String,
     },
-    /// A destination could not be told of the request.
+    /// The request could not be delivered to a destination.
     DeliveryFailed {
-        /// Which notification, from 0.
+        /// The index of the notification, from 0.
         entry: usize,
-        /// Which destination.
+        /// The destination, for people.
         destination: String,
-        /// Why.
+        /// The reason.
         error: EffectError,
     },
-    /// A person was told something.
+    /// A message was sent to a person.
     Messaged {
-        /// Whom.
+        /// The username of the recipient.
         to: String,
-        /// What.
+        /// The text.
         text: String,
     },
     /// The requester's identity in the service was found.
@@ -120,123 +123,122 @@ pub enum AuditKind {
     },
     /// Access was granted.
     Granted {
-        /// To what.
+        /// The target.
         target: String,
-        /// To whom.
+        /// The identity that has the access.
         identity: String,
-        /// Until when.
+        /// The end of the access.
         until: Option<Timestamp>,
     },
-    /// The strategy did not grant access.
+    /// The strategy failed to grant access.
     GrantFailed {
-        /// To what.
+        /// The target.
         target: String,
-        /// Which attempt, from 1.
+        /// The number of the attempt, from 1.
         attempt: u32,
-        /// Why.
+        /// The reason.
         error: EffectError,
-        /// When it is tried again.
+        /// The time of the next attempt, if there is one.
         retry_at: Option<Timestamp>,
     },
-    /// The Run gives no access any more.
+    /// The Run no longer gives access.
     Revoked {
-        /// To what.
+        /// The target.
         target: String,
-        /// From whom.
+        /// The identity that had the access.
         identity: String,
-        /// How many other Runs still need the same access, so that it stays.
+        /// The number of other Runs that need the same access. If there are any, it stays.
         still_needed_by: usize,
-        /// Whether the target was read afterwards, and the identity has the access no more.
+        /// Whether the target was read afterwards and no longer lists the identity.
         confirmed: bool,
     },
-    /// The strategy did not take access away.
+    /// The strategy failed to revoke access.
     RevokeFailed {
-        /// To what.
+        /// The target.
         target: String,
-        /// Which attempt, from 1.
+        /// The number of the attempt, from 1.
         attempt: u32,
-        /// Why.
+        /// The reason.
         error: EffectError,
-        /// When it is tried again.
+        /// The time of the next attempt.
         retry_at: Timestamp,
     },
-    /// Somebody had a revocation that fails tried again at once. This is all that comes of their event; the one that set the
-    /// revocation off goes on.
+    /// A person had a failing revocation retried now. This settles their event; the event that started the revocation goes on.
     RevokeRetried {
-        /// To what.
+        /// The target.
         target: String,
-        /// Which attempt comes now, from 1.
+        /// The number of the next attempt, from 1.
         attempt: u32,
     },
-    /// An admin gave up a revocation that did not succeed: the Run has failed, and the access may still be there. This is all
-    /// that comes of their event.
+    /// An administrator gave up a failing revocation. The Run has failed, and the access may still exist. This settles the
+    /// administrator's event.
     WrittenOff {
-        /// To what.
+        /// The target.
         target: String,
-        /// Who may still have it.
+        /// The identity that may still have the access.
         identity: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// Access that the target had lost is to be granted again.
+    /// Access that the target had lost is about to be granted again.
     RegrantBegun {
-        /// To what.
+        /// The target.
         target: String,
-        /// To whom.
+        /// The identity that gets the access.
         identity: String,
     },
     /// Access that the target had lost was granted again.
     Regranted {
-        /// To what.
+        /// The target.
         target: String,
-        /// To whom.
+        /// The identity that has the access.
         identity: String,
     },
-    /// Access that the target had lost was not granted again; it ends all the same.
+    /// Access that the target had lost could not be granted again. It is revoked at its end all the same.
     RegrantFailed {
-        /// To what.
+        /// The target.
         target: String,
-        /// To whom.
+        /// The identity without the access.
         identity: String,
-        /// Why.
+        /// The reason.
         error: EffectError,
     },
-    /// The store had lost what was to end the access. It was asked for anew.
+    /// The store had lost a timer or an effect that ends the access, and it was requested again.
     Rearmed,
-    /// The end of the access had been set while the clock was ahead. It comes sooner now.
+    /// The end of the access had been computed while the clock was ahead, and is now earlier.
     #[serde(alias = "brought_forward")]
     ExpiryCorrected {
-        /// When the access ends.
+        /// The new end of the access.
         until: Timestamp,
     },
-    /// The error destination was told.
+    /// The error destination was notified of an error.
     Alerted {
-        /// What of.
+        /// The error.
         error: EffectError,
     },
 }
 
-/// What a handler said.
+/// The result of a handler, as it is recorded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum HandlerResult {
-    /// The event goes on.
+    /// The event continues.
     Continued,
-    /// Another event is fired in its stead.
+    /// Another event is fired in its place.
     Fired {
-        /// Which.
+        /// The event that is fired.
         event: Step,
         /// The reason given.
         reason: Option<String>,
     },
     /// The event is ignored.
     Ignored,
-    /// It gave a value.
+    /// The handler returned a value.
     Returned,
-    /// It failed.
+    /// The handler failed.
     Failed {
-        /// Why.
+        /// The reason.
         error: EffectError,
     },
 }

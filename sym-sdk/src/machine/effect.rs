@@ -1,4 +1,4 @@
-//! What the machine asks for, and what comes of it.
+//! Effects: what the machine asks the outside world to do after a commit.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,21 +7,23 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::access::EntitlementKey;
 use super::effect_error::EffectError;
+use super::event_record::EventRecord;
 use super::notice::Notice;
-use super::state::EventRecord;
-use crate::error::Error;
-use crate::model::{AccessTarget, HandlerRef, Hook, RunId, Srn, StepOutput, User};
-use crate::routing::{Notification, RequestForwardContext, RequestPermission};
-use crate::template::NextEvent;
+use crate::error::{Error, codes};
+use crate::model::{AccessTarget, Hook, RunId, Srn, Step, User};
+use crate::routing::{Notification, RequestForwardContext};
 
-/// The stable name of an effect, `run:seq`: the same however often it is carried out, after a crash say. A retry that
-/// the machine asks for is another effect. Strategies pass it on as the idempotency key where the service takes one.
+/// The stable identity of an effect, written as `run-id:number`.
+///
+/// It is the same however often the effect is executed, after a crash for example, so strategies pass it on as the idempotency
+/// key where a service takes one. A retry that the machine requests is a new effect with a new key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EffectKey {
     /// The Run.
     pub run: RunId,
-    /// The number of the effect within the Run.
+    /// The number of the effect within the Run, from 1.
     pub seq: u64,
 }
 
@@ -37,11 +39,8 @@ impl FromStr for EffectKey {
     fn from_str(text: &str) -> Result<Self, Error> {
         let parsed = text.rsplit_once(':').and_then(|(run, seq)| Some((run.parse().ok()?, seq.parse().ok()?)));
         let (run, seq) = parsed.ok_or_else(|| {
-            Error::new(
-                crate::error::ErrorKind::InvalidInput,
-                crate::error::codes::INVALID_EVENT,
-                format!("`{text}` is not an effect key; expected `run-id:number`"),
-            )
+            let message = format!("`{text}` is not an effect key; expected `run-id:number`");
+            Error::invalid(codes::INVALID_EVENT, message)
         })?;
         Ok(Self { run, seq })
     }
@@ -59,23 +58,24 @@ impl<'de> Deserialize<'de> for EffectKey {
     }
 }
 
-/// In which order effects are carried out, most urgent first. Each lane has workers of its own, so no number of slow effects in
-/// one holds up another.
+/// The priority class of an effect, most urgent first.
+///
+/// Each lane has its own workers, so that no number of slow effects in one lane delays another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lane {
-    /// Taking access away.
+    /// Revocations.
     Revoke,
-    /// Hooks before access is taken away. They are somebody's code, so revocations do not share workers with them.
+    /// Hooks that run before a revocation. They are user code, so they do not share workers with revocations.
     Deescalate,
-    /// What a Run waits for: hooks before an event, reducers, grants.
+    /// Effects that a Run waits for: hooks before an event, reducers, grants.
     Decide,
-    /// What nobody waits for: messages, hooks after an event.
+    /// Effects that nothing waits for: messages, hooks after an event.
     Notify,
 }
 
 impl Lane {
-    /// Its name, for logs and metrics.
+    /// Returns the name in logs and metrics.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Revoke => "revoke",
@@ -89,76 +89,56 @@ impl Lane {
     pub const ALL: [Self; 4] = [Self::Revoke, Self::Deescalate, Self::Decide, Self::Notify];
 }
 
-/// One piece of access: what a strategy grants to one identity. Runs that need the same piece share it, and the last one to
-/// end takes it away.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct EntitlementKey(String);
-
-impl EntitlementKey {
-    /// `resource` is what the strategy grants, in its own words; see [`AccessStrategy::resource`](crate::strategy::AccessStrategy::resource).
-    pub(crate) fn new(strategy: &crate::model::Strategy, resource: &str, identity: &str) -> Self {
-        let account = strategy.integration().map_or("", |integration| integration.external_id());
-        let parts = (strategy.service(), account, resource, identity);
-        // Strings and string maps always serialise.
-        Self(serde_json::to_string(&parts).unwrap_or_default())
-    }
-
-    /// The key as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// What slows down as a whole. Of the workers of a lane, effects with the same bulkhead get a part only, so that a service that
-/// hangs leaves room for the others.
+/// A group of effects that fail or slow down together: those of one flow, or of one account in a service.
+///
+/// Effects of one bulkhead get only a share of a lane's workers, so that a service that hangs leaves workers for the others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Bulkhead(String);
 
 impl Bulkhead {
-    /// That of a flow's handlers and messages.
+    /// The bulkhead of a flow's handlers and messages.
     pub fn flow(flow: &Srn) -> Self {
         Self(format!("flow:{}", flow.slug()))
     }
 
-    /// That of the account in which a strategy works.
+    /// The bulkhead of the account in which a strategy works.
     pub(super) fn service(strategy: &str, account: Option<&str>) -> Self {
         Self(format!("service:{strategy}:{}", account.unwrap_or_default()))
     }
 
-    /// The bulkhead as text.
+    /// Returns the bulkhead as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Something to be carried out after the commit that asked for it.
+/// A request to the outside world, executed after the commit that contains it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Effect {
-    /// Its stable name.
+    /// The stable identity.
     pub key: EffectKey,
-    /// The event that asked for it, as handlers are to see it.
+    /// The event that requested it, as its handlers see it.
     pub event: Arc<EventRecord>,
-    /// What is to be done.
+    /// The work to do.
     pub kind: EffectKind,
-    /// Counts from 1; only the machine's own retries count.
+    /// The number of the attempt, from 1. Only retries that the machine requests are counted.
     pub attempt: u32,
-    /// Not before this time.
+    /// The earliest time of execution.
     pub not_before: Option<Timestamp>,
-    /// At most one effect with this key may be under way at a time. All that have it are of one bulkhead.
+    /// A key that at most one effect in flight may have. Effects with the same key have the same bulkhead.
     pub exclusive: Option<EntitlementKey>,
-    /// What it shares its part of the workers with.
+    /// The bulkhead that limits its share of the workers.
     pub bulkhead: Bulkhead,
 }
 
 impl Effect {
-    /// The lane in which it is carried out.
+    /// Returns the lane in which the effect is executed.
     pub fn lane(&self) -> Lane {
         match self.kind {
             EffectKind::Revoke { .. } => Lane::Revoke,
-            EffectKind::Hook { hook: Hook::On(crate::model::Step::Deescalate), .. } => Lane::Deescalate,
+            EffectKind::Hook { hook: Hook::On(Step::Deescalate), .. } => Lane::Deescalate,
             EffectKind::Hook { hook: Hook::On(_), .. }
             | EffectKind::Route
             | EffectKind::OpenForm
@@ -173,68 +153,68 @@ impl Effect {
     }
 }
 
-/// What is to be done.
+/// The work of an effect.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EffectKind {
     /// Call a hook.
     Hook {
-        /// Which.
+        /// The hook.
         hook: Hook,
-        /// For the hooks of `request_forward`.
+        /// The context for hooks of `request_forward`.
         forward: Option<RequestForwardContext>,
     },
-    /// Evaluate the reducers that say who may decide and who is told.
+    /// Evaluate the reducers that return the permissions and the notifications.
     Route,
-    /// Show the form to the person who asked for it.
+    /// Open the form for the actor of the event.
     OpenForm,
-    /// Tell the destinations of one notification.
+    /// Deliver the request to the destinations of one notification.
     Deliver {
-        /// Its place in the list.
+        /// The index of the notification, from 0.
         entry: usize,
-        /// Where to.
+        /// The notification.
         notification: Notification,
     },
-    /// Bring the messages that were delivered up to date.
+    /// Update the delivered messages to the Run's current state.
     UpdateMessages,
-    /// Tell one person.
+    /// Send a message to one person.
     Message {
-        /// Whom.
+        /// The recipient.
         to: Arc<User>,
-        /// What.
+        /// The content.
         notice: Notice,
     },
     /// Find the requester's identity in the service.
     Identify {
-        /// What access is wanted to.
+        /// The target of the requested access.
         target: AccessTarget,
     },
-    /// Have the strategy grant access.
+    /// Call the strategy to grant access.
     Grant {
-        /// To what.
+        /// The target.
         target: AccessTarget,
-        /// To whom.
+        /// The identity that gets the access.
         identity: String,
-        /// Never after this time: by then the access would have ended.
+        /// The end of the access. The strategy is not called after it.
         deadline: Option<Timestamp>,
     },
-    /// Have the strategy take access away.
+    /// Call the strategy to revoke access.
     Revoke {
-        /// To what.
+        /// The target.
         target: AccessTarget,
-        /// From whom.
+        /// The identity that loses the access.
         identity: String,
     },
-    /// Tell the error destination.
+    /// Report an error to the error destination.
     Alert {
-        /// What went wrong.
+        /// The error.
         error: EffectError,
     },
 }
 
 impl EffectKind {
-    /// Its name, for logs and metrics.
+    /// Returns the name in logs and metrics.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Hook { .. } => "hook",
@@ -247,204 +227,6 @@ impl EffectKind {
             Self::Grant { .. } => "grant",
             Self::Revoke { .. } => "revoke",
             Self::Alert { .. } => "alert",
-        }
-    }
-}
-
-/// Where a delivered message stands, in the front end's own terms.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct MessageRef {
-    /// The front end.
-    pub front_end: String,
-    /// Its own reference, such as a channel and a time stamp.
-    pub reference: String,
-}
-
-impl MessageRef {
-    /// A reference.
-    pub fn new(front_end: impl Into<String>, reference: impl Into<String>) -> Self {
-        Self { front_end: front_end.into(), reference: reference.into() }
-    }
-}
-
-/// Where a form is shown, in the own terms of the front end that it was asked for through.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct FormRef(String);
-
-impl FormRef {
-    /// A reference, such as the id of a view.
-    pub fn new(reference: impl Into<String>) -> Self {
-        Self(reference.into())
-    }
-
-    /// The reference as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// What came of telling one destination.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum DeliveryResult {
-    /// It was told.
-    Delivered {
-        /// Which destination, for people.
-        destination: String,
-        /// Where the message stands.
-        message: MessageRef,
-    },
-    /// The person wants no notifications. That is no failure.
-    OptedOut {
-        /// Which destination, for people.
-        destination: String,
-    },
-    /// It could not be told.
-    Failed {
-        /// Which destination, for people.
-        destination: String,
-        /// Why.
-        error: EffectError,
-    },
-}
-
-/// What a hook wants.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum HookResult {
-    /// The event goes on.
-    Continue,
-    /// This event is fired in its stead.
-    Fire(Box<NextEvent>),
-}
-
-/// What the reducers said.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Routing {
-    /// Who may see and decide the request.
-    pub permission: RequestPermission,
-    /// Who is told, in order.
-    pub notifications: Vec<Notification>,
-    /// Whether the next notification is sent when one cannot be delivered.
-    pub continue_on_delivery_failure: bool,
-    /// Whether the next notification is sent when nobody acts on one in time.
-    pub continue_on_timeout: bool,
-}
-
-impl Routing {
-    /// Routing with Sym's rules for a list of notifications: on failure and on timeout, the next.
-    pub fn new(permission: RequestPermission, notifications: Vec<Notification>) -> Self {
-        Self { permission, notifications, continue_on_delivery_failure: true, continue_on_timeout: true }
-    }
-}
-
-/// What came of a revocation that succeeded.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Revocation {
-    /// What the strategy returned.
-    pub output: Option<StepOutput>,
-    /// How many other Runs need the same access. If any, the strategy was not called and the access stays for them.
-    pub still_needed_by: usize,
-    /// What the target showed afterwards.
-    #[serde(alias = "read_back")]
-    pub check: RevocationCheck,
-}
-
-/// What a target showed after the strategy had taken access away.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum RevocationCheck {
-    /// Nothing: it was not asked, or cannot tell.
-    #[default]
-    Unknown,
-    /// The identity has the access no more.
-    Gone,
-    /// It could not be asked.
-    Failed(EffectError),
-}
-
-/// What came of an effect.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Outcome {
-    /// Of [`EffectKind::Hook`].
-    Hook {
-        /// The handler that was called.
-        handler: HandlerRef,
-        /// What it wants.
-        #[serde(alias = "verdict")]
-        result: HookResult,
-    },
-    /// Of [`EffectKind::Route`].
-    Routed {
-        /// The handlers that were called, in order.
-        handlers: Vec<HandlerRef>,
-        /// What they said.
-        routing: Routing,
-    },
-    /// Of [`EffectKind::Deliver`].
-    Delivered(Vec<DeliveryResult>),
-    /// Of [`EffectKind::Identify`].
-    Identified {
-        /// The requester's identity in the service.
-        identity: String,
-        /// What the strategy would grant: targets for which it is the same are one piece of access.
-        resource: String,
-        /// The `get_identity` reducer, if it was called.
-        handler: Option<HandlerRef>,
-    },
-    /// Of [`EffectKind::Grant`].
-    Granted {
-        /// What the strategy returned.
-        output: Option<StepOutput>,
-    },
-    /// Of [`EffectKind::Grant`]: the strategy answered, and reported errors.
-    Rejected {
-        /// What the strategy returned.
-        output: Option<StepOutput>,
-        /// The errors it reported.
-        errors: Vec<String>,
-    },
-    /// Of [`EffectKind::Revoke`].
-    Revoked(Revocation),
-    /// Of the others.
-    Done,
-    /// It failed.
-    Failed(EffectError),
-}
-
-impl Outcome {
-    /// What it is, without what it carries: a step's output can hold credentials.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Hook { .. } => "hook",
-            Self::Routed { .. } => "routed",
-            Self::Delivered(_) => "delivered",
-            Self::Identified { .. } => "identified",
-            Self::Granted { .. } => "granted",
-            Self::Rejected { .. } => "rejected",
-            Self::Revoked(_) => "revoked",
-            Self::Done => "done",
-            Self::Failed(_) => "failed",
-        }
-    }
-
-    /// The handler that was called, or the last one of several.
-    pub fn handler(&self) -> Option<&HandlerRef> {
-        match self {
-            Self::Hook { handler, .. } => Some(handler),
-            Self::Routed { handlers, .. } => handlers.last(),
-            Self::Identified { handler, .. } => handler.as_ref(),
-            Self::Failed(error) => error.handler.as_deref(),
-            _ => None,
         }
     }
 }

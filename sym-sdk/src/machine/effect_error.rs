@@ -18,7 +18,7 @@ pub struct EffectError {
     pub code: ErrorCode,
     /// The message, for people.
     pub message: String,
-    /// What to do about it.
+    /// The suggested action.
     pub hint: Option<String>,
     /// The handler that failed, for an error raised by a handler.
     pub handler: Option<Box<HandlerRef>>,

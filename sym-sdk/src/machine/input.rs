@@ -1,4 +1,4 @@
-//! What comes in.
+//! Inputs of a Run: actions of people and bots, outcomes of effects, timers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::effect::{FormRef, Outcome};
+use super::outcome::Outcome;
 use super::timer::TimerKind;
 use crate::forms::FieldMap;
-use crate::model::{AccessTarget, Channel, EventId, RunId, Srn, User};
+use crate::model::{AccessTarget, Channel, EventId, RunId, Srn, Step, User};
 
 /// One input of a Run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,126 +20,201 @@ pub struct Input {
     pub run: RunId,
     /// The flow, for an input that begins a Run.
     pub flow: Srn,
-    /// When it came, by the engine's clock.
+    /// The time of arrival by the engine's clock.
     pub at: Timestamp,
-    /// What it is.
+    /// The content.
     pub body: InputBody,
-    /// Where the form is to be shown, for an input that begins a Run with one.
+    /// The view in which to show the form, for an input that begins a Run with one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<FormRef>,
 }
 
 impl Input {
-    /// An input.
+    /// Creates an input.
     pub fn new(run: RunId, flow: Srn, at: Timestamp, body: InputBody) -> Self {
         Self { run, flow, at, body, form: None }
     }
 
-    /// Says where the form is to be shown.
+    /// Sets the view in which to show the form.
     #[must_use]
-    pub fn shown_in(mut self, form: Option<FormRef>) -> Self {
+    pub fn with_form(mut self, form: Option<FormRef>) -> Self {
         self.form = form;
         self
     }
 }
 
-/// What an input is.
+/// A reference to the view that shows a form, in the terms of the front end through which the form was requested.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FormRef(String);
+
+impl FormRef {
+    /// Creates a reference, such as the id of a view.
+    pub fn new(reference: impl Into<String>) -> Self {
+        Self(reference.into())
+    }
+
+    /// Returns the reference as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The content of an input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum InputBody {
-    /// A person or a bot did something.
+    /// A person or a bot submitted an action.
     Submitted {
-        /// The id of the event that this becomes.
+        /// The id of the event that the action becomes.
         event: EventId,
-        /// Who.
+        /// The person or bot.
         actor: Arc<User>,
-        /// Through what.
+        /// The channel through which it came.
         channel: Channel,
-        /// What.
+        /// The action.
         action: Action,
     },
-    /// An effect was carried out.
+    /// An effect was executed.
     EffectDone {
         /// The number of the effect within the Run.
         seq: u64,
-        /// What came of it.
+        /// The outcome.
         outcome: Outcome,
     },
-    /// A timer fell due.
+    /// A timer is due.
     TimerFired {
-        /// Which timer.
+        /// The kind of timer.
         kind: TimerKind,
-        /// The generation it was set with.
+        /// The generation with which it was set.
         generation: u64,
     },
-    /// The store has lost what was to end the Run's access, so it must be asked for anew.
+    /// The store has lost a timer or an effect that ends the Run's access, so it must be requested again.
     Rearm,
-    /// The clock shows a time well before that of the Run's last change: it was ahead then, or it is behind now.
-    #[serde(alias = "ClockWentBack")]
+    /// The clock is well behind the time of the Run's last change: it was ahead then, or it is behind now.
+    #[serde(alias = "ClockSetBack")]
     ClockWentBack,
 }
 
-/// What a person or a bot can do.
+/// An action of a person or a bot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Action {
-    /// Ask for the form.
+    /// Open the form.
     Prompt,
-    /// Submit the form, or send a request.
+    /// Submit the form, or make a request without one.
     Request(Box<RequestInput>),
     /// Approve the request.
     Approve {
-        /// The text that was entered with the decision.
+        /// The text entered with the decision.
         decision_message: Option<String>,
     },
-    /// Deny the request. The requester cancels with it.
+    /// Deny the request. The requester withdraws it with the same action.
     Deny {
-        /// The text that was entered with the decision.
+        /// The text entered with the decision.
         decision_message: Option<String>,
     },
-    /// Take the access away before its time. While a revocation fails: try again now.
+    /// End the access early. While a revocation is failing, retry it now.
     Revoke,
-    /// Give up a revocation that does not succeed. Only admins may; whether the access is still there is theirs to see to.
+    /// Give up a failing revocation. Only administrators may; they are responsible for removing the access by other means.
     WriteOff {
-        /// Why, for the record.
+        /// The reason, for the audit log.
         reason: String,
     },
-    /// Grant again what the Run holds and its target no longer has.
+    /// Grant again what the Run holds and its target has lost.
     Regrant,
-    /// Take away access that no Run accounts for. It begins a Run of its own.
+    /// Revoke access that no Run accounts for, in a Run of its own.
     Remove(Box<Removal>),
+}
+
+impl Action {
+    /// Returns the step of the event that the action becomes.
+    pub fn step(&self) -> Step {
+        self.kind().step()
+    }
+
+    /// Returns the kind of action.
+    pub fn kind(&self) -> ActionKind {
+        match self {
+            Self::Prompt => ActionKind::Prompt,
+            Self::Request(_) => ActionKind::Request,
+            Self::Approve { .. } => ActionKind::Approve,
+            Self::Deny { .. } => ActionKind::Deny,
+            Self::Revoke => ActionKind::Revoke,
+            Self::WriteOff { .. } => ActionKind::WriteOff,
+            Self::Regrant => ActionKind::Regrant,
+            Self::Remove(_) => ActionKind::Remove,
+        }
+    }
+}
+
+/// The kinds of actions, without their content. See [`Action`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ActionKind {
+    /// Open the form.
+    Prompt,
+    /// Submit the form, or make a request without one.
+    Request,
+    /// Approve the request.
+    Approve,
+    /// Deny or withdraw the request.
+    Deny,
+    /// End the access early, or retry a failing revocation.
+    Revoke,
+    /// Give up a failing revocation.
+    WriteOff,
+    /// Grant again what the target has lost.
+    Regrant,
+    /// Revoke access that no Run accounts for.
+    Remove,
+}
+
+impl ActionKind {
+    /// Returns the step of the event that an action of this kind becomes.
+    pub const fn step(self) -> Step {
+        match self {
+            Self::Prompt => Step::Prompt,
+            Self::Request => Step::Request,
+            Self::Approve => Step::Approve,
+            Self::Deny => Step::Deny,
+            Self::Revoke | Self::WriteOff | Self::Remove => Step::Deescalate,
+            Self::Regrant => Step::Escalate,
+        }
+    }
 }
 
 /// Access that no Run accounts for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Removal {
-    /// To what.
+    /// The target.
     pub target: AccessTarget,
-    /// Who has it, by the service's id.
+    /// The identity that has the access, by the service's id.
     pub identity: String,
-    /// What the strategy grants, in its own words.
+    /// The strategy's own name for the target.
     pub resource: String,
 }
 
 impl Removal {
-    /// What is to be taken away; `resource` is what the strategy calls the target.
+    /// Creates a removal. `resource` is the strategy's own name for the target.
     pub fn new(target: AccessTarget, identity: impl Into<String>, resource: impl Into<String>) -> Self {
         Self { target, identity: identity.into(), resource: resource.into() }
     }
 }
 
-/// A request's content. Its fields, target and duration have been checked against the flow.
+/// The content of a request. Its fields, target and duration have been validated against the flow.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RequestInput {
-    /// What access is wanted to; `None` for a flow that only approves.
+    /// The target of the access; `None` in a flow without an access strategy.
     pub target: Option<AccessTarget>,
-    /// For how long.
+    /// The duration of the access.
     pub duration: Option<Duration>,
-    /// The form's fields.
+    /// The fields of the form.
     pub fields: FieldMap,
-    /// The API's `context` object.
+    /// The `context` object of the API.
     pub context: Option<Map<String, Value>>,
     /// The Run that led to this one.
     pub parent: Option<RunId>,

@@ -1,60 +1,125 @@
-//! The approval template as a pure function: [`step`] takes a flow's rules, a Run's state and one input, and gives the new state
-//! with everything that must now happen.
+//! The approval machine: the rules of a Run as a pure function.
 //!
-//! Nothing here reads a clock, calls a handler or touches the world. What must be done outside is asked for as an [`Effect`];
-//! its [`Outcome`] comes back as the next [`Input`]. The same state and input always give the same [`Transition`], so a Run
-//! can be replayed, explored by a model checker, and stepped again after a crash.
+//! # The step
+//!
+//! [`step`] takes the rules of a flow, the state of one Run and one [`Input`], and returns a [`Transition`]: the new state, the
+//! [effects](Effect) to execute, the timers to set or cancel, the audit entries, and the reply to the caller. It reads no
+//! clock, generates no random ids, performs no I/O and calls no handler. The same arguments always give the same transition.
+//!
+//! An effect is a request to the outside world: call a hook, evaluate the reducers, send a message, grant or revoke access. The
+//! engine commits the whole transition first and executes the effects afterwards; the [`Outcome`] of each one comes back as
+//! another input. A slow or failing service therefore never holds a transaction open, and a crash between the commit and the
+//! outcome is harmless: the effect is still in the store and is executed again under the same [`EffectKey`].
+//!
+//! # Why a pure function
+//!
+//! The promises of this crate are about what happens when processes die, clocks jump and messages arrive twice. A function of
+//! data can be tested for that without any of it: property tests replay random histories, and a model checker walks through
+//! every interleaving of a small Run with this very function, not with a model of it. It also makes the rules easy to find.
+//! Every decision about who may act, what follows from an event, and when access ends is made here and nowhere else.
+//!
+//! # How an event proceeds
+//!
+//! An admitted action becomes an [`EventRecord`] and passes through at most three stages: its `on_` hook, which may replace it by
+//! another event; its default implementation, which may need an effect of its own, such as the strategy's grant; and its `after_`
+//! hook, whose outcome changes nothing. While an event waits for an effect it is the Run's [active event](ActiveEvent), and
+//! further inputs are queued. A Run thus handles one event at a time, and a hook never sees a state that is half changed.
+//! An absent hook costs no effect and no commit.
+//!
+//! # Access
+//!
+//! Three rules have priority over everything else:
+//!
+//! - The expiry timer is part of the transition that asks for the grant, so it is durable before the strategy is called.
+//! - Whatever might have been granted is revoked. A grant that failed, or whose outcome is unknown, counts as granted.
+//! - A revocation is retried until the strategy confirms it or an administrator writes it off. A hook can delay the end of
+//!   access; it can neither prevent it nor, by failing, hold it up.
+//!
+//! # Trade-offs
+//!
+//! A step copies the state and the engine stores it as a whole, which costs more bytes than storing events would. In return there
+//! is no replay at start, no snapshotting, and old Runs do not depend on how today's code would interpret their history. The
+//! state stays small because everything in it is bounded: the queue, the retries in progress, the approvals.
+//!
+//! Retries of grants, deliveries and revocations are new effects with new keys, decided here, because they are rules of the domain
+//! (a grant must not be attempted after the access would have ended). Repeating one effect after a crash is the engine's task.
+//!
+//! # What it leaves to others
+//!
+//! - The **engine** delivers one input at a time to each Run, at least once, and commits transitions atomically. The machine
+//!   answers an outcome or a timer that it no longer waits for with [`InputReply::Stale`].
+//! - The **runtime** authenticates actors, validates the fields of a request, and executes effects.
+//! - **Front ends** decide how requests and notices look. They ask [`RunState::message_status`] and [`allowed_actions`] rather
+//!   than interpreting the state themselves.
+//! - The **audit log** chains and ships the entries that a transition contains.
+//!
+//! # Where to find a rule
+//!
+//! | Module | Rules |
+//! |---|---|
+//! | `permissions` | who may do what to a Run, and in which state |
+//! | `stepper` | the life cycle of an event, the queue, failure of a Run |
+//! | `approval` | the form, the request, its routing, votes and the decision |
+//! | `forwarding` | delivery of notifications, timeouts, forwards, expiry of unanswered requests |
+//! | `access` | grants and revocations |
+//! | `expiry` | the end of access: expiry, deferral by a hook, lost timers, clock changes |
+//! | `hook_override` | events that a hook fires in place of another |
+//! | `operator_actions` | retried and written-off revocations, grants repeated, unmanaged access removed |
+//! | `delivered_message` | which message of a request may be acted on |
+//! | `retry` | how often and how long effects are retried |
 
 mod access;
-mod admit;
+mod approval;
 mod audit_entry;
-mod clock;
-mod decide;
+mod delivered_message;
 mod effect;
 mod effect_error;
+mod event_record;
+mod expiry;
+mod forwarding;
+mod hook_override;
 mod input;
 mod notice;
-mod notify;
-mod redirect;
-mod repair;
-mod request;
+mod operator_actions;
+mod outcome;
+mod permissions;
 mod retry;
 mod state;
 mod stepper;
 mod timer;
 mod transition;
 
+pub use access::{Access, EntitlementKey, Grant};
 pub use audit_entry::{AuditEntry, AuditKind, HandlerResult};
-pub use effect::{
-    Bulkhead, DeliveryResult, Effect, EffectKey, EffectKind, EntitlementKey, FormRef, HookResult, Lane, MessageRef,
-    Outcome, Revocation, RevocationCheck, Routing,
-};
+pub use delivered_message::{DeliveredMessage, MessageRef, MessageStatus};
+pub use effect::{Bulkhead, Effect, EffectKey, EffectKind, Lane};
 pub use effect_error::EffectError;
-pub use input::{Action, Input, InputBody, Removal, RequestInput};
+pub use event_record::EventRecord;
+pub use expiry::PendingExpiry;
+pub use input::{Action, ActionKind, FormRef, Input, InputBody, Removal, RequestInput};
 pub use notice::Notice;
+pub use outcome::{DeliveryResult, HookResult, Outcome, Revocation, RevocationCheck, Routing};
+pub use permissions::allowed_actions;
 pub use retry::{IGNORED_EXPIRY_RETRY_DELAY, MAX_GRANT_ATTEMPTS, MAX_REVOKE_DELAY, revoke_delay};
-pub use state::{
-    Access, ActiveEvent, DeliveredMessage, EventRecord, Grant, PendingExpiry, QueuedInput, RequestData, RunError,
-    RunState, Stage,
-};
-pub use timer::{TimerChange, TimerKind};
+pub use state::{ActiveEvent, PendingEffect, QueuedInput, RequestData, RunError, RunState, Stage};
+pub use timer::{LiveTimer, TimerChange, TimerKind};
 pub use transition::{EntitlementChange, InputReply, Transition};
 
 use crate::model::{Flow, Hooks};
 
-/// What the machine must know of a flow.
+/// The parts of a flow that determine what the machine does.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules<'a> {
     /// The flow as it is configured now.
     pub flow: &'a Flow,
-    /// The hooks that the flow has. A hook that is absent costs no effect.
+    /// The hooks of the flow.
     pub hooks: Hooks,
 }
 
-/// Carries out one input on a Run.
+/// Applies one input to a Run.
 ///
-/// `state` is `None` for a Run that does not exist yet. The transition's state is `None` if nothing is to be stored for the
-/// Run: a first input that was refused leaves its audit entry and no Run.
+/// `state` is `None` for a Run that does not exist yet. The transition has no state if nothing is to be stored: a refused first
+/// input leaves an audit entry and no Run.
 pub fn step(rules: &Rules<'_>, state: Option<&RunState>, input: &Input) -> Transition {
     stepper::Stepper::new(rules, state, input).run(input)
 }

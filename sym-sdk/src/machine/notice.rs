@@ -1,4 +1,4 @@
-//! What a person is told.
+//! Notices: messages to one person about a Run.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,108 +6,107 @@ use serde::{Deserialize, Serialize};
 use crate::error::ErrorCode;
 use crate::model::Step;
 
-/// A message to one person about a Run. A front end words it; [`Notice::text`] is the plain wording.
+/// A message to one person about a Run.
+///
+/// Front ends decide how it looks; [`Notice::text`] is the plain wording, which is also recorded in the audit log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Notice {
     /// The request was approved.
     Approved {
-        /// Who approved; `None` if the flow did by itself.
+        /// The approver; `None` if a hook approved it.
         by: Option<String>,
-        /// Why, if a hook said so.
+        /// The reason, if a hook gave one.
         reason: Option<String>,
     },
     /// The request was denied.
     Denied {
-        /// Who denied; `None` if the flow did by itself.
+        /// The person who denied it; `None` if a hook did.
         by: Option<String>,
-        /// Why: what was entered with the decision, or what a hook said.
+        /// The text entered with the decision, or the reason that a hook gave.
         reason: Option<String>,
     },
-    /// Nobody acted on the request in time.
+    /// The request expired because nobody acted on it.
     Expired,
-    /// Nobody could be told of the request.
+    /// The request expired because it could not be delivered to anybody.
     Undeliverable,
     /// Access was granted.
     Granted {
-        /// To what.
+        /// The target.
         target: String,
-        /// Until when; `None` for access that lasts until it is revoked.
+        /// The end of the access; `None` for access that lasts until it is revoked.
         until: Option<Timestamp>,
     },
     /// The access that the request gave has ended.
     Ended {
-        /// To what.
+        /// The target.
         target: String,
-        /// Whether another request of theirs still gives it.
+        /// Whether another request of the same person still gives the access.
         #[serde(alias = "kept_by_another")]
         held_by_other_run: bool,
     },
-    /// What the person did was refused.
+    /// An action of the person was refused.
     Refused {
-        /// Why, for programs.
+        /// The code of the error, for programs.
         code: ErrorCode,
-        /// Why.
+        /// The reason.
         message: String,
     },
-    /// A hook ignored what the person did.
+    /// An action of the person was ignored by a hook.
     Ignored {
-        /// What the person did.
+        /// The event that was ignored.
         event: Step,
         /// The hook's message.
         message: Option<String>,
     },
-    /// Something went wrong.
+    /// An event of the person failed.
     Failed {
-        /// What, for programs.
+        /// The code of the error, for programs.
         code: ErrorCode,
-        /// During which event.
+        /// The event that failed.
         event: Step,
     },
 }
 
 impl Notice {
-    /// The notice in plain words, for the flow with this label.
+    /// Returns the plain text, for a flow with the label `flow`.
     pub fn text(&self, flow: &str) -> String {
         match self {
             Self::Approved { by, reason } => decided("approved", by.as_deref(), reason.as_deref(), flow),
             Self::Denied { by, reason } => decided("denied", by.as_deref(), reason.as_deref(), flow),
-            Self::Expired => format!("Nobody answered your request for {flow} in time; it is closed"),
+            Self::Expired => format!("Your request for {flow} has expired: nobody acted on it in time"),
             Self::Undeliverable => {
                 format!(
-                    "Nobody could be notified of your request for {flow}; it is closed. Ask an administrator, then request again"
+                    "Your request for {flow} is closed: nobody could be notified of it. Contact an administrator, then \
+                     request again"
                 )
             }
             Self::Granted { target, until: Some(until) } => {
-                format!("You have access to {target} until {}", in_words(*until))
+                format!("You have access to {target} until {}", until.strftime("%Y-%m-%d %H:%M:%S UTC"))
             }
             Self::Granted { target, until: None } => format!("You have access to {target} until it is revoked"),
             Self::Ended { target, held_by_other_run: false } => format!("Your access to {target} has ended"),
             Self::Ended { target, held_by_other_run: true } => {
-                format!("This request's access to {target} has ended; another request of yours still gives it")
+                format!("This request's access to {target} has ended; another of your requests still grants it")
             }
             Self::Refused { message, .. } => message.clone(),
             Self::Ignored { message: Some(message), .. } => message.clone(),
             Self::Ignored { event, message: None } => format!("Your {event} for {flow} was ignored by the flow"),
             Self::Failed { code, event } => {
-                format!("Something went wrong during {event} of {flow} ({code}); the people who run it have been told")
+                format!("Something went wrong during {event} of {flow} ({code}); its operators have been notified")
             }
         }
     }
 }
 
-fn decided(how: &str, by: Option<&str>, reason: Option<&str>, flow: &str) -> String {
-    let decision = match by {
-        Some(by) => format!("{by} {how} your request for {flow}"),
-        None => format!("Your request for {flow} was {how}"),
+fn decided(decision: &str, by: Option<&str>, reason: Option<&str>, flow: &str) -> String {
+    let text = match by {
+        Some(by) => format!("{by} {decision} your request for {flow}"),
+        None => format!("Your request for {flow} was {decision}"),
     };
     match reason {
-        Some(reason) => format!("{decision}: {reason}"),
-        None => decision,
+        Some(reason) => format!("{text}: {reason}"),
+        None => text,
     }
-}
-
-fn in_words(time: Timestamp) -> impl std::fmt::Display {
-    time.strftime("%Y-%m-%d %H:%M:%S UTC")
 }

@@ -1,33 +1,35 @@
-//! How often and how soon a failed effect is tried again.
+//! Retry policy: how often grants, deliveries and revocations are attempted, and the delays in between.
 
 use std::time::Duration;
 
-/// How often the strategy is asked to grant before the Run fails.
+/// The maximum number of attempts to grant access before the Run fails.
 pub const MAX_GRANT_ATTEMPTS: u32 = 3;
 
-/// When an `on_deescalate` hook ignores the end of an access, the end is tried again after this time: a hook may delay a
-/// revocation, and cannot lose it.
+/// The delay before access whose expiry was ignored by an `on_deescalate` hook expires again. A hook can delay a revocation; it
+/// cannot prevent it.
 pub const IGNORED_EXPIRY_RETRY_DELAY: Duration = Duration::from_secs(15 * 60);
 
-/// How often a delivery is tried before the next notification is sent in its place.
+/// The maximum number of attempts to deliver a notification that another one follows.
 pub(super) const MAX_DELIVERY_ATTEMPTS: u32 = 3;
 
-/// How often a delivery is tried after which there is no other, before it counts as failed: for about an hour.
+/// The maximum number of attempts to deliver the last notification. With [`retry_delay`] they take about an hour.
 pub(super) const MAX_FINAL_DELIVERY_ATTEMPTS: u32 = 18;
 
-/// The error destination is told of a failing revocation once in this time.
+/// The interval between alerts about a revocation that keeps failing.
 pub(super) const REVOCATION_ALERT_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The longest pause between two attempts at a revocation, and the longest that any effect is put off.
+/// The maximum delay between two attempts at a revocation, and the longest time for which any effect is deferred.
 pub const MAX_REVOKE_DELAY: Duration = Duration::from_secs(15 * 60);
 
-/// The pause after a revocation's failed attempt number `attempt` (from 1): 1 s, doubling, up to 15 min.
+/// Returns the delay after the failed attempt number `attempt` at a revocation, from 1: one second, doubling up to
+/// [`MAX_REVOKE_DELAY`].
 pub fn revoke_delay(attempt: u32) -> Duration {
     let exponent = attempt.saturating_sub(1).min(10);
     Duration::from_secs(1 << exponent).min(MAX_REVOKE_DELAY)
 }
 
-/// The pause after a grant's or a delivery's failed attempt number `attempt` (from 1): 1 s, 4 s, …
+/// Returns the delay after the failed attempt number `attempt` at a grant or a delivery, from 1: one second, quadrupling up to
+/// 256 seconds.
 pub(super) fn retry_delay(attempt: u32) -> Duration {
     Duration::from_secs(1 << (2 * attempt.saturating_sub(1).min(4)))
 }

@@ -1,72 +1,55 @@
-//! One step under way: the state being changed and what has been asked for so far.
+//! One step: an input is dispatched, its event proceeds as far as it can, and the transition is collected.
+//!
+//! The rules of single events are in the modules next to this one, as further methods of [`Stepper`]. This module has what they
+//! share: the life cycle of an event, the queue, and the failure of a Run. The methods that add to the transition stand with it, in
+//! `transition`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
-use uuid::Uuid;
 
+use super::access::Access;
 use super::audit_entry::{AuditEntry, AuditKind, HandlerResult};
-use super::effect::{Bulkhead, Effect, EffectKey, EffectKind, EntitlementKey, HookResult, Outcome};
+use super::effect::{Effect, EffectKind};
 use super::effect_error::EffectError;
+use super::event_record::EventRecord;
 use super::input::{Action, Input, InputBody};
 use super::notice::Notice;
-use super::state::{Access, ActiveEvent, EventRecord, LiveTimer, Pending, QueuedInput, RunError, RunState, Stage};
+use super::outcome::{HookResult, Outcome};
+use super::state::{ActiveEvent, PendingEffect, QueuedInput, RunError, RunState, Stage};
 use super::timer::{TimerChange, TimerKind};
 use super::transition::{EntitlementChange, InputReply, Transition};
-use super::{Rules, admit};
+use super::{Rules, permissions};
 use crate::error::{ErrorKind, codes};
-use crate::model::{
-    Channel, ChannelType, DeescalateType, EventId, HandlerRef, Hook, Run, RunId, RunStatus, Step, User,
-};
-use crate::time::TimestampExt;
+use crate::model::{Channel, ChannelType, EventId, HandlerRef, Hook, Run, RunStatus, Step, User};
 
-/// How many inputs may wait for the event in hand. One more is refused, so that nobody can grow a Run without bound.
+/// The maximum number of inputs that wait for the active event. Further ones are refused, so that a Run cannot grow without
+/// bound.
 const MAX_QUEUED_INPUTS: usize = 64;
 
+/// A step in progress.
 pub(super) struct Stepper<'a> {
     pub(super) rules: Rules<'a>,
-    /// The time on the record, which never runs backwards within a Run.
+    /// The time to record. It never decreases within a Run.
     pub(super) now: Timestamp,
-    /// The time by which timers fire. Counting from `now` would hold up the end of an access for as long as the clock was
-    /// ahead before it was put right.
+    /// The time by the engine's clock, from which timers are computed. Computing them from `now` would delay the end of access
+    /// by as much as the clock was ahead before it was corrected.
     pub(super) clock: Timestamp,
     pub(super) state: RunState,
-    /// Whether the Run existed, or an event has been admitted.
+    /// Whether the state is to be stored: the Run existed before, or an event has been admitted.
     stored: bool,
-    effects: Vec<Effect>,
-    timers: Vec<TimerChange>,
+    pub(super) effects: Vec<Effect>,
+    pub(super) timers: Vec<TimerChange>,
     pub(super) holds: Vec<EntitlementChange>,
-    audit: Vec<AuditEntry>,
+    pub(super) audit: Vec<AuditEntry>,
 }
 
 impl<'a> Stepper<'a> {
     pub(super) fn new(rules: &Rules<'a>, state: Option<&RunState>, input: &Input) -> Self {
         let now = state.map_or(input.at, |state| input.at.max(state.updated_at));
         let stored = state.is_some();
-        let mut state = state.cloned().unwrap_or_else(|| RunState {
-            run: Run::begin(input.run, rules.flow, parent_of(input), source_of(input)),
-            flow: input.flow.clone(),
-            created_at: now,
-            updated_at: now,
-            request: None,
-            routing: None,
-            current_notification: 0,
-            delivered: Vec::new(),
-            form: input.form.clone(),
-            decision: None,
-            access: Access::None,
-            active_event: None,
-            queue: Default::default(),
-            pending: Default::default(),
-            timers: Default::default(),
-            deferred_after_request: None,
-            error: None,
-            closed: false,
-            next_seq: 1,
-            next_generation: 1,
-        });
+        let mut state = state.cloned().unwrap_or_else(|| new_run(rules, input));
         state.updated_at = now;
         Self {
             rules: *rules,
@@ -100,26 +83,56 @@ impl<'a> Stepper<'a> {
             reply,
         }
     }
+}
 
-    // What comes in.
+/// The state of a Run before its first event.
+fn new_run(rules: &Rules<'_>, input: &Input) -> RunState {
+    let (source, parent) = match &input.body {
+        InputBody::Submitted { channel, action, .. } => {
+            let parent = if let Action::Request(request) = action { request.parent } else { None };
+            (channel.clone(), parent)
+        }
+        _ => (Channel::new(ChannelType::Scheduler), None),
+    };
+    RunState {
+        run: Run::begin(input.run, rules.flow, parent, source),
+        flow: input.flow.clone(),
+        created_at: input.at,
+        updated_at: input.at,
+        request: None,
+        routing: None,
+        current_notification: 0,
+        delivered: Vec::new(),
+        form: input.form.clone(),
+        decision: None,
+        access: Access::None,
+        active_event: None,
+        queue: Default::default(),
+        pending: Default::default(),
+        timers: Default::default(),
+        deferred_after_request: None,
+        error: None,
+        closed: false,
+        next_seq: 1,
+        next_generation: 1,
+    }
+}
 
+// Inputs.
+
+impl Stepper<'_> {
     fn submitted(&mut self, event: EventId, actor: &Arc<User>, channel: &Channel, action: &Action) -> InputReply {
+        let record = self.record(event, action.step(), actor, channel.clone()).with_action(action);
         if self.state.active_event.is_some() {
-            let record = self.record_action(event, actor, channel, action);
             if self.state.queue.len() >= MAX_QUEUED_INPUTS {
-                let error = EffectError::new(
-                    ErrorKind::Forbidden,
-                    codes::NOT_PERMITTED,
-                    "too much is going on in this request; try again shortly",
-                );
-                return self.refuse(record, error);
+                let message = "too many actions on this request are in progress; try again shortly";
+                return self.refuse(record, EffectError::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message));
             }
             let (actor, channel, action) = (actor.clone(), channel.clone(), action.clone());
             self.state.queue.push_back(QueuedInput::Action { event, actor, channel, action });
             return InputReply::Accepted { event: Some(event) };
         }
-        let record = self.record_action(event, actor, channel, action);
-        match admit::admit(&self.rules, &self.state, self.clock, &record, action) {
+        match permissions::check(&self.rules, &self.state, self.clock, &record, action) {
             Err(error) => self.refuse(record, error),
             Ok(()) => {
                 self.stored = true;
@@ -131,8 +144,7 @@ impl<'a> Stepper<'a> {
 
     fn effect_done(&mut self, seq: u64, outcome: &Outcome) -> InputReply {
         let Some(pending) = self.state.pending.remove(&seq) else { return InputReply::Stale };
-        let active = self.state.active_event.take_if(|active| active.seq == seq);
-        match active {
+        match self.state.active_event.take_if(|active| active.seq == seq) {
             Some(active) => self.active_event_done(active, &pending, outcome),
             None => self.side_effect_done(&pending, outcome),
         }
@@ -150,6 +162,7 @@ impl<'a> Stepper<'a> {
         }
     }
 
+    /// Processes queued inputs until an event is active or the queue is empty.
     fn drain_queue(&mut self) {
         while self.state.active_event.is_none() {
             match self.state.queue.pop_front() {
@@ -158,10 +171,11 @@ impl<'a> Stepper<'a> {
                 Some(QueuedInput::Timer(TimerKind::Expire)) => self.access_expired(),
                 Some(QueuedInput::DeliveryFailed { entry, event }) => self.notification_failed(entry, &event),
                 Some(QueuedInput::Action { event, actor, channel, action }) => {
-                    let record = self.record_action(event, &actor, &channel, &action);
-                    match admit::admit(&self.rules, &self.state, self.clock, &record, &action) {
+                    let record = self.record(event, action.step(), &actor, channel).with_action(&action);
+                    match permissions::check(&self.rules, &self.state, self.clock, &record, &action) {
                         Ok(()) => self.start_action(record, &action),
                         Err(error) => {
+                            // The reply was sent when the action was queued, so the refusal is sent as a message.
                             let notice = Notice::Refused { code: error.code.clone(), message: error.message.clone() };
                             let record = Arc::new(record);
                             self.audit(&record, AuditKind::Refused { error });
@@ -173,7 +187,6 @@ impl<'a> Stepper<'a> {
         }
     }
 
-    /// What operators do is none of the flow's business: its hooks are not asked.
     fn start_action(&mut self, event: EventRecord, action: &Action) {
         match action {
             Action::Revoke if matches!(self.state.access, Access::Revoking { .. }) => self.retry_revocation(event),
@@ -189,17 +202,18 @@ impl<'a> Stepper<'a> {
         self.audit(&Arc::new(record), AuditKind::Refused { error: error.clone() });
         InputReply::Refused { event, error }
     }
+}
 
-    // The active of one event: hook, default implementation, follow-up.
+// The life cycle of an event: `on_` hook, default implementation, `after_` hook.
 
-    /// Begins an admitted event: first its hook.
+impl Stepper<'_> {
+    /// Begins an admitted event with its `on_` hook.
     pub(super) fn begin(&mut self, event: EventRecord, repeated: BTreeSet<Step>) {
         let event = Arc::new(event);
         self.audit(&event, AuditKind::Received);
         let hook = Hook::On(event.name);
         if self.rules.hooks.has(hook) {
-            let forward = (event.name == Step::RequestForward).then(|| self.forward_context());
-            let kind = EffectKind::Hook { hook, forward };
+            let kind = self.hook_effect(hook);
             self.wait_for(event, Stage::Hook, repeated, kind);
         } else {
             self.default_implementation(event);
@@ -219,20 +233,34 @@ impl<'a> Stepper<'a> {
         }
     }
 
-    fn active_event_done(&mut self, active: ActiveEvent, pending: &Pending, outcome: &Outcome) {
+    /// Calls the event's `after_` hook, if there is one.
+    pub(super) fn after(&mut self, event: &Arc<EventRecord>) {
+        let hook = Hook::After(event.name);
+        if self.rules.hooks.has(hook) {
+            let kind = self.hook_effect(hook);
+            self.effect(event, kind);
+        }
+    }
+
+    fn hook_effect(&self, hook: Hook) -> EffectKind {
+        let forward = (hook.step() == Step::RequestForward).then(|| self.forward_context());
+        EffectKind::Hook { hook, forward }
+    }
+
+    fn active_event_done(&mut self, active: ActiveEvent, pending: &PendingEffect, outcome: &Outcome) {
         let event = active.event;
         match (active.stage, outcome) {
             (Stage::Hook, Outcome::Hook { handler, result }) => {
-                self.audit_hook_result(&event, handler, result);
+                self.audit(&event, handler_called(handler, hook_result(result)));
                 match result {
                     HookResult::Continue => self.default_implementation(event),
-                    HookResult::Fire(next) => self.redirect(event, handler, next, active.repeated),
+                    HookResult::Fire(next) => self.override_event(event, handler, next, active.repeated),
                 }
             }
-            // The hook is gone since the event began: a new version of the program has none.
+            // The hook was removed after the event began, by a new version of the program.
             (Stage::Hook, Outcome::Done) => self.default_implementation(event),
             (Stage::Hook, Outcome::Failed(error)) => {
-                self.audit_failure(&event, error);
+                self.audit_handler_failure(&event, error);
                 self.hook_failed(event, error.clone());
             }
             (Stage::Route, Outcome::Routed { handlers, routing }) => self.routed(event, handlers, routing),
@@ -243,23 +271,16 @@ impl<'a> Stepper<'a> {
                 self.identified(event, &pending.kind, identity, resource);
             }
             (Stage::Route | Stage::Identify, Outcome::Failed(error)) => {
-                self.audit_failure(&event, error);
+                self.audit_handler_failure(&event, error);
                 self.fail(&event, error.clone());
             }
             (Stage::Grant, outcome) => self.grant_done(event, pending, outcome),
             (Stage::Regrant, outcome) => self.regrant_done(&event, outcome),
-            (_, outcome) => {
-                let error = EffectError::new(
-                    ErrorKind::Internal,
-                    codes::INVALID_EVENT,
-                    format!("unexpected outcome of an effect: {}", outcome.name()),
-                );
-                self.fail(&event, error);
-            }
+            (_, outcome) => self.fail(&event, outcome.unexpected("an effect")),
         }
     }
 
-    /// A hook before the event failed. That fails the Run, except where access must end all the same.
+    /// Handles the failure of an `on_` hook. It fails the Run, except that a failing hook must not keep access from ending.
     pub(super) fn hook_failed(&mut self, event: Arc<EventRecord>, error: EffectError) {
         if event.name == Step::Deescalate {
             self.report(&event, error);
@@ -269,14 +290,15 @@ impl<'a> Stepper<'a> {
         }
     }
 
-    fn side_effect_done(&mut self, pending: &Pending, outcome: &Outcome) {
+    /// Handles the outcome of an effect that no event waits for.
+    fn side_effect_done(&mut self, pending: &PendingEffect, outcome: &Outcome) {
         let event = &pending.event;
         match (&pending.kind, outcome) {
             (EffectKind::Hook { .. }, Outcome::Hook { handler, .. }) => {
                 self.audit(event, handler_called(handler, HandlerResult::Continued));
             }
             (EffectKind::Hook { .. }, Outcome::Failed(error)) => {
-                self.audit_failure(event, error);
+                self.audit_handler_failure(event, error);
                 self.report(event, error.clone());
             }
             (EffectKind::OpenForm, Outcome::Failed(error)) => {
@@ -300,7 +322,7 @@ impl<'a> Stepper<'a> {
             (EffectKind::Alert { error }, Outcome::Done) => {
                 self.audit(event, AuditKind::Alerted { error: error.clone() });
             }
-            // An alert that cannot be sent must not raise another one.
+            // A failed alert must not raise another alert.
             (
                 EffectKind::Alert { .. } | EffectKind::UpdateMessages | EffectKind::Message { .. },
                 Outcome::Failed(error),
@@ -314,134 +336,17 @@ impl<'a> Stepper<'a> {
         }
     }
 
-    // What may be asked for.
-
-    /// Asks for an effect and has the event wait for it.
-    pub(super) fn wait_for(
-        &mut self,
-        event: Arc<EventRecord>,
-        stage: Stage,
-        repeated: BTreeSet<Step>,
-        kind: EffectKind,
-    ) {
-        let seq = self.effect(&event, kind);
-        self.state.active_event = Some(ActiveEvent { event, stage, seq, repeated });
-    }
-
-    pub(super) fn effect(&mut self, event: &Arc<EventRecord>, kind: EffectKind) -> u64 {
-        self.effect_at(event, kind, 1, None, None)
-    }
-
-    pub(super) fn effect_at(
-        &mut self,
-        event: &Arc<EventRecord>,
-        kind: EffectKind,
-        attempt: u32,
-        not_before: Option<Timestamp>,
-        exclusive: Option<EntitlementKey>,
-    ) -> u64 {
-        let seq = self.state.next_seq;
-        self.state.next_seq += 1;
-        self.state.pending.insert(seq, Pending { event: event.clone(), kind: kind.clone(), attempt, not_before });
-        let key = EffectKey { run: self.state.run.id(), seq };
-        let bulkhead = self.bulkhead(&kind);
-        self.effects.push(Effect { key, event: event.clone(), kind, attempt, not_before, exclusive, bulkhead });
-        seq
-    }
-
-    fn bulkhead(&self, kind: &EffectKind) -> Bulkhead {
-        match (kind, self.state.access.grant()) {
-            (EffectKind::Grant { .. } | EffectKind::Revoke { .. }, Some(grant)) => {
-                Bulkhead::service(&grant.strategy, grant.account.as_deref())
-            }
-            _ => Bulkhead::flow(&self.state.flow),
-        }
-    }
-
-    /// Calls the event's `after_` hook, if there is one.
-    pub(super) fn after(&mut self, event: &Arc<EventRecord>) {
-        let hook = Hook::After(event.name);
-        if self.rules.hooks.has(hook) {
-            let forward = (event.name == Step::RequestForward).then(|| self.forward_context());
-            self.effect(event, EffectKind::Hook { hook, forward });
-        }
-    }
-
-    pub(super) fn message(&mut self, event: &Arc<EventRecord>, to: &Arc<User>, notice: Notice) {
-        self.effect(event, EffectKind::Message { to: to.clone(), notice });
-    }
-
-    pub(super) fn message_requester(&mut self, event: &Arc<EventRecord>, notice: Notice) {
-        let requester = self.state.run.requester_arc().unwrap_or_else(|| event.actor.clone());
-        self.message(event, &requester, notice);
-    }
-
-    pub(super) fn update_messages(&mut self, event: &Arc<EventRecord>) {
-        if !self.state.delivered.is_empty() {
-            self.effect(event, EffectKind::UpdateMessages);
-        }
-    }
-
-    pub(super) fn set_timer(&mut self, kind: TimerKind, at: Timestamp) {
-        let generation = self.state.next_generation;
-        self.state.next_generation += 1;
-        self.state.timers.insert(kind, LiveTimer { at, generation });
-        self.timers.push(TimerChange::Set { kind, at, generation });
-    }
-
-    pub(super) fn cancel_timer(&mut self, kind: TimerKind) {
-        if self.state.timers.remove(&kind).is_some() {
-            self.timers.push(TimerChange::Cancel { kind });
-        }
-        self.state.queue.retain(|queued| *queued != QueuedInput::Timer(kind));
-    }
-
-    pub(super) fn after_now(&self, delay: Duration) -> Timestamp {
-        self.clock.plus(delay)
-    }
-
-    // What is recorded.
-
-    pub(super) fn audit(&mut self, event: &Arc<EventRecord>, kind: AuditKind) {
-        self.audit.push(AuditEntry {
-            run: self.state.run.id(),
-            flow: self.state.flow.clone(),
-            parent: self.state.run.parent(),
-            at: self.now,
-            event: event.clone(),
-            status: self.state.run.status(),
-            kind,
-        });
-    }
-
-    fn audit_hook_result(&mut self, event: &Arc<EventRecord>, handler: &HandlerRef, result: &HookResult) {
-        let result = match result {
-            HookResult::Continue => HandlerResult::Continued,
-            HookResult::Fire(next) => match next.step() {
-                Some(step) => HandlerResult::Fired { event: step, reason: next.reason.clone() },
-                None => HandlerResult::Ignored,
-            },
-        };
-        self.audit(event, handler_called(handler, result));
-    }
-
-    pub(super) fn audit_failure(&mut self, event: &Arc<EventRecord>, error: &EffectError) {
-        if let Some(handler) = &error.handler {
-            self.audit(event, handler_called(handler, HandlerResult::Failed { error: error.clone() }));
-        }
-    }
-
-    /// The event was processed: the Run takes its status.
+    /// Records that the event was processed, and sets the Run's status.
     pub(super) fn complete(&mut self, event: &Arc<EventRecord>, status: RunStatus) {
         self.state.run.set_actor(event.name, event.actor.clone());
-        // A failed Run stays failed, also when the clean-up after it succeeds.
+        // A failed Run stays failed, even if the revocation that follows the failure succeeds.
         if self.state.run.status() != RunStatus::Errored {
             self.state.run.set_status(status);
         }
         self.audit(event, AuditKind::Completed);
     }
 
-    /// The event failed, and the Run with it.
+    /// Fails the event, and the Run with it.
     pub(super) fn fail(&mut self, event: &Arc<EventRecord>, error: EffectError) {
         self.state.run.set_status(RunStatus::Errored);
         self.state.error = Some(RunError {
@@ -458,99 +363,26 @@ impl<'a> Stepper<'a> {
         self.message(event, &event.actor, Notice::Failed { code: error.code.clone(), event: event.name });
         self.effect(event, EffectKind::Alert { error });
         self.update_messages(event);
-        self.revoke_what_may_be_held(event);
+        self.revoke_after_failure(event);
     }
 
-    /// Something failed beside the event: the error destination is told, and the Run goes on.
+    /// Reports an error to the error destination without failing the event.
     pub(super) fn report(&mut self, event: &Arc<EventRecord>, error: EffectError) {
         self.audit(event, AuditKind::Reported { error: error.clone() });
         self.effect(event, EffectKind::Alert { error });
-    }
-
-    /// An event that follows from another one, with the same actor.
-    pub(super) fn follow_up(&self, cause: &EventRecord, name: Step, channel: ChannelType) -> EventRecord {
-        self.follow_up_of(cause.id, &cause.actor, name, channel)
-    }
-
-    /// An event that follows from `cause`.
-    pub(super) fn follow_up_of(
-        &self,
-        cause: EventId,
-        actor: &Arc<User>,
-        name: Step,
-        channel: ChannelType,
-    ) -> EventRecord {
-        // Steps are pure, so the id is derived: unique by the next effect's number and the name.
-        let seed = format!("{name}:{}:{}:{cause}", self.state.next_seq, self.state.next_generation);
-        let id = EventId::from_uuid(Uuid::new_v5(self.state.run.id().as_uuid(), seed.as_bytes()));
-        self.record(id, name, actor, Channel::new(channel))
-    }
-
-    /// An event as the Run stands now: it carries what was requested.
-    fn record(&self, id: EventId, name: Step, actor: &Arc<User>, channel: Channel) -> EventRecord {
-        let request = self.state.request.as_ref();
-        EventRecord {
-            id,
-            name,
-            actor: actor.clone(),
-            channel,
-            at: self.now,
-            target: request.and_then(|request| request.target.clone()),
-            duration: request.and_then(|request| request.duration),
-            fields: request.map(|request| request.fields.clone()).unwrap_or_default(),
-            reason: None,
-            decision_message: None,
-            deescalate_type: None,
-            extra: Default::default(),
-            context: None,
-            decided_by_hook: false,
-        }
-    }
-
-    fn record_action(&self, id: EventId, actor: &Arc<User>, channel: &Channel, action: &Action) -> EventRecord {
-        let mut record = self.record(id, action.step(), actor, channel.clone());
-        match action {
-            Action::Prompt => {}
-            Action::Request(request) => {
-                record.target = request.target.clone();
-                record.duration = request.duration;
-                record.fields = Arc::new(request.fields.clone());
-                record.context = request.context.clone().map(Arc::new);
-            }
-            Action::Approve { decision_message } | Action::Deny { decision_message } => {
-                record.decision_message = decision_message.clone();
-            }
-            Action::Revoke => record.deescalate_type = Some(DeescalateType::Revoked),
-            Action::WriteOff { reason } => {
-                record.deescalate_type = Some(DeescalateType::Revoked);
-                record.reason = Some(reason.clone());
-            }
-            Action::Regrant => {}
-            Action::Remove(removal) => {
-                record.deescalate_type = Some(DeescalateType::Revoked);
-                record.target = Some(removal.target.clone());
-            }
-        }
-        record
-    }
-}
-
-fn source_of(input: &Input) -> Channel {
-    match &input.body {
-        InputBody::Submitted { channel, .. } => channel.clone(),
-        InputBody::EffectDone { .. } | InputBody::TimerFired { .. } | InputBody::Rearm | InputBody::ClockWentBack => {
-            Channel::new(ChannelType::Scheduler)
-        }
-    }
-}
-
-fn parent_of(input: &Input) -> Option<RunId> {
-    match &input.body {
-        InputBody::Submitted { action: Action::Request(request), .. } => request.parent,
-        _ => None,
     }
 }
 
 pub(super) fn handler_called(handler: &HandlerRef, result: HandlerResult) -> AuditKind {
     AuditKind::HandlerCalled { handler: handler.clone(), result }
+}
+
+fn hook_result(result: &HookResult) -> HandlerResult {
+    match result {
+        HookResult::Continue => HandlerResult::Continued,
+        HookResult::Fire(next) => match next.step() {
+            Some(event) => HandlerResult::Fired { event, reason: next.reason.clone() },
+            None => HandlerResult::Ignored,
+        },
+    }
 }

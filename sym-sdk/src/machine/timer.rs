@@ -1,21 +1,21 @@
-//! Timers of a Run. A timer carries a generation: setting or cancelling it makes older generations stale.
+//! Timers of a Run.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What a timer is for. A Run has at most one live timer of a kind.
+/// The kinds of timers. A Run has at most one timer of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TimerKind {
-    /// Nobody has acted on the current notification in its time.
+    /// The timeout of the current notification.
     Forward,
-    /// The access has reached its end.
+    /// The end of the access.
     Expire,
 }
 
 impl TimerKind {
-    /// Its name, for logs and metrics.
+    /// Returns the name in logs and metrics.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Forward => "forward",
@@ -24,22 +24,32 @@ impl TimerKind {
     }
 }
 
+/// A timer that is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LiveTimer {
+    /// The due time.
+    pub at: Timestamp,
+    /// The generation. A timer that fires with an older one is stale.
+    pub generation: u64,
+}
+
 /// A change of a Run's timers, committed together with its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum TimerChange {
-    /// Sets the timer, in place of an older one of its kind.
+    /// Sets a timer, replacing an earlier one of its kind.
     Set {
-        /// Which timer.
+        /// The kind.
         kind: TimerKind,
-        /// When it falls due.
+        /// The due time.
         at: Timestamp,
-        /// Comes back with [`InputBody::TimerFired`](super::InputBody::TimerFired).
+        /// The generation, which comes back with [`InputBody::TimerFired`](super::InputBody::TimerFired).
         generation: u64,
     },
-    /// Takes the timer away.
+    /// Cancels the timer of a kind.
     Cancel {
-        /// Which timer.
+        /// The kind.
         kind: TimerKind,
     },
 }

@@ -1,59 +1,199 @@
-//! What one step gives.
+//! Transitions: the result of one step, and the methods that collect it.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::audit_entry::AuditEntry;
-use super::effect::{Effect, EntitlementKey};
+use super::access::EntitlementKey;
+use super::audit_entry::{AuditEntry, AuditKind, HandlerResult};
+use super::effect::{Bulkhead, Effect, EffectKey, EffectKind};
 use super::effect_error::EffectError;
-use super::state::RunState;
-use super::timer::TimerChange;
-use crate::model::EventId;
+use super::event_record::EventRecord;
+use super::notice::Notice;
+use super::state::{ActiveEvent, PendingEffect, QueuedInput, RunState, Stage};
+use super::stepper::{Stepper, handler_called};
+use super::timer::{LiveTimer, TimerChange, TimerKind};
+use crate::model::{Channel, ChannelType, EventId, Step, User};
+use crate::time::TimestampExt;
 
-/// What one step gives. All of it is committed at once, or none.
+/// The result of one step, to be committed atomically.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Transition {
-    /// The new state; `None` if the input changes nothing that is stored.
+    /// The new state; `None` if nothing is to be stored.
     pub state: Option<RunState>,
-    /// What is to be carried out after the commit.
+    /// The effects to execute after the commit.
     pub effects: Vec<Effect>,
-    /// Changes of timers.
+    /// The changes of the Run's timers.
     pub timers: Vec<TimerChange>,
-    /// Changes of who needs which access.
+    /// The changes of the entitlements that the Run holds.
     pub holds: Vec<EntitlementChange>,
-    /// What happened.
+    /// The audit entries.
     pub audit: Vec<AuditEntry>,
-    /// The answer to whoever sent the input.
+    /// The reply to the sender of the input.
     pub reply: InputReply,
 }
 
-/// A change of who needs a piece of access.
+/// A change of the Runs that need an entitlement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum EntitlementChange {
     /// The Run needs it from now on.
     Hold(EntitlementKey),
-    /// The Run needs it no longer.
+    /// The Run no longer needs it.
     Release(EntitlementKey),
 }
 
-/// The answer to an input. It is stored with the input's key: the same input again gets the same answer.
+/// The reply to an input. It is stored under the input's key, so that a repeated input gets the same reply.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum InputReply {
-    /// It was taken, and will be carried out.
+    /// The input was accepted.
     Accepted {
-        /// The event that it became; `None` for the engine's own inputs.
+        /// The event that it became; `None` for inputs of the engine.
         event: Option<EventId>,
     },
-    /// It was refused, and nothing has changed.
+    /// The input was refused, and nothing has changed.
     Refused {
-        /// The event, for its status.
+        /// The event that it would have become, by which its status can be looked up.
         event: EventId,
-        /// Why.
+        /// The reason.
         error: EffectError,
     },
-    /// It concerns nothing that is still going on.
+    /// The Run does not wait for such an input, or no longer.
     Stale,
+}
+
+// Effects and timers.
+
+impl Stepper<'_> {
+    /// Requests an effect and has the event wait for it.
+    pub(super) fn wait_for(
+        &mut self,
+        event: Arc<EventRecord>,
+        stage: Stage,
+        repeated: BTreeSet<Step>,
+        kind: EffectKind,
+    ) {
+        let seq = self.effect(&event, kind);
+        self.state.active_event = Some(ActiveEvent { event, stage, seq, repeated });
+    }
+
+    /// Requests an effect, and returns its number.
+    pub(super) fn effect(&mut self, event: &Arc<EventRecord>, kind: EffectKind) -> u64 {
+        self.effect_at(event, kind, 1, None, None)
+    }
+
+    pub(super) fn effect_at(
+        &mut self,
+        event: &Arc<EventRecord>,
+        kind: EffectKind,
+        attempt: u32,
+        not_before: Option<Timestamp>,
+        exclusive: Option<EntitlementKey>,
+    ) -> u64 {
+        let seq = self.state.next_seq;
+        self.state.next_seq += 1;
+        let pending = PendingEffect { event: event.clone(), kind: kind.clone(), attempt, not_before };
+        self.state.pending.insert(seq, pending);
+        let key = EffectKey { run: self.state.run.id(), seq };
+        let bulkhead = self.bulkhead(&kind);
+        self.effects.push(Effect { key, event: event.clone(), kind, attempt, not_before, exclusive, bulkhead });
+        seq
+    }
+
+    fn bulkhead(&self, kind: &EffectKind) -> Bulkhead {
+        match (kind, self.state.access.grant()) {
+            (EffectKind::Grant { .. } | EffectKind::Revoke { .. }, Some(grant)) => {
+                Bulkhead::service(&grant.strategy, grant.account.as_deref())
+            }
+            _ => Bulkhead::flow(&self.state.flow),
+        }
+    }
+
+    pub(super) fn message(&mut self, event: &Arc<EventRecord>, to: &Arc<User>, notice: Notice) {
+        self.effect(event, EffectKind::Message { to: to.clone(), notice });
+    }
+
+    pub(super) fn message_requester(&mut self, event: &Arc<EventRecord>, notice: Notice) {
+        let requester = self.state.run.requester_arc().unwrap_or_else(|| event.actor.clone());
+        self.message(event, &requester, notice);
+    }
+
+    pub(super) fn update_messages(&mut self, event: &Arc<EventRecord>) {
+        if !self.state.delivered.is_empty() {
+            self.effect(event, EffectKind::UpdateMessages);
+        }
+    }
+
+    pub(super) fn set_timer(&mut self, kind: TimerKind, at: Timestamp) {
+        let generation = self.state.next_generation;
+        self.state.next_generation += 1;
+        self.state.timers.insert(kind, LiveTimer { at, generation });
+        self.timers.push(TimerChange::Set { kind, at, generation });
+    }
+
+    /// Cancels a timer, also if it has fired and its event is still queued.
+    pub(super) fn cancel_timer(&mut self, kind: TimerKind) {
+        if self.state.timers.remove(&kind).is_some() {
+            self.timers.push(TimerChange::Cancel { kind });
+        }
+        self.state.queue.retain(|queued| *queued != QueuedInput::Timer(kind));
+    }
+
+    pub(super) fn after_now(&self, delay: Duration) -> Timestamp {
+        self.clock.plus(delay)
+    }
+}
+
+// Events and audit entries.
+
+impl Stepper<'_> {
+    pub(super) fn audit(&mut self, event: &Arc<EventRecord>, kind: AuditKind) {
+        self.audit.push(AuditEntry {
+            run: self.state.run.id(),
+            flow: self.state.flow.clone(),
+            parent: self.state.run.parent(),
+            at: self.now,
+            event: event.clone(),
+            status: self.state.run.status(),
+            kind,
+        });
+    }
+
+    /// Records the handler that raised the error, if one did.
+    pub(super) fn audit_handler_failure(&mut self, event: &Arc<EventRecord>, error: &EffectError) {
+        if let Some(handler) = &error.handler {
+            self.audit(event, handler_called(handler, HandlerResult::Failed { error: error.clone() }));
+        }
+    }
+
+    /// Creates an event that follows from another one, with the same actor.
+    pub(super) fn follow_up(&self, cause: &EventRecord, name: Step, channel: ChannelType) -> EventRecord {
+        self.follow_up_of(cause.id, &cause.actor, name, channel)
+    }
+
+    /// Creates an event that follows from `cause`.
+    pub(super) fn follow_up_of(
+        &self,
+        cause: EventId,
+        actor: &Arc<User>,
+        name: Step,
+        channel: ChannelType,
+    ) -> EventRecord {
+        // A step has no source of randomness, so the id is derived. The next effect's number and the name make it unique.
+        let seed = format!("{name}:{}:{}:{cause}", self.state.next_seq, self.state.next_generation);
+        let id = EventId::from_uuid(Uuid::new_v5(self.state.run.id().as_uuid(), seed.as_bytes()));
+        self.record(id, name, actor, Channel::new(channel))
+    }
+
+    /// Creates an event with the content of the Run's request.
+    pub(super) fn record(&self, id: EventId, name: Step, actor: &Arc<User>, channel: Channel) -> EventRecord {
+        EventRecord::new(&self.state, self.now, id, name, actor, channel)
+    }
 }

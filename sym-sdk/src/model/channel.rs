@@ -1,8 +1,10 @@
+//! The channels that events come from.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Where an event came from.
+/// The kind of channel that an event came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ChannelType {
@@ -24,7 +26,7 @@ pub enum ChannelType {
 }
 
 impl ChannelType {
-    /// The name in events and logs.
+    /// The name in events and in the audit log.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Slack => "slack",
@@ -42,7 +44,7 @@ impl fmt::Display for ChannelType {
     }
 }
 
-/// Where an event came from, and where exactly if that is known.
+/// The channel that an event came from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Channel {
     #[serde(rename = "type")]
@@ -52,12 +54,12 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// A channel without an identifier.
+    /// Creates a channel without an identifier.
     pub fn new(kind: ChannelType) -> Self {
         Self { kind, identifier: None }
     }
 
-    /// Adds the name of the Slack channel that the command was typed in.
+    /// Sets the name of the Slack channel in which the command was entered.
     pub fn with_identifier(mut self, identifier: impl Into<String>) -> Self {
         self.identifier = Some(identifier.into());
         self
@@ -68,7 +70,7 @@ impl Channel {
         self.kind
     }
 
-    /// The name of the Slack channel that the command was typed in; none for a global shortcut.
+    /// The name of the Slack channel in which the command was entered. `None` for a global shortcut.
     pub fn identifier(&self) -> Option<&str> {
         self.identifier.as_deref()
     }

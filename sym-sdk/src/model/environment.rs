@@ -1,3 +1,5 @@
+//! Environments: settings that several flows share.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -6,7 +8,7 @@ use super::{Integration, Slug};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::suggest;
 
-/// Settings that several flows share: their integrations, and where errors go.
+/// An environment: the integrations that several flows share, and the channel for their errors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Environment {
     pub(crate) name: Slug,
@@ -16,15 +18,9 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// An environment without integrations.
+    /// Creates an environment without integrations.
     pub fn new(name: Slug) -> Self {
         Self { name, label: None, integrations: BTreeMap::new(), error_logger: None }
-    }
-
-    /// Sets what people see instead of the name.
-    pub fn with_label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
-        self
     }
 
     /// Adds an integration under a key, such as `slack`.
@@ -33,7 +29,7 @@ impl Environment {
         self
     }
 
-    /// Sets the Slack channel that errors go to.
+    /// Sets the Slack channel for errors.
     pub fn with_error_logger(mut self, channel: impl Into<String>) -> Self {
         self.error_logger = Some(channel.into());
         self
@@ -44,31 +40,28 @@ impl Environment {
         &self.name
     }
 
-    /// What people see: the label, or the name if there is none.
-    pub fn label(&self) -> &str {
-        self.label.as_deref().unwrap_or(&self.name)
-    }
-
     /// The integrations by key.
     pub fn integrations(&self) -> &BTreeMap<String, Integration> {
         &self.integrations
     }
 
-    /// The integration under this key.
+    /// Returns the integration with this key. Fails with a list of the existing keys if there is none.
     pub fn integration(&self, key: &str) -> Result<&Integration> {
         self.integrations.get(key).ok_or_else(|| {
             let message = format!("environment `{}` has no integration `{key}`", self.name);
-            let what = format!("integrations in environment `{}`", self.name);
+            let kind = format!("integrations in environment `{}`", self.name);
             Error::new(ErrorKind::NotFound, codes::UNKNOWN_INTEGRATION, message).with_hint(suggest::hint(
                 key,
-                &what,
+                &kind,
                 self.integrations.keys().map(String::as_str),
             ))
         })
     }
 
-    /// The Slack channel that errors go to.
+    /// The Slack channel for errors.
     pub fn error_logger(&self) -> Option<&str> {
         self.error_logger.as_deref()
     }
 }
+
+label_accessors!(Environment);

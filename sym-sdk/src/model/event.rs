@@ -1,3 +1,5 @@
+//! Events, the input of most handlers.
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +13,9 @@ use super::{AccessTarget, Channel, ChannelType, DeescalateType, EventId, Flow, P
 use crate::forms::{FieldMap, FieldValue};
 use crate::model::{Step, StepOutput};
 
-/// One step of a Run: what handlers are called with.
+/// A step of a Run, as handlers see it.
 ///
-/// A handler is an ordinary function, and [`Event::builder`] makes the events to test it with:
+/// Handlers are ordinary functions. To test one, create an event with [`Event::builder`]:
 ///
 /// ```
 /// use std::sync::Arc;
@@ -42,7 +44,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// Starts an event for a test: `user` does the step `name` in a Run of `flow`, in Slack.
+    /// Returns a builder of an event in which `user` triggers the step `name` in a Run of `flow`, from Slack.
     pub fn builder(flow: impl Into<Arc<Flow>>, name: Step, user: impl Into<Arc<User>>) -> EventBuilder {
         let flow = flow.into();
         let channel = Channel::new(ChannelType::Slack);
@@ -63,17 +65,17 @@ impl Event {
         self.id
     }
 
-    /// The name, which is that of the step.
+    /// The name, which is the name of the step.
     pub fn name(&self) -> Step {
         self.name
     }
 
-    /// What the event carries.
+    /// The data of the event.
     pub fn payload(&self) -> &Payload {
         &self.payload
     }
 
-    /// The request's fields.
+    /// The fields of the request.
     pub fn fields(&self) -> &FieldMap {
         self.payload.fields()
     }
@@ -88,27 +90,27 @@ impl Event {
         &self.run
     }
 
-    /// Where this event came from.
+    /// The channel that the event came from.
     pub fn channel(&self) -> &Channel {
         &self.channel
     }
 
-    /// Who set off this event.
+    /// The user who triggered the event.
     pub fn user(&self) -> &User {
         &self.user
     }
 
-    /// Who made the request. During `prompt` nobody has yet.
+    /// The user who made the request. `None` during `prompt`.
     pub fn requester(&self) -> Option<&User> {
         self.actor(Step::Request)
     }
 
-    /// Who did a step of the Run; none if it has not happened.
+    /// The user who triggered a step of the Run. `None` if the step has not happened.
     pub fn actor(&self, step: Step) -> Option<&User> {
         self.run.actor(step)
     }
 
-    /// The context that came with a step of the Run, such as the API's `context` with `request`.
+    /// The context that was submitted with a step of the Run, such as `context` in a request of the HTTP API.
     pub fn context(&self, step: Step) -> Option<&Map<String, Value>> {
         self.run.context(step)
     }
@@ -118,22 +120,22 @@ impl Event {
         self.payload.target()
     }
 
-    /// How long the access is to last.
+    /// The requested duration of access.
     pub fn duration(&self) -> Option<Duration> {
         self.payload.duration()
     }
 
-    /// Why: what a hook has given, or else the request's field `reason`.
+    /// The reason, as set by a hook. Defaults to the field `reason` of the request.
     pub fn reason(&self) -> Option<&str> {
         self.payload.reason()
     }
 
-    /// When the event was made.
+    /// The time at which the event was created.
     pub fn timestamp(&self) -> Timestamp {
         self.payload.timestamp()
     }
 
-    /// What a step of the Run left behind.
+    /// The output of a step of the Run.
     pub fn step_output(&self, step: Step) -> Option<&StepOutput> {
         self.run.step_output(step)
     }
@@ -143,8 +145,8 @@ impl Event {
         schema::event_srn(self.name)
     }
 
-    /// The event as strategies have it while it is being processed: state, Run, event, actor and fields, in version 6 of Sym's
-    /// schema. Destinations of the audit log get the same.
+    /// Returns the JSON form of the event while it is being processed: state, Run, event, actor and fields, in version 6 of
+    /// Sym's schema. Strategies and destinations of the audit log receive the same form.
     pub fn to_json(&self) -> Value {
         let organization = self.flow.organization();
         let actors = self.run.actors().iter();
@@ -168,14 +170,14 @@ impl Event {
     }
 }
 
-/// As [`Event::to_json`] has it, so that an event can be what a function is called with.
+/// Serializes as [`Event::to_json`], so that an event can be the payload of a function call.
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.to_json().serialize(serializer)
     }
 }
 
-/// Builds an [`Event`]. See [`Event::builder`].
+/// Builds an [`Event`]. Created by [`Event::builder`].
 #[derive(Clone, Debug)]
 #[must_use = "call `build` to get the event"]
 pub struct EventBuilder(Event);
@@ -193,61 +195,61 @@ impl EventBuilder {
         self
     }
 
-    /// Sets how long the access is to last.
+    /// Sets the duration of access.
     pub fn duration(mut self, duration: Duration) -> Self {
         self.0.payload.duration = Some(duration);
         self
     }
 
-    /// Sets what the approver wrote.
+    /// Sets the message of the approver.
     pub fn decision_message(mut self, message: impl Into<String>) -> Self {
         self.0.payload.decision_message = Some(message.into());
         self
     }
 
-    /// Sets what set off a `deescalate` event.
+    /// Sets the trigger of a `deescalate` event.
     pub fn deescalate_type(mut self, kind: DeescalateType) -> Self {
         self.0.payload.deescalate_type = Some(kind);
         self
     }
 
-    /// Sets the Run. Set it before its actors, contexts and outputs.
+    /// Sets the Run. Replaces actors, contexts and outputs set before.
     pub fn run(mut self, run: Run) -> Self {
         self.0.run = run;
         self
     }
 
-    /// Sets where the event came from.
+    /// Sets the channel.
     pub fn channel(mut self, channel: Channel) -> Self {
         self.0.channel = channel;
         self
     }
 
-    /// Sets who did an earlier step.
+    /// Sets the user who triggered an earlier step.
     pub fn actor(mut self, step: Step, user: impl Into<Arc<User>>) -> Self {
         self.0.run.actors.insert(step, user.into());
         self
     }
 
-    /// Sets the context that came with a step.
+    /// Sets the context submitted with a step.
     pub fn context(mut self, step: Step, context: Map<String, Value>) -> Self {
         self.0.run.contexts.insert(step, Arc::new(context));
         self
     }
 
-    /// Sets what a step left behind.
+    /// Sets the output of a step.
     pub fn step_output(mut self, step: Step, output: impl Into<Value>) -> Self {
         self.0.run.outputs.insert(step, StepOutput(output.into()));
         self
     }
 
-    /// Sets when the event was made; the start of 1970 if it is not called.
+    /// Sets the time at which the event was created. Defaults to the Unix epoch.
     pub fn at(mut self, timestamp: Timestamp) -> Self {
         self.0.payload.timestamp = timestamp;
         self
     }
 
-    /// The event. Its user is the actor of its step.
+    /// Builds the event. Its user becomes the actor of its step.
     pub fn build(mut self) -> Event {
         self.0.run.actors.insert(self.0.name, Arc::clone(&self.0.user));
         self.0

@@ -1,3 +1,5 @@
+//! Flows and their parameters.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Deref;
@@ -12,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result, codes};
 use crate::forms::{FieldSpec, PromptField, PromptForm};
 use crate::suggest;
 
-/// Where requests may come from.
+/// A source of requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -29,7 +31,7 @@ impl Source {
     /// Every source.
     pub const ALL: [Self; 3] = [Self::Slack, Self::Api, Self::Web];
 
-    /// The name in configuration.
+    /// The name in the configuration.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Slack => "slack",
@@ -50,8 +52,11 @@ impl FromStr for Source {
 
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|source| source.as_str() == text).ok_or_else(|| {
-            Error::invalid(codes::CONFIGURATION, format!("`{text}` is not a source of requests"))
-                .with_hint(suggest::hint(text, "sources", Self::ALL.map(Self::as_str)))
+            Error::invalid(codes::CONFIGURATION, format!("`{text}` is not a request source")).with_hint(suggest::hint(
+                text,
+                "sources",
+                Self::ALL.map(Self::as_str),
+            ))
         })
     }
 }
@@ -60,19 +65,19 @@ impl FromStr for Source {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FlowParams {
-    /// Whether a person can revoke access early.
+    /// Whether people can revoke access before it expires.
     pub allow_revoke: bool,
-    /// Whether access ends by itself after its duration.
+    /// Whether access expires after its duration.
     pub schedule_deescalation: bool,
-    /// Where requests may come from; none means everywhere, empty means nowhere.
+    /// The allowed sources of requests. `None` allows all sources; an empty set allows none.
     pub allowed_sources: Option<BTreeSet<Source>>,
-    /// Whether an open request has a text input for the decision.
+    /// Whether approvers can add a message to their decision.
     pub include_decision_message: bool,
-    /// Text in the header of the form, in Slack markup.
+    /// Additional text in the header of the form, in Slack markup.
     pub additional_header_text: Option<String>,
-    /// Whether guests may approve, deny and revoke, if the permissions admit them.
+    /// Whether guests may approve, deny and revoke, if the permissions allow it.
     pub allow_guest_interaction: bool,
-    /// The durations that are offered.
+    /// The durations to choose from.
     #[serde(with = "durations")]
     pub durations: Vec<Duration>,
 }
@@ -91,7 +96,7 @@ impl Default for FlowParams {
     }
 }
 
-/// Durations as whole numbers of seconds.
+/// Serializes durations as whole seconds.
 mod durations {
     use std::time::Duration;
 
@@ -106,7 +111,7 @@ mod durations {
     }
 }
 
-/// A workflow, with everything that it refers to.
+/// A workflow, with everything it refers to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Flow {
     name: Slug,
@@ -121,7 +126,8 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// Starts a flow of version 1.0.0. Characters of `organization` that an SRN cannot have become dashes.
+    /// Returns a builder of a flow with version 1.0.0. Characters of `organization` that are not allowed in an SRN are replaced by
+    /// dashes.
     ///
     /// ```
     /// use sym_sdk::model::{Flow, Slug};
@@ -159,7 +165,7 @@ impl Flow {
         &self.name
     }
 
-    /// What people see: the label, or the name if there is none.
+    /// The label that people see. Defaults to the name.
     pub fn label(&self) -> &str {
         self.label.as_deref().unwrap_or(&self.name)
     }
@@ -169,35 +175,35 @@ impl Flow {
         &self.srn
     }
 
-    /// The organization, as SRNs have it.
+    /// The slug of the organization.
     pub fn organization(&self) -> &str {
         self.srn.organization()
     }
 
-    /// The values that the configuration gives to handlers.
+    /// The vars: values that the configuration passes to handlers.
     pub fn vars(&self) -> &BTreeMap<String, String> {
         &self.vars
     }
 
-    /// The var of this name.
+    /// Returns a var. Fails with a list of the existing vars if there is none with this name.
     pub fn var(&self, name: &str) -> Result<&str> {
         self.vars.get(name).map(String::as_str).ok_or_else(|| {
             let message = format!("flow `{}` has no var `{name}`", self.name);
-            let what = format!("vars in flow `{}`", self.name);
+            let kind = format!("vars in flow `{}`", self.name);
             Error::new(ErrorKind::NotFound, codes::UNKNOWN_VAR, message).with_hint(suggest::hint(
                 name,
-                &what,
+                &kind,
                 self.vars.keys().map(String::as_str),
             ))
         })
     }
 
-    /// The fields of the form, in order.
+    /// The form fields, in order.
     pub fn fields(&self) -> &[FieldSpec] {
         &self.fields
     }
 
-    /// The field of this name.
+    /// Returns the form field with this name.
     pub fn field(&self, name: &str) -> Option<&FieldSpec> {
         self.fields.iter().find(|field| field.name() == name)
     }
@@ -207,7 +213,7 @@ impl Flow {
         &self.environment
     }
 
-    /// How access is granted. A flow without a strategy ends with approval.
+    /// The access strategy. A flow without one is approval-only: it ends with the approval.
     pub fn strategy(&self) -> Option<&Strategy> {
         self.strategy.as_ref()
     }
@@ -217,19 +223,19 @@ impl Flow {
         &self.params
     }
 
-    /// The module whose handlers the flow takes; without one it takes all.
+    /// The module that contains the handlers of the flow. `None` for all handlers.
     pub fn implementation(&self) -> Option<&str> {
         self.implementation.as_deref()
     }
 }
 
-/// Builds a [`Flow`]. See [`Flow::builder`].
+/// Builds a [`Flow`]. Created by [`Flow::builder`].
 #[derive(Clone, Debug)]
 #[must_use = "call `build` to get the flow"]
 pub struct FlowBuilder(Flow);
 
 impl FlowBuilder {
-    /// Sets what people see instead of the name.
+    /// Sets the label, which people see instead of the name.
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.0.label = Some(label.into());
         self
@@ -241,7 +247,7 @@ impl FlowBuilder {
         self
     }
 
-    /// Sets how access is granted.
+    /// Sets the access strategy.
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.0.strategy = Some(strategy);
         self
@@ -253,10 +259,10 @@ impl FlowBuilder {
         self
     }
 
-    /// Adds a field to the form. It replaces the one of the same name.
+    /// Adds a form field, or replaces the one with the same name.
     pub fn field(mut self, field: FieldSpec) -> Self {
-        match self.0.fields.iter_mut().find(|known| known.name() == field.name()) {
-            Some(known) => *known = field,
+        match self.0.fields.iter_mut().find(|existing| existing.name() == field.name()) {
+            Some(existing) => *existing = field,
             None => self.0.fields.push(field),
         }
         self
@@ -268,31 +274,31 @@ impl FlowBuilder {
         self
     }
 
-    /// Sets the module whose handlers the flow takes, such as `my_flows::prod`.
+    /// Sets the module that contains the handlers of the flow, such as `my_flows::prod`.
     pub fn implementation(mut self, module: impl Into<String>) -> Self {
         self.0.implementation = Some(module.into());
         self
     }
 
-    /// Sets the version: `3` is `3.0.0`. It stops at 999, the highest that an SRN can have.
+    /// Sets the major version: `3` results in `3.0.0`. Capped at 999, the maximum in an SRN.
     pub fn version(mut self, version: u32) -> Self {
         let major = u16::try_from(version).unwrap_or(u16::MAX).min(999);
         self.0.srn = self.0.srn.with_version(SrnVersion::Numbered(major, 0, 0));
         self
     }
 
-    /// The flow.
+    /// Builds the flow.
     pub fn build(self) -> Flow {
         self.0
     }
 }
 
-/// All flows of an organization. Clones share them.
+/// The flows of an organization. Clones share the same list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Flows(Arc<[Arc<Flow>]>);
 
 impl Flows {
-    /// The flow of this name, whatever the case.
+    /// Returns the flow with this name, ignoring case.
     pub fn get(&self, name: &str) -> Option<&Arc<Flow>> {
         self.0.iter().find(|flow| flow.name == *name)
     }

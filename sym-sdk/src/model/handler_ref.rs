@@ -1,9 +1,11 @@
+//! References to handlers, as the audit log stores them.
+
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The name and place of a handler, in the form that the audit log keeps.
+/// The name and source location of a handler, as the audit log stores them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct HandlerRef {
     name: Cow<'static, str>,
@@ -13,17 +15,17 @@ pub struct HandlerRef {
 }
 
 impl HandlerRef {
-    /// A reference to a function, as the compiler names its module and its file. The line is counted from 1.
+    /// Creates a reference to a function. Module and file are named as by the compiler, and the line is counted from 1.
     pub const fn new(name: &'static str, module: &'static str, file: &'static str, line: u32) -> Self {
         Self { name: Cow::Borrowed(name), module: Cow::Borrowed(module), file: Cow::Borrowed(file), line }
     }
 
-    /// The function's name.
+    /// The name of the function.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The module that the function stands in.
+    /// The path of the module that contains the function.
     pub fn module(&self) -> &str {
         &self.module
     }
@@ -39,7 +41,7 @@ impl HandlerRef {
     }
 }
 
-/// `on_request (src/prod.rs:12)`
+/// Formats as `on_request (src/prod.rs:12)`.
 impl fmt::Display for HandlerRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({}:{})", self.name, self.file, self.line)

@@ -1,4 +1,4 @@
-//! Hooks: the points of a flow at which handlers run around a step.
+//! Hooks, the extension points around each step.
 
 use std::fmt;
 

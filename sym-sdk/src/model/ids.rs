@@ -1,3 +1,5 @@
+//! Typed ids.
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -7,14 +9,14 @@ use uuid::Uuid;
 use crate::error::{Error, codes};
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+    ($(#[$doc:meta])* $name:ident, $noun:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(Uuid);
 
         impl $name {
-            /// The id with this UUID.
+            /// Creates an id from a UUID.
             pub const fn from_uuid(uuid: Uuid) -> Self {
                 Self(uuid)
             }
@@ -42,7 +44,7 @@ macro_rules! id {
 
             fn from_str(text: &str) -> Result<Self, Error> {
                 Uuid::parse_str(text).map(Self).map_err(|error| {
-                    Error::invalid(codes::INVALID_ID, format!("expected the UUID of {}, got `{text}`", $what))
+                    Error::invalid(codes::INVALID_ID, format!("expected the UUID of {}, got `{text}`", $noun))
                         .with_source(error)
                 })
             }
@@ -77,24 +79,24 @@ id! {
     TokenId, "a token"
 }
 
-/// The namespace of the ids that are derived from names, so that the same name has the same id everywhere.
+/// The UUID namespace of ids derived from names, so that a name has the same id everywhere.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6d1f_2f0c_7c38_4b0e_9a5a_51c5_0a1d_e07b);
 
 impl UserId {
-    /// The id that a user with this e-mail address gets on first contact. It does not depend on case.
+    /// Derives the id of a person from their email address, ignoring case. People get this id on first contact.
     pub fn from_email(email: &str) -> Self {
         let name = format!("user:{}", email.trim().to_ascii_lowercase());
         Self(Uuid::new_v5(&NAMESPACE, name.as_bytes()))
     }
 
-    /// The id that a bot of this name gets.
+    /// Derives the id of a bot from its name, ignoring case.
     pub fn from_bot_name(name: &str) -> Self {
         Self(Uuid::new_v5(&NAMESPACE, format!("bot:{}", name.trim().to_ascii_lowercase()).as_bytes()))
     }
 }
 
 impl TargetId {
-    /// The id that a declared target gets from its type and name.
+    /// Derives the id of a target from its type and name, ignoring case.
     pub fn from_name(kind: &str, name: &str) -> Self {
         let name = format!("target:{}:{}", kind.to_ascii_lowercase(), name.to_ascii_lowercase());
         Self(Uuid::new_v5(&NAMESPACE, name.as_bytes()))

@@ -1,12 +1,12 @@
+//! Destinations of the audit log.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::integration::find_setting;
 use super::{Integration, Secret, Slug};
-use crate::error::Result;
 
-/// Where the audit entries of an environment's flows go.
+/// A destination for the audit entries of an environment's flows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogDestination {
     pub(crate) name: Slug,
@@ -18,26 +18,14 @@ pub struct LogDestination {
 }
 
 impl LogDestination {
-    /// A log destination of a type, such as `http`.
+    /// Creates a log destination of a type, such as `http`.
     pub fn new(name: Slug, kind: impl Into<String>) -> Self {
         Self { name, kind: kind.into(), integration: None, settings: BTreeMap::new(), secrets: BTreeMap::new() }
     }
 
-    /// Sets the integration that it works through.
+    /// Sets the integration to connect through.
     pub fn with_integration(mut self, integration: Integration) -> Self {
         self.integration = Some(integration);
-        self
-    }
-
-    /// Adds a setting.
-    pub fn with_setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.settings.insert(name.into(), value.into());
-        self
-    }
-
-    /// Adds a setting that is a secret, such as `bearer_token_secret`.
-    pub fn with_secret(mut self, setting: impl Into<String>, secret: Secret) -> Self {
-        self.secrets.insert(setting.into(), secret);
         self
     }
 
@@ -51,23 +39,11 @@ impl LogDestination {
         &self.kind
     }
 
-    /// The integration that it works through.
+    /// The integration to connect through.
     pub fn integration(&self) -> Option<&Integration> {
         self.integration.as_ref()
     }
-
-    /// The settings in clear.
-    pub fn settings(&self) -> &BTreeMap<String, String> {
-        &self.settings
-    }
-
-    /// The setting of this name.
-    pub fn setting(&self, name: &str) -> Result<&str> {
-        find_setting(&self.settings, name, &format!("log destination `{}`", self.name))
-    }
-
-    /// The settings that are secrets.
-    pub fn secrets(&self) -> &BTreeMap<String, Secret> {
-        &self.secrets
-    }
 }
+
+setting_accessors!(LogDestination, "log destination");
+secret_accessors!(LogDestination, "bearer_token_secret");

@@ -1,4 +1,11 @@
-//! What handlers read: events, runs, flows, users, and what they refer to.
+//! The nouns of the platform: events, Runs, flows, users, and the types they refer to.
+//!
+//! These are plain values without behavior of their own. Handlers read them, the machine computes with them, and the store
+//! persists them, so their JSON form is stable. Text from outside is validated when a value is created: an [`Srn`], a [`Slug`]
+//! or the address of a [`User`] is always well formed.
+
+#[macro_use]
+mod accessors;
 
 mod channel;
 mod environment;
@@ -21,6 +28,8 @@ mod strategy;
 mod target;
 mod user;
 
+#[cfg(feature = "runtime")]
+pub(crate) use accessors::expect_settings;
 pub use channel::{Channel, ChannelType};
 pub use environment::Environment;
 pub use event::{Event, EventBuilder};
@@ -29,8 +38,6 @@ pub use handler_ref::HandlerRef;
 pub use hook::{Hook, Hooks};
 pub use ids::{EventId, RunId, TargetId, TokenId, UserId};
 pub use integration::Integration;
-#[cfg(feature = "runtime")]
-pub(crate) use integration::expect_settings;
 pub use log_destination::LogDestination;
 pub use payload::{DeescalateType, Payload};
 pub use run::{Run, RunStatus};

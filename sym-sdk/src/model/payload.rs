@@ -1,3 +1,5 @@
+//! The data of an event.
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +11,14 @@ use serde_json::{Map, Value};
 use super::AccessTarget;
 use crate::forms::{FieldMap, duration_seconds};
 
-/// What set off a `deescalate` event.
+/// The trigger of a `deescalate` event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum DeescalateType {
-    /// The time was up.
+    /// Access expired.
     Scheduled,
-    /// A person revoked the access.
+    /// A person revoked access.
     Revoked,
 }
 
@@ -29,7 +31,7 @@ impl fmt::Display for DeescalateType {
     }
 }
 
-/// What an event carries.
+/// The data of an event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Payload {
     pub(crate) timestamp: Timestamp,
@@ -63,47 +65,47 @@ impl Payload {
         }
     }
 
-    /// When the event was made.
+    /// The time at which the event was created.
     pub fn timestamp(&self) -> Timestamp {
         self.timestamp
     }
 
-    /// The request's fields. They are there in every later event of the Run too.
+    /// The fields of the request. Every later event of the Run has them too.
     pub fn fields(&self) -> &FieldMap {
         &self.fields
     }
 
-    /// The target, with its bound settings filled in. None for a flow that grants no access.
+    /// The target, with its bound settings filled in. `None` in an approval-only flow.
     pub fn target(&self) -> Option<&AccessTarget> {
         self.target.as_ref()
     }
 
-    /// How long the access is to last.
+    /// The requested duration of access.
     pub fn duration(&self) -> Option<Duration> {
         self.duration
     }
 
-    /// Why: what a hook has given, or else the request's field `reason`.
+    /// The reason, as set by a hook. Defaults to the field `reason` of the request.
     pub fn reason(&self) -> Option<&str> {
         self.reason.as_deref().or_else(|| self.fields.text("reason").ok())
     }
 
-    /// What the approver wrote.
+    /// The message of the approver.
     pub fn decision_message(&self) -> Option<&str> {
         self.decision_message.as_deref()
     }
 
-    /// What set off a `deescalate` event.
+    /// The trigger of a `deescalate` event.
     pub fn deescalate_type(&self) -> Option<DeescalateType> {
         self.deescalate_type
     }
 
-    /// The values that a hook has added with [`NextEvent::with`](crate::template::NextEvent::with).
+    /// The values that a hook added with [`NextEvent::with`](crate::template::NextEvent::with).
     pub fn extra(&self) -> &Map<String, Value> {
         &self.extra
     }
 
-    /// The fields as audit entries have them: the form's, and `target`, `target_id`, `duration` and so on beside them.
+    /// Returns the fields as they appear in audit entries: those of the form, with `target`, `target_id`, `duration` and so on.
     pub fn to_json(&self) -> Map<String, Value> {
         let mut json = self.fields.to_json();
         json.extend(self.extra.clone());

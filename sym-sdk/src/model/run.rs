@@ -1,3 +1,5 @@
+//! Runs, the life of one request.
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -11,20 +13,20 @@ use crate::error::{Error, Result, codes};
 use crate::model::{Step, StepOutput};
 use crate::suggest;
 
-/// How far a Run has come: its last event that succeeded, or that it failed.
+/// The status of a Run: its last successful event, or `Errored`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum RunStatus {
-    /// Nothing has succeeded yet.
+    /// No event has succeeded yet.
     Pending,
     /// The form was shown.
     Prompted,
-    /// The request was made.
+    /// The request was submitted.
     Requested,
-    /// The request went to the next notification.
+    /// The request was forwarded to the next notification.
     Forwarded,
-    /// Nobody answered.
+    /// The request expired without a decision.
     Expired,
     /// The request was approved.
     Approved,
@@ -39,7 +41,7 @@ pub enum RunStatus {
 }
 
 impl RunStatus {
-    /// All of them, roughly in the order in which a Run has them.
+    /// Every status, roughly in the order in which a Run goes through them.
     pub const ALL: [Self; 10] = [
         Self::Pending,
         Self::Prompted,
@@ -53,7 +55,7 @@ impl RunStatus {
         Self::Errored,
     ];
 
-    /// The name in the API and in logs.
+    /// The name in the API and in the audit log.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -69,7 +71,7 @@ impl RunStatus {
         }
     }
 
-    /// Whether nothing can follow, in any flow. `Approved` is the end too in a flow without a strategy.
+    /// Whether the status is final in every flow. In a flow without a strategy, `Approved` is final too.
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Expired | Self::Denied | Self::Deescalated | Self::Errored)
     }
@@ -96,7 +98,7 @@ impl FromStr for RunStatus {
     fn from_str(name: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == name).ok_or_else(|| {
             let names = Self::ALL.map(Self::as_str);
-            let error = Error::invalid(codes::INVALID_EVENT, format!("`{name}` is not the status of a Run"));
+            let error = Error::invalid(codes::INVALID_EVENT, format!("`{name}` is not a Run status"));
             error.with_hint(suggest::hint(name, "statuses", names))
         })
     }
@@ -108,7 +110,7 @@ impl fmt::Display for RunStatus {
     }
 }
 
-/// One request through its life.
+/// A request, from the form to the end of access.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     pub(crate) id: RunId,
@@ -128,7 +130,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// A Run of a flow in which nothing has happened yet.
+    /// Creates a Run of a flow without any event.
     pub fn new(id: RunId, flow: &Flow, source_channel: Channel) -> Self {
         Self {
             id,
@@ -143,25 +145,25 @@ impl Run {
         }
     }
 
-    /// Sets who did a step.
+    /// Sets the user who triggered a step.
     pub fn with_actor(mut self, step: Step, user: impl Into<Arc<User>>) -> Self {
         self.actors.insert(step, user.into());
         self
     }
 
-    /// Sets the context that came with a step.
+    /// Sets the context submitted with a step.
     pub fn with_context(mut self, step: Step, context: Map<String, Value>) -> Self {
         self.contexts.insert(step, Arc::new(context));
         self
     }
 
-    /// Sets what a step left behind.
+    /// Sets the output of a step.
     pub fn with_step_output(mut self, step: Step, output: StepOutput) -> Self {
         self.outputs.insert(step, output);
         self
     }
 
-    /// Sets how far it has come.
+    /// Sets the status.
     pub fn with_status(mut self, status: RunStatus) -> Self {
         self.status = status;
         self
@@ -172,7 +174,7 @@ impl Run {
         self.id
     }
 
-    /// The SRN: `org:run:<flow>:<version of the flow>:<id>`.
+    /// The SRN: `org:run:<flow>:<flow version>:<id>`.
     pub fn srn(&self) -> Srn {
         Self::srn_of(&self.flow, self.id)
     }
@@ -188,27 +190,27 @@ impl Run {
         &self.flow
     }
 
-    /// The Run that set this one off: the choice of the flow from a list.
+    /// The Run that started this one, in which the user chose the flow from a list.
     pub fn parent(&self) -> Option<RunId> {
         self.parent
     }
 
-    /// How far it has come.
+    /// The status.
     pub fn status(&self) -> RunStatus {
         self.status
     }
 
-    /// Who did a step; none if it has not happened.
+    /// The user who triggered a step. `None` if the step has not happened.
     pub fn actor(&self, step: Step) -> Option<&User> {
         self.actors.get(&step).map(|user| &**user)
     }
 
-    /// Who did each step so far.
+    /// The users who triggered each step so far.
     pub fn actors(&self) -> &BTreeMap<Step, Arc<User>> {
         &self.actors
     }
 
-    /// The context that came with a step.
+    /// The context submitted with a step.
     pub fn context(&self, step: Step) -> Option<&Map<String, Value>> {
         self.contexts.get(&step).map(|context| &**context)
     }
@@ -218,23 +220,23 @@ impl Run {
         &self.source_channel
     }
 
-    /// What a step left behind.
+    /// The output of a step.
     pub fn step_output(&self, step: Step) -> Option<&StepOutput> {
         self.outputs.get(&step)
     }
 
-    /// Who has approved so far.
+    /// The users who have approved so far.
     pub fn approvals(&self) -> &[Arc<User>] {
         &self.approvals
     }
 
-    /// Who made the request.
+    /// The user who made the request.
     pub fn requester(&self) -> Option<&User> {
         self.actor(Step::Request)
     }
 }
 
-/// How the machine changes a Run.
+/// Changes that only the machine makes.
 #[cfg(feature = "runtime")]
 impl Run {
     pub(crate) fn begin(id: RunId, flow: &Flow, parent: Option<RunId>, source_channel: Channel) -> Self {

@@ -1,4 +1,4 @@
-//! An event as strategies and logs have it.
+//! The JSON form of events, in Sym's schema, as strategies and audit log destinations receive it.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -7,13 +7,13 @@ use serde_json::{Map, Value, json};
 use super::Step;
 use super::{Channel, EventId, Run, RunId, Slug, Srn, SrnVersion, User};
 
-/// Sym's `meta.schema_version` for what is written here.
+/// The value of Sym's `meta.schema_version`.
 pub(crate) const SCHEMA_VERSION: u32 = 6;
 
-/// The name of the built-in flow in which people choose one of several.
+/// The name of the built-in flow in which users choose a flow from a list.
 const FLOW_SELECTION: &str = "flow_selection";
 
-/// The members that strategies and logs share.
+/// The JSON form of an event.
 #[derive(Debug, Serialize)]
 pub(crate) struct LoggedEvent {
     id: String,
@@ -27,13 +27,13 @@ pub(crate) struct LoggedEvent {
     fields: Map<String, Value>,
 }
 
-/// What a [`LoggedEvent`] tells of.
+/// The data of a [`LoggedEvent`].
 pub(crate) struct Parts<'a> {
     pub(crate) id: String,
     pub(crate) run: RunId,
     pub(crate) flow: &'a Srn,
     pub(crate) parent: Option<RunId>,
-    /// Who did each step so far, as [`actor`] has them.
+    /// The users who triggered each step so far, in the form of [`actor`].
     pub(crate) actors: Map<String, Value>,
     pub(crate) event: EventId,
     pub(crate) name: Step,
@@ -73,15 +73,15 @@ impl LoggedEvent {
     }
 }
 
-/// The SRN of the kind of event: `sym:event-spec:approval:1.0.0:<name>`.
+/// Returns the SRN of the kind of event: `sym:event-spec:approval:1.0.0:<name>`.
 pub(super) fn event_srn(name: Step) -> Srn {
     Srn::from_slugs(&Slug::lossy("sym"), "event-spec", None, "approval")
         .with_version(SrnVersion::Numbered(1, 0, 0))
         .identified_by(name.as_str())
 }
 
-/// A user, with their account in the service that the event came through. Where none is known it is the one that Sym itself
-/// gives everybody.
+/// Returns the JSON form of a user, with their account in the service that the event came from. Without a known account, it is
+/// the account that Sym itself assigns to every user.
 pub(crate) fn actor(user: &User, channel: &Channel, organization: &str) -> Value {
     let identity = match user.identity(channel.kind().as_str(), None) {
         Some(known) => {

@@ -1,22 +1,24 @@
+//! References to secrets. They never hold a value.
+
 use serde::{Deserialize, Serialize};
 
 use super::Slug;
 
-/// Where secrets are kept.
+/// The store that holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SecretSource {
-    /// In environment variables.
+    /// Environment variables.
     Environment,
-    /// In files.
+    /// Files.
     File,
-    /// In AWS Secrets Manager.
+    /// AWS Secrets Manager.
     AwsSecretsManager {
-        /// The name of the integration whose role reads them.
+        /// The name of the integration whose role has read access.
         context: Option<String>,
     },
-    /// Elsewhere.
+    /// Another store.
     Other(String),
 }
 
@@ -32,7 +34,7 @@ impl SecretSource {
     }
 }
 
-/// A secret, by reference: it says where the value is, and never holds it.
+/// A reference to a secret. It never holds the value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secret {
     pub(crate) name: Slug,
@@ -43,20 +45,14 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// A secret at `path` of its source: a variable's name, a file's path, a secret's id.
+    /// Creates a reference to the secret at `path` of a source: the name of a variable, the path of a file, or the id of a secret.
     pub fn new(name: Slug, source: SecretSource, path: impl Into<String>) -> Self {
         Self { name, path: path.into(), json_key: None, label: None, source }
     }
 
-    /// Picks one entry of a secret that is a JSON object.
+    /// Selects one entry of a secret that is a JSON object.
     pub fn with_json_key(mut self, key: impl Into<String>) -> Self {
         self.json_key = Some(key.into());
-        self
-    }
-
-    /// Sets what people see instead of the name.
-    pub fn with_label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
         self
     }
 
@@ -65,23 +61,20 @@ impl Secret {
         &self.name
     }
 
-    /// Where it stands in its source.
+    /// The path in the source.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The entry of the JSON object that it is.
+    /// The selected entry of a secret that is a JSON object.
     pub fn json_key(&self) -> Option<&str> {
         self.json_key.as_deref()
     }
 
-    /// What people see: the label, or the name if there is none.
-    pub fn label(&self) -> &str {
-        self.label.as_deref().unwrap_or(&self.name)
-    }
-
-    /// Where it is kept.
+    /// The source.
     pub fn source(&self) -> &SecretSource {
         &self.source
     }
 }
+
+label_accessors!(Secret);

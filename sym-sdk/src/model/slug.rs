@@ -1,3 +1,5 @@
+//! Names of letters, digits, dashes and underscores.
+
 use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
@@ -7,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, codes};
 
-/// A name made of letters, digits, dashes and underscores. It is kept in lower case.
+/// A name of letters, digits, dashes and underscores, stored in lower case.
 ///
 /// ```
 /// use sym_sdk::model::Slug;
@@ -22,16 +24,16 @@ use crate::error::{Error, Result, codes};
 pub struct Slug(String);
 
 impl Slug {
-    /// Reads a slug.
+    /// Parses a slug.
     pub fn parse(text: &str) -> Result<Self> {
-        match fault(text) {
+        match problem(text) {
             None => Ok(Self(text.to_ascii_lowercase())),
-            Some(fault) => Err(Error::invalid(codes::INVALID_SLUG, format!("`{text}` is not a slug: {fault}"))
-                .with_hint("a slug is made of letters, digits, dashes and underscores")),
+            Some(problem) => Err(Error::invalid(codes::INVALID_SLUG, format!("`{text}` is not a slug: {problem}"))
+                .with_hint("use letters, digits, dashes and underscores")),
         }
     }
 
-    /// The nearest slug: a dash for each character that a slug cannot have.
+    /// Converts text to a slug, replacing each character that is not allowed by a dash.
     pub(crate) fn lossy(text: &str) -> Self {
         if text.is_empty() {
             return Self("-".to_owned());
@@ -49,13 +51,13 @@ fn is_allowed(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_')
 }
 
-/// What keeps the text from being a slug.
-pub(super) fn fault(text: &str) -> Option<String> {
+/// Returns the reason why the text is not a slug.
+pub(super) fn problem(text: &str) -> Option<String> {
     if text.is_empty() {
         return Some("it is empty".to_owned());
     }
     let bad = text.chars().find(|c| !is_allowed(*c))?;
-    Some(format!("it has the character {bad:?}"))
+    Some(format!("it contains {bad:?}"))
 }
 
 impl fmt::Display for Slug {

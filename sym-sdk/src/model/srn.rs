@@ -1,3 +1,5 @@
+//! Sym Resource Names.
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -5,17 +7,17 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Slug;
-use super::slug::fault;
+use super::slug::problem;
 use crate::error::{Error, Result, codes};
 
-/// The models whose names carry a type.
-const TYPED: [&str; 7] =
+/// The models whose SRNs include a type.
+const TYPED_MODELS: [&str; 7] =
     ["access_strategy", "access_target", "user", "secret", "secrets", "integration", "log_destination"];
 
-/// A Sym Resource Name: `org:model[:type]:slug:version[:identifier]`. Cheap to clone: clones share their parts.
+/// A Sym Resource Name: `org:model[:type]:slug:version[:identifier]`. Cheap to clone.
 ///
-/// Only some models carry a type: `access_strategy`, `access_target`, `user`, `secret`, `secrets`, `integration` and
-/// `log_destination`. A name is kept in lower case, and equals text whatever the case.
+/// Some models include a type: `access_strategy`, `access_target`, `user`, `secret`, `secrets`, `integration` and
+/// `log_destination`. An SRN is stored in lower case, and comparison with text ignores case.
 ///
 /// ```
 /// use sym_sdk::model::Srn;
@@ -39,9 +41,9 @@ pub struct Srn {
 /// The version in an [`Srn`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SrnVersion {
-    /// Three numbers of at most three digits each.
+    /// Three numbers of at most three digits.
     Numbered(u16, u16, u16),
-    /// Whichever is current.
+    /// The current version.
     #[default]
     Latest,
 }
@@ -59,11 +61,11 @@ impl FromStr for SrnVersion {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        read_version(&text.to_ascii_lowercase()).ok_or_else(|| Error::invalid(codes::INVALID_SRN, bad_version(text)))
+        parse_version(&text.to_ascii_lowercase()).ok_or_else(|| Error::invalid(codes::INVALID_SRN, bad_version(text)))
     }
 }
 
-fn read_version(text: &str) -> Option<SrnVersion> {
+fn parse_version(text: &str) -> Option<SrnVersion> {
     if text == "latest" {
         return Some(SrnVersion::Latest);
     }
@@ -80,7 +82,7 @@ fn bad_version(text: &str) -> String {
 }
 
 impl Srn {
-    /// A name from its parts, of version `latest`. `kind` is the type, for a model that carries one.
+    /// Creates an SRN with version `latest` from its parts. `kind` is the type, for models that include one.
     pub fn new(organization: &str, model: &str, kind: Option<&str>, slug: &str) -> Result<Self> {
         let (organization, model, slug) = (lower(organization), lower(model), lower(slug));
         let kind = kind.map(lower);
@@ -88,7 +90,7 @@ impl Srn {
         srn.checked(true)
     }
 
-    /// For names whose parts are known to be valid.
+    /// Creates an SRN from parts that are known to be valid.
     pub(crate) fn from_slugs(organization: &Slug, model: &'static str, kind: Option<&str>, slug: &str) -> Self {
         Self {
             organization: organization.as_str().into(),
@@ -100,25 +102,26 @@ impl Srn {
         }
     }
 
-    /// Reads a name. All faults are reported at once.
+    /// Parses an SRN. An error reports all problems at once.
     pub fn parse(text: &str) -> Result<Self> {
-        Self::read(text, false)
+        Self::parse_with(text, false)
     }
 
-    /// Reads a name as old logs have it: there users and targets may lack their type.
+    /// Parses an SRN from an old log, in which users and targets may lack their type.
     pub fn parse_lenient(text: &str) -> Result<Self> {
-        Self::read(text, true)
+        Self::parse_with(text, true)
     }
 
-    fn read(text: &str, lenient: bool) -> Result<Self> {
-        let invalid = |fault: String| Error::invalid(codes::INVALID_SRN, format!("`{text}` is not an SRN: {fault}"));
+    fn parse_with(text: &str, lenient: bool) -> Result<Self> {
+        let invalid =
+            |problem: String| Error::invalid(codes::INVALID_SRN, format!("`{text}` is not an SRN: {problem}"));
         let text_lower = text.to_ascii_lowercase();
         if text_lower.ends_with(':') {
             return Err(invalid("it ends with a colon".to_owned()));
         }
         let parts: Vec<&str> = text_lower.split(':').collect();
-        let typed = parts.get(1).is_some_and(|model| TYPED.contains(model));
-        let is_version = |index: usize| parts.get(index).is_some_and(|part| read_version(part).is_some());
+        let typed = parts.get(1).is_some_and(|model| TYPED_MODELS.contains(model));
+        let is_version = |index: usize| parts.get(index).is_some_and(|part| parse_version(part).is_some());
         let typed_form = typed && !(lenient && is_version(3) && !is_version(4));
         let (least, form) = if typed_form {
             (5, "org:model:type:slug:version[:identifier]")
@@ -126,11 +129,11 @@ impl Srn {
             (4, "org:model:slug:version[:identifier]")
         };
         if parts.len() < least || parts.len() > least + 1 {
-            let fault = match parts.len() {
+            let problem = match parts.len() {
                 1 => "it has 1 part".to_owned(),
                 number => format!("it has {number} parts"),
             };
-            return Err(invalid(fault).with_hint(format!("expected `{form}`")));
+            return Err(invalid(problem).with_hint(format!("expected `{form}`")));
         }
         let mut rest = parts.into_iter();
         let mut next = || Arc::from(rest.next().unwrap_or_default());
@@ -138,13 +141,13 @@ impl Srn {
         let kind = typed_form.then(&mut next);
         let (slug, version) = (next(), next());
         let identifier = rest.next().map(Arc::from);
-        let parsed = read_version(&version);
+        let parsed = parse_version(&version);
         let srn = Self { organization, model, kind, slug, version: parsed.unwrap_or_default(), identifier };
-        let mut faults = srn.faults(!lenient);
+        let mut problems = srn.problems(!lenient);
         if parsed.is_none() {
-            faults.push(bad_version(&version));
+            problems.push(bad_version(&version));
         }
-        gather(text, srn, faults)
+        finish(text, srn, problems)
     }
 
     /// The organization.
@@ -157,7 +160,7 @@ impl Srn {
         &self.model
     }
 
-    /// The type, for a model that carries one.
+    /// The type, for models that include one.
     pub fn kind(&self) -> Option<&str> {
         self.kind.as_deref()
     }
@@ -172,37 +175,37 @@ impl Srn {
         &self.version
     }
 
-    /// What follows the version.
+    /// The identifier: the part after the version.
     pub fn identifier(&self) -> Option<&str> {
         self.identifier.as_deref()
     }
 
-    /// The same name with another version.
+    /// Sets the version.
     pub fn with_version(mut self, version: SrnVersion) -> Self {
         self.version = version;
         self
     }
 
-    /// The same name with another slug.
+    /// Sets the slug.
     pub fn with_slug(mut self, slug: &str) -> Result<Self> {
         self.slug = lower(slug);
         self.checked(false)
     }
 
-    /// The same name in another organization.
+    /// Sets the organization.
     pub fn with_organization(mut self, organization: &str) -> Result<Self> {
         self.organization = lower(organization);
         self.checked(false)
     }
 
-    /// The same name of another model, with its type if it carries one.
+    /// Sets the model, and the type for models that include one.
     pub fn with_model(mut self, model: &str, kind: Option<&str>) -> Result<Self> {
         self.model = lower(model);
         self.kind = kind.map(lower);
         self.checked(true)
     }
 
-    /// The same name with this identifier.
+    /// Sets the identifier.
     pub fn with_identifier(mut self, identifier: &str) -> Result<Self> {
         self.identifier = Some(lower(identifier));
         self.checked(false)
@@ -213,21 +216,21 @@ impl Srn {
         self
     }
 
-    /// Whether `other` means this, if it may leave out the type and the identifier and name any version.
+    /// Whether `other` refers to this SRN. It may omit the type and the identifier, and its version is ignored.
     pub(crate) fn is_named_by(&self, other: &Self) -> bool {
-        let fits = |own: &Option<Arc<str>>, given: &Option<Arc<str>>| given.is_none() || own == given;
+        let matches = |own: &Option<Arc<str>>, other: &Option<Arc<str>>| other.is_none() || own == other;
         (&self.organization, &self.model, &self.slug) == (&other.organization, &other.model, &other.slug)
-            && fits(&self.kind, &other.kind)
-            && fits(&self.identifier, &other.identifier)
+            && matches(&self.kind, &other.kind)
+            && matches(&self.identifier, &other.identifier)
     }
 
     fn checked(self, strict: bool) -> Result<Self> {
-        let faults = self.faults(strict);
+        let problems = self.problems(strict);
         let text = self.to_string();
-        gather(&text, self, faults)
+        finish(&text, self, problems)
     }
 
-    fn faults(&self, strict: bool) -> Vec<String> {
+    fn problems(&self, strict: bool) -> Vec<String> {
         let parts = [
             ("organization", Some(&self.organization)),
             ("model", Some(&self.model)),
@@ -235,18 +238,18 @@ impl Srn {
             ("slug", Some(&self.slug)),
             ("identifier", self.identifier.as_ref()),
         ];
-        let mut faults: Vec<String> = parts
+        let mut problems: Vec<String> = parts
             .into_iter()
             .filter_map(|(name, part)| Some((name, part?)))
-            .filter_map(|(name, part)| Some(format!("the {name} `{part}` is not valid: {}", fault(part)?)))
+            .filter_map(|(name, part)| Some(format!("the {name} `{part}` is invalid: {}", problem(part)?)))
             .collect();
-        let typed = TYPED.contains(&&*self.model);
+        let typed = TYPED_MODELS.contains(&&*self.model);
         if typed && self.kind.is_none() && strict {
-            faults.push(format!("the model `{}` needs a type", self.model));
+            problems.push(format!("the model `{}` requires a type", self.model));
         } else if !typed && self.kind.is_some() {
-            faults.push(format!("the model `{}` has no type", self.model));
+            problems.push(format!("the model `{}` has no type", self.model));
         }
-        faults
+        problems
     }
 }
 
@@ -254,13 +257,13 @@ fn lower(part: &str) -> Arc<str> {
     part.to_ascii_lowercase().into()
 }
 
-/// One fault is the error; several are one error whose hint lists them.
-fn gather(text: &str, srn: Srn, faults: Vec<String>) -> Result<Srn> {
-    let invalid = |what: &str| Error::invalid(codes::INVALID_SRN, format!("`{text}` is not an SRN: {what}"));
-    match faults.as_slice() {
+/// Returns the SRN, or an error. A single problem is the message; several are listed in the hint.
+fn finish(text: &str, srn: Srn, problems: Vec<String>) -> Result<Srn> {
+    let invalid = |problem: &str| Error::invalid(codes::INVALID_SRN, format!("`{text}` is not an SRN: {problem}"));
+    match problems.as_slice() {
         [] => Ok(srn),
-        [fault] => Err(invalid(fault)),
-        faults => Err(invalid(&format!("it has {} faults", faults.len())).with_hint(faults.join("; "))),
+        [problem] => Err(invalid(problem)),
+        problems => Err(invalid(&format!("it has {} problems", problems.len())).with_hint(problems.join("; "))),
     }
 }
 
@@ -294,7 +297,7 @@ impl TryFrom<&str> for Srn {
     }
 }
 
-/// Lenient, because names of old logs are stored too.
+/// Parses leniently, because SRNs of old logs are stored too.
 impl TryFrom<String> for Srn {
     type Error = Error;
 

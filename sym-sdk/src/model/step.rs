@@ -1,3 +1,5 @@
+//! Steps of a Run, which are also the names of events.
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -18,13 +20,13 @@ use crate::suggest;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
-    /// The requester asked for the form.
+    /// The requester opened the form.
     Prompt,
     /// The form was submitted.
     Request,
     /// The current notification failed or timed out; the next one is sent.
     RequestForward,
-    /// No notification is left; the request is closed unanswered.
+    /// No notification is left, and the request is closed without a decision.
     RequestExpire,
     /// The request was approved.
     Approve,
@@ -32,12 +34,12 @@ pub enum Step {
     Deny,
     /// Access is granted.
     Escalate,
-    /// Access is removed.
+    /// Access is revoked.
     Deescalate,
 }
 
 impl Step {
-    /// Every step, in order.
+    /// All steps, in order.
     pub const ALL: [Self; 8] = [
         Self::Prompt,
         Self::Request,
@@ -49,7 +51,7 @@ impl Step {
         Self::Deescalate,
     ];
 
-    /// The name, as in `on_<name>`.
+    /// Returns the name, as in `on_<name>`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Prompt => "prompt",
@@ -63,7 +65,7 @@ impl Step {
         }
     }
 
-    /// The name for what has happened, as in "already approved".
+    /// Returns the past participle, as in "already approved".
     pub const fn past_tense(self) -> &'static str {
         match self {
             Self::Prompt => "prompted",
@@ -77,7 +79,7 @@ impl Step {
         }
     }
 
-    /// How far along a Run the step lies. Redirects never lead to a lower rank.
+    /// Returns the position of the step in a Run. A hook cannot fire a step of a lower rank.
     pub const fn rank(self) -> u8 {
         match self {
             Self::Prompt => 0,

@@ -1,3 +1,5 @@
+//! Outputs of steps.
+
 use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
@@ -5,15 +7,18 @@ use serde_json::Value;
 
 use crate::error::{Error, Result, codes};
 
-/// What a step left behind: the answer of a Lambda function, or what a strategy returned.
+/// The output of a step: the response of a Lambda function, or the value that a strategy returned.
 ///
-/// As a handler's argument `StepOutput<T>` is the output of the current event's step, read as a `T`.
+/// As the argument of a handler, `StepOutput<T>` is the output of the current event's step, deserialized as `T`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StepOutput<T = Value>(pub T);
 
 impl StepOutput {
-    /// The output with the JSON form of a value.
+    /// Creates an output from the JSON form of a value.
+    ///
+    /// # Errors
+    /// If the value has no JSON form.
     pub fn new(value: impl Serialize) -> Result<Self> {
         serde_json::to_value(value).map(Self).map_err(|error| {
             Error::invalid(codes::INVALID_JSON, "the output of a step has no JSON form").with_source(error)
@@ -22,7 +27,7 @@ impl StepOutput {
 }
 
 impl<T> StepOutput<T> {
-    /// The value itself.
+    /// Returns the value.
     pub fn into_inner(self) -> T {
         self.0
     }

@@ -1,12 +1,12 @@
+//! Access strategies as flows refer to them.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::integration::find_setting;
 use super::{AccessTarget, Integration, Secret, Slug, Srn, TargetId};
-use crate::error::Result;
 
-/// How access to a list of targets is granted.
+/// An access strategy with its targets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Strategy {
     pub(crate) name: Slug,
@@ -21,7 +21,7 @@ pub struct Strategy {
 }
 
 impl Strategy {
-    /// A strategy of a type, such as `okta`, without targets.
+    /// Creates a strategy of a type, such as `okta`, without targets.
     pub fn new(name: Slug, kind: impl Into<String>) -> Self {
         Self {
             name,
@@ -34,13 +34,7 @@ impl Strategy {
         }
     }
 
-    /// Sets what people see instead of the name.
-    pub fn with_label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
-        self
-    }
-
-    /// Sets the integration that it works through.
+    /// Sets the integration to connect through.
     pub fn with_integration(mut self, integration: Integration) -> Self {
         self.integration = Some(integration);
         self
@@ -49,18 +43,6 @@ impl Strategy {
     /// Adds a target.
     pub fn with_target(mut self, target: AccessTarget) -> Self {
         self.targets.push(target);
-        self
-    }
-
-    /// Adds a setting.
-    pub fn with_setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.settings.insert(name.into(), value.into());
-        self
-    }
-
-    /// Adds a setting that is a secret, such as `bearer_token_secret`.
-    pub fn with_secret(mut self, setting: impl Into<String>, secret: Secret) -> Self {
-        self.secrets.insert(setting.into(), secret);
         self
     }
 
@@ -74,8 +56,8 @@ impl Strategy {
         &self.kind
     }
 
-    /// What tells apart in what access is granted, beside the account: the type, and the name too where each strategy of the
-    /// type has something of its own behind it.
+    /// The service that access is granted in. Together with the account, it identifies an entitlement: the type, and for types
+    /// whose strategies each have a service of their own, the name too.
     #[cfg(feature = "runtime")]
     pub(crate) fn service(&self) -> String {
         match &*self.kind {
@@ -84,55 +66,38 @@ impl Strategy {
         }
     }
 
-    /// What people see: the label, or the name if there is none.
-    pub fn label(&self) -> &str {
-        self.label.as_deref().unwrap_or(&self.name)
-    }
-
-    /// The integration that it works through.
+    /// The integration to connect through.
     pub fn integration(&self) -> Option<&Integration> {
         self.integration.as_ref()
     }
 
-    /// The targets, in the order in which they are shown.
+    /// The targets, in display order.
     pub fn targets(&self) -> &[AccessTarget] {
         &self.targets
     }
 
-    /// The settings in clear.
-    pub fn settings(&self) -> &BTreeMap<String, String> {
-        &self.settings
-    }
-
-    /// The setting of this name.
-    pub fn setting(&self, name: &str) -> Result<&str> {
-        find_setting(&self.settings, name, &format!("strategy `{}`", self.name))
-    }
-
-    /// The settings that are secrets.
-    pub fn secrets(&self) -> &BTreeMap<String, Secret> {
-        &self.secrets
-    }
-
-    /// The target with this id.
+    /// Returns the target with this id.
     pub fn target_by_id(&self, id: TargetId) -> Option<&AccessTarget> {
         self.targets.iter().find(|target| target.id == id)
     }
 
-    /// The target of this name, whatever the case; `None` also if targets of several types have it.
+    /// Returns the target with this name, ignoring case. `None` if targets of several types have it.
     pub fn target_by_name(&self, name: &str) -> Option<&AccessTarget> {
         self.only(|target| target.name == *name)
     }
 
-    /// The target with this SRN. Neither version nor identifier need be given, nor the type if no other type has a target of
-    /// the name.
+    /// Returns the target with this SRN. Version and identifier are optional, and so is the type if the name is unique.
     pub fn target_by_srn(&self, srn: &Srn) -> Option<&AccessTarget> {
         self.only(|target| target.srn().is_named_by(srn))
     }
 
-    /// The one target that is meant. Where it could be one of several, none is.
-    fn only(&self, is_meant: impl Fn(&AccessTarget) -> bool) -> Option<&AccessTarget> {
-        let mut meant = self.targets.iter().filter(|target| is_meant(target));
-        meant.next().filter(|_| meant.next().is_none())
+    /// Returns the target that matches, if it is the only one.
+    fn only(&self, matches: impl Fn(&AccessTarget) -> bool) -> Option<&AccessTarget> {
+        let mut matching = self.targets.iter().filter(|target| matches(target));
+        matching.next().filter(|_| matching.next().is_none())
     }
 }
+
+label_accessors!(Strategy);
+setting_accessors!(Strategy, "strategy");
+secret_accessors!(Strategy, "bearer_token_secret");

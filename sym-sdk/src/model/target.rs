@@ -1,16 +1,17 @@
+//! The resources that access is granted to.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::integration::find_setting;
 use super::{Slug, Srn, TargetId};
 use crate::error::{Error, Result, codes};
 use crate::forms::{FieldMap, FieldValue};
 
-/// A thing that access can be had to.
+/// A resource that access can be granted to.
 ///
-/// A setting can be bound to the request's field of the same name, for targets that are picked in the form:
+/// A setting can be bound to the request field of the same name, so that users choose its value in the form:
 ///
 /// ```
 /// use sym_sdk::prelude::*;
@@ -35,9 +36,9 @@ pub struct AccessTarget {
 }
 
 impl AccessTarget {
-    /// A target of a type, such as `okta_group`. Its id follows from type and name.
+    /// Creates a target of a type, such as `okta_group`. The id is derived from type and name.
     ///
-    /// Characters of `organization` that an SRN cannot have become dashes.
+    /// Characters of `organization` that are not allowed in an SRN are replaced by dashes.
     pub fn new(organization: &str, kind: impl Into<String>, name: Slug) -> Self {
         let kind = kind.into();
         Self {
@@ -51,19 +52,7 @@ impl AccessTarget {
         }
     }
 
-    /// Sets what people see instead of the name.
-    pub fn with_label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
-        self
-    }
-
-    /// Adds a setting.
-    pub fn with_setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.settings.insert(name.into(), value.into());
-        self
-    }
-
-    /// Adds a setting that is filled from the request's field of the same name.
+    /// Adds a setting whose value is the request field of the same name.
     pub fn with_field_binding(mut self, name: impl Into<String>) -> Self {
         self.field_bindings.push(name.into());
         self
@@ -84,29 +73,14 @@ impl AccessTarget {
         &self.kind
     }
 
-    /// What people see: the label, or the name if there is none.
-    pub fn label(&self) -> &str {
-        self.label.as_deref().unwrap_or(&self.name)
-    }
-
-    /// What people see, and the bound settings once they are filled: `Repository (acme/website)`.
+    /// The label, followed by the values of bound settings: `Repository (acme/website)`.
     pub fn title(&self) -> String {
         let bound: Vec<&str> =
             self.field_bindings.iter().filter_map(|name| self.settings.get(name)).map(String::as_str).collect();
         if bound.is_empty() { self.label().to_owned() } else { format!("{} ({})", self.label(), bound.join(", ")) }
     }
 
-    /// The settings.
-    pub fn settings(&self) -> &BTreeMap<String, String> {
-        &self.settings
-    }
-
-    /// The setting of this name.
-    pub fn setting(&self, name: &str) -> Result<&str> {
-        find_setting(&self.settings, name, &format!("target `{}`", self.name))
-    }
-
-    /// The settings that are filled from the request's fields.
+    /// The settings that are bound to request fields.
     pub fn field_bindings(&self) -> &[String] {
         &self.field_bindings
     }
@@ -117,7 +91,7 @@ impl AccessTarget {
         srn.identified_by(self.id.as_uuid())
     }
 
-    /// The target as audit entries have it.
+    /// Returns the JSON form of the target in audit entries.
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "name": self.name,
@@ -128,24 +102,27 @@ impl AccessTarget {
         })
     }
 
-    /// The target with its bound settings filled from the request's fields, each with a value of one line.
+    /// Returns the target with its bound settings set from the request fields. Fails if a field is empty or contains control
+    /// characters.
     pub fn bind(&self, fields: &FieldMap) -> Result<Self> {
         let mut bound = self.clone();
         for name in &self.field_bindings {
-            let fault = |code, what: &str| {
+            let invalid = |code, problem: &str| {
                 let message = format!("target `{}` takes its setting `{name}` from the field `{name}`", self.name);
-                Error::invalid(code, format!("{message}, which {what}"))
+                Error::invalid(code, format!("{message}, which {problem}"))
             };
             let value = fields.get(name).map(FieldValue::to_setting).unwrap_or_default();
             if value.trim().is_empty() {
-                return Err(fault(codes::MISSING_FIELD, "has no value").with_hint(fields.hint(name)));
+                return Err(invalid(codes::MISSING_FIELD, "has no value").with_hint(fields.hint(name)));
             }
             if value.contains(char::is_control) {
-                let what = "has a line break or another control character in it";
-                return Err(fault(codes::INVALID_FIELD_VALUE, what));
+                return Err(invalid(codes::INVALID_FIELD_VALUE, "contains a line break or another control character"));
             }
             bound.settings.insert(name.clone(), value);
         }
         Ok(bound)
     }
 }
+
+label_accessors!(AccessTarget);
+setting_accessors!(AccessTarget, "target");

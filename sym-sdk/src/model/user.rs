@@ -1,3 +1,5 @@
+//! Users, their roles and their accounts in services.
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
@@ -7,14 +9,14 @@ use uuid::Uuid;
 use super::{Slug, Srn, UserId};
 use crate::error::{Error, Result, codes};
 
-/// What a user is.
+/// The type of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum UserType {
     /// A person.
     Normal,
-    /// A program with a token.
+    /// A program that authenticates with a token.
     Bot,
     /// The platform itself.
     System,
@@ -37,16 +39,16 @@ impl fmt::Display for UserType {
     }
 }
 
-/// What a user may do.
+/// The role of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum UserRole {
-    /// Everything. An admin may always view and decide.
+    /// May do everything, including viewing and deciding every request.
     Admin,
-    /// Make requests, and decide if the permissions allow it.
+    /// May make requests, and decide requests if the permissions allow it.
     Member,
-    /// Never request; decide only if the flow and the permissions allow it.
+    /// May not make requests. May decide requests if both the flow and the permissions allow it.
     Guest,
 }
 
@@ -67,10 +69,10 @@ impl fmt::Display for UserRole {
     }
 }
 
-/// For each part of an account, in bytes. The longest that we know of are the ARNs of AWS.
-const IDENTITY_MAX: usize = 2_048;
+/// The maximum length of each part of an account, in bytes. The longest known ones are AWS ARNs.
+const MAX_IDENTITY_PART_BYTES: usize = 2_048;
 
-/// A user's account in one instance of a service.
+/// The account of a user in an instance of a service.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct UserIdentity {
     service: String,
@@ -79,7 +81,7 @@ pub struct UserIdentity {
 }
 
 impl UserIdentity {
-    /// The account `user_id` in the instance `service_id` of a service such as `slack`.
+    /// Creates the account `user_id` in the instance `service_id` of a service, such as `slack`.
     pub fn new(service: impl Into<String>, service_id: impl Into<String>, user_id: impl Into<String>) -> Self {
         Self { service: service.into(), service_id: service_id.into(), user_id: user_id.into() }
     }
@@ -94,23 +96,24 @@ impl UserIdentity {
         &self.service_id
     }
 
-    /// The service's own id of the account.
+    /// The id of the account, as the service assigned it.
     pub fn user_id(&self) -> &str {
         &self.user_id
     }
 
-    /// Whether this is an account in that service, and in that instance of it if one is given.
+    /// Whether the account is in the service, and in this instance of the service if one is given.
     pub fn is_in(&self, service: &str, service_id: Option<&str>) -> bool {
         self.service.eq_ignore_ascii_case(service)
             && service_id.is_none_or(|service_id| self.service_id.eq_ignore_ascii_case(service_id))
     }
 
-    /// Whether it can be stored: in a service's address, an empty id can stand for everybody.
+    /// Checks that the account can be stored. An empty id is rejected, because in the URL of a service it can address all
+    /// accounts.
     pub(crate) fn check(&self) -> Result<()> {
         for (name, text) in [("service", &self.service), ("service_id", &self.service_id), ("user_id", &self.user_id)] {
-            if text.trim().is_empty() || text.len() > IDENTITY_MAX || text.contains(char::is_control) {
+            if text.trim().is_empty() || text.len() > MAX_IDENTITY_PART_BYTES || text.contains(char::is_control) {
                 let message = format!(
-                    "the `{name}` of an account is one line of 1 to {IDENTITY_MAX} bytes, got one of {} bytes",
+                    "the `{name}` of an account must be one line of 1 to {MAX_IDENTITY_PART_BYTES} bytes, got {} bytes",
                     text.len()
                 );
                 return Err(Error::invalid(codes::IDENTITY_COULD_NOT_SAVE, message));
@@ -119,13 +122,13 @@ impl UserIdentity {
         Ok(())
     }
 
-    /// Whether both are the same account.
+    /// Whether both refer to the same account.
     pub fn is_same(&self, other: &Self) -> bool {
         self.is_in(&other.service, Some(&other.service_id)) && self.user_id == other.user_id
     }
 }
 
-/// A person or a bot. Two users are the same if their usernames are, whatever the case.
+/// A person or a bot. Users are equal if their usernames are, ignoring ASCII case.
 ///
 /// ```
 /// use sym_sdk::model::{User, UserId, UserRole};
@@ -154,18 +157,18 @@ pub struct User {
 }
 
 impl User {
-    /// A person, with the role of a member. The e-mail address is trimmed and kept in lower case.
+    /// Creates a person with the role of a member. The email address is trimmed and converted to lower case.
     pub fn person(id: UserId, email: &str) -> Result<Self> {
-        let email = normal_email(email)?;
+        let email = normalize_email(email)?;
         Ok(Self { email: Some(email.clone()), ..Self::named(id, email, UserType::Normal) })
     }
 
-    /// A bot, with the role of a member.
+    /// Creates a bot with the role of a member.
     pub fn bot(id: UserId, name: impl Into<String>) -> Self {
         Self::named(id, name.into(), UserType::Bot)
     }
 
-    /// The platform itself, which acts when a timer fires.
+    /// Returns the platform itself, the user of events that a timer triggers.
     pub fn system() -> Self {
         Self::named(UserId::from_uuid(Uuid::nil()), "sym".to_owned(), UserType::System)
     }
@@ -189,14 +192,14 @@ impl User {
         self
     }
 
-    /// Sets first and last name.
+    /// Sets the first and last name.
     pub fn with_name(mut self, first: impl Into<String>, last: impl Into<String>) -> Self {
         self.first_name = Some(first.into());
         self.last_name = Some(last.into());
         self
     }
 
-    /// Adds an account. It replaces the one in the same instance of the service.
+    /// Adds an account, or replaces the one in the same instance of the service.
     pub fn with_identity(self, identity: UserIdentity) -> Self {
         let mut user = self.without_identity(identity.service(), identity.service_id());
         user.identities.push(identity);
@@ -205,7 +208,7 @@ impl User {
 
     /// Removes the account in this instance of a service, if there is one.
     pub fn without_identity(mut self, service: &str, service_id: &str) -> Self {
-        self.identities.retain(|known| !known.is_in(service, Some(service_id)));
+        self.identities.retain(|identity| !identity.is_in(service, Some(service_id)));
         self
     }
 
@@ -214,27 +217,27 @@ impl User {
         self.id
     }
 
-    /// The e-mail address; bots have none.
+    /// The email address. `None` for bots.
     pub fn email(&self) -> Option<&str> {
         self.email.as_deref()
     }
 
-    /// What follows the `@` of the e-mail address.
+    /// The part of the email address after the `@`.
     pub fn email_domain(&self) -> Option<&str> {
         self.email().and_then(|email| email.rsplit_once('@')).map(|(_, domain)| domain)
     }
 
-    /// The e-mail address of a person, the name of a bot.
+    /// The email address of a person, or the name of a bot.
     pub fn username(&self) -> &str {
         &self.username
     }
 
-    /// What the user is.
+    /// The type.
     pub fn user_type(&self) -> UserType {
         self.user_type
     }
 
-    /// What the user may do.
+    /// The role.
     pub fn role(&self) -> UserRole {
         self.role
     }
@@ -254,36 +257,38 @@ impl User {
         self.last_name.as_deref()
     }
 
-    /// First and last name, as far as they are known; empty if neither is.
+    /// The first and last name, as far as they are known. Empty if neither is.
     pub fn full_name(&self) -> String {
         let names: Vec<&str> = [self.first_name(), self.last_name()].into_iter().flatten().collect();
         names.join(" ").trim().to_owned()
     }
 
-    /// The accounts in services.
+    /// The accounts of the user in services.
     pub fn identities(&self) -> &[UserIdentity] {
         &self.identities
     }
 
-    /// The account in a service, and in this instance of it if one is given.
+    /// Returns the account in a service, and in this instance of the service if one is given.
     pub fn identity(&self, service: &str, service_id: Option<&str>) -> Option<&UserIdentity> {
         self.identities.iter().find(|identity| identity.is_in(service, service_id))
     }
 
-    /// The SRN: `org:user:<type>:<id>:latest`. Characters of `organization` that an SRN cannot have become dashes.
+    /// The SRN: `org:user:<type>:<id>:latest`. Characters of `organization` that are not allowed in an SRN are
+    /// replaced by dashes.
     pub fn srn(&self, organization: &str) -> Srn {
         Srn::from_slugs(&Slug::lossy(organization), "user", Some(self.user_type.as_str()), &self.id.to_string())
     }
 }
 
-/// The address trimmed and in lower case, if it looks like one.
+/// Checks an email address, and returns it trimmed and in lower case.
 ///
-/// Only ASCII has its case changed: some other letters turn into ASCII ones, and would make two addresses the same.
-pub(crate) fn normal_email(text: &str) -> Result<String> {
+/// Only the case of ASCII letters is changed: some other letters have ASCII lower-case forms and would make two different
+/// addresses equal.
+pub(crate) fn normalize_email(text: &str) -> Result<String> {
     let email = text.trim().to_ascii_lowercase();
-    let invalid = || Error::invalid(codes::INVALID_EMAIL, format!("expected an e-mail address, got `{text}`"));
-    if let Some(bad) = email.chars().find(|c| !may_be_in_email(*c)) {
-        return Err(invalid().with_hint(format!("it has the character {bad:?}")));
+    let invalid = || Error::invalid(codes::INVALID_EMAIL, format!("expected an email address, got `{text}`"));
+    if let Some(bad) = email.chars().find(|c| !is_allowed_in_email(*c)) {
+        return Err(invalid().with_hint(format!("it contains {bad:?}")));
     }
     let valid = email.split_once('@').is_some_and(|(local, domain)| {
         !local.is_empty() && !domain.contains('@') && domain.split('.').all(|label| !label.is_empty())
@@ -291,8 +296,9 @@ pub(crate) fn normal_email(text: &str) -> Result<String> {
     if valid { Ok(email) } else { Err(invalid()) }
 }
 
-/// Not what sets an address off from what is around it, nor what nobody sees: both would let one address pass for another.
-fn may_be_in_email(c: char) -> bool {
+/// Whether the character is allowed in an email address. Delimiters and invisible characters are not: both would let one address
+/// pass for another.
+fn is_allowed_in_email(c: char) -> bool {
     let delimits = matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';' | ':' | '"' | '\\');
     let is_invisible = matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'

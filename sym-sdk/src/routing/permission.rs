@@ -1,33 +1,35 @@
+//! Permissions: who may see a request, and who may decide it.
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::{NonEmptyUserIds, UserIds};
 use crate::error::{Error, Result, codes};
 use crate::model::{User, UserId, UserRole};
 use crate::suggest;
 
-/// Which roles are meant.
+/// A set of roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PermissionLevel {
-    /// Admins.
+    /// Administrators.
     Admin,
-    /// Admins and members.
+    /// Administrators and members.
     Member,
-    /// Everybody, guests too.
+    /// All users, including guests.
     AllUsers,
 }
 
 impl PermissionLevel {
-    /// Every level.
+    /// All levels.
     pub const ALL: [Self; 3] = [Self::Admin, Self::Member, Self::AllUsers];
 
-    /// The name in JSON.
+    /// Returns the name in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Admin => "admin",
@@ -62,134 +64,23 @@ impl FromStr for PermissionLevel {
     }
 }
 
-/// A set of users, perhaps empty. See [`user_ids`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct UserIds(BTreeSet<UserId>);
-
-/// The ids of these users, to be used in a [`RequestPermission`].
-///
-/// Since nobody could act on a request whose list is empty, a permission takes such a list only with what holds when it
-/// is:
-///
-/// ```
-/// use sym_sdk::prelude::*;
-///
-/// # let on_call: Vec<User> = Vec::new();
-/// let approvers = user_ids(&on_call).or(PermissionLevel::Admin);
-/// let permission = RequestPermission::new(PermissionLevel::Member, approvers);
-/// ```
-pub fn user_ids<I>(users: I) -> UserIds
-where
-    I: IntoIterator,
-    UserIds: FromIterator<I::Item>,
-{
-    users.into_iter().collect()
-}
-
-impl UserIds {
-    /// These users, or what is given if there are none.
-    pub fn or(self, otherwise: impl Into<PermissionScope>) -> PermissionScope {
-        match NonEmptyUserIds::try_from(self) {
-            Ok(users) => PermissionScope::Users(users),
-            Err(_) => otherwise.into(),
-        }
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether the user is among them.
-    pub fn contains(&self, id: UserId) -> bool {
-        self.0.contains(&id)
-    }
-
-    /// The ids.
-    pub fn iter(&self) -> impl Iterator<Item = UserId> {
-        self.0.iter().copied()
-    }
-}
-
-impl FromIterator<UserId> for UserIds {
-    fn from_iter<I: IntoIterator<Item = UserId>>(ids: I) -> Self {
-        Self(ids.into_iter().collect())
-    }
-}
-
-impl<'a> FromIterator<&'a User> for UserIds {
-    fn from_iter<I: IntoIterator<Item = &'a User>>(users: I) -> Self {
-        users.into_iter().map(User::id).collect()
-    }
-}
-
-impl FromIterator<User> for UserIds {
-    fn from_iter<I: IntoIterator<Item = User>>(users: I) -> Self {
-        users.into_iter().map(|user| user.id()).collect()
-    }
-}
-
-impl FromIterator<Arc<User>> for UserIds {
-    fn from_iter<I: IntoIterator<Item = Arc<User>>>(users: I) -> Self {
-        users.into_iter().map(|user| user.id()).collect()
-    }
-}
-
-impl<'a> FromIterator<&'a Arc<User>> for UserIds {
-    fn from_iter<I: IntoIterator<Item = &'a Arc<User>>>(users: I) -> Self {
-        users.into_iter().map(|user| user.id()).collect()
-    }
-}
-
-/// A set of at least one user.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct NonEmptyUserIds(UserIds);
-
-impl NonEmptyUserIds {
-    /// The users.
-    pub fn as_user_ids(&self) -> &UserIds {
-        &self.0
-    }
-}
-
-impl TryFrom<UserIds> for NonEmptyUserIds {
-    type Error = Error;
-
-    fn try_from(users: UserIds) -> Result<Self> {
-        if users.is_empty() {
-            return Err(empty());
-        }
-        Ok(Self(users))
-    }
-}
-
-fn empty() -> Error {
-    Error::invalid(codes::INVALID_PERMISSION, "a permission for a list of users must name at least one")
-        .with_hint("say who may act if there are none: `user_ids(&users).or(PermissionLevel::Admin)`")
-}
-
-/// Who may do something: the users of a level, or these users. Admins always may.
+/// The users that a permission admits: those of a level, or a list. Administrators are always admitted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PermissionScope {
-    /// The users whose role is of this level.
+    /// The users with a role of this level.
     Level(PermissionLevel),
-    /// These users.
+    /// The users in a list.
     Users(NonEmptyUserIds),
 }
 
 impl PermissionScope {
-    /// Whether the user may. An admin always may.
+    /// Returns whether the user is admitted. Administrators always are.
     pub fn admits(&self, user: &User) -> bool {
         user.is_admin()
             || match self {
                 Self::Level(level) => level.admits(user.role()),
-                Self::Users(users) => users.0.contains(user.id()),
+                Self::Users(users) => users.as_user_ids().contains(user.id()),
             }
     }
 }
@@ -226,7 +117,7 @@ impl Serialize for PermissionScope {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Level(level) => level.serialize(serializer),
-            Self::Users(users) => serializer.collect_seq(users.0.iter()),
+            Self::Users(users) => serializer.collect_seq(users.as_user_ids().iter()),
         }
     }
 }
@@ -254,15 +145,15 @@ impl<'de> Visitor<'de> for ScopeVisitor {
         let mut users = BTreeSet::new();
         while let Some(text) = seq.next_element::<String>()? {
             let id = text.parse::<UserId>().map_err(|_| {
-                de::Error::custom(format!("`{text}` is not the id of a user; use `user_ids` to get ids from users"))
+                de::Error::custom(format!("`{text}` is not a user id; use `user_ids` to collect the ids of users"))
             })?;
             users.insert(id);
         }
-        PermissionScope::try_from(UserIds(users)).map_err(with_hint)
+        PermissionScope::try_from(users.into_iter().collect::<UserIds>()).map_err(with_hint)
     }
 }
 
-/// Serde's errors have no hint, so it goes into the text.
+/// Appends the hint to the message, because serde's errors have no hints.
 fn with_hint<E: de::Error>(error: Error) -> E {
     match error.hint() {
         Some(hint) => E::custom(format!("{}; {hint}", error.message())),
@@ -270,7 +161,9 @@ fn with_hint<E: de::Error>(error: Error) -> E {
     }
 }
 
-/// Who may see a request in the web app, and who may approve or deny it. `get_permissions` returns one.
+/// The permissions of a request: who may see it in the web app, and who may approve or deny it.
+///
+/// It is the result of the reducer `get_permissions`.
 ///
 /// ```
 /// use sym_sdk::prelude::*;
@@ -303,7 +196,7 @@ fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Err
 }
 
 impl RequestPermission {
-    /// A permission under which one approval is enough, and not the requester's.
+    /// Creates a permission that requires one approval, from somebody other than the requester.
     pub fn new(webapp_view: impl Into<PermissionScope>, approve_deny: impl Into<PermissionScope>) -> Self {
         Self {
             webapp_view: webapp_view.into(),
@@ -313,44 +206,47 @@ impl RequestPermission {
         }
     }
 
-    /// Only admins may see and decide. This holds where a flow says nothing.
+    /// Creates a permission for administrators only. It is the default of flows without `get_permissions`.
     pub fn admins_only() -> Self {
         Self::new(PermissionLevel::Admin, PermissionLevel::Admin)
     }
 
-    /// Reads the JSON form.
+    /// Parses the JSON form.
+    ///
+    /// # Errors
+    /// If it is not a permission.
     pub fn from_json(json: &serde_json::Value) -> Result<Self> {
         Self::deserialize(json).map_err(|error| Error::invalid(codes::INVALID_PERMISSION, error.to_string()))
     }
 
-    /// Whether the requester may approve, if they are among those who may.
+    /// Sets whether a requester who may decide the request may also approve it. Default: no.
     pub fn allow_self_approval(mut self, allow: bool) -> Self {
         self.allow_self_approval = allow;
         self
     }
 
-    /// How many different people must approve. Zero counts as one; a single denial denies.
+    /// Sets the number of people who must approve. Zero counts as one. A single denial denies the request.
     pub fn approvals(mut self, number: u8) -> Self {
         self.approvals = number.max(1);
         self
     }
 
-    /// Who may see the request.
+    /// Returns who may see the request.
     pub fn webapp_view(&self) -> &PermissionScope {
         &self.webapp_view
     }
 
-    /// Who may approve or deny the request.
+    /// Returns who may approve or deny the request.
     pub fn approve_deny(&self) -> &PermissionScope {
         &self.approve_deny
     }
 
-    /// Whether the requester may approve.
+    /// Returns whether the requester may approve.
     pub fn self_approval_allowed(&self) -> bool {
         self.allow_self_approval
     }
 
-    /// How many different people must approve.
+    /// Returns the number of people who must approve.
     pub fn required_approvals(&self) -> u8 {
         self.approvals
     }

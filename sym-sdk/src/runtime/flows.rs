@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result, codes};
 use crate::handler::{HandlerSet, Services};
 use crate::machine::Rules;
 use crate::model::{AccessTarget, Flow, Flows, Hooks, Srn, SrnVersion};
-use crate::strategy::AccessStrategy;
+use crate::strategy::DynAccessStrategy;
 use crate::suggest::nearest;
 
 /// One flow, ready to run.
@@ -16,7 +16,7 @@ pub(super) struct FlowEntry {
     pub(super) flow: Arc<Flow>,
     pub(super) handlers: HandlerSet,
     pub(super) services: Arc<Services>,
-    pub(super) strategy: Option<Arc<dyn AccessStrategy>>,
+    pub(super) strategy: Option<Arc<dyn DynAccessStrategy>>,
     hooks: Hooks,
 }
 
@@ -25,7 +25,7 @@ impl FlowEntry {
         flow: Arc<Flow>,
         handlers: HandlerSet,
         services: Arc<Services>,
-        strategy: Option<Arc<dyn AccessStrategy>>,
+        strategy: Option<Arc<dyn DynAccessStrategy>>,
     ) -> Self {
         let hooks = handlers.hooks().collect();
         Self { flow, handlers, services, strategy, hooks }

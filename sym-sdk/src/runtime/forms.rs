@@ -2,11 +2,11 @@
 
 use futures_util::future::try_join_all;
 
-use super::call::{call, failed_in};
+use super::bounded_call::call_bounded;
+use super::effect_executor::EffectExecutor;
 use super::flows::FlowEntry;
-use super::limits::contain;
-use super::perform::Performer;
-use super::request::{DURATION, TARGET};
+use super::handler_call::{call, failed_in};
+use super::request_validation::{DURATION, TARGET};
 use crate::error::{Error, ErrorKind, codes};
 use crate::forms::{FieldOption, FieldSpec, FieldType, FieldValue, PromptField, PromptForm, format_duration};
 use crate::handler::{Context, HandlerError};
@@ -15,13 +15,13 @@ use crate::model::{Event, Flow};
 
 /// The form as it opens. Prefetch reducers run at once, so the slowest of them sets the pace.
 pub(super) async fn build_form(
-    performer: &Performer,
+    executor: &EffectExecutor,
     entry: &FlowEntry,
     event: Event,
 ) -> Result<PromptForm, EffectError> {
     let flow = &entry.flow;
     let context = Context::builder().services(entry.services.clone()).event(event).build();
-    let declared = flow.fields().iter().map(|spec| prompt_field(performer, entry, &context, spec));
+    let declared = flow.fields().iter().map(|spec| prompt_field(executor, entry, &context, spec));
     let declared = try_join_all(declared).await?;
     let has = |name: &str| declared.iter().any(|field| field.name() == name);
     let mut fields = Vec::with_capacity(declared.len() + 2);
@@ -35,7 +35,7 @@ pub(super) async fn build_form(
 }
 
 async fn prompt_field(
-    performer: &Performer,
+    executor: &EffectExecutor,
     entry: &FlowEntry,
     context: &Context,
     spec: &FieldSpec,
@@ -51,8 +51,8 @@ async fn prompt_field(
         let message = format!("field `{}` has no prefetch reducer", spec.name());
         return Err(EffectError::new(ErrorKind::Configuration, codes::CONFIGURATION, message));
     };
-    let options = call(&*performer.clock, performer.limits.prefetch, handler, context).await?;
-    let limit = performer.limits.prefetch_options;
+    let options = call(&*executor.clock, executor.limits.prefetch, handler, context).await?;
+    let limit = executor.limits.prefetch_options;
     if options.len() > limit {
         let message = format!("field `{}` got {} options; at most {limit} can be offered", spec.name(), options.len());
         return Err(failed_in(handler.record(), &Error::new(ErrorKind::Handler, codes::HANDLER_FAILED, message)));
@@ -90,27 +90,27 @@ fn short(label: &str) -> String {
 
 /// The event that a form would be opened for.
 pub(super) fn prompt_event(
-    performer: &Performer,
+    executor: &EffectExecutor,
     entry: &FlowEntry,
     user: &std::sync::Arc<crate::model::User>,
 ) -> Event {
-    Event::builder(entry.flow.clone(), crate::model::Step::Prompt, user.clone()).at(performer.clock.now()).build()
+    Event::builder(entry.flow.clone(), crate::model::Step::Prompt, user.clone()).at(executor.clock.now()).build()
 }
 
 /// The event that a Run's form is made anew for.
 pub(super) fn prompt_event_of(
-    performer: &Performer,
+    executor: &EffectExecutor,
     entry: &FlowEntry,
     user: &std::sync::Arc<crate::model::User>,
     run: &crate::model::Run,
 ) -> Event {
     let event = Event::builder(entry.flow.clone(), crate::model::Step::Prompt, user.clone());
-    event.run(run.clone()).channel(run.source_channel().clone()).at(performer.clock.now()).build()
+    event.run(run.clone()).channel(run.source_channel().clone()).at(executor.clock.now()).build()
 }
 
 /// Has the field's handler change the form. What its author wrote for people stays as it is; all else is for those who run this.
 pub(super) async fn change_form(
-    performer: &Performer,
+    executor: &EffectExecutor,
     entry: &FlowEntry,
     user: &std::sync::Arc<crate::model::User>,
     changed: &str,
@@ -122,7 +122,7 @@ pub(super) async fn change_form(
         Context::builder().services(entry.services.clone()).user(user.clone()).flow(entry.flow.clone()).build();
     let mut changing = form;
     let work = async { handler.call(&context, &mut changing).await };
-    let changed = contain(&*performer.clock, performer.limits.on_change, || record.subject(), work).await;
+    let changed = call_bounded(&*executor.clock, executor.limits.on_change, || record.subject(), work).await;
     match changed {
         Ok(Ok(())) => Ok(changing),
         Ok(Err(error)) if is_for_people(&error) => Err(error.into_error().with_kind(ErrorKind::InvalidInput)),

@@ -1,9 +1,9 @@
 //! Finds the requester's id in the service that a strategy works on.
 
-use super::call::{call, failed_in};
+use super::bounded_call::call_bounded;
+use super::effect_executor::EffectExecutor;
 use super::flows::FlowEntry;
-use super::limits::contain;
-use super::perform::Performer;
+use super::handler_call::{call, failed_in};
 use crate::error::{Error, ErrorKind, codes};
 use crate::handler::{Context, IdentityQuery};
 use crate::machine::EffectError;
@@ -12,7 +12,7 @@ use crate::model::{AccessTarget, Event, HandlerRef, Strategy, User, UserIdentity
 /// In this order: the directory, the `get_identity` reducer, the service itself (under the e-mail address that
 /// `get_identity_lookup` gives, if it gives one). What is found is kept in the directory.
 pub(super) async fn requester_identity(
-    performer: &Performer,
+    executor: &EffectExecutor,
     entry: &FlowEntry,
     event: Event,
     target: &AccessTarget,
@@ -26,30 +26,30 @@ pub(super) async fn requester_identity(
     let (service, service_id) = service_of(strategy);
 
     // Read anew: the directory may have learned the identity since the event was recorded.
-    let known = performer.ask_directory(performer.directory.identity(requester.id(), service, Some(service_id))).await;
+    let known = executor.ask_directory(executor.directory.identity(requester.id(), service, Some(service_id))).await;
     if let Some(identity) = known.map_err(|error| EffectError::from(&error))? {
         return Ok((identity.user_id().to_owned(), None));
     }
 
     let query = IdentityQuery::new(service, service_id, std::sync::Arc::new(requester.clone()));
     let context = Context::builder().services(entry.services.clone()).event(event).identity_query(query).build();
-    let limit = performer.limits.reducer;
+    let limit = executor.limits.reducer;
     let mut handler = None;
     // Custom strategies find identities by themselves.
     let get_identity = entry.handlers.get_identity().filter(|_| strategy.kind() != "custom");
     if let Some(reducer) = get_identity {
         handler = Some(reducer.to_ref());
-        if let Some(id) = call(&*performer.clock, limit, reducer, &context).await? {
+        if let Some(id) = call(&*executor.clock, limit, reducer, &context).await? {
             let who = format!("reducer `{}`", reducer.name());
             let id = not_empty(id, &who, &requester, strategy).map_err(|error| failed_in(reducer.record(), &error))?;
-            return persist(performer, requester, strategy, id, handler).await;
+            return persist(executor, requester, strategy, id, handler).await;
         }
     }
 
     let mut known_as = requester.clone();
     if let Some(reducer) = entry.handlers.get_identity_lookup() {
         handler = Some(reducer.to_ref());
-        if let Some(email) = call(&*performer.clock, limit, reducer, &context).await? {
+        if let Some(email) = call(&*executor.clock, limit, reducer, &context).await? {
             let known = User::person(requester.id(), &email).map_err(|error| EffectError::from(&error))?;
             known_as = known.with_role(requester.role());
         }
@@ -57,13 +57,14 @@ pub(super) async fn requester_identity(
 
     let found = async { implementation.fetch_remote_identity(&known_as).await };
     let found =
-        contain(&*performer.clock, performer.limits.strategy, || "the look-up of an identity".to_owned(), found).await;
+        call_bounded(&*executor.clock, executor.limits.strategy, || "the look-up of an identity".to_owned(), found)
+            .await;
     match found.and_then(|found| found).map_err(|error| EffectError::from(&error))? {
         Some(id) => {
             let who = format!("strategy `{}`", strategy.name());
             let id = not_empty(id, &who, &requester, strategy).map_err(|error| EffectError::from(&error))?;
-            not_anothers(performer, &requester, strategy, &id).await?;
-            persist(performer, requester, strategy, id, handler).await
+            not_anothers(executor, &requester, strategy, &id).await?;
+            persist(executor, requester, strategy, id, handler).await
         }
         None => {
             let message = format!(
@@ -103,7 +104,7 @@ fn not_empty(id: String, who: &str, requester: &User, strategy: &Strategy) -> Re
 /// An account that was found by e-mail address and is known to be somebody else's is not given access: the address may have been
 /// theirs before. A reducer may say so all the same, and so may a strategy of the organization's own.
 async fn not_anothers(
-    performer: &Performer,
+    executor: &EffectExecutor,
     requester: &User,
     strategy: &Strategy,
     id: &str,
@@ -112,7 +113,7 @@ async fn not_anothers(
         return Ok(());
     }
     let (service, service_id) = service_of(strategy);
-    let known = performer.ask_directory(performer.directory.user_by_identity(service, service_id, id)).await;
+    let known = executor.ask_directory(executor.directory.user_by_identity(service, service_id, id)).await;
     match known.map_err(|error| EffectError::from(&error))? {
         Some(other) if other.id() != requester.id() => {
             let (requester, other) = (requester.username(), other.username());
@@ -127,7 +128,7 @@ async fn not_anothers(
 }
 
 async fn persist(
-    performer: &Performer,
+    executor: &EffectExecutor,
     requester: User,
     strategy: &Strategy,
     id: String,
@@ -135,7 +136,7 @@ async fn persist(
 ) -> Result<(String, Option<HandlerRef>), EffectError> {
     let (service, service_id) = service_of(strategy);
     let identity = UserIdentity::new(service, service_id, &id);
-    let persisted = performer.ask_directory(performer.directory.put_identity(requester.id(), identity)).await;
+    let persisted = executor.ask_directory(executor.directory.put_identity(requester.id(), identity)).await;
     persisted.map_err(|error| EffectError::from(&error))?;
     Ok((id, handler))
 }

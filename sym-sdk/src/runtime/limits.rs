@@ -1,14 +1,6 @@
 //! How long handlers and services may take, and how much may be sent.
 
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
-
-use futures_util::FutureExt;
-use futures_util::future::{Either, select};
-
-use crate::clock::Clock;
-use crate::error::{Error, ErrorKind, codes};
-use crate::machine::EffectError;
 
 /// Limits of a runtime. The defaults are generous; a handler that overruns one fails its event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,40 +61,4 @@ impl Limits {
         // The Run and the holders of its access are read before, and the outcome is stored.
         longest.saturating_add(self.store.saturating_mul(4))
     }
-}
-
-/// Awaits code that is not ours: at most for `limit`, and without letting a panic out. `what` names it in the error, and is
-/// asked only for one.
-pub(crate) async fn contain<T>(
-    clock: &dyn Clock,
-    limit: Duration,
-    what: impl FnOnce() -> String + Send,
-    work: impl Future<Output = T> + Send,
-) -> Result<T, Error> {
-    let work = std::pin::pin!(AssertUnwindSafe(work).catch_unwind());
-    match select(work, clock.sleep(limit)).await {
-        Either::Left((Ok(value), _)) => Ok(value),
-        Either::Left((Err(panic), _)) => {
-            let message = format!("{} panicked: {}", what(), panic_message(&*panic));
-            Err(Error::new(ErrorKind::Handler, codes::HANDLER_PANICKED, message))
-        }
-        Either::Right(((), _)) => {
-            let message = format!("{} took longer than its limit of {limit:?}", what());
-            Err(Error::new(ErrorKind::Timeout, codes::HANDLER_TIMED_OUT, message))
-        }
-    }
-}
-
-/// Awaits what is ours apart from small calls into what is not, such as asking a front end whom it reaches: an effect whose
-/// outcome is never told would hang until its lease runs out.
-pub(super) async fn without_panic<T>(work: impl Future<Output = Result<T, EffectError>>) -> Result<T, EffectError> {
-    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
-        let message = format!("carrying out an effect panicked: {}", panic_message(&*panic));
-        Err(EffectError::new(ErrorKind::Handler, codes::HANDLER_PANICKED, message))
-    })
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
 }

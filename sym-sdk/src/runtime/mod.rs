@@ -3,41 +3,49 @@
 //! A [`Runtime`] is built once, from a [`Config`] and a [`Registry`](crate::handler::Registry), and
 //! checks both before it starts.
 
+mod audit_shipping;
+mod bounded_call;
 mod builder;
-mod call;
-mod checks;
+mod effect_executor;
 mod event;
-mod extension;
-mod filter;
+mod flow_visibility;
 mod flows;
 mod forms;
+#[cfg(feature = "server")]
+mod front_end;
+mod handler_call;
 mod identity;
 mod limits;
-mod log_routes;
-mod perform;
+mod plugin;
 mod reconcile;
 mod recovery;
-mod request;
+mod request_validation;
 mod retention;
 mod secrets;
-mod slack_users;
+mod slack_fields;
+mod startup_checks;
 mod submission;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use builder::{Builder, HandlerUse};
-pub use extension::Extension;
+pub use audit_shipping::AuditProgress;
+use audit_shipping::AuditShipper;
+#[cfg(feature = "server")]
+pub(crate) use bounded_call::call_bounded;
+pub use builder::{Builder, HandlerUsage};
+use effect_executor::EffectExecutor;
+#[cfg(feature = "server")]
+pub(crate) use front_end::{DynFrontEnd, FrontEnds};
+#[cfg(feature = "server")]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+pub use front_end::{FakeConfig, FakeService, FrontEnd, FrontEndConfig, FrontEndType, ManifestConfig};
 use jiff::Timestamp;
 pub use limits::Limits;
-#[cfg(feature = "server")]
-pub(crate) use limits::contain;
-pub use log_routes::AuditProgress;
-use log_routes::LogRoute;
-use perform::Performer;
+pub use plugin::Plugin;
 pub use reconcile::{ExtraAccess, MissingAccess, Reconcile, Reconciliation, Repair, UnknownAccess};
 use reconcile::{Periodic, periodically};
-pub use request::FieldFault;
+pub use request_validation::FieldFault;
 pub use secrets::{LocalSecrets, SecretReader};
 use serde_json::{Map, Value};
 pub use submission::{Actor, Receipt, Submission};
@@ -50,8 +58,6 @@ use crate::engine::{AccessHealth, Drive, Engine, RunFilter, StoredRun, WorkerLim
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::forms::PromptForm;
 use crate::model::{Flow, Flows, RunId, Step, User};
-#[cfg(feature = "server")]
-use crate::server::FrontEnds;
 use crate::time::TimestampExt;
 
 /// Taking access away takes a moment.
@@ -60,10 +66,10 @@ const LATE_AFTER: Duration = Duration::from_secs(60);
 /// Everything that runs an organization's flows. Cheap to clone: all clones are one runtime.
 #[derive(Clone, Debug)]
 pub struct Runtime {
-    performer: Arc<Performer>,
+    executor: Arc<EffectExecutor>,
     engine: Arc<dyn Engine>,
     drive: Option<Arc<dyn Drive>>,
-    routes: Arc<[LogRoute]>,
+    routes: Arc<[AuditShipper]>,
     kept_for: Option<Duration>,
     reconciling: Option<Periodic>,
     #[cfg(feature = "server")]
@@ -78,7 +84,7 @@ impl Runtime {
 
     /// The flows, by name.
     pub fn flows(&self) -> Flows {
-        self.performer.flows.flows().clone()
+        self.executor.flows.flows().clone()
     }
 
     /// The flow that is named, by SRN or by name alone.
@@ -86,7 +92,7 @@ impl Runtime {
     /// # Errors
     /// If there is none, with the nearest name.
     pub fn flow(&self, name: &str) -> Result<Arc<Flow>> {
-        self.performer.flows.named(name).map(|entry| entry.flow.clone())
+        self.executor.flows.named(name).map(|entry| entry.flow.clone())
     }
 
     /// The flows that this person sees: all, or those that the `get_flows` reducer gives.
@@ -95,15 +101,15 @@ impl Runtime {
     /// If the reducer fails.
     pub async fn flows_for(&self, user: &Arc<User>) -> Result<Flows> {
         let flows = self.flows();
-        match &self.performer.filter {
-            Some(filter) => filter.flows_for(&self.performer, user, flows).await.map_err(Error::from),
+        match &self.executor.filter {
+            Some(filter) => filter.flows_for(&self.executor, user, flows).await.map_err(Error::from),
             None => Ok(flows),
         }
     }
 
     /// Users and their identities.
     pub fn directory(&self) -> &Directory {
-        &self.performer.directory
+        &self.executor.directory
     }
 
     /// The front ends, to be mounted.
@@ -114,7 +120,7 @@ impl Runtime {
 
     /// The clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.performer.clock
+        &self.executor.clock
     }
 
     /// The engine.
@@ -216,10 +222,10 @@ impl Runtime {
     /// # Errors
     /// If there is no such flow, it is hidden from this person, or a prefetch reducer fails.
     pub async fn preview_form(&self, flow: &str, user: &Arc<User>) -> Result<PromptForm> {
-        let entry = self.performer.flows.named(flow)?;
-        self.may_see(entry.flow.srn(), user).await?;
-        let event = forms::prompt_event(&self.performer, entry, user);
-        forms::build_form(&self.performer, entry, event).await.map_err(Error::from)
+        let entry = self.executor.flows.named(flow)?;
+        self.check_visible(entry.flow.srn(), user).await?;
+        let event = forms::prompt_event(&self.executor, entry, user);
+        forms::build_form(&self.executor, entry, event).await.map_err(Error::from)
     }
 
     /// The form of a Run that waits for it, made anew: what prefetch reducers give by now, and nothing filled in. For a front
@@ -236,10 +242,10 @@ impl Runtime {
             let error = Error::new(ErrorKind::Conflict, codes::INVALID_EVENT, message);
             return Err(error.with_hint("begin a new request"));
         };
-        let entry = self.performer.flows.by_srn(&state.flow)?;
-        self.may_see(entry.flow.srn(), user).await?;
-        let event = forms::prompt_event_of(&self.performer, entry, user, &state.run);
-        forms::build_form(&self.performer, entry, event).await.map_err(Error::from)
+        let entry = self.executor.flows.by_srn(&state.flow)?;
+        self.check_visible(entry.flow.srn(), user).await?;
+        let event = forms::prompt_event_of(&self.executor, entry, user, &state.run);
+        forms::build_form(&self.executor, entry, event).await.map_err(Error::from)
     }
 
     /// What is wrong with a form as it was filled in, field by field; nothing if [`submit`](Self::submit) would take it. Begins
@@ -248,8 +254,8 @@ impl Runtime {
     /// # Errors
     /// If there is no such flow.
     pub fn check_form(&self, flow: &str, inputs: &Map<String, Value>) -> Result<Vec<FieldFault>> {
-        let entry = self.performer.flows.named(flow)?;
-        Ok(request::parse_inputs(&entry.flow, &self.performer.limits, inputs).err().unwrap_or_default())
+        let entry = self.executor.flows.named(flow)?;
+        Ok(request_validation::parse_inputs(&entry.flow, &self.executor.limits, inputs).err().unwrap_or_default())
     }
 
     /// Has the field's `on_change` handler change a form in which the field was changed. Without a handler the form stays as
@@ -266,9 +272,9 @@ impl Runtime {
         changed: &str,
         form: PromptForm,
     ) -> Result<PromptForm> {
-        let entry = self.performer.flows.named(flow)?;
-        self.may_see(entry.flow.srn(), user).await?;
-        forms::change_form(&self.performer, entry, user, changed, form).await
+        let entry = self.executor.flows.named(flow)?;
+        self.check_visible(entry.flow.srn(), user).await?;
+        forms::change_form(&self.executor, entry, user, changed, form).await
     }
 
     /// The events of a Run so far, in order, with what became of each.

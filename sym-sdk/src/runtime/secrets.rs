@@ -16,13 +16,34 @@ use crate::model::{Secret, SecretSource};
 /// A file with more bytes than this holds no secret.
 const FILE_BYTES: u64 = 1024 * 1024;
 
-/// Reads secrets of one kind of source.
+/// Reads secrets from one kind of source.
+///
+/// Implement `read` as `async fn`.
 pub trait SecretReader: Send + Sync + 'static {
-    /// Whether it reads from this source.
+    /// Returns whether this reader reads from the source.
     fn reads(&self, source: &SecretSource) -> bool;
 
-    /// Reads what stands at the secret's path. Its JSON key is looked up by the caller.
+    /// Reads the value at the secret's path. The caller selects the secret's JSON key from it.
+    ///
+    /// # Errors
+    /// If the value does not exist or cannot be read.
+    fn read(&self, secret: &Secret) -> impl Future<Output = Result<SecretString>> + Send;
+}
+
+/// A [`SecretReader`] whose type is erased. Implemented for every reader.
+pub(super) trait DynSecretReader: Send + Sync + 'static {
+    fn reads(&self, source: &SecretSource) -> bool;
     fn read<'a>(&'a self, secret: &'a Secret) -> BoxFuture<'a, Result<SecretString>>;
+}
+
+impl<R: SecretReader> DynSecretReader for R {
+    fn reads(&self, source: &SecretSource) -> bool {
+        SecretReader::reads(self, source)
+    }
+
+    fn read<'a>(&'a self, secret: &'a Secret) -> BoxFuture<'a, Result<SecretString>> {
+        Box::pin(SecretReader::read(self, secret))
+    }
 }
 
 /// Reads environment variables and files. A secret's path is the variable's name, or the file's path; a line break at the end
@@ -63,13 +84,11 @@ impl SecretReader for LocalSecrets {
         matches!(source, SecretSource::Environment | SecretSource::File)
     }
 
-    fn read<'a>(&'a self, secret: &'a Secret) -> BoxFuture<'a, Result<SecretString>> {
-        Box::pin(async move {
-            match secret.source() {
-                SecretSource::File => read_file(secret).await,
-                _ => self.variable(secret),
-            }
-        })
+    async fn read(&self, secret: &Secret) -> Result<SecretString> {
+        match secret.source() {
+            SecretSource::File => read_file(secret).await,
+            _ => self.variable(secret),
+        }
     }
 }
 
@@ -101,7 +120,10 @@ async fn read_file(secret: &Secret) -> Result<SecretString> {
 }
 
 /// Reads a secret with the first reader that can, and picks its JSON key.
-pub(super) async fn read_secret(readers: &[std::sync::Arc<dyn SecretReader>], secret: &Secret) -> Result<SecretString> {
+pub(super) async fn read_secret(
+    readers: &[std::sync::Arc<dyn DynSecretReader>],
+    secret: &Secret,
+) -> Result<SecretString> {
     let Some(reader) = readers.iter().find(|reader| reader.reads(secret.source())) else {
         let message =
             format!("nothing reads secret `{}` from a source of type `{}`", secret.name(), secret.source().kind());

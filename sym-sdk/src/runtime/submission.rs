@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::Runtime;
 use super::flows::FlowEntry;
-use super::request::parse_request;
-use super::slack_users::name_slack_users;
+use super::request_validation::parse_request;
+use super::slack_fields::resolve_slack_fields;
 use crate::engine::InputKey;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::machine::{Action, FormRef, Input, InputBody, InputReply};
@@ -267,12 +267,12 @@ impl Runtime {
         let begins = matches!(what, What::Prompt { .. } | What::Request { .. });
         let form = what.form().cloned();
         let (flow, action) = self.checked(what).await?;
-        let actor = self.performer.ask_directory(self.actor(actor, begins)).await?;
+        let actor = self.executor.ask_directory(self.actor(actor, begins)).await?;
         if begins {
-            self.may_see(&flow, &actor).await?;
+            self.check_visible(&flow, &actor).await?;
         }
         let body = InputBody::Submitted { event, actor, channel, action };
-        let input = Input::new(run, flow, self.clock().now(), body).shown_in(form);
+        let input = Input::new(run, flow, self.clock().now(), body).with_form(form);
         receipt(run, event, self.engine.submit(key, input).await?)
     }
 
@@ -291,28 +291,28 @@ impl Runtime {
             What::Prompt { flow, .. } => Ok((self.entry(&flow)?.flow.srn().clone(), Action::Prompt)),
             What::Request { flow, inputs, context, form, parent } => {
                 let entry = self.entry(&flow)?;
-                let limits = &self.performer.limits;
+                let limits = &self.executor.limits;
                 let mut request = parse_request(&entry.flow, limits, &inputs, context.as_ref(), parent)?;
-                let named = name_slack_users(&self.performer.directory, &entry.flow, &mut request.fields);
-                self.performer.ask_directory(named).await?;
+                let named = resolve_slack_fields(&self.executor.directory, &entry.flow, &mut request.fields);
+                self.executor.ask_directory(named).await?;
                 if let Some(form) = form {
                     self.form_of(form, entry).await?;
                 }
                 Ok((entry.flow.srn().clone(), Action::Request(Box::new(request))))
             }
             What::Decide { run, action } => {
-                check_text(&action, self.performer.limits.fields_bytes)?;
+                check_text(&action, self.executor.limits.fields_bytes)?;
                 Ok((self.run(run).await?.state.flow.clone(), action))
             }
         }
     }
 
     fn entry(&self, flow: &str) -> Result<&FlowEntry> {
-        self.performer.flows.named(flow)
+        self.executor.flows.named(flow)
     }
 
     /// A flow that the flows filter hides from a person is closed to them, by whatever way they name it.
-    pub(super) async fn may_see(&self, flow: &Srn, actor: &Arc<User>) -> Result<()> {
+    pub(super) async fn check_visible(&self, flow: &Srn, actor: &Arc<User>) -> Result<()> {
         if self.flows_for(actor).await?.get(flow.slug()).is_some() {
             return Ok(());
         }
@@ -333,7 +333,7 @@ impl Runtime {
     /// Who this is. People whom nobody vouches for cannot begin anything, and are not stored for trying; those who decide are
     /// stored as guests.
     pub(super) async fn actor(&self, actor: Actor, begins: bool) -> Result<Arc<User>> {
-        let directory = &self.performer.directory;
+        let directory = &self.executor.directory;
         match actor {
             // Read anew: roles may have changed since the front end read them.
             Actor::User(user) => {
@@ -346,14 +346,14 @@ impl Runtime {
             }
             Actor::Email(email) => match directory.user_by_email(&email).await? {
                 Some(user) => Ok(user),
-                None => self.newcomer(&email, begins).await,
+                None => self.resolve_unknown_user(&email, begins).await,
             },
         }
     }
 
     /// Somebody who is not in the directory.
-    async fn newcomer(&self, email: &str, begins: bool) -> Result<Arc<User>> {
-        let directory = &self.performer.directory;
+    async fn resolve_unknown_user(&self, email: &str, begins: bool) -> Result<Arc<User>> {
+        let directory = &self.executor.directory;
         let person = User::person(UserId::from_email(email), email)?;
         if begins && !directory.is_internal_email(person.username()) {
             return Err(unknown_user(

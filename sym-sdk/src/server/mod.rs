@@ -1,7 +1,7 @@
 //! Serves a [`Runtime`] over HTTP: mounts the routes of its front ends, says how it is, and stops without losing anything.
 //!
 //! `GET /health` says that the process is alive, `GET /ready` that it can do its work: its store answers, its workers run, and
-//! each front end's [check](FrontEnd::check) passes. Neither tells more than names and error codes; the rest is logged.
+//! each front end's [check](crate::runtime::FrontEnd::check) passes. Neither tells more than names and error codes; the rest is logged.
 //!
 //! The command `serve` of an [`App`](crate::App) does all of it. In a program of one's own:
 //!
@@ -20,11 +20,9 @@
 //! [`Runtime::start`], and have [`Server::run_front_ends`] run beside it.
 
 mod accept;
-mod fake;
-mod front_end;
+mod front_end_tasks;
 mod readiness;
 mod routes;
-mod running;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,9 +30,6 @@ use std::time::Duration;
 
 pub use axum;
 use axum::Router;
-pub use fake::{FakeConfig, FakeService};
-pub use front_end::{FrontEnd, FrontEndConfig, FrontEndType, ManifestConfig};
-pub(crate) use front_end::{FrontEnds, WithSecrets, fault_of_name};
 use tokio::net::TcpListener;
 pub use tokio_util::sync::CancellationToken;
 
@@ -42,9 +37,6 @@ use crate::engine::WorkerLimits;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::runtime::Runtime;
 use readiness::Readiness;
-
-/// The first parts of the paths of the server's own routes.
-const OWN_ROUTES: [&str; 2] = ["health", "ready"];
 
 /// How much a server takes, and for how long it waits.
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +106,7 @@ impl Server {
 
     /// Runs the front ends' own connections, until `stop` is cancelled and they have ended.
     pub async fn run_front_ends(&self, stop: CancellationToken) {
-        running::run_all(&self.runtime, &self.readiness, stop).await;
+        front_end_tasks::run_all(&self.runtime, &self.readiness, stop).await;
     }
 
     /// Starts workers and serves until `stop` is cancelled. Then it accepts no more connections, lets requests and work that are

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::engine::Liveness;
 use crate::error::{Error, ErrorCode, ErrorKind, codes};
-use crate::runtime::{Runtime, contain};
+use crate::runtime::{Runtime, call_bounded};
 use crate::sync::lock;
 
 /// What front ends have said holds for this time.
@@ -80,7 +80,7 @@ impl Readiness {
 
     async fn store(&self) -> Option<NotReady> {
         let reading = self.runtime.engine().head();
-        let read = contain(&**self.runtime.clock(), CHECK_LIMIT, || "reading the store".to_owned(), reading).await;
+        let read = call_bounded(&**self.runtime.clock(), CHECK_LIMIT, || "reading the store".to_owned(), reading).await;
         read.flatten().err().map(|error| noted("store", &error))
     }
 
@@ -98,7 +98,7 @@ impl Readiness {
         let checks = self.runtime.front_ends().iter().map(|front_end| async {
             let what = || format!("the check of front end `{}`", front_end.name());
             let check = async { front_end.check().await };
-            let checked = contain(&**self.runtime.clock(), CHECK_LIMIT, what, check).await.flatten();
+            let checked = call_bounded(&**self.runtime.clock(), CHECK_LIMIT, what, check).await.flatten();
             checked.err().map(|error| noted(front_end.name(), &error))
         });
         let not_ready: Vec<_> = join_all(checks).await.into_iter().flatten().collect();

@@ -57,7 +57,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// #     environments: vec![Environment { name: "main".into(), ..Environment::default() }],
 /// #     ..Config::default()
 /// # };
-/// let builder = Runtime::builder(config).registry(sym_sdk::handlers![get_permissions]).dry();
+/// let builder = Runtime::builder(config).registry(sym_sdk::handlers![get_permissions]).simulated();
 /// let mut simulation = Simulation::start(builder, "2024-02-29T12:00:00Z".parse()?, Outbox::new()).await?;
 /// let run = simulation.submit(Submission::request("prod", "ana@example.com")).await?.run;
 /// simulation.submit(Submission::approve(run, "ben@example.com")).await?;

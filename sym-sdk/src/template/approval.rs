@@ -1,9 +1,11 @@
+//! Constructors of the events that a hook can return.
+
 use super::NextEvent;
 use crate::model::Step;
 
-/// Builds the events that an `on_` hook may ask for instead of the incoming one.
+/// The events that an `on_` hook can return in place of the incoming one.
 ///
-/// Nothing happens until the hook returns what it has built.
+/// Creating an event has no effect; the hook has to return it.
 ///
 /// ```
 /// use sym_sdk::prelude::*;
@@ -27,32 +29,32 @@ impl ApprovalTemplate {
         NextEvent::fire(Step::Prompt)
     }
 
-    /// Makes the request. Target and duration default to those of the Run.
+    /// Makes the request. The target and the duration default to those of the Run.
     pub fn request() -> NextEvent {
         NextEvent::fire(Step::Request)
     }
 
-    /// Approves the request. Target and duration default to those of the Run.
+    /// Approves the request. The target and the duration default to those of the Run.
     pub fn approve() -> NextEvent {
         NextEvent::fire(Step::Approve)
     }
 
-    /// Denies the request. The requester is told the reason, if one is given.
+    /// Denies the request. The requester is notified of the reason, if there is one.
     pub fn deny() -> NextEvent {
         NextEvent::fire(Step::Deny)
     }
 
-    /// Grants access. Target and duration default to those of the Run.
+    /// Grants access. The target and the duration default to those of the Run.
     pub fn escalate() -> NextEvent {
         NextEvent::fire(Step::Escalate)
     }
 
-    /// Removes access. The target defaults to that of the Run.
+    /// Revokes access. The target defaults to that of the Run.
     pub fn deescalate() -> NextEvent {
         NextEvent::fire(Step::Deescalate)
     }
 
-    /// Cancels the incoming event. The Run stays as it was. [`NextEvent::message`] says why to the person who did it.
+    /// Cancels the incoming event and leaves the Run as it is. [`NextEvent::message`] tells its actor the reason.
     pub fn ignore() -> NextEvent {
         NextEvent::ignore()
     }

@@ -1,4 +1,4 @@
-//! The approval template: the events a hook may ask for instead.
+//! The approval template: the events that an `on_` hook can fire in place of the incoming one.
 
 mod approval;
 mod next_event;

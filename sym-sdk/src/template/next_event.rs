@@ -1,3 +1,5 @@
+//! The event that a hook returns.
+
 use std::fmt;
 use std::time::Duration;
 
@@ -7,14 +9,14 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Result, codes};
 use crate::model::{AccessTarget, Srn, Step, TargetId};
 
-/// The target that a [`NextEvent`] is about.
+/// A reference to the target of a [`NextEvent`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TargetRef {
-    /// By its id.
+    /// A target id.
     Id(TargetId),
-    /// By its SRN.
+    /// The SRN of a target.
     Srn(Srn),
 }
 
@@ -51,12 +53,12 @@ impl From<&Srn> for TargetRef {
     }
 }
 
-/// What a [`NextEvent`] asks for.
+/// The kinds of [`NextEvent`]s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum NextEventKind {
-    /// Fire this event instead of the incoming one.
+    /// Fire this event in place of the incoming one.
     Fire(Step),
     /// Cancel the incoming event.
     Ignore,
@@ -71,10 +73,10 @@ impl fmt::Display for NextEventKind {
     }
 }
 
-/// An event that a hook asks for, built by [`ApprovalTemplate`](super::ApprovalTemplate).
+/// An event that a hook returns, created by [`ApprovalTemplate`](super::ApprovalTemplate).
 ///
-/// A setting that does not apply to the event is kept as a fault, which [`NextEvent::validate`] reports: `duration` on a
-/// `deescalate`, say, or `message` on anything but `ignore`.
+/// A setting that does not apply to the event, such as `duration` on `deescalate` or `message` on anything but `ignore`, is an
+/// error that [`NextEvent::validate`] returns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[must_use = "nothing happens until the hook returns it"]
 pub struct NextEvent {
@@ -89,8 +91,8 @@ pub struct NextEvent {
     pub(crate) reason: Option<String>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub(crate) extra: Map<String, Value>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) fault: Option<String>,
+    #[serde(default, alias = "fault", skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
 }
 
 impl NextEvent {
@@ -103,15 +105,15 @@ impl NextEvent {
     }
 
     fn of(kind: NextEventKind) -> Self {
-        Self { kind, target: None, duration: None, message: None, reason: None, extra: Map::new(), fault: None }
+        Self { kind, target: None, duration: None, message: None, reason: None, extra: Map::new(), error: None }
     }
 
-    /// What it asks for.
+    /// Returns the kind.
     pub fn kind(&self) -> NextEventKind {
         self.kind
     }
 
-    /// The event to fire; none for `ignore`.
+    /// Returns the event to fire; `None` for `ignore`.
     pub fn step(&self) -> Option<Step> {
         match self.kind {
             NextEventKind::Fire(step) => Some(step),
@@ -119,39 +121,39 @@ impl NextEvent {
         }
     }
 
-    /// Takes this target instead of the Run's.
+    /// Sets the target. Default: that of the Run.
     pub fn target(mut self, target: impl Into<TargetRef>) -> Self {
         self.check("target", !matches!(self.kind, NextEventKind::Ignore | NextEventKind::Fire(Step::Prompt)));
         self.target = Some(target.into());
         self
     }
 
-    /// Takes this duration instead of the Run's. A fraction of a second is dropped.
+    /// Sets the duration of the access, truncated to seconds. Default: that of the Run.
     pub fn duration(mut self, duration: Duration) -> Self {
         let takes_duration = [Step::Request, Step::Approve, Step::Deny, Step::Escalate];
         self.check("duration", self.step().is_some_and(|step| takes_duration.contains(&step)));
         if duration.as_secs() == 0 {
-            self.record(format!("the duration of `{}` must be at least a second", self.kind));
+            self.record(format!("the duration of `{}` must be at least one second", self.kind));
         }
         self.duration = Some(Duration::from_secs(duration.as_secs()));
         self
     }
 
-    /// Takes this reason instead of the requester's.
+    /// Sets the reason. Default: that of the requester.
     pub fn reason(mut self, reason: impl Into<String>) -> Self {
         self.check("reason", !matches!(self.kind, NextEventKind::Ignore | NextEventKind::Fire(Step::Prompt)));
         self.reason = Some(reason.into());
         self
     }
 
-    /// Tells this to the user whose event is ignored.
+    /// Sets the message to the actor of the ignored event.
     pub fn message(mut self, message: impl Into<String>) -> Self {
         self.check("message", self.kind == NextEventKind::Ignore);
         self.message = Some(message.into());
         self
     }
 
-    /// Adds a value of one's own to the payload of the event.
+    /// Adds a custom value to the payload of the event.
     pub fn with(mut self, key: impl Into<String>, value: impl Serialize) -> Self {
         let key = key.into();
         match serde_json::to_value(value) {
@@ -163,11 +165,14 @@ impl NextEvent {
         self
     }
 
-    /// Whether every setting applies to the event.
+    /// Checks that every setting applies to the event.
+    ///
+    /// # Errors
+    /// The first setting that does not.
     pub fn validate(&self) -> Result<()> {
-        match &self.fault {
+        match &self.error {
             None => Ok(()),
-            Some(fault) => Err(Error::invalid(codes::INVALID_EVENT, fault.clone())),
+            Some(error) => Err(Error::invalid(codes::INVALID_EVENT, error.clone())),
         }
     }
 
@@ -177,8 +182,8 @@ impl NextEvent {
         }
     }
 
-    /// The first fault counts: later ones tend to follow from it.
-    fn record(&mut self, fault: String) {
-        self.fault.get_or_insert(fault);
+    /// Stores an error. Only the first one is kept, because later ones tend to follow from it.
+    fn record(&mut self, error: String) {
+        self.error.get_or_insert(error);
     }
 }

@@ -167,14 +167,14 @@ impl HarnessBuilder {
 
     /// The strategies of one type. A type that none is given for gets a [`RecordingStrategy`].
     pub fn strategy(mut self, kind: impl Into<String>, strategy: impl AccessStrategy) -> Self {
-        let strategy: Arc<dyn AccessStrategy> = Arc::new(strategy);
+        let strategy = Arc::new(strategy);
         self.strategies.push(StrategyType::new(kind, move |_| Ok(strategy.clone())));
         self
     }
 
     /// The strategy of type `custom` that has this name in the configuration.
     pub fn custom_strategy(mut self, name: impl Into<String>, strategy: impl AccessStrategy) -> Self {
-        let strategy: Arc<dyn AccessStrategy> = Arc::new(strategy);
+        let strategy = Arc::new(strategy);
         self.strategies.push(StrategyType::custom(name, move |_| Ok(strategy.clone())));
         self
     }
@@ -257,13 +257,13 @@ impl HarnessBuilder {
         for change in self.changes {
             runtime = change(runtime);
         }
-        runtime = runtime.delivery(delivery.clone()).dry();
+        runtime = runtime.delivery(delivery.clone()).simulated();
         for strategy in self.strategies {
             runtime = runtime.strategy_type(strategy);
         }
         for (kind, strategy) in &strategies {
             let strategy = strategy.clone();
-            runtime = runtime.strategy_type(StrategyType::new(kind, move |_| Ok(Arc::new(strategy.clone()))));
+            runtime = runtime.strategy_type(StrategyType::new(kind, move |_| Ok(strategy.clone())));
         }
         let start = self.at.unwrap_or_else(|| Timestamp::from_second(START).unwrap_or_default());
         let mut simulation = Simulation::start(runtime, start, self.outbox).await?;

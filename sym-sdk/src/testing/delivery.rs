@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use crate::delivery::{Delivery, DeliveryReceipt, RequestView};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::forms::PromptForm;
-use crate::future::BoxFuture;
 use crate::machine::{EffectError, MessageRef, Notice};
 use crate::model::{ChannelType, RunId, RunStatus, User};
 use crate::routing::Destination;
@@ -107,10 +106,6 @@ impl Record {
     }
 }
 
-fn ready<'a, T: Send + 'a>(result: Result<T>) -> BoxFuture<'a, Result<T>> {
-    Box::pin(std::future::ready(result))
-}
-
 impl Delivery for RecordingDelivery {
     fn name(&self) -> &str {
         "recording"
@@ -120,55 +115,46 @@ impl Delivery for RecordingDelivery {
         true
     }
 
-    fn deliver<'a>(
-        &'a self,
-        request: &'a RequestView,
-        destination: &'a Destination,
-    ) -> BoxFuture<'a, Result<DeliveryReceipt>> {
+    async fn deliver(&self, request: &RequestView, destination: &Destination) -> Result<DeliveryReceipt> {
         let mut record = self.lock();
         let label = destination.label();
         if record.opted_out.contains(&label) {
-            return ready(Ok(DeliveryReceipt::OptedOut));
+            return Ok(DeliveryReceipt::OptedOut);
         }
-        ready(record.reach(&label).map(|()| {
+        record.reach(&label).map(|()| {
             record.delivered.push((request.event().run().id(), label));
             DeliveryReceipt::Delivered(MessageRef::new(self.name(), record.delivered.len().to_string()))
-        }))
+        })
     }
 
-    fn update<'a>(&'a self, request: &'a RequestView, _: &'a MessageRef) -> BoxFuture<'a, Result<()>> {
+    async fn update(&self, request: &RequestView, _: &MessageRef) -> Result<()> {
         self.lock().updated.push((request.event().run().id(), request.status()));
-        ready(Ok(()))
+        Ok(())
     }
 
     fn reaches_user(&self, _: &User) -> bool {
         true
     }
 
-    fn message<'a>(&'a self, request: &'a RequestView, to: &'a User, notice: &'a Notice) -> BoxFuture<'a, Result<()>> {
+    async fn message(&self, request: &RequestView, to: &User, notice: &Notice) -> Result<()> {
         let mut record = self.lock();
-        ready(record.reach(to.username()).map(|()| {
+        record.reach(to.username()).map(|()| {
             let text = notice.text(request.event().flow().label());
             record.messages.push((to.username().to_owned(), text));
-        }))
+        })
     }
 
-    fn alert<'a>(
-        &'a self,
-        _: &'a RequestView,
-        destination: &'a str,
-        error: &'a EffectError,
-    ) -> BoxFuture<'a, Result<()>> {
+    async fn alert(&self, _: &RequestView, destination: &str, error: &EffectError) -> Result<()> {
         let mut record = self.lock();
-        ready(record.reach(destination).map(|()| record.alerts.push(error.clone())))
+        record.reach(destination).map(|()| record.alerts.push(error.clone()))
     }
 
     fn opens_forms_for(&self, _: ChannelType) -> bool {
         true
     }
 
-    fn open_form<'a>(&'a self, _: &'a RequestView, form: &'a PromptForm) -> BoxFuture<'a, Result<()>> {
+    async fn open_form(&self, _: &RequestView, form: &PromptForm) -> Result<()> {
         self.lock().forms.push(form.clone());
-        ready(Ok(()))
+        Ok(())
     }
 }

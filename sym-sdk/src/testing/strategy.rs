@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::future::BoxFuture;
 use crate::machine::EffectKey;
 use crate::model::{AccessTarget, StepOutput, User};
 use crate::strategy::{
-    AccessRequest, AccessStrategy, Escalation, RevocationReach, resource_by_name, resource_by_settings,
+    AccessRequest, AccessStrategy, GrantResult, RevocationScope, resource_by_name, resource_by_settings,
 };
 use crate::sync::lock;
 
@@ -217,71 +216,65 @@ fn failure(kind: ErrorKind) -> Error {
 }
 
 impl AccessStrategy for RecordingStrategy {
-    fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
+    async fn fetch_remote_identity(&self, user: &User) -> Result<Option<String>> {
         let record = self.lock();
         let told = record.identities.get(&user.username().to_ascii_lowercase());
         let identity = told.cloned().unwrap_or_else(|| Some(user.username().to_owned()));
-        Box::pin(std::future::ready(Ok(identity)))
+        Ok(identity)
     }
 
     fn resource(&self, target: &AccessTarget) -> String {
         self.lock().resource(target)
     }
 
-    fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
-        Box::pin(async move {
-            let (plan, output) = {
-                let mut record = self.lock();
-                record.note(true, request);
-                let plan = record.grants.pop_front();
-                if matches!(plan, None | Some(Plan::Hang)) {
-                    record.grant(request);
-                }
-                (plan, record.output.clone())
-            };
-            match plan {
-                None | Some(Plan::Pretend) => Ok(Escalation { output, ..Escalation::granted() }),
-                Some(Plan::Fail(kind)) => Err(failure(kind)),
-                Some(Plan::Reject(errors)) => Ok(Escalation { output, ..Escalation::rejected(errors) }),
-                Some(Plan::Hang) => std::future::pending().await,
+    async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
+        let (plan, output) = {
+            let mut record = self.lock();
+            record.note(true, request);
+            let plan = record.grants.pop_front();
+            if matches!(plan, None | Some(Plan::Hang)) {
+                record.grant(request);
             }
-        })
+            (plan, record.output.clone())
+        };
+        match plan {
+            None | Some(Plan::Pretend) => Ok(GrantResult { output, ..GrantResult::granted() }),
+            Some(Plan::Fail(kind)) => Err(failure(kind)),
+            Some(Plan::Reject(errors)) => Ok(GrantResult { output, ..GrantResult::rejected(errors) }),
+            Some(Plan::Hang) => std::future::pending().await,
+        }
     }
 
-    fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
-        Box::pin(async move {
-            let plan = {
-                let mut record = self.lock();
-                record.note(false, request);
-                let plan = record.revocations.pop_front();
-                if !matches!(plan, Some(Plan::Fail(_) | Plan::Pretend)) {
-                    record.take(request.target(), request.identity());
-                }
-                plan
-            };
-            match plan {
-                Some(Plan::Fail(kind)) => Err(failure(kind)),
-                Some(Plan::Hang) => std::future::pending().await,
-                Some(Plan::Reject(_) | Plan::Pretend) | None => Ok(None),
+    async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
+        let plan = {
+            let mut record = self.lock();
+            record.note(false, request);
+            let plan = record.revocations.pop_front();
+            if !matches!(plan, Some(Plan::Fail(_) | Plan::Pretend)) {
+                record.take(request.target(), request.identity());
             }
-        })
+            plan
+        };
+        match plan {
+            Some(Plan::Fail(kind)) => Err(failure(kind)),
+            Some(Plan::Hang) => std::future::pending().await,
+            Some(Plan::Reject(_) | Plan::Pretend) | None => Ok(None),
+        }
     }
 
-    fn reach(&self) -> RevocationReach {
-        RevocationReach::Everything
+    fn revocation_scope(&self) -> RevocationScope {
+        RevocationScope::AllSessions
     }
 
-    fn list_current<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Vec<String>>>> {
-        Box::pin(async move {
-            let (plan, listed) = {
-                let mut record = self.lock();
-                (record.lists.pop_front(), record.list(target))
-            };
-            match plan {
-                Some(Plan::Fail(kind)) => Err(failure(kind)),
-                Some(Plan::Hang) => std::future::pending().await,
-                _ => Ok(listed),
-            }
-        })
+    async fn list_current(&self, target: &AccessTarget) -> Result<Option<Vec<String>>> {
+        let (plan, listed) = {
+            let mut record = self.lock();
+            (record.lists.pop_front(), record.list(target))
+        };
+        match plan {
+            Some(Plan::Fail(kind)) => Err(failure(kind)),
+            Some(Plan::Hang) => std::future::pending().await,
+            _ => Ok(listed),
+        }
     }
 }

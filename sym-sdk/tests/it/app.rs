@@ -157,7 +157,9 @@ fn app(dir: &Path) -> App {
         .registry(registry())
         .config_dir(dir)
         .domain("example.com")
-        .strategy_type(StrategyType::new("custom", |_| panic!("a simulation built a real strategy")))
+        .strategy_type(StrategyType::new("custom", |_| -> sym_sdk::Result<sym_sdk::strategy::SimulatedStrategy> {
+            panic!("a simulation built a real strategy")
+        }))
         .client(Pager { outbox: None })
         .fake(Pager { outbox: Some(outbox.clone()) })
         .outbox(outbox)

@@ -1,13 +1,11 @@
-//! Which integration a client is built from, where several clients share a type.
-
-use std::sync::Arc;
+//! The choice of a client's integration, where several clients share a type.
 
 use sym_sdk::config::{self, Config};
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::Runtime;
-use sym_sdk::strategy::{DryStrategy, StrategyType};
+use sym_sdk::strategy::{SimulatedStrategy, StrategyType};
 
-/// Says what it is built from.
+/// A client that remembers the integration it was built from.
 struct Lambda;
 
 impl IntegrationClient for Lambda {
@@ -27,7 +25,8 @@ fn get_permissions() -> RequestPermission {
 #[hook]
 fn on_request(_lambda: &Lambda) {}
 
-/// A flow whose environment has these integrations under these keys, and whose strategy is of this type, with an integration.
+/// Returns a configuration with a flow. Its environment has integrations, given as pairs of key and name, and its strategy has a
+/// type and an integration.
 fn config(environment: &[(&str, &str)], strategy: Option<(&str, &str)>) -> Config {
     let integration = |name: &str| config::Integration {
         kind: "permission_context".into(),
@@ -70,38 +69,38 @@ fn config(environment: &[(&str, &str)], strategy: Option<(&str, &str)>) -> Confi
     }
 }
 
-/// What the client was built from, or what is missing.
-async fn fault(environment: &[(&str, &str)], strategy: Option<(&str, &str)>) -> String {
-    let dry = |kind: &str| StrategyType::new(kind, |_| Ok(Arc::new(DryStrategy::new())));
+/// Returns the integration that the client was built from, or the diagnostic of a missing one.
+async fn diagnostic(environment: &[(&str, &str)], strategy: Option<(&str, &str)>) -> String {
+    let simulated = |kind: &str| StrategyType::new(kind, |_| Ok(SimulatedStrategy::new()));
     let built = Runtime::builder(config(environment, strategy))
         .registry(sym_sdk::handlers![get_permissions, on_request])
-        .strategy_type(dry("aws_iam"))
-        .strategy_type(dry("aws_lambda"))
+        .strategy_type(simulated("aws_iam"))
+        .strategy_type(simulated("aws_lambda"))
         .build();
-    let faults = built.await.unwrap_err();
-    let told: Vec<_> = faults.iter().map(|fault| fault.message.clone()).collect();
-    told.join("\n")
+    let diagnostics = built.await.unwrap_err();
+    let messages: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.message.clone()).collect();
+    messages.join("\n")
 }
 
 #[tokio::test]
-async fn the_integration_under_the_clients_key_is_taken() {
+async fn uses_the_integration_with_the_key_of_the_client() {
     let both = [("aws_iam", "iam"), ("aws_lambda", "lambda")];
     let expected = "integration `lambda` cannot be used: built from account-lambda (SymSDK:HANDLER_FAILED)";
-    assert_eq!(fault(&both, None).await, expected);
-    assert_eq!(fault(&both, Some(("aws_iam", "iam"))).await, expected);
-    assert_eq!(fault(&both, Some(("aws_lambda", "iam"))).await, expected);
+    assert_eq!(diagnostic(&both, None).await, expected);
+    assert_eq!(diagnostic(&both, Some(("aws_iam", "iam"))).await, expected);
+    assert_eq!(diagnostic(&both, Some(("aws_lambda", "iam"))).await, expected);
 }
 
 #[tokio::test]
-async fn one_that_is_meant_for_another_client_is_not_taken() {
-    let expected = "hook `on_request` needs integration `aws_lambda`, which is not configured";
-    assert_eq!(fault(&[("aws_iam", "iam")], None).await, expected);
-    assert_eq!(fault(&[("aws_iam", "iam")], Some(("aws_iam", "iam"))).await, expected);
+async fn ignores_the_integration_of_another_client() {
+    let expected = "hook `on_request` requires integration `aws_lambda`, which is not configured";
+    assert_eq!(diagnostic(&[("aws_iam", "iam")], None).await, expected);
+    assert_eq!(diagnostic(&[("aws_iam", "iam")], Some(("aws_iam", "iam"))).await, expected);
 }
 
 #[tokio::test]
-async fn the_strategys_is_taken_if_it_is_of_the_clients_service() {
+async fn uses_the_integration_of_a_strategy_for_the_same_service() {
     let expected = "integration `lambda` cannot be used: built from account-lambda (SymSDK:HANDLER_FAILED)";
-    assert_eq!(fault(&[("aws_iam", "iam")], Some(("aws_lambda", "lambda"))).await, expected);
-    assert_eq!(fault(&[], Some(("aws_lambda", "lambda"))).await, expected);
+    assert_eq!(diagnostic(&[("aws_iam", "iam")], Some(("aws_lambda", "lambda"))).await, expected);
+    assert_eq!(diagnostic(&[], Some(("aws_lambda", "lambda"))).await, expected);
 }

@@ -1,3 +1,5 @@
+//! The user directory: first contact, accounts, bots, tokens and the key-value store.
+
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -10,7 +12,7 @@ use sym_sdk::model::{User, UserId, UserIdentity, UserRole};
 
 #[cfg(feature = "testing")]
 #[tokio::test]
-async fn memory_does_what_every_directory_must() {
+async fn memory_directory_conforms() {
     use std::cell::RefCell;
     use std::collections::BTreeMap;
 
@@ -22,7 +24,7 @@ async fn memory_does_what_every_directory_must() {
     sym_sdk::testing::check_directory(open).await.unwrap();
 }
 
-/// What is in memory is there at once.
+/// Returns the value of a future that is ready at once.
 fn now<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
@@ -35,7 +37,7 @@ fn directory() -> Directory {
 }
 
 #[test]
-fn first_contact_makes_members_and_guests() {
+fn first_contact_creates_members_and_guests() {
     let directory = directory();
     let ann = now(directory.get_or_create_user_by_email("Ann@EXAMPLE.com")).unwrap();
     assert_eq!((ann.username(), ann.role()), ("ann@example.com", UserRole::Member));
@@ -47,7 +49,7 @@ fn first_contact_makes_members_and_guests() {
 }
 
 #[test]
-fn domains_that_only_look_the_same_are_foreign() {
+fn lookalike_domains_are_external() {
     let directory = Directory::new(MemoryDirectory::new(), ["bank.com"]);
     assert!(directory.is_internal_email("ann@BANK.com"));
     assert!(!directory.is_internal_email("ann@ban\u{212a}.com"));
@@ -57,7 +59,7 @@ fn domains_that_only_look_the_same_are_foreign() {
 }
 
 #[test]
-fn identities_of_known_users() {
+fn returns_identities_of_known_users() {
     let ann = User::person(UserId::from_email("ann@bank.com"), "ann@bank.com").unwrap();
     let id = ann.id();
     let directory = Directory::new(MemoryDirectory::from_iter([ann]), ["bank.com"]);
@@ -69,7 +71,7 @@ fn identities_of_known_users() {
 }
 
 #[test]
-fn later_contacts_find_the_same_user() {
+fn later_contacts_return_the_same_user() {
     let directory = directory();
     let ann = now(directory.get_or_create_user_by_email("ann@example.com")).unwrap();
     now(directory.set_role(ann.id(), UserRole::Admin)).unwrap();
@@ -81,7 +83,7 @@ fn later_contacts_find_the_same_user() {
 }
 
 #[test]
-fn bad_addresses_add_nobody() {
+fn invalid_addresses_add_nobody() {
     let directory = directory();
     let error = now(directory.get_or_create_users_by_emails(["ann@example.com", "bob"])).unwrap_err();
     assert_eq!(*error.code(), codes::USER_PROCESSING_ERROR);
@@ -95,9 +97,9 @@ fn bad_addresses_add_nobody() {
 }
 
 #[test]
-fn nobody_takes_the_place_of_another() {
+fn users_cannot_replace_each_other() {
     let directory = directory();
-    // Ann has married, and keeps her id under a new address.
+    // Ann has a new address, and keeps her id.
     let id = UserId::from_email("ann@example.com");
     now(directory.put_user(User::person(id, "ann.lee@example.com").unwrap())).unwrap();
     let error = now(directory.get_or_create_user_by_email("ann@example.com")).unwrap_err();
@@ -108,7 +110,7 @@ fn nobody_takes_the_place_of_another() {
 }
 
 #[test]
-fn identities_are_persisted() {
+fn persists_identities() {
     let directory = directory();
     let saved = now(directory.persist_user_identity("ann@example.com", "slack", "T1", "U1")).unwrap();
     assert_eq!(saved, UserIdentity::new("slack", "T1", "U1"));
@@ -126,7 +128,7 @@ fn identities_are_persisted() {
 }
 
 #[test]
-fn bots_do_not_pass_for_people() {
+fn bots_cannot_have_the_name_of_a_person() {
     let directory = directory();
     for name in ["ann@example.com", "Sym"] {
         let error = now(directory.put_user(User::bot(UserId::from_bot_name(name), name))).expect_err(name);
@@ -137,7 +139,7 @@ fn bots_do_not_pass_for_people() {
 }
 
 #[test]
-fn an_account_of_two_users_is_nobodys() {
+fn rejects_an_account_that_two_users_share() {
     let directory = directory();
     for email in ["ann@example.com", "bob@example.com"] {
         now(directory.persist_user_identity(email, "slack", "T1", "U1")).unwrap();
@@ -152,7 +154,7 @@ fn an_account_of_two_users_is_nobodys() {
 }
 
 #[test]
-fn unknown_users_are_named() {
+fn reports_unknown_users() {
     let directory = directory();
     let id = UserId::from_email("nobody@example.com");
     for error in [
@@ -165,7 +167,7 @@ fn unknown_users_are_named() {
 }
 
 #[test]
-fn values_by_path() {
+fn stores_values_by_path() {
     let store = KeyValue::new(MemoryKeyValue::new());
     assert_eq!(now(store.fetch("on_call.primary")).unwrap(), None);
     now(store.put("on_call.primary", "ann")).unwrap();
@@ -176,7 +178,7 @@ fn values_by_path() {
 }
 
 #[test]
-fn a_path_is_a_value_or_a_namespace() {
+fn a_path_is_either_a_value_or_a_namespace() {
     let store = KeyValue::new(MemoryKeyValue::new());
     now(store.put("a.b", 1)).unwrap();
     expect!["`a.b.c` needs `a.b` to be a namespace, but it is a value (SymSDK:INVALID_KEY)"]
@@ -191,7 +193,7 @@ fn a_path_is_a_value_or_a_namespace() {
 }
 
 #[test]
-fn values_have_limits() {
+fn limits_paths_and_values() {
     let store = KeyValue::new(MemoryKeyValue::new());
     let largest = "x".repeat(64 * 1024 - 2);
     now(store.put("large", &largest)).unwrap();
@@ -213,7 +215,7 @@ fn values_have_limits() {
 }
 
 #[test]
-fn accounts_that_could_stand_for_others_are_refused() {
+fn rejects_ambiguous_accounts() {
     let directory = directory();
     let ann = now(directory.get_or_create_user_by_email("ann@example.com")).unwrap();
     for (service, instance, account) in
@@ -233,7 +235,7 @@ fn accounts_that_could_stand_for_others_are_refused() {
 }
 
 #[test]
-fn bots_are_told_apart_by_name() {
+fn rejects_lookalike_bot_names() {
     let directory = directory();
     for name in ["ann@example.com", "sym", "c\u{131}", "ci\u{200b}", "", " ", &"x".repeat(101)] {
         let bot = User::bot(UserId::from_bot_name(name), name);
@@ -243,7 +245,7 @@ fn bots_are_told_apart_by_name() {
 }
 
 #[test]
-fn users_from_a_list_are_checked() {
+fn checks_deserialized_users() {
     let directory = directory();
     let user = |kind: &str, id: UserId, username: &str, email: Option<&str>| -> User {
         serde_json::from_value(json!({ "id": id, "username": username, "email": email, "type": kind, "role": "admin" }))
@@ -281,7 +283,7 @@ mod tokens {
     const HOUR: Duration = Duration::from_secs(3_600);
 
     #[test]
-    fn bad_addresses_are_left_out_if_wanted() {
+    fn skips_invalid_addresses_in_lossy_lookups() {
         let directory = directory();
         let emails = ["ann@example.com", "bob", "", "cy@evil.com"];
         let users = now(directory.get_or_create_users_by_emails_lossy(emails)).unwrap();
@@ -289,9 +291,9 @@ mod tokens {
         assert_eq!(names, ["ann@example.com", "cy@evil.com"]);
     }
 
-    /// One person's new address does not take away those who are on call with them.
+    /// One person's new address must not hide the others who are on call.
     #[test]
-    fn whom_there_can_be_no_user_for_is_left_out_if_wanted() {
+    fn skips_conflicting_users_in_lossy_lookups() {
         let directory = directory();
         let id = UserId::from_email("ann@example.com");
         now(directory.put_user(User::person(id, "ann.lee@example.com").unwrap())).unwrap();
@@ -303,7 +305,7 @@ mod tokens {
     }
 
     #[test]
-    fn a_token_has_a_form_that_is_found() {
+    fn tokens_have_a_recognizable_form() {
         let directory = directory();
         let bot = now(directory.create_bot(" ci ")).unwrap();
         assert_eq!(bot.username(), "ci");
@@ -319,7 +321,7 @@ mod tokens {
     }
 
     #[test]
-    fn a_refusal_says_why() {
+    fn authentication_errors_say_why() {
         let store = Arc::new(MemoryDirectory::new());
         let at = |time: &str| {
             let directory = Directory::from_store(store.clone(), ["example.com"]);

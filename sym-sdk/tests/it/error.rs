@@ -1,3 +1,5 @@
+//! Errors: display, report, JSON form and codes.
+
 use std::error::Error as _;
 
 use expect_test::expect;
@@ -15,13 +17,13 @@ fn sample() -> Error {
 }
 
 #[test]
-fn one_line() {
+fn displays_one_line() {
     expect!["no group `00g1` (Okta:GROUP_NOT_FOUND, service okta, status 429, request req-1)"]
         .assert_eq(&sample().to_string());
 }
 
 #[test]
-fn report_has_it_all() {
+fn report_includes_hint_and_sources() {
     expect![[r#"
         no group `00g1` (Okta:GROUP_NOT_FOUND, service okta, status 429, request req-1)
           help: see <the> groups & roles
@@ -31,7 +33,7 @@ fn report_has_it_all() {
 }
 
 #[test]
-fn report_says_nothing_twice() {
+fn report_has_no_repetitions() {
     let opening = std::io::Error::other("no such file");
     let inner = Error::handler("`a.db` cannot be opened: no such file").with_source(opening);
     let outer = Error::handler(format!("the store refuses: {inner}")).with_source(inner);
@@ -40,14 +42,14 @@ fn report_says_nothing_twice() {
 }
 
 #[test]
-fn debug_leaves_out_what_is_unknown() {
+fn debug_omits_unset_fields() {
     expect![[r#"Error { kind: Handler, code: SymSDK:HANDLER_FAILED, message: "no luck" }"#]]
         .assert_eq(&format!("{:?}", Error::handler("no luck")));
     assert!(format!("{:?}", sample()).contains("connection closed"));
 }
 
 #[test]
-fn slack_markup_is_escaped() {
+fn escapes_slack_markup() {
     expect![[r#"
         *no group `00g1`*
 
@@ -59,7 +61,7 @@ fn slack_markup_is_escaped() {
 }
 
 #[test]
-fn dictionary_form() {
+fn formats_as_json() {
     assert_eq!(
         sample().to_json(),
         json!({ "error": true, "message": "no group `00g1`", "code": "Okta:GROUP_NOT_FOUND" })
@@ -67,14 +69,14 @@ fn dictionary_form() {
 }
 
 #[test]
-fn only_passing_failures_are_worth_another_try() {
+fn only_transient_errors_are_retryable() {
     let retryable = |kind| Error::new(kind, codes::HTTP_ERROR_RESPONSE, "x").is_retryable();
     assert!([ErrorKind::RateLimited, ErrorKind::Unavailable, ErrorKind::Timeout].into_iter().all(retryable));
     assert!(![ErrorKind::NotFound, ErrorKind::Conflict, ErrorKind::Decode].into_iter().any(retryable));
 }
 
 #[test]
-fn codes_read_and_print() {
+fn codes_round_trip_through_text() {
     let code: ErrorCode = "DeescalateAPI:INVALID_RUN".parse().unwrap();
     assert_eq!(code, codes::DEESCALATE_INVALID_RUN);
     assert_eq!((code.error_type(), code.name()), ("DeescalateAPI", "INVALID_RUN"));
@@ -87,7 +89,7 @@ fn codes_read_and_print() {
 }
 
 #[test]
-fn errors_are_small_and_cross_threads() {
+fn errors_are_small_and_send() {
     fn assert_send_sync<T: Send + Sync + 'static>() {}
     assert_send_sync::<Error>();
     assert_eq!(size_of::<Error>(), size_of::<usize>());
@@ -95,7 +97,7 @@ fn errors_are_small_and_cross_threads() {
 }
 
 #[test]
-fn json_errors_convert() {
+fn converts_json_errors() {
     let read = || -> sym_sdk::Result<bool> { Ok(serde_json::from_value(json!(1))?) };
     expect![[r#"
         the JSON is not of the expected form (SymSDK:INVALID_JSON)
@@ -104,7 +106,7 @@ fn json_errors_convert() {
 }
 
 #[test]
-fn missing_argument_names_both() {
+fn missing_argument_names_argument_and_function() {
     expect!["`onelogin.users_in_role` was called without the argument `role_id` (SymSDK:MISSING_ARGUMENT)"]
         .assert_eq(&Error::missing_argument("role_id", "onelogin.users_in_role").to_string());
 }

@@ -85,7 +85,7 @@ fn json_of_an_event() {
 }
 
 #[test]
-fn vars_that_are_not_there_are_explained() {
+fn explains_missing_vars() {
     let flow = flow();
     assert_eq!(flow.var("approvers").unwrap(), "ann@example.com");
     expect![[r#"
@@ -182,7 +182,7 @@ fn bound_settings_come_from_fields() {
 }
 
 #[test]
-fn a_setting_is_never_bound_to_nothing() {
+fn rejects_settings_bound_to_empty_fields() {
     let bind = |value: FieldValue| target().bind(&FieldMap::from_iter([("repo", value)]));
     for blank in ["".into(), " ".into(), "\u{a0}\t".into(), FieldValue::TextList(Vec::new())] {
         let error = bind(blank).unwrap_err();
@@ -196,7 +196,7 @@ fn a_setting_is_never_bound_to_nothing() {
 }
 
 #[test]
-fn integrations_and_secrets_that_are_not_there_are_explained() {
+fn explains_missing_integrations_and_secrets() {
     let secret = Secret::new(slug("okta-token"), SecretSource::Environment, "OKTA_TOKEN");
     let okta = Integration::new(slug("okta"), "okta", "acme.okta.com").with_secret("api_token_secret", secret);
     let environment = Environment::new(slug("main")).with_integration("okta", okta);

@@ -125,7 +125,7 @@ fn parses_submitted_values_by_type() {
     for (field_type, json, expected) in cases {
         let value = spec(field_type).parse(&json).unwrap();
         assert_eq!(value, expected);
-        assert_eq!(value.type_of(), field_type);
+        assert_eq!(value.field_type(), field_type);
         assert_eq!(spec(field_type).parse(&value.to_json()).unwrap(), value);
     }
 }

@@ -1,4 +1,4 @@
-//! How handlers are called, what they get and what becomes of what they return.
+//! Handler calls: arguments, return values and errors.
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
@@ -18,11 +18,11 @@ use sym_sdk::integration::IntegrationConfig;
 use sym_sdk::model::{Environment, HandlerRef, Hook};
 use sym_sdk::prelude::*;
 
-/// The value of a future that waits for nothing.
+/// Returns the value of a future that is ready at once.
 fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut task::Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
-        Poll::Pending => panic!("the handler waits"),
+        Poll::Pending => panic!("the handler is pending"),
     }
 }
 
@@ -54,7 +54,7 @@ fn set(registry: Registry) -> HandlerSet {
     registry.select(None).unwrap()
 }
 
-/// Calls a handler that does not wait.
+/// Calls a handler that is ready at once.
 fn call<T>(handler: Option<HandlerFn<T>>, context: &Context) -> Result<T, HandlerError> {
     now(handler.expect("a handler of this kind").call(context))
 }
@@ -88,9 +88,9 @@ struct Form<'a> {
 
 struct Threshold(usize);
 
-/// Approves what is urgent.
+/// Auto-approves urgent requests.
 ///
-/// For people on call only.
+/// For on-call engineers only.
 #[hook]
 async fn on_request(
     event: &Event,
@@ -108,12 +108,12 @@ fn services() -> Arc<Services> {
 }
 
 #[test]
-fn record_says_what_is_known() {
+fn records_describe_the_function() {
     let record = only(sym_sdk::handlers![on_request]);
     assert_eq!(record.kind(), HandlerKind::Hook(Hook::On(Step::Request)));
     assert_eq!((record.name(), record.module(), record.field()), ("on_request", "it::handler", None));
     assert!(record.file().ends_with("tests/it/handler.rs"), "{}", record.file());
-    assert_eq!(record.doc(), "Approves what is urgent.\n\nFor people on call only.");
+    assert_eq!(record.doc(), "Auto-approves urgent requests.\n\nFor on-call engineers only.");
     assert!(record.is_async());
     let requires = record.requires();
     assert!(matches!(
@@ -125,7 +125,7 @@ fn record_says_what_is_known() {
 }
 
 #[test]
-fn line_is_that_of_the_attribute() {
+fn records_have_the_line_of_the_attribute() {
     let line = line!() + 1;
     #[hook]
     fn on_deny() {}
@@ -133,21 +133,21 @@ fn line_is_that_of_the_attribute() {
 }
 
 #[test]
-fn reference_survives_its_json_form() {
+fn references_round_trip_through_json() {
     let reference = only(sym_sdk::handlers![on_request]).to_ref();
     let json = serde_json::to_string(&reference).unwrap();
     assert_eq!(serde_json::from_str::<HandlerRef>(&json).unwrap(), reference);
 }
 
 #[test]
-fn arguments_come_from_the_context() {
+fn extracts_arguments_from_the_context() {
     let context = Context::builder().event(event(Step::Request)).services(services()).build();
     let output = call(set(sym_sdk::handlers![on_request]).on(Step::Request), &context).unwrap();
     assert_eq!(output, Some(ApprovalTemplate::approve().reason("on call")));
 }
 
 #[test]
-fn call_allocates_one_box() {
+fn a_call_allocates_one_box() {
     #[hook]
     async fn on_request(_event: &Event, _form: Fields<Form<'_>>, _pagerduty: &PagerDuty, _state: State<Threshold>) {}
     let handler = set(sym_sdk::handlers![on_request]).on(Step::Request);
@@ -161,7 +161,7 @@ fn call_allocates_one_box() {
 }
 
 #[test]
-fn function_stays_callable() {
+fn annotated_functions_can_be_called() {
     let pagerduty = PagerDuty { url: "http://plain.test".to_owned(), token: SecretString::default() };
     let form = Fields(Form { urgency: "Urgent" });
     let next = now(on_request(&event(Step::Request), form, &pagerduty, State::new(Threshold(3))));
@@ -169,19 +169,20 @@ fn function_stays_callable() {
 }
 
 #[test]
-fn missing_service_is_an_error_and_a_fault() {
+fn reports_missing_services() {
     let handler = set(sym_sdk::handlers![on_request]).on(Step::Request);
     let record = handler.unwrap().record();
     let error = call(handler, &context(Step::Request)).unwrap_err();
     assert_eq!(error.code(), codes::ARGUMENT_UNAVAILABLE);
     assert!(error.to_string().contains("&it::handler::PagerDuty"), "{error}");
 
-    let faults: Vec<String> = record.unmet_requirements(&Services::default()).map(|fault| fault.message).collect();
+    let diagnostics: Vec<String> =
+        record.unmet_requirements(&Services::default()).map(|diagnostic| diagnostic.message).collect();
     assert_eq!(
-        faults,
+        diagnostics,
         [
-            "hook `on_request` needs integration `pagerduty`, which is not configured",
-            "hook `on_request` needs `State<it::handler::Threshold>`, which was not given",
+            "hook `on_request` requires integration `pagerduty`, which is not configured",
+            "hook `on_request` requires `State<it::handler::Threshold>`, which is not registered",
         ]
     );
     let location = record.unmet_requirements(&Services::default()).next().unwrap().location;
@@ -190,13 +191,13 @@ fn missing_service_is_an_error_and_a_fault() {
 }
 
 #[test]
-fn missing_event_is_an_error() {
+fn rejects_a_missing_event() {
     let error = call(set(sym_sdk::handlers![on_request]).on(Step::Request), &Context::default()).unwrap_err();
-    assert_eq!(error.as_error().unwrap().message(), "the argument `&Event` cannot be had in this call");
+    assert_eq!(error.as_error().unwrap().message(), "argument `&Event` is not available here");
 }
 
 #[test]
-fn result_argument_takes_the_failure() {
+fn result_arguments_receive_the_error() {
     #[hook]
     fn on_approve(pagerduty: Result<&PagerDuty, ExtractError>) -> Option<NextEvent> {
         pagerduty.err().map(|error| ApprovalTemplate::ignore().message(error.to_string()))
@@ -212,7 +213,7 @@ fn result_argument_takes_the_failure() {
 }
 
 #[test]
-fn fields_of_another_form_name_the_field() {
+fn a_field_of_the_wrong_type_is_named() {
     #[derive(Deserialize)]
     struct Wrong {
         #[expect(dead_code, reason = "never read")]
@@ -226,7 +227,7 @@ fn fields_of_another_form_name_the_field() {
 }
 
 #[test]
-fn vars_are_parsed() {
+fn parses_vars() {
     #[derive(Deserialize)]
     struct Settings<'a> {
         request_channel: &'a str,
@@ -243,7 +244,7 @@ fn vars_are_parsed() {
 }
 
 #[test]
-fn vars_that_do_not_fit_are_named() {
+fn a_var_of_the_wrong_type_is_named() {
     #[reducer]
     fn get_permissions(_vars: Vars<BTreeMap<String, bool>>) -> RequestPermission {
         RequestPermission::admins_only()
@@ -255,7 +256,23 @@ fn vars_that_do_not_fit_are_named() {
 }
 
 #[test]
-fn step_output_is_that_of_the_events_step() {
+fn missing_vars_are_named() {
+    #[derive(Deserialize)]
+    struct Settings {
+        #[expect(dead_code, reason = "only its absence matters")]
+        escalation_channel: String,
+    }
+    #[reducer]
+    fn get_permissions(_vars: Vars<Settings>) -> RequestPermission {
+        RequestPermission::admins_only()
+    }
+    let error = call(set(sym_sdk::handlers![get_permissions]).get_permissions(), &context(Step::Request)).unwrap_err();
+    assert_eq!(error.code(), codes::INVALID_VAR);
+    assert!(error.to_string().contains("var `escalation_channel` is required, but has no value"), "{error}");
+}
+
+#[test]
+fn step_output_belongs_to_the_step_of_the_event() {
     #[derive(Deserialize)]
     struct Answer<'a> {
         body: &'a str,
@@ -276,11 +293,11 @@ fn step_output_is_that_of_the_events_step() {
     call(handler, &with("granted")).unwrap();
     assert_eq!(call(handler, &with("refused")).unwrap_err().to_string(), "refused");
     let error = call(handler, &context(Step::Escalate)).unwrap_err();
-    assert_eq!(error.as_error().unwrap().message(), "the step `escalate` has left no output");
+    assert_eq!(error.as_error().unwrap().message(), "step `escalate` has no output");
 }
 
 #[test]
-fn user_is_whom_the_call_is_about() {
+fn identity_reducers_get_the_user_to_identify() {
     #[reducer]
     fn get_identity(user: &User, event: &Event) -> Option<String> {
         (user != event.user()).then(|| user.username().to_owned())
@@ -298,7 +315,7 @@ fn user_is_whom_the_call_is_about() {
 }
 
 #[test]
-fn get_flows_filters_by_the_filters_vars() {
+fn get_flows_gets_the_vars_of_the_filter() {
     #[reducer]
     fn get_flows(flows: &Flows, user: &User, vars: Vars<BTreeMap<String, String>>) -> Vec<Arc<Flow>> {
         let may_see = |name: &str| vars.get(name).is_none_or(|email| email == user.username());
@@ -314,7 +331,7 @@ fn get_flows_filters_by_the_filters_vars() {
 }
 
 #[test]
-fn stores_are_arguments() {
+fn extracts_directory_and_key_value_store() {
     #[hook]
     fn after_request(_directory: &Directory, _store: &KeyValue, context: &Context) -> Result<(), String> {
         context.directory().map(drop).ok_or_else(|| "no directory".to_owned())
@@ -331,7 +348,7 @@ fn stores_are_arguments() {
 }
 
 #[test]
-fn on_change_changes_the_form() {
+fn on_change_handlers_change_the_form() {
     #[on_change]
     fn on_change_urgency(form: &mut PromptForm, user: &User) -> Result<()> {
         form.field_mut("urgency")?.label = format!("How urgent, {}?", user.username());
@@ -346,7 +363,7 @@ fn on_change_changes_the_form() {
 }
 
 #[test]
-fn prefetch_gives_options() {
+fn prefetch_reducers_return_options() {
     #[prefetch(field = "repo_name")]
     async fn repos(event: &Event) -> Result<Vec<FieldOption>> {
         Ok(vec![FieldOption::new(event.flow().name().as_str(), "Production")?])
@@ -359,7 +376,7 @@ fn prefetch_gives_options() {
 }
 
 #[test]
-fn reducers_give_their_values() {
+fn reducers_return_their_values() {
     #[reducer]
     fn get_request_notifications(event: &Event) -> Result<Vec<Notification>> {
         Ok(vec![Notification::to(SlackChannelName::new(event.flow().var("request_channel")?)?)])
@@ -378,7 +395,7 @@ fn reducers_give_their_values() {
 }
 
 #[test]
-fn error_of_this_crate_keeps_all_it_says() {
+fn errors_of_this_crate_keep_code_and_hint() {
     #[hook]
     fn on_request(event: &Event) -> Result<()> {
         event.flow().var("request_chanel").map(drop)
@@ -392,7 +409,7 @@ fn error_of_this_crate_keeps_all_it_says() {
 }
 
 #[test]
-fn any_other_error_is_a_handlers() {
+fn other_errors_become_handler_errors() {
     #[hook]
     fn on_request() -> Result<(), ParseIntError> {
         "x".parse::<u8>().map(drop)
@@ -421,7 +438,7 @@ fn any_other_error_is_a_handlers() {
 }
 
 #[test]
-fn integration_is_built_from_its_configuration() {
+fn builds_a_client_from_its_configuration() {
     let integration = Integration::new("main".parse().unwrap(), "pagerduty", "sym.pagerduty.com")
         .with_setting("url", "https://x.test");
     let secrets = BTreeMap::from([("api_token_secret".to_owned(), SecretString::from("s3cret"))]);
@@ -443,7 +460,7 @@ fn integration_is_built_from_its_configuration() {
 }
 
 #[test]
-fn later_service_takes_the_place_of_an_earlier_one() {
+fn a_service_replaces_an_earlier_one_of_its_type() {
     let services = Services::builder().state(Threshold(1)).state(7_u8).state(Threshold(2)).build();
     assert_eq!(services.state::<Threshold>().unwrap().0, 2);
     assert_eq!(*services.state::<u8>().unwrap(), 7);
@@ -451,7 +468,7 @@ fn later_service_takes_the_place_of_an_earlier_one() {
 }
 
 #[test]
-fn each_kind_has_a_name_of_its_own() {
+fn kinds_have_unique_names() {
     for kind in HandlerKind::all() {
         assert_eq!(HandlerKind::from_name(kind.as_str()), Some(kind));
     }
@@ -461,7 +478,7 @@ fn each_kind_has_a_name_of_its_own() {
     assert_eq!(HandlerKind::GetFlows.macro_name(), "reducer");
 }
 
-/// One handler of each name.
+/// One handler of each named kind.
 mod every_name {
     use std::sync::Arc;
 
@@ -519,7 +536,7 @@ mod every_name {
 }
 
 #[test]
-fn macros_and_kinds_agree_on_every_name() {
+fn macros_and_kinds_have_the_same_names() {
     let registry = every_name::registry();
     for record in registry.iter() {
         assert_eq!(record.kind().as_str(), record.name());

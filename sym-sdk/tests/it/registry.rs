@@ -1,4 +1,4 @@
-//! Which handlers belong to a flow.
+//! Collecting handlers, and selecting those of a flow.
 
 use sym_sdk::handler::Registry;
 use sym_sdk::prelude::*;
@@ -58,14 +58,14 @@ fn names(registry: &Registry) -> Vec<&'static str> {
 }
 
 #[test]
-fn handlers_come_in_the_order_of_their_places() {
+fn sorts_handlers_by_source_location() {
     let expected = ["get_permissions", "on_request", "repos", "on_change_repo_name"];
     assert_eq!(names(&prod()), expected);
     assert_eq!(names(&both())[..4], expected);
 }
 
 #[test]
-fn linked_registry_holds_all_of_this_program() {
+fn linked_registry_contains_the_handlers_of_the_program() {
     let linked = Registry::linked();
     let modules: Vec<_> = linked.iter().map(|record| record.module()).collect();
     for module in ["it::registry::prod", "it::registry::prod::hooks", "it::registry::production", "it::handler"] {
@@ -75,7 +75,7 @@ fn linked_registry_holds_all_of_this_program() {
 }
 
 #[test]
-fn merging_keeps_each_handler_once() {
+fn merging_removes_duplicates() {
     assert_eq!(both().merge(prod()).len(), both().len());
     let linked = Registry::linked();
     assert_eq!(linked.clone().merge(both()).len(), linked.len());
@@ -83,7 +83,7 @@ fn merging_keeps_each_handler_once() {
 }
 
 #[test]
-fn scope_is_a_module_and_what_lies_below_it() {
+fn selects_a_module_and_its_descendants() {
     let handlers = both().select(Some("it::registry::prod")).unwrap();
     assert_eq!(handlers.on(Step::Request).unwrap().name(), "on_request");
     assert_eq!(handlers.iter().count(), 4);
@@ -96,12 +96,12 @@ fn scope_is_a_module_and_what_lies_below_it() {
 }
 
 #[test]
-fn scope_without_a_module_is_everything() {
+fn selects_everything_without_a_module() {
     assert_eq!(prod().select(None).unwrap().iter().count(), 4);
 }
 
 #[test]
-fn field_handlers_are_found_by_their_field() {
+fn finds_handlers_by_field() {
     let handlers = prod().select(None).unwrap();
     assert_eq!(handlers.prefetch("repo_name").unwrap().name(), "repos");
     assert!(handlers.prefetch("repo").is_none());
@@ -111,11 +111,11 @@ fn field_handlers_are_found_by_their_field() {
 }
 
 #[test]
-fn duplicates_name_both_places() {
+fn reports_duplicates_with_both_locations() {
     let registry = both();
-    let faults = registry.select(None).unwrap_err();
-    let messages: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
-    let place = |module: &str, name: &str| {
+    let diagnostics = registry.select(None).unwrap_err();
+    let messages: Vec<&str> = diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
+    let location = |module: &str, name: &str| {
         let record = registry.iter().find(|record| record.module() == module && record.name() == name).unwrap();
         format!("{name} ({}:{})", record.file(), record.line())
     };
@@ -125,53 +125,53 @@ fn duplicates_name_both_places() {
         [
             format!(
                 "reducer `get_permissions` is defined twice: {} and {}",
-                place(prod, "get_permissions"),
-                place(production, "get_permissions")
+                location(prod, "get_permissions"),
+                location(production, "get_permissions")
             ),
             format!(
                 "hook `on_request` is defined twice: {} and {}",
-                place("it::registry::prod::hooks", "on_request"),
-                place(production, "check_request")
+                location("it::registry::prod::hooks", "on_request"),
+                location(production, "check_request")
             ),
             format!(
                 "prefetch of field `repo_name` is defined twice: {} and {}",
-                place(prod, "repos"),
-                place(production, "repos")
+                location(prod, "repos"),
+                location(production, "repos")
             ),
         ]
     );
-    assert!(faults[0].hint.as_ref().unwrap().contains("implementation"));
-    assert!(faults[0].location.line > 0);
+    assert!(diagnostics[0].hint.as_ref().unwrap().contains("implementation"));
+    assert!(diagnostics[0].location.line > 0);
 }
 
 #[test]
-fn unknown_module_is_a_fault() {
-    let faults = both().select(Some("it::registry::prods")).unwrap_err();
-    assert_eq!(faults.len(), 1);
-    assert_eq!(faults[0].message, "no handler stands in module `it::registry::prods`");
-    assert!(faults[0].hint.as_ref().unwrap().contains("did you mean `it::registry::prod`?"));
+fn reports_an_unknown_module() {
+    let diagnostics = both().select(Some("it::registry::prods")).unwrap_err();
+    assert_eq!(diagnostics.len(), 1);
+    assert_eq!(diagnostics[0].message, "module `it::registry::prods` contains no handlers");
+    assert!(diagnostics[0].hint.as_ref().unwrap().contains("did you mean `it::registry::prod`?"));
 }
 
 #[test]
-fn module_without_its_crate_is_completed() {
-    let faults = both().select(Some("registry::prod")).unwrap_err();
-    let hint = faults[0].hint.as_deref();
-    assert_eq!(hint, Some("did you mean `it::registry::prod`? a module's path begins with its crate"));
+fn suggests_the_full_path_of_a_module() {
+    let diagnostics = both().select(Some("registry::prod")).unwrap_err();
+    let hint = diagnostics[0].hint.as_deref();
+    assert_eq!(hint, Some("did you mean `it::registry::prod`? the path of a module starts with its crate"));
 }
 
 #[test]
-fn module_of_another_crate_may_have_to_be_linked() {
+fn suggests_linking_the_crate_of_a_module() {
     let hint_for = |module| both().select(Some(module)).unwrap_err().remove(0).hint.unwrap();
-    assert!(hint_for("my_handlers::prod").ends_with("write `sym_sdk::link!(my_handlers);` beside `main`"));
+    assert!(hint_for("my_handlers::prod").ends_with("add `sym_sdk::link!(my_handlers);` next to `main`"));
     assert!(!hint_for("it::elsewhere").contains("link!"));
 }
 
 #[test]
-fn empty_registry_explains_itself() {
+fn explains_an_empty_registry() {
     for registry in [Registry::new(), sym_sdk::handlers![]] {
-        let faults = registry.select(None).unwrap_err();
-        assert_eq!(faults[0].message, "the registry has no handlers");
-        let hint = faults[0].hint.as_ref().unwrap();
+        let diagnostics = registry.select(None).unwrap_err();
+        assert_eq!(diagnostics[0].message, "the registry contains no handlers");
+        let hint = diagnostics[0].hint.as_ref().unwrap();
         assert!(hint.contains("use my_handlers as _;") && hint.contains("sym_sdk::link!"), "{hint}");
     }
 }

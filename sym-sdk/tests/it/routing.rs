@@ -107,7 +107,7 @@ fn destination_json() {
 }
 
 #[test]
-fn destination_json_is_told_apart_by_key() {
+fn destination_json_is_recognized_by_key() {
     let read = |json: Value| serde_json::from_value::<RequestDestination>(json);
     // The order in which the keys are looked for decides.
     let both = read(json!({ "channel_id": "C1", "channel_name": "a" })).unwrap();
@@ -137,7 +137,7 @@ fn destination_json_is_told_apart_by_key() {
 }
 
 #[test]
-fn notifications_have_destinations_but_one_in_slack() {
+fn notifications_have_at_most_one_slack_destination() {
     let channel = || SlackChannelName::new("#a").unwrap();
     expect!["a notification must have at least one destination (SymSDK:INVALID_DESTINATION)"]
         .assert_eq(&Notification::new(Vec::<Destination>::new()).unwrap_err().to_string());
@@ -183,7 +183,7 @@ fn notification_json() {
 }
 
 #[test]
-fn fallbacks_have_two_destinations() {
+fn fallbacks_need_two_destinations() {
     expect!["a fallback must have at least 2 destinations, got 1 (SymSDK:INVALID_DESTINATION)"]
         .assert_eq(&Fallback::new(users(1)).unwrap_err().to_string());
     let fallback = Fallback::new(users(2)).unwrap();
@@ -197,7 +197,7 @@ fn fallbacks_have_two_destinations() {
 }
 
 #[test]
-fn approvers_amount_to_notifications_and_a_permission() {
+fn approvers_convert_to_notifications_and_a_permission() {
     let first = SlackUser::new("U1").unwrap().allow_self(true).timeout(Duration::from_secs(5));
     let one = Approvers::from(first.clone());
     assert_eq!(one.notifications(), [Notification::to(first.clone()).timeout(Duration::from_secs(5))]);
@@ -327,7 +327,7 @@ proptest! {
 }
 
 #[test]
-fn slack_ids_hold_no_markup() {
+fn slack_ids_contain_no_markup() {
     for bad in ["U1> <!channel", "U1|x", "U 1", "Ué"] {
         assert_eq!(*SlackUser::new(bad).expect_err(bad).code(), codes::INVALID_DESTINATION, "{bad}");
     }
@@ -337,7 +337,7 @@ fn slack_ids_hold_no_markup() {
 }
 
 #[test]
-fn nothing_follows_a_place_beyond_the_list() {
+fn nothing_follows_an_index_beyond_the_list() {
     let one = Notification::to(SlackUser::new("U1").unwrap());
     for beyond in [1, usize::MAX] {
         let context = RequestForwardContext::new(vec![one.clone()], beyond);

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use expect_test::expect;
-use sym_sdk::BoxFuture;
 use sym_sdk::clock::VirtualClock;
 use sym_sdk::config::{self, Config};
 use sym_sdk::delivery::{Delivery, DeliveryReceipt, RequestView};
@@ -18,7 +17,7 @@ use sym_sdk::model::{Channel, ChannelType, RunId, RunStatus, StepOutput};
 use sym_sdk::prelude::*;
 use sym_sdk::routing::Destination;
 use sym_sdk::runtime::{Builder, Limits, Runtime, Submission};
-use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyType};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope, StrategyType};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -102,29 +101,29 @@ impl Vault {
 
     fn strategy_of(&self, kind: &str) -> StrategyType {
         let vault = self.clone();
-        StrategyType::new(kind, move |_| Ok(Arc::new(vault.clone())))
+        StrategyType::new(kind, move |_| Ok(vault.clone()))
     }
 }
 
 impl AccessStrategy for Vault {
-    fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
-        Box::pin(std::future::ready(Ok(Some(user.username().to_owned()))))
+    async fn fetch_remote_identity(&self, user: &User) -> Result<Option<String>> {
+        Ok(Some(user.username().to_owned()))
     }
 
-    fn escalate<'a>(&'a self, _: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
+    async fn escalate(&self, _: &AccessRequest<'_>) -> Result<GrantResult> {
         self.perhaps_panic();
         self.granted.fetch_add(1, Ordering::SeqCst);
-        Box::pin(std::future::ready(Ok(Escalation::granted())))
+        Ok(GrantResult::granted())
     }
 
-    fn deescalate<'a>(&'a self, _: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
+    async fn deescalate(&self, _: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
         self.perhaps_panic();
         self.revoked.fetch_add(1, Ordering::SeqCst);
-        Box::pin(std::future::ready(Ok(None)))
+        Ok(None)
     }
 
-    fn reach(&self) -> RevocationReach {
-        RevocationReach::Everything
+    fn revocation_scope(&self) -> RevocationScope {
+        RevocationScope::AllSessions
     }
 }
 
@@ -133,10 +132,6 @@ impl AccessStrategy for Vault {
 struct Alerts {
     fails: bool,
     sent: Arc<Mutex<Vec<String>>>,
-}
-
-fn done<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, Result<T>> {
-    Box::pin(std::future::ready(Ok(value)))
 }
 
 impl Delivery for Alerts {
@@ -148,36 +143,36 @@ impl Delivery for Alerts {
         false
     }
 
-    fn deliver<'a>(&'a self, _: &'a RequestView, _: &'a Destination) -> BoxFuture<'a, Result<DeliveryReceipt>> {
-        done(DeliveryReceipt::OptedOut)
+    async fn deliver(&self, _: &RequestView, _: &Destination) -> Result<DeliveryReceipt> {
+        Ok(DeliveryReceipt::OptedOut)
     }
 
-    fn update<'a>(&'a self, _: &'a RequestView, _: &'a MessageRef) -> BoxFuture<'a, Result<()>> {
-        done(())
+    async fn update(&self, _: &RequestView, _: &MessageRef) -> Result<()> {
+        Ok(())
     }
 
     fn reaches_user(&self, _: &User) -> bool {
         false
     }
 
-    fn message<'a>(&'a self, _: &'a RequestView, _: &'a User, _: &'a Notice) -> BoxFuture<'a, Result<()>> {
-        done(())
+    async fn message(&self, _: &RequestView, _: &User, _: &Notice) -> Result<()> {
+        Ok(())
     }
 
-    fn alert<'a>(&'a self, _: &'a RequestView, _: &'a str, error: &'a EffectError) -> BoxFuture<'a, Result<()>> {
+    async fn alert(&self, _: &RequestView, _: &str, error: &EffectError) -> Result<()> {
         if self.fails {
-            return Box::pin(std::future::ready(Err(Error::handler("it is down"))));
+            return Err(Error::handler("it is down"));
         }
         self.sent.lock().unwrap().push(error.message.clone());
-        done(())
+        Ok(())
     }
 
     fn opens_forms_for(&self, _: ChannelType) -> bool {
         false
     }
 
-    fn open_form<'a>(&'a self, _: &'a RequestView, _: &'a PromptForm) -> BoxFuture<'a, Result<()>> {
-        done(())
+    async fn open_form(&self, _: &RequestView, _: &PromptForm) -> Result<()> {
+        Ok(())
     }
 }
 
@@ -194,7 +189,7 @@ impl World {
     async fn new(config: Config, change: impl FnOnce(Builder) -> Builder) -> Self {
         let clock = clock();
         let builder = change(Runtime::builder(config).registry(plain()).clock(clock.clone()));
-        Self { runtime: builder.dry().build().await.unwrap(), clock }
+        Self { runtime: builder.simulated().build().await.unwrap(), clock }
     }
 
     async fn settle(&self) {
@@ -327,7 +322,7 @@ async fn check_out_of_reach(kind: &str, config: Config, moved: Config) {
 
     let alerts = Alerts::default();
     let builder = Runtime::builder(moved).registry(plain()).clock(world.clock.clone()).store(store);
-    let builder = builder.strategy_type(after.strategy_of(kind)).delivery(alerts.clone()).dry();
+    let builder = builder.strategy_type(after.strategy_of(kind)).delivery(alerts.clone()).simulated();
     let world = World { runtime: builder.build().await.unwrap(), clock: world.clock };
     world.advance(HOUR).await;
     assert_eq!(after.revoked.load(Ordering::SeqCst), 0, "the access is not there");
@@ -345,7 +340,7 @@ async fn a_flow_is_not_taken_away_while_its_runs_hold_access() {
     let renamed = || {
         let mut config = config();
         config.flows[0].name = "staging".to_owned();
-        Runtime::builder(config).registry(plain()).clock(world.clock.clone()).store(store.clone()).dry()
+        Runtime::builder(config).registry(plain()).clock(world.clock.clone()).store(store.clone()).simulated()
     };
     let faults = renamed().build().await.unwrap_err().to_string();
     assert!(faults.contains("flow `prod` is not declared any more, and 1 Run of it may still give access"), "{faults}");

@@ -1,10 +1,12 @@
+//! Sym Resource Names: parsing, formatting and comparison.
+
 use expect_test::expect;
 use proptest::prelude::*;
 use sym_sdk::error::codes;
 use sym_sdk::model::{Slug, Srn, SrnVersion};
 
 #[test]
-fn sym_vectors() {
+fn parses_the_test_vectors_of_sym() {
     for bad in [
         "foo",
         "foo:bar:baz",
@@ -34,7 +36,7 @@ fn sym_vectors() {
 }
 
 #[test]
-fn parts() {
+fn returns_the_parts() {
     let srn = Srn::parse("Acme:Access_Target:okta_group:My-Target:1.2.3:ID").unwrap();
     assert_eq!(srn.organization(), "acme");
     assert_eq!(srn.model(), "access_target");
@@ -45,7 +47,7 @@ fn parts() {
 }
 
 #[test]
-fn error_wording() {
+fn errors_name_the_problem() {
     let report = |text| Srn::parse(text).unwrap_err().report().to_string();
     expect![[r#"
         `foo:bar:baz` is not an SRN: it has 3 parts (SymSDK:INVALID_SRN)
@@ -65,7 +67,7 @@ fn error_wording() {
 }
 
 #[test]
-fn constructor_wants_a_type_where_the_model_has_one() {
+fn constructor_requires_a_type_for_typed_models() {
     expect!["`acme:user:x:latest` is not an SRN: the model `user` needs a type (SymSDK:INVALID_SRN)"]
         .assert_eq(&Srn::new("acme", "user", None, "x").unwrap_err().to_string());
     expect!["`acme:flow:fast:x:latest` is not an SRN: the model `flow` has no type (SymSDK:INVALID_SRN)"]
@@ -74,7 +76,7 @@ fn constructor_wants_a_type_where_the_model_has_one() {
 }
 
 #[test]
-fn equality_ignores_case_and_works_with_text() {
+fn compares_with_text_ignoring_case() {
     let srn = Srn::parse("acme:flow:prod:1.0.0").unwrap();
     assert_eq!(srn, Srn::parse("ACME:Flow:PROD:1.0.0").unwrap());
     assert_eq!(srn, "Acme:FLOW:prod:1.0.0");
@@ -83,7 +85,7 @@ fn equality_ignores_case_and_works_with_text() {
 }
 
 #[test]
-fn copies_override_parts_and_keep_the_identifier() {
+fn setters_keep_the_other_parts() {
     let srn = Srn::parse("acme:integration:slack:main:1.0.0:abc").unwrap();
     let copy = srn.clone().with_slug("Other").unwrap().with_version(SrnVersion::Latest);
     assert_eq!(copy.to_string(), "acme:integration:slack:other:latest:abc");
@@ -96,7 +98,7 @@ fn copies_override_parts_and_keep_the_identifier() {
 }
 
 #[test]
-fn old_logs_may_leave_out_the_type() {
+fn lenient_parsing_accepts_a_missing_type() {
     for old in ["acme:user:1b4e28ba-2fa1-11d2-883f-0016d3cca427:latest", "acme:access_target:mine:latest:abc"] {
         assert!(Srn::parse(old).is_err());
         let srn = Srn::parse_lenient(old).unwrap();
@@ -105,14 +107,14 @@ fn old_logs_may_leave_out_the_type() {
     }
     let new = "acme:user:normal:1b4e28ba-2fa1-11d2-883f-0016d3cca427:latest";
     assert_eq!(Srn::parse_lenient(new).unwrap(), Srn::parse(new).unwrap());
-    // A slug that looks like a version does not make a new name an old one.
+    // A slug that looks like a version does not make the SRN an old one.
     assert_eq!(Srn::parse_lenient("acme:secret:env:latest:1.0.0").unwrap().kind(), Some("env"));
     assert!(Srn::parse_lenient("acme:flow:prod").is_err());
     assert!(Srn::parse_lenient("acme:flow:fast:prod:latest").is_err());
 }
 
 #[test]
-fn json_is_the_text() {
+fn serializes_as_text() {
     let srn: Srn = serde_json::from_str(r#""ACME:flow:prod:latest""#).unwrap();
     assert_eq!(serde_json::to_string(&srn).unwrap(), r#""acme:flow:prod:latest""#);
     expect!["`nope` is not an SRN: it has 1 part (SymSDK:INVALID_SRN)"]
@@ -120,7 +122,7 @@ fn json_is_the_text() {
 }
 
 #[test]
-fn slug_names_the_bad_character() {
+fn slug_errors_name_the_invalid_character() {
     expect![[r#"
         `prod access` is not a slug: it has the character ' ' (SymSDK:INVALID_SLUG)
           help: a slug is made of letters, digits, dashes and underscores"#]]
@@ -144,7 +146,7 @@ fn version() -> impl Strategy<Value = SrnVersion> {
 
 proptest! {
     #[test]
-    fn what_is_built_reads_back(
+    fn parses_what_it_formats(
         organization in part(),
         model in prop_oneof![Just("flow"), Just("run"), Just("user"), Just("integration")],
         kind in part(),
@@ -164,7 +166,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_read_prints_as_itself(text in "[a-zA-Z0-9:._! -]{0,40}") {
+    fn formats_what_it_parses(text in "[a-zA-Z0-9:._! -]{0,40}") {
         for srn in [Srn::parse(&text), Srn::parse_lenient(&text)].into_iter().flatten() {
             prop_assert_eq!(&Srn::parse_lenient(&srn.to_string()).unwrap(), &srn);
         }

@@ -23,14 +23,14 @@ fn steps_by_name() {
 }
 
 #[test]
-fn ranks_only_rise_along_a_run() {
+fn ranks_increase_along_a_run() {
     let ranks = Step::ALL.map(Step::rank);
     assert_eq!(ranks, [0, 1, 2, 3, 3, 3, 4, 5]);
     assert!(ranks.is_sorted());
 }
 
 #[test]
-fn settings_apply_to_some_events_only() {
+fn rejects_settings_that_do_not_apply_to_the_event() {
     let hour = Duration::from_secs(3600);
     for event in [
         ApprovalTemplate::request(),
@@ -62,7 +62,7 @@ fn settings_apply_to_some_events_only() {
 }
 
 #[test]
-fn values_without_a_json_form_are_faults() {
+fn rejects_values_without_a_json_form() {
     let nameless = std::collections::BTreeMap::from([((1, 2), 3)]);
     expect!["the value of `k` has no JSON form: key must be a string (SymSDK:INVALID_EVENT)"]
         .assert_eq(&ApprovalTemplate::approve().with("k", nameless).validate().unwrap_err().to_string());

@@ -1,3 +1,5 @@
+//! Users: email addresses, equality, names, accounts and JSON form.
+
 use std::collections::HashSet;
 
 use expect_test::expect;
@@ -10,7 +12,7 @@ fn person(email: &str) -> User {
 }
 
 #[test]
-fn email_is_trimmed_and_lower_cased() {
+fn trims_and_lowercases_emails() {
     let user = person("  Ann@Example.COM ");
     assert_eq!(user.email(), Some("ann@example.com"));
     assert_eq!(user.username(), "ann@example.com");
@@ -20,7 +22,7 @@ fn email_is_trimmed_and_lower_cased() {
 }
 
 #[test]
-fn addresses_that_show_as_another_are_refused() {
+fn rejects_lookalike_addresses() {
     let forms =
         ["<ann@example.com>", "mailto:ann@example.com", "ann@example.com>", "\"ann\"@example.com", "a,b@example.com"];
     let invisible =
@@ -33,7 +35,7 @@ fn addresses_that_show_as_another_are_refused() {
 }
 
 #[test]
-fn what_is_no_email_is_refused() {
+fn rejects_invalid_emails() {
     for bad in ["", "ann", "@example.com", "ann@", "a b@example.com", "a@b@c", "a@b..c", "a@.b", "a\n@b.c"] {
         let error = User::person(UserId::from_email("x@y.z"), bad).expect_err(bad);
         assert_eq!(*error.code(), codes::INVALID_EMAIL, "{bad}");
@@ -43,7 +45,7 @@ fn what_is_no_email_is_refused() {
 }
 
 #[test]
-fn users_are_the_same_by_username() {
+fn users_are_equal_by_username() {
     let ann = person("ann@example.com");
     let other_id = User::person(UserId::from_email("else@example.com"), "ann@example.com").unwrap();
     assert_eq!(ann, other_id);
@@ -54,14 +56,14 @@ fn users_are_the_same_by_username() {
 }
 
 #[test]
-fn letters_that_only_look_the_same_are_not() {
-    // The Kelvin sign has the lower case `k`, but is another letter.
+fn lookalike_letters_are_different() {
+    // The lower-case form of the Kelvin sign is `k`, but it is another letter.
     assert_ne!(person("mark@example.com"), person("mar\u{212a}@example.com"));
     assert_ne!(UserId::from_email("mark@example.com"), UserId::from_email("mar\u{212a}@example.com"));
 }
 
 #[test]
-fn ids_follow_from_the_address() {
+fn ids_are_derived_from_the_address() {
     assert_eq!(UserId::from_email("Ann@example.com"), UserId::from_email(" ann@EXAMPLE.com"));
     assert_ne!(UserId::from_email("ann@example.com"), UserId::from_bot_name("ann@example.com"));
     expect!["expected the UUID of a user, got `ann` (SymSDK:INVALID_ID)"]
@@ -69,14 +71,14 @@ fn ids_follow_from_the_address() {
 }
 
 #[test]
-fn names_as_far_as_they_are_known() {
+fn full_name_has_the_known_parts() {
     assert_eq!(person("a@b.c").full_name(), "");
     assert_eq!(person("a@b.c").with_name("Ann", "Lee").full_name(), "Ann Lee");
     assert_eq!(person("a@b.c").with_name("Ann", "").full_name(), "Ann");
 }
 
 #[test]
-fn bots_and_the_platform_have_no_address() {
+fn bots_and_the_platform_have_no_email() {
     let bot = User::bot(UserId::from_bot_name("ci"), "ci");
     assert_eq!((bot.email(), bot.email_domain(), bot.username()), (None, None, "ci"));
     let system = User::system();
@@ -85,7 +87,7 @@ fn bots_and_the_platform_have_no_address() {
 }
 
 #[test]
-fn identities_by_service_and_instance() {
+fn finds_identities_by_service_and_instance() {
     let user = person("a@b.c")
         .with_identity(UserIdentity::new("slack", "T1", "U1"))
         .with_identity(UserIdentity::new("slack", "T2", "U2"))
@@ -98,7 +100,7 @@ fn identities_by_service_and_instance() {
 }
 
 #[test]
-fn srn_and_json() {
+fn formats_srn_and_json() {
     let user = person("ann@example.com").with_role(UserRole::Guest).with_name("Ann", "Lee");
     assert_eq!(user.srn("acme"), *format!("acme:user:normal:{}:latest", user.id()).as_str());
     let json = serde_json::to_value(&user).unwrap();

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use sym_sdk::BoxFuture;
 use sym_sdk::delivery::{Delivery, DeliveryReceipt, RequestView};
 use sym_sdk::error::codes;
 use sym_sdk::machine::{EffectError, MessageRef, Notice};
@@ -23,13 +22,11 @@ impl FrontEnd {
         Self { points }
     }
 
-    fn done<'a, T: Send + 'a>(&'a self, what: &'static str, result: Result<T>) -> BoxFuture<'a, Result<T>> {
-        Box::pin(async move {
-            let what = format!("effect {what}");
-            self.points.before(&what);
-            self.points.after(&what);
-            result
-        })
+    fn done<T>(&self, what: &'static str, result: Result<T>) -> Result<T> {
+        let what = format!("effect {what}");
+        self.points.before(&what);
+        self.points.after(&what);
+        result
     }
 }
 
@@ -42,11 +39,7 @@ impl Delivery for FrontEnd {
         true
     }
 
-    fn deliver<'a>(
-        &'a self,
-        request: &'a RequestView,
-        destination: &'a Destination,
-    ) -> BoxFuture<'a, Result<DeliveryReceipt>> {
+    async fn deliver(&self, request: &RequestView, destination: &Destination) -> Result<DeliveryReceipt> {
         let dir = destination.label();
         let result = if dir.contains(BROKEN) {
             Err(Error::new(ErrorKind::Unavailable, codes::INVALID_DESTINATION, "the front end is down"))
@@ -57,7 +50,7 @@ impl Delivery for FrontEnd {
         self.done("deliver", result)
     }
 
-    fn update<'a>(&'a self, _: &'a RequestView, _: &'a MessageRef) -> BoxFuture<'a, Result<()>> {
+    async fn update(&self, _: &RequestView, _: &MessageRef) -> Result<()> {
         self.done("update", Ok(()))
     }
 
@@ -65,11 +58,11 @@ impl Delivery for FrontEnd {
         true
     }
 
-    fn message<'a>(&'a self, _: &'a RequestView, _: &'a User, _: &'a Notice) -> BoxFuture<'a, Result<()>> {
+    async fn message(&self, _: &RequestView, _: &User, _: &Notice) -> Result<()> {
         self.done("message", Ok(()))
     }
 
-    fn alert<'a>(&'a self, _: &'a RequestView, _: &'a str, _: &'a EffectError) -> BoxFuture<'a, Result<()>> {
+    async fn alert(&self, _: &RequestView, _: &str, _: &EffectError) -> Result<()> {
         self.done("alert", Ok(()))
     }
 
@@ -77,7 +70,7 @@ impl Delivery for FrontEnd {
         true
     }
 
-    fn open_form<'a>(&'a self, _: &'a RequestView, _: &'a PromptForm) -> BoxFuture<'a, Result<()>> {
+    async fn open_form(&self, _: &RequestView, _: &PromptForm) -> Result<()> {
         self.done("open form", Ok(()))
     }
 }

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sym_sdk::BoxFuture;
 use sym_sdk::clock::Clock;
 use sym_sdk::engine::Store;
 use sym_sdk::error::codes;
 use sym_sdk::machine::{Access, EffectKey, RunState, TimerKind};
 use sym_sdk::model::{AccessTarget, RunId};
 use sym_sdk::prelude::*;
-use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope};
 
 use crate::clock::PersistentClock;
 use crate::flows;
@@ -163,37 +162,31 @@ pub fn with_access<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Vec<(&'a st
 }
 
 impl AccessStrategy for Service {
-    fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
-        Box::pin(async move {
-            self.points.before("effect identify");
-            let id = user.username().to_owned();
-            self.points.after("effect identify");
-            Ok(Some(id))
+    async fn fetch_remote_identity(&self, user: &User) -> Result<Option<String>> {
+        self.points.before("effect identify");
+        let id = user.username().to_owned();
+        self.points.after("effect identify");
+        Ok(Some(id))
+    }
+
+    async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
+        Ok(match self.call(Op::Grant, request).await? {
+            ServiceResponse::Rejected => GrantResult::rejected(["the service rejects the grant".to_owned()]),
+            _ => GrantResult::granted(),
         })
     }
 
-    fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
-        Box::pin(async move {
-            Ok(match self.call(Op::Grant, request).await? {
-                ServiceResponse::Rejected => Escalation::rejected(["the service rejects the grant".to_owned()]),
-                _ => Escalation::granted(),
-            })
-        })
+    async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
+        self.call(Op::Revoke, request).await.map(|_| None)
     }
 
-    fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
-        Box::pin(async move { self.call(Op::Revoke, request).await.map(|_| None) })
+    fn revocation_scope(&self) -> RevocationScope {
+        RevocationScope::AllSessions
     }
 
-    fn reach(&self) -> RevocationReach {
-        RevocationReach::Everything
-    }
-
-    fn list_current<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Vec<String>>>> {
-        Box::pin(async move {
-            let calls = self.calls.lines();
-            let holders = with_access(&calls).into_iter().filter(|(name, _)| *name == target.name().as_str());
-            Ok(Some(holders.map(|(_, identity)| identity.to_owned()).collect()))
-        })
+    async fn list_current(&self, target: &AccessTarget) -> Result<Option<Vec<String>>> {
+        let calls = self.calls.lines();
+        let holders = with_access(&calls).into_iter().filter(|(name, _)| *name == target.name().as_str());
+        Ok(Some(holders.map(|(_, identity)| identity.to_owned()).collect()))
     }
 }

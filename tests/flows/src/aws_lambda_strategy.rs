@@ -1,8 +1,7 @@
 //! A function grants and revokes access. The requester receives the message in its response.
 
-use sym_sdk::BoxFuture;
 use sym_sdk::prelude::*;
-use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope};
 
 use crate::clients::Slack;
 
@@ -47,25 +46,23 @@ impl Function {
 }
 
 impl AccessStrategy for Function {
-    fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
-        Box::pin(async move { Ok(Some(user.username().to_owned())) })
+    async fn fetch_remote_identity(&self, user: &User) -> Result<Option<String>> {
+        Ok(Some(user.username().to_owned()))
     }
 
-    fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
-        Box::pin(async move {
-            if request.identity().starts_with("glados@") {
-                let output = Self::respond(request, "There is no cake in");
-                return Ok(Escalation::rejected(["no access for her".to_owned()]).with_output(output));
-            }
-            Ok(Escalation::granted().with_output(Self::respond(request, "Welcome to")))
-        })
+    async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
+        if request.identity().starts_with("glados@") {
+            let output = Self::respond(request, "There is no cake in");
+            return Ok(GrantResult::rejected(["no access for her".to_owned()]).with_output(output));
+        }
+        Ok(GrantResult::granted().with_output(Self::respond(request, "Welcome to")))
     }
 
-    fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
-        Box::pin(async move { Ok(Some(Self::respond(request, "Goodbye from"))) })
+    async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
+        Ok(Some(Self::respond(request, "Goodbye from")))
     }
 
-    fn reach(&self) -> RevocationReach {
-        RevocationReach::Unknown
+    fn revocation_scope(&self) -> RevocationScope {
+        RevocationScope::Unknown
     }
 }

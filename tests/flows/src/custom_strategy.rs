@@ -2,9 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sym_sdk::BoxFuture;
 use sym_sdk::prelude::*;
-use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope};
 
 /// Members decide, but not on their own requests.
 #[reducer]
@@ -41,20 +40,20 @@ impl Door {
 
 impl AccessStrategy for Door {
     /// People are identified by the local part of their e-mail address.
-    fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
+    async fn fetch_remote_identity(&self, user: &User) -> Result<Option<String>> {
         let name = user.username().split('@').next().map(str::to_owned);
-        Box::pin(async move { Ok(name) })
+        Ok(name)
     }
 
-    fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
-        Box::pin(async move { self.change(request, true).map(|()| Escalation::granted()) })
+    async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
+        self.change(request, true).map(|()| GrantResult::granted())
     }
 
-    fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
-        Box::pin(async move { self.change(request, false).map(|()| None) })
+    async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
+        self.change(request, false).map(|()| None)
     }
 
-    fn reach(&self) -> RevocationReach {
-        RevocationReach::Everything
+    fn revocation_scope(&self) -> RevocationScope {
+        RevocationScope::AllSessions
     }
 }

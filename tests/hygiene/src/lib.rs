@@ -1,4 +1,4 @@
-//! Handlers in surroundings that shadow whatever a macro might lean on. That this compiles is the test.
+//! Handlers in scopes that shadow every name an expansion could rely on. The test is that this compiles.
 
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub, rust_2018_idioms)]
 #![deny(clippy::all, clippy::pedantic, clippy::nursery)]
@@ -6,20 +6,20 @@
 #![forbid(unsafe_code)]
 #![no_implicit_prelude]
 
-/// A module whose name is that of a crate, as are its neighbours'.
+/// A module with the name of a crate, like the next ones.
 pub mod core {}
 /// See [`core`].
 pub mod std {}
 /// See [`core`].
 pub mod inventory {}
 
-/// Handlers that find `sym-sdk` under another name.
+/// Handlers that refer to `sym-sdk` by another name.
 pub mod under_another_name {
     use ::renamed::handler::HandlerError;
     use ::renamed::model::{Event, User};
     use ::renamed::template::NextEvent;
 
-    /// Shadows the standard one, as do the next ones.
+    /// Shadows the standard type, like the next ones.
     #[derive(Debug)]
     pub struct Result;
     /// See [`Result`].
@@ -64,13 +64,13 @@ pub mod under_another_name {
     module_path!();
     submit!();
 
-    /// Waits for nothing.
+    /// Returns at once.
     ///
     /// # Errors
     ///
     /// Never.
     #[::renamed::hook(crate = ::renamed)]
-    #[allow(clippy::unused_async, reason = "what is tested is the thunk")]
+    #[allow(clippy::unused_async, reason = "the test is the thunk")]
     pub async fn on_request(
         on_request: &Event,
         cx: &User,
@@ -99,7 +99,7 @@ pub mod under_another_name {
     }
 }
 
-/// Handlers that find `sym-sdk` through a facade.
+/// Handlers that refer to `sym-sdk` through a facade.
 pub mod through_a_facade {
     use ::facade::sym_sdk;
     use sym_sdk::model::Event;
@@ -117,7 +117,7 @@ pub mod through_a_facade {
     fn on_approve(_event: &Event) {}
 }
 
-/// What all of this adds up to.
+/// Returns the handlers of the modules above.
 #[must_use]
 pub fn handlers() -> ::renamed::handler::Registry {
     ::renamed::handlers![under_another_name::on_request, under_another_name::r#async, through_a_facade::get_permissions]

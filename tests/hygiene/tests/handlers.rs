@@ -1,7 +1,7 @@
-//! The handlers are not only accepted, they are there.
+//! The handlers are registered.
 
 #[test]
-fn handlers_have_their_own_names() {
+fn registers_handlers_under_their_names() {
     let registry = hygiene::handlers();
     let handlers: Vec<_> =
         registry.iter().map(|record| (record.module(), record.name(), record.kind().as_str())).collect();

@@ -1,11 +1,11 @@
-//! A program that links a library of handlers sees them.
+//! A program that links a handler library finds its handlers.
 
 use sym_sdk::handler::Registry;
 
 sym_sdk::link!(linked_handlers);
 
 #[test]
-fn handlers_of_the_library_are_there() {
+fn finds_the_handlers_of_a_linked_library() {
     let registry = Registry::linked();
     let handlers: Vec<_> = registry.iter().map(|record| (record.module(), record.name())).collect();
     let module = "linked_handlers::prod";

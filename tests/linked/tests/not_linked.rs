@@ -1,12 +1,12 @@
-//! A program that depends on a library of handlers but never names it does not see them, and is told why.
+//! A program that depends on a handler library but does not link it gets an error that explains why there are no handlers.
 
 use sym_sdk::handler::Registry;
 
 #[test]
-fn empty_registry_says_what_to_write() {
+fn explains_an_empty_registry() {
     let registry = Registry::linked();
     assert!(registry.is_empty());
-    let faults = registry.select(None).unwrap_err();
-    assert_eq!(faults[0].message, "the registry has no handlers");
-    assert!(faults[0].hint.as_ref().unwrap().contains("`sym_sdk::link!(my_handlers);`"));
+    let diagnostics = registry.select(None).unwrap_err();
+    assert_eq!(diagnostics[0].message, "the registry contains no handlers");
+    assert!(diagnostics[0].hint.as_ref().unwrap().contains("`sym_sdk::link!(my_handlers);`"));
 }

@@ -1,4 +1,4 @@
-//! Arguments may be patterns, in a module of any depth and visibility.
+//! Arguments can be patterns, in modules of any depth and visibility.
 
 pub mod flows {
     pub mod prod {

@@ -2,7 +2,7 @@ use sym_sdk::prelude::*;
 
 use std::error::Error as StdError;
 
-/// Like `anyhow::Error`: no error itself, but it converts into a boxed one.
+/// Like `anyhow::Error`: converts into a boxed error, but does not implement `Error` itself.
 struct Report(String);
 
 impl From<Report> for Box<dyn StdError + Send + Sync> {

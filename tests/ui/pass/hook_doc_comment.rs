@@ -1,6 +1,6 @@
 use sym_sdk::prelude::*;
 
-/// Approves what is urgent.
+/// Auto-approves urgent requests.
 ///
 ///   Indented.
 #[hook]
@@ -10,5 +10,5 @@ fn on_request() {}
 fn main() {
     let registry = sym_sdk::handlers![on_request];
     let docs: Vec<_> = registry.iter().map(|record| record.doc()).collect();
-    assert_eq!(docs, ["Approves what is urgent.\n\n  Indented.\nBelow the macro."]);
+    assert_eq!(docs, ["Auto-approves urgent requests.\n\n  Indented.\nBelow the macro."]);
 }

@@ -1,4 +1,4 @@
-//! Compiles the fixtures. `SYM_UI_ONLY=fail/hook_self.rs` runs one; `TRYBUILD=overwrite` rewrites the messages.
+//! Compiles the fixtures. `SYM_UI_ONLY=fail/hook_self.rs` runs one; `TRYBUILD=overwrite` rewrites the expected messages.
 
 #[test]
 fn ui() {

@@ -1,10 +1,8 @@
 //! Builds the front end from the configuration.
 
-use std::sync::Arc;
-
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::integration::IntegrationConfig;
-use sym_sdk::server::{FrontEnd, FrontEndConfig, FrontEndType};
+use sym_sdk::runtime::{FrontEndConfig, FrontEndType};
 
 use super::{NAME, SlackApp, manifest};
 use crate::http::{BaseUrl, SecretString};
@@ -21,11 +19,11 @@ pub fn front_end_type() -> FrontEndType {
     let front_end = FrontEndType::new(NAME, |config| {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
         let app = build(config, &variable)?;
-        Ok(app.map(|app| Arc::new(app) as Arc<dyn FrontEnd>))
+        Ok(app)
     });
     let front_end = front_end.with_manifest(manifest::of_config);
     #[cfg(feature = "slack-fake")]
-    let front_end = front_end.with_fake(|config| Box::pin(crate::slack::fake::start(config)));
+    let front_end = front_end.with_fake(crate::slack::fake::start);
     front_end
 }
 
@@ -76,6 +74,8 @@ fn faulty(message: String) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use std::collections::BTreeMap;
 
     use sym_sdk::clock::{Clock, SystemClock};

@@ -1,6 +1,5 @@
 //! How people in Slack are told.
 
-use sym_sdk::BoxFuture;
 use sym_sdk::delivery::{Delivery, DeliveryReceipt, RequestView};
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::forms::PromptForm;
@@ -25,85 +24,66 @@ impl Delivery for SlackApp {
         matches!(destination, Destination::Slack(_))
     }
 
-    fn deliver<'a>(
-        &'a self,
-        request: &'a RequestView,
-        destination: &'a Destination,
-    ) -> BoxFuture<'a, Result<DeliveryReceipt>> {
-        Box::pin(async move {
-            let Destination::Slack(destination) = destination else { return Ok(DeliveryReceipt::OptedOut) };
-            let card = card(request, self.slack().workspace(), true)?;
-            let posted = self.post(Recipient::from(destination), &card).await?;
-            Ok(DeliveryReceipt::Delivered(MessageRef::from(&posted)))
-        })
+    async fn deliver(&self, request: &RequestView, destination: &Destination) -> Result<DeliveryReceipt> {
+        let Destination::Slack(destination) = destination else { return Ok(DeliveryReceipt::OptedOut) };
+        let card = card(request, self.slack().workspace(), true)?;
+        let posted = self.post(Recipient::from(destination), &card).await?;
+        Ok(DeliveryReceipt::Delivered(MessageRef::from(&posted)))
     }
 
-    fn update<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            let card = card(request, self.slack().workspace(), request.is_current(message))?;
-            let message = slack::MessageRef::try_from(message)?;
-            let update = self.slack().api().update_message(&message).text(card.fallback()).blocks(card.blocks());
-            match update.await {
-                // The message or its channel is gone, or is not to be changed any more.
-                Err(error) if is_gone(&error) => Ok(()),
-                updated => updated.map(drop),
-            }
-        })
+    async fn update(&self, request: &RequestView, message: &MessageRef) -> Result<()> {
+        let card = card(request, self.slack().workspace(), request.is_current(message))?;
+        let message = slack::MessageRef::try_from(message)?;
+        let update = self.slack().api().update_message(&message).text(card.fallback()).blocks(card.blocks());
+        match update.await {
+            // The message or its channel is gone, or is not to be changed any more.
+            Err(error) if is_gone(&error) => Ok(()),
+            updated => updated.map(drop),
+        }
     }
 
     fn reaches_user(&self, user: &User) -> bool {
         user.user_type() == UserType::Normal
     }
 
-    fn message<'a>(&'a self, request: &'a RequestView, to: &'a User, notice: &'a Notice) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            if self.told_in_form(request, notice).await? {
-                return Ok(());
-            }
-            let message = notice::message(request, notice)?;
-            let is_answer = matches!(notice, Notice::Refused { .. } | Notice::Ignored { .. });
-            if is_answer && self.told_in_channel(request, to, &message).await? {
-                return Ok(());
-            }
-            self.post(Recipient::from(to), &message).await.map(drop)
-        })
+    async fn message(&self, request: &RequestView, to: &User, notice: &Notice) -> Result<()> {
+        if self.told_in_form(request, notice).await? {
+            return Ok(());
+        }
+        let message = notice::message(request, notice)?;
+        let is_answer = matches!(notice, Notice::Refused { .. } | Notice::Ignored { .. });
+        if is_answer && self.told_in_channel(request, to, &message).await? {
+            return Ok(());
+        }
+        self.post(Recipient::from(to), &message).await.map(drop)
     }
 
-    fn alert<'a>(
-        &'a self,
-        request: &'a RequestView,
-        destination: &'a str,
-        error: &'a EffectError,
-    ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            let event = request.event();
-            let text = Mrkdwn::new()
-                .bold(event.flow().label())
-                .text(format!(": {} of Run ", event.name()))
-                .code(event.run().id().to_string())
-                .text(" failed with ")
-                .code(error.code.to_string())
-                .text("\n")
-                .quote(error.to_string());
-            let message = Message::new(text.clone(), [Section::new(text)])?;
-            let channel = slack::channel(destination)?;
-            self.post(Recipient::from(&channel), &message).await.map(drop)
-        })
+    async fn alert(&self, request: &RequestView, destination: &str, error: &EffectError) -> Result<()> {
+        let event = request.event();
+        let text = Mrkdwn::new()
+            .bold(event.flow().label())
+            .text(format!(": {} of Run ", event.name()))
+            .code(event.run().id().to_string())
+            .text(" failed with ")
+            .code(error.code.to_string())
+            .text("\n")
+            .quote(error.to_string());
+        let message = Message::new(text.clone(), [Section::new(text)])?;
+        let channel = slack::channel(destination)?;
+        self.post(Recipient::from(&channel), &message).await.map(drop)
     }
 
     fn opens_forms_for(&self, channel: ChannelType) -> bool {
         channel == ChannelType::Slack
     }
 
-    fn open_form<'a>(&'a self, request: &'a RequestView, form: &'a PromptForm) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            let opened = request.event().timestamp();
-            match self.show_new(request, form.clone(), opened).await {
-                // It was closed before it was there.
-                Err(error) if is_gone(&error) => Ok(()),
-                shown => shown,
-            }
-        })
+    async fn open_form(&self, request: &RequestView, form: &PromptForm) -> Result<()> {
+        let opened = request.event().timestamp();
+        match self.show_new(request, form.clone(), opened).await {
+            // It was closed before it was there.
+            Err(error) if is_gone(&error) => Ok(()),
+            shown => shown,
+        }
     }
 }
 

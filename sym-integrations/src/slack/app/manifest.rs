@@ -5,7 +5,7 @@ use std::any::TypeId;
 use serde_json::{Value, json};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::handler::{HandlerKind, HandlerRecord, Requires};
-use sym_sdk::server::ManifestConfig;
+use sym_sdk::runtime::ManifestConfig;
 use url::Url;
 
 use super::NAME;

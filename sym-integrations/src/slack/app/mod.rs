@@ -54,12 +54,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use jiff::Timestamp;
-use sym_sdk::BoxFuture;
 use sym_sdk::delivery::Delivery;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::model::RunId;
-use sym_sdk::runtime::Runtime;
-use sym_sdk::server::FrontEnd;
+use sym_sdk::runtime::{FrontEnd, Runtime};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -172,7 +170,7 @@ impl FrontEnd for SlackApp {
         NAME
     }
 
-    fn delivery(self: Arc<Self>) -> Option<Arc<dyn Delivery>> {
+    fn delivery(self: Arc<Self>) -> Option<impl Delivery> {
         Some(self)
     }
 
@@ -181,29 +179,25 @@ impl FrontEnd for SlackApp {
     }
 
     /// Listens on the socket, in Socket Mode. When it is told to stop, it waits for what is under way.
-    fn run<'a>(&'a self, runtime: Runtime, stop: CancellationToken) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            match self.0.reached_by {
-                ReachedBy::Requests(_) => stop.cancelled().await,
-                ReachedBy::Socket => Front { app: self.clone(), runtime }.listen(stop).await?,
-            }
-            // What was acknowledged is finished, as long as the server waits.
-            self.tasks().close();
-            self.tasks().wait().await;
-            Ok(())
-        })
+    async fn run(&self, runtime: Runtime, stop: CancellationToken) -> Result<()> {
+        match self.0.reached_by {
+            ReachedBy::Requests(_) => stop.cancelled().await,
+            ReachedBy::Socket => Front { app: self.clone(), runtime }.listen(stop).await?,
+        }
+        // What was acknowledged is finished, as long as the server waits.
+        self.tasks().close();
+        self.tasks().wait().await;
+        Ok(())
     }
 
     /// Whether the token is good, and that of the workspace that is configured.
-    fn check<'a>(&'a self) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            let owner = self.slack().api().test_auth().await?;
-            if owner.team_id == self.slack().workspace() {
-                return Ok(());
-            }
-            let (theirs, ours) = (owner.team_id, self.slack().workspace());
-            let message = format!("the bot token is of workspace `{theirs}`, and `{ours}` is configured");
-            Err(Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message).with_service(NAME))
-        })
+    async fn check(&self) -> Result<()> {
+        let owner = self.slack().api().test_auth().await?;
+        if owner.team_id == self.slack().workspace() {
+            return Ok(());
+        }
+        let (theirs, ours) = (owner.team_id, self.slack().workspace());
+        let message = format!("the bot token is of workspace `{theirs}`, and `{ours}` is configured");
+        Err(Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message).with_service(NAME))
     }
 }

@@ -5,12 +5,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
-use sym_sdk::BoxFuture;
 use sym_sdk::delivery::Delivery;
 use sym_sdk::error::Result;
 use sym_sdk::model::{User, UserType};
-use sym_sdk::runtime::{Builder, Runtime};
-use sym_sdk::server::{FakeConfig, FakeService, FrontEnd};
+use sym_sdk::runtime::{Builder, FakeConfig, FakeService, FrontEnd, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use super::shared::configuration_error;
@@ -90,7 +88,7 @@ impl FrontEnd for FrontEndWithFake {
         FrontEnd::name(&self.app)
     }
 
-    fn delivery(self: Arc<Self>) -> Option<Arc<dyn Delivery>> {
+    fn delivery(self: Arc<Self>) -> Option<impl Delivery> {
         FrontEnd::delivery(Arc::new(self.app.clone()))
     }
 
@@ -98,12 +96,12 @@ impl FrontEnd for FrontEndWithFake {
         self.app.router(runtime)
     }
 
-    fn run<'a>(&'a self, runtime: Runtime, stop: CancellationToken) -> BoxFuture<'a, Result<()>> {
-        self.app.run(runtime, stop)
+    async fn run(&self, runtime: Runtime, stop: CancellationToken) -> Result<()> {
+        self.app.run(runtime, stop).await
     }
 
-    fn check<'a>(&'a self) -> BoxFuture<'a, Result<()>> {
-        self.app.check()
+    async fn check(&self) -> Result<()> {
+        self.app.check().await
     }
 }
 
@@ -114,7 +112,7 @@ mod tests {
     use sym_sdk::directory::{Directory, MemoryDirectory};
     use sym_sdk::error::ErrorKind;
     use sym_sdk::model::{Integration, Slug, UserId, UserIdentity};
-    use sym_sdk::runtime::Extension;
+    use sym_sdk::runtime::Plugin;
 
     use super::*;
 
@@ -132,7 +130,7 @@ mod tests {
     #[tokio::test]
     async fn the_fake_runs_as_long_as_the_front_end() {
         let fake = start(config(1)).await.unwrap();
-        let url = fake.how_to().split(' ').find(|word| word.starts_with("http://")).unwrap();
+        let url = fake.instructions().split(' ').find(|word| word.starts_with("http://")).unwrap();
         let state = format!("{}/state", url.trim_end_matches(':'));
         let state =
             || async { reqwest::Client::builder().no_proxy().build().unwrap().get(&state).send().await?.text().await };
@@ -143,7 +141,7 @@ mod tests {
             tokio::task::yield_now().await;
         }
 
-        assert!(start(config(0)).await.unwrap().how_to().contains("127.0.0.1"));
+        assert!(start(config(0)).await.unwrap().instructions().contains("127.0.0.1"));
         assert_eq!(start(config(2)).await.unwrap_err().kind(), ErrorKind::Configuration);
     }
 

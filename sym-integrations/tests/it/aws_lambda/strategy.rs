@@ -8,7 +8,7 @@ use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::machine::EffectKey;
 use sym_sdk::model::{AccessTarget, DeescalateType, Event, Flow, Slug, Step, StepOutput, User, UserId};
-use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope};
 
 use super::{FUNCTION, path_of};
 use crate::aws::support::{code, context};
@@ -31,7 +31,7 @@ fn key() -> EffectKey {
     "0190f5a4-0000-7000-8000-000000000000:7".parse().unwrap()
 }
 
-async fn grant(reply: Reply) -> Result<Escalation> {
+async fn grant(reply: Reply) -> Result<GrantResult> {
     let replay = Replay::new();
     replay.post(path_of(FUNCTION)).header("x-amz-invocation-type", "RequestResponse").reply(reply);
     let target = target("admins");
@@ -71,7 +71,7 @@ async fn revoke(reply: Reply) -> Result<Option<StepOutput>> {
 async fn the_response_is_the_output() {
     let answer = json!({ "body": { "group": "admins" }, "errors": [] });
     let granted = grant(Reply::json(&answer)).await.unwrap();
-    assert_eq!(granted, Escalation::granted().with_output(StepOutput(answer.clone())));
+    assert_eq!(granted, GrantResult::granted().with_output(StepOutput(answer.clone())));
     assert_eq!(revoke(Reply::json(&answer)).await.unwrap(), Some(StepOutput(answer)));
 }
 
@@ -80,7 +80,7 @@ async fn reported_errors_fail_the_step() {
     let answer = json!({ "body": {}, "errors": ["no such group", "and no user"] });
     let rejected = grant(Reply::json(&answer)).await.unwrap();
     let errors = ["no such group".to_owned(), "and no user".to_owned()];
-    assert_eq!(rejected, Escalation::rejected(errors).with_output(StepOutput(answer.clone())));
+    assert_eq!(rejected, GrantResult::rejected(errors).with_output(StepOutput(answer.clone())));
     let error = revoke(Reply::json(&answer)).await.unwrap_err();
     assert_eq!((code(&error).as_str(), error.kind()), ("AccessStrategy:REPORTED_ERRORS", ErrorKind::Strategy));
     assert_eq!(error.message(), "`grant` did not revoke the access: no such group; and no user");
@@ -116,7 +116,7 @@ async fn targets_that_share_a_function_are_distinct() {
     let strategy = LambdaStrategy::new(AwsLambda::new(context(&replay)));
     assert_ne!(strategy.resource(&target("admins")), strategy.resource(&target("readers")));
     assert_eq!(strategy.resource(&target("admins")), strategy.resource(&target("admins")));
-    assert_eq!(strategy.reach(), RevocationReach::Unknown);
+    assert_eq!(strategy.revocation_scope(), RevocationScope::Unknown);
     let ann = User::person(UserId::from_email("ann@example.com"), "ann@example.com").unwrap();
     assert_eq!(strategy.fetch_remote_identity(&ann).await.unwrap().as_deref(), Some("ann@example.com"));
 

@@ -10,7 +10,7 @@ use sym_sdk::config::{self, Config, Reference};
 use sym_sdk::engine::MemoryStore;
 use sym_sdk::model::RunStatus;
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::{Extension, LocalSecrets, Runtime};
+use sym_sdk::runtime::{LocalSecrets, Plugin, Runtime};
 use sym_sdk::testing::Harness;
 
 use super::fake::{DOMAIN, FakeOkta};

@@ -6,7 +6,7 @@ use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::machine::EffectKey;
 use sym_sdk::model::{AccessTarget, Environment, Event, Flow, Step, StepOutput, UserIdentity};
-use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope};
 use wiremock::matchers::method;
 use wiremock::{Mock, ResponseTemplate};
 
@@ -40,7 +40,7 @@ impl<'a> Asked<'a> {
         AccessRequest::new(&self.event, &self.target, self.identity, key)
     }
 
-    async fn grant(&self) -> Result<Escalation> {
+    async fn grant(&self) -> Result<GrantResult> {
         self.strategy.escalate(&self.request()).await
     }
 
@@ -60,7 +60,7 @@ async fn grants_and_revocations_are_idempotent() {
     let asked = Asked::new(&strategy, target("00g1"), "00u1");
     let output = json!({ "group_id": "00g1", "group_name": "prod-admins", "user_id": "00u1" });
     for _ in 0..2 {
-        let granted = Escalation::granted().with_output(StepOutput::new(&output).unwrap());
+        let granted = GrantResult::granted().with_output(StepOutput::new(&output).unwrap());
         assert_eq!(asked.grant().await.unwrap(), granted);
         assert_eq!(strategy.list_current(&target("00g1")).await.unwrap().unwrap(), ["00u1"]);
     }
@@ -68,7 +68,7 @@ async fn grants_and_revocations_are_idempotent() {
         assert_eq!(asked.revoke().await.unwrap().unwrap().0, output);
         assert!(strategy.list_current(&target("00g1")).await.unwrap().unwrap().is_empty());
     }
-    assert_eq!(strategy.reach(), RevocationReach::NewSessions);
+    assert_eq!(strategy.revocation_scope(), RevocationScope::NewSessions);
 }
 
 #[tokio::test]

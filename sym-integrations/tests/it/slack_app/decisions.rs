@@ -126,7 +126,7 @@ async fn those_who_may_not_are_told_and_nobody_else() {
     world.fake.join(Member::new("U0BOT").bot());
     let refusals = [
         ("U0ANA", "Requesters cannot approve their own request."),
-        ("U0OUT", "eve@elsewhere.com is not among those who may decide this request."),
+        ("U0OUT", "eve@elsewhere.com is not permitted to decide this request."),
         ("U0FAKE", "Nobody knows whose Slack account yours is."),
         ("U0GONE", "Your Slack account is deactivated."),
         ("U0BOT", "This is for people, and you are a bot."),

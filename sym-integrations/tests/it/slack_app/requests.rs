@@ -6,7 +6,7 @@ use serde_json::json;
 use sym_integrations::slack::fake::Member;
 use sym_sdk::delivery::Delivery;
 use sym_sdk::prelude::*;
-use sym_sdk::server::FrontEnd;
+use sym_sdk::runtime::FrontEnd;
 
 use super::{World, encode, sign};
 

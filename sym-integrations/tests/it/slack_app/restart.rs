@@ -48,7 +48,7 @@ impl Processes {
         let before = &self.runtime;
         let slack = self.world.fake.client().directory(before.directory().clone()).build().unwrap();
         let app = SlackApp::new(slack, SigningSecret::new(SIGNING_SECRET.into()).unwrap());
-        let builder = Runtime::builder(config).registry(handlers).delivery(app.clone()).dry();
+        let builder = Runtime::builder(config).registry(handlers).delivery(app.clone()).simulated();
         let builder = builder.directory(before.directory().clone()).clock(before.clock().clone());
         let runtime = builder.store(self.store.clone()).build().await.unwrap();
         self.world.router = app.router(runtime.clone());

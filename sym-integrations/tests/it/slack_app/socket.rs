@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sym_integrations::slack::app::SlackApp;
 use sym_sdk::error::ErrorKind;
 use sym_sdk::prelude::*;
-use sym_sdk::server::FrontEnd;
+use sym_sdk::runtime::FrontEnd;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, accept_async};

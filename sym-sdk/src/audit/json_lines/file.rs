@@ -1,18 +1,21 @@
-//! A file of whole lines, and the full ones that came before it.
+//! A rotated file of complete lines.
+//!
+//! Appended lines are synced to disk before they count as written. A line that a crash left incomplete is cut off when the file is
+//! opened again, so that the file never contains a broken line in the middle.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// When a new file is begun, and how many full ones are kept.
+/// The maximum size of a file in bytes, and the number of full files to keep.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rotation {
     pub(super) bytes: u64,
     pub(super) files: u32,
 }
 
-/// The file is opened anew after an error, and so brought in order again.
+/// A file of lines. It is reopened after an error, which removes whatever was written in part.
 #[derive(Debug)]
 pub(super) struct LineFile {
     path: PathBuf,
@@ -35,7 +38,7 @@ impl LineFile {
         self.rotation = Some(rotation);
     }
 
-    /// Appends lines. They are on the disk when this returns.
+    /// Appends lines, and syncs them to disk.
     pub(super) fn append<'a>(&mut self, lines: impl Iterator<Item = &'a str>) -> io::Result<()> {
         let appended = self.try_append(lines);
         if appended.is_err() {
@@ -65,7 +68,7 @@ impl LineFile {
         Ok(())
     }
 
-    /// The file as it was left, or opened anew if somebody has moved it away or changed it.
+    /// Takes the open file, or reopens it if it was moved or changed by another process.
     fn take_open(&mut self) -> io::Result<Open> {
         let length = self.path.metadata().ok().map(|metadata| metadata.len());
         match self.open.take() {
@@ -76,7 +79,7 @@ impl LineFile {
 }
 
 impl Open {
-    /// Opens the file, and creates it if there is none. What follows the last line break was not written to its end: it goes.
+    /// Opens the file, or creates it. An incomplete last line is cut off.
     fn at(path: &Path) -> io::Result<Self> {
         let is_new = !path.try_exists()?;
         let mut options = OpenOptions::new();
@@ -90,7 +93,7 @@ impl Open {
         let length = whole_lines(&mut file)?;
         let torn = file.metadata()?.len() - length;
         if torn > 0 {
-            tracing::warn!(path = %path.display(), bytes = torn, "the last audit line was not whole; it comes again");
+            tracing::warn!(path = %path.display(), bytes = torn, "the last audit line was incomplete and was removed; it is delivered again");
             file.set_len(length)?;
         }
         file.seek(SeekFrom::Start(length))?;
@@ -105,7 +108,7 @@ impl Open {
     }
 }
 
-/// Up to where the file has whole lines.
+/// Returns the length of the complete lines at the start of the file.
 fn whole_lines(file: &mut File) -> io::Result<u64> {
     const STEP: u64 = 64 * 1024;
     let mut end = file.metadata()?.len();
@@ -122,8 +125,8 @@ fn whole_lines(file: &mut File) -> io::Result<u64> {
     Ok(0)
 }
 
-/// Moves the full file away. Each file gets the next number, as far as there is no gap; if all are there, the oldest is
-/// replaced. A crash on the way leaves a gap and every file.
+/// Renames the full file. Each older file gets the next number, up to the first gap; if there is no gap, the oldest file is
+/// replaced. A crash in between leaves a gap and loses no file.
 fn rotate(path: &Path, files: u32) -> io::Result<()> {
     let mut free = 1;
     while free < files && numbered(path, free).try_exists()? {
@@ -142,7 +145,7 @@ fn numbered(path: &Path, number: u32) -> PathBuf {
     name.into()
 }
 
-/// The files that there are, oldest first.
+/// Returns the existing files, oldest first.
 pub(super) fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     let mut numbers = Vec::new();
     for entry in directory(path).read_dir()? {
@@ -161,7 +164,7 @@ fn directory(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// New names of files are on the disk once this returns, where the system can do that.
+/// Syncs the names of files to disk, on systems that can.
 fn sync_directory(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(directory(path))?.sync_all() } else { Ok(()) }
 }

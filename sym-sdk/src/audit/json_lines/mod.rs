@@ -1,4 +1,4 @@
-//! JSON lines, in a file or on the standard output.
+//! JSON lines, in a file or on standard output.
 
 mod file;
 
@@ -12,10 +12,10 @@ use super::{AuditDestination, AuditLine};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
 
-/// Writes audit lines to a file or to the standard output, one JSON object a line.
+/// A destination that writes audit lines to a file or to standard output, one JSON object per line.
 ///
-/// What was written to a file is on the disk before it counts as kept. A line that a crash left half written is taken off when
-/// the file is opened again, and comes anew. The file is created readable for its owner alone, in a directory that exists.
+/// Lines in a file are synced to disk before they count as delivered. A line that a crash left incomplete is removed when the
+/// file is opened again, and then delivered again. The file is created with access for its owner only; its directory must exist.
 ///
 /// ```no_run
 /// use sym_sdk::audit::JsonLines;
@@ -37,22 +37,23 @@ enum Sink {
 }
 
 impl JsonLines {
-    /// Writes to the standard output. Whoever reads it has to keep the lines: they do not come again.
+    /// Creates a destination that writes to standard output. Lines count as delivered once they are written, so the reader of the
+    /// output is responsible for storing them.
     pub fn stdout() -> Self {
         Self { name: "stdout".to_owned(), sink: Arc::new(Mutex::new(Sink::Stdout)) }
     }
 
-    /// Appends to a file. It is opened when there is something to write.
+    /// Creates a destination that appends to a file. The file is opened at the first delivery.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         let name = format!("file:{}", path.display());
         Self { name, sink: Arc::new(Mutex::new(Sink::File(LineFile::new(path)))) }
     }
 
-    /// Begins a new file before the current one would have more than so many bytes, and keeps this many full ones, at least
-    /// one: `audit.jsonl.1` is the youngest of them. The oldest is removed; the store still has what was in it.
+    /// Rotates the file before it would exceed `bytes`, and keeps up to `files` full files, at least one. `audit.jsonl.1` is the
+    /// newest of them. The oldest is removed; the store still has its records.
     ///
-    /// Without this a file grows for ever. It means nothing for the standard output.
+    /// Without rotation the file grows without limit. Standard output is not affected.
     #[must_use]
     pub fn rotated(self, bytes: u64, files: u32) -> Self {
         if let Ok(mut sink) = self.sink.lock()
@@ -63,14 +64,14 @@ impl JsonLines {
         self
     }
 
-    /// Sets the name, under which the store remembers what was written.
+    /// Sets the name, by which the store identifies the cursor of the destination.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// The files of a rotated log that there are, oldest first: in this order they are verified.
+    /// Returns the existing files of a rotated log, oldest first, which is the order in which to verify them.
     ///
     /// # Errors
     /// If the directory cannot be read.
@@ -104,11 +105,11 @@ impl AuditDestination for JsonLines {
             let (sink, batch) = (self.sink.clone(), lines.to_vec());
             let write = move || match sink.try_lock() {
                 Ok(mut sink) => sink.write(&batch),
-                // Whatever it was about, the file is opened anew after an error.
+                // The file is reopened after an error, so a panic leaves nothing behind.
                 Err(TryLockError::Poisoned(sink)) => sink.into_inner().write(&batch),
-                // A write that overran its time limit cannot be called off. No thread is to wait behind it.
+                // A write that exceeded its timeout cannot be cancelled. No further thread may block behind it.
                 Err(TryLockError::WouldBlock) => {
-                    Err(io::Error::new(io::ErrorKind::ResourceBusy, "an earlier write hangs"))
+                    Err(io::Error::new(io::ErrorKind::ResourceBusy, "an earlier write is still in progress"))
                 }
             };
             match tokio::task::spawn_blocking(write).await {
@@ -122,8 +123,8 @@ impl AuditDestination for JsonLines {
 
 impl JsonLines {
     fn failed(&self, error: &io::Error) -> Error {
-        let message = format!("destination `{}` cannot be written to: {error}", self.name);
-        let lasting = matches!(
+        let message = format!("cannot write to audit destination `{}`: {error}", self.name);
+        let permanent = matches!(
             error.kind(),
             io::ErrorKind::NotFound
                 | io::ErrorKind::PermissionDenied
@@ -131,9 +132,9 @@ impl JsonLines {
                 | io::ErrorKind::IsADirectory
                 | io::ErrorKind::NotADirectory
         );
-        let kind = if lasting { ErrorKind::Configuration } else { ErrorKind::Unavailable };
+        let kind = if permanent { ErrorKind::Configuration } else { ErrorKind::Unavailable };
         let error = Error::new(kind, codes::AUDIT_DESTINATION, message);
-        if lasting { error.with_hint("its directory must exist and be writable for this program") } else { error }
+        if permanent { error.with_hint("its directory must exist and be writable by this process") } else { error }
     }
 }
 

@@ -96,7 +96,7 @@ async fn play(
     let (users, outbox) = (std::mem::take(&mut app.users), app.outbox.clone());
     let (builder, _) = stand_ins(app, config);
     let runtime = builder
-        .dry()
+        .simulated()
         .outbox(outbox.clone())
         .sqlite(store.clone())
         .clock(Arc::new(clock))

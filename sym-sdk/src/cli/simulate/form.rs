@@ -5,15 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
-use crate::delivery::{Delivery, DeliveryReceipt, DryDelivery, RequestView};
+use crate::delivery::{Delivery, DeliveryReceipt, RequestView, SimulatedDelivery};
 use crate::error::Result;
 use crate::forms::{PromptField, PromptForm};
-use crate::future::BoxFuture;
 use crate::handler::{HandlerKind, HandlerRecord};
 use crate::machine::{EffectError, MessageRef, Notice};
 use crate::model::{ChannelType, User};
 use crate::routing::Destination;
-use crate::runtime::HandlerUse;
+use crate::runtime::HandlerUsage;
 use crate::sync::lock;
 
 /// As many options are listed.
@@ -32,14 +31,14 @@ pub(super) struct Shown {
 /// A front end that keeps the form it is to show, and reaches nobody. Clones share the form.
 #[derive(Clone, Debug)]
 pub(in crate::cli) struct FormKeeper {
-    handlers: Arc<[HandlerUse]>,
+    handlers: Arc<[HandlerUsage]>,
     form: Arc<Mutex<Option<Shown>>>,
-    rest: Arc<DryDelivery>,
+    rest: Arc<SimulatedDelivery>,
 }
 
 impl FormKeeper {
     /// A front end for a program with these handlers.
-    pub(super) fn new(handlers: Vec<HandlerUse>) -> Self {
+    pub(super) fn new(handlers: Vec<HandlerUsage>) -> Self {
         Self { handlers: handlers.into(), form: Arc::default(), rest: Arc::default() }
     }
 
@@ -58,46 +57,37 @@ impl Delivery for FormKeeper {
         false
     }
 
-    fn deliver<'a>(
-        &'a self,
-        request: &'a RequestView,
-        destination: &'a Destination,
-    ) -> BoxFuture<'a, Result<DeliveryReceipt>> {
-        self.rest.deliver(request, destination)
+    async fn deliver(&self, request: &RequestView, destination: &Destination) -> Result<DeliveryReceipt> {
+        self.rest.deliver(request, destination).await
     }
 
-    fn update<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>> {
-        self.rest.update(request, message)
+    async fn update(&self, request: &RequestView, message: &MessageRef) -> Result<()> {
+        self.rest.update(request, message).await
     }
 
     fn reaches_user(&self, _: &User) -> bool {
         false
     }
 
-    fn message<'a>(&'a self, request: &'a RequestView, to: &'a User, notice: &'a Notice) -> BoxFuture<'a, Result<()>> {
-        self.rest.message(request, to, notice)
+    async fn message(&self, request: &RequestView, to: &User, notice: &Notice) -> Result<()> {
+        self.rest.message(request, to, notice).await
     }
 
-    fn alert<'a>(
-        &'a self,
-        request: &'a RequestView,
-        destination: &'a str,
-        error: &'a EffectError,
-    ) -> BoxFuture<'a, Result<()>> {
-        self.rest.alert(request, destination, error)
+    async fn alert(&self, request: &RequestView, destination: &str, error: &EffectError) -> Result<()> {
+        self.rest.alert(request, destination, error).await
     }
 
     fn opens_forms_for(&self, _: ChannelType) -> bool {
         true
     }
 
-    fn open_form<'a>(&'a self, request: &'a RequestView, form: &'a PromptForm) -> BoxFuture<'a, Result<()>> {
+    async fn open_form(&self, request: &RequestView, form: &PromptForm) -> Result<()> {
         let flow = request.event().flow().name().as_str();
         let of_flow = self.handlers.iter().filter(|used| used.flows.iter().any(|name| name == flow));
         let prefetch = of_flow.map(|used| used.record).filter(|record| record.kind() == HandlerKind::Prefetch);
         let shown = Shown { form: form.clone(), prefetch: prefetch.collect() };
         *lock(&self.form) = Some(shown);
-        Box::pin(std::future::ready(Ok(())))
+        Ok(())
     }
 }
 

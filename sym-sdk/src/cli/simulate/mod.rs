@@ -142,7 +142,7 @@ const BEGINNING: Timestamp = Timestamp::constant(1_709_197_200, 0);
 async fn simulation(mut app: App, config: Config, at: Timestamp) -> Result<(Simulation, FormKeeper), Diagnostics> {
     let (users, outbox) = (std::mem::take(&mut app.users), app.outbox.clone());
     let (builder, forms) = stand_ins(app, config);
-    let simulation = Simulation::start(builder.dry(), at, outbox).await?;
+    let simulation = Simulation::start(builder.simulated(), at, outbox).await?;
     for user in users {
         simulation.runtime().directory().put_user(user).await.map_err(|error| {
             let fault = Diagnostic::error(SourceLocation::default(), error.message());

@@ -44,51 +44,44 @@ impl LocalEngine {
         fired: Option<(TimerKey, u64)>,
     ) -> Result<InputReply> {
         let span = observability::input_span(key.as_str(), &input);
-        self.step_and_commit(key, input, settles, fired).instrument(span).await
-    }
-
-    async fn step_and_commit(
-        &self,
-        key: InputKey,
-        input: Input,
-        settles: Option<EffectKey>,
-        fired: Option<(TimerKey, u64)>,
-    ) -> Result<InputReply> {
-        let mut run = match self.run_cache.get(input.run) {
-            Some(run) => Some(run),
-            None => self.load(input.run).await?,
-        };
-        for _ in 0..MAX_CONFLICTS {
-            let transition = self.handler.step(run.as_ref().map(|run| &*run.state), &input)?;
-            let reply = transition.reply.clone();
-            let version = run.map_or(0, |run| run.version);
-            let commit = Commit { settles, fired, ..Commit::new(input.run, version, key.clone(), transition) };
-            let state = commit.state.clone();
-            // A commit that fails, or whose caller is dropped, may have been written all the same: workers are woken and the cache
-            // is cleared in any case.
-            let mut wake = WakeOnDrop { notifier: &self.notifier, set: WakeSet::for_commit(&commit) };
-            let committed = self.commit(commit).await.inspect_err(|_| self.run_cache.remove(input.run))?;
-            match committed {
-                Committed::Written => {
-                    if let Some(state) = state {
-                        self.run_cache.insert(input.run, StoredRun::new(version + 1, state));
+        let delivered = async {
+            let mut run = match self.run_cache.get(input.run) {
+                Some(run) => Some(run),
+                None => self.load(input.run).await?,
+            };
+            for _ in 0..MAX_CONFLICTS {
+                let transition = self.handler.step(run.as_ref().map(|run| &*run.state), &input)?;
+                let reply = transition.reply.clone();
+                let version = run.map_or(0, |run| run.version);
+                let commit = Commit { settles, fired, ..Commit::new(input.run, version, key.clone(), transition) };
+                let state = commit.state.clone();
+                // A commit that fails, or whose caller is dropped, may have been written all the same. So workers are woken in any case,
+                // and an error invalidates the cached Run.
+                let mut wake = WakeOnDrop { notifier: &self.notifier, set: WakeSet::for_commit(&commit) };
+                let committed = self.commit(commit).await.inspect_err(|_| self.run_cache.remove(input.run))?;
+                match committed {
+                    Committed::Written => {
+                        if let Some(state) = state {
+                            self.run_cache.insert(input.run, StoredRun::new(version + 1, state));
+                        }
+                        observability::input_delivered(&input, &reply);
+                        return Ok(reply);
                     }
-                    observability::input_delivered(&input, &reply);
-                    return Ok(reply);
+                    Committed::Duplicate(reply) => {
+                        // The process may have ended between the first commit and its wake-up.
+                        wake.set = WakeSet::ALL;
+                        return Ok(reply);
+                    }
+                    Committed::Conflict => run = self.load(input.run).await?,
                 }
-                Committed::Duplicate(reply) => {
-                    // The process may have ended between the first commit and its wake-up.
-                    wake.set = WakeSet::ALL;
-                    return Ok(reply);
-                }
-                Committed::Conflict => run = self.load(input.run).await?,
             }
-        }
-        Err(Error::new(
-            ErrorKind::Unavailable,
-            codes::STORE,
-            format!("Run {} changed {MAX_CONFLICTS} times while one input was delivered", input.run),
-        ))
+            Err(Error::new(
+                ErrorKind::Unavailable,
+                codes::STORE,
+                format!("Run {} changed {MAX_CONFLICTS} times while one input was delivered", input.run),
+            ))
+        };
+        delivered.instrument(span).await
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed> {

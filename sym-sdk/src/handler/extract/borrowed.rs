@@ -1,3 +1,5 @@
+//! Arguments that borrow from the context: `&Event`, `&User`, integration clients and the like.
+
 use super::{ExtractError, FromContext};
 use crate::directory::{Directory, KeyValue};
 use crate::handler::{Context, FlowsQuery, IdentityQuery, IntegrationRequirement, Requires};
@@ -5,7 +7,7 @@ use crate::integration::IntegrationClient;
 use crate::model::{Event, Flow, Flows, Run, User};
 use crate::routing::RequestForwardContext;
 
-/// Arguments that the context holds as they are.
+/// Implements [`FromContext`] for references to values that the context holds.
 macro_rules! borrowed {
     ($($ty:ident: $requires:ident => $get:expr;)*) => {
         $(

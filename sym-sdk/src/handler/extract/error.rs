@@ -1,18 +1,20 @@
+//! The error of arguments that are not available.
+
 use std::fmt;
 
 use crate::error::{Error, ErrorKind, codes};
 
-/// Why an argument could not be had.
+/// The error of an argument that could not be extracted.
 pub struct ExtractError(Error);
 
 impl ExtractError {
-    /// Of an argument that the context does not hold. `argument` is its type as the handler names it.
+    /// Creates the error for an argument that the context does not hold. `argument` is its type as written in the handler.
     pub(super) fn missing(argument: impl fmt::Display) -> Self {
-        let message = format!("the argument `{argument}` cannot be had in this call");
+        let message = format!("argument `{argument}` is not available here");
         Self(Error::new(ErrorKind::Handler, codes::ARGUMENT_UNAVAILABLE, message))
     }
 
-    /// The error as this crate reports it.
+    /// Returns the error as an [`Error`] of this crate.
     pub fn as_error(&self) -> &Error {
         &self.0
     }

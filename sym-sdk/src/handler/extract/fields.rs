@@ -1,3 +1,5 @@
+//! The argument `Fields<T>`.
+
 use std::ops::Deref;
 
 use serde::Deserialize;
@@ -6,7 +8,7 @@ use super::{ExtractError, FromContext};
 use crate::handler::{Context, Requires};
 use crate::model::Event;
 
-/// An argument: the request's fields, read into a `T`. Text can be borrowed.
+/// An argument: the fields of the request, deserialized into a `T`. Strings can be borrowed.
 ///
 /// ```
 /// use sym_sdk::prelude::*;

@@ -1,10 +1,10 @@
-//! How arguments are taken from the context.
+//! Extractors: the argument types of handlers.
 
 mod borrowed;
 mod error;
 mod fields;
-mod output;
 mod state;
+mod step_output;
 mod vars;
 
 pub use error::ExtractError;
@@ -14,30 +14,30 @@ pub use vars::Vars;
 
 use super::{Context, Requires};
 
-/// A type that a handler can take as an argument.
+/// An argument type of handlers.
 ///
-/// Everything that an argument is made of is in memory; look things up elsewhere in the handler's body. Arguments may
-/// borrow from the context, for as long as the call takes.
+/// Extraction is synchronous and only reads memory; await lookups in the body of the handler. Arguments can borrow from the
+/// context for the duration of the call.
 ///
 /// ```
 /// use sym_sdk::handler::{Context, ExtractError, FromContext, Requires};
 /// use sym_sdk::prelude::*;
 ///
-/// /// The name of the acting user's team.
-/// struct Team<'a>(&'a str);
+/// /// The email domain of the acting user.
+/// struct Domain<'a>(&'a str);
 ///
-/// impl<'cx> FromContext<'cx> for Team<'cx> {
+/// impl<'cx> FromContext<'cx> for Domain<'cx> {
 ///     const REQUIRES: Requires = <&User as FromContext<'_>>::REQUIRES;
 ///
 ///     fn from_context(context: &'cx Context) -> Result<Self, ExtractError> {
 ///         let user = <&User>::from_context(context)?;
-///         Ok(Self(user.email_domain().unwrap_or("nobody")))
+///         Ok(Self(user.email_domain().unwrap_or("unknown")))
 ///     }
 /// }
 ///
 /// #[hook]
-/// fn after_request(team: Team<'_>) {
-///     println!("a request of {}", team.0);
+/// fn after_request(domain: Domain<'_>) {
+///     println!("request from {}", domain.0);
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
@@ -46,17 +46,17 @@ use super::{Context, Requires};
     note = "arguments are `&Event`, `&User`, `&Flow`, `&Run`, `Fields<T>`, `Vars<T>`, `StepOutput<T>`, `State<T>`, \
             `&RequestForwardContext`, `&IdentityQuery`, `&FlowsQuery`, `&Flows`, `&Directory`, `&KeyValue`, `&Context`, \
             `&T` for an integration client `T`, and `Result<X, ExtractError>` for any of them",
-    note = "to take a client of your own as `&T`, implement `IntegrationClient` for it, and for anything else `FromContext`"
+    note = "implement `IntegrationClient` to take a client as `&T`, or `FromContext` for any other type"
 )]
 pub trait FromContext<'cx>: Sized {
-    /// What must be there, so that a lack is reported at start.
+    /// The requirement of the argument, checked at startup.
     const REQUIRES: Requires = Requires::Nothing;
 
-    /// Takes the argument from the context.
+    /// Extracts the argument from the context.
     fn from_context(context: &'cx Context) -> Result<Self, ExtractError>;
 }
 
-/// The handler goes on without the argument, and is told why.
+/// An optional argument: the handler is called either way, and gets the error if the argument is not available.
 impl<'cx, X: FromContext<'cx>> FromContext<'cx> for Result<X, ExtractError> {
     const REQUIRES: Requires = Requires::Optional(&X::REQUIRES);
 

@@ -1,10 +1,12 @@
+//! The argument `State<T>`.
+
 use std::ops::Deref;
 use std::sync::Arc;
 
 use super::{ExtractError, FromContext};
 use crate::handler::{Context, Requires, StateRequirement};
 
-/// An argument: a value of the user's own that was handed over at start, shared by all calls.
+/// An argument: a value that the program registered at startup, shared by all calls.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,12 +24,12 @@ use crate::handler::{Context, Requires, StateRequirement};
 pub struct State<T>(Arc<T>);
 
 impl<T> State<T> {
-    /// A state, to call a handler without a runtime.
+    /// Creates a state, to call a handler without a runtime.
     pub fn new(value: impl Into<Arc<T>>) -> Self {
         Self(value.into())
     }
 
-    /// The value, to be kept beyond the call.
+    /// Returns the value, to keep it beyond the call.
     pub fn into_arc(self) -> Arc<T> {
         self.0
     }

@@ -1,3 +1,5 @@
+//! The argument `Vars<T>`.
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
@@ -14,11 +16,11 @@ use crate::forms::{DeError, NamedValues};
 use crate::handler::Context;
 use crate::suggest;
 
-/// An argument: the flow's vars, read into a `T`; in `get_flows`, those of the flows filter.
+/// An argument: the vars of the flow, deserialized into a `T`. In `get_flows`, the vars of the flows filter.
 ///
-/// Vars are text. Numbers and booleans are parsed, enums are picked by name, text can be borrowed.
+/// Vars are strings. Numbers and booleans are parsed, enum variants are matched by name, and strings can be borrowed.
 ///
-/// Whether the flow's vars can be read into `T` shows when the handler is called: simulate a request to see it.
+/// Vars are deserialized when the handler is called, so a mismatch is reported then. Simulate a request to find it early.
 ///
 /// ```
 /// use sym_sdk::prelude::*;

@@ -3,22 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::assembly::Assembly;
+use super::assembler::RuntimeAssembler;
 use super::{Builder, FlowPlan};
 use crate::config::{Diagnostic, SourceLocation};
-use crate::delivery::Delivery;
+use crate::delivery::DynDelivery;
 use crate::integration::IntegrationConfig;
-use crate::runtime::Extension;
-use crate::server::{FrontEnd, FrontEndConfig, FrontEndType, FrontEnds, WithSecrets, fault_of_name};
+use crate::runtime::Plugin;
+use crate::runtime::front_end::{
+    DynFrontEnd, FrontEnd, FrontEndConfig, FrontEndType, FrontEnds, IntegrationSecrets, name_violation,
+};
 
 /// Front ends that were handed over.
 #[derive(Clone, Default)]
-pub(super) struct Given {
-    built: Vec<Arc<dyn FrontEnd>>,
+pub(super) struct RegisteredFrontEnds {
+    built: Vec<Arc<dyn DynFrontEnd>>,
     types: Vec<FrontEndType>,
 }
 
-impl Given {
+impl RegisteredFrontEnds {
     #[cfg(feature = "cli")]
     pub(super) fn clear(&mut self) {
         *self = Self::default();
@@ -43,7 +45,7 @@ impl Builder {
     }
 }
 
-impl Extension for FrontEndType {
+impl Plugin for FrontEndType {
     fn install(self, builder: Builder) -> Builder {
         builder.front_end_type(self)
     }
@@ -55,23 +57,23 @@ impl Extension for FrontEndType {
 
 impl FrontEnds {
     /// How people are told.
-    pub(super) fn deliveries(&self) -> impl Iterator<Item = Arc<dyn Delivery>> {
+    pub(super) fn deliveries(&self) -> impl Iterator<Item = Arc<dyn DynDelivery>> {
         self.iter().filter_map(|front_end| front_end.clone().delivery())
     }
 }
 
-impl Assembly<'_> {
+impl RuntimeAssembler<'_> {
     /// The front ends, those that were handed over first. A dry run builds none.
     pub(super) async fn front_ends(&mut self, flows: &[FlowPlan]) -> FrontEnds {
         let given = &self.builder.front_ends;
         let mut front_ends = given.built.clone();
-        for kind in given.types.iter().filter(|_| !self.builder.dry) {
+        for kind in given.types.iter().filter(|_| !self.builder.simulated) {
             front_ends.extend(self.front_end(kind, flows).await);
         }
         let mut names = BTreeSet::new();
         for front_end in &front_ends {
             let name = front_end.name();
-            if let Some(rule) = fault_of_name(name) {
+            if let Some(rule) = name_violation(name) {
                 let message = format!("`{name}` cannot be the name of a front end: its routes are mounted below it");
                 self.diagnostics.push(
                     Diagnostic::error(SourceLocation::default(), message).with_hint(format!("take one that {rule}")),
@@ -85,7 +87,7 @@ impl Assembly<'_> {
         front_ends.into_iter().collect()
     }
 
-    async fn front_end(&mut self, kind: &FrontEndType, flows: &[FlowPlan]) -> Option<Arc<dyn FrontEnd>> {
+    async fn front_end(&mut self, kind: &FrontEndType, flows: &[FlowPlan]) -> Option<Arc<dyn DynFrontEnd>> {
         let mut used = BTreeMap::new();
         for plan in flows {
             for integration in kind.integrations_of(&plan.flow) {
@@ -96,7 +98,8 @@ impl Assembly<'_> {
         let mut location = SourceLocation::default();
         for (integration, of_flow) in used.into_values() {
             location = of_flow.clone();
-            with_secrets.push(WithSecrets { integration, secrets: self.secrets_of(integration, of_flow).await? });
+            with_secrets
+                .push(IntegrationSecrets { integration, secrets: self.secrets_of(integration, of_flow).await? });
         }
         let integrations: Vec<_> = with_secrets
             .iter()

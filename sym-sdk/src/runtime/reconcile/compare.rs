@@ -12,10 +12,10 @@ use crate::error::{ErrorKind, Result};
 use crate::machine::{Access, EffectError, Grant};
 use crate::model::{AccessTarget, RunId, Srn, Strategy, User};
 use crate::runtime::Runtime;
+use crate::runtime::bounded_call::call_bounded;
 use crate::runtime::flows::FlowEntry;
 use crate::runtime::identity::service_of;
-use crate::runtime::limits::contain;
-use crate::strategy::AccessStrategy;
+use crate::strategy::DynAccessStrategy;
 
 /// How many targets are read at once.
 const AT_ONCE: usize = 8;
@@ -108,7 +108,7 @@ pub(super) async fn compare(runtime: &Runtime) -> Result<Found<'_>> {
 async fn owner(runtime: &Runtime, entry: &FlowEntry, identity: &str) -> Result<Option<Arc<User>>> {
     let Some((strategy, _)) = strategy_of(entry) else { return Ok(None) };
     let (service, id) = service_of(strategy);
-    match runtime.performer.ask_directory(runtime.directory().user_by_identity(service, id, identity)).await {
+    match runtime.executor.ask_directory(runtime.directory().user_by_identity(service, id, identity)).await {
         // Several people have it, so it is nobody's in particular. That must not keep all else from being compared.
         Err(error) if error.kind() == ErrorKind::Conflict => {
             tracing::warn!(%error, "it cannot be told whose access this is");
@@ -118,14 +118,14 @@ async fn owner(runtime: &Runtime, entry: &FlowEntry, identity: &str) -> Result<O
     }
 }
 
-fn strategy_of(entry: &FlowEntry) -> Option<(&Strategy, &dyn AccessStrategy)> {
+fn strategy_of(entry: &FlowEntry) -> Option<(&Strategy, &dyn DynAccessStrategy)> {
     entry.flow.strategy().zip(entry.strategy.as_deref())
 }
 
 /// The targets of all flows, each resource once. Those with settings that the form fills in are none that could be listed.
 async fn declared(runtime: &Runtime) -> BTreeMap<ResourceKey, Resource<'_>> {
     let mut resources = BTreeMap::new();
-    for entry in runtime.performer.flows.iter() {
+    for entry in runtime.executor.flows.iter() {
         let targets = entry.flow.strategy().map(Strategy::targets).unwrap_or_default();
         for target in targets.iter().filter(|target| target.field_bindings().is_empty()) {
             match key(runtime, entry, target).await {
@@ -142,8 +142,8 @@ async fn declared(runtime: &Runtime) -> BTreeMap<ResourceKey, Resource<'_>> {
 
 async fn key(runtime: &Runtime, entry: &FlowEntry, target: &AccessTarget) -> Result<Option<ResourceKey>> {
     let Some((strategy, access)) = strategy_of(entry) else { return Ok(None) };
-    let (clock, limit) = (&*runtime.performer.clock, runtime.performer.limits.strategy);
-    let resource = contain(clock, limit, || "the strategy".to_owned(), async { access.resource(target) }).await?;
+    let (clock, limit) = (&*runtime.executor.clock, runtime.executor.limits.strategy);
+    let resource = call_bounded(clock, limit, || "the strategy".to_owned(), async { access.resource(target) }).await?;
     let account = strategy.integration().map(|integration| integration.external_id().to_owned());
     Ok(Some(ResourceKey { strategy: strategy.service(), account: account.unwrap_or_default(), resource }))
 }
@@ -159,9 +159,9 @@ async fn list<'a>(
 
 async fn current(runtime: &Runtime, resource: &Resource<'_>) -> Listed {
     let Some((_, access)) = strategy_of(resource.entry) else { return Ok(None) };
-    let (clock, limit) = (&*runtime.performer.clock, runtime.performer.limits.strategy);
+    let (clock, limit) = (&*runtime.executor.clock, runtime.executor.limits.strategy);
     let listed = async { access.list_current(&resource.target).await };
-    let listed = contain(clock, limit, || "reading the target".to_owned(), listed).await??;
+    let listed = call_bounded(clock, limit, || "reading the target".to_owned(), listed).await??;
     Ok(listed.map(|listed| listed.into_iter().collect()))
 }
 
@@ -176,7 +176,7 @@ async fn holdings<'a>(
     let mut holdings = BTreeMap::new();
     for run in runtime.runs(filter, usize::MAX).await? {
         let Some(grant) = run.state.access.grant().cloned() else { continue };
-        let entry = runtime.performer.flows.by_srn(&run.state.flow)?;
+        let entry = runtime.executor.flows.by_srn(&run.state.flow)?;
         let reached = entry.flow.strategy().is_some_and(|strategy| grant.is_reached_by(strategy));
         let key = if reached { key(runtime, entry, &grant.target).await.transpose() } else { None };
         let key = key.unwrap_or_else(|| Err(entry.out_of_reach(&grant.target)));

@@ -90,7 +90,7 @@ impl Runtime {
     /// but [unknown](Reconciliation::unknown).
     pub async fn reconcile(&self, what: Reconcile) -> Result<Reconciliation> {
         let actor = match what.actor.clone() {
-            Some(actor) => self.performer.ask_directory(self.actor(actor, false)).await?,
+            Some(actor) => self.executor.ask_directory(self.actor(actor, false)).await?,
             None => Arc::new(User::system()),
         };
         if what.actor.is_some() && !actor.is_admin() {

@@ -1,4 +1,4 @@
-//! A destination that keeps what it is given, and fails as it is told.
+//! A destination that stores lines in memory, and fails on demand.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -9,69 +9,69 @@ use sym_sdk::audit::{AuditDestination, AuditLine};
 use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result};
 use uuid::Uuid;
 
-/// Clones are one destination.
+/// A destination in memory. Clones share their lines.
 #[derive(Clone)]
 pub(super) struct Collector {
     name: String,
     batch: usize,
-    kept: Arc<Mutex<Kept>>,
+    stored: Arc<Mutex<Stored>>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct Stored {
     lines: Vec<AuditLine>,
     calls: usize,
-    mood: Mood,
+    behaviour: Behaviour,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) enum Mood {
+pub(super) enum Behaviour {
     #[default]
-    Willing,
-    /// It answers with this status.
-    Answers(u16),
-    /// It asks to be left alone for so long.
+    Accepts,
+    /// It responds with this status.
+    Responds(u16),
+    /// It responds with this retry-after delay.
     Busy(Duration),
-    /// It keeps no more than this.
-    KeepsAtMost(usize),
-    /// It keeps the lines, and is never heard of again.
-    KeepsAndHangs,
+    /// It stores at most this many lines.
+    StoresAtMost(usize),
+    /// It stores the lines, and never responds.
+    StoresAndHangs,
     Hangs,
     Panics,
 }
 
 impl Collector {
     pub(super) fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), batch: 10, kept: Arc::default() }
+        Self { name: name.to_owned(), batch: 10, stored: Arc::default() }
     }
 
-    pub(super) fn is(&self, mood: Mood) {
-        self.kept().mood = mood;
+    pub(super) fn set_behaviour(&self, behaviour: Behaviour) {
+        self.stored().behaviour = behaviour;
     }
 
     pub(super) fn lines(&self) -> Vec<AuditLine> {
-        self.kept().lines.clone()
+        self.stored().lines.clone()
     }
 
     pub(super) fn seqs(&self) -> Vec<u64> {
-        self.kept().lines.iter().map(AuditLine::seq).collect()
+        self.stored().lines.iter().map(AuditLine::seq).collect()
     }
 
     pub(super) fn ids(&self) -> BTreeSet<Uuid> {
-        self.kept().lines.iter().map(AuditLine::id).collect()
+        self.stored().lines.iter().map(AuditLine::id).collect()
     }
 
     pub(super) fn calls(&self) -> usize {
-        self.kept().calls
+        self.stored().calls
     }
 
-    /// The lines as they would stand in a file.
+    /// Returns the lines as in a file.
     pub(super) fn text(&self) -> String {
-        self.kept().lines.iter().map(|line| format!("{}\n", line.as_str())).collect()
+        self.stored().lines.iter().map(|line| format!("{}\n", line.as_str())).collect()
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap()
+    fn stored(&self) -> MutexGuard<'_, Stored> {
+        self.stored.lock().unwrap()
     }
 }
 
@@ -80,33 +80,33 @@ impl AuditDestination for Collector {
         &self.name
     }
 
-    fn batch(&self) -> usize {
+    fn batch_size(&self) -> usize {
         self.batch
     }
 
     fn deliver<'a>(&'a self, lines: &'a [AuditLine]) -> BoxFuture<'a, Result<usize>> {
-        let mut kept = self.kept();
-        kept.calls += 1;
+        let mut stored = self.stored();
+        stored.calls += 1;
         assert!(!lines.is_empty() && lines.len() <= self.batch);
-        let most = match kept.mood {
-            Mood::Willing | Mood::KeepsAndHangs => lines.len(),
-            Mood::KeepsAtMost(most) => most.min(lines.len()),
-            Mood::Answers(_) | Mood::Busy(_) | Mood::Hangs | Mood::Panics => 0,
+        let limit = match stored.behaviour {
+            Behaviour::Accepts | Behaviour::StoresAndHangs => lines.len(),
+            Behaviour::StoresAtMost(limit) => limit.min(lines.len()),
+            Behaviour::Responds(_) | Behaviour::Busy(_) | Behaviour::Hangs | Behaviour::Panics => 0,
         };
-        kept.lines.extend_from_slice(&lines[..most]);
-        match kept.mood {
-            Mood::Willing | Mood::KeepsAtMost(_) => Box::pin(async move { Ok(most) }),
-            Mood::KeepsAndHangs | Mood::Hangs => Box::pin(std::future::pending()),
-            Mood::Panics => {
-                drop(kept);
-                panic!("a fault of the destination")
+        stored.lines.extend_from_slice(&lines[..limit]);
+        match stored.behaviour {
+            Behaviour::Accepts | Behaviour::StoresAtMost(_) => Box::pin(async move { Ok(limit) }),
+            Behaviour::StoresAndHangs | Behaviour::Hangs => Box::pin(std::future::pending()),
+            Behaviour::Panics => {
+                drop(stored);
+                panic!("a panic of the destination")
             }
-            Mood::Busy(wait) => {
+            Behaviour::Busy(wait) => {
                 let code = ErrorCode::new("Test", "BUSY");
                 let error = Error::new(ErrorKind::RateLimited, code, "called too often").with_retry_after(wait);
                 Box::pin(async move { Err(error) })
             }
-            Mood::Answers(status) => {
+            Behaviour::Responds(status) => {
                 let kind = if status >= 500 { ErrorKind::Unavailable } else { ErrorKind::Unauthorized };
                 let error = Error::new(kind, ErrorCode::new("Test", "ANSWERED"), "it was answered").with_status(status);
                 Box::pin(async move { Err(error) })

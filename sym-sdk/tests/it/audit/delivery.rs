@@ -1,4 +1,4 @@
-//! How the log gets to its destinations: all of it, in order, whatever they do.
+//! Delivery of the log to destinations: complete and in order, whatever they do.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use sym_sdk::runtime::{Builder, Runtime, Submission};
 use sym_sdk::strategy::StrategyType;
 use sym_sdk::testing::RecordingStrategy;
 
-use super::collector::{Collector, Mood};
+use super::collector::{Behaviour, Collector};
 use super::{config, plain, requested};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -45,7 +45,7 @@ impl World {
             .clock(clock.clone())
             .store(store.clone())
             .delivery(sym_sdk::testing::RecordingDelivery::new())
-            .strategy_type(StrategyType::new("test", move |_| Ok(Arc::new(strategy.clone()))));
+            .strategy_type(StrategyType::new("test", move |_| Ok(strategy.clone())));
         let runtime = change(builder).build().await.unwrap();
         Self { runtime, clock, store }
     }
@@ -65,7 +65,7 @@ impl World {
         run
     }
 
-    /// A Run from its request to the moment that access is granted.
+    /// Runs a request until its access is granted.
     async fn grant(&self) -> RunId {
         let run = self.request().await;
         self.runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
@@ -78,7 +78,7 @@ impl World {
         self.runtime.run(run).await.unwrap().state.run.status()
     }
 
-    /// All tasks run on this thread, and nothing that they do waits for anything else.
+    /// Lets all tasks run. They run on this thread and wait for nothing else.
     async fn let_workers_run(&self) {
         for _ in 0..2_000 {
             tokio::task::yield_now().await;
@@ -94,7 +94,7 @@ impl World {
         self.let_workers_run().await;
     }
 
-    /// The numbers of all records.
+    /// Returns the numbers of all records.
     async fn all(&self) -> Vec<u64> {
         (1..=self.store.audit_head().await.unwrap().seq).collect()
     }
@@ -105,7 +105,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn all_that_happens_is_delivered_in_order() {
+async fn delivers_all_entries_in_order() {
     let log = Collector::new("log");
     let world = World::new(&[&log]).await;
     let workers = world.start();
@@ -120,27 +120,27 @@ async fn all_that_happens_is_delivered_in_order() {
     workers.shutdown(GRACE).await;
 }
 
-/// The promise, as it stands in the documentation of destinations.
+/// The guarantee documented for destinations.
 #[tokio::test]
-async fn a_destination_that_fails_for_an_hour_loses_nothing_and_holds_up_nobody() {
+async fn a_destination_that_fails_for_an_hour_loses_nothing_and_blocks_nothing() {
     let (down, up) = (Collector::new("down"), Collector::new("up"));
-    down.is(Mood::Answers(500));
+    down.set_behaviour(Behaviour::Responds(500));
     let world = World::new(&[&down, &up]).await;
     let workers = world.start();
     for _ in 0..12 {
         let run = world.grant().await;
-        assert_eq!(up.seqs(), world.all().await, "the other one has everything at once");
+        assert_eq!(up.seqs(), world.all().await, "the other destination has everything immediately");
         world.advance(HOUR / 12).await;
         assert_eq!(world.status(run).await, RunStatus::Deescalated, "Runs go on");
     }
     assert_eq!(down.seqs(), [0; 0]);
     assert_eq!(world.behind().await, [world.all().await.len() as u64, 0]);
-    // With pauses of up to a minute: not more often than that asks for, and often enough to notice.
+    // The backoff grows to a minute: neither more attempts than that, nor too few to notice the recovery.
     assert!((60..140).contains(&down.calls()), "it was tried {} times", down.calls());
 
-    down.is(Mood::Willing);
+    down.set_behaviour(Behaviour::Accepts);
     world.advance(Duration::from_secs(60)).await;
-    assert_eq!(down.seqs(), world.all().await, "in order, without a gap, and each once");
+    assert_eq!(down.seqs(), world.all().await, "in order, without gaps or duplicates");
     assert_eq!(world.behind().await, [0, 0]);
     assert_eq!(down.text(), up.text());
     assert!(audit::verify_lines(down.text().as_bytes()).is_ok());
@@ -148,37 +148,37 @@ async fn a_destination_that_fails_for_an_hour_loses_nothing_and_holds_up_nobody(
 }
 
 #[tokio::test]
-async fn a_destination_that_hangs_is_cut_off_and_tried_again() {
+async fn a_delivery_that_hangs_times_out_and_is_retried() {
     let (hanging, up) = (Collector::new("hanging"), Collector::new("up"));
-    hanging.is(Mood::Hangs);
+    hanging.set_behaviour(Behaviour::Hangs);
     let world = World::new(&[&hanging, &up]).await;
     let workers = world.start();
     world.grant().await;
     assert_eq!((hanging.calls(), up.seqs()), (1, world.all().await));
-    hanging.is(Mood::Willing);
+    hanging.set_behaviour(Behaviour::Accepts);
     world.advance(Duration::from_secs(50)).await;
     assert_eq!(hanging.calls(), 1, "its time is not up");
     world.advance(Duration::from_secs(20)).await;
     assert_eq!(hanging.seqs(), world.all().await);
 
-    hanging.is(Mood::Hangs);
+    hanging.set_behaviour(Behaviour::Hangs);
     world.grant().await;
     let shutdown = workers.shutdown(Duration::from_millis(10));
-    tokio::time::timeout(GRACE, shutdown).await.expect("nor does it hold up the shutdown");
+    tokio::time::timeout(GRACE, shutdown).await.expect("it does not delay the shutdown either");
 }
 
 #[tokio::test]
-async fn a_destination_that_panics_or_refuses_is_tried_again() {
+async fn retries_a_destination_that_panics_or_refuses() {
     let (panics, refuses) = (Collector::new("panics"), Collector::new("refuses"));
-    panics.is(Mood::Panics);
-    refuses.is(Mood::Answers(401));
+    panics.set_behaviour(Behaviour::Panics);
+    refuses.set_behaviour(Behaviour::Responds(401));
     let world = World::new(&[&panics, &refuses]).await;
     let workers = world.start();
     world.grant().await;
-    panics.is(Mood::Willing);
-    refuses.is(Mood::Willing);
+    panics.set_behaviour(Behaviour::Accepts);
+    refuses.set_behaviour(Behaviour::Accepts);
     world.advance(Duration::from_secs(20)).await;
-    assert_eq!(refuses.seqs(), [0; 0], "what will not pass by itself is tried slowly");
+    assert_eq!(refuses.seqs(), [0; 0], "a permanent failure is retried slowly");
     world.advance(Duration::from_secs(40)).await;
     assert_eq!(panics.seqs(), world.all().await);
     assert_eq!(refuses.seqs(), world.all().await);
@@ -186,15 +186,15 @@ async fn a_destination_that_panics_or_refuses_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_destination_that_asks_for_it_is_left_alone() {
+async fn honours_the_retry_after_of_a_destination() {
     for (asked, seconds) in [(200, 200), (86_400, 15 * 60)] {
         let busy = Collector::new("busy");
-        busy.is(Mood::Busy(Duration::from_secs(asked)));
+        busy.set_behaviour(Behaviour::Busy(Duration::from_secs(asked)));
         let world = World::new(&[&busy]).await;
         let workers = world.start();
         world.request().await;
         assert_eq!(busy.calls(), 1);
-        busy.is(Mood::Willing);
+        busy.set_behaviour(Behaviour::Accepts);
         world.advance(Duration::from_secs(seconds - 1)).await;
         assert_eq!(busy.calls(), 1, "it asked for {asked} s");
         world.advance(Duration::from_secs(2)).await;
@@ -204,33 +204,33 @@ async fn a_destination_that_asks_for_it_is_left_alone() {
 }
 
 #[tokio::test]
-async fn what_is_kept_of_a_batch_does_not_come_again() {
+async fn does_not_redeliver_the_stored_part_of_a_batch() {
     let log = Collector::new("log");
-    log.is(Mood::KeepsAtMost(3));
+    log.set_behaviour(Behaviour::StoresAtMost(3));
     let world = World::new(&[&log]).await;
     let workers = world.start();
     world.grant().await;
     world.advance(Duration::from_secs(60)).await;
     assert_eq!(log.seqs(), world.all().await);
 
-    // Nothing at all is a failure, or it would be tried without a pause.
-    log.is(Mood::KeepsAtMost(0));
+    // Storing no line counts as a failure, or it would be retried without a delay.
+    log.set_behaviour(Behaviour::StoresAtMost(0));
     let calls = log.calls();
     world.grant().await;
     assert_eq!(log.calls(), calls + 1);
     workers.shutdown(GRACE).await;
 }
 
-/// The process ends after the destination has kept a batch and before the store knows.
+/// The process ends after the destination has stored a batch and before the cursor is moved.
 #[tokio::test]
-async fn what_comes_again_after_a_crash_has_the_same_id() {
+async fn redelivered_lines_have_the_same_id() {
     let log = Collector::new("log");
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let world = World::on(store.clone(), &[&log]).await;
     let run = world.request().await;
     world.runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
     world.runtime.run_until_idle().await.unwrap();
-    log.is(Mood::KeepsAndHangs);
+    log.set_behaviour(Behaviour::StoresAndHangs);
     let workers = world.start();
     world.let_workers_run().await;
     workers.shutdown(Duration::ZERO).await;
@@ -238,22 +238,22 @@ async fn what_comes_again_after_a_crash_has_the_same_id() {
     assert_eq!(before.len(), 10, "one batch");
     assert_eq!(world.behind().await, [world.all().await.len() as u64]);
 
-    log.is(Mood::Willing);
+    log.set_behaviour(Behaviour::Accepts);
     let world = World::on(store, &[&log]).await;
     let workers = world.start();
     world.let_workers_run().await;
     let lines = log.lines();
     let again: Vec<_> = lines[10..20].iter().map(|line| (line.id(), line.as_str().to_owned())).collect();
     let first: Vec<_> = before.iter().map(|line| (line.id(), line.as_str().to_owned())).collect();
-    assert_eq!(again, first, "the same lines to the last letter");
-    assert_eq!(log.ids().len(), world.all().await.len(), "and each id is one record's");
+    assert_eq!(again, first, "the lines are identical");
+    assert_eq!(log.ids().len(), world.all().await.len(), "and ids are unique");
     let verified = audit::verify_lines(log.text().as_bytes()).unwrap();
     assert_eq!((verified.records, verified.duplicates), (world.all().await.len() as u64, 10));
     workers.shutdown(GRACE).await;
 }
 
 #[tokio::test]
-async fn a_new_destination_gets_the_log_from_its_beginning() {
+async fn a_new_destination_receives_the_log_from_its_start() {
     let (old, new) = (Collector::new("old"), Collector::new("new"));
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let world = World::on(store.clone(), &[&old]).await;
@@ -265,13 +265,13 @@ async fn a_new_destination_gets_the_log_from_its_beginning() {
     let workers = world.start();
     world.let_workers_run().await;
     assert_eq!(new.seqs(), world.all().await);
-    assert_eq!(old.seqs(), world.all().await, "and the old one nothing again");
+    assert_eq!(old.seqs(), world.all().await, "and the old one receives nothing twice");
     assert_eq!(new.text(), old.text());
     workers.shutdown(GRACE).await;
 }
 
 #[tokio::test]
-async fn two_sets_of_workers_deliver_once() {
+async fn two_sets_of_workers_deliver_each_line_once() {
     let log = Collector::new("log");
     let world = World::new(&[&log]).await;
     let (one, other) = (world.start(), world.start());
@@ -284,7 +284,7 @@ async fn two_sets_of_workers_deliver_once() {
 
 #[cfg(feature = "sqlite")]
 #[tokio::test]
-async fn a_file_remembers_how_far_each_destination_has_got() {
+async fn the_cursors_of_destinations_survive_a_restart() {
     use sym_sdk::engine::SqliteStore;
 
     let dir = tempfile::tempdir().unwrap();
@@ -296,13 +296,13 @@ async fn a_file_remembers_how_far_each_destination_has_got() {
         let run = world.runtime.submit(Submission::request("prod", "ana@example.com").input("duration", "30s"));
         let run = run.await.unwrap().run;
         let workers = world.start();
-        // The threads of the store take real time.
+        // The threads of the store run in real time.
         let done = async {
             while world.status(run).await != RunStatus::Requested || world.behind().await != [0] {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(GRACE, done).await.expect("it gets all there is");
+        tokio::time::timeout(GRACE, done).await.expect("it receives everything");
         workers.shutdown(GRACE).await;
         assert_eq!(log.seqs(), world.all().await, "each once");
         assert!(log.seqs().len() > seqs);
@@ -312,9 +312,9 @@ async fn a_file_remembers_how_far_each_destination_has_got() {
     assert!(audit::verify_lines(log.text().as_bytes()).is_ok());
 }
 
-/// As when the caller of a commit has gone by the time that it is written: nobody tells of it then.
+/// A commit whose caller has gone by the time it is written notifies nobody.
 #[tokio::test]
-async fn what_was_written_without_a_word_is_found() {
+async fn delivers_entries_committed_without_a_notification() {
     let log = Collector::new("log");
     let world = World::new(&[&log]).await;
     let workers = world.start();

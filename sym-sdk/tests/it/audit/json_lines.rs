@@ -1,4 +1,4 @@
-//! Files of audit lines: whole lines, across rotations and crashes.
+//! Files of audit lines: complete lines, across rotations and crashes.
 
 use std::fs;
 use std::io::{BufReader, Write};
@@ -10,14 +10,14 @@ use sym_sdk::error::ErrorKind;
 
 use super::fill;
 
-/// The lines of so many Runs.
+/// Returns the lines of a log of `runs` Runs.
 async fn lines(runs: u128) -> Vec<AuditLine> {
     let store = MemoryStore::new();
     fill(&store, runs).await;
     audit::lines(&store, 0, usize::MAX).await.unwrap()
 }
 
-/// All lines, one batch after the other.
+/// Delivers all lines in batches.
 async fn deliver(file: &JsonLines, lines: &[AuditLine]) {
     for batch in lines.chunks(7) {
         assert_eq!(file.deliver(batch).await.unwrap(), batch.len());
@@ -42,7 +42,7 @@ fn names(files: &[PathBuf]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_file_is_appended_to() {
+async fn appends_to_an_existing_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.jsonl");
     let lines = lines(20).await;
@@ -53,19 +53,19 @@ async fn a_file_is_appended_to() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600, "it says who asked for what");
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600, "it contains personal data");
     }
 }
 
 #[tokio::test]
-async fn a_rotated_log_is_verified_across_its_files() {
+async fn verifies_a_rotated_log_across_its_files() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.jsonl");
     let lines = lines(30).await;
     let bytes = text(&lines[..4]).len() as u64 + 20;
     let file = JsonLines::file(&path).rotated(bytes, 100);
     deliver(&file, &lines[..20]).await;
-    // As after a restart.
+    // A new destination, as after a restart.
     drop(file);
     deliver(&JsonLines::file(&path).rotated(bytes, 100), &lines[20..]).await;
 
@@ -75,7 +75,7 @@ async fn a_rotated_log_is_verified_across_its_files() {
     let verified = verify(Verifier::new(), &files).unwrap();
     assert_eq!((verified.records, verified.head), (lines.len() as u64, lines.last().unwrap().record().head()));
 
-    // One that is gone, or in another's place, is noticed.
+    // A missing or misplaced file is detected.
     let without: Vec<_> = [&files[..2], &files[3..]].concat();
     assert!(matches!(verify(Verifier::new(), &without), Err(VerifyError::Chain(_))));
     let mut swapped = files.clone();
@@ -85,11 +85,11 @@ async fn a_rotated_log_is_verified_across_its_files() {
 }
 
 #[tokio::test]
-async fn only_so_many_files_are_kept() {
+async fn keeps_at_most_the_configured_number_of_files() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.jsonl");
     let lines = lines(30).await;
-    // Each line is a file of its own: one that is larger than a file may be is written all the same.
+    // Each line gets a file of its own: a line is written even if it exceeds the maximum size.
     let file = JsonLines::file(&path).rotated(10, 3);
     deliver(&file, &lines).await;
     fs::write(dir.path().join("audit.jsonl.gz"), "").unwrap();
@@ -108,13 +108,13 @@ async fn only_so_many_files_are_kept() {
 }
 
 #[tokio::test]
-async fn a_line_that_a_crash_cut_off_is_taken_off_and_comes_again() {
+async fn removes_an_incomplete_last_line_and_writes_it_again() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.jsonl");
     let lines = lines(20).await;
     for torn in [lines[10].as_str().get(..40).unwrap(), lines[10].as_str(), "{", "\0\0\0"] {
         fs::write(&path, format!("{}{torn}", text(&lines[..10]))).unwrap();
-        // Who looks before it was opened again is told, unless nothing is missing but the line break.
+        // A reader sees the incomplete line until the file is reopened, unless only the line break is missing.
         let looked = audit::verify_lines(fs::File::open(&path).unwrap());
         if torn == lines[10].as_str() {
             looked.unwrap();
@@ -124,12 +124,12 @@ async fn a_line_that_a_crash_cut_off_is_taken_off_and_comes_again() {
                 matches!(&broken, VerifyError::Chain(broken) if broken.kind == ChainErrorKind::Truncated),
                 "{broken}"
             );
-            assert_eq!(broken.to_string(), "an audit entry (line 11) is cut off at the end of the file");
+            assert_eq!(broken.to_string(), "an audit entry (line 11) is truncated at the end of the file");
         }
         deliver(&JsonLines::file(&path), &lines[10..]).await;
         assert_eq!(fs::read_to_string(&path).unwrap(), text(&lines));
     }
-    // A file without a single whole line, and a long torn one.
+    // A file without a complete line, and one with a long incomplete line.
     for torn in ["{".to_owned(), "x".repeat(200_000)] {
         fs::write(&path, torn).unwrap();
         deliver(&JsonLines::file(&path), &lines).await;
@@ -138,7 +138,7 @@ async fn a_line_that_a_crash_cut_off_is_taken_off_and_comes_again() {
 }
 
 #[tokio::test]
-async fn a_file_that_somebody_moves_away_is_begun_anew() {
+async fn creates_a_new_file_if_the_old_one_was_moved() {
     let dir = tempfile::tempdir().unwrap();
     let (path, moved) = (dir.path().join("audit.jsonl"), dir.path().join("moved"));
     let lines = lines(20).await;
@@ -147,21 +147,21 @@ async fn a_file_that_somebody_moves_away_is_begun_anew() {
     fs::rename(&path, &moved).unwrap();
     deliver(&file, &lines[5..10]).await;
     assert_eq!(fs::read_to_string(&path).unwrap(), text(&lines[5..10]));
-    // And one that somebody else has written half a line to.
+    // And one to which another process has written an incomplete line.
     fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"half").unwrap();
     deliver(&file, &lines[10..]).await;
     assert!(verify(Verifier::new(), &[moved, path]).is_ok());
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_written_says_so_and_is_written_later() {
+async fn reports_an_unwritable_file_and_writes_it_later() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("logs").join("audit.jsonl");
     let lines = lines(3).await;
     let file = JsonLines::file(&path);
     let error = file.deliver(&lines).await.unwrap_err();
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Configuration, false));
-    assert_eq!(error.hint(), Some("its directory must exist and be writable for this program"));
+    assert_eq!(error.hint(), Some("its directory must exist and be writable by this process"));
     assert!(error.message().contains(path.to_str().unwrap()));
     fs::create_dir(dir.path().join("logs")).unwrap();
     deliver(&file, &lines).await;
@@ -169,7 +169,7 @@ async fn a_file_that_cannot_be_written_says_so_and_is_written_later() {
 }
 
 #[tokio::test]
-async fn a_line_that_was_changed_is_named_with_its_place() {
+async fn names_the_location_of_a_changed_line() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.jsonl");
     let lines = lines(20).await;
@@ -184,14 +184,14 @@ async fn a_line_that_was_changed_is_named_with_its_place() {
     };
     let changed = lines[6].record().text().replace("ana@example.com", "eve@example.com");
     let changed = lines[6].as_str().replace(lines[6].record().text(), &changed);
-    let told = tell(with(6, changed));
-    assert!(told.starts_with("audit entry 7 (audit.jsonl:7) was changed: its hash is "), "{told}");
-    let told = tell(with(6, "not JSON".to_owned()));
-    assert!(told.starts_with("an audit entry (audit.jsonl:7) cannot be read: "), "{told}");
-    let told = tell(with(6, String::new()));
-    assert_eq!(told, "audit entry 8 (audit.jsonl:8) comes where entry 7 was expected");
+    let error = tell(with(6, changed));
+    assert!(error.starts_with("audit entry 7 (audit.jsonl:7) was changed: its hash is "), "{error}");
+    let error = tell(with(6, "not JSON".to_owned()));
+    assert!(error.starts_with("an audit entry (audit.jsonl:7) cannot be read: "), "{error}");
+    let error = tell(with(6, String::new()));
+    assert_eq!(error, "audit entry 8 (audit.jsonl:8) was found where entry 7 was expected");
 
-    // Whoever carries lines may write the JSON in another way.
+    // A log service may format the JSON differently.
     let value: serde_json::Value = serde_json::from_str(lines[6].as_str()).unwrap();
     let spaced = serde_json::to_string_pretty(&value).unwrap().replace('\n', " ");
     fs::write(&path, with(6, spaced)).unwrap();

@@ -1,10 +1,10 @@
-//! The audit log: what it says, its chain, and how it gets to its destinations.
+//! The audit log: its content, its chain, and its delivery.
 
 mod collector;
+mod configured_destinations;
 mod delivery;
+mod entries;
 mod json_lines;
-mod record;
-mod routes;
 #[cfg(feature = "sqlite")]
 mod tampering;
 mod verify;
@@ -27,7 +27,7 @@ fn run_id(number: u128) -> RunId {
     RunId::from_uuid(Uuid::from_u128(number))
 }
 
-/// The commit of a request that begins a Run. It has audit entries, one at least.
+/// Returns the commit of a request that begins a Run, with at least one audit entry.
 fn requested(number: u128) -> Commit {
     let run = run_id(number);
     let flow = Flow::builder("prod".parse().unwrap(), "acme").build();
@@ -44,14 +44,14 @@ fn requested(number: u128) -> Commit {
     commit
 }
 
-/// Writes so many Runs, and so at least as many records.
+/// Commits `runs` Runs, and thus at least as many records.
 async fn fill(store: &impl Store, runs: u128) {
     for number in 1..=runs {
         assert_eq!(store.commit(requested(number)).await.unwrap(), Committed::Written);
     }
 }
 
-/// A log of so many Runs.
+/// Returns the records of a log of `runs` Runs.
 async fn records(runs: u128) -> Vec<AuditRecord> {
     let store = MemoryStore::new();
     fill(&store, runs).await;
@@ -63,12 +63,12 @@ fn get_permissions() -> RequestPermission {
     RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
 }
 
-/// Members decide, nobody is told.
+/// Members decide, and nobody is notified.
 fn plain() -> Registry {
     handlers![get_permissions]
 }
 
-/// A flow that gives access, with an environment of its own.
+/// A flow with an access strategy and an environment.
 async fn config() -> Config {
     let mut declared = Config::default();
     Harness::builder()

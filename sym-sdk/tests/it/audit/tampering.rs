@@ -1,4 +1,4 @@
-//! What somebody with access to the file can do to the log, and what is said of it.
+//! Tampering with the log in the database file, and the errors that report it.
 
 use rusqlite::Connection;
 use sym_sdk::audit::{self, ChainError, ChainErrorKind, VerifyError};
@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::fill;
 
-/// A closed file with a log.
+/// Creates a database file with a log.
 async fn log() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir).await;
@@ -21,7 +21,7 @@ async fn open(dir: &TempDir) -> SqliteStore {
     SqliteStore::open(dir.path().join("runs.db")).await.unwrap()
 }
 
-/// What is said once this was done to the file.
+/// Returns the error after a change of the file.
 async fn after(sql: &str) -> ChainError {
     let dir = log().await;
     let db = Connection::open(dir.path().join("runs.db")).unwrap();
@@ -38,42 +38,42 @@ async fn broken(store: &SqliteStore) -> ChainError {
 }
 
 #[tokio::test]
-async fn a_changed_entry_is_named() {
-    let told = after("UPDATE audit SET entry = replace(entry, 'ana@', 'eve@') WHERE seq = 12").await;
-    assert_eq!(told.seq, Some(12));
-    assert!(told.to_string().starts_with("audit entry 12 was changed: its hash is "), "{told}");
-    let told = after("UPDATE audit SET entry = 'gone' WHERE seq = 12").await;
-    assert_eq!(told.seq, Some(12), "also one that cannot be read");
+async fn detects_a_changed_entry() {
+    let error = after("UPDATE audit SET entry = replace(entry, 'ana@', 'eve@') WHERE seq = 12").await;
+    assert_eq!(error.seq, Some(12));
+    assert!(error.to_string().starts_with("audit entry 12 was changed: its hash is "), "{error}");
+    let error = after("UPDATE audit SET entry = 'gone' WHERE seq = 12").await;
+    assert_eq!(error.seq, Some(12), "even one that cannot be parsed");
 }
 
 #[tokio::test]
-async fn a_removed_entry_is_named() {
-    let told = after("DELETE FROM audit WHERE seq = 12").await;
-    assert_eq!(told.to_string(), "audit entry 13 comes where entry 12 was expected");
+async fn detects_a_removed_entry() {
+    let error = after("DELETE FROM audit WHERE seq = 12").await;
+    assert_eq!(error.to_string(), "audit entry 13 was found where entry 12 was expected");
 }
 
 #[tokio::test]
-async fn swapped_entries_are_named() {
+async fn detects_swapped_entries() {
     let swap = "UPDATE audit SET seq = 1000 WHERE seq = 12; UPDATE audit SET seq = 12 WHERE seq = 13;
                 UPDATE audit SET seq = 13 WHERE seq = 1000";
-    let told = after(swap).await;
-    assert_eq!(told.seq, Some(12));
-    assert!(matches!(told.kind, ChainErrorKind::Unlinked { .. }), "{told}");
+    let error = after(swap).await;
+    assert_eq!(error.seq, Some(12));
+    assert!(matches!(error.kind, ChainErrorKind::Unlinked { .. }), "{error}");
 }
 
 #[tokio::test]
-async fn a_forged_hash_is_named() {
-    let told = after("UPDATE audit SET hash = zeroblob(32) WHERE seq = 12").await;
-    assert_eq!(told.seq, Some(12));
-    assert!(matches!(told.kind, ChainErrorKind::Changed { .. }), "{told}");
-    let told = after("UPDATE audit SET prev = zeroblob(32) WHERE seq = 12").await;
-    assert_eq!(told.seq, Some(12));
-    assert!(matches!(told.kind, ChainErrorKind::Unlinked { .. }), "{told}");
+async fn detects_a_forged_hash() {
+    let error = after("UPDATE audit SET hash = zeroblob(32) WHERE seq = 12").await;
+    assert_eq!(error.seq, Some(12));
+    assert!(matches!(error.kind, ChainErrorKind::Changed { .. }), "{error}");
+    let error = after("UPDATE audit SET prev = zeroblob(32) WHERE seq = 12").await;
+    assert_eq!(error.seq, Some(12));
+    assert!(matches!(error.kind, ChainErrorKind::Unlinked { .. }), "{error}");
 }
 
-/// A cut is not healed by what is appended to it.
+/// Appending to a truncated log does not repair it.
 #[tokio::test]
-async fn a_tail_that_was_cut_off_is_named_for_ever() {
+async fn detects_a_truncated_log_permanently() {
     let dir = log().await;
     let db = Connection::open(dir.path().join("runs.db")).unwrap();
     let last: i64 = db.query_row("SELECT max(seq) FROM audit", (), |row| row.get(0)).unwrap();
@@ -82,15 +82,15 @@ async fn a_tail_that_was_cut_off_is_named_for_ever() {
     db.close().unwrap();
 
     let store = open(&dir).await;
-    let told = broken(&store).await;
-    assert_eq!((told.seq, told.kind), (Some(last - 2), ChainErrorKind::TailMissing { last }));
+    let error = broken(&store).await;
+    assert_eq!((error.seq, error.kind), (Some(last - 2), ChainErrorKind::TailMissing { last }));
     assert_eq!(store.commit(super::requested(1_000)).await.unwrap(), sym_sdk::engine::Committed::Written);
-    let told = broken(&store).await;
-    assert_eq!((told.seq, told.kind), (Some(last + 1), ChainErrorKind::Missing { expected: last - 2 }));
+    let error = broken(&store).await;
+    assert_eq!((error.seq, error.kind), (Some(last + 1), ChainErrorKind::Missing { expected: last - 2 }));
 }
 
 #[tokio::test]
-async fn a_record_that_is_not_of_the_right_form_is_an_error_of_the_store() {
+async fn a_malformed_record_is_an_error_of_the_store() {
     let dir = log().await;
     let db = Connection::open(dir.path().join("runs.db")).unwrap();
     db.execute("UPDATE audit SET hash = x'00' WHERE seq = 12", ()).unwrap();

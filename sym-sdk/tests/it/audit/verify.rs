@@ -1,4 +1,4 @@
-//! Records that are not as they were written, one by one.
+//! Verification of records in memory, one at a time.
 
 use sha2::{Digest, Sha256};
 use sym_sdk::audit::{self, AuditHash, AuditHead, AuditRecord, ChainError, ChainErrorKind, Verified, Verifier};
@@ -14,27 +14,27 @@ fn check(verifier: Verifier, records: &[AuditRecord]) -> Result<Verified, ChainE
     verifier.finish()
 }
 
-/// The first broken link of a whole log.
+/// Returns the first error of a whole log.
 fn broken(records: &[AuditRecord]) -> (Option<u64>, ChainErrorKind) {
     let broken = check(Verifier::new(), records).unwrap_err();
     (broken.seq, broken.kind)
 }
 
-/// A record that says something else, with its old hash.
+/// A record with a changed text and its old hash.
 fn changed(record: &AuditRecord) -> AuditRecord {
     let text = record.text().replace("ana@example.com", "eve@example.com");
     assert_ne!(text, record.text());
     AuditRecord::new(record.seq, record.prev, record.hash, text)
 }
 
-/// A record that says something else, with the hash that it then has.
+/// A record with a changed text and a matching hash.
 fn forged(record: &AuditRecord) -> AuditRecord {
     let text = changed(record).text().to_owned();
     AuditRecord::after(&AuditHead::new(record.seq - 1, record.prev), text)
 }
 
 #[tokio::test]
-async fn a_log_is_as_it_was_written() {
+async fn verifies_an_untouched_log() {
     let store = MemoryStore::new();
     fill(&store, 20).await;
     let head = store.audit_head().await.unwrap();
@@ -43,12 +43,12 @@ async fn a_log_is_as_it_was_written() {
     assert_eq!((verified.records, verified.duplicates, verified.first, verified.head), (head.seq, 0, Some(1), head));
     assert_eq!(
         verified.to_string(),
-        format!("audit entries 1 to {} are as they were written; the last has the hash {}", head.seq, head.hash)
+        format!("audit entries 1 to {} verified; the hash of the last one is {}", head.seq, head.hash)
     );
 }
 
 #[tokio::test]
-async fn the_hash_is_that_of_the_canonical_json() {
+async fn hashes_the_canonical_json() {
     let record = records(1).await.remove(0);
     let json = serde_json::json!({ "seq": 1, "prev": "0".repeat(64), "entry": record.entry().unwrap() });
     let text = format!(r#"{{"entry":{},"prev":"{}","seq":1}}"#, record.text(), AuditHash::START);
@@ -57,7 +57,7 @@ async fn the_hash_is_that_of_the_canonical_json() {
 }
 
 #[tokio::test]
-async fn a_changed_entry_is_named() {
+async fn detects_a_changed_entry() {
     let mut records = records(9).await;
     records[4] = changed(&records[4]);
     let (seq, problem) = broken(&records);
@@ -66,7 +66,7 @@ async fn a_changed_entry_is_named() {
 }
 
 #[tokio::test]
-async fn an_entry_that_is_no_entry_any_more_is_named_all_the_same() {
+async fn detects_an_entry_that_cannot_be_parsed() {
     let mut records = records(9).await;
     records[4] = AuditRecord::new(5, records[4].prev, records[4].hash, "gone");
     assert!(records[4].entry().is_err());
@@ -74,7 +74,7 @@ async fn an_entry_that_is_no_entry_any_more_is_named_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_removed_entry_is_named() {
+async fn detects_a_removed_entry() {
     let mut records = records(9).await;
     records.remove(4);
     assert_eq!(broken(&records), (Some(6), ChainErrorKind::Missing { expected: 5 }));
@@ -82,9 +82,9 @@ async fn a_removed_entry_is_named() {
     assert_eq!(broken(&records), (Some(2), ChainErrorKind::Missing { expected: 1 }), "also the first");
 }
 
-/// Whoever closes the gap has to change numbers, and with them hashes.
+/// Closing the gap changes numbers, and with them hashes.
 #[tokio::test]
-async fn a_removed_entry_whose_gap_was_closed_is_named() {
+async fn detects_a_removed_entry_after_renumbering() {
     let mut records = records(9).await;
     let removed = records.remove(4);
     let next = &records[4];
@@ -93,12 +93,12 @@ async fn a_removed_entry_whose_gap_was_closed_is_named() {
 }
 
 #[tokio::test]
-async fn swapped_entries_are_named() {
+async fn detects_swapped_entries() {
     let mut records = records(9).await;
     records.swap(4, 5);
     assert_eq!(broken(&records), (Some(6), ChainErrorKind::Missing { expected: 5 }));
 
-    // The texts alone, each in the other's place.
+    // Only the texts are swapped.
     let mut records = super::records(9).await;
     let (five, six) = (records[4].text().to_owned(), records[5].text().to_owned());
     records[4] = AuditRecord::new(5, records[4].prev, records[4].hash, six);
@@ -107,13 +107,13 @@ async fn swapped_entries_are_named() {
 }
 
 #[tokio::test]
-async fn a_forged_hash_is_named() {
+async fn detects_a_forged_hash() {
     let mut records = records(9).await;
     let hash = AuditHash::from_bytes([7; 32]);
     records[4] = AuditRecord::new(5, records[4].prev, hash, records[4].text());
     assert!(matches!(broken(&records), (Some(5), ChainErrorKind::Changed { found, .. }) if found == hash));
 
-    // One that fits the changed text no longer fits what follows.
+    // A hash that matches the changed text does not match the next record.
     let mut records = super::records(9).await;
     records[4] = forged(&records[4]);
     let (seq, problem) = broken(&records);
@@ -122,9 +122,9 @@ async fn a_forged_hash_is_named() {
     assert_eq!(problem, expected);
 }
 
-/// What was forged to its end is only noticed by whoever knows an earlier end.
+/// A log that was forged up to its end is detected only with an earlier head.
 #[tokio::test]
-async fn a_log_that_was_written_anew_is_not_the_one_that_is_known() {
+async fn detects_a_rewritten_log_by_its_expected_head() {
     let mut records = records(9).await;
     let known = records[6].head();
     let mut head = records[3].head();
@@ -140,20 +140,20 @@ async fn a_log_that_was_written_anew_is_not_the_one_that_is_known() {
 }
 
 #[tokio::test]
-async fn a_tail_that_was_cut_off_is_named() {
+async fn detects_a_truncated_log() {
     let mut records = records(9).await;
     let known = records[8].head();
     records.truncate(7);
-    assert!(check(Verifier::new(), &records).is_ok(), "nothing tells of it but the end that is known");
+    assert!(check(Verifier::new(), &records).is_ok(), "only an expected head detects it");
     let broken = check(Verifier::new().expect_head(known), &records).unwrap_err();
     assert_eq!((broken.seq, &broken.kind), (Some(8), &ChainErrorKind::TailMissing { last: 9 }));
-    assert_eq!(broken.to_string(), "audit entry 8 is missing, and all after it up to entry 9");
+    assert_eq!(broken.to_string(), "audit entry 8 is missing, and so are all entries up to 9");
     assert_eq!(check(Verifier::new().expect_head(known), &[]).unwrap_err().seq, Some(1));
 }
 
-/// A log that was written anew would pass for the rest of the one that is known.
+/// A rewritten log could pass for the rest of the log with the expected head.
 #[tokio::test]
-async fn what_begins_after_the_known_entry_has_to_follow_it() {
+async fn records_after_the_expected_head_must_follow_it() {
     let records = records(9).await;
     let parts = || Verifier::new().allow_partial();
     assert!(check(parts().expect_head(records[2].head()), &records[3..]).is_ok());
@@ -161,7 +161,7 @@ async fn what_begins_after_the_known_entry_has_to_follow_it() {
     let broken = check(parts().expect_head(other), &records[3..]).unwrap_err();
     assert!(matches!(broken.kind, ChainErrorKind::Unlinked { expected, .. } if expected == other.hash), "{broken}");
     let broken = check(parts().expect_head(records[2].head()), &records[4..]).unwrap_err();
-    assert_eq!(broken.to_string(), "audit entry 3 is known, and is not among those that are there");
+    assert_eq!(broken.to_string(), "audit entry 3 is an expected head, and is missing");
     let without = [&records[..2], &records[4..]].concat();
     assert_eq!(
         check(parts().allow_gaps().expect_head(records[2].head()), &without).unwrap_err().kind,
@@ -170,7 +170,7 @@ async fn what_begins_after_the_known_entry_has_to_follow_it() {
 }
 
 #[tokio::test]
-async fn what_comes_again_must_be_the_same() {
+async fn repeated_records_must_be_identical() {
     let records = records(9).await;
     let again = [&records[..6], &records[2..]].concat();
     let verified = check(Verifier::new(), &again).unwrap();
@@ -183,7 +183,7 @@ async fn what_comes_again_must_be_the_same() {
 }
 
 #[tokio::test]
-async fn parts_of_a_log_are_verified_as_far_as_they_go() {
+async fn verifies_parts_of_a_log() {
     let records = records(9).await;
     let verified = check(Verifier::new().allow_partial(), &records[3..]).unwrap();
     assert_eq!((verified.records, verified.first), (6, Some(4)));
@@ -198,7 +198,7 @@ async fn parts_of_a_log_are_verified_as_far_as_they_go() {
 }
 
 #[test]
-fn hashes_are_64_digits() {
+fn hashes_have_64_digits() {
     let hash: AuditHash = "00ff".repeat(16).parse().unwrap();
     assert_eq!(hash.to_string(), "00ff".repeat(16));
     for bad in ["", "00", &"0".repeat(63), &"0".repeat(65), &"zz".repeat(32), &"+1".repeat(32), &"ä".repeat(32)] {

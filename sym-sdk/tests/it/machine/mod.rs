@@ -1,6 +1,11 @@
 //! The approval machine.
 
-mod operate;
+mod access;
+mod bounds;
+mod decisions;
+mod forwarding;
+mod harness;
+mod hook_overrides;
+mod operator_actions;
+mod permissions;
 mod properties;
-mod rules;
-mod world;

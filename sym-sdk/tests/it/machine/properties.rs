@@ -1,4 +1,4 @@
-//! What holds of the machine whatever happens.
+//! Properties of the machine under random histories.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,9 +11,9 @@ use sym_sdk::model::*;
 use sym_sdk::prelude::{Notification, PermissionLevel, RequestPermission, SlackChannelName, Step};
 use sym_sdk::template::ApprovalTemplate;
 
-use super::world::*;
+use super::harness::*;
 
-/// One random thing that happens.
+/// One random move of a history.
 #[derive(Clone, Debug)]
 enum Move {
     Act { who: usize, what: u8, channel: u8 },
@@ -74,9 +74,9 @@ fn make_world(
     world
 }
 
-/// Half of all histories begin with what takes many moves to come to: access, or access that cannot be taken away.
+/// Half of all histories begin in a state that takes many moves to reach: access, or a revocation that fails.
 fn begin(world: &mut World, start: u8) {
-    let [ana, ben, _, ada, _] = <[_; 5]>::try_from(people()).unwrap();
+    let [ana, ben, _, ada, _] = everybody();
     if start < 2 || world.flow.strategy().is_none() {
         return;
     }
@@ -113,7 +113,7 @@ fn play(world: &mut World, next: &Move) {
                 3 => Action::Approve { decision_message: None },
                 4 => Action::Deny { decision_message: Some("no".into()) },
                 5 => Action::Revoke,
-                6 => Action::WriteOff { reason: "seen to by hand".into() },
+                6 => Action::WriteOff { reason: "removed by hand".into() },
                 7 => Action::Regrant,
                 _ => match world.flow.strategy() {
                     Some(strategy) => Action::Remove(Box::new(Removal::new(strategy.targets()[0].clone(), "u9", "g1"))),
@@ -162,12 +162,12 @@ fn play(world: &mut World, next: &Move) {
         }
         Move::Wait { seconds } => world.now += Duration::from_secs(*seconds),
         Move::Late { which } => {
-            let Some(seq) = world.withdrawn.keys().nth(which % world.withdrawn.len().max(1)).copied() else { return };
-            world.finish_withdrawn(seq, Outcome::Revoked(Revocation::default()));
+            let Some(seq) = world.cancelled.keys().nth(which % world.cancelled.len().max(1)).copied() else { return };
+            world.finish_cancelled(seq, Outcome::Revoked(Revocation::default()));
         }
         Move::Loss => match &world.state {
             Some(state) if state.may_hold_access() => {
-                world.lose_the_end();
+                world.lose_expiry();
             }
             Some(_) => assert_eq!(world.input(InputBody::Rearm), InputReply::Stale),
             None => {}
@@ -175,7 +175,7 @@ fn play(world: &mut World, next: &Move) {
     }
 }
 
-/// What must hold after every step.
+/// Checks the invariants of every state.
 fn check(world: &World, before: Option<&RunState>) {
     let Some(state) = &world.state else {
         assert!(world.effects.is_empty() && world.timers.is_empty() && world.holds.is_empty());
@@ -183,9 +183,9 @@ fn check(world: &World, before: Option<&RunState>) {
     };
     let status = state.run.status();
 
-    // What no request gave is only ever taken away.
+    // Access that no request gave is only ever revoked.
     let removal = world.grants_asked == 0 && matches!(state.access, Access::Revoking { .. });
-    // P2: no grant without an approval, and none without its end set beforehand.
+    // P2: no grant without an approval, and none without an expiry set beforehand.
     if state.may_hold_access() && !removal {
         let decision = state.decision.as_ref().expect("access without a decision");
         assert_eq!(decision.name, Step::Approve);
@@ -196,7 +196,7 @@ fn check(world: &World, before: Option<&RunState>) {
                 let admitted = world.permission.approve_deny().admits(approver);
                 let as_guest = approver.role() != UserRole::Guest || world.flow.params().allow_guest_interaction;
                 let oneself = state.run.requester() != Some(approver) || world.permission.self_approval_allowed();
-                assert!(admitted && as_guest && oneself, "{} was not to approve", approver.username());
+                assert!(admitted && as_guest && oneself, "{} must not approve", approver.username());
             }
         }
     }
@@ -205,53 +205,56 @@ fn check(world: &World, before: Option<&RunState>) {
             || state.queue.iter().any(|queued| matches!(queued, QueuedInput::Timer(TimerKind::Expire)))
             || state.active_event.as_ref().is_some_and(|active| active.event.name == Step::Deescalate);
         let open_ended = !world.flow.params().schedule_deescalation && world.flow.params().allow_revoke;
-        assert!(ends || open_ended, "access without an end: {state:#?}");
+        assert!(ends || open_ended, "access without an expiry: {state:#?}");
         assert_eq!(world.holds.len(), 1);
     }
-    // P3: what is being taken away is asked for, once at a time, until it is confirmed or written off.
+    // P3: a revocation is requested, one at a time, until it is confirmed or written off.
     let revocations = world.effects.values().filter(|effect| is_revoke(&effect.kind)).count();
     let revoking = matches!(state.access, Access::Revoking { .. });
-    assert_eq!(revocations, usize::from(revoking), "a revocation was lost, or is asked for without need");
+    assert_eq!(revocations, usize::from(revoking), "a revocation was lost, or requested twice");
     let written_off = matches!(state.access, Access::WrittenOff(_));
     if world.granted {
-        assert!(state.may_hold_access() || written_off, "access was granted, and the Run has forgotten it");
+        assert!(state.may_hold_access() || written_off, "access was granted, and the Run does not account for it");
     }
     if written_off {
         let by_admin = world.audit.iter().any(|entry| {
             matches!(entry.kind, AuditKind::WrittenOff { .. }) && entry.event.actor.role() == UserRole::Admin
         });
-        assert!(by_admin, "only an admin writes off");
+        assert!(by_admin, "only an admin may write off");
         assert_eq!(status, RunStatus::Errored);
     }
-    // What ends the access is known, and has been asked for.
-    let end = state.pending_expiry().expect("access without an end");
-    assert!(end.effect.is_none_or(|seq| world.effects.contains_key(&seq)), "the end waits for nothing");
+    // Whatever ends the access is known and was requested.
+    let end = state.pending_expiry().expect("access without an expiry");
+    assert!(end.effect.is_none_or(|seq| world.effects.contains_key(&seq)), "the expiry waits for an unknown effect");
     let timer = world.timers.get(&TimerKind::Expire).map(|(_, generation)| *generation);
-    assert!(end.timer.is_none_or(|end| timer == Some(end.generation)), "the end is not the one that was set");
+    assert!(end.timer.is_none_or(|end| timer == Some(end.generation)), "the expiry timer is not the one that was set");
     if !state.may_hold_access() {
         assert!(world.holds.is_empty());
         assert!(!world.timers.contains_key(&TimerKind::Expire));
     }
-    assert!(state.is_open() || !world.timers.contains_key(&TimerKind::Forward), "a closed request is not forwarded");
+    assert!(
+        state.is_open() || !world.timers.contains_key(&TimerKind::Forward),
+        "a decided request must not be forwarded"
+    );
     // P4: one decision.
     let decisions = world.audit.iter().filter(|entry| {
         matches!(entry.kind, AuditKind::Completed) && matches!(entry.status, RunStatus::Approved | RunStatus::Denied)
     });
     assert!(decisions.count() <= 1, "decided twice");
-    // Nothing that is repeated makes a Run grow.
-    assert!(state.queue.len() <= 64 + 3, "{} inputs wait", state.queue.len());
+    // Repeated inputs do not grow the state.
+    assert!(state.queue.len() <= 64 + 3, "{} inputs are queued", state.queue.len());
     assert!(state.delivered.len() <= world.notifications.len());
     let approvers: BTreeSet<_> = state.run.approvals().iter().map(|user| user.id()).collect();
-    assert_eq!(approvers.len(), state.run.approvals().len(), "somebody voted twice");
-    // The event in hand waits for an effect that is under way.
+    assert_eq!(approvers.len(), state.run.approvals().len(), "a person voted twice");
+    // The active event waits for an effect in flight.
     if let Some(active) = &state.active_event {
-        assert!(world.effects.contains_key(&active.seq), "an event waits for nothing");
+        assert!(world.effects.contains_key(&active.seq), "an event waits for an unknown effect");
     }
     let known: BTreeSet<_> = world.effects.keys().copied().collect();
     let pending: BTreeSet<_> = state.pending.keys().copied().collect();
-    assert_eq!(known, pending, "what is pending is what was asked for");
+    assert_eq!(known, pending, "the pending effects are those that were requested");
     let live: BTreeMap<_, _> = state.timers.iter().map(|(kind, timer)| (*kind, (timer.at, timer.generation))).collect();
-    assert_eq!(live, world.timers, "the live timers are those that were set");
+    assert_eq!(live, world.timers, "the timers of the state are those that were set");
 
     if let Some(before) = before {
         let was = before.run.status();
@@ -269,11 +272,39 @@ fn check(world: &World, before: Option<&RunState>) {
     }
 }
 
-/// P6: once a Run is at rest, each event that was taken, or that followed from one, has come to exactly one end.
+/// An action is offered if and only if it would be accepted.
+fn check_allowed_actions(world: &World) {
+    // While an event is active, actions are queued before they are checked.
+    let Some(state) = world.state.as_ref().filter(|state| !state.is_busy()) else { return };
+    let actions = [
+        Action::Approve { decision_message: None },
+        Action::Deny { decision_message: None },
+        Action::Revoke,
+        Action::WriteOff { reason: "removed by hand".into() },
+        Action::Regrant,
+    ];
+    for actor in people() {
+        let allowed = allowed_actions(&world.flow, state, &actor, world.now);
+        for action in &actions {
+            let body = InputBody::Submitted {
+                event: EventId::from_uuid(uuid::Uuid::nil()),
+                actor: actor.clone(),
+                channel: Channel::new(ChannelType::Slack),
+                action: action.clone(),
+            };
+            let input = Input::new(state.run.id(), state.flow.clone(), world.now, body);
+            let reply = step(&Rules { flow: &world.flow, hooks: world.hooks }, Some(state), &input).reply;
+            let accepted = matches!(reply, InputReply::Accepted { .. });
+            assert_eq!(allowed.contains(&action.kind()), accepted, "{action:?} of {}: {reply:?}", actor.username());
+        }
+    }
+}
+
+/// P6: once a Run is finished, each event that was accepted, or that followed from one, is settled exactly once.
 fn check_record(audit: &[AuditEntry], accepted: &[EventId]) {
     let mut ends: BTreeMap<EventId, (u32, bool)> = BTreeMap::new();
     for entry in audit {
-        let (ended, went_elsewhere) = ends.entry(entry.event.id).or_default();
+        let (ended, was_replaced) = ends.entry(entry.event.id).or_default();
         match &entry.kind {
             AuditKind::Completed
             | AuditKind::Ignored { .. }
@@ -282,20 +313,20 @@ fn check_record(audit: &[AuditEntry], accepted: &[EventId]) {
             | AuditKind::WrittenOff { .. }
             | AuditKind::Regranted { .. }
             | AuditKind::RegrantFailed { .. } => *ended += 1,
-            // A vote that waits for others, an event that a hook replaced by another one, or one that hastens another.
+            // A vote that needs others, an event that a hook replaced, or a retry that another event settles.
             AuditKind::Counted { .. }
             | AuditKind::RevokeRetried { .. }
             | AuditKind::HandlerCalled { result: HandlerResult::Fired { .. }, .. } => {
-                *went_elsewhere = true;
+                *was_replaced = true;
             }
             _ => {}
         }
     }
     for event in accepted {
-        assert!(ends.contains_key(event), "event {event} was taken and left no trace");
+        assert!(ends.contains_key(event), "event {event} was accepted and is not in the audit log");
     }
-    for (event, (ended, went_elsewhere)) in &ends {
-        assert!(*ended == 1 || (*ended == 0 && *went_elsewhere), "event {event} ended {ended} times");
+    for (event, (ended, was_replaced)) in &ends {
+        assert!(*ended == 1 || (*ended == 0 && *was_replaced), "event {event} was settled {ended} times");
     }
     for summary in EventSummary::of(audit) {
         assert_ne!(summary.status, EventStatus::Processing, "{summary:?}");
@@ -306,7 +337,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_happens_the_promises_hold(
+    fn promises_hold_for_random_histories(
         setup in worlds(),
         start in 0..4u8,
         history in proptest::collection::vec(moves(), 1..60),
@@ -318,7 +349,8 @@ proptest! {
             play(&mut world, next);
             check(&world, before.as_ref());
         }
-        // Left alone, with all going well from now on, every Run comes to rest without access, or waits for a person.
+        check_allowed_actions(&world);
+        // Without further failures, every Run ends without access, or waits for a person.
         for _ in 0..400 {
             if let Some(seq) = world.effects.keys().next().copied() {
                 world.succeed(seq);
@@ -329,7 +361,7 @@ proptest! {
             }
             check(&world, None);
         }
-        prop_assert!(world.effects.is_empty() && world.timers.is_empty(), "the Run does not come to rest");
+        prop_assert!(world.effects.is_empty() && world.timers.is_empty(), "the Run does not finish");
         if let Some(state) = &world.state {
             prop_assert!(state.active_event.is_none() && state.queue.is_empty());
             if state.may_hold_access() {
@@ -338,7 +370,7 @@ proptest! {
                 world.settle();
             }
             let written_off = matches!(world.state().access, Access::WrittenOff(_));
-            prop_assert!(!world.granted || written_off, "access was left behind");
+            prop_assert!(!world.granted || written_off, "access was left over");
         }
         check_record(&world.audit, &world.accepted);
     }

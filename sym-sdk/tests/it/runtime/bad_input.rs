@@ -285,7 +285,7 @@ async fn somebody_who_may_not_is_refused_on_the_record() {
     let own = harness.approve_as(run, "ana@example.com").await.unwrap_err();
     expect!["requesters cannot approve their own request (SymSDK:SELF_APPROVAL)"].assert_eq(&own.to_string());
     let foreign = harness.approve_as(run, "eve@elsewhere.test").await.unwrap_err();
-    expect!["eve@elsewhere.test is not among those who may decide this request (SymSDK:NOT_PERMITTED)"]
+    expect!["eve@elsewhere.test is not permitted to decide this request (SymSDK:NOT_PERMITTED)"]
         .assert_eq(&foreign.to_string());
     let early = harness.revoke_as(run, "ben@example.com").await.unwrap_err();
     expect!["only an escalated request can be revoked; this one is requested (DeescalateAPI:INVALID_RUN)"]
@@ -294,7 +294,7 @@ async fn somebody_who_may_not_is_refused_on_the_record() {
     let golden = harness.golden(run);
     expect![[r#"
         refused      ana@example.com: requesters cannot approve their own request (SymSDK:SELF_APPROVAL)
-        12:00:00  approve          refused      eve@elsewhere.test: eve@elsewhere.test is not among those who may decide this request (SymSDK:NOT_PERMITTED)
+        12:00:00  approve          refused      eve@elsewhere.test: eve@elsewhere.test is not permitted to decide this request (SymSDK:NOT_PERMITTED)
         12:00:00  deescalate       refused      ben@example.com: only an escalated request can be revoked; this one is requested (DeescalateAPI:INVALID_RUN)
 
         prod is requested

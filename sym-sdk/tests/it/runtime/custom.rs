@@ -7,11 +7,11 @@ use serde_json::json;
 use sym_sdk::config::{self, Config, Diagnostics};
 use sym_sdk::handlers;
 use sym_sdk::integration::Outbox;
+use sym_sdk::machine::EffectKey;
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{LocalSecrets, Runtime};
-use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyType};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope, StrategyType};
 use sym_sdk::testing::Harness;
-use sym_sdk::{BoxFuture, machine::EffectKey};
 
 use super::plain;
 use crate::support::{add_secrets, flows, integration, settings};
@@ -35,29 +35,25 @@ impl Groups {
 }
 
 impl AccessStrategy for Groups {
-    fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
+    async fn fetch_remote_identity(&self, user: &User) -> Result<Option<String>> {
         let login = user.email().and_then(|email| email.split_once('@')).map(|(login, _)| login.to_owned());
-        Box::pin(async move { Ok(login) })
+        Ok(login)
     }
 
-    fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
-        Box::pin(async move {
-            self.note("add", request)?;
-            Ok(Escalation::granted().with_output(StepOutput(json!({ "member": request.identity() }))))
-        })
+    async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
+        self.note("add", request)?;
+        Ok(GrantResult::granted().with_output(StepOutput(json!({ "member": request.identity() }))))
     }
 
-    fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
-        Box::pin(async move {
-            let granted = request.event().step_output(Step::Escalate);
-            assert_eq!(granted, Some(&StepOutput(json!({ "member": request.identity() }))));
-            self.note("remove", request)?;
-            Ok(None)
-        })
+    async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
+        let granted = request.event().step_output(Step::Escalate);
+        assert_eq!(granted, Some(&StepOutput(json!({ "member": request.identity() }))));
+        self.note("remove", request)?;
+        Ok(None)
     }
 
-    fn reach(&self) -> RevocationReach {
-        RevocationReach::Everything
+    fn revocation_scope(&self) -> RevocationScope {
+        RevocationScope::AllSessions
     }
 }
 
@@ -189,7 +185,7 @@ async fn secrets_are_at_hand_in_the_order_of_their_list() {
 
 #[tokio::test]
 async fn a_strategy_that_nobody_wrote_is_told_at_start() {
-    let new = |name: &str| StrategyType::custom(name, |_| Ok(Arc::new(Groups { name: "", log: Log::default() })));
+    let new = |name: &str| StrategyType::custom(name, |_| Ok(Groups { name: "", log: Log::default() }));
     let faults = build([new("ldpa"), new("wiki")]).await.unwrap_err().to_string();
     assert!(faults.contains("strategy `ldap` has type `custom`, which is not registered"), "{faults}");
     assert!(faults.contains("registered types: custom (strategy `ldpa`), custom (strategy `wiki`)"), "{faults}");
@@ -197,8 +193,12 @@ async fn a_strategy_that_nobody_wrote_is_told_at_start() {
 
 #[tokio::test]
 async fn the_last_one_of_a_name_counts() {
-    let panics = StrategyType::custom("ldap", |_| panic!("it was replaced"));
-    let counts = StrategyType::custom("LDAP", |_| Ok(Arc::new(Groups { name: "", log: Log::default() })));
-    let others = StrategyType::new("custom", |_| panic!("it is for other names"));
+    let panics = StrategyType::custom("ldap", |_| -> sym_sdk::Result<sym_sdk::strategy::SimulatedStrategy> {
+        panic!("it was replaced")
+    });
+    let counts = StrategyType::custom("LDAP", |_| Ok(Groups { name: "", log: Log::default() }));
+    let others = StrategyType::new("custom", |_| -> sym_sdk::Result<sym_sdk::strategy::SimulatedStrategy> {
+        panic!("it is for other names")
+    });
     build([others, panics, counts]).await.unwrap();
 }

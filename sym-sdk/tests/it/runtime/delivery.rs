@@ -60,7 +60,7 @@ async fn a_request_goes_on_to_the_next_when_nobody_answers_and_then_expires() {
                                    told         #second
         12:20:00  request_expire   by           ana@example.com (nobody answered in time)
                                    now          expired
-                                   told         ana@example.com: “Nobody answered your request for deploy in time; it is closed”
+                                   told         ana@example.com: “Your request for deploy has expired: nobody acted on it in time”
 
         deploy is expired
     "#]].assert_eq(&harness.golden(run));
@@ -102,7 +102,7 @@ async fn a_request_that_nobody_can_be_told_of_expires_and_the_requester_hears_of
     let (to, text) = harness.delivery().messages().pop().unwrap();
     assert_eq!(to, "ana@example.com");
     expect![
-        "Nobody could be notified of your request for deploy; it is closed. Ask an administrator, then request again"
+        "Your request for deploy is closed: nobody could be notified of it. Contact an administrator, then request again"
     ]
     .assert_eq(&text);
 }

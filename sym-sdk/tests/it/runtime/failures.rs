@@ -183,9 +183,9 @@ async fn a_prefetch_reducer_that_fails_opens_no_form() {
         reported += &format!("{:?} {:?}\n", alerts(&harness), harness.delivery().messages());
     }
     expect![[r#"
-        [("SymSDK:HANDLER_FAILED", Some("get_repos"))] [("ana@example.com", "Something went wrong during prompt of prod (SymSDK:HANDLER_FAILED); the people who run it have been told")]
-        [("SymSDK:HANDLER_PANICKED", Some("get_repos"))] [("ana@example.com", "Something went wrong during prompt of prod (SymSDK:HANDLER_PANICKED); the people who run it have been told")]
-        [("SymSDK:HANDLER_TIMED_OUT", Some("get_repos"))] [("ana@example.com", "Something went wrong during prompt of prod (SymSDK:HANDLER_TIMED_OUT); the people who run it have been told")]
+        [("SymSDK:HANDLER_FAILED", Some("get_repos"))] [("ana@example.com", "Something went wrong during prompt of prod (SymSDK:HANDLER_FAILED); its operators have been notified")]
+        [("SymSDK:HANDLER_PANICKED", Some("get_repos"))] [("ana@example.com", "Something went wrong during prompt of prod (SymSDK:HANDLER_PANICKED); its operators have been notified")]
+        [("SymSDK:HANDLER_TIMED_OUT", Some("get_repos"))] [("ana@example.com", "Something went wrong during prompt of prod (SymSDK:HANDLER_TIMED_OUT); its operators have been notified")]
     "#]].assert_eq(&reported);
 }
 

@@ -62,7 +62,7 @@ impl World {
             .registry(plain())
             .clock(clock.clone())
             .delivery(delivery.clone())
-            .strategy_type(StrategyType::new("test", move |_| Ok(Arc::new(shared.clone()))));
+            .strategy_type(StrategyType::new("test", move |_| Ok(shared.clone())));
         let runtime = change(builder).build().await.unwrap();
         Self { runtime, clock, strategy, delivery }
     }

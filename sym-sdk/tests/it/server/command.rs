@@ -15,8 +15,8 @@ use sym_sdk::directory::Directory;
 use sym_sdk::engine::SqliteStore;
 use sym_sdk::handlers;
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::Builder;
-use sym_sdk::server::{FakeService, FrontEndType, ManifestConfig, listen};
+use sym_sdk::runtime::{Builder, FakeService, FrontEndType, ManifestConfig};
+use sym_sdk::server::listen;
 
 use super::client::get;
 use super::desk::{Desk, until};
@@ -62,7 +62,7 @@ fn serve(dir: &Path) {
             args.push("--fake-desk");
             app(dir).front_end_type(desk_type(desk)).user(person("ana@example.com"))
         } else if std::env::var_os(UNASKED).is_some() {
-            app(dir).front_end_type(FrontEndType::new("pager", |_| Ok(None)))
+            app(dir).front_end_type(FrontEndType::new("pager", |_| Ok(None::<Desk>)))
         } else {
             app(dir).front_end(desk)
         };
@@ -79,16 +79,16 @@ fn desk_type(desk: Desk) -> FrontEndType {
         let handlers: Vec<_> = config.handlers.iter().map(|handler| handler.record.name()).collect();
         Ok(json!({ "name": config.name, "address": config.address, "flows": flows, "handlers": handlers }))
     };
-    FrontEndType::new("desk", |_| Err(Error::handler("the real one is not wanted"))).with_manifest(manifest).with_fake(
-        move |config| {
+    FrontEndType::new("desk", |_| Err::<Option<Desk>, _>(Error::handler("the real one is not wanted")))
+        .with_manifest(manifest)
+        .with_fake(move |config| {
             let desk = desk.clone();
-            Box::pin(async move {
+            async move {
                 let people: Vec<_> = config.people.iter().map(User::username).collect();
-                let how_to = format!("{} is at a desk on {} that is made up.", people.join(", "), config.listen);
-                Ok(FakeService::new(how_to, |builder: Builder| builder.front_end(desk)))
-            })
-        },
-    )
+                let instructions = format!("{} is at a desk on {} that is made up.", people.join(", "), config.listen);
+                Ok(FakeService::new(instructions, |builder: Builder| builder.front_end(desk)))
+            }
+        })
 }
 
 fn person(email: &str) -> User {
@@ -286,7 +286,7 @@ async fn a_type_of_front_ends_describes_its_app() {
         assert!(err.contains("expected an address such as `https://sym.example.com`"), "{err}");
     }
     // A type that has nothing to say has no command.
-    let silent = app(dir.path()).front_end_type(FrontEndType::new("desk", |_| Ok(None)));
+    let silent = app(dir.path()).front_end_type(FrontEndType::new("desk", |_| Ok(None::<Desk>)));
     let (exit, _, err) = run(silent, &["desk", "manifest"]).await;
     assert_eq!(exit, Exit::Usage);
     assert!(err.contains("unrecognized subcommand 'desk'"), "{err}");

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use sym_sdk::BoxFuture;
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::Runtime;
+use sym_sdk::runtime::{FrontEnd, Runtime};
+use sym_sdk::server::CancellationToken;
 use sym_sdk::server::axum::Router;
 use sym_sdk::server::axum::body::Bytes;
 use sym_sdk::server::axum::routing::{get, post};
-use sym_sdk::server::{CancellationToken, FrontEnd};
 use tokio::sync::watch;
 
 /// Real time after which a test waits in vain.
@@ -70,25 +69,23 @@ impl FrontEnd for Desk {
             .route("/slow", get(move || desk.slow()))
     }
 
-    fn run<'a>(&'a self, _: Runtime, stop: CancellationToken) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            self.0.runs.fetch_add(1, Ordering::SeqCst);
-            if self.0.runs_fail.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
-                return Err(Error::handler("the line is dead"));
-            }
-            stop.cancelled().await;
-            self.0.has_run_to_its_end.store(true, Ordering::SeqCst);
-            Ok(())
-        })
+    async fn run(&self, _: Runtime, stop: CancellationToken) -> Result<()> {
+        self.0.runs.fetch_add(1, Ordering::SeqCst);
+        if self.0.runs_fail.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+            return Err(Error::handler("the line is dead"));
+        }
+        stop.cancelled().await;
+        self.0.has_run_to_its_end.store(true, Ordering::SeqCst);
+        Ok(())
     }
 
-    fn check<'a>(&'a self) -> BoxFuture<'a, Result<()>> {
+    async fn check(&self) -> Result<()> {
         self.0.checks.fetch_add(1, Ordering::SeqCst);
         let checked = match self.0.is_down.load(Ordering::SeqCst) {
             true => Err(Error::handler("the token xoxb-1 is bad")),
             false => Ok(()),
         };
-        Box::pin(std::future::ready(checked))
+        checked
     }
 }
 

@@ -14,8 +14,8 @@ use sym_sdk::config::{Config, Diagnostics, TerraformReader};
 use sym_sdk::engine::SqliteStore;
 use sym_sdk::handlers;
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::{Builder, Runtime};
-use sym_sdk::server::{CancellationToken, FrontEnd, FrontEndType, Server, ServerLimits, listen};
+use sym_sdk::runtime::{Builder, FrontEndType, Runtime};
+use sym_sdk::server::{CancellationToken, Server, ServerLimits, listen};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -256,7 +256,7 @@ async fn an_address_in_use_is_named() {
 fn built_from_integration(kind: &str) -> FrontEndType {
     FrontEndType::new(kind, |config| match config.integrations {
         [] => Ok(None),
-        [only] if only.external_id() == "D1" => Ok(Some(Arc::new(Desk::named("desk")) as Arc<dyn FrontEnd>)),
+        [only] if only.external_id() == "D1" => Ok(Some(Desk::named("desk"))),
         others => panic!("{others:?}"),
     })
 }
@@ -272,7 +272,8 @@ async fn a_front_end_is_built_from_its_integration() {
 
 #[tokio::test]
 async fn a_front_end_that_cannot_be_built_is_a_fault() {
-    let refused = FrontEndType::new("custom", |_| Err(Error::handler("no token").with_hint("set DESK_TOKEN")));
+    let refused =
+        FrontEndType::new("custom", |_| Err::<Option<Desk>, _>(Error::handler("no token").with_hint("set DESK_TOKEN")));
     let faults = runtime(|builder| builder.front_end_type(refused)).await.unwrap_err();
     let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
     assert!(faults.len() == 1 && faults[0].contains("front end `custom` cannot be used"), "{faults:?}");

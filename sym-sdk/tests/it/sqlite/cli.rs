@@ -12,30 +12,28 @@ use sym_sdk::prelude::*;
 use sym_sdk::runtime::{Runtime, Submission};
 use sym_sdk::strategy::StrategyType;
 
-use super::restart::{HOUR, World, config, get_permissions};
+use super::restart::{HOUR, RestartFixture, config, get_permissions};
 
 /// A store with a Run that holds access, and one whose revocation is stuck.
-struct Kept {
+struct StoreFixture {
     path: PathBuf,
-    _dir: tempfile::TempDir,
+    _environment: RestartFixture,
     held: RunId,
     stuck: RunId,
 }
 
-impl Kept {
+impl StoreFixture {
     async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("runs.db");
-        let world = World::new();
-        let runtime = world.start(&path).await;
+        let environment = RestartFixture::new();
+        let runtime = environment.start().await;
         let stuck = approved(&runtime, "ana@example.com", "10m").await;
         let held = approved(&runtime, "zoë@example.com", "1h").await;
-        world.strategy.fail_revocations(3);
-        world.clock.advance(HOUR / 6);
+        environment.strategy.fail_revocations(3);
+        environment.clock.advance(HOUR / 6);
         runtime.run_until_idle().await.unwrap();
         let admin = User::person(UserId::from_email("ada@example.com"), "ada@example.com").unwrap();
         runtime.directory().put_user(admin.with_role(UserRole::Admin)).await.unwrap();
-        Self { path, _dir: dir, held, stuck }
+        Self { path: environment.path(), _environment: environment, held, stuck }
     }
 
     /// Runs a command on the file.
@@ -77,7 +75,9 @@ fn app() -> App {
     App::new()
         .registry(handlers![get_permissions])
         .config(config())
-        .strategy_type(StrategyType::new("test", |_| panic!("a real strategy was built")))
+        .strategy_type(StrategyType::new("test", |_| -> sym_sdk::Result<sym_sdk::strategy::SimulatedStrategy> {
+            panic!("a real strategy was built")
+        }))
 }
 
 async fn run(args: &[&str]) -> Done {
@@ -93,54 +93,58 @@ async fn run_app(app: App, args: &[&str]) -> Done {
 
 #[tokio::test]
 async fn lists_runs_and_finds_stuck_ones() {
-    let kept = Kept::new().await;
-    kept.prints(
-        &["runs"],
-        Exit::Success,
-        expect![[r#"
+    let store = StoreFixture::new().await;
+    store
+        .prints(
+            &["runs"],
+            Exit::Success,
+            expect![[r#"
         RUN                                   FLOW  STATUS     REQUESTER        TARGET  ACCESS
         STUCK  prod  escalated  ana@example.com  test    being removed, 1 failed attempt
         HELD  prod  escalated  zoë@example.com  test    held until 2024-02-29T13:00:00Z
     "#]],
-        expect![[""]],
-    )
-    .await;
-    kept.prints(
-        &["runs", "--stuck"],
-        Exit::Success,
-        expect![[r#"
+            expect![[""]],
+        )
+        .await;
+    store
+        .prints(
+            &["runs", "--stuck"],
+            Exit::Success,
+            expect![[r#"
         RUN                                   FLOW  STATUS     REQUESTER        TARGET  ACCESS
         STUCK  prod  escalated  ana@example.com  test    being removed, 1 failed attempt
     "#]],
-        expect![[""]],
-    )
-    .await;
-    kept.prints(
-        &["runs", "--limit", "1"],
-        Exit::Success,
-        expect![[r#"
+            expect![[""]],
+        )
+        .await;
+    store
+        .prints(
+            &["runs", "--limit", "1"],
+            Exit::Success,
+            expect![[r#"
             RUN                                   FLOW  STATUS     REQUESTER        TARGET  ACCESS
             STUCK  prod  escalated  ana@example.com  test    being removed, 1 failed attempt
 
             there are more than 1 Run; `--limit` lists more of them
         "#]],
-        expect![[""]],
-    )
-    .await;
-    kept.prints(
-        &["runs", "--status", "denied"],
-        Exit::Success,
-        expect![[r#"
+            expect![[""]],
+        )
+        .await;
+    store
+        .prints(
+            &["runs", "--status", "denied"],
+            Exit::Success,
+            expect![[r#"
         no Runs
     "#]],
-        expect![[""]],
-    )
-    .await;
+            expect![[""]],
+        )
+        .await;
 
-    let listed: serde_json::Value = serde_json::from_str(&kept.run(&["runs", "--json"]).await.out).unwrap();
+    let listed: serde_json::Value = serde_json::from_str(&store.run(&["runs", "--json"]).await.out).unwrap();
     let of = |run: RunId| listed.as_array().unwrap().iter().find(|row| row["run_id"] == run.to_string()).unwrap();
-    assert_eq!(of(kept.stuck)["failed_attempts"], 1);
-    assert_eq!(of(kept.held)["identity"], "zoë@example.com");
+    assert_eq!(of(store.stuck)["failed_attempts"], 1);
+    assert_eq!(of(store.held)["identity"], "zoë@example.com");
 }
 
 #[tokio::test]
@@ -167,73 +171,78 @@ async fn does_not_create_missing_stores() {
 
 #[tokio::test]
 async fn permitted_users_revoke_and_write_off() {
-    let kept = Kept::new().await;
-    let (held, stuck) = (kept.held.to_string(), kept.stuck.to_string());
+    let store = StoreFixture::new().await;
+    let (held, stuck) = (store.held.to_string(), store.stuck.to_string());
     let revoke = ["revoke", &held, "--as", "zoë@example.com"];
-    kept.prints(
-        &revoke,
-        Exit::Success,
-        expect![[r#"
+    store
+        .prints(
+            &revoke,
+            Exit::Success,
+            expect![[r#"
         Run HELD: the access is taken away when the program runs again
     "#]],
-        expect![[""]],
-    )
-    .await;
+            expect![[""]],
+        )
+        .await;
     let write_off = |by| ["write-off", &stuck, "--as", by, "--reason", "the server was scrapped"];
-    kept.prints(
-        &write_off("ben@example.com"),
-        Exit::Failure,
-        expect![[""]],
-        expect![[r#"
+    store
+        .prints(
+            &write_off("ben@example.com"),
+            Exit::Failure,
+            expect![[""]],
+            expect![[r#"
         error: ben@example.com is not an administrator (SymSDK:NOT_PERMITTED)
           help: ask an administrator to do it
     "#]],
-    )
-    .await;
-    kept.prints(
-        &write_off("ada@example.com"),
-        Exit::Success,
-        expect![[r#"
+        )
+        .await;
+    store
+        .prints(
+            &write_off("ada@example.com"),
+            Exit::Success,
+            expect![[r#"
         Run STUCK: the revocation is written off
     "#]],
-        expect![[""]],
-    )
-    .await;
-    kept.prints(
-        &write_off("ada@example.com"),
-        Exit::Failure,
-        expect![[""]],
-        expect![[r#"
-        error: only a revocation under way can be written off; this request is errored (DeescalateAPI:INVALID_RUN)
+            expect![[""]],
+        )
+        .await;
+    store
+        .prints(
+            &write_off("ada@example.com"),
+            Exit::Failure,
+            expect![[""]],
+            expect![[r#"
+        error: only a revocation in progress can be written off; this request is errored (DeescalateAPI:INVALID_RUN)
     "#]],
-    )
-    .await;
-    kept.prints(
-        &["runs"],
-        Exit::Success,
-        expect![[r#"
+        )
+        .await;
+    store
+        .prints(
+            &["runs"],
+            Exit::Success,
+            expect![[r#"
             RUN                                   FLOW  STATUS     REQUESTER        TARGET  ACCESS
             STUCK  prod  errored    ana@example.com  test    written off
             HELD  prod  escalated  zoë@example.com  test    being removed
         "#]],
-        expect![[""]],
-    )
-    .await;
+            expect![[""]],
+        )
+        .await;
 }
 
 #[tokio::test]
 async fn exports_and_verifies_the_audit_log() {
-    let kept = Kept::new().await;
-    let exported = kept.run(&["audit", "export"]).await;
+    let store = StoreFixture::new().await;
+    let exported = store.run(&["audit", "export"]).await;
     assert_eq!(exported.exit, Exit::Success);
     let last: serde_json::Value = serde_json::from_str(exported.out.lines().last().unwrap()).unwrap();
     let hash = last["audit"]["hash"].as_str().unwrap();
 
-    let verified = kept.run(&["audit", "verify"]).await;
+    let verified = store.run(&["audit", "verify"]).await;
     assert_eq!(verified.exit, Exit::Success);
     assert!(verified.out.trim_end().ends_with(hash), "{}", verified.out);
 
-    let lines = kept.path.with_extension("jsonl");
+    let lines = store.path.with_extension("jsonl");
     std::fs::write(&lines, &exported.out).unwrap();
     let of_file = run(&["audit", "verify", lines.to_str().unwrap()]).await;
     assert_eq!((of_file.exit, of_file.out), (Exit::Success, verified.out));
@@ -251,49 +260,55 @@ async fn exports_and_verifies_the_audit_log() {
     });
     let start: String = exported.out.lines().take(3).flat_map(|line| [line, "\n"]).collect();
     std::fs::write(&lines, start).unwrap();
-    assert_eq!(kept.run(&["audit", "verify", "--known", &once]).await.exit, Exit::Success);
-    let broken = kept.run(&["audit", "verify", "--known", &other]).await;
+    assert_eq!(store.run(&["audit", "verify", "--known", &once]).await.exit, Exit::Success);
+    let broken = store.run(&["audit", "verify", "--known", &other]).await;
     assert!(broken.exit == Exit::Failure && broken.err.contains("was known to have"), "{}", broken.err);
     let cut_off = run(&["audit", "verify", lines.to_str().unwrap(), "--known", &once]).await;
-    assert!(cut_off.exit == Exit::Failure && cut_off.err.contains("is missing, and all after it"), "{}", cut_off.err);
+    assert!(
+        cut_off.exit == Exit::Failure && cut_off.err.contains("is missing, and so are all entries"),
+        "{}",
+        cut_off.err
+    );
 
-    let dir = kept.path.parent().unwrap().to_str().unwrap();
+    let dir = store.path.parent().unwrap().to_str().unwrap();
     let unread = run(&["audit", "verify", dir]).await;
     assert!(unread.exit == Exit::Failure && unread.err.contains(&format!("`{dir}` cannot be read")), "{}", unread.err);
 
-    let after = kept.run(&["audit", "export", "--after", "3"]).await;
+    let after = store.run(&["audit", "export", "--after", "3"]).await;
     assert_eq!(after.out.lines().count(), exported.out.lines().count() - 3);
 }
 
 #[tokio::test]
 async fn backup_is_a_usable_store() {
-    let kept = Kept::new().await;
-    let copy = kept.path.with_file_name("copy.db");
+    let store = StoreFixture::new().await;
+    let copy = store.path.with_file_name("copy.db");
     let backup = ["backup", copy.to_str().unwrap()];
-    kept.prints(
-        &backup,
-        Exit::Success,
-        expect![[r#"
+    store
+        .prints(
+            &backup,
+            Exit::Success,
+            expect![[r#"
         DIR/runs.db is copied to DIR/copy.db
     "#]],
-        expect![[""]],
-    )
-    .await;
-    kept.prints(
-        &backup,
-        Exit::Failure,
-        expect![[""]],
-        expect![[r#"
+            expect![[""]],
+        )
+        .await;
+    store
+        .prints(
+            &backup,
+            Exit::Failure,
+            expect![[""]],
+            expect![[r#"
         error: the store refused: `DIR/copy.db` already exists; choose another name, or remove it (SymSDK:STORE)
     "#]],
-    )
-    .await;
+        )
+        .await;
 
-    let world = World::new();
-    world.clock.advance(HOUR * 3);
-    let runtime = world.start(&copy).await;
+    let environment = RestartFixture::new();
+    environment.clock.advance(HOUR * 3);
+    let runtime = environment.start_on(&copy).await;
     runtime.run_until_idle().await.unwrap();
-    for run in [kept.held, kept.stuck] {
+    for run in [store.held, store.stuck] {
         assert_eq!(runtime.run(run).await.unwrap().state.run.status(), RunStatus::Deescalated);
     }
 }
@@ -301,14 +316,14 @@ async fn backup_is_a_usable_store() {
 /// The demo simulates strategies, and its clock runs ahead: access would be recorded as revoked that still exists.
 #[tokio::test]
 async fn demo_refuses_a_store_with_real_runs() {
-    let kept = Kept::new().await;
-    let before = kept.run(&["runs", "--json"]).await.out;
+    let store = StoreFixture::new().await;
+    let before = store.run(&["runs", "--json"]).await.out;
     let request = r#"{ "flow_srn": "acme:flow:prod:latest", "user_email": "ana@example.com", "flow_inputs": {} }"#;
     let app = app().demo("request", request);
-    let done = run_app(app, &["--db", kept.path.to_str().unwrap(), "--speed", "86400"]).await;
+    let done = run_app(app, &["--db", store.path.to_str().unwrap(), "--speed", "86400"]).await;
     assert_eq!((done.exit, done.out.as_str()), (Exit::Failure, ""));
     assert!(done.err.contains("runs.db` has Runs or users that this command did not put there"), "{}", done.err);
-    assert_eq!(kept.run(&["runs", "--json"]).await.out, before);
+    assert_eq!(store.run(&["runs", "--json"]).await.out, before);
 }
 
 #[tokio::test]

@@ -85,7 +85,7 @@ async fn runtime_uses_the_file_unless_told_otherwise() {
         store.users().await.unwrap().len()
     };
     let own = || Directory::new(MemoryDirectory::new(), ["example.com"]);
-    let builder = || Runtime::builder(config()).registry(handlers![get_permissions]).dry();
+    let builder = || Runtime::builder(config()).registry(handlers![get_permissions]).simulated();
     assert_eq!(users(builder().store(store.clone())).await, 0, "only for Runs");
     assert_eq!(users(builder().directory(own()).sqlite(store.clone())).await, 0);
     assert_eq!(users(builder().sqlite(store.clone()).directory(own())).await, 0);

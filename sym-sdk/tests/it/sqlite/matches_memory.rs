@@ -88,14 +88,14 @@ fn bulkhead(number: u8) -> Bulkhead {
 }
 
 /// Turns calls into arguments, with increasing numbers of effects and inputs, and increasing times.
-struct World {
+struct Generator {
     now: Timestamp,
     effects: Vec<EffectKey>,
     inputs: u64,
     generation: u64,
 }
 
-impl World {
+impl Generator {
     fn after(&self, nanoseconds: i64) -> Timestamp {
         self.now + nanoseconds.nanoseconds()
     }
@@ -193,29 +193,29 @@ async fn all(store: &impl Store, now: Timestamp) -> String {
 async fn check(calls: &[Call]) {
     let dir = tempfile::tempdir().unwrap();
     let (memory, file) = (MemoryStore::new(), open(&dir).await);
-    let mut world = World { now: at(0), effects: Vec::new(), inputs: 0, generation: 0 };
+    let mut generator = Generator { now: at(0), effects: Vec::new(), inputs: 0, generation: 0 };
     for call in calls {
         match call {
             Call::Commit(change) => {
                 let version = memory.load(run_id(change.run)).await.unwrap().map_or(0, |run| run.version);
-                let commit = world.commit(change, version);
+                let commit = generator.commit(change, version);
                 let expected = memory.commit(commit.clone()).await.unwrap();
                 assert_eq!(file.commit(commit).await.unwrap(), expected);
             }
             Call::Claim { lane, lease, limit, per_bulkhead } => {
-                let claim = Claim::new(Lane::ALL[*lane], world.now, Duration::from_nanos(*lease), *limit);
+                let claim = Claim::new(Lane::ALL[*lane], generator.now, Duration::from_nanos(*lease), *limit);
                 let claim = claim.per_bulkhead(*per_bulkhead);
                 let expected = memory.claim(claim).await.unwrap();
                 assert_eq!(format!("{:?}", file.claim(claim).await.unwrap()), format!("{expected:?}"));
             }
             Call::Release { effect, claims, after } => {
-                let (key, not_before) = (world.effect(*effect), world.after(*after));
+                let (key, not_before) = (generator.effect(*effect), generator.after(*after));
                 memory.release(key, *claims, not_before).await.unwrap();
                 file.release(key, *claims, not_before).await.unwrap();
             }
-            Call::Pass { nanoseconds } => world.now = world.after(*nanoseconds),
+            Call::Pass { nanoseconds } => generator.now = generator.after(*nanoseconds),
         }
-        assert_eq!(all(&file, world.now).await, all(&memory, world.now).await);
+        assert_eq!(all(&file, generator.now).await, all(&memory, generator.now).await);
     }
 }
 

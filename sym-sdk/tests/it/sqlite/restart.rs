@@ -1,6 +1,6 @@
 //! Restarts between the approval of a request and the end of its access.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use sym_sdk::prelude::*;
 use sym_sdk::runtime::{Builder, Runtime, Submission};
 use sym_sdk::strategy::StrategyType;
 use sym_sdk::testing::{RecordingDelivery, RecordingStrategy};
+use tempfile::TempDir;
 
 use super::copy_files;
 use crate::support::access_flow;
@@ -34,20 +35,39 @@ pub(crate) fn config() -> Config {
     config
 }
 
-/// The environment that outlives the process beside the file: the service and the clock.
-pub(super) struct World {
+/// The environment that outlives a process: a file, the service and the clock.
+pub(super) struct RestartFixture {
+    pub(super) dir: TempDir,
     pub(super) strategy: RecordingStrategy,
     pub(super) clock: Arc<VirtualClock>,
 }
 
-impl World {
+impl RestartFixture {
     pub(super) fn new() -> Self {
         let start = Timestamp::from_second(1_709_208_000).unwrap();
-        Self { strategy: RecordingStrategy::new(), clock: Arc::new(VirtualClock::at(start)) }
+        let clock = Arc::new(VirtualClock::at(start));
+        Self { dir: tempfile::tempdir().unwrap(), strategy: RecordingStrategy::new(), clock }
     }
 
-    pub(super) async fn start(&self, path: &Path) -> Runtime {
+    pub(super) fn path(&self) -> PathBuf {
+        self.dir.path().join("runs.db")
+    }
+
+    pub(super) async fn start(&self) -> Runtime {
+        self.start_on(&self.path()).await
+    }
+
+    /// Starts a runtime on another file.
+    pub(super) async fn start_on(&self, path: &Path) -> Runtime {
         self.builder(path).await.build().await.unwrap()
+    }
+
+    /// Starts a runtime and has access granted.
+    async fn start_with_access(&self) -> (Runtime, RunId) {
+        let runtime = self.start().await;
+        let run = approved(&runtime).await;
+        runtime.run_until_idle().await.unwrap();
+        (runtime, run)
     }
 
     async fn builder(&self, path: &Path) -> Builder {
@@ -55,7 +75,7 @@ impl World {
         Runtime::builder(config())
             .registry(handlers![get_permissions])
             .delivery(RecordingDelivery::new())
-            .strategy_type(StrategyType::new("test", move |_| Ok(Arc::new(strategy.clone()))))
+            .strategy_type(StrategyType::new("test", move |_| Ok(strategy.clone())))
             .clock(self.clock.clone())
             .sqlite(Arc::new(SqliteStore::open(path).await.unwrap()))
     }
@@ -75,42 +95,36 @@ async fn approved(runtime: &Runtime) -> RunId {
 
 #[tokio::test]
 async fn access_ends_after_a_restart() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("runs.db");
-    let world = World::new();
-    let runtime = world.start(&path).await;
-    let run = approved(&runtime).await;
-    runtime.run_until_idle().await.unwrap();
-    assert_eq!(world.strategy.granted().len(), 1);
+    let fixture = RestartFixture::new();
+    let (runtime, run) = fixture.start_with_access().await;
+    assert_eq!(fixture.strategy.granted().len(), 1);
     drop(runtime);
 
-    world.clock.advance(HOUR);
-    let runtime = world.start(&path).await;
+    fixture.clock.advance(HOUR);
+    let runtime = fixture.start().await;
     assert_eq!(status(&runtime, run).await, RunStatus::Escalated);
     runtime.run_until_idle().await.unwrap();
     assert_eq!(status(&runtime, run).await, RunStatus::Deescalated);
-    assert!(world.strategy.granted().is_empty());
+    assert!(fixture.strategy.granted().is_empty());
 }
 
 /// The requester, and the identity that was resolved for the grant, are in the file as well.
 #[tokio::test]
 async fn approved_request_is_granted_after_a_restart() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("runs.db");
-    let world = World::new();
-    let runtime = world.start(&path).await;
+    let fixture = RestartFixture::new();
+    let runtime = fixture.start().await;
     let run = approved(&runtime).await;
     assert_eq!(status(&runtime, run).await, RunStatus::Approved);
     drop(runtime);
 
-    let runtime = world.start(&path).await;
+    let runtime = fixture.start().await;
     runtime.run_until_idle().await.unwrap();
     let state = runtime.run(run).await.unwrap().state;
     assert_eq!(state.run.status(), RunStatus::Escalated, "{:?}", state.error);
-    assert_eq!(world.strategy.granted().len(), 1);
+    assert_eq!(fixture.strategy.granted().len(), 1);
     drop(runtime);
 
-    let runtime = world.start(&path).await;
+    let runtime = fixture.start().await;
     let ana = runtime.directory().user_by_email("ana@example.com").await.unwrap().unwrap();
     assert_eq!(ana.identities().len(), 1, "{:?}", ana.identities());
 }
@@ -118,12 +132,8 @@ async fn approved_request_is_granted_after_a_restart() {
 /// A Run has its own copy of its users. A deleted user is granted nothing more, and keeps nothing longer.
 #[tokio::test]
 async fn access_of_deleted_users_ends() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("runs.db");
-    let world = World::new();
-    let runtime = world.start(&path).await;
-    let held = approved(&runtime).await;
-    runtime.run_until_idle().await.unwrap();
+    let fixture = RestartFixture::new();
+    let (runtime, held) = fixture.start_with_access().await;
     let approved = approved(&runtime).await;
     runtime.directory().delete_user(UserId::from_email("ana@example.com")).await.unwrap();
     runtime.run_until_idle().await.unwrap();
@@ -133,11 +143,11 @@ async fn access_of_deleted_users_ends() {
     assert_eq!(status(&runtime, held).await, RunStatus::Escalated);
     drop(runtime);
 
-    let runtime = world.start(&path).await;
-    world.clock.advance(HOUR);
+    let runtime = fixture.start().await;
+    fixture.clock.advance(HOUR);
     runtime.run_until_idle().await.unwrap();
     assert_eq!(status(&runtime, held).await, RunStatus::Deescalated);
-    assert!(world.strategy.granted().is_empty());
+    assert!(fixture.strategy.granted().is_empty());
     assert_eq!(runtime.directory().user_by_email("ana@example.com").await.unwrap(), None);
 }
 
@@ -148,38 +158,37 @@ async fn access_ends_wherever_the_process_is_killed() {
     while killed_after(steps).await {
         steps += 1;
     }
-    assert!(steps >= 2, "an approval is routed and granted: {steps} steps");
+    assert!(steps >= 2, "an approval takes several steps: {steps}");
 }
 
 /// Returns whether there were that many steps.
 async fn killed_after(steps: usize) -> bool {
-    let (dir, image) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let world = World::new();
-    let killed = world.start(&dir.path().join("runs.db")).await;
+    let (fixture, image) = (RestartFixture::new(), tempfile::tempdir().unwrap());
+    let killed = fixture.start().await;
     let run = approved(&killed).await;
     for _ in 0..steps {
         if !killed.run_one().await.unwrap() {
             return false;
         }
     }
-    copy_files(&dir, &image);
+    copy_files(&fixture.dir, &image);
 
-    let runtime = world.start(&image.path().join("runs.db")).await;
+    let runtime = fixture.start_on(&image.path().join("runs.db")).await;
     runtime.run_until_idle().await.unwrap();
     let state = runtime.run(run).await.unwrap().state;
     assert_eq!(state.run.status(), RunStatus::Escalated, "after {steps} steps: {:?}", state.error);
-    assert_eq!(world.strategy.granted().len(), 1, "after {steps} steps");
-    world.clock.advance(HOUR);
+    assert_eq!(fixture.strategy.granted().len(), 1, "after {steps} steps");
+    fixture.clock.advance(HOUR);
     runtime.run_until_idle().await.unwrap();
     assert_eq!(status(&runtime, run).await, RunStatus::Deescalated, "after {steps} steps");
-    assert!(world.strategy.granted().is_empty(), "after {steps} steps");
+    assert!(fixture.strategy.granted().is_empty(), "after {steps} steps");
     true
 }
 
 /// Damages a file that no store has open, as a bad copy or a failing disk might.
 fn damage(path: &Path, sql: &str) {
     let file = rusqlite::Connection::open(path).unwrap();
-    assert!(file.execute(sql, ()).unwrap() > 0, "there is something to lose: {sql}");
+    assert!(file.execute(sql, ()).unwrap() > 0, "the statement matches rows: {sql}");
 }
 
 async fn rearmed(runtime: &Runtime, run: RunId) -> bool {
@@ -192,52 +201,44 @@ async fn lost_expiries_are_rearmed_on_start() {
     for (fails, damaged) in
         [(0, "DELETE FROM timers"), (0, "UPDATE timers SET generation = generation + 1"), (5, "DELETE FROM effects")]
     {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("runs.db");
-        let world = World::new();
-        let runtime = world.start(&path).await;
-        let run = approved(&runtime).await;
-        runtime.run_until_idle().await.unwrap();
+        let fixture = RestartFixture::new();
+        let (runtime, run) = fixture.start_with_access().await;
         if fails > 0 {
-            world.strategy.fail_revocations(fails);
-            world.clock.advance(HOUR);
+            fixture.strategy.fail_revocations(fails);
+            fixture.clock.advance(HOUR);
             runtime.run_until_idle().await.unwrap();
         }
         assert_eq!(runtime.health().await.unwrap().missing_expiry, 0);
         drop(runtime);
-        damage(&path, damaged);
+        damage(&fixture.path(), damaged);
 
-        let runtime = world.start(&path).await;
+        let runtime = fixture.start().await;
         assert_eq!(runtime.health().await.unwrap().missing_expiry, 0, "{damaged}");
-        assert!(rearmed(&runtime, run).await, "it is on the record: {damaged}");
+        assert!(rearmed(&runtime, run).await, "rearming is audited: {damaged}");
         for _ in 0..=fails {
-            world.clock.advance(HOUR);
+            fixture.clock.advance(HOUR);
             runtime.run_until_idle().await.unwrap();
         }
         assert_eq!(status(&runtime, run).await, RunStatus::Deescalated, "{damaged}");
-        assert!(world.strategy.granted().is_empty(), "{damaged}");
+        assert!(fixture.strategy.granted().is_empty(), "{damaged}");
         drop(runtime);
         // A Run that is in order is left alone.
-        let before = world.start(&path).await.audit(None, usize::MAX).await.unwrap().len();
-        assert_eq!(world.start(&path).await.audit(None, usize::MAX).await.unwrap().len(), before);
+        let before = fixture.start().await.audit(None, usize::MAX).await.unwrap().len();
+        assert_eq!(fixture.start().await.audit(None, usize::MAX).await.unwrap().len(), before);
     }
 }
 
 #[tokio::test]
 async fn runtime_does_not_start_on_access_that_nothing_would_end() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("runs.db");
-    let world = World::new();
-    let runtime = world.start(&path).await;
-    let run = approved(&runtime).await;
-    runtime.run_until_idle().await.unwrap();
+    let fixture = RestartFixture::new();
+    let (runtime, run) = fixture.start_with_access().await;
     drop(runtime);
     // A timer that is set again is lost again.
-    damage(&path, "DELETE FROM timers");
-    let file = rusqlite::Connection::open(&path).unwrap();
+    damage(&fixture.path(), "DELETE FROM timers");
+    let file = rusqlite::Connection::open(fixture.path()).unwrap();
     file.execute_batch("CREATE TRIGGER lossy AFTER INSERT ON timers BEGIN DELETE FROM timers; END").unwrap();
     drop(file);
 
-    let refused = world.builder(&path).await.build().await.unwrap_err().to_string();
+    let refused = fixture.builder(&fixture.path()).await.build().await.unwrap_err().to_string();
     assert!(refused.contains(&format!("nothing would end the access that Run {run} may give")), "{refused}");
 }

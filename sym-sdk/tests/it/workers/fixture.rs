@@ -57,7 +57,7 @@ impl Fixture {
         Runtime::builder(config)
             .registry(handlers![get_permissions, on_request])
             .delivery(RecordingDelivery::new())
-            .strategy_type(StrategyType::new("test", move |_| Ok(Arc::new(strategy.clone()))))
+            .strategy_type(StrategyType::new("test", move |_| Ok(strategy.clone())))
             .clock(self.clock.clone())
             .store(self.store.clone())
     }

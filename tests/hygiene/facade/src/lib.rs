@@ -1,4 +1,4 @@
-//! Like a company's own crate around `sym-sdk`.
+//! A facade crate around `sym-sdk`, as a company may have one.
 
 pub use std;
 pub use sym_sdk;

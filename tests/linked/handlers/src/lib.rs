@@ -1,4 +1,4 @@
-//! Handlers that nothing names.
+//! Handlers that no other code refers to.
 
 mod prod {
     use sym_sdk::prelude::*;

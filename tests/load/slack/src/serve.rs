@@ -17,7 +17,7 @@ use sym_sdk::model::{Channel, ChannelType, RunStatus};
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{Runtime, Submission};
 use sym_sdk::server::{CancellationToken, Server, listen};
-use sym_sdk::strategy::{DryStrategy, StrategyType};
+use sym_sdk::strategy::{SimulatedStrategy, StrategyType};
 
 use crate::Outcome;
 use crate::scene::{DOMAIN, Setup, WORKSPACE, requesters};
@@ -69,7 +69,7 @@ async fn serve(setup: Setup) -> Outcome<()> {
         .sqlite(store.clone())
         .directory(directory)
         .front_end(app)
-        .strategy_type(StrategyType::new(KIND, |_| Ok(Arc::new(DryStrategy::new()))))
+        .strategy_type(StrategyType::new(KIND, |_| Ok(SimulatedStrategy::new())))
         .state(options)
         .build()
         .await?;

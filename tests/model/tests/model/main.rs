@@ -1,7 +1,7 @@
-//! The promises of the machine in every state that one request can reach: with a requester, two approvers, clicks that come
-//! twice, timers, outcomes that come late or say the wrong thing, failures and a crash.
+//! Model checking of the machine: its promises in every state that one request can reach, with a requester, two approvers,
+//! repeated clicks, timers, late and misleading outcomes, failures and a crash.
 //!
-//! The model checker calls the machine itself. It visits each state once, and reports the way to one that breaks a promise.
+//! The model checker calls the machine itself. It visits each state once, and reports the path to a state that breaks a promise.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "clippy's exception for tests leaves out their helpers")]
 
 mod world;
@@ -10,7 +10,7 @@ use stateright::{Checker, Model, Property};
 use sym_sdk::machine::Access;
 use sym_sdk::model::RunStatus;
 
-use world::{Bounds, Deed, Move, Request, Who, World};
+use world::{Bounds, Click, Move, Person, Request, World};
 
 impl Model for Request {
     type State = World;
@@ -30,10 +30,9 @@ impl Model for Request {
 
     fn properties(&self) -> Vec<Property<Self>> {
         let mut properties = vec![
-            Property::always(
-                "P2: what is granted was approved, and its end is committed before",
-                |_, world: &World| !world.seen.broken.is_some_and(|promise| promise.starts_with("P2")),
-            ),
+            Property::always("P2: grants are approved, and their expiry is committed first", |_, world: &World| {
+                !world.seen.broken.is_some_and(|promise| promise.starts_with("P2"))
+            }),
             Property::always("P4: each vote counts once, and there is one decision", |_, world: &World| {
                 let votes = world.run.as_ref().map_or(0, |run| run.run.approvals().len());
                 let broken = world.seen.broken.is_some_and(|promise| promise.starts_with("P4"));
@@ -42,17 +41,14 @@ impl Model for Request {
             Property::always("P7: an outcome counts once", |_, world: &World| {
                 !world.seen.broken.is_some_and(|promise| promise.starts_with("P7"))
             }),
-            Property::always("P3: a Run knows of the access that it may have given", |_, world: &World| {
+            Property::always("P3: a Run accounts for the access that it may have given", |_, world: &World| {
                 !world.held || world.run.as_ref().is_some_and(|run| run.may_hold_access())
             }),
-            Property::always(
-                "P3: where nothing is left to happen, the Run has ended",
-                |model: &Self, world: &World| !model.moves(world).is_empty() || has_ended(world),
-            ),
-            Property::eventually("P3: every Run ends, and leaves no access behind", |_, world: &World| {
-                has_ended(world)
+            Property::always("P3: if no move is left, the Run has ended", |model: &Self, world: &World| {
+                !model.moves(world).is_empty() || has_ended(world)
             }),
-            Property::sometimes("access is given and taken away", |_, world: &World| {
+            Property::eventually("P3: every Run ends, and leaves no access", |_, world: &World| has_ended(world)),
+            Property::sometimes("access is granted and revoked", |_, world: &World| {
                 world.seen.was_held && !world.held && status(world) == Some(RunStatus::Deescalated)
             }),
             Property::sometimes("a request expires", |_, world: &World| status(world) == Some(RunStatus::Expired)),
@@ -68,10 +64,10 @@ impl Model for Request {
         }
         if self.bounds.faults > 0 {
             properties.extend([
-                Property::sometimes("a grant that says that it failed is taken away", |_, world: &World| {
+                Property::sometimes("a grant that reported a failure is revoked", |_, world: &World| {
                     world.seen.was_held && has_ended(world) && status(world) == Some(RunStatus::Errored)
                 }),
-                Property::sometimes("a grant comes too late", |_, world: &World| world.seen.granted_after_the_end),
+                Property::sometimes("a grant is late", |_, world: &World| world.seen.granted_after_the_end),
                 Property::sometimes("an outcome is lost with its process", |_, world: &World| {
                     world.seen.lost_an_outcome
                 }),
@@ -100,17 +96,17 @@ fn explore(name: &str, bounds: Bounds) {
     checker.assert_properties();
 }
 
-use Deed::{Approve, Deny, Request as Ask, Revoke};
-use Who::{Ana, Ben, Cho};
+use Click::{Approve, Deny, Request as Ask, Revoke};
+use Person::{Ana, Ben, Cho};
 
-/// Two must approve, and click as they like.
+/// Two approvals are required, and people click in any order.
 #[test]
 fn two_approvals() {
     let clicks = &[(Ana, Ask, 1), (Ben, Approve, 2), (Cho, Approve, 1), (Cho, Deny, 1), (Ana, Revoke, 1)];
     explore("two approvals", Bounds { approvals: 2, clicks, faults: 0, crashes: 0, duplicates: 1 });
 }
 
-/// One must approve; the target fails and the process dies.
+/// One approval is required; the target fails and the process crashes.
 #[test]
 fn one_approval_and_failures() {
     let clicks = &[(Ana, Ask, 1), (Ben, Approve, 1), (Ana, Revoke, 1)];

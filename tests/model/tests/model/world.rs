@@ -1,4 +1,4 @@
-//! One request with everything around it, in so few states that all can be visited.
+//! One request with its environment, small enough to visit all states.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
@@ -13,88 +13,88 @@ use sym_sdk::model::*;
 use sym_sdk::routing::{Notification, PermissionLevel, RequestPermission, SlackChannelName};
 use uuid::Uuid;
 
-/// Who takes part. The first makes the request.
+/// The people. The first one makes the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Who {
+pub(crate) enum Person {
     Ana,
     Ben,
     Cho,
 }
 
-/// What somebody does.
+/// An action of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Deed {
+pub(crate) enum Click {
     Request,
     Approve,
     Deny,
     Revoke,
 }
 
-/// What comes of an effect.
+/// The result of an effect at the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Fate {
+pub(crate) enum CallResult {
     Succeeds,
-    /// It is not done, and may be tried again.
+    /// It has no effect and can be retried.
     Fails,
-    /// It is not done, and trying again does not help.
+    /// It has no effect and cannot be retried.
     Refused,
-    /// It is done, and its outcome is an error that may be tried again.
+    /// It has its effect, and its outcome is an error that can be retried.
     TimesOut,
 }
 
-impl Fate {
+impl CallResult {
     const FAULTS: [Self; 3] = [Self::Fails, Self::Refused, Self::TimesOut];
 }
 
-/// What can happen next.
+/// A transition of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Move {
-    /// Somebody clicks.
-    Submit(Who, Deed),
+    /// A person clicks.
+    Submit(Person, Click),
     /// The same input is delivered again.
-    Resubmit(Who, Deed),
-    /// A worker carries out an effect. Its outcome is on its way.
-    Perform(u64, Fate),
+    Resubmit(Person, Click),
+    /// A worker executes an effect. Its outcome is not committed yet.
+    Execute(u64, CallResult),
     /// The outcome of an effect is committed.
     Record(u64),
-    /// A timer that has fallen due is fired.
+    /// A due timer fires.
     Fire(TimerKind),
-    /// The access has reached its end by the clock.
+    /// The clock reaches the end of the access.
     TimePasses,
-    /// The process dies. What was on its way is lost; what was asked for is asked for again.
+    /// The process crashes. Uncommitted outcomes are lost, and their effects are executed again.
     Crash,
 }
 
-/// How much may happen.
+/// The bounds of the model.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) approvals: u8,
-    /// Inputs of people, each at most so often.
-    pub(crate) clicks: &'static [(Who, Deed, u8)],
+    /// The clicks of people, with the maximum number of each.
+    pub(crate) clicks: &'static [(Person, Click, u8)],
     pub(crate) faults: u8,
     pub(crate) crashes: u8,
     pub(crate) duplicates: u8,
 }
 
-/// What is left of the bounds, and what has happened.
+/// A state of the model.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct World {
     pub(crate) run: Option<RunState>,
-    /// What was asked for and has no outcome on the record, with the outcome that is on its way.
+    /// The effects without a committed outcome, with the outcome that is to be committed.
     pub(crate) effects: BTreeMap<u64, (Effect, Option<Outcome>)>,
     pub(crate) timers: BTreeMap<TimerKind, (Timestamp, u64)>,
     pub(crate) is_late: bool,
-    /// Whether the target gives the access. That is the truth.
+    /// Whether the access exists at the target.
     pub(crate) held: bool,
-    pub(crate) clicks: BTreeMap<(Who, Deed), u8>,
-    pub(crate) approved: BTreeSet<Who>,
+    pub(crate) clicks: BTreeMap<(Person, Click), u8>,
+    pub(crate) approved: BTreeSet<Person>,
     pub(crate) faults: u8,
     pub(crate) crashes: u8,
     pub(crate) duplicates: u8,
     pub(crate) seen: Seen,
 }
 
-/// What has been seen on the way here.
+/// The history of a state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Seen {
     /// The first promise that was broken.
@@ -109,7 +109,7 @@ pub(crate) struct Seen {
 
 impl Hash for World {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        // What is stored of a Run is all that there is to it.
+        // The stored form of a Run is complete.
         serde_json::to_string(&self.run).unwrap().hash(hasher);
         for (seq, (effect, outcome)) in &self.effects {
             (seq, effect.attempt, outcome.is_some(), matches!(outcome, Some(Outcome::Failed(_)))).hash(hasher);
@@ -121,7 +121,7 @@ impl Hash for World {
     }
 }
 
-/// The flow, its rules and what bounds the world.
+/// The flow, its permissions and the bounds of the model.
 pub(crate) struct Request {
     flow: Arc<Flow>,
     permission: RequestPermission,
@@ -130,8 +130,8 @@ pub(crate) struct Request {
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-fn user(who: Who) -> Arc<User> {
-    let name = format!("{who:?}@example.com").to_lowercase();
+fn user(person: Person) -> Arc<User> {
+    let name = format!("{person:?}@example.com").to_lowercase();
     Arc::new(User::person(UserId::from_email(&name), &name).unwrap().with_role(UserRole::Member))
 }
 
@@ -163,29 +163,29 @@ impl Request {
         }
     }
 
-    /// All that can happen.
+    /// Returns all moves that are possible.
     pub(crate) fn moves(&self, world: &World) -> Vec<Move> {
         let mut moves = Vec::new();
-        for (who, deed, most) in self.bounds.clicks {
-            let clicked = world.clicks.get(&(*who, *deed)).copied().unwrap_or_default();
-            if clicked < *most && (world.run.is_some() || *deed == Deed::Request) {
-                moves.push(Move::Submit(*who, *deed));
+        for (person, click, limit) in self.bounds.clicks {
+            let clicked = world.clicks.get(&(*person, *click)).copied().unwrap_or_default();
+            if clicked < *limit && (world.run.is_some() || *click == Click::Request) {
+                moves.push(Move::Submit(*person, *click));
             }
             if clicked > 0 && world.duplicates > 0 {
-                moves.push(Move::Resubmit(*who, *deed));
+                moves.push(Move::Resubmit(*person, *click));
             }
         }
         for (seq, (effect, outcome)) in &world.effects {
             if outcome.is_some() || !is_of_target(effect) {
                 moves.push(Move::Record(*seq));
             } else if world.may_begin(effect) {
-                moves.push(Move::Perform(*seq, Fate::Succeeds));
+                moves.push(Move::Execute(*seq, CallResult::Succeeds));
                 if world.faults > 0 {
-                    moves.extend(Fate::FAULTS.map(|fate| Move::Perform(*seq, fate)));
+                    moves.extend(CallResult::FAULTS.map(|result| Move::Execute(*seq, result)));
                 }
             }
         }
-        // Nobody knows when a request is forwarded; its access does not end before its time.
+        // A request may be forwarded at any time; its access does not end before its expiry.
         let due = world.timers.keys().filter(|kind| **kind == TimerKind::Forward || world.is_late);
         moves.extend(due.map(|kind| Move::Fire(*kind)));
         if !world.is_late && world.timers.contains_key(&TimerKind::Expire) {
@@ -200,18 +200,18 @@ impl Request {
     pub(crate) fn after(&self, world: &World, next: Move) -> World {
         let mut world = world.clone();
         match next {
-            Move::Submit(who, deed) => {
-                let count = world.clicks.entry((who, deed)).or_default();
+            Move::Submit(person, click) => {
+                let count = world.clicks.entry((person, click)).or_default();
                 *count += 1;
                 let count = *count;
-                self.click(&mut world, who, deed, count);
+                self.click(&mut world, person, click, count);
             }
-            Move::Resubmit(who, deed) => {
+            Move::Resubmit(person, click) => {
                 world.duplicates -= 1;
-                let count = world.clicks[&(who, deed)];
-                self.click(&mut world, who, deed, count);
+                let count = world.clicks[&(person, click)];
+                self.click(&mut world, person, click, count);
             }
-            Move::Perform(seq, fate) => self.perform(&mut world, seq, fate),
+            Move::Execute(seq, result) => self.execute(&mut world, seq, result),
             Move::Record(seq) => {
                 let (effect, outcome) = world.effects.remove(&seq).unwrap();
                 let outcome = outcome.unwrap_or_else(|| self.outcome_of(&effect));
@@ -232,22 +232,22 @@ impl Request {
                 world.effects.values_mut().for_each(|(_, outcome)| *outcome = None);
             }
         }
-        self.tell_people(&mut world);
+        self.execute_notifications(&mut world);
         world
     }
 
-    /// Somebody clicks for the time `count`. An engine tells an input that comes twice by its key; here the machine gets it
-    /// twice, as from an engine that does not.
-    fn click(&self, world: &mut World, who: Who, deed: Deed, count: u8) {
-        let had_voted = world.approved.contains(&who);
+    /// Submits click number `count`. An engine recognizes a repeated input by its key; here the machine receives it twice, as from
+    /// an engine that does not.
+    fn click(&self, world: &mut World, person: Person, click: Click, count: u8) {
+        let had_voted = world.approved.contains(&person);
         let was_decided = world.run.as_ref().is_some_and(|run| run.decision.is_some());
-        let reply = self.step(world, submitted(who, deed, count, &self.flow));
+        let reply = self.step(world, submitted(person, click, count, &self.flow));
         let is_refused = matches!(reply, InputReply::Refused { .. });
-        match deed {
-            Deed::Approve if !is_refused => {
-                world.approved.insert(who);
+        match click {
+            Click::Approve if !is_refused => {
+                world.approved.insert(person);
             }
-            Deed::Approve => {
+            Click::Approve => {
                 world.seen.refused_a_second_vote |= had_voted && !was_decided;
                 world.seen.refused_after_a_decision |= was_decided;
             }
@@ -255,18 +255,18 @@ impl Request {
         }
     }
 
-    fn perform(&self, world: &mut World, seq: u64, fate: Fate) {
-        if fate != Fate::Succeeds {
+    fn execute(&self, world: &mut World, seq: u64, result: CallResult) {
+        if result != CallResult::Succeeds {
             world.faults -= 1;
         }
         let kind = world.effects[&seq].0.kind.clone();
-        let is_done = matches!(fate, Fate::Succeeds | Fate::TimesOut);
+        let is_done = matches!(result, CallResult::Succeeds | CallResult::TimesOut);
         let outcome = match &kind {
             EffectKind::Grant { deadline, .. } => {
                 self.check_grant(world);
                 let is_over = deadline.is_some_and(|deadline| deadline <= world.now());
                 if is_over {
-                    // The runtime does not call the target any more.
+                    // The runtime no longer calls the target.
                     world.seen.granted_after_the_end = true;
                     failed(false)
                 } else {
@@ -281,15 +281,16 @@ impl Request {
             }
             _ => unreachable!("only the target is called"),
         };
-        let outcome = match fate {
-            Fate::Succeeds => outcome,
-            Fate::Fails | Fate::TimesOut => failed(true),
-            Fate::Refused => failed(false),
+        let outcome = match result {
+            CallResult::Succeeds => outcome,
+            CallResult::Fails | CallResult::TimesOut => failed(true),
+            CallResult::Refused => failed(false),
         };
         world.effects.get_mut(&seq).unwrap().1 = Some(outcome);
     }
 
-    /// What is not the target's doing succeeds. It makes no difference to the promises when it is under way.
+    /// Returns the outcome of an effect that is not executed at the target. It always succeeds, and when it does makes no difference
+    /// to the promises.
     fn outcome_of(&self, effect: &Effect) -> Outcome {
         match &effect.kind {
             EffectKind::Route => {
@@ -306,23 +307,23 @@ impl Request {
         }
     }
 
-    /// P2, at the moment at which the target is called.
+    /// Checks P2 when the target is called.
     fn check_grant(&self, world: &mut World) {
         let run = world.run.as_ref().unwrap();
         let is_approved = run.decision.as_ref().is_some_and(|decision| decision.name == Step::Approve);
         let people: BTreeSet<_> = run.run.approvals().iter().map(|user| user.id()).collect();
         let enough = people.len() >= usize::from(self.bounds.approvals);
-        let by_others = !people.contains(&user(Who::Ana).id());
+        let by_others = !people.contains(&user(Person::Ana).id());
         let ends =
             world.timers.contains_key(&TimerKind::Expire) || run.queue.contains(&QueuedInput::Timer(TimerKind::Expire));
         world.must(is_approved && enough && by_others, "P2: access is granted that was not approved");
         world.must(ends, "P2: access is granted whose end is not committed");
     }
 
-    /// What nobody waits for is done at once, and always succeeds: it would only multiply the states.
-    fn tell_people(&self, world: &mut World) {
-        let told = |(effect, _): &(Effect, Option<Outcome>)| effect.lane() == Lane::Notify;
-        while let Some(seq) = world.effects.iter().find(|(_, one)| told(one)).map(|(seq, _)| *seq) {
+    /// Executes effects that no event waits for. They succeed immediately: anything else would only multiply the states.
+    fn execute_notifications(&self, world: &mut World) {
+        let is_notification = |(effect, _): &(Effect, Option<Outcome>)| effect.lane() == Lane::Notify;
+        while let Some(seq) = world.effects.iter().find(|(_, one)| is_notification(one)).map(|(seq, _)| *seq) {
             let (effect, _) = world.effects.remove(&seq).unwrap();
             let outcome = self.outcome_of(&effect);
             self.step(world, InputBody::EffectDone { seq, outcome });
@@ -358,13 +359,13 @@ impl Request {
 }
 
 impl World {
-    /// Noon; or long after the access has ended.
+    /// Returns noon, or a time long after the access has ended.
     fn now(&self) -> Timestamp {
         let noon = Timestamp::from_second(1_709_208_000).unwrap();
         if self.is_late { noon + 2 * HOUR } else { noon }
     }
 
-    /// An engine carries out one effect of a piece of access at a time, and none that the Run no longer waits for.
+    /// Returns whether an engine may execute the effect: one per entitlement at a time, and none that was cancelled.
     fn may_begin(&self, effect: &Effect) -> bool {
         let excludes =
             |(other, outcome): &(Effect, Option<Outcome>)| outcome.is_some() && other.exclusive == effect.exclusive;
@@ -388,18 +389,18 @@ fn failed(retryable: bool) -> Outcome {
     Outcome::Failed(error)
 }
 
-fn submitted(who: Who, deed: Deed, count: u8, flow: &Flow) -> InputBody {
-    let action = match deed {
-        Deed::Request => {
+fn submitted(person: Person, click: Click, count: u8, flow: &Flow) -> InputBody {
+    let action = match click {
+        Click::Request => {
             let mut request = RequestInput::default();
             request.target = flow.strategy().map(|strategy| strategy.targets()[0].clone());
             request.duration = Some(HOUR);
             Action::Request(Box::new(request))
         }
-        Deed::Approve => Action::Approve { decision_message: None },
-        Deed::Deny => Action::Deny { decision_message: None },
-        Deed::Revoke => Action::Revoke,
+        Click::Approve => Action::Approve { decision_message: None },
+        Click::Deny => Action::Deny { decision_message: None },
+        Click::Revoke => Action::Revoke,
     };
-    let event = EventId::from_uuid(Uuid::new_v5(&Uuid::nil(), format!("{who:?} {deed:?} {count}").as_bytes()));
-    InputBody::Submitted { event, actor: user(who), channel: Channel::new(ChannelType::Slack), action }
+    let event = EventId::from_uuid(Uuid::new_v5(&Uuid::nil(), format!("{person:?} {click:?} {count}").as_bytes()));
+    InputBody::Submitted { event, actor: user(person), channel: Channel::new(ChannelType::Slack), action }
 }

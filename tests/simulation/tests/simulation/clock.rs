@@ -1,4 +1,4 @@
-//! Time: a clock on the wall that can be set, and time itself, which only passes.
+//! Time: a wall clock that can be set, and monotonic time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use sym_sdk::BoxFuture;
 use sym_sdk::clock::{Clock, VirtualClock};
 
-/// What the runtime sees of time: the wall clock, and pauses that last as long as they should however it is set. As with the
-/// machine's own clock, and unlike with a [`VirtualClock`] alone.
+/// The clock of the runtime: a wall clock that can be set, and sleeps that are not affected by it. A [`VirtualClock`] alone would not
+/// distinguish them.
 #[derive(Clone, Debug)]
 pub(crate) struct WorldClock {
     wall: Arc<VirtualClock>,
@@ -21,18 +21,18 @@ impl WorldClock {
         Self { wall: Arc::new(VirtualClock::at(noon)), steady: Arc::new(VirtualClock::at(noon)) }
     }
 
-    /// Lets time pass.
+    /// Advances time.
     pub(crate) fn pass(&self, time: Duration) {
         self.steady.advance(time);
         self.wall.advance(time);
     }
 
-    /// Sets the clock on the wall.
+    /// Sets the wall clock.
     pub(crate) fn set(&self, now: Timestamp) {
         self.wall.set(now);
     }
 
-    /// How long everybody who waits for a time will wait at the least.
+    /// Returns the time until the next deadline.
     pub(crate) fn until_somebody_wakes(&self) -> Option<Duration> {
         let clocks = [&self.wall, &self.steady].into_iter();
         let pauses = clocks.filter_map(|clock| Some(clock.next_sleeper()?.duration_since(clock.now())));

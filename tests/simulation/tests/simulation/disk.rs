@@ -1,4 +1,4 @@
-//! What outlives a process.
+//! The store of a world, which outlives its processes.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use sym_sdk::engine::{MemoryStore, SqliteStore, Store};
 use tempfile::TempDir;
 use tokio::task::coop::unconstrained;
 
-/// Where the store of a world is kept.
+/// The medium of a store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Medium {
     Memory,
     Sqlite,
 }
 
-/// The store of a world, whole and reliable.
+/// The store of a world, without faults.
 pub(crate) enum Disk {
     Memory(Arc<MemoryStore>),
     Sqlite { store: Arc<SqliteStore>, dir: TempDir },
@@ -25,7 +25,7 @@ impl Disk {
         match medium {
             Medium::Memory => Self::Memory(Arc::new(MemoryStore::new())),
             Medium::Sqlite => {
-                // The power never fails here, so that a file in memory, where there can be one, is as good and much faster.
+                // Power failures are not simulated, so a file system in memory is as good and much faster.
                 let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
                 let store = Arc::new(at_once(SqliteStore::open(dir.path().join("runs.db"))).unwrap());
                 Self::Sqlite { store, dir }
@@ -33,7 +33,7 @@ impl Disk {
         }
     }
 
-    /// What a new process finds. Leases in memory outlive the process that took them; in a file they do not.
+    /// Opens the store for a new process. Leases in memory outlive the process that claimed them; in a file they do not.
     pub(crate) fn reopen(&mut self) {
         if let Self::Sqlite { store, dir } = self {
             at_once(store.close()).unwrap();
@@ -49,9 +49,9 @@ impl Disk {
     }
 }
 
-/// Has the store do something, and everybody wait for it. Its threads are not the world's, so how long they take, and which of two
-/// answers comes first, must make no difference.
+/// Blocks the world on a call of the store. The store has threads of its own, so their timing and the order of their results must
+/// not make a difference.
 pub(crate) fn at_once<T>(work: impl Future<Output = T>) -> T {
-    // However much one task does, it is not to let others go on in between.
+    // The call must not yield to other tasks, however much it does.
     block_on(unconstrained(work))
 }

@@ -1,29 +1,29 @@
-//! What can go wrong, and how often it does.
+//! The faults of a world, and their probabilities.
 
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
 
-/// What a part of the world that is called does instead of what it should.
+/// A fault of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
-    /// Nothing is done, and it says so. The same call may succeed later.
+    /// The call fails without effect. It may succeed if it is retried.
     Fails,
-    /// Nothing is done, and trying again does not help.
+    /// The call is refused without effect, and retries do not help.
     Refuses,
-    /// It is done, and the answer is an error.
+    /// The call has its effect, and returns an error.
     TimesOut,
-    /// Nothing is done, and no answer comes.
+    /// The call has no effect, and never returns.
     HangsBefore,
-    /// It is done, and no answer comes.
+    /// The call has its effect, and never returns.
     HangsAfter,
-    /// It is done, but only after a while.
+    /// The call has its effect after a delay.
     Slow,
-    /// The code that makes the call panics.
+    /// The caller panics.
     Panics,
 }
 
-/// What is called.
+/// The places where faults occur.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Place {
     Store,
@@ -40,13 +40,13 @@ impl Place {
     pub(crate) const ALL: [Self; 8] =
         [Self::Store, Self::Identify, Self::Grant, Self::Revoke, Self::List, Self::FrontEnd, Self::Reducer, Self::Hook];
 
-    /// What can go wrong there.
+    /// Returns the faults that can occur at the place.
     pub(crate) fn faults(self) -> &'static [Fault] {
         use Fault::*;
         match self {
-            // A store that hangs or panics is a store that is broken: the runtime gives no promise about it.
+            // A store that hangs or panics is broken, and nothing is promised about it.
             Self::Store => &[Fails, TimesOut],
-            // Whether these have done it is not seen from outside, so it makes no difference when they hang.
+            // The effect of these calls is not observed, so it makes no difference when they hang.
             Self::Identify | Self::List | Self::Reducer | Self::Hook => &[Fails, Refuses, HangsBefore, Slow, Panics],
             Self::Grant | Self::Revoke | Self::FrontEnd => {
                 &[Fails, Refuses, TimesOut, HangsBefore, HangsAfter, Slow, Panics]
@@ -55,8 +55,7 @@ impl Place {
     }
 }
 
-/// How often what goes wrong in one world. Many worlds are spared many faults, for some failures only show where others are
-/// absent.
+/// The probabilities of faults in one world. Many worlds have only some kinds of faults, because one kind can hide another.
 pub(crate) struct Faults(BTreeMap<Place, Vec<(Fault, f64)>>);
 
 impl Faults {
@@ -64,7 +63,7 @@ impl Faults {
         let mut rates = |place: Place| {
             let often = match place {
                 Place::Store => [0.0, 0.0, 0.004, 0.04],
-                // One of these ends a Run.
+                // A single fault of these kinds ends a Run.
                 Place::Identify | Place::Reducer | Place::Hook => [0.0, 0.0, 0.01, 0.05],
                 Place::Grant | Place::Revoke | Place::List | Place::FrontEnd => [0.0, 0.0, 0.05, 0.25],
             };
@@ -75,7 +74,7 @@ impl Faults {
         Self(Place::ALL.into_iter().map(|place| (place, rates(place))).collect())
     }
 
-    /// What goes wrong with this call.
+    /// Returns the fault of a call, if there is one.
     pub(crate) fn draw(&self, place: Place, rng: &mut Rng) -> Option<Fault> {
         let mut left = rng.f64();
         self.0[&place].iter().find_map(|(fault, rate)| {

@@ -4,22 +4,22 @@ use sym_sdk::config::{Config, Environment, ErrorLogger, Flow, FlowParams, Prompt
 use sym_sdk::handler::Registry;
 use sym_sdk::handlers;
 
-/// What grants access, for the configuration.
+/// The type of the access strategy.
 pub(crate) const STRATEGY: &str = "vault";
 
-/// What access can be had to. All flows give access to the same things.
+/// The targets. All flows have the same ones.
 pub(crate) const TARGETS: [&str; 2] = ["admins", "readers"];
 
-/// For how long.
+/// The duration of the access.
 pub(crate) const DURATIONS: [&str; 3] = ["2m", "1h", "5h"];
 
-/// What a flow asks for before it gives access.
+/// The policy of a flow.
 #[derive(Debug)]
 pub(crate) struct Policy {
     pub(crate) flow: &'static str,
     pub(crate) approvals: u8,
     pub(crate) self_approval: bool,
-    /// Whether the access ends by itself.
+    /// Whether the access expires.
     pub(crate) ends: bool,
 }
 
@@ -31,13 +31,13 @@ pub(crate) const POLICIES: [Policy; 3] = [
 ];
 
 impl Policy {
-    /// The policy of the flow with this name.
+    /// Returns the policy of the flow with the name.
     pub(crate) fn of(flow: &str) -> &'static Self {
         POLICIES.iter().find(|policy| policy.flow == flow).expect("the flow is one of these")
     }
 }
 
-/// The organization's configuration.
+/// Returns the configuration of the organization.
 pub(crate) fn config() -> Config {
     let targets = TARGETS.map(|name| Reference::typed(STRATEGY, name));
     let target = |name: &&str| Target { kind: STRATEGY.into(), name: name.to_string(), ..Target::default() };
@@ -90,7 +90,7 @@ fn flow(policy: &Policy) -> Flow {
     Flow { name: policy.flow.into(), environment: "main".into(), params, ..Flow::default() }
 }
 
-/// The organization's handlers.
+/// Returns the handlers of the organization.
 pub(crate) fn registry() -> Registry {
     use code::*;
     handlers![
@@ -130,7 +130,7 @@ mod code {
         Ok(vec![channel("#first", 20)?, channel("#second", 60)?])
     }
 
-    /// What is urgent needs nobody's approval.
+    /// Approves urgent requests.
     #[hook]
     pub(super) async fn on_request(event: &Event, world: State<World>) -> Result<Option<NextEvent>> {
         world.call(Place::Hook, "on_request", || ()).await?;
@@ -143,7 +143,7 @@ mod code {
         world.call(Place::Hook, "on_approve", || ()).await
     }
 
-    /// Sometimes somebody still needs the access.
+    /// Ignores the expiry now and then.
     #[hook]
     pub(super) async fn on_deescalate(world: State<World>) -> Result<Option<NextEvent>> {
         world.call(Place::Hook, "on_deescalate", || ()).await?;

@@ -1,6 +1,5 @@
-//! A front end that shows nothing, and fails like any other.
+//! A front end that displays nothing, and fails like any other.
 
-use sym_sdk::BoxFuture;
 use sym_sdk::delivery::{Delivery, DeliveryReceipt, RequestView};
 use sym_sdk::error::Result;
 use sym_sdk::forms::PromptForm;
@@ -11,12 +10,12 @@ use sym_sdk::routing::Destination;
 use crate::fault::Place;
 use crate::world::World;
 
-/// Reaches everybody.
+/// A front end that reaches everybody.
 pub(crate) struct FrontEnd(pub(crate) World);
 
 impl FrontEnd {
-    fn call(&self, point: &'static str) -> BoxFuture<'_, Result<()>> {
-        Box::pin(self.0.call(Place::FrontEnd, point, || ()))
+    async fn call(&self, point: &'static str) -> Result<()> {
+        self.0.call(Place::FrontEnd, point, || ()).await
     }
 }
 
@@ -29,37 +28,35 @@ impl Delivery for FrontEnd {
         true
     }
 
-    fn deliver<'a>(&'a self, _: &'a RequestView, _: &'a Destination) -> BoxFuture<'a, Result<DeliveryReceipt>> {
-        Box::pin(async move {
-            self.call("deliver").await?;
-            if self.0.once_in(10) {
-                return Ok(DeliveryReceipt::OptedOut);
-            }
-            Ok(DeliveryReceipt::Delivered(MessageRef::new(self.name(), "somewhere")))
-        })
+    async fn deliver(&self, _: &RequestView, _: &Destination) -> Result<DeliveryReceipt> {
+        self.call("deliver").await?;
+        if self.0.once_in(10) {
+            return Ok(DeliveryReceipt::OptedOut);
+        }
+        Ok(DeliveryReceipt::Delivered(MessageRef::new(self.name(), "somewhere")))
     }
 
-    fn update<'a>(&'a self, _: &'a RequestView, _: &'a MessageRef) -> BoxFuture<'a, Result<()>> {
-        self.call("update")
+    async fn update(&self, _: &RequestView, _: &MessageRef) -> Result<()> {
+        self.call("update").await
     }
 
     fn reaches_user(&self, _: &User) -> bool {
         true
     }
 
-    fn message<'a>(&'a self, _: &'a RequestView, _: &'a User, _: &'a Notice) -> BoxFuture<'a, Result<()>> {
-        self.call("message")
+    async fn message(&self, _: &RequestView, _: &User, _: &Notice) -> Result<()> {
+        self.call("message").await
     }
 
-    fn alert<'a>(&'a self, _: &'a RequestView, _: &'a str, _: &'a EffectError) -> BoxFuture<'a, Result<()>> {
-        self.call("alert")
+    async fn alert(&self, _: &RequestView, _: &str, _: &EffectError) -> Result<()> {
+        self.call("alert").await
     }
 
     fn opens_forms_for(&self, _: ChannelType) -> bool {
         true
     }
 
-    fn open_form<'a>(&'a self, _: &'a RequestView, _: &'a PromptForm) -> BoxFuture<'a, Result<()>> {
-        self.call("form")
+    async fn open_form(&self, _: &RequestView, _: &PromptForm) -> Result<()> {
+        self.call("form").await
     }
 }

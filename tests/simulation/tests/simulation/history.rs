@@ -1,4 +1,4 @@
-//! What happens in one world, from its first request to the last revocation.
+//! The history of one world, from its first request to the last revocation.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use sym_sdk::machine::Access;
 
 use crate::disk::{Disk, Medium, at_once};
 use crate::flows::{DURATIONS, POLICIES, Policy, TARGETS};
-use crate::people::{ADMIN, Deed, GUEST, MEMBERS, People, Wish};
+use crate::people::{ADMIN, GUEST, MEMBERS, People, Wish, WishAction};
 use crate::process::{self, Process};
 use crate::promises::{self, Memory};
 use crate::target::Target;
 use crate::world::World;
 
-/// How much happens while things go wrong.
+/// The number of moves while faults occur.
 const STEPS: usize = 900;
 
-/// Left alone, every world comes to rest long before this.
+/// The maximum number of moves without faults. Every world settles long before it.
 const STEPS_TO_REST: usize = 100_000;
 
 pub(crate) struct History {
@@ -29,7 +29,7 @@ pub(crate) struct History {
     target: Target,
     process: Process,
     memory: Memory,
-    /// How many requests are made at the most, and what else people do.
+    /// The maximum number of requests, and of other actions.
     requests: usize,
     deeds: usize,
 }
@@ -45,7 +45,7 @@ impl History {
         Self { world, disk, directory, people, target, process, memory: Memory::default(), requests, deeds }
     }
 
-    /// All that happens. It stops where a promise is broken.
+    /// Runs the history. It stops at the first broken promise.
     pub(crate) async fn run(mut self) {
         for _ in 0..STEPS {
             self.look().await;
@@ -54,15 +54,15 @@ impl History {
             }
             self.something_happens().await;
         }
-        self.world.tell("from here on nothing goes wrong");
+        self.world.log("no more faults from here");
         self.world.calm_down();
         if self.come_to_rest().await {
             let store = self.disk.store();
-            promises::kept(&self.world, &self.memory, &self.people, &self.target, &*store);
+            promises::check_settled(&self.world, &self.memory, &self.people, &self.target, &*store);
         }
     }
 
-    /// Waits until everybody waits, and checks what must hold at all times. Says whether anything has changed.
+    /// Lets all tasks run until they wait, and checks the invariants. Returns whether anything has changed.
     async fn look(&mut self) -> bool {
         self.world.schedule.idle().await;
         let has_changed = self.world.has_changed();
@@ -88,12 +88,12 @@ impl History {
 
     fn release(&self, waiting: &[(u64, &'static str)]) {
         let (ticket, point) = waiting[self.world.below(waiting.len())];
-        self.world.tell(format_args!("{point} goes on"));
+        self.world.log(format_args!("{point} goes on"));
         self.world.schedule.release(ticket);
     }
 
-    /// A moment while calls are under way, and otherwise until somebody has waited long enough; now and then longer, as if the
-    /// machine had been asleep.
+    /// Advances the clock: a little while calls are in flight, and otherwise to the next deadline; occasionally further, as if the
+    /// machine had been suspended.
     fn time_passes(&self, calls_wait: bool) {
         let next = self.world.clock.until_somebody_wakes().unwrap_or_default();
         let up_to = |most: usize| Duration::from_millis(self.world.below(most) as u64);
@@ -104,22 +104,22 @@ impl History {
             _ => next,
         };
         self.world.clock.pass(time);
-        self.world.tell("time has passed");
+        self.world.log("time has passed");
     }
 
     fn set_clock(&self) {
         let by = (1 + self.world.below(360) as i64).minutes();
         let (how, by) = if self.world.once_in(2) { ("back", -by) } else { ("ahead", by) };
         self.world.count(format!("clock {how}"));
-        self.world.tell(format_args!("the clock is set {how} by {by:#}"));
+        self.world.log(format_args!("the clock is set {how} by {by:#}"));
         self.world.clock.set(self.world.clock.now() + by);
     }
 
-    /// The process dies wherever it stands, and a new one starts on what is left.
+    /// Crashes the process, and starts a new one on the same store.
     async fn crash(&mut self) {
         self.world.count("crash");
-        self.world.tell("the process dies");
-        // Nothing of it may be left when the next one starts, so the new one is not started in its place.
+        self.world.log("the process crashes");
+        // The old process is dropped first, so that nothing of it is left when the new one starts.
         self.process = Process::dead();
         self.people.cut_off();
         self.world.schedule.idle().await;
@@ -127,12 +127,12 @@ impl History {
         self.process = Process::start(&self.world, &self.directory, &self.target, self.disk.store());
     }
 
-    /// Somebody does not wait to be told.
+    /// A caller stops waiting for the reply.
     fn somebody_leaves(&mut self) {
         if let Some(number) = self.process.forget_one(&self.world) {
             self.people.left(number);
-            self.world.count("somebody left");
-            self.world.tell(format_args!("nobody waits to be told of wish {number}"));
+            self.world.count("caller left");
+            self.world.log(format_args!("the caller of wish {number} has left"));
         }
     }
 
@@ -140,7 +140,7 @@ impl History {
         let wishes = self.people.wishes();
         if !wishes.is_empty() && self.world.once_in(8) {
             let number = self.world.below(wishes.len());
-            self.world.count(if wishes[number].under_way > 0 { "duplicate at once" } else { "duplicate later" });
+            self.world.count(if wishes[number].in_flight > 0 { "concurrent duplicate" } else { "later duplicate" });
             return self.process.submit(&self.world, &self.people, number);
         }
         if self.requests > 0 && self.world.once_in(4) {
@@ -157,34 +157,34 @@ impl History {
         let is_open = state.as_ref().is_some_and(|state| state.is_open());
         let is_held = state.as_ref().is_some_and(|state| matches!(state.access, Access::Held(_)));
         let is_stuck = state.is_some_and(|state| state.is_stuck());
-        // Mostly people do what can be done; and now and then what cannot.
+        // Most actions are possible, and some are not.
         match self.world.below(20) {
-            0 => self.wish(self.anybody(), Deed::Deny(run)),
-            1 => self.wish(requester, Deed::Deny(run)),
-            2 => self.wish(self.anybody(), Deed::Revoke(run)),
-            3 => self.wish(self.anybody(), Deed::Approve(run)),
-            4 => self.wish(requester, Deed::Approve(run)),
-            5..7 if is_stuck => self.wish(ADMIN, Deed::WriteOff(run)),
-            7..20 if is_stuck => self.wish(requester, Deed::Revoke(run)),
-            5..9 if is_held => self.wish(requester, Deed::Revoke(run)),
+            0 => self.wish(self.anybody(), WishAction::Deny(run)),
+            1 => self.wish(requester, WishAction::Deny(run)),
+            2 => self.wish(self.anybody(), WishAction::Revoke(run)),
+            3 => self.wish(self.anybody(), WishAction::Approve(run)),
+            4 => self.wish(requester, WishAction::Approve(run)),
+            5..7 if is_stuck => self.wish(ADMIN, WishAction::WriteOff(run)),
+            7..20 if is_stuck => self.wish(requester, WishAction::Revoke(run)),
+            5..9 if is_held => self.wish(requester, WishAction::Revoke(run)),
             5..12 if is_open => {
-                self.world.count("approvals at once");
+                self.world.count("concurrent approvals");
                 for who in [MEMBERS[2], MEMBERS[3], ADMIN] {
-                    self.wish(who, Deed::Approve(run));
+                    self.wish(who, WishAction::Approve(run));
                 }
             }
-            12.. if is_open => self.wish(self.world.one_of(&[MEMBERS[2], MEMBERS[3], ADMIN]), Deed::Approve(run)),
+            12.. if is_open => self.wish(self.world.one_of(&[MEMBERS[2], MEMBERS[3], ADMIN]), WishAction::Approve(run)),
             _ => {}
         }
     }
 
     fn request(&mut self) {
-        // Few people and targets, so that Runs share access.
+        // There are few people and targets, so that Runs share entitlements.
         let who = if self.world.once_in(12) { GUEST } else { self.world.one_of(&MEMBERS[..2]) };
         let policy = &POLICIES[self.world.below(POLICIES.len())];
         let target = self.world.one_of(&TARGETS);
         let duration = policy.ends.then(|| self.world.one_of(&DURATIONS));
-        self.wish(who, Deed::Request { flow: policy.flow, target, duration, urgent: self.world.once_in(4) });
+        self.wish(who, WishAction::Request { flow: policy.flow, target, duration, urgent: self.world.once_in(4) });
     }
 
     fn anybody(&self) -> &'static str {
@@ -192,13 +192,13 @@ impl History {
         self.world.one_of(&[ana, ben, cho, dan, ADMIN, GUEST])
     }
 
-    fn wish(&mut self, who: &'static str, deed: Deed) {
-        let number = self.people.wish(who, deed);
-        self.world.tell(format_args!("wish {number}: {who} wants {deed:?}"));
+    fn wish(&mut self, who: &'static str, action: WishAction) {
+        let number = self.people.wish(who, action);
+        self.world.log(format_args!("wish {number}: {who} wants {action:?}"));
         self.process.submit(&self.world, &self.people, number);
     }
 
-    /// Lets everything take its course. Says whether it came to an end.
+    /// Runs without faults until the world settles, and returns whether it has.
     async fn come_to_rest(&mut self) -> bool {
         let mut patience = Duration::ZERO;
         for _ in 0..STEPS_TO_REST {
@@ -222,26 +222,25 @@ impl History {
             match self.world.clock.until_somebody_wakes() {
                 _ if due.is_none() && self.process.is_up() => return true,
                 Some(time) => {
-                    // Workers look again and again for what somebody else has leased.
+                    // Workers poll for effects that another one has leased.
                     patience = (2 * patience).clamp(Duration::from_millis(1), Duration::from_secs(600));
                     self.world.clock.pass(time.max(until_due).max(patience));
-                    self.world.tell("time has passed");
+                    self.world.log("time has passed");
                 }
                 None => {
-                    self.world.broken(format_args!("P3: nobody takes care of what falls due at {due:?}"));
+                    self.world.broken(format_args!("P3: nothing handles what is due at {due:?}"));
                     return false;
                 }
             }
         }
-        self.world.broken("P3: left alone, the world does not come to rest");
+        self.world.broken("P3: the world does not settle without faults");
         false
     }
 
-    /// People who were not told what became of their wish ask again, and access without an end of its own is taken away by hand.
-    /// Says whether anybody did anything.
+    /// Resubmits wishes without a reply, and revokes access that has no expiry. Returns whether there was anything to do.
     fn ask_once_more(&mut self) -> bool {
         let wishes = self.people.wishes();
-        let waits = |(_, wish): &(usize, &Wish)| wish.answer.is_none() && wish.under_way == 0;
+        let waits = |(_, wish): &(usize, &Wish)| wish.answer.is_none() && wish.in_flight == 0;
         let unanswered: Vec<_> = wishes.iter().enumerate().filter(waits).map(|(number, _)| number).collect();
         for number in &unanswered {
             self.process.submit(&self.world, &self.people, *number);
@@ -252,7 +251,7 @@ impl History {
             let run_id = run.state.run.id();
             let is_at_rest = run.state.active_event.is_none();
             if matches!(run.state.access, Access::Held(_)) && !policy.ends && is_at_rest {
-                self.wish(ADMIN, Deed::Revoke(run_id));
+                self.wish(ADMIN, WishAction::Revoke(run_id));
                 acted = true;
             }
         }

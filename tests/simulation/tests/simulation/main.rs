@@ -1,11 +1,11 @@
-//! The whole runtime in simulated worlds: people click, targets fail, the process dies, the clock is set.
+//! Deterministic simulation of the whole runtime: people click, targets fail, the process crashes, the clock is set.
 //!
-//! A world is all that happens from one seed. Its scheduler decides which call takes effect next, so what happens is the same
-//! each time:
+//! A world is the history that results from one seed. Its scheduler decides which call takes effect next, so a seed always gives
+//! the same history:
 //!
-//! - `cargo test -p simulation` goes through a thousand worlds in memory, and a hundred on a file;
-//! - `SIMULATION_SEEDS=20000 cargo test -p simulation` through more;
-//! - `SIMULATION_SEED=7 cargo test -p simulation -- --nocapture` through one, and prints what happens in it.
+//! - `cargo test -p simulation` runs a thousand worlds in memory and a hundred on a file;
+//! - `SIMULATION_SEEDS=20000 cargo test -p simulation` runs more;
+//! - `SIMULATION_SEED=7 cargo test -p simulation -- --nocapture` runs one, and prints its history.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -37,7 +37,7 @@ use fault::Place;
 use history::History;
 use world::{Tally, World};
 
-/// What came of one world.
+/// The result of one world.
 #[derive(Debug)]
 struct Ending {
     trace: u64,
@@ -45,9 +45,9 @@ struct Ending {
     broken: Option<String>,
 }
 
-/// Goes through the world of this seed.
-fn live(seed: u64, medium: Medium, is_told: bool) -> Ending {
-    let world = World::new(seed, is_told);
+/// Runs the world of a seed.
+fn live(seed: u64, medium: Medium, is_verbose: bool) -> Ending {
+    let world = World::new(seed, is_verbose);
     let schedule = world.schedule.clone();
     let thread = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -63,7 +63,7 @@ fn live(seed: u64, medium: Medium, is_told: bool) -> Ending {
     Ending { trace: world.trace(), tally: world.tally(), broken: world.what_broke() }
 }
 
-/// Goes through so many worlds, on all cores, and says what happened in all of them.
+/// Runs worlds on all cores, and returns what happened in all of them.
 fn live_all(seeds: u64, medium: Medium) -> Tally {
     let next = AtomicU64::new(0);
     let total = Mutex::new((Tally::new(), Vec::new()));
@@ -123,7 +123,7 @@ fn test(medium: Medium, seeds: u64) {
     }
     let seeds = number("SIMULATION_SEEDS").map_or(seeds, |more| seeds * more / 1_000);
     let tally = live_all(seeds, medium);
-    println!("what happened in {seeds} worlds:");
+    println!("events in {seeds} worlds:");
     for (what, times) in &tally {
         println!("{times:>9} {what}");
     }
@@ -132,7 +132,7 @@ fn test(medium: Medium, seeds: u64) {
     }
 }
 
-/// Fails if some kind of fault was never tried.
+/// Fails if some kind of fault never occurred.
 fn everything_happened(tally: &Tally) {
     let faults =
         Place::ALL.iter().flat_map(|place| place.faults().iter().map(move |fault| format!("{place:?} {fault:?}")));
@@ -141,25 +141,25 @@ fn everything_happened(tally: &Tally) {
     assert!(missing.is_empty(), "this never happened: {missing:?}");
 }
 
-/// Beside the faults.
+/// Further events that must occur.
 const WHAT_HAPPENS: [&str; 23] = [
-    "revocation tried again by hand",
+    "revocation retried by an operator",
     "revocation written off",
-    "somebody left",
+    "caller left",
     "crash",
     "clock ahead",
     "clock back",
-    "approvals at once",
-    "duplicate at once",
-    "duplicate later",
+    "concurrent approvals",
+    "concurrent duplicate",
+    "later duplicate",
     "duplicate answered",
     "commit conflict",
     "commit duplicate",
-    "end put off",
-    "access kept for another Run",
-    "what a failed grant may have left taken away",
-    "revocation tried again",
-    "grant tried again",
+    "expiry deferred",
+    "access still held by another Run",
+    "revoked after a failed grant",
+    "revocation retried",
+    "grant retried",
     "refusal",
     "Run denied",
     "Run expired",
@@ -178,7 +178,7 @@ fn in_a_file() {
     test(Medium::Sqlite, 100);
 }
 
-/// The same seed is the same world, to the last call.
+/// The same seed gives the same world, to the last call.
 #[test]
 fn a_world_can_be_lived_again() {
     for medium in [Medium::Memory, Medium::Sqlite] {

@@ -1,4 +1,4 @@
-//! People, and what they ask for. They are told what became of it, or not; some ask again.
+//! People and their wishes. Not every wish gets its reply; some are submitted again.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,9 +14,9 @@ pub(crate) const MEMBERS: [&str; 4] = ["ana@example.com", "ben@example.com", "ch
 pub(crate) const ADMIN: &str = "ada@example.com";
 pub(crate) const GUEST: &str = "gus@elsewhere.com";
 
-/// What somebody wants.
+/// The action that a person wants.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Deed {
+pub(crate) enum WishAction {
     Request { flow: &'static str, target: &'static str, duration: Option<&'static str>, urgent: bool },
     Approve(RunId),
     Deny(RunId),
@@ -24,25 +24,25 @@ pub(crate) enum Deed {
     WriteOff(RunId),
 }
 
-/// What somebody was told.
+/// The reply to a wish.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Answer {
     Taken(Receipt),
     Refused(ErrorCode),
 }
 
-/// One thing that somebody wants, under one key however often it is submitted.
+/// An action that a person wants, with one key however often it is submitted.
 #[derive(Clone, Debug)]
 pub(crate) struct Wish {
     pub(crate) who: &'static str,
-    pub(crate) deed: Deed,
+    pub(crate) action: WishAction,
     pub(crate) answer: Option<Answer>,
-    /// Submissions without an answer so far.
-    pub(crate) under_way: u32,
+    /// The number of submissions without a reply.
+    pub(crate) in_flight: u32,
 }
 
 impl Wish {
-    /// What it was answered with, if it was taken.
+    /// The receipt, if the wish was accepted.
     pub(crate) fn taken(&self) -> Option<Receipt> {
         match self.answer {
             Some(Answer::Taken(receipt)) => Some(receipt),
@@ -50,14 +50,14 @@ impl Wish {
         }
     }
 
-    /// Who began a Run with it, and which.
+    /// The person who began a Run, and the Run.
     pub(crate) fn begun(&self) -> Option<(&'static str, RunId)> {
         let run = self.taken()?.run;
-        matches!(self.deed, Deed::Request { .. }).then_some((self.who, run))
+        matches!(self.action, WishAction::Request { .. }).then_some((self.who, run))
     }
 }
 
-/// Everybody. Clones are the same people.
+/// All people with their wishes. Clones share them.
 #[derive(Clone, Default)]
 pub(crate) struct People(Arc<Mutex<Vec<Wish>>>);
 
@@ -66,72 +66,72 @@ impl People {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All that has been wished for.
+    /// Returns all wishes.
     pub(crate) fn wishes(&self) -> Vec<Wish> {
         self.lock().clone()
     }
 
-    /// A new wish; its number is its key.
-    pub(crate) fn wish(&self, who: &'static str, deed: Deed) -> usize {
+    /// Adds a wish. Its number is its key.
+    pub(crate) fn wish(&self, who: &'static str, action: WishAction) -> usize {
         let mut wishes = self.lock();
-        wishes.push(Wish { who, deed, answer: None, under_way: 0 });
+        wishes.push(Wish { who, action, answer: None, in_flight: 0 });
         wishes.len() - 1
     }
 
-    /// What is submitted for a wish.
+    /// Returns the submission of a wish.
     pub(crate) fn submission(&self, number: usize) -> Submission {
         let wish = &mut self.lock()[number];
-        wish.under_way += 1;
-        let submission = match wish.deed {
-            Deed::Request { flow, target, duration, urgent } => {
+        wish.in_flight += 1;
+        let submission = match wish.action {
+            WishAction::Request { flow, target, duration, urgent } => {
                 let request = Submission::request(flow, wish.who).input("target_srn", target).input("urgent", urgent);
                 match duration {
                     Some(duration) => request.input("duration", duration),
                     None => request,
                 }
             }
-            Deed::Approve(run) => Submission::approve(run, wish.who),
-            Deed::Deny(run) => Submission::deny(run, wish.who),
-            Deed::Revoke(run) => Submission::revoke(run, wish.who),
-            Deed::WriteOff(run) => Submission::write_off(run, wish.who, "it is gone"),
+            WishAction::Approve(run) => Submission::approve(run, wish.who),
+            WishAction::Deny(run) => Submission::deny(run, wish.who),
+            WishAction::Revoke(run) => Submission::revoke(run, wish.who),
+            WishAction::WriteOff(run) => Submission::write_off(run, wish.who, "it is gone"),
         };
         submission.key(InputKey::new(format!("wish:{number}")))
     }
 
-    /// Keeps what somebody was told.
+    /// Stores the reply to a submission.
     pub(crate) fn answered(&self, world: &World, number: usize, result: Result<Receipt>) {
         let wish = &mut self.lock()[number];
-        wish.under_way -= 1;
+        wish.in_flight -= 1;
         let answer = match result {
             Ok(receipt) => Answer::Taken(receipt),
-            // Whoever is told this does not know what became of it.
+            // These errors leave the outcome unknown.
             Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout) => return,
             Err(error) => Answer::Refused(error.code().clone()),
         };
-        world.tell(format_args!("{} is told of wish {number}: {answer:?}", wish.who));
+        world.log(format_args!("{} gets the reply to wish {number}: {answer:?}", wish.who));
         let before = wish.answer.replace(answer.clone());
         if let Some(before) = before {
             world.count("duplicate answered");
-            world.holds(before == answer, || format!("P1: wish {number} was answered {before:?}, then {answer:?}"));
+            world.check(before == answer, || format!("P1: wish {number} got the reply {before:?}, then {answer:?}"));
         }
     }
 
-    /// Somebody no longer waits for an answer.
+    /// Records that a caller no longer waits.
     pub(crate) fn left(&self, number: usize) {
-        self.lock()[number].under_way -= 1;
+        self.lock()[number].in_flight -= 1;
     }
 
-    /// The process died: nobody is told anything any more.
+    /// Records that the process crashed, so that no caller gets a reply.
     pub(crate) fn cut_off(&self) {
-        self.lock().iter_mut().for_each(|wish| wish.under_way = 0);
+        self.lock().iter_mut().for_each(|wish| wish.in_flight = 0);
     }
 
-    /// Whether this person has ever tried to approve this Run.
+    /// Returns whether the person has ever tried to approve the Run.
     pub(crate) fn approved(&self, who: &str, run: RunId) -> bool {
-        self.lock().iter().any(|wish| wish.who == who && wish.deed == Deed::Approve(run))
+        self.lock().iter().any(|wish| wish.who == who && wish.action == WishAction::Approve(run))
     }
 
-    /// What was asked for when this Run began.
+    /// Returns the request with which the Run began.
     pub(crate) fn request_of(&self, run: RunId) -> Option<Wish> {
         self.lock().iter().find(|wish| wish.begun().is_some_and(|(_, begun)| begun == run)).cloned()
     }

@@ -1,4 +1,4 @@
-//! The program that is being tested, from its start to its crash.
+//! The process under test, from its start to its crash.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,22 +29,22 @@ pub(crate) async fn directory() -> Directory {
     directory
 }
 
-/// One process. Dropping it is a crash: nothing that it was doing goes on.
+/// A process. Dropping it is a crash: all its tasks end.
 pub(crate) struct Process {
     tasks: JoinSet<()>,
     up: Arc<Mutex<Option<Up>>>,
-    /// Who waits for an answer, and to which wish.
+    /// The callers that wait for a reply, with their wishes.
     waiting: Vec<(usize, AbortHandle)>,
 }
 
-/// A process that has started.
+/// A started process.
 struct Up {
     runtime: Runtime,
     _workers: Vec<Workers>,
 }
 
 impl Process {
-    /// Starts the program on this store.
+    /// Starts a process on a store.
     pub(crate) fn start(world: &World, directory: &Directory, target: &Target, store: Arc<dyn Store>) -> Self {
         let (world, directory, target) = (world.clone(), directory.clone(), target.clone());
         let up: Arc<Mutex<Option<Up>>> = Arc::default();
@@ -58,13 +58,13 @@ impl Process {
                 }
             };
             let workers = (0..1 + usize::from(world.once_in(4))).map(|_| runtime.start(limits(&world))).collect();
-            world.tell("the process is up");
+            world.log("the process is up");
             *lock(&started) = Some(Up { runtime, _workers: workers });
         });
         Self { tasks, up, waiting: Vec::new() }
     }
 
-    /// A process that does nothing.
+    /// Creates a process that does nothing.
     pub(crate) fn dead() -> Self {
         Self { tasks: JoinSet::new(), up: Arc::default(), waiting: Vec::new() }
     }
@@ -72,7 +72,7 @@ impl Process {
     /// Submits a wish, if the process has started.
     pub(crate) fn submit(&mut self, world: &World, people: &People, number: usize) {
         let Some(runtime) = lock(&self.up).as_ref().map(|up| up.runtime.clone()) else { return };
-        world.tell(format_args!("wish {number} is submitted"));
+        world.log(format_args!("wish {number} is submitted"));
         let submission = people.submission(number);
         let (world, people) = (world.clone(), people.clone());
         let task = self.tasks.spawn(async move {
@@ -82,7 +82,7 @@ impl Process {
         self.waiting.push((number, task));
     }
 
-    /// Cuts off somebody who waits for an answer. Says which wish it was.
+    /// Aborts a caller that waits for a reply, and returns its wish.
     pub(crate) fn forget_one(&mut self, world: &World) -> Option<usize> {
         self.waiting.retain(|(_, task)| !task.is_finished());
         if self.waiting.is_empty() {
@@ -93,7 +93,7 @@ impl Process {
         Some(number)
     }
 
-    /// Whether the process has started.
+    /// Returns whether the process has started.
     pub(crate) fn is_up(&self) -> bool {
         lock(&self.up).is_some()
     }
@@ -105,7 +105,7 @@ fn lock(up: &Mutex<Option<Up>>) -> MutexGuard<'_, Option<Up>> {
 
 async fn build(world: &World, directory: &Directory, target: &Target, store: &Arc<dyn Store>) -> Option<Runtime> {
     let (target, committed) = (target.clone(), store.clone());
-    let strategy = StrategyType::new(flows::STRATEGY, move |_| Ok(Arc::new(target.client(committed.clone()))));
+    let strategy = StrategyType::new(flows::STRATEGY, move |_| Ok(target.client(committed.clone())));
     let built = Runtime::builder(flows::config())
         .registry(flows::registry())
         .state(world.clone())
@@ -122,7 +122,7 @@ async fn build(world: &World, directory: &Directory, target: &Target, store: &Ar
             let is_down = faults.iter().all(|fault| {
                 fault.message.contains("the store is unavailable") || fault.message.contains("the store took longer")
             });
-            world.holds(is_down, || format!("the process cannot start: {faults}"));
+            world.check(is_down, || format!("the process cannot start: {faults}"));
             None
         }
     }

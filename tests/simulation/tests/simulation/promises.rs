@@ -1,4 +1,4 @@
-//! The promises that are checked: P1 to P4, P6 and P7 of the architecture.
+//! The promises that are checked: P1 to P4, P6 and P7.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,13 +11,13 @@ use sym_sdk::model::{ChannelType, EventId, RunId, RunStatus, Step};
 use crate::disk::at_once;
 use crate::fault::Place;
 use crate::flows::Policy;
-use crate::people::{ADMIN, Answer, Deed, MEMBERS, People, Wish};
+use crate::people::{ADMIN, Answer, MEMBERS, People, Wish, WishAction};
 use crate::target::Target;
 use crate::world::World;
 
-// Whenever access is about to be granted.
+// Before each grant.
 
-/// P2: it was approved by enough of those who may, and its end is committed.
+/// P2: the access was approved by enough permitted people, and its expiry is committed.
 pub(crate) fn may_be_granted(world: &World, people: &People, state: &RunState, timers: &[DueTimer], now: Timestamp) {
     let run = state.run.id();
     let policy = Policy::of(state.flow.slug());
@@ -26,32 +26,33 @@ pub(crate) fn may_be_granted(world: &World, people: &People, state: &RunState, t
         return world.broken(format_args!("P2: Run {run} is granted access without an approval"));
     };
     if decision.decided_by_hook {
-        let is_urgent = request.is_none_or(|wish| matches!(wish.deed, Deed::Request { urgent: true, .. }));
-        world.holds(is_urgent, || format!("P2: nobody approved Run {run}, and it is not urgent"));
+        let is_urgent = request.is_none_or(|wish| matches!(wish.action, WishAction::Request { urgent: true, .. }));
+        world.check(is_urgent, || format!("P2: nobody approved Run {run}, and it is not urgent"));
     } else {
         let approvers: BTreeSet<_> = state.run.approvals().iter().map(|user| user.username()).collect();
-        world.holds(approvers.len() >= usize::from(policy.approvals), || format!("P2: too few approved Run {run}"));
+        world.check(approvers.len() >= usize::from(policy.approvals), || format!("P2: too few approved Run {run}"));
         for approver in approvers {
             let may = MEMBERS.contains(&approver) || approver == ADMIN;
             let oneself = state.run.requester().is_some_and(|requester| requester.username() == approver);
             let may = may && (!oneself || policy.self_approval) && people.approved(approver, run);
-            world.holds(may, || format!("P2: {approver} did not approve Run {run}, or was not to"));
+            world.check(may, || format!("P2: {approver} did not approve Run {run}, or may not"));
         }
     }
     if policy.ends {
         let until = state.access.grant().and_then(|grant| grant.until);
-        world.holds(until.is_some_and(|until| now < until), || {
+        world.check(until.is_some_and(|until| now < until), || {
             format!("P2: Run {run} is granted access until {until:?}")
         });
         let is_set = timers.iter().any(|timer| timer.key == TimerKey::new(run, TimerKind::Expire));
         let has_fired = state.queue.contains(&QueuedInput::Timer(TimerKind::Expire));
-        world.holds(is_set || has_fired, || format!("P2: Run {run} is granted access, and no end of it is committed"));
+        world
+            .check(is_set || has_fired, || format!("P2: Run {run} is granted access, and its expiry is not committed"));
     }
 }
 
-// At all times.
+// After each commit.
 
-/// What was seen of each Run before.
+/// The previous state of each Run.
 #[derive(Default)]
 pub(crate) struct Memory {
     runs: BTreeMap<RunId, Seen>,
@@ -64,7 +65,7 @@ struct Seen {
     decision: Option<EventId>,
 }
 
-/// What must hold whenever something is committed, and whenever the target has changed.
+/// Checks the invariants after each commit and each change at the target.
 pub(crate) fn hold(world: &World, memory: &mut Memory, target: &Target, store: &dyn Store) {
     let held = target.held();
     let timers = at_once(store.due_timers(Timestamp::MAX, usize::MAX)).unwrap();
@@ -73,7 +74,7 @@ pub(crate) fn hold(world: &World, memory: &mut Memory, target: &Target, store: &
         let run = state.run.id();
         if let Access::Held(grant) = &state.access {
             let piece = (grant.target.name().to_string(), grant.identity.clone());
-            world.holds(held.contains(&piece), || format!("P3: Run {run} lost its access early"));
+            world.check(held.contains(&piece), || format!("P3: Run {run} lost its access early"));
         }
         let before = memory.runs.get(&run);
         if before.is_some_and(|before| before.version == version) {
@@ -84,26 +85,26 @@ pub(crate) fn hold(world: &World, memory: &mut Memory, target: &Target, store: &
         for (kind, timer) in &state.timers {
             let stored = timers.get(&TimerKey::new(run, *kind));
             let is_same = stored == Some(&(timer.at, timer.generation));
-            world.holds(is_same, || format!("P3: timer {kind:?} of Run {run} is not in the store as it should be"));
+            world.check(is_same, || format!("P3: timer {kind:?} of Run {run} is not in the store as it should be"));
         }
         let approvers: BTreeSet<_> = state.run.approvals().iter().map(|user| user.id()).collect();
-        world.holds(approvers.len() == state.run.approvals().len(), || {
-            format!("P4: somebody's vote on Run {run} counted twice")
-        });
+        world
+            .check(approvers.len() == state.run.approvals().len(), || format!("P4: a vote on Run {run} counted twice"));
         let decision = state.decision.as_ref().map(|event| event.id);
         if let Some(before) = before {
-            world
-                .holds(before.version < version, || format!("P1: Run {run} went back from version {}", before.version));
+            world.check(before.version < version, || {
+                format!("P1: the version of Run {run} decreased from {}", before.version)
+            });
             let stays = before.decision.is_none() || before.decision == decision;
-            world.holds(stays, || format!("P4: Run {run} was decided a second time"));
+            world.check(stays, || format!("P4: Run {run} was decided a second time"));
             let stays = !before.status.is_terminal() || before.status == state.run.status();
-            world.holds(stays, || format!("P4: Run {run} was {} and became {}", before.status, state.run.status()));
+            world.check(stays, || format!("P4: Run {run} was {} and became {}", before.status, state.run.status()));
         }
         memory.runs.insert(run, Seen { version, status: state.run.status(), decision });
     }
 }
 
-/// P3: whatever may be held has an end in sight.
+/// P3: all access that may be held has an expiry.
 fn always_ends(world: &World, state: &RunState) {
     let run = state.run.id();
     match &state.access {
@@ -112,26 +113,26 @@ fn always_ends(world: &World, state: &RunState) {
                 || state.queue.contains(&QueuedInput::Timer(TimerKind::Expire))
                 || state.active_event.as_ref().is_some_and(|active| active.event.name == Step::Deescalate)
                 || !Policy::of(state.flow.slug()).ends;
-            world.holds(ends, || format!("P3: Run {run} gives access without an end"));
+            world.check(ends, || format!("P3: Run {run} gives access without an expiry"));
         }
         Access::Revoking { .. } => {
             let is_asked = state.pending.values().any(|pending| matches!(pending.kind, EffectKind::Revoke { .. }));
-            world.holds(is_asked, || format!("P3: nobody takes away what Run {run} gave"));
+            world.check(is_asked, || format!("P3: no revocation is requested for Run {run}"));
         }
         _ => {}
     }
 }
 
-// At the end, when faults have stopped and time has passed.
+// At the end, without faults and after enough time.
 
-/// What must hold once nothing is left to do.
-pub(crate) fn kept(world: &World, memory: &Memory, people: &People, target: &Target, store: &dyn Store) {
+/// Checks the promises once the world has settled.
+pub(crate) fn check_settled(world: &World, memory: &Memory, people: &People, target: &Target, store: &dyn Store) {
     for key in &memory.entitlements {
         let holders = at_once(store.holders(key)).unwrap();
-        world.holds(holders.is_empty(), || format!("P3: {holders:?} still count as in need of {}", key.as_str()));
+        world.check(holders.is_empty(), || format!("P3: {holders:?} still hold {}", key.as_str()));
     }
     if let Err(error) = at_once(sym_sdk::audit::verify(store)) {
-        world.broken(format_args!("P6: the audit log is not as it was written: {error}"));
+        world.broken(format_args!("P6: the audit log does not verify: {error}"));
     }
     let audit = at_once(store.audit(None, usize::MAX)).unwrap();
     let runs = at_once(store.runs(Default::default(), usize::MAX)).unwrap();
@@ -141,13 +142,13 @@ pub(crate) fn kept(world: &World, memory: &Memory, people: &People, target: &Tar
     });
     let written_off: BTreeSet<_> = written_off.collect();
     for piece in target.held().difference(&written_off) {
-        world.broken(format_args!("P3: access was left behind: {piece:?}"));
+        world.broken(format_args!("P3: access was left over: {piece:?}"));
     }
-    world.tell(format_args!("{}", serde_json::to_string(&audit).unwrap_or_default()));
+    world.log(format_args!("{}", serde_json::to_string(&audit).unwrap_or_default()));
     for StoredRun { state, .. } in &runs {
         let run = state.run.id();
         let is_at_rest = state.is_finished() && state.pending.is_empty() && state.timers.is_empty();
-        world.holds(is_at_rest, || format!("P3: Run {run} is {} and not at rest: {state:#?}", state.run.status()));
+        world.check(is_at_rest, || format!("P3: Run {run} is {} and has not settled: {state:#?}", state.run.status()));
         world.count(format!("Run {}", state.run.status()));
         let entries: Vec<_> = audit.iter().filter(|entry| entry.run == run).cloned().collect();
         one_decision(world, run, &entries);
@@ -160,74 +161,74 @@ pub(crate) fn kept(world: &World, memory: &Memory, people: &People, target: &Tar
     audit.iter().for_each(|entry| tally(world, entry));
 }
 
-/// P4.
+/// P4: one decision, and one vote for each person.
 fn one_decision(world: &World, run: RunId, entries: &[AuditEntry]) {
     let decided = entries.iter().filter(|entry| {
         let decides = matches!(entry.event.name, Step::Approve | Step::Deny);
         decides && matches!(entry.kind, AuditKind::Completed)
     });
     let decided = decided.count();
-    world.holds(decided <= 1, || format!("P4: Run {run} was decided {decided} times"));
+    world.check(decided <= 1, || format!("P4: Run {run} was decided {decided} times"));
     let mut voters = BTreeSet::new();
     for entry in entries.iter().filter(|entry| matches!(entry.kind, AuditKind::Counted { .. })) {
         let who = entry.event.actor.username();
-        world.holds(voters.insert(who), || format!("P4: {who} voted twice on Run {run}"));
+        world.check(voters.insert(who), || format!("P4: {who} voted twice on Run {run}"));
     }
 }
 
-/// P6: what was done at the target is on the record, and each event came to an end.
+/// P6: the calls at the target are audited, and each event is settled.
 fn on_the_record(world: &World, run: RunId, entries: &[AuditEntry], target: &Target) {
     for summary in EventSummary::of(entries) {
-        world.holds(summary.status != EventStatus::Processing, || format!("P6: nothing came of {summary:?}"));
+        world.check(summary.status != EventStatus::Processing, || format!("P6: not settled: {summary:?}"));
     }
     let is_of_grant = |kind: &AuditKind| matches!(kind, AuditKind::Granted { .. } | AuditKind::GrantFailed { .. });
     let is_of_revocation = |kind: &AuditKind| {
         use AuditKind::{Rearmed, RevokeFailed, RevokeRetried, Revoked, WrittenOff};
-        // The last three take the place of an attempt that may be under way.
+        // The last three replace an attempt that may be in flight.
         matches!(kind, Revoked { .. } | RevokeFailed { .. } | RevokeRetried { .. } | WrittenOff { .. } | Rearmed)
     };
     let calls = target.calls();
     let called = |place| calls.iter().filter(|(key, (called, _))| key.run == run && *called == place).count();
     let recorded = |is_it: fn(&AuditKind) -> bool| entries.iter().filter(|entry| is_it(&entry.kind)).count();
     let (grants, revocations) = (called(Place::Grant), called(Place::Revoke));
-    world.holds(grants <= recorded(is_of_grant), || format!("P6: a grant of Run {run} is not on the record"));
+    world.check(grants <= recorded(is_of_grant), || format!("P6: a grant of Run {run} is not audited"));
     let is_recorded = revocations <= recorded(is_of_revocation);
-    world.holds(is_recorded, || format!("P6: a revocation of Run {run} is not on the record"));
+    world.check(is_recorded, || format!("P6: a revocation of Run {run} is not audited"));
 }
 
-/// P1 and P6: what was answered has happened once, and is on the record.
+/// P1 and P6: whatever got a reply has happened once, and is audited.
 fn once(world: &World, number: usize, wish: &Wish, audit: &[AuditEntry], runs: BTreeSet<RunId>) {
     match &wish.answer {
-        None => world.broken(format_args!("P1: wish {number} was never answered: {wish:?}")),
+        None => world.broken(format_args!("P1: wish {number} never got a reply: {wish:?}")),
         Some(Answer::Taken(receipt)) => {
-            world.holds(runs.contains(&receipt.run), || format!("P1: the Run of wish {number} is gone"));
+            world.check(runs.contains(&receipt.run), || format!("P1: the Run of wish {number} is gone"));
             let of_it = audit.iter().filter(|entry| entry.event.id == receipt.event);
             let begun = of_it.filter(|entry| begins(entry));
             let begun = begun.count();
-            world.holds(begun == 1, || format!("P1: wish {number} was taken, and happened {begun} times: {wish:?}"));
+            world.check(begun == 1, || format!("P1: wish {number} was accepted, and happened {begun} times: {wish:?}"));
         }
         Some(Answer::Refused(code)) => {
             let is_it =
                 |entry: &&AuditEntry| matches!(&entry.kind, AuditKind::Refused { error } if error.code == *code);
             let refused = audit.iter().filter(is_it).any(|entry| is_of(entry, wish));
-            world.holds(refused, || format!("P6: nothing tells that wish {number} was refused: {wish:?}"));
+            world.check(refused, || format!("P6: the refusal of wish {number} is not audited: {wish:?}"));
         }
     }
 }
 
-/// Whether the entry tells what became of an event when it came in.
+/// Returns whether the entry records the admission or the refusal of an event.
 fn begins(entry: &AuditEntry) -> bool {
     use AuditKind::{Received, Refused, RevokeRetried, WrittenOff};
     matches!(entry.kind, Received | Refused { .. } | RevokeRetried { .. } | WrittenOff { .. })
 }
 
-/// Whether the entry may be of this wish.
+/// Returns whether the entry may belong to the wish.
 fn is_of(entry: &AuditEntry, wish: &Wish) -> bool {
-    let (step, run) = match wish.deed {
-        Deed::Request { .. } => (Step::Request, None),
-        Deed::Approve(run) => (Step::Approve, Some(run)),
-        Deed::Deny(run) => (Step::Deny, Some(run)),
-        Deed::Revoke(run) | Deed::WriteOff(run) => (Step::Deescalate, Some(run)),
+    let (step, run) = match wish.action {
+        WishAction::Request { .. } => (Step::Request, None),
+        WishAction::Approve(run) => (Step::Approve, Some(run)),
+        WishAction::Deny(run) => (Step::Deny, Some(run)),
+        WishAction::Revoke(run) | WishAction::WriteOff(run) => (Step::Deescalate, Some(run)),
     };
     let by_hand = !matches!(entry.event.channel.kind(), ChannelType::Sdk | ChannelType::Scheduler);
     by_hand
@@ -236,39 +237,45 @@ fn is_of(entry: &AuditEntry, wish: &Wish) -> bool {
         && run.is_none_or(|run| run == entry.run)
 }
 
-/// P1: the same key is one input, however often it comes.
+/// P1: the same key is one input, however often it is submitted.
 fn no_more_than_wished(world: &World, wishes: &[Wish], audit: &[AuditEntry]) {
     let begun: Vec<_> = audit.iter().filter(|entry| begins(entry)).collect();
     for wish in wishes {
-        let is_alike = |other: &&Wish| other.who == wish.who && is_same_deed(&other.deed, &wish.deed);
+        let is_alike = |other: &&Wish| other.who == wish.who && is_same_action(&other.action, &wish.action);
         let wished = wishes.iter().filter(is_alike).count();
         let happened: BTreeSet<_> =
             begun.iter().filter(|entry| is_of(entry, wish)).map(|entry| entry.event.id).collect();
-        world.holds(happened.len() <= wished, || {
-            format!("P1: {} wished {:?} {wished} times, and it happened {} times", wish.who, wish.deed, happened.len())
+        world.check(happened.len() <= wished, || {
+            format!(
+                "P1: {} wished {:?} {wished} times, and it happened {} times",
+                wish.who,
+                wish.action,
+                happened.len()
+            )
         });
     }
 }
 
-/// Whether the record does not tell the two apart.
-fn is_same_deed(one: &Deed, other: &Deed) -> bool {
+/// Returns whether the audit log does not distinguish two wishes.
+fn is_same_action(one: &WishAction, other: &WishAction) -> bool {
     match (one, other) {
-        // The Run is not known beforehand.
-        (Deed::Request { .. }, Deed::Request { .. }) => true,
-        (Deed::Revoke(one) | Deed::WriteOff(one), Deed::Revoke(other) | Deed::WriteOff(other)) => one == other,
+        // The Run is unknown in advance.
+        (WishAction::Request { .. }, WishAction::Request { .. }) => true,
+        (
+            WishAction::Revoke(one) | WishAction::WriteOff(one),
+            WishAction::Revoke(other) | WishAction::WriteOff(other),
+        ) => one == other,
         _ => one == other,
     }
 }
 
 fn tally(world: &World, entry: &AuditEntry) {
     let what = match &entry.kind {
-        AuditKind::Revoked { still_needed_by: 1.., .. } => "access kept for another Run",
-        AuditKind::Revoked { .. } if entry.status == RunStatus::Errored => {
-            "what a failed grant may have left taken away"
-        }
-        AuditKind::RevokeFailed { .. } => "revocation tried again",
-        AuditKind::GrantFailed { retry_at: Some(_), .. } => "grant tried again",
-        AuditKind::RevokeRetried { .. } => "revocation tried again by hand",
+        AuditKind::Revoked { still_needed_by: 1.., .. } => "access still held by another Run",
+        AuditKind::Revoked { .. } if entry.status == RunStatus::Errored => "revoked after a failed grant",
+        AuditKind::RevokeFailed { .. } => "revocation retried",
+        AuditKind::GrantFailed { retry_at: Some(_), .. } => "grant retried",
+        AuditKind::RevokeRetried { .. } => "revocation retried by an operator",
         AuditKind::WrittenOff { .. } => "revocation written off",
         AuditKind::Refused { .. } => "refusal",
         _ => return,

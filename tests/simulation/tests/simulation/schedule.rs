@@ -1,15 +1,15 @@
-//! Decides who goes on when.
+//! The scheduler, which decides the order of calls.
 //!
-//! Everything in a simulated world runs on one thread, which waits for those of a store. Whoever is about to touch the world
-//! outside waits at a point until it is released, and one is released at a time: so the order in which calls take effect is the
-//! scheduler's choice, and nobody else's.
+//! Everything in a simulated world runs on one thread, which blocks on the threads of the store. A task that is about to have an
+//! effect outside waits at a point until it is released, one at a time. The order in which calls take effect is therefore
+//! determined by the scheduler alone.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// The points at which somebody waits. Clones are one schedule.
+/// The points at which tasks wait. Clones share them.
 #[derive(Clone, Default)]
 pub(crate) struct Schedule(Arc<Mutex<State>>);
 
@@ -33,13 +33,13 @@ impl Schedule {
         Pass { schedule: self.clone(), point, ticket: None }
     }
 
-    /// Who waits, in the order in which they came.
+    /// Returns the waiting points, in order of arrival.
     pub(crate) fn waiting(&self) -> Vec<(u64, &'static str)> {
         let state = self.lock();
         state.waiting.iter().filter(|(_, one)| !one.is_released).map(|(ticket, one)| (*ticket, one.point)).collect()
     }
 
-    /// Lets one go on.
+    /// Releases one task.
     pub(crate) fn release(&self, ticket: u64) {
         if let Some(waiting) = self.lock().waiting.get_mut(&ticket) {
             waiting.is_released = true;
@@ -47,7 +47,7 @@ impl Schedule {
         }
     }
 
-    /// Returns once nobody can go on unless somebody is released or time passes.
+    /// Returns once no task can proceed unless one is released or time advances.
     pub(crate) async fn idle(&self) {
         self.lock().is_idle = false;
         std::future::poll_fn(|cx| {
@@ -61,7 +61,7 @@ impl Schedule {
         .await;
     }
 
-    /// The thread has nothing left to do. To be called before it is parked.
+    /// Records that the thread is idle. To be called before it is parked.
     pub(crate) fn thread_parks(&self) {
         let mut state = self.lock();
         if let Some(waker) = state.idle.take() {

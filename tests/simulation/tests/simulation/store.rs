@@ -1,4 +1,4 @@
-//! A store in which other calls get in between, and whose calls can fail.
+//! A store whose calls interleave and can fail.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,12 +19,12 @@ use crate::disk::at_once;
 use crate::fault::{Fault, Place};
 use crate::world::World;
 
-/// The store as one process sees it. A call waits before it takes effect, and takes effect also if nobody waits for it any more;
-/// a commit waits again before it returns. So a process that dies in between leaves what it wrote and never learns of it.
+/// The store as one process sees it. A call waits for the scheduler before it takes effect, and takes effect even if its caller is
+/// gone; a commit waits again before it returns. A process that crashes in between has written a commit without knowing it.
 pub(crate) struct UnreliableStore {
     world: World,
     store: Arc<dyn Store>,
-    /// The calls under way. They end with the process.
+    /// The calls in flight. They end with the process.
     calls: Mutex<JoinSet<()>>,
 }
 
@@ -35,7 +35,7 @@ impl UnreliableStore {
         Self { world, store, calls: Mutex::default() }
     }
 
-    /// Makes a call when its turn has come.
+    /// Makes a call once it is released.
     fn through<T, C>(
         &self,
         point: &'static str,
@@ -51,7 +51,7 @@ impl UnreliableStore {
             world.schedule.pass(point).await;
             let fault = world.fault(Place::Store);
             if fault.is_some() {
-                world.tell(format_args!("{point}: {fault:?}"));
+                world.log(format_args!("{point}: {fault:?}"));
             }
             let result = match fault {
                 Some(Fault::Fails) => Err(unavailable()),
@@ -67,7 +67,7 @@ impl UnreliableStore {
     }
 }
 
-/// Makes the same call to the store itself.
+/// Forwards a call to the store.
 macro_rules! through {
     ($self:ident.$method:ident($($argument:expr),*)) => {
         $self.through(concat!("store.", stringify!($method)), move |store| async move { store.$method($($argument),*).await })
@@ -100,7 +100,7 @@ impl Store for UnreliableStore {
                 _ => "other",
             };
             world.count(format!("commit {what}"));
-            world.tell(format_args!("commit {input}: {what}"));
+            world.log(format_args!("commit {input}: {what}"));
             Ok(committed)
         });
         Box::pin(async move {

@@ -1,15 +1,14 @@
-//! The service that access is granted in. It keeps a journal of its own: that is the truth.
+//! The service in which access is granted. Its own journal is the ground truth.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sym_sdk::BoxFuture;
 use sym_sdk::clock::Clock;
 use sym_sdk::engine::{InputKey, Store};
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::machine::EffectKey;
 use sym_sdk::model::{AccessTarget, StepOutput, User};
-use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope};
 
 use crate::disk::at_once;
 use crate::fault::Place;
@@ -17,10 +16,10 @@ use crate::people::People;
 use crate::promises;
 use crate::world::World;
 
-/// Something that somebody has: the target's name and the person's identity.
+/// A piece of access: the name of the target and the identity of the person.
 pub(crate) type Piece = (String, String);
 
-/// The service. Clones are one service.
+/// The service. Clones share their state.
 #[derive(Clone)]
 pub(crate) struct Target {
     world: World,
@@ -31,7 +30,7 @@ pub(crate) struct Target {
 #[derive(Default)]
 struct Journal {
     held: BTreeSet<Piece>,
-    /// What was asked under each key.
+    /// The request under each key.
     calls: BTreeMap<EffectKey, (Place, Piece)>,
 }
 
@@ -40,17 +39,17 @@ impl Target {
         Self { world, people, journal: Arc::default() }
     }
 
-    /// Who has what.
+    /// Returns the access that exists.
     pub(crate) fn held(&self) -> BTreeSet<Piece> {
         self.lock().held.clone()
     }
 
-    /// What has been asked so far, under which key.
+    /// Returns the calls so far, with their keys.
     pub(crate) fn calls(&self) -> BTreeMap<EffectKey, (Place, Piece)> {
         self.lock().calls.clone()
     }
 
-    /// The service as a process reaches it. It looks at what is committed when it is called.
+    /// Returns the strategy of a process. It reads the committed state when it is called.
     pub(crate) fn client(&self, committed: Arc<dyn Store>) -> Client {
         Client { target: self.clone(), committed }
     }
@@ -67,17 +66,17 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// What must hold whenever the service is called.
+    /// Checks the promises at each call.
     fn check(&self, place: Place, request: &AccessRequest<'_>) {
         let (world, key) = (&self.target.world, request.idempotency_key());
         let piece = piece(request);
-        world.tell(format_args!("{place:?} {} for {} ({key})", piece.0, piece.1));
+        world.log(format_args!("{place:?} {} for {} ({key})", piece.0, piece.1));
         let asked = (place, piece);
         let before = self.target.lock().calls.insert(key, asked.clone());
-        world.holds(before.is_none_or(|before| before == asked), || format!("P7: key {key} stands for two calls"));
+        world.check(before.is_none_or(|before| before == asked), || format!("P7: key {key} stands for two calls"));
         let outcome = at_once(self.committed.recorded_reply(&InputKey::effect(key))).unwrap();
         world
-            .holds(outcome.is_none(), || format!("P7: {place:?} {key} was carried out after its outcome was recorded"));
+            .check(outcome.is_none(), || format!("P7: {place:?} {key} was carried out after its outcome was recorded"));
         let run = at_once(self.committed.load(key.run)).unwrap();
         let Some(run) = run else { return world.broken(format_args!("P2: {key} is of a Run that is not committed")) };
         if place == Place::Grant {
@@ -90,7 +89,7 @@ impl Client {
         self.check(place, request);
         let (target, piece) = (&self.target, piece(request));
         let done = || {
-            target.world.tell(format_args!("{place:?} of {} for {} takes effect", piece.0, piece.1));
+            target.world.log(format_args!("{place:?} of {} for {} takes effect", piece.0, piece.1));
             let mut journal = target.lock();
             if place == Place::Grant {
                 journal.held.insert(piece)
@@ -108,38 +107,36 @@ fn piece(request: &AccessRequest<'_>) -> Piece {
 }
 
 impl AccessStrategy for Client {
-    fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
+    async fn fetch_remote_identity(&self, user: &User) -> Result<Option<String>> {
         let name = user.username().split('@').next().map(str::to_owned);
-        Box::pin(self.target.world.call(Place::Identify, "identify", || name))
+        self.target.world.call(Place::Identify, "identify", || name).await
     }
 
-    fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
-        Box::pin(async move {
-            match self.call(Place::Grant, "grant", request).await {
-                Ok(()) => Ok(Escalation::granted()),
-                // A service has two ways to refuse.
-                Err(error) if error.kind() == ErrorKind::Forbidden && self.target.world.once_in(2) => {
-                    Ok(Escalation::rejected([error.to_string()]))
-                }
-                Err(error) => Err(error),
+    async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
+        match self.call(Place::Grant, "grant", request).await {
+            Ok(()) => Ok(GrantResult::granted()),
+            // A service has two ways to refuse.
+            Err(error) if error.kind() == ErrorKind::Forbidden && self.target.world.once_in(2) => {
+                Ok(GrantResult::rejected([error.to_string()]))
             }
-        })
+            Err(error) => Err(error),
+        }
     }
 
-    fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
-        Box::pin(async move { self.call(Place::Revoke, "revoke", request).await.map(|()| None) })
+    async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
+        self.call(Place::Revoke, "revoke", request).await.map(|()| None)
     }
 
-    fn reach(&self) -> RevocationReach {
-        RevocationReach::Everything
+    fn revocation_scope(&self) -> RevocationScope {
+        RevocationScope::AllSessions
     }
 
-    fn list_current<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Vec<String>>>> {
+    async fn list_current(&self, target: &AccessTarget) -> Result<Option<Vec<String>>> {
         let current = move || {
             let held = self.target.held();
             let current = held.into_iter().filter(|(name, _)| *name == target.name().to_string());
             Some(current.map(|(_, identity)| identity).collect())
         };
-        Box::pin(self.target.world.call(Place::List, "list", current))
+        self.target.world.call(Place::List, "list", current).await
     }
 }

@@ -1,4 +1,4 @@
-//! What all parts of one simulated world share.
+//! The state that all parts of a simulated world share.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -14,10 +14,10 @@ use crate::clock::WorldClock;
 use crate::fault::{Fault, Faults, Place};
 use crate::schedule::Schedule;
 
-/// Counts of what has happened, by name.
+/// The number of events, by name.
 pub(crate) type Tally = BTreeMap<String, u64>;
 
-/// One simulated world. Clones are one world.
+/// A simulated world. Clones share it.
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) clock: WorldClock,
@@ -30,15 +30,15 @@ struct Inner {
     faults: Faults,
     is_calm: bool,
     tally: Tally,
-    is_told: bool,
+    is_verbose: bool,
     trace: DefaultHasher,
     broken: Option<String>,
     has_changed: bool,
 }
 
 impl World {
-    /// The world of this seed. What happens in it is printed if it `is_told`.
-    pub(crate) fn new(seed: u64, is_told: bool) -> Self {
+    /// Creates the world of a seed. Its trace is printed if `is_verbose`.
+    pub(crate) fn new(seed: u64, is_verbose: bool) -> Self {
         let mut rng = Rng::with_seed(seed);
         let faults = Faults::choose(&mut rng);
         let trace = DefaultHasher::new();
@@ -47,7 +47,7 @@ impl World {
             faults,
             is_calm: false,
             tally: Tally::new(),
-            is_told,
+            is_verbose,
             trace,
             broken: None,
             has_changed: false,
@@ -61,27 +61,27 @@ impl World {
 
     // Chance.
 
-    /// A number below `limit`.
+    /// Returns a random number below `limit`.
     pub(crate) fn below(&self, limit: usize) -> usize {
         self.lock().rng.usize(..limit)
     }
 
-    /// Whether something happens that happens once in so many times.
+    /// Returns true once in `times` calls, at random.
     pub(crate) fn once_in(&self, times: usize) -> bool {
         self.below(times) == 0
     }
 
-    /// One of them.
+    /// Returns a random item.
     pub(crate) fn one_of<T: Clone>(&self, choice: &[T]) -> T {
         choice[self.below(choice.len())].clone()
     }
 
-    /// From now on nothing goes wrong.
+    /// Disables faults from now on.
     pub(crate) fn calm_down(&self) {
         self.lock().is_calm = true;
     }
 
-    /// What goes wrong with a call.
+    /// Returns the fault of a call, if there is one.
     pub(crate) fn fault(&self, place: Place) -> Option<Fault> {
         let inner = &mut *self.lock();
         let drawn = inner.faults.draw(place, &mut inner.rng).filter(|_| !inner.is_calm)?;
@@ -89,27 +89,27 @@ impl World {
         Some(drawn)
     }
 
-    /// Whether a hook puts off the end of an access.
+    /// Returns whether a hook defers the end of access.
     pub(crate) fn puts_off(&self) -> bool {
         let puts_off = self.once_in(12) && !self.lock().is_calm;
         if puts_off {
-            self.count("end put off");
+            self.count("expiry deferred");
         }
         puts_off
     }
 
-    /// A call to the world outside, and all that can go wrong with it. `done` is what it does there.
+    /// Simulates a call to a service with possible faults. `done` has the effect of the call.
     pub(crate) async fn call<T>(&self, place: Place, point: &'static str, done: impl FnOnce() -> T) -> Result<T> {
         self.schedule.pass(point).await;
         let fault = self.fault(place);
         if let Some(fault) = fault {
-            self.tell(format_args!("{point}: {fault:?}"));
+            self.log(format_args!("{point}: {fault:?}"));
         }
         match fault {
             Some(Fault::Fails) => return Err(failure(ErrorKind::Unavailable, "the service is down")),
             Some(Fault::Refuses) => return Err(failure(ErrorKind::Forbidden, "the service refuses")),
             Some(Fault::HangsBefore) => return std::future::pending().await,
-            // Without a message on the terminal, unlike the macro.
+            // Unlike `panic!`, this prints no message.
             Some(Fault::Panics) => std::panic::resume_unwind(Box::new("the code is wrong")),
             Some(Fault::Slow) => {
                 let time = Duration::from_secs(1 + self.below(120) as u64);
@@ -129,57 +129,57 @@ impl World {
 
     // The record.
 
-    /// Counts something that has happened.
+    /// Counts an event.
     pub(crate) fn count(&self, what: impl Into<String>) {
         self.lock().count(what.into());
     }
 
-    /// What has happened so far.
+    /// Returns the number of events so far.
     pub(crate) fn tally(&self) -> Tally {
         self.lock().tally.clone()
     }
 
-    /// Puts something on the trace.
-    pub(crate) fn tell(&self, what: impl Display) {
+    /// Adds a line to the trace.
+    pub(crate) fn log(&self, what: impl Display) {
         let now = self.clock.now();
         let inner = &mut *self.lock();
         let line = what.to_string();
         (now.as_nanosecond(), &line).hash(&mut inner.trace);
-        if inner.is_told {
+        if inner.is_verbose {
             println!("{now:.3} {line}");
         }
     }
 
-    /// A number that stands for the whole trace.
+    /// Returns a hash of the whole trace.
     pub(crate) fn trace(&self) -> u64 {
         self.lock().trace.finish()
     }
 
-    /// Something was committed, or done at the target.
+    /// Records that something was committed or changed at the target.
     pub(crate) fn changed(&self) {
         self.lock().has_changed = true;
     }
 
-    /// Whether something was, since the last time.
+    /// Returns whether anything has changed since the last call.
     pub(crate) fn has_changed(&self) -> bool {
         std::mem::take(&mut self.lock().has_changed)
     }
 
-    /// A promise was broken. The first time counts.
+    /// Records a broken promise. Only the first one is kept.
     pub(crate) fn broken(&self, promise: impl Display) {
         let promise = promise.to_string();
-        self.tell(format_args!("BROKEN: {promise}"));
+        self.log(format_args!("BROKEN: {promise}"));
         self.lock().broken.get_or_insert(promise);
     }
 
-    /// The same, unless something holds.
-    pub(crate) fn holds(&self, is_so: bool, promise: impl FnOnce() -> String) {
+    /// Records a broken promise unless `is_so`.
+    pub(crate) fn check(&self, is_so: bool, promise: impl FnOnce() -> String) {
         if !is_so {
             self.broken(promise());
         }
     }
 
-    /// The promise that was broken.
+    /// Returns the broken promise.
     pub(crate) fn what_broke(&self) -> Option<String> {
         self.lock().broken.clone()
     }

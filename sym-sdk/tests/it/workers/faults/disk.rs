@@ -10,7 +10,7 @@ use sym_sdk::engine::{InputKey, RunFilter, SqliteStore, WorkerLimits};
 use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{Runtime, Submission};
-use sym_sdk::strategy::Escalation;
+use sym_sdk::strategy::GrantResult;
 use tempfile::TempDir;
 
 use super::super::GRACE;
@@ -108,7 +108,7 @@ async fn calls_whose_outcome_cannot_be_stored_are_retried_with_the_same_key() {
             if fills.load(Ordering::SeqCst) {
                 disk.fill();
             }
-            Ok(Escalation::granted())
+            Ok(GrantResult::granted())
         })
     };
     let runtime = service.build().await.unwrap();

@@ -12,11 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use sym_sdk::BoxFuture;
 use sym_sdk::model::{AccessTarget, RunId, User};
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{Builder, Runtime, Submission};
-use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation, RevocationReach, StrategyType};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope, StrategyType};
 use sym_sdk::testing::RecordingStrategy;
 
 use super::GRACE;
@@ -77,7 +76,7 @@ async fn status(runtime: &Runtime, run: RunId) -> RunStatus {
 }
 
 /// Called when the service has granted (`true`) or revoked access. Returns the response of the service.
-type Aftermath = Arc<dyn Fn(bool) -> Result<Escalation> + Send + Sync>;
+type Aftermath = Arc<dyn Fn(bool) -> Result<GrantResult> + Send + Sync>;
 
 /// A builder with a service that calls a function after each call.
 struct Meddled {
@@ -85,7 +84,7 @@ struct Meddled {
     then: Aftermath,
 }
 
-fn with_service(fixture: &Fixture, then: impl Fn(bool) -> Result<Escalation> + Send + Sync + 'static) -> Builder {
+fn with_service(fixture: &Fixture, then: impl Fn(bool) -> Result<GrantResult> + Send + Sync + 'static) -> Builder {
     let (record, then) = (fixture.strategy.clone(), Arc::new(then));
     fixture.builder().strategy_type(StrategyType::new("test", move |_| {
         Ok(Arc::new(Meddled { record: record.clone(), then: then.clone() }))
@@ -93,29 +92,25 @@ fn with_service(fixture: &Fixture, then: impl Fn(bool) -> Result<Escalation> + S
 }
 
 impl AccessStrategy for Meddled {
-    fn fetch_remote_identity<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<Option<String>>> {
-        self.record.fetch_remote_identity(user)
+    async fn fetch_remote_identity(&self, user: &User) -> Result<Option<String>> {
+        self.record.fetch_remote_identity(user).await
     }
 
-    fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Escalation>> {
-        Box::pin(async move {
-            let _ = self.record.escalate(request).await?;
-            (self.then)(true)
-        })
+    async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
+        let _ = self.record.escalate(request).await?;
+        (self.then)(true)
     }
 
-    fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>> {
-        Box::pin(async move {
-            let output = self.record.deescalate(request).await?;
-            (self.then)(false).map(|_| output)
-        })
+    async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
+        let output = self.record.deescalate(request).await?;
+        (self.then)(false).map(|_| output)
     }
 
-    fn reach(&self) -> RevocationReach {
-        self.record.reach()
+    fn revocation_scope(&self) -> RevocationScope {
+        self.record.revocation_scope()
     }
 
-    fn list_current<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Vec<String>>>> {
-        self.record.list_current(target)
+    async fn list_current(&self, target: &AccessTarget) -> Result<Option<Vec<String>>> {
+        self.record.list_current(target).await
     }
 }

@@ -9,7 +9,7 @@ use sym_sdk::engine::{InputKey, MemoryStore, RunFilter, WorkerLimits};
 use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{Limits, Submission};
-use sym_sdk::strategy::Escalation;
+use sym_sdk::strategy::GrantResult;
 
 use super::super::GRACE;
 use super::super::fixture::Fixture;
@@ -102,7 +102,7 @@ async fn effect_is_not_given_up_while_outcomes_cannot_be_stored() {
     let (record, forgetful) = (fixture.strategy.clone(), store.clone());
     let service = with_service(&fixture, move |_| {
         forgetful.be(if record.calls().len() <= REFUSED { Behavior::ForgetsOutcomes } else { Behavior::Works });
-        Ok(Escalation::granted())
+        Ok(GrantResult::granted())
     });
     let runtime = service.build().await.unwrap();
     let run = request(&runtime, "ana@example.com", "48h").await;

@@ -9,7 +9,7 @@ use sym_sdk::error::{Error, ErrorKind, codes};
 use sym_sdk::machine::Lane;
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::Limits;
-use sym_sdk::strategy::Escalation;
+use sym_sdk::strategy::GrantResult;
 
 use super::super::fixture::Fixture;
 use super::super::{GRACE, stores, until};
@@ -102,10 +102,10 @@ async fn no_call_is_repeated_while_the_longest_is_in_flight() {
 }
 
 /// The responses of a service that has executed a call.
-const FAILURES: [fn() -> sym_sdk::Result<Escalation>; 4] = [
+const FAILURES: [fn() -> sym_sdk::Result<GrantResult>; 4] = [
     || Err(Error::new(ErrorKind::Forbidden, codes::HTTP_ERROR_RESPONSE, "forbidden")),
     || Err(Error::new(ErrorKind::Unavailable, codes::HTTP_ERROR_RESPONSE, "the connection was lost")),
-    || Ok(Escalation::rejected(["half of it failed".to_owned()])),
+    || Ok(GrantResult::rejected(["half of it failed".to_owned()])),
     || panic!("malformed response"),
 ];
 
@@ -117,7 +117,7 @@ async fn access_granted_by_a_failed_call_is_revoked() {
         let fixture = in_file(&dir).await;
         fixture.strategy.fail_revocations(4);
         let service = |fixture: &Fixture| {
-            with_service(fixture, move |is_grant| if is_grant { failure() } else { Ok(Escalation::granted()) })
+            with_service(fixture, move |is_grant| if is_grant { failure() } else { Ok(GrantResult::granted()) })
         };
         let runtime = service(&fixture).build().await.unwrap();
         let run = request(&runtime, "ana@example.com", "8h").await;

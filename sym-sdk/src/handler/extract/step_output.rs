@@ -1,0 +1,25 @@
+//! The argument `StepOutput<T>`.
+
+use serde::Deserialize;
+
+use super::{ExtractError, FromContext};
+use crate::error::{Error, ErrorKind, codes};
+use crate::handler::{Context, Requires};
+use crate::model::{Event, StepOutput};
+
+impl<'cx, T: Deserialize<'cx>> FromContext<'cx> for StepOutput<T> {
+    const REQUIRES: Requires = Requires::StepOutput;
+
+    fn from_context(context: &'cx Context) -> Result<Self, ExtractError> {
+        let event = <&Event>::from_context(context)?;
+        let step = event.name();
+        let Some(output) = event.step_output(step) else {
+            let message = format!("step `{step}` has no output");
+            return Err(Error::new(ErrorKind::Handler, codes::ARGUMENT_UNAVAILABLE, message).into());
+        };
+        T::deserialize(&output.0).map(Self).map_err(|error| {
+            let message = format!("the output of step `{step}` cannot be deserialized: {error}");
+            Error::new(ErrorKind::Decode, codes::INVALID_JSON, message).into()
+        })
+    }
+}

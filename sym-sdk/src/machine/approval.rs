@@ -1,0 +1,132 @@
+//! From the form to the decision: what a request keeps, who may decide it, and how votes are counted.
+
+use std::sync::Arc;
+
+use super::audit_entry::{AuditKind, HandlerResult};
+use super::effect::EffectKind;
+use super::event_record::EventRecord;
+use super::notice::Notice;
+use super::outcome::Routing;
+use super::state::{RequestData, Stage};
+use super::stepper::{Stepper, handler_called};
+use super::timer::TimerKind;
+use crate::model::{ChannelType, HandlerRef, Hook, RunStatus, Step};
+use crate::routing::Notification;
+
+// The request.
+
+impl Stepper<'_> {
+    pub(super) fn prompt(&mut self, event: Arc<EventRecord>) {
+        self.complete(&event, RunStatus::Prompted);
+        self.effect(&event, EffectKind::OpenForm);
+    }
+
+    pub(super) fn request(&mut self, event: Arc<EventRecord>) {
+        self.store_request(&event);
+        self.wait_for(event, Stage::Route, Default::default(), EffectKind::Route);
+    }
+
+    /// Stores what was requested. Hooks that decide a request need it as much as approvers do.
+    pub(super) fn store_request(&mut self, event: &Arc<EventRecord>) {
+        self.state.request = Some(RequestData {
+            target: event.target.clone(),
+            duration: event.duration,
+            fields: event.fields.clone(),
+            reason: event.reason.clone(),
+        });
+        self.state.run.set_actor(Step::Request, event.actor.clone());
+        if let Some(context) = &event.context {
+            self.state.run.set_context(Step::Request, context.clone());
+        }
+    }
+
+    pub(super) fn routed(&mut self, event: Arc<EventRecord>, handlers: &[HandlerRef], routing: &Routing) {
+        for handler in handlers {
+            self.audit(&event, handler_called(handler, HandlerResult::Returned));
+        }
+        let notifications = routing.notifications.iter().map(Notification::label).collect();
+        self.audit(&event, AuditKind::Routed { permission: routing.permission.clone(), notifications });
+        self.state.routing = Some(routing.clone());
+        self.state.current_notification = 0;
+        self.complete(&event, RunStatus::Requested);
+        if routing.notifications.is_empty() {
+            self.after(&event);
+        } else {
+            if self.rules.hooks.has(Hook::After(Step::Request)) {
+                self.state.deferred_after_request = Some(event.clone());
+            }
+            self.deliver_current(&event);
+        }
+    }
+}
+
+// The decision.
+
+impl Stepper<'_> {
+    pub(super) fn approve(&mut self, event: Arc<EventRecord>) {
+        // An approval by a hook needs no votes: votes are for people.
+        if !event.decided_by_hook && !self.count_vote(&event) {
+            self.update_messages(&event);
+            return;
+        }
+        self.cancel_timer(TimerKind::Forward);
+        self.store_decision(&event);
+        self.complete(&event, RunStatus::Approved);
+        self.update_messages(&event);
+        let (by, reason) = decided_by(&event);
+        self.message_requester(&event, Notice::Approved { by, reason });
+        self.after(&event);
+        if self.rules.flow.strategy().is_some() {
+            let escalate = self.follow_up(&event, Step::Escalate, ChannelType::Scheduler);
+            self.begin(escalate, Default::default());
+        }
+    }
+
+    /// Counts one person's approval, and returns whether there are enough.
+    fn count_vote(&mut self, event: &Arc<EventRecord>) -> bool {
+        self.state.run.add_approval(event.actor.clone());
+        let approvals = self.state.run.approvals().len();
+        let routing = self.state.routing.as_ref();
+        let needed = routing.map_or(1, |routing| usize::from(routing.permission.required_approvals()));
+        if needed > 1 {
+            self.audit(event, AuditKind::Counted { approvals, needed });
+        }
+        approvals >= needed
+    }
+
+    pub(super) fn deny(&mut self, event: Arc<EventRecord>) {
+        self.cancel_timer(TimerKind::Forward);
+        self.store_decision(&event);
+        self.complete(&event, RunStatus::Denied);
+        self.update_messages(&event);
+        let (by, reason) = decided_by(&event);
+        let reason = event.decision_message.clone().or(reason);
+        self.message_requester(&event, Notice::Denied { by, reason });
+        self.after(&event);
+    }
+
+    /// Stores the decision. It may change what is granted: a hook can approve another target or a shorter duration.
+    fn store_decision(&mut self, event: &Arc<EventRecord>) {
+        let request = self.state.request.get_or_insert_with(|| RequestData {
+            target: None,
+            duration: None,
+            fields: event.fields.clone(),
+            reason: None,
+        });
+        request.target = event.target.clone();
+        request.duration = event.duration;
+        if event.reason.is_some() {
+            request.reason = event.reason.clone();
+        }
+        if self.state.run.requester().is_none() {
+            self.state.run.set_actor(Step::Request, event.actor.clone());
+        }
+        self.state.decision = Some(event.clone());
+    }
+}
+
+/// Returns the person who decided, if it was a person, and the reason that a hook gave.
+fn decided_by(event: &EventRecord) -> (Option<String>, Option<String>) {
+    let person = (!event.decided_by_hook).then(|| event.actor.username().to_owned());
+    (person, event.reason.clone())
+}

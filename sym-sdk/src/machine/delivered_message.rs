@@ -1,0 +1,73 @@
+//! The messages by which a request was delivered, and which of them may be acted on.
+//!
+//! A request is delivered to one notification after the other, so several messages of it can be visible at once. A decision
+//! counts only if it is made in a message of the current notification: whoever received an earlier one had their chance, and
+//! the request has been forwarded to others because they did not use it.
+
+use serde::{Deserialize, Serialize};
+
+use super::effect::EffectKind;
+use super::state::RunState;
+
+/// A reference to a delivered message, in the terms of the front end that delivered it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MessageRef {
+    /// The name of the front end.
+    pub front_end: String,
+    /// The front end's own reference, such as a channel and a timestamp.
+    pub reference: String,
+}
+
+impl MessageRef {
+    /// Creates a reference.
+    pub fn new(front_end: impl Into<String>, reference: impl Into<String>) -> Self {
+        Self { front_end: front_end.into(), reference: reference.into() }
+    }
+}
+
+/// A delivered message and the notification it belongs to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DeliveredMessage {
+    /// The index of the notification, from 0.
+    pub entry: usize,
+    /// The destination, for people.
+    pub destination: String,
+    /// The message.
+    pub message: MessageRef,
+}
+
+/// Whether a request may be decided in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MessageStatus {
+    /// The message belongs to the current notification, or to a request that has been decided. An action is submitted and gets
+    /// the reply that the Run's state calls for.
+    Current,
+    /// The request was forwarded to another notification because nobody acted on this one in time.
+    Superseded,
+    /// The Run has no such message.
+    Unknown,
+}
+
+impl RunState {
+    /// Returns whether the request may be decided in `message`.
+    pub fn message_status(&self, message: &MessageRef) -> MessageStatus {
+        // A message that is delivered again, as after a retry, counts for the notification that it was delivered for last.
+        let delivered = self.delivered.iter().rfind(|delivered| delivered.message == *message);
+        match delivered {
+            Some(delivered) if delivered.entry == self.current_notification || !self.is_open() => {
+                MessageStatus::Current
+            }
+            Some(_) => MessageStatus::Superseded,
+            // People can click before the outcome of the delivery is recorded.
+            None if self.is_delivering() => MessageStatus::Current,
+            None => MessageStatus::Unknown,
+        }
+    }
+
+    fn is_delivering(&self) -> bool {
+        self.pending.values().any(|pending| matches!(pending.kind, EffectKind::Deliver { .. }))
+    }
+}

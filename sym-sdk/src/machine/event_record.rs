@@ -1,0 +1,118 @@
+//! The events of a Run, as they are stored.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::input::Action;
+use super::state::RunState;
+use crate::forms::FieldMap;
+use crate::model::{AccessTarget, Channel, DeescalateType, EventId, Payload, Step, User};
+
+/// One event of a Run, with what its handlers see.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct EventRecord {
+    /// The id.
+    pub id: EventId,
+    /// The name.
+    pub name: Step,
+    /// The user who triggered it.
+    pub actor: Arc<User>,
+    /// The channel through which it came.
+    pub channel: Channel,
+    /// The time of the event.
+    pub at: Timestamp,
+    /// The target of the requested access.
+    pub target: Option<AccessTarget>,
+    /// The duration of the requested access.
+    pub duration: Option<Duration>,
+    /// The fields of the request.
+    pub fields: Arc<FieldMap>,
+    /// The reason that a hook gave.
+    pub reason: Option<String>,
+    /// The text that was entered with a decision.
+    pub decision_message: Option<String>,
+    /// The trigger of a `deescalate` event.
+    pub deescalate_type: Option<DeescalateType>,
+    /// Values that a hook added to the event it fired.
+    pub extra: Map<String, Value>,
+    /// The `context` object of a request.
+    pub context: Option<Arc<Map<String, Value>>>,
+    /// Whether a hook fired the event in place of another one: nobody has voted then, code has decided.
+    #[serde(alias = "by_code")]
+    pub decided_by_hook: bool,
+}
+
+impl EventRecord {
+    /// Creates an event with the target, duration and fields of the Run's request.
+    pub(super) fn new(
+        state: &RunState,
+        at: Timestamp,
+        id: EventId,
+        name: Step,
+        actor: &Arc<User>,
+        channel: Channel,
+    ) -> Self {
+        let request = state.request.as_ref();
+        Self {
+            id,
+            name,
+            actor: actor.clone(),
+            channel,
+            at,
+            target: request.and_then(|request| request.target.clone()),
+            duration: request.and_then(|request| request.duration),
+            fields: request.map(|request| request.fields.clone()).unwrap_or_default(),
+            reason: None,
+            decision_message: None,
+            deescalate_type: None,
+            extra: Map::new(),
+            context: None,
+            decided_by_hook: false,
+        }
+    }
+
+    /// Adds the content of the action that the event results from.
+    pub(super) fn with_action(mut self, action: &Action) -> Self {
+        match action {
+            Action::Prompt | Action::Regrant => {}
+            Action::Request(request) => {
+                self.target = request.target.clone();
+                self.duration = request.duration;
+                self.fields = Arc::new(request.fields.clone());
+                self.context = request.context.clone().map(Arc::new);
+            }
+            Action::Approve { decision_message } | Action::Deny { decision_message } => {
+                self.decision_message = decision_message.clone();
+            }
+            Action::Revoke => self.deescalate_type = Some(DeescalateType::Revoked),
+            Action::WriteOff { reason } => {
+                self.deescalate_type = Some(DeescalateType::Revoked);
+                self.reason = Some(reason.clone());
+            }
+            Action::Remove(removal) => {
+                self.deescalate_type = Some(DeescalateType::Revoked);
+                self.target = Some(removal.target.clone());
+            }
+        }
+        self
+    }
+
+    /// Returns the payload that handlers see.
+    pub(crate) fn payload(&self) -> Payload {
+        Payload {
+            timestamp: self.at,
+            fields: self.fields.clone(),
+            target: self.target.clone(),
+            duration: self.duration,
+            reason: self.reason.clone(),
+            decision_message: self.decision_message.clone(),
+            deescalate_type: self.deescalate_type,
+            extra: self.extra.clone(),
+        }
+    }
+}

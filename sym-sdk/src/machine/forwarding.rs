@@ -1,0 +1,201 @@
+//! Delivery of a request to its notifications, one after the other, until somebody acts.
+//!
+//! A notification that cannot be delivered, or that nobody acts on within its timeout, is followed by the next one if the routing
+//! says so. The request expires once there is no next one.
+
+use std::sync::Arc;
+
+use super::audit_entry::AuditKind;
+use super::delivered_message::DeliveredMessage;
+use super::effect::EffectKind;
+use super::effect_error::EffectError;
+use super::event_record::EventRecord;
+use super::notice::Notice;
+use super::outcome::{DeliveryResult, Outcome};
+use super::retry::{MAX_DELIVERY_ATTEMPTS, MAX_FINAL_DELIVERY_ATTEMPTS, retry_delay};
+use super::state::{PendingEffect, QueuedInput};
+use super::stepper::Stepper;
+use super::timer::TimerKind;
+use crate::error::{ErrorKind, codes};
+use crate::model::{ChannelType, EventId, RunStatus, Step};
+use crate::routing::{Notification, RequestForwardContext};
+
+/// The extra value of an event that says why the request is forwarded or expires.
+const CAUSE: &str = "cause";
+const CAUSE_UNDELIVERABLE: &str = "undeliverable";
+const CAUSE_TIMEOUT: &str = "timeout";
+
+// Delivery.
+
+impl Stepper<'_> {
+    /// Delivers the current notification and starts its timeout.
+    pub(super) fn deliver_current(&mut self, event: &Arc<EventRecord>) {
+        let entry = self.state.current_notification;
+        let Some(notification) = self.notification(entry) else { return };
+        if let Some(timeout) = notification.timeout_after() {
+            let at = self.after_now(timeout);
+            self.set_timer(TimerKind::Forward, at);
+        }
+        self.effect(event, EffectKind::Deliver { entry, notification });
+    }
+
+    pub(super) fn delivery_done(
+        &mut self,
+        pending: &PendingEffect,
+        entry: usize,
+        notification: &Notification,
+        outcome: &Outcome,
+    ) {
+        let event = &pending.event;
+        let failed_as_a_whole;
+        let results: &[DeliveryResult] = match outcome {
+            Outcome::Delivered(results) => results,
+            Outcome::Failed(error) => {
+                let destination = notification.label();
+                failed_as_a_whole = [DeliveryResult::Failed { destination, error: error.clone() }];
+                &failed_as_a_whole
+            }
+            _ => &[],
+        };
+        let (delivered, failures) = self.record_delivery(event, entry, results);
+        if !delivered {
+            let is_current = self.state.is_open() && self.state.current_notification == entry;
+            let max_attempts =
+                if self.continues_from(entry) { MAX_DELIVERY_ATTEMPTS } else { MAX_FINAL_DELIVERY_ATTEMPTS };
+            if is_current && pending.attempt < max_attempts && failures.iter().any(|error| error.retryable) {
+                let at = self.after_now(retry_delay(pending.attempt));
+                self.effect_at(event, pending.kind.clone(), pending.attempt + 1, Some(at), None);
+                return;
+            }
+        }
+        for error in failures {
+            self.effect(event, EffectKind::Alert { error });
+        }
+        if !delivered {
+            self.state.queue.push_back(QueuedInput::DeliveryFailed { entry, event: event.clone() });
+            return;
+        }
+        if let Some(request) = self.state.deferred_after_request.take() {
+            self.after(&request);
+        }
+        if event.name == Step::RequestForward {
+            self.after(event);
+        }
+        if !self.state.is_open() || self.state.current_notification != entry {
+            // The request was decided or forwarded in the meantime, so the new message shows buttons that no longer work.
+            self.update_messages(event);
+        }
+    }
+
+    /// Records the result for each destination. Returns whether any of them is settled, and the errors of the others. A user who
+    /// has opted out counts as settled.
+    fn record_delivery(
+        &mut self,
+        event: &Arc<EventRecord>,
+        entry: usize,
+        results: &[DeliveryResult],
+    ) -> (bool, Vec<EffectError>) {
+        let mut failures = Vec::new();
+        let mut delivered = false;
+        for result in results {
+            match result.clone() {
+                DeliveryResult::Delivered { destination, message } => {
+                    delivered = true;
+                    self.audit(event, AuditKind::Delivered { entry, destination: destination.clone() });
+                    self.state.delivered.push(DeliveredMessage { entry, destination, message });
+                }
+                DeliveryResult::OptedOut { destination } => {
+                    delivered = true;
+                    self.audit(event, AuditKind::OptedOut { entry, destination });
+                }
+                DeliveryResult::Failed { destination, error } => {
+                    failures.push(error.clone());
+                    self.audit(event, AuditKind::DeliveryFailed { entry, destination, error });
+                }
+            }
+        }
+        (delivered, failures)
+    }
+
+    /// Handles a notification that could not be delivered to any destination.
+    pub(super) fn notification_failed(&mut self, entry: usize, event: &Arc<EventRecord>) {
+        if !self.state.is_open() || self.state.current_notification != entry {
+            return;
+        }
+        if self.continues_on_delivery_failure() {
+            self.forward_or_expire(CAUSE_UNDELIVERABLE);
+        } else {
+            let message =
+                "the request could not be delivered, and its fallback does not continue after a failed delivery";
+            self.report(event, EffectError::new(ErrorKind::Unavailable, codes::INVALID_DESTINATION, message));
+        }
+    }
+
+    fn continues_on_delivery_failure(&self) -> bool {
+        self.state.routing.as_ref().is_some_and(|routing| routing.continue_on_delivery_failure)
+    }
+
+    /// Whether another notification is sent if this one cannot be delivered.
+    fn continues_from(&self, entry: usize) -> bool {
+        self.continues_on_delivery_failure() && self.notification(entry + 1).is_some()
+    }
+
+    pub(super) fn notification(&self, entry: usize) -> Option<Notification> {
+        self.state.routing.as_ref()?.notifications.get(entry).cloned()
+    }
+}
+
+// Timeouts, forwards and expiry.
+
+impl Stepper<'_> {
+    /// Handles the timeout of the current notification.
+    pub(super) fn notification_timed_out(&mut self) {
+        if !self.state.is_open() {
+            return;
+        }
+        if self.state.routing.as_ref().is_some_and(|routing| routing.continue_on_timeout) {
+            self.forward_or_expire(CAUSE_TIMEOUT);
+        } else {
+            self.follow_inaction(Step::RequestExpire, CAUSE_TIMEOUT);
+        }
+    }
+
+    fn forward_or_expire(&mut self, cause: &str) {
+        let has_next = self.notification(self.state.current_notification + 1).is_some();
+        self.follow_inaction(if has_next { Step::RequestForward } else { Step::RequestExpire }, cause);
+    }
+
+    /// Begins the event that follows because nobody acted. Its actor is the requester.
+    fn follow_inaction(&mut self, name: Step, cause: &str) {
+        if let Some(requester) = self.state.run.requester_arc() {
+            let run = EventId::from_uuid(*self.state.run.id().as_uuid());
+            let mut event = self.follow_up_of(run, &requester, name, ChannelType::Scheduler);
+            event.extra.insert(CAUSE.to_owned(), cause.into());
+            self.begin(event, Default::default());
+        }
+    }
+
+    pub(super) fn request_forward(&mut self, event: Arc<EventRecord>) {
+        self.cancel_timer(TimerKind::Forward);
+        self.state.current_notification += 1;
+        self.complete(&event, RunStatus::Forwarded);
+        self.update_messages(&event);
+        self.deliver_current(&event);
+    }
+
+    pub(super) fn request_expire(&mut self, event: Arc<EventRecord>) {
+        self.cancel_timer(TimerKind::Forward);
+        self.complete(&event, RunStatus::Expired);
+        let undeliverable = event.extra.get(CAUSE).is_some_and(|cause| cause == CAUSE_UNDELIVERABLE);
+        let notice = if undeliverable { Notice::Undeliverable } else { Notice::Expired };
+        self.message_requester(&event, notice);
+        self.update_messages(&event);
+        self.after(&event);
+    }
+
+    /// Returns the context that hooks of `request_forward` are called with.
+    pub(super) fn forward_context(&self) -> RequestForwardContext {
+        let all = self.state.routing.as_ref().map(|routing| routing.notifications.clone()).unwrap_or_default();
+        RequestForwardContext::new(all, self.state.current_notification)
+    }
+}

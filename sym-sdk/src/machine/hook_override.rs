@@ -1,0 +1,145 @@
+//! Events that a hook fires in place of the event it was called for.
+//!
+//! A hook can move a Run forward faster, but never backward and never around a check: it cannot fire an earlier step, escalate
+//! what is not approved, or grant what the flow does not offer. Each step may be fired in place of itself once per event, so
+//! that hooks cannot loop.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::access::Access;
+use super::audit_entry::AuditKind;
+use super::effect_error::EffectError;
+use super::event_record::EventRecord;
+use super::notice::Notice;
+use super::stepper::Stepper;
+use crate::error::{ErrorKind, codes};
+use crate::model::{AccessTarget, ChannelType, HandlerRef, RunStatus, Step};
+use crate::template::{NextEvent, TargetRef};
+
+impl Stepper<'_> {
+    /// Replaces `event` by what its hook returned.
+    pub(super) fn override_event(
+        &mut self,
+        event: Arc<EventRecord>,
+        handler: &HandlerRef,
+        next: &NextEvent,
+        repeated: BTreeSet<Step>,
+    ) {
+        let Some(step) = next.step() else { return self.ignore(&event, next.message.as_deref()) };
+        match self.fired_event(&event, step, next, repeated) {
+            Ok((fired, repeated)) => self.begin(fired, repeated),
+            Err(error) => self.hook_failed(event, error.in_handler(handler.clone())),
+        }
+    }
+
+    /// Cancels the event. The Run stays as it is.
+    fn ignore(&mut self, event: &Arc<EventRecord>, message: Option<&str>) {
+        let message = message.map(str::to_owned);
+        self.audit(event, AuditKind::Ignored { message: message.clone() });
+        if self.defer_ignored_expiry(event) {
+            return;
+        }
+        // A form can be submitted again after its request was ignored. A request without a form cannot, and neither can one that
+        // a hook has already replaced by another event.
+        let status = self.state.run.status();
+        let undecidable = status == RunStatus::Prompted && self.state.request.is_some();
+        self.state.closed |= status == RunStatus::Pending || undecidable;
+        // Nobody triggered an automatic event, so only an explicit message is worth sending to its actor.
+        if event.channel.kind() != ChannelType::Scheduler || message.is_some() {
+            self.message(event, &event.actor, Notice::Ignored { event: event.name, message });
+        }
+    }
+
+    /// Returns the event that the hook fires, and the steps fired again so far.
+    ///
+    /// # Errors
+    /// If the hook may not fire this event.
+    fn fired_event(
+        &mut self,
+        event: &Arc<EventRecord>,
+        step: Step,
+        next: &NextEvent,
+        mut repeated: BTreeSet<Step>,
+    ) -> Result<(EventRecord, BTreeSet<Step>), EffectError> {
+        self.check_order(event.name, step, &mut repeated)?;
+        let mut fired = EventRecord {
+            reason: next.reason.clone(),
+            target: event.target.clone(),
+            duration: event.duration,
+            fields: event.fields.clone(),
+            decision_message: event.decision_message.clone(),
+            deescalate_type: event.deescalate_type,
+            extra: next.extra.clone(),
+            context: event.context.clone(),
+            // An approval that a hook fires again, with another reason for example, is still the vote of its approver.
+            decided_by_hook: event.decided_by_hook || step != event.name,
+            ..self.follow_up(event, step, ChannelType::Sdk)
+        };
+        if let Some(target) = &next.target {
+            fired.target = Some(self.resolve(target, &fired)?);
+        }
+        if let Some(duration) = next.duration {
+            fired.duration = Some(duration);
+        }
+        self.check_grantable(step, &fired)?;
+        if event.name == Step::Request && step != Step::Request {
+            self.store_request(event);
+        }
+        Ok((fired, repeated))
+    }
+
+    /// Checks that `step` may follow from a hook of `from`.
+    fn check_order(&self, from: Step, step: Step, repeated: &mut BTreeSet<Step>) -> Result<(), EffectError> {
+        let invalid = |message| Err(EffectError::new(ErrorKind::InvalidInput, codes::INVALID_EVENT, message));
+        if step == from {
+            if !repeated.insert(step) {
+                return invalid(format!("`on_{step}` fired `{step}` a second time; only the first one is processed"));
+            }
+        } else if step.rank() <= from.rank() {
+            return invalid(format!("`on_{from}` must not fire `{step}`: a request only moves forward"));
+        }
+        let status = self.state.run.status();
+        let applies = match step {
+            Step::Escalate => status == RunStatus::Approved,
+            Step::Deescalate => matches!(self.state.access, Access::Held(_)),
+            _ => true,
+        };
+        if applies {
+            return Ok(());
+        }
+        let message = format!("`{step}` does not apply to a request that is {status}");
+        Err(EffectError::new(ErrorKind::Conflict, codes::DEESCALATE_INVALID_RUN, message))
+    }
+
+    /// Checks that an event that leads to a grant has all that a form would have asked for.
+    fn check_grantable(&self, step: Step, fired: &EventRecord) -> Result<(), EffectError> {
+        let flow = self.rules.flow;
+        if flow.strategy().is_none() || !matches!(step, Step::Request | Step::Approve | Step::Escalate) {
+            return Ok(());
+        }
+        let missing = if fired.target.is_none() {
+            "a target"
+        } else if fired.duration.is_none() && flow.params().schedule_deescalation {
+            "a duration"
+        } else {
+            return Ok(());
+        };
+        let message = format!("`{step}` of flow `{}` needs {missing}, and the request has none", flow.name());
+        Err(EffectError::new(ErrorKind::InvalidInput, codes::INVALID_EVENT, message)
+            .with_hint(format!("ApprovalTemplate::{step}().target(…).duration(…)")))
+    }
+
+    fn resolve(&self, target: &TargetRef, event: &EventRecord) -> Result<AccessTarget, EffectError> {
+        let flow = self.rules.flow;
+        let found = flow.strategy().and_then(|strategy| match target {
+            TargetRef::Id(id) => strategy.target_by_id(*id),
+            TargetRef::Srn(srn) => strategy.target_by_srn(srn),
+        });
+        let Some(found) = found else {
+            let message = format!("`{target}` is not a target of flow `{}`", flow.name());
+            return Err(EffectError::new(ErrorKind::InvalidInput, codes::UNKNOWN_TARGET, message));
+        };
+        found.bind(&event.fields).map_err(|error| EffectError::from(&error))
+    }
+}

@@ -1,0 +1,181 @@
+//! Outcomes: what executing an effect returned.
+
+use serde::{Deserialize, Serialize};
+
+use super::delivered_message::MessageRef;
+use super::effect_error::EffectError;
+use crate::error::{ErrorKind, codes};
+use crate::model::{HandlerRef, StepOutput};
+use crate::routing::{Notification, RequestPermission};
+use crate::template::NextEvent;
+
+/// The outcome of an effect.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// A hook returned; see [`EffectKind::Hook`](super::EffectKind::Hook).
+    Hook {
+        /// The handler that was called.
+        handler: HandlerRef,
+        /// Its result.
+        #[serde(alias = "verdict")]
+        result: HookResult,
+    },
+    /// The reducers returned; see [`EffectKind::Route`](super::EffectKind::Route).
+    Routed {
+        /// The handlers that were called, in order.
+        handlers: Vec<HandlerRef>,
+        /// Their result.
+        routing: Routing,
+    },
+    /// A notification was delivered to some or all of its destinations; see [`EffectKind::Deliver`](super::EffectKind::Deliver).
+    Delivered(Vec<DeliveryResult>),
+    /// The identity was found; see [`EffectKind::Identify`](super::EffectKind::Identify).
+    Identified {
+        /// The requester's identity in the service.
+        identity: String,
+        /// The resource that the strategy would grant. Targets with the same resource are the same entitlement.
+        resource: String,
+        /// The `get_identity` reducer, if it was called.
+        handler: Option<HandlerRef>,
+    },
+    /// The strategy granted the access.
+    Granted {
+        /// The strategy's output.
+        output: Option<StepOutput>,
+    },
+    /// The strategy returned normally and reported errors instead of granting the access.
+    Rejected {
+        /// The strategy's output.
+        output: Option<StepOutput>,
+        /// The errors it reported.
+        errors: Vec<String>,
+    },
+    /// The access was revoked.
+    Revoked(Revocation),
+    /// Any other effect succeeded.
+    Done,
+    /// The effect failed.
+    Failed(EffectError),
+}
+
+impl Outcome {
+    /// Returns the name of the variant, without its content: the output of a step can contain credentials.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Hook { .. } => "hook",
+            Self::Routed { .. } => "routed",
+            Self::Delivered(_) => "delivered",
+            Self::Identified { .. } => "identified",
+            Self::Granted { .. } => "granted",
+            Self::Rejected { .. } => "rejected",
+            Self::Revoked(_) => "revoked",
+            Self::Done => "done",
+            Self::Failed(_) => "failed",
+        }
+    }
+
+    /// Returns the handler that was called, or the last one of several.
+    pub fn handler(&self) -> Option<&HandlerRef> {
+        match self {
+            Self::Hook { handler, .. } => Some(handler),
+            Self::Routed { handlers, .. } => handlers.last(),
+            Self::Identified { handler, .. } => handler.as_ref(),
+            Self::Failed(error) => error.handler.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The error for an outcome that `effect` cannot have.
+    pub(super) fn unexpected(&self, effect: &str) -> EffectError {
+        let message = format!("unexpected outcome of {effect}: {}", self.name());
+        EffectError::new(ErrorKind::Internal, codes::INVALID_EVENT, message)
+    }
+}
+
+/// The result of a hook.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum HookResult {
+    /// The event continues.
+    Continue,
+    /// Another event is fired in its place, or the event is ignored.
+    Fire(Box<NextEvent>),
+}
+
+/// The result of the reducers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Routing {
+    /// The permissions: who may see and who may decide the request.
+    pub permission: RequestPermission,
+    /// The notifications, in order.
+    pub notifications: Vec<Notification>,
+    /// Whether the next notification is sent if one cannot be delivered.
+    pub continue_on_delivery_failure: bool,
+    /// Whether the next notification is sent if nobody acts on one within its timeout.
+    pub continue_on_timeout: bool,
+}
+
+impl Routing {
+    /// Creates a routing that continues with the next notification after a failed delivery and after a timeout.
+    pub fn new(permission: RequestPermission, notifications: Vec<Notification>) -> Self {
+        Self { permission, notifications, continue_on_delivery_failure: true, continue_on_timeout: true }
+    }
+}
+
+/// The result of delivering a notification to one destination.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DeliveryResult {
+    /// A message was delivered.
+    Delivered {
+        /// The destination, for people.
+        destination: String,
+        /// The message.
+        message: MessageRef,
+    },
+    /// The recipient has opted out of notifications. This is not a failure.
+    OptedOut {
+        /// The destination, for people.
+        destination: String,
+    },
+    /// Delivery failed.
+    Failed {
+        /// The destination, for people.
+        destination: String,
+        /// The reason.
+        error: EffectError,
+    },
+}
+
+/// The result of a successful revocation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Revocation {
+    /// The strategy's output.
+    pub output: Option<StepOutput>,
+    /// The number of other Runs that need the same entitlement. If there are any, the strategy was not called and the access
+    /// stays.
+    pub still_needed_by: usize,
+    /// The result of reading the target afterwards.
+    #[serde(alias = "read_back")]
+    pub check: RevocationCheck,
+}
+
+/// The result of reading a target after a revocation, to verify that the access is gone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RevocationCheck {
+    /// The target was not read, or cannot tell.
+    #[default]
+    Unknown,
+    /// The identity no longer has the access.
+    Gone,
+    /// The target could not be read.
+    Failed(EffectError),
+}

@@ -1,0 +1,277 @@
+//! Permissions: the actions that a user may take on a Run, by its state.
+//!
+//! [`check`] decides about an input, and [`allowed_actions`] answers the question a front end has: which buttons would work. Both
+//! go through [`check_kind`], so a button is never offered for an action that the same state refuses. Every rule comes in two
+//! halves: whether the *state* allows the action at all, and whether the *actor* may take it.
+
+use jiff::Timestamp;
+
+use super::Rules;
+use super::access::Access;
+use super::effect_error::EffectError;
+use super::event_record::EventRecord;
+use super::input::{Action, ActionKind};
+use super::state::RunState;
+use crate::error::{ErrorCode, ErrorKind, codes};
+use crate::model::{ChannelType, Flow, RunStatus, Source, Step, User, UserRole, UserType};
+
+/// Returns the actions that `user` may take on an existing Run in its current state.
+///
+/// The answer follows from the rules by which inputs are decided. It covers decisions and what happens to access afterwards;
+/// [`ActionKind::Prompt`], [`ActionKind::Request`] and [`ActionKind::Remove`] begin a Run and are never part of it. A Run that
+/// changes in the meantime may still refuse an action.
+///
+/// `now` is the time by the engine's clock, which revocations in progress and expired access depend on.
+pub fn allowed_actions(flow: &Flow, state: &RunState, user: &User, now: Timestamp) -> Vec<ActionKind> {
+    let on_existing_runs =
+        [ActionKind::Approve, ActionKind::Deny, ActionKind::Revoke, ActionKind::WriteOff, ActionKind::Regrant];
+    on_existing_runs.into_iter().filter(|kind| check_kind(flow, state, now, user, *kind).is_ok()).collect()
+}
+
+/// Checks an action of an input against the Run in its current state.
+pub(super) fn check(
+    rules: &Rules<'_>,
+    state: &RunState,
+    clock: Timestamp,
+    event: &EventRecord,
+    action: &Action,
+) -> Result<(), EffectError> {
+    match action {
+        // First, so that a guest is told the reason that holds for every channel.
+        Action::Prompt | Action::Request(_) => {
+            may_begin(&event.actor).and_then(|()| check_source(rules.flow, event))?
+        }
+        _ => {}
+    }
+    check_kind(rules.flow, state, clock, &event.actor, action.kind())?;
+    match action {
+        Action::WriteOff { reason } if reason.trim().is_empty() => Err(refused(
+            ErrorKind::InvalidInput,
+            codes::MISSING_ARGUMENT,
+            "a write-off needs a reason for the audit log",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn check_kind(
+    flow: &Flow,
+    state: &RunState,
+    clock: Timestamp,
+    actor: &User,
+    kind: ActionKind,
+) -> Result<(), EffectError> {
+    match kind {
+        ActionKind::Prompt => may_begin(actor).and_then(|()| is_new(state)),
+        ActionKind::Request => may_begin(actor).and_then(|()| may_submit(state, actor)),
+        ActionKind::Approve => is_undecided(state).and_then(|()| may_approve(flow, state, actor)),
+        ActionKind::Deny => is_undecided(state).and_then(|()| may_deny(flow, state, actor)),
+        ActionKind::Revoke => is_revocable(state, clock).and_then(|()| may_revoke(flow, state, actor)),
+        ActionKind::WriteOff => may_operate(actor).and_then(|()| is_being_revoked(state)),
+        ActionKind::Regrant => may_operate(actor).and_then(|()| is_regrantable(state, clock)),
+        ActionKind::Remove => may_operate(actor).and_then(|()| can_remove(flow, state)),
+    }
+}
+
+fn refused(kind: ErrorKind, code: ErrorCode, message: impl Into<String>) -> EffectError {
+    EffectError::new(kind, code, message)
+}
+
+fn forbidden(message: impl Into<String>) -> EffectError {
+    refused(ErrorKind::Forbidden, codes::NOT_PERMITTED, message)
+}
+
+fn not_applicable(message: impl Into<String>) -> EffectError {
+    refused(ErrorKind::Conflict, codes::DEESCALATE_INVALID_RUN, message)
+}
+
+fn invalid_event(message: &str) -> EffectError {
+    refused(ErrorKind::InvalidInput, codes::INVALID_EVENT, message)
+}
+
+fn already_begun() -> EffectError {
+    invalid_event("this request has already begun; start a new one")
+}
+
+// Beginning a Run.
+
+fn may_begin(actor: &User) -> Result<(), EffectError> {
+    if actor.role() == UserRole::Guest {
+        let error = forbidden(format!("{} is a guest; guests cannot make requests", actor.username()));
+        return Err(error.with_hint("ask an administrator to make them a member"));
+    }
+    Ok(())
+}
+
+/// Checks that the flow accepts requests from the channel.
+fn check_source(flow: &Flow, event: &EventRecord) -> Result<(), EffectError> {
+    let source = match event.channel.kind() {
+        ChannelType::Slack => Source::Slack,
+        ChannelType::Api => Source::Api,
+        ChannelType::Web => Source::Web,
+        // Requests that code makes are not restricted.
+        ChannelType::Sdk | ChannelType::Scheduler => return Ok(()),
+    };
+    match &flow.params().allowed_sources {
+        Some(allowed) if !allowed.contains(&source) => {
+            let allowed: Vec<_> = allowed.iter().map(ToString::to_string).collect();
+            let allowed = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
+            let name = flow.name();
+            Err(forbidden(format!("flow `{name}` does not accept requests from {source}; allowed sources: {allowed}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_new(state: &RunState) -> Result<(), EffectError> {
+    let is_new = state.run.status() == RunStatus::Pending && state.request.is_none() && !state.closed;
+    if is_new { Ok(()) } else { Err(already_begun()) }
+}
+
+fn may_submit(state: &RunState, actor: &User) -> Result<(), EffectError> {
+    let begun = !matches!(state.run.status(), RunStatus::Pending | RunStatus::Prompted);
+    if begun || state.request.is_some() || state.closed {
+        return Err(invalid_event("this request was already submitted; start a new one"));
+    }
+    match state.run.actor(Step::Prompt) {
+        Some(prompted) if !is_same(prompted, actor) => {
+            Err(forbidden(format!("only {}, who opened the form, can submit it", prompted.username())))
+        }
+        _ => Ok(()),
+    }
+}
+
+// Deciding a request.
+
+fn is_undecided(state: &RunState) -> Result<(), EffectError> {
+    if state.is_open() {
+        return Ok(());
+    }
+    let decided = |message: String| refused(ErrorKind::Conflict, codes::ALREADY_DECIDED, message);
+    Err(match (&state.decision, state.run.status()) {
+        (Some(decision), _) => {
+            let (decided_as, who) = (decision.name.past_tense(), decision.actor.username());
+            decided(format!("this request was already {decided_as} by {who}"))
+        }
+        (None, RunStatus::Expired) => decided("this request has expired; nobody acted on it in time".to_owned()),
+        (None, RunStatus::Errored) => decided("this request has failed; submit it again".to_owned()),
+        (None, RunStatus::Pending) if state.request.is_none() && state.run.actor(Step::Prompt).is_none() => {
+            refused(ErrorKind::NotFound, codes::UNKNOWN_RUN, "there is no such request")
+        }
+        (None, _) => invalid_event("this request is not waiting for a decision"),
+    })
+}
+
+/// Checks the request's permissions, apart from the rule on self-approval.
+fn may_decide(flow: &Flow, state: &RunState, actor: &User) -> Result<(), EffectError> {
+    // A request that a hook decided was never routed, and has no approvers.
+    if !state.routing.as_ref().is_some_and(|routing| routing.permission.approve_deny().admits(actor)) {
+        return Err(forbidden(format!("{} is not permitted to decide this request", actor.username())));
+    }
+    if actor.role() == UserRole::Guest && !flow.params().allow_guest_interaction {
+        let message = format!("{} is a guest, and flow `{}` does not admit guests", actor.username(), flow.name());
+        return Err(forbidden(message).with_hint("set `allow_guest_interaction = true` in the flow to admit them"));
+    }
+    Ok(())
+}
+
+fn may_approve(flow: &Flow, state: &RunState, actor: &User) -> Result<(), EffectError> {
+    may_decide(flow, state, actor)?;
+    let self_approval = state.routing.as_ref().is_some_and(|routing| routing.permission.self_approval_allowed());
+    if is_requester(state, actor) && !self_approval {
+        let message = "requesters cannot approve their own request";
+        return Err(refused(ErrorKind::Forbidden, codes::SELF_APPROVAL, message));
+    }
+    if has_approved(state, actor) {
+        let message = "you have already approved this request; it needs more approvals from others";
+        return Err(refused(ErrorKind::Conflict, codes::ALREADY_DECIDED, message));
+    }
+    Ok(())
+}
+
+fn may_deny(flow: &Flow, state: &RunState, actor: &User) -> Result<(), EffectError> {
+    // A requester may always withdraw the request.
+    if is_requester(state, actor) { Ok(()) } else { may_decide(flow, state, actor) }
+}
+
+// Ending access.
+
+fn is_revocable(state: &RunState, clock: Timestamp) -> Result<(), EffectError> {
+    match &state.access {
+        Access::Held(_) => Ok(()),
+        Access::Revoking { .. } => match state.pending_revocation() {
+            // A retry can be brought forward only before it is due: a due one may already be executing.
+            Some((_, pending)) if pending.not_before.is_none_or(|at| at <= clock) => {
+                Err(not_applicable("the access is already being revoked"))
+            }
+            _ => Ok(()),
+        },
+        _ => {
+            let status = state.run.status();
+            Err(not_applicable(format!("only an escalated request can be revoked; this one is {status}")))
+        }
+    }
+}
+
+fn may_revoke(flow: &Flow, state: &RunState, actor: &User) -> Result<(), EffectError> {
+    if actor.is_admin() {
+        return Ok(());
+    }
+    if !flow.params().allow_revoke {
+        let name = flow.name();
+        return Err(forbidden(format!("flow `{name}` does not allow early revocation; ask an administrator")));
+    }
+    if is_requester(state, actor) || has_approved(state, actor) { Ok(()) } else { may_decide(flow, state, actor) }
+}
+
+// Operations.
+
+/// Administrators may repair what went wrong. So may the platform itself, on its own initiative.
+fn may_operate(actor: &User) -> Result<(), EffectError> {
+    if actor.is_admin() || actor.user_type() == UserType::System {
+        return Ok(());
+    }
+    Err(forbidden(format!("{} is not an administrator", actor.username())).with_hint("ask an administrator to do it"))
+}
+
+fn is_being_revoked(state: &RunState) -> Result<(), EffectError> {
+    if matches!(state.access, Access::Revoking { .. }) {
+        return Ok(());
+    }
+    let status = state.run.status();
+    Err(not_applicable(format!("only a revocation in progress can be written off; this request is {status}")))
+}
+
+fn is_regrantable(state: &RunState, clock: Timestamp) -> Result<(), EffectError> {
+    match &state.access {
+        Access::Held(grant) if grant.until.is_none_or(|until| clock < until) => Ok(()),
+        _ => Err(not_applicable("the request does not currently give access")),
+    }
+}
+
+fn can_remove(flow: &Flow, state: &RunState) -> Result<(), EffectError> {
+    if flow.strategy().is_none() {
+        let message = format!("flow `{}` has no access strategy", flow.name());
+        return Err(refused(ErrorKind::InvalidInput, codes::ACCESS_STRATEGY_NOT_FOUND, message));
+    }
+    if state.access != Access::None {
+        return Err(already_begun());
+    }
+    is_new(state)
+}
+
+// Comparing people.
+
+fn is_requester(state: &RunState, actor: &User) -> bool {
+    state.run.requester().is_some_and(|requester| is_same(requester, actor))
+}
+
+fn has_approved(state: &RunState, actor: &User) -> bool {
+    state.run.approvals().iter().any(|approver| is_same(approver, actor))
+}
+
+/// Whether two users are the same person. Users equal by name are the same too: a Run stores users as they were, and ids and
+/// names can change in between.
+fn is_same(one: &User, other: &User) -> bool {
+    one.id() == other.id() || one == other
+}

@@ -1,0 +1,249 @@
+//! Builds what the flows need: clients, strategies, and the secrets that both are built with.
+
+use std::any::TypeId;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::{Builder, FilterPlan, FlowPlan, integration_for, requirements};
+use crate::audit::{AuditDestination, LogDestinationConfig};
+use crate::config::{CheckedLogDestination, Diagnostic, SourceLocation};
+use crate::directory::Directory;
+use crate::error::Error;
+use crate::handler::{HandlerRecord, IntegrationRequirement, Requires, Services};
+use crate::integration::IntegrationConfig;
+use crate::model::{Integration, Secret, Strategy};
+use crate::runtime::audit_shipping::{AuditShipper, FlowSelector};
+use crate::runtime::bounded_call::call_bounded;
+use crate::runtime::flow_visibility::FlowVisibility;
+use crate::runtime::flows::FlowEntry;
+use crate::runtime::secrets::read_secret;
+use crate::strategy::{DynAccessStrategy, SimulatedStrategy, StrategyConfig};
+
+/// Reading a secret may take this long.
+const SECRET_LIMIT: Duration = Duration::from_secs(30);
+
+/// Clients and strategies being built. What several flows share is built once.
+pub(super) struct RuntimeAssembler<'a> {
+    pub(super) builder: &'a Builder,
+    pub(super) directory: &'a Directory,
+    secrets: BTreeMap<String, Result<SecretString, Diagnostic>>,
+    clients: HashMap<(String, String, TypeId), Option<Arc<dyn std::any::Any + Send + Sync>>>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a> RuntimeAssembler<'a> {
+    pub(super) fn new(builder: &'a Builder, directory: &'a Directory) -> Self {
+        Self { builder, directory, secrets: BTreeMap::new(), clients: HashMap::new(), diagnostics: Vec::new() }
+    }
+
+    /// What could not be built.
+    pub(super) fn into_diagnostics(self) -> Vec<Diagnostic> {
+        self.diagnostics
+    }
+
+    pub(super) async fn entry(&mut self, plan: FlowPlan) -> Option<FlowEntry> {
+        let FlowPlan { flow, handlers, location } = plan;
+        let integrations = flow.environment().integrations();
+        let services = self.services(handlers.iter(), integrations, flow.strategy()).await;
+        let strategy = match flow.strategy() {
+            Some(strategy) => Some(self.strategy(strategy, &location).await?),
+            None => None,
+        };
+        Some(FlowEntry::new(flow, handlers, services, strategy))
+    }
+
+    pub(super) async fn filter(&mut self, plan: FilterPlan) -> FlowVisibility {
+        let FilterPlan { handler, checked } = plan;
+        let services = self.services([handler.record()], &checked.integrations, None).await;
+        FlowVisibility { handler, services, vars: checked.vars }
+    }
+
+    /// What the handlers take: what was handed over, and clients built for the rest.
+    async fn services(
+        &mut self,
+        records: impl IntoIterator<Item = &'static HandlerRecord>,
+        integrations: &BTreeMap<String, Integration>,
+        strategy: Option<&Strategy>,
+    ) -> Arc<Services> {
+        let given = self.builder.services.clone().build();
+        let mut services = self.builder.services.clone();
+        for record in records {
+            for requirement in requirements(record) {
+                if given.satisfies(&Requires::Integration(*requirement)) {
+                    continue;
+                }
+                let Some(integration) = integration_for(integrations, strategy, requirement) else { continue };
+                if let Some(client) = self.client(requirement, integration, record).await {
+                    services = services.client_for(requirement, client);
+                }
+            }
+        }
+        let key_value = self.builder.key_value.clone().unwrap_or_else(|| self.builder.values.clone().into());
+        services.directory(self.directory.clone()).key_value(key_value).build()
+    }
+
+    async fn client(
+        &mut self,
+        requirement: &IntegrationRequirement,
+        integration: &Integration,
+        record: &'static HandlerRecord,
+    ) -> Option<Arc<dyn std::any::Any + Send + Sync>> {
+        // Names are unique by type only.
+        let key = (integration.kind().to_owned(), integration.name().to_string(), requirement.type_id());
+        if let Some(client) = self.clients.get(&key) {
+            return client.clone();
+        }
+        let built = if self.builder.simulated {
+            let secrets = BTreeMap::new();
+            let config = IntegrationConfig::new(integration, &secrets).with_directory(self.directory);
+            let dry = requirement.simulated(&config.with_outbox(&self.builder.outbox));
+            if dry.is_none() {
+                let message = format!("`{}` has no stand-in for a simulation", requirement.type_name());
+                let hint = "give one with `App::fake`, or write `IntegrationClient::simulated`";
+                self.diagnostics.push(Diagnostic::error(record.location(), message).with_hint(hint));
+            }
+            dry
+        } else {
+            match self.secrets_of(integration, &record.location()).await {
+                Some(secrets) => {
+                    let client = requirement
+                        .build(&IntegrationConfig::new(integration, &secrets).with_directory(self.directory));
+                    self.built("integration", integration.name(), client, &record.location())
+                }
+                None => None,
+            }
+        };
+        self.clients.insert(key, built.clone());
+        built
+    }
+
+    async fn strategy(&mut self, strategy: &Strategy, location: &SourceLocation) -> Option<Arc<dyn DynAccessStrategy>> {
+        let Some(kind) = self.builder.strategy_type_of(strategy) else {
+            // Only a dry run gets here: the check refuses the rest.
+            return Some(Arc::new(SimulatedStrategy::default()));
+        };
+        let (mut secrets, mut of_integration) = (BTreeMap::new(), BTreeMap::new());
+        // A dry run reads no secret.
+        if !self.builder.simulated {
+            let own = strategy.secrets().iter().map(|(setting, secret)| (&**setting, secret));
+            secrets = self.secrets_in(own, location).await?;
+            if let Some(integration) = strategy.integration() {
+                of_integration = self.secrets_of(integration, location).await?;
+            }
+        }
+        let integration = strategy
+            .integration()
+            .map(|integration| IntegrationConfig::new(integration, &of_integration).with_directory(self.directory));
+        let built = kind.build(&StrategyConfig { strategy, integration, secrets: &secrets });
+        self.built("strategy", strategy.name(), built, location)
+    }
+
+    /// The ways to those that were handed over and those that are configured, which have different names. `declared` are the
+    /// flows that there are.
+    pub(super) async fn audit_shipping(
+        &mut self,
+        checked: Vec<CheckedLogDestination>,
+        declared: BTreeSet<String>,
+    ) -> Vec<AuditShipper> {
+        let declared = Arc::new(declared);
+        let given = self.builder.destinations.iter();
+        let mut routes: Vec<_> = given.map(|given| AuditShipper::new(given.clone(), FlowSelector::All)).collect();
+        // A dry run reads no secret, and delivers to nobody who is configured.
+        for checked in checked.into_iter().filter(|_| !self.builder.simulated) {
+            if let Some(destination) = self.log_destination(&checked).await {
+                let wants = FlowSelector::Flows { wanted: checked.flows, declared: declared.clone() };
+                routes.push(AuditShipper::new(destination, wants));
+            }
+        }
+        let mut names = BTreeSet::new();
+        for route in &routes {
+            if !names.insert(route.name()) {
+                let message = format!("two destinations of the audit log have the name `{}`", route.name());
+                let hint = "give one of them another name: the store remembers by it what was delivered";
+                self.diagnostics.push(Diagnostic::error(SourceLocation::default(), message).with_hint(hint));
+            }
+        }
+        routes
+    }
+
+    async fn log_destination(&mut self, checked: &CheckedLogDestination) -> Option<Arc<dyn AuditDestination>> {
+        let CheckedLogDestination { destination, location, .. } = checked;
+        let kind = self.builder.destination_type_of(destination)?;
+        let secrets = self
+            .secrets_in(destination.secrets().iter().map(|(setting, secret)| (&**setting, secret)), location)
+            .await?;
+        let of_integration = match destination.integration() {
+            Some(integration) => self.secrets_of(integration, location).await?,
+            None => BTreeMap::new(),
+        };
+        let integration = destination
+            .integration()
+            .map(|integration| IntegrationConfig::new(integration, &of_integration).with_directory(self.directory));
+        let built = kind.build(&LogDestinationConfig { destination, integration, secrets: &secrets });
+        self.built("log destination", destination.name(), built, location)
+    }
+
+    /// What was built, or else the fault.
+    pub(super) fn built<T>(
+        &mut self,
+        what: &str,
+        name: &str,
+        built: Result<T, Error>,
+        location: &SourceLocation,
+    ) -> Option<T> {
+        let error = match built {
+            Ok(built) => return Some(built),
+            Err(error) => error,
+        };
+        let message = format!("{what} `{name}` cannot be used: {error}");
+        self.diagnostics.push(Diagnostic::error(location.clone(), message).with_hint_if(error.hint()));
+        None
+    }
+
+    /// The secrets of an integration by the names of their settings; `None` if one of them cannot be had.
+    pub(super) async fn secrets_of(
+        &mut self,
+        integration: &Integration,
+        location: &SourceLocation,
+    ) -> Option<BTreeMap<String, SecretString>> {
+        let listed = integration.secret_list().iter().map(|secret| (&**secret.name(), secret));
+        let set = integration.secrets().iter().map(|(setting, secret)| (&**setting, secret));
+        self.secrets_in(set.chain(listed), location).await
+    }
+
+    /// The values of secrets by setting; `None` if one of them cannot be had.
+    async fn secrets_in<'s>(
+        &mut self,
+        named: impl Iterator<Item = (&'s str, &'s Secret)>,
+        location: &SourceLocation,
+    ) -> Option<BTreeMap<String, SecretString>> {
+        let diagnostics = self.diagnostics.len();
+        let mut secrets = BTreeMap::new();
+        for (setting, secret) in named {
+            match self.secret(secret).await {
+                Ok(value) => {
+                    secrets.insert(setting.to_owned(), value);
+                }
+                Err(diagnostic) => self.diagnostics.push(Diagnostic { location: location.clone(), ..diagnostic }),
+            }
+        }
+        (self.diagnostics.len() == diagnostics).then_some(secrets)
+    }
+
+    async fn secret(&mut self, secret: &Secret) -> Result<SecretString, Diagnostic> {
+        if let Some(known) = self.secrets.get(&**secret.name()) {
+            return known.clone();
+        }
+        let what = format!("reading secret `{}`", secret.name());
+        let read =
+            call_bounded(&*self.builder.clock, SECRET_LIMIT, || what, read_secret(&self.builder.secrets, secret)).await;
+        let read = read.and_then(|read| read).map_err(|error| {
+            Diagnostic::error(SourceLocation::default(), error.to_string()).with_hint_if(error.hint())
+        });
+        self.secrets.insert(secret.name().to_string(), read.clone());
+        read
+    }
+}

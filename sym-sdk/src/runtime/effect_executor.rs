@@ -1,0 +1,381 @@
+//! Carries out effects: the only place where handlers, strategies and front ends are called.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::bounded_call::{call_bounded, catch_panics};
+use super::event::event;
+use super::flow_visibility::FlowVisibility;
+use super::flows::{FlowEntries, FlowEntry};
+use super::forms::build_form;
+use super::handler_call::{call, failed_in};
+use super::identity::requester_identity;
+use super::limits::Limits;
+use crate::clock::Clock;
+use crate::delivery::{DeliveryReceipt, DynDelivery, RequestView};
+use crate::directory::Directory;
+use crate::engine::EffectHandler;
+use crate::error::{Error, ErrorKind, Result, codes};
+use crate::future::BoxFuture;
+use crate::handler::{Context, HandlerFn};
+use crate::machine::{
+    self, DeliveryResult, Effect, EffectError, EffectKind, HookResult, Input, MessageRef, Notice, Outcome, Revocation,
+    RevocationCheck, Routing, RunState, Transition,
+};
+use crate::model::{AccessTarget, Event, Hook, RunId, User};
+use crate::routing::{Approvers, Destination, Notification, RequestForwardContext, RequestPermission};
+use crate::strategy::{AccessRequest, DynAccessStrategy};
+
+/// The program that the engine runs.
+pub(super) struct EffectExecutor {
+    pub(super) flows: FlowEntries,
+    pub(super) filter: Option<FlowVisibility>,
+    pub(super) deliveries: Vec<Arc<dyn DynDelivery>>,
+    pub(super) directory: Directory,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) limits: Limits,
+}
+
+impl EffectExecutor {
+    /// Awaits the directory, which may be a database or a service.
+    pub(super) async fn ask_directory<T>(&self, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        call_bounded(&*self.clock, self.limits.directory, || "the directory".to_owned(), call)
+            .await
+            .and_then(|answer| answer)
+    }
+}
+
+impl EffectHandler for EffectExecutor {
+    fn step(&self, state: Option<&RunState>, input: &Input) -> Result<Transition> {
+        let flow = state.map_or(&input.flow, |state| &state.flow);
+        Ok(machine::step(&self.flows.by_srn(flow)?.rules(), state, input))
+    }
+
+    fn execute(&self, effect: Effect, state: Arc<RunState>, holders: Vec<RunId>) -> BoxFuture<'_, Outcome> {
+        Box::pin(async move {
+            // What a Run has withdrawn is not done any more; an outcome settles it, whatever it is.
+            if !state.pending.contains_key(&effect.key.seq) {
+                return Outcome::Done;
+            }
+            match self.flows.by_srn(&state.flow) {
+                Ok(entry) => {
+                    let performance =
+                        EffectExecution { executor: self, entry, effect: &effect, state: &state, holders: &holders };
+                    catch_panics(performance.carry_out()).await.unwrap_or_else(Outcome::Failed)
+                }
+                Err(error) => Outcome::Failed(EffectError::from(&error)),
+            }
+        })
+    }
+}
+
+/// One effect being carried out.
+struct EffectExecution<'a> {
+    executor: &'a EffectExecutor,
+    entry: &'a FlowEntry,
+    effect: &'a Effect,
+    state: &'a Arc<RunState>,
+    holders: &'a [RunId],
+}
+
+impl EffectExecution<'_> {
+    async fn carry_out(&self) -> Result<Outcome, EffectError> {
+        match &self.effect.kind {
+            EffectKind::Hook { hook, forward } => self.hook(*hook, forward.as_ref()).await,
+            EffectKind::Route => self.route().await,
+            EffectKind::OpenForm => self.open_form().await,
+            EffectKind::Deliver { notification, .. } => Ok(self.deliver(notification).await),
+            EffectKind::UpdateMessages => self.update_messages().await,
+            EffectKind::Message { to, notice } => self.message(to, notice).await,
+            EffectKind::Identify { target } => self.identify(target).await,
+            EffectKind::Grant { target, identity, deadline } => {
+                // The end may have been brought forward since the grant was asked for.
+                let until = self.state.access.grant().and_then(|grant| grant.until);
+                let now = self.executor.clock.now();
+                if deadline.iter().chain(&until).any(|end| now >= *end) {
+                    let message = "the time of the access had passed before it could be granted";
+                    return Err(EffectError::new(ErrorKind::Conflict, codes::ACCESS_EXPIRED, message));
+                }
+                self.grant(target, identity).await
+            }
+            EffectKind::Revoke { target, identity } => self.revoke(target, identity).await,
+            EffectKind::Alert { error } => self.alert(error).await,
+        }
+    }
+
+    fn event(&self) -> Event {
+        event(&self.entry.flow, self.state, &self.effect.event)
+    }
+
+    fn view(&self) -> RequestView {
+        RequestView::new(self.event(), self.state.clone())
+    }
+
+    fn context(&self, forward: Option<&RequestForwardContext>) -> Context {
+        let context = Context::builder().services(self.entry.services.clone()).event(self.event());
+        match forward {
+            Some(forward) => context.forward(forward.clone()).build(),
+            None => context.build(),
+        }
+    }
+
+    // Handlers.
+
+    async fn hook(&self, hook: Hook, forward: Option<&RequestForwardContext>) -> Result<Outcome, EffectError> {
+        let (handlers, limit) = (&self.entry.handlers, self.executor.limits.hook);
+        let context = self.context(forward);
+        match hook {
+            Hook::On(step) => {
+                let Some(handler) = handlers.on(step) else { return Ok(Outcome::Done) };
+                let verdict = match self.call(handler, &context, limit).await? {
+                    Some(next) => {
+                        next.validate().map_err(|error| failed_in(handler.record(), &error))?;
+                        HookResult::Fire(Box::new(next))
+                    }
+                    None => HookResult::Continue,
+                };
+                Ok(Outcome::Hook { handler: handler.to_ref(), result: verdict })
+            }
+            Hook::After(step) => {
+                let Some(handler) = handlers.after(step) else { return Ok(Outcome::Done) };
+                self.call(handler, &context, limit).await?;
+                Ok(Outcome::Hook { handler: handler.to_ref(), result: HookResult::Continue })
+            }
+        }
+    }
+
+    /// Permissions first, then who is told.
+    async fn route(&self) -> Result<Outcome, EffectError> {
+        let handlers = &self.entry.handlers;
+        let limit = self.executor.limits.reducer;
+        let context = self.context(None);
+        let mut called = Vec::new();
+        let routing = if let Some(handler) = handlers.get_permissions() {
+            let permission = self.call(handler, &context, limit).await?;
+            called.push(handler.to_ref());
+            let notifications = match handlers.get_request_notifications() {
+                None => Vec::new(),
+                Some(handler) => {
+                    called.push(handler.to_ref());
+                    self.call(handler, &context, limit).await?
+                }
+            };
+            Routing::new(permission, notifications)
+        } else if let Some(handler) = handlers.get_approvers() {
+            called.push(handler.to_ref());
+            legacy_routing(&self.call(handler, &context, limit).await?)
+        } else {
+            Routing::new(RequestPermission::admins_only(), Vec::new())
+        };
+        Ok(Outcome::Routed { handlers: called, routing })
+    }
+
+    async fn call<T>(
+        &self,
+        handler: HandlerFn<T>,
+        context: &Context,
+        limit: std::time::Duration,
+    ) -> Result<T, EffectError> {
+        call(&*self.executor.clock, limit, handler, context).await
+    }
+
+    // Front ends.
+
+    async fn open_form(&self) -> Result<Outcome, EffectError> {
+        let channel = self.effect.event.channel.kind();
+        let Some(front_end) = self.executor.deliveries.iter().find(|delivery| delivery.opens_forms_for(channel)) else {
+            return Err(unreachable_by(&format!("a form asked for through {channel}")));
+        };
+        let form = build_form(self.executor, self.entry, self.event()).await?;
+        let view = self.view();
+        self.contained("opening the form", self.executor.limits.delivery, async {
+            front_end.open_form(&view, &form).await
+        })
+        .await?;
+        Ok(Outcome::Done)
+    }
+
+    /// Tells every destination of the notification. A destination that was told in an earlier, unfinished attempt may be told
+    /// again: a message twice is better than none.
+    async fn deliver(&self, notification: &Notification) -> Outcome {
+        let view = self.view();
+        let told = notification.destinations().iter().map(|destination| self.tell(&view, destination));
+        Outcome::Delivered(futures_util::future::join_all(told).await)
+    }
+
+    async fn tell(&self, view: &RequestView, destination: &Destination) -> DeliveryResult {
+        let name = destination.label();
+        let Some(front_end) = self.executor.deliveries.iter().find(|delivery| delivery.reaches(destination)) else {
+            return DeliveryResult::Failed { error: unreachable_by(&name), destination: name };
+        };
+        let limit = self.executor.limits.delivery;
+        match self.contained("the delivery", limit, async { front_end.deliver(view, destination).await }).await {
+            Ok(DeliveryReceipt::Delivered(message)) => DeliveryResult::Delivered { destination: name, message },
+            Ok(DeliveryReceipt::OptedOut) => DeliveryResult::OptedOut { destination: name },
+            Err(error) => DeliveryResult::Failed { destination: name, error },
+        }
+    }
+
+    async fn update_messages(&self) -> Result<Outcome, EffectError> {
+        let view = self.view();
+        let updates = self.state.delivered.iter().map(|delivered| self.update(&view, &delivered.message));
+        let updated: Result<Vec<()>, _> = futures_util::future::join_all(updates).await.into_iter().collect();
+        updated.map(|_| Outcome::Done)
+    }
+
+    async fn update(&self, view: &RequestView, message: &MessageRef) -> Result<(), EffectError> {
+        let named = |delivery: &&Arc<dyn DynDelivery>| delivery.name() == message.front_end;
+        match self.executor.deliveries.iter().find(named) {
+            Some(front_end) => {
+                let update = async { front_end.update(view, message).await };
+                self.contained("updating a message", self.executor.limits.delivery, update).await
+            }
+            // The front end is no longer configured, so nobody can see the message through it either.
+            None => Ok(()),
+        }
+    }
+
+    async fn message(&self, to: &User, notice: &Notice) -> Result<Outcome, EffectError> {
+        let Some(front_end) = self.executor.deliveries.iter().find(|delivery| delivery.reaches_user(to)) else {
+            return Err(unreachable_by(to.username()));
+        };
+        let view = self.view();
+        let limit = self.executor.limits.delivery;
+        self.contained("the message", limit, async { front_end.message(&view, to, notice).await }).await?;
+        Ok(Outcome::Done)
+    }
+
+    /// Tells the error destination, and the log in any case.
+    async fn alert(&self, error: &EffectError) -> Result<Outcome, EffectError> {
+        let (flow, run) = (self.entry.flow.name(), self.state.run.id());
+        tracing::error!(%flow, %run, event = %self.effect.event.name, code = %error.code, "{error}");
+        let Some(destination) = self.entry.flow.environment().error_logger() else { return Ok(Outcome::Done) };
+        let view = self.view();
+        let alerts = self.executor.deliveries.iter().map(|front_end| {
+            let (view, limit) = (&view, self.executor.limits.delivery);
+            self.contained("the alert", limit, async move { front_end.alert(view, destination, error).await })
+        });
+        let told: Result<Vec<()>, _> = futures_util::future::join_all(alerts).await.into_iter().collect();
+        told.map(|_| Outcome::Done)
+    }
+
+    // Strategies.
+
+    async fn identify(&self, target: &AccessTarget) -> Result<Outcome, EffectError> {
+        let (identity, handler) = requester_identity(self.executor, self.entry, self.event(), target).await?;
+        let strategy = self.strategy()?;
+        let resource = async { Ok(strategy.resource(target)) };
+        let resource = self.contained("the strategy", self.executor.limits.strategy, resource).await?;
+        Ok(Outcome::Identified { identity, resource, handler })
+    }
+
+    async fn grant(&self, target: &AccessTarget, identity: &str) -> Result<Outcome, EffectError> {
+        let event = self.event();
+        let request = AccessRequest::new(&event, target, identity, self.effect.key);
+        let strategy = self.strategy()?;
+        let granted = async { strategy.escalate(&request).await };
+        let granted = self.contained("the strategy", self.executor.limits.strategy, granted).await?;
+        Ok(if granted.errors.is_empty() {
+            Outcome::Granted { output: granted.output }
+        } else {
+            Outcome::Rejected { output: granted.output, errors: granted.errors }
+        })
+    }
+
+    async fn revoke(&self, target: &AccessTarget, identity: &str) -> Result<Outcome, EffectError> {
+        if !self.holders.is_empty() {
+            let still_needed_by = self.holders.len();
+            return Ok(Outcome::Revoked(Revocation { still_needed_by, ..Revocation::default() }));
+        }
+        // A service that never gave the access would say that it is gone.
+        let granted_by = self.state.access.grant().zip(self.entry.flow.strategy());
+        if granted_by.is_some_and(|(grant, strategy)| !grant.is_reached_by(strategy)) {
+            return Err(EffectError::from(&self.entry.out_of_reach(target)));
+        }
+        let event = self.event();
+        let request = AccessRequest::new(&event, target, identity, self.effect.key);
+        let strategy = self.strategy()?;
+        let revoked = async { strategy.deescalate(&request).await };
+        let output = self.contained("the strategy", self.executor.limits.strategy, revoked).await?;
+        let read_back = self.read_back(strategy, target, identity).await?;
+        Ok(Outcome::Revoked(Revocation { output, still_needed_by: 0, check: read_back }))
+    }
+
+    /// Whether the access is gone, as far as the service tells. A list that cannot be had does not undo a revocation that the
+    /// strategy has confirmed; the doubt goes on the record and to the error destination.
+    async fn read_back(
+        &self,
+        strategy: &dyn DynAccessStrategy,
+        target: &AccessTarget,
+        identity: &str,
+    ) -> Result<RevocationCheck, EffectError> {
+        let listed = async { strategy.list_current(target).await };
+        let title = target.title();
+        match self.contained("reading the target", self.executor.limits.strategy, listed).await {
+            Ok(None) => Ok(RevocationCheck::Unknown),
+            Ok(Some(listed)) if listed.iter().any(|listed| listed == identity) => {
+                let message = format!("{identity} still has {title}, which the strategy said it had taken away");
+                let mut error = EffectError::new(ErrorKind::Strategy, codes::ACCESS_STILL_LISTED, message);
+                error.retryable = true;
+                Err(error)
+            }
+            Ok(Some(_)) => Ok(RevocationCheck::Gone),
+            Err(error) => {
+                let message = format!(
+                    "{title} was taken away from {identity}, and whether it is gone could not be read: {}",
+                    error.message
+                );
+                Ok(RevocationCheck::Failed(EffectError { code: codes::REVOCATION_NOT_READ_BACK, message, ..error }))
+            }
+        }
+    }
+
+    fn strategy(&self) -> Result<&dyn DynAccessStrategy, EffectError> {
+        self.entry.strategy.as_deref().ok_or_else(|| {
+            let message = format!("flow `{}` has no strategy any more", self.entry.flow.name());
+            EffectError::new(ErrorKind::Configuration, codes::ACCESS_STRATEGY_NOT_FOUND, message)
+        })
+    }
+
+    /// Awaits a call of somebody else's code. The call itself belongs into `work`: it can panic before there is a future.
+    async fn contained<T>(
+        &self,
+        what: &str,
+        limit: std::time::Duration,
+        work: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T, EffectError> {
+        let done = call_bounded(&*self.executor.clock, limit, || what.to_owned(), work).await.and_then(|result| result);
+        done.map_err(|error| EffectError::from(&error))
+    }
+}
+
+fn unreachable_by(destination: &str) -> EffectError {
+    let message = format!("no front end can reach {destination}");
+    let error = Error::new(ErrorKind::Configuration, codes::INVALID_DESTINATION, message);
+    EffectError::from(&error.with_hint("add the front end to the app with `App::delivery`"))
+}
+
+/// What `get_approvers` stands for: whoever sees the message may decide, the web app is for admins.
+fn legacy_routing(approvers: &Approvers) -> Routing {
+    let (on_failure, on_timeout) = match approvers {
+        Approvers::Fallback(fallback) => (fallback.continues_on_delivery_failure(), fallback.continues_on_timeout()),
+        Approvers::List(_) => (true, true),
+        Approvers::Destination(_) => (false, false),
+    };
+    Routing {
+        continue_on_delivery_failure: on_failure,
+        continue_on_timeout: on_timeout,
+        ..Routing::new(approvers.permission(), approvers.notifications())
+    }
+}
+
+/// The front ends by name, for messages.
+impl std::fmt::Debug for EffectExecutor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let front_ends: BTreeSet<_> = self.deliveries.iter().map(|delivery| delivery.name()).collect();
+        f.debug_struct("EffectExecutor")
+            .field("flows", &self.flows)
+            .field("front_ends", &front_ends)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,269 @@
+//! Parses what a front end sends into what the machine takes. All of it is checked here: what passes is right.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::limits::Limits;
+use crate::error::{Error, ErrorCode, ErrorKind, Result, codes};
+use crate::forms::{FieldMap, FieldSpec, FieldType, FieldValue, format_duration};
+use crate::machine::RequestInput;
+use crate::model::{AccessTarget, Flow, RunId, Srn, Strategy};
+use crate::suggest;
+
+/// The field that picks the target.
+pub(super) const TARGET: &str = "target_id";
+/// The same by SRN, as the API names it.
+const TARGET_SRN: &str = "target_srn";
+/// The field that says for how long.
+pub(super) const DURATION: &str = "duration";
+
+/// What is wrong with a request as it was filled in.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FieldFault {
+    /// The field that it is about; `None` if it is about the request as a whole.
+    pub field: Option<String>,
+    /// What is wrong.
+    pub error: Error,
+}
+
+/// Checks a request's inputs against the flow. All faults are reported at once, as one error.
+pub(super) fn parse_request(
+    flow: &Flow,
+    limits: &Limits,
+    inputs: &Map<String, Value>,
+    context: Option<&Map<String, Value>>,
+    parent: Option<RunId>,
+) -> Result<RequestInput> {
+    if let Some(context) = context {
+        check_size("the context", context, limits.context_bytes)?;
+    }
+    let (target, duration, fields) =
+        parse_inputs(flow, limits, inputs).map_err(|faults| merge_field_errors(flow, faults))?;
+    Ok(RequestInput { target, duration, fields, context: context.cloned(), parent })
+}
+
+type Inputs = (Option<AccessTarget>, Option<Duration>, FieldMap);
+
+/// The same for the fields alone, with the faults one by one.
+pub(super) fn parse_inputs(
+    flow: &Flow,
+    limits: &Limits,
+    inputs: &Map<String, Value>,
+) -> Result<Inputs, Vec<FieldFault>> {
+    check_size("the fields", inputs, limits.fields_bytes).map_err(|error| vec![FieldFault { field: None, error }])?;
+    let mut faults = Vec::new();
+    let fields = parse_fields(flow, inputs, &mut faults);
+    let target = keep(TARGET, parse_target(flow, inputs, &fields), &mut faults).flatten();
+    let duration = keep(DURATION, parse_duration(flow, inputs), &mut faults).flatten();
+    if faults.is_empty() { Ok((target, duration, fields)) } else { Err(faults) }
+}
+
+fn keep<T>(field: &str, result: Result<T>, faults: &mut Vec<FieldFault>) -> Option<T> {
+    result.map_err(|error| faults.push(FieldFault { field: Some(field.to_owned()), error })).ok()
+}
+
+/// One fault is reported as itself; several as one error that lists them, with the code of the first.
+fn merge_field_errors(flow: &Flow, faults: Vec<FieldFault>) -> Error {
+    let mut faults: Vec<_> = faults.into_iter().map(|fault| fault.error).collect();
+    if faults.len() == 1 {
+        return faults.remove(0);
+    }
+    let messages: Vec<_> = faults.iter().map(Error::message).collect();
+    let hints: BTreeSet<_> = faults.iter().filter_map(Error::hint).collect();
+    let message =
+        format!("the request for flow `{}` has {} faults: {}", flow.name(), faults.len(), messages.join("; "));
+    let code = faults.first().map_or(codes::INVALID_FIELD_VALUE, |first| first.code().clone());
+    let error = Error::new(ErrorKind::InvalidInput, code, message);
+    if hints.is_empty() {
+        return error;
+    }
+    let hints: Vec<_> = hints.into_iter().collect();
+    error.with_hint(hints.join("; "))
+}
+
+fn invalid(code: ErrorCode, message: String) -> Error {
+    Error::new(ErrorKind::InvalidInput, code, message)
+}
+
+fn check_size(what: &str, json: &Map<String, Value>, limit: usize) -> Result<()> {
+    let size = serde_json::to_vec(json).map_or(usize::MAX, |json| json.len());
+    if size <= limit {
+        return Ok(());
+    }
+    Err(invalid(
+        codes::TOO_LARGE,
+        format!("{what} of the request take {size} bytes as JSON; at most {limit} are taken"),
+    ))
+}
+
+fn parse_fields(flow: &Flow, inputs: &Map<String, Value>, faults: &mut Vec<FieldFault>) -> FieldMap {
+    let mut fields = FieldMap::new();
+    for name in inputs.keys() {
+        let special = flow.strategy().is_some() && [TARGET, TARGET_SRN, DURATION].contains(&name.as_str());
+        if !special && flow.field(name).is_none() {
+            faults.push(FieldFault { field: None, error: unknown_field(flow, name) });
+        }
+    }
+    for spec in flow.fields().iter().filter(|spec| spec.name() != TARGET && spec.name() != DURATION) {
+        match inputs.get(spec.name()).filter(|value| !is_empty(value)) {
+            Some(value) => {
+                if let Some(value) = keep(spec.name(), spec.parse(value), faults) {
+                    fields.insert(spec.name(), value);
+                }
+            }
+            // What somebody has cleared is not filled in again.
+            None => match spec.default().filter(|_| !inputs.get(spec.name()).is_some_and(Value::is_null)) {
+                Some(default) => {
+                    fields.insert(spec.name(), default.clone());
+                }
+                None if spec.is_required() && spec.is_visible() => {
+                    faults.push(FieldFault { field: Some(spec.name().to_owned()), error: missing(flow, spec.name()) });
+                }
+                None => {}
+            },
+        }
+    }
+    fields
+}
+
+/// A field that was left empty counts as absent, as it does in a form.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+fn unknown_field(flow: &Flow, name: &str) -> Error {
+    let message = format!("flow `{}` has no field `{name}`", flow.name());
+    let mut known: Vec<_> = flow.fields().iter().map(FieldSpec::name).collect();
+    if flow.strategy().is_some() {
+        known.extend([TARGET_SRN, DURATION].into_iter().filter(|name| flow.field(name).is_none()));
+    }
+    invalid(codes::UNKNOWN_FIELD, message).with_hint(suggest::hint(name, "fields", known))
+}
+
+fn missing(flow: &Flow, name: &str) -> Error {
+    invalid(
+        codes::MISSING_FIELD,
+        format!("flow `{}` needs field `{name}`, and the request leaves it empty", flow.name()),
+    )
+}
+
+fn parse_target(flow: &Flow, inputs: &Map<String, Value>, fields: &FieldMap) -> Result<Option<AccessTarget>> {
+    let Some(strategy) = flow.strategy() else { return Ok(None) };
+    let by_srn = named_target(flow, strategy, inputs, TARGET_SRN)?;
+    let by_id = named_target(flow, strategy, inputs, TARGET)?;
+    if let (Some(one), Some(other)) = (by_srn, by_id)
+        && one.id() != other.id()
+    {
+        let message = format!(
+            "the request names two targets, `{}` in `{TARGET_SRN}` and `{}` in `{TARGET}`",
+            one.name(),
+            other.name()
+        );
+        return Err(invalid(codes::UNKNOWN_TARGET, message));
+    }
+    let target = match (by_srn.or(by_id), strategy.targets()) {
+        (Some(named), _) | (None, [named]) => named,
+        (None, _) => return Err(missing(flow, TARGET_SRN).with_hint(target_names(strategy))),
+    };
+    target.bind(fields).map(Some)
+}
+
+/// The target that an input names, if it names one.
+fn named_target<'a>(
+    flow: &Flow,
+    strategy: &'a Strategy,
+    inputs: &Map<String, Value>,
+    input: &str,
+) -> Result<Option<&'a AccessTarget>> {
+    match inputs.get(input).filter(|value| !is_empty(value)) {
+        None => Ok(None),
+        Some(Value::String(text)) => {
+            find_target(strategy, text).map(Some).ok_or_else(|| unknown_target(flow, strategy, text))
+        }
+        Some(_) => Err(invalid(codes::UNKNOWN_TARGET, format!("`{input}` must be text"))),
+    }
+}
+
+/// A target by its SRN, its id or its name.
+fn find_target<'a>(strategy: &'a Strategy, text: &str) -> Option<&'a AccessTarget> {
+    if let Ok(id) = text.parse() {
+        return strategy.target_by_id(id);
+    }
+    match text.parse::<Srn>() {
+        Ok(srn) => strategy.target_by_srn(&srn),
+        Err(_) => strategy.target_by_name(text),
+    }
+}
+
+fn unknown_target(flow: &Flow, strategy: &Strategy, text: &str) -> Error {
+    let message = format!("`{text}` is not a target of flow `{}`", flow.name());
+    invalid(codes::UNKNOWN_TARGET, message).with_hint(target_names(strategy))
+}
+
+fn target_names(strategy: &Strategy) -> String {
+    // A name that several targets share names none of them; their SRNs do.
+    let names = strategy.targets().iter().map(|target| match strategy.target_by_name(target.name()) {
+        Some(_) => target.name().to_string(),
+        None => target.srn().to_string(),
+    });
+    let names: Vec<_> = names.collect();
+    format!("the targets are {}", suggest::quoted(names.iter().map(String::as_str)))
+}
+
+fn parse_duration(flow: &Flow, inputs: &Map<String, Value>) -> Result<Option<Duration>> {
+    let declared = flow.field(DURATION);
+    let given = inputs.get(DURATION).filter(|value| !is_empty(value));
+    if flow.strategy().is_none() {
+        return Ok(None);
+    }
+    if !flow.params().schedule_deescalation && declared.is_none() {
+        return match given {
+            None => Ok(None),
+            Some(_) => {
+                let name = flow.name();
+                let message = format!("flow `{name}` takes no duration: its access lasts until it is revoked");
+                Err(invalid(codes::INVALID_DURATION, message))
+            }
+        };
+    }
+    let offered: Vec<Duration> = match declared {
+        Some(spec) => spec.allowed_values().iter().filter_map(as_duration).collect(),
+        None => flow.params().durations.clone(),
+    };
+    let hint = || {
+        let offered: Vec<_> = offered.iter().map(|time| format_duration(*time)).collect();
+        format!("the durations offered are {}", suggest::quoted(offered.iter().map(String::as_str)))
+    };
+    let duration = match given {
+        None => match (declared.and_then(FieldSpec::default).and_then(as_duration), offered.as_slice()) {
+            (Some(default), _) => default,
+            (None, [only]) => *only,
+            (None, _) => return Err(missing(flow, DURATION).with_hint(hint())),
+        },
+        Some(value) => {
+            let spec = FieldSpec::new(DURATION, FieldType::Duration)?;
+            let value = spec.parse(value).map_err(|error| error.with_hint(hint()))?;
+            as_duration(&value).ok_or_else(|| missing(flow, DURATION))?
+        }
+    };
+    if offered.is_empty() || offered.contains(&duration) {
+        return Ok(Some(duration));
+    }
+    let message = format!("flow `{}` does not offer a duration of {}", flow.name(), format_duration(duration));
+    Err(invalid(codes::INVALID_DURATION, message).with_hint(hint()))
+}
+
+fn as_duration(value: &FieldValue) -> Option<Duration> {
+    match value {
+        FieldValue::Duration(duration) => Some(*duration),
+        _ => None,
+    }
+}

@@ -1,0 +1,94 @@
+//! The questions of front ends: which actions would be accepted, and which messages may be acted on.
+
+use sym_sdk::error::ErrorKind;
+use sym_sdk::machine::*;
+use sym_sdk::model::*;
+use sym_sdk::prelude::Notification;
+
+use super::harness::*;
+
+fn allowed(world: &World, who: &User) -> Vec<ActionKind> {
+    allowed_actions(&world.flow, world.state(), who, world.now)
+}
+
+#[test]
+fn allowed_actions_follow_the_permissions_of_each_user() {
+    let [ana, ben, _, ada, gus] = everybody();
+    let mut world = World::access();
+    world.open(&ana);
+    assert_eq!(allowed(&world, &ana), [ActionKind::Deny], "a requester may withdraw");
+    assert_eq!(allowed(&world, &ben), [ActionKind::Approve, ActionKind::Deny]);
+    assert_eq!(allowed(&world, &gus), []);
+
+    world.approve(&ben);
+    world.settle();
+    assert_eq!(allowed(&world, &ben), [ActionKind::Revoke], "an approver may revoke");
+    assert_eq!(allowed(&world, &ada), [ActionKind::Revoke, ActionKind::Regrant]);
+    assert_eq!(allowed(&world, &gus), []);
+
+    world.advance(HOUR);
+    assert_eq!(allowed(&world, &ada), [ActionKind::WriteOff], "the first attempt at the revocation is in progress");
+    world.fail(world.find(is_revoke).unwrap(), true);
+    assert_eq!(allowed(&world, &ada), [ActionKind::Revoke, ActionKind::WriteOff], "the next attempt waits");
+    world.settle();
+    assert_eq!(allowed(&world, &ada), []);
+}
+
+#[test]
+fn a_decision_counts_in_messages_of_the_current_notification() {
+    let [ana, ben, ..] = everybody();
+    let mut world = World::access();
+    let timed = |notification: &Notification| notification.clone().timeout(HOUR);
+    world.notifications = [timed(&world.notifications[0]), timed(&world.notifications[0])].into();
+    world.request(&ana);
+    let route = world.find(|kind| matches!(kind, EffectKind::Route)).unwrap();
+    world.succeed(route);
+    let deliver = world.find(|kind| matches!(kind, EffectKind::Deliver { .. })).unwrap();
+    let first = MessageRef::new("test", deliver.to_string());
+    assert_eq!(world.state().message_status(&first), MessageStatus::Current, "the delivery is not recorded yet");
+    world.succeed(deliver);
+    let other = MessageRef::new("test", "another message");
+    assert_eq!(world.state().message_status(&first), MessageStatus::Current);
+    assert_eq!(world.state().message_status(&other), MessageStatus::Unknown);
+
+    world.advance(HOUR);
+    world.settle();
+    let second = world.state().delivered.last().unwrap().message.clone();
+    assert_eq!(world.state().message_status(&first), MessageStatus::Superseded);
+    assert_eq!(world.state().message_status(&second), MessageStatus::Current);
+
+    world.approve(&ben);
+    world.settle();
+    // A click in any message of a decided request gets the refusal that names the decision.
+    assert_eq!(world.state().message_status(&first), MessageStatus::Current);
+    assert_eq!(world.state().message_status(&other), MessageStatus::Unknown);
+}
+
+#[test]
+fn errors_stored_without_a_kind_can_be_read() {
+    let stored = r#"{"code":"SymSDK:NOT_PERMITTED","message":"no","hint":null,"handler":null,"retryable":false}"#;
+    let error: EffectError = serde_json::from_str(stored).unwrap();
+    assert_eq!(error.kind, ErrorKind::Handler);
+    let refused = EffectError::new(ErrorKind::Forbidden, sym_sdk::error::codes::NOT_PERMITTED, "no");
+    let json = serde_json::to_value(&refused).unwrap();
+    assert_eq!(json["kind"], "forbidden");
+    assert_eq!(serde_json::from_value::<EffectError>(json).unwrap(), refused);
+    assert_eq!(sym_sdk::Error::from(refused).kind(), ErrorKind::Forbidden);
+}
+
+#[test]
+fn states_with_former_field_names_can_be_read() {
+    let [ana, ben, ..] = everybody();
+    let mut world = World::access();
+    world.open(&ana);
+    world.approve(&ben);
+    let mut stored = serde_json::to_string(world.state()).unwrap();
+    for (name, former) in
+        [("active_event", "cycle"), ("deferred_after_request", "after_request_due"), ("decided_by_hook", "by_code")]
+    {
+        let name = format!("\"{name}\":");
+        assert!(stored.contains(&name), "{name}");
+        stored = stored.replace(&name, &format!("\"{former}\":"));
+    }
+    assert_eq!(&serde_json::from_str::<RunState>(&stored).unwrap(), world.state());
+}

@@ -1,0 +1,1 @@
+//! The layers of sym-sdk: which module may depend on which. See `tests/layers.rs`.
