@@ -1,5 +1,5 @@
-//! The contract of directories, key-value stores and event counts, as checks that run on any implementation.
-#![expect(clippy::expect_used, reason = "a check that cannot be set up has failed")]
+//! Conformance tests for directories, key-value stores and event counts.
+#![expect(clippy::expect_used, reason = "a check whose setup fails has failed")]
 
 mod accounts;
 mod counts;
@@ -18,35 +18,35 @@ use crate::engine::{MemoryStore, Store};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{User, UserId};
 
-/// The stores that [`check_directory`] checks. Clones share them.
+/// The stores that [`check_directory`] checks. Clones share the same stores.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct DirectoryStores {
     /// The store of users and tokens.
     pub directory: Arc<dyn DirectoryStore>,
-    /// The key-value store of handlers.
+    /// The store of handlers' values.
     pub key_value: Arc<dyn KeyValueStore>,
-    /// The store of the Runs whose events are counted.
+    /// The store whose events are counted.
     pub runs: Arc<dyn Store>,
 }
 
 impl DirectoryStores {
-    /// Combines stores of different kinds. Those that need no check can be in memory.
+    /// Combines separate stores. Pass in-memory stores for those that should not be checked.
     pub fn new(directory: Arc<dyn DirectoryStore>, key_value: Arc<dyn KeyValueStore>, runs: Arc<dyn Store>) -> Self {
         Self { directory, key_value, runs }
     }
 
-    /// Uses one store for everything.
+    /// Uses one store in all three roles.
     pub fn all_in(store: Arc<impl DirectoryStore + KeyValueStore + Store>) -> Self {
         Self::new(store.clone(), store.clone(), store)
     }
 
-    /// Creates stores in memory.
+    /// Returns new in-memory stores.
     pub fn in_memory() -> Self {
         Self::new(Arc::new(MemoryDirectory::new()), Arc::new(MemoryKeyValue::new()), Arc::new(MemoryStore::new()))
     }
 
-    /// Returns the stores as handlers use them, at this time.
+    /// Returns the interfaces that handlers use, with a clock at this time.
     fn at(&self, second: i64) -> (Directory, KeyValue) {
         let directory = Directory::from_store(self.directory.clone(), ["example.com"]);
         (directory.with_clock(Arc::new(VirtualClock::at(at(second)))), self.key_value.clone().into())
@@ -59,10 +59,11 @@ impl fmt::Debug for DirectoryStores {
     }
 }
 
-/// Checks everything that handlers rely on a directory, a key-value store and the event counts of a [`Store`] for.
+/// Checks that a directory, a key-value store and the event counts of a [`Store`] conform to their contracts.
 ///
-/// `open` is called with a number. It returns empty stores the first time, and the same stores with their contents when the number
-/// is repeated. The stores that it returned before have been dropped by then, so that a file can be closed and reopened.
+/// `open` is called with a number. The first time, it must return empty stores; when called with the same number again, the same stores
+/// with everything that was written. The stores it returned before have been dropped by then, so that a file can be closed and
+/// reopened.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -83,31 +84,31 @@ impl fmt::Debug for DirectoryStores {
 /// The first unexpected error of a store.
 ///
 /// # Panics
-/// If a store violates the contract; the message says how.
+/// If a store does not conform; the message says to what.
 pub async fn check_directory(open: impl AsyncFn(usize) -> DirectoryStores) -> Result<()> {
-    users::can_be_found_by_id_and_name(async || open(1).await).await?;
-    users::are_case_insensitive_in_ascii_only(&open(2).await).await?;
-    users::are_inserted_once(&open(3).await).await?;
-    users::do_not_replace_each_other(&open(4).await).await?;
-    users::are_put_atomically(&open(5).await).await?;
-    users::keep_every_change(async || open(6).await).await?;
-    users::can_be_deleted(async || open(7).await).await?;
-    accounts::identify_users(async || open(8).await).await?;
-    accounts::shared_by_two_users_are_errors(&open(9).await).await?;
-    accounts::are_replaced_and_removed(&open(10).await).await?;
-    tokens::identify_bots(async || open(11).await).await?;
-    tokens::expire(async || open(12).await).await?;
-    tokens::are_revoked_permanently(async || open(13).await).await?;
-    tokens::end_with_their_bot(async || open(14).await).await?;
-    tokens::are_for_bots(&open(15).await).await?;
-    values::round_trip(async || open(16).await).await?;
-    values::exclude_namespaces(&open(17).await).await?;
-    values::are_listed_by_namespace(&open(18).await).await?;
-    values::of_concurrent_puts_are_complete(&open(19).await).await?;
-    counts::are_of_one_requester_flow_and_target(async || open(20).await).await?;
-    counts::respect_the_period(&open(21).await).await?;
-    counts::exclude_failed_and_refused_events(&open(22).await).await?;
-    counts::include_only_committed_events(&open(23).await).await
+    users::finds_users_by_id_and_name(async || open(1).await).await?;
+    users::ignores_only_ascii_case(&open(2).await).await?;
+    users::inserts_a_user_once(&open(3).await).await?;
+    users::rejects_conflicting_ids_and_names(&open(4).await).await?;
+    users::writes_a_batch_atomically(&open(5).await).await?;
+    users::merges_concurrent_changes(async || open(6).await).await?;
+    users::deletes_users(async || open(7).await).await?;
+    accounts::finds_users_by_account(async || open(8).await).await?;
+    accounts::rejects_shared_accounts(&open(9).await).await?;
+    accounts::replaces_and_deletes_accounts(&open(10).await).await?;
+    tokens::authenticates_the_bot(async || open(11).await).await?;
+    tokens::tokens_expire(async || open(12).await).await?;
+    tokens::revocation_is_final(async || open(13).await).await?;
+    tokens::deleting_a_bot_revokes_its_tokens(async || open(14).await).await?;
+    tokens::issues_tokens_for_bots_only(&open(15).await).await?;
+    values::returns_stored_values(async || open(16).await).await?;
+    values::rejects_paths_through_values(&open(17).await).await?;
+    values::lists_by_namespace(&open(18).await).await?;
+    values::concurrent_puts_are_atomic(&open(19).await).await?;
+    counts::filters_by_requester_flow_and_target(async || open(20).await).await?;
+    counts::filters_by_time(&open(21).await).await?;
+    counts::excludes_unsuccessful_events(&open(22).await).await?;
+    counts::counts_only_committed_events(&open(23).await).await
 }
 
 fn at(second: i64) -> Timestamp {
@@ -119,10 +120,10 @@ fn person(email: &str) -> User {
 }
 
 /// Returns the code of an expected error.
-fn refused<T: fmt::Debug>(result: Result<T>) -> ErrorCode {
-    refusal(result).code().clone()
+fn error_code<T: fmt::Debug>(result: Result<T>) -> ErrorCode {
+    expected_error(result).code().clone()
 }
 
-fn refusal<T: fmt::Debug>(result: Result<T>) -> Error {
-    result.expect_err("this must be refused")
+fn expected_error<T: fmt::Debug>(result: Result<T>) -> Error {
+    result.expect_err("an error was expected")
 }
