@@ -205,7 +205,7 @@ async fn the_timeline_says_which_handler_failed_and_why() {
                                    handler      on_approve (sym-sdk/tests/it/runtime/failures.rs) failed
                                    failed       the pager is on fire (SymSDK:HANDLER_FAILED) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
                                    help         fetch some water
-                                   messaged     ben@example.com: “Something went wrong during approve of prod (SymSDK:HANDLER_FAILED); the people…”
+                                   messaged     ben@example.com: “Something went wrong during approve of prod (SymSDK:HANDLER_FAILED); its operat…”
                                    alerted      the error destination: SymSDK:HANDLER_FAILED
 
         prod: errored: the pager is on fire (SymSDK:HANDLER_FAILED) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
@@ -214,7 +214,7 @@ async fn the_timeline_says_which_handler_failed_and_why() {
         approve          by           ben@example.com via the API
         12:00:30                   handler      on_approve (sym-sdk/tests/it/runtime/failures.rs) failed
                                    failed       hook `on_approve` took longer than its limit of 30s (SymSDK:HANDLER_TIMED_OUT) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
-                                   messaged     ben@example.com: “Something went wrong during approve of prod (SymSDK:HANDLER_TIMED_OUT); the peo…”
+                                   messaged     ben@example.com: “Something went wrong during approve of prod (SymSDK:HANDLER_TIMED_OUT); its ope…”
                                    alerted      the error destination: SymSDK:HANDLER_TIMED_OUT
 
         prod: errored: hook `on_approve` took longer than its limit of 30s (SymSDK:HANDLER_TIMED_OUT) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
