@@ -20,7 +20,7 @@ pub(super) async fn revoke(
 ) -> Result<Exit, CommandError> {
     let submission = Submission::revoke(args.run, args.actor.as_str());
     let done = "access will be revoked when the program next runs";
-    run(program, common, args.database.db, submission, done, output).await
+    run(program, common, args.database.db, submission.into(), done, output).await
 }
 
 pub(super) async fn write_off(
@@ -31,7 +31,7 @@ pub(super) async fn write_off(
 ) -> Result<Exit, CommandError> {
     let WriteOffArgs { run: args, reason } = args;
     let submission = Submission::write_off(args.run, args.actor.as_str(), reason);
-    run(program, common, args.database.db, submission, "revocation written off", output).await
+    run(program, common, args.database.db, submission.into(), "revocation written off", output).await
 }
 
 async fn run(

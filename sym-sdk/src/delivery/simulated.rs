@@ -1,4 +1,4 @@
-//! A front end that reaches everyone and sends nothing.
+//! A delivery that reaches everyone and sends nothing.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,7 +9,7 @@ use crate::machine::{EffectError, MessageRef, Notice};
 use crate::model::{ChannelType, User};
 use crate::routing::Destination;
 
-/// Accepts everything and sends nothing, for simulations: what would have been sent stands in the timeline.
+/// Accepts everything and sends nothing, for simulations. The timeline shows what would have been sent.
 #[derive(Debug, Default)]
 pub struct SimulatedDelivery {
     sent: AtomicU64,
@@ -17,7 +17,7 @@ pub struct SimulatedDelivery {
 
 impl Delivery for SimulatedDelivery {
     fn name(&self) -> &str {
-        "dry"
+        "simulated"
     }
 
     fn reaches(&self, _: &Destination) -> bool {

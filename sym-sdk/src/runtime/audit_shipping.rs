@@ -1,4 +1,7 @@
-//! Brings the audit log to its destinations, to each from where it has got to.
+//! Shipping of the audit log to its destinations, to each from its own cursor.
+//!
+//! Delivery is at least once and in order: the cursor moves after a destination has kept a batch, so a crash repeats that batch and
+//! loses nothing. A destination that fails holds up nobody but itself.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
@@ -17,43 +20,43 @@ use crate::engine::{Engine, StopSignal};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::model::Srn;
 
-/// So many records are read at a time.
+/// The number of records that are read at a time.
 const PAGE: usize = 256;
 
-/// One delivery, or one call of the store, may take this long.
-const LIMIT: Duration = Duration::from_secs(60);
+/// Timeout of one delivery, and of one call to the store.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The log is looked at this often at least: nobody tells of a commit that was given up and written later.
-const LOOK_ANYWAY: Duration = Duration::from_secs(60);
+/// The log is polled at least this often: nothing wakes the shipper for a commit that timed out and was written later.
+const POLL_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The longest pause after a failure.
-const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// The maximum delay of a retry.
+const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
-/// The longest pause that a destination can ask for.
-const ASKED_MAX: Duration = Duration::from_secs(15 * 60);
+/// The maximum delay that a destination can ask for.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 
-/// Of a failure that lasts it is told once in this time.
-const TELL_EVERY: Duration = Duration::from_secs(60 * 60);
+/// A persistent failure is logged once in this interval.
+const LOG_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// How far a destination of the audit log has got.
+/// The progress of a destination of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct AuditProgress {
-    /// The destination.
+    /// The name of the destination.
     pub destination: String,
-    /// The number of the last record that it has, or that is not for it.
+    /// The number of the last record that was delivered, or that the destination does not receive.
     pub delivered: u64,
-    /// How many records there are after that one.
+    /// The number of records after that one.
     pub behind: u64,
 }
 
-/// The flows whose entries a destination gets.
+/// Selects the flows whose entries a destination receives.
 #[derive(Debug)]
 pub(super) enum FlowSelector {
-    /// All that there are.
+    /// All flows.
     All,
-    /// Those of an environment that names it. Entries of flows that are declared no more have no environment: every
-    /// destination gets them, so that none is lost.
+    /// The flows of environments that name the destination. Flows that are no longer declared have no environment: every
+    /// destination receives their entries, so that none is lost.
     Flows { wanted: BTreeSet<String>, declared: Arc<BTreeSet<String>> },
 }
 
@@ -66,39 +69,39 @@ impl FlowSelector {
     }
 }
 
-/// The way to one destination.
+/// Ships entries to one destination.
 pub(super) struct AuditShipper {
     destination: Arc<dyn AuditDestination>,
     wants: FlowSelector,
-    /// Held by the task that delivers, so that no other one does as well.
+    /// Locked by the task that ships, so that there is one at most.
     progress: Mutex<Option<Progress>>,
 }
 
-/// Numbers of records: `saved <= kept <= read`.
+/// The position in the log, in record numbers: `saved <= kept <= read`.
 #[derive(Default)]
 struct Progress {
-    /// The last one that was read.
+    /// The last record that was read.
     read: u64,
-    /// The last one that the destination keeps or does not want.
+    /// The last record that the destination has kept or does not receive.
     kept: u64,
     /// The cursor in the store.
     saved: u64,
-    /// Whether the destination keeps lines beyond the cursor.
+    /// Whether the destination has kept lines after the cursor.
     unsaved: bool,
-    /// Lines that were read and are not kept yet. When a delivery fails they come again as they are.
+    /// Lines that were read and not kept yet. They are retried as they are.
     pending: VecDeque<AuditLine>,
     writer: LineWriter,
 }
 
-/// What a step came to.
+/// The result of a step.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Step {
     Moved,
-    /// The destination has all there is.
+    /// The destination is up to date.
     Idle,
 }
 
-/// A failure that lasts.
+/// A persistent failure.
 struct Failing {
     attempts: u32,
     since: Timestamp,
@@ -120,7 +123,7 @@ impl AuditShipper {
         Ok(AuditProgress { destination: self.name().to_owned(), delivered, behind })
     }
 
-    /// Delivers until it is told to stop, between two batches.
+    /// Ships until stopped, which takes effect between two batches.
     pub(super) async fn run(&self, engine: &dyn Engine, clock: &dyn Clock, mut stop: StopSignal) {
         let mut progress = tokio::select! {
             biased;
@@ -129,7 +132,7 @@ impl AuditShipper {
         };
         let mut failing = None;
         while !stop.is_requested() {
-            // Registered before looking, so that a commit in between is not missed.
+            // Registered before the log is read, so that no commit is missed in between.
             let committed = engine.next_commit();
             let pause = match self.step(engine, clock, &mut progress).await {
                 Ok(Step::Moved) => {
@@ -143,7 +146,7 @@ impl AuditShipper {
                 biased;
                 () = stop.requested() => return,
                 () = committed, if pause.is_none() => {}
-                () = clock.sleep(pause.unwrap_or(LOOK_ANYWAY)) => {}
+                () = clock.sleep(pause.unwrap_or(POLL_INTERVAL)) => {}
             }
         }
     }
@@ -152,7 +155,7 @@ impl AuditShipper {
         let progress = match progress {
             Some(progress) => progress,
             None => {
-                let saved = within(clock, engine.audit_cursor(self.name())).await?;
+                let saved = with_store_timeout(clock, engine.audit_cursor(self.name())).await?;
                 progress.insert(Progress { read: saved, kept: saved, saved, ..Progress::default() })
             }
         };
@@ -163,7 +166,7 @@ impl AuditShipper {
             if self.read(engine, clock, progress).await? == 0 {
                 return Ok(Step::Idle);
             }
-            // What the destination does not want is read once more after a crash, and costs no write each time.
+            // Skipped records do not cost a write each: they are read again after a crash.
             progress.unsaved = progress.pending.is_empty() && progress.kept - progress.saved >= PAGE as u64;
         }
         if !progress.pending.is_empty() {
@@ -173,14 +176,14 @@ impl AuditShipper {
         Ok(Step::Moved)
     }
 
-    /// Reads what comes next, and says how many records that were.
+    /// Reads the next records. Returns their number.
     async fn read(&self, engine: &dyn Engine, clock: &dyn Clock, progress: &mut Progress) -> Result<usize> {
-        let records = within(clock, engine.records_after(progress.read, PAGE)).await?;
+        let records = with_store_timeout(clock, engine.records_after(progress.read, PAGE)).await?;
         let read = records.len();
         for record in records {
             let seq = record.seq;
             let wants = |flow: &Srn| self.wants.flow(flow);
-            let line = within(clock, progress.writer.line(engine, record, wants)).await?;
+            let line = with_store_timeout(clock, progress.writer.line(engine, record, wants)).await?;
             progress.pending.extend(line);
             progress.read = seq;
         }
@@ -194,9 +197,9 @@ impl AuditShipper {
         let lines = progress.pending.make_contiguous();
         let batch = lines.get(..self.destination.batch_size().max(1)).unwrap_or(lines);
         let what = || format!("delivering audit entries to `{}`", self.name());
-        // A destination that panics before it has anything to await is caught too.
+        // The call is made inside of the future, so that a panic before the first await is caught, too.
         let delivery = async { self.destination.deliver(batch).await };
-        let kept = call_bounded(clock, LIMIT, what, delivery).await??.min(batch.len());
+        let kept = call_bounded(clock, TIMEOUT, what, delivery).await??.min(batch.len());
         if kept == 0 {
             let message = format!("destination `{}` has kept no audit entry, and gave no reason", self.name());
             return Err(Error::new(ErrorKind::Unavailable, codes::AUDIT_DESTINATION, message));
@@ -204,7 +207,7 @@ impl AuditShipper {
         let last = progress.pending.drain(..kept).next_back();
         progress.kept = match last {
             Some(last) if !progress.pending.is_empty() => last.seq(),
-            // What was read after it is not wanted.
+            // The records read after the last line are skipped ones.
             _ => progress.read,
         };
         progress.unsaved = true;
@@ -212,18 +215,18 @@ impl AuditShipper {
     }
 
     async fn save(&self, engine: &dyn Engine, clock: &dyn Clock, progress: &mut Progress) -> Result<()> {
-        within(clock, engine.set_audit_cursor(self.name(), progress.kept)).await?;
+        with_store_timeout(clock, engine.set_audit_cursor(self.name(), progress.kept)).await?;
         progress.saved = progress.kept;
         progress.unsaved = false;
         Ok(())
     }
 
-    /// Tells of a failure, and says after which pause to try again.
+    /// Logs a failure, and returns the delay before the retry.
     fn failed(&self, failing: &mut Option<Failing>, error: &Error, now: Timestamp) -> Duration {
         let first = failing.is_none();
         let failing = failing.get_or_insert(Failing { attempts: 0, since: now, told: now });
         failing.attempts = failing.attempts.saturating_add(1);
-        if first || now.duration_since(failing.told).unsigned_abs() >= TELL_EVERY {
+        if first || now.duration_since(failing.told).unsigned_abs() >= LOG_INTERVAL {
             failing.told = now;
             let (destination, attempts, since) = (self.name(), failing.attempts, failing.since);
             if error.is_retryable() {
@@ -233,8 +236,8 @@ impl AuditShipper {
                 tracing::error!(%error, hint, destination, attempts, %since, "audit entries cannot be delivered; see to it");
             }
         }
-        let asked = error.retry_after().unwrap_or_default().min(ASKED_MAX);
-        asked.max(pause(failing.attempts, error.is_retryable()))
+        let asked = error.retry_after().unwrap_or_default().min(MAX_RETRY_AFTER);
+        asked.max(backoff(failing.attempts, error.is_retryable()))
     }
 
     fn recovered(&self, failing: Option<Failing>) {
@@ -244,18 +247,18 @@ impl AuditShipper {
     }
 }
 
-/// 1 s, doubling, up to a minute; a minute at once if trying again alone will not help. Up to half of it is left to chance, so
-/// that what failed together does not come back together.
-fn pause(attempts: u32, retryable: bool) -> Duration {
+/// Returns the backoff after a number of attempts: 1 s, doubling up to a minute, or a minute if a retry alone will not help. Up to
+/// half of it is jitter, so that destinations that failed together are not retried together.
+fn backoff(attempts: u32, retryable: bool) -> Duration {
     let exponent = attempts.saturating_sub(1).min(6);
-    let longest = if retryable { Duration::from_secs(1 << exponent).min(PAUSE_MAX) } else { PAUSE_MAX };
+    let longest = if retryable { Duration::from_secs(1 << exponent).min(MAX_BACKOFF) } else { MAX_BACKOFF };
     let chance = RandomState::new().hash_one(attempts) % 500;
     longest.mul_f64(1.0 - chance as f64 / 1_000.0)
 }
 
-/// Has the store answer in time.
-async fn within<T>(clock: &dyn Clock, answer: impl Future<Output = Result<T>> + Send) -> Result<T> {
-    call_bounded(clock, LIMIT, || "a call of the store".to_owned(), answer).await?
+/// Awaits a call to the store, within its time limit.
+async fn with_store_timeout<T>(clock: &dyn Clock, answer: impl Future<Output = Result<T>> + Send) -> Result<T> {
+    call_bounded(clock, TIMEOUT, || "a call of the store".to_owned(), answer).await?
 }
 
 impl fmt::Debug for AuditShipper {

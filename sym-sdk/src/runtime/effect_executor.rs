@@ -1,10 +1,12 @@
-//! Carries out effects: the only place where handlers, strategies and front ends are called.
+//! The effect executor: the only place where handlers, strategies and deliveries are called.
+//!
+//! The engine hands over a committed effect and gets an outcome, whatever happens. An error is an outcome, too: the machine decides
+//! whether the effect is retried.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::bounded_call::{call_bounded, catch_panics};
-use super::event::event;
 use super::flow_visibility::FlowVisibility;
 use super::flows::{FlowEntries, FlowEntry};
 use super::forms::build_form;
@@ -19,14 +21,14 @@ use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
 use crate::handler::{Context, HandlerFn};
 use crate::machine::{
-    self, DeliveryResult, Effect, EffectError, EffectKind, HookResult, Input, MessageRef, Notice, Outcome, Revocation,
-    RevocationCheck, Routing, RunState, Transition,
+    self, DeliveryResult, Effect, EffectError, EffectKind, EventRecord, HookResult, Input, MessageRef, Notice, Outcome,
+    Revocation, RevocationCheck, Routing, RunState, Transition,
 };
-use crate::model::{AccessTarget, Event, Hook, RunId, User};
+use crate::model::{AccessTarget, Event, Flow, Hook, RunId, User};
 use crate::routing::{Approvers, Destination, Notification, RequestForwardContext, RequestPermission};
 use crate::strategy::{AccessRequest, DynAccessStrategy};
 
-/// The program that the engine runs.
+/// Executes the effects of all flows.
 pub(super) struct EffectExecutor {
     pub(super) flows: FlowEntries,
     pub(super) filter: Option<FlowVisibility>,
@@ -37,7 +39,7 @@ pub(super) struct EffectExecutor {
 }
 
 impl EffectExecutor {
-    /// Awaits the directory, which may be a database or a service.
+    /// Awaits a call to the directory, within its time limit: it may be a remote database.
     pub(super) async fn ask_directory<T>(&self, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
         call_bounded(&*self.clock, self.limits.directory, || "the directory".to_owned(), call)
             .await
@@ -53,15 +55,15 @@ impl EffectHandler for EffectExecutor {
 
     fn execute(&self, effect: Effect, state: Arc<RunState>, holders: Vec<RunId>) -> BoxFuture<'_, Outcome> {
         Box::pin(async move {
-            // What a Run has withdrawn is not done any more; an outcome settles it, whatever it is.
+            // An effect that its Run has withdrawn is not executed; any outcome settles it.
             if !state.pending.contains_key(&effect.key.seq) {
                 return Outcome::Done;
             }
             match self.flows.by_srn(&state.flow) {
                 Ok(entry) => {
-                    let performance =
+                    let execution =
                         EffectExecution { executor: self, entry, effect: &effect, state: &state, holders: &holders };
-                    catch_panics(performance.carry_out()).await.unwrap_or_else(Outcome::Failed)
+                    catch_panics(execution.run()).await.unwrap_or_else(Outcome::Failed)
                 }
                 Err(error) => Outcome::Failed(EffectError::from(&error)),
             }
@@ -69,7 +71,7 @@ impl EffectHandler for EffectExecutor {
     }
 }
 
-/// One effect being carried out.
+/// The execution of one effect.
 struct EffectExecution<'a> {
     executor: &'a EffectExecutor,
     entry: &'a FlowEntry,
@@ -79,7 +81,7 @@ struct EffectExecution<'a> {
 }
 
 impl EffectExecution<'_> {
-    async fn carry_out(&self) -> Result<Outcome, EffectError> {
+    async fn run(&self) -> Result<Outcome, EffectError> {
         match &self.effect.kind {
             EffectKind::Hook { hook, forward } => self.hook(*hook, forward.as_ref()).await,
             EffectKind::Route => self.route().await,
@@ -89,7 +91,7 @@ impl EffectExecution<'_> {
             EffectKind::Message { to, notice } => self.message(to, notice).await,
             EffectKind::Identify { target } => self.identify(target).await,
             EffectKind::Grant { target, identity, deadline } => {
-                // The end may have been brought forward since the grant was asked for.
+                // The expiry may have been moved forward since the grant was requested.
                 let until = self.state.access.grant().and_then(|grant| grant.until);
                 let now = self.executor.clock.now();
                 if deadline.iter().chain(&until).any(|end| now >= *end) {
@@ -104,7 +106,7 @@ impl EffectExecution<'_> {
     }
 
     fn event(&self) -> Event {
-        event(&self.entry.flow, self.state, &self.effect.event)
+        build_event(&self.entry.flow, self.state, &self.effect.event)
     }
 
     fn view(&self) -> RequestView {
@@ -144,7 +146,7 @@ impl EffectExecution<'_> {
         }
     }
 
-    /// Permissions first, then who is told.
+    /// Calls the reducer of permissions, then that of notifications.
     async fn route(&self) -> Result<Outcome, EffectError> {
         let handlers = &self.entry.handlers;
         let limit = self.executor.limits.reducer;
@@ -195,8 +197,8 @@ impl EffectExecution<'_> {
         Ok(Outcome::Done)
     }
 
-    /// Tells every destination of the notification. A destination that was told in an earlier, unfinished attempt may be told
-    /// again: a message twice is better than none.
+    /// Delivers to every destination of the notification. A destination that an earlier, interrupted attempt reached is delivered to
+    /// again: a duplicate message is better than none.
     async fn deliver(&self, notification: &Notification) -> Outcome {
         let view = self.view();
         let told = notification.destinations().iter().map(|destination| self.tell(&view, destination));
@@ -230,7 +232,7 @@ impl EffectExecution<'_> {
                 let update = async { front_end.update(view, message).await };
                 self.contained("updating a message", self.executor.limits.delivery, update).await
             }
-            // The front end is no longer configured, so nobody can see the message through it either.
+            // The front end is no longer configured, so its messages cannot be updated.
             None => Ok(()),
         }
     }
@@ -245,7 +247,7 @@ impl EffectExecution<'_> {
         Ok(Outcome::Done)
     }
 
-    /// Tells the error destination, and the log in any case.
+    /// Logs the error, and sends it to the error destination if there is one.
     async fn alert(&self, error: &EffectError) -> Result<Outcome, EffectError> {
         let (flow, run) = (self.entry.flow.name(), self.state.run.id());
         tracing::error!(%flow, %run, event = %self.effect.event.name, code = %error.code, "{error}");
@@ -287,7 +289,7 @@ impl EffectExecution<'_> {
             let still_needed_by = self.holders.len();
             return Ok(Outcome::Revoked(Revocation { still_needed_by, ..Revocation::default() }));
         }
-        // A service that never gave the access would say that it is gone.
+        // Another service, which never granted the access, would report that it is gone.
         let granted_by = self.state.access.grant().zip(self.entry.flow.strategy());
         if granted_by.is_some_and(|(grant, strategy)| !grant.is_reached_by(strategy)) {
             return Err(EffectError::from(&self.entry.out_of_reach(target)));
@@ -297,13 +299,13 @@ impl EffectExecution<'_> {
         let strategy = self.strategy()?;
         let revoked = async { strategy.deescalate(&request).await };
         let output = self.contained("the strategy", self.executor.limits.strategy, revoked).await?;
-        let read_back = self.read_back(strategy, target, identity).await?;
+        let read_back = self.check_revocation(strategy, target, identity).await?;
         Ok(Outcome::Revoked(Revocation { output, still_needed_by: 0, check: read_back }))
     }
 
-    /// Whether the access is gone, as far as the service tells. A list that cannot be had does not undo a revocation that the
-    /// strategy has confirmed; the doubt goes on the record and to the error destination.
-    async fn read_back(
+    /// Checks against the service's own list that a revocation took effect. A list that cannot be read does not undo a revocation that
+    /// the strategy confirmed: the failed check is recorded and sent to the error destination.
+    async fn check_revocation(
         &self,
         strategy: &dyn DynAccessStrategy,
         target: &AccessTarget,
@@ -337,7 +339,7 @@ impl EffectExecution<'_> {
         })
     }
 
-    /// Awaits a call of somebody else's code. The call itself belongs into `work`: it can panic before there is a future.
+    /// Awaits a call to foreign code, within a limit. Make the call inside of `work`: it can panic before it returns a future.
     async fn contained<T>(
         &self,
         what: &str,
@@ -349,13 +351,32 @@ impl EffectExecution<'_> {
     }
 }
 
+/// Builds the event that handlers see from its record.
+fn build_event(flow: &Arc<Flow>, state: &RunState, record: &EventRecord) -> Event {
+    let mut run = state.run.clone();
+    // The Run's history includes the current event.
+    run.set_actor(record.name, record.actor.clone());
+    if let Some(context) = &record.context {
+        run.set_context(record.name, context.clone());
+    }
+    Event {
+        id: record.id,
+        name: record.name,
+        payload: record.payload(),
+        flow: flow.clone(),
+        run,
+        channel: record.channel.clone(),
+        user: record.actor.clone(),
+    }
+}
+
 fn unreachable_by(destination: &str) -> EffectError {
     let message = format!("no front end can reach {destination}");
     let error = Error::new(ErrorKind::Configuration, codes::INVALID_DESTINATION, message);
     EffectError::from(&error.with_hint("add the front end to the app with `App::delivery`"))
 }
 
-/// What `get_approvers` stands for: whoever sees the message may decide, the web app is for admins.
+/// Converts the deprecated `get_approvers`: everyone who sees the message may decide, and admins may in the web app.
 fn legacy_routing(approvers: &Approvers) -> Routing {
     let (on_failure, on_timeout) = match approvers {
         Approvers::Fallback(fallback) => (fallback.continues_on_delivery_failure(), fallback.continues_on_timeout()),
@@ -369,7 +390,7 @@ fn legacy_routing(approvers: &Approvers) -> Routing {
     }
 }
 
-/// The front ends by name, for messages.
+/// Shows front ends by name only.
 impl std::fmt::Debug for EffectExecutor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let front_ends: BTreeSet<_> = self.deliveries.iter().map(|delivery| delivery.name()).collect();

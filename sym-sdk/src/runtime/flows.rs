@@ -1,4 +1,4 @@
-//! The flows of a runtime, each with its handlers, clients and strategy.
+//! The flows of a runtime, each with its handlers, clients and strategy, and the ways to look one up.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::model::{AccessTarget, Flow, Flows, Hooks, Srn, SrnVersion};
 use crate::strategy::DynAccessStrategy;
 use crate::suggest::nearest;
 
-/// One flow, ready to run.
+/// A flow that is ready to run.
 pub(super) struct FlowEntry {
     pub(super) flow: Arc<Flow>,
     pub(super) handlers: HandlerSet,
@@ -35,7 +35,8 @@ impl FlowEntry {
         Rules { flow: &self.flow, hooks: self.hooks }
     }
 
-    /// Access was granted under a strategy that the flow has no more: another one cannot tell of it, nor take it away.
+    /// Returns the error for access that was granted under a former strategy of the flow: the current one can neither list nor
+    /// revoke it.
     pub(super) fn out_of_reach(&self, target: &AccessTarget) -> Error {
         let (flow, target) = (self.flow.name(), target.label());
         let message = format!(
@@ -54,7 +55,7 @@ impl fmt::Debug for FlowEntry {
     }
 }
 
-/// All flows, by name.
+/// All flows by name.
 #[derive(Debug, Default)]
 pub(super) struct FlowEntries {
     by_name: BTreeMap<String, FlowEntry>,
@@ -62,9 +63,9 @@ pub(super) struct FlowEntries {
 }
 
 impl FlowEntries {
-    /// The flow with this SRN. Its version does not matter: a Run goes on under the flow as it is configured now.
+    /// Returns the flow with this SRN, ignoring its version: a Run continues under the flow as it is configured now.
     pub(super) fn by_srn(&self, srn: &Srn) -> Result<&FlowEntry> {
-        // The slug of an SRN is in lower case already.
+        // Slugs of SRNs are lower-case.
         self.by_name.get(srn.slug()).ok_or_else(|| self.unknown(srn.slug()))
     }
 
@@ -72,7 +73,7 @@ impl FlowEntries {
         self.by_name.get(&name.to_ascii_lowercase()).ok_or_else(|| self.unknown(name))
     }
 
-    /// The flow that a caller names, by SRN or by name alone.
+    /// Returns the flow that a caller names, by SRN or name.
     pub(super) fn named(&self, name: &str) -> Result<&FlowEntry> {
         if !name.contains(':') {
             return self.by_name(name);
@@ -96,12 +97,12 @@ impl FlowEntries {
         Ok(entry)
     }
 
-    /// All of them, by name.
+    /// Returns an iterator over the flows, sorted by name.
     pub(super) fn iter(&self) -> impl Iterator<Item = &FlowEntry> {
         self.by_name.values()
     }
 
-    /// All of them, as handlers and front ends see them.
+    /// Returns the flows as handlers and front ends see them.
     pub(super) fn flows(&self) -> &Flows {
         &self.flows
     }

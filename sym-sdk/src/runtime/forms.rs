@@ -1,4 +1,4 @@
-//! Builds the form of a flow: its targets, its fields, and the options that prefetch reducers give.
+//! Forms: building a flow's form from its targets, fields and prefetch reducers, and changing it with `on_change` handlers.
 
 use futures_util::future::try_join_all;
 
@@ -13,7 +13,7 @@ use crate::handler::{Context, HandlerError};
 use crate::machine::EffectError;
 use crate::model::{Event, Flow};
 
-/// The form as it opens. Prefetch reducers run at once, so the slowest of them sets the pace.
+/// Builds the form as it opens. Prefetch reducers run concurrently.
 pub(super) async fn build_form(
     executor: &EffectExecutor,
     entry: &FlowEntry,
@@ -41,7 +41,7 @@ async fn prompt_field(
     spec: &FieldSpec,
 ) -> Result<PromptField, EffectError> {
     if spec.name() == TARGET {
-        // The flow may place the picker among its fields; what it offers is the strategy's.
+        // A flow can declare the target field to set its position. The options are always the strategy's targets.
         return Ok(PromptField::with_options(spec, target_options(&entry.flow)));
     }
     if !spec.is_prefetched() {
@@ -68,7 +68,10 @@ fn target_field(flow: &Flow) -> Option<PromptField> {
 
 fn target_options(flow: &Flow) -> Vec<FieldOption> {
     let targets = flow.strategy().map(|strategy| strategy.targets()).unwrap_or_default();
-    targets.iter().filter_map(|target| FieldOption::new(target.id().to_string(), short(target.label())).ok()).collect()
+    targets
+        .iter()
+        .filter_map(|target| FieldOption::new(target.id().to_string(), truncate_label(target.label())).ok())
+        .collect()
 }
 
 fn duration_field(flow: &Flow) -> Option<PromptField> {
@@ -79,16 +82,16 @@ fn duration_field(flow: &Flow) -> Option<PromptField> {
     Some(PromptField::with_options(&spec, options.collect()))
 }
 
-/// A label cut to what an option can show.
-fn short(label: &str) -> String {
-    const MAX: usize = 55;
-    if label.chars().count() <= MAX {
+/// Truncates a label to the length that an option can show.
+fn truncate_label(label: &str) -> String {
+    const MAX_CHARS: usize = 55;
+    if label.chars().count() <= MAX_CHARS {
         return label.to_owned();
     }
-    label.chars().take(MAX - 1).chain(['…']).collect()
+    label.chars().take(MAX_CHARS - 1).chain(['…']).collect()
 }
 
-/// The event that a form would be opened for.
+/// Returns the event that a form without a Run is built for.
 pub(super) fn prompt_event(
     executor: &EffectExecutor,
     entry: &FlowEntry,
@@ -97,7 +100,7 @@ pub(super) fn prompt_event(
     Event::builder(entry.flow.clone(), crate::model::Step::Prompt, user.clone()).at(executor.clock.now()).build()
 }
 
-/// The event that a Run's form is made anew for.
+/// Returns the event that the form of a Run is rebuilt for.
 pub(super) fn prompt_event_of(
     executor: &EffectExecutor,
     entry: &FlowEntry,
@@ -108,7 +111,8 @@ pub(super) fn prompt_event_of(
     event.run(run.clone()).channel(run.source_channel().clone()).at(executor.clock.now()).build()
 }
 
-/// Has the field's handler change the form. What its author wrote for people stays as it is; all else is for those who run this.
+/// Calls the field's `on_change` handler. Errors that its author wrote for users are returned as they are; all others are for
+/// operators.
 pub(super) async fn change_form(
     executor: &EffectExecutor,
     entry: &FlowEntry,
@@ -125,13 +129,13 @@ pub(super) async fn change_form(
     let changed = call_bounded(&*executor.clock, executor.limits.on_change, || record.subject(), work).await;
     match changed {
         Ok(Ok(())) => Ok(changing),
-        Ok(Err(error)) if is_for_people(&error) => Err(error.into_error().with_kind(ErrorKind::InvalidInput)),
+        Ok(Err(error)) if is_for_users(&error) => Err(error.into_error().with_kind(ErrorKind::InvalidInput)),
         Ok(Err(error)) => Err(failed_in(record, &error.into_error()).into()),
         Err(error) => Err(failed_in(record, &error).into()),
     }
 }
 
-/// Whether it was made with [`Error::handler`]: its text is the author's own, and no service's.
-fn is_for_people(error: &HandlerError) -> bool {
+/// Returns whether an error was created with [`Error::handler`], so that its text is the author's own and not a service's.
+fn is_for_users(error: &HandlerError) -> bool {
     error.as_error().is_some_and(|error| error.kind() == ErrorKind::Handler && *error.code() == codes::HANDLER_FAILED)
 }

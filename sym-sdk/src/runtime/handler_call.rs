@@ -1,4 +1,4 @@
-//! Calling one handler.
+//! Calls to handlers, within their time limits and with errors that name the handler.
 
 use std::time::Duration;
 
@@ -8,22 +8,25 @@ use crate::error::Error;
 use crate::handler::{Context, HandlerError, HandlerFn, HandlerRecord};
 use crate::machine::EffectError;
 
-/// Calls a handler within its time limit. An error names the handler.
+/// Calls a handler within its time limit.
+///
+/// # Errors
+/// If the handler fails, panics or exceeds its limit. The error names the handler.
 pub(super) async fn call<T>(
     clock: &dyn Clock,
     limit: Duration,
     handler: HandlerFn<T>,
     context: &Context,
 ) -> Result<T, EffectError> {
-    // A handler that is not async can panic while the call is made.
+    // A handler that is not async can panic before it returns a future, so the call is made inside the bounded future.
     let record = handler.record();
     let work = async { handler.call(context).await };
     let called = call_bounded(clock, limit, || record.subject(), work).await;
     called.and_then(|result| result.map_err(HandlerError::into_error)).map_err(|error| failed_in(record, &error))
 }
 
-/// The error of a handler, as it is recorded.
+/// Converts an error of a handler into the one that is recorded.
 pub(super) fn failed_in(record: &'static HandlerRecord, error: &Error) -> EffectError {
-    // A handler is not called again after it has failed: it may have acted before it did.
+    // A failed handler is not retried: it may have acted before it failed.
     EffectError { retryable: false, ..EffectError::from(error).in_handler(record.to_ref()) }
 }

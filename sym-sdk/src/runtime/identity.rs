@@ -1,16 +1,27 @@
-//! Finds the requester's id in the service that a strategy works on.
+//! Identities: which user an actor is, and which account of a service belongs to a user.
+//!
+//! Three rules are enforced here. A person who is not in the directory and whose e-mail domain is not the organization's cannot
+//! begin anything, and is not stored for trying. A person who decides is stored on first contact, as a member if the domain is
+//! the organization's and as a guest otherwise. An account that belongs to one user is never used for another, unless the
+//! organization's own code says so.
 
+use std::sync::Arc;
+
+use super::Runtime;
 use super::bounded_call::call_bounded;
 use super::effect_executor::EffectExecutor;
 use super::flows::FlowEntry;
 use super::handler_call::{call, failed_in};
+use super::submission::Actor;
 use crate::error::{Error, ErrorKind, codes};
 use crate::handler::{Context, IdentityQuery};
 use crate::machine::EffectError;
-use crate::model::{AccessTarget, Event, HandlerRef, Strategy, User, UserIdentity};
+use crate::model::{AccessTarget, Event, HandlerRef, Strategy, User, UserId, UserIdentity};
 
-/// In this order: the directory, the `get_identity` reducer, the service itself (under the e-mail address that
-/// `get_identity_lookup` gives, if it gives one). What is found is kept in the directory.
+/// Resolves the requester's id in the service of a strategy, and stores it in the directory.
+///
+/// The sources are, in this order: the directory, the `get_identity` reducer, and the service itself, by the e-mail address that
+/// `get_identity_lookup` returns or else the requester's own.
 pub(super) async fn requester_identity(
     executor: &EffectExecutor,
     entry: &FlowEntry,
@@ -25,23 +36,23 @@ pub(super) async fn requester_identity(
     let Some(requester) = event.requester().cloned() else { return Err(missing("the request has no requester")) };
     let (service, service_id) = service_of(strategy);
 
-    // Read anew: the directory may have learned the identity since the event was recorded.
+    // Read again, because the identity may have been stored since the event was recorded.
     let known = executor.ask_directory(executor.directory.identity(requester.id(), service, Some(service_id))).await;
     if let Some(identity) = known.map_err(|error| EffectError::from(&error))? {
         return Ok((identity.user_id().to_owned(), None));
     }
 
-    let query = IdentityQuery::new(service, service_id, std::sync::Arc::new(requester.clone()));
+    let query = IdentityQuery::new(service, service_id, Arc::new(requester.clone()));
     let context = Context::builder().services(entry.services.clone()).event(event).identity_query(query).build();
     let limit = executor.limits.reducer;
     let mut handler = None;
-    // Custom strategies find identities by themselves.
+    // Custom strategies resolve identities themselves.
     let get_identity = entry.handlers.get_identity().filter(|_| strategy.kind() != "custom");
     if let Some(reducer) = get_identity {
         handler = Some(reducer.to_ref());
         if let Some(id) = call(&*executor.clock, limit, reducer, &context).await? {
             let who = format!("reducer `{}`", reducer.name());
-            let id = not_empty(id, &who, &requester, strategy).map_err(|error| failed_in(reducer.record(), &error))?;
+            let id = require_id(id, &who, &requester, strategy).map_err(|error| failed_in(reducer.record(), &error))?;
             return persist(executor, requester, strategy, id, handler).await;
         }
     }
@@ -62,8 +73,8 @@ pub(super) async fn requester_identity(
     match found.and_then(|found| found).map_err(|error| EffectError::from(&error))? {
         Some(id) => {
             let who = format!("strategy `{}`", strategy.name());
-            let id = not_empty(id, &who, &requester, strategy).map_err(|error| EffectError::from(&error))?;
-            not_anothers(executor, &requester, strategy, &id).await?;
+            let id = require_id(id, &who, &requester, strategy).map_err(|error| EffectError::from(&error))?;
+            check_unclaimed(executor, &requester, strategy, &id).await?;
             persist(executor, requester, strategy, id, handler).await
         }
         None => {
@@ -81,18 +92,18 @@ pub(super) async fn requester_identity(
     }
 }
 
-/// The service and the account within it, as identities name them.
+/// Returns the service and the account of a strategy, as identities name them.
 pub(super) fn service_of(strategy: &Strategy) -> (&str, &str) {
     match strategy.integration() {
-        // What one AWS service calls an account is nobody's, or somebody else's, in another one.
+        // Ids are unique within one AWS service only.
         Some(integration) if integration.kind() == "permission_context" => (strategy.kind(), integration.external_id()),
         Some(integration) => (integration.kind(), integration.external_id()),
         None => (strategy.kind(), strategy.name()),
     }
 }
 
-/// In a service's address, an empty id can stand for everybody.
-fn not_empty(id: String, who: &str, requester: &User, strategy: &Strategy) -> Result<String, Error> {
+/// Refuses an empty id: in a service's URL it could address everybody.
+fn require_id(id: String, who: &str, requester: &User, strategy: &Strategy) -> Result<String, Error> {
     if !id.trim().is_empty() {
         return Ok(id);
     }
@@ -101,9 +112,9 @@ fn not_empty(id: String, who: &str, requester: &User, strategy: &Strategy) -> Re
     Err(Error::new(ErrorKind::Identity, codes::IDENTITY_NOT_FOUND, message))
 }
 
-/// An account that was found by e-mail address and is known to be somebody else's is not given access: the address may have been
-/// theirs before. A reducer may say so all the same, and so may a strategy of the organization's own.
-async fn not_anothers(
+/// Refuses an account that was found by e-mail address and is known to be another user's: the address may have been theirs before.
+/// A `get_identity` reducer and the organization's own strategies are trusted instead.
+async fn check_unclaimed(
     executor: &EffectExecutor,
     requester: &User,
     strategy: &Strategy,
@@ -139,4 +150,45 @@ async fn persist(
     let persisted = executor.ask_directory(executor.directory.put_identity(requester.id(), identity)).await;
     persisted.map_err(|error| EffectError::from(&error))?;
     Ok((id, handler))
+}
+
+impl Runtime {
+    /// Looks up the user that an actor is. `is_request` says whether they begin something, rather than deciding about it.
+    ///
+    /// A user that a front end passes is read again, because roles may have changed since.
+    pub(super) async fn resolve_actor(&self, actor: Actor, is_request: bool) -> Result<Arc<User>, Error> {
+        let directory = &self.executor.directory;
+        match actor {
+            Actor::User(user) => {
+                let known = directory.user(user.id()).await?;
+                known.ok_or_else(|| unknown_user(user.username(), "add them to the directory first"))
+            }
+            Actor::Id(id) => {
+                let user = directory.user(id).await?;
+                user.ok_or_else(|| unknown_user(&format!("user {id}"), "name the person by e-mail address"))
+            }
+            Actor::Email(email) => match directory.user_by_email(&email).await? {
+                Some(user) => Ok(user),
+                None => self.resolve_unknown_user(&email, is_request).await,
+            },
+        }
+    }
+
+    /// Creates the user for an e-mail address that is not in the directory, unless they are a stranger who begins something. The
+    /// directory gives members of the organization's domains the role member, and others the role guest.
+    async fn resolve_unknown_user(&self, email: &str, is_request: bool) -> Result<Arc<User>, Error> {
+        let directory = &self.executor.directory;
+        let person = User::person(UserId::from_email(email), email)?;
+        if is_request && !directory.is_internal_email(person.username()) {
+            return Err(unknown_user(
+                person.username(),
+                "their e-mail domain is not one of the organization's; an administrator can add them",
+            ));
+        }
+        directory.get_or_create_user_by_email(email).await
+    }
+}
+
+fn unknown_user(who: &str, hint: &str) -> Error {
+    Error::new(ErrorKind::NotFound, codes::UNKNOWN_USER, format!("{who} is not a known user")).with_hint(hint)
 }

@@ -1,32 +1,32 @@
-//! How long handlers and services may take, and how much may be sent.
+//! Limits of a runtime: how long handlers and services may take, and how large inputs may be.
 
 use std::time::Duration;
 
-/// Limits of a runtime. The defaults are generous; a handler that overruns one fails its event.
+/// The limits of a runtime. A handler that exceeds its limit fails its event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// For a reducer. Default: 10 s.
+    /// Timeout of a reducer. Default: 10 s.
     pub reducer: Duration,
-    /// For a hook. Default: 30 s.
+    /// Timeout of a hook. Default: 30 s.
     pub hook: Duration,
-    /// For a prefetch reducer. Default: 10 s.
+    /// Timeout of a prefetch reducer. Default: 10 s.
     pub prefetch: Duration,
-    /// For an `on_change` handler. Default: 2 s.
+    /// Timeout of an `on_change` handler. Default: 2 s.
     pub on_change: Duration,
-    /// For one call of a strategy. Default: 60 s.
+    /// Timeout of one call to a strategy. Default: 60 s.
     pub strategy: Duration,
-    /// For one call of a front end. Default: 15 s.
+    /// Timeout of one call to a delivery. Default: 15 s.
     pub delivery: Duration,
-    /// For one call of the directory. Default: 10 s.
+    /// Timeout of one call to the directory. Default: 10 s.
     pub directory: Duration,
-    /// For one call of the store, apart from listings. A submission that runs into it may have been taken all the same: sent again
-    /// with the same key, it gets its receipt. Default: 30 s.
+    /// Timeout of one call to the store, except for listings. A submission that times out may have been accepted: repeated with the
+    /// same key, it returns its receipt. Default: 30 s.
     pub store: Duration,
-    /// For the fields of a request, as JSON, and for the message of a decision. Default: 64 KiB.
+    /// Maximum size of the fields of a request as JSON, and of the message of a decision, in bytes. Default: 64 KiB.
     pub fields_bytes: usize,
-    /// For the `context` of a request, as JSON. Default: 1 MiB.
+    /// Maximum size of the `context` of a request as JSON, in bytes. Default: 1 MiB.
     pub context_bytes: usize,
-    /// Options that a prefetch reducer may return. Default: 1,000.
+    /// Maximum number of options that a prefetch reducer may return. Default: 1,000.
     pub prefetch_options: usize,
 }
 
@@ -49,16 +49,16 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// How long one effect may take: as long as all that it calls one after the other.
+    /// Returns the maximum duration of one effect: the sum of the calls that it makes one after the other.
     pub(super) fn longest_effect(&self) -> Duration {
         let reducers = self.reducer.saturating_mul(2);
         let form = self.prefetch.saturating_add(self.delivery);
         let asked_and_told = self.directory.saturating_mul(2);
         let identity = reducers.saturating_add(self.strategy.saturating_mul(2)).saturating_add(asked_and_told);
-        // A revocation is read back.
+        // A revocation is verified against the list of the target.
         let revocation = self.strategy.saturating_mul(2);
         let longest = [reducers, form, identity, revocation, self.hook].into_iter().max().unwrap_or_default();
-        // The Run and the holders of its access are read before, and the outcome is stored.
+        // The Run and the holders of its access are read first, and the outcome is stored at the end.
         longest.saturating_add(self.store.saturating_mul(4))
     }
 }

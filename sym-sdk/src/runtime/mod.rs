@@ -1,13 +1,47 @@
-//! Brings handlers, strategies and front ends to the engine, and requests to the machine.
+//! Where everything meets: handlers, strategies and front ends on one side, the engine and the machine on the other.
 //!
-//! A [`Runtime`] is built once, from a [`Config`] and a [`Registry`](crate::handler::Registry), and
-//! checks both before it starts.
+//! The [`machine`](crate::machine) decides what happens and touches nothing; the [`engine`](crate::engine) makes it durable and
+//! knows no handler. The runtime connects them to the world. It has two paths and nothing else:
+//!
+//! - **In**: a front end [submits](Runtime::submit) an action. It is validated against the flow and its fields, its actor is looked
+//!   up in the directory, and it becomes one input of the engine. Everything that can be refused without the machine is refused
+//!   here, before anything is written. Whether the actor may take the action is the machine's decision alone, because it
+//!   depends on the state in which the input is applied.
+//! - **Out**: the engine hands over a committed effect, and the effect executor calls the handler, strategy or delivery that it
+//!   is about. The outcome goes back to the engine as the next input. Handlers and services are called nowhere else,
+//!   except for forms, which are built and changed without a Run.
+//!
+//! # Guarantees
+//!
+//! - **A program with a faulty configuration does not start.** [`Builder::build`] checks the configuration, the handlers and the
+//!   flows against each other, and reports all errors at once. It also refuses to start if a Run holds access that could not be
+//!   revoked, for example because its flow was removed.
+//! - **Foreign code is bounded.** Every call has a time limit and cannot panic into the runtime; see [`Limits`]. An effect always
+//!   has an outcome.
+//! - **A receipt is final.** A submission that was accepted stays accepted: repeated with the same key, it returns the same
+//!   receipt, even if it would be refused now.
+//! - **Users are who the directory says.** Roles are read when a submission arrives, not when the front end saw the user, and an
+//!   account that is known to be one user's is never granted access for another.
+//!
+//! # Trade-offs
+//!
+//! Delivery, handlers and strategies are called at least once. The alternative, at most once, would lose revocations, so all of
+//! them must be idempotent; strategies get a key for that.
+//!
+//! A flow is looked up in the current configuration whenever an effect is executed, rather than stored with the Run. A fix of a
+//! handler thus reaches Runs in progress. Access, however, is only ever revoked under the strategy that granted it.
+//!
+//! # Left to others
+//!
+//! Retries and their delays are the machine's, leases and lanes the engine's. [`reconcile`](Runtime::reconcile) compares what Runs
+//! grant with what targets list, but repairs only through inputs, like everybody else. Serving HTTP is left to the
+//! `server` module, which mounts the routes of front ends.
 
 mod audit_shipping;
+mod background_tasks;
 mod bounded_call;
 mod builder;
 mod effect_executor;
-mod event;
 mod flow_visibility;
 mod flows;
 mod forms;
@@ -18,19 +52,19 @@ mod identity;
 mod limits;
 mod plugin;
 mod reconcile;
-mod recovery;
 mod request_validation;
-mod retention;
 mod secrets;
 mod slack_fields;
 mod startup_checks;
 mod submission;
+mod submit;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use audit_shipping::AuditProgress;
 use audit_shipping::AuditShipper;
+use background_tasks::PeriodicReconcile;
 #[cfg(feature = "server")]
 pub(crate) use bounded_call::call_bounded;
 pub use builder::{Builder, HandlerUsage};
@@ -44,11 +78,10 @@ use jiff::Timestamp;
 pub use limits::Limits;
 pub use plugin::Plugin;
 pub use reconcile::{ExtraAccess, MissingAccess, Reconcile, Reconciliation, Repair, UnknownAccess};
-use reconcile::{Periodic, periodically};
 pub use request_validation::FieldFault;
 pub use secrets::{LocalSecrets, SecretReader};
 use serde_json::{Map, Value};
-pub use submission::{Actor, Receipt, Submission};
+pub use submission::{Actor, Decision, FlowRequest, PromptRequest, Receipt, Revoke, Submission, WriteOff};
 
 use crate::audit::{AuditEntry, AuditKind, EventSummary};
 use crate::clock::Clock;
@@ -60,80 +93,69 @@ use crate::forms::PromptForm;
 use crate::model::{Flow, Flows, RunId, Step, User};
 use crate::time::TimestampExt;
 
-/// Taking access away takes a moment.
+/// Access is late if it has not ended this long after its expiry: a revocation takes a moment.
 const LATE_AFTER: Duration = Duration::from_secs(60);
 
-/// Everything that runs an organization's flows. Cheap to clone: all clones are one runtime.
+/// A runtime of an organization's flows. Clones are cheap and refer to the same runtime.
 #[derive(Clone, Debug)]
 pub struct Runtime {
     executor: Arc<EffectExecutor>,
     engine: Arc<dyn Engine>,
     drive: Option<Arc<dyn Drive>>,
-    routes: Arc<[AuditShipper]>,
-    kept_for: Option<Duration>,
-    reconciling: Option<Periodic>,
+    shippers: Arc<[AuditShipper]>,
+    retention: Option<Duration>,
+    periodic_reconcile: Option<PeriodicReconcile>,
     #[cfg(feature = "server")]
     front_ends: FrontEnds,
 }
 
 impl Runtime {
-    /// A runtime for this configuration.
+    /// Returns a builder of a runtime with this configuration.
     pub fn builder(config: Config) -> Builder {
         Builder::new(config)
     }
 
-    /// The flows, by name.
+    /// Returns the flows, sorted by name.
     pub fn flows(&self) -> Flows {
         self.executor.flows.flows().clone()
     }
 
-    /// The flow that is named, by SRN or by name alone.
+    /// Returns a flow by SRN or name.
     ///
     /// # Errors
-    /// If there is none, with the nearest name.
+    /// If there is no such flow. The hint suggests the nearest name.
     pub fn flow(&self, name: &str) -> Result<Arc<Flow>> {
         self.executor.flows.named(name).map(|entry| entry.flow.clone())
     }
 
-    /// The flows that this person sees: all, or those that the `get_flows` reducer gives.
-    ///
-    /// # Errors
-    /// If the reducer fails.
-    pub async fn flows_for(&self, user: &Arc<User>) -> Result<Flows> {
-        let flows = self.flows();
-        match &self.executor.filter {
-            Some(filter) => filter.flows_for(&self.executor, user, flows).await.map_err(Error::from),
-            None => Ok(flows),
-        }
-    }
-
-    /// Users and their identities.
+    /// Returns the directory of users and their identities.
     pub fn directory(&self) -> &Directory {
         &self.executor.directory
     }
 
-    /// The front ends, to be mounted.
+    /// Returns the front ends, for a server to mount.
     #[cfg(feature = "server")]
     pub(crate) fn front_ends(&self) -> &FrontEnds {
         &self.front_ends
     }
 
-    /// The clock.
+    /// Returns the clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.executor.clock
     }
 
-    /// The engine.
+    /// Returns the engine.
     pub fn engine(&self) -> &Arc<dyn Engine> {
         &self.engine
     }
 
-    /// The handle that drives the engine; `None` if it is not driven by this process.
+    /// Returns the handle that drives the engine. `None` if it is not driven by this process.
     pub fn drive(&self) -> Option<&Arc<dyn Drive>> {
         self.drive.as_ref()
     }
 
-    /// When the next effect or timer falls due; `None` if nothing is left to do, or the engine is not driven by this process.
+    /// Returns the time at which the next effect or timer is due. `None` if nothing is left to do, or the engine is not driven by this
+    /// process.
     ///
     /// # Errors
     /// If the store fails.
@@ -144,7 +166,7 @@ impl Runtime {
         }
     }
 
-    /// Does one thing that is due now, and says whether there was one.
+    /// Executes one effect or timer that is due. Returns whether there was one.
     ///
     /// # Errors
     /// If the store fails.
@@ -155,19 +177,19 @@ impl Runtime {
         }
     }
 
-    /// The Run as it stands.
+    /// Returns a Run in its current state.
     ///
     /// # Errors
-    /// If there is none, or none any more, or the store fails.
+    /// If there is no such Run, it was pruned, or the store fails.
     pub async fn run(&self, run: RunId) -> Result<StoredRun> {
         match self.engine.run(run).await? {
             Some(stored) => Ok(stored),
-            None => Err(self.no_run(run).await?),
+            None => Err(self.missing_run(run).await?),
         }
     }
 
-    /// Why there is no such Run: it never began, or it is over for long.
-    async fn no_run(&self, run: RunId) -> Result<Error> {
+    /// Returns the error for a Run that is not in the store: it never existed, or it was pruned.
+    async fn missing_run(&self, run: RunId) -> Result<Error> {
         let record = self.engine.audit(Some(run), usize::MAX).await?;
         Ok(match record.last() {
             Some(last) if record.iter().any(|entry| entry.kind == AuditKind::Received) => {
@@ -179,19 +201,19 @@ impl Runtime {
         })
     }
 
-    /// Forgets Runs that are over and have not changed for this long, and forms that were shown and not sent; says how many
-    /// that were. The audit log and the counts of events stay whole.
+    /// Deletes finished Runs that have not changed for this long, and forms that were not submitted. Returns the number of deleted
+    /// Runs. The audit log and event counts are not affected.
     ///
-    /// Runs that may hold access, that can still be decided or that have messages under way are kept however old they are.
-    /// What was submitted under a [key](Submission::key) is forgotten with its Run: sent again after that, it begins a new one.
+    /// Runs that may hold access, that can still be decided or that have deliveries in flight are kept, whatever their age. The
+    /// [key](FlowRequest::key) of a submission is deleted with its Run: repeated after that, the submission begins a new one.
     ///
     /// # Errors
-    /// If the store fails. What was forgotten by then stays so.
+    /// If the store fails. Runs that were already deleted stay deleted.
     pub async fn prune(&self, older_than: Duration) -> Result<usize> {
         self.engine.prune(older_than).await
     }
 
-    /// Runs, newest first.
+    /// Returns up to `limit` Runs that pass the filter, newest first.
     ///
     /// # Errors
     /// If the store fails.
@@ -199,8 +221,9 @@ impl Runtime {
         self.engine.runs(filter, limit).await
     }
 
-    /// How the Runs with access stand. Those whose access should have ended more than a minute ago are late. It takes a look
-    /// at each of them, so ask once a minute or so.
+    /// Returns the health of the Runs that hold access. Access that should have ended more than a minute ago is late.
+    ///
+    /// This reads every such Run, so call it about once a minute.
     ///
     /// # Errors
     /// If the store fails.
@@ -209,7 +232,7 @@ impl Runtime {
         self.engine.access_health(late).await
     }
 
-    /// Audit entries in the order of their commits, of one Run or of all.
+    /// Returns up to `limit` audit entries of one Run or of all, in commit order.
     ///
     /// # Errors
     /// If the store fails.
@@ -217,10 +240,10 @@ impl Runtime {
         self.engine.audit(run, limit).await
     }
 
-    /// The form that this person would be shown, with the options that prefetch reducers give. Begins no Run.
+    /// Builds the form that a user would see, with options from prefetch reducers. No Run is begun.
     ///
     /// # Errors
-    /// If there is no such flow, it is hidden from this person, or a prefetch reducer fails.
+    /// If there is no such flow, it is hidden from the user, or a prefetch reducer fails.
     pub async fn preview_form(&self, flow: &str, user: &Arc<User>) -> Result<PromptForm> {
         let entry = self.executor.flows.named(flow)?;
         self.check_visible(entry.flow.srn(), user).await?;
@@ -228,12 +251,12 @@ impl Runtime {
         forms::build_form(&self.executor, entry, event).await.map_err(Error::from)
     }
 
-    /// The form of a Run that waits for it, made anew: what prefetch reducers give by now, and nothing filled in. For a front
-    /// end that has lost what it showed, in a restart say.
+    /// Rebuilds the open form of a Run, with current options from prefetch reducers and no values filled in. For front ends that
+    /// lost the form, as in a restart.
     ///
     /// # Errors
-    /// If there is no such Run, its form was sent or it has failed, the flow is gone or hidden from whoever asked for the form,
-    /// or a prefetch reducer fails.
+    /// If there is no such Run, its form was submitted or has failed, the flow was removed or is hidden from the user, or a
+    /// prefetch reducer fails.
     pub async fn form(&self, run: RunId) -> Result<PromptForm> {
         let state = self.run(run).await?.state;
         let asked = state.run.actors().get(&Step::Prompt).filter(|_| state.is_form_open());
@@ -248,8 +271,8 @@ impl Runtime {
         forms::build_form(&self.executor, entry, event).await.map_err(Error::from)
     }
 
-    /// What is wrong with a form as it was filled in, field by field; nothing if [`submit`](Self::submit) would take it. Begins
-    /// no Run.
+    /// Validates the inputs of a form, and returns the errors by field: none if [`submit`](Self::submit) would accept them. No Run
+    /// is begun.
     ///
     /// # Errors
     /// If there is no such flow.
@@ -258,13 +281,13 @@ impl Runtime {
         Ok(request_validation::parse_inputs(&entry.flow, &self.executor.limits, inputs).err().unwrap_or_default())
     }
 
-    /// Has the field's `on_change` handler change a form in which the field was changed. Without a handler the form stays as
-    /// it is.
+    /// Calls the `on_change` handler of a field that was changed, and returns the form as changed by it. Without a handler the form
+    /// is returned as it is.
     ///
     /// # Errors
-    /// If there is no such flow, it is hidden from this person, or the handler fails. What its author wrote with
-    /// [`Error::handler`] is for whoever changed the form, and of kind [`ErrorKind::InvalidInput`]. All else, what clients and
-    /// other crates say too, is of kind [`ErrorKind::Handler`], and not for their eyes.
+    /// If there is no such flow, it is hidden from the user, or the handler fails. Errors that the handler creates with
+    /// [`Error::handler`] have the kind [`ErrorKind::InvalidInput`] and may be shown to the user. All others, including those of
+    /// clients and other crates, have the kind [`ErrorKind::Handler`] and must not be.
     pub async fn change_form(
         &self,
         flow: &str,
@@ -277,7 +300,7 @@ impl Runtime {
         forms::change_form(&self.executor, entry, user, changed, form).await
     }
 
-    /// The events of a Run so far, in order, with what became of each.
+    /// Returns the events of a Run in order, each with its result.
     ///
     /// # Errors
     /// If the store fails.
@@ -285,42 +308,42 @@ impl Runtime {
         Ok(EventSummary::of(&self.engine.audit(Some(run), usize::MAX).await?))
     }
 
-    /// How far each destination of the audit log has got.
+    /// Returns the progress of each destination of the audit log.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn audit_progress(&self) -> Result<Vec<AuditProgress>> {
         let mut all = Vec::new();
-        for route in &*self.routes {
-            all.push(route.progress(&*self.engine).await?);
+        for shipper in &*self.shippers {
+            all.push(shipper.progress(&*self.engine).await?);
         }
         Ok(all)
     }
 
-    /// Starts workers that carry out what is due, deliver the audit log, forget what is over and reconcile as often as they should,
-    /// on the current tokio runtime.
+    /// Starts the workers on the current tokio runtime: they execute due effects and timers, ship the audit log, prune finished
+    /// Runs, and reconcile at the configured interval.
     pub fn start(&self, limits: WorkerLimits) -> Workers {
         let mut workers = self.drive.clone().map_or_else(Workers::new, |drive| drive.start_workers(limits));
-        for index in 0..self.routes.len() {
-            let (engine, clock, routes) = (self.engine.clone(), self.clock().clone(), self.routes.clone());
+        for index in 0..self.shippers.len() {
+            let (engine, clock, shippers) = (self.engine.clone(), self.clock().clone(), self.shippers.clone());
             workers.spawn(|stop| async move {
-                if let Some(route) = routes.get(index) {
-                    route.run(&*engine, &*clock, stop).await;
+                if let Some(shipper) = shippers.get(index) {
+                    shipper.run(&*engine, &*clock, stop).await;
                 }
             });
         }
-        if let Some(age) = self.kept_for {
+        if let Some(age) = self.retention {
             let (engine, clock) = (self.engine.clone(), self.clock().clone());
-            workers.spawn(|stop| retention::run(engine, clock, age, stop));
+            workers.spawn(|stop| background_tasks::prune(engine, clock, age, stop));
         }
-        if let Some(periodic) = self.reconciling.clone() {
+        if let Some(periodic) = self.periodic_reconcile.clone() {
             let runtime = self.clone();
-            workers.spawn(|stop| periodically(runtime, periodic, stop));
+            workers.spawn(|stop| background_tasks::reconcile(runtime, periodic, stop));
         }
         workers
     }
 
-    /// Does all that is due now, in a deterministic order, and says how many things that were.
+    /// Executes everything that is due, in a deterministic order. Returns the number of effects and timers.
     ///
     /// # Errors
     /// If the store fails.

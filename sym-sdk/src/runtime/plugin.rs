@@ -1,4 +1,4 @@
-//! What others add to a runtime.
+//! Plugins: contributions of other crates to a runtime.
 
 use super::Builder;
 #[cfg(feature = "server")]
@@ -6,24 +6,24 @@ use super::FrontEndType;
 use crate::audit::LogDestinationType;
 use crate::strategy::StrategyType;
 
-/// Something that is handed over at start: the strategies, front ends and clients of a crate of integrations.
+/// A contribution to a runtime, such as the strategies, front ends and clients of a crate of integrations.
 ///
-/// A closure will do:
+/// Closures are plugins:
 ///
 /// ```
 /// use std::time::Duration;
 /// use sym_sdk::config::Config;
 /// use sym_sdk::runtime::{Builder, Plugin, Limits, Runtime};
 ///
-/// let patient = |builder: Builder| builder.limits(Limits { hook: Duration::from_secs(120), ..Limits::default() });
-/// let builder = patient.install(Runtime::builder(Config::default()));
+/// let generous = |builder: Builder| builder.limits(Limits { hook: Duration::from_secs(120), ..Limits::default() });
+/// let builder = generous.install(Runtime::builder(Config::default()));
 /// # let _ = builder;
 /// ```
 pub trait Plugin {
-    /// Adds what it brings to the builder.
+    /// Adds the contribution to the builder.
     fn install(self, builder: Builder) -> Builder;
 
-    /// The types of front ends among what it brings, if an [`App`](crate::App) is to have their commands.
+    /// Returns the types of front ends that it contributes, whose commands an [`App`](crate::App) then has.
     #[cfg(feature = "server")]
     #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
     fn front_end_types(&self) -> Vec<FrontEndType> {

@@ -1,4 +1,6 @@
-//! Parses what a front end sends into what the machine takes. All of it is checked here: what passes is right.
+//! Validation of requests: parses the inputs that a front end sends into the fields, target and duration of a request.
+//!
+//! Everything about a request that does not depend on a Run is checked here, and all errors are reported at once.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,24 +14,24 @@ use crate::machine::RequestInput;
 use crate::model::{AccessTarget, Flow, RunId, Srn, Strategy};
 use crate::suggest;
 
-/// The field that picks the target.
+/// The field that selects the target by id.
 pub(super) const TARGET: &str = "target_id";
-/// The same by SRN, as the API names it.
+/// The field that selects the target by SRN, as the API names it.
 const TARGET_SRN: &str = "target_srn";
-/// The field that says for how long.
+/// The field that selects the duration.
 pub(super) const DURATION: &str = "duration";
 
-/// What is wrong with a request as it was filled in.
+/// An error in a request's inputs.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct FieldFault {
-    /// The field that it is about; `None` if it is about the request as a whole.
+    /// The field. `None` if the error is about the request as a whole.
     pub field: Option<String>,
-    /// What is wrong.
+    /// The error.
     pub error: Error,
 }
 
-/// Checks a request's inputs against the flow. All faults are reported at once, as one error.
+/// Parses a request's inputs and checks them against the flow. All errors are merged into one.
 pub(super) fn parse_request(
     flow: &Flow,
     limits: &Limits,
@@ -47,7 +49,7 @@ pub(super) fn parse_request(
 
 type Inputs = (Option<AccessTarget>, Option<Duration>, FieldMap);
 
-/// The same for the fields alone, with the faults one by one.
+/// Parses the inputs alone, with errors by field.
 pub(super) fn parse_inputs(
     flow: &Flow,
     limits: &Limits,
@@ -65,7 +67,7 @@ fn keep<T>(field: &str, result: Result<T>, faults: &mut Vec<FieldFault>) -> Opti
     result.map_err(|error| faults.push(FieldFault { field: Some(field.to_owned()), error })).ok()
 }
 
-/// One fault is reported as itself; several as one error that lists them, with the code of the first.
+/// Merges field errors: one is returned as it is, several as an error that lists them, with the code of the first.
 fn merge_field_errors(flow: &Flow, faults: Vec<FieldFault>) -> Error {
     let mut faults: Vec<_> = faults.into_iter().map(|fault| fault.error).collect();
     if faults.len() == 1 {
@@ -114,7 +116,7 @@ fn parse_fields(flow: &Flow, inputs: &Map<String, Value>, faults: &mut Vec<Field
                     fields.insert(spec.name(), value);
                 }
             }
-            // What somebody has cleared is not filled in again.
+            // A cleared field does not get its default.
             None => match spec.default().filter(|_| !inputs.get(spec.name()).is_some_and(Value::is_null)) {
                 Some(default) => {
                     fields.insert(spec.name(), default.clone());
@@ -129,7 +131,7 @@ fn parse_fields(flow: &Flow, inputs: &Map<String, Value>, faults: &mut Vec<Field
     fields
 }
 
-/// A field that was left empty counts as absent, as it does in a form.
+/// Returns whether a field counts as absent, as an empty one in a form does.
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -176,7 +178,7 @@ fn parse_target(flow: &Flow, inputs: &Map<String, Value>, fields: &FieldMap) -> 
     target.bind(fields).map(Some)
 }
 
-/// The target that an input names, if it names one.
+/// Returns the target that an input names.
 fn named_target<'a>(
     flow: &Flow,
     strategy: &'a Strategy,
@@ -192,7 +194,7 @@ fn named_target<'a>(
     }
 }
 
-/// A target by its SRN, its id or its name.
+/// Finds a target by SRN, id or name.
 fn find_target<'a>(strategy: &'a Strategy, text: &str) -> Option<&'a AccessTarget> {
     if let Ok(id) = text.parse() {
         return strategy.target_by_id(id);
@@ -209,7 +211,7 @@ fn unknown_target(flow: &Flow, strategy: &Strategy, text: &str) -> Error {
 }
 
 fn target_names(strategy: &Strategy) -> String {
-    // A name that several targets share names none of them; their SRNs do.
+    // A name that several targets share is ambiguous, so their SRNs are listed.
     let names = strategy.targets().iter().map(|target| match strategy.target_by_name(target.name()) {
         Some(_) => target.name().to_string(),
         None => target.srn().to_string(),

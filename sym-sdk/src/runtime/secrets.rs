@@ -1,4 +1,4 @@
-//! Reads secrets from where they are kept.
+//! Secrets: reading their values from environment variables, files and other sources.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,8 +13,8 @@ use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
 use crate::model::{Secret, SecretSource};
 
-/// A file with more bytes than this holds no secret.
-const FILE_BYTES: u64 = 1024 * 1024;
+/// Maximum size of a secret file in bytes.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 /// Reads secrets from one kind of source.
 ///
@@ -46,20 +46,20 @@ impl<R: SecretReader> DynSecretReader for R {
     }
 }
 
-/// Reads environment variables and files. A secret's path is the variable's name, or the file's path; a line break at the end
-/// of a file does not belong to the secret.
+/// A reader of environment variables and files. A secret's path is the variable's name or the file's path. Line breaks at the
+/// end of a file are not part of the secret.
 #[derive(Clone, Default)]
 pub struct LocalSecrets {
     variables: Option<BTreeMap<String, SecretString>>,
 }
 
 impl LocalSecrets {
-    /// Reads the variables of this process.
+    /// Creates a reader of this process's variables.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Reads these variables and not those of the process, for tests.
+    /// Creates a reader of the given variables instead of the process's, for tests.
     pub fn with_variables<K: Into<String>, V: Into<String>>(variables: impl IntoIterator<Item = (K, V)>) -> Self {
         let variables = variables.into_iter().map(|(name, value)| (name.into(), SecretString::from(value.into())));
         Self { variables: Some(variables.collect()) }
@@ -96,9 +96,12 @@ async fn read_file(secret: &Secret) -> Result<SecretString> {
     let path = Path::new(secret.path()).to_owned();
     let read = tokio::task::spawn_blocking(move || {
         let mut text = String::new();
-        let read = File::open(path)?.take(FILE_BYTES + 1).read_to_string(&mut text)?;
-        if read as u64 > FILE_BYTES {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {FILE_BYTES} bytes")));
+        let read = File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
+        if read as u64 > MAX_FILE_BYTES {
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                format!("it is larger than {MAX_FILE_BYTES} bytes"),
+            ));
         }
         Ok(text)
     });
@@ -119,7 +122,7 @@ async fn read_file(secret: &Secret) -> Result<SecretString> {
     Ok(SecretString::from(trimmed))
 }
 
-/// Reads a secret with the first reader that can, and picks its JSON key.
+/// Reads a secret with the first reader for its source, and selects its JSON key.
 pub(super) async fn read_secret(
     readers: &[std::sync::Arc<dyn DynSecretReader>],
     secret: &Secret,
@@ -142,7 +145,7 @@ fn json_entry(secret: &Secret, value: &SecretString, key: &str) -> Result<Secret
         let message = format!("secret `{}` {what}", secret.name());
         Error::new(ErrorKind::Configuration, codes::UNKNOWN_SECRET, message)
     };
-    // The parser's own message is left out: it can quote what it read.
+    // The parser's message is left out: it can quote the secret.
     let json: Value =
         serde_json::from_str(value.expose_secret()).map_err(|_| fault("has a JSON key, but is not JSON"))?;
     match json.get(key) {

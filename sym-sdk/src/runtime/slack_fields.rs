@@ -1,11 +1,11 @@
-//! Says who the Slack users that were picked in a form are on the platform.
+//! Slack users that were selected in a form, resolved to users of the directory.
 
 use crate::directory::Directory;
 use crate::error::Result;
 use crate::forms::{FieldMap, FieldValue, SlackUserSelection};
 use crate::model::Flow;
 
-/// Names those whom the directory knows. Nothing that was submitted can: handlers trust these names.
+/// Sets the usernames of Slack users that the directory knows. Submitted usernames are discarded, because handlers trust them.
 pub(super) async fn resolve_slack_fields(directory: &Directory, flow: &Flow, fields: &mut FieldMap) -> Result<()> {
     let mut integrations = flow.environment().integrations().values();
     let Some(slack) = integrations.find(|integration| integration.kind() == "slack") else { return Ok(()) };

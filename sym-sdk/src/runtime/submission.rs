@@ -1,21 +1,18 @@
-//! What front ends submit.
+//! Submissions: the actions that front ends submit on behalf of people and bots.
+//!
+//! Each action has a request type of its own, with the setters that apply to it: a decision has a message, a request has inputs.
+//! All of them convert into a [`Submission`], which [`Runtime::submit`](super::Runtime::submit) accepts.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
-use super::Runtime;
-use super::flows::FlowEntry;
-use super::request_validation::parse_request;
-use super::slack_fields::resolve_slack_fields;
 use crate::engine::InputKey;
-use crate::error::{Error, ErrorKind, Result, codes};
-use crate::machine::{Action, FormRef, Input, InputBody, InputReply};
-use crate::model::{Channel, ChannelType, EventId, RunId, Srn, User, UserId};
+use crate::machine::{Action, FormRef};
+use crate::model::{Channel, ChannelType, EventId, RunId, User, UserId};
 
-/// Who submits something.
+/// The person or bot on whose behalf something is submitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Actor {
@@ -51,47 +48,270 @@ impl From<&str> for Actor {
     }
 }
 
-/// Something that a person or a bot submits.
+/// An action that a person or a bot submits.
+///
+/// The constructors return the request type of the action, which converts into a submission:
 ///
 /// ```
 /// use sym_sdk::model::{Channel, ChannelType};
 /// use sym_sdk::runtime::Submission;
 ///
-/// let submission = Submission::request("prod", "ana@example.com")
+/// let request = Submission::request("prod", "ana@example.com")
 ///     .input("reason", "incident 42")
 ///     .input("duration", "1h")
-///     .through(Channel::new(ChannelType::Api));
+///     .channel(Channel::new(ChannelType::Api));
+/// let submission: Submission = request.into();
 /// # let _ = submission;
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "nothing happens until the submission is given to `Runtime::submit`"]
+#[must_use = "nothing happens until the submission is passed to `Runtime::submit`"]
 pub struct Submission {
-    actor: Actor,
-    channel: Channel,
-    key: Option<InputKey>,
-    what: What,
+    pub(super) origin: Origin,
+    pub(super) body: RequestBody,
+}
+
+/// The properties that all submissions have.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    pub(super) actor: Actor,
+    pub(super) channel: Channel,
+    pub(super) key: Option<InputKey>,
 }
 
 #[derive(Clone, Debug)]
-enum What {
-    Prompt {
-        flow: String,
-        form: Option<FormRef>,
-    },
-    Request {
-        flow: String,
-        inputs: Map<String, Value>,
-        context: Option<Map<String, Value>>,
-        form: Option<RunId>,
-        parent: Option<RunId>,
-    },
-    Decide {
-        run: RunId,
-        action: Action,
-    },
+pub(super) enum RequestBody {
+    Prompt { flow: String, form_view: Option<FormRef> },
+    Request(FlowRequestBody),
+    Act { run: RunId, action: Action },
 }
 
-/// What became of a submission that was taken. It is durable; its effects follow.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FlowRequestBody {
+    pub(super) flow: String,
+    pub(super) inputs: Map<String, Value>,
+    pub(super) context: Option<Map<String, Value>>,
+    pub(super) form: Option<RunId>,
+    pub(super) parent: Option<RunId>,
+}
+
+impl RequestBody {
+    /// Returns the Run that the submission names.
+    pub(super) fn run(&self) -> Option<RunId> {
+        match self {
+            Self::Prompt { .. } => None,
+            Self::Request(request) => request.form,
+            Self::Act { run, .. } => Some(*run),
+        }
+    }
+
+    /// Returns whether the submission begins a Run or continues its form, rather than acting on an existing request.
+    pub(super) fn is_request(&self) -> bool {
+        matches!(self, Self::Prompt { .. } | Self::Request(_))
+    }
+}
+
+impl Origin {
+    fn new(actor: impl Into<Actor>) -> Self {
+        Self { actor: actor.into(), channel: Channel::new(ChannelType::Api), key: None }
+    }
+}
+
+impl Submission {
+    /// Asks for the form of a flow, by SRN or name.
+    pub fn prompt(flow: impl Into<String>, actor: impl Into<Actor>) -> PromptRequest {
+        PromptRequest { origin: Origin::new(actor), flow: flow.into(), form_view: None }
+    }
+
+    /// Makes a request to a flow, by SRN or name.
+    pub fn request(flow: impl Into<String>, actor: impl Into<Actor>) -> FlowRequest {
+        let body = FlowRequestBody { flow: flow.into(), ..FlowRequestBody::default() };
+        FlowRequest { origin: Origin::new(actor), body }
+    }
+
+    /// Approves a request.
+    pub fn approve(run: RunId, actor: impl Into<Actor>) -> Decision {
+        Decision { origin: Origin::new(actor), run, is_approval: true, message: None }
+    }
+
+    /// Denies a request. The requester cancels it with the same action.
+    pub fn deny(run: RunId, actor: impl Into<Actor>) -> Decision {
+        Decision { origin: Origin::new(actor), run, is_approval: false, message: None }
+    }
+
+    /// Revokes access before it expires. If a revocation is failing, it is retried immediately.
+    pub fn revoke(run: RunId, actor: impl Into<Actor>) -> Revoke {
+        Revoke { origin: Origin::new(actor), run }
+    }
+
+    /// Gives up a revocation that keeps failing: the Run fails, the strategy is not called again, and the error destination is
+    /// notified.
+    ///
+    /// Only administrators may write off a revocation; they are responsible for removing the access by other means. `reason`
+    /// is recorded in the audit log.
+    pub fn write_off(run: RunId, actor: impl Into<Actor>, reason: impl Into<String>) -> WriteOff {
+        WriteOff { origin: Origin::new(actor), run, reason: reason.into() }
+    }
+
+    /// Sets the idempotency key, unless the submission has one.
+    pub(crate) fn key_or(mut self, key: impl FnOnce() -> String) -> Self {
+        self.origin.key.get_or_insert_with(|| InputKey::new(key()));
+        self
+    }
+}
+
+/// Adds the setters that apply to every submission.
+macro_rules! common_setters {
+    ($($request:ty),+) => {$(
+        impl $request {
+            /// Sets the channel through which this was submitted: Slack, the web or the API. The default is the API.
+            pub fn channel(mut self, channel: Channel) -> Self {
+                self.origin.channel = channel;
+                self
+            }
+
+            /// Sets the idempotency key: a repeated submission with the same key has no effect, and returns the same receipt.
+            ///
+            /// A front end that lets callers choose keys must prefix them with its own name and the caller's, so that no
+            /// caller can use the key of another one's submission.
+            pub fn key(mut self, key: InputKey) -> Self {
+                self.origin.key = Some(key);
+                self
+            }
+        }
+    )+};
+}
+
+common_setters!(Submission, PromptRequest, FlowRequest, Decision, Revoke, WriteOff);
+
+/// A request for the form of a flow. Returned by [`Submission::prompt`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing happens until the request is passed to `Runtime::submit`"]
+pub struct PromptRequest {
+    origin: Origin,
+    flow: String,
+    form_view: Option<FormRef>,
+}
+
+impl PromptRequest {
+    /// Sets the view that will show the form, in the front end's own terms.
+    ///
+    /// It is stored with the Run, so that the form and notices about it can be shown there even after a restart: see
+    /// [`RequestView::form`](crate::delivery::RequestView::form).
+    pub fn form_view(mut self, view: FormRef) -> Self {
+        self.form_view = Some(view);
+        self
+    }
+}
+
+impl From<PromptRequest> for Submission {
+    fn from(PromptRequest { origin, flow, form_view }: PromptRequest) -> Self {
+        Self { origin, body: RequestBody::Prompt { flow, form_view } }
+    }
+}
+
+/// A request to a flow. Returned by [`Submission::request`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing happens until the request is passed to `Runtime::submit`"]
+pub struct FlowRequest {
+    origin: Origin,
+    body: FlowRequestBody,
+}
+
+impl FlowRequest {
+    /// Sets an input: a field, `target_srn` or `duration` (in seconds, or as text such as `1h`).
+    ///
+    /// A field without an input gets its default value; `null` leaves it empty.
+    pub fn input(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.body.inputs.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets several inputs.
+    pub fn inputs(mut self, inputs: Map<String, Value>) -> Self {
+        self.body.inputs.extend(inputs);
+        self
+    }
+
+    /// Sets the `context`, which handlers read with `event.context(Step::Request)`.
+    pub fn context(mut self, context: Map<String, Value>) -> Self {
+        self.body.context = Some(context);
+        self
+    }
+
+    /// Sets the Run whose form was filled in for this request.
+    pub fn form(mut self, run: RunId) -> Self {
+        self.body.form = Some(run);
+        self
+    }
+
+    /// Sets the Run that led to this request.
+    pub fn parent(mut self, run: RunId) -> Self {
+        self.body.parent = Some(run);
+        self
+    }
+}
+
+impl From<FlowRequest> for Submission {
+    fn from(FlowRequest { origin, body }: FlowRequest) -> Self {
+        Self { origin, body: RequestBody::Request(body) }
+    }
+}
+
+/// An approval or denial of a request. Returned by [`Submission::approve`] and [`Submission::deny`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing happens until the decision is passed to `Runtime::submit`"]
+pub struct Decision {
+    origin: Origin,
+    run: RunId,
+    is_approval: bool,
+    message: Option<String>,
+}
+
+impl Decision {
+    /// Sets the text entered with the decision.
+    pub fn message(mut self, text: impl Into<String>) -> Self {
+        self.message = Some(text.into());
+        self
+    }
+}
+
+impl From<Decision> for Submission {
+    fn from(Decision { origin, run, is_approval, message: decision_message }: Decision) -> Self {
+        let action = if is_approval { Action::Approve { decision_message } } else { Action::Deny { decision_message } };
+        Self { origin, body: RequestBody::Act { run, action } }
+    }
+}
+
+/// A revocation of access before it expires. Returned by [`Submission::revoke`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing happens until the revocation is passed to `Runtime::submit`"]
+pub struct Revoke {
+    origin: Origin,
+    run: RunId,
+}
+
+impl From<Revoke> for Submission {
+    fn from(Revoke { origin, run }: Revoke) -> Self {
+        Self { origin, body: RequestBody::Act { run, action: Action::Revoke } }
+    }
+}
+
+/// The write-off of a revocation that keeps failing. Returned by [`Submission::write_off`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing happens until the write-off is passed to `Runtime::submit`"]
+pub struct WriteOff {
+    origin: Origin,
+    run: RunId,
+    reason: String,
+}
+
+impl From<WriteOff> for Submission {
+    fn from(WriteOff { origin, run, reason }: WriteOff) -> Self {
+        Self { origin, body: RequestBody::Act { run, action: Action::WriteOff { reason } } }
+    }
+}
+
+/// The receipt of an accepted submission. The submission is durable; its effects follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Receipt {
@@ -101,323 +321,4 @@ pub struct Receipt {
     /// The event.
     #[serde(rename = "event_id")]
     pub event: EventId,
-}
-
-impl What {
-    /// The Run that it is about, if it names one.
-    fn run(&self) -> Option<RunId> {
-        match self {
-            Self::Prompt { .. } => None,
-            Self::Request { form, .. } => *form,
-            Self::Decide { run, .. } => Some(*run),
-        }
-    }
-
-    /// Where the form is to be shown, if it asks for one.
-    fn form(&self) -> Option<&FormRef> {
-        match self {
-            Self::Prompt { form, .. } => form.as_ref(),
-            Self::Request { .. } | Self::Decide { .. } => None,
-        }
-    }
-}
-
-impl Submission {
-    fn new(actor: impl Into<Actor>, what: What) -> Self {
-        Self { actor: actor.into(), channel: Channel::new(ChannelType::Api), key: None, what }
-    }
-
-    /// Asks for the flow's form. `flow` is an SRN or a name.
-    pub fn prompt(flow: impl Into<String>, actor: impl Into<Actor>) -> Self {
-        Self::new(actor, What::Prompt { flow: flow.into(), form: None })
-    }
-
-    /// Where the form is to be shown, in the front end's own terms. It is kept with the Run, so that the form and what becomes
-    /// of it find their way after a restart too: see [`RequestView::form`](crate::delivery::RequestView::form).
-    pub fn shown_in(mut self, place: FormRef) -> Self {
-        if let What::Prompt { form, .. } = &mut self.what {
-            *form = Some(place);
-        }
-        self
-    }
-
-    /// Makes a request. `flow` is an SRN or a name.
-    pub fn request(flow: impl Into<String>, actor: impl Into<Actor>) -> Self {
-        let flow = flow.into();
-        Self::new(actor, What::Request { flow, inputs: Map::new(), context: None, form: None, parent: None })
-    }
-
-    /// Approves a request.
-    pub fn approve(run: RunId, actor: impl Into<Actor>) -> Self {
-        Self::new(actor, What::Decide { run, action: Action::Approve { decision_message: None } })
-    }
-
-    /// Denies a request.
-    pub fn deny(run: RunId, actor: impl Into<Actor>) -> Self {
-        Self::new(actor, What::Decide { run, action: Action::Deny { decision_message: None } })
-    }
-
-    /// Revokes access before its time. While taking it away fails, this has it tried again at once.
-    pub fn revoke(run: RunId, actor: impl Into<Actor>) -> Self {
-        Self::new(actor, What::Decide { run, action: Action::Revoke })
-    }
-
-    /// Gives up a revocation that does not succeed. The Run fails, the strategy is asked no more, and the error destination is
-    /// told. Only an administrator may, who has seen to the access by other means; `reason` goes on the record.
-    pub fn write_off(run: RunId, actor: impl Into<Actor>, reason: impl Into<String>) -> Self {
-        Self::new(actor, What::Decide { run, action: Action::WriteOff { reason: reason.into() } })
-    }
-
-    /// An input of a request: a field, `target_srn` or `duration` (in seconds, or such as `1h`). A field that is not given has its
-    /// default; `null` says that it was left empty.
-    pub fn input(self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.inputs([(name.into(), value.into())].into_iter().collect())
-    }
-
-    /// More inputs of a request.
-    pub fn inputs(mut self, more: Map<String, Value>) -> Self {
-        if let What::Request { inputs, .. } = &mut self.what {
-            inputs.extend(more);
-        }
-        self
-    }
-
-    /// The `context` of a request, which handlers read with `event.context(Step::Request)`.
-    pub fn context(mut self, given: Map<String, Value>) -> Self {
-        if let What::Request { context, .. } = &mut self.what {
-            *context = Some(given);
-        }
-        self
-    }
-
-    /// The Run whose form was filled in for this request.
-    pub fn form(mut self, run: RunId) -> Self {
-        if let What::Request { form, .. } = &mut self.what {
-            *form = Some(run);
-        }
-        self
-    }
-
-    /// The Run that led to this request.
-    pub fn parent(mut self, run: RunId) -> Self {
-        if let What::Request { parent, .. } = &mut self.what {
-            *parent = Some(run);
-        }
-        self
-    }
-
-    /// The text that was entered with a decision.
-    pub fn decision_message(mut self, text: impl Into<String>) -> Self {
-        if let What::Decide {
-            action: Action::Approve { decision_message } | Action::Deny { decision_message }, ..
-        } = &mut self.what
-        {
-            *decision_message = Some(text.into());
-        }
-        self
-    }
-
-    /// Through what it came: Slack, the web or the API. The API if not said.
-    pub fn through(mut self, channel: Channel) -> Self {
-        self.channel = channel;
-        self
-    }
-
-    /// Names the submission: the same key again is the same submission, and gets the same receipt. A front end that lets
-    /// callers choose puts itself and the caller in front, or one caller's key would stand for another's submission.
-    pub fn key(mut self, key: InputKey) -> Self {
-        self.key = Some(key);
-        self
-    }
-
-    /// The same, unless it has a name.
-    pub(crate) fn key_or(mut self, key: impl FnOnce() -> String) -> Self {
-        self.key.get_or_insert_with(|| InputKey::new(key()));
-        self
-    }
-}
-
-/// For ids that follow from a key.
-const KEYED: Uuid = Uuid::from_u128(0x6d5f_2c1a_93b4_4d0e_8a57_c3f1_0e9b_7a24);
-
-/// A name of its own, or a caller who chooses the key could stand in for a timer or an effect.
-fn submitted_as(key: &InputKey) -> InputKey {
-    InputKey::new(format!("submission:{}", key.as_str()))
-}
-
-impl Runtime {
-    /// Takes a submission. Once this returns, the submission and all that follows from it is durable.
-    ///
-    /// # Errors
-    /// If the submission is not well formed, or its actor may not do this now. Nothing has changed then; the refusal of
-    /// somebody who may not is on the record.
-    pub async fn submit(&self, submission: Submission) -> Result<Receipt> {
-        let Submission { actor, channel, key, what } = submission;
-        check_channel(&channel)?;
-        let event = EventId::from_uuid(self.new_id(key.as_ref(), "event"));
-        let run = what.run().unwrap_or_else(|| self.new_run(key.as_ref()));
-        let (key, may_be_known) = match key {
-            Some(key) => (submitted_as(&key), true),
-            None => (InputKey::new(format!("event:{event}")), false),
-        };
-        if may_be_known && let Some(reply) = self.engine.recorded_reply(&key).await? {
-            // What was taken stays taken, even if it would be refused by now.
-            return receipt(run, event, reply);
-        }
-        let begins = matches!(what, What::Prompt { .. } | What::Request { .. });
-        let form = what.form().cloned();
-        let (flow, action) = self.checked(what).await?;
-        let actor = self.executor.ask_directory(self.actor(actor, begins)).await?;
-        if begins {
-            self.check_visible(&flow, &actor).await?;
-        }
-        let body = InputBody::Submitted { event, actor, channel, action };
-        let input = Input::new(run, flow, self.clock().now(), body).with_form(form);
-        receipt(run, event, self.engine.submit(key, input).await?)
-    }
-
-    /// Whether a submission of this [name](Submission::key) was taken. One that was refused was not.
-    ///
-    /// # Errors
-    /// If the store does not answer.
-    pub async fn was_taken(&self, key: &InputKey) -> Result<bool> {
-        let reply = self.engine.recorded_reply(&submitted_as(key)).await?;
-        Ok(reply.is_some_and(|reply| !matches!(reply, InputReply::Refused { .. })))
-    }
-
-    /// Checks what is submitted against its flow.
-    async fn checked(&self, what: What) -> Result<(Srn, Action)> {
-        match what {
-            What::Prompt { flow, .. } => Ok((self.entry(&flow)?.flow.srn().clone(), Action::Prompt)),
-            What::Request { flow, inputs, context, form, parent } => {
-                let entry = self.entry(&flow)?;
-                let limits = &self.executor.limits;
-                let mut request = parse_request(&entry.flow, limits, &inputs, context.as_ref(), parent)?;
-                let named = resolve_slack_fields(&self.executor.directory, &entry.flow, &mut request.fields);
-                self.executor.ask_directory(named).await?;
-                if let Some(form) = form {
-                    self.form_of(form, entry).await?;
-                }
-                Ok((entry.flow.srn().clone(), Action::Request(Box::new(request))))
-            }
-            What::Decide { run, action } => {
-                check_text(&action, self.executor.limits.fields_bytes)?;
-                Ok((self.run(run).await?.state.flow.clone(), action))
-            }
-        }
-    }
-
-    fn entry(&self, flow: &str) -> Result<&FlowEntry> {
-        self.executor.flows.named(flow)
-    }
-
-    /// A flow that the flows filter hides from a person is closed to them, by whatever way they name it.
-    pub(super) async fn check_visible(&self, flow: &Srn, actor: &Arc<User>) -> Result<()> {
-        if self.flows_for(actor).await?.get(flow.slug()).is_some() {
-            return Ok(());
-        }
-        let message = format!("flow `{}` is not open to {}", flow.slug(), actor.username());
-        Err(Error::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message))
-    }
-
-    /// A form belongs to the flow that it was opened for.
-    async fn form_of(&self, form: RunId, entry: &FlowEntry) -> Result<()> {
-        let flow: Srn = self.run(form).await?.state.flow.clone();
-        if flow.slug() == entry.flow.srn().slug() {
-            return Ok(());
-        }
-        let message = format!("the form of Run {form} is of flow `{}`, not of `{}`", flow.slug(), entry.flow.name());
-        Err(Error::new(ErrorKind::InvalidInput, codes::UNKNOWN_RUN, message))
-    }
-
-    /// Who this is. People whom nobody vouches for cannot begin anything, and are not stored for trying; those who decide are
-    /// stored as guests.
-    pub(super) async fn actor(&self, actor: Actor, begins: bool) -> Result<Arc<User>> {
-        let directory = &self.executor.directory;
-        match actor {
-            // Read anew: roles may have changed since the front end read them.
-            Actor::User(user) => {
-                let known = directory.user(user.id()).await?;
-                known.ok_or_else(|| unknown_user(user.username(), "add them to the directory first"))
-            }
-            Actor::Id(id) => {
-                let user = directory.user(id).await?;
-                user.ok_or_else(|| unknown_user(&format!("user {id}"), "name the person by e-mail address"))
-            }
-            Actor::Email(email) => match directory.user_by_email(&email).await? {
-                Some(user) => Ok(user),
-                None => self.resolve_unknown_user(&email, begins).await,
-            },
-        }
-    }
-
-    /// Somebody who is not in the directory.
-    async fn resolve_unknown_user(&self, email: &str, begins: bool) -> Result<Arc<User>> {
-        let directory = &self.executor.directory;
-        let person = User::person(UserId::from_email(email), email)?;
-        if begins && !directory.is_internal_email(person.username()) {
-            return Err(unknown_user(
-                person.username(),
-                "their e-mail domain is none of the organization's; an administrator can add them",
-            ));
-        }
-        directory.get_or_create_user_by_email(email).await
-    }
-
-    pub(super) fn new_run(&self, key: Option<&InputKey>) -> RunId {
-        RunId::from_uuid(self.new_id(key, "run"))
-    }
-
-    /// The same key gives the same id, so that a submission sent again is about the same Run. Without a key the id is new.
-    pub(super) fn new_id(&self, key: Option<&InputKey>, what: &str) -> Uuid {
-        match key {
-            Some(key) => Uuid::new_v5(&KEYED, format!("{what}:{}", key.as_str()).as_bytes()),
-            None => {
-                let now = self.clock().now();
-                let seconds = u64::try_from(now.as_second()).unwrap_or_default();
-                let nanoseconds = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
-                Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanoseconds))
-            }
-        }
-    }
-}
-
-/// Handlers let pass what code has fired.
-fn check_channel(channel: &Channel) -> Result<()> {
-    let kind = channel.kind();
-    if !matches!(kind, ChannelType::Sdk | ChannelType::Scheduler) {
-        return Ok(());
-    }
-    let message = format!("nothing is submitted through `{kind}`: that is for what code fires");
-    Err(Error::new(ErrorKind::InvalidInput, codes::INVALID_EVENT, message))
-}
-
-fn unknown_user(who: &str, hint: &str) -> Error {
-    Error::new(ErrorKind::NotFound, codes::UNKNOWN_USER, format!("{who} is not a known user")).with_hint(hint)
-}
-
-fn check_text(action: &Action, limit: usize) -> Result<()> {
-    let (what, text) = match action {
-        Action::Approve { decision_message } | Action::Deny { decision_message } => {
-            ("decision message", decision_message.as_deref().unwrap_or_default())
-        }
-        Action::WriteOff { reason } => ("reason", reason.as_str()),
-        _ => return Ok(()),
-    };
-    let size = text.len();
-    if size <= limit {
-        return Ok(());
-    }
-    let message = format!("the {what} takes {size} bytes; at most {limit} are taken");
-    Err(Error::new(ErrorKind::InvalidInput, codes::TOO_LARGE, message))
-}
-
-fn receipt(run: RunId, event: EventId, reply: InputReply) -> Result<Receipt> {
-    match reply {
-        InputReply::Accepted { event: accepted } => Ok(Receipt { run, event: accepted.unwrap_or(event) }),
-        InputReply::Refused { error, .. } => Err(error.into()),
-        InputReply::Stale => {
-            Err(Error::new(ErrorKind::Internal, codes::INVALID_EVENT, "the submission came to nothing"))
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! Accepts connections.
+//! The accept loop: connection limits, timeouts of request heads, and graceful shutdown.
 
 use std::io;
 use std::sync::Arc;
@@ -16,37 +16,35 @@ use tokio_util::sync::CancellationToken;
 
 use super::ServerLimits;
 
-/// When no connection can be accepted, for want of file descriptors say, it is tried again after this time.
-const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
+/// Delay after a failure to accept, such as a lack of file descriptors.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// The smallest buffer that hyper takes.
-const LEAST_HEAD_BYTES: usize = 8 * 1024;
+/// The smallest buffer that hyper accepts.
+const MIN_HEAD_BYTES: usize = 8 * 1024;
 
-/// Accepts connections until `stop` is cancelled, and lets their requests finish then.
+/// Accepts connections until `stop` is cancelled, and then waits for their requests.
 ///
-/// Not `axum::serve`: it waits for ever for the head of a request, and for requests at the end.
+/// `axum::serve` has no timeout for request heads, nor for requests in flight at shutdown.
 pub(super) async fn accept(listener: TcpListener, router: Router, limits: ServerLimits, stop: CancellationToken) {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
-        .max_buf_size(limits.head_bytes.max(LEAST_HEAD_BYTES));
-    let places = Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS)));
+    http.timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(limits.head_bytes.max(MIN_HEAD_BYTES));
+    let permits = Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS)));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     loop {
-        let (stream, place) = tokio::select! {
+        let (stream, permit) = tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            // Else those that have ended would be kept.
+            // Without this, the results of finished connections would accumulate.
             Some(_) = connections.join_next() => continue,
-            accepted = next(&listener, &places) => match accepted {
+            accepted = next(&listener, &permits) => match accepted {
                 Ok(accepted) => accepted,
-                Err(error) if is_of_one_connection(&error) => continue,
+                Err(error) if is_connection_error(&error) => continue,
                 Err(error) => {
                     tracing::error!(%error, "no connection can be accepted");
                     tokio::select! {
                         () = stop.cancelled() => break,
-                        () = tokio::time::sleep(ACCEPT_AGAIN) => continue,
+                        () = tokio::time::sleep(ACCEPT_RETRY_DELAY) => continue,
                     }
                 }
             },
@@ -54,8 +52,8 @@ pub(super) async fn accept(listener: TcpListener, router: Router, limits: Server
         let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
         let connection = graceful.watch(connection);
         connections.spawn(async move {
-            let _place = place;
-            // Clients go away, or send what is no HTTP: that is theirs to know.
+            let _permit = permit;
+            // Clients disconnect, or send something other than HTTP. Neither concerns the operator.
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection has ended with an error");
             }
@@ -63,19 +61,19 @@ pub(super) async fn accept(listener: TcpListener, router: Router, limits: Server
     }
     drop(listener);
     if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
-        tracing::warn!(grace = ?limits.grace, "requests were still under way at shutdown and are cut off");
+        tracing::warn!(grace = ?limits.grace, "requests in flight were aborted at shutdown");
     }
     connections.shutdown().await;
 }
 
-async fn next(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
+async fn next(listener: &TcpListener, permits: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let permit = permits.clone().acquire_owned().await.map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
-    Ok((stream, place))
+    Ok((stream, permit))
 }
 
-/// Whether a connection was lost while it was accepted, which says nothing about the next.
-fn is_of_one_connection(error: &io::Error) -> bool {
+/// Returns whether an error concerns a single connection, so that the next one can be accepted immediately.
+fn is_connection_error(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }

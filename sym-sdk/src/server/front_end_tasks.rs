@@ -1,4 +1,4 @@
-//! Runs the connections that front ends keep themselves.
+//! The tasks of front ends that maintain their own connections, and their restarts after failures.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use super::readiness::Readiness;
 use crate::error::{Error, ErrorKind, codes};
 use crate::runtime::{DynFrontEnd, Runtime};
 
-/// After it has failed, a front end is run again after this time.
-const RUN_AGAIN: Duration = Duration::from_secs(10);
+/// Delay before a failed front end is run again.
+const RESTART_DELAY: Duration = Duration::from_secs(10);
 
-/// Runs all of them until `stop` is cancelled.
+/// Runs all front ends until `stop` is cancelled.
 pub(super) async fn run_all(runtime: &Runtime, readiness: &Readiness, stop: CancellationToken) {
     join_all(runtime.front_ends().iter().map(|front_end| run(&**front_end, runtime, readiness, &stop))).await;
-    // Some have nothing to run.
+    // Front ends without connections return immediately.
     stop.cancelled().await;
 }
 
@@ -30,11 +30,11 @@ async fn run(front_end: &dyn DynFrontEnd, runtime: &Runtime, readiness: &Readine
             Ok(Err(error)) => error,
             Err(_) => Error::new(ErrorKind::Internal, codes::HANDLER_PANICKED, "it panicked"),
         };
-        tracing::error!(front_end = name, error = %error.report(), "a front end has failed and is run again");
+        tracing::error!(front_end = name, error = %error.report(), "a front end failed and is run again");
         readiness.failed(name, Some(error.code().clone()));
         tokio::select! {
             () = stop.cancelled() => {}
-            () = runtime.clock().sleep(RUN_AGAIN) => {}
+            () = runtime.clock().sleep(RESTART_DELAY) => {}
         }
         readiness.failed(name, None);
     }

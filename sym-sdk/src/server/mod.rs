@@ -1,9 +1,11 @@
-//! Serves a [`Runtime`] over HTTP: mounts the routes of its front ends, says how it is, and stops without losing anything.
+//! An HTTP server for a [`Runtime`]: it mounts the routes of front ends, answers liveness and readiness probes, and shuts down
+//! gracefully.
 //!
-//! `GET /health` says that the process is alive, `GET /ready` that it can do its work: its store answers, its workers run, and
-//! each front end's [check](crate::runtime::FrontEnd::check) passes. Neither tells more than names and error codes; the rest is logged.
+//! `GET /health` reports that the process is alive. `GET /ready` reports whether it can do its work: the store responds, the workers
+//! run, and each front end's [check](crate::runtime::FrontEnd::check) passes. Anybody may call them, so they return names and error
+//! codes only; messages are logged.
 //!
-//! The command `serve` of an [`App`](crate::App) does all of it. In a program of one's own:
+//! The command `serve` of an [`App`](crate::App) does all of this. In a program of your own:
 //!
 //! ```
 //! use sym_sdk::runtime::Runtime;
@@ -16,8 +18,8 @@
 //! }
 //! ```
 //!
-//! In an axum application that is there already, mount [`Server::router`], start the workers with
-//! [`Runtime::start`], and have [`Server::run_front_ends`] run beside it.
+//! To use an existing axum application instead, mount [`Server::router`], start the workers with [`Runtime::start`], and run
+//! [`Server::run_front_ends`] beside it.
 
 mod accept;
 mod front_end_tasks;
@@ -38,21 +40,21 @@ use crate::error::{Error, ErrorKind, Result, codes};
 use crate::runtime::Runtime;
 use readiness::Readiness;
 
-/// How much a server takes, and for how long it waits.
+/// The limits of a server.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ServerLimits {
-    /// Bytes of a request's body. More is answered with 413.
+    /// Maximum size of a request's body in bytes. Larger ones are answered with 413.
     pub body_bytes: usize,
-    /// Bytes of a request's head. More is answered with 431. At least 8 KiB.
+    /// Maximum size of a request's head in bytes, of at least 8 KiB. Larger ones are answered with 431.
     pub head_bytes: usize,
-    /// How long the head of a request may take to arrive, and a connection may be idle.
+    /// Timeout of the head of a request, and of idle connections.
     pub head: Duration,
-    /// How long a request may take, its body included. Later it is dropped and answered with 503.
+    /// Timeout of a request, including its body. After that it is dropped and answered with 503.
     pub request: Duration,
-    /// Connections at a time. Others wait to be accepted.
+    /// Maximum number of concurrent connections. Others wait to be accepted.
     pub connections: usize,
-    /// How long requests that are under way may take when the server is told to stop, and then how long work may.
+    /// Timeout of requests in flight at shutdown, and then of work in progress.
     pub grace: Duration,
 }
 
@@ -69,7 +71,7 @@ impl Default for ServerLimits {
     }
 }
 
-/// Serves a runtime and its front ends.
+/// A server of a runtime and its front ends.
 #[derive(Clone, Debug)]
 #[must_use = "a server does nothing until `serve` is called"]
 pub struct Server {
@@ -80,26 +82,26 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server for the runtime.
+    /// Creates a server for the runtime.
     pub fn new(runtime: Runtime) -> Self {
         let readiness = Arc::new(Readiness::new(runtime.clone()));
         Self { runtime, limits: ServerLimits::default(), workers: WorkerLimits::default(), readiness }
     }
 
-    /// How much it takes.
+    /// Sets the limits.
     pub fn limits(mut self, limits: ServerLimits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// How many effects may be under way at once.
+    /// Sets the limits of the workers.
     pub fn workers(mut self, limits: WorkerLimits) -> Self {
         self.workers = limits;
         self
     }
 
-    /// Its routes: those of the front ends, each below its name, `/health` and `/ready`. Limits of bodies and of the time of
-    /// requests hold for them; those of connections do not, which whoever mounts them accepts.
+    /// Returns the routes: those of the front ends, each below its name, `/health` and `/ready`. They enforce the limits of bodies and
+    /// requests; the limits of connections are up to the application that mounts them.
     pub fn router(&self) -> Router {
         routes::router(&self.runtime, self.limits, self.readiness.clone())
     }
@@ -109,8 +111,8 @@ impl Server {
         front_end_tasks::run_all(&self.runtime, &self.readiness, stop).await;
     }
 
-    /// Starts workers and serves until `stop` is cancelled. Then it accepts no more connections, lets requests and work that are
-    /// under way finish, each within [`ServerLimits::grace`], and hands the rest of the work back. The store is left open.
+    /// Starts workers and serves until `stop` is cancelled. It then accepts no more connections, waits for requests and then for work
+    /// in progress, each up to [`ServerLimits::grace`], and releases the remaining work. The store is left open.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
         let workers = self.runtime.start(self.workers);
         self.readiness.watch(workers.liveness());
@@ -126,16 +128,16 @@ impl Server {
     }
 }
 
-/// Returns so long after `stop` is cancelled.
+/// Waits until a time after `stop` is cancelled.
 async fn after(stop: &CancellationToken, time: Duration) {
     stop.cancelled().await;
     tokio::time::sleep(time).await;
 }
 
-/// Listens on the address.
+/// Listens on an address.
 ///
 /// # Errors
-/// If it cannot be had, for example because somebody else listens on it.
+/// If the address is not available, for example because another program listens on it.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let hint = match error.kind() {

@@ -1,4 +1,4 @@
-//! Whether the program can do its work.
+//! Readiness: whether the store responds, the workers run and the front ends pass their checks.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock};
@@ -13,46 +13,46 @@ use crate::error::{Error, ErrorCode, ErrorKind, codes};
 use crate::runtime::{Runtime, call_bounded};
 use crate::sync::lock;
 
-/// What front ends have said holds for this time.
-const HOLDS: Duration = Duration::from_secs(5);
+/// How long results of front ends' checks are reused.
+const CHECK_TTL: Duration = Duration::from_secs(5);
 
-/// A check may take this long.
-const CHECK_LIMIT: Duration = Duration::from_secs(5);
+/// Timeout of a check.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Something that is not ready.
+/// A part that is not ready.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct NotReady {
     name: String,
     code: ErrorCode,
 }
 
-/// What the front ends said, and when.
+/// The results of the front ends' checks, and their time.
 #[derive(Debug)]
-struct Said {
+struct CheckResult {
     at: Timestamp,
     not_ready: Vec<NotReady>,
 }
 
-/// Finds out what is not ready.
+/// Determines which parts are not ready.
 #[derive(Debug)]
 pub(super) struct Readiness {
     runtime: Runtime,
     workers: OnceLock<Liveness>,
     failed: Mutex<BTreeMap<String, ErrorCode>>,
-    said: tokio::sync::Mutex<Option<Said>>,
+    checked: tokio::sync::Mutex<Option<CheckResult>>,
 }
 
 impl Readiness {
     pub(super) fn new(runtime: Runtime) -> Self {
-        Self { runtime, workers: OnceLock::new(), failed: Mutex::default(), said: tokio::sync::Mutex::default() }
+        Self { runtime, workers: OnceLock::new(), failed: Mutex::default(), checked: tokio::sync::Mutex::default() }
     }
 
-    /// Has these workers count from now on. Those of others do not.
+    /// Includes these workers.
     pub(super) fn watch(&self, workers: Liveness) {
         let _ = self.workers.set(workers);
     }
 
-    /// Notes that the connections of a front end have failed, or that they are tried again.
+    /// Records that the connections of a front end have failed, or that they are being retried.
     pub(super) fn failed(&self, name: &str, error: Option<ErrorCode>) {
         let mut failed = lock(&self.failed);
         match error {
@@ -61,18 +61,18 @@ impl Readiness {
         };
     }
 
-    /// What is not ready now.
+    /// Returns the parts that are not ready now.
     pub(super) async fn not_ready(&self) -> Vec<NotReady> {
         let mut not_ready: Vec<_> = self.store().await.into_iter().collect();
         if self.workers.get().is_some_and(|workers| !workers.is_alive()) {
             let error = Error::new(ErrorKind::Internal, codes::WORKERS, "workers have ended before their time");
-            not_ready.push(noted("workers", &error));
+            not_ready.push(log_not_ready("workers", &error));
         }
         let failed = lock(&self.failed).clone();
         not_ready.extend(failed.into_iter().map(|(name, code)| NotReady { name, code }));
-        for said in self.front_ends().await {
-            if not_ready.iter().all(|known| known.name != said.name) {
-                not_ready.push(said);
+        for failed in self.front_ends().await {
+            if not_ready.iter().all(|known| known.name != failed.name) {
+                not_ready.push(failed);
             }
         }
         not_ready
@@ -80,35 +80,36 @@ impl Readiness {
 
     async fn store(&self) -> Option<NotReady> {
         let reading = self.runtime.engine().head();
-        let read = call_bounded(&**self.runtime.clock(), CHECK_LIMIT, || "reading the store".to_owned(), reading).await;
-        read.flatten().err().map(|error| noted("store", &error))
+        let read =
+            call_bounded(&**self.runtime.clock(), CHECK_TIMEOUT, || "reading the store".to_owned(), reading).await;
+        read.flatten().err().map(|error| log_not_ready("store", &error))
     }
 
-    /// What front ends say, or have just said. Whoever comes while they are asked waits for the answer.
+    /// Returns the front ends that are not ready. Concurrent callers wait for one check.
     async fn front_ends(&self) -> Vec<NotReady> {
-        let mut said = self.said.lock().await;
+        let mut checked = self.checked.lock().await;
         let now = self.runtime.clock().now();
-        if let Some(said) = &*said {
-            // A clock that was set back makes it old, too.
-            let age = Duration::try_from(now.duration_since(said.at));
-            if age.is_ok_and(|age| age < HOLDS) {
-                return said.not_ready.clone();
+        if let Some(last) = &*checked {
+            // If the clock was set back, the result has expired, too.
+            let age = Duration::try_from(now.duration_since(last.at));
+            if age.is_ok_and(|age| age < CHECK_TTL) {
+                return last.not_ready.clone();
             }
         }
         let checks = self.runtime.front_ends().iter().map(|front_end| async {
             let what = || format!("the check of front end `{}`", front_end.name());
             let check = async { front_end.check().await };
-            let checked = call_bounded(&**self.runtime.clock(), CHECK_LIMIT, what, check).await.flatten();
-            checked.err().map(|error| noted(front_end.name(), &error))
+            let checked = call_bounded(&**self.runtime.clock(), CHECK_TIMEOUT, what, check).await.flatten();
+            checked.err().map(|error| log_not_ready(front_end.name(), &error))
         });
         let not_ready: Vec<_> = join_all(checks).await.into_iter().flatten().collect();
-        *said = Some(Said { at: self.runtime.clock().now(), not_ready: not_ready.clone() });
+        *checked = Some(CheckResult { at: self.runtime.clock().now(), not_ready: not_ready.clone() });
         not_ready
     }
 }
 
-/// The message is for the log alone: anybody may ask whether we are ready.
-fn noted(name: &str, error: &Error) -> NotReady {
+/// Logs the error, and returns its code alone: anybody may ask whether the program is ready.
+fn log_not_ready(name: &str, error: &Error) -> NotReady {
     tracing::warn!(name, error = %error.report(), "not ready");
     NotReady { name: name.to_owned(), code: error.code().clone() }
 }

@@ -1,4 +1,4 @@
-//! The routes, and what holds for all of them.
+//! The routes, and the layers that apply to all of them.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use super::ServerLimits;
 use super::readiness::Readiness;
 use crate::runtime::Runtime;
 
-/// The header with the name of a request in the log.
+/// The header with the request id, which identifies a request in the log.
 const REQUEST_ID: &str = "x-request-id";
 
 pub(super) fn router(runtime: &Runtime, limits: ServerLimits, readiness: Arc<Readiness>) -> Router {
@@ -28,7 +28,7 @@ pub(super) fn router(runtime: &Runtime, limits: ServerLimits, readiness: Arc<Rea
     let front_ends = runtime.front_ends().iter();
     let all = front_ends
         .fold(own, |all, front_end| all.nest(&format!("/{}", front_end.name()), front_end.router(runtime.clone())));
-    // Each layer is outside those before it. The limit of axum is its extractors' own; the layer holds for all.
+    // Each layer wraps those before it. axum's own body limit applies to its extractors only, so a layer replaces it.
     all.layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(limits.body_bytes))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.request))
@@ -47,16 +47,16 @@ async fn ready(State(readiness): State<Arc<Readiness>>) -> impl IntoResponse {
     (status, [(header::CACHE_CONTROL, "no-store")], Json(body))
 }
 
-/// What a panic says may hold what the request held, so it is not repeated here.
+/// Responds to a panic. Its message is not logged, because it can contain data of the request.
 fn panicked(_: Box<dyn Any + Send>) -> Response {
     tracing::error!("answering a request panicked");
     (StatusCode::INTERNAL_SERVER_ERROR, "internal error").into_response()
 }
 
-/// Gives the request a name, by which the log tells of it. Of its path, the route is told and no more: a client can put a secret
+/// Assigns a request id, and logs the request under it. Of the path only the route is logged, because a client can put a secret
 /// anywhere.
 async fn traced(route: Option<MatchedPath>, request: Request, next: Next) -> Response {
-    // A request without a name is answered all the same.
+    // A failing random number generator must not fail the request.
     let id = format!("{:016x}", getrandom::u64().unwrap_or_default());
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let span = tracing::info_span!("request", id, method = %request.method(), route);

@@ -147,8 +147,9 @@ impl Simulation {
     ///
     /// # Errors
     /// Those of [`Runtime::submit`].
-    pub async fn submit(&mut self, submission: Submission) -> Result<Receipt> {
+    pub async fn submit(&mut self, submission: impl Into<Submission>) -> Result<Receipt> {
         self.submitted += 1;
+        let submission: Submission = submission.into();
         let submission = submission.key_or(|| format!("simulation:{}", self.submitted));
         let taken = idle::drive(&self.clock, self.idle_timeout, self.runtime.submit(submission)).await;
         self.collect().await?;

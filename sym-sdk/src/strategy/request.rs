@@ -1,11 +1,11 @@
-//! What a strategy is asked.
+//! The request that a strategy gets with each call.
 
 use serde_json::{Value, json};
 
 use crate::machine::EffectKey;
 use crate::model::{AccessTarget, Event, TargetId, User};
 
-/// One call to a strategy: who is to get access to what, or to lose it.
+/// A request to a strategy to grant or revoke access of an identity to a target.
 #[derive(Clone, Copy, Debug)]
 pub struct AccessRequest<'a> {
     event: &'a Event,
@@ -15,44 +15,44 @@ pub struct AccessRequest<'a> {
 }
 
 impl<'a> AccessRequest<'a> {
-    /// A call, for tests of a strategy.
+    /// Creates a request, for tests of a strategy.
     pub fn new(event: &'a Event, target: &'a AccessTarget, identity: &'a str, key: EffectKey) -> Self {
         Self { event, target, identity, key }
     }
 
-    /// The `escalate` or `deescalate` event.
+    /// Returns the `escalate` or `deescalate` event.
     pub fn event(&self) -> &'a Event {
         self.event
     }
 
-    /// The target, with the settings that the request has filled in.
+    /// Returns the target, with settings from the form filled in.
     pub fn target(&self) -> &'a AccessTarget {
         self.target
     }
 
-    /// The target's id.
+    /// Returns the target's id.
     pub fn target_id(&self) -> TargetId {
         self.target.id()
     }
 
-    /// The requester's id in the service: the same one at the revocation as at the grant.
+    /// Returns the requester's id in the service. It is the same for the revocation as for the grant.
     pub fn identity(&self) -> &'a str {
         self.identity
     }
 
-    /// Who gets access: the person who made the request.
+    /// Returns the user who gets the access: the one who made the request.
     pub fn requester(&self) -> &'a User {
         self.event.requester().unwrap_or_else(|| self.event.user())
     }
 
-    /// The same whenever this call comes again, after a crash say. Another try, after an error or a time-out, is another call and
-    /// has another key. Pass it on where the service takes one.
+    /// Returns the idempotency key. It is the same if this call is repeated after a crash, and another one if it is retried after an
+    /// error or a timeout. Pass it on to services that accept one.
     pub fn idempotency_key(&self) -> EffectKey {
         self.key
     }
 
-    /// The call as a function gets it, by Lambda or by HTTP: the event as [`Event::to_json`] has it, and two members more,
-    /// `identity` and `idempotency_key`.
+    /// Returns the request as JSON, as functions behind Lambda or HTTP receive it: the event as of [`Event::to_json`], with two more
+    /// members, `identity` and `idempotency_key`.
     ///
     /// ```
     /// use std::sync::Arc;

@@ -9,7 +9,7 @@ use crate::engine::InputKey;
 use crate::error::Result;
 use crate::future::BoxFuture;
 use crate::model::{Channel, RunId};
-use crate::runtime::Submission;
+use crate::runtime::{self, Submission};
 
 /// The requester by default.
 const REQUESTER: &str = "ana@example.com";
@@ -112,7 +112,7 @@ impl<'a> IntoFuture for Request<'a> {
             submission = submission.context(context);
         }
         if let Some(channel) = channel {
-            submission = submission.through(channel);
+            submission = submission.channel(channel);
         }
         if let Some(key) = key {
             submission = submission.key(key);
@@ -134,40 +134,52 @@ impl<'a> IntoFuture for Request<'a> {
 /// ```
 #[derive(Debug)]
 #[must_use = "nothing happens until the decision is awaited"]
-pub struct Decision<'a> {
+pub struct Decision<'a, S = runtime::Decision> {
     harness: &'a mut Harness,
-    submission: Submission,
+    submission: S,
 }
 
-impl<'a> Decision<'a> {
-    pub(super) fn new(harness: &'a mut Harness, submission: Submission) -> Self {
+impl<'a, S> Decision<'a, S> {
+    pub(super) fn new(harness: &'a mut Harness, submission: S) -> Self {
         Self { harness, submission }
     }
+}
 
-    /// Sets the message of an approval or a denial.
+impl Decision<'_> {
+    /// Sets the message of the approval or denial.
     pub fn message(mut self, text: impl Into<String>) -> Self {
-        self.submission = self.submission.decision_message(text);
-        self
-    }
-
-    /// Sets the channel of the submission. The API by default.
-    pub fn channel(mut self, channel: Channel) -> Self {
-        self.submission = self.submission.through(channel);
-        self
-    }
-
-    /// Sets the idempotency key of the submission.
-    pub fn key(mut self, key: impl Into<String>) -> Self {
-        self.submission = self.submission.key(InputKey::new(key));
+        self.submission = self.submission.message(text);
         self
     }
 }
 
-impl<'a> IntoFuture for Decision<'a> {
+macro_rules! common_setters {
+    ($($submission:ty),+) => {$(
+        impl Decision<'_, $submission> {
+            /// Sets the channel through which it is submitted. The default is the API.
+            pub fn channel(mut self, channel: Channel) -> Self {
+                self.submission = self.submission.channel(channel);
+                self
+            }
+
+            /// Sets the idempotency key: a repeated submission with the same key has no effect.
+            pub fn key(mut self, key: impl Into<String>) -> Self {
+                self.submission = self.submission.key(InputKey::new(key));
+                self
+            }
+        }
+    )+};
+}
+
+common_setters!(runtime::Decision, runtime::Revoke, runtime::WriteOff);
+
+impl<'a, S: Into<Submission>> IntoFuture for Decision<'a, S> {
     type Output = Result<()>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.harness.simulation_mut().submit(self.submission).await.map(drop) })
+        let Self { harness, submission } = self;
+        let submission = submission.into();
+        Box::pin(async move { harness.simulation_mut().submit(submission).await.map(drop) })
     }
 }

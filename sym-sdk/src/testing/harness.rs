@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result, codes};
 use crate::integration::Outbox;
 use crate::machine::RunState;
 use crate::model::{RunId, RunStatus};
-use crate::runtime::{Runtime, Submission};
+use crate::runtime::{self, Runtime, Submission};
 use crate::simulation::{Simulation, Timeline};
 
 /// A test harness for whole flows: handlers, configuration and a runtime, with recording strategies and deliveries, on a virtual clock.
@@ -79,12 +79,12 @@ impl Harness {
     }
 
     /// Revokes access before it expires.
-    pub fn revoke_as(&mut self, run: RunId, email: &str) -> Decision<'_> {
+    pub fn revoke_as(&mut self, run: RunId, email: &str) -> Decision<'_, runtime::Revoke> {
         Decision::new(self, Submission::revoke(run, email))
     }
 
     /// Writes off a revocation that does not succeed.
-    pub fn write_off_as(&mut self, run: RunId, email: &str, reason: &str) -> Decision<'_> {
+    pub fn write_off_as(&mut self, run: RunId, email: &str, reason: &str) -> Decision<'_, runtime::WriteOff> {
         Decision::new(self, Submission::write_off(run, email, reason))
     }
 

@@ -224,7 +224,7 @@ impl World {
         self.runtime.run(run).await.unwrap().state.run.status()
     }
 
-    async fn refusal(&self, submission: Submission) -> String {
+    async fn refusal(&self, submission: impl Into<Submission>) -> String {
         self.runtime.submit(submission).await.unwrap_err().to_string()
     }
 }
@@ -427,7 +427,7 @@ async fn an_empty_duration_takes_the_default_of_its_field() {
 async fn a_decision_message_has_a_limit() {
     let world = World::new(config(), |builder| builder).await;
     let run = world.request("ana@example.com").await;
-    let deny = Submission::deny(run, "ben@example.com").decision_message("x".repeat(65 * 1024));
+    let deny = Submission::deny(run, "ben@example.com").message("x".repeat(65 * 1024));
     expect!["the decision message takes 66560 bytes; at most 65536 are taken (SymSDK:TOO_LARGE)"]
         .assert_eq(&world.refusal(deny).await);
 }
@@ -445,7 +445,7 @@ async fn rejects_channels_reserved_for_the_runtime() {
     let world = World::new(config(), |builder| builder).await;
     for kind in [ChannelType::Sdk, ChannelType::Scheduler] {
         let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
-        let refusal = world.refusal(request.through(Channel::new(kind))).await;
+        let refusal = world.refusal(request.channel(Channel::new(kind))).await;
         let expected =
             format!("nothing is submitted through `{kind}`: that is for what code fires (SymSDK:INVALID_EVENT)");
         assert_eq!(refusal, expected);

@@ -105,7 +105,8 @@ impl Child {
     /// Submits something under a key, and records the response once it is received.
     ///
     /// It must be the response that an earlier process received.
-    pub async fn submit(&self, key: &str, submission: Submission) -> Response {
+    pub async fn submit(&self, key: &str, submission: impl Into<Submission>) -> Response {
+        let submission: Submission = submission.into();
         let response = match self.runtime.submit(submission.key(InputKey::new(key))).await {
             Ok(receipt) => Response::Accepted { run: receipt.run, event: receipt.event },
             Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::Conflict) => {
@@ -125,7 +126,7 @@ impl Child {
     }
 
     /// Submits something that must be accepted, while nothing else is in progress.
-    pub async fn submit_accepted(&self, key: &str, submission: Submission) -> RunId {
+    pub async fn submit_accepted(&self, key: &str, submission: impl Into<Submission>) -> RunId {
         self.store.idle().await;
         match self.submit(key, submission).await {
             Response::Accepted { run, .. } => run,
@@ -134,7 +135,7 @@ impl Child {
     }
 
     /// Submits something that must be refused, while nothing else is in progress.
-    pub async fn submit_refused(&self, key: &str, submission: Submission) {
+    pub async fn submit_refused(&self, key: &str, submission: impl Into<Submission>) {
         self.store.idle().await;
         let response = self.submit(key, submission).await;
         assert!(matches!(response, Response::Refused(_)), "`{key}` was {response:?}");

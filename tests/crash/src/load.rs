@@ -41,10 +41,10 @@ async fn make_request(child: Arc<Child>, seed: u64, number: u64) {
     };
     for act in 0..rng.usize(1..8) {
         let who = USERS[rng.usize(..USERS.len())];
-        let submission = match rng.u8(..10) {
-            0 => Submission::deny(run, who),
-            1 | 2 => Submission::revoke(run, who),
-            _ => Submission::approve(run, who),
+        let submission: Submission = match rng.u8(..10) {
+            0 => Submission::deny(run, who).into(),
+            1 | 2 => Submission::revoke(run, who).into(),
+            _ => Submission::approve(run, who).into(),
         };
         let key = format!("{number} act {act}");
         if rng.bool() {

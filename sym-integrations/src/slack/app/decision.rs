@@ -65,20 +65,23 @@ async fn submit_decision(
         let state = dispatcher.runtime().run(run).await?.state;
         check_message(&state, click)?;
     }
+    let team = team_id(click.team.as_ref(), &click.user);
+    let key = format!("slack:{team}:{account}:{}:{}:{run}", action.action_ts, action.action_id);
+    let (channel, key) = (source_channel(click), InputKey::new(key));
     let submission = match decision {
         Decision::Approve => Submission::approve(run, user),
         Decision::Deny => Submission::deny(run, user),
-        Decision::Revoke => Submission::revoke(run, user),
+        Decision::Revoke => {
+            let revoke = Submission::revoke(run, user).channel(channel).key(key);
+            return dispatcher.runtime().submit(revoke).await.map(drop);
+        }
     };
     let entered = click.state.in_block(DECISION_MESSAGE).and_then(|entered| entered.value.as_deref());
     let submission = match entered.map(str::trim).filter(|text| !text.is_empty()) {
-        Some(text) => submission.decision_message(text),
+        Some(text) => submission.message(text),
         None => submission,
     };
-    let team = team_id(click.team.as_ref(), &click.user);
-    let key = format!("slack:{team}:{account}:{}:{}:{run}", action.action_ts, action.action_id);
-    let submission = submission.through(source_channel(click)).key(InputKey::new(key));
-    dispatcher.runtime().submit(submission).await.map(drop)
+    dispatcher.runtime().submit(submission.channel(channel).key(key)).await.map(drop)
 }
 
 /// Tells the user who clicked why the decision was refused, and disables the message if no click on it can succeed.

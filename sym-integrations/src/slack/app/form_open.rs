@@ -125,8 +125,8 @@ impl FormRequest {
     async fn prompt(self, dispatcher: &Dispatcher, flow: &Flow, user: Arc<User>, view: &ViewRef) -> Result<()> {
         let Self { team, account, attempt, channel } = self;
         let key = InputKey::new(format!("slack:{team}:{account}:{attempt}:prompt"));
-        let submission = Submission::prompt(flow.srn().to_string(), user).through(channel).key(key);
-        dispatcher.runtime().submit(submission.shown_in(view.to_form_ref())).await.map(drop)
+        let submission = Submission::prompt(flow.srn().to_string(), user).channel(channel).key(key);
+        dispatcher.runtime().submit(submission.form_view(view.to_form_ref())).await.map(drop)
     }
 }
 

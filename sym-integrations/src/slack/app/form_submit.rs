@@ -45,7 +45,7 @@ async fn submit_request(dispatcher: &Dispatcher, submitted: &ViewSubmission) -> 
     if !state.is_form_open() {
         // Slack redelivers a submission whose acknowledgement it did not receive.
         return match &key {
-            Some(key) if runtime.was_taken(key).await? => Ok(Response::Ack),
+            Some(key) if runtime.is_accepted(key).await? => Ok(Response::Ack),
             _ => Err(form_closed()),
         };
     }
@@ -67,7 +67,7 @@ async fn submit_request(dispatcher: &Dispatcher, submitted: &ViewSubmission) -> 
         return Ok(errors_at_fields(view, errors.iter().map(|fault| (fault.field.as_deref(), &fault.error))));
     }
     let channel = state.run.source_channel().clone();
-    let submission = Submission::request(flow.srn().to_string(), user).form(run).inputs(inputs).through(channel);
+    let submission = Submission::request(flow.srn().to_string(), user).form(run).inputs(inputs).channel(channel);
     let submission = match key {
         Some(key) => submission.key(key),
         None => submission,

@@ -43,7 +43,8 @@ impl Driver for RealTimeDriver {
         &self.runtime
     }
 
-    async fn submit(&mut self, submission: Submission) -> Result<Receipt> {
+    async fn submit(&mut self, submission: impl Into<Submission>) -> Result<Receipt> {
+        let submission: Submission = submission.into();
         self.submitted += 1;
         let (name, number) = (&self.name, self.submitted);
         let receipt = self.runtime.submit(submission.key_or(|| format!("demo:{name}:{number}"))).await?;

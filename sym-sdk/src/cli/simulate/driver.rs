@@ -14,7 +14,7 @@ pub(in crate::cli) trait Driver {
     fn runtime(&self) -> &Runtime;
 
     /// Submits, and returns when the work that follows from it immediately is done.
-    async fn submit(&mut self, submission: Submission) -> Result<Receipt>;
+    async fn submit(&mut self, submission: impl Into<Submission>) -> Result<Receipt>;
 
     /// Lets time pass.
     async fn advance(&mut self, time: Duration) -> Result<()>;
@@ -25,7 +25,7 @@ impl Driver for Simulation {
         self.runtime()
     }
 
-    async fn submit(&mut self, submission: Submission) -> Result<Receipt> {
+    async fn submit(&mut self, submission: impl Into<Submission>) -> Result<Receipt> {
         self.submit(submission).await
     }
 

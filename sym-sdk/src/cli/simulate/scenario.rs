@@ -144,12 +144,12 @@ pub(in crate::cli) async fn request_and_decide(
         Source::Web => ChannelType::Web,
     });
     let Request { flow, inputs, context, actor, .. } = request;
-    let mut submission = Submission::request(&flow, actor.clone()).inputs(inputs).through(channel.clone());
+    let mut submission = Submission::request(&flow, actor.clone()).inputs(inputs).channel(channel.clone());
     if let Some(context) = context {
         submission = submission.context(context);
     }
     if source != Source::Api {
-        let prompt = Submission::prompt(&flow, actor.clone()).through(channel.clone());
+        let prompt = Submission::prompt(&flow, actor.clone()).channel(channel.clone());
         let run = driver.submit(prompt).await?.run;
         outcome.run = Some(run);
         submission = submission.form(run);
@@ -202,10 +202,10 @@ async fn decide(
             Verdict::Deny => Submission::deny(run, actor),
         };
         if let Some(message) = message {
-            submission = submission.decision_message(message);
+            submission = submission.message(message);
         }
         let before = refusals(driver, run).await?;
-        let decided = driver.submit(submission.through(channel.clone())).await;
+        let decided = driver.submit(submission.channel(channel.clone())).await;
         // A recorded refusal is part of the timeline, and does not end the scenario.
         if decided.is_err() && refusals(driver, run).await? == before {
             decided?;
@@ -238,7 +238,7 @@ async fn approve_as_simulated_admin(
         let admin = User::person(UserId::from_email(&email), &email)?.with_role(UserRole::Admin);
         driver.runtime().directory().put_user(admin).await?;
         outcome.notes.push(format!("no decision given: approved by the simulated admin {email}"));
-        driver.submit(Submission::approve(run, email.as_str()).through(channel.clone())).await?;
+        driver.submit(Submission::approve(run, email.as_str()).channel(channel.clone())).await?;
     }
     Ok(())
 }

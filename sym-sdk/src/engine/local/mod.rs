@@ -126,8 +126,9 @@ impl Engine for LocalEngine {
         Box::pin(self.await_store(self.store.recorded_reply(key)))
     }
 
+    /// Reads the Run from the store, and caches it: an action on it often follows.
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>>> {
-        Box::pin(self.await_store(self.store.load(run)))
+        Box::pin(self.load(run))
     }
 
     fn drive(self: Arc<Self>) -> Option<Arc<dyn Drive>> {

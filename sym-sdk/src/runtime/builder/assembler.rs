@@ -1,4 +1,4 @@
-//! Builds what the flows need: clients, strategies, and the secrets that both are built with.
+//! The building phase: reads secrets, and builds the clients, strategies and destinations that the flows need.
 
 use std::any::TypeId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -22,10 +22,10 @@ use crate::runtime::flows::FlowEntry;
 use crate::runtime::secrets::read_secret;
 use crate::strategy::{DynAccessStrategy, SimulatedStrategy, StrategyConfig};
 
-/// Reading a secret may take this long.
-const SECRET_LIMIT: Duration = Duration::from_secs(30);
+/// Timeout of reading one secret.
+const SECRET_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Clients and strategies being built. What several flows share is built once.
+/// Builds clients and strategies. Those that several flows share are built once.
 pub(super) struct RuntimeAssembler<'a> {
     pub(super) builder: &'a Builder,
     pub(super) directory: &'a Directory,
@@ -39,7 +39,7 @@ impl<'a> RuntimeAssembler<'a> {
         Self { builder, directory, secrets: BTreeMap::new(), clients: HashMap::new(), diagnostics: Vec::new() }
     }
 
-    /// What could not be built.
+    /// Returns an error for everything that could not be built.
     pub(super) fn into_diagnostics(self) -> Vec<Diagnostic> {
         self.diagnostics
     }
@@ -61,7 +61,7 @@ impl<'a> RuntimeAssembler<'a> {
         FlowVisibility { handler, services, vars: checked.vars }
     }
 
-    /// What the handlers take: what was handed over, and clients built for the rest.
+    /// Returns what the handlers can extract: registered values, and clients built for the rest.
     async fn services(
         &mut self,
         records: impl IntoIterator<Item = &'static HandlerRecord>,
@@ -91,7 +91,7 @@ impl<'a> RuntimeAssembler<'a> {
         integration: &Integration,
         record: &'static HandlerRecord,
     ) -> Option<Arc<dyn std::any::Any + Send + Sync>> {
-        // Names are unique by type only.
+        // Names of integrations are unique within their type only.
         let key = (integration.kind().to_owned(), integration.name().to_string(), requirement.type_id());
         if let Some(client) = self.clients.get(&key) {
             return client.clone();
@@ -122,11 +122,11 @@ impl<'a> RuntimeAssembler<'a> {
 
     async fn strategy(&mut self, strategy: &Strategy, location: &SourceLocation) -> Option<Arc<dyn DynAccessStrategy>> {
         let Some(kind) = self.builder.strategy_type_of(strategy) else {
-            // Only a dry run gets here: the check refuses the rest.
+            // Only a simulation gets here: otherwise the check has failed.
             return Some(Arc::new(SimulatedStrategy::default()));
         };
         let (mut secrets, mut of_integration) = (BTreeMap::new(), BTreeMap::new());
-        // A dry run reads no secret.
+        // A simulation reads no secrets.
         if !self.builder.simulated {
             let own = strategy.secrets().iter().map(|(setting, secret)| (&**setting, secret));
             secrets = self.secrets_in(own, location).await?;
@@ -143,7 +143,7 @@ impl<'a> RuntimeAssembler<'a> {
 
     /// The ways to those that were handed over and those that are configured, which have different names. `declared` are the
     /// flows that there are.
-    pub(super) async fn audit_shipping(
+    pub(super) async fn audit_shippers(
         &mut self,
         checked: Vec<CheckedLogDestination>,
         declared: BTreeSet<String>,
@@ -151,7 +151,7 @@ impl<'a> RuntimeAssembler<'a> {
         let declared = Arc::new(declared);
         let given = self.builder.destinations.iter();
         let mut routes: Vec<_> = given.map(|given| AuditShipper::new(given.clone(), FlowSelector::All)).collect();
-        // A dry run reads no secret, and delivers to nobody who is configured.
+        // A simulation reads no secrets, and ships to no configured destination.
         for checked in checked.into_iter().filter(|_| !self.builder.simulated) {
             if let Some(destination) = self.log_destination(&checked).await {
                 let wants = FlowSelector::Flows { wanted: checked.flows, declared: declared.clone() };
@@ -239,7 +239,8 @@ impl<'a> RuntimeAssembler<'a> {
         }
         let what = format!("reading secret `{}`", secret.name());
         let read =
-            call_bounded(&*self.builder.clock, SECRET_LIMIT, || what, read_secret(&self.builder.secrets, secret)).await;
+            call_bounded(&*self.builder.clock, SECRET_TIMEOUT, || what, read_secret(&self.builder.secrets, secret))
+                .await;
         let read = read.and_then(|read| read).map_err(|error| {
             Diagnostic::error(SourceLocation::default(), error.to_string()).with_hint_if(error.hint())
         });

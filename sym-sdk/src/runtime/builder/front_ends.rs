@@ -1,4 +1,4 @@
-//! Builds the front ends.
+//! Registration and building of front ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::runtime::front_end::{
     DynFrontEnd, FrontEnd, FrontEndConfig, FrontEndType, FrontEnds, IntegrationSecrets, name_violation,
 };
 
-/// Front ends that were handed over.
+/// The registered front ends and types of front ends.
 #[derive(Clone, Default)]
 pub(super) struct RegisteredFrontEnds {
     built: Vec<Arc<dyn DynFrontEnd>>,
@@ -28,15 +28,15 @@ impl RegisteredFrontEnds {
 }
 
 impl Builder {
-    /// A front end, for [`Server`](crate::server::Server) to mount. Its [delivery](FrontEnd::delivery) comes after those that are
-    /// given with [`Builder::delivery`].
+    /// Adds a front end, for a server to mount. Its [delivery](FrontEnd::delivery) comes after those that were added with
+    /// [`Builder::delivery`].
     #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
     pub fn front_end(mut self, front_end: impl FrontEnd) -> Self {
         self.front_ends.built.push(Arc::new(front_end));
         self
     }
 
-    /// A type of front ends, to be built from the configuration. A later one takes the place of an earlier one of the same type.
+    /// Adds a type of front ends, which are built from the configuration. It overrides an earlier one of the same type.
     #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
     pub fn front_end_type(mut self, front_end: FrontEndType) -> Self {
         self.front_ends.types.retain(|known| known.kind() != front_end.kind());
@@ -56,14 +56,14 @@ impl Plugin for FrontEndType {
 }
 
 impl FrontEnds {
-    /// How people are told.
+    /// Returns the deliveries of the front ends.
     pub(super) fn deliveries(&self) -> impl Iterator<Item = Arc<dyn DynDelivery>> {
         self.iter().filter_map(|front_end| front_end.clone().delivery())
     }
 }
 
 impl RuntimeAssembler<'_> {
-    /// The front ends, those that were handed over first. A dry run builds none.
+    /// Returns the front ends: registered ones, then those built from the configuration. A simulation builds none.
     pub(super) async fn front_ends(&mut self, flows: &[FlowPlan]) -> FrontEnds {
         let given = &self.builder.front_ends;
         let mut front_ends = given.built.clone();

@@ -1,5 +1,8 @@
-//! Builds a runtime: resolves the configuration, gives each flow its handlers, builds the clients and strategies that they
-//! need. Every fault is found before anything starts, and all are reported at once.
+//! The builder of a runtime: it checks the configuration against the registered handlers and types, assigns handlers to flows, and
+//! builds the clients, strategies and front ends that they need.
+//!
+//! Building has two phases. [`Builder::check`] plans without touching anything, so that `check` can run anywhere and reports all
+//! errors at once. Only then are secrets read and clients built, again reporting everything that fails.
 
 mod assembler;
 #[cfg(feature = "server")]
@@ -10,11 +13,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Runtime;
+use super::background_tasks::PeriodicReconcile;
 use super::effect_executor::EffectExecutor;
 use super::flows::FlowEntries;
 use super::limits::Limits;
-use super::reconcile::{Periodic, Reconcile};
-use super::recovery;
+use super::reconcile::Reconcile;
 use super::secrets::{DynSecretReader, LocalSecrets, SecretReader};
 use super::startup_checks;
 use crate::audit::{AuditDestination, LogDestinationType};
@@ -54,19 +57,19 @@ pub struct Builder {
     values: Arc<dyn KeyValueStore>,
     key_value: Option<KeyValue>,
     limits: Limits,
-    kept_for: Option<Duration>,
+    retention: Option<Duration>,
     destinations: Vec<Arc<dyn AuditDestination>>,
     destination_types: Vec<LogDestinationType>,
     /// The schemas of all types that were registered. They outlast `cut_off`, so that simulations check the same rules.
     schemas: Schemas,
-    reconciling: Option<Periodic>,
+    periodic_reconcile: Option<PeriodicReconcile>,
     #[cfg(feature = "server")]
     front_ends: front_ends::RegisteredFrontEnds,
     simulated: bool,
     outbox: Outbox,
 }
 
-/// A handler and the flows that take it.
+/// A handler and the flows that use it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HandlerUsage {
@@ -76,33 +79,33 @@ pub struct HandlerUsage {
     pub flows: Vec<String>,
 }
 
-/// A flow as it is declared, and the handlers that it takes.
+/// A declared flow and its handlers.
 pub(super) struct FlowHandlers<'a> {
     pub(super) declared: &'a config::Flow,
     pub(super) handlers: HandlerSet,
 }
 
 impl FlowHandlers<'_> {
-    /// Whether the flow takes this handler.
-    pub(super) fn takes(&self, record: &'static HandlerRecord) -> bool {
+    /// Returns whether the flow uses a handler.
+    pub(super) fn uses(&self, record: &'static HandlerRecord) -> bool {
         self.handlers.iter().any(|own| std::ptr::eq(own, record))
     }
 }
 
-/// What a flow takes, before anything is built.
+/// A flow and its handlers, before anything is built.
 struct FlowPlan {
     flow: Arc<Flow>,
     handlers: HandlerSet,
     location: SourceLocation,
 }
 
-/// What the flows filter takes.
+/// The flows filter and its handler, before anything is built.
 struct FilterPlan {
     handler: HandlerFn<Vec<Arc<Flow>>>,
     checked: CheckedFlowsFilter,
 }
 
-/// All that was found out before anything is built.
+/// The result of the planning phase.
 #[derive(Default)]
 struct Plan {
     flows: Vec<FlowPlan>,
@@ -127,11 +130,11 @@ impl Builder {
             values: Arc::new(MemoryKeyValue::new()),
             key_value: None,
             limits: Limits::default(),
-            kept_for: None,
+            retention: None,
             destinations: Vec::new(),
             destination_types: Vec::new(),
             schemas: Schemas::new(),
-            reconciling: None,
+            periodic_reconcile: None,
             #[cfg(feature = "server")]
             front_ends: front_ends::RegisteredFrontEnds::default(),
             simulated: false,
@@ -139,37 +142,37 @@ impl Builder {
         }
     }
 
-    /// The configuration, for extensions that depend on it.
+    /// Returns the configuration, for plugins that depend on it.
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// The handlers. Without this, those that are linked into the program.
+    /// Sets the handlers. The default is all handlers that are linked into the program.
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = registry;
         self
     }
 
-    /// A client that handlers take as `&T`, in place of one built from the configuration.
+    /// Adds a client that handlers take as `&T`, instead of one built from the configuration.
     pub fn client<T: IntegrationClient>(mut self, client: T) -> Self {
         self.services = self.services.client(client);
         self
     }
 
-    /// A value that handlers take as `State<T>`.
+    /// Adds a value that handlers take as `State<T>`.
     pub fn state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
         self.services = self.services.state(state);
         self
     }
 
-    /// A front end. Of several that can reach a destination, the first one added is taken.
+    /// Adds a delivery. A destination that several can reach is left to the one that was added first.
     pub fn delivery(mut self, delivery: impl Delivery) -> Self {
         self.deliveries.push(Arc::new(delivery));
         self
     }
 
-    /// A type of strategies. A later one takes the place of an earlier one of the same type, and of the same name if it is for
-    /// one strategy.
+    /// Adds a type of strategies. It overrides an earlier one of the same type, and of the same name if it is for one strategy
+    /// only.
     pub fn strategy_type(mut self, strategy: StrategyType) -> Self {
         self.schemas.add_strategy(strategy.kind(), strategy.name(), *strategy.schema());
         self.strategies.retain(|known| !strategy.overrides(known));
@@ -177,13 +180,13 @@ impl Builder {
         self
     }
 
-    /// Reads secrets from one more kind of source. Of several that can read a secret, the last one added is taken.
+    /// Adds a reader of secrets. A secret that several can read is left to the one that was added last.
     pub fn secrets(mut self, reader: impl SecretReader) -> Self {
         self.secrets.insert(0, Arc::new(reader));
         self
     }
 
-    /// Where the time comes from. Without this, the machine's clock.
+    /// Sets the clock. The default is the system clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
@@ -217,32 +220,32 @@ impl Builder {
         self.store(store)
     }
 
-    /// Where users are kept. Without this, where [`Builder::sqlite`] says, or in memory. The runtime sets the directory's clock
-    /// to its own, and has it count the events of its own Runs.
+    /// Sets the user directory. The default is the file of [`Builder::sqlite`], or memory. The runtime sets the directory's clock
+    /// to its own, and makes it count the events of the runtime's Runs.
     pub fn directory(mut self, directory: Directory) -> Self {
         self.directory = Some(directory);
         self
     }
 
-    /// Where handlers keep values. Without this, where [`Builder::sqlite`] says, or in memory.
+    /// Sets the store of handlers' values. The default is the file of [`Builder::sqlite`], or memory.
     pub fn key_value(mut self, key_value: KeyValue) -> Self {
         self.key_value = Some(key_value);
         self
     }
 
-    /// How long handlers and services may take.
+    /// Sets the limits of handlers, services and inputs.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Reconciles when workers are started and then as often as this, at most once a second, and puts right what it may.
-    pub fn reconcile_every(mut self, every: Duration, what: Reconcile) -> Self {
-        self.reconciling = Some(Periodic { every: every.max(Duration::from_secs(1)), what });
+    /// Reconciles when the workers start and then at this interval, of at least one second, with repairs as the options allow.
+    pub fn reconcile_every(mut self, interval: Duration, options: Reconcile) -> Self {
+        self.periodic_reconcile = Some(PeriodicReconcile { interval: interval.max(Duration::from_secs(1)), options });
         self
     }
 
-    /// Where audit entries go, those of all flows. They are delivered while workers run: see [`Runtime::start`].
+    /// Adds a destination of audit entries, for those of all flows. They are shipped while workers run: see [`Runtime::start`].
     pub fn audit_destination(mut self, destination: impl AuditDestination) -> Self {
         self.destinations.push(Arc::new(destination));
         self
@@ -255,7 +258,7 @@ impl Builder {
         self
     }
 
-    /// A type of log destinations. A later one takes the place of an earlier one of the same type.
+    /// Adds a type of log destinations. It overrides an earlier one of the same type.
     pub fn log_destination_type(mut self, destination: LogDestinationType) -> Self {
         self.schemas.add_log_destination(destination.kind(), *destination.schema());
         self.destination_types.retain(|known| known.kind() != destination.kind());
@@ -263,14 +266,14 @@ impl Builder {
         self
     }
 
-    /// For how long Runs that are over are kept, and forms that nobody has sent. Without this, for ever. The audit log stays
-    /// whole in any case. [`Runtime::start`] has them forgotten from then on; see [`Runtime::prune`] for doing it by hand.
+    /// Sets how long finished Runs, and forms that were not submitted, are retained while workers run. The default is forever. The
+    /// audit log is not affected. See also [`Runtime::prune`].
     pub fn keep_finished_runs_for(mut self, age: Duration) -> Self {
-        self.kept_for = Some(age);
+        self.retention = Some(age);
         self
     }
 
-    /// Forgets all that reaches outside and was handed over so far: clients, strategies, front ends, readers of secrets,
+    /// Removes everything registered so far that reaches outside: clients, strategies, front ends, readers of secrets and
     /// destinations of the audit log.
     #[cfg(feature = "cli")]
     pub(crate) fn cut_off(mut self) -> Self {
@@ -285,16 +288,16 @@ impl Builder {
         self
     }
 
-    /// Touches nothing outside: clients are the stand-ins that they bring along, strategies only pretend, messages and audit
-    /// entries go nowhere, and no secret is read. What is handed over is used as it is, apart from types of log
-    /// destinations and of front ends.
+    /// Simulates everything outside the program: clients are the simulated ones of their types, strategies and deliveries only
+    /// record, audit entries are not shipped, and no secret is read. What was registered explicitly is used as it is, except for
+    /// types of log destinations and front ends.
     pub fn simulated(mut self) -> Self {
         self.simulated = true;
         self
     }
 
-    /// Where the stand-ins of a dry run note what they would have sent. A [`Simulation`](crate::simulation::Simulation) sets its
-    /// own.
+    /// Sets the outbox in which simulated clients record what they would have sent. A
+    /// [`Simulation`](crate::simulation::Simulation) sets its own.
     pub fn outbox(mut self, outbox: Outbox) -> Self {
         self.outbox = outbox;
         self
@@ -314,13 +317,13 @@ impl Builder {
     pub fn handlers(&self) -> Vec<HandlerUsage> {
         let (scoped, _) = self.scoped();
         let uses = self.registry.iter().map(|record| {
-            let takers = scoped.iter().filter(|flow| flow.takes(record));
+            let takers = scoped.iter().filter(|flow| flow.uses(record));
             HandlerUsage { record, flows: takers.map(|flow| flow.declared.name.to_lowercase()).collect() }
         });
         uses.collect()
     }
 
-    /// Builds the runtime.
+    /// Checks the configuration and builds the runtime.
     ///
     /// # Errors
     /// All faults of the configuration and the handlers, or all secrets, clients and strategies that cannot be had. Also if
@@ -345,7 +348,7 @@ impl Builder {
             Some(filter) => Some(assembler.filter(filter).await),
             None => None,
         };
-        let routes = assembler.audit_shipping(plan.log_destinations, declared).await;
+        let shippers = assembler.audit_shippers(plan.log_destinations, declared).await;
         Diagnostics::check(assembler.into_diagnostics())?;
 
         let mut deliveries = self.deliveries;
@@ -373,18 +376,18 @@ impl Builder {
             }
         };
         let drive = engine.clone().drive();
-        Diagnostics::check(recovery::recover(&*engine, &*self.clock, &executor.flows).await)?;
+        Diagnostics::check(startup_checks::check_held_access(&*engine, &*self.clock, &executor.flows).await)?;
         if let Some(drive) = &drive {
-            Diagnostics::check(startup_checks::clock(&**drive).await)?;
+            Diagnostics::check(startup_checks::clamp_due_times(&**drive).await)?;
         }
-        let (kept_for, reconciling) = (self.kept_for, self.reconciling);
+        let (retention, periodic_reconcile) = (self.retention, self.periodic_reconcile);
         Ok(Runtime {
             executor,
             engine,
             drive,
-            routes: routes.into(),
-            kept_for,
-            reconciling,
+            shippers: shippers.into(),
+            retention,
+            periodic_reconcile,
             #[cfg(feature = "server")]
             front_ends,
         })
@@ -504,7 +507,7 @@ impl Builder {
         filter.handler.unmet_requirements(&services).collect()
     }
 
-    /// Stands for the clients that the handlers would get.
+    /// Returns services with placeholders for the clients that the handlers would get.
     fn services_with(
         &self,
         records: impl IntoIterator<Item = &'static HandlerRecord>,
@@ -581,7 +584,7 @@ fn at(mut diagnostic: Diagnostic, location: &SourceLocation) -> Diagnostic {
     diagnostic
 }
 
-/// The part of a module's path up to the segment with this name.
+/// Returns the prefix of a module path that ends with the segment of this name.
 fn module_named<'a>(module: &'a str, name: &str) -> Option<&'a str> {
     let mut end = 0;
     for segment in module.split("::") {
@@ -603,7 +606,7 @@ fn requirements(record: &'static HandlerRecord) -> impl Iterator<Item = &'static
     })
 }
 
-/// The integration that a handler's client is built from: the environment's, or else the strategy's.
+/// Finds the integration that a handler's client is built from: the environment's, or else the strategy's.
 fn integration_for<'a>(
     integrations: &'a BTreeMap<String, Integration>,
     strategy: Option<&'a Strategy>,

@@ -1,4 +1,4 @@
-//! What differs.
+//! The comparison of the access that Runs grant with what the targets list.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::runtime::flows::FlowEntry;
 use crate::runtime::identity::service_of;
 use crate::strategy::DynAccessStrategy;
 
-/// How many targets are read at once.
-const AT_ONCE: usize = 8;
+/// The number of targets that are read at once.
+const CONCURRENCY: usize = 8;
 
-/// What strategies of one type grant in one account, in their own words.
+/// A resource that strategies of one type grant in one account, as they name it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct ResourceKey {
     strategy: String,
@@ -28,13 +28,13 @@ struct ResourceKey {
     resource: String,
 }
 
-/// One thing that can be listed.
+/// A resource whose access can be listed.
 struct Resource<'a> {
     entry: &'a FlowEntry,
     target: AccessTarget,
 }
 
-/// The access that one Run gives, or may.
+/// The access that one Run holds, or may hold.
 #[derive(Clone, Debug, PartialEq)]
 struct Holding {
     flow: Srn,
@@ -44,32 +44,32 @@ struct Holding {
     at_rest: bool,
 }
 
-/// What differs. Nothing has been done about it.
+/// The differences, before repairs.
 pub(super) struct Found<'a> {
     pub(super) compared: usize,
     /// Each with its flow.
     pub(super) missing: Vec<(MissingAccess, Srn)>,
-    pub(super) extra: Vec<(ExtraAccess, Remedy<'a>)>,
+    pub(super) extra: Vec<(ExtraAccess, RevocationPlan<'a>)>,
     pub(super) unknown: Vec<UnknownAccess>,
 }
 
-/// What it takes to take extra access away.
-pub(super) struct Remedy<'a> {
+/// The information that is needed to revoke extra access.
+pub(super) struct RevocationPlan<'a> {
     pub(super) entry: &'a FlowEntry,
     pub(super) resource: String,
 }
 
-/// The ids that have access to a target; `None` if its strategy cannot tell.
+/// The ids that have access to a target. `None` if its strategy cannot list them.
 type Listed = Result<Option<BTreeSet<String>>>;
 
-/// The Runs are read before the targets and once more after: only what holds at both times is a difference, and not a change
-/// under way.
+/// Compares Runs and targets. The Runs are read before the targets and again after them: only what holds at both times is a
+/// difference, rather than a change in progress.
 pub(super) async fn compare(runtime: &Runtime) -> Result<Found<'_>> {
     let mut resources = declared(runtime).await;
     let mut found = Found { compared: 0, missing: Vec::new(), extra: Vec::new(), unknown: Vec::new() };
     let before = holdings(runtime, &mut resources, Some(&mut found.unknown)).await?;
     let lists: Vec<_> = resources.into_iter().map(|(key, resource)| list(runtime, key, resource)).collect();
-    let mut lists: Vec<_> = stream::iter(lists).buffer_unordered(AT_ONCE).collect().await;
+    let mut lists: Vec<_> = stream::iter(lists).buffer_unordered(CONCURRENCY).collect().await;
     lists.sort_by(|(one, ..), (other, ..)| one.cmp(other));
     let after = holdings(runtime, &mut BTreeMap::new(), None).await?;
 
@@ -90,7 +90,7 @@ pub(super) async fn compare(runtime: &Runtime) -> Result<Found<'_>> {
             let user = owner(runtime, resource.entry, identity).await?;
             let (target, identity) = (resource.target.clone(), identity.clone());
             let extra = ExtraAccess { flow: flow.clone(), target, identity, user, repair: Repair::None };
-            found.extra.push((extra, Remedy { entry: resource.entry, resource: key.resource.clone() }));
+            found.extra.push((extra, RevocationPlan { entry: resource.entry, resource: key.resource.clone() }));
         }
         for (run, holding) in before.iter().filter(|(run, held)| held.key == key && after.get(*run) == Some(*held)) {
             if holding.at_rest && !list.contains(&holding.grant.identity) {
@@ -104,12 +104,12 @@ pub(super) async fn compare(runtime: &Runtime) -> Result<Found<'_>> {
     Ok(found)
 }
 
-/// The person whose identity this is, if the directory knows one.
+/// Returns the user whose identity this is, if the directory knows one.
 async fn owner(runtime: &Runtime, entry: &FlowEntry, identity: &str) -> Result<Option<Arc<User>>> {
     let Some((strategy, _)) = strategy_of(entry) else { return Ok(None) };
     let (service, id) = service_of(strategy);
     match runtime.executor.ask_directory(runtime.directory().user_by_identity(service, id, identity)).await {
-        // Several people have it, so it is nobody's in particular. That must not keep all else from being compared.
+        // Several users have this identity. That must not keep everything else from being compared.
         Err(error) if error.kind() == ErrorKind::Conflict => {
             tracing::warn!(%error, "it cannot be told whose access this is");
             Ok(None)
@@ -122,7 +122,7 @@ fn strategy_of(entry: &FlowEntry) -> Option<(&Strategy, &dyn DynAccessStrategy)>
     entry.flow.strategy().zip(entry.strategy.as_deref())
 }
 
-/// The targets of all flows, each resource once. Those with settings that the form fills in are none that could be listed.
+/// Returns the resources of the targets of all flows, each once. Targets with settings from the form cannot be listed.
 async fn declared(runtime: &Runtime) -> BTreeMap<ResourceKey, Resource<'_>> {
     let mut resources = BTreeMap::new();
     for entry in runtime.executor.flows.iter() {
@@ -165,8 +165,8 @@ async fn current(runtime: &Runtime, resource: &Resource<'_>) -> Listed {
     Ok(listed.map(|listed| listed.into_iter().collect()))
 }
 
-/// The access that Runs give, or may. What they give access to is added to `resources`, and what their flows no longer reach
-/// to `unreached`.
+/// Returns the access that Runs hold, or may hold. Their resources are added to `resources`, and access that their flows no longer
+/// reach to `unreached`.
 async fn holdings<'a>(
     runtime: &'a Runtime,
     resources: &mut BTreeMap<ResourceKey, Resource<'a>>,

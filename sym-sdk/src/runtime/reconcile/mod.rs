@@ -1,11 +1,12 @@
-//! Compares the access that Runs give with what the targets list, and puts right what it may.
+//! Reconciliation: compares the access that Runs grant with what the targets list, and repairs differences.
+//!
+//! Access changes while targets are being read, so a difference counts only if the Runs said the same before and after the reading. A
+//! repair is an input of a Run like any other: recorded, and in turn with everything else that happens to it.
 
 mod compare;
-mod periodic;
 mod repair;
 mod report;
 
-pub(super) use periodic::{Periodic, periodically};
 pub use report::{ExtraAccess, MissingAccess, Reconciliation, Repair, UnknownAccess};
 
 use std::sync::Arc;
@@ -14,14 +15,14 @@ use super::{Actor, Runtime};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::model::User;
 
-/// What a reconciliation may put right. Nothing, unless this says so.
+/// The repairs that a reconciliation may make. The default is none.
 ///
 /// ```
 /// use sym_sdk::runtime::Reconcile;
 ///
-/// // Lists what differs, and changes nothing.
+/// // Lists differences, and changes nothing.
 /// let look = Reconcile::new();
-/// // On behalf of an administrator, who stands in the audit log with each repair.
+/// // On behalf of an administrator, who is recorded with each repair.
 /// let repair = Reconcile::new().regrant_missing().revoke_extra().by("ada@example.com");
 /// # let _ = (look, repair);
 /// ```
@@ -33,43 +34,43 @@ pub struct Reconcile {
     actor: Option<Actor>,
 }
 
-/// Whose extra access is taken away.
+/// The owners whose extra access is revoked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Extra {
     #[default]
-    Nobodys,
+    Nobody,
     Users,
-    Everybodys,
+    Everybody,
 }
 
 impl Reconcile {
-    /// One that only looks.
+    /// Creates options that only list differences.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Has access granted again that a Run gives and its target does not list. It ends when it was to end.
+    /// Grants access again that a Run grants and its target does not list. Its expiry is unchanged.
     pub fn regrant_missing(mut self) -> Self {
         self.regrant_missing = true;
         self
     }
 
-    /// Has access taken away that a target lists and no Run gives, from people whose identity the directory knows.
+    /// Revokes access that a target lists and no Run grants, of users whose identity the directory knows.
     ///
-    /// Who is meant to have such access for good loses it as well.
+    /// This includes users who are meant to have permanent access.
     pub fn revoke_extra(mut self) -> Self {
         self.revoke = Extra::Users;
         self
     }
 
-    /// As [`Reconcile::revoke_extra`], also from identities that the directory does not know: accounts of programs, say, or
-    /// those that are kept for emergencies.
+    /// Revokes extra access as [`Reconcile::revoke_extra`] does, and also that of identities that the directory does not know, such
+    /// as service accounts or emergency accounts.
     pub fn revoke_extra_of_strangers(mut self) -> Self {
-        self.revoke = Extra::Everybodys;
+        self.revoke = Extra::Everybody;
         self
     }
 
-    /// On whose behalf: an administrator. Without this, the platform's own.
+    /// Sets the administrator on whose behalf repairs are made. The default is the platform itself.
     pub fn by(mut self, actor: impl Into<Actor>) -> Self {
         self.actor = Some(actor.into());
         self
@@ -77,20 +78,19 @@ impl Reconcile {
 }
 
 impl Runtime {
-    /// Compares the access that Runs give with what the targets list, and puts right what it may.
+    /// Compares the access that Runs grant with what the targets list, and makes the repairs that the options allow.
     ///
-    /// It looks at the targets of all flows. Of a target whose settings the form fills in, it knows those that a Run gives
-    /// access to. Access that is being granted or taken away just now is left out, so nothing that is put right here can get
-    /// in the way of a Run: repairs are steps of Runs like any other, on the record, and take turns with them.
+    /// All targets of all flows are compared. A target with settings from the form is known only while a Run grants access to it.
+    /// Access that is being granted or revoked is left out.
     ///
-    /// Once this returns, repairs are durable and under way.
+    /// Once this returns, the repairs are durable and in progress.
     ///
     /// # Errors
     /// If the store or the directory fails, or the actor is not an administrator. A target that cannot be read is no error,
     /// but [unknown](Reconciliation::unknown).
     pub async fn reconcile(&self, what: Reconcile) -> Result<Reconciliation> {
         let actor = match what.actor.clone() {
-            Some(actor) => self.executor.ask_directory(self.actor(actor, false)).await?,
+            Some(actor) => self.executor.ask_directory(self.resolve_actor(actor, false)).await?,
             None => Arc::new(User::system()),
         };
         if what.actor.is_some() && !actor.is_admin() {

@@ -1,4 +1,4 @@
-//! Puts right what may be put right.
+//! Repairs of differences, as far as the options allow.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::machine::{Action, Input, InputBody, InputReply, Removal};
 use crate::model::{Channel, ChannelType, EventId, RunId, Srn, User, UserType};
 use crate::runtime::Runtime;
 
-/// Does what `what` allows, and reports all of it.
+/// Makes the allowed repairs, and returns the report.
 pub(super) async fn repair(
     runtime: &Runtime,
     what: &Reconcile,
@@ -29,19 +29,19 @@ pub(super) async fn repair(
         missing.push(one);
     }
     let mut extra = Vec::new();
-    for (mut one, remedy) in found.extra {
+    for (mut one, plan) in found.extra {
         let wanted = match what.revoke {
-            Extra::Nobodys => false,
+            Extra::Nobody => false,
             Extra::Users => one.user.is_some(),
-            Extra::Everybodys => true,
+            Extra::Everybody => true,
         };
         if wanted {
-            let removal = Removal::new(one.target.clone(), &*one.identity, remedy.resource);
+            let removal = Removal::new(one.target.clone(), &*one.identity, plan.resource);
             let action = Action::Remove(Box::new(removal));
-            one.repair = submit(runtime, actor, runtime.new_run(None), remedy.entry.flow.srn(), action).await?;
+            one.repair = submit(runtime, actor, runtime.new_run(None), plan.entry.flow.srn(), action).await?;
         }
         let (flow, target, identity, repair) = (&one.flow, one.target.title(), &one.identity, &one.repair);
-        tracing::warn!(%flow, %target, %identity, ?repair, "there is access that no Run gives");
+        tracing::warn!(%flow, %target, %identity, ?repair, "a target lists access that no Run grants");
         extra.push(one);
     }
     Ok(Reconciliation { compared: found.compared, missing, extra, unknown: found.unknown })
@@ -49,8 +49,8 @@ pub(super) async fn repair(
 
 async fn submit(runtime: &Runtime, actor: &Arc<User>, run: RunId, flow: &Srn, action: Action) -> Result<Repair> {
     let event = EventId::from_uuid(runtime.new_id(None, "event"));
-    let by_itself = actor.user_type() == UserType::System;
-    let channel = Channel::new(if by_itself { ChannelType::Scheduler } else { ChannelType::Api });
+    let is_automatic = actor.user_type() == UserType::System;
+    let channel = Channel::new(if is_automatic { ChannelType::Scheduler } else { ChannelType::Api });
     let body = InputBody::Submitted { event, actor: actor.clone(), channel, action };
     let input = Input::new(run, flow.clone(), runtime.clock().now(), body);
     Ok(match runtime.engine.submit(InputKey::new(format!("event:{event}")), input).await? {

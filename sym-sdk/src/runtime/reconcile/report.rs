@@ -1,4 +1,4 @@
-//! What a reconciliation found and did.
+//! The report of a reconciliation.
 
 use std::sync::Arc;
 
@@ -7,28 +7,28 @@ use serde::Serialize;
 use crate::machine::EffectError;
 use crate::model::{AccessTarget, RunId, User};
 
-/// What a reconciliation found and did.
+/// The differences that a reconciliation found, and its repairs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Reconciliation {
-    /// How many targets were compared.
+    /// The number of compared targets.
     pub compared: usize,
-    /// A Run gives it, and the target does not list it.
+    /// Access that a Run grants and its target does not list.
     pub missing: Vec<MissingAccess>,
-    /// The target lists it, and no Run gives it.
+    /// Access that a target lists and no Run grants.
     pub extra: Vec<ExtraAccess>,
     /// Targets that could not be compared.
     pub unknown: Vec<UnknownAccess>,
 }
 
 impl Reconciliation {
-    /// Whether all targets were compared, and list what Runs give.
+    /// Returns whether all targets were compared and list exactly what Runs grant.
     pub fn is_clean(&self) -> bool {
         self.missing.is_empty() && self.extra.is_empty() && self.unknown.is_empty()
     }
 }
 
-/// Access that a Run gives and its target does not list.
+/// Access that a Run grants and its target does not list.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct MissingAccess {
@@ -36,27 +36,27 @@ pub struct MissingAccess {
     pub run: RunId,
     /// The name of its flow.
     pub flow: String,
-    /// To what.
+    /// The target.
     pub target: AccessTarget,
-    /// Whose, by the service's id.
+    /// The id of its owner in the service.
     pub identity: String,
-    /// What was done about it.
+    /// The repair.
     pub repair: Repair,
 }
 
-/// Access that a target lists and no Run gives.
+/// Access that a target lists and no Run grants.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ExtraAccess {
-    /// The name of a flow that gives access to the target.
+    /// The name of a flow that grants access to the target.
     pub flow: String,
-    /// To what.
+    /// The target.
     pub target: AccessTarget,
-    /// Whose, by the service's id.
+    /// The id of its owner in the service.
     pub identity: String,
-    /// The person, if the directory knows the identity, and as that of one person only.
+    /// The user, if the directory knows the identity as that of exactly one.
     pub user: Option<Arc<User>>,
-    /// What was done about it.
+    /// The repair.
     pub repair: Repair,
 }
 
@@ -64,24 +64,24 @@ pub struct ExtraAccess {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct UnknownAccess {
-    /// The name of a flow that gives access to the target.
+    /// The name of a flow that grants access to the target.
     pub flow: String,
-    /// Which.
+    /// The target.
     pub target: AccessTarget,
-    /// Why; `None` if its strategy cannot list.
+    /// The reason. `None` if the strategy cannot list access.
     pub error: Option<EffectError>,
 }
 
-/// What was done about a difference.
+/// The repair of a difference.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Repair {
-    /// Nothing: it was not allowed.
+    /// None, because the options do not allow it.
     #[default]
     None,
-    /// It is under way in this Run.
+    /// In progress in this Run.
     Begun(RunId),
-    /// By then it was no longer called for, or could not be asked for.
+    /// Refused: the difference was gone by then, or the repair is not possible.
     Refused(EffectError),
 }

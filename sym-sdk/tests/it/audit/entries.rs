@@ -77,20 +77,20 @@ async fn every_input_is_audited() {
         events.insert(receipt.event);
         receipt.run
     };
-    submit(Submission::prompt("prod", "ana@example.com")).await;
-    let run = submit(request("work")).await;
-    submit(Submission::approve(run, "ben@example.com")).await;
-    let denied = submit(request("work")).await;
-    submit(Submission::deny(denied, "ben@example.com")).await;
-    submit(request("urgent")).await;
-    submit(request("broken")).await;
-    submit(request("spam")).await;
-    let refused = [
-        Submission::approve(run, "ana@example.com"),
-        Submission::approve(run, "gus@example.com"),
-        Submission::deny(run, "ben@example.com"),
-        Submission::approve(denied, "ben@example.com"),
-        Submission::revoke(denied, "ben@example.com"),
+    submit(Submission::prompt("prod", "ana@example.com").into()).await;
+    let run = submit(request("work").into()).await;
+    submit(Submission::approve(run, "ben@example.com").into()).await;
+    let denied = submit(request("work").into()).await;
+    submit(Submission::deny(denied, "ben@example.com").into()).await;
+    submit(request("urgent").into()).await;
+    submit(request("broken").into()).await;
+    submit(request("spam").into()).await;
+    let refused: [Submission; 5] = [
+        Submission::approve(run, "ana@example.com").into(),
+        Submission::approve(run, "gus@example.com").into(),
+        Submission::deny(run, "ben@example.com").into(),
+        Submission::approve(denied, "ben@example.com").into(),
+        Submission::revoke(denied, "ben@example.com").into(),
     ];
     for refused in refused.clone() {
         // Some are refused immediately, and some after the active event.

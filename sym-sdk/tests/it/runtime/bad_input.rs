@@ -6,7 +6,7 @@ use sym_sdk::config::{FlowParams, PromptField};
 use sym_sdk::error::codes;
 use sym_sdk::model::RunId;
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::Submission;
+use sym_sdk::runtime::{FlowRequest, Submission};
 use sym_sdk::testing::Harness;
 
 use super::plain;
@@ -48,13 +48,13 @@ async fn harness() -> Harness {
         .unwrap()
 }
 
-fn good() -> Submission {
+fn good() -> FlowRequest {
     let request = Submission::request("prod", "ana@example.com");
     request.input("urgency", "low").input("target_srn", "admins").input("duration", "1h")
 }
 
 /// The submission is refused with this error, and leaves nothing behind: no Run, no user, no entry.
-async fn refused(submission: Submission, expected: Expect) {
+async fn refused(submission: impl Into<Submission>, expected: Expect) {
     let mut harness = harness().await;
     let error = harness.simulation_mut().submit(submission).await.unwrap_err();
     expected.assert_eq(&error.report().to_string());

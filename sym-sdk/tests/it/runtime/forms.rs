@@ -6,7 +6,7 @@ use sym_sdk::error::ErrorKind;
 use sym_sdk::forms::FieldOption;
 use sym_sdk::machine::{FormRef, RunState};
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::Submission;
+use sym_sdk::runtime::{PromptRequest, Submission};
 use sym_sdk::testing::Harness;
 
 use super::{get_permissions, get_request_notifications};
@@ -26,8 +26,8 @@ async fn harness() -> Harness {
     harness.handlers(handlers).build().await.unwrap()
 }
 
-fn prompt() -> Submission {
-    Submission::prompt("prod", "ana@example.com").shown_in(FormRef::new("V0LK41:1709208000.h1"))
+fn prompt() -> PromptRequest {
+    Submission::prompt("prod", "ana@example.com").form_view(FormRef::new("V0LK41:1709208000.h1"))
 }
 
 #[tokio::test]

@@ -101,7 +101,7 @@ fn say(line: &serde_json::Value) -> Outcome<()> {
 async fn make(runtime: &Runtime, requests: usize) -> Outcome<()> {
     let requesters = requesters();
     let submissions = (0..requests).zip(requesters.iter().cycle()).map(|(_, requester)| {
-        let submission = Submission::request(FLOW, requester.email.as_str()).through(Channel::new(ChannelType::Slack));
+        let submission = Submission::request(FLOW, requester.email.as_str()).channel(Channel::new(ChannelType::Slack));
         let submission = submission.input(FIELD, "db-1").input("reason", "incident 42");
         runtime.submit(submission.input("target_srn", "admins").input("duration", "1h"))
     });

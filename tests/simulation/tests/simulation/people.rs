@@ -82,18 +82,18 @@ impl People {
     pub(crate) fn submission(&self, number: usize) -> Submission {
         let wish = &mut self.lock()[number];
         wish.in_flight += 1;
-        let submission = match wish.action {
+        let submission: Submission = match wish.action {
             WishAction::Request { flow, target, duration, urgent } => {
                 let request = Submission::request(flow, wish.who).input("target_srn", target).input("urgent", urgent);
                 match duration {
-                    Some(duration) => request.input("duration", duration),
-                    None => request,
+                    Some(duration) => request.input("duration", duration).into(),
+                    None => request.into(),
                 }
             }
-            WishAction::Approve(run) => Submission::approve(run, wish.who),
-            WishAction::Deny(run) => Submission::deny(run, wish.who),
-            WishAction::Revoke(run) => Submission::revoke(run, wish.who),
-            WishAction::WriteOff(run) => Submission::write_off(run, wish.who, "it is gone"),
+            WishAction::Approve(run) => Submission::approve(run, wish.who).into(),
+            WishAction::Deny(run) => Submission::deny(run, wish.who).into(),
+            WishAction::Revoke(run) => Submission::revoke(run, wish.who).into(),
+            WishAction::WriteOff(run) => Submission::write_off(run, wish.who, "it is gone").into(),
         };
         submission.key(InputKey::new(format!("wish:{number}")))
     }

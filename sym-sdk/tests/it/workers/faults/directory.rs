@@ -96,9 +96,9 @@ async fn submission_times_out_and_leaves_nothing() {
     let before = runtime.run(held).await.unwrap().version;
     users.hang(true);
     let submissions = [
-        Submission::prompt("prod", "cho@example.com"),
-        Submission::request("prod", "cho@example.com").input("duration", "1h"),
-        Submission::revoke(held, "ana@example.com"),
+        Submission::from(Submission::prompt("prod", "cho@example.com")),
+        Submission::request("prod", "cho@example.com").input("duration", "1h").into(),
+        Submission::revoke(held, "ana@example.com").into(),
     ];
     for submission in &submissions {
         let error = advance_during(&fixture, runtime.submit(submission.clone())).await.unwrap_err();

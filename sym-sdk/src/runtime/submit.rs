@@ -1,0 +1,168 @@
+//! The path of a submission: it is validated once, its actor and its Run are each looked up once, and it becomes one input of
+//! the engine.
+//!
+//! A repeated submission gets the receipt of the first one, even if it would be refused now. The engine recognizes repeated keys
+//! when it accepts an input, so the recorded reply is looked up here only if validation fails.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::Runtime;
+use super::flows::FlowEntry;
+use super::request_validation::parse_request;
+use super::slack_fields::resolve_slack_fields;
+use super::submission::{FlowRequestBody, Origin, Receipt, RequestBody, Submission};
+use crate::engine::InputKey;
+use crate::error::{Error, ErrorKind, Result, codes};
+use crate::machine::{Action, FormRef, Input, InputBody, InputReply};
+use crate::model::{Channel, ChannelType, EventId, RunId, Srn, User};
+
+/// The namespace of ids that are derived from idempotency keys.
+const KEY_NAMESPACE: Uuid = Uuid::from_u128(0x6d5f_2c1a_93b4_4d0e_8a57_c3f1_0e9b_7a24);
+
+/// A submission that passed validation.
+struct ValidSubmission {
+    flow: Srn,
+    action: Action,
+    actor: Arc<User>,
+    form_view: Option<FormRef>,
+}
+
+impl Runtime {
+    /// Submits an action. Once this returns, the submission and everything that follows from it is durable.
+    ///
+    /// # Errors
+    /// If the submission is malformed, or its actor may not take the action now. Then nothing has changed; a refusal by the
+    /// approval rules is recorded in the audit log.
+    pub async fn submit(&self, submission: impl Into<Submission>) -> Result<Receipt> {
+        let Submission { origin: Origin { actor, channel, key }, body } = submission.into();
+        check_channel(&channel)?;
+        let event = EventId::from_uuid(self.new_id(key.as_ref(), "event"));
+        let run = body.run().unwrap_or_else(|| self.new_run(key.as_ref()));
+        let validated = async {
+            let is_request = body.is_request();
+            let (flow, action, form_view) = self.validate(body).await?;
+            let actor = self.executor.ask_directory(self.resolve_actor(actor, is_request)).await?;
+            if is_request {
+                self.check_visible(&flow, &actor).await?;
+            }
+            Ok(ValidSubmission { flow, action, actor, form_view })
+        };
+        let valid = match validated.await {
+            Ok(valid) => valid,
+            Err(error) => {
+                // An accepted submission stays accepted, even if it would fail validation now.
+                let Some(key) = &key else { return Err(error) };
+                let reply = self.engine.recorded_reply(&submission_key(key)).await?;
+                return reply.map_or(Err(error), |reply| receipt(run, event, reply));
+            }
+        };
+        let key = key.as_ref().map_or_else(|| InputKey::new(format!("event:{event}")), submission_key);
+        let ValidSubmission { flow, action, actor, form_view } = valid;
+        let body = InputBody::Submitted { event, actor, channel, action };
+        let input = Input::new(run, flow, self.clock().now(), body).with_form(form_view);
+        receipt(run, event, self.engine.submit(key, input).await?)
+    }
+
+    /// Returns whether a submission with this [key](super::FlowRequest::key) was accepted.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn is_accepted(&self, key: &InputKey) -> Result<bool> {
+        let reply = self.engine.recorded_reply(&submission_key(key)).await?;
+        Ok(reply.is_some_and(|reply| !matches!(reply, InputReply::Refused { .. })))
+    }
+
+    /// Checks a submission against its flow, and returns the flow and the machine's action.
+    async fn validate(&self, body: RequestBody) -> Result<(Srn, Action, Option<FormRef>)> {
+        match body {
+            RequestBody::Prompt { flow, form_view } => {
+                Ok((self.executor.flows.named(&flow)?.flow.srn().clone(), Action::Prompt, form_view))
+            }
+            RequestBody::Request(FlowRequestBody { flow, inputs, context, form, parent }) => {
+                let entry = self.executor.flows.named(&flow)?;
+                let limits = &self.executor.limits;
+                let mut request = parse_request(&entry.flow, limits, &inputs, context.as_ref(), parent)?;
+                let resolved = resolve_slack_fields(&self.executor.directory, &entry.flow, &mut request.fields);
+                self.executor.ask_directory(resolved).await?;
+                if let Some(form) = form {
+                    self.check_form_flow(form, entry).await?;
+                }
+                Ok((entry.flow.srn().clone(), Action::Request(Box::new(request)), None))
+            }
+            RequestBody::Act { run, action } => {
+                check_text_size(&action, self.executor.limits.fields_bytes)?;
+                Ok((self.run(run).await?.state.flow.clone(), action, None))
+            }
+        }
+    }
+
+    /// Checks that a form belongs to the flow that it is submitted for.
+    async fn check_form_flow(&self, form: RunId, entry: &FlowEntry) -> Result<()> {
+        let flow: Srn = self.run(form).await?.state.flow.clone();
+        if flow.slug() == entry.flow.srn().slug() {
+            return Ok(());
+        }
+        let message =
+            format!("the form of Run {form} belongs to flow `{}`, not to `{}`", flow.slug(), entry.flow.name());
+        Err(Error::new(ErrorKind::InvalidInput, codes::UNKNOWN_RUN, message))
+    }
+
+    pub(super) fn new_run(&self, key: Option<&InputKey>) -> RunId {
+        RunId::from_uuid(self.new_id(key, "run"))
+    }
+
+    /// Returns an id that is derived from the key, so that a repeated submission is about the same Run. Without a key it is new.
+    pub(super) fn new_id(&self, key: Option<&InputKey>, kind: &str) -> Uuid {
+        match key {
+            Some(key) => Uuid::new_v5(&KEY_NAMESPACE, format!("{kind}:{}", key.as_str()).as_bytes()),
+            None => {
+                let now = self.clock().now();
+                let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+                let nanoseconds = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
+                Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanoseconds))
+            }
+        }
+    }
+}
+
+/// Returns the key of the input that a submission with this key becomes. The prefix keeps callers from choosing the keys of
+/// timers and effects.
+fn submission_key(key: &InputKey) -> InputKey {
+    InputKey::new(format!("submission:{}", key.as_str()))
+}
+
+/// Refuses the channels of events that code fires: handlers and rules trust them.
+fn check_channel(channel: &Channel) -> Result<()> {
+    let kind = channel.kind();
+    if !matches!(kind, ChannelType::Sdk | ChannelType::Scheduler) {
+        return Ok(());
+    }
+    let message = format!("channel `{kind}` is reserved for events that code fires");
+    Err(Error::new(ErrorKind::InvalidInput, codes::INVALID_EVENT, message))
+}
+
+fn check_text_size(action: &Action, limit: usize) -> Result<()> {
+    let (name, text) = match action {
+        Action::Approve { decision_message } | Action::Deny { decision_message } => {
+            ("decision message", decision_message.as_deref().unwrap_or_default())
+        }
+        Action::WriteOff { reason } => ("reason", reason.as_str()),
+        _ => return Ok(()),
+    };
+    let size = text.len();
+    if size <= limit {
+        return Ok(());
+    }
+    let message = format!("the {name} has {size} bytes; the limit is {limit}");
+    Err(Error::new(ErrorKind::InvalidInput, codes::TOO_LARGE, message))
+}
+
+fn receipt(run: RunId, event: EventId, reply: InputReply) -> Result<Receipt> {
+    match reply {
+        InputReply::Accepted { event: accepted } => Ok(Receipt { run, event: accepted.unwrap_or(event) }),
+        InputReply::Refused { error, .. } => Err(error.into()),
+        InputReply::Stale => Err(Error::new(ErrorKind::Internal, codes::INVALID_EVENT, "the submission had no effect")),
+    }
+}
