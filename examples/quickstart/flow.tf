@@ -1,4 +1,4 @@
-# Access to one repository at a time, for half an hour or an hour.
+# Access to one repository, for half an hour or an hour.
 
 provider "sym" {
   org = "acme"
@@ -48,7 +48,7 @@ resource "sym_flow" "repository_access" {
   }
 }
 
-# What a request asks for: the field `repo_name` of the form says which repository it is.
+# The requested resource: the field `repo_name` of the form selects the repository.
 resource "sym_target" "repository" {
   type           = "custom"
   name           = "repository"
@@ -73,7 +73,7 @@ resource "sym_environment" "main" {
   }
 }
 
-# The workspace. `--var slack_workspace=T…` names another one.
+# The Slack workspace. Override it with `--var slack_workspace=T…`.
 variable "slack_workspace" {
   type    = string
   default = "T012AB3CD"
@@ -89,7 +89,7 @@ resource "sym_integration" "slack" {
   }
 }
 
-# These have clients of the program's own, which are stand-ins, and need no token.
+# The clients of these are fakes in this program, and need no token.
 resource "sym_integration" "github" {
   type        = "custom"
   name        = "github"
@@ -102,7 +102,7 @@ resource "sym_integration" "pagerduty" {
   external_id = "acme.pagerduty.com"
 }
 
-# A secret is read from the environment, a file, or AWS Secrets Manager; in a simulation, not at all.
+# Secrets are read from the environment, a file, or AWS Secrets Manager. Simulations do not read them.
 resource "sym_secrets" "environment" {
   type = "environment"
   name = "environment"

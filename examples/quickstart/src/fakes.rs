@@ -1,9 +1,9 @@
-//! Stand-ins for GitHub and PagerDuty. A client of yours, for a service that nobody else knows, has the same shape: implement
+//! Fakes of GitHub and PagerDuty. A client for a service of your own has the same shape: implement
 //! [`IntegrationClient`], and handlers take it as `&T`.
 
 use sym_sdk::prelude::*;
 
-/// Ana, Ben and Cleo, who have accounts in Slack.
+/// Returns Ana, Ben and Cleo, who have Slack accounts.
 pub(crate) fn people() -> Vec<User> {
     [("ana@example.com", "U012ANA"), ("ben@example.com", "U012BEN"), ("cleo@example.com", "U012CLEO")]
         .into_iter()
@@ -14,7 +14,7 @@ pub(crate) fn people() -> Vec<User> {
         .collect()
 }
 
-/// GitHub, with a few repositories.
+/// A fake of GitHub, with two repositories.
 pub(crate) struct GitHub {
     repos: [&'static str; 2],
 }
@@ -28,18 +28,18 @@ impl GitHub {
 impl IntegrationClient for GitHub {
     const TYPE: &'static str = "github";
 
-    /// A real client would keep `config.secret("api_token_secret")?` here, and call nobody yet.
+    /// A real client would read `config.secret("api_token_secret")?` here, without calling the service yet.
     fn from_config(_: &IntegrationConfig<'_>) -> Result<Self> {
         Ok(Self { repos: ["acme/payments", "acme/website"] })
     }
 
-    /// A real client would be another one in simulations, or leave that to `App::fake`.
+    /// A real client would return a fake for simulations, or leave that to `App::fake`.
     fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
         Self::from_config(config).ok()
     }
 }
 
-/// PagerDuty, with Ana and Ben on call on every schedule.
+/// A fake of PagerDuty, with Ana and Ben on call on every schedule.
 pub(crate) struct PagerDuty {
     on_call: Vec<User>,
 }

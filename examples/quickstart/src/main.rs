@@ -1,4 +1,4 @@
-//! Access to repositories: urgent requests of whoever is on call are approved at once, all others by a member.
+//! Access to repositories: urgent requests from the on-call engineer are auto-approved, all others need a member's approval.
 
 mod fakes;
 
@@ -11,7 +11,7 @@ use sym_sdk::strategy::{SimulatedStrategy, StrategyType};
 
 use fakes::{GitHub, PagerDuty};
 
-/// What the handlers want to know of the form.
+/// The fields of the form that the handlers use.
 #[derive(Deserialize)]
 struct Form {
     urgency: Urgency,
@@ -23,13 +23,13 @@ enum Urgency {
     Urgent,
 }
 
-/// Members decide, though never about their own requests.
+/// Lets members approve, but not their own requests.
 #[reducer]
 fn get_permissions() -> RequestPermission {
     RequestPermission::new(PermissionLevel::Member, PermissionLevel::Member)
 }
 
-/// Urgent requests go to whoever is on call, and after ten minutes to the channel. All others go there at once.
+/// Notifies the channel. Urgent requests go to the on-call engineers first, and to the channel after ten minutes.
 #[reducer]
 async fn get_request_notifications(
     event: &Event,
@@ -45,13 +45,13 @@ async fn get_request_notifications(
     Ok(vec![on_call, channel])
 }
 
-/// Offers the organization's repositories.
+/// Lists the organization's repositories.
 #[prefetch(field = "repo_name")]
 async fn repositories(github: &GitHub) -> Result<Vec<FieldOption>> {
     github.list_repos().await?.iter().map(|repo| FieldOption::try_from(*repo)).collect()
 }
 
-/// Approves what is urgent, if whoever asks is on call.
+/// Auto-approves urgent requests from the on-call engineer.
 #[hook]
 async fn on_request(event: &Event, form: Fields<Form>, pagerduty: &PagerDuty) -> Result<Option<NextEvent>> {
     if form.urgency == Urgency::Urgent && pagerduty.is_on_call(event.user(), event.flow().var("schedule")?).await? {
@@ -60,7 +60,7 @@ async fn on_request(event: &Event, form: Fields<Form>, pagerduty: &PagerDuty) ->
     Ok(None)
 }
 
-/// Tells the auditors who may do what.
+/// Posts the granted access to the audit channel.
 #[hook]
 async fn after_approve(event: &Event, slack: &Slack) -> Result<()> {
     let requester = event.requester().map_or("somebody", User::username);
@@ -74,7 +74,7 @@ fn main() -> ExitCode {
         .config_dir(env!("CARGO_MANIFEST_DIR"))
         .domain("example.com")
         .with(sym_integrations::all())
-        // There is no strategy for GitHub yet, so this one pretends.
+        // There is no strategy for GitHub yet, so access is simulated.
         .strategy_type(StrategyType::custom("github", |_| Ok(SimulatedStrategy::new())))
         .users(fakes::people())
         .demo("requests/urgent.json", include_str!("../requests/urgent.json"))

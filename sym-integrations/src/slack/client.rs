@@ -1,3 +1,5 @@
+//! The client for one workspace, its builder, and its messages.
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -5,13 +7,15 @@ use sym_sdk::config::{SettingSchema, SettingsSchema};
 use sym_sdk::directory::Directory;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
+use sym_sdk::routing::{RequestDestination, SlackUser};
 
-use super::Api;
-use super::roster::Roster;
+use super::args::RecipientKind;
+use super::user_cache::UserCache;
+use super::{Api, MessageRef, Recipient};
 use crate::http::{BaseUrl, Connection, SecretString};
 use crate::kit::AccountResolver;
 
-/// One workspace of Slack. Clones share its connections, rate limits and what it remembers of people.
+/// A client for one Slack workspace. Clones share connections, rate limits and the cache of users.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -40,13 +44,13 @@ pub(super) struct Inner {
     pub(super) api: Api,
     pub(super) accounts: AccountResolver,
     pub(super) directory: Option<Directory>,
-    pub(super) roster: Roster,
-    /// Whether the workspace is a stand-in, where each channel is there that somebody names.
-    pub(super) dry: bool,
+    pub(super) users: UserCache,
+    /// Whether the workspace is simulated. Every channel name then resolves to itself.
+    pub(super) simulated: bool,
 }
 
 impl Slack {
-    /// Builds a client for the workspace of this id, which begins with T.
+    /// Creates a builder for the client of the workspace with this id, which begins with T.
     pub fn builder(workspace: impl Into<String>) -> SlackBuilder {
         SlackBuilder {
             workspace: workspace.into(),
@@ -56,22 +60,66 @@ impl Slack {
             connection: Connection::default(),
             directory: None,
             limited: true,
-            dry: false,
+            simulated: false,
         }
     }
 
-    /// The id of the workspace.
+    /// Returns the workspace id.
     pub fn workspace(&self) -> &str {
         &self.0.workspace
     }
 
-    /// The methods of Slack's Web API, one by one.
+    /// Returns the methods of Slack's Web API.
     pub fn api(&self) -> &Api {
         &self.0.api
     }
 
     pub(super) fn inner(&self) -> &Inner {
         &self.0
+    }
+
+    /// Sends a text to a user, a group of users or a channel, and returns a reference to the message. The text is in [Slack's
+    /// markup](https://docs.slack.dev/messaging/formatting-message-text), at most 40,000 characters: pass text written by
+    /// others through [`escape`](super::escape) first.
+    ///
+    /// A message that may have been posted is not posted again.
+    ///
+    /// # Errors
+    /// `Slack:CHANNEL_NOT_FOUND`, `Slack:NOT_IN_CHANNEL`, `Slack:IS_ARCHIVED` and other errors of Slack; `Identity:NOT_FOUND`
+    /// for a user without an account in the workspace.
+    pub async fn send_message<'a>(&self, to: impl Into<Recipient<'a>>, text: impl Into<String>) -> Result<MessageRef> {
+        let (to, text) = (to.into(), text.into());
+        let channel = self.post_channel(&to).await?;
+        self.api().post_message(channel).text(text).await
+    }
+
+    /// Replies to a message, such as the message of a request, in its thread.
+    ///
+    /// # Errors
+    /// Those of Slack, such as `Slack:CHANNEL_NOT_FOUND`.
+    pub async fn send_thread_message(&self, message: &MessageRef, text: impl Into<String>) -> Result<MessageRef> {
+        self.api().post_message(message.channel()).in_thread(message.ts()).text(text).await
+    }
+
+    /// Returns the `channel` argument that posts to a recipient. Slack accepts channel names and user ids there too.
+    pub(super) async fn post_channel(&self, to: &Recipient<'_>) -> Result<String> {
+        let destination = match &to.0 {
+            RecipientKind::User(user) => return self.account_id(user).await,
+            RecipientKind::Destination(destination) => destination,
+        };
+        match &**destination {
+            RequestDestination::ChannelId(channel) => Ok(channel.channel_id().to_owned()),
+            RequestDestination::ChannelName(_) => Ok(destination.label()),
+            RequestDestination::User(user) => Ok(user.user_id().to_owned()),
+            RequestDestination::Group(group) => {
+                self.api().open_conversation(group.users().iter().map(SlackUser::user_id)).await
+            }
+            other => {
+                let message = format!("`{}` is not a Slack destination", other.label());
+                let error = Error::new(ErrorKind::InvalidInput, codes::INVALID_DESTINATION, message);
+                Err(error.with_service(Slack::TYPE))
+            }
+        }
     }
 }
 
@@ -106,15 +154,15 @@ impl IntegrationClient for Slack {
         builder.build()
     }
 
-    /// One for whom nobody is in channels and groups. What is sent stands in the timeline.
+    /// Returns a client of a simulated workspace, in which every channel and group is empty. Messages are recorded in the outbox.
     #[cfg(feature = "runtime")]
     fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
-        let connection = super::dry::connection(config.outbox());
+        let connection = super::simulated::connection(config.outbox());
         let mut builder =
-            Self::builder(config.external_id()).token("xoxb-dry").connection(connection).without_rate_limits();
-        builder.dry = true;
+            Self::builder(config.external_id()).token("xoxb-simulated").connection(connection).without_rate_limits();
+        builder.simulated = true;
         builder.directory = config.directory().cloned();
-        // An id that is none is a fault that the real client reports.
+        // The real client reports a malformed workspace id.
         builder.build().ok()
     }
 }
@@ -129,11 +177,11 @@ pub struct SlackBuilder {
     connection: Connection,
     directory: Option<Directory>,
     limited: bool,
-    dry: bool,
+    simulated: bool,
 }
 
 impl SlackBuilder {
-    /// Sets the app's bot token, `xoxb-…`. It cannot do without one.
+    /// Sets the app's bot token, `xoxb-…`. It is required.
     pub fn token(mut self, token: impl Into<SecretString>) -> Self {
         self.token = Some(token.into());
         self
@@ -145,51 +193,51 @@ impl SlackBuilder {
         self
     }
 
-    /// Sets another address of the API than `https://slack.com/api`.
+    /// Sets the base URL of the API. The default is `https://slack.com/api`.
     pub fn base_url(mut self, url: BaseUrl) -> Self {
         self.base_url = Some(url);
         self
     }
 
-    /// How Slack is reached. Unless told, over the network and by the machine's clock.
+    /// Sets the connection: how requests are sent, and the clock. The default uses the network and the system clock.
     pub fn connection(mut self, connection: Connection) -> Self {
         self.connection = connection;
         self
     }
 
-    /// Sets where it is kept who has which account. Without it, people are told by their e-mail addresses alone.
+    /// Sets the directory that maps Slack accounts to users. Without one, accounts are matched by e-mail address only.
     pub fn directory(mut self, directory: Directory) -> Self {
         self.directory = Some(directory);
         self
     }
 
-    /// Sends calls as they come, and leaves it to the other side to refuse them: for stand-ins that have no limits.
+    /// Disables client-side rate limiting, for a fake that has no rate limits.
     pub fn without_rate_limits(mut self) -> Self {
         self.limited = false;
         self
     }
 
-    /// The client. It calls nobody yet.
+    /// Builds the client, without calling Slack.
     ///
     /// # Errors
-    /// `SymSDK:CONFIGURATION`: there is no token, the workspace's id is not one, or a token does not fit in a header.
+    /// `SymSDK:CONFIGURATION` if there is no bot token, the workspace id is malformed, or a token is not a valid header value.
     pub fn build(self) -> Result<Slack> {
-        let Self { workspace, token, app_token, base_url, connection, directory, limited, dry } = self;
+        let Self { workspace, token, app_token, base_url, connection, directory, limited, simulated } = self;
         let is_id =
             workspace.starts_with('T') && workspace.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
         if !is_id {
-            let message = format!("`{workspace}` is not the id of a Slack workspace");
-            return Err(unfit(message).with_hint("it begins with T and is in upper case, as in `T012AB3CD`"));
+            let message = format!("`{workspace}` is not a Slack workspace id");
+            return Err(invalid(message).with_hint("a workspace id begins with T and is upper case, as in `T012AB3CD`"));
         }
-        let token = token.ok_or_else(|| unfit("Slack needs a bot token, and there is none".to_owned()))?;
+        let token = token.ok_or_else(|| invalid("Slack needs a bot token".to_owned()))?;
         let base = match base_url {
             Some(url) => url,
             None => BaseUrl::of_host("slack.com", "api")?,
         };
-        let roster = Roster::new(Arc::clone(connection.clock()));
+        let users = UserCache::new(Arc::clone(connection.clock()));
         let api = Api::new(base, token, app_token, connection, limited)?;
         let accounts = AccountResolver::new(Slack::TYPE, &workspace, directory.clone());
-        Ok(Slack(Arc::new(Inner { workspace, api, accounts, directory, roster, dry })))
+        Ok(Slack(Arc::new(Inner { workspace, api, accounts, directory, users, simulated })))
     }
 }
 
@@ -202,9 +250,6 @@ impl fmt::Debug for SlackBuilder {
     }
 }
 
-fn unfit(message: String) -> Error {
+fn invalid(message: String) -> Error {
     Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message).with_service(Slack::TYPE)
 }
-
-#[cfg(feature = "runtime")]
-inventory::submit! { crate::plugins::Registration::Other(|builder| builder.integration_type::<Slack>()) }

@@ -1,4 +1,7 @@
-//! How Slack says that a call failed: mostly with status 200.
+//! Classification of Slack's responses.
+//!
+//! Slack reports most errors with status 200 and `"ok": false` in the body, so every response body is inspected. The error's
+//! name selects its kind, whether the call is retried and a hint; an unknown name counts as invalid input and is not retried.
 
 use serde::Deserialize;
 use sym_sdk::error::{ErrorCode, ErrorKind, Result};
@@ -7,9 +10,9 @@ use crate::http::{Failure, Response, Retry, Service, error_names};
 
 const TYPE: &str = "Slack";
 
-/// A longer answer is the page of a list, which begins with how it went. It takes time to read it twice, and Slack warns of what
-/// was written to it.
-const LONG: usize = 16 * 1024;
+/// The size in bytes above which a body that begins with `{"ok":true,` is not parsed twice. Only pages of lists are that long,
+/// and they carry no warnings.
+const MAX_INSPECTED_BODY: usize = 16 * 1024;
 
 /// Slack's Web API.
 pub(super) struct SlackService;
@@ -29,18 +32,18 @@ impl Service for SlackService {
 
     fn classify(&self, response: &Response) -> Result<(), Failure> {
         let body = response.body();
-        if response.is_success() && body.len() > LONG && body.starts_with(b"{\"ok\":true,") {
+        if response.is_success() && body.len() > MAX_INSPECTED_BODY && body.starts_with(b"{\"ok\":true,") {
             return Ok(());
         }
-        let verdict = serde_json::from_slice::<Verdict>(body).unwrap_or_default();
-        match verdict.ok {
-            Some(false) => Err(refused(response, &verdict)),
-            _ if !response.is_success() => Err(out_of_order(response)),
-            // What is neither yes nor no is found out when the answer is read.
+        let status = serde_json::from_slice::<ResponseStatus>(body).unwrap_or_default();
+        match status.ok {
+            Some(false) => Err(api_failure(response, &status)),
+            _ if !response.is_success() => Err(http_failure(response)),
+            // Deserializing the response will report the malformed body.
             None => Ok(()),
             Some(true) => {
-                if let Some(warning) = verdict.warning {
-                    tracing::warn!(warning, messages = ?verdict.response_metadata.messages, "Slack warns");
+                if let Some(warning) = status.warning {
+                    tracing::warn!(warning, messages = ?status.response_metadata.messages, "Slack returned a warning");
                 }
                 Ok(())
             }
@@ -48,9 +51,9 @@ impl Service for SlackService {
     }
 }
 
-/// The part of an answer that says how it went.
+/// The members of a response body that report success or failure.
 #[derive(Default, Deserialize)]
-struct Verdict {
+struct ResponseStatus {
     ok: Option<bool>,
     error: Option<String>,
     warning: Option<String>,
@@ -66,7 +69,7 @@ struct Metadata {
     messages: Vec<String>,
 }
 
-fn out_of_order(response: &Response) -> Failure {
+fn http_failure(response: &Response) -> Failure {
     let failure = Failure::of(response);
     match response.status() {
         500 => failure.with_retry(Retry::IfIdempotent),
@@ -74,45 +77,45 @@ fn out_of_order(response: &Response) -> Failure {
     }
 }
 
-fn refused(response: &Response, verdict: &Verdict) -> Failure {
-    let failure = out_of_order(response);
-    let Some(name) = verdict.error.as_deref().filter(|name| !name.is_empty()) else {
+fn api_failure(response: &Response, status: &ResponseStatus) -> Failure {
+    let failure = http_failure(response);
+    let Some(name) = status.error.as_deref().filter(|name| !name.is_empty()) else {
         return failure;
     };
-    let mut message = format!("Slack answered `{name}`");
-    for detail in &verdict.response_metadata.messages {
+    let mut message = format!("Slack returned the error `{name}`");
+    for detail in &status.response_metadata.messages {
         message = format!("{message}: {detail}");
     }
     let failure = failure.with_name(name).with_message(message);
-    let meaning = Meaning::of(name);
-    let failure = failure.with_kind(meaning.kind).with_retry(meaning.retry);
-    let failure = match meaning.kind {
+    let spec = ErrorSpec::by_name(name);
+    let failure = failure.with_kind(spec.kind).with_retry(spec.retry);
+    let failure = match spec.kind {
         ErrorKind::RateLimited => {
             failure.with_code(ErrorCode::new(TYPE, error_names::RATE_LIMITED)).with_retry_after(response.retry_after())
         }
         _ => failure,
     };
-    if let Some(needed) = &verdict.needed {
-        let provided = verdict.provided.as_deref().filter(|scopes| !scopes.is_empty()).unwrap_or("none");
-        let hint = format!("give the app the scope `{needed}` and install it again; its scopes are: {provided}");
+    if let Some(needed) = &status.needed {
+        let provided = status.provided.as_deref().filter(|scopes| !scopes.is_empty()).unwrap_or("none");
+        let hint = format!("add the scope `{needed}` to the app and reinstall it; its scopes are: {provided}");
         return failure.with_hint(hint);
     }
-    match meaning.hint {
+    match spec.hint {
         Some(hint) => failure.with_hint(hint),
         None => failure,
     }
 }
 
-/// What a name that Slack has for a failure means.
-struct Meaning {
+/// The kind, retry policy and hint of one of Slack's errors.
+struct ErrorSpec {
     kind: ErrorKind,
     retry: Retry,
     hint: Option<&'static str>,
 }
 
-impl Meaning {
-    fn of(name: &str) -> Self {
-        const TOKEN: &str = "look whether the token is that of the app, and whether the app is still installed";
+impl ErrorSpec {
+    fn by_name(name: &str) -> Self {
+        const TOKEN: &str = "check that the token belongs to the app and that the app is still installed";
 
         match name {
             "not_authed"
@@ -122,25 +125,26 @@ impl Meaning {
             | "token_expired"
             | "org_login_required"
             | "ekm_access_denied"
-            | "two_factor_setup_required" => Self::new(ErrorKind::Unauthorized).advise(TOKEN),
-            "missing_scope" => Self::new(ErrorKind::Forbidden).advise("give the app the scope and install it again"),
+            | "two_factor_setup_required" => Self::new(ErrorKind::Unauthorized).hint(TOKEN),
+            "missing_scope" => Self::new(ErrorKind::Forbidden).hint("add the scope to the app and reinstall it"),
             "not_allowed_token_type" => Self::new(ErrorKind::Forbidden)
-                .advise("the methods for apps take a bot token, `xoxb-…`; a socket takes an app-level token, `xapp-…`"),
+                .hint("the Web API takes a bot token, `xoxb-…`; Socket Mode takes an app-level token, `xapp-…`"),
             "no_permission" | "access_denied" | "restricted_action" | "team_access_not_granted" => {
                 Self::new(ErrorKind::Forbidden)
             }
             "no_such_subteam" | "not_found" => Self::new(ErrorKind::NotFound),
             name if name.ends_with("_not_found") => Self::new(ErrorKind::NotFound),
             "user_not_visible" => Self::new(ErrorKind::NotFound),
-            "not_in_channel" => Self::new(ErrorKind::Conflict).advise("invite the app to the channel"),
+            "not_in_channel" => Self::new(ErrorKind::Conflict).hint("invite the app to the channel"),
             "messages_tab_disabled" => {
-                Self::new(ErrorKind::Conflict).advise("switch on the messages tab in the settings of the app's home")
+                Self::new(ErrorKind::Conflict).hint("enable the messages tab in the app's settings, under App Home")
             }
             "expired_trigger_id" | "trigger_expired" | "exchanged_trigger_id" | "trigger_exchanged" => {
-                Self::new(ErrorKind::Conflict).advise("a trigger is good for 3 seconds and for one call")
+                Self::new(ErrorKind::Conflict).hint("a trigger id is valid for 3 seconds and for one call")
             }
-            "hash_conflict" => Self::new(ErrorKind::Conflict)
-                .advise("somebody else changed the view: use the hash of its latest state"),
+            "hash_conflict" => {
+                Self::new(ErrorKind::Conflict).hint("the view has changed since: use the hash of its latest state")
+            }
             "is_archived"
             | "user_not_in_channel"
             | "cant_dm_bot"
@@ -153,7 +157,7 @@ impl Meaning {
             "ratelimited" | "rate_limited" | "message_limit_exceeded" => {
                 Self { retry: Retry::Always, ..Self::new(ErrorKind::RateLimited) }
             }
-            // Slack may have carried out the request in part.
+            // Slack may have executed the request in part.
             "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout" | "team_added_to_org" => {
                 Self { retry: Retry::IfIdempotent, ..Self::new(ErrorKind::Unavailable) }
             }
@@ -165,7 +169,7 @@ impl Meaning {
         Self { kind, retry: Retry::Never, hint: None }
     }
 
-    fn advise(self, hint: &'static str) -> Self {
+    fn hint(self, hint: &'static str) -> Self {
         Self { hint: Some(hint), ..self }
     }
 }

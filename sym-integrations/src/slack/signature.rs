@@ -1,4 +1,8 @@
-//! Proof that a request comes from Slack.
+//! Verification of Slack's request signatures.
+//!
+//! A signature covers the raw body and a timestamp, so a request is verified before anything parses it, and an old request
+//! cannot be replayed after [`MAX_CLOCK_SKEW`]. Within that window, repeated requests are left to the caller: the front end
+//! deduplicates them by input key.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,19 +16,19 @@ use sym_sdk::error::{Error, ErrorKind, Result, codes as sdk_codes};
 use super::codes;
 use crate::http::SecretString;
 
-/// The header that says when Slack sent a request, in seconds since 1970.
+/// The header with the time at which Slack sent a request, in Unix seconds.
 pub const TIMESTAMP_HEADER: &str = "x-slack-request-timestamp";
 
-/// The header with Slack's signature of a request.
+/// The header with the signature of a request.
 pub const SIGNATURE_HEADER: &str = "x-slack-signature";
 
-/// How far the time of a request may be from ours, either way. What is older may be an old request that somebody sends again.
-const WINDOW: Duration = Duration::from_secs(300);
+/// The largest accepted difference between the time of a request and the local clock, in either direction.
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(300);
 
-/// Of the only version that there is.
-const PREFIX: &str = "v0=";
+/// The version prefix of a signature. There is one version.
+const VERSION_PREFIX: &str = "v0=";
 
-/// The secret by which Slack [signs its requests](https://docs.slack.dev/authentication/verifying-requests-from-slack) to an app.
+/// The secret with which Slack [signs its requests](https://docs.slack.dev/authentication/verifying-requests-from-slack) to an app.
 ///
 /// ```
 /// use sym_integrations::slack::signature::SigningSecret;
@@ -40,10 +44,10 @@ const PREFIX: &str = "v0=";
 pub struct SigningSecret(SecretString);
 
 impl SigningSecret {
-    /// The secret, as it stands among the app's credentials.
+    /// Creates a signing secret from the value shown among the app's credentials.
     ///
     /// # Errors
-    /// `SymSDK:CONFIGURATION` if it is empty: then anybody could sign.
+    /// `SymSDK:CONFIGURATION` if it is empty: anyone could sign with it.
     pub fn new(secret: SecretString) -> Result<Self> {
         if secret.expose_secret().trim().is_empty() {
             let error =
@@ -53,46 +57,44 @@ impl SigningSecret {
         Ok(Self(secret))
     }
 
-    /// Verifies that Slack signed a request, at most five minutes from `now`. The body is that of the request, byte by byte, before
-    /// anything has read it; the headers are [`TIMESTAMP_HEADER`] and [`SIGNATURE_HEADER`].
+    /// Verifies that Slack signed a request within five minutes of `now`. `body` is the unmodified body of the request; the
+    /// headers are [`TIMESTAMP_HEADER`] and [`SIGNATURE_HEADER`].
     ///
-    /// That nobody sends the same request again within these minutes is not ensured.
+    /// A request that is replayed within these five minutes passes again.
     ///
     /// # Errors
-    /// Of kind [`ErrorKind::Unauthorized`]: `Slack:NOT_SIGNED` without both headers, `Slack:INVALID_TIMESTAMP`,
-    /// `Slack:STALE_REQUEST` outside of the five minutes, `Slack:INVALID_SIGNATURE` for one that no version writes, and
+    /// All of kind [`ErrorKind::Unauthorized`]: `Slack:NOT_SIGNED` if a header is missing, `Slack:INVALID_TIMESTAMP` and
+    /// `Slack:INVALID_SIGNATURE` if one is malformed, `Slack:STALE_REQUEST` if the time differs by more than five minutes, and
     /// `Slack:WRONG_SIGNATURE`.
     pub fn verify(&self, timestamp: Option<&str>, signature: Option<&str>, body: &[u8], now: Timestamp) -> Result<()> {
         let (Some(timestamp), Some(signature)) = (timestamp, signature) else {
-            return Err(refused(codes::NOT_SIGNED, "the request is not signed"));
+            return Err(rejected(codes::NOT_SIGNED, "the request is not signed"));
         };
-        let sent = sent_at(timestamp)
-            .ok_or_else(|| refused(codes::INVALID_TIMESTAMP, "the time of the request is not one"))?;
-        if sent.duration_since(now).unsigned_abs() > WINDOW {
-            return Err(refused(codes::STALE_REQUEST, "the request is not of the last five minutes")
-                .with_hint("if Slack sent it just now, look at this machine's clock"));
+        let sent = parse_timestamp(timestamp)
+            .ok_or_else(|| rejected(codes::INVALID_TIMESTAMP, "the timestamp of the request is malformed"))?;
+        if sent.duration_since(now).unsigned_abs() > MAX_CLOCK_SKEW {
+            return Err(rejected(codes::STALE_REQUEST, "the timestamp of the request is more than five minutes off")
+                .with_hint("check the clock of this machine"));
         }
-        let tag = signature.strip_prefix(PREFIX).and_then(tag);
-        let tag = tag.ok_or_else(|| {
-            refused(codes::INVALID_SIGNATURE, "the signature of the request is not of the known form")
-        })?;
-        // In constant time.
+        let tag = signature.strip_prefix(VERSION_PREFIX).and_then(decode_tag);
+        let tag = tag.ok_or_else(|| rejected(codes::INVALID_SIGNATURE, "the signature of the request is malformed"))?;
+        // `verify_slice` compares in constant time.
         self.mac(timestamp, body)?.verify_slice(&tag).map_err(|_| {
-            refused(codes::WRONG_SIGNATURE, "the signature of the request is wrong")
-                .with_hint("look whether the signing secret is that of this app")
+            rejected(codes::WRONG_SIGNATURE, "the signature of the request is wrong")
+                .with_hint("check that the signing secret belongs to this app")
         })
     }
 
-    /// The signature of a request, as Slack makes it.
+    /// Signs a request as Slack does.
     #[cfg(feature = "slack-fake")]
     pub(super) fn sign(&self, timestamp: &str, body: &[u8]) -> Result<String> {
         let tag = self.mac(timestamp, body)?.finalize().into_bytes();
-        Ok(tag.iter().fold(PREFIX.to_owned(), |signature, byte| format!("{signature}{byte:02x}")))
+        Ok(tag.iter().fold(VERSION_PREFIX.to_owned(), |signature, byte| format!("{signature}{byte:02x}")))
     }
 
     fn mac(&self, timestamp: &str, body: &[u8]) -> Result<Hmac<Sha256>> {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.0.expose_secret().as_bytes()).map_err(|_| {
-            Error::new(ErrorKind::Configuration, sdk_codes::CONFIGURATION, "Slack's signing secret is no key")
+            Error::new(ErrorKind::Configuration, sdk_codes::CONFIGURATION, "Slack's signing secret is not a valid key")
         })?;
         for part in [b"v0:", timestamp.as_bytes(), b":", body] {
             mac.update(part);
@@ -107,28 +109,28 @@ impl fmt::Debug for SigningSecret {
     }
 }
 
-/// The time, if it is written as Slack writes it: digits alone, for the text itself is signed.
-fn sent_at(text: &str) -> Option<Timestamp> {
+/// Parses a timestamp. Only digits are accepted, because the text itself is signed.
+fn parse_timestamp(text: &str) -> Option<Timestamp> {
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     Timestamp::from_second(text.parse().ok()?).ok()
 }
 
-/// The bytes of a signature: 64 hexadecimal digits in lower case.
-fn tag(hex: &str) -> Option<[u8; 32]> {
+/// Decodes a signature: 64 lower-case hexadecimal digits.
+fn decode_tag(hex: &str) -> Option<[u8; 32]> {
     let mut tag = [0; 32];
     let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
     if pairs.len() != tag.len() || !rest.is_empty() {
         return None;
     }
     for (byte, [high, low]) in tag.iter_mut().zip(pairs) {
-        *byte = digit(*high)? << 4 | digit(*low)?;
+        *byte = hex_digit(*high)? << 4 | hex_digit(*low)?;
     }
     Some(tag)
 }
 
-fn digit(hex: u8) -> Option<u8> {
+fn hex_digit(hex: u8) -> Option<u8> {
     match hex {
         b'0'..=b'9' => Some(hex - b'0'),
         b'a'..=b'f' => Some(hex - b'a' + 10),
@@ -136,6 +138,6 @@ fn digit(hex: u8) -> Option<u8> {
     }
 }
 
-fn refused(code: sym_sdk::error::ErrorCode, message: &str) -> Error {
+fn rejected(code: sym_sdk::error::ErrorCode, message: &str) -> Error {
     Error::new(ErrorKind::Unauthorized, code, message).with_service("slack")
 }

@@ -1,4 +1,4 @@
-//! The app that Slack is told of, for the handlers and the configuration that there are.
+//! The app manifest for the linked handlers and the configuration.
 
 use expect_test::expect_file;
 use serde_json::Value;
@@ -58,11 +58,11 @@ async fn scopes(registry: Registry, config: Config) -> Vec<String> {
     serde_json::from_value(manifest["oauth_config"]["scopes"]["bot"].clone()).unwrap()
 }
 
-const ALONE: [&str; 4] = ["chat:write", "commands", "users:read", "users:read.email"];
+const BASE_SCOPES: [&str; 4] = ["chat:write", "commands", "users:read", "users:read.email"];
 
 #[tokio::test]
-async fn an_app_is_given_no_scope_that_nothing_needs() {
-    assert_eq!(scopes(sym_sdk::handlers![get_permissions], config()).await, ALONE);
+async fn the_manifest_has_only_scopes_that_are_needed() {
+    assert_eq!(scopes(sym_sdk::handlers![get_permissions], config()).await, BASE_SCOPES);
 
     let mut reported = config();
     reported.environments[0].error_logger = Some("errors".into());
@@ -78,12 +78,12 @@ async fn an_app_is_given_no_scope_that_nothing_needs() {
     let routed = scopes(sym_sdk::handlers![get_permissions, get_request_notifications], config()).await;
     assert_eq!(
         routed,
-        [&ALONE[..1], &["chat:write.public", "commands", "im:write", "mpim:write"], &ALONE[2..]].concat()
+        [&BASE_SCOPES[..1], &["chat:write.public", "commands", "im:write", "mpim:write"], &BASE_SCOPES[2..]].concat()
     );
 }
 
 #[tokio::test]
-async fn a_handler_that_takes_the_client_may_use_all_of_it() {
+async fn a_handler_that_takes_the_client_adds_the_scopes_of_all_its_methods() {
     let registry = || sym_sdk::handlers![get_permissions, get_request_notifications, after_approve];
     let address = ["--url", "https://sym.example.com", "--name", "Zugänge"];
     let of_url = manifest(registry(), config(), &address).await;

@@ -1,6 +1,6 @@
-/// Approves what is urgent.
+/// Auto-approves urgent requests.
 ///
-/// Only for people on call.
+/// Only for on-call engineers.
 #[cfg(unix)]
 pub(crate) async fn on_request(
     event: &Event,
@@ -43,7 +43,7 @@ const _: () = {
             file: ::sym_sdk::__private::file!(),
             line: ::sym_sdk::__private::line!(),
             column: ::sym_sdk::__private::column!(),
-            doc: "Approves what is urgent.\n\nOnly for people on call.",
+            doc: "Auto-approves urgent requests.\n\nOnly for on-call engineers.",
             is_async: true,
             requires: &[
                 <&Event as ::sym_sdk::__private::FromContext<'_>>::REQUIRES,

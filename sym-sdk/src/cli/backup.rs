@@ -1,25 +1,20 @@
-//! `backup`: copies a store.
+//! The command `backup`: copies a store, also while it is in use.
 
-use std::io;
-
-use super::args::Backup;
+use super::Exit;
+use super::args::BackupArgs;
+use super::exit::CommandError;
 use super::output::Output;
-use crate::app::Exit;
 use crate::engine::SqliteStore;
-use crate::error::Result;
 
-pub(super) async fn run(args: Backup, output: &mut Output<'_>) -> io::Result<Exit> {
+pub(super) async fn run(args: BackupArgs, output: &mut Output<'_>) -> Result<Exit, CommandError> {
     let (from, to) = (args.database.db.display().to_string(), args.to.display().to_string());
-    match copy(args).await {
-        Ok(()) if output.json => output.value(&serde_json::json!({ "from": from, "to": to }))?,
-        Ok(()) => writeln!(output.out, "{from} is copied to {to}")?,
-        Err(error) => return output.error(&error).map(|()| Exit::Failure),
-    }
-    Ok(Exit::Success)
-}
-
-async fn copy(args: Backup) -> Result<()> {
     let store = SqliteStore::open_read_only(args.database.db).await?;
     store.backup(args.to).await?;
-    Ok(store.close().await?)
+    store.close().await?;
+    if output.json {
+        output.value(&serde_json::json!({ "from": from, "to": to }))?;
+    } else {
+        writeln!(output.out, "Copied {from} to {to}")?;
+    }
+    Ok(Exit::Success)
 }

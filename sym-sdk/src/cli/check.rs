@@ -4,12 +4,12 @@ use std::io;
 
 use serde::Serialize;
 
-use super::Common;
+use super::exit::CommandError;
 use super::output::{Output, count};
-use crate::app::{App, Exit};
+use super::{Common, Exit, Program, no_config};
 use crate::config::{Diagnostic, SourceLocation};
 
-/// What was found.
+/// The result of the command.
 #[derive(Debug, Default, Serialize)]
 struct Findings {
     ok: bool,
@@ -19,7 +19,7 @@ struct Findings {
     warnings: Vec<Diagnostic>,
 }
 
-/// How much was checked; not known of files that cannot be read.
+/// The number of checked items; not available if the files cannot be read.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Counts {
     flows: usize,
@@ -27,20 +27,17 @@ struct Counts {
     integrations: usize,
 }
 
-pub(super) fn run(mut app: App, common: Common, output: &mut Output<'_>) -> io::Result<Exit> {
-    let Some(read) = std::mem::take(&mut app.config).read(common.config, common.variables) else {
-        return no_config(output);
-    };
+pub(super) fn run(mut program: Program, common: Common, output: &mut Output<'_>) -> Result<Exit, CommandError> {
     let mut findings = Findings::default();
-    match read {
+    match program.read_config(common.config, common.variables).ok_or_else(no_config)? {
         Err(errors) => findings.errors.extend(errors),
         Ok(read) => {
             findings.warnings = read.warnings;
-            if app.has_no_domains(&read.config) {
+            if program.has_no_domains(&read.config) {
                 findings.warnings.push(no_domains());
             }
             let (flows, integrations) = (read.config.flows.len(), read.config.integrations.len());
-            let builder = app.builder(read.config);
+            let builder = program.builder(read.config);
             findings.counts = Some(Counts { flows, handlers: builder.handlers().len(), integrations });
             findings.errors.extend(builder.check().err().into_iter().flatten());
         }
@@ -72,16 +69,10 @@ fn write(findings: &Findings, output: &mut Output<'_>) -> io::Result<()> {
     writeln!(output.out, "{errors}{warnings}")
 }
 
-/// Nobody becomes a member without a domain, and only members make requests.
+/// The warning about an organization without e-mail domains: users become members by the domain of their address, and only
+/// members can make requests.
 pub(super) fn no_domains() -> Diagnostic {
-    let message = "the organization has no e-mail domains, so nobody becomes a member on first contact";
+    let message = "the organization has no e-mail domains, so no one becomes a member on first contact";
     Diagnostic::warning(SourceLocation::default(), message)
-        .with_hint("name its domains with `App::domain` or `--domain`")
-}
-
-pub(super) fn no_config(output: &mut Output<'_>) -> io::Result<Exit> {
-    let help =
-        "name a directory of Terraform files with `--config DIR`, or give the program one with `App::config_dir`";
-    output.usage_error("there is no configuration", help)?;
-    Ok(Exit::Usage)
+        .with_hint("set its domains with `App::domain` or `--domain`")
 }

@@ -1,16 +1,14 @@
-//! `handlers`: what the program is made of.
-
-use std::io;
+//! The command `handlers`: lists the handlers, and the flows that use them.
 
 use serde::Serialize;
 
-use super::Common;
+use super::exit::CommandError;
 use super::output::{Output, write_table};
-use crate::app::{App, Exit};
+use super::{Common, Exit, Program};
 use crate::handler::{HandlerRecord, Registry};
 use crate::runtime::HandlerUsage;
 
-/// A handler, for programs.
+/// A handler, as JSON.
 #[derive(Debug, Serialize)]
 struct Row<'a> {
     kind: &'a str,
@@ -25,49 +23,50 @@ struct Row<'a> {
     doc: &'a str,
 }
 
-pub(super) fn run(mut app: App, common: Common, output: &mut Output<'_>) -> io::Result<Exit> {
-    let read = std::mem::take(&mut app.config).read(common.config, common.variables);
+pub(super) fn run(mut program: Program, common: Common, output: &mut Output<'_>) -> Result<Exit, CommandError> {
+    let read = program.read_config(common.config, common.variables);
     let has_config = read.is_some();
-    // The handlers are there whatever the configuration is like.
+    // Handlers are listed even if the configuration is invalid: `check` reports its errors.
     let config = read.and_then(Result::ok).map(|read| read.config);
-    let all = config.as_ref().map_or(0, |config| config.flows.len());
-    let uses = app.builder(config.unwrap_or_default()).handlers();
-    if uses.is_empty() {
-        return none(output);
+    let flows = config.as_ref().map_or(0, |config| config.flows.len());
+    let handlers = program.builder(config.unwrap_or_default()).handlers();
+    if handlers.is_empty() {
+        return report_none(output);
     }
     if output.json {
-        output.value(&uses.iter().map(Row::of).collect::<Vec<_>>())?;
+        output.value(&handlers.iter().map(Row::new).collect::<Vec<_>>())?;
         return Ok(Exit::Success);
     }
-    let head = ["HANDLER", "MODULE", "FLOWS", "PLACE", "WHAT IT DOES"].map(str::to_owned);
-    let rows: Vec<_> = std::iter::once(head).chain(uses.iter().map(|used| cells(used, all))).collect();
+    let head = ["HANDLER", "MODULE", "FLOWS", "LOCATION", "DESCRIPTION"].map(str::to_owned);
+    let rows: Vec<_> = std::iter::once(head).chain(handlers.iter().map(|handler| cells(handler, flows))).collect();
     write_table(output.out, &rows)?;
-    if has_config && uses.iter().all(|used| used.flows.is_empty()) {
-        writeln!(output.err, "warning: no flow can be read, so no flow takes a handler\n  help: run `check`")?;
+    if has_config && handlers.iter().all(|handler| handler.flows.is_empty()) {
+        writeln!(output.err, "warning: no flow uses any of these handlers\n  help: run `check` to see why")?;
     }
     Ok(Exit::Success)
 }
 
-fn none(output: &mut Output<'_>) -> io::Result<Exit> {
-    let faults = Registry::new().select(None).err().unwrap_or_default();
-    for fault in &faults {
-        output.usage_error(&fault.message, fault.hint.as_deref().unwrap_or_default())?;
+/// Reports an empty registry with the same text as `check`.
+fn report_none(output: &mut Output<'_>) -> Result<Exit, CommandError> {
+    let errors = Registry::new().select(None).err().unwrap_or_default();
+    for error in &errors {
+        output.error_without_code(&error.message, error.hint.as_deref().unwrap_or_default())?;
     }
     Ok(Exit::Failure)
 }
 
-fn cells(used: &HandlerUsage, all: usize) -> [String; 5] {
-    let record = used.record;
-    let place = format!("{}:{}", record.file(), record.line());
-    let flows = match used.flows.len() {
+fn cells(handler: &HandlerUsage, all: usize) -> [String; 5] {
+    let record = handler.record;
+    let location = format!("{}:{}", record.file(), record.line());
+    let flows = match handler.flows.len() {
         0 => "-".to_owned(),
         number if number == all && all > 1 => "all".to_owned(),
-        _ => used.flows.join(", "),
+        _ => handler.flows.join(", "),
     };
-    [title(record), record.module().to_owned(), flows, place, summary(record).to_owned()]
+    [title(record), record.module().to_owned(), flows, location, summary(record).to_owned()]
 }
 
-/// What the handler is for; and its function, where that has a name of its own.
+/// Returns the handler's kind, with its field or with the name of the function where that differs.
 fn title(record: &HandlerRecord) -> String {
     let kind = record.kind().as_str();
     match record.field() {
@@ -77,20 +76,20 @@ fn title(record: &HandlerRecord) -> String {
     }
 }
 
-/// The first line of the doc comment that says something.
+/// Returns the first line of the doc comment that is not empty.
 fn summary(record: &HandlerRecord) -> &'static str {
     record.doc().lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
 }
 
 impl<'a> Row<'a> {
-    fn of(used: &'a HandlerUsage) -> Self {
-        let record = used.record;
+    fn new(handler: &'a HandlerUsage) -> Self {
+        let record = handler.record;
         Self {
             kind: record.kind().as_str(),
             name: record.name(),
             field: record.field(),
             module: record.module(),
-            flows: &used.flows,
+            flows: &handler.flows,
             file: record.file(),
             line: record.line(),
             is_async: record.is_async(),

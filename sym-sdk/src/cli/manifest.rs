@@ -1,32 +1,28 @@
-//! `slack manifest` and the like: what a service is to be told of the app that a front end needs there.
+//! The command `slack manifest`, and its like for other front ends: describes the app that a front end needs at its service.
 
-use std::io;
-
-use super::Common;
-use super::args::Manifest;
+use super::args::ManifestArgs;
+use super::exit::CommandError;
 use super::output::Output;
-use crate::app::{App, Exit};
+use super::{Common, Exit, Program};
 use crate::runtime::ManifestConfig;
 
-pub(super) fn run(mut app: App, common: Common, args: Manifest, output: &mut Output<'_>) -> io::Result<Exit> {
-    let config = match super::read_config(&mut app, common, output)? {
-        Ok(config) => config,
-        Err(exit) => return Ok(exit),
-    };
-    let types = std::mem::take(&mut app.front_end_types);
-    let builder = app.builder(config);
-    let flows = match builder.check() {
-        Ok(flows) => flows,
-        Err(faults) => return output.faults(&faults).map(|()| Exit::Failure),
-    };
+pub(super) fn run(
+    mut program: Program,
+    common: Common,
+    args: ManifestArgs,
+    output: &mut Output<'_>,
+) -> Result<Exit, CommandError> {
+    let config = super::read_config(&mut program, common, output)?;
+    let types = std::mem::take(&mut program.front_end_types);
+    let builder = program.builder(config);
+    let flows = builder.check()?;
     let handlers = builder.handlers();
     let address = args.url.map(|url| format!("{url}/{}", args.kind));
     let config = ManifestConfig { name: &args.name, address: address.as_deref(), flows: &flows, handlers: &handlers };
-    let manifest = types.iter().find(|kind| kind.kind() == args.kind).and_then(|kind| kind.manifest(&config));
-    match manifest {
-        Some(Ok(manifest)) => output.value(&manifest).map(|()| Exit::Success),
-        Some(Err(error)) => output.error(&error).map(|()| Exit::Failure),
-        // Only types that have one have the command.
-        None => Ok(Exit::Usage),
+    match types.iter().find(|kind| kind.kind() == args.kind).and_then(|kind| kind.manifest(&config)) {
+        Some(manifest) => output.value(&manifest?)?,
+        // Unreachable: only types with a manifest have the command.
+        None => return Ok(Exit::Usage),
     }
+    Ok(Exit::Success)
 }

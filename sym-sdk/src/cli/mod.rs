@@ -1,4 +1,11 @@
-//! The command line of an [`App`].
+//! The command line of a program.
+//!
+//! [`run`] parses the arguments and executes one command of a [`Program`]. There is a module per command. Each returns its
+//! [`Exit`] or a [`CommandError`], and writes to an [`Output`], which knows whether people or programs read it.
+//!
+//! The contract of every command: results go to standard output, errors and notes to standard error. With `--json` there is one JSON
+//! value on standard output instead, errors included (`serve` and the demo print a value per line). Exit codes are those of
+//! [`Exit`]. A closed pipe is not an error.
 
 mod args;
 #[cfg(feature = "sqlite")]
@@ -8,14 +15,14 @@ mod backup;
 mod check;
 #[cfg(feature = "sqlite")]
 mod demo;
-#[cfg(feature = "sqlite")]
-mod failure;
+mod exit;
 #[cfg(feature = "sqlite")]
 mod follow;
 mod handlers;
 #[cfg(feature = "server")]
 mod manifest;
 mod output;
+mod program;
 #[cfg(feature = "sqlite")]
 mod run_actions;
 #[cfg(feature = "sqlite")]
@@ -29,86 +36,92 @@ mod simulate;
 mod simulated_store;
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, ErrorKind, Write};
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-use crate::app::{App, Exit};
+pub use exit::Exit;
+pub(crate) use program::{ConfigSource, DemoRequest, Install, Program};
+
 use crate::config::Config;
 #[cfg(feature = "server")]
 use crate::runtime::FrontEndType;
-use args::{Args, Command, Common, Offer};
+use args::{Args, Capabilities, Command, Common};
+use exit::CommandError;
 use output::Output;
 
-/// Whether the command is one for which handlers that block must not hold up others: then the runtime needs several threads.
+/// Reports whether the command needs a multi-threaded runtime. `serve` does: handlers that block must not delay others.
 #[cfg(all(feature = "server", feature = "sqlite"))]
-pub(crate) fn needs_threads(app: &App, args: Vec<OsString>) -> bool {
-    Args::parse(&program(&args), &offer(app), args).is_ok_and(|args| matches!(args.command, Some(Command::Serve(_))))
+pub(crate) fn needs_threads(program: &Program, args: Vec<OsString>) -> bool {
+    let parsed = Args::parse(&program_name(&args), &capabilities(program), args);
+    parsed.is_ok_and(|args| matches!(args.command, Some(Command::Serve(_))))
 }
 
-/// Without a command that serves, one thread is enough.
+/// Reports whether the command needs a multi-threaded runtime. Only `serve` does.
 #[cfg(not(all(feature = "server", feature = "sqlite")))]
-pub(crate) fn needs_threads(_: &App, _: Vec<OsString>) -> bool {
+pub(crate) fn needs_threads(_: &Program, _: Vec<OsString>) -> bool {
     false
 }
 
-/// What this app has beside the commands of all.
-fn offer(app: &App) -> Offer {
+/// Returns which optional commands and flags the program has.
+fn capabilities(program: &Program) -> Capabilities {
     #[cfg(feature = "server")]
-    let names = |has: fn(&FrontEndType) -> bool| {
-        app.front_end_types.iter().filter(|kind| has(kind)).map(|kind| kind.kind().to_owned()).collect()
+    let types = |has: fn(&FrontEndType) -> bool| {
+        program.front_end_types.iter().filter(|kind| has(kind)).map(|kind| kind.kind().to_owned()).collect()
     };
-    Offer {
-        demo: !app.demo.is_empty(),
+    Capabilities {
+        demo: !program.demo.is_empty(),
         #[cfg(feature = "server")]
-        manifests: names(FrontEndType::has_manifest),
+        manifests: types(FrontEndType::has_manifest),
         #[cfg(all(feature = "server", feature = "sqlite"))]
-        fakes: names(FrontEndType::has_fake),
+        fakes: types(FrontEndType::has_fake),
     }
 }
 
-/// Runs the command that `args` ask for.
-pub(crate) async fn run<A>(app: App, args: A, stdout: &mut dyn Write, stderr: &mut dyn Write) -> Exit
+/// Executes the command that `args` name. The first argument is the name of the program.
+pub(crate) async fn run<A>(program: Program, args: A, stdout: &mut dyn Write, stderr: &mut dyn Write) -> Exit
 where
     A: IntoIterator,
     A::Item: Into<OsString> + Clone,
 {
     let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
-    let program = program(&args);
-    let offer = offer(&app);
-    let done = match Args::parse(&program, &offer, args) {
-        // Of an app that has nothing to show by itself, the help is.
-        Ok(args) if args.command.is_none() && app.demo.is_empty() => {
-            write!(stderr, "{}", args::help(&program, &offer)).map(|()| Exit::Usage)
+    let name = program_name(&args);
+    let capabilities = capabilities(&program);
+    let result = match Args::parse(&name, &capabilities, args) {
+        Ok(args) if args.command.is_none() && !capabilities.demo => {
+            write!(stderr, "{}", args::help(&name, &capabilities)).map(|()| Exit::Usage)
         }
         Ok(args) => {
             let mut output = Output::new(stdout, stderr, args.common.json);
-            dispatch(app, args, &mut output).await
+            match execute(program, args, &mut output).await {
+                Ok(exit) => Ok(exit),
+                Err(error) => error.report(&mut output),
+            }
         }
         Err(error) if error.use_stderr() => write!(stderr, "{error}").map(|()| Exit::Usage),
         Err(help) => write!(stdout, "{help}").map(|()| Exit::Success),
     };
-    done.and_then(|exit| stdout.flush().map(|()| exit)).unwrap_or_else(|error| match error.kind() {
-        // Whoever read has read enough, as `head` does.
+    result.and_then(|exit| stdout.flush().map(|()| exit)).unwrap_or_else(|error| match error.kind() {
+        // The reader has closed the pipe, as `head` does.
         ErrorKind::BrokenPipe => Exit::Success,
         _ => {
-            // There is nobody left to tell if this fails too.
-            let _ = writeln!(stderr, "error: the output cannot be written: {error}");
+            // If this fails too, there is nowhere left to report it.
+            let _ = writeln!(stderr, "error: cannot write the output: {error}");
             Exit::Failure
         }
     })
 }
 
-async fn dispatch(mut app: App, args: Args, output: &mut Output<'_>) -> io::Result<Exit> {
+async fn execute(mut program: Program, args: Args, output: &mut Output<'_>) -> Result<Exit, CommandError> {
     let mut common = args.common;
-    app.domains.append(&mut common.domains);
+    program.domains.append(&mut common.domains);
     match args.command {
-        Some(Command::Check) => check::run(app, common, output),
-        Some(Command::Handlers) => handlers::run(app, common, output),
+        Some(Command::Check) => check::run(program, common, output),
+        Some(Command::Handlers) => handlers::run(program, common, output),
         #[cfg(feature = "server")]
-        Some(Command::Manifest(args)) => manifest::run(app, common, args, output),
-        Some(Command::Simulate(args)) => simulate::run(app, common, args, output).await,
+        Some(Command::Manifest(args)) => manifest::run(program, common, args, output),
+        Some(Command::Simulate(args)) => simulate::run(program, common, args, output).await,
         #[cfg(all(feature = "server", feature = "sqlite"))]
-        Some(Command::Serve(args)) => serve::run(app, common, args, output).await,
+        Some(Command::Serve(args)) => serve::run(program, common, args, output).await,
         #[cfg(feature = "sqlite")]
         Some(Command::Runs(args)) => runs::run(args, output).await,
         #[cfg(feature = "sqlite")]
@@ -116,38 +129,35 @@ async fn dispatch(mut app: App, args: Args, output: &mut Output<'_>) -> io::Resu
         #[cfg(feature = "sqlite")]
         Some(Command::Backup(args)) => backup::run(args, output).await,
         #[cfg(feature = "sqlite")]
-        Some(Command::Revoke(args)) => run_actions::revoke(app, common, args, output).await,
+        Some(Command::Revoke(args)) => run_actions::revoke(program, common, args, output).await,
         #[cfg(feature = "sqlite")]
-        Some(Command::WriteOff(args)) => run_actions::write_off(app, common, args, output).await,
+        Some(Command::WriteOff(args)) => run_actions::write_off(program, common, args, output).await,
         #[cfg(feature = "sqlite")]
         None if let Some(db) = args.demo.db => {
-            demo::run(app, common, demo::DemoStore { db, speed: args.demo.speed }, output).await
+            demo::run(program, common, demo::DemoStore { db, speed: args.demo.speed }, output).await
         }
-        None => simulate::demo(app, common, output).await,
+        None => simulate::run_demo(program, common, output).await,
     }
 }
 
-/// The configuration, or how the command ends without it.
-fn read_config(app: &mut App, common: Common, output: &mut Output<'_>) -> io::Result<Result<Config, Exit>> {
-    let Some(read) = std::mem::take(&mut app.config).read(common.config, common.variables) else {
-        return check::no_config(output).map(Err);
-    };
-    match read {
-        Ok(read) => {
-            if !output.json && app.has_no_domains(&read.config) {
-                writeln!(output.err, "warning: {}", check::no_domains())?;
-            }
-            Ok(Ok(read.config))
-        }
-        Err(faults) => {
-            output.faults(&faults)?;
-            Ok(Err(Exit::Failure))
-        }
+/// Reads the configuration for a command that cannot do without.
+fn read_config(program: &mut Program, common: Common, output: &mut Output<'_>) -> Result<Config, CommandError> {
+    let read = program.read_config(common.config, common.variables).ok_or_else(no_config)??;
+    if !output.json && program.has_no_domains(&read.config) {
+        writeln!(output.err, "warning: {}", check::no_domains())?;
+    }
+    Ok(read.config)
+}
+
+fn no_config() -> CommandError {
+    CommandError::Usage {
+        message: "no configuration".to_owned(),
+        help: "pass a directory of Terraform files with `--config DIR`, or set a default with `App::config_dir`",
     }
 }
 
-/// What the program is called.
-fn program(args: &[OsString]) -> String {
+/// Returns the program's name for use in help texts.
+fn program_name(args: &[OsString]) -> String {
     let name = args.first().and_then(|path| Path::new(path).file_stem()).and_then(OsStr::to_str);
     name.unwrap_or("app").to_owned()
 }

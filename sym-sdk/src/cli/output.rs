@@ -1,4 +1,4 @@
-//! Writes what a command has to say.
+//! The output of commands: text for people, or JSON for programs.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::config::Diagnostics;
 use crate::error::Error;
 
-/// Where a command writes: results to `out`, complaints to `err`. With `--json` all that it has to say is one JSON value.
+/// The destination of a command's output. Results go to `out`, errors and notes to `err`; with `--json`, both go to `out`, as JSON.
 pub(super) struct Output<'a> {
     pub(super) out: &'a mut dyn Write,
     pub(super) err: &'a mut dyn Write,
@@ -21,13 +21,13 @@ impl<'a> Output<'a> {
         Self { out, err, json }
     }
 
-    /// Writes a JSON value over several lines.
+    /// Writes an indented JSON value.
     pub(super) fn value(&mut self, value: &impl Serialize) -> io::Result<()> {
         serde_json::to_writer_pretty(&mut *self.out, value)?;
         writeln!(self.out)
     }
 
-    /// Writes a JSON value on a line of its own, for one of many.
+    /// Writes a JSON value on one line, for JSON Lines.
     #[cfg(feature = "sqlite")]
     pub(super) fn line(&mut self, value: &impl Serialize) -> io::Result<()> {
         serde_json::to_writer(&mut *self.out, value)?;
@@ -43,16 +43,16 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Writes the faults that keep a command from doing what it should.
-    pub(super) fn faults(&mut self, faults: &Diagnostics) -> io::Result<()> {
+    /// Writes the errors of the configuration and the handlers.
+    pub(super) fn config_errors(&mut self, errors: &Diagnostics) -> io::Result<()> {
         if self.json {
-            return self.value(&json!({ "errors": faults }));
+            return self.value(&json!({ "errors": errors }));
         }
-        faults.iter().try_for_each(|fault| writeln!(self.err, "error: {fault}"))
+        errors.iter().try_for_each(|error| writeln!(self.err, "error: {error}"))
     }
 
-    /// Writes an error of which nothing but a message and some advice is known.
-    pub(super) fn usage_error(&mut self, message: &str, help: &str) -> io::Result<()> {
+    /// Writes an error that has a message and a hint but no code.
+    pub(super) fn error_without_code(&mut self, message: &str, help: &str) -> io::Result<()> {
         if self.json {
             return self.value(&json!({ "error": { "message": message, "hint": help } }));
         }
@@ -60,11 +60,12 @@ impl<'a> Output<'a> {
     }
 }
 
+/// Converts an error for output with `--json`.
 pub(super) fn error_json(error: &Error) -> Value {
     json!({ "code": error.code(), "message": error.message(), "hint": error.hint() })
 }
 
-/// Writes rows in columns, each as wide as its widest cell. The last one is left ragged.
+/// Writes rows in columns, each as wide as its widest cell. The last column is not padded.
 pub(super) fn write_table<const N: usize>(to: &mut dyn Write, rows: &[[String; N]]) -> io::Result<()> {
     let width = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or_default();
     let widths: [usize; N] = std::array::from_fn(width);
@@ -72,7 +73,7 @@ pub(super) fn write_table<const N: usize>(to: &mut dyn Write, rows: &[[String; N
         let mut line = String::new();
         for (cell, width) in row.iter().zip(widths) {
             line.push_str(cell);
-            // Not by `{:width$}`, which counts characters: some take two columns.
+            // `{:width$}` would count characters, and some take two columns of a terminal.
             line.extend(std::iter::repeat_n(' ', width - cell.width() + 2));
         }
         writeln!(to, "{}", line.trim_end())?;
@@ -80,9 +81,9 @@ pub(super) fn write_table<const N: usize>(to: &mut dyn Write, rows: &[[String; N
     Ok(())
 }
 
-/// `1 flow`, `2 flows`.
-pub(super) fn count(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+/// Formats a number with its noun, such as `1 flow` or `2 flows`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 #[cfg(test)]
@@ -90,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_as_wide_as_what_is_seen() {
+    fn aligns_columns_by_display_width() {
         let rows = [["名前".to_owned(), "x".to_owned()], ["abc".to_owned(), "y".to_owned()]];
         let mut written = Vec::new();
         write_table(&mut written, &rows).unwrap();

@@ -1,65 +1,73 @@
-//! `revoke` and `write-off`: what people do about access while the program is not running.
+//! The commands `revoke` and `write-off`: actions on a Run while the program is not running.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Common;
-use super::args::{Act, WriteOff};
-use super::failure::Failure;
+use super::args::{RunArgs, WriteOffArgs};
+use super::exit::CommandError;
 use super::output::Output;
-use super::simulate::stand_ins;
-use crate::app::{App, Exit};
+use super::{Common, Exit, Program};
 use crate::config::Config;
 use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, codes};
 use crate::runtime::{Receipt, Submission};
 
-pub(super) async fn revoke(app: App, common: Common, args: Act, output: &mut Output<'_>) -> io::Result<Exit> {
+pub(super) async fn revoke(
+    program: Program,
+    common: Common,
+    args: RunArgs,
+    output: &mut Output<'_>,
+) -> Result<Exit, CommandError> {
     let submission = Submission::revoke(args.run, args.actor.as_str());
-    let done = "the access is taken away when the program runs again";
-    submit(app, common, args.database.db, submission.into(), done, output).await
+    let done = "access will be revoked when the program next runs";
+    run(program, common, args.database.db, submission.into(), done, output).await
 }
 
-pub(super) async fn write_off(app: App, common: Common, args: WriteOff, output: &mut Output<'_>) -> io::Result<Exit> {
-    let WriteOff { act, reason } = args;
-    let submission = Submission::write_off(act.run, act.actor.as_str(), reason);
-    submit(app, common, act.database.db, submission.into(), "the revocation is written off", output).await
+pub(super) async fn write_off(
+    program: Program,
+    common: Common,
+    args: WriteOffArgs,
+    output: &mut Output<'_>,
+) -> Result<Exit, CommandError> {
+    let WriteOffArgs { run: args, reason } = args;
+    let submission = Submission::write_off(args.run, args.actor.as_str(), reason);
+    run(program, common, args.database.db, submission.into(), "revocation written off", output).await
 }
 
-async fn submit(
-    mut app: App,
+async fn run(
+    mut program: Program,
     common: Common,
     db: PathBuf,
     submission: Submission,
     done: &str,
     output: &mut Output<'_>,
-) -> io::Result<Exit> {
-    let config = match super::read_config(&mut app, common, output)? {
-        Ok(config) => config,
-        Err(exit) => return Ok(exit),
-    };
-    match try_submit(app, config, db, submission).await {
-        Ok(receipt) if output.json => output.value(&receipt)?,
-        Ok(receipt) => writeln!(output.out, "Run {}: {done}", receipt.run)?,
-        Err(failure) => return failure.write(output),
+) -> Result<Exit, CommandError> {
+    let config = super::read_config(&mut program, common, output)?;
+    // Opening a store creates it, and a new one has no Runs to act on.
+    if !db.exists() {
+        let error = Error::new(ErrorKind::NotFound, codes::STORE, format!("store `{}` does not exist", db.display()));
+        return Err(error.with_hint("check the path given with `--db`").into());
+    }
+    let store = Arc::new(SqliteStore::open(db).await?);
+    let submitted = submit(program, config, &store, submission).await;
+    store.close().await?;
+    let receipt = submitted?;
+    if output.json {
+        output.value(&receipt)?;
+    } else {
+        writeln!(output.out, "Run {}: {done}", receipt.run)?;
     }
     Ok(Exit::Success)
 }
 
-async fn try_submit(app: App, config: Config, db: PathBuf, submission: Submission) -> Result<Receipt, Failure> {
-    // Nobody acts on a Run of a store that is only now made.
-    if !db.exists() {
-        let message = format!("there is no store at `{}`", db.display());
-        return Err(Failure::Refused(Error::new(ErrorKind::NotFound, codes::STORE, message)));
-    }
-    let store = Arc::new(SqliteStore::open(db).await?);
-    // Nothing is carried out here, so nothing real is needed.
-    let (builder, _) = stand_ins(app, config);
-    let receipt = match builder.simulated().sqlite(store.clone()).build().await {
-        Ok(runtime) => runtime.submit(submission).await.map_err(Failure::Refused),
-        Err(faults) => Err(Failure::Faults(faults)),
-    };
-    store.close().await?;
-    receipt
+/// Records the submission without executing any effects, so nothing real is needed.
+async fn submit(
+    mut program: Program,
+    config: Config,
+    store: &Arc<SqliteStore>,
+    submission: Submission,
+) -> Result<Receipt, CommandError> {
+    let builder = program.simulated_builder(config);
+    let runtime = program.install_fakes(builder).sqlite(store.clone()).build().await?;
+    Ok(runtime.submit(submission).await?)
 }

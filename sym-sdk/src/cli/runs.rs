@@ -1,21 +1,21 @@
-//! `runs`: what is in a store.
+//! The command `runs`: lists the Runs of a store.
 
 use std::io;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::args::Runs;
+use super::Exit;
+use super::args::RunsArgs;
+use super::exit::CommandError;
 use super::output::{Output, count, write_table};
-use crate::app::Exit;
 use crate::engine::{RunFilter, SqliteStore, Store, StoredRun};
-use crate::error::Result;
 use crate::machine::{Access, EffectKind, RunState};
 use crate::model::{RunId, RunStatus};
 
 const WRITTEN_OFF: &str = "written off";
 
-/// A Run, for programs.
+/// A Run, as JSON.
 #[derive(Debug, Serialize)]
 struct Row {
     run_id: RunId,
@@ -24,25 +24,24 @@ struct Row {
     requester: Option<String>,
     target: Option<String>,
     access: &'static str,
-    /// Who has the access, as the service calls them.
+    /// The id of the account with access, at the service.
     identity: Option<String>,
     until: Option<Timestamp>,
-    /// Failed attempts to take the access away.
+    /// The number of failed attempts to revoke the access.
     failed_attempts: Option<u32>,
     error: Option<String>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
 
-pub(super) async fn run(args: Runs, output: &mut Output<'_>) -> io::Result<Exit> {
+pub(super) async fn run(args: RunsArgs, output: &mut Output<'_>) -> Result<Exit, CommandError> {
     let limit = args.limit.get();
-    match list(args).await {
-        Ok(runs) => write(&runs, limit, output).map(|()| Exit::Success),
-        Err(error) => output.error(&error).map(|()| Exit::Failure),
-    }
+    let runs = list(args).await?;
+    write(&runs, limit, output)?;
+    Ok(Exit::Success)
 }
 
-async fn list(args: Runs) -> Result<Vec<StoredRun>> {
+async fn list(args: RunsArgs) -> Result<Vec<StoredRun>, CommandError> {
     let store = SqliteStore::open_read_only(args.database.db).await?;
     let filter = RunFilter {
         flow: args.flow,
@@ -51,31 +50,31 @@ async fn list(args: Runs) -> Result<Vec<StoredRun>> {
         stuck: args.stuck,
         ..RunFilter::default()
     };
-    // One more, to know whether there are more.
+    // One more than requested, to tell whether there are more.
     let runs = store.runs(filter, args.limit.saturating_add(1).get()).await?;
     store.close().await?;
     Ok(runs)
 }
 
 fn write(runs: &[StoredRun], limit: usize, output: &mut Output<'_>) -> io::Result<()> {
-    let rows: Vec<_> = runs.iter().take(limit).map(|run| Row::of(&run.state)).collect();
+    let rows: Vec<_> = runs.iter().take(limit).map(|run| Row::new(&run.state)).collect();
     if output.json {
         return output.value(&rows);
     }
     if rows.is_empty() {
-        return writeln!(output.out, "no Runs");
+        return writeln!(output.out, "No Runs found");
     }
     let head = ["RUN", "FLOW", "STATUS", "REQUESTER", "TARGET", "ACCESS"].map(str::to_owned);
     let cells: Vec<_> = std::iter::once(head).chain(rows.iter().map(Row::cells)).collect();
     write_table(output.out, &cells)?;
     if runs.len() > limit {
-        writeln!(output.out, "\nthere are more than {}; `--limit` lists more of them", count(limit, "Run"))?;
+        writeln!(output.out, "\nShowing the first {}; use `--limit` to show more", count(limit, "Run"))?;
     }
     Ok(())
 }
 
 impl Row {
-    fn of(state: &RunState) -> Self {
+    fn new(state: &RunState) -> Self {
         let (run, grant) = (&state.run, state.access.grant());
         let requested = state.request.as_ref().and_then(|request| request.target.as_ref());
         let attempts = state.pending.values().filter(|pending| matches!(pending.kind, EffectKind::Revoke { .. }));
@@ -88,9 +87,9 @@ impl Row {
             target: grant.map(|grant| &grant.target).or(requested).map(|target| target.title()),
             access: match &state.access {
                 Access::None => "none",
-                Access::Granting(_) => "being granted",
+                Access::Granting(_) => "granting",
                 Access::Held(_) => "held",
-                Access::Revoking { .. } => "being removed",
+                Access::Revoking { .. } => "revoking",
                 Access::Ended => "ended",
                 Access::WrittenOff(_) => WRITTEN_OFF,
             },

@@ -1,4 +1,6 @@
-//! `serve`: runs the flows, and lets people reach them.
+//! The command `serve`: runs the flows, and serves their front ends.
+//!
+//! With a fake (`--fake-slack`), everything else that is real is replaced too, on a store of its own, and what happens is printed.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,14 +11,13 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::Common;
-use super::args::Serve;
-use super::failure::Failure;
-use super::follow::{Follower, Lost};
+use super::args::ServeArgs;
+use super::exit::CommandError;
+use super::follow::Follower;
 use super::output::{Output, count};
 use super::signal::Signals;
 use super::simulated_store::{StoreMode, reject_simulated};
-use crate::app::{App, Exit};
+use super::{Common, Exit, Program};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::directory::Directory;
@@ -26,91 +27,88 @@ use crate::model::{User, UserId, UserRole};
 use crate::runtime::{FakeConfig, FakeService, FrontEndType, Plugin, Runtime};
 use crate::server::{CancellationToken, Server, listen};
 
-/// There is room for the numbers of so many Runs beside what becomes of them.
-const MANY: usize = 99;
+/// The number of Runs that the timeline has room to number.
+const MAX_NUMBERED_RUNS: usize = 99;
 
-/// A front end may take this long to say how it is.
-const CHECK_LIMIT: Duration = Duration::from_secs(30);
+/// The time limit for the check of a front end at startup.
+const FRONT_END_CHECK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A stand-in may take this long to start.
-const FAKE_LIMIT: Duration = Duration::from_secs(10);
+/// The time limit for starting a fake.
+const FAKE_START_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(super) async fn run(mut app: App, common: Common, args: Serve, output: &mut Output<'_>) -> io::Result<Exit> {
-    // From here on a signal cuts nothing off.
+pub(super) async fn run(
+    mut program: Program,
+    common: Common,
+    args: ServeArgs,
+    output: &mut Output<'_>,
+) -> Result<Exit, CommandError> {
+    // Listen for signals first: from now on, a signal interrupts nothing halfway.
     let mut signals = Signals::listen()?;
-    let config = match super::read_config(&mut app, common, output)? {
-        Ok(config) => config,
-        Err(exit) => return Ok(exit),
-    };
-    let listener = match listen(args.listen).await {
-        Ok(listener) => listener,
-        Err(error) => return output.error(&error).map(|()| Exit::Failure),
-    };
+    let config = super::read_config(&mut program, common, output)?;
+    let listener = listen(args.listen).await?;
     let address = listener.local_addr()?;
-    let store = match SqliteStore::open(args.db()).await {
-        Ok(store) => Arc::new(store),
-        Err(error) => return output.error(&error.into()).map(|()| Exit::Failure),
-    };
-    let served = match prepare(app, config, &store, &args, address).await {
+    let store = Arc::new(SqliteStore::open(args.db()).await?);
+    let served = match prepare(program, config, &store, &args, address).await {
         Ok(prepared) => serve(prepared, listener, &args, &mut signals, output).await,
-        Err(failure) => failure.write(output).map(Some),
+        Err(error) => Err(error),
     };
-    let Some(exit) = served? else {
-        let message = "stopped at once: what was under way is due again at the next start";
-        output.usage_error(message, "one signal is enough; it waits for what is under way")?;
+    if let Ok(None) = served {
+        // The store is not closed: that would wait for work in flight.
+        let message = "stopped immediately: interrupted work will be retried at the next start";
+        output.error_without_code(message, "to let work in flight finish, send the signal only once")?;
         return Ok(Exit::Failure);
-    };
-    match store.close().await {
-        Ok(()) => Ok(exit),
-        Err(error) => output.error(&error.into()).map(|()| Exit::Failure),
     }
+    let closed = store.close().await;
+    let exit = served?;
+    closed?;
+    Ok(exit.unwrap_or(Exit::Failure))
 }
 
-/// What is to be served.
+/// A runtime that is ready to be served.
 struct Prepared {
     runtime: Runtime,
-    /// The types of front ends that there could be.
-    kinds: Vec<String>,
-    /// How to use the stand-ins, if there are any.
+    /// The types of front ends that could be configured, for a hint if there are none.
+    front_end_types: Vec<String>,
+    /// The instructions of the fakes, if there are any.
     instructions: Vec<String>,
-    /// Tells what happens, where nothing is real.
+    /// Prints what happens, if nothing is real.
     follower: Option<Follower>,
 }
 
 async fn prepare(
-    mut app: App,
+    mut program: Program,
     config: Config,
     store: &Arc<SqliteStore>,
-    args: &Serve,
+    args: &ServeArgs,
     address: SocketAddr,
-) -> Result<Prepared, Failure> {
+) -> Result<Prepared, CommandError> {
     if !args.fakes.is_empty() {
-        return prepare_fakes(app, config, store, args, address).await;
+        return prepare_with_fakes(program, config, store, args, address).await;
     }
     reject_simulated(store).await?;
-    let kinds = app.front_end_types.iter().map(|kind| kind.kind().to_owned()).collect();
-    let runtime = app.builder(config).sqlite(store.clone()).build().await.map_err(Failure::Faults)?;
-    Ok(Prepared { runtime, kinds, instructions: Vec::new(), follower: None })
+    let front_end_types = program.front_end_types.iter().map(|kind| kind.kind().to_owned()).collect();
+    let runtime = program.builder(config).sqlite(store.clone()).build().await?;
+    Ok(Prepared { runtime, front_end_types, instructions: Vec::new(), follower: None })
 }
 
-/// Starts the stand-ins, and puts stand-ins in the place of all else that is real.
-async fn prepare_fakes(
-    mut app: App,
+/// Starts the fakes, and builds a runtime in which everything else is simulated.
+async fn prepare_with_fakes(
+    mut program: Program,
     config: Config,
     store: &Arc<SqliteStore>,
-    args: &Serve,
+    args: &ServeArgs,
     address: SocketAddr,
-) -> Result<Prepared, Failure> {
+) -> Result<Prepared, CommandError> {
     StoreMode::Serve.claim(store).await?;
-    let (mut users, outbox) = (std::mem::take(&mut app.users), app.outbox.clone());
-    let types = std::mem::take(&mut app.front_end_types);
-    let mut builder = app.builder(config).cut_off().simulated().outbox(outbox.clone()).sqlite(store.clone());
-    builder = app.stand_ins.into_iter().fold(builder, |builder, install| install(builder));
-    let flows = builder.check().map_err(Failure::Faults)?;
-    let directory = Directory::from_store(store.clone(), builder.config().organization.domains.clone());
-    if users.is_empty() {
-        users = made_up(builder.config().organization.domains.first().map(String::as_str));
+    let types = std::mem::take(&mut program.front_end_types);
+    let builder = program.simulated_builder(config).sqlite(store.clone());
+    let mut builder = program.install_fakes(builder);
+    let flows = builder.check()?;
+    let domains = builder.config().organization.domains.clone();
+    if program.users.is_empty() {
+        program.users = example_users(domains.first().map(String::as_str));
     }
+    let directory = Directory::from_store(store.clone(), domains);
     let mut instructions = Vec::new();
     for (kind, listen) in &args.fakes {
         let Some(kind) = types.iter().find(|known| known.kind() == kind) else { continue };
@@ -120,155 +118,141 @@ async fn prepare_fakes(
                 fake.integrations.push(integration.clone());
             }
         }
-        fake.people.clone_from(&users);
-        let fake = start(kind, fake).await?;
+        fake.people.clone_from(&program.users);
+        let fake = start_fake(kind, fake).await?;
         instructions.push(fake.instructions().to_owned());
         builder = fake.install(builder);
     }
-    let runtime = builder.directory(directory).build().await.map_err(Failure::Faults)?;
-    for user in users {
-        // What became of them since they were first put there stays.
-        if runtime.directory().user(user.id()).await?.is_none() {
-            runtime.directory().put_user(user).await?;
-        }
-    }
+    let runtime = builder.directory(directory).build().await?;
+    program.add_missing_users(runtime.directory()).await?;
     let seq = runtime.engine().head().await?.seq;
-    let follower = Follower::new(runtime.clone(), outbox, seq, MANY);
-    Ok(Prepared { runtime, kinds: Vec::new(), instructions, follower: Some(follower) })
+    let follower = Follower::new(runtime.clone(), program.outbox, seq, MAX_NUMBERED_RUNS);
+    Ok(Prepared { runtime, front_end_types: Vec::new(), instructions, follower: Some(follower) })
 }
 
-/// People for an app that names none: somebody asks, and somebody else decides.
-fn made_up(domain: Option<&str>) -> Vec<User> {
+/// Users for a program that has none: one to make requests, one to decide, and an admin.
+fn example_users(domain: Option<&str>) -> Vec<User> {
     let domain = domain.unwrap_or("example.com");
-    let people = [("ana", UserRole::Member), ("ben", UserRole::Member), ("ada", UserRole::Admin)];
-    let people = people.into_iter().filter_map(|(name, role)| {
+    let users = [("ana", UserRole::Member), ("ben", UserRole::Member), ("ada", UserRole::Admin)];
+    let users = users.into_iter().filter_map(|(name, role)| {
         let email = format!("{name}@{domain}");
         Some(User::person(UserId::from_email(&email), &email).ok()?.with_role(role))
     });
-    people.collect()
+    users.collect()
 }
 
-/// Starts the stand-in for the service of a front end.
-async fn start(kind: &FrontEndType, config: FakeConfig) -> Result<FakeService, Error> {
-    let failed = |how: &str| {
-        let message = format!("the stand-in for {} {how}", kind.kind());
+async fn start_fake(kind: &FrontEndType, config: FakeConfig) -> Result<FakeService, Error> {
+    let failed = |reason: &str| {
+        let message = format!("the fake of {} {reason}", kind.kind());
         Error::new(ErrorKind::Unavailable, codes::LISTEN, message)
     };
-    // Only types that have one have the flag.
-    let starting = kind.fake(config).ok_or_else(|| failed("is not there"))?;
-    tokio::time::timeout(FAKE_LIMIT, starting).await.unwrap_or_else(|_| Err(failed("did not start in time")))
+    // Always present: only types with a fake have the flag.
+    let starting = kind.fake(config).ok_or_else(|| failed("does not exist"))?;
+    tokio::time::timeout(FAKE_START_TIMEOUT, starting)
+        .await
+        .unwrap_or_else(|_| Err(failed("did not start within 10 seconds")))
 }
 
-/// Serves until a signal comes. `None` if a second one came before it had stopped.
+/// Serves until a signal comes, and then until work in flight is finished. `None` if a second signal came before that.
 async fn serve(
     prepared: Prepared,
     listener: TcpListener,
-    args: &Serve,
+    args: &ServeArgs,
     signals: &mut Signals,
     output: &mut Output<'_>,
-) -> io::Result<Option<Exit>> {
-    greet(&prepared, listener.local_addr()?, args, output)?;
+) -> Result<Option<Exit>, CommandError> {
+    write_start(&prepared, listener.local_addr()?, args, output)?;
     let Prepared { runtime, mut follower, .. } = prepared;
     let stop = CancellationToken::new();
-    let mut checking = std::pin::pin!(check(&runtime));
+    let mut checking = std::pin::pin!(check_front_ends(&runtime));
     let mut is_checked = false;
     let mut serving = std::pin::pin!(Server::new(runtime.clone()).serve(listener, stop.clone()));
     loop {
         tokio::select! {
             () = &mut serving => return Ok(Some(Exit::Failure)),
-            signal = signals.next() => break signal?,
-            lost = follow(&mut follower, output) => return told(lost, output).map(Some),
+            signal = signals.recv() => break signal?,
+            error = follow(&mut follower, output) => return Err(error),
             failed = &mut checking, if !is_checked => {
                 is_checked = true;
                 for (name, error) in failed.into_iter().filter(|_| !output.json) {
-                    writeln!(output.err, "note: front end `{name}` cannot do its work now: {}", error.report())?;
+                    writeln!(output.err, "warning: front end `{name}` is not ready: {}", error.report())?;
                 }
             }
         }
     }
     stop.cancel();
     if !output.json {
-        writeln!(output.out, "Stopping; what is under way may finish. A second signal stops at once.")?;
+        writeln!(output.out, "Stopping: waiting for work in flight. Send the signal again to stop immediately.")?;
         output.out.flush()?;
     }
     tokio::select! {
         biased;
         () = &mut serving => {}
-        signal = signals.next() => return signal.map(|()| None),
+        signal = signals.recv() => return Ok(signal.map(|()| None)?),
     }
-    if let Some(follower) = &mut follower
-        && let Err(lost) = follower.catch_up(output).await
-    {
-        return told(lost, output).map(Some);
+    if let Some(follower) = &mut follower {
+        follower.catch_up(output).await?;
     }
     Ok(Some(Exit::Success))
 }
 
-/// The front ends that say that they cannot do their work. They are served all the same: that may change.
-async fn check(runtime: &Runtime) -> Vec<(String, Error)> {
+/// Returns the front ends that are not ready. They are served nevertheless: they may become ready.
+async fn check_front_ends(runtime: &Runtime) -> Vec<(String, Error)> {
     let checks = runtime.front_ends().iter().map(|front_end| async {
-        let checked = tokio::time::timeout(CHECK_LIMIT, front_end.check()).await;
-        // Readiness tells of one that takes too long.
+        let checked = tokio::time::timeout(FRONT_END_CHECK_TIMEOUT, front_end.check()).await;
+        // A check that takes too long is left to `/ready`.
         checked.ok()?.err().map(|error| (front_end.name().to_owned(), error))
     });
     join_all(checks).await.into_iter().flatten().collect()
 }
 
-/// Tells what happens. Returns if that cannot be done any more.
-async fn follow(follower: &mut Option<Follower>, output: &mut Output<'_>) -> Lost {
+/// Prints what happens, if there is a follower. Returns only if that fails.
+async fn follow(follower: &mut Option<Follower>, output: &mut Output<'_>) -> CommandError {
     match follower {
         Some(follower) => match follower.follow(output).await {
-            Err(lost) => lost,
+            Err(error) => error,
         },
         None => std::future::pending().await,
     }
 }
 
-fn told(lost: Lost, output: &mut Output<'_>) -> io::Result<Exit> {
-    match lost {
-        Lost::Record(error) => output.error(&error).map(|()| Exit::Failure),
-        Lost::Output(error) => Err(error),
-    }
-}
-
-/// Says where people can reach what.
-fn greet(prepared: &Prepared, address: SocketAddr, args: &Serve, output: &mut Output<'_>) -> io::Result<()> {
-    let Prepared { runtime, kinds, instructions, .. } = prepared;
+fn write_start(prepared: &Prepared, address: SocketAddr, args: &ServeArgs, output: &mut Output<'_>) -> io::Result<()> {
+    let Prepared { runtime, front_end_types, instructions, .. } = prepared;
     let names: Vec<_> = runtime.front_ends().iter().map(|front_end| front_end.name()).collect();
     let flows = runtime.flows().len();
     let db = args.db().display();
     if output.json {
         let paths: Vec<_> = names.iter().map(|name| format!("/{name}")).collect();
         let listening = format!("http://{address}");
-        let mut greeting = json!({ "listening": listening, "front_ends": paths, "flows": flows, "db": db.to_string() });
+        let mut start = json!({ "listening": listening, "front_ends": paths, "flows": flows, "db": db.to_string() });
         if !instructions.is_empty() {
-            greeting["fakes"] = instructions.clone().into();
+            start["fakes"] = instructions.clone().into();
         }
-        output.line(&greeting)?;
+        output.line(&start)?;
         return output.out.flush();
     }
     if names.is_empty() {
-        let hint = if kinds.is_empty() {
-            "give the program one with `App::front_end`, or a crate that has one with `App::with`".to_owned()
+        let hint = if front_end_types.is_empty() {
+            "add one with `App::front_end`, or a crate that has one with `App::with`".to_owned()
         } else {
-            format!("add an integration of type `{}` to the environment of a flow", kinds.join("` or `"))
+            format!("add an integration of type `{}` to the environment of a flow", front_end_types.join("` or `"))
         };
-        writeln!(output.err, "note: there is no front end, so people cannot reach the flows\n  help: {hint}")?;
+        writeln!(output.err, "warning: no front end, so users cannot reach the flows\n  help: {hint}")?;
     }
     if !address.ip().is_loopback() {
-        let hint = "have a proxy in front of it that takes HTTPS, or listen on 127.0.0.1";
-        writeln!(output.err, "note: other machines can reach {address}, without encryption\n  help: {hint}")?;
+        let hint = "put a proxy that terminates TLS in front of it, or listen on 127.0.0.1";
+        writeln!(output.err, "warning: {address} is reachable from other machines, without TLS\n  help: {hint}")?;
     }
     writeln!(output.out, "Listening on http://{address}")?;
     for name in names {
         writeln!(output.out, "  /{name}")?;
     }
     writeln!(output.out, "  /health\n  /ready")?;
-    writeln!(output.out, "{}; Runs are kept in {db}", count(flows, "flow"))?;
+    writeln!(output.out, "Serving {} on the store {db}", count(flows, "flow"))?;
     if !instructions.is_empty() {
-        writeln!(output.out, "\nClients and strategies only pretend.")?;
-        for instructions in instructions {
-            writeln!(output.out, "{instructions}")?;
+        writeln!(output.out, "\nAll clients and strategies are simulated.")?;
+        for line in instructions {
+            writeln!(output.out, "{line}")?;
         }
         writeln!(output.out)?;
     }

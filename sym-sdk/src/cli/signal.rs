@@ -1,15 +1,15 @@
-//! Being told to stop.
+//! Shutdown signals.
 
 use std::io;
 
-/// Returns when the program is told to stop: by Ctrl-C, or as service managers do.
-pub(super) async fn stop() -> io::Result<()> {
-    Signals::listen()?.next().await
+/// Waits for a shutdown signal.
+pub(super) async fn shutdown() -> io::Result<()> {
+    Signals::listen()?.recv().await
 }
 
-/// The signals that tell the program to stop. From when they are listened to, they no longer end the process.
+/// A listener for SIGINT and SIGTERM, or for Ctrl-C where there are no such signals. While it exists, they do not end the process.
 #[derive(Debug)]
-pub(in crate::cli) struct Signals {
+pub(super) struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
@@ -17,7 +17,7 @@ pub(in crate::cli) struct Signals {
 }
 
 impl Signals {
-    pub(in crate::cli) fn listen() -> io::Result<Self> {
+    pub(super) fn listen() -> io::Result<Self> {
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};
@@ -28,8 +28,8 @@ impl Signals {
         Ok(Self {})
     }
 
-    /// Returns at the next one.
-    pub(in crate::cli) async fn next(&mut self) -> io::Result<()> {
+    /// Waits for the next signal.
+    pub(super) async fn recv(&mut self) -> io::Result<()> {
         #[cfg(unix)]
         {
             tokio::select! {

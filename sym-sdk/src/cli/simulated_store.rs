@@ -1,5 +1,8 @@
-//! Stores of what is only pretended. They must not be mixed up with stores in real use, nor with each other: on a real one, access
-//! would count as taken away that is still there, and a real program would take away what was never granted.
+//! Keeps stores of simulated access apart from real ones.
+//!
+//! A store does not show whether the access in it was ever granted. If a simulation ran on a real store, access would count as revoked
+//! that still exists at its target; if a real program ran on a simulated store, it would revoke access that it never granted.
+//! So a simulated store is marked when it is created, and each mode accepts only its own.
 
 use std::sync::Arc;
 
@@ -9,50 +12,52 @@ use crate::directory::{DirectoryStore, KeyValue, KeyValueStore};
 use crate::engine::{RunFilter, SqliteStore, Store};
 use crate::error::{Error, ErrorKind, Result, codes};
 
-/// Where a store says so.
-const KEPT_AT: &str = "sym.pretence";
+/// The key of the mark in the store.
+const KEY: &str = "sym.simulated";
 
-/// Who pretends.
+/// The command that simulates on a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum StoreMode {
-    /// The requests that an app brings along, whose time may run ahead.
+    /// The demo, whose clock may run ahead of real time.
     Demo,
-    /// `serve` with stand-ins.
+    /// `serve` with a fake.
     #[cfg(feature = "server")]
     Serve,
 }
 
 impl StoreMode {
-    /// Takes a store that is new, or goes on with one of its own.
+    /// Claims a store that is empty or was claimed by the same mode before.
+    ///
+    /// # Errors
+    /// If the store has other contents, or cannot be read.
     pub(super) async fn claim(self, store: &Arc<SqliteStore>) -> Result<()> {
-        let kept = values(store);
-        match kept.fetch(KEPT_AT).await? {
-            Some(known) if serde_json::from_value(known.clone()).is_ok_and(|known: Self| known == self) => Ok(()),
+        let values = key_value(store);
+        match values.fetch(KEY).await? {
+            Some(mode) if serde_json::from_value(mode.clone()).is_ok_and(|mode: Self| mode == self) => Ok(()),
             None if store.runs(RunFilter::default(), 1).await?.is_empty() && store.users().await?.is_empty() => {
-                kept.put(KEPT_AT, &self).await
+                values.put(KEY, &self).await
             }
             _ => {
-                let path = store.path().display();
-                let message = format!("`{path}` has Runs or users that this command did not put there");
+                let message = format!("`{}` was not created by this command", store.path().display());
                 Err(Error::new(ErrorKind::Conflict, codes::STORE, message)
-                    .with_hint("what it does is only pretended: give it a file of its own"))
+                    .with_hint("simulated access needs a store of its own: pass another file with `--db`"))
             }
         }
     }
 }
 
-/// Refuses a store of what was only pretended, for what is real.
+/// Rejects a store of simulated access, for commands that grant real access.
 #[cfg(feature = "server")]
 pub(super) async fn reject_simulated(store: &Arc<SqliteStore>) -> Result<()> {
-    if values(store).fetch(KEPT_AT).await?.is_none() {
+    if key_value(store).fetch(KEY).await?.is_none() {
         return Ok(());
     }
-    let message = format!("what `{}` says was granted was only pretended", store.path().display());
+    let message = format!("`{}` contains simulated access", store.path().display());
     Err(Error::new(ErrorKind::Conflict, codes::STORE, message)
-        .with_hint("give real access a file of its own, which is made if there is none"))
+        .with_hint("pass another file with `--db`; it is created if missing"))
 }
 
-fn values(store: &Arc<SqliteStore>) -> KeyValue {
+fn key_value(store: &Arc<SqliteStore>) -> KeyValue {
     KeyValue::from(store.clone() as Arc<dyn KeyValueStore>)
 }

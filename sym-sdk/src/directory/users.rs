@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{DirectoryStore, EventSource, Inserted, UserChange};
+#[cfg(feature = "runtime")]
+use super::Inserted;
+use super::{DirectoryStore, EventSource, UserChange};
 #[cfg(feature = "runtime")]
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result, codes};

@@ -1,4 +1,11 @@
-//! Runs flows on a virtual clock: the same requests always give the same history, at once, however long it spans.
+//! Deterministic simulation of flows on a virtual clock.
+//!
+//! A [`Simulation`] is a runtime on an in-memory store and a clock that only moves when it is told to, executing one unit of work at a
+//! time. The same submissions always give the same [`Timeline`], and hours pass in milliseconds. The command `simulate` and
+//! [`testing::Harness`](crate::testing) are built on it.
+//!
+//! Handlers, strategies and front ends run unchanged. A simulation does not replace them: use
+//! [`App`](crate::App) or [`Builder`] to pass fakes, so that nothing real is touched.
 
 mod idle;
 mod timeline;
@@ -22,21 +29,21 @@ use crate::model::UserId;
 use crate::runtime::{Builder, Receipt, Runtime, Submission};
 use crate::time::TimestampExt;
 
-/// How long a call may keep still, in real time, before the virtual clock moves on to its time limit.
+/// The real time for which a call may be idle before the virtual clock advances to the call's time limit.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// After this time it is looked again for work that is due and could not be had.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// The interval, in virtual time, at which to look for due work that is leased by a call that was cut off.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A [`Runtime`] on a virtual clock and a store in memory, which does one thing at a time.
+/// A [`Runtime`] on a virtual clock and an in-memory store, which executes one unit of work at a time.
 ///
-/// The clock stands still while handlers and services work: whatever they take in real time, no time passes. It moves when it
-/// is told to, from one thing that falls due to the next.
+/// The clock stands still while handlers and services run, however long they take in real time. It moves when it is told to, from
+/// one due time to the next.
 ///
-/// Time limits hold all the same. When a call keeps still for a grace period of *real* time, one second if not said
-/// otherwise, the clock moves on to the moment at which the call overruns its limit. A handler that talks to a server of a
-/// test is not cut off by this as long as something arrives now and then. Waiting takes a tokio runtime with its timer; flows
-/// whose handlers never wait run on any executor.
+/// Time limits apply nevertheless. When a call is idle for one second of *real* time (see
+/// [`with_idle_timeout`](Self::with_idle_timeout)), the clock advances to the moment at which the call exceeds its limit. A handler
+/// that talks to a test server is not cut off as long as data arrives now and then. Waiting requires a tokio runtime with its timer
+/// enabled; flows whose handlers never wait run on any executor.
 ///
 /// ```
 /// # use sym_sdk::config::{Config, Environment, Flow, Organization};
@@ -80,9 +87,8 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    /// Builds the runtime and sets its clock to `at`. Clock and store of the builder are replaced, also the file that it
-    /// may have been given; `outbox` is what its fakes
-    /// record in.
+    /// Builds the runtime and sets its clock to `at`. Replaces the builder's clock and store; `outbox` is where its fakes record
+    /// what they would have sent.
     ///
     /// # Errors
     /// Those of [`Builder::build`].
@@ -104,40 +110,40 @@ impl Simulation {
         })
     }
 
-    /// Sets for how long, in real time, a call may keep still before its time limit strikes.
+    /// Sets how long a call may be idle, in real time, before the clock advances to the call's time limit. One second by default.
     #[must_use]
     pub fn with_idle_timeout(mut self, idle_timeout: Duration) -> Self {
         self.idle_timeout = idle_timeout;
         self
     }
 
-    /// The runtime.
+    /// Returns the runtime.
     pub fn runtime(&self) -> &Runtime {
         &self.runtime
     }
 
-    /// The clock.
+    /// Returns the clock.
     pub fn clock(&self) -> &Arc<VirtualClock> {
         &self.clock
     }
 
-    /// The time on the clock.
+    /// Returns the clock's time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// What fakes have sent.
+    /// Returns the outbox in which fakes record what they would have sent.
     pub fn outbox(&self) -> &Outbox {
         &self.outbox
     }
 
-    /// What has happened.
+    /// Returns what has happened so far.
     pub fn timeline(&self) -> &Timeline {
         &self.timeline
     }
 
-    /// Takes a submission and does all that follows from it now. A submission without a key gets one that is the same in
-    /// each simulation, so that ids are as well.
+    /// Submits, and runs all work that follows from it now. A submission without a key gets one that is the same in each
+    /// simulation, so that ids are reproducible as well.
     ///
     /// # Errors
     /// Those of [`Runtime::submit`].
@@ -152,7 +158,7 @@ impl Simulation {
         Ok(receipt)
     }
 
-    /// Does all that is due now.
+    /// Runs all work that is due now.
     ///
     /// # Errors
     /// If a Run's flow is not configured.
@@ -163,8 +169,8 @@ impl Simulation {
         Ok(())
     }
 
-    /// Moves the clock on by `time`, and stops on the way for all that falls due. The clock ends later than that only if a call
-    /// overran its time limit on the way.
+    /// Advances the clock by `time`, running all work that falls due on the way. The clock ends later than that only if a call
+    /// exceeded its time limit on the way.
     ///
     /// # Errors
     /// If a Run's flow is not configured.
@@ -179,7 +185,7 @@ impl Simulation {
         self.settle().await
     }
 
-    /// Moves the clock to the next thing that falls due, and does it. Says when that was; `None` if nothing is left to do.
+    /// Advances the clock to the next due time, and runs the work that is due then. Returns that time, or `None` if no work is left.
     ///
     /// # Errors
     /// If a Run's flow is not configured.
@@ -191,7 +197,7 @@ impl Simulation {
         Ok(Some(due))
     }
 
-    /// Moves the clock on until nothing is left to do, but not by more than `limit`. Says whether nothing is left.
+    /// Advances the clock until no work is left, but by no more than `limit`. Returns whether no work is left.
     ///
     /// # Errors
     /// If a Run's flow is not configured.
@@ -213,15 +219,15 @@ impl Simulation {
         self.now().plus(time)
     }
 
-    /// When the next thing falls due, later than now. What is due now and has not been done is leased by a call that was
-    /// cut off.
+    /// Returns the next due time after now. Work that is due now and was not run is leased by a call that was cut off, so it is
+    /// looked for again after an interval.
     async fn next_due(&self) -> Result<Option<Timestamp>> {
         let now = self.now();
         let due = self.runtime.next_due().await?;
-        Ok(due.map(|due| if due > now { due } else { self.after(LOOK_AGAIN) }))
+        Ok(due.map(|due| if due > now { due } else { self.after(POLL_INTERVAL) }))
     }
 
-    /// Takes what has happened since the last time into the timeline.
+    /// Appends to the timeline what has happened since the last call.
     async fn collect(&mut self) -> Result<()> {
         let entries = self.store.entries_after(self.audited);
         self.audited += entries.len();

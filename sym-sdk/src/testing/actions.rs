@@ -1,4 +1,4 @@
-//! What people do, as builders that are awaited.
+//! Requests and decisions, as builders that are awaited.
 
 use std::future::IntoFuture;
 
@@ -11,10 +11,10 @@ use crate::future::BoxFuture;
 use crate::model::{Channel, RunId};
 use crate::runtime::{self, Submission};
 
-/// Who makes a request if nobody is named.
+/// The requester by default.
 const REQUESTER: &str = "ana@example.com";
 
-/// A request to be made. Awaiting it makes it, does all that follows now, and gives the Run.
+/// A request, not yet made. Awaiting it makes the request, runs all work that follows from it now, and returns the Run.
 ///
 /// ```
 /// # async fn request(harness: &mut sym_sdk::testing::Harness) -> sym_sdk::Result<()> {
@@ -51,29 +51,29 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Who makes the request, by e-mail address. `ana@example.com` if not said.
+    /// Sets the requester, by e-mail address. `ana@example.com` by default.
     pub fn by(mut self, email: impl Into<String>) -> Self {
         self.by = email.into();
         self
     }
 
-    /// A field of the form.
+    /// Sets a field of the form.
     pub fn field(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.inputs.insert(name.into(), value.into());
         self
     }
 
-    /// The target, by name or SRN.
+    /// Sets the target, by name or SRN.
     pub fn target(self, target: impl Into<String>) -> Self {
         self.field("target_srn", target.into())
     }
 
-    /// For how long, such as `1h`.
+    /// Sets the duration, such as `1h`.
     pub fn duration(self, duration: impl Into<String>) -> Self {
         self.field("duration", duration.into())
     }
 
-    /// The `context` object of a request through the API. What is no object is left out.
+    /// Sets the `context` of a request via the API. Ignored unless it is an object.
     pub fn context(mut self, context: Value) -> Self {
         self.context = match context {
             Value::Object(context) => Some(context),
@@ -82,19 +82,19 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Through what it comes. The API if not said.
+    /// Sets the channel of the submission. The API by default.
     pub fn channel(mut self, channel: Channel) -> Self {
         self.channel = Some(channel);
         self
     }
 
-    /// Names the submission: the same key again is the same submission.
+    /// Sets the idempotency key of the submission.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(InputKey::new(key));
         self
     }
 
-    /// The Run whose form was filled in.
+    /// Sets the Run whose form is submitted.
     pub fn form(mut self, run: RunId) -> Self {
         self.form = Some(run);
         self
@@ -124,7 +124,7 @@ impl<'a> IntoFuture for Request<'a> {
     }
 }
 
-/// A decision about a request. Awaiting it submits it, and does everything that follows now.
+/// A decision, not yet made. Awaiting it makes the decision, and runs all work that follows from it now.
 ///
 /// ```
 /// # async fn decide(harness: &mut sym_sdk::testing::Harness, run: sym_sdk::model::RunId) -> sym_sdk::Result<()> {

@@ -1,4 +1,4 @@
-//! Builds a [`Harness`].
+//! The builder of a [`Harness`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,18 +18,18 @@ use crate::runtime::{Builder, Limits, Runtime};
 use crate::simulation::Simulation;
 use crate::strategy::{AccessStrategy, StrategyType};
 
-/// The domain of an organization that declares none.
+/// The e-mail domain of an organization without any.
 const DOMAIN: &str = "example.com";
 
-/// The name of what is declared where a flow needs something and nothing was said.
+/// The name and the type of default declarations.
 const DEFAULT: &str = "test";
 
-/// A day that a month has only every four years, to keep the calendar honest.
+/// The start time by default, in seconds since the Unix epoch: a leap day.
 const START: i64 = 1_709_208_000;
 
 type Change = Box<dyn FnOnce(Builder) -> Builder + Send>;
 
-/// Builds a [`Harness`]. Nothing outside is touched: no secret is read, and what was not handed over is stood in for.
+/// A builder of a [`Harness`]. Nothing external is touched: secrets are not read, and everything that was not passed is simulated.
 ///
 /// ```
 /// # use sym_sdk::prelude::*;
@@ -79,14 +79,14 @@ enum Person {
 }
 
 impl HarnessBuilder {
-    /// Adds a flow that only approves.
+    /// Adds a flow without a strategy.
     pub fn approval_flow(self, name: &str) -> Self {
         self.flow(Flow { name: name.to_owned(), ..Flow::default() })
     }
 
-    /// Adds a flow that gives access to targets of type `test`, by a strategy of type `test`.
+    /// Adds a flow that grants access to targets of type `test`, with a strategy of type `test`.
     ///
-    /// A target that two flows name is the same target, so that they share what it gives access to.
+    /// Flows that name the same target share it, and with it the access that is granted.
     pub fn access_flow<T: Into<String>>(mut self, name: &str, targets: impl IntoIterator<Item = T>) -> Self {
         let targets: Vec<String> = targets.into_iter().map(Into::into).collect();
         for name in &targets {
@@ -115,7 +115,7 @@ impl HarnessBuilder {
         self.flow(flow)
     }
 
-    /// Adds a flow. Without an environment it gets one that has nothing.
+    /// Adds a flow. Without an environment, it gets an empty one.
     pub fn flow(mut self, mut flow: Flow) -> Self {
         if flow.environment.is_empty() {
             flow.environment = DEFAULT.to_owned();
@@ -127,13 +127,13 @@ impl HarnessBuilder {
         self
     }
 
-    /// Takes this configuration. What was declared before it is gone.
+    /// Sets the configuration, replacing all earlier declarations.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
-    /// Takes the configuration from the Terraform files of a directory. What was declared before it is gone.
+    /// Reads the configuration from the Terraform files in a directory, replacing all earlier declarations.
     #[cfg(feature = "terraform")]
     #[cfg_attr(docsrs, doc(cfg(feature = "terraform")))]
     pub fn terraform_dir(mut self, dir: impl AsRef<std::path::Path>) -> Self {
@@ -144,76 +144,76 @@ impl HarnessBuilder {
         self
     }
 
-    /// Changes what has been declared so far.
+    /// Changes the configuration declared so far.
     pub fn declare(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.config);
         self
     }
 
-    /// The handlers, such as `handlers![get_permissions]`. Without this, those that are linked into the test.
+    /// Sets the handlers, such as `handlers![get_permissions]`. By default, those that are linked into the test.
     pub fn handlers(self, handlers: Registry) -> Self {
         self.runtime(move |runtime| runtime.registry(handlers))
     }
 
-    /// A client that handlers take as `&T`.
+    /// Adds a client that handlers take as `&T`.
     pub fn client<T: IntegrationClient>(self, client: T) -> Self {
         self.runtime(move |runtime| runtime.client(client))
     }
 
-    /// A value that handlers take as `State<T>`.
+    /// Adds a value that handlers take as `State<T>`.
     pub fn state<T: Send + Sync + 'static>(self, state: T) -> Self {
         self.runtime(move |runtime| runtime.state(state))
     }
 
-    /// The strategies of one type. A type that none is given for gets a [`RecordingStrategy`].
+    /// Sets the strategy for one type. Other types get a [`RecordingStrategy`].
     pub fn strategy(mut self, kind: impl Into<String>, strategy: impl AccessStrategy) -> Self {
         let strategy = Arc::new(strategy);
         self.strategies.push(StrategyType::new(kind, move |_| Ok(strategy.clone())));
         self
     }
 
-    /// The strategy of type `custom` that has this name in the configuration.
+    /// Sets the strategy of type `custom` with this name in the configuration.
     pub fn custom_strategy(mut self, name: impl Into<String>, strategy: impl AccessStrategy) -> Self {
         let strategy = Arc::new(strategy);
         self.strategies.push(StrategyType::custom(name, move |_| Ok(strategy.clone())));
         self
     }
 
-    /// A front end, which comes before the harness's own: what it does not reach, that does.
+    /// Adds a delivery. Destinations and users that it does not reach are left to the harness's own.
     pub fn delivery(self, delivery: impl Delivery) -> Self {
         self.runtime(move |runtime| runtime.delivery(delivery))
     }
 
-    /// How long handlers and services may take.
+    /// Sets the time limits of handlers and services.
     pub fn limits(self, limits: Limits) -> Self {
         self.runtime(move |runtime| runtime.limits(limits))
     }
 
-    /// Changes the runtime's builder, for what the harness has no method for.
+    /// Changes the runtime's builder, for settings without a method of their own.
     pub fn runtime(mut self, change: impl FnOnce(Builder) -> Builder + Send + 'static) -> Self {
         self.changes.push(Box::new(change));
         self
     }
 
-    /// Where fakes record what they would have sent, so that it stands in the timeline.
+    /// Sets the outbox in which fakes record what they would have sent, for the timeline.
     pub fn outbox(mut self, outbox: Outbox) -> Self {
         self.outbox = outbox;
         self
     }
 
-    /// A user of the directory. Members need not be added: whoever has an e-mail address in one of the organization's domains
-    /// becomes one. The domain is `example.com` if none is declared.
+    /// Adds a user. Members need not be added: people with an e-mail address in one of the organization's domains become members on
+    /// first contact. The domain is `example.com` by default.
     pub fn user(mut self, user: User) -> Self {
         self.people.push(Person::User(user));
         self
     }
 
-    /// A person who is an admin.
+    /// Adds a user who is an admin.
     pub fn admin(self, email: impl Into<String>) -> Self {
         self.person(email, UserRole::Admin)
     }
 
-    /// A person who is a guest.
+    /// Adds a user who is a guest.
     pub fn guest(self, email: impl Into<String>) -> Self {
         self.person(email, UserRole::Guest)
     }
@@ -223,14 +223,14 @@ impl HarnessBuilder {
         self
     }
 
-    /// The time at the beginning. Without this, 2024-02-29T12:00:00Z.
+    /// Sets the start time. 2024-02-29T12:00:00Z by default.
     pub fn at(mut self, at: Timestamp) -> Self {
         self.at = Some(at);
         self
     }
 
-    /// For how long, in real time, a handler or a service may keep still before its time limit strikes: see [`Simulation`].
-    /// A test of a handler that hangs waits for so long.
+    /// Sets how long a handler or a service may be idle, in real time, before the clock advances to its time limit: see
+    /// [`Simulation`]. A test of a handler that hangs takes this long.
     pub fn idle_timeout(mut self, idle_timeout: Duration) -> Self {
         self.idle_timeout = Some(idle_timeout);
         self
@@ -239,7 +239,7 @@ impl HarnessBuilder {
     /// Builds the harness.
     ///
     /// # Errors
-    /// All faults of the configuration and the handlers.
+    /// All errors of the configuration and the handlers.
     pub async fn build(mut self) -> Result<Harness, Diagnostics> {
         Diagnostics::check(std::mem::take(&mut self.diagnostics))?;
         if self.config.organization.domains.is_empty() {

@@ -1,4 +1,4 @@
-//! A front end that remembers what it was told to show.
+//! A delivery that records what it is asked to show.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,10 +11,9 @@ use crate::model::{ChannelType, RunId, RunStatus, User};
 use crate::routing::Destination;
 use crate::sync::lock;
 
-/// A [`Delivery`] for tests: it reaches everyone, keeps what it was told to show, and fails where it is told to. Clones are
-/// one front end.
+/// A [`Delivery`] for tests: it reaches everyone, records what it is asked to show, and fails on demand. Clones share one record.
 ///
-/// Destinations go by their label, such as `#requests`, and people by their username.
+/// Destinations are identified by their label, such as `#requests`, and users by their username.
 ///
 /// ```
 /// use sym_sdk::testing::RecordingDelivery;
@@ -39,47 +38,47 @@ struct Record {
 }
 
 impl RecordingDelivery {
-    /// A front end that has shown nothing.
+    /// Returns a delivery with an empty record.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Has everything to this destination or person fail, in a way that trying again does not help.
+    /// Makes everything to this destination or user fail permanently.
     pub fn fail_for(&self, label: impl Into<String>) {
         self.lock().broken.insert(label.into());
     }
 
-    /// Has the next things to this destination or person fail, as if the service were down.
+    /// Makes the next `times` calls for this destination or user fail, as if the service were unavailable.
     pub fn fail_times(&self, label: impl Into<String>, times: usize) {
         self.lock().down.insert(label.into(), times);
     }
 
-    /// Has this destination want no notifications.
+    /// Makes this destination opt out of notifications.
     pub fn opt_out(&self, label: impl Into<String>) {
         self.lock().opted_out.insert(label.into());
     }
 
-    /// Which destinations were told of which Run, in order.
+    /// Returns the delivered notifications in order: Run and destination.
     pub fn delivered(&self) -> Vec<(RunId, String)> {
         self.lock().delivered.clone()
     }
 
-    /// The Runs whose messages were brought up to date, and the status that was shown.
+    /// Returns the updates of messages in order: Run and the status that was shown.
     pub fn updated(&self) -> Vec<(RunId, RunStatus)> {
         self.lock().updated.clone()
     }
 
-    /// Who was told what, in order.
+    /// Returns the messages to users in order: username and text.
     pub fn messages(&self) -> Vec<(String, String)> {
         self.lock().messages.clone()
     }
 
-    /// What the error destination was told of.
+    /// Returns the errors that were sent to the error destination.
     pub fn alerts(&self) -> Vec<EffectError> {
         self.lock().alerts.clone()
     }
 
-    /// The forms that were shown.
+    /// Returns the forms that were opened.
     pub fn forms(&self) -> Vec<PromptForm> {
         self.lock().forms.clone()
     }
@@ -92,13 +91,13 @@ impl RecordingDelivery {
 impl Record {
     fn reach(&mut self, label: &str) -> Result<()> {
         if self.broken.contains(label) {
-            let message = format!("{label} cannot be reached");
+            let message = format!("cannot deliver to {label}");
             return Err(Error::new(ErrorKind::NotFound, codes::SLACK_NOT_IN_CHANNEL, message));
         }
         match self.down.get_mut(label).filter(|times| **times > 0) {
             Some(times) => {
                 *times -= 1;
-                let message = format!("{label} cannot be reached now");
+                let message = format!("{label} is unavailable");
                 Err(Error::new(ErrorKind::Unavailable, codes::HTTP_ERROR_RESPONSE, message))
             }
             None => Ok(()),

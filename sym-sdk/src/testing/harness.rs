@@ -1,4 +1,4 @@
-//! The harness.
+//! The harness, which drives a simulation by what users do.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use crate::model::{RunId, RunStatus};
 use crate::runtime::{self, Runtime, Submission};
 use crate::simulation::{Simulation, Timeline};
 
-/// Whole flows in a test: handlers, configuration and everything that runs them, with fakes around and a virtual clock. See
-/// [the module](super) for a first test.
+/// A test harness for whole flows: handlers, configuration and a runtime, with recording strategies and deliveries, on a virtual clock.
+/// See [the module](super) for a first test.
 ///
-/// What fails can be made to fail:
+/// Failures can be injected:
 ///
 /// ```
 /// # use sym_sdk::prelude::*;
@@ -48,7 +48,7 @@ pub struct Harness {
 }
 
 impl Harness {
-    /// Nothing declared yet.
+    /// Returns a builder without any declarations.
     pub fn builder() -> HarnessBuilder {
         HarnessBuilder::default()
     }
@@ -61,7 +61,7 @@ impl Harness {
         Self { simulation, delivery, strategies }
     }
 
-    // What people do.
+    // Actions of users.
 
     /// Makes a request.
     pub fn request(&mut self, flow: &str) -> Request<'_> {
@@ -73,25 +73,24 @@ impl Harness {
         Decision::new(self, Submission::approve(run, email))
     }
 
-    /// Denies a request, or cancels it if it is the person's own.
+    /// Denies a request, or cancels the user's own.
     pub fn deny_as(&mut self, run: RunId, email: &str) -> Decision<'_> {
         Decision::new(self, Submission::deny(run, email))
     }
 
-    /// Revokes access before its time.
+    /// Revokes access before it expires.
     pub fn revoke_as(&mut self, run: RunId, email: &str) -> Decision<'_, runtime::Revoke> {
         Decision::new(self, Submission::revoke(run, email))
     }
 
-    /// Gives up a revocation that does not succeed.
+    /// Writes off a revocation that does not succeed.
     pub fn write_off_as(&mut self, run: RunId, email: &str, reason: &str) -> Decision<'_, runtime::WriteOff> {
         Decision::new(self, Submission::write_off(run, email, reason))
     }
 
-    /// Asks for the form of a flow. It then stands in [`RecordingDelivery::forms`].
+    /// Opens the form of a flow, which [`RecordingDelivery::forms`] then contains.
     ///
-    /// A form without a Run, and what `on_change` handlers make of it, is had from [`Runtime::preview_form`] and
-    /// [`Runtime::change_form`] of [`Harness::runtime`].
+    /// For a form without a Run, and for `on_change` handlers, use [`Runtime::preview_form`] and [`Runtime::change_form`].
     ///
     /// # Errors
     /// Those of [`Runtime::submit`].
@@ -101,7 +100,7 @@ impl Harness {
 
     // Time.
 
-    /// Lets time pass, with all that falls due in it.
+    /// Advances the clock, running all work that falls due on the way.
     ///
     /// # Errors
     /// Those of [`Simulation::advance`].
@@ -109,38 +108,38 @@ impl Harness {
         self.simulation.advance(time).await
     }
 
-    /// Lets time pass until nothing is left to do, a year at most.
+    /// Advances the clock until no work is left, by at most a year.
     ///
     /// # Errors
-    /// Those of [`Simulation::run_to_end`]; or that something is left to do.
+    /// Those of [`Simulation::run_to_end`], or if work is left after a year.
     pub async fn run_to_end(&mut self) -> Result<()> {
         const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
         if self.simulation.run_to_end(YEAR).await? {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Timeout, codes::INVALID_EVENT, "after a year something is still left to do"))
+        Err(Error::new(ErrorKind::Timeout, codes::INVALID_EVENT, "work is still scheduled after a year"))
     }
 
-    // What has come of it.
+    // Results.
 
-    /// A Run as it stands.
+    /// Returns the current state of a Run.
     ///
     /// # Errors
-    /// If there is none.
+    /// If the Run does not exist.
     pub async fn run(&self, run: RunId) -> Result<Arc<RunState>> {
         Ok(self.runtime().run(run).await?.state)
     }
 
-    /// A Run's status.
+    /// Returns the status of a Run.
     ///
     /// # Errors
-    /// If there is none.
+    /// If the Run does not exist.
     pub async fn status(&self, run: RunId) -> Result<RunStatus> {
         Ok(self.run(run).await?.run.status())
     }
 
-    /// Who has access now, as the recording strategies have it: `label of the target: identity`, sorted. A target
-    /// without a label goes by its name.
+    /// Returns the current access in the recording strategies, sorted, as `target: account`. Targets are shown by label, or else by
+    /// name.
     pub fn granted(&self) -> Vec<String> {
         let granted = self.strategies.values().flat_map(RecordingStrategy::granted);
         let mut granted: Vec<_> = granted.map(|(target, identity)| format!("{}: {identity}", target.label())).collect();
@@ -148,28 +147,28 @@ impl Harness {
         granted
     }
 
-    /// What has happened, in all Runs.
+    /// Returns what has happened in all Runs.
     pub fn timeline(&self) -> &Timeline {
         self.simulation.timeline()
     }
 
-    /// What has happened in one Run, as text to be compared with what a test expects. Handlers stand in it without their
-    /// lines, which change with every edit of the file.
+    /// Returns what has happened in one Run, as text for a golden test. Handlers are shown without line numbers, which change with every
+    /// edit of the file.
     ///
     /// With the crate `expect-test`: `expect![[r#"…"#]].assert_eq(&harness.golden(run))`.
     pub fn golden(&self, run: RunId) -> String {
         self.timeline().of_run(run).without_lines().to_string()
     }
 
-    /// The front end that shows what no other one does.
+    /// Returns the delivery that shows what no other one reaches.
     pub fn delivery(&self) -> &RecordingDelivery {
         &self.delivery
     }
 
-    /// The recording strategy of this type, such as `okta`.
+    /// Returns the recording strategy of this type, such as `okta`.
     ///
     /// # Errors
-    /// If no strategy of this type is configured, or the test gave one of its own.
+    /// If no strategy of this type is configured, or the test has set one of its own.
     pub fn strategy(&self, kind: &str) -> Result<&RecordingStrategy> {
         self.strategies.get(kind).ok_or_else(|| {
             let message = format!("the harness has no recording strategy of type `{kind}`");
@@ -179,22 +178,22 @@ impl Harness {
         })
     }
 
-    /// What fakes have sent.
+    /// Returns the outbox in which fakes record what they would have sent.
     pub fn outbox(&self) -> &Outbox {
         self.simulation.outbox()
     }
 
-    /// The runtime.
+    /// Returns the runtime.
     pub fn runtime(&self) -> &Runtime {
         self.simulation.runtime()
     }
 
-    /// The simulation.
+    /// Returns the simulation.
     pub fn simulation(&self) -> &Simulation {
         &self.simulation
     }
 
-    /// The simulation, to go on with it.
+    /// Returns the simulation, for what the harness has no method for.
     pub fn simulation_mut(&mut self) -> &mut Simulation {
         &mut self.simulation
     }

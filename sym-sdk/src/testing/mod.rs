@@ -1,7 +1,9 @@
-//! Whole flows in a unit test.
+//! Tests of whole flows, and of implementations of this crate's traits.
 //!
-//! A [`Harness`] has handlers, a configuration and everything that runs them. The clock is virtual, so that a day passes at
-//! once; strategies and front ends are recorded; nothing outside is touched.
+//! A [`Harness`] runs handlers and a configuration on a virtual clock, so that a day passes in milliseconds. Strategies and deliveries
+//! record what they are asked to do; nothing external is touched, and the same test always gives the same result.
+//!
+//! [`check_store`] and [`check_directory`] hold stores and directories to their contracts.
 //!
 //! ```
 //! use sym_sdk::prelude::*;
@@ -35,7 +37,7 @@
 //! }
 //! ```
 //!
-//! In a test of your own, `#[tokio::test]` takes the place of `#[tokio::main]`.
+//! In a test, use `#[tokio::test]` instead of `#[tokio::main]`.
 
 mod actions;
 mod builder;

@@ -1,4 +1,4 @@
-//! A strategy that remembers what it was asked.
+//! A strategy that records its calls.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,10 +11,10 @@ use crate::strategy::{
 };
 use crate::sync::lock;
 
-/// An [`AccessStrategy`] for tests: it keeps who has access to what, in place of a service, and does as it is told. Clones
-/// are one strategy.
+/// An [`AccessStrategy`] for tests: it keeps access in memory in place of a service, records its calls, and fails on demand. Clones
+/// share one state.
 ///
-/// Every person is known to it under their username, unless it is told otherwise.
+/// The account of every user is their username, unless set otherwise.
 ///
 /// ```
 /// use sym_sdk::testing::RecordingStrategy;
@@ -32,20 +32,20 @@ struct Record {
     identities: BTreeMap<String, Option<String>>,
     granted: Vec<(AccessTarget, String)>,
     calls: Vec<StrategyCall>,
-    grants: VecDeque<Plan>,
-    revocations: VecDeque<Plan>,
-    lists: VecDeque<Plan>,
+    grants: VecDeque<Behavior>,
+    revocations: VecDeque<Behavior>,
+    lists: VecDeque<Behavior>,
     lists_nothing: bool,
     output: Option<StepOutput>,
     by_settings: bool,
 }
 
 #[derive(Clone, Debug)]
-enum Plan {
+enum Behavior {
     Fail(ErrorKind),
     Hang,
-    /// Says that it is done, and is not.
-    Pretend,
+    /// Reports success without doing anything.
+    Ignore,
     Reject(Vec<String>),
 }
 
@@ -53,35 +53,35 @@ enum Plan {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct StrategyCall {
-    /// Whether access was to be granted; else it was to be taken away.
+    /// Whether the call grants access; otherwise it revokes it.
     pub is_grant: bool,
-    /// To what.
+    /// The target.
     pub target: AccessTarget,
-    /// To whom.
+    /// The account.
     pub identity: String,
     /// The call's idempotency key.
     pub key: EffectKey,
 }
 
 impl RecordingStrategy {
-    /// A strategy that has granted nothing.
+    /// Returns a strategy without any granted access.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Has the settings of targets alone decide what is granted, whatever the targets are called.
+    /// Identifies resources by the settings of their targets, regardless of the targets' names.
     #[must_use]
     pub fn by_settings(self) -> Self {
         self.lock().by_settings = true;
         self
     }
 
-    /// Sets the id under which the service knows the person with this e-mail address.
+    /// Sets the account of the user with this e-mail address.
     pub fn set_identity(&self, email: &str, id: impl Into<String>) {
         self.lock().identities.insert(email.to_ascii_lowercase(), Some(id.into()));
     }
 
-    /// Has the service not know the person with this e-mail address.
+    /// Makes the user with this e-mail address have no account.
     pub fn set_unknown(&self, email: &str) {
         self.lock().identities.insert(email.to_ascii_lowercase(), None);
     }
@@ -91,59 +91,59 @@ impl RecordingStrategy {
         self.lock().output = Some(output);
     }
 
-    /// Has the next grants fail, as if the service were down.
+    /// Makes the next `times` grants fail, as if the service were unavailable.
     pub fn fail_grants(&self, times: usize) {
-        self.lock().grants.extend(vec![Plan::Fail(ErrorKind::Unavailable); times]);
+        self.lock().grants.extend(vec![Behavior::Fail(ErrorKind::Unavailable); times]);
     }
 
-    /// Has the next grant fail in a way that trying again does not help.
+    /// Makes the next grant fail permanently.
     pub fn fail_grant_permanently(&self) {
-        self.lock().grants.push_back(Plan::Fail(ErrorKind::Forbidden));
+        self.lock().grants.push_back(Behavior::Fail(ErrorKind::Forbidden));
     }
 
-    /// Has the next grant answer with these errors.
+    /// Makes the next grant return these errors.
     pub fn reject_grant<E: Into<String>>(&self, errors: impl IntoIterator<Item = E>) {
-        self.lock().grants.push_back(Plan::Reject(errors.into_iter().map(Into::into).collect()));
+        self.lock().grants.push_back(Behavior::Reject(errors.into_iter().map(Into::into).collect()));
     }
 
-    /// Has the next grant never answer, though the service grants the access.
+    /// Makes the next grant hang after granting the access.
     pub fn hang_grant(&self) {
-        self.lock().grants.push_back(Plan::Hang);
+        self.lock().grants.push_back(Behavior::Hang);
     }
 
-    /// Has the next revocations fail, as if the service were down.
+    /// Makes the next `times` revocations fail, as if the service were unavailable.
     pub fn fail_revocations(&self, times: usize) {
-        self.lock().revocations.extend(vec![Plan::Fail(ErrorKind::Unavailable); times]);
+        self.lock().revocations.extend(vec![Behavior::Fail(ErrorKind::Unavailable); times]);
     }
 
-    /// Has the next revocation never answer, though the service takes the access away.
+    /// Makes the next revocation hang after revoking the access.
     pub fn hang_revocation(&self) {
-        self.lock().revocations.push_back(Plan::Hang);
+        self.lock().revocations.push_back(Behavior::Hang);
     }
 
-    /// Has the next revocations say that the access is gone, though the service keeps it.
+    /// Makes the next `times` revocations report success without revoking the access.
     pub fn ignore_revocations(&self, times: usize) {
-        self.lock().revocations.extend(vec![Plan::Pretend; times]);
+        self.lock().revocations.extend(vec![Behavior::Ignore; times]);
     }
 
-    /// Has the service not tell who has access, the next times that it is asked.
+    /// Makes the next `times` calls of `list_current` fail, as if the service were unavailable.
     pub fn fail_listings(&self, times: usize) {
-        self.lock().lists.extend(vec![Plan::Fail(ErrorKind::Unavailable); times]);
+        self.lock().lists.extend(vec![Behavior::Fail(ErrorKind::Unavailable); times]);
     }
 
-    /// Has the service not answer the next time that it is asked who has access.
+    /// Makes the next call of `list_current` hang.
     pub fn hang_listing(&self) {
-        self.lock().lists.push_back(Plan::Hang);
+        self.lock().lists.push_back(Behavior::Hang);
     }
 
-    /// Has the service be one that cannot tell who has access.
+    /// Makes the service one that cannot list access.
     #[must_use]
     pub fn without_listing(self) -> Self {
         self.lock().lists_nothing = true;
         self
     }
 
-    /// Gives access behind the back of the runtime.
+    /// Grants access without the runtime, as an administrator of the service would.
     pub fn grant_externally(&self, target: &AccessTarget, identity: impl Into<String>) {
         let identity = identity.into();
         let mut record = self.lock();
@@ -151,17 +151,17 @@ impl RecordingStrategy {
         record.granted.push((target.clone(), identity));
     }
 
-    /// Takes access away behind the back of the runtime.
+    /// Revokes access without the runtime, as an administrator of the service would.
     pub fn revoke_externally(&self, target: &AccessTarget, identity: &str) {
         self.lock().take(target, identity);
     }
 
-    /// Who has access to what, in the order in which it was granted.
+    /// Returns the current access, in the order in which it was granted: target and account.
     pub fn granted(&self) -> Vec<(AccessTarget, String)> {
         self.lock().granted.clone()
     }
 
-    /// All calls, in order.
+    /// Returns all calls, in order.
     pub fn calls(&self) -> Vec<StrategyCall> {
         self.lock().calls.clone()
     }
@@ -218,8 +218,8 @@ fn failure(kind: ErrorKind) -> Error {
 impl AccessStrategy for RecordingStrategy {
     async fn fetch_remote_identity(&self, user: &User) -> Result<Option<String>> {
         let record = self.lock();
-        let told = record.identities.get(&user.username().to_ascii_lowercase());
-        let identity = told.cloned().unwrap_or_else(|| Some(user.username().to_owned()));
+        let known = record.identities.get(&user.username().to_ascii_lowercase());
+        let identity = known.cloned().unwrap_or_else(|| Some(user.username().to_owned()));
         Ok(identity)
     }
 
@@ -228,37 +228,37 @@ impl AccessStrategy for RecordingStrategy {
     }
 
     async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
-        let (plan, output) = {
+        let (behavior, output) = {
             let mut record = self.lock();
             record.note(true, request);
-            let plan = record.grants.pop_front();
-            if matches!(plan, None | Some(Plan::Hang)) {
+            let behavior = record.grants.pop_front();
+            if matches!(behavior, None | Some(Behavior::Hang)) {
                 record.grant(request);
             }
-            (plan, record.output.clone())
+            (behavior, record.output.clone())
         };
-        match plan {
-            None | Some(Plan::Pretend) => Ok(GrantResult { output, ..GrantResult::granted() }),
-            Some(Plan::Fail(kind)) => Err(failure(kind)),
-            Some(Plan::Reject(errors)) => Ok(GrantResult { output, ..GrantResult::rejected(errors) }),
-            Some(Plan::Hang) => std::future::pending().await,
+        match behavior {
+            None | Some(Behavior::Ignore) => Ok(GrantResult { output, ..GrantResult::granted() }),
+            Some(Behavior::Fail(kind)) => Err(failure(kind)),
+            Some(Behavior::Reject(errors)) => Ok(GrantResult { output, ..GrantResult::rejected(errors) }),
+            Some(Behavior::Hang) => std::future::pending().await,
         }
     }
 
     async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
-        let plan = {
+        let behavior = {
             let mut record = self.lock();
             record.note(false, request);
-            let plan = record.revocations.pop_front();
-            if !matches!(plan, Some(Plan::Fail(_) | Plan::Pretend)) {
+            let behavior = record.revocations.pop_front();
+            if !matches!(behavior, Some(Behavior::Fail(_) | Behavior::Ignore)) {
                 record.take(request.target(), request.identity());
             }
-            plan
+            behavior
         };
-        match plan {
-            Some(Plan::Fail(kind)) => Err(failure(kind)),
-            Some(Plan::Hang) => std::future::pending().await,
-            Some(Plan::Reject(_) | Plan::Pretend) | None => Ok(None),
+        match behavior {
+            Some(Behavior::Fail(kind)) => Err(failure(kind)),
+            Some(Behavior::Hang) => std::future::pending().await,
+            Some(Behavior::Reject(_) | Behavior::Ignore) | None => Ok(None),
         }
     }
 
@@ -267,13 +267,13 @@ impl AccessStrategy for RecordingStrategy {
     }
 
     async fn list_current(&self, target: &AccessTarget) -> Result<Option<Vec<String>>> {
-        let (plan, listed) = {
+        let (behavior, listed) = {
             let mut record = self.lock();
             (record.lists.pop_front(), record.list(target))
         };
-        match plan {
-            Some(Plan::Fail(kind)) => Err(failure(kind)),
-            Some(Plan::Hang) => std::future::pending().await,
+        match behavior {
+            Some(Behavior::Fail(kind)) => Err(failure(kind)),
+            Some(Behavior::Hang) => std::future::pending().await,
             _ => Ok(listed),
         }
     }

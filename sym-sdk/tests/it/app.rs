@@ -1,4 +1,4 @@
-//! The command line of an `App`.
+//! The commands of an `App` that need no store: `check`, `handlers` and `simulate`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ fn get_permissions() -> RequestPermission {
     RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
 }
 
-/// Tells everybody.
+/// Notifies the access channel.
 ///
 /// The channel is a var.
 #[reducer]
@@ -54,7 +54,7 @@ mod failing {
     }
 }
 
-/// A client that must never be real in a simulation.
+/// A client that panics unless it is a fake: a simulation must not use the real one.
 struct Pager {
     outbox: Option<Outbox>,
 }
@@ -135,7 +135,7 @@ resource "sym_flow" "prod" {
 }
 "##;
 
-/// A directory for one test, with these files in it.
+/// Creates a directory for one test, with these files.
 fn directory(test: &str, files: &[(&str, &str)]) -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("app").join(test);
     let _ = fs::remove_dir_all(&dir);
@@ -150,7 +150,7 @@ fn registry() -> Registry {
     handlers![get_permissions, get_request_notifications, repos, after_approve]
 }
 
-/// The app whose configuration stands in `dir`.
+/// Returns an app with the configuration in `dir`.
 fn app(dir: &Path) -> App {
     let outbox = Outbox::new();
     App::new()
@@ -165,7 +165,7 @@ fn app(dir: &Path) -> App {
         .outbox(outbox)
 }
 
-/// What an app did.
+/// The result of a command.
 #[derive(Debug)]
 struct Done {
     exit: Exit,
@@ -193,10 +193,16 @@ impl Done {
 }
 
 #[tokio::test]
-async fn check_counts_what_is_right() {
+async fn check_counts_what_it_checked() {
     let dir = directory("right", &[("main.tf", FLOW)]);
     let done = run(app(&dir), &["check"]).await;
-    done.is(Exit::Success, expect![["1 flow, 4 handlers, 2 integrations: no errors\n"]], expect![[""]]);
+    done.is(
+        Exit::Success,
+        expect![[r#"
+        1 flow, 4 handlers, 2 integrations: no errors
+    "#]],
+        expect![[""]],
+    );
 
     let done = run(app(&dir), &["check", "--json"]).await;
     let json: serde_json::Value = serde_json::from_str(&done.out).unwrap();
@@ -205,16 +211,16 @@ async fn check_counts_what_is_right() {
 }
 
 #[tokio::test]
-async fn check_reports_all_faults_with_their_places() {
+async fn check_reports_all_errors_with_their_locations() {
     let flow = FLOW.replace("name     = \"repo\"", "name     = \"repos\"").replace("strategy.db.id", "strategy.dp.id");
     let dir = directory("wrong-reference", &[("main.tf", &flow)]);
     run(app(&dir), &["check"]).await.is(
         Exit::Failure,
         expect![[r#"
-        error: wrong-reference/main.tf:46:19: `sym_strategy.dp` is not declared
-          help: did you mean `sym_strategy.db`?
-        1 error
-    "#]],
+            error: wrong-reference/main.tf:46:19: `sym_strategy.dp` is not declared
+              help: did you mean `sym_strategy.db`?
+            1 error
+        "#]],
         expect![[""]],
     );
 
@@ -237,7 +243,7 @@ async fn check_reports_all_faults_with_their_places() {
 }
 
 #[tokio::test]
-async fn check_shows_notes_as_notes() {
+async fn check_reports_warnings_without_failing() {
     let flow = FLOW.replace("vars  ", "implementation = file(\"impl.py\")\n  vars  ");
     let dir = directory("python", &[("main.tf", &flow), ("impl.py", "from sym.sdk.annotations import reducer\n")]);
     run(app(&dir), &["check"]).await.is(Exit::Success, expect![[r#"
@@ -247,20 +253,20 @@ async fn check_shows_notes_as_notes() {
 }
 
 #[tokio::test]
-async fn a_program_without_a_configuration_says_how_to_give_one() {
+async fn a_missing_configuration_is_a_usage_error() {
     let done = run(App::new().registry(registry()), &["check"]).await;
     done.is(
         Exit::Usage,
         expect![[""]],
         expect![[r#"
-        error: there is no configuration
-          help: name a directory of Terraform files with `--config DIR`, or give the program one with `App::config_dir`
-    "#]],
+            error: no configuration
+              help: pass a directory of Terraform files with `--config DIR`, or set a default with `App::config_dir`
+        "#]],
     );
 }
 
 #[tokio::test]
-async fn files_that_cannot_be_read_are_faults() {
+async fn syntax_errors_are_reported_for_all_files() {
     let dir = directory("syntax", &[("main.tf", "resource \"sym_flow\" {\n"), ("more.tf", "x = = 1\n")]);
     run(app(&dir), &["check"]).await.is(Exit::Failure, expect![[r#"
         error: syntax/main.tf:1:23: syntax error: invalid block body; expected `}`, newline or identifier
@@ -277,7 +283,7 @@ async fn files_that_cannot_be_read_are_faults() {
 }
 
 #[tokio::test]
-async fn variables_can_be_given() {
+async fn terraform_variables_can_be_set() {
     let dir = directory("variables", &[("main.tf", &FLOW.replace("default = \"#access\"", "")), ("r.json", REQUEST)]);
     let done = run(app(&dir), &["check"]).await;
     assert_eq!(done.exit, Exit::Failure, "{done:?}");
@@ -289,17 +295,17 @@ async fn variables_can_be_given() {
 }
 
 #[tokio::test]
-async fn handlers_are_listed_with_the_flows_that_take_them() {
+async fn handlers_lists_handlers_with_their_flows() {
     let dir = directory("handlers", &[("main.tf", FLOW)]);
     run(app(&dir), &["handlers"]).await.is(
         Exit::Success,
         expect![[r#"
-        HANDLER                    MODULE   FLOWS  PLACE                       WHAT IT DOES
-        get_permissions            it::app  prod   sym-sdk/tests/it/app.rs:18  Members decide.
-        get_request_notifications  it::app  prod   sym-sdk/tests/it/app.rs:26  Tells everybody.
-        prefetch repo              it::app  prod   sym-sdk/tests/it/app.rs:32  Gibt es: 名前
-        after_approve              it::app  prod   sym-sdk/tests/it/app.rs:37
-    "#]],
+            HANDLER                    MODULE   FLOWS  LOCATION                    DESCRIPTION
+            get_permissions            it::app  prod   sym-sdk/tests/it/app.rs:18  Members decide.
+            get_request_notifications  it::app  prod   sym-sdk/tests/it/app.rs:26  Notifies the access channel.
+            prefetch repo              it::app  prod   sym-sdk/tests/it/app.rs:32  Gibt es: 名前
+            after_approve              it::app  prod   sym-sdk/tests/it/app.rs:37
+        "#]],
         expect![[""]],
     );
 
@@ -307,27 +313,27 @@ async fn handlers_are_listed_with_the_flows_that_take_them() {
     let json: serde_json::Value = serde_json::from_str(&done.out).unwrap();
     assert_eq!(json[2]["field"], "repo");
     assert_eq!(json[2]["flows"], serde_json::json!(["prod"]));
-    assert_eq!(json[1]["doc"], "Tells everybody.\n\nThe channel is a var.");
+    assert_eq!(json[1]["doc"], "Notifies the access channel.\n\nThe channel is a var.");
 }
 
 #[tokio::test]
-async fn handlers_are_listed_whatever_the_configuration_is_like() {
+async fn handlers_works_with_an_invalid_configuration() {
     let dir = directory("handlers-only", &[("main.tf", "resource")]);
     let done = run(app(&dir), &["handlers"]).await;
     assert_eq!(done.exit, Exit::Success);
     assert!(done.out.contains("get_permissions"));
-    assert!(done.err.contains("no flow can be read"), "{done:?}");
+    assert!(done.err.contains("no flow uses any of these handlers"), "{done:?}");
 
     let done = run(App::new().registry(registry()), &["handlers"]).await;
     assert_eq!((done.exit, done.err.as_str()), (Exit::Success, ""));
 }
 
 #[tokio::test]
-async fn a_program_without_handlers_is_told_to_link_them() {
+async fn a_program_without_handlers_gets_a_hint_about_linking() {
     let done = run(App::new().registry(Registry::new()), &["handlers"]).await;
     done.is(Exit::Failure, expect![[""]], expect![[r#"
-        error: the registry has no handlers
-          help: a crate of handlers that nothing refers to is not linked: write `sym_sdk::link!(my_handlers);` beside `main`, which is `use my_handlers as _;`, or list the handlers with `sym_sdk::handlers![…]`
+        error: the registry contains no handlers
+          help: the linker drops handler crates that nothing refers to: add `sym_sdk::link!(my_handlers);` next to `main` (short for `use my_handlers as _;`), or list the handlers with `sym_sdk::handlers![…]`
     "#]]);
 }
 
@@ -337,7 +343,7 @@ const REQUEST: &str = r#"{
   "user_email": "ana@example.com"
 }"#;
 
-/// Simulates a request by an app, with more arguments.
+/// Simulates a request, with additional arguments.
 async fn simulate(test: &str, request: &str, args: &[&str]) -> Done {
     let dir = directory(test, &[("main.tf", FLOW), ("r.json", request)]);
     let file = dir.join("r.json");
@@ -345,53 +351,53 @@ async fn simulate(test: &str, request: &str, args: &[&str]) -> Done {
 }
 
 #[tokio::test]
-async fn a_request_runs_to_its_end_with_nothing_real() {
+async fn simulate_runs_a_request_to_its_end_without_real_services() {
     let done = simulate("whole", REQUEST, &[]).await;
     done.is(
         Exit::Success,
         expect![[r#"
-            The form:
+            Form:
             FIELD      LABEL     TYPE      OPTIONS
             target_id  Target    string    db
-            repo       repo      string    web, api; from repos (sym-sdk/tests/it/app.rs:32)
+            repo       repo      string    web, api; prefetched by repos (sym-sdk/tests/it/app.rs:32)
             duration   duration  duration  30m, 1h
 
-            note: nobody is named to decide, so admin@example.com, a made-up admin, approves
+            note: no decision given: approved by the simulated admin admin@example.com
 
             2024-02-29 UTC
             09:00:00  prompt           by           ana@example.com in Slack
-                                       now          prompted
-                                       shown        the form, to ana@example.com
+                                       status       prompted
+                                       form         shown to ana@example.com
             09:00:00  request          by           ana@example.com in Slack
-                                       asks         db for 30m; repo: web
-                                       called       get_permissions (sym-sdk/tests/it/app.rs:18) answered
-                                       called       get_request_notifications (sym-sdk/tests/it/app.rs:26) answered
-                                       routed       members may decide; admins may see it; told: #access
-                                       now          requested
-                                       told         #access
+                                       inputs       db for 30m; repo: web
+                                       handler      get_permissions (sym-sdk/tests/it/app.rs:18) returned
+                                       handler      get_request_notifications (sym-sdk/tests/it/app.rs:26) returned
+                                       routed       approvers: members; viewers: admins; notify: #access
+                                       status       requested
+                                       notified     #access
             09:01:00  approve          by           admin@example.com in Slack
-                                       now          approved
-            09:01:00  escalate         by           admin@example.com (follows by itself)
+                                       status       approved
+            09:01:00  escalate         by           admin@example.com (automatic)
                                        identity     ana@example.com
                                        granted      db to ana@example.com until 09:31:00
-                                       now          escalated
-            09:01:00  approve          told         ana@example.com: “admin@example.com approved your request for prod”
-                                       called       after_approve (sym-sdk/tests/it/app.rs:37) went on
+                                       status       escalated
+            09:01:00  approve          messaged     ana@example.com: “admin@example.com approved your request for prod”
+                                       handler      after_approve (sym-sdk/tests/it/app.rs:37) continued
                                        sent         pager to admin@example.com: “approved”
-            09:01:00  escalate         told         ana@example.com: “You have access to db until 2024-02-29 09:31:00 UTC”
-            09:31:00  deescalate       by           admin@example.com (its time is up)
-                                       removed      db from ana@example.com
-                                       now          deescalated
-                                       told         ana@example.com: “Your access to db has ended”
+            09:01:00  escalate         messaged     ana@example.com: “You have access to db until 2024-02-29 09:31:00 UTC”
+            09:31:00  deescalate       by           admin@example.com (expired)
+                                       revoked      db from ana@example.com
+                                       status       deescalated
+                                       messaged     ana@example.com: “Your access to db has ended”
 
-            prod is deescalated
+            prod: deescalated
         "#]],
         expect![[""]],
     );
 }
 
 #[tokio::test]
-async fn a_simulation_is_json_for_programs() {
+async fn simulate_prints_json() {
     let done = simulate("json", REQUEST, &["--json", "--approve-as", "ben@example.com", "--source", "api"]).await;
     assert_eq!((done.exit, done.err.as_str()), (Exit::Success, ""));
     let json: serde_json::Value = serde_json::from_str(&done.out).unwrap();
@@ -403,21 +409,21 @@ async fn a_simulation_is_json_for_programs() {
 }
 
 #[tokio::test]
-async fn decisions_can_be_named() {
+async fn decisions_can_be_set_by_flags() {
     let denied = simulate("denied", REQUEST, &["--deny-as", "ben@example.com"]).await;
     assert_eq!(denied.exit, Exit::Success);
-    assert!(denied.out.ends_with("prod is denied\n"), "{}", denied.out);
+    assert!(denied.out.ends_with("prod: denied\n"), "{}", denied.out);
 
     let open = simulate("open", REQUEST, &["--no-decision"]).await;
     assert_eq!(open.exit, Exit::Success);
-    assert!(open.out.ends_with("prod is requested\n"), "{}", open.out);
+    assert!(open.out.ends_with("prod: requested\n"), "{}", open.out);
 
     let both = simulate("both", REQUEST, &["--no-decision", "--deny-as", "ben@example.com"]).await;
     assert_eq!(both.exit, Exit::Usage);
 }
 
 #[tokio::test]
-async fn a_refused_decision_stands_in_the_timeline_and_in_the_exit_code() {
+async fn a_refused_decision_fails_the_simulation() {
     let done = simulate("refused", REQUEST, &["--approve-as", "ana@example.com"]).await;
     assert_eq!(done.exit, Exit::Failure);
     assert!(done.out.contains("refused"), "{}", done.out);
@@ -425,15 +431,15 @@ async fn a_refused_decision_stands_in_the_timeline_and_in_the_exit_code() {
 }
 
 #[tokio::test]
-async fn a_simulation_can_be_cut_short() {
+async fn the_simulated_time_can_be_limited() {
     let done = simulate("short", REQUEST, &["--for", "5m", "--at", "2030-01-01T00:00:00Z"]).await;
-    assert!(done.out.contains("note: stopped after 5m, with more to come"), "{}", done.out);
+    assert!(done.out.contains("note: stopped after 5m, with work still scheduled"), "{}", done.out);
     assert!(done.out.contains("2030-01-01"), "{}", done.out);
-    assert!(done.out.ends_with("prod is escalated\n"), "{}", done.out);
+    assert!(done.out.ends_with("prod: escalated\n"), "{}", done.out);
 }
 
 #[tokio::test]
-async fn bad_requests_are_explained() {
+async fn invalid_requests_are_reported_with_hints() {
     let cases = [
         ("unknown-flow", REQUEST.replace("flow:prod:", "flow:pord:"), Exit::Failure, "did you mean `prod`?"),
         ("unknown-field", REQUEST.replace("repo\"", "rpeo\""), Exit::Failure, "did you mean `repo`?"),
@@ -455,11 +461,11 @@ async fn bad_requests_are_explained() {
     }
     let done = run(App::new(), &["simulate", "no-such-file.json"]).await;
     assert_eq!(done.exit, Exit::Usage);
-    assert!(done.err.starts_with("error: `no-such-file.json` cannot be read"), "{}", done.err);
+    assert!(done.err.starts_with("error: cannot read `no-such-file.json`"), "{}", done.err);
 }
 
 #[tokio::test]
-async fn a_handler_that_fails_fails_the_simulation() {
+async fn a_failing_handler_fails_the_simulation() {
     for (test, handlers, expected) in [
         ("failing", handlers![failing::on_request], "no luck"),
         ("failing-after", handlers![failing::after_request], "no luck afterwards"),
@@ -473,7 +479,7 @@ async fn a_handler_that_fails_fails_the_simulation() {
 }
 
 #[tokio::test]
-async fn a_client_without_a_stand_in_is_a_fault() {
+async fn a_client_without_a_fake_is_an_error() {
     let dir = directory("no-fake", &[("main.tf", FLOW), ("r.json", REQUEST)]);
     let app = App::new().registry(registry()).config_dir(&dir).domain("example.com").client(Pager { outbox: None });
     let done = run(app, &["simulate", dir.join("r.json").to_str().unwrap()]).await;
@@ -482,16 +488,16 @@ async fn a_client_without_a_stand_in_is_a_fault() {
 }
 
 #[tokio::test]
-async fn without_a_command_a_program_shows_its_demo_or_its_help() {
+async fn without_a_command_the_demo_or_the_help_is_shown() {
     let dir = directory("demo", &[("main.tf", FLOW)]);
     let done = run(app(&dir).demo("first", REQUEST).demo("second", REQUEST), &[]).await;
     assert_eq!((done.exit, done.err.as_str()), (Exit::Success, ""));
     assert!(done.out.contains("== first\n") && done.out.contains("\n== second\n"), "{}", done.out);
-    assert_eq!(done.out.matches("prod is deescalated").count(), 2, "{}", done.out);
+    assert_eq!(done.out.matches("prod: deescalated").count(), 2, "{}", done.out);
 
     let done = run(app(&dir).demo("bad", "{}"), &[]).await;
     assert_eq!((done.exit, done.out.as_str()), (Exit::Usage, ""));
-    assert!(done.err.starts_with("error: `bad` has 3 faults"), "{}", done.err);
+    assert!(done.err.starts_with("error: `bad` has 3 errors"), "{}", done.err);
 
     let done = run(app(&dir), &[]).await;
     assert_eq!((done.exit, done.out.as_str()), (Exit::Usage, ""));
@@ -502,7 +508,7 @@ async fn without_a_command_a_program_shows_its_demo_or_its_help() {
 }
 
 #[tokio::test]
-async fn declarations_in_rust_do_as_well() {
+async fn the_configuration_can_be_declared_in_rust() {
     let config = config::Config {
         environments: vec![config::Environment { name: "main".into(), ..Default::default() }],
         flows: vec![config::Flow { name: "ask".into(), environment: "main".into(), ..Default::default() }],
@@ -516,17 +522,17 @@ async fn declarations_in_rust_do_as_well() {
     done.is(
         Exit::Success,
         expect![[r#"
-        warning: configuration: the organization has no e-mail domains, so nobody becomes a member on first contact
-          help: name its domains with `App::domain` or `--domain`
-        1 flow, 1 handler, 0 integrations: no errors, 1 warning
-    "#]],
+            warning: configuration: the organization has no e-mail domains, so no one becomes a member on first contact
+              help: set its domains with `App::domain` or `--domain`
+            1 flow, 1 handler, 0 integrations: no errors, 1 warning
+        "#]],
         expect![[""]],
     );
 }
 
 #[tokio::test]
-async fn a_reader_that_has_read_enough_is_no_error() {
-    /// As a pipe to a program that has ended.
+async fn a_closed_pipe_is_not_an_error() {
+    /// A closed pipe.
     struct Closed;
 
     impl std::io::Write for Closed {

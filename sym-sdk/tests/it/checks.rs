@@ -117,7 +117,7 @@ fn faults_of_the_configuration_and_of_the_handlers_are_told_at_once() {
             flow.tf:8:1: field `team` of flow `prod` has `prefetch = true`, and no handler gives it
               help: write a handler with `#[prefetch(field = "team")]`
             flow.tf:12:1: field `repo` of flow `prod` is declared twice
-            flow.tf:20:1: no handler stands in module `it::checks::stagign`
+            flow.tf:20:1: module `it::checks::stagign` contains no handlers
               help: did you mean `it::checks::prod`? the modules with handlers are `it::checks::prod`"#]],
     );
 }
@@ -130,8 +130,8 @@ fn what_handlers_need_must_be_configured() {
         config(vec![flow("prod", "prod", 1, vec![repo])]),
         sym_sdk::handlers![prod::get_permissions, prod::on_request, prod::repos],
         expect![[r#"
-            checks.rs: hook `on_request` needs integration `pagerduty`, which is not configured
-              help: add the integration, and name it in the flow's environment"#]],
+            checks.rs: hook `on_request` requires integration `pagerduty`, which is not configured
+              help: add the integration to the flow's environment"#]],
     );
 }
 
@@ -166,8 +166,8 @@ fn a_flow_has_one_way_to_say_who_may_decide() {
         expect![[r#"
             flow.tf:1:1: flow `none` has no reducer `get_permissions`
               help: write `#[reducer] fn get_permissions(event: &Event) -> RequestPermission`
-            checks.rs: hook `on_request` needs integration `pagerduty`, which is not configured
-              help: add the integration, and name it in the flow's environment
+            checks.rs: hook `on_request` requires integration `pagerduty`, which is not configured
+              help: add the integration to the flow's environment
             checks.rs: flow `both` has both `get_permissions` and `get_approvers`
               help: `get_approvers` is deprecated: move its destinations to `get_request_notifications`"#]],
     );
@@ -195,8 +195,8 @@ fn a_program_without_handlers_is_told_how_to_link_them() {
         config,
         Registry::new(),
         expect![[r#"
-            configuration: the registry has no handlers
-              help: a crate of handlers that nothing refers to is not linked: write `sym_sdk::link!(my_handlers);` beside `main`, which is `use my_handlers as _;`, or list the handlers with `sym_sdk::handlers![…]`
+            configuration: the registry contains no handlers
+              help: the linker drops handler crates that nothing refers to: add `sym_sdk::link!(my_handlers);` next to `main` (short for `use my_handlers as _;`), or list the handlers with `sym_sdk::handlers![…]`
             flow.tf:40:1: environment `main` is declared twice
               help: the first declaration is at configuration; names must be unique, ignoring case"#]],
     );

@@ -267,9 +267,9 @@ fn reports_invalid_and_duplicate_names() {
               help: names must be unique, ignoring case
             configuration: flow: `` is not a slug: it is empty
               help: a slug is made of letters, digits, dashes and underscores
-            configuration: flow: `two words` is not a slug: it has the character ' '
+            configuration: flow: `two words` is not a slug: it contains ' '
               help: a slug is made of letters, digits, dashes and underscores
-            configuration: slug of the organization: `a b` is not a slug: it has the character ' '
+            configuration: slug of the organization: `a b` is not a slug: it contains ' '
               help: a slug is made of letters, digits, dashes and underscores
             configuration: strategy `okta` names target `admins`, which is ambiguous
               help: add the type: declarations of this name have the types `github_repo`, `okta_group`
@@ -442,7 +442,7 @@ fn checks_the_parameters_of_flows() {
               help: did you mean `groupid`?
             configuration: flow `prod` sets both `allow_revoke` and `schedule_deescalation` to false
               help: set at least one of them to true: otherwise access could never end
-            configuration: flow `prod`: `allowed_sources`: `slck` is not a source of requests
+            configuration: flow `prod`: `allowed_sources`: `slck` is not a request source
               help: did you mean `slack`? the sources are `slack`, `api`, `web`
         "#]],
     );

@@ -88,8 +88,8 @@ fn invalid_addresses_add_nobody() {
     let error = now(directory.get_or_create_users_by_emails(["ann@example.com", "bob"])).unwrap_err();
     assert_eq!(*error.code(), codes::USER_PROCESSING_ERROR);
     expect![[r#"
-        there can be no user with the e-mail address `bob` (SymIntegration:USER_PROCESSING_ERROR)
-          caused by: expected an e-mail address, got `bob` (SymSDK:INVALID_EMAIL)"#]]
+        `bob` cannot be the email address of a user (SymIntegration:USER_PROCESSING_ERROR)
+          caused by: expected an email address, got `bob` (SymSDK:INVALID_EMAIL)"#]]
     .assert_eq(&error.report().to_string());
     assert!(now(directory.users()).unwrap().is_empty());
     let both = now(directory.get_or_create_users_by_emails(["ann@example.com", "bob@example.com"])).unwrap();
@@ -181,7 +181,7 @@ fn stores_values_by_path() {
 fn a_path_is_either_a_value_or_a_namespace() {
     let store = KeyValue::new(MemoryKeyValue::new());
     now(store.put("a.b", 1)).unwrap();
-    expect!["`a.b.c` needs `a.b` to be a namespace, but it is a value (SymSDK:INVALID_KEY)"]
+    expect!["`a.b.c` cannot exist: `a.b` is a value, not a namespace (SymSDK:INVALID_KEY)"]
         .assert_eq(&now(store.put("a.b.c", 2)).unwrap_err().to_string());
     expect!["`a` is a namespace, not a value (SymSDK:INVALID_KEY)"]
         .assert_eq(&now(store.put("a", 2)).unwrap_err().to_string());
@@ -199,7 +199,7 @@ fn limits_paths_and_values() {
     now(store.put("large", &largest)).unwrap();
     let error = now(store.put("large", format!("{largest}x"))).unwrap_err();
     assert_eq!(*error.code(), codes::TOO_LARGE);
-    expect!["the value for `large` takes 65537 bytes as JSON; at most 65536 are kept (SymSDK:TOO_LARGE)"]
+    expect!["the value for `large` takes 65537 bytes as JSON; at most 65536 are allowed (SymSDK:TOO_LARGE)"]
         .assert_eq(&error.to_string());
     assert_eq!(now(store.fetch("large")).unwrap(), Some(json!(largest)));
 
@@ -229,7 +229,7 @@ fn rejects_ambiguous_accounts() {
     let error = now(directory.persist_user_identity("bob@example.com", "slack", "T1", "")).unwrap_err();
     expect![[r#"
         the account of `bob@example.com` in slack `T1` could not be saved (Identity:COULD_NOT_SAVE)
-          caused by: the `user_id` of an account is one line of 1 to 2048 bytes, got one of 0 bytes (Identity:COULD_NOT_SAVE)"#]]
+          caused by: the `user_id` of an account must be one line of 1 to 2048 bytes, got 0 bytes (Identity:COULD_NOT_SAVE)"#]]
     .assert_eq(&error.report().to_string());
     assert_eq!(now(directory.users()).unwrap().len(), 1, "nobody is added for it");
 }
@@ -337,16 +337,16 @@ mod tokens {
         now(begin.revoke_token(revoked.id)).unwrap();
         expect![[r#"
             the token `build` expired at 2024-02-29T13:00:00Z (Authentication:TOKEN_EXPIRED)
-              help: have a new token issued for the bot"#]]
+              help: issue a new token for the bot"#]]
         .assert_eq(&why(&end, &expired.secret));
         expect!["the token `build` was revoked at 2024-02-29T12:00:00Z (Authentication:TOKEN_REVOKED)"]
             .assert_eq(&why(&end, &revoked.secret));
         expect![[r#"
-            the token is not known (Authentication:INVALID_JWT)
-              help: a token begins with `symbot_`, and was issued by `Directory::issue_token`"#]]
+            the token is unknown (Authentication:INVALID_JWT)
+              help: tokens start with `symbot_` and are issued by `Directory::issue_token`"#]]
         .assert_eq(&why(&begin, &SecretString::from("secret")));
         now(begin.delete_user(bot.id())).unwrap();
-        expect!["the bot that the token `build` was issued for has been deleted (Authentication:BOT_DELETED)"]
+        expect!["the bot of the token `build` was deleted (Authentication:BOT_DELETED)"]
             .assert_eq(&why(&begin, &expired.secret));
     }
 }

@@ -191,7 +191,7 @@ fn rejects_settings_bound_to_empty_fields() {
     for lines in ["sym-sdk\nadmin", "sym\0"] {
         assert_eq!(*bind(lines.into()).unwrap_err().code(), codes::INVALID_FIELD_VALUE);
     }
-    expect!["target `any-repo` takes its setting `repo` from the field `repo`, which has a line break or another control character in it (SymSDK:INVALID_FIELD_VALUE)"]
+    expect!["target `any-repo` takes its setting `repo` from the field `repo`, which contains a line break or another control character (SymSDK:INVALID_FIELD_VALUE)"]
         .assert_eq(&bind("a\nb".into()).unwrap_err().to_string());
 }
 

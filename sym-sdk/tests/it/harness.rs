@@ -1,4 +1,4 @@
-//! `testing::Harness` and the timeline, as a user meets them.
+//! `testing::Harness`, used as in a user's test, and the timeline that it prints.
 
 use std::time::Duration;
 
@@ -32,11 +32,11 @@ fn get_request_notifications() -> Result<Vec<Notification>> {
 
 #[hook]
 fn on_approve(pager: &Pager) {
-    pager.0.record("pager", "#incident", "somebody\nsays yes");
+    pager.0.record("pager", "#incident", "approved\nby somebody");
 }
 
 #[tokio::test]
-async fn an_access_request_from_request_to_deescalation() {
+async fn runs_a_request_from_submission_to_deescalation() {
     let outbox = Outbox::new();
     let mut harness = Harness::builder()
         .access_flow("prod", ["admins", "readers"])
@@ -54,29 +54,29 @@ async fn an_access_request_from_request_to_deescalation() {
     assert!(harness.granted().is_empty());
     expect![[r#"
         2024-02-29 UTC
-        12:00:00  request          by           ana@example.com through the API
-                                   asks         admins for 1h
-                                   called       get_permissions (sym-sdk/tests/it/harness.rs) answered
-                                   called       get_request_notifications (sym-sdk/tests/it/harness.rs) answered
-                                   routed       members may decide; admins may see it; told: #requests
-                                   now          requested
-                                   told         #requests
-        12:05:00  approve          by           ben@example.com through the API: “go ahead”
-                                   called       on_approve (sym-sdk/tests/it/harness.rs) went on
-                                   sent         pager to #incident: “somebody says yes”
-                                   now          approved
-        12:05:00  escalate         by           ben@example.com (follows by itself)
+        12:00:00  request          by           ana@example.com via the API
+                                   inputs       admins for 1h
+                                   handler      get_permissions (sym-sdk/tests/it/harness.rs) returned
+                                   handler      get_request_notifications (sym-sdk/tests/it/harness.rs) returned
+                                   routed       approvers: members; viewers: admins; notify: #requests
+                                   status       requested
+                                   notified     #requests
+        12:05:00  approve          by           ben@example.com via the API: “go ahead”
+                                   handler      on_approve (sym-sdk/tests/it/harness.rs) continued
+                                   sent         pager to #incident: “approved by somebody”
+                                   status       approved
+        12:05:00  escalate         by           ben@example.com (automatic)
                                    identity     ana@example.com
                                    granted      admins to ana@example.com until 13:05:00
-                                   now          escalated
-        12:05:00  approve          told         ana@example.com: “ben@example.com approved your request for prod”
-        12:05:00  escalate         told         ana@example.com: “You have access to admins until 2024-02-29 13:05:00 UTC”
-        13:05:00  deescalate       by           ben@example.com (its time is up)
-                                   removed      admins from ana@example.com
-                                   now          deescalated
-                                   told         ana@example.com: “Your access to admins has ended”
+                                   status       escalated
+        12:05:00  approve          messaged     ana@example.com: “ben@example.com approved your request for prod”
+        12:05:00  escalate         messaged     ana@example.com: “You have access to admins until 2024-02-29 13:05:00 UTC”
+        13:05:00  deescalate       by           ben@example.com (expired)
+                                   revoked      admins from ana@example.com
+                                   status       deescalated
+                                   messaged     ana@example.com: “Your access to admins has ended”
 
-        prod is deescalated
+        prod: deescalated
     "#]]
     .assert_eq(&harness.golden(run));
 }

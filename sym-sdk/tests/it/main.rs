@@ -16,6 +16,7 @@ mod checks;
 mod clients;
 mod config;
 mod directory;
+mod docs;
 #[cfg(feature = "runtime")]
 mod engine;
 mod error;

@@ -230,7 +230,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn no_key_of_a_submission_stands_for_a_timer_or_an_effect() {
+async fn submission_keys_cannot_collide_with_timers_or_effects() {
     let world = World::new(config(), |builder| builder).await;
     let run = world.approved().await;
     for key in [format!("timer:{run}:Expire:1"), format!("effect:{run}:9"), format!("effect:{run}:10")] {
@@ -242,7 +242,7 @@ async fn no_key_of_a_submission_stands_for_a_timer_or_an_effect() {
 }
 
 #[tokio::test]
-async fn a_key_given_twice_is_one_submission() {
+async fn a_repeated_key_is_one_submission() {
     let world = World::new(config(), |builder| builder).await;
     let request =
         || Submission::request("prod", "ana@example.com").input("duration", "1h").key(InputKey::new("api:42"));
@@ -253,7 +253,7 @@ async fn a_key_given_twice_is_one_submission() {
 }
 
 #[tokio::test]
-async fn a_strategy_that_panics_before_it_returns_a_future_fails_the_run_only() {
+async fn a_panic_before_the_first_await_fails_only_the_run() {
     let vault = Vault::panicking(1);
     let world = World::new(config(), |builder| builder.strategy_type(vault.strategy_type())).await;
     let run = world.approved().await;
@@ -264,7 +264,7 @@ async fn a_strategy_that_panics_before_it_returns_a_future_fails_the_run_only() 
 }
 
 #[tokio::test]
-async fn a_revocation_outlives_a_strategy_that_panics() {
+async fn revocations_are_retried_after_a_panic() {
     let vault = Vault::default();
     let alerts = Alerts::default();
     let world =
@@ -281,7 +281,7 @@ async fn a_revocation_outlives_a_strategy_that_panics() {
 }
 
 #[tokio::test]
-async fn an_alert_goes_to_every_front_end_though_one_fails() {
+async fn alerts_reach_all_front_ends_even_if_one_fails() {
     let vault = Vault::panicking(1);
     let (down, up) = (Alerts { fails: true, ..Alerts::default() }, Alerts::default());
     let world = World::new(config(), |builder| {
@@ -293,7 +293,7 @@ async fn an_alert_goes_to_every_front_end_though_one_fails() {
 }
 
 #[tokio::test]
-async fn a_revocation_is_not_carried_out_somewhere_else() {
+async fn revocations_do_not_run_at_another_account() {
     let mut moved = config();
     moved.integrations[0].external_id = "vault-2".to_owned();
     check_out_of_reach("vault", config(), moved).await;
@@ -301,7 +301,7 @@ async fn a_revocation_is_not_carried_out_somewhere_else() {
 
 /// What stands behind a strategy of such a type, its type does not say.
 #[tokio::test]
-async fn a_revocation_is_not_carried_out_by_another_function_of_the_same_account() {
+async fn revocations_do_not_run_by_another_function() {
     for kind in ["custom", "http"] {
         let mut before = config();
         before.strategies[0].kind = kind.to_owned();
@@ -333,7 +333,7 @@ async fn check_out_of_reach(kind: &str, config: Config, moved: Config) {
 }
 
 #[tokio::test]
-async fn a_flow_is_not_taken_away_while_its_runs_hold_access() {
+async fn a_flow_cannot_be_removed_while_its_runs_hold_access() {
     let store = Arc::new(MemoryStore::new());
     let world = World::new(config(), |builder| builder.store(store.clone())).await;
     world.approved().await;
@@ -349,7 +349,7 @@ async fn a_flow_is_not_taken_away_while_its_runs_hold_access() {
 }
 
 #[tokio::test]
-async fn an_empty_identity_is_none() {
+async fn an_empty_identity_counts_as_missing() {
     mod blank {
         use sym_sdk::prelude::*;
 
@@ -384,7 +384,7 @@ async fn an_empty_identity_is_none() {
 }
 
 #[tokio::test]
-async fn what_a_request_says_twice_must_agree() {
+async fn rejects_contradictory_inputs() {
     let mut config = config();
     config.targets.push(target("readers"));
     config.strategies[0].targets.push(config::Reference::named("readers"));
@@ -398,7 +398,7 @@ async fn what_a_request_says_twice_must_agree() {
 }
 
 #[tokio::test]
-async fn a_duration_is_not_dropped_where_access_has_no_end() {
+async fn rejects_a_duration_for_access_without_expiry() {
     let mut config = config();
     config.flows[0].params.schedule_deescalation = false;
     let world = World::new(config, |builder| builder).await;
@@ -408,7 +408,7 @@ async fn a_duration_is_not_dropped_where_access_has_no_end() {
 }
 
 #[tokio::test]
-async fn a_duration_that_is_left_empty_takes_the_default_of_its_field() {
+async fn an_empty_duration_takes_the_default_of_its_field() {
     let mut config = config();
     config.flows[0].params.prompt_fields.push(config::PromptField {
         name: "duration".to_owned(),
@@ -433,7 +433,7 @@ async fn a_decision_message_has_a_limit() {
 }
 
 #[tokio::test]
-async fn limits_may_be_as_long_as_can_be() {
+async fn accepts_maximal_time_limits() {
     let limits = Limits { reducer: Duration::MAX, strategy: Duration::MAX, ..Limits::default() };
     let world = World::new(config(), |builder| builder.limits(limits)).await;
     let run = world.approved().await;
@@ -441,7 +441,7 @@ async fn limits_may_be_as_long_as_can_be() {
 }
 
 #[tokio::test]
-async fn no_front_end_passes_for_code() {
+async fn rejects_channels_reserved_for_the_runtime() {
     let world = World::new(config(), |builder| builder).await;
     for kind in [ChannelType::Sdk, ChannelType::Scheduler] {
         let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
@@ -453,7 +453,7 @@ async fn no_front_end_passes_for_code() {
 }
 
 #[tokio::test]
-async fn the_form_of_a_hidden_flow_is_not_shown() {
+async fn does_not_show_the_form_of_a_hidden_flow() {
     mod hidden {
         use std::sync::Arc;
 

@@ -78,18 +78,18 @@ async fn refuses(config: Config, variables: &[(&str, &str)], expected: Expect) {
 }
 
 #[tokio::test]
-async fn a_variable_reaches_the_client() {
+async fn reads_secrets_from_the_environment() {
     reaches(config("environment", "PD_TOKEN", None), &[("PD_TOKEN", "hunter2-variable")], "hunter2-variable").await;
 }
 
 #[tokio::test]
-async fn an_entry_of_a_json_secret_reaches_the_client() {
+async fn reads_entries_of_json_secrets() {
     let json = r#"{"pagerduty": "hunter2-entry"}"#;
     reaches(config("environment", "ALL", Some("pagerduty")), &[("ALL", json)], "hunter2-entry").await;
 }
 
 #[tokio::test]
-async fn a_file_reaches_the_client_without_its_line_break() {
+async fn reads_secrets_from_files_without_the_final_line_break() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("token");
     std::fs::write(&path, "hunter2-file\n").unwrap();
@@ -97,7 +97,7 @@ async fn a_file_reaches_the_client_without_its_line_break() {
 }
 
 #[tokio::test]
-async fn a_secret_that_cannot_be_had_is_a_fault_that_does_not_show_it() {
+async fn reports_unreadable_secrets_without_showing_them() {
     let variables = [("TEXT", "hunter2"), ("NUMBER", r#"{"pagerduty": 1, "other": "hunter2"}"#), ("EMPTY", "")];
     refuses(
         config("environment", "MISSING", None),
@@ -141,7 +141,7 @@ async fn a_secret_that_cannot_be_had_is_a_fault_that_does_not_show_it() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_too_large_for_a_secret_is_not_read_whole() {
+async fn does_not_read_oversized_files() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("token");
     std::fs::write(&path, "hunter2".repeat(200_000)).unwrap();
@@ -151,7 +151,7 @@ async fn a_file_that_is_too_large_for_a_secret_is_not_read_whole() {
 }
 
 #[test]
-fn a_reader_shows_nothing_of_what_it_holds() {
+fn debug_output_contains_no_secrets() {
     let reader = Arc::new(LocalSecrets::with_variables([("TOKEN", "hunter2")]));
     assert_eq!(format!("{reader:?}"), "LocalSecrets { .. }");
 }

@@ -1,4 +1,4 @@
-//! The virtual clock's course, and the timeline that is kept of it.
+//! The simulation: how its virtual clock advances, and the timeline it records.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -40,19 +40,19 @@ fn at(time: &str) -> Timestamp {
 }
 
 #[tokio::test]
-async fn the_clock_goes_from_one_thing_to_the_next() {
+async fn the_clock_advances_to_the_next_due_time() {
     let mut harness = harness().await;
     let run = harness.request("prod").duration("1h").await.unwrap();
     let simulation = harness.simulation_mut();
-    assert_eq!(simulation.now(), at("12:00:00"), "work takes no time");
-    assert_eq!(simulation.advance_to_next().await.unwrap(), Some(at("12:10:00")), "nobody has answered");
+    assert_eq!(simulation.now(), at("12:00:00"), "work takes no virtual time");
+    assert_eq!(simulation.advance_to_next().await.unwrap(), Some(at("12:10:00")), "the notification times out");
     assert_eq!(simulation.advance_to_next().await.unwrap(), None);
     assert_eq!(simulation.now(), at("12:10:00"));
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Expired);
 }
 
 #[tokio::test]
-async fn advancing_ends_at_the_time_that_was_asked_for() {
+async fn advance_stops_at_the_requested_time() {
     let mut harness = harness().await;
     let run = harness.request("prod").duration("1h").await.unwrap();
     harness.approve_as(run, "ben@example.com").await.unwrap();
@@ -61,91 +61,91 @@ async fn advancing_ends_at_the_time_that_was_asked_for() {
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Escalated);
     harness.advance(HOUR).await.unwrap();
     assert_eq!(harness.simulation().now(), at("13:59:00"));
-    let ended = harness.timeline().entries().iter().find(|entry| entry.kind == "removed").unwrap();
-    assert_eq!(ended.at, at("13:00:00"), "things happen when they fall due, not when time has passed");
+    let ended = harness.timeline().entries().iter().find(|entry| entry.kind == "revoked").unwrap();
+    assert_eq!(ended.at, at("13:00:00"), "work runs when it is due, not at the end of the interval");
 }
 
 #[tokio::test]
-async fn a_run_to_the_end_stops_at_its_limit() {
+async fn run_to_end_stops_at_its_limit() {
     let mut harness = harness().await;
     let run = harness.request("prod").duration("1h").await.unwrap();
     harness.approve_as(run, "ben@example.com").await.unwrap();
     assert!(!harness.simulation_mut().run_to_end(HOUR / 2).await.unwrap());
     assert_eq!(harness.simulation().now(), at("12:30:00"));
     assert!(harness.simulation_mut().run_to_end(HOUR).await.unwrap());
-    assert_eq!(harness.simulation().now(), at("13:00:00"), "the clock stands where the last thing was done");
+    assert_eq!(harness.simulation().now(), at("13:00:00"), "the clock stops at the last due time");
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated);
 }
 
 mod waiting {
     use super::*;
 
-    /// Gives way to a thread, which answers when it likes.
-    pub(super) struct Elsewhere(pub(super) Mutex<Option<Answer>>);
+    /// Waits for another thread.
+    pub(super) struct External(pub(super) Mutex<Option<Answer>>);
 
     pub(super) type Answer = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
     #[hook]
-    pub(super) async fn on_request(elsewhere: State<Elsewhere>) {
-        let answer = elsewhere.0.lock().unwrap().take();
+    pub(super) async fn on_request(external: State<External>) {
+        let answer = external.0.lock().unwrap().take();
         if let Some(answer) = answer {
             answer.await;
         }
     }
 }
 
-/// A future that another thread finishes after a while of real time.
-fn answered_elsewhere() -> waiting::Answer {
+/// Returns a future that another thread completes after some real time.
+fn completed_by_thread() -> waiting::Answer {
     let shared = Arc::new(Mutex::new((false, None::<std::task::Waker>)));
     let thread = shared.clone();
     std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(30));
-        let mut answered = thread.lock().unwrap();
-        answered.0 = true;
-        if let Some(waker) = answered.1.take() {
+        let mut completed = thread.lock().unwrap();
+        completed.0 = true;
+        if let Some(waker) = completed.1.take() {
             waker.wake();
         }
     });
     Box::pin(std::future::poll_fn(move |cx| {
-        let mut answered = shared.lock().unwrap();
-        if answered.0 {
+        let mut completed = shared.lock().unwrap();
+        if completed.0 {
             return std::task::Poll::Ready(());
         }
-        answered.1 = Some(cx.waker().clone());
+        completed.1 = Some(cx.waker().clone());
         std::task::Poll::Pending
     }))
 }
 
 #[tokio::test]
-async fn a_handler_may_wait_for_the_real_world() {
+async fn the_clock_stands_still_while_a_handler_waits() {
     let handlers = handlers![get_permissions, waiting::on_request];
-    let elsewhere = waiting::Elsewhere(Mutex::new(Some(answered_elsewhere())));
-    let builder = Harness::builder().approval_flow("deploy").handlers(handlers).state(elsewhere);
+    let external = waiting::External(Mutex::new(Some(completed_by_thread())));
+    let builder = Harness::builder().approval_flow("deploy").handlers(handlers).state(external);
     let mut harness = builder.idle_timeout(Duration::from_secs(20)).build().await.unwrap();
     let run = harness.request("deploy").await.unwrap();
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Requested);
-    assert_eq!(harness.simulation().now(), at("12:00:00"), "the clock stood still meanwhile");
+    assert_eq!(harness.simulation().now(), at("12:00:00"), "no virtual time passes");
 }
 
 #[tokio::test]
-async fn long_and_strange_texts_leave_the_timeline_in_order() {
+async fn long_texts_and_control_characters_do_not_break_the_table() {
     let mut harness = harness().await;
     let reason = format!("\u{1b}[31mzwölf\r\n\u{202e}{}", "日本語".repeat(100));
     let run = harness.request("prod").duration("1h").field("reason", reason.as_str()).await.unwrap();
     let text = harness.timeline().of_run(run).to_string();
-    let line = text.lines().find(|line| line.contains("asks")).unwrap();
-    expect!["asks         admins for 1h; reason:  [31mzwölf   日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語…"].assert_eq(line.trim());
+    let line = text.lines().find(|line| line.contains("inputs")).unwrap();
+    expect!["inputs       admins for 1h; reason:  [31mzwölf   日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語…"].assert_eq(line.trim());
     assert!(text.chars().all(|c| c == '\n' || !c.is_control()));
 
-    // For programs nothing is cut.
+    // JSON is not truncated.
     let json = harness.timeline().to_json();
-    let asked = json.as_array().unwrap().iter().find(|entry| entry["kind"] == "asks").unwrap();
-    assert_eq!(asked["details"]["asked"]["fields"]["reason"], reason.as_str());
-    assert_eq!(asked["details"]["asked"]["duration"], 3600);
+    let asked = json.as_array().unwrap().iter().find(|entry| entry["kind"] == "inputs").unwrap();
+    assert_eq!(asked["details"]["inputs"]["fields"]["reason"], reason.as_str());
+    assert_eq!(asked["details"]["inputs"]["duration"], 3600);
 }
 
 #[tokio::test]
-async fn the_timeline_is_there_for_programs_line_by_line() {
+async fn the_timeline_converts_to_json() {
     let mut harness = harness().await;
     let run = harness.request("prod").by("ana@example.com").duration("1h").await.unwrap();
     harness.approve_as(run, "ben@example.com").await.unwrap();

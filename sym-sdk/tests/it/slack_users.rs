@@ -34,7 +34,7 @@ fn field(name: &str, field_type: &str) -> PromptField {
 }
 
 #[tokio::test]
-async fn the_directory_says_who_they_are() {
+async fn resolves_slack_users_through_the_directory() {
     let boss = User::person(UserId::from_email("boss@example.com"), "boss@example.com").unwrap();
     let boss = boss.with_identity(UserIdentity::new("slack", "T1", "UBOSS"));
     let elsewhere = User::person(UserId::from_email("eve@example.com"), "eve@example.com").unwrap();

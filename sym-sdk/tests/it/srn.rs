@@ -61,14 +61,14 @@ fn errors_name_the_problem() {
         .assert_eq(&report("a:b:c:latest:"));
     expect!["`a:b:c:1.0` is not an SRN: `1.0` is not a version: expected `latest` or three numbers of at most three digits, such as `1.0.0` (SymSDK:INVALID_SRN)"].assert_eq(&report("a:b:c:1.0"));
     expect![[r#"
-        `a!:b:c d:1.0` is not an SRN: it has 3 faults (SymSDK:INVALID_SRN)
-          help: the organization `a!` is not valid: it has the character '!'; the slug `c d` is not valid: it has the character ' '; `1.0` is not a version: expected `latest` or three numbers of at most three digits, such as `1.0.0`"#]]
+        `a!:b:c d:1.0` is not an SRN: it has 3 problems (SymSDK:INVALID_SRN)
+          help: the organization `a!` is invalid: it contains '!'; the slug `c d` is invalid: it contains ' '; `1.0` is not a version: expected `latest` or three numbers of at most three digits, such as `1.0.0`"#]]
     .assert_eq(&report("a!:b:c d:1.0"));
 }
 
 #[test]
 fn constructor_requires_a_type_for_typed_models() {
-    expect!["`acme:user:x:latest` is not an SRN: the model `user` needs a type (SymSDK:INVALID_SRN)"]
+    expect!["`acme:user:x:latest` is not an SRN: the model `user` requires a type (SymSDK:INVALID_SRN)"]
         .assert_eq(&Srn::new("acme", "user", None, "x").unwrap_err().to_string());
     expect!["`acme:flow:fast:x:latest` is not an SRN: the model `flow` has no type (SymSDK:INVALID_SRN)"]
         .assert_eq(&Srn::new("acme", "flow", Some("fast"), "x").unwrap_err().to_string());
@@ -124,7 +124,7 @@ fn serializes_as_text() {
 #[test]
 fn slug_errors_name_the_invalid_character() {
     expect![[r#"
-        `prod access` is not a slug: it has the character ' ' (SymSDK:INVALID_SLUG)
+        `prod access` is not a slug: it contains ' ' (SymSDK:INVALID_SLUG)
           help: a slug is made of letters, digits, dashes and underscores"#]]
     .assert_eq(&Slug::parse("prod access").unwrap_err().report().to_string());
     expect!["`` is not a slug: it is empty (SymSDK:INVALID_SLUG)"].assert_eq(&Slug::parse("").unwrap_err().to_string());

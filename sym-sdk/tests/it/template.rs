@@ -11,7 +11,7 @@ fn target() -> AccessTarget {
 }
 
 #[test]
-fn steps_by_name() {
+fn steps_parse_by_name() {
     for step in Step::ALL {
         assert_eq!(step.as_str().parse::<Step>().unwrap(), step);
         assert_eq!(serde_json::to_value(step).unwrap(), step.as_str());
@@ -69,7 +69,7 @@ fn rejects_values_without_a_json_form() {
 }
 
 #[test]
-fn kinds() {
+fn next_events_have_a_kind() {
     assert_eq!(ApprovalTemplate::approve().step(), Some(Step::Approve));
     assert_eq!(ApprovalTemplate::ignore().step(), None);
     assert_eq!(ApprovalTemplate::ignore().kind(), NextEventKind::Ignore);
@@ -94,7 +94,7 @@ fn next_events_round_trip() {
 }
 
 #[test]
-fn step_outputs() {
+fn step_outputs_hold_json() {
     let output = StepOutput::new(json!({ "body": { "secret": "s3" } })).unwrap();
     assert_eq!(output["body"]["secret"], "s3");
     assert_eq!(serde_json::to_value(&output).unwrap(), *output);

@@ -40,7 +40,7 @@ fn rejects_invalid_emails() {
         let error = User::person(UserId::from_email("x@y.z"), bad).expect_err(bad);
         assert_eq!(*error.code(), codes::INVALID_EMAIL, "{bad}");
     }
-    expect!["expected an e-mail address, got `ann` (SymSDK:INVALID_EMAIL)"]
+    expect!["expected an email address, got `ann` (SymSDK:INVALID_EMAIL)"]
         .assert_eq(&User::person(UserId::from_email("x@y.z"), "ann").unwrap_err().to_string());
 }
 

@@ -11,12 +11,12 @@ use proc_macro2::{TokenStream, TokenTree};
 
 /// The modules of `sym-sdk`, bottom up. A module may depend on those that precede it. Modules of one line are independent of each other.
 const LAYERS: &[&[&str]] = &[
-    &["error", "suggest", "future", "sync"],
+    &["bounded_map", "error", "suggest", "future", "sync", "time"],
     &["clock", "forms"],
     &["model"],
     &["routing", "template", "directory"],
-    &["integration"],
     &["config"],
+    &["integration"],
     &["handler", "machine"],
     &["audit", "strategy", "delivery"],
     &["engine"],

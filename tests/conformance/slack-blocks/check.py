@@ -1,4 +1,4 @@
-"""Reads golden views and messages with slack-sdk and with @slack/types. One line per file."""
+"""Checks golden views and messages with slack-sdk and @slack/types. Prints one line per file."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from slack_sdk.models.basic_objects import JsonObject
 from slack_sdk.models.blocks import Block, ConfirmObject, Option, OptionGroup
 from slack_sdk.models.views import View
 
-# What a golden file is, by the key that only this kind has, and what @slack/types calls it.
+# The kinds of golden files, with their types in @slack/types.
 KINDS = {
     "view": "ModalView",
     "message": "{ text: string; blocks: KnownBlock[] }",
@@ -22,7 +22,7 @@ KINDS = {
 
 def kind_of(golden):
     if not isinstance(golden, dict):
-        raise ValueError("no object")
+        raise ValueError("not an object")
     if golden.get("type") == "modal":
         return "view"
     if "text" in golden:
@@ -33,7 +33,7 @@ def kind_of(golden):
 
 
 def by_slack_sdk(kind, golden):
-    """What is wrong with it."""
+    """Returns the faults that slack-sdk finds in a golden file."""
     if kind == "view":
         view = View(**golden)
         validate(view)
@@ -49,8 +49,8 @@ def by_slack_sdk(kind, golden):
     return [] if json.dumps(again, sort_keys=True) == json.dumps(golden, sort_keys=True) else [difference(golden, again)]
 
 
-# What the models leave as it came, below which key.
-LEFT_AS_DICTS = {
+# The members that the models leave as dictionaries, with their models.
+UNPARSED_MEMBERS = {
     "confirm": ConfirmObject,
     "initial_option": Option,
     "initial_options": Option,
@@ -60,13 +60,13 @@ LEFT_AS_DICTS = {
 
 
 def validate(value, key=None):
-    """Runs the validators of a model and of all within it, which the validators themselves leave alone."""
+    """Runs the validators of a model and of everything nested in it, since validators are not recursive."""
     if isinstance(value, (list, tuple)):
         for inner in value:
             validate(inner, key)
     elif isinstance(value, dict):
-        if key in LEFT_AS_DICTS and "type" not in value:
-            validate(LEFT_AS_DICTS[key](**value))
+        if key in UNPARSED_MEMBERS and "type" not in value:
+            validate(UNPARSED_MEMBERS[key](**value))
         for inner_key, inner in value.items():
             validate(inner, inner_key)
     elif isinstance(value, JsonObject):
@@ -76,18 +76,18 @@ def validate(value, key=None):
 
 
 def difference(golden, again, path=""):
-    """Where two values first differ."""
+    """Describes the first difference between two values."""
     if isinstance(golden, dict) and isinstance(again, dict) and golden.keys() == again.keys():
         pairs = ((key, golden[key], again[key]) for key in golden)
     elif isinstance(golden, list) and isinstance(again, list) and len(golden) == len(again):
         pairs = ((at, *pair) for at, pair in enumerate(zip(golden, again)))
     else:
-        return f"slack-sdk writes {path or '/'} as {json.dumps(again)[:200]}, here is {json.dumps(golden)[:200]}"
+        return f"slack-sdk writes {path or '/'} as {json.dumps(again)[:200]}, expected {json.dumps(golden)[:200]}"
     return next(difference(one, other, f"{path}/{key}") for key, one, other in pairs if one != other)
 
 
 def by_slack_types(installed, goldens):
-    """What tsc finds, by file. A literal may have no key that its type has not."""
+    """Returns the faults that tsc finds, by file. A literal must not have keys that its type lacks."""
     folder = installed / "checked"
     folder.mkdir(exist_ok=True)
     for stale in folder.glob("*.ts"):
@@ -102,7 +102,7 @@ def by_slack_types(installed, goldens):
         sources[source.name] = path
     faults = defaultdict(list)
     tsc = installed / "node_modules" / "typescript" / "bin" / "tsc"
-    # Without `types`, tsc would take in what it finds of other packages further up.
+    # Without `types`, tsc would include packages from parent directories.
     options = {"noEmit": True, "strict": True, "types": [], "target": "es2022", "module": "nodenext"}
     (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": options, "include": ["*.ts"]}))
     command = ["node", str(tsc), "--project", str(folder), "--pretty", "false"]

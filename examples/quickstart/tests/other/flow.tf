@@ -1,10 +1,10 @@
-# Another organization, which has other fields and hides its audit channel in a variable.
+# Another organization, with other fields, and a variable for its audit channel.
 
 variable "audit_channel" {
   type = string
 }
 
-# Whether there is Slack.
+# Whether to use Slack.
 variable "slack" {
   type    = bool
   default = true

@@ -1,5 +1,4 @@
-//! The program with the stand-in for Slack beside it, as the README has a newcomer use it. People act in the stand-in, which tells
-//! the program by signed requests.
+//! Serves the program with a fake of Slack, as the README shows. Users act in the fake, which sends the program signed requests.
 
 use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::TcpStream;
@@ -9,13 +8,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// What has not come by then will not come.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time limit for a response.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 
 struct Served {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
-    /// Where the program and the stand-in listen.
+    /// The addresses of the program and the fake.
     program: String,
     slack: String,
 }
@@ -32,13 +31,13 @@ impl Served {
         served
     }
 
-    /// The next line that has this.
+    /// Returns the next line that contains the text.
     fn line(&mut self, text: &str) -> String {
         let line = self.lines.by_ref().map_while(Result::ok).find(|line| line.contains(text));
         line.unwrap_or_else(|| panic!("no line has `{text}`"))
     }
 
-    /// Does something as a person, by the fields of a form.
+    /// Acts as a user, by sending a form.
     fn act(&self, path: &str, fields: &[(&str, &str)]) -> Value {
         let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
         let form: Vec<_> = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
@@ -47,7 +46,7 @@ impl Served {
         serde_json::from_str(&body).expect("the answer is JSON")
     }
 
-    /// All that a person sees, as text, once it has this.
+    /// Waits until a user sees the text, and returns everything the user sees.
     fn sees(&self, person: &str, text: &str) -> String {
         let mut version = 0;
         loop {
@@ -65,7 +64,7 @@ impl Served {
         }
     }
 
-    /// Stops it as a terminal does.
+    /// Stops the program with SIGINT, as a terminal does.
     fn stop(mut self) -> Option<i32> {
         let status = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().expect("kill runs");
         assert!(status.success());
@@ -74,7 +73,7 @@ impl Served {
     }
 }
 
-/// What stands behind `http://` in a line.
+/// Returns the address that follows `http://` in a line.
 fn address(line: &str) -> String {
     let address = line.split("http://").nth(1).and_then(|rest| rest.split([' ', ',']).next());
     address.map(|address| address.trim_end_matches(':').to_owned()).expect("an address")
@@ -82,7 +81,7 @@ fn address(line: &str) -> String {
 
 fn http(address: &str, method: &str, path: &str, form: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).expect("something listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a limit is set");
+    stream.set_read_timeout(Some(RESPONSE_TIMEOUT)).expect("a limit is set");
     let head = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
     let kind = "content-type: application/x-www-form-urlencoded";
     write!(stream, "{head}{kind}\r\ncontent-length: {}\r\n\r\n{form}", form.len()).expect("it reads");
@@ -98,7 +97,7 @@ const BEN: &str = "U012BEN";
 
 #[cfg(unix)]
 #[test]
-fn a_newcomer_drives_a_request_through() {
+fn a_request_is_made_and_approved_in_the_fake() {
     let dir = tempfile::tempdir().expect("a directory");
     let db = dir.path().join("sym-fake.db");
     let mut served = Served::start(&db);
@@ -119,21 +118,21 @@ fn a_newcomer_drives_a_request_through() {
     served.sees(CLEO, "Requesters cannot approve their own request.");
     served.act("/click", &[("as", BEN), ("button", "Approve")]);
     served.sees(CLEO, "You have access to *Repository (acme/website)* until");
-    // What a handler has sent goes there too.
+    // Messages that handlers send go to the fake as well.
     served.sees(BEN, "cleo@example.com may use acme/website, says ben@example.com");
     assert!(served.line(" granted ").contains("Repository (acme/website) to cleo@example.com"));
     assert_eq!(served.stop(), Some(0));
 
-    // It goes on where it was, in a workspace that is new.
+    // The store survives a restart; the workspace of the fake does not.
     let served = Served::start(&db);
     served.act("/command", &[("as", CLEO), ("text", "/sym whoami")]);
     served.sees(CLEO, "You are *cleo@example.com*, a member.");
     assert_eq!(served.stop(), Some(0));
 }
 
-/// Nobody but the stand-in knows the secret that it signs with.
+/// Only the fake knows the secret that it signs with.
 #[test]
-fn requests_that_slack_did_not_sign_are_refused() {
+fn rejects_requests_without_a_signature() {
     let dir = tempfile::tempdir().expect("a directory");
     let mut served = Served::start(&dir.path().join("sym-fake.db"));
     let (status, _) = http(&served.program, "POST", "/slack/commands", "command=/sym&text=help");

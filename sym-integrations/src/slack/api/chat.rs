@@ -1,4 +1,4 @@
-//! Messages.
+//! Messages: posting, updating and ephemeral messages.
 
 use serde::{Deserialize, Serialize};
 use sym_sdk::BoxFuture;
@@ -8,11 +8,11 @@ use super::{Api, Arguments};
 use crate::slack::MessageRef;
 
 impl Api {
-    /// Posts a message ([`chat.postMessage`](https://docs.slack.dev/reference/methods/chat.postMessage)) to a channel, by its id or
-    /// name, or to the direct messages of a user, by the user's id.
+    /// Posts a message ([`chat.postMessage`](https://docs.slack.dev/reference/methods/chat.postMessage)) to a channel, given by
+    /// its id or name, or as a direct message, given by the user id.
     ///
-    /// One that may have been posted is not posted again: [`CONNECTION_LOST`](crate::http::error_names::CONNECTION_LOST) and
-    /// [`TIMED_OUT`](crate::http::error_names::TIMED_OUT) leave open whether it was.
+    /// The call is not retried: after [`CONNECTION_LOST`](crate::http::error_names::CONNECTION_LOST) or
+    /// [`TIMED_OUT`](crate::http::error_names::TIMED_OUT), the message may or may not have been posted.
     pub fn post_message(&self, channel: impl Into<String>) -> PostMessage {
         let channel = channel.into();
         PostMessage { api: self.clone(), arguments: Arguments::new().set("channel", &channel), channel }
@@ -24,25 +24,25 @@ impl Api {
         UpdateMessage { api: self.clone(), arguments }
     }
 
-    /// Shows a message to one person only ([`chat.postEphemeral`](https://docs.slack.dev/reference/methods/chat.postEphemeral)),
-    /// who must be in the channel. It is not kept.
+    /// Shows an ephemeral message ([`chat.postEphemeral`](https://docs.slack.dev/reference/methods/chat.postEphemeral)) to one
+    /// user, who must be a member of the channel. Slack does not store it.
     pub fn post_ephemeral(&self, channel: impl Into<String>, user: impl Into<String>) -> PostEphemeral {
         let arguments = Arguments::new().set("channel", channel.into()).set("user", user.into());
         PostEphemeral { api: self.clone(), arguments }
     }
 }
 
-/// What all messages have.
+/// Implements the setters that all message calls share.
 macro_rules! content {
     ($($name:ident),*) => {$(
         impl $name {
-            /// Sets the text. Beside blocks it is what notifications and screen readers show, so give it always.
+            /// Sets the text. Always set it: with blocks, notifications and screen readers still use the text.
             pub fn text(mut self, text: impl Into<String>) -> Self {
                 self.arguments = self.arguments.set("text", text.into());
                 self
             }
 
-            /// Sets the blocks: anything that serializes to a list of them.
+            /// Sets the blocks, from any type that serializes to a list of blocks.
             pub fn blocks(mut self, blocks: impl Serialize) -> Self {
                 self.arguments = self.arguments.set("blocks", blocks);
                 self
@@ -60,7 +60,7 @@ struct Posted {
 }
 
 #[derive(Deserialize)]
-struct Shown {
+struct EphemeralPosted {
     #[serde(rename = "message_ts")]
     _ts: String,
 }
@@ -71,7 +71,7 @@ impl From<Posted> for MessageRef {
     }
 }
 
-/// A message to be posted. See [`Api::post_message`].
+/// A call that posts a message. Created by [`Api::post_message`].
 #[derive(Debug)]
 #[must_use = "a call does nothing until it is awaited"]
 pub struct PostMessage {
@@ -81,19 +81,19 @@ pub struct PostMessage {
 }
 
 impl PostMessage {
-    /// Posts it as a reply to the message of this time stamp.
+    /// Posts the message as a reply to the message with this timestamp.
     pub fn in_thread(mut self, ts: impl Into<String>) -> Self {
         self.arguments = self.arguments.set("thread_ts", ts.into());
         self
     }
 
-    /// Attaches data that people do not see: `{ "event_type": …, "event_payload": … }`.
+    /// Attaches metadata, which users do not see: `{ "event_type": …, "event_payload": … }`.
     pub fn metadata(mut self, metadata: impl Serialize) -> Self {
         self.arguments = self.arguments.set("metadata", metadata);
         self
     }
 
-    /// Says whether links get a preview. Unless told, Slack decides.
+    /// Sets whether links are shown with a preview. The default is decided by Slack.
     pub fn unfurl(mut self, unfurl: bool) -> Self {
         self.arguments = self.arguments.set("unfurl_links", unfurl).set("unfurl_media", unfurl);
         self
@@ -112,7 +112,7 @@ impl IntoFuture for PostMessage {
     }
 }
 
-/// A message to be replaced. See [`Api::update_message`].
+/// A call that replaces a message. Created by [`Api::update_message`].
 #[derive(Debug)]
 #[must_use = "a call does nothing until it is awaited"]
 pub struct UpdateMessage {
@@ -126,14 +126,14 @@ impl IntoFuture for UpdateMessage {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            // It says the same the second time.
+            // Updating twice has the same result.
             let call = self.api.write("chat.update", self.arguments)?.idempotent(true);
             Ok(call.await?.json::<Posted>()?.into())
         })
     }
 }
 
-/// A message to be shown to one person. See [`Api::post_ephemeral`].
+/// A call that shows an ephemeral message. Created by [`Api::post_ephemeral`].
 #[derive(Debug)]
 #[must_use = "a call does nothing until it is awaited"]
 pub struct PostEphemeral {
@@ -142,7 +142,7 @@ pub struct PostEphemeral {
 }
 
 impl PostEphemeral {
-    /// Shows it as a reply to the message of this time stamp.
+    /// Shows the message as a reply to the message with this timestamp.
     pub fn in_thread(mut self, ts: impl Into<String>) -> Self {
         self.arguments = self.arguments.set("thread_ts", ts.into());
         self
@@ -156,7 +156,7 @@ impl IntoFuture for PostEphemeral {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let response = self.api.write("chat.postEphemeral", self.arguments)?.await?;
-            response.json::<Shown>().map(drop)
+            response.json::<EphemeralPosted>().map(drop)
         })
     }
 }

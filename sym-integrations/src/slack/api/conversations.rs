@@ -8,8 +8,8 @@ use super::{Api, Arguments};
 use crate::http::{Next, Page, Paginator, Response};
 use crate::slack::{ChannelInfo, codes};
 
-/// Slack takes fewer than 1,000.
-const PER_PAGE: u32 = 999;
+/// The page size. Slack accepts fewer than 1,000.
+const CHANNELS_PER_PAGE: u32 = 999;
 
 #[derive(Deserialize)]
 struct Channels {
@@ -60,39 +60,37 @@ struct OpenedChannel {
 }
 
 impl Api {
-    /// Lists the public channels, and the private ones that the app is in, without those that are archived
+    /// Lists the public channels and the private channels of which the app is a member, without archived channels
     /// ([`conversations.list`](https://docs.slack.dev/reference/methods/conversations.list)).
     pub fn list_channels(&self) -> Paginator<ChannelInfo> {
         self.read("conversations.list")
             .form("types", "public_channel,private_channel")
             .form("exclude_archived", true)
-            .form("limit", PER_PAGE)
+            .form("limit", CHANNELS_PER_PAGE)
             .pages::<Channels>()
     }
 
-    /// Lists the ids of those in a channel, by its id
+    /// Lists the ids of the members of a channel, given by its id
     /// ([`conversations.members`](https://docs.slack.dev/reference/methods/conversations.members)).
     ///
     /// # Errors
-    /// `Slack:CHANNEL_NOT_FOUND`, also for a private channel that the app is not in.
+    /// `Slack:CHANNEL_NOT_FOUND`, also for a private channel of which the app is not a member.
     pub fn channel_members(&self, channel: &str) -> Paginator<String> {
         self.read("conversations.members")
             .form("channel", channel)
-            .form("limit", PER_PAGE)
+            .form("limit", CHANNELS_PER_PAGE)
             .explain({
-                let message = format!("there is no channel `{channel}` that the app can see");
+                let message = format!("channel `{channel}` does not exist, or the app cannot see it");
                 move |_, failure| match failure.code() == &codes::CHANNEL_NOT_FOUND {
-                    true => {
-                        failure.with_message(message.clone()).with_hint("invite the app, if the channel is private")
-                    }
+                    true => failure.with_message(message.clone()).with_hint("invite the app if the channel is private"),
                     false => failure,
                 }
             })
             .pages::<Members>()
     }
 
-    /// Opens the direct messages with these users, at most 8, and gives their channel's id
-    /// ([`conversations.open`](https://docs.slack.dev/reference/methods/conversations.open)). If they were open, nothing changes.
+    /// Opens the direct message conversation with these users, at most 8, and returns its channel id
+    /// ([`conversations.open`](https://docs.slack.dev/reference/methods/conversations.open)). Opening it again has no effect.
     pub async fn open_conversation<S: AsRef<str>>(&self, users: impl IntoIterator<Item = S>) -> Result<String> {
         let users: Vec<String> = users.into_iter().map(|user| user.as_ref().to_owned()).collect();
         let arguments = Arguments::new().set("users", users.join(","));

@@ -1,32 +1,32 @@
 //! Slack's Web API, method by method.
+//!
+//! Each method is rate-limited as Slack documents it. Methods that read are retried when the outcome of a call is unknown;
+//! methods that post or open something are not.
 
-mod arguments;
 mod chat;
 mod conversations;
-mod rates;
+mod rate_limits;
 mod respond;
 mod socket;
 mod users;
 mod views;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sym_sdk::error::{Error, ErrorKind, Result};
 
 use super::service::SlackService;
 use crate::http::{Auth, BaseUrl, Call, Client, Connection, SecretString};
-use arguments::Arguments;
 pub use chat::{PostEphemeral, PostMessage, UpdateMessage};
 pub use respond::Respond;
 pub(super) use users::{USERS_PER_PAGE, Users};
 pub use views::{PublishView, UpdateView, ViewInfo};
 
-/// Slack's [Web API](https://docs.slack.dev/reference/methods), method by method: what a front end is made of. [`Slack::api`]
-/// gives it.
+/// Slack's [Web API](https://docs.slack.dev/reference/methods), method by method. Obtained from [`Slack::api`].
 ///
-/// Blocks and views are anything that serializes to them. What reads is repeated when nobody knows whether it was carried out;
-/// what posts or opens something is not. Calls are kept to the rates that Slack names for their methods, and messages to one a
-/// second in each channel.
+/// Blocks and views can be any type that serializes to them. A method that reads is retried when the outcome of a call is
+/// unknown; a method that posts or opens something is not. Calls are rate-limited per method as Slack documents, and messages
+/// to one per second in each channel.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -50,9 +50,9 @@ pub use views::{PublishView, UpdateView, ViewInfo};
 #[derive(Clone, Debug)]
 pub struct Api {
     web: Client,
-    /// Where Slack has people's clicks answered.
+    /// For response URLs, which are on another host.
     hooks: Client,
-    /// With the token for sockets, if there is one.
+    /// With the app-level token, for Socket Mode.
     app: Option<Client>,
 }
 
@@ -66,50 +66,72 @@ impl Api {
     ) -> Result<Self> {
         let client = |auth| Client::builder(SlackService, base.clone()).auth(auth).connection(connection.clone());
         let web = client(Auth::bearer(token));
-        let web = if limited { rates::limit(web) } else { web };
+        let web = if limited { rate_limits::with_rate_limits(web) } else { web };
         let app = app_token.map(|token| client(Auth::bearer(token)).build()).transpose()?;
-        let hooks = Client::builder(SlackService, respond::hooks(&base)?).connection(connection.clone()).build()?;
+        let hooks =
+            Client::builder(SlackService, respond::hooks_base_url(&base)?).connection(connection.clone()).build()?;
         Ok(Self { web: web.build()?, hooks, app })
     }
 
-    /// Says whose token it is ([`auth.test`](https://docs.slack.dev/reference/methods/auth.test)).
+    /// Returns the owner of the token ([`auth.test`](https://docs.slack.dev/reference/methods/auth.test)).
     pub async fn test_auth(&self) -> Result<TokenOwner> {
         self.read("auth.test").await?.json()
     }
 
-    /// An error that no answer reports.
+    /// Creates an error that Slack did not report itself.
     pub(super) fn error(&self, kind: ErrorKind, name: &'static str, message: impl Into<String>) -> Error {
         self.web.error(kind, name, message)
     }
 
-    /// A method that reads. Those take no JSON.
+    /// Calls a method that reads. Such methods take form-encoded arguments.
     fn read(&self, method: &'static str) -> Call {
         self.web.post(method, &[]).rate_group(method).idempotent(true)
     }
 
-    /// A method that does something, and that is not repeated unless the caller says so.
+    /// Calls a method that writes. It is not retried unless the caller marks the call as idempotent.
     fn write(&self, method: &'static str, arguments: Arguments) -> Result<Call> {
         Ok(self.web.post(method, &[]).rate_group(method).json(&Value::Object(arguments.into_json()?)))
     }
 }
 
-/// Whose a token is.
+/// The arguments of a method, as JSON. An argument that does not serialize is reported when the call is made.
+#[derive(Debug)]
+struct Arguments(Result<Map<String, Value>>);
+
+impl Arguments {
+    fn new() -> Self {
+        Self(Ok(Map::new()))
+    }
+
+    fn set(self, name: &str, value: impl Serialize) -> Self {
+        Self(self.0.and_then(|mut arguments| {
+            arguments.insert(name.to_owned(), serde_json::to_value(value)?);
+            Ok(arguments)
+        }))
+    }
+
+    fn into_json(self) -> Result<Map<String, Value>> {
+        self.0
+    }
+}
+
+/// The owner of a token.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct TokenOwner {
-    /// The workspace's id.
+    /// The workspace id.
     pub team_id: String,
-    /// The workspace's name.
+    /// The workspace name.
     pub team: Option<String>,
-    /// The address of the workspace.
+    /// The URL of the workspace.
     pub url: Option<String>,
-    /// The id of the app's own user.
+    /// The user id of the app's bot user.
     pub user_id: String,
-    /// The id of the app's bot.
+    /// The bot id of the app.
     pub bot_id: Option<String>,
     /// The id of the Enterprise organization that the workspace belongs to.
     pub enterprise_id: Option<String>,
-    /// What else Slack sent.
+    /// All other members of the response.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }

@@ -1,4 +1,7 @@
-//! Answers to what people did, at the URL that comes with it.
+//! Responses to an interaction, sent to the response URL in its payload.
+//!
+//! A response URL lets anyone who has it post to the channel, so it is handled as a secret. It is only called if it is on Slack's
+//! host, so that a forged payload cannot make the app send requests elsewhere.
 
 use secrecy::ExposeSecret;
 use serde::Serialize;
@@ -11,8 +14,8 @@ use super::{Api, Arguments};
 use crate::http::{BaseUrl, SecretString};
 use crate::slack::codes;
 
-/// Where Slack has answers sent: beside its API, and for a stand-in on this machine, to itself.
-pub(super) fn hooks(base: &BaseUrl) -> Result<BaseUrl> {
+/// Returns the base URL of response URLs: the host `hooks.` of the API, or the API itself for a fake on this machine.
+pub(super) fn hooks_base_url(base: &BaseUrl) -> Result<BaseUrl> {
     let url = Url::parse(base.as_str()).ok().filter(|url| url.scheme() == "http");
     match url {
         Some(url) => BaseUrl::parse(&url.origin().ascii_serialization()),
@@ -21,16 +24,17 @@ pub(super) fn hooks(base: &BaseUrl) -> Result<BaseUrl> {
 }
 
 impl Api {
-    /// Answers to a command or a click at the `response_url` that came with it, up to 5 times within 30 minutes. See [Slack's
+    /// Responds to a command or a click at its `response_url`, up to 5 times within 30 minutes. See [Slack's
     /// guide](https://docs.slack.dev/interactivity/handling-user-interaction#message_responses).
     ///
-    /// Whoever has the URL can write to the channel, so it is a secret. One that is not Slack's is refused.
+    /// The URL is a secret: anyone who has it can post to the channel. A URL on another host than Slack's is rejected with
+    /// `Slack:INVALID_RESPONSE_URL`.
     pub fn respond(&self, response_url: &SecretString) -> Respond {
         Respond { api: self.clone(), url: response_url.clone(), arguments: Arguments::new() }
     }
 }
 
-/// An answer to what somebody did. See [`Api::respond`].
+/// A call that responds to an interaction. Created by [`Api::respond`].
 #[derive(Debug)]
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Respond {
@@ -40,32 +44,32 @@ pub struct Respond {
 }
 
 impl Respond {
-    /// Sets the text. Beside blocks it is what notifications and screen readers show, so give it always.
+    /// Sets the text. Always set it: with blocks, notifications and screen readers still use the text.
     pub fn text(self, text: impl Into<String>) -> Self {
         self.set("text", text.into())
     }
 
-    /// Sets the blocks: anything that serializes to a list of them.
+    /// Sets the blocks, from any type that serializes to a list of blocks.
     pub fn blocks(self, blocks: impl Serialize) -> Self {
         self.set("blocks", blocks)
     }
 
-    /// Shows it to everybody in the channel. Unless told, only to whoever clicked.
+    /// Shows the response to everyone in the channel. By default, only the user who clicked sees it.
     pub fn in_channel(self) -> Self {
         self.set("response_type", "in_channel")
     }
 
-    /// Puts it in the place of the message that was clicked on.
+    /// Replaces the message that was clicked.
     pub fn replace_original(self) -> Self {
         self.set("replace_original", true)
     }
 
-    /// Removes the message that was clicked on.
+    /// Deletes the message that was clicked.
     pub fn delete_original(self) -> Self {
         self.set("delete_original", true)
     }
 
-    /// Posts it as a reply to the message of this time stamp.
+    /// Posts the response as a reply to the message with this timestamp.
     pub fn in_thread(self, ts: impl Into<String>) -> Self {
         self.set("thread_ts", ts.into())
     }
@@ -82,7 +86,7 @@ impl IntoFuture for Respond {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let path = path(&self.url, self.api.hooks.base_url())?;
+            let path = path_segments(&self.url, self.api.hooks.base_url())?;
             let values: Vec<&str> = path.iter().map(|part| part.expose_secret()).collect();
             let call = self.api.hooks.post(ROUTE, &values);
             let call = path.last().into_iter().fold(call, |call, secret| call.redact(secret));
@@ -93,12 +97,15 @@ impl IntoFuture for Respond {
 
 const ROUTE: &str = "{kind}/{workspace}/{id}/{secret}";
 
-/// The parts of the path of a URL that Slack gave.
-fn path(url: &SecretString, hooks: &BaseUrl) -> Result<Vec<SecretString>> {
-    let url = Url::parse(url.expose_secret()).map_err(|_| invalid("it cannot be read"))?;
-    let known = Url::parse(hooks.as_str()).map_err(|_| invalid("it cannot be compared"))?;
-    if url.origin() != known.origin() || !url.username().is_empty() || url.password().is_some() {
-        return Err(invalid(&format!("it does not lead to host `{}`", hooks.host())));
+/// Splits the path of a response URL into its segments.
+///
+/// # Errors
+/// If the URL is not a response URL of Slack.
+fn path_segments(url: &SecretString, hooks: &BaseUrl) -> Result<Vec<SecretString>> {
+    let url = Url::parse(url.expose_secret()).map_err(|_| invalid("it is not a URL"))?;
+    let expected = Url::parse(hooks.as_str()).map_err(|_| invalid("the base URL is not a URL"))?;
+    if url.origin() != expected.origin() || !url.username().is_empty() || url.password().is_some() {
+        return Err(invalid(&format!("its host is not `{}`", hooks.host())));
     }
     let parts: Vec<SecretString> = url.path_segments().into_iter().flatten().map(SecretString::from).collect();
     let is_plain = |part: &SecretString| {
@@ -106,12 +113,12 @@ fn path(url: &SecretString, hooks: &BaseUrl) -> Result<Vec<SecretString>> {
         !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
     };
     if url.query().is_some() || parts.len() != ROUTE.split('/').count() || !parts.iter().all(is_plain) {
-        return Err(invalid("its path is not of the known form"));
+        return Err(invalid("its path is malformed"));
     }
     Ok(parts)
 }
 
 fn invalid(problem: &str) -> Error {
-    let message = format!("the URL to answer to is not Slack's: {problem}");
+    let message = format!("the response URL is not one of Slack's: {problem}");
     Error::new(ErrorKind::InvalidInput, codes::INVALID_RESPONSE_URL, message).with_service("slack")
 }

@@ -1,4 +1,4 @@
-//! Sockets, for apps that have no public address.
+//! Opening Socket Mode connections, for apps without a public address.
 
 use serde::Deserialize;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
@@ -22,20 +22,20 @@ impl From<String> for SecretUrl {
 }
 
 impl Api {
-    /// Gives the address of a socket on which Slack sends what happens
-    /// ([`apps.connections.open`](https://docs.slack.dev/reference/methods/apps.connections.open)). Whoever has it can listen, so
-    /// it is a secret; it is good for one connection, soon.
+    /// Returns a new Socket Mode URL
+    /// ([`apps.connections.open`](https://docs.slack.dev/reference/methods/apps.connections.open)). The URL is a secret: anyone who
+    /// has it can receive the app's events. It is valid for one connection, for a short time.
     ///
     /// # Errors
     /// `SymSDK:CONFIGURATION` without an [app-level token](super::super::SlackBuilder::app_token).
     pub async fn open_socket(&self) -> Result<SecretString> {
         let Some(app) = &self.app else {
-            let message = "a socket needs an app-level token, and there is none";
+            let message = "Socket Mode needs an app-level token";
             return Err(Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message)
                 .with_service("slack")
-                .with_hint("make one with the scope `connections:write`, and name it in `app_token_secret`"));
+                .with_hint("create one with the scope `connections:write` and set `app_token_secret`"));
         };
-        // Nothing is lost if an address is never used.
+        // An unused URL has no effect, so the call may be retried.
         let response = app.post("apps.connections.open", &[]).idempotent(true).confidential().await?;
         Ok(response.json::<Socket>()?.url.0)
     }

@@ -1,4 +1,4 @@
-//! People and user groups.
+//! Users and user groups.
 
 use serde::Deserialize;
 use sym_sdk::error::Result;
@@ -7,12 +7,12 @@ use super::Api;
 use crate::http::{Call, Next, Page, Paginator, Response};
 use crate::slack::{UserInfo, codes};
 
-/// Slack advises 200 and takes fewer than 1,000. The method may be called 20 times a minute, so that with 200 a large workspace
-/// would take minutes.
+/// The page size for listing all users. Slack recommends 200 and accepts fewer than 1,000; at 20 calls per minute, pages of 200
+/// would take minutes in a large workspace.
 pub(in crate::slack) const USERS_PER_PAGE: u32 = 999;
 
 #[derive(Deserialize)]
-struct One {
+struct SingleUser {
     user: UserInfo,
 }
 
@@ -22,42 +22,42 @@ struct GroupUsers {
 }
 
 impl Api {
-    /// Lists all people of the workspace, the deactivated too ([`users.list`](https://docs.slack.dev/reference/methods/users.list)).
-    /// A page has at most so many.
+    /// Lists all users of the workspace, including deactivated users, in pages of at most `page_size`
+    /// ([`users.list`](https://docs.slack.dev/reference/methods/users.list)).
     pub fn list_users(&self, page_size: u32) -> Paginator<UserInfo> {
         self.users_by_page(page_size).pages::<Users>()
     }
 
-    /// Says who has an id ([`users.info`](https://docs.slack.dev/reference/methods/users.info)).
+    /// Returns the user with an id ([`users.info`](https://docs.slack.dev/reference/methods/users.info)).
     ///
     /// # Errors
-    /// `Slack:USER_NOT_FOUND`, or `Slack:USER_NOT_VISIBLE` for those whom the app may not see.
+    /// `Slack:USER_NOT_FOUND`, or `Slack:USER_NOT_VISIBLE` for a user whom the app may not see.
     pub async fn user_info(&self, user: &str) -> Result<UserInfo> {
         let call = self.read("users.info").form("user", user);
-        let call = call.not_found(codes::USER_NOT_FOUND, format!("there is no user `{user}` in Slack"));
-        Ok(call.await?.json::<One>()?.user)
+        let call = call.not_found(codes::USER_NOT_FOUND, format!("there is no Slack user `{user}`"));
+        Ok(call.await?.json::<SingleUser>()?.user)
     }
 
-    /// Says who has an e-mail address, if anybody has
+    /// Returns the user with an e-mail address, or `None`
     /// ([`users.lookupByEmail`](https://docs.slack.dev/reference/methods/users.lookupByEmail)).
     pub async fn user_by_email(&self, email: &str) -> Result<Option<UserInfo>> {
         let call = self.read("users.lookupByEmail").form("email", email);
-        let call = call.not_found(codes::USER_NOT_FOUND, format!("nobody has the address `{email}` in Slack"));
+        let call = call.not_found(codes::USER_NOT_FOUND, format!("no Slack user has the address `{email}`"));
         match call.await {
-            Ok(response) => Ok(Some(response.json::<One>()?.user)),
+            Ok(response) => Ok(Some(response.json::<SingleUser>()?.user)),
             Err(error) if *error.code() == codes::USER_NOT_FOUND => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Lists the ids of those in a user group
+    /// Returns the ids of the members of a user group
     /// ([`usergroups.users.list`](https://docs.slack.dev/reference/methods/usergroups.users.list)).
     ///
     /// # Errors
     /// `Slack:GROUP_NOT_FOUND`.
     pub async fn group_users(&self, group: &str) -> Result<Vec<String>> {
         let call = self.read("usergroups.users.list").form("usergroup", group);
-        let call = call.not_found(codes::GROUP_NOT_FOUND, format!("there is no user group `{group}` in Slack"));
+        let call = call.not_found(codes::GROUP_NOT_FOUND, format!("there is no Slack user group `{group}`"));
         Ok(call.await?.json::<GroupUsers>()?.users)
     }
 
@@ -66,7 +66,7 @@ impl Api {
     }
 }
 
-/// A page of people.
+/// A page of users.
 #[derive(Deserialize)]
 pub(in crate::slack) struct Users {
     members: Vec<UserInfo>,
@@ -86,7 +86,7 @@ impl Page for Users {
     }
 }
 
-/// Where the next page begins.
+/// The cursor of the next page.
 #[derive(Default, Deserialize)]
 pub(super) struct Cursor {
     next_cursor: Option<String>,

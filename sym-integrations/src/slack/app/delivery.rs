@@ -1,4 +1,7 @@
-//! How people in Slack are told.
+//! Delivery of notifications and forms to Slack.
+//!
+//! The reason why a decision was refused is shown below the message, visible only to the user who clicked; a failure to prepare a
+//! form is shown in its view. Everything else is a message.
 
 use sym_sdk::delivery::{Delivery, DeliveryReceipt, RequestView};
 use sym_sdk::error::{ErrorKind, Result};
@@ -7,10 +10,11 @@ use sym_sdk::machine::{EffectError, MessageRef, Notice};
 use sym_sdk::model::{ChannelType, Step, User, UserType};
 use sym_sdk::routing::Destination;
 
-use super::answer::is_refusal;
-use super::card::card;
-use super::open::Place;
-use super::{SlackApp, modal, notice};
+use super::form_open::{ViewRef, show_new};
+use super::notice_message::notice_message;
+use super::request_message::request_message;
+use super::response::is_refusal;
+use super::{SlackApp, form_view};
 use crate::slack;
 use crate::slack::Recipient;
 use crate::slack::blocks::{Message, Mrkdwn, Section};
@@ -26,17 +30,17 @@ impl Delivery for SlackApp {
 
     async fn deliver(&self, request: &RequestView, destination: &Destination) -> Result<DeliveryReceipt> {
         let Destination::Slack(destination) = destination else { return Ok(DeliveryReceipt::OptedOut) };
-        let card = card(request, self.slack().workspace(), true)?;
-        let posted = self.post(Recipient::from(destination), &card).await?;
+        let message = request_message(request, self.slack().workspace(), true)?;
+        let posted = self.post(Recipient::from(destination), &message).await?;
         Ok(DeliveryReceipt::Delivered(MessageRef::from(&posted)))
     }
 
     async fn update(&self, request: &RequestView, message: &MessageRef) -> Result<()> {
-        let card = card(request, self.slack().workspace(), request.is_current(message))?;
+        let content = request_message(request, self.slack().workspace(), request.is_current(message))?;
         let message = slack::MessageRef::try_from(message)?;
-        let update = self.slack().api().update_message(&message).text(card.fallback()).blocks(card.blocks());
+        let update = self.slack().api().update_message(&message).text(content.fallback()).blocks(content.blocks());
         match update.await {
-            // The message or its channel is gone, or is not to be changed any more.
+            // The message or its channel was deleted, or the message can no longer be edited.
             Err(error) if is_gone(&error) => Ok(()),
             updated => updated.map(drop),
         }
@@ -47,12 +51,12 @@ impl Delivery for SlackApp {
     }
 
     async fn message(&self, request: &RequestView, to: &User, notice: &Notice) -> Result<()> {
-        if self.told_in_form(request, notice).await? {
+        if self.show_in_form(request, notice).await? {
             return Ok(());
         }
-        let message = notice::message(request, notice)?;
-        let is_answer = matches!(notice, Notice::Refused { .. } | Notice::Ignored { .. });
-        if is_answer && self.told_in_channel(request, to, &message).await? {
+        let message = notice_message(request, notice)?;
+        let is_refusal = matches!(notice, Notice::Refused { .. } | Notice::Ignored { .. });
+        if is_refusal && self.show_in_channel(request, to, &message).await? {
             return Ok(());
         }
         self.post(Recipient::from(to), &message).await.map(drop)
@@ -79,8 +83,8 @@ impl Delivery for SlackApp {
 
     async fn open_form(&self, request: &RequestView, form: &PromptForm) -> Result<()> {
         let opened = request.event().timestamp();
-        match self.show_new(request, form.clone(), opened).await {
-            // It was closed before it was there.
+        match show_new(self, request, form.clone(), opened).await {
+            // The user closed the view before the form was prepared.
             Err(error) if is_gone(&error) => Ok(()),
             shown => shown,
         }
@@ -89,31 +93,31 @@ impl Delivery for SlackApp {
 
 impl SlackApp {
     async fn post(&self, to: Recipient<'_>, message: &Message) -> Result<slack::MessageRef> {
-        let channel = self.slack().channel_of(&to).await?;
+        let channel = self.slack().post_channel(&to).await?;
         let post = self.slack().api().post_message(channel).text(message.fallback()).unfurl(false);
         post.blocks(message.blocks()).await
     }
 
-    /// Shows in the form that waits for it why there is none. Says whether there is such a form.
-    async fn told_in_form(&self, request: &RequestView, notice: &Notice) -> Result<bool> {
+    /// Shows a notice about a form in the view that waits for the form. Returns whether there is such a view.
+    async fn show_in_form(&self, request: &RequestView, notice: &Notice) -> Result<bool> {
         let event = match notice {
             Notice::Failed { event, .. } | Notice::Ignored { event, .. } => *event,
             Notice::Refused { .. } => request.event().name(),
             _ => return Ok(false),
         };
         let run = request.event().run().id();
-        let place = request.form().filter(|_| event == Step::Prompt).and_then(Place::of);
-        let Some(place) = place else { return Ok(false) };
+        let view = request.form().filter(|_| event == Step::Prompt).and_then(ViewRef::from_form_ref);
+        let Some(view) = view else { return Ok(false) };
         let flow = request.event().flow();
-        let view = modal::failed(flow.label(), &notice.text(flow.label()), run)?;
-        match self.update(&place, view).await {
+        let content = form_view::failed(flow.label(), &notice.text(flow.label()), run)?;
+        match view.update(self.slack(), content).await {
             Err(error) if is_gone(&error) => Ok(false),
             updated => updated.map(|shown| shown.is_some()),
         }
     }
 
-    /// Tells whoever clicked on a message of the request below it, where nobody else sees it. Says whether that could be done.
-    async fn told_in_channel(&self, request: &RequestView, to: &User, message: &Message) -> Result<bool> {
+    /// Shows a message below the request's latest message, visible only to this user. Returns whether that was possible.
+    async fn show_in_channel(&self, request: &RequestView, to: &User, message: &Message) -> Result<bool> {
         let clicked = request.event().channel().kind() == ChannelType::Slack;
         let last = request.messages().filter_map(|message| slack::MessageRef::try_from(message).ok()).last();
         let Some(last) = last.filter(|_| clicked) else { return Ok(false) };
@@ -126,8 +130,8 @@ impl SlackApp {
     }
 }
 
-/// Whether what was to be changed is there no more.
+/// Returns whether a message or view can no longer be changed.
 fn is_gone(error: &sym_sdk::Error) -> bool {
-    const FINAL: [&str; 4] = ["IS_ARCHIVED", "CANT_UPDATE_MESSAGE", "EDIT_WINDOW_CLOSED", "NOT_IN_CHANNEL"];
-    error.kind() == ErrorKind::NotFound || FINAL.contains(&error.code().name())
+    const FINAL_ERRORS: [&str; 4] = ["IS_ARCHIVED", "CANT_UPDATE_MESSAGE", "EDIT_WINDOW_CLOSED", "NOT_IN_CHANNEL"];
+    error.kind() == ErrorKind::NotFound || FINAL_ERRORS.contains(&error.code().name())
 }

@@ -1,4 +1,4 @@
-//! The description of an app that does what this front end needs.
+//! The manifest of a Slack app for this front end.
 
 use std::any::TypeId;
 
@@ -11,45 +11,45 @@ use url::Url;
 use super::NAME;
 use crate::slack::Slack;
 
-/// What the front end itself does: it takes commands, writes messages and sees who is who.
-const SCOPES: [&str; 4] = ["chat:write", "commands", "users:read", "users:read.email"];
+/// The scopes of the front end itself: commands, messages and looking up users.
+const BASE_SCOPES: [&str; 4] = ["chat:write", "commands", "users:read", "users:read.email"];
 
-/// What it takes to write to channels that the app is not in.
-const CHANNELS: [&str; 1] = ["chat:write.public"];
+/// The scope to post to channels of which the app is not a member.
+const CHANNEL_SCOPES: [&str; 1] = ["chat:write.public"];
 
-/// What it takes to write to groups of people.
-const GROUPS: [&str; 2] = ["im:write", "mpim:write"];
+/// The scopes to send direct messages to groups of users.
+const GROUP_SCOPES: [&str; 2] = ["im:write", "mpim:write"];
 
-/// What the functions of [`Slack`] read beside people.
-const READING: [&str; 3] = ["channels:read", "groups:read", "usergroups:read"];
+/// The scopes of the methods of [`Slack`] that read channels and user groups.
+const READ_SCOPES: [&str; 3] = ["channels:read", "groups:read", "usergroups:read"];
 
-/// The manifest of an app for these flows and handlers.
-pub(super) fn of_config(config: &ManifestConfig<'_>) -> Result<Value> {
+/// Returns the manifest of an app for these flows and handlers.
+pub(super) fn from_config(config: &ManifestConfig<'_>) -> Result<Value> {
     let address = config.address.map(Url::parse).transpose().map_err(|error| {
-        Error::new(ErrorKind::InvalidInput, codes::CONFIGURATION, "where the app is reached is not a URL")
+        Error::new(ErrorKind::InvalidInput, codes::CONFIGURATION, "the address of the app is not a valid URL")
             .with_service(NAME)
             .with_source(error)
     })?;
     Ok(manifest(config.name, address.as_ref(), scopes(config)))
 }
 
-/// The [scopes](https://docs.slack.dev/reference/scopes) that the front end needs for these flows, and their handlers for what they
-/// take: the client [`Slack`] can write to anybody, and read channels and groups. Each once, in order.
+/// Returns the [scopes](https://docs.slack.dev/reference/scopes) that the front end and the handlers need for these flows, sorted.
+/// Handlers that take the client [`Slack`] need the scopes of all its methods.
 pub fn scopes(config: &ManifestConfig<'_>) -> Vec<&'static str> {
     let used = || config.handlers.iter().filter(|handler| !handler.flows.is_empty()).map(|handler| handler.record);
     let takes_client = used().any(takes_client);
     let routes = used()
         .any(|handler| matches!(handler.kind(), HandlerKind::GetRequestNotifications | HandlerKind::GetApprovers));
     let reports = config.flows.iter().any(|flow| flow.environment().error_logger().is_some());
-    let mut scopes = SCOPES.to_vec();
+    let mut scopes = BASE_SCOPES.to_vec();
     if takes_client || routes || reports {
-        scopes.extend(CHANNELS);
+        scopes.extend(CHANNEL_SCOPES);
     }
     if takes_client || routes {
-        scopes.extend(GROUPS);
+        scopes.extend(GROUP_SCOPES);
     }
     if takes_client {
-        scopes.extend(READING);
+        scopes.extend(READ_SCOPES);
     }
     scopes.sort_unstable();
     scopes
@@ -64,11 +64,11 @@ fn takes_client(handler: &HandlerRecord) -> bool {
     })
 }
 
-/// The [manifest](https://docs.slack.dev/reference/app-manifest) of an app for this front end, to be given to Slack when the app is
-/// made. `address` is where the front end is reached, such as `https://sym.example.com/slack`; `None` for Socket Mode.
+/// Returns the [manifest](https://docs.slack.dev/reference/app-manifest) with which to create an app for this front end. `address`
+/// is the URL of the front end, such as `https://sym.example.com/slack`, or `None` for Socket Mode.
 ///
-/// `scopes` are those that the app needs beside the few without which there is no front end. The command `slack manifest` prints the
-/// manifest with those that the linked handlers and the configuration need, which [`scopes`] tells.
+/// `scopes` are the scopes that the app needs in addition to those of the front end itself. The command `slack manifest` prints a
+/// manifest with the [`scopes`] that the linked handlers and the configuration need.
 ///
 /// ```
 /// use sym_integrations::slack::app::manifest;
@@ -79,13 +79,13 @@ fn takes_client(handler: &HandlerRecord) -> bool {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn manifest<S: Into<String>>(name: &str, address: Option<&Url>, scopes: impl IntoIterator<Item = S>) -> Value {
-    let at = |path: &str| address.map(|address| format!("{}/{path}", address.as_str().trim_end_matches('/')));
-    let mut all: Vec<String> = SCOPES.into_iter().map(str::to_owned).collect();
+    let url = |path: &str| address.map(|address| format!("{}/{path}", address.as_str().trim_end_matches('/')));
+    let mut all: Vec<String> = BASE_SCOPES.into_iter().map(str::to_owned).collect();
     all.extend(scopes.into_iter().map(Into::into));
     all.sort();
     all.dedup();
     let mut manifest = json!({
-        "display_information": { "name": name, "description": "Asks for access, and decides on it" },
+        "display_information": { "name": name, "description": "Request and approve access" },
         "features": {
             "app_home": { "home_tab_enabled": false, "messages_tab_enabled": true, "messages_tab_read_only_enabled": true },
             "bot_user": { "display_name": name, "always_online": true },
@@ -93,12 +93,12 @@ pub fn manifest<S: Into<String>>(name: &str, address: Option<&Url>, scopes: impl
                 "name": "Request access",
                 "type": "global",
                 "callback_id": "request",
-                "description": "Opens the form of a flow",
+                "description": "Opens a request form",
             }],
             "slash_commands": [{
                 "command": "/sym",
-                "url": at("commands"),
-                "description": "Asks for access",
+                "url": url("commands"),
+                "description": "Request access",
                 "usage_hint": "req [flow] [environment] | whoami | help",
                 "should_escape": false,
             }],
@@ -107,8 +107,8 @@ pub fn manifest<S: Into<String>>(name: &str, address: Option<&Url>, scopes: impl
         "settings": {
             "interactivity": {
                 "is_enabled": true,
-                "request_url": at("interactions"),
-                "message_menu_options_url": at("options"),
+                "request_url": url("interactions"),
+                "message_menu_options_url": url("options"),
             },
             "org_deploy_enabled": false,
             "socket_mode_enabled": address.is_none(),
@@ -119,7 +119,7 @@ pub fn manifest<S: Into<String>>(name: &str, address: Option<&Url>, scopes: impl
     manifest
 }
 
-/// In Socket Mode there are no addresses.
+/// Removes members that are `null`. In Socket Mode, there are no URLs.
 fn without_null(json: &mut Value) {
     match json {
         Value::Object(fields) => {

@@ -1,7 +1,7 @@
-//! The front end: people ask for access, decide and are told in Slack.
+//! The Slack front end: people request access, decide on requests and are notified in Slack.
 //!
-//! [`SlackApp`] is a [`FrontEnd`] for [`Server`](sym_sdk::server::Server) and the command `serve`; [`front_end_type`] builds it from
-//! the configuration. Its routes can stand in any axum server too, with [`SlackApp::router`]:
+//! [`SlackApp`] is a [`FrontEnd`] for [`Server`](sym_sdk::server::Server) and the command `serve`; [`front_end_type`] builds it
+//! from the configuration. Its routes can also be mounted in any axum server, with [`SlackApp::router`]:
 //!
 //! ```
 //! use axum::Router;
@@ -19,44 +19,78 @@
 //! # Ok::<(), sym_sdk::Error>(())
 //! ```
 //!
-//! Slack sends commands to `/slack/commands`, what people do in views and messages to `/slack/interactions`, and what they type
-//! into menus to `/slack/options`. [`manifest`] is the description of an app that does. A machine without a public address listens on
-//! a socket instead: [`SlackApp::on_socket`].
+//! # From an interaction to a submission
 //!
-//! Slack waits for an answer for three seconds. Decisions and requests are answered once they are durable; if that takes longer,
-//! Slack tells whoever clicked, and the work goes on. Sent again, the same click is the same decision.
+//! Slack sends slash commands to `/slack/commands`, clicks and views to `/slack/interactions`, and the text typed into menus to
+//! `/slack/options`; [`manifest`] describes an app with these URLs. In [Socket Mode](SlackApp::socket_mode) the same payloads
+//! arrive on a WebSocket that the app opens itself. Either way, a payload is authenticated, parsed once into a typed value and
+//! handed to the dispatcher, which calls one function for each kind:
+//!
+//! - A command or shortcut opens a loading view, because a trigger id expires after three seconds. The flow's form is then
+//!   requested from the runtime, which calls prefetch handlers and asks the front end to show the result in that view.
+//! - Typing into a menu is answered from memory. A keystroke is the most frequent interaction, so the options of a field are
+//!   prepared for searching once.
+//! - A changed field runs its `on_change` handler and updates the view. Changes to one form are applied one after another.
+//! - A submitted form becomes a request; validation errors are returned to the field that they belong to.
+//! - A click on Approve, Deny or Revoke becomes a decision.
+//!
+//! In every case the acting Slack account is mapped to a user, at most one minute after Slack last confirmed that the account is
+//! active. The input key is derived from the payload: when Slack delivers an interaction again, the runtime recognizes it and
+//! returns the recorded reply.
+//!
+//! # Deadlines
+//!
+//! Slack waits three seconds for a response and shows an error to the user otherwise. Decisions and requests are acknowledged
+//! only when they are durable. If that takes longer than the response deadline, the user sees Slack's error, but the work
+//! continues; repeating the click is safe because it has the same input key or is refused as already decided. Whatever may be
+//! slow, such as handlers and calls to Slack, runs after the response. On shutdown, [`FrontEnd::run`] waits for this work.
+//!
+//! # State
+//!
+//! Everything that must survive a restart is in the Run: its form's view, its messages and its decisions. What this module holds
+//! in memory is a cache: open forms with their options, prepared menus and recently seen users. After a restart, or when another
+//! process showed a form, the form is rebuilt by calling its handlers again.
+//!
+//! # What is left to others
+//!
+//! The machine decides who may do what, which message is in force and which step follows. The runtime validates inputs, calls
+//! handlers and delivers notifications through [`Delivery`]. The client in [`slack`](super) classifies Slack's errors, retries
+//! and limits rates. This module contains no rule about requests; it only translates between Slack and the runtime.
 
-mod anew;
-mod answer;
-mod card;
-mod change;
-mod command;
+mod cache;
 mod config;
-mod decide;
+mod deadline;
+mod decision;
 mod delivery;
-mod forms;
-mod inputs;
+mod dispatcher;
+mod flow_picker;
+mod form_change;
+mod form_inputs;
+mod form_open;
+mod form_rebuild;
+mod form_submit;
+mod form_view;
 mod manifest;
-mod menu;
-mod modal;
-mod notice;
-mod open;
-mod option;
+mod notice_message;
+mod open_forms;
+mod option_key;
+mod option_search;
 mod payload;
-mod people;
-mod picker;
-mod receive;
-mod socket;
-mod submit;
+mod request_message;
+mod response;
+mod slash_command;
+mod socket_mode;
+mod user_lookup;
+mod webhook;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use jiff::Timestamp;
 use sym_sdk::delivery::Delivery;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::model::RunId;
+use sym_sdk::model::{RunId, User};
 use sym_sdk::runtime::{FrontEnd, Runtime};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -66,66 +100,64 @@ pub use manifest::{manifest, scopes};
 
 use super::Slack;
 use super::signature::SigningSecret;
-use forms::Forms;
-use menu::Menus;
-use people::People;
-use receive::Front;
+use dispatcher::Dispatcher;
+use open_forms::OpenForms;
+use option_search::OptionIndexCache;
+use user_lookup::UserLookup;
 
-inventory::submit! { crate::plugins::Registration::FrontEnd(front_end_type) }
-
-/// The front end's name, below which its routes are mounted.
+/// The name of the front end. Its routes are mounted below it.
 const NAME: &str = "slack";
 
-/// The front end for one workspace. Clones share the forms that people have open.
+/// The front end for one workspace. Clones share the open forms and caches.
 #[derive(Clone)]
 pub struct SlackApp(Arc<Inner>);
 
 struct Inner {
     slack: Slack,
-    reached_by: ReachedBy,
-    people: People,
-    forms: Arc<Forms>,
-    menus: Menus,
+    mode: Mode,
+    users: UserLookup,
+    forms: Arc<OpenForms>,
+    option_indexes: OptionIndexCache,
     tasks: TaskTracker,
 }
 
-/// How Slack tells what people do.
-enum ReachedBy {
-    /// It sends requests, which are signed.
-    Requests(SigningSecret),
-    /// It answers on a socket.
+/// The way in which Slack delivers interactions.
+enum Mode {
+    /// As HTTP requests, signed with this secret.
+    Http(SigningSecret),
+    /// On a WebSocket that the app opens.
     Socket,
 }
 
 impl SlackApp {
-    /// The front end for the client's workspace, whose requests are signed with this secret. The client needs the
-    /// [directory](super::SlackBuilder::directory) of the runtime, which keeps whose account is whose.
+    /// Creates the front end for the client's workspace, with the secret that signs Slack's requests. The client needs the
+    /// runtime's [directory](super::SlackBuilder::directory), which maps Slack accounts to users.
     pub fn new(slack: Slack, signing_secret: SigningSecret) -> Self {
-        Self::reached_by(slack, ReachedBy::Requests(signing_secret))
+        Self::with_mode(slack, Mode::Http(signing_secret))
     }
 
-    /// The front end in [Socket Mode](https://docs.slack.dev/apis/events-api/using-socket-mode), for a machine without a public
-    /// address. The client needs an [app-level token](super::SlackBuilder::app_token). [`FrontEnd::run`] keeps the socket; requests
-    /// are refused.
-    pub fn on_socket(slack: Slack) -> Self {
-        Self::reached_by(slack, ReachedBy::Socket)
+    /// Creates the front end in [Socket Mode](https://docs.slack.dev/apis/events-api/using-socket-mode), for a machine without a
+    /// public address. The client needs an [app-level token](super::SlackBuilder::app_token). [`FrontEnd::run`] keeps the socket
+    /// open; HTTP requests are rejected.
+    pub fn socket_mode(slack: Slack) -> Self {
+        Self::with_mode(slack, Mode::Socket)
     }
 
-    fn reached_by(slack: Slack, reached_by: ReachedBy) -> Self {
-        let (people, forms, menus, tasks) = Default::default();
-        Self(Arc::new(Inner { slack, reached_by, people, forms, menus, tasks }))
+    fn with_mode(slack: Slack, mode: Mode) -> Self {
+        let (users, forms, option_indexes, tasks) = Default::default();
+        Self(Arc::new(Inner { slack, mode, users, forms, option_indexes, tasks }))
     }
 
-    /// The routes `/commands`, `/interactions` and `/options`. They take nothing that Slack has not signed.
+    /// Returns the routes `/commands`, `/interactions` and `/options`. Requests without a valid signature are rejected.
     pub fn router(&self, runtime: Runtime) -> Router {
-        receive::router(self.clone(), runtime)
+        webhook::router(Dispatcher::new(self.clone(), runtime))
     }
 
-    fn verify(&self, sent: Option<&str>, signature: Option<&str>, body: &[u8], now: Timestamp) -> Result<()> {
-        match &self.0.reached_by {
-            ReachedBy::Requests(secret) => secret.verify(sent, signature, body, now),
-            ReachedBy::Socket => {
-                let message = "this app is on a socket, and Slack sends it no requests";
+    fn verify(&self, timestamp: Option<&str>, signature: Option<&str>, body: &[u8], now: Timestamp) -> Result<()> {
+        match &self.0.mode {
+            Mode::Http(secret) => secret.verify(timestamp, signature, body, now),
+            Mode::Socket => {
+                let message = "this app uses Socket Mode and accepts no HTTP requests";
                 Err(Error::new(ErrorKind::Unauthorized, super::codes::NOT_SIGNED, message).with_service(NAME))
             }
         }
@@ -135,27 +167,33 @@ impl SlackApp {
         &self.0.slack
     }
 
-    fn people(&self) -> &People {
-        &self.0.people
+    /// Returns the user of a Slack account. See [`UserLookup::user`].
+    async fn user(&self, account: &str, now: Timestamp) -> Result<Arc<User>> {
+        self.0.users.user(self.slack(), account, now).await
     }
 
-    fn forms(&self) -> &Arc<Forms> {
+    /// Returns the user of a Slack account for an action. See [`UserLookup::fresh_user`].
+    async fn fresh_user(&self, account: &str, now: Timestamp) -> Result<Arc<User>> {
+        self.0.users.fresh_user(self.slack(), account, now).await
+    }
+
+    fn forms(&self) -> &Arc<OpenForms> {
         &self.0.forms
     }
 
-    fn menus(&self) -> &Menus {
-        &self.0.menus
+    fn option_indexes(&self) -> &OptionIndexCache {
+        &self.0.option_indexes
     }
 
-    /// What goes on after Slack was answered.
+    /// Returns the tasks that continue after Slack received its response.
     fn tasks(&self) -> &TaskTracker {
         &self.0.tasks
     }
 
-    /// Holds the form of a Run no more.
-    fn forget(&self, run: RunId) {
+    /// Drops the form of a Run from memory.
+    fn discard_form(&self, run: RunId) {
         self.forms().remove(run);
-        self.menus().remove(run);
+        self.option_indexes().remove(run);
     }
 }
 
@@ -178,26 +216,35 @@ impl FrontEnd for SlackApp {
         Self::router(self, runtime)
     }
 
-    /// Listens on the socket, in Socket Mode. When it is told to stop, it waits for what is under way.
+    /// Keeps the socket open in Socket Mode. After `stop`, waits for the work that was already acknowledged.
     async fn run(&self, runtime: Runtime, stop: CancellationToken) -> Result<()> {
-        match self.0.reached_by {
-            ReachedBy::Requests(_) => stop.cancelled().await,
-            ReachedBy::Socket => Front { app: self.clone(), runtime }.listen(stop).await?,
+        match self.0.mode {
+            Mode::Http(_) => stop.cancelled().await,
+            Mode::Socket => socket_mode::listen(Dispatcher::new(self.clone(), runtime), stop).await?,
         }
-        // What was acknowledged is finished, as long as the server waits.
         self.tasks().close();
         self.tasks().wait().await;
         Ok(())
     }
 
-    /// Whether the token is good, and that of the workspace that is configured.
+    /// Checks that the token is valid and belongs to the configured workspace.
     async fn check(&self) -> Result<()> {
         let owner = self.slack().api().test_auth().await?;
         if owner.team_id == self.slack().workspace() {
             return Ok(());
         }
-        let (theirs, ours) = (owner.team_id, self.slack().workspace());
-        let message = format!("the bot token is of workspace `{theirs}`, and `{ours}` is configured");
+        let (actual, configured) = (owner.team_id, self.slack().workspace());
+        let message = format!("the bot token belongs to workspace `{actual}`, but `{configured}` is configured");
         Err(Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message).with_service(NAME))
     }
+}
+
+/// Locks a mutex, also if a thread panicked while holding it: every update in this module leaves the data consistent.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Logs an error that occurred after Slack received its response.
+fn log_error(doing: &str, error: &Error) {
+    tracing::warn!(%error, "{doing} in Slack failed");
 }

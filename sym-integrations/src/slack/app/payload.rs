@@ -1,4 +1,7 @@
-//! What Slack sends, as far as it matters here. All else is passed over, and what is new to Slack is no error.
+//! The payloads of Slack's interactions.
+//!
+//! Only the members that the front end uses are deserialized. Unknown members and kinds are ignored, because Slack adds new ones
+//! at any time.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,64 +14,65 @@ use url::form_urlencoded;
 
 use crate::http::SecretString;
 
-/// One thing that Slack tells.
+/// A payload received from Slack.
 #[derive(Debug)]
 pub(super) enum Incoming {
-    Command(Command),
+    Command(SlashCommand),
     Interaction(Box<Interaction>),
-    /// Slack looks whether anybody is there.
-    Check,
+    /// A request that only has to be acknowledged, such as Slack's `ssl_check`.
+    Ping,
 }
 
 impl Incoming {
-    /// Reads the body of a request: a form, with a command in its fields or JSON in the field `payload`.
-    pub(super) fn of_form(body: &[u8]) -> Result<Self> {
+    /// Parses the body of an HTTP request: a form with the fields of a command, or with JSON in the field `payload`.
+    pub(super) fn from_form(body: &[u8]) -> Result<Self> {
         let fields = || form_urlencoded::parse(body);
         if let Some((_, payload)) = fields().filter(|(name, _)| name == "payload").last() {
-            let Kind { kind } = serde_json::from_str(&payload).map_err(unreadable)?;
+            let Kind { kind } = serde_json::from_str(&payload).map_err(malformed)?;
             return Self::interaction(&kind, &mut serde_json::Deserializer::from_str(&payload));
         }
         let fields: Map<_, _> =
             fields().map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect();
         if fields.contains_key("ssl_check") {
-            return Ok(Self::Check);
+            return Ok(Self::Ping);
         }
-        serde_json::from_value(Value::Object(fields)).map(Self::Command).map_err(unreadable)
+        serde_json::from_value(Value::Object(fields)).map(Self::Command).map_err(malformed)
     }
 
-    /// Reads what comes on a socket.
-    pub(super) fn of_envelope(kind: &str, payload: Value) -> Result<Self> {
+    /// Parses the payload of a Socket Mode envelope.
+    pub(super) fn from_envelope(kind: &str, payload: Value) -> Result<Self> {
         match kind {
-            "slash_commands" => serde_json::from_value(payload).map(Self::Command).map_err(unreadable),
+            "slash_commands" => serde_json::from_value(payload).map(Self::Command).map_err(malformed),
             "interactive" => {
-                let Kind { kind } = Kind::deserialize(&payload).map_err(unreadable)?;
+                let Kind { kind } = Kind::deserialize(&payload).map_err(malformed)?;
                 Self::interaction(&kind, &payload)
             }
-            _ => Ok(Self::Check),
+            _ => Ok(Self::Ping),
         }
     }
 
     fn interaction<'de>(kind: &str, payload: impl Deserializer<'de, Error = serde_json::Error>) -> Result<Self> {
-        Interaction::of_kind(kind, payload).map(Box::new).map(Self::Interaction).map_err(unreadable)
+        Interaction::deserialize(kind, payload).map(Box::new).map(Self::Interaction).map_err(malformed)
     }
 }
 
-/// What a payload is of, which says how the rest is read. A tagged enum would keep all of it in memory until the tag comes.
+/// The kind of a payload, read first to select the type of the rest. An internally tagged enum would buffer the whole payload
+/// as a tree until it meets the tag.
 #[derive(Deserialize)]
 struct Kind<'a> {
     #[serde(borrow, rename = "type")]
     kind: Cow<'a, str>,
 }
 
-/// Foreign text stays out of the message: it may hold what people typed.
-fn unreadable(error: serde_json::Error) -> Error {
-    let message = format!("what Slack sent cannot be read ({:?} error)", error.classify());
+/// Leaves serde's message out, since it may quote what users typed.
+fn malformed(error: serde_json::Error) -> Error {
+    let message = format!("the payload from Slack is malformed ({:?} error)", error.classify());
     Error::new(ErrorKind::InvalidInput, codes::INVALID_JSON, message).with_service("slack")
 }
 
-/// A [command](https://docs.slack.dev/interactivity/implementing-slash-commands) that somebody typed.
+/// A [slash command](https://docs.slack.dev/interactivity/implementing-slash-commands).
 #[derive(Debug, Deserialize)]
-pub(super) struct Command {
+pub(super) struct SlashCommand {
     pub(super) team_id: String,
     pub(super) user_id: String,
     pub(super) channel_name: Option<String>,
@@ -77,36 +81,36 @@ pub(super) struct Command {
     pub(super) trigger_id: String,
 }
 
-/// What somebody did in a view or a message ([reference](https://docs.slack.dev/reference/interaction-payloads)).
+/// An interaction in a view or a message ([reference](https://docs.slack.dev/reference/interaction-payloads)).
 #[derive(Debug)]
 pub(super) enum Interaction {
-    BlockActions(Actions),
-    BlockSuggestion(Suggestion),
-    ViewSubmission(Submitted),
-    ViewClosed(Closed),
+    BlockActions(BlockActions),
+    BlockSuggestion(BlockSuggestion),
+    ViewSubmission(ViewSubmission),
+    ViewClosed(ViewClosed),
     Shortcut(Shortcut),
-    Other,
+    Unknown,
 }
 
 impl Interaction {
-    fn of_kind<'de, D: Deserializer<'de>>(kind: &str, payload: D) -> Result<Self, D::Error> {
+    fn deserialize<'de, D: Deserializer<'de>>(kind: &str, payload: D) -> Result<Self, D::Error> {
         Ok(match kind {
             "block_actions" => Self::BlockActions(Deserialize::deserialize(payload)?),
             "block_suggestion" => Self::BlockSuggestion(Deserialize::deserialize(payload)?),
             "view_submission" => Self::ViewSubmission(Deserialize::deserialize(payload)?),
             "view_closed" => Self::ViewClosed(Deserialize::deserialize(payload)?),
             "shortcut" => Self::Shortcut(Deserialize::deserialize(payload)?),
-            _ => Self::Other,
+            _ => Self::Unknown,
         })
     }
 }
 
-/// Somebody clicked or picked something.
+/// A click or a selection in a block.
 #[derive(Debug, Deserialize)]
-pub(super) struct Actions {
-    pub(super) user: Person,
+pub(super) struct BlockActions {
+    pub(super) user: Account,
     pub(super) team: Option<Team>,
-    pub(super) channel: Option<Channel>,
+    pub(super) channel: Option<ChannelName>,
     #[serde(default)]
     pub(super) container: Container,
     #[serde(default, deserialize_with = "secret")]
@@ -123,7 +127,7 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretStr
     Ok(Option::<String>::deserialize(deserializer)?.map(SecretString::from))
 }
 
-/// The message that was clicked in.
+/// The message in which a button was clicked.
 #[derive(Debug, Deserialize)]
 pub(super) struct Message {
     #[serde(default)]
@@ -132,41 +136,42 @@ pub(super) struct Message {
     pub(super) blocks: Vec<Value>,
 }
 
-/// Somebody types into a menu.
+/// Text typed into an external menu.
 #[derive(Debug, Deserialize)]
-pub(super) struct Suggestion {
-    pub(super) user: Person,
+pub(super) struct BlockSuggestion {
+    pub(super) user: Account,
     pub(super) view: Option<View>,
     pub(super) block_id: String,
     #[serde(default)]
     pub(super) value: String,
 }
 
-/// Somebody submitted a view.
+/// The submission of a view.
 #[derive(Debug, Deserialize)]
-pub(super) struct Submitted {
-    pub(super) user: Person,
+pub(super) struct ViewSubmission {
+    pub(super) user: Account,
     pub(super) team: Option<Team>,
     pub(super) trigger_id: Option<String>,
     pub(super) view: Arc<View>,
 }
 
-/// Somebody closed a view.
+/// A view that was closed without submitting it.
 #[derive(Debug, Deserialize)]
-pub(super) struct Closed {
+pub(super) struct ViewClosed {
     pub(super) view: View,
 }
 
-/// Somebody chose a global shortcut.
+/// A global shortcut.
 #[derive(Debug, Deserialize)]
 pub(super) struct Shortcut {
-    pub(super) user: Person,
+    pub(super) user: Account,
     pub(super) team: Option<Team>,
     pub(super) trigger_id: String,
 }
 
+/// The Slack account of the user who acts.
 #[derive(Debug, Deserialize)]
-pub(super) struct Person {
+pub(super) struct Account {
     pub(super) id: String,
     pub(super) team_id: Option<String>,
 }
@@ -177,11 +182,11 @@ pub(super) struct Team {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Channel {
+pub(super) struct ChannelName {
     pub(super) name: Option<String>,
 }
 
-/// Where it was done.
+/// The message that contains a block.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Container {
     pub(super) channel_id: Option<String>,
@@ -189,6 +194,7 @@ pub(super) struct Container {
     pub(super) thread_ts: Option<String>,
 }
 
+/// The element that was clicked or changed.
 #[derive(Debug, Deserialize)]
 pub(super) struct Action {
     pub(super) action_id: String,
@@ -196,9 +202,10 @@ pub(super) struct Action {
     pub(super) block_id: String,
     pub(super) value: Option<String>,
     pub(super) action_ts: String,
-    pub(super) selected_option: Option<Picked>,
+    pub(super) selected_option: Option<SelectedOption>,
 }
 
+/// A view, with its blocks and the state of its inputs.
 #[derive(Debug, Deserialize)]
 pub(super) struct View {
     pub(super) id: String,
@@ -213,7 +220,6 @@ pub(super) struct View {
     pub(super) state: State,
 }
 
-/// A block of a view.
 #[derive(Debug, Deserialize)]
 struct Block {
     #[serde(default, rename = "type")]
@@ -222,70 +228,71 @@ struct Block {
 }
 
 impl View {
-    /// The block of the first input.
+    /// Returns the block id of the first input.
     pub(super) fn first_input(&self) -> Option<&str> {
         self.blocks.iter().find(|block| block.kind == "input")?.block_id.as_deref()
     }
 
-    /// The fields that the view asks for, and the revision of each.
+    /// Returns the fields that have an input in the view, each with its latest revision.
     pub(super) fn revisions(&self) -> BTreeMap<&str, u32> {
         let inputs = self.blocks.iter().filter(|block| block.kind == "input");
         let inputs = inputs.filter_map(|block| block.block_id.as_deref());
         let mut latest = BTreeMap::new();
-        for (field, revision) in inputs.chain(self.state.values.keys().map(String::as_str)).filter_map(field_of) {
+        for (field, revision) in inputs.chain(self.state.values.keys().map(String::as_str)).filter_map(parse_block_id) {
             let known = latest.entry(field).or_insert(revision);
             *known = revision.max(*known);
         }
         latest
     }
 
-    /// What stands in the input of a field.
-    pub(super) fn filled(&self, field: &str, revision: u32) -> Option<&Filled> {
-        self.state.of_block(&block_of(field, revision))
+    /// Returns the state of a field's input.
+    pub(super) fn input(&self, field: &str, revision: u32) -> Option<&InputState> {
+        self.state.in_block(&block_id(field, revision))
     }
 }
 
-/// The block of a field. Slack keeps what was typed in a block, so what code has put there needs a new one.
-pub(super) fn block_of(field: &str, revision: u32) -> String {
+/// Returns the block id of a field's input. Slack keeps what was typed into a block when the view is updated, so a value set by
+/// a handler needs a block with a new revision.
+pub(super) fn block_id(field: &str, revision: u32) -> String {
     format!("{field}:{revision}")
 }
 
-/// The field of a block, and its revision.
-pub(super) fn field_of(block: &str) -> Option<(&str, u32)> {
+/// Splits a block id into the field and its revision.
+pub(super) fn parse_block_id(block: &str) -> Option<(&str, u32)> {
     let (field, revision) = block.rsplit_once(':')?;
     Some((field, revision.parse().ok()?))
 }
 
-/// What stands in the inputs, by block and then by element.
+/// The state of all inputs, by block id and action id.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct State {
     #[serde(default)]
-    pub(super) values: BTreeMap<String, BTreeMap<String, Filled>>,
+    pub(super) values: BTreeMap<String, BTreeMap<String, InputState>>,
 }
 
 impl State {
-    /// What stands in the only input of a block.
-    pub(super) fn of_block(&self, block: &str) -> Option<&Filled> {
+    /// Returns the state of the only input in a block.
+    pub(super) fn in_block(&self, block: &str) -> Option<&InputState> {
         self.values.get(block)?.values().next()
     }
 }
 
-/// What stands in an input; all is `None` in one that is empty.
+/// The state of an input. An empty input has no members.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Filled {
+pub(super) struct InputState {
     pub(super) value: Option<String>,
-    pub(super) selected_option: Option<Picked>,
-    pub(super) selected_options: Option<Vec<Picked>>,
+    pub(super) selected_option: Option<SelectedOption>,
+    pub(super) selected_options: Option<Vec<SelectedOption>>,
     pub(super) selected_user: Option<String>,
     pub(super) selected_users: Option<Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Picked {
+pub(super) struct SelectedOption {
     pub(super) value: String,
 }
 
-/// The workspace in which something was done, for names of submissions.
-pub(super) fn team_of<'a>(team: Option<&'a Team>, user: &'a Person) -> &'a str {
+/// Returns the workspace of an interaction, which is part of its input key.
+pub(super) fn team_id<'a>(team: Option<&'a Team>, user: &'a Account) -> &'a str {
     team.map(|team| team.id.as_str()).or(user.team_id.as_deref()).unwrap_or_default()
 }

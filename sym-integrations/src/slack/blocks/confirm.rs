@@ -1,25 +1,27 @@
+//! Confirmation dialogs.
+
 use serde::Serialize;
 
 use super::element::Style;
 use super::limits;
-use super::text::{PlainText, Shown};
+use super::text::{PlainText, TextObject};
 
-/// Asks once more before something is done.
+/// A confirmation dialog, shown before an action is performed.
 ///
 /// Slack's [reference](https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Confirm {
-    title: Shown,
-    text: Shown,
-    confirm: Shown,
-    deny: Shown,
+    title: TextObject,
+    text: TextObject,
+    confirm: TextObject,
+    deny: TextObject,
     #[serde(skip_serializing_if = "Option::is_none")]
     style: Option<Style>,
 }
 
 impl Confirm {
-    /// A title of 100 characters, a text of 300, and what the two buttons say, of 30 each: the one that goes on and the one that
-    /// does not.
+    /// Creates a dialog of a title, truncated to 100 characters, a text, truncated to 300, and the labels of the confirming and
+    /// the canceling button, truncated to 30 each.
     pub fn new(
         title: impl Into<PlainText>,
         text: impl Into<PlainText>,
@@ -27,15 +29,15 @@ impl Confirm {
         deny: impl Into<PlainText>,
     ) -> Self {
         Self {
-            title: title.into().cut(limits::CONFIRM_TITLE),
-            text: text.into().cut(limits::CONFIRM_TEXT),
-            confirm: confirm.into().cut(limits::CONFIRM_BUTTON),
-            deny: deny.into().cut(limits::CONFIRM_BUTTON),
+            title: title.into().truncate(limits::CONFIRM_TITLE),
+            text: text.into().truncate(limits::CONFIRM_TEXT),
+            confirm: confirm.into().truncate(limits::CONFIRM_BUTTON),
+            deny: deny.into().truncate(limits::CONFIRM_BUTTON),
             style: None,
         }
     }
 
-    /// The colour of the button that goes on.
+    /// Sets the color of the confirming button.
     pub fn style(mut self, style: Style) -> Self {
         self.style = Some(style);
         self

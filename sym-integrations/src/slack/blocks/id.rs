@@ -1,3 +1,5 @@
+//! Identifiers and values that Slack sends back unchanged.
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -6,34 +8,38 @@ use sym_sdk::error::Result;
 
 use super::{invalid, limits, measure};
 
-macro_rules! data {
-    ($($(#[$doc:meta])* $name:ident, $what:literal, $most:expr;)*) => {$(
+/// Declares the type of a string that Slack sends back.
+macro_rules! opaque_strings {
+    ($($(#[$doc:meta])* $name:ident, $label:literal, $max:expr;)*) => {$(
         $(#[$doc])*
         ///
-        /// Slack gives it back as it is, so what is too long is an error and never cut.
+        /// Slack sends it back unchanged, so a text that is too long is an error and never truncated.
         #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $name(Cow<'static, str>);
 
         impl $name {
-            /// Checks that it is not empty and not too long.
+            /// Creates it from a text.
+            ///
+            /// # Errors
+            /// If the text is empty or too long.
             pub fn new(text: impl Into<String>) -> Result<Self> {
                 let text = text.into();
-                check($what, &text, $most)?;
+                check($label, &text, $max)?;
                 Ok(Self(Cow::Owned(text)))
             }
 
-            /// For what is known when the program is built: a fault is one of the build where this stands in a `const`.
+            /// Creates it from a text known at compile time. In a `const`, an invalid text is a compile error.
             ///
             /// # Panics
             ///
-            /// If it is empty, too long or not ASCII.
+            /// If the text is empty, too long or not ASCII.
             pub const fn from_static(text: &'static str) -> Self {
-                assert!(!text.is_empty() && text.len() <= $most && text.is_ascii(), "too long, empty or not ASCII");
+                assert!(!text.is_empty() && text.len() <= $max && text.is_ascii(), "too long, empty or not ASCII");
                 Self(Cow::Borrowed(text))
             }
 
-            /// The text.
+            /// Returns the text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -59,28 +65,28 @@ macro_rules! data {
     )*};
 }
 
-data! {
-    /// What names a block within its message or view: at most 255 characters.
+opaque_strings! {
+    /// The id of a block within its message or view: at most 255 characters.
     BlockId, "the block_id", limits::ID;
-    /// What names an element within its block: at most 255 characters.
+    /// The id of an element within its block: at most 255 characters.
     ActionId, "the action_id", limits::ID;
-    /// What names a kind of view: at most 255 characters.
+    /// The id of a kind of view: at most 255 characters.
     CallbackId, "the callback_id", limits::ID;
-    /// What stands for an option: at most 75 characters. Longer values need short keys, and a place to look them up.
+    /// The value of an option: at most 75 characters. A longer value needs a short key to look it up by.
     OptionValue, "the value of an option", limits::OPTION_VALUE;
-    /// What a button sends along: at most 2000 characters.
+    /// The value that a button sends: at most 2000 characters.
     ButtonValue, "the value of a button", limits::BUTTON_VALUE;
-    /// What a view carries along unseen: at most 3000 characters.
+    /// Data that a view carries, hidden from users: at most 3000 characters.
     PrivateMetadata, "the private_metadata", limits::PRIVATE_METADATA;
 }
 
-fn check(what: &str, text: &str, most: usize) -> Result<()> {
+fn check(label: &str, text: &str, max: usize) -> Result<()> {
     let length = measure::utf16_length(text);
     if text.is_empty() {
-        return Err(invalid(format!("{what} must not be empty")));
+        return Err(invalid(format!("{label} must not be empty")));
     }
-    if length > most {
-        return Err(invalid(format!("{what} has {length} characters, Slack takes at most {most}")));
+    if length > max {
+        return Err(invalid(format!("{label} has {length} characters, Slack accepts at most {max}")));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What Slack allows, as its reference of Block Kit says it.
+//! The limits of Block Kit, from Slack's reference: lengths in characters, numbers of items, and bytes.
 
 /// The longest text of a text object.
 pub(super) const TEXT: usize = 3000;
@@ -15,7 +15,7 @@ pub(super) const MODAL_TEXT: usize = 24;
 
 pub(super) const ID: usize = 255;
 pub(super) const BUTTON_VALUE: usize = 2000;
-/// Slack's reference speaks of 150 by now, its own types still of 75.
+/// Slack's reference now says 150, its own types still say 75.
 pub(super) const OPTION_VALUE: usize = 75;
 pub(super) const PRIVATE_METADATA: usize = 3000;
 pub(super) const URL: usize = 3000;
@@ -29,8 +29,8 @@ pub(super) const OPTION_GROUPS: usize = 100;
 pub(super) const MODAL_BLOCKS: usize = 100;
 pub(super) const MESSAGE_BLOCKS: usize = 50;
 
-/// The text beside the blocks of a message: what `chat.update` takes, which is less than `chat.postMessage` does.
+/// The text of a message with blocks. This is the limit of `chat.update`, which is lower than that of `chat.postMessage`.
 pub(super) const MESSAGE_TEXT: usize = 4000;
-/// The JSON of a view may have 250 kB. The blocks leave room for the rest: the private metadata above all, of which JSON can
-/// make six bytes for each character.
+/// The JSON of a modal's blocks, in bytes. A view may have 250 kB; the difference is for the other members, mainly the private
+/// metadata, where escaping can take six bytes per character.
 pub(super) const MODAL_BYTES: usize = 225_000;

@@ -1,11 +1,15 @@
+//! Measuring, cleaning and truncating text.
+//!
+//! Slack does not document in which unit it counts. Lengths are therefore counted in the largest one: UTF-16 code units, with
+//! `&`, `<` and `>` as the entities that Slack stores.
+
 use unicode_segmentation::UnicodeSegmentation;
 
 pub(super) const ELLIPSIS: &str = "…";
-/// What stands for a text that Slack would refuse because there is nothing to see in it.
-const NOTHING: &str = "–";
+/// Shown in place of a blank text, which Slack rejects.
+const BLANK_PLACEHOLDER: &str = "–";
 
-/// The length of a text as Slack may count it at most: in UTF-16, of which an emoji takes two or more units, and with the
-/// characters that Slack keeps as entities counted as those.
+/// Returns the length of a plain text, in UTF-16 code units and with escaped characters counted as their entities.
 pub(super) fn length(text: &str) -> usize {
     text.chars().map(char_length).sum()
 }
@@ -18,19 +22,19 @@ fn char_length(c: char) -> usize {
     }
 }
 
-/// The length of what is in Slack's own notation already, or kept as it is.
+/// Returns the length of a text that is not escaped: markup, ids and values. The unit is UTF-16 code units.
 pub(super) fn utf16_length(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
 
-/// Leaves out what is not seen but changes how the rest is: control characters, and those that force the direction of the text
-/// around them, which can have it read otherwise than it is. Right-to-left scripts need none of them. All lines end alike.
+/// Removes control characters and directional overrides, and normalizes line endings to `\n`. A directional override could
+/// make the surrounding text read differently; right-to-left scripts do not need them.
 pub(super) fn clean(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace(['\r', '\u{85}', '\u{2028}', '\u{2029}'], "\n");
-    text.chars().filter(|&c| c == '\n' || c == '\t' || !(c.is_control() || forces_direction(c))).collect()
+    text.chars().filter(|&c| c == '\n' || c == '\t' || !(c.is_control() || is_directional_override(c))).collect()
 }
 
-fn forces_direction(c: char) -> bool {
+fn is_directional_override(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
@@ -41,29 +45,29 @@ pub(super) fn is_blank(text: &str) -> bool {
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}')
         || matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}')
-        || forces_direction(c)
+        || is_directional_override(c)
 }
 
-pub(super) fn or_nothing(text: String) -> String {
-    if is_blank(&text) { NOTHING.to_owned() } else { text }
+pub(super) fn or_placeholder(text: String) -> String {
+    if is_blank(&text) { BLANK_PLACEHOLDER.to_owned() } else { text }
 }
 
-/// The longest beginning of a plain text that fits, with an ellipsis if that is not all.
-pub(super) fn cut(text: String, most: usize) -> String {
-    if length(&text) <= most {
+/// Truncates a plain text to `max`, between grapheme clusters, and appends an ellipsis if anything was removed.
+pub(super) fn truncate(text: String, max: usize) -> String {
+    if length(&text) <= max {
         return text;
     }
-    let (begin, _) = fitting(text.graphemes(true), most.saturating_sub(1), length);
-    format!("{begin}{ELLIPSIS}")
+    let (prefix, _) = take_fitting(text.graphemes(true), max.saturating_sub(1), length);
+    format!("{prefix}{ELLIPSIS}")
 }
 
-/// Takes units until one does not fit. Says whether all did.
-pub(super) fn fitting<'a>(
+/// Joins units until one exceeds `max`. Returns the text, and whether all units fit.
+pub(super) fn take_fitting<'a>(
     units: impl Iterator<Item = &'a str>,
-    most: usize,
+    max: usize,
     length: impl Fn(&str) -> usize,
 ) -> (String, bool) {
-    let (mut taken, mut left) = (String::new(), most);
+    let (mut taken, mut left) = (String::new(), max);
     for unit in units {
         match left.checked_sub(length(unit)) {
             Some(rest) => left = rest,

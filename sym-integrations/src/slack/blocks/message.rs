@@ -1,12 +1,14 @@
+//! The content of a message.
+
 use serde::Serialize;
 use sym_sdk::error::Result;
 
-use super::invalid::{counted, unique};
 use super::layout::Block;
 use super::limits;
 use super::mrkdwn::Mrkdwn;
+use super::validate::{check_count, check_unique};
 
-/// The content of a message: what `chat.postMessage`, `chat.update` and `chat.postEphemeral` take beside where it goes.
+/// The content of a message, as accepted by `chat.postMessage`, `chat.update` and `chat.postEphemeral`.
 ///
 /// ```
 /// use sym_integrations::slack::blocks::{ActionId, Actions, Block, Button, Message, Section, Style};
@@ -34,26 +36,29 @@ pub struct Message {
 }
 
 impl Message {
-    /// A text, and at most 50 blocks with different block_ids. The text, of 4000 characters, is what notifications and screen
-    /// readers have; it is shown if there are no blocks.
+    /// Creates a message of a text and at most 50 blocks. The text, truncated to 4000 characters, is used by notifications and
+    /// screen readers, and shown if there are no blocks.
+    ///
+    /// # Errors
+    /// If there are more than 50 blocks or two have the same block_id.
     pub fn new<B: Into<Block>>(text: impl Into<Mrkdwn>, blocks: impl IntoIterator<Item = B>) -> Result<Self> {
         let blocks: Vec<Block> = blocks.into_iter().map(Into::into).collect();
-        counted("blocks in a message", blocks.len(), 0, limits::MESSAGE_BLOCKS)?;
-        unique("the block_id", blocks.iter().filter_map(Block::block_id))?;
-        Ok(Self { text: text.into().cut_text(limits::MESSAGE_TEXT), blocks })
+        check_count("blocks in a message", blocks.len(), 0, limits::MESSAGE_BLOCKS)?;
+        check_unique("block_id", blocks.iter().filter_map(Block::block_id))?;
+        Ok(Self { text: text.into().truncate_text(limits::MESSAGE_TEXT), blocks })
     }
 
-    /// A text alone, of 4000 characters.
+    /// Creates a message of a text alone, truncated to 4000 characters.
     pub fn text(text: impl Into<Mrkdwn>) -> Self {
-        Self { text: text.into().cut_text(limits::MESSAGE_TEXT), blocks: Vec::new() }
+        Self { text: text.into().truncate_text(limits::MESSAGE_TEXT), blocks: Vec::new() }
     }
 
-    /// What notifications show, in Slack's notation.
+    /// Returns the text for notifications, in Slack's markup.
     pub fn fallback(&self) -> &str {
         &self.text
     }
 
-    /// The blocks.
+    /// Returns the blocks.
     pub fn blocks(&self) -> &[Block] {
         &self.blocks
     }

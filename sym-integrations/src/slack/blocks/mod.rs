@@ -1,8 +1,8 @@
-//! What people see in Slack: Block Kit, in types that keep Slack's limits.
+//! Block Kit: the content of messages and views, in types that enforce Slack's limits.
 //!
-//! Text that is only shown is cut where Slack takes no more, and ends with `…`. What Slack gives back or what would be submitted
-//! (ids, values, metadata, what stands in an input) is never cut: too long, it is an error of code [`INVALID_BLOCKS`], and so
-//! are too many blocks, elements or options. What has been built, Slack takes.
+//! Text that is only displayed is truncated to Slack's limit and then ends with `…`. Values that Slack sends back or that would
+//! be submitted (ids, values, metadata, initial values) are never truncated: a value that is too long is an error with the code
+//! [`INVALID_BLOCKS`], and so is an excess of blocks, elements or options. Slack accepts everything that these types build.
 //!
 //! ```
 //! use sym_integrations::slack::blocks::{
@@ -26,13 +26,12 @@
 //! # Ok::<(), sym_sdk::Error>(())
 //! ```
 //!
-//! Lengths are counted so that they hold whichever way Slack counts: in UTF-16, with `&`, `<` and `>` as the entities that Slack
-//! keeps them as.
+//! Lengths are counted in UTF-16 code units, with `&`, `<` and `>` counted as the entities that Slack stores, so that they are
+//! within the limit whichever way Slack counts.
 
 mod confirm;
 mod element;
 mod id;
-mod invalid;
 mod layout;
 mod limits;
 mod measure;
@@ -41,6 +40,7 @@ mod modal;
 mod mrkdwn;
 mod option;
 mod text;
+mod validate;
 
 pub use confirm::Confirm;
 pub use element::{
@@ -48,12 +48,12 @@ pub use element::{
     MultiUsersSelect, NumberInput, Overflow, PlainTextInput, RadioButtons, StaticSelect, Style, UsersSelect,
 };
 pub use id::{ActionId, BlockId, ButtonValue, CallbackId, OptionValue, PrivateMetadata};
-pub use invalid::INVALID_BLOCKS;
 pub use layout::{Actions, Block, Context, Divider, Header, Input, Section};
 pub use message::Message;
 pub use modal::Modal;
 pub use mrkdwn::{Mrkdwn, TimeStyle};
-pub use option::{Choice, OptionGroup, OptionObject, Options, Suggestions};
+pub use option::{MenuOptions, OptionGroup, OptionObject, Options, Suggestions};
 pub use text::{PlainText, Text};
+pub use validate::INVALID_BLOCKS;
 
-use invalid::invalid;
+use validate::invalid;

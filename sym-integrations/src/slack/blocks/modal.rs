@@ -1,23 +1,25 @@
+//! Modal views.
+
 use serde::Serialize;
 use sym_sdk::error::Result;
 
 use super::id::{CallbackId, PrivateMetadata};
-use super::invalid::{counted, unique};
 use super::layout::Block;
-use super::text::{PlainText, Shown};
+use super::text::{PlainText, TextObject};
+use super::validate::{check_count, check_unique};
 use super::{invalid, limits};
 
-/// A view that opens above the conversation.
+/// A modal view, which opens above the conversation.
 ///
 /// Slack's [reference](https://docs.slack.dev/reference/views/modal-views).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename = "modal")]
 pub struct Modal {
-    title: Shown,
+    title: TextObject,
     #[serde(skip_serializing_if = "Option::is_none")]
-    submit: Option<Shown>,
+    submit: Option<TextObject>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    close: Option<Shown>,
+    close: Option<TextObject>,
     #[serde(skip_serializing_if = "Option::is_none")]
     callback_id: Option<CallbackId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,17 +30,20 @@ pub struct Modal {
 }
 
 impl Modal {
-    /// A title of 24 characters, and 1 to 100 blocks with different block_ids, which together fit into a view. If there is an
-    /// input, there is a button `Submit`.
+    /// Creates a modal of a title, truncated to 24 characters, and 1 to 100 blocks. It has a `Submit` button if one of the blocks
+    /// is an input.
+    ///
+    /// # Errors
+    /// If the number of blocks is out of range, two have the same block_id, or together they exceed the size of a view.
     pub fn new<B: Into<Block>>(title: impl Into<PlainText>, blocks: impl IntoIterator<Item = B>) -> Result<Self> {
         let blocks: Vec<Block> = blocks.into_iter().map(Into::into).collect();
-        counted("blocks in a modal", blocks.len(), 1, limits::MODAL_BLOCKS)?;
-        unique("the block_id", blocks.iter().filter_map(Block::block_id))?;
+        check_count("blocks in a modal", blocks.len(), 1, limits::MODAL_BLOCKS)?;
+        check_unique("block_id", blocks.iter().filter_map(Block::block_id))?;
         check_size(&blocks)?;
-        let asks = blocks.iter().any(|block| matches!(block, Block::Input(_)));
+        let has_input = blocks.iter().any(|block| matches!(block, Block::Input(_)));
         Ok(Self {
-            title: title.into().cut(limits::MODAL_TEXT),
-            submit: asks.then(|| PlainText::new("Submit").cut(limits::MODAL_TEXT)),
+            title: title.into().truncate(limits::MODAL_TEXT),
+            submit: has_input.then(|| PlainText::new("Submit").truncate(limits::MODAL_TEXT)),
             close: None,
             callback_id: None,
             private_metadata: None,
@@ -48,37 +53,37 @@ impl Modal {
         })
     }
 
-    /// A button that submits, and what it says, in 24 characters.
+    /// Sets the label of the submit button, truncated to 24 characters.
     pub fn submit(mut self, text: impl Into<PlainText>) -> Self {
-        self.submit = Some(text.into().cut(limits::MODAL_TEXT));
+        self.submit = Some(text.into().truncate(limits::MODAL_TEXT));
         self
     }
 
-    /// What the button that closes says, in 24 characters.
+    /// Sets the label of the close button, truncated to 24 characters.
     pub fn close(mut self, text: impl Into<PlainText>) -> Self {
-        self.close = text.into().cut_unless_blank(limits::MODAL_TEXT);
+        self.close = text.into().truncate_non_blank(limits::MODAL_TEXT);
         self
     }
 
-    /// What the view goes by in what Slack sends.
+    /// Sets the callback id, which identifies the kind of view in payloads.
     pub fn callback_id(mut self, id: CallbackId) -> Self {
         self.callback_id = Some(id);
         self
     }
 
-    /// What it carries along unseen.
+    /// Sets data that Slack sends back in payloads, hidden from users.
     pub fn private_metadata(mut self, metadata: PrivateMetadata) -> Self {
         self.private_metadata = Some(metadata);
         self
     }
 
-    /// Tells the app when it is closed (`view_closed`).
+    /// Sets whether the app is notified when the view is closed (`view_closed`).
     pub fn notify_on_close(mut self, notify: bool) -> Self {
         self.notify_on_close = notify;
         self
     }
 
-    /// Closes the views below it as well when it is closed.
+    /// Sets whether closing the view also closes the views below it.
     pub fn clear_on_close(mut self, clear: bool) -> Self {
         self.clear_on_close = clear;
         self
@@ -87,11 +92,11 @@ impl Modal {
 
 fn check_size(blocks: &[Block]) -> Result<()> {
     let bytes =
-        serde_json::to_vec(blocks).map_err(|error| invalid("the blocks do not serialise").with_source(error))?;
+        serde_json::to_vec(blocks).map_err(|error| invalid("the blocks do not serialize").with_source(error))?;
     if bytes.len() > limits::MODAL_BYTES {
         let message =
-            format!("the blocks of a modal have {} bytes, Slack takes about {}", bytes.len(), limits::MODAL_BYTES);
-        return Err(invalid(message).with_hint("offer many options in an external select, which loads them when asked"));
+            format!("the blocks of a modal have {} bytes, Slack accepts about {}", bytes.len(), limits::MODAL_BYTES);
+        return Err(invalid(message).with_hint("use an external select for many options: it loads them on demand"));
     }
     Ok(())
 }

@@ -1,20 +1,22 @@
+//! Text in Slack's markup.
+
 use jiff::Timestamp;
 use sym_sdk::routing::{SlackChannelId, SlackUser};
 use unicode_segmentation::UnicodeSegmentation;
 use url::Url;
 
 use super::measure::{self, ELLIPSIS};
-use super::text::{Shown, from_strings};
+use super::text::{TextObject, from_strings};
+use crate::slack::escape;
 
-/// Text in Slack's notation, put together from parts.
+/// A text in Slack's markup, built from parts.
 ///
-/// What comes from elsewhere goes through [`text`](Self::text) and its like, which escape it: whatever it holds, it mentions
-/// nobody and links to nothing. Marks such as `*` in it may still show as formatting, for which Slack knows no escape;
-/// [`code`](Self::code) and [`PlainText`](super::PlainText) show everything as it is.
+/// Text from elsewhere is added with [`text`](Self::text) and similar methods, which escape it: it cannot mention anyone or
+/// link anywhere. Formatting characters such as `*` in it may still be interpreted, since Slack has no escape for them;
+/// [`code`](Self::code) and [`PlainText`](super::PlainText) show every character literally.
 ///
-/// Where it is too long, it is cut between characters as people see them, never within a mention or a link, and what has been
-/// opened is closed. Blank text is shown as `–`. Control characters, and those that force a direction on the text around
-/// them, are left out.
+/// A text that is too long is truncated between grapheme clusters, never within a mention or a link, and open formatting is
+/// closed. A blank text is shown as `–`. Control characters and directional overrides are removed.
 ///
 /// ```
 /// use sym_integrations::slack::{self, blocks::Mrkdwn};
@@ -38,55 +40,55 @@ struct Part {
     close: &'static str,
 }
 
-/// How a point in time is shown, in the time zone of whoever looks.
+/// The format of a timestamp, which is shown in the reader's time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TimeStyle {
     /// The time of day.
     Time,
-    /// The day: `today` or `yesterday` where that is so, else the date.
+    /// The date, or `today` or `yesterday`.
     Date,
-    /// Day and time of day.
+    /// The date and the time of day.
     DateTime,
-    /// How long ago, or in how long.
+    /// The time relative to now.
     Relative,
 }
 
 impl Mrkdwn {
-    /// No text yet.
+    /// Creates an empty text.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Appends foreign text, escaped.
+    /// Appends a text, escaped.
     pub fn text(self, text: impl AsRef<str>) -> Self {
         self.part("", escape(&measure::clean(text.as_ref())), "")
     }
 
-    /// Appends text that is in Slack's notation already, as it is. It is not for what anybody else has written: it can mention
-    /// a whole channel.
-    pub fn trusted(self, notation: impl Into<String>) -> Self {
-        self.part("", notation.into(), "")
+    /// Appends a text that is already in Slack's markup, unescaped. Do not pass text written by others: it could mention a whole
+    /// channel.
+    pub fn trusted(self, markup: impl Into<String>) -> Self {
+        self.part("", markup.into(), "")
     }
 
-    /// Appends foreign text in bold, on one line. An asterisk in it becomes `∗`.
+    /// Appends a text in bold, on one line, escaped. An asterisk in it becomes `∗`.
     pub fn bold(self, text: impl AsRef<str>) -> Self {
-        self.marked("*", &text.as_ref().replace('*', "∗"))
+        self.formatted("*", &text.as_ref().replace('*', "∗"))
     }
 
-    /// Appends foreign text as code, on one line, of which Slack interprets nothing. A backtick in it becomes `ˋ`.
+    /// Appends a text as inline code, on one line, escaped. A backtick in it becomes `ˋ`.
     pub fn code(self, text: impl AsRef<str>) -> Self {
-        self.marked("`", &text.as_ref().replace('`', "ˋ"))
+        self.formatted("`", &text.as_ref().replace('`', "ˋ"))
     }
 
-    /// Appends foreign text as a quotation, every line of it, so that none can be taken for what stands around it.
-    /// It begins a line.
+    /// Appends a text as a quotation, escaped. Every line is quoted, so that no line can be mistaken for the surrounding text.
+    /// It must begin a line.
     pub fn quote(self, text: impl AsRef<str>) -> Self {
         let lines: Vec<_> = escape(&measure::clean(text.as_ref())).lines().map(|line| format!(">{line}")).collect();
         self.part("", lines.join("\n"), "")
     }
 
-    /// Appends a mention of a person, whom it notifies.
+    /// Appends a mention of a user, which notifies them.
     pub fn user(self, user: &SlackUser) -> Self {
         self.part("", format!("<@{}>", user.user_id()), "")
     }
@@ -96,14 +98,14 @@ impl Mrkdwn {
         self.part("", format!("<#{}>", channel.channel_id()), "")
     }
 
-    /// Appends a link, shown as this text. If the URL is not one of the web, only the text is shown.
+    /// Appends a link with this text. Only the text is appended if the URL is neither `http` nor `https`, or is too long.
     pub fn link(self, url: &Url, text: impl AsRef<str>) -> Self {
         let shown = measure::clean(text.as_ref());
         let fits = measure::utf16_length(url.as_str()) <= super::limits::URL;
         if !matches!(url.scheme(), "http" | "https") || !fits {
             return self.text(shown);
         }
-        // A bar ends the URL.
+        // A bar would end the URL.
         let url = escape(url.as_str()).replace('|', "%7C");
         let shown = one_line(&escape(&shown)).replace('|', "∣");
         if measure::is_blank(&shown) {
@@ -112,7 +114,7 @@ impl Mrkdwn {
         self.part("", format!("<{url}|{shown}>"), "")
     }
 
-    /// Appends a point in time. Where Slack cannot show it so, there is the time in UTC.
+    /// Appends a timestamp. Clients that cannot format it show the time in UTC.
     pub fn time(self, at: Timestamp, style: TimeStyle) -> Self {
         let (format, utc) = match style {
             TimeStyle::Time => ("{time}", "%H:%M UTC"),
@@ -123,14 +125,14 @@ impl Mrkdwn {
         self.part("", format!("<!date^{}^{format}|{}>", at.as_second(), at.strftime(utc)), "")
     }
 
-    /// Whether there is nothing to see.
+    /// Returns whether the text has no visible characters.
     pub fn is_blank(&self) -> bool {
         self.parts.iter().all(|part| measure::is_blank(&part.body))
     }
 
-    fn marked(self, mark: &'static str, text: &str) -> Self {
+    fn formatted(self, mark: &'static str, text: &str) -> Self {
         let text = one_line(&measure::clean(text));
-        // Slack takes marks for formatting only if they touch what they enclose.
+        // Slack interprets formatting marks only if they touch the enclosed text.
         match text.trim() {
             "" => self,
             text => self.part(mark, escape(text), mark),
@@ -142,21 +144,21 @@ impl Mrkdwn {
         self
     }
 
-    pub(super) fn cut(self, most: usize) -> Shown {
-        Shown::Mrkdwn { text: self.cut_text(most), verbatim: true }
+    pub(super) fn truncate(self, max: usize) -> TextObject {
+        TextObject::Mrkdwn { text: self.truncate_text(max), verbatim: true }
     }
 
-    pub(super) fn cut_text(self, most: usize) -> String {
-        let all = measure::or_nothing(self.to_string());
-        if measure::utf16_length(&all) <= most {
+    pub(super) fn truncate_text(self, max: usize) -> String {
+        let all = measure::or_placeholder(self.to_string());
+        if measure::utf16_length(&all) <= max {
             return all;
         }
         let mut text = String::new();
-        let mut left = most.saturating_sub(measure::utf16_length(ELLIPSIS));
+        let mut left = max.saturating_sub(measure::utf16_length(ELLIPSIS));
         for part in &self.parts {
             let marks = part.open.len() + part.close.len();
             let (body, complete) =
-                measure::fitting(units(&part.body), left.saturating_sub(marks), measure::utf16_length);
+                measure::take_fitting(units(&part.body), left.saturating_sub(marks), measure::utf16_length);
             if !complete {
                 match body.trim_end() {
                     "" => text.push_str(ELLIPSIS),
@@ -171,7 +173,7 @@ impl Mrkdwn {
     }
 }
 
-/// The whole text, in Slack's notation.
+/// Formats the whole text, in Slack's markup.
 impl std::fmt::Display for Mrkdwn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.parts.iter().try_for_each(|Part { open, body, close }| write!(f, "{open}{body}{close}"))
@@ -180,16 +182,12 @@ impl std::fmt::Display for Mrkdwn {
 
 from_strings!(Mrkdwn, |text| Mrkdwn::new().text(text));
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 fn one_line(text: &str) -> String {
     text.replace(['\n', '\t'], " ")
 }
 
-/// The parts of a text in Slack's notation that must not be cut: what is in angle brackets, entities, and characters as people
-/// see them.
+/// Splits a text in Slack's markup into the units between which it may be truncated: anything in angle brackets, entities, and
+/// grapheme clusters.
 fn units(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {

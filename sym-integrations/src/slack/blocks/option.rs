@@ -1,123 +1,135 @@
+//! Options of menus, and suggestions.
+
 use serde::Serialize;
 use sym_sdk::error::Result;
 
 use super::id::OptionValue;
-use super::invalid::{counted, unique};
-use super::text::{PlainText, Shown};
+use super::text::{PlainText, TextObject};
+use super::validate::{check_count, check_unique};
 use super::{invalid, limits};
 
-/// Something that can be picked.
+/// An option of a menu.
 ///
 /// Slack's [reference](https://docs.slack.dev/reference/block-kit/composition-objects/option-object).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OptionObject {
-    text: Shown,
+    text: TextObject,
     value: OptionValue,
     #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<Shown>,
+    description: Option<TextObject>,
 }
 
 impl OptionObject {
-    /// The value that comes back, and the label that people see, of 75 characters; without a label they see the value.
+    /// Creates an option of the value that is sent back and the label that is shown, truncated to 75 characters. If the label is
+    /// blank, the value is shown.
     pub fn new(value: OptionValue, label: impl Into<PlainText>) -> Self {
         let label = label.into();
         let label = if label.is_blank() { PlainText::new(value.as_str()) } else { label };
-        Self { text: label.cut(limits::OPTION_TEXT), value, description: None }
+        Self { text: label.truncate(limits::OPTION_TEXT), value, description: None }
     }
 
-    /// A second line below the label, of 75 characters.
+    /// Sets a description below the label, truncated to 75 characters.
     pub fn description(mut self, text: impl Into<PlainText>) -> Self {
-        self.description = text.into().cut_unless_blank(limits::OPTION_TEXT);
+        self.description = text.into().truncate_non_blank(limits::OPTION_TEXT);
         self
     }
 
-    /// The value that comes back.
+    /// Returns the value that is sent back.
     pub fn value(&self) -> &OptionValue {
         &self.value
     }
 }
 
-/// Options to pick from: at least one, at most `MAX`, each value once.
+/// A list of 1 to `MAX` options with distinct values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Options<const MAX: usize = { limits::OPTIONS }>(Vec<OptionObject>);
 
 impl<const MAX: usize> Options<MAX> {
-    /// All of these, or an error if Slack would not take them. Where there can be more, offer them in an
-    /// [`ExternalSelect`](super::ExternalSelect).
+    /// Creates a list of options. If there can be more, use an [`ExternalSelect`](super::ExternalSelect).
+    ///
+    /// # Errors
+    /// If the number of options is out of range or two have the same value.
     pub fn new(options: impl IntoIterator<Item = OptionObject>) -> Result<Self> {
         let options: Vec<_> = options.into_iter().collect();
-        counted("options", options.len(), 1, MAX)?;
-        unique("option", options.iter().map(OptionObject::value))?;
+        check_count("options", options.len(), 1, MAX)?;
+        check_unique("option", options.iter().map(OptionObject::value))?;
         Ok(Self(options))
     }
 
-    /// The option that has this value.
+    /// Returns the option with this value.
     pub fn get(&self, value: &str) -> Option<&OptionObject> {
         self.0.iter().find(|option| option.value == *value)
     }
+
+    pub(super) fn select(&self, value: &str) -> Result<OptionObject> {
+        self.get(value).cloned().ok_or_else(|| not_an_option(value))
+    }
 }
 
-/// Options below a label.
+/// A group of options with a label.
 ///
 /// Slack's [reference](https://docs.slack.dev/reference/block-kit/composition-objects/option-group-object).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OptionGroup {
-    label: Shown,
+    label: TextObject,
     options: Options,
 }
 
 impl OptionGroup {
-    /// The label, of 75 characters, and its options.
+    /// Creates a group of a label, truncated to 75 characters, and its options.
     pub fn new(label: impl Into<PlainText>, options: Options) -> Self {
-        Self { label: label.into().cut(limits::OPTION_TEXT), options }
+        Self { label: label.into().truncate(limits::OPTION_TEXT), options }
     }
 }
 
-/// What a menu offers: options, or groups of them.
+/// The options of a menu: a list of options or of groups.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Choice(Kind);
+pub struct MenuOptions(MenuOptionsKind);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Kind {
+enum MenuOptionsKind {
     Options(Options),
     OptionGroups(Vec<OptionGroup>),
 }
 
-impl Choice {
-    /// Groups of options: at least one, at most 100.
+impl MenuOptions {
+    /// Creates menu options of 1 to 100 groups.
+    ///
+    /// # Errors
+    /// If the number of groups is out of range.
     pub fn groups(groups: impl IntoIterator<Item = OptionGroup>) -> Result<Self> {
         let groups: Vec<_> = groups.into_iter().collect();
-        counted("groups of options", groups.len(), 1, limits::OPTION_GROUPS)?;
-        Ok(Self(Kind::OptionGroups(groups)))
+        check_count("groups of options", groups.len(), 1, limits::OPTION_GROUPS)?;
+        Ok(Self(MenuOptionsKind::OptionGroups(groups)))
     }
 
-    /// The option that has this value, the first if several groups have it.
+    /// Returns the option with this value, from the first group that has one.
     pub fn get(&self, value: &str) -> Option<&OptionObject> {
         match &self.0 {
-            Kind::Options(options) => options.get(value),
-            Kind::OptionGroups(groups) => groups.iter().find_map(|group| group.options.get(value)),
+            MenuOptionsKind::Options(options) => options.get(value),
+            MenuOptionsKind::OptionGroups(groups) => groups.iter().find_map(|group| group.options.get(value)),
         }
     }
 
-    pub(super) fn pick(&self, value: &str) -> Result<OptionObject> {
-        self.get(value).cloned().ok_or_else(|| not_offered(value))
+    pub(super) fn select(&self, value: &str) -> Result<OptionObject> {
+        self.get(value).cloned().ok_or_else(|| not_an_option(value))
     }
 }
 
-impl From<Options> for Choice {
+impl From<Options> for MenuOptions {
     fn from(options: Options) -> Self {
-        Self(Kind::Options(options))
+        Self(MenuOptionsKind::Options(options))
     }
 }
 
-pub(super) fn not_offered(value: &str) -> sym_sdk::Error {
-    invalid(format!("the initial value `{value}` is none of the options"))
+fn not_an_option(value: &str) -> sym_sdk::Error {
+    invalid(format!("the initial value `{value}` is not one of the options"))
 }
 
-/// The answer to a person who types into an [`ExternalSelect`](super::ExternalSelect) (`block_suggestion`).
+/// The response to a `block_suggestion`: a user is typing in an [`ExternalSelect`](super::ExternalSelect).
 ///
 /// ```
 /// use sym_integrations::slack::blocks::{OptionObject, OptionValue, Suggestions};
@@ -133,19 +145,20 @@ pub struct Suggestions {
 }
 
 impl Suggestions {
-    /// The first 100 of these, as Slack shows no more; none is fine too. An option whose value has come before is left out.
+    /// Creates suggestions from the first 100 options, as Slack shows no more. Options whose value has occurred before are
+    /// dropped. There may be none.
     pub fn best(options: impl IntoIterator<Item = OptionObject>) -> Self {
         let mut seen = std::collections::HashSet::new();
         let options = options.into_iter().filter(|option| seen.insert(option.value.clone()));
         Self { options: options.take(limits::OPTIONS).collect() }
     }
 
-    /// How many options there are.
+    /// Returns the number of options.
     pub fn len(&self) -> usize {
         self.options.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no options.
     pub fn is_empty(&self) -> bool {
         self.options.is_empty()
     }

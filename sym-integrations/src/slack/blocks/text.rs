@@ -1,9 +1,11 @@
+//! Plain text, and text objects.
+
 use serde::Serialize;
 
 use super::measure;
 use super::mrkdwn::Mrkdwn;
 
-/// `From` for what strings there are, as a blanket implementation would collide with that of the type itself.
+/// Implements `From` for the string types. A blanket implementation would conflict with `From<T> for T`.
 macro_rules! from_strings {
     ($name:ty, $make:expr) => {
         impl From<&str> for $name {
@@ -27,11 +29,10 @@ macro_rules! from_strings {
 }
 pub(super) use from_strings;
 
-/// Text that Slack shows as it is: no part of it is a mention, a link or formatting.
+/// A text that Slack shows literally: nothing in it is interpreted as a mention, a link or formatting.
 ///
-/// Wherever it goes, it is cut to what Slack takes there, between characters as people see them, and ends with `…` then. Blank
-/// text, which Slack refuses, is shown as `–`, and left out where there can be none. Control characters, and those that force
-/// a direction on the text around them, are left out.
+/// A text that is too long for its place is truncated between grapheme clusters and ends with `…`. A blank text, which Slack
+/// rejects, is shown as `–`, or omitted where the text is optional. Control characters and directional overrides are removed.
 ///
 /// Slack's [reference](https://docs.slack.dev/reference/block-kit/composition-objects/text-object).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,24 +42,24 @@ pub struct PlainText {
 }
 
 impl PlainText {
-    /// This text. Something like `:tada:` in it stays what it is, as the parts of `arn:aws:iam` should.
+    /// Creates a plain text. A name such as `:tada:` is not shown as an emoji, so that `arn:aws:iam` stays intact.
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: measure::clean(&text.into()), emoji: false }
     }
 
-    /// Shows the emoji for names such as `:tada:` in the text.
+    /// Shows names such as `:tada:` as emoji.
     pub fn emoji(mut self) -> Self {
         self.emoji = true;
         self
     }
 
-    pub(super) fn cut(self, most: usize) -> Shown {
-        Shown::PlainText { text: measure::cut(measure::or_nothing(self.text), most), emoji: self.emoji }
+    pub(super) fn truncate(self, max: usize) -> TextObject {
+        TextObject::PlainText { text: measure::truncate(measure::or_placeholder(self.text), max), emoji: self.emoji }
     }
 
-    /// For where there need not be any text.
-    pub(super) fn cut_unless_blank(self, most: usize) -> Option<Shown> {
-        (!measure::is_blank(&self.text)).then(|| self.cut(most))
+    /// Truncates the text, or returns `None` if it is blank, for places where the text is optional.
+    pub(super) fn truncate_non_blank(self, max: usize) -> Option<TextObject> {
+        (!measure::is_blank(&self.text)).then(|| self.truncate(max))
     }
 
     pub(super) fn is_blank(&self) -> bool {
@@ -68,21 +69,21 @@ impl PlainText {
 
 from_strings!(PlainText, PlainText::new);
 
-/// Text with or without formatting.
+/// A plain text or a text in Slack's markup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Text {
-    /// As it is.
+    /// A text that is shown literally.
     Plain(PlainText),
-    /// In Slack's notation.
+    /// A text in Slack's markup.
     Mrkdwn(Mrkdwn),
 }
 
 impl Text {
-    pub(super) fn cut(self, most: usize) -> Shown {
+    pub(super) fn truncate(self, max: usize) -> TextObject {
         match self {
-            Self::Plain(text) => text.cut(most),
-            Self::Mrkdwn(text) => text.cut(most),
+            Self::Plain(text) => text.truncate(max),
+            Self::Mrkdwn(text) => text.truncate(max),
         }
     }
 }
@@ -101,11 +102,11 @@ impl From<Mrkdwn> for Text {
     }
 }
 
-/// A text that fits where it stands.
+/// A text object, truncated to the limit of its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Shown {
+pub(super) enum TextObject {
     PlainText { text: String, emoji: bool },
-    // `verbatim`, or Slack looks for names in foreign text and would notify whom it finds.
+    // Without `verbatim`, Slack would turn names in the text into mentions that notify people.
     Mrkdwn { text: String, verbatim: bool },
 }

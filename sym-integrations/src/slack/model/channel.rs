@@ -1,18 +1,20 @@
+//! A channel of a workspace.
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sym_sdk::error::{Error, Result};
 use sym_sdk::forms::FieldOption;
 
-use super::kept::Kept;
+use super::resource::Resource;
 use crate::ToFieldOption;
 
-/// A channel, as [`conversations.list`](https://docs.slack.dev/reference/methods/conversations.list) describes it.
+/// A channel, as returned by [`conversations.list`](https://docs.slack.dev/reference/methods/conversations.list).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct ChannelInfo(Kept<Known>);
+pub struct ChannelInfo(Resource<Members>);
 
 #[derive(Clone, Debug, Deserialize)]
-struct Known {
+struct Members {
     id: String,
     name: Option<String>,
     #[serde(default)]
@@ -24,32 +26,32 @@ struct Known {
 }
 
 impl ChannelInfo {
-    /// The id, such as `C012AB3CD`.
+    /// Returns the channel id, such as `C012AB3CD`.
     pub fn id(&self) -> &str {
-        &self.0.known.id
+        &self.0.typed.id
     }
 
-    /// The name, without `#`. Direct messages have none.
+    /// Returns the name, without `#`. A direct message has none.
     pub fn name(&self) -> Option<&str> {
-        self.0.known.name.as_deref()
+        self.0.typed.name.as_deref()
     }
 
-    /// Whether only those who were invited see it.
+    /// Returns whether the channel is private: only its members can see it.
     pub fn is_private(&self) -> bool {
-        self.0.known.is_private
+        self.0.typed.is_private
     }
 
-    /// Whether it is archived: nobody can write to it.
+    /// Returns whether the channel is archived. No messages can be posted to an archived channel.
     pub fn is_archived(&self) -> bool {
-        self.0.known.is_archived
+        self.0.typed.is_archived
     }
 
-    /// Whether the app is a member.
+    /// Returns whether the app is a member of the channel.
     pub fn is_member(&self) -> bool {
-        self.0.known.is_member
+        self.0.typed.is_member
     }
 
-    /// All that Slack sent.
+    /// Returns the object as Slack sent it.
     pub fn raw(&self) -> &Value {
         self.0.raw()
     }

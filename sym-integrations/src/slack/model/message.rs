@@ -1,3 +1,5 @@
+//! References to messages.
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -6,9 +8,9 @@ use sym_sdk::error::{Error, ErrorKind, Result};
 
 use crate::slack::codes;
 
-/// Where a message stands: the channel, and the time stamp that is its id there.
+/// A reference to a message: the channel, and the timestamp that identifies the message in it.
 ///
-/// It has a form as text, in which front ends keep it.
+/// Its text form is `channel/timestamp`, which front ends store.
 ///
 /// ```
 /// use sym_integrations::slack::MessageRef;
@@ -25,17 +27,17 @@ pub struct MessageRef {
 }
 
 impl MessageRef {
-    /// The message of a channel, by its id, that has this time stamp.
+    /// Creates a reference to the message with this timestamp in the channel with this id.
     pub fn new(channel: impl Into<String>, ts: impl Into<String>) -> Self {
         Self { channel: channel.into(), ts: ts.into() }
     }
 
-    /// The id of the channel, also of one that is a direct message.
+    /// Returns the channel id. A direct message has one too.
     pub fn channel(&self) -> &str {
         &self.channel
     }
 
-    /// The time stamp.
+    /// Returns the timestamp.
     pub fn ts(&self) -> &str {
         &self.ts
     }
@@ -53,8 +55,8 @@ impl FromStr for MessageRef {
     fn from_str(text: &str) -> Result<Self> {
         match text.split_once('/') {
             Some((channel, ts)) if !channel.is_empty() && !ts.is_empty() => Ok(Self::new(channel, ts)),
-            _ => Err(invalid(format!("`{text}` does not say where a message stands"))
-                .with_hint("expected a channel and a time stamp, as in `C012AB3CD/1709208000.000100`")),
+            _ => Err(invalid(format!("`{text}` is not a reference to a Slack message"))
+                .with_hint("expected a channel id and a timestamp, as in `C012AB3CD/1709208000.000100`")),
         }
     }
 }
@@ -64,13 +66,13 @@ fn invalid(message: String) -> Error {
 }
 
 #[cfg(feature = "runtime")]
-mod delivered {
+mod front_end {
     use sym_sdk::error::{Error, Result};
     use sym_sdk::machine;
 
     use super::{MessageRef, invalid};
 
-    /// The front end that messages of this kind belong to.
+    /// The front end to which these messages belong.
     const FRONT_END: &str = "slack";
 
     impl From<&MessageRef> for machine::MessageRef {
@@ -84,7 +86,10 @@ mod delivered {
 
         fn try_from(message: &machine::MessageRef) -> Result<Self> {
             if message.front_end != FRONT_END {
-                return Err(invalid(format!("the message is one of `{}`, not of Slack", message.front_end)));
+                return Err(invalid(format!(
+                    "the message belongs to the front end `{}`, not to Slack",
+                    message.front_end
+                )));
             }
             message.reference.parse()
         }

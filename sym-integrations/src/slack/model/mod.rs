@@ -1,8 +1,8 @@
-//! What Slack answers with.
+//! Typed views of Slack's objects. Members that have no accessor are available through `raw()`.
 
 mod channel;
-mod kept;
 mod message;
+mod resource;
 mod user;
 
 pub use channel::ChannelInfo;

@@ -1,13 +1,15 @@
+//! A user of a workspace.
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sym_sdk::error::{Error, Result};
 use sym_sdk::forms::FieldOption;
 
-use super::kept::Kept;
+use super::resource::Resource;
 use crate::ToFieldOption;
 
-/// Somebody in a workspace, as [`users.info`](https://docs.slack.dev/reference/methods/users.info) describes them. They may be
-/// deactivated, a bot, or from outside.
+/// A user, as returned by [`users.info`](https://docs.slack.dev/reference/methods/users.info). It may be deactivated, a bot or a
+/// member of another workspace.
 ///
 /// ```
 /// use sym_integrations::slack::UserInfo;
@@ -19,10 +21,10 @@ use crate::ToFieldOption;
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct UserInfo(Kept<Known>);
+pub struct UserInfo(Resource<Members>);
 
 #[derive(Clone, Debug, Deserialize)]
-struct Known {
+struct Members {
     id: String,
     team_id: Option<String>,
     name: Option<String>,
@@ -54,68 +56,68 @@ struct EnterpriseUser {
     teams: Vec<String>,
 }
 
-/// Slack's own bot, which is not marked as one.
+/// The id of Slackbot, which Slack does not mark as a bot.
 const SLACKBOT: &str = "USLACKBOT";
 
-fn filled(text: &Option<String>) -> Option<&str> {
+fn non_empty(text: &Option<String>) -> Option<&str> {
     text.as_deref().map(str::trim).filter(|text| !text.is_empty())
 }
 
 impl UserInfo {
-    /// The id, such as `U012AB3CD`.
+    /// Returns the user id, such as `U012AB3CD`.
     pub fn id(&self) -> &str {
-        &self.0.known.id
+        &self.0.typed.id
     }
 
-    /// The name that mentions had before there were display names.
+    /// Returns the legacy user name, which display names have replaced.
     pub fn name(&self) -> Option<&str> {
-        filled(&self.0.known.name)
+        non_empty(&self.0.typed.name)
     }
 
-    /// The name that people chose to be shown by.
+    /// Returns the display name that the user chose.
     pub fn display_name(&self) -> Option<&str> {
-        filled(&self.0.known.profile.display_name)
+        non_empty(&self.0.typed.profile.display_name)
     }
 
-    /// The full name.
+    /// Returns the full name.
     pub fn real_name(&self) -> Option<&str> {
-        filled(&self.0.known.profile.real_name).or_else(|| filled(&self.0.known.real_name))
+        non_empty(&self.0.typed.profile.real_name).or_else(|| non_empty(&self.0.typed.real_name))
     }
 
-    /// The e-mail address. It is there with the scope `users:read.email` only, and bots have none.
+    /// Returns the e-mail address. It is only available with the scope `users:read.email`; bots have none.
     pub fn email(&self) -> Option<&str> {
-        filled(&self.0.known.profile.email)
+        non_empty(&self.0.typed.profile.email)
     }
 
-    /// The same, unless Slack says that they have not confirmed that it is theirs.
+    /// Returns the e-mail address, unless Slack reports it as unconfirmed.
     pub(in crate::slack) fn verified_email(&self) -> Option<&str> {
-        self.email().filter(|_| self.0.known.is_email_confirmed != Some(false))
+        self.email().filter(|_| self.0.typed.is_email_confirmed != Some(false))
     }
 
-    /// The workspace they belong to.
+    /// Returns the id of the user's own workspace.
     pub fn team_id(&self) -> Option<&str> {
-        filled(&self.0.known.team_id)
+        non_empty(&self.0.typed.team_id)
     }
 
-    /// Whether the account is deactivated.
+    /// Returns whether the account is deactivated.
     pub fn is_deactivated(&self) -> bool {
-        self.0.known.deleted
+        self.0.typed.deleted
     }
 
-    /// Whether it is a bot.
+    /// Returns whether the user is a bot.
     pub fn is_bot(&self) -> bool {
-        self.0.known.is_bot || self.id() == SLACKBOT
+        self.0.typed.is_bot || self.id() == SLACKBOT
     }
 
-    /// Whether it is a guest of the workspace.
+    /// Returns whether the user is a guest of the workspace.
     pub fn is_guest(&self) -> bool {
-        self.0.known.is_restricted
+        self.0.typed.is_restricted
     }
 
-    /// Whether they are from another workspace than this one, met in a shared channel. Members of the same Enterprise organization
-    /// who belong to this workspace too are not.
+    /// Returns whether the user belongs to another workspace and is visible through a shared channel. A member of the same
+    /// Enterprise organization who also belongs to this workspace is not an outsider.
     pub fn is_outsider(&self, workspace: &str) -> bool {
-        let known = &self.0.known;
+        let known = &self.0.typed;
         let belongs = match self.team_id() {
             Some(team) => team == workspace,
             None => !known.is_stranger,
@@ -125,12 +127,12 @@ impl UserInfo {
         !belongs && !in_organization
     }
 
-    /// What people know them by: the display name, else the full name, else the old name or the id.
+    /// Returns the name to show: the display name, or else the full name, the legacy user name or the id.
     pub fn label(&self) -> &str {
         self.display_name().or(self.real_name()).or(self.name()).unwrap_or(self.id())
     }
 
-    /// All that Slack sent.
+    /// Returns the object as Slack sent it.
     pub fn raw(&self) -> &Value {
         self.0.raw()
     }

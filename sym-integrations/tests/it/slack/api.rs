@@ -1,4 +1,4 @@
-//! What a front end calls.
+//! The methods of the Web API that a front end calls.
 
 use serde_json::json;
 use sym_integrations::http::SecretString;
@@ -11,7 +11,7 @@ use super::{TOKEN, WORKSPACE, code, ok, refused, slack};
 const HOOK: &str = "https://hooks.slack.com/actions/T012AB3CD/39770/S3CRETpath";
 
 #[tokio::test]
-async fn messages_are_updated_and_shown_to_one() {
+async fn updates_messages_and_posts_ephemeral_ones() {
     let replay = Replay::new();
     let slack = slack(&replay);
     let message = MessageRef::new("C1", "1.1");
@@ -36,7 +36,7 @@ async fn messages_are_updated_and_shown_to_one() {
 }
 
 #[tokio::test]
-async fn views_are_opened_once_and_in_time() {
+async fn opening_a_view_is_not_retried() {
     let replay = Replay::new();
     let slack = slack(&replay);
     let view = json!({ "type": "modal", "blocks": [] });
@@ -64,7 +64,7 @@ async fn views_are_opened_once_and_in_time() {
 }
 
 #[tokio::test]
-async fn views_are_updated_as_long_as_nobody_else_has() {
+async fn updates_with_a_hash_detect_conflicts() {
     let replay = Replay::new();
     let slack = slack(&replay);
     let view = json!({ "type": "modal" });
@@ -73,7 +73,7 @@ async fn views_are_updated_as_long_as_nobody_else_has() {
     replay.post("/api/views.update").json(json!({ "view_id": "V1", "view": view })).reply(shown());
     slack.api().update_view("V1", &view).await.unwrap();
 
-    // The first try may have changed the hash.
+    // The first attempt may have changed the hash.
     let body = json!({ "view_id": "V1", "view": view, "hash": "h1" });
     replay.post("/api/views.update").json(&body).reply(Reply::connection_lost());
     let error = slack.api().update_view("V1", &view).hash("h1").await.unwrap_err();
@@ -88,7 +88,7 @@ async fn views_are_updated_as_long_as_nobody_else_has() {
 }
 
 #[tokio::test]
-async fn answers_go_to_slack_and_without_the_token() {
+async fn responses_are_sent_without_the_token() {
     let replay = Replay::new();
     let slack = slack(&replay);
     let url = SecretString::from(HOOK);
@@ -115,7 +115,7 @@ async fn answers_go_to_slack_and_without_the_token() {
 }
 
 #[tokio::test]
-async fn answers_go_nowhere_else() {
+async fn rejects_response_urls_of_other_hosts() {
     let replay = Replay::new();
     let slack = slack(&replay);
     for url in [
@@ -139,7 +139,7 @@ async fn answers_go_nowhere_else() {
 }
 
 #[tokio::test]
-async fn a_socket_takes_the_other_token() {
+async fn opening_a_socket_uses_the_app_level_token() {
     let replay = Replay::new();
     let error = slack(&replay).api().open_socket().await.unwrap_err();
     assert_eq!((code(&error).as_str(), error.kind()), ("SymSDK:CONFIGURATION", ErrorKind::Configuration));

@@ -1,4 +1,4 @@
-//! Who is where.
+//! Channels and their members.
 
 use serde_json::{Value, json};
 use sym_integrations::slack;
@@ -22,7 +22,7 @@ fn expect_info(replay: &Replay, user: &Value) {
 }
 
 #[tokio::test]
-async fn users_of_a_channel_come_in_order_and_once() {
+async fn channel_members_are_in_order_and_without_duplicates() {
     let replay = Replay::new();
     let list = || {
         replay
@@ -33,7 +33,7 @@ async fn users_of_a_channel_come_in_order_and_once() {
     };
     list().reply(ok(json!({ "channels": [channel("C1", "general")], "response_metadata": { "next_cursor": "a" } })));
     list().form("cursor", "a").reply(ok(json!({ "channels": [], "response_metadata": { "next_cursor": "b" } })));
-    // There is more, which nobody needs.
+    // A further page is not fetched.
     list().form("cursor", "b").reply(ok(
         json!({ "channels": [channel("C2", "prod-approvers")], "response_metadata": { "next_cursor": "c" } }),
     ));
@@ -53,7 +53,7 @@ async fn users_of_a_channel_come_in_order_and_once() {
 }
 
 #[tokio::test]
-async fn for_a_large_channel_the_workspace_is_listed_once() {
+async fn a_large_channel_lists_the_workspace_once() {
     let replay = Replay::new();
     let slack = slack_with(&replay, &directory());
     let all: Vec<Value> = (1..=30).map(|n| member(&format!("U{n}"), &format!("P{n}"))).collect();
@@ -61,7 +61,7 @@ async fn for_a_large_channel_the_workspace_is_listed_once() {
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     replay.post("/api/users.list").reply(ok(json!({ "members": all })));
     replay.post("/api/conversations.members").form("channel", "C012AB3CD").times(2).reply(members(&ids, ""));
-    // Somebody from outside is not in the list.
+    // An outsider is not in the list of users.
     for _ in 0..2 {
         expect_info(
             &replay,
@@ -80,7 +80,7 @@ async fn for_a_large_channel_the_workspace_is_listed_once() {
 }
 
 #[tokio::test]
-async fn outsiders_do_not_take_the_place_of_those_who_are_known() {
+async fn an_outsider_never_becomes_an_existing_user() {
     let replay = Replay::new();
     let directory = directory();
     for email in ["admin@example.com", "partner@known.example"] {
@@ -108,13 +108,13 @@ async fn outsiders_do_not_take_the_place_of_those_who_are_known() {
 }
 
 #[tokio::test]
-async fn an_address_that_nobody_vouches_for_is_nobodys() {
+async fn unverified_addresses_are_not_matched() {
     let replay = Replay::new();
     replay.post("/api/conversations.members").times(2).reply(members(&["U1", "U2", "U3"], ""));
     for _ in 0..2 {
         expect_info(&replay, &with(member("U1", "Ana"), |user| user["is_email_confirmed"] = false.into()));
         expect_info(&replay, &with(member("U2", "Ben"), |user| user["is_email_confirmed"] = true.into()));
-        // Without a directory, nobody knows whether it is that of a member.
+        // Without a directory, an outsider's address could be that of a member.
         expect_info(&replay, &with(member("U3", "Cleo"), |user| user["team_id"] = "T999".into()));
     }
     let users = slack(&replay).users_in_channel("C012AB3CD").await.unwrap();
@@ -125,18 +125,21 @@ async fn an_address_that_nobody_vouches_for_is_nobodys() {
 }
 
 #[tokio::test]
-async fn a_channel_that_cannot_be_seen_is_an_error() {
+async fn a_channel_that_the_app_cannot_see_is_an_error() {
     let replay = Replay::new();
     let slack = slack(&replay);
     replay.post("/api/conversations.list").reply(ok(json!({ "channels": [channel("C1", "general")] })));
     let error = slack.users_in_channel("secrets").await.unwrap_err();
     assert_eq!((code(&error).as_str(), error.kind()), ("Slack:CHANNEL_NOT_FOUND", ErrorKind::NotFound));
-    assert_eq!(error.message(), "there is no channel `#secrets` that the app can see");
+    assert_eq!(error.message(), "channel `#secrets` does not exist, or the app cannot see it");
 
     replay.post("/api/conversations.members").reply(refused("channel_not_found"));
     let error = slack.users_in_channel("C012AB3CD").await.unwrap_err();
     assert_eq!((code(&error).as_str(), error.kind()), ("Slack:CHANNEL_NOT_FOUND", ErrorKind::NotFound));
-    assert_eq!(error.message(), "POST conversations.members: there is no channel `C012AB3CD` that the app can see");
+    assert_eq!(
+        error.message(),
+        "POST conversations.members: channel `C012AB3CD` does not exist, or the app cannot see it"
+    );
 
     for (text, message) in [("@ana", "`@ana` is not a Slack channel"), ("", "a channel name must be non-empty")] {
         assert_eq!(slack.users_in_channel(text).await.unwrap_err().message(), message);
@@ -147,7 +150,7 @@ async fn a_channel_that_cannot_be_seen_is_an_error() {
 }
 
 #[tokio::test]
-async fn channels_can_be_offered_in_a_form() {
+async fn channels_convert_to_options() {
     let replay = Replay::new();
     replay
         .post("/api/conversations.list")

@@ -1,4 +1,4 @@
-//! What Slack refuses, and what is none of Slack's answers.
+//! Error responses and malformed responses.
 
 use serde_json::json;
 use sym_integrations::http::error_names;
@@ -14,7 +14,7 @@ async fn failure(reply: Reply) -> Error {
 }
 
 #[tokio::test]
-async fn what_slack_refuses_has_a_kind() {
+async fn slack_errors_have_a_kind() {
     for (kind, names) in [
         (
             ErrorKind::Unauthorized,
@@ -35,7 +35,7 @@ async fn what_slack_refuses_has_a_kind() {
             assert_eq!(code(&error), format!("Slack:{}", name.to_uppercase()));
             assert_eq!(error.kind(), kind, "{name}");
             assert_eq!((error.status(), error.service()), (Some(200), Some("slack")));
-            assert_eq!(error.message(), format!("POST auth.test: Slack answered `{name}`"));
+            assert_eq!(error.message(), format!("POST auth.test: Slack returned the error `{name}`"));
         }
     }
     for name in ["ratelimited", "rate_limited"] {
@@ -45,22 +45,21 @@ async fn what_slack_refuses_has_a_kind() {
 }
 
 #[tokio::test]
-async fn a_missing_scope_is_named() {
+async fn names_a_missing_scope() {
     let body = json!({ "ok": false, "error": "missing_scope", "needed": "users:read.email", "provided": "chat:write,users:read" });
     let error = failure(Reply::json(body).header("x-slack-req-id", "req-1")).await;
     assert_eq!(code(&error), "Slack:MISSING_SCOPE");
-    let hint = "give the app the scope `users:read.email` and install it again; its scopes are: chat:write,users:read";
+    let hint = "add the scope `users:read.email` to the app and reinstall it; its scopes are: chat:write,users:read";
     assert_eq!((error.hint(), error.request_id()), (Some(hint), Some("req-1")));
 }
 
 #[tokio::test]
-async fn details_are_in_the_message_and_the_token_is_not() {
+async fn the_message_contains_details_but_not_the_token() {
     let details = ["[ERROR] must provide an object [json-pointer:/blocks/0]", TOKEN];
     let body = json!({ "ok": false, "error": "invalid_blocks", "response_metadata": { "messages": details } });
     let error = failure(Reply::json(body)).await;
     assert_eq!(code(&error), "Slack:INVALID_BLOCKS");
-    let message =
-        "Slack answered `invalid_blocks`: [ERROR] must provide an object [json-pointer:/blocks/0]: [redacted]";
+    let message = "Slack returned the error `invalid_blocks`: [ERROR] must provide an object [json-pointer:/blocks/0]: [redacted]";
     assert!(error.message().ends_with(message), "{}", error.message());
 
     let error = failure(refused(TOKEN)).await;
@@ -70,7 +69,7 @@ async fn details_are_in_the_message_and_the_token_is_not() {
 }
 
 #[tokio::test]
-async fn what_is_no_answer_of_slacks_is_an_error() {
+async fn malformed_responses_are_errors() {
     let html = Reply::text("<!DOCTYPE html><title>Server Error</title>").header("content-type", "text/html");
     for (reply, name, kind) in [
         (html.clone(), error_names::INVALID_RESPONSE, ErrorKind::Decode),
@@ -90,7 +89,7 @@ async fn what_is_no_answer_of_slacks_is_an_error() {
 }
 
 #[tokio::test]
-async fn what_reads_is_asked_again() {
+async fn reads_are_retried() {
     for reply in [
         refused("internal_error"),
         refused("ratelimited"),
@@ -116,7 +115,7 @@ async fn what_reads_is_asked_again() {
 }
 
 #[tokio::test]
-async fn methods_are_not_called_more_often_than_slack_says() {
+async fn calls_are_rate_limited_per_method() {
     let replay = Replay::new();
     let slack = slack(&replay);
     replay.post("/api/users.list").times(20).reply(ok(json!({ "members": [] })));

@@ -1,4 +1,4 @@
-//! Messages from handlers.
+//! Messages sent by handlers.
 
 use std::time::Duration;
 
@@ -21,13 +21,13 @@ fn posted() -> Reply {
     ok(json!({ "channel": "D024BE91L", "ts": TS, "message": { "text": "hi", "bot_id": "B1" } }))
 }
 
-/// Takes one message to this place.
+/// Expects one message to a channel.
 fn expect(replay: &Replay, channel: &str) {
     replay.post("/api/chat.postMessage").json(json!({ "channel": channel, "text": "hi" })).reply(posted());
 }
 
 #[tokio::test]
-async fn a_message_goes_to_every_kind_of_destination() {
+async fn sends_to_every_kind_of_destination() {
     let replay = Replay::new();
     let slack = slack(&replay);
 
@@ -55,7 +55,7 @@ async fn a_message_goes_to_every_kind_of_destination() {
     let error = slack.send_message(legacy, "hi").await.unwrap_err();
     assert_eq!(
         (code(&error), error.message()),
-        (codes::INVALID_DESTINATION.to_string(), "nothing can be sent to `on_call` in Slack")
+        (codes::INVALID_DESTINATION.to_string(), "`on_call` is not a Slack destination")
     );
     replay.check().unwrap();
 }
@@ -85,7 +85,7 @@ async fn the_account_of_a_user_is_looked_up_once() {
 }
 
 #[tokio::test]
-async fn an_address_of_another_person_or_of_somebody_who_is_not_there_is_nobodys() {
+async fn rejects_lookup_results_that_do_not_match_the_user() {
     let replay = Replay::new();
     let slack = slack(&replay);
     let others = [
@@ -104,7 +104,7 @@ async fn an_address_of_another_person_or_of_somebody_who_is_not_there_is_nobodys
 }
 
 #[tokio::test]
-async fn a_reply_goes_to_the_thread_of_the_message() {
+async fn replies_are_sent_to_the_thread() {
     let replay = Replay::new();
     let body = json!({ "channel": "C012AB3CD", "thread_ts": TS, "text": "hi" });
     replay.post("/api/chat.postMessage").json(body).reply(posted());
@@ -114,7 +114,7 @@ async fn a_reply_goes_to_the_thread_of_the_message() {
 }
 
 #[test]
-fn where_a_message_stands_is_kept_by_the_front_end() {
+fn message_refs_round_trip_through_the_machine() {
     let message = MessageRef::new("C012AB3CD", TS);
     let kept = machine::MessageRef::from(&message);
     assert_eq!((kept.front_end.as_str(), kept.reference.as_str()), ("slack", "C012AB3CD/1709208000.000100"));
@@ -128,7 +128,7 @@ fn where_a_message_stands_is_kept_by_the_front_end() {
 }
 
 #[tokio::test]
-async fn a_message_that_may_have_been_sent_is_not_sent_again() {
+async fn does_not_retry_messages_that_may_have_been_sent() {
     for (reply, name) in [
         (Reply::timed_out(), "Slack:TIMED_OUT"),
         (Reply::connection_lost(), "Slack:CONNECTION_LOST"),
@@ -147,7 +147,7 @@ async fn a_message_that_may_have_been_sent_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_message_that_was_not_taken_is_sent_again() {
+async fn retries_messages_that_were_not_sent() {
     for reply in [
         Reply::unreachable(),
         Reply::status(429).header("retry-after", "7"),
@@ -166,7 +166,7 @@ async fn a_message_that_was_not_taken_is_sent_again() {
 }
 
 #[tokio::test]
-async fn a_channel_gets_one_message_a_second() {
+async fn sends_one_message_per_second_to_a_channel() {
     let replay = Replay::new();
     let slack = slack(&replay);
     replay.post("/api/chat.postMessage").times(6).reply(posted());
@@ -182,7 +182,7 @@ async fn a_channel_gets_one_message_a_second() {
 }
 
 #[tokio::test]
-async fn a_stand_in_is_sent_messages_as_they_come() {
+async fn rate_limits_can_be_disabled_for_a_fake() {
     let replay = Replay::new();
     let builder = Slack::builder(WORKSPACE).token(TOKEN).connection(replay.connection());
     let slack = builder.without_rate_limits().build().unwrap();
@@ -194,7 +194,7 @@ async fn a_stand_in_is_sent_messages_as_they_come() {
 }
 
 #[tokio::test]
-async fn over_the_network() {
+async fn sends_over_the_network() {
     let server = MockServer::start().await;
     Mock::given(method("POST"))
         .and(path("/api/chat.postMessage"))
@@ -218,7 +218,7 @@ async fn over_the_network() {
 }
 
 #[tokio::test]
-async fn a_silent_slack_is_asked_once() {
+async fn a_timeout_is_not_retried() {
     let server = MockServer::start().await;
     Mock::given(method("POST"))
         .respond_with(
@@ -241,7 +241,7 @@ async fn a_silent_slack_is_asked_once() {
             done = &mut sending => break done.unwrap_err(),
             () = tokio::task::yield_now() => {}
         }
-        // The silence begins when the request has arrived.
+        // The timeout starts once the request has arrived.
         if let Some(at) = clock.next_sleeper()
             && !server.received_requests().await.unwrap().is_empty()
         {
@@ -253,7 +253,7 @@ async fn a_silent_slack_is_asked_once() {
 }
 
 #[tokio::test]
-async fn what_is_sent_can_be_anything_that_serializes() {
+async fn blocks_can_be_any_type_that_serializes() {
     #[derive(serde::Serialize)]
     struct Divider {
         r#type: &'static str,

@@ -1,12 +1,12 @@
-//! The client of Slack against answers as Slack gives them.
+//! The Slack client, against recorded responses.
 
 mod api;
 mod channels;
 mod failures;
 mod messages;
-mod people;
 #[cfg(feature = "slack-app")]
 mod signature;
+mod users;
 
 use std::error::Error as _;
 
@@ -33,7 +33,7 @@ fn directory() -> Directory {
     Directory::new(MemoryDirectory::new(), ["example.com"])
 }
 
-/// A success, with these things in it.
+/// Returns a successful response with these members.
 fn ok(mut body: Value) -> Reply {
     body["ok"] = true.into();
     Reply::json(body)
@@ -43,7 +43,7 @@ fn refused(error: &str) -> Reply {
     Reply::json(json!({ "ok": false, "error": error }))
 }
 
-/// Somebody as Slack describes them.
+/// Returns a user as Slack describes it.
 fn member(id: &str, name: &str) -> Value {
     json!({
         "id": id,
@@ -78,7 +78,7 @@ fn known(email: &str, id: &str) -> User {
     user(email).with_identity(UserIdentity::new("slack", WORKSPACE, id))
 }
 
-/// Its code, after a look whether the token is anywhere in it.
+/// Returns the code of an error, after checking that no text of the error contains the token.
 fn code(error: &Error) -> String {
     let mut text = format!("{error}\n{error:?}\n{error:#?}\n{}\n{}", error.report(), error.to_json());
     let mut source = error.source();

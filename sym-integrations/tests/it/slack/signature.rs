@@ -1,4 +1,4 @@
-//! Requests that Slack signed, and others.
+//! Verification of request signatures.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use sym_sdk::error::{ErrorKind, Result};
 
 use super::code;
 
-// The example of Slack's documentation.
+// The example from Slack's documentation.
 const SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 const TIME: &str = "1531420618";
 const SIGNATURE: &str = "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503";
@@ -26,7 +26,7 @@ fn verify(time: &str, signature: &str, body: &[u8], now: Timestamp) -> Result<()
 }
 
 #[test]
-fn slacks_own_example_is_accepted_for_five_minutes() {
+fn accepts_slacks_example_for_five_minutes() {
     for seconds in [-300, -1, 0, 1, 300] {
         verify(TIME, SIGNATURE, BODY.as_bytes(), at(seconds)).unwrap();
     }
@@ -37,7 +37,7 @@ fn slacks_own_example_is_accepted_for_five_minutes() {
 }
 
 #[test]
-fn a_changed_request_is_refused() {
+fn rejects_modified_requests() {
     let changed = BODY.replace("roadrunner", "coyote");
     for body in [changed.as_bytes(), b"", &BODY.as_bytes()[1..], &[BODY.as_bytes(), b"\n"].concat()] {
         assert_eq!(code(&verify(TIME, SIGNATURE, body, at(0)).unwrap_err()), "Slack:WRONG_SIGNATURE");
@@ -54,7 +54,7 @@ fn a_changed_request_is_refused() {
 }
 
 #[test]
-fn a_signature_has_one_form() {
+fn rejects_malformed_signatures() {
     let digits = &SIGNATURE[3..];
     for signature in [
         String::new(),
@@ -82,7 +82,7 @@ fn a_signature_has_one_form() {
 }
 
 #[test]
-fn a_time_is_digits() {
+fn rejects_malformed_timestamps() {
     for time in [
         "",
         " ",
@@ -101,7 +101,7 @@ fn a_time_is_digits() {
 }
 
 #[test]
-fn a_request_without_a_signature_is_refused() {
+fn rejects_unsigned_requests() {
     let secret = SigningSecret::new(SECRET.into()).unwrap();
     for (time, signature) in [(None, None), (Some(TIME), None), (None, Some(SIGNATURE))] {
         let error = secret.verify(time, signature, BODY.as_bytes(), at(0)).unwrap_err();
@@ -110,7 +110,7 @@ fn a_request_without_a_signature_is_refused() {
 }
 
 #[test]
-fn the_secret_is_not_empty_and_stays_one() {
+fn rejects_empty_secrets_and_redacts_the_secret() {
     for secret in ["", " ", "\n"] {
         assert_eq!(SigningSecret::new(secret.into()).unwrap_err().kind(), ErrorKind::Configuration);
     }

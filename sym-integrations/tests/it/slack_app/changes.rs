@@ -1,4 +1,4 @@
-//! Forms that change while people fill them in, and what goes wrong meanwhile.
+//! Forms that change while users fill them in: concurrent changes, lost updates and failing handlers.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ fn on_change_two(form: &mut PromptForm) -> Result<()> {
 }
 
 #[tokio::test]
-async fn two_changes_at_once_are_both_made_and_keep_what_was_typed() {
+async fn concurrent_changes_are_both_applied_and_keep_typed_values() {
     let fields =
         ["one", "two"].map(changing).into_iter().chain(["echo_one", "echo_two"].map(|name| field(name, "string")));
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications, on_change_one, on_change_two];
@@ -42,7 +42,7 @@ async fn two_changes_at_once_are_both_made_and_keep_what_was_typed() {
     let view = world.open("U0ANA").await;
     let first = json!({ "one:0": text("1"), "reason:0": text("typed") });
     world.interact(&change(&view, &first, "one:0")).await;
-    // The first is not done when the second comes.
+    // The second change arrives while the first is in progress.
     let second = json!({ "one:0": text("1"), "two:0": text("2"), "reason:0": text("typed on") });
     world.interact(&change(&view, &second, "two:0")).await;
     assert_eq!(world.fake.calls("views.update").len(), 1);
@@ -68,7 +68,7 @@ async fn city() -> (World, Value) {
 }
 
 #[tokio::test]
-async fn an_update_that_another_one_came_before_is_made_all_the_same() {
+async fn a_conflicting_update_is_retried() {
     let (mut world, view) = city().await;
     world.fake.refuse("views.update", "hash_conflict");
     let values = json!({ "city:0": text("Bern"), "street:0": text("typed"), "reason:0": text("typed too") });
@@ -88,14 +88,14 @@ async fn an_update_that_another_one_came_before_is_made_all_the_same() {
 }
 
 #[tokio::test]
-async fn an_update_that_slack_made_without_saying_so_loses_nothing() {
+async fn an_update_whose_response_was_lost_loses_nothing() {
     let (mut world, view) = city().await;
     world.fake.refuse("views.update", "invalid_arguments");
     let values = json!({ "city:0": text("Bern"), "reason:0": text("typed") });
     world.interact(&change(&view, &values, "city:0")).await;
     world.fake.called("views.update", 2).await;
     world.settle().await;
-    // The view shows it all the same.
+    // The view was updated nevertheless.
     let mut shown = view.clone();
     for block in shown["blocks"].as_array_mut().unwrap().iter_mut().filter(|block| block["block_id"] == "street:0") {
         block["block_id"] = json!("street:1");
@@ -110,12 +110,12 @@ async fn an_update_that_slack_made_without_saying_so_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_sent_while_it_changes_is_sent_as_it_was_seen() {
+async fn a_form_submitted_during_a_change_is_submitted_as_the_user_saw_it() {
     let (mut world, view) = city().await;
     let values = json!({ "city:0": text("Bern"), "reason:0": text("typed") });
     world.interact(&change(&view, &values, "city:0")).await;
     world.shown(2).await;
-    // Slack has not shown that yet when the person sends what they see.
+    // The user submits before Slack shows the change.
     let seen = json!({
         "target_id:0": admins(&view), "city:0": text("Bern"), "street:0": text("Side Street"),
         "reason:0": text("typed"), "duration:0": option("3600"),
@@ -141,7 +141,7 @@ fn on_change_what(form: &mut PromptForm) -> Result<(), HandlerError> {
 }
 
 #[tokio::test]
-async fn of_a_handlers_errors_people_see_what_its_author_wrote_for_them() {
+async fn users_see_only_the_handler_errors_written_for_them() {
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications, on_change_what];
     let mut world = World::new(builder(vec![changing("what"), reason()]).handlers(handlers)).await;
     let view = world.open("U0ANA").await;
@@ -172,9 +172,9 @@ fn on_change_severity(form: &mut PromptForm) -> Result<()> {
     Ok(())
 }
 
-/// What code puts where nobody looks may say who decides.
+/// A value that a handler sets in a hidden field may decide who approves.
 #[tokio::test]
-async fn what_code_puts_into_hidden_fields_belongs_to_what_is_sent() {
+async fn values_that_handlers_set_in_hidden_fields_are_submitted() {
     let team = PromptField { visible: false, required: false, ..field("team", "string") };
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications, on_change_severity];
     let fields = vec![changing("severity"), team, reason()];
@@ -186,7 +186,7 @@ async fn what_code_puts_into_hidden_fields_belongs_to_what_is_sent() {
             "duration:0": option("3600"),
         })
     };
-    // The handler has seen another one, and none at all after the restart.
+    // The handler has seen another value, and after the restart none at all.
     world.interact(&change(&view, &filled("low"), "severity:0")).await;
     world.shown(2).await;
     for restart in [false, true] {
@@ -205,7 +205,7 @@ async fn what_code_puts_into_hidden_fields_belongs_to_what_is_sent() {
 }
 
 #[tokio::test]
-async fn somebody_whose_account_was_deactivated_can_send_nothing() {
+async fn a_deactivated_account_cannot_submit() {
     let mut world = World::with_reason().await;
     let view = world.open("U0ANA").await;
     world.fake.join(Member::new("U0ANA").email("ana@example.com").deactivated());
@@ -218,7 +218,7 @@ async fn somebody_whose_account_was_deactivated_can_send_nothing() {
 }
 
 #[tokio::test]
-async fn the_same_request_again_within_its_time_is_the_same_decision() {
+async fn a_redelivered_decision_is_one_decision() {
     let mut world = World::with_reason().await;
     let run = world.request().await;
     let click = world.clicked("U0BEN", "approve", run);

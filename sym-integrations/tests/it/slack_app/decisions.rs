@@ -1,4 +1,4 @@
-//! Requests that are decided in Slack.
+//! Decisions on requests: Approve, Deny and Revoke in messages.
 
 use axum::http::StatusCode;
 use expect_test::expect_file;
@@ -14,7 +14,7 @@ use sym_sdk::prelude::*;
 
 use super::{SIGNING_SECRET, World, builder, content, get_permissions, get_request_notifications, golden, reason};
 
-/// What can be clicked.
+/// Returns the action ids of the buttons.
 fn buttons(message: &Value) -> Vec<String> {
     let blocks = message["blocks"].as_array().unwrap().iter();
     let actions = blocks.filter(|block| block["type"] == "actions");
@@ -22,7 +22,7 @@ fn buttons(message: &Value) -> Vec<String> {
     elements.map(|element| element["action_id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The small text that says how the request stands.
+/// Returns the status line of a request's message.
 fn status(message: &Value) -> String {
     let mut blocks = message["blocks"].as_array().unwrap().iter();
     let context = blocks.rfind(|block| block["type"] == "context").unwrap();
@@ -45,7 +45,7 @@ async fn a_request_is_approved_granted_and_revoked() {
     let updated = world.fake.calls("chat.update").pop().unwrap();
     golden(expect_file!["golden/granted.json"], &content(&updated), &names);
 
-    // The requester hears of it, and can end it from there.
+    // The requester is notified, and can revoke the access from there.
     let told: Vec<_> =
         world.fake.calls("chat.postMessage").into_iter().filter(|post| post["channel"] == "U0ANA").collect();
     assert_eq!(told[0]["text"], "*ben@example.com* approved your request for *Production*.");
@@ -63,7 +63,7 @@ async fn a_request_is_approved_granted_and_revoked() {
 }
 
 #[tokio::test]
-async fn a_denial_and_a_withdrawal_say_who_and_why() {
+async fn a_denial_and_a_withdrawal_show_who_and_why() {
     let handlers = sym_sdk::handlers![get_permissions, super::get_request_notifications];
     let harness = builder(vec![reason()]).handlers(handlers);
     let harness = harness.declare(|config| config.flows[0].params.include_decision_message = true);
@@ -86,14 +86,14 @@ async fn a_denial_and_a_withdrawal_say_who_and_why() {
 }
 
 #[tokio::test]
-async fn of_two_who_click_at_once_one_decides() {
+async fn one_of_two_concurrent_clicks_decides() {
     let mut world = World::with_reason().await;
     let run = world.request().await;
     let (one, other) = (world.clicked("U0BEN", "approve", run), world.clicked("U0CYD", "deny", run));
     let (one, other) = tokio::join!(world.interact(&one), world.interact(&other));
     assert_eq!((one.status, other.status), (StatusCode::OK, StatusCode::OK));
     world.settle().await;
-    // Which of them is told, and at once or later, depends on who came first.
+    // Which of them is refused, and whether immediately or later, depends on the order.
     let told = world.fake.called_once(&["response_url", "chat.postEphemeral"]).await;
     assert!(told["text"].as_str().unwrap().to_lowercase().starts_with("this request was already "), "{told}");
     assert_eq!(told.get("replace_original"), None);
@@ -103,7 +103,7 @@ async fn of_two_who_click_at_once_one_decides() {
 }
 
 #[tokio::test]
-async fn the_same_click_sent_twice_is_one_decision() {
+async fn a_redelivered_click_is_one_decision() {
     let mut world = World::with_reason().await;
     let run = world.request().await;
     let payload = world.clicked("U0BEN", "approve", run);
@@ -117,7 +117,7 @@ async fn the_same_click_sent_twice_is_one_decision() {
 }
 
 #[tokio::test]
-async fn those_who_may_not_are_told_and_nobody_else() {
+async fn a_refusal_is_shown_only_to_the_user_who_clicked() {
     let mut world = World::with_reason().await;
     let run = world.request().await;
     world.fake.join(Member::new("U0OUT").email("eve@elsewhere.com").of_team("T0OTHER"));
@@ -127,10 +127,10 @@ async fn those_who_may_not_are_told_and_nobody_else() {
     let refusals = [
         ("U0ANA", "Requesters cannot approve their own request."),
         ("U0OUT", "eve@elsewhere.com is not permitted to decide this request."),
-        ("U0FAKE", "Nobody knows whose Slack account yours is."),
+        ("U0FAKE", "Your Slack account is not linked to a user."),
         ("U0GONE", "Your Slack account is deactivated."),
-        ("U0BOT", "This is for people, and you are a bot."),
-        ("U0NOBODY", "Slack does not know you in this workspace."),
+        ("U0BOT", "Bots cannot use this app."),
+        ("U0NOBODY", "Your Slack account was not found in this workspace."),
     ];
     for (index, (account, refusal)) in refusals.into_iter().enumerate() {
         assert_eq!(world.click(account, "approve", run).await.status, StatusCode::OK);
@@ -141,12 +141,12 @@ async fn those_who_may_not_are_told_and_nobody_else() {
     world.settle().await;
     assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Requested);
     assert!(world.harness.granted().is_empty());
-    // Nothing has changed for anybody else.
+    // Nothing has changed for anyone else.
     assert!(world.fake.calls("chat.update").is_empty());
 }
 
 #[tokio::test]
-async fn guests_decide_where_the_flow_admits_them() {
+async fn guests_can_decide_if_the_flow_allows_it() {
     #[reducer]
     fn get_permissions() -> RequestPermission {
         RequestPermission::new(PermissionLevel::Admin, PermissionLevel::AllUsers)
@@ -164,7 +164,7 @@ async fn guests_decide_where_the_flow_admits_them() {
 }
 
 #[tokio::test]
-async fn buttons_of_runs_that_are_gone_are_taken_away() {
+async fn the_buttons_of_a_pruned_run_are_removed() {
     let mut world = World::with_reason().await;
     let run = world.request().await;
     world.click("U0BEN", "deny", run).await;
@@ -173,7 +173,7 @@ async fn buttons_of_runs_that_are_gone_are_taken_away() {
     assert_eq!(world.harness.runtime().prune(Duration::from_secs(60)).await.unwrap(), 1);
 
     let updates = world.fake.calls("chat.update").len();
-    // A message that was not updated when the request was decided.
+    // The message was not updated when the request was decided.
     let mut payload = world.clicked("U0BEN", "approve", run);
     let blocks = payload["message"]["blocks"].as_array_mut().unwrap();
     blocks.push(
@@ -193,21 +193,21 @@ async fn buttons_of_runs_that_are_gone_are_taken_away() {
 }
 
 #[tokio::test]
-async fn a_button_decides_only_the_request_of_its_message() {
+async fn a_button_only_decides_the_request_of_its_message() {
     let mut world = World::with_reason().await;
     let first = world.request().await;
     let second = world.request().await;
-    // The last message is that of the second request.
+    // The last message belongs to the second request.
     world.click("U0BEN", "approve", first).await;
     let told = world.fake.called("response_url", 1).await;
-    assert_eq!(told["text"], "This message is not that of the request.");
+    assert_eq!(told["text"], "This message does not belong to the request.");
     for run in [first, second] {
         assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Requested);
     }
 }
 
 #[tokio::test]
-async fn a_message_that_was_passed_on_from_decides_nothing() {
+async fn a_forwarded_message_can_no_longer_decide() {
     #[reducer]
     fn get_request_notifications() -> Result<Vec<Notification>> {
         let first = Notification::to(slack::channel("#first")?).timeout(Duration::from_secs(600));
@@ -220,15 +220,15 @@ async fn a_message_that_was_passed_on_from_decides_nothing() {
     world.harness.advance(Duration::from_secs(601)).await.unwrap();
     let updated = world.fake.called("chat.update", 1).await;
     assert_eq!(updated["channel"], "CFIRST");
-    assert_eq!(status(&updated), "Nobody answered here in time. The request went on to others.");
+    assert_eq!(status(&updated), "Nobody responded here in time. The request was forwarded.");
     assert!(buttons(&updated).is_empty());
 
     assert_eq!(world.interact(&old).await.status, StatusCode::OK);
     let told = world.fake.called("response_url", 1).await;
-    assert_eq!(told["text"], "Nobody answered here in time, and the request went on to others.");
+    assert_eq!(told["text"], "Nobody responded here in time, and the request was forwarded.");
     assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Forwarded);
 
-    // The one in force goes with the time as well.
+    // The notification in force expires too.
     let late = world.clicked("U0BEN", "approve", run);
     world.harness.advance(Duration::from_secs(601)).await.unwrap();
     assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Expired);
@@ -238,7 +238,7 @@ async fn a_message_that_was_passed_on_from_decides_nothing() {
 }
 
 #[tokio::test]
-async fn what_people_wrote_calls_nobody_and_fits() {
+async fn user_text_mentions_nobody_and_is_truncated() {
     let mut world = World::with_reason().await;
     let long = format!("{} 👩‍👩‍👧‍👦 שלום <!channel> <@U0ADA>", "x".repeat(5_000));
     for reason in [long.as_str(), "👩‍👩‍👧‍👦 مرحبا \u{202e}gnp.exe <!here>", "*bold* `code` & more"]
@@ -252,7 +252,7 @@ async fn what_people_wrote_calls_nobody_and_fits() {
 }
 
 #[tokio::test]
-async fn what_a_hook_ignores_is_told_to_whoever_did_it() {
+async fn an_ignored_decision_is_reported_to_the_user_who_made_it() {
     #[hook]
     fn on_approve() -> NextEvent {
         ApprovalTemplate::ignore().message("not during the <!channel> freeze")
@@ -266,7 +266,7 @@ async fn what_a_hook_ignores_is_told_to_whoever_did_it() {
     assert_eq!((&told[0]["channel"], &told[0]["user"]), (&json!("CACCESS"), &json!("U0BEN")));
     assert_eq!(told[0]["text"], "not during the &lt;!channel&gt; freeze.");
 
-    // One who is not in the channel is told in direct messages.
+    // A user who is not in the channel gets a direct message.
     world.fake.refuse("chat.postEphemeral", "user_not_in_channel");
     world.click("U0CYD", "approve", run).await;
     world.settle().await;
@@ -275,7 +275,7 @@ async fn what_a_hook_ignores_is_told_to_whoever_did_it() {
 }
 
 #[tokio::test]
-async fn people_and_groups_and_the_error_channel_are_told() {
+async fn notifies_users_groups_and_the_error_channel() {
     #[reducer]
     fn get_request_notifications() -> Result<Vec<Notification>> {
         Ok(vec![Notification::to(slack::user("U0BEN")?), Notification::to(slack::group(["U0BEN", "U0CYD"])?)])
@@ -290,7 +290,7 @@ async fn people_and_groups_and_the_error_channel_are_told() {
     let mut world = World::new(harness).await;
     world.fake.refuse("chat.postMessage", "user_disabled");
     world.request().await;
-    // Ben cannot be told, so the group is; and those who run this hear why.
+    // Ben cannot be notified, so the group is, and the error channel gets the reason.
     let calls = world.fake.calls("chat.postMessage");
     let channels: Vec<_> = calls.iter().map(|call| call["channel"].as_str().unwrap()).collect();
     assert_eq!(
@@ -305,7 +305,7 @@ async fn people_and_groups_and_the_error_channel_are_told() {
 }
 
 #[tokio::test]
-async fn a_message_that_cannot_be_sent_is_tried_again() {
+async fn retries_messages_that_cannot_be_sent() {
     let mut world = World::with_reason().await;
     world.fake.refuse("chat.postMessage", "service_unavailable");
     let run = world.request().await;
@@ -313,7 +313,7 @@ async fn a_message_that_cannot_be_sent_is_tried_again() {
     world.harness.advance(Duration::from_secs(2)).await.unwrap();
     assert_eq!(world.harness.run(run).await.unwrap().delivered.len(), 1);
 
-    // One that is gone is left alone.
+    // A message that was deleted is not an error.
     world.fake.refuse("chat.update", "message_not_found");
     world.click("U0BEN", "approve", run).await;
     world.settle().await;
@@ -322,7 +322,7 @@ async fn a_message_that_cannot_be_sent_is_tried_again() {
 }
 
 #[tokio::test]
-async fn who_clicks_is_answered_in_time_whatever_takes_long() {
+async fn responds_in_time_while_slack_is_slow() {
     let mut world = World::with_reason().await;
     let run = world.request().await;
     let payload = world.clicked("U0BEN", "approve", run);
@@ -333,7 +333,7 @@ async fn who_clicks_is_answered_in_time_whatever_takes_long() {
     world.harness.advance(Duration::from_millis(2_600)).await.unwrap();
     assert_eq!(click.await.unwrap(), StatusCode::SERVICE_UNAVAILABLE);
 
-    // The work goes on.
+    // The work continues.
     world.fake.hang(false);
     while world.harness.status(run).await.unwrap() == RunStatus::Requested {
         tokio::task::yield_now().await;
@@ -343,8 +343,8 @@ async fn who_clicks_is_answered_in_time_whatever_takes_long() {
 }
 
 #[tokio::test]
-async fn while_slack_is_down_the_request_waits_and_nothing_is_lost() {
-    // Without the tries of a single call: its pauses are by the machine's clock.
+async fn nothing_is_lost_while_slack_is_down() {
+    // Without retries of single calls: their backoff uses the system clock.
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications];
     let mut world = World::with_app(builder(vec![reason()]).handlers(handlers), |slack| {
         let mut limits = Limits::default();
@@ -360,14 +360,14 @@ async fn while_slack_is_down_the_request_waits_and_nothing_is_lost() {
     assert!(world.fake.calls("chat.postMessage").len() >= 3, "{:?}", world.fake.calls("chat.postMessage").len());
     assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Requested);
 
-    // It comes afterwards, once.
+    // The message is delivered afterwards, once.
     world.fake.set_down(false);
     world.harness.advance(Duration::from_secs(10 * 60)).await.unwrap();
     assert_eq!(world.harness.run(run).await.unwrap().delivered.len(), 1);
     assert_eq!(world.fake.messages().len(), 1);
 
     world.fake.set_down(true);
-    // Nobody can be told who clicked: Slack is told that it was not taken.
+    // The user cannot be looked up, so Slack is told that the click was not accepted.
     let payload = world.clicked("U0BEN", "approve", run);
     assert_eq!(world.interact(&payload).await.status, StatusCode::SERVICE_UNAVAILABLE);
     world.fake.set_down(false);

@@ -64,7 +64,7 @@ async fn world(fields: Vec<PromptField>) -> World {
 }
 
 #[tokio::test]
-async fn each_type_has_its_input_and_arrives_as_its_value() {
+async fn each_field_type_has_an_input_and_round_trips() {
     let mut world = world(all_types()).await;
     let view = world.open("U0ANA").await;
     let kinds = inputs(&view).into_iter().map(|id| (id, element(&view, id)["type"].as_str().unwrap()));
@@ -88,7 +88,7 @@ async fn each_type_has_its_input_and_arrives_as_its_value() {
             ("duration:0", "static_select"),
         ]
     );
-    // Again from a process that does not hold the form.
+    // Again, in a process that does not have the form in memory.
     for restarts in [false, true] {
         let view = world.open("U0ANA").await;
         if restarts {
@@ -101,7 +101,7 @@ async fn each_type_has_its_input_and_arrives_as_its_value() {
         check(fields);
         assert_eq!(state.request.as_ref().unwrap().duration, Some(Duration::from_secs(3600)));
     }
-    // People are mentioned in the message, and the rest stands there too.
+    // The message mentions the users and contains all other values.
     let blocks = world.fake.message().1["blocks"].to_string();
     for shown in ["<@U0BEN>, <@U0CYD>", "-42", "90m", "a b, c"] {
         assert!(blocks.contains(shown), "{shown}: {blocks}");
@@ -132,7 +132,7 @@ fn on_change_text(form: &mut PromptForm) -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_stands_in_a_field_of_any_type_survives_a_change() {
+async fn values_of_every_field_type_survive_a_change() {
     let mut fields = all_types();
     fields[0].on_change = true;
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications, on_change_text];
@@ -162,7 +162,7 @@ async fn what_stands_in_a_field_of_any_type_survives_a_change() {
 }
 
 #[tokio::test]
-async fn what_is_no_value_of_its_type_is_said_at_the_field() {
+async fn invalid_values_are_reported_at_their_field() {
     let mut world = world(all_types()).await;
     let view = world.open("U0ANA").await;
     let mut values = with_target(sent(), &view);
@@ -176,7 +176,7 @@ async fn what_is_no_value_of_its_type_is_said_at_the_field() {
 }
 
 #[tokio::test]
-async fn a_flow_is_named_with_its_environment() {
+async fn a_command_can_name_the_environment() {
     let harness = builder(Vec::new()).approval_flow("docs").declare(|config| {
         for (name, label) in [("staging", "Staging"), ("live", "Live")] {
             let environment = Environment { name: name.into(), label: Some(label.into()), ..Default::default() };
@@ -199,11 +199,11 @@ async fn a_flow_is_named_with_its_environment() {
         assert_eq!(view["title"]["text"], "Production", "{command}");
         assert_eq!(inputs(&view).first().copied(), first, "{command}");
     }
-    // Two flows go by this label, and none of them here.
+    // Two flows have this label, neither of them in this environment.
     for (index, command) in ["req production", "req prod staging", "req prod nowhere"].into_iter().enumerate() {
         world.command("U0ANA", command).await;
         let view = world.shown(cases.len() + index + 1).await;
-        let unclear = format!("It is not clear which flow `{}` is. What do you need?", &command["req ".len()..]);
+        let unclear = format!("No single flow matches `{}`. What do you need?", &command["req ".len()..]);
         assert_eq!(first_text(&view), unclear);
         let described = &view["blocks"][1]["elements"][0]["options"];
         assert_eq!(

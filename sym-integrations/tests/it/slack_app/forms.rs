@@ -1,4 +1,4 @@
-//! Forms that are filled in in Slack.
+//! Opening, filling in and submitting forms in Slack.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -40,7 +40,7 @@ fn on_change_urgency(form: &mut PromptForm) -> Result<()> {
     Ok(())
 }
 
-/// The ids of the blocks with inputs.
+/// Returns the block ids of the inputs.
 fn inputs(view: &Value) -> Vec<&str> {
     let blocks = view["blocks"].as_array().unwrap().iter();
     blocks.filter(|block| block["type"] == "input").map(|block| block["block_id"].as_str().unwrap()).collect()
@@ -50,14 +50,14 @@ fn block<'a>(view: &'a Value, id: &str) -> &'a Value {
     view["blocks"].as_array().unwrap().iter().find(|block| block["block_id"] == id).unwrap()
 }
 
-/// The value of the option with this label.
+/// Returns the value of the option with this label.
 fn value_of(view: &Value, id: &str, label: &str) -> String {
     let options = block(view, id)["element"]["options"].as_array().unwrap();
     let option = options.iter().find(|option| option["text"]["text"] == label).unwrap();
     option["value"].as_str().unwrap().to_owned()
 }
 
-/// The view as it would be if the field were another one.
+/// Returns the view with a field renamed.
 fn renamed(view: &Value, id: &str, to: &str) -> Value {
     let mut view = view.clone();
     for block in view["blocks"].as_array_mut().unwrap().iter_mut().filter(|block| block["block_id"] == id) {
@@ -85,7 +85,7 @@ async fn suggest(world: &World, account: &str, view: &Value, block: &str, typed:
 }
 
 #[tokio::test]
-async fn a_request_is_made_in_a_form() {
+async fn submitting_a_form_makes_a_request() {
     let mut world = World::with_reason().await;
     let view = world.open("U0ANA").await;
     golden(expect_file!["golden/loading.json"], &world.fake.calls("views.open")[0]["view"], &[]);
@@ -96,7 +96,7 @@ async fn a_request_is_made_in_a_form() {
     let values =
         json!({ "target_id:0": option(&admins), "reason:0": text("incident 42"), "duration:0": option("3600") });
     let payload = world.submission("U0ANA", &view, values);
-    // Slack may send it twice.
+    // Slack may deliver the submission twice.
     for _ in 0..2 {
         let answer = world.interact(&payload).await;
         assert_eq!((answer.status, answer.body), (StatusCode::OK, Value::Null));
@@ -114,7 +114,7 @@ async fn a_request_is_made_in_a_form() {
 }
 
 #[tokio::test]
-async fn each_fault_stands_at_its_field_and_the_form_stays_open() {
+async fn errors_are_shown_at_their_fields_and_the_form_stays_open() {
     let number = PromptField { label: Some("How many".into()), ..field("count", "int") };
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications];
     let mut world = World::new(builder(vec![reason(), number]).handlers(handlers)).await;
@@ -138,7 +138,7 @@ async fn each_fault_stands_at_its_field_and_the_form_stays_open() {
     let good = json!({
         "target_id:0": option(&admins), "reason:0": text("x"), "count:0": text("3"), "duration:0": option("3600"),
     });
-    // Somebody else cannot send it.
+    // No one else can submit it.
     let answer = world.submit("U0BEN", &view, good.clone()).await;
     assert_eq!(answer.body["response_action"], "errors");
     assert!(
@@ -149,11 +149,11 @@ async fn each_fault_stands_at_its_field_and_the_form_stays_open() {
     assert_eq!(world.submit("U0ANA", &view, good.clone()).await.body, Value::Null);
     world.settle().await;
     let answer = world.submit("U0ANA", &view, good).await;
-    assert!(answer.body.to_string().contains("submitted already"), "{}", answer.body);
+    assert!(answer.body.to_string().contains("already submitted"), "{}", answer.body);
 }
 
 #[tokio::test]
-async fn options_are_looked_up_once_and_filtered_as_people_type() {
+async fn options_are_fetched_once_and_searched_while_typing() {
     let database = PromptField { prefetch: true, label: Some("Database".into()), ..field("database", "string") };
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications, databases];
     let mut world = World::new(builder(vec![database]).handlers(handlers)).await;
@@ -175,12 +175,12 @@ async fn options_are_looked_up_once_and_filtered_as_people_type() {
     assert_eq!(world.submit("U0ANA", &view, values).await.body, Value::Null);
     world.settle().await;
     assert!(world.fake.message().1["blocks"].to_string().contains("id-999"));
-    // It is sent and gone.
+    // After the submission, the form is gone.
     assert_eq!(suggest(&world, "U0ANA", &view, "database:0", "").await, json!([]));
 }
 
 #[tokio::test]
-async fn a_form_that_could_not_be_made_is_asked_for_again() {
+async fn a_form_that_failed_can_be_retried() {
     BROKEN.store(true, Ordering::Relaxed);
     let field = PromptField { prefetch: true, ..field("broken", "string") };
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications, broken];
@@ -210,7 +210,7 @@ async fn a_form_that_could_not_be_made_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_form_changes_and_keeps_what_was_typed() {
+async fn a_change_keeps_typed_values() {
     let urgency = PromptField {
         allowed_values: Some(vec!["Normal".into(), "Urgent".into()]),
         on_change: true,
@@ -234,7 +234,7 @@ async fn a_form_changes_and_keeps_what_was_typed() {
     });
     assert_eq!(world.interact(&payload).await.status, StatusCode::OK);
     let view = world.shown(2).await;
-    // What code has changed stands in a new block, or Slack would keep what was typed in the old one.
+    // A field that a handler changed has a new block id; otherwise Slack would keep the typed value.
     assert_eq!(inputs(&view), ["target_id:0", "urgency:0", "incident:0", "note:1", "reason:0", "duration:0"]);
     assert_eq!(block(&view, "note:1")["element"]["initial_value"], "filled in by code");
     assert_eq!(block(&view, "reason:0")["element"]["initial_value"], "typed by Ana");
@@ -243,7 +243,7 @@ async fn a_form_changes_and_keeps_what_was_typed() {
 }
 
 #[tokio::test]
-async fn without_a_name_or_with_an_unknown_one_all_flows_are_offered() {
+async fn lists_all_flows_without_a_matching_name() {
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications];
     let harness = builder(vec![reason()]).approval_flow("docs").approval_flow("hidden").handlers(handlers);
     let harness = harness.declare(|config| config.flows[2].params.allowed_sources = Some(vec!["api".into()]));
@@ -261,7 +261,7 @@ async fn without_a_name_or_with_an_unknown_one_all_flows_are_offered() {
         match unclear {
             None => golden(expect_file!["golden/picker.json"], &world.fake.calls("views.update")[updates]["view"], &[]),
             Some(flow) => {
-                assert_eq!(text_of(&view), format!("It is not clear which flow `{flow}` is. What do you need?"));
+                assert_eq!(text_of(&view), format!("No single flow matches `{flow}`. What do you need?"));
             }
         }
         assert_eq!(view["blocks"][1]["elements"][0]["options"].as_array().unwrap().len(), 2);
@@ -279,7 +279,7 @@ async fn without_a_name_or_with_an_unknown_one_all_flows_are_offered() {
     let run = form["private_metadata"].as_str().unwrap().parse().unwrap();
     assert_eq!(world.harness.run(run).await.unwrap().run.source_channel().identifier(), Some("general"));
 
-    // The shortcut knows no channel.
+    // A shortcut has no channel.
     let trigger = world.fake.trigger();
     let payload =
         json!({ "type": "shortcut", "callback_id": "request", "user": { "id": "U0ANA" }, "trigger_id": trigger });
@@ -289,7 +289,7 @@ async fn without_a_name_or_with_an_unknown_one_all_flows_are_offered() {
 }
 
 #[tokio::test]
-async fn a_trigger_that_has_expired_is_told() {
+async fn reports_an_expired_trigger() {
     let world = World::with_reason().await;
     let trigger = world.fake.trigger();
     world.fake.expire();
@@ -302,7 +302,7 @@ async fn a_trigger_that_has_expired_is_told() {
 }
 
 #[tokio::test]
-async fn those_who_cannot_request_are_told_in_the_view() {
+async fn users_who_cannot_request_see_why_in_the_view() {
     let mut world = World::with_reason().await;
     world.fake.join(Member::new("U0GONE").email("ben@example.com").deactivated());
     world.fake.join(Member::new("U0OUT").email("eve@elsewhere.com").of_team("T0OTHER"));
@@ -314,12 +314,12 @@ async fn those_who_cannot_request_are_told_in_the_view() {
 }
 
 #[tokio::test]
-async fn a_flow_that_has_changed_since_says_what_does_not_fit_any_more() {
+async fn reports_fields_that_the_flow_no_longer_has() {
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications];
     let mut world = World::new(builder(vec![reason(), field("ticket", "string")]).handlers(handlers)).await;
     let view = world.open("U0ANA").await;
     world.restart();
-    // The view is one of before: it asked for something else.
+    // The view was opened before the flow changed.
     let admins = value_of(&view, "target_id:0", "admins");
     let values = json!({
         "target_id:0": option(&admins), "reason:0": text("x"), "duration:0": option("3600"), "approver:0": text("me"),
@@ -333,7 +333,7 @@ async fn a_flow_that_has_changed_since_says_what_does_not_fit_any_more() {
 }
 
 #[tokio::test]
-async fn a_form_outlives_a_restart() {
+async fn a_form_survives_a_restart() {
     let mut world = World::with_reason().await;
     let view = world.open("U0ANA").await;
     world.restart();
@@ -343,7 +343,7 @@ async fn a_form_outlives_a_restart() {
 }
 
 #[tokio::test]
-async fn five_thousand_characters_are_taken_and_shown_as_far_as_they_fit() {
+async fn accepts_5000_characters_and_shows_them_truncated() {
     let mut world = World::with_reason().await;
     let view = world.open("U0ANA").await;
     let admins = value_of(&view, "target_id:0", "admins");

@@ -1,4 +1,4 @@
-//! Where Slack shows less than a flow has.
+//! Forms and texts that exceed Slack's limits.
 
 use serde_json::{Value, json};
 use sym_sdk::config::PromptField;
@@ -17,8 +17,8 @@ fn optional(name: String) -> PromptField {
 }
 
 #[tokio::test]
-async fn a_form_of_more_fields_than_slack_shows_says_so() {
-    // With target and duration these are 97.
+async fn a_form_with_too_many_fields_shows_an_error() {
+    // With target and duration, there are 97.
     let fields: Vec<_> = (0..95).map(|n| optional(format!("field_{n}"))).collect();
     let mut world = world(fields.clone()).await;
     let view = world.open("U0ANA").await;
@@ -28,13 +28,13 @@ async fn a_form_of_more_fields_than_slack_shows_says_so() {
     let view = world.open("U0ANA").await;
     assert_eq!(
         first_text(&view),
-        "This form has 98 fields, and Slack shows at most 97. Tell the people who run this, please."
+        "This form has 98 fields, but Slack shows at most 97. Please contact an administrator."
     );
     assert_eq!((inputs(&view).len(), &view["submit"]), (0, &Value::Null));
 }
 
 #[tokio::test]
-async fn many_long_menus_load_their_options_when_asked() {
+async fn large_menus_load_their_options_on_demand() {
     let values: Vec<_> = (0..100).map(|n| format!("{}{n:0>3}", "é".repeat(50))).collect();
     let menu = |n: usize| PromptField { allowed_values: Some(values.clone()), ..field(&format!("menu_{n}"), "string") };
     let mut world = world((0..12).map(menu).collect()).await;
@@ -47,16 +47,16 @@ async fn many_long_menus_load_their_options_when_asked() {
 }
 
 #[tokio::test]
-async fn a_text_that_slack_cannot_fill_in_is_left_out_and_said_so() {
+async fn an_initial_value_that_is_too_long_is_left_empty_with_a_note() {
     let long = "א".repeat(3_001);
     let note = PromptField { default: Some(long), label: Some("Note".into()), ..optional("note".into()) };
     let short = PromptField { default: Some("x".repeat(3_000)), ..optional("short".into()) };
     let mut world = world(vec![note, short]).await;
     let view = world.open("U0ANA").await;
-    assert_eq!(first_text(&view), "Left empty, as Slack cannot show what was filled in beforehand: Note.");
+    assert_eq!(first_text(&view), "Left empty, because Slack cannot show their initial values: Note.");
     assert_eq!(element(&view, "note:0").get("initial_value"), None);
     assert_eq!(element(&view, "short:0")["initial_value"].as_str().unwrap().len(), 3_000);
-    // What is sent is what was seen.
+    // The request contains what the user saw.
     let empty = json!({ "value": { "type": "plain_text_input", "value": null } });
     let values =
         json!({ "target_id:0": admins(&view), "note:0": empty, "short:0": text("y"), "duration:0": option("3600") });
@@ -73,14 +73,14 @@ fn on_change_size(form: &mut PromptForm) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_text_that_code_fills_in_and_slack_cannot_show_is_left_out_too() {
+async fn a_value_set_by_a_handler_that_is_too_long_is_left_empty() {
     let size = PromptField { on_change: true, ..field("size", "string") };
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications, on_change_size];
     let mut world = World::new(builder(vec![size, optional("body".into())]).handlers(handlers)).await;
     let view = world.open("U0ANA").await;
     world.interact(&change(&view, &json!({ "size:0": text("L") }), "size:0")).await;
     let view = world.shown(2).await;
-    assert!(first_text(&view).ends_with("filled in beforehand: body."), "{view}");
+    assert!(first_text(&view).ends_with("show their initial values: body."), "{view}");
     assert_eq!(element(&view, "body:1").get("initial_value"), None);
 }
 
@@ -91,7 +91,7 @@ fn odd() -> Result<Vec<FieldOption>> {
 }
 
 #[tokio::test]
-async fn labels_that_are_long_odd_or_blank_are_shown_as_far_as_they_can_be() {
+async fn long_unusual_and_blank_labels_are_truncated_or_replaced() {
     let label = "Production databases of every region 🚀";
     let harness = builder(vec![prefetched("odd")]).declare(move |config| config.flows[0].label = Some(label.into()));
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications, odd];
@@ -112,7 +112,7 @@ async fn labels_that_are_long_odd_or_blank_are_shown_as_far_as_they_can_be() {
 }
 
 #[tokio::test]
-async fn a_field_of_five_thousand_characters_is_cut_in_the_message_and_whole_in_the_run() {
+async fn a_long_value_is_truncated_in_the_message_and_complete_in_the_run() {
     let mut world = world(vec![field("why", "string"), reason()]).await;
     let view = world.open("U0ANA").await;
     let long = "👩‍👩‍👧‍👦 & <co> ".repeat(300);
@@ -126,7 +126,7 @@ async fn a_field_of_five_thousand_characters_is_cut_in_the_message_and_whole_in_
 }
 
 #[tokio::test]
-async fn more_than_a_hundred_flows_can_be_picked_from() {
+async fn lists_more_than_100_flows_in_groups() {
     let mut harness = builder(Vec::new());
     for n in 0..250 {
         harness = harness.approval_flow(&format!("flow-{n:0>3}"));

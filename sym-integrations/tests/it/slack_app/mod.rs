@@ -1,4 +1,4 @@
-//! The Slack front end, from the signed request to what people see.
+//! The Slack front end, from the signed request to what users see.
 
 mod changes;
 mod decisions;
@@ -47,7 +47,7 @@ fn get_request_notifications() -> Result<Vec<Notification>> {
     Ok(vec![Notification::to(slack::channel("#access")?)])
 }
 
-/// Flow `prod`, with the fields given.
+/// Returns a harness with the flow `prod` and these fields.
 fn builder(fields: Vec<config::PromptField>) -> HarnessBuilder {
     Harness::builder().access_flow("prod", ["admins", "readers"]).admin("ada@example.com").declare(move |config| {
         config.flows[0].label = Some("Production".into());
@@ -63,7 +63,7 @@ fn reason() -> config::PromptField {
     config::PromptField { label: Some("Reason".into()), ..field("reason", "string") }
 }
 
-/// A workspace as tests look at it that put requests together by hand. Its clock stands still.
+/// A fake workspace for tests that build requests by hand. Its clock only advances when told to.
 struct Workspace {
     fake: FakeSlack,
     clock: Arc<VirtualClock>,
@@ -93,23 +93,23 @@ impl Workspace {
         self.add(member).unwrap();
     }
 
-    /// A trigger that can open one view.
+    /// Returns a trigger id that can open one view.
     fn trigger(&self) -> String {
         self.fake.trigger("U0ANA")
     }
 
-    /// Has all triggers grow too old.
+    /// Lets all trigger ids expire.
     fn expire(&self) {
         self.clock.advance(Duration::from_secs(3));
     }
 
-    /// Waits until a method was called so often, and gives what it was called with last.
+    /// Waits until a method was called this often, and returns the arguments of the last call.
     async fn called(&self, method: &str, times: usize) -> Value {
         let called = tokio::time::timeout(Duration::from_secs(20), self.fake.called(method, times)).await;
         called.unwrap_or_else(|_| panic!("{method} was not called {times} times")).unwrap()
     }
 
-    /// What the only call of any of these methods had.
+    /// Waits for the only call of any of these methods, and returns its arguments.
     async fn called_once(&self, methods: &[&str]) -> Value {
         let calls: Vec<_> = methods.iter().flat_map(|method| self.calls(method)).collect();
         if calls.is_empty() {
@@ -119,12 +119,12 @@ impl Workspace {
         calls[0].clone()
     }
 
-    /// The message that was posted to a channel last, and its place.
+    /// Returns the container and the content of the last message in a channel.
     fn message(&self) -> (Value, Value) {
         self.message_in('C')
     }
 
-    /// The last one in direct messages.
+    /// Returns the container and the content of the last direct message.
     fn direct_message(&self) -> (Value, Value) {
         self.message_in('D')
     }
@@ -136,14 +136,14 @@ impl Workspace {
         (json!({ "channel_id": message.channel(), "message_ts": message.ts() }), message.raw().clone())
     }
 
-    /// The view that was opened last.
+    /// Returns the view that was opened last.
     fn view(&self) -> Value {
         let views = self.members().into_iter().filter_map(|member| self.person(member.id()).view());
         views.max_by_key(|view| view.id().to_owned()).as_ref().map(View::raw).unwrap()
     }
 }
 
-/// A workspace, and a runtime that it is the front end of.
+/// A workspace with the front end and its runtime.
 struct World {
     fake: Workspace,
     harness: Harness,
@@ -152,7 +152,7 @@ struct World {
     clicks: u32,
 }
 
-struct Answer {
+struct HttpResponse {
     status: StatusCode,
     body: Value,
 }
@@ -176,24 +176,24 @@ impl World {
         Self { fake, harness, app, router, clicks: 0 }
     }
 
-    /// The usual one, which asks for a reason.
+    /// Starts the default world, whose form has a reason.
     async fn with_reason() -> Self {
         let handlers = sym_sdk::handlers![get_permissions, get_request_notifications];
         Self::new(builder(vec![reason()]).handlers(handlers)).await
     }
 
-    /// A request that was made elsewhere.
+    /// Makes a request outside of Slack.
     async fn request(&mut self) -> RunId {
         let request = self.harness.request("prod").by("ana@example.com").target("admins").duration("1h");
         request.field("reason", "incident 42").await.unwrap()
     }
 
-    /// Carries out all that is due now.
+    /// Runs everything that is due now.
     async fn settle(&mut self) {
         self.harness.simulation_mut().settle().await.unwrap();
     }
 
-    async fn send(&self, path: &str, body: String, content_type: &str) -> Answer {
+    async fn send(&self, path: &str, body: String, content_type: &str) -> HttpResponse {
         self.send_as(self.signed_as(path, body, content_type)).await
     }
 
@@ -211,23 +211,23 @@ impl World {
         request.body(Body::from(body)).unwrap()
     }
 
-    async fn send_as(&self, request: Request<Body>) -> Answer {
+    async fn send_as(&self, request: Request<Body>) -> HttpResponse {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();
         let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
-        Answer { status, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
+        HttpResponse { status, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
     }
 
-    async fn interact(&self, payload: &Value) -> Answer {
+    async fn interact(&self, payload: &Value) -> HttpResponse {
         self.send_as(self.signed("/interactions", payload)).await
     }
 
-    async fn command(&self, account: &str, text: &str) -> Answer {
+    async fn command(&self, account: &str, text: &str) -> HttpResponse {
         let trigger = self.fake.trigger();
         self.command_with(account, text, &trigger).await
     }
 
-    async fn command_with(&self, account: &str, text: &str, trigger: &str) -> Answer {
+    async fn command_with(&self, account: &str, text: &str, trigger: &str) -> HttpResponse {
         let body = Serializer::new(String::new())
             .append_pair("command", "/sym")
             .append_pair("team_id", WORKSPACE)
@@ -240,8 +240,8 @@ impl World {
         self.send("/commands", body, "application/x-www-form-urlencoded").await
     }
 
-    /// A click on a button of the message that was posted last.
-    async fn click(&mut self, account: &str, action: &str, run: RunId) -> Answer {
+    /// Clicks a button of the message that was posted last.
+    async fn click(&mut self, account: &str, action: &str, run: RunId) -> HttpResponse {
         let payload = self.clicked(account, action, run);
         self.interact(&payload).await
     }
@@ -268,7 +268,7 @@ impl World {
         })
     }
 
-    /// The same front end after a restart: it has forgotten what it held in memory.
+    /// Restarts the front end, with empty caches.
     fn restart(&mut self) {
         let directory = self.harness.runtime().directory().clone();
         let slack = self.fake.client().directory(directory).build().unwrap();
@@ -276,7 +276,7 @@ impl World {
         self.router = self.app.router(self.harness.runtime().clone());
     }
 
-    /// Opens the form of `prod`, and gives the view.
+    /// Opens the form of `prod` and returns its view.
     async fn open(&mut self, account: &str) -> Value {
         let updates = self.fake.calls("views.update").len();
         let answer = self.command(account, "req prod").await;
@@ -284,10 +284,10 @@ impl World {
         self.shown(updates + 1).await
     }
 
-    /// The view that was opened last, once there were so many updates of views.
+    /// Waits for this number of view updates, and returns the last view.
     async fn shown(&mut self, updates: usize) -> Value {
         let work = async {
-            // The form is asked for in a task of its own.
+            // The form is requested in another task.
             while self.fake.calls("views.update").len() < updates {
                 tokio::task::yield_now().await;
                 self.harness.simulation_mut().settle().await.unwrap();
@@ -297,7 +297,7 @@ impl World {
         self.fake.view()
     }
 
-    async fn submit(&self, account: &str, view: &Value, values: Value) -> Answer {
+    async fn submit(&self, account: &str, view: &Value, values: Value) -> HttpResponse {
         self.interact(&self.submission(account, view, values)).await
     }
 
@@ -316,7 +316,7 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        // A view that is refused could pass for one that is late.
+        // Without this, a view that Slack rejected would look like one that is late.
         if !std::thread::panicking() {
             assert!(self.fake.faults().is_empty(), "{:#?}", self.fake.faults());
         }
@@ -343,12 +343,12 @@ fn option(value: &str) -> Value {
     json!({ "value": { "type": "static_select", "selected_option": { "value": value } } })
 }
 
-/// A message without where it goes.
+/// Returns the content of a message, without its channel.
 fn content(message: &Value) -> Value {
     json!({ "text": message["text"], "blocks": message["blocks"] })
 }
 
-/// Compares with a golden file, in which ids that are new each time have names.
+/// Compares with a golden file, in which random ids are replaced by names.
 fn golden(file: ExpectFile, json: &Value, names: &[(&str, String)]) {
     let mut text = serde_json::to_string_pretty(json).unwrap();
     for (name, id) in names {

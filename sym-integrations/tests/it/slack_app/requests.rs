@@ -1,4 +1,4 @@
-//! What comes from Slack, and what does not.
+//! Requests from Slack: signatures, malformed payloads and commands.
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -13,7 +13,7 @@ use super::{World, encode, sign};
 const FORM: &str = "application/x-www-form-urlencoded";
 
 #[tokio::test]
-async fn only_what_slack_has_signed_just_now_is_taken() {
+async fn accepts_only_requests_that_slack_signed_recently() {
     let mut world = World::with_reason().await;
     let run = world.request().await;
     let body = encode(&world.clicked("U0BEN", "approve", run));
@@ -42,7 +42,7 @@ async fn only_what_slack_has_signed_just_now_is_taken() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_refused_and_what_is_unknown_passed_over() {
+async fn rejects_malformed_requests_and_ignores_unknown_interactions() {
     let mut world = World::with_reason().await;
     let run = world.request().await;
     let click = world.clicked("U0BEN", "approve", run);
@@ -67,7 +67,7 @@ async fn what_cannot_be_read_is_refused_and_what_is_unknown_passed_over() {
 }
 
 #[tokio::test]
-async fn whoami_and_help_answer_the_person_alone() {
+async fn whoami_and_help_respond_ephemerally() {
     let world = World::with_reason().await;
     let answer = world.command("U0ADA", "whoami").await;
     assert_eq!(
@@ -78,15 +78,15 @@ async fn whoami_and_help_answer_the_person_alone() {
     assert_eq!(answer.body["text"], "You are *ana@example.com*, a member.");
     assert!(world.command("U0ANA", "help").await.body["text"].as_str().unwrap().contains("/sym req"));
     let answer = world.command("U0ANA", "sudo <!channel>").await;
-    assert!(answer.body["text"].as_str().unwrap().starts_with("There is no `/sym sudo`."));
-    // Asked once: it is remembered for a while who is who.
+    assert!(answer.body["text"].as_str().unwrap().starts_with("Unknown command `/sym sudo`."));
+    // Each account is fetched once and cached.
     assert_eq!(world.fake.calls("users.info").len(), 2);
     world.fake.join(Member::new("U0BOT").bot());
-    assert_eq!(world.command("U0BOT", "whoami").await.body["text"], "This is for people, and you are a bot.");
+    assert_eq!(world.command("U0BOT", "whoami").await.body["text"], "Bots cannot use this app.");
 }
 
 #[tokio::test]
-async fn it_is_ready_when_the_token_is_that_of_the_workspace() {
+async fn is_ready_if_the_token_belongs_to_the_workspace() {
     let world = World::with_reason().await;
     FrontEnd::check(&world.app).await.unwrap();
     world.fake.refuse("auth.test", "token_revoked");

@@ -1,4 +1,4 @@
-//! Forms that outlive the process that showed them.
+//! Forms that survive a restart of the process that showed them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 use super::views::{admins, change, element, prefetched, run_of, suggestion};
 use super::{SIGNING_SECRET, World, builder, field, get_permissions, get_request_notifications, option, reason, text};
 
-/// A workspace, and one process after another on the same store.
+/// A workspace, and consecutive processes on the same store.
 struct Processes {
     world: World,
     store: Arc<MemoryStore>,
@@ -35,16 +35,16 @@ impl Processes {
                 .await;
         let runtime = world.harness.runtime().clone();
         let mut processes = Self { world, store: Arc::default(), runtime };
-        processes.again(fields, handlers).await;
+        processes.restart(fields, handlers).await;
         processes
     }
 
-    /// Starts another process. The one before is gone, with all that it had in memory.
-    async fn again(&mut self, fields: Vec<PromptField>, handlers: Registry) {
-        self.again_with(configuration(builder(fields)), handlers).await;
+    /// Starts a new process. The previous one and everything in its memory is gone.
+    async fn restart(&mut self, fields: Vec<PromptField>, handlers: Registry) {
+        self.restart_with(configuration(builder(fields)), handlers).await;
     }
 
-    async fn again_with(&mut self, config: Config, handlers: Registry) {
+    async fn restart_with(&mut self, config: Config, handlers: Registry) {
         let before = &self.runtime;
         let slack = self.world.fake.client().directory(before.directory().clone()).build().unwrap();
         let app = SlackApp::new(slack, SigningSecret::new(SIGNING_SECRET.into()).unwrap());
@@ -55,26 +55,26 @@ impl Processes {
         (self.world.app, self.runtime) = (app, runtime);
     }
 
-    /// Does all that is due now.
+    /// Runs everything that is due now.
     async fn work(&self) {
         self.runtime.run_until_idle().await.unwrap();
     }
 
-    /// Opens the form of `prod`, and gives the view.
+    /// Opens the form of `prod` and returns its view.
     async fn open(&self) -> Value {
         let updates = self.world.fake.calls("views.update").len();
         self.world.command("U0ANA", "req prod").await;
         self.shown(updates + 1).await
     }
 
-    /// The view that was opened last, once there were so many updates of views.
+    /// Waits for this number of view updates, and returns the last view.
     async fn shown(&self, updates: usize) -> Value {
         let work = async {
             while self.world.fake.calls("views.update").len() < updates {
                 tokio::task::yield_now().await;
                 self.work().await;
             }
-            // Its answer is taken by then.
+            // The response to the update has been processed by then.
             self.work().await;
         };
         tokio::time::timeout(Duration::from_secs(20), work).await.expect("the view is updated");
@@ -102,7 +102,7 @@ fn configuration(builder: HarnessBuilder) -> Config {
     seen
 }
 
-/// A value that is longer than Slack takes.
+/// Returns a value that is too long for Slack.
 fn long(number: usize) -> String {
     format!("{}{number}", "👩‍👩‍👧‍👦".repeat(7))
 }
@@ -122,7 +122,7 @@ async fn rows() -> Result<Vec<FieldOption>> {
 }
 
 #[tokio::test]
-async fn what_can_be_picked_is_looked_up_again_once_and_means_the_same() {
+async fn options_are_fetched_again_once_and_keep_their_meaning() {
     let fields = || vec![prefetched("rows")];
     let handlers = || sym_sdk::handlers![get_permissions, get_request_notifications, rows];
     let mut all = Processes::start(fields(), handlers()).await;
@@ -131,9 +131,9 @@ async fn what_can_be_picked_is_looked_up_again_once_and_means_the_same() {
     assert!(seventeen.starts_with('#'), "{seventeen}");
     assert_eq!(ROWS_ASKED.load(Ordering::Relaxed), 1);
 
-    // The list comes in another order.
+    // The options are in another order.
     REVERSED.store(true, Ordering::Relaxed);
-    all.again(fields(), handlers()).await;
+    all.restart(fields(), handlers()).await;
     assert_eq!(all.suggest("U0BEN", &view, "rows:0", "row 17").await, json!([]));
     let both =
         tokio::join!(all.suggest("U0ANA", &view, "rows:0", "row 17"), all.suggest("U0ANA", &view, "rows:0", "row 17"),);
@@ -172,7 +172,7 @@ fn severity() -> Vec<PromptField> {
 }
 
 #[tokio::test]
-async fn a_change_after_a_restart_finds_the_form_as_it_was() {
+async fn a_change_after_a_restart_starts_from_the_view() {
     let handlers = || sym_sdk::handlers![get_permissions, get_request_notifications, on_change_severity];
     let mut all = Processes::start(severity(), handlers()).await;
     let view = all.open().await;
@@ -181,8 +181,8 @@ async fn a_change_after_a_restart_finds_the_form_as_it_was() {
     let severe = all.shown(2).await;
     assert_eq!(element(&severe, "note:1")["initial_value"], "filled in by code");
 
-    // Sent after a restart: what code has put where nobody sees it comes along, and what was typed stays what was typed.
-    all.again(severity(), handlers()).await;
+    // Submitted after a restart: values set in hidden fields are included, and typed values are kept.
+    all.restart(severity(), handlers()).await;
     let values = json!({
         "target_id:0": admins(&severe), "duration:0": option("3600"), "severity:0": option("Severe"),
         "incident:0": text("42"), "note:1": text("mine after all"), "reason:0": text("typed later"),
@@ -194,13 +194,13 @@ async fn a_change_after_a_restart_finds_the_form_as_it_was() {
     let sent = ["queue", "incident", "note", "reason"].map(|name| fields.text(name).unwrap().to_owned());
     assert_eq!(sent, ["pager", "42", "mine after all", "typed later"]);
 
-    // Changed after a restart: the view follows from where it is.
+    // Changed after a restart: the update continues from what the view shows.
     let mut all = Processes::start(severity(), handlers()).await;
     let view = all.open().await;
     let before = json!({ "severity:0": option("Severe"), "note:0": text("mine") });
     all.world.interact(&change(&view, &before, "severity:0")).await;
     let severe = all.shown(2).await;
-    all.again(severity(), handlers()).await;
+    all.restart(severity(), handlers()).await;
     let values = json!({ "severity:0": option("Severe"), "note:1": text("mine after all"), "reason:0": text("typed") });
     all.world.interact(&change(&severe, &values, "severity:0")).await;
     all.world.fake.called("views.update", 3).await;
@@ -210,7 +210,7 @@ async fn a_change_after_a_restart_finds_the_form_as_it_was() {
     assert_eq!(element(&view, "incident:0")["type"], "plain_text_input");
 }
 
-/// Asks for the form of `prod`, and has the process end before it is shown.
+/// Requests the form of `prod`, and stops the process before the form is shown.
 async fn ask(all: &Processes) -> (Value, RunId) {
     all.world.command("U0ANA", "req prod").await;
     loop {
@@ -225,25 +225,25 @@ async fn ask(all: &Processes) -> (Value, RunId) {
 }
 
 #[tokio::test]
-async fn a_form_that_was_on_its_way_is_shown_after_a_restart() {
+async fn a_form_in_preparation_is_shown_after_a_restart() {
     let handlers = || sym_sdk::handlers![get_permissions, get_request_notifications];
     let mut all = Processes::start(vec![reason()], handlers()).await;
     let (loading, run) = ask(&all).await;
-    all.again(vec![reason()], handlers()).await;
+    all.restart(vec![reason()], handlers()).await;
     all.work().await;
     let view = all.world.fake.view();
     assert_eq!((&view["id"], run_of(&view)), (&loading["id"], run));
     let values = json!({ "target_id:0": admins(&view), "reason:0": text("x"), "duration:0": option("3600") });
     assert_eq!(all.submit(&view, values).await, Value::Null);
 
-    // What came into the view meanwhile is newer, and stays.
+    // Newer content of the view stays.
     let mut all = Processes::start(vec![reason()], handlers()).await;
     let (loading, _) = ask(&all).await;
     let other =
         json!({ "type": "modal", "title": { "type": "plain_text", "text": "Other" }, "blocks": loading["blocks"] });
     let slack = all.world.fake.client().build().unwrap();
     slack.api().update_view(loading["id"].as_str().unwrap(), other).await.unwrap();
-    all.again(vec![reason()], handlers()).await;
+    all.restart(vec![reason()], handlers()).await;
     all.work().await;
     assert_eq!(all.world.fake.view()["title"]["text"], "Other");
 }
@@ -254,12 +254,12 @@ fn lost() -> Result<Vec<FieldOption>> {
 }
 
 #[tokio::test]
-async fn why_there_is_no_form_stands_in_the_view_after_a_restart_too() {
+async fn a_failure_is_shown_in_the_view_after_a_restart() {
     let fields = || vec![prefetched("lost")];
     let handlers = || sym_sdk::handlers![get_permissions, get_request_notifications, lost];
     let mut all = Processes::start(fields(), handlers()).await;
     let (loading, run) = ask(&all).await;
-    all.again(fields(), handlers()).await;
+    all.restart(fields(), handlers()).await;
     all.work().await;
     let view = all.world.fake.view();
     assert_eq!((&view["id"], run_of(&view)), (&loading["id"], run));
@@ -277,12 +277,12 @@ async fn slow() -> Result<Vec<FieldOption>> {
 }
 
 #[tokio::test]
-async fn a_list_that_takes_long_is_there_for_the_next_keystroke() {
+async fn slow_options_are_available_for_the_next_keystroke() {
     let fields = || vec![prefetched("slow")];
     let handlers = || sym_sdk::handlers![get_permissions, get_request_notifications, slow];
     let mut all = Processes::start(fields(), handlers()).await;
     let view = all.open().await;
-    all.again(fields(), handlers()).await;
+    all.restart(fields(), handlers()).await;
     let (router, typing) =
         (all.world.router.clone(), all.world.signed("/options", &suggestion("U0ANA", &view, "slow:0", "o")));
     let typing = tokio::spawn(async move { tower::ServiceExt::oneshot(router, typing).await.unwrap() });
@@ -301,26 +301,26 @@ async fn a_list_that_takes_long_is_there_for_the_next_keystroke() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_over_offers_nothing_and_says_so_when_it_is_sent() {
+async fn a_closed_form_has_no_options_and_cannot_be_submitted() {
     let fields = || vec![prefetched("rows_of_old")];
     let handlers = || sym_sdk::handlers![get_permissions, get_request_notifications, rows_of_old];
     let mut all = Processes::start(fields(), handlers()).await;
     let view = all.open().await;
-    all.again(fields(), handlers()).await;
+    all.restart(fields(), handlers()).await;
     let values = json!({ "target_id:0": admins(&view), "rows_of_old:0": option("one"), "duration:0": option("3600") });
     let payload = all.world.submission("U0ANA", &view, values.clone());
     assert_eq!(all.world.interact(&payload).await.body, Value::Null);
-    // Slack sends it again, to a process that knows nothing of it.
-    all.again(fields(), handlers()).await;
+    // Slack redelivers the submission to a process that does not have the form in memory.
+    all.restart(fields(), handlers()).await;
     assert_eq!(all.world.interact(&payload).await.body, Value::Null);
     all.work().await;
     assert_eq!(all.runtime.runs(Default::default(), 10).await.unwrap().len(), 1);
 
-    const OVER: &str = "This form was submitted already, or is no longer open. Begin a new request.";
+    const FORM_CLOSED: &str = "This form was already submitted, or is no longer open. Start a new request.";
     let expect_over = async |all: &Processes, view: &Value| {
         assert_eq!(all.suggest("U0ANA", view, "rows_of_old:0", "").await, json!([]));
         let answer = all.submit(view, values.clone()).await;
-        assert_eq!(answer["errors"]["target_id:0"], OVER);
+        assert_eq!(answer["errors"]["target_id:0"], FORM_CLOSED);
         let changed = all.world.interact(&change(view, &values, "rows_of_old:0")).await;
         assert_eq!((changed.status, changed.body), (StatusCode::OK, Value::Null));
     };
@@ -342,12 +342,12 @@ fn rows_of_old() -> Result<Vec<FieldOption>> {
 }
 
 #[tokio::test]
-async fn a_form_of_a_flow_that_has_changed_or_gone_says_so() {
+async fn reports_a_flow_that_was_changed_or_removed() {
     let handlers = || sym_sdk::handlers![get_permissions, get_request_notifications];
     let mut all = Processes::start(vec![reason()], handlers()).await;
     let view = all.open().await;
-    // `reason` is `why` now, and there is a `ticket` as well.
-    all.again(vec![field("why", "string"), field("ticket", "string")], handlers()).await;
+    // `reason` was renamed to `why`, and `ticket` was added.
+    all.restart(vec![field("why", "string"), field("ticket", "string")], handlers()).await;
     let values = json!({ "target_id:0": admins(&view), "reason:0": text("x"), "duration:0": option("3600") });
     let answer = all.submit(&view, values.clone()).await;
     let errors = answer["errors"].as_object().unwrap();
@@ -357,8 +357,8 @@ async fn a_form_of_a_flow_that_has_changed_or_gone_says_so() {
     }
     assert_eq!(errors.len(), 1, "Slack takes errors at blocks of the view only: {errors:?}");
 
-    // A field that is gone, and was left empty, is no matter.
-    all.again(Vec::new(), handlers()).await;
+    // A removed field that was left empty is not an error.
+    all.restart(Vec::new(), handlers()).await;
     let empty = json!({
         "target_id:0": admins(&view), "reason:0": { "value": { "type": "plain_text_input", "value": null } }, "duration:0": option("3600"),
     });
@@ -368,7 +368,7 @@ async fn a_form_of_a_flow_that_has_changed_or_gone_says_so() {
     let view = all.open().await;
     let mut config = configuration(builder(Vec::new()).approval_flow("docs"));
     config.flows.remove(0);
-    all.again_with(config, handlers()).await;
+    all.restart_with(config, handlers()).await;
     let answer = all.submit(&view, values).await;
     assert!(answer["errors"]["target_id:0"].as_str().unwrap().contains("`prod`"), "{answer}");
     assert_eq!(all.suggest("U0ANA", &view, "reason:0", "").await, json!([]));

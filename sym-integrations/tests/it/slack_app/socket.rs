@@ -19,7 +19,7 @@ type Socket = WebSocketStream<TcpStream>;
 async fn world() -> (World, TcpListener) {
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications];
     let world = World::with_app(builder(vec![reason()]).handlers(handlers), |slack| {
-        SlackApp::on_socket(slack.build().unwrap())
+        SlackApp::socket_mode(slack.build().unwrap())
     });
     let world = world.await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -47,7 +47,7 @@ async fn receive(socket: &mut Socket) -> Value {
 }
 
 #[tokio::test]
-async fn a_socket_carries_what_people_do_and_is_replaced() {
+async fn receives_interactions_and_follows_a_replaced_socket() {
     let (mut world, listener) = world().await;
     let stop = CancellationToken::new();
     let (app, runtime, until) = (world.app.clone(), world.harness.runtime().clone(), stop.clone());
@@ -73,7 +73,7 @@ async fn a_socket_carries_what_people_do_and_is_replaced() {
     world.settle().await;
     assert_eq!(world.harness.granted(), ["admins: ana@example.com"]);
 
-    // On the next socket the same comes again, and is the same.
+    // The same interaction, redelivered on the next socket, has no further effect.
     send(&mut socket, json!({ "type": "disconnect", "reason": "refresh_requested" })).await;
     let mut socket = accept(&listener).await;
     send(&mut socket, click).await;
@@ -87,7 +87,7 @@ async fn a_socket_carries_what_people_do_and_is_replaced() {
 }
 
 #[tokio::test]
-async fn what_was_not_taken_is_not_acknowledged() {
+async fn failed_interactions_are_not_acknowledged() {
     let (mut world, listener) = world().await;
     let run = world.request().await;
     let click = world.clicked("U0BEN", "approve", run);
@@ -105,18 +105,18 @@ async fn what_was_not_taken_is_not_acknowledged() {
 
     send(&mut socket, json!({ "type": "disconnect", "reason": "link_disabled" })).await;
     let error = running.await.unwrap().unwrap_err();
-    assert_eq!((error.kind(), error.message()), (ErrorKind::Configuration, "Socket Mode is switched off"));
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Configuration, "Socket Mode is disabled"));
 }
 
 #[tokio::test]
-async fn a_socket_that_breaks_is_an_error_without_its_address() {
+async fn the_error_of_a_broken_socket_does_not_contain_its_url() {
     let (mut world, listener) = world().await;
     drop(listener);
     let error = world.app.run(world.harness.runtime().clone(), CancellationToken::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.code().to_string().as_str()), (ErrorKind::Unavailable, "Slack:SOCKET"));
     assert!(!format!("{error:?}").contains("s3cret"));
 
-    // Nothing is taken over HTTP, whoever has signed it.
+    // HTTP requests are rejected, whatever their signature.
     let run = world.request().await;
     assert_eq!(world.click("U0BEN", "approve", run).await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Requested);

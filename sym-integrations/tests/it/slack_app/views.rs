@@ -1,4 +1,4 @@
-//! Forms as Slack sends and shows them.
+//! Building payloads, and reading views.
 
 use serde_json::{Value, json};
 use sym_sdk::config::PromptField;
@@ -51,7 +51,7 @@ pub(super) fn prefetched(name: &str) -> PromptField {
     PromptField { prefetch: true, ..field(name, "string") }
 }
 
-/// The ids of the blocks with inputs.
+/// Returns the block ids of the inputs.
 pub(super) fn inputs(view: &Value) -> Vec<&str> {
     let blocks = view["blocks"].as_array().unwrap().iter();
     blocks.filter(|block| block["type"] == "input").map(|block| block["block_id"].as_str().unwrap()).collect()

@@ -1,12 +1,13 @@
-//! Slack's limits once more, read from its reference of Block Kit and not from the builders: what breaks them in a view or message.
+//! An independent checker of Slack's limits, written from the Block Kit reference and not from the builders.
 //!
-//! Each rule is one row, so that it can be held against the reference. Characters are counted in UTF-16, the strictest way.
+//! Each rule is one row, so that it can be compared with the reference. Characters are counted in UTF-16 code units, the strictest
+//! interpretation.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
-/// What Slack would refuse, as `path: why`.
+/// Returns the violations of Slack's rules, as `path: reason`.
 pub(super) fn faults_of_modal(view: &Value) -> Vec<String> {
     let mut faults = Faults::default();
     faults.all_in(view, "view");
@@ -16,28 +17,28 @@ pub(super) fn faults_of_modal(view: &Value) -> Vec<String> {
     faults.string(view, "callback_id", 1, 255, "view");
     faults.string(view, "private_metadata", 1, 3000, "view");
     faults.count(view, "blocks", 1, 100, "view");
-    faults.unless(view["type"] == "modal", "view", "is no modal");
+    faults.unless(view["type"] == "modal", "view", "is not a modal");
     faults.unless(view.to_string().len() <= 250_000, "view", "is larger than 250 kB");
     faults.unless(view["title"]["type"] == "plain_text", "view", "has no title");
-    let asks = blocks(view).any(|block| block["type"] == "input");
-    faults.unless(!asks || view["submit"].is_object(), "view", "has an input and no submit");
+    let has_input = blocks(view).any(|block| block["type"] == "input");
+    faults.unless(!has_input || view["submit"].is_object(), "view", "has an input and no submit");
     faults.blocks(view);
     faults.0
 }
 
-/// What Slack would refuse, as `path: why`.
+/// Returns the violations of Slack's rules, as `path: reason`.
 pub(super) fn faults_of_message(message: &Value) -> Vec<String> {
     let mut faults = Faults::default();
     faults.all_in(message, "message");
     faults.string(message, "text", 1, 4000, "message");
     faults.unless(message["text"].is_string(), "message", "has no text");
-    faults.notation(message["text"].as_str().unwrap(), "message/text");
+    faults.check_markup(message["text"].as_str().unwrap(), "message/text");
     faults.count(message, "blocks", 0, 50, "message");
     faults.blocks(message);
     faults.0
 }
 
-/// What Slack would refuse, as `path: why`.
+/// Returns the violations of Slack's rules, as `path: reason`.
 pub(super) fn faults_of_suggestions(answer: &Value) -> Vec<String> {
     let mut faults = Faults::default();
     faults.count(answer, "options", 0, 100, "answer");
@@ -48,7 +49,7 @@ pub(super) fn faults_of_suggestions(answer: &Value) -> Vec<String> {
 #[derive(Default)]
 struct Faults(Vec<String>);
 
-/// A key, and the least and the most characters, or elements of a list.
+/// A key, and its minimum and maximum number of characters or elements.
 type Rule = (&'static str, usize, usize);
 
 /// The rules of each `type`.
@@ -91,24 +92,24 @@ impl Faults {
         }
     }
 
-    fn string(&mut self, object: &Value, key: &str, least: usize, most: usize, path: &str) {
+    fn string(&mut self, object: &Value, key: &str, min: usize, max: usize, path: &str) {
         if let Some(text) = object[key].as_str() {
-            self.unless((least..=most).contains(&units(text)), path, format!("{key} has {} characters", units(text)));
+            self.unless((min..=max).contains(&units(text)), path, format!("{key} has {} characters", units(text)));
         }
     }
 
-    /// A text object below a key.
-    fn text(&mut self, object: &Value, key: &str, least: usize, most: usize, path: &str) {
-        self.string(&object[key], "text", least, most, &format!("{path}/{key}"));
+    /// Checks the text object below a key.
+    fn text(&mut self, object: &Value, key: &str, min: usize, max: usize, path: &str) {
+        self.string(&object[key], "text", min, max, &format!("{path}/{key}"));
     }
 
-    fn count(&mut self, object: &Value, key: &str, least: usize, most: usize, path: &str) {
+    fn count(&mut self, object: &Value, key: &str, min: usize, max: usize, path: &str) {
         if let Some(list) = object[key].as_array() {
-            self.unless((least..=most).contains(&list.len()), path, format!("{key} has {} elements", list.len()));
+            self.unless((min..=max).contains(&list.len()), path, format!("{key} has {} elements", list.len()));
         }
     }
 
-    /// Walks through everything, whatever it is in.
+    /// Checks all objects in a value, recursively.
     fn all_in(&mut self, value: &Value, path: &str) {
         match value {
             Value::Array(list) => {
@@ -131,9 +132,7 @@ impl Faults {
         self.string(object, "block_id", 1, 255, path);
         if let Some(kind) = object["type"].as_str() {
             match RULES.iter().find(|(name, _)| *name == kind) {
-                Some((_, rules)) => {
-                    rules.iter().for_each(|&(key, least, most)| self.rule(object, key, least, most, path))
-                }
+                Some((_, rules)) => rules.iter().for_each(|&(key, min, max)| self.rule(object, key, min, max, path)),
                 None => self.unless(false, path, format!("no type {kind}")),
             }
             self.by_type(kind, object, path);
@@ -150,10 +149,10 @@ impl Faults {
         }
     }
 
-    fn rule(&mut self, object: &Value, key: &str, least: usize, most: usize, path: &str) {
-        self.string(object, key, least, most, path);
-        self.text(object, key, least, most, path);
-        self.count(object, key, least, most, path);
+    fn rule(&mut self, object: &Value, key: &str, min: usize, max: usize, path: &str) {
+        self.string(object, key, min, max, path);
+        self.text(object, key, min, max, path);
+        self.count(object, key, min, max, path);
     }
 
     fn option(&mut self, option: &Value, path: &str) {
@@ -182,41 +181,41 @@ impl Faults {
             }
             "checkboxes" | "radio_buttons" => self.initial(object, path),
             "plain_text_input" => {
-                let most = object["max_length"].as_u64().unwrap();
-                self.unless((1..=3000).contains(&most), path, "max_length");
+                let max = object["max_length"].as_u64().unwrap();
+                self.unless((1..=3000).contains(&max), path, "max_length");
                 let initial = object["initial_value"].as_str().unwrap_or_default();
-                self.unless(units(initial) as u64 <= most, path, "initial_value is longer than max_length");
+                self.unless(units(initial) as u64 <= max, path, "initial_value is longer than max_length");
             }
             "number_input" => {
                 for key in ["initial_value", "min_value", "max_value"] {
                     self.unless(object[key].is_null() || object[key].is_string(), path, "a number is no string");
                 }
             }
-            "mrkdwn" => self.notation(object["text"].as_str().unwrap(), path),
+            "mrkdwn" => self.check_markup(object["text"].as_str().unwrap(), path),
             "plain_text" => {
                 let blank = object["text"].as_str().unwrap().trim().is_empty();
                 self.unless(!blank, path, "is blank");
             }
             _ => {}
         }
-        let (most, some) = (object["max_selected_items"].as_u64(), ["initial_options", "initial_users"]);
+        let (max, some) = (object["max_selected_items"].as_u64(), ["initial_options", "initial_users"]);
         let picked = some.iter().filter_map(|key| object[key].as_array()).map(Vec::len).sum::<usize>();
-        self.unless(most.is_none_or(|most| picked as u64 <= most), path, "more is picked than can be");
+        self.unless(max.is_none_or(|max| picked as u64 <= max), path, "more is picked than can be");
     }
 
-    /// What is picked from the start is one of the options, in every detail.
+    /// Checks that the initial selection is identical to one of the options.
     fn initial(&mut self, object: &Value, path: &str) {
         let groups = object["option_groups"].as_array().into_iter().flatten().map(|group| &group["options"]);
         let lists = groups.chain([&object["options"]]).filter_map(Value::as_array);
         let options: Vec<_> = lists.flatten().collect();
         let several = object["initial_options"].as_array().into_iter().flatten();
         for picked in several.chain(object.get("initial_option")) {
-            self.unless(options.contains(&picked), path, "an initial option is none of the options");
+            self.unless(options.contains(&picked), path, "an initial option is not one of the options");
         }
     }
 
-    /// Marks come in pairs, and every ampersand begins an entity.
-    fn notation(&mut self, text: &str, path: &str) {
+    /// Checks that formatting marks are paired and that every ampersand begins an entity.
+    fn check_markup(&mut self, text: &str, path: &str) {
         let mut open = false;
         for (at, c) in text.char_indices() {
             match c {

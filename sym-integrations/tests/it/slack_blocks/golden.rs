@@ -1,5 +1,5 @@
-//! Views and messages as a front end would build them. They are written anew with `UPDATE_EXPECT=1`, and other libraries for
-//! Slack read them in `tests/conformance/slack-blocks`.
+//! Golden files of views and messages as a front end builds them. `UPDATE_EXPECT=1` rewrites them; other Slack libraries read
+//! them in `tests/conformance/slack-blocks`.
 
 use std::num::NonZeroU32;
 
@@ -7,8 +7,8 @@ use expect_test::{ExpectFile, expect_file};
 use serde::Serialize;
 use sym_integrations::slack;
 use sym_integrations::slack::blocks::{
-    Actions, Block, BlockId, Button, ButtonValue, CallbackId, Checkboxes, Choice, Confirm, Context, DispatchOn,
-    Divider, ExternalSelect, Header, Input, Message, Modal, Mrkdwn, MultiExternalSelect, MultiStaticSelect,
+    Actions, Block, BlockId, Button, ButtonValue, CallbackId, Checkboxes, Confirm, Context, DispatchOn, Divider,
+    ExternalSelect, Header, Input, MenuOptions, Message, Modal, Mrkdwn, MultiExternalSelect, MultiStaticSelect,
     MultiUsersSelect, NumberInput, OptionGroup, Options, Overflow, PlainText, PlainTextInput, PrivateMetadata,
     RadioButtons, Section, StaticSelect, Style, Suggestions, TimeStyle, UsersSelect,
 };
@@ -29,7 +29,7 @@ fn id(id: &str) -> BlockId {
 #[test]
 fn every_kind_of_input() -> Result<()> {
     let regions = || Options::new([option("eu", "Europe").description("Frankfurt"), option("us", "United States")]);
-    let groups = Choice::groups([OptionGroup::new("Live", regions()?), OptionGroup::new("Test", regions()?)])?;
+    let groups = MenuOptions::groups([OptionGroup::new("Live", regions()?), OptionGroup::new("Test", regions()?)])?;
     let few = |options: [(&str, &str); 2]| Options::<10>::new(options.map(|(value, label)| option(value, label)));
     let (ana, ben) = (slack::user("U012AB3CD")?, slack::user("W045EF6GH")?);
     let three = NonZeroU32::MIN.saturating_add(2);
@@ -76,7 +76,7 @@ fn every_kind_of_input() -> Result<()> {
             .into(),
         Input::new("Level", RadioButtons::new(action("v"), few([("r", "Read"), ("w", "Write")])?).initial_value("r")?)
             .into(),
-        Context::of([Mrkdwn::from("Requests are logged")])?.into(),
+        Context::from_texts([Mrkdwn::from("Requests are logged")])?.into(),
     ];
     let modal = Modal::new("Request access", fields)?
         .submit("Request")
@@ -90,13 +90,13 @@ fn every_kind_of_input() -> Result<()> {
 }
 
 #[test]
-fn a_view_of_cut_text() -> Result<()> {
+fn a_view_of_truncated_text() -> Result<()> {
     let long = "👩🏽‍🚒 גישה & <prod> ".repeat(300);
     let blocks: Vec<Block> = vec![
         Header::new(&long).into(),
         Section::new(&long).into(),
         Section::new(Mrkdwn::new().bold(&long)).fields([&long, &long])?.into(),
-        Section::of_fields(vec![Mrkdwn::new().quote(&long); 10])?.into(),
+        Section::from_fields(vec![Mrkdwn::new().quote(&long); 10])?.into(),
         Context::new(Mrkdwn::new().code(&long)).into(),
         Input::new(&long, StaticSelect::new(action("v"), Options::new([option("1", &long)])?).placeholder(&long))
             .hint(&long)

@@ -1,4 +1,4 @@
-//! What people see in Slack.
+//! Block Kit builders.
 
 mod checker;
 mod golden;

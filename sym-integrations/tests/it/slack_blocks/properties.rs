@@ -1,4 +1,4 @@
-//! Whatever strings go in, what is built keeps all limits.
+//! Properties: for any strings, whatever the builders accept is within all limits.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -14,7 +14,7 @@ use url::Url;
 use super::checker::{faults_of_message, faults_of_modal, faults_of_suggestions};
 use super::{action, json};
 
-/// Text of any length up to far above all limits, of what makes counting and cutting hard.
+/// Generates text of any length, beyond all limits, from parts that are hard to count and truncate.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         3 => "[a-z ]{0,12}",
@@ -41,7 +41,7 @@ fn mrkdwn() -> impl Strategy<Value = Mrkdwn> {
     })
 }
 
-/// One value of each kind of data, or the reason why Slack would not take it.
+/// Builds one block of each kind, or returns the error if a value is invalid.
 fn block(texts: &[String], mrkdwn: Mrkdwn, kind: u8, at: usize) -> Result<Block> {
     let text = |n: usize| texts[n % texts.len()].as_str();
     let options = || Options::new([OptionObject::new(OptionValue::new(text(1))?, text(0)).description(text(2))]);
@@ -49,7 +49,7 @@ fn block(texts: &[String], mrkdwn: Mrkdwn, kind: u8, at: usize) -> Result<Block>
     Ok(match kind {
         0 => Header::new(text(0)).block_id(BlockId::new(text(1))?).into(),
         1 => Section::new(mrkdwn.clone()).fields([mrkdwn, Mrkdwn::from(text(0))])?.block_id(id).into(),
-        2 => Section::of_fields(texts)?.into(),
+        2 => Section::from_fields(texts)?.into(),
         3 => Context::new(mrkdwn).into(),
         4 => {
             Input::new(text(0), StaticSelect::new(action("v"), options()?).placeholder(text(1)).initial_value(text(1))?)
@@ -57,7 +57,7 @@ fn block(texts: &[String], mrkdwn: Mrkdwn, kind: u8, at: usize) -> Result<Block>
                 .into()
         }
         5 => {
-            let groups = sym_integrations::slack::blocks::Choice::groups([OptionGroup::new(text(0), options()?)])?;
+            let groups = sym_integrations::slack::blocks::MenuOptions::groups([OptionGroup::new(text(0), options()?)])?;
             Input::new(text(2), MultiStaticSelect::new(action("v"), groups).initial_values([text(1)])?).into()
         }
         6 => Input::new(text(0), ExternalSelect::new(ActionId::new(text(1))?).placeholder(text(2))).into(),
@@ -75,12 +75,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_built_keeps_all_limits(
+    fn accepted_blocks_are_within_all_limits(
         texts in vec(text(), 1..12),
         parts in vec((mrkdwn(), 0..10u8), 1..8),
         metadata in text(),
     ) {
-        // What is refused for its data is tested by itself.
+        // Rejected values are tested in `limits`.
         let blocks = parts.into_iter().enumerate().filter_map(|(at, (mrkdwn, kind))| {
             let turned: Vec<_> = texts.iter().cycle().skip(at).take(texts.len()).cloned().collect();
             block(&turned, mrkdwn, kind, at).ok()
@@ -99,13 +99,13 @@ proptest! {
     }
 
     #[test]
-    fn labels_of_suggestions_keep_all_limits(labels in vec(text(), 0..130)) {
+    fn suggestions_are_within_all_limits(labels in vec(text(), 0..130)) {
         let options = labels.iter().enumerate().map(|(at, label)| super::option(&at.to_string(), label));
         prop_assert_eq!(faults_of_suggestions(&json(&Suggestions::best(options))), Vec::<String>::new());
     }
 
     #[test]
-    fn data_is_kept_or_refused_and_never_changed(text in text()) {
+    fn values_are_kept_or_rejected_and_never_changed(text in text()) {
         let length = text.encode_utf16().count();
         match OptionValue::new(&text) {
             Ok(value) => prop_assert_eq!(json(&value), text),
@@ -114,7 +114,7 @@ proptest! {
     }
 
     #[test]
-    fn short_text_is_shown_whole(words in "[a-z\u{5d0}-\u{5ea}]{1,75}") {
+    fn short_text_is_never_truncated(words in "[a-z\u{5d0}-\u{5ea}]{1,75}") {
         let shown = json(&Button::new(action("go"), &words));
         prop_assert_eq!(&shown["text"]["text"], &words);
     }

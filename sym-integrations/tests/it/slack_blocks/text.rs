@@ -1,3 +1,5 @@
+//! Escaping, cleaning and truncating text.
+
 use jiff::Timestamp;
 use sym_integrations::slack;
 use sym_integrations::slack::blocks::{Header, Message, Mrkdwn, PlainText, Section, TimeStyle};
@@ -15,14 +17,14 @@ fn mrkdwn(text: impl Into<Mrkdwn>) -> String {
 }
 
 #[test]
-fn foreign_text_mentions_nobody_and_links_to_nothing() {
+fn escaped_text_cannot_mention_or_link() {
     let hostile = "<!channel> <@U012AB3CD> <https://evil.example|Approve> &lt; @here";
     let section = json(&Section::new(Mrkdwn::from(hostile)));
     assert_eq!(
         section["text"]["text"],
         "&lt;!channel&gt; &lt;@U012AB3CD&gt; &lt;https://evil.example|Approve&gt; &amp;lt; @here"
     );
-    assert_eq!(section["text"]["verbatim"], true, "or Slack would link names itself");
+    assert_eq!(section["text"]["verbatim"], true, "otherwise Slack would link names itself");
     assert_eq!(json(&Message::text(hostile))["text"], section["text"]["text"]);
 
     let plain = json(&Section::new(hostile));
@@ -31,7 +33,7 @@ fn foreign_text_mentions_nobody_and_links_to_nothing() {
 }
 
 #[test]
-fn foreign_text_stays_within_its_marks() {
+fn escaped_text_cannot_end_its_formatting() {
     assert_eq!(mrkdwn(Mrkdwn::new().code("a`b\n<c>")), "`aˋb &lt;c&gt;`");
     assert_eq!(mrkdwn(Mrkdwn::new().bold(" *a*b\n")), "*∗a∗b*");
     assert_eq!(mrkdwn(Mrkdwn::new().text("x").bold("  ").code("")), "x");
@@ -42,7 +44,7 @@ fn foreign_text_stays_within_its_marks() {
 }
 
 #[test]
-fn mentions_links_and_times_are_in_slacks_notation() {
+fn mentions_links_and_times_use_slacks_markup() {
     let at: Timestamp = "2026-11-22T19:40:05Z".parse().unwrap();
     let channel = SlackChannelId::new("C012AB3CD").unwrap();
     let url = Url::parse("https://example.com/a?b=1&c=<d>|e").unwrap();
@@ -63,16 +65,16 @@ fn mentions_links_and_times_are_in_slacks_notation() {
 }
 
 #[test]
-fn links_lead_to_the_web_alone() {
+fn only_http_urls_become_links() {
     let script = Url::parse("javascript:alert(1)").unwrap();
     assert_eq!(mrkdwn(Mrkdwn::new().link(&script, "click <me>")), "click &lt;me&gt;");
 }
 
 #[test]
-fn text_is_cut_between_characters_as_people_see_them() {
+fn truncates_between_grapheme_clusters() {
     assert_eq!(shown("a".repeat(150)), "a".repeat(150));
     assert_eq!(shown("a".repeat(151)), format!("{}…", "a".repeat(149)));
-    // A family is one character of eleven units in UTF-16.
+    // The family emoji is one grapheme cluster of eleven UTF-16 code units.
     let family = "👨‍👩‍👧‍👦";
     assert_eq!(shown(family.repeat(20)), format!("{}…", family.repeat(13)));
     let flags = "🇩🇪🇫🇷";
@@ -82,7 +84,7 @@ fn text_is_cut_between_characters_as_people_see_them() {
 }
 
 #[test]
-fn notation_is_cut_whole() {
+fn never_truncates_within_markup() {
     let user = slack::user("U012AB3CD").unwrap();
     assert_eq!(mrkdwn(Mrkdwn::new().text("a".repeat(2990)).user(&user)), format!("{}…", "a".repeat(2990)));
     assert_eq!(mrkdwn(Mrkdwn::new().text("&".repeat(1000))), format!("{}…", "&amp;".repeat(599)));
@@ -93,7 +95,7 @@ fn notation_is_cut_whole() {
 }
 
 #[test]
-fn right_to_left_text_stays_and_what_forces_a_direction_goes() {
+fn keeps_right_to_left_text_and_removes_directional_overrides() {
     let hebrew = "גישה לייצור (prod)";
     assert_eq!(shown(hebrew), hebrew);
     assert_eq!(mrkdwn(Mrkdwn::new().text(hebrew)), hebrew);
@@ -113,7 +115,7 @@ fn blank_text_is_shown_as_a_dash() {
 }
 
 #[test]
-fn emoji_are_named_only_where_that_is_meant() {
+fn emoji_names_are_only_interpreted_on_request() {
     assert_eq!(json(&Header::new("arn:aws:iam"))["text"]["emoji"], false);
     assert_eq!(json(&Header::new(PlainText::new(":tada:").emoji()))["text"]["emoji"], true);
 }

@@ -1,4 +1,7 @@
-//! Runs the requests that the app brings along on a store in a file and in real time, so that they outlive the program.
+//! The demo on a store: runs the program's demo requests in a file, on a real clock.
+//!
+//! It shows durability. Kill it at any point and start it again: access that was granted is still revoked on time. Nothing
+//! real is touched, and the store is marked as simulated.
 
 mod real_time_driver;
 mod scaled_clock;
@@ -9,180 +12,135 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::real_time_driver::RealTimeDriver;
-use self::scaled_clock::ScaledClock;
-use super::Common;
-use super::follow::{Follower, Lost};
+use super::exit::CommandError;
+use super::follow::Follower;
 use super::output::{Output, count};
-use super::simulate::{Direction, Request, Story, act, demo_requests, stand_ins};
+use super::signal;
+use super::simulate::{Outcome, Request, Scenario, demo_requests, request_and_decide};
 use super::simulated_store::StoreMode;
-use crate::app::{App, Exit};
-use crate::config::{Config, Diagnostics};
+use super::{Common, Exit, Program};
+use crate::config::Config;
 use crate::directory::{KeyValue, KeyValueStore};
 use crate::engine::{RunFilter, SqliteStore, StoredRun, WorkerLimits};
 use crate::error::Result;
 use crate::runtime::Runtime;
+use real_time_driver::RealTimeDriver;
+use scaled_clock::ScaledClock;
 
-/// How long work that is under way may take when the program is told to stop.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The time limit for work in flight after a shutdown signal.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where the Runs are kept, and how fast time passes.
+/// The store of the demo, and the speed of its clock.
 #[derive(Debug)]
 pub(super) struct DemoStore {
     pub(super) db: PathBuf,
     pub(super) speed: NonZeroU32,
 }
 
-/// Runs the app's requests, or goes on with those that were begun.
-pub(super) async fn run(mut app: App, common: Common, keep: DemoStore, output: &mut Output<'_>) -> io::Result<Exit> {
-    let requests = match demo_requests(&mut app) {
-        Ok(requests) => requests,
-        Err(error) => {
-            output.error(&error)?;
-            return Ok(Exit::Usage);
-        }
-    };
-    let config = match super::read_config(&mut app, common, output)? {
-        Ok(config) => config,
-        Err(exit) => return Ok(exit),
-    };
-    let (path, speed) = (keep.db, keep.speed);
-    let store = match SqliteStore::open(&path).await {
-        Ok(store) => Arc::new(store),
-        Err(error) => {
-            output.error(&error.into())?;
-            return Ok(Exit::Failure);
-        }
-    };
-    let played = play(app, config, requests, &store, speed, output).await;
+/// Runs the demo requests, or continues those in the store.
+pub(super) async fn run(
+    mut program: Program,
+    common: Common,
+    demo: DemoStore,
+    output: &mut Output<'_>,
+) -> Result<Exit, CommandError> {
+    let requests = demo_requests(&mut program)?;
+    let config = super::read_config(&mut program, common, output)?;
+    let store = Arc::new(SqliteStore::open(&demo.db).await?);
+    let result = run_on(&store, program, config, requests, demo.speed, output).await;
     let closed = store.close().await;
-    let exit = match played {
-        Ok(exit) => exit,
-        Err(Interruption::Faults(faults)) => output.faults(&faults).map(|()| Exit::Failure)?,
-        Err(Interruption::Short(Lost::Record(error))) => output.error(&error).map(|()| Exit::Failure)?,
-        Err(Interruption::Short(Lost::Output(error))) => return Err(error),
-    };
-    match closed {
-        Ok(()) => Ok(exit),
-        Err(error) => output.error(&error.into()).map(|()| Exit::Failure),
-    }
+    let exit = result?;
+    closed?;
+    Ok(exit)
 }
 
-/// Why it ends before its end.
-enum Interruption {
-    /// It cannot begin.
-    Faults(Diagnostics),
-    /// It cannot go on.
-    Short(Lost),
-}
-
-impl<E: Into<Lost>> From<E> for Interruption {
-    fn from(lost: E) -> Self {
-        Self::Short(lost.into())
-    }
-}
-
-async fn play(
-    mut app: App,
+async fn run_on(
+    store: &Arc<SqliteStore>,
+    mut program: Program,
     config: Config,
     requests: Vec<(String, Request)>,
-    store: &Arc<SqliteStore>,
     speed: NonZeroU32,
     output: &mut Output<'_>,
-) -> std::result::Result<Exit, Interruption> {
-    let kept = KeyValue::from(store.clone() as Arc<dyn KeyValueStore>);
+) -> Result<Exit, CommandError> {
     StoreMode::Demo.claim(store).await?;
-    let clock = ScaledClock::of(&kept, speed).await?;
-    let (users, outbox) = (std::mem::take(&mut app.users), app.outbox.clone());
-    let (builder, _) = stand_ins(app, config);
-    let runtime = builder
-        .simulated()
-        .outbox(outbox.clone())
-        .sqlite(store.clone())
-        .clock(Arc::new(clock))
-        .build()
-        .await
-        .map_err(Interruption::Faults)?;
-    for user in users {
-        // What became of them since they were first put there stays.
-        if runtime.directory().user(user.id()).await?.is_none() {
-            runtime.directory().put_user(user).await?;
-        }
-    }
-    let known = runtime.runs(RunFilter::default(), usize::MAX).await?;
+    let values = KeyValue::from(store.clone() as Arc<dyn KeyValueStore>);
+    let clock = ScaledClock::open(&values, speed).await?;
+    let builder = program.simulated_builder(config);
+    let builder = program.install_fakes(builder);
+    let runtime = builder.sqlite(store.clone()).clock(Arc::new(clock)).build().await?;
+    program.add_missing_users(runtime.directory()).await?;
+    let before = runtime.runs(RunFilter::default(), usize::MAX).await?;
     if !output.json {
-        greet(store.path(), &known, speed, output).map_err(Lost::Output)?;
+        write_start(store.path(), &before, speed, output)?;
     }
     let seq = runtime.engine().head().await?.seq;
-    let mut follower = Follower::new(runtime.clone(), outbox, seq, known.len().max(requests.len()));
+    let mut follower = Follower::new(runtime.clone(), program.outbox, seq, before.len().max(requests.len()));
 
     let workers = runtime.start(WorkerLimits::default());
     let ended = tokio::select! {
         biased;
-        stopped = super::signal::stop() => stopped.map(|()| None).map_err(Lost::Output),
-        lost = follower.follow(output) => match lost { Err(lost) => Err(lost) },
-        played = to_the_end(&runtime, requests) => played.map(Some).map_err(Lost::Record),
+        stopped = signal::shutdown() => stopped.map(|()| None).map_err(CommandError::from),
+        followed = follower.follow(output) => match followed { Err(error) => Err(error) },
+        finished = run_to_end(&runtime, requests) => finished.map(Some).map_err(CommandError::from),
     };
-    workers.shutdown(IDLE_TIMEOUT).await;
+    workers.shutdown(SHUTDOWN_TIMEOUT).await;
     let notes = ended?;
     follower.catch_up(output).await?;
     let runs = runtime.runs(RunFilter::default(), usize::MAX).await?;
     if !output.json {
         if follower.seq() > seq {
-            writeln!(output.out).map_err(Lost::Output)?;
+            writeln!(output.out)?;
         }
-        // Of what was begun before, they would tell anew what is long past.
-        let notes = notes.map(|notes| if known.is_empty() { notes } else { Vec::new() });
-        farewell(&runs, notes.as_deref(), output).map_err(Lost::Output)?;
+        // After a restart, the notes are about what was printed before it.
+        let notes = notes.map(|notes| if before.is_empty() { notes } else { Vec::new() });
+        write_end(&runs, notes.as_deref(), output)?;
     }
     Ok(if follower.has_seen_a_failure() { Exit::Failure } else { Exit::Success })
 }
 
-/// Makes each request and has it decided, and waits until nothing is left to do.
-async fn to_the_end(runtime: &Runtime, requests: Vec<(String, Request)>) -> Result<Vec<String>> {
-    let mut story = Story::default();
+/// Makes the requests and their decisions, waits until no work is left, and returns the notes.
+async fn run_to_end(runtime: &Runtime, requests: Vec<(String, Request)>) -> Result<Vec<String>> {
+    let mut outcome = Outcome::default();
     for (name, request) in requests {
-        act(&mut RealTimeDriver::new(runtime.clone(), name), request, &Direction::default(), &mut story).await?;
+        let mut driver = RealTimeDriver::new(runtime.clone(), name);
+        request_and_decide(&mut driver, request, &Scenario::default(), &mut outcome).await?;
     }
     loop {
+        // Subscribe before looking, so that a commit in between is not missed.
         let changed = runtime.engine().next_commit();
         if runtime.next_due().await?.is_none() {
-            return Ok(story.notes);
+            return Ok(outcome.notes);
         }
         changed.await;
     }
 }
 
-fn greet(path: &Path, known: &[StoredRun], speed: NonZeroU32, output: &mut Output<'_>) -> io::Result<()> {
+fn write_start(path: &Path, runs: &[StoredRun], speed: NonZeroU32, output: &mut Output<'_>) -> io::Result<()> {
     let path = path.display();
-    if known.is_empty() {
-        writeln!(output.out, "Runs are kept in {path}. Stop the program, or kill it, and start it again: it goes on.")?;
+    if runs.is_empty() {
+        writeln!(output.out, "Created {path}. Stop or kill the program at any time; run it again to continue.")?;
     } else {
-        let runs = count(known.len(), "Run");
-        let holding = match holding(known) {
-            0 => "none of them with access".to_owned(),
-            some => format!("{some} of them with access that is still to end"),
-        };
-        writeln!(output.out, "{path} has {runs}, {holding}. Going on.")?;
+        let (all, holding) = (count(runs.len(), "Run"), holding(runs));
+        writeln!(output.out, "Continuing {path}: {all}, {holding} with active access.")?;
     }
-    match speed.get() {
-        1 => writeln!(output.out),
-        speed => writeln!(output.out, "Time passes {speed} times as fast as it does.\n"),
-    }?;
+    if speed.get() > 1 {
+        writeln!(output.out, "The clock runs at {speed} times real time.")?;
+    }
+    writeln!(output.out)?;
     output.out.flush()
 }
 
-/// `notes` are there if all has come to its end.
-fn farewell(runs: &[StoredRun], notes: Option<&[String]>, output: &mut Output<'_>) -> io::Result<()> {
+/// Writes how the demo ended. There are `notes` if no work is left.
+fn write_end(runs: &[StoredRun], notes: Option<&[String]>, output: &mut Output<'_>) -> io::Result<()> {
     for note in notes.unwrap_or_default() {
         writeln!(output.out, "note: {note}")?;
     }
     match (notes, holding(runs)) {
-        (Some(_), 0) => writeln!(output.out, "All has come to its end, and no access is left."),
-        (_, 0) => writeln!(output.out, "Stopped. No access is left; start the program again to go on."),
-        (_, runs) => {
-            let runs = count(runs, "Run");
-            writeln!(output.out, "Stopped. {runs} with access that is still to end: start the program again for that.")
+        (Some(_), 0) => writeln!(output.out, "Finished: all requests are completed, and all access is revoked."),
+        (_, 0) => writeln!(output.out, "Stopped, with no active access. Run the program again to continue."),
+        (_, holding) => {
+            let holding = count(holding, "Run");
+            writeln!(output.out, "Stopped, with active access in {holding}. Run the program again to have it revoked.")
         }
     }
 }

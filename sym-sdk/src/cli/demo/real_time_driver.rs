@@ -1,4 +1,4 @@
-//! Plays requests in real time.
+//! Runs a scenario while workers execute it and time passes.
 
 use std::time::Duration;
 
@@ -8,7 +8,10 @@ use crate::model::RunId;
 use crate::runtime::{Receipt, Runtime, Submission};
 use crate::time::TimestampExt;
 
-/// A runtime whose workers are running. What was submitted to it before, under the same name, is not submitted again.
+/// A [`Driver`] for a runtime with running workers.
+///
+/// Its submissions have keys that depend only on the name of the request and their order. When the program is restarted, what was
+/// submitted before is recognized, and not submitted again.
 #[derive(Debug)]
 pub(super) struct RealTimeDriver {
     runtime: Runtime,
@@ -17,13 +20,15 @@ pub(super) struct RealTimeDriver {
 }
 
 impl RealTimeDriver {
-    /// A place for the request with this name.
+    /// Returns a driver for the request with this name.
     pub(super) fn new(runtime: Runtime, name: String) -> Self {
         Self { runtime, name, submitted: 0 }
     }
 
+    /// Waits until the Run has no work in flight.
     async fn settled(&self, run: RunId) -> Result<()> {
         loop {
+            // Subscribe before looking, so that a commit in between is not missed.
             let changed = self.runtime.engine().next_commit();
             if !self.runtime.run(run).await?.state.is_busy() {
                 return Ok(());
@@ -47,7 +52,7 @@ impl Driver for RealTimeDriver {
         Ok(receipt)
     }
 
-    async fn pass(&mut self, time: Duration) -> Result<()> {
+    async fn advance(&mut self, time: Duration) -> Result<()> {
         let clock = self.runtime.clock();
         clock.sleep_until(clock.now().plus(time)).await;
         Ok(())

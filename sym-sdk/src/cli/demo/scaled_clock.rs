@@ -1,4 +1,4 @@
-//! A clock that runs faster than real time, and goes on where it was when the program starts again.
+//! A clock that runs at a multiple of real time, and continues when the program is restarted.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -11,61 +11,65 @@ use crate::directory::KeyValue;
 use crate::error::{Error, Result, codes};
 use crate::future::BoxFuture;
 
-/// Where it is kept what the clock showed when.
-const KEPT_AT: &str = "sym.demo.clock";
+/// The key of the clock's anchor in the store.
+const KEY: &str = "sym.demo.clock";
 
-/// It is looked at the machine's clock at least this often, because that one can be set.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// The maximum time to sleep without reading the system clock, which may be set meanwhile.
+const POLL_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Counts so many seconds for each one that passes.
+/// A clock that runs at a multiple of the system clock's speed.
 #[derive(Debug)]
 pub(super) struct ScaledClock {
-    machine: SystemClock,
-    since: Since,
+    system: SystemClock,
+    anchor: Anchor,
 }
 
-/// From when on the clock runs at its speed, and what it showed then.
+/// A point in time that both clocks have in common, and the speed since then.
 #[derive(Debug, Serialize, Deserialize)]
-struct Since {
-    machine: Timestamp,
-    shown: Timestamp,
+struct Anchor {
+    system: Timestamp,
+    scaled: Timestamp,
     speed: NonZeroU32,
 }
 
-impl Since {
-    fn shows(&self, machine: Timestamp) -> Timestamp {
+impl Anchor {
+    /// Converts a time of the system clock.
+    fn scale(&self, system: Timestamp) -> Timestamp {
         let speed = i32::try_from(self.speed.get()).unwrap_or(i32::MAX);
-        let passed = machine.duration_since(self.machine).saturating_mul(speed);
-        self.shown.saturating_add(passed).unwrap_or(Timestamp::MAX)
+        let elapsed = system.duration_since(self.system).saturating_mul(speed);
+        self.scaled.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
     }
 }
 
 impl ScaledClock {
-    /// The clock of this store. A new one begins with the machine's time; one that was kept has gone on meanwhile.
-    pub(super) async fn of(kept: &KeyValue, speed: NonZeroU32) -> Result<Self> {
-        let machine = SystemClock;
-        let now = machine.now();
-        let before: Option<Since> = match kept.fetch(KEPT_AT).await? {
+    /// Returns the clock of a store. It starts at the system clock's time, and keeps running while the program is not.
+    pub(super) async fn open(store: &KeyValue, speed: NonZeroU32) -> Result<Self> {
+        let system = SystemClock;
+        let now = system.now();
+        let stored: Option<Anchor> = match store.fetch(KEY).await? {
             Some(value) => Some(serde_json::from_value(value).map_err(|error| {
-                Error::invalid(codes::INVALID_JSON, format!("`{KEPT_AT}` is not what a clock keeps")).with_source(error)
+                Error::invalid(codes::INVALID_JSON, format!("the value `{KEY}` of the store is not a clock's"))
+                    .with_source(error)
             })?),
             None => None,
         };
-        let since = match before {
-            Some(since) if since.speed == speed => since,
-            before => {
-                let since = Since { machine: now, shown: before.map_or(now, |since| since.shows(now)), speed };
-                kept.put(KEPT_AT, &since).await?;
-                since
+        let anchor = match stored {
+            Some(anchor) if anchor.speed == speed => anchor,
+            // A change of speed needs a new anchor: the time until now has passed at the old speed.
+            stored => {
+                let scaled = stored.map_or(now, |anchor| anchor.scale(now));
+                let anchor = Anchor { system: now, scaled, speed };
+                store.put(KEY, &anchor).await?;
+                anchor
             }
         };
-        Ok(Self { machine, since })
+        Ok(Self { system, anchor })
     }
 }
 
 impl Clock for ScaledClock {
     fn now(&self) -> Timestamp {
-        self.since.shows(self.machine.now())
+        self.anchor.scale(self.system.now())
     }
 
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
@@ -74,16 +78,16 @@ impl Clock for ScaledClock {
                 if left.is_zero() {
                     return;
                 }
-                // At least a millisecond, or the last of it would be slept away in steps of nothing.
-                let left = (left / self.since.speed.get()).max(Duration::from_millis(1));
-                self.machine.sleep(left.min(LOOK_AGAIN)).await;
+                // At least a millisecond: the division may round down to zero, which would be a busy loop.
+                let left = (left / self.anchor.speed.get()).max(Duration::from_millis(1));
+                self.system.sleep(left.min(POLL_INTERVAL)).await;
             }
         })
     }
 
-    /// Limits are about how long things take, and they take as long as ever.
+    /// Sleeps in real time: time limits are about how long calls take, and they take as long as ever.
     fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
-        self.machine.sleep(time)
+        self.system.sleep(time)
     }
 }
 
@@ -92,14 +96,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_clock_goes_on_at_its_speed() {
+    fn scales_the_time_since_the_anchor() {
         let at = |text: &str| -> Timestamp { text.parse().unwrap() };
-        let since = Since {
-            machine: at("2024-02-29T12:00:00Z"),
-            shown: at("2024-03-01T00:00:00Z"),
+        let anchor = Anchor {
+            system: at("2024-02-29T12:00:00Z"),
+            scaled: at("2024-03-01T00:00:00Z"),
             speed: NonZeroU32::new(60).unwrap(),
         };
-        assert_eq!(since.shows(at("2024-02-29T12:00:30Z")), at("2024-03-01T00:30:00Z"));
-        assert_eq!(since.shows(at("2024-02-29T11:59:59Z")), at("2024-02-29T23:59:00Z"));
+        assert_eq!(anchor.scale(at("2024-02-29T12:00:30Z")), at("2024-03-01T00:30:00Z"));
+        assert_eq!(anchor.scale(at("2024-02-29T11:59:59Z")), at("2024-02-29T23:59:00Z"));
     }
 }

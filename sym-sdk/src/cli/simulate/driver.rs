@@ -1,4 +1,4 @@
-//! Where a request is played.
+//! The interface through which a scenario acts on a runtime.
 
 use std::time::Duration;
 
@@ -6,16 +6,18 @@ use crate::error::Result;
 use crate::runtime::{Receipt, Runtime, Submission};
 use crate::simulation::Simulation;
 
-/// A place where requests are made and time passes.
+/// A runtime in which a scenario submits requests and lets time pass.
+///
+/// A [`Simulation`] advances its clock; the demo on a store waits.
 pub(in crate::cli) trait Driver {
-    /// What runs there.
+    /// Returns the runtime.
     fn runtime(&self) -> &Runtime;
 
-    /// Takes a submission, and returns when all that follows from it at once is done.
+    /// Submits, and returns when the work that follows from it immediately is done.
     async fn submit(&mut self, submission: impl Into<Submission>) -> Result<Receipt>;
 
     /// Lets time pass.
-    async fn pass(&mut self, time: Duration) -> Result<()>;
+    async fn advance(&mut self, time: Duration) -> Result<()>;
 }
 
 impl Driver for Simulation {
@@ -27,7 +29,7 @@ impl Driver for Simulation {
         self.submit(submission).await
     }
 
-    async fn pass(&mut self, time: Duration) -> Result<()> {
+    async fn advance(&mut self, time: Duration) -> Result<()> {
         self.advance(time).await
     }
 }

@@ -1,4 +1,4 @@
-//! Shows the form that a requester would fill in.
+//! Records and displays the form that the requester would fill in.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -15,12 +15,12 @@ use crate::routing::Destination;
 use crate::runtime::HandlerUsage;
 use crate::sync::lock;
 
-/// As many options are listed.
-const OPTIONS: usize = 8;
+/// The maximum number of options to list per field.
+const MAX_OPTIONS: usize = 8;
 
-/// A form that was shown.
+/// A form as it was opened.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Shown {
+pub(super) struct RecordedForm {
     #[serde(flatten)]
     form: PromptForm,
     /// The prefetch reducers of the flow.
@@ -28,27 +28,27 @@ pub(super) struct Shown {
     prefetch: Vec<&'static HandlerRecord>,
 }
 
-/// A front end that keeps the form it is to show, and reaches nobody. Clones share the form.
+/// A front end that records the form it is asked to open, and reaches no one. Clones share the form.
 #[derive(Clone, Debug)]
-pub(in crate::cli) struct FormKeeper {
+pub(in crate::cli) struct FormRecorder {
     handlers: Arc<[HandlerUsage]>,
-    form: Arc<Mutex<Option<Shown>>>,
+    form: Arc<Mutex<Option<RecordedForm>>>,
     rest: Arc<SimulatedDelivery>,
 }
 
-impl FormKeeper {
-    /// A front end for a program with these handlers.
+impl FormRecorder {
+    /// Returns a front end for a program with these handlers.
     pub(super) fn new(handlers: Vec<HandlerUsage>) -> Self {
         Self { handlers: handlers.into(), form: Arc::default(), rest: Arc::default() }
     }
 
-    /// The form that was shown last.
-    pub(super) fn take(&self) -> Option<Shown> {
+    /// Takes the form that was opened last.
+    pub(super) fn take(&self) -> Option<RecordedForm> {
         lock(&self.form).take()
     }
 }
 
-impl Delivery for FormKeeper {
+impl Delivery for FormRecorder {
     fn name(&self) -> &str {
         "simulation"
     }
@@ -85,14 +85,14 @@ impl Delivery for FormKeeper {
         let flow = request.event().flow().name().as_str();
         let of_flow = self.handlers.iter().filter(|used| used.flows.iter().any(|name| name == flow));
         let prefetch = of_flow.map(|used| used.record).filter(|record| record.kind() == HandlerKind::Prefetch);
-        let shown = Shown { form: form.clone(), prefetch: prefetch.collect() };
+        let shown = RecordedForm { form: form.clone(), prefetch: prefetch.collect() };
         *lock(&self.form) = Some(shown);
         Ok(())
     }
 }
 
-/// Writes the fields that the requester would see, and which handlers gave their options.
-pub(super) fn write(shown: &Shown, to: &mut dyn Write) -> io::Result<()> {
+/// Writes a table of the visible fields, with their options and the handlers that returned these.
+pub(super) fn write(shown: &RecordedForm, to: &mut dyn Write) -> io::Result<()> {
     let head = ["FIELD", "LABEL", "TYPE", "OPTIONS"].map(str::to_owned);
     let fields = shown.form.fields().iter().filter(|field| field.visible).map(|field| row(field, &shown.prefetch));
     super::write_table(to, &std::iter::once(head).chain(fields).collect::<Vec<_>>())
@@ -100,13 +100,13 @@ pub(super) fn write(shown: &Shown, to: &mut dyn Write) -> io::Result<()> {
 
 fn row(field: &PromptField, prefetch: &[&HandlerRecord]) -> [String; 4] {
     let options = &field.current_allowed_values;
-    let mut labels: Vec<_> = options.iter().take(OPTIONS).map(|option| option.label().to_owned()).collect();
-    if options.len() > OPTIONS {
-        labels.push(format!("and {} more", options.len() - OPTIONS));
+    let mut labels: Vec<_> = options.iter().take(MAX_OPTIONS).map(|option| option.label().to_owned()).collect();
+    if options.len() > MAX_OPTIONS {
+        labels.push(format!("and {} more", options.len() - MAX_OPTIONS));
     }
     let mut options = labels.join(", ");
     if let Some(record) = prefetch.iter().find(|record| record.field() == Some(field.name())) {
-        options.push_str(&format!("; from {record}"));
+        options.push_str(&format!("; prefetched by {record}"));
     }
     let kind = field.field_type();
     let kind = if field.required { kind.to_string() } else { format!("{kind}, optional") };

@@ -1,14 +1,18 @@
-//! Plays one request to its end.
+//! Runs one request from its form to the end of its access.
+//!
+//! The request says how it goes: where it comes from, who decides and when. The command line overrides that. If neither names an
+//! approver, simulated admins approve, so that a flow can be seen whole without inventing people for it.
 
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
 use super::driver::Driver;
-use super::form::{FormKeeper, Shown};
+use super::form::{FormRecorder, RecordedForm};
 use super::request::{Decision, Request, Verdict};
-use crate::app::Exit;
 use crate::audit::AuditKind;
+use crate::cli::Exit;
+use crate::cli::args::ScenarioArgs;
 use crate::cli::output::error_json;
 use crate::error::{Error, Result};
 use crate::forms::format_duration;
@@ -17,45 +21,55 @@ use crate::model::{Channel, ChannelType, RunId, RunStatus, Source, User, UserId,
 use crate::runtime::{Actor, Submission};
 use crate::simulation::{EntryDetails, Simulation, Timeline};
 
-/// How long a request waits for a decision, if nobody says: long enough to be seen in the timeline.
-const DECIDED_AFTER: Duration = Duration::from_secs(60);
+/// The time between a request and its decision, by default: long enough to be visible in the timeline.
+const DEFAULT_DECISION_DELAY: Duration = Duration::from_secs(60);
 
-/// What was said on the command line about how a request is to go.
+/// The time to simulate by default. Longer than any access lasts.
+const DEFAULT_SIMULATED_TIME: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// The course of a request, as far as it is not left to the request itself.
 #[derive(Clone, Debug)]
-pub(in crate::cli) struct Direction {
-    pub(super) source: Option<Source>,
-    pub(super) decisions: Option<Vec<Decision>>,
-    pub(super) after: Option<Duration>,
-    /// How much time may pass.
-    pub(super) time: Duration,
+pub(in crate::cli) struct Scenario {
+    source: Option<Source>,
+    decisions: Option<Vec<Decision>>,
+    /// The time between the request and the decisions.
+    after: Option<Duration>,
+    /// The maximum time to simulate after the decisions.
+    time: Duration,
 }
 
-/// More than any access lasts, for a story that is to end.
-pub(super) const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
-
-impl Default for Direction {
+impl Default for Scenario {
     fn default() -> Self {
-        Self { source: None, decisions: None, after: None, time: LONGEST }
+        Self { source: None, decisions: None, after: None, time: DEFAULT_SIMULATED_TIME }
     }
 }
 
-/// What became of a request.
-#[derive(Debug, Default, Serialize)]
-pub(in crate::cli) struct Story {
-    pub(super) run: Option<RunId>,
-    pub(super) status: Option<RunStatus>,
-    pub(super) form: Option<Shown>,
-    pub(in crate::cli) notes: Vec<String>,
-    /// Whether access could not be taken away in the time there was.
-    pub(super) unrevoked: bool,
-    pub(super) timeline: Timeline,
+impl From<ScenarioArgs> for Scenario {
+    fn from(args: ScenarioArgs) -> Self {
+        let decision = |verdict, by| Decision { verdict, by, message: None };
+        let approvals = args.approve_as.into_iter().map(|by| decision(Verdict::Approve, by));
+        let denials = args.deny_as.into_iter().map(|by| decision(Verdict::Deny, by));
+        let decisions: Vec<_> = approvals.chain(denials).collect();
+        Self {
+            source: args.source,
+            decisions: (args.no_decision || !decisions.is_empty()).then_some(decisions),
+            after: args.after,
+            time: args.time.unwrap_or(DEFAULT_SIMULATED_TIME),
+        }
+    }
 }
 
-/// A story, and what cut it short.
-#[derive(Debug, Serialize)]
-pub(in crate::cli) struct Ending {
-    #[serde(flatten)]
-    pub(super) story: Story,
+/// The outcome of a scenario, as far as it got.
+#[derive(Debug, Default, Serialize)]
+pub(in crate::cli) struct Outcome {
+    run: Option<RunId>,
+    status: Option<RunStatus>,
+    pub(super) form: Option<RecordedForm>,
+    pub(in crate::cli) notes: Vec<String>,
+    /// Whether access could not be revoked in the simulated time.
+    unrevoked: bool,
+    pub(super) timeline: Timeline,
+    /// The error that ended the scenario early, unless the timeline shows it.
     #[serde(serialize_with = "as_json")]
     pub(super) error: Option<Error>,
 }
@@ -64,64 +78,65 @@ fn as_json<S: Serializer>(error: &Option<Error>, serializer: S) -> std::result::
     error.as_ref().map(error_json).serialize(serializer)
 }
 
-impl Ending {
-    /// Success if the Run ended as it should: nothing was refused, failed or left behind.
+impl Outcome {
+    /// Returns success if nothing was refused or failed, and no access is left that should be revoked.
     pub(super) fn exit(&self) -> Exit {
-        let failed = self.story.timeline.entries().iter().any(|entry| {
+        let failed = self.timeline.entries().iter().any(|entry| {
             let EntryDetails::Audit(kind) = &entry.details else { return false };
             matches!(kind, AuditKind::Refused { .. } | AuditKind::Failed { .. } | AuditKind::Reported { .. })
         });
-        if failed || self.story.unrevoked || self.error.is_some() { Exit::Failure } else { Exit::Success }
+        if failed || self.unrevoked || self.error.is_some() { Exit::Failure } else { Exit::Success }
     }
 }
 
-/// Plays a request. What happened until an error stands in the story.
-pub(super) async fn play(
+/// Simulates a request to its end.
+pub(super) async fn simulate(
     simulation: &mut Simulation,
-    forms: &FormKeeper,
+    forms: &FormRecorder,
     request: Request,
-    direction: &Direction,
-) -> Ending {
-    let mut story = Story::default();
+    scenario: &Scenario,
+) -> Outcome {
+    let mut outcome = Outcome::default();
     let before = simulation.timeline().entries().len();
-    let error = play_to_end(simulation, request, direction, &mut story).await.err();
-    story.timeline = simulation.timeline().after(before);
-    story.form = forms.take();
-    if let Some(run) = story.run
+    let error = run_to_end(simulation, request, scenario, &mut outcome).await.err();
+    outcome.timeline = simulation.timeline().after(before);
+    outcome.form = forms.take();
+    if let Some(run) = outcome.run
         && let Ok(stored) = simulation.runtime().run(run).await
     {
-        story.status = Some(stored.state.run.status());
-        story.unrevoked = matches!(stored.state.access, Access::Revoking { .. });
+        outcome.status = Some(stored.state.run.status());
+        outcome.unrevoked = matches!(stored.state.access, Access::Revoking { .. });
     }
-    // A refusal that is on the record is told there.
-    let last = story.timeline.entries().last().map(|entry| &entry.details);
-    let told = matches!(last, Some(EntryDetails::Audit(AuditKind::Refused { .. })));
-    Ending { story, error: error.filter(|_| !told) }
+    // A refusal that was recorded is the last entry of the timeline already.
+    let last = outcome.timeline.entries().last().map(|entry| &entry.details);
+    let is_recorded = matches!(last, Some(EntryDetails::Audit(AuditKind::Refused { .. })));
+    outcome.error = error.filter(|_| !is_recorded);
+    outcome
 }
 
-async fn play_to_end(
+async fn run_to_end(
     simulation: &mut Simulation,
     request: Request,
-    direction: &Direction,
-    story: &mut Story,
+    scenario: &Scenario,
+    outcome: &mut Outcome,
 ) -> Result<()> {
-    act(simulation, request, direction, story).await?;
-    if !simulation.run_to_end(direction.time).await? {
-        story.notes.push(format!("stopped after {}, with more to come", format_duration(direction.time)));
+    request_and_decide(simulation, request, scenario, outcome).await?;
+    if !simulation.run_to_end(scenario.time).await? {
+        outcome.notes.push(format!("stopped after {}, with work still scheduled", format_duration(scenario.time)));
     }
     Ok(())
 }
 
-/// Makes the request and has it decided. What follows is left to time.
-pub(in crate::cli) async fn act(
-    stage: &mut impl Driver,
+/// Makes the request and the decisions on it. What follows is left to the passing of time.
+pub(in crate::cli) async fn request_and_decide(
+    driver: &mut impl Driver,
     request: Request,
-    direction: &Direction,
-    story: &mut Story,
+    scenario: &Scenario,
+    outcome: &mut Outcome,
 ) -> Result<()> {
-    let source = match direction.source.or(request.source) {
+    let source = match scenario.source.or(request.source) {
         Some(source) => source,
-        None => default_source(stage, &request.flow)?,
+        None => default_source(driver, &request.flow)?,
     };
     let channel = Channel::new(match source {
         Source::Slack => ChannelType::Slack,
@@ -135,49 +150,50 @@ pub(in crate::cli) async fn act(
     }
     if source != Source::Api {
         let prompt = Submission::prompt(&flow, actor.clone()).channel(channel.clone());
-        let run = stage.submit(prompt).await?.run;
-        story.run = Some(run);
+        let run = driver.submit(prompt).await?.run;
+        outcome.run = Some(run);
         submission = submission.form(run);
     }
-    let run = stage.submit(submission).await?.run;
-    story.run = Some(run);
+    let run = driver.submit(submission).await?.run;
+    outcome.run = Some(run);
 
-    let after = direction.after.or(request.after).unwrap_or(DECIDED_AFTER);
-    if is_open(stage, run).await? {
-        stage.pass(after).await?;
+    let after = scenario.after.or(request.after).unwrap_or(DEFAULT_DECISION_DELAY);
+    if is_open(driver, run).await? {
+        driver.advance(after).await?;
     }
-    match direction.decisions.clone().or(request.decisions) {
-        Some(decisions) => decide(stage, run, decisions, &channel, story).await,
-        None => stand_in(stage, run, &actor, &channel, story).await,
+    match scenario.decisions.clone().or(request.decisions) {
+        Some(decisions) => decide(driver, run, decisions, &channel, outcome).await,
+        None => approve_as_simulated_admin(driver, run, &actor, &channel, outcome).await,
     }
 }
 
-/// Slack, or else the first source that the flow allows.
-fn default_source(stage: &impl Driver, flow: &str) -> Result<Source> {
-    let flow = stage.runtime().flow(flow)?;
+/// Returns the first source that the flow allows, or Slack if it allows all.
+fn default_source(driver: &impl Driver, flow: &str) -> Result<Source> {
+    let flow = driver.runtime().flow(flow)?;
     let allowed = flow.params().allowed_sources.as_ref();
     Ok(allowed.and_then(|allowed| allowed.first().copied()).unwrap_or(Source::Slack))
 }
 
-async fn is_open(stage: &impl Driver, run: RunId) -> Result<bool> {
-    Ok(stage.runtime().run(run).await?.state.is_open())
+async fn is_open(driver: &impl Driver, run: RunId) -> Result<bool> {
+    Ok(driver.runtime().run(run).await?.state.is_open())
 }
 
-async fn refusals(stage: &impl Driver, run: RunId) -> Result<usize> {
-    let entries = stage.runtime().audit(Some(run), usize::MAX).await?;
+/// Returns how many submissions the Run has refused.
+async fn refusals(driver: &impl Driver, run: RunId) -> Result<usize> {
+    let entries = driver.runtime().audit(Some(run), usize::MAX).await?;
     Ok(entries.iter().filter(|entry| matches!(entry.kind, AuditKind::Refused { .. })).count())
 }
 
 async fn decide(
-    stage: &mut impl Driver,
+    driver: &mut impl Driver,
     run: RunId,
     decisions: Vec<Decision>,
     channel: &Channel,
-    story: &mut Story,
+    outcome: &mut Outcome,
 ) -> Result<()> {
     for Decision { verdict, by, message } in decisions {
-        if !is_open(stage, run).await? {
-            story.notes.push(format!("the request is not open any more, so {by} has nothing to decide"));
+        if !is_open(driver, run).await? {
+            outcome.notes.push(format!("skipped the decision of {by}: the request is no longer open"));
             continue;
         }
         let actor = by.as_str();
@@ -188,23 +204,23 @@ async fn decide(
         if let Some(message) = message {
             submission = submission.message(message);
         }
-        let before = refusals(stage, run).await?;
-        let decided = stage.submit(submission.channel(channel.clone())).await;
-        // A refusal that is on the record is part of what happens.
-        if decided.is_err() && refusals(stage, run).await? == before {
+        let before = refusals(driver, run).await?;
+        let decided = driver.submit(submission.channel(channel.clone())).await;
+        // A recorded refusal is part of the timeline, and does not end the scenario.
+        if decided.is_err() && refusals(driver, run).await? == before {
             decided?;
         }
     }
     Ok(())
 }
 
-/// Has admins approve who are made up for this, so that a flow can be seen whole.
-async fn stand_in(
-    stage: &mut impl Driver,
+/// Approves as admins that are created for this, as many as the request needs.
+async fn approve_as_simulated_admin(
+    driver: &mut impl Driver,
     run: RunId,
     requester: &Actor,
     channel: &Channel,
-    story: &mut Story,
+    outcome: &mut Outcome,
 ) -> Result<()> {
     let domain = match requester {
         Actor::Email(email) => email.rsplit_once('@').map(|(_, domain)| domain.trim()),
@@ -212,17 +228,17 @@ async fn stand_in(
     };
     let domain = domain.unwrap_or("example.com").to_owned();
     for number in 1..=u8::MAX {
-        if !is_open(stage, run).await? {
+        if !is_open(driver, run).await? {
             return Ok(());
         }
         let email = if number == 1 { format!("admin@{domain}") } else { format!("admin{number}@{domain}") };
-        if stage.runtime().directory().user_by_email(&email).await?.is_some() {
+        if driver.runtime().directory().user_by_email(&email).await?.is_some() {
             continue;
         }
         let admin = User::person(UserId::from_email(&email), &email)?.with_role(UserRole::Admin);
-        stage.runtime().directory().put_user(admin).await?;
-        story.notes.push(format!("nobody is named to decide, so {email}, a made-up admin, approves"));
-        stage.submit(Submission::approve(run, email.as_str()).channel(channel.clone())).await?;
+        driver.runtime().directory().put_user(admin).await?;
+        outcome.notes.push(format!("no decision given: approved by the simulated admin {email}"));
+        driver.submit(Submission::approve(run, email.as_str()).channel(channel.clone())).await?;
     }
     Ok(())
 }

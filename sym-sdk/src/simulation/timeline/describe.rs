@@ -1,4 +1,7 @@
-//! What happened, in plain words.
+//! Describes timeline entries in words: a short kind, and one line of text.
+//!
+//! Text that comes from people, handlers and services is truncated and stripped of control characters, so that it can neither
+//! break the table nor drive the terminal. Programs read the untruncated [`EntryDetails`](super::EntryDetails) instead.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,102 +15,103 @@ use crate::machine::{EffectError, EventRecord};
 use crate::model::{AccessTarget, ChannelType, DeescalateType, HandlerRef, Step, UserId};
 use crate::routing::{PermissionLevel, PermissionScope, RequestPermission};
 
-/// What people and handlers wrote is cut to this many characters.
-const TEXT_MAX: usize = 80;
+/// The maximum length of a quoted text, in characters.
+const MAX_QUOTE_CHARS: usize = 80;
 
-/// A line's text is cut to this many characters.
-const LINE_MAX: usize = 240;
+/// The maximum length of an entry's text, in characters.
+const MAX_TEXT_CHARS: usize = 240;
 
-/// What happened in a word or two, and the rest of it.
+/// Returns the kind of an audit entry, and its text. Kinds have at most 11 characters, the width of their column.
 pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'static str, String) {
-    let (what, text) = match &entry.kind {
+    let (kind, text) = match &entry.kind {
         AuditKind::Received => ("by", received(&entry.event)),
         AuditKind::Refused { error } => ("refused", format!("{}: {}", entry.event.actor.username(), failure(error))),
-        AuditKind::HandlerCalled { handler, result } => ("called", called(handler, result)),
+        AuditKind::HandlerCalled { handler, result } => ("handler", handler_result(handler, result)),
         AuditKind::Ignored { message } => ("ignored", message.as_deref().map(quoted).unwrap_or_default()),
-        AuditKind::Completed => ("now", entry.status.to_string()),
+        AuditKind::Completed => ("status", entry.status.to_string()),
         AuditKind::Failed { error } => ("failed", failure(error)),
         AuditKind::Reported { error } => ("reported", failure(error)),
         AuditKind::Routed { permission, notifications } => ("routed", routed(permission, notifications, names)),
-        AuditKind::Counted { approvals, needed } => ("counted", format!("{approvals} of {needed} approvals")),
-        AuditKind::FormOpened => ("shown", format!("the form, to {}", entry.event.actor.username())),
-        AuditKind::Delivered { destination, .. } => ("told", destination.clone()),
-        AuditKind::OptedOut { destination, .. } => ("not told", format!("{destination} wants no notifications")),
+        AuditKind::Counted { approvals, needed } => ("approvals", format!("{approvals} of {needed}")),
+        AuditKind::FormOpened => ("form", format!("shown to {}", entry.event.actor.username())),
+        AuditKind::Delivered { destination, .. } => ("notified", destination.clone()),
+        AuditKind::OptedOut { destination, .. } => ("skipped", format!("{destination} has opted out of notifications")),
         AuditKind::DeliveryFailed { destination, error, .. } => {
-            ("not told", format!("{destination}: {}", failure(error)))
+            ("undelivered", format!("{destination}: {}", failure(error)))
         }
-        AuditKind::Messaged { to, text } => ("told", format!("{to}: {}", quoted(text))),
+        AuditKind::Messaged { to, text } => ("messaged", format!("{to}: {}", quoted(text))),
         AuditKind::Identified { identity } => ("identity", identity.clone()),
         AuditKind::Granted { target, identity, until } => {
-            let until = until.map_or_else(|| "it is revoked".to_owned(), |until| moment(until, entry.at));
+            let until = until.map_or_else(|| "revoked".to_owned(), |until| time_of(until, entry.at));
             ("granted", format!("{target} to {identity} until {until}"))
         }
         AuditKind::GrantFailed { target, attempt, error, retry_at } => {
-            ("not granted", attempted(target, *attempt, error, *retry_at, entry.at))
+            ("not granted", failed_attempt(target, *attempt, error, *retry_at, entry.at))
         }
         AuditKind::Revoked { target, identity, still_needed_by: 0, .. } => {
-            ("removed", format!("{target} from {identity}"))
+            ("revoked", format!("{target} from {identity}"))
         }
         AuditKind::Revoked { target, identity, still_needed_by, .. } => {
             let others = match still_needed_by {
                 1 => "another request needs it".to_owned(),
                 many => format!("{many} other requests need it"),
             };
-            ("kept", format!("{target} by {identity}: {others}"))
+            ("retained", format!("{target} for {identity}: {others}"))
         }
         AuditKind::RevokeFailed { target, attempt, error, retry_at } => {
-            ("not removed", attempted(target, *attempt, error, Some(*retry_at), entry.at))
+            ("not revoked", failed_attempt(target, *attempt, error, Some(*retry_at), entry.at))
         }
         AuditKind::RevokeRetried { target, attempt } => {
-            ("retried", format!("{target}, attempt {attempt}, by {}", entry.event.actor.username()))
+            ("retried", format!("{target}, attempt {attempt}, requested by {}", entry.event.actor.username()))
         }
         AuditKind::WrittenOff { target, identity, reason } => {
             let by = entry.event.actor.username();
             ("written off", format!("{target} of {identity} by {by}: {}", quoted(reason)))
         }
         AuditKind::RegrantBegun { target, identity } => {
-            ("regranting", format!("{target} to {identity}, by {}", entry.event.actor.username()))
+            ("regranting", format!("{target} to {identity}, requested by {}", entry.event.actor.username()))
         }
         AuditKind::Regranted { target, identity } => ("regranted", format!("{target} to {identity}")),
         AuditKind::RegrantFailed { target, identity, error } => {
-            ("not granted", format!("{target} to {identity} again: {}", failure(error)))
+            ("not granted", format!("{target} to {identity}: {}", failure(error)))
         }
-        AuditKind::Rearmed => ("rearmed", "what was to end the access was lost".to_owned()),
+        AuditKind::Rearmed => ("restored", "the expiry timer of the access was missing".to_owned()),
         AuditKind::ExpiryCorrected { until } => {
-            ("brought forward", format!("the access ends at {until:.0}, because the clock was ahead"))
+            ("shortened", format!("access now ends at {until:.0}: the clock had been ahead"))
         }
-        AuditKind::Alerted { error } => ("alerted", format!("of {}", error.code)),
+        AuditKind::Alerted { error } => ("alerted", format!("the error destination: {}", error.code)),
     };
-    (what, printable(&text, LINE_MAX))
+    (kind, printable(&text, MAX_TEXT_CHARS))
 }
 
-/// What a request asks for; `None` if it says nothing.
-pub(super) fn asked(target: Option<&AccessTarget>, duration: Option<Duration>, fields: &FieldMap) -> Option<String> {
+/// Describes the inputs of a request; `None` if it has none.
+pub(super) fn inputs(target: Option<&AccessTarget>, duration: Option<Duration>, fields: &FieldMap) -> Option<String> {
     let access = match (target, duration) {
         (Some(target), Some(duration)) => Some(format!("{} for {}", target.title(), format_duration(duration))),
         (Some(target), None) => Some(target.title()),
         (None, _) => None,
     };
-    let fields = fields.iter().map(|(name, value)| format!("{name}: {}", cut(&value.to_string(), TEXT_MAX)));
+    let fields =
+        fields.iter().map(|(name, value)| format!("{name}: {}", truncate(&value.to_string(), MAX_QUOTE_CHARS)));
     let parts: Vec<_> = access.into_iter().chain(fields).collect();
-    (!parts.is_empty()).then(|| printable(&parts.join("; "), LINE_MAX))
+    (!parts.is_empty()).then(|| printable(&parts.join("; "), MAX_TEXT_CHARS))
 }
 
-/// What a fake sent.
+/// Describes what a fake would have sent.
 pub(super) fn sent(sent: &Sent) -> String {
-    printable(&format!("{} to {}: {}", sent.service, sent.to, quoted(&sent.text)), LINE_MAX)
+    printable(&format!("{} to {}: {}", sent.service, sent.to, quoted(&sent.text)), MAX_TEXT_CHARS)
 }
 
-/// The advice that comes with an error.
+/// Returns the hint of the entry's error.
 pub(super) fn hint(kind: &AuditKind) -> Option<String> {
     match kind {
-        // Who is alerted is told of an error that stands in the timeline already.
+        // The error of an alert has an entry of its own, with the hint.
         AuditKind::Alerted { .. } => None,
-        kind => error(kind)?.hint.as_deref().map(|hint| printable(hint, LINE_MAX)),
+        kind => error(kind)?.hint.as_deref().map(|hint| printable(hint, MAX_TEXT_CHARS)),
     }
 }
 
-/// The handler that the line names.
+/// Returns the handler that the entry is about.
 pub(super) fn handler(kind: &AuditKind) -> Option<&HandlerRef> {
     match kind {
         AuditKind::HandlerCalled { handler, .. } => Some(handler),
@@ -134,7 +138,7 @@ fn received(event: &EventRecord) -> String {
     let how = match (event.channel.kind(), event.channel.identifier()) {
         (ChannelType::Slack, Some(channel)) => format!("in Slack, {channel}"),
         (ChannelType::Slack, None) => "in Slack".to_owned(),
-        (ChannelType::Api, _) => "through the API".to_owned(),
+        (ChannelType::Api, _) => "via the API".to_owned(),
         (ChannelType::Web, _) => "in the console".to_owned(),
         (ChannelType::Sdk, _) => "(fired by a hook)".to_owned(),
         (ChannelType::Scheduler, _) => format!("({})", cause(event)),
@@ -145,41 +149,41 @@ fn received(event: &EventRecord) -> String {
     }
 }
 
-/// Why an event came about that nobody triggered.
+/// Returns why an event happened that nobody submitted.
 fn cause(event: &EventRecord) -> &'static str {
     let undeliverable = event.extra.get("cause").is_some_and(|cause| cause == "undeliverable");
     match event.name {
-        Step::RequestForward | Step::RequestExpire if undeliverable => "nobody could be told",
-        Step::RequestForward | Step::RequestExpire => "nobody answered in time",
-        Step::Deescalate if event.deescalate_type == Some(DeescalateType::Scheduled) => "its time is up",
-        _ => "follows by itself",
+        Step::RequestForward | Step::RequestExpire if undeliverable => "no destination could be reached",
+        Step::RequestForward | Step::RequestExpire => "no response in time",
+        Step::Deescalate if event.deescalate_type == Some(DeescalateType::Scheduled) => "expired",
+        _ => "automatic",
     }
 }
 
-fn called(handler: &HandlerRef, result: &HandlerResult) -> String {
+fn handler_result(handler: &HandlerRef, result: &HandlerResult) -> String {
     let result = match result {
-        HandlerResult::Continued => "went on".to_owned(),
+        HandlerResult::Continued => "continued".to_owned(),
         HandlerResult::Fired { event, reason: Some(reason) } => format!("fired {event}: {}", quoted(reason)),
         HandlerResult::Fired { event, reason: None } => format!("fired {event}"),
         HandlerResult::Ignored => "ignored the event".to_owned(),
-        HandlerResult::Returned => "answered".to_owned(),
+        HandlerResult::Returned => "returned".to_owned(),
         HandlerResult::Failed { .. } => "failed".to_owned(),
     };
     format!("{handler} {result}")
 }
 
 fn routed(permission: &RequestPermission, notifications: &[String], names: &BTreeMap<UserId, String>) -> String {
-    let mut text = format!("{} may decide", scope(permission.approve_deny(), names));
+    let mut text = format!("approvers: {}", scope(permission.approve_deny(), names));
     if permission.self_approval_allowed() {
-        text.push_str(", the requester too");
+        text.push_str(" or the requester");
     }
     if permission.required_approvals() > 1 {
-        text.push_str(&format!(", {} must approve", permission.required_approvals()));
+        text.push_str(&format!(" ({} approvals required)", permission.required_approvals()));
     }
-    text.push_str(&format!("; {} may see it; ", scope(permission.webapp_view(), names)));
+    text.push_str(&format!("; viewers: {}; ", scope(permission.webapp_view(), names)));
     match notifications {
-        [] => text.push_str("nobody is told"),
-        several => text.push_str(&format!("told: {}", several.join(", then "))),
+        [] => text.push_str("notify: none"),
+        several => text.push_str(&format!("notify: {}", several.join(", then "))),
     }
     text
 }
@@ -188,7 +192,7 @@ fn scope(scope: &PermissionScope, names: &BTreeMap<UserId, String>) -> String {
     match scope {
         PermissionScope::Level(PermissionLevel::Admin) => "admins".to_owned(),
         PermissionScope::Level(PermissionLevel::Member) => "members".to_owned(),
-        PermissionScope::Level(PermissionLevel::AllUsers) => "everybody".to_owned(),
+        PermissionScope::Level(PermissionLevel::AllUsers) => "all users".to_owned(),
         PermissionScope::Users(users) => {
             let users = users.as_user_ids().iter();
             let users: Vec<_> = users.map(|id| names.get(&id).cloned().unwrap_or_else(|| id.to_string())).collect();
@@ -197,25 +201,31 @@ fn scope(scope: &PermissionScope, names: &BTreeMap<UserId, String>) -> String {
     }
 }
 
-fn attempted(target: &str, attempt: u32, error: &EffectError, retry_at: Option<Timestamp>, now: Timestamp) -> String {
+fn failed_attempt(
+    target: &str,
+    attempt: u32,
+    error: &EffectError,
+    retry_at: Option<Timestamp>,
+    now: Timestamp,
+) -> String {
     let next = match retry_at {
-        Some(at) => format!("tried again at {}", moment(at, now)),
-        None => "not tried again".to_owned(),
+        Some(at) => format!("retrying at {}", time_of(at, now)),
+        None => "giving up".to_owned(),
     };
     format!("{target}, attempt {attempt}: {}; {next}", failure(error))
 }
 
 fn failure(error: &EffectError) -> String {
-    cut(&error.to_string(), LINE_MAX - TEXT_MAX)
+    truncate(&error.to_string(), MAX_TEXT_CHARS - MAX_QUOTE_CHARS)
 }
 
-/// The time of day, and the day if it is another one.
-fn moment(at: Timestamp, now: Timestamp) -> String {
+/// Formats a time, with its date unless that is today.
+fn time_of(at: Timestamp, now: Timestamp) -> String {
     let (day, time) = day_and_time(at);
     if day == day_and_time(now).0 { time } else { format!("{day} {time}") }
 }
 
-/// Both in UTC.
+/// Formats the date and the time of day, in UTC.
 pub(super) fn day_and_time(at: Timestamp) -> (String, String) {
     let text = format!("{at:.0}");
     let (day, time) = text.split_once('T').unwrap_or((&text, ""));
@@ -223,20 +233,19 @@ pub(super) fn day_and_time(at: Timestamp) -> (String, String) {
 }
 
 fn quoted(text: &str) -> String {
-    format!("“{}”", cut(text, TEXT_MAX))
+    format!("“{}”", truncate(text, MAX_QUOTE_CHARS))
 }
 
 fn printable(text: &str, max: usize) -> String {
-    cut(text, max).chars().map(|c| if is_harmless(c) { c } else { ' ' }).collect()
+    truncate(text, max).chars().map(|c| if is_printable(c) { c } else { ' ' }).collect()
 }
 
-/// Whether the character leaves a terminal and the rest of the line alone. Control characters do not, nor do those that
-/// change the direction of writing.
-fn is_harmless(c: char) -> bool {
+/// Reports whether the character is safe to print: neither a control character nor one that changes the direction of the text.
+fn is_printable(c: char) -> bool {
     !c.is_control() && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-fn cut(text: &str, max: usize) -> String {
+fn truncate(text: &str, max: usize) -> String {
     match text.char_indices().nth(max) {
         None => text.to_owned(),
         Some(_) => text.chars().take(max.saturating_sub(1)).chain(['…']).collect(),

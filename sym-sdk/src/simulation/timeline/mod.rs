@@ -1,4 +1,7 @@
-//! What happened, line by line.
+//! The timeline: what happened in a simulation, for people and for programs.
+//!
+//! It is built from the audit log, so it shows what was committed and nothing else. What fakes would have sent is inserted after
+//! the handler that sent it.
 
 mod describe;
 mod table;
@@ -18,20 +21,20 @@ use crate::integration::Sent;
 use crate::machine::EventRecord;
 use crate::model::{Channel, EventId, RunId, RunStatus, Step, UserId};
 
-/// What happened in a simulation, in order.
+/// The events of a simulation, in order.
 ///
-/// It prints as a table: time, event, and what happened in it. A text that is long is cut there, with `…` at the end;
-/// [`Timeline::to_json`] has it whole, in `details`.
+/// It displays as a table with the columns time, event, kind and text. Long texts are truncated, with `…` at the end;
+/// [`Timeline::to_json`] has them in full, in `details`.
 ///
 /// ```text
 /// 2024-02-29 UTC
-/// 12:05:00  approve          by           ben@example.com through the API
-///                            called       on_approve (src/main.rs:40) went on
-///                            now          approved
-/// 12:05:00  escalate         by           ben@example.com (follows by itself)
+/// 12:05:00  approve          by           ben@example.com via the API
+///                            handler      on_approve (src/main.rs:40) continued
+///                            status       approved
+/// 12:05:00  escalate         by           ben@example.com (automatic)
 ///                            identity     ana@example.com
 ///                            granted      Admins to ana@example.com until 13:05:00
-///                            now          escalated
+///                            status       escalated
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
@@ -39,52 +42,52 @@ pub struct Timeline {
     entries: Vec<TimelineEntry>,
 }
 
-/// One line of a [`Timeline`].
+/// An entry of a [`Timeline`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct TimelineEntry {
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// In which Run; none for what was sent outside of one.
+    /// The Run; `None` for a message that was sent outside of one.
     pub run: Option<RunId>,
-    /// The name of its flow.
+    /// The name of the Run's flow.
     pub flow: Option<String>,
-    /// In which event.
+    /// The event's name.
     pub event: Option<Step>,
     /// The event's id.
     pub event_id: Option<EventId>,
     /// The event's actor.
     pub actor: Option<String>,
-    /// Through what the event came.
+    /// The channel through which the event was submitted.
     pub channel: Option<Channel>,
     /// The Run's status afterwards.
     pub status: Option<RunStatus>,
-    /// What happened, in a word or two.
+    /// The kind of entry in one or two words, such as `granted`.
     pub kind: &'static str,
-    /// The rest of it, in plain words.
+    /// A description in one line.
     pub text: String,
-    /// The same for programs.
+    /// The same as structured data.
     pub details: EntryDetails,
 }
 
-/// What a [`TimelineEntry`] tells, for programs.
+/// The structured data of a [`TimelineEntry`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EntryDetails {
-    /// Something in a Run.
+    /// An entry of the audit log.
     Audit(AuditKind),
-    /// What somebody asks for.
-    Asked {
+    /// The inputs of a request.
+    Inputs {
         /// The target's SRN.
         target: Option<String>,
-        /// For how long, in seconds.
+        /// The requested duration, in seconds.
         #[serde(with = "duration_seconds::option")]
         duration: Option<Duration>,
-        /// The fields of the form.
+        /// The values of the form's fields.
         fields: Map<String, Value>,
     },
-    /// A fake sent something.
+    /// A message that a fake would have sent.
     Sent(Sent),
 }
 
@@ -100,14 +103,14 @@ impl Timeline {
         Self { entries: self.entries.iter().filter(|entry| entry.run == Some(run)).cloned().collect() }
     }
 
-    /// The lines after the first `count`.
+    /// Returns the entries after the first `count`.
     #[must_use]
     pub fn after(&self, count: usize) -> Self {
         Self { entries: self.entries.get(count..).unwrap_or_default().to_vec() }
     }
 
-    /// The lines, with the files of handlers but without the lines in them. Golden tests compare this: it stays the same when
-    /// code moves within its file.
+    /// Returns the timeline with the files of handlers but without line numbers, so that golden tests do not depend on where in
+    /// its file a handler is.
     #[must_use]
     pub fn without_lines(&self) -> Self {
         let mut timeline = self.clone();
@@ -115,19 +118,19 @@ impl Timeline {
             if let EntryDetails::Audit(kind) = &entry.details
                 && let Some(handler) = describe::handler(kind)
             {
-                let place = format!("{}:{}", handler.file(), handler.line());
-                entry.text = entry.text.replace(&place, handler.file());
+                let location = format!("{}:{}", handler.file(), handler.line());
+                entry.text = entry.text.replace(&location, handler.file());
             }
         }
         timeline
     }
 
-    /// The timeline for programs: a list of objects.
+    /// Returns the timeline as a JSON array of entries.
     pub fn to_json(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
     }
 
-    /// Adds what one unit of work gave. What fakes have sent stands under the handler that was called last.
+    /// Appends the entries of one unit of work. What fakes sent follows the handler that was called last.
     pub(crate) fn extend(
         &mut self,
         now: Timestamp,
@@ -157,7 +160,7 @@ impl Timeline {
         let (kind, text) = describe::audit(entry, names);
         self.entries.push(TimelineEntry::in_run(entry, kind, text, EntryDetails::Audit(entry.kind.clone())));
         if let (AuditKind::Received, Step::Request) = (&entry.kind, entry.event.name) {
-            self.entries.extend(TimelineEntry::asked(entry));
+            self.entries.extend(TimelineEntry::inputs(entry));
         }
     }
 }
@@ -196,15 +199,15 @@ impl TimelineEntry {
         }
     }
 
-    /// What a request asks for, if it is anything.
-    fn asked(entry: &AuditEntry) -> Option<Self> {
+    /// Returns the entry that shows the inputs of a request, if it has any.
+    fn inputs(entry: &AuditEntry) -> Option<Self> {
         let EventRecord { target, duration, fields, .. } = &*entry.event;
-        let text = describe::asked(target.as_ref(), *duration, fields)?;
-        let details = EntryDetails::Asked {
+        let text = describe::inputs(target.as_ref(), *duration, fields)?;
+        let details = EntryDetails::Inputs {
             target: target.as_ref().map(|target| target.srn().to_string()),
             duration: *duration,
             fields: fields.to_json(),
         };
-        Some(Self::in_run(entry, "asks", text, details))
+        Some(Self::in_run(entry, "inputs", text, details))
     }
 }

@@ -1,10 +1,10 @@
-//! Accounts of users in services.
+//! Conformance of the accounts of users at services.
 
-use super::{DirectoryStores, refused};
+use super::{DirectoryStores, error_code};
 use crate::error::{ErrorKind, Result, codes};
 use crate::model::UserId;
 
-pub(super) async fn tell_who_somebody_is(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+pub(super) async fn finds_users_by_account(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
     {
         let (directory, _) = open().await.at(0);
         directory.persist_user_identity("ana@example.com", "slack", "T1", "U1").await?;
@@ -17,7 +17,7 @@ pub(super) async fn tell_who_somebody_is(open: impl AsyncFn() -> DirectoryStores
         ("Slack", "t1", "U1", Some("ana@example.com")),
         ("slack", "T2", "U1", Some("ana@example.com")),
         ("slack", "T1", "U2", Some("ben@example.com")),
-        // The ids of a service are its own, so their case counts.
+        // Ids are opaque, so they are case-sensitive.
         ("slack", "T1", "u1", None),
         ("slack", "T2", "U2", None),
         ("okta", "T1", "U1", None),
@@ -29,39 +29,43 @@ pub(super) async fn tell_who_somebody_is(open: impl AsyncFn() -> DirectoryStores
     let ana = UserId::from_email("ana@example.com");
     let order: Vec<_> =
         directory.user(ana).await?.expect("Ana").identities().iter().map(|id| id.service_id().to_owned()).collect();
-    assert_eq!(order, ["T1", "T2"], "in the order in which they came");
+    assert_eq!(order, ["T1", "T2"], "in the order of insertion");
     Ok(())
 }
 
-pub(super) async fn of_two_users_are_nobodys(stores: &DirectoryStores) -> Result<()> {
+pub(super) async fn rejects_shared_accounts(stores: &DirectoryStores) -> Result<()> {
     let (directory, _) = stores.at(0);
     for email in ["ana@example.com", "ben@example.com", "cy@example.com"] {
         directory.persist_user_identity(email, "slack", "T1", "U1").await?;
     }
     let shared = directory.user_by_identity("slack", "T1", "U1").await;
-    assert_eq!(shared.expect_err("three have it").kind(), ErrorKind::Conflict);
+    assert_eq!(shared.expect_err("three users have it").kind(), ErrorKind::Conflict);
     directory.delete_identity(UserId::from_email("ben@example.com"), "slack", "T1").await?;
-    assert_eq!(refused(directory.user_by_identity("slack", "T1", "U1").await), codes::USER_PROCESSING_ERROR, "two do");
+    assert_eq!(
+        error_code(directory.user_by_identity("slack", "T1", "U1").await),
+        codes::USER_PROCESSING_ERROR,
+        "two users have it"
+    );
     directory.delete_user(UserId::from_email("cy@example.com")).await?;
     let only = directory.user_by_identity("slack", "T1", "U1").await?;
     assert_eq!(only.map(|user| user.id()), Some(UserId::from_email("ana@example.com")));
     Ok(())
 }
 
-pub(super) async fn are_replaced_and_forgotten(stores: &DirectoryStores) -> Result<()> {
+pub(super) async fn replaces_and_deletes_accounts(stores: &DirectoryStores) -> Result<()> {
     let (directory, _) = stores.at(0);
     let ana = UserId::from_email("ana@example.com");
     directory.persist_user_identity("ana@example.com", "slack", "T1", "U1").await?;
     directory.persist_user_identity("ana@example.com", "SLACK", "t1", "U2").await?;
-    assert_eq!(directory.user_by_identity("slack", "T1", "U1").await?, None, "one account in each instance");
+    assert_eq!(directory.user_by_identity("slack", "T1", "U1").await?, None, "a user has one account per instance");
     assert!(directory.user_by_identity("slack", "T1", "U2").await?.is_some());
 
     let left = directory.delete_identity(ana, "slack", "T9").await?;
-    assert_eq!(left.identities().len(), 1, "there was none to forget");
+    assert_eq!(left.identities().len(), 1, "there was no such account");
     let left = directory.delete_identity(ana, "Slack", "t1").await?;
     assert!(left.identities().is_empty());
     assert_eq!(directory.user_by_identity("slack", "T1", "U2").await?, None);
     let nobody = UserId::from_email("nobody@example.com");
-    assert_eq!(refused(directory.delete_identity(nobody, "slack", "T1").await), codes::UNKNOWN_USER);
+    assert_eq!(error_code(directory.delete_identity(nobody, "slack", "T1").await), codes::UNKNOWN_USER);
     Ok(())
 }

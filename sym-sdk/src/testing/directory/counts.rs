@@ -1,4 +1,4 @@
-//! Counts of events.
+//! Conformance of event counts.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ use crate::model::{AccessTarget, Channel, ChannelType, EventId, Flow, Hooks, Run
 
 const ANA: &str = "ana@example.com";
 
-/// A Run that is requested, and its events.
+/// A requested Run, and the entries of its events.
 struct Requested {
     run: RunId,
     transition: Transition,
     version: u64,
 }
 
-/// Numbers the Runs and their events.
+/// Returns an id for a Run or an event.
 fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
@@ -47,9 +47,9 @@ impl Requested {
         Self { run, transition, version: 0 }
     }
 
-    /// The entry of another of its events, which has a number within the Run.
+    /// Returns an audit entry of another event, which is numbered within the Run.
     fn entry(&self, event: u128, name: Step, at: Timestamp, kind: AuditKind) -> AuditEntry {
-        let mut entry = self.transition.audit.first().expect("that it was requested").clone();
+        let mut entry = self.transition.audit.first().expect("the entry of the request").clone();
         let event = EventId::from_uuid(id(self.run.as_uuid().as_u128() * 100 + event));
         let actor = Arc::new(person("approver@example.com"));
         entry.event = Arc::new(EventRecord { id: event, name, at, actor, ..EventRecord::clone(&entry.event) });
@@ -91,7 +91,7 @@ fn of(requester: &str, event: Step, filter: EventFilter) -> EventQuery {
     EventQuery::new(UserId::from_email(requester), event, filter)
 }
 
-pub(super) async fn are_of_one_requester_flow_and_target(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+pub(super) async fn filters_by_requester_flow_and_target(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
     {
         let store = open().await.runs;
         for (number, name, requester, target) in [
@@ -102,7 +102,7 @@ pub(super) async fn are_of_one_requester_flow_and_target(open: impl AsyncFn() ->
         ] {
             let mut run = Requested::new(number, name, requester, target);
             run.request(&*store).await?;
-            // Whoever decides, it is the requester's Run.
+            // Decisions count for the requester, not for the approver.
             let approved = run.entry(1, Step::Approve, at(1), AuditKind::Received);
             run.commit(&*store, vec![approved]).await?;
         }
@@ -127,7 +127,7 @@ pub(super) async fn are_of_one_requester_flow_and_target(open: impl AsyncFn() ->
     Ok(())
 }
 
-pub(super) async fn are_within_their_time(stores: &DirectoryStores) -> Result<()> {
+pub(super) async fn filters_by_time(stores: &DirectoryStores) -> Result<()> {
     let store = &*stores.runs;
     let mut run = Requested::new(1, "prod", ANA, "db");
     run.request(store).await?;
@@ -154,7 +154,7 @@ pub(super) async fn are_within_their_time(stores: &DirectoryStores) -> Result<()
     Ok(())
 }
 
-pub(super) async fn leave_out_what_came_to_nothing(stores: &DirectoryStores) -> Result<()> {
+pub(super) async fn excludes_unsuccessful_events(stores: &DirectoryStores) -> Result<()> {
     let store = &*stores.runs;
     let error = EffectError::new(ErrorKind::Handler, codes::HANDLER_FAILED, "it failed");
     let mut run = Requested::new(1, "prod", ANA, "db");
@@ -170,15 +170,15 @@ pub(super) async fn leave_out_what_came_to_nothing(stores: &DirectoryStores) -> 
     ];
     run.commit(store, begun).await?;
     let well = of(ANA, Step::Approve, flow("prod"));
-    assert_eq!(store.count_events(&well).await?, 3, "what is under way counts");
+    assert_eq!(store.count_events(&well).await?, 3, "events in progress are counted");
     run.commit(store, ended).await?;
-    assert_eq!(store.count_events(&well).await?, 1, "what failed or was ignored does not");
+    assert_eq!(store.count_events(&well).await?, 1, "failed and ignored events are not");
     let all = EventQuery { include_errored: true, ..well };
-    assert_eq!(store.count_events(&all).await?, 3, "unless it is asked for; what was refused never does");
+    assert_eq!(store.count_events(&all).await?, 3, "unless requested; refused events never are");
     Ok(())
 }
 
-pub(super) async fn are_of_what_was_committed(stores: &DirectoryStores) -> Result<()> {
+pub(super) async fn counts_only_committed_events(stores: &DirectoryStores) -> Result<()> {
     let store = &*stores.runs;
     let mut run = Requested::new(1, "prod", ANA, "db");
     run.request(store).await?;
@@ -187,8 +187,8 @@ pub(super) async fn are_of_what_was_committed(stores: &DirectoryStores) -> Resul
     assert_eq!(store.commit(again).await?, Committed::Conflict);
     let known = Commit { input: InputKey::new(format!("{}:0", run.run)), ..run.committing(1, Vec::new()) };
     assert!(matches!(store.commit(known).await?, Committed::Duplicate(_)));
-    assert_eq!(store.count_events(&requests).await?, 1, "only what is written counts");
-    // The same event may be told of twice. A hook that fires the request anew may ask for another target.
+    assert_eq!(store.count_events(&requests).await?, 1, "only committed events are counted");
+    // An event may have several entries. A hook that fires the request again may change its target.
     let told = run.entry(0, Step::Request, at(0), AuditKind::Received);
     let mut fired = run.entry(1, Step::Request, at(0), AuditKind::Received);
     let other = AccessTarget::new("acme", "test", Slug::lossy("web"));
@@ -198,7 +198,7 @@ pub(super) async fn are_of_what_was_committed(stores: &DirectoryStores) -> Resul
     let told = AuditEntry { event: Arc::new(EventRecord { actor, ..EventRecord::clone(&told.event) }), ..told };
     run.commit(store, vec![told, fired]).await?;
     assert_eq!(store.count_events(&requests).await?, 2);
-    assert_eq!(store.count_events(&of(ANA, Step::Request, target("web"))).await?, 2, "the Run is for that target now");
+    assert_eq!(store.count_events(&of(ANA, Step::Request, target("web"))).await?, 2, "the Run has the new target");
     assert_eq!(store.count_events(&of(ANA, Step::Request, target("db"))).await?, 0);
     Ok(())
 }

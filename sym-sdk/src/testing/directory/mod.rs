@@ -1,5 +1,5 @@
-//! What every directory must do, as checks that any directory can be put through.
-#![expect(clippy::expect_used, reason = "a check that cannot be set up has failed")]
+//! Conformance tests for directories, key-value stores and event counts.
+#![expect(clippy::expect_used, reason = "a check whose setup fails has failed")]
 
 mod accounts;
 mod counts;
@@ -18,35 +18,35 @@ use crate::engine::{MemoryStore, Store};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{User, UserId};
 
-/// What [`check_directory`] checks. Clones are the same stores.
+/// The stores that [`check_directory`] checks. Clones share the same stores.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct DirectoryStores {
-    /// Where users and tokens are kept.
+    /// The store of users and tokens.
     pub directory: Arc<dyn DirectoryStore>,
-    /// Where handlers keep values.
+    /// The store of handlers' values.
     pub key_value: Arc<dyn KeyValueStore>,
-    /// Whose events are counted.
+    /// The store whose events are counted.
     pub runs: Arc<dyn Store>,
 }
 
 impl DirectoryStores {
-    /// Stores of different kinds. Those that are not to be checked may be in memory.
+    /// Combines separate stores. Pass in-memory stores for those that should not be checked.
     pub fn new(directory: Arc<dyn DirectoryStore>, key_value: Arc<dyn KeyValueStore>, runs: Arc<dyn Store>) -> Self {
         Self { directory, key_value, runs }
     }
 
-    /// One store that is all of them.
+    /// Uses one store in all three roles.
     pub fn all_in(store: Arc<impl DirectoryStore + KeyValueStore + Store>) -> Self {
         Self::new(store.clone(), store.clone(), store)
     }
 
-    /// New stores in memory.
+    /// Returns new in-memory stores.
     pub fn in_memory() -> Self {
         Self::new(Arc::new(MemoryDirectory::new()), Arc::new(MemoryKeyValue::new()), Arc::new(MemoryStore::new()))
     }
 
-    /// As handlers have them, at this time.
+    /// Returns the interfaces that handlers use, with a clock at this time.
     fn at(&self, second: i64) -> (Directory, KeyValue) {
         let directory = Directory::from_store(self.directory.clone(), ["example.com"]);
         (directory.with_clock(Arc::new(VirtualClock::at(at(second)))), self.key_value.clone().into())
@@ -59,11 +59,11 @@ impl fmt::Debug for DirectoryStores {
     }
 }
 
-/// Puts a directory, a key-value store and the event counts of a [`Store`] through all that handlers rely on.
+/// Checks that a directory, a key-value store and the event counts of a [`Store`] conform to their contracts.
 ///
-/// `open` is called with a number. The first time it gives empty stores; when it is called with the same number again, the same
-/// stores with all that was written. What it gave before has been dropped by then, so that a store in a file can be closed and
-/// opened.
+/// `open` is called with a number. The first time, it must return empty stores; when called with the same number again, the same stores
+/// with everything that was written. The stores it returned before have been dropped by then, so that a file can be closed and
+/// reopened.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -81,34 +81,34 @@ impl fmt::Debug for DirectoryStores {
 /// ```
 ///
 /// # Errors
-/// The first error of a store that is not expected.
+/// The first unexpected error of a store.
 ///
 /// # Panics
-/// If a store does not do what it must; the message says what that is.
+/// If a store does not conform; the message says to what.
 pub async fn check_directory(open: impl AsyncFn(usize) -> DirectoryStores) -> Result<()> {
-    users::are_found_by_id_and_name(async || open(1).await).await?;
-    users::are_told_apart_by_all_but_the_case_of_ascii(&open(2).await).await?;
-    users::are_added_once(&open(3).await).await?;
-    users::do_not_take_each_others_place(&open(4).await).await?;
-    users::are_put_all_or_none(&open(5).await).await?;
-    users::keep_every_change(async || open(6).await).await?;
-    users::are_gone_once_deleted(async || open(7).await).await?;
-    accounts::tell_who_somebody_is(async || open(8).await).await?;
-    accounts::of_two_users_are_nobodys(&open(9).await).await?;
-    accounts::are_replaced_and_forgotten(&open(10).await).await?;
-    tokens::tell_which_bot_it_is(async || open(11).await).await?;
-    tokens::expire(async || open(12).await).await?;
-    tokens::are_revoked_for_good(async || open(13).await).await?;
-    tokens::end_with_their_bot(async || open(14).await).await?;
-    tokens::are_for_bots(&open(15).await).await?;
-    values::come_back(async || open(16).await).await?;
-    values::are_no_namespaces(&open(17).await).await?;
-    values::are_listed_by_namespace(&open(18).await).await?;
-    values::of_puts_at_once_are_whole(&open(19).await).await?;
-    counts::are_of_one_requester_flow_and_target(async || open(20).await).await?;
-    counts::are_within_their_time(&open(21).await).await?;
-    counts::leave_out_what_came_to_nothing(&open(22).await).await?;
-    counts::are_of_what_was_committed(&open(23).await).await
+    users::finds_users_by_id_and_name(async || open(1).await).await?;
+    users::ignores_only_ascii_case(&open(2).await).await?;
+    users::inserts_a_user_once(&open(3).await).await?;
+    users::rejects_conflicting_ids_and_names(&open(4).await).await?;
+    users::writes_a_batch_atomically(&open(5).await).await?;
+    users::merges_concurrent_changes(async || open(6).await).await?;
+    users::deletes_users(async || open(7).await).await?;
+    accounts::finds_users_by_account(async || open(8).await).await?;
+    accounts::rejects_shared_accounts(&open(9).await).await?;
+    accounts::replaces_and_deletes_accounts(&open(10).await).await?;
+    tokens::authenticates_the_bot(async || open(11).await).await?;
+    tokens::tokens_expire(async || open(12).await).await?;
+    tokens::revocation_is_final(async || open(13).await).await?;
+    tokens::deleting_a_bot_revokes_its_tokens(async || open(14).await).await?;
+    tokens::issues_tokens_for_bots_only(&open(15).await).await?;
+    values::returns_stored_values(async || open(16).await).await?;
+    values::rejects_paths_through_values(&open(17).await).await?;
+    values::lists_by_namespace(&open(18).await).await?;
+    values::concurrent_puts_are_atomic(&open(19).await).await?;
+    counts::filters_by_requester_flow_and_target(async || open(20).await).await?;
+    counts::filters_by_time(&open(21).await).await?;
+    counts::excludes_unsuccessful_events(&open(22).await).await?;
+    counts::counts_only_committed_events(&open(23).await).await
 }
 
 fn at(second: i64) -> Timestamp {
@@ -119,11 +119,11 @@ fn person(email: &str) -> User {
     User::person(UserId::from_email(email), email).expect("an e-mail address")
 }
 
-/// The code of the error that was expected.
-fn refused<T: fmt::Debug>(result: Result<T>) -> ErrorCode {
-    refusal(result).code().clone()
+/// Returns the code of an expected error.
+fn error_code<T: fmt::Debug>(result: Result<T>) -> ErrorCode {
+    expected_error(result).code().clone()
 }
 
-fn refusal<T: fmt::Debug>(result: Result<T>) -> Error {
-    result.expect_err("this must be refused")
+fn expected_error<T: fmt::Debug>(result: Result<T>) -> Error {
+    result.expect_err("an error was expected")
 }

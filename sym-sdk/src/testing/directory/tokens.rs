@@ -1,17 +1,17 @@
-//! Tokens of bots.
+//! Conformance of the tokens of bots.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{DirectoryStores, at, person, refusal, refused};
+use super::{DirectoryStores, at, error_code, expected_error, person};
 use crate::error::{ErrorKind, Result, codes};
 use crate::model::{TokenId, User, UserId, UserRole};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-pub(super) async fn tell_which_bot_it_is(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+pub(super) async fn authenticates_the_bot(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
     let (one, other, of_another) = {
         let (directory, _) = open().await.at(0);
         let (ci, cd) = (directory.create_bot("ci").await?, directory.create_bot("cd").await?);
@@ -39,11 +39,11 @@ pub(super) async fn tell_which_bot_it_is(open: impl AsyncFn() -> DirectoryStores
 
     let secret = one.secret.expose_secret();
     let hash = stores.directory.token(one.id).await?.expect("the token").hash;
-    assert!(!secret.as_bytes().windows(32).any(|part| part == hash.as_bytes()), "the token itself is not kept");
+    assert!(!secret.as_bytes().windows(32).any(|part| part == hash.as_bytes()), "the token itself is not stored");
     Ok(())
 }
 
-pub(super) async fn expire(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+pub(super) async fn tokens_expire(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
     let issued = {
         let (directory, _) = open().await.at(0);
         let bot = directory.create_bot("ci").await?;
@@ -53,13 +53,13 @@ pub(super) async fn expire(open: impl AsyncFn() -> DirectoryStores) -> Result<()
     let stores = open().await;
     assert!(stores.at(3_599).0.authenticate(&issued.secret).await.is_ok());
     for second in [3_600, 1_000_000] {
-        let error = refusal(stores.at(second).0.authenticate(&issued.secret).await);
+        let error = expected_error(stores.at(second).0.authenticate(&issued.secret).await);
         assert_eq!((error.kind(), error.code()), (ErrorKind::Unauthorized, &codes::AUTHENTICATION_TOKEN_EXPIRED));
     }
     Ok(())
 }
 
-pub(super) async fn are_revoked_for_good(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+pub(super) async fn revocation_is_final(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
     let (revoked, other) = {
         let stores = open().await;
         let (directory, _) = stores.at(0);
@@ -72,18 +72,18 @@ pub(super) async fn are_revoked_for_good(open: impl AsyncFn() -> DirectoryStores
     let stores = open().await;
     assert_eq!(stores.at(20).0.revoke_token(revoked.id).await?.revoked_at, Some(at(10)), "the first time counts");
     for second in [20, 1_000_000] {
-        let error = refusal(stores.at(second).0.authenticate(&revoked.secret).await);
+        let error = expected_error(stores.at(second).0.authenticate(&revoked.secret).await);
         assert_eq!(*error.code(), codes::AUTHENTICATION_TOKEN_REVOKED);
-        assert!(!format!("{error:?}").contains(revoked.secret.expose_secret()), "an error does not tell the token");
+        assert!(!format!("{error:?}").contains(revoked.secret.expose_secret()), "an error does not contain the token");
     }
-    assert!(stores.at(20).0.authenticate(&other.secret).await.is_ok(), "only this one");
+    assert!(stores.at(20).0.authenticate(&other.secret).await.is_ok(), "other tokens stay valid");
     let unknown = TokenId::from_uuid(uuid::Uuid::nil());
-    assert_eq!(refused(stores.at(20).0.revoke_token(unknown).await), codes::UNKNOWN_TOKEN);
-    assert_eq!(stores.at(20).0.tokens(None).await?.len(), 2, "it is still listed");
+    assert_eq!(error_code(stores.at(20).0.revoke_token(unknown).await), codes::UNKNOWN_TOKEN);
+    assert_eq!(stores.at(20).0.tokens(None).await?.len(), 2, "revoked tokens are still listed");
     Ok(())
 }
 
-pub(super) async fn end_with_their_bot(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+pub(super) async fn deleting_a_bot_revokes_its_tokens(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
     let (issued, of_another) = {
         let stores = open().await;
         let (directory, _) = stores.at(0);
@@ -96,33 +96,37 @@ pub(super) async fn end_with_their_bot(open: impl AsyncFn() -> DirectoryStores) 
         (issued, of_another)
     };
     let (directory, _) = open().await.at(20);
-    assert_eq!(refused(directory.authenticate(&issued.secret).await), codes::AUTHENTICATION_BOT_DELETED);
-    assert_eq!(refused(directory.issue_token(UserId::from_bot_name("ci"), "", HOUR).await), codes::UNKNOWN_USER);
+    assert_eq!(error_code(directory.authenticate(&issued.secret).await), codes::AUTHENTICATION_BOT_DELETED);
+    assert_eq!(error_code(directory.issue_token(UserId::from_bot_name("ci"), "", HOUR).await), codes::UNKNOWN_USER);
     let tokens = directory.tokens(Some(UserId::from_bot_name("ci"))).await?;
     let revoked: Vec<_> = tokens.iter().map(|token| token.revoked_at).collect();
-    assert_eq!(revoked, [Some(at(0)), Some(at(10))], "it is on the record since when each is not valid");
-    assert!(directory.authenticate(&of_another.secret).await.is_ok(), "that of another bot is valid");
-    // A person who got the id is no bot for that.
+    assert_eq!(revoked, [Some(at(0)), Some(at(10))], "the time of the revocation is recorded");
+    assert!(directory.authenticate(&of_another.secret).await.is_ok(), "the token of another bot stays valid");
+    // A person with the same id is not a bot.
     directory.put_user(User::person(UserId::from_bot_name("ci"), "ana@example.com")?).await?;
-    assert_eq!(refused(directory.authenticate(&issued.secret).await), codes::AUTHENTICATION_BOT_DELETED);
+    assert_eq!(error_code(directory.authenticate(&issued.secret).await), codes::AUTHENTICATION_BOT_DELETED);
     directory.delete_user(UserId::from_bot_name("ci")).await?;
-    // Another bot of that name has the same id.
+    // A new bot with the same name has the same id, but not the old tokens.
     let again = directory.create_bot("ci").await?;
-    assert_eq!(refused(directory.authenticate(&issued.secret).await), codes::AUTHENTICATION_TOKEN_REVOKED);
+    assert_eq!(error_code(directory.authenticate(&issued.secret).await), codes::AUTHENTICATION_TOKEN_REVOKED);
     let new = directory.issue_token(again.id(), "build", HOUR).await?;
     assert!(directory.authenticate(&new.secret).await.is_ok());
     Ok(())
 }
 
-pub(super) async fn are_for_bots(stores: &DirectoryStores) -> Result<()> {
+pub(super) async fn issues_tokens_for_bots_only(stores: &DirectoryStores) -> Result<()> {
     let (directory, _) = stores.at(0);
     let ana = directory.put_user(person("ana@example.com")).await?;
-    assert_eq!(refused(directory.issue_token(ana.id(), "", HOUR).await), codes::INVALID_TOKEN);
+    assert_eq!(error_code(directory.issue_token(ana.id(), "", HOUR).await), codes::INVALID_TOKEN);
     let bot = directory.create_bot("ci").await?.id();
     for expires_in in [Duration::ZERO, Duration::MAX] {
-        assert_eq!(refused(directory.issue_token(bot, "", expires_in).await), codes::INVALID_TOKEN, "{expires_in:?}");
+        assert_eq!(
+            error_code(directory.issue_token(bot, "", expires_in).await),
+            codes::INVALID_TOKEN,
+            "{expires_in:?}"
+        );
     }
-    assert_eq!(refused(directory.issue_token(bot, &"x".repeat(201), HOUR).await), codes::INVALID_TOKEN);
+    assert_eq!(error_code(directory.issue_token(bot, &"x".repeat(201), HOUR).await), codes::INVALID_TOKEN);
     assert!(directory.tokens(None).await?.is_empty(), "none was issued");
 
     let issued = directory.issue_token(bot, "build", HOUR).await?;
@@ -131,10 +135,10 @@ pub(super) async fn are_for_bots(stores: &DirectoryStores) -> Result<()> {
     let changed = format!("{start}{}", if end == "0" { "1" } else { "0" });
     let padded = format!("{token} ");
     for wrong in ["", "symbot", "symbot__", start, &changed, &padded, &token.to_uppercase()] {
-        let error = refusal(directory.authenticate(&SecretString::from(wrong)).await);
+        let error = expected_error(directory.authenticate(&SecretString::from(wrong)).await);
         assert_eq!((error.kind(), error.code()), (ErrorKind::Unauthorized, &codes::AUTHENTICATION_INVALID_JWT));
     }
-    // What was to be valid longer than a store can tell is valid for ever, not for no time.
+    // A lifetime beyond the range of the store saturates. It does not overflow.
     let years = Duration::try_from(Timestamp::MAX.duration_since(at(1))).expect("a time to come");
     let forever = directory.issue_token(bot, "for ever", years).await?;
     assert!(stores.at(1).0.authenticate(&forever.secret).await.is_ok());

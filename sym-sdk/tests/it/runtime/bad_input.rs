@@ -251,8 +251,8 @@ async fn a_user_of_a_foreign_domain() {
     refused(
         Submission::request("deploy", "not an address"),
         expect![[r#"
-            expected an e-mail address, got `not an address` (SymSDK:INVALID_EMAIL)
-              help: it has the character ' '"#]],
+            expected an email address, got `not an address` (SymSDK:INVALID_EMAIL)
+              help: it contains ' '"#]],
     )
     .await;
 }
@@ -297,6 +297,6 @@ async fn somebody_who_may_not_is_refused_on_the_record() {
         12:00:00  approve          refused      eve@elsewhere.test: eve@elsewhere.test is not permitted to decide this request (SymSDK:NOT_PERMITTED)
         12:00:00  deescalate       refused      ben@example.com: only an escalated request can be revoked; this one is requested (DeescalateAPI:INVALID_RUN)
 
-        prod is requested
+        prod: requested
     "#]].assert_eq(&golden[golden.find("refused").unwrap()..]);
 }

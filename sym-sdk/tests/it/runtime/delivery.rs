@@ -49,20 +49,20 @@ async fn a_request_goes_on_to_the_next_when_nobody_answers_and_then_expires() {
     assert_eq!(told(&harness), ["#first", "#second"]);
     expect![[r#"
         2024-02-29 UTC
-        12:00:00  request          by           ana@example.com through the API
-                                   called       get_permissions (sym-sdk/tests/it/runtime/mod.rs) answered
-                                   called       get_request_notifications (sym-sdk/tests/it/runtime/delivery.rs) answered
-                                   routed       members may decide; admins may see it; told: #first, then #second
-                                   now          requested
-                                   told         #first
-        12:10:00  request_forward  by           ana@example.com (nobody answered in time)
-                                   now          forwarded
-                                   told         #second
-        12:20:00  request_expire   by           ana@example.com (nobody answered in time)
-                                   now          expired
-                                   told         ana@example.com: “Your request for deploy has expired: nobody acted on it in time”
+        12:00:00  request          by           ana@example.com via the API
+                                   handler      get_permissions (sym-sdk/tests/it/runtime/mod.rs) returned
+                                   handler      get_request_notifications (sym-sdk/tests/it/runtime/delivery.rs) returned
+                                   routed       approvers: members; viewers: admins; notify: #first, then #second
+                                   status       requested
+                                   notified     #first
+        12:10:00  request_forward  by           ana@example.com (no response in time)
+                                   status       forwarded
+                                   notified     #second
+        12:20:00  request_expire   by           ana@example.com (no response in time)
+                                   status       expired
+                                   messaged     ana@example.com: “Your request for deploy has expired: nobody acted on it in time”
 
-        deploy is expired
+        deploy: expired
     "#]].assert_eq(&harness.golden(run));
     let late = harness.approve_as(run, "ben@example.com").await.unwrap_err();
     expect!["this request has expired; nobody acted on it in time (SymSDK:ALREADY_DECIDED)"]

@@ -198,26 +198,26 @@ async fn the_timeline_says_which_handler_failed_and_why() {
         let run = harness.request("prod").by("ana@example.com").duration("1h").await.unwrap();
         harness.approve_as(run, "ben@example.com").await.unwrap();
         let golden = harness.golden(run);
-        expected.assert_eq(&golden[golden.find("approve").unwrap()..]);
+        expected.assert_eq(&golden[golden.find("approve  ").unwrap()..]);
     };
     check(Fault::Error, expect![[r#"
-        approve          by           ben@example.com through the API
-                                   called       on_approve (sym-sdk/tests/it/runtime/failures.rs) failed
+        approve          by           ben@example.com via the API
+                                   handler      on_approve (sym-sdk/tests/it/runtime/failures.rs) failed
                                    failed       the pager is on fire (SymSDK:HANDLER_FAILED) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
                                    help         fetch some water
-                                   told         ben@example.com: “Something went wrong during approve of prod (SymSDK:HANDLER_FAILED); the people…”
-                                   alerted      of SymSDK:HANDLER_FAILED
+                                   messaged     ben@example.com: “Something went wrong during approve of prod (SymSDK:HANDLER_FAILED); its operat…”
+                                   alerted      the error destination: SymSDK:HANDLER_FAILED
 
-        prod is errored: the pager is on fire (SymSDK:HANDLER_FAILED) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
+        prod: errored: the pager is on fire (SymSDK:HANDLER_FAILED) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
     "#]]).await;
     check(Fault::Hang, expect![[r#"
-        approve          by           ben@example.com through the API
-        12:00:30                   called       on_approve (sym-sdk/tests/it/runtime/failures.rs) failed
+        approve          by           ben@example.com via the API
+        12:00:30                   handler      on_approve (sym-sdk/tests/it/runtime/failures.rs) failed
                                    failed       hook `on_approve` took longer than its limit of 30s (SymSDK:HANDLER_TIMED_OUT) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
-                                   told         ben@example.com: “Something went wrong during approve of prod (SymSDK:HANDLER_TIMED_OUT); the peo…”
-                                   alerted      of SymSDK:HANDLER_TIMED_OUT
+                                   messaged     ben@example.com: “Something went wrong during approve of prod (SymSDK:HANDLER_TIMED_OUT); its ope…”
+                                   alerted      the error destination: SymSDK:HANDLER_TIMED_OUT
 
-        prod is errored: hook `on_approve` took longer than its limit of 30s (SymSDK:HANDLER_TIMED_OUT) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
+        prod: errored: hook `on_approve` took longer than its limit of 30s (SymSDK:HANDLER_TIMED_OUT) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
     "#]]).await;
 }
 

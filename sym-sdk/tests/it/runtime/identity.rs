@@ -100,7 +100,7 @@ async fn then_the_reducer_whose_answer_is_kept() {
     assert_eq!(world.asked(), ["get_identity test test ana@example.com"]);
     assert_eq!(world.known("ana@example.com").await.as_deref(), Some("id-of-the-reducer"));
     let golden = world.harness.golden(run);
-    assert!(golden.contains("get_identity (sym-sdk/tests/it/runtime/identity.rs) answered"), "{golden}");
+    assert!(golden.contains("get_identity (sym-sdk/tests/it/runtime/identity.rs) returned"), "{golden}");
 
     world.get_access("ana@example.com").await;
     assert!(world.asked().is_empty(), "the directory knows it now");

@@ -42,8 +42,8 @@ async fn an_overlap_does_not_take_access_away_early() {
     assert_eq!(harness.status(first).await.unwrap(), RunStatus::Deescalated);
     assert_eq!(harness.status(second).await.unwrap(), RunStatus::Escalated);
     assert_eq!(harness.granted(), ["admins: ana@example.com"], "the second request needs it");
-    let kept = harness.timeline().entries().iter().find(|entry| entry.kind == "kept").unwrap();
-    assert_eq!(kept.text, "admins by ana@example.com: another request needs it");
+    let kept = harness.timeline().entries().iter().find(|entry| entry.kind == "retained").unwrap();
+    assert_eq!(kept.text, "admins for ana@example.com: another request needs it");
 
     harness.advance(30 * MINUTE).await.unwrap();
     assert_eq!(harness.status(second).await.unwrap(), RunStatus::Deescalated);

@@ -35,20 +35,20 @@ async fn a_grant_that_fails_twice_is_tried_again() {
     assert!(harness.granted().is_empty());
     let golden = harness.golden(run);
     expect![[r#"
-        escalate         by           ben@example.com (follows by itself)
+        escalate         by           ben@example.com (automatic)
                                    identity     ana@example.com
-                                   not granted  admins, attempt 1: the service is down (HTTP:ERROR_RESPONSE); tried again at 12:00:01
-        12:00:00  approve          told         ana@example.com: “ben@example.com approved your request for prod”
-        12:00:01  escalate         not granted  admins, attempt 2: the service is down (HTTP:ERROR_RESPONSE); tried again at 12:00:05
+                                   not granted  admins, attempt 1: the service is down (HTTP:ERROR_RESPONSE); retrying at 12:00:01
+        12:00:00  approve          messaged     ana@example.com: “ben@example.com approved your request for prod”
+        12:00:01  escalate         not granted  admins, attempt 2: the service is down (HTTP:ERROR_RESPONSE); retrying at 12:00:05
         12:00:05                   granted      admins to ana@example.com until 13:00:00
-                                   now          escalated
-                                   told         ana@example.com: “You have access to admins until 2024-02-29 13:00:00 UTC”
-        13:00:00  deescalate       by           ben@example.com (its time is up)
-                                   removed      admins from ana@example.com
-                                   now          deescalated
-                                   told         ana@example.com: “Your access to admins has ended”
+                                   status       escalated
+                                   messaged     ana@example.com: “You have access to admins until 2024-02-29 13:00:00 UTC”
+        13:00:00  deescalate       by           ben@example.com (expired)
+                                   revoked      admins from ana@example.com
+                                   status       deescalated
+                                   messaged     ana@example.com: “Your access to admins has ended”
 
-        prod is deescalated
+        prod: deescalated
     "#]].assert_eq(&golden[golden.find("escalate").unwrap()..]);
 }
 
@@ -84,7 +84,7 @@ async fn a_grant_that_hangs_is_tried_again_after_its_limit() {
     harness.advance(MINUTE).await.unwrap();
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Escalated);
     let golden = harness.golden(run);
-    expect!["12:01:00                   not granted  admins, attempt 1: the strategy took longer than its limit of 60s (SymSDK:HANDLER_TIMED_OUT); tried again at 12:01:01"].assert_eq(golden.lines().find(|line| line.contains("not granted")).unwrap().trim());
+    expect!["12:01:00                   not granted  admins, attempt 1: the strategy took longer than its limit of 60s (SymSDK:HANDLER_TIMED_OUT); retrying at 12:01:01"].assert_eq(golden.lines().find(|line| line.contains("not granted")).unwrap().trim());
     harness.run_to_end().await.unwrap();
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated);
     assert!(harness.granted().is_empty());
@@ -154,8 +154,8 @@ async fn a_revocation_is_tried_until_it_succeeds_and_people_are_told_once_a_day(
     assert_eq!(harness.delivery().alerts().len(), 2);
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated);
     assert!(harness.granted().is_empty());
-    let last = harness.timeline().entries().iter().rfind(|entry| entry.kind == "not removed").unwrap();
-    expect!["admins, attempt 150: the service is down (HTTP:ERROR_RESPONSE); tried again at 00:17:03"]
+    let last = harness.timeline().entries().iter().rfind(|entry| entry.kind == "not revoked").unwrap();
+    expect!["admins, attempt 150: the service is down (HTTP:ERROR_RESPONSE); retrying at 00:17:03"]
         .assert_eq(&last.text);
 }
 

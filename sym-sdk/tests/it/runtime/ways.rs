@@ -95,17 +95,17 @@ async fn an_approval_only_request_ends_with_its_approval() {
     harness.run_to_end().await.unwrap();
     expect![[r#"
         2024-02-29 UTC
-        12:00:00  request          by           ana@example.com through the API
-                                   called       get_permissions (sym-sdk/tests/it/runtime/mod.rs) answered
-                                   called       get_request_notifications (sym-sdk/tests/it/runtime/mod.rs) answered
-                                   routed       members may decide; admins may see it; told: #requests
-                                   now          requested
-                                   told         #requests
-        13:00:00  approve          by           ben@example.com through the API
-                                   now          approved
-                                   told         ana@example.com: “ben@example.com approved your request for deploy”
+        12:00:00  request          by           ana@example.com via the API
+                                   handler      get_permissions (sym-sdk/tests/it/runtime/mod.rs) returned
+                                   handler      get_request_notifications (sym-sdk/tests/it/runtime/mod.rs) returned
+                                   routed       approvers: members; viewers: admins; notify: #requests
+                                   status       requested
+                                   notified     #requests
+        13:00:00  approve          by           ben@example.com via the API
+                                   status       approved
+                                   messaged     ana@example.com: “ben@example.com approved your request for deploy”
 
-        deploy is approved
+        deploy: approved
     "#]]
     .assert_eq(&harness.golden(run));
 }
@@ -122,19 +122,19 @@ async fn a_denial_ends_a_request_and_tells_the_requester_why() {
     assert!(harness.granted().is_empty());
     expect![[r#"
         2024-02-29 UTC
-        12:00:00  request          by           ana@example.com through the API
-                                   asks         admins for 1h
-                                   called       get_permissions (sym-sdk/tests/it/runtime/mod.rs) answered
-                                   called       get_request_notifications (sym-sdk/tests/it/runtime/mod.rs) answered
-                                   routed       members may decide; admins may see it; told: #requests
-                                   now          requested
-                                   told         #requests
-        12:00:00  deny             by           ben@example.com through the API: “not today”
-                                   now          denied
-                                   told         ana@example.com: “ben@example.com denied your request for prod: not today”
+        12:00:00  request          by           ana@example.com via the API
+                                   inputs       admins for 1h
+                                   handler      get_permissions (sym-sdk/tests/it/runtime/mod.rs) returned
+                                   handler      get_request_notifications (sym-sdk/tests/it/runtime/mod.rs) returned
+                                   routed       approvers: members; viewers: admins; notify: #requests
+                                   status       requested
+                                   notified     #requests
+        12:00:00  deny             by           ben@example.com via the API: “not today”
+                                   status       denied
+                                   messaged     ana@example.com: “ben@example.com denied your request for prod: not today”
         12:00:00  approve          refused      cho@example.com: this request was already denied by ben@example.com (SymSDK:ALREADY_DECIDED)
 
-        prod is denied
+        prod: denied
     "#]].assert_eq(&harness.golden(run));
 }
 
@@ -189,25 +189,25 @@ async fn two_requests_in_one_timeline_are_numbered() {
     harness.request("prod").by("bo\u{308}rge@example.com").field("urgency", "high").await.unwrap();
     expect![[r#"
         2024-02-29 UTC
-        12:00:00  #1 request          by           ana@example.com through the API
-                                      asks         urgency: low
-                                      called       on_request (sym-sdk/tests/it/runtime/ways.rs) went on
-                                      called       get_permissions (sym-sdk/tests/it/runtime/mod.rs) answered
-                                      called       get_request_notifications (sym-sdk/tests/it/runtime/mod.rs) answered
-                                      routed       members may decide; admins may see it; told: #requests
-                                      now          requested
-                                      told         #requests
+        12:00:00  #1 request          by           ana@example.com via the API
+                                      inputs       urgency: low
+                                      handler      on_request (sym-sdk/tests/it/runtime/ways.rs) continued
+                                      handler      get_permissions (sym-sdk/tests/it/runtime/mod.rs) returned
+                                      handler      get_request_notifications (sym-sdk/tests/it/runtime/mod.rs) returned
+                                      routed       approvers: members; viewers: admins; notify: #requests
+                                      status       requested
+                                      notified     #requests
 
         2024-03-01 UTC
-        01:00:00  #2 request          by           börge@example.com through the API
-                                      asks         urgency: high
-                                      called       on_request (sym-sdk/tests/it/runtime/ways.rs) fired approve: “urgent, and on call”
+        01:00:00  #2 request          by           börge@example.com via the API
+                                      inputs       urgency: high
+                                      handler      on_request (sym-sdk/tests/it/runtime/ways.rs) fired approve: “urgent, and on call”
         01:00:00  #2 approve          by           börge@example.com (fired by a hook)
-                                      now          approved
-                                      told         börge@example.com: “Your request for prod was approved: urgent, and on call”
+                                      status       approved
+                                      messaged     börge@example.com: “Your request for prod was approved: urgent, and on call”
 
-        #1 prod is requested
-        #2 prod is approved
+        #1 prod: requested
+        #2 prod: approved
     "#]].assert_eq(&harness.timeline().without_lines().to_string());
 
     let json = harness.timeline().to_json();

@@ -161,8 +161,8 @@ async fn a_signal_stops_it_in_order() {
               /desk
               /health
               /ready
-            1 flow; Runs are kept in DIR/sym.db
-            Stopping; what is under way may finish. A second signal stops at once.
+            Serving 1 flow on the store DIR/sym.db
+            Stopping: waiting for work in flight. Send the signal again to stop immediately.
         "#]]
         .assert_eq(&out);
         assert_eq!((err.as_str(), code), ("", Some(0)));
@@ -185,7 +185,7 @@ async fn a_second_signal_stops_it_at_once() {
     line(&mut served.out, "Stopping");
     served.signal("-TERM");
     let (_, err, code) = served.end();
-    assert!(err.starts_with("error: stopped at once"), "{err}");
+    assert!(err.starts_with("error: stopped immediately"), "{err}");
     assert_eq!(code, Some(1));
     assert_eq!(slow.await.unwrap().head, "");
     // Nothing keeps the store from being used again.
@@ -199,7 +199,7 @@ async fn a_front_end_that_does_not_work_is_named() {
     let mut served =
         Served::spawn(Command::new(std::env::current_exe().unwrap()).env(DIR, dir.path()).env(DOWN, "yes"));
     let mut err = BufReader::new(served.child.stderr.take().unwrap());
-    let note = line(&mut err, "note: front end `desk` cannot do its work now: ");
+    let note = line(&mut err, "warning: front end `desk` is not ready: ");
     served.child.stderr = Some(err.into_inner());
     expect!["the token xoxb-1 is bad (SymSDK:HANDLER_FAILED)"].assert_eq(&note);
     assert_eq!(get(served.address, "/health").await.status, 200);
@@ -215,7 +215,7 @@ async fn without_a_front_end_it_says_how_to_get_one() {
     served.signal("-TERM");
     let (_, err, code) = served.end();
     expect![[r#"
-        note: there is no front end, so people cannot reach the flows
+        warning: no front end, so users cannot reach the flows
           help: add an integration of type `pager` to the environment of a flow
     "#]]
     .assert_eq(&err);
@@ -235,12 +235,12 @@ async fn stand_ins_touch_nothing_real_and_have_a_store_of_their_own() {
           /desk
           /health
           /ready
-        1 flow; Runs are kept in DIR/sym.db
+        Serving 1 flow on the store DIR/sym.db
 
-        Clients and strategies only pretend.
+        All clients and strategies are simulated.
         ana@example.com is at a desk on 127.0.0.1:3001 that is made up.
 
-        Stopping; what is under way may finish. A second signal stops at once.
+        Stopping: waiting for work in flight. Send the signal again to stop immediately.
     "#]]
     .assert_eq(&out.replace(dir.path().to_str().unwrap(), "DIR"));
     assert_eq!((err.as_str(), code), ("", Some(0)));
@@ -248,7 +248,7 @@ async fn stand_ins_touch_nothing_real_and_have_a_store_of_their_own() {
     let db = dir.path().join("sym.db");
     let on = ["--listen", "127.0.0.1:0", "--db", db.to_str().unwrap()];
     let error = fails(app(dir.path()), &on).await;
-    assert!(error.contains("was only pretended") && error.contains("a file of its own"), "{error}");
+    assert!(error.contains("contains simulated access") && error.contains("pass another file"), "{error}");
 
     std::fs::remove_file(&db).unwrap();
     let store = Arc::new(SqliteStore::open(&db).await.unwrap());
@@ -257,7 +257,7 @@ async fn stand_ins_touch_nothing_real_and_have_a_store_of_their_own() {
     store.close().await.unwrap();
     let desk = || app(dir.path()).front_end_type(desk_type(Desk::named("desk")));
     let error = fails(desk(), &[&on[..], &["--fake-desk"]].concat()).await;
-    assert!(error.contains("did not put there"), "{error}");
+    assert!(error.contains("was not created by this command"), "{error}");
 }
 
 async fn run(app: App, args: &[&str]) -> (Exit, String, String) {
@@ -301,7 +301,7 @@ async fn a_type_of_front_ends_describes_its_app() {
 async fn the_help_tells_of_types_of_front_ends() {
     let desk = || App::new().front_end_type(desk_type(Desk::named("desk")));
     let (_, out, _) = run(desk(), &["--help"]).await;
-    assert!(out.contains("Set up the front end of type `desk`"), "{out}");
+    assert!(out.contains("Set up the front end `desk`"), "{out}");
     let (_, out, _) = run(desk(), &["desk", "manifest", "--help"]).await;
     assert!(out.contains("program desk manifest --url https://sym.example.com"), "{out}");
     let (_, out, _) = run(desk(), &["serve", "--help"]).await;
@@ -342,35 +342,34 @@ async fn the_help_is_complete() {
     let out = String::from_utf8(out).unwrap();
     let out: String = out.lines().map(|line| format!("{}\n", line.trim_end())).collect();
     expect![[r#"
-        Run the flows, and let people reach them through the front ends
+        Run the flows and serve their front ends
 
-        Front ends are mounted each below its name. `GET /health` says that the program is alive, `GET
-        /ready` that it can do its work. SIGINT or SIGTERM stops it: what is under way may finish for some
-        seconds, and the rest goes on at the next start. A second signal stops it at once.
+        Each front end is mounted below its name. `GET /health` and `GET /ready` are liveness and readiness
+        probes. SIGINT or SIGTERM stops the program gracefully: work in flight has some seconds to finish,
+        and the rest is resumed at the next start. A second signal stops it immediately.
 
         Usage: program serve [OPTIONS]
 
         Options:
               --config <DIR>
-                  Read the configuration from the Terraform files of this directory
+                  Read the configuration from the Terraform files in this directory
 
               --listen <ADDRESS>
-                  Listen on this address; port 0 is any free one
+                  Address to listen on; port 0 picks a free port
 
                   [default: 127.0.0.1:3000]
 
               --db <FILE>
-                  File of the store, which is made if there is none [default: sym.db, or sym-fake.db with a
-                  stand-in]
+                  File of the store, created if missing [default: sym.db, or sym-fake.db with a fake]
 
               --var <NAME=VALUE>
-                  Give a variable of the Terraform files
+                  Set a Terraform variable; can be repeated
 
               --domain <DOMAIN>
-                  An e-mail domain of the organization, beside those that the program names
+                  Add an e-mail domain of the organization; can be repeated
 
               --json
-                  Print JSON, for programs
+                  Print JSON
 
           -h, --help
                   Print help (see a summary with '-h')
@@ -379,7 +378,7 @@ async fn the_help_is_complete() {
           program serve
           program serve --listen 127.0.0.1:8080 --db /var/lib/sym/sym.db
 
-        Exit code: 0 if all is well, 1 if there are faults, 2 if the command line makes no sense
+        Exit codes: 0 for success, 1 for errors, 2 for usage errors
     "#]]
     .assert_eq(&out);
 }

@@ -100,7 +100,7 @@ async fn lists_runs_and_finds_stuck_ones() {
             Exit::Success,
             expect![[r#"
         RUN                                   FLOW  STATUS     REQUESTER        TARGET  ACCESS
-        STUCK  prod  escalated  ana@example.com  test    being removed, 1 failed attempt
+        STUCK  prod  escalated  ana@example.com  test    revoking, 1 failed attempt
         HELD  prod  escalated  zoë@example.com  test    held until 2024-02-29T13:00:00Z
     "#]],
             expect![[""]],
@@ -112,7 +112,7 @@ async fn lists_runs_and_finds_stuck_ones() {
             Exit::Success,
             expect![[r#"
         RUN                                   FLOW  STATUS     REQUESTER        TARGET  ACCESS
-        STUCK  prod  escalated  ana@example.com  test    being removed, 1 failed attempt
+        STUCK  prod  escalated  ana@example.com  test    revoking, 1 failed attempt
     "#]],
             expect![[""]],
         )
@@ -123,9 +123,9 @@ async fn lists_runs_and_finds_stuck_ones() {
             Exit::Success,
             expect![[r#"
             RUN                                   FLOW  STATUS     REQUESTER        TARGET  ACCESS
-            STUCK  prod  escalated  ana@example.com  test    being removed, 1 failed attempt
+            STUCK  prod  escalated  ana@example.com  test    revoking, 1 failed attempt
 
-            there are more than 1 Run; `--limit` lists more of them
+            Showing the first 1 Run; use `--limit` to show more
         "#]],
             expect![[""]],
         )
@@ -135,7 +135,7 @@ async fn lists_runs_and_finds_stuck_ones() {
             &["runs", "--status", "denied"],
             Exit::Success,
             expect![[r#"
-        no Runs
+        No Runs found
     "#]],
             expect![[""]],
         )
@@ -179,7 +179,7 @@ async fn permitted_users_revoke_and_write_off() {
             &revoke,
             Exit::Success,
             expect![[r#"
-        Run HELD: the access is taken away when the program runs again
+        Run HELD: access will be revoked when the program next runs
     "#]],
             expect![[""]],
         )
@@ -201,7 +201,7 @@ async fn permitted_users_revoke_and_write_off() {
             &write_off("ada@example.com"),
             Exit::Success,
             expect![[r#"
-        Run STUCK: the revocation is written off
+        Run STUCK: revocation written off
     "#]],
             expect![[""]],
         )
@@ -223,7 +223,7 @@ async fn permitted_users_revoke_and_write_off() {
             expect![[r#"
             RUN                                   FLOW  STATUS     REQUESTER        TARGET  ACCESS
             STUCK  prod  errored    ana@example.com  test    written off
-            HELD  prod  escalated  zoë@example.com  test    being removed
+            HELD  prod  escalated  zoë@example.com  test    revoking
         "#]],
             expect![[""]],
         )
@@ -260,10 +260,10 @@ async fn exports_and_verifies_the_audit_log() {
     });
     let start: String = exported.out.lines().take(3).flat_map(|line| [line, "\n"]).collect();
     std::fs::write(&lines, start).unwrap();
-    assert_eq!(store.run(&["audit", "verify", "--known", &once]).await.exit, Exit::Success);
-    let broken = store.run(&["audit", "verify", "--known", &other]).await;
-    assert!(broken.exit == Exit::Failure && broken.err.contains("was known to have"), "{}", broken.err);
-    let cut_off = run(&["audit", "verify", lines.to_str().unwrap(), "--known", &once]).await;
+    assert_eq!(store.run(&["audit", "verify", "--expect-head", &once]).await.exit, Exit::Success);
+    let broken = store.run(&["audit", "verify", "--expect-head", &other]).await;
+    assert!(broken.exit == Exit::Failure && broken.err.contains("the expected head has the hash"), "{}", broken.err);
+    let cut_off = run(&["audit", "verify", lines.to_str().unwrap(), "--expect-head", &once]).await;
     assert!(
         cut_off.exit == Exit::Failure && cut_off.err.contains("is missing, and so are all entries"),
         "{}",
@@ -272,7 +272,7 @@ async fn exports_and_verifies_the_audit_log() {
 
     let dir = store.path.parent().unwrap().to_str().unwrap();
     let unread = run(&["audit", "verify", dir]).await;
-    assert!(unread.exit == Exit::Failure && unread.err.contains(&format!("`{dir}` cannot be read")), "{}", unread.err);
+    assert!(unread.exit == Exit::Failure && unread.err.contains(&format!("cannot read `{dir}`")), "{}", unread.err);
 
     let after = store.run(&["audit", "export", "--after", "3"]).await;
     assert_eq!(after.out.lines().count(), exported.out.lines().count() - 3);
@@ -288,7 +288,7 @@ async fn backup_is_a_usable_store() {
             &backup,
             Exit::Success,
             expect![[r#"
-        DIR/runs.db is copied to DIR/copy.db
+        Copied DIR/runs.db to DIR/copy.db
     "#]],
             expect![[""]],
         )
@@ -322,7 +322,7 @@ async fn demo_refuses_a_store_with_real_runs() {
     let app = app().demo("request", request);
     let done = run_app(app, &["--db", store.path.to_str().unwrap(), "--speed", "86400"]).await;
     assert_eq!((done.exit, done.out.as_str()), (Exit::Failure, ""));
-    assert!(done.err.contains("runs.db` has Runs or users that this command did not put there"), "{}", done.err);
+    assert!(done.err.contains("runs.db` was not created by this command"), "{}", done.err);
     assert_eq!(store.run(&["runs", "--json"]).await.out, before);
 }
 
@@ -335,8 +335,8 @@ async fn rejects_invalid_arguments() {
         &["runs", "--db", "x.db", "--limit", "0"],
         &["audit", "verify"],
         &["audit", "verify", "x.jsonl", "--db", "x.db"],
-        &["audit", "verify", "--db", "x.db", "--with-gaps"],
-        &["audit", "verify", "--db", "x.db", "--known", "4"],
+        &["audit", "verify", "--db", "x.db", "--allow-gaps"],
+        &["audit", "verify", "--db", "x.db", "--expect-head", "4"],
     ];
     for args in cases {
         assert_eq!(run(args).await.exit, Exit::Usage, "{args:?}");

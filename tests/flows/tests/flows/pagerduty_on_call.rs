@@ -22,14 +22,14 @@ async fn approves_users_on_call_and_names_the_reason() {
     let run = harness.request("on-call").by("ana@example.com").field("reason", "the site is down").await.unwrap();
     expect![[r#"
         2024-02-29 UTC
-        12:00:00  request          by           ana@example.com through the API
-                                   asks         reason: the site is down
-                                   called       on_request (tests/flows/src/pagerduty_on_call.rs) fired approve: “the site is down (on call)”
+        12:00:00  request          by           ana@example.com via the API
+                                   inputs       reason: the site is down
+                                   handler      on_request (tests/flows/src/pagerduty_on_call.rs) fired approve: “the site is down (on call)”
         12:00:00  approve          by           ana@example.com (fired by a hook)
-                                   now          approved
-                                   told         ana@example.com: “Your request for On call was approved: the site is down (on call)”
+                                   status       approved
+                                   messaged     ana@example.com: “Your request for On call was approved: the site is down (on call)”
 
-        on-call is approved
+        on-call: approved
     "#]].assert_eq(&harness.golden(run));
     let other = harness.request("on-call").by("ben@example.com").field("reason", "the site is down").await.unwrap();
     assert_eq!(harness.status(other).await.unwrap(), RunStatus::Requested);

@@ -1,19 +1,22 @@
+//! Buttons.
+
 use serde::Serialize;
 use sym_sdk::error::Result;
 use url::Url;
 
+use super::methods;
 use crate::slack::blocks::id::{ActionId, ButtonValue};
-use crate::slack::blocks::text::{PlainText, Shown};
+use crate::slack::blocks::text::{PlainText, TextObject};
 use crate::slack::blocks::{Confirm, invalid, limits, measure};
 
-/// A colour that says what a button does.
+/// The color of a button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Style {
-    /// Green: goes on.
+    /// Green, for the primary action.
     Primary,
-    /// Red: takes away.
+    /// Red, for a destructive action.
     Danger,
 }
 
@@ -23,7 +26,7 @@ pub enum Style {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Button {
     action_id: ActionId,
-    text: Shown,
+    text: TextObject,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<ButtonValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,48 +38,42 @@ pub struct Button {
 }
 
 impl Button {
-    /// A button that says this, in 75 characters.
+    /// Creates a button with this label, truncated to 75 characters.
     pub fn new(action_id: ActionId, text: impl Into<PlainText>) -> Self {
-        let text = text.into().cut(limits::BUTTON_TEXT);
+        let text = text.into().truncate(limits::BUTTON_TEXT);
         Self { action_id, text, value: None, url: None, style: None, confirm: None }
     }
 
-    /// What it sends along.
+    /// Sets the value that is sent when the button is clicked.
     pub fn value(mut self, value: ButtonValue) -> Self {
         self.value = Some(value);
         self
     }
 
-    /// Opens a page as well: a URL of the web, of at most 3000 characters.
+    /// Sets a URL that opens when the button is clicked.
+    ///
+    /// # Errors
+    /// If the URL has more than 3000 characters or is neither `http` nor `https`.
     pub fn url(mut self, url: Url) -> Result<Self> {
         let length = measure::utf16_length(url.as_str());
         if length > limits::URL {
-            return Err(invalid(format!(
-                "the URL of a button has {length} characters, Slack takes at most {}",
-                limits::URL
-            )));
+            let limit = limits::URL;
+            return Err(invalid(format!("the URL of a button has {length} characters, Slack accepts at most {limit}")));
         }
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(invalid(format!("the URL of a button must be one of the web, not of `{}:`", url.scheme())));
+            return Err(invalid(format!("the URL of a button must be `http` or `https`, not `{}`", url.scheme())));
         }
         self.url = Some(url.into());
         Ok(self)
     }
 
-    /// The colour.
+    /// Sets the color.
     pub fn style(mut self, style: Style) -> Self {
         self.style = Some(style);
         self
     }
+}
 
-    /// Asks once more.
-    pub fn confirm(mut self, confirm: Confirm) -> Self {
-        self.confirm = Some(confirm);
-        self
-    }
-
-    /// What it goes by in what Slack sends.
-    pub fn action_id(&self) -> &ActionId {
-        &self.action_id
-    }
+methods! {
+    Button: action_id, confirm;
 }

@@ -1,11 +1,14 @@
+//! Text and number inputs.
+
 use serde::{Serialize, Serializer};
 use sym_sdk::error::Result;
 
+use super::methods;
 use crate::slack::blocks::id::ActionId;
-use crate::slack::blocks::text::{PlainText, Shown};
+use crate::slack::blocks::text::{PlainText, TextObject};
 use crate::slack::blocks::{invalid, limits, measure};
 
-/// When an input tells the app of what is typed, before the view is submitted.
+/// When an input dispatches an action to the app, before the view is submitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -23,7 +26,7 @@ struct DispatchConfig {
     trigger_actions_on: [DispatchOn; 1],
 }
 
-/// Text to type.
+/// A text input.
 ///
 /// Slack's [reference](https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,13 +37,13 @@ pub struct PlainTextInput {
     initial_value: Option<String>,
     max_length: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    placeholder: Option<Shown>,
+    placeholder: Option<TextObject>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dispatch_action_config: Option<DispatchConfig>,
 }
 
 impl PlainTextInput {
-    /// One line of at most 3000 characters.
+    /// Creates an input for one line of at most 3000 characters.
     pub fn new(action_id: ActionId) -> Self {
         Self {
             action_id,
@@ -52,55 +55,46 @@ impl PlainTextInput {
         }
     }
 
-    /// Several lines.
+    /// Allows several lines.
     pub fn multiline(mut self) -> Self {
         self.multiline = true;
         self
     }
 
-    /// The most characters that can be typed, 1 to 3000.
+    /// Sets the maximum number of characters.
+    ///
+    /// # Errors
+    /// If it is not between 1 and 3000, or less than the length of the initial value.
     pub fn max_length(mut self, length: usize) -> Result<Self> {
         if !(1..=limits::INPUT_LENGTH).contains(&length) {
-            return Err(invalid(format!("the most characters of an input can be 1 to 3000, not {length}")));
+            return Err(invalid(format!("the maximum length of an input must be 1 to 3000, not {length}")));
         }
         self.max_length = length;
         self.checked()
     }
 
-    /// What stands there from the start. It is what would be submitted, so what is too long is an error and never cut.
+    /// Sets the initial value. It is submitted if the user changes nothing, so it is never truncated.
+    ///
+    /// # Errors
+    /// If it is longer than the maximum length.
     pub fn initial_value(mut self, text: impl Into<String>) -> Result<Self> {
         self.initial_value = Some(text.into()).filter(|text| !text.is_empty());
         self.checked()
     }
 
-    /// Shown in grey while there is nothing, in 150 characters.
-    pub fn placeholder(mut self, text: impl Into<PlainText>) -> Self {
-        self.placeholder = text.into().cut_unless_blank(limits::PLACEHOLDER);
-        self
-    }
-
-    /// When the app is told of what is typed, if the [`Input`](crate::slack::blocks::Input) dispatches at all.
-    pub fn dispatch_on(mut self, when: DispatchOn) -> Self {
-        self.dispatch_action_config = Some(DispatchConfig { trigger_actions_on: [when] });
-        self
-    }
-
-    /// What it goes by in what Slack sends.
-    pub fn action_id(&self) -> &ActionId {
-        &self.action_id
-    }
-
     fn checked(self) -> Result<Self> {
         let length = self.initial_value.as_deref().map_or(0, measure::utf16_length);
         if length > self.max_length {
-            let most = self.max_length;
-            return Err(invalid(format!("the initial value has {length} characters, the input takes at most {most}")));
+            let limit = self.max_length;
+            return Err(invalid(format!(
+                "the initial value has {length} characters, the input accepts at most {limit}"
+            )));
         }
         Ok(self)
     }
 }
 
-/// A whole number to type.
+/// An input for a whole number.
 ///
 /// Slack's [reference](https://docs.slack.dev/reference/block-kit/block-elements/number-input-element).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -114,13 +108,13 @@ pub struct NumberInput {
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
     max_value: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    placeholder: Option<Shown>,
+    placeholder: Option<TextObject>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dispatch_action_config: Option<DispatchConfig>,
 }
 
 impl NumberInput {
-    /// Any whole number.
+    /// Creates an input for any whole number.
     pub fn new(action_id: ActionId) -> Self {
         Self {
             action_id,
@@ -133,55 +127,56 @@ impl NumberInput {
         }
     }
 
-    /// The least number.
-    pub fn min_value(mut self, least: i64) -> Result<Self> {
-        self.min_value = Some(least);
+    /// Sets the minimum.
+    ///
+    /// # Errors
+    /// If it is above the maximum or the initial value.
+    pub fn min_value(mut self, min: i64) -> Result<Self> {
+        self.min_value = Some(min);
         self.checked()
     }
 
-    /// The greatest number.
-    pub fn max_value(mut self, most: i64) -> Result<Self> {
-        self.max_value = Some(most);
+    /// Sets the maximum.
+    ///
+    /// # Errors
+    /// If it is below the minimum or the initial value.
+    pub fn max_value(mut self, max: i64) -> Result<Self> {
+        self.max_value = Some(max);
         self.checked()
     }
 
-    /// What stands there from the start. It must be within the bounds.
+    /// Sets the initial value.
+    ///
+    /// # Errors
+    /// If it is below the minimum or above the maximum.
     pub fn initial_value(mut self, number: i64) -> Result<Self> {
         self.initial_value = Some(number);
         self.checked()
     }
 
-    /// Shown in grey while there is nothing, in 150 characters.
-    pub fn placeholder(mut self, text: impl Into<PlainText>) -> Self {
-        self.placeholder = text.into().cut_unless_blank(limits::PLACEHOLDER);
-        self
-    }
-
-    /// When the app is told of what is typed, if the [`Input`](crate::slack::blocks::Input) dispatches at all.
-    pub fn dispatch_on(mut self, when: DispatchOn) -> Self {
-        self.dispatch_action_config = Some(DispatchConfig { trigger_actions_on: [when] });
-        self
-    }
-
-    /// What it goes by in what Slack sends.
-    pub fn action_id(&self) -> &ActionId {
-        &self.action_id
-    }
-
     fn checked(self) -> Result<Self> {
-        let (least, most) = (self.min_value.unwrap_or(i64::MIN), self.max_value.unwrap_or(i64::MAX));
-        if least > most {
-            return Err(invalid(format!("there is no number from {least} to {most}")));
+        let (min, max) = (self.min_value.unwrap_or(i64::MIN), self.max_value.unwrap_or(i64::MAX));
+        if min > max {
+            return Err(invalid(format!("the minimum {min} is greater than the maximum {max}")));
         }
         match self.initial_value {
-            Some(number) if number < least => Err(invalid(format!("the initial value {number} is less than {least}"))),
-            Some(number) if number > most => Err(invalid(format!("the initial value {number} is more than {most}"))),
+            Some(number) if number < min => {
+                Err(invalid(format!("the initial value {number} is less than the minimum {min}")))
+            }
+            Some(number) if number > max => {
+                Err(invalid(format!("the initial value {number} is greater than the maximum {max}")))
+            }
             _ => Ok(self),
         }
     }
 }
 
-/// Slack has numbers as text, as JSON cannot hold all of them.
+methods! {
+    PlainTextInput: action_id, dispatch_on, placeholder;
+    NumberInput: action_id, dispatch_on, placeholder;
+}
+
+/// Serializes a number as text: Slack does so because a JSON number may lose precision.
 fn as_text<S: Serializer>(number: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
     match number {
         Some(number) => serializer.collect_str(number),

@@ -1,22 +1,76 @@
-//! What people click, pick and type into.
+//! Interactive elements: buttons, menus, checkboxes and text inputs.
 
 mod button;
+mod choice;
 mod input;
-mod pick;
 mod select;
-mod users;
 
 use serde::Serialize;
 
 pub use button::{Button, Style};
+pub use choice::{Checkboxes, Overflow, RadioButtons};
 pub use input::{DispatchOn, NumberInput, PlainTextInput};
-pub use pick::{Checkboxes, Overflow, RadioButtons};
-pub use select::{ExternalSelect, MultiExternalSelect, MultiStaticSelect, StaticSelect};
-pub use users::{MultiUsersSelect, UsersSelect};
+pub use select::{ExternalSelect, MultiExternalSelect, MultiStaticSelect, MultiUsersSelect, StaticSelect, UsersSelect};
 
 use super::id::ActionId;
 
-/// Elements of one kind of place: an enum that can be made of each.
+/// Implements the methods that several elements share, each over the field of its name.
+macro_rules! methods {
+    ($($element:ident: $($method:ident $(($field:ident))?),+;)*) => {
+        $(impl $element {
+            $(methods!(@$method $($field)?);)+
+        })*
+    };
+    (@action_id) => {
+        /// Returns the action id, which identifies the element in payloads.
+        pub fn action_id(&self) -> &ActionId {
+            &self.action_id
+        }
+    };
+    (@confirm) => {
+        /// Sets a confirmation dialog.
+        pub fn confirm(mut self, confirm: Confirm) -> Self {
+            self.confirm = Some(confirm);
+            self
+        }
+    };
+    (@dispatch_on) => {
+        /// Sets when typing dispatches an action, if the [`Input`](crate::slack::blocks::Input) dispatches actions at all.
+        pub fn dispatch_on(mut self, when: DispatchOn) -> Self {
+            self.dispatch_action_config = Some(DispatchConfig { trigger_actions_on: [when] });
+            self
+        }
+    };
+    (@max_selected_items $initial:ident) => {
+        /// Sets the maximum number of selected items.
+        ///
+        /// # Errors
+        /// If more are selected initially.
+        pub fn max_selected_items(mut self, max: NonZeroU32) -> Result<Self> {
+            check_initial_count(self.$initial.len(), Some(max))?;
+            self.max_selected_items = Some(max);
+            Ok(self)
+        }
+    };
+    (@min_query_length) => {
+        /// Sets how many characters must be typed before options are requested. With 0, the default, they are requested when the
+        /// menu opens.
+        pub fn min_query_length(mut self, length: u32) -> Self {
+            self.min_query_length = length;
+            self
+        }
+    };
+    (@placeholder) => {
+        /// Sets the text that is shown while the element is empty, truncated to 150 characters.
+        pub fn placeholder(mut self, text: impl Into<PlainText>) -> Self {
+            self.placeholder = text.into().truncate_non_blank(limits::PLACEHOLDER);
+            self
+        }
+    };
+}
+use methods;
+
+/// Declares an enum of the elements that a block can contain.
 macro_rules! elements {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $element:ident,)* }) => {
         $(#[$doc])*
@@ -28,7 +82,7 @@ macro_rules! elements {
         }
 
         impl $name {
-            /// What it goes by in what Slack sends.
+            /// Returns the action id, which identifies the element in payloads.
             pub fn action_id(&self) -> &ActionId {
                 match self {
                     $(Self::$element(element) => element.action_id(),)*
@@ -45,53 +99,53 @@ macro_rules! elements {
 }
 
 elements! {
-    /// What stands in [`Actions`](super::Actions) or beside a [`Section`](super::Section).
+    /// An element of [`Actions`](super::Actions), or the accessory of a [`Section`](super::Section).
     Element {
         /// A button.
         Button,
-        /// Boxes to tick.
+        /// A group of checkboxes.
         Checkboxes,
-        /// A menu whose options the app is asked for.
+        /// A menu whose options are loaded from the app.
         ExternalSelect,
-        /// The same for several options.
+        /// A multi-select menu whose options are loaded from the app.
         MultiExternalSelect,
-        /// A menu for several options.
+        /// A multi-select menu.
         MultiStaticSelect,
-        /// A menu of people, for several.
+        /// A multi-select menu of users.
         MultiUsersSelect,
-        /// A menu behind three dots.
+        /// An overflow menu.
         Overflow,
-        /// Buttons of which one is on.
+        /// A group of radio buttons.
         RadioButtons,
         /// A menu.
         StaticSelect,
-        /// A menu of people.
+        /// A menu of users.
         UsersSelect,
     }
 }
 
 elements! {
-    /// What stands in an [`Input`](super::Input).
+    /// The element of an [`Input`](super::Input).
     InputElement {
-        /// Boxes to tick.
+        /// A group of checkboxes.
         Checkboxes,
-        /// A menu whose options the app is asked for.
+        /// A menu whose options are loaded from the app.
         ExternalSelect,
-        /// The same for several options.
+        /// A multi-select menu whose options are loaded from the app.
         MultiExternalSelect,
-        /// A menu for several options.
+        /// A multi-select menu.
         MultiStaticSelect,
-        /// A menu of people, for several.
+        /// A multi-select menu of users.
         MultiUsersSelect,
-        /// A whole number.
+        /// A number input.
         NumberInput,
-        /// Text.
+        /// A text input.
         PlainTextInput,
-        /// Buttons of which one is on.
+        /// A group of radio buttons.
         RadioButtons,
         /// A menu.
         StaticSelect,
-        /// A menu of people.
+        /// A menu of users.
         UsersSelect,
     }
 }

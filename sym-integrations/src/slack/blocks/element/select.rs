@@ -1,107 +1,86 @@
+//! Select menus: of given options, of options that are loaded from the app, and of users.
+
+use std::collections::HashSet;
 use std::num::NonZeroU32;
 
 use serde::Serialize;
 use sym_sdk::error::Result;
+use sym_sdk::routing::SlackUser;
 
+use super::methods;
 use crate::slack::blocks::id::ActionId;
-use crate::slack::blocks::invalid::pickable;
 use crate::slack::blocks::limits;
-use crate::slack::blocks::option::{Choice, OptionObject};
-use crate::slack::blocks::text::{PlainText, Shown};
+use crate::slack::blocks::option::{MenuOptions, OptionObject};
+use crate::slack::blocks::text::{PlainText, TextObject};
+use crate::slack::blocks::validate::check_initial_count;
 
-/// A menu of options, of which one is picked.
+/// A menu from which one option is selected.
 ///
 /// Slack's [reference](https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StaticSelect {
     action_id: ActionId,
     #[serde(flatten)]
-    choice: Choice,
+    options: MenuOptions,
     #[serde(skip_serializing_if = "Option::is_none")]
     initial_option: Option<OptionObject>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    placeholder: Option<Shown>,
+    placeholder: Option<TextObject>,
 }
 
 impl StaticSelect {
-    /// A menu of these [`Options`](crate::slack::blocks::Options), or groups of them, of which none is picked yet.
-    pub fn new(action_id: ActionId, choice: impl Into<Choice>) -> Self {
-        Self { action_id, choice: choice.into(), initial_option: None, placeholder: None }
+    /// Creates a menu of [`Options`](crate::slack::blocks::Options) or of groups of options. Nothing is selected initially.
+    pub fn new(action_id: ActionId, options: impl Into<MenuOptions>) -> Self {
+        Self { action_id, options: options.into(), initial_option: None, placeholder: None }
     }
 
-    /// Picks the option of this value from the start. An error if there is no such option.
+    /// Selects the option with this value initially.
+    ///
+    /// # Errors
+    /// If the value is not one of the options.
     pub fn initial_value(mut self, value: impl AsRef<str>) -> Result<Self> {
-        self.initial_option = Some(self.choice.pick(value.as_ref())?);
+        self.initial_option = Some(self.options.select(value.as_ref())?);
         Ok(self)
-    }
-
-    /// Shown while nothing is picked, in 150 characters.
-    pub fn placeholder(mut self, text: impl Into<PlainText>) -> Self {
-        self.placeholder = text.into().cut_unless_blank(limits::PLACEHOLDER);
-        self
-    }
-
-    /// What it goes by in what Slack sends.
-    pub fn action_id(&self) -> &ActionId {
-        &self.action_id
     }
 }
 
-/// A menu of options, of which several can be picked.
+/// A menu from which several options can be selected.
 ///
 /// Slack's [reference](https://docs.slack.dev/reference/block-kit/block-elements/multi-select-menu-element).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MultiStaticSelect {
     action_id: ActionId,
     #[serde(flatten)]
-    choice: Choice,
+    options: MenuOptions,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     initial_options: Vec<OptionObject>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_selected_items: Option<NonZeroU32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    placeholder: Option<Shown>,
+    placeholder: Option<TextObject>,
 }
 
 impl MultiStaticSelect {
-    /// A menu of these [`Options`](crate::slack::blocks::Options), or groups of them, of which none is picked yet.
-    pub fn new(action_id: ActionId, choice: impl Into<Choice>) -> Self {
+    /// Creates a menu of [`Options`](crate::slack::blocks::Options) or of groups of options. Nothing is selected initially.
+    pub fn new(action_id: ActionId, options: impl Into<MenuOptions>) -> Self {
         let (initial_options, max_selected_items, placeholder) = Default::default();
-        Self { action_id, choice: choice.into(), initial_options, max_selected_items, placeholder }
+        Self { action_id, options: options.into(), initial_options, max_selected_items, placeholder }
     }
 
-    /// Picks the options of these values from the start. An error if there is no such option.
+    /// Selects the options with these values initially.
+    ///
+    /// # Errors
+    /// If a value is not one of the options, or there are more than 100 or the maximum.
     pub fn initial_values<V: AsRef<str>>(mut self, values: impl IntoIterator<Item = V>) -> Result<Self> {
-        let picked: Result<Vec<_>> = values.into_iter().map(|value| self.choice.pick(value.as_ref())).collect();
-        self.initial_options = each_once(picked?);
-        self.checked()
-    }
-
-    /// How many can be picked. An error if more are picked from the start.
-    pub fn max_selected_items(mut self, most: NonZeroU32) -> Result<Self> {
-        self.max_selected_items = Some(most);
-        self.checked()
-    }
-
-    /// Shown while nothing is picked, in 150 characters.
-    pub fn placeholder(mut self, text: impl Into<PlainText>) -> Self {
-        self.placeholder = text.into().cut_unless_blank(limits::PLACEHOLDER);
-        self
-    }
-
-    /// What it goes by in what Slack sends.
-    pub fn action_id(&self) -> &ActionId {
-        &self.action_id
-    }
-
-    fn checked(self) -> Result<Self> {
-        pickable(self.initial_options.len(), self.max_selected_items)?;
+        let selected: Result<Vec<_>> = values.into_iter().map(|value| self.options.select(value.as_ref())).collect();
+        self.initial_options = without_duplicates(selected?);
+        check_initial_count(self.initial_options.len(), self.max_selected_items)?;
         Ok(self)
     }
 }
 
-/// A menu whose options the app is asked for while a person types, of which one is picked. The answer is
-/// [`Suggestions`](crate::slack::blocks::Suggestions).
+/// A menu that requests its options from the app while the user types, from which one option is selected. The app responds
+/// with [`Suggestions`](crate::slack::blocks::Suggestions).
 ///
 /// Slack's [reference](https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element#external_select).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -111,41 +90,24 @@ pub struct ExternalSelect {
     initial_option: Option<OptionObject>,
     min_query_length: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    placeholder: Option<Shown>,
+    placeholder: Option<TextObject>,
 }
 
 impl ExternalSelect {
-    /// A menu that asks as soon as it opens, of which nothing is picked yet.
+    /// Creates a menu that requests options as soon as it opens. Nothing is selected initially.
     pub fn new(action_id: ActionId) -> Self {
         Self { action_id, initial_option: None, min_query_length: 0, placeholder: None }
     }
 
-    /// Picks this option from the start.
+    /// Selects this option initially.
     pub fn initial_option(mut self, option: OptionObject) -> Self {
         self.initial_option = Some(option);
         self
     }
-
-    /// Asks once this many characters are typed; 0, as it is without, asks when the menu opens.
-    pub fn min_query_length(mut self, length: u32) -> Self {
-        self.min_query_length = length;
-        self
-    }
-
-    /// Shown while nothing is picked, in 150 characters.
-    pub fn placeholder(mut self, text: impl Into<PlainText>) -> Self {
-        self.placeholder = text.into().cut_unless_blank(limits::PLACEHOLDER);
-        self
-    }
-
-    /// What it goes by in what Slack sends.
-    pub fn action_id(&self) -> &ActionId {
-        &self.action_id
-    }
 }
 
-/// A menu whose options the app is asked for while a person types, of which several can be picked. The answer is
-/// [`Suggestions`](crate::slack::blocks::Suggestions).
+/// A menu that requests its options from the app while the user types, from which several options can be selected. The app
+/// responds with [`Suggestions`](crate::slack::blocks::Suggestions).
 ///
 /// Slack's [reference](https://docs.slack.dev/reference/block-kit/block-elements/multi-select-menu-element#external_multi_select).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -157,52 +119,96 @@ pub struct MultiExternalSelect {
     #[serde(skip_serializing_if = "Option::is_none")]
     max_selected_items: Option<NonZeroU32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    placeholder: Option<Shown>,
+    placeholder: Option<TextObject>,
 }
 
 impl MultiExternalSelect {
-    /// A menu that asks as soon as it opens, of which nothing is picked yet.
+    /// Creates a menu that requests options as soon as it opens. Nothing is selected initially.
     pub fn new(action_id: ActionId) -> Self {
         let (initial_options, max_selected_items, placeholder) = Default::default();
         Self { action_id, initial_options, min_query_length: 0, max_selected_items, placeholder }
     }
 
-    /// Picks these options from the start, each value once and at most 100.
+    /// Selects these options initially. Options whose value has occurred before are dropped.
+    ///
+    /// # Errors
+    /// If there are more than 100 or the maximum.
     pub fn initial_options(mut self, options: impl IntoIterator<Item = OptionObject>) -> Result<Self> {
-        self.initial_options = each_once(options.into_iter().collect());
-        self.checked()
-    }
-
-    /// Asks once this many characters are typed; 0, as it is without, asks when the menu opens.
-    pub fn min_query_length(mut self, length: u32) -> Self {
-        self.min_query_length = length;
-        self
-    }
-
-    /// How many can be picked. An error if more are picked from the start.
-    pub fn max_selected_items(mut self, most: NonZeroU32) -> Result<Self> {
-        self.max_selected_items = Some(most);
-        self.checked()
-    }
-
-    /// Shown while nothing is picked, in 150 characters.
-    pub fn placeholder(mut self, text: impl Into<PlainText>) -> Self {
-        self.placeholder = text.into().cut_unless_blank(limits::PLACEHOLDER);
-        self
-    }
-
-    /// What it goes by in what Slack sends.
-    pub fn action_id(&self) -> &ActionId {
-        &self.action_id
-    }
-
-    fn checked(self) -> Result<Self> {
-        pickable(self.initial_options.len(), self.max_selected_items)?;
+        self.initial_options = without_duplicates(options.into_iter().collect());
+        check_initial_count(self.initial_options.len(), self.max_selected_items)?;
         Ok(self)
     }
 }
 
-fn each_once(options: Vec<OptionObject>) -> Vec<OptionObject> {
-    let mut seen = std::collections::HashSet::new();
+/// A menu of the workspace's users, from which one user is selected.
+///
+/// Slack's [reference](https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element#users_select).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UsersSelect {
+    action_id: ActionId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    initial_user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    placeholder: Option<TextObject>,
+}
+
+impl UsersSelect {
+    /// Creates a menu in which no user is selected initially.
+    pub fn new(action_id: ActionId) -> Self {
+        Self { action_id, initial_user: None, placeholder: None }
+    }
+
+    /// Selects this user initially.
+    pub fn initial_user(mut self, user: &SlackUser) -> Self {
+        self.initial_user = Some(user.user_id().to_owned());
+        self
+    }
+}
+
+/// A menu of the workspace's users, from which several users can be selected.
+///
+/// Slack's [reference](https://docs.slack.dev/reference/block-kit/block-elements/multi-select-menu-element#users_multi_select).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MultiUsersSelect {
+    action_id: ActionId,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    initial_users: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_selected_items: Option<NonZeroU32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    placeholder: Option<TextObject>,
+}
+
+impl MultiUsersSelect {
+    /// Creates a menu in which no users are selected initially.
+    pub fn new(action_id: ActionId) -> Self {
+        let (initial_users, max_selected_items, placeholder) = Default::default();
+        Self { action_id, initial_users, max_selected_items, placeholder }
+    }
+
+    /// Selects these users initially. Duplicates are dropped.
+    ///
+    /// # Errors
+    /// If there are more than 100 or the maximum.
+    pub fn initial_users<'a>(mut self, users: impl IntoIterator<Item = &'a SlackUser>) -> Result<Self> {
+        let mut seen = HashSet::new();
+        let ids = users.into_iter().map(SlackUser::user_id).filter(|id| seen.insert(*id));
+        self.initial_users = ids.map(str::to_owned).collect();
+        check_initial_count(self.initial_users.len(), self.max_selected_items)?;
+        Ok(self)
+    }
+}
+
+methods! {
+    StaticSelect: action_id, placeholder;
+    MultiStaticSelect: action_id, max_selected_items(initial_options), placeholder;
+    ExternalSelect: action_id, min_query_length, placeholder;
+    MultiExternalSelect: action_id, max_selected_items(initial_options), min_query_length, placeholder;
+    UsersSelect: action_id, placeholder;
+    MultiUsersSelect: action_id, max_selected_items(initial_users), placeholder;
+}
+
+fn without_duplicates(options: Vec<OptionObject>) -> Vec<OptionObject> {
+    let mut seen = HashSet::new();
     options.into_iter().filter(|option| seen.insert(option.value().clone())).collect()
 }

@@ -1,14 +1,14 @@
-//! What views and messages are made of.
+//! The blocks of views and messages.
 
 mod input;
-mod rows;
 mod section;
+mod simple;
 
 use serde::Serialize;
 
 pub use input::Input;
-pub use rows::{Actions, Context, Divider, Header};
 pub use section::Section;
+pub use simple::{Actions, Context, Divider, Header};
 
 use super::id::BlockId;
 
@@ -19,13 +19,13 @@ use super::id::BlockId;
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Block {
-    /// A row of elements.
+    /// A row of interactive elements.
     Actions(Actions),
-    /// Small text.
+    /// Secondary text, in small print.
     Context(Context),
-    /// A line.
+    /// A horizontal line.
     Divider(Divider),
-    /// Large text.
+    /// A heading.
     Header(Header),
     /// An input with its label.
     Input(Box<Input>),
@@ -46,7 +46,8 @@ impl Block {
     }
 }
 
-macro_rules! block {
+/// Implements the conversion to [`Block`] and the setter of the block id.
+macro_rules! blocks {
     ($($variant:ident($make:expr),)*) => {$(
         impl From<$variant> for Block {
             fn from(block: $variant) -> Self {
@@ -55,7 +56,7 @@ macro_rules! block {
         }
 
         impl $variant {
-            /// What the block goes by in what Slack sends. It is unique within a view or message.
+            /// Sets the block id, which identifies the block in payloads. It must be unique within a view or message.
             pub fn block_id(mut self, id: BlockId) -> Self {
                 self.block_id = Some(id);
                 self
@@ -64,7 +65,7 @@ macro_rules! block {
     )*};
 }
 
-block! {
+blocks! {
     Actions(std::convert::identity),
     Context(std::convert::identity),
     Divider(std::convert::identity),

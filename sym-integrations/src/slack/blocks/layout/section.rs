@@ -1,13 +1,15 @@
+//! Section blocks.
+
 use serde::Serialize;
 use sym_sdk::error::Result;
 
 use crate::slack::blocks::element::Element;
 use crate::slack::blocks::id::BlockId;
-use crate::slack::blocks::invalid::counted;
 use crate::slack::blocks::limits;
-use crate::slack::blocks::text::{Shown, Text};
+use crate::slack::blocks::text::{Text, TextObject};
+use crate::slack::blocks::validate::check_count;
 
-/// Text, fields in two columns, or both, with an element beside them.
+/// A text, fields in two columns, or both, with an optional accessory.
 ///
 /// Slack's [reference](https://docs.slack.dev/reference/block-kit/blocks/section-block).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -23,31 +25,37 @@ pub struct Section {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 enum Content {
-    Text { text: Shown },
-    Fields { fields: Vec<Shown> },
-    Both { text: Shown, fields: Vec<Shown> },
+    Text { text: TextObject },
+    Fields { fields: Vec<TextObject> },
+    Both { text: TextObject, fields: Vec<TextObject> },
 }
 
 impl Section {
-    /// A text of 3000 characters.
+    /// Creates a section with a text, truncated to 3000 characters.
     pub fn new(text: impl Into<Text>) -> Self {
-        Self::with(Content::Text { text: text.into().cut(limits::TEXT) })
+        Self::with(Content::Text { text: text.into().truncate(limits::TEXT) })
     }
 
-    /// Fields alone: 1 to 10, of 2000 characters each.
-    pub fn of_fields<T: Into<Text>>(fields: impl IntoIterator<Item = T>) -> Result<Self> {
-        Ok(Self::with(Content::Fields { fields: cut(fields)? }))
+    /// Creates a section of 1 to 10 fields, each truncated to 2000 characters.
+    ///
+    /// # Errors
+    /// If the number of fields is out of range.
+    pub fn from_fields<T: Into<Text>>(fields: impl IntoIterator<Item = T>) -> Result<Self> {
+        Ok(Self::with(Content::Fields { fields: truncate_fields(fields)? }))
     }
 
-    /// As many sections as it takes to show these fields, 10 in each; none for none.
+    /// Creates as many sections as needed for these fields, with 10 fields in each. Each field is truncated to 2000 characters.
     pub fn split<T: Into<Text>>(fields: impl IntoIterator<Item = T>) -> Vec<Self> {
-        let fields: Vec<_> = fields.into_iter().map(|field| field.into().cut(limits::FIELD_TEXT)).collect();
+        let fields: Vec<_> = fields.into_iter().map(|field| field.into().truncate(limits::FIELD_TEXT)).collect();
         fields.chunks(limits::FIELDS).map(|fields| Self::with(Content::Fields { fields: fields.to_vec() })).collect()
     }
 
-    /// Shows these fields, 1 to 10 of 2000 characters each, below the text, or in place of those it has.
+    /// Sets the fields, 1 to 10 of them, each truncated to 2000 characters. They replace earlier fields.
+    ///
+    /// # Errors
+    /// If the number of fields is out of range.
     pub fn fields<T: Into<Text>>(mut self, fields: impl IntoIterator<Item = T>) -> Result<Self> {
-        let fields = cut(fields)?;
+        let fields = truncate_fields(fields)?;
         self.content = match self.content {
             Content::Text { text } | Content::Both { text, .. } => Content::Both { text, fields },
             Content::Fields { .. } => Content::Fields { fields },
@@ -55,7 +63,7 @@ impl Section {
         Ok(self)
     }
 
-    /// What stands beside the text.
+    /// Sets the element beside the text.
     pub fn accessory(mut self, element: impl Into<Element>) -> Self {
         self.accessory = Some(element.into());
         self
@@ -66,8 +74,8 @@ impl Section {
     }
 }
 
-fn cut<T: Into<Text>>(fields: impl IntoIterator<Item = T>) -> Result<Vec<Shown>> {
-    let fields: Vec<_> = fields.into_iter().map(|field| field.into().cut(limits::FIELD_TEXT)).collect();
-    counted("fields in a section", fields.len(), 1, limits::FIELDS)?;
+fn truncate_fields<T: Into<Text>>(fields: impl IntoIterator<Item = T>) -> Result<Vec<TextObject>> {
+    let fields: Vec<_> = fields.into_iter().map(|field| field.into().truncate(limits::FIELD_TEXT)).collect();
+    check_count("fields in a section", fields.len(), 1, limits::FIELDS)?;
     Ok(fields)
 }

@@ -1,0 +1,156 @@
+//! Decisions: clicks on Approve, Deny and Revoke in messages.
+//!
+//! A click is acknowledged once the decision is durable. A refused decision is acknowledged too, and the reason is then shown to
+//! the user who clicked, and to nobody else. If no click on the message can ever succeed, its buttons are removed.
+
+use serde_json::{Value, json};
+use sym_sdk::engine::InputKey;
+use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use sym_sdk::machine::{MessageStatus, RunState};
+use sym_sdk::model::{Channel, ChannelType, RunId};
+use sym_sdk::runtime::Submission;
+
+use super::dispatcher::Dispatcher;
+use super::log_error;
+use super::payload::{Action, BlockActions, team_id};
+use super::request_message::{APPROVE, DECISION_MESSAGE, DENY, MAX_BLOCKS, REVOKE};
+use super::response::{Response, ResponseWithFollowUp, UNKNOWN_MESSAGE, is_refusal, user_message};
+use crate::slack::MessageRef;
+use crate::slack::blocks::{Context, Mrkdwn};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Decision {
+    Approve,
+    Deny,
+    Revoke,
+}
+
+impl Decision {
+    fn from_action_id(action_id: &str) -> Option<Self> {
+        let decisions = [(APPROVE, Self::Approve), (DENY, Self::Deny), (REVOKE, Self::Revoke)];
+        decisions.into_iter().find(|(id, _)| *id == *action_id).map(|(_, decision)| decision)
+    }
+}
+
+/// Handles a click in a message.
+pub(super) async fn on_click(dispatcher: Dispatcher, click: BlockActions, action: Action) -> ResponseWithFollowUp {
+    let decision = Decision::from_action_id(&action.action_id);
+    let run = action.value.as_deref().and_then(|run| run.parse::<RunId>().ok());
+    let (Some(decision), Some(run)) = (decision, run) else {
+        tracing::debug!(action = action.action_id, "ignored an unknown action in Slack");
+        return Response::Ack.into();
+    };
+    match submit_decision(&dispatcher, &click, &action, decision, run).await {
+        Ok(()) => Response::Ack.into(),
+        Err(error) if is_refusal(&error) => {
+            ResponseWithFollowUp::ack_then(async move { report_refusal(&dispatcher, &click, &error).await })
+        }
+        Err(error) => {
+            tracing::warn!(%error, %run, "submitting a decision from Slack failed");
+            Response::Unavailable.into()
+        }
+    }
+}
+
+async fn submit_decision(
+    dispatcher: &Dispatcher,
+    click: &BlockActions,
+    action: &Action,
+    decision: Decision,
+    run: RunId,
+) -> Result<()> {
+    let account = &click.user.id;
+    let user = dispatcher.app().fresh_user(account, dispatcher.now()).await?;
+    if decision != Decision::Revoke {
+        let state = dispatcher.runtime().run(run).await?.state;
+        check_message(&state, click)?;
+    }
+    let team = team_id(click.team.as_ref(), &click.user);
+    let key = format!("slack:{team}:{account}:{}:{}:{run}", action.action_ts, action.action_id);
+    let (channel, key) = (source_channel(click), InputKey::new(key));
+    let submission = match decision {
+        Decision::Approve => Submission::approve(run, user),
+        Decision::Deny => Submission::deny(run, user),
+        Decision::Revoke => {
+            let revoke = Submission::revoke(run, user).channel(channel).key(key);
+            return dispatcher.runtime().submit(revoke).await.map(drop);
+        }
+    };
+    let entered = click.state.in_block(DECISION_MESSAGE).and_then(|entered| entered.value.as_deref());
+    let submission = match entered.map(str::trim).filter(|text| !text.is_empty()) {
+        Some(text) => submission.message(text),
+        None => submission,
+    };
+    dispatcher.runtime().submit(submission.channel(channel).key(key)).await.map(drop)
+}
+
+/// Tells the user who clicked why the decision was refused, and disables the message if no click on it can succeed.
+async fn report_refusal(dispatcher: &Dispatcher, click: &BlockActions, error: &Error) {
+    let text = user_message(error);
+    if is_permanently_invalid(error)
+        && let Err(error) = disable_buttons(dispatcher, click, &text).await
+    {
+        log_error("removing the buttons of a message", &error);
+    }
+    let api = dispatcher.app().slack().api();
+    let text = Mrkdwn::new().text(text).to_string();
+    let shown = match (&click.response_url, &click.container.channel_id) {
+        (Some(url), _) => api.respond(url).text(text).await,
+        (None, Some(channel)) => {
+            let message = api.post_ephemeral(channel, &click.user.id).text(text);
+            match &click.container.thread_ts {
+                Some(thread) => message.in_thread(thread).await,
+                None => message.await,
+            }
+        }
+        (None, None) => Ok(()),
+    };
+    if let Err(error) = shown {
+        log_error("reporting a refused decision", &error);
+    }
+}
+
+/// Replaces the message that was clicked by the same message without buttons, and with the reason.
+async fn disable_buttons(dispatcher: &Dispatcher, click: &BlockActions, reason: &str) -> Result<()> {
+    let (Some(reference), Some(message)) = (message_ref(click), &click.message) else { return Ok(()) };
+    // Only the kinds of blocks that a request message has: Slack adds blocks of its own that it does not accept back.
+    let is_kept = |block: &&Value| matches!(block["type"].as_str(), Some("section" | "context"));
+    let mut blocks: Vec<Value> = message.blocks.iter().filter(is_kept).take(MAX_BLOCKS - 1).cloned().collect();
+    let mut note = serde_json::to_value(Context::new(reason))?;
+    note["type"] = json!("context");
+    blocks.push(note);
+    let api = dispatcher.app().slack().api();
+    api.update_message(&reference).text(&message.text).blocks(blocks).await.map(drop)
+}
+
+/// Returns the message that was clicked.
+fn message_ref(click: &BlockActions) -> Option<MessageRef> {
+    Some(MessageRef::new(click.container.channel_id.as_deref()?, click.container.message_ts.as_deref()?))
+}
+
+fn source_channel(click: &BlockActions) -> Channel {
+    let channel = Channel::new(ChannelType::Slack);
+    match click.channel.as_ref().and_then(|channel| channel.name.as_deref()) {
+        Some(name) => channel.with_identifier(name),
+        None => channel,
+    }
+}
+
+/// Checks that the request may be decided in the message that was clicked. The machine knows which message that is.
+fn check_message(state: &RunState, click: &BlockActions) -> Result<()> {
+    let status = message_ref(click).map(|message| state.message_status(&(&message).into()));
+    match status {
+        Some(MessageStatus::Current) => Ok(()),
+        Some(MessageStatus::Superseded) => Err(Error::new(
+            ErrorKind::Conflict,
+            codes::NOT_PERMITTED,
+            "nobody responded here in time, and the request was forwarded",
+        )),
+        _ => Err(Error::new(ErrorKind::Conflict, UNKNOWN_MESSAGE, "this message does not belong to the request")),
+    }
+}
+
+/// Returns whether no click on the message can ever succeed.
+fn is_permanently_invalid(error: &Error) -> bool {
+    [codes::UNKNOWN_RUN, codes::RUN_PRUNED, UNKNOWN_MESSAGE].contains(error.code())
+}

@@ -1,0 +1,69 @@
+//! Dispatches each interaction to the function that handles it.
+
+use jiff::Timestamp;
+use sym_sdk::runtime::Runtime;
+
+use super::flow_picker::PICK_FLOW;
+use super::form_view::RETRY;
+use super::payload::{BlockActions, Incoming, Interaction};
+use super::response::{Response, ResponseWithFollowUp};
+use super::{SlackApp, decision, form_change, form_open, form_submit, slash_command};
+
+/// The front end together with the runtime that its interactions are submitted to.
+#[derive(Clone)]
+pub(super) struct Dispatcher {
+    app: SlackApp,
+    runtime: Runtime,
+}
+
+impl Dispatcher {
+    pub(super) fn new(app: SlackApp, runtime: Runtime) -> Self {
+        Self { app, runtime }
+    }
+
+    pub(super) fn app(&self) -> &SlackApp {
+        &self.app
+    }
+
+    pub(super) fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.runtime.clock().now()
+    }
+
+    /// Handles an interaction.
+    pub(super) async fn dispatch(self, incoming: Incoming) -> ResponseWithFollowUp {
+        match incoming {
+            Incoming::Ping => Response::Ack.into(),
+            Incoming::Command(command) => slash_command::run(self, command).await,
+            Incoming::Interaction(interaction) => match *interaction {
+                Interaction::BlockActions(actions) => self.on_block_actions(actions).await,
+                Interaction::BlockSuggestion(suggestion) => form_change::suggest(&self, suggestion).await.into(),
+                Interaction::ViewSubmission(submission) => form_submit::submit(&self, submission).await.into(),
+                Interaction::ViewClosed(closed) => {
+                    if let Ok(run) = closed.view.private_metadata.parse() {
+                        self.app.discard_form(run);
+                    }
+                    Response::Ack.into()
+                }
+                Interaction::Shortcut(shortcut) => form_open::on_shortcut(self, shortcut).await,
+                Interaction::Unknown => Response::Ack.into(),
+            },
+        }
+    }
+
+    /// Handles a click or a selection, in a message or in a view.
+    async fn on_block_actions(self, mut actions: BlockActions) -> ResponseWithFollowUp {
+        let Some(action) = actions.actions.pop() else { return Response::Ack.into() };
+        match actions.view.take() {
+            Some(view) => match action.action_id.as_str() {
+                id if RETRY == *id => form_open::on_retry(self, &actions, view, &action),
+                id if PICK_FLOW == *id => form_open::on_flow_picked(self, &actions, view, &action),
+                _ => form_change::on_field_changed(self, &actions, view, &action),
+            },
+            None => decision::on_click(self, actions, action).await,
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Opening forms, and showing them.
+//!
+//! A trigger id can open a view for three seconds, and handlers may take longer. So a loading view is opened first; the form
+//! replaces it when the runtime has prepared it. The view's id is stored with the Run, so a form finds its view after a restart.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sym_sdk::delivery::RequestView;
+use sym_sdk::engine::InputKey;
+use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use sym_sdk::forms::PromptForm;
+use sym_sdk::machine::FormRef;
+use sym_sdk::model::{Channel, ChannelType, Flow, Source, User};
+use sym_sdk::runtime::Submission;
+
+use super::dispatcher::Dispatcher;
+use super::flow_picker::{self, FlowQuery};
+use super::open_forms::{FormSnapshot, OpenForm, SeenValues};
+use super::payload::{Action, BlockActions, Shortcut, View, team_id};
+use super::response::{Response, ResponseWithFollowUp, user_message};
+use super::{SlackApp, form_view, log_error};
+use crate::slack::Slack;
+use crate::slack::api::ViewInfo;
+use crate::slack::blocks::Modal;
+
+/// The title of a view before its flow is known.
+const TITLE: &str = "Request access";
+
+/// A user's request for a form.
+pub(super) struct FormRequest {
+    pub(super) team: String,
+    /// The Slack account of the user.
+    pub(super) account: String,
+    /// Identifies this attempt, so that Slack's redelivery has the same input key.
+    pub(super) attempt: String,
+    pub(super) channel: Channel,
+}
+
+/// A reference to the view that shows a form.
+#[derive(Clone)]
+pub(super) struct ViewRef {
+    pub(super) id: String,
+    /// The hash of the content that may be replaced. If the view has another hash, its content is newer.
+    pub(super) hash: Option<String>,
+}
+
+impl ViewRef {
+    /// Parses the reference that is stored with a Run.
+    pub(super) fn from_form_ref(form: &FormRef) -> Option<Self> {
+        let (id, hash) = match form.as_str().split_once(':') {
+            Some((id, hash)) => (id, Some(hash.to_owned())),
+            None => (form.as_str(), None),
+        };
+        (!id.is_empty()).then(|| Self { id: id.to_owned(), hash })
+    }
+
+    fn to_form_ref(&self) -> FormRef {
+        match &self.hash {
+            Some(hash) => FormRef::new(format!("{}:{hash}", self.id)),
+            None => FormRef::new(&self.id),
+        }
+    }
+
+    /// Replaces the content of the view. Returns `None` if the view has newer content, which then stays.
+    pub(super) async fn update(&self, slack: &Slack, content: Modal) -> Result<Option<ViewInfo>> {
+        let update = slack.api().update_view(&self.id, content);
+        let update = match &self.hash {
+            Some(hash) => update.hash(hash),
+            None => update,
+        };
+        match update.await {
+            Err(error) if error.code().name() == "HASH_CONFLICT" => Ok(None),
+            updated => updated.map(Some),
+        }
+    }
+}
+
+impl From<ViewInfo> for ViewRef {
+    fn from(view: ViewInfo) -> Self {
+        Self { id: view.id, hash: view.hash }
+    }
+}
+
+impl FormRequest {
+    fn new(dispatched: &BlockActions, action: &Action, channel: Channel) -> Self {
+        Self {
+            team: team_id(dispatched.team.as_ref(), &dispatched.user).to_owned(),
+            account: dispatched.user.id.clone(),
+            attempt: action.action_ts.clone(),
+            channel,
+        }
+    }
+
+    /// Opens a loading view. The form or the flow picker replaces it after the response.
+    pub(super) async fn open(self, dispatcher: Dispatcher, query: FlowQuery) -> Result<ResponseWithFollowUp> {
+        let view = dispatcher.app().slack().api().open_view(&self.attempt, form_view::loading(TITLE)?).await?;
+        Ok(ResponseWithFollowUp::ack_then(async move {
+            let id = view.id.clone();
+            let shown = self.show(&dispatcher, query, view.into()).await;
+            report_failure(dispatcher.app().slack(), &id, shown).await;
+        }))
+    }
+
+    /// Replaces the content of a view by a loading view, and then by the form or the flow picker.
+    async fn reload(self, dispatcher: &Dispatcher, query: FlowQuery, view: &str) -> Result<()> {
+        let view = dispatcher.app().slack().api().update_view(view, form_view::loading(TITLE)?).await?;
+        self.show(dispatcher, query, view.into()).await
+    }
+
+    /// Shows the form of the flow that matches the query, or the flow picker if not exactly one matches.
+    async fn show(self, dispatcher: &Dispatcher, query: FlowQuery, view: ViewRef) -> Result<()> {
+        let user = dispatcher.app().user(&self.account, dispatcher.now()).await?;
+        let flows = requestable_flows(dispatcher, &user).await?;
+        match query.find(&flows) {
+            Some(flow) => self.prompt(dispatcher, &flow, user, &view).await,
+            None => {
+                let picker = flow_picker::picker_view(TITLE, &flows, &self.channel, &query)?;
+                dispatcher.app().slack().api().update_view(view.id, picker).await.map(drop)
+            }
+        }
+    }
+
+    /// Submits a prompt. The runtime has the form shown in the view once its options are fetched.
+    async fn prompt(self, dispatcher: &Dispatcher, flow: &Flow, user: Arc<User>, view: &ViewRef) -> Result<()> {
+        let Self { team, account, attempt, channel } = self;
+        let key = InputKey::new(format!("slack:{team}:{account}:{attempt}:prompt"));
+        let submission = Submission::prompt(flow.srn().to_string(), user).channel(channel).key(key);
+        dispatcher.runtime().submit(submission.form_view(view.to_form_ref())).await.map(drop)
+    }
+}
+
+/// Returns the flows that a user can request from Slack, sorted by name.
+async fn requestable_flows(dispatcher: &Dispatcher, user: &Arc<User>) -> Result<Vec<Arc<Flow>>> {
+    let flows = dispatcher.runtime().flows_for(user).await?;
+    let allows_slack = |flow: &&Arc<Flow>| {
+        flow.params().allowed_sources.as_ref().is_none_or(|allowed| allowed.contains(&Source::Slack))
+    };
+    Ok(flows.iter().filter(allows_slack).cloned().collect())
+}
+
+/// Opens the flow picker for a global shortcut.
+pub(super) async fn on_shortcut(dispatcher: Dispatcher, shortcut: Shortcut) -> ResponseWithFollowUp {
+    let request = FormRequest {
+        team: team_id(shortcut.team.as_ref(), &shortcut.user).to_owned(),
+        account: shortcut.user.id,
+        attempt: shortcut.trigger_id,
+        channel: Channel::new(ChannelType::Slack),
+    };
+    match request.open(dispatcher, FlowQuery::default()).await {
+        Ok(response) => response,
+        Err(error) => {
+            log_error("opening a form", &error);
+            Response::Unavailable.into()
+        }
+    }
+}
+
+/// Shows the form of the flow that was picked.
+pub(super) fn on_flow_picked(
+    dispatcher: Dispatcher,
+    dispatched: &BlockActions,
+    view: View,
+    action: &Action,
+) -> ResponseWithFollowUp {
+    let Some(flow) = &action.selected_option else { return Response::Ack.into() };
+    let query = FlowQuery { flow: Some(flow.value.clone()), environment: None };
+    let request = FormRequest::new(dispatched, action, flow_picker::source_channel(&view.private_metadata));
+    ResponseWithFollowUp::ack_then(async move {
+        let shown = request.reload(&dispatcher, query, &view.id).await;
+        report_failure(dispatcher.app().slack(), &view.id, shown).await;
+    })
+}
+
+/// Requests a form again after it could not be prepared.
+pub(super) fn on_retry(
+    dispatcher: Dispatcher,
+    dispatched: &BlockActions,
+    view: View,
+    action: &Action,
+) -> ResponseWithFollowUp {
+    let run = action.value.as_deref().and_then(|run| run.parse().ok());
+    let Some(run) = run else { return Response::Ack.into() };
+    let request = FormRequest::new(dispatched, action, Channel::new(ChannelType::Slack));
+    dispatcher.app().discard_form(run);
+    ResponseWithFollowUp::ack_then(async move {
+        let shown = async {
+            let failed = dispatcher.runtime().run(run).await?.state;
+            let query = FlowQuery { flow: Some(failed.flow.slug().to_owned()), environment: None };
+            let request = FormRequest { channel: failed.run.source_channel().clone(), ..request };
+            request.reload(&dispatcher, query, &view.id).await
+        };
+        report_failure(dispatcher.app().slack(), &view.id, shown.await).await;
+    })
+}
+
+/// Shows in a view why its form could not be opened.
+async fn report_failure(slack: &Slack, view: &str, outcome: Result<()>) {
+    let Err(error) = outcome else { return };
+    log_error("opening a form", &error);
+    let shown = match form_view::message_view(TITLE, &user_message(&error)) {
+        Ok(message) => slack.api().update_view(view, message).await.map(drop),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = shown {
+        log_error("reporting that a form could not be opened", &error);
+    }
+}
+
+/// Shows a form for the first time. If the view has newer content by then, that stays.
+pub(super) async fn show_new(app: &SlackApp, request: &RequestView, form: PromptForm, now: Timestamp) -> Result<()> {
+    let event = request.event();
+    let Some(view) = request.form().and_then(ViewRef::from_form_ref) else {
+        return Err(Error::new(ErrorKind::NotFound, codes::INVALID_EVENT, "the Run has no view for its form"));
+    };
+    let run = event.run().id();
+    let user = Arc::new(event.user().clone());
+    let content = form_view::form(event.flow(), run, &FormSnapshot::new(form.clone()), None)?;
+    let open = Arc::new(OpenForm::new(run, view.id.clone(), user, now, FormSnapshot::new(form.clone())));
+    // Stored before it is shown, so that the first keystroke finds the options. Changes wait for the lock.
+    let _guard = open.changes.lock().await;
+    app.forms().insert(open.clone());
+    match view.update(app.slack(), content).await {
+        Ok(Some(shown)) => {
+            open.set_snapshot(FormSnapshot { hash: shown.hash, ..FormSnapshot::new(form) });
+            Ok(())
+        }
+        Ok(None) => {
+            app.discard_form(run);
+            Ok(())
+        }
+        Err(error) => {
+            app.discard_form(run);
+            Err(error)
+        }
+    }
+}
+
+/// Shows a form after a change. Fields that a handler changed get a new revision.
+pub(super) async fn show_changed(
+    app: &SlackApp,
+    open: &OpenForm,
+    flow: &Flow,
+    form: PromptForm,
+    seen: SeenValues,
+    error: Option<&str>,
+) -> Result<()> {
+    let before = open.snapshot();
+    let mut snapshot = FormSnapshot { form, seen, ..FormSnapshot::clone(&before) };
+    for field in snapshot.form.fields() {
+        let is_changed = before
+            .form
+            .field(field.name())
+            .is_ok_and(|old| old.value != field.value || old.current_allowed_values != field.current_allowed_values);
+        if is_changed {
+            *snapshot.revisions.entry(field.name().to_owned()).or_default() += 1;
+        }
+    }
+    let content = form_view::form(flow, open.run, &snapshot, error)?;
+    open.set_snapshot(snapshot.clone());
+    let view = ViewRef { id: open.view.clone(), hash: before.hash.clone() };
+    let updated = match view.update(app.slack(), content.clone()).await {
+        // Changes are serialized, so the newer content is an update of ours whose response was lost.
+        Ok(None) => ViewRef { hash: None, ..view }.update(app.slack(), content).await,
+        updated => updated,
+    };
+    match updated {
+        Ok(view) => {
+            snapshot.hash = view.and_then(|view| view.hash);
+            open.set_snapshot(snapshot);
+            Ok(())
+        }
+        Err(error) => {
+            open.set_snapshot(FormSnapshot::clone(&before));
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The slash command `/sym` and its subcommands.
+
+use sym_sdk::error::{Error, Result};
+use sym_sdk::model::{Channel, ChannelType, UserRole};
+
+use super::dispatcher::Dispatcher;
+use super::flow_picker::FlowQuery;
+use super::form_open::FormRequest;
+use super::log_error;
+use super::payload::SlashCommand;
+use super::response::{Response, ResponseWithFollowUp, is_refusal, user_message};
+use crate::slack::blocks::Mrkdwn;
+
+const HELP: &str = "`/sym` lists the flows that you can request.\n\
+                    `/sym req [flow] [environment]` opens the request form of a flow.\n\
+                    `/sym whoami` shows which user you are.\n\
+                    `/sym help` shows this help.";
+
+/// Runs a slash command.
+pub(super) async fn run(dispatcher: Dispatcher, command: SlashCommand) -> ResponseWithFollowUp {
+    let mut words = command.text.split_whitespace();
+    match words.next().map(str::to_lowercase).as_deref() {
+        None | Some("req" | "request") => {
+            let query =
+                FlowQuery { flow: words.next().map(str::to_owned), environment: words.next().map(str::to_owned) };
+            request(dispatcher, command, query).await
+        }
+        Some("whoami") => match whoami(&dispatcher, &command).await {
+            Ok(text) => Response::ephemeral(text).into(),
+            Err(error) if is_refusal(&error) => refuse(&error),
+            Err(error) => {
+                log_error("looking up a user", &error);
+                Response::Unavailable.into()
+            }
+        },
+        Some("help") => Response::ephemeral(HELP).into(),
+        Some(unknown) => {
+            let text = Mrkdwn::new().text("Unknown command ").code(format!("/sym {unknown}")).text(".\n").trusted(HELP);
+            Response::ephemeral(text.to_string()).into()
+        }
+    }
+}
+
+async fn request(dispatcher: Dispatcher, command: SlashCommand, query: FlowQuery) -> ResponseWithFollowUp {
+    let channel = Channel::new(ChannelType::Slack);
+    let channel = match &command.channel_name {
+        Some(name) => channel.with_identifier(name),
+        None => channel,
+    };
+    let SlashCommand { team_id: team, user_id: account, trigger_id, .. } = command;
+    match (FormRequest { team, account, attempt: trigger_id, channel }).open(dispatcher, query).await {
+        Ok(response) => response,
+        Err(error) => {
+            log_error("opening a form", &error);
+            Response::ephemeral("The form could not be opened. Please try again.").into()
+        }
+    }
+}
+
+async fn whoami(dispatcher: &Dispatcher, command: &SlashCommand) -> Result<String> {
+    let user = dispatcher.app().user(&command.user_id, dispatcher.now()).await?;
+    let role = match user.role() {
+        UserRole::Admin => "an administrator",
+        UserRole::Member => "a member",
+        _ => "a guest",
+    };
+    Ok(Mrkdwn::new().text("You are ").bold(user.username()).text(format!(", {role}.")).to_string())
+}
+
+fn refuse(error: &Error) -> ResponseWithFollowUp {
+    Response::ephemeral(Mrkdwn::new().text(user_message(error)).to_string()).into()
+}

@@ -1,0 +1,193 @@
+//! Socket Mode: interactions arrive on a WebSocket that the app opens, for machines without a public address.
+//!
+//! Slack replaces each socket every few hours and announces that. The next socket is then opened immediately, while responses
+//! in progress are still sent on the old one. An interaction is acknowledged only when it was accepted, so Slack redelivers
+//! anything that was lost with a socket.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use tokio::sync::mpsc;
+use tokio_tungstenite::connect_async_with_config;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_util::sync::CancellationToken;
+
+use super::deadline::respond_in_time;
+use super::dispatcher::Dispatcher;
+use super::payload::Incoming;
+use super::response::Response;
+
+/// The time without a message after which a socket counts as broken. Slack sends a ping every few seconds.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The timeout for opening a socket.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The maximum size of a message, in bytes.
+const MAX_MESSAGE_SIZE: usize = 4 * 1024 * 1024;
+
+/// The timeout for sending the remaining responses on a replaced socket. Slack waits no longer for them.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A socket that lasts less than this counts as short-lived.
+const MIN_LIFETIME: Duration = Duration::from_secs(10);
+
+/// The delay before the next socket after one was closed unannounced, or after several short-lived ones. It doubles with each
+/// consecutive short-lived socket, at most [`MAX_BACKOFF_DOUBLINGS`] times.
+const BACKOFF_BASE: Duration = Duration::from_secs(1);
+const MAX_BACKOFF_DOUBLINGS: u32 = 5;
+
+/// The number of responses that can wait to be sent.
+const RESPONSES_CAPACITY: usize = 256;
+
+/// A message [on the socket](https://docs.slack.dev/apis/events-api/using-socket-mode).
+#[derive(Deserialize)]
+struct Envelope {
+    #[serde(rename = "type")]
+    kind: String,
+    envelope_id: Option<String>,
+    #[serde(default)]
+    payload: Value,
+    reason: Option<String>,
+}
+
+/// The reason why a socket is no longer used.
+enum SocketEnd {
+    /// Slack announced that it replaces the socket.
+    Replaced,
+    /// Slack closed the socket unannounced.
+    Closed,
+    Stopped,
+}
+
+/// Receives interactions until stopped.
+///
+/// # Errors
+/// If a socket cannot be opened or breaks. The caller may listen again.
+pub(super) async fn listen(dispatcher: Dispatcher, stop: CancellationToken) -> Result<()> {
+    let clock = dispatcher.runtime().clock().clone();
+    let mut consecutive_short = 0_u32;
+    loop {
+        let opened = clock.now();
+        let end = listen_once(&dispatcher, &stop).await?;
+        let is_short = clock.now().duration_since(opened).unsigned_abs() < MIN_LIFETIME;
+        consecutive_short = if is_short { consecutive_short.saturating_add(1) } else { 0 };
+        match end {
+            SocketEnd::Stopped => return Ok(()),
+            SocketEnd::Replaced if consecutive_short <= 1 => continue,
+            SocketEnd::Replaced | SocketEnd::Closed => {}
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = clock.sleep(BACKOFF_BASE * 2_u32.pow(consecutive_short.min(MAX_BACKOFF_DOUBLINGS))) => {}
+        }
+    }
+}
+
+/// Opens a socket and receives interactions on it until it ends.
+async fn listen_once(dispatcher: &Dispatcher, stop: &CancellationToken) -> Result<SocketEnd> {
+    let clock = dispatcher.runtime().clock();
+    let connect = async {
+        let url = dispatcher.app().slack().api().open_socket().await?;
+        let limits =
+            WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE_SIZE)).max_frame_size(Some(MAX_MESSAGE_SIZE));
+        // The original error may contain the URL, which is a secret.
+        let connected = connect_async_with_config(url.expose_secret(), Some(limits), false).await;
+        connected.map_err(|_| unavailable("the socket to Slack could not be opened"))
+    };
+    let (socket, _) = tokio::select! {
+        () = stop.cancelled() => return Ok(SocketEnd::Stopped),
+        () = clock.sleep(CONNECT_TIMEOUT) => return Err(unavailable("opening the socket to Slack timed out")),
+        connected = connect => connected?,
+    };
+    let (mut write, mut read) = socket.split();
+    let (sender, mut responses) = mpsc::channel::<String>(RESPONSES_CAPACITY);
+    let end = loop {
+        tokio::select! {
+            () = stop.cancelled() => break SocketEnd::Stopped,
+            Some(text) = responses.recv() => {
+                let sent = write.send(Message::text(text)).await;
+                sent.map_err(|_| unavailable("the socket to Slack broke"))?;
+            }
+            () = clock.sleep(SILENCE_TIMEOUT) => return Err(unavailable("the socket to Slack went silent")),
+            message = read.next() => match message {
+                Some(Ok(Message::Text(text))) => {
+                    if let Some(end) = on_message(dispatcher, &text, &sender)? {
+                        break end;
+                    }
+                }
+                Some(Ok(Message::Close(_))) | None => return Ok(SocketEnd::Closed),
+                Some(Ok(_)) => {}
+                Some(Err(_)) => return Err(unavailable("the socket to Slack broke")),
+            },
+        }
+    };
+    // Send the remaining responses on this socket while the next one is opened.
+    drop(sender);
+    let clock = clock.clone();
+    dispatcher.app().tasks().spawn(async move {
+        let drain = async {
+            while let Some(text) = responses.recv().await {
+                if write.send(Message::text(text)).await.is_err() {
+                    return;
+                }
+            }
+            // Slack does not wait for the closing handshake, so its failure does not matter.
+            let _ = write.close().await;
+        };
+        tokio::select! {
+            () = drain => {}
+            () = clock.sleep(DRAIN_TIMEOUT) => {}
+        }
+    });
+    Ok(end)
+}
+
+/// Handles a message. Its acknowledgement is sent to `responses`; without one, Slack redelivers the message. Returns the end of
+/// the socket if the message announces it.
+fn on_message(dispatcher: &Dispatcher, text: &str, responses: &mpsc::Sender<String>) -> Result<Option<SocketEnd>> {
+    let Ok(envelope) = serde_json::from_str::<Envelope>(text) else {
+        tracing::warn!("ignored a malformed message on the socket from Slack");
+        return Ok(None);
+    };
+    match (envelope.kind.as_str(), envelope.reason.as_deref()) {
+        ("disconnect", Some("link_disabled")) => {
+            let error = Error::new(ErrorKind::Configuration, codes::CONFIGURATION, "Socket Mode is disabled");
+            return Err(error.with_service(super::NAME).with_hint("enable it in the app's settings"));
+        }
+        ("disconnect", _) => return Ok(Some(SocketEnd::Replaced)),
+        _ => {}
+    }
+    let Some(id) = envelope.envelope_id else { return Ok(None) };
+    let incoming = match Incoming::from_envelope(&envelope.kind, envelope.payload) {
+        Ok(incoming) => incoming,
+        Err(error) => {
+            tracing::warn!(%error, "ignored a malformed payload on the socket from Slack");
+            Incoming::Ping
+        }
+    };
+    let (dispatcher, responses) = (dispatcher.clone(), responses.clone());
+    tokio::spawn(async move {
+        let acknowledgement = match respond_in_time(dispatcher, incoming).await {
+            Response::Ack => json!({ "envelope_id": id }),
+            Response::Json(payload) => json!({ "envelope_id": id, "payload": payload }),
+            Response::SerializedJson(payload) => match serde_json::from_slice::<Value>(&payload) {
+                Ok(payload) => json!({ "envelope_id": id, "payload": payload }),
+                Err(_) => return,
+            },
+            Response::Unavailable => return,
+        };
+        // If the socket is gone, Slack redelivers the message on the next one.
+        let _ = responses.send(acknowledgement.to_string()).await;
+    });
+    Ok(None)
+}
+
+fn unavailable(message: &str) -> Error {
+    Error::new(ErrorKind::Unavailable, crate::slack::codes::SOCKET, message).with_service(super::NAME)
+}

@@ -1,0 +1,86 @@
+//! Finding the user of a Slack account that interacts with the app.
+//!
+//! Slack's description of an account is cached, because every interaction needs it. An action uses a shorter lifetime than
+//! anything that only reads, so that a deactivated account loses its permissions within a minute.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use sym_sdk::model::User;
+
+use super::cache::BoundedCache;
+use crate::slack::Slack;
+use crate::slack::user_cache::CachedUser;
+
+/// The lifetime of Slack's description of an account.
+const ACCOUNT_TTL: Duration = Duration::from_secs(300);
+
+/// The shorter lifetime that applies to actions: making a request and deciding on one.
+const FRESH_ACCOUNT_TTL: Duration = Duration::from_secs(60);
+
+/// The maximum number of cached accounts.
+const ACCOUNTS_CAPACITY: usize = 10_000;
+
+/// A cache of Slack accounts, by user id, with the time when each was fetched.
+pub(super) struct UserLookup(BoundedCache<String, (Timestamp, CachedUser)>);
+
+impl Default for UserLookup {
+    fn default() -> Self {
+        Self(BoundedCache::new(ACCOUNTS_CAPACITY))
+    }
+}
+
+impl UserLookup {
+    /// Returns the user to whom a Slack account belongs. A member of the workspace is matched by the directory or by the e-mail
+    /// address; someone from another workspace becomes a guest.
+    ///
+    /// # Errors
+    /// `SymSDK:NOT_PERMITTED` for bots, deactivated accounts, and accounts that are not linked to a user.
+    pub(super) async fn user(&self, slack: &Slack, id: &str, now: Timestamp) -> Result<Arc<User>> {
+        self.lookup(ACCOUNT_TTL, slack, id, now).await
+    }
+
+    /// Returns the same user for an action, with an account that Slack described at most a minute ago.
+    pub(super) async fn fresh_user(&self, slack: &Slack, id: &str, now: Timestamp) -> Result<Arc<User>> {
+        self.lookup(FRESH_ACCOUNT_TTL, slack, id, now).await
+    }
+
+    async fn lookup(&self, ttl: Duration, slack: &Slack, id: &str, now: Timestamp) -> Result<Arc<User>> {
+        let age = |fetched_at: Timestamp| now.duration_since(fetched_at).unsigned_abs();
+        let cached = self.0.get(id).filter(|(fetched_at, _)| age(*fetched_at) < ttl);
+        let account = match cached {
+            Some((_, account)) => account,
+            None => {
+                let info = match slack.api().user_info(id).await {
+                    Err(error) if error.kind() == ErrorKind::NotFound => {
+                        let error = refused("your Slack account was not found in this workspace").with_source(error);
+                        return Err(error);
+                    }
+                    info => info?,
+                };
+                let account = CachedUser::new(&info, slack.workspace());
+                let is_stale = |(fetched_at, _): &(Timestamp, CachedUser)| age(*fetched_at) >= ACCOUNT_TTL;
+                self.0.insert(id.to_owned(), (now, account.clone()), is_stale);
+                account
+            }
+        };
+        if account.is_deactivated {
+            return Err(refused("your Slack account is deactivated"));
+        }
+        if account.is_bot {
+            return Err(refused("bots cannot use this app"));
+        }
+        let user = slack.linked_user(account).await?;
+        user.ok_or_else(|| {
+            refused("your Slack account is not linked to a user").with_hint(
+                "ask an administrator to link it, or to check that the app is allowed to read e-mail addresses",
+            )
+        })
+    }
+}
+
+fn refused(message: &str) -> Error {
+    Error::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message).with_service("slack")
+}

@@ -1,0 +1,287 @@
+//! Finding Slack users, channels and the members of channels and groups.
+//!
+//! A Slack account becomes a user through the directory first and the verified e-mail address second. The address of an
+//! outsider is set by another organization, so it never selects an existing user of this one.
+
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use sym_sdk::BoxFuture;
+use sym_sdk::error::{ErrorKind, Result};
+use sym_sdk::model::User;
+use sym_sdk::routing::SlackUser;
+
+use super::api::{USERS_PER_PAGE, Users};
+use super::args::{ParsedChannel, ParsedUser};
+use super::user_cache::{CachedUser, UserList};
+use super::{ChannelArg, ChannelInfo, Slack, UserArg, UserInfo};
+use crate::http::{Page, Paginator};
+use crate::kit::Account;
+
+/// The most users that are fetched one by one. For more, the whole workspace is listed.
+const MAX_SINGLE_LOOKUPS: usize = 20;
+
+/// The number of concurrent `users.info` calls.
+const LOOKUP_CONCURRENCY: usize = 4;
+
+impl Slack {
+    /// Resolves a Slack user from an e-mail address, a [`User`], a name as in `@Jane Austen`, or anything that
+    /// [`user`](super::user) accepts.
+    ///
+    /// A name is a display name, a full name or a legacy user name; case is ignored, and names may be up to five minutes out of
+    /// date. People choose their own names, and someone else can take the same name later: use an id or an e-mail address to
+    /// decide permissions.
+    ///
+    /// # Errors
+    /// `Slack:USER_NOT_FOUND`; `Slack:AMBIGUOUS_USER` if several users have the name, with their ids in the hint;
+    /// `Identity:NOT_FOUND` for a [`User`] without an account.
+    pub async fn resolve<'a>(&self, user: impl Into<UserArg<'a>>) -> Result<SlackUser> {
+        let arg = user.into();
+        match arg.parse()? {
+            ParsedUser::Slack(user) => Ok(user),
+            ParsedUser::User(user) => SlackUser::new(self.account_id(user).await?),
+            ParsedUser::Email(email) => match self.id_by_email(email).await? {
+                Some(id) => SlackUser::new(id),
+                None => Err(self.user_not_found(&arg)),
+            },
+            ParsedUser::Name(name) => {
+                let users = self.users().await?;
+                match *users.ids_by_name(name) {
+                    [id] => SlackUser::new(id),
+                    [] => Err(self.user_not_found(&arg)),
+                    ref several => {
+                        let message = format!("{} Slack users are named `{}`", several.len(), arg.trimmed());
+                        let error = self.api().error(ErrorKind::InvalidInput, "AMBIGUOUS_USER", message);
+                        Err(error.with_hint(format!("use an id instead: {}", several.join(", "))))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns Slack's description of a user ([`users.info`](https://docs.slack.dev/reference/methods/users.info)).
+    ///
+    /// # Errors
+    /// Those of [`resolve`](Self::resolve), and `Slack:USER_NOT_FOUND` for an unknown id.
+    pub async fn get_user_info<'a>(&self, user: impl Into<UserArg<'a>>) -> Result<UserInfo> {
+        let user = self.resolve(user).await?;
+        self.api().user_info(user.user_id()).await
+    }
+
+    /// Lists the users of the workspace ([`users.list`](https://docs.slack.dev/reference/methods/users.list)), including bots
+    /// and guests. Deactivated users are left out unless [`with_deactivated`](ListUsers::with_deactivated) is called.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use serde_json::json;
+    /// # use sym_integrations::slack::Slack;
+    /// # use sym_integrations::testing::{Replay, Reply};
+    /// # let replay = Replay::new();
+    /// # let (ana, ben) = (json!({ "id": "U1", "real_name": "Ana" }), json!({ "id": "U2", "deleted": true }));
+    /// # replay.post("/api/users.list").times(2).reply(Reply::json(json!({ "ok": true, "members": [ana, ben] })));
+    /// # let slack = Slack::builder("T012AB3CD").token("xoxb-1").connection(replay.connection()).build()?;
+    /// let active = slack.list_users().await?;
+    /// let options = sym_integrations::field_options(&active)?;
+    /// assert_eq!(options[0].label(), "Ana");
+    ///
+    /// let mut all = slack.list_users().with_deactivated().listing();
+    /// while let Some(user) = all.next_item().await? {
+    ///     println!("{}", user.label());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn list_users(&self) -> ListUsers {
+        ListUsers { slack: self.clone(), with_deactivated: false, page_size: USERS_PER_PAGE }
+    }
+
+    /// Lists the public channels and the private channels of which the app is a member, without archived channels
+    /// ([`conversations.list`](https://docs.slack.dev/reference/methods/conversations.list)).
+    pub fn list_channels(&self) -> Paginator<ChannelInfo> {
+        self.api().list_channels()
+    }
+
+    /// Returns whether a user is a member of the user group with this id, which begins with S
+    /// ([`usergroups.users.list`](https://docs.slack.dev/reference/methods/usergroups.users.list)).
+    ///
+    /// # Errors
+    /// `Slack:GROUP_NOT_FOUND`; `Identity:NOT_FOUND` for a user without an account in the workspace.
+    pub async fn is_user_in_group(&self, user: &User, group_id: &str) -> Result<bool> {
+        let id = self.account_id(user).await?;
+        let users = self.api().group_users(group_id).await?;
+        Ok(users.contains(&id))
+    }
+
+    /// Lists the people in a channel, given by its name or id, in Slack's order and without duplicates. People from other
+    /// workspaces are included; bots and deactivated users are not. Large channels take many calls. The app must be a member of
+    /// a private channel.
+    ///
+    /// An account is matched to a user by the directory, or else by the e-mail address, unless Slack reports the address as
+    /// unconfirmed. The address of someone from another organization is used only if a directory is set, none of its users has
+    /// the address and its domain is not internal: the other organization decides what the address is.
+    ///
+    /// # Errors
+    /// `Slack:CHANNEL_NOT_FOUND`.
+    pub async fn users_in_channel<'a>(&self, channel: impl Into<ChannelArg<'a>>) -> Result<Vec<Arc<User>>> {
+        let channel = self.channel_id(&channel.into()).await?;
+        let members = self.api().channel_members(&channel).await?;
+        let mut accounts = Vec::with_capacity(members.len());
+        for user in self.cached_or_fetched(members).await? {
+            if !user.is_bot && !user.is_deactivated {
+                accounts.push(self.account(user).await?);
+            }
+        }
+        self.inner().accounts.users(accounts).await
+    }
+
+    /// Returns the id of a user's Slack account.
+    pub(super) async fn account_id(&self, user: &User) -> Result<String> {
+        self.inner().accounts.account_id(user, async |email| self.id_by_email(email).await).await
+    }
+
+    /// Returns the id of the active member of this workspace with an e-mail address.
+    async fn id_by_email(&self, email: &str) -> Result<Option<String>> {
+        let found = self.api().user_by_email(email).await?;
+        let has_address = |user: &UserInfo| match (user.email(), user.verified_email()) {
+            (Some(_), verified) => verified.is_some_and(|found| found.eq_ignore_ascii_case(email.trim())),
+            // The app lacks the scope to see addresses, so Slack's result is trusted.
+            (None, _) => true,
+        };
+        let found =
+            found.filter(|user| !user.is_deactivated() && !user.is_outsider(self.workspace()) && has_address(user));
+        Ok(found.map(|user| user.id().to_owned()))
+    }
+
+    async fn channel_id(&self, channel: &ChannelArg<'_>) -> Result<String> {
+        let name = match channel.parse()? {
+            ParsedChannel::Id(id) => return Ok(id),
+            ParsedChannel::Name(name) if self.inner().simulated => return Ok(name),
+            ParsedChannel::Name(name) => name,
+        };
+        let wanted = name.to_lowercase();
+        let mut channels = self.list_channels();
+        // Channel names are unique within a workspace.
+        while let Some(channel) = channels.next_item().await? {
+            if channel.name().is_some_and(|name| name.to_lowercase() == wanted) {
+                return Ok(channel.id().to_owned());
+            }
+        }
+        let message = format!("channel `#{name}` does not exist, or the app cannot see it");
+        let error = self.api().error(ErrorKind::NotFound, "CHANNEL_NOT_FOUND", message);
+        Err(error.with_hint("check the spelling, and invite the app if the channel is private"))
+    }
+
+    /// Returns the users with these ids, from the cache where possible. Users that the app cannot see are skipped with a warning.
+    async fn cached_or_fetched(&self, ids: Vec<String>) -> Result<Vec<CachedUser>> {
+        let cached = match ids.len() {
+            0..=MAX_SINGLE_LOOKUPS => self.inner().users.get().unwrap_or_default(),
+            _ => self.users().await?,
+        };
+        let cached = &cached;
+        let users = stream::iter(ids).map(|id| async move {
+            if let Some(user) = cached.get(&id) {
+                return Ok(Some(user.clone()));
+            }
+            match self.api().user_info(&id).await {
+                Ok(user) => Ok(Some(CachedUser::new(&user, self.workspace()))),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    tracing::warn!(service = "slack", account = id, "the app cannot see a member of a channel");
+                    Ok(None)
+                }
+                Err(error) => Err(error),
+            }
+        });
+        let users: Vec<Option<CachedUser>> = users.buffered(LOOKUP_CONCURRENCY).try_collect().await?;
+        Ok(users.into_iter().flatten().collect())
+    }
+
+    /// Returns all users of the workspace, at most five minutes old.
+    async fn users(&self) -> Result<Arc<UserList>> {
+        let fetch = async {
+            let mut users = self.api().list_users(USERS_PER_PAGE);
+            let mut fetched = Vec::new();
+            while let Some(user) = users.next_item().await? {
+                fetched.push(CachedUser::new(&user, self.workspace()));
+            }
+            Ok(fetched.into_iter().collect())
+        };
+        self.inner().users.get_or_fetch(fetch).await
+    }
+
+    /// Returns the user to whom a Slack account belongs, if it is linked to one.
+    #[cfg(feature = "slack-app")]
+    pub(super) async fn linked_user(&self, user: CachedUser) -> Result<Option<Arc<User>>> {
+        let account = self.account(user).await?;
+        Ok(self.inner().accounts.users([account]).await?.pop())
+    }
+
+    /// Returns the account with the e-mail address by which it may be matched to a user.
+    async fn account(&self, user: CachedUser) -> Result<Account> {
+        let CachedUser { id, email, is_outsider, .. } = user;
+        let email = match email {
+            Some(claimed) if is_outsider && !self.is_external(&claimed).await? => None,
+            email => email,
+        };
+        Ok(Account { id, email })
+    }
+
+    /// Returns whether an e-mail address is known to belong to nobody in the organization.
+    async fn is_external(&self, email: &str) -> Result<bool> {
+        match &self.inner().directory {
+            Some(directory) => {
+                Ok(!directory.is_internal_email(email) && directory.user_by_email(email).await?.is_none())
+            }
+            None => Ok(false),
+        }
+    }
+
+    fn user_not_found(&self, user: &UserArg<'_>) -> sym_sdk::Error {
+        let message = format!("no Slack user matches `{}`", user.trimmed());
+        self.api().error(ErrorKind::NotFound, "USER_NOT_FOUND", message)
+    }
+}
+
+/// A request for the users of a workspace. Created by [`Slack::list_users`].
+#[derive(Clone, Debug)]
+#[must_use = "a listing makes no calls until it is awaited or polled"]
+pub struct ListUsers {
+    slack: Slack,
+    with_deactivated: bool,
+    page_size: u32,
+}
+
+impl ListUsers {
+    /// Includes deactivated users.
+    pub fn with_deactivated(mut self) -> Self {
+        self.with_deactivated = true;
+        self
+    }
+
+    /// Sets the page size, at most 999.
+    pub fn page_size(mut self, users: u32) -> Self {
+        self.page_size = users;
+        self
+    }
+
+    /// Returns a paginator over the users, which holds one page in memory.
+    pub fn listing(self) -> Paginator<UserInfo> {
+        let with_deactivated = self.with_deactivated;
+        self.slack.api().users_by_page(self.page_size).pages_by(move |response| {
+            let page: Users = response.json()?;
+            let next = page.next(response)?;
+            let mut users = page.into_items();
+            users.retain(|user| with_deactivated || !user.is_deactivated());
+            Ok((users, next))
+        })
+    }
+}
+
+impl IntoFuture for ListUsers {
+    type Output = Result<Vec<UserInfo>>;
+    type IntoFuture = BoxFuture<'static, Result<Vec<UserInfo>>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        IntoFuture::into_future(self.listing())
+    }
+}

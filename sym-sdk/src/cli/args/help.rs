@@ -1,0 +1,112 @@
+//! Help texts: examples that name the program, and the commands and flags that only some programs have.
+
+#[cfg(all(feature = "server", feature = "sqlite"))]
+use std::net::SocketAddr;
+
+#[cfg(all(feature = "server", feature = "sqlite"))]
+use clap::Arg;
+#[cfg(feature = "server")]
+use clap::Args as _;
+use clap::CommandFactory;
+
+#[cfg(feature = "server")]
+use super::ManifestArgs;
+use super::{Args, Capabilities};
+
+const EXIT_CODES: &str = "Exit codes: 0 for success, 1 for errors, 2 for usage errors";
+
+const REQUEST: &str = r#"A request has the format of Sym's API. `source` and `decision` are optional, and say how it goes:
+  {
+    "flow_srn": "acme:flow:prod:latest",
+    "flow_inputs": { "target_srn": "...", "duration": 3600, "reason": "..." },
+    "user_email": "ana@example.com",
+    "source": "slack",
+    "decision": { "approve": "ben@example.com", "message": "...", "after": "5m" }
+  }
+Without a decision, a simulated admin approves the request."#;
+
+/// Returns the command for clap.
+pub(super) fn command(program: &str, capabilities: &Capabilities) -> clap::Command {
+    let has_demo = capabilities.demo;
+    let examples = |lines: &[&str]| {
+        let lines: Vec<_> = lines.iter().map(|line| format!("  {program} {line}")).collect();
+        format!("Examples:\n{}\n\n{EXIT_CODES}", lines.join("\n"))
+    };
+    let demo = if has_demo { "Without a command, the program simulates its demo requests.\n\n" } else { "" };
+    let command = Args::command();
+    #[cfg(feature = "sqlite")]
+    let command =
+        ["db", "speed"].into_iter().fold(command, |command, name| command.mut_arg(name, |arg| arg.hide(!has_demo)));
+    let general: &[&str] = if has_demo && cfg!(feature = "sqlite") {
+        &["check", "handlers", "simulate request.json", "--db demo.db", "runs --db demo.db"]
+    } else {
+        &["check", "handlers", "simulate request.json"]
+    };
+    #[cfg(all(feature = "server", feature = "sqlite"))]
+    let command = command.mut_subcommand("serve", |serve| {
+        let mut lines = vec!["serve".to_owned(), "serve --listen 127.0.0.1:8080 --db /var/lib/sym/sym.db".to_owned()];
+        lines.extend(capabilities.fakes.iter().map(|kind| format!("serve --{}", fake_flag(kind))));
+        let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+        serve.args(capabilities.fakes.iter().map(|kind| fake_arg(kind))).after_help(examples(&lines))
+    });
+    #[cfg(feature = "server")]
+    let command = command.subcommands(capabilities.manifests.iter().map(|kind| {
+        let lines = [format!("{kind} manifest"), format!("{kind} manifest --url https://sym.example.com")];
+        front_end_command(kind, examples(&[&lines[0], &lines[1]]))
+    }));
+    command
+        .bin_name(program)
+        .after_help(format!("{demo}{}", examples(general)))
+        .mut_subcommand("check", |check| {
+            check.after_help(examples(&["check", "check --config infra/sym --var environment=prod", "check --json"]))
+        })
+        .mut_subcommand("handlers", |handlers| handlers.after_help(examples(&["handlers", "handlers --json"])))
+        .mut_subcommand("simulate", |simulate| {
+            let examples = examples(&[
+                "simulate request.json",
+                "simulate request.json --config infra/sym --deny-as ben@example.com",
+                "simulate - --source api --no-decision < request.json",
+            ]);
+            simulate.after_help(format!("{REQUEST}\n\n{examples}"))
+        })
+}
+
+/// Returns the help, for a program that was run without a command and has no demo.
+pub(in crate::cli) fn help(program: &str, capabilities: &Capabilities) -> String {
+    command(program, capabilities).render_help().to_string()
+}
+
+/// Returns the name of the flag that starts a fake of a front end's service.
+#[cfg(all(feature = "server", feature = "sqlite"))]
+pub(super) fn fake_flag(kind: &str) -> String {
+    format!("fake-{kind}")
+}
+
+#[cfg(all(feature = "server", feature = "sqlite"))]
+fn fake_arg(kind: &str) -> Arg {
+    let flag = fake_flag(kind);
+    let help = format!(
+        "Start a fake of {kind} on this address, and simulate all clients and strategies [default: 127.0.0.1:3001]"
+    );
+    Arg::new(flag.clone())
+        .long(flag)
+        .value_name("ADDRESS")
+        .num_args(0..=1)
+        .require_equals(true)
+        .default_missing_value("127.0.0.1:3001")
+        .value_parser(clap::value_parser!(SocketAddr))
+        .help(help)
+}
+
+/// Returns the command for a type of front ends.
+#[cfg(feature = "server")]
+fn front_end_command(kind: &str, examples: String) -> clap::Command {
+    let manifest = ManifestArgs::augment_args(clap::Command::new("manifest"))
+        .about(format!("Print the manifest of the app to create at {kind}, as JSON"))
+        .after_help(examples);
+    clap::Command::new(kind.to_owned())
+        .about(format!("Set up the front end `{kind}`"))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(manifest)
+}

@@ -1,0 +1,352 @@
+//! The arguments of the command line.
+//!
+//! Most of it is declared for clap. Commands and flags that depend on what a program was given, such as `slack manifest` and
+//! `--fake-slack`, are added at run time, according to its [`Capabilities`].
+
+mod help;
+mod values;
+
+use std::ffi::OsString;
+#[cfg(all(feature = "server", feature = "sqlite"))]
+use std::net::SocketAddr;
+#[cfg(feature = "sqlite")]
+use std::num::{NonZeroU32, NonZeroUsize};
+#[cfg(all(feature = "server", feature = "sqlite"))]
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[cfg(feature = "sqlite")]
+use clap::ArgGroup;
+#[cfg(feature = "server")]
+use clap::ArgMatches;
+use clap::{FromArgMatches, Parser, Subcommand};
+use jiff::Timestamp;
+
+#[cfg(feature = "sqlite")]
+use crate::audit::AuditHead;
+use crate::model::Source;
+#[cfg(feature = "sqlite")]
+use crate::model::{RunId, RunStatus};
+#[cfg(all(feature = "server", feature = "sqlite"))]
+use help::fake_flag;
+pub(super) use help::help;
+
+/// Check, simulate and run access workflows
+#[derive(Debug, Parser)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[cfg(feature = "sqlite")]
+    #[command(flatten)]
+    pub(super) demo: DemoArgs,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+/// Options of the demo, which runs when there is no command.
+#[cfg(feature = "sqlite")]
+#[derive(Debug, clap::Args)]
+pub(super) struct DemoArgs {
+    /// Run the demo on a store in this file and on a real clock, instead of simulating it
+    #[arg(long, value_name = "FILE")]
+    pub(super) db: Option<PathBuf>,
+    /// Speed of the clock with `--db`, as a multiple of real time
+    #[arg(long, value_name = "FACTOR", default_value = "60", value_parser = values::positive::<NonZeroU32>, requires = "db")]
+    pub(super) speed: NonZeroU32,
+}
+
+/// The optional commands and flags of a program.
+#[derive(Debug, Default)]
+pub(super) struct Capabilities {
+    /// It has demo requests.
+    pub(super) demo: bool,
+    /// The types of front ends that have a manifest.
+    #[cfg(feature = "server")]
+    pub(super) manifests: Vec<String>,
+    /// The types of front ends that have a fake of their service.
+    #[cfg(all(feature = "server", feature = "sqlite"))]
+    pub(super) fakes: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Common {
+    /// Read the configuration from the Terraform files in this directory
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(super) config: Option<PathBuf>,
+    /// Set a Terraform variable; can be repeated
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = values::variable, global = true)]
+    pub(super) variables: Vec<(String, String)>,
+    /// Add an e-mail domain of the organization; can be repeated
+    #[arg(long = "domain", value_name = "DOMAIN", global = true)]
+    pub(super) domains: Vec<String>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Check the configuration and the handlers
+    Check,
+    /// List the handlers and the flows that use them
+    Handlers,
+    /// Dry-run a request on a virtual clock
+    ///
+    /// Nothing real is touched: clients are fakes, strategies are simulated, and messages are not sent.
+    Simulate(SimulateArgs),
+    /// Run the flows and serve their front ends
+    ///
+    /// Each front end is mounted below its name. `GET /health` and `GET /ready` are liveness and readiness probes. SIGINT or SIGTERM
+    /// stops the program gracefully: work in flight has some seconds to finish, and the rest is resumed at the next start. A second
+    /// signal stops it immediately.
+    #[cfg(all(feature = "server", feature = "sqlite"))]
+    Serve(ServeArgs),
+    // `slack manifest` and its like. Added at run time for the types of front ends that the program has.
+    #[cfg(feature = "server")]
+    #[command(skip)]
+    Manifest(ManifestArgs),
+    /// List the Runs of a store, newest first
+    #[cfg(feature = "sqlite")]
+    Runs(RunsArgs),
+    /// Export or verify the audit log
+    #[cfg(feature = "sqlite")]
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Copy a store, also while it is in use
+    #[cfg(feature = "sqlite")]
+    Backup(BackupArgs),
+    /// Revoke access before it expires, or retry a failing revocation now
+    ///
+    /// Only for a program that is not running: a store has one writer. The access is revoked when the program next runs.
+    #[cfg(feature = "sqlite")]
+    Revoke(RunArgs),
+    /// Give up on a revocation that cannot succeed
+    ///
+    /// For access that was removed by hand, or whose target is gone. It is recorded in the audit log, with the reason. Only for a
+    /// program that is not running: a store has one writer.
+    #[cfg(feature = "sqlite")]
+    WriteOff(WriteOffArgs),
+}
+
+/// The store that a command works on.
+#[cfg(feature = "sqlite")]
+#[derive(Debug, clap::Args)]
+pub(super) struct Database {
+    /// File of the store
+    #[arg(long, value_name = "FILE")]
+    pub(super) db: PathBuf,
+}
+
+#[cfg(all(feature = "server", feature = "sqlite"))]
+#[derive(Debug, clap::Args)]
+pub(super) struct ServeArgs {
+    /// Address to listen on; port 0 picks a free port
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
+    pub(super) listen: SocketAddr,
+    /// File of the store, created if missing [default: sym.db, or sym-fake.db with a fake]
+    #[arg(long, value_name = "FILE")]
+    db: Option<PathBuf>,
+    /// The types of front ends to fake, and the addresses of the fakes. Each has a flag of its own.
+    #[arg(skip)]
+    pub(super) fakes: Vec<(String, SocketAddr)>,
+}
+
+#[cfg(all(feature = "server", feature = "sqlite"))]
+impl ServeArgs {
+    /// Returns the file of the store. Simulated access has a file of its own by default.
+    pub(super) fn db(&self) -> &Path {
+        let default = if self.fakes.is_empty() { "sym.db" } else { "sym-fake.db" };
+        self.db.as_deref().unwrap_or(Path::new(default))
+    }
+
+    /// Reads the flags that were added at run time.
+    fn read_fakes(&mut self, matches: &ArgMatches, capabilities: &Capabilities) {
+        let address = |kind: &String| matches.get_one(&fake_flag(kind)).map(|address| (kind.clone(), *address));
+        self.fakes = capabilities.fakes.iter().filter_map(address).collect();
+    }
+}
+
+#[cfg(feature = "server")]
+#[derive(Debug, clap::Args)]
+pub(super) struct ManifestArgs {
+    /// The type of the front end.
+    #[arg(skip)]
+    pub(super) kind: String,
+    /// Name of the app
+    #[arg(long, value_name = "NAME", default_value = "Sym", value_parser = values::app_name)]
+    pub(super) name: String,
+    /// Public address of the program, such as `https://sym.example.com`; without it, the app connects to the service itself
+    #[arg(long, value_name = "URL", value_parser = values::public_url)]
+    pub(super) url: Option<String>,
+}
+
+#[cfg(feature = "sqlite")]
+#[derive(Debug, clap::Args)]
+pub(super) struct RunsArgs {
+    #[command(flatten)]
+    pub(super) database: Database,
+    /// Only Runs whose access could not be revoked yet
+    #[arg(long)]
+    pub(super) stuck: bool,
+    /// Only Runs that hold access, or may
+    #[arg(long)]
+    pub(super) holding: bool,
+    /// Only Runs of this flow
+    #[arg(long, value_name = "NAME")]
+    pub(super) flow: Option<String>,
+    /// Only Runs with this status
+    #[arg(long, value_name = "STATUS", value_parser = values::status())]
+    pub(super) status: Option<RunStatus>,
+    /// Maximum number of Runs to list
+    #[arg(long, value_name = "NUMBER", default_value = "50", value_parser = values::positive::<NonZeroUsize>)]
+    pub(super) limit: NonZeroUsize,
+}
+
+#[cfg(feature = "sqlite")]
+#[derive(Debug, Subcommand)]
+pub(super) enum AuditCommand {
+    /// Print the entries as JSON Lines, as log destinations receive them
+    Export {
+        #[command(flatten)]
+        database: Database,
+        /// Start after the entry with this number
+        #[arg(long, value_name = "NUMBER", default_value = "0")]
+        after: u64,
+    },
+    /// Verify that no entry was changed, removed or inserted
+    Verify(VerifyArgs),
+}
+
+#[cfg(feature = "sqlite")]
+#[derive(Debug, clap::Args)]
+#[command(group(ArgGroup::new("log").required(true).args(["db", "files"])))]
+pub(super) struct VerifyArgs {
+    /// File of a store
+    #[arg(long, value_name = "FILE")]
+    pub(super) db: Option<PathBuf>,
+    /// Files of a log destination, oldest first
+    #[arg(value_name = "FILE.jsonl")]
+    pub(super) files: Vec<PathBuf>,
+    /// Expect this entry, the last one of an earlier check. Without it, entries that were cut off or rewritten at the end go undetected
+    #[arg(long, value_name = "NUMBER:HASH", value_parser = values::audit_head)]
+    pub(super) expect_head: Option<AuditHead>,
+    /// Allow the files to start after the first entry, because older files were removed
+    #[arg(long, conflicts_with = "db")]
+    pub(super) allow_partial: bool,
+    /// Allow gaps between entries, because the destination receives only some environments
+    #[arg(long, conflicts_with = "db")]
+    pub(super) allow_gaps: bool,
+}
+
+#[cfg(feature = "sqlite")]
+#[derive(Debug, clap::Args)]
+pub(super) struct BackupArgs {
+    #[command(flatten)]
+    pub(super) database: Database,
+    /// File to write; must not exist
+    #[arg(value_name = "TO")]
+    pub(super) to: PathBuf,
+}
+
+/// The arguments of an action on a Run.
+#[cfg(feature = "sqlite")]
+#[derive(Debug, clap::Args)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub(super) database: Database,
+    /// Id of the Run
+    #[arg(value_name = "RUN")]
+    pub(super) run: RunId,
+    /// E-mail address of the user who does this
+    #[arg(long = "as", value_name = "EMAIL")]
+    pub(super) actor: String,
+}
+
+#[cfg(feature = "sqlite")]
+#[derive(Debug, clap::Args)]
+pub(super) struct WriteOffArgs {
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+    /// Reason, for the audit log
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct SimulateArgs {
+    /// File with the request as JSON; `-` reads standard input
+    #[arg(value_name = "REQUEST.json")]
+    pub(super) request: PathBuf,
+    #[command(flatten)]
+    pub(super) scenario: ScenarioArgs,
+}
+
+/// The course of a simulated request. Overrides what the request says.
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct ScenarioArgs {
+    /// Source of the request [default: the first that the flow allows]
+    #[arg(long, value_name = "SOURCE", value_parser = values::source())]
+    pub(super) source: Option<Source>,
+    /// Approve as this user; can be repeated
+    #[arg(long, value_name = "EMAIL")]
+    pub(super) approve_as: Vec<String>,
+    /// Deny as this user, after all approvals; can be repeated
+    #[arg(long, value_name = "EMAIL")]
+    pub(super) deny_as: Vec<String>,
+    /// Leave the request undecided
+    #[arg(long, conflicts_with_all = ["approve_as", "deny_as"])]
+    pub(super) no_decision: bool,
+    /// Time between the request and the decision, such as `90s` or `2h` [default: 1m]
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub(super) after: Option<Duration>,
+    /// Start time of the simulation [default: 2024-02-29T09:00:00Z]
+    #[arg(long, value_name = "TIMESTAMP", value_parser = values::timestamp)]
+    pub(super) at: Option<Timestamp>,
+    /// Maximum time to simulate after the decision [default: 366d]
+    #[arg(long = "for", value_name = "DURATION", value_parser = values::duration)]
+    pub(super) time: Option<Duration>,
+}
+
+impl Args {
+    /// Parses the arguments. `Err` is also used for texts that are no errors, such as the help.
+    pub(super) fn parse(program: &str, capabilities: &Capabilities, args: Vec<OsString>) -> Result<Self, clap::Error> {
+        let mut command = help::command(program, capabilities);
+        let matches = command.try_get_matches_from_mut(args)?;
+        let args = Self::read(&matches, capabilities).map_err(|error| error.format(&mut command))?;
+        #[cfg(feature = "sqlite")]
+        if args.command.is_some() && args.demo.db.is_some() {
+            let message = "`--db` before a command is an option of the demo; put it after the name of the command";
+            return Err(command.error(clap::error::ErrorKind::ArgumentConflict, message));
+        }
+        Ok(args)
+    }
+
+    #[cfg(feature = "server")]
+    fn read(matches: &ArgMatches, capabilities: &Capabilities) -> Result<Self, clap::Error> {
+        if let Some((kind, kind_matches)) = matches.subcommand()
+            && capabilities.manifests.iter().any(|known| known == kind)
+            && let Some((_, manifest_matches)) = kind_matches.subcommand()
+        {
+            let manifest = ManifestArgs { kind: kind.to_owned(), ..ManifestArgs::from_arg_matches(manifest_matches)? };
+            return Ok(Self {
+                common: Common::from_arg_matches(matches)?,
+                #[cfg(feature = "sqlite")]
+                demo: DemoArgs::from_arg_matches(matches)?,
+                command: Some(Command::Manifest(manifest)),
+            });
+        }
+        #[cfg_attr(not(feature = "sqlite"), expect(unused_mut, reason = "`serve` needs a store in a file"))]
+        let mut args = Self::from_arg_matches(matches)?;
+        #[cfg(feature = "sqlite")]
+        if let (Some(Command::Serve(serve)), Some((_, matches))) = (&mut args.command, matches.subcommand()) {
+            serve.read_fakes(matches, capabilities);
+        }
+        Ok(args)
+    }
+
+    #[cfg(not(feature = "server"))]
+    fn read(matches: &clap::ArgMatches, _: &Capabilities) -> Result<Self, clap::Error> {
+        Self::from_arg_matches(matches)
+    }
+}

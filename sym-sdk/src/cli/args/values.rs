@@ -1,0 +1,71 @@
+//! Parsers of argument values. Their errors say what was expected, with an example.
+
+#[cfg(feature = "sqlite")]
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use jiff::Timestamp;
+
+#[cfg(feature = "sqlite")]
+use crate::audit::AuditHead;
+use crate::forms::parse_duration;
+#[cfg(feature = "sqlite")]
+use crate::model::RunStatus;
+use crate::model::Source;
+
+#[cfg(feature = "server")]
+pub(super) fn app_name(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("expected a name, such as `Sym`".to_owned()),
+        name => Ok(name.to_owned()),
+    }
+}
+
+/// Parses an HTTPS address, and removes the slash at its end.
+#[cfg(feature = "server")]
+pub(super) fn public_url(text: &str) -> Result<String, String> {
+    let url: Option<axum::http::Uri> = text.parse().ok();
+    let fits =
+        |url: &axum::http::Uri| url.scheme_str() == Some("https") && url.host().is_some() && url.query().is_none();
+    match url.filter(fits) {
+        Some(_) => Ok(text.trim_end_matches('/').to_owned()),
+        None => Err("expected an address such as `https://sym.example.com`".to_owned()),
+    }
+}
+
+pub(super) fn source() -> impl TypedValueParser<Value = Source> {
+    PossibleValuesParser::new(Source::ALL.map(Source::as_str)).try_map(|name| name.parse::<Source>())
+}
+
+#[cfg(feature = "sqlite")]
+pub(super) fn status() -> impl TypedValueParser<Value = RunStatus> {
+    PossibleValuesParser::new(RunStatus::ALL.map(RunStatus::as_str)).try_map(|name| name.parse::<RunStatus>())
+}
+
+#[cfg(feature = "sqlite")]
+pub(super) fn positive<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| "expected a positive whole number".to_owned())
+}
+
+#[cfg(feature = "sqlite")]
+pub(super) fn audit_head(text: &str) -> Result<AuditHead, String> {
+    let parsed =
+        text.split_once(':').and_then(|(seq, hash)| Some(AuditHead::new(seq.parse().ok()?, hash.parse().ok()?)));
+    parsed.ok_or_else(|| "expected the number of an entry and its hash, as printed by `audit verify`".to_owned())
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|error| error.message().to_owned())
+}
+
+pub(super) fn timestamp(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|error| format!("{error}; expected a time such as `2024-02-29T09:00:00Z`"))
+}
+
+pub(super) fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected a name and a value, such as `environment=prod`".to_owned()),
+    }
+}
