@@ -1,4 +1,4 @@
-//! What it costs to call a handler, and to carry a whole Run from its request to the end of its access.
+//! The cost of calling a handler, and of a whole Run from its request to the end of its access.
 //!
 //! divan's table has the times. After it comes one line for each way of calling, with its time, its allocations and how
 //! many times the boxed call it takes, and one for a Run on the engine in memory.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::forms::FieldMap;
-use crate::machine::{Access, ActionKind, FormRef, MessageRef, MessageStatus, RunState, allowed_actions};
+use crate::machine::{self, Access, ActionKind, FormRef, MessageRef, MessageStatus, RunState};
 use crate::model::{AccessTarget, Event, RunStatus, Step, User, UserType};
 
 /// A request as a front end displays it: the event that it is displayed for, and the current state.
@@ -39,6 +39,12 @@ impl RequestView {
     /// Returns whether the access can be revoked early.
     pub fn can_revoke(&self) -> bool {
         self.event.flow().params().allow_revoke && matches!(self.state.access, Access::Held(_))
+    }
+
+    /// Returns the actions that a user may take now: those that [`Runtime::submit`](crate::runtime::Runtime::submit) would accept
+    /// from them. `now` is the time by the runtime's clock.
+    pub fn allowed_actions(&self, user: &User, now: Timestamp) -> Vec<ActionKind> {
+        machine::allowed_actions(self.event.flow(), &self.state, user, now)
     }
 
     /// Returns the number of approvals so far, and the number required.
@@ -117,11 +123,5 @@ impl RequestView {
     /// Returns whether the request may be decided in a message of this front end.
     pub fn message_status(&self, message: &MessageRef) -> MessageStatus {
         self.state.message_status(message)
-    }
-
-    /// Returns the actions that `user` may take on the request at the time `now`. They are decided by the rules that apply when the
-    /// action is submitted.
-    pub fn allowed_actions(&self, user: &User, now: Timestamp) -> Vec<ActionKind> {
-        allowed_actions(self.event.flow(), &self.state, user, now)
     }
 }

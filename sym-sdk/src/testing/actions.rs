@@ -146,7 +146,7 @@ impl<'a, S> Decision<'a, S> {
 }
 
 impl Decision<'_> {
-    /// Sets the text entered with the approval or denial.
+    /// Sets the message of the approval or denial.
     pub fn message(mut self, text: impl Into<String>) -> Self {
         self.submission = self.submission.message(text);
         self

@@ -23,7 +23,7 @@ class Report:
     def close(self, entries: list[Documented]) -> bool:
         """Prints the reasons for documented differences and the totals. Returns whether everything matched."""
         if seen := [entry for entry in entries if entry.seen]:
-            self.step("why these differences are meant")
+            self.step("why these differences are intended")
         for entry in seen:
             print(f"{entry.name}: {entry.why}")
         counts = self._counts

@@ -20,14 +20,14 @@ pub const BY_HAND: &str = "by-hand";
 /// The service rejects the grant.
 pub const REJECTED: &str = "rejected";
 /// A hook approves, and another defers the end. Responses of the service are lost.
-pub const BY_CODE: &str = "by-code";
+pub const BY_HOOK: &str = "by-hook";
 /// Two Runs need the same access.
 pub const SHARED: &str = "shared";
 /// For load tests: like the first, with random responses of the service.
 pub const LOAD: &str = "load";
 
 /// All flows.
-pub const ALL: [&str; 9] = [WHOLE, DENIED, EXPIRED, UNDELIVERABLE, BY_HAND, REJECTED, BY_CODE, SHARED, LOAD];
+pub const ALL: [&str; 9] = [WHOLE, DENIED, EXPIRED, UNDELIVERABLE, BY_HAND, REJECTED, BY_HOOK, SHARED, LOAD];
 
 /// A part of the names of channels that cannot be reached.
 pub const BROKEN: &str = "broken";
@@ -54,7 +54,7 @@ pub fn response(flow: &str, op: Op, key: EffectKey, attempt: usize) -> ServiceRe
     match (flow, op, attempt) {
         (WHOLE, _, 1) => ServiceResponse::Unavailable,
         (REJECTED, Op::Grant, _) => ServiceResponse::Rejected,
-        (BY_CODE, _, 1) => ServiceResponse::Lost,
+        (BY_HOOK, _, 1) => ServiceResponse::Lost,
         (LOAD, _, 1..=6) => match (key.run.as_uuid().as_u128() >> (8 * attempt)) % 8 {
             0 | 1 => ServiceResponse::Unavailable,
             2 | 3 => ServiceResponse::Lost,

@@ -59,8 +59,8 @@ hooks! {
 #[hook]
 fn on_request(event: &Event, points: State<Arc<Points>>) -> Option<NextEvent> {
     points.before("effect on_request");
-    let by_code = event.flow().name() == flows::BY_CODE;
-    let next = by_code.then(|| ApprovalTemplate::approve().reason("the flow approves everything"));
+    let is_self_approving = event.flow().name() == flows::BY_HOOK;
+    let next = is_self_approving.then(|| ApprovalTemplate::approve().reason("the flow approves everything"));
     points.after("effect on_request");
     next
 }
@@ -72,7 +72,7 @@ pub type DeferredExpiries = Journal<(RunId, EventId)>;
 #[hook]
 fn on_deescalate(event: &Event, points: State<Arc<Points>>, deferred: State<DeferredExpiries>) -> Option<NextEvent> {
     points.before("effect on_deescalate");
-    let next = event.flow().name() == flows::BY_CODE && {
+    let next = event.flow().name() == flows::BY_HOOK && {
         let (run, id) = (event.run().id(), event.id());
         let first = deferred.lines().into_iter().find(|(of, _)| *of == run).map(|(_, first)| first);
         if first.is_none() {

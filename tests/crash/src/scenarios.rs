@@ -4,14 +4,14 @@ use sym_sdk::model::{RunId, RunStatus, Step};
 use sym_sdk::runtime::{FlowRequest, Submission};
 
 use crate::child::{Child, USERS};
-use crate::flows::{BY_CODE, BY_HAND, DENIED, DURATIONS, EXPIRED, REJECTED, SHARED, TARGETS, UNDELIVERABLE, WHOLE};
+use crate::flows::{BY_HAND, BY_HOOK, DENIED, DURATIONS, EXPIRED, REJECTED, SHARED, TARGETS, UNDELIVERABLE, WHOLE};
 
 const ANA: &str = USERS[0];
 const BEN: &str = USERS[1];
 const CYD: &str = USERS[2];
 
 /// The flows that have a scenario.
-pub const SCENARIOS: [&str; 8] = [WHOLE, DENIED, EXPIRED, UNDELIVERABLE, BY_HAND, REJECTED, BY_CODE, SHARED];
+pub const SCENARIOS: [&str; 8] = [WHOLE, DENIED, EXPIRED, UNDELIVERABLE, BY_HAND, REJECTED, BY_HOOK, SHARED];
 
 fn request(flow: &str, duration: &str) -> FlowRequest {
     Submission::request(flow, ANA).input("target_srn", TARGETS[0]).input("duration", duration)
@@ -64,7 +64,7 @@ async fn act(child: &Child, flow: &str) -> Vec<(RunId, RunStatus)> {
             child.submit_accepted("ben approves", Submission::approve(run, BEN)).await;
             vec![(run, RunStatus::Errored)]
         }
-        BY_CODE => vec![(child.submit_accepted("request", request(BY_CODE, hour)).await, RunStatus::Deescalated)],
+        BY_HOOK => vec![(child.submit_accepted("request", request(BY_HOOK, hour)).await, RunStatus::Deescalated)],
         SHARED => {
             let mut ends = Vec::new();
             for (name, duration) in [("short", hour), ("long", DURATIONS[1])] {

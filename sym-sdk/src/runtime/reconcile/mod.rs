@@ -66,7 +66,7 @@ impl Reconcile {
     /// Revokes extra access as [`Reconcile::revoke_extra`] does, and also that of identities that the directory does not know, such
     /// as service accounts or emergency accounts.
     pub fn revoke_extra_of_strangers(mut self) -> Self {
-        self.revoke = Extra::Everybodys;
+        self.revoke = Extra::Everybody;
         self
     }
 

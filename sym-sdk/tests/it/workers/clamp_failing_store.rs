@@ -11,7 +11,7 @@ use sym_sdk::engine::*;
 use sym_sdk::machine::{EffectKey, EntitlementKey, InputReply};
 use sym_sdk::model::RunId;
 
-type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 /// A memory store that fails a number of calls to [`Store::clamp_future_due_times`].
 #[derive(Default)]
@@ -35,7 +35,7 @@ impl ClampFailingStore {
 }
 
 impl Store for ClampFailingStore {
-    fn clamp_future_due_times(&self, latest: Timestamp) -> Answer<'_, usize> {
+    fn clamp_future_due_times(&self, latest: Timestamp) -> StoreFuture<'_, usize> {
         let failing = self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         match failing {
             Ok(_) => Box::pin(async { Err(StoreError::Unavailable("the disk is full".into())) }),
@@ -43,83 +43,83 @@ impl Store for ClampFailingStore {
         }
     }
 
-    fn load(&self, run: RunId) -> Answer<'_, Option<StoredRun>> {
+    fn load(&self, run: RunId) -> StoreFuture<'_, Option<StoredRun>> {
         self.store.load(run)
     }
 
-    fn recorded_reply(&self, key: &InputKey) -> Answer<'_, Option<InputReply>> {
+    fn recorded_reply(&self, key: &InputKey) -> StoreFuture<'_, Option<InputReply>> {
         self.store.recorded_reply(key)
     }
 
-    fn commit(&self, commit: Commit) -> Answer<'_, Committed> {
+    fn commit(&self, commit: Commit) -> StoreFuture<'_, Committed> {
         self.store.commit(commit)
     }
 
-    fn claim(&self, claim: Claim) -> Answer<'_, Vec<Claimed>> {
+    fn claim(&self, claim: Claim) -> StoreFuture<'_, Vec<Claimed>> {
         self.store.claim(claim)
     }
 
-    fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> Answer<'_, ()> {
+    fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> StoreFuture<'_, ()> {
         self.store.release(key, claims, not_before)
     }
 
-    fn due_timers(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<DueTimer>> {
+    fn due_timers(&self, now: Timestamp, limit: usize) -> StoreFuture<'_, Vec<DueTimer>> {
         self.store.due_timers(now, limit)
     }
 
-    fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
+    fn next_due(&self) -> StoreFuture<'_, Option<Timestamp>> {
         self.store.next_due()
     }
 
-    fn backlog(&self, now: Timestamp, late: Timestamp) -> Answer<'_, Backlog> {
+    fn backlog(&self, now: Timestamp, late: Timestamp) -> StoreFuture<'_, Backlog> {
         self.store.backlog(now, late)
     }
 
-    fn holders(&self, key: &EntitlementKey) -> Answer<'_, Vec<RunId>> {
+    fn holders(&self, key: &EntitlementKey) -> StoreFuture<'_, Vec<RunId>> {
         self.store.holders(key)
     }
 
-    fn runs(&self, filter: RunFilter, limit: usize) -> Answer<'_, Vec<StoredRun>> {
+    fn runs(&self, filter: RunFilter, limit: usize) -> StoreFuture<'_, Vec<StoredRun>> {
         self.store.runs(filter, limit)
     }
 
-    fn prune(&self, before: Timestamp, limit: usize) -> Answer<'_, usize> {
+    fn prune(&self, before: Timestamp, limit: usize) -> StoreFuture<'_, usize> {
         self.store.prune(before, limit)
     }
 
-    fn runs_missing_expiry(&self, limit: usize) -> Answer<'_, Vec<StoredRun>> {
+    fn runs_missing_expiry(&self, limit: usize) -> StoreFuture<'_, Vec<StoredRun>> {
         self.store.runs_missing_expiry(limit)
     }
 
-    fn access_health(&self, late: Timestamp) -> Answer<'_, AccessHealth> {
+    fn access_health(&self, late: Timestamp) -> StoreFuture<'_, AccessHealth> {
         self.store.access_health(late)
     }
 
-    fn audit(&self, run: Option<RunId>, limit: usize) -> Answer<'_, Vec<AuditEntry>> {
+    fn audit(&self, run: Option<RunId>, limit: usize) -> StoreFuture<'_, Vec<AuditEntry>> {
         self.store.audit(run, limit)
     }
 
-    fn count_events<'a>(&'a self, count: &'a EventQuery) -> Answer<'a, u64> {
+    fn count_events<'a>(&'a self, count: &'a EventQuery) -> StoreFuture<'a, u64> {
         self.store.count_events(count)
     }
 
-    fn audit_after(&self, seq: u64, limit: usize) -> Answer<'_, Vec<AuditRecord>> {
+    fn audit_after(&self, seq: u64, limit: usize) -> StoreFuture<'_, Vec<AuditRecord>> {
         self.store.audit_after(seq, limit)
     }
 
-    fn audit_before(&self, run: RunId, seq: u64) -> Answer<'_, Vec<AuditRecord>> {
+    fn audit_before(&self, run: RunId, seq: u64) -> StoreFuture<'_, Vec<AuditRecord>> {
         self.store.audit_before(run, seq)
     }
 
-    fn audit_head(&self) -> Answer<'_, AuditHead> {
+    fn audit_head(&self) -> StoreFuture<'_, AuditHead> {
         self.store.audit_head()
     }
 
-    fn audit_cursor(&self, destination: &str) -> Answer<'_, u64> {
+    fn audit_cursor(&self, destination: &str) -> StoreFuture<'_, u64> {
         self.store.audit_cursor(destination)
     }
 
-    fn set_audit_cursor(&self, destination: &str, seq: u64) -> Answer<'_, ()> {
+    fn set_audit_cursor(&self, destination: &str, seq: u64) -> StoreFuture<'_, ()> {
         self.store.set_audit_cursor(destination, seq)
     }
 }

@@ -29,7 +29,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 async fn advance_until(fixture: &Fixture, what: &str, holds: impl Fn() -> bool) {
     let passing = async {
         while !holds() {
-            a_moment(fixture).await;
+            advance_a_little(fixture).await;
         }
     };
     tokio::time::timeout(GRACE, passing).await.unwrap_or_else(|_| panic!("timed out waiting for {what}"));
@@ -39,7 +39,7 @@ async fn advance_until(fixture: &Fixture, what: &str, holds: impl Fn() -> bool) 
 async fn advance_during<T>(fixture: &Fixture, work: impl Future<Output = T>) -> T {
     let passing = std::pin::pin!(async {
         loop {
-            a_moment(fixture).await;
+            advance_a_little(fixture).await;
         }
     });
     let work = std::pin::pin!(tokio::time::timeout(GRACE, work));
@@ -52,7 +52,7 @@ async fn advance_during<T>(fixture: &Fixture, work: impl Future<Output = T>) -> 
 async fn advance_until_status(fixture: &Fixture, runtime: &Runtime, run: RunId, status: RunStatus) {
     let reached = async {
         while runtime.run(run).await.unwrap().state.run.status() != status {
-            a_moment(fixture).await;
+            advance_a_little(fixture).await;
         }
     };
     tokio::time::timeout(GRACE, reached)
@@ -60,7 +60,7 @@ async fn advance_until_status(fixture: &Fixture, runtime: &Runtime, run: RunId, 
         .unwrap_or_else(|_| panic!("timed out waiting for Run {run} to be {status:?}"));
 }
 
-async fn a_moment(fixture: &Fixture) {
+async fn advance_a_little(fixture: &Fixture) {
     for _ in 0..20 {
         tokio::task::yield_now().await;
     }
@@ -76,22 +76,22 @@ async fn status(runtime: &Runtime, run: RunId) -> RunStatus {
 }
 
 /// Called when the service has granted (`true`) or revoked access. Returns the response of the service.
-type Aftermath = Arc<dyn Fn(bool) -> Result<GrantResult> + Send + Sync>;
+type Callback = Arc<dyn Fn(bool) -> Result<GrantResult> + Send + Sync>;
 
-/// A builder with a service that calls a function after each call.
-struct Meddled {
+/// A service that calls a function after each call.
+struct ServiceWithCallback {
     record: RecordingStrategy,
-    then: Aftermath,
+    then: Callback,
 }
 
 fn with_service(fixture: &Fixture, then: impl Fn(bool) -> Result<GrantResult> + Send + Sync + 'static) -> Builder {
     let (record, then) = (fixture.strategy.clone(), Arc::new(then));
     fixture.builder().strategy_type(StrategyType::new("test", move |_| {
-        Ok(Arc::new(Meddled { record: record.clone(), then: then.clone() }))
+        Ok(Arc::new(ServiceWithCallback { record: record.clone(), then: then.clone() }))
     }))
 }
 
-impl AccessStrategy for Meddled {
+impl AccessStrategy for ServiceWithCallback {
     async fn fetch_remote_identity(&self, user: &User) -> Result<Option<String>> {
         self.record.fetch_remote_identity(user).await
     }

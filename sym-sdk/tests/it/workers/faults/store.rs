@@ -51,21 +51,21 @@ async fn approval_reads_the_run_once_and_its_recorded_reply_once() {
 
 #[tokio::test]
 async fn submission_to_a_hanging_store_times_out_and_can_be_repeated() {
-    for behavior in [Behavior::Hangs, Behavior::SaysNothing] {
+    for behavior in [Behavior::Hangs, Behavior::NeverReturns] {
         let (fixture, store) = faulty();
         let limit = 3 * SECOND;
         let runtime = fixture.builder().limits(Limits { store: limit, ..Limits::default() }).build().await.unwrap();
         let named = Submission::request("prod", "ana@example.com").input("duration", "1h").key(InputKey::new("once"));
         let unnamed = Submission::request("prod", "ana@example.com").input("duration", "1h");
         for submission in [named.clone(), unnamed] {
-            store.be(behavior);
+            store.set_behavior(behavior);
             let begun = fixture.clock.now();
             let error = advance_during(&fixture, runtime.submit(submission)).await.unwrap_err();
             assert_eq!((error.kind(), error.code()), (ErrorKind::Timeout, &codes::STORE), "{behavior:?}");
             assert_eq!(error.message(), "the store did not respond within 3s");
             assert_eq!(since(&fixture, begun).as_secs(), limit.as_secs(), "{behavior:?}");
         }
-        store.be(Behavior::Works);
+        store.set_behavior(Behavior::Works);
         let run = runtime.submit(named.clone()).await.unwrap().run;
         assert_eq!(runtime.submit(named).await.unwrap().run, run);
         let runs = runtime.runs(RunFilter::default(), 10).await.unwrap();
@@ -76,18 +76,18 @@ async fn submission_to_a_hanging_store_times_out_and_can_be_repeated() {
 /// The store hangs while one Run holds access, a second is acknowledged, and a third waits for the service.
 #[tokio::test]
 async fn runs_continue_when_the_store_responds_again() {
-    for behavior in [Behavior::Hangs, Behavior::SaysNothing] {
+    for behavior in [Behavior::Hangs, Behavior::NeverReturns] {
         let (fixture, store) = faulty();
         let runtime = fixture.start().await;
         let held = fixture.granted(&runtime).await;
         let acknowledged = request(&runtime, "cho@example.com", "8h").await;
-        store.be(behavior);
+        store.set_behavior(behavior);
         let workers = runtime.start(WorkerLimits::default());
         fixture.clock.advance(HOUR);
         let begun = fixture.clock.now();
         advance_until(&fixture, "some time with a hanging store", || since(&fixture, begun) > 5 * MINUTE).await;
 
-        store.be(Behavior::Works);
+        store.set_behavior(Behavior::Works);
         advance_until_status(&fixture, &runtime, held, RunStatus::Deescalated).await;
         assert!(since(&fixture, begun) < 7 * MINUTE, "as soon as the calls in flight timed out: {behavior:?}");
         // Effects of claims that timed out are leased.
@@ -108,11 +108,11 @@ async fn workers_are_woken_by_a_commit_that_timed_out() {
     let runtime = fixture.start().await;
     let workers = runtime.start(WorkerLimits::default());
     fixture.let_workers_run().await;
-    store.be(Behavior::DeniesOutcomes);
+    store.set_behavior(Behavior::WritesOutcomesAndFails);
     let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
     let error = runtime.submit(request).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    store.be(Behavior::Works);
+    store.set_behavior(Behavior::Works);
     fixture.let_workers_run().await;
     assert_eq!(fixture.strategy.granted().len(), 1, "immediately, and not at the next poll");
     workers.shutdown(GRACE).await;
@@ -123,9 +123,9 @@ async fn workers_are_woken_by_a_commit_that_timed_out() {
 async fn effect_is_not_given_up_while_outcomes_cannot_be_stored() {
     const REFUSED: usize = 10;
     let (fixture, store) = faulty();
-    let (record, forgetful) = (fixture.strategy.clone(), store.clone());
+    let (record, faulty) = (fixture.strategy.clone(), store.clone());
     let service = with_service(&fixture, move |_| {
-        forgetful.be(if record.calls().len() <= REFUSED { Behavior::ForgetsOutcomes } else { Behavior::Works });
+        faulty.set_behavior(if record.calls().len() <= REFUSED { Behavior::RefusesOutcomes } else { Behavior::Works });
         Ok(GrantResult::granted())
     });
     let runtime = service.build().await.unwrap();
