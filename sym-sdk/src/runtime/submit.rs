@@ -12,7 +12,7 @@ use super::Runtime;
 use super::flows::FlowEntry;
 use super::request_validation::parse_request;
 use super::slack_fields::resolve_slack_fields;
-use super::submission::{FlowRequestBody, Origin, Receipt, RequestBody, Submission};
+use super::submission::{Actor, FlowRequestBody, Origin, Receipt, RequestBody, Submission};
 use crate::engine::InputKey;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::machine::{Action, FormRef, Input, InputBody, InputReply};
@@ -40,16 +40,7 @@ impl Runtime {
         check_channel(&channel)?;
         let event = EventId::from_uuid(self.new_id(key.as_ref(), "event"));
         let run = body.run().unwrap_or_else(|| self.new_run(key.as_ref()));
-        let validated = async {
-            let is_request = body.is_request();
-            let (flow, action, form_view) = self.validate(body).await?;
-            let actor = self.executor.ask_directory(self.resolve_actor(actor, is_request)).await?;
-            if is_request {
-                self.check_visible(&flow, &actor).await?;
-            }
-            Ok(ValidSubmission { flow, action, actor, form_view })
-        };
-        let valid = match validated.await {
+        let valid = match self.validate(body, actor).await {
             Ok(valid) => valid,
             Err(error) => {
                 // An accepted submission stays accepted, even if it would fail validation now.
@@ -74,8 +65,19 @@ impl Runtime {
         Ok(reply.is_some_and(|reply| !matches!(reply, InputReply::Refused { .. })))
     }
 
-    /// Checks a submission against its flow, and returns the flow and the machine's action.
-    async fn validate(&self, body: RequestBody) -> Result<(Srn, Action, Option<FormRef>)> {
+    /// Checks a submission against its flow, and looks up its actor.
+    async fn validate(&self, body: RequestBody, actor: Actor) -> Result<ValidSubmission> {
+        let is_request = body.is_request();
+        let (flow, action, form_view) = self.parse(body).await?;
+        let actor = self.executor.ask_directory(self.resolve_actor(actor, is_request)).await?;
+        if is_request {
+            self.check_visible(&flow, &actor).await?;
+        }
+        Ok(ValidSubmission { flow, action, actor, form_view })
+    }
+
+    /// Parses a submission into the flow and the machine's action.
+    async fn parse(&self, body: RequestBody) -> Result<(Srn, Action, Option<FormRef>)> {
         match body {
             RequestBody::Prompt { flow, form_view } => {
                 Ok((self.executor.flows.named(&flow)?.flow.srn().clone(), Action::Prompt, form_view))
