@@ -137,7 +137,7 @@ fn reports_all_errors_at_once() {
         hook `on_reqest` must not take `impl Form`
         help: take `&Event` or an owned value
         hook `on_reqest` must not return `impl Trait`
-        help: name the type that it returns"#]]
+        help: write out the return type"#]]
     .assert_eq(&messages(output).join("\n"));
 }
 
