@@ -81,11 +81,10 @@ impl FrontEnd for Desk {
 
     async fn check(&self) -> Result<()> {
         self.0.checks.fetch_add(1, Ordering::SeqCst);
-        let checked = match self.0.is_down.load(Ordering::SeqCst) {
+        match self.0.is_down.load(Ordering::SeqCst) {
             true => Err(Error::handler("the token xoxb-1 is bad")),
             false => Ok(()),
-        };
-        checked
+        }
     }
 }
 

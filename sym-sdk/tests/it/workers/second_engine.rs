@@ -42,8 +42,12 @@ impl InlineEngine {
         let (effects, reply) = (transition.effects.clone(), transition.reply.clone());
         let mut commit = Commit::new(run, stored.map_or(0, |stored| stored.version), key, transition);
         (commit.settles, commit.fired) = (settles, fired);
-        let committed = self.tables.commit(commit).await?;
-        assert_eq!(committed, Committed::Written, "nothing else writes");
+        match self.tables.commit(commit).await? {
+            Committed::Written => {}
+            // The same key again gives the recorded reply, and executes nothing.
+            Committed::Duplicate(reply) => return Ok(reply),
+            other => panic!("nothing else writes: {other:?}"),
+        }
         self.commits.notify_waiters();
         for effect in effects {
             let (key, state) = (effect.key, self.tables.load(run).await?.unwrap().state);
