@@ -266,11 +266,11 @@ fn reports_invalid_and_duplicate_names() {
             configuration: flow `PROD` is declared twice
               help: names must be unique, ignoring case
             configuration: flow: `` is not a slug: it is empty
-              help: a slug is made of letters, digits, dashes and underscores
+              help: use letters, digits, dashes and underscores
             configuration: flow: `two words` is not a slug: it contains ' '
-              help: a slug is made of letters, digits, dashes and underscores
+              help: use letters, digits, dashes and underscores
             configuration: slug of the organization: `a b` is not a slug: it contains ' '
-              help: a slug is made of letters, digits, dashes and underscores
+              help: use letters, digits, dashes and underscores
             configuration: strategy `okta` names target `admins`, which is ambiguous
               help: add the type: declarations of this name have the types `github_repo`, `okta_group`
             configuration: target `Admins` of type `okta_group` is declared twice

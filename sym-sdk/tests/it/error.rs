@@ -100,13 +100,13 @@ fn errors_are_small_and_send() {
 fn converts_json_errors() {
     let read = || -> sym_sdk::Result<bool> { Ok(serde_json::from_value(json!(1))?) };
     expect![[r#"
-        the JSON is not of the expected form (SymSDK:INVALID_JSON)
+        the JSON does not have the expected form (SymSDK:INVALID_JSON)
           caused by: invalid type: integer `1`, expected a boolean"#]]
     .assert_eq(&read().unwrap_err().report().to_string());
 }
 
 #[test]
 fn missing_argument_names_argument_and_function() {
-    expect!["`onelogin.users_in_role` was called without the argument `role_id` (SymSDK:MISSING_ARGUMENT)"]
+    expect!["`onelogin.users_in_role` requires the argument `role_id` (SymSDK:MISSING_ARGUMENT)"]
         .assert_eq(&Error::missing_argument("role_id", "onelogin.users_in_role").to_string());
 }

@@ -30,7 +30,7 @@ fn channel_ids() {
         expect!["a channel id must be non-empty (SymSDK:INVALID_DESTINATION)"]
             .assert_eq(&SlackChannelId::new(empty).unwrap_err().to_string());
     }
-    expect!["`X123` is not valid as a channel id: it must begin with C, D or G (SymSDK:INVALID_DESTINATION)"]
+    expect!["`X123` is not a channel id: it must start with C, D or G (SymSDK:INVALID_DESTINATION)"]
         .assert_eq(&SlackChannelId::new("X123").unwrap_err().to_string());
 }
 
@@ -48,7 +48,7 @@ fn slack_users() {
     for id in ["W09876", "U12345"] {
         assert_eq!(SlackUser::new(id).unwrap().mention(), format!("<@{id}>"));
     }
-    expect!["`X123` is not valid as a Slack user id: it must begin with U or W (SymSDK:INVALID_DESTINATION)"]
+    expect!["`X123` is not a Slack user id: it must start with U or W (SymSDK:INVALID_DESTINATION)"]
         .assert_eq(&SlackUser::new("X123").unwrap_err().to_string());
 }
 
@@ -122,13 +122,13 @@ fn destination_json_is_recognized_by_key() {
         (json!({ "allow_self": true }), "unknown kind"),
         (json!({ "lookup_type": "channel" }), "unknown kind"),
         (json!({}), "unknown kind"),
-        (json!({ "channel_id": "X1" }), "must begin with C, D or G"),
+        (json!({ "channel_id": "X1" }), "must start with C, D or G"),
         (json!({ "channel_id": 5 }), "`channel_id` of a destination must be text"),
         (json!({ "channel_id": "C1", "timeout": -1 }), "`timeout` of a destination must be a number of seconds"),
         (json!({ "channel_id": "C1", "allow_self": "no" }), "`allow_self` of a destination must be"),
         (json!({ "users": [] }), "at least 1 user"),
-        (json!({ "users": ["C1"] }), "must begin with U or W"),
-        (json!({ "users": [{ "channel_id": "C1" }] }), "is made of users"),
+        (json!({ "users": ["C1"] }), "must start with U or W"),
+        (json!({ "users": [{ "channel_id": "C1" }] }), "contains only users"),
         (json!("C1"), "expected a map"),
     ] {
         let error = read(json.clone()).expect_err("malformed").to_string();
@@ -254,9 +254,9 @@ fn malformed_permissions_are_explained() {
         assert_eq!(*error.code(), codes::INVALID_PERMISSION);
         error.to_string()
     };
-    expect!["a permission for a list of users must name at least one; say who may act if there are none: `user_ids(&users).or(PermissionLevel::Admin)` (SymSDK:INVALID_PERMISSION)"].assert_eq(&report(json!([])));
+    expect!["a permission for a list of users must contain at least one user; add a fallback for an empty list: `user_ids(&users).or(PermissionLevel::Admin)` (SymSDK:INVALID_PERMISSION)"].assert_eq(&report(json!([])));
     expect![
-        "`ann@example.com` is not the id of a user; use `user_ids` to get ids from users (SymSDK:INVALID_PERMISSION)"
+        "`ann@example.com` is not a user id; use `user_ids` to collect the ids of users (SymSDK:INVALID_PERMISSION)"
     ]
     .assert_eq(&report(json!(["ann@example.com"])));
     expect!["`something else` is not a permission level; the permission levels are `admin`, `member`, `all_users` (SymSDK:INVALID_PERMISSION)"].assert_eq(&report(json!("something else")));
@@ -332,7 +332,7 @@ fn slack_ids_contain_no_markup() {
         assert_eq!(*SlackUser::new(bad).expect_err(bad).code(), codes::INVALID_DESTINATION, "{bad}");
     }
     assert!(SlackChannelId::new("C1> <!here").is_err());
-    expect!["`U1> <!channel` is not valid as a Slack user id: it has the character '>' (SymSDK:INVALID_DESTINATION)"]
+    expect!["`U1> <!channel` is not a Slack user id: it contains the character '>' (SymSDK:INVALID_DESTINATION)"]
         .assert_eq(&SlackUser::new("U1> <!channel").unwrap_err().to_string());
 }
 

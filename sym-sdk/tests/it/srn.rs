@@ -125,7 +125,7 @@ fn serializes_as_text() {
 fn slug_errors_name_the_invalid_character() {
     expect![[r#"
         `prod access` is not a slug: it contains ' ' (SymSDK:INVALID_SLUG)
-          help: a slug is made of letters, digits, dashes and underscores"#]]
+          help: use letters, digits, dashes and underscores"#]]
     .assert_eq(&Slug::parse("prod access").unwrap_err().report().to_string());
     expect!["`` is not a slug: it is empty (SymSDK:INVALID_SLUG)"].assert_eq(&Slug::parse("").unwrap_err().to_string());
     assert!(Slug::parse("naïve").is_err());

@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(
             message,
             "`r.json` has 6 errors: unknown key `flow_sm` in a request; `flow_inputs` must be an object, got an array; \
-             `flow_srn` is missing; `user_email` is missing; `irc` is not a source of requests; \
+             `flow_srn` is missing; `user_email` is missing; `irc` is not a request source; \
              unknown key `aprove` in `decision`"
         );
         let hint = hint.unwrap();
