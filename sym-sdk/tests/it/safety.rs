@@ -343,7 +343,7 @@ async fn a_flow_cannot_be_removed_while_its_runs_hold_access() {
         Runtime::builder(config).registry(plain()).clock(world.clock.clone()).store(store.clone()).simulated()
     };
     let faults = renamed().build().await.unwrap_err().to_string();
-    assert!(faults.contains("flow `prod` is not declared any more, and 1 Run of it may still give access"), "{faults}");
+    assert!(faults.contains("flow `prod` is no longer declared, but 1 Run of it may still hold access"), "{faults}");
     world.advance(HOUR).await;
     renamed().build().await.unwrap();
 }
@@ -428,7 +428,7 @@ async fn a_decision_message_has_a_limit() {
     let world = World::new(config(), |builder| builder).await;
     let run = world.request("ana@example.com").await;
     let deny = Submission::deny(run, "ben@example.com").message("x".repeat(65 * 1024));
-    expect!["the decision message takes 66560 bytes; at most 65536 are taken (SymSDK:TOO_LARGE)"]
+    expect!["the decision message has 66560 bytes; the limit is 65536 (SymSDK:TOO_LARGE)"]
         .assert_eq(&world.refusal(deny).await);
 }
 
@@ -446,8 +446,7 @@ async fn rejects_channels_reserved_for_the_runtime() {
     for kind in [ChannelType::Sdk, ChannelType::Scheduler] {
         let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
         let refusal = world.refusal(request.channel(Channel::new(kind))).await;
-        let expected =
-            format!("nothing is submitted through `{kind}`: that is for what code fires (SymSDK:INVALID_EVENT)");
+        let expected = format!("channel `{kind}` is reserved for events that code fires (SymSDK:INVALID_EVENT)");
         assert_eq!(refusal, expected);
     }
 }

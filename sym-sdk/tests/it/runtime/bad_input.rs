@@ -238,14 +238,14 @@ async fn a_user_of_a_foreign_domain() {
         foreign,
         expect![[r#"
             eve@elsewhere.test is not a known user (SymSDK:UNKNOWN_USER)
-              help: their e-mail domain is none of the organization's; an administrator can add them"#]],
+              help: their e-mail domain is not one of the organization's; an administrator can add them"#]],
     )
     .await;
     refused(
         Submission::prompt("deploy", "eve@elsewhere.test"),
         expect![[r#"
             eve@elsewhere.test is not a known user (SymSDK:UNKNOWN_USER)
-              help: their e-mail domain is none of the organization's; an administrator can add them"#]],
+              help: their e-mail domain is not one of the organization's; an administrator can add them"#]],
     )
     .await;
     refused(

@@ -115,7 +115,7 @@ async fn a_write_off_is_for_admins_and_ends_the_run() {
     let refused = harness.write_off_as(run, "ada@example.com", "").await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::InvalidInput);
     let refused = harness.write_off_as(run, "ada@example.com", &"x".repeat(100_000)).await.unwrap_err();
-    assert_eq!(refused.to_string().split("; ").next(), Some("the reason takes 100000 bytes"), "{refused}");
+    assert_eq!(refused.to_string().split("; ").next(), Some("the reason has 100000 bytes"), "{refused}");
     assert_eq!(stuck(&harness).await, [run]);
 
     let told = alerts(&harness);
