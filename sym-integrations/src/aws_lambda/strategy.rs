@@ -62,7 +62,7 @@ pub fn strategy_type() -> StrategyType {
 /// use sym_integrations::aws::{Credentials, PermissionContext, Region};
 /// use sym_integrations::aws_lambda::{AwsLambda, LambdaStrategy};
 /// use sym_integrations::testing::{Replay, Reply};
-/// use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation};
+/// use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult};
 /// use sym_sdk::model::StepOutput;
 /// # use std::sync::Arc;
 /// # use sym_sdk::prelude::*;

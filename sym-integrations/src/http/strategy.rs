@@ -78,7 +78,7 @@ pub fn strategy_type() -> StrategyType {
 /// use serde_json::json;
 /// use sym_integrations::http::strategy::HttpStrategy;
 /// use sym_integrations::testing::{Replay, Reply};
-/// use sym_sdk::strategy::{AccessRequest, AccessStrategy, Escalation};
+/// use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult};
 /// use sym_sdk::model::StepOutput;
 /// # use std::sync::Arc;
 /// # use sym_sdk::prelude::*;

@@ -28,7 +28,7 @@ pub(crate) enum Answer {
     Response(ResponseTemplate),
 }
 
-/// How a vendor pages its lists.
+/// A vendor's style of pagination.
 pub(crate) enum Paging {
     /// A page is an array of this size. `Link` headers, one line each, lead to itself and to the next page, by the id of the last item.
     Link { size: usize },

@@ -1,4 +1,4 @@
-//! Identifying users: by email address, by their accounts in services, and the role that unknown people get.
+//! Identifying users: by e-mail address, by their accounts in services, and the role that unknown people get.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result, codes};
 use crate::model::{User, UserId, UserIdentity, UserRole};
 
 impl Directory {
-    /// Returns the person with this email address, or the bot with this name.
+    /// Returns the person with this e-mail address, or the bot with this name.
     pub async fn user_by_email(&self, email: &str) -> Result<Option<Arc<User>>> {
         self.store.user_by_username(email.trim()).await
     }
@@ -18,7 +18,7 @@ impl Directory {
         self.store.user_by_identity(&UserIdentity::new(service, service_id, user_id)).await
     }
 
-    /// Returns the person with this email address, and adds them if they are unknown: as a member if the address is in one of
+    /// Returns the person with this e-mail address, and adds them if they are unknown: as a member if the address is in one of
     /// the domains of the organization, otherwise as a guest.
     pub async fn get_or_create_user_by_email(&self, email: &str) -> Result<Arc<User>> {
         let user = User::person(UserId::from_email(email), email).map_err(|error| processing_error(email, error))?;
@@ -105,7 +105,7 @@ impl Directory {
         self.change(id, super::UserChange::DeleteIdentity { service, service_id }).await
     }
 
-    /// Whether the email address is in one of the domains of the organization.
+    /// Whether the e-mail address is in one of the domains of the organization.
     pub fn is_internal_email(&self, email: &str) -> bool {
         email.rsplit_once('@').is_some_and(|(_, domain)| {
             // Ignores the case of ASCII letters only. The Kelvin sign, for one, has an ASCII lower-case form, and a domain with

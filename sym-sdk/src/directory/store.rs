@@ -19,7 +19,7 @@ pub trait DirectoryStore: Send + Sync {
     /// Returns the user with this id.
     fn user(&self, id: UserId) -> BoxFuture<'_, Result<Option<Arc<User>>>>;
 
-    /// Returns the user with this name. The name of a person is their email address.
+    /// Returns the user with this name. The name of a person is their e-mail address.
     fn user_by_username<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Result<Option<Arc<User>>>>;
 
     /// Returns the user who has this account.

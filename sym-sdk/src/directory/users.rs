@@ -39,7 +39,7 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Creates a directory on a store. Unknown people become members if their email address is in one of the `domains`,
+    /// Creates a directory on a store. Unknown people become members if their e-mail address is in one of the `domains`,
     /// otherwise guests.
     pub fn new<D: Into<String>>(store: impl DirectoryStore + 'static, domains: impl IntoIterator<Item = D>) -> Self {
         Self::from_store(Arc::new(store), domains)

@@ -55,7 +55,7 @@ pub const DEESCALATE_INVALID_RUN: ErrorCode = ErrorCode::new("DeescalateAPI", "I
 pub const INVALID_ERROR_CODE: ErrorCode = ErrorCode::new("SymSDK", "INVALID_ERROR_CODE");
 /// `SymSDK:INVALID_ID`: not a UUID.
 pub const INVALID_ID: ErrorCode = ErrorCode::new("SymSDK", "INVALID_ID");
-/// `SymSDK:INVALID_EMAIL`: not an email address.
+/// `SymSDK:INVALID_EMAIL`: not an e-mail address.
 pub const INVALID_EMAIL: ErrorCode = ErrorCode::new("SymSDK", "INVALID_EMAIL");
 /// `SymSDK:INVALID_SRN`: not a Sym Resource Name.
 pub const INVALID_SRN: ErrorCode = ErrorCode::new("SymSDK", "INVALID_SRN");

@@ -16,7 +16,7 @@ pub enum HandlerKind {
     GetApprovers,
     /// Returns a user's id in a service.
     GetIdentity,
-    /// Returns the email address under which a service knows a user.
+    /// Returns the e-mail address under which a service knows a user.
     GetIdentityLookup,
     /// Decides which flows a user sees.
     GetFlows,

@@ -83,7 +83,7 @@ id! {
 const NAMESPACE: Uuid = Uuid::from_u128(0x6d1f_2f0c_7c38_4b0e_9a5a_51c5_0a1d_e07b);
 
 impl UserId {
-    /// Derives the id of a person from their email address, ignoring case. People get this id on first contact.
+    /// Derives the id of a person from their e-mail address, ignoring case. People get this id on first contact.
     pub fn from_email(email: &str) -> Self {
         let name = format!("user:{}", email.trim().to_ascii_lowercase());
         Self(Uuid::new_v5(&NAMESPACE, name.as_bytes()))

@@ -157,7 +157,7 @@ pub struct User {
 }
 
 impl User {
-    /// Creates a person with the role of a member. The email address is trimmed and converted to lower case.
+    /// Creates a person with the role of a member. The e-mail address is trimmed and converted to lower case.
     pub fn person(id: UserId, email: &str) -> Result<Self> {
         let email = normalize_email(email)?;
         Ok(Self { email: Some(email.clone()), ..Self::named(id, email, UserType::Normal) })
@@ -217,17 +217,17 @@ impl User {
         self.id
     }
 
-    /// The email address. `None` for bots.
+    /// The e-mail address. `None` for bots.
     pub fn email(&self) -> Option<&str> {
         self.email.as_deref()
     }
 
-    /// The part of the email address after the `@`.
+    /// The part of the e-mail address after the `@`.
     pub fn email_domain(&self) -> Option<&str> {
         self.email().and_then(|email| email.rsplit_once('@')).map(|(_, domain)| domain)
     }
 
-    /// The email address of a person, or the name of a bot.
+    /// The e-mail address of a person, or the name of a bot.
     pub fn username(&self) -> &str {
         &self.username
     }
@@ -280,7 +280,7 @@ impl User {
     }
 }
 
-/// Checks an email address, and returns it trimmed and in lower case.
+/// Checks an e-mail address, and returns it trimmed and in lower case.
 ///
 /// Only the case of ASCII letters is changed: some other letters have ASCII lower-case forms and would make two different
 /// addresses equal.
@@ -296,7 +296,7 @@ pub(crate) fn normalize_email(text: &str) -> Result<String> {
     if valid { Ok(email) } else { Err(invalid()) }
 }
 
-/// Whether the character is allowed in an email address. Delimiters and invisible characters are not: both would let one address
+/// Whether the character is allowed in an e-mail address. Delimiters and invisible characters are not: both would let one address
 /// pass for another.
 fn is_allowed_in_email(c: char) -> bool {
     let delimits = matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';' | ':' | '"' | '\\');

@@ -1,4 +1,4 @@
-//! Where everything meets: handlers, strategies and front ends on one side, the engine and the machine on the other.
+//! The runtime: connects handlers, strategies and front ends with the engine and the machine.
 //!
 //! The [`machine`](crate::machine) decides what happens and touches nothing; the [`engine`](crate::engine) makes it durable and
 //! knows no handler. The runtime connects them to the world. It has two paths and nothing else:

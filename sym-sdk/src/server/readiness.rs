@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorCode, ErrorKind, codes};
 use crate::runtime::{Runtime, call_bounded};
 use crate::sync::lock;
 
-/// How long results of front ends' checks are reused.
+/// Time for which the results of front ends' checks are reused.
 const CHECK_TTL: Duration = Duration::from_secs(5);
 
 /// Timeout of a check.

@@ -484,7 +484,7 @@ async fn a_client_without_a_fake_is_an_error() {
     let app = App::new().registry(registry()).config_dir(&dir).domain("example.com").client(Pager { outbox: None });
     let done = run(app, &["simulate", dir.join("r.json").to_str().unwrap()]).await;
     assert_eq!(done.exit, Exit::Failure);
-    assert!(done.err.contains("has no stand-in for a simulation"), "{}", done.err);
+    assert!(done.err.contains("has no fake for simulations"), "{}", done.err);
 }
 
 #[tokio::test]

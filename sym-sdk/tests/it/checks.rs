@@ -1,4 +1,4 @@
-//! What the builder finds wrong between the configuration and the handlers.
+//! Diagnostics of the builder about mismatches between the configuration and the handlers.
 
 use expect_test::{Expect, expect};
 use sym_sdk::config::{self, Config, Flow, FlowParams, FlowsFilter, Implementation, PromptField, SourceLocation};

@@ -318,8 +318,8 @@ fn identity_reducers_get_the_user_to_identify() {
 fn get_flows_gets_the_vars_of_the_filter() {
     #[reducer]
     fn get_flows(flows: &Flows, user: &User, vars: Vars<BTreeMap<String, String>>) -> Vec<Arc<Flow>> {
-        let may_see = |name: &str| vars.get(name).is_none_or(|email| email == user.username());
-        flows.iter().filter(|flow| may_see(flow.name())).cloned().collect()
+        let is_visible = |name: &str| vars.get(name).is_none_or(|email| email == user.username());
+        flows.iter().filter(|flow| is_visible(flow.name())).cloned().collect()
     }
     let handler = set(sym_sdk::handlers![get_flows]).get_flows();
     let ask = |email: &str| {

@@ -1,4 +1,4 @@
-//! What must not be possible through the runtime, whatever front ends send and services do.
+//! Properties that the runtime guarantees, whatever front ends send and services do.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -299,7 +299,7 @@ async fn revocations_do_not_run_at_another_account() {
     check_out_of_reach("vault", config(), moved).await;
 }
 
-/// What stands behind a strategy of such a type, its type does not say.
+/// The type of such a strategy does not determine which function it calls.
 #[tokio::test]
 async fn revocations_do_not_run_by_another_function() {
     for kind in ["custom", "http"] {

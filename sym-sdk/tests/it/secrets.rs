@@ -66,7 +66,7 @@ async fn reaches(config: Config, variables: &[(&str, &str)], token: &str) {
     assert!(!format!("{runtime:?}").contains(token), "no `Debug` shows it");
 }
 
-/// What the builder says, without the places of handlers; never with what it read.
+/// Checks the builder's errors, without handlers' locations. They never contain the secret.
 async fn refuses(config: Config, variables: &[(&str, &str)], expected: Expect) {
     let faults = build(config, variables).await.unwrap_err();
     assert!(!format!("{faults} {faults:?}").contains("hunter2"));

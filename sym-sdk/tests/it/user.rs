@@ -1,4 +1,4 @@
-//! Users: email addresses, equality, names, accounts and JSON form.
+//! Users: e-mail addresses, equality, names, accounts and JSON form.
 
 use std::collections::HashSet;
 

@@ -259,8 +259,8 @@ impl FakeSlack {
         Ok(seen.await?.1)
     }
 
-    /// What the app did against Slack's rules, as far as it was refused for its content: blocks that are not valid, missing
-    /// arguments, answers that cannot be carried out.
+    /// Returns the app's violations of Slack's rules for content, which were rejected: for example invalid blocks, missing
+    /// arguments, or responses that cannot be applied.
     pub fn faults(&self) -> Vec<String> {
         self.shared().look(|workspace| workspace.faults.clone())
     }

@@ -1,4 +1,4 @@
-//! What breaks Slack's rules for views and messages is refused, and kept.
+//! Violations of Slack's rules for views and messages are rejected and recorded.
 
 use serde_json::{Value, json};
 

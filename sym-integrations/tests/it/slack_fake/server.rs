@@ -1,4 +1,4 @@
-//! Where it listens, and for how long.
+//! The address of the fake server, and its lifetime.
 
 use sym_integrations::slack::fake::FakeSlack;
 use sym_sdk::error::ErrorKind;

@@ -121,7 +121,7 @@ async fn a_script_does_the_same() {
     assert_eq!((&told["buttons"], &told["channel"]["id"]), (&json!(["Revoke"]), &json!("DU0ANA")));
 }
 
-/// What a control of the page is called whose block's id begins so.
+/// Returns the name of the page's control for the block whose ID starts with `block`.
 fn name_of(page: &Answer, block: &str) -> String {
     let names = page.body.split(" name=\"").filter_map(|rest| rest.split('"').next());
     let name = names.into_iter().find(|name| name.starts_with("in:") && name.contains(&format!(":{block}")));

@@ -23,7 +23,7 @@ use super::{Context, Requires};
 /// use sym_sdk::handler::{Context, ExtractError, FromContext, Requires};
 /// use sym_sdk::prelude::*;
 ///
-/// /// The email domain of the acting user.
+/// /// The e-mail domain of the acting user.
 /// struct Domain<'a>(&'a str);
 ///
 /// impl<'cx> FromContext<'cx> for Domain<'cx> {

@@ -101,7 +101,7 @@ impl<'a> RuntimeAssembler<'a> {
             let config = IntegrationConfig::new(integration, &secrets).with_directory(self.directory);
             let dry = requirement.simulated(&config.with_outbox(&self.builder.outbox));
             if dry.is_none() {
-                let message = format!("`{}` has no stand-in for a simulation", requirement.type_name());
+                let message = format!("`{}` has no fake for simulations", requirement.type_name());
                 let hint = "give one with `App::fake`, or write `IntegrationClient::simulated`";
                 self.diagnostics.push(Diagnostic::error(record.location(), message).with_hint(hint));
             }
@@ -186,7 +186,7 @@ impl<'a> RuntimeAssembler<'a> {
         self.built("log destination", destination.name(), built, location)
     }
 
-    /// What was built, or else the fault.
+    /// Returns the built value, or `None` after reporting the error.
     pub(super) fn built<T>(
         &mut self,
         what: &str,
@@ -203,7 +203,7 @@ impl<'a> RuntimeAssembler<'a> {
         None
     }
 
-    /// The secrets of an integration by the names of their settings; `None` if one of them cannot be had.
+    /// Reads the secrets of an integration, by the names of their settings; `None` if one of them is not available.
     pub(super) async fn secrets_of(
         &mut self,
         integration: &Integration,
@@ -214,7 +214,7 @@ impl<'a> RuntimeAssembler<'a> {
         self.secrets_in(set.chain(listed), location).await
     }
 
-    /// The values of secrets by setting; `None` if one of them cannot be had.
+    /// Reads the values of secrets, by setting; `None` if one of them is not available.
     async fn secrets_in<'s>(
         &mut self,
         named: impl Iterator<Item = (&'s str, &'s Secret)>,

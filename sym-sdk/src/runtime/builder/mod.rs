@@ -192,12 +192,12 @@ impl Builder {
         self
     }
 
-    /// Where Runs are kept. Without this, in memory. They are carried out by the [local engine](crate::engine::local).
+    /// Sets the store of the Runs, which are driven by the [local engine](crate::engine::local). By default, they are in memory.
     pub fn store(self, store: Arc<dyn Store>) -> Self {
         self.engine(engine::local(store))
     }
 
-    /// The engine that carries out Runs, in place of the local one.
+    /// Sets the engine that drives the Runs. By default, it is the local one.
     pub fn engine(mut self, engine: impl EngineFactory) -> Self {
         self.engine = Box::new(engine);
         self
@@ -326,9 +326,9 @@ impl Builder {
     /// Checks the configuration and builds the runtime.
     ///
     /// # Errors
-    /// All faults of the configuration and the handlers, or all secrets, clients and strategies that cannot be had. Also if
-    /// a Run may still give access that nothing could take away: its flow is no longer declared, or the store has lost what
-    /// was to end the access and that cannot be repaired.
+    /// Returns all errors of the configuration and the handlers, or all secrets, clients and strategies that are not available. Also
+    /// fails if a Run may hold access that could not be revoked: its flow is no longer declared, or the store has lost the expiry of
+    /// the access and it cannot be restored.
     pub async fn build(self) -> Result<Runtime, Diagnostics> {
         let plan = self.plan();
         Diagnostics::check(plan.diagnostics)?;
@@ -487,7 +487,7 @@ impl Builder {
         }
     }
 
-    /// What handlers and strategies of a flow need and the configuration does not have.
+    /// Returns diagnostics for requirements of a flow's handlers and strategies that the configuration does not meet.
     fn unmet(&self, plan: &FlowPlan) -> Vec<Diagnostic> {
         let integrations = plan.flow.environment().integrations();
         let services = self.services_with(plan.handlers.iter(), integrations, plan.flow.strategy());

@@ -59,8 +59,8 @@ pub(super) struct RevocationPlan<'a> {
     pub(super) resource: String,
 }
 
-/// The ids that have access to a target. `None` if its strategy cannot list them.
-type Listed = Result<Option<BTreeSet<String>>>;
+/// The IDs that have access to a target, or `None` if its strategy cannot list them.
+type CurrentIds = Result<Option<BTreeSet<String>>>;
 
 /// Compares Runs and targets. The Runs are read before the targets and again after them: only what holds at both times is a
 /// difference, rather than a change in progress.
@@ -152,12 +152,12 @@ async fn list<'a>(
     runtime: &'a Runtime,
     key: ResourceKey,
     resource: Resource<'a>,
-) -> (ResourceKey, Resource<'a>, Listed) {
+) -> (ResourceKey, Resource<'a>, CurrentIds) {
     let listed = current(runtime, &resource).await;
     (key, resource, listed)
 }
 
-async fn current(runtime: &Runtime, resource: &Resource<'_>) -> Listed {
+async fn current(runtime: &Runtime, resource: &Resource<'_>) -> CurrentIds {
     let Some((_, access)) = strategy_of(resource.entry) else { return Ok(None) };
     let (clock, limit) = (&*runtime.executor.clock, runtime.executor.limits.strategy);
     let listed = async { access.list_current(&resource.target).await };

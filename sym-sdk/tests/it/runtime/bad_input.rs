@@ -1,4 +1,4 @@
-//! What cannot be taken: a clear error with a code, and nothing has changed.
+//! Invalid input is rejected with a clear error and a code, and changes nothing.
 
 use expect_test::{Expect, expect};
 use serde_json::json;

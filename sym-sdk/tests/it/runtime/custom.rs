@@ -16,7 +16,7 @@ use sym_sdk::testing::Harness;
 use super::plain;
 use crate::support::{add_secrets, flows, integration, settings};
 
-/// What was done, by which strategy.
+/// A log of actions, by strategy.
 type Log = Arc<Mutex<Vec<(String, EffectKey)>>>;
 
 /// Puts people into the groups of a service of the organization's own.

@@ -1,4 +1,4 @@
-//! Who is told, and what happens if they cannot be or do not answer.
+//! Recipients of notifications, failed deliveries, and missing answers.
 
 use expect_test::expect;
 use sym_sdk::handlers;

@@ -10,7 +10,7 @@ use sym_sdk::testing::Harness;
 
 use super::{GRACE, HOUR, get_permissions, get_request_notifications, with_alerts};
 
-/// How a handler fails.
+/// A way in which a handler fails.
 #[derive(Clone, Copy, Debug)]
 enum Fault {
     Error,
@@ -76,9 +76,9 @@ async fn harness(handlers: Registry, fault: Fault, prefetch: bool) -> Harness {
 
 const FAULTS: [Fault; 3] = [Fault::Error, Fault::Panic, Fault::Hang];
 
-fn error_of(state: &RunState) -> String {
+fn recorded_error(state: &RunState) -> String {
     let error = state.error.as_ref().unwrap();
-    // Where the handler stands is checked by itself, because it changes with every edit.
+    // The handler's location is checked separately, because it changes with every edit.
     let (place, message) = error.message.split_once(") ").unwrap();
     assert!(place.contains("failures.rs:"), "{place}");
     let (name, _) = place.split_once(" (").unwrap();
@@ -86,7 +86,7 @@ fn error_of(state: &RunState) -> String {
     format!("{}: {name} {message} [{}]{hint}\n", error.event, error.code)
 }
 
-/// What the error destination was told.
+/// Returns the alerts that the error destination received.
 fn alerts(harness: &Harness) -> Vec<(String, Option<String>)> {
     let alerts = harness.delivery().alerts().into_iter();
     alerts.map(|alert| (alert.code.to_string(), alert.handler.map(|handler| handler.name().to_owned()))).collect()
@@ -105,7 +105,7 @@ async fn a_reducer_that_fails_fails_the_run() {
         let refused = harness.approve_as(run, "ben@example.com").await.unwrap_err();
         assert_eq!(*refused.code(), codes::ALREADY_DECIDED);
         assert!(harness.granted().is_empty());
-        errors += &error_of(&state);
+        errors += &recorded_error(&state);
     }
     expect![[r#"
         request: get_permissions failed: the pager is on fire [SymSDK:HANDLER_FAILED]; help: fetch some water
@@ -126,7 +126,7 @@ async fn a_hook_before_the_event_that_fails_fails_the_run() {
         assert_eq!(state.run.status(), RunStatus::Errored);
         assert!(harness.strategy("test").unwrap().calls().is_empty(), "nothing was approved, so nothing is granted");
         assert_eq!(alerts(&harness).len(), 1);
-        errors += &error_of(&state);
+        errors += &recorded_error(&state);
     }
     expect![[r#"
         approve: on_approve failed: the pager is on fire [SymSDK:HANDLER_FAILED]; help: fetch some water

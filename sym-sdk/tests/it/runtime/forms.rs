@@ -1,4 +1,4 @@
-//! Where a form is shown, and how it is made anew.
+//! The view in which a form is shown, and rebuilding the form.
 
 use serde_json::json;
 use sym_sdk::config::PromptField;

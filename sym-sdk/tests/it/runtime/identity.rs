@@ -13,7 +13,7 @@ use sym_sdk::testing::Harness;
 
 use super::{HOUR, plain};
 
-/// What the reducers answer, by e-mail address, and what they were asked.
+/// The reducers' answers, by e-mail address, and the recorded queries.
 #[derive(Default)]
 struct Answers {
     identity: BTreeMap<&'static str, &'static str>,
@@ -73,7 +73,7 @@ impl World {
         std::mem::take(&mut *self.answers.asked.lock().unwrap())
     }
 
-    /// What the directory knows now.
+    /// Returns the identity that the directory has now.
     async fn known(&self, email: &str) -> Option<String> {
         let user = self.harness.runtime().directory().user_by_email(email).await.unwrap().unwrap();
         user.identity("test", Some("test")).map(|identity| identity.user_id().to_owned())

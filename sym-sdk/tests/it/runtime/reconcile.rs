@@ -260,7 +260,7 @@ async fn only_administrators_reconcile_by_hand() {
     assert!(harness.granted().is_empty());
 }
 
-/// What the form fills in is known from the Runs alone.
+/// Settings that the form fills in are only known from the Runs.
 #[tokio::test]
 async fn targets_that_are_picked_in_the_form_are_compared_while_a_run_gives_them() {
     let builder = Harness::builder().access_flow("prod", ["repo"]).declare(|config| {

@@ -48,7 +48,7 @@ async fn a_refusal_with_the_same_key_stays_a_refusal() {
     assert_eq!(harness.timeline().entries().len(), lines, "it is on the record once");
 }
 
-/// What was taken stays taken: a front end that asks again, after a time-out say, learns so.
+/// An accepted submission stays accepted: repeating it, for example after a timeout, returns the same receipt.
 #[tokio::test]
 async fn a_request_is_answered_again_though_it_would_be_refused_by_now() {
     let mut harness = harness().await;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// What a server answered.
+/// A server's response.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -30,7 +30,7 @@ pub(super) async fn send(to: SocketAddr, request: &str) -> Answer {
     answer(&mut stream).await
 }
 
-/// What comes until the connection is closed.
+/// Reads the response until the connection is closed.
 pub(super) async fn answer(stream: &mut TcpStream) -> Answer {
     let mut text = String::new();
     stream.read_to_string(&mut text).await.unwrap();

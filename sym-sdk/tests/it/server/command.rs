@@ -31,7 +31,7 @@ const DOWN: &str = "SYM_SDK_TEST_SERVE_DOWN";
 /// Has a child have a type of front ends that the configuration does not ask for.
 const UNASKED: &str = "SYM_SDK_TEST_SERVE_UNASKED";
 
-/// Has a child start the stand-in.
+/// Makes a child start the fake.
 const FAKE: &str = "SYM_SDK_TEST_SERVE_FAKE";
 
 fn app(dir: &Path) -> App {
@@ -134,7 +134,7 @@ impl Served {
     }
 }
 
-/// What follows after this in a line.
+/// Returns the rest of the next line that starts with `start`.
 fn line(out: &mut impl BufRead, start: &str) -> String {
     let mut line = String::new();
     while out.read_line(&mut line).unwrap() > 0 {
@@ -222,10 +222,10 @@ async fn without_a_front_end_it_says_how_to_get_one() {
     assert_eq!(code, Some(0));
 }
 
-/// What is granted with stand-ins was never granted.
+/// Access that is granted by fakes was never really granted.
 #[cfg(unix)]
 #[tokio::test]
-async fn stand_ins_touch_nothing_real_and_have_a_store_of_their_own() {
+async fn fakes_touch_nothing_real_and_have_a_store_of_their_own() {
     let dir = directory();
     let served = Served::start_fake(dir.path());
     assert_eq!(get(served.address, "/desk/flows").await.body, "1");

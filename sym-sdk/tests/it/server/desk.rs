@@ -25,7 +25,7 @@ pub(super) struct Told {
     /// Whether its check fails.
     pub(super) is_down: AtomicBool,
     pub(super) checks: AtomicUsize,
-    /// So many times its connections fail.
+    /// The number of times its connections fail.
     pub(super) runs_fail: AtomicUsize,
     pub(super) runs: AtomicUsize,
     pub(super) has_run_to_its_end: AtomicBool,

@@ -84,8 +84,8 @@ fn reports_errors_of_the_check_with_those_of_the_files() {
 resource "sym_environment" "main" {
   name = uper("main")
 }
-resource "sym_flow" "spoilt" {
-  name           = "spoilt"
+resource "sym_flow" "broken" {
+  name           = "broken"
   environment_id = sym_environment.main.id
   params {
     strategy_id = sym_strategy.gone.id

@@ -1,11 +1,11 @@
-// The two handlers in Bolt for JavaScript, as its documentation has them.
+// The two handlers in Bolt for JavaScript, as in its documentation.
 'use strict';
 
 const fs = require('node:fs');
 const readline = require('node:readline');
 const { createRequire } = require('node:module');
 
-// Installed elsewhere: node looks for packages beside this file only.
+// Bolt is installed in another directory, where node does not look for packages by itself.
 const { App, HTTPReceiver, LogLevel } = createRequire(process.argv[2])('@slack/bolt');
 const setup = JSON.parse(fs.readFileSync(process.argv[3], 'utf8'));
 
@@ -26,7 +26,7 @@ const beginsWord = (label, word) => {
   return false;
 };
 
-const fit = (label, typed, words) => {
+const matchRank = (label, typed, words) => {
   if (label === typed) return 0;
   if (label.startsWith(typed)) return 1;
   if (words.every((word) => beginsWord(label, word))) return 2;
@@ -34,14 +34,14 @@ const fit = (label, typed, words) => {
   return null;
 };
 
-/** The best hundred of the options that fit what is typed. */
+/** Returns the best hundred options that match the typed text. */
 const suggest = (text) => {
   const typed = text.trim().toLowerCase();
   const words = typed.split(/\s+/).filter((word) => word !== '');
   const found = [[], [], [], []];
   for (const { lower, option } of options) {
-    const how = fit(lower, typed, words);
-    if (how !== null) found[how].push(option);
+    const rank = matchRank(lower, typed, words);
+    if (rank !== null) found[rank].push(option);
   }
   return found.flat().slice(0, 100);
 };
@@ -77,7 +77,7 @@ app.action('approve', async ({ ack, action, body, client }) => {
   request.by = person.email;
   if (file !== null) await append(`${JSON.stringify({ run: request.run, by: request.by, at: action.action_ts })}\n`);
   await ack();
-  if (setup.tells) {
+  if (setup.notifies) {
     const text = `Approved by ${person.email}.`;
     const shown = body.message.blocks.filter((block) => block.type !== 'actions');
     const blocks = [...shown, { type: 'context', elements: [{ type: 'mrkdwn', text }] }];

@@ -1,4 +1,4 @@
-"""The two handlers in Bolt for Python, as its documentation has them."""
+"""The two handlers in Bolt for Python, as in its documentation."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ def begins_word(label, word):
     return False
 
 
-def fit(label, typed, words):
+def match_rank(label, typed, words):
     if label == typed:
         return 0
     if label.startswith(typed):
@@ -46,14 +46,14 @@ def fit(label, typed, words):
 
 
 def suggest(text):
-    """The best hundred of the options that fit what is typed."""
+    """Returns the best hundred options that match the typed text."""
     typed = text.strip().lower()
     words = typed.split()
     found = ([], [], [], [])
     for label, option in OPTIONS:
-        how = fit(label, typed, words)
-        if how is not None:
-            found[how].append(option)
+        rank = match_rank(label, typed, words)
+        if rank is not None:
+            found[rank].append(option)
     return [option for options in found for option in options][:100]
 
 
@@ -99,7 +99,7 @@ async def on_approve(ack, action, body, client):
         line = json.dumps({"run": request["run"], "by": request["by"], "at": action["action_ts"]}) + "\n"
         await asyncio.to_thread(append, line.encode())
     await ack()
-    if SETUP["tells"]:
+    if SETUP["notifies"]:
         text = f"Approved by {person['email']}."
         shown = [block for block in body["message"]["blocks"] if block["type"] != "actions"]
         blocks = [*shown, {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}]

@@ -1,4 +1,5 @@
-//! What is measured, in which order.
+//! The benchmark: starts each server, applies the load, and collects the measurements. Servers run one at a time, and their responses are
+//! compared with the expected ones, so that a fast but wrong server does not win.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,34 +9,34 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::fire::{Fired, at_rate, one_by_one};
-use crate::forms::{Typing, now};
+use crate::fake_slack::{CHANNEL, FakeSlack};
+use crate::fixture::{Pending, SIGNING_SECRET, Setup, approvers, options, people, requesters};
+use crate::forms::{OpenForms, now};
+use crate::load_generator::{LoadResult, send_at_rate, send_unpaced};
 use crate::measure::Step;
 use crate::payload::approval;
 use crate::process::{Program, Server};
-use crate::scene::{Pending, SIGNING_SECRET, Setup, approvers, options, people, requesters};
-use crate::shot::Shot;
-use crate::slack::{CHANNEL, Workspace};
+use crate::signed_request::SignedRequest;
 use crate::{Outcome, progress};
 
 pub(crate) const TYPE_AHEAD: &str = "type-ahead";
 pub(crate) const APPROVE: &str = "approve";
 
-/// Requests before those that are measured: the other side compiles while it runs.
-const WARM_UP: usize = 1_000;
+/// Unmeasured requests that are sent first, because Bolt for JavaScript is compiled while it runs.
+const WARM_UP_REQUESTS: usize = 1_000;
 
-/// More of them in a second are never sent, whoever is asked.
-const MOST_PER_SECOND: usize = 10_000;
+/// The maximum number of requests per second that are prepared for the step without a rate.
+const MAX_REQUESTS_PER_SECOND: usize = 10_000;
 
-/// And of approvals, which have to be requested first.
-const MOST_APPROVALS_PER_SECOND: usize = 1_000;
+/// The same for approvals, each of which needs a pending request.
+const MAX_APPROVALS_PER_SECOND: usize = 1_000;
 
-/// Messages are there after this time, or never.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The time limit for posting the messages of all requests, and for the warm-up.
+const WARM_UP_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Whose server.
+/// An implementation of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Which {
+pub(crate) enum ServerKind {
     /// The front end of sym-integrations.
     Ours,
     /// Bolt for JavaScript.
@@ -44,10 +45,10 @@ pub(crate) enum Which {
     BoltPython,
 }
 
-/// What is measured.
+/// The options of a benchmark.
 #[derive(Debug, Args)]
-pub(crate) struct Plan {
-    /// For how long each rate is held
+pub(crate) struct BenchArgs {
+    /// Duration of each step, in seconds
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=60))]
     seconds: u32,
     /// Keystrokes per second
@@ -56,180 +57,187 @@ pub(crate) struct Plan {
     /// Approvals per second
     #[arg(long, value_delimiter = ',', default_value = "50,100,250,500", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     click_rates: Vec<u32>,
-    /// Only these servers
+    /// Measure only these servers
     #[arg(long, value_delimiter = ',')]
-    only: Vec<Which>,
-    /// The core for the servers
+    only: Vec<ServerKind>,
+    /// CPU core to which servers are pinned
     #[arg(long, hide = true)]
     core: Option<usize>,
-    /// Where Bolt is installed
+    /// Directory in which Bolt is installed
     #[arg(long, hide = true, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/.installed"))]
     installed: PathBuf,
 }
 
-/// All that was measured, and where.
+/// All measurements, with the state of the machine.
 #[derive(Debug, Serialize)]
 pub(crate) struct Results {
-    /// Whether servers had a core of their own.
+    /// Whether servers were pinned to a core of their own.
     pub(crate) pinned: bool,
-    /// How busy the machine was before and after: processes that ran or wanted to, on average over a minute.
+    /// The one-minute load average of the machine, before and after.
     pub(crate) load: [f64; 2],
     pub(crate) steps: Vec<Step>,
-    /// How often a method of Slack's Web API was called for each approval.
+    /// The average number of Slack Web API calls per approval, by server and method.
     pub(crate) calls: BTreeMap<&'static str, BTreeMap<String, f64>>,
 }
 
-/// A server of somebody's, and what it does with an approval.
+/// A measured server, with how it handles an approval.
 #[derive(Clone, Copy)]
 struct Contender {
     name: &'static str,
-    which: Which,
-    /// Whether an approval is written down before it is acknowledged.
+    kind: ServerKind,
+    /// Whether an approval is synced to disk before it is acknowledged.
     durable: bool,
-    /// Whether it is shown in the message and told to the requester.
-    tells: bool,
+    /// Whether the message is updated and the requester notified.
+    notifies: bool,
 }
 
-const OURS: Contender = Contender { name: "ours", which: Which::Ours, durable: true, tells: true };
-const BOLT_JS: Contender = Contender { name: "bolt-js", which: Which::BoltJs, durable: false, tells: false };
+const OURS: Contender = Contender { name: "ours", kind: ServerKind::Ours, durable: true, notifies: true };
+const BOLT_JS: Contender = Contender { name: "bolt-js", kind: ServerKind::BoltJs, durable: false, notifies: false };
 const BOLT_PYTHON: Contender =
-    Contender { name: "bolt-python", which: Which::BoltPython, durable: false, tells: false };
+    Contender { name: "bolt-python", kind: ServerKind::BoltPython, durable: false, notifies: false };
 
-/// Those who are measured with approvals. What Bolt's documentation has them do is only to acknowledge.
+/// The servers that are measured with approvals. The examples in Bolt's documentation only acknowledge; the other variants do as much
+/// work as ours.
 const APPROVING: [Contender; 7] = [
     OURS,
     BOLT_JS,
     BOLT_PYTHON,
     Contender { name: "bolt-js +fsync", durable: true, ..BOLT_JS },
     Contender { name: "bolt-python +fsync", durable: true, ..BOLT_PYTHON },
-    Contender { name: "bolt-js +fsync +calls", durable: true, tells: true, ..BOLT_JS },
-    Contender { name: "bolt-python +fsync +calls", durable: true, tells: true, ..BOLT_PYTHON },
+    Contender { name: "bolt-js +fsync +calls", durable: true, notifies: true, ..BOLT_JS },
+    Contender { name: "bolt-python +fsync +calls", durable: true, notifies: true, ..BOLT_PYTHON },
 ];
 
 impl Contender {
     fn paths(self) -> [&'static str; 2] {
-        match self.which {
-            Which::Ours => ["/slack/options", "/slack/interactions"],
-            Which::BoltJs | Which::BoltPython => ["/slack/events"; 2],
+        match self.kind {
+            ServerKind::Ours => ["/slack/options", "/slack/interactions"],
+            ServerKind::BoltJs | ServerKind::BoltPython => ["/slack/events"; 2],
         }
     }
 }
 
-pub(crate) async fn run(plan: &Plan) -> Outcome<Results> {
-    let workspace = Workspace::default();
+pub(crate) async fn run(args: &BenchArgs) -> Outcome<Results> {
+    let slack = FakeSlack::default();
     let folder = tempfile::tempdir()?;
-    let bench = Bench { plan, api: workspace.start().await?, workspace, folder: folder.path() };
-    let before = load()?;
-    let mut steps = bench.typing().await?;
-    let (more, calls) = bench.approving().await?;
+    let bench = Bench { args, api: slack.start().await?, slack, folder: folder.path() };
+    let before = load_average()?;
+    let mut steps = bench.type_ahead().await?;
+    let (more, calls) = bench.approvals().await?;
     steps.extend(more);
-    Ok(Results { pinned: plan.core.is_some(), load: [before, load()?], steps, calls })
+    Ok(Results { pinned: args.core.is_some(), load: [before, load_average()?], steps, calls })
 }
 
 struct Bench<'a> {
-    plan: &'a Plan,
-    workspace: Workspace,
+    args: &'a BenchArgs,
+    slack: FakeSlack,
     api: String,
     folder: &'a Path,
 }
 
 impl Bench<'_> {
     fn is_wanted(&self, contender: Contender) -> bool {
-        self.plan.only.is_empty() || self.plan.only.contains(&contender.which)
+        self.args.only.is_empty() || self.args.only.contains(&contender.kind)
     }
 
-    /// Everybody gets what people type in our forms.
-    async fn typing(&self) -> Outcome<Vec<Step>> {
+    /// Measures type-ahead. All servers get the same payloads, taken from forms that our server opened.
+    async fn type_ahead(&self) -> Outcome<Vec<Step>> {
         let ours = self.start(OURS, 0, Vec::new()).await?;
-        let typing = Typing::open(ours.address, &self.workspace).await?;
-        ours.idle().await?;
-        let (expected, labels) = typing.answers(ours.address, OURS.paths()[0]).await?;
+        let forms = OpenForms::open(ours.address, &self.slack).await?;
+        ours.wait_until_idle().await?;
+        let (expected, labels) = forms.responses(ours.address, OURS.paths()[0]).await?;
         let mut steps = Vec::new();
         if self.is_wanted(OURS) {
-            steps.extend(self.type_into(&ours, OURS, &typing, &expected).await?);
+            steps.extend(self.measure_type_ahead(&ours, OURS, &forms, &expected).await?);
         }
         ours.stop().await?;
         for contender in [BOLT_JS, BOLT_PYTHON].into_iter().filter(|contender| self.is_wanted(*contender)) {
             let server = self.start(contender, 0, Vec::new()).await?;
-            let (expected, theirs) = typing.answers(server.address, contender.paths()[0]).await?;
+            let (expected, theirs) = forms.responses(server.address, contender.paths()[0]).await?;
             if theirs != labels {
-                return Err(format!("{} and we offer different options", contender.name).into());
+                return Err(format!("the options of {} differ from ours", contender.name).into());
             }
-            steps.extend(self.type_into(&server, contender, &typing, &expected).await?);
+            steps.extend(self.measure_type_ahead(&server, contender, &forms, &expected).await?);
             server.stop().await?;
         }
         Ok(steps)
     }
 
-    async fn type_into(
+    async fn measure_type_ahead(
         &self,
         server: &Server,
-        who: Contender,
-        typing: &Typing,
+        contender: Contender,
+        forms: &OpenForms,
         expected: &[bytes::Bytes],
     ) -> Outcome<Vec<Step>> {
-        let shots = |count| typing.shots(who.paths()[0], expected, count);
-        self.rise(server, who, TYPE_AHEAD, &self.plan.rates, MOST_PER_SECOND, shots).await
+        let requests = |count| forms.requests(contender.paths()[0], expected, count);
+        self.ramp_up(server, contender, TYPE_AHEAD, &self.args.rates, MAX_REQUESTS_PER_SECOND, requests).await
     }
 
-    async fn approving(&self) -> Outcome<(Vec<Step>, BTreeMap<&'static str, BTreeMap<String, f64>>)> {
-        let seconds = usize::try_from(self.plan.seconds)?;
-        let rates: usize = self.plan.click_rates.iter().map(|rate| usize::try_from(*rate)).sum::<Result<_, _>>()?;
-        let needed = WARM_UP + (rates + MOST_APPROVALS_PER_SECOND) * seconds;
+    /// Measures approvals. Each click approves another request.
+    async fn approvals(&self) -> Outcome<(Vec<Step>, BTreeMap<&'static str, BTreeMap<String, f64>>)> {
+        let seconds = usize::try_from(self.args.seconds)?;
+        let rates: usize = self.args.click_rates.iter().map(|rate| usize::try_from(*rate)).sum::<Result<_, _>>()?;
+        let needed = WARM_UP_REQUESTS + (rates + MAX_APPROVALS_PER_SECOND) * seconds;
         let (mut steps, mut calls) = (Vec::new(), BTreeMap::new());
-        for who in APPROVING {
-            if !self.is_wanted(who) && who.which != Which::Ours {
+        for contender in APPROVING {
+            if !self.is_wanted(contender) && contender.kind != ServerKind::Ours {
                 continue;
             }
-            let is_ours = who.which == Which::Ours;
-            // Ours shows how a message looks, even if it is not measured.
-            let make = if is_ours && self.is_wanted(who) { needed } else { usize::from(is_ours) };
-            let pending = if is_ours { Vec::new() } else { made_up(needed) };
-            let server = self.start(who, make, pending.clone()).await?;
-            let pending = if is_ours { self.posted(make).await? } else { pending };
-            server.idle().await?;
-            if !self.is_wanted(who) {
+            let is_ours = contender.kind == ServerKind::Ours;
+            // Our server posts the message that the clicks refer to, even if it is not measured.
+            let request_count = if is_ours && self.is_wanted(contender) { needed } else { usize::from(is_ours) };
+            let pending = if is_ours { Vec::new() } else { generated_requests(needed) };
+            let server = self.start(contender, request_count, pending.clone()).await?;
+            let pending = if is_ours { self.wait_for_messages(request_count).await? } else { pending };
+            server.wait_until_idle().await?;
+            if !self.is_wanted(contender) {
                 server.stop().await?;
                 continue;
             }
-            self.workspace.take_calls();
-            let message = self.workspace.message();
+            self.slack.take_calls();
+            let message = self.slack.message();
             let mut clicks = Clicks { pending: pending.into_iter(), message, api: &self.api, number: 0 };
-            let shots = |count| clicks.shots(who.paths()[1], count);
-            let done =
-                self.rise(&server, who, APPROVE, &self.plan.click_rates, MOST_APPROVALS_PER_SECOND, shots).await?;
+            let requests = |count| clicks.requests(contender.paths()[1], count);
+            let approval_steps = self
+                .ramp_up(&server, contender, APPROVE, &self.args.click_rates, MAX_APPROVALS_PER_SECOND, requests)
+                .await?;
             let approved = server.stop().await?;
-            let made = self.workspace.take_calls();
-            if made.contains_key("chat.postEphemeral") {
-                return Err(format!("{} told somebody that they may not approve", who.name).into());
+            let api_calls = self.slack.take_calls();
+            if api_calls.contains_key("chat.postEphemeral") {
+                return Err(format!("{} rejected an approval as not permitted", contender.name).into());
             }
-            let clicked = WARM_UP + done.iter().map(|step| step.requests).sum::<usize>();
-            if approved != clicked && done.iter().all(|step| step.errors == 0) {
-                return Err(format!("{}: {approved} of {clicked} are approved", who.name).into());
+            let clicked = WARM_UP_REQUESTS + approval_steps.iter().map(|step| step.requests).sum::<usize>();
+            if approved != clicked && approval_steps.iter().all(|step| step.errors == 0) {
+                return Err(format!("{}: {approved} of {clicked} requests were approved", contender.name).into());
             }
             let per_click = |(method, count)| (method, f64_of(count) / f64_of(clicked));
-            calls.insert(who.name, made.into_iter().map(per_click).collect());
-            steps.extend(done);
+            calls.insert(contender.name, api_calls.into_iter().map(per_click).collect());
+            steps.extend(approval_steps);
         }
         Ok((steps, calls))
     }
 
-    /// Waits until the messages of so many requests are posted, and gives the requests.
-    async fn posted(&self, count: usize) -> Outcome<Vec<Pending>> {
+    /// Waits until the messages of `count` requests have been posted, and returns those requests.
+    async fn wait_for_messages(&self, count: usize) -> Outcome<Vec<Pending>> {
         let start = Instant::now();
-        while self.workspace.posted() < count {
-            if start.elapsed() > PATIENCE {
-                return Err(format!("{} of {count} requests have a message", self.workspace.posted()).into());
+        while self.slack.posted_count() < count {
+            if start.elapsed() > WARM_UP_TIMEOUT {
+                return Err(format!(
+                    "{} of {count} requests had a message after {WARM_UP_TIMEOUT:?}",
+                    self.slack.posted_count()
+                )
+                .into());
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        Ok(self.workspace.pending())
+        Ok(self.slack.pending())
     }
 
-    async fn start(&self, who: Contender, requests: usize, pending: Vec<Pending>) -> Outcome<Server> {
+    async fn start(&self, contender: Contender, requests: usize, pending: Vec<Pending>) -> Outcome<Server> {
         let folder = tempfile::tempdir_in(self.folder)?.keep();
-        let file = folder.join("kept");
-        let file = file.to_str().ok_or("the folder for temporary files has no name in UTF-8")?.to_owned();
+        let file = folder.join("data");
+        let file = file.to_str().ok_or("the path of the temporary directory is not valid UTF-8")?.to_owned();
         let setup = Setup {
             signing_secret: SIGNING_SECRET.to_owned(),
             api: self.api.clone(),
@@ -237,80 +245,82 @@ impl Bench<'_> {
             people: people(),
             requests,
             pending,
-            file: who.durable.then_some(file),
-            tells: who.tells,
+            file: contender.durable.then_some(file),
+            notifies: contender.notifies,
         };
         let path = folder.join("setup.json");
         std::fs::write(&path, serde_json::to_vec(&setup)?)?;
         let bolt = Path::new(env!("CARGO_MANIFEST_DIR")).join("bolt");
-        let program = match who.which {
-            Which::Ours => Program { program: std::env::current_exe()?, arguments: vec!["serve".into()] },
-            Which::BoltJs => Program {
+        let program = match contender.kind {
+            ServerKind::Ours => Program { program: std::env::current_exe()?, arguments: vec!["serve".into()] },
+            ServerKind::BoltJs => Program {
                 program: "node".into(),
-                arguments: vec![bolt.join("app.js"), self.plan.installed.join("npm/package.json")],
+                arguments: vec![bolt.join("app.js"), self.args.installed.join("npm/package.json")],
             },
-            Which::BoltPython => Program {
-                program: self.plan.installed.join("python/bin/python"),
+            ServerKind::BoltPython => Program {
+                program: self.args.installed.join("python/bin/python"),
                 arguments: vec!["-B".into(), bolt.join("app.py")],
             },
         };
-        Server::start(&program, &path, self.plan.core).await
+        Server::start(&program, &path, self.args.core).await
     }
 
-    /// All rates, until one is too much, and then as many as can be.
-    async fn rise(
+    /// Measures each rate until the server is overloaded, and then the maximum throughput.
+    async fn ramp_up(
         &self,
         server: &Server,
-        who: Contender,
+        contender: Contender,
         scenario: &'static str,
         rates: &[u32],
-        most: usize,
-        mut shots: impl FnMut(usize) -> Outcome<Vec<Shot>>,
+        max_per_second: usize,
+        mut requests: impl FnMut(usize) -> Outcome<Vec<SignedRequest>>,
     ) -> Outcome<Vec<Step>> {
-        let time = Duration::from_secs(u64::from(self.plan.seconds));
-        let seconds = usize::try_from(self.plan.seconds)?;
-        let warm = one_by_one(server.address, shots(WARM_UP)?, PATIENCE).await?;
+        let time = Duration::from_secs(u64::from(self.args.seconds));
+        let seconds = usize::try_from(self.args.seconds)?;
+        let warm = send_unpaced(server.address, requests(WARM_UP_REQUESTS)?, WARM_UP_TIMEOUT).await?;
         if let Some(error) = warm.first_error {
-            return Err(format!("{}, {scenario}: {error}", who.name).into());
+            return Err(format!("{}, {scenario}: {error}", contender.name).into());
         }
         let mut steps = Vec::new();
         for &rate in rates {
-            let shots = shots(usize::try_from(rate)? * seconds)?;
-            let step = self.step(server, who, scenario, Some(rate), at_rate(server.address, shots, rate)).await?;
+            let requests = requests(usize::try_from(rate)? * seconds)?;
+            let step = self
+                .step(server, contender, scenario, Some(rate), send_at_rate(server.address, requests, rate))
+                .await?;
             let is_overloaded = step.is_overloaded();
             steps.push(step);
             if is_overloaded {
                 break;
             }
         }
-        let shots = shots(most * seconds)?;
-        steps.push(self.step(server, who, scenario, None, one_by_one(server.address, shots, time)).await?);
+        let requests = requests(max_per_second * seconds)?;
+        steps.push(self.step(server, contender, scenario, None, send_unpaced(server.address, requests, time)).await?);
         Ok(steps)
     }
 
     async fn step(
         &self,
         server: &Server,
-        who: Contender,
+        contender: Contender,
         scenario: &'static str,
         rate: Option<u32>,
-        firing: impl Future<Output = Outcome<Fired>>,
+        load: impl Future<Output = Outcome<LoadResult>>,
     ) -> Outcome<Step> {
-        server.idle().await?;
-        let before = server.cpu()?;
-        let fired = firing.await?;
-        server.idle().await?;
-        let step = Step::new(scenario, who.name, rate, fired, server.cpu()?.saturating_sub(before));
-        let wanted = rate.map_or("all it can".to_owned(), |rate| format!("{rate}/s"));
+        server.wait_until_idle().await?;
+        let before = server.cpu_time()?;
+        let result = load.await?;
+        server.wait_until_idle().await?;
+        let step = Step::new(scenario, contender.name, rate, result, server.cpu_time()?.saturating_sub(before));
+        let target = rate.map_or("unpaced".to_owned(), |rate| format!("{rate}/s"));
         progress(&format!(
-            "{scenario}, {}, {wanted}: {:.0}/s, p99 {:.2} ms, {:.3} ms of a core each",
-            who.name, step.achieved, step.p99_ms, step.cpu_ms
+            "{scenario}, {}, {target}: {:.0}/s, p99 {:.2} ms, {:.3} ms of CPU each",
+            contender.name, step.achieved, step.p99_ms, step.cpu_ms
         ));
         Ok(step)
     }
 }
 
-/// Clicks on Approve, each in the message of another request.
+/// A source of clicks on Approve, each for another request.
 struct Clicks<'a> {
     pending: std::vec::IntoIter<Pending>,
     message: Value,
@@ -319,22 +329,22 @@ struct Clicks<'a> {
 }
 
 impl Clicks<'_> {
-    fn shots(&mut self, path: &'static str, count: usize) -> Outcome<Vec<Shot>> {
+    fn requests(&mut self, path: &'static str, count: usize) -> Outcome<Vec<SignedRequest>> {
         let (approvers, response_url) = (approvers(), format!("{}response", self.api));
-        let mut shots = Vec::new();
+        let mut signed = Vec::new();
         for request in self.pending.by_ref().take(count) {
             self.number += 1;
-            let by = approvers.get(self.number % approvers.len()).ok_or("nobody decides")?;
+            let by = approvers.get(self.number % approvers.len()).ok_or("there are no approvers")?;
             let body = approval(by, &self.message, &request, self.number, &response_url);
-            shots.push(Shot::new(path, body.into(), now())?.expecting(bytes::Bytes::new()));
+            signed.push(SignedRequest::new(path, body.into(), now())?.expecting(bytes::Bytes::new()));
         }
-        Ok(shots)
+        Ok(signed)
     }
 }
 
-/// Requests that servers only remember.
-fn made_up(count: usize) -> Vec<Pending> {
-    let pending = |(number, requester): (usize, crate::scene::Person)| Pending {
+/// Generates pending requests for servers that do not create their own.
+fn generated_requests(count: usize) -> Vec<Pending> {
+    let pending = |(number, requester): (usize, crate::fixture::Person)| Pending {
         run: format!("00000000-0000-4000-8000-{number:012}"),
         requester: requester.account,
         channel: CHANNEL.to_owned(),
@@ -343,8 +353,8 @@ fn made_up(count: usize) -> Vec<Pending> {
     (0..count).zip(requesters().into_iter().cycle()).map(pending).collect()
 }
 
-/// How many processes ran or wanted to, on average over the last minute.
-fn load() -> Outcome<f64> {
+/// Returns the one-minute load average of the machine.
+fn load_average() -> Outcome<f64> {
     let text = std::fs::read_to_string("/proc/loadavg")?;
     Ok(text.split(' ').next().ok_or("/proc/loadavg is empty")?.parse()?)
 }

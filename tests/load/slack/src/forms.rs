@@ -1,4 +1,4 @@
-//! Forms that people have open, and what they type there.
+//! Open forms, and the type-ahead payloads that users send from them. Our server opens the forms; the payloads then go to all servers.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -9,90 +9,90 @@ use serde_json::Value;
 use sym_sdk::clock::{Clock, SystemClock};
 
 use crate::Outcome;
-use crate::fire::ask;
-use crate::payload::{command, typing};
-use crate::scene::{TYPED, requesters};
+use crate::fake_slack::FakeSlack;
+use crate::fixture::{TYPED_TEXTS, requesters};
+use crate::load_generator::send_one;
+use crate::payload::{command, suggestion};
 use crate::serve::{FIELD, FLOW};
-use crate::shot::Shot;
-use crate::slack::Workspace;
+use crate::signed_request::SignedRequest;
 
-/// How many there are.
-const FORMS: usize = 50;
+/// The number of open forms.
+const FORM_COUNT: usize = 50;
 
-/// A form is there after this time, or never.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The time limit for opening a form.
+const FORM_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Bodies of requests: for each form all that people type.
+/// The request bodies of all typed texts, by form.
 #[derive(Debug)]
-pub(crate) struct Typing(Vec<[Bytes; TYPED.len()]>);
+pub(crate) struct OpenForms(Vec<[Bytes; TYPED_TEXTS.len()]>);
 
-impl Typing {
-    /// Opens the forms of the server that is measured, as people do.
-    pub(crate) async fn open(server: SocketAddr, workspace: &Workspace) -> Outcome<Self> {
+impl OpenForms {
+    /// Opens the forms in our server, with the command that users type.
+    pub(crate) async fn open(server: SocketAddr, slack: &FakeSlack) -> Outcome<Self> {
         let (mut seen, mut bodies) = (HashSet::new(), Vec::new());
-        for (number, by) in (0..FORMS).zip(requesters().iter().cycle()) {
+        for (number, by) in (0..FORM_COUNT).zip(requesters().iter().cycle()) {
             let body = command(by, &format!("req {FLOW}"), number);
-            ask(server, &Shot::new("/slack/commands", body.into(), now())?).await?;
-            let (id, view) = shown(workspace, &seen).await?;
+            send_one(server, &SignedRequest::new("/slack/commands", body.into(), now())?).await?;
+            let (id, view) = wait_for_form(slack, &seen).await?;
             let blocks = view["blocks"].as_array().into_iter().flatten();
             let mut ids = blocks.filter_map(|block| block["block_id"].as_str());
             let field = format!("{FIELD}:");
-            let block = ids.find(|id| id.starts_with(&field)).ok_or("the form has no field with options")?;
-            bodies.push(TYPED.map(|typed| typing(by, &id, &view, block, typed).into()));
+            let block = ids.find(|id| id.starts_with(&field)).ok_or("the form has no type-ahead field")?;
+            bodies.push(TYPED_TEXTS.map(|typed| suggestion(by, &id, &view, block, typed).into()));
             seen.insert(id);
         }
         Ok(Self(bodies))
     }
 
-    /// So many requests that are signed now: in one form after the other something is typed.
-    pub(crate) fn shots(&self, path: &'static str, expected: &[Bytes], count: usize) -> Outcome<Vec<Shot>> {
+    /// Returns `count` requests, signed with the current time, that cycle through the forms and texts.
+    pub(crate) fn requests(&self, path: &'static str, expected: &[Bytes], count: usize) -> Outcome<Vec<SignedRequest>> {
         let mut all = Vec::new();
-        for typed in 0..TYPED.len() {
+        for typed in 0..TYPED_TEXTS.len() {
             for form in &self.0 {
-                let shot = form.get(typed).zip(expected.get(typed));
-                let (body, expected) = shot.ok_or("a text has no answer")?;
-                all.push(Shot::new(path, body.clone(), now())?.expecting(expected.clone()));
+                let pair = form.get(typed).zip(expected.get(typed));
+                let (body, expected) = pair.ok_or("a text has no expected response")?;
+                all.push(SignedRequest::new(path, body.clone(), now())?.expecting(expected.clone()));
             }
         }
-        // Neighbours are of different texts: else the costly ones would come together.
-        let (forms, texts) = (self.0.len(), TYPED.len());
-        let place = |index: usize| index % texts * forms + index / texts % forms;
-        Ok((0..count).filter_map(|index| all.get(place(index)).cloned()).collect())
+        // Consecutive requests have different texts, so that the expensive ones are spread evenly.
+        let (forms, texts) = (self.0.len(), TYPED_TEXTS.len());
+        let position = |index: usize| index % texts * forms + index / texts % forms;
+        Ok((0..count).filter_map(|index| all.get(position(index)).cloned()).collect())
     }
 
-    /// What a server answers to each of the texts, and the labels in it.
-    pub(crate) async fn answers(
+    /// Returns a server's response to each of the texts, and the labels in it.
+    pub(crate) async fn responses(
         &self,
         server: SocketAddr,
         path: &'static str,
     ) -> Outcome<(Vec<Bytes>, Vec<Vec<String>>)> {
         let form = self.0.first().ok_or("there is no form")?;
-        let (mut answers, mut labels) = (Vec::new(), Vec::new());
+        let (mut responses, mut labels) = (Vec::new(), Vec::new());
         for body in form {
-            let answer = ask(server, &Shot::new(path, body.clone(), now())?).await?;
-            let read: Value = serde_json::from_slice(&answer)?;
-            let options = read["options"].as_array().ok_or("the answer has no options")?;
+            let response = send_one(server, &SignedRequest::new(path, body.clone(), now())?).await?;
+            let read: Value = serde_json::from_slice(&response)?;
+            let options = read["options"].as_array().ok_or("the response has no options")?;
             let label = |option: &Value| option["text"]["text"].as_str().unwrap_or_default().to_owned();
             labels.push(options.iter().map(label).collect());
-            answers.push(answer);
+            responses.push(response);
         }
-        Ok((answers, labels))
+        Ok((responses, labels))
     }
 }
 
-/// The form that was not there before.
-async fn shown(workspace: &Workspace, seen: &HashSet<String>) -> Outcome<(String, Value)> {
+/// Waits for a form that is not in `seen`.
+async fn wait_for_form(slack: &FakeSlack, seen: &HashSet<String>) -> Outcome<(String, Value)> {
     let start = Instant::now();
-    while start.elapsed() < PATIENCE {
-        if let Some(form) = workspace.forms().into_iter().find(|(id, _)| !seen.contains(id)) {
+    while start.elapsed() < FORM_TIMEOUT {
+        if let Some(form) = slack.forms().into_iter().find(|(id, _)| !seen.contains(id)) {
             return Ok(form);
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    Err("a form was asked for and did not come".into())
+    Err(format!("no form was opened within {FORM_TIMEOUT:?}").into())
 }
 
-/// Seconds since 1970.
+/// Returns the current Unix time in seconds.
 pub(crate) fn now() -> i64 {
     SystemClock.now().as_second()
 }

@@ -1,19 +1,19 @@
-//! Measures the Slack front end: signed type-ahead and approvals at rising rates, beside the same handlers in Bolt for JavaScript
-//! and Bolt for Python. `run`, in the folder of this crate, builds it, installs those and starts it.
+//! A load test of the Slack front end: signed type-ahead requests and approvals at increasing rates, compared with the same handlers in
+//! Bolt for JavaScript and Bolt for Python. The script `run` in this crate's directory installs Bolt, then builds and starts this program.
 
-#![allow(clippy::disallowed_methods, reason = "it measures how much time passes")]
+#![allow(clippy::disallowed_methods, reason = "it measures elapsed time")]
 
 mod bench;
-mod fire;
+mod fake_slack;
+mod fixture;
 mod forms;
+mod load_generator;
 mod measure;
 mod payload;
 mod process;
 mod report;
-mod scene;
 mod serve;
-mod shot;
-mod slack;
+mod signed_request;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -21,17 +21,17 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use bench::Plan;
+use bench::BenchArgs;
 
-/// What can go wrong here ends the program, with what there is to say.
+/// A result whose error ends the program with a message.
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 #[derive(Debug, Parser)]
 #[command(about, args_conflicts_with_subcommands = true)]
 struct Arguments {
     #[command(flatten)]
-    plan: Plan,
-    /// Print JSON in place of a table.
+    bench: BenchArgs,
+    /// Print JSON instead of tables
     #[arg(long)]
     json: bool,
     #[command(subcommand)]
@@ -40,7 +40,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serves until standard input ends: the server that is measured.
+    /// Runs the measured server until standard input is closed.
     #[command(hide = true)]
     Serve { setup: PathBuf },
 }
@@ -48,7 +48,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Arguments::parse() {
         Arguments { command: Some(Command::Serve { setup }), .. } => serve::run(&setup).map(|()| ExitCode::SUCCESS),
-        Arguments { plan, json, .. } => measure(&plan, json),
+        Arguments { bench, json, .. } => measure(&bench, json),
     };
     done.unwrap_or_else(|error| {
         progress(&format!("error: {error}"));
@@ -56,10 +56,10 @@ fn main() -> ExitCode {
     })
 }
 
-fn measure(plan: &Plan, json: bool) -> Outcome<ExitCode> {
-    // Of one thread, as it has one core.
+fn measure(args: &BenchArgs, json: bool) -> Outcome<ExitCode> {
+    // Single-threaded, because the load generator has one core.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let results = runtime.block_on(bench::run(plan))?;
+    let results = runtime.block_on(bench::run(args))?;
     let mut out = io::stdout().lock();
     if json {
         serde_json::to_writer_pretty(&mut out, &results)?;
@@ -67,12 +67,12 @@ fn measure(plan: &Plan, json: bool) -> Outcome<ExitCode> {
     } else {
         report::write(&results, &mut out)?;
     }
-    let wrong: usize = results.steps.iter().map(|step| step.errors).sum();
-    Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let errors: usize = results.steps.iter().map(|step| step.errors).sum();
+    Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Says on standard error what is going on.
+/// Prints a progress message to standard error.
 fn progress(line: &str) {
-    // There is nobody left to tell if this fails.
+    // A failure to write to standard error cannot be reported.
     let _ = writeln!(io::stderr(), "load: {line}");
 }

@@ -1,27 +1,27 @@
-//! What was measured.
+//! The measurements of one step: throughput, latencies, errors and CPU time.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::fire::Fired;
+use crate::load_generator::LoadResult;
 
-/// How one server did at one rate.
+/// The measurements of one server at one rate.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Step {
     pub(crate) scenario: &'static str,
     pub(crate) server: &'static str,
-    /// Requests per second that were due; none if each was sent when one before it was answered.
+    /// The target rate in requests per second, or `None` for the step without a rate.
     pub(crate) rate: Option<u32>,
     pub(crate) requests: usize,
-    /// Requests per second that were answered.
+    /// The rate of responses per second.
     pub(crate) achieved: f64,
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
     pub(crate) max_ms: f64,
     pub(crate) errors: usize,
     pub(crate) first_error: Option<String>,
-    /// Time of a core for each request, with all that followed from it.
+    /// The CPU time per request, including work after the response.
     pub(crate) cpu_ms: f64,
     pub(crate) per_cpu_second: f64,
 }
@@ -31,36 +31,36 @@ impl Step {
         scenario: &'static str,
         server: &'static str,
         rate: Option<u32>,
-        mut fired: Fired,
+        mut result: LoadResult,
         cpu: Duration,
     ) -> Self {
-        fired.latencies.sort_unstable();
-        let requests = fired.latencies.len();
-        let all = count(requests + fired.errors);
-        let at = |percent| ms(percentile(&fired.latencies, percent));
+        result.latencies.sort_unstable();
+        let requests = result.latencies.len();
+        let all = count(requests + result.errors);
+        let at = |percent| ms(percentile(&result.latencies, percent));
         Self {
             scenario,
             server,
             rate,
             requests,
-            achieved: count(requests) / fired.took.as_secs_f64(),
+            achieved: count(requests) / result.elapsed.as_secs_f64(),
             p50_ms: at(50),
             p99_ms: at(99),
             max_ms: at(100),
-            errors: fired.errors,
-            first_error: fired.first_error,
+            errors: result.errors,
+            first_error: result.first_error,
             cpu_ms: ms(cpu) / all,
             per_cpu_second: all / cpu.as_secs_f64(),
         }
     }
 
-    /// Whether the server could not keep up with the rate.
+    /// Whether the server failed to keep up with the rate.
     pub(crate) fn is_overloaded(&self) -> bool {
         self.rate.is_some_and(|rate| self.achieved < 0.95 * f64::from(rate))
     }
 }
 
-/// The least of the sorted times that so many percent of them do not exceed.
+/// Returns the percentile of sorted times by the nearest-rank method.
 pub(crate) fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_times_that_were_measured() {
+    fn percentiles_are_measured_times() {
         let times: Vec<_> = (1..=200).map(Duration::from_millis).collect();
         let at = |percent| percentile(&times, percent).as_millis();
         assert_eq!([at(0), at(50), at(99), at(100)], [1, 100, 198, 200]);
@@ -88,10 +88,11 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_keep_up_is_overloaded() {
-        let step = |took| {
-            let fired = Fired { latencies: vec![Duration::from_millis(1); 100], took, ..Fired::default() };
-            Step::new("type-ahead", "ours", Some(100), fired, Duration::from_millis(50))
+    fn steps_below_the_target_rate_are_overloaded() {
+        let step = |elapsed| {
+            let result =
+                LoadResult { latencies: vec![Duration::from_millis(1); 100], elapsed, ..LoadResult::default() };
+            Step::new("type-ahead", "ours", Some(100), result, Duration::from_millis(50))
         };
         let fast = step(Duration::from_secs(1));
         assert!(!fast.is_overloaded() && step(Duration::from_millis(1_100)).is_overloaded());

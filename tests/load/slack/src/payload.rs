@@ -1,14 +1,14 @@
-//! What Slack sends, with all that it sends along.
+//! The payloads that Slack sends, with all their fields, so that parsing them costs as much as in production.
 
 use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
-use crate::scene::{Pending, Person, WORKSPACE};
+use crate::fixture::{Pending, Person, WORKSPACE};
 
 const APP: &str = "A0LOAD";
 const TOKEN: &str = "8f742231b10e8888abcd99yy";
 
-/// Somebody types `/sym req` and a flow.
+/// Returns the payload of the command `/sym req`.
 pub(crate) fn command(by: &Person, text: &str, trigger: usize) -> String {
     Serializer::new(String::new())
         .append_pair("token", TOKEN)
@@ -23,8 +23,8 @@ pub(crate) fn command(by: &Person, text: &str, trigger: usize) -> String {
         .finish()
 }
 
-/// Somebody types into a field's menu of a form.
-pub(crate) fn typing(by: &Person, view_id: &str, view: &Value, block: &str, typed: &str) -> String {
+/// Returns the payload of a text typed into a form's menu.
+pub(crate) fn suggestion(by: &Person, view_id: &str, view: &Value, block: &str, typed: &str) -> String {
     let mut view = view.clone();
     let more = json!({
         "id": view_id, "team_id": WORKSPACE, "state": { "values": {} }, "hash": "1709208000.h", "clear_on_close": false,
@@ -41,7 +41,7 @@ pub(crate) fn typing(by: &Person, view_id: &str, view: &Value, block: &str, type
     }))
 }
 
-/// Somebody clicks Approve.
+/// Returns the payload of a click on Approve.
 pub(crate) fn approval(by: &Person, message: &Value, request: &Pending, number: usize, response_url: &str) -> String {
     let text = message.to_string().replace(button_value(message), &request.run);
     let message: Value = serde_json::from_str(&text).unwrap_or_default();
@@ -64,7 +64,7 @@ pub(crate) fn approval(by: &Person, message: &Value, request: &Pending, number: 
     }))
 }
 
-/// The Run that stands in the message's buttons.
+/// Returns the Run ID in the message's buttons.
 fn button_value(message: &Value) -> &str {
     let blocks = message["blocks"].as_array().into_iter().flatten();
     let mut elements = blocks.filter_map(|block| block["elements"].as_array()).flatten();

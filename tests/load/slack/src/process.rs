@@ -1,4 +1,4 @@
-//! A server in a process of its own.
+//! Server processes: start, CPU time, idleness and shutdown.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -14,14 +14,17 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use crate::Outcome;
 
-/// A server that does so little for so long is idle.
-const IDLE: (Duration, Duration) = (Duration::from_millis(3), Duration::from_millis(150));
+/// The CPU time per [`IDLE_INTERVAL`] below which a server counts as idle.
+const IDLE_CPU_TIME: Duration = Duration::from_millis(3);
 
-/// Nothing is waited for longer.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The interval at which the CPU time of a server is compared.
+const IDLE_INTERVAL: Duration = Duration::from_millis(150);
 
-/// A program that serves: it takes the setup's file as its last argument, says in a line of JSON on which port it listens, and when
-/// its standard input ends, how many requests were approved.
+/// The time limit for a server to start, become idle or end.
+const SERVER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The command of a server. The program takes the path of the setup file as its last argument and prints lines of JSON: first the port
+/// on which it listens and, after standard input is closed, the number of approved requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     pub(crate) program: PathBuf,
@@ -33,7 +36,7 @@ pub(crate) struct Program {
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     child: Child,
-    said: Lines<BufReader<ChildStdout>>,
+    stdout: Lines<BufReader<ChildStdout>>,
     clock: ClockId,
 }
 
@@ -43,12 +46,12 @@ struct Listening {
 }
 
 #[derive(Deserialize)]
-struct Ended {
+struct Summary {
     approved: usize,
 }
 
 impl Server {
-    /// Starts it, on this core alone if there is one.
+    /// Starts the server, pinned to `core` if given.
     pub(crate) async fn start(program: &Program, setup: &Path, core: Option<usize>) -> Outcome<Self> {
         let mut command = match core {
             Some(core) => {
@@ -61,42 +64,42 @@ impl Server {
         command.args(&program.arguments).arg(setup).env("NODE_ENV", "production");
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
         let stdout = child.stdout.take().ok_or("the server has no standard output")?;
-        let mut said = BufReader::new(stdout).lines();
-        let line = tokio::time::timeout(PATIENCE, said.next_line()).await??;
-        let line = line.ok_or_else(|| format!("{} ended before it listened", program.program.display()))?;
+        let mut stdout = BufReader::new(stdout).lines();
+        let line = tokio::time::timeout(SERVER_TIMEOUT, stdout.next_line()).await??;
+        let line = line.ok_or_else(|| format!("{} exited before it listened", program.program.display()))?;
         let Listening { port } = serde_json::from_str(&line)?;
-        let pid = child.id().and_then(|id| i32::try_from(id).ok()).ok_or("the server has ended")?;
+        let pid = child.id().and_then(|id| i32::try_from(id).ok()).ok_or("the server has exited")?;
         let clock = clock_getcpuclockid(Pid::from_raw(pid))?;
-        Ok(Self { address: (Ipv4Addr::LOCALHOST, port).into(), child, said, clock })
+        Ok(Self { address: (Ipv4Addr::LOCALHOST, port).into(), child, stdout, clock })
     }
 
-    /// How much time of a core it has used so far, with all its threads.
-    pub(crate) fn cpu(&self) -> Outcome<Duration> {
+    /// Returns the CPU time of all threads of the server so far.
+    pub(crate) fn cpu_time(&self) -> Outcome<Duration> {
         let nanoseconds = self.clock.now()?.num_nanoseconds();
         Ok(Duration::from_nanos(u64::try_from(nanoseconds)?))
     }
 
-    /// Waits until all is done that follows from what was sent.
-    pub(crate) async fn idle(&self) -> Outcome<()> {
+    /// Waits until the server has finished all work, including work after responses.
+    pub(crate) async fn wait_until_idle(&self) -> Outcome<()> {
         let start = Instant::now();
-        let mut before = self.cpu()?;
-        while start.elapsed() < PATIENCE {
-            tokio::time::sleep(IDLE.1).await;
-            let now = self.cpu()?;
-            if now.saturating_sub(before) < IDLE.0 {
+        let mut before = self.cpu_time()?;
+        while start.elapsed() < SERVER_TIMEOUT {
+            tokio::time::sleep(IDLE_INTERVAL).await;
+            let now = self.cpu_time()?;
+            if now.saturating_sub(before) < IDLE_CPU_TIME {
                 return Ok(());
             }
             before = now;
         }
-        Err("the server is never idle".into())
+        Err(format!("the server was not idle within {SERVER_TIMEOUT:?}").into())
     }
 
-    /// Ends it, and says how many requests were approved.
+    /// Stops the server and returns the number of approved requests.
     pub(crate) async fn stop(mut self) -> Outcome<usize> {
         drop(self.child.stdin.take());
-        let line = tokio::time::timeout(PATIENCE, self.said.next_line()).await??;
-        let Ended { approved } = serde_json::from_str(&line.ok_or("the server ended without a word")?)?;
-        let status = tokio::time::timeout(PATIENCE, self.child.wait()).await??;
-        if status.success() { Ok(approved) } else { Err(format!("the server ended with {status}").into()) }
+        let line = tokio::time::timeout(SERVER_TIMEOUT, self.stdout.next_line()).await??;
+        let Summary { approved } = serde_json::from_str(&line.ok_or("the server exited without a summary")?)?;
+        let status = tokio::time::timeout(SERVER_TIMEOUT, self.child.wait()).await??;
+        if status.success() { Ok(approved) } else { Err(format!("the server exited with {status}").into()) }
     }
 }

@@ -1,25 +1,27 @@
-//! What was measured, as a table.
+//! The report: tables of the measurements, and whether the performance goals are met.
 
 use std::io::{self, Write};
 
 use crate::bench::{APPROVE, Results, TYPE_AHEAD};
 use crate::measure::Step;
 
-/// At this rate people notice nothing.
+/// The rate for which the goals are defined, in requests per second.
 const GOAL_RATE: u32 = 500;
+
+/// The maximum p99 latency of type-ahead at [`GOAL_RATE`].
 const GOAL_P99_MS: f64 = 5.0;
 
-/// How many more requests we answer in a second of a core than Bolt for JavaScript.
+/// The minimum ratio of our requests per CPU second to those of Bolt for JavaScript.
 const GOAL_RATIO: f64 = 5.0;
 
 pub(crate) fn write(results: &Results, out: &mut impl Write) -> io::Result<()> {
-    let where_run = if results.pinned {
-        "each server on one core, the load from the other"
+    let pinning = if results.pinned {
+        "servers and load generator pinned to separate cores"
     } else {
-        "servers and load share the cores: there is no taskset, or one core only"
+        "servers and load generator share cores: taskset is missing, or there is only one core"
     };
     let [before, after] = results.load;
-    writeln!(out, "{where_run}; load of the machine {before:.2} before and {after:.2} after")?;
+    writeln!(out, "{pinning}; load average {before:.2} before, {after:.2} after")?;
     for scenario in [TYPE_AHEAD, APPROVE] {
         let steps: Vec<_> = results.steps.iter().filter(|step| step.scenario == scenario).collect();
         if !steps.is_empty() {
@@ -30,7 +32,7 @@ pub(crate) fn write(results: &Results, out: &mut impl Write) -> io::Result<()> {
     writeln!(out)?;
     for (server, calls) in results.calls.iter().filter(|(_, calls)| !calls.is_empty()) {
         let calls: Vec<_> = calls.iter().map(|(method, count)| format!("{method} {count:.2}")).collect();
-        writeln!(out, "calls of Slack's Web API per approval, {server}: {}", calls.join(", "))?;
+        writeln!(out, "Slack Web API calls per approval, {server}: {}", calls.join(", "))?;
     }
     goals(&results.steps, out)
 }
@@ -39,10 +41,10 @@ fn table(scenario: &str, steps: &[&Step], out: &mut impl Write) -> io::Result<()
     writeln!(
         out,
         "{scenario:<26} {:>7} {:>9} {:>8} {:>8} {:>8} {:>6} {:>8} {:>8} {:>6}",
-        "rate/s", "answered", "p50 ms", "p99 ms", "max ms", "errors", "CPU ms", "/CPU s", "ratio"
+        "rate/s", "actual/s", "p50 ms", "p99 ms", "max ms", "errors", "CPU ms", "/CPU s", "ratio"
     )?;
     for step in steps {
-        let rate = step.rate.map_or("most".to_owned(), |rate| rate.to_string());
+        let rate = step.rate.map_or("max".to_owned(), |rate| rate.to_string());
         let rate = if step.is_overloaded() { format!("{rate} !") } else { rate };
         let ratio = ratio(steps.iter().copied(), step).map_or("-".to_owned(), |ratio| format!("{ratio:.1}"));
         writeln!(
@@ -64,19 +66,23 @@ fn table(scenario: &str, steps: &[&Step], out: &mut impl Write) -> io::Result<()
     Ok(())
 }
 
-/// How many more requests we answer in a second of a core than this server at this rate.
+/// Returns the ratio of our requests per CPU second to those of another server at the same rate.
 fn ratio<'a>(mut steps: impl Iterator<Item = &'a Step>, theirs: &Step) -> Option<f64> {
     let ours = steps.find(|step| step.server == "ours" && step.rate == theirs.rate)?;
     (theirs.server != "ours").then(|| ours.per_cpu_second / theirs.per_cpu_second)
 }
 
 fn goals(steps: &[Step], out: &mut impl Write) -> io::Result<()> {
-    let typing = || steps.iter().filter(|step| step.scenario == TYPE_AHEAD);
-    let said = |is_met: bool| if is_met { "met" } else { "missed" };
-    if let Some(ours) = typing().find(|step| step.server == "ours" && step.rate == Some(GOAL_RATE)) {
+    let type_ahead = || steps.iter().filter(|step| step.scenario == TYPE_AHEAD);
+    let verdict = |is_met: bool| if is_met { "met" } else { "missed" };
+    if let Some(ours) = type_ahead().find(|step| step.server == "ours" && step.rate == Some(GOAL_RATE)) {
         let is_met = ours.p99_ms < GOAL_P99_MS && !ours.is_overloaded();
         let p99 = ours.p99_ms;
-        writeln!(out, "p99 of {TYPE_AHEAD} under {GOAL_P99_MS} ms at {GOAL_RATE}/s: {} ({p99:.2} ms)", said(is_met))?;
+        writeln!(
+            out,
+            "p99 of {TYPE_AHEAD} under {GOAL_P99_MS} ms at {GOAL_RATE}/s: {} ({p99:.2} ms)",
+            verdict(is_met)
+        )?;
     }
     for theirs in steps.iter().filter(|step| step.server == "bolt-js") {
         let scenario = theirs.scenario;
@@ -84,10 +90,10 @@ fn goals(steps: &[Step], out: &mut impl Write) -> io::Result<()> {
         let rate = match theirs.rate {
             Some(GOAL_RATE) => format!("at {GOAL_RATE}/s"),
             Some(_) => continue,
-            None => "at most".to_owned(),
+            None => "at maximum throughput".to_owned(),
         };
-        let what = format!("{scenario}, {rate}: {GOAL_RATIO} times the requests per CPU second of Bolt for JavaScript");
-        writeln!(out, "{what}: {} ({ratio:.1} times)", said(ratio >= GOAL_RATIO))?;
+        let goal = format!("{scenario}, {rate}: {GOAL_RATIO} times the requests per CPU second of Bolt for JavaScript");
+        writeln!(out, "{goal}: {} ({ratio:.1} times)", verdict(ratio >= GOAL_RATIO))?;
     }
     Ok(())
 }

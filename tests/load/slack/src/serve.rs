@@ -1,4 +1,4 @@
-//! The server that is measured: the Slack front end on a runtime, as the command `serve` has it, with trivial handlers.
+//! Our server: the Slack front end on a runtime with a SQLite store, set up as by the command `serve`, with trivial handlers.
 
 use std::io::Write;
 use std::path::Path;
@@ -20,19 +20,19 @@ use sym_sdk::server::{CancellationToken, Server, listen};
 use sym_sdk::strategy::{SimulatedStrategy, StrategyType};
 
 use crate::Outcome;
-use crate::scene::{DOMAIN, Setup, WORKSPACE, requesters};
+use crate::fixture::{DOMAIN, Setup, WORKSPACE, requesters};
 
-/// The type of strategy, integration and target.
+/// The type of the strategy, the integration and the target.
 const KIND: &str = "load";
 
-/// The only flow.
+/// The name of the flow.
 pub(crate) const FLOW: &str = "database";
 
-/// The field with the thousand options.
+/// The name of the field with the thousand options.
 pub(crate) const FIELD: &str = "database";
 
-/// Requests that are made at a time.
-const AT_ONCE: usize = 64;
+/// The maximum number of requests that are submitted concurrently.
+const MAX_CONCURRENT_REQUESTS: usize = 64;
 
 #[reducer]
 fn get_permissions() -> RequestPermission {
@@ -49,15 +49,15 @@ fn databases(options: State<Arc<[FieldOption]>>) -> Vec<FieldOption> {
     options.to_vec()
 }
 
-/// Serves until standard input ends. Says on standard output, in lines of JSON, where it listens, and at the end how many requests
-/// were approved.
+/// Serves until standard input is closed. Prints lines of JSON to standard output: first the port, and at the end the number of
+/// approved requests.
 pub(crate) fn run(setup: &Path) -> Outcome<()> {
     let setup: Setup = serde_json::from_slice(&std::fs::read(setup)?)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(setup))
 }
 
 async fn serve(setup: Setup) -> Outcome<()> {
-    let file = setup.file.as_deref().ok_or("the setup names no file for the Runs")?;
+    let file = setup.file.as_deref().ok_or("the setup has no file for the Runs")?;
     let store = Arc::new(SqliteStore::open(file).await?);
     let directory = Directory::from_store(store.clone(), [DOMAIN]);
     let slack = Slack::builder(WORKSPACE).token("xoxb-load").base_url(BaseUrl::parse(&setup.api)?);
@@ -75,10 +75,10 @@ async fn serve(setup: Setup) -> Outcome<()> {
         .await?;
 
     let listener = listen(([127, 0, 0, 1], 0).into()).await?;
-    say(&json!({ "port": listener.local_addr()?.port() }))?;
+    print_line(&json!({ "port": listener.local_addr()?.port() }))?;
     let stop = CancellationToken::new();
     let serving = tokio::spawn(Server::new(runtime.clone()).serve(listener, stop.clone()));
-    make(&runtime, setup.requests).await?;
+    submit_requests(&runtime, setup.requests).await?;
     tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink())).await??;
     stop.cancel();
     serving.await?;
@@ -88,24 +88,24 @@ async fn serve(setup: Setup) -> Outcome<()> {
     let approved = runtime.runs(approved, usize::MAX).await?.len();
     drop(runtime);
     store.close().await?;
-    say(&json!({ "approved": approved }))
+    print_line(&json!({ "approved": approved }))
 }
 
-fn say(line: &serde_json::Value) -> Outcome<()> {
+fn print_line(line: &serde_json::Value) -> Outcome<()> {
     let mut out = std::io::stdout();
     writeln!(out, "{line}")?;
     Ok(out.flush()?)
 }
 
-/// Makes requests as a front end does.
-async fn make(runtime: &Runtime, requests: usize) -> Outcome<()> {
+/// Submits requests as a front end does.
+async fn submit_requests(runtime: &Runtime, requests: usize) -> Outcome<()> {
     let requesters = requesters();
     let submissions = (0..requests).zip(requesters.iter().cycle()).map(|(_, requester)| {
         let submission = Submission::request(FLOW, requester.email.as_str()).channel(Channel::new(ChannelType::Slack));
         let submission = submission.input(FIELD, "db-1").input("reason", "incident 42");
         runtime.submit(submission.input("target_srn", "admins").input("duration", "1h"))
     });
-    Ok(stream::iter(submissions).buffer_unordered(AT_ONCE).try_for_each(|_| async { Ok(()) }).await?)
+    Ok(stream::iter(submissions).buffer_unordered(MAX_CONCURRENT_REQUESTS).try_for_each(|_| async { Ok(()) }).await?)
 }
 
 fn config() -> Config {

@@ -249,8 +249,8 @@ impl History {
         for run in at_once(self.disk.store().runs(Default::default(), usize::MAX)).unwrap() {
             let policy = Policy::of(run.state.flow.slug());
             let run_id = run.state.run.id();
-            let is_at_rest = run.state.active_event.is_none();
-            if matches!(run.state.access, Access::Held(_)) && !policy.ends && is_at_rest {
+            let is_between_events = run.state.active_event.is_none();
+            if matches!(run.state.access, Access::Held(_)) && !policy.ends && is_between_events {
                 self.wish(ADMIN, WishAction::Revoke(run_id));
                 acted = true;
             }

@@ -147,8 +147,8 @@ pub(crate) fn check_settled(world: &World, memory: &Memory, people: &People, tar
     world.log(format_args!("{}", serde_json::to_string(&audit).unwrap_or_default()));
     for StoredRun { state, .. } in &runs {
         let run = state.run.id();
-        let is_at_rest = state.is_finished() && state.pending.is_empty() && state.timers.is_empty();
-        world.check(is_at_rest, || format!("P3: Run {run} is {} and has not settled: {state:#?}", state.run.status()));
+        let has_settled = state.is_finished() && state.pending.is_empty() && state.timers.is_empty();
+        world.check(has_settled, || format!("P3: Run {run} is {} and has not settled: {state:#?}", state.run.status()));
         world.count(format!("Run {}", state.run.status()));
         let entries: Vec<_> = audit.iter().filter(|entry| entry.run == run).cloned().collect();
         one_decision(world, run, &entries);

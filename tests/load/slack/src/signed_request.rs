@@ -1,4 +1,4 @@
-//! Signed requests, made before they are sent.
+//! Signed requests, which are prepared before the load starts, so that signing them costs no time while it runs.
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
@@ -7,21 +7,21 @@ use http::header::{CONTENT_TYPE, HOST};
 use sha2::Sha256;
 
 use crate::Outcome;
-use crate::scene::SIGNING_SECRET;
+use crate::fixture::SIGNING_SECRET;
 
-/// A request, and what has to be answered.
+/// A signed request, with the expected response.
 #[derive(Clone, Debug)]
-pub(crate) struct Shot {
+pub(crate) struct SignedRequest {
     pub(crate) path: &'static str,
     pub(crate) body: Bytes,
-    /// The answer's body; what it is does not matter if there is none.
+    /// The expected body of the response, or `None` to accept any.
     pub(crate) expected: Option<Bytes>,
     timestamp: String,
     signature: String,
 }
 
-impl Shot {
-    /// A request that is signed now, in seconds since 1970.
+impl SignedRequest {
+    /// Signs a request with the current Unix time in seconds.
     pub(crate) fn new(path: &'static str, body: Bytes, now: i64) -> Outcome<Self> {
         let timestamp = now.to_string();
         let mut mac = Hmac::<Sha256>::new_from_slice(SIGNING_SECRET.as_bytes())?;
@@ -32,13 +32,14 @@ impl Shot {
         Ok(Self { path, body, expected: None, timestamp, signature: format!("v0={hex}") })
     }
 
-    /// The answer has to be this.
+    /// Sets the expected body of the response.
     pub(crate) fn expecting(mut self, body: Bytes) -> Self {
         self.expected = Some(body);
         self
     }
 
-    pub(crate) fn request(&self) -> http::Result<Request<axum::body::Body>> {
+    /// Returns the HTTP request to send.
+    pub(crate) fn to_http(&self) -> http::Result<Request<axum::body::Body>> {
         Request::post(self.path)
             .header(HOST, "127.0.0.1")
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")

@@ -1,4 +1,5 @@
-//! Slack's Web API as far as the servers call it. Its answers are always the same; it remembers what payloads are made from.
+//! A fake of the Slack Web API methods that the servers call. Its responses are constant, so that it costs little; it records the views
+//! and messages from which payloads are built.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,28 +12,28 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use crate::Outcome;
-use crate::scene::{Pending, WORKSPACE, people};
+use crate::fixture::{Pending, WORKSPACE, people};
 
-/// The channel of all messages.
+/// The ID of the channel to which all messages are posted.
 pub(crate) const CHANNEL: &str = "C0ACCESS";
 
-/// Clones are one workspace.
+/// A fake Slack workspace. Clones share their state.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Workspace(Arc<Mutex<Seen>>);
+pub(crate) struct FakeSlack(Arc<Mutex<Recorded>>);
 
 #[derive(Debug, Default)]
-struct Seen {
+struct Recorded {
     counter: u32,
     calls: BTreeMap<String, usize>,
-    /// Views with inputs, by id, as they were shown last.
+    /// The latest version of each view with inputs, by ID.
     forms: HashMap<String, Value>,
-    /// The message that was posted last, with its buttons.
+    /// The last posted message, with its buttons.
     message: Value,
     pending: Vec<Pending>,
 }
 
-impl Workspace {
-    /// Answers on a port of its own, and says where.
+impl FakeSlack {
+    /// Starts the server on a free port and returns its base URL.
     pub(crate) async fn start(&self) -> Outcome<String> {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}/api/", listener.local_addr()?);
@@ -41,66 +42,65 @@ impl Workspace {
         Ok(url)
     }
 
-    /// The forms that are shown, without those that have no fields yet.
+    /// Returns the open forms, except those without fields.
     pub(crate) fn forms(&self) -> HashMap<String, Value> {
-        self.seen().forms.clone()
+        self.recorded().forms.clone()
     }
 
-    /// The requests whose messages were posted.
+    /// Returns the requests whose messages have been posted.
     pub(crate) fn pending(&self) -> Vec<Pending> {
-        self.seen().pending.clone()
+        self.recorded().pending.clone()
     }
 
-    /// How many messages of requests were posted.
-    pub(crate) fn posted(&self) -> usize {
-        self.seen().pending.len()
+    /// Returns the number of posted request messages.
+    pub(crate) fn posted_count(&self) -> usize {
+        self.recorded().pending.len()
     }
 
-    /// The message of a request.
+    /// Returns the message of a request.
     pub(crate) fn message(&self) -> Value {
-        self.seen().message.clone()
+        self.recorded().message.clone()
     }
 
-    /// How often each method was called since this was asked last.
+    /// Returns and resets the number of calls by method.
     pub(crate) fn take_calls(&self) -> BTreeMap<String, usize> {
-        std::mem::take(&mut self.seen().calls)
+        std::mem::take(&mut self.recorded().calls)
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    fn recorded(&self) -> MutexGuard<'_, Recorded> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn call(State(workspace): State<Workspace>, Path(method): Path<String>, body: Bytes) -> Json<Value> {
-    let mut seen = workspace.seen();
-    seen.counter += 1;
-    let counter = seen.counter;
-    let answer = match method.as_str() {
+async fn call(State(slack): State<FakeSlack>, Path(method): Path<String>, body: Bytes) -> Json<Value> {
+    let mut recorded = slack.recorded();
+    recorded.counter += 1;
+    let counter = recorded.counter;
+    let mut response = match method.as_str() {
         "auth.test" => json!({ "team_id": WORKSPACE, "user_id": "U0BOT", "bot_id": "B0BOT" }),
         "users.info" => json!({ "user": user(argument(&body, "user").as_deref()) }),
         "users.lookupByEmail" => json!({ "user": user(argument(&body, "email").as_deref()) }),
         "conversations.open" => json!({ "channel": { "id": "D0DIRECT" } }),
         "chat.postMessage" => {
             let ts = format!("1709208000.{counter:06}");
-            seen.post(&body, &ts);
+            recorded.record_message(&body, &ts);
             json!({ "channel": CHANNEL, "ts": ts })
         }
         "chat.update" => json!({ "channel": CHANNEL, "ts": "1709208000.000001" }),
         "chat.postEphemeral" => json!({ "message_ts": "1709208000.000001" }),
         "views.open" => json!({ "view": { "id": format!("V{counter:08}"), "hash": "1709208000.h" } }),
         "views.update" => {
-            let id = seen.show(&body);
+            let id = recorded.record_view(&body);
             json!({ "view": { "id": id, "hash": "1709208000.h" } })
         }
         _ => json!({}),
     };
-    *seen.calls.entry(method).or_default() += 1;
-    let mut answer = answer;
-    answer["ok"] = json!(true);
-    Json(answer)
+    *recorded.calls.entry(method).or_default() += 1;
+    response["ok"] = json!(true);
+    Json(response)
 }
 
-/// An argument of a call, which comes as a form or as JSON.
+/// Returns an argument of a call from a form or JSON body.
 fn argument(body: &[u8], name: &str) -> Option<String> {
     if let Ok(arguments) = serde_json::from_slice::<Value>(body) {
         return arguments[name].as_str().map(str::to_owned);
@@ -109,9 +109,10 @@ fn argument(body: &[u8], name: &str) -> Option<String> {
     arguments.find(|(key, _)| *key == *name).map(|(_, value)| value.into_owned())
 }
 
-fn user(who: Option<&str>) -> Value {
+fn user(id_or_email: Option<&str>) -> Value {
     let mut people = people().into_iter();
-    let Some(person) = people.find(|person| who.is_some_and(|who| person.account == who || person.email == who)) else {
+    let Some(person) = people.find(|person| id_or_email.is_some_and(|id| person.account == id || person.email == id))
+    else {
         return Value::Null;
     };
     json!({
@@ -120,9 +121,9 @@ fn user(who: Option<&str>) -> Value {
     })
 }
 
-impl Seen {
-    /// Remembers the message of a request; others have no button to approve with.
-    fn post(&mut self, body: &[u8], ts: &str) {
+impl Recorded {
+    /// Records the message of a request. Other messages have no Approve button.
+    fn record_message(&mut self, body: &[u8], ts: &str) {
         let Ok(message) = serde_json::from_slice::<Value>(body) else { return };
         let blocks = message["blocks"].as_array().into_iter().flatten();
         let elements = blocks.filter_map(|block| block["elements"].as_array()).flatten();
@@ -134,7 +135,8 @@ impl Seen {
         self.message = message;
     }
 
-    fn show(&mut self, body: &[u8]) -> String {
+    /// Records a view that has inputs, and returns its ID.
+    fn record_view(&mut self, body: &[u8]) -> String {
         let arguments: Value = serde_json::from_slice(body).unwrap_or_default();
         let id = arguments["view_id"].as_str().unwrap_or_default().to_owned();
         let mut blocks = arguments["view"]["blocks"].as_array().into_iter().flatten();

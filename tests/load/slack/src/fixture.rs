@@ -1,4 +1,4 @@
-//! What all servers have in common: the workspace, its people, the options of the field, and what people type.
+//! The fixture that all servers share: the workspace, its users, the options of the field, and the texts that users type.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,11 +6,11 @@ pub(crate) const WORKSPACE: &str = "T012AB3CD";
 pub(crate) const SIGNING_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 pub(crate) const DOMAIN: &str = "example.com";
 
-/// Half of them ask, the others decide.
-const PEOPLE: usize = 40;
+/// The number of users: half of them requesters, half of them approvers.
+const PERSON_COUNT: usize = 40;
 
-/// What people type. Each fits other options, by other means, and some fit none.
-pub(crate) const TYPED: [&str; 10] = [
+/// The texts that users type. They match different options by different rules; one matches none.
+pub(crate) const TYPED_TEXTS: [&str; 10] = [
     "",
     "d",
     "db-1",
@@ -19,37 +19,37 @@ pub(crate) const TYPED: [&str; 10] = [
     "lake",
     "eu-west orders",
     "prod",
-    "there is no option like this one, and whoever types it gets nothing at all",
+    "a long text that matches no option, so that the server responds with none",
     "9",
 ];
 
-/// What a server is started with, as JSON in a file.
+/// The setup of a server, which it reads from a JSON file.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Setup {
     pub(crate) signing_secret: String,
-    /// Where Slack's Web API is stood in for.
+    /// The base URL of the fake Slack Web API.
     pub(crate) api: String,
     /// The labels of the options.
     pub(crate) options: Vec<String>,
     pub(crate) people: Vec<Person>,
-    /// How many requests the server is to make for itself.
+    /// The number of requests that our server creates.
     pub(crate) requests: usize,
-    /// The requests that wait for a decision, for servers that make none.
+    /// The pending requests, for servers that do not create their own.
     pub(crate) pending: Vec<Pending>,
-    /// Where the server keeps what is to outlast it. Without it, approvals are in memory alone.
+    /// The path of the file or database for approvals. Without it, they are only in memory.
     pub(crate) file: Option<String>,
-    /// Whether an approval is shown in its message, and the requester told.
-    pub(crate) tells: bool,
+    /// Whether the message is updated and the requester notified after an approval.
+    pub(crate) notifies: bool,
 }
 
-/// Somebody in the workspace.
+/// A user in the workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Person {
     pub(crate) account: String,
     pub(crate) email: String,
 }
 
-/// A request that waits for a decision.
+/// A request that is pending approval.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Pending {
     pub(crate) run: String,
@@ -58,23 +58,23 @@ pub(crate) struct Pending {
     pub(crate) ts: String,
 }
 
-/// Everybody.
+/// Returns all users.
 pub(crate) fn people() -> Vec<Person> {
     let person = |number: usize| Person { account: format!("U0{number:04}"), email: format!("u0{number:04}@{DOMAIN}") };
-    (0..PEOPLE).map(person).collect()
+    (0..PERSON_COUNT).map(person).collect()
 }
 
-/// Those who ask.
+/// Returns the users who make requests.
 pub(crate) fn requesters() -> Vec<Person> {
-    people().into_iter().take(PEOPLE / 2).collect()
+    people().into_iter().take(PERSON_COUNT / 2).collect()
 }
 
-/// Those who decide.
+/// Returns the users who approve requests.
 pub(crate) fn approvers() -> Vec<Person> {
-    people().into_iter().skip(PEOPLE / 2).collect()
+    people().into_iter().skip(PERSON_COUNT / 2).collect()
 }
 
-/// A thousand labels of some length, in upper and lower case.
+/// Returns a thousand labels of different lengths, in upper and lower case.
 pub(crate) fn options() -> Vec<String> {
     let databases = (0..400).map(|number| format!("db-{number}"));
     let lakes = (0..300).map(|number| format!("Data Lake {number}"));
