@@ -1,7 +1,7 @@
 //! Verification of Slack's request signatures.
 //!
 //! A signature covers the raw body and a timestamp, so a request is verified before anything parses it, and an old request
-//! cannot be replayed after [`MAX_CLOCK_SKEW`]. Within that window, repeated requests are left to the caller: the front end
+//! cannot be replayed after `MAX_CLOCK_SKEW`. Within that window, repeated requests are left to the caller: the front end
 //! deduplicates them by input key.
 
 use std::fmt;
