@@ -185,10 +185,8 @@ async fn serve(
         writeln!(output.out, "Stopping: waiting for work in flight. Send the signal again to stop immediately.")?;
         output.out.flush()?;
     }
-    tokio::select! {
-        biased;
-        () = &mut serving => {}
-        signal = signals.recv() => return Ok(signal.map(|()| None)?),
+    if signals.finish(serving).await?.is_none() {
+        return Ok(None);
     }
     if let Some(follower) = &mut follower {
         follower.catch_up(output).await?;

@@ -1,4 +1,4 @@
-//! Shutdown signals.
+//! Shutdown signals. The first one lets work in flight finish; a second one ends a running server at once.
 
 use std::io;
 
@@ -40,5 +40,16 @@ impl Signals {
         }
         #[cfg(not(unix))]
         tokio::signal::ctrl_c().await
+    }
+
+    /// Waits for work in flight to finish, after a first signal. Returns `None` immediately when a second signal
+    /// comes before that.
+    #[cfg(feature = "server")]
+    pub(super) async fn finish<T>(&mut self, work: impl Future<Output = T>) -> io::Result<Option<T>> {
+        tokio::select! {
+            biased;
+            done = work => Ok(Some(done)),
+            signal = self.recv() => signal.map(|()| None),
+        }
     }
 }

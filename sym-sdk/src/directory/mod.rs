@@ -5,13 +5,12 @@
 //! share identifies neither. The rules are in [`Directory`]; a [`DirectoryStore`] only has to keep data atomically.
 
 mod event_count;
+mod first_contact;
 mod identity;
 mod key_value;
 mod memory;
 mod memory_key_value;
 mod store;
-mod stored_token;
-#[cfg(feature = "runtime")]
 mod tokens;
 mod users;
 
@@ -20,9 +19,8 @@ pub use key_value::{KeyPath, KeyValue, KeyValueStore};
 pub use memory::MemoryDirectory;
 pub use memory_key_value::MemoryKeyValue;
 pub use store::{DirectoryConflict, DirectoryStore, Inserted, UserChange};
-pub use stored_token::{StoredToken, Token, TokenHash};
 #[cfg(feature = "runtime")]
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
 pub use tokens::IssuedToken;
-
+pub use tokens::{StoredToken, Token, TokenHash};
 pub use users::Directory;

@@ -1,22 +1,19 @@
-//! Leases of effects: how long they last, and when an effect is retried or given up.
+//! Leases of effects: how long they last, and when an effect is claimed again.
 //!
 //! A lease keeps a second worker from executing an effect that a first one has in hand. It only saves work: that an effect is
-//! executed at the wrong time, or twice, is ruled out by its key and by the version check of the commit.
+//! executed at the wrong time, or twice, is ruled out by its key and by the version check of the commit. An effect that keeps losing
+//! its lease is [given up](super::poison).
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use crate::machine::{EffectKey, EffectKind};
+use crate::machine::EffectKey;
 
 /// The lease of an engine that is told nothing about its effects: longer than the default limits of what an effect calls.
 pub(super) const DEFAULT_LEASE: Duration = Duration::from_secs(10 * 60);
 
 /// A lease outlasts the longest effect by at least this much.
 const LEASE_MARGIN: Duration = Duration::from_secs(60);
-
-/// The number of expired leases after which an effect fails. Such an effect takes the process down with it, or outlives every
-/// lease, and would do so forever.
-pub(super) const MAX_LOST_LEASES: u32 = 5;
 
 /// The delay of an effect that must wait for a call that has outlived its lease.
 pub(super) const IN_FLIGHT_RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -27,12 +24,6 @@ const MAX_REDELIVERY_DELAY: Duration = Duration::from_secs(60);
 /// Returns the lease for effects that take up to `max_effect_duration`.
 pub(super) fn lease_for(max_effect_duration: Duration) -> Duration {
     max_effect_duration.saturating_mul(2).saturating_add(LEASE_MARGIN)
-}
-
-/// Whether an effect has lost so many leases that it fails without another attempt. Revocations never do: access that is not
-/// taken away is worse than a process that keeps crashing.
-pub(super) fn is_given_up(kind: &EffectKind, lost_leases: u32) -> bool {
-    lost_leases >= MAX_LOST_LEASES && !matches!(kind, EffectKind::Revoke { .. })
 }
 
 /// Returns the delay before an effect is claimed again whose outcome could not be stored.

@@ -60,6 +60,7 @@ mod local;
 mod memory;
 mod notifier;
 pub mod observability;
+mod poison;
 mod run_cache;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use super::audit_entry::AuditKind;
-use super::delivered_message::DeliveredMessage;
 use super::effect::EffectKind;
 use super::effect_error::EffectError;
 use super::event_record::EventRecord;
+use super::message_status::DeliveredMessage;
 use super::notice::Notice;
 use super::outcome::{DeliveryResult, Outcome};
 use super::retry::{MAX_DELIVERY_ATTEMPTS, MAX_FINAL_DELIVERY_ATTEMPTS, retry_delay};

@@ -65,13 +65,12 @@
 //! | `expiry` | the end of access: expiry, deferral by a hook, lost timers, clock changes |
 //! | `hook_override` | events that a hook fires in place of another |
 //! | `operator_actions` | retried and written-off revocations, grants repeated, unmanaged access removed |
-//! | `delivered_message` | which message of a request may be acted on |
+//! | `message_status` | which message of a request may be acted on |
 //! | `retry` | how often and how long effects are retried |
 
 mod access;
 mod approval;
 mod audit_entry;
-mod delivered_message;
 mod effect;
 mod effect_error;
 mod event_record;
@@ -79,6 +78,7 @@ mod expiry;
 mod forwarding;
 mod hook_override;
 mod input;
+mod message_status;
 mod notice;
 mod operator_actions;
 mod outcome;
@@ -91,12 +91,12 @@ mod transition;
 
 pub use access::{Access, EntitlementKey, Grant};
 pub use audit_entry::{AuditEntry, AuditKind, HandlerResult};
-pub use delivered_message::{DeliveredMessage, MessageRef, MessageStatus};
 pub use effect::{Bulkhead, Effect, EffectKey, EffectKind, Lane};
 pub use effect_error::EffectError;
 pub use event_record::EventRecord;
 pub use expiry::PendingExpiry;
 pub use input::{Action, ActionKind, FormRef, Input, InputBody, Removal, RequestInput};
+pub use message_status::{DeliveredMessage, MessageRef, MessageStatus};
 pub use notice::Notice;
 pub use outcome::{DeliveryResult, HookResult, Outcome, Revocation, RevocationCheck, Routing};
 pub use permissions::allowed_actions;

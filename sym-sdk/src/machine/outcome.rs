@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::delivered_message::MessageRef;
 use super::effect_error::EffectError;
+use super::message_status::MessageRef;
 use crate::error::{ErrorKind, codes};
 use crate::model::{HandlerRef, StepOutput};
 use crate::routing::{Notification, RequestPermission};

@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::access::Access;
-use super::delivered_message::DeliveredMessage;
 use super::effect::EffectKind;
 use super::event_record::EventRecord;
 use super::input::{Action, FormRef};
+use super::message_status::DeliveredMessage;
 use super::outcome::Routing;
 use super::timer::{LiveTimer, TimerKind};
 use crate::error::ErrorCode;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::error::Result;
+use crate::model::RunId;
 use crate::runtime::{Receipt, Runtime, Submission};
 use crate::simulation::Simulation;
 
@@ -18,6 +19,11 @@ pub(in crate::cli) trait Driver {
 
     /// Lets time pass.
     async fn advance(&mut self, time: Duration) -> Result<()>;
+
+    /// Reports whether a Run can still be decided.
+    async fn is_open(&self, run: RunId) -> Result<bool> {
+        Ok(self.runtime().run(run).await?.state.is_open())
+    }
 }
 
 impl Driver for Simulation {

@@ -7,6 +7,7 @@ mod driver;
 mod form;
 mod request;
 mod scenario;
+mod simulated_approver;
 
 use std::io::{self, Read};
 use std::path::Path;

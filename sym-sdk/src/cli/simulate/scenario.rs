@@ -1,7 +1,7 @@
 //! Runs one request from its form to the end of its access.
 //!
 //! The request says how it goes: where it comes from, who decides and when. The command line overrides that. If neither names an
-//! approver, simulated admins approve, so that a flow can be seen whole without inventing people for it.
+//! approver, [simulated admins](super::simulated_approver) approve.
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use super::driver::Driver;
 use super::form::{FormRecorder, RecordedForm};
 use super::request::{Decision, Request, Verdict};
+use super::simulated_approver;
 use crate::audit::AuditKind;
 use crate::cli::Exit;
 use crate::cli::args::ScenarioArgs;
@@ -17,8 +18,8 @@ use crate::cli::output::error_json;
 use crate::error::{Error, Result};
 use crate::forms::format_duration;
 use crate::machine::Access;
-use crate::model::{Channel, ChannelType, RunId, RunStatus, Source, User, UserId, UserRole};
-use crate::runtime::{Actor, Submission};
+use crate::model::{Channel, ChannelType, RunId, RunStatus, Source};
+use crate::runtime::Submission;
 use crate::simulation::{EntryDetails, Simulation, Timeline};
 
 /// The time between a request and its decision, by default: long enough to be visible in the timeline.
@@ -158,12 +159,12 @@ pub(in crate::cli) async fn request_and_decide(
     outcome.run = Some(run);
 
     let after = scenario.after.or(request.after).unwrap_or(DEFAULT_DECISION_DELAY);
-    if is_open(driver, run).await? {
+    if driver.is_open(run).await? {
         driver.advance(after).await?;
     }
     match scenario.decisions.clone().or(request.decisions) {
         Some(decisions) => decide(driver, run, decisions, &channel, outcome).await,
-        None => approve_as_simulated_admin(driver, run, &actor, &channel, outcome).await,
+        None => simulated_approver::approve(driver, run, &actor, &channel, &mut outcome.notes).await,
     }
 }
 
@@ -172,10 +173,6 @@ fn default_source(driver: &impl Driver, flow: &str) -> Result<Source> {
     let flow = driver.runtime().flow(flow)?;
     let allowed = flow.params().allowed_sources.as_ref();
     Ok(allowed.and_then(|allowed| allowed.first().copied()).unwrap_or(Source::Slack))
-}
-
-async fn is_open(driver: &impl Driver, run: RunId) -> Result<bool> {
-    Ok(driver.runtime().run(run).await?.state.is_open())
 }
 
 /// Returns how many submissions the Run has refused.
@@ -192,7 +189,7 @@ async fn decide(
     outcome: &mut Outcome,
 ) -> Result<()> {
     for Decision { verdict, by, message } in decisions {
-        if !is_open(driver, run).await? {
+        if !driver.is_open(run).await? {
             outcome.notes.push(format!("skipped the decision of {by}: the request is no longer open"));
             continue;
         }
@@ -210,35 +207,6 @@ async fn decide(
         if decided.is_err() && refusals(driver, run).await? == before {
             decided?;
         }
-    }
-    Ok(())
-}
-
-/// Approves as admins that are created for this, as many as the request needs.
-async fn approve_as_simulated_admin(
-    driver: &mut impl Driver,
-    run: RunId,
-    requester: &Actor,
-    channel: &Channel,
-    outcome: &mut Outcome,
-) -> Result<()> {
-    let domain = match requester {
-        Actor::Email(email) => email.rsplit_once('@').map(|(_, domain)| domain.trim()),
-        _ => None,
-    };
-    let domain = domain.unwrap_or("example.com").to_owned();
-    for number in 1..=u8::MAX {
-        if !is_open(driver, run).await? {
-            return Ok(());
-        }
-        let email = if number == 1 { format!("admin@{domain}") } else { format!("admin{number}@{domain}") };
-        if driver.runtime().directory().user_by_email(&email).await?.is_some() {
-            continue;
-        }
-        let admin = User::person(UserId::from_email(&email), &email)?.with_role(UserRole::Admin);
-        driver.runtime().directory().put_user(admin).await?;
-        outcome.notes.push(format!("no decision given: approved by the simulated admin {email}"));
-        driver.submit(Submission::approve(run, email.as_str()).channel(channel.clone())).await?;
     }
     Ok(())
 }

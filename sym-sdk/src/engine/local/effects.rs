@@ -7,9 +7,10 @@ use tracing::{Instrument, Span};
 
 use super::LocalEngine;
 use super::inputs::WakeOnDrop;
-use crate::engine::leases::{IN_FLIGHT_RETRY_DELAY, MAX_LOST_LEASES, is_given_up, redelivery_delay};
+use crate::engine::leases::{IN_FLIGHT_RETRY_DELAY, redelivery_delay};
 use crate::engine::notifier::WakeSet;
 use crate::engine::observability;
+use crate::engine::poison::{MAX_LOST_LEASES, is_given_up};
 use crate::engine::store::{Claim, Claimed, DueTimer};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::machine::{Effect, EffectError, EffectKey, EffectKind, Lane, Outcome};

@@ -11,6 +11,7 @@ mod directory;
 mod error;
 mod events;
 mod file_system;
+mod integrity;
 mod key_value;
 mod leases;
 mod lock;
@@ -41,7 +42,7 @@ use super::store::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFil
 use crate::audit::{AuditEntry, AuditHead, AuditRecord};
 use crate::directory::EventQuery;
 use crate::future::BoxFuture;
-use crate::machine::{EffectKey, EntitlementKey, InputReply, Lane};
+use crate::machine::{EffectKey, EntitlementKey, InputReply};
 use crate::model::RunId;
 use crate::sync::lock;
 
@@ -291,7 +292,7 @@ impl Store for SqliteStore {
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, StoreError>> {
         Box::pin(async move {
             let input = commit.input.clone();
-            let priority = if rows::is_revocation(&commit) { Priority::High } else { Priority::Normal };
+            let priority = Priority::of_commit(&commit);
             let rows = CommitRows::new(commit)?;
             match write(&self.writes, priority, move |db| rows.write(db)).await? {
                 CommitResult::Written => Ok(Committed::Written),
@@ -306,7 +307,7 @@ impl Store for SqliteStore {
 
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
         Box::pin(async move {
-            let priority = if claim.lane == Lane::Revoke { Priority::High } else { Priority::Normal };
+            let priority = Priority::of_claim(claim.lane);
             let leased = write(&self.writes, priority, move |db| leases::claim(db, &claim)).await?;
             Ok(leased.into_iter().filter_map(to_claimed).collect())
         })

@@ -1,4 +1,6 @@
 //! A bounded queue between async callers and a thread, with two priorities.
+//!
+//! Writes that take access away have high priority: they are served first, however many others are queued.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,7 +8,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 
 use super::error::closed;
-use crate::engine::StoreError;
+use crate::engine::{Commit, StoreError};
+use crate::machine::{EntitlementChange, Lane, TimerKind};
 use crate::sync::lock;
 
 /// The number of queued jobs of each priority. Further callers wait until there is space, without blocking a thread.
@@ -19,6 +22,21 @@ pub(super) enum Priority {
     High,
     /// All others.
     Normal,
+}
+
+impl Priority {
+    /// Returns the priority of a commit: high if it starts or ends a revocation.
+    pub(super) fn of_commit(commit: &Commit) -> Self {
+        let is_revocation = commit.effects.iter().any(|effect| effect.lane() == Lane::Revoke)
+            || commit.holds.iter().any(|change| matches!(change, EntitlementChange::Release(_)))
+            || commit.fired.is_some_and(|(key, _)| key.kind == TimerKind::Expire);
+        if is_revocation { Self::High } else { Self::Normal }
+    }
+
+    /// Returns the priority of a claim of effects in a lane: high for revocations.
+    pub(super) fn of_claim(lane: Lane) -> Self {
+        if lane == Lane::Revoke { Self::High } else { Self::Normal }
+    }
 }
 
 /// A queue that one thread serves.

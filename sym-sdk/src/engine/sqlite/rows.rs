@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::audit::AuditEntry;
-use crate::engine::{Commit, DueTimer, StoreError, TimerKey};
-use crate::machine::{EntitlementChange, Lane, TimerKind};
+use crate::engine::{DueTimer, StoreError, TimerKey};
+use crate::machine::{Lane, TimerKind};
 use crate::model::RunId;
 
 pub(super) type Id = [u8; 16];
@@ -81,13 +81,6 @@ pub(super) fn canonical(entry: &AuditEntry) -> Result<String, StoreError> {
 /// Parses JSON from a column. `what` names the row in the error.
 pub(super) fn from_json<T: DeserializeOwned>(json: &str, what: impl Display) -> Result<T, StoreError> {
     serde_json::from_str(json).map_err(|error| StoreError::Corrupt(format!("{what}: {error}").into()))
-}
-
-/// Whether a commit starts or ends a revocation.
-pub(super) fn is_revocation(commit: &Commit) -> bool {
-    commit.effects.iter().any(|effect| effect.lane() == Lane::Revoke)
-        || commit.holds.iter().any(|change| matches!(change, EntitlementChange::Release(_)))
-        || commit.fired.is_some_and(|(key, _)| key.kind == TimerKind::Expire)
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Opens the file: checks that it is ours, intact and as durable as it must be, and migrates it to the newest schema.
+//! Opens the file: checks that it is ours, [intact](super::integrity) and as durable as it must be, and migrates it to the newest
+//! schema.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{FileError, cannot_open, failed};
+use super::integrity;
 use super::lock::open_private;
 use crate::engine::StoreError;
 
@@ -48,9 +50,8 @@ pub(super) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
     let schema = supported_schema(&connection, path)?;
     set_pragmas(&connection, path)?;
     let cannot_open = |error| cannot_open(path, error);
-    if schema > 0 && !was_closed(&connection).map_err(cannot_open)? {
-        tracing::warn!(path = %path.display(), "the store was not closed cleanly; checking it");
-        check(&connection, path)?;
+    if schema > 0 {
+        integrity::check_unless_closed(&connection, path)?;
     }
     migrate(&connection, schema).map_err(cannot_open)?;
     mark_open(&connection).map_err(cannot_open)?;
@@ -77,7 +78,7 @@ pub(super) fn open_for_reader(path: &Path) -> Result<Connection, StoreError> {
 
 /// Closes a connection from [`open_to_write`], and marks the file as cleanly closed.
 pub(super) fn close(connection: Connection) -> Result<(), StoreError> {
-    connection.execute("UPDATE meta SET value = 1 WHERE key = 'clean'", ()).map_err(failed)?;
+    integrity::mark_closed(&connection).map_err(failed)?;
     connection.close().map_err(|(_, error)| failed(error))
 }
 
@@ -130,17 +131,6 @@ fn set_pragma(connection: &Connection, pragma: &str, name: &str) -> rusqlite::Re
     })
 }
 
-fn was_closed(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.query_row("SELECT value = 1 FROM meta WHERE key = 'clean'", (), |row| row.get(0))
-}
-
-fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    let found: String = connection
-        .query_row("PRAGMA quick_check(1)", (), |row| row.get(0))
-        .map_err(|error| cannot_open(path, error))?;
-    if found == "ok" { Ok(()) } else { Err(FileError::Damaged { path: path.to_owned(), problem: found }.into_error()) }
-}
-
 /// Applies the migrations that the file lacks, each in a transaction.
 fn migrate(connection: &Connection, schema: i64) -> rusqlite::Result<()> {
     for (step, sql) in (1..).zip(MIGRATIONS).filter(|(step, _)| *step > schema) {
@@ -157,7 +147,7 @@ fn migrate(connection: &Connection, schema: i64) -> rusqlite::Result<()> {
 /// is due immediately, and counts as lost.
 fn mark_open(connection: &Connection) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
-    transaction.execute("UPDATE meta SET value = 0 WHERE key = 'clean'", ())?;
+    integrity::mark_open(&transaction)?;
     transaction.execute("UPDATE effects SET due = ?1, leased = 0, lost = lost + 1 WHERE leased = 1", [i64::MIN])?;
     transaction.commit()
 }

@@ -120,7 +120,8 @@ async fn build(world: &World, directory: &Directory, target: &Target, store: &Ar
         Ok(runtime) => Some(runtime),
         Err(faults) => {
             let is_down = faults.iter().all(|fault| {
-                fault.message.contains("the store is unavailable") || fault.message.contains("the store did not respond")
+                fault.message.contains("the store is unavailable")
+                    || fault.message.contains("the store did not respond")
             });
             world.check(is_down, || format!("the process cannot start: {faults}"));
             None

@@ -1,24 +1,15 @@
-//! Tokens of bots: issuing, authentication, expiry and revocation.
-//!
-//! A token is a random secret that is shown once. The store keeps only its hash, so neither a copy of the database nor a log
-//! line can authenticate as a bot.
+//! Issuing, listing and revoking the tokens of bots. Only bots have tokens, and every token expires.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
-use uuid::Uuid;
+use secrecy::SecretString;
 
-use super::users::unknown_user;
-use super::{Directory, StoredToken, Token, TokenHash};
+use super::{StoredToken, TOKEN_PREFIX, Token, TokenHash};
+use crate::directory::Directory;
+use crate::directory::users::unknown_user;
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::model::{TokenId, User, UserId, UserType};
-
-/// The prefix of every token, by which scanners for leaked secrets recognize one.
-const TOKEN_PREFIX: &str = "symbot";
+use crate::model::{TokenId, UserId, UserType};
 
 /// The maximum length of a token's label, in bytes.
 const MAX_LABEL_BYTES: usize = 200;
@@ -84,37 +75,6 @@ impl Directory {
         Ok(IssuedToken { id, secret, expires_at })
     }
 
-    /// Returns the bot that a token belongs to.
-    ///
-    /// # Errors
-    /// Fails with kind [`ErrorKind::Unauthorized`] if there is no such token, if it has expired or was revoked, or if its bot was
-    /// deleted. The code tells these apart. Also fails if the store fails.
-    pub async fn authenticate(&self, token: &SecretString) -> Result<Arc<User>> {
-        let refused = |code, message| Error::new(ErrorKind::Unauthorized, code, message);
-        let unknown = || {
-            refused(codes::AUTHENTICATION_INVALID_JWT, "the token is unknown".to_owned())
-                .with_hint(format!("tokens start with `{TOKEN_PREFIX}_` and are issued by `Directory::issue_token`"))
-        };
-        let id = token_id(token.expose_secret()).ok_or_else(unknown)?;
-        let stored = self.store.token(id).await?.filter(|stored| stored.hash.matches(token)).ok_or_else(unknown)?;
-        let StoredToken { token: Token { bot, label, expires_at, revoked_at, .. }, .. } = stored;
-        let Some(user) = self.store.user(bot).await?.filter(|user| user.user_type() == UserType::Bot) else {
-            let message = format!("the bot of the token `{label}` was deleted");
-            return Err(refused(codes::AUTHENTICATION_BOT_DELETED, message));
-        };
-        if let Some(at) = revoked_at {
-            let message = format!("the token `{label}` was revoked at {at}");
-            return Err(refused(codes::AUTHENTICATION_TOKEN_REVOKED, message));
-        }
-        if self.clock.now() >= expires_at {
-            let message = format!("the token `{label}` expired at {expires_at}");
-            return Err(
-                refused(codes::AUTHENTICATION_TOKEN_EXPIRED, message).with_hint("issue a new token for the bot")
-            );
-        }
-        Ok(user)
-    }
-
     /// Returns the tokens of one bot, or of all bots if `bot` is `None`, oldest first, valid or not.
     ///
     /// # Errors
@@ -133,25 +93,6 @@ impl Directory {
             .map(|stored| stored.token)
             .ok_or_else(|| Error::new(ErrorKind::NotFound, codes::UNKNOWN_TOKEN, format!("no token has the id `{id}`")))
     }
-}
-
-impl TokenHash {
-    /// Hashes a token.
-    pub fn of(token: &SecretString) -> Self {
-        Self::from_bytes(Sha256::digest(token.expose_secret().as_bytes()).into())
-    }
-
-    /// Whether this is the hash of the token. Runs in constant time.
-    pub fn matches(&self, token: &SecretString) -> bool {
-        self.as_bytes().ct_eq(Self::of(token).as_bytes()).into()
-    }
-}
-
-/// Returns the id contained in a token.
-fn token_id(token: &str) -> Option<TokenId> {
-    let (prefix, rest) = token.split_once('_')?;
-    let (id, _) = rest.split_once('_')?;
-    (prefix == TOKEN_PREFIX && id.len() == 32).then(|| Uuid::try_parse(id).ok())?.map(TokenId::from_uuid)
 }
 
 fn random<const BYTES: usize>() -> Result<[u8; BYTES]> {

@@ -1,10 +1,24 @@
-//! Tokens as they are stored: by their hash.
+//! Tokens of bots: valid until they expire, are revoked, or their bot is deleted.
+//!
+//! A token is a random secret that is shown once. The store keeps only its hash, so neither a copy of the database nor a log
+//! line can authenticate as a bot.
+
+#[cfg(feature = "runtime")]
+mod authentication;
+#[cfg(feature = "runtime")]
+mod issuing;
 
 use std::fmt;
 
 use jiff::Timestamp;
 
+#[cfg(feature = "runtime")]
+pub use self::issuing::IssuedToken;
 use crate::model::{TokenId, UserId};
+
+/// The prefix of every token, by which scanners for leaked secrets recognize one.
+#[cfg(feature = "runtime")]
+const TOKEN_PREFIX: &str = "symbot";
 
 /// The description of a bot's token, without the token itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +42,12 @@ impl Token {
     /// Creates a token that is not revoked.
     pub fn new(id: TokenId, bot: UserId, label: String, created_at: Timestamp, expires_at: Timestamp) -> Self {
         Self { id, bot, label, created_at, expires_at, revoked_at: None }
+    }
+
+    /// Reports whether the token has expired: it is valid before `expires_at`, and not from then on.
+    #[cfg(feature = "runtime")]
+    fn is_expired(&self, now: Timestamp) -> bool {
+        now >= self.expires_at
     }
 }
 

@@ -1,4 +1,4 @@
-//! The messages by which a request was delivered, and which of them may be acted on.
+//! The status of a delivered message: current, superseded or unknown. A request is decided only in a current one.
 //!
 //! A request is delivered to one notification after the other, so several messages of it can be visible at once. A decision
 //! counts only if it is made in a message of the current notification: whoever received an earlier one had their chance, and
