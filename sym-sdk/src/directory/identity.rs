@@ -18,7 +18,6 @@ impl Directory {
         self.store.user_by_identity(&UserIdentity::new(service, service_id, user_id)).await
     }
 
-//! Identifying users: by e-mail address, and by their accounts in services.
     /// Returns the stored account of a user in a service, and in this instance of the service if one is given.
     pub async fn identity(&self, id: UserId, service: &str, service_id: Option<&str>) -> Result<Option<UserIdentity>> {
         let user = self.store.user(id).await?.ok_or_else(|| unknown_user(id))?;
@@ -55,5 +54,4 @@ impl Directory {
         let (service, service_id) = (service.to_owned(), service_id.to_owned());
         self.change(id, super::UserChange::DeleteIdentity { service, service_id }).await
     }
-//! Identifying users: by e-mail address, and by their accounts in services.
 }
