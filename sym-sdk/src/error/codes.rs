@@ -103,6 +103,8 @@ pub const SELF_APPROVAL: ErrorCode = ErrorCode::new("SymSDK", "SELF_APPROVAL");
 pub const UNKNOWN_RUN: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_RUN");
 /// `SymSDK:RUN_PRUNED`: the Run existed, but has been pruned.
 pub const RUN_PRUNED: ErrorCode = ErrorCode::new("SymSDK", "RUN_PRUNED");
+/// `SymSDK:UNKNOWN_MESSAGE`: the message does not belong to the request.
+pub const UNKNOWN_MESSAGE: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_MESSAGE");
 /// `SymSDK:UNKNOWN_USER`: the user does not exist.
 pub const UNKNOWN_USER: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_USER");
 /// `Authentication:TOKEN_EXPIRED`: the token has expired.

@@ -49,8 +49,8 @@
 //! - The **engine** delivers one input at a time to each Run, at least once, and commits transitions atomically. The machine
 //!   answers an outcome or a timer that it no longer waits for with [`InputReply::Stale`].
 //! - The **runtime** authenticates actors, validates the fields of a request, and executes effects.
-//! - **Front ends** decide how requests and notices look. They ask [`RunState::message_status`] and [`allowed_actions`] rather
-//!   than interpreting the state themselves.
+//! - **Front ends** decide how requests and notices look. They ask [`allowed_actions`] and name the message that was
+//!   [acted in](crate::runtime::Decision::in_message) rather than interpreting the state themselves.
 //! - The **audit log** chains and ships the entries that a transition contains.
 //!
 //! # Where to find a rule

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::engine::InputKey;
-use crate::machine::{Action, FormRef};
+use crate::machine::{Action, FormRef, MessageRef};
 use crate::model::{Channel, ChannelType, EventId, RunId, User, UserId};
 
 /// The person or bot on whose behalf something is submitted.
@@ -82,7 +82,7 @@ pub(super) struct Origin {
 pub(super) enum RequestBody {
     Prompt { flow: String, form_view: Option<FormRef> },
     Request(FlowRequestBody),
-    Act { run: RunId, action: Action },
+    Act { run: RunId, action: Action, clicked: Option<MessageRef> },
 }
 
 #[derive(Clone, Debug, Default)]
@@ -130,12 +130,12 @@ impl Submission {
 
     /// Approves a request.
     pub fn approve(run: RunId, actor: impl Into<Actor>) -> Decision {
-        Decision { origin: Origin::new(actor), run, is_approval: true, message: None }
+        Decision { origin: Origin::new(actor), run, is_approval: true, message: None, clicked: None }
     }
 
     /// Denies a request. The requester cancels it with the same action.
     pub fn deny(run: RunId, actor: impl Into<Actor>) -> Decision {
-        Decision { origin: Origin::new(actor), run, is_approval: false, message: None }
+        Decision { origin: Origin::new(actor), run, is_approval: false, message: None, clicked: None }
     }
 
     /// Revokes access before it expires. If a revocation is failing, it is retried immediately.
@@ -265,6 +265,7 @@ pub struct Decision {
     run: RunId,
     is_approval: bool,
     message: Option<String>,
+    clicked: Option<MessageRef>,
 }
 
 impl Decision {
@@ -273,12 +274,20 @@ impl Decision {
         self.message = Some(text.into());
         self
     }
+
+    /// Sets the delivered message in which the decision was made. The decision is refused unless the request may be decided
+    /// there: see [`RunState::message_status`](crate::machine::RunState::message_status). The default is a decision made
+    /// outside of any message, as through the API.
+    pub fn in_message(mut self, message: MessageRef) -> Self {
+        self.clicked = Some(message);
+        self
+    }
 }
 
 impl From<Decision> for Submission {
-    fn from(Decision { origin, run, is_approval, message: decision_message }: Decision) -> Self {
+    fn from(Decision { origin, run, is_approval, message: decision_message, clicked }: Decision) -> Self {
         let action = if is_approval { Action::Approve { decision_message } } else { Action::Deny { decision_message } };
-        Self { origin, body: RequestBody::Act { run, action } }
+        Self { origin, body: RequestBody::Act { run, action, clicked } }
     }
 }
 
@@ -292,7 +301,7 @@ pub struct Revoke {
 
 impl From<Revoke> for Submission {
     fn from(Revoke { origin, run }: Revoke) -> Self {
-        Self { origin, body: RequestBody::Act { run, action: Action::Revoke } }
+        Self { origin, body: RequestBody::Act { run, action: Action::Revoke, clicked: None } }
     }
 }
 
@@ -307,7 +316,7 @@ pub struct WriteOff {
 
 impl From<WriteOff> for Submission {
     fn from(WriteOff { origin, run, reason }: WriteOff) -> Self {
-        Self { origin, body: RequestBody::Act { run, action: Action::WriteOff { reason } } }
+        Self { origin, body: RequestBody::Act { run, action: Action::WriteOff { reason }, clicked: None } }
     }
 }
 

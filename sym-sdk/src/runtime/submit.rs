@@ -15,7 +15,7 @@ use super::slack_fields::resolve_slack_fields;
 use super::submission::{Actor, FlowRequestBody, Origin, Receipt, RequestBody, Submission};
 use crate::engine::InputKey;
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::machine::{Action, FormRef, Input, InputBody, InputReply};
+use crate::machine::{Action, FormRef, Input, InputBody, InputReply, MessageRef, MessageStatus, RunState};
 use crate::model::{Channel, ChannelType, EventId, RunId, Srn, User};
 
 /// The namespace of ids that are derived from idempotency keys.
@@ -93,9 +93,13 @@ impl Runtime {
                 }
                 Ok((entry.flow.srn().clone(), Action::Request(Box::new(request)), None))
             }
-            RequestBody::Act { run, action } => {
+            RequestBody::Act { run, action, clicked } => {
                 check_text_size(&action, self.executor.limits.fields_bytes)?;
-                Ok((self.run(run).await?.state.flow.clone(), action, None))
+                let state = self.run(run).await?.state;
+                if let Some(message) = &clicked {
+                    check_message(&state, message)?;
+                }
+                Ok((state.flow.clone(), action, None))
             }
         }
     }
@@ -143,6 +147,18 @@ fn check_channel(channel: &Channel) -> Result<()> {
     }
     let message = format!("channel `{kind}` is reserved for events that code fires");
     Err(Error::new(ErrorKind::InvalidInput, codes::INVALID_EVENT, message))
+}
+
+/// Checks that the request may be decided in a message. The machine knows which message that is.
+fn check_message(state: &RunState, message: &MessageRef) -> Result<()> {
+    let (code, text) = match state.message_status(message) {
+        MessageStatus::Current => return Ok(()),
+        MessageStatus::Superseded => {
+            (codes::NOT_PERMITTED, "nobody responded here in time, and the request was forwarded")
+        }
+        MessageStatus::Unknown => (codes::UNKNOWN_MESSAGE, "this message does not belong to the request"),
+    };
+    Err(Error::new(ErrorKind::Conflict, code, text))
 }
 
 fn check_text_size(action: &Action, limit: usize) -> Result<()> {

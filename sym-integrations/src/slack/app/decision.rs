@@ -6,7 +6,6 @@
 use serde_json::{Value, json};
 use sym_sdk::engine::InputKey;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::machine::{MessageStatus, RunState};
 use sym_sdk::model::{Channel, ChannelType, RunId};
 use sym_sdk::runtime::Submission;
 
@@ -14,7 +13,7 @@ use super::dispatcher::Dispatcher;
 use super::log_error;
 use super::payload::{Action, BlockActions, team_id};
 use super::request_message::{APPROVE, DECISION_MESSAGE, DENY, MAX_BLOCKS, REVOKE};
-use super::response::{Response, ResponseWithFollowUp, UNKNOWN_MESSAGE, is_refusal, user_message};
+use super::response::{Response, ResponseWithFollowUp, is_refusal, user_message};
 use crate::slack::MessageRef;
 use crate::slack::blocks::{Context, Mrkdwn};
 
@@ -61,10 +60,6 @@ async fn submit_decision(
 ) -> Result<()> {
     let account = &click.user.id;
     let user = dispatcher.app().fresh_user(account, dispatcher.now()).await?;
-    if decision != Decision::Revoke {
-        let state = dispatcher.runtime().run(run).await?.state;
-        check_message(&state, click)?;
-    }
     let team = team_id(click.team.as_ref(), &click.user);
     let key = format!("slack:{team}:{account}:{}:{}:{run}", action.action_ts, action.action_id);
     let (channel, key) = (source_channel(click), InputKey::new(key));
@@ -77,6 +72,10 @@ async fn submit_decision(
         }
     };
     let entered = click.state.in_block(DECISION_MESSAGE).and_then(|entered| entered.value.as_deref());
+    let message = message_ref(click).ok_or_else(|| {
+        Error::new(ErrorKind::Conflict, codes::UNKNOWN_MESSAGE, "this message does not belong to the request")
+    })?;
+    let submission = submission.in_message((&message).into());
     let submission = match entered.map(str::trim).filter(|text| !text.is_empty()) {
         Some(text) => submission.message(text),
         None => submission,
@@ -136,21 +135,7 @@ fn source_channel(click: &BlockActions) -> Channel {
     }
 }
 
-/// Checks that the request may be decided in the message that was clicked. The machine knows which message that is.
-fn check_message(state: &RunState, click: &BlockActions) -> Result<()> {
-    let status = message_ref(click).map(|message| state.message_status(&(&message).into()));
-    match status {
-        Some(MessageStatus::Current) => Ok(()),
-        Some(MessageStatus::Superseded) => Err(Error::new(
-            ErrorKind::Conflict,
-            codes::NOT_PERMITTED,
-            "nobody responded here in time, and the request was forwarded",
-        )),
-        _ => Err(Error::new(ErrorKind::Conflict, UNKNOWN_MESSAGE, "this message does not belong to the request")),
-    }
-}
-
 /// Returns whether no click on the message can ever succeed.
 fn is_permanently_invalid(error: &Error) -> bool {
-    [codes::UNKNOWN_RUN, codes::RUN_PRUNED, UNKNOWN_MESSAGE].contains(error.code())
+    [codes::UNKNOWN_RUN, codes::RUN_PRUNED, codes::UNKNOWN_MESSAGE].contains(error.code())
 }

@@ -57,6 +57,7 @@
 //! handlers and delivers notifications through [`Delivery`]. The client in [`slack`](super) classifies Slack's errors, retries
 //! and limits rates. This module contains no rule about requests; it only translates between Slack and the runtime.
 
+mod acting_user;
 mod cache;
 mod config;
 mod deadline;
@@ -80,7 +81,6 @@ mod request_message;
 mod response;
 mod slash_command;
 mod socket_mode;
-mod user_lookup;
 mod webhook;
 
 use std::fmt;
@@ -100,10 +100,10 @@ pub use manifest::{manifest, scopes};
 
 use super::Slack;
 use super::signature::SigningSecret;
+use acting_user::ActingUsers;
 use dispatcher::Dispatcher;
 use open_forms::OpenForms;
 use option_search::OptionIndexCache;
-use user_lookup::UserLookup;
 
 /// The name of the front end. Its routes are mounted below it.
 const NAME: &str = "slack";
@@ -115,7 +115,7 @@ pub struct SlackApp(Arc<Inner>);
 struct Inner {
     slack: Slack,
     mode: Mode,
-    users: UserLookup,
+    users: ActingUsers,
     forms: Arc<OpenForms>,
     option_indexes: OptionIndexCache,
     tasks: TaskTracker,
@@ -167,12 +167,12 @@ impl SlackApp {
         &self.0.slack
     }
 
-    /// Returns the user of a Slack account. See [`UserLookup::user`].
+    /// Returns the user of a Slack account. See [`ActingUsers::user`].
     async fn user(&self, account: &str, now: Timestamp) -> Result<Arc<User>> {
         self.0.users.user(self.slack(), account, now).await
     }
 
-    /// Returns the user of a Slack account for an action. See [`UserLookup::fresh_user`].
+    /// Returns the user of a Slack account for an action. See [`ActingUsers::fresh_user`].
     async fn fresh_user(&self, account: &str, now: Timestamp) -> Result<Arc<User>> {
         self.0.users.fresh_user(self.slack(), account, now).await
     }

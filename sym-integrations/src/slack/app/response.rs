@@ -5,10 +5,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response as HttpResponse};
 use serde_json::{Map, Value, json};
 use sym_sdk::BoxFuture;
-use sym_sdk::error::{Error, ErrorCode, ErrorKind};
-
-/// `Slack:UNKNOWN_MESSAGE`: a button was clicked in a message that does not belong to the Run.
-pub(super) const UNKNOWN_MESSAGE: ErrorCode = ErrorCode::new("Slack", "UNKNOWN_MESSAGE");
+use sym_sdk::error::{Error, ErrorKind};
 
 /// The response to an interaction.
 #[derive(Debug)]
@@ -82,7 +79,7 @@ pub(super) fn is_refusal(error: &Error) -> bool {
 /// Returns the text of an error for the user. Only refusals are shown in full. The messages of handlers, services and temporary
 /// failures may contain internals, so they are only logged.
 pub(super) fn user_message(error: &Error) -> String {
-    let is_from_slack = error.code().error_type() == "Slack" && *error.code() != UNKNOWN_MESSAGE;
+    let is_from_slack = error.code().error_type() == "Slack";
     if !is_refusal(error) || error.kind() == ErrorKind::Handler || is_from_slack {
         return format!("Something went wrong ({}). Please try again.", error.code());
     }

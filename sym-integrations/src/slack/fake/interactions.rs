@@ -10,7 +10,7 @@ use super::person::{Person, Submitted};
 use super::shared::not_visible;
 use super::visible_state::{self, ElementRef, Values, list};
 use super::workspace::Workspace;
-use super::{Message, View, check};
+use super::{Message, View, check, input_validation};
 
 /// Maximum number of menus whose offered options are kept.
 const MAX_OFFERED: usize = 1_000;
@@ -283,7 +283,7 @@ impl Person {
         if view.json["submit"].is_null() {
             return Err(not_visible(format!("view `{}` has no submit button", view.title())));
         }
-        view.errors = visible_state::incomplete(&view.json, &view.values);
+        view.errors = input_validation::incomplete(&view.json, &view.values);
         view.error_message = None;
         if !view.errors.is_empty() {
             self.shared.change(|workspace, _| workspace.view_of(self.id(), id).map(|kept| *kept = view.clone()));

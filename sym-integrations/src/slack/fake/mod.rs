@@ -85,6 +85,7 @@
 mod app_requests;
 mod check;
 mod fake_slack;
+mod input_validation;
 mod input_value;
 mod interactions;
 mod member;

@@ -8,6 +8,7 @@ use sym_sdk::clock::Clock;
 use sym_sdk::engine::{InputKey, MemoryStore, RunFilter, WorkerLimits};
 use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::handlers;
+use sym_sdk::machine::MessageRef;
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{Limits, Submission};
 use sym_sdk::strategy::GrantResult;
@@ -47,6 +48,33 @@ async fn approval_reads_the_run_once_and_its_recorded_reply_once() {
     assert_eq!(store.take_calls(), ["load", "recorded_reply", "commit"]);
     restarted.submit(approve()).await.unwrap();
     assert_eq!(store.take_calls(), ["load", "recorded_reply"], "a repeated approval commits nothing");
+}
+
+/// As when a button is clicked. The message is checked against the Run that the submission reads anyway.
+#[tokio::test]
+async fn decision_in_a_message_reads_the_run_once() {
+    #[reducer]
+    fn get_request_notifications() -> Result<Vec<Notification>> {
+        Ok(vec![Notification::to(SlackChannelName::new("#requests")?)])
+    }
+    let (fixture, store) = faulty();
+    let builder = || fixture.builder().registry(handlers![get_permissions, get_request_notifications]);
+    let runtime = builder().build().await.unwrap();
+    let run = request(&runtime, "ana@example.com", "1h").await;
+    runtime.run_until_idle().await.unwrap();
+
+    let restarted = builder().build().await.unwrap();
+    store.take_calls();
+    let approve_in = |message: &str| {
+        let click = InputKey::new(format!("click:{message}"));
+        Submission::approve(run, "ben@example.com").in_message(MessageRef::new("recording", message)).key(click)
+    };
+    let error = restarted.submit(approve_in("2")).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, &codes::UNKNOWN_MESSAGE));
+    assert_eq!(error.message(), "this message does not belong to the request");
+    assert_eq!(store.take_calls(), ["load", "recorded_reply"]);
+    restarted.submit(approve_in("1")).await.unwrap();
+    assert_eq!(store.take_calls(), ["load", "recorded_reply", "commit"]);
 }
 
 #[tokio::test]

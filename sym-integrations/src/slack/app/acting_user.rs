@@ -1,4 +1,4 @@
-//! Finding the user of a Slack account that interacts with the app.
+//! The acting user: which user a Slack account that interacts with the app acts for, and which accounts are refused.
 //!
 //! Slack's description of an account is cached, because every interaction needs it. An action uses a shorter lifetime than
 //! anything that only reads, so that a deactivated account loses its permissions within a minute.
@@ -24,15 +24,15 @@ const FRESH_ACCOUNT_TTL: Duration = Duration::from_secs(60);
 const ACCOUNTS_CAPACITY: usize = 10_000;
 
 /// A cache of Slack accounts, by user id, with the time when each was fetched.
-pub(super) struct UserLookup(BoundedCache<String, (Timestamp, CachedUser)>);
+pub(super) struct ActingUsers(BoundedCache<String, (Timestamp, CachedUser)>);
 
-impl Default for UserLookup {
+impl Default for ActingUsers {
     fn default() -> Self {
         Self(BoundedCache::new(ACCOUNTS_CAPACITY))
     }
 }
 
-impl UserLookup {
+impl ActingUsers {
     /// Returns the user to whom a Slack account belongs. A member of the workspace is matched by the directory or by the e-mail
     /// address; someone from another workspace becomes a guest.
     ///
