@@ -1,4 +1,4 @@
-//! Wakes workers when there may be work for them, and nobody else.
+//! Wakes the workers that may have work, and no others.
 //!
 //! A wake-up carries no data. Its receiver looks into the store, which is the only queue, so wake-ups may be spurious or
 //! missed at the cost of a look or a delay.
@@ -51,7 +51,7 @@ impl WorkerNotifier {
         self.timers.notified()
     }
 
-    /// Wakes those workers, and whoever waits for commits.
+    /// Wakes those workers, and all who wait for commits.
     pub(super) fn wake(&self, set: WakeSet) {
         self.commits.notify_waiters();
         for (lane, _) in self.lanes.iter().zip(set.lanes).filter(|(_, wake)| *wake) {

@@ -1,4 +1,4 @@
-//! The simulated approver: decides on requests for which nobody else is named.
+//! The simulated approver: decides on requests for which no other approver is named.
 //!
 //! A flow can thus be seen whole without inventing people for it. The approver is an admin that is added to the directory of the
 //! simulation, in the domain of the requester, and the output notes each such approval. A user who exists is never approved as.

@@ -97,7 +97,7 @@ pub struct Commit {
     pub audit: Vec<AuditEntry>,
     /// The effect whose outcome the input is. It is deleted.
     pub settles: Option<EffectKey>,
-    /// The timer that fired and its generation. It is deleted unless it has been set anew since.
+    /// The timer that fired and its generation. It is deleted unless it was set again since.
     pub fired: Option<(TimerKey, u64)>,
 }
 
