@@ -20,6 +20,8 @@ pub mod aws;
 #[cfg(feature = "aws-lambda")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aws-lambda")))]
 pub mod aws_lambda;
+#[cfg(any(feature = "aws-lambda", feature = "slack-app"))]
+mod bounded_cache;
 mod field_option;
 #[cfg(all(feature = "runtime", any(feature = "aws-lambda", feature = "http")))]
 mod function_protocol;

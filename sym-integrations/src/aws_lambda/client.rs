@@ -1,8 +1,7 @@
 //! The Lambda client: one HTTP client per region, created when a function there is first called.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,13 +14,14 @@ use super::FunctionArn;
 use super::errors::{classify, explain};
 use super::invoke::{Invocation, Invoke, InvokeAsync};
 use crate::aws::{PermissionContext, Region, service};
+use crate::bounded_cache::BoundedCache;
 use crate::http::{Call, Client};
 use crate::kit::Vendor;
 
 /// Lambda, with the failures of functions.
 pub(super) const LAMBDA: Vendor = service("aws_lambda", "AWSLambda").classify(classify);
 
-/// The number of regions whose clients are cached.
+/// The number of regions whose clients are cached. ARNs may come from forms, so their number is not bounded otherwise.
 const REGION_CAPACITY: usize = 64;
 
 /// A client for AWS Lambda. A function is invoked in the region that its ARN names, whatever the region of the [`PermissionContext`].
@@ -32,13 +32,13 @@ pub struct AwsLambda(Arc<Inner>);
 
 struct Inner {
     context: PermissionContext,
-    clients: Mutex<BTreeMap<Region, Client>>,
+    clients: BoundedCache<Region, Client>,
 }
 
 impl AwsLambda {
     /// Creates a client with the credentials of a context.
     pub fn new(context: PermissionContext) -> Self {
-        Self(Arc::new(Inner { context, clients: Mutex::default() }))
+        Self(Arc::new(Inner { context, clients: BoundedCache::new(REGION_CAPACITY) }))
     }
 
     /// Invokes a function and returns its response: JSON, or `null` if it is empty. The payload is any type with a JSON form, such as an
@@ -90,17 +90,7 @@ impl AwsLambda {
     }
 
     fn client(&self, region: &Region) -> Result<Client> {
-        let mut clients = self.0.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(region) {
-            return Ok(client.clone());
-        }
-        let client = self.0.context.client(LAMBDA, "lambda", region)?.build()?;
-        // ARNs may come from forms, so their number is not bounded otherwise.
-        if clients.len() >= REGION_CAPACITY {
-            clients.clear();
-        }
-        clients.insert(region.clone(), client.clone());
-        Ok(client)
+        self.0.clients.get_or_try_insert(region, || self.0.context.client(LAMBDA, "lambda", region)?.build())
     }
 }
 

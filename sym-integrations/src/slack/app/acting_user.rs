@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::model::User;
 
-use super::cache::BoundedCache;
+use crate::bounded_cache::BoundedCache;
 use crate::slack::Slack;
 use crate::slack::user_cache::CachedUser;
 

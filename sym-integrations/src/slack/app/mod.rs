@@ -58,7 +58,6 @@
 //! and limits rates. This module contains no rule about requests; it only translates between Slack and the runtime.
 
 mod acting_user;
-mod cache;
 mod config;
 mod deadline;
 mod decision;

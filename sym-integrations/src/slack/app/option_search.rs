@@ -13,9 +13,9 @@ use sym_sdk::error::Result;
 use sym_sdk::forms::{FieldOption, PromptField};
 use sym_sdk::model::RunId;
 
-use super::cache::BoundedCache;
 use super::open_forms::FormSnapshot;
 use super::option_key::option_object;
+use crate::bounded_cache::BoundedCache;
 
 /// The maximum number of options in a response. Slack shows no more.
 const MAX_SUGGESTIONS: usize = 100;

@@ -12,12 +12,6 @@ use super::visible_state::{self, ElementRef, Values, list};
 use super::workspace::Workspace;
 use super::{Message, View, check, input_validation};
 
-/// Maximum number of menus whose offered options are kept.
-const MAX_OFFERED: usize = 1_000;
-
-/// Maximum number of messages whose entered values are kept.
-const MAX_ENTERED: usize = 10_000;
-
 /// A view or message that a person acts on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Surface {
@@ -86,7 +80,7 @@ impl Workspace {
                 let mut seen = self.seen_by(user).into_iter();
                 let message = seen.find(|message| message.channel == *channel && message.ts == *ts)?;
                 let entered = self.entered.get(&(user.to_owned(), channel.clone(), ts.clone()));
-                let values = visible_state::values(&message.json, entered.unwrap_or(&Values::new()));
+                let values = visible_state::values(&message.json, &entered.unwrap_or_default());
                 Some(SurfaceState::Message(message, values))
             }
         }
@@ -94,10 +88,7 @@ impl Workspace {
 
     /// Records the options that a person is offered.
     pub(super) fn offer(&mut self, user: &str, surface: &Surface, key: &Key, options: Vec<Value>) {
-        if self.offered.len() >= MAX_OFFERED {
-            self.offered.clear();
-        }
-        self.offered.insert((user.to_owned(), surface.name(), key.clone()), options);
+        self.offered.insert((user.to_owned(), surface.name(), key.clone()), options, |_| false);
     }
 
     fn put(&mut self, user: &str, surface: &Surface, key: &Key, value: Value) {
@@ -109,11 +100,10 @@ impl Workspace {
                 }
             }
             Surface::Message { channel, ts } => {
-                if self.entered.len() >= MAX_ENTERED {
-                    self.entered.clear();
-                }
-                let entered = self.entered.entry((user.to_owned(), channel.clone(), ts.clone())).or_default();
+                let message = (user.to_owned(), channel.clone(), ts.clone());
+                let mut entered = self.entered.get(&message).unwrap_or_default();
                 entered.insert(key.clone(), value);
+                self.entered.insert(message, entered, |_| false);
             }
         }
     }
@@ -195,9 +185,8 @@ impl Person {
             let seen = workspace.seen(self.id(), surface)?;
             let item = seen.item(key)?;
             let offered = workspace.offered.get(&(self.id().to_owned(), surface.name(), key.clone()));
-            let offered = offered.map(Vec::as_slice).unwrap_or_default();
             let picked: Vec<_> = seen.values().get(key).into_iter().flat_map(picked).cloned().collect();
-            let offered: Vec<_> = offered.iter().cloned().chain(picked).collect();
+            let offered: Vec<_> = offered.unwrap_or_default().into_iter().chain(picked).collect();
             let members: Vec<_> = workspace.members.values().cloned().collect();
             let value = entry.value(item, by, &offered, &members);
             Some(value.map(|value| workspace.put(self.id(), surface, key, value)))

@@ -9,9 +9,16 @@ use url::Url;
 
 use super::visible_state::{self, Values};
 use super::{Member, Message, View};
+use crate::bounded_cache::BoundedCache;
 
 /// Maximum number of messages, and of calls, that are kept. The oldest are dropped first.
 const CAPACITY: usize = 10_000;
+
+/// Maximum number of messages whose entered values are kept.
+const ENTERED_CAPACITY: usize = 10_000;
+
+/// Maximum number of menus whose offered options are kept.
+const OFFERED_CAPACITY: usize = 1_000;
 
 /// Time for which a trigger can open a view.
 const TRIGGER_LIFETIME: Duration = Duration::from_secs(3);
@@ -35,9 +42,9 @@ pub(super) struct Workspace {
     /// Messages in the order in which they were posted.
     pub(super) messages: VecDeque<Message>,
     /// Values entered in messages, by person, channel and time stamp.
-    pub(super) entered: HashMap<(String, String, String), Values>,
+    pub(super) entered: BoundedCache<(String, String, String), Values>,
     /// Options that the app offered to a person, by surface and element.
-    pub(super) offered: HashMap<(String, String, (String, String)), Vec<Value>>,
+    pub(super) offered: BoundedCache<(String, String, (String, String)), Vec<Value>>,
     /// Open views per person, the topmost last.
     pub(super) views: BTreeMap<String, Vec<View>>,
     triggers: HashMap<String, Trigger>,
@@ -77,7 +84,7 @@ pub(super) struct ResponseUrl {
 
 impl Workspace {
     pub(super) fn new(names: Names) -> Self {
-        let (members, groups, channels, messages, entered, offered, views) = Default::default();
+        let (members, groups, channels, messages, views) = Default::default();
         let (response_urls, calls, faults, refusals, app, is_down, hangs) = Default::default();
         let (triggers, socket, counter, last_ts, random) = Default::default();
         Self {
@@ -87,8 +94,8 @@ impl Workspace {
             groups,
             channels,
             messages,
-            entered,
-            offered,
+            entered: BoundedCache::new(ENTERED_CAPACITY),
+            offered: BoundedCache::new(OFFERED_CAPACITY),
             views,
             triggers,
             response_urls,

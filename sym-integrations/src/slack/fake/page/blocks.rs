@@ -183,13 +183,17 @@ impl RenderContext<'_> {
 
     /// Renders a menu with external options: those that the app offered last.
     fn external(&self, item: ElementRef<'_>, key: &Key, value: &Value, html: &mut Html) {
-        let offered = self.workspace.offered.get(&(self.user.to_owned(), self.surface.to_owned(), key.clone()));
+        let offered = self
+            .workspace
+            .offered
+            .get(&(self.user.to_owned(), self.surface.to_owned(), key.clone()))
+            .unwrap_or_default();
         let picked: Vec<&Value> = match value {
             Value::Array(several) => several.iter().collect(),
             Value::Null => Vec::new(),
             one => vec![one],
         };
-        let others = offered.into_iter().flatten().filter(|option| !picked.contains(option));
+        let others = offered.iter().filter(|option| !picked.contains(option));
         let all: Vec<&Value> = picked.iter().copied().chain(others).collect();
         html.raw("<div class=\"external\"");
         html.attr("data-block", &key.0)
