@@ -13,6 +13,34 @@ use sym_sdk::forms::SlackUserSelection;
 use sym_sdk::model::User;
 use sym_sdk::routing::{RequestDestination, SlackChannelId, SlackChannelName, SlackUser, SlackUserGroup};
 
+/// Implements `From` for the forms of an argument that it borrows, by the variant of each.
+macro_rules! borrowed_forms {
+    ($arg:ident<$borrowed:lifetime>: $($form:ty => $kind:path,)+) => {$(
+        impl<$borrowed> From<$form> for $arg<$borrowed> {
+            fn from(form: $form) -> Self {
+                Self($kind(form))
+            }
+        }
+    )+};
+}
+
+/// Implements `From` for an argument that is a destination: any one by reference, and the given types.
+macro_rules! destinations {
+    ($arg:ident, $kind:ident: $($form:ty),+) => {
+        impl<'a> From<&'a RequestDestination> for $arg<'a> {
+            fn from(destination: &'a RequestDestination) -> Self {
+                Self($kind::Destination(Cow::Borrowed(destination)))
+            }
+        }
+
+        $(impl From<$form> for $arg<'_> {
+            fn from(destination: $form) -> Self {
+                Self($kind::Destination(Cow::Owned(destination.into())))
+            }
+        })+
+    };
+}
+
 /// A Slack user, as accepted by [`user`](super::user), [`group`](super::group) and [`mention`](super::mention): a Slack user
 /// id, a mention, a [`User`] or the user selected in a form.
 #[derive(Clone, Debug)]
@@ -96,41 +124,14 @@ fn slack_identity(user: &User) -> Result<SlackUser> {
     }
 }
 
-impl<'a> From<&'a str> for UserArg<'a> {
-    fn from(text: &'a str) -> Self {
-        Self(UserArgKind::Text(text))
-    }
-}
-
-impl<'a> From<&'a String> for UserArg<'a> {
-    fn from(text: &'a String) -> Self {
-        Self(UserArgKind::Text(text))
-    }
-}
-
-impl<'a> From<&'a User> for UserArg<'a> {
-    fn from(user: &'a User) -> Self {
-        Self(UserArgKind::User(user))
-    }
-}
-
-impl<'a> From<&'a Arc<User>> for UserArg<'a> {
-    fn from(user: &'a Arc<User>) -> Self {
-        Self(UserArgKind::User(user))
-    }
-}
-
-impl<'a> From<&'a SlackUserSelection> for UserArg<'a> {
-    fn from(selected: &'a SlackUserSelection) -> Self {
-        Self(UserArgKind::Selected(selected))
-    }
-}
-
-impl<'a> From<&'a SlackUser> for UserArg<'a> {
-    fn from(user: &'a SlackUser) -> Self {
-        Self(UserArgKind::Resolved(user))
-    }
-}
+borrowed_forms!(UserArg<'a>:
+    &'a str => UserArgKind::Text,
+    &'a String => UserArgKind::Text,
+    &'a User => UserArgKind::User,
+    &'a Arc<User> => UserArgKind::User,
+    &'a SlackUserSelection => UserArgKind::Selected,
+    &'a SlackUser => UserArgKind::Resolved,
+);
 
 impl fmt::Display for UserArg<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -213,29 +214,12 @@ fn invalid(message: String, hint: &str) -> Error {
     Error::new(ErrorKind::InvalidInput, codes::INVALID_DESTINATION, message).with_hint(hint)
 }
 
-impl<'a> From<&'a str> for ChannelArg<'a> {
-    fn from(text: &'a str) -> Self {
-        Self(ChannelArgKind::Text(text))
-    }
-}
+borrowed_forms!(ChannelArg<'a>:
+    &'a str => ChannelArgKind::Text,
+    &'a String => ChannelArgKind::Text,
+);
 
-impl<'a> From<&'a String> for ChannelArg<'a> {
-    fn from(text: &'a String) -> Self {
-        Self(ChannelArgKind::Text(text))
-    }
-}
-
-impl<'a> From<&'a RequestDestination> for ChannelArg<'a> {
-    fn from(destination: &'a RequestDestination) -> Self {
-        Self(ChannelArgKind::Destination(Cow::Borrowed(destination)))
-    }
-}
-
-impl From<RequestDestination> for ChannelArg<'_> {
-    fn from(destination: RequestDestination) -> Self {
-        Self(ChannelArgKind::Destination(Cow::Owned(destination)))
-    }
-}
+destinations!(ChannelArg, ChannelArgKind: RequestDestination, SlackChannelId, SlackChannelName);
 
 /// The recipient of a message, as accepted by [`send_message`](super::Slack::send_message): a [`User`] or any destination.
 #[derive(Clone, Debug)]
@@ -247,40 +231,11 @@ pub(super) enum RecipientKind<'a> {
     Destination(Cow<'a, RequestDestination>),
 }
 
-impl<'a> From<&'a User> for Recipient<'a> {
-    fn from(user: &'a User) -> Self {
-        Self(RecipientKind::User(user))
-    }
-}
+borrowed_forms!(Recipient<'a>:
+    &'a User => RecipientKind::User,
+    &'a Arc<User> => RecipientKind::User,
+);
 
-impl<'a> From<&'a Arc<User>> for Recipient<'a> {
-    fn from(user: &'a Arc<User>) -> Self {
-        Self(RecipientKind::User(user))
-    }
-}
-
-impl<'a> From<&'a RequestDestination> for Recipient<'a> {
-    fn from(destination: &'a RequestDestination) -> Self {
-        Self(RecipientKind::Destination(Cow::Borrowed(destination)))
-    }
-}
-
-impl From<RequestDestination> for Recipient<'_> {
-    fn from(destination: RequestDestination) -> Self {
-        Self(RecipientKind::Destination(Cow::Owned(destination)))
-    }
-}
-
-/// Implements `From` for each kind of destination, by way of [`RequestDestination`].
-macro_rules! from_destinations {
-    ($arg:ident: $($name:ident),*) => {$(
-        impl From<$name> for $arg<'_> {
-            fn from(destination: $name) -> Self {
-                RequestDestination::from(destination).into()
-            }
-        }
-    )*};
-}
-
-from_destinations!(ChannelArg: SlackChannelId, SlackChannelName);
-from_destinations!(Recipient: SlackChannelId, SlackChannelName, SlackUser, SlackUserGroup);
+destinations!(
+    Recipient, RecipientKind: RequestDestination, SlackChannelId, SlackChannelName, SlackUser, SlackUserGroup
+);
