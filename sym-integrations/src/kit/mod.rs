@@ -10,7 +10,7 @@
 //!
 //! # A new vendor
 //!
-//! Outside its folder a vendor needs its feature in `Cargo.toml` and its module in `lib.rs`. A complete client:
+//! Outside its folder and its tests, a vendor needs its feature in `Cargo.toml` and its module in `lib.rs`. A complete client:
 //!
 //! ```
 //! use serde::Deserialize;

@@ -1,4 +1,7 @@
 //! Tests of the public API, in one binary. They are built with all features.
+//!
+//! Every file beside this one is a module, so that the tests of a new service are found by their file alone: `okta.rs`, with its
+//! children in `okta/`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -6,16 +9,4 @@
     reason = "clippy's exception for tests leaves out their helpers"
 )]
 
-mod aws;
-mod aws_lambda;
-mod http;
-mod log_destinations;
-mod okta;
-mod pagerduty;
-mod slack;
-mod slack_app;
-mod slack_blocks;
-mod slack_fake;
-mod slack_manifest;
-mod strategies;
-mod vendor_api;
+automod::dir!("tests/it");
