@@ -5,6 +5,7 @@ mod backup;
 mod cli;
 mod directory;
 mod directory_matches_memory;
+mod golden;
 mod matches_memory;
 mod open_errors;
 pub(crate) mod restart;
