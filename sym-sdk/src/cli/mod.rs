@@ -21,6 +21,8 @@ mod follow;
 mod handlers;
 #[cfg(feature = "server")]
 mod manifest;
+#[cfg(feature = "sqlite")]
+mod operator;
 mod output;
 mod program;
 #[cfg(feature = "sqlite")]

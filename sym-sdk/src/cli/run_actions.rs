@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::args::{RunArgs, WriteOffArgs};
 use super::exit::CommandError;
+use super::operator;
 use super::output::Output;
 use super::{Common, Exit, Program};
 use crate::config::Config;
@@ -18,7 +19,7 @@ pub(super) async fn revoke(
     args: RunArgs,
     output: &mut Output<'_>,
 ) -> Result<Exit, CommandError> {
-    let submission = Submission::revoke(args.run, args.actor.as_str());
+    let submission = Submission::revoke(args.run, args.actor.as_str()).channel(operator::channel());
     let done = "access will be revoked when the program next runs";
     run(program, common, args.database.db, submission.into(), done, output).await
 }
@@ -30,7 +31,7 @@ pub(super) async fn write_off(
     output: &mut Output<'_>,
 ) -> Result<Exit, CommandError> {
     let WriteOffArgs { run: args, reason } = args;
-    let submission = Submission::write_off(args.run, args.actor.as_str(), reason);
+    let submission = Submission::write_off(args.run, args.actor.as_str(), reason).channel(operator::channel());
     run(program, common, args.database.db, submission.into(), "revocation written off", output).await
 }
 

@@ -41,6 +41,7 @@ pub(super) fn check(
         Action::Prompt | Action::Request(_) => {
             may_begin(&event.actor).and_then(|()| check_source(rules.flow, event))?
         }
+        _ if event.channel.kind() == ChannelType::Cli => is_for_command_line(action)?,
         _ => {}
     }
     check_kind(rules.flow, state, clock, &event.actor, action.kind())?;
@@ -109,6 +110,8 @@ fn check_source(flow: &Flow, event: &EventRecord) -> Result<(), EffectError> {
         ChannelType::Slack => Source::Slack,
         ChannelType::Api => Source::Api,
         ChannelType::Web => Source::Web,
+        // Whatever `allowed_sources` says: nobody is authenticated there.
+        ChannelType::Cli => return Err(forbidden("requests are not accepted on the command line")),
         // Requests that code makes are not restricted.
         ChannelType::Sdk | ChannelType::Scheduler => return Ok(()),
     };
@@ -120,6 +123,14 @@ fn check_source(flow: &Flow, event: &EventRecord) -> Result<(), EffectError> {
             Err(forbidden(format!("flow `{name}` does not accept requests from {source}; allowed sources: {allowed}")))
         }
         _ => Ok(()),
+    }
+}
+
+/// Checks that the action takes access away. The command line acts as whoever it names, so it must not be able to give any.
+fn is_for_command_line(action: &Action) -> Result<(), EffectError> {
+    match action {
+        Action::Revoke | Action::WriteOff { .. } => Ok(()),
+        _ => Err(forbidden("only revocations and write-offs are accepted on the command line")),
     }
 }
 

@@ -17,6 +17,13 @@ pub enum ChannelType {
     /// The console. Written `web`.
     #[serde(rename = "web")]
     Web,
+    /// The command line of the program. Written `cli`.
+    ///
+    /// Nobody is authenticated there: the user is the one that the command names with `--as`, and the
+    /// [identifier](Channel::identifier) says which user of the operating system has named them, and on which host. So the command
+    /// line takes access away and grants none: requests and decisions are refused there.
+    #[serde(rename = "cli")]
+    Cli,
     /// A hook that returned an event. Written `sdk`.
     #[serde(rename = "sdk")]
     Sdk,
@@ -32,6 +39,7 @@ impl ChannelType {
             Self::Slack => "slack",
             Self::Api => "sym",
             Self::Web => "web",
+            Self::Cli => "cli",
             Self::Sdk => "sdk",
             Self::Scheduler => "internal",
         }
@@ -59,7 +67,7 @@ impl Channel {
         Self { kind, identifier: None }
     }
 
-    /// Sets the name of the Slack channel in which the command was entered.
+    /// Sets the identifier: the name of the Slack channel in which the command was entered, or `user@host` for the command line.
     pub fn with_identifier(mut self, identifier: impl Into<String>) -> Self {
         self.identifier = Some(identifier.into());
         self
@@ -70,7 +78,8 @@ impl Channel {
         self.kind
     }
 
-    /// The name of the Slack channel in which the command was entered. `None` for a global shortcut.
+    /// The name of the Slack channel in which the command was entered; `None` for a global shortcut. For the command line, the
+    /// operating system's user and host as `user@host`.
     pub fn identifier(&self) -> Option<&str> {
         self.identifier.as_deref()
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::Step;
-use super::{Channel, EventId, Run, RunId, Slug, Srn, SrnVersion, User};
+use super::{Channel, ChannelType, EventId, Run, RunId, Slug, Srn, SrnVersion, User};
 
 /// The value of Sym's `meta.schema_version`.
 pub(crate) const SCHEMA_VERSION: u32 = 6;
@@ -81,13 +81,17 @@ pub(super) fn event_srn(name: Step) -> Srn {
 }
 
 /// Returns the JSON form of a user, with their account in the service that the event came from. Without a known account, it is
-/// the account that Sym itself assigns to every user.
+/// the account that Sym itself assigns to every user. On the command line, it is the operating system's user.
 pub(crate) fn actor(user: &User, channel: &Channel, organization: &str) -> Value {
-    let identity = match user.identity(channel.kind().as_str(), None) {
-        Some(known) => {
+    let operator = || channel.identifier().filter(|_| channel.kind() == ChannelType::Cli)?.rsplit_once('@');
+    let identity = match (user.identity(channel.kind().as_str(), None), operator()) {
+        (_, Some((name, host))) => {
+            json!({ "service": ChannelType::Cli, "external_id": host, "user_id": name })
+        }
+        (Some(known), None) => {
             json!({ "service": known.service(), "external_id": known.service_id(), "user_id": known.user_id() })
         }
-        None => json!({ "service": "sym", "external_id": "cloud", "user_id": user.id() }),
+        (None, None) => json!({ "service": "sym", "external_id": "cloud", "user_id": user.id() }),
     };
     json!({
         "user": user.srn(organization),

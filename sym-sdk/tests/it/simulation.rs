@@ -7,7 +7,9 @@ use expect_test::expect;
 use jiff::Timestamp;
 use sym_sdk::config::PromptField;
 use sym_sdk::handlers;
+use sym_sdk::model::{Channel, ChannelType};
 use sym_sdk::prelude::*;
+use sym_sdk::runtime::Submission;
 use sym_sdk::testing::Harness;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -75,6 +77,35 @@ async fn run_to_end_stops_at_its_limit() {
     assert!(harness.simulation_mut().run_to_end(HOUR).await.unwrap());
     assert_eq!(harness.simulation().now(), at("13:00:00"), "the clock stops at the last due time");
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated);
+}
+
+/// Safety finding 12.
+#[tokio::test]
+async fn the_command_line_takes_access_away_and_gives_none() {
+    let operator = || Channel::new(ChannelType::Cli).with_identifier("root@vault-7");
+    let builder = Harness::builder().access_flow("prod", ["admins"]).declare(|config| {
+        config.flows[0].params.allowed_sources = Some(vec!["slack".into(), "api".into()]);
+    });
+    let mut harness = builder.handlers(handlers![get_permissions, get_request_notifications]).build().await.unwrap();
+    let refused = harness.request("prod").duration("1h").channel(operator()).await.unwrap_err();
+    assert_eq!(refused.message(), "requests are not accepted on the command line");
+    let run = harness.request("prod").duration("1h").await.unwrap();
+    let decisions: [Submission; 2] = [
+        Submission::approve(run, "ben@example.com").channel(operator()).into(),
+        Submission::deny(run, "ben@example.com").channel(operator()).into(),
+    ];
+    for decision in decisions {
+        let refused = harness.simulation_mut().submit(decision).await.unwrap_err();
+        assert_eq!(refused.message(), "only revocations and write-offs are accepted on the command line");
+    }
+    harness.approve_as(run, "ben@example.com").await.unwrap();
+    let revoke = Submission::revoke(run, "ben@example.com").channel(operator());
+    harness.simulation_mut().submit(revoke).await.unwrap();
+    assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated, "whatever the allowed sources are");
+    let timeline = harness.timeline();
+    let text = |kind: &str| timeline.entries().iter().rfind(|entry| entry.kind == kind).unwrap().text.clone();
+    assert_eq!(text("by"), "ben@example.com on the command line of root@vault-7");
+    assert!(text("refused").starts_with("ben@example.com on the command line of root@vault-7: only "));
 }
 
 mod waiting {

@@ -25,7 +25,7 @@ const MAX_TEXT_CHARS: usize = 240;
 pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'static str, String) {
     let (kind, text) = match &entry.kind {
         AuditKind::Received => ("by", received(&entry.event)),
-        AuditKind::Refused { error } => ("refused", format!("{}: {}", entry.event.actor.username(), failure(error))),
+        AuditKind::Refused { error } => ("refused", format!("{}: {}", submitter(&entry.event), failure(error))),
         AuditKind::HandlerCalled { handler, result } => ("handler", handler_result(handler, result)),
         AuditKind::Ignored { message } => ("ignored", message.as_deref().map(quoted).unwrap_or_default()),
         AuditKind::Completed => ("status", entry.status.to_string()),
@@ -62,10 +62,10 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
             ("not revoked", failed_attempt(target, *attempt, error, Some(*retry_at), entry.at))
         }
         AuditKind::RevokeRetried { target, attempt } => {
-            ("retried", format!("{target}, attempt {attempt}, requested by {}", entry.event.actor.username()))
+            ("retried", format!("{target}, attempt {attempt}, requested by {}", submitter(&entry.event)))
         }
         AuditKind::WrittenOff { target, identity, reason } => {
-            let by = entry.event.actor.username();
+            let by = submitter(&entry.event);
             ("written off", format!("{target} of {identity} by {by}: {}", quoted(reason)))
         }
         AuditKind::RegrantBegun { target, identity } => {
@@ -140,12 +140,28 @@ fn received(event: &EventRecord) -> String {
         (ChannelType::Slack, None) => "in Slack".to_owned(),
         (ChannelType::Api, _) => "via the API".to_owned(),
         (ChannelType::Web, _) => "in the console".to_owned(),
+        (ChannelType::Cli, _) => command_line(event),
         (ChannelType::Sdk, _) => "(fired by a hook)".to_owned(),
         (ChannelType::Scheduler, _) => format!("({})", cause(event)),
     };
     match &event.decision_message {
         Some(message) => format!("{actor} {how}: {}", quoted(message)),
         None => format!("{actor} {how}"),
+    }
+}
+
+/// Returns who submitted an event, and on the command line, which user of the operating system did so in their name.
+fn submitter(event: &EventRecord) -> String {
+    match event.channel.kind() {
+        ChannelType::Cli => format!("{} {}", event.actor.username(), command_line(event)),
+        _ => event.actor.username().to_owned(),
+    }
+}
+
+fn command_line(event: &EventRecord) -> String {
+    match event.channel.identifier() {
+        Some(operator) => format!("on the command line of {operator}"),
+        None => "on the command line".to_owned(),
     }
 }
 

@@ -230,6 +230,33 @@ async fn permitted_users_revoke_and_write_off() {
         .await;
 }
 
+/// Safety finding 12: nothing authenticates the user that `--as` names, so the record says who had the command line.
+#[tokio::test]
+async fn the_record_names_the_operator_of_the_command_line() {
+    let store = StoreFixture::new().await;
+    let (held, stuck) = (store.held.to_string(), store.stuck.to_string());
+    assert_eq!(store.run(&["revoke", &held, "--as", "ada@example.com"]).await.exit, Exit::Success);
+    let write_off = ["write-off", &stuck, "--as", "ada@example.com", "--reason", "scrapped"];
+    assert_eq!(store.run(&write_off).await.exit, Exit::Success);
+    let exported = store.run(&["audit", "export"]).await.out;
+    let lines: Vec<serde_json::Value> = exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let by_command: Vec<_> = lines.iter().filter(|line| line["event"]["channel"] == "cli").collect();
+    let runs: std::collections::BTreeSet<_> =
+        by_command.iter().map(|line| line["run"]["id"].as_str().unwrap()).collect();
+    assert_eq!(runs, [held.as_str(), stuck.as_str()].into());
+    for line in by_command {
+        assert_eq!(line["actor"]["username"], "ada@example.com");
+        let identity = &line["actor"]["identity"];
+        assert_eq!(identity["service"], "cli");
+        assert!(!identity["user_id"].as_str().unwrap().is_empty());
+        #[cfg(target_os = "linux")]
+        {
+            let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+            assert_eq!(identity["external_id"], host.trim());
+        }
+    }
+}
+
 #[tokio::test]
 async fn exports_and_verifies_the_audit_log() {
     let store = StoreFixture::new().await;
