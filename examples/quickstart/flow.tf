@@ -64,13 +64,20 @@ resource "sym_strategy" "github" {
 }
 
 resource "sym_environment" "main" {
-  name = "main"
+  name            = "main"
+  error_logger_id = sym_error_logger.slack.id
 
   integrations = {
     github_id    = sym_integration.github.id
     pagerduty_id = sym_integration.pagerduty.id
     slack_id     = sym_integration.slack.id
   }
+}
+
+# Hears of failures, above all of access that cannot be revoked.
+resource "sym_error_logger" "slack" {
+  integration_id = sym_integration.slack.id
+  destination    = "#access-errors"
 }
 
 # The Slack workspace. Override it with `--var slack_workspace=T…`.

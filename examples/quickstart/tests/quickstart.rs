@@ -60,7 +60,11 @@ fn an_unanswered_urgent_request_is_forwarded_to_the_channel() {
 #[test]
 fn the_handlers_work_for_another_organization() {
     let args = ["--config", "other", "--var", "audit_channel=#globex-audit"];
-    expect!["1 flow, 5 handlers, 3 integrations: no errors\n"].assert_eq(&output(&[&["check"][..], &args].concat(), 0));
+    expect![[r#"
+        warning: other/flow.tf:67:1: environment `main` has no error logger, so nobody is notified if access that flow `code` gives cannot be revoked
+          help: declare a `sym_error_logger`, and name it in the environment as `error_logger_id`
+        1 flow, 5 handlers, 3 integrations: no errors, 1 warning
+    "#]].assert_eq(&output(&[&["check"][..], &args].concat(), 0));
     let request = ["simulate", "other/request.json"];
     prints(&[&request[..], &args].concat(), 0, &expect_file!["golden/other.txt"]);
 
@@ -68,7 +72,9 @@ fn the_handlers_work_for_another_organization() {
     expect![[r#"
         error: examples/quickstart/src/main.rs:64:1: hook `after_approve` requires integration `slack`, which is not configured
           help: add the integration to the flow's environment
-        1 flow, 5 handlers, 3 integrations: 1 error
+        warning: other/flow.tf:67:1: environment `main` has no error logger, so nobody is notified if access that flow `code` gives cannot be revoked
+          help: declare a `sym_error_logger`, and name it in the environment as `error_logger_id`
+        1 flow, 5 handlers, 3 integrations: 1 error, 1 warning
     "#]].assert_eq(&output(&[&["check"][..], &without_slack].concat(), 1));
 }
 

@@ -225,6 +225,7 @@ fn errors(kind: &AuditKind) -> Vec<Value> {
         | AuditKind::RegrantFailed { error, .. }
         | AuditKind::Alerted { error }
         | AuditKind::HandlerCalled { result: HandlerResult::Failed { error }, .. } => vec![of(error)],
+        AuditKind::AlertUndelivered { error, reason } => vec![of(error), of(reason)],
         AuditKind::Ignored { message } => {
             vec![json!({ "message": message.as_deref().unwrap_or(IGNORED), "code": null })]
         }

@@ -40,6 +40,7 @@ pub(super) fn run(mut program: Program, common: Common, output: &mut Output<'_>)
             let builder = program.builder(read.config);
             findings.counts = Some(Counts { flows, handlers: builder.handlers().len(), integrations });
             findings.errors.extend(builder.check().err().into_iter().flatten());
+            findings.warnings.extend(builder.warnings());
         }
     }
     findings.ok = findings.errors.is_empty();

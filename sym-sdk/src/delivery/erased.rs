@@ -21,6 +21,7 @@ pub(crate) trait DynDelivery: Send + Sync + 'static {
     fn update<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>>;
     fn reaches_user(&self, user: &User) -> bool;
     fn message<'a>(&'a self, request: &'a RequestView, to: &'a User, notice: &'a Notice) -> BoxFuture<'a, Result<()>>;
+    fn reaches_error_destination(&self, destination: &str) -> bool;
     fn alert<'a>(
         &'a self,
         request: &'a RequestView,
@@ -58,6 +59,10 @@ impl<D: Delivery> DynDelivery for D {
 
     fn message<'a>(&'a self, request: &'a RequestView, to: &'a User, notice: &'a Notice) -> BoxFuture<'a, Result<()>> {
         Box::pin(Delivery::message(self, request, to, notice))
+    }
+
+    fn reaches_error_destination(&self, destination: &str) -> bool {
+        Delivery::reaches_error_destination(self, destination)
     }
 
     fn alert<'a>(

@@ -51,7 +51,16 @@ pub trait Delivery: Send + Sync + 'static {
     /// Sends a notice to a user.
     fn message(&self, request: &RequestView, to: &User, notice: &Notice) -> impl Future<Output = Result<()>> + Send;
 
-    /// Sends an error to the error destination of the flow's environment, such as `#sym-errors`.
+    /// Returns whether this front end can reach the error destination of an environment, such as `#sym-errors`. By default it can.
+    ///
+    /// A front end whose [`alert`](Self::alert) notifies nobody must return `false`: an alert that every front end declines is
+    /// recorded as undelivered.
+    fn reaches_error_destination(&self, destination: &str) -> bool {
+        let _ = destination;
+        true
+    }
+
+    /// Sends an error to the error destination of the flow's environment. `Ok` confirms that the destination has it.
     fn alert(
         &self,
         request: &RequestView,
@@ -89,6 +98,10 @@ impl<D: Delivery> Delivery for Arc<D> {
 
     async fn message(&self, request: &RequestView, to: &User, notice: &Notice) -> Result<()> {
         (**self).message(request, to, notice).await
+    }
+
+    fn reaches_error_destination(&self, destination: &str) -> bool {
+        (**self).reaches_error_destination(destination)
     }
 
     async fn alert(&self, request: &RequestView, destination: &str, error: &EffectError) -> Result<()> {

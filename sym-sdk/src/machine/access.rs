@@ -361,7 +361,7 @@ impl Stepper<'_> {
         self.state.access = Access::Revoking { grant, alerted_at };
     }
 
-    /// Has the next failed attempt raise an alert, because the last alert was not delivered.
+    /// Has the next failed attempt raise an alert, because the last alert reached nobody.
     pub(super) fn alert_failed(&mut self) {
         if let Access::Revoking { alerted_at, .. } = &mut self.state.access {
             *alerted_at = None;

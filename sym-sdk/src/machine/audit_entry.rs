@@ -211,10 +211,20 @@ pub enum AuditKind {
         /// The new end of the access.
         until: Timestamp,
     },
-    /// The error destination was notified of an error.
+    /// The error destination was notified of an error, as a front end has confirmed.
+    ///
+    /// Entries that were written before [`AlertUndelivered`](Self::AlertUndelivered) existed say this also when there was nobody to
+    /// notify.
     Alerted {
         /// The error.
         error: EffectError,
+    },
+    /// Nobody was notified of an error: there is no error destination, or no front end reaches it. It is in the program's log.
+    AlertUndelivered {
+        /// The error.
+        error: EffectError,
+        /// The reason why nobody was notified.
+        reason: EffectError,
     },
 }
 

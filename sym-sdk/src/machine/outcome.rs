@@ -54,7 +54,12 @@ pub enum Outcome {
     },
     /// The access was revoked.
     Revoked(Revocation),
-    /// Any other effect succeeded.
+    /// There is nobody to alert: the environment has no error destination, or no front end reaches it.
+    AlertUndelivered {
+        /// The reason.
+        reason: EffectError,
+    },
+    /// Any other effect succeeded. For an alert: a front end has confirmed that the error destination has it.
     Done,
     /// The effect failed.
     Failed(EffectError),
@@ -71,6 +76,7 @@ impl Outcome {
             Self::Granted { .. } => "granted",
             Self::Rejected { .. } => "rejected",
             Self::Revoked(_) => "revoked",
+            Self::AlertUndelivered { .. } => "alert undelivered",
             Self::Done => "done",
             Self::Failed(_) => "failed",
         }

@@ -322,6 +322,10 @@ impl Stepper<'_> {
             (EffectKind::Alert { error }, Outcome::Done) => {
                 self.audit(event, AuditKind::Alerted { error: error.clone() });
             }
+            (EffectKind::Alert { error }, Outcome::AlertUndelivered { reason }) => {
+                self.audit(event, AuditKind::AlertUndelivered { error: error.clone(), reason: reason.clone() });
+                self.alert_failed();
+            }
             // A failed alert must not raise another alert.
             (
                 EffectKind::Alert { .. } | EffectKind::UpdateMessages | EffectKind::Message { .. },

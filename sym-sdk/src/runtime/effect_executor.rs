@@ -247,18 +247,44 @@ impl EffectExecution<'_> {
         Ok(Outcome::Done)
     }
 
-    /// Logs the error, and sends it to the error destination if there is one.
+    /// Logs the error, and sends it to the error destination through every front end that can reach it. One that confirms it is
+    /// enough. If nobody can be told, the log is all that is left.
     async fn alert(&self, error: &EffectError) -> Result<Outcome, EffectError> {
         let (flow, run) = (self.entry.flow.name(), self.state.run.id());
         tracing::error!(%flow, %run, event = %self.effect.event.name, code = %error.code, "{error}");
-        let Some(destination) = self.entry.flow.environment().error_logger() else { return Ok(Outcome::Done) };
+        let environment = self.entry.flow.environment();
+        let Some(destination) = environment.error_logger() else {
+            let message = format!("environment `{}` has no error logger", environment.name());
+            return Ok(self.alert_undelivered(&message, "declare a `sym_error_logger` and name it in the environment"));
+        };
+        let reaching =
+            self.executor.deliveries.iter().filter(|front_end| front_end.reaches_error_destination(destination));
         let view = self.view();
-        let alerts = self.executor.deliveries.iter().map(|front_end| {
+        let alerts = reaching.map(|front_end| {
             let (view, limit) = (&view, self.executor.limits.delivery);
             self.contained("the alert", limit, async move { front_end.alert(view, destination, error).await })
         });
-        let told: Result<Vec<()>, _> = futures_util::future::join_all(alerts).await.into_iter().collect();
-        told.map(|_| Outcome::Done)
+        let results = futures_util::future::join_all(alerts).await;
+        let is_delivered = results.iter().any(Result::is_ok);
+        match results.into_iter().find_map(Result::err) {
+            None if is_delivered => Ok(Outcome::Done),
+            None => {
+                let message = format!("no front end can reach the error destination {destination}");
+                Ok(self.alert_undelivered(&message, "add the front end to the app with `App::delivery`"))
+            }
+            Some(failure) if is_delivered => {
+                tracing::warn!(%flow, %run, %failure, "a front end could not deliver an alert that another one delivered");
+                Ok(Outcome::Done)
+            }
+            Some(failure) => Err(failure),
+        }
+    }
+
+    fn alert_undelivered(&self, message: &str, hint: &str) -> Outcome {
+        let (flow, run) = (self.entry.flow.name(), self.state.run.id());
+        tracing::error!(%flow, %run, hint, "an alert was delivered to nobody: {message}");
+        let reason = Error::new(ErrorKind::Configuration, codes::INVALID_DESTINATION, message).with_hint(hint);
+        Outcome::AlertUndelivered { reason: EffectError::from(&reason) }
     }
 
     // Strategies.

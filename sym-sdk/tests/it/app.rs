@@ -199,8 +199,10 @@ async fn check_counts_what_it_checked() {
     done.is(
         Exit::Success,
         expect![[r#"
-        1 flow, 4 handlers, 2 integrations: no errors
-    "#]],
+            warning: right/main.tf:6:1: environment `main` has no error logger, so nobody is notified if access that flow `prod` gives cannot be revoked
+              help: declare a `sym_error_logger`, and name it in the environment as `error_logger_id`
+            1 flow, 4 handlers, 2 integrations: no errors, 1 warning
+        "#]],
         expect![[""]],
     );
 
@@ -236,7 +238,9 @@ async fn check_reports_all_errors_with_their_locations() {
               help: write a handler with `#[prefetch(field = "repos")]`
             error: sym-sdk/tests/it/app.rs:32:1: prefetch `repos` is for field `repo`, which no flow has
               help: did you mean `repos`? the fields are `duration`, `repos`
-            1 flow, 2 handlers, 2 integrations: 3 errors
+            warning: wrong-field/main.tf:6:1: environment `main` has no error logger, so nobody is notified if access that flow `prod` gives cannot be revoked
+              help: declare a `sym_error_logger`, and name it in the environment as `error_logger_id`
+            1 flow, 2 handlers, 2 integrations: 3 errors, 1 warning
         "#]],
         expect![[""]],
     );
@@ -248,7 +252,9 @@ async fn check_reports_warnings_without_failing() {
     let dir = directory("python", &[("main.tf", &flow), ("impl.py", "from sym.sdk.annotations import reducer\n")]);
     run(app(&dir), &["check"]).await.is(Exit::Success, expect![[r#"
         warning: python/main.tf:43:20: `implementation` of sym_flow.prod is Python and is not run: the flow takes the Rust handlers of the module with its name, or all
-        1 flow, 4 handlers, 2 integrations: no errors, 1 warning
+        warning: python/main.tf:6:1: environment `main` has no error logger, so nobody is notified if access that flow `prod` gives cannot be revoked
+          help: declare a `sym_error_logger`, and name it in the environment as `error_logger_id`
+        1 flow, 4 handlers, 2 integrations: no errors, 2 warnings
     "#]], expect![[""]]);
 }
 

@@ -606,6 +606,24 @@ fn checks_the_duration_and_target_fields() {
     );
 }
 
+/// Safety finding 6. A warning rather than an error: a flow without an error logger works, and Sym's own examples have none.
+#[test]
+fn warns_about_access_flows_without_an_error_logger() {
+    let mut config = config();
+    assert_eq!(config.check().unwrap().warnings, []);
+    config.environments[0].error_logger = None;
+    let warnings = config.check().unwrap().warnings;
+    let [warning] = &warnings[..] else { panic!("{warnings:?}") };
+    assert_eq!(warning.severity, sym_sdk::config::Severity::Warning);
+    assert!(warning.message.contains("has no error logger, so nobody is notified"), "{warning}");
+    for flow in &mut config.flows {
+        flow.params.strategy = None;
+        flow.params.prompt_fields.retain(|field| field.name != "duration");
+    }
+    let warnings = config.check().unwrap().warnings;
+    assert!(!warnings.iter().any(|warning| warning.message.contains("error logger")), "no access: {warnings:?}");
+}
+
 #[test]
 fn diagnostics_are_sorted_and_unique() {
     let at = |line| SourceLocation { file: Some(std::path::PathBuf::from("flow.tf").into()), line, column: 3 };

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use expect_test::expect;
+use sym_sdk::audit::AuditKind;
 use sym_sdk::clock::VirtualClock;
 use sym_sdk::config::{self, Config};
 use sym_sdk::delivery::{Delivery, DeliveryReceipt, RequestView};
@@ -127,10 +128,11 @@ impl AccessStrategy for Vault {
     }
 }
 
-/// Keeps the alerts that it is given, or fails to send them.
+/// Keeps the alerts that it is given, fails to send them, or declines them.
 #[derive(Clone, Default)]
 struct Alerts {
     fails: bool,
+    declines: bool,
     sent: Arc<Mutex<Vec<String>>>,
 }
 
@@ -157,6 +159,10 @@ impl Delivery for Alerts {
 
     async fn message(&self, _: &RequestView, _: &User, _: &Notice) -> Result<()> {
         Ok(())
+    }
+
+    fn reaches_error_destination(&self, _: &str) -> bool {
+        !self.declines
     }
 
     async fn alert(&self, _: &RequestView, _: &str, error: &EffectError) -> Result<()> {
@@ -290,6 +296,57 @@ async fn alerts_reach_all_front_ends_even_if_one_fails() {
     .await;
     world.approved().await;
     assert_eq!(up.sent.lock().unwrap().len(), 1);
+}
+
+/// Has an alert raised in a runtime with these front ends alone, and returns what was recorded about it.
+async fn recorded_alert(config: Config, front_ends: &[Alerts]) -> Vec<AuditKind> {
+    let vault = Vault::panicking(1);
+    let builder = Runtime::builder(config).registry(plain()).clock(clock()).strategy_type(vault.strategy_type());
+    let builder = front_ends.iter().cloned().fold(builder, Builder::delivery);
+    let runtime = builder.build().await.unwrap();
+    let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
+    let run = runtime.submit(request).await.unwrap().run;
+    runtime.run_until_idle().await.unwrap();
+    runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
+    runtime.run_until_idle().await.unwrap();
+    let entries = runtime.audit(Some(run), usize::MAX).await.unwrap().into_iter();
+    let is_about_alert = |kind: &AuditKind| {
+        matches!(kind, AuditKind::Alerted { .. } | AuditKind::AlertUndelivered { .. } | AuditKind::Reported { .. })
+    };
+    // Nor can these front ends reach people.
+    let is_message = |kind: &AuditKind| matches!(kind, AuditKind::Reported { error } if error.message.contains('@'));
+    entries.map(|entry| entry.kind).filter(is_about_alert).filter(|kind| !is_message(kind)).collect()
+}
+
+/// Safety finding 6.
+#[tokio::test]
+async fn an_alert_is_recorded_as_delivered_only_if_a_front_end_confirmed_it() {
+    let (up, down) = (Alerts::default(), Alerts { fails: true, ..Alerts::default() });
+    let elsewhere = Alerts { declines: true, ..Alerts::default() };
+    let mut unconfigured = config();
+    unconfigured.environments[0].error_logger = None;
+
+    for front_ends in [vec![up.clone()], vec![down.clone(), up.clone()], vec![elsewhere.clone(), up.clone()]] {
+        let recorded = recorded_alert(config(), &front_ends).await;
+        assert!(matches!(&recorded[..], [AuditKind::Alerted { .. }]), "{recorded:?}");
+    }
+    let recorded = recorded_alert(config(), std::slice::from_ref(&down)).await;
+    assert!(matches!(&recorded[..], [AuditKind::Reported { .. }]), "{recorded:?}");
+    for (config, front_ends, expected) in [
+        (config(), vec![], "no front end can reach the error destination #errors"),
+        (config(), vec![elsewhere.clone()], "no front end can reach the error destination #errors"),
+        (unconfigured, vec![up], "environment `main` has no error logger"),
+    ] {
+        let recorded = recorded_alert(config, &front_ends).await;
+        match &recorded[..] {
+            [AuditKind::AlertUndelivered { error, reason }] => {
+                assert_eq!(reason.message, expected);
+                assert!(error.message.contains("the vault panics"), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(elsewhere.sent.lock().unwrap().is_empty(), "a front end that declines is not called");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::Check;
 use super::index::{self, Index, describe};
 use super::integrations::{ERROR_LOGGER_INTEGRATION, wrong_integration};
-use crate::config::{Config, Environment, ErrorLogger, LogDestination, MODULE_INTEGRATION};
+use crate::config::{Config, Diagnostic, Environment, ErrorLogger, LogDestination, MODULE_INTEGRATION};
 use crate::model;
 
 impl Check<'_> {
@@ -31,6 +31,21 @@ impl Check<'_> {
         for environment in &config.environments {
             let resolved = self.resolve_environment(environment, loggers, logs);
             self.resolved_environments.insert(index::key(environment), resolved);
+        }
+    }
+
+    /// Warns about environments without an error logger whose flows give access: nobody would hear that it cannot be revoked.
+    pub(super) fn error_loggers(&mut self, config: &Config, flows: &[model::Flow]) {
+        for declared in config.environments.iter().filter(|environment| environment.error_logger.is_none()) {
+            let is_here = |flow: &&model::Flow| flow.environment().name().as_str().eq_ignore_ascii_case(&declared.name);
+            let Some(flow) = flows.iter().filter(is_here).find(|flow| flow.strategy().is_some()) else { continue };
+            let message = format!(
+                "{} has no error logger, so nobody is notified if access that flow `{}` gives cannot be revoked",
+                describe(declared),
+                flow.name()
+            );
+            let hint = "declare a `sym_error_logger`, and name it in the environment as `error_logger_id`";
+            self.warnings.push(Diagnostic::warning(declared.location.clone(), message).with_hint(hint));
         }
     }
 

@@ -103,6 +103,7 @@ impl Config {
         let flows: Vec<model::Flow> = self.flows.iter().filter_map(|flow| check.flow(flow)).collect();
         let flows_filter = self.flows_filter.as_ref().map(|filter| check.flows_filter(filter));
         let log_destinations = check.used_log_destinations(self, &flows);
+        check.error_loggers(self, &flows);
         let warnings = std::mem::take(&mut check.warnings);
         Diagnostics::check(errors)?;
         Ok(CheckedConfig { organization, flows: flows.into_iter().collect(), flows_filter, log_destinations, warnings })

@@ -112,6 +112,7 @@ struct Plan {
     filter: Option<FilterPlan>,
     log_destinations: Vec<CheckedLogDestination>,
     diagnostics: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
 }
 
 impl Builder {
@@ -313,6 +314,11 @@ impl Builder {
         Ok(plan.flows.into_iter().map(|plan| plan.flow).collect())
     }
 
+    /// Returns the warnings about the configuration: declarations without effect, and access of whose failures nobody would hear.
+    pub fn warnings(&self) -> Vec<Diagnostic> {
+        self.plan().warnings
+    }
+
     /// The handlers, and which flows take each. What is wrong with the configuration is left to [`Builder::check`].
     pub fn handlers(&self) -> Vec<HandlerUsage> {
         let (scoped, _) = self.scoped();
@@ -332,6 +338,9 @@ impl Builder {
     pub async fn build(self) -> Result<Runtime, Diagnostics> {
         let plan = self.plan();
         Diagnostics::check(plan.diagnostics)?;
+        for warning in plan.warnings.iter().filter(|_| !self.simulated) {
+            tracing::warn!("{warning}");
+        }
 
         let domains = self.config.organization.domains.iter().map(String::as_str);
         let directory = self.directory.clone().unwrap_or_else(|| Directory::from_store(self.users.clone(), domains));
@@ -429,6 +438,7 @@ impl Builder {
         }
         plan.diagnostics.extend(checked.log_destinations.iter().filter_map(|log| self.no_destination_type(log)));
         plan.log_destinations = checked.log_destinations;
+        plan.warnings = checked.warnings;
         if let Some(checked) = checked.flows_filter {
             match self.filter_plan(checked) {
                 Ok(filter) => plan.filter = Some(filter),

@@ -80,6 +80,9 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
             ("shortened", format!("access now ends at {until:.0}: the clock had been ahead"))
         }
         AuditKind::Alerted { error } => ("alerted", format!("the error destination: {}", error.code)),
+        AuditKind::AlertUndelivered { error, reason } => {
+            ("not alerted", format!("{}, of {}", failure(reason), error.code))
+        }
     };
     (kind, printable(&text, MAX_TEXT_CHARS))
 }
@@ -107,6 +110,9 @@ pub(super) fn hint(kind: &AuditKind) -> Option<String> {
     match kind {
         // The error of an alert has an entry of its own, with the hint.
         AuditKind::Alerted { .. } => None,
+        AuditKind::AlertUndelivered { reason, .. } => {
+            reason.hint.as_deref().map(|hint| printable(hint, MAX_TEXT_CHARS))
+        }
         kind => error(kind)?.hint.as_deref().map(|hint| printable(hint, MAX_TEXT_CHARS)),
     }
 }
@@ -125,6 +131,7 @@ fn error(kind: &AuditKind) -> Option<&EffectError> {
         | AuditKind::Failed { error }
         | AuditKind::Reported { error }
         | AuditKind::Alerted { error }
+        | AuditKind::AlertUndelivered { error, .. }
         | AuditKind::DeliveryFailed { error, .. }
         | AuditKind::GrantFailed { error, .. }
         | AuditKind::RegrantFailed { error, .. }
