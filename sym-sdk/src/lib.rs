@@ -52,6 +52,7 @@ pub mod __private;
 mod bounded_map;
 mod future;
 mod macros;
+mod normalize;
 mod suggest;
 mod sync;
 mod time;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::duration::check_seconds;
 use super::{FieldType, FieldValue, SlackUserSelection, parse_duration};
 use crate::error::{Error, Result, codes};
+use crate::normalize::normalize_text;
 
 /// A declared field of a flow's form.
 ///
@@ -112,7 +113,7 @@ impl FieldSpec {
     /// # Errors
     /// If the field is a list or a Slack user, or the value does not fit.
     pub fn with_default(mut self, default: impl Into<FieldValue>) -> Result<Self> {
-        let default = default.into();
+        let default = normalized(default.into());
         if self.field_type.is_slack() || self.field_type.is_list() {
             return Err(self.invalid_for_type("cannot have a default"));
         }
@@ -127,7 +128,7 @@ impl FieldSpec {
     /// # Errors
     /// If the field is a Slack user, or a value or the default does not fit.
     pub fn with_allowed_values(mut self, values: impl IntoIterator<Item = FieldValue>) -> Result<Self> {
-        let values: Vec<FieldValue> = values.into_iter().collect();
+        let values: Vec<FieldValue> = values.into_iter().map(normalized).collect();
         if self.field_type.is_slack() && !values.is_empty() {
             return Err(self.invalid_for_type("cannot have allowed values"));
         }
@@ -200,7 +201,8 @@ impl FieldSpec {
 
     /// Parses a submitted value. It must be of the field's type, and one of the allowed values if there are any.
     ///
-    /// A duration is a number of seconds or text such as `30m`. A Slack user is an id, or an object with `user_id`. A
+    /// Text is composed (NFC), and loses whitespace and invisible characters at both ends; members of a list that are then empty
+    /// are left out. A duration is a whole number of seconds, as `3600`, `3600.0` or `"3600"`, or text such as `30m`. A Slack user is an id, or an object with `user_id`. A
     /// `username` beside it is ignored: which user of the platform the account belongs to is not for the requester to say.
     pub fn parse(&self, json: &Value) -> Result<FieldValue> {
         let value = self.parse_type(json)?;
@@ -221,10 +223,8 @@ impl FieldSpec {
             }
             FieldType::StrList => {
                 let texts = json.as_array().ok_or_else(|| mismatch("a list of texts"))?.iter();
-                texts
-                    .map(|text| self.parse_text("a list of texts", text))
-                    .collect::<Result<_>>()
-                    .map(FieldValue::TextList)
+                let texts = texts.map(|text| self.parse_text("a list of texts", text)).collect::<Result<Vec<_>>>()?;
+                Ok(FieldValue::TextList(texts.into_iter().filter(|text| !text.is_empty()).collect()))
             }
             FieldType::IntList => {
                 members(json, Value::as_i64).map(FieldValue::IntList).ok_or_else(|| mismatch("a list of whole numbers"))
@@ -232,20 +232,23 @@ impl FieldSpec {
         }
     }
 
-    /// Rejects text with a NUL. Many programs that read it later end it there, so other text would be used than was approved.
+    /// Normalizes text. Rejects text with a NUL: many programs that read it later end it there, so other text would be used than was approved.
     fn parse_text(&self, expected: &str, json: &Value) -> Result<String> {
         let text = json.as_str().ok_or_else(|| self.mismatch(expected, json))?;
         if text.contains('\0') {
             return Err(self.mismatch("text without NUL", json));
         }
-        Ok(text.to_owned())
+        Ok(normalize_text(text))
     }
 
     fn parse_duration(&self, json: &Value) -> Result<Duration> {
-        let parsed = match (json.as_u64(), json.as_str()) {
-            (Some(seconds), _) => check_seconds(seconds, &json.to_string()),
-            (None, Some(text)) => parse_duration(text),
-            (None, None) => return Err(self.mismatch("a duration, in seconds or such as `30m`", json)),
+        let parsed = match (whole_seconds(json), json.as_str()) {
+            (Some(seconds), text) => check_seconds(seconds, &text.map_or_else(|| json.to_string(), str::to_owned)),
+            (None, Some(text)) => parse_duration(&normalize_text(text)),
+            (None, None) => {
+                let error = self.mismatch("a whole number of seconds above zero, or text such as `30m`", json);
+                return Err(error.with_hint("a duration is `3600` or `1h`, for example"));
+            }
         };
         parsed.map_err(|error| {
             let named = Error::invalid(error.code().clone(), format!("field `{}`: {}", self.name, error.message()));
@@ -304,6 +307,30 @@ impl FieldSpec {
 
     fn first_refused(&self, values: impl IntoIterator<Item = FieldValue>) -> Option<FieldValue> {
         values.into_iter().find(|value| !self.allowed_values.contains(value))
+    }
+}
+
+fn normalized(value: FieldValue) -> FieldValue {
+    match value {
+        FieldValue::Text(text) => FieldValue::Text(normalize_text(&text)),
+        other => other,
+    }
+}
+
+/// Returns the number of seconds that a value states exactly: `3600`, `3600.0` or `"3600"`.
+fn whole_seconds(json: &Value) -> Option<u64> {
+    match json {
+        Value::String(text) => {
+            let digits = normalize_text(text);
+            let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+            // A number of digits only fails to parse if it is too long.
+            all_digits.then(|| digits.parse().unwrap_or(u64::MAX))
+        }
+        Value::Number(number) => number.as_u64().or_else(|| {
+            let seconds = number.as_f64().filter(|seconds| *seconds >= 0.0 && seconds.fract() == 0.0)?;
+            Some(format!("{seconds:.0}").parse().unwrap_or(u64::MAX))
+        }),
+        _ => None,
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{Slug, Srn, TargetId};
 use crate::error::{Error, Result, codes};
 use crate::forms::{FieldMap, FieldValue};
+use crate::normalize::normalize_identifier;
 
 /// A resource that access can be granted to.
 ///
@@ -102,8 +103,11 @@ impl AccessTarget {
         })
     }
 
-    /// Returns the target with its bound settings set from the request fields. Fails if a field is empty or contains control
-    /// characters.
+    /// Returns the target with its bound settings set from the request fields. A value is normalized, so that one resource has
+    /// one name: it is composed (NFC), and loses whitespace and invisible characters at both ends.
+    ///
+    /// # Errors
+    /// If a field is empty, or contains control characters or invisible characters inside.
     pub fn bind(&self, fields: &FieldMap) -> Result<Self> {
         let mut bound = self.clone();
         for name in &self.field_bindings {
@@ -111,13 +115,21 @@ impl AccessTarget {
                 let message = format!("target `{}` takes its setting `{name}` from the field `{name}`", self.name);
                 Error::invalid(code, format!("{message}, which {problem}"))
             };
-            let value = fields.get(name).map(FieldValue::to_setting).unwrap_or_default();
-            if value.trim().is_empty() {
-                return Err(invalid(codes::MISSING_FIELD, "has no value").with_hint(fields.hint(name)));
-            }
-            if value.contains(char::is_control) {
-                return Err(invalid(codes::INVALID_FIELD_VALUE, "contains a line break or another control character"));
-            }
+            let given = fields.get(name).map(FieldValue::to_setting).unwrap_or_default();
+            let value = match normalize_identifier(&given) {
+                Ok(value) if value.is_empty() => {
+                    return Err(invalid(codes::MISSING_FIELD, "has no value").with_hint(fields.hint(name)));
+                }
+                Ok(value) => value,
+                Err(hidden) if hidden.is_control() => {
+                    let problem = "contains a line break or another control character";
+                    return Err(invalid(codes::INVALID_FIELD_VALUE, problem));
+                }
+                Err(hidden) => {
+                    let problem = format!("contains the invisible character U+{:04X}", u32::from(hidden));
+                    return Err(invalid(codes::INVALID_FIELD_VALUE, &problem).with_hint("type the value again"));
+                }
+            };
             bound.settings.insert(name.clone(), value);
         }
         Ok(bound)

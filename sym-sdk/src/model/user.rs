@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{Slug, Srn, UserId};
 use crate::error::{Error, Result, codes};
+use crate::normalize::normalize_email;
 
 /// The type of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -157,7 +158,8 @@ pub struct User {
 }
 
 impl User {
-    /// Creates a person with the role of a member. The e-mail address is trimmed and converted to lower case.
+    /// Creates a person with the role of a member. The e-mail address is composed (NFC), trimmed and converted to lower
+    /// case.
     pub fn person(id: UserId, email: &str) -> Result<Self> {
         let email = normalize_email(email)?;
         Ok(Self { email: Some(email.clone()), ..Self::named(id, email, UserType::Normal) })
@@ -278,32 +280,6 @@ impl User {
     pub fn srn(&self, organization: &str) -> Srn {
         Srn::from_slugs(&Slug::lossy(organization), "user", Some(self.user_type.as_str()), &self.id.to_string())
     }
-}
-
-/// Checks an e-mail address, and returns it trimmed and in lower case.
-///
-/// Only the case of ASCII letters is changed: some other letters have ASCII lower-case forms and would make two different
-/// addresses equal.
-pub(crate) fn normalize_email(text: &str) -> Result<String> {
-    let email = text.trim().to_ascii_lowercase();
-    let invalid = || Error::invalid(codes::INVALID_EMAIL, format!("expected an email address, got `{text}`"));
-    if let Some(bad) = email.chars().find(|c| !is_allowed_in_email(*c)) {
-        return Err(invalid().with_hint(format!("it contains {bad:?}")));
-    }
-    let valid = email.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty() && !domain.contains('@') && domain.split('.').all(|label| !label.is_empty())
-    });
-    if valid { Ok(email) } else { Err(invalid()) }
-}
-
-/// Whether the character is allowed in an e-mail address. Delimiters and invisible characters are not: both would let one address
-/// pass for another.
-fn is_allowed_in_email(c: char) -> bool {
-    let delimits = matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';' | ':' | '"' | '\\');
-    let is_invisible = matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}');
-    !(delimits || is_invisible || c.is_whitespace() || c.is_control())
 }
 
 impl PartialEq for User {

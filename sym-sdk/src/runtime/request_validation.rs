@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorCode, ErrorKind, Result, codes};
 use crate::forms::{FieldMap, FieldSpec, FieldType, FieldValue, format_duration};
 use crate::machine::RequestInput;
 use crate::model::{AccessTarget, Flow, RunId, Srn, Strategy};
+use crate::normalize::{is_blank, normalize_text};
 use crate::suggest;
 
 /// The field that selects the target by id.
@@ -131,12 +132,12 @@ fn parse_fields(flow: &Flow, inputs: &Map<String, Value>, faults: &mut Vec<Field
     fields
 }
 
-/// Returns whether a field counts as absent, as an empty one in a form does.
+/// Returns whether a field counts as absent, as an empty one in a form does: nothing in it is visible.
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
+        Value::String(text) => is_blank(text),
+        Value::Array(items) => items.iter().all(|item| item.as_str().is_some_and(is_blank)),
         _ => false,
     }
 }
@@ -188,7 +189,7 @@ fn named_target<'a>(
     match inputs.get(input).filter(|value| !is_empty(value)) {
         None => Ok(None),
         Some(Value::String(text)) => {
-            find_target(strategy, text).map(Some).ok_or_else(|| unknown_target(flow, strategy, text))
+            find_target(strategy, &normalize_text(text)).map(Some).ok_or_else(|| unknown_target(flow, strategy, text))
         }
         Some(_) => Err(invalid(codes::UNKNOWN_TARGET, format!("`{input}` must be text"))),
     }
@@ -242,7 +243,10 @@ fn parse_duration(flow: &Flow, inputs: &Map<String, Value>) -> Result<Option<Dur
     };
     let hint = || {
         let offered: Vec<_> = offered.iter().map(|time| format_duration(*time)).collect();
-        format!("the durations offered are {}", suggest::quoted(offered.iter().map(String::as_str)))
+        match offered.as_slice() {
+            [] => "a duration is `3600` (in seconds) or `1h`, for example".to_owned(),
+            _ => format!("the durations offered are {}", suggest::quoted(offered.iter().map(String::as_str))),
+        }
     };
     let duration = match given {
         None => match (declared.and_then(FieldSpec::default).and_then(as_duration), offered.as_slice()) {

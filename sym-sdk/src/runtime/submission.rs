@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::engine::InputKey;
 use crate::machine::{Action, FormRef, MessageRef};
 use crate::model::{Channel, ChannelType, EventId, RunId, User, UserId};
+use crate::normalize::normalize_text;
 
 /// The person or bot on whose behalf something is submitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -286,6 +287,7 @@ impl Decision {
 
 impl From<Decision> for Submission {
     fn from(Decision { origin, run, is_approval, message: decision_message, clicked }: Decision) -> Self {
+        let decision_message = decision_message.map(|text| normalize_text(&text)).filter(|text| !text.is_empty());
         let action = if is_approval { Action::Approve { decision_message } } else { Action::Deny { decision_message } };
         Self { origin, body: RequestBody::Act { run, action, clicked } }
     }
@@ -316,7 +318,8 @@ pub struct WriteOff {
 
 impl From<WriteOff> for Submission {
     fn from(WriteOff { origin, run, reason }: WriteOff) -> Self {
-        Self { origin, body: RequestBody::Act { run, action: Action::WriteOff { reason }, clicked: None } }
+        let action = Action::WriteOff { reason: normalize_text(&reason) };
+        Self { origin, body: RequestBody::Act { run, action, clicked: None } }
     }
 }
 

@@ -181,6 +181,16 @@ fn bound_settings_come_from_fields() {
     .assert_eq(&target.bind(&fields).unwrap_err().report().to_string());
 }
 
+/// W8.
+#[test]
+fn spellings_that_look_the_same_bind_the_same_resource() {
+    let bind = |value: &str| target().bind(&FieldMap::from_iter([("repo", value)])).unwrap();
+    let website = bind("acme/websité");
+    for same in ["acme/websité ", "acme/websité\u{200b}", "\u{a0}acme/websité", "acme/website\u{301}"] {
+        assert_eq!(bind(same), website, "{same:?}");
+    }
+}
+
 #[test]
 fn rejects_settings_bound_to_empty_fields() {
     let bind = |value: FieldValue| target().bind(&FieldMap::from_iter([("repo", value)]));
@@ -193,6 +203,10 @@ fn rejects_settings_bound_to_empty_fields() {
     }
     expect!["target `any-repo` takes its setting `repo` from the field `repo`, which contains a line break or another control character (SymSDK:INVALID_FIELD_VALUE)"]
         .assert_eq(&bind("a\nb".into()).unwrap_err().to_string());
+    expect![[r#"
+        target `any-repo` takes its setting `repo` from the field `repo`, which contains the invisible character U+200B (SymSDK:INVALID_FIELD_VALUE)
+          help: type the value again"#]]
+    .assert_eq(&bind("web\u{200b}site".into()).unwrap_err().report().to_string());
 }
 
 #[test]

@@ -164,6 +164,25 @@ fn rejects_values_of_another_type() {
     assert_eq!(*spec(FieldType::Duration).parse(&json!(0)).unwrap_err().code(), codes::INVALID_DURATION);
 }
 
+/// W11, W14.
+#[test]
+fn normalizes_values() {
+    let text = |json: Value| spec(FieldType::String).parse(&json).unwrap();
+    assert_eq!(text(json!(" rene\u{301}\u{200b}\n")), "rené".into());
+    assert_eq!(text(json!("one\n two")), "one\n two".into());
+    let list = spec(FieldType::StrList).parse(&json!([" a", "\u{a0}", "b\u{feff}"])).unwrap();
+    assert_eq!(list, vec!["a", "b"].into());
+    for hour in [json!(3600.0), json!("3600"), json!(" 1h ")] {
+        assert_eq!(spec(FieldType::Duration).parse(&hour).unwrap(), Duration::from_secs(3600).into(), "{hour}");
+    }
+    for too_long in [json!(1e300), json!("99999999999999999999999")] {
+        let error = spec(FieldType::Duration).parse(&too_long).unwrap_err();
+        assert!(error.message().ends_with("must be at most 3650d"), "{error}");
+    }
+    let options = spec(FieldType::String).with_allowed_values(["rene\u{301} ".into()]).unwrap();
+    assert_eq!(options.parse(&json!("ren\u{e9}")).unwrap(), "rené".into());
+}
+
 #[test]
 fn ignores_the_username_of_a_submitted_slack_user() {
     let claim = json!({ "user_id": "U1", "username": "boss@example.com" });

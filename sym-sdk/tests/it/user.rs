@@ -21,6 +21,13 @@ fn trims_and_lowercases_emails() {
     assert_eq!(user.user_type(), UserType::Normal);
 }
 
+/// W21.
+#[test]
+fn composed_and_decomposed_addresses_are_one_person() {
+    assert_eq!(person("ren\u{e9}@example.com"), person("rene\u{301}@example.com"));
+    assert_eq!(person("rene\u{301}@example.com").username(), "rené@example.com");
+}
+
 #[test]
 fn rejects_lookalike_addresses() {
     let forms =

@@ -13,6 +13,7 @@ use proc_macro2::{TokenStream, TokenTree};
 /// The modules of `sym-sdk`, bottom up. A module may depend on those that precede it. Modules of one line are independent of each other.
 const LAYERS: &[&[&str]] = &[
     &["bounded_map", "error", "suggest", "future", "sync", "time"],
+    &["normalize"],
     &["clock", "forms"],
     &["model"],
     &["routing", "template", "directory"],

@@ -187,7 +187,7 @@ async fn a_duration_that_is_not_offered() {
     refused(
         good().input("duration", -5),
         expect![[r#"
-            field `duration` expects a duration, in seconds or such as `30m`, got `-5` (SymSDK:INVALID_FIELD_VALUE)
+            field `duration` expects a whole number of seconds above zero, or text such as `30m`, got `-5` (SymSDK:INVALID_FIELD_VALUE)
               help: the durations offered are `1h`, `1d`"#]],
     )
     .await;
@@ -198,6 +198,58 @@ async fn a_duration_that_is_not_offered() {
               help: the durations offered are `1h`, `1d`"#]],
     )
     .await;
+}
+
+/// W11.
+#[tokio::test]
+async fn takes_a_duration_that_states_whole_seconds() {
+    let mut harness = harness().await;
+    for hour in [json!(3600), json!(3600.0), json!("3600"), json!("1h"), json!(" 1h\u{a0}")] {
+        let receipt = harness.simulation_mut().submit(good().input("duration", hour.clone())).await;
+        let run = harness.run(receipt.unwrap_or_else(|error| panic!("{hour}: {error}")).run).await.unwrap();
+        assert_eq!(run.request.as_ref().unwrap().duration, Some(std::time::Duration::from_secs(3600)), "{hour}");
+    }
+    refused(
+        good().input("duration", 3600.5),
+        expect![[r#"
+            field `duration` expects a whole number of seconds above zero, or text such as `30m`, got `3600.5` (SymSDK:INVALID_FIELD_VALUE)
+              help: the durations offered are `1h`, `1d`"#]],
+    )
+    .await;
+    refused(
+        good().input("duration", "5"),
+        expect![[r#"
+            flow `prod` does not offer a duration of 5s (SymSDK:INVALID_DURATION)
+              help: the durations offered are `1h`, `1d`"#]],
+    )
+    .await;
+}
+
+/// W14.
+#[tokio::test]
+async fn a_required_field_with_nothing_visible() {
+    for blank in [" ", "\n\t", "\u{a0}", "\u{200b}", "\u{3164}\u{feff}"] {
+        refused(
+            good().input("urgency", blank),
+            expect!["flow `prod` needs field `urgency`, and the request leaves it empty (SymSDK:MISSING_FIELD)"],
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn texts_are_trimmed_and_composed() {
+    let mut harness = harness().await;
+    let request = good().input("target_srn", "admins\u{200b}").input("urgency", " low\u{a0}");
+    let run = harness.simulation_mut().submit(request).await.unwrap().run;
+    let state = harness.run(run).await.unwrap();
+    let request = state.request.as_ref().unwrap();
+    assert_eq!(request.fields.get("urgency"), Some(&"low".into()));
+    assert_eq!(request.target.as_ref().unwrap().name().as_str(), "admins");
+    let denial = Submission::deny(run, "ben@example.com").message(" rene\u{301}\u{200b} ");
+    harness.simulation_mut().submit(denial).await.unwrap();
+    let decision = harness.run(run).await.unwrap().decision.clone().unwrap();
+    assert_eq!(decision.decision_message.as_deref(), Some("rené"));
 }
 
 #[tokio::test]
