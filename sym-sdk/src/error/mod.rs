@@ -95,7 +95,7 @@ impl Error {
         Self(Box::new(Inner {
             kind,
             code,
-            message: message.into(),
+            message: on_one_line(message.into()),
             hint: None,
             doc_url: None,
             service: None,
@@ -252,6 +252,22 @@ impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
         Self::new(ErrorKind::Decode, codes::INVALID_JSON, "the JSON does not have the expected form").with_source(error)
     }
+}
+
+/// Escapes control characters and directional marks. Messages quote input, which could otherwise forge lines of a log or reorder a
+/// message on the screen.
+fn on_one_line(text: String) -> String {
+    let is_escaped = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(is_escaped) {
+        return text;
+    }
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_escaped(c) { escaped.extend(c.escape_default()) } else { escaped.push(c) }
+    }
+    escaped
 }
 
 impl fmt::Display for Error {

@@ -64,7 +64,7 @@ impl Stepper<'_> {
                 if self.continues_from(entry) { MAX_DELIVERY_ATTEMPTS } else { MAX_FINAL_DELIVERY_ATTEMPTS };
             if is_current && pending.attempt < max_attempts && failures.iter().any(|error| error.retryable) {
                 let at = self.after_now(retry_delay(pending.attempt));
-                self.effect_at(event, pending.kind.clone(), pending.attempt + 1, Some(at), None);
+                self.effect_at(event, pending.kind.clone(), pending.attempt.saturating_add(1), Some(at), None);
                 return;
             }
         }
@@ -137,7 +137,7 @@ impl Stepper<'_> {
 
     /// Whether another notification is sent if this one cannot be delivered.
     fn continues_from(&self, entry: usize) -> bool {
-        self.continues_on_delivery_failure() && self.notification(entry + 1).is_some()
+        self.continues_on_delivery_failure() && self.notification(entry.saturating_add(1)).is_some()
     }
 
     pub(super) fn notification(&self, entry: usize) -> Option<Notification> {
@@ -161,7 +161,7 @@ impl Stepper<'_> {
     }
 
     fn forward_or_expire(&mut self, cause: &str) {
-        let has_next = self.notification(self.state.current_notification + 1).is_some();
+        let has_next = self.notification(self.state.current_notification.saturating_add(1)).is_some();
         self.follow_inaction(if has_next { Step::RequestForward } else { Step::RequestExpire }, cause);
     }
 
@@ -177,7 +177,7 @@ impl Stepper<'_> {
 
     pub(super) fn request_forward(&mut self, event: Arc<EventRecord>) {
         self.cancel_timer(TimerKind::Forward);
-        self.state.current_notification += 1;
+        self.state.current_notification = self.state.current_notification.saturating_add(1);
         self.complete(&event, RunStatus::Forwarded);
         self.update_messages(&event);
         self.deliver_current(&event);

@@ -98,7 +98,7 @@ impl Stepper<'_> {
         exclusive: Option<EntitlementKey>,
     ) -> u64 {
         let seq = self.state.next_seq;
-        self.state.next_seq += 1;
+        self.state.next_seq = self.state.next_seq.saturating_add(1);
         let pending = PendingEffect { event: event.clone(), kind: kind.clone(), attempt, not_before };
         self.state.pending.insert(seq, pending);
         let key = EffectKey { run: self.state.run.id(), seq };
@@ -133,7 +133,7 @@ impl Stepper<'_> {
 
     pub(super) fn set_timer(&mut self, kind: TimerKind, at: Timestamp) {
         let generation = self.state.next_generation;
-        self.state.next_generation += 1;
+        self.state.next_generation = self.state.next_generation.saturating_add(1);
         self.state.timers.insert(kind, LiveTimer { at, generation });
         self.timers.push(TimerChange::Set { kind, at, generation });
     }
