@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sym_sdk::clock::{Clock, SystemClock};
 use sym_sdk::error::Result;
 
-use super::transport::{Network, Simulated, Transport};
+use super::transport::{Network, Transport};
 use super::{BaseUrl, Limits};
 
 /// The connection of a client to its service: the clock it waits by, its limits, and the transport that carries its requests.
@@ -55,36 +55,7 @@ impl Connection {
         &self.limits
     }
 
-    /// A connection without a network: every call is answered with status 200 and the JSON that `answer` makes of the call's path and
-    /// body. A client's [simulated](sym_sdk::integration::IntegrationClient::simulated) counterpart is built on it.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> sym_sdk::Result<()> {
-    /// use serde_json::{Value, json};
-    /// use sym_integrations::http::{BaseUrl, Client, Connection};
-    /// # struct Weather;
-    /// # impl sym_integrations::http::Service for Weather {
-    /// #     fn name(&self) -> &'static str {
-    /// #         "weather"
-    /// #     }
-    /// #     fn error_type(&self) -> &'static str {
-    /// #         "Weather"
-    /// #     }
-    /// # }
-    ///
-    /// let connection = Connection::simulated(|path, _| json!({ "path": path, "sky": "clear" }));
-    /// let client = Client::builder(Weather, BaseUrl::of_host("api.example.com", "v1")?).connection(connection).build()?;
-    /// let station: Value = client.get("stations/{station}", &["s1"]).await?.json()?;
-    /// assert_eq!(station["path"], "/v1/stations/s1");
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn simulated(answer: impl Fn(&str, &[u8]) -> serde_json::Value + Send + Sync + 'static) -> Self {
-        Self::over(Arc::new(Simulated(answer)))
-    }
-
-    /// A connection over a transport.
+    /// A connection over another transport than the network, such as a [simulated service](crate::kit::SimulatedService).
     pub(crate) fn over(transport: Arc<dyn Transport>) -> Self {
         Self { transport: Route::Transport(transport), ..Self::default() }
     }

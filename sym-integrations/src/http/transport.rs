@@ -111,20 +111,6 @@ pub(super) fn reqwest_builder(connect_timeout: Duration, is_loopback: bool) -> r
     if is_loopback { builder.no_proxy() } else { builder }
 }
 
-/// A transport that answers every request with status 200 and the JSON that a function makes of its path and body.
-pub(super) struct Simulated<F>(pub(super) F);
-
-impl<F> Transport for Simulated<F>
-where
-    F: Fn(&str, &[u8]) -> serde_json::Value + Send + Sync + 'static,
-{
-    fn send(&self, request: Request) -> BoxFuture<'_, Result<Incoming, TransportError>> {
-        let body = (self.0)(request.url.path(), &request.body).to_string();
-        let response = Incoming::complete(StatusCode::OK, HeaderMap::new(), body.into());
-        Box::pin(std::future::ready(Ok(response)))
-    }
-}
-
 /// A response whose body has not been read yet.
 pub(crate) struct Incoming {
     pub(super) status: StatusCode,

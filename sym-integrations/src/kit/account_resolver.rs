@@ -15,7 +15,7 @@ use sym_sdk::model::{User, UserId, UserIdentity};
 #[derive(Clone, Debug)]
 pub(crate) struct AccountResolver {
     service: &'static str,
-    service_id: String,
+    service_id: Arc<str>,
     directory: Option<Directory>,
 }
 
@@ -39,8 +39,8 @@ impl Account {
 impl AccountResolver {
     /// Creates a resolver for a service and its own id of the domain or workspace. Without a directory, users and accounts are matched
     /// by e-mail address alone.
-    pub(crate) fn new(service: &'static str, service_id: impl Into<String>, directory: Option<Directory>) -> Self {
-        Self { service, service_id: service_id.into(), directory }
+    pub(crate) fn new(service: &'static str, service_id: Arc<str>, directory: Option<Directory>) -> Self {
+        Self { service, service_id, directory }
     }
 
     /// Returns the id of a user's account: the one in the directory, or else the one that `look_up` finds by e-mail address, which is
@@ -77,6 +77,12 @@ impl AccountResolver {
         Ok(directory.user_by_identity(self.service, &self.service_id, id).await?.is_some())
     }
 
+    /// Whether an e-mail address is known to be nobody's in the organization: it is not internal, and no user has it.
+    pub(crate) async fn is_external_email(&self, email: &str) -> Result<bool> {
+        let Some(directory) = &self.directory else { return Ok(false) };
+        Ok(!directory.is_internal_email(email) && directory.user_by_email(email).await?.is_none())
+    }
+
     /// Returns the users who have these accounts, in the same order and without duplicates. An account that the directory does not
     /// know is resolved by its e-mail address, and its user added to the directory; one without an address is omitted with a warning in
     /// the log.
@@ -104,7 +110,7 @@ impl AccountResolver {
             let Some(email) = email else { return Ok(None) };
             // The account of an integration, for example, may have an address that cannot be a user's.
             let Ok(user) = User::person(UserId::from_email(email), email) else { return Ok(None) };
-            let identity = UserIdentity::new(self.service, &self.service_id, &account.id);
+            let identity = UserIdentity::new(self.service, &*self.service_id, &account.id);
             return Ok(Some(Arc::new(user.with_identity(identity))));
         };
         if let Some(user) = directory.user_by_identity(self.service, &self.service_id, &account.id).await? {
@@ -116,7 +122,7 @@ impl AccountResolver {
         }
         let user = directory.get_or_create_user_by_email(email).await?;
         // The user is known to have another account, so the address does not tell whose this one is.
-        if user.identity(self.service, Some(&self.service_id)).is_some() {
+        if user.identity(self.service, Some(&*self.service_id)).is_some() {
             return Ok(None);
         }
         self.store(user.id(), &account.id).await.map(|stored| Some(stored.unwrap_or(user)))
@@ -128,13 +134,13 @@ impl AccountResolver {
             Some(directory) => directory.user(user.id()).await?,
             None => None,
         };
-        let identity = stored.as_deref().unwrap_or(user).identity(self.service, Some(&self.service_id));
+        let identity = stored.as_deref().unwrap_or(user).identity(self.service, Some(&*self.service_id));
         Ok(identity.map(|identity| identity.user_id().to_owned()))
     }
 
     async fn store(&self, user: UserId, id: &str) -> Result<Option<Arc<User>>> {
         let Some(directory) = &self.directory else { return Ok(None) };
-        match directory.put_identity(user, UserIdentity::new(self.service, &self.service_id, id)).await {
+        match directory.put_identity(user, UserIdentity::new(self.service, &*self.service_id, id)).await {
             Ok(user) => Ok(Some(user)),
             // A user whom the directory does not know, as in a test, can be looked up nevertheless.
             Err(error) if error.code() == &codes::UNKNOWN_USER => Ok(None),

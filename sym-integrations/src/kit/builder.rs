@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use sym_sdk::directory::Directory;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
@@ -114,6 +115,7 @@ impl<C: VendorClient> VendorBuilder<C> {
     /// `SymSDK:CONFIGURATION` if a secret is missing or cannot be sent in a header, or if the account does not yield a URL.
     pub fn build(self) -> Result<C> {
         let vendor = C::VENDOR;
+        C::check_account(&self.account)?;
         let credentials = Credentials { vendor, account: &self.account, secrets: &self.secrets };
         let auth = match self.auth {
             Some(auth) => auth,
@@ -123,10 +125,15 @@ impl<C: VendorClient> VendorBuilder<C> {
             Some(url) => url,
             None => C::base_url(&self.account)?,
         };
-        let mut client = Client::builder(vendor, base_url).auth(auth).connection(self.connection);
-        for (name, value) in vendor.default_headers() {
-            client = client.header(name, *value);
-        }
+        let client_of = |base_url, auth| {
+            let client = Client::builder(vendor, base_url).auth(auth).connection(self.connection.clone());
+            vendor.default_headers().iter().fold(client, |client, (name, value)| client.header(name, *value))
+        };
+        let endpoints = C::endpoints(&credentials, &base_url)?.into_iter();
+        let endpoints =
+            endpoints.map(|endpoint| Ok((endpoint.name, client_of(endpoint.base_url, endpoint.auth).build()?)));
+        let endpoints = endpoints.collect::<Result<_>>()?;
+        let mut client = client_of(base_url, auth);
         for group in vendor.rate_groups().iter().filter(|_| self.has_rate_limits) {
             let limit = self.rate_limit.filter(|_| group.name.is_empty()).unwrap_or(group.limit);
             client = match group.per_key {
@@ -134,8 +141,9 @@ impl<C: VendorClient> VendorBuilder<C> {
                 false => client.rate_limit(group.name, limit),
             };
         }
-        let accounts = AccountResolver::new(vendor.name(), &self.account, self.directory);
-        Ok(C::from_service(ServiceClient::new(client.build()?, self.account, accounts)))
+        let account: Arc<str> = self.account.into();
+        let accounts = AccountResolver::new(vendor.name(), Arc::clone(&account), self.directory);
+        Ok(C::from_service(ServiceClient::new(vendor, client.build()?, endpoints, account, accounts)))
     }
 }
 
@@ -184,6 +192,11 @@ impl Credentials<'_> {
                 .with_service(self.vendor.name())
                 .with_hint("set it on the builder, or as a setting of the integration that names a secret")
         })
+    }
+
+    /// Returns a secret that the client can do without, if it is set.
+    pub fn optional_secret(&self, setting: &str) -> Option<SecretString> {
+        self.secrets.get(setting).cloned()
     }
 
     /// The vendor's own name of the account.

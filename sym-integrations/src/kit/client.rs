@@ -5,16 +5,17 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sym_sdk::error::Result;
+use sym_sdk::error::{ErrorKind, Result, codes};
 use sym_sdk::model::User;
 
 use super::account_resolver::AccountResolver;
-use super::{Account, Credentials, REVOKE, Vendor, VendorBuilder};
+use super::{Account, Credentials, Endpoint, REVOKE, Vendor, VendorBuilder};
 use crate::http::{Auth, BaseUrl, Client};
 
 /// A typed client of a vendor, as the kit builds it.
 ///
-/// An implementation says how the client authenticates and where the service is; the [`VendorBuilder`] does the rest.
+/// An implementation says how the client authenticates and where the service is; the [`VendorBuilder`] does the rest. A vendor that
+/// needs more than one host or credential names the others as [`endpoints`](Self::endpoints).
 pub trait VendorClient: Clone + Send + Sync + 'static {
     /// The vendor's constants.
     const VENDOR: Vendor;
@@ -27,6 +28,22 @@ pub trait VendorClient: Clone + Send + Sync + 'static {
     /// # Errors
     /// If a secret that it needs is missing.
     fn auth(credentials: &Credentials<'_>) -> Result<Auth>;
+
+    /// Returns the endpoints beside the main one, given that one's URL. By default there are none.
+    ///
+    /// # Errors
+    /// If a URL cannot be derived, or a secret that an endpoint cannot do without is missing.
+    fn endpoints(_credentials: &Credentials<'_>, _base_url: &BaseUrl) -> Result<Vec<Endpoint>> {
+        Ok(Vec::new())
+    }
+
+    /// Checks the vendor's own name of an account, where the URL does not depend on it. By default every name is accepted.
+    ///
+    /// # Errors
+    /// If no account can have this name.
+    fn check_account(_account: &str) -> Result<()> {
+        Ok(())
+    }
 
     /// Wraps the common part of the client.
     fn from_service(service: ServiceClient) -> Self;
@@ -43,19 +60,41 @@ pub trait VendorClient: Clone + Send + Sync + 'static {
 /// The common part of a vendor's client: it dereferences to the HTTP [`Client`]. Clones share connections and rate limits.
 #[derive(Clone)]
 pub struct ServiceClient {
+    vendor: Vendor,
     client: Client,
+    endpoints: Arc<[(&'static str, Client)]>,
     account: Arc<str>,
     accounts: AccountResolver,
 }
 
 impl ServiceClient {
-    pub(super) fn new(client: Client, account: String, accounts: AccountResolver) -> Self {
-        Self { client, account: account.into(), accounts }
+    pub(super) fn new(
+        vendor: Vendor,
+        client: Client,
+        endpoints: Vec<(&'static str, Client)>,
+        account: Arc<str>,
+        accounts: AccountResolver,
+    ) -> Self {
+        Self { vendor, client, endpoints: endpoints.into(), account, accounts }
     }
 
     /// The vendor's own name of the account, such as a domain: the `external_id` of the integration.
     pub fn account(&self) -> &str {
         &self.account
+    }
+
+    /// Returns the client of one of the vendor's [endpoints](VendorClient::endpoints).
+    ///
+    /// # Errors
+    /// `SymSDK:CONFIGURATION` if the client was built without it, as when its credential is optional.
+    pub fn endpoint(&self, name: &'static str) -> Result<&Client> {
+        let found = self.endpoints.iter().find(|(other, _)| *other == name);
+        found.map(|(_, client)| client).ok_or_else(|| {
+            let vendor = self.vendor;
+            let message =
+                format!("the {} client for `{}` was built without `{name}`", vendor.error_type(), self.account);
+            vendor.error(ErrorKind::Configuration, codes::CONFIGURATION, message)
+        })
     }
 
     /// Returns the id of a user's account in the service: the one in the directory, or else the one that `look_up` finds by e-mail
@@ -83,16 +122,27 @@ impl ServiceClient {
         self.accounts.is_known(id).await
     }
 
+    /// Returns whether an e-mail address is known to be nobody's in the organization: it is not internal, and no user has it. Without a
+    /// directory, this is not known of any address.
+    pub async fn is_external_email(&self, email: &str) -> Result<bool> {
+        self.accounts.is_external_email(email).await
+    }
+
     /// A client whose calls belong to the rate group [`REVOKE`], so that nothing else delays them.
     #[must_use]
     pub fn for_revocation(&self) -> Self {
-        Self { client: self.client.with_rate_group(REVOKE), ..self.clone() }
+        self.map_clients(|client| client.with_rate_group(REVOKE))
     }
 
     /// A client whose calls take at most this long.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
-        Self { client: self.client.with_timeout(timeout), ..self.clone() }
+        self.map_clients(|client| client.with_timeout(timeout))
+    }
+
+    fn map_clients(&self, change: impl Fn(&Client) -> Client) -> Self {
+        let endpoints = self.endpoints.iter().map(|(name, client)| (*name, change(client))).collect();
+        Self { client: change(&self.client), endpoints, ..self.clone() }
     }
 }
 

@@ -131,6 +131,7 @@
 mod account_resolver;
 mod builder;
 mod client;
+mod endpoint;
 mod error_table;
 #[cfg(feature = "runtime")]
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
@@ -141,10 +142,9 @@ mod simulated;
 mod vendor;
 
 pub use account_resolver::Account;
-#[cfg(feature = "slack")]
-pub(crate) use account_resolver::AccountResolver;
 pub use builder::{BASE_URL, Credentials, VendorBuilder};
 pub use client::{ServiceClient, VendorClient};
+pub use endpoint::Endpoint;
 pub use error_table::{ErrorBody, ErrorRule, ErrorTable};
 #[cfg(feature = "runtime")]
 pub use membership::{AccountInfo, GroupInfo, GroupRef, Membership, MembershipStrategy};

@@ -6,10 +6,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use sym_sdk::BoxFuture;
+use url::form_urlencoded;
 
 use crate::http::Connection;
 use crate::http::transport::{Incoming, Request, Transport, TransportError};
@@ -78,9 +80,14 @@ impl SimulatedRequest {
         wanted.peek().is_none() || wanted.any(|wanted| Some(wanted) == value)
     }
 
-    /// The JSON body; `null` if there is none.
+    /// The body as JSON, `null` if there is none. A form is an object of texts; of several fields with one name, the last counts.
     pub fn body(&self) -> &Value {
         &self.body
+    }
+
+    /// A text in the body, which is an object or a form; empty if there is none.
+    pub fn text(&self, name: &str) -> &str {
+        self.body.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 }
 
@@ -123,8 +130,7 @@ impl SimulatedService {
         });
         let answer = found.and_then(|(route, values)| {
             let query = request.url.query_pairs().into_owned().collect();
-            let body = serde_json::from_slice(&request.body).unwrap_or_default();
-            (route.answer)(&SimulatedRequest { values, query, body })
+            (route.answer)(&SimulatedRequest { values, query, body: body(request) })
         });
         match answer {
             None => (StatusCode::NOT_FOUND, Some(self.not_found.clone()).filter(|body| !body.is_null())),
@@ -146,6 +152,14 @@ impl fmt::Debug for SimulatedService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let routes = self.routes.iter().map(|route| format!("{} {}", route.method, route.route));
         f.debug_list().entries(routes).finish()
+    }
+}
+
+fn body(request: &Request) -> Value {
+    let content_type = request.headers.get(CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default();
+    match content_type.starts_with(b"application/x-www-form-urlencoded") {
+        true => form_urlencoded::parse(&request.body).into_owned().collect(),
+        false => serde_json::from_slice(&request.body).unwrap_or_default(),
     }
 }
 

@@ -64,13 +64,14 @@ pub mod blocks;
 mod client;
 pub mod codes;
 mod destination;
+mod errors;
 #[cfg(feature = "slack-fake")]
 #[cfg_attr(docsrs, doc(cfg(feature = "slack-fake")))]
 pub mod fake;
+mod messages;
 mod model;
 #[cfg(feature = "runtime")]
 mod plugin;
-mod service;
 #[cfg(feature = "slack-app")]
 #[cfg_attr(docsrs, doc(cfg(feature = "slack-app")))]
 pub mod signature;

@@ -3,24 +3,50 @@
 //! It answers the calls of a client in a simulation, so that handlers run without a network or a token.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use sym_sdk::integration::Outbox;
-use url::form_urlencoded;
 
 use crate::http::Connection;
+use crate::kit::SimulatedService;
+
+/// The timestamp of every message.
+const TS: &str = "0000000000.000000";
 
 /// Returns a connection to a simulated workspace. Messages are recorded in the outbox. Looking up an e-mail address always
 /// succeeds, with an account id made up for that address.
 pub(super) fn connection(outbox: Outbox) -> Connection {
-    let workspace = SimulatedWorkspace { outbox, accounts: Mutex::default() };
-    Connection::simulated(move |path, body| {
-        let method = path.rsplit('/').next().unwrap_or_default();
-        let mut response = workspace.respond(method, &arguments(body));
-        response["ok"] = (!response["error"].is_string()).into();
-        response
-    })
+    let workspace = Arc::new(SimulatedWorkspace { outbox, accounts: Mutex::default() });
+    let [posted, whispered, accounts] = std::array::from_fn(|_| Arc::clone(&workspace));
+    SimulatedService::new("")
+        .on("POST", "api/chat.postMessage", move |request| {
+            posted.record(request.text("channel"), request.text("text"));
+            ok(json!({ "channel": request.text("channel"), "ts": TS }))
+        })
+        .on("POST", "api/chat.postEphemeral", move |request| {
+            whispered.record(request.text("user"), request.text("text"));
+            ok(json!({ "message_ts": TS }))
+        })
+        .on("POST", "api/chat.update", |request| {
+            ok(json!({ "channel": request.text("channel"), "ts": request.text("ts") }))
+        })
+        // The conversation id lists its members, so that a record can name them.
+        .on("POST", "api/conversations.open", |request| ok(json!({ "channel": { "id": request.text("users") } })))
+        .on("POST", "api/users.lookupByEmail", move |request| {
+            let email = request.text("email");
+            ok(json!({ "user": { "id": accounts.account(email), "profile": { "email": email } } }))
+        })
+        .on("POST", "api/users.info", |_| Some(json!({ "ok": false, "error": "user_not_found" })))
+        // Every other method returns an empty list, and response URLs accept everything.
+        .on("POST", "api/{method}", |_| ok(json!({ "channels": [], "members": [], "users": [] })))
+        .on("POST", "{kind}/{workspace}/{id}/{secret}", |_| ok(json!({})))
+        .connection()
+}
+
+fn ok(mut body: Value) -> Option<Value> {
+    body["ok"] = true.into();
+    Some(body)
 }
 
 struct SimulatedWorkspace {
@@ -30,30 +56,6 @@ struct SimulatedWorkspace {
 }
 
 impl SimulatedWorkspace {
-    fn respond(&self, method: &str, arguments: &Map<String, Value>) -> Value {
-        let text = |name: &str| arguments.get(name).and_then(Value::as_str).unwrap_or_default();
-        match method {
-            "chat.postMessage" => {
-                self.outbox.record("slack", self.label(text("channel")), text("text"));
-                json!({ "channel": text("channel"), "ts": "0000000000.000000" })
-            }
-            "chat.postEphemeral" => {
-                self.outbox.record("slack", self.label(text("user")), text("text"));
-                json!({ "message_ts": "0000000000.000000" })
-            }
-            "chat.update" => json!({ "channel": text("channel"), "ts": text("ts") }),
-            // The conversation id lists its members, so that `label` can name them.
-            "conversations.open" => json!({ "channel": { "id": text("users") } }),
-            "users.lookupByEmail" => {
-                let email = text("email");
-                json!({ "user": { "id": self.account(email), "profile": { "email": email } } })
-            }
-            "users.info" => json!({ "error": "user_not_found" }),
-            // Every other method returns an empty list.
-            _ => json!({ "channels": [], "members": [], "users": [] }),
-        }
-    }
-
     fn account(&self, email: &str) -> String {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((id, _)) = accounts.iter().find(|(_, known)| *known == email) {
@@ -64,17 +66,10 @@ impl SimulatedWorkspace {
         id
     }
 
-    /// Returns the recipients of a message, by e-mail address where known.
-    fn label(&self, channel: &str) -> String {
+    /// Records a message with its recipients, by e-mail address where known.
+    fn record(&self, channel: &str, text: &str) {
         let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let name = |id: &str| accounts.get(id).cloned().unwrap_or_else(|| id.to_owned());
-        channel.split(',').map(name).collect::<Vec<_>>().join(", ")
+        self.outbox.record("slack", channel.split(',').map(name).collect::<Vec<_>>().join(", "), text);
     }
-}
-
-/// Parses the arguments of a call, which are JSON or form-encoded.
-fn arguments(body: &[u8]) -> Map<String, Value> {
-    serde_json::from_slice(body).unwrap_or_else(|_| {
-        form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), value.into_owned().into())).collect()
-    })
 }

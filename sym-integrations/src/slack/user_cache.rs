@@ -4,6 +4,7 @@
 //! [`USERS_TTL`], holds only what look-ups need, and lets concurrent callers wait for a single `users.list`.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,7 +50,7 @@ impl CachedUser {
 }
 
 /// All users of a workspace, by id.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct UserList(HashMap<String, CachedUser>);
 
 impl UserList {
@@ -74,7 +75,6 @@ impl FromIterator<CachedUser> for UserList {
 }
 
 /// A cache of one workspace's users, filled on first use.
-#[derive(Debug)]
 pub(super) struct UserCache {
     clock: Arc<dyn Clock>,
     entry: Mutex<Option<(Timestamp, Arc<UserList>)>>,
@@ -107,5 +107,11 @@ impl UserCache {
         // After the clock was set back, the age is unknown: the entry counts as expired.
         let age = Duration::try_from(self.clock.now().duration_since(*fetched_at)).ok()?;
         (age < USERS_TTL).then(|| Arc::clone(users))
+    }
+}
+
+impl fmt::Debug for UserCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserCache").finish_non_exhaustive()
     }
 }

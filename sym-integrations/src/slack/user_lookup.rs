@@ -7,16 +7,17 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use sym_sdk::BoxFuture;
-use sym_sdk::error::{ErrorKind, Result};
+use sym_sdk::error::{Error, ErrorKind, Result};
 use sym_sdk::model::User;
 use sym_sdk::routing::SlackUser;
 
 use super::api::{USERS_PER_PAGE, Users};
 use super::args::{ParsedChannel, ParsedUser};
+use super::client::SLACK;
 use super::user_cache::{CachedUser, UserList};
-use super::{ChannelArg, ChannelInfo, Slack, UserArg, UserInfo};
+use super::{ChannelArg, ChannelInfo, Slack, UserArg, UserInfo, codes};
 use crate::http::{Page, Paginator};
-use crate::kit::Account;
+use crate::kit::{Account, Resource, VendorClient};
 
 /// The most users that are fetched one by one. For more, the whole workspace is listed.
 const MAX_SINGLE_LOOKUPS: usize = 20;
@@ -51,7 +52,7 @@ impl Slack {
                     [] => Err(self.user_not_found(&arg)),
                     ref several => {
                         let message = format!("{} Slack users are named `{}`", several.len(), arg.trimmed());
-                        let error = self.api().error(ErrorKind::InvalidInput, "AMBIGUOUS_USER", message);
+                        let error = SLACK.error(ErrorKind::InvalidInput, codes::AMBIGUOUS_USER, message);
                         Err(error.with_hint(format!("use an id instead: {}", several.join(", "))))
                     }
                 }
@@ -63,7 +64,7 @@ impl Slack {
     ///
     /// # Errors
     /// Those of [`resolve`](Self::resolve), and `Slack:USER_NOT_FOUND` for an unknown id.
-    pub async fn get_user_info<'a>(&self, user: impl Into<UserArg<'a>>) -> Result<UserInfo> {
+    pub async fn get_user_info<'a>(&self, user: impl Into<UserArg<'a>>) -> Result<Resource<UserInfo>> {
         let user = self.resolve(user).await?;
         self.api().user_info(user.user_id()).await
     }
@@ -98,7 +99,7 @@ impl Slack {
 
     /// Lists the public channels and the private channels of which the app is a member, without archived channels
     /// ([`conversations.list`](https://docs.slack.dev/reference/methods/conversations.list)).
-    pub fn list_channels(&self) -> Paginator<ChannelInfo> {
+    pub fn list_channels(&self) -> Paginator<Resource<ChannelInfo>> {
         self.api().list_channels()
     }
 
@@ -132,12 +133,12 @@ impl Slack {
                 accounts.push(self.account(user).await?);
             }
         }
-        self.inner().accounts.users(accounts).await
+        self.service().users(accounts).await
     }
 
     /// Returns the id of a user's Slack account.
     pub(super) async fn account_id(&self, user: &User) -> Result<String> {
-        self.inner().accounts.account_id(user, async |email| self.id_by_email(email).await).await
+        self.service().account_id(user, async |email| self.id_by_email(email).await).await
     }
 
     /// Returns the id of the active member of this workspace with an e-mail address.
@@ -156,7 +157,7 @@ impl Slack {
     async fn channel_id(&self, channel: &ChannelArg<'_>) -> Result<String> {
         let name = match channel.parse()? {
             ParsedChannel::Id(id) => return Ok(id),
-            ParsedChannel::Name(name) if self.inner().simulated => return Ok(name),
+            ParsedChannel::Name(name) if self.is_simulated => return Ok(name),
             ParsedChannel::Name(name) => name,
         };
         let wanted = name.to_lowercase();
@@ -168,14 +169,14 @@ impl Slack {
             }
         }
         let message = format!("channel `#{name}` does not exist, or the app cannot see it");
-        let error = self.api().error(ErrorKind::NotFound, "CHANNEL_NOT_FOUND", message);
+        let error = SLACK.error(ErrorKind::NotFound, codes::CHANNEL_NOT_FOUND, message);
         Err(error.with_hint("check the spelling, and invite the app if the channel is private"))
     }
 
     /// Returns the users with these ids, from the cache where possible. Users that the app cannot see are skipped with a warning.
     async fn cached_or_fetched(&self, ids: Vec<String>) -> Result<Vec<CachedUser>> {
         let cached = match ids.len() {
-            0..=MAX_SINGLE_LOOKUPS => self.inner().users.get().unwrap_or_default(),
+            0..=MAX_SINGLE_LOOKUPS => self.users.get().unwrap_or_default(),
             _ => self.users().await?,
         };
         let cached = &cached;
@@ -206,39 +207,29 @@ impl Slack {
             }
             Ok(fetched.into_iter().collect())
         };
-        self.inner().users.get_or_fetch(fetch).await
+        self.users.get_or_fetch(fetch).await
     }
 
     /// Returns the user to whom a Slack account belongs, if it is linked to one.
     #[cfg(feature = "slack-app")]
     pub(super) async fn linked_user(&self, user: CachedUser) -> Result<Option<Arc<User>>> {
         let account = self.account(user).await?;
-        Ok(self.inner().accounts.users([account]).await?.pop())
+        Ok(self.service().users([account]).await?.pop())
     }
 
     /// Returns the account with the e-mail address by which it may be matched to a user.
     async fn account(&self, user: CachedUser) -> Result<Account> {
         let CachedUser { id, email, is_outsider, .. } = user;
         let email = match email {
-            Some(claimed) if is_outsider && !self.is_external(&claimed).await? => None,
+            Some(claimed) if is_outsider && !self.service().is_external_email(&claimed).await? => None,
             email => email,
         };
         Ok(Account { id, email })
     }
 
-    /// Returns whether an e-mail address is known to belong to nobody in the organization.
-    async fn is_external(&self, email: &str) -> Result<bool> {
-        match &self.inner().directory {
-            Some(directory) => {
-                Ok(!directory.is_internal_email(email) && directory.user_by_email(email).await?.is_none())
-            }
-            None => Ok(false),
-        }
-    }
-
-    fn user_not_found(&self, user: &UserArg<'_>) -> sym_sdk::Error {
+    fn user_not_found(&self, user: &UserArg<'_>) -> Error {
         let message = format!("no Slack user matches `{}`", user.trimmed());
-        self.api().error(ErrorKind::NotFound, "USER_NOT_FOUND", message)
+        SLACK.error(ErrorKind::NotFound, codes::USER_NOT_FOUND, message)
     }
 }
 
@@ -265,7 +256,7 @@ impl ListUsers {
     }
 
     /// Returns a paginator over the users, which holds one page in memory.
-    pub fn listing(self) -> Paginator<UserInfo> {
+    pub fn listing(self) -> Paginator<Resource<UserInfo>> {
         let with_deactivated = self.with_deactivated;
         self.slack.api().users_by_page(self.page_size).pages_by(move |response| {
             let page: Users = response.json()?;
@@ -278,8 +269,8 @@ impl ListUsers {
 }
 
 impl IntoFuture for ListUsers {
-    type Output = Result<Vec<UserInfo>>;
-    type IntoFuture = BoxFuture<'static, Result<Vec<UserInfo>>>;
+    type Output = Result<Vec<Resource<UserInfo>>>;
+    type IntoFuture = BoxFuture<'static, Result<Vec<Resource<UserInfo>>>>;
 
     fn into_future(self) -> Self::IntoFuture {
         IntoFuture::into_future(self.listing())

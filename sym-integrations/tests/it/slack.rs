@@ -6,6 +6,7 @@ mod failures;
 mod messages;
 #[cfg(feature = "slack-app")]
 mod signature;
+mod simulated;
 mod users;
 
 use std::error::Error as _;

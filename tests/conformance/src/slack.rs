@@ -3,7 +3,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sym_integrations::http::BaseUrl;
 use sym_integrations::slack::signature::SigningSecret;
-use sym_integrations::slack::{self, MessageRef, Slack, UserInfo};
+use sym_integrations::slack::{self, MessageRef, Slack};
 
 use crate::request::{Fault, Person, Request, emails};
 
@@ -33,7 +33,7 @@ pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
             let found = slack.get_user_info(&user.0).await?;
             json!({ "id": found.id(), "email": found.email() })
         }
-        Function::ListUsers {} => slack.list_users().await?.iter().map(UserInfo::id).collect(),
+        Function::ListUsers {} => slack.list_users().await?.iter().map(|user| user.id()).collect(),
         Function::IsUserInGroup { user, group_id } => json!(slack.is_user_in_group(&user.0, &group_id).await?),
         Function::UsersInChannel { channel } => emails(&slack.users_in_channel(&channel).await?),
         Function::SendMessage { channel, text } => sent(&slack.send_message(slack::channel(&channel)?, text).await?),

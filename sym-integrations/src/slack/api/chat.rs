@@ -32,26 +32,40 @@ impl Api {
     }
 }
 
-/// Implements the setters that all message calls share.
-macro_rules! content {
-    ($($name:ident),*) => {$(
+/// Implements the setters that several calls share: by default those of every message, and with `in_thread` that of a reply.
+macro_rules! setters {
+    ($($name:ident),+) => {$(
         impl $name {
             /// Sets the text. Always set it: with blocks, notifications and screen readers still use the text.
-            pub fn text(mut self, text: impl Into<String>) -> Self {
-                self.arguments = self.arguments.set("text", text.into());
-                self
+            pub fn text(self, text: impl Into<String>) -> Self {
+                self.set("text", text.into())
             }
 
             /// Sets the blocks, from any type that serializes to a list of blocks.
-            pub fn blocks(mut self, blocks: impl Serialize) -> Self {
-                self.arguments = self.arguments.set("blocks", blocks);
+            pub fn blocks(self, blocks: impl Serialize) -> Self {
+                self.set("blocks", blocks)
+            }
+
+            fn set(mut self, name: &str, value: impl Serialize) -> Self {
+                self.arguments = self.arguments.set(name, value);
                 self
             }
         }
-    )*};
+    )+};
+    (in_thread: $($name:ident),+) => {$(
+        impl $name {
+            /// Posts the message as a reply to the message with this timestamp.
+            pub fn in_thread(self, ts: impl Into<String>) -> Self {
+                self.set("thread_ts", ts.into())
+            }
+        }
+    )+};
 }
 
-content!(PostMessage, UpdateMessage, PostEphemeral);
+pub(super) use setters;
+
+setters!(PostMessage, UpdateMessage, PostEphemeral);
+setters!(in_thread: PostMessage, PostEphemeral);
 
 #[derive(Deserialize)]
 struct Posted {
@@ -81,22 +95,14 @@ pub struct PostMessage {
 }
 
 impl PostMessage {
-    /// Posts the message as a reply to the message with this timestamp.
-    pub fn in_thread(mut self, ts: impl Into<String>) -> Self {
-        self.arguments = self.arguments.set("thread_ts", ts.into());
-        self
-    }
-
     /// Attaches metadata, which users do not see: `{ "event_type": …, "event_payload": … }`.
-    pub fn metadata(mut self, metadata: impl Serialize) -> Self {
-        self.arguments = self.arguments.set("metadata", metadata);
-        self
+    pub fn metadata(self, metadata: impl Serialize) -> Self {
+        self.set("metadata", metadata)
     }
 
     /// Sets whether links are shown with a preview. The default is decided by Slack.
-    pub fn unfurl(mut self, unfurl: bool) -> Self {
-        self.arguments = self.arguments.set("unfurl_links", unfurl).set("unfurl_media", unfurl);
-        self
+    pub fn unfurl(self, unfurl: bool) -> Self {
+        self.set("unfurl_links", unfurl).set("unfurl_media", unfurl)
     }
 }
 
@@ -139,14 +145,6 @@ impl IntoFuture for UpdateMessage {
 pub struct PostEphemeral {
     api: Api,
     arguments: Arguments,
-}
-
-impl PostEphemeral {
-    /// Shows the message as a reply to the message with this timestamp.
-    pub fn in_thread(mut self, ts: impl Into<String>) -> Self {
-        self.arguments = self.arguments.set("thread_ts", ts.into());
-        self
-    }
 }
 
 impl IntoFuture for PostEphemeral {

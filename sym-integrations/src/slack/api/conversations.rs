@@ -3,51 +3,14 @@
 use serde::Deserialize;
 use sym_sdk::error::Result;
 
-use super::users::Cursor;
+use super::page::{ChannelMembers, Channels};
 use super::{Api, Arguments};
-use crate::http::{Next, Page, Paginator, Response};
+use crate::http::Paginator;
+use crate::kit::Resource;
 use crate::slack::{ChannelInfo, codes};
 
 /// The page size. Slack accepts fewer than 1,000.
 const CHANNELS_PER_PAGE: u32 = 999;
-
-#[derive(Deserialize)]
-struct Channels {
-    channels: Vec<ChannelInfo>,
-    #[serde(default)]
-    response_metadata: Cursor,
-}
-
-impl Page for Channels {
-    type Item = ChannelInfo;
-
-    fn next(&self, _: &Response) -> Result<Next> {
-        Ok(self.response_metadata.next())
-    }
-
-    fn into_items(self) -> Vec<ChannelInfo> {
-        self.channels
-    }
-}
-
-#[derive(Deserialize)]
-struct Members {
-    members: Vec<String>,
-    #[serde(default)]
-    response_metadata: Cursor,
-}
-
-impl Page for Members {
-    type Item = String;
-
-    fn next(&self, _: &Response) -> Result<Next> {
-        Ok(self.response_metadata.next())
-    }
-
-    fn into_items(self) -> Vec<String> {
-        self.members
-    }
-}
 
 #[derive(Deserialize)]
 struct Opened {
@@ -62,7 +25,7 @@ struct OpenedChannel {
 impl Api {
     /// Lists the public channels and the private channels of which the app is a member, without archived channels
     /// ([`conversations.list`](https://docs.slack.dev/reference/methods/conversations.list)).
-    pub fn list_channels(&self) -> Paginator<ChannelInfo> {
+    pub fn list_channels(&self) -> Paginator<Resource<ChannelInfo>> {
         self.read("conversations.list")
             .form("types", "public_channel,private_channel")
             .form("exclude_archived", true)
@@ -86,7 +49,7 @@ impl Api {
                     false => failure,
                 }
             })
-            .pages::<Members>()
+            .pages::<ChannelMembers>()
     }
 
     /// Opens the direct message conversation with these users, at most 8, and returns its channel id

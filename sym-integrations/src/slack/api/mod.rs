@@ -5,7 +5,7 @@
 
 mod chat;
 mod conversations;
-mod rate_limits;
+mod page;
 mod respond;
 mod socket;
 mod users;
@@ -13,14 +13,40 @@ mod views;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sym_sdk::error::{Error, ErrorKind, Result};
+use sym_sdk::error::Result;
 
-use super::service::SlackService;
-use crate::http::{Auth, BaseUrl, Call, Client, Connection, SecretString};
+use crate::http::{Call, RateLimit};
+use crate::kit::{RateGroup, ServiceClient};
 pub use chat::{PostEphemeral, PostMessage, UpdateMessage};
+pub(super) use page::Users;
 pub use respond::Respond;
-pub(super) use users::{USERS_PER_PAGE, Users};
+pub(super) use respond::{HOOKS, hooks_base_url};
+pub(super) use socket::SOCKET_MODE;
+pub(super) use users::USERS_PER_PAGE;
 pub use views::{PublishView, UpdateView, ViewInfo};
+
+const TIER_2: RateLimit = RateLimit::per_minute(20);
+const TIER_3: RateLimit = RateLimit::per_minute(50);
+const TIER_4: RateLimit = RateLimit::per_minute(100);
+
+/// The [limit](https://docs.slack.dev/apis/web-api/rate-limits) of each method; every method counts separately, and messages count
+/// per channel. `auth.test` has none here, because its limit is never reached.
+pub(super) const RATE_LIMITS: &[RateGroup] = &[
+    RateGroup::per_key("chat.postMessage", RateLimit::per_second(1)),
+    RateGroup::new("chat.postEphemeral", TIER_4),
+    RateGroup::new("chat.update", TIER_3),
+    RateGroup::new("conversations.list", TIER_2),
+    RateGroup::new("conversations.members", TIER_4),
+    RateGroup::new("conversations.open", TIER_3),
+    RateGroup::new("usergroups.users.list", TIER_2),
+    RateGroup::new("users.info", TIER_4),
+    RateGroup::new("users.list", TIER_2),
+    RateGroup::new("users.lookupByEmail", TIER_3),
+    RateGroup::new("views.open", TIER_4),
+    RateGroup::new("views.publish", TIER_4),
+    RateGroup::new("views.push", TIER_4),
+    RateGroup::new("views.update", TIER_4),
+];
 
 /// Slack's [Web API](https://docs.slack.dev/reference/methods), method by method. Obtained from [`Slack::api`].
 ///
@@ -48,29 +74,15 @@ pub use views::{PublishView, UpdateView, ViewInfo};
 ///
 /// [`Slack::api`]: super::Slack::api
 #[derive(Clone, Debug)]
-pub struct Api {
-    web: Client,
-    /// For response URLs, which are on another host.
-    hooks: Client,
-    /// With the app-level token, for Socket Mode.
-    app: Option<Client>,
-}
+pub struct Api(ServiceClient);
 
 impl Api {
-    pub(super) fn new(
-        base: BaseUrl,
-        token: SecretString,
-        app_token: Option<SecretString>,
-        connection: Connection,
-        limited: bool,
-    ) -> Result<Self> {
-        let client = |auth| Client::builder(SlackService, base.clone()).auth(auth).connection(connection.clone());
-        let web = client(Auth::bearer(token));
-        let web = if limited { rate_limits::with_rate_limits(web) } else { web };
-        let app = app_token.map(|token| client(Auth::bearer(token)).build()).transpose()?;
-        let hooks =
-            Client::builder(SlackService, respond::hooks_base_url(&base)?).connection(connection.clone()).build()?;
-        Ok(Self { web: web.build()?, hooks, app })
+    pub(super) fn new(service: ServiceClient) -> Self {
+        Self(service)
+    }
+
+    pub(super) fn service(&self) -> &ServiceClient {
+        &self.0
     }
 
     /// Returns the owner of the token ([`auth.test`](https://docs.slack.dev/reference/methods/auth.test)).
@@ -78,19 +90,14 @@ impl Api {
         self.read("auth.test").await?.json()
     }
 
-    /// Creates an error that Slack did not report itself.
-    pub(super) fn error(&self, kind: ErrorKind, name: &'static str, message: impl Into<String>) -> Error {
-        self.web.error(kind, name, message)
-    }
-
     /// Calls a method that reads. Such methods take form-encoded arguments.
     fn read(&self, method: &'static str) -> Call {
-        self.web.post(method, &[]).rate_group(method).idempotent(true)
+        self.0.post(method, &[]).rate_group(method).idempotent(true)
     }
 
     /// Calls a method that writes. It is not retried unless the caller marks the call as idempotent.
     fn write(&self, method: &'static str, arguments: Arguments) -> Result<Call> {
-        Ok(self.web.post(method, &[]).rate_group(method).json(&Value::Object(arguments.into_json()?)))
+        Ok(self.0.post(method, &[]).rate_group(method).json(&Value::Object(arguments.into_json()?)))
     }
 }
 

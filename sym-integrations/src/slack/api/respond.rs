@@ -10,12 +10,17 @@ use sym_sdk::BoxFuture;
 use sym_sdk::error::{Error, ErrorKind, Result};
 use url::Url;
 
+use super::chat::setters;
 use super::{Api, Arguments};
 use crate::http::{BaseUrl, SecretString};
+use crate::slack::client::SLACK;
 use crate::slack::codes;
 
+/// The endpoint of response URLs.
+pub(in crate::slack) const HOOKS: &str = "response URLs";
+
 /// Returns the base URL of response URLs: the host `hooks.` of the API, or the API itself for a fake on this machine.
-pub(super) fn hooks_base_url(base: &BaseUrl) -> Result<BaseUrl> {
+pub(in crate::slack) fn hooks_base_url(base: &BaseUrl) -> Result<BaseUrl> {
     let url = Url::parse(base.as_str()).ok().filter(|url| url.scheme() == "http");
     match url {
         Some(url) => BaseUrl::parse(&url.origin().ascii_serialization()),
@@ -43,17 +48,10 @@ pub struct Respond {
     arguments: Arguments,
 }
 
+setters!(Respond);
+setters!(in_thread: Respond);
+
 impl Respond {
-    /// Sets the text. Always set it: with blocks, notifications and screen readers still use the text.
-    pub fn text(self, text: impl Into<String>) -> Self {
-        self.set("text", text.into())
-    }
-
-    /// Sets the blocks, from any type that serializes to a list of blocks.
-    pub fn blocks(self, blocks: impl Serialize) -> Self {
-        self.set("blocks", blocks)
-    }
-
     /// Shows the response to everyone in the channel. By default, only the user who clicked sees it.
     pub fn in_channel(self) -> Self {
         self.set("response_type", "in_channel")
@@ -68,16 +66,6 @@ impl Respond {
     pub fn delete_original(self) -> Self {
         self.set("delete_original", true)
     }
-
-    /// Posts the response as a reply to the message with this timestamp.
-    pub fn in_thread(self, ts: impl Into<String>) -> Self {
-        self.set("thread_ts", ts.into())
-    }
-
-    fn set(mut self, name: &str, value: impl Serialize) -> Self {
-        self.arguments = self.arguments.set(name, value);
-        self
-    }
 }
 
 impl IntoFuture for Respond {
@@ -86,9 +74,10 @@ impl IntoFuture for Respond {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let path = path_segments(&self.url, self.api.hooks.base_url())?;
+            let hooks = self.api.0.endpoint(HOOKS)?;
+            let path = path_segments(&self.url, hooks.base_url())?;
             let values: Vec<&str> = path.iter().map(|part| part.expose_secret()).collect();
-            let call = self.api.hooks.post(ROUTE, &values);
+            let call = hooks.post(ROUTE, &values);
             let call = path.last().into_iter().fold(call, |call, secret| call.redact(secret));
             call.json(&Value::Object(self.arguments.into_json()?)).await.map(drop)
         })
@@ -120,5 +109,5 @@ fn path_segments(url: &SecretString, hooks: &BaseUrl) -> Result<Vec<SecretString
 
 fn invalid(problem: &str) -> Error {
     let message = format!("the response URL is not one of Slack's: {problem}");
-    Error::new(ErrorKind::InvalidInput, codes::INVALID_RESPONSE_URL, message).with_service("slack")
+    SLACK.error(ErrorKind::InvalidInput, codes::INVALID_RESPONSE_URL, message)
 }

@@ -1,10 +1,13 @@
 //! Opening Socket Mode connections, for apps without a public address.
 
 use serde::Deserialize;
-use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use sym_sdk::error::Result;
 
 use super::Api;
 use crate::http::SecretString;
+
+/// The endpoint with the app-level token. It has no rate limit, because reopening a socket must not wait for a minute.
+pub(in crate::slack) const SOCKET_MODE: &str = "Socket Mode";
 
 #[derive(Deserialize)]
 struct Socket {
@@ -29,12 +32,9 @@ impl Api {
     /// # Errors
     /// `SymSDK:CONFIGURATION` without an [app-level token](super::super::SlackBuilder::app_token).
     pub async fn open_socket(&self) -> Result<SecretString> {
-        let Some(app) = &self.app else {
-            let message = "Socket Mode needs an app-level token";
-            return Err(Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message)
-                .with_service("slack")
-                .with_hint("create one with the scope `connections:write` and set `app_token_secret`"));
-        };
+        let app = self.0.endpoint(SOCKET_MODE).map_err(|error| {
+            error.with_hint("create an app-level token with the scope `connections:write` and set `app_token_secret`")
+        })?;
         // An unused URL has no effect, so the call may be retried.
         let response = app.post("apps.connections.open", &[]).idempotent(true).confidential().await?;
         Ok(response.json::<Socket>()?.url.0)

@@ -4,7 +4,9 @@ use serde::Deserialize;
 use sym_sdk::error::Result;
 
 use super::Api;
-use crate::http::{Call, Next, Page, Paginator, Response};
+use super::page::Users;
+use crate::http::{Call, Paginator};
+use crate::kit::Resource;
 use crate::slack::{UserInfo, codes};
 
 /// The page size for listing all users. Slack recommends 200 and accepts fewer than 1,000; at 20 calls per minute, pages of 200
@@ -13,7 +15,7 @@ pub(in crate::slack) const USERS_PER_PAGE: u32 = 999;
 
 #[derive(Deserialize)]
 struct SingleUser {
-    user: UserInfo,
+    user: Resource<UserInfo>,
 }
 
 #[derive(Deserialize)]
@@ -24,7 +26,7 @@ struct GroupUsers {
 impl Api {
     /// Lists all users of the workspace, including deactivated users, in pages of at most `page_size`
     /// ([`users.list`](https://docs.slack.dev/reference/methods/users.list)).
-    pub fn list_users(&self, page_size: u32) -> Paginator<UserInfo> {
+    pub fn list_users(&self, page_size: u32) -> Paginator<Resource<UserInfo>> {
         self.users_by_page(page_size).pages::<Users>()
     }
 
@@ -32,7 +34,7 @@ impl Api {
     ///
     /// # Errors
     /// `Slack:USER_NOT_FOUND`, or `Slack:USER_NOT_VISIBLE` for a user whom the app may not see.
-    pub async fn user_info(&self, user: &str) -> Result<UserInfo> {
+    pub async fn user_info(&self, user: &str) -> Result<Resource<UserInfo>> {
         let call = self.read("users.info").form("user", user);
         let call = call.not_found(codes::USER_NOT_FOUND, format!("there is no Slack user `{user}`"));
         Ok(call.await?.json::<SingleUser>()?.user)
@@ -40,7 +42,7 @@ impl Api {
 
     /// Returns the user with an e-mail address, or `None`
     /// ([`users.lookupByEmail`](https://docs.slack.dev/reference/methods/users.lookupByEmail)).
-    pub async fn user_by_email(&self, email: &str) -> Result<Option<UserInfo>> {
+    pub async fn user_by_email(&self, email: &str) -> Result<Option<Resource<UserInfo>>> {
         let call = self.read("users.lookupByEmail").form("email", email);
         let call = call.not_found(codes::USER_NOT_FOUND, format!("no Slack user has the address `{email}`"));
         match call.await {
@@ -63,37 +65,5 @@ impl Api {
 
     pub(in crate::slack) fn users_by_page(&self, page_size: u32) -> Call {
         self.read("users.list").form("limit", page_size)
-    }
-}
-
-/// A page of users.
-#[derive(Deserialize)]
-pub(in crate::slack) struct Users {
-    members: Vec<UserInfo>,
-    #[serde(default)]
-    response_metadata: Cursor,
-}
-
-impl Page for Users {
-    type Item = UserInfo;
-
-    fn next(&self, _: &Response) -> Result<Next> {
-        Ok(self.response_metadata.next())
-    }
-
-    fn into_items(self) -> Vec<UserInfo> {
-        self.members
-    }
-}
-
-/// The cursor of the next page.
-#[derive(Default, Deserialize)]
-pub(super) struct Cursor {
-    next_cursor: Option<String>,
-}
-
-impl Cursor {
-    pub(super) fn next(&self) -> Next {
-        Next::cursor("cursor", self.next_cursor.as_deref())
     }
 }

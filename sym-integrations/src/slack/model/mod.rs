@@ -1,8 +1,7 @@
-//! Typed views of Slack's objects. Members that have no accessor are available through `raw()`.
+//! Typed views of Slack's objects. A [`Resource`](crate::kit::Resource) of one also has the members without an accessor.
 
 mod channel;
 mod message;
-mod resource;
 mod user;
 
 pub use channel::ChannelInfo;

@@ -1,10 +1,11 @@
 //! The methods of the Web API that a front end calls.
 
 use serde_json::json;
-use sym_integrations::http::SecretString;
+use sym_integrations::http::{BaseUrl, SecretString};
 use sym_integrations::slack::{MessageRef, Slack};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::ErrorKind;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::{TOKEN, WORKSPACE, code, ok, refused, slack};
 
@@ -112,6 +113,25 @@ async fn responses_are_sent_without_the_token() {
     }
     assert!(!format!("{:?}", slack.api().respond(&url)).contains("S3CRET"));
     replay.check().unwrap();
+}
+
+#[tokio::test]
+async fn each_token_is_sent_where_it_belongs() {
+    let server = MockServer::start().await;
+    let body = json!({ "ok": true, "url": "wss://example.com", "channel": "C1", "ts": "1.1" });
+    let ok = ResponseTemplate::new(200).set_body_json(body);
+    Mock::given(wiremock::matchers::any()).respond_with(ok).mount(&server).await;
+    let base = BaseUrl::parse(&format!("{}/api", server.uri())).unwrap();
+    let slack = Slack::builder(WORKSPACE).token(TOKEN).app_token("xapp-1-S3CRET").base_url(base).build().unwrap();
+    slack.api().post_message("C1").text("x").await.unwrap();
+    slack.api().open_socket().await.unwrap();
+    let url = format!("{}/actions/T012AB3CD/39770/S3CRETpath", server.uri());
+    slack.api().respond(&url.into()).text("x").await.unwrap();
+
+    let sent = server.received_requests().await.unwrap();
+    let tokens = sent.iter().map(|sent| sent.headers.get("authorization").map(|value| value.to_str().unwrap()));
+    let bot = format!("Bearer {TOKEN}");
+    assert_eq!(tokens.collect::<Vec<_>>(), [Some(bot.as_str()), Some("Bearer xapp-1-S3CRET"), None]);
 }
 
 #[tokio::test]

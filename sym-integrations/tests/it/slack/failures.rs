@@ -68,6 +68,19 @@ async fn the_message_contains_details_but_not_the_token() {
     assert!(code(&failure(Reply::text(TOKEN).with_status(400)).await).contains(error_names::INVALID_REQUEST));
 }
 
+/// A member that Slack sends as `null` must not hide that a call failed: a response URL has no other sign of it.
+#[tokio::test]
+async fn a_null_member_does_not_hide_a_failure() {
+    let body = json!({ "ok": false, "error": "used_url", "needed": null, "response_metadata": null });
+    assert_eq!(code(&failure(Reply::json(&body)).await), "Slack:USED_URL");
+
+    let replay = Replay::new();
+    replay.post("/actions/T012AB3CD/39770/secret").reply(Reply::json(&body));
+    let url = "https://hooks.slack.com/actions/T012AB3CD/39770/secret".into();
+    assert_eq!(code(&slack(&replay).api().respond(&url).text("x").await.unwrap_err()), "Slack:USED_URL");
+    replay.check().unwrap();
+}
+
 #[tokio::test]
 async fn malformed_responses_are_errors() {
     let html = Reply::text("<!DOCTYPE html><title>Server Error</title>").header("content-type", "text/html");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use sym_integrations::http::SecretString;
+use sym_integrations::kit::Resource;
 use sym_integrations::slack::{Slack, UserInfo};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::ErrorKind;
@@ -17,8 +18,8 @@ fn page(members: &[Value], cursor: &str) -> Reply {
     ok(json!({ "members": members, "cache_ts": 1, "response_metadata": { "next_cursor": cursor } }))
 }
 
-fn ids(users: &[UserInfo]) -> Vec<&str> {
-    users.iter().map(UserInfo::id).collect()
+fn ids(users: &[Resource<UserInfo>]) -> Vec<&str> {
+    users.iter().map(|user| user.id()).collect()
 }
 
 #[tokio::test]

@@ -1,0 +1,119 @@
+//! The kit, by a service with several endpoints and by a simulated one.
+
+use serde_json::{Value, json};
+use sym_integrations::http::{Auth, BaseUrl, Client, SecretString};
+use sym_integrations::kit::{
+    Credentials, Endpoint, ServiceClient, SimulatedService, Vendor, VendorBuilder, VendorClient,
+};
+use sym_sdk::error::{ErrorKind, Result, codes};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+const DEPOT: Vendor = Vendor::new("depot", "Depot").headers(&[("x-depot-version", "2")]);
+
+/// A service whose files are beside its API and public, and whose administration takes a token of its own.
+#[derive(Clone, Debug)]
+struct Depot(ServiceClient);
+
+impl VendorClient for Depot {
+    const VENDOR: Vendor = DEPOT;
+
+    fn base_url(account: &str) -> Result<BaseUrl> {
+        BaseUrl::of_host(&format!("{account}.example.com"), "api")
+    }
+
+    fn auth(credentials: &Credentials<'_>) -> Result<Auth> {
+        Ok(Auth::bearer(credentials.secret("token_secret")?))
+    }
+
+    fn endpoints(credentials: &Credentials<'_>, base_url: &BaseUrl) -> Result<Vec<Endpoint>> {
+        let files = Endpoint::new("files", BaseUrl::parse(&base_url.as_str().replace("/api", "/files"))?, Auth::none());
+        let token = credentials.optional_secret("admin_secret");
+        let admin = token.map(|token| Endpoint::new("administration", base_url.clone(), Auth::bearer(token)));
+        Ok(std::iter::once(files).chain(admin).collect())
+    }
+
+    fn check_account(account: &str) -> Result<()> {
+        match account.is_empty() {
+            true => Err(DEPOT.error(ErrorKind::Configuration, codes::CONFIGURATION, "a depot needs a name")),
+            false => Ok(()),
+        }
+    }
+
+    fn from_service(service: ServiceClient) -> Self {
+        Self(service)
+    }
+
+    fn service(&self) -> &ServiceClient {
+        &self.0
+    }
+}
+
+fn builder(account: &str) -> VendorBuilder<Depot> {
+    Depot::builder_for(account).secret("token_secret", "t0ken")
+}
+
+#[tokio::test]
+async fn each_endpoint_gets_its_own_credential() {
+    let server = MockServer::start().await;
+    Mock::given(wiremock::matchers::any()).respond_with(ResponseTemplate::new(200)).mount(&server).await;
+    let base = BaseUrl::parse(&format!("{}/api", server.uri())).unwrap();
+    let depot = builder("north").secret("admin_secret", "adm1n").base_url(base).build().unwrap();
+    // A client for revocations has the same endpoints.
+    for service in [depot.0.clone(), depot.0.for_revocation()] {
+        service.get("shelves", &[]).await.unwrap();
+        service.endpoint("files").unwrap().get("{file}", &["a"]).await.unwrap();
+        service.endpoint("administration").unwrap().get("users", &[]).await.unwrap();
+    }
+
+    let sent = server.received_requests().await.unwrap();
+    let calls = sent.iter().map(|sent| (sent.url.path(), sent.headers.get("authorization").map(|v| v.to_str().unwrap())));
+    let expected = [
+        ("/api/shelves", Some("Bearer t0ken")),
+        ("/files/a", None),
+        ("/api/users", Some("Bearer adm1n")),
+    ];
+    assert_eq!(calls.collect::<Vec<_>>(), [expected, expected].concat());
+    assert!(sent.iter().all(|sent| sent.headers["x-depot-version"] == "2"));
+    let shown = format!("{depot:?} {:?}", Endpoint::new("x", depot.0.base_url().clone(), Auth::bearer("adm1n".into())));
+    assert!(!shown.contains("t0ken") && !shown.contains("adm1n"), "{shown}");
+}
+
+#[test]
+fn an_endpoint_without_its_credential_is_an_error_only_when_it_is_used() {
+    let depot = builder("north").build().unwrap();
+    assert!(depot.0.endpoint("files").is_ok());
+    let error = depot.0.endpoint("administration").unwrap_err();
+    assert_eq!((error.code(), error.service()), (&codes::CONFIGURATION, Some("depot")));
+    assert_eq!(error.message(), "the Depot client for `north` was built without `administration`");
+}
+
+#[test]
+fn a_credential_of_an_endpoint_that_cannot_be_sent_is_an_error_of_the_build() {
+    let error = builder("north").secret("admin_secret", SecretString::from("adm1n\n")).build().unwrap_err();
+    assert_eq!(error.code(), &codes::CONFIGURATION);
+    assert!(!format!("{error:?}").contains("adm1n"));
+}
+
+#[test]
+fn an_account_is_checked_whatever_the_base_url_is() {
+    let base = BaseUrl::parse("http://127.0.0.1:1/api").unwrap();
+    assert_eq!(builder("").base_url(base).build().unwrap_err().message(), "a depot needs a name");
+}
+
+#[tokio::test]
+async fn a_simulated_service_reads_json_and_forms() {
+    let service = SimulatedService::new("v1").on("POST", "echo/{what}", |request| {
+        Some(json!({ "body": request.body(), "text": request.text("name"), "what": request.value(0) }))
+    });
+    let base = BaseUrl::of_host("api.example.com", "v1").unwrap();
+    let client = Client::builder(DEPOT, base).connection(service.connection()).build().unwrap();
+    let echo = || client.post("echo/{what}", &["a b"]);
+
+    let form = echo().form("name", "Åsa & Ben").form("limit", 2).await.unwrap().json::<Value>().unwrap();
+    assert_eq!(form, json!({ "body": { "name": "Åsa & Ben", "limit": "2" }, "text": "Åsa & Ben", "what": "a b" }));
+    let body = json!({ "name": "Ana", "limit": 2 });
+    let json = echo().json(&body).await.unwrap().json::<Value>().unwrap();
+    assert_eq!(json, json!({ "body": body, "text": "Ana", "what": "a b" }));
+    let empty = echo().await.unwrap().json::<Value>().unwrap();
+    assert_eq!(empty, json!({ "body": null, "text": "", "what": "a b" }));
+}
