@@ -163,6 +163,14 @@ impl Call {
         })
     }
 
+    /// Adds a hint to failures of some kinds.
+    pub fn hint(self, kinds: &'static [ErrorKind], hint: &'static str) -> Self {
+        self.explain(move |_, failure| match kinds.contains(&failure.kind()) {
+            true => failure.with_hint(hint),
+            false => failure,
+        })
+    }
+
     /// Sets the timeout of the call, or of all calls of a paginated list, including attempts and delays. It should not exceed the
     /// time that the caller itself has left.
     pub fn timeout(self, timeout: Duration) -> Self {

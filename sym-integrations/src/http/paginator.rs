@@ -165,6 +165,27 @@ impl<T: Send + 'static> Paginator<T> {
         self.try_next().await
     }
 
+    /// Returns the next item that matches, without reading pages after it.
+    pub async fn find(&mut self, mut matches: impl FnMut(&T) -> bool) -> Result<Option<T>> {
+        while let Some(item) = self.next_item().await? {
+            if matches(&item) {
+                return Ok(Some(item));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Omits the items that do not match, where the service does not filter or may not.
+    pub fn filter_items(self, mut keep: impl FnMut(&T) -> bool + Send + 'static) -> Self {
+        let mut page: Vec<T> = self.page.collect();
+        page.retain(&mut keep);
+        let pages = self.pages.map_ok(move |mut page| {
+            page.retain(&mut keep);
+            page
+        });
+        Self { pages: pages.boxed(), page: page.into_iter() }
+    }
+
     /// Converts each item.
     pub fn map_items<U: Send + 'static>(
         self,

@@ -117,6 +117,17 @@ impl Response {
         }
     }
 
+    /// Checks that the body is empty, as that of a change is in many services. Any other shows that the response does not come from the
+    /// service, and that the change may not have been made.
+    pub fn expect_empty(&self) -> Result<()> {
+        if self.body.iter().all(u8::is_ascii_whitespace) {
+            return Ok(());
+        }
+        Err(self
+            .unexpected("expected an empty response")
+            .with_hint("check the base URL, and whether there is a proxy or a sign-in page in between"))
+    }
+
     /// Creates an error for a response that is well-formed JSON but not what was expected. Secrets in the message are redacted, and a
     /// long message is truncated.
     pub fn invalid(&self, message: impl fmt::Display) -> Error {

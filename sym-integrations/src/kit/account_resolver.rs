@@ -27,13 +27,30 @@ pub struct Account {
     pub id: String,
     /// The e-mail address, if the service gives one.
     pub email: Option<String>,
+    /// Whether it is in use.
+    pub is_active: bool,
 }
 
 impl Account {
-    /// An account with an e-mail address, or without.
+    /// An account in use, with an e-mail address or without.
     pub fn new(id: impl Into<String>, email: Option<String>) -> Self {
-        Self { id: id.into(), email }
+        Self { id: id.into(), email, is_active: true }
     }
+
+    /// Sets whether the account is in use. Deactivated ones get no access.
+    #[must_use]
+    pub fn active(mut self, is_active: bool) -> Self {
+        self.is_active = is_active;
+        self
+    }
+}
+
+/// Returns whether an address that a service lists is the one that was searched for.
+///
+/// Services find similar addresses too. Only ASCII letters are compared without regard to case: some other letters would turn into
+/// ASCII ones, and make two addresses equal.
+pub fn is_same_address(listed: Option<&str>, email: &str) -> bool {
+    listed.is_some_and(|listed| listed.trim().eq_ignore_ascii_case(email.trim()))
 }
 
 impl AccountResolver {

@@ -20,7 +20,7 @@ use sym_sdk::strategy::{
     AccessRequest, AccessStrategy, GrantResult, RevocationScope, StrategyConfig, StrategyType, resource_by_settings,
 };
 
-use super::{VendorClient, vendor_errors};
+use super::{Account, VendorClient, vendor_errors};
 use crate::http::Paginator;
 
 /// Timeout of each call after a confirmed removal. None of them can undo it, so none may hold it up.
@@ -47,15 +47,6 @@ pub struct GroupInfo {
     pub locked: Option<String>,
 }
 
-/// An account, as far as the strategy needs to know it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccountInfo {
-    /// The id, which may differ from the name that it was looked up by.
-    pub id: String,
-    /// Whether it is in use.
-    pub is_active: bool,
-}
-
 /// A vendor's groups and their members: the calls that [`MembershipStrategy`] is made of.
 ///
 /// After a revocation the strategy calls a client [for revocations](super::ServiceClient::for_revocation), so implementations need
@@ -80,11 +71,11 @@ pub trait Membership: VendorClient {
     /// Finds the id of the account with this e-mail address.
     fn find_account(&self, email: &str) -> impl Future<Output = Result<Option<String>>> + Send;
 
-    /// Looks up an account by its id.
+    /// Looks up an account by its id. The id of the result may differ from the name that it was looked up by.
     ///
     /// # Errors
     /// If there is none.
-    fn account(&self, id: &str) -> impl Future<Output = Result<AccountInfo>> + Send;
+    fn account(&self, id: &str) -> impl Future<Output = Result<Account>> + Send;
 
     /// Looks up a group.
     ///

@@ -2,8 +2,9 @@
 //!
 //! A vendor is a folder. It describes itself with a [`Vendor`], whose error codes are an [`ErrorTable`]; its client implements
 //! [`VendorClient`] and is built by a [`VendorBuilder`]; the objects it returns are [`Resource`]s with enums made by
-//! [`open_enum!`](crate::open_enum); and a strategy that adds users to groups implements [`Membership`]. What one of these does, no
-//! vendor does again, so a rule such as "an account that the directory knows counts before an e-mail address" has one place.
+//! [`open_enum!`](crate::open_enum); and a strategy that adds users to groups implements [`Membership`]. A second host or credential is
+//! an [`Endpoint`], and simulations talk to a [`SimulatedService`]. What one of these does, no vendor does again, so a rule such as "an
+//! account that the directory knows counts before an e-mail address" has one place.
 //!
 //! The kit knows nothing about a vendor's API: routes, filters and paging are the vendor's own. It prefers traits and generics to macros,
 //! so that definitions can be found and errors read; the one macro is for enums, which have no generic form.
@@ -139,17 +140,19 @@ mod membership;
 mod open_enum;
 mod resource;
 mod simulated;
+mod simulated_members;
 mod vendor;
 
-pub use account_resolver::Account;
+pub use account_resolver::{Account, is_same_address};
 pub use builder::{BASE_URL, Credentials, VendorBuilder};
 pub use client::{ServiceClient, VendorClient};
 pub use endpoint::Endpoint;
 pub use error_table::{ErrorBody, ErrorRule, ErrorTable};
 #[cfg(feature = "runtime")]
-pub use membership::{AccountInfo, GroupInfo, GroupRef, Membership, MembershipStrategy};
+pub use membership::{GroupInfo, GroupRef, Membership, MembershipStrategy};
 pub use resource::{Resource, null_as_default};
 pub use simulated::{SimulatedRequest, SimulatedService};
+pub use simulated_members::SimulatedMembers;
 pub use vendor::{REVOKE, RateGroup, Vendor, vendor_errors};
 
 /// Paths that macros expand to.

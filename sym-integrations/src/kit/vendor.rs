@@ -5,7 +5,8 @@ use std::fmt;
 use sym_sdk::config::SettingsSchema;
 use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result};
 
-use crate::http::{Failure, RateLimit, Response, Service};
+use super::Account;
+use crate::http::{Failure, RateLimit, Response, Service, error_names};
 
 /// The rate group of the calls that revoke access. Requests of other groups never delay them.
 pub const REVOKE: &str = "revoke";
@@ -157,6 +158,38 @@ impl Vendor {
         self.error(ErrorKind::Identity, self.code(vendor_errors::USER_DEPROVISIONED), message).with_hint(format!(
             "activate the user in {title}, or store the id of another one with `Directory::put_identity`"
         ))
+    }
+
+    /// Returns the only active one of the accounts with an e-mail address; `None` if there are none at all.
+    ///
+    /// # Errors
+    /// A code that ends in [`AMBIGUOUS_USER`](vendor_errors::AMBIGUOUS_USER) if several are active, since the address does not say which
+    /// one is the user's, and in [`USER_DEPROVISIONED`](vendor_errors::USER_DEPROVISIONED) if none is.
+    pub fn only_active<T>(&self, email: &str, found: Vec<T>, account: impl Fn(&T) -> Account) -> Result<Option<T>> {
+        let (mut active, inactive): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| account(found).is_active);
+        match (active.len(), inactive.first()) {
+            (0, None) => Ok(None),
+            (0, Some(found)) => Err(self.deactivated_user(email, &account(found).id)),
+            (1, _) => Ok(active.pop()),
+            _ => {
+                let ids: Vec<_> = active.iter().map(|found| account(found).id).collect();
+                let title = self.error_type;
+                let message = format!("several {title} users have the e-mail address `{email}`: {}", ids.join(", "));
+                Err(self.error(ErrorKind::Identity, self.code(vendor_errors::AMBIGUOUS_USER), message).with_hint(
+                    "store the id of the right one with `Directory::put_identity`, or return it from a `get_identity` reducer",
+                ))
+            }
+        }
+    }
+
+    /// Classifies a response with status 404 that lacks what the vendor says with each of its own. It comes from elsewhere, such as a
+    /// proxy, and does not show that something does not exist.
+    pub fn foreign_not_found(&self, failure: Failure) -> Failure {
+        failure
+            .with_kind(ErrorKind::Configuration)
+            .with_name(error_names::INVALID_RESPONSE)
+            .with_message(format!("the response is a 404 that does not come from {}", self.error_type))
+            .with_hint("check the domain or the base URL, and whether there is a proxy in between")
     }
 
     /// Creates an error that no response reports, such as a name that matches nothing.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sym_sdk::error::ErrorKind;
 
+use super::client::OKTA;
 use crate::http::{Failure, Response, error_names};
 use crate::kit::{ErrorBody, ErrorRule, ErrorTable};
 
@@ -29,7 +30,8 @@ pub(super) fn classify(response: &Response) -> Result<(), Failure> {
     let failure = Failure::of(response).with_retry_after(retry_after(response));
     Err(match error {
         Some((body, code)) => ERRORS.apply(failure.with_message(message(&body, &code)), &code),
-        None if failure.kind() == ErrorKind::NotFound => not_from_okta(failure),
+        // Okta gives a code with each 404.
+        None if failure.kind() == ErrorKind::NotFound => OKTA.foreign_not_found(failure),
         None => failure,
     })
 }
@@ -54,13 +56,4 @@ fn retry_after(response: &Response) -> Option<Duration> {
         return None;
     }
     response.retry_delay_until("x-rate-limit-reset")
-}
-
-/// Okta gives a code with each 404. One without comes from elsewhere, and does not show that something does not exist.
-fn not_from_okta(failure: Failure) -> Failure {
-    failure
-        .with_kind(ErrorKind::Configuration)
-        .with_name(error_names::INVALID_RESPONSE)
-        .with_message("the response is a 404 that does not come from Okta")
-        .with_hint("check the domain or the base URL, and whether there is a proxy in between")
 }

@@ -7,8 +7,8 @@ use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::model::User;
 
 use super::{ListGroups, Okta, OktaGroup, OktaUser, codes};
-use crate::http::{Call, Paginator, Response};
-use crate::kit::{Account, Resource};
+use crate::http::{Call, Paginator};
+use crate::kit::Resource;
 
 /// The page size that Okta recommends.
 pub(super) const PAGE: u32 = 200;
@@ -40,12 +40,7 @@ impl Okta {
     pub async fn is_group_member(&self, group_id: &str, user_id: &str) -> Result<bool> {
         // A user has few groups; a group can have thousands of members.
         let mut groups = self.user_groups_call(user_id).pages::<Vec<Id>>();
-        while let Some(group) = groups.next_item().await? {
-            if group.id == group_id {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(groups.find(|group| group.id == group_id).await?.is_some())
     }
 
     /// Returns the users in a group, in Okta's order and without duplicates. Users who are new to the directory are added to it;
@@ -55,7 +50,7 @@ impl Okta {
     /// `Okta:GROUP_NOT_FOUND` if there is no such group.
     pub async fn users_in_group(&self, group_id: &str) -> Result<Vec<Arc<User>>> {
         let members = self.list_group_members(group_id).await?;
-        self.0.users(members.into_iter().map(|member| Account::new(member.id, member.profile.email))).await
+        self.0.users(members.iter().map(OktaUser::account)).await
     }
 
     /// Lists the members of a group.
@@ -130,7 +125,7 @@ impl Okta {
     /// `Okta:GROUP_NOT_FOUND` and `Okta:USER_NOT_FOUND` if there is no such group or user.
     pub async fn add_group_member(&self, group_id: &str, user_id: &str) -> Result<()> {
         let call = self.0.put("groups/{group}/users/{user}", &[group_id, user_id]);
-        expect_empty(&explain_change(call, group_id, user_id).await?)
+        explain_change(call, group_id, user_id).await?.expect_empty()
     }
 
     /// Removes an Okta user from a group. A user who is not a member, or does not exist, is no error.
@@ -142,7 +137,7 @@ impl Okta {
         let okta = Self(self.0.for_revocation());
         let call = okta.0.delete("groups/{group}/users/{user}", &[group_id, user_id]);
         match explain_change(call, group_id, user_id).await {
-            Ok(response) => expect_empty(&response),
+            Ok(response) => response.expect_empty(),
             // Okta answers in the same way whether the user or the group does not exist.
             Err(error) if error.kind() == ErrorKind::NotFound => okta.get_group(group_id).await.map(drop),
             Err(error) => Err(error),
@@ -151,38 +146,26 @@ impl Okta {
 }
 
 fn group_not_found(call: Call, group_id: &str) -> Call {
-    let message = format!("there is no Okta group `{group_id}`");
-    call.explain(move |_, failure| match failure.kind() {
-        ErrorKind::NotFound => failure.with_code(codes::GROUP_NOT_FOUND).with_message(message.clone()).with_hint(
-            "the id of a group is part of the URL of its page in Okta's admin console, and begins with `00g`",
-        ),
-        _ => failure,
-    })
+    call.not_found(codes::GROUP_NOT_FOUND, format!("there is no Okta group `{group_id}`")).hint(
+        &[ErrorKind::NotFound],
+        "the id of a group is part of the URL of its page in Okta's admin console, and begins with `00g`",
+    )
 }
 
 /// Tells a missing group from a missing user, as far as Okta does, and explains which groups can be changed.
 fn explain_change(call: Call, group_id: &str, user_id: &str) -> Call {
     let (group, user) = (group_id.to_owned(), user_id.to_owned());
-    call.explain(move |_, failure| match failure.kind() {
+    let call = call.explain(move |_, failure| match failure.kind() {
         ErrorKind::NotFound if failure.message().contains(&group) => {
             failure.with_code(codes::GROUP_NOT_FOUND).with_message(format!("there is no Okta group `{group}`"))
         }
         ErrorKind::NotFound if failure.message().contains(&user) => {
             failure.with_code(codes::USER_NOT_FOUND).with_message(format!("there is no Okta user `{user}`"))
         }
-        ErrorKind::Forbidden | ErrorKind::InvalidInput => failure.with_hint(
-            "only groups of type `OKTA_GROUP` can be changed, with the token of an admin who may manage their members",
-        ),
         _ => failure,
-    })
-}
-
-/// A change has an empty response. Any other does not come from Okta, and does not show that the change was made.
-fn expect_empty(response: &Response) -> Result<()> {
-    if response.body().iter().all(u8::is_ascii_whitespace) {
-        return Ok(());
-    }
-    Err(response
-        .invalid("expected an empty response")
-        .with_hint("check the base URL, and whether there is a proxy or a sign-in page in between"))
+    });
+    call.hint(
+        &[ErrorKind::Forbidden, ErrorKind::InvalidInput],
+        "only groups of type `OKTA_GROUP` can be changed, with the token of an admin who may manage their members",
+    )
 }

@@ -5,7 +5,7 @@ use sym_sdk::error::{ErrorKind, Result};
 
 use super::groups::PAGE;
 use super::{GroupType, OktaGroup};
-use crate::http::{Page, Paginator};
+use crate::http::Paginator;
 use crate::kit::{Resource, ServiceClient};
 
 /// A query for groups, which is awaited, or read page by page through its [`paginator`](Self::paginator). See
@@ -84,12 +84,10 @@ impl ListGroups {
             .query("limit", PAGE)
             .query_opt(param, expression)
             .query_opt("expand", (!expand.is_empty()).then(|| expand.join(",")))
-            .explain(|_, failure| match failure.kind() {
-                ErrorKind::InvalidInput => failure.with_hint(
-                    "a filter may use `id`, `type`, `lastUpdated` and `lastMembershipUpdated`, with values in double quotes",
-                ),
-                _ => failure,
-            });
+            .hint(
+                &[ErrorKind::InvalidInput],
+                "a filter may use `id`, `type`, `lastUpdated` and `lastMembershipUpdated`, with values in double quotes",
+            );
         let prefix = self.prefix.map(|prefix| prefix.to_lowercase());
         let only_native = self.only_native;
         // Okta filters too, as far as it can: not every combination is possible, and not everything that speaks its API filters.
@@ -97,11 +95,7 @@ impl ListGroups {
             (!only_native || group.kind == Some(GroupType::OktaGroup))
                 && prefix.as_ref().is_none_or(|prefix| group.name().to_lowercase().starts_with(prefix.as_str()))
         };
-        call.pages_by(move |response| {
-            let page: Vec<Resource<OktaGroup>> = response.json()?;
-            let next = page.next(response)?;
-            Ok((page.into_iter().filter(&matches).collect(), next))
-        })
+        call.pages::<Vec<Resource<OktaGroup>>>().filter_items(matches)
     }
 
     /// Returns the query parameter and its expression: only `search` supports names, and it cannot be combined with `filter`.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::ToFieldOption;
-use crate::kit::null_as_default;
+use crate::kit::{Account, null_as_default};
 use crate::open_enum;
 
 /// A [group](https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Group/).
@@ -108,6 +108,10 @@ impl OktaUser {
     /// Whether the account is deactivated: it is in no group and no app.
     pub fn is_deprovisioned(&self) -> bool {
         self.status == Some(UserStatus::Deprovisioned)
+    }
+
+    pub(super) fn account(&self) -> Account {
+        Account::new(&self.id, self.profile.email.clone()).active(!self.is_deprovisioned())
     }
 }
 

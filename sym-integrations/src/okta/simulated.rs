@@ -1,13 +1,12 @@
 //! A simulated Okta organization.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use sym_sdk::error::Result;
 
 use super::Okta;
-use crate::kit::SimulatedService;
+use crate::kit::{SimulatedMembers, SimulatedService};
 
 /// A simulated Okta organization: its groups and their members are set here, and every user that is asked for exists.
 ///
@@ -55,47 +54,29 @@ impl SimulatedOkta {
     }
 
     fn service(self) -> SimulatedService {
-        let members = Members(Arc::new(Mutex::new(self.members)));
+        let members: SimulatedMembers = self.members.into_iter().collect();
         let [all, of_user, of_group, added, removed] = std::array::from_fn(|_| members.clone());
         // Users are named after their e-mail addresses.
         SimulatedService::new("api/v1")
-            .on("GET", "groups", move |_| Some(all.groups(|_| true)))
+            .on("GET", "groups", move |_| Some(list(&all.groups(), group)))
             .on("GET", "groups/{group}", |request| Some(group(request.value(0))))
-            .on("GET", "groups/{group}/users", move |request| Some(of_group.users(request.value(0))))
+            .on("GET", "groups/{group}/users", move |request| Some(list(&of_group.of_group(request.value(0)), user)))
             .on("GET", "users", |_| Some(json!([])))
             .on("GET", "users/{user}", |request| Some(user(request.value(0))))
-            .on("GET", "users/{user}/groups", move |request| Some(of_user.groups(|user| user == request.value(0))))
+            .on("GET", "users/{user}/groups", move |request| Some(list(&of_user.groups_of(request.value(0)), group)))
             .on("PUT", "groups/{group}/users/{user}", move |request| {
-                added.lock().insert((request.value(0).to_owned(), request.value(1).to_owned()));
+                added.add(request.value(0), request.value(1));
                 Some(Value::Null)
             })
             .on("DELETE", "groups/{group}/users/{user}", move |request| {
-                removed.lock().remove(&(request.value(0).to_owned(), request.value(1).to_owned()));
+                removed.remove(request.value(0), request.value(1));
                 Some(Value::Null)
             })
     }
 }
 
-/// The members of all groups: pairs of group and user.
-#[derive(Clone)]
-struct Members(Arc<Mutex<BTreeSet<(String, String)>>>);
-
-impl Members {
-    fn lock(&self) -> MutexGuard<'_, BTreeSet<(String, String)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The groups with a member that matches.
-    fn groups(&self, matches: impl Fn(&str) -> bool) -> Value {
-        let members = self.lock();
-        let groups: BTreeSet<_> = members.iter().filter(|(_, user)| matches(user)).map(|(group, _)| group).collect();
-        groups.into_iter().map(|id| group(id)).collect()
-    }
-
-    /// The members of a group.
-    fn users(&self, group: &str) -> Value {
-        self.lock().iter().filter(|(of, _)| of == group).map(|(_, email)| user(email)).collect()
-    }
+fn list(ids: &[String], describe: fn(&str) -> Value) -> Value {
+    ids.iter().map(|id| describe(id)).collect()
 }
 
 fn group(id: &str) -> Value {

@@ -6,7 +6,7 @@ use sym_sdk::strategy::{RevocationScope, StrategyType};
 use super::groups::Id;
 use super::{GroupType, Okta};
 use crate::http::Paginator;
-use crate::kit::{AccountInfo, GroupInfo, GroupRef, Membership, MembershipStrategy};
+use crate::kit::{Account, GroupInfo, GroupRef, Membership, MembershipStrategy};
 
 /// Adds users to Okta groups, and removes them again. See [`MembershipStrategy`].
 ///
@@ -47,23 +47,21 @@ impl Membership for Okta {
         Ok(self.find_user_by_email(email).await?.map(|user| user.id.clone()))
     }
 
-    async fn account(&self, id: &str) -> Result<AccountInfo> {
-        let user = self.get_user(id).await?;
-        Ok(AccountInfo { id: user.id.clone(), is_active: !user.is_deprovisioned() })
+    async fn account(&self, id: &str) -> Result<Account> {
+        self.get_user(id).await.map(|user| user.account())
     }
 
     async fn group(&self, group: GroupRef<'_>) -> Result<GroupInfo> {
         let group = self.get_group(group.id).await?;
-        let managed = |kind: &GroupType| match kind {
-            GroupType::OktaGroup => None,
-            GroupType::AppGroup => {
+        let locked = match &group.kind {
+            Some(GroupType::OktaGroup) => None,
+            Some(GroupType::AppGroup) => {
                 Some("is of type APP_GROUP: its members are managed by the app it is imported from".to_owned())
             }
-            GroupType::BuiltIn => Some("is of type BUILT_IN: its members are managed by Okta".to_owned()),
-            GroupType::Other(kind) => Some(format!("is of unknown type {kind}: its members may be managed elsewhere")),
-        };
-        let locked = match &group.kind {
-            Some(kind) => managed(kind),
+            Some(GroupType::BuiltIn) => Some("is of type BUILT_IN: its members are managed by Okta".to_owned()),
+            Some(GroupType::Other(kind)) => {
+                Some(format!("is of unknown type {kind}: its members may be managed elsewhere"))
+            }
             None => Some("has no type: its members may be managed elsewhere".to_owned()),
         };
         Ok(GroupInfo { name: group.name().to_owned(), locked })

@@ -7,7 +7,7 @@ use super::client::OKTA;
 use super::groups::PAGE;
 use super::list_groups::quoted;
 use super::{Okta, OktaUser, codes};
-use crate::kit::Resource;
+use crate::kit::{Resource, is_same_address};
 
 impl Okta {
     /// Returns the Okta user of a user.
@@ -64,7 +64,7 @@ impl Okta {
                 found.push(user);
             }
         }
-        only_active(email, found)
+        OKTA.only_active(email, found, |user| user.account())
     }
 
     async fn user_by_login(&self, login: &str) -> Result<Option<Resource<OktaUser>>> {
@@ -79,24 +79,4 @@ impl Okta {
             Err(error) => Err(error),
         }
     }
-}
-
-fn only_active(email: &str, found: Vec<Resource<OktaUser>>) -> Result<Option<Resource<OktaUser>>> {
-    let (deprovisioned, mut active): (Vec<_>, Vec<_>) = found.into_iter().partition(|user| user.is_deprovisioned());
-    match (active.len(), deprovisioned.first()) {
-        (0, None) => Ok(None),
-        (0, Some(user)) => Err(OKTA.deactivated_user(email, &user.id)),
-        (1, _) => Ok(active.pop()),
-        _ => {
-            let ids: Vec<_> = active.iter().map(|user| user.id.as_str()).collect();
-            let message = format!("several Okta users have the e-mail address `{email}`: {}", ids.join(", "));
-            Err(OKTA.error(ErrorKind::Identity, codes::AMBIGUOUS_USER, message).with_hint(
-                "store the id of the right one with `Directory::put_identity`, or return it from a `get_identity` reducer",
-            ))
-        }
-    }
-}
-
-fn is_same_address(address: Option<&str>, email: &str) -> bool {
-    address.is_some_and(|address| address.trim().eq_ignore_ascii_case(email.trim()))
 }

@@ -13,7 +13,9 @@ use super::page::{EscalationPolicies, MAX_PAGE, People, Schedules, Services};
 use super::schedule::UsersForSchedule;
 use super::{SimulatedPagerDuty, codes};
 use crate::http::{Auth, BaseUrl, Call, Page, Paginator, RateLimit, SecretString};
-use crate::kit::{BASE_URL, Credentials, RateGroup, Resource, ServiceClient, Vendor, VendorBuilder, VendorClient};
+use crate::kit::{
+    BASE_URL, Credentials, RateGroup, Resource, ServiceClient, Vendor, VendorBuilder, VendorClient, is_same_address,
+};
 
 /// A token may make 960 calls a minute.
 pub(super) const PAGERDUTY: Vendor = Vendor::new("pagerduty", "PagerDuty")
@@ -193,14 +195,11 @@ impl PagerDuty {
         self.0.account_id(user, async |email| self.find_account(email).await.map(Some)).await
     }
 
-    /// PagerDuty searches names and addresses for similar ones, so addresses are compared here. Only ASCII letters are compared
-    /// without regard to case: some other letters would turn into ASCII ones, and make two addresses equal.
+    /// PagerDuty searches names and addresses for similar ones, so addresses are compared here.
     async fn find_account(&self, email: &str) -> Result<String> {
         let mut people = self.list::<People>("users", |call| call.query("query", email));
-        while let Some(person) = people.next_item().await? {
-            if person.email.is_some_and(|other| other.trim().eq_ignore_ascii_case(email)) {
-                return Ok(person.id);
-            }
+        if let Some(person) = people.find(|person| is_same_address(person.email.as_deref(), email)).await? {
+            return Ok(person.id);
         }
         let message = format!("no PagerDuty user has the e-mail address `{email}`");
         Err(PAGERDUTY

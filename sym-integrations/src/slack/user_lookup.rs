@@ -11,13 +11,13 @@ use sym_sdk::error::{Error, ErrorKind, Result};
 use sym_sdk::model::User;
 use sym_sdk::routing::SlackUser;
 
-use super::api::{USERS_PER_PAGE, Users};
+use super::api::USERS_PER_PAGE;
 use super::args::{ParsedChannel, ParsedUser};
 use super::client::SLACK;
 use super::user_cache::{CachedUser, UserList};
 use super::{ChannelArg, ChannelInfo, Slack, UserArg, UserInfo, codes};
-use crate::http::{Page, Paginator};
-use crate::kit::{Account, Resource, VendorClient};
+use crate::http::Paginator;
+use crate::kit::{Account, Resource, VendorClient, is_same_address};
 
 /// The most users that are fetched one by one. For more, the whole workspace is listed.
 const MAX_SINGLE_LOOKUPS: usize = 20;
@@ -145,7 +145,7 @@ impl Slack {
     async fn id_by_email(&self, email: &str) -> Result<Option<String>> {
         let found = self.api().user_by_email(email).await?;
         let has_address = |user: &UserInfo| match (user.email(), user.verified_email()) {
-            (Some(_), verified) => verified.is_some_and(|found| found.eq_ignore_ascii_case(email.trim())),
+            (Some(_), verified) => is_same_address(verified, email),
             // The app lacks the scope to see addresses, so Slack's result is trusted.
             (None, _) => true,
         };
@@ -161,12 +161,10 @@ impl Slack {
             ParsedChannel::Name(name) => name,
         };
         let wanted = name.to_lowercase();
-        let mut channels = self.list_channels();
+        let is_wanted = |name: &str| name.to_lowercase() == wanted;
         // Channel names are unique within a workspace.
-        while let Some(channel) = channels.next_item().await? {
-            if channel.name().is_some_and(|name| name.to_lowercase() == wanted) {
-                return Ok(channel.id().to_owned());
-            }
+        if let Some(channel) = self.list_channels().find(|channel| channel.name().is_some_and(is_wanted)).await? {
+            return Ok(channel.id().to_owned());
         }
         let message = format!("channel `#{name}` does not exist, or the app cannot see it");
         let error = SLACK.error(ErrorKind::NotFound, codes::CHANNEL_NOT_FOUND, message);
@@ -224,7 +222,7 @@ impl Slack {
             Some(claimed) if is_outsider && !self.service().is_external_email(&claimed).await? => None,
             email => email,
         };
-        Ok(Account { id, email })
+        Ok(Account::new(id, email))
     }
 
     fn user_not_found(&self, user: &UserArg<'_>) -> Error {
@@ -258,13 +256,8 @@ impl ListUsers {
     /// Returns a paginator over the users, which holds one page in memory.
     pub fn listing(self) -> Paginator<Resource<UserInfo>> {
         let with_deactivated = self.with_deactivated;
-        self.slack.api().users_by_page(self.page_size).pages_by(move |response| {
-            let page: Users = response.json()?;
-            let next = page.next(response)?;
-            let mut users = page.into_items();
-            users.retain(|user| with_deactivated || !user.is_deactivated());
-            Ok((users, next))
-        })
+        let users = self.slack.api().list_users(self.page_size);
+        users.filter_items(move |user| with_deactivated || !user.is_deactivated())
     }
 }
 

@@ -18,7 +18,6 @@ use sym_sdk::error::Result;
 use crate::http::{Call, RateLimit};
 use crate::kit::{RateGroup, ServiceClient};
 pub use chat::{PostEphemeral, PostMessage, UpdateMessage};
-pub(super) use page::Users;
 pub use respond::Respond;
 pub(super) use respond::{HOOKS, hooks_base_url};
 pub(super) use socket::SOCKET_MODE;

@@ -10,7 +10,7 @@ use crate::slack::{ChannelInfo, UserInfo};
 macro_rules! pages {
     ($($page:ident { $list:ident: $item:ty })*) => {$(
         #[derive(Deserialize)]
-        pub(in crate::slack) struct $page {
+        pub(super) struct $page {
             $list: Vec<$item>,
             #[serde(default)]
             response_metadata: Cursor,

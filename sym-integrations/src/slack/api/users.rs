@@ -5,7 +5,7 @@ use sym_sdk::error::Result;
 
 use super::Api;
 use super::page::Users;
-use crate::http::{Call, Paginator};
+use crate::http::Paginator;
 use crate::kit::Resource;
 use crate::slack::{UserInfo, codes};
 
@@ -27,7 +27,7 @@ impl Api {
     /// Lists all users of the workspace, including deactivated users, in pages of at most `page_size`
     /// ([`users.list`](https://docs.slack.dev/reference/methods/users.list)).
     pub fn list_users(&self, page_size: u32) -> Paginator<Resource<UserInfo>> {
-        self.users_by_page(page_size).pages::<Users>()
+        self.read("users.list").form("limit", page_size).pages::<Users>()
     }
 
     /// Returns the user with an id ([`users.info`](https://docs.slack.dev/reference/methods/users.info)).
@@ -61,9 +61,5 @@ impl Api {
         let call = self.read("usergroups.users.list").form("usergroup", group);
         let call = call.not_found(codes::GROUP_NOT_FOUND, format!("there is no Slack user group `{group}`"));
         Ok(call.await?.json::<GroupUsers>()?.users)
-    }
-
-    pub(in crate::slack) fn users_by_page(&self, page_size: u32) -> Call {
-        self.read("users.list").form("limit", page_size)
     }
 }

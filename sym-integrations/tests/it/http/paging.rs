@@ -72,6 +72,32 @@ async fn map_items_converts_items() {
 }
 
 #[tokio::test]
+async fn filter_items_omits_items_of_every_page() {
+    let replay = Replay::new();
+    replay.get("/v1/numbers").reply(linked(&[1, 2, 3], "/v1/numbers?after=3"));
+    replay.get("/v1/numbers").query("after", 3).reply(linked(&[4], "/v1/numbers?after=4"));
+    replay.get("/v1/numbers").query("after", 4).reply(Reply::json([5, 6]));
+    let mut listing = list(&numbers(&replay));
+    assert_eq!(listing.next_item().await.unwrap(), Some(1));
+    assert_eq!(listing.filter_items(|number| number % 2 == 1).await.unwrap(), [3, 5]);
+    replay.check().unwrap();
+}
+
+#[tokio::test]
+async fn find_reads_no_page_after_the_item() {
+    let replay = Replay::new();
+    let mut listing = list(&numbers(&replay));
+    replay.get("/v1/numbers").reply(linked(&[1, 2], "/v1/numbers?after=2"));
+    replay.get("/v1/numbers").query("after", 2).reply(linked(&[3, 4, 5], "/v1/numbers?after=5"));
+    assert_eq!(listing.find(|number| *number > 2).await.unwrap(), Some(3));
+    assert_eq!(replay.calls().len(), 2);
+    assert_eq!(listing.find(|number| *number > 4).await.unwrap(), Some(5));
+    replay.get("/v1/numbers").query("after", 5).reply(Reply::json([6]));
+    assert_eq!(listing.find(|number| *number > 6).await.unwrap(), None);
+    replay.check().unwrap();
+}
+
+#[tokio::test]
 async fn an_empty_paginator_makes_no_call() {
     let mut listing = Paginator::<u32>::empty();
     assert_eq!(listing.next_item().await.unwrap(), None);
