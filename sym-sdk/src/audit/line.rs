@@ -223,6 +223,7 @@ fn errors(kind: &AuditKind) -> Vec<Value> {
         | AuditKind::GrantFailed { error, .. }
         | AuditKind::RevokeFailed { error, .. }
         | AuditKind::RegrantFailed { error, .. }
+        | AuditKind::ApprovalWithdrawn { error, .. }
         | AuditKind::Alerted { error }
         | AuditKind::HandlerCalled { result: HandlerResult::Failed { error }, .. } => vec![of(error)],
         AuditKind::AlertUndelivered { error, reason } => vec![of(error), of(reason)],

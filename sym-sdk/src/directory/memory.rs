@@ -109,6 +109,11 @@ impl DirectoryStore for MemoryDirectory {
         done(lock(&self.tables).users.get(&id).cloned())
     }
 
+    fn users_with_ids<'a>(&'a self, ids: &'a [UserId]) -> BoxFuture<'a, Result<Vec<Arc<User>>>> {
+        let tables = lock(&self.tables);
+        done(ids.iter().filter_map(|id| tables.users.get(id).cloned()).collect())
+    }
+
     fn user_by_username<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Result<Option<Arc<User>>>> {
         done(lock(&self.tables).with_name(username).cloned())
     }

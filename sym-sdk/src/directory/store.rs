@@ -19,6 +19,18 @@ pub trait DirectoryStore: Send + Sync {
     /// Returns the user with this id.
     fn user(&self, id: UserId) -> BoxFuture<'_, Result<Option<Arc<User>>>>;
 
+    /// Returns the users with these ids, in any order; ids without a user are left out. Decisions ask for all people that they depend
+    /// on at once, so a store should read them in one query. By default, they are read one after the other.
+    fn users_with_ids<'a>(&'a self, ids: &'a [UserId]) -> BoxFuture<'a, Result<Vec<Arc<User>>>> {
+        Box::pin(async move {
+            let mut users = Vec::with_capacity(ids.len());
+            for id in ids {
+                users.extend(self.user(*id).await?);
+            }
+            Ok(users)
+        })
+    }
+
     /// Returns the user with this name. The name of a person is their e-mail address.
     fn user_by_username<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Result<Option<Arc<User>>>>;
 

@@ -78,6 +78,11 @@ impl Directory {
         self.store.user(id).await
     }
 
+    /// Returns the users with these ids, in any order. Ids without a user are left out.
+    pub async fn users_with_ids(&self, ids: &[UserId]) -> Result<Vec<Arc<User>>> {
+        if ids.is_empty() { Ok(Vec::new()) } else { self.store.users_with_ids(ids).await }
+    }
+
     /// Returns all users, sorted by name.
     pub async fn users(&self) -> Result<Vec<Arc<User>>> {
         self.store.users().await

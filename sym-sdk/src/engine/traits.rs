@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::directory::EventSource;
 use crate::error::Result;
 use crate::future::BoxFuture;
-use crate::machine::{Effect, Input, InputReply, Outcome, RunState, Transition};
+use crate::machine::{Effect, Input, InputReply, Outcome, People, RunState, Transition};
 use crate::model::RunId;
 
 /// The program that an engine runs: a pure transition function, and the execution of the effects that it asks for.
@@ -28,6 +28,16 @@ pub trait EffectHandler: Send + Sync + 'static {
     /// # Errors
     /// If the Run's flow is not configured.
     fn step(&self, state: Option<&RunState>, input: &Input) -> Result<Transition>;
+
+    /// Reads the users whom the event that waits for the effect depends on, before the effect is executed. They become
+    /// [`Input::people`] of the input with its outcome. By default there are none.
+    ///
+    /// # Errors
+    /// If they cannot be read. The effect is not executed then, and its outcome is [`Outcome::PeopleUnknown`].
+    fn look_up_people<'a>(&'a self, effect: &'a Effect, state: &'a RunState) -> BoxFuture<'a, Result<People>> {
+        let _ = (effect, state);
+        Box::pin(std::future::ready(Ok(People::default())))
+    }
 
     /// Executes an effect. Infallible: a failure is an [`Outcome`] too.
     ///

@@ -99,6 +99,8 @@ pub const NOT_PERMITTED: ErrorCode = ErrorCode::new("SymSDK", "NOT_PERMITTED");
 pub const ALREADY_DECIDED: ErrorCode = ErrorCode::new("SymSDK", "ALREADY_DECIDED");
 /// `SymSDK:SELF_APPROVAL`: the requester may not approve this request.
 pub const SELF_APPROVAL: ErrorCode = ErrorCode::new("SymSDK", "SELF_APPROVAL");
+/// `SymSDK:REQUEST_OUTDATED`: what the request asks for was changed in the configuration since.
+pub const REQUEST_OUTDATED: ErrorCode = ErrorCode::new("SymSDK", "REQUEST_OUTDATED");
 /// `SymSDK:UNKNOWN_RUN`: the Run does not exist.
 pub const UNKNOWN_RUN: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_RUN");
 /// `SymSDK:RUN_PRUNED`: the Run existed, but has been pruned.

@@ -12,6 +12,10 @@ const MONTH: u64 = 30 * DAY;
 /// The maximal duration. A longer one is a mistake, and would overflow the calendar when added to a date.
 const MAX_SECONDS: u64 = 3650 * DAY;
 
+/// The maximal duration of access.
+#[cfg(feature = "runtime")]
+pub(crate) const MAX_DURATION: std::time::Duration = std::time::Duration::from_secs(MAX_SECONDS);
+
 /// Parses a number and a unit: `s`, `m`, `h`, `d` or `mo` (30 days).
 ///
 /// ```

@@ -279,7 +279,8 @@ impl FieldSpec {
         Err(Error::invalid(codes::INVALID_FIELD, message))
     }
 
-    fn check_allowed(&self, value: &FieldValue) -> Result<()> {
+    /// Checks that the value is one of the declared options, if there are any.
+    pub(crate) fn check_allowed(&self, value: &FieldValue) -> Result<()> {
         if self.allowed_values.is_empty() {
             return Ok(());
         }

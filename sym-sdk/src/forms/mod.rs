@@ -13,6 +13,8 @@ mod field_value;
 mod prompt;
 
 pub(crate) use de::{DeError, NamedValues};
+#[cfg(feature = "runtime")]
+pub(crate) use duration::MAX_DURATION;
 pub use duration::{duration_seconds, format_duration, parse_duration};
 pub use field_map::FieldMap;
 pub use field_option::FieldOption;

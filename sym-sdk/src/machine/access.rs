@@ -155,6 +155,9 @@ impl Stepper<'_> {
             return self.fail(&event, error);
         };
         self.audit(&event, AuditKind::Identified { identity: identity.to_owned() });
+        if let Err(error) = self.recheck(&event) {
+            return self.close(&event, error);
+        }
         let until = match (self.rules.flow.params().schedule_deescalation, event.duration) {
             (false, _) => None,
             (true, Some(duration)) => Some(self.after_now(duration)),
@@ -212,6 +215,10 @@ impl Stepper<'_> {
                 self.after(&event);
                 self.fail(&event, error);
             }
+            Outcome::NoLongerValid(error) => {
+                self.audit(&event, AuditKind::GrantFailed { target, attempt, error: error.clone(), retry_at: None });
+                self.close(&event, error.clone());
+            }
             outcome => {
                 let error = grant_error(outcome);
                 let at = self.after_now(retry_delay(attempt));
@@ -236,7 +243,7 @@ impl Stepper<'_> {
 /// The error of a grant that did not succeed.
 pub(super) fn grant_error(outcome: &Outcome) -> EffectError {
     match outcome {
-        Outcome::Failed(error) => error.clone(),
+        Outcome::Failed(error) | Outcome::NoLongerValid(error) => error.clone(),
         Outcome::Rejected { errors, .. } => {
             let message = format!("the strategy reported: {}", errors.join("; "));
             EffectError::new(ErrorKind::Strategy, codes::STRATEGY_REPORTED_ERRORS, message)

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use super::audit_entry::{AuditKind, HandlerResult};
 use super::effect::EffectKind;
+use super::effect_error::EffectError;
 use super::event_record::EventRecord;
+use super::fingerprint::Fingerprint;
 use super::notice::Notice;
 use super::outcome::Routing;
+use super::permissions;
 use super::state::{RequestData, Stage};
 use super::stepper::{Stepper, handler_called};
 use super::timer::TimerKind;
@@ -31,8 +34,10 @@ impl Stepper<'_> {
         self.state.request = Some(RequestData {
             target: event.target.clone(),
             duration: event.duration,
+            duration_set_by_hook: event.duration_set_by_hook,
             fields: event.fields.clone(),
             reason: event.reason.clone(),
+            fingerprint: Some(Fingerprint::of(self.rules.flow)),
         });
         self.state.run.set_actor(Step::Request, event.actor.clone());
         if let Some(context) = &event.context {
@@ -63,7 +68,26 @@ impl Stepper<'_> {
 // The decision.
 
 impl Stepper<'_> {
+    /// Begins the approval of a person. A request that nobody can approve any more is closed before the hook is called for it.
+    pub(super) fn begin_approval(&mut self, event: EventRecord) {
+        match self.recheck(&event) {
+            Ok(()) => self.begin(event, Default::default()),
+            Err(error) => {
+                let event = Arc::new(event);
+                self.audit(&event, AuditKind::Received);
+                self.close(&event, error);
+            }
+        }
+    }
+
     pub(super) fn approve(&mut self, event: Arc<EventRecord>) {
+        // Checked again, because a hook can take its time and decide by itself.
+        if let Err(error) = self.recheck(&event) {
+            return self.close(&event, error);
+        }
+        if let Err(error) = self.recheck_approver(&event) {
+            return self.refuse_decision(&event, error);
+        }
         // An approval by a hook needs no votes: votes are for people.
         if !event.decided_by_hook && !self.count_vote(&event) {
             self.update_messages(&event);
@@ -82,8 +106,18 @@ impl Stepper<'_> {
         }
     }
 
-    /// Counts one person's approval, and returns whether there are enough.
+    /// Checks that the approver may still approve, after the hook.
+    fn recheck_approver(&self, event: &EventRecord) -> Result<(), EffectError> {
+        if event.decided_by_hook {
+            return Ok(());
+        }
+        permissions::may_still_approve(self.rules.flow, &self.state, &event.actor, self.people.current(&event.actor))
+    }
+
+    /// Counts one person's approval, and returns whether there are enough. Earlier approvals of people who may not approve any more
+    /// are withdrawn.
     fn count_vote(&mut self, event: &Arc<EventRecord>) -> bool {
+        let withdrawn = self.withdraw_approvals(event);
         self.state.run.add_approval(event.actor.clone());
         let approvals = self.state.run.approvals().len();
         let routing = self.state.routing.as_ref();
@@ -91,7 +125,25 @@ impl Stepper<'_> {
         if needed > 1 {
             self.audit(event, AuditKind::Counted { approvals, needed });
         }
-        approvals >= needed
+        let missing = needed.saturating_sub(approvals);
+        if missing > 0 && !withdrawn.is_empty() {
+            self.message(event, &event.actor.clone(), Notice::ApprovalsMissing { missing, withdrawn });
+        }
+        missing == 0
+    }
+
+    /// Withdraws the approvals of people who may not approve any more, and returns their names.
+    fn withdraw_approvals(&mut self, event: &Arc<EventRecord>) -> Vec<String> {
+        let mut withdrawn = Vec::new();
+        for approver in self.state.run.approvals().to_vec() {
+            let current = self.people.current(&approver);
+            if let Err(error) = permissions::may_still_approve(self.rules.flow, &self.state, &approver, current) {
+                withdrawn.push(approver.username().to_owned());
+                self.state.run.remove_approval(approver.id());
+                self.audit(event, AuditKind::ApprovalWithdrawn { approver: approver.username().to_owned(), error });
+            }
+        }
+        withdrawn
     }
 
     pub(super) fn deny(&mut self, event: Arc<EventRecord>) {
@@ -110,10 +162,13 @@ impl Stepper<'_> {
         let request = self.state.request.get_or_insert_with(|| RequestData {
             target: None,
             duration: None,
+            duration_set_by_hook: false,
             fields: event.fields.clone(),
             reason: None,
+            fingerprint: None,
         });
         request.target = event.target.clone();
+        request.duration_set_by_hook |= request.duration != event.duration;
         request.duration = event.duration;
         if event.reason.is_some() {
             request.reason = event.reason.clone();

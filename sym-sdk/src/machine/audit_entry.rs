@@ -84,6 +84,13 @@ pub enum AuditKind {
         /// The number of approvals needed.
         needed: usize,
     },
+    /// An earlier approval does not count any more: its author may not approve the request now.
+    ApprovalWithdrawn {
+        /// The username of the approver.
+        approver: String,
+        /// The reason.
+        error: EffectError,
+    },
     /// The form was opened.
     FormOpened,
     /// The request was delivered to a destination.

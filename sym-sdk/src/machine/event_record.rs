@@ -45,6 +45,9 @@ pub struct EventRecord {
     /// Whether a hook fired the event in place of another one: nobody has voted then, code has decided.
     #[serde(alias = "by_code")]
     pub decided_by_hook: bool,
+    /// Whether a hook has chosen the duration.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub duration_set_by_hook: bool,
 }
 
 impl EventRecord {
@@ -73,6 +76,7 @@ impl EventRecord {
             extra: Map::new(),
             context: None,
             decided_by_hook: false,
+            duration_set_by_hook: request.is_some_and(|request| request.duration_set_by_hook),
         }
     }
 
@@ -83,6 +87,7 @@ impl EventRecord {
             Action::Request(request) => {
                 self.target = request.target.clone();
                 self.duration = request.duration;
+                self.duration_set_by_hook = false;
                 self.fields = Arc::new(request.fields.clone());
                 self.context = request.context.clone().map(Arc::new);
             }

@@ -12,6 +12,7 @@ use super::audit_entry::AuditKind;
 use super::effect_error::EffectError;
 use super::event_record::EventRecord;
 use super::notice::Notice;
+use super::recheck::check_hook_duration;
 use super::stepper::Stepper;
 use crate::error::{ErrorKind, codes};
 use crate::model::{AccessTarget, ChannelType, HandlerRef, RunStatus, Step};
@@ -72,6 +73,7 @@ impl Stepper<'_> {
             deescalate_type: event.deescalate_type,
             extra: next.extra.clone(),
             context: event.context.clone(),
+            duration_set_by_hook: event.duration_set_by_hook,
             // An approval that a hook fires again, with another reason for example, is still the vote of its approver.
             decided_by_hook: event.decided_by_hook || step != event.name,
             ..self.follow_up(event, step, ChannelType::Sdk)
@@ -80,7 +82,9 @@ impl Stepper<'_> {
             fired.target = Some(self.resolve(target, &fired)?);
         }
         if let Some(duration) = next.duration {
+            check_hook_duration(self.rules.flow, duration)?;
             fired.duration = Some(duration);
+            fired.duration_set_by_hook = true;
         }
         self.check_grantable(step, &fired)?;
         if event.name == Step::Request && step != Step::Request {

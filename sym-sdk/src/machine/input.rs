@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::outcome::Outcome;
+use super::people::People;
 use super::timer::TimerKind;
 use crate::forms::FieldMap;
 use crate::model::{AccessTarget, Channel, EventId, RunId, Srn, Step, User};
@@ -27,18 +28,30 @@ pub struct Input {
     /// The view in which to show the form, for an input that begins a Run with one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<FormRef>,
+    /// The users whom a decision depends on, as the directory has them now. Whoever is not among them is taken as stored.
+    #[serde(default, skip_serializing_if = "People::is_empty")]
+    pub people: People,
 }
 
 impl Input {
     /// Creates an input.
     pub fn new(run: RunId, flow: Srn, at: Timestamp, body: InputBody) -> Self {
-        Self { run, flow, at, body, form: None }
+        Self { run, flow, at, body, form: None, people: People::default() }
     }
 
     /// Sets the view in which to show the form.
     #[must_use]
     pub fn with_form(mut self, form: Option<FormRef>) -> Self {
         self.form = form;
+        self
+    }
+
+    /// Sets the users whom a decision depends on, as the directory has them now: those of [`RunState::people`], and the actor.
+    ///
+    /// [`RunState::people`]: super::RunState::people
+    #[must_use]
+    pub fn with_people(mut self, people: People) -> Self {
+        self.people = people;
         self
     }
 }

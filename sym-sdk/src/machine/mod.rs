@@ -60,6 +60,9 @@
 //! | `permissions` | who may do what to a Run, and in which state |
 //! | `stepper` | the life cycle of an event, the queue, failure of a Run |
 //! | `approval` | the form, the request, its routing, votes and the decision |
+//! | `recheck` | what is checked again at a decision and before a grant: target, account, durations, the requester |
+//! | `people` | which people a decision depends on, as they are when it is made |
+//! | `closing` | requests that fail such a check |
 //! | `forwarding` | delivery of notifications, timeouts, forwards, expiry of unanswered requests |
 //! | `access` | grants and revocations |
 //! | `expiry` | the end of access: expiry, deferral by a hook, lost timers, clock changes |
@@ -71,10 +74,12 @@
 mod access;
 mod approval;
 mod audit_entry;
+mod closing;
 mod effect;
 mod effect_error;
 mod event_record;
 mod expiry;
+mod fingerprint;
 mod forwarding;
 mod hook_override;
 mod input;
@@ -82,7 +87,9 @@ mod message_status;
 mod notice;
 mod operator_actions;
 mod outcome;
+mod people;
 mod permissions;
+mod recheck;
 mod retry;
 mod state;
 mod stepper;
@@ -95,11 +102,15 @@ pub use effect::{Bulkhead, Effect, EffectKey, EffectKind, Lane};
 pub use effect_error::EffectError;
 pub use event_record::EventRecord;
 pub use expiry::PendingExpiry;
+pub use fingerprint::Fingerprint;
 pub use input::{Action, ActionKind, FormRef, Input, InputBody, Removal, RequestInput};
 pub use message_status::{DeliveredMessage, MessageRef, MessageStatus};
 pub use notice::Notice;
 pub use outcome::{DeliveryResult, HookResult, Outcome, Revocation, RevocationCheck, Routing};
+pub use people::People;
 pub use permissions::allowed_actions;
+pub use recheck::check_grant;
+pub(crate) use recheck::{offered_durations, offered_durations_hint};
 pub use retry::{IGNORED_EXPIRY_RETRY_DELAY, MAX_GRANT_ATTEMPTS, MAX_REVOKE_DELAY, revoke_delay};
 pub use state::{ActiveEvent, PendingEffect, QueuedInput, RequestData, RunError, RunState, Stage};
 pub use timer::{LiveTimer, TimerChange, TimerKind};

@@ -31,6 +31,20 @@ pub enum Notice {
     Expired,
     /// The request expired because it could not be delivered to anybody.
     Undeliverable,
+    /// The request was closed, because it cannot be granted any more.
+    Closed {
+        /// The code of the error, for programs.
+        code: ErrorCode,
+        /// The reason.
+        reason: String,
+    },
+    /// The person's approval was counted, and approvals of others were withdrawn, so that more are needed.
+    ApprovalsMissing {
+        /// The number of approvals that are still needed.
+        missing: usize,
+        /// The people whose approvals do not count any more.
+        withdrawn: Vec<String>,
+    },
     /// Access was granted.
     Granted {
         /// The target.
@@ -80,6 +94,19 @@ impl Notice {
                 format!(
                     "Your request for {flow} is closed: nobody could be notified of it. Contact an administrator, then \
                      request again"
+                )
+            }
+            Self::Closed { reason, .. } => {
+                format!(
+                    "Your request for {flow} was closed without access: {reason}. Make a new request if you still need it"
+                )
+            }
+            Self::ApprovalsMissing { missing, withdrawn } => {
+                let (whose, more) =
+                    (withdrawn.join(" and "), if *missing == 1 { "approval is" } else { "approvals are" });
+                format!(
+                    "Your approval for {flow} was counted. The approval of {whose} no longer counts, because they may not approve it \
+                     any more: {missing} more {more} needed"
                 )
             }
             Self::Granted { target, until: Some(until) } => {

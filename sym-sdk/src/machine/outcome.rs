@@ -61,6 +61,11 @@ pub enum Outcome {
     },
     /// Any other effect succeeded. For an alert: a front end has confirmed that the error destination has it.
     Done,
+    /// The strategy was not called: the access may not be granted any more. See [`check_grant`](super::check_grant).
+    NoLongerValid(EffectError),
+    /// The effect was not executed: the people whom its event depends on could not be looked up. See
+    /// [`EffectHandler::look_up_people`](crate::engine::EffectHandler::look_up_people).
+    PeopleUnknown(EffectError),
     /// The effect failed.
     Failed(EffectError),
 }
@@ -78,6 +83,8 @@ impl Outcome {
             Self::Revoked(_) => "revoked",
             Self::AlertUndelivered { .. } => "alert undelivered",
             Self::Done => "done",
+            Self::NoLongerValid(_) => "no_longer_valid",
+            Self::PeopleUnknown(_) => "people_unknown",
             Self::Failed(_) => "failed",
         }
     }

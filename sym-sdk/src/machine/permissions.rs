@@ -200,6 +200,20 @@ fn may_approve(flow: &Flow, state: &RunState, actor: &User) -> Result<(), Effect
     Ok(())
 }
 
+/// Checks that a person who has approved may still do so, given how the directory has them now. Whether they may approve their own
+/// request was decided when they did.
+pub(super) fn may_still_approve(
+    flow: &Flow,
+    state: &RunState,
+    approver: &User,
+    current: Option<&User>,
+) -> Result<(), EffectError> {
+    match current {
+        Some(current) => may_decide(flow, state, current),
+        None => Err(forbidden(format!("{} is no longer a user", approver.username()))),
+    }
+}
+
 fn may_deny(flow: &Flow, state: &RunState, actor: &User) -> Result<(), EffectError> {
     // A requester may always withdraw the request.
     if is_requester(state, actor) { Ok(()) } else { may_decide(flow, state, actor) }

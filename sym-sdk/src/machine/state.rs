@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::access::Access;
 use super::effect::EffectKind;
 use super::event_record::EventRecord;
+use super::fingerprint::Fingerprint;
 use super::input::{Action, FormRef};
 use super::message_status::DeliveredMessage;
 use super::outcome::Routing;
@@ -119,10 +120,16 @@ pub struct RequestData {
     pub target: Option<AccessTarget>,
     /// The duration of the access.
     pub duration: Option<Duration>,
+    /// Whether a hook has chosen the duration, rather than the requester. It need not be one that the flow offers then.
+    #[serde(default)]
+    pub duration_set_by_hook: bool,
     /// The fields of the form.
     pub fields: Arc<FieldMap>,
     /// The reason to show in place of the field `reason`.
     pub reason: Option<String>,
+    /// The strategy and account that the flow had when this was requested; `None` in requests of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// An event that waits for the outcome of an effect. A Run has at most one.

@@ -17,6 +17,7 @@ use super::event_record::EventRecord;
 use super::input::{Action, Input, InputBody};
 use super::notice::Notice;
 use super::outcome::{HookResult, Outcome};
+use super::people::People;
 use super::state::{ActiveEvent, PendingEffect, QueuedInput, RunError, RunState, Stage};
 use super::timer::{TimerChange, TimerKind};
 use super::transition::{EntitlementChange, InputReply, Transition};
@@ -37,8 +38,14 @@ pub(super) struct Stepper<'a> {
     /// by as much as the clock was ahead before it was corrected.
     pub(super) clock: Timestamp,
     pub(super) state: RunState,
+    /// The users whom a decision depends on, as the directory has them now.
+    pub(super) people: &'a People,
     /// Whether the state is to be stored: the Run existed before, or an event has been admitted.
     stored: bool,
+    /// The event that the reply is about: its actor is told of a refusal by the reply, and not by a message.
+    pub(super) replies_to: Option<EventId>,
+    /// The refusal to reply with.
+    pub(super) refusal: Option<EffectError>,
     pub(super) effects: Vec<Effect>,
     pub(super) timers: Vec<TimerChange>,
     pub(super) holds: Vec<EntitlementChange>,
@@ -46,7 +53,7 @@ pub(super) struct Stepper<'a> {
 }
 
 impl<'a> Stepper<'a> {
-    pub(super) fn new(rules: &Rules<'a>, state: Option<&RunState>, input: &Input) -> Self {
+    pub(super) fn new(rules: &Rules<'a>, state: Option<&RunState>, input: &'a Input) -> Self {
         let now = state.map_or(input.at, |state| input.at.max(state.updated_at));
         let stored = state.is_some();
         let mut state = state.cloned().unwrap_or_else(|| new_run(rules, input));
@@ -56,7 +63,10 @@ impl<'a> Stepper<'a> {
             now,
             clock: input.at,
             state,
+            people: &input.people,
             stored,
+            replies_to: None,
+            refusal: None,
             effects: vec![],
             timers: vec![],
             holds: vec![],
@@ -136,8 +146,13 @@ impl Stepper<'_> {
             Err(error) => self.refuse(record, error),
             Ok(()) => {
                 self.stored = true;
+                self.replies_to = Some(event);
                 self.start_action(record, action);
-                InputReply::Accepted { event: Some(event) }
+                self.replies_to = None;
+                match self.refusal.take() {
+                    Some(error) => InputReply::Refused { event, error },
+                    None => InputReply::Accepted { event: Some(event) },
+                }
             }
         }
     }
@@ -193,6 +208,7 @@ impl Stepper<'_> {
             Action::WriteOff { .. } => self.write_off(event),
             Action::Regrant => self.regrant(event),
             Action::Remove(removal) => self.remove(event, removal),
+            Action::Approve { .. } => self.begin_approval(event),
             _ => self.begin(event, BTreeSet::new()),
         }
     }
@@ -270,6 +286,8 @@ impl Stepper<'_> {
                 }
                 self.identified(event, &pending.kind, identity, resource);
             }
+            (Stage::Identify, Outcome::NoLongerValid(error)) => self.close(&event, error.clone()),
+            (Stage::Hook | Stage::Route, Outcome::PeopleUnknown(error)) => self.people_unknown(&event, error),
             (Stage::Route | Stage::Identify, Outcome::Failed(error)) => {
                 self.audit_handler_failure(&event, error);
                 self.fail(&event, error.clone());
@@ -352,6 +370,15 @@ impl Stepper<'_> {
 
     /// Fails the event, and the Run with it.
     pub(super) fn fail(&mut self, event: &Arc<EventRecord>, error: EffectError) {
+        self.record_failure(event, &error);
+        self.message(event, &event.actor, Notice::Failed { code: error.code.clone(), event: event.name });
+        self.effect(event, EffectKind::Alert { error });
+        self.update_messages(event);
+        self.revoke_after_failure(event);
+    }
+
+    /// Records that the event has failed, and the Run with it.
+    pub(super) fn record_failure(&mut self, event: &Arc<EventRecord>, error: &EffectError) {
         self.state.run.set_status(RunStatus::Errored);
         self.state.error = Some(RunError {
             event: event.name,
@@ -364,10 +391,6 @@ impl Stepper<'_> {
         });
         self.cancel_timer(TimerKind::Forward);
         self.audit(event, AuditKind::Failed { error: error.clone() });
-        self.message(event, &event.actor, Notice::Failed { code: error.code.clone(), event: event.name });
-        self.effect(event, EffectKind::Alert { error });
-        self.update_messages(event);
-        self.revoke_after_failure(event);
     }
 
     /// Reports an error to the error destination without failing the event.

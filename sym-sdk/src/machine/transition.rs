@@ -58,7 +58,7 @@ pub enum InputReply {
         /// The event that it became; `None` for inputs of the engine.
         event: Option<EventId>,
     },
-    /// The input was refused, and nothing has changed.
+    /// The input was refused, and nothing has changed, except that a request which nobody can approve any more is closed.
     Refused {
         /// The event that it would have become, by which its status can be looked up.
         event: EventId,

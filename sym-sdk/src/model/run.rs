@@ -8,6 +8,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+#[cfg(feature = "runtime")]
+use super::UserId;
 use super::{Channel, Flow, RunId, Slug, Srn, User};
 use crate::error::{Error, Result, codes};
 use crate::model::{Step, StepOutput};
@@ -261,6 +263,10 @@ impl Run {
 
     pub(crate) fn add_approval(&mut self, user: Arc<User>) {
         self.approvals.push(user);
+    }
+
+    pub(crate) fn remove_approval(&mut self, user: UserId) {
+        self.approvals.retain(|approver| approver.id() != user);
     }
 
     pub(crate) fn requester_arc(&self) -> Option<Arc<User>> {

@@ -22,9 +22,9 @@ use crate::future::BoxFuture;
 use crate::handler::{Context, HandlerFn};
 use crate::machine::{
     self, DeliveryResult, Effect, EffectError, EffectKind, EventRecord, HookResult, Input, MessageRef, Notice, Outcome,
-    Revocation, RevocationCheck, Routing, RunState, Transition,
+    People, Revocation, RevocationCheck, Routing, RunState, Transition,
 };
-use crate::model::{AccessTarget, Event, Flow, Hook, RunId, User};
+use crate::model::{AccessTarget, Event, Flow, Hook, RunId, Step, User, UserId};
 use crate::routing::{Approvers, Destination, Notification, RequestForwardContext, RequestPermission};
 use crate::strategy::{AccessRequest, DynAccessStrategy};
 
@@ -47,10 +47,36 @@ impl EffectExecutor {
     }
 }
 
+impl EffectExecutor {
+    /// Reads users from the directory, at once. Only people and bots are in it: the platform itself is left out.
+    pub(super) async fn people(&self, ids: impl IntoIterator<Item = UserId>) -> Result<People> {
+        let platform = User::system().id();
+        let ids: BTreeSet<_> = ids.into_iter().filter(|id| *id != platform).collect();
+        let ids: Vec<_> = ids.into_iter().collect();
+        let found = self.ask_directory(self.directory.users_with_ids(&ids)).await?;
+        Ok(People::new(ids, found))
+    }
+}
+
 impl EffectHandler for EffectExecutor {
     fn step(&self, state: Option<&RunState>, input: &Input) -> Result<Transition> {
         let flow = state.map_or(&input.flow, |state| &state.flow);
         Ok(machine::step(&self.flows.by_srn(flow)?.rules(), state, input))
+    }
+
+    fn look_up_people<'a>(&'a self, effect: &'a Effect, state: &'a RunState) -> BoxFuture<'a, Result<People>> {
+        Box::pin(async move {
+            // Only what precedes the decision can lead to one: the hooks and the reducers.
+            let decides = match effect.kind {
+                EffectKind::Hook { hook: Hook::On(step), .. } => step != Step::Prompt,
+                EffectKind::Route => true,
+                _ => false,
+            };
+            if !decides || state.decision.is_some() {
+                return Ok(People::default());
+            }
+            self.people(state.people().chain([effect.event.actor.id()])).await
+        })
     }
 
     fn execute(&self, effect: Effect, state: Arc<RunState>, holders: Vec<RunId>) -> BoxFuture<'_, Outcome> {
@@ -97,6 +123,9 @@ impl EffectExecution<'_> {
                 if deadline.iter().chain(&until).any(|end| now >= *end) {
                     let message = "the time of the access had passed before it could be granted";
                     return Err(EffectError::new(ErrorKind::Conflict, codes::ACCESS_EXPIRED, message));
+                }
+                if let Err(error) = self.check_grant(target).await? {
+                    return Ok(Outcome::NoLongerValid(error));
                 }
                 self.grant(target, identity).await
             }
@@ -289,7 +318,19 @@ impl EffectExecution<'_> {
 
     // Strategies.
 
+    /// Checks that access to the target may still be granted: the directory and the configuration can have changed since the
+    /// approval. The outer error is that of the directory.
+    async fn check_grant(&self, target: &AccessTarget) -> Result<Result<(), EffectError>, EffectError> {
+        let Some(requester) = self.state.run.requester() else { return Ok(Ok(())) };
+        let current = self.executor.ask_directory(self.executor.directory.user(requester.id())).await;
+        let current = current.map_err(|error| EffectError::from(&error))?;
+        Ok(machine::check_grant(&self.entry.flow, self.state, target, current.as_deref()))
+    }
+
     async fn identify(&self, target: &AccessTarget) -> Result<Outcome, EffectError> {
+        if let Err(error) = self.check_grant(target).await? {
+            return Ok(Outcome::NoLongerValid(error));
+        }
         let (identity, handler) = requester_identity(self.executor, self.entry, self.event(), target).await?;
         let strategy = self.strategy()?;
         let resource = async { Ok(strategy.resource(target)) };

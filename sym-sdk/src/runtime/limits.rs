@@ -53,11 +53,16 @@ impl Limits {
     pub(super) fn longest_effect(&self) -> Duration {
         let reducers = self.reducer.saturating_mul(2);
         let form = self.prefetch.saturating_add(self.delivery);
-        let asked_and_told = self.directory.saturating_mul(2);
+        // The requester, their identity, the users who have it, and the identity to store.
+        let asked_and_told = self.directory.saturating_mul(4);
         let identity = reducers.saturating_add(self.strategy.saturating_mul(2)).saturating_add(asked_and_told);
         // A revocation is verified against the list of the target.
         let revocation = self.strategy.saturating_mul(2);
-        let longest = [reducers, form, identity, revocation, self.hook].into_iter().max().unwrap_or_default();
+        // The people whom a decision depends on are read first.
+        let hook = self.hook.saturating_add(self.directory);
+        let reducers = reducers.saturating_add(self.directory);
+        let grant = self.strategy.saturating_add(self.directory);
+        let longest = [reducers, form, identity, grant, revocation, hook].into_iter().max().unwrap_or_default();
         // The Run and the holders of its access are read first, and the outcome is stored at the end.
         longest.saturating_add(self.store.saturating_mul(4))
     }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::limits::Limits;
 use crate::error::{Error, ErrorCode, ErrorKind, Result, codes};
 use crate::forms::{FieldMap, FieldSpec, FieldType, FieldValue, format_duration};
-use crate::machine::RequestInput;
+use crate::machine::{RequestInput, offered_durations, offered_durations_hint};
 use crate::model::{AccessTarget, Flow, RunId, Srn, Strategy};
 use crate::normalize::{is_blank, normalize_text};
 use crate::suggest;
@@ -237,17 +237,8 @@ fn parse_duration(flow: &Flow, inputs: &Map<String, Value>) -> Result<Option<Dur
             }
         };
     }
-    let offered: Vec<Duration> = match declared {
-        Some(spec) => spec.allowed_values().iter().filter_map(as_duration).collect(),
-        None => flow.params().durations.clone(),
-    };
-    let hint = || {
-        let offered: Vec<_> = offered.iter().map(|time| format_duration(*time)).collect();
-        match offered.as_slice() {
-            [] => "a duration is `3600` (in seconds) or `1h`, for example".to_owned(),
-            _ => format!("the durations offered are {}", suggest::quoted(offered.iter().map(String::as_str))),
-        }
-    };
+    let offered = offered_durations(flow);
+    let hint = || offered_durations_hint(&offered);
     let duration = match given {
         None => match (declared.and_then(FieldSpec::default).and_then(as_duration), offered.as_slice()) {
             (Some(default), _) => default,

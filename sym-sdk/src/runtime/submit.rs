@@ -15,7 +15,7 @@ use super::slack_fields::resolve_slack_fields;
 use super::submission::{Actor, FlowRequestBody, Origin, Receipt, RequestBody, Submission};
 use crate::engine::InputKey;
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::machine::{Action, FormRef, Input, InputBody, InputReply, MessageRef, MessageStatus, RunState};
+use crate::machine::{Action, FormRef, Input, InputBody, InputReply, MessageRef, MessageStatus, People, RunState};
 use crate::model::{Channel, ChannelType, EventId, RunId, Srn, User};
 
 /// The namespace of ids that are derived from idempotency keys.
@@ -27,6 +27,8 @@ struct ValidSubmission {
     action: Action,
     actor: Arc<User>,
     form_view: Option<FormRef>,
+    /// The people whom a decision depends on.
+    people: People,
 }
 
 impl Runtime {
@@ -34,7 +36,7 @@ impl Runtime {
     ///
     /// # Errors
     /// If the submission is malformed, or its actor may not take the action now. Then nothing has changed; a refusal by the
-    /// approval rules is recorded in the audit log.
+    /// approval rules is recorded in the audit log. An approval of a request that cannot be granted any more closes the request.
     pub async fn submit(&self, submission: impl Into<Submission>) -> Result<Receipt> {
         let Submission { origin: Origin { actor, channel, key }, body } = submission.into();
         check_channel(&channel)?;
@@ -50,9 +52,9 @@ impl Runtime {
             }
         };
         let key = key.as_ref().map_or_else(|| InputKey::new(format!("event:{event}")), submission_key);
-        let ValidSubmission { flow, action, actor, form_view } = valid;
+        let ValidSubmission { flow, action, actor, form_view, people } = valid;
         let body = InputBody::Submitted { event, actor, channel, action };
-        let input = Input::new(run, flow, self.clock().now(), body).with_form(form_view);
+        let input = Input::new(run, flow, self.clock().now(), body).with_form(form_view).with_people(people);
         receipt(run, event, self.engine.submit(key, input).await?)
     }
 
@@ -68,19 +70,24 @@ impl Runtime {
     /// Checks a submission against its flow, and looks up its actor.
     async fn validate(&self, body: RequestBody, actor: Actor) -> Result<ValidSubmission> {
         let is_request = body.is_request();
-        let (flow, action, form_view) = self.parse(body).await?;
+        let (flow, action, form_view, state) = self.parse(body).await?;
         let actor = self.executor.ask_directory(self.resolve_actor(actor, is_request)).await?;
         if is_request {
             self.check_visible(&flow, &actor).await?;
         }
-        Ok(ValidSubmission { flow, action, actor, form_view })
+        // Read after the Run: an approval that is not among its approvals was given later, by somebody who was looked up then.
+        let people = match state {
+            Some(state) if matches!(action, Action::Approve { .. }) => self.executor.people(state.people()).await?,
+            _ => People::default(),
+        };
+        Ok(ValidSubmission { flow, action, actor, form_view, people })
     }
 
-    /// Parses a submission into the flow and the machine's action.
-    async fn parse(&self, body: RequestBody) -> Result<(Srn, Action, Option<FormRef>)> {
+    /// Parses a submission into the flow and the machine's action, with the Run that it acts on.
+    async fn parse(&self, body: RequestBody) -> Result<(Srn, Action, Option<FormRef>, Option<Arc<RunState>>)> {
         match body {
             RequestBody::Prompt { flow, form_view } => {
-                Ok((self.executor.flows.named(&flow)?.flow.srn().clone(), Action::Prompt, form_view))
+                Ok((self.executor.flows.named(&flow)?.flow.srn().clone(), Action::Prompt, form_view, None))
             }
             RequestBody::Request(FlowRequestBody { flow, inputs, context, form, parent }) => {
                 let entry = self.executor.flows.named(&flow)?;
@@ -91,7 +98,7 @@ impl Runtime {
                 if let Some(form) = form {
                     self.check_form_flow(form, entry).await?;
                 }
-                Ok((entry.flow.srn().clone(), Action::Request(Box::new(request)), None))
+                Ok((entry.flow.srn().clone(), Action::Request(Box::new(request)), None, None))
             }
             RequestBody::Act { run, action, clicked } => {
                 check_text_size(&action, self.executor.limits.fields_bytes)?;
@@ -99,7 +106,7 @@ impl Runtime {
                 if let Some(message) = &clicked {
                     check_message(&state, message)?;
                 }
-                Ok((state.flow.clone(), action, None))
+                Ok((state.flow.clone(), action, None, Some(state)))
             }
         }
     }

@@ -28,6 +28,8 @@ mod handler;
 mod harness;
 #[cfg(feature = "runtime")]
 mod machine;
+#[cfg(feature = "testing")]
+mod rechecks;
 mod registry;
 mod routing;
 #[cfg(feature = "testing")]

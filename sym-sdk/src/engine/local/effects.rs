@@ -13,7 +13,7 @@ use crate::engine::observability;
 use crate::engine::poison::{MAX_LOST_LEASES, is_given_up};
 use crate::engine::store::{Claim, Claimed, DueTimer};
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::machine::{Effect, EffectError, EffectKey, EffectKind, Lane, Outcome};
+use crate::machine::{Effect, EffectError, EffectKey, EffectKind, Lane, Outcome, People};
 use crate::model::RunId;
 use crate::time::TimestampExt;
 
@@ -95,15 +95,19 @@ impl LocalEngine {
         };
         let flow = run.state.flow.clone();
         let lost_leases = lost_leases.saturating_sub(self.in_flight.unreleased_leases(key));
-        let outcome = if is_given_up(&effect.kind, lost_leases) {
+        let (outcome, people) = if is_given_up(&effect.kind, lost_leases) {
             let message = format!("gave up after {MAX_LOST_LEASES} attempts that never reported an outcome");
-            Outcome::Failed(EffectError::new(ErrorKind::Handler, codes::HANDLER_FAILED, message))
+            let error = EffectError::new(ErrorKind::Handler, codes::HANDLER_FAILED, message);
+            (Outcome::Failed(error), People::default())
         } else {
             let holders = self.other_holders(&effect).await?;
-            self.handler.execute(effect, run.state, holders).await
+            match self.handler.look_up_people(&effect, &run.state).await {
+                Ok(people) => (self.handler.execute(effect, run.state, holders).await, people),
+                Err(error) => (Outcome::PeopleUnknown(EffectError::from(&error)), People::default()),
+            }
         };
         observability::effect_ended(span, kind, &outcome, started, self.clock.now());
-        self.deliver_outcome(key, flow, outcome).await?;
+        self.deliver_outcome(key, flow, outcome, people).await?;
         self.in_flight.forget_unreleased_leases(key);
         Ok(())
     }

@@ -7,7 +7,7 @@ use crate::engine::notifier::{WakeSet, WorkerNotifier};
 use crate::engine::observability;
 use crate::engine::store::{Commit, Committed, DueTimer, InputKey, StoredRun, TimerKey};
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::machine::{EffectKey, Input, InputBody, InputReply, Outcome};
+use crate::machine::{EffectKey, Input, InputBody, InputReply, Outcome, People};
 use crate::model::Srn;
 
 /// The number of conflicts after which an input fails. Each one is progress of another input of the same Run, so this only
@@ -16,9 +16,15 @@ const MAX_CONFLICTS: u32 = 1_000;
 
 impl LocalEngine {
     /// Delivers the outcome of an effect.
-    pub(super) async fn deliver_outcome(&self, key: EffectKey, flow: Srn, outcome: Outcome) -> Result<()> {
+    pub(super) async fn deliver_outcome(
+        &self,
+        key: EffectKey,
+        flow: Srn,
+        outcome: Outcome,
+        people: People,
+    ) -> Result<()> {
         let body = InputBody::EffectDone { seq: key.seq, outcome };
-        let input = Input::new(key.run, flow, self.clock.now(), body);
+        let input = Input::new(key.run, flow, self.clock.now(), body).with_people(people);
         self.deliver(InputKey::effect(key), input, Some(key), None).await.map(drop)
     }
 

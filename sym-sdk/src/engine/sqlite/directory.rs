@@ -50,6 +50,14 @@ impl DirectoryStore for SqliteStore {
         Box::pin(self.look_up(move |db| user(db, id)))
     }
 
+    fn users_with_ids<'a>(&'a self, ids: &'a [UserId]) -> BoxFuture<'a, Result<Vec<Arc<User>>>> {
+        let ids = ids.to_vec();
+        Box::pin(self.look_up(move |db| {
+            let found: rusqlite::Result<Vec<_>> = ids.into_iter().map(|id| user(db, id)).collect();
+            Ok(found?.into_iter().flatten().collect())
+        }))
+    }
+
     fn user_by_username<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Result<Option<Arc<User>>>> {
         let username = username.to_owned();
         Box::pin(self.look_up(move |db| user_of_name(db, &username)))

@@ -33,6 +33,9 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
         AuditKind::Reported { error } => ("reported", failure(error)),
         AuditKind::Routed { permission, notifications } => ("routed", routed(permission, notifications, names)),
         AuditKind::Counted { approvals, needed } => ("approvals", format!("{approvals} of {needed}")),
+        AuditKind::ApprovalWithdrawn { approver, error } => {
+            ("withdrawn", format!("the approval of {approver}: {}", failure(error)))
+        }
         AuditKind::FormOpened => ("form", format!("shown to {}", entry.event.actor.username())),
         AuditKind::Delivered { destination, .. } => ("notified", destination.clone()),
         AuditKind::OptedOut { destination, .. } => ("skipped", format!("{destination} has opted out of notifications")),

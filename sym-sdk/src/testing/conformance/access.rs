@@ -8,7 +8,8 @@ use crate::machine::{
     Action, EffectError, EffectKey, Input, InputBody, Outcome, RequestInput, Routing, Rules, RunState, TimerKind, step,
 };
 use crate::model::{
-    AccessTarget, Channel, ChannelType, EventId, Flow, Hooks, RunId, RunStatus, Slug, Strategy, User, UserId, UserRole,
+    AccessTarget, Channel, ChannelType, EventId, Flow, FlowParams, Hooks, RunId, RunStatus, Slug, Strategy, User,
+    UserId, UserRole,
 };
 use crate::routing::RequestPermission;
 
@@ -26,7 +27,8 @@ impl<'a, S: Store> SteppedRun<'a, S> {
     fn new(store: &'a S, number: u128) -> Self {
         let target = AccessTarget::new("acme", "okta_group", Slug::lossy("admins"));
         let strategy = Strategy::new(Slug::lossy("prod"), "okta").with_target(target);
-        let flow = Flow::builder(Slug::lossy("prod"), "acme").strategy(strategy).build();
+        let params = FlowParams { durations: vec![60 * SECOND], ..FlowParams::default() };
+        let flow = Flow::builder(Slug::lossy("prod"), "acme").strategy(strategy).params(params).build();
         Self { store, flow, run: run_id(number), now: 0, version: 0, state: None }
     }
 

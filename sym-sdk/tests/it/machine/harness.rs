@@ -157,7 +157,7 @@ impl World {
         let mut request = RequestInput::default();
         if let Some(strategy) = self.flow.strategy() {
             request.target = Some(strategy.targets()[0].clone());
-            request.duration = Some(HOUR);
+            request.duration = self.flow.params().schedule_deescalation.then_some(HOUR);
         }
         self.act(who, Action::Request(Box::new(request)))
     }

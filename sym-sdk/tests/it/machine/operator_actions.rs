@@ -354,7 +354,9 @@ fn corrects_the_expiry_of_a_duration_changed_by_a_hook() {
     let [ana, ben, ..] = everybody();
     for given in [HOUR / 4, HOUR * 4] {
         let hook = Hook::On(Step::Escalate);
-        let mut world = World { hooks: [hook].into_iter().collect(), ..World::access() };
+        let mut params = FlowParams::default();
+        params.durations = vec![HOUR, HOUR * 4];
+        let mut world = World { flow: flow(true, params), hooks: [hook].into_iter().collect(), ..World::access() };
         world.open(&ana);
         world.approve(&ben);
         let next = ApprovalTemplate::escalate().duration(given);

@@ -107,7 +107,8 @@ fn play(world: &mut World, next: &Move) {
                 1 | 2 => {
                     let mut request = RequestInput::default();
                     request.target = world.flow.strategy().map(|strategy| strategy.targets()[0].clone());
-                    request.duration = world.flow.strategy().map(|_| HOUR);
+                    request.duration =
+                        world.flow.strategy().filter(|_| world.flow.params().schedule_deescalation).map(|_| HOUR);
                     Action::Request(Box::new(request))
                 }
                 3 => Action::Approve { decision_message: None },

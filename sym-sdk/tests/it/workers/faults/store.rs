@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sym_sdk::clock::Clock;
+use sym_sdk::directory::{Directory, MemoryDirectory};
 use sym_sdk::engine::{InputKey, MemoryStore, RunFilter, WorkerLimits};
 use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::handlers;
@@ -23,6 +24,11 @@ fn faulty() -> (Fixture, Arc<FaultyStore>) {
     (Fixture::new(store.clone()), store)
 }
 
+/// Users that outlive a process, as Runs do.
+fn users() -> Directory {
+    Directory::new(MemoryDirectory::new(), ["example.com"])
+}
+
 fn since(fixture: &Fixture, begun: Timestamp) -> Duration {
     fixture.clock.now().duration_since(begun).unsigned_abs()
 }
@@ -35,8 +41,8 @@ fn get_permissions() -> RequestPermission {
 /// Without caches: the process has not seen the Run before.
 #[tokio::test]
 async fn approval_reads_the_run_once_and_its_recorded_reply_once() {
-    let (fixture, store) = faulty();
-    let builder = || fixture.builder().registry(handlers![get_permissions]);
+    let ((fixture, store), users) = (faulty(), users());
+    let builder = || fixture.builder().directory(users.clone()).registry(handlers![get_permissions]);
     let runtime = builder().build().await.unwrap();
     let run = request(&runtime, "ana@example.com", "1h").await;
     runtime.run_until_idle().await.unwrap();
@@ -57,8 +63,9 @@ async fn decision_in_a_message_reads_the_run_once() {
     fn get_request_notifications() -> Result<Vec<Notification>> {
         Ok(vec![Notification::to(SlackChannelName::new("#requests")?)])
     }
-    let (fixture, store) = faulty();
-    let builder = || fixture.builder().registry(handlers![get_permissions, get_request_notifications]);
+    let ((fixture, store), users) = (faulty(), users());
+    let handlers = || handlers![get_permissions, get_request_notifications];
+    let builder = || fixture.builder().directory(users.clone()).registry(handlers());
     let runtime = builder().build().await.unwrap();
     let run = request(&runtime, "ana@example.com", "1h").await;
     runtime.run_until_idle().await.unwrap();

@@ -1,0 +1,210 @@
+//! People who leave or lose a role while a request waits.
+
+use sym_sdk::audit::AuditKind;
+use sym_sdk::error::codes;
+use sym_sdk::handlers;
+use sym_sdk::prelude::*;
+use sym_sdk::runtime::{Reconcile, Submission};
+
+use super::*;
+
+const GUEST: &str = "the requester is no longer a member, and guests are not granted access";
+const GONE: &str = "the requester is no longer a user";
+
+async fn make_guest(runtime: &Runtime, name: &str) {
+    runtime.directory().set_role(user_id(name), UserRole::Guest).await.unwrap();
+}
+
+async fn delete(runtime: &Runtime, name: &str) {
+    runtime.directory().delete_user(user_id(name)).await.unwrap();
+}
+
+/// W1.
+#[tokio::test]
+async fn requester_who_was_made_a_guest_is_granted_nothing() {
+    let world = World::new();
+    let runtime = world.start(config()).await;
+    let run = request(&runtime, "1h").await;
+    make_guest(&runtime, "ana").await;
+    let refused = try_approve(&runtime, run, "ben").await.unwrap_err();
+    assert_eq!(refused.message(), format!("this request is closed, and no access is granted: {GUEST}"));
+    assert_closed(&world, &runtime, run, codes::NOT_PERMITTED, GUEST).await;
+    let told =
+        format!("Your request for prod was closed without access: {GUEST}. Make a new request if you still need it");
+    assert_eq!(world.messages_to("ana"), [told]);
+}
+
+/// W2.
+#[tokio::test]
+async fn requester_who_was_deleted_is_granted_nothing_and_sent_nothing() {
+    let world = World::new();
+    let runtime = world.start(config()).await;
+    let run = request(&runtime, "1h").await;
+    delete(&runtime, "ana").await;
+    let refused = try_approve(&runtime, run, "ben").await.unwrap_err();
+    assert_eq!(refused.message(), format!("this request is closed, and no access is granted: {GONE}"));
+    assert_closed(&world, &runtime, run, codes::UNKNOWN_USER, GONE).await;
+    assert!(world.messages_to("ana").is_empty());
+}
+
+/// W1, W2, in a flow that grants nothing itself.
+#[tokio::test]
+async fn requester_is_looked_at_again_in_approval_only_flows() {
+    let world = World::new();
+    let runtime = world.builder(support::flows(&["prod"])).registry(plain()).build().await.unwrap();
+    let run = runtime.submit(Submission::request("prod", "ana@example.com")).await.unwrap().run;
+    runtime.run_until_idle().await.unwrap();
+    make_guest(&runtime, "ana").await;
+    try_approve(&runtime, run, "ben").await.unwrap_err();
+    assert_eq!(status(&runtime, run).await, RunStatus::Errored);
+}
+
+/// W1, between the approval and the grant.
+#[tokio::test]
+async fn requester_is_looked_at_again_before_the_grant() {
+    for steps in 0.. {
+        let world = World::new();
+        let runtime = world.start(config()).await;
+        let run = request(&runtime, "1h").await;
+        runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
+        for _ in 0..steps {
+            runtime.run_one().await.unwrap();
+        }
+        if world.grants() > 0 {
+            assert!(steps >= 2, "there are steps between approval and grant: {steps}");
+            return;
+        }
+        make_guest(&runtime, "ana").await;
+        runtime.run_until_idle().await.unwrap();
+        assert_closed(&world, &runtime, run, codes::NOT_PERMITTED, GUEST).await;
+        assert_eq!(world.messages_to("ben").len(), 1, "after {steps} steps: {:?}", world.messages_to("ben"));
+    }
+}
+
+/// W1, for access that is granted again.
+#[tokio::test]
+async fn requester_is_looked_at_again_before_access_is_granted_again() {
+    let world = World::new();
+    let runtime = world.start(config()).await;
+    let run = request(&runtime, "1h").await;
+    approve(&runtime, run, "ben").await;
+    let (admins, identity) = world.strategy.granted().pop().unwrap();
+    world.strategy.revoke_externally(&admins, &identity);
+    make_guest(&runtime, "ana").await;
+    runtime.reconcile(Reconcile::new().regrant_missing()).await.unwrap();
+    runtime.run_until_idle().await.unwrap();
+    assert_eq!(world.grants(), 1, "not granted again");
+    let failed = |kind: &AuditKind| matches!(kind, AuditKind::RegrantFailed { error, .. } if error.message == GUEST);
+    assert!(kinds(&runtime, run).await.iter().any(failed));
+    assert_eq!(status(&runtime, run).await, RunStatus::Escalated);
+}
+
+/// W1, when a hook decides.
+#[tokio::test]
+async fn hooks_cannot_approve_for_a_requester_who_was_made_a_guest() {
+    mod automatic {
+        use sym_sdk::prelude::*;
+
+        #[hook]
+        pub(super) fn on_request() -> Option<NextEvent> {
+            Some(ApprovalTemplate::approve())
+        }
+    }
+    let world = World::new();
+    let runtime = world.start_with(plain().merge(handlers![automatic::on_request])).await;
+    let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
+    let run = runtime.submit(request).await.unwrap().run;
+    make_guest(&runtime, "ana").await;
+    runtime.run_until_idle().await.unwrap();
+    assert_closed(&world, &runtime, run, codes::NOT_PERMITTED, GUEST).await;
+    assert_eq!(world.messages_to("ana").len(), 1);
+}
+
+mod two {
+    use sym_sdk::prelude::*;
+
+    #[reducer]
+    pub(super) fn get_permissions() -> RequestPermission {
+        RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member).approvals(2)
+    }
+
+    #[hook]
+    pub(super) fn on_approve() {}
+}
+
+async fn with_two_approvals(world: &World) -> Runtime {
+    world.start_with(handlers![two::get_permissions, get_request_notifications]).await
+}
+
+async fn approved_by(runtime: &Runtime, run: RunId) -> Vec<String> {
+    state(runtime, run).await.run.approvals().iter().map(|user| user.username().to_owned()).collect()
+}
+
+/// W3.
+#[tokio::test]
+async fn approval_of_somebody_who_may_not_approve_any_more_does_not_count() {
+    for (is_deleted, why) in [
+        (false, "ben@example.com is not permitted to decide this request"),
+        (true, "ben@example.com is no longer a user"),
+    ] {
+        let world = World::new();
+        let runtime = with_two_approvals(&world).await;
+        let run = request(&runtime, "1h").await;
+        approve(&runtime, run, "ben").await;
+        if is_deleted {
+            delete(&runtime, "ben").await;
+        } else {
+            make_guest(&runtime, "ben").await;
+        }
+        approve(&runtime, run, "cho").await;
+        assert_eq!(status(&runtime, run).await, RunStatus::Requested);
+        assert_eq!(approved_by(&runtime, run).await, ["cho@example.com"]);
+        assert_eq!(
+            world.messages_to("cho"),
+            [
+                "Your approval for prod was counted. The approval of ben@example.com no longer counts, because they may not \
+              approve it any more: 1 more approval is needed"
+            ]
+        );
+        let withdrawn = |kind: &AuditKind| match kind {
+            AuditKind::ApprovalWithdrawn { approver, error } => approver == "ben@example.com" && error.message == why,
+            _ => false,
+        };
+        assert!(kinds(&runtime, run).await.iter().any(withdrawn), "{why}");
+        approve(&runtime, run, "dan").await;
+        assert_eq!(status(&runtime, run).await, RunStatus::Escalated);
+    }
+}
+
+/// W3: whoever is a member again may approve again.
+#[tokio::test]
+async fn withdrawn_approval_can_be_given_again() {
+    let world = World::new();
+    let runtime = with_two_approvals(&world).await;
+    let run = request(&runtime, "1h").await;
+    approve(&runtime, run, "ben").await;
+    make_guest(&runtime, "ben").await;
+    approve(&runtime, run, "cho").await;
+    runtime.directory().set_role(user_id("ben"), UserRole::Member).await.unwrap();
+    approve(&runtime, run, "ben").await;
+    assert_eq!(status(&runtime, run).await, RunStatus::Escalated);
+}
+
+/// W3, with a hook between the approval and its count, which a restart can stretch.
+#[tokio::test]
+async fn approver_is_looked_at_again_after_the_hook() {
+    let world = World::new();
+    let handlers = handlers![two::get_permissions, two::on_approve, get_request_notifications];
+    let runtime = world.start_with(handlers).await;
+    let run = request(&runtime, "1h").await;
+    approve(&runtime, run, "ben").await;
+    runtime.submit(Submission::approve(run, "cho@example.com")).await.unwrap();
+    make_guest(&runtime, "cho").await;
+    runtime.run_until_idle().await.unwrap();
+    assert_eq!(status(&runtime, run).await, RunStatus::Requested);
+    assert_eq!(approved_by(&runtime, run).await, ["ben@example.com"]);
+    assert_eq!(world.messages_to("cho"), ["cho@example.com is not permitted to decide this request"]);
+    make_guest(&runtime, "ben").await;
+    approve(&runtime, run, "dan").await;
+    assert_eq!(approved_by(&runtime, run).await, ["dan@example.com"]);
+}
