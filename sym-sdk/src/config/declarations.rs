@@ -109,6 +109,8 @@ pub struct FlowParams {
     pub additional_header_text: Option<String>,
     /// Whether guests may approve, deny and revoke, if the permissions allow them to. Default: false.
     pub allow_guest_interaction: bool,
+    /// The time after which a request that nobody has decided expires, such as `7d`. Default: `30d`.
+    pub request_lifetime: Option<String>,
     /// The fields of the form, in order.
     pub prompt_fields: Vec<PromptField>,
 }
@@ -123,6 +125,7 @@ impl Default for FlowParams {
             include_decision_message: false,
             additional_header_text: None,
             allow_guest_interaction: false,
+            request_lifetime: None,
             prompt_fields: Vec::new(),
         }
     }

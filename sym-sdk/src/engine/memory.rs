@@ -153,8 +153,9 @@ impl Tables {
             self.replies.retain(|_, row| row.run != Some(*run));
             let effects: Vec<_> = self.effects.keys().filter(|key| key.run == *run).copied().collect();
             effects.into_iter().for_each(|key| self.remove_effect(key));
-            self.remove_timer(TimerKey::new(*run, TimerKind::Forward), None);
-            self.remove_timer(TimerKey::new(*run, TimerKind::Expire), None);
+            for kind in [TimerKind::Lifetime, TimerKind::Forward, TimerKind::Expire] {
+                self.remove_timer(TimerKey::new(*run, kind), None);
+            }
         }
         let replies = self.replies.iter().filter(|(_, row)| row.run.is_none() && row.at < before);
         let mut replies: Vec<_> = replies.map(|(key, row)| (row.at, key.clone())).collect();

@@ -104,6 +104,7 @@ fn kind_of(input: &Input) -> &'static str {
     match input.body {
         InputBody::Submitted { .. } => "submitted",
         InputBody::EffectDone { .. } => "effect_done",
+        InputBody::Resumed => "resumed",
         InputBody::TimerFired { .. } => "timer_fired",
         InputBody::Rearm => "rearm",
         InputBody::ClockWentBack => "clock_set_back",

@@ -12,7 +12,6 @@ use super::outcome::Routing;
 use super::permissions;
 use super::state::{RequestData, Stage};
 use super::stepper::{Stepper, handler_called};
-use super::timer::TimerKind;
 use crate::model::{ChannelType, HandlerRef, Hook, RunStatus, Step};
 use crate::routing::Notification;
 
@@ -54,6 +53,7 @@ impl Stepper<'_> {
         self.state.routing = Some(routing.clone());
         self.state.current_notification = 0;
         self.complete(&event, RunStatus::Requested);
+        self.start_lifetime();
         if routing.notifications.is_empty() {
             self.after(&event);
         } else {
@@ -82,6 +82,9 @@ impl Stepper<'_> {
 
     pub(super) fn approve(&mut self, event: Arc<EventRecord>) {
         // Checked again, because a hook can take its time and decide by itself.
+        if self.state.is_overdue(self.clock) {
+            return self.refuse_decision(&event, permissions::expired());
+        }
         if let Err(error) = self.recheck(&event) {
             return self.close(&event, error);
         }
@@ -93,7 +96,7 @@ impl Stepper<'_> {
             self.update_messages(&event);
             return;
         }
-        self.cancel_timer(TimerKind::Forward);
+        self.cancel_request_timers();
         self.store_decision(&event);
         self.complete(&event, RunStatus::Approved);
         self.update_messages(&event);
@@ -147,7 +150,7 @@ impl Stepper<'_> {
     }
 
     pub(super) fn deny(&mut self, event: Arc<EventRecord>) {
-        self.cancel_timer(TimerKind::Forward);
+        self.cancel_request_timers();
         self.store_decision(&event);
         self.complete(&event, RunStatus::Denied);
         self.update_messages(&event);

@@ -183,6 +183,8 @@ impl Stepper<'_> {
     /// Corrects timers after the clock went back. They were computed from a time that now lies ahead, so they would fire late by
     /// as much as the clock was ahead. Each is set to the time that it would have if it were set now, if that is earlier.
     pub(super) fn clock_went_back(&mut self) -> InputReply {
+        let lifetime = self.lifetime_from_now();
+        let lifetime = self.move_earlier(TimerKind::Lifetime, lifetime);
         let forwarded = self.forward_from_now().is_some_and(|at| self.move_earlier(TimerKind::Forward, at));
         let expires = self.expiry_from_now().filter(|at| self.move_earlier(TimerKind::Expire, *at));
         if let Some(until) = expires {
@@ -193,7 +195,11 @@ impl Stepper<'_> {
                 self.audit(&decision, AuditKind::ExpiryCorrected { until });
             }
         }
-        if forwarded || expires.is_some() { InputReply::Accepted { event: None } } else { InputReply::Stale }
+        if lifetime || forwarded || expires.is_some() {
+            InputReply::Accepted { event: None }
+        } else {
+            InputReply::Stale
+        }
     }
 
     fn move_earlier(&mut self, kind: TimerKind, at: Timestamp) -> bool {

@@ -24,6 +24,7 @@ use crate::routing::{Notification, RequestForwardContext};
 const CAUSE: &str = "cause";
 const CAUSE_UNDELIVERABLE: &str = "undeliverable";
 const CAUSE_TIMEOUT: &str = "timeout";
+pub(super) const CAUSE_LIFETIME: &str = "lifetime";
 
 // Delivery.
 
@@ -166,7 +167,7 @@ impl Stepper<'_> {
     }
 
     /// Begins the event that follows because nobody acted. Its actor is the requester.
-    fn follow_inaction(&mut self, name: Step, cause: &str) {
+    pub(super) fn follow_inaction(&mut self, name: Step, cause: &str) {
         if let Some(requester) = self.state.run.requester_arc() {
             let run = EventId::from_uuid(*self.state.run.id().as_uuid());
             let mut event = self.follow_up_of(run, &requester, name, ChannelType::Scheduler);
@@ -184,7 +185,7 @@ impl Stepper<'_> {
     }
 
     pub(super) fn request_expire(&mut self, event: Arc<EventRecord>) {
-        self.cancel_timer(TimerKind::Forward);
+        self.cancel_request_timers();
         self.complete(&event, RunStatus::Expired);
         let undeliverable = event.extra.get(CAUSE).is_some_and(|cause| cause == CAUSE_UNDELIVERABLE);
         let notice = if undeliverable { Notice::Undeliverable } else { Notice::Expired };

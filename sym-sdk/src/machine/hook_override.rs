@@ -36,6 +36,9 @@ impl Stepper<'_> {
 
     /// Cancels the event. The Run stays as it is.
     fn ignore(&mut self, event: &Arc<EventRecord>, message: Option<&str>) {
+        if self.expire_in_spite_of_hook(event) {
+            return;
+        }
         let message = message.map(str::to_owned);
         self.audit(event, AuditKind::Ignored { message: message.clone() });
         if self.defer_ignored_expiry(event) {

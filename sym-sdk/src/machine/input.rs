@@ -104,6 +104,8 @@ pub enum InputBody {
     },
     /// The store has lost a timer or an effect that ends the Run's access, so it must be requested again.
     Rearm,
+    /// The program has started, and the Run has an open request of an earlier version, without a lifetime or a fingerprint.
+    Resumed,
     /// The clock is well behind the time of the Run's last change: it was ahead then, or it is behind now.
     #[serde(alias = "ClockSetBack")]
     ClockWentBack,

@@ -63,6 +63,7 @@
 //! | `recheck` | what is checked again at a decision and before a grant: target, account, durations, the requester |
 //! | `people` | which people a decision depends on, as they are when it is made |
 //! | `closing` | requests that fail such a check |
+//! | `lifetime` | how long a request may stay open |
 //! | `forwarding` | delivery of notifications, timeouts, forwards, expiry of unanswered requests |
 //! | `access` | grants and revocations |
 //! | `expiry` | the end of access: expiry, deferral by a hook, lost timers, clock changes |
@@ -83,6 +84,7 @@ mod fingerprint;
 mod forwarding;
 mod hook_override;
 mod input;
+mod lifetime;
 mod message_status;
 mod notice;
 mod operator_actions;

@@ -65,8 +65,8 @@ fn check_kind(
     match kind {
         ActionKind::Prompt => may_begin(actor).and_then(|()| is_new(state)),
         ActionKind::Request => may_begin(actor).and_then(|()| may_submit(state, actor)),
-        ActionKind::Approve => is_undecided(state).and_then(|()| may_approve(flow, state, actor)),
-        ActionKind::Deny => is_undecided(state).and_then(|()| may_deny(flow, state, actor)),
+        ActionKind::Approve => is_undecided(state, clock).and_then(|()| may_approve(flow, state, actor)),
+        ActionKind::Deny => is_undecided(state, clock).and_then(|()| may_deny(flow, state, actor)),
         ActionKind::Revoke => is_revocable(state, clock).and_then(|()| may_revoke(flow, state, actor)),
         ActionKind::WriteOff => may_operate(actor).and_then(|()| is_being_revoked(state)),
         ActionKind::Regrant => may_operate(actor).and_then(|()| is_regrantable(state, clock)),
@@ -154,17 +154,26 @@ fn may_submit(state: &RunState, actor: &User) -> Result<(), EffectError> {
 
 // Deciding a request.
 
-fn is_undecided(state: &RunState) -> Result<(), EffectError> {
+pub(super) fn expired() -> EffectError {
+    let message = "this request has expired; nobody acted on it in time";
+    refused(ErrorKind::Conflict, codes::ALREADY_DECIDED, message)
+}
+
+/// Checks that the request can be decided. It cannot once its lifetime is over, even if the timer has not fired yet.
+fn is_undecided(state: &RunState, clock: Timestamp) -> Result<(), EffectError> {
+    let decided = |message: String| refused(ErrorKind::Conflict, codes::ALREADY_DECIDED, message);
+    if state.is_overdue(clock) {
+        return Err(expired());
+    }
     if state.is_open() {
         return Ok(());
     }
-    let decided = |message: String| refused(ErrorKind::Conflict, codes::ALREADY_DECIDED, message);
     Err(match (&state.decision, state.run.status()) {
         (Some(decision), _) => {
             let (decided_as, who) = (decision.name.past_tense(), decision.actor.username());
             decided(format!("this request was already {decided_as} by {who}"))
         }
-        (None, RunStatus::Expired) => decided("this request has expired; nobody acted on it in time".to_owned()),
+        (None, RunStatus::Expired) => expired(),
         (None, RunStatus::Errored) => decided("this request has failed; submit it again".to_owned()),
         (None, RunStatus::Pending) if state.request.is_none() && state.run.actor(Step::Prompt).is_none() => {
             refused(ErrorKind::NotFound, codes::UNKNOWN_RUN, "there is no such request")

@@ -80,6 +80,7 @@ impl<'a> Stepper<'a> {
             InputBody::EffectDone { seq, outcome } => self.effect_done(*seq, outcome),
             InputBody::TimerFired { kind, generation } => self.timer_fired(*kind, *generation),
             InputBody::Rearm => self.rearm(),
+            InputBody::Resumed => self.resumed(),
             InputBody::ClockWentBack => self.clock_went_back(),
         };
         self.drain_queue();
@@ -182,6 +183,7 @@ impl Stepper<'_> {
         while self.state.active_event.is_none() {
             match self.state.queue.pop_front() {
                 None => return,
+                Some(QueuedInput::Timer(TimerKind::Lifetime)) => self.lifetime_ended(),
                 Some(QueuedInput::Timer(TimerKind::Forward)) => self.notification_timed_out(),
                 Some(QueuedInput::Timer(TimerKind::Expire)) => self.access_expired(),
                 Some(QueuedInput::DeliveryFailed { entry, event }) => self.notification_failed(entry, &event),
@@ -389,7 +391,7 @@ impl Stepper<'_> {
             },
             hint: error.hint.clone(),
         });
-        self.cancel_timer(TimerKind::Forward);
+        self.cancel_request_timers();
         self.audit(event, AuditKind::Failed { error: error.clone() });
     }
 

@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The kinds of timers. A Run has at most one timer of each kind.
+/// The kinds of timers, the most urgent one last. A Run has at most one timer of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TimerKind {
+    /// The end of the lifetime of a request that nobody has decided.
+    Lifetime,
     /// The timeout of the current notification.
     Forward,
     /// The end of the access.
@@ -18,6 +20,7 @@ impl TimerKind {
     /// Returns the name in logs and metrics.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Lifetime => "lifetime",
             Self::Forward => "forward",
             Self::Expire => "expire",
         }

@@ -80,6 +80,13 @@ pub struct FlowParams {
     /// The durations to choose from.
     #[serde(with = "durations")]
     pub durations: Vec<Duration>,
+    /// The time after which a request that nobody has decided expires. 30 days by default.
+    #[serde(default = "default_request_lifetime", with = "crate::forms::duration_seconds")]
+    pub request_lifetime: Duration,
+}
+
+const fn default_request_lifetime() -> Duration {
+    Duration::from_secs(30 * 24 * 60 * 60)
 }
 
 impl Default for FlowParams {
@@ -92,6 +99,7 @@ impl Default for FlowParams {
             additional_header_text: None,
             allow_guest_interaction: false,
             durations: [30, 600, 3600].map(Duration::from_secs).to_vec(),
+            request_lifetime: default_request_lifetime(),
         }
     }
 }

@@ -50,6 +50,7 @@ mod front_end;
 mod handler_call;
 mod identity;
 mod limits;
+mod open_requests;
 mod plugin;
 mod reconcile;
 mod request_validation;

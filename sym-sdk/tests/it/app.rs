@@ -422,7 +422,7 @@ async fn decisions_can_be_set_by_flags() {
 
     let open = simulate("open", REQUEST, &["--no-decision"]).await;
     assert_eq!(open.exit, Exit::Success);
-    assert!(open.out.ends_with("prod: requested\n"), "{}", open.out);
+    assert!(open.out.ends_with("prod: expired\n"), "undecided requests have a lifetime: {}", open.out);
 
     let both = simulate("both", REQUEST, &["--no-decision", "--deny-as", "ben@example.com"]).await;
     assert_eq!(both.exit, Exit::Usage);

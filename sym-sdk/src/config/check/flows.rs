@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Check;
 use super::index::{self, describe};
 use crate::config::{Flow, Implementation};
-use crate::forms::FieldSpec;
+use crate::forms::{FieldSpec, parse_duration};
 use crate::model::{self, FlowParams, Source};
 
 /// The field that selects the duration of the access.
@@ -72,6 +72,11 @@ impl Check<'_> {
             allow_guest_interaction: declared.allow_guest_interaction,
             ..FlowParams::default()
         };
+        if let Some(lifetime) = &declared.request_lifetime {
+            let subject = format!("{subject}: `request_lifetime`");
+            let lifetime = self.ok_or_report(&flow.location, &subject, parse_duration(lifetime));
+            params.request_lifetime = lifetime.unwrap_or(params.request_lifetime);
+        }
         match offered {
             Some(offered) => params.durations = offered.collect(),
             // Sym's default durations apply where access ends automatically and the flow declares none.

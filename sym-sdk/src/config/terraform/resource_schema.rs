@@ -27,6 +27,8 @@ pub(super) const PARAMS: Schema = Schema {
         "prompt_field",
         // The form of provider versions 1 and 2.
         "prompt_fields_json",
+        // Not one of Sym's.
+        "request_lifetime",
         "schedule_deescalation",
         "strategy_id",
     ],

@@ -260,6 +260,7 @@ fn params(block: &mut DecodedBlock<'_>) -> FlowParams {
         include_decision_message: block.flag("include_decision_message", defaults.include_decision_message),
         additional_header_text: block.text("additional_header_text"),
         allow_guest_interaction: block.flag("allow_guest_interaction", defaults.allow_guest_interaction),
+        request_lifetime: block.text("request_lifetime"),
         prompt_fields: fields.iter().map(prompt_field).collect(),
     }
 }

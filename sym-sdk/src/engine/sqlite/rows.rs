@@ -52,6 +52,7 @@ pub(super) fn timer_kind(kind: TimerKind) -> i64 {
     match kind {
         TimerKind::Forward => 0,
         TimerKind::Expire => 1,
+        TimerKind::Lifetime => 2,
     }
 }
 
@@ -59,6 +60,7 @@ pub(super) fn due_timer(row: &Row<'_>) -> rusqlite::Result<DueTimer> {
     let kind = match row.get("kind")? {
         0 => TimerKind::Forward,
         1 => TimerKind::Expire,
+        2 => TimerKind::Lifetime,
         other => return Err(rusqlite::Error::IntegralValueOutOfRange(1, other)),
     };
     let key = TimerKey::new(run_id(row.get("run")?), kind);

@@ -17,6 +17,7 @@ use super::background_tasks::PeriodicReconcile;
 use super::effect_executor::EffectExecutor;
 use super::flows::FlowEntries;
 use super::limits::Limits;
+use super::open_requests;
 use super::reconcile::Reconcile;
 use super::secrets::{DynSecretReader, LocalSecrets, SecretReader};
 use super::startup_checks;
@@ -389,6 +390,7 @@ impl Builder {
         if let Some(drive) = &drive {
             Diagnostics::check(startup_checks::clamp_due_times(&**drive).await)?;
         }
+        open_requests::resume(&*engine, &*self.clock, &executor.flows).await;
         let (retention, periodic_reconcile) = (self.retention, self.periodic_reconcile);
         Ok(Runtime {
             executor,

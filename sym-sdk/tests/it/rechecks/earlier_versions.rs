@@ -9,6 +9,14 @@ use super::*;
 
 /// Has a request made and turns it into one of an earlier version, then starts the program with another configuration.
 async fn started_after(change: impl FnOnce(&mut Config)) -> (tempfile::TempDir, World, Runtime, RunId) {
+    started_by(|_| {}, change).await
+}
+
+/// Like [`started_after`], with something that happens while the program is stopped.
+async fn started_by(
+    meanwhile: impl FnOnce(&World),
+    change: impl FnOnce(&mut Config),
+) -> (tempfile::TempDir, World, Runtime, RunId) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("runs.db");
     let open = async || Arc::new(SqliteStore::open(&path).await.unwrap());
@@ -23,6 +31,7 @@ async fn started_after(change: impl FnOnce(&mut Config)) -> (tempfile::TempDir, 
     assert_eq!(file.execute(removed, ()).unwrap(), 1);
     drop(file);
 
+    meanwhile(&world);
     let mut changed = config();
     change(&mut changed);
     world.store = open().await;
@@ -58,4 +67,30 @@ async fn is_refused_if_a_setting_of_its_target_has_changed() {
     try_approve(&runtime, run, "ben").await.unwrap_err();
     let reason = "the setting `group_id` of target `admins` has changed";
     assert_closed(&world, &runtime, run, codes::REQUEST_OUTDATED, reason).await;
+}
+
+/// From its start on, a change of the account is noticed.
+#[tokio::test]
+async fn gets_a_fingerprint_at_the_first_start() {
+    let (_dir, world, runtime, run) = started_after(|_| {}).await;
+    drop(runtime);
+    let mut changed = config();
+    changed.integrations[0].external_id = "production".into();
+    let runtime = world.start(changed).await;
+    try_approve(&runtime, run, "ben").await.unwrap_err();
+    let reason = "access is now granted in account `production`, not in account `staging`";
+    assert_closed(&world, &runtime, run, codes::REQUEST_OUTDATED, reason).await;
+}
+
+/// W6. The lifetime counts from the request.
+#[tokio::test]
+async fn gets_a_lifetime_at_the_first_start() {
+    for (age, expected) in [(29 * DAY, RunStatus::Requested), (30 * DAY, RunStatus::Expired)] {
+        let (_dir, world, runtime, run) = started_by(|world| world.clock.advance(age), |_| {}).await;
+        runtime.run_until_idle().await.unwrap();
+        assert_eq!(status(&runtime, run).await, expected);
+        world.clock.advance(DAY);
+        runtime.run_until_idle().await.unwrap();
+        assert_eq!(status(&runtime, run).await, RunStatus::Expired);
+    }
 }

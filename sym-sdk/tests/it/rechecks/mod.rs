@@ -4,6 +4,7 @@ mod configuration;
 #[cfg(feature = "sqlite")]
 mod earlier_versions;
 mod failing_directory;
+mod lifetime;
 mod people;
 
 use std::sync::Arc;

@@ -1,0 +1,36 @@
+//! The open requests at startup: those of earlier versions get what they lack.
+//!
+//! None of this may keep the program from starting, because it has access to end: what fails is logged, and tried again at the next
+//! start.
+
+use super::flows::FlowEntries;
+use crate::clock::Clock;
+use crate::engine::{Engine, InputKey, RunFilter, StoredRun};
+use crate::machine::{Input, InputBody};
+use crate::model::RunStatus;
+
+/// Gives open requests of earlier versions the lifetime and the fingerprint that they lack.
+pub(super) async fn resume(engine: &dyn Engine, clock: &dyn Clock, flows: &FlowEntries) {
+    for status in [RunStatus::Requested, RunStatus::Forwarded] {
+        let filter = RunFilter { active: true, status: Some(status), ..RunFilter::default() };
+        match engine.runs(filter, usize::MAX).await {
+            Ok(runs) => {
+                for run in runs.iter().filter(|run| flows.by_srn(&run.state.flow).is_ok()) {
+                    if run.state.is_of_earlier_version() {
+                        submit(engine, clock, run, InputBody::Resumed).await;
+                    }
+                }
+            }
+            Err(error) => tracing::error!(%error, %status, "could not read the open requests"),
+        }
+    }
+}
+
+async fn submit(engine: &dyn Engine, clock: &dyn Clock, run: &StoredRun, body: InputBody) {
+    let id = run.state.run.id();
+    let key = InputKey::new(format!("start:{id}:{}", run.version));
+    let input = Input::new(id, run.state.flow.clone(), clock.now(), body);
+    if let Err(error) = engine.submit(key, input).await {
+        tracing::error!(%error, run = %id, "could not resume an open request");
+    }
+}
