@@ -35,6 +35,21 @@ impl OktaGroup {
     pub fn name(&self) -> &str {
         self.profile.name.as_deref().unwrap_or(&self.id)
     }
+
+    /// The reason why its members cannot be changed through the API, as the end of a sentence about the group; `None` if they can.
+    pub fn locked(&self) -> Option<String> {
+        match &self.kind {
+            Some(GroupType::OktaGroup) => None,
+            Some(GroupType::AppGroup) => {
+                Some("is of type APP_GROUP: its members are managed by the app it is imported from".to_owned())
+            }
+            Some(GroupType::BuiltIn) => Some("is of type BUILT_IN: its members are managed by Okta".to_owned()),
+            Some(GroupType::Other(kind)) => {
+                Some(format!("is of unknown type {kind}: its members may be managed elsewhere"))
+            }
+            None => Some("has no type: its members may be managed elsewhere".to_owned()),
+        }
+    }
 }
 
 impl ToFieldOption for OktaGroup {

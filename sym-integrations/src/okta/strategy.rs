@@ -3,8 +3,8 @@
 use sym_sdk::error::Result;
 use sym_sdk::strategy::{RevocationScope, StrategyType};
 
+use super::Okta;
 use super::groups::Id;
-use super::{GroupType, Okta};
 use crate::http::Paginator;
 use crate::kit::{Account, GroupInfo, GroupRef, Membership, MembershipStrategy};
 
@@ -53,18 +53,7 @@ impl Membership for Okta {
 
     async fn group(&self, group: GroupRef<'_>) -> Result<GroupInfo> {
         let group = self.get_group(group.id).await?;
-        let locked = match &group.kind {
-            Some(GroupType::OktaGroup) => None,
-            Some(GroupType::AppGroup) => {
-                Some("is of type APP_GROUP: its members are managed by the app it is imported from".to_owned())
-            }
-            Some(GroupType::BuiltIn) => Some("is of type BUILT_IN: its members are managed by Okta".to_owned()),
-            Some(GroupType::Other(kind)) => {
-                Some(format!("is of unknown type {kind}: its members may be managed elsewhere"))
-            }
-            None => Some("has no type: its members may be managed elsewhere".to_owned()),
-        };
-        Ok(GroupInfo { name: group.name().to_owned(), locked })
+        Ok(GroupInfo { name: group.name().to_owned(), locked: group.locked() })
     }
 
     async fn is_member(&self, group: GroupRef<'_>, account: &str) -> Result<bool> {

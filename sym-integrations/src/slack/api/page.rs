@@ -4,7 +4,7 @@ use serde::Deserialize;
 use sym_sdk::error::Result;
 
 use crate::http::{Next, Page, Response};
-use crate::kit::Resource;
+use crate::kit::{Resource, null_as_default};
 use crate::slack::{ChannelInfo, UserInfo};
 
 macro_rules! pages {
@@ -12,7 +12,7 @@ macro_rules! pages {
         #[derive(Deserialize)]
         pub(super) struct $page {
             $list: Vec<$item>,
-            #[serde(default)]
+            #[serde(default, deserialize_with = "null_as_default")]
             response_metadata: Cursor,
         }
 

@@ -3,17 +3,18 @@
 use serde::Deserialize;
 
 use crate::ToFieldOption;
+use crate::kit::null_as_default;
 
 /// A channel, as returned by [`conversations.list`](https://docs.slack.dev/reference/methods/conversations.list).
 #[derive(Clone, Debug, Deserialize)]
 pub struct ChannelInfo {
     id: String,
     name: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     is_private: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     is_archived: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     is_member: bool,
 }
 

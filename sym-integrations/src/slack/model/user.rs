@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::ToFieldOption;
+use crate::kit::null_as_default;
 
 /// A user, as returned by [`users.info`](https://docs.slack.dev/reference/methods/users.info). It may be deactivated, a bot or a
 /// member of another workspace.
@@ -23,15 +24,15 @@ pub struct UserInfo {
     team_id: Option<String>,
     name: Option<String>,
     real_name: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     profile: Profile,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     deleted: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     is_bot: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     is_restricted: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     is_stranger: bool,
     is_email_confirmed: Option<bool>,
     enterprise_user: Option<EnterpriseUser>,
@@ -46,7 +47,7 @@ struct Profile {
 
 #[derive(Clone, Debug, Deserialize)]
 struct EnterpriseUser {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     teams: Vec<String>,
 }
 

@@ -34,7 +34,8 @@ async fn lists_users_over_short_and_empty_pages() {
     let bodies: Vec<String> = replay.calls().into_iter().map(|call| call.body).collect();
     assert_eq!(bodies, ["limit=200", "limit=200&cursor=dXNlcjpVMA%3D%3D", "limit=200&cursor=b"]);
 
-    replay.post("/api/users.list").reply(ok(json!({ "members": [member("U1", "Ana"), gone] })));
+    let last = json!({ "members": [member("U1", "Ana"), gone], "response_metadata": null });
+    replay.post("/api/users.list").reply(ok(last));
     let mut listing = slack(&replay).list_users().with_deactivated().listing();
     assert_eq!(listing.next_item().await.unwrap().unwrap().id(), "U1");
     assert!(listing.next_item().await.unwrap().unwrap().is_deactivated());
@@ -79,6 +80,9 @@ fn reads_users_with_few_members() {
     assert_eq!((info.label(), info.email(), info.is_bot()), ("U1", None, false));
     let bot: UserInfo = serde_json::from_value(json!({ "id": "USLACKBOT", "name": "slackbot" })).unwrap();
     assert!(bot.is_bot());
+    let nulls = json!({ "id": "U1", "profile": null, "deleted": null, "is_bot": null, "enterprise_user": { "teams": null } });
+    let info: UserInfo = serde_json::from_value(nulls).unwrap();
+    assert!(!info.is_deactivated() && !info.is_bot() && !info.is_outsider(WORKSPACE));
     assert!(serde_json::from_str::<UserInfo>(r#"{"name":"ana"}"#).is_err());
 }
 
