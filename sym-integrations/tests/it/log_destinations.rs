@@ -17,6 +17,8 @@ use sym_sdk::testing::Harness;
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
+use crate::GRACE;
+
 #[reducer]
 fn get_permissions() -> RequestPermission {
     RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
@@ -287,7 +289,7 @@ async fn a_configured_destination_catches_up_after_an_outage() {
             break;
         }
     }
-    workers.shutdown(Duration::from_secs(10)).await;
+    workers.shutdown(GRACE).await;
     let bodies = bodies(&server).await;
     assert_eq!(
         bodies[..6].iter().collect::<std::collections::BTreeSet<_>>().len(),

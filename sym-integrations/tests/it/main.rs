@@ -9,4 +9,9 @@
     reason = "clippy's exception for tests leaves out their helpers"
 )]
 
+use std::time::Duration;
+
 automod::dir!("tests/it");
+
+/// The real time after which a test counts as hanging. What it limits takes nearly none, but the machine may be busy.
+const GRACE: Duration = Duration::from_secs(120);

@@ -33,6 +33,8 @@ use sym_sdk::testing::{Harness, HarnessBuilder};
 use tower::ServiceExt;
 use url::form_urlencoded::Serializer;
 
+use crate::GRACE;
+
 const WORKSPACE: &str = "T012AB3CD";
 const TOKEN: &str = "xoxb-17653672481-S3CRET";
 const SIGNING_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
@@ -105,7 +107,7 @@ impl Workspace {
 
     /// Waits until a method was called this often, and returns the arguments of the last call.
     async fn called(&self, method: &str, times: usize) -> Value {
-        let called = tokio::time::timeout(Duration::from_secs(20), self.fake.called(method, times)).await;
+        let called = tokio::time::timeout(GRACE, self.fake.called(method, times)).await;
         called.unwrap_or_else(|_| panic!("{method} was not called {times} times")).unwrap()
     }
 
@@ -171,7 +173,7 @@ impl World {
         let app = app(fake.client().directory(directory.clone()));
         let delivery = app.clone();
         let harness = harness.runtime(|builder| builder.directory(directory)).delivery(delivery);
-        let harness = harness.idle_timeout(Duration::from_secs(20)).build().await.unwrap();
+        let harness = harness.idle_timeout(GRACE).build().await.unwrap();
         let router = app.router(harness.runtime().clone());
         Self { fake, harness, app, router, clicks: 0 }
     }
@@ -293,7 +295,7 @@ impl World {
                 self.harness.simulation_mut().settle().await.unwrap();
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), work).await.expect("the view is updated");
+        tokio::time::timeout(GRACE, work).await.expect("the view is updated");
         self.fake.view()
     }
 

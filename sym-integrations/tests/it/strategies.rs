@@ -20,6 +20,8 @@ use sym_sdk::testing::Harness;
 use wiremock::matchers::{body_partial_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use crate::GRACE;
+
 const TOKEN: &str = "hunter2/\"S3CRET";
 const KEY: &str = "0190f5a4-0000-7000-8000-000000000000:7";
 const URL: &str = "https://access.example.com/vpn";
@@ -343,8 +345,8 @@ async fn builds_the_strategy_from_its_configuration() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), escalated).await.unwrap();
-    workers.shutdown(Duration::from_secs(10)).await;
+    tokio::time::timeout(GRACE, escalated).await.unwrap();
+    workers.shutdown(GRACE).await;
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
 }
 

@@ -12,6 +12,8 @@ use sym_sdk::prelude::*;
 use sym_sdk::runtime::Submission;
 use sym_sdk::testing::Harness;
 
+use crate::support::GRACE;
+
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -152,7 +154,7 @@ async fn the_clock_stands_still_while_a_handler_waits() {
     let handlers = handlers![get_permissions, waiting::on_request];
     let external = waiting::External(Mutex::new(Some(completed_by_thread())));
     let builder = Harness::builder().approval_flow("deploy").handlers(handlers).state(external);
-    let mut harness = builder.idle_timeout(Duration::from_secs(20)).build().await.unwrap();
+    let mut harness = builder.idle_timeout(GRACE).build().await.unwrap();
     let run = harness.request("deploy").await.unwrap();
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Requested);
     assert_eq!(harness.simulation().now(), at("12:00:00"), "no virtual time passes");

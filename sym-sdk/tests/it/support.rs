@@ -1,10 +1,16 @@
 //! Configurations that many tests start from.
 
 use std::collections::BTreeMap;
+#[cfg(any(feature = "testing", feature = "server"))]
+use std::time::Duration;
 
 use sym_sdk::config::{
     Config, Environment, Flow, FlowParams, Integration, Reference, Secret, SecretSource, Strategy, Target,
 };
+
+/// The real time after which a test counts as hanging. What it limits takes nearly none, but the machine may be busy.
+#[cfg(any(feature = "testing", feature = "server"))]
+pub(crate) const GRACE: Duration = Duration::from_secs(120);
 
 /// Builds settings from pairs.
 pub(crate) fn settings(entries: &[(&str, &str)]) -> BTreeMap<String, String> {

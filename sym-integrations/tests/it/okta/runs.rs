@@ -1,7 +1,6 @@
 //! Runs that grant membership in an Okta group.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json;
 use sym_integrations::okta::{Okta, OktaStrategy};
@@ -14,6 +13,7 @@ use sym_sdk::runtime::{LocalSecrets, Plugin, Runtime};
 use sym_sdk::testing::Harness;
 
 use super::fake::{DOMAIN, FakeOkta};
+use crate::GRACE;
 
 #[reducer]
 fn get_permissions() -> RequestPermission {
@@ -84,7 +84,7 @@ async fn harness(okta: Okta) -> Harness {
         .declare(with_error_channel)
         .strategy("okta", OktaStrategy::new(okta))
         .handlers(sym_sdk::handlers![get_permissions, after_escalate])
-        .idle_timeout(Duration::from_secs(20))
+        .idle_timeout(GRACE)
         .build()
         .await
         .unwrap()

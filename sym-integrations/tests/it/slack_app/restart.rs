@@ -20,6 +20,7 @@ use tokio::sync::Semaphore;
 
 use super::views::{admins, change, element, prefetched, run_of, suggestion};
 use super::{SIGNING_SECRET, World, builder, field, get_permissions, get_request_notifications, option, reason, text};
+use crate::GRACE;
 
 /// A workspace, and consecutive processes on the same store.
 struct Processes {
@@ -77,7 +78,7 @@ impl Processes {
             // The response to the update has been processed by then.
             self.work().await;
         };
-        tokio::time::timeout(Duration::from_secs(20), work).await.expect("the view is updated");
+        tokio::time::timeout(GRACE, work).await.expect("the view is updated");
         self.world.fake.view()
     }
 

@@ -10,6 +10,7 @@ use sym_sdk::testing::Harness;
 
 use super::http::{Answer, get, post, submit};
 use super::{serve, workspace};
+use crate::GRACE;
 
 #[reducer]
 fn get_permissions() -> RequestPermission {
@@ -47,7 +48,7 @@ async fn world() -> (FakeSlack, Harness) {
     });
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications, databases];
     let harness = harness.handlers(handlers).runtime(|builder| builder.directory(directory)).delivery(app.clone());
-    let harness = harness.idle_timeout(Duration::from_secs(20)).build().await.unwrap();
+    let harness = harness.idle_timeout(GRACE).build().await.unwrap();
     let routes = axum::Router::new().nest("/slack", app.router(harness.runtime().clone()));
     fake.connect(&format!("{}/slack", serve(routes).await)).unwrap();
     (fake, harness)
@@ -66,7 +67,7 @@ async fn with<T>(harness: &mut Harness, work: impl Future<Output = T>) -> T {
             harness.simulation_mut().settle().await.unwrap();
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), work).await.expect("done in time")
+    tokio::time::timeout(GRACE, work).await.expect("done in time")
 }
 
 #[tokio::test]

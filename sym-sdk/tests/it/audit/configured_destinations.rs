@@ -13,7 +13,7 @@ use sym_sdk::testing::RecordingStrategy;
 
 use super::collector::Collector;
 use super::plain;
-use crate::support::{add_secrets, settings};
+use crate::support::{GRACE, add_secrets, settings};
 
 /// Destinations of type `archive`, by name.
 #[derive(Clone, Default)]
@@ -85,7 +85,7 @@ async fn deliver(runtime: &Runtime) {
     for _ in 0..2_000 {
         tokio::task::yield_now().await;
     }
-    workers.shutdown(std::time::Duration::from_secs(20)).await;
+    workers.shutdown(GRACE).await;
 }
 
 #[tokio::test]

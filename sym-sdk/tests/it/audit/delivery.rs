@@ -14,10 +14,10 @@ use sym_sdk::testing::RecordingStrategy;
 
 use super::collector::{Behaviour, Collector};
 use super::{config, plain, requested};
+use crate::support::GRACE;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
-const GRACE: Duration = Duration::from_secs(20);
 
 struct World {
     runtime: Runtime,

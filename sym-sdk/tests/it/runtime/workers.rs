@@ -13,9 +13,7 @@ use sym_sdk::strategy::StrategyType;
 use sym_sdk::testing::{Harness, RecordingDelivery, RecordingStrategy};
 
 use super::plain;
-
-/// A shutdown that need not wait for anything takes nearly none of this.
-const GRACE: Duration = Duration::from_secs(20);
+use crate::support::GRACE;
 
 /// The configuration of a flow that gives access for a second.
 async fn config() -> Config {

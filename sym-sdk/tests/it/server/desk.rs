@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{FrontEnd, Runtime};
@@ -12,8 +11,7 @@ use sym_sdk::server::axum::body::Bytes;
 use sym_sdk::server::axum::routing::{get, post};
 use tokio::sync::watch;
 
-/// Real time after which a test waits in vain.
-pub(super) const GRACE: Duration = Duration::from_secs(120);
+use crate::support::GRACE;
 
 /// A front end that fails and hangs as it is told.
 #[derive(Clone, Debug)]

@@ -23,6 +23,8 @@ use tokio::task::JoinHandle;
 use client::{answer, get, send};
 use desk::{Desk, until};
 
+use crate::support::GRACE;
+
 #[reducer]
 fn get_permissions() -> RequestPermission {
     RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
@@ -208,7 +210,7 @@ async fn a_head_that_does_not_come_is_not_waited_for() {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     stream.write_all(b"GET /health HTTP/1.1\r\nho").await.unwrap();
     tokio::time::pause();
-    let answer = tokio::time::timeout(desk::GRACE, answer(&mut stream)).await.unwrap();
+    let answer = tokio::time::timeout(GRACE, answer(&mut stream)).await.unwrap();
     assert_ne!(answer.status, 200);
 }
 

@@ -66,5 +66,5 @@ fn handlers_that_block_all_threads_do_not_delay_revocations() {
     *blocking.blocked.lock().unwrap() = false;
     blocking.let_go.notify_all();
     assert!(revoked);
-    runtime.block_on(workers.shutdown(Duration::from_secs(5)));
+    runtime.block_on(workers.shutdown(GRACE));
 }

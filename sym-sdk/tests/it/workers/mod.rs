@@ -14,12 +14,10 @@ mod shutdown;
 mod starvation;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use sym_sdk::engine::{MemoryStore, SqliteStore, Store};
 
-/// A limit in real time for work that takes nearly none, so that a hanging test fails.
-const GRACE: Duration = Duration::from_secs(20);
+use crate::support::GRACE;
 
 /// Returns a memory store and a SQLite store.
 async fn stores(dir: &tempfile::TempDir) -> [Arc<dyn Store>; 2] {
