@@ -44,7 +44,7 @@ use std::path::Path;
 pub use exit::Exit;
 pub(crate) use program::{ConfigSource, DemoRequest, Install, Program};
 
-use crate::config::Config;
+use crate::config::{Config, Terraform};
 #[cfg(feature = "server")]
 use crate::runtime::FrontEndType;
 use args::{Args, Capabilities, Command, Common};
@@ -144,11 +144,20 @@ async fn execute(mut program: Program, args: Args, output: &mut Output<'_>) -> R
 
 /// Reads the configuration for a command that cannot do without.
 fn read_config(program: &mut Program, common: Common, output: &mut Output<'_>) -> Result<Config, CommandError> {
+    read_with_warnings(program, common, output).map(|read| read.config)
+}
+
+/// Reads the same configuration together with the warnings about its files.
+fn read_with_warnings(
+    program: &mut Program,
+    common: Common,
+    output: &mut Output<'_>,
+) -> Result<Terraform, CommandError> {
     let read = program.read_config(common.config, common.variables).ok_or_else(no_config)??;
-    if !output.json && program.has_no_domains(&read.config) {
-        writeln!(output.err, "warning: {}", check::no_domains())?;
+    if program.has_no_domains(&read.config) {
+        output.config_warnings(&[check::no_domains()])?;
     }
-    Ok(read.config)
+    Ok(read)
 }
 
 fn no_config() -> CommandError {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use crate::config::Diagnostics;
+use crate::config::{Diagnostic, Diagnostics};
 use crate::error::Error;
 
 /// The destination of a command's output. Results go to `out`, errors and notes to `err`; with `--json`, both go to `out`, as JSON.
@@ -49,6 +49,12 @@ impl<'a> Output<'a> {
             return self.value(&json!({ "errors": errors }));
         }
         errors.iter().try_for_each(|error| writeln!(self.err, "error: {error}"))
+    }
+
+    /// Writes warnings about the configuration, unless the output is JSON: then it has room for the command's result only.
+    pub(super) fn config_warnings(&mut self, warnings: &[Diagnostic]) -> io::Result<()> {
+        let mut shown = warnings.iter().filter(|_| !self.json);
+        shown.try_for_each(|warning| writeln!(self.err, "warning: {warning}"))
     }
 
     /// Writes an error that has a message and a hint but no code.

@@ -19,7 +19,7 @@ use super::signal::Signals;
 use super::simulated_store::{StoreMode, reject_simulated};
 use super::{Common, Exit, Program};
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{Config, Diagnostic, Terraform};
 use crate::directory::Directory;
 use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, codes};
@@ -44,7 +44,8 @@ pub(super) async fn run(
 ) -> Result<Exit, CommandError> {
     // Listen for signals first: from now on, a signal interrupts nothing halfway.
     let mut signals = Signals::listen()?;
-    let config = super::read_config(&mut program, common, output)?;
+    let Terraform { config, warnings } = super::read_with_warnings(&mut program, common, output)?;
+    output.config_warnings(&warnings)?;
     let listener = listen(args.listen).await?;
     let address = listener.local_addr()?;
     let store = Arc::new(SqliteStore::open(args.db()).await?);
@@ -67,6 +68,8 @@ pub(super) async fn run(
 /// A runtime that is ready to be served.
 struct Prepared {
     runtime: Runtime,
+    /// The warnings about the configuration.
+    warnings: Vec<Diagnostic>,
     /// The types of front ends that could be configured, for a hint if there are none.
     front_end_types: Vec<String>,
     /// The instructions of the fakes, if there are any.
@@ -87,8 +90,10 @@ async fn prepare(
     }
     reject_simulated(store).await?;
     let front_end_types = program.front_end_types.iter().map(|kind| kind.kind().to_owned()).collect();
-    let runtime = program.builder(config).sqlite(store.clone()).build().await?;
-    Ok(Prepared { runtime, front_end_types, instructions: Vec::new(), follower: None })
+    let builder = program.builder(config).sqlite(store.clone());
+    let warnings = builder.warnings();
+    let runtime = builder.build().await?;
+    Ok(Prepared { runtime, warnings, front_end_types, instructions: Vec::new(), follower: None })
 }
 
 /// Starts the fakes, and builds a runtime in which everything else is simulated.
@@ -104,6 +109,7 @@ async fn prepare_with_fakes(
     let builder = program.simulated_builder(config).sqlite(store.clone());
     let mut builder = program.install_fakes(builder);
     let flows = builder.check()?;
+    let warnings = builder.warnings();
     let domains = builder.config().organization.domains.clone();
     if program.users.is_empty() {
         program.users = example_users(domains.first().map(String::as_str));
@@ -127,7 +133,7 @@ async fn prepare_with_fakes(
     program.add_missing_users(runtime.directory()).await?;
     let seq = runtime.engine().head().await?.seq;
     let follower = Follower::new(runtime.clone(), program.outbox, seq, MAX_NUMBERED_RUNS);
-    Ok(Prepared { runtime, front_end_types: Vec::new(), instructions, follower: Some(follower) })
+    Ok(Prepared { runtime, warnings, front_end_types: Vec::new(), instructions, follower: Some(follower) })
 }
 
 /// Users for a program that has none: one to make requests, one to decide, and an admin.
@@ -215,7 +221,8 @@ async fn follow(follower: &mut Option<Follower>, output: &mut Output<'_>) -> Com
 }
 
 fn write_start(prepared: &Prepared, address: SocketAddr, args: &ServeArgs, output: &mut Output<'_>) -> io::Result<()> {
-    let Prepared { runtime, front_end_types, instructions, .. } = prepared;
+    let Prepared { runtime, warnings, front_end_types, instructions, .. } = prepared;
+    output.config_warnings(warnings)?;
     let names: Vec<_> = runtime.front_ends().iter().map(|front_end| front_end.name()).collect();
     let flows = runtime.flows().len();
     let db = args.db().display();

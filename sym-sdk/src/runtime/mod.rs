@@ -79,7 +79,7 @@ use jiff::Timestamp;
 pub use limits::Limits;
 pub use plugin::Plugin;
 pub use reconcile::{ExtraAccess, MissingAccess, Reconcile, Reconciliation, Repair, UnknownAccess};
-pub use request_validation::FieldFault;
+pub use request_validation::FieldError;
 pub use secrets::{LocalSecrets, SecretReader};
 use serde_json::{Map, Value};
 pub use submission::{Actor, Decision, FlowRequest, PromptRequest, Receipt, Revoke, Submission, WriteOff};
@@ -277,7 +277,7 @@ impl Runtime {
     ///
     /// # Errors
     /// If there is no such flow.
-    pub fn check_form(&self, flow: &str, inputs: &Map<String, Value>) -> Result<Vec<FieldFault>> {
+    pub fn check_form(&self, flow: &str, inputs: &Map<String, Value>) -> Result<Vec<FieldError>> {
         let entry = self.executor.flows.named(flow)?;
         Ok(request_validation::parse_inputs(&entry.flow, &self.executor.limits, inputs).err().unwrap_or_default())
     }

@@ -25,7 +25,7 @@ pub(super) const DURATION: &str = "duration";
 /// An error in a request's inputs.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct FieldFault {
+pub struct FieldError {
     /// The field. `None` if the error is about the request as a whole.
     pub field: Option<String>,
     /// The error.
@@ -44,7 +44,7 @@ pub(super) fn parse_request(
         check_size("the context", context, limits.context_bytes)?;
     }
     let (target, duration, fields) =
-        parse_inputs(flow, limits, inputs).map_err(|faults| merge_field_errors(flow, faults))?;
+        parse_inputs(flow, limits, inputs).map_err(|errors| merge_field_errors(flow, errors))?;
     Ok(RequestInput { target, duration, fields, context: context.cloned(), parent })
 }
 
@@ -55,30 +55,30 @@ pub(super) fn parse_inputs(
     flow: &Flow,
     limits: &Limits,
     inputs: &Map<String, Value>,
-) -> Result<Inputs, Vec<FieldFault>> {
-    check_size("the fields", inputs, limits.fields_bytes).map_err(|error| vec![FieldFault { field: None, error }])?;
-    let mut faults = Vec::new();
-    let fields = parse_fields(flow, inputs, &mut faults);
-    let target = keep(TARGET, parse_target(flow, inputs, &fields), &mut faults).flatten();
-    let duration = keep(DURATION, parse_duration(flow, inputs), &mut faults).flatten();
-    if faults.is_empty() { Ok((target, duration, fields)) } else { Err(faults) }
+) -> Result<Inputs, Vec<FieldError>> {
+    check_size("the fields", inputs, limits.fields_bytes).map_err(|error| vec![FieldError { field: None, error }])?;
+    let mut errors = Vec::new();
+    let fields = parse_fields(flow, inputs, &mut errors);
+    let target = keep(TARGET, parse_target(flow, inputs, &fields), &mut errors).flatten();
+    let duration = keep(DURATION, parse_duration(flow, inputs), &mut errors).flatten();
+    if errors.is_empty() { Ok((target, duration, fields)) } else { Err(errors) }
 }
 
-fn keep<T>(field: &str, result: Result<T>, faults: &mut Vec<FieldFault>) -> Option<T> {
-    result.map_err(|error| faults.push(FieldFault { field: Some(field.to_owned()), error })).ok()
+fn keep<T>(field: &str, result: Result<T>, errors: &mut Vec<FieldError>) -> Option<T> {
+    result.map_err(|error| errors.push(FieldError { field: Some(field.to_owned()), error })).ok()
 }
 
 /// Merges field errors: one is returned as it is, several as an error that lists them, with the code of the first.
-fn merge_field_errors(flow: &Flow, faults: Vec<FieldFault>) -> Error {
-    let mut faults: Vec<_> = faults.into_iter().map(|fault| fault.error).collect();
-    if faults.len() == 1 {
-        return faults.remove(0);
+fn merge_field_errors(flow: &Flow, errors: Vec<FieldError>) -> Error {
+    let mut errors: Vec<_> = errors.into_iter().map(|FieldError { error, .. }| error).collect();
+    if errors.len() == 1 {
+        return errors.remove(0);
     }
-    let messages: Vec<_> = faults.iter().map(Error::message).collect();
-    let hints: BTreeSet<_> = faults.iter().filter_map(Error::hint).collect();
+    let messages: Vec<_> = errors.iter().map(Error::message).collect();
+    let hints: BTreeSet<_> = errors.iter().filter_map(Error::hint).collect();
     let message =
-        format!("the request for flow `{}` has {} faults: {}", flow.name(), faults.len(), messages.join("; "));
-    let code = faults.first().map_or(codes::INVALID_FIELD_VALUE, |first| first.code().clone());
+        format!("the request for flow `{}` has {} errors: {}", flow.name(), errors.len(), messages.join("; "));
+    let code = errors.first().map_or(codes::INVALID_FIELD_VALUE, |first| first.code().clone());
     let error = Error::new(ErrorKind::InvalidInput, code, message);
     if hints.is_empty() {
         return error;
@@ -102,18 +102,18 @@ fn check_size(what: &str, json: &Map<String, Value>, limit: usize) -> Result<()>
     ))
 }
 
-fn parse_fields(flow: &Flow, inputs: &Map<String, Value>, faults: &mut Vec<FieldFault>) -> FieldMap {
+fn parse_fields(flow: &Flow, inputs: &Map<String, Value>, errors: &mut Vec<FieldError>) -> FieldMap {
     let mut fields = FieldMap::new();
     for name in inputs.keys() {
         let special = flow.strategy().is_some() && [TARGET, TARGET_SRN, DURATION].contains(&name.as_str());
         if !special && flow.field(name).is_none() {
-            faults.push(FieldFault { field: None, error: unknown_field(flow, name) });
+            errors.push(FieldError { field: None, error: unknown_field(flow, name) });
         }
     }
     for spec in flow.fields().iter().filter(|spec| spec.name() != TARGET && spec.name() != DURATION) {
         match inputs.get(spec.name()).filter(|value| !is_empty(value)) {
             Some(value) => {
-                if let Some(value) = keep(spec.name(), spec.parse(value), faults) {
+                if let Some(value) = keep(spec.name(), spec.parse(value), errors) {
                     fields.insert(spec.name(), value);
                 }
             }
@@ -123,7 +123,7 @@ fn parse_fields(flow: &Flow, inputs: &Map<String, Value>, faults: &mut Vec<Field
                     fields.insert(spec.name(), default.clone());
                 }
                 None if spec.is_required() && spec.is_visible() => {
-                    faults.push(FieldFault { field: Some(spec.name().to_owned()), error: missing(flow, spec.name()) });
+                    errors.push(FieldError { field: Some(spec.name().to_owned()), error: missing(flow, spec.name()) });
                 }
                 None => {}
             },

@@ -258,6 +258,24 @@ async fn check_reports_warnings_without_failing() {
     "#]], expect![[""]]);
 }
 
+/// Warnings of the check itself, as opposed to those of the reader.
+#[tokio::test]
+async fn check_warns_of_declarations_without_effect() {
+    let field = "prompt_field {\n      name           = \"target_id\"\n      type           = \"string\"\n      \
+        allowed_values = [\"db\"]\n    }\n\n    prompt_field {\n      name     = \"repo\"";
+    let flow = FLOW.replace("prompt_field {\n      name     = \"repo\"", field);
+    let dir = directory("no_effect", &[("main.tf", &flow)]);
+    run(app(&dir), &["check"]).await.is(Exit::Success, expect![[r#"
+        warning: no_effect/main.tf:48:5: allowed values of field `target_id` of flow `prod` are ignored: its options are the targets of the strategy
+        warning: no_effect/main.tf:6:1: environment `main` has no error logger, so nobody is notified if access that flow `prod` gives cannot be revoked
+          help: declare a `sym_error_logger`, and name it in the environment as `error_logger_id`
+        1 flow, 4 handlers, 2 integrations: no errors, 2 warnings
+    "#]], expect![[""]]);
+    let done = run(app(&dir), &["check", "--json"]).await;
+    let found: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!((&found["ok"], &found["warnings"][0]["severity"]), (&true.into(), &"warning".into()));
+}
+
 #[tokio::test]
 async fn a_missing_configuration_is_a_usage_error() {
     let done = run(App::new().registry(registry()), &["check"]).await;

@@ -68,11 +68,11 @@ impl<'a> RuntimeAssembler<'a> {
         integrations: &BTreeMap<String, Integration>,
         strategy: Option<&Strategy>,
     ) -> Arc<Services> {
-        let given = self.builder.services.clone().build();
+        let registered = self.builder.services.clone().build();
         let mut services = self.builder.services.clone();
         for record in records {
             for requirement in requirements(record) {
-                if given.satisfies(&Requires::Integration(*requirement)) {
+                if registered.satisfies(&Requires::Integration(*requirement)) {
                     continue;
                 }
                 let Some(integration) = integration_for(integrations, strategy, requirement) else { continue };
@@ -99,19 +99,19 @@ impl<'a> RuntimeAssembler<'a> {
         let built = if self.builder.simulated {
             let secrets = BTreeMap::new();
             let config = IntegrationConfig::new(integration, &secrets).with_directory(self.directory);
-            let dry = requirement.simulated(&config.with_outbox(&self.builder.outbox));
-            if dry.is_none() {
+            let simulated = requirement.simulated(&config.with_outbox(&self.builder.outbox));
+            if simulated.is_none() {
                 let message = format!("`{}` has no fake for simulations", requirement.type_name());
                 let hint = "give one with `App::fake`, or write `IntegrationClient::simulated`";
                 self.diagnostics.push(Diagnostic::error(record.location(), message).with_hint(hint));
             }
-            dry
+            simulated
         } else {
             match self.secrets_of(integration, &record.location()).await {
                 Some(secrets) => {
                     let client = requirement
                         .build(&IntegrationConfig::new(integration, &secrets).with_directory(self.directory));
-                    self.built("integration", integration.name(), client, &record.location())
+                    self.or_report("integration", integration.name(), client, &record.location())
                 }
                 None => None,
             }
@@ -138,35 +138,36 @@ impl<'a> RuntimeAssembler<'a> {
             .integration()
             .map(|integration| IntegrationConfig::new(integration, &of_integration).with_directory(self.directory));
         let built = kind.build(&StrategyConfig { strategy, integration, secrets: &secrets });
-        self.built("strategy", strategy.name(), built, location)
+        self.or_report("strategy", strategy.name(), built, location)
     }
 
-    /// The ways to those that were handed over and those that are configured, which have different names. `declared` are the
-    /// flows that there are.
+    /// Returns a shipper for each destination, registered or configured. Their names must differ. `declared` are the names of all
+    /// flows.
     pub(super) async fn audit_shippers(
         &mut self,
         checked: Vec<CheckedLogDestination>,
         declared: BTreeSet<String>,
     ) -> Vec<AuditShipper> {
         let declared = Arc::new(declared);
-        let given = self.builder.destinations.iter();
-        let mut routes: Vec<_> = given.map(|given| AuditShipper::new(given.clone(), FlowSelector::All)).collect();
+        let registered = self.builder.destinations.iter();
+        let mut shippers: Vec<_> =
+            registered.map(|registered| AuditShipper::new(registered.clone(), FlowSelector::All)).collect();
         // A simulation reads no secrets, and ships to no configured destination.
         for checked in checked.into_iter().filter(|_| !self.builder.simulated) {
             if let Some(destination) = self.log_destination(&checked).await {
-                let wants = FlowSelector::Flows { wanted: checked.flows, declared: declared.clone() };
-                routes.push(AuditShipper::new(destination, wants));
+                let selector = FlowSelector::Flows { wanted: checked.flows, declared: declared.clone() };
+                shippers.push(AuditShipper::new(destination, selector));
             }
         }
         let mut names = BTreeSet::new();
-        for route in &routes {
-            if !names.insert(route.name()) {
-                let message = format!("two destinations of the audit log have the name `{}`", route.name());
+        for shipper in &shippers {
+            if !names.insert(shipper.name()) {
+                let message = format!("two destinations of the audit log have the name `{}`", shipper.name());
                 let hint = "give one of them another name: the store remembers by it what was delivered";
                 self.diagnostics.push(Diagnostic::error(SourceLocation::default(), message).with_hint(hint));
             }
         }
-        routes
+        shippers
     }
 
     async fn log_destination(&mut self, checked: &CheckedLogDestination) -> Option<Arc<dyn AuditDestination>> {
@@ -183,19 +184,19 @@ impl<'a> RuntimeAssembler<'a> {
             .integration()
             .map(|integration| IntegrationConfig::new(integration, &of_integration).with_directory(self.directory));
         let built = kind.build(&LogDestinationConfig { destination, integration, secrets: &secrets });
-        self.built("log destination", destination.name(), built, location)
+        self.or_report("log destination", destination.name(), built, location)
     }
 
-    /// Returns the built value, or `None` after reporting the error.
-    pub(super) fn built<T>(
+    /// Returns the value, or `None` after reporting the error.
+    pub(super) fn or_report<T>(
         &mut self,
         what: &str,
         name: &str,
-        built: Result<T, Error>,
+        result: Result<T, Error>,
         location: &SourceLocation,
     ) -> Option<T> {
-        let error = match built {
-            Ok(built) => return Some(built),
+        let error = match result {
+            Ok(value) => return Some(value),
             Err(error) => error,
         };
         let message = format!("{what} `{name}` cannot be used: {error}");

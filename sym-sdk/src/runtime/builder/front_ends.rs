@@ -16,7 +16,7 @@ use crate::runtime::front_end::{
 /// The registered front ends and types of front ends.
 #[derive(Clone, Default)]
 pub(super) struct RegisteredFrontEnds {
-    built: Vec<Arc<dyn DynFrontEnd>>,
+    front_ends: Vec<Arc<dyn DynFrontEnd>>,
     types: Vec<FrontEndType>,
 }
 
@@ -32,7 +32,7 @@ impl Builder {
     /// [`Builder::delivery`].
     #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
     pub fn front_end(mut self, front_end: impl FrontEnd) -> Self {
-        self.front_ends.built.push(Arc::new(front_end));
+        self.front_ends.front_ends.push(Arc::new(front_end));
         self
     }
 
@@ -65,9 +65,9 @@ impl FrontEnds {
 impl RuntimeAssembler<'_> {
     /// Returns the front ends: registered ones, then those built from the configuration. A simulation builds none.
     pub(super) async fn front_ends(&mut self, flows: &[FlowPlan]) -> FrontEnds {
-        let given = &self.builder.front_ends;
-        let mut front_ends = given.built.clone();
-        for kind in given.types.iter().filter(|_| !self.builder.simulated) {
+        let registered = &self.builder.front_ends;
+        let mut front_ends = registered.front_ends.clone();
+        for kind in registered.types.iter().filter(|_| !self.builder.simulated) {
             front_ends.extend(self.front_end(kind, flows).await);
         }
         let mut names = BTreeSet::new();
@@ -80,7 +80,7 @@ impl RuntimeAssembler<'_> {
                 );
             } else if !names.insert(name) {
                 let message = format!("two front ends have the name `{name}`");
-                let hint = "hand over one of them only: their routes are mounted below their name";
+                let hint = "register only one of them: their routes are mounted below their name";
                 self.diagnostics.push(Diagnostic::error(SourceLocation::default(), message).with_hint(hint));
             }
         }
@@ -106,6 +106,6 @@ impl RuntimeAssembler<'_> {
             .map(|with| IntegrationConfig::new(with.integration, &with.secrets).with_directory(self.directory))
             .collect();
         let built = kind.build(&FrontEndConfig::new(&integrations, self.directory, &self.builder.clock));
-        self.built("front end", kind.kind(), built, &location).flatten()
+        self.or_report("front end", kind.kind(), built, &location).flatten()
     }
 }

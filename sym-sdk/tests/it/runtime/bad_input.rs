@@ -255,7 +255,7 @@ async fn texts_are_trimmed_and_composed() {
 #[tokio::test]
 async fn all_faults_are_told_at_once() {
     refused(good().input("urgency", "medium").input("colour", "red").input("duration", "2h"), expect![[r#"
-        the request for flow `prod` has 3 faults: flow `prod` has no field `colour`; field `urgency` does not allow `medium`; flow `prod` does not offer a duration of 2h (SymSDK:UNKNOWN_FIELD)
+        the request for flow `prod` has 3 errors: flow `prod` has no field `colour`; field `urgency` does not allow `medium`; flow `prod` does not offer a duration of 2h (SymSDK:UNKNOWN_FIELD)
           help: choose one of `high`, `low`; the durations offered are `1h`, `1d`; the fields are `urgency`, `tickets`, `dry_run`, `duration`, `target_srn`"#]]).await;
 }
 

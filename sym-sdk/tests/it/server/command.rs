@@ -17,6 +17,7 @@ use sym_sdk::handlers;
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{Builder, FakeService, FrontEndType, ManifestConfig};
 use sym_sdk::server::listen;
+use sym_sdk::strategy::{SimulatedStrategy, StrategyType};
 
 use super::client::get;
 use super::desk::{Desk, until};
@@ -35,7 +36,11 @@ const UNASKED: &str = "SYM_SDK_TEST_SERVE_UNASKED";
 const FAKE: &str = "SYM_SDK_TEST_SERVE_FAKE";
 
 fn app(dir: &Path) -> App {
-    App::new().registry(handlers![get_permissions]).config_dir(dir).domain("example.com")
+    App::new()
+        .registry(handlers![get_permissions])
+        .config_dir(dir)
+        .domain("example.com")
+        .strategy_type(StrategyType::new("custom", |_| Ok(SimulatedStrategy::default())))
 }
 
 /// The program that the tests start: this one, with a test that begins by calling this. Returns at once in the tests themselves.
@@ -219,6 +224,55 @@ async fn without_a_front_end_it_says_how_to_get_one() {
           help: add an integration of type `pager` to the environment of a flow
     "#]]
     .assert_eq(&err);
+    assert_eq!(code, Some(0));
+}
+
+/// Those of the files, and those of the check.
+#[cfg(unix)]
+#[tokio::test]
+async fn warnings_about_the_configuration_are_printed_at_startup() {
+    const STRATEGY: &str = r#"
+resource "sym_target" "db" {
+  type = "custom"
+  name = "db"
+}
+
+resource "sym_strategy" "db" {
+  type           = "custom"
+  name           = "db"
+  integration_id = sym_integration.desk.id
+  targets        = [sym_target.db.id]
+}
+
+resource "sym_flow" "db" {
+  name           = "db"
+  environment_id = sym_environment.main.id
+  implementation = file("impl.py")
+
+  params {
+    strategy_id = sym_strategy.db.id
+
+    prompt_field {
+      name           = "target_id"
+      type           = "string"
+      allowed_values = ["db"]
+    }
+  }
+}
+"#;
+    let dir = directory();
+    std::fs::write(dir.path().join("strategy.tf"), STRATEGY).unwrap();
+    std::fs::write(dir.path().join("impl.py"), "from sym.sdk.annotations import reducer\n").unwrap();
+    let served = Served::start(dir.path());
+    served.signal("-TERM");
+    let (_, err, code) = served.end();
+    expect![[r#"
+        warning: DIR/strategy.tf:17:20: `implementation` of sym_flow.db is Python and is not run: the flow takes the Rust handlers of the module with its name, or all
+        warning: DIR/strategy.tf:22:5: allowed values of field `target_id` of flow `db` are ignored: its options are the targets of the strategy
+        warning: DIR/main.tf:12:1: environment `main` has no error logger, so nobody is notified if access that flow `db` gives cannot be revoked
+          help: declare a `sym_error_logger`, and name it in the environment as `error_logger_id`
+    "#]]
+    .assert_eq(&err.replace(dir.path().to_str().unwrap(), "DIR"));
     assert_eq!(code, Some(0));
 }
 
