@@ -52,6 +52,7 @@ mod identity;
 mod limits;
 mod open_requests;
 mod plugin;
+mod prompt_view;
 mod reconcile;
 mod request_validation;
 mod secrets;
@@ -78,6 +79,7 @@ pub use front_end::{FakeConfig, FakeService, FrontEnd, FrontEndConfig, FrontEndT
 use jiff::Timestamp;
 pub use limits::Limits;
 pub use plugin::Plugin;
+pub use prompt_view::PromptView;
 pub use reconcile::{ExtraAccess, MissingAccess, Reconcile, Reconciliation, Repair, UnknownAccess};
 pub use request_validation::FieldError;
 pub use secrets::{LocalSecrets, SecretReader};
@@ -178,7 +180,9 @@ impl Runtime {
         }
     }
 
-    /// Returns a Run in its current state.
+    /// Returns a Run in its current state, for tools that inspect it. Front ends use [`prompt`](Self::prompt) and
+    /// [`RequestView`](crate::delivery::RequestView) instead: the state is the machine's own, and what it means for a user is not
+    /// for a front end to decide.
     ///
     /// # Errors
     /// If there is no such Run, it was pruned, or the store fails.

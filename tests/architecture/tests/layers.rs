@@ -61,6 +61,22 @@ fn modules_depend_only_on_lower_layers() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// Front ends show requests and forms; what the state of a Run means is for the machine to decide. So they see views of it alone.
+#[test]
+fn integrations_do_not_read_the_state_of_runs() {
+    let mut faults = Vec::new();
+    for file in rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sym-integrations/src")) {
+        let mut words = Vec::new();
+        identifiers(parse(&file), &mut words);
+        let names = words.iter().filter(|word| ["RunState", "StoredRun"].contains(&word.as_str()));
+        let calls =
+            words.windows(2).filter(|pair| pair[0] == "runtime" && ["run", "runs", "engine"].contains(&&*pair[1]));
+        faults.extend(names.map(|name| format!("{}: {name}", file.display())));
+        faults.extend(calls.map(|call| format!("{}: {}", file.display(), call.join("."))));
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
 #[test]
 fn finds_paths_in_declarations_code_and_macros() {
     let source = r"
@@ -76,6 +92,16 @@ fn finds_paths_in_declarations_code_and_macros() {
     let found = dependencies(source.parse().unwrap(), &["cli", "output"], &roots);
     let expected = ["audit", "clock", "engine", "error", "forms", "machine", "model", "runtime"];
     assert_eq!(found.into_iter().collect::<Vec<_>>(), expected);
+}
+
+fn identifiers(stream: TokenStream, found: &mut Vec<String>) {
+    for token in stream {
+        match token {
+            TokenTree::Ident(word) => found.push(word.to_string()),
+            TokenTree::Group(group) => identifiers(group.stream(), found),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        }
+    }
 }
 
 fn source() -> PathBuf {

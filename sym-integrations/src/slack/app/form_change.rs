@@ -78,13 +78,12 @@ async fn change(dispatcher: &Dispatcher, open: &OpenForm, view: &View, field: &s
     let _guard = open.changes.lock().await;
     let before = open.snapshot();
     let runtime = dispatcher.runtime();
-    let state = runtime.run(open.run).await?.state;
-    let flow = runtime.flow(state.flow.slug())?;
+    let flow = runtime.flow(runtime.prompt(open.run).await?.flow().slug())?;
     let filled = fill(before.form.clone(), &before, view);
     open.set_snapshot(FormSnapshot { form: filled.clone(), ..FormSnapshot::clone(&before) });
     let mut seen = before.seen.clone();
     let app = dispatcher.app();
-    let shown = match runtime.change_form(state.flow.slug(), &open.user, field, filled.clone()).await {
+    let shown = match runtime.change_form(flow.name().as_str(), &open.user, field, filled.clone()).await {
         Ok(changed) => {
             mark_seen(&mut seen, field, &filled, &changed);
             show_changed(app, open, &flow, changed, seen, None).await

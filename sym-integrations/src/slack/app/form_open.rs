@@ -185,9 +185,9 @@ pub(super) fn on_retry(
     dispatcher.app().discard_form(run);
     ResponseWithFollowUp::ack_then(async move {
         let shown = async {
-            let failed = dispatcher.runtime().run(run).await?.state;
-            let query = FlowQuery { flow: Some(failed.flow.slug().to_owned()), environment: None };
-            let request = FormRequest { channel: failed.run.source_channel().clone(), ..request };
+            let failed = dispatcher.runtime().prompt(run).await?;
+            let query = FlowQuery { flow: Some(failed.flow().slug().to_owned()), environment: None };
+            let request = FormRequest { channel: failed.channel().clone(), ..request };
             request.reload(&dispatcher, query, &view.id).await
         };
         report_failure(dispatcher.app().slack(), &view.id, shown.await).await;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sym_sdk::BoxFuture;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::model::{Flow, RunId, Step, User};
+use sym_sdk::model::{Flow, RunId, User};
 
 use super::dispatcher::Dispatcher;
 use super::form_change::run_pending_handlers;
@@ -58,10 +58,10 @@ pub(super) async fn find_or_rebuild_own(
 
 async fn rebuild(dispatcher: &Dispatcher, run: RunId, view: &View) -> Result<OpenForm> {
     let runtime = dispatcher.runtime();
-    let state = runtime.run(run).await?.state;
-    let flow = runtime.flow(state.flow.slug())?;
+    let prompt = runtime.prompt(run).await?;
+    let flow = runtime.flow(prompt.flow().slug())?;
     let form = runtime.form(run).await?;
-    let Some(user) = state.run.actors().get(&Step::Prompt).cloned() else {
+    let Some(user) = prompt.user().cloned() else {
         return Err(Error::new(ErrorKind::Conflict, codes::INVALID_EVENT, "this form was not opened by a user"));
     };
     let mut snapshot = FormSnapshot::new(form);

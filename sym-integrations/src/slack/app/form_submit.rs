@@ -37,12 +37,12 @@ async fn submit_request(dispatcher: &Dispatcher, submitted: &ViewSubmission) -> 
     let (app, runtime) = (dispatcher.app(), dispatcher.runtime());
     let run: RunId = view.private_metadata.parse()?;
     let user = app.fresh_user(account, dispatcher.now()).await?;
-    let state = runtime.run(run).await.map_err(run_pruned)?.state;
-    let flow = runtime.flow(state.flow.slug())?;
+    let prompt = runtime.prompt(run).await.map_err(run_pruned)?;
+    let flow = runtime.flow(prompt.flow().slug())?;
     let team = team_id(submitted.team.as_ref(), &submitted.user);
     let key = submitted.trigger_id.as_ref();
     let key = key.map(|trigger| InputKey::new(format!("slack:{team}:{account}:{trigger}:request")));
-    if !state.is_form_open() {
+    if !prompt.is_form_open() {
         // Slack redelivers a submission whose acknowledgement it did not receive.
         return match &key {
             Some(key) if runtime.is_accepted(key).await? => Ok(Response::Ack),
@@ -64,10 +64,10 @@ async fn submit_request(dispatcher: &Dispatcher, submitted: &ViewSubmission) -> 
     let inputs = inputs(&form, view);
     let errors = runtime.check_form(flow.name().as_str(), &inputs)?;
     if !errors.is_empty() {
-        return Ok(errors_at_fields(view, errors.iter().map(|fault| (fault.field.as_deref(), &fault.error))));
+        return Ok(errors_at_fields(view, errors.iter().map(|invalid| (invalid.field.as_deref(), &invalid.error))));
     }
-    let channel = state.run.source_channel().clone();
-    let submission = Submission::request(flow.srn().to_string(), user).form(run).inputs(inputs).channel(channel);
+    let submission = Submission::request(flow.srn().to_string(), user);
+    let submission = submission.form(run).inputs(inputs).channel(prompt.channel().clone());
     let submission = match key {
         Some(key) => submission.key(key),
         None => submission,

@@ -5,6 +5,7 @@ use sym_sdk::config::PromptField;
 use sym_sdk::error::ErrorKind;
 use sym_sdk::forms::FieldOption;
 use sym_sdk::machine::{FormRef, RunState};
+use sym_sdk::model::{Channel, ChannelType};
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{PromptRequest, Submission};
 use sym_sdk::testing::Harness;
@@ -99,5 +100,30 @@ async fn a_form_is_made_anew_for_the_run_that_waits_for_it() {
         (ErrorKind::Conflict, "this form was submitted already, or is no longer open")
     );
     let unknown = "00000000-0000-4000-8000-000000000001".parse().unwrap();
+    assert_eq!(harness.runtime().prompt(unknown).await.unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(harness.runtime().form(unknown).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn front_ends_see_the_prompt_of_a_run_by_its_id() {
+    let mut harness = harness().await;
+    let channel = Channel::new(ChannelType::Slack).with_identifier("general");
+    let run = harness.simulation_mut().submit(prompt().channel(channel)).await.unwrap().run;
+    let view = harness.runtime().prompt(run).await.unwrap();
+    assert_eq!((view.flow().slug(), view.is_form_open()), ("prod", true));
+    assert_eq!(view.user().unwrap().username(), "ana@example.com");
+    assert_eq!((view.channel().kind(), view.channel().identifier()), (ChannelType::Slack, Some("general")));
+
+    let inputs = json!({ "target_id": "admins", "database": run.to_string(), "duration": 3600 });
+    let request = Submission::request("prod", "ana@example.com").form(run).inputs(inputs.as_object().unwrap().clone());
+    harness.simulation_mut().submit(request).await.unwrap();
+    let view = harness.runtime().prompt(run).await.unwrap();
+    assert_eq!((view.user().unwrap().username(), view.is_form_open()), ("ana@example.com", false));
+
+    // A request that was made without a form.
+    let harness = Harness::builder().approval_flow("deploy").handlers(sym_sdk::handlers![get_permissions]);
+    let mut harness = harness.build().await.unwrap();
+    let run = harness.request("deploy").by("ana@example.com").await.unwrap();
+    let view = harness.runtime().prompt(run).await.unwrap();
+    assert_eq!((view.user(), view.is_form_open(), view.flow().slug()), (None, false, "deploy"));
 }
