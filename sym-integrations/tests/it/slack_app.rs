@@ -1,6 +1,7 @@
 //! The Slack front end, from the signed request to what users see.
 
 mod changes;
+mod click;
 mod decisions;
 mod fields;
 mod forms;

@@ -12,7 +12,7 @@ use super::bounded_call::call_bounded;
 use super::effect_executor::EffectExecutor;
 use super::flows::FlowEntry;
 use super::handler_call::{call, failed_in};
-use super::submission::Actor;
+use super::submission::{Actor, ResolvedUser};
 use crate::error::{Error, ErrorKind, codes};
 use crate::handler::{Context, IdentityQuery};
 use crate::machine::EffectError;
@@ -153,16 +153,34 @@ async fn persist(
 }
 
 impl Runtime {
+    /// Returns the user who has this account in an instance of a service, as the actor of a submission that follows immediately:
+    /// the submission then need not read the user again. `None` if the directory does not know the account.
+    ///
+    /// # Errors
+    /// If two users have the account, or the directory fails.
+    pub async fn actor_by_identity(
+        &self,
+        service: &str,
+        service_id: &str,
+        user_id: &str,
+    ) -> Result<Option<Actor>, Error> {
+        let read_at = self.clock().now();
+        let known = self.executor.directory.user_by_identity(service, service_id, user_id);
+        let user = self.executor.ask_directory(known).await?;
+        Ok(user.map(|user| Actor::Resolved(ResolvedUser::new(user, read_at))))
+    }
+
     /// Looks up the user that an actor is. `is_request` says whether they begin something, rather than deciding about it.
     ///
     /// A user that a front end passes is read again, because roles may have changed since.
     pub(super) async fn resolve_actor(&self, actor: Actor, is_request: bool) -> Result<Arc<User>, Error> {
         let directory = &self.executor.directory;
         match actor {
-            Actor::User(user) => {
-                let known = directory.user(user.id()).await?;
-                known.ok_or_else(|| unknown_user(user.username(), "add them to the directory first"))
-            }
+            Actor::Resolved(resolved) => match resolved.if_recent(self.clock().now()) {
+                Some(user) => Ok(user.clone()),
+                None => self.read_again(resolved.user()).await,
+            },
+            Actor::User(user) => self.read_again(&user).await,
             Actor::Id(id) => {
                 let user = directory.user(id).await?;
                 user.ok_or_else(|| unknown_user(&format!("user {id}"), "name the person by e-mail address"))
@@ -172,6 +190,11 @@ impl Runtime {
                 None => self.resolve_unknown_user(&email, is_request).await,
             },
         }
+    }
+
+    async fn read_again(&self, user: &User) -> Result<Arc<User>, Error> {
+        let known = self.executor.directory.user(user.id()).await?;
+        known.ok_or_else(|| unknown_user(user.username(), "add them to the directory first"))
     }
 
     /// Creates the user for an e-mail address that is not in the directory, unless they are a stranger who begins something. The

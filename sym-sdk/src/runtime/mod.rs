@@ -20,8 +20,8 @@
 //!   has an outcome.
 //! - **A receipt is final.** A submission that was accepted stays accepted: repeated with the same key, it returns the same
 //!   receipt, even if it would be refused now.
-//! - **Users are who the directory says.** Roles are read when a submission arrives, not when the front end saw the user, and an
-//!   account that is known to be one user's is never granted access for another.
+//! - **Users are who the directory says.** The runtime itself reads roles, when a submission arrives or at most a second earlier, not
+//!   when a front end saw the user; and an account that is known to be one user's is never granted access for another.
 //!
 //! # Trade-offs
 //!
@@ -84,7 +84,9 @@ pub use reconcile::{ExtraAccess, MissingAccess, Reconcile, Reconciliation, Repai
 pub use request_validation::FieldError;
 pub use secrets::{LocalSecrets, SecretReader};
 use serde_json::{Map, Value};
-pub use submission::{Actor, Decision, FlowRequest, PromptRequest, Receipt, Revoke, Submission, WriteOff};
+pub use submission::{
+    Actor, Decision, FlowRequest, PromptRequest, Receipt, ResolvedUser, Revoke, Submission, WriteOff,
+};
 
 use crate::audit::{AuditEntry, AuditKind, EventSummary};
 use crate::clock::Clock;

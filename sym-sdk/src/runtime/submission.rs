@@ -4,7 +4,9 @@
 //! All of them convert into a [`Submission`], which [`Runtime::submit`](super::Runtime::submit) accepts.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -12,6 +14,9 @@ use crate::engine::InputKey;
 use crate::machine::{Action, FormRef, MessageRef};
 use crate::model::{Channel, ChannelType, EventId, RunId, User, UserId};
 use crate::normalize::normalize_text;
+
+/// The time for which a resolved user is not read again.
+const RESOLVED_USER_TTL: Duration = Duration::from_secs(1);
 
 /// The person or bot on whose behalf something is submitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +28,34 @@ pub enum Actor {
     Id(UserId),
     /// A person by e-mail address. Members of the organization's domains are created on first contact.
     Email(String),
+    /// A user whom the runtime has just read: see [`Runtime::actor_by_identity`](super::Runtime::actor_by_identity).
+    Resolved(ResolvedUser),
+}
+
+/// A user whom the runtime has read from the directory for the submission that follows, so that submitting reads them only if
+/// that was a while ago. Front ends cannot create one, so they cannot pass a role that the user had earlier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolvedUser {
+    user: Arc<User>,
+    read_at: Timestamp,
+}
+
+impl ResolvedUser {
+    /// `read_at` is the time at which reading began.
+    pub(super) fn new(user: Arc<User>, read_at: Timestamp) -> Self {
+        Self { user, read_at }
+    }
+
+    /// Returns the user, with the role at the time of reading.
+    pub fn user(&self) -> &Arc<User> {
+        &self.user
+    }
+
+    /// Returns the user if they were read at most a second ago. After the clock went back, the age is unknown.
+    pub(super) fn if_recent(&self, now: Timestamp) -> Option<&Arc<User>> {
+        let age = Duration::try_from(now.duration_since(self.read_at)).ok()?;
+        (age <= RESOLVED_USER_TTL).then_some(&self.user)
+    }
 }
 
 impl From<Arc<User>> for Actor {
@@ -67,23 +100,17 @@ impl From<&str> for Actor {
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens until the submission is passed to `Runtime::submit`"]
 pub struct Submission {
-    pub(super) origin: Origin,
-    pub(super) body: RequestBody,
-}
-
-/// The properties that all submissions have.
-#[derive(Clone, Debug)]
-pub(super) struct Origin {
     pub(super) actor: Actor,
     pub(super) channel: Channel,
     pub(super) key: Option<InputKey>,
+    pub(super) body: RequestBody,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum RequestBody {
     Prompt { flow: String, form_view: Option<FormRef> },
     Request(FlowRequestBody),
-    Act { run: RunId, action: Action, clicked: Option<MessageRef> },
+    Act { run: RunId, action: Action, message: Option<MessageRef> },
 }
 
 #[derive(Clone, Debug, Default)]
@@ -111,37 +138,32 @@ impl RequestBody {
     }
 }
 
-impl Origin {
-    fn new(actor: impl Into<Actor>) -> Self {
-        Self { actor: actor.into(), channel: Channel::new(ChannelType::Api), key: None }
-    }
-}
-
 impl Submission {
     /// Asks for the form of a flow, by SRN or name.
     pub fn prompt(flow: impl Into<String>, actor: impl Into<Actor>) -> PromptRequest {
-        PromptRequest { origin: Origin::new(actor), flow: flow.into(), form_view: None }
+        let (actor, channel) = (actor.into(), Channel::new(ChannelType::Api));
+        PromptRequest { actor, channel, key: None, flow: flow.into(), form_view: None }
     }
 
     /// Makes a request to a flow, by SRN or name.
     pub fn request(flow: impl Into<String>, actor: impl Into<Actor>) -> FlowRequest {
         let body = FlowRequestBody { flow: flow.into(), ..FlowRequestBody::default() };
-        FlowRequest { origin: Origin::new(actor), body }
+        FlowRequest { actor: actor.into(), channel: Channel::new(ChannelType::Api), key: None, body }
     }
 
     /// Approves a request.
     pub fn approve(run: RunId, actor: impl Into<Actor>) -> Decision {
-        Decision { origin: Origin::new(actor), run, is_approval: true, message: None, clicked: None }
+        Decision::new(run, actor.into(), Action::Approve { decision_message: None })
     }
 
     /// Denies a request. The requester cancels it with the same action.
     pub fn deny(run: RunId, actor: impl Into<Actor>) -> Decision {
-        Decision { origin: Origin::new(actor), run, is_approval: false, message: None, clicked: None }
+        Decision::new(run, actor.into(), Action::Deny { decision_message: None })
     }
 
     /// Revokes access before it expires. If a revocation is failing, it is retried immediately.
     pub fn revoke(run: RunId, actor: impl Into<Actor>) -> Revoke {
-        Revoke { origin: Origin::new(actor), run }
+        Revoke { actor: actor.into(), channel: Channel::new(ChannelType::Api), key: None, run }
     }
 
     /// Gives up a revocation that keeps failing: the Run fails, the strategy is not called again, and the error destination is
@@ -150,12 +172,13 @@ impl Submission {
     /// Only administrators may write off a revocation; they are responsible for removing the access by other means. `reason`
     /// is recorded in the audit log.
     pub fn write_off(run: RunId, actor: impl Into<Actor>, reason: impl Into<String>) -> WriteOff {
-        WriteOff { origin: Origin::new(actor), run, reason: reason.into() }
+        let (actor, channel) = (actor.into(), Channel::new(ChannelType::Api));
+        WriteOff { actor, channel, key: None, run, reason: reason.into() }
     }
 
     /// Sets the idempotency key, unless the submission has one.
     pub(crate) fn key_or(mut self, key: impl FnOnce() -> String) -> Self {
-        self.origin.key.get_or_insert_with(|| InputKey::new(key()));
+        self.key.get_or_insert_with(|| InputKey::new(key()));
         self
     }
 }
@@ -166,7 +189,7 @@ macro_rules! common_setters {
         impl $request {
             /// Sets the channel through which this was submitted: Slack, the web or the API. The default is the API.
             pub fn channel(mut self, channel: Channel) -> Self {
-                self.origin.channel = channel;
+                self.channel = channel;
                 self
             }
 
@@ -175,7 +198,7 @@ macro_rules! common_setters {
             /// A front end that lets callers choose keys must prefix them with its own name and the caller's, so that no
             /// caller can use the key of another one's submission.
             pub fn key(mut self, key: InputKey) -> Self {
-                self.origin.key = Some(key);
+                self.key = Some(key);
                 self
             }
         }
@@ -188,7 +211,9 @@ common_setters!(Submission, PromptRequest, FlowRequest, Decision, Revoke, WriteO
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens until the request is passed to `Runtime::submit`"]
 pub struct PromptRequest {
-    origin: Origin,
+    actor: Actor,
+    channel: Channel,
+    key: Option<InputKey>,
     flow: String,
     form_view: Option<FormRef>,
 }
@@ -205,8 +230,8 @@ impl PromptRequest {
 }
 
 impl From<PromptRequest> for Submission {
-    fn from(PromptRequest { origin, flow, form_view }: PromptRequest) -> Self {
-        Self { origin, body: RequestBody::Prompt { flow, form_view } }
+    fn from(PromptRequest { actor, channel, key, flow, form_view }: PromptRequest) -> Self {
+        Self { actor, channel, key, body: RequestBody::Prompt { flow, form_view } }
     }
 }
 
@@ -214,7 +239,9 @@ impl From<PromptRequest> for Submission {
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens until the request is passed to `Runtime::submit`"]
 pub struct FlowRequest {
-    origin: Origin,
+    actor: Actor,
+    channel: Channel,
+    key: Option<InputKey>,
     body: FlowRequestBody,
 }
 
@@ -253,8 +280,8 @@ impl FlowRequest {
 }
 
 impl From<FlowRequest> for Submission {
-    fn from(FlowRequest { origin, body }: FlowRequest) -> Self {
-        Self { origin, body: RequestBody::Request(body) }
+    fn from(FlowRequest { actor, channel, key, body }: FlowRequest) -> Self {
+        Self { actor, channel, key, body: RequestBody::Request(body) }
     }
 }
 
@@ -262,17 +289,25 @@ impl From<FlowRequest> for Submission {
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens until the decision is passed to `Runtime::submit`"]
 pub struct Decision {
-    origin: Origin,
+    actor: Actor,
+    channel: Channel,
+    key: Option<InputKey>,
     run: RunId,
-    is_approval: bool,
-    message: Option<String>,
-    clicked: Option<MessageRef>,
+    /// An approval or a denial.
+    action: Action,
+    message: Option<MessageRef>,
 }
 
 impl Decision {
+    fn new(run: RunId, actor: Actor, action: Action) -> Self {
+        Self { actor, channel: Channel::new(ChannelType::Api), key: None, run, action, message: None }
+    }
+
     /// Sets the text entered with the decision.
     pub fn message(mut self, text: impl Into<String>) -> Self {
-        self.message = Some(text.into());
+        if let Action::Approve { decision_message } | Action::Deny { decision_message } = &mut self.action {
+            *decision_message = Some(normalize_text(&text.into())).filter(|text| !text.is_empty());
+        }
         self
     }
 
@@ -280,16 +315,14 @@ impl Decision {
     /// there: see [`RunState::message_status`](crate::machine::RunState::message_status). The default is a decision made
     /// outside of any message, as through the API.
     pub fn in_message(mut self, message: MessageRef) -> Self {
-        self.clicked = Some(message);
+        self.message = Some(message);
         self
     }
 }
 
 impl From<Decision> for Submission {
-    fn from(Decision { origin, run, is_approval, message: decision_message, clicked }: Decision) -> Self {
-        let decision_message = decision_message.map(|text| normalize_text(&text)).filter(|text| !text.is_empty());
-        let action = if is_approval { Action::Approve { decision_message } } else { Action::Deny { decision_message } };
-        Self { origin, body: RequestBody::Act { run, action, clicked } }
+    fn from(Decision { actor, channel, key, run, action, message }: Decision) -> Self {
+        Self { actor, channel, key, body: RequestBody::Act { run, action, message } }
     }
 }
 
@@ -297,13 +330,15 @@ impl From<Decision> for Submission {
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens until the revocation is passed to `Runtime::submit`"]
 pub struct Revoke {
-    origin: Origin,
+    actor: Actor,
+    channel: Channel,
+    key: Option<InputKey>,
     run: RunId,
 }
 
 impl From<Revoke> for Submission {
-    fn from(Revoke { origin, run }: Revoke) -> Self {
-        Self { origin, body: RequestBody::Act { run, action: Action::Revoke, clicked: None } }
+    fn from(Revoke { actor, channel, key, run }: Revoke) -> Self {
+        Self { actor, channel, key, body: RequestBody::Act { run, action: Action::Revoke, message: None } }
     }
 }
 
@@ -311,15 +346,17 @@ impl From<Revoke> for Submission {
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens until the write-off is passed to `Runtime::submit`"]
 pub struct WriteOff {
-    origin: Origin,
+    actor: Actor,
+    channel: Channel,
+    key: Option<InputKey>,
     run: RunId,
     reason: String,
 }
 
 impl From<WriteOff> for Submission {
-    fn from(WriteOff { origin, run, reason }: WriteOff) -> Self {
+    fn from(WriteOff { actor, channel, key, run, reason }: WriteOff) -> Self {
         let action = Action::WriteOff { reason: normalize_text(&reason) };
-        Self { origin, body: RequestBody::Act { run, action, clicked: None } }
+        Self { actor, channel, key, body: RequestBody::Act { run, action, message: None } }
     }
 }
 

@@ -12,24 +12,14 @@ use super::Runtime;
 use super::flows::FlowEntry;
 use super::request_validation::parse_request;
 use super::slack_fields::resolve_slack_fields;
-use super::submission::{Actor, FlowRequestBody, Origin, Receipt, RequestBody, Submission};
+use super::submission::{Actor, FlowRequestBody, Receipt, RequestBody, Submission};
 use crate::engine::InputKey;
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::machine::{Action, FormRef, Input, InputBody, InputReply, MessageRef, MessageStatus, People, RunState};
-use crate::model::{Channel, ChannelType, EventId, RunId, Srn, User};
+use crate::machine::{Action, Input, InputBody, InputReply, MessageRef, MessageStatus, People, RunState};
+use crate::model::{Channel, ChannelType, EventId, RunId, Srn};
 
 /// The namespace of ids that are derived from idempotency keys.
 const KEY_NAMESPACE: Uuid = Uuid::from_u128(0x6d5f_2c1a_93b4_4d0e_8a57_c3f1_0e9b_7a24);
-
-/// A submission that passed validation.
-struct ValidSubmission {
-    flow: Srn,
-    action: Action,
-    actor: Arc<User>,
-    form_view: Option<FormRef>,
-    /// The people whom a decision depends on.
-    people: People,
-}
 
 impl Runtime {
     /// Submits an action. Once this returns, the submission and everything that follows from it is durable.
@@ -38,12 +28,12 @@ impl Runtime {
     /// If the submission is malformed, or its actor may not take the action now. Then nothing has changed; a refusal by the
     /// approval rules is recorded in the audit log. An approval of a request that cannot be granted any more closes the request.
     pub async fn submit(&self, submission: impl Into<Submission>) -> Result<Receipt> {
-        let Submission { origin: Origin { actor, channel, key }, body } = submission.into();
+        let Submission { actor, channel, key, body } = submission.into();
         check_channel(&channel)?;
         let event = EventId::from_uuid(self.new_id(key.as_ref(), "event"));
         let run = body.run().unwrap_or_else(|| self.new_run(key.as_ref()));
-        let valid = match self.validate(body, actor).await {
-            Ok(valid) => valid,
+        let input = match self.validate(run, event, actor, channel, body).await {
+            Ok(input) => input,
             Err(error) => {
                 // An accepted submission stays accepted, even if it would fail validation now.
                 let Some(key) = &key else { return Err(error) };
@@ -52,9 +42,6 @@ impl Runtime {
             }
         };
         let key = key.as_ref().map_or_else(|| InputKey::new(format!("event:{event}")), submission_key);
-        let ValidSubmission { flow, action, actor, form_view, people } = valid;
-        let body = InputBody::Submitted { event, actor, channel, action };
-        let input = Input::new(run, flow, self.clock().now(), body).with_form(form_view).with_people(people);
         receipt(run, event, self.engine.submit(key, input).await?)
     }
 
@@ -67,48 +54,64 @@ impl Runtime {
         Ok(reply.is_some_and(|reply| !matches!(reply, InputReply::Refused { .. })))
     }
 
-    /// Checks a submission against its flow, and looks up its actor.
-    async fn validate(&self, body: RequestBody, actor: Actor) -> Result<ValidSubmission> {
+    /// Checks a submission against its flow, looks up its actor, and returns the input that it becomes.
+    async fn validate(
+        &self,
+        run: RunId,
+        event: EventId,
+        actor: Actor,
+        channel: Channel,
+        body: RequestBody,
+    ) -> Result<Input> {
         let is_request = body.is_request();
-        let (flow, action, form_view, state) = self.parse(body).await?;
+        let (mut form, mut acted_on) = (None, None);
+        let (flow, action) = match body {
+            RequestBody::Prompt { flow, form_view } => {
+                form = form_view;
+                (self.executor.flows.named(&flow)?.flow.srn().clone(), Action::Prompt)
+            }
+            RequestBody::Request(request) => self.parse_request(request).await?,
+            RequestBody::Act { run, action, message } => {
+                let state = self.check_action(run, &action, message.as_ref()).await?;
+                let flow = state.flow.clone();
+                acted_on = Some(state);
+                (flow, action)
+            }
+        };
         let actor = self.executor.ask_directory(self.resolve_actor(actor, is_request)).await?;
         if is_request {
             self.check_visible(&flow, &actor).await?;
         }
         // Read after the Run: an approval that is not among its approvals was given later, by somebody who was looked up then.
-        let people = match state {
+        let people = match acted_on {
             Some(state) if matches!(action, Action::Approve { .. }) => self.executor.people(state.people()).await?,
             _ => People::default(),
         };
-        Ok(ValidSubmission { flow, action, actor, form_view, people })
+        let body = InputBody::Submitted { event, actor, channel, action };
+        Ok(Input::new(run, flow, self.clock().now(), body).with_form(form).with_people(people))
     }
 
-    /// Parses a submission into the flow and the machine's action, with the Run that it acts on.
-    async fn parse(&self, body: RequestBody) -> Result<(Srn, Action, Option<FormRef>, Option<Arc<RunState>>)> {
-        match body {
-            RequestBody::Prompt { flow, form_view } => {
-                Ok((self.executor.flows.named(&flow)?.flow.srn().clone(), Action::Prompt, form_view, None))
-            }
-            RequestBody::Request(FlowRequestBody { flow, inputs, context, form, parent }) => {
-                let entry = self.executor.flows.named(&flow)?;
-                let limits = &self.executor.limits;
-                let mut request = parse_request(&entry.flow, limits, &inputs, context.as_ref(), parent)?;
-                let resolved = resolve_slack_fields(&self.executor.directory, &entry.flow, &mut request.fields);
-                self.executor.ask_directory(resolved).await?;
-                if let Some(form) = form {
-                    self.check_form_flow(form, entry).await?;
-                }
-                Ok((entry.flow.srn().clone(), Action::Request(Box::new(request)), None, None))
-            }
-            RequestBody::Act { run, action, clicked } => {
-                check_text_size(&action, self.executor.limits.fields_bytes)?;
-                let state = self.run(run).await?.state;
-                if let Some(message) = &clicked {
-                    check_message(&state, message)?;
-                }
-                Ok((state.flow.clone(), action, None, Some(state)))
-            }
+    /// Parses a request into its flow and the machine's action.
+    async fn parse_request(&self, request: FlowRequestBody) -> Result<(Srn, Action)> {
+        let FlowRequestBody { flow, inputs, context, form, parent } = request;
+        let entry = self.executor.flows.named(&flow)?;
+        let mut request = parse_request(&entry.flow, &self.executor.limits, &inputs, context.as_ref(), parent)?;
+        let resolved = resolve_slack_fields(&self.executor.directory, &entry.flow, &mut request.fields);
+        self.executor.ask_directory(resolved).await?;
+        if let Some(form) = form {
+            self.check_form_flow(form, entry).await?;
         }
+        Ok((entry.flow.srn().clone(), Action::Request(Box::new(request))))
+    }
+
+    /// Checks an action on an existing request, and returns the request's Run.
+    async fn check_action(&self, run: RunId, action: &Action, message: Option<&MessageRef>) -> Result<Arc<RunState>> {
+        check_text_size(action, self.executor.limits.fields_bytes)?;
+        let state = self.run(run).await?.state;
+        if let Some(message) = message {
+            check_message(&state, message)?;
+        }
+        Ok(state)
     }
 
     /// Checks that a form belongs to the flow that it is submitted for.

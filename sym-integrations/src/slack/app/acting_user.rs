@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use sym_sdk::integration::IntegrationClient;
 use sym_sdk::model::User;
+use sym_sdk::runtime::{Actor, Runtime};
 
 use crate::bounded_cache::BoundedCache;
 use crate::slack::Slack;
@@ -24,7 +26,7 @@ const FRESH_ACCOUNT_TTL: Duration = Duration::from_secs(60);
 const ACCOUNTS_CAPACITY: usize = 10_000;
 
 /// A cache of Slack accounts, by user id, with the time when each was fetched.
-pub(super) struct ActingUsers(BoundedCache<String, (Timestamp, CachedUser)>);
+pub(super) struct ActingUsers(BoundedCache<String, (Timestamp, Arc<CachedUser>)>);
 
 impl Default for ActingUsers {
     fn default() -> Self {
@@ -47,7 +49,24 @@ impl ActingUsers {
         self.lookup(FRESH_ACCOUNT_TTL, slack, id, now).await
     }
 
+    /// Returns the same user as the actor of an action, with an account that Slack described at most a minute ago. The runtime reads
+    /// a user whose account is known, once for the whole action.
+    pub(super) async fn actor(&self, slack: &Slack, runtime: &Runtime, id: &str) -> Result<Actor> {
+        let account = self.account(FRESH_ACCOUNT_TTL, slack, id, runtime.clock().now()).await?;
+        match runtime.actor_by_identity(Slack::TYPE, slack.workspace(), id).await? {
+            Some(actor) => Ok(actor),
+            // On first contact, the account is linked to a user by its e-mail address.
+            None => linked_user(slack, &account).await.map(Actor::from),
+        }
+    }
+
     async fn lookup(&self, ttl: Duration, slack: &Slack, id: &str, now: Timestamp) -> Result<Arc<User>> {
+        let account = self.account(ttl, slack, id, now).await?;
+        linked_user(slack, &account).await
+    }
+
+    /// Returns Slack's description of an account that may use the app.
+    async fn account(&self, ttl: Duration, slack: &Slack, id: &str, now: Timestamp) -> Result<Arc<CachedUser>> {
         let age = |fetched_at: Timestamp| now.duration_since(fetched_at).unsigned_abs();
         let cached = self.0.get(id).filter(|(fetched_at, _)| age(*fetched_at) < ttl);
         let account = match cached {
@@ -60,8 +79,8 @@ impl ActingUsers {
                     }
                     info => info?,
                 };
-                let account = CachedUser::new(&info, slack.workspace());
-                let is_stale = |(fetched_at, _): &(Timestamp, CachedUser)| age(*fetched_at) >= ACCOUNT_TTL;
+                let account = Arc::new(CachedUser::new(&info, slack.workspace()));
+                let is_stale = |(fetched_at, _): &(Timestamp, Arc<CachedUser>)| age(*fetched_at) >= ACCOUNT_TTL;
                 self.0.insert(id.to_owned(), (now, account.clone()), is_stale);
                 account
             }
@@ -72,13 +91,15 @@ impl ActingUsers {
         if account.is_bot {
             return Err(refused("bots cannot use this app"));
         }
-        let user = slack.linked_user(account).await?;
-        user.ok_or_else(|| {
-            refused("your Slack account is not linked to a user").with_hint(
-                "ask an administrator to link it, or to check that the app is allowed to read e-mail addresses",
-            )
-        })
+        Ok(account)
     }
+}
+
+async fn linked_user(slack: &Slack, account: &CachedUser) -> Result<Arc<User>> {
+    slack.linked_user(account.clone()).await?.ok_or_else(|| {
+        refused("your Slack account is not linked to a user")
+            .with_hint("ask an administrator to link it, or to check that the app is allowed to read e-mail addresses")
+    })
 }
 
 fn refused(message: &str) -> Error {

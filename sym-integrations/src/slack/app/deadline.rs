@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::dispatcher::Dispatcher;
-use super::payload::{Incoming, Interaction};
+use super::payload::Incoming;
 use super::response::{Response, ResponseWithFollowUp};
 
 /// The time after which Slack gets a fallback response. Slack waits 3 seconds, including the time on the network.
@@ -58,9 +58,7 @@ pub(super) async fn respond_in_time(dispatcher: Dispatcher, incoming: Incoming) 
 /// Returns the response if the deadline passes. A menu shows no options; anything else shows Slack's error.
 fn fallback_for(incoming: &Incoming) -> Response {
     match incoming {
-        Incoming::Interaction(interaction) if matches!(**interaction, Interaction::BlockSuggestion(_)) => {
-            Response::Json(json!({ "options": [] }))
-        }
+        Incoming::BlockSuggestion(_) => Response::Json(json!({ "options": [] })),
         _ => Response::Unavailable,
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sym_sdk::engine::InputKey;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::model::{Channel, ChannelType, RunId};
-use sym_sdk::runtime::Submission;
+use sym_sdk::runtime::{Actor, Decision, Submission};
 
 use super::dispatcher::Dispatcher;
 use super::log_error;
@@ -17,29 +17,41 @@ use super::response::{Response, ResponseWithFollowUp, is_refusal, user_message};
 use crate::slack::MessageRef;
 use crate::slack::blocks::{Context, Mrkdwn};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Decision {
-    Approve,
-    Deny,
-    Revoke,
+/// Creates the submission for a click of an actor on a Run's message.
+type Submit = fn(&BlockActions, RunId, Actor) -> Result<Submission>;
+
+/// Returns how a button is submitted. `None` for an unknown one.
+fn submission_for(action_id: &str) -> Option<Submit> {
+    match action_id {
+        id if APPROVE == *id => Some(|click, run, actor| in_message(Submission::approve(run, actor), click)),
+        id if DENY == *id => Some(|click, run, actor| in_message(Submission::deny(run, actor), click)),
+        id if REVOKE == *id => Some(|_, run, actor| Ok(Submission::revoke(run, actor).into())),
+        _ => None,
+    }
 }
 
-impl Decision {
-    fn from_action_id(action_id: &str) -> Option<Self> {
-        let decisions = [(APPROVE, Self::Approve), (DENY, Self::Deny), (REVOKE, Self::Revoke)];
-        decisions.into_iter().find(|(id, _)| *id == *action_id).map(|(_, decision)| decision)
-    }
+/// Adds the clicked message and the text that was entered in it.
+fn in_message(decision: Decision, click: &BlockActions) -> Result<Submission> {
+    let message = message_ref(click).ok_or_else(|| {
+        Error::new(ErrorKind::Conflict, codes::UNKNOWN_MESSAGE, "this message does not belong to the request")
+    })?;
+    let decision = decision.in_message((&message).into());
+    let entered = click.state.in_block(DECISION_MESSAGE).and_then(|entered| entered.value.as_deref());
+    Ok(match entered.map(str::trim).filter(|text| !text.is_empty()) {
+        Some(text) => decision.message(text).into(),
+        None => decision.into(),
+    })
 }
 
 /// Handles a click in a message.
 pub(super) async fn on_click(dispatcher: Dispatcher, click: BlockActions, action: Action) -> ResponseWithFollowUp {
-    let decision = Decision::from_action_id(&action.action_id);
+    let submit = submission_for(&action.action_id);
     let run = action.value.as_deref().and_then(|run| run.parse::<RunId>().ok());
-    let (Some(decision), Some(run)) = (decision, run) else {
+    let (Some(submit), Some(run)) = (submit, run) else {
         tracing::debug!(action = action.action_id, "ignored an unknown action in Slack");
         return Response::Ack.into();
     };
-    match submit_decision(&dispatcher, &click, &action, decision, run).await {
+    match submit_click(&dispatcher, &click, &action, submit, run).await {
         Ok(()) => Response::Ack.into(),
         Err(error) if is_refusal(&error) => {
             ResponseWithFollowUp::ack_then(async move { report_refusal(&dispatcher, &click, &error).await })
@@ -51,36 +63,19 @@ pub(super) async fn on_click(dispatcher: Dispatcher, click: BlockActions, action
     }
 }
 
-async fn submit_decision(
+/// Submits a click. Its key is derived from the payload, so that a redelivered click is one decision.
+async fn submit_click(
     dispatcher: &Dispatcher,
     click: &BlockActions,
     action: &Action,
-    decision: Decision,
+    submit: Submit,
     run: RunId,
 ) -> Result<()> {
-    let account = &click.user.id;
-    let user = dispatcher.app().fresh_user(account, dispatcher.now()).await?;
-    let team = team_id(click.team.as_ref(), &click.user);
+    let actor = dispatcher.actor(&click.user.id).await?;
+    let (team, account) = (team_id(click.team.as_ref(), &click.user), &click.user.id);
     let key = format!("slack:{team}:{account}:{}:{}:{run}", action.action_ts, action.action_id);
-    let (channel, key) = (source_channel(click), InputKey::new(key));
-    let submission = match decision {
-        Decision::Approve => Submission::approve(run, user),
-        Decision::Deny => Submission::deny(run, user),
-        Decision::Revoke => {
-            let revoke = Submission::revoke(run, user).channel(channel).key(key);
-            return dispatcher.runtime().submit(revoke).await.map(drop);
-        }
-    };
-    let entered = click.state.in_block(DECISION_MESSAGE).and_then(|entered| entered.value.as_deref());
-    let message = message_ref(click).ok_or_else(|| {
-        Error::new(ErrorKind::Conflict, codes::UNKNOWN_MESSAGE, "this message does not belong to the request")
-    })?;
-    let submission = submission.in_message((&message).into());
-    let submission = match entered.map(str::trim).filter(|text| !text.is_empty()) {
-        Some(text) => submission.message(text),
-        None => submission,
-    };
-    dispatcher.runtime().submit(submission.channel(channel).key(key)).await.map(drop)
+    let submission = submit(click, run, actor)?.channel(source_channel(click)).key(InputKey::new(key));
+    dispatcher.runtime().submit(submission).await.map(drop)
 }
 
 /// Tells the user who clicked why the decision was refused, and disables the message if no click on it can succeed.

@@ -1,11 +1,12 @@
 //! Dispatches each interaction to the function that handles it.
 
 use jiff::Timestamp;
-use sym_sdk::runtime::Runtime;
+use sym_sdk::error::Result;
+use sym_sdk::runtime::{Actor, Runtime};
 
 use super::flow_picker::PICK_FLOW;
 use super::form_view::RETRY;
-use super::payload::{BlockActions, Incoming, Interaction};
+use super::payload::{BlockActions, Incoming};
 use super::response::{Response, ResponseWithFollowUp};
 use super::{SlackApp, decision, form_change, form_open, form_submit, slash_command};
 
@@ -33,24 +34,26 @@ impl Dispatcher {
         self.runtime.clock().now()
     }
 
+    /// Returns the user of a Slack account as the actor of an action. See [`ActingUsers::actor`](super::acting_user::ActingUsers::actor).
+    pub(super) async fn actor(&self, account: &str) -> Result<Actor> {
+        self.app.actor(&self.runtime, account).await
+    }
+
     /// Handles an interaction.
     pub(super) async fn dispatch(self, incoming: Incoming) -> ResponseWithFollowUp {
         match incoming {
             Incoming::Ping => Response::Ack.into(),
             Incoming::Command(command) => slash_command::run(self, command).await,
-            Incoming::Interaction(interaction) => match *interaction {
-                Interaction::BlockActions(actions) => self.on_block_actions(actions).await,
-                Interaction::BlockSuggestion(suggestion) => form_change::suggest(&self, suggestion).await.into(),
-                Interaction::ViewSubmission(submission) => form_submit::submit(&self, submission).await.into(),
-                Interaction::ViewClosed(closed) => {
-                    if let Ok(run) = closed.view.private_metadata.parse() {
-                        self.app.discard_form(run);
-                    }
-                    Response::Ack.into()
+            Incoming::BlockActions(actions) => self.on_block_actions(*actions).await,
+            Incoming::BlockSuggestion(suggestion) => form_change::suggest(&self, *suggestion).await.into(),
+            Incoming::ViewSubmission(submission) => form_submit::submit(&self, submission).await.into(),
+            Incoming::ViewClosed(closed) => {
+                if let Ok(run) = closed.view.private_metadata.parse() {
+                    self.app.discard_form(run);
                 }
-                Interaction::Shortcut(shortcut) => form_open::on_shortcut(self, shortcut).await,
-                Interaction::Unknown => Response::Ack.into(),
-            },
+                Response::Ack.into()
+            }
+            Incoming::Shortcut(shortcut) => form_open::on_shortcut(self, shortcut).await,
         }
     }
 

@@ -90,7 +90,7 @@ use jiff::Timestamp;
 use sym_sdk::delivery::Delivery;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::model::{RunId, User};
-use sym_sdk::runtime::{FrontEnd, Runtime};
+use sym_sdk::runtime::{Actor, FrontEnd, Runtime};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -174,6 +174,11 @@ impl SlackApp {
     /// Returns the user of a Slack account for an action. See [`ActingUsers::fresh_user`].
     async fn fresh_user(&self, account: &str, now: Timestamp) -> Result<Arc<User>> {
         self.0.users.fresh_user(self.slack(), account, now).await
+    }
+
+    /// Returns the user of a Slack account as the actor of an action. See [`ActingUsers::actor`].
+    async fn actor(&self, runtime: &Runtime, account: &str) -> Result<Actor> {
+        self.0.users.actor(self.slack(), runtime, account).await
     }
 
     fn forms(&self) -> &Arc<OpenForms> {

@@ -14,12 +14,17 @@ use url::form_urlencoded;
 
 use crate::http::SecretString;
 
-/// A payload received from Slack.
+/// A payload received from Slack: a command, or an interaction in a view or a message
+/// ([reference](https://docs.slack.dev/reference/interaction-payloads)).
 #[derive(Debug)]
 pub(super) enum Incoming {
     Command(SlashCommand),
-    Interaction(Box<Interaction>),
-    /// A request that only has to be acknowledged, such as Slack's `ssl_check`.
+    BlockActions(Box<BlockActions>),
+    BlockSuggestion(Box<BlockSuggestion>),
+    ViewSubmission(ViewSubmission),
+    ViewClosed(Box<ViewClosed>),
+    Shortcut(Shortcut),
+    /// A request that only has to be acknowledged, such as Slack's `ssl_check` or an interaction of an unknown kind.
     Ping,
 }
 
@@ -52,7 +57,15 @@ impl Incoming {
     }
 
     fn interaction<'de>(kind: &str, payload: impl Deserializer<'de, Error = serde_json::Error>) -> Result<Self> {
-        Interaction::deserialize(kind, payload).map(Box::new).map(Self::Interaction).map_err(malformed)
+        let parsed = match kind {
+            "block_actions" => Deserialize::deserialize(payload).map(Self::BlockActions),
+            "block_suggestion" => Deserialize::deserialize(payload).map(Self::BlockSuggestion),
+            "view_submission" => Deserialize::deserialize(payload).map(Self::ViewSubmission),
+            "view_closed" => Deserialize::deserialize(payload).map(Self::ViewClosed),
+            "shortcut" => Deserialize::deserialize(payload).map(Self::Shortcut),
+            _ => Ok(Self::Ping),
+        };
+        parsed.map_err(malformed)
     }
 }
 
@@ -79,30 +92,6 @@ pub(super) struct SlashCommand {
     #[serde(default)]
     pub(super) text: String,
     pub(super) trigger_id: String,
-}
-
-/// An interaction in a view or a message ([reference](https://docs.slack.dev/reference/interaction-payloads)).
-#[derive(Debug)]
-pub(super) enum Interaction {
-    BlockActions(BlockActions),
-    BlockSuggestion(BlockSuggestion),
-    ViewSubmission(ViewSubmission),
-    ViewClosed(ViewClosed),
-    Shortcut(Shortcut),
-    Unknown,
-}
-
-impl Interaction {
-    fn deserialize<'de, D: Deserializer<'de>>(kind: &str, payload: D) -> Result<Self, D::Error> {
-        Ok(match kind {
-            "block_actions" => Self::BlockActions(Deserialize::deserialize(payload)?),
-            "block_suggestion" => Self::BlockSuggestion(Deserialize::deserialize(payload)?),
-            "view_submission" => Self::ViewSubmission(Deserialize::deserialize(payload)?),
-            "view_closed" => Self::ViewClosed(Deserialize::deserialize(payload)?),
-            "shortcut" => Self::Shortcut(Deserialize::deserialize(payload)?),
-            _ => Self::Unknown,
-        })
-    }
 }
 
 /// A click or a selection in a block.

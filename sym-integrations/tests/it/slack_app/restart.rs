@@ -97,7 +97,7 @@ impl Processes {
     }
 }
 
-fn configuration(builder: HarnessBuilder) -> Config {
+pub(super) fn configuration(builder: HarnessBuilder) -> Config {
     let mut seen = Config::default();
     drop(builder.declare(|config| seen = config.clone()));
     seen

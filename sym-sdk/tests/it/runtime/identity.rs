@@ -9,6 +9,7 @@ use sym_sdk::handler::Registry;
 use sym_sdk::handlers;
 use sym_sdk::model::{RunId, UserId, UserIdentity};
 use sym_sdk::prelude::*;
+use sym_sdk::runtime::{Actor, Submission};
 use sym_sdk::testing::Harness;
 
 use super::{HOUR, plain};
@@ -200,4 +201,32 @@ async fn the_id_that_got_access_loses_it() {
     assert!(world.harness.granted().is_empty());
     world.get_access("ana@example.com").await;
     assert_eq!(world.harness.granted(), ["admins: another-id"]);
+}
+
+/// A front end that resolves the actor of a click saves the submission a second look-up, and no more than that: roles are those of
+/// the moment.
+#[tokio::test]
+async fn a_resolved_actor_is_read_again_a_second_later() {
+    let mut harness = Harness::builder().access_flow("prod", ["admins"]).handlers(plain()).build().await.unwrap();
+    let run = harness.request("prod").by("ana@example.com").duration("1h").await.unwrap();
+    let runtime = harness.runtime().clone();
+    let directory = runtime.directory();
+    let cyd = User::person(UserId::from_email("cyd@example.com"), "cyd@example.com").unwrap();
+    let cyd = directory.put_user(cyd.with_role(UserRole::Member)).await.unwrap();
+    directory.put_identity(cyd.id(), UserIdentity::new("slack", "T1", "U1")).await.unwrap();
+    let resolve = || runtime.actor_by_identity("slack", "T1", "U1");
+
+    assert_eq!(runtime.actor_by_identity("slack", "T1", "U2").await.unwrap(), None);
+    let actor = resolve().await.unwrap().unwrap();
+    let Actor::Resolved(resolved) = &actor else { panic!("{actor:?}") };
+    assert_eq!((resolved.user().username(), resolved.user().role()), ("cyd@example.com", UserRole::Member));
+
+    directory.set_role(cyd.id(), UserRole::Guest).await.unwrap();
+    harness.advance(Duration::from_millis(1_001)).await.unwrap();
+    let error = runtime.submit(Submission::approve(run, actor.clone())).await.unwrap_err();
+    assert_eq!(error.code(), &codes::NOT_PERMITTED);
+    directory.delete_user(cyd.id()).await.unwrap();
+    let error = runtime.submit(Submission::approve(run, actor)).await.unwrap_err();
+    assert_eq!(error.code(), &codes::UNKNOWN_USER);
+    assert_eq!(resolve().await.unwrap(), None);
 }
