@@ -105,6 +105,7 @@ fn kind_of(input: &Input) -> &'static str {
         InputBody::Submitted { .. } => "submitted",
         InputBody::EffectDone { .. } => "effect_done",
         InputBody::Resumed => "resumed",
+        InputBody::FlowRemoved => "flow_removed",
         InputBody::TimerFired { .. } => "timer_fired",
         InputBody::Rearm => "rearm",
         InputBody::ClockWentBack => "clock_set_back",

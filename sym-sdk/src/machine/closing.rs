@@ -1,5 +1,7 @@
 //! Closing a request that must not be granted any more, because it fails a check that it once passed.
 //!
+//! The same happens to the open requests of a flow that is no longer configured, when the program starts without it.
+//!
 //! The Run fails, and everybody who counts on it is told why: the requester, whoever just approved, and the error destination. The
 //! approver of a click is told in the reply to it.
 
@@ -13,8 +15,19 @@ use super::event_record::EventRecord;
 use super::notice::Notice;
 use super::people::check_requester;
 use super::recheck::check_request;
+use super::state::RunState;
 use super::stepper::Stepper;
-use crate::model::{Step, User};
+use super::transition::InputReply;
+use crate::error::{ErrorKind, codes};
+use crate::model::{ChannelType, EventId, Step, User};
+
+impl RunState {
+    /// Returns whether the Run has a request that was neither finished nor granted.
+    pub fn can_be_closed(&self) -> bool {
+        let is_requested = self.request.is_some() || self.run.requester().is_some();
+        is_requested && !self.may_hold_access() && (self.is_busy() || !self.is_finished())
+    }
+}
 
 impl Stepper<'_> {
     /// Checks again whether the request may be granted to its requester, with the target and duration of `event`.
@@ -52,6 +65,22 @@ impl Stepper<'_> {
         self.effect(event, EffectKind::Alert { error });
         self.update_messages(event);
         self.revoke_after_failure(event);
+    }
+
+    /// Closes the request of a Run whose flow is no longer configured. Nobody could decide it, and nothing could be granted.
+    pub(super) fn flow_removed(&mut self) -> InputReply {
+        if !self.state.can_be_closed() {
+            return InputReply::Stale;
+        }
+        if let Some(active) = self.state.active_event.take() {
+            self.state.pending.remove(&active.seq);
+        }
+        let (cause, system) = (EventId::from_uuid(*self.state.run.id().as_uuid()), Arc::new(User::system()));
+        let event = Arc::new(self.follow_up_of(cause, &system, Step::RequestExpire, ChannelType::Scheduler));
+        self.audit(&event, AuditKind::Received);
+        let reason = format!("flow `{}` is no longer configured", self.rules.flow.name());
+        self.close(&event, EffectError::new(ErrorKind::Conflict, codes::UNKNOWN_FLOW, reason));
+        InputReply::Accepted { event: None }
     }
 
     /// Handles an event whose people could not be looked up. A person can decide again; everything else fails.

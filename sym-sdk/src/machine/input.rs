@@ -106,6 +106,8 @@ pub enum InputBody {
     Rearm,
     /// The program has started, and the Run has an open request of an earlier version, without a lifetime or a fingerprint.
     Resumed,
+    /// The program has started without the flow of the Run, which has an undecided request.
+    FlowRemoved,
     /// The clock is well behind the time of the Run's last change: it was ahead then, or it is behind now.
     #[serde(alias = "ClockSetBack")]
     ClockWentBack,

@@ -81,6 +81,7 @@ impl<'a> Stepper<'a> {
             InputBody::TimerFired { kind, generation } => self.timer_fired(*kind, *generation),
             InputBody::Rearm => self.rearm(),
             InputBody::Resumed => self.resumed(),
+            InputBody::FlowRemoved => self.flow_removed(),
             InputBody::ClockWentBack => self.clock_went_back(),
         };
         self.drain_queue();

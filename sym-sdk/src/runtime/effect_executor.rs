@@ -21,8 +21,8 @@ use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
 use crate::handler::{Context, HandlerFn};
 use crate::machine::{
-    self, DeliveryResult, Effect, EffectError, EffectKind, EventRecord, HookResult, Input, MessageRef, Notice, Outcome,
-    People, Revocation, RevocationCheck, Routing, RunState, Transition,
+    self, DeliveryResult, Effect, EffectError, EffectKind, EventRecord, HookResult, Input, InputBody, MessageRef,
+    Notice, Outcome, People, Revocation, RevocationCheck, Routing, RunState, Transition,
 };
 use crate::model::{AccessTarget, Event, Flow, Hook, RunId, Step, User, UserId};
 use crate::routing::{Approvers, Destination, Notification, RequestForwardContext, RequestPermission};
@@ -61,7 +61,12 @@ impl EffectExecutor {
 impl EffectHandler for EffectExecutor {
     fn step(&self, state: Option<&RunState>, input: &Input) -> Result<Transition> {
         let flow = state.map_or(&input.flow, |state| &state.flow);
-        Ok(machine::step(&self.flows.by_srn(flow)?.rules(), state, input))
+        match self.flows.by_srn(flow) {
+            Ok(entry) => Ok(machine::step(&entry.rules(), state, input)),
+            // Nobody can act on a Run of a flow that is no longer configured. It can only be closed.
+            Err(error) if matches!(input.body, InputBody::Submitted { .. }) => Err(error),
+            Err(_) => Ok(machine::step(&FlowEntry::removed(flow).rules(), state, input)),
+        }
     }
 
     fn look_up_people<'a>(&'a self, effect: &'a Effect, state: &'a RunState) -> BoxFuture<'a, Result<People>> {
@@ -85,14 +90,18 @@ impl EffectHandler for EffectExecutor {
             if !state.pending.contains_key(&effect.key.seq) {
                 return Outcome::Done;
             }
-            match self.flows.by_srn(&state.flow) {
-                Ok(entry) => {
-                    let execution =
-                        EffectExecution { executor: self, entry, effect: &effect, state: &state, holders: &holders };
-                    catch_panics(execution.run()).await.unwrap_or_else(Outcome::Failed)
+            let removed;
+            let entry = match self.flows.by_srn(&state.flow) {
+                Ok(entry) => entry,
+                Err(_) if is_message(&effect.kind) => {
+                    removed = FlowEntry::removed(&state.flow);
+                    &removed
                 }
-                Err(error) => Outcome::Failed(EffectError::from(&error)),
-            }
+                Err(error) => return Outcome::Failed(EffectError::from(&error)),
+            };
+            let execution =
+                EffectExecution { executor: self, entry, effect: &effect, state: &state, holders: &holders };
+            catch_panics(execution.run()).await.unwrap_or_else(Outcome::Failed)
         })
     }
 }
@@ -281,24 +290,27 @@ impl EffectExecution<'_> {
     async fn alert(&self, error: &EffectError) -> Result<Outcome, EffectError> {
         let (flow, run) = (self.entry.flow.name(), self.state.run.id());
         tracing::error!(%flow, %run, event = %self.effect.event.name, code = %error.code, "{error}");
-        let environment = self.entry.flow.environment();
-        let Some(destination) = environment.error_logger() else {
-            let message = format!("environment `{}` has no error logger", environment.name());
+        let destinations = self.error_destinations();
+        if destinations.is_empty() {
+            let message = format!("environment `{}` has no error logger", self.entry.flow.environment().name());
             return Ok(self.alert_undelivered(&message, "declare a `sym_error_logger` and name it in the environment"));
-        };
-        let reaching =
-            self.executor.deliveries.iter().filter(|front_end| front_end.reaches_error_destination(destination));
+        }
         let view = self.view();
-        let alerts = reaching.map(|front_end| {
+        let alerts = destinations.iter().flat_map(|destination| {
+            let reaching = self.executor.deliveries.iter();
+            let reaching = reaching.filter(|front_end| front_end.reaches_error_destination(destination));
             let (view, limit) = (&view, self.executor.limits.delivery);
-            self.contained("the alert", limit, async move { front_end.alert(view, destination, error).await })
+            reaching.map(move |front_end| {
+                self.contained("the alert", limit, async move { front_end.alert(view, destination, error).await })
+            })
         });
         let results = futures_util::future::join_all(alerts).await;
         let is_delivered = results.iter().any(Result::is_ok);
         match results.into_iter().find_map(Result::err) {
             None if is_delivered => Ok(Outcome::Done),
             None => {
-                let message = format!("no front end can reach the error destination {destination}");
+                let destinations = destinations.into_iter().collect::<Vec<_>>().join(", ");
+                let message = format!("no front end can reach the error destination {destinations}");
                 Ok(self.alert_undelivered(&message, "add the front end to the app with `App::delivery`"))
             }
             Some(failure) if is_delivered => {
@@ -307,6 +319,16 @@ impl EffectExecution<'_> {
             }
             Some(failure) => Err(failure),
         }
+    }
+
+    /// Returns the error destination of the flow's environment. Nobody knows the environment that a removed flow had, so its errors go
+    /// to those of all.
+    fn error_destinations(&self) -> BTreeSet<&str> {
+        if self.entry.is_removed() {
+            let all = self.executor.flows.iter();
+            return all.filter_map(|entry| entry.flow.environment().error_logger()).collect();
+        }
+        self.entry.flow.environment().error_logger().into_iter().collect()
     }
 
     fn alert_undelivered(&self, message: &str, hint: &str) -> Outcome {
@@ -416,6 +438,11 @@ impl EffectExecution<'_> {
         let done = call_bounded(&*self.executor.clock, limit, || what.to_owned(), work).await.and_then(|result| result);
         done.map_err(|error| EffectError::from(&error))
     }
+}
+
+/// Returns whether the effect only tells people something, for which no configured flow is needed.
+fn is_message(kind: &EffectKind) -> bool {
+    matches!(kind, EffectKind::UpdateMessages | EffectKind::Message { .. } | EffectKind::Alert { .. })
 }
 
 /// Builds the event that handlers see from its record.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::handler::{HandlerSet, Services};
 use crate::machine::Rules;
-use crate::model::{AccessTarget, Flow, Flows, Hooks, Srn, SrnVersion};
+use crate::model::{AccessTarget, Flow, Flows, Hooks, Slug, Srn, SrnVersion};
 use crate::strategy::DynAccessStrategy;
 use crate::suggest::nearest;
 
@@ -18,6 +18,8 @@ pub(super) struct FlowEntry {
     pub(super) services: Arc<Services>,
     pub(super) strategy: Option<Arc<dyn DynAccessStrategy>>,
     hooks: Hooks,
+    /// Whether the flow is no longer configured.
+    is_removed: bool,
 }
 
 impl FlowEntry {
@@ -28,7 +30,19 @@ impl FlowEntry {
         strategy: Option<Arc<dyn DynAccessStrategy>>,
     ) -> Self {
         let hooks = handlers.hooks().collect();
-        Self { flow, handlers, services, strategy, hooks }
+        Self { flow, handlers, services, strategy, hooks, is_removed: false }
+    }
+
+    /// Creates the entry of a flow that Runs have and that is no longer configured. It has no handlers and grants nothing: it only
+    /// serves to close these Runs, and to tell people.
+    pub(super) fn removed(srn: &Srn) -> Self {
+        let flow = Flow::builder(Slug::lossy(srn.slug()), srn.organization()).build();
+        let services = Arc::new(Services::default());
+        Self { is_removed: true, ..Self::new(Arc::new(flow), HandlerSet::default(), services, None) }
+    }
+
+    pub(super) fn is_removed(&self) -> bool {
+        self.is_removed
     }
 
     pub(super) fn rules(&self) -> Rules<'_> {

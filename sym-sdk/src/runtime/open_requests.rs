@@ -1,4 +1,4 @@
-//! The open requests at startup: those of earlier versions get what they lack.
+//! The open requests at startup: those of removed flows are closed, and those of earlier versions get what they lack.
 //!
 //! None of this may keep the program from starting, because it has access to end: what fails is logged, and tried again at the next
 //! start.
@@ -9,19 +9,28 @@ use crate::engine::{Engine, InputKey, RunFilter, StoredRun};
 use crate::machine::{Input, InputBody};
 use crate::model::RunStatus;
 
-/// Gives open requests of earlier versions the lifetime and the fingerprint that they lack.
+/// The statuses of Runs with a request that is not decided, or decided and not granted.
+const UNDECIDED: [RunStatus; 5] =
+    [RunStatus::Pending, RunStatus::Prompted, RunStatus::Requested, RunStatus::Forwarded, RunStatus::Approved];
+
+/// Closes the requests of flows that are no longer configured, and gives open requests of earlier versions the lifetime and the
+/// fingerprint that they lack.
 pub(super) async fn resume(engine: &dyn Engine, clock: &dyn Clock, flows: &FlowEntries) {
-    for status in [RunStatus::Requested, RunStatus::Forwarded] {
+    for status in UNDECIDED {
         let filter = RunFilter { active: true, status: Some(status), ..RunFilter::default() };
-        match engine.runs(filter, usize::MAX).await {
-            Ok(runs) => {
-                for run in runs.iter().filter(|run| flows.by_srn(&run.state.flow).is_ok()) {
-                    if run.state.is_of_earlier_version() {
-                        submit(engine, clock, run, InputBody::Resumed).await;
-                    }
-                }
+        let runs = match engine.runs(filter, usize::MAX).await {
+            Ok(runs) => runs,
+            Err(error) => {
+                tracing::error!(%error, %status, "could not read the open requests");
+                continue;
             }
-            Err(error) => tracing::error!(%error, %status, "could not read the open requests"),
+        };
+        for run in &runs {
+            if flows.by_srn(&run.state.flow).is_err() && run.state.can_be_closed() {
+                submit(engine, clock, run, InputBody::FlowRemoved).await;
+            } else if run.state.is_of_earlier_version() {
+                submit(engine, clock, run, InputBody::Resumed).await;
+            }
         }
     }
 }

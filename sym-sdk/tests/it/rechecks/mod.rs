@@ -6,6 +6,7 @@ mod earlier_versions;
 mod failing_directory;
 mod lifetime;
 mod people;
+mod removed_flows;
 
 use std::sync::Arc;
 use std::time::Duration;
