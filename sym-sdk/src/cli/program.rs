@@ -73,7 +73,7 @@ impl Program {
 
     /// Returns a builder in which fakes replace the clients, strategies and front ends of the program.
     pub(super) fn simulated_builder(&mut self, config: Config) -> Builder {
-        self.builder(config).cut_off().simulated().outbox(self.outbox.clone())
+        self.builder(config).cut_off().simulated().unknown_approvers().outbox(self.outbox.clone())
     }
 
     /// Adds the program's users to a store. Users who are there already are left as they are: they may have changed since.

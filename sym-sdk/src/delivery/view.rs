@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::error::codes;
 use crate::forms::FieldMap;
 use crate::machine::{self, Access, ActionKind, FormRef, MessageRef, MessageStatus, RunState};
 use crate::model::{AccessTarget, Event, RunStatus, Step, User, UserType};
@@ -87,6 +88,11 @@ impl RequestView {
     /// Returns the fields of the request.
     pub fn fields(&self) -> Option<&FieldMap> {
         self.state.request.as_ref().map(|request| &*request.fields)
+    }
+
+    /// Returns whether a hook did not let the approved access be granted.
+    pub fn is_grant_stopped(&self) -> bool {
+        self.state.error.as_ref().is_some_and(|error| error.code == codes::GRANT_STOPPED)
     }
 
     /// Returns who revoked the access before it expired.

@@ -71,6 +71,12 @@ impl Directory {
         })
     }
 
+    /// Whether people whom the directory does not know can become members by themselves.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn admits_unknown_members(&self) -> bool {
+        !self.domains.is_empty()
+    }
+
     /// Returns the role of a person on first contact: people with an address outside the organization are guests.
     fn initial_role(&self, user: &User) -> UserRole {
         if self.is_internal_email(user.email().unwrap_or_default()) { UserRole::Member } else { UserRole::Guest }

@@ -15,7 +15,7 @@
 //! | `sym_due` | gauge | | effects and timers that are due and not in progress |
 //! | `sym_late` | gauge | | those of them that have been due for more than a minute |
 //! | `sym_oldest_due_seconds` | gauge | | time for which the oldest of them has been due |
-//! | `sym_stuck` | gauge | | Runs whose revocation has failed and is not confirmed yet |
+//! | `sym_stuck` | gauge | | Runs whose revocation has failed and is not confirmed yet, or is deferred by a hook |
 //!
 //! Gauges are set every 15 seconds while workers are running. Alert on `sym_stuck` and `sym_late`.
 //!

@@ -137,6 +137,12 @@ pub const INVALID_KEY: ErrorCode = ErrorCode::new("SymSDK", "INVALID_KEY");
 pub const INVALID_JSON: ErrorCode = ErrorCode::new("SymSDK", "INVALID_JSON");
 /// `AccessStrategy:REVOCATION_PUT_OFF`: a hook deferred a revocation.
 pub const DEESCALATE_PUT_OFF: ErrorCode = ErrorCode::new("AccessStrategy", "REVOCATION_PUT_OFF");
+/// `AccessStrategy:GRANT_STOPPED`: a hook did not let approved access be granted.
+pub const GRANT_STOPPED: ErrorCode = ErrorCode::new("AccessStrategy", "GRANT_STOPPED");
+/// `SymSDK:TOO_FEW_APPROVERS`: a request needs more approvals than there are people who can approve it.
+pub const TOO_FEW_APPROVERS: ErrorCode = ErrorCode::new("SymSDK", "TOO_FEW_APPROVERS");
+/// `SymSDK:HOOK_OVERRULED`: a hook tried to hold up what it may not, or no longer.
+pub const HOOK_OVERRULED: ErrorCode = ErrorCode::new("SymSDK", "HOOK_OVERRULED");
 /// `AccessStrategy:REPORTED_ERRORS`: a strategy reported errors.
 pub const STRATEGY_REPORTED_ERRORS: ErrorCode = ErrorCode::new("AccessStrategy", "REPORTED_ERRORS");
 /// `AccessStrategy:STILL_LISTED`: the target still lists the identity after a revocation.

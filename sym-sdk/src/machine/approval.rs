@@ -54,6 +54,7 @@ impl Stepper<'_> {
         self.state.current_notification = 0;
         self.complete(&event, RunStatus::Requested);
         self.start_lifetime();
+        self.report_dead_end(&event, routing);
         if routing.notifications.is_empty() {
             self.after(&event);
         } else {
@@ -156,7 +157,9 @@ impl Stepper<'_> {
         self.update_messages(&event);
         let (by, reason) = decided_by(&event);
         let reason = event.decision_message.clone().or(reason);
-        self.message_requester(&event, Notice::Denied { by, reason });
+        let is_withdrawn = by.is_some() && self.state.run.requester() == Some(&*event.actor);
+        let notice = if is_withdrawn { Notice::Withdrawn } else { Notice::Denied { by, reason } };
+        self.message_requester(&event, notice);
         self.after(&event);
     }
 

@@ -14,13 +14,13 @@ use super::audit_entry::AuditKind;
 use super::effect::EffectKind;
 use super::effect_error::EffectError;
 use super::event_record::EventRecord;
-use super::retry::IGNORED_EXPIRY_RETRY_DELAY;
+use super::retry::{IGNORED_EXPIRY_RETRY_DELAY, MAX_DEFERRALS};
 use super::state::{ActiveEvent, QueuedInput, RunState};
 use super::stepper::Stepper;
 use super::timer::{LiveTimer, TimerKind};
 use super::transition::InputReply;
 use crate::error::{ErrorKind, codes};
-use crate::model::{ChannelType, DeescalateType, EventId, Step, User};
+use crate::model::{ChannelType, DeescalateType, EventId, HandlerRef, Step, User};
 
 /// The timer and the effect that end the access of a Run. If one of them is lost, the access outlives its time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,17 +85,27 @@ impl Stepper<'_> {
         self.begin(event, Default::default());
     }
 
-    /// Sets the expiry timer again if a hook has ignored the end of access, and returns whether it has. A hook can delay the
-    /// end of access, and cannot prevent it.
-    pub(super) fn defer_ignored_expiry(&mut self, event: &Arc<EventRecord>) -> bool {
+    /// Sets the expiry timer again if a hook has ignored the end of access, and returns whether it has. The error destination is
+    /// alerted of the first time, and again once the hook is [overruled](Self::overrules_hook).
+    pub(super) fn defer_ignored_expiry(&mut self, event: &Arc<EventRecord>, handler: &HandlerRef) -> bool {
         let scheduled = event.deescalate_type == Some(DeescalateType::Scheduled);
         if !scheduled || !matches!(self.state.access, Access::Held(_)) {
             return false;
         }
         let at = self.after_now(IGNORED_EXPIRY_RETRY_DELAY);
         self.set_timer(TimerKind::Expire, at);
-        let message = format!("a hook deferred the end of access until {at:.0}");
-        self.report(event, EffectError::new(ErrorKind::Handler, codes::DEESCALATE_PUT_OFF, message));
+        self.state.deferrals = self.state.deferrals.saturating_add(1);
+        let (count, max) = (self.state.deferrals, MAX_DEFERRALS);
+        let message =
+            format!("a hook deferred the end of access until {at:.0}, for the {count}. of at most {max} times");
+        let error = EffectError::new(ErrorKind::Handler, codes::DEESCALATE_PUT_OFF, message)
+            .in_handler(handler.clone())
+            .with_hint("an administrator can revoke the access now");
+        if count == 1 {
+            self.report(event, error);
+        } else {
+            self.audit(event, AuditKind::Reported { error });
+        }
         true
     }
 }

@@ -12,7 +12,7 @@ use super::event_record::EventRecord;
 use super::message_status::DeliveredMessage;
 use super::notice::Notice;
 use super::outcome::{DeliveryResult, Outcome};
-use super::retry::{MAX_DELIVERY_ATTEMPTS, MAX_FINAL_DELIVERY_ATTEMPTS, retry_delay};
+use super::retry::{IGNORED_EXPIRY_RETRY_DELAY, MAX_DELIVERY_ATTEMPTS, MAX_FINAL_DELIVERY_ATTEMPTS, retry_delay};
 use super::state::{PendingEffect, QueuedInput};
 use super::stepper::Stepper;
 use super::timer::TimerKind;
@@ -129,6 +129,7 @@ impl Stepper<'_> {
             let message =
                 "the request could not be delivered, and its fallback does not continue after a failed delivery";
             self.report(event, EffectError::new(ErrorKind::Unavailable, codes::INVALID_DESTINATION, message));
+            self.message_requester(event, Notice::NotDelivered);
         }
     }
 
@@ -159,6 +160,21 @@ impl Stepper<'_> {
         } else {
             self.follow_inaction(Step::RequestExpire, CAUSE_TIMEOUT);
         }
+    }
+
+    /// Starts the timeout of the current notification again after a hook has ignored what the timeout began: an open request
+    /// without a timer could stay open for ever. A notification without a timeout gets the delay of an ignored expiry.
+    pub(super) fn restart_timeout(&mut self, event: &Arc<EventRecord>) {
+        let is_automatic = matches!(event.name, Step::RequestForward | Step::RequestExpire) || event.decided_by_hook;
+        let is_set = self.state.timers.contains_key(&TimerKind::Forward)
+            || self.state.queue.contains(&QueuedInput::Timer(TimerKind::Forward));
+        if !is_automatic || is_set || !self.state.is_open() {
+            return;
+        }
+        self.state.deferrals = self.state.deferrals.saturating_add(1);
+        let timeout = self.notification(self.state.current_notification).and_then(|current| current.timeout_after());
+        let at = self.after_now(timeout.unwrap_or(IGNORED_EXPIRY_RETRY_DELAY));
+        self.set_timer(TimerKind::Forward, at);
     }
 
     fn forward_or_expire(&mut self, cause: &str) {

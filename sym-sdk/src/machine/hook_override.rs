@@ -1,8 +1,12 @@
-//! Events that a hook fires in place of the event it was called for.
+//! Events that a hook fires in place of the event it was called for, and events that it ignores.
 //!
 //! A hook can move a Run forward faster, but never backward and never around a check: it cannot fire an earlier step, escalate
 //! what is not approved, or grant what the flow does not offer. Each step may be fired in place of itself once per event, so
 //! that hooks cannot loop.
+//!
+//! Nor can a hook keep a Run from coming to its end. What a timer begins can be ignored [`MAX_DEFERRALS`] times in a row: it is
+//! due again after a while, and in the end the hook is not called any more. An administrator's revocation cannot be ignored at
+//! all, and approved access that a hook does not let be granted ends the Run.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,9 +17,10 @@ use super::effect_error::EffectError;
 use super::event_record::EventRecord;
 use super::notice::Notice;
 use super::recheck::check_hook_duration;
+use super::retry::MAX_DEFERRALS;
 use super::stepper::Stepper;
 use crate::error::{ErrorKind, codes};
-use crate::model::{AccessTarget, ChannelType, HandlerRef, RunStatus, Step};
+use crate::model::{AccessTarget, ChannelType, DeescalateType, HandlerRef, RunStatus, Step};
 use crate::template::{NextEvent, TargetRef};
 
 impl Stepper<'_> {
@@ -27,23 +32,33 @@ impl Stepper<'_> {
         next: &NextEvent,
         repeated: BTreeSet<Step>,
     ) {
-        let Some(step) = next.step() else { return self.ignore(&event, next.message.as_deref()) };
+        let Some(step) = next.step() else { return self.ignore(&event, handler, next.message.as_deref()) };
         match self.fired_event(&event, step, next, repeated) {
             Ok((fired, repeated)) => self.begin(fired, repeated),
             Err(error) => self.hook_failed(event, error.in_handler(handler.clone())),
         }
     }
 
-    /// Cancels the event. The Run stays as it is.
-    fn ignore(&mut self, event: &Arc<EventRecord>, message: Option<&str>) {
+    /// Cancels the event. The Run stays as it is, unless that would leave it without an end.
+    fn ignore(&mut self, event: &Arc<EventRecord>, handler: &HandlerRef, message: Option<&str>) {
         if self.expire_in_spite_of_hook(event) {
             return;
         }
+        if self.is_revoked_by_admin(event) {
+            let text = format!("{} is an administrator, whose revocation cannot be ignored", event.actor.username());
+            let error = EffectError::new(ErrorKind::Handler, codes::HOOK_OVERRULED, text).in_handler(handler.clone());
+            self.audit(event, AuditKind::Reported { error });
+            return self.default_implementation(event.clone());
+        }
         let message = message.map(str::to_owned);
+        if event.name == Step::Escalate {
+            return self.stop_grant(event, handler, message);
+        }
         self.audit(event, AuditKind::Ignored { message: message.clone() });
-        if self.defer_ignored_expiry(event) {
+        if self.defer_ignored_expiry(event, handler) {
             return;
         }
+        self.restart_timeout(event);
         // A form can be submitted again after its request was ignored. A request without a form cannot, and neither can one that
         // a hook has already replaced by another event.
         let status = self.state.run.status();
@@ -51,8 +66,39 @@ impl Stepper<'_> {
         self.state.closed |= status == RunStatus::Pending || undecidable;
         // Nobody triggered an automatic event, so only an explicit message is worth sending to its actor.
         if event.channel.kind() != ChannelType::Scheduler || message.is_some() {
-            self.message(event, &event.actor, Notice::Ignored { event: event.name, message });
+            // The actor of an event that another hook fired knows only of the request.
+            let ignored = if event.decided_by_hook { Step::Request } else { event.name };
+            self.message(event, &event.actor, Notice::Ignored { event: ignored, message });
         }
+    }
+
+    fn is_revoked_by_admin(&self, event: &EventRecord) -> bool {
+        event.name == Step::Deescalate
+            && event.deescalate_type == Some(DeescalateType::Revoked)
+            && event.actor.is_admin()
+            && matches!(self.state.access, Access::Held(_))
+    }
+
+    /// Ends the Run because a hook ignored the grant of approved access: nothing would ever grant it.
+    fn stop_grant(&mut self, event: &Arc<EventRecord>, handler: &HandlerRef, message: Option<String>) {
+        let reason = message.as_deref().unwrap_or("the flow did not allow it").to_owned();
+        let text = format!("{handler} did not let the access be granted: {reason}");
+        self.set_error(event, &EffectError::new(ErrorKind::Forbidden, codes::GRANT_STOPPED, text));
+        self.audit(event, AuditKind::Ignored { message });
+        self.notify_not_granted(event, &reason);
+        self.update_messages(event);
+    }
+
+    /// Returns whether the event's hook may not be called, because hooks have ignored such events as often as they may. Reports
+    /// that if so.
+    pub(super) fn overrules_hook(&mut self, event: &Arc<EventRecord>) -> bool {
+        if event.channel.kind() != ChannelType::Scheduler || self.state.deferrals < MAX_DEFERRALS {
+            return false;
+        }
+        let message =
+            format!("`{}` was ignored {MAX_DEFERRALS} times; it is processed without `on_{0}` now", event.name);
+        self.report(event, EffectError::new(ErrorKind::Handler, codes::HOOK_OVERRULED, message));
+        true
     }
 
     /// Returns the event that the hook fires, and the steps fired again so far.

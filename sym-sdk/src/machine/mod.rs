@@ -33,7 +33,7 @@
 //! - The expiry timer is part of the transition that asks for the grant, so it is durable before the strategy is called.
 //! - Whatever might have been granted is revoked. A grant that failed, or whose outcome is unknown, counts as granted.
 //! - A revocation is retried until the strategy confirms it or an administrator writes it off. A hook can delay the end of
-//!   access; it can neither prevent it nor, by failing, hold it up.
+//!   access, a few times and for a short while; it can neither prevent it nor, by failing, hold it up.
 //!
 //! # Trade-offs
 //!
@@ -64,10 +64,11 @@
 //! | `people` | which people a decision depends on, as they are when it is made |
 //! | `closing` | requests that fail such a check |
 //! | `lifetime` | how long a request may stay open |
+//! | `dead_end` | requests that cannot be approved |
 //! | `forwarding` | delivery of notifications, timeouts, forwards, expiry of unanswered requests |
 //! | `access` | grants and revocations |
 //! | `expiry` | the end of access: expiry, deferral by a hook, lost timers, clock changes |
-//! | `hook_override` | events that a hook fires in place of another |
+//! | `hook_override` | events that a hook fires in place of another, or ignores |
 //! | `operator_actions` | retried and written-off revocations, grants repeated, unmanaged access removed |
 //! | `message_status` | which message of a request may be acted on |
 //! | `retry` | how often and how long effects are retried |
@@ -76,6 +77,7 @@ mod access;
 mod approval;
 mod audit_entry;
 mod closing;
+mod dead_end;
 mod effect;
 mod effect_error;
 mod event_record;
@@ -113,7 +115,7 @@ pub use people::People;
 pub use permissions::allowed_actions;
 pub use recheck::check_grant;
 pub(crate) use recheck::{offered_durations, offered_durations_hint};
-pub use retry::{IGNORED_EXPIRY_RETRY_DELAY, MAX_GRANT_ATTEMPTS, MAX_REVOKE_DELAY, revoke_delay};
+pub use retry::{IGNORED_EXPIRY_RETRY_DELAY, MAX_DEFERRALS, MAX_GRANT_ATTEMPTS, MAX_REVOKE_DELAY, revoke_delay};
 pub use state::{ActiveEvent, PendingEffect, QueuedInput, RequestData, RunError, RunState, Stage};
 pub use timer::{LiveTimer, TimerChange, TimerKind};
 pub use transition::{EntitlementChange, InputReply, Transition};

@@ -1,10 +1,19 @@
 //! Notices: messages to one person about a Run.
+//!
+//! The requester is told how the request ends, whoever or whatever ends it. Somebody else whose action led there, such as the
+//! approver of access that could not be granted, is told too. Errors are given by their codes: their messages are for operators.
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::error::ErrorCode;
-use crate::model::Step;
+use super::access::Access;
+use super::effect_error::EffectError;
+use super::event_record::EventRecord;
+use super::stepper::Stepper;
+use crate::error::{ErrorCode, codes};
+use crate::model::{AccessTarget, Step, User, UserType};
 
 /// A message to one person about a Run.
 ///
@@ -27,6 +36,8 @@ pub enum Notice {
         /// The text entered with the decision, or the reason that a hook gave.
         reason: Option<String>,
     },
+    /// The requester has withdrawn the request.
+    Withdrawn,
     /// The request expired because nobody acted on it.
     Expired,
     /// The request expired because it could not be delivered to anybody.
@@ -45,6 +56,24 @@ pub enum Notice {
         /// The people whose approvals do not count any more.
         withdrawn: Vec<String>,
     },
+    /// The request is open and could not be delivered to anybody.
+    NotDelivered,
+    /// The request is open and needs more approvals than there are people who can approve it.
+    TooFewApprovers {
+        /// The number of people who can approve it.
+        possible: usize,
+        /// The number of approvals needed.
+        needed: usize,
+    },
+    /// The request was approved, and the access was not granted.
+    NotGranted {
+        /// The requester, for a message to somebody else.
+        requester: Option<String>,
+        /// The target.
+        target: String,
+        /// The reason.
+        reason: String,
+    },
     /// Access was granted.
     Granted {
         /// The target.
@@ -60,6 +89,11 @@ pub enum Notice {
         #[serde(alias = "kept_by_another")]
         held_by_other_run: bool,
     },
+    /// The access could not be taken away, and an administrator has given up the automatic revocation.
+    WrittenOff {
+        /// The target.
+        target: String,
+    },
     /// An action of the person was refused.
     Refused {
         /// The code of the error, for programs.
@@ -74,12 +108,15 @@ pub enum Notice {
         /// The hook's message.
         message: Option<String>,
     },
-    /// An event of the person failed.
+    /// An event failed, and the request with it.
     Failed {
         /// The code of the error, for programs.
         code: ErrorCode,
         /// The event that failed.
         event: Step,
+        /// The requester, for a message to somebody else.
+        #[serde(default)]
+        requester: Option<String>,
     },
 }
 
@@ -89,6 +126,7 @@ impl Notice {
         match self {
             Self::Approved { by, reason } => decided("approved", by.as_deref(), reason.as_deref(), flow),
             Self::Denied { by, reason } => decided("denied", by.as_deref(), reason.as_deref(), flow),
+            Self::Withdrawn => format!("You have withdrawn your request for {flow}"),
             Self::Expired => format!("Your request for {flow} has expired: nobody acted on it in time"),
             Self::Undeliverable => {
                 format!(
@@ -109,6 +147,30 @@ impl Notice {
                      any more: {missing} more {more} needed"
                 )
             }
+            Self::NotDelivered => {
+                format!(
+                    "Your request for {flow} could not be delivered to anybody who can decide it. Contact an \
+                     administrator"
+                )
+            }
+            Self::TooFewApprovers { possible: 0, .. } => {
+                format!("Nobody can approve your request for {flow} as things are. Its operators have been notified")
+            }
+            Self::TooFewApprovers { possible, needed } => {
+                let people = if *possible == 1 { "person" } else { "people" };
+                format!(
+                    "Your request for {flow} needs {needed} approvals, and only {possible} {people} can give one. Its \
+                     operators have been notified"
+                )
+            }
+            Self::NotGranted { requester: None, target, reason } => {
+                format!("Your request for {flow} was approved, but you were not given access to {target}: {reason}")
+            }
+            Self::NotGranted { requester: Some(requester), target, reason } => {
+                format!(
+                    "The request of {requester} for {flow}, which you approved, did not give access to {target}: {reason}"
+                )
+            }
             Self::Granted { target, until: Some(until) } => {
                 format!("You have access to {target} until {}", until.strftime("%Y-%m-%d %H:%M:%S UTC"))
             }
@@ -117,13 +179,57 @@ impl Notice {
             Self::Ended { target, held_by_other_run: true } => {
                 format!("This request's access to {target} has ended; another of your requests still grants it")
             }
+            Self::WrittenOff { target } => {
+                format!(
+                    "Your access to {target} should have ended, but could not be taken away automatically. An \
+                     administrator takes care of it"
+                )
+            }
             Self::Refused { message, .. } => message.clone(),
             Self::Ignored { message: Some(message), .. } => message.clone(),
-            Self::Ignored { event, message: None } => format!("Your {event} for {flow} was ignored by the flow"),
-            Self::Failed { code, event } => {
-                format!("Something went wrong during {event} of {flow} ({code}); its operators have been notified")
+            Self::Ignored { event, message: None } => format!("The flow {flow} {}", ignored(*event)),
+            Self::Failed { code, event: Step::Prompt, .. } => {
+                format!("The form of {flow} could not be opened ({code}); its operators have been notified")
+            }
+            Self::Failed { code, event, requester } => {
+                let request = match requester {
+                    Some(requester) => format!("The request of {requester}"),
+                    None => "Your request".to_owned(),
+                };
+                let phase = failure_phase(*event);
+                format!(
+                    "{request} for {flow} has failed: something went wrong {phase} ({code}). Its operators have been \
+                     notified"
+                )
             }
         }
+    }
+}
+
+/// Says what the flow did not do when a hook ignored the event.
+fn ignored(event: Step) -> &'static str {
+    match event {
+        Step::Prompt => "did not open its form for you",
+        Step::Request => "did not accept your request",
+        Step::RequestForward => "did not forward the request",
+        Step::RequestExpire => "did not let the request expire",
+        Step::Approve => "did not accept your approval",
+        Step::Deny => "did not accept your denial",
+        Step::Escalate => "did not let access be granted",
+        Step::Deescalate => "did not let the access end early",
+    }
+}
+
+fn failure_phase(event: Step) -> &'static str {
+    match event {
+        Step::Prompt => "while its form was opened",
+        Step::Request => "before anybody was asked",
+        Step::RequestForward => "while it was forwarded",
+        Step::RequestExpire => "when its time was up",
+        Step::Approve => "while it was approved",
+        Step::Deny => "while it was denied",
+        Step::Escalate => "while access was granted",
+        Step::Deescalate => "while access was taken away",
     }
 }
 
@@ -135,5 +241,62 @@ fn decided(decision: &str, by: Option<&str>, reason: Option<&str>, flow: &str) -
     match reason {
         Some(reason) => format!("{text}: {reason}"),
         None => text,
+    }
+}
+
+// Recipients.
+
+impl Stepper<'_> {
+    /// Tells the requester that an event failed, and its actor if that is somebody else.
+    pub(super) fn notify_failure(&mut self, event: &Arc<EventRecord>, error: &EffectError) {
+        if let Access::WrittenOff(grant) = &self.state.access {
+            let target = grant.target.title();
+            // Access that no request gave has no requester to tell.
+            if let Some(requester) = self.state.run.requester_arc() {
+                self.message(event, &requester, Notice::WrittenOff { target });
+            }
+            return;
+        }
+        if event.name == Step::Escalate {
+            let reason = if error.code == codes::ACCESS_EXPIRED {
+                "its time had passed by then".to_owned()
+            } else {
+                format!("something went wrong ({}), and the operators have been notified", error.code)
+            };
+            return self.notify_not_granted(event, &reason);
+        }
+        let code = error.code.clone();
+        self.notify(event, |requester| Notice::Failed { code: code.clone(), event: event.name, requester });
+    }
+
+    /// Tells the requester that approved access is not granted, and the person who approved it.
+    pub(super) fn notify_not_granted(&mut self, event: &Arc<EventRecord>, reason: &str) {
+        let target = event.target.as_ref().map_or_else(|| self.rules.flow.label().to_owned(), AccessTarget::title);
+        self.notify(event, |requester| Notice::NotGranted {
+            requester,
+            target: target.clone(),
+            reason: reason.to_owned(),
+        });
+    }
+
+    /// Sends a notice to the requester, and one to the event's actor if that is another person or a bot. `notice` gets the name
+    /// of the requester for the latter.
+    fn notify(&mut self, event: &Arc<EventRecord>, notice: impl Fn(Option<String>) -> Notice) {
+        let actor = &event.actor;
+        let requester = self.state.run.requester_arc();
+        let mut send = |to: &Arc<User>, notice: Notice| {
+            if to.user_type() != UserType::System {
+                self.message(event, to, notice);
+            }
+        };
+        match requester {
+            Some(requester) => {
+                send(&requester, notice(None));
+                if requester.id() != actor.id() && *requester != **actor {
+                    send(actor, notice(Some(requester.username().to_owned())));
+                }
+            }
+            None => send(actor, notice(None)),
+        }
     }
 }

@@ -130,12 +130,22 @@ pub struct Routing {
     pub continue_on_delivery_failure: bool,
     /// Whether the next notification is sent if nobody acts on one within its timeout.
     pub continue_on_timeout: bool,
+    /// The number of people who can approve the request, counted up to the number needed. `None` if it is not known: anybody of
+    /// the organization may approve, for example.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub possible_approvers: Option<usize>,
 }
 
 impl Routing {
     /// Creates a routing that continues with the next notification after a failed delivery and after a timeout.
     pub fn new(permission: RequestPermission, notifications: Vec<Notification>) -> Self {
-        Self { permission, notifications, continue_on_delivery_failure: true, continue_on_timeout: true }
+        Self {
+            permission,
+            notifications,
+            continue_on_delivery_failure: true,
+            continue_on_timeout: true,
+            possible_approvers: None,
+        }
     }
 }
 

@@ -202,6 +202,10 @@ fn may_approve(flow: &Flow, state: &RunState, actor: &User) -> Result<(), Effect
         let message = "requesters cannot approve their own request";
         return Err(refused(ErrorKind::Forbidden, codes::SELF_APPROVAL, message));
     }
+    if !state.routing.as_ref().is_some_and(|routing| routing.permission.approve_deny().admits_approval(actor)) {
+        let message = format!("{} is a bot, and the permissions of this request do not name it", actor.username());
+        return Err(forbidden(message).with_hint("ask a person to approve, or name the bot in `get_permissions`"));
+    }
     if has_approved(state, actor) {
         let message = "you have already approved this request; it needs more approvals from others";
         return Err(refused(ErrorKind::Conflict, codes::ALREADY_DECIDED, message));
@@ -273,7 +277,8 @@ fn is_being_revoked(state: &RunState) -> Result<(), EffectError> {
         return Ok(());
     }
     let status = state.run.status();
-    Err(not_applicable(format!("only a revocation in progress can be written off; this request is {status}")))
+    let error = not_applicable(format!("only a revocation in progress can be written off; this request is {status}"));
+    Err(if matches!(state.access, Access::Held(_)) { error.with_hint("revoke the access first") } else { error })
 }
 
 fn is_regrantable(state: &RunState, clock: Timestamp) -> Result<(), EffectError> {

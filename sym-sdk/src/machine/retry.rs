@@ -9,6 +9,10 @@ pub const MAX_GRANT_ATTEMPTS: u32 = 3;
 /// cannot prevent it.
 pub const IGNORED_EXPIRY_RETRY_DELAY: Duration = Duration::from_secs(15 * 60);
 
+/// The number of times in a row that hooks can defer the end of access, or the forward or the expiry of a request, by ignoring it.
+/// After that the hook is not called. Access ends at most an hour after its time because of hooks.
+pub const MAX_DEFERRALS: u32 = 4;
+
 /// The maximum number of attempts to deliver a notification that another one follows.
 pub(super) const MAX_DELIVERY_ATTEMPTS: u32 = 3;
 

@@ -62,6 +62,9 @@ pub struct RunState {
     pub deferred_after_request: Option<Arc<EventRecord>>,
     /// The error that failed the Run.
     pub error: Option<RunError>,
+    /// The number of times in a row that hooks have ignored the end of access, or the forward or expiry of the request.
+    #[serde(default)]
+    pub deferrals: u32,
     /// Whether the Run accepts no request any more, although none was submitted: its first event was ignored.
     pub closed: bool,
     /// The number of the next effect.
@@ -91,10 +94,14 @@ impl RunState {
         matches!(self.access, Access::Granting(_) | Access::Held(_) | Access::Revoking { .. })
     }
 
-    /// Returns whether a revocation has failed and is not confirmed yet.
+    /// Returns whether the access has not ended when it was to: a revocation has failed and is not confirmed yet, or a hook has
+    /// deferred the end.
     pub fn is_stuck(&self) -> bool {
-        matches!(self.access, Access::Revoking { .. })
-            && self.pending_revocation().is_some_and(|(_, pending)| pending.attempt > 1)
+        match &self.access {
+            Access::Held(_) => self.deferrals > 0,
+            Access::Revoking { .. } => self.pending_revocation().is_some_and(|(_, pending)| pending.attempt > 1),
+            _ => false,
+        }
     }
 
     /// Returns whether nothing more can happen to the Run, apart from messages in flight.

@@ -124,6 +124,7 @@ fn new_run(rules: &Rules<'_>, input: &Input) -> RunState {
         timers: Default::default(),
         deferred_after_request: None,
         error: None,
+        deferrals: 0,
         closed: false,
         next_seq: 1,
         next_generation: 1,
@@ -231,7 +232,7 @@ impl Stepper<'_> {
         let event = Arc::new(event);
         self.audit(&event, AuditKind::Received);
         let hook = Hook::On(event.name);
-        if self.rules.hooks.has(hook) {
+        if self.rules.hooks.has(hook) && !self.overrules_hook(&event) {
             let kind = self.hook_effect(hook);
             self.wait_for(event, Stage::Hook, repeated, kind);
         } else {
@@ -239,7 +240,7 @@ impl Stepper<'_> {
         }
     }
 
-    fn default_implementation(&mut self, event: Arc<EventRecord>) {
+    pub(super) fn default_implementation(&mut self, event: Arc<EventRecord>) {
         match event.name {
             Step::Prompt => self.prompt(event),
             Step::Request => self.request(event),
@@ -324,7 +325,7 @@ impl Stepper<'_> {
             }
             (EffectKind::OpenForm, Outcome::Failed(error)) => {
                 self.report(event, error.clone());
-                self.message(event, &event.actor, Notice::Failed { code: error.code.clone(), event: event.name });
+                self.notify_failure(event, error);
             }
             (EffectKind::OpenForm, _) => {
                 self.audit(event, AuditKind::FormOpened);
@@ -364,6 +365,7 @@ impl Stepper<'_> {
     /// Records that the event was processed, and sets the Run's status.
     pub(super) fn complete(&mut self, event: &Arc<EventRecord>, status: RunStatus) {
         self.state.run.set_actor(event.name, event.actor.clone());
+        self.state.deferrals = 0;
         // A failed Run stays failed, even if the revocation that follows the failure succeeds.
         if self.state.run.status() != RunStatus::Errored {
             self.state.run.set_status(status);
@@ -374,7 +376,7 @@ impl Stepper<'_> {
     /// Fails the event, and the Run with it.
     pub(super) fn fail(&mut self, event: &Arc<EventRecord>, error: EffectError) {
         self.record_failure(event, &error);
-        self.message(event, &event.actor, Notice::Failed { code: error.code.clone(), event: event.name });
+        self.notify_failure(event, &error);
         self.effect(event, EffectKind::Alert { error });
         self.update_messages(event);
         self.revoke_after_failure(event);
@@ -382,6 +384,13 @@ impl Stepper<'_> {
 
     /// Records that the event has failed, and the Run with it.
     pub(super) fn record_failure(&mut self, event: &Arc<EventRecord>, error: &EffectError) {
+        self.set_error(event, error);
+        self.cancel_request_timers();
+        self.audit(event, AuditKind::Failed { error: error.clone() });
+    }
+
+    /// Sets the Run's status and error.
+    pub(super) fn set_error(&mut self, event: &EventRecord, error: &EffectError) {
         self.state.run.set_status(RunStatus::Errored);
         self.state.error = Some(RunError {
             event: event.name,
@@ -392,8 +401,6 @@ impl Stepper<'_> {
             },
             hint: error.hint.clone(),
         });
-        self.cancel_request_timers();
-        self.audit(event, AuditKind::Failed { error: error.clone() });
     }
 
     /// Reports an error to the error destination without failing the event.

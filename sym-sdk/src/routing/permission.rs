@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{NonEmptyUserIds, UserIds};
 use crate::error::{Error, Result, codes};
-use crate::model::{User, UserId, UserRole};
+use crate::model::{User, UserId, UserRole, UserType};
 use crate::suggest;
 
 /// A set of roles.
@@ -82,6 +82,19 @@ impl PermissionScope {
                 Self::Level(level) => level.admits(user.role()),
                 Self::Users(users) => users.as_user_ids().contains(user.id()),
             }
+    }
+}
+
+impl PermissionScope {
+    /// Returns whether the user is in a list. A level names nobody.
+    pub fn names(&self, user: &User) -> bool {
+        matches!(self, Self::Users(users) if users.as_user_ids().contains(user.id()))
+    }
+
+    /// Returns whether the user's approval counts. Approvals are votes of people: a bot is admitted by its role for everything
+    /// else, and its approval counts only if it is named.
+    pub fn admits_approval(&self, user: &User) -> bool {
+        self.admits(user) && (user.user_type() == UserType::Normal || self.names(user))
     }
 }
 
@@ -226,6 +239,8 @@ impl RequestPermission {
     }
 
     /// Sets the number of people who must approve. Zero counts as one. A single denial denies the request.
+    ///
+    /// A bot counts only if `approve_deny` names it.
     pub fn approvals(mut self, number: u8) -> Self {
         self.approvals = number.max(1);
         self

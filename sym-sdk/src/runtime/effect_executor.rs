@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::approver_count::possible_approvers;
 use super::bounded_call::{call_bounded, catch_panics};
 use super::flow_visibility::FlowVisibility;
 use super::flows::{FlowEntries, FlowEntry};
@@ -36,6 +37,8 @@ pub(super) struct EffectExecutor {
     pub(super) directory: Directory,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) limits: Limits,
+    /// Whether people approve whom the directory does not know yet, as in a dry run that invents them.
+    pub(super) has_unknown_approvers: bool,
 }
 
 impl EffectExecutor {
@@ -207,7 +210,9 @@ impl EffectExecution<'_> {
         } else {
             Routing::new(RequestPermission::admins_only(), Vec::new())
         };
-        Ok(Outcome::Routed { handlers: called, routing })
+        let requester = self.state.run.requester().map(User::id);
+        let possible = possible_approvers(self.executor, &self.entry.flow, &routing.permission, requester).await;
+        Ok(Outcome::Routed { handlers: called, routing: Routing { possible_approvers: possible, ..routing } })
     }
 
     async fn call<T>(

@@ -37,6 +37,7 @@
 //! grant with what targets list, but repairs only through inputs, like everybody else. Serving HTTP is left to the
 //! `server` module, which mounts the routes of front ends.
 
+mod approver_count;
 mod audit_shipping;
 mod background_tasks;
 mod bounded_call;

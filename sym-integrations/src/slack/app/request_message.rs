@@ -144,7 +144,11 @@ fn status_text(request: &RequestView, workspace: &str, current: bool) -> Mrkdwn 
         RunStatus::Denied => decision_text(request, text, workspace, "Denied"),
         RunStatus::Errored => {
             let text = decision_text(request, text, workspace, "Approved");
-            text.text("Something went wrong. The administrators have been notified.")
+            if request.is_grant_stopped() {
+                text.text("Access was not granted.")
+            } else {
+                text.text("Something went wrong. The administrators have been notified.")
+            }
         }
         RunStatus::Escalated => {
             let text = decision_text(request, text, workspace, "Approved");

@@ -186,7 +186,7 @@ async fn a_form_that_failed_can_be_retried() {
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications, broken];
     let mut world = World::new(builder(vec![field]).handlers(handlers)).await;
     let view = world.open("U0ANA").await;
-    assert!(text_of(&view).starts_with("Something went wrong during prompt of Production"), "{view}");
+    assert!(text_of(&view).starts_with("The form of Production could not be opened"), "{view}");
     assert!(!view.to_string().contains("s3cret"));
     golden(
         expect_file!["golden/failed.json"],

@@ -264,7 +264,7 @@ async fn a_failure_is_shown_in_the_view_after_a_restart() {
     all.work().await;
     let view = all.world.fake.view();
     assert_eq!((&view["id"], run_of(&view)), (&loading["id"], run));
-    assert!(view["blocks"][0]["text"]["text"].as_str().unwrap().starts_with("Something went wrong"), "{view}");
+    assert!(view["blocks"][0]["text"]["text"].as_str().unwrap().starts_with("The form of "), "{view}");
     assert_eq!(view["blocks"][1]["elements"][0]["action_id"], "retry");
     assert!(all.world.fake.calls("chat.postMessage").is_empty());
 }

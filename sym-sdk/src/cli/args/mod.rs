@@ -186,7 +186,7 @@ pub(super) struct ManifestArgs {
 pub(super) struct RunsArgs {
     #[command(flatten)]
     pub(super) database: Database,
-    /// Only Runs whose access could not be revoked yet
+    /// Only Runs whose access could not be revoked yet, or whose end a hook defers
     #[arg(long)]
     pub(super) stuck: bool,
     /// Only Runs that hold access, or may

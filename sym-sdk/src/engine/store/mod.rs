@@ -28,7 +28,7 @@ pub struct RunFilter {
     pub status: Option<RunStatus>,
     /// Only Runs that hold access, or may.
     pub may_hold_access: bool,
-    /// Only Runs whose revocation has failed and is not confirmed yet.
+    /// Only Runs whose access has not ended when it was to: a revocation has failed, or a hook has deferred it.
     pub stuck: bool,
     /// Only Runs that can still change: those that are not yet prunable.
     pub active: bool,

@@ -67,6 +67,7 @@ pub struct Builder {
     #[cfg(feature = "server")]
     front_ends: front_ends::RegisteredFrontEnds,
     simulated: bool,
+    has_unknown_approvers: bool,
     outbox: Outbox,
 }
 
@@ -140,6 +141,7 @@ impl Builder {
             #[cfg(feature = "server")]
             front_ends: front_ends::RegisteredFrontEnds::default(),
             simulated: false,
+            has_unknown_approvers: false,
             outbox: Outbox::new(),
         }
     }
@@ -298,6 +300,13 @@ impl Builder {
         self
     }
 
+    /// Says that people whom the directory does not know will decide, so that their number is not known.
+    #[cfg(feature = "cli")]
+    pub(crate) fn unknown_approvers(mut self) -> Self {
+        self.has_unknown_approvers = true;
+        self
+    }
+
     /// Sets the outbox in which simulated clients record what they would have sent. A
     /// [`Simulation`](crate::simulation::Simulation) sets its own.
     pub fn outbox(mut self, outbox: Outbox) -> Self {
@@ -374,6 +383,7 @@ impl Builder {
             directory,
             clock: self.clock.clone(),
             limits: self.limits,
+            has_unknown_approvers: self.has_unknown_approvers,
         });
         let (longest_effect, store_timeout) = (executor.limits.longest_effect(), executor.limits.store);
         let context = EngineContext::new(executor.clone(), self.clock.clone(), longest_effect, store_timeout);

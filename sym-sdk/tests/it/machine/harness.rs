@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sym_sdk::audit::AuditEntry;
+use sym_sdk::audit::{AuditEntry, AuditKind};
 use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::machine::*;
 use sym_sdk::model::*;
@@ -287,6 +287,26 @@ impl World {
 
     pub(super) fn find(&self, wanted: impl Fn(&EffectKind) -> bool) -> Option<u64> {
         self.effects.iter().find(|(_, effect)| wanted(&effect.kind)).map(|(seq, _)| *seq)
+    }
+
+    /// Executes effects in order until one is `wanted`, and returns that.
+    pub(super) fn settle_until(&mut self, wanted: impl Fn(&EffectKind) -> bool) -> u64 {
+        loop {
+            if let Some(seq) = self.find(&wanted) {
+                return seq;
+            }
+            let seq = *self.effects.keys().next().expect("the effect is requested");
+            self.succeed(seq);
+        }
+    }
+
+    /// Returns the messages that were sent: to whom, and the text.
+    pub(super) fn messages(&self) -> Vec<(String, String)> {
+        let messages = self.audit.iter().filter_map(|entry| match &entry.kind {
+            AuditKind::Messaged { to, text } => Some((to.clone(), text.clone())),
+            _ => None,
+        });
+        messages.collect()
     }
 
     pub(super) fn state(&self) -> &RunState {

@@ -6,7 +6,7 @@ use sym_sdk::audit::AuditKind;
 use sym_sdk::error::codes;
 use sym_sdk::machine::*;
 use sym_sdk::model::*;
-use sym_sdk::prelude::{NextEvent, Step};
+use sym_sdk::prelude::{NextEvent, Notification, SlackChannelName, Step};
 use sym_sdk::template::ApprovalTemplate;
 
 use super::harness::*;
@@ -133,13 +133,161 @@ fn access_ends_although_the_hook_fails() {
     assert_eq!(world.status(), RunStatus::Deescalated);
 }
 
+/// W23. Nothing would ever grant the access, so the Run ends.
 #[test]
-fn notifies_the_approver_why_a_hook_ignored_the_escalation() {
-    let mut world = fire_from(Step::Escalate, ApprovalTemplate::ignore().message("the target is frozen"));
+fn a_run_ends_if_a_hook_stops_the_grant() {
+    for message in [Some("the target is frozen"), None] {
+        let mut ignore = ApprovalTemplate::ignore();
+        if let Some(message) = message {
+            ignore = ignore.message(message);
+        }
+        let mut world = fire_from(Step::Escalate, ignore);
+        world.settle();
+        assert_eq!(world.status(), RunStatus::Errored);
+        assert_eq!(world.state().error.as_ref().unwrap().code, codes::GRANT_STOPPED);
+        assert!(world.state().is_finished());
+        assert_eq!(world.grants_asked, 0);
+        let reason = message.unwrap_or("the flow did not allow it");
+        let told = world.messages();
+        let to_ana = format!("Your request for prod was approved, but you were not given access to admins: {reason}");
+        assert_eq!(told.iter().filter(|(to, text)| to == "ana@example.com" && *text == to_ana).count(), 1, "{told:?}");
+        assert!(told.iter().any(|(to, text)| to == "ben@example.com" && text.ends_with(reason)), "{told:?}");
+    }
+}
+
+fn ignored(world: &mut World, step: Step) {
+    let hook = world.find(is_hook(Hook::On(step))).unwrap_or_else(|| panic!("`on_{step}` is called"));
+    world.finish(hook, verdict(Hook::On(step), HookResult::Fire(Box::new(ApprovalTemplate::ignore().into()))));
     world.settle();
-    assert_eq!(world.status(), RunStatus::Approved);
-    let notified = world.audit.iter().any(|entry| {
-        matches!(&entry.kind, AuditKind::Messaged { to, text } if to == "ben@example.com" && text == "the target is frozen")
+}
+
+fn alerts(world: &World) -> Vec<String> {
+    let alerts = world.audit.iter().filter_map(|entry| match &entry.kind {
+        AuditKind::Alerted { error } => Some(error.code.to_string()),
+        _ => None,
     });
-    assert!(notified);
+    alerts.collect()
+}
+
+/// W22.
+#[test]
+fn hooks_defer_the_end_of_access_by_an_hour_at_most() {
+    let [ana, ben, ..] = everybody();
+    let mut world = World::access();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::Deescalate));
+    world.escalate(&ana, &ben);
+    assert!(!world.state().is_stuck());
+    world.advance(HOUR);
+    for deferred in 1..=MAX_DEFERRALS {
+        ignored(&mut world, Step::Deescalate);
+        assert_eq!((world.status(), world.state().deferrals), (RunStatus::Escalated, deferred));
+        assert!(world.state().is_stuck(), "it is listed with the Runs whose access has not ended");
+        world.advance(IGNORED_EXPIRY_RETRY_DELAY);
+    }
+    assert!(world.find(is_hook(Hook::On(Step::Deescalate))).is_none(), "the hook is not called any more");
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Deescalated);
+    assert!(!world.granted && !world.state().is_stuck());
+    assert_eq!(alerts(&world), ["AccessStrategy:REVOCATION_PUT_OFF", "SymSDK:HOOK_OVERRULED"]);
+}
+
+/// W22. The hook is called, because it may do more than to decide.
+#[test]
+fn a_hook_cannot_ignore_the_revocation_of_an_administrator() {
+    let [ana, ben, _, ada, _] = everybody();
+    let mut world = World::access();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::Deescalate));
+    world.escalate(&ana, &ben);
+    world.revoke(&ana);
+    ignored(&mut world, Step::Deescalate);
+    assert_eq!(world.status(), RunStatus::Escalated, "others are subject to the hook");
+    assert!(!world.state().is_stuck(), "and the access ends at its time");
+    world.revoke(&ada);
+    ignored(&mut world, Step::Deescalate);
+    assert_eq!(world.status(), RunStatus::Deescalated);
+    assert!(!world.granted);
+    let overruled = world
+        .audit
+        .iter()
+        .any(|entry| matches!(&entry.kind, AuditKind::Reported { error } if error.code == codes::HOOK_OVERRULED));
+    assert!(overruled, "the record says so");
+}
+
+/// An approver who is an administrator is the actor of the scheduled end too, but does not ask for it.
+#[test]
+fn the_scheduled_end_of_what_an_administrator_approved_can_be_deferred() {
+    let [ana, _, _, ada, _] = everybody();
+    let mut world = World::access();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::Deescalate));
+    world.escalate(&ana, &ada);
+    world.advance(HOUR);
+    ignored(&mut world, Step::Deescalate);
+    assert_eq!(world.status(), RunStatus::Escalated);
+}
+
+/// W24. Two notifications of ten minutes.
+#[test]
+fn an_ignored_forward_is_tried_again_and_then_made() {
+    let minutes = Duration::from_secs(600);
+    let channel = |name: &str| Notification::to(SlackChannelName::new(name).unwrap()).timeout(minutes);
+    let mut world = World::access();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::RequestForward));
+    world.notifications = vec![channel("#first"), channel("#second")];
+    world.open(&user("ana", UserRole::Member));
+    for _ in 0..MAX_DEFERRALS {
+        world.advance(minutes);
+        ignored(&mut world, Step::RequestForward);
+        assert_eq!((world.status(), world.state().current_notification), (RunStatus::Requested, 0));
+        assert!(world.timers.contains_key(&TimerKind::Forward), "an open request has an end");
+        assert!(!world.state().is_stuck());
+    }
+    world.advance(minutes);
+    world.settle();
+    assert_eq!((world.status(), world.state().current_notification), (RunStatus::Forwarded, 1));
+    world.advance(minutes);
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Expired);
+}
+
+/// W24.
+#[test]
+fn an_ignored_expiry_of_a_request_is_tried_again_and_then_made() {
+    let minutes = Duration::from_secs(600);
+    let mut world = World::access();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::RequestExpire));
+    world.notifications = vec![Notification::to(SlackChannelName::new("#only").unwrap()).timeout(minutes)];
+    world.open(&user("ana", UserRole::Member));
+    for _ in 0..MAX_DEFERRALS {
+        world.advance(minutes);
+        ignored(&mut world, Step::RequestExpire);
+        assert_eq!(world.status(), RunStatus::Requested);
+        assert!(world.timers.contains_key(&TimerKind::Forward));
+    }
+    world.advance(minutes);
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Expired);
+}
+
+/// W24. The first hook fires a decision every time, and the hook of the decision ignores it every time.
+#[test]
+fn hooks_cannot_keep_a_request_open_together() {
+    let minutes = Duration::from_secs(600);
+    let mut world = World::access();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::RequestExpire)).with(Hook::On(Step::RequestForward));
+    world.hooks = world.hooks.with(Hook::On(Step::Deny));
+    let channel = |name: &str| Notification::to(SlackChannelName::new(name).unwrap()).timeout(minutes);
+    world.notifications = vec![channel("#first"), channel("#second")];
+    world.open(&user("ana", UserRole::Member));
+    for _ in 0..MAX_DEFERRALS {
+        world.advance(minutes);
+        let hook = world.find(is_hook(Hook::On(Step::RequestForward))).unwrap();
+        let fired = HookResult::Fire(Box::new(ApprovalTemplate::deny().into()));
+        world.finish(hook, verdict(Hook::On(Step::RequestForward), fired));
+        ignored(&mut world, Step::Deny);
+        assert_eq!(world.status(), RunStatus::Requested);
+        assert!(world.timers.contains_key(&TimerKind::Forward));
+    }
+    world.advance(minutes);
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Forwarded);
 }

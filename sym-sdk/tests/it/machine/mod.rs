@@ -3,6 +3,7 @@
 mod access;
 mod bounds;
 mod decisions;
+mod endings;
 mod forwarding;
 mod harness;
 mod hook_overrides;

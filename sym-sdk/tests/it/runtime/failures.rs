@@ -183,9 +183,9 @@ async fn a_prefetch_reducer_that_fails_opens_no_form() {
         reported += &format!("{:?} {:?}\n", alerts(&harness), harness.delivery().messages());
     }
     expect![[r#"
-        [("SymSDK:HANDLER_FAILED", Some("get_repos"))] [("ana@example.com", "Something went wrong during prompt of prod (SymSDK:HANDLER_FAILED); its operators have been notified")]
-        [("SymSDK:HANDLER_PANICKED", Some("get_repos"))] [("ana@example.com", "Something went wrong during prompt of prod (SymSDK:HANDLER_PANICKED); its operators have been notified")]
-        [("SymSDK:HANDLER_TIMED_OUT", Some("get_repos"))] [("ana@example.com", "Something went wrong during prompt of prod (SymSDK:HANDLER_TIMED_OUT); its operators have been notified")]
+        [("SymSDK:HANDLER_FAILED", Some("get_repos"))] [("ana@example.com", "The form of prod could not be opened (SymSDK:HANDLER_FAILED); its operators have been notified")]
+        [("SymSDK:HANDLER_PANICKED", Some("get_repos"))] [("ana@example.com", "The form of prod could not be opened (SymSDK:HANDLER_PANICKED); its operators have been notified")]
+        [("SymSDK:HANDLER_TIMED_OUT", Some("get_repos"))] [("ana@example.com", "The form of prod could not be opened (SymSDK:HANDLER_TIMED_OUT); its operators have been notified")]
     "#]].assert_eq(&reported);
 }
 
@@ -205,7 +205,8 @@ async fn the_timeline_says_which_handler_failed_and_why() {
                                    handler      on_approve (sym-sdk/tests/it/runtime/failures.rs) failed
                                    failed       the pager is on fire (SymSDK:HANDLER_FAILED) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
                                    help         fetch some water
-                                   messaged     ben@example.com: “Something went wrong during approve of prod (SymSDK:HANDLER_FAILED); its operat…”
+                                   messaged     ana@example.com: “Your request for prod has failed: something went wrong while it was approved (S…”
+                                   messaged     ben@example.com: “The request of ana@example.com for prod has failed: something went wrong while …”
                                    alerted      the error destination: SymSDK:HANDLER_FAILED
 
         prod: errored: the pager is on fire (SymSDK:HANDLER_FAILED) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
@@ -214,7 +215,8 @@ async fn the_timeline_says_which_handler_failed_and_why() {
         approve          by           ben@example.com via the API
         12:00:30                   handler      on_approve (sym-sdk/tests/it/runtime/failures.rs) failed
                                    failed       hook `on_approve` took longer than its limit of 30s (SymSDK:HANDLER_TIMED_OUT) in on_approve (sym-sdk/tests/it/runtime/failures.rs)
-                                   messaged     ben@example.com: “Something went wrong during approve of prod (SymSDK:HANDLER_TIMED_OUT); its ope…”
+                                   messaged     ana@example.com: “Your request for prod has failed: something went wrong while it was approved (S…”
+                                   messaged     ben@example.com: “The request of ana@example.com for prod has failed: something went wrong while …”
                                    alerted      the error destination: SymSDK:HANDLER_TIMED_OUT
 
         prod: errored: hook `on_approve` took longer than its limit of 30s (SymSDK:HANDLER_TIMED_OUT) in on_approve (sym-sdk/tests/it/runtime/failures.rs)

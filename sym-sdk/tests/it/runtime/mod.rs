@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod custom;
+mod dead_ends;
 mod delivery;
 mod event_count;
 mod failures;

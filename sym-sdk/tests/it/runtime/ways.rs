@@ -199,12 +199,12 @@ async fn two_requests_in_one_timeline_are_numbered() {
                                       notified     #requests
 
         2024-03-01 UTC
-        01:00:00  #2 request          by           börge@example.com via the API
+        01:00:00  #2 request          by           börge@example.com via the API
                                       inputs       urgency: high
                                       handler      on_request (sym-sdk/tests/it/runtime/ways.rs) fired approve: “urgent, and on call”
-        01:00:00  #2 approve          by           börge@example.com (fired by a hook)
+        01:00:00  #2 approve          by           börge@example.com (fired by a hook)
                                       status       approved
-                                      messaged     börge@example.com: “Your request for prod was approved: urgent, and on call”
+                                      messaged     börge@example.com: “Your request for prod was approved: urgent, and on call”
 
         #1 prod: requested
         #2 prod: approved
