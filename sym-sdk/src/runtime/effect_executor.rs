@@ -74,13 +74,15 @@ impl EffectHandler for EffectExecutor {
 
     fn look_up_people<'a>(&'a self, effect: &'a Effect, state: &'a RunState) -> BoxFuture<'a, Result<People>> {
         Box::pin(async move {
-            // Only what precedes the decision can lead to one: the hooks and the reducers.
-            let decides = match effect.kind {
-                EffectKind::Hook { hook: Hook::On(step), .. } => step != Step::Prompt,
+            // The effects after which a request can be decided. The end of access never waits for the directory.
+            let precedes_decision = match effect.kind {
+                EffectKind::Hook { hook: Hook::On(step), .. } => {
+                    !matches!(step, Step::Prompt | Step::Escalate | Step::Deescalate)
+                }
                 EffectKind::Route => true,
                 _ => false,
             };
-            if !decides || state.decision.is_some() {
+            if !precedes_decision || state.decision.is_some() {
                 return Ok(People::default());
             }
             self.people(state.people().chain([effect.event.actor.id()])).await

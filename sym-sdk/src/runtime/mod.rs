@@ -20,6 +20,9 @@
 //!   has an outcome.
 //! - **A receipt is final.** A submission that was accepted stays accepted: repeated with the same key, it returns the same
 //!   receipt, even if it would be refused now.
+//! - **What is granted is what was asked.** Before a decision and before each call to a strategy, the request is compared with the
+//!   configuration of now, and its people are read from the directory again; see `docs/decisions.md`. Requests of flows that are no
+//!   longer configured are closed at start.
 //! - **Users are who the directory says.** The runtime itself reads roles, when a submission arrives or at most a second earlier, not
 //!   when a front end saw the user; and an account that is known to be one user's is never granted access for another.
 //!
@@ -29,7 +32,8 @@
 //! them must be idempotent; strategies get a key for that.
 //!
 //! A flow is looked up in the current configuration whenever an effect is executed, rather than stored with the Run. A fix of a
-//! handler thus reaches Runs in progress. Access, however, is only ever revoked under the strategy that granted it.
+//! handler thus reaches Runs in progress. Access, however, is only granted where it was requested, and only ever revoked under the
+//! strategy that granted it.
 //!
 //! # Left to others
 //!

@@ -13,6 +13,8 @@ pub const WHOLE: &str = "whole";
 pub const DENIED: &str = "denied";
 /// Expires without a decision.
 pub const EXPIRED: &str = "expired";
+/// Nobody decides, and no notification has a timeout: the lifetime of the request ends.
+pub const FORGOTTEN: &str = "forgotten";
 /// Its first notification cannot be delivered.
 pub const UNDELIVERABLE: &str = "undeliverable";
 /// A user revokes the access.
@@ -27,7 +29,8 @@ pub const SHARED: &str = "shared";
 pub const LOAD: &str = "load";
 
 /// All flows.
-pub const ALL: [&str; 9] = [WHOLE, DENIED, EXPIRED, UNDELIVERABLE, BY_HAND, REJECTED, BY_HOOK, SHARED, LOAD];
+pub const ALL: [&str; 10] =
+    [WHOLE, DENIED, EXPIRED, FORGOTTEN, UNDELIVERABLE, BY_HAND, REJECTED, BY_HOOK, SHARED, LOAD];
 
 /// A part of the names of channels that cannot be reached.
 pub const BROKEN: &str = "broken";
@@ -109,6 +112,7 @@ pub fn config() -> Config {
             params: FlowParams {
                 strategy: Some(reference(STRATEGY_TYPE)),
                 prompt_fields: vec![duration.clone()],
+                request_lifetime: (name == FORGOTTEN).then(|| "2h".to_owned()),
                 ..Default::default()
             },
             ..Default::default()

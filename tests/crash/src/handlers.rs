@@ -29,6 +29,7 @@ fn get_request_notifications(event: &Event, points: State<Arc<Points>>) -> Resul
     let last = channel("last")?.timeout(60 * MINUTE);
     let notifications = match event.flow().name().as_str() {
         flows::WHOLE | flows::LOAD => vec![channel("first")?.timeout(10 * MINUTE), last],
+        flows::FORGOTTEN => vec![channel("last")?],
         flows::UNDELIVERABLE => vec![channel(BROKEN)?, last],
         _ => vec![last],
     };

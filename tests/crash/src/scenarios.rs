@@ -4,14 +4,16 @@ use sym_sdk::model::{RunId, RunStatus, Step};
 use sym_sdk::runtime::{FlowRequest, Submission};
 
 use crate::child::{Child, USERS};
-use crate::flows::{BY_HAND, BY_HOOK, DENIED, DURATIONS, EXPIRED, REJECTED, SHARED, TARGETS, UNDELIVERABLE, WHOLE};
+use crate::flows::{
+    BY_HAND, BY_HOOK, DENIED, DURATIONS, EXPIRED, FORGOTTEN, REJECTED, SHARED, TARGETS, UNDELIVERABLE, WHOLE,
+};
 
 const ANA: &str = USERS[0];
 const BEN: &str = USERS[1];
 const CYD: &str = USERS[2];
 
 /// The flows that have a scenario.
-pub const SCENARIOS: [&str; 8] = [WHOLE, DENIED, EXPIRED, UNDELIVERABLE, BY_HAND, REJECTED, BY_HOOK, SHARED];
+pub const SCENARIOS: [&str; 9] = [WHOLE, DENIED, EXPIRED, FORGOTTEN, UNDELIVERABLE, BY_HAND, REJECTED, BY_HOOK, SHARED];
 
 fn request(flow: &str, duration: &str) -> FlowRequest {
     Submission::request(flow, ANA).input("target_srn", TARGETS[0]).input("duration", duration)
@@ -46,6 +48,7 @@ async fn act(child: &Child, flow: &str) -> Vec<(RunId, RunStatus)> {
             vec![(run, RunStatus::Denied)]
         }
         EXPIRED => vec![(child.submit_accepted("request", request(EXPIRED, hour)).await, RunStatus::Expired)],
+        FORGOTTEN => vec![(child.submit_accepted("request", request(FORGOTTEN, hour)).await, RunStatus::Expired)],
         UNDELIVERABLE => {
             let run = child.submit_accepted("request", request(UNDELIVERABLE, hour)).await;
             child.until(run, |state| state.current_notification == 1).await;

@@ -14,6 +14,10 @@ impl DirectoryStore for CrashStore {
         self.call(self.inner().user(id))
     }
 
+    fn users_with_ids<'a>(&'a self, ids: &'a [UserId]) -> BoxFuture<'a, Result<Vec<Arc<User>>>> {
+        self.call(self.inner().users_with_ids(ids))
+    }
+
     fn user_by_username<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Result<Option<Arc<User>>>> {
         self.call(self.inner().user_by_username(username))
     }

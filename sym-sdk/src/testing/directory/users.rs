@@ -26,6 +26,15 @@ pub(super) async fn finds_users_by_id_and_name(open: impl AsyncFn() -> Directory
     }
     assert_eq!(directory.user(ana.id()).await?.as_deref(), Some(&ana));
     assert_eq!(directory.user_by_email("CI").await?.map(|bot| bot.id()), Some(UserId::from_bot_name("ci")));
+    let ids = [UserId::from_bot_name("ci"), UserId::from_email("nobody@example.com"), ana.id()];
+    let mut found = directory.users_with_ids(&ids).await?;
+    found.sort_by_key(|user| user.username().to_owned());
+    let found: Vec<_> = found.iter().map(|user| (user.username(), user.role())).collect();
+    assert_eq!(
+        found,
+        [("ana@example.com", UserRole::Admin), ("ci", UserRole::Member)],
+        "those who exist, whatever the order"
+    );
     assert_eq!(directory.user_by_email("an_@example.com").await?, None, "names are not patterns");
     let names = |users: Vec<Arc<User>>| users.iter().map(|user| user.username().to_owned()).collect::<Vec<_>>();
     assert_eq!(names(directory.users().await?), ["ana@example.com", "ben@example.com", "ci"], "by name");
