@@ -64,7 +64,8 @@ async fn on_request(event: &Event, form: Fields<Form>, pagerduty: &PagerDuty) ->
 #[hook]
 async fn after_approve(event: &Event, slack: &Slack) -> Result<()> {
     let requester = event.requester().map_or("somebody", User::username);
-    let text = format!("{requester} may use {}, says {}", event.fields().text("repo_name")?, event.user().username());
+    let (repo, approver) = (event.fields().text("repo_name")?, event.user().username());
+    let text = slack::escape(&format!("{requester} may use {repo}, says {approver}"));
     slack.send_message(slack::channel(event.flow().var("audit_channel")?)?, text).await?;
     Ok(())
 }

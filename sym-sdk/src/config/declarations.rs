@@ -150,6 +150,9 @@ pub struct PromptField {
     pub allowed_values: Option<Vec<String>>,
     /// Whether a `#[prefetch]` handler supplies the options. Default: false.
     pub prefetch: bool,
+    /// Whether a request may contain only options that the `#[prefetch]` handler supplies. Default: true. A field that fills a setting of a
+    /// target is bound to its options in any case.
+    pub prefetch_binds: bool,
     /// Whether an `#[on_change]` handler runs when the field changes. Default: false.
     pub on_change: bool,
     /// The location of the declaration.
@@ -167,6 +170,7 @@ impl Default for PromptField {
             default: None,
             allowed_values: None,
             prefetch: false,
+            prefetch_binds: true,
             on_change: false,
             location: SourceLocation::default(),
         }

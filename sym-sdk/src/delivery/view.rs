@@ -95,6 +95,12 @@ impl RequestView {
         self.state.error.as_ref().is_some_and(|error| error.code == codes::GRANT_STOPPED)
     }
 
+    /// Returns the label under which the requester chose a value of a field, if it is not the value itself. `value` is one member if
+    /// the field is a list.
+    pub fn option_label(&self, field: &str, value: &str) -> Option<&str> {
+        self.state.request.as_ref()?.labels.get(field, value)
+    }
+
     /// Returns who revoked the access before it expired.
     pub fn revoked_by(&self) -> Option<&User> {
         self.state.run.actor(Step::Deescalate).filter(|user| user.user_type() != UserType::System)

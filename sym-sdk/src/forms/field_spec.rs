@@ -33,6 +33,7 @@ pub struct FieldSpec {
     default: Option<FieldValue>,
     allowed_values: Vec<FieldValue>,
     prefetch: bool,
+    options_bind: bool,
     on_change: bool,
 }
 
@@ -47,21 +48,37 @@ struct UncheckedSpec {
     default: Option<FieldValue>,
     allowed_values: Vec<FieldValue>,
     prefetch: bool,
+    #[serde(default = "yes")]
+    options_bind: bool,
     on_change: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl TryFrom<UncheckedSpec> for FieldSpec {
     type Error = Error;
 
     fn try_from(raw: UncheckedSpec) -> Result<Self> {
-        let UncheckedSpec { name, field_type, label, required, visible, default, allowed_values, prefetch, on_change } =
-            raw;
+        let UncheckedSpec {
+            name,
+            field_type,
+            label,
+            required,
+            visible,
+            default,
+            allowed_values,
+            prefetch,
+            options_bind,
+            on_change,
+        } = raw;
         let spec = Self::new(name, field_type)?.with_allowed_values(allowed_values)?;
         let spec = match default {
             Some(default) => spec.with_default(default)?,
             None => spec,
         };
-        Ok(Self { label, required, visible, prefetch, on_change, ..spec })
+        Ok(Self { label, required, visible, prefetch, options_bind, on_change, ..spec })
     }
 }
 
@@ -86,6 +103,7 @@ impl FieldSpec {
             default: None,
             allowed_values: Vec::new(),
             prefetch: false,
+            options_bind: true,
             on_change: false,
         })
     }
@@ -148,6 +166,13 @@ impl FieldSpec {
         self
     }
 
+    /// Sets whether only the options that a `#[prefetch]` handler supplies may be requested. Default: `true`. A field that fills a setting
+    /// of a target is bound to its options in any case.
+    pub fn with_binding_options(mut self, options_bind: bool) -> Self {
+        self.options_bind = options_bind;
+        self
+    }
+
     /// Sets whether an `#[on_change]` handler runs when the field changes.
     pub fn with_on_change(mut self, on_change: bool) -> Self {
         self.on_change = on_change;
@@ -192,6 +217,11 @@ impl FieldSpec {
     /// Returns `true` if a `#[prefetch]` handler supplies the options.
     pub fn is_prefetched(&self) -> bool {
         self.prefetch
+    }
+
+    /// Returns `true` if only options that were offered may be requested. Declared options bind always.
+    pub fn options_bind(&self) -> bool {
+        self.options_bind || !self.prefetch
     }
 
     /// Returns `true` if an `#[on_change]` handler runs when the field changes.

@@ -35,6 +35,7 @@ impl Stepper<'_> {
             duration: event.duration,
             duration_set_by_hook: event.duration_set_by_hook,
             fields: event.fields.clone(),
+            labels: event.labels.clone(),
             reason: event.reason.clone(),
             fingerprint: Some(Fingerprint::of(self.rules.flow)),
         });
@@ -170,6 +171,7 @@ impl Stepper<'_> {
             duration: None,
             duration_set_by_hook: false,
             fields: event.fields.clone(),
+            labels: event.labels.clone(),
             reason: None,
             fingerprint: None,
         });

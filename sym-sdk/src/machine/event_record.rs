@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::input::Action;
 use super::state::RunState;
-use crate::forms::FieldMap;
+use crate::forms::{FieldMap, OptionLabels};
 use crate::model::{AccessTarget, Channel, DeescalateType, EventId, Payload, Step, User};
 
 /// One event of a Run, with what its handlers see.
@@ -32,6 +32,9 @@ pub struct EventRecord {
     pub duration: Option<Duration>,
     /// The fields of the request.
     pub fields: Arc<FieldMap>,
+    /// The labels of the chosen options.
+    #[serde(default, skip_serializing_if = "OptionLabels::is_empty")]
+    pub labels: OptionLabels,
     /// The reason that a hook gave.
     pub reason: Option<String>,
     /// The text that was entered with a decision.
@@ -70,6 +73,7 @@ impl EventRecord {
             target: request.and_then(|request| request.target.clone()),
             duration: request.and_then(|request| request.duration),
             fields: request.map(|request| request.fields.clone()).unwrap_or_default(),
+            labels: OptionLabels::default(),
             reason: None,
             decision_message: None,
             deescalate_type: None,
@@ -89,6 +93,7 @@ impl EventRecord {
                 self.duration = request.duration;
                 self.duration_set_by_hook = false;
                 self.fields = Arc::new(request.fields.clone());
+                self.labels = request.labels.clone();
                 self.context = request.context.clone().map(Arc::new);
             }
             Action::Approve { decision_message } | Action::Deny { decision_message } => {

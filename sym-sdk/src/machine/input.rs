@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::outcome::Outcome;
 use super::people::People;
 use super::timer::TimerKind;
-use crate::forms::FieldMap;
+use crate::forms::{FieldMap, OptionLabels};
 use crate::model::{AccessTarget, Channel, EventId, RunId, Srn, Step, User};
 
 /// One input of a Run.
@@ -231,6 +231,9 @@ pub struct RequestInput {
     pub duration: Option<Duration>,
     /// The fields of the form.
     pub fields: FieldMap,
+    /// The labels of the chosen options.
+    #[serde(default, skip_serializing_if = "OptionLabels::is_empty")]
+    pub labels: OptionLabels,
     /// The `context` object of the API.
     pub context: Option<Map<String, Value>>,
     /// The Run that led to this one.

@@ -18,7 +18,7 @@ use super::message_status::DeliveredMessage;
 use super::outcome::Routing;
 use super::timer::{LiveTimer, TimerKind};
 use crate::error::ErrorCode;
-use crate::forms::FieldMap;
+use crate::forms::{FieldMap, OptionLabels};
 use crate::model::{AccessTarget, Channel, EventId, Run, RunStatus, Srn, Step, User};
 
 /// The state of a Run, stored as a whole at every commit.
@@ -132,6 +132,9 @@ pub struct RequestData {
     pub duration_set_by_hook: bool,
     /// The fields of the form.
     pub fields: Arc<FieldMap>,
+    /// The labels of the options that the requester chose.
+    #[serde(default, skip_serializing_if = "OptionLabels::is_empty")]
+    pub labels: OptionLabels,
     /// The reason to show in place of the field `reason`.
     pub reason: Option<String>,
     /// The strategy and account that the flow had when this was requested; `None` in requests of earlier versions.

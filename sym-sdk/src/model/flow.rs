@@ -216,6 +216,12 @@ impl Flow {
         self.fields.iter().find(|field| field.name() == name)
     }
 
+    /// Returns whether a field fills a setting of one of the flow's targets.
+    pub fn fills_setting(&self, field: &str) -> bool {
+        let targets = self.strategy().map(Strategy::targets).unwrap_or_default();
+        targets.iter().any(|target| target.field_bindings().iter().any(|bound| bound == field))
+    }
+
     /// The environment.
     pub fn environment(&self) -> &Environment {
         &self.environment

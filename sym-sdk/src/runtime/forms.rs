@@ -47,6 +47,16 @@ async fn prompt_field(
     if !spec.is_prefetched() {
         return Ok(PromptField::from_spec(spec));
     }
+    prefetched_field(executor, entry, context, spec).await
+}
+
+/// Returns a field with the options of its prefetch reducer.
+pub(super) async fn prefetched_field(
+    executor: &EffectExecutor,
+    entry: &FlowEntry,
+    context: &Context,
+    spec: &FieldSpec,
+) -> Result<PromptField, EffectError> {
     let Some(handler) = entry.handlers.prefetch(spec.name()) else {
         let message = format!("field `{}` has no prefetch reducer", spec.name());
         return Err(EffectError::new(ErrorKind::Configuration, codes::CONFIGURATION, message));

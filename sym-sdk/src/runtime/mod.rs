@@ -55,6 +55,7 @@ mod front_end;
 mod handler_call;
 mod identity;
 mod limits;
+mod offered_options;
 mod open_requests;
 mod plugin;
 mod prompt_view;
@@ -283,14 +284,16 @@ impl Runtime {
         forms::build_form(&self.executor, entry, event).await.map_err(Error::from)
     }
 
-    /// Validates the inputs of a form, and returns the errors by field: none if [`submit`](Self::submit) would accept them. No Run
-    /// is begun.
+    /// Validates the inputs of a form as it was last shown, and returns the errors by field: none if [`submit`](Self::submit) would
+    /// accept them. No Run is begun.
     ///
     /// # Errors
     /// If there is no such flow.
-    pub fn check_form(&self, flow: &str, inputs: &Map<String, Value>) -> Result<Vec<FieldError>> {
-        let entry = self.executor.flows.named(flow)?;
-        Ok(request_validation::parse_inputs(&entry.flow, &self.executor.limits, inputs).err().unwrap_or_default())
+    pub fn check_form(&self, flow: &str, form: &PromptForm, inputs: &Map<String, Value>) -> Result<Vec<FieldError>> {
+        let flow = &self.executor.flows.named(flow)?.flow;
+        let parsed = request_validation::parse_inputs(flow, &self.executor.limits, inputs);
+        let checked = parsed.and_then(|(_, _, fields)| offered_options::check_form_options(flow, form, &fields));
+        Ok(checked.err().unwrap_or_default())
     }
 
     /// Calls the `on_change` handler of a field that was changed, and returns the form as changed by it. Without a handler the form

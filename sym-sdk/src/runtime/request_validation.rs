@@ -45,7 +45,7 @@ pub(super) fn parse_request(
     }
     let (target, duration, fields) =
         parse_inputs(flow, limits, inputs).map_err(|errors| merge_field_errors(flow, errors))?;
-    Ok(RequestInput { target, duration, fields, context: context.cloned(), parent })
+    Ok(RequestInput { target, duration, fields, context: context.cloned(), parent, ..RequestInput::default() })
 }
 
 type Inputs = (Option<AccessTarget>, Option<Duration>, FieldMap);
@@ -69,7 +69,7 @@ fn keep<T>(field: &str, result: Result<T>, errors: &mut Vec<FieldError>) -> Opti
 }
 
 /// Merges field errors: one is returned as it is, several as an error that lists them, with the code of the first.
-fn merge_field_errors(flow: &Flow, errors: Vec<FieldError>) -> Error {
+pub(super) fn merge_field_errors(flow: &Flow, errors: Vec<FieldError>) -> Error {
     let mut errors: Vec<_> = errors.into_iter().map(|FieldError { error, .. }| error).collect();
     if errors.len() == 1 {
         return errors.remove(0);

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::engine::InputKey;
+use crate::forms::PromptForm;
 use crate::machine::{Action, FormRef, MessageRef};
 use crate::model::{Channel, ChannelType, EventId, RunId, User, UserId};
 use crate::normalize::normalize_text;
@@ -119,6 +120,7 @@ pub(super) struct FlowRequestBody {
     pub(super) inputs: Map<String, Value>,
     pub(super) context: Option<Map<String, Value>>,
     pub(super) form: Option<RunId>,
+    pub(super) shown: Option<Box<PromptForm>>,
     pub(super) parent: Option<RunId>,
 }
 
@@ -269,6 +271,13 @@ impl FlowRequest {
     /// Sets the Run whose form was filled in for this request.
     pub fn form(mut self, run: RunId) -> Self {
         self.body.form = Some(run);
+        self
+    }
+
+    /// Sets the form as it was last shown to the requester. The request may contain only options that this form offers; without it,
+    /// prefetch reducers are called again for the options of the fields that have a value.
+    pub fn shown_form(mut self, form: PromptForm) -> Self {
+        self.body.shown = Some(Box::new(form));
         self
     }
 

@@ -10,13 +10,15 @@ use uuid::Uuid;
 
 use super::Runtime;
 use super::flows::FlowEntry;
-use super::request_validation::parse_request;
+use super::offered_options::{check_form_options, check_prefetched_options};
+use super::request_validation::{merge_field_errors, parse_request};
 use super::slack_fields::resolve_slack_fields;
 use super::submission::{Actor, FlowRequestBody, Receipt, RequestBody, Submission};
 use crate::engine::InputKey;
 use crate::error::{Error, ErrorKind, Result, codes};
+use crate::forms::{FieldMap, OptionLabels, PromptForm};
 use crate::machine::{Action, Input, InputBody, InputReply, MessageRef, MessageStatus, People, RunState};
-use crate::model::{Channel, ChannelType, EventId, RunId, Srn};
+use crate::model::{Channel, ChannelType, EventId, RunId, Srn, User};
 
 /// The namespace of ids that are derived from idempotency keys.
 const KEY_NAMESPACE: Uuid = Uuid::from_u128(0x6d5f_2c1a_93b4_4d0e_8a57_c3f1_0e9b_7a24);
@@ -64,13 +66,16 @@ impl Runtime {
         body: RequestBody,
     ) -> Result<Input> {
         let is_request = body.is_request();
-        let (mut form, mut acted_on) = (None, None);
-        let (flow, action) = match body {
+        let (mut form, mut shown, mut acted_on) = (None, None, None);
+        let (flow, mut action) = match body {
             RequestBody::Prompt { flow, form_view } => {
                 form = form_view;
                 (self.executor.flows.named(&flow)?.flow.srn().clone(), Action::Prompt)
             }
-            RequestBody::Request(request) => self.parse_request(request).await?,
+            RequestBody::Request(mut request) => {
+                shown = request.shown.take();
+                self.parse_request(request).await?
+            }
             RequestBody::Act { run, action, message } => {
                 let state = self.check_action(run, &action, message.as_ref()).await?;
                 let flow = state.flow.clone();
@@ -81,6 +86,9 @@ impl Runtime {
         let actor = self.executor.ask_directory(self.resolve_actor(actor, is_request)).await?;
         if is_request {
             self.check_visible(&flow, &actor).await?;
+        }
+        if let Action::Request(request) = &mut action {
+            request.labels = self.check_options(&flow, &actor, &request.fields, shown.as_deref()).await?;
         }
         // Read after the Run: an approval that is not among its approvals was given later, by somebody who was looked up then.
         let people = match acted_on {
@@ -93,7 +101,7 @@ impl Runtime {
 
     /// Parses a request into its flow and the machine's action.
     async fn parse_request(&self, request: FlowRequestBody) -> Result<(Srn, Action)> {
-        let FlowRequestBody { flow, inputs, context, form, parent } = request;
+        let FlowRequestBody { flow, inputs, context, form, parent, .. } = request;
         let entry = self.executor.flows.named(&flow)?;
         let mut request = parse_request(&entry.flow, &self.executor.limits, &inputs, context.as_ref(), parent)?;
         let resolved = resolve_slack_fields(&self.executor.directory, &entry.flow, &mut request.fields);
@@ -112,6 +120,23 @@ impl Runtime {
             check_message(&state, message)?;
         }
         Ok(state)
+    }
+
+    /// Checks that the values of a request were offered, and returns the labels of the chosen options.
+    async fn check_options(
+        &self,
+        flow: &Srn,
+        requester: &Arc<User>,
+        fields: &FieldMap,
+        shown: Option<&PromptForm>,
+    ) -> Result<OptionLabels> {
+        let entry = self.executor.flows.by_srn(flow)?;
+        match shown {
+            Some(form) => {
+                check_form_options(&entry.flow, form, fields).map_err(|faults| merge_field_errors(&entry.flow, faults))
+            }
+            None => check_prefetched_options(&self.executor, entry, requester, fields).await,
+        }
     }
 
     /// Checks that a form belongs to the flow that it is submitted for.

@@ -62,12 +62,12 @@ async fn submit_request(dispatcher: &Dispatcher, submitted: &ViewSubmission) -> 
         open.snapshot().form.clone()
     };
     let inputs = inputs(&form, view);
-    let errors = runtime.check_form(flow.name().as_str(), &inputs)?;
+    let errors = runtime.check_form(flow.name().as_str(), &form, &inputs)?;
     if !errors.is_empty() {
         return Ok(errors_at_fields(view, errors.iter().map(|invalid| (invalid.field.as_deref(), &invalid.error))));
     }
     let submission = Submission::request(flow.srn().to_string(), user);
-    let submission = submission.form(run).inputs(inputs).channel(prompt.channel().clone());
+    let submission = submission.form(run).inputs(inputs).channel(prompt.channel().clone()).shown_form(form);
     let submission = match key {
         Some(key) => submission.key(key),
         None => submission,

@@ -95,13 +95,14 @@ fn fields(request: &RequestView) -> Vec<Mrkdwn> {
     for spec in request.event().flow().fields().iter().filter(|spec| spec.name() != REASON_FIELD) {
         if let Some(value) = request.fields().and_then(|fields| fields.get(spec.name())) {
             let label = Mrkdwn::new().bold(spec.label()).text("\n");
-            fields.push(append_value(label, value));
+            fields.push(append_value(label, value, |value| request.option_label(spec.name(), value)));
         }
     }
     fields
 }
 
-fn append_value(text: Mrkdwn, value: &FieldValue) -> Mrkdwn {
+/// Appends the value of a field. An option is shown by its label, with its value beside it: different options may have one label.
+fn append_value<'a>(text: Mrkdwn, value: &FieldValue, label: impl Fn(&str) -> Option<&'a str>) -> Mrkdwn {
     let mention = |text: Mrkdwn, id: &str| match SlackUser::new(id) {
         Ok(user) => text.user(&user),
         Err(_) => text.text(id),
@@ -111,7 +112,20 @@ fn append_value(text: Mrkdwn, value: &FieldValue) -> Mrkdwn {
         FieldValue::SlackUsers(picked) => picked.iter().enumerate().fold(text, |text, (index, picked)| {
             mention(if index > 0 { text.text(", ") } else { text }, picked.user_id())
         }),
-        value => text.text(value.to_string()),
+        FieldValue::TextList(texts) => texts.iter().enumerate().fold(text, |text, (index, value)| {
+            append_option(if index > 0 { text.text(", ") } else { text }, value, label(value))
+        }),
+        value => {
+            let value = value.to_string();
+            append_option(text, &value, label(&value))
+        }
+    }
+}
+
+fn append_option(text: Mrkdwn, value: &str, label: Option<&str>) -> Mrkdwn {
+    match label {
+        Some(label) => text.text(label).text(" (").code(value).text(")"),
+        None => text.text(value),
     }
 }
 

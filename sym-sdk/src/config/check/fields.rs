@@ -46,10 +46,15 @@ impl Check<'_> {
             .with_required(field.required)
             .with_visible(field.visible)
             .with_prefetch(field.prefetch)
+            .with_binding_options(field.prefetch_binds)
             .with_on_change(field.on_change);
         if field.prefetch && kind.is_slack() {
             let hint = "remove `prefetch`: Slack lists the users itself";
             self.error_with_hint(location, format!("{subject} of type `{kind}` cannot have `prefetch`"), hint);
+        }
+        if !field.prefetch_binds && !field.prefetch {
+            let hint = "remove `prefetch_binds`: declared options always bind";
+            self.error_with_hint(location, format!("{subject} has `prefetch_binds` without `prefetch`"), hint);
         }
         match &field.allowed_values {
             Some(_) if field.name == TARGET => {

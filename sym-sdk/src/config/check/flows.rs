@@ -86,12 +86,19 @@ impl Check<'_> {
         params
     }
 
-    /// Reports targets with a setting that is bound to a field that the flow does not have.
+    /// Reports targets with a setting that is bound to a field that the flow does not have, or whose options are suggestions only.
     fn bindings(&mut self, flow: &Flow, strategy: Option<&model::Strategy>) {
         let Some(strategy) = strategy else { return };
         for target in strategy.targets() {
             for binding in target.field_bindings() {
-                if flow.params.prompt_fields.iter().any(|field| field.name == *binding) {
+                if let Some(field) = flow.params.prompt_fields.iter().find(|field| field.name == *binding) {
+                    if field.prefetch && !field.prefetch_binds {
+                        let message = format!(
+                            "field `{binding}` fills a setting of target `{}`, so its options bind",
+                            target.name()
+                        );
+                        self.error_with_hint(&field.location, message, "remove `prefetch_binds = false`".to_owned());
+                    }
                     continue;
                 }
                 let subject = describe(flow);

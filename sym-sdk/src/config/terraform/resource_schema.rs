@@ -38,7 +38,18 @@ pub(super) const PARAMS: Schema = Schema {
 pub(super) const PROMPT_FIELD: Schema = Schema {
     kind: "prompt_field",
     required: &["name", "type"],
-    attributes: &["allowed_values", "default", "label", "name", "on_change", "prefetch", "required", "type", "visible"],
+    attributes: &[
+        "allowed_values",
+        "default",
+        "label",
+        "name",
+        "on_change",
+        "prefetch",
+        "prefetch_binds",
+        "required",
+        "type",
+        "visible",
+    ],
     blocks: &[],
 };
 

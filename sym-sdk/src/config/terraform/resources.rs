@@ -276,6 +276,7 @@ fn prompt_field(block: &DecodedBlock<'_>) -> PromptField {
         default: block.text("default"),
         allowed_values: block.texts("allowed_values"),
         prefetch: block.flag("prefetch", defaults.prefetch),
+        prefetch_binds: block.flag("prefetch_binds", defaults.prefetch_binds),
         on_change: on_change(block),
         location: block.location.clone(),
     }

@@ -262,8 +262,10 @@ async fn all_faults_are_told_at_once() {
 #[tokio::test]
 async fn faults_of_a_form_are_told_field_by_field() {
     let harness = harness().await;
+    let ana = harness.runtime().directory().get_or_create_user_by_email("ana@example.com").await.unwrap();
+    let form = harness.runtime().preview_form("prod", &ana).await.unwrap();
     let check = |inputs: serde_json::Value| {
-        let faults = harness.runtime().check_form("prod", inputs.as_object().unwrap()).unwrap();
+        let faults = harness.runtime().check_form("prod", &form, inputs.as_object().unwrap()).unwrap();
         faults.into_iter().map(|fault| (fault.field, fault.error.code().clone())).collect::<Vec<_>>()
     };
     let fault = |field: &str, code| (Some(field.to_owned()), code);
@@ -280,7 +282,8 @@ async fn faults_of_a_form_are_told_field_by_field() {
     assert_eq!(check(json!({ "target_id": "admins", "duration": "1h" })), [fault("urgency", codes::MISSING_FIELD)]);
     assert_eq!(check(json!({ "urgency": "low", "target_id": "admins", "duration": "1h" })), []);
     assert_eq!(check(json!({ "urgency": "x".repeat(70_000) })), [(None, codes::TOO_LARGE)]);
-    assert_eq!(harness.runtime().check_form("nope", &serde_json::Map::new()).unwrap_err().code(), &codes::UNKNOWN_FLOW);
+    let error = harness.runtime().check_form("nope", &form, &serde_json::Map::new()).unwrap_err();
+    assert_eq!(error.code(), &codes::UNKNOWN_FLOW);
 }
 
 #[tokio::test]

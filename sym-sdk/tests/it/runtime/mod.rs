@@ -8,6 +8,7 @@ mod event_count;
 mod failures;
 mod forms;
 mod identity;
+mod offered_options;
 mod reconcile;
 mod revocation;
 mod shared_access;
