@@ -34,10 +34,11 @@ fn prefetched(name: &str, kind: &str) -> PromptField {
     }
 }
 
-async fn harness(fields: Vec<PromptField>) -> Harness {
+/// Starts a flow with a field for a group and one for teams.
+async fn harness(group: PromptField) -> Harness {
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications, groups, teams];
     let harness = Harness::builder().access_flow("prod", ["admins"]).declare(move |config| {
-        config.flows[0].params.prompt_fields = fields;
+        config.flows[0].params.prompt_fields = vec![group, prefetched("teams", "str_list")];
     });
     harness.handlers(handlers).build().await.unwrap()
 }
@@ -49,7 +50,7 @@ async fn request(harness: &mut Harness, name: &str, value: serde_json::Value) ->
 
 #[tokio::test]
 async fn a_value_that_was_not_offered_is_refused() {
-    let mut harness = harness(vec![prefetched("group", "string"), prefetched("teams", "str_list")]).await;
+    let mut harness = harness(prefetched("group", "string")).await;
     let error = request(&mut harness, "group", "00g-SUPER-ADMINS".into()).await.unwrap_err();
     assert_eq!(error.code(), &codes::OPTION_NOT_ALLOWED);
     assert_eq!(error.message(), "field `group` does not offer `00g-SUPER-ADMINS`");
@@ -66,14 +67,14 @@ async fn a_value_that_was_not_offered_is_refused() {
 /// The reducer is called for the requester: others may be offered more.
 #[tokio::test]
 async fn options_are_those_of_the_requester() {
-    let mut harness = harness(vec![prefetched("group", "string")]).await;
+    let mut harness = harness(prefetched("group", "string")).await;
     let request = harness.request("prod").by("ada@example.com").target("admins").duration("1h");
     request.field("group", "00g-SUPER-ADMINS").await.unwrap();
 }
 
 #[tokio::test]
 async fn the_form_that_was_shown_determines_the_options() {
-    let harness = harness(vec![prefetched("group", "string"), prefetched("teams", "str_list")]).await;
+    let harness = harness(prefetched("group", "string")).await;
     let ana = harness.runtime().directory().get_or_create_user_by_email("ana@example.com").await.unwrap();
     let mut form = harness.runtime().preview_form("prod", &ana).await.unwrap();
     // An `on_change` handler has narrowed the options.
@@ -95,7 +96,7 @@ async fn the_form_that_was_shown_determines_the_options() {
 
 #[tokio::test]
 async fn options_can_be_suggestions() {
-    let mut harness = harness(vec![PromptField { prefetch_binds: false, ..prefetched("group", "string") }]).await;
+    let mut harness = harness(PromptField { prefetch_binds: false, ..prefetched("group", "string") }).await;
     let run = request(&mut harness, "group", "00g9".into()).await.unwrap();
     assert!(harness.run(run).await.unwrap().request.as_ref().unwrap().labels.is_empty());
 }
