@@ -14,12 +14,12 @@ use futures_util::future::try_join_all;
 
 use super::effect_executor::EffectExecutor;
 use super::flows::FlowEntry;
-use super::forms::{prefetched_field, prompt_event};
+use super::forms::prefetched_field;
 use super::request_validation::FieldError;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::forms::{FieldMap, FieldOption, FieldSpec, FieldValue, OptionLabels, PromptField, PromptForm};
 use crate::handler::Context;
-use crate::model::{Flow, User};
+use crate::model::{Event, Flow};
 use crate::suggest;
 
 /// The maximum number of options that an error lists.
@@ -38,14 +38,14 @@ pub(super) fn check_form_options(
     check(flow, form.fields().iter(), fields)
 }
 
-/// Checks the values of a request that no form was shown for. Prefetch reducers run concurrently.
+/// Checks the values of a request without the form that was shown. `event` is the one that a form would be built for. Prefetch reducers run concurrently.
 ///
 /// # Errors
 /// The values that would not have been offered, or the error of a reducer.
 pub(super) async fn check_prefetched_options(
     executor: &EffectExecutor,
     entry: &FlowEntry,
-    requester: &std::sync::Arc<User>,
+    event: Event,
     fields: &FieldMap,
 ) -> Result<OptionLabels> {
     let flow = &entry.flow;
@@ -54,7 +54,6 @@ pub(super) async fn check_prefetched_options(
     if specs.is_empty() {
         return Ok(OptionLabels::default());
     }
-    let event = prompt_event(executor, entry, requester);
     let context = Context::builder().services(entry.services.clone()).event(event).build();
     let offered = specs.into_iter().map(|spec| prefetched_field(executor, entry, &context, spec));
     let offered = try_join_all(offered).await.map_err(Error::from)?;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::Runtime;
-use super::flows::FlowEntry;
+use super::forms::{prompt_event, prompt_event_of};
 use super::offered_options::{check_form_options, check_prefetched_options};
 use super::request_validation::{merge_field_errors, parse_request};
 use super::slack_fields::resolve_slack_fields;
@@ -18,7 +18,15 @@ use crate::engine::InputKey;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::forms::{FieldMap, OptionLabels, PromptForm};
 use crate::machine::{Action, Input, InputBody, InputReply, MessageRef, MessageStatus, People, RunState};
-use crate::model::{Channel, ChannelType, EventId, RunId, Srn, User};
+use crate::model::{Channel, ChannelType, EventId, Run, RunId, Srn, User};
+
+/// How the options of a request were offered.
+struct Offered<'a> {
+    /// The form as it was last shown.
+    form: Option<&'a PromptForm>,
+    /// The Run that was begun with a form.
+    prompted: Option<&'a Run>,
+}
 
 /// The namespace of ids that are derived from idempotency keys.
 const KEY_NAMESPACE: Uuid = Uuid::from_u128(0x6d5f_2c1a_93b4_4d0e_8a57_c3f1_0e9b_7a24);
@@ -66,7 +74,7 @@ impl Runtime {
         body: RequestBody,
     ) -> Result<Input> {
         let is_request = body.is_request();
-        let (mut form, mut shown, mut acted_on) = (None, None, None);
+        let (mut form, mut shown, mut prompted, mut acted_on) = (None, None, None, None);
         let (flow, mut action) = match body {
             RequestBody::Prompt { flow, form_view } => {
                 form = form_view;
@@ -74,6 +82,9 @@ impl Runtime {
             }
             RequestBody::Request(mut request) => {
                 shown = request.shown.take();
+                if let Some(run) = request.form {
+                    prompted = Some(self.check_form_flow(run, &request.flow).await?);
+                }
                 self.parse_request(request).await?
             }
             RequestBody::Act { run, action, message } => {
@@ -88,7 +99,8 @@ impl Runtime {
             self.check_visible(&flow, &actor).await?;
         }
         if let Action::Request(request) = &mut action {
-            request.labels = self.check_options(&flow, &actor, &request.fields, shown.as_deref()).await?;
+            let offered = Offered { form: shown.as_deref(), prompted: prompted.as_deref().map(|state| &state.run) };
+            request.labels = self.check_options(&flow, &actor, &request.fields, offered).await?;
         }
         // Read after the Run: an approval that is not among its approvals was given later, by somebody who was looked up then.
         let people = match acted_on {
@@ -101,14 +113,11 @@ impl Runtime {
 
     /// Parses a request into its flow and the machine's action.
     async fn parse_request(&self, request: FlowRequestBody) -> Result<(Srn, Action)> {
-        let FlowRequestBody { flow, inputs, context, form, parent, .. } = request;
+        let FlowRequestBody { flow, inputs, context, parent, .. } = request;
         let entry = self.executor.flows.named(&flow)?;
         let mut request = parse_request(&entry.flow, &self.executor.limits, &inputs, context.as_ref(), parent)?;
         let resolved = resolve_slack_fields(&self.executor.directory, &entry.flow, &mut request.fields);
         self.executor.ask_directory(resolved).await?;
-        if let Some(form) = form {
-            self.check_form_flow(form, entry).await?;
-        }
         Ok((entry.flow.srn().clone(), Action::Request(Box::new(request))))
     }
 
@@ -128,22 +137,30 @@ impl Runtime {
         flow: &Srn,
         requester: &Arc<User>,
         fields: &FieldMap,
-        shown: Option<&PromptForm>,
+        offered: Offered<'_>,
     ) -> Result<OptionLabels> {
         let entry = self.executor.flows.by_srn(flow)?;
-        match shown {
+        match offered.form {
             Some(form) => {
-                check_form_options(&entry.flow, form, fields).map_err(|faults| merge_field_errors(&entry.flow, faults))
+                check_form_options(&entry.flow, form, fields).map_err(|errors| merge_field_errors(&entry.flow, errors))
             }
-            None => check_prefetched_options(&self.executor, entry, requester, fields).await,
+            None => {
+                let event = match offered.prompted {
+                    Some(run) => prompt_event_of(&self.executor, entry, requester, run),
+                    None => prompt_event(&self.executor, entry, requester),
+                };
+                check_prefetched_options(&self.executor, entry, event, fields).await
+            }
         }
     }
 
-    /// Checks that a form belongs to the flow that it is submitted for.
-    async fn check_form_flow(&self, form: RunId, entry: &FlowEntry) -> Result<()> {
-        let flow: Srn = self.run(form).await?.state.flow.clone();
+    /// Checks that a form belongs to the flow that it is submitted for, and returns the form's Run.
+    async fn check_form_flow(&self, form: RunId, flow: &str) -> Result<Arc<RunState>> {
+        let entry = self.executor.flows.named(flow)?;
+        let state = self.run(form).await?.state;
+        let flow = &state.flow;
         if flow.slug() == entry.flow.srn().slug() {
-            return Ok(());
+            return Ok(state);
         }
         let message =
             format!("the form of Run {form} belongs to flow `{}`, not to `{}`", flow.slug(), entry.flow.name());
