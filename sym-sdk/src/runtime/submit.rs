@@ -20,7 +20,7 @@ use crate::forms::{FieldMap, OptionLabels, PromptForm};
 use crate::machine::{Action, Input, InputBody, InputReply, MessageRef, MessageStatus, People, RunState};
 use crate::model::{Channel, ChannelType, EventId, Run, RunId, Srn, User};
 
-/// How the options of a request were offered.
+/// The source of the options of a request.
 struct Offered<'a> {
     /// The form as it was last shown.
     form: Option<&'a PromptForm>,

@@ -101,7 +101,7 @@ async fn options_can_be_suggestions() {
     assert!(harness.run(run).await.unwrap().request.as_ref().unwrap().labels.is_empty());
 }
 
-/// What fills a setting decides what is granted.
+/// The value of a setting decides what is granted.
 #[tokio::test]
 async fn options_of_a_setting_cannot_be_suggestions() {
     let field = PromptField { prefetch_binds: false, ..prefetched("group", "string") };
