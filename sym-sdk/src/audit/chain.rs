@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::AuditEntry;
-use super::canonical::canonical;
+use super::stored_entry::TextLinks;
+use super::{AuditEntry, StoredEntry, StoredEvent};
 use crate::error::{Error, ErrorKind, Result, codes};
 
 /// The SHA-256 hash of an audit record, written as 64 hexadecimal digits.
@@ -94,7 +94,7 @@ impl AuditHead {
         Self { seq, hash }
     }
 
-    /// Returns the head after an entry with the canonical text `text` is appended; see [`AuditEntry::to_canonical`].
+    /// Returns the head after an entry with the chained text `text` is appended; see [`AuditEntry::to_stored`].
     #[must_use]
     pub fn followed_by(&self, text: &str) -> Self {
         let seq = self.seq + 1;
@@ -125,35 +125,54 @@ pub struct AuditRecord {
     /// The hash of this record.
     pub hash: AuditHash,
     text: Arc<str>,
+    event: Option<StoredEvent>,
 }
 
 impl AuditRecord {
     /// Creates a record from its stored parts, without checking them; see [`verify`](super::verify).
     pub fn new(seq: u64, prev: AuditHash, hash: AuditHash, text: impl Into<Arc<str>>) -> Self {
-        Self { seq, prev, hash, text: text.into() }
+        Self { seq, prev, hash, text: text.into(), event: None }
+    }
+
+    /// Adds the event that the text refers to.
+    #[must_use]
+    pub fn with_event(mut self, event: Option<StoredEvent>) -> Self {
+        self.event = event;
+        self
     }
 
     /// Creates the record that follows `head`.
-    pub fn after(head: &AuditHead, text: impl Into<Arc<str>>) -> Self {
-        let text = text.into();
+    pub fn after(head: &AuditHead, entry: StoredEntry) -> Self {
+        let StoredEntry { text, event } = entry;
         let AuditHead { seq, hash } = head.followed_by(&text);
-        Self { seq, prev: head.hash, hash, text }
+        Self { seq, prev: head.hash, hash, text, event: Some(event) }
     }
 
-    /// Returns the entry as it is stored and hashed: canonical JSON.
+    /// Returns the entry as it is chained and hashed: canonical JSON.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Returns the event that the text refers to. `None` for a record of schema 1, whose text contains it, and for one that was read
+    /// from a line.
+    pub fn event(&self) -> Option<&StoredEvent> {
+        self.event.as_ref()
     }
 
     /// Parses the entry.
     ///
     /// # Errors
-    /// If the text is not an audit entry.
+    /// If the text is not an audit entry, or its event is missing.
     pub fn entry(&self) -> Result<AuditEntry> {
-        serde_json::from_str(&self.text).map_err(|error| {
-            let message = format!("audit entry {} cannot be read: {error}", self.seq);
+        AuditEntry::parse(&self.text, self.event.as_ref()).map_err(|error| {
+            let message = format!("audit entry {} cannot be read: {}", self.seq, error.message());
             Error::new(ErrorKind::Internal, codes::AUDIT_LOG, message)
         })
+    }
+
+    /// Returns the hashes in the text by which the rest is verified.
+    pub(super) fn links(&self) -> TextLinks {
+        TextLinks::of(&self.text)
     }
 
     /// Returns an id that is unique to the record and the same at every delivery.
@@ -174,13 +193,3 @@ impl AuditRecord {
 
 /// The namespace of the ids of records.
 const NAMESPACE: Uuid = Uuid::from_u128(0x2c6e_9d57_40b1_4c0c_8f3e_1f5a_9e0d_72b4);
-
-impl AuditEntry {
-    /// Serializes the entry as it is stored and hashed: canonical JSON.
-    ///
-    /// # Errors
-    /// If a value in it has no JSON form.
-    pub fn to_canonical(&self) -> Result<String> {
-        Ok(canonical(&serde_json::to_value(self)?)?)
-    }
-}

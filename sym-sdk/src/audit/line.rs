@@ -1,25 +1,25 @@
 //! Audit lines: records in the format of destinations.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Serialize;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::canonical::canonical;
 use super::event_summary::IGNORED;
+use super::stored_entry::{TextLinks, sha256};
 use super::{AuditEntry, AuditHash, AuditKind, AuditLog, AuditRecord, EventStatus, HandlerResult};
 use crate::bounded_map::BoundedMap;
 use crate::error::Result;
 use crate::machine::EffectError;
-use crate::model::{LoggedEvent, LoggedParts, RunId, Srn, Step, logged_actor};
+use crate::model::{LoggedActor, LoggedEvent, LoggedParts, RunId, Srn, Step, logged_actor};
 
 /// An audit record in the format of destinations: a JSON object on one line.
 ///
 /// It has the members of version 6 of Sym's schema (`id`, `type`, `meta`, `state`, `run`, `event`, `actor`, `fields`) and one
-/// more: `audit` is the record itself, with `seq`, `prev`, `hash` and `entry`. [`verify_lines`](super::verify_lines) reads only
-/// this member.
+/// more: `audit` is the record itself, with `seq`, `prev`, `hash` and `entry`. The entry contains the hash of the other members, so
+/// [`verify_lines`](super::verify_lines) finds a change of any part of the line.
 ///
 /// Sym sends one object per event. Here that is the line whose `state.status` is `completed` or `error`. Lines with the status
 /// `processing` record steps in between: a handler that was called, access that was granted, a message that was sent.
@@ -79,31 +79,69 @@ pub async fn lines(log: &(impl AuditLog + ?Sized), after: u64, limit: usize) -> 
     Ok(lines)
 }
 
-/// The member `audit`.
-#[derive(Serialize)]
-struct Link<'a> {
-    seq: u64,
-    prev: AuditHash,
-    hash: AuditHash,
-    entry: &'a RawValue,
-}
+/// The members of a line in the order in which they are written, after `id` and before `audit`.
+const MEMBERS: [&str; 7] = ["type", "meta", "state", "run", "event", "actor", "fields"];
 
-#[derive(Serialize)]
-struct Line<'a> {
-    #[serde(flatten)]
-    event: LoggedEvent,
-    audit: Link<'a>,
+/// The members of a line apart from `id` and `audit`, which follow from the record.
+pub(super) struct Members(Map<String, Value>);
+
+impl Members {
+    /// Returns the members of an entry's line.
+    pub(super) fn of(entry: &AuditEntry) -> Result<Self> {
+        Self::with_actors(entry, &entry.actors)
+    }
+
+    fn with_actors(entry: &AuditEntry, actors: &Actors) -> Result<Self> {
+        let mut members = match serde_json::to_value(logged(entry, actors))? {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        };
+        members.remove("id");
+        Ok(Self(members))
+    }
+
+    /// Takes the members of a line that was read.
+    pub(super) fn from_line(mut members: Map<String, Value>) -> Self {
+        members.remove("id");
+        members.remove("audit");
+        Self(members)
+    }
+
+    /// Returns the SHA-256 of the members as canonical JSON, which the chained text contains.
+    pub(super) fn hash(&self) -> Result<AuditHash> {
+        Ok(sha256(&canonical(&Value::Object(self.0.clone()))?))
+    }
+
+    /// Returns the line of a record with these members: each is canonical JSON, and their order is fixed. So a line is written in
+    /// one way only.
+    pub(super) fn line(&self, record: &AuditRecord) -> Result<String> {
+        let mut line = format!(r#"{{"id":"{}""#, record.id());
+        let known = MEMBERS.iter().filter_map(|name| self.0.get_key_value(*name));
+        let others = self.0.iter().filter(|(name, _)| !MEMBERS.contains(&name.as_str()));
+        for (name, value) in known.chain(others) {
+            line.push_str(&format!(",{}:{}", canonical(&Value::from(name.as_str()))?, canonical(value)?));
+        }
+        line.push_str(&format!(
+            r#","audit":{{"seq":{},"prev":"{}","hash":"{}","entry":{}}}}}"#,
+            record.seq,
+            record.prev,
+            record.hash,
+            record.text()
+        ));
+        Ok(line)
+    }
 }
 
 /// The maximum number of Runs whose actors are cached.
 const ACTORS_CAPACITY: usize = 4_096;
 
 /// The actors of the steps of a Run so far.
-type Actors = HashMap<Step, Value>;
+type Actors = BTreeMap<Step, LoggedActor>;
 
 /// Writes records as lines.
 ///
-/// A line names the actors of all earlier steps of its Run. They come from earlier records, which are cached by Run.
+/// A line names the actors of all earlier steps of its Run. Entries of schema 1 do not contain them: they come from earlier records,
+/// which are cached by Run.
 #[derive(Debug)]
 pub(crate) struct LineWriter {
     runs: BoundedMap<RunId, Actors>,
@@ -126,8 +164,11 @@ impl LineWriter {
         let json = match record.entry() {
             Ok(entry) if !wanted(&entry.flow) => return Ok(None),
             Ok(entry) => {
-                let actors = self.actors(log, &entry, record.seq).await?;
-                written(&entry, &record, actors)
+                let members = match record.links() {
+                    TextLinks::Linked { .. } => Members::of(&entry),
+                    TextLinks::Whole => Members::with_actors(&entry, &self.actors(log, &entry, record.seq).await?),
+                };
+                members.and_then(|members| members.line(&record)).ok()
             }
             Err(error) => {
                 // It is delivered all the same, so that the lines can be verified: they would not form a chain without it.
@@ -176,28 +217,18 @@ fn record_actor(actors: &mut Actors, entry: &AuditEntry) {
     }
 }
 
-fn actor(entry: &AuditEntry) -> Value {
+fn actor(entry: &AuditEntry) -> LoggedActor {
     logged_actor(&entry.event.actor, &entry.event.channel, entry.flow.organization())
 }
 
-fn written(entry: &AuditEntry, record: &AuditRecord, actors: Actors) -> Option<String> {
-    let audit = Link {
-        seq: record.seq,
-        prev: record.prev,
-        hash: record.hash,
-        entry: serde_json::from_str(record.text()).ok()?,
-    };
-    serde_json::to_string(&Line { event: logged(entry, record, actors), audit }).ok()
-}
-
-fn logged(entry: &AuditEntry, record: &AuditRecord, actors: Actors) -> LoggedEvent {
+fn logged(entry: &AuditEntry, actors: &Actors) -> LoggedEvent {
     let event = &entry.event;
     LoggedEvent::new(LoggedParts {
-        id: record.id().to_string(),
+        id: String::new(),
         run: entry.run,
         flow: &entry.flow,
         parent: entry.parent,
-        actors: actors.into_iter().map(|(step, actor)| (step.to_string(), actor)).collect(),
+        actors,
         event: event.id,
         name: event.name,
         at: event.at,

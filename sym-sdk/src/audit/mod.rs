@@ -5,38 +5,50 @@
 //! hash of the one before it, so a record that is changed, removed or inserted breaks the chain from that point on. [`verify`]
 //! and [`Verifier`] find the first record at which it is broken, in a store or in the files of a destination.
 //!
-//! A hash chain detects tampering by whoever can write to the store, unless they recompute everything after the change. This is
-//! why destinations matter: [`AuditDestination`]s receive every line in order, at least once, and anybody who has kept an
-//! [`AuditHead`] elsewhere can prove that nothing before it was changed. A signature would prove the same only as long as its key
-//! is not stored next to the log.
+//! A hash chain detects accidental damage. Whoever can write to the store can change it and recompute everything after the change,
+//! so what has been written must be known elsewhere: [`AuditDestination`]s receive every line in order, at least once, and
+//! [`AuditAnchor`]s, which an [`AuditKey`] authenticates, say what the log once ended with. A key is of use only where the log is
+//! not.
 //!
-//! Lines have the format of Sym's audit log, version 6, with the record as one more member. The record is stored as canonical
-//! JSON and hashed as the text that it is, so records written by an earlier version still verify, even where a later one
-//! would serialize them differently.
+//! Lines have the format of Sym's audit log, version 6, with the record as one more member. The record contains the hash of the
+//! other members, so a line is verified as a whole and by itself. Records are stored as canonical JSON and hashed as the text
+//! that they are, so those written by an earlier version still verify, even where a later one would serialize them differently.
+//!
+//! An event is stored once, however many entries it has, and so are the fields of a request: see [`StoredEvent`].
 //!
 //! Reading needs no more than an [`AuditLog`], which every store and every engine is. The log knows nothing of either. Moving
 //! it to the destinations, with retries and cursors, is the task of the [runtime](crate::runtime).
 
+mod anchor;
 mod canonical;
 mod chain;
+mod chain_error;
 mod destination;
 mod event_count;
 mod event_summary;
 mod json_lines;
+mod key;
 mod line;
 mod log;
+mod stored_entry;
+mod strict_json;
 mod verify;
 
+pub use anchor::AuditAnchor;
 pub use chain::{AuditHash, AuditHead, AuditRecord};
+pub use chain_error::{ChainError, ChainErrorKind, LineLocation, VerifyError};
 pub use destination::{AuditDestination, LogDestinationConfig, LogDestinationType};
 pub(crate) use event_count::count_events;
 #[cfg(feature = "sqlite")]
 pub(crate) use event_count::{EventChange, RunRequest};
 pub use event_summary::{EventStatus, EventSummary};
 pub use json_lines::JsonLines;
+pub use key::AuditKey;
 pub(crate) use line::LineWriter;
 pub use line::{AuditLine, lines};
 pub use log::AuditLog;
-pub use verify::{ChainError, ChainErrorKind, LineLocation, Verified, Verifier, VerifyError, verify, verify_lines};
+pub use stored_entry::{StoredEntry, StoredEvent, StoredText};
+pub use verify::{Verified, Verifier, verify, verify_lines};
 
 pub use crate::machine::{AuditEntry, AuditKind, HandlerResult};
+pub use crate::model::{LoggedActor, LoggedIdentity};

@@ -1,15 +1,20 @@
 //! Verification of the hash chain, from a stored log or from the lines of a destination.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io::{self, BufRead};
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::canonical::canonical;
-use super::{AuditHash, AuditHead, AuditLog, AuditRecord};
-use crate::error::{Error, ErrorKind, codes};
+use super::line::Members;
+use super::stored_entry::TextLinks;
+use super::{
+    AuditAnchor, AuditHash, AuditHead, AuditKey, AuditLog, AuditRecord, ChainError, ChainErrorKind, LineLocation,
+    VerifyError, strict_json,
+};
 
 /// The number of records read from a log at a time.
 const PAGE_SIZE: usize = 1_024;
@@ -76,13 +81,36 @@ pub fn verify_lines(lines: impl io::Read) -> Result<Verified, VerifyError> {
 pub struct Verifier {
     allow_partial: bool,
     allow_gaps: bool,
-    /// The heads that have to be among the records, and have not been so far.
-    known: Vec<AuditHead>,
+    allow_reformatted: bool,
+    keys: Vec<AuditKey>,
+    /// The heads that have to be among the records, and have not been so far, by number.
+    known: BTreeMap<u64, Vec<KnownHead>>,
     first: Option<u64>,
     head: Option<AuditHead>,
     recent: VecDeque<AuditHead>,
     records: u64,
     duplicates: u64,
+    legacy: u64,
+    is_current: bool,
+    anchored: Option<AuditHead>,
+    anchors: u64,
+}
+
+/// A head that has to be among the records.
+#[derive(Clone, Copy, Debug)]
+struct KnownHead {
+    hash: AuditHash,
+    /// The time, for one from an anchor.
+    anchored_at: Option<Timestamp>,
+}
+
+impl KnownHead {
+    fn mismatch(&self, found: AuditHash) -> ChainErrorKind {
+        match self.anchored_at {
+            Some(at) => ChainErrorKind::AnchoredDiffers { at, expected: self.hash, found },
+            None => ChainErrorKind::HeadMismatch { expected: self.hash, found },
+        }
+    }
 }
 
 impl Verifier {
@@ -107,11 +135,68 @@ impl Verifier {
         self
     }
 
+    /// Accepts lines that a log service has formatted differently, and compares their content only.
+    #[must_use]
+    pub fn allow_reformatted(mut self) -> Self {
+        self.allow_reformatted = true;
+        self
+    }
+
+    /// Adds a key that authenticates anchors. There can be several, after a key was replaced. Without any, anchors are not
+    /// authenticated: whoever can write them can rewrite the log.
+    #[must_use]
+    pub fn with_key(mut self, key: AuditKey) -> Self {
+        self.keys.push(key);
+        self
+    }
+
+    /// Expects the record that an anchor names.
+    ///
+    /// # Errors
+    /// If there are keys, and none of them authenticates the anchor.
+    pub fn expect_anchor(&mut self, anchor: &AuditAnchor) -> Result<(), ChainError> {
+        self.authenticate(anchor)?;
+        let known = KnownHead { hash: anchor.head().hash, anchored_at: Some(anchor.at()) };
+        self.known.entry(anchor.head().seq).or_default().push(known);
+        Ok(())
+    }
+
+    /// Reads the anchors of a file, one per line, and expects the records that they name. `name` is the name of the file in errors.
+    ///
+    /// # Errors
+    /// If a line is not an anchor, no key authenticates it, or the lines cannot be read.
+    pub fn read_anchors(&mut self, name: &str, lines: impl BufRead) -> Result<(), VerifyError> {
+        for_each_line(lines, |number, line| {
+            let location = || Some(LineLocation { file: name.to_owned(), line: number });
+            let text = line.strip_suffix(b"\n").unwrap_or(line);
+            let anchor = AuditAnchor::parse(text).map_err(|error| ChainError {
+                seq: None,
+                location: location(),
+                kind: if line.ends_with(b"\n") {
+                    ChainErrorKind::Unreadable { reason: error.message().to_owned() }
+                } else {
+                    ChainErrorKind::Truncated
+                },
+            })?;
+            Ok(self.expect_anchor(&anchor).map_err(|broken| ChainError { location: location(), ..broken })?)
+        })
+    }
+
+    fn authenticate(&self, anchor: &AuditAnchor) -> Result<(), ChainError> {
+        if self.keys.is_empty() || anchor.is_authentic(&self.keys) {
+            return Ok(());
+        }
+        let kind = ChainErrorKind::AnchorForged { at: anchor.at(), is_signed: anchor.is_signed() };
+        Err(ChainError { seq: Some(anchor.head().seq), location: None, kind })
+    }
+
     /// Expects the record that the log once ended with, as returned by [`AuditLog::head`]. This detects a log that was cut off or
     /// rewritten. A log whose first record comes right after it has to name its hash.
     #[must_use]
     pub fn expect_head(mut self, head: AuditHead) -> Self {
-        self.known.extend((head != AuditHead::START).then_some(head));
+        if head != AuditHead::START {
+            self.known.entry(head.seq).or_default().push(KnownHead { hash: head.hash, anchored_at: None });
+        }
         self
     }
 
@@ -140,18 +225,45 @@ impl Verifier {
         if given != record.hash {
             return broken(ChainErrorKind::Changed { expected: given, found: record.hash });
         }
-        let before = record.seq.checked_sub(1);
-        for known in &self.known {
-            if known.seq == record.seq && known.hash != record.hash {
-                return broken(ChainErrorKind::HeadMismatch { expected: known.hash, found: record.hash });
-            }
-            if Some(known.seq) == before && known.hash != record.prev {
-                return broken(ChainErrorKind::Unlinked { expected: known.hash, found: record.prev });
-            }
+        match record.links() {
+            TextLinks::Linked { .. } => self.is_current = true,
+            TextLinks::Whole if self.is_current => return broken(ChainErrorKind::Downgraded),
+            TextLinks::Whole => self.legacy += 1,
         }
-        self.known.retain(|known| known.seq != record.seq && Some(known.seq) != before);
+        let before = AuditHead::new(record.seq.saturating_sub(1), record.prev);
+        let mismatch = self.settle_known(before).map(|known| match known.anchored_at {
+            Some(_) => ChainError { seq: Some(before.seq), location: None, kind: known.mismatch(record.prev) },
+            None => {
+                let kind = ChainErrorKind::Unlinked { expected: known.hash, found: record.prev };
+                ChainError { seq: Some(record.seq), location: None, kind }
+            }
+        });
+        if let Some(mismatch) = mismatch {
+            return Err(mismatch);
+        }
+        if let Some(known) = self.settle_known(record.head()) {
+            return broken(known.mismatch(record.hash));
+        }
         self.remember(record.head());
         Ok(())
+    }
+
+    /// Takes the known heads with the number of this one. Returns one that differs.
+    fn settle_known(&mut self, head: AuditHead) -> Option<KnownHead> {
+        for known in self.known.remove(&head.seq)? {
+            if known.hash != head.hash {
+                return Some(known);
+            }
+            if known.anchored_at.is_some() {
+                self.count_anchor(head);
+            }
+        }
+        None
+    }
+
+    fn count_anchor(&mut self, head: AuditHead) {
+        self.anchors += 1;
+        self.anchored = self.anchored.filter(|anchored| anchored.seq > head.seq).or(Some(head));
     }
 
     /// Verifies the records of a log, up to its current end.
@@ -169,42 +281,75 @@ impl Verifier {
             // Records appended since the head was read are left to the next verification.
             for record in records.iter().take_while(|record| record.seq <= head.seq) {
                 self.check(record)?;
+                check_event(record)?;
             }
         }
         Ok(())
     }
 
-    /// Verifies JSON lines as a destination received them. Only the member `audit` of each line is read. `name` is the name of the
-    /// file in errors.
+    /// Verifies JSON lines as a destination received them: entries, and anchors between them. `name` is the name of the file in errors.
     ///
     /// # Errors
-    /// If a line breaks the chain, or the lines cannot be read.
-    pub fn read(&mut self, name: &str, mut lines: impl BufRead) -> Result<(), VerifyError> {
-        let mut line = Vec::new();
-        for number in 1.. {
-            line.clear();
-            if lines.read_until(b'\n', &mut line)? == 0 {
-                break;
+    /// If a line breaks the chain or was changed, or the lines cannot be read.
+    pub fn read(&mut self, name: &str, lines: impl BufRead) -> Result<(), VerifyError> {
+        for_each_line(lines, |number, line| {
+            let at =
+                |broken| ChainError { location: Some(LineLocation { file: name.to_owned(), line: number }), ..broken };
+            let text = line.strip_suffix(b"\n").unwrap_or(line);
+            if text.trim_ascii().is_empty() {
+                return Ok(());
             }
-            let location = || Some(LineLocation { file: name.to_owned(), line: number });
-            let text = line.trim_ascii();
-            if text.is_empty() {
-                continue;
-            }
-            match parsed(text) {
-                Ok(record) => self.check(&record).map_err(|broken| ChainError { location: location(), ..broken })?,
-                Err(_) if !line.ends_with(b"\n") => {
-                    return Err(ChainError { seq: None, location: location(), kind: ChainErrorKind::Truncated }.into());
+            match strict_json::parse(text).map_err(|error| error.to_string()).and_then(ParsedLine::of) {
+                Ok(ParsedLine::Record { record, members }) => {
+                    self.check(&record).map_err(at)?;
+                    Ok(self.check_line(&record, &members, text).map_err(at)?)
                 }
+                Ok(ParsedLine::Anchor(anchor)) => Ok(self.check_anchor(&anchor, text).map_err(at)?),
                 Err(reason) => {
-                    return Err(ChainError {
-                        seq: None,
-                        location: location(),
-                        kind: ChainErrorKind::Unreadable { reason },
-                    }
-                    .into());
+                    let is_whole = line.ends_with(b"\n");
+                    let kind = if is_whole { ChainErrorKind::Unreadable { reason } } else { ChainErrorKind::Truncated };
+                    Err(at(ChainError { seq: None, location: None, kind }).into())
                 }
             }
+        })
+    }
+
+    /// Verifies the line of a record that was checked.
+    fn check_line(&self, record: &AuditRecord, members: &ReadMembers, text: &[u8]) -> Result<(), ChainError> {
+        let broken = |kind| Err(ChainError { seq: Some(record.seq), location: None, kind });
+        // Only the entry of a line of version 1 is covered by the chain.
+        let TextLinks::Linked { line: expected, .. } = record.links() else { return Ok(()) };
+        let unreadable = |error: crate::Error| ChainError {
+            seq: Some(record.seq),
+            location: None,
+            kind: ChainErrorKind::Unreadable { reason: error.message().to_owned() },
+        };
+        let found = members.rest.hash().map_err(unreadable)?;
+        if found != expected || members.id.as_deref() != Some(record.id().to_string().as_str()) {
+            return broken(ChainErrorKind::LineChanged { expected, found });
+        }
+        if !self.allow_reformatted && members.rest.line(record).map_err(unreadable)?.as_bytes() != text {
+            return broken(ChainErrorKind::Reformatted);
+        }
+        Ok(())
+    }
+
+    /// Verifies an anchor between the lines. It names the last line before it, unless lines were delivered again.
+    fn check_anchor(&mut self, anchor: &AuditAnchor, text: &[u8]) -> Result<(), ChainError> {
+        self.authenticate(anchor)?;
+        let head = anchor.head();
+        if !self.allow_reformatted && anchor.to_line().as_bytes() != text {
+            return Err(ChainError { seq: Some(head.seq), location: None, kind: ChainErrorKind::Reformatted });
+        }
+        match self.recalled(head.seq) {
+            Some(hash) if hash == head.hash => self.count_anchor(head),
+            Some(found) => {
+                let known = KnownHead { hash: head.hash, anchored_at: Some(anchor.at()) };
+                return Err(ChainError { seq: Some(head.seq), location: None, kind: known.mismatch(found) });
+            }
+            // It names a record before the first one, or one that comes later.
+            None if self.head.is_some_and(|last| head.seq <= last.seq) && (self.allow_partial || self.allow_gaps) => {}
+            None => self.expect_anchor(anchor)?,
         }
         Ok(())
     }
@@ -215,16 +360,26 @@ impl Verifier {
     /// If an [expected head](Self::expect_head) was not among the records.
     pub fn finish(self) -> Result<Verified, ChainError> {
         let head = self.head.unwrap_or(AuditHead::START);
-        if let Some(known) = self.known.iter().max_by_key(|known| known.seq) {
-            let (seq, kind) = if known.seq > head.seq {
-                (head.seq + 1, ChainErrorKind::TailMissing { last: known.seq })
+        // What an anchor says is the more important: there, the log was not only expected to end but once did.
+        let anchored =
+            |(seq, known): (&u64, &Vec<KnownHead>)| Some((*seq, known.iter().find_map(|known| known.anchored_at)?));
+        let is_partial = |seq: u64| self.allow_partial && self.first.is_some_and(|first| seq < first);
+        let missing = self.known.iter().filter_map(anchored).find(|(seq, _)| !is_partial(*seq));
+        if let Some((seq, at)) = missing.filter(|_| !self.allow_gaps) {
+            return Err(ChainError { seq: Some(seq), location: None, kind: ChainErrorKind::AnchoredMissing { at } });
+        }
+        let expected = self.known.iter().filter(|(_, known)| known.iter().any(|known| known.anchored_at.is_none()));
+        if let Some(last) = expected.map(|(seq, _)| *seq).next_back() {
+            let (seq, kind) = if last > head.seq {
+                (head.seq + 1, ChainErrorKind::TailMissing { last })
             } else {
-                (known.seq, ChainErrorKind::HeadNotFound)
+                (last, ChainErrorKind::HeadNotFound)
             };
             return Err(ChainError { seq: Some(seq), location: None, kind });
         }
-        let Self { first, records, duplicates, .. } = self;
-        Ok(Verified { records, duplicates, first, head })
+        let Self { first, records, duplicates, legacy, anchors, anchored, .. } = self;
+        let is_authenticated = !self.keys.is_empty() && anchors > 0;
+        Ok(Verified { records, duplicates, first, head, legacy, anchors, anchored, is_authenticated })
     }
 
     fn remember(&mut self, head: AuditHead) {
@@ -243,13 +398,53 @@ impl Verifier {
     }
 }
 
-/// The part of a line that is verified.
-#[derive(Deserialize)]
-struct Line {
-    audit: Link,
+/// Calls `check` with each line, its line break included, and its number from 1.
+fn for_each_line(
+    mut lines: impl BufRead,
+    mut check: impl FnMut(u64, &[u8]) -> Result<(), VerifyError>,
+) -> Result<(), VerifyError> {
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        if lines.read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        check(number, &line)?;
+    }
+    Ok(())
 }
 
+/// Verifies the event that the text of a stored record refers to.
+fn check_event(record: &AuditRecord) -> Result<(), ChainError> {
+    let TextLinks::Linked { event: expected, .. } = record.links() else { return Ok(()) };
+    let broken = |kind| Err(ChainError { seq: Some(record.seq), location: None, kind });
+    let Some(stored) = record.event() else { return broken(ChainErrorKind::EventMissing) };
+    if stored.event.hash != expected || !stored.event.is_intact() {
+        return broken(ChainErrorKind::EventChanged);
+    }
+    match (stored.named_fields(), &stored.fields) {
+        (None, _) => Ok(()),
+        (Some(_), None) => broken(ChainErrorKind::EventMissing),
+        (Some(named), Some(fields)) if fields.hash == named && fields.is_intact() => Ok(()),
+        (Some(_), Some(_)) => broken(ChainErrorKind::EventChanged),
+    }
+}
+
+/// A line that was read.
+enum ParsedLine {
+    Record { record: AuditRecord, members: ReadMembers },
+    Anchor(AuditAnchor),
+}
+
+/// The members of the line of a record apart from the record itself.
+struct ReadMembers {
+    id: Option<String>,
+    rest: Members,
+}
+
+/// The member `audit`.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Link {
     seq: u64,
     prev: AuditHash,
@@ -257,12 +452,20 @@ struct Link {
     entry: Value,
 }
 
-fn parsed(line: &[u8]) -> Result<AuditRecord, String> {
-    // A log service may have reformatted the line, so the text is made canonical again.
-    let Line { audit: Link { seq, prev, hash, entry } } =
-        serde_json::from_slice(line).map_err(|error| error.to_string())?;
-    let text = canonical(&entry).map_err(|error| error.to_string())?;
-    Ok(AuditRecord::new(seq, prev, hash, text))
+impl ParsedLine {
+    fn of(value: Value) -> Result<Self, String> {
+        if AuditAnchor::is_line(&value) {
+            return AuditAnchor::from_value(value).map(Self::Anchor).map_err(|error| error.to_string());
+        }
+        let Value::Object(mut members) = value else { return Err("expected an object".to_owned()) };
+        let audit = members.remove("audit").ok_or("it has no member `audit`")?;
+        let Link { seq, prev, hash, entry } = serde_json::from_value(audit).map_err(|error| error.to_string())?;
+        // The text is made canonical again: a log service may have reformatted the line.
+        let text = canonical(&entry).map_err(|error| error.to_string())?;
+        let id = members.remove("id").and_then(|id| id.as_str().map(str::to_owned));
+        let members = ReadMembers { id, rest: Members::from_line(members) };
+        Ok(Self::Record { record: AuditRecord::new(seq, prev, hash, text), members })
+    }
 }
 
 /// The result of a successful verification.
@@ -277,6 +480,16 @@ pub struct Verified {
     pub first: Option<u64>,
     /// The last record. Kept elsewhere, it proves later that nothing before it was changed; see [`Verifier::expect_head`].
     pub head: AuditHead,
+    /// The number of records of schema 1, which come first. Of their lines, only the member `audit` is covered by the chain.
+    pub legacy: u64,
+    /// The number of anchors whose record was found.
+    pub anchors: u64,
+    /// The last of these records. Nothing up to it was rewritten, if the anchors are authenticated or are kept where nobody can
+    /// change them.
+    pub anchored: Option<AuditHead>,
+    /// Whether there were anchors, and a key authenticates them. Otherwise, only accidental damage is detected: whoever can write to
+    /// the log can recompute it.
+    pub is_authenticated: bool,
 }
 
 impl fmt::Display for Verified {
@@ -286,145 +499,6 @@ impl fmt::Display for Verified {
             Some(first) => {
                 let AuditHead { seq, hash } = self.head;
                 write!(f, "audit entries {first} to {seq} verified; the hash of the last one is {hash}")
-            }
-        }
-    }
-}
-
-/// The first record that breaks the chain.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub struct ChainError {
-    /// The number of the record, if it could be read.
-    pub seq: Option<u64>,
-    /// The location of the line, for a record read from lines.
-    pub location: Option<LineLocation>,
-    /// The kind of error.
-    pub kind: ChainErrorKind,
-}
-
-/// A line of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LineLocation {
-    /// The name of the file.
-    pub file: String,
-    /// The number of the line, from 1.
-    pub line: u64,
-}
-
-/// The ways in which a record can break the chain.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ChainErrorKind {
-    /// The hash does not match the text: one of them was changed.
-    Changed {
-        /// The hash of the text.
-        expected: AuditHash,
-        /// The hash in the record.
-        found: AuditHash,
-    },
-    /// The record does not follow the one before it: one of them was replaced.
-    Unlinked {
-        /// The hash of the record before it.
-        expected: AuditHash,
-        /// The hash that the record names.
-        found: AuditHash,
-    },
-    /// Records before this one are missing.
-    Missing {
-        /// The number of the first missing record.
-        expected: u64,
-    },
-    /// The record comes after a later one, and is not identical to its first occurrence.
-    OutOfOrder {
-        /// The number of the latest record so far.
-        last: u64,
-    },
-    /// The record is not the one with the expected head.
-    HeadMismatch {
-        /// The hash of the expected head.
-        expected: AuditHash,
-        /// The hash in the record.
-        found: AuditHash,
-    },
-    /// The record is missing, and so are all after it.
-    TailMissing {
-        /// The number of the last missing record.
-        last: u64,
-    },
-    /// The record with the expected head was not among the records.
-    HeadNotFound,
-    /// The line is not an audit line.
-    Unreadable {
-        /// The reason.
-        reason: String,
-    },
-    /// The last line is incomplete.
-    Truncated,
-}
-
-impl fmt::Display for ChainError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.seq {
-            Some(seq) => write!(f, "audit entry {seq}")?,
-            None => f.write_str("an audit entry")?,
-        }
-        match &self.location {
-            Some(LineLocation { file, line }) if file.is_empty() => write!(f, " (line {line})")?,
-            Some(LineLocation { file, line }) => write!(f, " ({file}:{line})")?,
-            None => {}
-        }
-        match &self.kind {
-            ChainErrorKind::Changed { expected, found } => {
-                write!(f, " was changed: its hash is {found}, and the hash of its text is {expected}")
-            }
-            ChainErrorKind::Unlinked { expected, found } => {
-                write!(
-                    f,
-                    " does not follow the entry before it: it names the hash {found}, and that entry has the hash {expected}"
-                )
-            }
-            ChainErrorKind::Missing { expected } => write!(f, " was found where entry {expected} was expected"),
-            ChainErrorKind::OutOfOrder { last } => {
-                write!(f, " comes after entry {last}, and differs from its first occurrence")
-            }
-            ChainErrorKind::HeadMismatch { expected, found } => {
-                write!(f, " has the hash {found}, and the expected head has the hash {expected}")
-            }
-            ChainErrorKind::TailMissing { last } => write!(f, " is missing, and so are all entries up to {last}"),
-            ChainErrorKind::HeadNotFound => f.write_str(" is an expected head, and is missing"),
-            ChainErrorKind::Unreadable { reason } => write!(f, " cannot be read: {reason}"),
-            ChainErrorKind::Truncated => f.write_str(" is truncated at the end of the file"),
-        }
-    }
-}
-
-/// The error of a failed verification.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum VerifyError {
-    /// A record breaks the chain.
-    #[error(transparent)]
-    Chain(#[from] ChainError),
-    /// The log cannot be read.
-    #[error(transparent)]
-    Log(Error),
-    /// The lines cannot be read.
-    #[error("the audit lines cannot be read: {0}")]
-    Read(#[from] io::Error),
-}
-
-impl From<VerifyError> for Error {
-    fn from(error: VerifyError) -> Self {
-        match error {
-            VerifyError::Log(error) => error,
-            VerifyError::Chain(_) => {
-                let hint = "all earlier entries verify; compare the others with the lines at the destinations";
-                Self::new(ErrorKind::Conflict, codes::AUDIT_LOG, error.to_string()).with_hint(hint).with_source(error)
-            }
-            VerifyError::Read(_) => {
-                Self::new(ErrorKind::InvalidInput, codes::AUDIT_LOG, error.to_string()).with_source(error)
             }
         }
     }

@@ -2,15 +2,16 @@
 
 use std::fs::File;
 use std::io::{self, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::Exit;
 use super::args::{AuditCommand, VerifyArgs};
 use super::exit::CommandError;
 use super::output::Output;
-use crate::audit::{Verified, Verifier, VerifyError, lines};
+use crate::audit::{AuditHead, AuditKey, Verified, Verifier, VerifyError, lines};
 use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, Result, codes};
 
@@ -45,8 +46,17 @@ async fn verify(args: VerifyArgs) -> Result<Verified> {
     if args.allow_gaps {
         verifier = verifier.allow_gaps();
     }
+    if args.allow_reformatted {
+        verifier = verifier.allow_reformatted();
+    }
     if let Some(head) = args.expect_head {
         verifier = verifier.expect_head(head);
+    }
+    for key in keys(&args.key_files, args.key_env.as_deref())? {
+        verifier = verifier.with_key(key);
+    }
+    for path in &args.anchors {
+        read(path, |name, file| verifier.read_anchors(name, file))?;
     }
     if let Some(db) = args.db {
         let store = SqliteStore::open_read_only(db).await?;
@@ -54,27 +64,94 @@ async fn verify(args: VerifyArgs) -> Result<Verified> {
         store.close().await?;
         read?;
     }
-    for path in args.files {
-        let name = path.display().to_string();
-        let file = File::open(&path).map_err(|error| unreadable(&name, error))?;
-        verifier.read(&name, BufReader::new(file)).map_err(|error| match error {
-            VerifyError::Read(error) => unreadable(&name, error),
-            error => error.into(),
-        })?;
+    for path in &args.files {
+        read(path, |name, file| verifier.read(name, file))?;
     }
     Ok(verifier.finish().map_err(VerifyError::from)?)
 }
 
-fn unreadable(name: &str, error: io::Error) -> Error {
-    let message = format!("cannot read `{name}`: {error}");
+fn keys(files: &[PathBuf], variable: Option<&str>) -> Result<Vec<AuditKey>> {
+    let mut keys = Vec::new();
+    for path in files {
+        let text = SecretString::from(std::fs::read_to_string(path).map_err(|error| unreadable(path, error))?);
+        keys.push(AuditKey::new(&SecretString::from(text.expose_secret().trim_end_matches(['\n', '\r'])))?);
+    }
+    if let Some(name) = variable {
+        let text = std::env::var(name).map_err(|_| {
+            let message =
+                format!("environment variable `{name}` is to contain the key of the audit log, and is not set");
+            Error::new(ErrorKind::InvalidInput, codes::AUDIT_LOG, message)
+        })?;
+        keys.push(AuditKey::new(&SecretString::from(text))?);
+    }
+    Ok(keys)
+}
+
+fn read(path: &Path, check: impl FnOnce(&str, BufReader<File>) -> Result<(), VerifyError>) -> Result<()> {
+    let file = File::open(path).map_err(|error| unreadable(path, error))?;
+    check(&path.display().to_string(), BufReader::new(file)).map_err(|error| match error {
+        VerifyError::Read(error) => unreadable(path, error),
+        error => error.into(),
+    })
+}
+
+fn unreadable(path: &Path, error: io::Error) -> Error {
+    let message = format!("cannot read `{}`: {error}", path.display());
     Error::new(ErrorKind::InvalidInput, codes::AUDIT_LOG, message).with_source(error)
 }
 
 fn report(verified: Verified, output: &mut Output<'_>) -> io::Result<()> {
     if !output.json {
-        return writeln!(output.out, "{verified}");
+        writeln!(output.out, "{verified}")?;
+        for note in notes(&verified) {
+            writeln!(output.err, "note: {note}")?;
+        }
+        return Ok(());
     }
-    let Verified { records, duplicates, first, head, .. } = verified;
-    let head = json!({ "seq": head.seq, "hash": head.hash.to_string() });
-    output.value(&json!({ "records": records, "duplicates": duplicates, "first": first, "head": head }))
+    let Verified { records, duplicates, first, head, legacy, anchors, anchored, is_authenticated, .. } = verified;
+    let head_json = |head: AuditHead| json!({ "seq": head.seq, "hash": head.hash.to_string() });
+    output.value(&json!({
+        "records": records,
+        "duplicates": duplicates,
+        "first": first,
+        "head": head_json(head),
+        "legacy": legacy,
+        "anchors": anchors,
+        "anchored": anchored.map(head_json),
+        "authenticated": is_authenticated,
+    }))
+}
+
+/// Returns what the verification does not show.
+fn notes(verified: &Verified) -> Vec<String> {
+    let mut notes = Vec::new();
+    let Verified { head, legacy, anchors, anchored, is_authenticated, .. } = verified;
+    if *legacy > 0 {
+        notes.push(format!(
+            "{legacy} entries were written by an earlier version; of their lines, only the member `audit` is verified"
+        ));
+    }
+    let count = |number: u64, noun| super::output::count(usize::try_from(number).unwrap_or(usize::MAX), noun);
+    match anchored {
+        None => notes.push(
+            "no anchor was given, so only accidental damage is detected: whoever can write to the log can rewrite it"
+                .to_owned(),
+        ),
+        Some(_) if !is_authenticated => notes.push(
+            "the anchors are not authenticated, so they prove nothing if they were where the log is: give their key"
+                .to_owned(),
+        ),
+        Some(last) => {
+            let seq = last.seq;
+            notes.push(if seq == head.seq {
+                format!("authenticated by {}", count(*anchors, "anchor"))
+            } else {
+                format!(
+                    "entries up to {seq} are authenticated by {}; of later ones, only accidental damage is detected",
+                    count(*anchors, "anchor")
+                )
+            });
+        }
+    }
+    notes
 }

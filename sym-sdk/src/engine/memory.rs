@@ -12,7 +12,7 @@ use super::health::{AccessHealth, Backlog};
 use super::store::{
     Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };
-use crate::audit::{AuditEntry, AuditHead, AuditRecord, count_events};
+use crate::audit::{AuditEntry, AuditHead, AuditRecord, StoredEntry, count_events};
 use crate::directory::EventQuery;
 use crate::future::BoxFuture;
 use crate::machine::{
@@ -83,8 +83,8 @@ impl MemoryStore {
 }
 
 impl Tables {
-    /// Writes a commit. `texts` are its audit entries in canonical form.
-    fn commit(&mut self, commit: Commit, texts: Vec<String>) -> Committed {
+    /// Writes a commit. `stored` are its audit entries in their stored form.
+    fn commit(&mut self, commit: Commit, stored: Vec<StoredEntry>) -> Committed {
         if let Some(row) = self.replies.get(&commit.input) {
             let reply = row.reply.clone();
             self.settle(&commit);
@@ -132,8 +132,8 @@ impl Tables {
             }
         }
         self.audit.extend(commit.audit);
-        for text in texts {
-            self.chain.push(AuditRecord::after(&self.audit_head(), text));
+        for entry in stored {
+            self.chain.push(AuditRecord::after(&self.audit_head(), entry));
         }
         self.replies.insert(commit.input, ReplyRow { run, at, reply: commit.reply });
         Committed::Written
@@ -317,9 +317,8 @@ impl Store for MemoryStore {
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, StoreError>> {
-        let texts = commit.audit.iter().map(AuditEntry::to_canonical).collect::<Result<Vec<_>, _>>();
-        match texts {
-            Ok(texts) => ready(self.tables().commit(commit, texts)),
+        match AuditEntry::all_to_stored(&commit.audit) {
+            Ok(stored) => ready(self.tables().commit(commit, stored)),
             Err(error) => Box::pin(std::future::ready(Err(StoreError::Refused(error.into())))),
         }
     }

@@ -39,7 +39,7 @@ impl Stepper<'_> {
             reason: event.reason.clone(),
             fingerprint: Some(Fingerprint::of(self.rules.flow)),
         });
-        self.state.run.set_actor(Step::Request, event.actor.clone());
+        self.set_actor(Step::Request, event);
         if let Some(context) = &event.context {
             self.state.run.set_context(Step::Request, context.clone());
         }
@@ -182,7 +182,7 @@ impl Stepper<'_> {
             request.reason = event.reason.clone();
         }
         if self.state.run.requester().is_none() {
-            self.state.run.set_actor(Step::Request, event.actor.clone());
+            self.set_actor(Step::Request, event);
         }
         self.state.decision = Some(event.clone());
     }

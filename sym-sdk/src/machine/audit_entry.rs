@@ -3,6 +3,7 @@
 //! They are part of the transition and committed with it, so nothing happens without being recorded and nothing is recorded that
 //! did not happen. Chaining, storing and shipping them is the task of [`audit`](crate::audit).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::effect_error::EffectError;
 use super::event_record::EventRecord;
-use crate::model::{HandlerRef, RunId, RunStatus, Srn, Step};
+use crate::model::{HandlerRef, LoggedActor, RunId, RunStatus, Srn, Step};
 use crate::routing::RequestPermission;
 
 /// An entry of the audit log.
@@ -28,10 +29,18 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// The event during which it happened.
     pub event: Arc<EventRecord>,
+    /// The users who triggered the steps of the Run, each with their account in the service of the step's channel. They include the
+    /// actor of the event, unless it was refused. Entries of schema 1 have none.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub actors: Arc<BTreeMap<Step, LoggedActor>>,
     /// The Run's status. [`AuditKind::Completed`] is the first entry with a new one.
     pub status: RunStatus,
     /// The kind of entry, with its details.
     pub kind: AuditKind,
+}
+
+fn is_empty(actors: &Arc<BTreeMap<Step, LoggedActor>>) -> bool {
+    actors.is_empty()
 }
 
 /// The kinds of audit entries.

@@ -27,6 +27,9 @@ use crate::model::{AccessTarget, Channel, EventId, Run, RunStatus, Srn, Step, Us
 pub struct RunState {
     /// The Run as handlers see it.
     pub run: Run,
+    /// The channel through which each step came whose actor the Run names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub actor_channels: BTreeMap<Step, Channel>,
     /// The flow.
     pub flow: Srn,
     /// The time of the first event.

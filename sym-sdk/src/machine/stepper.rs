@@ -108,6 +108,7 @@ fn new_run(rules: &Rules<'_>, input: &Input) -> RunState {
     };
     RunState {
         run: Run::begin(input.run, rules.flow, parent, source),
+        actor_channels: Default::default(),
         flow: input.flow.clone(),
         created_at: input.at,
         updated_at: input.at,
@@ -364,7 +365,7 @@ impl Stepper<'_> {
 
     /// Records that the event was processed, and sets the Run's status.
     pub(super) fn complete(&mut self, event: &Arc<EventRecord>, status: RunStatus) {
-        self.state.run.set_actor(event.name, event.actor.clone());
+        self.set_actor(event.name, event);
         self.state.deferrals = 0;
         // A failed Run stays failed, even if the revocation that follows the failure succeeds.
         if self.state.run.status() != RunStatus::Errored {

@@ -1,6 +1,6 @@
 //! Transitions: the result of one step, and the methods that collect it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::notice::Notice;
 use super::state::{ActiveEvent, PendingEffect, QueuedInput, RunState, Stage};
 use super::stepper::{Stepper, handler_called};
 use super::timer::{LiveTimer, TimerChange, TimerKind};
-use crate::model::{Channel, ChannelType, EventId, Step, User};
+use crate::model::{Channel, ChannelType, EventId, LoggedActor, Step, User, logged_actor};
 use crate::time::TimestampExt;
 
 /// The result of one step, to be committed atomically.
@@ -161,9 +161,34 @@ impl Stepper<'_> {
             parent: self.state.run.parent(),
             at: self.now,
             event: event.clone(),
+            actors: Arc::new(self.logged_actors(event, &kind)),
             status: self.state.run.status(),
             kind,
         });
+    }
+
+    /// Returns the users who triggered the steps of the Run so far.
+    fn logged_actors(&self, event: &EventRecord, kind: &AuditKind) -> BTreeMap<Step, LoggedActor> {
+        let organization = self.state.flow.organization();
+        // Runs that began under an earlier version have stored no channels.
+        let unknown = Channel::new(ChannelType::Api);
+        let steps = self.state.run.actors().iter();
+        let mut actors: BTreeMap<_, _> = steps
+            .map(|(step, user)| {
+                let channel = self.state.actor_channels.get(step).unwrap_or(&unknown);
+                (*step, logged_actor(user, channel, organization))
+            })
+            .collect();
+        if !matches!(kind, AuditKind::Refused { .. }) {
+            actors.entry(event.name).or_insert_with(|| logged_actor(&event.actor, &event.channel, organization));
+        }
+        actors
+    }
+
+    /// Records who triggered a step.
+    pub(super) fn set_actor(&mut self, step: Step, event: &EventRecord) {
+        self.state.run.set_actor(step, event.actor.clone());
+        self.state.actor_channels.insert(step, event.channel.clone());
     }
 
     /// Records the handler that raised the error, if one did.

@@ -150,13 +150,13 @@ impl Event {
     pub fn to_json(&self) -> Value {
         let organization = self.flow.organization();
         let actors = self.run.actors().iter();
-        let actors = actors.map(|(step, user)| (step.to_string(), schema::actor(user, &self.channel, organization)));
+        let actors = actors.map(|(step, user)| (*step, schema::actor(user, &self.channel, organization))).collect();
         let event = LoggedEvent::new(Parts {
             id: self.id.to_string(),
             run: self.run.id(),
             flow: self.flow.srn(),
             parent: self.run.parent(),
-            actors: actors.collect(),
+            actors: &actors,
             event: self.id,
             name: self.name,
             at: self.timestamp(),

@@ -1,7 +1,9 @@
 //! The JSON form of events, in Sym's schema, as strategies and audit log destinations receive it.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::Step;
@@ -23,7 +25,7 @@ pub(crate) struct LoggedEvent {
     state: Value,
     run: Value,
     event: Value,
-    actor: Value,
+    actor: LoggedActor,
     fields: Map<String, Value>,
 }
 
@@ -34,7 +36,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) flow: &'a Srn,
     pub(crate) parent: Option<RunId>,
     /// The users who triggered each step so far, in the form of [`actor`].
-    pub(crate) actors: Map<String, Value>,
+    pub(crate) actors: &'a BTreeMap<Step, LoggedActor>,
     pub(crate) event: EventId,
     pub(crate) name: Step,
     pub(crate) at: Timestamp,
@@ -80,25 +82,47 @@ pub(super) fn event_srn(name: Step) -> Srn {
         .identified_by(name.as_str())
 }
 
-/// Returns the JSON form of a user, with their account in the service that the event came from. Without a known account, it is
-/// the account that Sym itself assigns to every user. On the command line, it is the operating system's user.
-pub(crate) fn actor(user: &User, channel: &Channel, organization: &str) -> Value {
+/// A user in Sym's schema, with their account in the service that an event came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LoggedActor {
+    /// The SRN of the user.
+    pub user: Srn,
+    /// The full name; empty if it is not known.
+    pub name: String,
+    /// The username, for people their e-mail address.
+    pub username: String,
+    /// The account.
+    pub identity: LoggedIdentity,
+}
+
+/// An account in Sym's schema.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LoggedIdentity {
+    /// The service, such as `slack`.
+    pub service: String,
+    /// The account of the organization in the service. On the command line, it is the host.
+    pub external_id: String,
+    /// The user's id in the service.
+    pub user_id: String,
+}
+
+/// Returns a user with their account in the service that the event came from. Without a known account, it is the account that Sym
+/// itself assigns to every user. On the command line, it is the operating system's user.
+pub(crate) fn actor(user: &User, channel: &Channel, organization: &str) -> LoggedActor {
+    let identity = |service: &str, external_id: &str, user_id: String| LoggedIdentity {
+        service: service.to_owned(),
+        external_id: external_id.to_owned(),
+        user_id,
+    };
     let operator = || channel.identifier().filter(|_| channel.kind() == ChannelType::Cli)?.rsplit_once('@');
     let identity = match (user.identity(channel.kind().as_str(), None), operator()) {
-        (_, Some((name, host))) => {
-            json!({ "service": ChannelType::Cli, "external_id": host, "user_id": name })
-        }
-        (Some(known), None) => {
-            json!({ "service": known.service(), "external_id": known.service_id(), "user_id": known.user_id() })
-        }
-        (None, None) => json!({ "service": "sym", "external_id": "cloud", "user_id": user.id() }),
+        (_, Some((name, host))) => identity(channel.kind().as_str(), host, name.to_owned()),
+        (Some(known), None) => identity(known.service(), known.service_id(), known.user_id().to_owned()),
+        (None, None) => identity("sym", "cloud", user.id().to_string()),
     };
-    json!({
-        "user": user.srn(organization),
-        "name": user.full_name(),
-        "username": user.username(),
-        "identity": identity,
-    })
+    LoggedActor { user: user.srn(organization), name: user.full_name(), username: user.username().to_owned(), identity }
 }
 
 fn selection_run(organization: &str, run: RunId) -> Srn {

@@ -237,6 +237,18 @@ pub(super) struct VerifyArgs {
     /// Allow gaps between entries, because the destination receives only some environments
     #[arg(long, conflicts_with = "db")]
     pub(super) allow_gaps: bool,
+    /// Allow lines that a log service has formatted differently; only their content is compared
+    #[arg(long, conflicts_with = "db")]
+    pub(super) allow_reformatted: bool,
+    /// Expect the entries that the anchors in this file name; can be repeated. This detects a log that was rewritten
+    #[arg(long = "anchor", value_name = "FILE")]
+    pub(super) anchors: Vec<PathBuf>,
+    /// File with the key that authenticates the anchors; can be repeated, after a key was replaced
+    #[arg(long = "key-file", value_name = "FILE")]
+    pub(super) key_files: Vec<PathBuf>,
+    /// Environment variable with the key that authenticates the anchors
+    #[arg(long, value_name = "NAME")]
+    pub(super) key_env: Option<String>,
 }
 
 #[cfg(feature = "sqlite")]

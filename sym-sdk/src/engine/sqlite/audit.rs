@@ -3,20 +3,48 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::{Id, id, limit};
-use crate::audit::{AuditHash, AuditHead, AuditRecord};
+use crate::audit::{AuditEntry, AuditHash, AuditHead, AuditRecord, StoredEntry, StoredEvent, StoredText};
+use crate::engine::StoreError;
 use crate::model::RunId;
 
-/// Appends entries to the chain, each with its Run and in canonical form.
-pub(super) fn append(db: &Connection, entries: &[(Id, String)]) -> rusqlite::Result<()> {
-    if entries.is_empty() {
+/// An audit entry as rows: one in the chain, and one for the event and for its fields each, unless they are stored already.
+pub(super) struct AuditRow {
+    run: Id,
+    entry: StoredEntry,
+}
+
+/// Encodes entries. This is done by the caller, because there is only one thread that writes.
+pub(super) fn rows(entries: &[AuditEntry]) -> Result<Vec<AuditRow>, StoreError> {
+    let stored = AuditEntry::all_to_stored(entries).map_err(|error| StoreError::Refused(error.into()))?;
+    Ok(entries.iter().zip(stored).map(|(entry, stored)| AuditRow { run: id(entry.run), entry: stored }).collect())
+}
+
+/// Appends entries to the chain.
+pub(super) fn append(db: &Connection, rows: &[AuditRow]) -> rusqlite::Result<()> {
+    if rows.is_empty() {
         return Ok(());
     }
     let mut head = head(db)?;
     let mut append =
-        db.prepare_cached("INSERT INTO audit (seq, run, prev, hash, entry) VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    for (run, entry) in entries {
+        db.prepare_cached("INSERT INTO audit (seq, run, prev, hash, entry, event) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+    let mut text = db.prepare_cached("INSERT OR IGNORE INTO audit_texts (hash, text, fields) VALUES (?1, ?2, ?3)")?;
+    for AuditRow { run, entry: StoredEntry { text: entry, event, .. } } in rows {
+        let fields = event.fields.as_ref();
+        if let Some(fields) = fields {
+            text.execute(params![fields.hash.as_bytes(), fields.text, None::<&[u8]>])?;
+        }
+        let fields = fields.map(|fields| fields.hash.as_bytes());
+        text.execute(params![event.event.hash.as_bytes(), event.event.text, fields])?;
         let next = head.followed_by(entry);
-        append.execute(params![next.seq.cast_signed(), run, head.hash.as_bytes(), next.hash.as_bytes(), entry])?;
+        let event = event.event.hash.as_bytes();
+        append.execute(params![
+            next.seq.cast_signed(),
+            run,
+            head.hash.as_bytes(),
+            next.hash.as_bytes(),
+            entry,
+            event
+        ])?;
         head = next;
     }
     db.prepare_cached("UPDATE audit_head SET seq = ?1, hash = ?2")?
@@ -29,16 +57,34 @@ pub(super) fn head(db: &Connection) -> rusqlite::Result<AuditHead> {
         .query_row((), |row| Ok(AuditHead::new(row.get::<_, i64>("seq")?.cast_unsigned(), hash(row, "hash")?)))
 }
 
+/// Selects records with their events, to be completed by a condition.
+const RECORDS: &str = "SELECT audit.seq AS seq, audit.prev AS prev, audit.hash AS hash, audit.entry AS entry,
+        events.hash AS event_hash, events.text AS event_text, fields.hash AS fields_hash, fields.text AS fields_text
+    FROM audit
+    LEFT JOIN audit_texts AS events ON events.hash = audit.event
+    LEFT JOIN audit_texts AS fields ON fields.hash = events.fields";
+
+/// Returns records in commit order, of one Run or of all.
+pub(super) fn records(db: &Connection, run: Option<RunId>, max: usize) -> rusqlite::Result<Vec<AuditRecord>> {
+    match run {
+        Some(run) => db
+            .prepare_cached(&format!("{RECORDS} WHERE run = ?1 ORDER BY seq LIMIT ?2"))?
+            .query_map(params![id(run), limit(max)], record)?
+            .collect(),
+        None => after(db, 0, max),
+    }
+}
+
 pub(super) fn after(db: &Connection, seq: u64, max: usize) -> rusqlite::Result<Vec<AuditRecord>> {
     let seq = i64::try_from(seq).unwrap_or(i64::MAX);
-    db.prepare_cached("SELECT seq, prev, hash, entry FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2")?
+    db.prepare_cached(&format!("{RECORDS} WHERE seq > ?1 ORDER BY seq LIMIT ?2"))?
         .query_map(params![seq, limit(max)], record)?
         .collect()
 }
 
 pub(super) fn before(db: &Connection, run: RunId, seq: u64) -> rusqlite::Result<Vec<AuditRecord>> {
     let seq = i64::try_from(seq).unwrap_or(i64::MAX);
-    db.prepare_cached("SELECT seq, prev, hash, entry FROM audit WHERE run = ?1 AND seq < ?2 ORDER BY seq")?
+    db.prepare_cached(&format!("{RECORDS} WHERE run = ?1 AND seq < ?2 ORDER BY seq"))?
         .query_map(params![id(run), seq], record)?
         .collect()
 }
@@ -57,7 +103,15 @@ pub(super) fn set_cursor(db: &Connection, destination: &str, seq: u64) -> rusqli
 
 fn record(row: &Row<'_>) -> rusqlite::Result<AuditRecord> {
     let seq = row.get::<_, i64>("seq")?.cast_unsigned();
-    Ok(AuditRecord::new(seq, hash(row, "prev")?, hash(row, "hash")?, row.get::<_, String>("entry")?))
+    let record = AuditRecord::new(seq, hash(row, "prev")?, hash(row, "hash")?, row.get::<_, String>("entry")?);
+    let event = text(row, "event_hash", "event_text")?;
+    let fields = text(row, "fields_hash", "fields_text")?;
+    Ok(record.with_event(event.map(|event| StoredEvent::new(event, fields))))
+}
+
+fn text(row: &Row<'_>, hash: &str, text: &str) -> rusqlite::Result<Option<StoredText>> {
+    let Some(hash) = row.get::<_, Option<[u8; 32]>>(hash)? else { return Ok(None) };
+    Ok(Some(StoredText::new(AuditHash::from_bytes(hash), row.get::<_, String>(text)?)))
 }
 
 fn hash(row: &Row<'_>, column: &str) -> rusqlite::Result<AuditHash> {

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::audit;
+use super::audit::{self, AuditRow};
 use super::events::Changes;
-use super::rows::{self, Id, canonical, id, nanoseconds, timer_kind, to_json};
+use super::rows::{self, Id, id, nanoseconds, timer_kind, to_json};
 use crate::engine::{Commit, StoreError, TimerKey};
 use crate::machine::{Effect, EffectKey, EntitlementChange, PendingExpiry, RunState, TimerChange};
 
@@ -28,7 +28,7 @@ pub(super) struct CommitRows {
     effects: Vec<EffectRow>,
     timers: Vec<TimerChange>,
     holds: Vec<EntitlementChange>,
-    audit: Vec<(Id, String)>,
+    audit: Vec<AuditRow>,
     events: Changes,
     settles: Option<EffectKey>,
     fired: Option<(TimerKey, u64)>,
@@ -101,11 +101,7 @@ impl CommitRows {
             effects: commit.effects.iter().map(EffectRow::of).collect::<Result<_, _>>()?,
             timers: commit.timers,
             holds: commit.holds,
-            audit: commit
-                .audit
-                .iter()
-                .map(|entry| Ok((id(entry.run), canonical(entry)?)))
-                .collect::<Result<_, StoreError>>()?,
+            audit: audit::rows(&commit.audit)?,
             events: Changes::of(&commit.audit),
             settles: commit.settles,
             fired: commit.fired,

@@ -364,8 +364,9 @@ impl Store for SqliteStore {
 
     fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>, StoreError>> {
         Box::pin(async move {
-            let entries = query(&self.listings, move |db| queries::audit(db, run, limit)).await?;
-            entries.iter().map(|(seq, entry)| rows::from_json(entry, format_args!("audit entry {seq}"))).collect()
+            let records = query(&self.listings, move |db| audit::records(db, run, limit)).await?;
+            let entries = records.iter().map(AuditRecord::entry);
+            entries.collect::<Result<_, _>>().map_err(|error| StoreError::Corrupt(error.message().into()))
         })
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::rows::{Id, due_timer, id, limit, nanoseconds, run_id, timestamp};
 use crate::engine::{AccessHealth, Backlog, DueTimer, RunFilter};
@@ -137,18 +137,4 @@ pub(super) fn access_health(db: &Connection, late: Timestamp) -> rusqlite::Resul
         health.missing_expiry += count(4)?;
     }
     Ok(health)
-}
-
-/// Audit entries, each with its number and as JSON.
-pub(super) fn audit(db: &Connection, run: Option<RunId>, max: usize) -> rusqlite::Result<Vec<(i64, String)>> {
-    match run {
-        Some(run) => db
-            .prepare_cached("SELECT seq, entry FROM audit WHERE run = ?1 ORDER BY seq LIMIT ?2")?
-            .query_map(params![id(run), limit(max)], |row| row.try_into())?
-            .collect(),
-        None => db
-            .prepare_cached("SELECT seq, entry FROM audit ORDER BY seq LIMIT ?1")?
-            .query_map([limit(max)], |row| row.try_into())?
-            .collect(),
-    }
 }

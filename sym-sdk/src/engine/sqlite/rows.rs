@@ -8,7 +8,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use crate::audit::AuditEntry;
 use crate::engine::{DueTimer, StoreError, TimerKey};
 use crate::machine::{Lane, TimerKind};
 use crate::model::RunId;
@@ -73,11 +72,6 @@ pub(super) fn limit(limit: usize) -> i64 {
 
 pub(super) fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Refused(error.into()))
-}
-
-/// Returns the canonical form of an audit entry, which is what is hashed.
-pub(super) fn canonical(entry: &AuditEntry) -> Result<String, StoreError> {
-    entry.to_canonical().map_err(|error| StoreError::Refused(error.into()))
 }
 
 /// Parses JSON from a column. `what` names the row in the error.

@@ -16,8 +16,10 @@ use crate::engine::StoreError;
 const APPLICATION_ID: i64 = 0x5379_6D31;
 
 /// The migrations, in order. A file's `user_version` is the number of those it has. Released migrations are never changed.
-const MIGRATIONS: &[&str] =
-    &[concat!(include_str!("schema/runs.sql"), include_str!("schema/audit.sql"), include_str!("schema/directory.sql"))];
+const MIGRATIONS: &[&str] = &[
+    concat!(include_str!("schema/runs.sql"), include_str!("schema/audit.sql"), include_str!("schema/directory.sql")),
+    include_str!("schema/audit_texts.sql"),
+];
 
 /// The time to wait for another program that has the file locked, such as `sqlite3`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

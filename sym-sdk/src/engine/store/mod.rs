@@ -138,8 +138,9 @@ pub trait Store: Send + Sync + 'static {
     /// Counts the events that audit entries report.
     fn count_events<'a>(&'a self, count: &'a EventQuery) -> BoxFuture<'a, Result<u64, StoreError>>;
 
-    /// Lists audit records after the one with number `seq`, in commit order. They form a hash chain without gaps: each commit appends
-    /// its entries to it, as [`AuditRecord::after`] does.
+    /// Lists audit records after the one with number `seq`, in commit order, with their events. They form a hash chain without gaps:
+    /// each commit appends its entries to it, as [`AuditRecord::after`] does. Many entries have the same
+    /// [event](crate::audit::StoredEvent), which should be stored once.
     fn audit_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>>;
 
     /// Lists the audit records of one Run before the one with number `seq`, in order.

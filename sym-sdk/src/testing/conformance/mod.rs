@@ -175,7 +175,16 @@ fn entitlement(name: &str) -> EntitlementKey {
 fn entry(run: RunId, kind: AuditKind) -> AuditEntry {
     let state = requested(run, at(0));
     let event = state.active_event.expect("the request waits for its reducers").event;
-    AuditEntry { run, flow: state.flow, parent: None, at: at(0), event, status: RunStatus::Requested, kind }
+    AuditEntry {
+        run,
+        flow: state.flow,
+        parent: None,
+        at: at(0),
+        event,
+        actors: Default::default(),
+        status: RunStatus::Requested,
+        kind,
+    }
 }
 
 async fn claim(store: &impl Store, lane: Lane, now: i64, limit: usize) -> Result<Vec<Claimed>, StoreError> {

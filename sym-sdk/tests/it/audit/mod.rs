@@ -1,10 +1,16 @@
 //! The audit log: its content, its chain, and its delivery.
 
+mod anchors;
 mod collector;
 mod configured_destinations;
 mod delivery;
 mod entries;
 mod json_lines;
+#[cfg(feature = "sqlite")]
+mod legacy;
+mod lines;
+#[cfg(feature = "sqlite")]
+mod stored_size;
 #[cfg(feature = "sqlite")]
 mod tampering;
 mod verify;

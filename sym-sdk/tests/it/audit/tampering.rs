@@ -39,11 +39,24 @@ async fn broken(store: &SqliteStore) -> ChainError {
 
 #[tokio::test]
 async fn detects_a_changed_entry() {
-    let error = after("UPDATE audit SET entry = replace(entry, 'ana@', 'eve@') WHERE seq = 12").await;
+    let error = after("UPDATE audit SET entry = replace(entry, 'acme', 'evil') WHERE seq = 12").await;
     assert_eq!(error.seq, Some(12));
     assert!(error.to_string().starts_with("audit entry 12 was changed: its hash is "), "{error}");
     let error = after("UPDATE audit SET entry = 'gone' WHERE seq = 12").await;
     assert_eq!(error.seq, Some(12), "even one that cannot be parsed");
+}
+
+/// An event and its fields are stored apart from the entries that refer to them.
+#[tokio::test]
+async fn detects_changed_and_missing_events() {
+    let error = after("UPDATE audit_texts SET text = replace(text, 'ana@', 'eve@')").await;
+    assert_eq!((error.seq, error.kind), (Some(1), ChainErrorKind::EventChanged));
+    let error = after("DELETE FROM audit_texts WHERE rowid = 3").await;
+    assert_eq!((error.seq.is_some(), error.kind), (true, ChainErrorKind::EventMissing));
+    let error = after("UPDATE audit SET event = (SELECT hash FROM audit_texts WHERE rowid = 1) WHERE seq = 12").await;
+    assert_eq!((error.seq, error.kind), (Some(12), ChainErrorKind::EventChanged), "the event of another entry");
+    let forge = "UPDATE audit_texts SET hash = randomblob(32) WHERE rowid = 1";
+    assert_eq!(after(forge).await.kind, ChainErrorKind::EventMissing);
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ fn broken(records: &[AuditRecord]) -> (Option<u64>, ChainErrorKind) {
 
 /// A record with a changed text and its old hash.
 fn changed(record: &AuditRecord) -> AuditRecord {
-    let text = record.text().replace("ana@example.com", "eve@example.com");
+    let text = record.text().replace("acme", "evil");
     assert_ne!(text, record.text());
     AuditRecord::new(record.seq, record.prev, record.hash, text)
 }
@@ -30,7 +30,13 @@ fn changed(record: &AuditRecord) -> AuditRecord {
 /// A record with a changed text and a matching hash.
 fn forged(record: &AuditRecord) -> AuditRecord {
     let text = changed(record).text().to_owned();
-    AuditRecord::after(&AuditHead::new(record.seq - 1, record.prev), text)
+    chained(&AuditHead::new(record.seq - 1, record.prev), &text)
+}
+
+/// The record with this text that follows a head.
+pub(super) fn chained(head: &AuditHead, text: &str) -> AuditRecord {
+    let next = head.followed_by(text);
+    AuditRecord::new(next.seq, head.hash, next.hash, text)
 }
 
 #[tokio::test]
@@ -50,7 +56,8 @@ async fn verifies_an_untouched_log() {
 #[tokio::test]
 async fn hashes_the_canonical_json() {
     let record = records(1).await.remove(0);
-    let json = serde_json::json!({ "seq": 1, "prev": "0".repeat(64), "entry": record.entry().unwrap() });
+    let entry: serde_json::Value = serde_json::from_str(record.text()).unwrap();
+    let json = serde_json::json!({ "seq": 1, "prev": "0".repeat(64), "entry": entry });
     let text = format!(r#"{{"entry":{},"prev":"{}","seq":1}}"#, record.text(), AuditHash::START);
     assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), json);
     assert_eq!(record.hash, AuditHash::from_bytes(Sha256::digest(text).into()));
@@ -130,7 +137,7 @@ async fn detects_a_rewritten_log_by_its_expected_head() {
     let mut head = records[3].head();
     for record in &mut records[4..] {
         let text = changed(record).text().to_owned();
-        *record = AuditRecord::after(&head, text);
+        *record = chained(&head, &text);
         head = record.head();
     }
     assert!(check(Verifier::new(), &records).is_ok());

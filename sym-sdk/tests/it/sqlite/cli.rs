@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use expect_test::{Expect, expect};
 use sym_sdk::App;
 use sym_sdk::app::Exit;
-use sym_sdk::engine::InputKey;
+use sym_sdk::audit::{AuditAnchor, AuditKey};
+use sym_sdk::engine::{InputKey, SqliteStore, Store};
 use sym_sdk::handlers;
 use sym_sdk::model::RunId;
 use sym_sdk::prelude::*;
@@ -278,7 +279,7 @@ async fn exports_and_verifies_the_audit_log() {
     std::fs::write(&lines, exported.out.replacen("ben@example.com", "bob@example.com", usize::MAX)).unwrap();
     let forged = run(&["audit", "verify", lines.to_str().unwrap()]).await;
     assert_eq!(forged.exit, Exit::Failure);
-    assert!(forged.err.contains("runs.jsonl:") && forged.err.contains("was changed"), "{}", forged.err);
+    assert!(forged.err.contains("runs.jsonl:") && forged.err.contains("changed"), "{}", forged.err);
 
     // The head of the former log shows that this is another one.
     let [once, other] = [(4, 4), (4, 3)].map(|(seq, of)| {
@@ -303,6 +304,61 @@ async fn exports_and_verifies_the_audit_log() {
 
     let after = store.run(&["audit", "export", "--after", "3"]).await;
     assert_eq!(after.out.lines().count(), exported.out.lines().count() - 3);
+}
+
+/// Safety finding 8.
+#[tokio::test]
+async fn verifies_a_store_against_anchors() {
+    let store = StoreFixture::new().await;
+    let file = |name: &str| store.path.with_file_name(name);
+    let (anchors, key, other) = (file("anchors.jsonl"), file("key"), file("other-key"));
+    std::fs::write(&key, format!("{}\n", "k".repeat(64))).unwrap();
+    std::fs::write(&other, "x".repeat(64)).unwrap();
+    let secret = AuditKey::new(&"k".repeat(64).into()).unwrap();
+    let head = {
+        let reader = SqliteStore::open_read_only(&store.path).await.unwrap();
+        reader.audit_head().await.unwrap()
+    };
+    let at = "2024-02-29T12:00:00Z".parse().unwrap();
+    std::fs::write(&anchors, AuditAnchor::new(head, at, Some(&secret)).to_line() + "\n").unwrap();
+    let [anchors, key, other] = [&anchors, &key, &other].map(|path| path.to_str().unwrap().to_owned());
+    let verify = async |args: &[&str]| store.run(&[&["audit", "verify"][..], args].concat()).await;
+
+    let plain = verify(&[]).await;
+    assert_eq!(plain.exit, Exit::Success);
+    expect![[r#"
+        note: no anchor was given, so only accidental damage is detected: whoever can write to the log can rewrite it
+    "#]]
+    .assert_eq(&plain.err);
+    let unkeyed = verify(&["--anchor", &anchors]).await;
+    assert!(unkeyed.err.starts_with("note: the anchors are not authenticated"), "{}", unkeyed.err);
+    let keyed = verify(&["--anchor", &anchors, "--key-file", &other, "--key-file", &key]).await;
+    assert_eq!((keyed.exit, keyed.err.as_str()), (Exit::Success, "note: authenticated by 1 anchor\n"));
+    let json: serde_json::Value =
+        serde_json::from_str(&verify(&["--anchor", &anchors, "--key-file", &key, "--json"]).await.out).unwrap();
+    assert_eq!((&json["authenticated"], &json["anchored"]["seq"]), (&true.into(), &head.seq.into()));
+    let wrong = verify(&["--anchor", &anchors, "--key-file", &other]).await;
+    assert_eq!(wrong.exit, Exit::Failure);
+    assert!(
+        wrong.err.contains("anchors.jsonl:1) has an anchor of 2024-02-29T12:00:00Z that no given key"),
+        "{}",
+        wrong.err
+    );
+
+    // The log is cut off before the anchor, with its head.
+    let db = rusqlite::Connection::open(&store.path).unwrap();
+    let cut = "DELETE FROM audit WHERE seq > 3;
+        UPDATE audit_head SET seq = 3, hash = (SELECT hash FROM audit WHERE seq = 3)";
+    db.execute_batch(cut).unwrap();
+    drop(db);
+    assert_eq!(verify(&[]).await.exit, Exit::Success, "the chain alone cannot tell");
+    let gone = verify(&["--anchor", &anchors, "--key-file", &key]).await;
+    assert_eq!(gone.exit, Exit::Failure);
+    assert!(gone.err.contains("as an anchor says, and is not there any more"), "{}", gone.err);
+    let missing = verify(&["--anchor", "no-such-file"]).await;
+    assert!(missing.err.starts_with("error: cannot read `no-such-file`: "), "{}", missing.err);
+    let unset = verify(&["--anchor", &anchors, "--key-env", "SYM_NO_SUCH_KEY"]).await;
+    assert!(unset.err.contains("`SYM_NO_SUCH_KEY`") && unset.exit == Exit::Failure, "{}", unset.err);
 }
 
 #[tokio::test]
