@@ -52,7 +52,8 @@ impl Stepper<'_> {
             self.message(event, requester, Notice::Closed { code: error.code.clone(), reason: reason.clone() });
         }
         let actor = event.actor.clone();
-        if !requester.is_some_and(|requester| requester.id() == actor.id()) && actor.id() != User::system().id() {
+        let is_told = requester.is_some_and(|requester| requester.id() == actor.id());
+        if !is_told && actor.id() != User::system().id() {
             let outcome = if was_granting { "the request has failed" } else { "no access is granted" };
             let told =
                 EffectError { message: format!("this request is closed, and {outcome}: {reason}"), ..error.clone() };
