@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::task::{Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -19,6 +19,13 @@ use crate::time::TimestampExt;
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// Returns the current time in UTC.
     fn now(&self) -> Timestamp;
+
+    /// Returns the time that has passed since some moment, whatever the clock is set to meanwhile. It tells whether the clock was set.
+    ///
+    /// By default, the clock is taken as one that nobody sets.
+    fn elapsed(&self) -> Duration {
+        self.now().duration_since(Timestamp::UNIX_EPOCH).try_into().unwrap_or_default()
+    }
 
     /// Waits until the clock shows `at` or later.
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()>;
@@ -35,6 +42,13 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the one place where the wall clock is read")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the one place where clocks are read")]
+    fn elapsed(&self) -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        let now = Instant::now();
+        now.saturating_duration_since(*START.get_or_init(|| now))
     }
 
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
@@ -129,6 +143,12 @@ impl VirtualClock {
 impl Clock for VirtualClock {
     fn now(&self) -> Timestamp {
         self.time().now
+    }
+
+    fn elapsed(&self) -> Duration {
+        let time = self.time();
+        let shown: Duration = time.now.duration_since(Timestamp::UNIX_EPOCH).try_into().unwrap_or_default();
+        shown.saturating_add(time.set_back)
     }
 
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {

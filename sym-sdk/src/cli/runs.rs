@@ -27,6 +27,8 @@ struct Row {
     /// The id of the account with access, at the service.
     identity: Option<String>,
     until: Option<Timestamp>,
+    /// The time until which access that was revoked is revoked again, because a grant may still take effect.
+    settles_at: Option<Timestamp>,
     /// The number of failed attempts to revoke the access.
     failed_attempts: Option<u32>,
     error: Option<String>,
@@ -95,6 +97,7 @@ impl Row {
             },
             identity: grant.map(|grant| grant.identity.clone()),
             until: grant.and_then(|grant| grant.until),
+            settles_at: state.settles_at(),
             failed_attempts: attempt.map(|attempt| attempt.saturating_sub(1)),
             error: state.error.as_ref().map(|error| error.message.clone()),
             created_at: state.created_at,
@@ -104,7 +107,10 @@ impl Row {
 
     fn cells(&self) -> [String; 6] {
         let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
-        let access = match (self.failed_attempts, self.until) {
+        let access = match (self.failed_attempts, self.settles_at.or(self.until)) {
+            (None | Some(0), Some(until)) if self.settles_at.is_some() => {
+                format!("revoked; checking again until {until:.0}")
+            }
             (Some(failed @ 1..), _) => format!("{}, {}", self.access, count(failed as usize, "failed attempt")),
             (None, Some(until)) if self.access != WRITTEN_OFF => format!("{} until {until:.0}", self.access),
             _ => self.access.to_owned(),

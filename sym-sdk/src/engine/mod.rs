@@ -64,6 +64,7 @@ mod poison;
 mod run_cache;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod steady_clock;
 mod store;
 mod traits;
 mod workers;

@@ -59,6 +59,24 @@ pub enum ErrorKind {
     Internal,
 }
 
+impl ErrorKind {
+    /// Whether a call that failed with this kind may have had its effect all the same, or may still have it. The others mean that the
+    /// call was refused, or never made.
+    pub(crate) const fn leaves_outcome_unknown(self) -> bool {
+        match self {
+            Self::InvalidInput
+            | Self::NotFound
+            | Self::Unauthorized
+            | Self::Forbidden
+            | Self::Conflict
+            | Self::RateLimited
+            | Self::Configuration
+            | Self::Identity => false,
+            Self::Timeout | Self::Unavailable | Self::Decode | Self::Handler | Self::Strategy | Self::Internal => true,
+        }
+    }
+}
+
 /// An error with a message, a stable [`code`](Error::code) and a hint on how to resolve it.
 ///
 /// `Display` prints one line: the message and the code, followed by service, status and request id if they are known.
@@ -86,6 +104,7 @@ struct Inner {
     status: Option<u16>,
     request_id: Option<String>,
     retry_after: Option<Duration>,
+    outcome_unknown: bool,
     source: Option<BoxError>,
 }
 
@@ -102,6 +121,7 @@ impl Error {
             status: None,
             request_id: None,
             retry_after: None,
+            outcome_unknown: false,
             source: None,
         }))
     }
@@ -162,6 +182,13 @@ impl Error {
         self
     }
 
+    /// States that the call may have had its effect, or may still have it, whatever the kind of the error: an earlier attempt timed
+    /// out, for example, before this one was refused. See [`Error::is_outcome_unknown`].
+    pub fn with_unknown_outcome(mut self) -> Self {
+        self.0.outcome_unknown = true;
+        self
+    }
+
     /// Sets the error that caused this one.
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(source.into());
@@ -217,6 +244,15 @@ impl Error {
     /// Whether the same call may succeed when it is retried.
     pub fn is_retryable(&self) -> bool {
         matches!(self.kind(), ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Timeout)
+    }
+
+    /// Whether the call that failed may have had its effect, or may still have it: it timed out, its connection was lost, its response
+    /// was unreadable, or whoever made it failed in another way. `false` if the call was refused or never made.
+    ///
+    /// Access whose grant failed with an unknown outcome is revoked again once the service cannot be at work on it any more; see
+    /// [`AccessStrategy::settle_time`](crate::strategy::AccessStrategy::settle_time).
+    pub fn is_outcome_unknown(&self) -> bool {
+        self.0.outcome_unknown || self.kind().leaves_outcome_unknown()
     }
 
     /// Returns the full report, on several lines: message and code, hint, and each source.
@@ -288,7 +324,19 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, code, message, hint, doc_url, service, status, request_id, retry_after, source } = &*self.0;
+        let Inner {
+            kind,
+            code,
+            message,
+            hint,
+            doc_url,
+            service,
+            status,
+            request_id,
+            retry_after,
+            outcome_unknown,
+            source,
+        } = &*self.0;
         let mut out = f.debug_struct("Error");
         out.field("kind", kind).field("code", &format_args!("{code}")).field("message", message);
         for (name, value) in [("hint", hint), ("doc_url", doc_url), ("service", service), ("request_id", request_id)] {
@@ -301,6 +349,9 @@ impl fmt::Debug for Error {
         }
         if let Some(wait) = retry_after {
             out.field("retry_after", wait);
+        }
+        if *outcome_unknown {
+            out.field("outcome_unknown", outcome_unknown);
         }
         if let Some(source) = source {
             out.field("source", source);

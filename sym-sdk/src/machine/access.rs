@@ -17,6 +17,7 @@ use super::event_record::EventRecord;
 use super::notice::Notice;
 use super::outcome::{Outcome, Revocation, RevocationCheck};
 use super::retry::{MAX_GRANT_ATTEMPTS, REVOCATION_ALERT_INTERVAL, retry_delay, revoke_delay};
+use super::settling::SettleWindow;
 use super::state::{ActiveEvent, PendingEffect, RunState, Stage};
 use super::stepper::Stepper;
 use super::timer::TimerKind;
@@ -42,8 +43,12 @@ pub enum Access {
         grant: Grant,
         /// The time of the last alert about failed attempts.
         alerted_at: Option<Timestamp>,
+        /// The time of the first confirmed revocation, if the access is revoked again because a grant whose outcome is unknown may
+        /// still take effect. See [`RunState::settles_at`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        revoked_at: Option<Timestamp>,
     },
-    /// The strategy has confirmed the revocation.
+    /// The strategy has confirmed the revocation, and no grant can take effect any more.
     Ended,
     /// An administrator has written off the revocation: it was never confirmed, and is not retried any more.
     WrittenOff(Grant),
@@ -79,6 +84,9 @@ pub struct Grant {
     pub strategy: String,
     /// The account that the strategy worked in, for a strategy with an integration.
     pub account: Option<String>,
+    /// The time until which a grant whose outcome is unknown may still take effect.
+    #[serde(default)]
+    pub settle_window: SettleWindow,
 }
 
 impl Grant {
@@ -92,6 +100,7 @@ impl Grant {
             entitlement: EntitlementKey::new(strategy, resource, identity),
             strategy: strategy.service(),
             account: strategy.integration().map(|integration| integration.external_id().to_owned()),
+            settle_window: SettleWindow::default(),
         }
     }
 
@@ -148,7 +157,14 @@ impl Stepper<'_> {
     }
 
     /// Requests the grant, once the requester's identity is known. The expiry timer is set in the same transition.
-    pub(super) fn identified(&mut self, event: Arc<EventRecord>, kind: &EffectKind, identity: &str, resource: &str) {
+    pub(super) fn identified(
+        &mut self,
+        event: Arc<EventRecord>,
+        kind: &EffectKind,
+        identity: &str,
+        resource: &str,
+        settle_time: Duration,
+    ) {
         let (EffectKind::Identify { target }, Some(strategy)) = (kind, self.rules.flow.strategy()) else {
             let message = "the flow no longer has an access strategy";
             let error = EffectError::new(ErrorKind::Configuration, codes::ACCESS_STRATEGY_NOT_FOUND, message);
@@ -170,29 +186,49 @@ impl Stepper<'_> {
         if let Some(until) = until {
             self.set_timer(TimerKind::Expire, until);
         }
-        let grant =
-            Grant { until, duration: event.duration, ..Grant::new(strategy, target.clone(), resource, identity) };
+        let grant = Grant {
+            until,
+            duration: event.duration,
+            settle_window: SettleWindow::new(settle_time),
+            ..Grant::new(strategy, target.clone(), resource, identity)
+        };
         self.holds.push(EntitlementChange::Hold(grant.entitlement.clone()));
         self.state.access = Access::Granting(grant.clone());
-        self.request_grant(event, &grant, Stage::Grant, 1, None);
+        self.request_grant(event, &grant, Stage::Grant);
     }
 
     /// Asks the strategy for a grant, and has the event wait for it.
-    pub(super) fn request_grant(
+    pub(super) fn request_grant(&mut self, event: Arc<EventRecord>, grant: &Grant, stage: Stage) {
+        let operation = Some(self.state.next_seq);
+        self.attempt_grant(event, grant, stage, operation, 1, None);
+    }
+
+    /// Requests an attempt at a grant.
+    ///
+    /// It may begin while the service still works on an earlier attempt whose caller has given up. That is safe: all attempts have the
+    /// same idempotency key, granting access that exists changes nothing, and what lands late is revoked after the settle window. Waiting
+    /// for the earlier one instead would cost whoever is on call the whole window.
+    fn attempt_grant(
         &mut self,
         event: Arc<EventRecord>,
         grant: &Grant,
         stage: Stage,
+        operation: Option<u64>,
         attempt: u32,
         not_before: Option<Timestamp>,
     ) {
-        let kind =
-            EffectKind::Grant { target: grant.target.clone(), identity: grant.identity.clone(), deadline: grant.until };
+        let kind = EffectKind::Grant {
+            target: grant.target.clone(),
+            identity: grant.identity.clone(),
+            deadline: grant.until,
+            operation,
+        };
         let seq = self.effect_at(&event, kind, attempt, not_before, Some(grant.entitlement.clone()));
         self.state.active_event = Some(ActiveEvent { event, stage, seq, repeated: Default::default() });
     }
 
     pub(super) fn grant_done(&mut self, event: Arc<EventRecord>, pending: &PendingEffect, outcome: &Outcome) {
+        self.note_unknown_outcome(outcome);
         let Access::Granting(grant) = self.state.access.clone() else { return };
         let target = grant.target.title();
         let attempt = pending.attempt;
@@ -226,7 +262,10 @@ impl Stepper<'_> {
                 let retry_at = (error.retryable && attempt < MAX_GRANT_ATTEMPTS && before_expiry).then_some(at);
                 self.audit(&event, AuditKind::GrantFailed { target, attempt, error: error.clone(), retry_at });
                 match retry_at {
-                    Some(at) => self.request_grant(event, &grant, Stage::Grant, attempt + 1, Some(at)),
+                    Some(at) => {
+                        let operation = pending.kind.operation();
+                        self.attempt_grant(event, &grant, Stage::Grant, operation, attempt + 1, Some(at));
+                    }
                     None => self.fail(&event, error),
                 }
             }
@@ -280,7 +319,7 @@ impl Stepper<'_> {
 
     pub(super) fn begin_revocation(&mut self, event: &Arc<EventRecord>, grant: Grant) {
         // The access comes first: it determines the bulkhead of the effect.
-        self.state.access = Access::Revoking { grant: grant.clone(), alerted_at: None };
+        self.state.access = Access::Revoking { grant: grant.clone(), alerted_at: None, revoked_at: None };
         self.request_revocation(event, &grant, 1, None);
     }
 
@@ -309,18 +348,21 @@ impl Stepper<'_> {
         identity: &str,
         outcome: &Outcome,
     ) {
-        let Access::Revoking { grant, alerted_at } = self.state.access.clone() else { return };
         match outcome {
-            Outcome::Revoked(revocation) => self.revoked(&pending.event, target, identity, revocation),
-            Outcome::Failed(error) => self.revocation_failed(pending, grant, alerted_at, error.clone()),
-            other => self.revocation_failed(pending, grant, alerted_at, other.unexpected("a revocation")),
+            Outcome::Revoked(revocation) => {
+                if !self.revoked_within_window(pending, revocation) {
+                    self.revoked(&pending.event, target, identity, revocation);
+                }
+            }
+            Outcome::Failed(error) => self.revocation_failed(pending, error.clone()),
+            other => self.revocation_failed(pending, other.unexpected("a revocation")),
         }
     }
 
     fn revoked(&mut self, event: &Arc<EventRecord>, target: &AccessTarget, identity: &str, revocation: &Revocation) {
         let target = target.title();
-        // Access that no request gave has no requester to notify, and its end calls no hooks.
-        let was_escalated = self.state.run.status() != RunStatus::Errored && self.state.decision.is_some();
+        let Access::Revoking { revoked_at, .. } = self.state.access else { return };
+        let was_escalated = self.was_escalated();
         self.store_output(Step::Deescalate, revocation.output.clone());
         self.state.access = Access::Ended;
         self.audit(
@@ -334,9 +376,10 @@ impl Stepper<'_> {
         );
         self.complete(event, RunStatus::Deescalated);
         self.update_messages(event);
+        if revoked_at.is_none() {
+            self.notify_ended(event, target, revocation);
+        }
         if was_escalated {
-            let held_by_other_run = revocation.still_needed_by > 0;
-            self.message_requester(event, Notice::Ended { target, held_by_other_run });
             self.after(event);
         }
         // The strategy has reported success, so repeating the call would tell no more.
@@ -346,13 +389,8 @@ impl Stepper<'_> {
     }
 
     /// Schedules the next attempt. The error destination is alerted about the first failure, and once per interval after that.
-    fn revocation_failed(
-        &mut self,
-        pending: &PendingEffect,
-        grant: Grant,
-        alerted_at: Option<Timestamp>,
-        error: EffectError,
-    ) {
+    fn revocation_failed(&mut self, pending: &PendingEffect, error: EffectError) {
+        let Access::Revoking { grant, alerted_at, revoked_at } = self.state.access.clone() else { return };
         let event = &pending.event;
         let attempt = pending.attempt;
         let retry_at = self.after_now(revoke_delay(attempt));
@@ -365,7 +403,7 @@ impl Stepper<'_> {
         }
         let alerted_at = if due { Some(self.clock) } else { alerted_at };
         self.request_revocation(event, &grant, attempt.saturating_add(1), Some(retry_at));
-        self.state.access = Access::Revoking { grant, alerted_at };
+        self.state.access = Access::Revoking { grant, alerted_at, revoked_at };
     }
 
     /// Has the next failed attempt raise an alert, because the last alert reached nobody.

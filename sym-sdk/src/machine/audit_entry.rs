@@ -168,6 +168,19 @@ pub enum AuditKind {
         /// Whether the target was read afterwards and no longer lists the identity.
         confirmed: bool,
     },
+    /// The access was revoked, and a grant whose outcome is unknown may still take effect: it is revoked again.
+    RevokedProvisionally {
+        /// The target.
+        target: String,
+        /// The identity that had the access.
+        identity: String,
+        /// The number of other Runs that need the same access. If there are any, it stays.
+        still_needed_by: usize,
+        /// Whether the target was read afterwards and did not list the identity.
+        confirmed: bool,
+        /// The time until which the grant may take effect.
+        settles_at: Timestamp,
+    },
     /// The strategy failed to revoke access.
     RevokeFailed {
         /// The target.

@@ -17,8 +17,8 @@ use crate::routing::{Notification, RequestForwardContext};
 
 /// The stable identity of an effect, written as `run-id:number`.
 ///
-/// It is the same however often the effect is executed, after a crash for example, so strategies pass it on as the idempotency
-/// key where a service takes one. A retry that the machine requests is a new effect with a new key.
+/// It is the same however often the effect is executed, after a crash for example. A retry that the machine requests is a new effect
+/// with a new key. See [`Effect::idempotency_key`] for the key that services get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EffectKey {
     /// The Run.
@@ -134,6 +134,13 @@ pub struct Effect {
 }
 
 impl Effect {
+    /// Returns the key that strategies pass on where a service takes one. All attempts of one grant have the same: a service that still
+    /// works on an earlier attempt can tell that it is the same call. Each attempt at a revocation has its own, because an earlier
+    /// response must not be repeated for it.
+    pub fn idempotency_key(&self) -> EffectKey {
+        EffectKey { seq: self.kind.operation().unwrap_or(self.key.seq), ..self.key }
+    }
+
     /// Returns the lane in which the effect is executed.
     pub fn lane(&self) -> Lane {
         match self.kind {
@@ -198,6 +205,10 @@ pub enum EffectKind {
         identity: String,
         /// The end of the access. The strategy is not called after it.
         deadline: Option<Timestamp>,
+        /// The number of the first attempt's effect, by which the attempts of one grant share an idempotency key. `None` in effects
+        /// of earlier versions, whose attempts each have their own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operation: Option<u64>,
     },
     /// Call the strategy to revoke access.
     Revoke {
@@ -214,6 +225,14 @@ pub enum EffectKind {
 }
 
 impl EffectKind {
+    /// Returns the number that the attempts of one grant share.
+    pub(super) fn operation(&self) -> Option<u64> {
+        match self {
+            Self::Grant { operation, .. } => *operation,
+            _ => None,
+        }
+    }
+
     /// Returns the name in logs and metrics.
     pub const fn name(&self) -> &'static str {
         match self {

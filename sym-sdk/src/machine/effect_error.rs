@@ -24,6 +24,10 @@ pub struct EffectError {
     pub handler: Option<Box<HandlerRef>>,
     /// Whether the same effect may succeed if it is retried.
     pub retryable: bool,
+    /// Whether a call that failed may have had its effect, or may still have it, although errors of this kind mean otherwise. See
+    /// [`EffectError::is_outcome_unknown`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub outcome_unknown: bool,
 }
 
 fn unrecorded_kind() -> ErrorKind {
@@ -33,7 +37,20 @@ fn unrecorded_kind() -> ErrorKind {
 impl EffectError {
     /// Creates an error that is not retried.
     pub fn new(kind: ErrorKind, code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { kind, code, message: message.into(), hint: None, handler: None, retryable: false }
+        Self {
+            kind,
+            code,
+            message: message.into(),
+            hint: None,
+            handler: None,
+            retryable: false,
+            outcome_unknown: false,
+        }
+    }
+
+    /// Returns whether the call that failed may have had its effect, or may still have it; see [`Error::is_outcome_unknown`].
+    pub fn is_outcome_unknown(&self) -> bool {
+        self.outcome_unknown || self.kind.leaves_outcome_unknown()
     }
 
     /// Sets the hint.
@@ -60,6 +77,7 @@ impl From<&Error> for EffectError {
             hint: error.hint().map(str::to_owned),
             handler: None,
             retryable: error.is_retryable(),
+            outcome_unknown: error.is_outcome_unknown() && !error.kind().leaves_outcome_unknown(),
         }
     }
 }

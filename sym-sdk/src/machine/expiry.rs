@@ -15,7 +15,7 @@ use super::effect::EffectKind;
 use super::effect_error::EffectError;
 use super::event_record::EventRecord;
 use super::retry::{IGNORED_EXPIRY_RETRY_DELAY, MAX_DEFERRALS};
-use super::state::{ActiveEvent, QueuedInput, RunState};
+use super::state::{ActiveEvent, QueuedInput, RunState, Stage};
 use super::stepper::Stepper;
 use super::timer::{LiveTimer, TimerKind};
 use super::transition::InputReply;
@@ -36,6 +36,10 @@ impl RunState {
     /// Returns the end of the access that the Run may hold, or `None` for one without access and for access that lasts until
     /// it is revoked.
     pub fn access_until(&self) -> Option<Timestamp> {
+        // Access that was revoked has no end to be late for, unless it came back and cannot be revoked.
+        if self.settles_at().is_some() && !self.is_stuck() {
+            return None;
+        }
         self.access.grant().filter(|_| self.may_hold_access())?.until
     }
 
@@ -141,11 +145,16 @@ impl Stepper<'_> {
         let granting = matches!(self.state.access, Access::Granting(_));
         let Some(active) = self.state.active_event.take() else {
             if granting {
+                self.begin_settle_window();
                 let event = self.system_deescalation();
                 self.fail(&event, lost());
             }
             return;
         };
+        if matches!(active.stage, Stage::Grant | Stage::Regrant) {
+            // Whether the lost effect was executed is unknown.
+            self.begin_settle_window();
+        }
         match self.state.pending.remove(&active.seq) {
             Some(pending) => {
                 self.audit(&active.event, AuditKind::Rearmed);
@@ -205,7 +214,8 @@ impl Stepper<'_> {
                 self.audit(&decision, AuditKind::ExpiryCorrected { until });
             }
         }
-        if lifetime || forwarded || expires.is_some() {
+        let settles = self.shorten_settle_window();
+        if lifetime || forwarded || expires.is_some() || settles {
             InputReply::Accepted { event: None }
         } else {
             InputReply::Stale

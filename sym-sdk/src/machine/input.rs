@@ -31,12 +31,19 @@ pub struct Input {
     /// The users whom a decision depends on, as the directory has them now. Whoever is not among them is taken as stored.
     #[serde(default, skip_serializing_if = "People::is_empty")]
     pub people: People,
+    /// The time since which the engine knows that the clock was not set, for the outcome of an effect. `None` if it always knew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steady_since: Option<Timestamp>,
+    /// Whether the effect was begun before without an outcome that was recorded, for the outcome of an effect. Its process may have ended
+    /// during a call.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
 }
 
 impl Input {
     /// Creates an input.
     pub fn new(run: RunId, flow: Srn, at: Timestamp, body: InputBody) -> Self {
-        Self { run, flow, at, body, form: None, people: People::default() }
+        Self { run, flow, at, body, form: None, people: People::default(), steady_since: None, interrupted: false }
     }
 
     /// Sets the view in which to show the form.
@@ -52,6 +59,20 @@ impl Input {
     #[must_use]
     pub fn with_people(mut self, people: People) -> Self {
         self.people = people;
+        self
+    }
+
+    /// Sets the time since which the clock was not set.
+    #[must_use]
+    pub fn with_steady_since(mut self, since: Timestamp) -> Self {
+        self.steady_since = Some(since);
+        self
+    }
+
+    /// Sets whether the effect was begun before without an outcome.
+    #[must_use]
+    pub fn with_interrupted(mut self, interrupted: bool) -> Self {
+        self.interrupted = interrupted;
         self
     }
 }

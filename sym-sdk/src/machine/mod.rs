@@ -31,7 +31,8 @@
 //! Three rules have priority over everything else:
 //!
 //! - The expiry timer is part of the transition that asks for the grant, so it is durable before the strategy is called.
-//! - Whatever might have been granted is revoked. A grant that failed, or whose outcome is unknown, counts as granted.
+//! - Whatever might have been granted is revoked. A grant that failed, or whose outcome is unknown, counts as granted. If it may
+//!   still take effect after the revocation, the access is revoked again when it cannot any more.
 //! - A revocation is retried until the strategy confirms it or an administrator writes it off. A hook can delay the end of
 //!   access, a few times and for a short while; it can neither prevent it nor, by failing, hold it up.
 //!
@@ -67,6 +68,7 @@
 //! | `dead_end` | requests that cannot be approved |
 //! | `forwarding` | delivery of notifications, timeouts, forwards, expiry of unanswered requests |
 //! | `access` | grants and revocations |
+//! | `settling` | grants whose outcome is unknown, and the revocations that follow them |
 //! | `expiry` | the end of access: expiry, deferral by a hook, lost timers, clock changes |
 //! | `hook_override` | events that a hook fires in place of another, or ignores |
 //! | `operator_actions` | retried and written-off revocations, grants repeated, unmanaged access removed |
@@ -95,6 +97,7 @@ mod people;
 mod permissions;
 mod recheck;
 mod retry;
+mod settling;
 mod state;
 mod stepper;
 mod timer;
@@ -116,6 +119,7 @@ pub use permissions::allowed_actions;
 pub use recheck::check_grant;
 pub(crate) use recheck::{offered_durations, offered_durations_hint};
 pub use retry::{IGNORED_EXPIRY_RETRY_DELAY, MAX_DEFERRALS, MAX_GRANT_ATTEMPTS, MAX_REVOKE_DELAY, revoke_delay};
+pub use settling::{MIN_SETTLE_TIME, SettleWindow};
 pub use state::{ActiveEvent, PendingEffect, QueuedInput, RequestData, RunError, RunState, Stage};
 pub use timer::{LiveTimer, TimerChange, TimerKind};
 pub use transition::{EntitlementChange, InputReply, Transition};

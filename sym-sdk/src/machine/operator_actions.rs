@@ -32,16 +32,21 @@ impl Stepper<'_> {
 
     /// Gives up a failing revocation. The event that was to revoke the access fails, and the Run with it.
     pub(super) fn write_off(&mut self, event: EventRecord) {
-        let Access::Revoking { grant, .. } = self.state.access.clone() else { return };
+        let Access::Revoking { grant, revoked_at, .. } = self.state.access.clone() else { return };
         let event = Arc::new(event);
         let reason = event.reason.clone().unwrap_or_default();
         let cancelled = self.cancel_pending_revocation();
         let target = grant.target.title();
-        let message = format!(
-            "{} wrote off the revocation of {target} from {}, who may still have the access: {reason}",
-            event.actor.username(),
-            grant.identity,
-        );
+        let (actor, identity) = (event.actor.username(), &grant.identity);
+        let message = match revoked_at {
+            None => format!(
+                "{actor} wrote off the revocation of {target} from {identity}, who may still have the access: {reason}"
+            ),
+            Some(_) => {
+                let risk = "who may get the access from a grant whose outcome is unknown";
+                format!("{actor} wrote off further revocations of {target} from {identity}, {risk}: {reason}")
+            }
+        };
         let error = EffectError::new(ErrorKind::Strategy, codes::REVOCATION_WRITTEN_OFF, message);
         self.audit(&event, AuditKind::WrittenOff { target, identity: grant.identity.clone(), reason });
         self.state.access = Access::WrittenOff(grant);
@@ -55,12 +60,13 @@ impl Stepper<'_> {
         let event = Arc::new(event);
         let (target, identity) = (grant.target.title(), grant.identity.clone());
         self.audit(&event, AuditKind::RegrantBegun { target, identity });
-        self.request_grant(event, &grant, Stage::Regrant, 1, None);
+        self.request_grant(event, &grant, Stage::Regrant);
     }
 
     /// Records the outcome. A failure leaves the Run as it is: whether or not the target has the access, it is revoked at its
     /// end.
     pub(super) fn regrant_done(&mut self, event: &Arc<EventRecord>, outcome: &Outcome) {
+        self.note_unknown_outcome(outcome);
         let Access::Held(grant) = self.state.access.clone() else { return };
         let (target, identity) = (grant.target.title(), grant.identity);
         if let Outcome::Granted { output } = outcome {

@@ -1,5 +1,7 @@
 //! Outcomes: what executing an effect returned.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::effect_error::EffectError;
@@ -39,6 +41,9 @@ pub enum Outcome {
         resource: String,
         /// The `get_identity` reducer, if it was called.
         handler: Option<HandlerRef>,
+        /// The [settle time](crate::strategy::AccessStrategy::settle_time) of the strategy.
+        #[serde(default)]
+        settle_time: Duration,
     },
     /// The strategy granted the access.
     Granted {

@@ -214,6 +214,16 @@ pub struct PendingEffect {
     pub attempt: u32,
     /// The earliest time of execution.
     pub not_before: Option<Timestamp>,
+    /// The time of the request. `None` in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_at: Option<Timestamp>,
+}
+
+impl PendingEffect {
+    /// Returns a time before which the effect was not executed, if there is one on record.
+    pub(super) fn earliest(&self) -> Option<Timestamp> {
+        self.not_before.max(self.requested_at)
+    }
 }
 
 /// The error that failed a Run.

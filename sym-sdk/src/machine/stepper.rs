@@ -37,6 +37,10 @@ pub(super) struct Stepper<'a> {
     /// The time by the engine's clock, from which timers are computed. Computing them from `now` would delay the end of access
     /// by as much as the clock was ahead before it was corrected.
     pub(super) clock: Timestamp,
+    /// The time since which the clock is known to be steady; `None` if it always was.
+    pub(super) steady_since: Option<Timestamp>,
+    /// Whether the effect with this outcome was begun before without one.
+    pub(super) interrupted: bool,
     pub(super) state: RunState,
     /// The users whom a decision depends on, as the directory has them now.
     pub(super) people: &'a People,
@@ -62,6 +66,8 @@ impl<'a> Stepper<'a> {
             rules: *rules,
             now,
             clock: input.at,
+            steady_since: input.steady_since,
+            interrupted: input.interrupted,
             state,
             people: &input.people,
             stored,
@@ -285,11 +291,11 @@ impl Stepper<'_> {
                 self.hook_failed(event, error.clone());
             }
             (Stage::Route, Outcome::Routed { handlers, routing }) => self.routed(event, handlers, routing),
-            (Stage::Identify, Outcome::Identified { identity, resource, handler }) => {
+            (Stage::Identify, Outcome::Identified { identity, resource, handler, settle_time }) => {
                 if let Some(handler) = handler {
                     self.audit(&event, handler_called(handler, HandlerResult::Returned));
                 }
-                self.identified(event, &pending.kind, identity, resource);
+                self.identified(event, &pending.kind, identity, resource, *settle_time);
             }
             (Stage::Identify, Outcome::NoLongerValid(error)) => self.close(&event, error.clone()),
             (Stage::Hook | Stage::Route, Outcome::PeopleUnknown(error)) => self.people_unknown(&event, error),

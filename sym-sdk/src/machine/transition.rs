@@ -99,7 +99,8 @@ impl Stepper<'_> {
     ) -> u64 {
         let seq = self.state.next_seq;
         self.state.next_seq = self.state.next_seq.saturating_add(1);
-        let pending = PendingEffect { event: event.clone(), kind: kind.clone(), attempt, not_before };
+        let requested_at = Some(self.clock);
+        let pending = PendingEffect { event: event.clone(), kind: kind.clone(), attempt, not_before, requested_at };
         self.state.pending.insert(seq, pending);
         let key = EffectKey { run: self.state.run.id(), seq };
         let bulkhead = self.bulkhead(&kind);

@@ -130,18 +130,16 @@ impl EffectExecution<'_> {
             EffectKind::UpdateMessages => self.update_messages().await,
             EffectKind::Message { to, notice } => self.message(to, notice).await,
             EffectKind::Identify { target } => self.identify(target).await,
-            EffectKind::Grant { target, identity, deadline } => {
-                // The expiry may have been moved forward since the grant was requested.
-                let until = self.state.access.grant().and_then(|grant| grant.until);
-                let now = self.executor.clock.now();
-                if deadline.iter().chain(&until).any(|end| now >= *end) {
-                    let message = "the time of the access had passed before it could be granted";
-                    return Err(EffectError::new(ErrorKind::Conflict, codes::ACCESS_EXPIRED, message));
+            EffectKind::Grant { target, identity, deadline, .. } => {
+                let mut valid = self.check_end(*deadline);
+                if valid.is_ok() {
+                    valid = self.check_grant(target).await?;
                 }
-                if let Err(error) = self.check_grant(target).await? {
-                    return Ok(Outcome::NoLongerValid(error));
+                // Once more, because people are looked up for as long as the directory takes.
+                match valid.and_then(|()| self.check_end(*deadline)) {
+                    Ok(()) => self.grant(target, identity).await,
+                    Err(error) => Ok(Outcome::NoLongerValid(error)),
                 }
-                self.grant(target, identity).await
             }
             EffectKind::Revoke { target, identity } => self.revoke(target, identity).await,
             EffectKind::Alert { error } => self.alert(error).await,
@@ -364,12 +362,26 @@ impl EffectExecution<'_> {
         let strategy = self.strategy()?;
         let resource = async { Ok(strategy.resource(target)) };
         let resource = self.contained("the strategy", self.executor.limits.strategy, resource).await?;
-        Ok(Outcome::Identified { identity, resource, handler })
+        let settle_time = async { Ok(strategy.settle_time()) };
+        let settle_time = self.contained("the strategy", self.executor.limits.strategy, settle_time).await?;
+        Ok(Outcome::Identified { identity, resource, handler, settle_time })
+    }
+
+    /// Checks that the access has not ended before it could be granted, because the process or the clock stopped in between.
+    fn check_end(&self, deadline: Option<jiff::Timestamp>) -> Result<(), EffectError> {
+        // The expiry may have been moved forward since the grant was requested.
+        let until = self.state.access.grant().and_then(|grant| grant.until);
+        let now = self.executor.clock.now();
+        if deadline.iter().chain(&until).any(|end| now >= *end) {
+            let message = "its time had passed before access could be granted";
+            return Err(EffectError::new(ErrorKind::Conflict, codes::ACCESS_EXPIRED, message));
+        }
+        Ok(())
     }
 
     async fn grant(&self, target: &AccessTarget, identity: &str) -> Result<Outcome, EffectError> {
         let event = self.event();
-        let request = AccessRequest::new(&event, target, identity, self.effect.key);
+        let request = self.access_request(&event, target, identity);
         let strategy = self.strategy()?;
         let granted = async { strategy.escalate(&request).await };
         let granted = self.contained("the strategy", self.executor.limits.strategy, granted).await?;
@@ -391,7 +403,7 @@ impl EffectExecution<'_> {
             return Err(EffectError::from(&self.entry.out_of_reach(target)));
         }
         let event = self.event();
-        let request = AccessRequest::new(&event, target, identity, self.effect.key);
+        let request = self.access_request(&event, target, identity);
         let strategy = self.strategy()?;
         let revoked = async { strategy.deescalate(&request).await };
         let output = self.contained("the strategy", self.executor.limits.strategy, revoked).await?;
@@ -426,6 +438,10 @@ impl EffectExecution<'_> {
                 Ok(RevocationCheck::Failed(EffectError { code: codes::REVOCATION_NOT_READ_BACK, message, ..error }))
             }
         }
+    }
+
+    fn access_request<'a>(&self, event: &'a Event, target: &'a AccessTarget, identity: &'a str) -> AccessRequest<'a> {
+        AccessRequest::new(event, target, identity, self.effect.idempotency_key()).with_attempt(self.effect.attempt)
     }
 
     fn strategy(&self) -> Result<&dyn DynAccessStrategy, EffectError> {

@@ -1,6 +1,8 @@
 //! The object-safe form of [`AccessStrategy`], so that a runtime can hold strategies of many types while their authors write
 //! `async fn`.
 
+use std::time::Duration;
+
 use super::{AccessRequest, AccessStrategy, GrantResult};
 use crate::error::Result;
 use crate::future::BoxFuture;
@@ -12,6 +14,7 @@ pub(crate) trait DynAccessStrategy: Send + Sync + 'static {
     fn escalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<GrantResult>>;
     fn deescalate<'a>(&'a self, request: &'a AccessRequest<'_>) -> BoxFuture<'a, Result<Option<StepOutput>>>;
     fn resource(&self, target: &AccessTarget) -> String;
+    fn settle_time(&self) -> Duration;
     fn list_current<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Vec<String>>>>;
 }
 
@@ -30,6 +33,10 @@ impl<S: AccessStrategy> DynAccessStrategy for S {
 
     fn resource(&self, target: &AccessTarget) -> String {
         AccessStrategy::resource(self, target)
+    }
+
+    fn settle_time(&self) -> Duration {
+        AccessStrategy::settle_time(self)
     }
 
     fn list_current<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Vec<String>>>> {

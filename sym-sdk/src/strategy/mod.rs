@@ -9,6 +9,7 @@ mod simulated;
 mod strategy_type;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) use erased::DynAccessStrategy;
 pub use request::AccessRequest;
@@ -16,6 +17,7 @@ pub use simulated::SimulatedStrategy;
 pub use strategy_type::{StrategyConfig, StrategyType};
 
 use crate::error::Result;
+use crate::machine::MIN_SETTLE_TIME;
 use crate::model::{AccessTarget, StepOutput, User};
 
 /// Grants and revokes access to targets of one kind.
@@ -24,7 +26,8 @@ use crate::model::{AccessTarget, StepOutput, User};
 /// a call can be repeated with the same [`AccessRequest::idempotency_key`], whether or not the first one reached the service.
 ///
 /// A grant that times out, or whose error [is retryable](crate::Error::is_retryable), is attempted up to three times. A
-/// revocation is retried until it succeeds, whatever the error. Each attempt has its own idempotency key.
+/// revocation is retried until it succeeds, whatever the error. All attempts of one grant have the same idempotency key; each attempt at a
+/// revocation has its own.
 ///
 /// Implement the asynchronous methods as `async fn`.
 pub trait AccessStrategy: Send + Sync + 'static {
@@ -73,6 +76,15 @@ pub trait AccessStrategy: Send + Sync + 'static {
         std::future::ready(Ok(None))
     }
 
+    /// Returns the longest time for which the service may go on with a grant after its caller has given up, on a timeout or when the
+    /// process ended. The default is 15 minutes, and so is the minimum.
+    ///
+    /// Such a grant can take effect after the access was revoked. A Run whose grant has an
+    /// [unknown outcome](crate::Error::is_outcome_unknown) therefore revokes its access at its end, and again when this time has passed.
+    fn settle_time(&self) -> Duration {
+        MIN_SETTLE_TIME
+    }
+
     /// Checks whether access to the target could be granted: that the service responds, the credentials are sufficient and the
     /// target exists.
     ///
@@ -107,6 +119,10 @@ impl<S: AccessStrategy> AccessStrategy for Arc<S> {
 
     async fn list_current(&self, target: &AccessTarget) -> Result<Option<Vec<String>>> {
         (**self).list_current(target).await
+    }
+
+    fn settle_time(&self) -> Duration {
+        (**self).settle_time()
     }
 
     async fn check(&self, target: &AccessTarget) -> Result<()> {

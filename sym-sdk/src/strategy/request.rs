@@ -12,12 +12,19 @@ pub struct AccessRequest<'a> {
     target: &'a AccessTarget,
     identity: &'a str,
     key: EffectKey,
+    attempt: u32,
 }
 
 impl<'a> AccessRequest<'a> {
     /// Creates a request, for tests of a strategy.
     pub fn new(event: &'a Event, target: &'a AccessTarget, identity: &'a str, key: EffectKey) -> Self {
-        Self { event, target, identity, key }
+        Self { event, target, identity, key, attempt: 1 }
+    }
+
+    /// Sets the number of the attempt, from 1.
+    #[must_use]
+    pub fn with_attempt(self, attempt: u32) -> Self {
+        Self { attempt, ..self }
     }
 
     /// Returns the `escalate` or `deescalate` event.
@@ -45,10 +52,18 @@ impl<'a> AccessRequest<'a> {
         self.event.requester().unwrap_or_else(|| self.event.user())
     }
 
-    /// Returns the idempotency key. It is the same if this call is repeated after a crash, and another one if it is retried after an
-    /// error or a timeout. Pass it on to services that accept one.
+    /// Returns the idempotency key. Pass it on to services that accept one.
+    ///
+    /// It is the same for all attempts of one grant, however often the call is retried or repeated after a crash: the service may still be
+    /// at work on an earlier attempt. A service that keeps results by key must therefore not keep failures. For a revocation, the key is
+    /// the same if the call is repeated after a crash, and another one for each retry.
     pub fn idempotency_key(&self) -> EffectKey {
         self.key
+    }
+
+    /// Returns the number of the attempt, from 1. A call that is repeated after a crash is the same attempt.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
     }
 
     /// Returns the request as JSON, as functions behind Lambda or HTTP receive it: the event as of [`Event::to_json`], with two more

@@ -36,6 +36,7 @@ struct Record {
     revocations: VecDeque<Behavior>,
     lists: VecDeque<Behavior>,
     lists_nothing: bool,
+    late: Vec<(AccessTarget, String)>,
     output: Option<StepOutput>,
     by_settings: bool,
 }
@@ -44,6 +45,7 @@ struct Record {
 enum Behavior {
     Fail(ErrorKind),
     Hang,
+    TimeOutAndLandLate,
     /// Reports success without doing anything.
     Ignore,
     Reject(Vec<String>),
@@ -61,6 +63,8 @@ pub struct StrategyCall {
     pub identity: String,
     /// The call's idempotency key.
     pub key: EffectKey,
+    /// The number of the attempt.
+    pub attempt: u32,
 }
 
 impl RecordingStrategy {
@@ -109,6 +113,20 @@ impl RecordingStrategy {
     /// Makes the next grant hang after granting the access.
     pub fn hang_grant(&self) {
         self.lock().grants.push_back(Behavior::Hang);
+    }
+
+    /// Makes the next grant time out while the service is still at work on it. It takes effect with [`Self::land_late_grants`].
+    pub fn time_out_grant(&self) {
+        self.lock().grants.push_back(Behavior::TimeOutAndLandLate);
+    }
+
+    /// Has the grants take effect that have timed out, as a service does that finishes its work after its caller has given up.
+    pub fn land_late_grants(&self) {
+        let mut record = self.lock();
+        for (target, identity) in std::mem::take(&mut record.late) {
+            record.take(&target, &identity);
+            record.granted.push((target, identity));
+        }
     }
 
     /// Makes the next `times` revocations fail, as if the service were unavailable.
@@ -178,6 +196,7 @@ impl Record {
             target: request.target().clone(),
             identity: request.identity().to_owned(),
             key: request.idempotency_key(),
+            attempt: request.attempt(),
         });
     }
 
@@ -210,6 +229,7 @@ impl Record {
 fn failure(kind: ErrorKind) -> Error {
     let message = match kind {
         ErrorKind::Unavailable => "the service is down",
+        ErrorKind::Timeout => "the service took too long",
         _ => "the service refuses",
     };
     Error::new(kind, codes::HTTP_ERROR_RESPONSE, message)
@@ -235,11 +255,15 @@ impl AccessStrategy for RecordingStrategy {
             if matches!(behavior, None | Some(Behavior::Hang)) {
                 record.grant(request);
             }
+            if matches!(behavior, Some(Behavior::TimeOutAndLandLate)) {
+                record.late.push((request.target().clone(), request.identity().to_owned()));
+            }
             (behavior, record.output.clone())
         };
         match behavior {
             None | Some(Behavior::Ignore) => Ok(GrantResult { output, ..GrantResult::granted() }),
             Some(Behavior::Fail(kind)) => Err(failure(kind)),
+            Some(Behavior::TimeOutAndLandLate) => Err(failure(ErrorKind::Timeout)),
             Some(Behavior::Reject(errors)) => Ok(GrantResult { output, ..GrantResult::rejected(errors) }),
             Some(Behavior::Hang) => std::future::pending().await,
         }
@@ -258,7 +282,7 @@ impl AccessStrategy for RecordingStrategy {
         match behavior {
             Some(Behavior::Fail(kind)) => Err(failure(kind)),
             Some(Behavior::Hang) => std::future::pending().await,
-            Some(Behavior::Reject(_) | Behavior::Ignore) | None => Ok(None),
+            Some(Behavior::Reject(_) | Behavior::TimeOutAndLandLate | Behavior::Ignore) | None => Ok(None),
         }
     }
 

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use expect_test::expect;
 use sym_sdk::audit::AuditKind;
-use sym_sdk::clock::VirtualClock;
+use sym_sdk::clock::{Clock, VirtualClock};
 use sym_sdk::config::{self, Config};
 use sym_sdk::delivery::{Delivery, DeliveryReceipt, RequestView};
 use sym_sdk::engine::{InputKey, MemoryStore};
 use sym_sdk::forms::PromptForm;
 use sym_sdk::handler::Registry;
 use sym_sdk::handlers;
-use sym_sdk::machine::{EffectError, MessageRef, Notice};
+use sym_sdk::machine::{EffectError, EffectKind, MessageRef, Notice, RunState};
 use sym_sdk::model::{Channel, ChannelType, RunId, RunStatus, StepOutput};
 use sym_sdk::prelude::*;
 use sym_sdk::routing::Destination;
@@ -538,4 +538,68 @@ async fn does_not_show_the_form_of_a_hidden_flow() {
     let form = world.runtime.flow("prod").unwrap().prompt_form();
     let refusal = world.runtime.change_form("prod", &ana, "reason", form).await.unwrap_err().to_string();
     expect!["flow `prod` is not open to ana@example.com (SymSDK:NOT_PERMITTED)"].assert_eq(&refusal);
+}
+
+/// A Run whose grant is about to be carried out.
+async fn about_to_be_granted(world: &World) -> RunId {
+    let run = world.request("ana@example.com").await;
+    world.runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
+    let is_asked = |state: &RunState| {
+        let mut pending = state.pending.values();
+        pending.any(|effect| matches!(effect.kind, EffectKind::Grant { .. }))
+    };
+    while !is_asked(&world.runtime.run(run).await.unwrap().state) {
+        assert!(world.runtime.run_one().await.unwrap());
+    }
+    run
+}
+
+/// Finding 15: the process stands still between the approval and the grant, for longer than the access was to last.
+#[tokio::test]
+async fn a_grant_that_comes_too_late_is_not_made_and_both_are_told() {
+    let vault = Vault::default();
+    let world = World::new(config(), |builder| builder.strategy_type(vault.strategy_type())).await;
+    let run = about_to_be_granted(&world).await;
+    world.advance(2 * HOUR).await;
+    assert_eq!(vault.granted.load(Ordering::SeqCst), 0);
+    assert_eq!(world.status(run).await, RunStatus::Errored);
+    let audit = world.runtime.audit(Some(run), usize::MAX).await.unwrap();
+    let told: Vec<_> = audit
+        .iter()
+        .filter_map(|entry| match &entry.kind {
+            AuditKind::Messaged { to, text } if entry.at > audit[0].at + HOUR => Some(format!("{to}: {text}")),
+            _ => None,
+        })
+        .collect();
+    expect![[r#"
+        [
+            "ana@example.com: ben@example.com approved your request for prod",
+            "ana@example.com: Your request for prod was closed without access: its time had passed before access could be granted. Make a new request if you still need it",
+            "ben@example.com: this request is closed, and the request has failed: its time had passed before access could be granted",
+        ]
+    "#]]
+    .assert_debug_eq(&told);
+}
+
+/// Finding 15: the clock was ahead until after the approval. The end was corrected by another process, and the clock went ahead again:
+/// the end on record has passed, but not that of the state which this process has cached.
+#[tokio::test]
+async fn the_end_on_record_is_looked_at_right_before_the_grant() {
+    let (vault, store, clock) = (Vault::default(), Arc::new(MemoryStore::new()), clock());
+    let start = || async {
+        let builder = Runtime::builder(config()).registry(plain()).clock(clock.clone()).simulated();
+        builder.strategy_type(vault.strategy_type()).store(store.clone()).build().await.unwrap()
+    };
+    let world = World { runtime: start().await, clock: clock.clone() };
+    let noon = clock.now();
+    let run = about_to_be_granted(&world).await;
+    clock.set(noon - 6 * HOUR);
+    // It corrects what was computed while the clock was ahead.
+    let other = start().await;
+    let end = other.run(run).await.unwrap().state.access_until();
+    assert_eq!(end, Some(noon - 5 * HOUR));
+    clock.set(noon - 4 * HOUR);
+    world.settle().await;
+    assert_eq!(vault.granted.load(Ordering::SeqCst), 0);
+    assert_eq!(world.status(run).await, RunStatus::Errored);
 }

@@ -195,7 +195,7 @@ impl Records {
                     .calls
                     .iter()
                     .filter(|call| call.run == id && call.op == op)
-                    .map(|c| (c.key, c.answer))
+                    .map(|c| ((c.key, c.attempt), c.answer))
                     .collect();
                 let failed = calls.values().filter(|answer| **answer != ServiceResponse::Done).count();
                 let succeeded = calls.len() - failed;
@@ -206,7 +206,13 @@ impl Records {
                         recorded(|kind| matches!(kind, AuditKind::GrantFailed { .. })),
                     ),
                     Op::Revoke => (
-                        recorded(|kind| matches!(kind, AuditKind::Revoked { still_needed_by: 0, .. })),
+                        recorded(|kind| {
+                            use AuditKind::{Revoked, RevokedProvisionally};
+                            matches!(
+                                kind,
+                                Revoked { still_needed_by: 0, .. } | RevokedProvisionally { still_needed_by: 0, .. }
+                            )
+                        }),
                         recorded(|kind| matches!(kind, AuditKind::RevokeFailed { .. })),
                     ),
                 };

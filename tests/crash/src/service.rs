@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sym_sdk::clock::Clock;
 use sym_sdk::engine::Store;
 use sym_sdk::error::codes;
-use sym_sdk::machine::{Access, EffectKey, RunState, TimerKind};
+use sym_sdk::machine::{Access, EffectKey, EffectKind, PendingEffect, RunState, TimerKind};
 use sym_sdk::model::{AccessTarget, RunId};
 use sym_sdk::prelude::*;
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope};
@@ -67,6 +67,8 @@ pub struct Call {
     pub run: RunId,
     /// The idempotency key.
     pub key: EffectKey,
+    /// The number of the attempt, among all calls of its kind for the Run.
+    pub attempt: usize,
     /// The response.
     pub answer: ServiceResponse,
     /// Whether an approval that satisfies the permissions was committed.
@@ -103,7 +105,12 @@ impl Service {
         let expiry = timers.iter().find(|timer| timer.key.run == run && timer.key.kind == TimerKind::Expire);
         self.points.before(what);
         let key = request.idempotency_key();
-        let answer = flows::response(request.event().flow().name(), op, key, self.attempt(op, key));
+        let attempt = match op {
+            // All attempts of one grant have the same key.
+            Op::Grant => request.attempt().try_into().unwrap(),
+            Op::Revoke => self.distinct_keys(op, key),
+        };
+        let answer = flows::response(request.event().flow().name(), op, key, attempt);
         self.calls.append(Call {
             at: self.clock.now(),
             op,
@@ -111,10 +118,11 @@ impl Service {
             identity: request.identity().to_owned(),
             run,
             key,
+            attempt,
             answer,
             approved: is_approved(&stored.state),
             expires: expiry.is_some_and(|timer| is_until(&stored.state, timer.at)),
-            awaited: stored.state.pending.contains_key(&key.seq),
+            awaited: is_awaited(&stored.state, op, key, attempt),
         });
         self.points.after(what);
         match answer {
@@ -124,8 +132,8 @@ impl Service {
         }
     }
 
-    /// Returns the number of the attempt: distinct keys up to this one, from 1.
-    fn attempt(&self, op: Op, key: EffectKey) -> usize {
+    /// Returns the number of distinct keys up to this one, from 1.
+    fn distinct_keys(&self, op: Op, key: EffectKey) -> usize {
         let mut keys: Vec<_> = self.calls.lines().iter().filter(|call| call.op == op).map(|call| call.key).collect();
         keys.retain(|known| known.run == key.run);
         keys.push(key);
@@ -138,6 +146,17 @@ fn is_approved(state: &RunState) -> bool {
     let Some(decision) = &state.decision else { return false };
     let needed = state.routing.as_ref().map_or(usize::MAX, |routing| routing.permission.required_approvals().into());
     decision.name == Step::Approve && (decision.decided_by_hook || state.run.approvals().len() >= needed)
+}
+
+fn is_awaited(state: &RunState, op: Op, key: EffectKey, attempt: usize) -> bool {
+    let is_it = |pending: &PendingEffect| {
+        matches!(&pending.kind, EffectKind::Grant { operation, .. } if *operation == Some(key.seq))
+            && usize::try_from(pending.attempt) == Ok(attempt)
+    };
+    match op {
+        Op::Grant => state.pending.values().any(is_it),
+        Op::Revoke => state.pending.contains_key(&key.seq),
+    }
 }
 
 fn is_until(state: &RunState, at: Timestamp) -> bool {

@@ -1,5 +1,6 @@
 //! Execution of effects: claims them, executes them and delivers their outcomes, or defers them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,9 +12,9 @@ use crate::engine::leases::{IN_FLIGHT_RETRY_DELAY, redelivery_delay};
 use crate::engine::notifier::WakeSet;
 use crate::engine::observability;
 use crate::engine::poison::{MAX_LOST_LEASES, is_given_up};
-use crate::engine::store::{Claim, Claimed, DueTimer};
+use crate::engine::store::{Claim, Claimed, DueTimer, StoredRun};
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::machine::{Effect, EffectError, EffectKey, EffectKind, Lane, Outcome, People};
+use crate::machine::{Effect, EffectError, EffectKey, EffectKind, Lane, Outcome, People, RunState};
 use crate::model::RunId;
 use crate::time::TimestampExt;
 
@@ -81,7 +82,9 @@ impl LocalEngine {
     async fn execute_and_deliver(&self, claimed: Claimed, span: &Span) -> Result<()> {
         let started = self.clock.now();
         observability::effect_started(&claimed, started);
-        let Claimed { effect, lost_leases, .. } = claimed;
+        let Claimed { effect, lost_leases, claims, .. } = claimed;
+        // An earlier claim may have called the service, whatever became of it.
+        let interrupted = claims > 1;
         let (key, kind) = (effect.key, effect.kind.name());
         // The cached Run may be older than the effect.
         let cached = self.run_cache.get(key.run).filter(|run| run.state.pending.contains_key(&key.seq));
@@ -102,14 +105,27 @@ impl LocalEngine {
         } else {
             let holders = self.other_holders(&effect).await?;
             match self.handler.look_up_people(&effect, &run.state).await {
-                Ok(people) => (self.handler.execute(effect, run.state, holders).await, people),
+                Ok(people) => {
+                    let state = self.state_for_call(&effect, run).await?;
+                    (self.handler.execute(effect, state, holders).await, people)
+                }
                 Err(error) => (Outcome::PeopleUnknown(EffectError::from(&error)), People::default()),
             }
         };
         observability::effect_ended(span, kind, &outcome, started, self.clock.now());
-        self.deliver_outcome(key, flow, outcome, people).await?;
+        self.deliver_outcome(key, flow, outcome, people, interrupted).await?;
         self.in_flight.forget_unreleased_leases(key);
         Ok(())
+    }
+
+    /// Returns the state in which an effect is executed. That of a grant is read anew: the end of the access may have been corrected
+    /// meanwhile, by a commit that is written and has not returned yet, and is looked at right before the call.
+    async fn state_for_call(&self, effect: &Effect, run: StoredRun) -> Result<Arc<RunState>> {
+        let stored = match effect.kind {
+            EffectKind::Grant { .. } => self.load(effect.key.run).await?,
+            _ => None,
+        };
+        Ok(stored.unwrap_or(run).state)
     }
 
     /// Lists the other Runs that need the access which a revocation would take away.

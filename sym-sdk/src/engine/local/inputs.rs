@@ -22,9 +22,12 @@ impl LocalEngine {
         flow: Srn,
         outcome: Outcome,
         people: People,
+        interrupted: bool,
     ) -> Result<()> {
+        let steady_since = self.steady_clock.since(&*self.clock);
         let body = InputBody::EffectDone { seq: key.seq, outcome };
         let input = Input::new(key.run, flow, self.clock.now(), body).with_people(people);
+        let input = input.with_steady_since(steady_since).with_interrupted(interrupted);
         self.deliver(InputKey::effect(key), input, Some(key), None).await.map(drop)
     }
 

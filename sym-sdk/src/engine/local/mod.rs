@@ -17,6 +17,7 @@ use super::leases::{DEFAULT_LEASE, lease_for};
 use super::notifier::WorkerNotifier;
 use super::observability;
 use super::run_cache::RunCache;
+use super::steady_clock::SteadyClock;
 use super::store::{InputKey, RunFilter, Store, StoreError, StoredRun};
 use super::traits::{Drive, EffectHandler, Engine, EngineContext, EngineFactory, EngineRecords};
 use super::workers::{self, WorkerLimits, Workers};
@@ -44,6 +45,7 @@ pub struct LocalEngine {
     clock: Arc<dyn Clock>,
     lease: Duration,
     store_timeout: Duration,
+    steady_clock: SteadyClock,
     in_flight: InFlight,
     run_cache: RunCache,
     pub(super) notifier: WorkerNotifier,
@@ -55,6 +57,7 @@ impl LocalEngine {
         Self {
             store,
             handler,
+            steady_clock: SteadyClock::new(&*clock),
             clock,
             lease: DEFAULT_LEASE,
             store_timeout: DEFAULT_STORE_TIMEOUT,

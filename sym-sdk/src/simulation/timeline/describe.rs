@@ -61,6 +61,10 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
             };
             ("retained", format!("{target} for {identity}: {others}"))
         }
+        AuditKind::RevokedProvisionally { target, identity, settles_at, .. } => {
+            let until = time_of(*settles_at, entry.at);
+            ("revoked", format!("{target} from {identity}; checking again until {until}"))
+        }
         AuditKind::RevokeFailed { target, attempt, error, retry_at } => {
             ("not revoked", failed_attempt(target, *attempt, error, Some(*retry_at), entry.at))
         }

@@ -1,6 +1,7 @@
 //! Access health: Runs that may hold access, and those whose access nothing would end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Checked, SECOND, at, run_id, write};
 use crate::engine::{Commit, InputKey, RunFilter, Store, StoreError};
@@ -79,7 +80,12 @@ impl<'a, S: Store> SteppedRun<'a, S> {
         let routing = Routing::new(RequestPermission::admins_only(), Vec::new());
         self.step(self.done(Outcome::Routed { handlers: Vec::new(), routing })).await?;
         self.act(Action::Approve { decision_message: None }).await?;
-        let outcome = Outcome::Identified { identity: "u1".to_owned(), resource: "r".to_owned(), handler: None };
+        let outcome = Outcome::Identified {
+            identity: "u1".to_owned(),
+            resource: "r".to_owned(),
+            handler: None,
+            settle_time: Duration::ZERO,
+        };
         Ok(self.done(outcome))
     }
 

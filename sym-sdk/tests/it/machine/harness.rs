@@ -21,6 +21,8 @@ pub(super) struct World {
     pub(super) permission: RequestPermission,
     pub(super) notifications: Vec<Notification>,
     pub(super) now: Timestamp,
+    /// The settle time of the strategy.
+    pub(super) settle_time: Duration,
     pub(super) state: Option<RunState>,
     pub(super) effects: BTreeMap<u64, Effect>,
     /// Effects that were requested and cancelled. The engine may execute them all the same.
@@ -74,6 +76,7 @@ impl World {
             permission,
             notifications: vec![Notification::to(SlackChannelName::new("#requests").unwrap())],
             now: "2024-02-29T12:00:00Z".parse().unwrap(),
+            settle_time: MIN_SETTLE_TIME,
             state: None,
             effects: BTreeMap::new(),
             cancelled: BTreeMap::new(),
@@ -93,8 +96,13 @@ impl World {
     }
 
     pub(super) fn input(&mut self, body: InputBody) -> InputReply {
+        self.input_with(body, |input| input)
+    }
+
+    /// Delivers an input with further facts about it.
+    pub(super) fn input_with(&mut self, body: InputBody, facts: impl FnOnce(Input) -> Input) -> InputReply {
         let run = RunId::from_uuid(Uuid::from_u128(7));
-        let input = Input::new(run, self.flow.srn().clone(), self.now, body);
+        let input = facts(Input::new(run, self.flow.srn().clone(), self.now, body));
         let rules = Rules { flow: &self.flow, hooks: self.hooks };
         let before = self.state.clone();
         let transition = step(&rules, self.state.as_ref(), &input);
@@ -210,7 +218,8 @@ impl World {
                 message: MessageRef::new("test", seq.to_string()),
             }]),
             EffectKind::Identify { .. } => {
-                Outcome::Identified { identity: "u1".into(), resource: "g1".into(), handler: None }
+                let (identity, resource) = ("u1".into(), "g1".into());
+                Outcome::Identified { identity, resource, handler: None, settle_time: self.settle_time }
             }
             EffectKind::Grant { .. } => Outcome::Granted { output: None },
             EffectKind::Revoke { .. } => Outcome::Revoked(Revocation::default()),

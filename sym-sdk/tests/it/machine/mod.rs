@@ -10,3 +10,4 @@ mod hook_overrides;
 mod operator_actions;
 mod permissions;
 mod properties;
+mod settling;

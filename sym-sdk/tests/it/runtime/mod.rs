@@ -11,6 +11,7 @@ mod identity;
 mod offered_options;
 mod reconcile;
 mod revocation;
+mod settling;
 mod shared_access;
 mod store;
 mod strategy;

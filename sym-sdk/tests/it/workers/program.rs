@@ -86,7 +86,7 @@ pub(super) fn effect_in(lane: Lane, run: RunId, number: u64) -> Effect {
     effect.kind = match lane {
         Lane::Revoke => EffectKind::Revoke { target: target(), identity },
         Lane::Deescalate => EffectKind::Hook { hook: Hook::On(sym_sdk::model::Step::Deescalate), forward: None },
-        Lane::Decide => EffectKind::Grant { target: target(), identity, deadline: None },
+        Lane::Decide => EffectKind::Grant { target: target(), identity, deadline: None, operation: None },
         Lane::Notify => EffectKind::UpdateMessages,
     };
     effect

@@ -68,6 +68,9 @@ impl Model for Request {
                     world.seen.was_held && has_ended(world) && status(world) == Some(RunStatus::Errored)
                 }),
                 Property::sometimes("a grant is late", |_, world: &World| world.seen.granted_after_the_end),
+                Property::sometimes("a grant lands after its revocation", |_, world: &World| {
+                    world.seen.landed_after_the_revocation
+                }),
                 Property::sometimes("an outcome is lost with its process", |_, world: &World| {
                     world.seen.lost_an_outcome
                 }),

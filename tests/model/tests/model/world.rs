@@ -40,10 +40,12 @@ pub(crate) enum CallResult {
     Refused,
     /// It has its effect, and its outcome is an error that can be retried.
     TimesOut,
+    /// Its outcome is an error that can be retried, and it has its effect later.
+    LandsLate,
 }
 
 impl CallResult {
-    const FAULTS: [Self; 3] = [Self::Fails, Self::Refused, Self::TimesOut];
+    const FAULTS: [Self; 4] = [Self::Fails, Self::Refused, Self::TimesOut, Self::LandsLate];
 }
 
 /// A transition of the model.
@@ -61,6 +63,12 @@ pub(crate) enum Move {
     Fire(TimerKind),
     /// The clock reaches the end of the access.
     TimePasses,
+    /// The clock reaches the end of the settle window. What lands late has landed by then.
+    WindowPasses,
+    /// A grant that lands late takes effect.
+    GrantLands,
+    /// A revocation that lands late takes effect.
+    RevocationLands,
     /// The process crashes. Uncommitted outcomes are lost, and their effects are executed again.
     Crash,
 }
@@ -84,6 +92,13 @@ pub(crate) struct World {
     pub(crate) effects: BTreeMap<u64, (Effect, Option<Outcome>)>,
     pub(crate) timers: BTreeMap<TimerKind, (Timestamp, u64)>,
     pub(crate) is_late: bool,
+    /// The number of settle windows that have passed.
+    pub(crate) windows: u8,
+    /// The number of grants, and of revocations, that have not landed.
+    pub(crate) late_grants: u8,
+    pub(crate) late_revocations: u8,
+    /// The effects that were begun before a crash.
+    pub(crate) interrupted: BTreeSet<u64>,
     /// Whether the access exists at the target.
     pub(crate) held: bool,
     pub(crate) clicks: BTreeMap<(Person, Click), u8>,
@@ -105,6 +120,7 @@ pub(crate) struct Seen {
     pub(crate) refused_after_a_decision: bool,
     pub(crate) granted_after_the_end: bool,
     pub(crate) lost_an_outcome: bool,
+    pub(crate) landed_after_the_revocation: bool,
 }
 
 impl Hash for World {
@@ -117,6 +133,7 @@ impl Hash for World {
         }
         self.timers.hash(hasher);
         (self.is_late, self.held, &self.clicks, &self.approved).hash(hasher);
+        (self.windows, self.late_grants, self.late_revocations, &self.interrupted).hash(hasher);
         (self.faults, self.crashes, self.duplicates, &self.seen).hash(hasher);
     }
 }
@@ -153,6 +170,10 @@ impl Request {
             effects: BTreeMap::new(),
             timers: BTreeMap::new(),
             is_late: false,
+            windows: 0,
+            late_grants: 0,
+            late_revocations: 0,
+            interrupted: BTreeSet::new(),
             held: false,
             clicks: BTreeMap::new(),
             approved: BTreeSet::new(),
@@ -188,8 +209,18 @@ impl Request {
         // A request may be forwarded at any time; its access does not end before its expiry.
         let due = world.timers.keys().filter(|kind| **kind == TimerKind::Forward || world.is_late);
         moves.extend(due.map(|kind| Move::Fire(*kind)));
-        if !world.is_late && world.timers.contains_key(&TimerKind::Expire) {
+        let has_landed = world.late_grants == 0;
+        if has_landed && !world.is_late && world.timers.contains_key(&TimerKind::Expire) {
             moves.push(Move::TimePasses);
+        }
+        if has_landed && world.effects.values().any(|(effect, _)| world.waits_for_window(effect)) {
+            moves.push(Move::WindowPasses);
+        }
+        if world.late_grants > 0 {
+            moves.push(Move::GrantLands);
+        }
+        if world.late_revocations > 0 {
+            moves.push(Move::RevocationLands);
         }
         if world.crashes > 0 && world.effects.values().any(|(_, outcome)| outcome.is_some()) {
             moves.push(Move::Crash);
@@ -217,6 +248,7 @@ impl Request {
                 let outcome = outcome.unwrap_or_else(|| self.outcome_of(&effect));
                 let done = InputBody::EffectDone { seq, outcome };
                 self.step(&mut world, done.clone());
+                world.interrupted.remove(&seq);
                 let before = world.clone();
                 let again = self.step(&mut world, done);
                 world.must(again == InputReply::Stale && world == before, "P7: an outcome counted twice");
@@ -226,9 +258,23 @@ impl Request {
                 self.step(&mut world, InputBody::TimerFired { kind, generation });
             }
             Move::TimePasses => world.is_late = true,
+            Move::WindowPasses => world.windows += 1,
+            Move::GrantLands => {
+                world.late_grants -= 1;
+                world.held = true;
+                world.seen.was_held = true;
+                let run = world.run.as_ref();
+                world.seen.landed_after_the_revocation |= run.is_some_and(|run| run.settles_at().is_some());
+            }
+            Move::RevocationLands => {
+                world.late_revocations -= 1;
+                world.held = false;
+            }
             Move::Crash => {
                 world.crashes -= 1;
                 world.seen.lost_an_outcome = true;
+                let begun = world.effects.iter().filter(|(_, (_, outcome))| outcome.is_some());
+                world.interrupted.extend(begun.map(|(seq, _)| *seq));
                 world.effects.values_mut().for_each(|(_, outcome)| *outcome = None);
             }
         }
@@ -268,23 +314,26 @@ impl Request {
                 if is_over {
                     // The runtime no longer calls the target.
                     world.seen.granted_after_the_end = true;
-                    failed(false)
+                    let message = "its time had passed";
+                    Outcome::NoLongerValid(EffectError::new(ErrorKind::Conflict, codes::ACCESS_EXPIRED, message))
                 } else {
                     world.held |= is_done;
                     world.seen.was_held |= is_done;
+                    world.late_grants += u8::from(result == CallResult::LandsLate);
                     Outcome::Granted { output: None }
                 }
             }
             EffectKind::Revoke { .. } => {
                 world.held &= !is_done;
+                world.late_revocations += u8::from(result == CallResult::LandsLate);
                 Outcome::Revoked(Revocation::default())
             }
             _ => unreachable!("only the target is called"),
         };
         let outcome = match result {
             CallResult::Succeeds => outcome,
-            CallResult::Fails | CallResult::TimesOut => failed(true),
-            CallResult::Refused => failed(false),
+            CallResult::Fails | CallResult::TimesOut | CallResult::LandsLate => failed(),
+            CallResult::Refused => refused(),
         };
         world.effects.get_mut(&seq).unwrap().1 = Some(outcome);
     }
@@ -298,7 +347,8 @@ impl Request {
                 Outcome::Routed { handlers: vec![], routing: Routing::new(self.permission.clone(), vec![channel]) }
             }
             EffectKind::Identify { .. } => {
-                Outcome::Identified { identity: "ana".into(), resource: "admins".into(), handler: None }
+                let (identity, resource) = ("ana".into(), "admins".into());
+                Outcome::Identified { identity, resource, handler: None, settle_time: MIN_SETTLE_TIME }
             }
             EffectKind::Deliver { .. } => {
                 Outcome::Delivered(vec![DeliveryResult::OptedOut { destination: "#requests".into() }])
@@ -332,7 +382,8 @@ impl Request {
 
     fn step(&self, world: &mut World, body: InputBody) -> InputReply {
         let run = RunId::from_uuid(Uuid::from_u128(7));
-        let input = Input::new(run, self.flow.srn().clone(), world.now(), body);
+        let is_interrupted = matches!(&body, InputBody::EffectDone { seq, .. } if world.interrupted.contains(seq));
+        let input = Input::new(run, self.flow.srn().clone(), world.now(), body).with_interrupted(is_interrupted);
         let rules = Rules { flow: &self.flow, hooks: Hooks::NONE };
         let Transition { state, effects, timers, audit, reply, .. } = step(&rules, world.run.as_ref(), &input);
         if let Some(state) = state {
@@ -362,14 +413,21 @@ impl World {
     /// Returns noon, or a time long after the access has ended.
     fn now(&self) -> Timestamp {
         let noon = Timestamp::from_second(1_709_208_000).unwrap();
-        if self.is_late { noon + 2 * HOUR } else { noon }
+        let passed = MIN_SETTLE_TIME * u32::from(self.windows);
+        if self.is_late { noon + 2 * HOUR + passed } else { noon + passed }
+    }
+
+    /// Whether the effect waits for the end of the settle window. Other retries may happen at any time.
+    fn waits_for_window(&self, effect: &Effect) -> bool {
+        effect.not_before.is_some_and(|at| at > self.now() + MIN_SETTLE_TIME / 2)
     }
 
     /// Returns whether an engine may execute the effect: one per entitlement at a time, and none that was cancelled.
     fn may_begin(&self, effect: &Effect) -> bool {
         let excludes =
             |(other, outcome): &(Effect, Option<Outcome>)| outcome.is_some() && other.exclusive == effect.exclusive;
-        effect.exclusive.is_none() || !self.effects.values().any(excludes)
+        let is_excluded = effect.exclusive.is_some() && self.effects.values().any(excludes);
+        !is_excluded && !self.waits_for_window(effect)
     }
 
     fn must(&mut self, holds: bool, promise: &'static str) {
@@ -383,9 +441,15 @@ fn is_of_target(effect: &Effect) -> bool {
     matches!(effect.kind, EffectKind::Grant { .. } | EffectKind::Revoke { .. })
 }
 
-fn failed(retryable: bool) -> Outcome {
+/// The outcome of a call that had no effect, and will have none.
+fn refused() -> Outcome {
+    Outcome::Failed(EffectError::new(ErrorKind::Forbidden, codes::HTTP_ERROR_RESPONSE, "the service refused"))
+}
+
+/// The outcome of a call that can be retried. Whether it had its effect is unknown.
+fn failed() -> Outcome {
     let mut error = EffectError::new(ErrorKind::Unavailable, codes::HTTP_ERROR_RESPONSE, "the service failed");
-    error.retryable = retryable;
+    error.retryable = true;
     Outcome::Failed(error)
 }
 

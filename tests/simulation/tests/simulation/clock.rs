@@ -32,6 +32,11 @@ impl WorldClock {
         self.wall.set(now);
     }
 
+    /// Returns the time that no setting of the wall clock affects.
+    pub(crate) fn steady_now(&self) -> Timestamp {
+        self.steady.now()
+    }
+
     /// Returns the time until the next deadline.
     pub(crate) fn until_somebody_wakes(&self) -> Option<Duration> {
         let clocks = [&self.wall, &self.steady].into_iter();
@@ -43,6 +48,10 @@ impl WorldClock {
 impl Clock for WorldClock {
     fn now(&self) -> Timestamp {
         self.wall.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.steady.elapsed()
     }
 
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {

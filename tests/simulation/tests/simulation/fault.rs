@@ -19,6 +19,10 @@ pub(crate) enum Fault {
     HangsAfter,
     /// The call has its effect after a delay.
     Slow,
+    /// The call returns an error, and the service carries it out later, whatever has become of its caller.
+    TimesOutThenLands,
+    /// The call never returns, and the service carries it out later, whatever has become of its caller.
+    HangsThenLands,
     /// The caller panics.
     Panics,
 }
@@ -48,8 +52,9 @@ impl Place {
             Self::Store => &[Fails, TimesOut],
             // The effect of these calls is not observed, so it makes no difference when they hang.
             Self::Identify | Self::List | Self::Reducer | Self::Hook => &[Fails, Refuses, HangsBefore, Slow, Panics],
-            Self::Grant | Self::Revoke | Self::FrontEnd => {
-                &[Fails, Refuses, TimesOut, HangsBefore, HangsAfter, Slow, Panics]
+            Self::FrontEnd => &[Fails, Refuses, TimesOut, HangsBefore, HangsAfter, Slow, Panics],
+            Self::Grant | Self::Revoke => {
+                &[Fails, Refuses, TimesOut, HangsBefore, HangsAfter, Slow, Panics, TimesOutThenLands, HangsThenLands]
             }
         }
     }

@@ -9,6 +9,7 @@ use sym_sdk::machine::Access;
 
 use crate::disk::{Disk, Medium, at_once};
 use crate::flows::{DURATIONS, POLICIES, Policy, TARGETS};
+use crate::liveness::Liveness;
 use crate::people::{ADMIN, GUEST, MEMBERS, People, Wish, WishAction};
 use crate::process::{self, Process};
 use crate::promises::{self, Memory};
@@ -29,6 +30,7 @@ pub(crate) struct History {
     target: Target,
     process: Process,
     memory: Memory,
+    liveness: Liveness,
     /// The maximum number of requests, and of other actions.
     requests: usize,
     deeds: usize,
@@ -42,7 +44,8 @@ impl History {
         let target = Target::new(world.clone(), people.clone());
         let process = Process::start(&world, &directory, &target, disk.store());
         let (requests, deeds) = (3 + world.below(8), 10 + world.below(60));
-        Self { world, disk, directory, people, target, process, memory: Memory::default(), requests, deeds }
+        let (memory, liveness) = (Memory::default(), Liveness::default());
+        Self { world, disk, directory, people, target, process, memory, liveness, requests, deeds }
     }
 
     /// Runs the history. It stops at the first broken promise.
@@ -69,6 +72,7 @@ impl History {
         if has_changed {
             let store = self.disk.store();
             promises::hold(&self.world, &mut self.memory, &self.target, &*store);
+            self.check_liveness();
         }
         has_changed
     }
@@ -94,7 +98,7 @@ impl History {
 
     /// Advances the clock: a little while calls are in flight, and otherwise to the next deadline; occasionally further, as if the
     /// machine had been suspended.
-    fn time_passes(&self, calls_wait: bool) {
+    fn time_passes(&mut self, calls_wait: bool) {
         let next = self.world.clock.until_somebody_wakes().unwrap_or_default();
         let up_to = |most: usize| Duration::from_millis(self.world.below(most) as u64);
         let time = match self.world.below(40) {
@@ -103,8 +107,22 @@ impl History {
             _ if calls_wait => up_to(200),
             _ => next,
         };
+        self.pass(time);
+    }
+
+    /// Advances time, and lets happen what services do meanwhile.
+    fn pass(&mut self, time: Duration) {
+        // Before, so that nothing counts that falls due meanwhile.
+        self.check_liveness();
         self.world.clock.pass(time);
         self.world.log("time has passed");
+        self.world.land_late_effects();
+        self.check_liveness();
+    }
+
+    fn check_liveness(&mut self) {
+        let (store, is_up) = (self.disk.store(), self.process.is_up());
+        self.liveness.check(&self.world, &self.target, &*store, is_up);
     }
 
     fn set_clock(&self) {
@@ -121,6 +139,7 @@ impl History {
         self.world.log("the process crashes");
         // The old process is dropped first, so that nothing of it is left when the new one starts.
         self.process = Process::dead();
+        self.check_liveness();
         self.people.cut_off();
         self.world.schedule.idle().await;
         self.disk.reopen();
@@ -220,12 +239,14 @@ impl History {
             let now = self.world.clock.now();
             let until_due = due.and_then(|due| due.duration_since(now).try_into().ok()).unwrap_or_default();
             match self.world.clock.until_somebody_wakes() {
-                _ if due.is_none() && self.process.is_up() => return true,
+                _ if due.is_none() && self.process.is_up() => match self.world.until_late_effect() {
+                    Some(time) => self.pass(time),
+                    None => return true,
+                },
                 Some(time) => {
                     // Workers poll for effects that another one has leased.
                     patience = (2 * patience).clamp(Duration::from_millis(1), Duration::from_secs(600));
-                    self.world.clock.pass(time.max(until_due).max(patience));
-                    self.world.log("time has passed");
+                    self.pass(time.max(until_due).max(patience));
                 }
                 None => {
                     self.world.broken(format_args!("P3: nothing handles what is due at {due:?}"));

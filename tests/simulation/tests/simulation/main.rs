@@ -20,6 +20,7 @@ mod fault;
 mod flows;
 mod front_end;
 mod history;
+mod liveness;
 mod people;
 mod process;
 mod promises;
@@ -142,7 +143,11 @@ fn everything_happened(tally: &Tally) {
 }
 
 /// Further events that must occur.
-const WHAT_HAPPENS: [&str; 23] = [
+const WHAT_HAPPENS: [&str; 27] = [
+    "late grant gave access",
+    "late revocation took access",
+    "access after its revocation",
+    "revoked while a grant may take effect",
     "revocation retried by an operator",
     "revocation written off",
     "caller left",

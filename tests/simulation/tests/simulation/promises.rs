@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use sym_sdk::audit::{AuditEntry, AuditKind, EventStatus, EventSummary};
 use sym_sdk::engine::{DueTimer, Store, StoredRun, TimerKey};
-use sym_sdk::machine::{Access, EffectKind, EntitlementKey, QueuedInput, RunState, TimerKind};
+use sym_sdk::machine::{Access, EffectKind, EntitlementKey, Grant, QueuedInput, RunState, TimerKind};
 use sym_sdk::model::{ChannelType, EventId, RunId, RunStatus, Step};
 
 use crate::disk::at_once;
 use crate::fault::Place;
 use crate::flows::Policy;
 use crate::people::{ADMIN, Answer, MEMBERS, People, Wish, WishAction};
-use crate::target::Target;
+use crate::target::{Piece, Target};
 use crate::world::World;
 
 // Before each grant.
@@ -70,11 +70,15 @@ pub(crate) fn hold(world: &World, memory: &mut Memory, target: &Target, store: &
     let held = target.held();
     let timers = at_once(store.due_timers(Timestamp::MAX, usize::MAX)).unwrap();
     let timers: BTreeMap<_, _> = timers.into_iter().map(|timer| (timer.key, (timer.at, timer.generation))).collect();
-    for StoredRun { version, state, .. } in at_once(store.runs(Default::default(), usize::MAX)).unwrap() {
+    let runs = at_once(store.runs(Default::default(), usize::MAX)).unwrap();
+    accounted_for(world, &held, &runs);
+    for StoredRun { version, state, .. } in runs {
         let run = state.run.id();
         if let Access::Held(grant) = &state.access {
-            let piece = (grant.target.name().to_string(), grant.identity.clone());
-            world.check(held.contains(&piece), || format!("P3: Run {run} lost its access early"));
+            let piece = piece_of(grant);
+            // A revocation that its caller has given up can end access that was granted since: see `lost_to_late_revocations`.
+            let has_it = held.contains(&piece) || target.was_lost_to_late_revocation(&piece);
+            world.check(has_it, || format!("P3: Run {run} lost its access early"));
         }
         let before = memory.runs.get(&run);
         if before.is_some_and(|before| before.version == version) {
@@ -102,6 +106,26 @@ pub(crate) fn hold(world: &World, memory: &mut Memory, target: &Target, store: &
         }
         memory.runs.insert(run, Seen { version, status: state.run.status(), decision });
     }
+}
+
+/// P3: a Run accounts for all access that exists: it grants, holds or revokes it, or an administrator has written it off.
+fn accounted_for(world: &World, held: &BTreeSet<Piece>, runs: &[StoredRun]) {
+    let accounted = runs.iter().filter_map(|run| {
+        let is_written_off = matches!(run.state.access, Access::WrittenOff(_));
+        run.state.access.grant().filter(|_| run.state.may_hold_access() || is_written_off).map(piece_of)
+    });
+    let accounted: BTreeSet<_> = accounted.collect();
+    for piece in held.difference(&accounted) {
+        world.broken(format_args!("P3: no Run accounts for the access {piece:?}"));
+    }
+    let revoked = runs.iter().filter(|run| run.state.settles_at().is_some());
+    if revoked.filter_map(|run| run.state.access.grant()).any(|grant| held.contains(&piece_of(grant))) {
+        world.count("access after its revocation");
+    }
+}
+
+fn piece_of(grant: &Grant) -> Piece {
+    (grant.target.name().to_string(), grant.identity.clone())
 }
 
 /// P3: all access that may be held has an expiry.
@@ -137,7 +161,7 @@ pub(crate) fn check_settled(world: &World, memory: &Memory, people: &People, tar
     let audit = at_once(store.audit(None, usize::MAX)).unwrap();
     let runs = at_once(store.runs(Default::default(), usize::MAX)).unwrap();
     let written_off = runs.iter().filter_map(|stored| match &stored.state.access {
-        Access::WrittenOff(grant) => Some((grant.target.name().to_string(), grant.identity.clone())),
+        Access::WrittenOff(grant) => Some(piece_of(grant)),
         _ => None,
     });
     let written_off: BTreeSet<_> = written_off.collect();
@@ -183,12 +207,13 @@ fn on_the_record(world: &World, run: RunId, entries: &[AuditEntry], target: &Tar
     }
     let is_of_grant = |kind: &AuditKind| matches!(kind, AuditKind::Granted { .. } | AuditKind::GrantFailed { .. });
     let is_of_revocation = |kind: &AuditKind| {
-        use AuditKind::{Rearmed, RevokeFailed, RevokeRetried, Revoked, WrittenOff};
-        // The last three replace an attempt that may be in flight.
-        matches!(kind, Revoked { .. } | RevokeFailed { .. } | RevokeRetried { .. } | WrittenOff { .. } | Rearmed)
+        use AuditKind::{Rearmed, RevokeFailed, RevokeRetried, Revoked, RevokedProvisionally, WrittenOff};
+        // These replace an attempt that may be in flight.
+        let replaces = matches!(kind, RevokeRetried { .. } | WrittenOff { .. } | Rearmed);
+        replaces || matches!(kind, Revoked { .. } | RevokedProvisionally { .. } | RevokeFailed { .. })
     };
     let calls = target.calls();
-    let called = |place| calls.iter().filter(|(key, (called, _))| key.run == run && *called == place).count();
+    let called = |place| calls.iter().filter(|((key, _), (called, _))| key.run == run && *called == place).count();
     let recorded = |is_it: fn(&AuditKind) -> bool| entries.iter().filter(|entry| is_it(&entry.kind)).count();
     let (grants, revocations) = (called(Place::Grant), called(Place::Revoke));
     world.check(grants <= recorded(is_of_grant), || format!("P6: a grant of Run {run} is not audited"));
@@ -273,6 +298,7 @@ fn tally(world: &World, entry: &AuditEntry) {
     let what = match &entry.kind {
         AuditKind::Revoked { still_needed_by: 1.., .. } => "access still held by another Run",
         AuditKind::Revoked { .. } if entry.status == RunStatus::Errored => "revoked after a failed grant",
+        AuditKind::RevokedProvisionally { .. } => "revoked while a grant may take effect",
         AuditKind::RevokeFailed { .. } => "revocation retried",
         AuditKind::GrantFailed { retry_at: Some(_), .. } => "grant retried",
         AuditKind::RevokeRetried { .. } => "revocation retried by an operator",

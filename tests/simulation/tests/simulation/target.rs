@@ -1,12 +1,14 @@
 //! The service in which access is granted. Its own journal is the ground truth.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use sym_sdk::clock::Clock;
 use sym_sdk::engine::{InputKey, Store};
 use sym_sdk::error::{ErrorKind, Result};
-use sym_sdk::machine::EffectKey;
+use sym_sdk::machine::{EffectKey, EffectKind, PendingEffect};
 use sym_sdk::model::{AccessTarget, StepOutput, User};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope};
 
@@ -14,10 +16,13 @@ use crate::disk::at_once;
 use crate::fault::Place;
 use crate::people::People;
 use crate::promises;
-use crate::world::World;
+use crate::world::{LONGEST_CALL, World};
 
 /// A piece of access: the name of the target and the identity of the person.
 pub(crate) type Piece = (String, String);
+
+/// The idempotency key of a call, and the number of the attempt.
+pub(crate) type CallKey = (EffectKey, u32);
 
 /// The service. Clones share their state.
 #[derive(Clone)]
@@ -30,8 +35,10 @@ pub(crate) struct Target {
 #[derive(Default)]
 struct Journal {
     held: BTreeSet<Piece>,
-    /// The request under each key.
-    calls: BTreeMap<EffectKey, (Place, Piece)>,
+    /// The access that a revocation took away after its caller had given up, and that was not granted since.
+    lost_to_late_revocations: BTreeSet<Piece>,
+    /// The request of each call.
+    calls: BTreeMap<CallKey, (Place, Piece)>,
 }
 
 impl Target {
@@ -45,13 +52,42 @@ impl Target {
     }
 
     /// Returns the calls so far, with their keys.
-    pub(crate) fn calls(&self) -> BTreeMap<EffectKey, (Place, Piece)> {
+    pub(crate) fn calls(&self) -> BTreeMap<CallKey, (Place, Piece)> {
         self.lock().calls.clone()
+    }
+
+    /// Returns the keys of the revocations that were attempted.
+    pub(crate) fn attempted_revocations(&self) -> BTreeSet<EffectKey> {
+        let journal = self.lock();
+        let calls = journal.calls.iter().filter(|(_, (place, _))| *place == Place::Revoke);
+        calls.map(|((key, _), _)| *key).collect()
     }
 
     /// Returns the strategy of a process. It reads the committed state when it is called.
     pub(crate) fn client(&self, committed: Arc<dyn Store>) -> Client {
         Client { target: self.clone(), committed }
+    }
+
+    /// Returns whether a revocation that landed late has taken the access away.
+    pub(crate) fn was_lost_to_late_revocation(&self, piece: &Piece) -> bool {
+        self.lock().lost_to_late_revocations.contains(piece)
+    }
+
+    /// Has a call take effect.
+    fn apply(&self, place: Place, piece: Piece, is_late: bool) {
+        let how = if is_late { "takes effect late" } else { "takes effect" };
+        self.world.log(format_args!("{place:?} of {} for {} {how}", piece.0, piece.1));
+        let mut journal = self.lock();
+        if place == Place::Grant {
+            journal.lost_to_late_revocations.remove(&piece);
+            if journal.held.insert(piece) && is_late {
+                self.world.count("late grant gave access");
+            }
+        } else if journal.held.remove(&piece) && is_late {
+            self.world.count("late revocation took access");
+            journal.lost_to_late_revocations.insert(piece);
+        }
+        self.world.changed();
     }
 
     fn lock(&self) -> MutexGuard<'_, Journal> {
@@ -72,13 +108,16 @@ impl Client {
         let piece = piece(request);
         world.log(format_args!("{place:?} {} for {} ({key})", piece.0, piece.1));
         let asked = (place, piece);
-        let before = self.target.lock().calls.insert(key, asked.clone());
+        let before = self.target.lock().calls.insert((key, request.attempt()), asked.clone());
         world.check(before.is_none_or(|before| before == asked), || format!("P7: key {key} stands for two calls"));
-        let outcome = at_once(self.committed.recorded_reply(&InputKey::effect(key))).unwrap();
-        world
-            .check(outcome.is_none(), || format!("P7: {place:?} {key} was carried out after its outcome was recorded"));
         let run = at_once(self.committed.load(key.run)).unwrap();
         let Some(run) = run else { return world.broken(format_args!("P2: {key} is of a Run that is not committed")) };
+        let is_awaited = match place {
+            Place::Grant => run.state.pending.values().any(|pending| is_attempt(pending, key, request.attempt())),
+            // A revocation that an operator has replaced may still be executed. Its outcome is stale then.
+            _ => at_once(self.committed.recorded_reply(&InputKey::effect(key))).unwrap().is_none(),
+        };
+        world.check(is_awaited, || format!("P7: {place:?} {key} was carried out after its outcome was recorded"));
         if place == Place::Grant {
             let timers = at_once(self.committed.due_timers(jiff::Timestamp::MAX, usize::MAX)).unwrap();
             promises::may_be_granted(world, &self.target.people, &run.state, &timers, world.clock.now());
@@ -87,19 +126,27 @@ impl Client {
 
     async fn call(&self, place: Place, point: &'static str, request: &AccessRequest<'_>) -> Result<()> {
         self.check(place, request);
-        let (target, piece) = (&self.target, piece(request));
-        let done = || {
-            target.world.log(format_args!("{place:?} of {} for {} takes effect", piece.0, piece.1));
-            let mut journal = target.lock();
-            if place == Place::Grant {
-                journal.held.insert(piece)
-            } else {
-                journal.held.remove(&piece)
-            };
-            target.world.changed();
-        };
-        target.world.call(place, point, done).await
+        let (target, piece, is_called) = (self.target.clone(), piece(request), Arc::new(AtomicBool::new(true)));
+        // Dropped when the caller has the answer, or has given up.
+        let _caller = Caller(is_called.clone());
+        let done = move || target.apply(place, piece, !is_called.load(Ordering::Relaxed));
+        self.target.world.call_that_may_land_late(place, point, done).await
     }
+}
+
+/// The caller of the service, until it has an answer or has given up.
+struct Caller(Arc<AtomicBool>);
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Returns whether an effect is this attempt at the grant with this key.
+fn is_attempt(pending: &PendingEffect, key: EffectKey, attempt: u32) -> bool {
+    let is_of_key = matches!(&pending.kind, EffectKind::Grant { operation, .. } if *operation == Some(key.seq));
+    is_of_key && pending.attempt == attempt
 }
 
 fn piece(request: &AccessRequest<'_>) -> Piece {
@@ -129,6 +176,10 @@ impl AccessStrategy for Client {
 
     fn revocation_scope(&self) -> RevocationScope {
         RevocationScope::AllSessions
+    }
+
+    fn settle_time(&self) -> Duration {
+        LONGEST_CALL
     }
 
     async fn list_current(&self, target: &AccessTarget) -> Result<Option<Vec<String>>> {

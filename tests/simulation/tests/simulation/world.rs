@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
+use jiff::Timestamp;
 use sym_sdk::clock::Clock;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 
@@ -16,6 +17,9 @@ use crate::schedule::Schedule;
 
 /// The number of events, by name.
 pub(crate) type Tally = BTreeMap<String, u64>;
+
+/// The longest time for which the service works on a call whose caller has given up.
+pub(crate) const LONGEST_CALL: Duration = Duration::from_secs(25 * 60);
 
 /// A simulated world. Clones share it.
 #[derive(Clone)]
@@ -34,7 +38,12 @@ struct Inner {
     trace: DefaultHasher,
     broken: Option<String>,
     has_changed: bool,
+    late: BTreeMap<(Timestamp, u64), LateEffect>,
+    late_effects: u64,
 }
+
+/// The effect of a call whose caller has given up.
+type LateEffect = Box<dyn FnOnce() + Send>;
 
 impl World {
     /// Creates the world of a seed. Its trace is printed if `is_verbose`.
@@ -51,6 +60,8 @@ impl World {
             trace,
             broken: None,
             has_changed: false,
+            late: BTreeMap::new(),
+            late_effects: 0,
         };
         Self { clock: WorldClock::new(), schedule: Schedule::default(), inner: Arc::new(Mutex::new(inner)) }
     }
@@ -100,11 +111,40 @@ impl World {
 
     /// Simulates a call to a service with possible faults. `done` has the effect of the call.
     pub(crate) async fn call<T>(&self, place: Place, point: &'static str, done: impl FnOnce() -> T) -> Result<T> {
+        let fault = self.begin_call(place, point).await;
+        self.finish_call(fault, done).await
+    }
+
+    /// Simulates a call to a service that can carry it out after its caller has given up.
+    pub(crate) async fn call_that_may_land_late(
+        &self,
+        place: Place,
+        point: &'static str,
+        done: impl FnOnce() + Send + 'static,
+    ) -> Result<()> {
+        match self.begin_call(place, point).await {
+            Some(Fault::TimesOutThenLands) => {
+                self.land_later(done);
+                Err(failure(ErrorKind::Timeout, "the service took too long to answer"))
+            }
+            Some(Fault::HangsThenLands) => {
+                self.land_later(done);
+                std::future::pending().await
+            }
+            fault => self.finish_call(fault, done).await,
+        }
+    }
+
+    async fn begin_call(&self, place: Place, point: &'static str) -> Option<Fault> {
         self.schedule.pass(point).await;
         let fault = self.fault(place);
         if let Some(fault) = fault {
             self.log(format_args!("{point}: {fault:?}"));
         }
+        fault
+    }
+
+    async fn finish_call<T>(&self, fault: Option<Fault>, done: impl FnOnce() -> T) -> Result<T> {
         match fault {
             Some(Fault::Fails) => return Err(failure(ErrorKind::Unavailable, "the service is down")),
             Some(Fault::Refuses) => return Err(failure(ErrorKind::Forbidden, "the service refuses")),
@@ -115,7 +155,7 @@ impl World {
                 let time = Duration::from_secs(1 + self.below(120) as u64);
                 self.clock.sleep(time).await;
             }
-            Some(Fault::TimesOut | Fault::HangsAfter) | None => {}
+            _ => {}
         }
         let result = done();
         match fault {
@@ -125,6 +165,37 @@ impl World {
         }
         self.schedule.pass("answer").await;
         Ok(result)
+    }
+
+    // Late effects.
+
+    /// Has a call take effect later, within the longest time for which the service may work on it.
+    fn land_later(&self, done: impl FnOnce() + Send + 'static) {
+        let longest = LONGEST_CALL.as_millis() as usize;
+        // Many land while the Run that made the call is still at work.
+        let delay = Duration::from_millis(self.below(if self.once_in(2) { longest } else { longest / 20 }) as u64);
+        let at = self.clock.steady_now() + delay;
+        let inner = &mut *self.lock();
+        inner.late_effects += 1;
+        inner.late.insert((at, inner.late_effects), Box::new(done));
+    }
+
+    /// Lets the late effects happen whose time has come.
+    pub(crate) fn land_late_effects(&self) {
+        let now = self.clock.steady_now();
+        loop {
+            let due = self.lock().late.first_entry().filter(|entry| entry.key().0 <= now).map(|entry| entry.remove());
+            match due {
+                Some(effect) => effect(),
+                None => return,
+            }
+        }
+    }
+
+    /// Returns the time until the next late effect.
+    pub(crate) fn until_late_effect(&self) -> Option<Duration> {
+        let (at, _) = *self.lock().late.first_key_value()?.0;
+        Some(at.duration_since(self.clock.steady_now()).try_into().unwrap_or_default())
     }
 
     // The record.
