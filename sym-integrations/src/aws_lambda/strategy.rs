@@ -49,6 +49,7 @@ pub fn strategy_type() -> StrategyType {
 /// revocation is retried and reported.
 ///
 /// A function may be invoked more than once with the same `idempotency_key` in the payload, and must then have the same effect as once.
+/// All attempts of one grant have the same key: a function that keeps results by key must not keep failures.
 /// A function that takes longer than a minute needs a longer
 /// [`Limits::strategy`](sym_sdk::runtime::Limits::strategy).
 ///

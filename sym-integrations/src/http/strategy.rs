@@ -28,7 +28,7 @@
 //! granted, or not revoked. A response without `errors`, or with neither errors nor `body`, is a failure as well.
 //!
 //! A call can be repeated, with the same `idempotency_key` in the body and in the header `Idempotency-Key`. The function must treat
-//! repeated calls as one.
+//! repeated calls as one. All attempts of one grant have the same key: a function that keeps results by key must not keep failures.
 
 use std::fmt;
 use std::time::Duration;

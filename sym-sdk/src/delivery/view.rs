@@ -127,6 +127,12 @@ impl RequestView {
         self.state.access.grant()?.until
     }
 
+    /// Returns the time until which access that was revoked is revoked again, because a grant whose outcome is unknown may still take
+    /// effect. `None` if it cannot.
+    pub fn settles_at(&self) -> Option<Timestamp> {
+        self.state.settles_at()
+    }
+
     /// Returns whether this is the index, from 0, of the current notification. Earlier ones display that the request was forwarded.
     pub fn is_current_notification(&self, entry: usize) -> bool {
         self.state.current_notification == entry

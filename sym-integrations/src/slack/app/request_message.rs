@@ -1,5 +1,6 @@
 //! The message of a request: its fields, its status, and the buttons that are available now.
 
+use jiff::Timestamp;
 use sym_sdk::delivery::RequestView;
 use sym_sdk::error::Result;
 use sym_sdk::forms::{FieldValue, format_duration};
@@ -158,17 +159,22 @@ fn status_text(request: &RequestView, workspace: &str, current: bool) -> Mrkdwn 
         RunStatus::Denied => decision_text(request, text, workspace, "Denied"),
         RunStatus::Errored => {
             let text = decision_text(request, text, workspace, "Approved");
-            if request.is_grant_stopped() {
-                text.text("Access was not granted.")
+            let text = text.text(if request.is_grant_stopped() {
+                "Access was not granted."
             } else {
-                text.text("Something went wrong. The administrators have been notified.")
+                "Something went wrong. The administrators have been notified."
+            });
+            match request.settles_at() {
+                Some(until) => settling_text(text.text(" "), until),
+                None => text,
             }
         }
         RunStatus::Escalated => {
             let text = decision_text(request, text, workspace, "Approved");
-            match request.access_until() {
-                Some(until) => text.text("Access until ").time(until, TimeStyle::DateTime).text("."),
-                None => text.text("Access until it is revoked."),
+            match (request.settles_at(), request.access_until()) {
+                (Some(until), _) => settling_text(text, until),
+                (None, Some(until)) => text.text("Access until ").time(until, TimeStyle::DateTime).text("."),
+                (None, None) => text.text("Access until it is revoked."),
             }
         }
         RunStatus::Deescalated => {
@@ -180,6 +186,11 @@ fn status_text(request: &RequestView, workspace: &str, current: bool) -> Mrkdwn 
         }
         _ => decision_text(request, text, workspace, "Approved"),
     }
+}
+
+/// Says that the access was revoked, and is revoked again because a grant may still take effect.
+fn settling_text(text: Mrkdwn, until: Timestamp) -> Mrkdwn {
+    text.text("Access was revoked; checking again until ").time(until, TimeStyle::DateTime).text(".")
 }
 
 fn decision_text(request: &RequestView, text: Mrkdwn, workspace: &str, decision: &str) -> Mrkdwn {
