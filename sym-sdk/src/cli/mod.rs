@@ -26,6 +26,8 @@ mod operator;
 mod output;
 mod program;
 #[cfg(feature = "sqlite")]
+mod reconcile;
+#[cfg(feature = "sqlite")]
 mod run_actions;
 #[cfg(feature = "sqlite")]
 mod runs;
@@ -128,6 +130,8 @@ async fn execute(mut program: Program, args: Args, output: &mut Output<'_>) -> R
         Some(Command::Runs(args)) => runs::run(args, output).await,
         #[cfg(feature = "sqlite")]
         Some(Command::Audit(args)) => audit::run(args, output).await,
+        #[cfg(feature = "sqlite")]
+        Some(Command::Reconcile(args)) => reconcile::run(program, common, args, output).await,
         #[cfg(feature = "sqlite")]
         Some(Command::Backup(args)) => backup::run(args, output).await,
         #[cfg(feature = "sqlite")]

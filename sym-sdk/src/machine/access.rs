@@ -361,7 +361,8 @@ impl Stepper<'_> {
 
     fn revoked(&mut self, event: &Arc<EventRecord>, target: &AccessTarget, identity: &str, revocation: &Revocation) {
         let target = target.title();
-        let Access::Revoking { revoked_at, .. } = self.state.access else { return };
+        let Access::Revoking { grant, revoked_at, .. } = self.state.access.clone() else { return };
+        self.state.former_grant = Some(grant);
         let was_escalated = self.was_escalated();
         self.store_output(Step::Deescalate, revocation.output.clone());
         self.state.access = Access::Ended;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::access::Access;
+use super::access::{Access, Grant};
 use super::effect::EffectKind;
 use super::event_record::EventRecord;
 use super::fingerprint::Fingerprint;
@@ -51,6 +51,9 @@ pub struct RunState {
     pub decision: Option<Arc<EventRecord>>,
     /// The access that the Run gives.
     pub access: Access,
+    /// The access that the Run gave, once it has ended. Reconciliation compares its target for some time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former_grant: Option<Grant>,
     /// The event that waits for the outcome of an effect.
     #[serde(alias = "cycle")]
     pub active_event: Option<ActiveEvent>,
@@ -95,6 +98,11 @@ impl RunState {
     /// Returns whether the Run gives access, or may give it: from the request of a grant to the confirmed revocation.
     pub fn may_hold_access(&self) -> bool {
         matches!(self.access, Access::Granting(_) | Access::Held(_) | Access::Revoking { .. })
+    }
+
+    /// Returns the access that the Run gives or may give, or that it gave last.
+    pub fn last_grant(&self) -> Option<&Grant> {
+        self.access.grant().or(self.former_grant.as_ref())
     }
 
     /// Returns whether the access has not ended when it was to: a revocation has failed and is not confirmed yet, or a hook has

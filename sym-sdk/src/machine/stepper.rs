@@ -125,6 +125,7 @@ fn new_run(rules: &Rules<'_>, input: &Input) -> RunState {
         form: input.form.clone(),
         decision: None,
         access: Access::None,
+        former_grant: None,
         active_event: None,
         queue: Default::default(),
         pending: Default::default(),

@@ -1,42 +1,62 @@
 //! Periodic tasks that run beside the workers: pruning of old Runs, and reconciliation.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::Runtime;
 use super::reconcile::Reconcile;
-use crate::clock::Clock;
-use crate::engine::{Engine, StopSignal};
+use crate::engine::StopSignal;
 
 /// The interval between two prunings.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// The interval between two reconciliations, unless another one is set.
+const RECONCILE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// The settings of periodic reconciliation.
 #[derive(Clone, Debug)]
 pub(super) struct PeriodicReconcile {
     pub(super) interval: Duration,
     pub(super) options: Reconcile,
+    is_default: bool,
+}
+
+impl PeriodicReconcile {
+    /// Whether nobody has chosen these settings.
+    pub(super) fn is_default(&self) -> bool {
+        self.is_default
+    }
+
+    pub(super) fn new(interval: Duration, options: Reconcile) -> Self {
+        Self { interval: interval.max(Duration::from_secs(1)), options, is_default: false }
+    }
+}
+
+/// Differences are reported hourly, and nothing is repaired.
+impl Default for PeriodicReconcile {
+    fn default() -> Self {
+        Self { interval: RECONCILE_INTERVAL, options: Reconcile::new(), is_default: true }
+    }
 }
 
 /// Prunes finished Runs of at least this age, until stopped.
-pub(super) async fn prune(engine: Arc<dyn Engine>, clock: Arc<dyn Clock>, age: Duration, mut stop: StopSignal) {
+pub(super) async fn prune(runtime: Runtime, age: Duration, mut stop: StopSignal) {
     while !stop.is_requested() {
         tokio::select! {
             biased;
             // The first pruning can be long. It stops between two of its steps, too.
             () = stop.requested() => {}
-            () = prune_once(&*engine, &*clock, age) => {}
+            () = prune_once(&runtime, age) => {}
         }
     }
 }
 
-async fn prune_once(engine: &dyn Engine, clock: &dyn Clock, age: Duration) {
-    match engine.prune(age).await {
+async fn prune_once(runtime: &Runtime, age: Duration) {
+    match runtime.prune(age).await {
         Ok(0) => {}
         Ok(pruned) => tracing::info!(pruned, "finished Runs were pruned"),
         Err(error) => tracing::error!(%error, "could not prune finished Runs"),
     }
-    clock.sleep(PRUNE_INTERVAL).await;
+    runtime.clock().sleep(PRUNE_INTERVAL).await;
 }
 
 /// Reconciles until stopped, the first time immediately: a process that is restarted more often than the interval would never
@@ -51,11 +71,16 @@ pub(super) async fn reconcile(runtime: Runtime, periodic: PeriodicReconcile, mut
     }
 }
 
-async fn reconcile_once(runtime: &Runtime, PeriodicReconcile { interval, options }: &PeriodicReconcile) {
+async fn reconcile_once(runtime: &Runtime, PeriodicReconcile { interval, options, .. }: &PeriodicReconcile) {
     match runtime.reconcile(options.clone()).await {
         Ok(done) => {
             let (missing, extra, unknown) = (done.missing.len(), done.extra.len(), done.unknown.len());
-            tracing::info!(compared = done.compared, missing, extra, unknown, "reconciled");
+            let compared = done.compared;
+            if unknown > 0 {
+                tracing::warn!(compared, missing, extra, unknown, "reconciled; the access of some targets is unknown");
+            } else {
+                tracing::info!(compared, missing, extra, "reconciled");
+            }
         }
         Err(error) => tracing::error!(%error, "could not reconcile; retrying after the interval"),
     }

@@ -86,7 +86,8 @@ use jiff::Timestamp;
 pub use limits::Limits;
 pub use plugin::Plugin;
 pub use prompt_view::PromptView;
-pub use reconcile::{ExtraAccess, MissingAccess, Reconcile, Reconciliation, Repair, UnknownAccess};
+use reconcile::RecentTargets;
+pub use reconcile::{ComparedTarget, ExtraAccess, MissingAccess, Reconcile, Reconciliation, Repair, UnknownAccess};
 pub use request_validation::FieldError;
 pub use secrets::{LocalSecrets, SecretReader};
 use serde_json::{Map, Value};
@@ -116,6 +117,7 @@ pub struct Runtime {
     shippers: Arc<[AuditShipper]>,
     retention: Option<Duration>,
     periodic_reconcile: Option<PeriodicReconcile>,
+    recent_targets: RecentTargets,
     #[cfg(feature = "server")]
     front_ends: FrontEnds,
 }
@@ -220,9 +222,12 @@ impl Runtime {
     /// Runs that may hold access, that can still be decided or that have deliveries in flight are kept, whatever their age. The
     /// [key](FlowRequest::key) of a submission is deleted with its Run: repeated after that, the submission begins a new one.
     ///
+    /// The targets in which the Runs gave access are kept for 30 days all the same: see [`Runtime::reconcile`].
+    ///
     /// # Errors
     /// If the store fails. Runs that were already deleted stay deleted.
     pub async fn prune(&self, older_than: Duration) -> Result<usize> {
+        self.recent_targets.keep(self).await?;
         self.engine.prune(older_than).await
     }
 
@@ -348,8 +353,8 @@ impl Runtime {
             });
         }
         if let Some(age) = self.retention {
-            let (engine, clock) = (self.engine.clone(), self.clock().clone());
-            workers.spawn(|stop| background_tasks::prune(engine, clock, age, stop));
+            let runtime = self.clone();
+            workers.spawn(|stop| background_tasks::prune(runtime, age, stop));
         }
         if let Some(periodic) = self.periodic_reconcile.clone() {
             let runtime = self.clone();

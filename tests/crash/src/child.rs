@@ -92,6 +92,8 @@ impl Child {
             .delivery(FrontEnd::new(points.clone()))
             .strategy_type(StrategyType::new(STRATEGY_TYPE, move |_| Ok(service.clone())))
             .clock(clock.clone())
+            // It changes nothing unless it is told to.
+            .without_reconcile()
             .store(store.clone())
             .directory(Directory::from_store(store.clone(), [DOMAIN]))
             .build()

@@ -113,6 +113,12 @@ pub(super) enum Command {
     #[cfg(feature = "sqlite")]
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Compare the access that Runs give with what its targets list
+    ///
+    /// Reads the targets with the program's credentials, and a copy of the store, also while it is in use. Nothing is changed. Exits with 1
+    /// if a target lists access that no Run gives, or lacks access that one gives.
+    #[cfg(feature = "sqlite")]
+    Reconcile(Database),
     /// Copy a store, also while it is in use
     #[cfg(feature = "sqlite")]
     Backup(BackupArgs),

@@ -18,7 +18,7 @@ use super::effect_executor::EffectExecutor;
 use super::flows::FlowEntries;
 use super::limits::Limits;
 use super::open_requests;
-use super::reconcile::Reconcile;
+use super::reconcile::{RecentTargets, Reconcile};
 use super::secrets::{DynSecretReader, LocalSecrets, SecretReader};
 use super::startup_checks;
 use crate::audit::{AuditDestination, LogDestinationType};
@@ -137,7 +137,7 @@ impl Builder {
             destinations: Vec::new(),
             destination_types: Vec::new(),
             schemas: Schemas::new(),
-            periodic_reconcile: None,
+            periodic_reconcile: Some(PeriodicReconcile::default()),
             #[cfg(feature = "server")]
             front_ends: front_ends::RegisteredFrontEnds::default(),
             simulated: false,
@@ -243,9 +243,17 @@ impl Builder {
         self
     }
 
-    /// Reconciles when the workers start and then at this interval, of at least one second, with repairs as the options allow.
+    /// Sets the interval of [reconciliation](Runtime::reconcile), of at least one second, and the repairs that it may make. While workers
+    /// run, access is reconciled when they start and then at this interval. By default it is hourly, and differences are only reported.
+    /// Simulated runtimes do not reconcile unless this is set.
     pub fn reconcile_every(mut self, interval: Duration, options: Reconcile) -> Self {
-        self.periodic_reconcile = Some(PeriodicReconcile { interval: interval.max(Duration::from_secs(1)), options });
+        self.periodic_reconcile = Some(PeriodicReconcile::new(interval, options));
+        self
+    }
+
+    /// Disables reconciliation by the workers.
+    pub fn without_reconcile(mut self) -> Self {
+        self.periodic_reconcile = None;
         self
     }
 
@@ -297,6 +305,9 @@ impl Builder {
     /// types of log destinations and front ends.
     pub fn simulated(mut self) -> Self {
         self.simulated = true;
+        if self.periodic_reconcile.as_ref().is_some_and(PeriodicReconcile::is_default) {
+            self.periodic_reconcile = None;
+        }
         self
     }
 
@@ -402,6 +413,7 @@ impl Builder {
         }
         open_requests::resume(&*engine, &*self.clock, &executor.flows).await;
         let (retention, periodic_reconcile) = (self.retention, self.periodic_reconcile);
+        let values = self.key_value.unwrap_or_else(|| self.values.into());
         Ok(Runtime {
             executor,
             engine,
@@ -409,6 +421,7 @@ impl Builder {
             shippers: shippers.into(),
             retention,
             periodic_reconcile,
+            recent_targets: RecentTargets::new(values),
             #[cfg(feature = "server")]
             front_ends,
         })

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::report::{ExtraAccess, MissingAccess, Repair, UnknownAccess};
+use super::report::{ComparedTarget, ExtraAccess, MissingAccess, Repair, UnknownAccess};
 use crate::engine::RunFilter;
 use crate::error::{ErrorKind, Result};
 use crate::machine::{Access, EffectError, Grant};
@@ -46,7 +46,7 @@ struct Holding {
 
 /// The differences, before repairs.
 pub(super) struct Found<'a> {
-    pub(super) compared: usize,
+    pub(super) compared: Vec<ComparedTarget>,
     /// Each with its flow.
     pub(super) missing: Vec<(MissingAccess, Srn)>,
     pub(super) extra: Vec<(ExtraAccess, RevocationPlan<'a>)>,
@@ -66,8 +66,9 @@ type CurrentIds = Result<Option<BTreeSet<String>>>;
 /// difference, rather than a change in progress.
 pub(super) async fn compare(runtime: &Runtime) -> Result<Found<'_>> {
     let mut resources = declared(runtime).await;
-    let mut found = Found { compared: 0, missing: Vec::new(), extra: Vec::new(), unknown: Vec::new() };
+    let mut found = Found { compared: Vec::new(), missing: Vec::new(), extra: Vec::new(), unknown: Vec::new() };
     let before = holdings(runtime, &mut resources, Some(&mut found.unknown)).await?;
+    recent(runtime, &mut resources, &mut found.unknown).await?;
     let lists: Vec<_> = resources.into_iter().map(|(key, resource)| list(runtime, key, resource)).collect();
     let mut lists: Vec<_> = stream::iter(lists).buffer_unordered(CONCURRENCY).collect().await;
     lists.sort_by(|(one, ..), (other, ..)| one.cmp(other));
@@ -85,7 +86,8 @@ pub(super) async fn compare(runtime: &Runtime) -> Result<Found<'_>> {
                 continue;
             }
         };
-        found.compared += 1;
+        let (target, identities) = (resource.target.clone(), list.len());
+        found.compared.push(ComparedTarget { flow: flow.clone(), target, identities });
         for identity in list.iter().filter(|identity| !held.contains(&(&key, identity.as_str()))) {
             let user = owner(runtime, resource.entry, identity).await?;
             let (target, identity) = (resource.target.clone(), identity.clone());
@@ -138,6 +140,41 @@ async fn declared(runtime: &Runtime) -> BTreeMap<ResourceKey, Resource<'_>> {
         }
     }
     resources
+}
+
+/// Adds the resources in which Runs gave access recently, and access that their flows no longer reach to `unreached`.
+async fn recent<'a>(
+    runtime: &'a Runtime,
+    resources: &mut BTreeMap<ResourceKey, Resource<'a>>,
+    unreached: &mut Vec<UnknownAccess>,
+) -> Result<()> {
+    runtime.recent_targets.keep(runtime).await?;
+    for recent in runtime.recent_targets.list(runtime).await? {
+        let target = recent.target.clone();
+        let entry = match runtime.executor.flows.by_srn(&recent.flow) {
+            Ok(entry) => entry,
+            Err(error) => {
+                let (flow, error) = (recent.flow.slug().to_owned(), Some(EffectError::from(&error)));
+                unreached.push(UnknownAccess { flow, target, error });
+                continue;
+            }
+        };
+        let reached = entry.flow.strategy().is_some_and(|strategy| recent.is_reached_by(strategy));
+        let key = if reached { key(runtime, entry, &target).await.transpose() } else { None };
+        match key.unwrap_or_else(|| Err(entry.out_of_reach(&target))) {
+            Ok(key) => {
+                resources.entry(key).or_insert(Resource { entry, target });
+            }
+            Err(error) => {
+                let (flow, error) = (entry.flow.name().to_string(), Some(EffectError::from(&error)));
+                let is_known = unreached.iter().any(|known| known.flow == flow && known.target == target);
+                if !is_known {
+                    unreached.push(UnknownAccess { flow, target, error });
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn key(runtime: &Runtime, entry: &FlowEntry, target: &AccessTarget) -> Result<Option<ResourceKey>> {

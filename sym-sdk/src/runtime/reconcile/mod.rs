@@ -4,10 +4,12 @@
 //! repair is an input of a Run like any other: recorded, and in turn with everything else that happens to it.
 
 mod compare;
+mod recent_targets;
 mod repair;
 mod report;
 
-pub use report::{ExtraAccess, MissingAccess, Reconciliation, Repair, UnknownAccess};
+pub(super) use recent_targets::RecentTargets;
+pub use report::{ComparedTarget, ExtraAccess, MissingAccess, Reconciliation, Repair, UnknownAccess};
 
 use std::sync::Arc;
 
@@ -80,8 +82,9 @@ impl Reconcile {
 impl Runtime {
     /// Compares the access that Runs grant with what the targets list, and makes the repairs that the options allow.
     ///
-    /// All targets of all flows are compared. A target with settings from the form is known only while a Run grants access to it.
-    /// Access that is being granted or revoked is left out.
+    /// All targets of all flows are compared, and those in which Runs of the last 30 days gave access: a target with settings from the form
+    /// is known from Runs alone. Targets whose strategies cannot list access are [unknown](Reconciliation::unknown). Access that is being
+    /// granted or revoked is left out.
     ///
     /// Once this returns, the repairs are durable and in progress.
     ///

@@ -44,7 +44,8 @@ pub(super) async fn repair(
         tracing::warn!(%flow, %target, %identity, ?repair, "a target lists access that no Run grants");
         extra.push(one);
     }
-    Ok(Reconciliation { compared: found.compared, missing, extra, unknown: found.unknown })
+    let (compared, targets) = (found.compared.len(), found.compared);
+    Ok(Reconciliation { compared, targets, missing, extra, unknown: found.unknown })
 }
 
 async fn submit(runtime: &Runtime, actor: &Arc<User>, run: RunId, flow: &Srn, action: Action) -> Result<Repair> {

@@ -13,6 +13,8 @@ use crate::model::{AccessTarget, RunId, User};
 pub struct Reconciliation {
     /// The number of compared targets.
     pub compared: usize,
+    /// The compared targets.
+    pub targets: Vec<ComparedTarget>,
     /// Access that a Run grants and its target does not list.
     pub missing: Vec<MissingAccess>,
     /// Access that a target lists and no Run grants.
@@ -26,6 +28,18 @@ impl Reconciliation {
     pub fn is_clean(&self) -> bool {
         self.missing.is_empty() && self.extra.is_empty() && self.unknown.is_empty()
     }
+}
+
+/// A target that was compared.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ComparedTarget {
+    /// The name of a flow that grants access to the target.
+    pub flow: String,
+    /// The target.
+    pub target: AccessTarget,
+    /// The number of identities that the target lists.
+    pub identities: usize,
 }
 
 /// Access that a Run grants and its target does not list.

@@ -287,6 +287,42 @@ async fn targets_that_are_picked_in_the_form_are_compared_while_a_run_gives_them
     assert_eq!(harness.granted(), ["repo: ana@example.com"]);
 }
 
+fn with_bound_target() -> sym_sdk::testing::HarnessBuilder {
+    Harness::builder().access_flow("prod", ["repo"]).declare(|config| {
+        config.targets[0].field_bindings = vec!["name".into()];
+        config.flows[0].params.prompt_fields.push(sym_sdk::config::PromptField {
+            name: "name".into(),
+            field_type: "string".into(),
+            ..Default::default()
+        });
+    })
+}
+
+/// Finding 1: access that comes back after its Run has ended is found for 30 days, although its target is known from the Run alone,
+/// and although the Run is pruned.
+#[tokio::test]
+async fn targets_of_ended_runs_are_compared_for_thirty_days() {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let mut harness = with_bound_target().handlers(plain()).build().await.unwrap();
+    let request = harness.request("prod").by("ana@example.com").field("name", "website").duration("1h");
+    let run = request.await.unwrap();
+    harness.approve_as(run, "ben@example.com").await.unwrap();
+    let bound = harness.run(run).await.unwrap().access.grant().unwrap().target.clone();
+    harness.advance(2 * HOUR).await.unwrap();
+    let done = reconcile(&mut harness, Reconcile::new()).await;
+    assert_eq!((done.compared, done.is_clean()), (1, true));
+
+    strategy(&harness).grant_externally(&bound, "ana@example.com");
+    assert_eq!(harness.runtime().prune(Duration::ZERO).await.unwrap(), 1);
+    harness.advance(29 * DAY).await.unwrap();
+    let done = reconcile(&mut harness, Reconcile::new()).await;
+    assert_eq!((done.compared, extra(&done)), (1, vec![("repo", "ana@example.com")]));
+    assert_eq!(done.targets[0].target.title(), "repo (website)");
+
+    harness.advance(2 * DAY).await.unwrap();
+    assert_eq!(reconcile(&mut harness, Reconcile::new()).await, Reconciliation::default());
+}
+
 /// Nobody knows whose access it is then; that must not keep all else from being put right.
 #[tokio::test]
 async fn an_account_that_two_people_share_is_nobodys() {

@@ -18,7 +18,7 @@ use super::restart::{HOUR, RestartFixture, config, get_permissions};
 /// A store with a Run that holds access, and one whose revocation is stuck.
 struct StoreFixture {
     path: PathBuf,
-    _environment: RestartFixture,
+    environment: RestartFixture,
     held: RunId,
     stuck: RunId,
 }
@@ -34,7 +34,7 @@ impl StoreFixture {
         runtime.run_until_idle().await.unwrap();
         let admin = User::person(UserId::from_email("ada@example.com"), "ada@example.com").unwrap();
         runtime.directory().put_user(admin.with_role(UserRole::Admin)).await.unwrap();
-        Self { path: environment.path(), _environment: environment, held, stuck }
+        Self { path: environment.path(), environment: environment, held, stuck }
     }
 
     /// Runs a command on the file.
@@ -425,4 +425,57 @@ async fn rejects_invalid_arguments() {
         assert_eq!(run(args).await.exit, Exit::Usage, "{args:?}");
     }
     assert!(!Path::new("x.db").exists());
+}
+
+/// Finding 1: unmanaged access is found on the command line, also while the program runs.
+#[tokio::test]
+async fn reconcile_prints_what_was_compared_and_fails_on_unmanaged_access() {
+    let store = StoreFixture::new().await;
+    let strategy = &store.environment.strategy;
+    let reconcile = || {
+        let strategy = store.environment.strategy.clone();
+        let app = App::new().registry(handlers![get_permissions]).config(config());
+        let app = app.strategy_type(StrategyType::new("test", move |_| Ok(strategy.clone())));
+        let db = store.path.to_str().unwrap().to_owned();
+        async move { run_app(app, &["reconcile", "--db", &db]).await }
+    };
+    let running = store.environment.start().await;
+    let done = reconcile().await;
+    assert_eq!((done.err.as_str(), done.exit), ("", Exit::Success));
+    expect![[r#"
+        FLOW  TARGET  IDENTITY  USER  STATUS
+        prod  test    -         -     compared, 2 listed
+
+        1 target compared: 0 without a Run, 0 missing; 0 targets not seen
+    "#]]
+    .assert_eq(&done.out);
+
+    let (target, _) = strategy.granted()[0].clone();
+    strategy.grant_externally(&target, "eve@example.com");
+    strategy.revoke_externally(&target, "zoë@example.com");
+    let done = reconcile().await;
+    assert_eq!((done.err.as_str(), done.exit), ("", Exit::Failure));
+    expect![[r#"
+        FLOW  TARGET  IDENTITY         USER  STATUS
+        prod  test    -                -     compared, 2 listed
+        prod  test    eve@example.com  -     listed, and no Run gives it
+        prod  test    zoë@example.com  -     not listed, and Run HELD gives it
+
+        1 target compared: 1 without a Run, 1 missing; 0 targets not seen
+    "#]]
+    .assert_eq(&done.out.replace(&store.held.to_string(), "HELD"));
+
+    strategy.fail_listings(1);
+    let done = reconcile().await;
+    assert_eq!((done.err.as_str(), done.exit), ("", Exit::Success));
+    expect![[r#"
+        FLOW  TARGET  IDENTITY  USER  STATUS
+        prod  test    -         -     not seen: the service is down
+
+        0 targets compared: 0 without a Run, 0 missing; 1 target not seen
+    "#]]
+    .assert_eq(&done.out);
+    let left: Vec<_> = std::fs::read_dir(store.path.parent().unwrap()).unwrap().collect();
+    assert!(!format!("{left:?}").contains("reconcile"), "the copy of the store is removed: {left:?}");
+    drop(running);
 }

@@ -110,6 +110,8 @@ async fn build(world: &World, directory: &Directory, target: &Target, store: &Ar
         .registry(flows::registry())
         .state(world.clone())
         .clock(Arc::new(world.clock.clone()))
+        // It changes nothing unless it is told to.
+        .without_reconcile()
         .directory(directory.clone())
         .delivery(FrontEnd(world.clone()))
         .strategy_type(strategy)

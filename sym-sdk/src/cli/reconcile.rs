@@ -1,0 +1,117 @@
+//! The command `reconcile`: compares the access that Runs give with what its targets list, and changes nothing.
+//!
+//! A store has one writer, which may be running. So the command works on a copy of the store, which it removes.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::args::Database;
+use super::exit::CommandError;
+use super::output::{Output, count, write_table};
+use super::{Common, Exit, Program};
+use crate::config::Config;
+use crate::engine::SqliteStore;
+use crate::runtime::{ExtraAccess, MissingAccess, Reconcile, Reconciliation, UnknownAccess};
+
+pub(super) async fn run(
+    mut program: Program,
+    common: Common,
+    args: Database,
+    output: &mut Output<'_>,
+) -> Result<Exit, CommandError> {
+    let config = super::read_config(&mut program, common, output)?;
+    let copy = Copy::of(args.db).await?;
+    let store = Arc::new(SqliteStore::open(&copy.path).await?);
+    let done = reconcile(program, config, &store).await;
+    store.close().await?;
+    let done = done?;
+    if output.json {
+        output.value(&done)?;
+    } else {
+        write(&done, output)?;
+    }
+    let agrees = done.extra.is_empty() && done.missing.is_empty();
+    Ok(if agrees { Exit::Success } else { Exit::Failure })
+}
+
+async fn reconcile(
+    mut program: Program,
+    config: Config,
+    store: &Arc<SqliteStore>,
+) -> Result<Reconciliation, CommandError> {
+    let runtime = program.builder(config).sqlite(store.clone()).build().await?;
+    Ok(runtime.reconcile(Reconcile::new()).await?)
+}
+
+/// A copy of a store, removed when it is dropped.
+struct Copy {
+    path: PathBuf,
+}
+
+impl Copy {
+    /// Copies the store beside it, so that it is no less protected.
+    async fn of(db: PathBuf) -> Result<Self, CommandError> {
+        let copy = Self { path: beside(&db, &format!(".reconcile-{}", std::process::id())) };
+        let store = SqliteStore::open_read_only(db).await?;
+        let copied = store.backup(&copy.path).await;
+        store.close().await?;
+        copied?;
+        Ok(copy)
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        for suffix in ["", "-wal", "-shm", ".lock"] {
+            // Most of them are gone already.
+            let _ = std::fs::remove_file(beside(&self.path, suffix));
+        }
+    }
+}
+
+/// Returns the path with a suffix.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
+}
+
+fn write(done: &Reconciliation, output: &mut Output<'_>) -> io::Result<()> {
+    let head = ["FLOW", "TARGET", "IDENTITY", "USER", "STATUS"].map(str::to_owned);
+    let mut rows = vec![head];
+    for one in &done.targets {
+        let status = format!("compared, {} listed", one.identities);
+        rows.push([one.flow.clone(), one.target.title(), none(), none(), status]);
+    }
+    rows.extend(done.extra.iter().map(extra));
+    rows.extend(done.missing.iter().map(missing));
+    rows.extend(done.unknown.iter().map(unknown));
+    if rows.len() > 1 {
+        write_table(output.out, &rows)?;
+        writeln!(output.out)?;
+    }
+    let (compared, unseen) = (count(done.compared, "target"), count(done.unknown.len(), "target"));
+    let (extra, missing) = (done.extra.len(), done.missing.len());
+    writeln!(output.out, "{compared} compared: {extra} without a Run, {missing} missing; {unseen} not seen")
+}
+
+fn none() -> String {
+    "-".to_owned()
+}
+
+fn extra(one: &ExtraAccess) -> [String; 5] {
+    let user = one.user.as_ref().map_or_else(none, |user| user.username().to_owned());
+    let status = "listed, and no Run gives it".to_owned();
+    [one.flow.clone(), one.target.title(), one.identity.clone(), user, status]
+}
+
+fn missing(one: &MissingAccess) -> [String; 5] {
+    let status = format!("not listed, and Run {} gives it", one.run);
+    [one.flow.clone(), one.target.title(), one.identity.clone(), none(), status]
+}
+
+fn unknown(one: &UnknownAccess) -> [String; 5] {
+    let reason = one.error.as_ref().map_or("its strategy cannot list access", |error| &error.message);
+    [one.flow.clone(), one.target.title(), none(), none(), format!("not seen: {reason}")]
+}
