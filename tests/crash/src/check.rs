@@ -132,7 +132,11 @@ impl Records {
     fn punctuality(&self, broken: &mut Vec<String>) {
         for run in &self.runs {
             let id = run.state.run.id();
-            let deferred = self.entries_of(id).any(|entry| matches!(entry.kind, AuditKind::Ignored { .. }));
+            let deferred = self.entries_of(id).any(|entry| {
+                // Access that another Run needs stays, and is revoked at the end of the settle window if none needs it any more.
+                let stayed = matches!(entry.kind, AuditKind::RevokedProvisionally { still_needed_by: 1.., .. });
+                stayed || matches!(entry.kind, AuditKind::Ignored { .. })
+            });
             let first = self.calls.iter().find(|call| call.run == id && call.op == Op::Revoke);
             if let (false, Some(first), Some(end)) = (deferred, first, self.scheduled_end(id))
                 && first.at.duration_since(end) > MAX_DELAY

@@ -30,9 +30,11 @@ pub(super) async fn run(engine: Arc<LocalEngine>, mut phase: watch::Receiver<Pha
         let woken = engine.notifier.timer_wakeups();
         tokio::pin!(woken);
         woken.as_mut().enable();
+        let now = engine.clock().now();
         let clamped = if engine.clock_went_back(seen) { engine.clamp_due_times().await.map(drop) } else { Ok(()) };
         match clamped {
-            Ok(()) => seen = engine.clock().now(),
+            // As it was before the correction, which the clock can go back behind.
+            Ok(()) => seen = now,
             // `seen` stays, so that this is retried: nothing else tells that the clock went back.
             Err(error) => {
                 tracing::error!(%error, "could not clamp due times that were written while the clock was ahead")

@@ -1,11 +1,12 @@
-//! A memory store whose calls to clamp due times fail a number of times.
+//! A memory store whose calls to clamp due times fail a number of times, or take until the clock has gone back again.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use sym_sdk::BoxFuture;
 use sym_sdk::audit::{AuditEntry, AuditHead, AuditRecord};
+use sym_sdk::clock::VirtualClock;
 use sym_sdk::directory::EventQuery;
 use sym_sdk::engine::*;
 use sym_sdk::machine::{EffectKey, EntitlementKey, InputReply};
@@ -18,6 +19,8 @@ type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 pub(super) struct ClampFailingStore {
     store: MemoryStore,
     failures: AtomicUsize,
+    /// A clock that goes back during the next call, and the time to which it does.
+    going_back: Mutex<Option<(Arc<VirtualClock>, Timestamp)>>,
 }
 
 impl ClampFailingStore {
@@ -27,6 +30,11 @@ impl ClampFailingStore {
 
     pub(super) fn fail(&self, times: usize) {
         self.failures.store(times, Ordering::SeqCst);
+    }
+
+    /// Sets the clock back during the next call.
+    pub(super) fn set_back_meanwhile(&self, clock: &Arc<VirtualClock>, to: Timestamp) {
+        *self.going_back.lock().unwrap() = Some((clock.clone(), to));
     }
 
     pub(super) fn failures_left(&self) -> usize {
@@ -39,7 +47,13 @@ impl Store for ClampFailingStore {
         let failing = self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         match failing {
             Ok(_) => Box::pin(async { Err(StoreError::Unavailable("the disk is full".into())) }),
-            Err(_) => self.store.clamp_future_due_times(latest),
+            Err(_) => {
+                let clamped = self.store.clamp_future_due_times(latest);
+                if let Some((clock, to)) = self.going_back.lock().unwrap().take() {
+                    clock.set(to);
+                }
+                clamped
+            }
         }
     }
 

@@ -152,6 +152,27 @@ async fn workers_retry_clamping_after_a_store_error() {
     workers.shutdown(GRACE).await;
 }
 
+/// The simulation found this, in world 130: a revocation waited for as long as the clock had been ahead.
+#[tokio::test]
+async fn workers_notice_that_the_clock_goes_back_during_a_correction() {
+    let store = ClampFailingStore::new();
+    let fixture = Fixture::new(store.clone());
+    fixture.clock.set(noon() + 10 * HOUR);
+    let runtime = fixture.start().await;
+    fixture.granted(&runtime).await;
+    let workers = runtime.start(WorkerLimits::default());
+    fixture.let_workers_run().await;
+    store.set_back_meanwhile(&fixture.clock, noon());
+    fixture.clock.set(noon() + 8 * HOUR);
+    while !fixture.strategy.granted().is_empty() && fixture.clock.now() < noon() + 9 * HOUR {
+        fixture.clock.advance(MINUTE);
+        fixture.let_workers_run().await;
+    }
+    let late = fixture.clock.now().duration_since(noon() + HOUR).unsigned_abs();
+    assert!(late <= 5 * MINUTE, "late by the time it took to notice: {late:?}");
+    workers.shutdown(GRACE).await;
+}
+
 /// Another runtime on the same store stands for a commit that was written after it timed out.
 #[tokio::test]
 async fn workers_keep_polling_after_the_clock_went_back() {
