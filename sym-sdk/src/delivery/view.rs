@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::error::codes;
 use crate::forms::FieldMap;
-use crate::machine::{self, Access, ActionKind, FormRef, MessageRef, MessageStatus, RunState};
+use crate::machine::{self, Access, ActionKind, EarlierRequest, FormRef, MessageRef, MessageStatus, RunState};
 use crate::model::{AccessTarget, Event, RunStatus, Step, User, UserType};
 
 /// A request as a front end displays it: the event that it is displayed for, and the current state.
@@ -88,6 +88,11 @@ impl RequestView {
     /// Returns the fields of the request.
     pub fn fields(&self) -> Option<&FieldMap> {
         self.state.request.as_ref().map(|request| &*request.fields)
+    }
+
+    /// Returns the earlier request of the same person for the same, if it was open or gave access when this one was made.
+    pub fn earlier_request(&self) -> Option<&EarlierRequest> {
+        self.state.routing.as_ref()?.earlier_request.as_ref()
     }
 
     /// Returns whether a hook did not let the approved access be granted.

@@ -12,7 +12,7 @@ use super::outcome::Routing;
 use super::permissions;
 use super::state::{RequestData, Stage};
 use super::stepper::{Stepper, handler_called};
-use crate::model::{ChannelType, HandlerRef, Hook, RunStatus, Step};
+use crate::model::{AccessTarget, ChannelType, HandlerRef, Hook, RunStatus, Step};
 use crate::routing::Notification;
 
 // The request.
@@ -56,6 +56,11 @@ impl Stepper<'_> {
         self.complete(&event, RunStatus::Requested);
         self.start_lifetime();
         self.report_dead_end(&event, routing);
+        if let Some(earlier) = &routing.earlier_request {
+            let target = event.target.as_ref().map(AccessTarget::title);
+            let (gives_access, until) = (earlier.gives_access, earlier.until);
+            self.message_requester(&event, Notice::RequestedAgain { target, gives_access, until });
+        }
         if routing.notifications.is_empty() {
             self.after(&event);
         } else {

@@ -113,7 +113,7 @@ pub use fingerprint::Fingerprint;
 pub use input::{Action, ActionKind, FormRef, Input, InputBody, Removal, RequestInput};
 pub use message_status::{DeliveredMessage, MessageRef, MessageStatus};
 pub use notice::Notice;
-pub use outcome::{DeliveryResult, HookResult, Outcome, Revocation, RevocationCheck, Routing};
+pub use outcome::{DeliveryResult, EarlierRequest, HookResult, Outcome, Revocation, RevocationCheck, Routing};
 pub use people::People;
 pub use permissions::allowed_actions;
 pub use recheck::check_grant;

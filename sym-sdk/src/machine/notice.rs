@@ -56,6 +56,15 @@ pub enum Notice {
         /// The people whose approvals do not count any more.
         withdrawn: Vec<String>,
     },
+    /// The request is open, and the requester has made the same request before.
+    RequestedAgain {
+        /// The target; `None` in a flow without access.
+        target: Option<String>,
+        /// Whether the earlier request gives access. Otherwise it waits for a decision or for its grant.
+        gives_access: bool,
+        /// The end of that access; `None` for access that lasts until it is revoked.
+        until: Option<Timestamp>,
+    },
     /// The request is open and could not be delivered to anybody.
     NotDelivered,
     /// The request is open and needs more approvals than there are people who can approve it.
@@ -147,6 +156,9 @@ impl Notice {
                      any more: {missing} more {more} needed"
                 )
             }
+            Self::RequestedAgain { target, gives_access, until } => {
+                requested_again(flow, target.as_deref(), *gives_access, *until)
+            }
             Self::NotDelivered => {
                 format!(
                     "Your request for {flow} could not be delivered to anybody who can decide it. Contact an \
@@ -172,7 +184,7 @@ impl Notice {
                 )
             }
             Self::Granted { target, until: Some(until) } => {
-                format!("You have access to {target} until {}", until.strftime("%Y-%m-%d %H:%M:%S UTC"))
+                format!("You have access to {target} until {}", date_time(*until))
             }
             Self::Granted { target, until: None } => format!("You have access to {target} until it is revoked"),
             Self::Ended { target, held_by_other_run: false } => format!("Your access to {target} has ended"),
@@ -204,6 +216,20 @@ impl Notice {
             }
         }
     }
+}
+
+fn date_time(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+fn requested_again(flow: &str, target: Option<&str>, gives_access: bool, until: Option<Timestamp>) -> String {
+    let target = target.unwrap_or(flow);
+    let already = match (gives_access, until) {
+        (false, _) => format!("You already have an open request for {target}"),
+        (true, Some(until)) => format!("You already have access to {target} until {}", date_time(until)),
+        (true, None) => format!("You already have access to {target} until it is revoked"),
+    };
+    format!("{already}. Your new request was sent all the same; withdraw it if you do not need it")
 }
 
 /// Says what the flow did not do when a hook ignored the event.

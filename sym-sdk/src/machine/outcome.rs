@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::effect_error::EffectError;
 use super::message_status::MessageRef;
+use super::state::RunState;
 use crate::error::{ErrorKind, codes};
-use crate::model::{HandlerRef, StepOutput};
+use crate::model::{HandlerRef, RunId, StepOutput};
 use crate::routing::{Notification, RequestPermission};
 use crate::template::NextEvent;
 
@@ -139,6 +141,29 @@ pub struct Routing {
     /// the organization may approve, for example.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub possible_approvers: Option<usize>,
+    /// An earlier request of the same person for the same, if it is open or gives access.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier_request: Option<EarlierRequest>,
+}
+
+/// A request that a later one repeats.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct EarlierRequest {
+    /// The Run.
+    pub run: RunId,
+    /// Whether it gives access. Otherwise it waits for a decision or for its grant.
+    pub gives_access: bool,
+    /// The end of the access; `None` for access that lasts until it is revoked.
+    pub until: Option<Timestamp>,
+}
+
+impl EarlierRequest {
+    /// Describes `earlier` as the request that a later one repeats.
+    pub(crate) fn of(earlier: &RunState) -> Self {
+        let grant = earlier.access.grant().filter(|_| earlier.may_hold_access());
+        Self { run: earlier.run.id(), gives_access: grant.is_some(), until: grant.and_then(|grant| grant.until) }
+    }
 }
 
 impl Routing {
@@ -150,6 +175,7 @@ impl Routing {
             continue_on_delivery_failure: true,
             continue_on_timeout: true,
             possible_approvers: None,
+            earlier_request: None,
         }
     }
 }

@@ -4,10 +4,11 @@
 //! whether the effect is retried.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
 use super::approver_count::possible_approvers;
 use super::bounded_call::{call_bounded, catch_panics};
+use super::earlier_request::earlier_request;
 use super::flow_visibility::FlowVisibility;
 use super::flows::{FlowEntries, FlowEntry};
 use super::forms::build_form;
@@ -17,7 +18,7 @@ use super::limits::Limits;
 use crate::clock::Clock;
 use crate::delivery::{DeliveryReceipt, DynDelivery, RequestView};
 use crate::directory::Directory;
-use crate::engine::EffectHandler;
+use crate::engine::{EffectHandler, Engine};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
 use crate::handler::{Context, HandlerFn};
@@ -39,9 +40,15 @@ pub(super) struct EffectExecutor {
     pub(super) limits: Limits,
     /// Whether people approve whom the directory does not know yet, as in a dry run that invents them.
     pub(super) has_unknown_approvers: bool,
+    /// The engine, once it is created. It owns the executor, and so is not owned by it.
+    pub(super) engine: OnceLock<Weak<dyn Engine>>,
 }
 
 impl EffectExecutor {
+    pub(super) fn engine(&self) -> Option<Arc<dyn Engine>> {
+        self.engine.get()?.upgrade()
+    }
+
     /// Awaits a call to the directory, within its time limit: it may be a remote database.
     pub(super) async fn ask_directory<T>(&self, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
         call_bounded(&*self.clock, self.limits.directory, || "the directory".to_owned(), call)
@@ -210,9 +217,13 @@ impl EffectExecution<'_> {
         } else {
             Routing::new(RequestPermission::admins_only(), Vec::new())
         };
+        let earlier = earlier_request(self.executor, self.state).await;
         let requester = self.state.run.requester().map(User::id);
         let possible = possible_approvers(self.executor, &self.entry.flow, &routing.permission, requester).await;
-        Ok(Outcome::Routed { handlers: called, routing: Routing { possible_approvers: possible, ..routing } })
+        Ok(Outcome::Routed {
+            handlers: called,
+            routing: Routing { possible_approvers: possible, earlier_request: earlier, ..routing },
+        })
     }
 
     async fn call<T>(

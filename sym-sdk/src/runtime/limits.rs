@@ -56,13 +56,15 @@ impl Limits {
         // The requester, their identity, the users who have it, and the identity to store.
         let asked_and_told = self.directory.saturating_mul(4);
         let identity = reducers.saturating_add(self.strategy.saturating_mul(2)).saturating_add(asked_and_told);
+        // The approvers are counted in the directory, and earlier requests are listed by the store.
+        let routing = reducers.saturating_add(self.directory).saturating_add(self.store);
         // A revocation is verified against the list of the target.
         let revocation = self.strategy.saturating_mul(2);
         // The people whom a decision depends on are read first.
         let hook = self.hook.saturating_add(self.directory);
-        let reducers = reducers.saturating_add(self.directory);
+        let routing = routing.saturating_add(self.directory);
         let grant = self.strategy.saturating_add(self.directory);
-        let longest = [reducers, form, identity, grant, revocation, hook].into_iter().max().unwrap_or_default();
+        let longest = [routing, form, identity, grant, revocation, hook].into_iter().max().unwrap_or_default();
         // The Run and the holders of its access are read first, and the outcome is stored at the end.
         longest.saturating_add(self.store.saturating_mul(4))
     }

@@ -46,6 +46,7 @@ mod audit_shipping;
 mod background_tasks;
 mod bounded_call;
 mod builder;
+mod earlier_request;
 mod effect_executor;
 mod flow_visibility;
 mod flows;

@@ -28,6 +28,11 @@ fn notice_text(flow: &str, notice: &Notice) -> Mrkdwn {
                 None => text.text("it is revoked."),
             }
         }
+        Notice::RequestedAgain { target, gives_access: true, until: Some(until) } => {
+            let text = text.text("You already have access to ").bold(target.as_deref().unwrap_or(flow)).text(" until ");
+            text.time(*until, TimeStyle::DateTime)
+                .text(". Your new request was sent all the same; withdraw it if you do not need it.")
+        }
         Notice::Approved { by, reason } => decision_text(text, "approved", by.as_deref(), reason.as_deref(), flow),
         Notice::Denied { by, reason } => decision_text(text, "denied", by.as_deref(), reason.as_deref(), flow),
         other => text.text(other.text(flow)).text("."),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sym_sdk::delivery::RequestView;
 use sym_sdk::error::Result;
 use sym_sdk::forms::{FieldValue, format_duration};
+use sym_sdk::machine::EarlierRequest;
 use sym_sdk::model::{RunStatus, User};
 use sym_sdk::routing::SlackUser;
 
@@ -37,6 +38,9 @@ pub(super) fn request_message(request: &RequestView, workspace: &str, current: b
     blocks.extend(Section::split(fields(request)).into_iter().take(MAX_FIELD_SECTIONS).map(Block::from));
     if let Some(reason) = request.reason() {
         blocks.push(Section::new(Mrkdwn::new().trusted("*Reason*\n").quote(reason)).into());
+    }
+    if let Some(earlier) = request.earlier_request().filter(|_| request.can_decide()) {
+        blocks.push(Context::new(earlier_text(earlier)).into());
     }
     blocks.push(Context::new(status_text(request, workspace, current)).into());
     if let Some(message) = request.decision_message() {
@@ -142,6 +146,18 @@ fn append_person(text: Mrkdwn, user: &User, workspace: &str) -> Mrkdwn {
 fn name(user: &User) -> String {
     let name = user.full_name();
     if name.is_empty() { user.username().to_owned() } else { name }
+}
+
+/// Says that the requester has asked for the same before.
+fn earlier_text(earlier: &EarlierRequest) -> Mrkdwn {
+    let text = Mrkdwn::new();
+    match (earlier.gives_access, earlier.until) {
+        (false, _) => text.text("The requester already has an open request for this."),
+        (true, Some(until)) => {
+            text.text("The requester already has this access until ").time(until, TimeStyle::DateTime).text(".")
+        }
+        (true, None) => text.text("The requester already has this access until it is revoked."),
+    }
 }
 
 /// Returns the status of the request, with who decided, when, and until when access lasts.

@@ -96,6 +96,15 @@ pub(super) fn runs(db: &Connection, filter: &RunFilter, max: usize) -> rusqlite:
         sql.push_str(" AND flow = ?");
         values.push(Value::from(flow.clone()));
     }
+    if let Some(requester) = filter.requester {
+        sql.push_str(" AND id IN (SELECT run FROM requests WHERE requester = ?");
+        values.push(Value::from(requester.as_uuid().as_bytes().to_vec()));
+        if let Some(flow) = &filter.flow {
+            sql.push_str(" AND flow = ?");
+            values.push(Value::from(flow.clone()));
+        }
+        sql.push(')');
+    }
     if let Some(status) = filter.status {
         sql.push_str(" AND status = ?");
         values.push(Value::from(status.as_str().to_owned()));

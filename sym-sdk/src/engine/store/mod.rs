@@ -16,7 +16,7 @@ use crate::directory::EventQuery;
 use crate::error::{BoxError, Error, ErrorKind, codes};
 use crate::future::BoxFuture;
 use crate::machine::{EffectKey, EntitlementKey, InputReply, RunState};
-use crate::model::{RunId, RunStatus};
+use crate::model::{RunId, RunStatus, UserId};
 
 /// A filter of Runs. The default matches all.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,8 @@ use crate::model::{RunId, RunStatus};
 pub struct RunFilter {
     /// Only Runs of the flow with this name.
     pub flow: Option<String>,
+    /// Only Runs that this user requested.
+    pub requester: Option<UserId>,
     /// Only Runs with this status.
     pub status: Option<RunStatus>,
     /// Only Runs that hold access, or may.
@@ -40,6 +42,7 @@ impl RunFilter {
     /// Whether a Run matches.
     pub fn matches(&self, state: &RunState) -> bool {
         self.flow.as_deref().is_none_or(|flow| state.flow.slug() == flow)
+            && self.requester.is_none_or(|id| state.run.requester().is_some_and(|requester| requester.id() == id))
             && self.status.is_none_or(|status| state.run.status() == status)
             && (!self.may_hold_access || state.may_hold_access())
             && (!self.stuck || state.is_stuck())

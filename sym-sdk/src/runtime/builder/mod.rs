@@ -9,7 +9,7 @@ mod assembler;
 mod front_ends;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::Runtime;
@@ -395,6 +395,7 @@ impl Builder {
             clock: self.clock.clone(),
             limits: self.limits,
             has_unknown_approvers: self.has_unknown_approvers,
+            engine: OnceLock::new(),
         });
         let (longest_effect, store_timeout) = (executor.limits.longest_effect(), executor.limits.store);
         let context = EngineContext::new(executor.clone(), self.clock.clone(), longest_effect, store_timeout);
@@ -406,6 +407,8 @@ impl Builder {
                 return Err(diagnostic.with_hint_if(error.hint()).into());
             }
         };
+        // Set once, here.
+        let _ = executor.engine.set(Arc::downgrade(&engine));
         let drive = engine.clone().drive();
         Diagnostics::check(startup_checks::check_held_access(&*engine, &*self.clock, &executor.flows).await)?;
         if let Some(drive) = &drive {

@@ -185,6 +185,23 @@ pub async fn access_without_a_stored_expiry_is_found(store: &impl Store) -> Chec
 }
 
 #[doc(hidden)]
+pub async fn runs_are_listed_by_requester(store: &impl Store) -> Checked {
+    for number in 1..=2 {
+        SteppedRun::new(store, number).act(Action::Request(Box::default())).await?;
+    }
+    let listed = async |flow: Option<&str>, email| {
+        let (flow, requester) = (flow.map(str::to_owned), Some(UserId::from_email(email)));
+        let runs = store.runs(RunFilter { flow, requester, ..RunFilter::default() }, 10).await?;
+        Ok::<_, StoreError>(runs.len())
+    };
+    assert_eq!(listed(None, "ana@example.com").await?, 2);
+    assert_eq!(listed(Some("prod"), "ana@example.com").await?, 2);
+    assert_eq!(listed(Some("other"), "ana@example.com").await?, 0);
+    assert_eq!(listed(None, "ada@example.com").await?, 0);
+    Ok(())
+}
+
+#[doc(hidden)]
 pub async fn stuck_and_late_access_is_counted(store: &impl Store) -> Checked {
     let (mut healthy, mut late, mut stuck) =
         (SteppedRun::new(store, 1), SteppedRun::new(store, 2), SteppedRun::new(store, 3));

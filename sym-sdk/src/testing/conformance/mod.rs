@@ -92,6 +92,7 @@ macro_rules! store_conformance {
             runs_are_listed_newest_first
             access_with_a_stored_expiry_is_not_reported
             access_without_a_stored_expiry_is_found
+            runs_are_listed_by_requester
             stuck_and_late_access_is_counted
         }
     };

@@ -290,10 +290,10 @@ async fn the_cursors_of_destinations_survive_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let log = Collector::new("log");
     let mut seqs = 0;
-    for _ in 0..2 {
+    for requester in ["ana@example.com", "cleo@example.com"] {
         let store = Arc::new(SqliteStore::open(dir.path().join("runs.db")).await.unwrap());
         let world = World::on(store.clone(), &[&log]).await;
-        let run = world.runtime.submit(Submission::request("prod", "ana@example.com").input("duration", "30s"));
+        let run = world.runtime.submit(Submission::request("prod", requester).input("duration", "30s"));
         let run = run.await.unwrap().run;
         let workers = world.start();
         // The threads of the store run in real time.

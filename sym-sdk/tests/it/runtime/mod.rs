@@ -10,6 +10,7 @@ mod forms;
 mod identity;
 mod offered_options;
 mod reconcile;
+mod repeated;
 mod revocation;
 mod settling;
 mod shared_access;
