@@ -170,19 +170,19 @@ fn everybody_concerned_hears_how_a_run_ends() {
             let mut world = World::access();
             world.hooks = Hooks::NONE.with(Hook::On(Step::Prompt));
             let world = acted(world, |world| world.act(&ana(), Action::Prompt));
-            answer(world, Step::Prompt, ApprovalTemplate::ignore().into())
+            answer(world, Step::Prompt, ApprovalTemplate::ignore())
         }),
         ("a hook ignores the request", {
-            answer(requested(&[Step::Request]), Step::Request, ApprovalTemplate::ignore().into())
+            answer(requested(&[Step::Request]), Step::Request, ApprovalTemplate::ignore())
         }),
         ("a hook denies the request", {
-            let deny = ApprovalTemplate::deny().reason("production is frozen").into();
+            let deny = ApprovalTemplate::deny().reason("production is frozen");
             answer(requested(&[Step::Request]), Step::Request, deny)
         }),
         ("a hook approves, and another ignores that", {
             let world = requested(&[Step::Request, Step::Approve]);
-            let world = answer(world, Step::Request, ApprovalTemplate::approve().into());
-            answer(world, Step::Approve, ApprovalTemplate::ignore().into())
+            let world = answer(world, Step::Request, ApprovalTemplate::approve());
+            answer(world, Step::Approve, ApprovalTemplate::ignore())
         }),
         ("`on_request` fails", fail_hook(requested(&[Step::Request]), Step::Request)),
         ("the reducers fail", unrouted()),
@@ -197,7 +197,7 @@ fn everybody_concerned_hears_how_a_run_ends() {
         ("approved, without access to give", approval_only()),
         ("a hook stops the grant", {
             let world = acted(open(&[Step::Escalate]), |world| world.approve(&ben()));
-            answer(world, Step::Escalate, ApprovalTemplate::ignore().message("the target is frozen").into())
+            answer(world, Step::Escalate, ApprovalTemplate::ignore().message("the target is frozen"))
         }),
         ("`on_escalate` fails", {
             fail_hook(acted(open(&[Step::Escalate]), |world| world.approve(&ben())), Step::Escalate)

@@ -157,7 +157,7 @@ fn a_run_ends_if_a_hook_stops_the_grant() {
 
 fn ignored(world: &mut World, step: Step) {
     let hook = world.find(is_hook(Hook::On(step))).unwrap_or_else(|| panic!("`on_{step}` is called"));
-    world.finish(hook, verdict(Hook::On(step), HookResult::Fire(Box::new(ApprovalTemplate::ignore().into()))));
+    world.finish(hook, verdict(Hook::On(step), HookResult::Fire(Box::new(ApprovalTemplate::ignore()))));
     world.settle();
 }
 
@@ -281,7 +281,7 @@ fn hooks_cannot_keep_a_request_open_together() {
     for _ in 0..MAX_DEFERRALS {
         world.advance(minutes);
         let hook = world.find(is_hook(Hook::On(Step::RequestForward))).unwrap();
-        let fired = HookResult::Fire(Box::new(ApprovalTemplate::deny().into()));
+        let fired = HookResult::Fire(Box::new(ApprovalTemplate::deny()));
         world.finish(hook, verdict(Hook::On(Step::RequestForward), fired));
         ignored(&mut world, Step::Deny);
         assert_eq!(world.status(), RunStatus::Requested);

@@ -76,7 +76,7 @@ mod everybody_defers {
 
     #[hook]
     pub(super) fn on_deescalate() -> Option<NextEvent> {
-        Some(ApprovalTemplate::ignore().into())
+        Some(ApprovalTemplate::ignore())
     }
 }
 
