@@ -46,6 +46,7 @@ pub struct LocalEngine {
     lease: Duration,
     store_timeout: Duration,
     steady_clock: SteadyClock,
+    created_at: Timestamp,
     in_flight: InFlight,
     run_cache: RunCache,
     pub(super) notifier: WorkerNotifier,
@@ -58,6 +59,7 @@ impl LocalEngine {
             store,
             handler,
             steady_clock: SteadyClock::new(&*clock),
+            created_at: clock.now(),
             clock,
             lease: DEFAULT_LEASE,
             store_timeout: DEFAULT_STORE_TIMEOUT,
@@ -86,6 +88,11 @@ impl LocalEngine {
     /// Returns the clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// Returns the time of creation, by the clock as it was then.
+    pub(super) fn created_at(&self) -> Timestamp {
+        self.created_at
     }
 
     pub(super) async fn earliest_due(&self) -> Result<Option<Timestamp>> {

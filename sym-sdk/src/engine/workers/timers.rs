@@ -25,7 +25,8 @@ const FIRE_RETRY_DELAY: Duration = Duration::from_secs(30);
 /// Fires timers until the phase changes.
 pub(super) async fn run(engine: Arc<LocalEngine>, mut phase: watch::Receiver<Phase>) {
     let mut deferred = Deferred::default();
-    let mut seen = engine.clock().now();
+    // Due times are corrected before workers start, and the clock can go back in between.
+    let mut seen = engine.created_at();
     while may_work(&phase) {
         let woken = engine.notifier.timer_wakeups();
         tokio::pin!(woken);

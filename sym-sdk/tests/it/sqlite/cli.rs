@@ -34,7 +34,7 @@ impl StoreFixture {
         runtime.run_until_idle().await.unwrap();
         let admin = User::person(UserId::from_email("ada@example.com"), "ada@example.com").unwrap();
         runtime.directory().put_user(admin.with_role(UserRole::Admin)).await.unwrap();
-        Self { path: environment.path(), environment: environment, held, stuck }
+        Self { path: environment.path(), environment, held, stuck }
     }
 
     /// Runs a command on the file.

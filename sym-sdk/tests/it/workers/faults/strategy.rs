@@ -102,9 +102,11 @@ async fn no_call_is_repeated_while_the_longest_is_in_flight() {
     }
 }
 
+type Failure = fn() -> sym_sdk::Result<GrantResult>;
+
 /// The responses of a service that has executed a call, and the number of revocations until the Run ends. The last of them begins after
 /// the settle window, which passes while the attempts after a lost connection fail.
-const FAILURES: [(fn() -> sym_sdk::Result<GrantResult>, usize); 4] = [
+const FAILURES: [(Failure, usize); 4] = [
     (|| Err(Error::new(ErrorKind::Forbidden, codes::HTTP_ERROR_RESPONSE, "forbidden")), 5),
     (|| Err(Error::new(ErrorKind::Unavailable, codes::HTTP_ERROR_RESPONSE, "the connection was lost")), 5),
     (|| Ok(GrantResult::rejected(["half of it failed".to_owned()])), 5),
