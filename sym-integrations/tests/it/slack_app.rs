@@ -1,5 +1,6 @@
 //! The Slack front end, from the signed request to what users see.
 
+mod cards;
 mod changes;
 mod click;
 mod decisions;

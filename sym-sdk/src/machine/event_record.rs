@@ -84,6 +84,14 @@ impl EventRecord {
         }
     }
 
+    /// Returns the request of a Run as an event. `None` before the request.
+    pub(crate) fn request_of(state: &RunState) -> Option<Self> {
+        state.request.as_ref()?;
+        let requester = state.run.actors().get(&Step::Request)?;
+        let id = EventId::from_uuid(*state.run.id().as_uuid());
+        Some(Self::new(state, state.created_at, id, Step::Request, requester, state.run.source_channel().clone()))
+    }
+
     /// Adds the content of the action that the event results from.
     pub(super) fn with_action(mut self, action: &Action) -> Self {
         match action {

@@ -480,7 +480,8 @@ fn is_message(kind: &EffectKind) -> bool {
 }
 
 /// Builds the event that handlers see from its record.
-fn build_event(flow: &Arc<Flow>, state: &RunState, record: &EventRecord) -> Event {
+/// Returns an event as handlers and front ends see it.
+pub(super) fn build_event(flow: &Arc<Flow>, state: &RunState, record: &EventRecord) -> Event {
     let mut run = state.run.clone();
     // The Run's history includes the current event.
     run.set_actor(record.name, record.actor.clone());

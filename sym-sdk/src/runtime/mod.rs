@@ -62,6 +62,7 @@ mod plugin;
 mod prompt_view;
 mod reconcile;
 mod request_validation;
+mod request_view;
 mod secrets;
 mod slack_fields;
 mod startup_checks;
@@ -192,7 +193,7 @@ impl Runtime {
     }
 
     /// Returns a Run in its current state, for tools that inspect it. Front ends use [`prompt`](Self::prompt) and
-    /// [`RequestView`](crate::delivery::RequestView) instead: the state is the machine's own, and what it means for a user is not
+    /// [`request_view`](Self::request_view) instead: the state is the machine's own, and what it means for a user is not
     /// for a front end to decide.
     ///
     /// # Errors

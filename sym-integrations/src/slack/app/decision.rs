@@ -79,7 +79,7 @@ async fn submit_click(
 }
 
 /// Tells the user who clicked why the decision was refused, and disables the message if no click on it can succeed.
-async fn report_refusal(dispatcher: &Dispatcher, click: &BlockActions, error: &Error) {
+pub(super) async fn report_refusal(dispatcher: &Dispatcher, click: &BlockActions, error: &Error) {
     let text = user_message(error);
     if is_permanently_invalid(error)
         && let Err(error) = disable_buttons(dispatcher, click, &text).await
@@ -107,8 +107,8 @@ async fn report_refusal(dispatcher: &Dispatcher, click: &BlockActions, error: &E
 /// Replaces the message that was clicked by the same message without buttons, and with the reason.
 async fn disable_buttons(dispatcher: &Dispatcher, click: &BlockActions, reason: &str) -> Result<()> {
     let (Some(reference), Some(message)) = (message_ref(click), &click.message) else { return Ok(()) };
-    // Only the kinds of blocks that a request message has: Slack adds blocks of its own that it does not accept back.
-    let is_kept = |block: &&Value| matches!(block["type"].as_str(), Some("section" | "context"));
+    // Only the kinds of blocks that a request message has or had in earlier versions: Slack adds blocks of its own that it does not accept back.
+    let is_kept = |block: &&Value| matches!(block["type"].as_str(), Some("rich_text" | "section" | "context"));
     let mut blocks: Vec<Value> = message.blocks.iter().filter(is_kept).take(MAX_BLOCKS - 1).cloned().collect();
     let mut note = serde_json::to_value(Context::new(reason))?;
     note["type"] = json!("context");
@@ -118,7 +118,7 @@ async fn disable_buttons(dispatcher: &Dispatcher, click: &BlockActions, reason: 
 }
 
 /// Returns the message that was clicked.
-fn message_ref(click: &BlockActions) -> Option<MessageRef> {
+pub(super) fn message_ref(click: &BlockActions) -> Option<MessageRef> {
     Some(MessageRef::new(click.container.channel_id.as_deref()?, click.container.message_ts.as_deref()?))
 }
 

@@ -13,11 +13,12 @@ use sym_sdk::routing::Destination;
 use super::form_open::{ViewRef, show_new};
 use super::notice_message::notice_message;
 use super::request_message::request_message;
+use super::request_text::LabelledText;
 use super::response::is_refusal;
-use super::{SlackApp, form_view};
+use super::{SlackApp, form_view, text_layout};
 use crate::slack;
 use crate::slack::Recipient;
-use crate::slack::blocks::{Message, Mrkdwn, Section};
+use crate::slack::blocks::{Block, Message, Mrkdwn, RichText, Spans};
 
 impl Delivery for SlackApp {
     fn name(&self) -> &str {
@@ -64,15 +65,15 @@ impl Delivery for SlackApp {
 
     async fn alert(&self, request: &RequestView, destination: &str, error: &EffectError) -> Result<()> {
         let event = request.event();
-        let text = Mrkdwn::new()
-            .bold(event.flow().label())
-            .text(format!(": {} of Run ", event.name()))
-            .code(event.run().id().to_string())
-            .text(" failed with ")
-            .code(error.code.to_string())
-            .text("\n")
-            .quote(error.to_string());
-        let message = Message::new(text.clone(), [Section::new(text)])?;
+        let (flow, step) = (event.flow().label(), event.name());
+        let (run, code) = (event.run().id().to_string(), error.code.to_string());
+        let text = Mrkdwn::new().bold(flow).text(format!(": {step} of Run ")).code(&run);
+        let text = text.text(" failed with ").code(&code).text("\n").quote(error.to_string());
+        let sentence = Spans::new().bold(flow).text(format!(": {step} of Run ")).code(run);
+        let sentence: Block = RichText::section(sentence.text(" failed with ").code(code)).into();
+        let quoted = LabelledText::without_label(Spans::new().text(error.to_string()));
+        let quoted = text_layout::fit(&[quoted], std::slice::from_ref(&sentence));
+        let message = Message::new(text, [sentence].into_iter().chain(quoted.blocks))?;
         let channel = slack::channel(destination)?;
         self.post(Recipient::from(&channel), &message).await.map(drop)
     }

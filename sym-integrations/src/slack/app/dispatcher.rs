@@ -7,8 +7,9 @@ use sym_sdk::runtime::{Actor, Runtime};
 use super::flow_picker::PICK_FLOW;
 use super::form_view::RETRY;
 use super::payload::{BlockActions, Incoming};
+use super::request_message::SHOW;
 use super::response::{Response, ResponseWithFollowUp};
-use super::{SlackApp, decision, form_change, form_open, form_submit, slash_command};
+use super::{SlackApp, decision, form_change, form_open, form_submit, slash_command, whole_request};
 
 /// The front end together with the runtime that its interactions are submitted to.
 #[derive(Clone)]
@@ -64,8 +65,10 @@ impl Dispatcher {
             Some(view) => match action.action_id.as_str() {
                 id if RETRY == *id => form_open::on_retry(self, &actions, view, &action),
                 id if PICK_FLOW == *id => form_open::on_flow_picked(self, &actions, view, &action),
+                id if whole_request::turns_page(id) => whole_request::on_page_turned(self, &actions, view, &action),
                 _ => form_change::on_field_changed(self, &actions, view, &action),
             },
+            None if SHOW == *action.action_id => whole_request::on_show(self, actions, &action).await,
             None => decision::on_click(self, actions, action).await,
         }
     }

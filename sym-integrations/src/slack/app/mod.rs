@@ -38,6 +38,17 @@
 //! active. The input key is derived from the payload: when Slack delivers an interaction again, the runtime recognizes it and
 //! returns the recorded reply.
 //!
+//! # What an approver sees
+//!
+//! Somebody who decides must see what they decide on, and most of a request's message was written by the person who wants it
+//! approved, or comes from a service. So two rules hold for messages of requests and for notices:
+//!
+//! - **Text of others is literal.** It is placed in rich text, in which Slack interprets nothing, and is beside its label or in a
+//!   quotation, so it cannot look like another part of the message. Characters that nobody would see are shown by their code.
+//! - **Nothing is left out silently.** If a request is longer than a message may be, its longest texts are shown in part, with the
+//!   number of characters that are missing. A button shows the whole request in a view, to the requester and to whoever sees the
+//!   request's message, and Approve asks for a confirmation first.
+//!
 //! # Deadlines
 //!
 //! Slack waits three seconds for a response and shows an error to the user otherwise. Decisions and requests are acknowledged
@@ -77,10 +88,13 @@ mod option_key;
 mod option_search;
 mod payload;
 mod request_message;
+mod request_text;
 mod response;
 mod slash_command;
 mod socket_mode;
+mod text_layout;
 mod webhook;
+mod whole_request;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -104,6 +104,7 @@ pub(super) struct BlockActions {
     pub(super) container: Container,
     #[serde(default, deserialize_with = "secret")]
     pub(super) response_url: Option<SecretString>,
+    pub(super) trigger_id: Option<String>,
     pub(super) message: Option<Message>,
     pub(super) view: Option<View>,
     #[serde(default)]

@@ -1,73 +1,102 @@
-//! The message of a request: its fields, its status, and the buttons that are available now.
+//! The message of a request: what is asked for, its status, and the buttons that are available now.
 
 use jiff::Timestamp;
 use sym_sdk::delivery::RequestView;
 use sym_sdk::error::Result;
-use sym_sdk::forms::{FieldValue, format_duration};
 use sym_sdk::machine::EarlierRequest;
 use sym_sdk::model::{RunStatus, User};
-use sym_sdk::routing::SlackUser;
 
+use super::request_text::{self, person_name, shortened, slack_account};
+use super::text_layout::{self, FittedTexts, more_characters};
 use crate::slack::blocks::{
     ActionId, Actions, Block, BlockId, Button, ButtonValue, Confirm, Context, Input, Message, Mrkdwn, PlainTextInput,
-    Section, Style, TimeStyle,
+    RichText, Style, TimeStyle,
 };
 
 pub(super) const APPROVE: ActionId = ActionId::from_static("approve");
 pub(super) const DENY: ActionId = ActionId::from_static("deny");
 pub(super) const REVOKE: ActionId = ActionId::from_static("revoke");
+pub(super) const SHOW: ActionId = ActionId::from_static("show_request");
+
+const SHOW_LABEL: &str = "Show the whole request";
 
 /// The block of the input for a decision message.
 pub(super) const DECISION_MESSAGE: &str = "decision_message";
 const TEXT: ActionId = ActionId::from_static("text");
 
-/// The field that is shown as the reason.
-const REASON_FIELD: &str = "reason";
-
-/// The maximum number of sections with fields. The rest of the message needs fewer than 10 blocks.
-const MAX_FIELD_SECTIONS: usize = MAX_BLOCKS - 10;
+/// The maximum length of a target in a question.
+const MAX_TARGET_LENGTH: usize = 120;
 
 /// The maximum number of blocks in a message.
 pub(super) const MAX_BLOCKS: usize = 50;
 
 /// Builds the message of a request in its present state. `current` is false if the message belongs to an earlier notification,
 /// which can no longer be decided on.
+///
+/// If the message cannot show all of the request, it says what is missing and has a button that shows the whole, and an approval
+/// must be confirmed.
 pub(super) fn request_message(request: &RequestView, workspace: &str, current: bool) -> Result<Message> {
-    let title = title(request, workspace);
-    let mut blocks: Vec<Block> = vec![Section::new(title.clone()).into()];
-    blocks.extend(Section::split(fields(request)).into_iter().take(MAX_FIELD_SECTIONS).map(Block::from));
-    if let Some(reason) = request.reason() {
-        blocks.push(Section::new(Mrkdwn::new().trusted("*Reason*\n").quote(reason)).into());
-    }
+    let is_open = current && request.can_decide();
+    let title: Block = RichText::section(request_text::title(request, workspace)).into();
+    let mut below: Vec<Block> = Vec::new();
     if let Some(earlier) = request.earlier_request().filter(|_| request.can_decide()) {
-        blocks.push(Context::new(earlier_text(earlier)).into());
+        below.push(Context::new(earlier_text(earlier)).into());
     }
-    blocks.push(Context::new(status_text(request, workspace, current)).into());
-    if let Some(message) = request.decision_message() {
-        blocks.push(Section::new(Mrkdwn::new().quote(message)).into());
-    }
-    if current && request.can_decide() {
-        if request.event().flow().params().include_decision_message {
-            let input = PlainTextInput::new(TEXT).multiline();
-            let input = Input::new("Message for the requester", input).optional(true);
-            blocks.push(input.block_id(BlockId::from_static(DECISION_MESSAGE)).into());
-        }
-        let run = run_value(request)?;
-        let approve = Button::new(APPROVE, "Approve").style(Style::Primary).value(run.clone());
-        let deny = Button::new(DENY, "Deny").style(Style::Danger).value(run);
-        blocks.push(Actions::new([approve, deny])?.into());
+    below.push(Context::new(status_text(request, workspace, current)).into());
+    if is_open && request.event().flow().params().include_decision_message {
+        let input = PlainTextInput::new(TEXT).multiline();
+        let input = Input::new("Message for the requester", input).optional(true);
+        below.push(input.block_id(BlockId::from_static(DECISION_MESSAGE)).into());
     }
     if current && request.can_revoke() {
-        blocks.push(Actions::new([revoke_button(request)?])?.into());
+        below.push(Actions::new([revoke_button(request)?])?.into());
     }
-    Message::new(title, blocks)
+    // The buttons that depend on what is shown are measured as if something were missing.
+    let measured = |hidden| -> Result<Vec<Block>> { Ok(buttons(request, is_open, hidden)?.into_iter().collect()) };
+    let others: Vec<Block> = [title.clone()].into_iter().chain(below.clone()).chain(measured(usize::MAX)?).collect();
+    let FittedTexts { blocks: texts, hidden } = text_layout::fit(&request_text::texts(request), &others);
+    let blocks = [title].into_iter().chain(texts).chain(below).chain(measured(hidden)?);
+    Message::new(fallback(request, workspace), blocks)
+}
+
+/// Returns the buttons for a request of which `hidden` characters are not shown.
+fn buttons(request: &RequestView, is_open: bool, hidden: usize) -> Result<Option<Block>> {
+    let mut buttons = Vec::new();
+    if is_open {
+        let run = run_value(request)?;
+        let approve = Button::new(APPROVE, "Approve").style(Style::Primary).value(run.clone());
+        buttons.push(match hidden {
+            0 => approve,
+            hidden => approve.confirm(approve_unseen(hidden)),
+        });
+        buttons.push(Button::new(DENY, "Deny").style(Style::Danger).value(run));
+    }
+    if hidden > 0 {
+        buttons.push(show_button(request)?);
+    }
+    Ok(if buttons.is_empty() { None } else { Some(Actions::new(buttons)?.into()) })
+}
+
+/// Asks whether to approve a request of which a part is not shown.
+fn approve_unseen(hidden: usize) -> Confirm {
+    let question = format!(
+        "{} not shown in the message, and would be approved too. “{SHOW_LABEL}” shows all of it.",
+        more_characters(hidden)
+    );
+    Confirm::new("Approve without seeing everything?", question, "Approve", "Cancel").style(Style::Primary)
+}
+
+/// Builds the button that shows the whole request.
+pub(super) fn show_button(request: &RequestView) -> Result<Button> {
+    Ok(Button::new(SHOW, SHOW_LABEL).value(run_value(request)?))
 }
 
 /// Builds the button that ends access early.
 pub(super) fn revoke_button(request: &RequestView) -> Result<Button> {
     let question = match (request.event().requester(), request.target()) {
         (Some(requester), Some(target)) => {
-            format!("{} will lose access to {} immediately.", name(requester), target.title())
+            let target = shortened(&target.title(), MAX_TARGET_LENGTH).replace(char::is_whitespace, " ");
+            format!("{} will lose access to {target} immediately.", person_name(requester))
         }
         _ => "Access will end immediately.".to_owned(),
     };
@@ -79,7 +108,8 @@ fn run_value(request: &RequestView) -> Result<ButtonValue> {
     ButtonValue::new(request.event().run().id().to_string())
 }
 
-fn title(request: &RequestView, workspace: &str) -> Mrkdwn {
+/// Returns the text of the notification.
+fn fallback(request: &RequestView, workspace: &str) -> Mrkdwn {
     let event = request.event();
     let text = match event.requester() {
         Some(requester) => append_person(Mrkdwn::new(), requester, workspace),
@@ -88,64 +118,12 @@ fn title(request: &RequestView, workspace: &str) -> Mrkdwn {
     text.text(" asks for ").bold(event.flow().label())
 }
 
-fn fields(request: &RequestView) -> Vec<Mrkdwn> {
-    let mut fields = Vec::new();
-    if let Some(target) = request.target() {
-        fields.push(Mrkdwn::new().bold("Target").text("\n").text(target.title()));
-    }
-    if let Some(duration) = request.duration() {
-        fields.push(Mrkdwn::new().bold("Duration").text("\n").text(format_duration(duration)));
-    }
-    // In the order of the form.
-    for spec in request.event().flow().fields().iter().filter(|spec| spec.name() != REASON_FIELD) {
-        if let Some(value) = request.fields().and_then(|fields| fields.get(spec.name())) {
-            let label = Mrkdwn::new().bold(spec.label()).text("\n");
-            fields.push(append_value(label, value, |value| request.option_label(spec.name(), value)));
-        }
-    }
-    fields
-}
-
-/// Appends the value of a field. An option is shown by its label, with its value beside it: different options may have one label.
-fn append_value<'a>(text: Mrkdwn, value: &FieldValue, label: impl Fn(&str) -> Option<&'a str>) -> Mrkdwn {
-    let mention = |text: Mrkdwn, id: &str| match SlackUser::new(id) {
-        Ok(user) => text.user(&user),
-        Err(_) => text.text(id),
-    };
-    match value {
-        FieldValue::SlackUser(picked) => mention(text, picked.user_id()),
-        FieldValue::SlackUsers(picked) => picked.iter().enumerate().fold(text, |text, (index, picked)| {
-            mention(if index > 0 { text.text(", ") } else { text }, picked.user_id())
-        }),
-        FieldValue::TextList(texts) => texts.iter().enumerate().fold(text, |text, (index, value)| {
-            append_option(if index > 0 { text.text(", ") } else { text }, value, label(value))
-        }),
-        value => {
-            let value = value.to_string();
-            append_option(text, &value, label(&value))
-        }
-    }
-}
-
-fn append_option(text: Mrkdwn, value: &str, label: Option<&str>) -> Mrkdwn {
-    match label {
-        Some(label) => text.text(label).text(" (").code(value).text(")"),
-        None => text.text(value),
-    }
-}
-
 /// Appends a person: a mention if their Slack account is known, or else the name.
 fn append_person(text: Mrkdwn, user: &User, workspace: &str) -> Mrkdwn {
-    let account = user.identity("slack", Some(workspace)).and_then(|account| SlackUser::new(account.user_id()).ok());
-    match account {
+    match slack_account(user, workspace) {
         Some(account) => text.user(&account),
-        None => text.bold(name(user)),
+        None => text.bold(person_name(user)),
     }
-}
-
-fn name(user: &User) -> String {
-    let name = user.full_name();
-    if name.is_empty() { user.username().to_owned() } else { name }
 }
 
 /// Says that the requester has asked for the same before.

@@ -29,6 +29,9 @@ pub(super) const OPTION_GROUPS: usize = 100;
 pub(super) const MODAL_BLOCKS: usize = 100;
 pub(super) const MESSAGE_BLOCKS: usize = 50;
 
+/// The characters of a rich text block. Slack documents no limit; this is the one of a section.
+pub(super) const RICH_TEXT: usize = TEXT;
+
 /// The text of a message with blocks. This is the limit of `chat.update`, which is lower than that of `chat.postMessage`.
 pub(super) const MESSAGE_TEXT: usize = 4000;
 /// The JSON of a modal's blocks, in bytes. A view may have 250 kB; the difference is for the other members, mainly the private

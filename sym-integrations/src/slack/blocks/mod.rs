@@ -1,5 +1,7 @@
 //! Block Kit: the content of messages and views, in types that enforce Slack's limits.
 //!
+//! Text of others belongs into [`RichText`] where it must not be mistaken for the text around it: Slack interprets nothing in it.
+//!
 //! Text that is only displayed is truncated to Slack's limit and then ends with `…`. Values that Slack sends back or that would
 //! be submitted (ids, values, metadata, initial values) are never truncated: a value that is too long is an error with the code
 //! [`INVALID_BLOCKS`], and so is an excess of blocks, elements or options. Slack accepts everything that these types build.
@@ -39,6 +41,7 @@ mod message;
 mod modal;
 mod mrkdwn;
 mod option;
+mod rich_text;
 mod text;
 mod validate;
 
@@ -53,6 +56,7 @@ pub use message::Message;
 pub use modal::Modal;
 pub use mrkdwn::{Mrkdwn, TimeStyle};
 pub use option::{MenuOptions, OptionGroup, OptionObject, Options, Suggestions};
+pub use rich_text::{RichText, Spans};
 pub use text::{PlainText, Text};
 pub use validate::INVALID_BLOCKS;
 

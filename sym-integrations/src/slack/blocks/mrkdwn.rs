@@ -54,6 +54,18 @@ pub enum TimeStyle {
     Relative,
 }
 
+impl TimeStyle {
+    /// Returns Slack's format, and that of the fallback in UTC.
+    pub(super) fn formats(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Time => ("{time}", "%H:%M UTC"),
+            Self::Date => ("{date_short_pretty}", "%Y-%m-%d"),
+            Self::DateTime => ("{date_short_pretty} {time}", "%Y-%m-%d %H:%M UTC"),
+            Self::Relative => ("{ago}", "%Y-%m-%d %H:%M UTC"),
+        }
+    }
+}
+
 impl Mrkdwn {
     /// Creates an empty text.
     pub fn new() -> Self {
@@ -71,9 +83,10 @@ impl Mrkdwn {
         self.part("", markup.into(), "")
     }
 
-    /// Appends a text in bold, on one line, escaped. An asterisk in it becomes `∗`.
+    /// Appends a text in bold, on one line, escaped. Marks in it become look-alikes, so that it ends neither the formatting nor has
+    /// any of its own: `*` becomes `∗`, a backtick `ˋ`, `~` `∼`, and the colons of `:tada:` become `∶`.
     pub fn bold(self, text: impl AsRef<str>) -> Self {
-        self.formatted("*", &text.as_ref().replace('*', "∗"))
+        self.formatted("*", &without_marks(text.as_ref()))
     }
 
     /// Appends a text as inline code, on one line, escaped. A backtick in it becomes `ˋ`.
@@ -107,7 +120,7 @@ impl Mrkdwn {
         }
         // A bar would end the URL.
         let url = escape(url.as_str()).replace('|', "%7C");
-        let shown = one_line(&escape(&shown)).replace('|', "∣");
+        let shown = measure::one_line(&escape(&shown)).replace('|', "∣");
         if measure::is_blank(&shown) {
             return self.part("", format!("<{url}>"), "");
         }
@@ -116,12 +129,7 @@ impl Mrkdwn {
 
     /// Appends a timestamp. Clients that cannot format it show the time in UTC.
     pub fn time(self, at: Timestamp, style: TimeStyle) -> Self {
-        let (format, utc) = match style {
-            TimeStyle::Time => ("{time}", "%H:%M UTC"),
-            TimeStyle::Date => ("{date_short_pretty}", "%Y-%m-%d"),
-            TimeStyle::DateTime => ("{date_short_pretty} {time}", "%Y-%m-%d %H:%M UTC"),
-            TimeStyle::Relative => ("{ago}", "%Y-%m-%d %H:%M UTC"),
-        };
+        let (format, utc) = style.formats();
         self.part("", format!("<!date^{}^{format}|{}>", at.as_second(), at.strftime(utc)), "")
     }
 
@@ -131,7 +139,7 @@ impl Mrkdwn {
     }
 
     fn formatted(self, mark: &'static str, text: &str) -> Self {
-        let text = one_line(&measure::clean(text));
+        let text = measure::one_line(&measure::clean(text));
         // Slack interprets formatting marks only if they touch the enclosed text.
         match text.trim() {
             "" => self,
@@ -182,8 +190,22 @@ impl std::fmt::Display for Mrkdwn {
 
 from_strings!(Mrkdwn, |text| Mrkdwn::new().text(text));
 
-fn one_line(text: &str) -> String {
-    text.replace(['\n', '\t'], " ")
+/// Replaces what Slack would interpret by look-alikes. Underscores stay: names and addresses contain them, and in words they mean nothing.
+fn without_marks(text: &str) -> String {
+    let text = text.replace('*', "∗").replace('`', "ˋ").replace('~', "∼");
+    let is_emoji_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '+' | '-' | '\'');
+    let mut result = String::with_capacity(text.len());
+    let mut parts = text.split(':').peekable();
+    let (mut is_first, mut was_emoji) = (true, false);
+    while let Some(part) = parts.next() {
+        let is_emoji = !is_first && parts.peek().is_some() && !part.is_empty() && part.chars().all(is_emoji_name);
+        if !is_first {
+            result.push(if is_emoji || was_emoji { '∶' } else { ':' });
+        }
+        result.push_str(part);
+        (is_first, was_emoji) = (false, is_emoji);
+    }
+    result
 }
 
 /// Splits a text in Slack's markup into the units between which it may be truncated: anything in angle brackets, entities, and

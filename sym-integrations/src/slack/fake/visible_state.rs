@@ -82,9 +82,46 @@ pub(super) fn all_text(surface: &Value) -> String {
         let elements = list(&block["elements"]).iter().filter(|_| block["type"] == "context");
         let elements = elements.map(|element| &element["text"]);
         let texts = [&block["text"]["text"], &block["label"]["text"], &block["hint"]["text"]];
-        lines.extend(texts.into_iter().chain(fields).chain(elements).filter_map(Value::as_str));
+        let texts = texts.into_iter().chain(fields).chain(elements).filter_map(Value::as_str);
+        lines.extend(texts.map(str::to_owned));
+        if block["type"] == "rich_text" {
+            lines.extend(list(&block["elements"]).iter().map(rich_text));
+        }
     }
     lines.join("\n")
+}
+
+/// Returns a part of a rich text block in mrkdwn, with its text as it is.
+fn rich_text(part: &Value) -> String {
+    if part["type"] == "rich_text_list" {
+        return list(&part["elements"])
+            .iter()
+            .map(|item| format!("• {}", rich_text(item)))
+            .collect::<Vec<_>>()
+            .join("\n");
+    }
+    let text: String = list(&part["elements"]).iter().map(span).collect();
+    match part["type"].as_str() {
+        Some("rich_text_quote") => text.split('\n').map(|line| format!(">{line}")).collect::<Vec<_>>().join("\n"),
+        Some("rich_text_preformatted") => format!("```{text}```"),
+        _ => text,
+    }
+}
+
+fn span(span: &Value) -> String {
+    let text = |key: &str| span[key].as_str().unwrap_or_default();
+    let content = match span["type"].as_str().unwrap_or_default() {
+        "user" => format!("<@{}>", text("user_id")),
+        "channel" => format!("<#{}>", text("channel_id")),
+        "emoji" => format!(":{}:", text("name")),
+        "date" => text("fallback").to_owned(),
+        _ => text("text").to_owned(),
+    };
+    let marks = [("bold", '*'), ("italic", '_'), ("strike", '~'), ("code", '`')];
+    marks
+        .into_iter()
+        .filter(|(style, _)| span["style"][style] == true)
+        .fold(content, |text, (_, mark)| format!("{mark}{text}{mark}"))
 }
 
 /// Returns the key under which the value of an element of this type is sent.

@@ -12,6 +12,7 @@ use sym_sdk::audit::AuditKind;
 use sym_sdk::model::{RunId, UserRole};
 use sym_sdk::prelude::*;
 
+use super::cards::{interpreted, quotations};
 use super::{SIGNING_SECRET, World, builder, content, get_permissions, get_request_notifications, golden, reason};
 
 /// Returns the action ids of the buttons.
@@ -75,7 +76,8 @@ async fn a_denial_and_a_withdrawal_show_who_and_why() {
     world.settle().await;
     let updated = world.fake.calls("chat.update").pop().unwrap();
     assert!(status(&updated).starts_with("Denied by <@U0BEN>, "), "{}", status(&updated));
-    assert!(updated["blocks"].to_string().contains(">not &lt;!channel&gt; today"));
+    assert_eq!(quotations(&updated).pop().unwrap(), "not <!channel> today");
+    assert!(!interpreted(&updated).contains("<!channel>"));
     assert!(buttons(&updated).is_empty());
 
     let run = world.request().await;
@@ -238,7 +240,7 @@ async fn a_forwarded_message_can_no_longer_decide() {
 }
 
 #[tokio::test]
-async fn user_text_mentions_nobody_and_is_truncated() {
+async fn user_text_mentions_nobody() {
     let mut world = World::with_reason().await;
     let long = format!("{} 👩‍👩‍👧‍👦 שלום <!channel> <@U0ADA>", "x".repeat(5_000));
     for reason in [long.as_str(), "👩‍👩‍👧‍👦 مرحبا \u{202e}gnp.exe <!here>", "*bold* `code` & more"]
@@ -246,8 +248,10 @@ async fn user_text_mentions_nobody_and_is_truncated() {
         let request = world.harness.request("prod").by("ana@example.com").target("admins").duration("1h");
         request.field("reason", reason).await.unwrap();
         let (_, message) = world.fake.message();
-        let shown = message["blocks"].to_string();
-        assert!(!shown.contains("<!") && !shown.contains("<@U0ADA>") && !shown.contains('\u{202e}'), "{shown}");
+        let shown = interpreted(&message);
+        assert!(!shown.contains("<!") && !shown.contains("<@U0ADA>"), "{shown}");
+        let blocks = message["blocks"].to_string();
+        assert!(!blocks.contains(r#""user_id":"U0ADA""#) && !blocks.contains('\u{202e}'), "{blocks}");
     }
 }
 

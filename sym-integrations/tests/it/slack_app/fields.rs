@@ -5,6 +5,7 @@ use sym_sdk::config::{Environment, PromptField};
 use sym_sdk::forms::{FieldMap, PromptForm};
 use sym_sdk::prelude::*;
 
+use super::cards::{lines, quotations};
 use super::views::{admins, change, element, first_text, inputs, run_of};
 use super::{World, builder, field, get_permissions, get_request_notifications, option, text};
 
@@ -102,10 +103,15 @@ async fn each_field_type_has_an_input_and_round_trips() {
         assert_eq!(state.request.as_ref().unwrap().duration, Some(Duration::from_secs(3600)));
     }
     // The message mentions the users and contains all other values.
-    let blocks = world.fake.message().1["blocks"].to_string();
-    for shown in ["<@U0BEN>, <@U0CYD>", "-42", "90m", "a b, c"] {
-        assert!(blocks.contains(shown), "{shown}: {blocks}");
+    let message = world.fake.message().1;
+    let lines = lines(&message);
+    for shown in ["number: -42", "flag: yes", "time: 90m", "texts: a b, c", "numbers: 1, -2", "people: , "] {
+        assert!(lines.iter().any(|line| line == shown), "{shown}: {lines:?}");
     }
+    for shown in [r#"{"type":"user","user_id":"U0BEN"}"#, r#"{"type":"user","user_id":"U0CYD"}"#] {
+        assert!(message["blocks"].to_string().contains(shown), "{message}");
+    }
+    assert_eq!(quotations(&message), ["two\nlines"]);
 }
 
 fn check(fields: &FieldMap) {

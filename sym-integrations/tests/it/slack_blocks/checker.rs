@@ -75,6 +75,12 @@ const RULES: &[(&str, &[Rule])] = &[
     ("mrkdwn", &[("text", 1, 3000)]),
     ("plain_text", &[("text", 1, 3000)]),
     ("modal", &[]),
+    ("rich_text", &[("elements", 1, usize::MAX)]),
+    ("rich_text_section", &[("elements", 1, usize::MAX)]),
+    ("rich_text_quote", &[("elements", 1, usize::MAX)]),
+    ("text", &[("text", 1, 3000)]),
+    ("user", &[]),
+    ("date", &[]),
 ];
 
 fn blocks(surface: &Value) -> impl Iterator<Item = &Value> {
@@ -190,6 +196,12 @@ impl Faults {
                 for key in ["initial_value", "min_value", "max_value"] {
                     self.unless(object[key].is_null() || object[key].is_string(), path, "a number is no string");
                 }
+            }
+            "rich_text" => {
+                let paragraphs = object["elements"].as_array().unwrap().iter();
+                let parts = paragraphs.flat_map(|paragraph| paragraph["elements"].as_array().unwrap());
+                let length: usize = parts.filter_map(|part| part["text"].as_str()).map(units).sum();
+                self.unless(length <= 3000, path, format!("has {length} characters"));
             }
             "mrkdwn" => self.check_markup(object["text"].as_str().unwrap(), path),
             "plain_text" => {

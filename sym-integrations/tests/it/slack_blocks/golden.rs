@@ -10,7 +10,7 @@ use sym_integrations::slack::blocks::{
     Actions, Block, BlockId, Button, ButtonValue, CallbackId, Checkboxes, Confirm, Context, DispatchOn, Divider,
     ExternalSelect, Header, Input, MenuOptions, Message, Modal, Mrkdwn, MultiExternalSelect, MultiStaticSelect,
     MultiUsersSelect, NumberInput, OptionGroup, Options, Overflow, PlainText, PlainTextInput, PrivateMetadata,
-    RadioButtons, Section, StaticSelect, Style, Suggestions, TimeStyle, UsersSelect,
+    RadioButtons, RichText, Section, Spans, StaticSelect, Style, Suggestions, TimeStyle, UsersSelect,
 };
 use sym_sdk::error::Result;
 use url::Url;
@@ -142,6 +142,26 @@ fn a_request() -> Result<()> {
     assert_eq!(faults_of_message(&json(&message)), Vec::<String>::new());
     assert_golden(expect_file!["golden/message_request.json"], &message);
     assert_golden(expect_file!["golden/message_text.json"], &Message::text("R&D: <@U012AB3CD> is not mentioned"));
+    Ok(())
+}
+
+#[test]
+fn a_request_in_rich_text() -> Result<()> {
+    let ana = slack::user("U012AB3CD")?;
+    let until = "2026-11-22T20:40:00Z".parse().unwrap();
+    let values = Spans::new().bold("Target").text(": ").text("*prod* :tada:\n").bold("Roles").text(": ").code("a, `b`");
+    let blocks: Vec<Block> = vec![
+        RichText::section(Spans::new().user(&ana).text(" asks for ").bold("R&D <admin>")).block_id(id("title")).into(),
+        RichText::section(values)
+            .then_section(Spans::new().bold("Ticket"))
+            .then_quote(Spans::new().text("OPS-1\n*Target*\nstaging <!here>"))
+            .then_section(Spans::new().italic("1 more character is not shown here"))
+            .into(),
+        RichText::quote(Spans::new().text("until ").time(until, TimeStyle::DateTime)).into(),
+    ];
+    let message = Message::new("Ana asks for Production", blocks)?;
+    assert_eq!(faults_of_message(&json(&message)), Vec::<String>::new());
+    assert_golden(expect_file!["golden/message_rich_text.json"], &message);
     Ok(())
 }
 

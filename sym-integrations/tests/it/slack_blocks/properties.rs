@@ -6,7 +6,7 @@ use proptest::sample::select;
 use sym_integrations::slack::blocks::{
     ActionId, Actions, Block, BlockId, Button, ButtonValue, Confirm, Context, Divider, ExternalSelect, Header, Input,
     Message, Modal, Mrkdwn, MultiStaticSelect, OptionGroup, OptionObject, OptionValue, Options, PlainTextInput,
-    PrivateMetadata, Section, StaticSelect, Suggestions, TimeStyle,
+    PrivateMetadata, RichText, Section, Spans, StaticSelect, Suggestions, TimeStyle,
 };
 use sym_sdk::error::Result;
 use url::Url;
@@ -67,6 +67,10 @@ fn block(texts: &[String], mrkdwn: Mrkdwn, kind: u8, at: usize) -> Result<Block>
             let button = Button::new(action("go"), text(0)).value(ButtonValue::new(text(1))?).confirm(confirm);
             Actions::new([button])?.block_id(id).into()
         }
+        9 => {
+            let spans = |n: usize| Spans::new().text(text(n)).bold(text(n + 1)).code(text(n + 2)).italic(text(n));
+            RichText::section(spans(0)).then_quote(spans(1)).then_section(spans(2)).block_id(id).into()
+        }
         _ => Divider::new().into(),
     })
 }
@@ -77,7 +81,7 @@ proptest! {
     #[test]
     fn accepted_blocks_are_within_all_limits(
         texts in vec(text(), 1..12),
-        parts in vec((mrkdwn(), 0..10u8), 1..8),
+        parts in vec((mrkdwn(), 0..11u8), 1..8),
         metadata in text(),
     ) {
         // Rejected values are tested in `limits`.

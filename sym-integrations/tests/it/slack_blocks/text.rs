@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use sym_integrations::slack;
-use sym_integrations::slack::blocks::{Header, Message, Mrkdwn, PlainText, Section, TimeStyle};
+use sym_integrations::slack::blocks::{Header, Message, Mrkdwn, PlainText, RichText, Section, Spans, TimeStyle};
 use sym_sdk::routing::SlackChannelId;
 use url::Url;
 
@@ -36,6 +36,9 @@ fn escaped_text_cannot_mention_or_link() {
 fn escaped_text_cannot_end_its_formatting() {
     assert_eq!(mrkdwn(Mrkdwn::new().code("a`b\n<c>")), "`aˋb &lt;c&gt;`");
     assert_eq!(mrkdwn(Mrkdwn::new().bold(" *a*b\n")), "*∗a∗b*");
+    assert_eq!(mrkdwn(Mrkdwn::new().bold("a `b` ~c~ :tada: :+1::x: 10:30:")), "*a ˋbˋ ∼c∼ ∶tada∶ ∶+1∶∶x∶ 10∶30∶*");
+    assert_eq!(mrkdwn(Mrkdwn::new().bold("a_b@example.com arn:aws:")), "*a_b@example.com arn∶aws∶*");
+    assert_eq!(mrkdwn(Mrkdwn::new().bold("at 10:30, see: x")), "*at 10:30, see: x*");
     assert_eq!(mrkdwn(Mrkdwn::new().text("x").bold("  ").code("")), "x");
     assert_eq!(
         mrkdwn(Mrkdwn::new().quote("a\n> b\r\n*Approved by* c\u{2028}d\re")),
@@ -118,4 +121,37 @@ fn blank_text_is_shown_as_a_dash() {
 fn emoji_names_are_only_interpreted_on_request() {
     assert_eq!(json(&Header::new("arn:aws:iam"))["text"]["emoji"], false);
     assert_eq!(json(&Header::new(PlainText::new(":tada:").emoji()))["text"]["emoji"], true);
+}
+
+fn rich(spans: Spans) -> String {
+    let block = json(&RichText::quote(spans));
+    let parts = block["elements"][0]["elements"].as_array().unwrap();
+    parts.iter().map(|part| part["text"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn rich_text_is_literal_and_shows_what_is_hidden() {
+    let hostile = "<!channel> *b* `c` :tada: &amp;\n>quoted";
+    assert_eq!(rich(Spans::new().text(hostile)), hostile);
+    assert_eq!(rich(Spans::new().text("a\u{202e}b\u{200b}c\0")), "a⟨U+202E⟩b⟨U+200B⟩c⟨U+0000⟩");
+    assert_eq!(rich(Spans::new().bold("a\nb")), "a b");
+    for joined in ["👩\u{200d}👩\u{200d}👧", "❤\u{fe0f}\u{200d}🔥", "می\u{200c}خواهم", "क्\u{200d}ष", "#\u{fe0f}\u{20e3}"] {
+        assert_eq!(rich(Spans::new().text(joined)), joined);
+    }
+    for hidden in ["a\u{200d}b", "é\u{200c}é", "–\u{200d}–", "a\u{fe0f}", "\u{200d}", "👩\u{200d}\u{200d}👩"] {
+        assert!(rich(Spans::new().text(hidden)).contains('⟨'), "{hidden:?}");
+    }
+}
+
+#[test]
+fn rich_text_is_truncated_and_never_empty() {
+    assert_eq!(rich(Spans::new().text("a".repeat(3_000))).len(), 3_000);
+    assert_eq!(rich(Spans::new().text("a".repeat(3_001))), format!("{}…", "a".repeat(2_999)));
+    let family = "👨‍👩‍👧‍👦";
+    assert_eq!(rich(Spans::new().text(family.repeat(300))), format!("{}…", family.repeat(272)));
+    // One grapheme cluster that is longer than any block.
+    assert!(rich(Spans::new().text(format!("e{}", "\u{301}".repeat(4_000)))).starts_with("e\u{301}"));
+    for blank in ["", " ", "\n\t"] {
+        assert_eq!(rich(Spans::new().text(blank)), "–", "{blank:?}");
+    }
 }

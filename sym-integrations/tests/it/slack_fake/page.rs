@@ -44,6 +44,15 @@ async fn escapes_text_in_html() {
         { "type": "header", "text": plain(SCRIPT) },
         { "type": "section", "text": mrkdwn, "fields": [mrkdwn, plain(SCRIPT)] },
         { "type": "context", "elements": [mrkdwn] },
+        { "type": "rich_text", "elements": [
+            { "type": "rich_text_section", "elements": [
+                { "type": "text", "text": SCRIPT, "style": { "bold": true } },
+                { "type": "user", "user_id": "U0EVE" },
+                { "type": "user", "user_id": SCRIPT },
+                { "type": "date", "timestamp": 0, "format": "{date}", "fallback": SCRIPT },
+            ] },
+            { "type": "rich_text_quote", "elements": [{ "type": "text", "text": SCRIPT }] },
+        ] },
         { "type": "actions", "elements": [{
             "type": "button", "action_id": "\"'<b>", "value": SCRIPT, "text": plain(SCRIPT),
             "confirm": { "title": plain(SCRIPT), "text": plain(SCRIPT), "confirm": plain("Yes"), "deny": plain("No") },
@@ -77,6 +86,27 @@ async fn escapes_text_in_html() {
     assert!(page.body.contains(&format!("<script nonce=\"{nonce}\">")) && policy.contains("default-src 'none'"));
     assert!(!get(&fake, "/").await.body.contains(nonce));
     assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
+}
+
+#[tokio::test]
+async fn rich_text_is_shown_literally() {
+    let (fake, _) = workspace().await;
+    let slack = fake.client().build().unwrap();
+    let text = |text: &str, style| json!({ "type": "text", "text": text, "style": style });
+    let blocks = json!([{ "type": "rich_text", "elements": [
+        { "type": "rich_text_section", "elements": [
+            text("Ticket", json!({ "bold": true })), text(": *a* ", json!({})), text("`b`", json!({ "code": true })),
+            { "type": "user", "user_id": "U0ANA" },
+        ] },
+        { "type": "rich_text_quote", "elements": [text("*Target*\nprod", json!({}))] },
+    ] }]);
+    let message = slack.api().post_message("#access").text("x").blocks(&blocks);
+    message.await.unwrap();
+    let page = get(&fake, "/?as=U0ANA&in=CACCESS").await.body;
+    assert!(page.contains("<b>Ticket</b>: *a* <code>`b`</code><span class=\"mention\">@Ana</span>"), "{page}");
+    assert!(page.contains("<blockquote class=\"plain\">*Target*\nprod</blockquote>"), "{page}");
+    let message = fake.messages().pop().unwrap();
+    assert_eq!(message.all_text(), "*Ticket*: *a* ``b``<@U0ANA>\n>*Target*\n>prod");
 }
 
 #[tokio::test]

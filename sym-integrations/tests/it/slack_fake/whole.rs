@@ -169,7 +169,7 @@ async fn a_browser_without_scripts_does_the_same() {
         fake.person("U0BEN").message("asks for").await.unwrap();
         let page = get(&fake, "/?as=U0BEN").await;
         assert!(
-            page.body.contains("<b>Reason</b><blockquote>incident</blockquote><blockquote>42</blockquote>"),
+            page.body.contains("<b>Reason</b></div><blockquote class=\"plain\">incident\n42</blockquote>"),
             "{}",
             page.body
         );

@@ -11,6 +11,7 @@ pub use section::Section;
 pub use simple::{Actions, Context, Divider, Header};
 
 use super::id::BlockId;
+use super::rich_text::RichText;
 
 /// A block of a view or message.
 ///
@@ -29,6 +30,8 @@ pub enum Block {
     Header(Header),
     /// An input with its label.
     Input(Box<Input>),
+    /// Text in which Slack interprets nothing.
+    RichText(RichText),
     /// Text.
     Section(Box<Section>),
 }
@@ -41,6 +44,7 @@ impl Block {
             Self::Divider(block) => block.block_id.as_ref(),
             Self::Header(block) => block.block_id.as_ref(),
             Self::Input(block) => block.block_id.as_ref(),
+            Self::RichText(block) => block.block_id.as_ref(),
             Self::Section(block) => block.block_id.as_ref(),
         }
     }
@@ -71,5 +75,6 @@ blocks! {
     Divider(std::convert::identity),
     Header(std::convert::identity),
     Input(Box::new),
+    RichText(std::convert::identity),
     Section(Box::new),
 }

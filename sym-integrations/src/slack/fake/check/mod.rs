@@ -14,6 +14,9 @@ use schema::{Field, Rule};
 /// Maximum length of the text of a message, and of an update.
 const MESSAGE_TEXT: (usize, usize) = (40_000, 4_000);
 
+/// Maximum length of the blocks of a message as JSON. Slack documents none, but replies `msg_blocks_too_long` from about here on.
+const MESSAGE_BLOCKS: usize = 13_200;
+
 /// Maximum size of a view's JSON, in bytes.
 const VIEW: usize = 250_000;
 
@@ -43,6 +46,8 @@ pub(super) fn message(message: &Value, is_update: bool) -> Vec<String> {
     if !message["blocks"].is_null() {
         check.value(&message["blocks"], Rule::Several(schema::BLOCKS_OF_MESSAGES, 50), "/blocks");
         check.ids(&message["blocks"], "/blocks");
+        let length = message["blocks"].to_string().encode_utf16().count();
+        check.unless(length <= MESSAGE_BLOCKS, "/blocks", &format!("must be less than {MESSAGE_BLOCKS} characters"));
     }
     check.faults
 }
@@ -127,6 +132,9 @@ impl Check {
             Rule::Ids(most) => self.each(value, 1, most, at, |check, id, at| check.chars(id, 1, 255, at)),
             Rule::Several(types, most) => {
                 self.each(value, 0, most, at, |check, one, at| check.typed(one, types, at));
+            }
+            Rule::Parts(types, most) => {
+                self.each(value, 1, most, at, |check, one, at| check.typed(one, types, at));
             }
             Rule::One(types) => self.typed(value, types, at),
             Rule::Texts(most, chars) => {

@@ -29,6 +29,8 @@ pub(super) enum Rule {
     One(&'static [&'static str]),
     /// Up to a number of text objects, with up to a number of characters.
     Texts(usize, usize),
+    /// 1 to `n` objects of these types.
+    Parts(&'static [&'static str], usize),
     /// A confirmation dialog.
     Confirm,
     /// A dispatch configuration.
@@ -126,6 +128,13 @@ pub(super) const BLOCKS_OF_MESSAGES: &[&str] = &[
     "video",
 ];
 
+const RICH_TEXT_PARTS: &[&str] = &["rich_text_list", "rich_text_preformatted", "rich_text_quote", "rich_text_section"];
+
+const RICH_TEXT_SPANS: &[&str] =
+    &["broadcast", "channel", "color", "date", "emoji", "link", "text", "user", "usergroup"];
+
+const STYLE: Field = optional("style", Rule::Any);
+
 const ACTIONS: &[&str] = &[
     "button",
     "channels_select",
@@ -217,6 +226,25 @@ const TYPES: &[(&str, &[Field])] = &[
             optional("hint", Rule::Plain(2000)),
             optional("optional", Rule::Flag),
             optional("dispatch_action", Rule::Flag),
+        ],
+    ),
+    // Slack documents no limits for rich text, apart from that of the whole message.
+    ("rich_text", &[BLOCK_ID, required("elements", Rule::Parts(RICH_TEXT_PARTS, usize::MAX))]),
+    ("rich_text_section", &[required("elements", Rule::Parts(RICH_TEXT_SPANS, usize::MAX))]),
+    (
+        "rich_text_quote",
+        &[required("elements", Rule::Parts(RICH_TEXT_SPANS, usize::MAX)), optional("border", Rule::Count(0, 1))],
+    ),
+    ("text", &[required("text", Rule::Chars(1, usize::MAX)), STYLE]),
+    ("user", &[required("user_id", ID), STYLE]),
+    (
+        "date",
+        &[
+            required("timestamp", Rule::Count(0, u64::MAX)),
+            required("format", Rule::Chars(1, 3000)),
+            optional("fallback", Rule::Chars(1, 3000)),
+            optional("url", Rule::Chars(1, 3000)),
+            STYLE,
         ],
     ),
     (

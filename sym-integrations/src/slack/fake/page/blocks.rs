@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::html::Html;
-use super::mrkdwn;
+use super::{mrkdwn, rich_text};
 use crate::slack::fake::input_value::options;
 use crate::slack::fake::interactions::Key;
 use crate::slack::fake::visible_state::{ElementRef, Values, blocks, elements, list, value_key};
@@ -81,6 +81,13 @@ impl RenderContext<'_> {
                     html.raw("</div>");
                 }
                 self.elements_of(block, &mut html);
+                html.raw("</div>");
+            }
+            "rich_text" => {
+                html.raw("<div class=\"section\">");
+                for part in list(&block["elements"]) {
+                    html.html(&rich_text::html(part, self.workspace));
+                }
                 html.raw("</div>");
             }
             "actions" => {

@@ -6,6 +6,7 @@ mod html;
 mod layout;
 mod mrkdwn;
 mod origin_check;
+mod rich_text;
 mod state;
 
 use std::sync::Arc;

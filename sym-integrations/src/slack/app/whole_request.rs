@@ -1,0 +1,107 @@
+//! The view of a whole request, for one that does not fit in a message.
+//!
+//! Whoever may see the request's message may see the view: it is opened by a button of a message that belongs to the request, or by
+//! the requester. Slack signs which message was clicked, and shows a message only to members of its channel.
+
+use sym_sdk::delivery::RequestView;
+use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use sym_sdk::machine::MessageStatus;
+use sym_sdk::model::RunId;
+
+use super::decision::{message_ref, report_refusal};
+use super::dispatcher::Dispatcher;
+use super::payload::{Action, BlockActions, View};
+use super::response::{Response, ResponseWithFollowUp};
+use super::{log_error, request_text, text_layout};
+use crate::slack::blocks::{ActionId, Actions, Block, Button, ButtonValue, Context, Modal, RichText};
+
+const PREVIOUS_PAGE: ActionId = ActionId::from_static("previous_page");
+const NEXT_PAGE: ActionId = ActionId::from_static("next_page");
+
+/// Whether an action turns a page of the view.
+pub(super) fn turns_page(action_id: &str) -> bool {
+    PREVIOUS_PAGE == *action_id || NEXT_PAGE == *action_id
+}
+
+/// Opens the view of the request whose message was clicked.
+pub(super) async fn on_show(dispatcher: Dispatcher, click: BlockActions, action: &Action) -> ResponseWithFollowUp {
+    let run = action.value.as_deref().and_then(|run| run.parse::<RunId>().ok());
+    let (Some(run), Some(trigger)) = (run, click.trigger_id.clone()) else { return Response::Ack.into() };
+    ResponseWithFollowUp::ack_then(async move {
+        let shown = async {
+            let request = visible_request(&dispatcher, &click, run).await?;
+            let view = whole_request_view(&request, dispatcher.app().slack().workspace(), 0)?;
+            dispatcher.app().slack().api().open_view(&trigger, view).await.map(drop)
+        };
+        if let Err(error) = shown.await {
+            log_error("showing a request", &error);
+            report_refusal(&dispatcher, &click, &error).await;
+        }
+    })
+}
+
+/// Shows another page of the view.
+pub(super) fn on_page_turned(
+    dispatcher: Dispatcher,
+    click: &BlockActions,
+    view: View,
+    action: &Action,
+) -> ResponseWithFollowUp {
+    let target = action.value.as_deref().and_then(|value| value.split_once(':'));
+    let target = target.and_then(|(run, page)| Some((run.parse::<RunId>().ok()?, page.parse::<usize>().ok()?)));
+    let Some((run, page)) = target else { return Response::Ack.into() };
+    let account = click.user.id.clone();
+    ResponseWithFollowUp::ack_then(async move {
+        let turned = async {
+            // Whether the request may be seen was checked when the view was opened, but the account may be deactivated since.
+            dispatcher.app().user(&account, dispatcher.now()).await?;
+            let request = dispatcher.runtime().request_view(run).await?;
+            let content = whole_request_view(&request, dispatcher.app().slack().workspace(), page)?;
+            dispatcher.app().slack().api().update_view(&view.id, content).await.map(drop)
+        };
+        if let Err(error) = turned.await {
+            log_error("showing a page of a request", &error);
+        }
+    })
+}
+
+/// Returns the request, if the message that was clicked belongs to it or if it was made by the user who clicked.
+async fn visible_request(dispatcher: &Dispatcher, click: &BlockActions, run: RunId) -> Result<RequestView> {
+    let user = dispatcher.app().user(&click.user.id, dispatcher.now()).await?;
+    let request = dispatcher.runtime().request_view(run).await?;
+    let is_requester = request.event().requester().is_some_and(|requester| requester.id() == user.id());
+    let is_message_of_request = || {
+        message_ref(click).is_some_and(|message| request.message_status(&(&message).into()) != MessageStatus::Unknown)
+    };
+    if is_requester || is_message_of_request() {
+        return Ok(request);
+    }
+    Err(Error::new(ErrorKind::Conflict, codes::UNKNOWN_MESSAGE, "this message does not belong to the request"))
+}
+
+/// Builds a page of the view, from 0. The last page if there are fewer.
+fn whole_request_view(request: &RequestView, workspace: &str, page: usize) -> Result<Modal> {
+    let mut pages = text_layout::pages(&request_text::texts(request));
+    let last = pages.len().saturating_sub(1);
+    let page = page.min(last);
+    let mut blocks: Vec<Block> = vec![RichText::section(request_text::title(request, workspace)).into()];
+    if page < pages.len() {
+        blocks.extend(pages.swap_remove(page));
+    }
+    if last > 0 {
+        blocks.push(Context::new(format!("Page {} of {}", page.saturating_add(1), last.saturating_add(1))).into());
+        let run = request.event().run().id();
+        let turn = |action, label, page: usize| -> Result<Button> {
+            Ok(Button::new(action, label).value(ButtonValue::new(format!("{run}:{page}"))?))
+        };
+        let mut buttons = Vec::new();
+        if let Some(previous) = page.checked_sub(1) {
+            buttons.push(turn(PREVIOUS_PAGE, "Previous page", previous)?);
+        }
+        if page < last {
+            buttons.push(turn(NEXT_PAGE, "Next page", page.saturating_add(1))?);
+        }
+        blocks.push(Actions::new(buttons)?.into());
+    }
+    Ok(Modal::new(request.event().flow().label(), blocks)?.close("Close"))
+}
