@@ -38,6 +38,8 @@ mod signal;
 mod simulate;
 #[cfg(feature = "sqlite")]
 mod simulated_store;
+#[cfg(all(feature = "server", feature = "sqlite"))]
+mod unavailable;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, Write};

@@ -1,5 +1,8 @@
 //! The command `serve`: runs the flows, and serves their front ends.
 //!
+//! A fault of one flow does not keep the others from being served, and no access from ending, unless `--strict` is given: the program
+//! starts with what can be built, and prints what cannot.
+//!
 //! With a fake (`--fake-slack`), everything else that is real is replaced too, on a store of its own, and what happens is printed.
 
 use std::io;
@@ -17,6 +20,7 @@ use super::follow::Follower;
 use super::output::{Output, count};
 use super::signal::Signals;
 use super::simulated_store::{StoreMode, reject_simulated};
+use super::unavailable;
 use super::{Common, Exit, Program};
 use crate::clock::SystemClock;
 use crate::config::{Config, Diagnostic, Terraform};
@@ -91,8 +95,11 @@ async fn prepare(
     reject_simulated(store).await?;
     let front_end_types = program.front_end_types.iter().map(|kind| kind.kind().to_owned()).collect();
     let builder = program.builder(config).sqlite(store.clone());
-    let warnings = builder.warnings();
-    let runtime = builder.build().await?;
+    let mut warnings = builder.warnings();
+    if !args.strict {
+        warnings.extend(builder.tolerated_errors());
+    }
+    let runtime = if args.strict { builder.build().await? } else { builder.build_degraded().await? };
     Ok(Prepared { runtime, warnings, front_end_types, instructions: Vec::new(), follower: None })
 }
 
@@ -223,6 +230,7 @@ async fn follow(follower: &mut Option<Follower>, output: &mut Output<'_>) -> Com
 fn write_start(prepared: &Prepared, address: SocketAddr, args: &ServeArgs, output: &mut Output<'_>) -> io::Result<()> {
     let Prepared { runtime, warnings, front_end_types, instructions, .. } = prepared;
     output.config_warnings(warnings)?;
+    unavailable::write(runtime, output)?;
     let names: Vec<_> = runtime.front_ends().iter().map(|front_end| front_end.name()).collect();
     let flows = runtime.flows().len();
     let db = args.db().display();
@@ -230,6 +238,11 @@ fn write_start(prepared: &Prepared, address: SocketAddr, args: &ServeArgs, outpu
         let paths: Vec<_> = names.iter().map(|name| format!("/{name}")).collect();
         let listening = format!("http://{address}");
         let mut start = json!({ "listening": listening, "front_ends": paths, "flows": flows, "db": db.to_string() });
+        let (parts, blocked) = (runtime.unavailable(), runtime.blocked_access());
+        if !parts.is_empty() || !blocked.is_empty() {
+            start["unavailable"] = json!(parts);
+            start["blocked_access"] = json!(blocked);
+        }
         if !instructions.is_empty() {
             start["fakes"] = instructions.clone().into();
         }

@@ -84,6 +84,8 @@ mod schema;
 #[cfg(feature = "terraform")]
 mod terraform;
 
+#[cfg(feature = "runtime")]
+pub(crate) use check::Resolved;
 pub use check::{CheckedConfig, CheckedFlowsFilter, CheckedLogDestination};
 use declarations::MODULE_INTEGRATION;
 pub use declarations::*;

@@ -106,6 +106,7 @@ fn kind_of(input: &Input) -> &'static str {
         InputBody::EffectDone { .. } => "effect_done",
         InputBody::Resumed => "resumed",
         InputBody::FlowRemoved => "flow_removed",
+        InputBody::RevocationBlocked { .. } => "revocation_blocked",
         InputBody::TimerFired { .. } => "timer_fired",
         InputBody::Rearm => "rearm",
         InputBody::ClockWentBack => "clock_set_back",

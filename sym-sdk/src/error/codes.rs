@@ -79,6 +79,8 @@ pub const UNKNOWN_SECRET: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_SECRET")
 pub const UNKNOWN_INTEGRATION: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_INTEGRATION");
 /// `SymSDK:UNKNOWN_FLOW`: the flow does not exist.
 pub const UNKNOWN_FLOW: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_FLOW");
+/// `SymSDK:FLOW_UNAVAILABLE`: the flow accepts no requests, because parts of it could not be built.
+pub const FLOW_UNAVAILABLE: ErrorCode = ErrorCode::new("SymSDK", "FLOW_UNAVAILABLE");
 /// `SymSDK:UNKNOWN_TARGET`: the flow has no such target.
 pub const UNKNOWN_TARGET: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_TARGET");
 /// `SymSDK:INVALID_DURATION`: not a duration, or not one of the offered durations.

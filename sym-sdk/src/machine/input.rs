@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::effect_error::EffectError;
 use super::outcome::Outcome;
 use super::people::People;
 use super::timer::TimerKind;
@@ -129,6 +130,11 @@ pub enum InputBody {
     Resumed,
     /// The program has started without the flow of the Run, which has an undecided request.
     FlowRemoved,
+    /// The program has found out whether the access that the Run holds can be revoked.
+    RevocationBlocked {
+        /// The reason why it cannot, as things are. `None` if it can.
+        error: Option<EffectError>,
+    },
     /// The clock is well behind the time of the Run's last change: it was ahead then, or it is behind now.
     #[serde(alias = "ClockSetBack")]
     ClockWentBack,

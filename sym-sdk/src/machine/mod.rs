@@ -78,6 +78,7 @@
 mod access;
 mod approval;
 mod audit_entry;
+mod blocked;
 mod closing;
 mod dead_end;
 mod effect;

@@ -71,6 +71,9 @@ pub struct RunState {
     /// The number of times in a row that hooks have ignored the end of access, or the forward or expiry of the request.
     #[serde(default)]
     pub deferrals: u32,
+    /// The time at which people were last told that the access which the Run holds cannot be revoked as things are; `None` if it can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation_blocked: Option<Timestamp>,
     /// Whether the Run accepts no request any more, although none was submitted: its first event was ignored.
     pub closed: bool,
     /// The number of the next effect.
@@ -105,11 +108,11 @@ impl RunState {
         self.access.grant().or(self.former_grant.as_ref())
     }
 
-    /// Returns whether the access has not ended when it was to: a revocation has failed and is not confirmed yet, or a hook has
-    /// deferred the end.
+    /// Returns whether the access has not ended when it was to, or cannot: a revocation has failed and is not confirmed yet, a hook has
+    /// deferred the end, or the strategy is gone or could not be built.
     pub fn is_stuck(&self) -> bool {
         match &self.access {
-            Access::Held(_) => self.deferrals > 0,
+            Access::Held(_) => self.deferrals > 0 || self.revocation_blocked.is_some(),
             Access::Revoking { .. } => self.pending_revocation().is_some_and(|(_, pending)| pending.attempt > 1),
             _ => false,
         }

@@ -88,6 +88,7 @@ impl<'a> Stepper<'a> {
             InputBody::Rearm => self.rearm(),
             InputBody::Resumed => self.resumed(),
             InputBody::FlowRemoved => self.flow_removed(),
+            InputBody::RevocationBlocked { error } => self.revocation_blocked(error.as_ref()),
             InputBody::ClockWentBack => self.clock_went_back(),
         };
         self.drain_queue();
@@ -133,6 +134,7 @@ fn new_run(rules: &Rules<'_>, input: &Input) -> RunState {
         deferred_after_request: None,
         error: None,
         deferrals: 0,
+        revocation_blocked: None,
         closed: false,
         next_seq: 1,
         next_generation: 1,

@@ -15,6 +15,7 @@ use super::forms::build_form;
 use super::handler_call::{call, failed_in};
 use super::identity::requester_identity;
 use super::limits::Limits;
+use super::revocation_strategies::RevocationStrategies;
 use crate::clock::Clock;
 use crate::delivery::{DeliveryReceipt, DynDelivery, RequestView};
 use crate::directory::Directory;
@@ -23,8 +24,8 @@ use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
 use crate::handler::{Context, HandlerFn};
 use crate::machine::{
-    self, DeliveryResult, Effect, EffectError, EffectKind, EventRecord, HookResult, Input, InputBody, MessageRef,
-    Notice, Outcome, People, Revocation, RevocationCheck, Routing, RunState, Transition,
+    self, Action, DeliveryResult, Effect, EffectError, EffectKind, EventRecord, HookResult, Input, InputBody,
+    MessageRef, Notice, Outcome, People, Revocation, RevocationCheck, Routing, RunState, Transition,
 };
 use crate::model::{AccessTarget, Event, Flow, Hook, RunId, Step, User, UserId};
 use crate::routing::{Approvers, Destination, Notification, RequestForwardContext, RequestPermission};
@@ -34,6 +35,7 @@ use crate::strategy::{AccessRequest, DynAccessStrategy};
 pub(super) struct EffectExecutor {
     pub(super) flows: FlowEntries,
     pub(super) filter: Option<FlowVisibility>,
+    pub(super) strategies: RevocationStrategies,
     pub(super) deliveries: Vec<Arc<dyn DynDelivery>>,
     pub(super) directory: Directory,
     pub(super) clock: Arc<dyn Clock>,
@@ -73,8 +75,8 @@ impl EffectHandler for EffectExecutor {
         let flow = state.map_or(&input.flow, |state| &state.flow);
         match self.flows.by_srn(flow) {
             Ok(entry) => Ok(machine::step(&entry.rules(), state, input)),
-            // Nobody can act on a Run of a flow that is no longer configured. It can only be closed.
-            Err(error) if matches!(input.body, InputBody::Submitted { .. }) => Err(error),
+            // A Run of a flow that is no longer configured can only be closed, and its access can only end.
+            Err(error) if !ends_run(&input.body) => Err(error),
             Err(_) => Ok(machine::step(&FlowEntry::removed(flow).rules(), state, input)),
         }
     }
@@ -105,12 +107,17 @@ impl EffectHandler for EffectExecutor {
             let removed;
             let entry = match self.flows.by_srn(&state.flow) {
                 Ok(entry) => entry,
-                Err(_) if is_message(&effect.kind) => {
+                Err(_) if is_message(&effect.kind) || matches!(effect.kind, EffectKind::Revoke { .. }) => {
                     removed = FlowEntry::removed(&state.flow);
                     &removed
                 }
                 Err(error) => return Outcome::Failed(EffectError::from(&error)),
             };
+            if leads_to_access(&effect.kind)
+                && let Err(error) = self.flows.check_accepts(entry)
+            {
+                return Outcome::Failed(EffectError::from(&error));
+            }
             let execution =
                 EffectExecution { executor: self, entry, effect: &effect, state: &state, holders: &holders };
             catch_panics(execution.run()).await.unwrap_or_else(Outcome::Failed)
@@ -162,7 +169,7 @@ impl EffectExecution<'_> {
     }
 
     fn context(&self, forward: Option<&RequestForwardContext>) -> Context {
-        let context = Context::builder().services(self.entry.services.clone()).event(self.event());
+        let context = Context::builder().services(self.entry.services()).event(self.event());
         match forward {
             Some(forward) => context.forward(forward.clone()).build(),
             None => context.build(),
@@ -408,17 +415,15 @@ impl EffectExecution<'_> {
             let still_needed_by = self.holders.len();
             return Ok(Outcome::Revoked(Revocation { still_needed_by, ..Revocation::default() }));
         }
-        // Another service, which never granted the access, would report that it is gone.
-        let granted_by = self.state.access.grant().zip(self.entry.flow.strategy());
-        if granted_by.is_some_and(|(grant, strategy)| !grant.is_reached_by(strategy)) {
-            return Err(EffectError::from(&self.entry.out_of_reach(target)));
-        }
+        let strategy = match self.state.access.grant() {
+            Some(grant) => self.executor.revocation_strategy(self.entry, grant).await?,
+            None => self.strategy()?,
+        };
         let event = self.event();
         let request = self.access_request(&event, target, identity);
-        let strategy = self.strategy()?;
         let revoked = async { strategy.deescalate(&request).await };
         let output = self.contained("the strategy", self.executor.limits.strategy, revoked).await?;
-        let read_back = self.check_revocation(strategy, target, identity).await?;
+        let read_back = self.check_revocation(&*strategy, target, identity).await?;
         Ok(Outcome::Revoked(Revocation { output, still_needed_by: 0, check: read_back }))
     }
 
@@ -455,8 +460,8 @@ impl EffectExecution<'_> {
         AccessRequest::new(event, target, identity, self.effect.idempotency_key()).with_attempt(self.effect.attempt)
     }
 
-    fn strategy(&self) -> Result<&dyn DynAccessStrategy, EffectError> {
-        self.entry.strategy.as_deref().ok_or_else(|| {
+    fn strategy(&self) -> Result<Arc<dyn DynAccessStrategy>, EffectError> {
+        self.entry.strategy().ok_or_else(|| {
             let message = format!("flow `{}` has no strategy any more", self.entry.flow.name());
             EffectError::new(ErrorKind::Configuration, codes::ACCESS_STRATEGY_NOT_FOUND, message)
         })
@@ -471,6 +476,25 @@ impl EffectExecution<'_> {
     ) -> Result<T, EffectError> {
         let done = call_bounded(&*self.executor.clock, limit, || what.to_owned(), work).await.and_then(|result| result);
         done.map_err(|error| EffectError::from(&error))
+    }
+}
+
+/// Returns whether an input can only bring its Run closer to its end.
+fn ends_run(body: &InputBody) -> bool {
+    match body {
+        InputBody::Submitted { action, .. } => matches!(action, Action::Revoke | Action::WriteOff { .. }),
+        _ => true,
+    }
+}
+
+/// Returns whether access may follow from an effect. Such effects are not executed for a flow that accepts no requests.
+fn leads_to_access(kind: &EffectKind) -> bool {
+    match kind {
+        EffectKind::Hook { hook: Hook::On(step), .. } => {
+            matches!(step, Step::Prompt | Step::Request | Step::RequestForward | Step::Approve | Step::Escalate)
+        }
+        EffectKind::Route | EffectKind::OpenForm | EffectKind::Identify { .. } | EffectKind::Grant { .. } => true,
+        _ => false,
     }
 }
 

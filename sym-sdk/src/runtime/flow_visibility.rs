@@ -3,7 +3,7 @@
 //! A flow that is hidden from a user is closed to them, by whatever way they name it: requests to it and forms of it are refused.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::Runtime;
 use super::effect_executor::EffectExecutor;
@@ -12,19 +12,26 @@ use crate::error::{Error, ErrorKind, Result, codes};
 use crate::handler::{Context, FlowsQuery, HandlerFn, Services};
 use crate::machine::EffectError;
 use crate::model::{Flow, Flows, Srn, User};
+use crate::sync::lock;
 
 /// The `get_flows` reducer and what it is called with.
 #[derive(Debug)]
 pub(super) struct FlowVisibility {
     pub(super) handler: HandlerFn<Vec<Arc<Flow>>>,
-    pub(super) services: Arc<Services>,
+    pub(super) services: Mutex<Arc<Services>>,
     pub(super) vars: BTreeMap<String, String>,
 }
 
 impl FlowVisibility {
+    /// Takes the services of one that was built later.
+    pub(super) fn replace(&self, later: Self) {
+        let services = lock(&later.services).clone();
+        *lock(&self.services) = services;
+    }
+
     async fn flows_for(&self, executor: &EffectExecutor, user: &Arc<User>, flows: Flows) -> Result<Flows, EffectError> {
         let query = FlowsQuery::new(user.clone(), flows).with_vars(self.vars.clone());
-        let context = Context::builder().services(self.services.clone()).flows_query(query).build();
+        let context = Context::builder().services(lock(&self.services).clone()).flows_query(query).build();
         let flows = call(&*executor.clock, executor.limits.reducer, self.handler, &context).await?;
         Ok(flows.into())
     }
@@ -34,8 +41,9 @@ impl Runtime {
     /// Returns the flows that a user sees: those that the `get_flows` reducer returns, or all if there is none.
     ///
     /// # Errors
-    /// If the reducer fails.
+    /// If the reducer fails, or could not be built.
     pub async fn flows_for(&self, user: &Arc<User>) -> Result<Flows> {
+        self.executor.flows.check_filter()?;
         let flows = self.flows();
         match &self.executor.filter {
             Some(filter) => filter.flows_for(&self.executor, user, flows).await.map_err(Error::from),

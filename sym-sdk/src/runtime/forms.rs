@@ -20,7 +20,7 @@ pub(super) async fn build_form(
     event: Event,
 ) -> Result<PromptForm, EffectError> {
     let flow = &entry.flow;
-    let context = Context::builder().services(entry.services.clone()).event(event).build();
+    let context = Context::builder().services(entry.services()).event(event).build();
     let declared = flow.fields().iter().map(|spec| prompt_field(executor, entry, &context, spec));
     let declared = try_join_all(declared).await?;
     let has = |name: &str| declared.iter().any(|field| field.name() == name);
@@ -132,8 +132,7 @@ pub(super) async fn change_form(
 ) -> Result<PromptForm, Error> {
     let Some(handler) = entry.handlers.on_change(changed) else { return Ok(form) };
     let record = handler.record();
-    let context =
-        Context::builder().services(entry.services.clone()).user(user.clone()).flow(entry.flow.clone()).build();
+    let context = Context::builder().services(entry.services()).user(user.clone()).flow(entry.flow.clone()).build();
     let mut changing = form;
     let work = async { handler.call(&context, &mut changing).await };
     let changed = call_bounded(&*executor.clock, executor.limits.on_change, || record.subject(), work).await;

@@ -30,7 +30,7 @@ pub(super) async fn requester_identity(
 ) -> Result<(String, Option<HandlerRef>), EffectError> {
     let missing =
         |what: &str| EffectError::new(ErrorKind::Configuration, codes::ACCESS_STRATEGY_NOT_FOUND, what.to_owned());
-    let (Some(strategy), Some(implementation)) = (entry.flow.strategy(), &entry.strategy) else {
+    let (Some(strategy), Some(implementation)) = (entry.flow.strategy(), entry.strategy()) else {
         return Err(missing("the flow has no strategy any more"));
     };
     let Some(requester) = event.requester().cloned() else { return Err(missing("the request has no requester")) };
@@ -43,7 +43,7 @@ pub(super) async fn requester_identity(
     }
 
     let query = IdentityQuery::new(service, service_id, Arc::new(requester.clone()));
-    let context = Context::builder().services(entry.services.clone()).event(event).identity_query(query).build();
+    let context = Context::builder().services(entry.services()).event(event).identity_query(query).build();
     let limit = executor.limits.reducer;
     let mut handler = None;
     // Custom strategies resolve identities themselves.

@@ -58,8 +58,8 @@ impl Limits {
         let identity = reducers.saturating_add(self.strategy.saturating_mul(2)).saturating_add(asked_and_told);
         // The approvers are counted in the directory, and earlier requests are listed by the store.
         let routing = reducers.saturating_add(self.directory).saturating_add(self.store);
-        // A revocation is verified against the list of the target.
-        let revocation = self.strategy.saturating_mul(2);
+        // The strategy may have to be built first, and a revocation is verified against the list of the target.
+        let revocation = self.strategy.saturating_mul(3);
         // The people whom a decision depends on are read first.
         let hook = self.hook.saturating_add(self.directory);
         let routing = routing.saturating_add(self.directory);

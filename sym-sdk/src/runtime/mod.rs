@@ -13,9 +13,10 @@
 //!
 //! # Guarantees
 //!
-//! - **A program with a faulty configuration does not start.** [`Builder::build`] checks the configuration, the handlers and the
-//!   flows against each other, and reports all errors at once. It also refuses to start if a Run holds access that could not be
-//!   revoked, for example because its flow was removed.
+//! - **A flow with a fault accepts no requests, and holds up no other.** [`Builder::build`] checks the configuration, the handlers and
+//!   the flows against each other, and reports all errors at once; it also refuses to start if a Run holds access whose flow was
+//!   removed. [`Builder::build_degraded`] starts with what can be built, because a program that does not start revokes nothing, and
+//!   [`Runtime::unavailable`] says what is missing.
 //! - **Foreign code is bounded.** Every call has a time limit and cannot panic into the runtime; see [`Limits`]. An effect always
 //!   has an outcome.
 //! - **A receipt is final.** A submission that was accepted stays accepted: repeated with the same key, it returns the same
@@ -43,7 +44,9 @@
 
 mod approver_count;
 mod audit_shipping;
+mod availability;
 mod background_tasks;
+mod blocked_access;
 mod bounded_call;
 mod builder;
 mod earlier_request;
@@ -61,8 +64,10 @@ mod open_requests;
 mod plugin;
 mod prompt_view;
 mod reconcile;
+mod recovery;
 mod request_validation;
 mod request_view;
+mod revocation_strategies;
 mod secrets;
 mod slack_fields;
 mod startup_checks;
@@ -74,6 +79,7 @@ use std::time::Duration;
 
 pub use audit_shipping::AuditProgress;
 use audit_shipping::AuditShipper;
+pub use availability::{BlockedAccess, Unavailable, UnavailablePart};
 use background_tasks::PeriodicReconcile;
 #[cfg(feature = "server")]
 pub(crate) use bounded_call::call_bounded;
@@ -90,6 +96,7 @@ pub use plugin::Plugin;
 pub use prompt_view::PromptView;
 use reconcile::RecentTargets;
 pub use reconcile::{ComparedTarget, ExtraAccess, MissingAccess, Reconcile, Reconciliation, Repair, UnknownAccess};
+use recovery::Recovery;
 pub use request_validation::FieldError;
 pub use secrets::{LocalSecrets, SecretReader};
 use serde_json::{Map, Value};
@@ -116,6 +123,7 @@ pub struct Runtime {
     executor: Arc<EffectExecutor>,
     engine: Arc<dyn Engine>,
     drive: Option<Arc<dyn Drive>>,
+    recovery: Arc<Recovery>,
     shippers: Arc<[AuditShipper]>,
     retention: Option<Duration>,
     periodic_reconcile: Option<PeriodicReconcile>,
@@ -265,7 +273,7 @@ impl Runtime {
     /// # Errors
     /// If there is no such flow, it is hidden from the user, or a prefetch reducer fails.
     pub async fn preview_form(&self, flow: &str, user: &Arc<User>) -> Result<PromptForm> {
-        let entry = self.executor.flows.named(flow)?;
+        let entry = self.executor.flows.accepting(flow)?;
         self.check_visible(entry.flow.srn(), user).await?;
         let event = forms::prompt_event(&self.executor, entry, user);
         forms::build_form(&self.executor, entry, event).await.map_err(Error::from)
@@ -286,6 +294,7 @@ impl Runtime {
             return Err(error.with_hint("begin a new request"));
         };
         let entry = self.executor.flows.by_srn(&state.flow)?;
+        self.executor.flows.check_accepts(entry)?;
         self.check_visible(entry.flow.srn(), user).await?;
         let event = forms::prompt_event_of(&self.executor, entry, user, &state.run);
         forms::build_form(&self.executor, entry, event).await.map_err(Error::from)
@@ -317,7 +326,7 @@ impl Runtime {
         changed: &str,
         form: PromptForm,
     ) -> Result<PromptForm> {
-        let entry = self.executor.flows.named(flow)?;
+        let entry = self.executor.flows.accepting(flow)?;
         self.check_visible(entry.flow.srn(), user).await?;
         forms::change_form(&self.executor, entry, user, changed, form).await
     }
@@ -343,7 +352,7 @@ impl Runtime {
     }
 
     /// Starts the workers on the current tokio runtime: they execute due effects and timers, ship the audit log, prune finished
-    /// Runs, and reconcile at the configured interval.
+    /// Runs, reconcile at the configured interval, and [build again](Self::retry_unavailable) what could not be built.
     pub fn start(&self, limits: WorkerLimits) -> Workers {
         let mut workers = self.drive.clone().map_or_else(Workers::new, |drive| drive.start_workers(limits));
         for index in 0..self.shippers.len() {
@@ -357,6 +366,10 @@ impl Runtime {
         if let Some(age) = self.retention {
             let runtime = self.clone();
             workers.spawn(|stop| background_tasks::prune(runtime, age, stop));
+        }
+        if self.needs_retries() {
+            let runtime = self.clone();
+            workers.spawn(|stop| runtime.recover(stop));
         }
         if let Some(periodic) = self.periodic_reconcile.clone() {
             let runtime = self.clone();

@@ -54,7 +54,7 @@ pub(super) async fn check_prefetched_options(
     if specs.is_empty() {
         return Ok(OptionLabels::default());
     }
-    let context = Context::builder().services(entry.services.clone()).event(event).build();
+    let context = Context::builder().services(entry.services()).event(event).build();
     let offered = specs.into_iter().map(|spec| prefetched_field(executor, entry, &context, spec));
     let offered = try_join_all(offered).await.map_err(Error::from)?;
     check(flow, offered.iter(), fields).map_err(|errors| super::request_validation::merge_field_errors(flow, errors))

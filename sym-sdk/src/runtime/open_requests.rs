@@ -26,10 +26,12 @@ pub(super) async fn resume(engine: &dyn Engine, clock: &dyn Clock, flows: &FlowE
             }
         };
         for run in &runs {
-            if flows.by_srn(&run.state.flow).is_err() && run.state.can_be_closed() {
-                submit(engine, clock, run, InputBody::FlowRemoved).await;
-            } else if run.state.is_of_earlier_version() {
-                submit(engine, clock, run, InputBody::Resumed).await;
+            match flows.by_srn(&run.state.flow) {
+                Err(_) if run.state.can_be_closed() => submit(engine, clock, run, InputBody::FlowRemoved).await,
+                // A declaration with errors says nothing about what its flow grants.
+                Ok(entry) if entry.is_unresolved() => {}
+                _ if run.state.is_of_earlier_version() => submit(engine, clock, run, InputBody::Resumed).await,
+                _ => {}
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Checks at startup: handlers against the flows that use them, and the flows against the access that Runs still hold.
 //!
-//! A runtime that cannot end all access must not start. So a flow cannot be removed from the configuration while Runs of it may
-//! hold access, and Runs whose expiry was lost are repaired before anything else is done.
+//! Runs whose expiry was lost are repaired before anything else is done. A flow that was removed from the configuration while Runs of it
+//! may hold access is an error. [`Builder::build`](super::Builder::build) refuses to start with it;
+//! [`Builder::build_degraded`](super::Builder::build_degraded) starts, because not starting would end no access at all.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -9,10 +10,10 @@ use super::builder::FlowHandlers;
 use super::flows::FlowEntries;
 use crate::clock::Clock;
 use crate::config::{Diagnostic, SourceLocation};
-use crate::engine::{Drive, Engine, InputKey, StoredRun};
-use crate::error::Result;
+use crate::engine::{Engine, InputKey, StoredRun};
+use crate::error::Error;
 use crate::handler::{HandlerKind, HandlerRecord, Registry};
-use crate::machine::{Input, InputBody};
+use crate::machine::{Input, InputBody, RunState};
 use crate::model::{Hook, Step};
 
 /// The number of Runs that are repaired before the store is asked for more.
@@ -102,26 +103,20 @@ fn never_called(flow: &FlowHandlers<'_>, record: &'static HandlerRecord) -> Opti
     Some(Diagnostic::error(record.location(), message).with_hint(hint))
 }
 
-/// Clamps due times that were written while the clock was ahead.
-pub(super) async fn clamp_due_times(drive: &dyn Drive) -> Vec<Diagnostic> {
-    match drive.clamp_future_due_times().await {
-        Ok(_) => Vec::new(),
-        Err(error) => vec![Diagnostic::error(SourceLocation::default(), format!("could not read the Runs: {error}"))],
-    }
+/// Finds reducers that decide who sees which flow, and are not called because there is no flows filter.
+pub(super) fn unfiltered(registry: &Registry, has_filter: bool) -> Vec<Diagnostic> {
+    let reducers = registry.iter().filter(|record| !has_filter && record.kind() == HandlerKind::GetFlows);
+    let diagnostics = reducers.map(|record| {
+        let message = format!("reducer `{}` is never called: there is no flows filter", record.name());
+        Diagnostic::error(record.location(), message).with_hint("declare a `sym_flows_filter`")
+    });
+    diagnostics.collect()
 }
 
 /// Finds handlers that no flow uses, and prefetch or `on_change` handlers for fields that none of their flows has.
-pub(super) fn unused(registry: &Registry, flows: &[FlowHandlers<'_>], has_filter: bool) -> Vec<Diagnostic> {
+pub(super) fn unused(registry: &Registry, flows: &[FlowHandlers<'_>]) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
-    for record in registry.iter() {
-        if record.kind() == HandlerKind::GetFlows {
-            if !has_filter {
-                let message = format!("reducer `{}` is never called: there is no flows filter", record.name());
-                diagnostics
-                    .push(Diagnostic::error(record.location(), message).with_hint("declare a `sym_flows_filter`"));
-            }
-            continue;
-        }
+    for record in registry.iter().filter(|record| record.kind() != HandlerKind::GetFlows) {
         let takers: Vec<_> = flows.iter().filter(|flow| flow.uses(record)).collect();
         if takers.is_empty() {
             let message = format!("{} is in module `{}`, which no flow names", record.subject(), record.module());
@@ -169,34 +164,33 @@ fn access_handler_without_strategy(record: &'static HandlerRecord, takers: &[&Fl
     )
 }
 
-/// Checks that all access which Runs may hold will end: that its flow is still configured, and that nothing has lost its expiry.
-/// A lost expiry is repaired if that is possible.
-pub(super) async fn check_held_access(engine: &dyn Engine, clock: &dyn Clock, flows: &FlowEntries) -> Vec<Diagnostic> {
-    let health = match engine.access_health(clock.now()).await {
-        Ok(health) => health,
-        Err(error) => return vec![unreadable(&error)],
-    };
-    let unconfigured_flows: Vec<_> = health.holding.iter().filter(|(flow, _)| flows.by_name(flow).is_err()).collect();
-    if !unconfigured_flows.is_empty() {
-        return unconfigured_flows.into_iter().map(|(flow, runs)| unconfigured(flow, *runs)).collect();
+/// Finds the access that Runs may hold and that would not end: its flow is no longer configured, or its expiry is lost. A lost expiry is
+/// repaired if that is possible.
+///
+/// # Errors
+/// If the store cannot be read.
+pub(super) async fn check_held_access(
+    engine: &dyn Engine,
+    clock: &dyn Clock,
+    flows: &FlowEntries,
+) -> Result<Vec<Diagnostic>, Diagnostic> {
+    let health = engine.access_health(clock.now()).await.map_err(|error| unreadable(&error))?;
+    let unconfigured_flows = health.holding.iter().filter(|(flow, _)| flows.by_name(flow).is_err());
+    let mut faults: Vec<_> = unconfigured_flows.map(|(flow, runs)| unconfigured(flow, *runs)).collect();
+    if health.missing_expiry > 0 {
+        let unrepaired = restore_expiries(engine, clock).await.map_err(|error| unreadable(&error))?;
+        faults.extend(unrepaired.iter().map(|run| without_expiry(&run.state)));
     }
-    if health.missing_expiry == 0 {
-        return Vec::new();
-    }
-    restore_expiries(engine, clock).await.unwrap_or_else(|error| vec![unreadable(&error)])
+    Ok(faults)
 }
 
-/// Makes each Run whose expiry is missing request it again.
-async fn restore_expiries(engine: &dyn Engine, clock: &dyn Clock) -> Result<Vec<Diagnostic>> {
+/// Makes each Run whose expiry is missing request it again. Returns the Runs that cannot.
+async fn restore_expiries(engine: &dyn Engine, clock: &dyn Clock) -> Result<Vec<StoredRun>, Error> {
     let mut repaired = HashSet::new();
     loop {
         let runs = engine.runs_missing_expiry(REPAIR_BATCH).await?;
-        let unrepaired: Vec<_> = runs.iter().filter(|run| repaired.contains(&run.state.run.id())).collect();
-        if !unrepaired.is_empty() {
-            return Ok(unrepaired.into_iter().map(without_expiry).collect());
-        }
-        if runs.is_empty() {
-            return Ok(Vec::new());
+        if runs.is_empty() || runs.iter().any(|run| repaired.contains(&run.state.run.id())) {
+            return Ok(runs.into_iter().filter(|run| repaired.contains(&run.state.run.id())).collect());
         }
         for run in runs {
             let id = run.state.run.id();
@@ -204,25 +198,30 @@ async fn restore_expiries(engine: &dyn Engine, clock: &dyn Clock) -> Result<Vec<
             tracing::error!(run = %id, flow, "the store has lost the expiry of an access; it is requested again");
             let key = InputKey::new(format!("rearm:{id}:{}", run.version));
             let input = Input::new(id, run.state.flow.clone(), clock.now(), InputBody::Rearm);
-            engine.submit(key, input).await?;
+            if let Err(error) = engine.submit(key, input).await {
+                tracing::error!(%error, run = %id, "could not restore the expiry of an access");
+            }
             repaired.insert(id);
         }
     }
 }
 
-fn unreadable(error: &dyn std::error::Error) -> Diagnostic {
+/// Returns the error for a store that cannot be read.
+pub(super) fn unreadable(error: &dyn std::error::Error) -> Diagnostic {
     Diagnostic::error(SourceLocation::default(), format!("could not read the Runs: {error}"))
 }
 
-fn unconfigured(flow: &str, runs: u64) -> Diagnostic {
+/// Returns the error for a flow that is no longer configured, of which this many Runs may hold access.
+pub(super) fn unconfigured(flow: &str, runs: u64) -> Diagnostic {
     let runs = if runs == 1 { "1 Run".to_owned() } else { format!("{runs} Runs") };
     let message = format!("flow `{flow}` is no longer declared, but {runs} of it may still hold access");
     Diagnostic::error(SourceLocation::default(), message).with_hint("declare the flow until the access has ended")
 }
 
-fn without_expiry(run: &StoredRun) -> Diagnostic {
+/// Returns the error for access whose expiry is lost.
+pub(super) fn without_expiry(run: &RunState) -> Diagnostic {
     let message =
-        format!("nothing would end the access that Run {} may give, and that cannot be repaired", run.state.run.id());
+        format!("nothing would end the access that Run {} may give, and that cannot be repaired", run.run.id());
     Diagnostic::error(SourceLocation::default(), message)
         .with_hint("go back to a backup of the store, or take the access away by hand")
 }

@@ -78,7 +78,7 @@ impl Runtime {
         let (flow, mut action) = match body {
             RequestBody::Prompt { flow, form_view } => {
                 form = form_view;
-                (self.executor.flows.named(&flow)?.flow.srn().clone(), Action::Prompt)
+                (self.executor.flows.accepting(&flow)?.flow.srn().clone(), Action::Prompt)
             }
             RequestBody::Request(mut request) => {
                 shown = request.shown.take();
@@ -114,7 +114,7 @@ impl Runtime {
     /// Parses a request into its flow and the machine's action.
     async fn parse_request(&self, request: FlowRequestBody) -> Result<(Srn, Action)> {
         let FlowRequestBody { flow, inputs, context, parent, .. } = request;
-        let entry = self.executor.flows.named(&flow)?;
+        let entry = self.executor.flows.accepting(&flow)?;
         let mut request = parse_request(&entry.flow, &self.executor.limits, &inputs, context.as_ref(), parent)?;
         let resolved = resolve_slack_fields(&self.executor.directory, &entry.flow, &mut request.fields);
         self.executor.ask_directory(resolved).await?;
@@ -127,6 +127,11 @@ impl Runtime {
         let state = self.run(run).await?.state;
         if let Some(message) = message {
             check_message(&state, message)?;
+        }
+        if matches!(action, Action::Approve { .. })
+            && let Ok(entry) = self.executor.flows.by_srn(&state.flow)
+        {
+            self.executor.flows.check_accepts(entry)?;
         }
         Ok(state)
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::engine::Liveness;
 use crate::error::{Error, ErrorCode, ErrorKind, codes};
-use crate::runtime::{Runtime, call_bounded};
+use crate::runtime::{Runtime, Unavailable, UnavailablePart, call_bounded};
 use crate::sync::lock;
 
 /// Time for which the results of front ends' checks are reused.
@@ -24,6 +24,14 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct NotReady {
     name: String,
     code: ErrorCode,
+}
+
+/// A part that could not be built.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct UnavailableName {
+    part: UnavailablePart,
+    name: String,
+    since: Timestamp,
 }
 
 /// The results of the front ends' checks, and their time.
@@ -68,6 +76,7 @@ impl Readiness {
             let error = Error::new(ErrorKind::Internal, codes::WORKERS, "workers have ended before their time");
             not_ready.push(log_not_ready("workers", &error));
         }
+        not_ready.extend(self.missing());
         let failed = lock(&self.failed).clone();
         not_ready.extend(failed.into_iter().map(|(name, code)| NotReady { name, code }));
         for failed in self.front_ends().await {
@@ -76,6 +85,25 @@ impl Readiness {
             }
         }
         not_ready
+    }
+
+    /// Returns the parts that could not be built. The others work without them.
+    pub(super) fn unavailable(&self) -> Vec<UnavailableName> {
+        let parts = self.runtime.unavailable().into_iter();
+        parts.map(|Unavailable { part, name, since, .. }| UnavailableName { part, name, since }).collect()
+    }
+
+    /// Returns the number of Runs whose access cannot be revoked as things are.
+    pub(super) fn blocked_access(&self) -> usize {
+        self.runtime.blocked_access().len()
+    }
+
+    /// Returns the parts without which the program does not do its work for anybody: flows that accept requests, and front ends.
+    fn missing(&self) -> impl Iterator<Item = NotReady> {
+        let flows = (!self.runtime.accepts_requests()).then(|| "flows".to_owned());
+        let front_ends = self.runtime.unavailable().into_iter().filter(|part| part.part == UnavailablePart::FrontEnd);
+        let missing = flows.into_iter().chain(front_ends.map(|part| part.name));
+        missing.map(|name| NotReady { name, code: codes::CONFIGURATION })
     }
 
     async fn store(&self) -> Option<NotReady> {

@@ -43,7 +43,12 @@ async fn health() -> impl IntoResponse {
 async fn ready(State(readiness): State<Arc<Readiness>>) -> impl IntoResponse {
     let not_ready = readiness.not_ready().await;
     let status = if not_ready.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = json!({ "ready": not_ready.is_empty(), "not_ready": not_ready });
+    let mut body = json!({ "ready": not_ready.is_empty(), "not_ready": not_ready });
+    let (unavailable, blocked) = (readiness.unavailable(), readiness.blocked_access());
+    if !unavailable.is_empty() || blocked > 0 {
+        body["unavailable"] = json!(unavailable);
+        body["blocked_access"] = json!(blocked);
+    }
     (status, [(header::CACHE_CONTROL, "no-store")], Json(body))
 }
 

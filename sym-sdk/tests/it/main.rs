@@ -15,6 +15,8 @@ mod checks;
 #[cfg(feature = "runtime")]
 mod clients;
 mod config;
+#[cfg(feature = "testing")]
+mod degraded;
 mod directory;
 mod docs;
 #[cfg(feature = "runtime")]

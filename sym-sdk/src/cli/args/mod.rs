@@ -153,6 +153,9 @@ pub(super) struct ServeArgs {
     /// File of the store, created if missing [default: sym.db, or sym-fake.db with a fake]
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
+    /// Do not start if anything is wrong, instead of starting with what works: then no access is revoked either
+    #[arg(long)]
+    pub(super) strict: bool,
     /// The types of front ends to fake, and the addresses of the fakes. Each has a flag of its own.
     #[arg(skip)]
     pub(super) fakes: Vec<(String, SocketAddr)>,

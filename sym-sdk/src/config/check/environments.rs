@@ -29,7 +29,9 @@ impl Check<'_> {
             }
         }
         for environment in &config.environments {
+            let before = self.errors.len();
             let resolved = self.resolve_environment(environment, loggers, logs);
+            self.attribute(environment, before);
             self.resolved_environments.insert(index::key(environment), resolved);
         }
     }

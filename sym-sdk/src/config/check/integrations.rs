@@ -18,7 +18,9 @@ impl Check<'_> {
                 MODULE_INTEGRATION => self.infer_kind(config, integration),
                 kind => kind.to_owned(),
             };
+            let before = self.errors.len();
             let resolved = self.resolve_integration(integration, &kind, secrets);
+            self.attribute(integration, before);
             self.resolved_integrations.insert(index::key(integration), resolved);
         }
     }

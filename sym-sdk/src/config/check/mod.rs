@@ -12,6 +12,7 @@ mod flows;
 mod index;
 mod integrations;
 mod log_destinations;
+mod resolved;
 mod secrets;
 mod settings;
 mod strategies;
@@ -21,7 +22,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Config, Diagnostic, Diagnostics, Flow, Implementation, Organization, Schemas, SourceLocation};
 use crate::model::{self, Flows, Slug};
 use crate::suggest::did_you_mean;
-use index::Index;
+use index::{Declaration, Index};
+pub(crate) use resolved::Resolved;
 
 /// A configuration without errors, its references resolved.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -97,16 +99,9 @@ impl Config {
     /// # Errors
     /// All errors of the configuration, each with its location.
     pub fn check_with(&self, schemas: &Schemas) -> Result<CheckedConfig, Diagnostics> {
-        let mut errors = Vec::new();
-        let organization = check_organization(&self.organization, &mut errors);
-        let mut check = Check::new(self, &organization, schemas, &mut errors);
-        let flows: Vec<model::Flow> = self.flows.iter().filter_map(|flow| check.flow(flow)).collect();
-        let flows_filter = self.flows_filter.as_ref().map(|filter| check.flows_filter(filter));
-        let log_destinations = check.used_log_destinations(self, &flows);
-        check.error_loggers(self, &flows);
-        let warnings = std::mem::take(&mut check.warnings);
-        Diagnostics::check(errors)?;
-        Ok(CheckedConfig { organization, flows: flows.into_iter().collect(), flows_filter, log_destinations, warnings })
+        let resolved = self.resolve(schemas);
+        Diagnostics::check(resolved.all_errors().cloned())?;
+        Ok(resolved.checked)
     }
 
     /// Returns the declaration of a flow by its name, ignoring case.
@@ -130,6 +125,8 @@ struct Check<'c> {
     /// The log destinations that each environment names.
     logs_by_environment: BTreeMap<Key, Vec<Key>>,
     errors: &'c mut Vec<Diagnostic>,
+    /// The errors of single declarations, by their noun and key.
+    own_errors: BTreeMap<(&'static str, Key), Vec<Diagnostic>>,
     warnings: Vec<Diagnostic>,
 }
 
@@ -161,6 +158,7 @@ impl<'c> Check<'c> {
             resolved_logs: BTreeMap::new(),
             logs_by_environment: BTreeMap::new(),
             errors,
+            own_errors: BTreeMap::new(),
             warnings: Vec::new(),
         };
         // Referenced declarations are resolved first, so that each error is reported once, at its own declaration.
@@ -170,6 +168,14 @@ impl<'c> Check<'c> {
         check.environments(config, &loggers, &logs);
         check.strategies(config, &targets, &secrets);
         check
+    }
+
+    /// Attributes the errors after the first `before` to a declaration.
+    fn attribute<T: Declaration>(&mut self, declared: &T, before: usize) {
+        if self.errors.len() > before {
+            let own = self.errors.split_off(before);
+            self.own_errors.entry((T::NOUN, index::key(declared))).or_default().extend(own);
+        }
     }
 
     fn error(&mut self, location: &SourceLocation, message: impl Into<String>) {

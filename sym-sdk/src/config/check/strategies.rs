@@ -12,7 +12,9 @@ const HTTP: &str = "http";
 impl Check<'_> {
     pub(super) fn strategies(&mut self, config: &Config, targets: &Index<'_, Target>, secrets: &Secrets) {
         for strategy in &config.strategies {
+            let before = self.errors.len();
             let resolved = self.resolve_strategy(strategy, targets, secrets);
+            self.attribute(strategy, before);
             self.resolved_strategies.insert(index::key(strategy), resolved);
         }
     }

@@ -2,12 +2,14 @@
 
 use std::any::TypeId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::{Builder, FilterPlan, FlowPlan, integration_for, requirements};
+use super::Builder;
+use super::plan::{FilterPlan, FlowPlan};
+use super::requirements::{integration_for, requirements};
 use crate::audit::{AuditDestination, LogDestinationConfig};
 use crate::config::{CheckedLogDestination, Diagnostic, SourceLocation};
 use crate::directory::Directory;
@@ -16,9 +18,10 @@ use crate::handler::{HandlerRecord, IntegrationRequirement, Requires, Services};
 use crate::integration::IntegrationConfig;
 use crate::model::{Integration, Secret, Strategy};
 use crate::runtime::audit_shipping::{AuditShipper, FlowSelector};
+use crate::runtime::availability::{PartFaults, UnavailablePart};
 use crate::runtime::bounded_call::call_bounded;
 use crate::runtime::flow_visibility::FlowVisibility;
-use crate::runtime::flows::FlowEntry;
+use crate::runtime::flows::FlowParts;
 use crate::runtime::secrets::read_secret;
 use crate::strategy::{DynAccessStrategy, SimulatedStrategy, StrategyConfig};
 
@@ -26,39 +29,46 @@ use crate::strategy::{DynAccessStrategy, SimulatedStrategy, StrategyConfig};
 const SECRET_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Builds clients and strategies. Those that several flows share are built once.
-pub(super) struct RuntimeAssembler<'a> {
+pub(in crate::runtime) struct RuntimeAssembler<'a> {
     pub(super) builder: &'a Builder,
     pub(super) directory: &'a Directory,
     secrets: BTreeMap<String, Result<SecretString, Diagnostic>>,
-    clients: HashMap<(String, String, TypeId), Option<Arc<dyn std::any::Any + Send + Sync>>>,
-    pub(super) diagnostics: Vec<Diagnostic>,
+    clients: HashMap<(String, String, TypeId), Result<Client, Vec<Diagnostic>>>,
+    diagnostics: Vec<Diagnostic>,
 }
 
+type Client = Arc<dyn std::any::Any + Send + Sync>;
+
 impl<'a> RuntimeAssembler<'a> {
-    pub(super) fn new(builder: &'a Builder, directory: &'a Directory) -> Self {
+    pub(in crate::runtime) fn new(builder: &'a Builder, directory: &'a Directory) -> Self {
         Self { builder, directory, secrets: BTreeMap::new(), clients: HashMap::new(), diagnostics: Vec::new() }
     }
 
-    /// Returns an error for everything that could not be built.
-    pub(super) fn into_diagnostics(self) -> Vec<Diagnostic> {
-        self.diagnostics
+    /// Takes the errors of what could not be built since the last call.
+    pub(in crate::runtime) fn take_diagnostics(&mut self) -> Vec<Diagnostic> {
+        std::mem::take(&mut self.diagnostics)
     }
 
-    pub(super) async fn entry(&mut self, plan: FlowPlan) -> Option<FlowEntry> {
-        let FlowPlan { flow, handlers, location } = plan;
+    /// Builds what a flow needs, as far as that is possible. The faults of the plan are among those of the result.
+    pub(in crate::runtime) async fn parts(&mut self, plan: &FlowPlan) -> FlowParts {
+        let FlowPlan { flow, handlers, location, .. } = plan;
         let integrations = flow.environment().integrations();
         let services = self.services(handlers.iter(), integrations, flow.strategy()).await;
         let strategy = match flow.strategy() {
-            Some(strategy) => Some(self.strategy(strategy, &location).await?),
-            None => None,
+            Some(strategy) if plan.has_sound_strategy => self.strategy(strategy, location).await,
+            _ => None,
         };
-        Some(FlowEntry::new(flow, handlers, services, strategy))
+        let mut faults: Vec<_> = plan.faults().cloned().collect();
+        faults.extend(self.take_diagnostics());
+        faults.sort();
+        faults.dedup();
+        FlowParts { services, strategy, faults }
     }
 
-    pub(super) async fn filter(&mut self, plan: FilterPlan) -> FlowVisibility {
+    pub(in crate::runtime) async fn filter(&mut self, plan: FilterPlan) -> FlowVisibility {
         let FilterPlan { handler, checked } = plan;
         let services = self.services([handler.record()], &checked.integrations, None).await;
-        FlowVisibility { handler, services, vars: checked.vars }
+        FlowVisibility { handler, services: Mutex::new(services), vars: checked.vars }
     }
 
     /// Returns what the handlers can extract: registered values, and clients built for the rest.
@@ -90,13 +100,30 @@ impl<'a> RuntimeAssembler<'a> {
         requirement: &IntegrationRequirement,
         integration: &Integration,
         record: &'static HandlerRecord,
-    ) -> Option<Arc<dyn std::any::Any + Send + Sync>> {
+    ) -> Option<Client> {
         // Names of integrations are unique within their type only.
         let key = (integration.kind().to_owned(), integration.name().to_string(), requirement.type_id());
-        if let Some(client) = self.clients.get(&key) {
-            return client.clone();
-        }
-        let built = if self.builder.simulated {
+        let built = match self.clients.get(&key) {
+            Some(built) => built.clone(),
+            None => {
+                let before = self.diagnostics.len();
+                let built = self.new_client(requirement, integration, record).await;
+                let built = built.ok_or(self.diagnostics.split_off(before));
+                self.clients.insert(key, built.clone());
+                built
+            }
+        };
+        // Every flow that needs the client has the fault.
+        built.map_err(|faults| self.diagnostics.extend(faults)).ok()
+    }
+
+    async fn new_client(
+        &mut self,
+        requirement: &IntegrationRequirement,
+        integration: &Integration,
+        record: &'static HandlerRecord,
+    ) -> Option<Client> {
+        if self.builder.simulated {
             let secrets = BTreeMap::new();
             let config = IntegrationConfig::new(integration, &secrets).with_directory(self.directory);
             let simulated = requirement.simulated(&config.with_outbox(&self.builder.outbox));
@@ -105,25 +132,26 @@ impl<'a> RuntimeAssembler<'a> {
                 let hint = "give one with `App::fake`, or write `IntegrationClient::simulated`";
                 self.diagnostics.push(Diagnostic::error(record.location(), message).with_hint(hint));
             }
-            simulated
-        } else {
-            match self.secrets_of(integration, &record.location()).await {
-                Some(secrets) => {
-                    let client = requirement
-                        .build(&IntegrationConfig::new(integration, &secrets).with_directory(self.directory));
-                    self.or_report("integration", integration.name(), client, &record.location())
-                }
-                None => None,
-            }
-        };
-        self.clients.insert(key, built.clone());
-        built
+            return simulated;
+        }
+        let secrets = self.secrets_of(integration, &record.location()).await?;
+        let config = IntegrationConfig::new(integration, &secrets).with_directory(self.directory);
+        let client = requirement.build(&config);
+        self.or_report("integration", integration.name(), client, &record.location())
     }
 
-    async fn strategy(&mut self, strategy: &Strategy, location: &SourceLocation) -> Option<Arc<dyn DynAccessStrategy>> {
+    /// Builds a strategy, or reports why that is not possible.
+    pub(in crate::runtime) async fn strategy(
+        &mut self,
+        strategy: &Strategy,
+        location: &SourceLocation,
+    ) -> Option<Arc<dyn DynAccessStrategy>> {
         let Some(kind) = self.builder.strategy_type_of(strategy) else {
-            // Only a simulation gets here: otherwise the check has failed.
-            return Some(Arc::new(SimulatedStrategy::default()));
+            if self.builder.simulated {
+                return Some(Arc::new(SimulatedStrategy::default()));
+            }
+            self.diagnostics.push(self.builder.no_strategy_type(strategy, location));
+            return None;
         };
         let (mut secrets, mut of_integration) = (BTreeMap::new(), BTreeMap::new());
         // A simulation reads no secrets.
@@ -141,38 +169,48 @@ impl<'a> RuntimeAssembler<'a> {
         self.or_report("strategy", strategy.name(), built, location)
     }
 
-    /// Returns a shipper for each destination, registered or configured. Their names must differ. `declared` are the names of all
-    /// flows.
+    /// Returns a shipper for each destination, registered or configured, and the faults of those that cannot be used. Their names must
+    /// differ. `declared` are the names of all flows.
     pub(super) async fn audit_shippers(
         &mut self,
         checked: Vec<CheckedLogDestination>,
         declared: BTreeSet<String>,
-    ) -> Vec<AuditShipper> {
+    ) -> (Vec<AuditShipper>, Vec<PartFaults>) {
         let declared = Arc::new(declared);
+        let mut faults = Vec::new();
         let registered = self.builder.destinations.iter();
-        let mut shippers: Vec<_> =
+        let mut built: Vec<_> =
             registered.map(|registered| AuditShipper::new(registered.clone(), FlowSelector::All)).collect();
         // A simulation reads no secrets, and ships to no configured destination.
         for checked in checked.into_iter().filter(|_| !self.builder.simulated) {
             if let Some(destination) = self.log_destination(&checked).await {
                 let selector = FlowSelector::Flows { wanted: checked.flows, declared: declared.clone() };
-                shippers.push(AuditShipper::new(destination, selector));
+                built.push(AuditShipper::new(destination, selector));
             }
+            let name = checked.destination.name();
+            faults.extend(PartFaults::of(UnavailablePart::LogDestination, name, self.take_diagnostics()));
         }
-        let mut names = BTreeSet::new();
-        for shipper in &shippers {
-            if !names.insert(shipper.name()) {
-                let message = format!("two destinations of the audit log have the name `{}`", shipper.name());
+        let (mut names, mut shippers) = (BTreeSet::new(), Vec::new());
+        for shipper in built {
+            let name = shipper.name().to_owned();
+            if names.insert(name.clone()) {
+                shippers.push(shipper);
+            } else {
+                let message = format!("two destinations of the audit log have the name `{name}`");
                 let hint = "give one of them another name: the store remembers by it what was delivered";
-                self.diagnostics.push(Diagnostic::error(SourceLocation::default(), message).with_hint(hint));
+                let fault = Diagnostic::error(SourceLocation::default(), message).with_hint(hint);
+                faults.extend(PartFaults::of(UnavailablePart::LogDestination, &name, vec![fault]));
             }
         }
-        shippers
+        (shippers, faults)
     }
 
     async fn log_destination(&mut self, checked: &CheckedLogDestination) -> Option<Arc<dyn AuditDestination>> {
         let CheckedLogDestination { destination, location, .. } = checked;
-        let kind = self.builder.destination_type_of(destination)?;
+        let Some(kind) = self.builder.destination_type_of(destination) else {
+            self.diagnostics.extend(self.builder.no_destination_type(checked));
+            return None;
+        };
         let secrets = self
             .secrets_in(destination.secrets().iter().map(|(setting, secret)| (&**setting, secret)), location)
             .await?;

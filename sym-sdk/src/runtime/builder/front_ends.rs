@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::Builder;
 use super::assembler::RuntimeAssembler;
-use super::{Builder, FlowPlan};
+use super::plan::FlowPlan;
 use crate::config::{Diagnostic, SourceLocation};
 use crate::delivery::DynDelivery;
 use crate::integration::IntegrationConfig;
 use crate::runtime::Plugin;
+use crate::runtime::availability::{PartFaults, UnavailablePart};
 use crate::runtime::front_end::{
     DynFrontEnd, FrontEnd, FrontEndConfig, FrontEndType, FrontEnds, IntegrationSecrets, name_violation,
 };
@@ -63,28 +65,37 @@ impl FrontEnds {
 }
 
 impl RuntimeAssembler<'_> {
-    /// Returns the front ends: registered ones, then those built from the configuration. A simulation builds none.
-    pub(super) async fn front_ends(&mut self, flows: &[FlowPlan]) -> FrontEnds {
+    /// Returns the front ends, registered ones before those built from the configuration, and the faults of those that cannot be used.
+    /// A simulation builds none.
+    pub(super) async fn front_ends(&mut self, flows: &[FlowPlan]) -> (FrontEnds, Vec<PartFaults>) {
         let registered = &self.builder.front_ends;
-        let mut front_ends = registered.front_ends.clone();
+        let mut built = registered.front_ends.clone();
+        let mut faults = Vec::new();
         for kind in registered.types.iter().filter(|_| !self.builder.simulated) {
-            front_ends.extend(self.front_end(kind, flows).await);
+            built.extend(self.front_end(kind, flows).await);
+            faults.extend(PartFaults::of(UnavailablePart::FrontEnd, kind.kind(), self.take_diagnostics()));
         }
-        let mut names = BTreeSet::new();
-        for front_end in &front_ends {
-            let name = front_end.name();
-            if let Some(rule) = name_violation(name) {
+        let (mut names, mut front_ends) = (BTreeSet::new(), Vec::new());
+        for front_end in built {
+            let name = front_end.name().to_owned();
+            let fault = if let Some(rule) = name_violation(&name) {
                 let message = format!("`{name}` cannot be the name of a front end: its routes are mounted below it");
-                self.diagnostics.push(
-                    Diagnostic::error(SourceLocation::default(), message).with_hint(format!("take one that {rule}")),
-                );
-            } else if !names.insert(name) {
+                Some((message, format!("take one that {rule}")))
+            } else if !names.insert(name.clone()) {
                 let message = format!("two front ends have the name `{name}`");
-                let hint = "register only one of them: their routes are mounted below their name";
-                self.diagnostics.push(Diagnostic::error(SourceLocation::default(), message).with_hint(hint));
+                Some((message, "register only one of them: their routes are mounted below their name".to_owned()))
+            } else {
+                None
+            };
+            match fault {
+                None => front_ends.push(front_end),
+                Some((message, hint)) => {
+                    let fault = Diagnostic::error(SourceLocation::default(), message).with_hint(hint);
+                    faults.extend(PartFaults::of(UnavailablePart::FrontEnd, &name, vec![fault]));
+                }
             }
         }
-        front_ends.into_iter().collect()
+        (front_ends.into_iter().collect(), faults)
     }
 
     async fn front_end(&mut self, kind: &FrontEndType, flows: &[FlowPlan]) -> Option<Arc<dyn DynFrontEnd>> {

@@ -3,46 +3,42 @@
 //!
 //! Building has two phases. [`Builder::check`] plans without touching anything, so that `check` can run anywhere and reports all
 //! errors at once. Only then are secrets read and clients built, again reporting everything that fails.
+//!
+//! Every error is attributed to what it concerns: a flow, a front end, or the whole program. [`Builder::build`] returns the errors;
+//! [`Builder::build_degraded`] builds the rest, because a program that does not start revokes nothing.
 
 mod assembler;
+mod build;
 #[cfg(feature = "server")]
 mod front_ends;
+mod plan;
+mod requirements;
+mod types;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::Runtime;
 use super::background_tasks::PeriodicReconcile;
-use super::effect_executor::EffectExecutor;
-use super::flows::FlowEntries;
 use super::limits::Limits;
-use super::open_requests;
-use super::reconcile::{RecentTargets, Reconcile};
+use super::reconcile::Reconcile;
 use super::secrets::{DynSecretReader, LocalSecrets, SecretReader};
-use super::startup_checks;
 use crate::audit::{AuditDestination, LogDestinationType};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{
-    self, CheckedFlowsFilter, CheckedLogDestination, Config, Diagnostic, Diagnostics, Implementation,
-    IntegrationSchema, Schemas, SourceLocation,
-};
-use crate::delivery::{Delivery, DynDelivery, SimulatedDelivery};
+use crate::config::{Config, IntegrationSchema, Schemas};
+use crate::delivery::{Delivery, DynDelivery};
 use crate::directory::{Directory, DirectoryStore, KeyValue, KeyValueStore, MemoryDirectory, MemoryKeyValue};
 #[cfg(feature = "sqlite")]
 use crate::engine::SqliteStore;
-use crate::engine::{self, EngineContext, EngineFactory, MemoryStore, Store};
-use crate::handler::{
-    HandlerFn, HandlerKind, HandlerRecord, HandlerSet, IntegrationRequirement, Registry, Requires, Services,
-    ServicesBuilder,
-};
+use crate::engine::{self, EngineFactory, MemoryStore, Store};
+use crate::handler::{Registry, Services, ServicesBuilder};
 use crate::integration::IntegrationClient;
 use crate::integration::Outbox;
-use crate::model::{Flow, Integration, LogDestination, Strategy};
 use crate::strategy::StrategyType;
-use assembler::RuntimeAssembler;
+pub(super) use assembler::RuntimeAssembler;
+pub use plan::HandlerUsage;
+pub(super) use plan::{FilterPlan, FlowHandlers, FlowPlan};
 
-/// Builds a [`Runtime`].
+/// Builds a [`Runtime`](super::Runtime).
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct Builder {
     pub(super) config: Config,
@@ -52,7 +48,8 @@ pub struct Builder {
     strategies: Vec<StrategyType>,
     secrets: Vec<Arc<dyn DynSecretReader>>,
     clock: Arc<dyn Clock>,
-    engine: Box<dyn EngineFactory>,
+    /// `None` for Runs in memory.
+    engine: Option<Box<dyn EngineFactory>>,
     users: Arc<dyn DirectoryStore>,
     directory: Option<Directory>,
     values: Arc<dyn KeyValueStore>,
@@ -71,52 +68,6 @@ pub struct Builder {
     outbox: Outbox,
 }
 
-/// A handler and the flows that use it.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct HandlerUsage {
-    /// The handler.
-    pub record: &'static HandlerRecord,
-    /// The names of the flows, in order.
-    pub flows: Vec<String>,
-}
-
-/// A declared flow and its handlers.
-pub(super) struct FlowHandlers<'a> {
-    pub(super) declared: &'a config::Flow,
-    pub(super) handlers: HandlerSet,
-}
-
-impl FlowHandlers<'_> {
-    /// Returns whether the flow uses a handler.
-    pub(super) fn uses(&self, record: &'static HandlerRecord) -> bool {
-        self.handlers.iter().any(|own| std::ptr::eq(own, record))
-    }
-}
-
-/// A flow and its handlers, before anything is built.
-struct FlowPlan {
-    flow: Arc<Flow>,
-    handlers: HandlerSet,
-    location: SourceLocation,
-}
-
-/// The flows filter and its handler, before anything is built.
-struct FilterPlan {
-    handler: HandlerFn<Vec<Arc<Flow>>>,
-    checked: CheckedFlowsFilter,
-}
-
-/// The result of the planning phase.
-#[derive(Default)]
-struct Plan {
-    flows: Vec<FlowPlan>,
-    filter: Option<FilterPlan>,
-    log_destinations: Vec<CheckedLogDestination>,
-    diagnostics: Vec<Diagnostic>,
-    warnings: Vec<Diagnostic>,
-}
-
 impl Builder {
     pub(crate) fn new(config: Config) -> Self {
         Self {
@@ -127,7 +78,7 @@ impl Builder {
             strategies: Vec::new(),
             secrets: vec![Arc::new(LocalSecrets::new())],
             clock: Arc::new(SystemClock),
-            engine: Box::new(engine::local(Arc::new(MemoryStore::new()))),
+            engine: None,
             users: Arc::new(MemoryDirectory::new()),
             directory: None,
             values: Arc::new(MemoryKeyValue::new()),
@@ -203,7 +154,7 @@ impl Builder {
 
     /// Sets the engine that drives the Runs. By default, it is the local one.
     pub fn engine(mut self, engine: impl EngineFactory) -> Self {
-        self.engine = Box::new(engine);
+        self.engine = Some(Box::new(engine));
         self
     }
 
@@ -243,7 +194,7 @@ impl Builder {
         self
     }
 
-    /// Sets the interval of [reconciliation](Runtime::reconcile), of at least one second, and the repairs that it may make. While workers
+    /// Sets the interval of [reconciliation](super::Runtime::reconcile), of at least one second, and the repairs that it may make. While workers
     /// run, access is reconciled when they start and then at this interval. By default it is hourly, and differences are only reported.
     /// Simulated runtimes do not reconcile unless this is set.
     pub fn reconcile_every(mut self, interval: Duration, options: Reconcile) -> Self {
@@ -257,7 +208,7 @@ impl Builder {
         self
     }
 
-    /// Adds a destination of audit entries, for those of all flows. They are shipped while workers run: see [`Runtime::start`].
+    /// Adds a destination of audit entries, for those of all flows. They are shipped while workers run: see [`Runtime::start`](super::Runtime::start).
     pub fn audit_destination(mut self, destination: impl AuditDestination) -> Self {
         self.destinations.push(Arc::new(destination));
         self
@@ -279,7 +230,7 @@ impl Builder {
     }
 
     /// Sets how long finished Runs, and forms that were not submitted, are retained while workers run. The default is forever. The
-    /// audit log is not affected. See also [`Runtime::prune`].
+    /// audit log is not affected. See also [`Runtime::prune`](super::Runtime::prune).
     pub fn keep_finished_runs_for(mut self, age: Duration) -> Self {
         self.retention = Some(age);
         self
@@ -324,343 +275,6 @@ impl Builder {
         self.outbox = outbox;
         self
     }
-
-    /// Checks the configuration and the handlers against each other. Builds nothing, and reads no secret.
-    ///
-    /// # Errors
-    /// All faults.
-    pub fn check(&self) -> Result<Vec<Arc<Flow>>, Diagnostics> {
-        let plan = self.plan();
-        Diagnostics::check(plan.diagnostics)?;
-        Ok(plan.flows.into_iter().map(|plan| plan.flow).collect())
-    }
-
-    /// Returns the warnings about the configuration: declarations without effect, and access of whose failures nobody would hear.
-    pub fn warnings(&self) -> Vec<Diagnostic> {
-        self.plan().warnings
-    }
-
-    /// The handlers, and which flows take each. What is wrong with the configuration is left to [`Builder::check`].
-    pub fn handlers(&self) -> Vec<HandlerUsage> {
-        let (scoped, _) = self.scoped();
-        let uses = self.registry.iter().map(|record| {
-            let takers = scoped.iter().filter(|flow| flow.uses(record));
-            HandlerUsage { record, flows: takers.map(|flow| flow.declared.name.to_lowercase()).collect() }
-        });
-        uses.collect()
-    }
-
-    /// Checks the configuration and builds the runtime.
-    ///
-    /// # Errors
-    /// Returns all errors of the configuration and the handlers, or all secrets, clients and strategies that are not available. Also
-    /// fails if a Run may hold access that could not be revoked: its flow is no longer declared, or the store has lost the expiry of
-    /// the access and it cannot be restored.
-    pub async fn build(self) -> Result<Runtime, Diagnostics> {
-        let plan = self.plan();
-        Diagnostics::check(plan.diagnostics)?;
-        for warning in plan.warnings.iter().filter(|_| !self.simulated) {
-            tracing::warn!("{warning}");
-        }
-
-        let domains = self.config.organization.domains.iter().map(String::as_str);
-        let directory = self.directory.clone().unwrap_or_else(|| Directory::from_store(self.users.clone(), domains));
-        let directory = directory.with_clock(self.clock.clone()).with_events(self.engine.event_source());
-        let declared = plan.flows.iter().map(|plan| plan.flow.srn().slug().to_owned()).collect();
-        let mut assembler = RuntimeAssembler::new(&self, &directory);
-        #[cfg(feature = "server")]
-        let front_ends = assembler.front_ends(&plan.flows).await;
-        let mut entries = Vec::new();
-        for flow in plan.flows {
-            entries.extend(assembler.entry(flow).await);
-        }
-        let filter = match plan.filter {
-            Some(filter) => Some(assembler.filter(filter).await),
-            None => None,
-        };
-        let shippers = assembler.audit_shippers(plan.log_destinations, declared).await;
-        Diagnostics::check(assembler.into_diagnostics())?;
-
-        let mut deliveries = self.deliveries;
-        #[cfg(feature = "server")]
-        deliveries.extend(front_ends.deliveries());
-        if self.simulated {
-            deliveries.push(Arc::new(SimulatedDelivery::default()));
-        }
-        let executor = Arc::new(EffectExecutor {
-            flows: entries.into_iter().collect::<FlowEntries>(),
-            filter,
-            deliveries,
-            directory,
-            clock: self.clock.clone(),
-            limits: self.limits,
-            has_unknown_approvers: self.has_unknown_approvers,
-            engine: OnceLock::new(),
-        });
-        let (longest_effect, store_timeout) = (executor.limits.longest_effect(), executor.limits.store);
-        let context = EngineContext::new(executor.clone(), self.clock.clone(), longest_effect, store_timeout);
-        let engine = match self.engine.create(context).await {
-            Ok(engine) => engine,
-            Err(error) => {
-                let diagnostic =
-                    Diagnostic::error(SourceLocation::default(), format!("the engine cannot be used: {error}"));
-                return Err(diagnostic.with_hint_if(error.hint()).into());
-            }
-        };
-        // Set once, here.
-        let _ = executor.engine.set(Arc::downgrade(&engine));
-        let drive = engine.clone().drive();
-        Diagnostics::check(startup_checks::check_held_access(&*engine, &*self.clock, &executor.flows).await)?;
-        if let Some(drive) = &drive {
-            Diagnostics::check(startup_checks::clamp_due_times(&**drive).await)?;
-        }
-        open_requests::resume(&*engine, &*self.clock, &executor.flows).await;
-        let (retention, periodic_reconcile) = (self.retention, self.periodic_reconcile);
-        let values = self.key_value.unwrap_or_else(|| self.values.into());
-        Ok(Runtime {
-            executor,
-            engine,
-            drive,
-            shippers: shippers.into(),
-            retention,
-            periodic_reconcile,
-            recent_targets: RecentTargets::new(values),
-            #[cfg(feature = "server")]
-            front_ends,
-        })
-    }
-
-    /// The registered schemas, and those of the clients that handlers take.
-    fn schemas(&self) -> Schemas {
-        let mut schemas = self.schemas.clone();
-        for requirement in self.registry.iter().flat_map(requirements) {
-            schemas.add_integration(*requirement.schema());
-        }
-        schemas
-    }
-
-    fn plan(&self) -> Plan {
-        let mut plan = Plan::default();
-        let (scoped, diagnostics) = self.scoped();
-        let all_scoped = diagnostics.is_empty();
-        plan.diagnostics.extend(diagnostics);
-        plan.diagnostics.extend(scoped.iter().flat_map(startup_checks::flow));
-        if all_scoped {
-            plan.diagnostics.extend(startup_checks::unused(
-                &self.registry,
-                &scoped,
-                self.config.flows_filter.is_some(),
-            ));
-        }
-        let checked = match self.config.check_with(&self.schemas()) {
-            Ok(checked) => checked,
-            Err(diagnostics) => {
-                plan.diagnostics.extend(diagnostics);
-                return plan;
-            }
-        };
-        for FlowHandlers { declared, handlers } in scoped {
-            if let Some(flow) = checked.flows.get(&declared.name).cloned() {
-                plan.flows.push(FlowPlan { flow, handlers, location: declared.location.clone() });
-            }
-        }
-        plan.diagnostics.extend(checked.log_destinations.iter().filter_map(|log| self.no_destination_type(log)));
-        plan.log_destinations = checked.log_destinations;
-        plan.warnings = checked.warnings;
-        if let Some(checked) = checked.flows_filter {
-            match self.filter_plan(checked) {
-                Ok(filter) => plan.filter = Some(filter),
-                Err(diagnostics) => plan.diagnostics.extend(diagnostics),
-            }
-        }
-        plan.diagnostics.extend(plan.flows.iter().flat_map(|plan| self.unmet(plan)));
-        plan.diagnostics.extend(plan.filter.iter().flat_map(|filter| self.unmet_by_filter(filter)));
-        plan
-    }
-
-    /// The flows as they are declared, each with its handlers. This does not need the rest of the configuration to be right.
-    fn scoped(&self) -> (Vec<FlowHandlers<'_>>, Vec<Diagnostic>) {
-        let mut diagnostics = Vec::new();
-        if self.registry.is_empty() {
-            diagnostics.extend(self.registry.select(None).err().into_iter().flatten());
-            return (Vec::new(), diagnostics);
-        }
-        let mut scoped = Vec::new();
-        for declared in &self.config.flows {
-            match self.handlers_of(&declared.implementation, &declared.name) {
-                Ok(handlers) => scoped.push(FlowHandlers { declared, handlers }),
-                Err(found) => {
-                    diagnostics.extend(found.into_iter().map(|diagnostic| at(diagnostic, &declared.location)))
-                }
-            }
-        }
-        (scoped, diagnostics)
-    }
-
-    fn filter_plan(&self, checked: CheckedFlowsFilter) -> Result<FilterPlan, Vec<Diagnostic>> {
-        let handlers = self.handlers_of(&checked.implementation, "get_flows");
-        let handlers = handlers.map_err(|diagnostics| {
-            diagnostics.into_iter().map(|diagnostic| at(diagnostic, &checked.location)).collect::<Vec<_>>()
-        })?;
-        match handlers.get_flows() {
-            Some(handler) => Ok(FilterPlan { handler, checked }),
-            None => {
-                let hint = "write `#[reducer] fn get_flows(user: &User, flows: &Flows) -> Vec<Arc<Flow>>`";
-                Err(vec![
-                    Diagnostic::error(checked.location, "the flows filter has no reducer `get_flows`").with_hint(hint),
-                ])
-            }
-        }
-    }
-
-    fn handlers_of(&self, implementation: &Implementation, name: &str) -> Result<HandlerSet, Vec<Diagnostic>> {
-        match implementation {
-            Implementation::Module(module) => self.registry.select(Some(module)),
-            Implementation::ByName => {
-                let name = name.to_lowercase().replace('-', "_");
-                let own = self.registry.iter().find_map(|record| module_named(record.module(), &name));
-                self.registry.select(own)
-            }
-            Implementation::All => self.registry.select(None),
-        }
-    }
-
-    /// Returns diagnostics for requirements of a flow's handlers and strategies that the configuration does not meet.
-    fn unmet(&self, plan: &FlowPlan) -> Vec<Diagnostic> {
-        let integrations = plan.flow.environment().integrations();
-        let services = self.services_with(plan.handlers.iter(), integrations, plan.flow.strategy());
-        let called = plan.handlers.iter().filter(|record| record.kind() != HandlerKind::GetFlows);
-        let mut diagnostics: Vec<_> = called.flat_map(|record| record.unmet_requirements(&services)).collect();
-        if let Some(strategy) = plan.flow.strategy()
-            && !self.simulated
-            && self.strategy_type_of(strategy).is_none()
-        {
-            diagnostics.push(self.no_strategy_type(strategy, &plan.location));
-        }
-        diagnostics
-    }
-
-    fn unmet_by_filter(&self, filter: &FilterPlan) -> Vec<Diagnostic> {
-        let services = self.services_with([filter.handler.record()], &filter.checked.integrations, None);
-        filter.handler.unmet_requirements(&services).collect()
-    }
-
-    /// Returns services with placeholders for the clients that the handlers would get.
-    fn services_with(
-        &self,
-        records: impl IntoIterator<Item = &'static HandlerRecord>,
-        integrations: &BTreeMap<String, Integration>,
-        strategy: Option<&Strategy>,
-    ) -> Arc<Services> {
-        let mut services = self.services.clone();
-        for requirement in records.into_iter().flat_map(requirements) {
-            if integration_for(integrations, strategy, requirement).is_some() {
-                services = services.client_for(requirement, Arc::new(()));
-            }
-        }
-        services.build()
-    }
-
-    fn strategy_type_of(&self, strategy: &Strategy) -> Option<&StrategyType> {
-        StrategyType::of(&self.strategies, strategy)
-    }
-
-    fn destination_type_of(&self, destination: &LogDestination) -> Option<&LogDestinationType> {
-        self.destination_types.iter().find(|known| known.kind() == destination.kind())
-    }
-
-    fn no_destination_type(&self, checked: &CheckedLogDestination) -> Option<Diagnostic> {
-        let CheckedLogDestination { destination, location, .. } = checked;
-        if self.simulated || self.destination_type_of(destination).is_some() {
-            return None;
-        }
-        let (kind, name) = (destination.kind(), destination.name());
-        let message = format!("log destination `{name}` has type `{kind}`, which is not registered");
-        let registered = registered(self.destination_types.iter().map(LogDestinationType::kind));
-        let hint = unregistered_hint("log_destination_type", "log destination", kind, &registered);
-        Some(Diagnostic::error(location.clone(), message).with_hint(hint))
-    }
-
-    fn no_strategy_type(&self, strategy: &Strategy, location: &SourceLocation) -> Diagnostic {
-        let (kind, name) = (strategy.kind(), strategy.name());
-        let message = format!("strategy `{name}` has type `{kind}`, which is not registered");
-        let registered = registered(self.strategies.iter());
-        let hint = match kind {
-            "custom" => {
-                format!("{registered}; register it with `App::strategy_type` and `StrategyType::custom(\"{name}\", …)`")
-            }
-            kind => unregistered_hint("strategy_type", "strategy", kind, &registered),
-        };
-        Diagnostic::error(location.clone(), message).with_hint(hint)
-    }
-}
-
-/// Advises how to register a type. `method` is that of `App` and `Builder`.
-fn unregistered_hint(method: &str, noun: &str, kind: &str, registered: &str) -> String {
-    let feature = kind.replace('_', "-");
-    format!(
-        "{registered}; if `{kind}` is a {noun} of sym-integrations, enable its feature `{feature}` and add \
-         `.with(sym_integrations::all())`; otherwise register a type of your own with `{method}`"
-    )
-}
-
-/// Lists the registered types for a hint.
-fn registered(types: impl Iterator<Item = impl ToString>) -> String {
-    let types: Vec<_> = types.map(|kind| kind.to_string()).collect();
-    if types.is_empty() {
-        "no types are registered".to_owned()
-    } else {
-        format!("registered types: {}", types.join(", "))
-    }
-}
-
-/// Diagnostics of a registry have no place of their own; the flow that asked has.
-fn at(mut diagnostic: Diagnostic, location: &SourceLocation) -> Diagnostic {
-    if diagnostic.location == SourceLocation::default() {
-        diagnostic.location = location.clone();
-    }
-    diagnostic
-}
-
-/// Returns the prefix of a module path that ends with the segment of this name.
-fn module_named<'a>(module: &'a str, name: &str) -> Option<&'a str> {
-    let mut end = 0;
-    for segment in module.split("::") {
-        end += segment.len();
-        if segment == name {
-            return module.get(..end);
-        }
-        end += 2;
-    }
-    None
-}
-
-fn requirements(record: &'static HandlerRecord) -> impl Iterator<Item = &'static IntegrationRequirement> {
-    record.requires().iter().filter_map(|requires| match requires {
-        Requires::Integration(requirement) | Requires::Optional(Requires::Integration(requirement)) => {
-            Some(requirement)
-        }
-        _ => None,
-    })
-}
-
-/// Finds the integration that a handler's client is built from: the environment's, or else the strategy's.
-fn integration_for<'a>(
-    integrations: &'a BTreeMap<String, Integration>,
-    strategy: Option<&'a Strategy>,
-    requirement: &IntegrationRequirement,
-) -> Option<&'a Integration> {
-    let (kind, key) = (requirement.kind(), requirement.key());
-    // A custom integration is known by its key: a client for `victorops` takes what stands under `victorops_id`.
-    let by_key = integrations.get(key).filter(|integration| [kind, "custom"].contains(&integration.kind()));
-    // Where clients share a type, what is meant for another one of them must not be taken in its place.
-    let is_shared = kind != key;
-    by_key.or_else(|| integrations.values().find(|integration| !is_shared && integration.kind() == kind)).or_else(
-        || {
-            let strategy = strategy.filter(|strategy| !is_shared || strategy.kind() == key)?;
-            strategy.integration().filter(|integration| integration.kind() == kind)
-        },
-    )
 }
 
 impl std::fmt::Debug for Builder {

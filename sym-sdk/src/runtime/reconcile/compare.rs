@@ -69,6 +69,7 @@ pub(super) async fn compare(runtime: &Runtime) -> Result<Found<'_>> {
     let mut found = Found { compared: Vec::new(), missing: Vec::new(), extra: Vec::new(), unknown: Vec::new() };
     let before = holdings(runtime, &mut resources, Some(&mut found.unknown)).await?;
     recent(runtime, &mut resources, &mut found.unknown).await?;
+    found.unknown.extend(of_missing_strategies(runtime));
     let lists: Vec<_> = resources.into_iter().map(|(key, resource)| list(runtime, key, resource)).collect();
     let mut lists: Vec<_> = stream::iter(lists).buffer_unordered(CONCURRENCY).collect().await;
     lists.sort_by(|(one, ..), (other, ..)| one.cmp(other));
@@ -120,8 +121,8 @@ async fn owner(runtime: &Runtime, entry: &FlowEntry, identity: &str) -> Result<O
     }
 }
 
-fn strategy_of(entry: &FlowEntry) -> Option<(&Strategy, &dyn DynAccessStrategy)> {
-    entry.flow.strategy().zip(entry.strategy.as_deref())
+fn strategy_of(entry: &FlowEntry) -> Option<(&Strategy, Arc<dyn DynAccessStrategy>)> {
+    entry.flow.strategy().zip(entry.strategy())
 }
 
 /// Returns the resources of the targets of all flows, each once. Targets with settings from the form cannot be listed.
@@ -140,6 +141,21 @@ async fn declared(runtime: &Runtime) -> BTreeMap<ResourceKey, Resource<'_>> {
         }
     }
     resources
+}
+
+/// Returns the targets of flows whose strategies could not be built: nobody can list them.
+fn of_missing_strategies(runtime: &Runtime) -> impl Iterator<Item = UnknownAccess> {
+    let flows = &runtime.executor.flows;
+    let missing = flows.iter().filter(|entry| entry.strategy().is_none());
+    missing.flat_map(|entry| {
+        let error = flows.check_accepts(entry).err().map(|error| EffectError::from(&error));
+        let targets = entry.flow.strategy().map(Strategy::targets).unwrap_or_default();
+        let targets = targets.iter().filter(|target| target.field_bindings().is_empty());
+        targets.map(move |target| {
+            let flow = entry.flow.name().to_string();
+            UnknownAccess { flow, target: target.clone(), error: error.clone() }
+        })
+    })
 }
 
 /// Adds the resources in which Runs gave access recently, and access that their flows no longer reach to `unreached`.
@@ -185,6 +201,17 @@ async fn key(runtime: &Runtime, entry: &FlowEntry, target: &AccessTarget) -> Res
     Ok(Some(ResourceKey { strategy: strategy.service(), account: account.unwrap_or_default(), resource }))
 }
 
+/// Returns the resource that the access of a Run is in, as the strategy that would revoke it names it.
+async fn key_of_grant(runtime: &Runtime, entry: &FlowEntry, grant: &Grant) -> Result<ResourceKey, EffectError> {
+    let access = runtime.executor.revocation_strategy(entry, grant).await?;
+    let (clock, limit) = (&*runtime.executor.clock, runtime.executor.limits.strategy);
+    let resource = async { access.resource(&grant.target) };
+    let resource = call_bounded(clock, limit, || "the strategy".to_owned(), resource).await;
+    let resource = resource.map_err(|error| EffectError::from(&error))?;
+    let account = grant.account.clone().unwrap_or_default();
+    Ok(ResourceKey { strategy: grant.strategy.clone(), account, resource })
+}
+
 async fn list<'a>(
     runtime: &'a Runtime,
     key: ResourceKey,
@@ -213,21 +240,31 @@ async fn holdings<'a>(
     let mut holdings = BTreeMap::new();
     for run in runtime.runs(filter, usize::MAX).await? {
         let Some(grant) = run.state.access.grant().cloned() else { continue };
-        let entry = runtime.executor.flows.by_srn(&run.state.flow)?;
-        let reached = entry.flow.strategy().is_some_and(|strategy| grant.is_reached_by(strategy));
-        let key = if reached { key(runtime, entry, &grant.target).await.transpose() } else { None };
-        let key = key.unwrap_or_else(|| Err(entry.out_of_reach(&grant.target)));
-        match key {
+        let removed;
+        let (entry, listed) = match runtime.executor.flows.by_srn(&run.state.flow) {
+            Ok(entry) => {
+                let own = entry.flow.strategy().filter(|own| grant.is_reached_by(own));
+                (entry, own.map(|_| entry))
+            }
+            Err(_) => {
+                removed = FlowEntry::removed(&run.state.flow);
+                (&removed, None)
+            }
+        };
+        match key_of_grant(runtime, entry, &grant).await {
             Ok(key) => {
                 let target = grant.target.clone();
-                resources.entry(key.clone()).or_insert_with(|| Resource { entry, target });
+                // A flow that is gone, or works elsewhere, does not list it. The access is accounted for all the same.
+                if let Some(entry) = listed {
+                    resources.entry(key.clone()).or_insert_with(|| Resource { entry, target });
+                }
                 let at_rest = matches!(run.state.access, Access::Held(_)) && run.state.active_event.is_none();
                 let flow = run.state.flow.clone();
                 holdings.insert(run.state.run.id(), Holding { flow, key, grant, at_rest });
             }
             Err(error) => {
                 if let Some(unreached) = &mut unreached {
-                    let (flow, error) = (entry.flow.name().to_string(), Some(EffectError::from(&error)));
+                    let (flow, error) = (entry.flow.name().to_string(), Some(error));
                     unreached.push(UnknownAccess { flow, target: grant.target, error });
                 }
             }

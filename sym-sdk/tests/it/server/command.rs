@@ -422,6 +422,10 @@ async fn the_help_is_complete() {
               --domain <DOMAIN>
                   Add an e-mail domain of the organization; can be repeated
 
+              --strict
+                  Do not start if anything is wrong, instead of starting with what works: then no access is
+                  revoked either
+
               --json
                   Print JSON
 

@@ -114,6 +114,30 @@ async fn front_ends_are_mounted_below_their_names() {
     assert_eq!((health.status, health.body.as_str()), (200, r#"{"status":"alive"}"#));
 }
 
+/// Finding 7 of safety: a probe that failed for one flow would take the others out of service.
+#[tokio::test]
+async fn it_is_ready_while_one_flow_accepts_requests() {
+    let started = |broken: usize| async move {
+        let mut config = config();
+        config.flows.push(sym_sdk::config::Flow { name: "other".into(), ..config.flows[0].clone() });
+        for flow in &mut config.flows[..broken] {
+            flow.environment = "mian".into();
+        }
+        let builder = Runtime::builder(config).registry(handlers![get_permissions]).clock(clock());
+        Running::of(builder.build_degraded().await.unwrap(), unchanged).await
+    };
+    let server = started(1).await;
+    let ready = get(server.address, "/ready").await;
+    assert_eq!(ready.status, 200);
+    let missing = serde_json::json!([{ "part": "flow", "name": "prod", "since": "2024-02-29T12:00:00Z" }]);
+    assert_eq!((&ready.json()["unavailable"], &ready.json()["blocked_access"]), (&missing, &0.into()));
+    assert!(!ready.body.contains("mian"), "anybody may ask: {}", ready.body);
+
+    let server = started(2).await;
+    let ready = get(server.address, "/ready").await;
+    assert_eq!((ready.status, &ready.json()["not_ready"][0]["name"]), (503, &"flows".into()));
+}
+
 #[tokio::test]
 async fn it_is_ready_while_its_front_ends_are() {
     let (desk, clock) = (Desk::named("desk"), clock());
