@@ -39,7 +39,7 @@ use crate::strategy::StrategyType;
 ///   clients and strategies are simulated,
 /// - `runs` lists the Runs, and finds those whose access could not be revoked,
 /// - `revoke` revokes access before it expires, and `write-off` gives up on a revocation that cannot succeed,
-/// - `audit export` prints the audit log, and `audit verify` verifies it,
+/// - `audit export` prints the audit log, `audit anchor` what it ends with, and `audit verify` verifies it,
 /// - `backup` copies the file, also while it is in use.
 ///
 /// ```no_run

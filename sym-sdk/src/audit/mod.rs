@@ -14,7 +14,8 @@
 //! other members, so a line is verified as a whole and by itself. Records are stored as canonical JSON and hashed as the text
 //! that they are, so those written by an earlier version still verify, even where a later one would serialize them differently.
 //!
-//! An event is stored once, however many entries it has, and so are the fields of a request: see [`StoredEvent`].
+//! An event is stored once, however many entries it has, and so are the fields of a request: see [`StoredEvent`]. `docs/audit.md` is
+//! a guide for operators.
 //!
 //! Reading needs no more than an [`AuditLog`], which every store and every engine is. The log knows nothing of either. Moving
 //! it to the destinations, with retries and cursors, is the task of the [runtime](crate::runtime).
@@ -48,7 +49,7 @@ pub(crate) use line::LineWriter;
 pub use line::{AuditLine, lines};
 pub use log::AuditLog;
 pub use stored_entry::{StoredEntry, StoredEvent, StoredText};
-pub use verify::{Verified, Verifier, verify, verify_lines};
+pub use verify::{Verified, Verifier, verify, verify_lines, verify_tail};
 
 pub use crate::machine::{AuditEntry, AuditKind, HandlerResult};
 pub use crate::model::{LoggedActor, LoggedIdentity};

@@ -45,6 +45,17 @@ pub async fn verify(log: &(impl AuditLog + ?Sized)) -> Result<Verified, VerifyEr
     Ok(verifier.finish()?)
 }
 
+/// Verifies the last records of a log, up to its current end: at most `limit`, whatever the size of the log.
+///
+/// # Errors
+/// If one of these records breaks the chain, or the log cannot be read.
+pub async fn verify_tail(log: &(impl AuditLog + ?Sized), limit: u64) -> Result<Verified, VerifyError> {
+    let head = log.head().await.map_err(VerifyError::Log)?;
+    let mut verifier = Verifier::new().allow_partial();
+    verifier.read_between(log, head.seq.saturating_sub(limit), head).await?;
+    Ok(verifier.finish()?)
+}
+
 /// Verifies the JSON lines of a destination that has the whole log, from its first record on.
 ///
 /// ```
@@ -272,8 +283,17 @@ impl Verifier {
     /// If a record breaks the chain, or the log cannot be read.
     pub async fn read_log(&mut self, log: &(impl AuditLog + ?Sized)) -> Result<(), VerifyError> {
         let head = log.head().await.map_err(VerifyError::Log)?;
+        self.read_between(log, 0, head).await
+    }
+
+    /// Verifies the records of a log after the one with number `seq`, up to `head`.
+    async fn read_between(
+        &mut self,
+        log: &(impl AuditLog + ?Sized),
+        mut seq: u64,
+        head: AuditHead,
+    ) -> Result<(), VerifyError> {
         *self = std::mem::take(self).expect_head(head);
-        let mut seq = 0;
         while seq < head.seq {
             let records = log.records_after(seq, PAGE_SIZE).await.map_err(VerifyError::Log)?;
             let Some(last) = records.last() else { break };

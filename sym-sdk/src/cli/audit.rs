@@ -1,4 +1,4 @@
-//! The commands `audit export` and `audit verify`: read the audit log of a store, or the files of a log destination.
+//! The commands `audit export`, `audit anchor` and `audit verify`: read the audit log of a store, or the files of a log destination.
 
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -8,10 +8,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::Exit;
-use super::args::{AuditCommand, VerifyArgs};
+use super::args::{AuditCommand, KeyArgs, VerifyArgs};
 use super::exit::CommandError;
 use super::output::Output;
-use crate::audit::{AuditHead, AuditKey, Verified, Verifier, VerifyError, lines};
+use crate::audit::{AuditAnchor, AuditHead, AuditKey, AuditLog, Verified, Verifier, VerifyError, lines};
+use crate::clock::{Clock, SystemClock};
 use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, Result, codes};
 
@@ -21,6 +22,7 @@ const PAGE_SIZE: usize = 256;
 pub(super) async fn run(args: AuditCommand, output: &mut Output<'_>) -> Result<Exit, CommandError> {
     match args {
         AuditCommand::Export { database, after } => export(database.db, after, output).await?,
+        AuditCommand::Anchor { database, keys } => anchor(database.db, &keys, output).await?,
         AuditCommand::Verify(args) => report(verify(args).await?, output)?,
     }
     Ok(Exit::Success)
@@ -38,6 +40,23 @@ async fn export(db: PathBuf, mut after: u64, output: &mut Output<'_>) -> Result<
     }
 }
 
+/// Prints the head of the log as an anchor, authenticated with the first key.
+async fn anchor(db: PathBuf, args: &KeyArgs, output: &mut Output<'_>) -> Result<(), CommandError> {
+    let keys = keys(args)?;
+    let store = SqliteStore::open_read_only(db).await?;
+    let head = store.head().await;
+    store.close().await?;
+    let anchor = AuditAnchor::new(head?, SystemClock.now(), keys.first());
+    writeln!(output.out, "{}", anchor.to_line())?;
+    if keys.is_empty() && !output.json {
+        writeln!(
+            output.err,
+            "note: without a key, the anchor proves nothing to those who cannot trust where it was kept"
+        )?;
+    }
+    Ok(())
+}
+
 async fn verify(args: VerifyArgs) -> Result<Verified> {
     let mut verifier = Verifier::new();
     if args.allow_partial {
@@ -52,7 +71,7 @@ async fn verify(args: VerifyArgs) -> Result<Verified> {
     if let Some(head) = args.expect_head {
         verifier = verifier.expect_head(head);
     }
-    for key in keys(&args.key_files, args.key_env.as_deref())? {
+    for key in keys(&args.keys)? {
         verifier = verifier.with_key(key);
     }
     for path in &args.anchors {
@@ -70,13 +89,13 @@ async fn verify(args: VerifyArgs) -> Result<Verified> {
     Ok(verifier.finish().map_err(VerifyError::from)?)
 }
 
-fn keys(files: &[PathBuf], variable: Option<&str>) -> Result<Vec<AuditKey>> {
+fn keys(args: &KeyArgs) -> Result<Vec<AuditKey>> {
     let mut keys = Vec::new();
-    for path in files {
+    for path in &args.key_files {
         let text = SecretString::from(std::fs::read_to_string(path).map_err(|error| unreadable(path, error))?);
         keys.push(AuditKey::new(&SecretString::from(text.expose_secret().trim_end_matches(['\n', '\r'])))?);
     }
-    if let Some(name) = variable {
+    if let Some(name) = &args.key_env {
         let text = std::env::var(name).map_err(|_| {
             let message =
                 format!("environment variable `{name}` is to contain the key of the audit log, and is not set");

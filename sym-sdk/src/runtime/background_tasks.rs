@@ -1,16 +1,21 @@
-//! Periodic tasks that run beside the workers: pruning of old Runs, and reconciliation.
+//! Tasks that run beside the workers: pruning of old Runs and reconciliation, periodically, and one look at the audit log.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Runtime;
 use super::reconcile::Reconcile;
-use crate::engine::StopSignal;
+use crate::audit;
+use crate::engine::{Engine, StopSignal};
 
 /// The interval between two prunings.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// The interval between two reconciliations, unless another one is set.
 const RECONCILE_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// The number of audit entries that are verified at start. The whole log is verified by a command.
+const MAX_VERIFIED_AT_START: u64 = 1_024;
 
 /// The settings of periodic reconciliation.
 #[derive(Clone, Debug)]
@@ -57,6 +62,19 @@ async fn prune_once(runtime: &Runtime, age: Duration) {
         Err(error) => tracing::error!(%error, "could not prune finished Runs"),
     }
     runtime.clock().sleep(PRUNE_INTERVAL).await;
+}
+
+/// Verifies the last entries of the audit log once, and logs an error if they are not what was written. Nothing else follows from it:
+/// access must end whatever has become of the log.
+pub(super) async fn verify_audit_tail(engine: Arc<dyn Engine>, mut stop: StopSignal) {
+    let verified = tokio::select! {
+        biased;
+        () = stop.requested() => return,
+        verified = audit::verify_tail(&*engine, MAX_VERIFIED_AT_START) => verified,
+    };
+    if let Err(error) = verified {
+        tracing::error!(%error, "the end of the audit log could not be verified; run `audit verify`");
+    }
 }
 
 /// Reconciles until stopped, the first time immediately: a process that is restarted more often than the interval would never

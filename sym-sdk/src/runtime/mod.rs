@@ -363,6 +363,8 @@ impl Runtime {
                 }
             });
         }
+        let engine = self.engine.clone();
+        workers.spawn(|stop| background_tasks::verify_audit_tail(engine, stop));
         if let Some(age) = self.retention {
             let runtime = self.clone();
             workers.spawn(|stop| background_tasks::prune(runtime, age, stop));

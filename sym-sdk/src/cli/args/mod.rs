@@ -223,6 +223,16 @@ pub(super) enum AuditCommand {
         #[arg(long, value_name = "NUMBER", default_value = "0")]
         after: u64,
     },
+    /// Print an anchor: what the log ends with now
+    ///
+    /// Run this periodically, and append the output to a file that nobody who can write to the store can change. `audit verify --anchor`
+    /// then finds a log that was rewritten. Works while the store is in use.
+    Anchor {
+        #[command(flatten)]
+        database: Database,
+        #[command(flatten)]
+        keys: KeyArgs,
+    },
     /// Verify that no entry was changed, removed or inserted
     Verify(VerifyArgs),
 }
@@ -252,11 +262,19 @@ pub(super) struct VerifyArgs {
     /// Expect the entries that the anchors in this file name; can be repeated. This detects a log that was rewritten
     #[arg(long = "anchor", value_name = "FILE")]
     pub(super) anchors: Vec<PathBuf>,
-    /// File with the key that authenticates the anchors; can be repeated, after a key was replaced
+    #[command(flatten)]
+    pub(super) keys: KeyArgs,
+}
+
+/// The keys that authenticate anchors.
+#[cfg(feature = "sqlite")]
+#[derive(Debug, clap::Args)]
+pub(super) struct KeyArgs {
+    /// File with the key that authenticates anchors; can be repeated, after a key was replaced
     #[arg(long = "key-file", value_name = "FILE")]
     pub(super) key_files: Vec<PathBuf>,
-    /// Environment variable with the key that authenticates the anchors
-    #[arg(long, value_name = "NAME")]
+    /// Environment variable with the key that authenticates anchors
+    #[arg(long = "key-env", value_name = "NAME")]
     pub(super) key_env: Option<String>,
 }
 

@@ -84,6 +84,21 @@ async fn detects_a_forged_hash() {
     assert!(matches!(error.kind, ChainErrorKind::Unlinked { .. }), "{error}");
 }
 
+/// The program verifies the end of the log when it starts, however long the log is.
+#[tokio::test]
+async fn the_tail_is_verified_without_the_rest() {
+    let dir = log().await;
+    let db = Connection::open(dir.path().join("runs.db")).unwrap();
+    db.execute_batch("UPDATE audit SET entry = replace(entry, 'acme', 'evil') WHERE seq = 12").unwrap();
+    drop(db);
+    let store = open(&dir).await;
+    let head = store.audit_head().await.unwrap();
+    let verified = audit::verify_tail(&store, head.seq - 12).await.unwrap();
+    assert_eq!((verified.first, verified.head), (Some(13), head));
+    assert!(audit::verify_tail(&store, head.seq - 11).await.is_err());
+    assert!(audit::verify_tail(&store, u64::MAX).await.is_err());
+}
+
 /// Appending to a truncated log does not repair it.
 #[tokio::test]
 async fn detects_a_truncated_log_permanently() {
